@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Fixtures that every room's tests may use."""
+
+from collections.abc import Iterator
+
+import pytest
+from blockbuster import BlockBuster, blockbuster_ctx
+
+
+@pytest.fixture(autouse=True)
+def no_blocking_calls() -> Iterator[BlockBuster]:
+    """Fail a test whose coroutine blocks the event loop in our code."""
+    with blockbuster_ctx(
+        scanned_modules=["fedsafe_federation", "fedsafe_node"]
+    ) as blockbuster:
+        yield blockbuster
+
