@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every error that this room raises.
+
+No message holds a secret, an identifier or key material: they name what was
+refused, its length or its place.
+
+CryptoError
+├── LibraryMissingError          no libsodium with ristretto255 was found
+├── WrongLengthError             a value of another length than its format says
+├── MalformedElementError        no canonical group element, or the identity
+├── MalformedScalarError         no canonical scalar, or zero
+├── MalformedKeyError            no usable public or private key
+├── MalformedNoteError           no C2SP signed note
+├── MalformedCheckpointError     no C2SP tlog checkpoint
+├── ProofError                   a proof of equal discrete logarithms fails
+├── LiarError                    the node that a failed proof convicts
+├── GenerationMismatchError      epoch or generation differ: ask again, blame nobody
+├── SharesError                  shares, pins or a threshold that do not fit together
+├── DkgError                     a key generation message or state out of order
+│   └── DkgAbortError            the run ends, with the complaints that ended it
+├── OpenError                    a sealed value does not open
+├── SignatureError               a signature does not verify
+├── InclusionError               a record is not in the tree
+└── ConsistencyError             one tree does not extend another
+"""
+
+from collections.abc import Iterable
+
+
+class CryptoError(Exception):
+    """The root of this room's errors."""
+
+
+class LibraryMissingError(CryptoError):
+    """No libsodium with ristretto255 could be loaded."""
+
+
+class WrongLengthError(CryptoError):
+    """A value has another length than its format says."""
+
+    def __init__(self, what: str, got: int, want: int) -> None:
+        super().__init__(f"{what}: {got} bytes, {want} wanted")
+        self.what = what
+        self.got = got
+        self.want = want
+
+
+class MalformedElementError(CryptoError):
+    """Bytes that encode no group element, or encode the identity."""
+
+
+class MalformedScalarError(CryptoError):
+    """Bytes that encode no reduced scalar, or encode zero."""
+
+
+class MalformedKeyError(CryptoError):
+    """Bytes that are no usable key."""
+
+
+class MalformedNoteError(CryptoError):
+    """Text that is no C2SP signed note."""
+
+
+class MalformedCheckpointError(CryptoError):
+    """Text that is no C2SP tlog checkpoint."""
+
+
+class ProofError(CryptoError):
+    """A proof of equal discrete logarithms does not verify."""
+
+
+class LiarError(CryptoError):
+    """A node's answer does not fit its public share: the node is named.
+
+    Attributes:
+        index: The share index of that node.
+    """
+
+    def __init__(self, index: int) -> None:
+        super().__init__(f"the answer of share {index} does not fit its public share")
+        self.index = index
+
+
+class GenerationMismatchError(CryptoError):
+    """Values of two key generations met: retry with the other's pins."""
+
+
+class SharesError(CryptoError):
+    """Shares, pins, indices or a threshold do not fit together."""
+
+
+class DkgError(CryptoError):
+    """A message or a state of the key generation is out of order."""
+
+
+class DkgAbortError(DkgError):
+    """The key generation ends here.
+
+    Attributes:
+        complaints: Who is complained about and why, in index order.
+    """
+
+    def __init__(self, complaints: Iterable[object]) -> None:
+        self.complaints = tuple(complaints)
+        named = "; ".join(str(complaint) for complaint in self.complaints)
+        super().__init__(f"key generation aborted: {named}")
+
+
+class OpenError(CryptoError):
+    """A sealed value does not open under this key and context."""
+
+
+class SignatureError(CryptoError):
+    """A signature does not verify."""
+
+
+class InclusionError(CryptoError):
+    """An inclusion proof does not verify."""
+
+
+class ConsistencyError(CryptoError):
+    """A consistency proof does not verify."""
