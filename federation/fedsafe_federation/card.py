@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A member card: who a node says it is, before any federation exists.
+
+Organisations exchange cards by a channel they already trust and compare
+fingerprints; the charter then repeats the cards' contents.
+"""
+
+import hashlib
+from typing import Annotated, Final
+
+import msgspec
+
+from fedsafe_crypto.identity import SigningKey, check_public_key
+from fedsafe_federation.errors import UntrustedError
+from fedsafe_federation.signed import (
+    Bytes32,
+    NodeName,
+    Signed,
+    open_statement,
+    sign_statement,
+)
+from fedsafe_federation.wireformat import decode
+
+CARD: Final = "member.card"
+NO_FEDERATION: Final = ""
+"""A card is signed before its federation has an id."""
+
+NodeUrl = Annotated[
+    str,
+    msgspec.Meta(
+        pattern=r"^(https://[a-z0-9.-]+(:\d{1,5})?|http://(127\.\d+\.\d+\.\d+|\[::1\]|localhost):\d{1,5})$",
+        max_length=200,
+    ),
+]
+Jurisdiction = Annotated[str, msgspec.Meta(pattern=r"^[A-Z]{2}$")]
+
+
+class MemberKeys(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A member's public keys, one for each use.
+
+    The first four are Ed25519; `sealing` is an HPKE key (`fedsafe_crypto.seal`).
+    """
+
+    feed: Bytes32
+    audit: Bytes32
+    statement: Bytes32
+    transport: Bytes32
+    sealing: Annotated[bytes, msgspec.Meta(min_length=32, max_length=4096)]
+
+
+class Card(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A node's name, address, jurisdiction and public keys."""
+
+    v: Annotated[int, msgspec.Meta(ge=1, le=1)]
+    name: NodeName
+    url: NodeUrl
+    jurisdiction: Jurisdiction
+    keys: MemberKeys
+
+
+def sign_card(card: Card, key: SigningKey) -> Signed:
+    """Sign *card* with the statement key that it names."""
+    return sign_statement(
+        card, type_=CARD, signer=card.name, key=key, federation=NO_FEDERATION
+    )
+
+
+def open_card(statement: Signed) -> Card:
+    """Check a card against the key that it carries.
+
+    That proves possession of the key, not who holds it: compare `fingerprint`.
+
+    Raises:
+        UntrustedError: the signature or a key is bad.
+        MalformedError: the payload is no card.
+    """
+    keys = decode(statement.payload, Card).keys
+    for public in (keys.feed, keys.audit, keys.statement, keys.transport):
+        check_public_key(public)
+    card = open_statement(
+        statement,
+        Card,
+        type_=CARD,
+        public=keys.statement,
+        federation=NO_FEDERATION,
+    )
+    if card.name != statement.signer:
+        raise UntrustedError(statement.signer, "the card names another node")
+    return card
+
+
+def fingerprint(statement: Signed) -> str:
+    """Give the words that two people compare on the telephone: 32 hex digits."""
+    digest = hashlib.sha256(statement.payload).hexdigest()[:32]
+    return " ".join(digest[i : i + 4] for i in range(0, 32, 4))

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The JSON of everything that nodes sign, commit to or exchange.
+
+One encoder and one way to decode: types are closed (`forbid_unknown_fields`), a
+document that does not fit raises `MalformedError` with the place of the misfit,
+never with a value out of the document. Struct fields keep their order, so equal
+values give equal bytes.
+"""
+
+import re
+from typing import TypeVar
+
+import msgspec
+
+from fedsafe_federation.errors import MalformedError
+
+T = TypeVar("T")
+
+_ENCODER = msgspec.json.Encoder()
+_DECODERS: dict[type, msgspec.json.Decoder[object]] = {}
+# msgspec quotes the offending value in a few messages: only the path is kept.
+_PLACE = re.compile(r" - at `(\$[\w.\[\]]*)`$")
+
+
+def encode(value: object) -> bytes:
+    """Encode *value*; equal values give equal bytes."""
+    return _ENCODER.encode(value)
+
+
+def decode(data: bytes | bytearray | memoryview | msgspec.Raw, type_: type[T]) -> T:
+    """Decode *data* into *type_*.
+
+    Raises:
+        MalformedError: *data* is no JSON, or does not fit the type.
+    """
+    decoder = _DECODERS.get(type_)
+    if decoder is None:
+        decoder = _DECODERS[type_] = msgspec.json.Decoder(type_)
+    try:
+        return decoder.decode(data)  # type: ignore[return-value]
+    except msgspec.ValidationError as error:
+        raise MalformedError(type_.__name__, _explain(error)) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise MalformedError(type_.__name__, "not valid JSON") from None
+
+
+def _explain(error: msgspec.ValidationError) -> str:
+    text = str(error)
+    place = _PLACE.search(text)
+    where = f" at {place[1]}" if place else ""
+    for marker, meaning in _MEANINGS:
+        if marker in text:
+            return meaning + where
+    return "value does not fit" + where
+
+
+_MEANINGS = (
+    ("missing required field", "a required field is missing"),
+    ("unknown field", "unknown field"),
+    ("Expected", "wrong kind of value"),
+    ("Invalid base64", "not base64"),
+    ("Invalid enum", "not one of the known words"),
+)
