@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Named points at which a test may stop the node dead.
+
+A crash test hands in a `Faults` of its own that kills the process, or raises, at
+a point. In the node nothing happens there.
+"""
+
+from enum import StrEnum, unique
+
+
+@unique
+class FaultPoint(StrEnum):
+    """A place where dying must do no harm."""
+
+    WRITER_BEFORE_BEGIN = "writer.before_begin"
+    WRITER_AFTER_ACT = "writer.after_act"
+    WRITER_BEFORE_COMMIT = "writer.before_commit"
+    WRITER_AFTER_COMMIT = "writer.after_commit"
+    LOG_BEFORE_APPEND = "log.before_append"
+    LOG_AFTER_APPEND = "log.after_append"
+    LOG_AFTER_TILE = "log.after_tile"
+    LOG_AFTER_ERASE = "log.after_erase"
+    KEY_BEFORE_RENAME = "key.before_rename"
+    KEY_AFTER_RENAME = "key.after_rename"
+    GUARD_BEFORE_RENAME = "guard.before_rename"
+    GUARD_AFTER_RENAME = "guard.after_rename"
+
+
+class Faults:
+    """Does nothing at any point."""
+
+    __slots__ = ()
+
+    def reach(self, point: FaultPoint) -> None:
+        """Be told that the node has come to a point."""
+
+
+NO_FAULTS = Faults()
