@@ -98,7 +98,7 @@ def destroy_secret(path: Path) -> None:
 
 
 def make_private_directory(path: Path) -> None:
-    """Make a directory (and its parents) that only its owner can enter."""
+    """Make a directory that only its owner can enter, if there is none."""
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 

@@ -1,0 +1,366 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a store promises, whatever database is behind it.
+
+An *act* is a coroutine function that gets a `Transaction`; it happens whole or
+not at all, and `write` returns only when it is durable. Many acts may share one
+commit; an act that raises takes back only itself. An act awaits nothing but the
+transaction's own methods, because it may be driven on a writer thread, and it
+may append to lists of its caller only after `write` has returned.
+
+A *query* is a coroutine function that gets a `Reader` on one snapshot: through
+`read` for a few indexed rows, through `scan` for anything that walks a table.
+
+```python
+async def act(tx: Transaction) -> int:
+    index = await tx.append("chat.example.de/feed", record, openings)
+    await tx.add_signal(signal)
+    return index
+
+index = await store.write(act)
+```
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol, TypeVar
+
+from fedsafe_node.store.rows import (
+    Counts,
+    CredentialRow,
+    DraftRow,
+    DraftState,
+    GateRow,
+    IdempotencyRow,
+    KeptOpening,
+    LogEntry,
+    NewSignal,
+    Opening,
+    PeerRow,
+    PeerState,
+    RestrictionRow,
+    SealedOpening,
+    SignalRow,
+    SignalStatus,
+    TokenRow,
+)
+
+T = TypeVar("T")
+LogName = str  # such as "chat.example.de/feed": the C2SP origin of the log
+
+
+class LogReader(Protocol):
+    """Reads the logs: records, openings and the tree above them."""
+
+    async def logs(self) -> list[LogName]:
+        """Return the names of all logs that have an entry."""
+        ...
+
+    async def log_size(self, log: LogName) -> int:
+        """Return the number of entries; 0 for a log that is not there."""
+        ...
+
+    async def record(self, log: LogName, index: int) -> bytes | None:
+        """Return the exact bytes of an entry."""
+        ...
+
+    async def records(self, log: LogName, since: int, limit: int) -> list[bytes]:
+        """Return up to `limit` entries from index `since` on."""
+        ...
+
+    async def tile_roots(
+        self, log: LogName, level: int, start: int, stop: int
+    ) -> list[bytes]:
+        """Return roots of full tiles: entries `start` to `stop` of tile level ≥ 1."""
+        ...
+
+    async def opening(self, log: LogName, index: int, group: str) -> Opening | None:
+        """Return an opening; None if it is erased, or was never there.
+
+        Raises:
+            CorruptLogError: what is stored is not what was sealed.
+        """
+        ...
+
+    async def openings(self, log: LogName, since: int, limit: int) -> list[KeptOpening]:
+        """Return the openings of the `limit` entries from `since` on."""
+        ...
+
+    async def sealed_openings(
+        self, log: LogName, since: int, limit: int
+    ) -> list[SealedOpening]:
+        """Return the openings of the `limit` entries from `since` on, as stored."""
+        ...
+
+
+class SignalReader(Protocol):
+    """Reads signals, drafts and what restricts them."""
+
+    async def signal(self, signal_id: bytes) -> SignalRow | None:
+        """Return a signal by its id."""
+        ...
+
+    async def signals_at(self, rows: Sequence[int]) -> list[SignalRow]:
+        """Return the signals at these rows; rows that are not there are left out."""
+        ...
+
+    async def tokens_after(self, row: int, limit: int) -> list[TokenRow]:
+        """Return tokens in row order from behind `row`, to rebuild the index."""
+        ...
+
+    async def signals_after(self, row: int, limit: int) -> list[SignalRow]:
+        """Return signals in row order from behind `row`."""
+        ...
+
+    async def expired_signals(self, now: int, limit: int) -> list[SignalRow]:
+        """Return active or disputed signals with `match_until` at or before `now`."""
+        ...
+
+    async def erasable_signals(self, now: int, limit: int) -> list[SignalRow]:
+        """Return signals, not yet erased, with `erase_after` at or before `now`."""
+        ...
+
+    async def restriction(self, digest: bytes) -> RestrictionRow | None:
+        """Return an accepted restriction statement."""
+        ...
+
+    async def restrictions_on(
+        self, origin: str, signal_id: bytes
+    ) -> list[RestrictionRow]:
+        """Return the statements that name a signal, whether it has arrived or not."""
+        ...
+
+    async def restrictions_by(
+        self, author: str, after: int, limit: int
+    ) -> list[RestrictionRow]:
+        """Return an author's statements with a sequence number above `after`."""
+        ...
+
+    async def draft(self, signal_id: bytes) -> DraftRow | None:
+        """Return a draft."""
+        ...
+
+    async def drafts(self, state: DraftState, limit: int) -> list[DraftRow]:
+        """Return drafts of a state, oldest first."""
+        ...
+
+    async def custody(self, signal_id: bytes) -> bytes | None:
+        """Return the origin's own identifier, sealed to its custody key."""
+        ...
+
+
+class NodeReader(Protocol):
+    """Reads peers, people and the node's own small state."""
+
+    async def peer(self, origin: str) -> PeerRow | None:
+        """Return how far a peer's feed is replicated."""
+        ...
+
+    async def peers(self) -> list[PeerRow]:
+        """Return all peers by name."""
+        ...
+
+    async def credential(self, credential_id: str) -> CredentialRow | None:
+        """Return a credential by its id."""
+        ...
+
+    async def credential_named(self, name: str) -> CredentialRow | None:
+        """Return a credential by its name."""
+        ...
+
+    async def credentials(self) -> list[CredentialRow]:
+        """Return all credentials by name."""
+        ...
+
+    async def newest_gate(self) -> GateRow | None:
+        """Return the legal-gate record that was entered last."""
+        ...
+
+    async def idempotent_answer(self, key: str) -> IdempotencyRow | None:
+        """Return the answer kept for an Idempotency-Key."""
+        ...
+
+    async def due(self, now: int) -> list[tuple[str, int]]:
+        """Return the jobs (job, at) that are due, longest overdue first."""
+        ...
+
+    async def meta(self, key: str) -> bytes | None:
+        """Return a small value that the node keeps about itself."""
+        ...
+
+    async def document(self, name: str) -> bytes | None:
+        """Return a public document: charter, card, founding state."""
+        ...
+
+    async def counts(self) -> Counts:
+        """Count what the store holds; walks the signals, so use it in `scan`."""
+        ...
+
+
+class Reader(LogReader, SignalReader, NodeReader, Protocol):
+    """Reads everything on one snapshot."""
+
+
+class LogWriter(Protocol):
+    """Extends the logs; nothing in them is ever changed."""
+
+    async def append(
+        self, log: LogName, record: bytes, openings: Sequence[Opening] = ()
+    ) -> int:
+        """Append a record that holds the openings' commitments; return its index."""
+        ...
+
+    async def append_many(self, log: LogName, entries: Sequence[LogEntry]) -> range:
+        """Append many entries at once; return their indices."""
+        ...
+
+    async def erase_opening(
+        self, log: LogName, index: int, group: str, *, at: int
+    ) -> bool:
+        """Erase an opening for good; False if there is none or it was erased.
+
+        The row stays as the mark of erasure; record, tree and proofs don't change.
+        """
+        ...
+
+
+class SignalWriter(Protocol):
+    """Keeps signals, drafts and what restricts them."""
+
+    async def add_signal(self, signal: NewSignal) -> int:
+        """Keep a signal; return its row.
+
+        Raises:
+            ConflictError: its id is taken.
+        """
+        ...
+
+    async def add_signals(self, signals: Sequence[NewSignal]) -> range:
+        """Keep many signals in consecutive rows; return the rows.
+
+        Raises:
+            ConflictError: an id is taken.
+        """
+        ...
+
+    async def set_signal_status(self, signal_id: bytes, status: SignalStatus) -> bool:
+        """Set whether a signal may match; False if it is not there.
+
+        `ERASED` is final and wipes the token as well.
+        """
+        ...
+
+    async def add_restriction(
+        self, restriction: RestrictionRow, signal_ids: Sequence[bytes]
+    ) -> bool:
+        """Keep a statement and what it names; False if it was kept before."""
+        ...
+
+    async def add_draft(self, draft: DraftRow) -> None:
+        """Keep a draft.
+
+        Raises:
+            ConflictError: its id is taken.
+        """
+        ...
+
+    async def decide_draft(
+        self, signal_id: bytes, state: DraftState, *, by: str, at: int
+    ) -> bool:
+        """Decide a pending draft and wipe its payload; False if none is pending."""
+        ...
+
+    async def add_custody(self, signal_id: bytes, sealed: bytes) -> None:
+        """Keep a sealed identifier; an older one of the signal is replaced."""
+        ...
+
+    async def remove_custody(self, signal_id: bytes) -> bool:
+        """Erase a sealed identifier; False if there was none."""
+        ...
+
+
+class NodeWriter(Protocol):
+    """Keeps peers, people and the node's own small state."""
+
+    async def put_peer(self, peer: PeerRow) -> None:
+        """Keep a peer's position together with what was applied up to it."""
+        ...
+
+    async def set_peer_state(self, origin: str, state: PeerState) -> bool:
+        """Suspend or resume a peer; False if it is not there."""
+        ...
+
+    async def add_credential(self, credential: CredentialRow) -> None:
+        """Keep a credential.
+
+        Raises:
+            ConflictError: its id or name is taken.
+        """
+        ...
+
+    async def remove_credential(self, credential_id: str) -> bool:
+        """Remove a credential; False if there was none."""
+        ...
+
+    async def add_gate(self, gate: GateRow) -> None:
+        """Enter a legal-gate record.
+
+        Raises:
+            ConflictError: its id is taken.
+        """
+        ...
+
+    async def add_idempotent_answer(self, answer: IdempotencyRow) -> None:
+        """Keep the answer to a request.
+
+        Raises:
+            ConflictError: the key is taken by another request of the same batch.
+        """
+        ...
+
+    async def forget_idempotent_answers(self, now: int) -> int:
+        """Drop the answers that expired; return how many."""
+        ...
+
+    async def set_due(self, job: str, at: int | None) -> None:
+        """Set when a job is due next; None for never."""
+        ...
+
+    async def set_meta(self, key: str, value: bytes) -> None:
+        """Keep a small value that the node keeps about itself."""
+        ...
+
+    async def put_document(self, name: str, body: bytes) -> None:
+        """Keep a public document; an older one is replaced."""
+        ...
+
+
+class Transaction(Reader, LogWriter, SignalWriter, NodeWriter, Protocol):
+    """Reads and writes within one act; sees its own writes."""
+
+
+class Store(Protocol):
+    """A node's database."""
+
+    async def write(self, act: Callable[[Transaction], Awaitable[T]]) -> T:
+        """Run an act and return its result once it is durable.
+
+        Raises:
+            StoreFailedError: the disk refused; nothing of the act was kept.
+            StoreClosedError: the store takes no more writes.
+        """
+        ...
+
+    async def read(self, query: Callable[[Reader], Awaitable[T]]) -> T:
+        """Run a query over a few indexed rows, on the newest snapshot."""
+        ...
+
+    async def scan(self, query: Callable[[Reader], Awaitable[T]]) -> T:
+        """Run a long query away from the event loop, on the newest snapshot."""
+        ...
+
+    async def scrub(self) -> None:
+        """Bring erased bytes out of the database's write-ahead residues."""
+        ...
+
+    async def close(self) -> None:
+        """Finish the writes that were handed in, then close."""
+        ...

@@ -1,0 +1,214 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The rows that the node keeps, as every store gives and takes them.
+
+Times are whole seconds since 1970 in UTC. A row's `repr` shows the length of a
+byte string, never the bytes: tokens and sealed openings stay out of every log.
+"""
+
+from enum import StrEnum, unique
+
+from msgspec import Struct
+
+
+class Row(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A row; its bytes are not shown."""
+
+    def __repr__(self) -> str:
+        """Show the fields, and of bytes only how many."""
+        fields = ", ".join(
+            f"{name}={_shown(getattr(self, name))}" for name in self.__struct_fields__
+        )
+        return f"{type(self).__name__}({fields})"
+
+
+def _shown(value: object) -> str:
+    return f"<{len(value)} bytes>" if isinstance(value, bytes) else repr(value)
+
+
+class Opening(Row, frozen=True):
+    """The payload and salt behind one commitment of a record."""
+
+    group: str
+    salt: bytes
+    payload: bytes
+
+
+class LogEntry(Row, frozen=True):
+    """A record with its openings, as it is appended."""
+
+    record: bytes
+    openings: tuple[Opening, ...] = ()
+
+
+class SealedOpening(Row, frozen=True):
+    """An opening as it lies in the store; `sealed` is None once it is erased."""
+
+    index: int
+    group: str
+    period: str
+    sealed: bytes | None
+    erased_at: int | None = None
+
+
+class KeptOpening(Row, frozen=True):
+    """An opening and where it belongs; `opening` is None once it is erased."""
+
+    index: int
+    group: str
+    opening: Opening | None
+
+
+@unique
+class SignalStatus(StrEnum):
+    """Whether a signal may match; only `ACTIVE` does."""
+
+    ACTIVE = "active"
+    DISPUTED = "disputed"
+    REVOKED = "revoked"
+    EXPIRED = "expired"
+    ERASED = "erased"
+
+
+class NewSignal(Row, frozen=True):
+    """A signal to keep. Its opening lies in `log` at `index` under `group`.
+
+    An own ban (`own`) is not in the feed: its opening lies in the audit log.
+    """
+
+    signal_id: bytes
+    origin: str
+    plane: str
+    scope: str
+    epoch: int
+    generation: int
+    token: bytes
+    match_until: int
+    erase_after: int
+    log: str
+    index: int
+    group: str
+    media_kind: int | None = None
+    own: bool = False
+    status: SignalStatus = SignalStatus.ACTIVE
+
+
+class SignalRow(Row, frozen=True):
+    """A signal as kept; `row` is what the token index points to."""
+
+    row: int
+    signal_id: bytes
+    origin: str
+    plane: str
+    scope: str
+    epoch: int
+    generation: int
+    media_kind: int | None
+    token: bytes | None
+    match_until: int
+    erase_after: int
+    status: SignalStatus
+    own: bool
+    log: str
+    index: int
+    group: str
+
+
+class TokenRow(Row, frozen=True):
+    """What the token index is rebuilt from."""
+
+    row: int
+    token: bytes
+
+
+class RestrictionRow(Row, frozen=True):
+    """A restriction statement that was accepted, by the digest of its bytes."""
+
+    digest: bytes
+    origin: str
+    author: str
+    sequence: int
+    effect: str
+    statement: bytes
+
+
+@unique
+class PeerState(StrEnum):
+    """Whether a peer's signals may match."""
+
+    ACTIVE = "active"
+    SUSPENDED = "suspended"
+
+
+class PeerRow(Row, frozen=True):
+    """How far a peer's feed is replicated: `cursor` is the size of our copy."""
+
+    origin: str
+    cursor: int
+    root: bytes
+    checkpoint: str
+    synced_at: int
+    state: PeerState = PeerState.ACTIVE
+
+
+@unique
+class DraftState(StrEnum):
+    """Where a draft stands between its author and the second person."""
+
+    PENDING = "pending"
+    PUBLISHED = "published"
+    WITHDRAWN = "withdrawn"
+
+
+class DraftRow(Row, frozen=True):
+    """A signal that waits for a second person; its payload is sealed."""
+
+    signal_id: bytes
+    author: str
+    created_at: int
+    period: str
+    sealed: bytes | None
+    state: DraftState = DraftState.PENDING
+    decided_by: str | None = None
+    decided_at: int | None = None
+
+
+class CredentialRow(Row, frozen=True):
+    """A person's or a machine's access; only a hash of the secret is kept."""
+
+    id: str
+    name: str
+    role: str
+    secret_hash: bytes
+    created_at: int
+    expires_at: int | None = None
+
+
+class GateRow(Row, frozen=True):
+    """A legal-gate record as it was entered; the newest one counts."""
+
+    id: str
+    record: bytes
+    valid_until: int
+    recorded_at: int
+    recorded_by: str
+
+
+class IdempotencyRow(Row, frozen=True):
+    """The answer that a repeated request gets again."""
+
+    key: str
+    request_digest: bytes
+    status: int
+    body: bytes
+    expires_at: int
+
+
+class Counts(Row, frozen=True):
+    """How much the store holds, for health and metrics."""
+
+    signals: int
+    active: int
+    own: int
+    drafts: int
+    peers: int
+    restrictions: int
