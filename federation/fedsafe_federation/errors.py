@@ -16,9 +16,41 @@
     - PeerRefusedError       an answer that says no
 """
 
+from enum import StrEnum, unique
+
 
 class FederationError(Exception):
     """Base of every error this package raises."""
+
+
+@unique
+class MediaFault(StrEnum):
+    """Why a file yields no digest; the values are wire codes."""
+
+    UNREADABLE = "media_unreadable"
+    UNKNOWN_FORMAT = "picture_format_unknown"
+    DAMAGED = "picture_damaged"
+    TOO_LARGE = "picture_too_large"
+    DEPTH = "picture_depth_unsupported"
+    MALFORMED_DIGEST = "digest_malformed"
+
+
+_MEDIA_SENTENCES: dict[MediaFault, str] = {
+    MediaFault.UNREADABLE: "the file cannot be read as a stream of bytes",
+    MediaFault.UNKNOWN_FORMAT: "the file is no picture of a known format",
+    MediaFault.DAMAGED: "the picture is truncated or damaged",
+    MediaFault.TOO_LARGE: "the picture has more pixels or bytes than are decoded",
+    MediaFault.DEPTH: "the picture has a sample depth that is not decoded",
+    MediaFault.MALFORMED_DIGEST: "a digest has the wrong length or letters",
+}
+
+
+class MediaError(FederationError):
+    """A file is no usable picture or media; never quotes its name or bytes."""
+
+    def __init__(self, code: MediaFault) -> None:
+        super().__init__(_MEDIA_SENTENCES[code])
+        self.code = code
 
 
 class MalformedError(FederationError):
