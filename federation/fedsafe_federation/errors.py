@@ -2,129 +2,144 @@
 """What can go wrong in fedsafe_federation.
 
 * FederationError
-  + IdentifierError          a raw value has no canonical form (the asker's input)
-  + MediaError               a file is no usable picture or media (the asker's input)
-  + MalformedError           a peer's or a person's document does not fit its type
-  + UntrustedError           a statement without a valid signature or authority
-  + FeedError                a peer's feed does not verify
-    - TruncatedFeedError     a stream without its trailer
-    - EquivocationError      two trees of one origin, or a tree that shrank
-  + StaleStatementError      a statement is too old, too new or was seen before
-  + FoundingError            a founding ceremony cannot go on
-  + PeerError                a peer did not answer as a peer should
-    - PeerUnreachableError   no answer in time
-    - PeerRefusedError       an answer that says no
+  + IdentifierError
 """
 
 from enum import StrEnum, unique
+from typing import Final
+
+from fedsafe_policies.vocabulary import IdentifierKind
 
 
 class FederationError(Exception):
-    """Base of every error this package raises."""
+    """Root of everything that this room raises on purpose."""
 
 
 @unique
-class MediaFault(StrEnum):
-    """Why a file yields no digest; the values are wire codes."""
+class IdentifierFault(StrEnum):
+    """Why a written identifier has no canonical form; these codes travel."""
 
-    UNREADABLE = "media_unreadable"
-    UNKNOWN_FORMAT = "picture_format_unknown"
-    DAMAGED = "picture_damaged"
-    TOO_LARGE = "picture_too_large"
-    DEPTH = "picture_depth_unsupported"
-    MALFORMED_DIGEST = "digest_malformed"
+    EMPTY = "empty"
+    TOO_LONG = "too_long"
+    CONTROL_CHARACTER = "control_character"
+    LONE_SURROGATE = "lone_surrogate"
+    INVISIBLE_CHARACTER = "invisible_character"
+    UNASSIGNED_CHARACTER = "unassigned_character"
+    MALFORMED = "malformed"
+    BAD_LOCAL_PART = "bad_local_part"
+    BAD_DOMAIN = "bad_domain"
+    REGION_MISSING = "region_missing"
+    REGION_UNKNOWN = "region_unknown"
+    LETTERS = "letters"
+    SHORT_CODE = "short_code"
+    NOT_POSSIBLE = "not_possible"
+    NAMESPACE_MISSING = "namespace_missing"
+    NAMESPACE_UNKNOWN = "namespace_unknown"
+    PLACEHOLDER = "placeholder"
+    CARD_NUMBER = "card_number"
+    COUNTRY_UNKNOWN = "country_unknown"
+    WRONG_LENGTH = "wrong_length"
+    WRONG_CHECKSUM = "wrong_checksum"
+    NOT_GLOBAL = "not_global"
+    SCHEME_MISSING = "scheme_missing"
+    SCHEME_REFUSED = "scheme_refused"
 
 
-_MEDIA_SENTENCES: dict[MediaFault, str] = {
-    MediaFault.UNREADABLE: "the file cannot be read as a stream of bytes",
-    MediaFault.UNKNOWN_FORMAT: "the file is no picture of a known format",
-    MediaFault.DAMAGED: "the picture is truncated or damaged",
-    MediaFault.TOO_LARGE: "the picture has more pixels or bytes than are decoded",
-    MediaFault.DEPTH: "the picture has a sample depth that is not decoded",
-    MediaFault.MALFORMED_DIGEST: "a digest has the wrong length or letters",
+_F: Final = IdentifierFault
+
+_SENTENCES: Final[dict[IdentifierFault, tuple[str, str]]] = {
+    _F.EMPTY: ("the value is empty", "der Wert ist leer"),
+    _F.TOO_LONG: (
+        "the value is longer than 4,096 bytes",
+        "der Wert ist länger als 4.096 Bytes",
+    ),
+    _F.CONTROL_CHARACTER: (
+        "the value holds a control character",
+        "der Wert enthält ein Steuerzeichen",
+    ),
+    _F.LONE_SURROGATE: (
+        "the value holds half of a surrogate pair",
+        "der Wert enthält ein halbes Surrogatpaar",
+    ),
+    _F.INVISIBLE_CHARACTER: (
+        "the value holds an invisible or direction-changing character",
+        "der Wert enthält ein unsichtbares oder richtungsänderndes Zeichen",
+    ),
+    _F.UNASSIGNED_CHARACTER: (
+        "the value holds a character that Unicode 14.0 does not know",
+        "der Wert enthält ein Zeichen, das Unicode 14.0 nicht kennt",
+    ),
+    _F.MALFORMED: (
+        "the value does not have the form of its kind",
+        "der Wert hat nicht die Form seiner Art",
+    ),
+    _F.BAD_LOCAL_PART: (
+        "the part before the @ is not valid",
+        "der Teil vor dem @ ist ungültig",
+    ),
+    _F.BAD_DOMAIN: ("the domain is not valid", "die Domain ist ungültig"),
+    _F.REGION_MISSING: (
+        "a number without + and country code needs a region",
+        "eine Nummer ohne + und Landesvorwahl braucht eine Region",
+    ),
+    _F.REGION_UNKNOWN: ("the region is not known", "die Region ist unbekannt"),
+    _F.LETTERS: (
+        "a phone number holds no letters",
+        "eine Telefonnummer enthält keine Buchstaben",
+    ),
+    _F.SHORT_CODE: (
+        "a short or emergency code names no subscriber",
+        "eine Kurz- oder Notrufnummer bezeichnet keinen Anschluss",
+    ),
+    _F.NOT_POSSIBLE: (
+        "no such number is possible under its country code",
+        "unter dieser Landesvorwahl ist keine solche Nummer möglich",
+    ),
+    _F.NAMESPACE_MISSING: (
+        "the value needs a namespace",
+        "der Wert braucht einen Namensraum",
+    ),
+    _F.NAMESPACE_UNKNOWN: (
+        "the namespace is neither a known name nor a domain",
+        "der Namensraum ist weder ein bekannter Name noch eine Domain",
+    ),
+    _F.PLACEHOLDER: (
+        "the value is a placeholder that many devices share",
+        "der Wert ist ein Platzhalter, den viele Geräte teilen",
+    ),
+    _F.CARD_NUMBER: (
+        "card numbers are never accepted",
+        "Kartennummern werden nie angenommen",
+    ),
+    _F.COUNTRY_UNKNOWN: ("the country is not known", "das Land ist unbekannt"),
+    _F.WRONG_LENGTH: (
+        "the value does not have the length that its country fixes",
+        "der Wert hat nicht die Länge, die sein Land festlegt",
+    ),
+    _F.WRONG_CHECKSUM: (
+        "the check digits do not fit the value",
+        "die Prüfziffern passen nicht zum Wert",
+    ),
+    _F.NOT_GLOBAL: (
+        "the address means something else in every network",
+        "die Adresse bedeutet in jedem Netz etwas anderes",
+    ),
+    _F.SCHEME_MISSING: (
+        "the address does not start with http:// or https://",
+        "die Adresse beginnt nicht mit http:// oder https://",
+    ),
+    _F.SCHEME_REFUSED: (
+        "only http and https addresses are accepted",
+        "nur http- und https-Adressen werden angenommen",
+    ),
 }
 
 
-class MediaError(FederationError):
-    """A file is no usable picture or media; never quotes its name or bytes."""
+class IdentifierError(FederationError):
+    """A written identifier is refused; the sentence never holds the value."""
 
-    def __init__(self, code: MediaFault) -> None:
-        super().__init__(_MEDIA_SENTENCES[code])
+    def __init__(self, kind: IdentifierKind, code: IdentifierFault) -> None:
+        self.kind = kind
         self.code = code
-
-
-class MalformedError(FederationError):
-    """A document does not fit its type; the message never quotes a value."""
-
-    def __init__(self, document: str, why: str) -> None:
-        super().__init__(f"{document}: {why}")
-        self.document = document
-        self.why = why
-
-
-class UntrustedError(FederationError):
-    """A statement has no valid signature, or its signer no authority."""
-
-    def __init__(self, who: str, why: str) -> None:
-        super().__init__(f"{who}: {why}")
-        self.who = who
-        self.why = why
-
-
-class FeedError(FederationError):
-    """A feed does not verify; nothing of the batch was applied."""
-
-    def __init__(self, origin: str, why: str) -> None:
-        super().__init__(f"feed of {origin}: {why}")
-        self.origin = origin
-        self.why = why
-
-
-class TruncatedFeedError(FeedError):
-    """A stream ended without its trailer."""
-
-
-class EquivocationError(FeedError):
-    """An origin showed two trees, or one that lost entries.
-
-    `evidence` holds the contradicting checkpoints as signed notes.
-    """
-
-    def __init__(self, origin: str, why: str, evidence: tuple[str, ...]) -> None:
-        super().__init__(origin, why)
-        self.evidence = evidence
-
-
-class StaleStatementError(FederationError):
-    """A statement is outside its time window, or was seen before."""
-
-    def __init__(self, who: str, why: str) -> None:
-        super().__init__(f"{who}: {why}")
-        self.who = who
-        self.why = why
-
-
-class FoundingError(FederationError):
-    """A founding ceremony cannot go on; start a new one."""
-
-
-class PeerError(FederationError):
-    """A peer did not answer as a peer should."""
-
-    def __init__(self, peer: str, why: str) -> None:
-        super().__init__(f"{peer}: {why}")
-        self.peer = peer
-        self.why = why
-
-
-class PeerUnreachableError(PeerError):
-    """No answer from a peer in time."""
-
-
-class PeerRefusedError(PeerError):
-    """A peer answered that it will not; `status` is its HTTP status."""
-
-    def __init__(self, peer: str, status: int, code: str) -> None:
-        super().__init__(peer, f"refused with {status} {code}")
-        self.status = status
-        self.code = code
+        self.message, self.message_de = _SENTENCES[code]
+        super().__init__(f"{kind.name.lower()}: {self.message}")
