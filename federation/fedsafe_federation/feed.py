@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The wire form of a feed batch: lines of JSON, closed by a trailer.
+
+A batch is restrictions first, then records in the order of their index with the
+openings that this peer may have, then one trailer. The trailer counts the lines,
+digests their exact bytes, and carries the origin's checkpoint with two RFC 6962
+consistency proofs. A stream without its trailer is void (protocol 3.6).
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Final
+
+import msgspec
+
+from fedsafe_federation.errors import MalformedError, TruncatedFeedError
+from fedsafe_federation.signed import Bytes32, Count, Signed
+from fedsafe_federation.wireformat import decode, encode
+
+MAX_RECORDS: Final = 5_000
+MAX_LINE: Final = 65_536
+MAX_BATCH: Final = 32 * 1024 * 1024
+MEDIA_TYPE: Final = "application/x-ndjson"
+
+_Hashes = Annotated[list[Bytes32], msgspec.Meta(max_length=64)]
+
+
+class FeedOpening(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The salt and the exact payload behind a commitment."""
+
+    salt: Bytes32
+    payload: Annotated[bytes, msgspec.Meta(max_length=16_384)]
+
+
+class RestrictionLine(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="line", tag="r"
+):
+    """A restriction statement that the peer has not applied yet."""
+
+    statement: Signed
+
+
+class RecordLine(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="line", tag="e"
+):
+    """A record; without an opening it is erased, or not for this peer."""
+
+    index: Count
+    record: Annotated[bytes, msgspec.Meta(max_length=MAX_LINE)]
+    opening: FeedOpening | None = None
+    erased: bool = False
+
+
+class Trailer(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="line", tag="t"
+):
+    """What closes a batch.
+
+    `consistency` proves that the checkpoint extends the tree of the checkpoint
+    that the peer knew before, `extends` that it extends the tree up to `next`.
+    """
+
+    count: Count
+    digest: Bytes32
+    next: Count
+    checkpoint: Annotated[str, msgspec.Meta(max_length=4_096)]
+    consistency: _Hashes
+    extends: _Hashes
+
+
+Line = RestrictionLine | RecordLine | Trailer
+
+
+class _Tagged(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    of: Line
+
+
+@dataclass(frozen=True, slots=True)
+class FeedRequest:
+    """Which part of *origin*'s feed a peer asks for.
+
+    `since` is the peer's own cursor, `known` the size of the largest checkpoint
+    that it has verified, `restrictions` the last sequence number it has applied.
+    """
+
+    origin: str
+    since: int
+    known: int
+    restrictions: int
+    limit: int = MAX_RECORDS
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """A batch whose digest and count fit its trailer; nothing else is checked."""
+
+    restrictions: Sequence[Signed]
+    records: Sequence[RecordLine]
+    trailer: Trailer
+
+
+def encode_batch(
+    restrictions: Sequence[Signed],
+    records: Sequence[RecordLine],
+    *,
+    next_index: int,
+    checkpoint: str,
+    consistency: Sequence[bytes],
+    extends: Sequence[bytes],
+) -> bytes:
+    """Encode a batch and close it with its trailer."""
+    lines: list[Line] = [RestrictionLine(statement) for statement in restrictions]
+    lines.extend(records)
+    body = b"".join(encode(_Tagged(line)) + b"\n" for line in lines)
+    trailer = Trailer(
+        count=len(lines),
+        digest=hashlib.sha256(body).digest(),
+        next=next_index,
+        checkpoint=checkpoint,
+        consistency=list(consistency),
+        extends=list(extends),
+    )
+    return body + encode(_Tagged(trailer)) + b"\n"
+
+
+def decode_batch(origin: str, data: bytes) -> Batch:
+    """Read a batch whole.
+
+    Raises:
+        TruncatedFeedError: the trailer is missing, or does not fit the lines.
+        MalformedError: a line is none of ours, or out of order.
+    """
+    if len(data) > MAX_BATCH:
+        raise MalformedError("feed batch", "larger than a batch may be")
+    if not data.endswith(b"\n"):
+        raise TruncatedFeedError(origin, "the stream ends within a line")
+    end = data.rfind(b"\n", 0, len(data) - 1) + 1
+    last = decode(memoryview(data)[end:-1], _Tagged).of
+    if not isinstance(last, Trailer):
+        raise TruncatedFeedError(origin, "the stream has no trailer")
+    if hashlib.sha256(memoryview(data)[:end]).digest() != last.digest:
+        raise TruncatedFeedError(origin, "the trailer's digest does not fit")
+    restrictions, records = _sort_lines(data[:end].split(b"\n")[:-1])
+    if len(restrictions) + len(records) != last.count:
+        raise TruncatedFeedError(origin, "the trailer's count does not fit")
+    return Batch(restrictions, records, last)
+
+
+def _sort_lines(lines: Sequence[bytes]) -> tuple[list[Signed], list[RecordLine]]:
+    restrictions: list[Signed] = []
+    records: list[RecordLine] = []
+    for data in lines:
+        if len(data) > MAX_LINE * 2:
+            raise MalformedError("feed line", "longer than a line may be")
+        line = decode(data, _Tagged).of
+        match line:
+            case RestrictionLine() if not records:
+                restrictions.append(line.statement)
+            case RecordLine() if line.opening is None or not line.erased:
+                records.append(line)
+            case _:
+                raise MalformedError("feed line", "out of order")
+    return restrictions, records

@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Replay protection: each signed request counts once, and only while it is new.
+
+Nonces are remembered in memory for the length of the window. A statement made
+before this memory began is refused as well, so a restart opens no gap: the
+sender signs a new one.
+"""
+
+from collections import OrderedDict
+from datetime import datetime, timedelta
+from typing import Final
+
+from fedsafe_federation.errors import StaleStatementError
+
+WINDOW: Final = timedelta(minutes=5)
+SKEW: Final = timedelta(seconds=5)
+MAX_REMEMBERED: Final = 1_000_000
+
+
+class SeenNonces:
+    """Remembers what was seen within the window.
+
+    State, owned by the event loop: `_seen` maps (sender, nonce) to the moment at
+    which it may be forgotten, oldest first.
+    """
+
+    def __init__(self, *, began: datetime) -> None:
+        self._began = began
+        self._seen: OrderedDict[tuple[str, bytes], datetime] = OrderedDict()
+
+    def admit(
+        self, sender: str, nonce: bytes, *, made: datetime, now: datetime
+    ) -> None:
+        """Remember a statement, or refuse it.
+
+        Raises:
+            StaleStatementError: too old, from the future, or seen before.
+        """
+        if made < now - WINDOW or made < self._began - SKEW:
+            raise StaleStatementError(sender, "the statement is too old")
+        if made > now + SKEW:
+            raise StaleStatementError(sender, "the statement lies in the future")
+        self._forget(now)
+        if (sender, nonce) in self._seen:
+            raise StaleStatementError(sender, "the statement was seen before")
+        if len(self._seen) >= MAX_REMEMBERED:
+            raise StaleStatementError(sender, "too many statements at once")
+        self._seen[sender, nonce] = now + WINDOW + SKEW + SKEW
+
+    def _forget(self, now: datetime) -> None:
+        while self._seen:
+            key, until = next(iter(self._seen.items()))
+            if until > now:
+                return
+            del self._seen[key]

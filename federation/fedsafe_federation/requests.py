@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: Apache-2.0
+"""RFC 9421 signatures on requests between members.
+
+Algorithm and components are pinned: Ed25519 over method, path, query, destination
+and, with a body, its Content-Digest. Path and query instead of the whole target,
+so that a node works behind a proxy; the destination is a header of its own, so
+that a request to one member is no request to another.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Final, cast
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import (
+    Ed25519PrivateKey,
+    Ed25519PublicKey,
+)
+from http_message_signatures import (
+    HTTPMessageSigner,
+    HTTPMessageVerifier,
+    HTTPSignatureKeyResolver,
+    InvalidSignature,
+)
+from http_message_signatures.algorithms import ED25519
+from http_message_signatures.exceptions import HTTPMessageSignaturesException
+from http_sf.compat import InnerList
+
+from fedsafe_crypto.identity import SigningKey
+from fedsafe_federation.charter import Charter
+from fedsafe_federation.errors import UntrustedError
+from fedsafe_federation.freshness import SKEW, WINDOW, SeenNonces
+
+DESTINATION: Final = "fedsafe-destination"
+TAG: Final = "fedsafe-v1"
+_COMPONENTS: Final = ("@method", "@path", "@query", DESTINATION)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is signed: an absolute URL, an upper-case method, the headers."""
+
+    method: str
+    url: str
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+class _OwnKey(HTTPSignatureKeyResolver):
+    def __init__(self, key: Ed25519PrivateKey) -> None:
+        self._key = key
+
+    def resolve_private_key(self, key_id: str) -> Ed25519PrivateKey:
+        del key_id
+        return self._key
+
+
+class _MemberKeys(HTTPSignatureKeyResolver):
+    def __init__(self, charter: Charter) -> None:
+        self._charter = charter
+
+    def resolve_public_key(self, key_id: str) -> Ed25519PublicKey:
+        member = self._charter.member(key_id)
+        return Ed25519PublicKey.from_public_bytes(member.keys.transport)
+
+
+class _Verifier(HTTPMessageVerifier):
+    """The library's verifier, told the time by the caller."""
+
+    now: datetime = datetime.min.replace(tzinfo=UTC)
+
+    def validate_created_and_expires(
+        self, sig_input: InnerList, max_age: timedelta | None = None
+    ) -> None:
+        del max_age
+        created = self._parse_integer_timestamp(
+            sig_input.params.get("created"), field_name="created"
+        )
+        if not self.now - WINDOW <= created <= self.now + SKEW:
+            raise InvalidSignature("created lies outside the window")
+
+
+def sign_request(
+    request: Request,
+    *,
+    body: bytes | None,
+    signer: str,
+    destination: str,
+    key: SigningKey,
+    now: datetime,
+    nonce: str,
+) -> Mapping[str, str]:
+    """Give the headers that sign *request*."""
+    request.headers[DESTINATION] = destination
+    HTTPMessageSigner(
+        signature_algorithm=ED25519,
+        key_resolver=_OwnKey(Ed25519PrivateKey.from_private_bytes(key.to_bytes())),
+    ).sign(
+        request,
+        key_id=signer,
+        created=now,
+        nonce=nonce,
+        tag=TAG,
+        label="fedsafe",
+        covered_component_ids=_COMPONENTS,
+        body=body,
+    )
+    return request.headers
+
+
+def verify_request(
+    request: Request,
+    *,
+    body: bytes,
+    me: str,
+    charter: Charter,
+    seen: SeenNonces,
+    now: datetime,
+) -> str:
+    """Check a member's signature, destination and freshness; name the member.
+
+    Raises:
+        UntrustedError: unsigned, badly signed, or meant for another node.
+        StaleStatementError: too old, or seen before.
+    """
+    verifier = _Verifier(
+        signature_algorithm=ED25519, key_resolver=_MemberKeys(charter)
+    )
+    verifier.now = now
+    try:
+        (result,) = verifier.verify(
+            request,
+            max_age=None,
+            expect_tag=TAG,
+            require_components=_COMPONENTS,
+            body=body,
+        )
+        sender = cast("str", result.parameters["keyid"])
+        made = datetime.fromtimestamp(int(result.parameters["created"]), tz=UTC)
+    except (HTTPMessageSignaturesException, ValueError, KeyError, TypeError):
+        raise UntrustedError("request", "no valid member signature") from None
+    if request.headers.get(DESTINATION) != me:
+        raise UntrustedError(sender, "the request is meant for another node")
+    if not result.nonce:
+        raise UntrustedError(sender, "the signature has no nonce")
+    # `created` counts whole seconds: admit it as if it were made at their end.
+    made = min(now, made + timedelta(seconds=1))
+    seen.admit(sender, result.nonce.encode(), made=made, now=now)
+    return sender

@@ -1,0 +1,258 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Verify a feed batch, or reject it whole.
+
+Pure: bytes and what the peer knew before go in, what may be applied comes out.
+The order of the checks:
+
+1. restrictions, each on its own signature and authority: they are returned even
+   when the rest of the batch is rejected, because nothing may hold them up;
+2. the trailer's count and digest (`feed.decode_batch`);
+3. the checkpoint's signature, and that it does not lie behind the known one;
+4. the records are the next ones, and with them the peer's own tree leads to the
+   checkpoint (RFC 6962 consistency), as the known checkpoint's tree does;
+5. every opening against its commitment.
+
+An opening that fits its commitment but says nothing we understand is a *poison
+addition*: the record is kept, the signal is not, and replication goes on.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from fedsafe_crypto.checkpoint import Checkpoint, parse_checkpoint
+from fedsafe_crypto.commitment import verify_commitment
+from fedsafe_crypto.errors import CryptoError
+from fedsafe_crypto.note import Verifier, open_note
+from fedsafe_crypto.tree import Frontier, leaf_hash, verify_consistency
+from fedsafe_federation.charter import Charter, Member
+from fedsafe_federation.errors import (
+    EquivocationError,
+    FederationError,
+    FeedError,
+    MalformedError,
+)
+from fedsafe_federation.feed import Batch, FeedOpening, RecordLine
+from fedsafe_federation.records import (
+    RestrictionRecord,
+    SignalRecord,
+    decode_record,
+)
+from fedsafe_federation.restrictions import Restriction, open_restriction
+from fedsafe_federation.signals import (
+    SIGNAL_GROUP,
+    SignalHeader,
+    SignalOpening,
+    decode_opening,
+)
+from fedsafe_federation.signed import Signed
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a peer holds of a feed: its own tree, and the largest checkpoint.
+
+    `note` is that checkpoint as signed; empty before the first.
+    """
+
+    frontier: Frontier
+    note: str = ""
+    checkpoint: Checkpoint | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedSignal:
+    """A signal whose opening fits its commitment."""
+
+    signal: bytes
+    header: SignalHeader
+    opening: SignalOpening
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedRecord:
+    """A record of the feed with what may be kept of its opening.
+
+    `signal` is None without a usable opening; `fault` says why a committed
+    opening was not usable.
+    """
+
+    index: int
+    record: bytes
+    opening: FeedOpening | None
+    signal: VerifiedSignal | None = None
+    fault: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedRestriction:
+    """A restriction statement with authority."""
+
+    statement: Signed
+    restriction: Restriction
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedBatch:
+    """What may be applied in one transaction, and the peer's new position."""
+
+    records: Sequence[VerifiedRecord]
+    restrictions: Sequence[VerifiedRestriction]
+    known: Known
+
+
+def verify_restrictions(
+    statements: Sequence[Signed], charter: Charter
+) -> tuple[list[VerifiedRestriction], list[str]]:
+    """Keep the restrictions with signature and authority; say what others lack."""
+    good: list[VerifiedRestriction] = []
+    faults: list[str] = []
+    for statement in statements:
+        try:
+            restriction = open_restriction(statement, charter)
+        except FederationError as error:
+            faults.append(str(error))
+        else:
+            good.append(VerifiedRestriction(statement, restriction))
+    return good, faults
+
+
+def verify_batch(
+    batch: Batch, origin: Member, known: Known, charter: Charter
+) -> VerifiedBatch:
+    """Verify records, openings and checkpoint of a batch.
+
+    Raises:
+        FeedError: something does not verify; nothing may be applied but the
+            restrictions, which `verify_restrictions` judges alone.
+        EquivocationError: the origin showed two trees.
+        MalformedError: a record is none of this version.
+    """
+    checkpoint = open_checkpoint(origin, batch.trailer.checkpoint)
+    _check_not_behind(origin.name, checkpoint, known, batch)
+    frontier = known.frontier.copy()
+    records = [
+        _verify_record(line, frontier.size + offset, origin.name)
+        for offset, line in enumerate(batch.records)
+    ]
+    frontier.extend(leaf_hash(entry.record) for entry in records)
+    _check_leads_to(origin.name, frontier, checkpoint, batch)
+    restrictions = _embedded_restrictions(records, charter)
+    newest = Known(frontier, batch.trailer.checkpoint, checkpoint)
+    return VerifiedBatch(records, restrictions, newest)
+
+
+def open_checkpoint(origin: Member, note: str) -> Checkpoint:
+    """Open a signed checkpoint of a member's feed.
+
+    Raises:
+        FeedError: it is not signed by the origin's feed key, or malformed.
+    """
+    name = feed_name(origin.name)
+    try:
+        opened = open_note(note, [Verifier(name, origin.keys.feed)])
+        checkpoint = parse_checkpoint(opened.text)
+    except CryptoError as error:
+        raise FeedError(origin.name, f"bad checkpoint: {error}") from None
+    if checkpoint.origin != name:
+        raise FeedError(origin.name, "the checkpoint is of another log")
+    return checkpoint
+
+
+def feed_name(node: str) -> str:
+    """Name a node's feed as a C2SP log origin."""
+    return f"{node}/feed"
+
+
+def _check_not_behind(
+    origin: str, checkpoint: Checkpoint, known: Known, batch: Batch
+) -> None:
+    before = known.checkpoint
+    if before is None:
+        return
+    evidence = (known.note, batch.trailer.checkpoint)
+    if checkpoint.size < before.size:
+        raise EquivocationError(origin, "the log lost entries", evidence)
+    if checkpoint.size == before.size:
+        if checkpoint.root != before.root:
+            raise EquivocationError(origin, "two trees of one size", evidence)
+        return
+    if before.size == 0:
+        return
+    try:
+        verify_consistency(
+            before.size,
+            checkpoint.size,
+            batch.trailer.consistency,
+            before.root,
+            checkpoint.root,
+        )
+    except CryptoError:
+        raise FeedError(
+            origin, "the checkpoint is not shown to extend the known one"
+        ) from None
+
+
+def _check_leads_to(
+    origin: str, frontier: Frontier, checkpoint: Checkpoint, batch: Batch
+) -> None:
+    size = frontier.size
+    if batch.trailer.next != size:
+        raise FeedError(origin, "the trailer's next index does not fit")
+    if size > checkpoint.size:
+        raise FeedError(origin, "more records than the checkpoint covers")
+    if size < checkpoint.size and not batch.records:
+        raise FeedError(origin, "no records although the log has more")
+    if size == checkpoint.size:
+        if frontier.root() != checkpoint.root:
+            raise FeedError(origin, "the records do not lead to the checkpoint")
+        return
+    try:
+        verify_consistency(
+            size,
+            checkpoint.size,
+            batch.trailer.extends,
+            frontier.root(),
+            checkpoint.root,
+        )
+    except CryptoError:
+        raise FeedError(origin, "the records do not lead to the checkpoint") from None
+
+
+def _verify_record(line: RecordLine, index: int, origin: str) -> VerifiedRecord:
+    if line.index != index:
+        raise FeedError(origin, f"record {line.index} where {index} is next")
+    record = decode_record(line.record)
+    if line.opening is None:
+        return VerifiedRecord(index, line.record, None)
+    if not isinstance(record, SignalRecord):
+        raise FeedError(origin, f"record {index} has no commitment to open")
+    payload = line.opening.payload
+    try:
+        verify_commitment(
+            record.commitment,
+            feed_name(origin),
+            SIGNAL_GROUP,
+            line.opening.salt,
+            payload,
+        )
+    except CryptoError:
+        raise FeedError(
+            origin, f"the opening of record {index} does not fit its commitment"
+        ) from None
+    try:
+        header, opening = decode_opening(payload)
+    except MalformedError as error:
+        return VerifiedRecord(index, line.record, line.opening, fault=str(error))
+    signal = VerifiedSignal(record.signal, header, opening)
+    return VerifiedRecord(index, line.record, line.opening, signal)
+
+
+def _embedded_restrictions(
+    records: Sequence[VerifiedRecord], charter: Charter
+) -> list[VerifiedRestriction]:
+    statements = [
+        record.statement
+        for entry in records
+        if isinstance(record := decode_record(entry.record), RestrictionRecord)
+    ]
+    return verify_restrictions(statements, charter)[0]
