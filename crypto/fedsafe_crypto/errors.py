@@ -7,6 +7,7 @@ refused, its length or its place.
 CryptoError
 ├── LibraryMissingError          no libsodium with ristretto255 was found
 ├── WrongLengthError             a value of another length than its format says
+├── MalformedInputError          a value that its frame cannot hold
 ├── MalformedElementError        no canonical group element, or the identity
 ├── MalformedScalarError         no canonical scalar, or zero
 ├── MalformedKeyError            no usable public or private key
@@ -20,6 +21,7 @@ CryptoError
 │   └── DkgAbortError            the run ends, with the complaints that ended it
 ├── OpenError                    a sealed value does not open
 ├── SignatureError               a signature does not verify
+├── CommitmentError              an opening does not fit its commitment
 ├── InclusionError               a record is not in the tree
 └── ConsistencyError             one tree does not extend another
 """
@@ -43,6 +45,10 @@ class WrongLengthError(CryptoError):
         self.what = what
         self.got = got
         self.want = want
+
+
+class MalformedInputError(CryptoError):
+    """A text or a number that its frame cannot hold."""
 
 
 class MalformedElementError(CryptoError):
@@ -112,6 +118,10 @@ class OpenError(CryptoError):
 
 class SignatureError(CryptoError):
     """A signature does not verify."""
+
+
+class CommitmentError(CryptoError):
+    """An opening does not fit its commitment."""
 
 
 class InclusionError(CryptoError):
