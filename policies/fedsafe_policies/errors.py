@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What can go wrong in fedsafe_policies.
+
+A refusal is no error: it is a `Decision`. Errors are for documents that cannot be
+read, and for names that nobody shipped.
+
+* PolicyError
+  + PolicyFileError
+  + UnknownPolicyError
+"""
+
+
+class PolicyError(Exception):
+    """The root of all errors of this room."""
+
+
+class PolicyFileError(PolicyError):
+    """A policy document is malformed, or looser than the rules allow."""
+
+    def __init__(self, problem: str, *, key: str = "", line: int | None = None) -> None:
+        place = f"line {line}: " if line else ""
+        subject = f"{key}: " if key else ""
+        super().__init__(f"{place}{subject}{problem}")
+        self.problem = problem
+        self.key = key
+        self.line = line
+
+
+class UnknownPolicyError(PolicyError):
+    """No policy of this name is shipped."""
+
+    def __init__(self, name: str, known: tuple[str, ...]) -> None:
+        super().__init__(f"no policy {name!r} is shipped, only {', '.join(known)}")
+        self.name = name
+        self.known = known
