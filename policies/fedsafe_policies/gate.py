@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: Apache-2.0
+"""P1, the legal gate: closed until everything is recorded, and closed again after.
+
+Two things open it. A `LegalGate` that is complete and unexpired; or, under a policy
+whose mode is *synthetic*, a site that is a demonstration: every listener and every
+peer on loopback, every node's name ending in ``.demo``. A synthetic policy on any
+other site refuses everything, own bans included.
+"""
+
+from dataclasses import dataclass, field
+from datetime import date
+from enum import StrEnum, unique
+from ipaddress import IPv6Address, ip_address
+from typing import Annotated, Final
+from urllib.parse import urlsplit
+
+import msgspec
+
+from fedsafe_policies.days import day_number, today
+from fedsafe_policies.decision import Decision, allow, deny
+from fedsafe_policies.policy import GateMode, Policy
+from fedsafe_policies.reasons import Grant, Refusal
+from fedsafe_policies.references import is_reference
+from fedsafe_policies.vocabulary import Plane
+
+DEMO_SUFFIX: Final = ".demo"
+
+
+@unique
+class Consultation(StrEnum):
+    """Whether the supervisory authority was asked beforehand (GDPR Art. 36)."""
+
+    DONE = "done"
+    NOT_REQUIRED = "not_required"
+
+
+class Approval(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Who approved, and on which day."""
+
+    person: Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
+    on: date
+
+
+class LegalGate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a node must have recorded before the gate opens.
+
+    A field that is still missing is `None`, so a record can grow step by step.
+    `legal_basis` to `arrangement` refer to documents; `consultation_reference` is
+    the authority's file number, or the reasoned note why none was required. The
+    gate closes as `valid_until` begins (UTC).
+    """
+
+    legal_basis: str | None = None
+    balancing_test: str | None = None
+    dpia: str | None = None
+    consultation: Consultation | None = None
+    consultation_reference: str | None = None
+    arrangement: str | None = None
+    dpo_approval: Approval | None = None
+    management_approval: Approval | None = None
+    valid_until: date | None = None
+
+
+def missing(gate: LegalGate, now: int) -> tuple[str, ...]:
+    """Name the fields that keep `gate` closed at `now` (UTC seconds).
+
+    A reference that is none, an approval of tomorrow, a second approval by the
+    same person and a passed `valid_until` count as missing.
+    """
+    references = (
+        "legal_basis",
+        "balancing_test",
+        "dpia",
+        "consultation_reference",
+        "arrangement",
+    )
+    names = [name for name in references if not _refers(getattr(gate, name))]
+    if gate.consultation is None:
+        names.append("consultation")
+    for name in ("dpo_approval", "management_approval"):
+        approval = getattr(gate, name)
+        if approval is None or day_number(approval.on) > today(now):
+            names.append(name)
+    if (
+        gate.dpo_approval is not None
+        and gate.management_approval is not None
+        and gate.dpo_approval.person == gate.management_approval.person
+    ):
+        names.append("management_approval")
+    if gate.valid_until is None or today(now) >= day_number(gate.valid_until):
+        names.append("valid_until")
+    return tuple(dict.fromkeys(names))
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """The node that decides: its surroundings and its gate record.
+
+    `names` are its own and its peers' names, `addresses` all listeners and peer
+    addresses: URLs, ``host:port`` or ``unix:`` paths.
+    """
+
+    names: tuple[str, ...]
+    addresses: tuple[str, ...]
+    gate: LegalGate | None = None
+    demo: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Judge once whether this is a demonstration."""
+        demo = (
+            bool(self.names)
+            and bool(self.addresses)
+            and all(name.endswith(DEMO_SUFFIX) for name in self.names)
+            and all(is_loopback(address) for address in self.addresses)
+        )
+        object.__setattr__(self, "demo", demo)
+
+
+def is_loopback(address: str) -> bool:
+    """Tell whether `address` can only be reached from this machine.
+
+    A host name is not, `localhost` included: what it resolves to is not ours.
+    """
+    if address.startswith("unix:"):
+        return True
+    try:
+        host = urlsplit(address if "://" in address else f"//{address}").hostname
+        parsed = ip_address(host or "")
+    except ValueError:
+        return False
+    if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped is not None:
+        return False
+    return parsed.is_loopback
+
+
+def decide_gate(site: Site, plane: Plane, policy: Policy, now: int) -> Decision:
+    """Decide whether `plane` is open at `now` (UTC seconds).
+
+    A node asks this at start, on a schedule to relock, and before it attests its
+    gate to peers.
+    """
+    refusal = refuse_gate(site, plane, policy, now)
+    if refusal is not None:
+        return deny(refusal, policy.reference)
+    return allow(grant_of(plane, policy), policy.reference)
+
+
+def refuse_gate(site: Site, plane: Plane, policy: Policy, now: int) -> Refusal | None:
+    """Return why `plane` is closed, or nothing if it is open."""
+    gate = policy.document.gate
+    if gate.mode is GateMode.SYNTHETIC:
+        return None if site.demo else Refusal.SYNTHETIC_ONLY
+    if plane not in gate.planes:
+        return None
+    if site.gate is None or missing(site.gate, now):
+        return Refusal.LEGAL_GATE
+    return None
+
+
+def grant_of(plane: Plane, policy: Policy) -> Grant:
+    """Return what an open gate of `plane` rests on."""
+    if policy.document.gate.mode is GateMode.SYNTHETIC:
+        return Grant.SYNTHETIC
+    return Grant.GATE_OPEN if plane in policy.document.gate.planes else Grant.MEDIA
+
+
+def _refers(value: str | None) -> bool:
+    return value is not None and is_reference(value)

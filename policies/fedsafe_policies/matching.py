@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: Apache-2.0
+"""May this signal of a peer be kept, and may it count in an answer?
+
+Policy runs twice: on the clear header when an opening arrives (`decide_receipt`),
+and on header and body together at a match (`decide_match`). The receiver applies
+its own policy: a signal that its origin keeps longer stops to match here at our
+own date. A match is a reason to review, never to block.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+from fedsafe_policies.days import SECONDS_A_DAY, day_number, today
+from fedsafe_policies.decision import Decision, Obligation, allow, deny
+from fedsafe_policies.gate import Site, grant_of, refuse_gate
+from fedsafe_policies.phenomena import Switch, phenomena
+from fedsafe_policies.policy import GateMode, Policy
+from fedsafe_policies.reasons import Grant, Refusal
+from fedsafe_policies.references import is_contact, is_reference
+from fedsafe_policies.retention import retention
+from fedsafe_policies.span import Span
+from fedsafe_policies.vocabulary import (
+    Grade,
+    IdentifierKind,
+    MediaKind,
+    Phenomenon,
+    Plane,
+    Scope,
+    Surface,
+)
+
+_LONGEST: Final = {
+    Plane.ACTOR: Span.parse("12 months"),
+    Plane.MEDIA: Span.parse("24 months"),
+}
+_GRACE_DAYS: Final = 8  # seven after the match, one for clocks of the world
+_REVIEW: Final = frozenset({Obligation.REVIEW_TASK})
+
+
+@dataclass(frozen=True, slots=True)
+class HeaderFacts:
+    """What a signal's clear header tells; times in UTC seconds."""
+
+    plane: Plane
+    scope: Scope
+    match_until: int
+    erase_after: int
+
+
+@dataclass(frozen=True, slots=True)
+class BodyFacts:
+    """What a signal's body tells once it is open; `since` as in publishing."""
+
+    kind: IdentifierKind | MediaKind
+    phenomenon: Phenomenon
+    surface: Surface
+    grade: Grade
+    rule: str
+    since: date
+    contact: str | None = None
+
+
+def decide_receipt(
+    header: HeaderFacts, site: Site, policy: Policy, now: int
+) -> Decision:
+    """Decide whether a peer's opening may be kept at all."""
+    refusal = _refuse_shared_header(header, site, policy, now)
+    if refusal is not None:
+        return deny(refusal, policy.reference)
+    return allow(
+        grant_of(header.plane, policy),
+        policy.reference,
+        frozenset({Obligation.RECIPIENT_LEDGER}),
+    )
+
+
+def decide_match(
+    header: HeaderFacts, body: BodyFacts, site: Site, policy: Policy, now: int
+) -> Decision:
+    """Decide whether a signal counts in the answer to a lookup.
+
+    A signal of scope *self* is the provider's own ban, which needs no gate. The
+    caller vouches that it comes out of its own list.
+    """
+    own = header.scope is Scope.SELF
+    refusal = (
+        _refuse_own_header(header, site, policy, now)
+        if own
+        else _refuse_shared_header(header, site, policy, now)
+    ) or _refuse_body(header, body, policy, now)
+    if refusal is None and not own:
+        refusal = _refuse_shared_body(body, policy)
+    if refusal is not None:
+        return deny(refusal, policy.reference)
+    grant = Grant.OWN_BAN if own else grant_of(header.plane, policy)
+    return allow(grant, policy.reference, _REVIEW)
+
+
+def _refuse_own_header(
+    header: HeaderFacts, site: Site, policy: Policy, now: int
+) -> Refusal | None:
+    if policy.document.gate.mode is GateMode.SYNTHETIC and not site.demo:
+        return Refusal.SYNTHETIC_ONLY
+    return _refuse_times(header, now)
+
+
+def _refuse_shared_header(
+    header: HeaderFacts, site: Site, policy: Policy, now: int
+) -> Refusal | None:
+    refusal = refuse_gate(site, header.plane, policy, now)
+    if refusal is not None:
+        return refusal
+    if header.scope is not Scope.FEDERATION:
+        return Refusal.SCOPE
+    if header.plane not in policy.document.share.planes:
+        return Refusal.NOT_ALLOWED
+    return _refuse_times(header, now)
+
+
+def _refuse_times(header: HeaderFacts, now: int) -> Refusal | None:
+    if now >= header.match_until:
+        return Refusal.RETENTION
+    if header.erase_after < header.match_until:
+        return Refusal.CONTRADICTION
+    # No signal starts its clock in the future, so none may end later than this.
+    start = date.fromordinal(
+        max(1, min(date.max.toordinal(), today(now) + date(1970, 1, 1).toordinal()))
+    )
+    longest = day_number(_LONGEST[header.plane].after(start)) + _GRACE_DAYS
+    beyond = header.erase_after > longest * SECONDS_A_DAY
+    return Refusal.RETENTION if beyond else None
+
+
+def _refuse_body(
+    header: HeaderFacts, body: BodyFacts, policy: Policy, now: int
+) -> Refusal | None:
+    actor = isinstance(body.kind, IdentifierKind)
+    if actor is not (header.plane is Plane.ACTOR):
+        return Refusal.CONTRADICTION
+    if not is_reference(body.rule):
+        return Refusal.FREE_TEXT
+    if body.contact is not None and not is_contact(body.contact):
+        return Refusal.FREE_TEXT
+    if day_number(body.since) > today(now) + 1:
+        return Refusal.CONTRADICTION
+    if body.surface is Surface.NI_ICS_PRIVATE:
+        return Refusal.SURFACE
+    match_until, _ = retention(body.kind, body.since, policy)
+    return Refusal.RETENTION if now >= match_until else None
+
+
+def _refuse_shared_body(body: BodyFacts, policy: Policy) -> Refusal | None:
+    if body.grade is Grade.SINGLE_REPORT:
+        return Refusal.SINGLE_REPORT
+    share = policy.document.share
+    if not policy.shares(body.kind) or body.grade not in share.grades:
+        return Refusal.NOT_ALLOWED
+    if body.surface not in share.surfaces:
+        return Refusal.SURFACE
+    actor = isinstance(body.kind, IdentifierKind)
+    plane = Plane.ACTOR if actor else Plane.MEDIA
+    switched = policy.document.phenomena.get(body.phenomenon, frozenset())
+    if plane not in switched:
+        return Refusal.PHENOMENON_OFF
+    if phenomena()[body.phenomenon].switch(plane) is Switch.NO:
+        return Refusal.PHENOMENON_OFF
+    return None

@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: Apache-2.0
+"""P9, retention: until when a signal matches, and when its opening is erased.
+
+Both follow from the kind, the day that the clock started on (an account's
+removal, a media signal's publication) and the policy; both are rounded down to a
+bucket, so that they tell less of kind and day. An identifier that changes hands
+(phone, device, IP address) ages faster than the plane's retention. The bucket
+never rounds a short life away: it is a day where the span is under two buckets.
+"""
+
+from datetime import date
+
+from fedsafe_policies.days import SECONDS_A_DAY, day_number
+from fedsafe_policies.policy import Policy
+from fedsafe_policies.span import Span
+from fedsafe_policies.vocabulary import IdentifierKind, MediaKind
+
+
+def retention(
+    kind: IdentifierKind | MediaKind,
+    since: date,
+    policy: Policy,
+    *,
+    epoch_ends: int | None = None,
+) -> tuple[int, int]:
+    """Return ``(match_until, erase_after)`` in UTC seconds.
+
+    A signal matches before `match_until`. Its opening outlives that by the
+    policy's `after_match`, for reviews under way, but never its retention and
+    never `epoch_ends` (UTC seconds), with which its token dies.
+    """
+    times = policy.document.retention
+    actor = isinstance(kind, IdentifierKind)
+    kept = times.actor if actor else times.media
+    age = policy.document.ageing.get(kind.name.lower()) if actor else None  # type: ignore[call-overload]
+    start = day_number(since)
+    end_of_life = _end(since, kept, times.bucket)
+    matches = min(end_of_life, _end(since, age, times.bucket)) if age else end_of_life
+    erased = min(end_of_life, matches + times.after_match.days)
+    seconds = (max(matches, start), max(erased, start))
+    limit = epoch_ends if epoch_ends is not None else seconds[1] * SECONDS_A_DAY
+    return (
+        min(seconds[0] * SECONDS_A_DAY, limit),
+        min(seconds[1] * SECONDS_A_DAY, limit),
+    )
+
+
+def _end(since: date, span: Span, bucket: Span) -> int:
+    start, end = day_number(since), day_number(span.after(since))
+    size = bucket.days if end - start >= 2 * bucket.days else 1
+    return end - end % size

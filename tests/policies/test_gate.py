@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: Apache-2.0
+from collections.abc import Callable
+from datetime import date
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fedsafe_policies.gate import (
+    Approval,
+    LegalGate,
+    Site,
+    decide_gate,
+    is_loopback,
+    missing,
+)
+from fedsafe_policies.policy import Policy, shipped
+from fedsafe_policies.vocabulary import Plane
+
+BuildSite = Callable[[LegalGate | None], Site]
+
+
+def test_a_complete_record_opens_the_gate(
+    gated: Policy, real_site: BuildSite, full_gate: LegalGate, now: int
+) -> None:
+    decision = decide_gate(real_site(full_gate), Plane.ACTOR, gated, now)
+
+    assert decision.allowed
+    assert (decision.rule, decision.code) == ("P1", "gate_open")
+    assert decision.policy == gated.reference
+
+
+@pytest.mark.parametrize("name", LegalGate.__struct_fields__)
+def test_every_missing_field_keeps_the_gate_closed(
+    gated: Policy, real_site: BuildSite, full_gate: LegalGate, now: int, name: str
+) -> None:
+    gate = msgspec.structs.replace(full_gate, **{name: None})
+    decision = decide_gate(real_site(gate), Plane.ACTOR, gated, now)
+
+    assert missing(gate, now) == (name,)
+    assert (decision.effect, decision.code) == ("deny", "legal_gate")
+
+
+def test_without_a_record_the_gate_is_closed(
+    gated: Policy, real_site: BuildSite, now: int
+) -> None:
+    assert not decide_gate(real_site(None), Plane.ACTOR, gated, now).allowed
+    assert len(missing(LegalGate(), now)) == 9
+
+
+def test_the_gate_closes_as_its_last_day_begins(
+    gated: Policy, real_site: BuildSite, full_gate: LegalGate
+) -> None:
+    last_second = 1_803_859_199  # 2027-02-28T23:59:59Z
+    site = real_site(full_gate)
+
+    assert decide_gate(site, Plane.ACTOR, gated, last_second).allowed
+    assert not decide_gate(site, Plane.ACTOR, gated, last_second + 1).allowed
+
+
+def test_one_person_cannot_approve_twice(full_gate: LegalGate, now: int) -> None:
+    approval = Approval("dana", date(2026, 9, 1))
+    gate = msgspec.structs.replace(full_gate, management_approval=approval)
+
+    assert missing(gate, now) == ("management_approval",)
+
+
+def test_an_approval_of_tomorrow_is_none(full_gate: LegalGate, now: int) -> None:
+    approval = Approval("dana", date(2026, 9, 22))
+    gate = msgspec.structs.replace(full_gate, dpo_approval=approval)
+
+    assert missing(gate, now) == ("dpo_approval",)
+
+
+def test_a_sentence_is_no_reference(full_gate: LegalGate, now: int) -> None:
+    gate = msgspec.structs.replace(full_gate, dpia="we thought about it")
+
+    assert missing(gate, now) == ("dpia",)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://127.0.0.1:8401",
+        "127.8.8.8",
+        "[::1]:1",
+        "unix:/run/f.sock",
+        "127.0.0.1:0",
+    ],
+)
+def test_loopback_is_reached_from_here_only(address: str) -> None:
+    assert is_loopback(address)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "",
+        "localhost",
+        "0.0.0.0:80",
+        "[::]:80",
+        "http://192.0.2.1",
+        "http://127.0.0.1@192.0.2.1/",
+        "http://[::ffff:127.0.0.1]/",
+        "http://127.0.0.1.example.org",
+        "http://[::1",
+        "2130706433",
+    ],
+)
+def test_everything_else_is_not_loopback(address: str) -> None:
+    assert not is_loopback(address)
+
+
+@given(st.text())
+def test_any_text_is_judged_as_an_address(address: str) -> None:
+    assert is_loopback(address) in {True, False}
+
+
+def test_synthetic_opens_for_a_demonstration(
+    synthetic: Policy, demo_site: Site, now: int
+) -> None:
+    decision = decide_gate(demo_site, Plane.ACTOR, synthetic, now)
+
+    assert (decision.effect, decision.code) == ("allow", "synthetic")
+
+
+@pytest.mark.parametrize(
+    "site",
+    [
+        Site(("a.demo",), ("http://127.0.0.1:1", "http://192.0.2.1:1")),
+        Site(("a.demo", "b.example"), ("http://127.0.0.1:1",)),
+        Site((), ("http://127.0.0.1:1",)),
+        Site(("a.demo",), ()),
+    ],
+)
+def test_synthetic_is_closed_everywhere_else(
+    synthetic: Policy, full_gate: LegalGate, site: Site, now: int
+) -> None:
+    even_with_gate = Site(site.names, site.addresses, full_gate)
+    decision = decide_gate(even_with_gate, Plane.ACTOR, synthetic, now)
+
+    assert (decision.effect, decision.code) == ("deny", "synthetic_only")
+
+
+def test_a_demonstration_does_not_open_a_recorded_gate(
+    gated: Policy, demo_site: Site, now: int
+) -> None:
+    assert not decide_gate(demo_site, Plane.ACTOR, gated, now).allowed
+
+
+def test_strict_keeps_media_behind_the_gate_as_well(
+    real_site: BuildSite, full_gate: LegalGate, now: int
+) -> None:
+    strict = shipped("strict")
+
+    assert not decide_gate(real_site(None), Plane.MEDIA, strict, now).allowed
+    assert decide_gate(real_site(full_gate), Plane.MEDIA, strict, now).allowed
+
+
+@given(st.integers(-(10**18), 10**18))
+def test_any_time_gets_an_answer(now: int) -> None:
+    gate = LegalGate(valid_until=date(2027, 1, 1))
+    site = Site(("a.example",), (), gate)
+
+    assert not decide_gate(site, Plane.ACTOR, shipped("strict"), now).allowed

@@ -1,0 +1,216 @@
+# SPDX-License-Identifier: Apache-2.0
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fedsafe_policies.decision import Obligation
+from fedsafe_policies.gate import LegalGate, Site
+from fedsafe_policies.matching import (
+    BodyFacts,
+    HeaderFacts,
+    decide_match,
+    decide_receipt,
+)
+from fedsafe_policies.policy import Policy, shipped
+from fedsafe_policies.retention import retention
+from fedsafe_policies.vocabulary import (
+    Grade,
+    IdentifierKind,
+    MediaKind,
+    Phenomenon,
+    Plane,
+    Scope,
+    Surface,
+)
+
+BuildSite = Callable[[LegalGate | None], Site]
+DAY = 86_400
+BODY = BodyFacts(
+    kind=IdentifierKind.PHONE,
+    phenomenon=Phenomenon.GROOMING,
+    surface=Surface.REGISTRATION,
+    grade=Grade.CONFIRMED_CONDUCT,
+    rule="r-grooming-1",
+    since=date(2026, 9, 20),
+    contact="https://a.demo/evidence",
+)
+_UNTIL, _ERASE = retention(BODY.kind, BODY.since, shipped("synthetic"))
+HEADER = HeaderFacts(Plane.ACTOR, Scope.FEDERATION, _UNTIL, _ERASE)
+
+
+def test_a_match_is_a_reason_to_review(
+    synthetic: Policy, demo_site: Site, now: int
+) -> None:
+    decision = decide_match(HEADER, BODY, demo_site, synthetic, now)
+
+    assert decision.allowed
+    assert decision.obligations == {Obligation.AUDIT_EVENT, Obligation.REVIEW_TASK}
+
+
+def test_a_received_signal_is_entered_in_the_ledger(
+    synthetic: Policy, demo_site: Site, now: int
+) -> None:
+    decision = decide_receipt(HEADER, demo_site, synthetic, now)
+
+    assert decision.allowed
+    assert Obligation.RECIPIENT_LEDGER in decision.obligations
+
+
+def test_a_signal_stops_to_match_at_its_time(
+    synthetic: Policy, demo_site: Site
+) -> None:
+    before = decide_match(HEADER, BODY, demo_site, synthetic, _UNTIL - 1)
+    after = decide_match(HEADER, BODY, demo_site, synthetic, _UNTIL)
+
+    assert before.allowed
+    assert (after.rule, after.code) == ("P9", "retention")
+
+
+def test_the_receivers_own_date_counts_as_well(
+    synthetic: Policy, demo_site: Site
+) -> None:
+    stretched = replace(HEADER, match_until=_UNTIL + 99 * DAY, erase_after=_ERASE * 2)
+    late = replace(stretched, erase_after=_UNTIL + 100 * DAY)
+
+    assert decide_match(late, BODY, demo_site, synthetic, _UNTIL).code == "retention"
+    assert decide_receipt(stretched, demo_site, synthetic, _UNTIL).code == "retention"
+
+
+@pytest.mark.parametrize(
+    ("header", "body", "code"),
+    [
+        ({"plane": Plane.MEDIA}, {}, "contradiction"),
+        ({}, {"kind": MediaKind.MD5}, "contradiction"),
+        ({"erase_after": _UNTIL - 1}, {}, "contradiction"),
+        ({}, {"since": date(2026, 12, 1)}, "contradiction"),
+        ({}, {"rule": "he did it"}, "free_text"),
+        ({}, {"contact": "him@example.org"}, "free_text"),
+        ({}, {"grade": Grade.SINGLE_REPORT}, "single_report"),
+        ({}, {"surface": Surface.NI_ICS_PRIVATE}, "surface"),
+        ({}, {"phenomenon": Phenomenon.SEXTING_EXPOSURE}, "phenomenon_off"),
+        ({}, {"since": date(2025, 1, 1)}, "retention"),
+    ],
+)
+def test_each_rule_suppresses(
+    demo_site: Site,
+    now: int,
+    header: dict[str, object],
+    body: dict[str, object],
+    code: str,
+) -> None:
+    decision = decide_match(
+        replace(HEADER, **header),  # type: ignore[arg-type]
+        replace(BODY, **body),  # type: ignore[arg-type]
+        demo_site,
+        shipped("synthetic"),
+        now,
+    )
+
+    assert (decision.effect, decision.code) == ("deny", code)
+
+
+def test_an_own_ban_of_another_node_is_not_kept(
+    synthetic: Policy, demo_site: Site, now: int
+) -> None:
+    own = replace(HEADER, scope=Scope.SELF)
+
+    assert decide_receipt(own, demo_site, synthetic, now).code == "scope"
+
+
+def test_own_bans_match_before_any_gate(real_site: BuildSite, now: int) -> None:
+    own = replace(HEADER, scope=Scope.SELF)
+    strict = shipped("strict")
+    decision = decide_match(own, BODY, real_site(None), strict, now)
+
+    assert (decision.effect, decision.code) == ("allow", "own_ban")
+
+
+def test_a_closed_gate_keeps_and_matches_nothing_of_others(
+    gated: Policy, real_site: BuildSite, full_gate: LegalGate, now: int
+) -> None:
+    closed, opened = real_site(None), real_site(full_gate)
+
+    assert decide_receipt(HEADER, closed, gated, now).code == "legal_gate"
+    assert decide_match(HEADER, BODY, closed, gated, now).code == "legal_gate"
+    assert decide_receipt(HEADER, opened, gated, now).allowed
+    assert decide_match(HEADER, BODY, opened, gated, now).allowed
+
+
+def test_synthetic_matches_nothing_on_a_real_site(
+    synthetic: Policy, real_site: BuildSite, full_gate: LegalGate, now: int
+) -> None:
+    site = real_site(full_gate)
+    own = replace(HEADER, scope=Scope.SELF)
+
+    assert decide_match(own, BODY, site, synthetic, now).code == "synthetic_only"
+    assert decide_receipt(HEADER, site, synthetic, now).code == "synthetic_only"
+
+
+def test_strict_takes_no_actor_signal_of_others(
+    real_site: BuildSite, full_gate: LegalGate, now: int
+) -> None:
+    strict = shipped("strict")
+    decision = decide_receipt(HEADER, real_site(full_gate), strict, now)
+
+    assert (decision.rule, decision.code) == ("default", "not_allowed")
+
+
+def test_strict_takes_only_what_it_switched_on(
+    real_site: BuildSite, full_gate: LegalGate, now: int
+) -> None:
+    strict, site = shipped("strict"), real_site(full_gate)
+    header = replace(HEADER, plane=Plane.MEDIA)
+    media = replace(
+        BODY,
+        kind=MediaKind.SHA1,
+        phenomenon=Phenomenon.SEXTORTION,
+        grade=Grade.CONFIRMED_MEDIA,
+    )
+    off = replace(media, phenomenon=Phenomenon.SEXTING_EXPOSURE)
+    weaker = replace(media, grade=Grade.CONFIRMED_CONDUCT)
+
+    assert decide_match(header, media, site, strict, now).allowed
+    assert decide_match(header, off, site, strict, now).code == "phenomenon_off"
+    assert decide_match(header, weaker, site, strict, now).code == "not_allowed"
+
+
+HEADERS = st.builds(
+    HeaderFacts,
+    plane=st.sampled_from(Plane),
+    scope=st.sampled_from(Scope),
+    match_until=st.integers(0, 2**63),
+    erase_after=st.integers(0, 2**63),
+)
+BODIES = st.builds(
+    BodyFacts,
+    kind=st.one_of(st.sampled_from(IdentifierKind), st.sampled_from(MediaKind)),
+    phenomenon=st.sampled_from(Phenomenon),
+    surface=st.sampled_from(Surface),
+    grade=st.sampled_from(Grade),
+    rule=st.just("r-1") | st.text(max_size=5),
+    since=st.dates(),
+    contact=st.none() | st.text(max_size=5),
+)
+
+
+@given(HEADERS, BODIES, st.integers(-(10**15), 10**15))
+def test_any_signal_gets_a_decision_and_none_lives_for_ever(
+    header: HeaderFacts, body: BodyFacts, now: int
+) -> None:
+    site = Site(("a.demo",), ("127.0.0.1:1",))
+    synthetic = shipped("synthetic")
+    receipt = decide_receipt(header, site, synthetic, now)
+    match = decide_match(header, body, site, synthetic, now)
+
+    if receipt.allowed:
+        assert header.erase_after - now < 800 * DAY
+    if match.allowed:
+        assert now < header.match_until
+        assert now < retention(body.kind, body.since, synthetic)[0]
+    if match.allowed and header.scope is Scope.FEDERATION:
+        assert receipt.allowed
+        assert body.grade is not Grade.SINGLE_REPORT

@@ -1,0 +1,245 @@
+# SPDX-License-Identifier: Apache-2.0
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fedsafe_policies.decision import Obligation
+from fedsafe_policies.gate import LegalGate, Site
+from fedsafe_policies.phenomena import Finding, Switch, phenomena
+from fedsafe_policies.policy import Policy, shipped
+from fedsafe_policies.publishing import (
+    Person,
+    PublishRequest,
+    decide_draft,
+    decide_publish,
+)
+from fedsafe_policies.vocabulary import (
+    Grade,
+    IdentifierKind,
+    MediaKind,
+    Phenomenon,
+    Role,
+    Scope,
+    Surface,
+)
+
+NOW = 1_790_000_000  # 2026-09-21
+BuildSite = Callable[[LegalGate | None], Site]
+ANNA = Person("anna", Role.ANALYST)
+RUTH = Person("ruth", Role.REVIEWER)
+BAN = PublishRequest(
+    kind=IdentifierKind.EMAIL,
+    phenomenon=Phenomenon.GROOMING,
+    surface=Surface.PUBLIC_CONTENT,
+    grade=Grade.CONFIRMED_CONDUCT,
+    scope=Scope.FEDERATION,
+    rule="r-grooming-1",
+    since=date(2026, 9, 20),
+    author=ANNA,
+    approver=RUTH,
+    contact="abuse@a.demo",
+)
+PICTURE = replace(
+    BAN,
+    kind=MediaKind.PDQ,
+    phenomenon=Phenomenon.ABUSE_DEPICTION,
+    grade=Grade.CONFIRMED_MEDIA,
+    author=Person("import", Role.SERVICE),
+    approver=None,
+)
+
+
+def test_two_people_publish_a_ban_in_the_demonstration(
+    synthetic: Policy, demo_site: Site, now: int
+) -> None:
+    decision = decide_publish(BAN, demo_site, synthetic, now)
+
+    assert (decision.effect, decision.rule) == ("allow", "P1")
+    assert decision.obligations == {
+        Obligation.AUDIT_EVENT,
+        Obligation.RECIPIENT_LEDGER,
+        Obligation.NOTICE_TO_THE_PERSON,
+    }
+
+
+def test_a_draft_waits_for_its_second_person(
+    synthetic: Policy, demo_site: Site, now: int
+) -> None:
+    draft = replace(BAN, approver=None)
+    kept = decide_draft(draft, demo_site, synthetic, now)
+
+    assert kept.allowed
+    assert Obligation.SECOND_PERSON in kept.obligations
+    assert decide_publish(draft, demo_site, synthetic, now).code == "four_eyes"
+
+
+@pytest.mark.parametrize(
+    ("approver", "code"),
+    [
+        (Person("anna", Role.REVIEWER), "four_eyes"),
+        (Person(" Anna ", Role.REVIEWER), "four_eyes"),
+        (Person("bot", Role.SERVICE), "role"),
+        (Person("olga", Role.OPERATOR), "role"),
+        (Person("ida", Role.ANALYST), "role"),
+    ],
+)
+def test_nobody_approves_alone_or_without_the_role(
+    synthetic: Policy, demo_site: Site, now: int, approver: Person, code: str
+) -> None:
+    request = replace(BAN, approver=approver)
+
+    assert decide_publish(request, demo_site, synthetic, now).code == code
+
+
+def test_the_gate_opens_and_closes_publishing(
+    gated: Policy, real_site: BuildSite, full_gate: LegalGate, now: int
+) -> None:
+    after_expiry = 1_803_859_200
+    later = replace(BAN, since=date(2027, 2, 27))
+
+    assert decide_publish(BAN, real_site(None), gated, now).code == "legal_gate"
+    assert decide_publish(BAN, real_site(full_gate), gated, now).allowed
+    expired = decide_publish(later, real_site(full_gate), gated, after_expiry)
+    assert (expired.rule, expired.code) == ("P1", "legal_gate")
+
+
+def test_own_bans_need_one_person_and_no_gate(
+    gated: Policy, real_site: BuildSite, now: int
+) -> None:
+    own = replace(
+        BAN, scope=Scope.SELF, approver=None, grade=Grade.SINGLE_REPORT, contact=None
+    )
+    decision = decide_publish(own, real_site(None), gated, now)
+
+    assert (decision.effect, decision.code) == ("allow", "own_ban")
+    assert Obligation.RECIPIENT_LEDGER not in decision.obligations
+
+
+def test_synthetic_records_nothing_on_a_real_site(
+    synthetic: Policy, real_site: BuildSite, full_gate: LegalGate, now: int
+) -> None:
+    own = replace(BAN, scope=Scope.SELF)
+
+    for request in (own, BAN, PICTURE):
+        decision = decide_publish(request, real_site(full_gate), synthetic, now)
+        assert decision.code == "synthetic_only"
+
+
+def test_one_credential_may_import_media(
+    synthetic: Policy, demo_site: Site, now: int
+) -> None:
+    decision = decide_publish(PICTURE, demo_site, synthetic, now)
+
+    assert decision.allowed
+    assert Obligation.NOTICE_TO_THE_PERSON not in decision.obligations
+
+
+@pytest.mark.parametrize(
+    ("change", "rule", "code"),
+    [
+        ({"suspected_minor": True}, "P4", "help_instead"),
+        ({"suspected_minor": True, "scope": Scope.SELF}, "P4", "help_instead"),
+        ({"rule": "he wrote to a child"}, "P2", "free_text"),
+        ({"legal_review": "lawyer said yes"}, "P2", "free_text"),
+        ({"contact": "anna.m@example.org"}, "P2", "free_text"),
+        ({"grade": Grade.SINGLE_REPORT}, "P5", "single_report"),
+        ({"surface": Surface.NI_ICS_PRIVATE}, "P3", "surface"),
+        (
+            {"surface": Surface.NI_ICS_PRIVATE, "scope": Scope.SELF},
+            "P3",
+            "surface",
+        ),
+        ({"phenomenon": Phenomenon.SEXTING_EXPOSURE}, "P7", "phenomenon_off"),
+        ({"phenomenon": Phenomenon.EXHIBITIONISM}, "P7", "finding_missing"),
+        ({"phenomenon": Phenomenon.SEX_DOLL_ORDER}, "P7", "legal_review"),
+        ({"since": date(2025, 9, 1)}, "P9", "retention"),
+        ({"since": date(2026, 9, 23)}, "P2", "contradiction"),
+        ({"author": Person("bot", Role.SERVICE)}, "P6", "role"),
+        ({"author": Person("olga", Role.OPERATOR)}, "P6", "role"),
+    ],
+)
+def test_each_rule_refuses(
+    synthetic: Policy, demo_site: Site, change: dict[str, object], rule: str, code: str
+) -> None:
+    request = replace(BAN, **change)  # type: ignore[arg-type]
+    decision = decide_publish(request, demo_site, synthetic, NOW)
+
+    assert (decision.effect, decision.rule, decision.code) == ("deny", rule, code)
+    assert Obligation.AUDIT_EVENT in decision.obligations
+
+
+def test_a_minor_is_shown_the_way_to_help(
+    synthetic: Policy, demo_site: Site, now: int
+) -> None:
+    request = replace(BAN, suspected_minor=True)
+    decision = decide_publish(request, demo_site, synthetic, now)
+
+    assert Obligation.HELP_PATH in decision.obligations
+
+
+def test_findings_and_review_open_what_the_table_asks(
+    synthetic: Policy, demo_site: Site, now: int
+) -> None:
+    request = replace(
+        BAN,
+        phenomenon=Phenomenon.SEXUALISED_LANGUAGE,
+        findings=frozenset({Finding.AIMED_AT_MINOR, Finding.REPEATED}),
+        legal_review="review:2026-4",
+    )
+
+    assert decide_publish(request, demo_site, synthetic, now).allowed
+
+
+def test_strict_refuses_actor_signals_even_behind_an_open_gate(
+    real_site: BuildSite, full_gate: LegalGate, now: int
+) -> None:
+    strict = shipped("strict")
+
+    assert decide_publish(BAN, real_site(None), strict, now).code == "legal_gate"
+    assert decide_publish(BAN, real_site(full_gate), strict, now).code == "not_allowed"
+    assert decide_publish(PICTURE, real_site(full_gate), strict, now).allowed
+
+
+REQUESTS = st.builds(
+    PublishRequest,
+    kind=st.one_of(st.sampled_from(IdentifierKind), st.sampled_from(MediaKind)),
+    phenomenon=st.sampled_from(Phenomenon),
+    surface=st.sampled_from(Surface),
+    grade=st.sampled_from(Grade),
+    scope=st.sampled_from(Scope),
+    rule=st.sampled_from(["r-1", "he did it"]) | st.text(max_size=5),
+    since=st.dates(),
+    author=st.builds(Person, st.sampled_from("ab"), st.sampled_from(Role)),
+    approver=st.none()
+    | st.builds(Person, st.sampled_from("ab"), st.sampled_from(Role)),
+    contact=st.none() | st.text(max_size=5),
+    suspected_minor=st.booleans(),
+    findings=st.frozensets(st.sampled_from(Finding)),
+    legal_review=st.none() | st.just("review:1"),
+)
+
+
+@given(REQUESTS, st.integers(-(10**15), 10**15))
+def test_any_request_gets_a_decision_and_no_rule_is_passed(
+    request: PublishRequest, now: int
+) -> None:
+    site = Site(("a.demo",), ("127.0.0.1:1",))
+    decision = decide_publish(request, site, shipped("synthetic"), now)
+
+    assert decision.effect in {"allow", "deny"}
+    if not decision.allowed:
+        return
+    assert request.surface is not Surface.NI_ICS_PRIVATE
+    if request.plane == "actor":
+        assert not request.suspected_minor
+    if request.scope is Scope.SELF:
+        return
+    assert request.grade is not Grade.SINGLE_REPORT
+    assert phenomena()[request.phenomenon].switch(request.plane) is not Switch.NO
+    if request.plane == "actor":
+        assert request.approver is not None
+        assert request.approver.name != request.author.name
