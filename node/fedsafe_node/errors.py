@@ -2,6 +2,13 @@
 """What can go wrong in fedsafe_node.
 
 * NodeError
+  + ConfigError             the configuration does not fit
+  + BadRequestError         the asker's input; carries a code and a pointer
+  + ForbiddenError          no credential, or one that may not do this
+  + DeniedError             a policy rule denies; carries the decision
+  + NotFoundError           there is no such thing
+  + WrongStateError         the thing is not in a state that allows this
+  + UnavailableError        not now; carries when to ask again
   + StoreError
     - StoreBusyError        another process holds the store
     - StoreClosedError      the store takes no more writes
@@ -17,6 +24,8 @@
     - KeyFileExistsError
     - LooseKeyFileError     others could read it
 """
+
+from fedsafe_policies.decision import Decision
 
 
 class NodeError(Exception):
@@ -137,3 +146,66 @@ class LooseKeyFileError(KeyFileError):
         super().__init__(f"key file {path} is refused: {reason}; chmod 600 it")
         self.path = path
         self.reason = reason
+
+
+class ConfigError(NodeError):
+    """The configuration cannot be read, or does not fit."""
+
+    def __init__(self, path: object, why: str) -> None:
+        super().__init__(f"{path}: {why}")
+        self.path = path
+        self.why = why
+
+
+class BadRequestError(NodeError):
+    """The asker's input does not fit; `pointer` (RFC 6901) names the field."""
+
+    def __init__(self, code: str, detail: str, *, pointer: str | None = None) -> None:
+        super().__init__(detail)
+        self.code = code
+        self.detail = detail
+        self.pointer = pointer
+
+
+class ForbiddenError(NodeError):
+    """No credential, a wrong one, or one that may not do this."""
+
+    def __init__(self, detail: str, *, authenticated: bool) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.authenticated = authenticated
+
+
+class DeniedError(NodeError):
+    """A policy rule denies; nothing was done but the refusal's audit event."""
+
+    def __init__(self, decision: Decision) -> None:
+        super().__init__(f"{decision.rule}: {decision.reason.en}")
+        self.decision = decision
+
+
+class NotFoundError(NodeError):
+    """There is no such thing."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"no such {what}")
+        self.what = what
+
+
+class WrongStateError(NodeError):
+    """The thing is not in a state that allows this."""
+
+    def __init__(self, code: str, detail: str) -> None:
+        super().__init__(detail)
+        self.code = code
+        self.detail = detail
+
+
+class UnavailableError(NodeError):
+    """Not now: fewer than t members answer, or the store is failing."""
+
+    def __init__(self, code: str, detail: str, *, retry_after_ms: int) -> None:
+        super().__init__(detail)
+        self.code = code
+        self.detail = detail
+        self.retry_after_ms = retry_after_ms

@@ -1,0 +1,371 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The bodies of API version 1, as closed types.
+
+The OpenAPI document is generated from these types and the route table, so what is
+documented is what is checked. An unknown field is refused. No answer ever repeats
+a value that somebody asked about; questions are named by their position.
+"""
+
+from enum import StrEnum, unique
+from typing import Annotated
+
+import msgspec
+
+from fedsafe_federation.restrictions import Reason
+from fedsafe_federation.signals import Contact, Day, RuleId
+from fedsafe_policies.vocabulary import (
+    Grade,
+    Phenomenon,
+    Plane,
+    Purpose,
+    Scope,
+    Surface,
+)
+
+MAX_QUESTIONS = 16
+MAX_LOOKUPS = 10_000
+MAX_IMPORT = 5_000
+
+SubjectRef = Annotated[
+    str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$", max_length=128)
+]
+SignalId = Annotated[
+    str,
+    msgspec.Meta(
+        pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$"
+    ),
+]
+Deadline = Annotated[int, msgspec.Meta(ge=10, le=60_000)]
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Base of every body."""
+
+
+@unique
+class Kind(StrEnum):
+    """What a question or a signal is about: an identifier or a file's digest."""
+
+    EMAIL = "email"
+    PHONE = "phone"
+    USERNAME = "username"
+    DEVICE = "device"
+    PAYMENT = "payment"
+    IP = "ip"
+    URL = "url"
+    SHA256 = "sha256"
+    SHA1 = "sha1"
+    MD5 = "md5"
+    BLAKE3 = "blake3"
+    PDQ = "pdq"
+
+
+class Question(Message, frozen=True):
+    """An identifier as written, or a digest in hexadecimal.
+
+    `region` (two letters) is needed for a phone number in national form,
+    `namespace` for a username (platform) and a device id (vendor).
+    """
+
+    kind: Kind
+    value: Annotated[str, msgspec.Meta(min_length=1, max_length=4_096)]
+    region: Annotated[str, msgspec.Meta(pattern=r"^[A-Z]{2}$")] | None = None
+    namespace: (
+        Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9.-]{0,62}$")] | None
+    ) = None
+
+    def __repr__(self) -> str:
+        """Show the kind, never the value."""
+        return f"Question(kind={self.kind.value!r})"
+
+
+class LookupRequest(Message, frozen=True):
+    """Ask about one account; several questions give one verdict."""
+
+    questions: Annotated[
+        list[Question], msgspec.Meta(min_length=1, max_length=MAX_QUESTIONS)
+    ]
+    subject_ref: SubjectRef | None = None
+    purpose: Purpose = Purpose.SIGNUP_CHECK
+    deadline_ms: Deadline = 800
+
+
+class Subject(Message, frozen=True):
+    """One account of a batch."""
+
+    questions: Annotated[
+        list[Question], msgspec.Meta(min_length=1, max_length=MAX_QUESTIONS)
+    ]
+    subject_ref: SubjectRef | None = None
+
+
+class BatchRequest(Message, frozen=True):
+    """Ask about many accounts for one purpose."""
+
+    lookups: Annotated[
+        list[Subject], msgspec.Meta(min_length=1, max_length=MAX_LOOKUPS)
+    ]
+    purpose: Purpose = Purpose.RECHECK
+    deadline_ms: Deadline = 60_000
+
+
+@unique
+class Result(StrEnum):
+    """The answer's one word. There is no word for refusing a person."""
+
+    NONE = "none"
+    REVIEW = "review"
+    INCOMPLETE = "incomplete"
+    DEFERRED = "deferred"
+
+
+class Bilingual(Message, frozen=True):
+    """A sentence for people, in German and English."""
+
+    de: str
+    en: str
+
+
+class Match(Message, frozen=True):
+    """What a matching signal says; `question` is its position in the request."""
+
+    question: int
+    signal: SignalId
+    origin: str
+    own: bool
+    plane: Plane
+    kind: Kind
+    phenomenon: Phenomenon
+    surface: Surface
+    grade: Grade
+    rule: RuleId
+    removed_on: Day | None
+    published_on: Day
+    match_until: Day
+    contact: Contact
+    distance: int | None = None
+
+
+class LookupAnswer(Message, frozen=True):
+    """The answer: *none*, *review*, *incomplete* or *deferred*.
+
+    `none` only if every origin was covered. `not_covered` names origins whose
+    feed is stale or suspended. A match is a reason to review, never a verdict.
+    """
+
+    result: Result
+    matches: list[Match]
+    not_covered: list[str]
+    subject_ref: SubjectRef | None = None
+    retry_after_ms: int | None = None
+    reminder: Bilingual | None = None
+
+
+class ItemProblem(Message, frozen=True):
+    """Why one item of many was refused; `position` counts from 0."""
+
+    position: int
+    code: str
+    detail: str
+    question: int | None = None
+
+
+class BatchAnswer(Message, frozen=True):
+    """One answer for each account, in order; null where a problem names it."""
+
+    answers: list[LookupAnswer | None]
+    problems: list[ItemProblem]
+
+
+class NewSignalRequest(Message, frozen=True):
+    """Record an own ban, or propose a signal to the federation.
+
+    `removed_on` is the day of the permanent removal (actor signals only);
+    `minor` says that the person is or may be a minor: such a signal is refused.
+    """
+
+    about: Question
+    phenomenon: Phenomenon
+    surface: Surface
+    grade: Grade
+    rule: RuleId
+    scope: Scope = Scope.SELF
+    removed_on: Day | None = None
+    minor: bool = False
+
+
+class ImportRequest(Message, frozen=True):
+    """Many signals at once; with `dry_run` nothing is written."""
+
+    signals: Annotated[
+        list[NewSignalRequest], msgspec.Meta(min_length=1, max_length=MAX_IMPORT)
+    ]
+    dry_run: bool = False
+
+
+@unique
+class SignalState(StrEnum):
+    """Where a signal stands."""
+
+    OWN = "own"
+    DRAFT = "draft"
+    PUBLISHED = "published"
+    WITHDRAWN = "withdrawn"
+    REVOKED = "revoked"
+    DISPUTED = "disputed"
+    EXPIRED = "expired"
+    ERASED = "erased"
+
+
+class SignalAnswer(Message, frozen=True):
+    """A signal's state; nothing of it that a match alone would show."""
+
+    signal: SignalId
+    state: SignalState
+    scope: Scope
+    plane: Plane
+    origin: str
+    author: str | None = None
+    approver: str | None = None
+    feed_index: int | None = None
+    match_until: Day | None = None
+
+
+class ImportAnswer(Message, frozen=True):
+    """What became of an import: ids in order, null where a problem names it."""
+
+    signals: list[SignalId | None]
+    problems: list[ItemProblem]
+    state: SignalState
+
+
+class ApproveRequest(Message, frozen=True):
+    """Approve many drafts at once, as the second person."""
+
+    signals: Annotated[
+        list[SignalId], msgspec.Meta(min_length=1, max_length=MAX_IMPORT)
+    ]
+
+
+class ApproveAnswer(Message, frozen=True):
+    """The approved signals and why others were not."""
+
+    approved: list[SignalId]
+    problems: list[ItemProblem]
+
+
+class RevokeRequest(Message, frozen=True):
+    """Stop a signal everywhere, for good."""
+
+    reason: Reason
+
+
+class DraftsAnswer(Message, frozen=True):
+    """The drafts that wait for a second person, oldest first."""
+
+    drafts: list[SignalAnswer]
+
+
+class PeerStatus(Message, frozen=True):
+    """How far a peer's feed is replicated."""
+
+    name: str
+    url: str
+    cursor: int
+    synced_at: str | None
+    covered: bool
+    suspended: bool
+
+
+class StatusAnswer(Message, frozen=True):
+    """The node at a glance."""
+
+    node: str
+    version: str
+    policy: str
+    federation: str | None
+    threshold: int | None
+    members: int
+    epoch: int | None
+    peers: list[PeerStatus]
+    signals: int
+    own_bans: int
+    drafts: int
+    feed_size: int
+    audit_size: int
+    sodium: str
+    url: str
+
+
+class LogCheck(Message, frozen=True):
+    """The outcome of verifying one log."""
+
+    log: str
+    size: int
+    root: str
+    openings: int
+    erased: int
+    ok: bool
+    first_bad_index: int | None = None
+    why: str | None = None
+
+
+class VerifyAnswer(Message, frozen=True):
+    """The outcome of verifying all logs of the node."""
+
+    ok: bool
+    logs: list[LogCheck]
+
+
+class AuditEvent(Message, frozen=True):
+    """One line of the audit log, with what is not erased."""
+
+    index: int
+    event: str
+    at: str
+    outcome: str
+    actor: str | None = None
+    detail: dict[str, str | int | bool | None] | None = None
+
+
+class AuditEvents(Message, frozen=True):
+    """A page of the audit log; `next` is where the following page begins."""
+
+    events: list[AuditEvent]
+    next: int
+
+
+class Poke(Message, frozen=True):
+    """ "My feed has grown": the receiver pulls from its own position."""
+
+    origin: str
+    size: int
+
+
+class HealthAnswer(Message, frozen=True):
+    """Whether the node is alive and ready."""
+
+    status: str
+    node: str
+    checks: dict[str, str]
+
+
+class Problem(Message, frozen=True):
+    """RFC 9457 problem details; `code` is stable and for programs.
+
+    `rule` and `reason` name the policy rule that denied, `pointer` the field
+    (RFC 6901) that is wrong.
+    """
+
+    type: str
+    title: str
+    status: int
+    code: str
+    detail: str
+    instance: str | None = None
+    rule: str | None = None
+    policy: str | None = None
+    reason: Bilingual | None = None
+    pointer: str | None = None
+    problems: list[ItemProblem] | None = None
+    retry_after_ms: int | None = None

@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the API calls: one protocol for each service of the node.
+
+Handlers decode, authenticate, call exactly one of these methods and encode. Every
+method writes its own audit event durably before it returns; a refusal raises an
+error of `fedsafe_node.errors` or `fedsafe_federation.errors`, which one table maps
+to a problem (`problems.py`).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from fedsafe_federation.feed import FeedRequest
+from fedsafe_federation.signed import Signed
+from fedsafe_node.api.messages import (
+    ApproveAnswer,
+    AuditEvents,
+    BatchAnswer,
+    BatchRequest,
+    DraftsAnswer,
+    ImportAnswer,
+    ImportRequest,
+    LookupAnswer,
+    LookupRequest,
+    NewSignalRequest,
+    Poke,
+    RevokeRequest,
+    SignalAnswer,
+    StatusAnswer,
+    VerifyAnswer,
+)
+from fedsafe_policies.vocabulary import Role
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who acts: the name of a credential and its role.
+
+    A process that can open the node's Unix socket without a credential is
+    `local`, with the role of a service.
+    """
+
+    name: str
+    role: Role
+
+
+class Lookups(Protocol):
+    """Answers questions."""
+
+    async def lookup(self, request: LookupRequest, who: Principal) -> LookupAnswer:
+        """Answer one account's questions.
+
+        Raises:
+            BadRequestError: a question has no canonical form.
+            DeniedError: the purpose is not this credential's.
+        """
+        ...
+
+    async def batch(self, request: BatchRequest, who: Principal) -> BatchAnswer:
+        """Answer for many accounts; bad questions become problems of the answer."""
+        ...
+
+
+class Signals(Protocol):
+    """The life of the node's own signals."""
+
+    async def add(self, request: NewSignalRequest, who: Principal) -> SignalAnswer:
+        """Record an own ban, or a draft for the federation."""
+        ...
+
+    async def add_many(self, request: ImportRequest, who: Principal) -> ImportAnswer:
+        """Record many at once; bad ones become problems, the others are kept."""
+        ...
+
+    async def approve(self, signals: Sequence[str], who: Principal) -> ApproveAnswer:
+        """Publish drafts as their second person."""
+        ...
+
+    async def revoke(
+        self, signal: str, request: RevokeRequest, who: Principal
+    ) -> SignalAnswer:
+        """Stop a signal everywhere; a draft or own ban is withdrawn."""
+        ...
+
+    async def show(self, signal: str, who: Principal) -> SignalAnswer:
+        """Tell where a signal stands."""
+        ...
+
+    async def drafts(self, who: Principal) -> DraftsAnswer:
+        """List the drafts that wait for a second person."""
+        ...
+
+
+class People(Protocol):
+    """Credentials."""
+
+    async def authenticate(self, token: str) -> Principal:
+        """Find whose credential this is, in constant time.
+
+        Raises:
+            ForbiddenError: unknown or expired.
+        """
+        ...
+
+
+class Audits(Protocol):
+    """The node's two logs, as a person checks them."""
+
+    async def verify(self, who: Principal) -> VerifyAnswer:
+        """Verify feed, audit log and all replicated feeds from end to end."""
+        ...
+
+    async def events(self, since: int, limit: int, who: Principal) -> AuditEvents:
+        """Read the audit log in order."""
+        ...
+
+
+class Peering(Protocol):
+    """What members of the federation ask of each other."""
+
+    async def feed(self, request: FeedRequest, peer: str) -> bytes:
+        """Give a batch of the own feed to a member."""
+        ...
+
+    async def poked(self, poke: Poke, peer: str) -> None:
+        """Wake the replication of the member's feed."""
+        ...
+
+    async def evaluate(self, request: Signed) -> Signed:
+        """Evaluate blinded elements for a member."""
+        ...
+
+    def authenticate(
+        self, *, method: str, url: str, headers: dict[str, str], body: bytes
+    ) -> str:
+        """Check a member's RFC 9421 signature and name the member.
+
+        Raises:
+            UntrustedError: no valid signature of a member.
+            StaleStatementError: replayed, or too old.
+        """
+        ...
+
+
+class Foundings(Protocol):
+    """The founding ceremony, as this node takes part in it."""
+
+    def card(self) -> Signed:
+        """Give the node's own signed card."""
+        ...
+
+    async def step(self, messages: Sequence[Signed]) -> Sequence[Signed]:
+        """Take messages seen so far, return those that this node owes.
+
+        Raises:
+            FoundingError: the ceremony cannot go on.
+            WrongStateError: this node takes part in none, or has a charter.
+        """
+        ...
+
+    async def charter(self) -> bytes | None:
+        """Give the signed charter as JSON, once there is one."""
+        ...
+
+
+class Node(Protocol):
+    """The node itself."""
+
+    async def status(self) -> StatusAnswer:
+        """Tell the node's state at a glance."""
+        ...
+
+    async def checks(self) -> dict[str, str]:
+        """Say for each part whether it is `ok`, or what is wrong with it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """All services of a node; `name` is the node's own."""
+
+    name: str
+    lookups: Lookups
+    signals: Signals
+    people: People
+    audits: Audits
+    peering: Peering
+    foundings: Foundings
+    node: Node

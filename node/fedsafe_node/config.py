@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The node's configuration: `node.toml` in the node's directory.
+
+Closed: an unknown key is refused by name. Paths are relative to the directory,
+so a node can be moved whole. Secrets are never in here, only in key files.
+"""
+
+import ipaddress
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Final, Literal
+
+import msgspec
+
+from fedsafe_federation.card import Jurisdiction, NodeUrl
+from fedsafe_federation.signals import Contact
+from fedsafe_federation.signed import NodeName
+from fedsafe_node.errors import ConfigError
+
+FILE: Final = "node.toml"
+SOCKET: Final = "node.sock"
+_LONGEST_SOCKET_PATH: Final = 100  # the kernel's limit is 107 bytes
+
+Port = Annotated[int, msgspec.Meta(ge=1, le=65_535)]
+Positive = Annotated[float, msgspec.Meta(gt=0, le=86_400)]
+
+
+class Listen(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where peers and remote back-ends reach the node."""
+
+    host: str
+    port: Port
+
+
+class Lookup(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How lookups behave.
+
+    An origin whose feed was last seen more than `stale_after` seconds ago is
+    named as not covered.
+    """
+
+    stale_after: Positive = 60.0
+
+
+class Sync(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How often peers are polled, in seconds, beside their pokes."""
+
+    poll: Positive = 5.0
+
+
+class Founding(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Whether this node answers a founding ceremony over the network."""
+
+    open: bool = False
+
+
+class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What `node.toml` says."""
+
+    format: Literal[1]
+    name: NodeName
+    url: NodeUrl
+    jurisdiction: Jurisdiction
+    contact: Contact
+    policy: Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9-]{0,31}$")]
+    listen: Listen
+    custody_key: str
+    lookup: Lookup = Lookup()
+    sync: Sync = Sync()
+    founding: Founding = Founding()
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A node's directory and what lies where in it."""
+
+    directory: Path
+
+    @property
+    def config(self) -> Path:
+        """The configuration file."""
+        return self.directory / FILE
+
+    @property
+    def database(self) -> Path:
+        """The embedded store."""
+        return self.directory / "store.db"
+
+    @property
+    def keys(self) -> Path:
+        """The key files, 0600 in a directory of 0700."""
+        return self.directory / "keys"
+
+    @property
+    def periods(self) -> Path:
+        """The period keys of the openings."""
+        return self.keys / "periods"
+
+    @property
+    def guard(self) -> Path:
+        """The rollback guard."""
+        return self.directory / "guard"
+
+    @property
+    def index(self) -> Path:
+        """The token index, which can be rebuilt."""
+        return self.directory / "index"
+
+    @property
+    def socket(self) -> Path:
+        """The local API's Unix socket."""
+        return self.directory / SOCKET
+
+
+def load_config(place: Place) -> Config:
+    """Read and check the configuration.
+
+    Raises:
+        ConfigError: with the file, the key and what is wrong.
+    """
+    try:
+        text = place.config.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(place.config, _reason(error)) from None
+    try:
+        config = msgspec.convert(tomllib.loads(text), Config)
+    except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+        raise ConfigError(place.config, str(error)) from None
+    if len(bytes(place.socket.absolute())) > _LONGEST_SOCKET_PATH:
+        raise ConfigError(
+            place.config, "the directory's path is too long for a Unix socket"
+        )
+    return config
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a listener or peer host never leaves this machine."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def _reason(error: OSError | UnicodeDecodeError) -> str:
+    if isinstance(error, OSError):
+        return error.strerror or "cannot be read"
+    return "not UTF-8"
