@@ -357,8 +357,12 @@ class Store(Protocol):
         """Run a long query away from the event loop, on the newest snapshot."""
         ...
 
-    async def scrub(self) -> None:
-        """Bring erased bytes out of the database's write-ahead residues."""
+    async def scrub(self) -> bool:
+        """Clear erased bytes out of write-ahead residues; False if a reader hinders.
+
+        Raises:
+            StoreClosedError: the store takes no more writes.
+        """
         ...
 
     async def close(self) -> None:

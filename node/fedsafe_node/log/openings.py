@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Openings at rest: sealed under period keys that lie outside the database.
+
+One key a calendar month (UTC), in `<directory>/<period>.key`. An opening is sealed
+as XChaCha20-Poly1305(key, salt32 ‖ payload) with its place as associated data:
+lp(log origin) ‖ index(8) ‖ lp(group) ‖ lp(period), so it can't be moved. Destroying
+a period's key erases all of its openings at once, old pages and backups of the
+database included.
+"""
+
+import re
+from datetime import datetime
+from pathlib import Path
+from secrets import token_bytes
+from threading import Lock
+
+from fedsafe_crypto.commitment import SALT_BYTES
+from fedsafe_crypto.errors import OpenError
+from fedsafe_crypto.framing import lp_text
+from fedsafe_crypto.secretbox import KEY_BYTES, decrypt, encrypt
+from fedsafe_node.errors import CorruptLogError, KeyFileError, LogError
+from fedsafe_node.faults import NO_FAULTS, Faults
+from fedsafe_node.keyfiles import (
+    destroy_secret,
+    make_private_directory,
+    read_secret,
+    write_secret,
+)
+from fedsafe_node.store.protocol import LogName
+from fedsafe_node.store.rows import Opening, SealedOpening
+
+_PERIOD = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
+_SUFFIX = ".key"
+
+
+def period_of(moment: datetime) -> str:
+    """Return the period of a moment in UTC, such as `2026-11`."""
+    return f"{moment.year:04d}-{moment.month:02d}"
+
+
+class PeriodKeys:
+    """The keys of all periods; a key is made when its period is first used.
+
+    All keys are read when this is made, so using one never reads a disk, and only
+    the first seal of a month writes one. Guarded by `_lock`: making and destroying.
+    """
+
+    def __init__(self, directory: Path, *, faults: Faults = NO_FAULTS) -> None:
+        """Read all period keys of a directory.
+
+        Raises:
+            KeyFileError: a file is loose, unreadable or no key.
+        """
+        self._directory = directory
+        self._faults = faults
+        self._lock = Lock()
+        make_private_directory(directory)
+        for draft in directory.glob(f".*{_SUFFIX}.*"):
+            destroy_secret(draft)  # left by a process that died while writing
+        self._keys = {
+            path.stem: _read_key(path)
+            for path in sorted(directory.glob(f"*{_SUFFIX}"))
+            if _PERIOD.fullmatch(path.stem)
+        }
+
+    def __repr__(self) -> str:
+        """Name the periods, never a key."""
+        return f"PeriodKeys({', '.join(sorted(self._keys))})"
+
+    def periods(self) -> list[str]:
+        """Return the periods that have a key."""
+        return sorted(self._keys)
+
+    def seal(self, period: str, plaintext: bytes, aad: bytes) -> bytes:
+        """Encrypt under a period's key, made if this is its first use.
+
+        Raises:
+            KeyFileError: the key can't be written.
+        """
+        key = self._keys.get(period) or self._make(period)
+        return encrypt(key, plaintext, aad)
+
+    def unseal(self, period: str, sealed: bytes, aad: bytes) -> bytes | None:
+        """Decrypt; None if the period's key was destroyed.
+
+        Raises:
+            OpenError: it was sealed under another key or for another place.
+        """
+        key = self._keys.get(period)
+        return None if key is None else decrypt(key, sealed, aad)
+
+    def destroy(self, period: str, *, present: str) -> bool:
+        """Destroy a past period's key and all that it sealed; False if it is gone.
+
+        Raises:
+            KeyFileError: the period is not over.
+        """
+        if period >= present:
+            raise KeyFileError(f"period {period} is not over")
+        with self._lock:
+            if period not in self._keys:
+                return False
+            destroy_secret(self._path(period))
+            del self._keys[period]
+            return True
+
+    def _make(self, period: str) -> bytes:
+        with self._lock:
+            if period not in self._keys:
+                key = token_bytes(KEY_BYTES)
+                write_secret(self._path(period), key, faults=self._faults)
+                self._keys[period] = key
+            return self._keys[period]
+
+    def _path(self, period: str) -> Path:
+        if not _PERIOD.fullmatch(period):
+            raise KeyFileError(f"a period is year and month, not {period!r}")
+        return self._directory / f"{period}{_SUFFIX}"
+
+
+def _read_key(path: Path) -> bytes:
+    key = read_secret(path)
+    if len(key) != KEY_BYTES:
+        raise KeyFileError(f"key file {path} has {len(key)} bytes, want {KEY_BYTES}")
+    return key
+
+
+def seal_opening(
+    keys: PeriodKeys, period: str, log: LogName, index: int, opening: Opening
+) -> bytes:
+    """Seal an opening for its place in a log.
+
+    Raises:
+        LogError: its salt has not 32 bytes.
+    """
+    if len(opening.salt) != SALT_BYTES:
+        raise LogError(f"an opening's salt has {SALT_BYTES} bytes")
+    place = _place(log, index, opening.group, period)
+    return keys.seal(period, opening.salt + opening.payload, place)
+
+
+def unseal_opening(
+    keys: PeriodKeys, log: LogName, row: SealedOpening
+) -> Opening | None:
+    """Open a sealed opening; None if it is erased or its period's key destroyed.
+
+    Raises:
+        CorruptLogError: it is not what was sealed for this place.
+    """
+    if row.sealed is None:
+        return None
+    place = _place(log, row.index, row.group, row.period)
+    try:
+        plaintext = keys.unseal(row.period, row.sealed, place)
+    except OpenError:
+        reason = f"the opening of {row.group!r} does not open"
+        raise CorruptLogError(log, row.index, reason) from None
+    if plaintext is None:
+        return None
+    return Opening(
+        group=row.group, salt=plaintext[:SALT_BYTES], payload=plaintext[SALT_BYTES:]
+    )
+
+
+def _place(log: LogName, index: int, group: str, period: str) -> bytes:
+    return lp_text(log) + index.to_bytes(8) + lp_text(group) + lp_text(period)

@@ -1,0 +1,224 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Gives records their place in a log, inside an act of the store.
+
+For every log in use the sequencer keeps the tree's edge in memory, so that an
+append reads nothing. What the database takes back it takes back too: an act that
+fails returns each edge to where the act found it, a commit that fails drops them
+all, and the next append reads them from disk and checks that they add up.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Protocol
+
+from fedsafe_crypto.tree import leaf_hash
+from fedsafe_node.clock import Clock
+from fedsafe_node.errors import CorruptLogError
+from fedsafe_node.faults import NO_FAULTS, FaultPoint, Faults
+from fedsafe_node.log.openings import (
+    PeriodKeys,
+    period_of,
+    seal_opening,
+    unseal_opening,
+)
+from fedsafe_node.log.tiles import TILE_WIDTH, Edge, Mark, TileRoot
+from fedsafe_node.store.protocol import LogName
+from fedsafe_node.store.rows import LogEntry, Opening, SealedOpening
+
+
+class LogRows(Protocol):
+    """The rows of the logs, as the sequencer needs them."""
+
+    def number_of(self, log: LogName) -> int | None:
+        """Return a log's number, None if it has no entry yet."""
+        ...
+
+    def add_log(self, log: LogName) -> int:
+        """Begin a log; return its number."""
+        ...
+
+    def size_of(self, number: int) -> int:
+        """Return the number of entries of a log."""
+        ...
+
+    def records_from(self, number: int, start: int) -> list[bytes]:
+        """Return all records from an index on."""
+        ...
+
+    def tile_roots_from(self, number: int, level: int, start: int) -> list[bytes]:
+        """Return the entries of a tile level from an index on."""
+        ...
+
+    def add_entry(self, number: int, index: int, record: bytes) -> None:
+        """Add one entry."""
+        ...
+
+    def add_entries(self, entries: Iterable[tuple[int, int, bytes]]) -> None:
+        """Add entries (log number, index, record)."""
+        ...
+
+    def add_openings(
+        self, openings: Iterable[tuple[int, int, str, str, bytes]]
+    ) -> None:
+        """Add openings (log number, index, group, period, sealed)."""
+        ...
+
+    def add_tile_roots(self, tiles: Sequence[tuple[int, int, int, bytes]]) -> None:
+        """Add roots of full tiles (log number, level, index, hash)."""
+        ...
+
+    def erase_opening(self, number: int, index: int, group: str, *, at: int) -> bool:
+        """Wipe the sealed bytes of an opening; False if there are none."""
+        ...
+
+
+class _Log:
+    __slots__ = ("edge", "number")
+
+    def __init__(self, number: int, edge: Edge) -> None:
+        self.number = number
+        self.edge = edge
+
+
+class Sequencer:
+    """Appends to logs within acts.
+
+    Owned by the thread that runs acts: `_logs`, `_marks` (None: the act began it).
+    Shared: `_keys`, which guard themselves.
+    """
+
+    def __init__(
+        self, keys: PeriodKeys, clock: Clock, *, faults: Faults = NO_FAULTS
+    ) -> None:
+        self._keys = keys
+        self._clock = clock
+        self._faults = faults
+        self._logs: dict[LogName, _Log] = {}
+        self._marks: dict[LogName, Mark | None] = {}
+
+    def begin_act(self) -> None:
+        """Remember the present as the start of an act."""
+        self._marks.clear()
+
+    def undo_act(self) -> None:
+        """Go back to the start of the act."""
+        for log, mark in self._marks.items():
+            if mark is None:
+                del self._logs[log]
+            else:
+                self._logs[log].edge.back_to(mark)
+        self._marks.clear()
+
+    def forget(self) -> None:
+        """Drop everything; read it from disk when it is needed."""
+        self._logs.clear()
+        self._marks.clear()
+
+    def append(
+        self, rows: LogRows, log: LogName, record: bytes, openings: Sequence[Opening]
+    ) -> int:
+        """Append a record; return its index."""
+        self._faults.reach(FaultPoint.LOG_BEFORE_APPEND)
+        state = self._touch(rows, log)
+        number, index = state.number, state.edge.size
+        rows.add_entry(number, index, record)
+        if openings:
+            rows.add_openings(self._sealed(log, number, index, openings))
+        if tiles := state.edge.append(leaf_hash(record)):
+            self._keep_tiles(rows, number, tiles)
+        self._faults.reach(FaultPoint.LOG_AFTER_APPEND)
+        return index
+
+    def append_many(
+        self, rows: LogRows, log: LogName, entries: Sequence[LogEntry]
+    ) -> range:
+        """Append many entries; return their indices."""
+        self._faults.reach(FaultPoint.LOG_BEFORE_APPEND)
+        state = self._touch(rows, log)
+        number, first = state.number, state.edge.size
+        indices = range(first, first + len(entries))
+        rows.add_entries(
+            (number, index, entry.record)
+            for index, entry in zip(indices, entries, strict=True)
+        )
+        rows.add_openings(
+            sealed
+            for index, entry in zip(indices, entries, strict=True)
+            for sealed in self._sealed(log, number, index, entry.openings)
+        )
+        edge = state.edge
+        tiles = [
+            tile for entry in entries for tile in edge.append(leaf_hash(entry.record))
+        ]
+        self._keep_tiles(rows, number, tiles)
+        self._faults.reach(FaultPoint.LOG_AFTER_APPEND)
+        return indices
+
+    def erase(
+        self, rows: LogRows, log: LogName, index: int, group: str, *, at: int
+    ) -> bool:
+        """Erase an opening; False if there is none."""
+        number = rows.number_of(log)
+        if number is None:
+            return False
+        erased = rows.erase_opening(number, index, group, at=at)
+        self._faults.reach(FaultPoint.LOG_AFTER_ERASE)
+        return erased
+
+    def unseal(self, log: LogName, sealed: SealedOpening) -> Opening | None:
+        """Return the opening; None if it or its period's key is erased."""
+        return unseal_opening(self._keys, log, sealed)
+
+    def _sealed(
+        self, log: LogName, number: int, index: int, openings: Sequence[Opening]
+    ) -> list[tuple[int, int, str, str, bytes]]:
+        keys, period = self._keys, period_of(self._clock.now())
+        return [
+            (
+                number,
+                index,
+                opening.group,
+                period,
+                seal_opening(keys, period, log, index, opening),
+            )
+            for opening in openings
+        ]
+
+    def _keep_tiles(
+        self, rows: LogRows, number: int, tiles: Sequence[TileRoot]
+    ) -> None:
+        rows.add_tile_roots([(number, *tile) for tile in tiles])
+        self._faults.reach(FaultPoint.LOG_AFTER_TILE)
+
+    def _touch(self, rows: LogRows, log: LogName) -> _Log:
+        state = self._logs.get(log)
+        if state is None:
+            number = rows.number_of(log)
+            if number is None:
+                state = _Log(rows.add_log(log), Edge())
+                self._marks[log] = None
+            else:
+                state = _Log(number, load_edge(rows, log, number))
+            self._logs[log] = state
+        if log not in self._marks:
+            self._marks[log] = state.edge.mark()
+        return state
+
+
+def load_edge(rows: LogRows, log: LogName, number: int) -> Edge:
+    """Read the edge of a log from disk and check that it adds up.
+
+    Raises:
+        CorruptLogError: entries or tiles are missing.
+    """
+    size = rows.size_of(number)
+    start = size // TILE_WIDTH * TILE_WIDTH
+    levels = [[leaf_hash(record) for record in rows.records_from(number, start)]]
+    level, full = 1, size // TILE_WIDTH
+    while full:
+        begun = full // TILE_WIDTH * TILE_WIDTH
+        levels.append(rows.tile_roots_from(number, level, begun))
+        level, full = level + 1, full // TILE_WIDTH
+    held = sum(len(hashes) << 8 * at for at, hashes in enumerate(levels))
+    if held != size or any(len(hashes) >= TILE_WIDTH for hashes in levels):
+        raise CorruptLogError(log, size, "entries or tiles are missing at its end")
+    return Edge(size, levels)

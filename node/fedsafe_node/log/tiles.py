@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The growing edge of an RFC 6962 tree, cut into C2SP tiles.
+
+Tile level 0 holds leaf hashes; an entry of level L + 1 is the root of a full tile
+(256 entries) of level L. `Edge` holds the unfinished tile of every level, so the
+next append, the root, and the row to store for a finished tile come without a
+read. A finished tile's list is replaced, never emptied: that makes `mark` and
+`back_to` cost a few references whatever the size of the tree.
+"""
+
+from collections.abc import Sequence
+
+from fedsafe_crypto.tree import node_hash
+
+TILE_WIDTH = 256  # C2SP tlog-tiles: tile height 8
+Mark = tuple[int, tuple[tuple[list[bytes], int], ...]]
+TileRoot = tuple[int, int, bytes]  # level, index, hash
+_NONE: list[TileRoot] = []
+
+
+def tile_root(hashes: Sequence[bytes]) -> bytes:
+    """Return the root over a power of two of hashes."""
+    while len(hashes) > 1:
+        pairs = iter(hashes)
+        hashes = [node_hash(left, right) for left, right in zip(pairs, pairs)]  # noqa: B905
+    return hashes[0]
+
+
+class Edge:
+    """The unfinished tile of every level of one log, and its size."""
+
+    __slots__ = ("_levels", "size")
+
+    def __init__(self, size: int = 0, levels: Sequence[list[bytes]] = ()) -> None:
+        self.size = size
+        self._levels: list[list[bytes]] = list(levels) or [[]]
+
+    def append(self, leaf: bytes) -> list[TileRoot]:
+        """Add a leaf hash; return the roots of the tiles that it finished."""
+        self.size += 1
+        hashes = self._levels[0]
+        hashes.append(leaf)
+        return _NONE if len(hashes) < TILE_WIDTH else self._finish_tiles()
+
+    def _finish_tiles(self) -> list[TileRoot]:
+        finished: list[TileRoot] = []
+        level = 0
+        while len(self._levels[level]) == TILE_WIDTH:
+            root = tile_root(self._levels[level])
+            self._levels[level] = []
+            level += 1
+            finished.append((level, (self.size >> 8 * level) - 1, root))
+            if level == len(self._levels):
+                self._levels.append([])
+            self._levels[level].append(root)
+        return finished
+
+    def root(self) -> bytes | None:
+        """Return the tree's root; None for the empty tree."""
+        root: bytes | None = None
+        for hashes in self._levels:  # from the right end of the tree to the left
+            end = len(hashes)
+            while end:
+                width = end & -end  # the smallest complete subtree, at the right
+                subtree = tile_root(hashes[end - width : end])
+                root = subtree if root is None else node_hash(subtree, root)
+                end -= width
+        return root
+
+    def mark(self) -> Mark:
+        """Remember the present, to go back to it."""
+        return self.size, tuple((hashes, len(hashes)) for hashes in self._levels)
+
+    def back_to(self, mark: Mark) -> None:
+        """Forget what was appended since `mark`."""
+        self.size, levels = mark
+        for hashes, length in levels:
+            del hashes[length:]
+        self._levels = [hashes for hashes, _ in levels]

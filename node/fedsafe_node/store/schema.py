@@ -1,0 +1,252 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The tables of the SQLite store, as numbered migrations.
+
+Statements are raw SQL inside sqlite-utils migrations: its `transform()` would
+drop triggers and WITHOUT ROWID, so it is never used. `PRAGMA user_version` tells
+the number of the last migration, and sqlite-utils, slow to import, is only
+loaded when that number is too small.
+
+What is in a log never changes: triggers refuse to update or delete an entry or
+a tile, and of an opening only the sealed bytes may go, once.
+"""
+
+import sqlite3
+from collections.abc import Callable
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from fedsafe_node.errors import SchemaError
+
+if TYPE_CHECKING:
+    from sqlite_utils.db import Database
+
+_LOGS = (
+    """
+    CREATE TABLE logs (
+        id INTEGER PRIMARY KEY,
+        origin TEXT NOT NULL UNIQUE
+    ) STRICT
+    """,
+    """
+    CREATE TABLE entries (
+        log INTEGER NOT NULL,
+        idx INTEGER NOT NULL,
+        record BLOB NOT NULL,
+        PRIMARY KEY (log, idx)
+    ) STRICT, WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE tile_roots (
+        log INTEGER NOT NULL,
+        level INTEGER NOT NULL CHECK (level >= 1),
+        idx INTEGER NOT NULL,
+        hash BLOB NOT NULL CHECK (length(hash) = 32),
+        PRIMARY KEY (log, level, idx)
+    ) STRICT, WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE openings (
+        log INTEGER NOT NULL,
+        idx INTEGER NOT NULL,
+        grp TEXT NOT NULL,
+        period TEXT NOT NULL,
+        sealed BLOB,
+        erased_at INTEGER,
+        PRIMARY KEY (log, idx, grp),
+        CHECK ((sealed IS NULL) = (erased_at IS NOT NULL))
+    ) STRICT, WITHOUT ROWID
+    """,
+)
+
+_APPEND_ONLY = tuple(
+    f"""
+    CREATE TRIGGER {table}_no_{verb.lower()} BEFORE {verb} ON {table}
+    BEGIN SELECT RAISE(ABORT, '{table} are append-only'); END
+    """
+    for table in ("logs", "entries", "tile_roots")
+    for verb in ("UPDATE", "DELETE")
+)
+
+_ERASE_ONLY = (
+    """
+    CREATE TRIGGER openings_no_delete BEFORE DELETE ON openings
+    BEGIN SELECT RAISE(ABORT, 'openings are erased, never deleted'); END
+    """,
+    """
+    CREATE TRIGGER openings_erase_only BEFORE UPDATE ON openings
+    WHEN NOT (
+        OLD.sealed IS NOT NULL AND NEW.sealed IS NULL
+        AND NEW.log = OLD.log AND NEW.idx = OLD.idx
+        AND NEW.grp = OLD.grp AND NEW.period = OLD.period
+    )
+    BEGIN SELECT RAISE(ABORT, 'openings are erased, never changed'); END
+    """,
+)
+
+_SIGNALS = (
+    # No index on the token: a memory-mapped index maps tokens to rows.
+    """
+    CREATE TABLE signals (
+        row INTEGER PRIMARY KEY,
+        signal_id BLOB NOT NULL UNIQUE CHECK (length(signal_id) = 16),
+        origin TEXT NOT NULL,
+        plane TEXT NOT NULL,
+        scope TEXT NOT NULL,
+        epoch INTEGER NOT NULL,
+        generation INTEGER NOT NULL,
+        media_kind INTEGER,
+        token BLOB CHECK (length(token) = 16),
+        match_until INTEGER NOT NULL,
+        erase_after INTEGER NOT NULL,
+        status TEXT NOT NULL CHECK (
+            status IN ('active', 'disputed', 'revoked', 'expired', 'erased')
+        ),
+        own INTEGER NOT NULL CHECK (own IN (0, 1)),
+        log TEXT NOT NULL,
+        idx INTEGER NOT NULL,
+        grp TEXT NOT NULL,
+        CHECK ((token IS NULL) = (status = 'erased'))
+    ) STRICT
+    """,
+    """
+    CREATE INDEX signals_by_match_until ON signals (match_until)
+    WHERE status IN ('active', 'disputed')
+    """,
+    """
+    CREATE INDEX signals_by_erase_after ON signals (erase_after)
+    WHERE status <> 'erased'
+    """,
+    """
+    CREATE TRIGGER signals_stay_erased BEFORE UPDATE ON signals
+    WHEN OLD.status = 'erased'
+    BEGIN SELECT RAISE(ABORT, 'an erased signal stays erased'); END
+    """,
+    """
+    CREATE TRIGGER signals_no_delete BEFORE DELETE ON signals
+    BEGIN SELECT RAISE(ABORT, 'signals are erased, never deleted'); END
+    """,
+    """
+    CREATE TABLE restrictions (
+        digest BLOB PRIMARY KEY CHECK (length(digest) = 32),
+        origin TEXT NOT NULL,
+        author TEXT NOT NULL,
+        seq INTEGER NOT NULL,
+        effect TEXT NOT NULL,
+        statement BLOB NOT NULL
+    ) STRICT
+    """,
+    "CREATE INDEX restrictions_by_author ON restrictions (author, seq)",
+    """
+    CREATE TABLE restricted (
+        origin TEXT NOT NULL,
+        signal_id BLOB NOT NULL CHECK (length(signal_id) = 16),
+        effect TEXT NOT NULL,
+        digest BLOB NOT NULL REFERENCES restrictions (digest),
+        PRIMARY KEY (origin, signal_id, effect, digest)
+    ) STRICT, WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE drafts (
+        signal_id BLOB PRIMARY KEY CHECK (length(signal_id) = 16),
+        author TEXT NOT NULL,
+        created_at INTEGER NOT NULL,
+        period TEXT NOT NULL,
+        sealed BLOB,
+        state TEXT NOT NULL CHECK (state IN ('pending', 'published', 'withdrawn')),
+        decided_by TEXT,
+        decided_at INTEGER,
+        CHECK ((sealed IS NULL) = (state <> 'pending'))
+    ) STRICT
+    """,
+    "CREATE INDEX drafts_by_state ON drafts (state, created_at)",
+    """
+    CREATE TABLE custody (
+        signal_id BLOB PRIMARY KEY CHECK (length(signal_id) = 16),
+        sealed BLOB NOT NULL
+    ) STRICT
+    """,
+)
+
+_NODE = (
+    """
+    CREATE TABLE peers (
+        origin TEXT PRIMARY KEY,
+        cursor INTEGER NOT NULL,
+        root BLOB NOT NULL CHECK (length(root) = 32),
+        checkpoint TEXT NOT NULL,
+        synced_at INTEGER NOT NULL,
+        state TEXT NOT NULL CHECK (state IN ('active', 'suspended'))
+    ) STRICT
+    """,
+    """
+    CREATE TABLE credentials (
+        id TEXT PRIMARY KEY,
+        name TEXT NOT NULL UNIQUE,
+        role TEXT NOT NULL,
+        secret_hash BLOB NOT NULL,
+        created_at INTEGER NOT NULL,
+        expires_at INTEGER
+    ) STRICT
+    """,
+    """
+    CREATE TABLE gate (
+        number INTEGER PRIMARY KEY,
+        id TEXT NOT NULL UNIQUE,
+        record BLOB NOT NULL,
+        valid_until INTEGER NOT NULL,
+        recorded_at INTEGER NOT NULL,
+        recorded_by TEXT NOT NULL
+    ) STRICT
+    """,
+    """
+    CREATE TABLE idempotency (
+        key TEXT PRIMARY KEY,
+        request_digest BLOB NOT NULL,
+        status INTEGER NOT NULL,
+        body BLOB NOT NULL,
+        expires_at INTEGER NOT NULL
+    ) STRICT
+    """,
+    "CREATE INDEX idempotency_by_expiry ON idempotency (expires_at)",
+    "CREATE TABLE due (job TEXT PRIMARY KEY, at INTEGER NOT NULL) STRICT",
+    "CREATE TABLE meta (key TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT",
+    "CREATE TABLE documents (name TEXT PRIMARY KEY, body BLOB NOT NULL) STRICT",
+)
+
+# One more tuple a migration; one that has shipped never changes.
+MIGRATIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("0001_first", (*_LOGS, *_APPEND_ONLY, *_ERASE_ONLY, *_SIGNALS, *_NODE)),
+)
+VERSION = len(MIGRATIONS)
+
+
+def migrate(connection: sqlite3.Connection) -> None:
+    """Bring a database to the newest schema, each migration whole or not at all.
+
+    Raises:
+        SchemaError: the database is newer than this program.
+    """
+    (found,) = connection.execute("PRAGMA user_version").fetchone()
+    if found > VERSION:
+        raise SchemaError(found, VERSION)
+    if found < VERSION:
+        _apply(connection)
+
+
+def _apply(connection: sqlite3.Connection) -> None:
+    database: Database = import_module("sqlite_utils").Database(connection)
+    migrations = import_module("sqlite_utils.migrations").Migrations("fedsafe")
+    for number, (name, statements) in enumerate(MIGRATIONS, start=1):
+        migrations(name=name)(_migration(number, statements))
+    migrations.apply(database)
+
+
+def _migration(
+    number: int, statements: tuple[str, ...]
+) -> Callable[["Database"], None]:
+    def run(db: "Database") -> None:
+        for statement in statements:
+            db.execute(statement)
+        db.execute(f"PRAGMA user_version = {number}")
+
+    return run

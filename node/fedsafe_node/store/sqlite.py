@@ -1,0 +1,222 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The embedded store: one SQLite file, one writer, many readers.
+
+WAL with `synchronous=FULL`: a commit is one fdatasync of the write-ahead log.
+`secure_delete` overwrites what is erased; old page images stay in the write-ahead
+log until `scrub`. One process has the file open at a time (a lock file beside
+it), because the sequencer keeps the logs' edges in memory.
+
+`read` runs on the event loop: a thread hop would cost more than the few indexed
+rows. It is the only call of the node that blocks there, and the tests' guard
+against blocking calls knows it by name. `scan` takes a thread and a connection of
+its own.
+"""
+
+import asyncio
+import fcntl
+import os
+import sqlite3
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TypeVar, cast
+
+from fedsafe_node.errors import StoreBusyError, StoreClosedError, StoreFailedError
+from fedsafe_node.faults import NO_FAULTS, Faults
+from fedsafe_node.keyfiles import make_private_directory, sync_directory
+from fedsafe_node.store.protocol import Reader, Transaction
+from fedsafe_node.store.schema import migrate
+from fedsafe_node.store.sqlite_reader import SQLiteReader
+from fedsafe_node.store.sqlite_transaction import Sequencing, SQLiteTransaction
+from fedsafe_node.store.writer import Writer, run_act
+
+T = TypeVar("T")
+
+_STATEMENTS = 256  # prepared statements kept per connection
+_PRAGMAS = (
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = FULL",
+    "PRAGMA secure_delete = ON",
+    "PRAGMA foreign_keys = ON",
+    "PRAGMA temp_store = MEMORY",
+    "PRAGMA cache_size = -16000",
+    "PRAGMA wal_autocheckpoint = 4000",
+)
+
+
+class SQLiteStore:
+    """A node's database in one file.
+
+    Owned by the loop's thread: `_reading`, `_reader`, `_lock`, `_closed`.
+    Owned by the writer: its connection.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        writing: sqlite3.Connection,
+        sequencing: Sequencing,
+        lock: int,
+        faults: Faults,
+    ) -> None:
+        self._path = path
+        self._sequencing = sequencing
+        self._lock = lock
+        self._closed = False
+        self._writing = writing
+        self._reading = _connect_to_read(path)
+        self._reader = SQLiteReader(self._reading, sequencing)
+        self._writer = Writer(
+            writing,
+            SQLiteTransaction(writing, sequencing),
+            sequencing,
+            faults=faults,
+            loop=asyncio.get_running_loop(),
+        )
+
+    @classmethod
+    async def open(
+        cls, path: Path, sequencing: Sequencing, *, faults: Faults = NO_FAULTS
+    ) -> "SQLiteStore":
+        """Open the file, or make it, and bring it to the newest schema.
+
+        Raises:
+            StoreBusyError: another process has it open.
+            SchemaError: a newer program wrote it.
+            StoreFailedError: it is no database, or the disk refuses.
+        """
+        lock, writing = await asyncio.to_thread(_open_to_write, path)
+        try:
+            return cls(path, writing, sequencing, lock, faults)
+        except sqlite3.Error as error:
+            writing.close()
+            os.close(lock)
+            raise StoreFailedError(str(error)) from error
+
+    async def write(self, act: Callable[[Transaction], Awaitable[T]]) -> T:
+        """Run an act and return its result once it is durable.
+
+        Raises:
+            StoreFailedError: the disk refused; nothing of the act was kept.
+            StoreClosedError: the store takes no more writes.
+        """
+        return cast("T", await self._writer.submit(act))
+
+    async def read(self, query: Callable[[Reader], Awaitable[T]]) -> T:
+        """Run a query over a few indexed rows, on the newest snapshot.
+
+        Raises:
+            StoreClosedError: the store is closed.
+            StoreFailedError: the disk refused.
+        """
+        return self._read_on_loop(query)
+
+    def _read_on_loop(self, query: Callable[[Reader], Awaitable[T]]) -> T:
+        if self._closed:
+            raise StoreClosedError
+        return _run_query(self._reading, self._reader, query)
+
+    async def scan(self, query: Callable[[Reader], Awaitable[T]]) -> T:
+        """Run a long query away from the event loop, on the newest snapshot.
+
+        Raises:
+            StoreClosedError: the store is closed.
+            StoreFailedError: the disk refused.
+        """
+        if self._closed:
+            raise StoreClosedError
+        return await asyncio.to_thread(self._scan, query)
+
+    def _scan(self, query: Callable[[Reader], Awaitable[T]]) -> T:
+        connection = _connect_to_read(self._path)
+        try:
+            reader = SQLiteReader(connection, self._sequencing)
+            return _run_query(connection, reader, query)
+        finally:
+            connection.close()
+
+    async def scrub(self) -> bool:
+        """Clear erased bytes out of the write-ahead log; False if a reader hinders.
+
+        Raises:
+            StoreClosedError: the store takes no more writes.
+        """
+        return cast("bool", await self._writer.submit(None))
+
+    async def close(self) -> None:
+        """Finish the writes that were handed in, then close."""
+        if self._closed:
+            return
+        self._closed = True
+        await self._writer.close()
+        await asyncio.to_thread(self._close_files)
+
+    def _close_files(self) -> None:
+        self._reading.close()
+        self._writing.close()
+        os.close(self._lock)
+
+
+def _run_query(
+    connection: sqlite3.Connection,
+    reader: SQLiteReader,
+    query: Callable[[Reader], Awaitable[T]],
+) -> T:
+    try:
+        connection.execute("BEGIN")  # one snapshot for all of the query
+        try:
+            return run_act(query(reader))
+        finally:
+            connection.execute("COMMIT")
+    except sqlite3.Error as error:
+        raise StoreFailedError(str(error)) from error
+
+
+def _open_to_write(path: Path) -> tuple[int, sqlite3.Connection]:
+    make_private_directory(path.parent)
+    lock = _lock(path.with_name(f"{path.name}.lock"))
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        sync_directory(path.parent)
+        connection = _connect(path, "rwc")
+        try:
+            for pragma in _PRAGMAS:
+                connection.execute(pragma)
+            migrate(connection)
+        except BaseException:
+            connection.close()
+            raise
+    except sqlite3.Error as error:
+        os.close(lock)
+        raise StoreFailedError(str(error)) from error
+    except BaseException:
+        os.close(lock)
+        raise
+    return lock, connection
+
+
+def _lock(path: Path) -> int:
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        raise StoreBusyError(str(path.with_suffix(""))) from None
+    return descriptor
+
+
+def _connect(path: Path, mode: str) -> sqlite3.Connection:
+    return sqlite3.connect(
+        f"{path.absolute().as_uri()}?mode={mode}",
+        uri=True,
+        isolation_level=None,  # transactions are begun and ended by name
+        check_same_thread=False,
+        cached_statements=_STATEMENTS,
+        timeout=5,
+    )
+
+
+def _connect_to_read(path: Path) -> sqlite3.Connection:
+    connection = _connect(path, "ro")
+    connection.execute("PRAGMA query_only = ON")
+    connection.execute("PRAGMA cache_size = -8000")
+    return connection

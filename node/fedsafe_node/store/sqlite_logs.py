@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The statements by which the sequencer extends a log in SQLite.
+
+They are synchronous and know logs by number; only the sequencer uses them, inside
+an act of the writer.
+"""
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+
+from fedsafe_node.store.protocol import LogName
+
+OpeningValues = tuple[int, int, str, str, bytes]
+TileValues = tuple[int, int, int, bytes]
+
+_ENTRY = "INSERT INTO entries (log, idx, record) VALUES (?, ?, ?)"
+_OPENING = "INSERT INTO openings (log, idx, grp, period, sealed) VALUES (?, ?, ?, ?, ?)"
+_TILE = "INSERT INTO tile_roots (log, level, idx, hash) VALUES (?, ?, ?, ?)"
+
+
+class SQLiteLogRows:
+    """Rows of entries, openings and tiles over the write connection."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def number_of(self, log: LogName) -> int | None:
+        """Return a log's number, None if it has no entry yet."""
+        row = self._connection.execute(
+            "SELECT id FROM logs WHERE origin = ?", (log,)
+        ).fetchone()
+        return None if row is None else int(row[0])
+
+    def add_log(self, log: LogName) -> int:
+        """Begin a log; return its number."""
+        cursor = self._connection.execute(
+            "INSERT INTO logs (origin) VALUES (?)", (log,)
+        )
+        return int(cursor.lastrowid or 0)
+
+    def size_of(self, number: int) -> int:
+        """Return the number of entries of a log."""
+        row = self._connection.execute(
+            "SELECT max(idx) FROM entries WHERE log = ?", (number,)
+        ).fetchone()
+        return 0 if row[0] is None else int(row[0]) + 1
+
+    def records_from(self, number: int, start: int) -> list[bytes]:
+        """Return all records from an index on."""
+        rows = self._connection.execute(
+            "SELECT record FROM entries WHERE log = ? AND idx >= ? ORDER BY idx",
+            (number, start),
+        )
+        return [record for (record,) in rows]
+
+    def tile_roots_from(self, number: int, level: int, start: int) -> list[bytes]:
+        """Return the entries of a tile level from an index on."""
+        rows = self._connection.execute(
+            "SELECT hash FROM tile_roots WHERE log = ? AND level = ? AND idx >= ? "
+            "ORDER BY idx",
+            (number, level, start),
+        )
+        return [digest for (digest,) in rows]
+
+    def add_entry(self, number: int, index: int, record: bytes) -> None:
+        """Add one entry."""
+        self._connection.execute(_ENTRY, (number, index, record))
+
+    def add_entries(self, entries: Iterable[tuple[int, int, bytes]]) -> None:
+        """Add entries (log number, index, record)."""
+        self._connection.executemany(_ENTRY, entries)
+
+    def add_openings(self, openings: Iterable[OpeningValues]) -> None:
+        """Add openings (log number, index, group, period, sealed)."""
+        self._connection.executemany(_OPENING, openings)
+
+    def add_tile_roots(self, tiles: Sequence[TileValues]) -> None:
+        """Add roots of full tiles (log number, level, index, hash)."""
+        self._connection.executemany(_TILE, tiles)
+
+    def erase_opening(self, number: int, index: int, group: str, *, at: int) -> bool:
+        """Wipe the sealed bytes of an opening; False if there are none."""
+        cursor = self._connection.execute(
+            "UPDATE openings SET sealed = NULL, erased_at = ? "
+            "WHERE log = ? AND idx = ? AND grp = ? AND sealed IS NOT NULL",
+            (at, number, index, group),
+        )
+        return cursor.rowcount == 1

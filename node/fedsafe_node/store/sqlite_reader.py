@@ -1,0 +1,381 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reading the SQLite store: one class, one query a method.
+
+Its coroutines never suspend, so they run on the loop for a few rows and on the
+writer's or a scanning thread else.
+"""
+
+import sqlite3
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from fedsafe_node.store.protocol import LogName
+from fedsafe_node.store.rows import (
+    Counts,
+    CredentialRow,
+    DraftRow,
+    DraftState,
+    GateRow,
+    IdempotencyRow,
+    KeptOpening,
+    Opening,
+    PeerRow,
+    PeerState,
+    RestrictionRow,
+    SealedOpening,
+    SignalRow,
+    SignalStatus,
+    TokenRow,
+)
+
+_LOG = "(SELECT id FROM logs WHERE origin = ?)"
+_SIGNAL = (
+    "SELECT row, signal_id, origin, plane, scope, epoch, generation, media_kind, "
+    "token, match_until, erase_after, status, own, log, idx, grp FROM signals "
+)
+_DRAFT = (
+    "SELECT signal_id, author, created_at, period, sealed, state, decided_by, "
+    "decided_at FROM drafts "
+)
+_CREDENTIAL = (
+    "SELECT id, name, role, secret_hash, created_at, expires_at FROM credentials "
+)
+_PEER = "SELECT origin, cursor, root, checkpoint, synced_at, state FROM peers "
+_RESTRICTION = (
+    "SELECT r.digest, r.origin, r.author, r.seq, r.effect, r.statement "
+    "FROM restrictions r "
+)
+_MOST_VARIABLES = 500
+
+
+class Unsealing(Protocol):
+    """Opens what the log engine sealed."""
+
+    def unseal(self, log: LogName, sealed: SealedOpening) -> Opening | None:
+        """Return the opening; None if it or its period's key is erased."""
+        ...
+
+
+class SQLiteReader:
+    """Reads over one connection."""
+
+    def __init__(self, connection: sqlite3.Connection, unsealing: Unsealing) -> None:
+        self._connection = connection
+        self._execute = connection.execute
+        self._unsealing = unsealing
+
+    def _one(self, sql: str, *values: object) -> Any:  # noqa: ANN401 - a raw row
+        return self._execute(sql, values).fetchone()
+
+    def _bytes(self, sql: str, *values: object) -> bytes | None:
+        row = self._execute(sql, values).fetchone()
+        return None if row is None else bytes(row[0])
+
+    def _all(self, sql: str, *values: object) -> list[Any]:
+        return self._execute(sql, values).fetchall()
+
+    # --- logs -------------------------------------------------------------------
+
+    async def logs(self) -> list[LogName]:
+        """Return the names of all logs that have an entry."""
+        return [name for (name,) in self._all("SELECT origin FROM logs ORDER BY id")]
+
+    async def log_size(self, log: LogName) -> int:
+        """Return the number of entries; 0 for a log that is not there."""
+        row = self._one(f"SELECT max(idx) + 1 FROM entries WHERE log = {_LOG}", log)  # noqa: S608
+        return row[0] or 0
+
+    async def record(self, log: LogName, index: int) -> bytes | None:
+        """Return the exact bytes of an entry."""
+        sql = f"SELECT record FROM entries WHERE log = {_LOG} AND idx = ?"  # noqa: S608
+        return self._bytes(sql, log, index)
+
+    async def records(self, log: LogName, since: int, limit: int) -> list[bytes]:
+        """Return up to `limit` entries from index `since` on."""
+        sql = (
+            f"SELECT record FROM entries WHERE log = {_LOG} "  # noqa: S608
+            "AND idx >= ? ORDER BY idx LIMIT ?"
+        )
+        return [record for (record,) in self._all(sql, log, since, limit)]
+
+    async def tile_roots(
+        self, log: LogName, level: int, start: int, stop: int
+    ) -> list[bytes]:
+        """Return roots of full tiles: entries `start` to `stop` of tile level ≥ 1."""
+        sql = (
+            f"SELECT hash FROM tile_roots WHERE log = {_LOG} "  # noqa: S608
+            "AND level = ? AND idx >= ? AND idx < ? ORDER BY idx"
+        )
+        return [digest for (digest,) in self._all(sql, log, level, start, stop)]
+
+    async def opening(self, log: LogName, index: int, group: str) -> Opening | None:
+        """Return an opening; None if it is erased, or was never there."""
+        sql = (
+            "SELECT idx, grp, period, sealed, erased_at FROM openings "  # noqa: S608
+            f"WHERE log = {_LOG} AND idx = ? AND grp = ?"
+        )
+        row = self._one(sql, log, index, group)
+        return row and self._unsealing.unseal(log, _sealed(row))
+
+    async def openings(self, log: LogName, since: int, limit: int) -> list[KeptOpening]:
+        """Return the openings of the `limit` entries from `since` on."""
+        unseal = self._unsealing.unseal
+        return [
+            KeptOpening(index=row.index, group=row.group, opening=unseal(log, row))
+            for row in await self.sealed_openings(log, since, limit)
+        ]
+
+    async def sealed_openings(
+        self, log: LogName, since: int, limit: int
+    ) -> list[SealedOpening]:
+        """Return the openings of the `limit` entries from `since` on, as stored."""
+        sql = (
+            "SELECT idx, grp, period, sealed, erased_at FROM openings "  # noqa: S608
+            f"WHERE log = {_LOG} AND idx >= ? AND idx < ? ORDER BY idx, grp"
+        )
+        return [_sealed(row) for row in self._all(sql, log, since, since + limit)]
+
+    # --- signals ----------------------------------------------------------------
+
+    async def signal(self, signal_id: bytes) -> SignalRow | None:
+        """Return a signal by its id."""
+        row = self._one(_SIGNAL + "WHERE signal_id = ?", signal_id)
+        return row and _signal(row)
+
+    async def signals_at(self, rows: Sequence[int]) -> list[SignalRow]:
+        """Return the signals at these rows; rows that are not there are left out."""
+        found: list[SignalRow] = []
+        for start in range(0, len(rows), _MOST_VARIABLES):
+            part = rows[start : start + _MOST_VARIABLES]
+            marks = ",".join("?" * len(part))
+            found += map(_signal, self._all(f"{_SIGNAL} WHERE row IN ({marks})", *part))
+        return found
+
+    async def tokens_after(self, row: int, limit: int) -> list[TokenRow]:
+        """Return tokens in row order from behind `row`, to rebuild the index."""
+        sql = (
+            "SELECT row, token FROM signals WHERE row > ? AND token IS NOT NULL "
+            "ORDER BY row LIMIT ?"
+        )
+        return [
+            TokenRow(row=at, token=token) for at, token in self._all(sql, row, limit)
+        ]
+
+    async def signals_after(self, row: int, limit: int) -> list[SignalRow]:
+        """Return signals in row order from behind `row`."""
+        rows = self._all(_SIGNAL + "WHERE row > ? ORDER BY row LIMIT ?", row, limit)
+        return [_signal(found) for found in rows]
+
+    async def expired_signals(self, now: int, limit: int) -> list[SignalRow]:
+        """Return active or disputed signals with `match_until` at or before `now`."""
+        where = (
+            "WHERE match_until <= ? AND status IN ('active', 'disputed') "
+            "ORDER BY match_until LIMIT ?"
+        )
+        return [_signal(row) for row in self._all(_SIGNAL + where, now, limit)]
+
+    async def erasable_signals(self, now: int, limit: int) -> list[SignalRow]:
+        """Return signals, not yet erased, with `erase_after` at or before `now`."""
+        where = (
+            "WHERE erase_after <= ? AND status <> 'erased' ORDER BY erase_after LIMIT ?"
+        )
+        return [_signal(row) for row in self._all(_SIGNAL + where, now, limit)]
+
+    async def restriction(self, digest: bytes) -> RestrictionRow | None:
+        """Return an accepted restriction statement."""
+        row = self._one(_RESTRICTION + "WHERE r.digest = ?", digest)
+        return row and _restriction(row)
+
+    async def restrictions_on(
+        self, origin: str, signal_id: bytes
+    ) -> list[RestrictionRow]:
+        """Return the statements that name a signal, whether it has arrived or not."""
+        where = (
+            "JOIN restricted n ON n.digest = r.digest "
+            "WHERE n.origin = ? AND n.signal_id = ? ORDER BY r.author, r.seq"
+        )
+        rows = self._all(_RESTRICTION + where, origin, signal_id)
+        return [_restriction(row) for row in rows]
+
+    async def restrictions_by(
+        self, author: str, after: int, limit: int
+    ) -> list[RestrictionRow]:
+        """Return an author's statements with a sequence number above `after`."""
+        where = "WHERE r.author = ? AND r.seq > ? ORDER BY r.seq LIMIT ?"
+        rows = self._all(_RESTRICTION + where, author, after, limit)
+        return [_restriction(row) for row in rows]
+
+    async def draft(self, signal_id: bytes) -> DraftRow | None:
+        """Return a draft."""
+        row = self._one(_DRAFT + "WHERE signal_id = ?", signal_id)
+        return row and _draft(row)
+
+    async def drafts(self, state: DraftState, limit: int) -> list[DraftRow]:
+        """Return drafts of a state, oldest first."""
+        where = "WHERE state = ? ORDER BY created_at, signal_id LIMIT ?"
+        return [_draft(row) for row in self._all(_DRAFT + where, state.value, limit)]
+
+    async def custody(self, signal_id: bytes) -> bytes | None:
+        """Return the origin's own identifier, sealed to its custody key."""
+        return self._bytes("SELECT sealed FROM custody WHERE signal_id = ?", signal_id)
+
+    # --- node -------------------------------------------------------------------
+
+    async def peer(self, origin: str) -> PeerRow | None:
+        """Return how far a peer's feed is replicated."""
+        row = self._one(_PEER + "WHERE origin = ?", origin)
+        return row and _peer(row)
+
+    async def peers(self) -> list[PeerRow]:
+        """Return all peers by name."""
+        return [_peer(row) for row in self._all(_PEER + "ORDER BY origin")]
+
+    async def credential(self, credential_id: str) -> CredentialRow | None:
+        """Return a credential by its id."""
+        row = self._one(_CREDENTIAL + "WHERE id = ?", credential_id)
+        return row and _credential(row)
+
+    async def credential_named(self, name: str) -> CredentialRow | None:
+        """Return a credential by its name."""
+        row = self._one(_CREDENTIAL + "WHERE name = ?", name)
+        return row and _credential(row)
+
+    async def credentials(self) -> list[CredentialRow]:
+        """Return all credentials by name."""
+        return [_credential(row) for row in self._all(_CREDENTIAL + "ORDER BY name")]
+
+    async def newest_gate(self) -> GateRow | None:
+        """Return the legal-gate record that was entered last."""
+        row = self._one(
+            "SELECT id, record, valid_until, recorded_at, recorded_by FROM gate "
+            "ORDER BY number DESC LIMIT 1"
+        )
+        return row and GateRow(
+            id=row[0],
+            record=row[1],
+            valid_until=row[2],
+            recorded_at=row[3],
+            recorded_by=row[4],
+        )
+
+    async def idempotent_answer(self, key: str) -> IdempotencyRow | None:
+        """Return the answer kept for an Idempotency-Key."""
+        row = self._one(
+            "SELECT key, request_digest, status, body, expires_at FROM idempotency "
+            "WHERE key = ?",
+            key,
+        )
+        return row and IdempotencyRow(
+            key=row[0],
+            request_digest=row[1],
+            status=row[2],
+            body=row[3],
+            expires_at=row[4],
+        )
+
+    async def due(self, now: int) -> list[tuple[str, int]]:
+        """Return the jobs (job, at) that are due, longest overdue first."""
+        return self._all("SELECT job, at FROM due WHERE at <= ? ORDER BY at, job", now)
+
+    async def meta(self, key: str) -> bytes | None:
+        """Return a small value that the node keeps about itself."""
+        return self._bytes("SELECT value FROM meta WHERE key = ?", key)
+
+    async def document(self, name: str) -> bytes | None:
+        """Return a public document: charter, card, founding state."""
+        return self._bytes("SELECT body FROM documents WHERE name = ?", name)
+
+    async def counts(self) -> Counts:
+        """Count what the store holds; walks the signals, so use it in `scan`."""
+        signals, active, own = self._one(
+            "SELECT count(*), coalesce(sum(status = 'active'), 0), "
+            "coalesce(sum(own), 0) FROM signals WHERE status <> 'erased'"
+        )
+        drafts, peers, restrictions = self._one(
+            "SELECT (SELECT count(*) FROM drafts WHERE state = 'pending'), "
+            "(SELECT count(*) FROM peers), (SELECT count(*) FROM restrictions)"
+        )
+        return Counts(
+            signals=signals,
+            active=active,
+            own=own,
+            drafts=drafts,
+            peers=peers,
+            restrictions=restrictions,
+        )
+
+
+def _sealed(row: Any) -> SealedOpening:  # noqa: ANN401 - a raw row
+    index, group, period, sealed, erased_at = row
+    return SealedOpening(
+        index=index, group=group, period=period, sealed=sealed, erased_at=erased_at
+    )
+
+
+def _signal(row: Any) -> SignalRow:  # noqa: ANN401 - a raw row
+    return SignalRow(
+        row=row[0],
+        signal_id=row[1],
+        origin=row[2],
+        plane=row[3],
+        scope=row[4],
+        epoch=row[5],
+        generation=row[6],
+        media_kind=row[7],
+        token=row[8],
+        match_until=row[9],
+        erase_after=row[10],
+        status=SignalStatus(row[11]),
+        own=bool(row[12]),
+        log=row[13],
+        index=row[14],
+        group=row[15],
+    )
+
+
+def _restriction(row: Any) -> RestrictionRow:  # noqa: ANN401 - a raw row
+    digest, origin, author, sequence, effect, statement = row
+    return RestrictionRow(
+        digest=digest,
+        origin=origin,
+        author=author,
+        sequence=sequence,
+        effect=effect,
+        statement=statement,
+    )
+
+
+def _draft(row: Any) -> DraftRow:  # noqa: ANN401 - a raw row
+    return DraftRow(
+        signal_id=row[0],
+        author=row[1],
+        created_at=row[2],
+        period=row[3],
+        sealed=row[4],
+        state=DraftState(row[5]),
+        decided_by=row[6],
+        decided_at=row[7],
+    )
+
+
+def _peer(row: Any) -> PeerRow:  # noqa: ANN401 - a raw row
+    origin, cursor, root, checkpoint, synced_at, state = row
+    return PeerRow(
+        origin=origin,
+        cursor=cursor,
+        root=root,
+        checkpoint=checkpoint,
+        synced_at=synced_at,
+        state=PeerState(state),
+    )
+
+
+def _credential(row: Any) -> CredentialRow:  # noqa: ANN401 - a raw row
+    return CredentialRow(
+        id=row[0],
+        name=row[1],
+        role=row[2],
+        secret_hash=row[3],
+        created_at=row[4],
+        expires_at=row[5],
+    )

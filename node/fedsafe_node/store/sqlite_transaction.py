@@ -1,0 +1,320 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Writing the SQLite store, within one act on the writer's thread."""
+
+import sqlite3
+from collections.abc import Sequence
+from typing import Protocol
+
+from fedsafe_node.errors import ConflictError
+from fedsafe_node.store.protocol import LogName
+from fedsafe_node.store.rows import (
+    CredentialRow,
+    DraftRow,
+    DraftState,
+    GateRow,
+    IdempotencyRow,
+    LogEntry,
+    NewSignal,
+    Opening,
+    PeerRow,
+    PeerState,
+    RestrictionRow,
+    SignalStatus,
+)
+from fedsafe_node.store.sqlite_logs import SQLiteLogRows
+from fedsafe_node.store.sqlite_reader import SQLiteReader, Unsealing
+from fedsafe_node.store.writer import Undo
+
+_ADD_SIGNAL = (
+    "INSERT INTO signals (row, signal_id, origin, plane, scope, epoch, generation, "
+    "media_kind, token, match_until, erase_after, status, own, log, idx, grp) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+
+
+class Sequencing(Unsealing, Undo, Protocol):
+    """The part of the log engine that runs inside an act."""
+
+    def append(
+        self,
+        rows: SQLiteLogRows,
+        log: LogName,
+        record: bytes,
+        openings: Sequence[Opening],
+    ) -> int:
+        """Append a record; return its index."""
+        ...
+
+    def append_many(
+        self, rows: SQLiteLogRows, log: LogName, entries: Sequence[LogEntry]
+    ) -> range:
+        """Append many entries; return their indices."""
+        ...
+
+    def erase(
+        self, rows: SQLiteLogRows, log: LogName, index: int, group: str, *, at: int
+    ) -> bool:
+        """Erase an opening; False if there is none."""
+        ...
+
+
+class SQLiteTransaction(SQLiteReader):
+    """Reads and writes over the write connection; one act at a time."""
+
+    def __init__(self, connection: sqlite3.Connection, sequencing: Sequencing) -> None:
+        super().__init__(connection, sequencing)
+        self._sequencing = sequencing
+        self._log_rows = SQLiteLogRows(connection)
+
+    def _insert(self, sql: str, *values: object) -> None:
+        try:
+            self._execute(sql, values)
+        except sqlite3.IntegrityError as error:
+            raise ConflictError(str(error)) from None
+
+    def _changed(self, sql: str, *values: object) -> bool:
+        return self._execute(sql, values).rowcount > 0
+
+    # --- logs -------------------------------------------------------------------
+
+    async def append(
+        self, log: LogName, record: bytes, openings: Sequence[Opening] = ()
+    ) -> int:
+        """Append a record that holds the openings' commitments; return its index."""
+        return self._sequencing.append(self._log_rows, log, record, openings)
+
+    async def append_many(self, log: LogName, entries: Sequence[LogEntry]) -> range:
+        """Append many entries at once; return their indices."""
+        return self._sequencing.append_many(self._log_rows, log, entries)
+
+    async def erase_opening(
+        self, log: LogName, index: int, group: str, *, at: int
+    ) -> bool:
+        """Erase an opening for good; False if there is none or it was erased."""
+        return self._sequencing.erase(self._log_rows, log, index, group, at=at)
+
+    # --- signals ----------------------------------------------------------------
+
+    async def add_signal(self, signal: NewSignal) -> int:
+        """Keep a signal; return its row."""
+        row = self._next_signal_row()
+        self._insert(_ADD_SIGNAL, *_signal_values(row, signal))
+        return row
+
+    async def add_signals(self, signals: Sequence[NewSignal]) -> range:
+        """Keep many signals in consecutive rows; return the rows."""
+        first = self._next_signal_row()
+        rows = range(first, first + len(signals))
+        self._execute("SAVEPOINT signals")  # an act may catch the conflict and go on
+        try:
+            self._connection.executemany(
+                _ADD_SIGNAL, map(_signal_values, rows, signals)
+            )
+        except sqlite3.IntegrityError as error:
+            self._execute("ROLLBACK TO signals")
+            raise ConflictError(str(error)) from None
+        finally:
+            if self._connection.in_transaction:
+                self._execute("RELEASE signals")
+        return rows
+
+    def _next_signal_row(self) -> int:
+        (last,) = self._one("SELECT max(row) FROM signals")
+        return (last or 0) + 1
+
+    async def set_signal_status(self, signal_id: bytes, status: SignalStatus) -> bool:
+        """Set whether a signal may match; False if it is not there."""
+        erase = status is SignalStatus.ERASED
+        return self._changed(
+            "UPDATE signals SET status = ?, token = iif(?, NULL, token) "
+            "WHERE signal_id = ? AND status <> 'erased'",
+            status.value,
+            erase,
+            signal_id,
+        )
+
+    async def add_restriction(
+        self, restriction: RestrictionRow, signal_ids: Sequence[bytes]
+    ) -> bool:
+        """Keep a statement and what it names; False if it was kept before."""
+        added = self._changed(
+            "INSERT INTO restrictions (digest, origin, author, seq, effect, statement) "
+            "VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (digest) DO NOTHING",
+            restriction.digest,
+            restriction.origin,
+            restriction.author,
+            restriction.sequence,
+            restriction.effect,
+            restriction.statement,
+        )
+        if added:
+            named = (restriction.origin, restriction.effect, restriction.digest)
+            self._connection.executemany(
+                "INSERT OR IGNORE INTO restricted (origin, effect, digest, signal_id) "
+                "VALUES (?, ?, ?, ?)",
+                ((*named, signal_id) for signal_id in signal_ids),
+            )
+        return added
+
+    async def add_draft(self, draft: DraftRow) -> None:
+        """Keep a draft."""
+        self._insert(
+            "INSERT INTO drafts (signal_id, author, created_at, period, sealed, state, "
+            "decided_by, decided_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            draft.signal_id,
+            draft.author,
+            draft.created_at,
+            draft.period,
+            draft.sealed,
+            draft.state.value,
+            draft.decided_by,
+            draft.decided_at,
+        )
+
+    async def decide_draft(
+        self, signal_id: bytes, state: DraftState, *, by: str, at: int
+    ) -> bool:
+        """Decide a pending draft and wipe its payload; False if none is pending."""
+        return self._changed(
+            "UPDATE drafts SET state = ?, decided_by = ?, decided_at = ?, "
+            "sealed = NULL WHERE signal_id = ? AND state = 'pending'",
+            state.value,
+            by,
+            at,
+            signal_id,
+        )
+
+    async def add_custody(self, signal_id: bytes, sealed: bytes) -> None:
+        """Keep a sealed identifier; an older one of the signal is replaced."""
+        self._insert(
+            "INSERT INTO custody (signal_id, sealed) VALUES (?, ?) "
+            "ON CONFLICT (signal_id) DO UPDATE SET sealed = excluded.sealed",
+            signal_id,
+            sealed,
+        )
+
+    async def remove_custody(self, signal_id: bytes) -> bool:
+        """Erase a sealed identifier; False if there was none."""
+        return self._changed("DELETE FROM custody WHERE signal_id = ?", signal_id)
+
+    # --- node -------------------------------------------------------------------
+
+    async def put_peer(self, peer: PeerRow) -> None:
+        """Keep a peer's position together with what was applied up to it."""
+        self._insert(
+            "INSERT INTO peers (origin, cursor, root, checkpoint, synced_at, state) "
+            "VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (origin) DO UPDATE SET "
+            "cursor = excluded.cursor, root = excluded.root, "
+            "checkpoint = excluded.checkpoint, synced_at = excluded.synced_at, "
+            "state = excluded.state",
+            peer.origin,
+            peer.cursor,
+            peer.root,
+            peer.checkpoint,
+            peer.synced_at,
+            peer.state.value,
+        )
+
+    async def set_peer_state(self, origin: str, state: PeerState) -> bool:
+        """Suspend or resume a peer; False if it is not there."""
+        return self._changed(
+            "UPDATE peers SET state = ? WHERE origin = ?", state.value, origin
+        )
+
+    async def add_credential(self, credential: CredentialRow) -> None:
+        """Keep a credential."""
+        self._insert(
+            "INSERT INTO credentials (id, name, role, secret_hash, created_at, "
+            "expires_at) VALUES (?, ?, ?, ?, ?, ?)",
+            credential.id,
+            credential.name,
+            credential.role,
+            credential.secret_hash,
+            credential.created_at,
+            credential.expires_at,
+        )
+
+    async def remove_credential(self, credential_id: str) -> bool:
+        """Remove a credential; False if there was none."""
+        return self._changed("DELETE FROM credentials WHERE id = ?", credential_id)
+
+    async def add_gate(self, gate: GateRow) -> None:
+        """Enter a legal-gate record."""
+        self._insert(
+            "INSERT INTO gate (id, record, valid_until, recorded_at, recorded_by) "
+            "VALUES (?, ?, ?, ?, ?)",
+            gate.id,
+            gate.record,
+            gate.valid_until,
+            gate.recorded_at,
+            gate.recorded_by,
+        )
+
+    async def add_idempotent_answer(self, answer: IdempotencyRow) -> None:
+        """Keep the answer to a request."""
+        self._insert(
+            "INSERT INTO idempotency (key, request_digest, status, body, expires_at) "
+            "VALUES (?, ?, ?, ?, ?)",
+            answer.key,
+            answer.request_digest,
+            answer.status,
+            answer.body,
+            answer.expires_at,
+        )
+
+    async def forget_idempotent_answers(self, now: int) -> int:
+        """Drop the answers that expired; return how many."""
+        return self._execute(
+            "DELETE FROM idempotency WHERE expires_at <= ?", (now,)
+        ).rowcount
+
+    async def set_due(self, job: str, at: int | None) -> None:
+        """Set when a job is due next; None for never."""
+        if at is None:
+            self._execute("DELETE FROM due WHERE job = ?", (job,))
+            return
+        self._insert(
+            "INSERT INTO due (job, at) VALUES (?, ?) "
+            "ON CONFLICT (job) DO UPDATE SET at = excluded.at",
+            job,
+            at,
+        )
+
+    async def set_meta(self, key: str, value: bytes) -> None:
+        """Keep a small value that the node keeps about itself."""
+        self._insert(
+            "INSERT INTO meta (key, value) VALUES (?, ?) "
+            "ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+            key,
+            value,
+        )
+
+    async def put_document(self, name: str, body: bytes) -> None:
+        """Keep a public document; an older one is replaced."""
+        self._insert(
+            "INSERT INTO documents (name, body) VALUES (?, ?) "
+            "ON CONFLICT (name) DO UPDATE SET body = excluded.body",
+            name,
+            body,
+        )
+
+
+def _signal_values(row: int, signal: NewSignal) -> tuple[object, ...]:
+    return (
+        row,
+        signal.signal_id,
+        signal.origin,
+        signal.plane,
+        signal.scope,
+        signal.epoch,
+        signal.generation,
+        signal.media_kind,
+        signal.token,
+        signal.match_until,
+        signal.erase_after,
+        signal.status.value,
+        signal.own,
+        signal.log,
+        signal.index,
+        signal.group,
+    )

@@ -1,0 +1,213 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One thread that owns the write connection and commits acts in groups.
+
+Callers hand in acts; the thread takes all that wait (up to a bound), begins one
+transaction, runs each act, commits once, and only then lets the loop know, once
+for the whole batch. In WAL mode with `synchronous=FULL` that is one fdatasync
+however many acts there are, and nobody is told before it.
+
+* An act that raises takes back only itself (a savepoint, where it is not alone).
+* When the disk refuses, the whole batch is taken back, its callers are told, and
+  what the sequencer holds in memory is read from disk again.
+* A full disk leaves the writer usable. After any other failure of a commit nobody
+  can know what the kernel still holds, so the writer fails closed: everything is
+  refused until the store is opened anew.
+"""
+
+import asyncio
+import sqlite3
+from collections.abc import Awaitable, Callable
+from queue import Empty, SimpleQueue
+from threading import Thread
+from typing import Any, Protocol, TypeVar, cast
+
+from fedsafe_node.errors import ConflictError, StoreClosedError, StoreFailedError
+from fedsafe_node.faults import FaultPoint, Faults
+from fedsafe_node.store.protocol import Transaction
+
+T = TypeVar("T")
+Act = Callable[[Transaction], Awaitable[Any]]
+_Future = asyncio.Future[Any]
+_Outcome = tuple[_Future, Any, Exception | None]
+
+MAX_BATCH = 1024
+_RECOVERABLE = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_BUSY)
+
+
+class Undo(Protocol):
+    """Memory that has to follow when the database takes something back."""
+
+    def begin_act(self) -> None:
+        """Remember the present as the start of an act."""
+        ...
+
+    def undo_act(self) -> None:
+        """Go back to the start of the act."""
+        ...
+
+    def forget(self) -> None:
+        """Drop everything; read it from disk when it is needed."""
+        ...
+
+
+def run_act(awaitable: Awaitable[T]) -> T:
+    """Run an act or query of a store that never suspends.
+
+    Raises:
+        RuntimeError: it awaited something else than its transaction or reader.
+    """
+    steps = awaitable.__await__()
+    try:
+        steps.send(None)
+    except StopIteration as stop:
+        return cast("T", stop.value)
+    raise RuntimeError("an act or query awaits nothing but the store's own methods")
+
+
+class Writer:
+    """Runs acts on its own thread, many to a commit.
+
+    Owned by the loop's thread: `_thread`, `_closing`.
+    Owned by the writer's thread: `_connection`, `_transaction`, `_undo`.
+    Set once by the writer's thread, read by all: `_failure`.
+    """
+
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        transaction: Transaction,
+        undo: Undo,
+        *,
+        faults: Faults,
+        loop: asyncio.AbstractEventLoop,
+    ) -> None:
+        self._connection = connection
+        self._transaction = transaction
+        self._undo = undo
+        self._faults = faults
+        self._loop = loop
+        self._queue: SimpleQueue[tuple[Act | None, _Future] | None] = SimpleQueue()
+        self._failure: str | None = None
+        self._closing = False
+        self._thread = Thread(target=self._serve, name="fedsafe-writer", daemon=True)
+        self._thread.start()
+
+    def submit(self, act: Act | None) -> _Future:
+        """Hand in an act, or None to scrub; the future ends once it is durable.
+
+        Raises:
+            StoreClosedError: the writer takes no more acts.
+        """
+        if self._closing or self._failure is not None:
+            raise StoreClosedError(self._failure or "closed")
+        future: _Future = self._loop.create_future()
+        self._queue.put((act, future))
+        return future
+
+    async def close(self) -> None:
+        """Finish what was handed in and end the thread."""
+        if not self._closing:
+            self._closing = True
+            self._queue.put(None)
+        await asyncio.to_thread(self._thread.join)
+
+    def _serve(self) -> None:
+        serving = True
+        while serving:
+            batch = [self._queue.get()]
+            try:
+                while len(batch) < MAX_BATCH:
+                    batch.append(self._queue.get_nowait())
+            except Empty:
+                pass
+            serving = None not in batch
+            self._perform([item for item in batch if item is not None])
+
+    def _perform(self, batch: list[tuple[Act | None, _Future]]) -> None:
+        acts = [(act, future) for act, future in batch if act is not None]
+        outcomes = self._commit(acts) if acts else []
+        outcomes += [self._scrub(future) for act, future in batch if act is None]
+        if outcomes:
+            self._loop.call_soon_threadsafe(_resolve, outcomes)
+
+    def _commit(self, acts: list[tuple[Act, _Future]]) -> list[_Outcome]:
+        if self._failure is not None:
+            closed = StoreClosedError(self._failure)
+            return [(future, None, closed) for _, future in acts]
+        committing = False
+        try:
+            self._faults.reach(FaultPoint.WRITER_BEFORE_BEGIN)
+            self._connection.execute("BEGIN IMMEDIATE")
+            together = len(acts) > 1
+            outcomes = [self._run(act, future, together) for act, future in acts]
+            committing = True
+            if self._connection.in_transaction:
+                self._faults.reach(FaultPoint.WRITER_BEFORE_COMMIT)
+                self._connection.execute("COMMIT")
+        except Exception as error:  # noqa: BLE001 - every caller is told
+            failed = self._take_back(error, committing=committing)
+            return [(future, None, failed) for _, future in acts]
+        self._faults.reach(FaultPoint.WRITER_AFTER_COMMIT)
+        return outcomes
+
+    def _run(self, act: Act, future: _Future, together: bool) -> _Outcome:  # noqa: FBT001
+        execute = self._connection.execute
+        if together:  # alone, an act takes back the whole transaction
+            execute("SAVEPOINT act")
+        self._undo.begin_act()
+        try:
+            result = run_act(act(self._transaction))
+        except Exception as error:
+            if not self._connection.in_transaction:
+                raise  # SQLite itself took back everything, as on a full disk
+            execute("ROLLBACK TO act" if together else "ROLLBACK")
+            if together:
+                execute("RELEASE act")
+            self._undo.undo_act()
+            return (future, None, _for_caller(error))
+        if together:
+            execute("RELEASE act")
+        self._faults.reach(FaultPoint.WRITER_AFTER_ACT)
+        return (future, result, None)
+
+    def _take_back(self, error: Exception, *, committing: bool) -> StoreFailedError:
+        reason = str(error) if isinstance(error, sqlite3.Error) else repr(error)
+        if committing and not _recoverable(error):
+            self._failure = f"a commit failed ({reason}); start the node anew"
+        try:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+        except sqlite3.Error as worse:
+            self._failure = f"a rollback failed ({worse}); start the node anew"
+        self._undo.forget()
+        return StoreFailedError(reason)
+
+    def _scrub(self, future: _Future) -> _Outcome:
+        try:
+            row = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        except sqlite3.Error as error:
+            return (future, None, StoreFailedError(str(error)))
+        return (future, row[0] == 0, None)
+
+
+def _recoverable(error: Exception) -> bool:
+    code = getattr(error, "sqlite_errorcode", None)
+    return code is not None and code & 0xFF in _RECOVERABLE
+
+
+def _for_caller(error: Exception) -> Exception:
+    if isinstance(error, sqlite3.IntegrityError):
+        return ConflictError(str(error))
+    if isinstance(error, sqlite3.Error):
+        return StoreFailedError(str(error))
+    return error
+
+
+def _resolve(outcomes: list[_Outcome]) -> None:
+    for future, result, error in outcomes:
+        if future.done():
+            continue  # the caller was cancelled; what it handed in is kept
+        if error is None:
+            future.set_result(result)
+        else:
+            future.set_exception(error)
