@@ -10,17 +10,18 @@ all, and the next append reads them from disk and checks that they add up.
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
+from fedsafe_crypto.tiles import TILE_HEIGHT, TILE_WIDTH
 from fedsafe_crypto.tree import leaf_hash
 from fedsafe_node.clock import Clock
 from fedsafe_node.errors import CorruptLogError
 from fedsafe_node.faults import NO_FAULTS, FaultPoint, Faults
+from fedsafe_node.log.edge import Edge, Mark, TileRoot
 from fedsafe_node.log.openings import (
     PeriodKeys,
     period_of,
     seal_opening,
     unseal_opening,
 )
-from fedsafe_node.log.tiles import TILE_WIDTH, Edge, Mark, TileRoot
 from fedsafe_node.store.protocol import LogName
 from fedsafe_node.store.rows import LogEntry, Opening, SealedOpening
 
@@ -218,7 +219,7 @@ def load_edge(rows: LogRows, log: LogName, number: int) -> Edge:
         begun = full // TILE_WIDTH * TILE_WIDTH
         levels.append(rows.tile_roots_from(number, level, begun))
         level, full = level + 1, full // TILE_WIDTH
-    held = sum(len(hashes) << 8 * at for at, hashes in enumerate(levels))
+    held = sum(len(hashes) << TILE_HEIGHT * at for at, hashes in enumerate(levels))
     if held != size or any(len(hashes) >= TILE_WIDTH for hashes in levels):
         raise CorruptLogError(log, size, "entries or tiles are missing at its end")
     return Edge(size, levels)

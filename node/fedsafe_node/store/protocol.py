@@ -63,7 +63,7 @@ class LogReader(Protocol):
         ...
 
     async def records(self, log: LogName, since: int, limit: int) -> list[bytes]:
-        """Return up to `limit` entries from index `since` on."""
+        """Return the entries from index `since` to below `since + limit`."""
         ...
 
     async def tile_roots(

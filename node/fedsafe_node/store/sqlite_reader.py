@@ -94,9 +94,9 @@ class SQLiteReader:
         """Return up to `limit` entries from index `since` on."""
         sql = (
             f"SELECT record FROM entries WHERE log = {_LOG} "  # noqa: S608
-            "AND idx >= ? ORDER BY idx LIMIT ?"
+            "AND idx >= ? AND idx < ? ORDER BY idx"
         )
-        return [record for (record,) in self._all(sql, log, since, limit)]
+        return [record for (record,) in self._all(sql, log, since, since + limit)]
 
     async def tile_roots(
         self, log: LogName, level: int, start: int, stop: int

@@ -10,9 +10,9 @@ read. A finished tile's list is replaced, never emptied: that makes `mark` and
 
 from collections.abc import Sequence
 
-from fedsafe_crypto.tree import node_hash
+from fedsafe_crypto.tiles import TILE_HEIGHT, TILE_WIDTH
+from fedsafe_crypto.tree import EMPTY_ROOT, node_hash
 
-TILE_WIDTH = 256  # C2SP tlog-tiles: tile height 8
 Mark = tuple[int, tuple[tuple[list[bytes], int], ...]]
 TileRoot = tuple[int, int, bytes]  # level, index, hash
 _NONE: list[TileRoot] = []
@@ -49,14 +49,14 @@ class Edge:
             root = tile_root(self._levels[level])
             self._levels[level] = []
             level += 1
-            finished.append((level, (self.size >> 8 * level) - 1, root))
+            finished.append((level, (self.size >> TILE_HEIGHT * level) - 1, root))
             if level == len(self._levels):
                 self._levels.append([])
             self._levels[level].append(root)
         return finished
 
-    def root(self) -> bytes | None:
-        """Return the tree's root; None for the empty tree."""
+    def root(self) -> bytes:
+        """Return the tree's root."""
         root: bytes | None = None
         for hashes in self._levels:  # from the right end of the tree to the left
             end = len(hashes)
@@ -65,7 +65,7 @@ class Edge:
                 subtree = tile_root(hashes[end - width : end])
                 root = subtree if root is None else node_hash(subtree, root)
                 end -= width
-        return root
+        return EMPTY_ROOT if root is None else root
 
     def mark(self) -> Mark:
         """Remember the present, to go back to it."""

@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The log engine bound to a store.
+
+`open_store` puts database, sequencer, period keys and guard together. Records are
+appended inside acts (`tx.append`); reading, proving and verifying are here.
+
+```python
+store = await open_store(url, keys=keys, clock=clock, guard=guard)
+engine = LogEngine(store)
+head = await engine.head("chat.example.de/feed")
+```
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from fedsafe_node.clock import Clock
+from fedsafe_node.errors import StoreFailedError
+from fedsafe_node.faults import NO_FAULTS, Faults
+from fedsafe_node.log.guard import Guard
+from fedsafe_node.log.openings import PeriodKeys
+from fedsafe_node.log.proofs import log_root, prove_consistency, prove_inclusion
+from fedsafe_node.log.sequencer import Sequencer
+from fedsafe_node.log.verification import CommitmentsOf, Verified, verify_log
+from fedsafe_node.store.protocol import LogName, Reader, Store
+from fedsafe_node.store.rows import KeptOpening, Opening
+from fedsafe_node.store.sqlite import SQLiteStore
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The size of a log and the root of its tree."""
+
+    size: int
+    root: bytes
+
+
+async def open_store(
+    url: str,
+    *,
+    keys: PeriodKeys,
+    clock: Clock,
+    guard: Guard | None = None,
+    faults: Faults = NO_FAULTS,
+) -> Store:
+    """Open the store that a URL such as `sqlite:///srv/node/node.db` names.
+
+    Raises:
+        StoreError: it is no such URL, or the database can't be opened.
+        RolledBackError: the database is behind a checkpoint that left the node.
+    """
+    parts = urlsplit(url)
+    if parts.scheme != "sqlite" or parts.netloc or not parts.path:
+        raise StoreFailedError(f"no store has the URL scheme {parts.scheme!r}")
+    sequencer = Sequencer(keys, clock, faults=faults)
+    store = await SQLiteStore.open(Path(unquote(parts.path)), sequencer, faults=faults)
+    if guard is not None:
+        try:
+            await store.scan(guard.check)
+        except BaseException:
+            await store.close()
+            raise
+    return store
+
+
+class LogEngine:
+    """Reads, proves and verifies the logs of a store."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def head(self, log: LogName) -> Head:
+        """Return the size and root of a log; the empty tree's if there is none."""
+
+        async def query(reader: Reader) -> Head:
+            size = await reader.log_size(log)
+            return Head(size, await log_root(reader, log, size))
+
+        return await self._store.read(query)
+
+    async def record(self, log: LogName, index: int) -> bytes | None:
+        """Return the exact bytes of an entry."""
+        return await self._store.read(lambda reader: reader.record(log, index))
+
+    async def records(self, log: LogName, since: int, limit: int) -> list[bytes]:
+        """Return the entries from index `since` to below `since + limit`."""
+        return await self._store.scan(lambda reader: reader.records(log, since, limit))
+
+    async def opening(self, log: LogName, index: int, group: str) -> Opening | None:
+        """Return an opening; None if it is erased, or was never there."""
+        return await self._store.read(lambda reader: reader.opening(log, index, group))
+
+    async def openings(self, log: LogName, since: int, limit: int) -> list[KeptOpening]:
+        """Return the openings of the `limit` entries from `since` on."""
+        return await self._store.scan(lambda reader: reader.openings(log, since, limit))
+
+    async def root_at(self, log: LogName, size: int) -> bytes:
+        """Return the root that a log had at a size.
+
+        Raises:
+            UnknownEntryError: the log never had that size.
+        """
+        return await self._store.read(lambda reader: log_root(reader, log, size))
+
+    async def inclusion(self, log: LogName, index: int, size: int) -> list[bytes]:
+        """Prove that an entry is in the tree of `size` entries.
+
+        Raises:
+            UnknownEntryError: the log never had that size, or has no such entry.
+        """
+        return await self._store.read(
+            lambda reader: prove_inclusion(reader, log, index, size)
+        )
+
+    async def consistency(self, log: LogName, old: int, new: int) -> list[bytes]:
+        """Prove that the tree of `new` entries extends that of `old`.
+
+        Raises:
+            UnknownEntryError: not 0 < old ≤ new, or the log never had that size.
+        """
+        return await self._store.read(
+            lambda reader: prove_consistency(reader, log, old, new)
+        )
+
+    async def erase_opening(
+        self, log: LogName, index: int, group: str, *, at: int
+    ) -> bool:
+        """Erase an opening for good; False if there is none or it was erased."""
+        return await self._store.write(
+            lambda tx: tx.erase_opening(log, index, group, at=at)
+        )
+
+    async def verify(self, log: LogName, commitments_of: CommitmentsOf) -> Verified:
+        """Recompute a log's tree from its records and check every opening.
+
+        Raises:
+            CorruptLogError: names the first entry (or first of its tile) at fault.
+        """
+        return await self._store.scan(
+            lambda reader: verify_log(reader, log, commitments_of)
+        )

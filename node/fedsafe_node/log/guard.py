@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The rollback guard: what has left the node is remembered outside the database.
+
+Before a signed checkpoint leaves, its size and root are kept in a file of their
+own. At start, a database that is behind that file, or holds other entries, is
+refused: going on with it would show two different logs to the world.
+"""
+
+import os
+from pathlib import Path
+from secrets import token_hex
+from urllib.parse import quote
+
+import msgspec
+
+from fedsafe_crypto.tree import HASH_BYTES
+from fedsafe_node.errors import CorruptLogError, NodeError, RolledBackError
+from fedsafe_node.faults import NO_FAULTS, FaultPoint, Faults
+from fedsafe_node.keyfiles import (
+    make_private_directory,
+    sync_directory,
+    write_durably,
+)
+from fedsafe_node.log.proofs import log_root
+from fedsafe_node.store.protocol import LogName, LogReader
+
+_SUFFIX = ".checkpoint"
+
+
+class Kept(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the world may have seen of a log; `root` is in hexadecimal."""
+
+    log: LogName
+    size: int
+    root: str
+
+
+class Guard:
+    """Keeps the newest checkpoint of each own log, one file a log.
+
+    It writes files; call `keep` on a thread. One caller at a time for each log.
+    """
+
+    def __init__(self, directory: Path, *, faults: Faults = NO_FAULTS) -> None:
+        """Read what was kept.
+
+        Raises:
+            CorruptLogError: a file can't be read.
+        """
+        self._directory = directory
+        self._faults = faults
+        make_private_directory(directory)
+        for draft in directory.glob(f".*{_SUFFIX}.*"):
+            draft.unlink()  # left by a process that died while writing
+        files = sorted(directory.glob(f"*{_SUFFIX}"))
+        self._kept = {kept.log: kept for kept in map(_read, files)}
+
+    def kept(self, log: LogName) -> Kept | None:
+        """Return the newest checkpoint that may have left the node."""
+        return self._kept.get(log)
+
+    def keep(self, log: LogName, size: int, root: bytes) -> None:
+        """Keep a checkpoint before it leaves; durable when this returns.
+
+        Raises:
+            RolledBackError: one that left before is larger, or has another root.
+            NodeError: the file can't be written.
+        """
+        if len(root) != HASH_BYTES:
+            raise NodeError(f"a root has {HASH_BYTES} bytes")
+        kept = Kept(log, size, root.hex())
+        before = self._kept.get(log)
+        if before == kept:
+            return
+        if before is not None and before.size >= size:
+            raise RolledBackError(log, before.size, size, str(self._path(log)))
+        try:
+            self._write(kept)
+        except OSError as error:
+            raise NodeError(f"guard of {log}: {error.strerror}") from error
+        self._kept[log] = kept
+
+    def _write(self, kept: Kept) -> None:
+        path = self._path(kept.log)
+        draft = path.with_name(f".{path.name}.{token_hex(4)}")
+        write_durably(draft, msgspec.json.encode(kept))
+        self._faults.reach(FaultPoint.GUARD_BEFORE_RENAME)
+        os.replace(draft, path)  # noqa: PTH105 - the counterpart of os.link in keyfiles
+        self._faults.reach(FaultPoint.GUARD_AFTER_RENAME)
+        sync_directory(self._directory)
+
+    def _path(self, log: LogName) -> Path:
+        return self._directory / f"{quote(log, safe='')}{_SUFFIX}"
+
+    async def check(self, reader: LogReader) -> None:
+        """Compare every kept checkpoint with the database.
+
+        Raises:
+            RolledBackError: the database is behind, or holds other entries.
+        """
+        for kept in self._kept.values():
+            size = await reader.log_size(kept.log)
+            behind = size < kept.size
+            if (
+                behind
+                or (await log_root(reader, kept.log, kept.size)).hex() != kept.root
+            ):
+                path = str(self._path(kept.log))
+                raise RolledBackError(kept.log, kept.size, size, path)
+
+
+def _read(path: Path) -> Kept:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Kept)
+    except (OSError, msgspec.DecodeError):
+        raise CorruptLogError(path.name, 0, "its guard file can't be read") from None

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+"""RFC 6962 roots and proofs, computed from what a store holds of a log.
+
+Level 0 of the tree is not stored: its hashes are those of the records. Higher
+levels are read from the roots of full tiles, so a proof reads at most 256 records
+and 256 hashes a level. Which tiles it needs depends on numbers only; they are found
+by computing it once over blank tiles, then read, then it is computed in earnest.
+"""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from fedsafe_crypto.errors import CryptoError
+from fedsafe_crypto.tiles import TILE_WIDTH, Tile, TileSource
+from fedsafe_crypto.tree import (
+    HASH_BYTES,
+    consistency_proof,
+    inclusion_proof,
+    leaf_hash,
+    root_at,
+)
+from fedsafe_node.errors import CorruptLogError, UnknownEntryError
+from fedsafe_node.store.protocol import LogName, LogReader
+
+T = TypeVar("T")
+
+
+async def log_root(reader: LogReader, log: LogName, size: int) -> bytes:
+    """Return the root that the log had at a size.
+
+    Raises:
+        UnknownEntryError: the log never had that size.
+        CorruptLogError: rows are missing.
+    """
+    return await _compute(reader, log, size, lambda source: root_at(source, size))
+
+
+async def prove_inclusion(
+    reader: LogReader, log: LogName, index: int, size: int
+) -> list[bytes]:
+    """Prove that an entry is in the tree of `size` entries.
+
+    Raises:
+        UnknownEntryError: the log never had that size, or it has no such entry.
+        CorruptLogError: rows are missing.
+    """
+    if not 0 <= index < size:
+        raise UnknownEntryError(log, index)
+    return await _compute(
+        reader, log, size, lambda source: inclusion_proof(source, index, size)
+    )
+
+
+async def prove_consistency(
+    reader: LogReader, log: LogName, old: int, new: int
+) -> list[bytes]:
+    """Prove that the tree of `new` entries extends that of `old`.
+
+    Raises:
+        UnknownEntryError: not 0 < old ≤ new, or the log never had that size.
+        CorruptLogError: rows are missing.
+    """
+    if not 0 < old <= new:
+        raise UnknownEntryError(log, old)
+    return await _compute(
+        reader, log, new, lambda source: consistency_proof(source, old, new)
+    )
+
+
+async def _compute(
+    reader: LogReader, log: LogName, size: int, proof: Callable[[TileSource], T]
+) -> T:
+    if not 0 <= size <= await reader.log_size(log):
+        raise UnknownEntryError(log, size)
+    needed: dict[Tile, bytes] = {}
+
+    def blank(tile: Tile) -> bytes:
+        return needed.setdefault(tile, bytes(tile.width * HASH_BYTES))
+
+    proof(TileSource(size, blank))
+    for tile in needed:
+        needed[tile] = await _read_tile(reader, log, tile)
+    try:
+        return proof(TileSource(size, needed.__getitem__))
+    except CryptoError:
+        raise CorruptLogError(log, size, "rows of its tree are missing") from None
+
+
+async def _read_tile(reader: LogReader, log: LogName, tile: Tile) -> bytes:
+    start = tile.index * TILE_WIDTH
+    if tile.level == 0:
+        records = await reader.records(log, start, tile.width)
+        return b"".join(map(leaf_hash, records))
+    roots = await reader.tile_roots(log, tile.level, start, start + tile.width)
+    return b"".join(roots)

@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Verifying a whole log against itself: every record, tile and opening.
+
+Streams the log in blocks, so memory does not grow with it. How a record names its
+commitments is told by the caller; this module knows only their rule.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from fedsafe_crypto.commitment import verify_commitment
+from fedsafe_crypto.errors import CryptoError
+from fedsafe_crypto.tiles import TILE_WIDTH
+from fedsafe_crypto.tree import leaf_hash
+from fedsafe_node.errors import CorruptLogError
+from fedsafe_node.log.edge import Edge
+from fedsafe_node.store.protocol import LogName, LogReader
+from fedsafe_node.store.rows import KeptOpening
+
+CommitmentsOf = Callable[[bytes], Mapping[str, bytes]]
+_BLOCK = 4 * TILE_WIDTH
+_NO_END = 1 << 62
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verified:
+    """A log that adds up, and what it holds."""
+
+    log: LogName
+    size: int
+    root: bytes
+    openings: int
+    erased: int
+
+
+async def verify_log(
+    reader: LogReader, log: LogName, commitments_of: CommitmentsOf
+) -> Verified:
+    """Recompute the tree from the records and check every opening.
+
+    `commitments_of` gives the commitments of a record by group; it may raise
+    `ValueError` for what is no record.
+
+    Raises:
+        CorruptLogError: names the first entry (or the first of its tile) at fault.
+    """
+    size, edge = await reader.log_size(log), Edge()
+    kept = erased = 0
+    for start in range(0, size, _BLOCK):
+        count = min(_BLOCK, size - start)
+        records = await _block(reader, log, start, count)
+        for record in records:
+            for level, index, root in edge.append(leaf_hash(record)):
+                await _check_tile(reader, log, level, index, root)
+        for opening in await reader.openings(log, start, count):
+            _check_opening(log, records[opening.index - start], opening, commitments_of)
+            kept += opening.opening is not None
+            erased += opening.opening is None
+    if await reader.sealed_openings(log, size, _NO_END - size):
+        raise CorruptLogError(log, size, "an opening has no entry")
+    return Verified(log=log, size=size, root=edge.root(), openings=kept, erased=erased)
+
+
+async def _block(
+    reader: LogReader, log: LogName, start: int, count: int
+) -> list[bytes]:
+    records = await reader.records(log, start, count)
+    if len(records) == count:
+        return records
+    for index in range(start, start + count):
+        if await reader.record(log, index) is None:
+            raise CorruptLogError(log, index, "the entry is missing")
+    raise CorruptLogError(log, start, "entries come and go")
+
+
+async def _check_tile(
+    reader: LogReader, log: LogName, level: int, index: int, root: bytes
+) -> None:
+    if await reader.tile_roots(log, level, index, index + 1) != [root]:
+        first = index << 8 * level
+        raise CorruptLogError(log, first, "the entries of this tile have changed")
+
+
+def _check_opening(
+    log: LogName, record: bytes, kept: KeptOpening, commitments_of: CommitmentsOf
+) -> None:
+    opening = kept.opening
+    if opening is None:
+        return
+    try:
+        commitment = commitments_of(record).get(kept.group)
+        if commitment is None:
+            reason = f"the record has no commitment {kept.group!r}"
+            raise CorruptLogError(log, kept.index, reason)
+        verify_commitment(commitment, log, kept.group, opening.salt, opening.payload)
+    except (CryptoError, ValueError):
+        reason = f"the opening of {kept.group!r} does not fit the record"
+        raise CorruptLogError(log, kept.index, reason) from None
