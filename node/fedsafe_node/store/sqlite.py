@@ -17,6 +17,8 @@ import fcntl
 import os
 import sqlite3
 from collections.abc import Awaitable, Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar, cast
 
@@ -46,28 +48,21 @@ _PRAGMAS = (
 class SQLiteStore:
     """A node's database in one file.
 
-    Owned by the loop's thread: `_reading`, `_reader`, `_lock`, `_closed`.
-    Owned by the writer: its connection.
+    Owned by the loop's thread: `_closed`, `_reader` and the connection that it reads.
+    Owned by the writer: the connection that writes.
     """
 
     def __init__(
-        self,
-        path: Path,
-        writing: sqlite3.Connection,
-        sequencing: Sequencing,
-        lock: int,
-        faults: Faults,
+        self, path: Path, files: "_Files", sequencing: Sequencing, faults: Faults
     ) -> None:
         self._path = path
+        self._files = files
         self._sequencing = sequencing
-        self._lock = lock
         self._closed = False
-        self._writing = writing
-        self._reading = _connect_to_read(path)
-        self._reader = SQLiteReader(self._reading, sequencing)
+        self._reader = SQLiteReader(files.reading, sequencing)
         self._writer = Writer(
-            writing,
-            SQLiteTransaction(writing, sequencing),
+            files.writing,
+            SQLiteTransaction(files.writing, sequencing),
             sequencing,
             faults=faults,
             loop=asyncio.get_running_loop(),
@@ -84,13 +79,8 @@ class SQLiteStore:
             SchemaError: a newer program wrote it.
             StoreFailedError: it is no database, or the disk refuses.
         """
-        lock, writing = await asyncio.to_thread(_open_to_write, path)
-        try:
-            return cls(path, writing, sequencing, lock, faults)
-        except sqlite3.Error as error:
-            writing.close()
-            os.close(lock)
-            raise StoreFailedError(str(error)) from error
+        files = await asyncio.to_thread(_open_files, path)
+        return cls(path, files, sequencing, faults)
 
     async def write(self, act: Callable[[Transaction], Awaitable[T]]) -> T:
         """Run an act and return its result once it is durable.
@@ -113,7 +103,7 @@ class SQLiteStore:
     def _read_on_loop(self, query: Callable[[Reader], Awaitable[T]]) -> T:
         if self._closed:
             raise StoreClosedError
-        return _run_query(self._reading, self._reader, query)
+        return _run_query(self._files.reading, self._reader, query)
 
     async def scan(self, query: Callable[[Reader], Awaitable[T]]) -> T:
         """Run a long query away from the event loop, on the newest snapshot.
@@ -148,12 +138,19 @@ class SQLiteStore:
             return
         self._closed = True
         await self._writer.close()
-        await asyncio.to_thread(self._close_files)
+        await asyncio.to_thread(self._files.close)
 
-    def _close_files(self) -> None:
-        self._reading.close()
-        self._writing.close()
-        os.close(self._lock)
+
+@dataclass(frozen=True, slots=True)
+class _Files:
+    lock: int
+    writing: sqlite3.Connection
+    reading: sqlite3.Connection
+
+    def close(self) -> None:
+        self.reading.close()
+        self.writing.close()
+        os.close(self.lock)
 
 
 def _run_query(
@@ -171,27 +168,24 @@ def _run_query(
         raise StoreFailedError(str(error)) from error
 
 
-def _open_to_write(path: Path) -> tuple[int, sqlite3.Connection]:
-    make_private_directory(path.parent)
-    lock = _lock(path.with_name(f"{path.name}.lock"))
-    try:
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-        sync_directory(path.parent)
-        connection = _connect(path, "rwc")
+def _open_files(path: Path) -> _Files:
+    with ExitStack() as undo:
         try:
+            make_private_directory(path.parent)
+            lock = _lock(path.with_name(f"{path.name}.lock"))
+            undo.callback(os.close, lock)
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+            sync_directory(path.parent)
+            writing = _connect(path, "rw")
+            undo.callback(writing.close)
             for pragma in _PRAGMAS:
-                connection.execute(pragma)
-            migrate(connection)
-        except BaseException:
-            connection.close()
-            raise
-    except sqlite3.Error as error:
-        os.close(lock)
-        raise StoreFailedError(str(error)) from error
-    except BaseException:
-        os.close(lock)
-        raise
-    return lock, connection
+                writing.execute(pragma)
+            migrate(writing)
+            files = _Files(lock, writing, _connect_to_read(path))
+        except (sqlite3.Error, OSError) as error:
+            raise StoreFailedError(str(error)) from error
+        undo.pop_all()
+    return files
 
 
 def _lock(path: Path) -> int:

@@ -1,0 +1,220 @@
+# SPDX-License-Identifier: Apache-2.0
+import asyncio
+from collections.abc import Awaitable, Callable
+from threading import Event
+
+import pytest
+
+from fedsafe_node.errors import StoreClosedError
+from fedsafe_node.store.protocol import Reader, Store, Transaction
+from fedsafe_node.store.rows import LogEntry, Opening
+
+FEED = "a.demo/feed"
+AUDIT = "a.demo/audit"
+OpenStore = Callable[..., Awaitable[Store]]
+
+
+def opening(group: str, payload: bytes = b"payload") -> Opening:
+    return Opening(group=group, salt=bytes(range(32)), payload=payload)
+
+
+async def append(store: Store, record: bytes, *openings: Opening) -> int:
+    return await store.write(lambda tx: tx.append(FEED, record, openings))
+
+
+async def feed(store: Store) -> list[bytes]:
+    return await store.read(lambda reader: reader.records(FEED, 0, 1000))
+
+
+async def test_an_empty_log_has_no_entry(store: Store) -> None:
+    assert await store.read(lambda reader: reader.logs()) == []
+    assert await store.read(lambda reader: reader.log_size(FEED)) == 0
+    assert await store.read(lambda reader: reader.record(FEED, 0)) is None
+    assert await feed(store) == []
+
+
+async def test_records_come_back_exactly_in_order(store: Store) -> None:
+    records = [b"first", b"", b"\x00\xff", b"first"]
+
+    indices = [await append(store, record) for record in records]
+
+    assert indices == [0, 1, 2, 3]
+    assert await feed(store) == records
+    assert await store.read(lambda reader: reader.records(FEED, 1, 2)) == records[1:3]
+    assert await store.read(lambda reader: reader.log_size(FEED)) == 4
+
+
+async def test_logs_count_apart(store: Store) -> None:
+    async def act(tx: Transaction) -> list[int]:
+        return [await tx.append(log, b"r") for log in (FEED, AUDIT, FEED)]
+
+    assert await store.write(act) == [0, 0, 1]
+    assert await store.read(lambda reader: reader.logs()) == [FEED, AUDIT]
+
+
+async def test_many_entries_take_consecutive_places(store: Store) -> None:
+    entries = [
+        LogEntry(record=b"%d" % number, openings=(opening("detail", b"%d" % number),))
+        for number in range(700)
+    ]
+    await append(store, b"before")
+
+    indices = await store.write(lambda tx: tx.append_many(FEED, entries))
+
+    assert indices == range(1, 701)
+    assert await feed(store) == [b"before", *(entry.record for entry in entries)]
+    kept = await store.scan(lambda reader: reader.openings(FEED, 1, 700))
+    assert [row.opening for row in kept] == [entry.openings[0] for entry in entries]
+
+
+async def test_an_act_sees_its_own_append(store: Store) -> None:
+    async def act(tx: Transaction) -> bytes | None:
+        index = await tx.append(FEED, b"mine")
+        return await tx.record(FEED, index)
+
+    assert await store.write(act) == b"mine"
+
+
+async def test_an_act_that_raises_leaves_nothing(store: Store) -> None:
+    async def act(tx: Transaction) -> None:
+        await tx.append(FEED, b"gone")
+        await tx.append(AUDIT, b"gone")
+        await tx.set_meta("key", b"gone")
+        raise LookupError("the caller's own")
+
+    await append(store, b"kept")
+    with pytest.raises(LookupError, match="the caller's own"):
+        await store.write(act)
+
+    assert await append(store, b"next") == 1
+    assert await feed(store) == [b"kept", b"next"]
+    assert await store.read(lambda reader: reader.logs()) == [FEED]
+    assert await store.read(lambda reader: reader.meta("key")) is None
+
+
+async def test_acts_beside_one_that_raises_are_kept(store: Store) -> None:
+    async def write(number: int) -> int:
+        async def act(tx: Transaction) -> int:
+            index = await tx.append(FEED, b"%d" % number)
+            if number % 3 == 1:
+                raise LookupError(number)
+            return index
+
+        return await store.write(act)
+
+    results = await asyncio.gather(
+        *map(write, range(300)),
+        return_exceptions=True,
+    )
+
+    wanted = [b"%d" % number for number in range(300) if number % 3 != 1]
+    assert await feed(store) == wanted
+    assert [result for result in results if isinstance(result, int)] == list(range(200))
+    assert sum(isinstance(result, LookupError) for result in results) == 100
+
+
+async def test_a_query_sees_one_snapshot(store: Store) -> None:
+    await append(store, b"first")
+    handed_in, written = Event(), Event()
+
+    async def query(reader: Reader) -> tuple[int, int]:
+        before = await reader.log_size(FEED)
+        handed_in.set()
+        written.wait(10)
+        return before, await reader.log_size(FEED)
+
+    scanning = asyncio.create_task(store.scan(query))
+    await asyncio.to_thread(handed_in.wait, 10)
+    await append(store, b"second")
+    written.set()
+
+    assert await scanning == (1, 1)
+    assert await store.read(lambda reader: reader.log_size(FEED)) == 2
+
+
+async def test_an_opening_comes_back_by_group(store: Store) -> None:
+    subject, detail = opening("subject", b"who"), opening("detail", b"")
+    index = await append(store, b"record", subject, detail)
+
+    async def query(reader: Reader) -> list[Opening | None]:
+        groups = ("subject", "detail", "actor")
+        return [await reader.opening(FEED, index, group) for group in groups]
+
+    assert await store.read(query) == [subject, detail, None]
+
+
+async def test_an_erased_opening_stays_marked(store: Store) -> None:
+    index = await append(store, b"record", opening("subject"), opening("detail"))
+
+    erased = [
+        await store.write(lambda tx: tx.erase_opening(FEED, index, "subject", at=77))
+        for _ in range(2)
+    ]
+
+    assert erased == [True, False]
+    rows = await store.read(lambda reader: reader.sealed_openings(FEED, 0, 9))
+    assert [(row.group, row.sealed is None, row.erased_at) for row in rows] == [
+        ("detail", False, None),
+        ("subject", True, 77),
+    ]
+    kept = await store.read(lambda reader: reader.openings(FEED, 0, 9))
+    assert [row.opening for row in kept] == [opening("detail"), None]
+    assert await feed(store) == [b"record"]
+
+
+async def test_erasing_what_is_not_there_says_so(store: Store) -> None:
+    assert not await store.write(lambda tx: tx.erase_opening(FEED, 0, "x", at=1))
+
+
+async def test_a_store_opened_again_goes_on(open_node_store: OpenStore) -> None:
+    store = await open_node_store()
+    entries = [LogEntry(record=b"%d" % number) for number in range(517)]
+    await store.write(lambda tx: tx.append_many(FEED, entries))
+
+    store = await open_node_store()
+
+    assert await append(store, b"later", opening("subject")) == 517
+    assert len(await feed(store)) == 518
+
+
+async def test_a_closed_store_says_so(store: Store) -> None:
+    await store.close()
+    await store.close()
+
+    with pytest.raises(StoreClosedError):
+        await append(store, b"late")
+    with pytest.raises(StoreClosedError):
+        await feed(store)
+    with pytest.raises(StoreClosedError):
+        await store.scan(lambda reader: reader.logs())
+    with pytest.raises(StoreClosedError):
+        await store.scrub()
+
+
+async def test_closing_finishes_what_was_handed_in(open_node_store: OpenStore) -> None:
+    store = await open_node_store()
+    writes = [asyncio.create_task(append(store, b"%d" % n)) for n in range(100)]
+    await asyncio.sleep(0)
+    await store.close()
+
+    assert sorted(await asyncio.gather(*writes)) == list(range(100))
+    assert len(await feed(await open_node_store())) == 100
+
+
+async def test_a_caller_that_gives_up_breaks_nobody(store: Store) -> None:
+    writes = [asyncio.create_task(append(store, b"%d" % n)) for n in range(100)]
+    await asyncio.sleep(0)
+    for write in writes[::2]:
+        write.cancel()
+    results = await asyncio.gather(*writes, return_exceptions=True)
+
+    told = [result for result in results if isinstance(result, int)]
+    assert len(told) == 50
+    assert set(told) <= set(range(len(await feed(store))))
+
+
+async def test_scrubbing_succeeds_when_nobody_reads(store: Store) -> None:
+    await append(store, b"record")
+
+    assert await store.scrub()
+    assert await feed(store) == [b"record"]
