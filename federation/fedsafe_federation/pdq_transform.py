@@ -28,7 +28,8 @@ LUMA_OF_RGB = (0.299, 0.587, 0.114)  # ITU-R BT.601
 STEPS_OF_FULL_RANGE = 100
 STEPS_PER_QUALITY = 90
 BEST_QUALITY = 100
-BAND_ROWS = 64
+LUMA_BAND_ROWS = 64
+FILTER_BAND_ROWS = 2048
 
 
 def transform(pixels: Pixels) -> tuple[bytes, int]:
@@ -57,21 +58,24 @@ def _luma(pixels: Pixels) -> Plane:
         raise ValueError(f"shape is {pixels.shape}, (rows, columns, 3) wanted")
     luma = np.empty(pixels.shape[:2], np.float32)
     red, green, blue = LUMA_OF_RGB
-    for top in range(0, len(luma), BAND_ROWS):  # bands keep the float64 part small
-        band = pixels[top : top + BAND_ROWS]
-        luma[top : top + BAND_ROWS] = (
+    for top in range(0, len(luma), LUMA_BAND_ROWS):  # bands keep the float64 part small
+        band = pixels[top : top + LUMA_BAND_ROWS]
+        luma[top : top + LUMA_BAND_ROWS] = (
             band[:, :, 0] * red + band[:, :, 1] * green + band[:, :, 2] * blue
         )
     return luma
 
 
 def _downsample(luma: Plane) -> Plane:
+    """Blur and thin out; overwrites `luma`, which may be large."""
     rows, columns = luma.shape
     if rows == columns == SAMPLES:
         return luma
     for _ in range(FILTER_PASSES):
-        luma = _box_down(np.ascontiguousarray(luma.T), _window(columns))
-        luma = _box_down(np.ascontiguousarray(luma.T), _window(rows))
+        for top in range(0, rows, FILTER_BAND_ROWS):
+            band = luma[top : top + FILTER_BAND_ROWS]
+            band[:] = _box_down(np.ascontiguousarray(band.T), _window(columns)).T
+        luma = _box_down(luma, _window(rows))
     return luma[np.ix_(_centres(rows), _centres(columns))]
 
 

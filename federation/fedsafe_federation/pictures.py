@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 FORMATS: Final = ("JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF", "AVIF")
 MOST_BYTES: Final = 128 * 1024 * 1024
 MOST_PIXELS: Final = 64 * 1024 * 1024
-"""Decoding takes about fourteen bytes a pixel at its peak."""
+"""Decoding and hashing take about sixteen bytes a pixel at its peak."""
 
 DEEP_MODES: Final = ("I;16", "I;16L", "I;16B", "I;16N", "I")
 MOST_DEEP_SAMPLE: Final = 0xFFFF
