@@ -13,6 +13,7 @@ from typing import Protocol
 
 from fedsafe_federation.feed import FeedRequest
 from fedsafe_federation.signed import Signed
+from fedsafe_node.api.idempotency import KeptAnswers, Once
 from fedsafe_node.api.messages import (
     ApproveAnswer,
     AuditEvents,
@@ -30,19 +31,7 @@ from fedsafe_node.api.messages import (
     StatusAnswer,
     VerifyAnswer,
 )
-from fedsafe_policies.vocabulary import Role
-
-
-@dataclass(frozen=True, slots=True)
-class Principal:
-    """Who acts: the name of a credential and its role.
-
-    A process that can open the node's Unix socket without a credential is
-    `local`, with the role of a service.
-    """
-
-    name: str
-    role: Role
+from fedsafe_node.people.principal import Principal
 
 
 class Lookups(Protocol):
@@ -63,22 +52,37 @@ class Lookups(Protocol):
 
 
 class Signals(Protocol):
-    """The life of the node's own signals."""
+    """The life of the node's own signals.
 
-    async def add(self, request: NewSignalRequest, who: Principal) -> SignalAnswer:
+    What changes something takes `once`, if the request came with an
+    Idempotency-Key: its row belongs into the same act as the change.
+    """
+
+    async def add(
+        self, request: NewSignalRequest, who: Principal, *, once: Once | None = None
+    ) -> SignalAnswer:
         """Record an own ban, or a draft for the federation."""
         ...
 
-    async def add_many(self, request: ImportRequest, who: Principal) -> ImportAnswer:
-        """Record many at once; bad ones become problems, the others are kept."""
+    async def add_many(
+        self, request: ImportRequest, who: Principal, *, once: Once | None = None
+    ) -> ImportAnswer:
+        """Record many in one act; bad ones become problems, the others are kept."""
         ...
 
-    async def approve(self, signals: Sequence[str], who: Principal) -> ApproveAnswer:
+    async def approve(
+        self, signals: Sequence[str], who: Principal, *, once: Once | None = None
+    ) -> ApproveAnswer:
         """Publish drafts as their second person."""
         ...
 
     async def revoke(
-        self, signal: str, request: RevokeRequest, who: Principal
+        self,
+        signal: str,
+        request: RevokeRequest,
+        who: Principal,
+        *,
+        once: Once | None = None,
     ) -> SignalAnswer:
         """Stop a signal everywhere; a draft or own ban is withdrawn."""
         ...
@@ -188,3 +192,4 @@ class Services:
     peering: Peering
     foundings: Foundings
     node: Node
+    answers: KeptAnswers
