@@ -14,6 +14,8 @@
   + PeerError                a peer did not answer as a peer should
     - PeerUnreachableError   no answer in time
     - PeerRefusedError       an answer that says no
+    - LyingPeerError         an answer whose proof does not verify
+  + QuorumError              fewer than t members answered in time
 """
 
 from enum import StrEnum, unique
@@ -280,3 +282,16 @@ class PeerRefusedError(PeerError):
         super().__init__(peer, f"refused with {status} {code}")
         self.status = status
         self.code = code
+
+
+class LyingPeerError(PeerError):
+    """A peer's answer carries its signature and a proof that does not verify."""
+
+
+class QuorumError(FederationError):
+    """Fewer than t members answered rightly in time: ask again later."""
+
+    def __init__(self, got: int, needed: int) -> None:
+        super().__init__(f"{got} of {needed} members answered in time")
+        self.got = got
+        self.needed = needed

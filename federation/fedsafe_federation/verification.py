@@ -181,10 +181,10 @@ def _check_not_behind(
     try:
         verify_consistency(
             before.size,
-            checkpoint.size,
-            batch.trailer.consistency,
             before.root,
+            checkpoint.size,
             checkpoint.root,
+            batch.trailer.consistency,
         )
     except CryptoError:
         raise FeedError(
@@ -209,10 +209,10 @@ def _check_leads_to(
     try:
         verify_consistency(
             size,
-            checkpoint.size,
-            batch.trailer.extends,
             frontier.root(),
+            checkpoint.size,
             checkpoint.root,
+            batch.trailer.extends,
         )
     except CryptoError:
         raise FeedError(origin, "the records do not lead to the checkpoint") from None

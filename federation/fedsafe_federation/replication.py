@@ -1,0 +1,222 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Replicate one origin's feed: a cursor machine around fetch, verify, apply.
+
+The peer's position is its own: the size of its verified copy, kept by the node in
+the same transaction as what was applied (`Shelf.apply`). So a crash, a repeated
+batch or a lost answer cannot skip or double anything: the next request starts at
+the position that the disk knows.
+
+One batch is in flight per origin. After a failure the machine waits, twice as
+long each time up to a cap, with jitter; a poke (`wake`) ends the wait at once,
+and so does the node's stop. Restrictions of a batch are applied before the rest
+of the batch is verified, and stay applied when it is rejected.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Protocol, TypeVar
+
+from fedsafe_federation.charter import Charter, Member
+from fedsafe_federation.errors import EquivocationError, FederationError
+from fedsafe_federation.feed import FeedRequest, decode_batch
+from fedsafe_federation.verification import (
+    Known,
+    VerifiedBatch,
+    VerifiedRestriction,
+    verify_batch,
+    verify_restrictions,
+)
+
+T = TypeVar("T")
+POLL_SECONDS: Final = 5.0
+FIRST_BACKOFF: Final = 0.2
+LONGEST_BACKOFF: Final = 30.0
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where a peer stands in a feed, read from its disk.
+
+    `restrictions` is the last sequence number of the origin's own restriction
+    statements that has been applied.
+    """
+
+    known: Known
+    restrictions: int
+
+
+class Shelf(Protocol):
+    """Where the node keeps what was verified; each call is one transaction."""
+
+    async def position(self, origin: str) -> Position:
+        """Read the position."""
+        ...
+
+    async def restrict(self, restrictions: Sequence[VerifiedRestriction]) -> None:
+        """Apply restrictions; those applied before do no harm."""
+        ...
+
+    async def apply(self, origin: str, batch: VerifiedBatch, *, at: datetime) -> None:
+        """Keep records, signals, restrictions and the new position together."""
+        ...
+
+    async def touch(self, origin: str, *, at: datetime) -> None:
+        """Note that the origin had nothing new at that moment."""
+        ...
+
+    async def suspend(self, origin: str, error: EquivocationError) -> None:
+        """Keep the evidence and stop matching the origin's signals."""
+        ...
+
+
+class Fetch(Protocol):
+    """Gets a batch from the origin, or from anyone who has it."""
+
+    async def __call__(self, member: Member, request: FeedRequest) -> bytes:
+        """Fetch a batch's bytes.
+
+        Raises:
+            PeerError: no usable answer.
+        """
+        ...
+
+
+class Offload(Protocol):
+    """Runs a long pure function away from the event loop."""
+
+    async def __call__(self, work: Callable[[], T]) -> T:
+        """Run *work* and return what it returns."""
+        ...
+
+
+class Replicator:
+    """Keeps one origin's feed replicated.
+
+    State, owned by the event loop: `_wake` is set by a poke, `_failures` counts
+    the failures since the last success.
+    """
+
+    def __init__(
+        self,
+        origin: Member,
+        *,
+        charter: Charter,
+        fetch: Fetch,
+        shelf: Shelf,
+        offload: Offload,
+        now: Callable[[], datetime],
+        jitter: Callable[[], float],
+        poll: float = POLL_SECONDS,
+    ) -> None:
+        self.origin = origin
+        self._charter = charter
+        self._fetch = fetch
+        self._shelf = shelf
+        self._offload = offload
+        self._now = now
+        self._jitter = jitter
+        self._poll = poll
+        self._wake = asyncio.Event()
+        self._failures = 0
+
+    def wake(self) -> None:
+        """End the wait: the origin has something new, or can be reached again."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Replicate until cancelled."""
+        while True:
+            self._wake.clear()
+            pause = await self._round()
+            try:
+                async with asyncio.timeout(pause):
+                    await self._wake.wait()
+            except TimeoutError:
+                continue
+
+    async def _round(self) -> float:
+        try:
+            await self.catch_up()
+        except FederationError as error:
+            self._failures += 1
+            _log.warning(
+                "replication failed",
+                extra={"origin": self.origin.name, "why": str(error)},
+            )
+        except Exception:
+            # The boundary of this task: whatever broke, nothing of the batch was
+            # applied, and the next round starts from the disk's position.
+            self._failures += 1
+            _log.exception("replication broke", extra={"origin": self.origin.name})
+        else:
+            self._failures = 0
+            return self._poll
+        backoff = min(FIRST_BACKOFF * 2 ** min(self._failures, 16), LONGEST_BACKOFF)
+        return backoff * (0.5 + self._jitter())
+
+    async def catch_up(self) -> int:
+        """Pull until the copy is as large as the origin's log; count the records.
+
+        Raises:
+            FederationError: a batch could not be had, or was rejected.
+        """
+        total = 0
+        while True:
+            count, behind = await self._pull()
+            total += count
+            if not behind:
+                return total
+
+    async def _pull(self) -> tuple[int, bool]:
+        position = await self._shelf.position(self.origin.name)
+        known = position.known
+        request = FeedRequest(
+            origin=self.origin.name,
+            since=known.frontier.size,
+            known=known.checkpoint.size if known.checkpoint else 0,
+            restrictions=position.restrictions,
+        )
+        data = await self._fetch(self.origin, request)
+        batch = await self._run(
+            len(data), lambda: decode_batch(self.origin.name, data)
+        )
+        if batch.restrictions:
+            good, faults = verify_restrictions(batch.restrictions, self._charter)
+            await self._shelf.restrict(good)
+            for fault in faults:
+                _log.warning(
+                    "restriction refused",
+                    extra={"origin": self.origin.name, "why": fault},
+                )
+        try:
+            verified = await self._run(
+                len(data),
+                lambda: verify_batch(batch, self.origin, known, self._charter),
+            )
+        except EquivocationError as error:
+            await self._shelf.suspend(self.origin.name, error)
+            raise
+        if verified.records or batch.trailer.checkpoint != known.note:
+            await self._shelf.apply(self.origin.name, verified, at=self._now())
+        else:
+            await self._shelf.touch(self.origin.name, at=self._now())
+        newest = verified.known
+        size = newest.checkpoint.size if newest.checkpoint else 0
+        return len(verified.records), newest.frontier.size < size
+
+    def _run(self, size: int, work: Callable[[], T]) -> Awaitable[T]:
+        if size > _OFFLOAD_BYTES:
+            return self._offload(work)
+        return _at_once(work)
+
+
+_OFFLOAD_BYTES: Final = 65_536
+
+
+async def _at_once(work: Callable[[], T]) -> T:
+    return work()

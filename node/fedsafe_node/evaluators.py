@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: Apache-2.0
+"""OPRF outputs and tokens: under the node's own key, and under the federation's.
+
+The own key is the same construction with n = t = 1. An output lives in memory for
+the length of one act; it is never stored, sent or shown.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from fedsafe_crypto.oprf import Mode, output_direct
+from fedsafe_crypto.tokens import media_token, origin_token
+from fedsafe_federation.quorum import Quorum
+from fedsafe_node.asked import File, Person
+from fedsafe_node.keys import MediaKeys, OwnKeys
+from fedsafe_node.membership import Membership
+
+OWN_EPOCH: Final = 1
+OWN_GENERATION: Final = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """The OPRF output of one identifier under one key; never shown."""
+
+    epoch: int
+    y: bytes = field(repr=False)
+
+
+class OwnList:
+    """The list that this provider keeps for itself."""
+
+    def __init__(self, node: str, keys: OwnKeys) -> None:
+        self.name = f"own:{node}"
+        self._keys = keys
+
+    @property
+    def media(self) -> MediaKeys:
+        """The media keys of own signals."""
+        return self._keys.media
+
+    def output(self, person: Person) -> Output:
+        """Evaluate an identifier under the own key."""
+        y = output_direct(self._keys.scalar, person.input(self.name), Mode.VOPRF)
+        return Output(OWN_EPOCH, y)
+
+    def token(self, output: Output) -> bytes:
+        """Derive the own list's token."""
+        return origin_token(output.y, output.epoch, self.name)
+
+    def file_token(self, file: File) -> bytes:
+        """Derive the own list's token of a file."""
+        return media_token(self._keys.media.token, file.kind, file.digest)
+
+
+class SharedLists:
+    """The lists of all members, under one membership."""
+
+    def __init__(
+        self, membership: Membership, quorums: Mapping[int, Quorum]
+    ) -> None:
+        self.membership = membership
+        self._quorums = quorums
+
+    async def outputs(
+        self, persons: Sequence[Person], *, within: float
+    ) -> list[tuple[Output, ...]]:
+        """Evaluate identifiers under every live epoch.
+
+        Raises:
+            QuorumError: fewer than t members answered in time.
+        """
+        federation = self.membership.charter.federation
+        inputs = [person.input(federation) for person in persons]
+        columns = [
+            [
+                Output(epoch, y)
+                for y in await quorum.evaluate(inputs, within=within)
+            ]
+            for epoch, quorum in self._quorums.items()
+        ]
+        return list(zip(*columns, strict=True))
+
+    async def newest(
+        self, persons: Sequence[Person], *, within: float
+    ) -> list[Output]:
+        """Evaluate identifiers under the epoch in which signals are published.
+
+        Raises:
+            QuorumError: fewer than t members answered in time.
+        """
+        federation = self.membership.charter.federation
+        epoch = self.membership.epoch.epoch
+        inputs = [person.input(federation) for person in persons]
+        outputs = await self._quorums[epoch].evaluate(inputs, within=within)
+        return [Output(epoch, y) for y in outputs]
+
+    def tokens(self, output: Output) -> Mapping[str, bytes]:
+        """Derive one token for each origin."""
+        return {
+            member.name: origin_token(output.y, output.epoch, member.name)
+            for member in self.membership.charter.members
+        }
+
+    def file_tokens(self, file: File) -> list[bytes]:
+        """Derive a file's token under every live epoch."""
+        return [
+            media_token(keys.token, file.kind, file.digest)
+            for keys in self.membership.media.values()
+        ]

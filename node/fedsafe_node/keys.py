@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The node's own keys: one file each, 0600, in `<dir>/keys`.
+
+| file | holds |
+|---|---|
+| `feed.key`, `audit.key`, `statement.key`, `transport.key` | Ed25519 seeds |
+| `sealing.key` | the HPKE key to which media keys are sealed |
+| `own.key` | scalar and media keys of own bans (n = t = 1) |
+| `share-<epoch>-<generation>.key` | this member's share of the threshold key |
+| `media-<epoch>-<generation>.key` | the media token key and group key |
+| `periods/<month>.key` | what openings are sealed under |
+
+The private part of the custody key is in none of them: it stays outside the
+node's directory.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from secrets import token_bytes
+from typing import Final
+
+from fedsafe_crypto.group import SCALAR_BYTES, check_scalar, random_scalar
+from fedsafe_crypto.identity import SigningKey
+from fedsafe_crypto.seal import RecipientKey
+from fedsafe_crypto.threshold import Generation, KeyShare
+from fedsafe_federation.card import MemberKeys
+from fedsafe_federation.wireformat import decode, encode
+from fedsafe_node.config import Place
+from fedsafe_node.errors import KeyFileError
+from fedsafe_node.keyfiles import read_secret, write_secret
+
+import msgspec
+
+_SIGNING: Final = ("feed", "audit", "statement", "transport")
+KEY_BYTES: Final = 32
+
+
+@dataclass(frozen=True, slots=True)
+class MediaKeys:
+    """The symmetric keys of the media plane: never shown."""
+
+    token: bytes = field(repr=False)
+    group: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class OwnKeys:
+    """The keys of own bans: the same construction with n = t = 1."""
+
+    scalar: bytes = field(repr=False)
+    media: MediaKeys = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class NodeKeys:
+    """All identity keys of a node."""
+
+    feed: SigningKey
+    audit: SigningKey
+    statement: SigningKey
+    transport: SigningKey
+    sealing: RecipientKey
+    own: OwnKeys
+
+    def public(self) -> MemberKeys:
+        """Give the public halves, as a card shows them."""
+        return MemberKeys(
+            feed=self.feed.public,
+            audit=self.audit.public,
+            statement=self.statement.public,
+            transport=self.transport.public,
+            sealing=self.sealing.public,
+        )
+
+
+def create_keys(place: Place) -> None:
+    """Make all identity keys of a new node.
+
+    Raises:
+        KeyFileError: one exists already, or cannot be written.
+    """
+    for name in _SIGNING:
+        write_secret(place.keys / f"{name}.key", SigningKey.generate().to_bytes())
+    write_secret(place.keys / "sealing.key", RecipientKey.generate().to_bytes())
+    own = random_scalar() + token_bytes(2 * KEY_BYTES)
+    write_secret(place.keys / "own.key", own)
+
+
+def load_keys(place: Place) -> NodeKeys:
+    """Read all identity keys.
+
+    Raises:
+        KeyFileError: one is missing, loose or malformed.
+    """
+    feed, audit, statement, transport = (
+        SigningKey.from_bytes(read_secret(place.keys / f"{name}.key"))
+        for name in _SIGNING
+    )
+    return NodeKeys(
+        feed=feed,
+        audit=audit,
+        statement=statement,
+        transport=transport,
+        sealing=RecipientKey.from_bytes(read_secret(place.keys / "sealing.key")),
+        own=_own(place.keys / "own.key"),
+    )
+
+
+def _own(path: Path) -> OwnKeys:
+    secret = read_secret(path)
+    if len(secret) != SCALAR_BYTES + 2 * KEY_BYTES:
+        raise KeyFileError(f"key file {path} has a wrong length")
+    check_scalar(secret[:SCALAR_BYTES])
+    token, group = secret[SCALAR_BYTES:-KEY_BYTES], secret[-KEY_BYTES:]
+    return OwnKeys(secret[:SCALAR_BYTES], MediaKeys(token, group))
+
+
+class _ShareFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    epoch: int
+    generation: int
+    index: int
+    threshold: int
+    secret: bytes
+
+
+def write_epoch_keys(place: Place, share: KeyShare, media: MediaKeys) -> None:
+    """Keep what the founding gave; files that are there already stay.
+
+    Raises:
+        KeyFileError: a file cannot be written.
+    """
+    number = f"{share.generation.epoch}-{share.generation.number}"
+    file = _ShareFile(
+        epoch=share.generation.epoch,
+        generation=share.generation.number,
+        index=share.index,
+        threshold=share.threshold,
+        secret=share.secret,
+    )
+    wanted = {
+        place.keys / f"share-{number}.key": encode(file),
+        place.keys / f"media-{number}.key": media.token + media.group,
+    }
+    for path, secret in wanted.items():
+        if not path.exists():
+            write_secret(path, secret)
+
+
+def load_shares(place: Place) -> Mapping[int, KeyShare]:
+    """Read the shares of all epochs, by epoch.
+
+    Raises:
+        KeyFileError: a file is loose or malformed.
+    """
+    shares: dict[int, KeyShare] = {}
+    for path in sorted(place.keys.glob("share-*.key")):
+        file = decode(read_secret(path), _ShareFile)
+        shares[file.epoch] = KeyShare(
+            generation=Generation(epoch=file.epoch, number=file.generation),
+            index=file.index,
+            threshold=file.threshold,
+            secret=file.secret,
+        )
+    return shares
+
+
+def load_media_keys(place: Place) -> Mapping[tuple[int, int], MediaKeys]:
+    """Read the media keys, by epoch and generation.
+
+    Raises:
+        KeyFileError: a file is loose or malformed.
+    """
+    keys: dict[tuple[int, int], MediaKeys] = {}
+    for path in sorted(place.keys.glob("media-*.key")):
+        epoch, generation = path.stem.removeprefix("media-").split("-")
+        secret = read_secret(path)
+        if len(secret) != 2 * KEY_BYTES:
+            raise KeyFileError(f"key file {path} has a wrong length")
+        pair = MediaKeys(secret[:KEY_BYTES], secret[KEY_BYTES:])
+        keys[int(epoch), int(generation)] = pair
+    return keys

@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Audit events: what the node's private log says of every act.
+
+The record carries the event's class, time and outcome, and a salted commitment
+for each field group; who, about whom and with which details lie in the openings
+and can be erased alone. An identifier, token or key is in none of them: an
+account appears as the provider's own opaque `subject_ref`, a signal as its id.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from enum import StrEnum, unique
+from secrets import token_bytes
+from typing import Final, Literal
+
+import msgspec
+
+from fedsafe_crypto.commitment import SALT_BYTES, commit
+from fedsafe_federation.signed import Bytes32
+from fedsafe_federation.wireformat import decode, encode
+from fedsafe_node.store.rows import LogEntry, Opening
+
+ACTOR: Final = "actor"
+SUBJECT: Final = "subject"
+DETAIL: Final = "detail"
+
+Detail = Mapping[str, str | int | bool | None]
+
+
+@unique
+class Event(StrEnum):
+    """The classes of events."""
+
+    NODE_CREATED = "node.created"
+    NODE_STARTED = "node.started"
+    CREDENTIAL_ADDED = "credential.added"
+    GATE_RECORDED = "gate.recorded"
+    FOUNDING_STEP = "founding.step"
+    FEDERATION_JOINED = "federation.joined"
+    LOOKUP = "lookup"
+    OWN_BAN = "own_ban.recorded"
+    DRAFT = "signal.drafted"
+    PUBLISHED = "signal.published"
+    WITHDRAWN = "signal.withdrawn"
+    REVOKED = "signal.revoked"
+    EXPIRED = "signal.expired"
+    REFUSED = "refused"
+    FEED_SERVED = "feed.served"
+    FEED_APPLIED = "feed.applied"
+    RESTRICTED = "signal.restricted"
+    ORIGIN_SUSPENDED = "origin.suspended"
+    EVALUATED = "evaluation.served"
+    PEER_LIED = "evaluation.wrong_answer"
+    AUDIT_READ = "audit.read"
+    AUDIT_VERIFIED = "audit.verified"
+    SIGNAL_READ = "signal.read"
+
+
+class AuditRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The leaf of the audit log; `commitments` are by field group."""
+
+    v: Literal[1]
+    event: Event
+    at: str
+    outcome: str
+    commitments: dict[Literal["actor", "subject", "detail", "signal"], Bytes32]
+
+
+def audit_log_name(node: str) -> str:
+    """Name a node's audit log as a C2SP log origin."""
+    return f"{node}/audit"
+
+
+class AuditTrail:
+    """Makes the entries of one node's audit log."""
+
+    def __init__(self, node: str) -> None:
+        self.log = audit_log_name(node)
+
+    def entry(
+        self,
+        event: Event,
+        *,
+        at: datetime,
+        outcome: str = "ok",
+        actor: str | None = None,
+        subject: str | None = None,
+        detail: Detail | None = None,
+        extra: Sequence[Opening] = (),
+    ) -> LogEntry:
+        """Build an entry; a group that is left out has no commitment."""
+        openings = list(extra)
+        if actor is not None:
+            openings.append(_opening(ACTOR, {"name": actor}))
+        if subject is not None:
+            openings.append(_opening(SUBJECT, {"ref": subject}))
+        if detail:
+            openings.append(_opening(DETAIL, detail))
+        record = AuditRecord(
+            v=1,
+            event=event,
+            at=at.isoformat(timespec="milliseconds"),
+            outcome=outcome,
+            commitments={
+                opening.group: commit(
+                    self.log, opening.group, opening.salt, opening.payload
+                )
+                for opening in openings
+            },  # type: ignore[arg-type]
+        )
+        return LogEntry(record=encode(record), openings=tuple(openings))
+
+
+def decode_audit_record(data: bytes) -> AuditRecord:
+    """Decode a leaf of the audit log.
+
+    Raises:
+        MalformedError: it is none of this version.
+    """
+    return decode(data, AuditRecord)
+
+
+def _opening(group: str, payload: Mapping[str, str | int | bool | None]) -> Opening:
+    return Opening(group=group, salt=token_bytes(SALT_BYTES), payload=encode(payload))

@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The federation as this node belongs to it: charter, shares, media keys.
+
+Loaded at start, replaced whole when a founding ends. A share is checked against
+its pins here, so a node with a wrong share never answers an evaluation.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from fedsafe_crypto.threshold import KeyShare, Pins
+from fedsafe_federation.charter import (
+    Charter,
+    Epoch,
+    Member,
+    SignedCharter,
+    open_charter,
+)
+from fedsafe_federation.wireformat import decode
+from fedsafe_node.config import Place
+from fedsafe_node.errors import KeyFileError
+from fedsafe_node.keys import MediaKeys, load_media_keys, load_shares
+
+CHARTER_DOCUMENT: Final = "charter"
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """A checked charter and this member's secrets under it."""
+
+    charter: Charter
+    me: Member
+    pins: Mapping[int, Pins]
+    shares: Mapping[int, KeyShare] = field(repr=False)
+    media: Mapping[tuple[int, int], MediaKeys] = field(repr=False)
+
+    @property
+    def others(self) -> list[Member]:
+        """All members but this node."""
+        return [m for m in self.charter.members if m.name != self.me.name]
+
+    @property
+    def epoch(self) -> Epoch:
+        """The epoch under which new signals are published: the newest."""
+        return max(self.charter.epochs, key=lambda entry: entry.epoch)
+
+
+def load_membership(place: Place, name: str, document: bytes) -> Membership:
+    """Check the charter, the shares against their pins, and load the media keys.
+
+    Raises:
+        FederationError: the charter does not verify, or is not this node's.
+        KeyFileError: a share or media key is missing, loose or malformed.
+        CryptoError: a share does not fit its pin.
+    """
+    charter = open_charter(decode(document, SignedCharter))
+    me = charter.member(name)
+    pins, shares, media = charter.pins(), load_shares(place), load_media_keys(place)
+    for entry in charter.epochs:
+        share = shares.get(entry.epoch)
+        if share is None or (entry.epoch, entry.generation) not in media:
+            raise KeyFileError(f"the keys of epoch {entry.epoch} are missing")
+        share.check(pins[entry.epoch])
+    return Membership(charter, me, pins, shares, media)
