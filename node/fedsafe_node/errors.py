@@ -23,6 +23,8 @@
     - KeyFileMissingError
     - KeyFileExistsError
     - LooseKeyFileError     others could read it
+  + TokenIndexError
+    - CorruptIndexError     a segment is damaged; the index must be rebuilt
 """
 
 from fedsafe_policies.decision import Decision
@@ -209,3 +211,16 @@ class UnavailableError(NodeError):
         self.code = code
         self.detail = detail
         self.retry_after_ms = retry_after_ms
+
+
+class TokenIndexError(NodeError):
+    """The token index can't be used as it is."""
+
+
+class CorruptIndexError(TokenIndexError):
+    """A segment is not as it was written; the index is to be rebuilt."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(f"token index segment {path} is unusable: {reason}")
+        self.path = path
+        self.reason = reason

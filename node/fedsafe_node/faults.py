@@ -24,6 +24,8 @@ class FaultPoint(StrEnum):
     KEY_AFTER_RENAME = "key.after_rename"
     GUARD_BEFORE_RENAME = "guard.before_rename"
     GUARD_AFTER_RENAME = "guard.after_rename"
+    INDEX_BEFORE_RENAME = "index.before_rename"
+    INDEX_AFTER_RENAME = "index.after_rename"
 
 
 class Faults:

@@ -7,10 +7,10 @@ after the other, so it holds about one column of the result in memory.
 """
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
-from typing import BinaryIO, Final, NamedTuple
+from typing import BinaryIO, Final, NamedTuple, TypeVar
 
 import numpy as np
 from blake3 import blake3
@@ -26,11 +26,13 @@ from fedsafe_node.index.segment import (
     file_size,
     row_padding,
 )
+from fedsafe_node.keyfiles import sync_directory
 
 _BUCKET: Final = 16
 
 Numbers = NDArray[np.uint64]
 Rows = NDArray[np.uint32]
+Number = TypeVar("Number", np.uint64, np.uint32)
 
 
 class Columns(NamedTuple):
@@ -72,23 +74,33 @@ def without(columns: Columns, removed: Iterable[int]) -> Columns:
     if not len(gone):
         return columns
     stays = np.isin(columns.row, gone, invert=True)
-    return Columns(*(column[stays] for column in columns))
+    return Columns(columns.high[stays], columns.low[stays], columns.row[stays])
 
 
-def weave(old: Columns, new: Columns) -> Iterator[NDArray[np.unsignedinteger]]:
-    """Yield the columns of both together, one after the other.
+class Weave:
+    """How a newcomer's tokens fall between older ones.
 
     Rows of `new` are higher than those of `old`, so an equal token of `new` comes
     after.
     """
-    places = _places(old, new) + np.arange(len(new.high), dtype=np.int64)
-    stays = np.ones(len(old.high) + len(new.high), np.bool_)
-    stays[places] = False
-    for before, added in zip(old, new, strict=True):
-        column = np.empty(len(stays), before.dtype)
-        column[stays] = before
-        column[places] = added
-        yield column
+
+    def __init__(self, old: Columns, new: Columns) -> None:
+        """Find the places; nothing is copied yet."""
+        places = _places(old, new) + np.arange(len(new.high), dtype=np.int64)
+        self._places: Final = places
+        self._stays: Final = np.ones(len(old.high) + len(new.high), np.bool_)
+        self._stays[places] = False
+
+    def __len__(self) -> int:
+        """Count the tokens of both."""
+        return len(self._stays)
+
+    def column(self, old: NDArray[Number], new: NDArray[Number]) -> NDArray[Number]:
+        """Merge one column."""
+        column = np.empty(len(self._stays), old.dtype)
+        column[self._stays] = old
+        column[self._places] = new
+        return column
 
 
 def _places(old: Columns, new: Columns) -> NDArray[np.int64]:
@@ -101,25 +113,26 @@ def _places(old: Columns, new: Columns) -> NDArray[np.int64]:
 
 
 def merge_columns(parts: list[Columns], removed: Iterable[int]) -> Columns:
-    """Weave parts, oldest first, into one; the smallest meet first."""
+    """Weave parts, oldest first, into one; the newest and smallest meet first."""
     gone = tuple(removed)
     merged = without(parts[-1], gone)
     for part in reversed(parts[:-1]):
-        merged = _columns(weave(without(part, gone), merged))
+        older = without(part, gone)
+        weave = Weave(older, merged)
+        merged = Columns(
+            weave.column(older.high, merged.high),
+            weave.column(older.low, merged.low),
+            weave.column(older.row, merged.row),
+        )
     return merged
 
 
-def _columns(woven: Iterator[NDArray[np.unsignedinteger]]) -> Columns:
-    high, low, row = woven
-    return Columns(
-        high.astype(np.uint64, copy=False),
-        low.astype(np.uint64, copy=False),
-        row.astype(np.uint32, copy=False),
-    )
-
-
 def write_merged(
-    path: Path, parts: list[Columns], removed: frozenset[int], span: Span, faults: Faults
+    path: Path,
+    parts: list[Columns],
+    removed: frozenset[int],
+    span: Span,
+    faults: Faults,
 ) -> None:
     """Write the parts, oldest first, as one segment at `path`.
 
@@ -128,19 +141,13 @@ def write_merged(
     Raises:
         OSError: the disk is full or fails; nothing has changed.
     """
-    oldest = without(parts[0], removed)
-    if len(parts) > 1:
-        newer = merge_columns(parts[1:], removed)
-        count = len(oldest.high) + len(newer.high)
-        columns = weave(oldest, newer)
-    else:
-        count = len(oldest.high)
-        columns = iter(oldest)
+    older = without(parts[0], removed)
+    newer = merge_columns(parts[1:], removed) if parts[1:] else sort_tokens(b"", ())
     draft = path.with_name(f".{path.name}.{os.urandom(4).hex()}.draft")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         with os.fdopen(descriptor, "wb") as file:
-            _write(file, columns, count, span)
+            _write(file, older, newer, span)
             file.flush()
             os.fsync(descriptor)
         faults.reach(FaultPoint.INDEX_BEFORE_RENAME)
@@ -150,41 +157,38 @@ def write_merged(
             draft.unlink(missing_ok=True)
         raise
     faults.reach(FaultPoint.INDEX_AFTER_RENAME)
-    _sync_directory(path.parent)
+    sync_directory(path.parent)
 
 
-def _write(
-    file: BinaryIO,
-    columns: Iterator[NDArray[np.unsignedinteger]],
-    count: int,
-    span: Span,
-) -> None:
+def _write(file: BinaryIO, older: Columns, newer: Columns, span: Span) -> None:
+    weave = Weave(older, newer)
+    count = len(weave)
     bits = min(MAX_BITS, max(0, (count // _BUCKET).bit_length() - 1))
     digest = blake3()
     file.write(bytes(HEADER_BYTES))
-    directory = np.zeros(0, np.uint32)
-    for number, column in enumerate(columns):
-        if number == 0:
-            directory = _directory(column, bits)
-        _append(file, digest, memoryview(np.ascontiguousarray(column)).cast("B"))
-    _append(file, digest, memoryview(bytes(row_padding(count))))
-    _append(file, digest, memoryview(directory).cast("B"))
-    header = Header(
-        bits, count, span.after, span.through, span.store, digest.digest()
-    )
+    high = weave.column(older.high, newer.high)
+    directory = _directory(high, bits)
+    _append(file, digest, high)
+    del high  # before the next column is made
+    _append(file, digest, weave.column(older.low, newer.low))
+    _append(file, digest, weave.column(older.row, newer.row))
+    _append(file, digest, np.zeros(row_padding(count), np.uint8))
+    _append(file, digest, directory)
+    header = Header(bits, count, span.after, span.through, span.store, digest.digest())
     if file.tell() != file_size(header):
         raise OSError("the segment was not written whole")
     file.seek(0)
     file.write(header.encode())
 
 
-def _append(file: BinaryIO, digest: blake3, data: memoryview) -> None:
+def _append(file: BinaryIO, digest: blake3, column: NDArray[np.generic]) -> None:
+    data = column.view(np.uint8).data
     digest.update(data)
     file.write(data)
 
 
-def _directory(high: NDArray[np.unsignedinteger], bits: int) -> Rows:
-    starts = np.arange(1 << bits, dtype=np.uint64) << np.uint64(64 - bits & 63)
+def _directory(high: Numbers, bits: int) -> Rows:
+    starts = np.arange(1 << bits, dtype=np.uint64) << np.uint64((64 - bits) % 64)
     places = np.append(np.searchsorted(high, starts), len(high))
     return places.astype(np.uint32)
 
@@ -217,11 +221,3 @@ def probe(segment: Segment, tokens: bytes) -> list[tuple[int, int]]:
 def _halves(tokens: bytes | bytearray) -> tuple[Numbers, Numbers]:
     pairs = np.frombuffer(tokens, ">u8").reshape(-1, 2).astype(np.uint64)
     return np.ascontiguousarray(pairs[:, 0]), np.ascontiguousarray(pairs[:, 1])
-
-
-def _sync_directory(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
