@@ -110,6 +110,16 @@ def blind(data: bytes, mode: Mode, *, scalar: bytes | None = None) -> Blinded:
     return Blinded(scalar, multiply(scalar, element))
 
 
+def blind_all(inputs: Sequence[bytes], mode: Mode) -> list[Blinded]:
+    """Blind a batch, each input by its own fresh scalar.
+
+    Raises:
+        WrongLengthError: An input is longer than 65,535 bytes.
+        MalformedElementError: An input hashes to the identity.
+    """
+    return [blind(data, mode) for data in inputs]
+
+
 def evaluate_elements(secret: bytes, elements: Sequence[bytes]) -> list[bytes]:
     """Multiply blinded elements by the key (BlindEvaluate without its proof).
 
