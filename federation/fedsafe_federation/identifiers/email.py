@@ -8,10 +8,9 @@ have mailboxes that differ in them; everywhere else they stay, for a false match
 is worse than a missed one.
 """
 
-from dataclasses import dataclass
 from functools import cache
 from re import compile as compile_pattern
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 from unicodedata import normalize
 
 from fedsafe_federation.errors import IdentifierError, IdentifierFault
@@ -21,8 +20,7 @@ from fedsafe_policies.vocabulary import IdentifierKind
 CANONICALISER: Final = "email/1"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Provider:
+class Provider(NamedTuple):
     """How one host writes the same mailbox in several ways."""
 
     domain: str

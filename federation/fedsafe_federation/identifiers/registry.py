@@ -7,8 +7,7 @@ of a kind is imported when it is first asked, and loads its library only for
 values that need it.
 """
 
-from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 from fedsafe_policies.vocabulary import IdentifierKind
 
@@ -24,13 +23,20 @@ CANONICALISERS: Final[dict[IdentifierKind, str]] = {
 """The version of each kind's rules that new tokens are made with."""
 
 
-@dataclass(frozen=True, slots=True)
-class Canonical:
-    """An identifier in the one form that all nodes give it."""
+class Canonical(NamedTuple):
+    """An identifier in the one form that all nodes give it.
+
+    No dataclass, whose module alone takes longer to import than this room's share
+    of a cold start.
+    """
 
     kind: IdentifierKind
     canonicaliser: str
-    value: str = field(repr=False)  # never in a log
+    value: str
+
+    def __repr__(self) -> str:
+        """Name the rules and not the value: this may reach a log."""
+        return f"Canonical({self.canonicaliser})"
 
 
 def canonicalise(

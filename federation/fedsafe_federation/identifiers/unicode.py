@@ -11,7 +11,6 @@ The ranges lie in `data/unicode_14_unassigned.json`.
 from bisect import bisect_right
 from functools import cache
 from json import loads
-from pathlib import Path
 from typing import Final
 from unicodedata import category, normalize
 
@@ -40,6 +39,8 @@ _IGNORABLE: Final = frozenset(
 @cache
 def unassigned_ranges() -> tuple[tuple[int, int], ...]:
     """Return the ranges, both ends included, that Unicode 14.0 left open."""
+    from pathlib import Path  # noqa: PLC0415 - plain values never come here
+
     path = Path(__file__).parent.parent / "data" / "unicode_14_unassigned.json"
     return tuple((first, last) for first, last in loads(path.read_text("ascii")))
 
