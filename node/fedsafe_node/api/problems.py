@@ -1,0 +1,264 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Problems of API version 1: RFC 9457 documents with stable codes.
+
+Two tables decide everything: `ERRORS` maps an error class to its code, `CODES` a
+code to its status and title. An error that carries a code of its own (a policy's
+refusal, an identifier's fault) keeps it, under its class's status. Any other error
+is `internal`: the asker learns nothing of it but the request's id.
+
+A problem never repeats what was sent: not a value, not the name of an unknown
+field, not a header.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum, unique
+from typing import Final
+
+from fedsafe_crypto.errors import CryptoError
+from fedsafe_federation.errors import (
+    FeedError,
+    FoundingError,
+    IdentifierError,
+    IdentifierFault,
+    MalformedError,
+    MediaError,
+    MediaFault,
+    PeerError,
+    QuorumError,
+    StaleStatementError,
+    UntrustedError,
+)
+from fedsafe_federation.wireformat import encode
+from fedsafe_node.api.idempotency import InFlightError
+from fedsafe_node.api.messages import Bilingual, Problem
+from fedsafe_node.errors import (
+    BadRequestError,
+    ConflictError,
+    DeniedError,
+    ForbiddenError,
+    LogError,
+    NodeError,
+    NotFoundError,
+    StoreError,
+    UnavailableError,
+    UnknownEntryError,
+    WrongStateError,
+)
+from fedsafe_policies.reasons import Refusal
+
+MEDIA_TYPE: Final = "application/problem+json"
+TYPE: Final = "urn:fedsafe:problem:"
+RETRY_AFTER_MS: Final = 1_000
+
+
+@unique
+class Code(StrEnum):
+    """What went wrong, for programs; a code never changes its meaning."""
+
+    MALFORMED_REQUEST = "malformed_request"
+    DUPLICATE_HEADER = "duplicate_header"
+    UNEXPECTED_BODY = "unexpected_body"
+    NOT_UTF8 = "not_utf8"
+    MALFORMED_JSON = "malformed_json"
+    INVALID_IDEMPOTENCY_KEY = "invalid_idempotency_key"
+    UNAUTHENTICATED = "unauthenticated"
+    FORBIDDEN = "forbidden"
+    UNTRUSTED = "untrusted"
+    NOT_FOUND = "not_found"
+    METHOD_NOT_ALLOWED = "method_not_allowed"
+    SLOW_BODY = "slow_body"
+    CONFLICT = "conflict"
+    WRONG_STATE = "wrong_state"
+    IN_FLIGHT = "in_flight"
+    STALE_STATEMENT = "stale_statement"
+    FOUNDING_FAILED = "founding_failed"
+    BODY_TOO_LARGE = "body_too_large"
+    UNSUPPORTED_MEDIA_TYPE = "unsupported_media_type"
+    UNSUPPORTED_ENCODING = "unsupported_encoding"
+    EXPECTATION_FAILED = "expectation_failed"
+    BAD_REQUEST = "bad_request"
+    INVALID_BODY = "invalid_body"
+    INVALID_QUERY = "invalid_query"
+    MALFORMED_DOCUMENT = "malformed_document"
+    IDEMPOTENCY_MISMATCH = "idempotency_mismatch"
+    HEADERS_TOO_LARGE = "headers_too_large"
+    INTERNAL = "internal"
+    LOG_DAMAGED = "log_damaged"
+    PEER_FAILED = "peer_failed"
+    UNAVAILABLE = "unavailable"
+    BUSY = "busy"
+    STORE_UNAVAILABLE = "store_unavailable"
+    QUORUM = "quorum"
+    TIMED_OUT = "timed_out"
+
+
+CODES: Final[Mapping[Code, tuple[int, str]]] = {
+    Code.MALFORMED_REQUEST: (400, "The request is no well-formed HTTP"),
+    Code.DUPLICATE_HEADER: (400, "A header that counts was sent twice"),
+    Code.UNEXPECTED_BODY: (400, "This request takes no body"),
+    Code.NOT_UTF8: (400, "The body is not UTF-8"),
+    Code.MALFORMED_JSON: (400, "The body is not JSON"),
+    Code.INVALID_IDEMPOTENCY_KEY: (400, "The Idempotency-Key does not fit"),
+    Code.UNAUTHENTICATED: (401, "A valid credential is needed"),
+    Code.FORBIDDEN: (403, "This credential may not do that"),
+    Code.UNTRUSTED: (403, "No valid signature of a member"),
+    Code.NOT_FOUND: (404, "There is no such thing"),
+    Code.METHOD_NOT_ALLOWED: (405, "The method is not allowed here"),
+    Code.SLOW_BODY: (408, "The body took too long"),
+    Code.CONFLICT: (409, "Another act was faster"),
+    Code.WRONG_STATE: (409, "The state does not allow this"),
+    Code.IN_FLIGHT: (409, "The same request is under way"),
+    Code.STALE_STATEMENT: (409, "The statement is too old or was seen before"),
+    Code.FOUNDING_FAILED: (409, "The founding ceremony cannot go on"),
+    Code.BODY_TOO_LARGE: (413, "The body is too large"),
+    Code.UNSUPPORTED_MEDIA_TYPE: (415, "The content type is not supported"),
+    Code.UNSUPPORTED_ENCODING: (415, "The content encoding is not supported"),
+    Code.EXPECTATION_FAILED: (417, "The expectation cannot be met"),
+    Code.BAD_REQUEST: (422, "The request does not fit"),
+    Code.INVALID_BODY: (422, "The body does not fit its type"),
+    Code.INVALID_QUERY: (422, "The query does not fit its type"),
+    Code.MALFORMED_DOCUMENT: (422, "A signed document does not fit its type"),
+    Code.IDEMPOTENCY_MISMATCH: (422, "The Idempotency-Key names another request"),
+    Code.HEADERS_TOO_LARGE: (431, "Request line or headers are too large"),
+    Code.INTERNAL: (500, "The node failed"),
+    Code.LOG_DAMAGED: (500, "A log of the node is damaged"),
+    Code.PEER_FAILED: (502, "A member did not answer as it should"),
+    Code.UNAVAILABLE: (503, "Not now"),
+    Code.BUSY: (503, "Too many requests are under way"),
+    Code.STORE_UNAVAILABLE: (503, "The store takes no writes"),
+    Code.QUORUM: (503, "Too few members answered"),
+    Code.TIMED_OUT: (503, "The node took too long"),
+}
+
+# The first class that fits counts; subclasses therefore stand above their base.
+ERRORS: Final[Mapping[type[Exception], Code]] = {
+    BadRequestError: Code.BAD_REQUEST,
+    IdentifierError: Code.BAD_REQUEST,
+    MediaError: Code.BAD_REQUEST,
+    DeniedError: Code.FORBIDDEN,
+    ForbiddenError: Code.FORBIDDEN,
+    NotFoundError: Code.NOT_FOUND,
+    WrongStateError: Code.WRONG_STATE,
+    UnavailableError: Code.UNAVAILABLE,
+    InFlightError: Code.IN_FLIGHT,
+    ConflictError: Code.CONFLICT,
+    StoreError: Code.STORE_UNAVAILABLE,
+    UnknownEntryError: Code.NOT_FOUND,
+    LogError: Code.LOG_DAMAGED,
+    UntrustedError: Code.UNTRUSTED,
+    StaleStatementError: Code.STALE_STATEMENT,
+    FoundingError: Code.FOUNDING_FAILED,
+    MalformedError: Code.MALFORMED_DOCUMENT,
+    QuorumError: Code.QUORUM,
+    FeedError: Code.PEER_FAILED,
+    PeerError: Code.PEER_FAILED,
+    CryptoError: Code.MALFORMED_DOCUMENT,
+    TimeoutError: Code.TIMED_OUT,
+}
+
+CARRIED: Final[frozenset[str]] = frozenset(
+    {*Code, *IdentifierFault, *MediaFault, *Refusal}
+)
+# Their sentences tell of the asker's own input or place, never of the node's.
+_SPEAKING: Final = (
+    BadRequestError,
+    DeniedError,
+    FoundingError,
+    ForbiddenError,
+    IdentifierError,
+    MalformedError,
+    MediaError,
+    NotFoundError,
+    QuorumError,
+    UnavailableError,
+    WrongStateError,
+)
+
+
+class RefusedError(NodeError):
+    """The API itself refuses: nothing has reached a service.
+
+    `detail` is a fixed sentence; `pointer` (RFC 6901) names a field.
+    """
+
+    def __init__(
+        self, code: Code, detail: str | None = None, *, pointer: str | None = None
+    ) -> None:
+        self.code = code
+        self.detail = detail or CODES[code][1]
+        self.pointer = pointer
+        super().__init__(self.detail)
+
+
+def problem_of(error: Exception, *, request_id: str) -> Problem:
+    """Say in RFC 9457 what *error* means for the asker."""
+    code = classify(error)
+    status, title = CODES[code]
+    word = _carried(error, code)
+    retry = _retry_after_ms(error, status)
+    decision = error.decision if isinstance(error, DeniedError) else None
+    text = decision.reason if decision else None
+    return Problem(
+        type=TYPE + word,
+        title=title,
+        status=status,
+        code=word,
+        detail=_detail(error, title),
+        instance=f"urn:fedsafe:request:{request_id}",
+        rule=decision.rule.value if decision else None,
+        policy=decision.policy if decision else None,
+        reason=Bilingual(de=text.de, en=text.en) if text else None,
+        pointer=getattr(error, "pointer", None),
+        retry_after_ms=retry,
+    )
+
+
+def classify(error: Exception) -> Code:
+    """Find the code that *error*'s class stands for."""
+    if isinstance(error, RefusedError):
+        return error.code
+    if isinstance(error, ForbiddenError) and not error.authenticated:
+        return Code.UNAUTHENTICATED
+    for class_, code in ERRORS.items():
+        if isinstance(error, class_):
+            return code
+    return Code.INTERNAL
+
+
+def headers_of(problem: Problem) -> dict[str, str]:
+    """Give the headers that belong to a problem besides the usual ones."""
+    headers = {}
+    if problem.retry_after_ms is not None:
+        headers["Retry-After"] = str(-(-problem.retry_after_ms // 1_000))
+    if problem.status == CODES[Code.UNAUTHENTICATED][0]:
+        headers["WWW-Authenticate"] = "Bearer"
+    return headers
+
+
+def body_of(problem: Problem) -> bytes:
+    """Encode a problem; members that say nothing are left out."""
+    members = {
+        name: value
+        for name in problem.__struct_fields__
+        if (value := getattr(problem, name)) is not None
+    }
+    return encode(members)
+
+
+def _carried(error: Exception, code: Code) -> str:
+    """Keep the code that an error brings along, if it is one of the closed list."""
+    own = error.decision.code if isinstance(error, DeniedError) else None
+    own = own or getattr(error, "code", None)
+    return str(own) if own in CARRIED else code.value
+
+
+def _detail(error: Exception, title: str) -> str:
+    if isinstance(error, RefusedError):
+        return error.detail
+    return str(error) if isinstance(error, _SPEAKING) else title
+
+
+def _retry_after_ms(error: Exception, status: int) -> int | None:
+    if isinstance(error, UnavailableError):
+        return max(1, error.retry_after_ms)
+    return RETRY_AFTER_MS if status == CODES[Code.BUSY][0] else None
