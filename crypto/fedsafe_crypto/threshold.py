@@ -47,6 +47,7 @@ __all__ = [
     "KeyShare",
     "Pins",
     "VerifiedEvaluation",
+    "evaluate_own",
     "evaluate_share",
     "finalize_threshold",
     "verify_evaluation",
@@ -100,6 +101,29 @@ def evaluate_share(
         generation=share.generation,
         elements=tuple(evaluated),
         proof=prove(share.secret, public, elements, evaluated, Mode.VOPRF),
+    )
+
+
+def evaluate_own(
+    share: KeyShare, pins: Pins, elements: Sequence[bytes]
+) -> VerifiedEvaluation:
+    """Answer a batch of one's own: a node proves nothing to itself.
+
+    Raises:
+        GenerationMismatchError: The pins are of another generation.
+        SharesError: The share is not pinned.
+        MalformedElementError: An element is not canonical, or the identity.
+    """
+    check_generation(share.generation, pins)
+    public = pins.members.get(share.index)
+    if public is None:
+        raise SharesError(f"share {share.index} is not pinned")
+    return VerifiedEvaluation(
+        index=share.index,
+        generation=share.generation,
+        elements=tuple(evaluate_elements(share.secret, elements)),
+        public=public,
+        blinded=tuple(elements),
     )
 
 

@@ -178,5 +178,5 @@ def _pins(entry: Epoch) -> Pins:
         generation=Generation(epoch=entry.epoch, number=entry.generation),
         threshold=entry.threshold,
         public=entry.public,
-        members={index: pin for index, pin in enumerate(entry.pins, start=1)},
+        members=dict(enumerate(entry.pins, start=1)),
     )

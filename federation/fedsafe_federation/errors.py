@@ -14,7 +14,6 @@
   + PeerError                a peer did not answer as a peer should
     - PeerUnreachableError   no answer in time
     - PeerRefusedError       an answer that says no
-    - LyingPeerError         an answer whose proof does not verify
   + QuorumError              fewer than t members answered in time
 """
 
@@ -282,10 +281,6 @@ class PeerRefusedError(PeerError):
         super().__init__(peer, f"refused with {status} {code}")
         self.status = status
         self.code = code
-
-
-class LyingPeerError(PeerError):
-    """A peer's answer carries its signature and a proof that does not verify."""
 
 
 class QuorumError(FederationError):

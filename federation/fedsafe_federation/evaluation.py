@@ -96,7 +96,7 @@ def split_elements(joined: bytes, count: int) -> list[bytes]:
     ]
 
 
-def sign_request(
+def sign_request(  # noqa: PLR0913 - a statement has so many parts
     elements: Sequence[bytes],
     *,
     sender: str,
@@ -153,7 +153,7 @@ def open_request(
     return request
 
 
-def answer_request(
+def answer_request(  # noqa: PLR0913 - what is asked, and what answers
     statement: Signed,
     request: EvaluationRequest,
     *,
@@ -222,7 +222,7 @@ def open_answer(
     return Evaluation(
         index=answer.index,
         generation=Generation(epoch=answer.epoch, number=answer.generation),
-        elements=split_elements(answer.elements, answer.count),
+        elements=tuple(split_elements(answer.elements, answer.count)),
         proof=answer.proof,
     )
 

@@ -100,7 +100,7 @@ class Batch:
     trailer: Trailer
 
 
-def encode_batch(
+def encode_batch(  # noqa: PLR0913 - a trailer has so many parts
     restrictions: Sequence[Signed],
     records: Sequence[RecordLine],
     *,

@@ -13,20 +13,24 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Protocol, TypeVar
 
-from fedsafe_crypto.errors import CryptoError, GenerationMismatchError, LiarError
+from fedsafe_crypto.errors import (
+    GenerationMismatchError,
+    LiarError,
+    MalformedElementError,
+)
 from fedsafe_crypto.identity import SigningKey
-from fedsafe_crypto.oprf import Blinded, Mode, blind, evaluate_elements
+from fedsafe_crypto.oprf import Blinded, Mode, blind
 from fedsafe_crypto.threshold import (
-    Evaluation,
     KeyShare,
     Pins,
+    VerifiedEvaluation,
+    evaluate_own,
     finalize_threshold,
     verify_evaluation,
 )
 from fedsafe_federation.charter import Charter, Member
 from fedsafe_federation.errors import (
     FederationError,
-    LyingPeerError,
     PeerError,
     QuorumError,
 )
@@ -35,6 +39,7 @@ from fedsafe_federation.replication import Offload
 from fedsafe_federation.signed import Signed
 
 T = TypeVar("T")
+_Asking = asyncio.Task[VerifiedEvaluation | None]
 _OFFLOAD_ELEMENTS: Final = 4
 _DISTRUST: Final = timedelta(minutes=5)
 _RESERVE: Final = timedelta(seconds=5)
@@ -76,7 +81,7 @@ class Quorum:
     others are asked first.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - everything it needs is an argument
         self,
         charter: Charter,
         pins: Pins,
@@ -119,45 +124,36 @@ class Quorum:
     async def _evaluate(
         self, inputs: Sequence[bytes], *, within: float
     ) -> Sequence[bytes]:
-        many = len(inputs) > _OFFLOAD_ELEMENTS
-        blinds = await self._run(
-            many, lambda: [blind(x, Mode.VOPRF) for x in inputs]
-        )
+        count = len(inputs)
+        blinds = await self._run(lambda: [blind(x, Mode.VOPRF) for x in inputs], count)
         elements = [blinded.element for blinded in blinds]
         collect = asyncio.create_task(self._collect(elements, within=within))
         try:
-            own = await self._run(many, lambda: self._own(elements))
+            own = await self._run(lambda: self._own(elements), count)
             others = await collect
         finally:
             collect.cancel()
-        return await self._run(many, lambda: self._finish(inputs, blinds, own, others))
+        return await self._run(lambda: self._finish(inputs, blinds, own, others), count)
 
-    def _own(self, elements: Sequence[bytes]) -> Evaluation:
-        # A node does not prove its own answer to itself.
-        share = self._holder.share
-        return Evaluation(
-            index=share.index,
-            generation=share.generation,
-            elements=evaluate_elements(share.secret, elements),
-            proof=b"",
-        )
+    def _own(self, elements: Sequence[bytes]) -> VerifiedEvaluation:
+        return evaluate_own(self._holder.share, self._pins, elements)
 
     def _finish(
         self,
         inputs: Sequence[bytes],
         blinds: Sequence[Blinded],
-        own: Evaluation,
-        others: Sequence[Evaluation],
+        own: VerifiedEvaluation,
+        others: Sequence[VerifiedEvaluation],
     ) -> Sequence[bytes]:
         return finalize_threshold(self._pins, inputs, blinds, [own, *others])
 
     async def _collect(
         self, elements: Sequence[bytes], *, within: float
-    ) -> Sequence[Evaluation]:
+    ) -> Sequence[VerifiedEvaluation]:
         needed = self._pins.threshold - 1
         waiting = self._candidates()
-        answers: list[Evaluation] = []
-        running: set[asyncio.Task[Evaluation | None]] = set()
+        answers: list[VerifiedEvaluation] = []
+        running: set[_Asking] = set()
         try:
             async with asyncio.timeout(within):
                 while len(answers) < needed:
@@ -190,15 +186,13 @@ class Quorum:
         turned = others[start:] + others[:start]
         return sorted(turned, key=lambda m: self._avoid.get(m.name, now) > now)
 
-    def _avoid_unanswered(
-        self, running: set[asyncio.Task[Evaluation | None]]
-    ) -> None:
+    def _avoid_unanswered(self, running: set[_Asking]) -> None:
         for task in running:
             self._avoid[task.get_name()] = self._now() + _RESERVE
 
     async def _one(
         self, member: Member, elements: Sequence[bytes], *, within: float
-    ) -> Evaluation | None:
+    ) -> VerifiedEvaluation | None:
         task = asyncio.current_task()
         if task is not None:
             task.set_name(member.name)
@@ -221,7 +215,7 @@ class Quorum:
             return None
         try:
             return await self._check(member, elements, request, answer)
-        except (LiarError, FederationError) as error:
+        except (LiarError, MalformedElementError, FederationError) as error:
             self._avoid[member.name] = now + _DISTRUST
             self._report(member.name, str(error), request, answer)
             return None
@@ -235,7 +229,7 @@ class Quorum:
         elements: Sequence[bytes],
         request: Signed,
         answer: Signed,
-    ) -> Evaluation:
+    ) -> VerifiedEvaluation:
         evaluation = open_answer(
             answer,
             request=request,
@@ -244,16 +238,14 @@ class Quorum:
             charter=self._charter,
         )
 
-        def verify() -> None:
-            try:
-                verify_evaluation(self._pins, elements, evaluation)
-            except GenerationMismatchError:
-                raise
-            except CryptoError as error:
-                raise LyingPeerError(member.name, str(error)) from None
+        def verify() -> VerifiedEvaluation:
+            return verify_evaluation(
+                self._pins, elements, evaluation, asked=member.index
+            )
 
-        await self._run(len(elements) > _OFFLOAD_ELEMENTS, verify)
-        return evaluation
+        return await self._run(verify, len(elements))
 
-    async def _run(self, many: bool, work: Callable[[], T]) -> T:
-        return await self._offload(work) if many else work()
+    async def _run(self, work: Callable[[], T], elements: int) -> T:
+        if elements > _OFFLOAD_ELEMENTS:
+            return await self._offload(work)
+        return work()

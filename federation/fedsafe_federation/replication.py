@@ -101,7 +101,7 @@ class Replicator:
     the failures since the last success.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - everything it needs is an argument
         self,
         origin: Member,
         *,
@@ -148,7 +148,7 @@ class Replicator:
                 "replication failed",
                 extra={"origin": self.origin.name, "why": str(error)},
             )
-        except Exception:
+        except Exception:  # noqa: BLE001
             # The boundary of this task: whatever broke, nothing of the batch was
             # applied, and the next round starts from the disk's position.
             self._failures += 1
@@ -156,7 +156,8 @@ class Replicator:
         else:
             self._failures = 0
             return self._poll
-        backoff = min(FIRST_BACKOFF * 2 ** min(self._failures, 16), LONGEST_BACKOFF)
+        doubled = FIRST_BACKOFF * float(1 << min(self._failures, 16))
+        backoff = min(doubled, LONGEST_BACKOFF)
         return backoff * (0.5 + self._jitter())
 
     async def catch_up(self) -> int:
@@ -182,9 +183,7 @@ class Replicator:
             restrictions=position.restrictions,
         )
         data = await self._fetch(self.origin, request)
-        batch = await self._run(
-            len(data), lambda: decode_batch(self.origin.name, data)
-        )
+        batch = await self._run(len(data), lambda: decode_batch(self.origin.name, data))
         if batch.restrictions:
             good, faults = verify_restrictions(batch.restrictions, self._charter)
             await self._shelf.restrict(good)

@@ -92,6 +92,6 @@ def open_restriction(statement: Signed, charter: Charter) -> Restriction:
         raise UntrustedError(statement.signer, "the author is not the signer")
     if restriction.author != restriction.origin:
         raise UntrustedError(
-            statement.signer, f"no authority to restrict signals of {restriction.origin}"
+            statement.signer, f"no authority over signals of {restriction.origin}"
         )
     return restriction

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A signed statement: exact payload bytes, who signed them, and the signature.
+r"""A signed statement: exact payload bytes, who signed them, and the signature.
 
-The signature covers `"fedsafe/v1/" ‖ type ‖ "\\n" ‖ lp(federation id) ‖ payload`
+The signature covers `"fedsafe/v1/" ‖ type ‖ "\n" ‖ lp(federation id) ‖ payload`
 (protocol 3.7), so a statement of one type or federation never passes for another.
 The payload travels as base64: a mail program or an editor that reformats JSON
 cannot break a signature.

@@ -19,10 +19,11 @@ addition*: the record is kept, the signal is not, and replication goes on.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from fedsafe_crypto.checkpoint import Checkpoint, parse_checkpoint
+from fedsafe_crypto.checkpoint import Checkpoint
+from fedsafe_crypto.checkpoint import open_checkpoint as open_note_of_log
 from fedsafe_crypto.commitment import verify_commitment
 from fedsafe_crypto.errors import CryptoError
-from fedsafe_crypto.note import Verifier, open_note
+from fedsafe_crypto.note import VerifierKey
 from fedsafe_crypto.tree import Frontier, leaf_hash, verify_consistency
 from fedsafe_federation.charter import Charter, Member
 from fedsafe_federation.errors import (
@@ -147,15 +148,11 @@ def open_checkpoint(origin: Member, note: str) -> Checkpoint:
     Raises:
         FeedError: it is not signed by the origin's feed key, or malformed.
     """
-    name = feed_name(origin.name)
+    verifier = VerifierKey.of(feed_name(origin.name), origin.keys.feed)
     try:
-        opened = open_note(note, [Verifier(name, origin.keys.feed)])
-        checkpoint = parse_checkpoint(opened.text)
-    except CryptoError as error:
+        return open_note_of_log(note.encode(), verifier)
+    except (CryptoError, UnicodeEncodeError) as error:
         raise FeedError(origin.name, f"bad checkpoint: {error}") from None
-    if checkpoint.origin != name:
-        raise FeedError(origin.name, "the checkpoint is of another log")
-    return checkpoint
 
 
 def feed_name(node: str) -> str:

@@ -57,9 +57,7 @@ class OwnList:
 class SharedLists:
     """The lists of all members, under one membership."""
 
-    def __init__(
-        self, membership: Membership, quorums: Mapping[int, Quorum]
-    ) -> None:
+    def __init__(self, membership: Membership, quorums: Mapping[int, Quorum]) -> None:
         self.membership = membership
         self._quorums = quorums
 
@@ -74,17 +72,12 @@ class SharedLists:
         federation = self.membership.charter.federation
         inputs = [person.input(federation) for person in persons]
         columns = [
-            [
-                Output(epoch, y)
-                for y in await quorum.evaluate(inputs, within=within)
-            ]
+            [Output(epoch, y) for y in await quorum.evaluate(inputs, within=within)]
             for epoch, quorum in self._quorums.items()
         ]
         return list(zip(*columns, strict=True))
 
-    async def newest(
-        self, persons: Sequence[Person], *, within: float
-    ) -> list[Output]:
+    async def newest(self, persons: Sequence[Person], *, within: float) -> list[Output]:
         """Evaluate identifiers under the epoch in which signals are published.
 
         Raises:

@@ -20,6 +20,8 @@ from pathlib import Path
 from secrets import token_bytes
 from typing import Final
 
+import msgspec
+
 from fedsafe_crypto.group import SCALAR_BYTES, check_scalar, random_scalar
 from fedsafe_crypto.identity import SigningKey
 from fedsafe_crypto.seal import RecipientKey
@@ -29,8 +31,6 @@ from fedsafe_federation.wireformat import decode, encode
 from fedsafe_node.config import Place
 from fedsafe_node.errors import KeyFileError
 from fedsafe_node.keyfiles import read_secret, write_secret
-
-import msgspec
 
 _SIGNING: Final = ("feed", "audit", "statement", "transport")
 KEY_BYTES: Final = 32

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum, unique
 from secrets import token_bytes
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
 
@@ -24,6 +24,7 @@ ACTOR: Final = "actor"
 SUBJECT: Final = "subject"
 DETAIL: Final = "detail"
 
+Group = Annotated[str, msgspec.Meta(pattern=r"^(actor|subject|detail|signal)$")]
 Detail = Mapping[str, str | int | bool | None]
 
 
@@ -63,7 +64,7 @@ class AuditRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     event: Event
     at: str
     outcome: str
-    commitments: dict[Literal["actor", "subject", "detail", "signal"], Bytes32]
+    commitments: dict[Group, Bytes32]
 
 
 def audit_log_name(node: str) -> str:
@@ -77,7 +78,7 @@ class AuditTrail:
     def __init__(self, node: str) -> None:
         self.log = audit_log_name(node)
 
-    def entry(
+    def entry(  # noqa: PLR0913 - the groups of an event
         self,
         event: Event,
         *,
@@ -106,7 +107,7 @@ class AuditTrail:
                     self.log, opening.group, opening.salt, opening.payload
                 )
                 for opening in openings
-            },  # type: ignore[arg-type]
+            },
         )
         return LogEntry(record=encode(record), openings=tuple(openings))
 

@@ -14,6 +14,7 @@ from fedsafe_crypto.errors import CryptoError
 from fedsafe_crypto.tiles import TILE_WIDTH, Tile, TileSource
 from fedsafe_crypto.tree import (
     HASH_BYTES,
+    Frontier,
     consistency_proof,
     inclusion_proof,
     leaf_hash,
@@ -33,6 +34,16 @@ async def log_root(reader: LogReader, log: LogName, size: int) -> bytes:
         CorruptLogError: rows are missing.
     """
     return await _compute(reader, log, size, lambda source: root_at(source, size))
+
+
+async def log_frontier(reader: LogReader, log: LogName, size: int) -> Frontier:
+    """Return the tree's edge at a size, to go on from.
+
+    Raises:
+        UnknownEntryError: the log never had that size.
+        CorruptLogError: rows are missing.
+    """
+    return await _compute(reader, log, size, lambda source: Frontier.load(source, size))
 
 
 async def prove_inclusion(

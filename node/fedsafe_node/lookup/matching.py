@@ -1,0 +1,243 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From a candidate row to a match: status, opening, envelope, policy.
+
+Runs inside the transaction that writes the audit event, so a restriction that was
+applied before the answer always counts. What does not open, contradicts its
+header or is refused by policy is no match and says nothing.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from uuid import UUID
+
+from fedsafe_crypto.envelope import open_envelope, open_media
+from fedsafe_crypto.errors import CryptoError
+from fedsafe_federation.errors import MalformedError
+from fedsafe_federation.pdq import THRESHOLD, hamming_distance
+from fedsafe_federation.signals import (
+    ActorBody,
+    MediaBody,
+    SignalHeader,
+    SignalOpening,
+    decode_media_body,
+    decode_opening,
+)
+from fedsafe_federation.wireformat import decode
+from fedsafe_node.api.messages import Kind, Match
+from fedsafe_node.asked import File
+from fedsafe_node.evaluators import Output
+from fedsafe_node.situation import Situation
+from fedsafe_node.store.protocol import Reader
+from fedsafe_node.store.rows import SignalRow, SignalStatus
+from fedsafe_policies.matching import BodyFacts, HeaderFacts, decide_match
+from fedsafe_policies.vocabulary import IdentifierKind, MediaKind, Plane
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A row that an index pointed to, and what opens it.
+
+    `origin` is the list under whose token an identifier was found.
+    """
+
+    question: int
+    row: int
+    kind: IdentifierKind | MediaKind
+    origin: str | None
+    output: Output | None = field(default=None, repr=False)
+    file: File | None = field(default=None, repr=False)
+    distance: int | None = None
+
+
+async def match_candidates(
+    reader: Reader,
+    candidates: Sequence[Candidate],
+    situation: Situation,
+    now: datetime,
+) -> list[Match]:
+    """Keep the candidates that are active, open and allowed."""
+    by_row = {
+        signal.row: signal
+        for signal in await reader.signals_at(sorted({c.row for c in candidates}))
+    }
+    matches: list[Match] = []
+    for candidate in candidates:
+        row = by_row.get(candidate.row)
+        if row is None or not _may_match(row, candidate, situation, now):
+            continue
+        kept = await reader.opening(row.log, row.index, row.group)
+        if kept is None:
+            continue
+        match = _open(row, kept.payload, candidate, situation, now)
+        if match is not None:
+            matches.append(match)
+    return matches
+
+
+def _may_match(
+    row: SignalRow, candidate: Candidate, situation: Situation, now: datetime
+) -> bool:
+    if row.status is not SignalStatus.ACTIVE or row.match_until <= now.timestamp():
+        return False
+    if row.origin in situation.coverage.suspended:
+        return False
+    if row.own:
+        return candidate.origin in (None, situation.own.name)
+    return candidate.origin in (None, row.origin) and situation.shared is not None
+
+
+def _open(
+    row: SignalRow,
+    payload: bytes,
+    candidate: Candidate,
+    situation: Situation,
+    now: datetime,
+) -> Match | None:
+    try:
+        header, opening = decode_opening(payload)
+        if candidate.output is not None:
+            body: ActorBody | MediaBody = _open_actor(
+                row, header, opening, candidate.output, situation
+            )
+        else:
+            body = open_media_body(row, header, opening, situation)
+    except (CryptoError, MalformedError):
+        return None
+    if not _fits(body, candidate) or not _allowed(header, body, situation, now):
+        return None
+    return _match(row, body, candidate, situation)
+
+
+def _open_actor(
+    row: SignalRow,
+    header: SignalHeader,
+    opening: SignalOpening,
+    output: Output,
+    situation: Situation,
+) -> ActorBody:
+    body = open_envelope(
+        output.y,
+        epoch=output.epoch,
+        origin=situation.own.name if row.own else row.origin,
+        signal_id=row.signal_id,
+        header=bytes(opening.header),
+        envelope=opening.sealed,
+    )
+    if header.plane is not Plane.ACTOR or header.epoch != output.epoch:
+        raise MalformedError("SignalHeader", "contradicts the envelope")
+    return decode(body, ActorBody)
+
+
+def open_media_body(
+    row: SignalRow,
+    header: SignalHeader,
+    opening: SignalOpening,
+    situation: Situation,
+) -> MediaBody:
+    """Open a media signal's body under the group key of its generation.
+
+    Raises:
+        CryptoError: another key, or changed bytes.
+        MalformedError: no media body, or the key is not there.
+    """
+    shared = situation.shared
+    if row.own:
+        group, federation, origin = (
+            situation.own.media.group,
+            situation.own.name,
+            situation.own.name,
+        )
+    else:
+        keys = (
+            shared.membership.media.get((header.epoch, header.generation))
+            if shared is not None
+            else None
+        )
+        if shared is None or keys is None:
+            raise MalformedError("SignalHeader", "no key of that generation")
+        group, federation, origin = (
+            keys.group,
+            shared.membership.charter.federation,
+            row.origin,
+        )
+    data = open_media(
+        group,
+        federation_id=federation,
+        origin=origin,
+        signal_id=row.signal_id,
+        epoch=header.epoch,
+        generation=header.generation,
+        sealed=opening.sealed,
+    )
+    return decode_media_body(data)
+
+
+def _fits(body: ActorBody | MediaBody, candidate: Candidate) -> bool:
+    if body.kind is not candidate.kind:
+        return False
+    if isinstance(body, ActorBody) or candidate.file is None:
+        return True
+    if candidate.kind is MediaKind.PDQ:
+        return hamming_distance(body.digest, candidate.file.digest) <= THRESHOLD
+    return body.digest == candidate.file.digest
+
+
+def _allowed(
+    header: SignalHeader,
+    body: ActorBody | MediaBody,
+    situation: Situation,
+    now: datetime,
+) -> bool:
+    since = body.removed_on if isinstance(body, ActorBody) else body.published_on
+    try:
+        facts = BodyFacts(
+            kind=body.kind,
+            phenomenon=body.phenomenon,
+            surface=body.surface,
+            grade=body.grade,
+            rule=body.rule,
+            since=date.fromisoformat(since),
+            contact=body.contact,
+        )
+    except ValueError:
+        return False
+    decision = decide_match(
+        HeaderFacts(
+            plane=header.plane,
+            scope=header.scope,
+            match_until=header.match_until,
+            erase_after=header.erase_after,
+        ),
+        facts,
+        situation.site,
+        situation.policy,
+        int(now.timestamp()),
+    )
+    return decision.allowed
+
+
+def _match(
+    row: SignalRow,
+    body: ActorBody | MediaBody,
+    candidate: Candidate,
+    situation: Situation,
+) -> Match:
+    until = datetime.fromtimestamp(row.match_until, tz=UTC).date()
+    return Match(
+        question=candidate.question,
+        signal=str(UUID(bytes=row.signal_id)),
+        origin=situation.node if row.own else row.origin,
+        own=row.own,
+        plane=Plane(row.plane),
+        kind=Kind(body.kind.name.lower()),
+        phenomenon=body.phenomenon,
+        surface=body.surface,
+        grade=body.grade,
+        rule=body.rule,
+        removed_on=body.removed_on if isinstance(body, ActorBody) else None,
+        published_on=body.published_on,
+        match_until=until.isoformat(),
+        contact=body.contact,
+        distance=candidate.distance,
+    )

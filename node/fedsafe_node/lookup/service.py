@@ -1,0 +1,302 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Answer lookups: canonicalise, evaluate, probe, decide, audit, answer.
+
+The way of a lookup (architecture): the raw value ends in `read_question`, the
+OPRF outputs live until the answer is built, and the audit event is durable before
+the answer leaves. Statuses, openings and the decision are read and made inside
+the transaction that writes the event; the indexes only point to rows.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from fedsafe_federation.errors import QuorumError
+from fedsafe_node.api.messages import (
+    BatchAnswer,
+    BatchRequest,
+    Bilingual,
+    ItemProblem,
+    LookupAnswer,
+    LookupRequest,
+    Match,
+    Question,
+    Result,
+)
+from fedsafe_node.asked import Asked, Person, plane_of, read_question
+from fedsafe_node.clock import Clock
+from fedsafe_node.errors import BadRequestError, DeniedError
+from fedsafe_node.evaluators import Output
+from fedsafe_node.index.lists import Lists
+from fedsafe_node.log.audit import AuditTrail, Event
+from fedsafe_node.lookup.matching import Candidate, match_candidates
+from fedsafe_node.lookup.probing import Prober
+from fedsafe_node.people.principal import Principal
+from fedsafe_node.situation import Situation
+from fedsafe_node.store.protocol import Store, Transaction
+from fedsafe_policies.decision import Decision, Obligation
+from fedsafe_policies.lookups import LookupRequest as LookupFacts
+from fedsafe_policies.lookups import decide_lookup
+from fedsafe_policies.vocabulary import Plane, Purpose
+
+RETRY_AFTER_MS: Final = 2_000
+REMINDER: Final = Bilingual(
+    de=(
+        "Ein Treffer ist ein Anlass zur Prüfung, kein Urteil: Konto eingeschränkt "
+        "anlegen, prüfen, entscheiden."
+    ),
+    en=(
+        "A match is a reason to review, not a verdict: create the account "
+        "restricted, review, decide."
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """One account's questions in canonical form; `place` is its batch position."""
+
+    place: int
+    subject: str | None
+    asked: Sequence[Asked]
+
+
+@dataclass(frozen=True, slots=True)
+class _Round:
+    """What one request may do: its purpose, and whether peers may be asked."""
+
+    who: Principal
+    purpose: Purpose
+    own_only: bool
+    within: float
+
+
+class LookupService:
+    """Answers single lookups and batches."""
+
+    def __init__(
+        self,
+        situation: Situation,
+        store: Store,
+        lists: Lists,
+        trail: AuditTrail,
+        clock: Clock,
+    ) -> None:
+        self._situation = situation
+        self._store = store
+        self._trail = trail
+        self._clock = clock
+        self._prober = Prober(situation, lists)
+
+    async def lookup(self, request: LookupRequest, who: Principal) -> LookupAnswer:
+        """Answer one account's questions.
+
+        Raises:
+            BadRequestError: a question has no canonical form.
+            DeniedError: the purpose is not this credential's.
+            StoreFailedError: the audit event could not be made durable.
+        """
+        asked = [
+            read_question(question, pointer=f"/questions/{position}")
+            for position, question in enumerate(request.questions)
+        ]
+        planes = {plane_of(item) for item in asked}
+        within = request.deadline_ms / 1000
+        step = await self._admit(planes, request.purpose, who, within)
+        case = _Case(0, request.subject_ref, asked)
+        (answer,) = await self._answer([case], step)
+        return answer
+
+    async def batch(self, request: BatchRequest, who: Principal) -> BatchAnswer:
+        """Answer many accounts; what cannot be read becomes a problem.
+
+        Raises:
+            DeniedError: the purpose is not this credential's.
+            StoreFailedError: the audit event could not be made durable.
+        """
+        cases: list[_Case] = []
+        problems: list[ItemProblem] = []
+        for place, subject in enumerate(request.lookups):
+            if place % _BREATHE == 0:
+                await asyncio.sleep(0)
+            try:
+                asked = _read_all(subject.questions)
+            except BadRequestError as error:
+                problems.append(
+                    ItemProblem(position=place, code=error.code, detail=error.detail)
+                )
+            else:
+                cases.append(_Case(place, subject.subject_ref, asked))
+        planes = {plane_of(item) for case in cases for item in case.asked}
+        within = request.deadline_ms / 1000
+        step = await self._admit(planes, request.purpose, who, within)
+        found = await self._answer(cases, step) if cases else []
+        answers: list[LookupAnswer | None] = [None] * len(request.lookups)
+        for case, answer in zip(cases, found, strict=True):
+            answers[case.place] = answer
+        return BatchAnswer(answers=answers, problems=problems)
+
+    async def _admit(
+        self, planes: set[Plane], purpose: Purpose, who: Principal, within: float
+    ) -> _Round:
+        now = self._clock.now()
+        own_only = self._situation.shared is None
+        for plane in sorted(planes):
+            decision = decide_lookup(
+                LookupFacts(role=who.role, purpose=purpose, plane=plane),
+                self._situation.site,
+                self._situation.policy,
+                int(now.timestamp()),
+            )
+            if not decision.allowed:
+                await self._refused(decision, who)
+                raise DeniedError(decision)
+            own_only = own_only or Obligation.OWN_BANS_ONLY in decision.obligations
+        return _Round(who, purpose, own_only, within)
+
+    async def _refused(self, decision: Decision, who: Principal) -> None:
+        entry = self._trail.entry(
+            Event.REFUSED,
+            at=self._clock.now(),
+            outcome=decision.code,
+            actor=who.name,
+            detail={"rule": decision.rule, "policy": decision.policy, "act": "lookup"},
+        )
+
+        async def act(tx: Transaction) -> None:
+            await tx.append(self._trail.log, entry.record, entry.openings)
+
+        await self._store.write(act)
+
+    async def _answer(self, cases: Sequence[_Case], step: _Round) -> list[LookupAnswer]:
+        persons = [
+            item for case in cases for item in case.asked if isinstance(item, Person)
+        ]
+        shared = await self._evaluate(persons, step)
+        outputs = iter(shared if shared is not None else [()] * len(persons))
+        candidates = [
+            self._prober.candidates(
+                case.asked,
+                [next(outputs) for item in case.asked if isinstance(item, Person)],
+                own_only=step.own_only,
+            )
+            for case in cases
+        ]
+        return await self._decide(
+            cases, candidates, step, deferred=shared is None and bool(persons)
+        )
+
+    async def _evaluate(
+        self, persons: Sequence[Person], step: _Round
+    ) -> list[tuple[Output, ...]] | None:
+        shared = self._situation.shared
+        if shared is None or step.own_only or not persons:
+            return [()] * len(persons)
+        try:
+            return await shared.outputs(persons, within=step.within)
+        except QuorumError:
+            return None
+
+    async def _decide(
+        self,
+        cases: Sequence[_Case],
+        candidates: Sequence[Sequence[Candidate]],
+        step: _Round,
+        *,
+        deferred: bool,
+    ) -> list[LookupAnswer]:
+        now = self._clock.now()
+        situation = self._situation
+        stale = [] if step.own_only else situation.not_covered(now)
+
+        async def act(tx: Transaction) -> list[LookupAnswer]:
+            answers: list[LookupAnswer] = []
+            for case, pointers in zip(cases, candidates, strict=True):
+                matches = (
+                    await match_candidates(tx, pointers, situation, now)
+                    if pointers
+                    else []
+                )
+                lacks_peers = deferred and any(
+                    isinstance(item, Person) for item in case.asked
+                )
+                answers.append(_answer(case, matches, stale, deferred=lacks_peers))
+            await self._audit(tx, cases, answers, step)
+            return answers
+
+        return await self._store.write(act)
+
+    async def _audit(
+        self,
+        tx: Transaction,
+        cases: Sequence[_Case],
+        answers: Sequence[LookupAnswer],
+        step: _Round,
+    ) -> None:
+        # Machine negatives leave counts only; a match leaves its subject_ref.
+        at = self._clock.now()
+        negatives = 0
+        for case, answer in zip(cases, answers, strict=True):
+            if not answer.matches:
+                negatives += 1
+                continue
+            entry = self._trail.entry(
+                Event.LOOKUP,
+                at=at,
+                outcome=answer.result.value,
+                actor=step.who.name,
+                subject=case.subject,
+                detail={
+                    "purpose": step.purpose.value,
+                    "policy": self._situation.policy.reference,
+                    "signals": " ".join(match.signal for match in answer.matches),
+                    "questions": len(case.asked),
+                },
+            )
+            await tx.append(self._trail.log, entry.record, entry.openings)
+        if negatives:
+            outcomes = {a.result.value for a in answers if not a.matches}
+            entry = self._trail.entry(
+                Event.LOOKUP,
+                at=at,
+                outcome=outcomes.pop() if len(outcomes) == 1 else "mixed",
+                actor=step.who.name,
+                detail={
+                    "purpose": step.purpose.value,
+                    "policy": self._situation.policy.reference,
+                    "lookups": negatives,
+                },
+            )
+            await tx.append(self._trail.log, entry.record, entry.openings)
+
+
+_BREATHE: Final = 256
+
+
+def _read_all(questions: Sequence[Question]) -> list[Asked]:
+    return [
+        read_question(question, pointer=f"/questions/{position}")
+        for position, question in enumerate(questions)
+    ]
+
+
+def _answer(
+    case: _Case, matches: Sequence[Match], stale: Sequence[str], *, deferred: bool
+) -> LookupAnswer:
+    if matches:
+        result = Result.REVIEW
+    elif deferred:
+        result = Result.DEFERRED
+    elif stale:
+        result = Result.INCOMPLETE
+    else:
+        result = Result.NONE
+    return LookupAnswer(
+        result=result,
+        matches=list(matches),
+        not_covered=list(stale),
+        subject_ref=case.subject,
+        retry_after_ms=RETRY_AFTER_MS if deferred else None,
+        reminder=REMINDER if matches else None,
+    )

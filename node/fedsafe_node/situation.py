@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a decision needs to know of the node's present: policy, site, members.
+
+One mutable object, owned by the event loop. `shared` changes once, when a
+founding ends; `site` with it, and when a legal-gate record is entered; `coverage`
+with every answer of a peer.
+"""
+
+from datetime import datetime, timedelta
+
+from fedsafe_federation.charter import Member
+from fedsafe_node.config import Config
+from fedsafe_node.evaluators import OwnList, SharedLists
+from fedsafe_policies.gate import LegalGate, Site
+from fedsafe_policies.policy import Policy
+
+
+class Coverage:
+    """When each origin's feed was last known to be complete.
+
+    In memory only: after a restart an origin is covered again with its first
+    answer. A suspended origin is never covered.
+    """
+
+    def __init__(self, stale_after: timedelta) -> None:
+        self._stale_after = stale_after
+        self._seen: dict[str, datetime] = {}
+        self.suspended: set[str] = set()
+
+    def saw(self, origin: str, at: datetime) -> None:
+        """Note that our copy was complete at that moment."""
+        self._seen[origin] = at
+
+    def last(self, origin: str) -> datetime | None:
+        """Give the last moment at which the copy was complete."""
+        return self._seen.get(origin)
+
+    def covers(self, origin: str, now: datetime) -> bool:
+        """Whether the copy is fresh enough to say *none*."""
+        seen = self._seen.get(origin)
+        return (
+            origin not in self.suspended
+            and seen is not None
+            and now - seen <= self._stale_after
+        )
+
+
+class Situation:
+    """The node's present, as decisions see it."""
+
+    def __init__(self, config: Config, policy: Policy, own: OwnList) -> None:
+        self.config = config
+        self.policy = policy
+        self.own = own
+        self.coverage = Coverage(timedelta(seconds=config.lookup.stale_after))
+        self.shared: SharedLists | None = None
+        self.gate: LegalGate | None = None
+        self.site = self._site([])
+
+    @property
+    def node(self) -> str:
+        """The node's own name."""
+        return self.config.name
+
+    def join(self, shared: SharedLists) -> None:
+        """Belong to a federation from now on."""
+        self.shared = shared
+        self.site = self._site(shared.membership.others)
+
+    def record_gate(self, gate: LegalGate) -> None:
+        """Decide with this legal-gate record from now on."""
+        self.gate = gate
+        self.site = self._site(self.shared.membership.others if self.shared else [])
+
+    def not_covered(self, now: datetime) -> list[str]:
+        """Name the other members whose feed is stale or suspended."""
+        if self.shared is None:
+            return []
+        return [
+            member.name
+            for member in self.shared.membership.others
+            if not self.coverage.covers(member.name, now)
+        ]
+
+    def _site(self, others: list[Member]) -> Site:
+        config = self.config
+        listen = (
+            f"[{config.listen.host}]"
+            if ":" in config.listen.host
+            else (config.listen.host)
+        )
+        return Site(
+            names=(config.name, *(member.name for member in others)),
+            addresses=(
+                f"{listen}:{config.listen.port}",
+                config.url,
+                *(member.url for member in others),
+            ),
+            gate=self.gate,
+        )
