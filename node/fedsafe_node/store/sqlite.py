@@ -34,6 +34,7 @@ from fedsafe_node.store.writer import Writer, run_act
 T = TypeVar("T")
 
 _STATEMENTS = 256  # prepared statements kept per connection
+_PATIENCE = 0.2  # seconds; only a tool that reads the file can be in the way
 _PRAGMAS = (
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",
@@ -205,7 +206,7 @@ def _connect(path: Path, mode: str) -> sqlite3.Connection:
         isolation_level=None,  # transactions are begun and ended by name
         check_same_thread=False,
         cached_statements=_STATEMENTS,
-        timeout=5,
+        timeout=_PATIENCE,
     )
 
 

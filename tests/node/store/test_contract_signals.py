@@ -1,0 +1,255 @@
+# SPDX-License-Identifier: Apache-2.0
+import msgspec
+import pytest
+
+from fedsafe_node.errors import ConflictError
+from fedsafe_node.store.protocol import Store, Transaction
+from fedsafe_node.store.rows import (
+    DraftRow,
+    DraftState,
+    NewSignal,
+    RestrictionRow,
+    SignalRow,
+    SignalStatus,
+    TokenRow,
+)
+
+
+def new_signal(number: int, **fields: object) -> NewSignal:
+    signal = NewSignal(
+        signal_id=number.to_bytes(16),
+        origin="a.demo",
+        plane="actor",
+        scope="all",
+        epoch=1,
+        generation=2,
+        token=(1000 + number).to_bytes(16),
+        match_until=100 * number,
+        erase_after=100 * number + 50,
+        log="a.demo/feed",
+        index=number,
+        group="signal",
+    )
+    return msgspec.structs.replace(signal, **fields)
+
+
+def restriction(sequence: int, effect: str = "revoked") -> RestrictionRow:
+    return RestrictionRow(
+        digest=sequence.to_bytes(32),
+        origin="a.demo",
+        author="a.demo",
+        sequence=sequence,
+        effect=effect,
+        statement=b"statement %d" % sequence,
+    )
+
+
+def draft(number: int) -> DraftRow:
+    return DraftRow(
+        signal_id=number.to_bytes(16),
+        author="anna",
+        created_at=50 - number,
+        period="2026-11",
+        sealed=b"sealed",
+    )
+
+
+async def add(store: Store, *numbers: int) -> range:
+    signals = [new_signal(number) for number in numbers]
+    return await store.write(lambda tx: tx.add_signals(signals))
+
+
+async def set_status(store: Store, number: int, status: SignalStatus) -> bool:
+    signal_id = number.to_bytes(16)
+    return await store.write(lambda tx: tx.set_signal_status(signal_id, status))
+
+
+async def signal(store: Store, number: int) -> SignalRow | None:
+    return await store.read(lambda reader: reader.signal(number.to_bytes(16)))
+
+
+def ids(rows: list[SignalRow]) -> list[int]:
+    return [int.from_bytes(row.signal_id) for row in rows]
+
+
+async def test_a_signal_comes_back_as_it_was_kept(store: Store) -> None:
+    kept = new_signal(7, media_kind=5, own=True, status=SignalStatus.DISPUTED)
+
+    row = await store.write(lambda tx: tx.add_signal(kept))
+
+    found = await signal(store, 7)
+    assert found is not None
+    assert msgspec.structs.asdict(found) == {**msgspec.structs.asdict(kept), "row": row}
+    assert await signal(store, 8) is None
+
+
+async def test_signals_take_consecutive_rows(store: Store) -> None:
+    assert await add(store, 1, 2, 3) == range(1, 4)
+    assert await add(store, 4, 5) == range(4, 6)
+
+    found = await store.read(lambda reader: reader.signals_at([5, 1, 99]))
+    assert sorted(ids(found)) == [1, 5]
+    found = await store.read(lambda reader: reader.signals_after(2, 2))
+    assert ids(found) == [3, 4]
+
+
+async def test_many_rows_are_found_at_once(store: Store) -> None:
+    rows = await add(store, *range(1, 1401))
+
+    found = await store.scan(lambda reader: reader.signals_at(rows))
+
+    assert ids(found) == list(range(1, 1401))
+
+
+async def test_an_id_is_taken_once(store: Store) -> None:
+    async def act(tx: Transaction) -> None:
+        with pytest.raises(ConflictError):
+            await tx.add_signals([new_signal(3), new_signal(1)])
+        with pytest.raises(ConflictError):
+            await tx.add_signal(new_signal(1))
+        await tx.set_meta("went on", b"yes")
+
+    await add(store, 1)
+    await store.write(act)
+
+    assert await signal(store, 3) is None
+    assert await store.read(lambda reader: reader.meta("went on")) == b"yes"
+
+
+async def test_tokens_are_read_back_for_the_index(store: Store) -> None:
+    await add(store, 1, 2, 3)
+    await set_status(store, 2, SignalStatus.ERASED)
+
+    found = await store.scan(lambda reader: reader.tokens_after(0, 10))
+
+    assert found == [
+        TokenRow(row=row, token=(1000 + row).to_bytes(16)) for row in (1, 3)
+    ]
+    assert await store.scan(lambda reader: reader.tokens_after(1, 1)) == found[1:]
+
+
+async def test_a_status_is_set_and_an_erased_signal_stays_erased(store: Store) -> None:
+    await add(store, 1)
+
+    assert await set_status(store, 1, SignalStatus.DISPUTED)
+    assert await set_status(store, 1, SignalStatus.ACTIVE)
+    assert await set_status(store, 1, SignalStatus.ERASED)
+    assert not await set_status(store, 1, SignalStatus.ACTIVE)
+    assert not await set_status(store, 2, SignalStatus.REVOKED)
+
+    found = await signal(store, 1)
+    assert found is not None
+    assert (found.status, found.token) == (SignalStatus.ERASED, None)
+
+
+async def test_what_expires_is_found_in_order(store: Store) -> None:
+    await add(store, 3, 1, 2, 4, 5)
+    await set_status(store, 2, SignalStatus.REVOKED)
+    await set_status(store, 1, SignalStatus.DISPUTED)
+
+    found = await store.read(lambda reader: reader.expired_signals(400, 2))
+    assert ids(found) == [1, 3]
+    found = await store.read(lambda reader: reader.expired_signals(400, 10))
+    assert ids(found) == [1, 3, 4]
+
+
+async def test_what_is_to_be_erased_is_found_in_order(store: Store) -> None:
+    await add(store, 3, 1, 2)
+    await set_status(store, 2, SignalStatus.REVOKED)
+    await set_status(store, 1, SignalStatus.ERASED)
+
+    found = await store.read(lambda reader: reader.erasable_signals(350, 10))
+
+    assert ids(found) == [2, 3]
+
+
+async def test_a_restriction_is_kept_once_and_found_by_signal(store: Store) -> None:
+    named = [bytes(16), (1).to_bytes(16)]
+
+    added = [
+        await store.write(lambda tx: tx.add_restriction(restriction(1), named))
+        for _ in range(2)
+    ]
+    await store.write(lambda tx: tx.add_restriction(restriction(2, "erased"), named))
+
+    assert added == [True, False]
+    found = await store.read(lambda reader: reader.restrictions_on("a.demo", bytes(16)))
+    assert found == [restriction(1), restriction(2, "erased")]
+    found = await store.read(lambda reader: reader.restrictions_on("b.demo", bytes(16)))
+    assert found == []
+    found = await store.read(lambda reader: reader.restrictions_by("a.demo", 1, 9))
+    assert found == [restriction(2, "erased")]
+    digest = restriction(1).digest
+    assert await store.read(lambda r: r.restriction(digest)) == restriction(1)
+    assert await store.read(lambda r: r.restriction(bytes(32))) is None
+
+
+async def test_a_draft_is_decided_once(store: Store) -> None:
+    async def decide(state: DraftState) -> bool:
+        return await store.write(
+            lambda tx: tx.decide_draft(bytes(16), state, by="bert", at=9)
+        )
+
+    await store.write(lambda tx: tx.add_draft(draft(0)))
+    assert await store.read(lambda reader: reader.draft(bytes(16))) == draft(0)
+    assert await decide(DraftState.PUBLISHED)
+    assert not await decide(DraftState.WITHDRAWN)
+
+    decided = await store.read(lambda reader: reader.draft(bytes(16)))
+    assert decided == msgspec.structs.replace(
+        draft(0),
+        state=DraftState.PUBLISHED,
+        sealed=None,
+        decided_by="bert",
+        decided_at=9,
+    )
+    assert await store.read(lambda reader: reader.draft(bytes(15) + b"x")) is None
+
+
+async def test_drafts_wait_in_order_of_age(store: Store) -> None:
+    for number in (1, 2, 3):
+        await store.write(lambda tx, n=number: tx.add_draft(draft(n)))
+    with pytest.raises(ConflictError):
+        await store.write(lambda tx: tx.add_draft(draft(3)))
+
+    found = await store.read(lambda reader: reader.drafts(DraftState.PENDING, 2))
+
+    assert [row.created_at for row in found] == [47, 48]
+    assert await store.read(lambda r: r.drafts(DraftState.PUBLISHED, 2)) == []
+
+
+async def test_custody_is_kept_and_removed(store: Store) -> None:
+    for sealed in (b"old", b"new"):
+        await store.write(lambda tx, s=sealed: tx.add_custody(bytes(16), s))
+    assert await store.read(lambda reader: reader.custody(bytes(16))) == b"new"
+
+    assert await store.write(lambda tx: tx.remove_custody(bytes(16)))
+    assert not await store.write(lambda tx: tx.remove_custody(bytes(16)))
+    assert await store.read(lambda reader: reader.custody(bytes(16))) is None
+
+
+async def test_counting_leaves_out_what_is_erased(store: Store) -> None:
+    await add(store, 1, 2, 3)
+    own = new_signal(4, own=True)
+    await store.write(lambda tx: tx.add_signal(own))
+    await set_status(store, 1, SignalStatus.ERASED)
+    await set_status(store, 2, SignalStatus.REVOKED)
+    await store.write(lambda tx: tx.add_draft(draft(0)))
+    await store.write(lambda tx: tx.add_restriction(restriction(1), []))
+
+    counts = await store.scan(lambda reader: reader.counts())
+
+    assert msgspec.structs.asdict(counts) == {
+        "signals": 3,
+        "active": 2,
+        "own": 1,
+        "drafts": 1,
+        "peers": 0,
+        "restrictions": 1,
+    }
+
+
+def test_no_row_shows_its_bytes() -> None:
+    assert "token=<16 bytes>" in repr(new_signal(1))
+    assert "sealed=<6 bytes>" in repr(draft(1))
+    assert "x01" not in repr(new_signal(1))

@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: Apache-2.0
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from fedsafe_node.errors import SchemaError
+from fedsafe_node.store.schema import MIGRATIONS, VERSION, migrate
+
+EXPECTED = Path(__file__).parent / "schema.sql"
+
+
+def schema_of(connection: sqlite3.Connection) -> str:
+    rows = connection.execute(
+        "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL "
+        "AND name NOT LIKE '%sqlite_migrations%' ORDER BY type, name"
+    )
+    return "".join(f"{' '.join(sql.split())};\n" for (sql,) in rows)
+
+
+def open_database(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(path, isolation_level=None)
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> sqlite3.Connection:
+    connection = open_database(tmp_path / "node.db")
+    migrate(connection)
+    return connection
+
+
+def test_migrating_gives_the_schema_that_is_written_down(
+    database: sqlite3.Connection,
+) -> None:
+    assert schema_of(database) == EXPECTED.read_text()
+
+
+def test_every_migration_leaves_the_statements_it_names() -> None:
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    migrate(connection)
+    for _, statements in MIGRATIONS:
+        for statement in statements:
+            assert " ".join(statement.split()) + ";\n" in schema_of(connection)
+
+
+def test_migrating_again_changes_nothing(database: sqlite3.Connection) -> None:
+    before = database.execute("PRAGMA schema_version").fetchone()
+
+    migrate(database)
+
+    assert database.execute("PRAGMA schema_version").fetchone() == before
+    assert database.execute("PRAGMA user_version").fetchone() == (VERSION,)
+
+
+def test_a_migration_that_fails_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = (*MIGRATIONS, ("9999_broken", ("CREATE TABLE half (x)", "nonsense")))
+    monkeypatch.setattr("fedsafe_node.store.schema.MIGRATIONS", broken)
+    monkeypatch.setattr("fedsafe_node.store.schema.VERSION", len(broken))
+    connection = open_database(tmp_path / "node.db")
+
+    with pytest.raises(sqlite3.OperationalError, match="nonsense"):
+        migrate(connection)
+
+    assert schema_of(connection) == EXPECTED.read_text()
+    assert connection.execute("PRAGMA user_version").fetchone() == (VERSION,)
+
+
+def test_a_newer_database_is_refused(database: sqlite3.Connection) -> None:
+    database.execute(f"PRAGMA user_version = {VERSION + 1}")
+
+    with pytest.raises(SchemaError, match=f"schema {VERSION + 1}"):
+        migrate(database)
+
+
+def test_a_current_database_opens_without_sqlite_utils(
+    database: sqlite3.Connection, tmp_path: Path
+) -> None:
+    database.close()
+    program = (
+        "import sqlite3, sys\n"
+        "from fedsafe_node.store.schema import migrate\n"
+        "migrate(sqlite3.connect(sys.argv[1], isolation_level=None))\n"
+        "sys.exit('sqlite_utils' in sys.modules)\n"
+    )
+    path = str(tmp_path / "node.db")
+
+    assert subprocess.run([sys.executable, "-c", program, path]).returncode == 0  # noqa: PLW1510
+
+
+def fill(database: sqlite3.Connection) -> None:
+    database.execute("INSERT INTO logs VALUES (1, 'a.demo/feed')")
+    database.execute("INSERT INTO entries VALUES (1, 0, x'01')")
+    database.execute("INSERT INTO tile_roots VALUES (1, 1, 0, zeroblob(32))")
+    database.execute("INSERT INTO openings VALUES (1, 0, 'g', 'p', x'01', NULL)")
+    database.execute(
+        "INSERT INTO signals VALUES (1, zeroblob(16), 'a', 'actor', 'all', 1, 1, NULL, "
+        "NULL, 1, 1, 'erased', 0, 'a.demo/feed', 0, 'g')"
+    )
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE logs SET origin = 'b'",
+        "DELETE FROM logs",
+        "UPDATE entries SET record = x'02'",
+        "UPDATE entries SET idx = 5",
+        "DELETE FROM entries",
+        "UPDATE tile_roots SET hash = zeroblob(32)",
+        "DELETE FROM tile_roots",
+        "UPDATE openings SET sealed = x'02'",
+        "UPDATE openings SET grp = 'h', sealed = NULL, erased_at = 1",
+        "DELETE FROM openings",
+        "UPDATE signals SET status = 'active', token = zeroblob(16)",
+        "DELETE FROM signals",
+    ],
+)
+def test_history_cannot_be_changed_with_sql(
+    database: sqlite3.Connection, statement: str
+) -> None:
+    fill(database)
+
+    with pytest.raises(sqlite3.IntegrityError, match=r"append-only|erased"):
+        database.execute(statement)
+
+
+def test_an_opening_is_erased_only_once(database: sqlite3.Connection) -> None:
+    fill(database)
+    database.execute("UPDATE openings SET sealed = NULL, erased_at = 5")
+
+    with pytest.raises(sqlite3.IntegrityError):
+        database.execute("UPDATE openings SET erased_at = 6")
+    with pytest.raises(sqlite3.IntegrityError):
+        database.execute("UPDATE openings SET sealed = x'01', erased_at = NULL")
+
+
+def test_tables_are_strict(database: sqlite3.Connection) -> None:
+    with pytest.raises(sqlite3.IntegrityError, match="cannot store"):
+        database.execute("INSERT INTO due VALUES ('job', 'tomorrow')")
