@@ -75,7 +75,7 @@ class VerifierKey:
             encoded = name.encode()
         except UnicodeEncodeError:
             raise MalformedKeyError("no name of a key") from None
-        if not _is_name(name) or not _is_text(name + "\n") or "\n" in name:
+        if not _is_name(name) or not _is_text(name + "\n"):
             raise MalformedKeyError("no name of a key")
         digest = sha256(encoded + b"\n" + bytes([ED25519]) + public).digest()
         return cls(name, digest[:KEY_ID_BYTES], public)

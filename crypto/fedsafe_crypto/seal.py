@@ -158,8 +158,6 @@ def open_sealed(
         WrongLengthError: `info` is longer than 65,535 bytes.
     """
     context = _context(info, aad)
-    if len(sealed) < OVERHEAD_BYTES:
-        raise OpenError("sealed value does not open")
     try:
         return key.decrypt(sealed, context)
     except (InvalidTag, ValueError):

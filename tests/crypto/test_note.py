@@ -163,6 +163,14 @@ def test_other_shapes_are_no_notes(note: str) -> None:
         open_note(note.encode(), [VERIFIER])
 
 
+def test_a_signature_has_one_spelling() -> None:
+    respelt = NOTE.replace(b"I=\n", b"J=\n")
+    assert respelt != NOTE
+
+    with pytest.raises(MalformedNoteError):
+        open_note(respelt, [VERIFIER])
+
+
 def test_a_note_that_is_not_utf8_is_refused() -> None:
     with pytest.raises(MalformedNoteError):
         open_note(b"\xff\n\n" + LINE.encode(), [VERIFIER])
@@ -195,6 +203,7 @@ def test_a_name_that_no_note_can_carry_is_refused(name: str) -> None:
         VERIFIER.encode().replace("+ee44d193+", "+ee44d194+"),
         VERIFIER.encode()[:-4],
         VERIFIER.encode() + "AAAA",
+        VERIFIER.encode() + "!",
         VERIFIER.encode().replace("+AQ", "+BA"),
         "a.example+00000000+" + b64encode(b"\1" + bytes(32)).decode(),
     ],
