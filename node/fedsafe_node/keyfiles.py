@@ -19,6 +19,7 @@ from fedsafe_node.errors import (
 from fedsafe_node.faults import NO_FAULTS, FaultPoint, Faults
 
 _OTHERS = 0o077
+_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC  # never waits
 MAX_SECRET_BYTES = 1 << 20
 
 
@@ -31,14 +32,17 @@ def read_secret(path: Path) -> bytes:
         KeyFileError: it is no regular file, or can't be read.
     """
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        descriptor = os.open(path, _READ)
     except FileNotFoundError:
         raise KeyFileMissingError(str(path)) from None
     except OSError as error:
         raise KeyFileError(f"key file {path}: {error.strerror}") from None
-    with os.fdopen(descriptor, "rb") as file:
+    try:
         _check_owner(path, os.fstat(descriptor))
-        secret = file.read(MAX_SECRET_BYTES + 1)
+        with open(descriptor, "rb", closefd=False) as file:
+            secret = file.read(MAX_SECRET_BYTES + 1)
+    finally:
+        os.close(descriptor)
     if len(secret) > MAX_SECRET_BYTES:
         raise KeyFileError(f"key file {path} is too large")
     return secret

@@ -35,6 +35,11 @@ def clock() -> FixedClock:
 
 
 @pytest.fixture
+def advance(clock: FixedClock) -> Callable[[timedelta], None]:
+    return clock.advance
+
+
+@pytest.fixture
 def keys(tmp_path: Path) -> PeriodKeys:
     return PeriodKeys(tmp_path / "keys" / "periods")
 

@@ -94,8 +94,8 @@ class LogReader(Protocol):
 class SignalReader(Protocol):
     """Reads signals, drafts and what restricts them."""
 
-    async def signal(self, signal_id: bytes) -> SignalRow | None:
-        """Return a signal by its id."""
+    async def signal(self, origin: str, signal_id: bytes) -> SignalRow | None:
+        """Return an origin's signal by its id."""
         ...
 
     async def signals_at(self, rows: Sequence[int]) -> list[SignalRow]:
@@ -229,7 +229,7 @@ class SignalWriter(Protocol):
         """Keep a signal; return its row.
 
         Raises:
-            ConflictError: its id is taken.
+            ConflictError: its origin used the id before.
         """
         ...
 
@@ -237,11 +237,13 @@ class SignalWriter(Protocol):
         """Keep many signals in consecutive rows; return the rows.
 
         Raises:
-            ConflictError: an id is taken.
+            ConflictError: an origin used an id before.
         """
         ...
 
-    async def set_signal_status(self, signal_id: bytes, status: SignalStatus) -> bool:
+    async def set_signal_status(
+        self, origin: str, signal_id: bytes, status: SignalStatus
+    ) -> bool:
         """Set whether a signal may match; False if it is not there.
 
         `ERASED` is final and wipes the token as well.

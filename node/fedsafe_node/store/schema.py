@@ -88,7 +88,7 @@ _SIGNALS = (
     """
     CREATE TABLE signals (
         row INTEGER PRIMARY KEY,
-        signal_id BLOB NOT NULL UNIQUE CHECK (length(signal_id) = 16),
+        signal_id BLOB NOT NULL CHECK (length(signal_id) = 16),
         origin TEXT NOT NULL,
         plane TEXT NOT NULL,
         scope TEXT NOT NULL,
@@ -105,7 +105,8 @@ _SIGNALS = (
         log TEXT NOT NULL,
         idx INTEGER NOT NULL,
         grp TEXT NOT NULL,
-        CHECK ((token IS NULL) = (status = 'erased'))
+        CHECK ((token IS NULL) = (status = 'erased')),
+        UNIQUE (signal_id, origin) -- an origin's ids are its own: nobody can squat
     ) STRICT
     """,
     """

@@ -137,9 +137,10 @@ class SQLiteReader:
 
     # --- signals ----------------------------------------------------------------
 
-    async def signal(self, signal_id: bytes) -> SignalRow | None:
-        """Return a signal by its id."""
-        row = self._one(_SIGNAL + "WHERE signal_id = ?", signal_id)
+    async def signal(self, origin: str, signal_id: bytes) -> SignalRow | None:
+        """Return an origin's signal by its id."""
+        where = "WHERE signal_id = ? AND origin = ?"
+        row = self._one(_SIGNAL + where, signal_id, origin)
         return row and _signal(row)
 
     async def signals_at(self, rows: Sequence[int]) -> list[SignalRow]:

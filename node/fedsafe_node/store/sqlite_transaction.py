@@ -122,15 +122,18 @@ class SQLiteTransaction(SQLiteReader):
         (last,) = self._one("SELECT max(row) FROM signals")
         return (last or 0) + 1
 
-    async def set_signal_status(self, signal_id: bytes, status: SignalStatus) -> bool:
+    async def set_signal_status(
+        self, origin: str, signal_id: bytes, status: SignalStatus
+    ) -> bool:
         """Set whether a signal may match; False if it is not there."""
         erase = status is SignalStatus.ERASED
         return self._changed(
             "UPDATE signals SET status = ?, token = iif(?, NULL, token) "
-            "WHERE signal_id = ? AND status <> 'erased'",
+            "WHERE signal_id = ? AND origin = ? AND status <> 'erased'",
             status.value,
             erase,
             signal_id,
+            origin,
         )
 
     async def add_restriction(

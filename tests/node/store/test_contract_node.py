@@ -48,9 +48,25 @@ def answer(key: str, expires_at: int) -> IdempotencyRow:
     )
 
 
+async def put_peer(store: Store, row: PeerRow) -> None:
+    await store.write(lambda tx: tx.put_peer(row))
+
+
+async def add_credential(store: Store, number: int) -> None:
+    await store.write(lambda tx: tx.add_credential(credential(number)))
+
+
+async def add_gate(store: Store, number: int) -> None:
+    await store.write(lambda tx: tx.add_gate(gate(number)))
+
+
+async def set_due(store: Store, job: str, at: int | None) -> None:
+    await store.write(lambda tx: tx.set_due(job, at))
+
+
 async def test_a_peers_position_moves(store: Store) -> None:
     for row in (peer("b.demo"), peer("a.demo"), peer("b.demo", 8)):
-        await store.write(lambda tx, row=row: tx.put_peer(row))
+        await put_peer(store, row)
 
     assert await store.read(lambda r: r.peer("b.demo")) == peer("b.demo", 8)
     assert await store.read(lambda r: r.peer("c.demo")) is None
@@ -71,9 +87,9 @@ async def test_a_peer_is_suspended(store: Store) -> None:
 
 async def test_credentials_have_their_own_ids_and_names(store: Store) -> None:
     for number in (2, 1):
-        await store.write(lambda tx, n=number: tx.add_credential(credential(n)))
+        await add_credential(store, number)
     with pytest.raises(ConflictError):
-        await store.write(lambda tx: tx.add_credential(credential(1)))
+        await add_credential(store, 1)
 
     assert await store.read(lambda r: r.credential("id-1")) == credential(1)
     assert await store.read(lambda r: r.credential_named("name-2")) == credential(2)
@@ -93,17 +109,16 @@ async def test_a_removed_credential_is_gone(store: Store) -> None:
 async def test_the_gate_entered_last_counts(store: Store) -> None:
     assert await store.read(lambda r: r.newest_gate()) is None
     for number in (2, 1):
-        await store.write(lambda tx, n=number: tx.add_gate(gate(n)))
+        await add_gate(store, number)
     with pytest.raises(ConflictError):
-        await store.write(lambda tx: tx.add_gate(gate(1)))
+        await add_gate(store, 1)
 
     assert await store.read(lambda r: r.newest_gate()) == gate(1)
 
 
 async def test_an_answer_is_kept_until_it_expires(store: Store) -> None:
-    for key, expires_at in (("a", 10), ("b", 20)):
-        row = answer(key, expires_at)
-        await store.write(lambda tx, row=row: tx.add_idempotent_answer(row))
+    await store.write(lambda tx: tx.add_idempotent_answer(answer("a", 10)))
+    await store.write(lambda tx: tx.add_idempotent_answer(answer("b", 20)))
     with pytest.raises(ConflictError):
         await store.write(lambda tx: tx.add_idempotent_answer(answer("a", 30)))
 
@@ -115,17 +130,18 @@ async def test_an_answer_is_kept_until_it_expires(store: Store) -> None:
 
 async def test_due_jobs_come_longest_overdue_first(store: Store) -> None:
     for job, at in (("sync", 5), ("expiry", 3), ("later", 99), ("sync", 2)):
-        await store.write(lambda tx, job=job, at=at: tx.set_due(job, at))
+        await set_due(store, job, at)
     assert await store.read(lambda r: r.due(5)) == [("sync", 2), ("expiry", 3)]
 
-    await store.write(lambda tx: tx.set_due("sync", None))
+    await set_due(store, "sync", None)
     assert await store.read(lambda r: r.due(5)) == [("expiry", 3)]
 
 
 async def test_small_values_and_documents_are_replaced(store: Store) -> None:
-    for value in (b"old", b"new"):
-        await store.write(lambda tx, v=value: tx.set_meta("key", v))
-        await store.write(lambda tx, v=value: tx.put_document("charter", v))
+    await store.write(lambda tx: tx.set_meta("key", b"old"))
+    await store.write(lambda tx: tx.set_meta("key", b"new"))
+    await store.write(lambda tx: tx.put_document("charter", b"old"))
+    await store.write(lambda tx: tx.put_document("charter", b"new"))
 
     assert await store.read(lambda r: r.meta("key")) == b"new"
     assert await store.read(lambda r: r.document("charter")) == b"new"

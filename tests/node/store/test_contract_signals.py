@@ -59,13 +59,19 @@ async def add(store: Store, *numbers: int) -> range:
     return await store.write(lambda tx: tx.add_signals(signals))
 
 
+async def add_draft(store: Store, number: int) -> None:
+    await store.write(lambda tx: tx.add_draft(draft(number)))
+
+
 async def set_status(store: Store, number: int, status: SignalStatus) -> bool:
     signal_id = number.to_bytes(16)
-    return await store.write(lambda tx: tx.set_signal_status(signal_id, status))
+    return await store.write(
+        lambda tx: tx.set_signal_status("a.demo", signal_id, status)
+    )
 
 
 async def signal(store: Store, number: int) -> SignalRow | None:
-    return await store.read(lambda reader: reader.signal(number.to_bytes(16)))
+    return await store.read(lambda r: r.signal("a.demo", number.to_bytes(16)))
 
 
 def ids(rows: list[SignalRow]) -> list[int]:
@@ -101,7 +107,23 @@ async def test_many_rows_are_found_at_once(store: Store) -> None:
     assert ids(found) == list(range(1, 1401))
 
 
-async def test_an_id_is_taken_once(store: Store) -> None:
+async def test_origins_cannot_take_each_others_ids(store: Store) -> None:
+    await store.write(lambda tx: tx.add_signal(new_signal(1, origin="liar.demo")))
+    await add(store, 1)
+
+    assert await set_status(store, 1, SignalStatus.REVOKED)
+
+    signal_id = (1).to_bytes(16)
+    other = await store.read(lambda reader: reader.signal("liar.demo", signal_id))
+    own = await signal(store, 1)
+    assert other is not None
+    assert own is not None
+    assert (other.origin, other.status) == ("liar.demo", SignalStatus.ACTIVE)
+    assert (own.origin, own.status) == ("a.demo", SignalStatus.REVOKED)
+    assert await store.read(lambda reader: reader.signal("c.demo", signal_id)) is None
+
+
+async def test_an_id_is_taken_once_by_its_origin(store: Store) -> None:
     async def act(tx: Transaction) -> None:
         with pytest.raises(ConflictError):
             await tx.add_signals([new_signal(3), new_signal(1)])
@@ -208,9 +230,9 @@ async def test_a_draft_is_decided_once(store: Store) -> None:
 
 async def test_drafts_wait_in_order_of_age(store: Store) -> None:
     for number in (1, 2, 3):
-        await store.write(lambda tx, n=number: tx.add_draft(draft(n)))
+        await add_draft(store, number)
     with pytest.raises(ConflictError):
-        await store.write(lambda tx: tx.add_draft(draft(3)))
+        await add_draft(store, 3)
 
     found = await store.read(lambda reader: reader.drafts(DraftState.PENDING, 2))
 
@@ -219,8 +241,8 @@ async def test_drafts_wait_in_order_of_age(store: Store) -> None:
 
 
 async def test_custody_is_kept_and_removed(store: Store) -> None:
-    for sealed in (b"old", b"new"):
-        await store.write(lambda tx, s=sealed: tx.add_custody(bytes(16), s))
+    await store.write(lambda tx: tx.add_custody(bytes(16), b"old"))
+    await store.write(lambda tx: tx.add_custody(bytes(16), b"new"))
     assert await store.read(lambda reader: reader.custody(bytes(16))) == b"new"
 
     assert await store.write(lambda tx: tx.remove_custody(bytes(16)))

@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: Apache-2.0
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import timedelta
+
+import pytest
+
+from fedsafe_crypto.commitment import commit
+from fedsafe_node.errors import CorruptLogError
+from fedsafe_node.log.engine import LogEngine
+from fedsafe_node.log.openings import PeriodKeys
+from fedsafe_node.store.protocol import Store
+from fedsafe_node.store.rows import LogEntry, Opening
+
+FEED = "a.demo/feed"
+GROUPS = ("subject", "detail")
+
+
+def entry(number: int) -> LogEntry:
+    openings = tuple(
+        Opening(group=group, salt=bytes([number % 256] * 32), payload=b"%d" % number)
+        for group in GROUPS
+    )
+    commitments = (commit(FEED, o.group, o.salt, o.payload) for o in openings)
+    return LogEntry(record=b"".join(commitments), openings=openings)
+
+
+def commitments_of(record: bytes) -> Mapping[str, bytes]:
+    if len(record) != 64:
+        raise ValueError("no record")
+    return dict(zip(GROUPS, (record[:32], record[32:]), strict=True))
+
+
+@pytest.fixture
+async def engine(store: Store) -> LogEngine:
+    entries = [entry(number) for number in range(1500)]
+    await store.write(lambda tx: tx.append_many(FEED, entries))
+    return LogEngine(store)
+
+
+async def test_an_untouched_log_adds_up(engine: LogEngine) -> None:
+    verified = await engine.verify(FEED, commitments_of)
+
+    assert (verified.size, verified.openings, verified.erased) == (1500, 3000, 0)
+    assert verified.root == (await engine.head(FEED)).root
+
+
+async def test_erasing_leaves_a_log_that_adds_up(engine: LogEngine) -> None:
+    before = await engine.head(FEED)
+    for index in (0, 700, 1499):
+        assert await engine.erase_opening(FEED, index, "subject", at=1)
+
+    verified = await engine.verify(FEED, commitments_of)
+
+    assert (verified.openings, verified.erased) == (2997, 3)
+    assert verified.root == before.root
+
+
+async def test_destroying_a_periods_key_erases_its_openings_only(
+    store: Store,
+    engine: LogEngine,
+    keys: PeriodKeys,
+    advance: Callable[[timedelta], None],
+) -> None:
+    advance(timedelta(days=10))
+    await store.write(lambda tx: tx.append(FEED, entry(1).record, entry(1).openings))
+    await asyncio.to_thread(keys.destroy, "2026-11", present="2026-12")
+
+    verified = await engine.verify(FEED, commitments_of)
+
+    assert (verified.size, verified.openings, verified.erased) == (1501, 2, 3000)
+    assert await engine.opening(FEED, 3, "subject") is None
+    assert await engine.opening(FEED, 1500, "subject") == entry(1).openings[0]
+
+
+@pytest.mark.parametrize(
+    ("damage", "first", "reason"),
+    [
+        ("UPDATE entries SET record = x'00' WHERE idx = 1400", 1400, "does not fit"),
+        (
+            "UPDATE entries SET record = zeroblob(64) WHERE idx = 700",
+            512,
+            "tile have changed",
+        ),
+        ("DELETE FROM entries WHERE idx = 700", 700, "entry is missing"),
+        ("DELETE FROM tile_roots WHERE idx = 1", 256, "tile have changed"),
+        (
+            "UPDATE openings SET sealed = zeroblob(99) WHERE idx = 9 AND grp > 'd'",
+            9,
+            "does not open",
+        ),
+        (
+            "UPDATE openings SET sealed = o.sealed FROM openings o WHERE o.idx = 8",
+            0,
+            "'detail' does not open",
+        ),
+        (
+            "UPDATE openings SET grp = 'other' WHERE idx = 9 AND grp = 'subject'",
+            9,
+            "'other' does not open",
+        ),
+        ("UPDATE openings SET idx = 1600 WHERE idx = 9", 1500, "has no entry"),
+    ],
+)
+async def test_any_change_is_found_and_placed(
+    engine: LogEngine,
+    tamper: Callable[[str], Awaitable[None]],
+    damage: str,
+    first: int,
+    reason: str,
+) -> None:
+    await tamper(damage)
+
+    with pytest.raises(CorruptLogError, match=reason) as caught:
+        await engine.verify(FEED, commitments_of)
+
+    assert caught.value.index == first
+
+
+async def test_an_opening_without_a_commitment_is_found(store: Store) -> None:
+    opening = Opening(group="third", salt=bytes(32), payload=b"")
+    await store.write(lambda tx: tx.append(FEED, entry(0).record, [opening]))
+
+    with pytest.raises(CorruptLogError, match="no commitment 'third'"):
+        await LogEngine(store).verify(FEED, commitments_of)
+
+
+async def test_an_opening_of_another_payload_is_found(store: Store) -> None:
+    await store.write(lambda tx: tx.append(FEED, entry(0).record, entry(1).openings))
+
+    with pytest.raises(CorruptLogError, match="does not fit"):
+        await LogEngine(store).verify(FEED, commitments_of)
