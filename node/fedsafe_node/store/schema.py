@@ -106,7 +106,7 @@ _SIGNALS = (
         idx INTEGER NOT NULL,
         grp TEXT NOT NULL,
         CHECK ((token IS NULL) = (status = 'erased')),
-        UNIQUE (signal_id, origin) -- an origin's ids are its own: nobody can squat
+        UNIQUE (signal_id, origin)
     ) STRICT
     """,
     """
