@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from uuid import UUID
 
-from fedsafe_crypto.envelope import open_envelope, open_media
+from fedsafe_crypto.envelope import open_envelope
 from fedsafe_crypto.errors import CryptoError
 from fedsafe_federation.errors import MalformedError
 from fedsafe_federation.pdq import THRESHOLD, hamming_distance
@@ -20,13 +20,13 @@ from fedsafe_federation.signals import (
     MediaBody,
     SignalHeader,
     SignalOpening,
-    decode_media_body,
     decode_opening,
 )
 from fedsafe_federation.wireformat import decode
 from fedsafe_node.api.messages import Kind, Match
 from fedsafe_node.asked import File
 from fedsafe_node.evaluators import Output
+from fedsafe_node.media import open_media_body
 from fedsafe_node.situation import Situation
 from fedsafe_node.store.protocol import Reader
 from fedsafe_node.store.rows import SignalRow, SignalStatus
@@ -101,7 +101,13 @@ def _open(
                 row, header, opening, candidate.output, situation
             )
         else:
-            body = open_media_body(row, header, opening, situation)
+            body = open_media_body(
+                row.signal_id,
+                situation.own.name if row.own else row.origin,
+                header,
+                opening,
+                situation,
+            )
     except (CryptoError, MalformedError):
         return None
     if not _fits(body, candidate) or not _allowed(header, body, situation, now):
@@ -127,50 +133,6 @@ def _open_actor(
     if header.plane is not Plane.ACTOR or header.epoch != output.epoch:
         raise MalformedError("SignalHeader", "contradicts the envelope")
     return decode(body, ActorBody)
-
-
-def open_media_body(
-    row: SignalRow,
-    header: SignalHeader,
-    opening: SignalOpening,
-    situation: Situation,
-) -> MediaBody:
-    """Open a media signal's body under the group key of its generation.
-
-    Raises:
-        CryptoError: another key, or changed bytes.
-        MalformedError: no media body, or the key is not there.
-    """
-    shared = situation.shared
-    if row.own:
-        group, federation, origin = (
-            situation.own.media.group,
-            situation.own.name,
-            situation.own.name,
-        )
-    else:
-        keys = (
-            shared.membership.media.get((header.epoch, header.generation))
-            if shared is not None
-            else None
-        )
-        if shared is None or keys is None:
-            raise MalformedError("SignalHeader", "no key of that generation")
-        group, federation, origin = (
-            keys.group,
-            shared.membership.charter.federation,
-            row.origin,
-        )
-    data = open_media(
-        group,
-        federation_id=federation,
-        origin=origin,
-        signal_id=row.signal_id,
-        epoch=header.epoch,
-        generation=header.generation,
-        sealed=opening.sealed,
-    )
-    return decode_media_body(data)
 
 
 def _fits(body: ActorBody | MediaBody, candidate: Candidate) -> bool:

@@ -1,0 +1,251 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Ask a member over HTTP: the only place of this room that knows the network.
+
+Feed requests and pokes carry an RFC 9421 signature; an evaluation request is a
+signed statement itself. Answers are bounded in size and time, and redirects are
+not followed: a member is where the charter says.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from secrets import token_urlsafe
+from typing import Final
+from urllib.parse import urlencode
+
+import aiohttp
+import msgspec
+
+from fedsafe_crypto.identity import SigningKey
+from fedsafe_federation.charter import Member
+from fedsafe_federation.errors import (
+    MalformedError,
+    PeerError,
+    PeerRefusedError,
+    PeerUnreachableError,
+)
+from fedsafe_federation.feed import MAX_BATCH, FeedRequest
+from fedsafe_federation.requests import Request, sign_request
+from fedsafe_federation.signed import Signed
+from fedsafe_federation.wireformat import decode, encode
+
+FEED_PATH: Final = "/v1/feed/{origin}/records"
+POKE_PATH: Final = "/v1/feed/poke"
+EVALUATE_PATH: Final = "/v1/evaluate"
+CARD_PATH: Final = "/v1/card"
+FOUNDING_PATH: Final = "/v1/founding"
+_FEED_SECONDS: Final = 60.0
+_POKE_SECONDS: Final = 5.0
+_EVALUATE_SECONDS: Final = 60.0
+_MAX_ANSWER: Final = 4 * 1024 * 1024
+
+
+class _ProblemCode(msgspec.Struct):
+    code: str = "unknown"
+
+
+class PeerClient:
+    """Asks other members on behalf of one node.
+
+    The session is the caller's to close; one session serves all members.
+    """
+
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        *,
+        name: str,
+        key: SigningKey,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._session = session
+        self._name = name
+        self._key = key
+        self._now = now
+
+    async def fetch(self, member: Member, request: FeedRequest) -> bytes:
+        """Fetch a feed batch (`replication.Fetch`).
+
+        Raises:
+            PeerError: no usable answer.
+        """
+        query = urlencode(
+            {
+                "since": request.since,
+                "known": request.known,
+                "restrictions": request.restrictions,
+                "limit": request.limit,
+            }
+        )
+        path = f"{FEED_PATH.format(origin=request.origin)}?{query}"
+        return await self._send(
+            member, "GET", path, None, seconds=_FEED_SECONDS, most=MAX_BATCH
+        )
+
+    async def poke(self, member: Member, size: int) -> None:
+        """Tell a member that the own feed has grown to *size*.
+
+        Raises:
+            PeerError: no usable answer; the member polls anyway.
+        """
+        body = encode({"origin": self._name, "size": size})
+        await self._send(
+            member, "POST", POKE_PATH, body, seconds=_POKE_SECONDS, most=_MAX_ANSWER
+        )
+
+    async def evaluate(self, member: Member, request: Signed) -> Signed:
+        """Carry a signed evaluation request (`quorum.Ask`).
+
+        Raises:
+            PeerError: no usable answer.
+        """
+        url = member.url + EVALUATE_PATH
+        data = await self._exchange(
+            member.name,
+            "POST",
+            url,
+            {"content-type": "application/json"},
+            encode(request),
+            seconds=_EVALUATE_SECONDS,
+            most=_MAX_ANSWER,
+        )
+        try:
+            return decode(data, Signed)
+        except MalformedError as error:
+            raise PeerError(member.name, str(error)) from None
+
+    async def _send(  # noqa: PLR0913 - one request has so many parts
+        self,
+        member: Member,
+        method: str,
+        path: str,
+        body: bytes | None,
+        *,
+        seconds: float,
+        most: int,
+    ) -> bytes:
+        request = Request(method, member.url + path)
+        if body is not None:
+            request.headers["content-type"] = "application/json"
+        headers = sign_request(
+            request,
+            body=body,
+            signer=self._name,
+            destination=member.name,
+            key=self._key,
+            now=self._now(),
+            nonce=token_urlsafe(16),
+        )
+        return await self._exchange(
+            member.name,
+            method,
+            request.url,
+            dict(headers),
+            body,
+            seconds=seconds,
+            most=most,
+        )
+
+    async def _exchange(  # noqa: PLR0913 - one exchange has so many parts
+        self,
+        peer: str,
+        method: str,
+        url: str,
+        headers: dict[str, str],
+        body: bytes | None,
+        *,
+        seconds: float,
+        most: int,
+    ) -> bytes:
+        return await exchange(
+            self._session,
+            peer,
+            method,
+            url,
+            headers=headers,
+            body=body,
+            seconds=seconds,
+            most=most,
+        )
+
+
+async def exchange(  # noqa: PLR0913 - one exchange has so many parts
+    session: aiohttp.ClientSession,
+    peer: str,
+    method: str,
+    url: str,
+    *,
+    headers: dict[str, str],
+    body: bytes | None,
+    seconds: float,
+    most: int,
+) -> bytes:
+    """Send one request and read a bounded answer.
+
+    Raises:
+        PeerUnreachableError: no whole answer in time.
+        PeerRefusedError: the answer is not 2xx.
+        PeerError: the answer is too large.
+    """
+    try:
+        async with (
+            asyncio.timeout(seconds),
+            session.request(
+                method,
+                url,
+                data=body,
+                headers=headers,
+                allow_redirects=False,
+            ) as response,
+        ):
+            data = await _read(response, peer, most)
+    except TimeoutError:
+        raise PeerUnreachableError(peer, "no answer in time") from None
+    except aiohttp.ClientError as error:
+        raise PeerUnreachableError(peer, type(error).__name__) from None
+    if not 200 <= response.status < 300:  # noqa: PLR2004 - the class of success
+        raise PeerRefusedError(peer, response.status, _code(data))
+    return data
+
+
+async def _read(response: aiohttp.ClientResponse, peer: str, most: int) -> bytes:
+    parts: list[bytes] = []
+    size = 0
+    async for part in response.content.iter_chunked(65_536):
+        size += len(part)
+        if size > most:
+            raise PeerError(peer, "the answer is too large")
+        parts.append(part)
+    return b"".join(parts)
+
+
+def _code(data: bytes) -> str:
+    try:
+        code = msgspec.json.decode(data, type=_ProblemCode).code
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return "unknown"
+    return code if code.isidentifier() else "unknown"
+
+
+async def send_founding(
+    session: aiohttp.ClientSession, url: str, messages: Sequence[Signed]
+) -> list[Signed]:
+    """Give a node the ceremony's messages; get those that it owes.
+
+    Raises:
+        PeerError: no usable answer.
+    """
+    data = await exchange(
+        session,
+        url,
+        "POST",
+        url + FOUNDING_PATH,
+        headers={"content-type": "application/json"},
+        body=encode(list(messages)),
+        seconds=_FEED_SECONDS,
+        most=_MAX_ANSWER,
+    )
+    try:
+        return msgspec.json.decode(data, type=list[Signed])
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise PeerError(url, "the answer is no list of messages") from None

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What this node answers to, and asks of, the other members."""

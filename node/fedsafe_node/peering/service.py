@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Answer members: feed, pokes, evaluations (`api.services.Peering`).
+
+Evaluations are counted per member and audited as sums by a job: an event each
+would put an fsync into every lookup of every member, and the signed statements
+are the evidence. A node never learns what it evaluates.
+"""
+
+from collections import Counter
+from collections.abc import Callable
+from datetime import datetime
+from typing import Final
+
+from fedsafe_crypto.identity import SigningKey
+from fedsafe_federation.evaluation import answer_request, open_request
+from fedsafe_federation.feed import FeedRequest
+from fedsafe_federation.freshness import SeenNonces
+from fedsafe_federation.replication import Offload
+from fedsafe_federation.requests import Request, verify_request
+from fedsafe_federation.signed import Signed
+from fedsafe_node.api.messages import Poke
+from fedsafe_node.clock import Clock
+from fedsafe_node.errors import BadRequestError, DeniedError, WrongStateError
+from fedsafe_node.evaluators import SharedLists
+from fedsafe_node.log.audit import AuditTrail, Event
+from fedsafe_node.peering.serving import FeedServer
+from fedsafe_node.situation import Situation
+from fedsafe_node.store.protocol import Store, Transaction
+from fedsafe_node.store.rows import Opening
+from fedsafe_policies.gate import decide_gate
+from fedsafe_policies.vocabulary import Plane
+
+_OFFLOAD_ELEMENTS: Final = 4
+
+
+class PeeringService:
+    """The node's answers to members.
+
+    State, owned by the event loop: `_evaluated` counts the elements per member
+    since the last audit event.
+    """
+
+    def __init__(  # noqa: PLR0913 - everything it needs is an argument
+        self,
+        situation: Situation,
+        store: Store,
+        feed: FeedServer,
+        statement_key: SigningKey,
+        trail: AuditTrail,
+        clock: Clock,
+        *,
+        offload: Offload,
+        wake: Callable[[str], None],
+    ) -> None:
+        self._situation = situation
+        self._store = store
+        self._feed = feed
+        self._key = statement_key
+        self._trail = trail
+        self._clock = clock
+        self._offload = offload
+        self._wake = wake
+        self._seen = SeenNonces(began=clock.now())
+        self._evaluated: Counter[str] = Counter()
+
+    def authenticate(
+        self, *, method: str, url: str, headers: dict[str, str], body: bytes
+    ) -> str:
+        """Check a member's RFC 9421 signature and name the member.
+
+        Raises:
+            UntrustedError: no valid signature of a member.
+            StaleStatementError: replayed, or too old.
+            WrongStateError: this node has no federation.
+        """
+        return verify_request(
+            Request(method, url, headers),
+            body=body,
+            me=self._situation.node,
+            charter=self._shared().membership.charter,
+            seen=self._seen,
+            now=self._clock.now(),
+        )
+
+    async def feed(self, request: FeedRequest, peer: str) -> bytes:
+        """Give a batch of the own feed to a member."""
+        return await self._feed.batch(request, peer)
+
+    async def poked(self, poke: Poke, peer: str) -> None:
+        """Wake the replication of the member's feed.
+
+        Raises:
+            BadRequestError: the member speaks for another.
+        """
+        if poke.origin != peer:
+            raise BadRequestError("not_yours", "a member pokes for its own feed")
+        self._wake(peer)
+
+    async def evaluate(self, request: Signed) -> Signed:
+        """Evaluate blinded elements for a member.
+
+        Raises:
+            UntrustedError: not from a member, or for another node.
+            StaleStatementError: replayed, too old, or of another generation.
+            DeniedError: the actor plane is closed at this node.
+            CryptoError: an element is no element of the group.
+        """
+        membership = self._shared().membership
+        now = self._clock.now()
+        opened = open_request(
+            request,
+            me=self._situation.node,
+            charter=membership.charter,
+            seen=self._seen,
+            now=now,
+        )
+        self._admit(now)
+        pins = membership.pins.get(opened.epoch)
+        share = membership.shares.get(opened.epoch)
+        if pins is None or share is None:
+            raise WrongStateError("wrong_generation", "no such epoch here")
+        self._evaluated[opened.sender] += opened.count
+
+        def answer() -> Signed:
+            return answer_request(
+                request,
+                opened,
+                share=share,
+                pins=pins,
+                key=self._key,
+                federation=membership.charter.federation,
+            )
+
+        many = opened.count > _OFFLOAD_ELEMENTS
+        return await self._offload(answer) if many else answer()
+
+    async def audit_evaluations(self) -> None:
+        """Write the sums of what was evaluated since the last call."""
+        counted, self._evaluated = self._evaluated, Counter()
+        for peer, elements in sorted(counted.items()):
+            entry = self._trail.entry(
+                Event.EVALUATED,
+                at=self._clock.now(),
+                detail={"peer": peer, "elements": elements},
+            )
+
+            async def act(
+                tx: Transaction,
+                record: bytes = entry.record,
+                openings: tuple[Opening, ...] = entry.openings,
+            ) -> None:
+                await tx.append(self._trail.log, record, openings)
+
+            await self._store.write(act)
+
+    def _admit(self, now: datetime) -> None:
+        situation = self._situation
+        decision = decide_gate(
+            situation.site, Plane.ACTOR, situation.policy, int(now.timestamp())
+        )
+        if not decision.allowed:
+            raise DeniedError(decision)
+
+    def _shared(self) -> SharedLists:
+        shared = self._situation.shared
+        if shared is None:
+            raise WrongStateError("no_federation", "this node has no federation")
+        return shared

@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Serve the own feed to members.
+
+A batch is read on one snapshot. Its checkpoint is kept by the rollback guard
+before it leaves, and a batch that hands out openings leaves only after the audit
+event that names its receiver is durable.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from fedsafe_crypto.checkpoint import Checkpoint, sign_checkpoint
+from fedsafe_crypto.identity import SigningKey
+from fedsafe_federation.feed import (
+    MAX_RECORDS,
+    FeedOpening,
+    FeedRequest,
+    RecordLine,
+    encode_batch,
+)
+from fedsafe_federation.replication import Offload
+from fedsafe_federation.signed import Signed
+from fedsafe_federation.verification import feed_name
+from fedsafe_federation.wireformat import decode
+from fedsafe_node.clock import Clock
+from fedsafe_node.errors import BadRequestError, NotFoundError
+from fedsafe_node.log.audit import AuditTrail, Event
+from fedsafe_node.log.guard import Guard
+from fedsafe_node.log.proofs import log_root, prove_consistency
+from fedsafe_node.store.protocol import Reader, Store, Transaction
+
+MAX_RESTRICTIONS: Final = 1_000
+_LARGE: Final = 64
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """What one snapshot holds of a requested batch."""
+
+    checkpoint: Checkpoint
+    restrictions: Sequence[Signed]
+    records: Sequence[RecordLine]
+    consistency: Sequence[bytes]
+    extends: Sequence[bytes]
+
+    @property
+    def openings(self) -> int:
+        return sum(line.opening is not None for line in self.records)
+
+
+class FeedServer:
+    """Serves one node's feed.
+
+    State: `_signed` is the newest checkpoint that has left, as a note; it and the
+    guard's file are changed under `_signing` only.
+    """
+
+    def __init__(  # noqa: PLR0913 - everything it needs is an argument
+        self,
+        node: str,
+        store: Store,
+        guard: Guard,
+        key: SigningKey,
+        trail: AuditTrail,
+        clock: Clock,
+        *,
+        offload: Offload,
+    ) -> None:
+        self._node = node
+        self._log = feed_name(node)
+        self._store = store
+        self._guard = guard
+        self._key = key
+        self._trail = trail
+        self._clock = clock
+        self._offload = offload
+        self._signing = asyncio.Lock()
+        self._signed: tuple[Checkpoint, str] | None = None
+
+    async def size(self) -> int:
+        """Give the feed's size."""
+        return await self._store.read(lambda reader: reader.log_size(self._log))
+
+    async def batch(self, request: FeedRequest, peer: str) -> bytes:
+        """Give *peer* a batch from its own position on.
+
+        Raises:
+            NotFoundError: the feed is not this node's.
+            BadRequestError: a position behind the end, or a limit out of bounds.
+        """
+        if request.origin != self._node:
+            raise NotFoundError("feed")
+        if not 1 <= request.limit <= MAX_RECORDS:
+            raise BadRequestError("bad_limit", f"limit is 1 to {MAX_RECORDS}")
+        behind = await self.size() - request.since
+        read = self._store.scan if behind > _LARGE else self._store.read
+        page = await read(lambda reader: self._page(reader, request))
+        note = await self._note(page.checkpoint)
+
+        def encode() -> bytes:
+            return encode_batch(
+                page.restrictions,
+                page.records,
+                next_index=request.since + len(page.records),
+                checkpoint=note,
+                consistency=page.consistency,
+                extends=page.extends,
+            )
+
+        many = len(page.records) > _LARGE
+        data = await self._offload(encode) if many else encode()
+        if page.openings:
+            await self._audit(page, request, peer)
+        return data
+
+    async def _page(self, reader: Reader, request: FeedRequest) -> _Page:
+        size = await reader.log_size(self._log)
+        since, known = request.since, request.known
+        if not 0 <= since <= size or not 0 <= known <= size:
+            raise BadRequestError("bad_position", "the feed is not that long")
+        records = await self._records(reader, since, request.limit)
+        next_index = since + len(records)
+        return _Page(
+            checkpoint=await self._checkpoint(reader, size),
+            restrictions=await self._restrictions(reader, request.restrictions),
+            records=records,
+            consistency=await self._consistency(reader, known, size),
+            extends=await self._consistency(reader, next_index, size),
+        )
+
+    async def _records(
+        self, reader: Reader, since: int, limit: int
+    ) -> list[RecordLine]:
+        records = await reader.records(self._log, since, limit)
+        if not records:
+            return []
+        kept = await reader.openings(self._log, since, len(records))
+        openings = {item.index: item.opening for item in kept}
+        lines: list[RecordLine] = []
+        for index, record in enumerate(records, start=since):
+            opening = openings.get(index)
+            lines.append(
+                RecordLine(
+                    index=index,
+                    record=record,
+                    opening=FeedOpening(salt=opening.salt, payload=opening.payload)
+                    if opening is not None
+                    else None,
+                    erased=index in openings and opening is None,
+                )
+            )
+        return lines
+
+    async def _restrictions(self, reader: Reader, after: int) -> list[Signed]:
+        rows = await reader.restrictions_by(self._node, after, MAX_RESTRICTIONS)
+        return [decode(row.statement, Signed) for row in rows]
+
+    async def _consistency(self, reader: Reader, old: int, new: int) -> list[bytes]:
+        if not 0 < old < new:
+            return []
+        return await prove_consistency(reader, self._log, old, new)
+
+    async def _checkpoint(self, reader: Reader, size: int) -> Checkpoint:
+        signed = self._signed
+        if signed is not None and signed[0].size == size:
+            return signed[0]
+        return Checkpoint(self._log, size, await log_root(reader, self._log, size))
+
+    async def _note(self, checkpoint: Checkpoint) -> str:
+        async with self._signing:
+            signed = self._signed
+            if signed is not None and signed[0] == checkpoint:
+                return signed[1]
+            if signed is None or signed[0].size < checkpoint.size:
+                await self._offload(
+                    lambda: self._guard.keep(
+                        self._log, checkpoint.size, checkpoint.root
+                    )
+                )
+            note = sign_checkpoint(checkpoint, self._key).decode()
+            if signed is None or signed[0].size < checkpoint.size:
+                self._signed = (checkpoint, note)
+            return note
+
+    async def _audit(self, page: _Page, request: FeedRequest, peer: str) -> None:
+        entry = self._trail.entry(
+            Event.FEED_SERVED,
+            at=self._clock.now(),
+            detail={
+                "peer": peer,
+                "since": request.since,
+                "records": len(page.records),
+                "openings": page.openings,
+            },
+        )
+
+        async def act(tx: Transaction) -> None:
+            await tx.append(self._trail.log, entry.record, entry.openings)
+
+        await self._store.write(act)

@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What of a verified record this node keeps, by its policy.
+
+Pure and offloadable: no store, no network. An opening that policy does not let in,
+that has run out or that does not open is not kept; its record is.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from fedsafe_crypto.errors import CryptoError
+from fedsafe_crypto.tokens import media_token
+from fedsafe_federation.errors import MalformedError
+from fedsafe_federation.signals import SIGNAL_GROUP, SignalHeader
+from fedsafe_federation.verification import (
+    VerifiedRecord,
+    VerifiedSignal,
+    feed_name,
+)
+from fedsafe_node.media import open_media_body
+from fedsafe_node.situation import Situation
+from fedsafe_node.store.rows import NewSignal, Opening
+from fedsafe_policies.matching import HeaderFacts, decide_receipt
+from fedsafe_policies.vocabulary import MediaKind, Plane
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A record to keep; with its signal and opening if policy lets them in."""
+
+    record: bytes
+    openings: tuple[Opening, ...] = ()
+    signal: NewSignal | None = None
+    pdq: bytes | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Token:
+    token: bytes
+    kind: MediaKind | None = None
+    pdq: bytes | None = None
+
+
+def read_arrivals(
+    origin: str,
+    records: Sequence[VerifiedRecord],
+    situation: Situation,
+    now: datetime,
+) -> list[Arrival]:
+    """Decide for each record of *origin*'s feed what is kept of it."""
+    return [_arrival(origin, record, situation, now) for record in records]
+
+
+def _arrival(
+    origin: str, record: VerifiedRecord, situation: Situation, now: datetime
+) -> Arrival:
+    if record.signal is None or record.opening is None:
+        return Arrival(record.record)
+    header = record.signal.header
+    if not _admitted(header, situation, now):
+        return Arrival(record.record)
+    token = _token(origin, record.signal, situation)
+    if token is None:
+        return Arrival(record.record)
+    signal = NewSignal(
+        signal_id=record.signal.signal,
+        origin=origin,
+        plane=header.plane.value,
+        scope=header.scope.value,
+        epoch=header.epoch,
+        generation=header.generation,
+        token=token.token,
+        match_until=header.match_until,
+        erase_after=header.erase_after,
+        log=feed_name(origin),
+        index=record.index,
+        group=SIGNAL_GROUP,
+        media_kind=token.kind.value if token.kind is not None else None,
+    )
+    opening = Opening(
+        group=SIGNAL_GROUP,
+        salt=record.opening.salt,
+        payload=record.opening.payload,
+    )
+    return Arrival(record.record, (opening,), signal, token.pdq)
+
+
+def _admitted(header: SignalHeader, situation: Situation, now: datetime) -> bool:
+    shared = situation.shared
+    if shared is None or header.epoch not in shared.membership.pins:
+        return False
+    facts = HeaderFacts(
+        plane=header.plane,
+        scope=header.scope,
+        match_until=header.match_until,
+        erase_after=header.erase_after,
+    )
+    at = int(now.timestamp())
+    return decide_receipt(facts, situation.site, situation.policy, at).allowed
+
+
+def _token(origin: str, signal: VerifiedSignal, situation: Situation) -> _Token | None:
+    header, opening = signal.header, signal.opening
+    if header.plane is Plane.ACTOR:
+        return _Token(opening.token) if opening.token is not None else None
+    try:
+        body = open_media_body(signal.signal, origin, header, opening, situation)
+    except (CryptoError, MalformedError):
+        return None
+    shared = situation.shared
+    if shared is None:
+        return None
+    keys = shared.membership.media[header.epoch, header.generation]
+    token = media_token(keys.token, body.kind, body.digest)
+    pdq = body.digest if body.kind is MediaKind.PDQ else None
+    return _Token(token, body.kind, pdq)

@@ -1,0 +1,294 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Keep what replication has verified (the `Shelf` of `replication`).
+
+Records, signals, restrictions and the new position of one batch share one
+transaction. A restriction that came before its signal is remembered, and the
+signal arrives restricted. The edge of a copied tree is kept in memory between
+batches and read from the store after a failure or a restart.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from fedsafe_crypto.tree import EMPTY_ROOT
+from fedsafe_federation.charter import Member
+from fedsafe_federation.errors import EquivocationError
+from fedsafe_federation.evaluation import digest
+from fedsafe_federation.replication import Offload, Position
+from fedsafe_federation.verification import (
+    Known,
+    VerifiedBatch,
+    VerifiedRestriction,
+    feed_name,
+    open_checkpoint,
+)
+from fedsafe_federation.wireformat import encode
+from fedsafe_node.clock import Clock
+from fedsafe_node.errors import WrongStateError
+from fedsafe_node.index.lists import Hint, Lists
+from fedsafe_node.log.audit import AuditTrail, Event
+from fedsafe_node.log.proofs import log_frontier
+from fedsafe_node.signals.arrival import Arrival, read_arrivals
+from fedsafe_node.situation import Situation
+from fedsafe_node.store.protocol import Reader, Store, Transaction
+from fedsafe_node.store.rows import (
+    LogEntry,
+    PeerRow,
+    PeerState,
+    RestrictionRow,
+    SignalRow,
+    SignalStatus,
+)
+from fedsafe_policies.vocabulary import Effect
+
+STATUS_OF: Final = {
+    Effect.REVOKED: SignalStatus.REVOKED,
+    Effect.DISPUTED: SignalStatus.DISPUTED,
+    Effect.EXPIRED: SignalStatus.EXPIRED,
+    Effect.ERASED: SignalStatus.ERASED,
+}
+_LARGE: Final = 64
+
+
+class Intake:
+    """The node's side of replication.
+
+    State, owned by the event loop: `_known` holds the position after the last
+    batch of each origin, as the store has it.
+    """
+
+    def __init__(  # noqa: PLR0913 - everything it needs is an argument
+        self,
+        situation: Situation,
+        store: Store,
+        lists: Lists,
+        trail: AuditTrail,
+        clock: Clock,
+        *,
+        offload: Offload,
+    ) -> None:
+        self._situation = situation
+        self._store = store
+        self._lists = lists
+        self._trail = trail
+        self._clock = clock
+        self._offload = offload
+        self._known: dict[str, Known] = {}
+
+    async def position(self, origin: str) -> Position:
+        """Read where this node stands in *origin*'s feed."""
+        last = await self._store.read(lambda r: r.meta(_sequence_key(origin)))
+        known = self._known.get(origin)
+        if known is None:
+            known = self._known[origin] = await self._load(self._member(origin))
+        return Position(known, int(last or 0))
+
+    async def restrict(self, restrictions: Sequence[VerifiedRestriction]) -> None:
+        """Apply restrictions; those applied before do no harm."""
+
+        async def act(tx: Transaction) -> list[int]:
+            return await self._restrict(tx, restrictions)
+
+        self._lists.remove(await self._store.write(act))
+
+    async def apply(self, origin: str, batch: VerifiedBatch, *, at: datetime) -> None:
+        """Keep a verified batch and the position behind it, in one transaction."""
+        situation, now = self._situation, self._clock.now()
+
+        def read() -> list[Arrival]:
+            return read_arrivals(origin, batch.records, situation, now)
+
+        many = len(batch.records) > _LARGE
+        arrivals = await self._offload(read) if many else read()
+        self._known.pop(origin, None)
+
+        async def act(tx: Transaction) -> tuple[list[Hint], list[int]]:
+            removed = await self._restrict(tx, batch.restrictions)
+            hints = await self._keep(tx, origin, arrivals)
+            await self._move(tx, origin, batch, at)
+            return hints, removed
+
+        hints, removed = await self._store.write(act)
+        self._known[origin] = batch.known
+        self._lists.add(hints)
+        self._lists.remove(removed)
+        if _complete(batch.known):
+            self._situation.coverage.saw(origin, at)
+
+    async def touch(self, origin: str, *, at: datetime) -> None:
+        """Note that the copy was complete at that moment."""
+        self._situation.coverage.saw(origin, at)
+
+    async def suspend(self, origin: str, error: EquivocationError) -> None:
+        """Keep the evidence, and stop matching the origin's signals."""
+        entry = self._trail.entry(
+            Event.ORIGIN_SUSPENDED,
+            at=self._clock.now(),
+            outcome="equivocation",
+            detail={"origin": origin, "why": error.why, **_evidence(error)},
+        )
+
+        async def act(tx: Transaction) -> None:
+            await tx.set_peer_state(origin, PeerState.SUSPENDED)
+            await tx.append(self._trail.log, entry.record, entry.openings)
+
+        if origin in self._situation.coverage.suspended:
+            return
+        self._situation.coverage.suspended.add(origin)
+        await self._store.write(act)
+
+    def _member(self, origin: str) -> Member:
+        shared = self._situation.shared
+        if shared is None:
+            raise WrongStateError("no_federation", "this node has no federation")
+        return shared.membership.charter.member(origin)
+
+    async def _load(self, member: Member) -> Known:
+        log = feed_name(member.name)
+
+        async def query(reader: Reader) -> Known:
+            row = await reader.peer(member.name)
+            size = row.cursor if row is not None else 0
+            frontier = await log_frontier(reader, log, size)
+            if row is None or not row.checkpoint:
+                return Known(frontier)
+            checkpoint = open_checkpoint(member, row.checkpoint)
+            return Known(frontier, row.checkpoint, checkpoint)
+
+        return await self._store.read(query)
+
+    async def _keep(
+        self, tx: Transaction, origin: str, arrivals: Sequence[Arrival]
+    ) -> list[Hint]:
+        log = feed_name(origin)
+        fresh = [arrival for arrival in arrivals if arrival.signal is not None]
+        usable = await _usable(tx, origin, fresh)
+        keep = {id(arrival) for arrival in usable}
+        entries = [
+            LogEntry(
+                record=arrival.record,
+                openings=arrival.openings if id(arrival) in keep else (),
+            )
+            for arrival in arrivals
+        ]
+        if entries:
+            await tx.append_many(log, entries)
+        rows = await tx.add_signals([a.signal for a in usable if a.signal is not None])
+        return [
+            Hint(row, arrival.signal.token, arrival.pdq)
+            for row, arrival in zip(rows, usable, strict=True)
+            if arrival.signal is not None
+        ]
+
+    async def _move(
+        self, tx: Transaction, origin: str, batch: VerifiedBatch, at: datetime
+    ) -> None:
+        frontier = batch.known.frontier
+        before = await tx.peer(origin)
+        await tx.put_peer(
+            PeerRow(
+                origin=origin,
+                cursor=frontier.size,
+                root=frontier.root() if frontier.size else EMPTY_ROOT,
+                checkpoint=batch.known.note,
+                synced_at=int(at.timestamp()),
+                state=before.state if before is not None else PeerState.ACTIVE,
+            )
+        )
+        if not batch.records:
+            return
+        entry = self._trail.entry(
+            Event.FEED_APPLIED,
+            at=self._clock.now(),
+            detail={
+                "origin": origin,
+                "records": len(batch.records),
+                "size": frontier.size,
+            },
+        )
+        await tx.append(self._trail.log, entry.record, entry.openings)
+
+    async def _restrict(
+        self, tx: Transaction, restrictions: Sequence[VerifiedRestriction]
+    ) -> list[int]:
+        removed: list[int] = []
+        at = self._clock.now()
+        for item in restrictions:
+            restriction = item.restriction
+            row = RestrictionRow(
+                digest=digest(item.statement),
+                origin=restriction.origin,
+                author=restriction.author,
+                sequence=restriction.sequence,
+                effect=restriction.effect.value,
+                statement=encode(item.statement),
+            )
+            if not await tx.add_restriction(row, restriction.signals):
+                continue
+            for signal in restriction.signals:
+                found = await tx.signal(restriction.origin, signal)
+                if found is not None:
+                    await _stop(tx, found, STATUS_OF[restriction.effect], at)
+                    removed.append(found.row)
+            await _count(tx, restriction.author, restriction.sequence)
+            entry = self._trail.entry(
+                Event.RESTRICTED,
+                at=at,
+                outcome=restriction.effect.value,
+                detail={
+                    "origin": restriction.origin,
+                    "reason": restriction.reason.value,
+                    "signals": len(restriction.signals),
+                },
+            )
+            await tx.append(self._trail.log, entry.record, entry.openings)
+        return removed
+
+
+async def _usable(
+    tx: Transaction, origin: str, arrivals: Sequence[Arrival]
+) -> list[Arrival]:
+    # A signal id that its origin used twice, or restricted before, is not kept.
+    usable: list[Arrival] = []
+    seen: set[bytes] = set()
+    for arrival in arrivals:
+        if arrival.signal is None or arrival.signal.signal_id in seen:
+            continue
+        signal_id = arrival.signal.signal_id
+        seen.add(signal_id)
+        if await tx.signal(origin, signal_id) is not None:
+            continue
+        if not await tx.restrictions_on(origin, signal_id):
+            usable.append(arrival)
+    return usable
+
+
+async def _stop(
+    tx: Transaction, row: SignalRow, status: SignalStatus, at: datetime
+) -> None:
+    if row.status is SignalStatus.ERASED:
+        return
+    await tx.set_signal_status(row.origin, row.signal_id, status)
+    if status is not SignalStatus.DISPUTED:
+        await tx.erase_opening(row.log, row.index, row.group, at=int(at.timestamp()))
+
+
+async def _count(tx: Transaction, author: str, sequence: int) -> None:
+    key = _sequence_key(author)
+    last = int(await tx.meta(key) or 0)
+    if sequence > last:
+        await tx.set_meta(key, str(sequence).encode())
+
+
+def _sequence_key(author: str) -> str:
+    return f"restrictions/{author}"
+
+
+def _complete(known: Known) -> bool:
+    size = known.checkpoint.size if known.checkpoint is not None else 0
+    return known.frontier.size == size
+
+
+def _evidence(error: EquivocationError) -> dict[str, str]:
+    return {f"note{n}": note for n, note in enumerate(error.evidence)}
