@@ -21,8 +21,7 @@ loop) adds and removes; `merge` may run in another; anybody reads.
 """
 
 from bisect import insort
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Final, Self
@@ -44,13 +43,25 @@ _NO_STORE: Final = bytes(16)
 Delta = dict[bytes, tuple[int, ...]]
 
 
-@dataclass(frozen=True, slots=True)
 class _View:
     """What a reader sees, swapped as a whole; the last delta takes new tokens."""
 
-    segments: tuple[Segment, ...]
-    deltas: tuple[Delta, ...]
-    removed: set[int]
+    __slots__ = ("deltas", "finders", "removed", "segments")
+
+    def __init__(
+        self,
+        segments: tuple[Segment, ...],
+        deltas: tuple[Delta, ...],
+        removed: set[int],
+    ) -> None:
+        self.segments: Final = segments
+        self.deltas: Final = deltas
+        self.removed: Final = removed
+        # Bound once, since a point read takes less than a microsecond.
+        self.finders: Final[tuple[Callable[[bytes], tuple[int, ...] | None], ...]] = (
+            *(segment.find for segment in segments),
+            *(delta.get for delta in deltas),
+        )
 
 
 class TokenIndex:
@@ -144,13 +155,13 @@ class TokenIndex:
         """
         view = self._view
         found: tuple[int, ...] = ()
-        for segment in view.segments:
-            found += segment.find(token)
-        for delta in view.deltas:
-            found += delta.get(token, ())
-        if found:
-            return tuple(sorted(row for row in found if row not in view.removed))
-        return found
+        for find in view.finders:
+            rows = find(token)
+            if rows:
+                found += rows
+        if found and view.removed:
+            found = tuple(row for row in found if row not in view.removed)
+        return found if len(found) < 2 else tuple(sorted(found))  # noqa: PLR2004
 
     def probe_many(self, tokens: bytes) -> list[tuple[int, int]]:
         """Look up concatenated tokens; return (position, row) for each find.

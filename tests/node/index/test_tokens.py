@@ -240,6 +240,7 @@ def test_a_late_row_holds_the_highest_row_back(tmp_path: Path) -> None:
     index = TokenIndex.open(tmp_path, covered=0)
     index.add(token(1), 1)
     index.add(token(3), 3)
+    index.add(token(3), 3)
     index.merge()
 
     assert index.highest_row == 1
