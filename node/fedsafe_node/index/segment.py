@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
-from struct import Struct, error
+from struct import Struct
 from typing import Final, Self
 
 from fedsafe_node.errors import CorruptIndexError
@@ -74,10 +74,7 @@ class Header:
         body, seal = data[:-_SEAL_BYTES], data[-_SEAL_BYTES:]
         if len(data) != HEADER_BYTES or sha256(body).digest()[:_SEAL_BYTES] != seal:
             raise CorruptIndexError(str(path), "the header is damaged")
-        try:
-            magic, version, *numbers, store, digest = _FIELDS.unpack_from(body)
-        except error:
-            raise CorruptIndexError(str(path), "the header is damaged") from None
+        magic, version, *numbers, store, digest = _FIELDS.unpack_from(body)
         if (magic, version) != (_MAGIC, _VERSION):
             raise CorruptIndexError(str(path), "another format or version")
         bits, count, after, through = numbers

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -106,6 +107,16 @@ def test_a_header_is_read_as_it_was_written(
     assert Header.decode(Path("x"), header.encode()) == header
 
 
+@pytest.mark.parametrize("at", [0, 8])
+def test_another_format_or_version_is_refused(at: int) -> None:
+    data = bytearray(Header(1, 1, 0, 1, STORE, bytes(32)).encode()[:-16])
+    data[at] ^= 2
+    resealed = bytes(data) + sha256(data).digest()[:16]
+
+    with pytest.raises(CorruptIndexError, match="format or version"):
+        Header.decode(Path("x"), resealed)
+
+
 @given(st.binary(max_size=2 * HEADER_BYTES))
 def test_junk_is_no_header(junk: bytes) -> None:
     with pytest.raises(CorruptIndexError):
@@ -166,3 +177,5 @@ def test_a_misleading_directory_makes_a_read_raise(tmp_path: Path) -> None:
 
     with pytest.raises(CorruptIndexError, match="misleading"):
         Segment(path).find(b"\x7f" * 16)
+    with pytest.raises(CorruptIndexError, match="misleading"):
+        probe(Segment(path), b"\x7f" * 16)

@@ -336,6 +336,17 @@ def test_a_merge_is_wanted_once_the_dict_is_large(tmp_path: Path) -> None:
     index.close()
 
 
+def test_a_large_store_is_rebuilt_in_parts(tmp_path: Path) -> None:
+    index = TokenIndex.open(tmp_path, covered=0)
+    count = 2 * MERGE_AT + 10
+    index.rebuild(((token(row), row) for row in range(1, count + 1)), through=count + 5)
+
+    assert index.highest_row == count + 5
+    assert len(index) == count
+    assert index.probe_many(token(1) + token(count)) == [(0, 1), (1, count)]
+    index.close()
+
+
 @pytest.mark.parametrize(
     ("tokens", "rows"),
     [
