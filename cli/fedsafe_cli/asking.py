@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Asking a node about many accounts, in order and without losing any.
+
+Inputs are taken in pieces. One account alone is one lookup; more go as batches. A
+piece that the node refuses as a whole is asked again in halves, so that only the
+input at fault is answered with a problem. A node that says *later* (429, 503)
+defers the piece; one that is gone ends the run.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain, islice
+from typing import Final
+
+from fedsafe_cli.client import Client, Json
+from fedsafe_cli.errors import BrokenAnswerError, RefusedError
+from fedsafe_cli.exit_codes import ExitStatus
+from fedsafe_cli.inputs import Account, Fault
+
+PIECE: Final = 1_000
+SINGLE: Final = "/v1/lookup"
+BATCH: Final = "/v1/lookup/batch"
+SINGLE_DEADLINE_MS: Final = 800
+BATCH_DEADLINE_MS: Final = 60_000
+_GRACE: Final = 5.0
+_STATUS: Final = {
+    "none": ExitStatus.NO_SIGNAL,
+    "review": ExitStatus.MATCH,
+    "incomplete": ExitStatus.INCOMPLETE,
+    "deferred": ExitStatus.DEFERRED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the node says of one input; `body` is its `LookupAnswer`."""
+
+    body: dict[str, Json]
+
+    @property
+    def status(self) -> ExitStatus:
+        """The exit status that this answer stands for."""
+        return _STATUS[self.body["result"]]
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why one input has no answer."""
+
+    code: str
+    detail: str
+    status: ExitStatus
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What holds for all questions of a run."""
+
+    purpose: str
+    deadline_ms: int | None = None
+
+
+Outcome = Answer | Refusal
+
+
+def ask_all(
+    client: Client,
+    items: Iterable[Account | Fault],
+    terms: Terms,
+    *,
+    advance: Callable[[int], None] | None = None,
+) -> Iterator[Outcome]:
+    """Yield an outcome for each item, in order.
+
+    Raises:
+        NodeUnreachableError: the node is gone; what was yielded stands.
+        BrokenAnswerError: it answers what no node would.
+    """
+    source = iter(items)
+    head = list(islice(source, 2))
+    if len(head) == 1 and isinstance(head[0], Account):
+        yield _ask_one(client, head[0], terms)
+        return
+    rest = chain(head, source)
+    while piece := list(islice(rest, PIECE)):
+        accounts = [item for item in piece if isinstance(item, Account)]
+        answers = iter(_ask_many(client, accounts, terms)) if accounts else iter(())
+        for item in piece:
+            if isinstance(item, Fault):
+                yield Refusal(item.code, item.detail, ExitStatus.BAD_INPUT)
+            else:
+                yield next(answers)
+        if advance is not None:
+            advance(len(piece))
+
+
+def _ask_one(client: Client, account: Account, terms: Terms) -> Outcome:
+    deadline = terms.deadline_ms or SINGLE_DEADLINE_MS
+    body = account.body() | {"purpose": terms.purpose, "deadline_ms": deadline}
+    try:
+        answer = client.post(SINGLE, body, timeout=deadline / 1000 + _GRACE)
+    except RefusedError as error:
+        return _refused(error)
+    return _answer(answer)
+
+
+def _ask_many(
+    client: Client, accounts: Sequence[Account], terms: Terms
+) -> list[Outcome]:
+    deadline = terms.deadline_ms or BATCH_DEADLINE_MS
+    body = {
+        "lookups": [account.body() for account in accounts],
+        "purpose": terms.purpose,
+        "deadline_ms": deadline,
+    }
+    try:
+        answer = client.post(BATCH, body, timeout=deadline / 1000 + _GRACE)
+    except RefusedError as error:
+        if error.status is ExitStatus.BAD_INPUT and len(accounts) > 1:
+            middle = len(accounts) // 2
+            return _ask_many(client, accounts[:middle], terms) + _ask_many(
+                client, accounts[middle:], terms
+            )
+        return [_refused(error)] * len(accounts)
+    return _outcomes(answer, len(accounts))
+
+
+def _outcomes(document: Json, count: int) -> list[Outcome]:
+    try:
+        answers, problems = document["answers"], document["problems"]
+        found: dict[int, Outcome] = {
+            problem["position"]: Refusal(
+                str(problem["code"]), str(problem["detail"]), ExitStatus.BAD_INPUT
+            )
+            for problem in reversed(problems)
+        }
+    except (TypeError, KeyError):
+        raise BrokenAnswerError("the node's batch answer is malformed") from None
+    if len(answers) != count:
+        raise BrokenAnswerError("the node's batch answer has another length")
+    return [
+        _answer(answer) if answer is not None else _problem(found, position)
+        for position, answer in enumerate(answers)
+    ]
+
+
+def _problem(found: dict[int, Outcome], position: int) -> Outcome:
+    if position not in found:
+        raise BrokenAnswerError("the node's batch answer leaves an account out")
+    return found[position]
+
+
+def _answer(document: Json) -> Answer:
+    if not isinstance(document, dict) or document.get("result") not in _STATUS:
+        raise BrokenAnswerError("the node's answer is no lookup answer")
+    return Answer(document)
+
+
+def _refused(error: RefusedError) -> Outcome:
+    if error.status is ExitStatus.DEFERRED:
+        body: dict[str, Json] = {"result": "deferred", "matches": [], "not_covered": []}
+        if error.retry_after_ms is not None:
+            body["retry_after_ms"] = error.retry_after_ms
+        return Answer(body)
+    hint = f"; {error.hint}" if error.hint else ""
+    return Refusal(error.code, error.detail + hint, error.status)

@@ -1,0 +1,235 @@
+# SPDX-License-Identifier: Apache-2.0
+"""HTTP/1.1 over the node's Unix socket, with the standard library alone.
+
+A lookup at sign-up starts a process and asks one question; `http.client` would
+cost as much again as everything else here. One request a connection, a total
+deadline for each, bounded sizes, `Content-Length` or chunked answers.
+"""
+
+import json
+import socket
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Final
+
+from fedsafe_cli.errors import BrokenAnswerError, NodeUnreachableError, RefusedError
+
+TIMEOUT: Final = 30.0
+MOST_BYTES: Final = 256 * 1024 * 1024
+_MOST_HEAD: Final = 64 * 1024
+_PART: Final = 64 * 1024
+_OK: Final = range(200, 300)
+
+Json = Any
+"""A decoded body. It is looked into where it arrives and not passed on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A whole answer."""
+
+    status: int
+    content_type: str
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """Calls one node. The credential never shows in a repr."""
+
+    path: str
+    token: str | None
+    directory: str
+
+    def __repr__(self) -> str:
+        """Show which node, never the credential."""
+        return f"Client({self.path!r})"
+
+    def get(self, target: str, *, timeout: float = TIMEOUT) -> Json:
+        """Get a document.
+
+        Raises:
+            NodeUnreachableError: no node answers in time.
+            RefusedError: it answers with a problem.
+            BrokenAnswerError: it answers something else than JSON.
+        """
+        return self._ask("GET", target, None, timeout)
+
+    def post(self, target: str, document: object, *, timeout: float = TIMEOUT) -> Json:
+        """Post a document and return the answer's; errors as for `get`."""
+        body = json.dumps(document, separators=(",", ":")).encode()
+        return self._ask("POST", target, body, timeout)
+
+    def _ask(
+        self, method: str, target: str, body: bytes | None, timeout: float
+    ) -> Json:
+        reply = self.request(method, target, body, timeout=timeout)
+        document = _decode(reply)
+        if reply.status in _OK:
+            return document
+        raise _refusal(reply.status, document)
+
+    def request(
+        self, method: str, target: str, body: bytes | None, *, timeout: float = TIMEOUT
+    ) -> Reply:
+        """Send one request and read its answer, whatever its status.
+
+        Raises:
+            NodeUnreachableError: no node answers wholly and in time.
+            BrokenAnswerError: the answer is no HTTP.
+        """
+        head = [
+            f"{method} {target} HTTP/1.1",
+            "Host: localhost",
+            "Connection: close",
+            "Accept: application/json",
+        ]
+        if self.token is not None:
+            head.append(f"Authorization: Bearer {self.token}")
+        if body is not None:
+            head.append("Content-Type: application/json")
+            head.append(f"Content-Length: {len(body)}")
+        request = "\r\n".join([*head, "", ""]).encode("ascii") + (body or b"")
+        end = time.monotonic() + timeout
+        try:
+            with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as line:
+                line.settimeout(timeout)
+                line.connect(self.path)
+                # A node may refuse a body before it has read it all.
+                with suppress(BrokenPipeError, ConnectionResetError):
+                    line.sendall(request)
+                return _Reader(line, end).reply()
+        except OSError as error:
+            raise self._unreachable(error, timeout) from None
+
+    def _unreachable(self, error: OSError, timeout: float) -> NodeUnreachableError:
+        start = f"start it with `fedsafe node run --config {self.directory}`"
+        if isinstance(error, TimeoutError):
+            return NodeUnreachableError(
+                f"the node at {self.path} did not answer within {timeout:g} s",
+                "see `fedsafe doctor` and the node's log",
+            )
+        if isinstance(error, FileNotFoundError | ConnectionRefusedError):
+            return NodeUnreachableError(f"no node is running at {self.path}", start)
+        if isinstance(error, PermissionError):
+            return NodeUnreachableError(
+                f"the socket {self.path} belongs to another user",
+                "run this command as the node's user",
+            )
+        why = error.strerror or str(error)
+        return NodeUnreachableError(f"the node at {self.path}: {why}", start)
+
+
+class _Reader:
+    """Reads one answer off a connection."""
+
+    def __init__(self, line: socket.socket, end: float) -> None:
+        self._line = line
+        self._end = end
+        self._held = bytearray()
+
+    def reply(self) -> Reply:
+        status, headers = self._head()
+        if headers.get("transfer-encoding", "").lower() == "chunked":
+            body = self._chunks()
+        elif "content-length" in headers:
+            body = self._exactly(_length(headers["content-length"], 10))
+        else:
+            raise BrokenAnswerError("the node's answer has no length")
+        return Reply(status, headers.get("content-type", ""), body)
+
+    def _head(self) -> tuple[int, dict[str, str]]:
+        lines = self._until(b"\r\n\r\n", _MOST_HEAD).decode("latin-1").split("\r\n")
+        version, _, rest = lines[0].partition(" ")
+        code = rest.partition(" ")[0]
+        if not version.startswith("HTTP/1.") or not _digits(code):
+            raise BrokenAnswerError("what answers at the node's socket is no HTTP")
+        pairs = (line.partition(":") for line in lines[1:])
+        headers = {name.strip().lower(): value.strip() for name, _, value in pairs}
+        return int(code), headers
+
+    def _chunks(self) -> bytes:
+        body = bytearray()
+        while size := _length(
+            self._until(b"\r\n", 1024).partition(b";")[0].decode(), 16
+        ):
+            if len(body) + size > MOST_BYTES:
+                raise BrokenAnswerError("the node's answer is too large")
+            body += self._exactly(size + 2)[:-2]
+        return bytes(body)
+
+    def _until(self, mark: bytes, most: int) -> bytes:
+        while (found := self._held.find(mark)) < 0:
+            if len(self._held) > most:
+                raise BrokenAnswerError("the node's answer is malformed")
+            self._more()
+        part = bytes(self._held[:found])
+        del self._held[: found + len(mark)]
+        return part
+
+    def _exactly(self, size: int) -> bytes:
+        while len(self._held) < size:
+            self._more()
+        part = bytes(self._held[:size])
+        del self._held[:size]
+        return part
+
+    def _more(self) -> None:
+        left = self._end - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        self._line.settimeout(left)
+        part = self._line.recv(_PART)
+        if not part:
+            raise NodeUnreachableError(
+                "the node's answer breaks off", "see the node's log; was it stopped?"
+            )
+        self._held += part
+
+
+def _length(text: str, base: int) -> int:
+    try:
+        size = int(text, base)
+    except ValueError:
+        size = -1
+    if not 0 <= size <= MOST_BYTES:
+        raise BrokenAnswerError("the node's answer is malformed or too large")
+    return size
+
+
+def _digits(text: str) -> bool:
+    return text.isascii() and text.isdigit()
+
+
+def _decode(reply: Reply) -> Json:
+    try:
+        return json.loads(reply.body) if reply.body else None
+    except (ValueError, RecursionError):
+        if reply.status in _OK:
+            raise BrokenAnswerError("the node's answer is no JSON") from None
+        return None
+
+
+def _refusal(status: int, document: Json) -> RefusedError:
+    if not isinstance(document, dict):
+        return RefusedError(status, "", f"the node answers with status {status}")
+    reason = document.get("reason")
+    rule = document.get("rule")
+    detail = str(document.get("detail") or document.get("title") or status)
+    hint = None
+    if isinstance(reason, dict) and isinstance(rule, str):
+        hint = f"rule {rule}: {reason.get('en')}"
+        if document.get("policy"):
+            hint += f" (policy {document['policy']})"
+    elif isinstance(document.get("pointer"), str):
+        hint = f"see {document['pointer']} of the request"
+    wait = document.get("retry_after_ms")
+    return RefusedError(
+        status,
+        str(document.get("code", "")),
+        detail,
+        hint=hint,
+        rule=rule if isinstance(rule, str) else None,
+        retry_after_ms=wait if isinstance(wait, int) else None,
+    )

@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What can go wrong on the command line.
+
+* CliError                 carries the exit status and a hint at the way out
+  + SettingsError          a path, credential or option does not fit (2)
+  + BadInputError          what was given to the command (5)
+  + NodeUnreachableError   no node answers here (4)
+  + RefusedError           the node answered with a problem (3, 5, 11 or 1)
+  + BrokenAnswerError      what answered does not speak the node's API (1)
+  + ProgrammeError         something that we started or checked has failed (1)
+
+Texts begin small and have no full stop. They name an input by its position or
+its file, never by its value.
+"""
+
+from fedsafe_cli.exit_codes import ExitStatus
+
+
+class CliError(Exception):
+    """The root: a message, a way out and an exit status."""
+
+    status = ExitStatus.INTERNAL
+
+    def __init__(self, message: str, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.hint = hint
+
+    def diagnostics(self) -> str:
+        """Return the lines for standard error."""
+        lines = [f"fedsafe: error: {self}"]
+        if self.hint is not None:
+            lines.append(f"fedsafe: hint: {self.hint}")
+        return "\n".join(lines)
+
+
+class SettingsError(CliError):
+    """A path, credential or option does not fit."""
+
+    status = ExitStatus.USAGE
+
+
+class BadInputError(CliError):
+    """What was given to the command cannot be used."""
+
+    status = ExitStatus.BAD_INPUT
+
+
+class NodeUnreachableError(CliError):
+    """No node answers here."""
+
+    status = ExitStatus.UNREACHABLE
+
+
+class BrokenAnswerError(CliError):
+    """What answered does not speak the node's API."""
+
+
+class ProgrammeError(CliError):
+    """Something that we started or checked has failed."""
+
+
+class RefusedError(CliError):
+    """The node answered with a problem; `code` is its stable word."""
+
+    def __init__(  # noqa: PLR0913 (a problem's fields)
+        self,
+        http_status: int,
+        code: str,
+        detail: str,
+        *,
+        hint: str | None = None,
+        rule: str | None = None,
+        retry_after_ms: int | None = None,
+    ) -> None:
+        super().__init__(f"{detail} ({code})" if code else detail, hint)
+        self.http_status = http_status
+        self.code = code
+        self.detail = detail
+        self.rule = rule
+        self.retry_after_ms = retry_after_ms
+        self.status = status_of(http_status)
+
+
+_DENIED = frozenset({401, 403, 426, 451})
+_LATER = frozenset({429, 503})
+_SERVER = 500
+
+
+def status_of(http_status: int) -> ExitStatus:
+    """Map the status of an answer that is a problem to an exit status."""
+    if http_status in _DENIED:
+        return ExitStatus.DENIED
+    if http_status in _LATER:
+        return ExitStatus.DEFERRED
+    if http_status >= _SERVER:
+        return ExitStatus.INTERNAL
+    return ExitStatus.BAD_INPUT

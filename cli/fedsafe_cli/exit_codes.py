@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The one table of exit statuses, and which of several wins.
+
+A caller that sees 10 creates the account restricted and reviews; there is no
+status that means "refuse this person".
+"""
+
+from collections.abc import Iterable
+from enum import IntEnum, unique
+from typing import Final
+
+
+@unique
+class ExitStatus(IntEnum):
+    """What the process tells its caller."""
+
+    NO_SIGNAL = 0
+    INTERNAL = 1
+    USAGE = 2
+    DENIED = 3
+    UNREACHABLE = 4
+    BAD_INPUT = 5
+    MATCH = 10
+    DEFERRED = 11
+    INCOMPLETE = 12
+
+
+OK: Final = ExitStatus.NO_SIGNAL
+"""The same number, for commands that ask nothing."""
+INTERRUPTED: Final = 130
+"""Ctrl-C, as shells count it: 128 + SIGINT."""
+BROKEN_PIPE: Final = 141
+"""The reader of our output went away: 128 + SIGPIPE."""
+
+SEVERITY: Final = (
+    ExitStatus.INTERNAL,
+    ExitStatus.UNREACHABLE,
+    ExitStatus.DENIED,
+    ExitStatus.MATCH,
+    ExitStatus.BAD_INPUT,
+    ExitStatus.DEFERRED,
+    ExitStatus.INCOMPLETE,
+    ExitStatus.NO_SIGNAL,
+)
+"""Most serious first. USAGE is absent: it ends a command before any input."""
+
+
+def worst(statuses: Iterable[ExitStatus]) -> ExitStatus:
+    """Return the most serious of several statuses; of none, `NO_SIGNAL`."""
+    return min(statuses, key=SEVERITY.index, default=OK)

@@ -1,0 +1,274 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From arguments and lines to questions, each checked for its form.
+
+A line that is too long, not UTF-8 or out of form becomes a `Fault` at its
+position and nothing else is lost; memory holds one bounded line at a time. What
+a value means is the node's business: here only its form is looked at, so that one
+bad line does not make the node refuse a whole batch.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import BinaryIO, Final
+
+from fedsafe_policies.vocabulary import IdentifierKind, MediaKind
+
+KINDS: Final = tuple(kind.name.lower() for kind in (*IdentifierKind, *MediaKind))
+LONGEST_VALUE: Final = 4_096
+LONGEST_LINE: Final = 4 * LONGEST_VALUE
+LONGEST_RECORD: Final = 16 * LONGEST_LINE
+MOST_QUESTIONS: Final = 16
+SUBJECT_REF: Final = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$")
+REGION: Final = re.compile(r"^[A-Z]{2}$")
+NAMESPACE: Final = re.compile(r"^[a-z0-9][a-z0-9.-]{0,62}$")
+_PART: Final = 64 * 1024
+_BOM: Final = b"\xef\xbb\xbf"
+
+Question = dict[str, str]
+"""A question as the API writes it: kind, value and perhaps region, namespace."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Why an input could not be asked about; never what it was."""
+
+    code: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """The questions about one account."""
+
+    questions: tuple[Question, ...]
+    subject_ref: str | None = None
+
+    def __repr__(self) -> str:
+        """Show how many questions, never their values."""
+        return f"Account({len(self.questions)} questions)"
+
+    def body(self) -> dict[str, object]:
+        """Return the account as the API's `Subject`."""
+        body: dict[str, object] = {"questions": list(self.questions)}
+        if self.subject_ref is not None:
+            body["subject_ref"] = self.subject_ref
+        return body
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hints:
+    """What the options say of every value."""
+
+    kind: str | None = None
+    region: str | None = None
+    namespace: str | None = None
+
+
+class FormError(ValueError):
+    """A value is out of form; carries the fault."""
+
+    def __init__(self, code: str, detail: str) -> None:
+        super().__init__(detail)
+        self.fault = Fault(code, detail)
+
+
+def read_lines(stream: BinaryIO, most: int = LONGEST_LINE) -> Iterator[bytes | Fault]:
+    """Yield each line without its end; a line that is too long as a fault."""
+    first = True
+    while line := stream.readline(most + 2):
+        if first:
+            line = line.removeprefix(_BOM)
+            first = False
+        whole = line.endswith(b"\n")
+        line = line.removesuffix(b"\n").removesuffix(b"\r")
+        if len(line) > most:
+            if not whole:
+                _skip_line(stream)
+            yield Fault("too_long", f"the line is longer than {most} bytes")
+        else:
+            yield line
+
+
+def _skip_line(stream: BinaryIO) -> None:
+    while part := stream.readline(_PART):
+        if part.endswith(b"\n"):
+            return
+
+
+def from_lines(
+    lines: Iterable[bytes | Fault], hints: Hints
+) -> Iterator[Account | Fault]:
+    """Turn each line into an account with one question."""
+    for line in lines:
+        if isinstance(line, Fault):
+            yield line
+            continue
+        try:
+            yield Account((question(decode(line), hints),))
+        except FormError as error:
+            yield error.fault
+
+
+def from_arguments(
+    arguments: Iterable[str], hints: Hints, subject_ref: str | None
+) -> Iterator[Account | Fault]:
+    """Turn arguments into accounts; with a `subject_ref` they all are one account's."""
+    found: list[Account | Fault] = []
+    for argument in arguments:
+        try:
+            found.append(Account((question(_whole(argument), hints),)))
+        except FormError as error:
+            found.append(error.fault)
+    if subject_ref is None:
+        yield from found
+        return
+    faults = [item for item in found if isinstance(item, Fault)]
+    if faults:
+        yield faults[0]
+        return
+    yield one_account(
+        [q for item in found if isinstance(item, Account) for q in item.questions],
+        subject_ref,
+    )
+
+
+def one_account(questions: list[Question], subject_ref: str | None) -> Account | Fault:
+    """Return the account, or what is wrong with it."""
+    if not 1 <= len(questions) <= MOST_QUESTIONS:
+        return Fault("questions", f"an account takes 1 to {MOST_QUESTIONS} questions")
+    if subject_ref is not None and SUBJECT_REF.fullmatch(subject_ref) is None:
+        return Fault("subject_ref", "the subject_ref is out of form")
+    return Account(tuple(questions), subject_ref)
+
+
+def from_records(
+    lines: Iterable[bytes | Fault], hints: Hints
+) -> Iterator[Account | Fault]:
+    """Turn NDJSON into accounts.
+
+    A record is a question (`kind`, `value`, …) or holds `questions`; either may
+    hold a `subject_ref`.
+    """
+    for line in lines:
+        if isinstance(line, Fault):
+            yield line
+            continue
+        try:
+            yield _account(record(line), hints)
+        except FormError as error:
+            yield error.fault
+
+
+def record(line: bytes) -> dict[str, object]:
+    """Decode one NDJSON line.
+
+    Raises:
+        FormError: it is no UTF-8, no JSON or no object.
+    """
+    try:
+        document = json.loads(decode(line))
+    except (ValueError, RecursionError) as error:
+        if isinstance(error, FormError):
+            raise
+        raise FormError("not_json", "the line is no JSON") from None
+    if not isinstance(document, dict):
+        raise FormError("not_json", "the line is no JSON object")
+    return document
+
+
+def _account(document: dict[str, object], hints: Hints) -> Account | Fault:
+    reference = document.pop("subject_ref", None)
+    if reference is not None and not isinstance(reference, str):
+        raise FormError("subject_ref", "the subject_ref is out of form")
+    nested = document.pop("questions", None)
+    if nested is None:
+        return one_account([as_question(document, hints)], reference)
+    if document:
+        raise FormError("unknown_field", "beside questions only subject_ref may stand")
+    if not isinstance(nested, list):
+        raise FormError("questions", "questions is no list")
+    return one_account([as_question(entry, hints) for entry in nested], reference)
+
+
+def as_question(document: object, hints: Hints) -> Question:
+    """Check a question that came as JSON.
+
+    Raises:
+        FormError: it is out of form.
+    """
+    if not isinstance(document, dict):
+        raise FormError("question", "a question is an object")
+    if not document.keys() <= {"kind", "value", "region", "namespace"}:
+        raise FormError(
+            "unknown_field", "a question has kind, value, region, namespace"
+        )
+    texts = {name: entry for name, entry in document.items() if entry is not None}
+    if not all(isinstance(entry, str) for entry in texts.values()):
+        raise FormError("question", "the fields of a question are texts")
+    kind = texts.get("kind", hints.kind)
+    return _checked(
+        kind,
+        texts.get("value", ""),
+        texts.get("region", hints.region),
+        texts.get("namespace", hints.namespace),
+    )
+
+
+def question(text: str, hints: Hints) -> Question:
+    """Read a value of the given kind, or `KIND:VALUE` where none is given.
+
+    Raises:
+        FormError: it is out of form.
+    """
+    if hints.kind is not None:
+        return _checked(hints.kind, text, hints.region, hints.namespace)
+    kind, colon, value = text.partition(":")
+    if not colon:
+        raise FormError("kind", "want KIND:VALUE, or --kind KIND")
+    return _checked(kind.lower(), value, hints.region, hints.namespace)
+
+
+def _checked(
+    kind: str | None, value: str, region: str | None, namespace: str | None
+) -> Question:
+    if kind not in KINDS:
+        raise FormError("kind", f"the kind is none of {', '.join(KINDS)}")
+    if not value.strip():
+        raise FormError("empty", "there is no value")
+    if len(value) > LONGEST_VALUE:
+        raise FormError("too_long", f"a value has at most {LONGEST_VALUE} characters")
+    _whole(value)
+    found: Question = {"kind": str(kind), "value": value}
+    if region is not None and kind == "phone":
+        if REGION.fullmatch(region) is None:
+            raise FormError("region", "a region is two capital letters")
+        found["region"] = region
+    if namespace is not None and kind in {"username", "device"}:
+        if NAMESPACE.fullmatch(namespace) is None:
+            raise FormError("namespace", "the namespace is out of form")
+        found["namespace"] = namespace
+    return found
+
+
+def decode(line: bytes) -> str:
+    """Decode a line.
+
+    Raises:
+        FormError: it is not UTF-8, or holds a NUL.
+    """
+    try:
+        return _whole(line.decode())
+    except UnicodeDecodeError:
+        raise FormError("encoding", "the line is not UTF-8") from None
+
+
+def _whole(text: str) -> str:
+    if "\0" in text:
+        raise FormError("nul", "a NUL byte is in it")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise FormError("encoding", "it is not UTF-8") from None
+    return text

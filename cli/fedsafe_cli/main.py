@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The `fedsafe` command: a group whose subcommands are loaded when called.
+
+The border of the process: every error becomes lines on standard error and an exit
+status out of `exit_codes`; nothing that was typed or read is repeated.
+"""
+
+import os
+import sys
+from importlib import import_module
+from typing import Final
+
+import click
+
+from fedsafe_cli.errors import CliError
+from fedsafe_cli.exit_codes import BROKEN_PIPE, INTERRUPTED, OK, ExitStatus
+from fedsafe_cli.options import shared_options
+
+COMMANDS: Final = {
+    "lookup": "fedsafe_cli.lookup:lookup",
+    "signal": "fedsafe_cli.signal:signal",
+    "hash": "fedsafe_cli.media:hash_files",
+    "match": "fedsafe_cli.media:match_files",
+    "node": "fedsafe_cli.node:node",
+    "federation": "fedsafe_cli.federation:federation",
+    "audit": "fedsafe_cli.audit:audit",
+    "doctor": "fedsafe_cli.doctor:doctor",
+    "demo": "fedsafe_cli.demo:demo",
+}
+
+
+class LazyGroup(click.Group):
+    """Loads a command's module when the command is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        """List the commands, most used first."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Load a command."""
+        target = COMMANDS.get(cmd_name)
+        if target is None:
+            return super().get_command(ctx, cmd_name)
+        module, _, name = target.partition(":")
+        command = getattr(import_module(module), name)
+        return command if isinstance(command, click.Command) else None
+
+
+def _version(context: click.Context, _option: click.Parameter, value: bool) -> None:  # noqa: FBT001 (click's)
+    if value and not context.resilient_parsing:
+        from importlib.metadata import version  # noqa: PLC0415 (slow to load)
+
+        click.echo(f"fedsafe {version('fedsafe')}")
+        context.exit()
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_version,
+    help="Print the version.",
+)
+@shared_options
+def fedsafe() -> None:
+    """Ask a FedSafe node, publish to it, run it.
+
+    A match is a reason to review and never a verdict: create the account
+    restricted, review, decide.
+
+    \b
+    Examples:
+      printf '%s\\n' "$ADDRESS" | fedsafe lookup --kind email -
+      fedsafe hash upload.jpg
+      fedsafe demo up
+
+    \b
+    Exit status: 0 no signal, 10 match (review), 11 deferred, 12 answered but
+    some origins are not covered, 1 internal error, 2 usage, 3 denied by policy,
+    4 node unreachable, 5 bad input.
+    """  # noqa: D301
+
+
+def main() -> int:
+    """Run the command line and return its exit status."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="backslashreplace")
+    try:
+        status = _run()
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # What is still buffered goes nowhere, instead of a traceback at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return BROKEN_PIPE
+    return status
+
+
+def _run() -> int:
+    try:
+        result = fedsafe.main(prog_name="fedsafe", standalone_mode=False)
+    except CliError as error:
+        _complain(error.diagnostics())
+        return error.status
+    except click.ClickException as error:
+        error.show()
+        return ExitStatus.USAGE
+    except (click.Abort, KeyboardInterrupt):
+        _complain("")
+        return INTERRUPTED
+    except BrokenPipeError:
+        raise
+    except Exception as error:  # noqa: BLE001
+        # The last border: an unknown error's text may hold what was typed, so
+        # only its type and place are shown.
+        _complain(_unexpected(error))
+        return ExitStatus.INTERNAL
+    return result if isinstance(result, int) else OK
+
+
+def _complain(text: str) -> None:
+    sys.stdout.flush()
+    sys.stderr.write(f"{text}\n")
+
+
+def _unexpected(error: Exception) -> str:
+    import traceback  # noqa: PLC0415 (only here)
+
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    place = f"{os.path.basename(last.filename)}:{last.lineno}"  # noqa: PTH119
+    return f"fedsafe: error: unexpected {type(error).__name__} at {place}"

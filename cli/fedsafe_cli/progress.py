@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A progress bar on standard error, once there is more than a moment to wait.
+
+Only on a terminal, and only where results do not go to the same one. `rich` is
+loaded with the first advance.
+"""
+
+import os
+import stat
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, BinaryIO
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
+Advance = Callable[[int], None]
+
+
+def wanted() -> bool:
+    """Whether a bar would be seen and would disturb nothing."""
+    return sys.stderr.isatty() and not sys.stdout.isatty()
+
+
+@contextmanager
+def reading(stream: BinaryIO) -> Iterator[Advance | None]:
+    """Show how far a stream has been read, and how many values were asked."""
+    if not wanted():
+        yield None
+        return
+    bar = _ReadingBar(stream)
+    try:
+        yield bar.advance
+    finally:
+        bar.stop()
+
+
+class _ReadingBar:
+    """A bar over a file's bytes; without a size, a moving one."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self._count = 0
+        self._shown: tuple[Progress, TaskID] | None = None
+
+    def advance(self, count: int) -> None:
+        self._count += count
+        if self._shown is None:
+            self._shown = _begin(_size(self._stream))
+        progress, task = self._shown
+        text = f"{self._count:,}"
+        if _size(self._stream) is None:
+            progress.update(task, description=text)
+        else:
+            progress.update(task, description=text, completed=self._stream.tell())
+
+    def stop(self) -> None:
+        if self._shown is not None:
+            self._shown[0].stop()
+
+
+def _begin(total: int | None) -> "tuple[Progress, TaskID]":
+    from rich.console import Console  # noqa: PLC0415 (slow to load)
+    from rich.progress import Progress  # noqa: PLC0415
+
+    progress = Progress(console=Console(stderr=True), transient=True)
+    task = progress.add_task("", total=total)
+    progress.start()
+    return progress, task
+
+
+def _size(stream: BinaryIO) -> int | None:
+    try:
+        status = os.fstat(stream.fileno())
+    except (OSError, ValueError):
+        return None
+    return status.st_size if stat.S_ISREG(status.st_mode) else None

@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The words of results, in German and in English.
+
+Results are for the people who work with them and come in both languages; help,
+errors and hints are for whoever installs and scripts, and are English.
+"""
+
+from typing import Final
+
+PHENOMENA: Final[dict[str, tuple[str, str]]] = {
+    "grooming": ("Cybergrooming", "grooming"),
+    "exhibitionism": ("exhibitionistische Handlungen", "exhibitionism"),
+    "sexualised_language": ("sexualisierte Sprache", "sexualised language"),
+    "abuse_depiction": ("Missbrauchsdarstellungen", "depictions of abuse"),
+    "sextortion": ("Sextortion", "sextortion"),
+    "sexting_exposure": (
+        "Bloßstellen mit intimen Aufnahmen",
+        "exposure of intimate pictures",
+    ),
+    "unwanted_confrontation": (
+        "ungewollte Konfrontation mit Sexualität",
+        "unwanted confrontation with sexual content",
+    ),
+    "violent_fantasy_chat": (
+        "Gewaltfantasien im Chat",
+        "chat about violent fantasies",
+    ),
+    "sex_doll_order": (
+        "Bestellung kindlicher Sexpuppen",
+        "order of child-like sex dolls",
+    ),
+    "avatar_acts": ("Handlungen an Avataren", "acts on avatars"),
+}
+GRADES: Final[dict[str, tuple[str, str]]] = {
+    "confirmed_media": ("bestätigt durch Medienfund", "confirmed by media"),
+    "confirmed_conduct": ("bestätigtes Verhalten", "confirmed conduct"),
+    "single_report": ("einzelne Meldung", "single report"),
+}
+SURFACES: Final[dict[str, tuple[str, str]]] = {
+    "public_content": ("öffentliche Inhalte", "public content"),
+    "hosted_private": ("privat gespeicherte Inhalte", "privately hosted content"),
+    "ni_ics_private": ("private Nachrichten", "private messages"),
+    "registration": ("Registrierung", "registration"),
+    "shop": ("Shop", "shop"),
+}
+KINDS: Final[dict[str, tuple[str, str]]] = {
+    "email": ("E-Mail-Adresse", "e-mail address"),
+    "phone": ("Telefonnummer", "phone number"),
+    "username": ("Benutzername", "username"),
+    "device": ("Gerätekennung", "device id"),
+    "payment": ("Zahlungsmittel", "payment means"),
+    "ip": ("IP-Adresse", "IP address"),
+    "url": ("URL", "URL"),
+    "sha256": ("Datei (SHA-256)", "file (SHA-256)"),
+    "sha1": ("Datei (SHA-1)", "file (SHA-1)"),
+    "md5": ("Datei (MD5)", "file (MD5)"),
+    "blake3": ("Datei (BLAKE3)", "file (BLAKE3)"),
+    "pdq": ("Bild (PDQ)", "picture (PDQ)"),
+}
+
+_TEXTS: Final[dict[str, tuple[str, str]]] = {
+    "none": ("kein Signal", "no signal"),
+    "review": ("prüfen, {count} Signal(e)", "review, {count} signal(s)"),
+    "incomplete": (
+        "kein Signal, aber nicht alle Quellen wurden erreicht: {origins}",
+        "no signal, but some origins are not covered: {origins}",
+    ),
+    "not_covered": (
+        "nicht erreicht: {origins}",
+        "not covered: {origins}",
+    ),
+    "deferred": (
+        (
+            "noch keine Antwort, bitte wiederholen: Konto eingeschränkt anlegen, "
+            "später erneut fragen"
+        ),
+        "no answer yet, ask again: create the account restricted, ask later",
+    ),
+    "reminder": (
+        (
+            "Das ist ein Anlass zur Prüfung, kein Urteil: Konto eingeschränkt anlegen, "
+            "prüfen, entscheiden."
+        ),
+        (
+            "This is a reason to review, not a verdict: create the account restricted, "
+            "review, decide."
+        ),
+    ),
+    "own": ("eigene Sperre", "own ban"),
+    "origin": ("gemeldet von", "origin"),
+    "about": ("betrifft", "about"),
+    "phenomenon": ("Erscheinungsform", "phenomenon"),
+    "grade": ("Beleglage", "grade"),
+    "surface": ("Fundort", "surface"),
+    "rule": ("Regel", "rule"),
+    "dates": ("Daten", "dates"),
+    "removed": ("entfernt {day}", "removed {day}"),
+    "published": ("veröffentlicht {day}", "published {day}"),
+    "until": ("gilt bis {day}", "matches until {day}"),
+    "distance": ("Abstand {bits} von 256 Bit", "distance {bits} of 256 bits"),
+    "contact": ("Rückfragen", "contact"),
+    "signal": ("Signal", "signal"),
+    "state": ("Stand", "state"),
+    "scope": ("Reichweite", "scope"),
+    "plane": ("Ebene", "plane"),
+    "author": ("verfasst von", "author"),
+    "approver": ("bestätigt von", "approver"),
+    "match_until": ("gilt bis", "matches until"),
+    "recorded": (
+        "{count} aufgenommen, {bad} abgelehnt",
+        "{count} recorded, {bad} refused",
+    ),
+    "would": (
+        (
+            "Probelauf: {count} würden aufgenommen, {bad} abgelehnt; "
+            "nichts wurde geschrieben"
+        ),
+        "dry run: {count} would be recorded, {bad} refused; nothing was written",
+    ),
+    "approved": (
+        "{count} bestätigt, {bad} abgelehnt",
+        "{count} approved, {bad} refused",
+    ),
+    "no_drafts": ("keine Entwürfe", "no drafts"),
+    "logs_ok": ("alle Protokolle sind unversehrt", "all logs verify"),
+    "logs_bad": ("ein Protokoll ist beschädigt", "a log does not verify"),
+    "ready": ("bereit", "ready"),
+}
+
+
+def words(key: str, *, german: bool, **values: object) -> str:
+    """Return a text in one of the two languages."""
+    return _TEXTS[key][0 if german else 1].format(**values)
+
+
+def label(table: dict[str, tuple[str, str]], code: str, *, german: bool) -> str:
+    """Return what a code means, or the code, should it be newer than this table."""
+    pair = table.get(code)
+    return code if pair is None else pair[0 if german else 1]

@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Showing what a lookup found, for people and for programs.
+
+Inputs are named by their position or their file. Programs get the node's answer
+as it is, with a `position` beside it; `problem` stands where there is no answer.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from fedsafe_cli.asking import Answer, Outcome, Refusal
+from fedsafe_cli.exit_codes import ExitStatus, worst
+from fedsafe_cli.output import document, line, note, pairs
+from fedsafe_cli.texts import GRADES, KINDS, PHENOMENA, SURFACES, label, words
+
+_WORDS = {
+    ExitStatus.INTERNAL: "error",
+    ExitStatus.DENIED: "denied",
+    ExitStatus.BAD_INPUT: "bad_input",
+    ExitStatus.DEFERRED: "deferred",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Form:
+    """How outcomes are printed."""
+
+    json: bool = False
+    ndjson: bool = False
+    german: bool = False
+    silent: bool = False
+    """Without a name: there is only one input, and it needs none."""
+
+
+def show_all(named: Iterable[tuple[str, Outcome]], form: Form) -> ExitStatus:
+    """Print outcomes as they come and return the status of the most serious."""
+    statuses: set[ExitStatus] = set()
+    kept: list[dict[str, Any]] = []
+    try:
+        for position, (name, outcome) in enumerate(named):
+            statuses.add(outcome.status)
+            if form.ndjson:
+                document(entry(position, outcome), compact=True)
+            elif form.json:
+                kept.append(entry(position, outcome) | _file(name))
+            else:
+                show(name, outcome, form)
+    finally:
+        # A node that vanishes in the middle takes no answer with it.
+        if form.json:
+            status = worst(statuses)
+            document({"exit_status": int(status), "answers": kept})
+    return worst(statuses)
+
+
+def numbered(outcomes: Iterable[Outcome]) -> Iterator[tuple[str, Outcome]]:
+    """Name each outcome by its place in the input, counted from 1."""
+    for number, outcome in enumerate(outcomes, start=1):
+        yield str(number), outcome
+
+
+def entry(position: int, outcome: Outcome) -> dict[str, Any]:
+    """Return an outcome as programs see it."""
+    if isinstance(outcome, Answer):
+        return {"position": position, **outcome.body}
+    return {
+        "position": position,
+        "result": _WORDS[outcome.status],
+        "problem": {"code": outcome.code, "detail": outcome.detail},
+    }
+
+
+def show(name: str, outcome: Outcome, form: Form) -> None:
+    """Print an outcome for people; a refusal goes to standard error."""
+    prefix = "" if form.silent else f"{name}: "
+    if isinstance(outcome, Refusal):
+        code = f" ({outcome.code})" if outcome.code else ""
+        note(f"fedsafe: error: {prefix}{outcome.detail}{code}")
+        return
+    body, german = outcome.body, form.german
+    origins = ", ".join(map(str, body.get("not_covered", [])))
+    matches = body.get("matches", [])
+    result = str(body["result"])
+    line(prefix + words(result, german=german, count=len(matches), origins=origins))
+    for match in matches:
+        _show_match(match, german=german)
+    if result == "review":
+        if origins:
+            line("   " + words("not_covered", german=german, origins=origins))
+        reminder = body.get("reminder")
+        language = "de" if german else "en"
+        text = reminder.get(language) if isinstance(reminder, dict) else None
+        line("   " + (text or words("reminder", german=german)))
+
+
+def _show_match(match: dict[str, Any], *, german: bool) -> None:
+    def name(key: str) -> str:
+        return words(key, german=german)
+
+    origin = str(match.get("origin"))
+    if match.get("own"):
+        origin += f" ({name('own')})"
+    distance = match.get("distance")
+    about = label(KINDS, str(match.get("kind")), german=german)
+    if distance is not None:
+        about += f", {words('distance', german=german, bits=distance)}"
+    pairs(
+        [
+            (name("origin"), origin),
+            (name("about"), about),
+            (name("phenomenon"), _coded(PHENOMENA, match, "phenomenon", german=german)),
+            (name("grade"), _coded(GRADES, match, "grade", german=german)),
+            (name("surface"), _coded(SURFACES, match, "surface", german=german)),
+            (name("rule"), match.get("rule")),
+            (name("dates"), _dates(match, german=german)),
+            (name("contact"), match.get("contact")),
+            (name("signal"), match.get("signal")),
+        ]
+    )
+
+
+def _coded(
+    table: dict[str, tuple[str, str]],
+    match: dict[str, Any],
+    field: str,
+    *,
+    german: bool,
+) -> str:
+    code = str(match.get(field))
+    meaning = label(table, code, german=german)
+    return code if meaning in {code, code.replace("_", " ")} else f"{meaning} ({code})"
+
+
+def _dates(match: dict[str, Any], *, german: bool) -> str:
+    days = (
+        ("removed", match.get("removed_on")),
+        ("published", match.get("published_on")),
+        ("until", match.get("match_until")),
+    )
+    return ", ".join(
+        words(key, german=german, day=day) for key, day in days if day is not None
+    )
+
+
+def _file(name: str) -> dict[str, str]:
+    return {} if name.isdecimal() else {"file": name}
