@@ -42,13 +42,38 @@ class Signed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     signature: Bytes64
 
 
+def sign_payload(
+    payload: bytes, *, type_: str, signer: str, key: SigningKey, federation: str
+) -> Signed:
+    """Sign exact bytes as a statement of *type_*."""
+    signature = sign(key, type_, federation, payload)
+    return Signed(type=type_, signer=signer, payload=payload, signature=signature)
+
+
+def open_payload(
+    statement: Signed, *, type_: str, public: bytes, federation: str
+) -> bytes:
+    """Check type and signature of a statement; give its exact payload.
+
+    Raises:
+        UntrustedError: another type, or a signature that does not verify.
+    """
+    if statement.type != type_:
+        raise UntrustedError(statement.signer, f"a statement of type {type_} is needed")
+    try:
+        verify(public, type_, federation, statement.payload, statement.signature)
+    except CryptoError:
+        raise UntrustedError(statement.signer, f"bad signature on {type_}") from None
+    return statement.payload
+
+
 def sign_statement(
     value: object, *, type_: str, signer: str, key: SigningKey, federation: str
 ) -> Signed:
     """Encode *value* and sign it as a statement of *type_*."""
-    payload = encode(value)
-    signature = sign(key, type_, federation, payload)
-    return Signed(type=type_, signer=signer, payload=payload, signature=signature)
+    return sign_payload(
+        encode(value), type_=type_, signer=signer, key=key, federation=federation
+    )
 
 
 def open_statement(
@@ -60,10 +85,5 @@ def open_statement(
         UntrustedError: another type, or a signature that does not verify.
         MalformedError: the payload does not fit *kind*.
     """
-    if statement.type != type_:
-        raise UntrustedError(statement.signer, f"a statement of type {type_} is needed")
-    try:
-        verify(public, type_, federation, statement.payload, statement.signature)
-    except CryptoError:
-        raise UntrustedError(statement.signer, f"bad signature on {type_}") from None
-    return decode(statement.payload, kind)
+    payload = open_payload(statement, type_=type_, public=public, federation=federation)
+    return decode(payload, kind)

@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The proposal of a founding: who shall found which federation, on what terms.
+
+The convenor signs it; everybody else joins only a proposal that repeats their own
+card byte by byte. It fixes all that the charter will say but the key.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Final
+
+import msgspec
+
+from fedsafe_crypto.dkg_messages import Run
+from fedsafe_crypto.identity import SigningKey
+from fedsafe_crypto.keys import Generation
+from fedsafe_federation.card import Card, open_card
+from fedsafe_federation.charter import MAX_MEMBERS, PolicyReference
+from fedsafe_federation.errors import FoundingError, UntrustedError
+from fedsafe_federation.signed import (
+    Seconds,
+    Signed,
+    open_statement,
+    sign_statement,
+)
+from fedsafe_federation.wireformat import decode
+
+PROPOSAL: Final = "founding.proposal"
+FIRST_EPOCH: Final = Generation(epoch=1, number=1)
+FederationId = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9.#-]{2,99}$")]
+
+
+class Proposal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The terms of a founding; `cards` in the order of the share indices."""
+
+    v: Annotated[int, msgspec.Meta(ge=1, le=1)]
+    federation: FederationId
+    threshold: Annotated[int, msgspec.Meta(ge=1, le=MAX_MEMBERS)]
+    cards: Annotated[list[Signed], msgspec.Meta(min_length=1, max_length=MAX_MEMBERS)]
+    policy: PolicyReference
+    arrangement: PolicyReference
+    created: Seconds
+    ends: Seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """A checked proposal: its cards opened, its run of the key generation."""
+
+    proposal: Proposal
+    cards: Sequence[Card]
+    run: Run
+
+    def index(self, name: str) -> int:
+        """Give a participant's share index.
+
+        Raises:
+            UntrustedError: nobody of that name takes part.
+        """
+        for index, card in enumerate(self.cards, start=1):
+            if card.name == name:
+                return index
+        raise UntrustedError(name, "takes no part in this founding")
+
+    def statement_key(self, name: str) -> bytes:
+        """Give a participant's public statement key."""
+        return self.cards[self.index(name) - 1].keys.statement
+
+
+def sign_proposal(proposal: Proposal, *, convenor: str, key: SigningKey) -> Signed:
+    """Sign a proposal as its convenor."""
+    return sign_statement(
+        proposal,
+        type_=PROPOSAL,
+        signer=convenor,
+        key=key,
+        federation=proposal.federation,
+    )
+
+
+def open_proposal(statement: Signed) -> Terms:
+    """Check a proposal: its cards, its convenor, its terms.
+
+    Raises:
+        UntrustedError: a card or the convenor's signature is bad.
+        MalformedError: the payload is no proposal.
+        FoundingError: the terms contradict themselves.
+    """
+    proposal = decode(statement.payload, Proposal)
+    cards = [open_card(card) for card in proposal.cards]
+    names = [card.name for card in cards]
+    if len(set(names)) != len(names):
+        raise FoundingError("two cards have one name")
+    if proposal.threshold > len(cards):
+        raise FoundingError("the threshold exceeds the members")
+    if proposal.ends <= proposal.created:
+        raise FoundingError("the epoch ends before it starts")
+    roster = tuple(
+        (index, card.keys.statement) for index, card in enumerate(cards, start=1)
+    )
+    run = Run(
+        federation_id=proposal.federation,
+        generation=FIRST_EPOCH,
+        threshold=proposal.threshold,
+        roster=roster,
+        attempt=hashlib.sha256(statement.payload).digest(),
+    )
+    terms = Terms(proposal, cards, run)
+    open_statement(
+        statement,
+        Proposal,
+        type_=PROPOSAL,
+        public=terms.statement_key(statement.signer),
+        federation=proposal.federation,
+    )
+    return terms
