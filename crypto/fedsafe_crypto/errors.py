@@ -27,6 +27,7 @@ CryptoError
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 
 class CryptoError(Exception):
@@ -99,14 +100,27 @@ class DkgError(CryptoError):
     """A message or a state of the key generation is out of order."""
 
 
+@dataclass(frozen=True, slots=True)
+class Complaint:
+    """What one participant of the key generation says of another's message."""
+
+    by: int
+    about: int
+    reason: str
+
+    def __str__(self) -> str:
+        """Say it in one clause."""
+        return f"{self.by} complains of {self.about}: {self.reason}"
+
+
 class DkgAbortError(DkgError):
     """The key generation ends here.
 
     Attributes:
-        complaints: Who is complained about and why, in index order.
+        complaints: Who complains of whom and why.
     """
 
-    def __init__(self, complaints: Iterable[object]) -> None:
+    def __init__(self, complaints: Iterable[Complaint]) -> None:
         self.complaints = tuple(complaints)
         named = "; ".join(str(complaint) for complaint in self.complaints)
         super().__init__(f"key generation aborted: {named}")
