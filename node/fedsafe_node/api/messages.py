@@ -11,8 +11,10 @@ from typing import Annotated
 
 import msgspec
 
+from fedsafe_federation.proposal import FederationId
 from fedsafe_federation.restrictions import Reason
 from fedsafe_federation.signals import Contact, Day, RuleId
+from fedsafe_federation.signed import Signed
 from fedsafe_policies.vocabulary import (
     Grade,
     Phenomenon,
@@ -26,13 +28,15 @@ MAX_QUESTIONS = 16
 MAX_LOOKUPS = 10_000
 MAX_IMPORT = 5_000
 
+# `(?!\n)$`: a bare `$` lets a newline pass in Python, though not in JSON Schema.
 SubjectRef = Annotated[
-    str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$", max_length=128)
+    str,
+    msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}(?!\n)$", max_length=128),
 ]
 SignalId = Annotated[
     str,
     msgspec.Meta(
-        pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$"
+        pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}(?!\n)$"
     ),
 ]
 Deadline = Annotated[int, msgspec.Meta(ge=10, le=60_000)]
@@ -69,9 +73,9 @@ class Question(Message, frozen=True):
 
     kind: Kind
     value: Annotated[str, msgspec.Meta(min_length=1, max_length=4_096)]
-    region: Annotated[str, msgspec.Meta(pattern=r"^[A-Z]{2}$")] | None = None
+    region: Annotated[str, msgspec.Meta(pattern=r"^[A-Z]{2}(?!\n)$")] | None = None
     namespace: (
-        Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9.-]{0,62}$")] | None
+        Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9.-]{0,62}(?!\n)$")] | None
     ) = None
 
     def __repr__(self) -> str:
@@ -335,8 +339,21 @@ class AuditEvents(Message, frozen=True):
     next: int
 
 
+class ProposalRequest(Message, frozen=True):
+    """Propose a founding: the cards of all members, in the order of their shares.
+
+    `threshold` is ⌊n/2⌋ + 1 unless it is given; `arrangement` is the text of the
+    joint-controller arrangement, or where it lies: only its hash enters the charter.
+    """
+
+    federation: FederationId
+    cards: Annotated[list[Signed], msgspec.Meta(min_length=1, max_length=64)]
+    threshold: Annotated[int, msgspec.Meta(ge=1, le=64)] | None = None
+    arrangement: Annotated[str, msgspec.Meta(max_length=20_000)] = ""
+
+
 class Poke(Message, frozen=True):
-    """ "My feed has grown": the receiver pulls from its own position."""
+    """Say that the own feed has grown; the receiver pulls from its own position."""
 
     origin: str
     size: int

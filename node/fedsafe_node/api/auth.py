@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Who asks: a credential, a process of this machine, or a member of the federation.
+
+A credential travels as `Authorization: Bearer fs1_…`. Without one, whoever could
+open the node's Unix socket is `local`, with the role of a service; the kernel's
+word (SO_PEERCRED) must be that it runs as the node's own user or as root. Members
+sign their requests (RFC 9421) or their statements.
+"""
+
+import os
+import re
+import socket
+import struct
+from enum import StrEnum, unique
+from typing import Final
+
+from aiohttp import web
+
+from fedsafe_node.api.problems import Code, RefusedError
+from fedsafe_node.api.services import Peering, People
+from fedsafe_node.people.principal import Principal
+from fedsafe_policies.vocabulary import Role
+
+LOCAL: Final = Principal("local", Role.SERVICE)
+TOKEN: Final = re.compile(r"fs1_[A-Za-z0-9_-]{43}")
+_ONCE: Final = (
+    "Authorization",
+    "Content-Type",
+    "Content-Encoding",
+    "Idempotency-Key",
+    "Signature",
+    "Signature-Input",
+    "Content-Digest",
+    "Fedsafe-Destination",
+)
+_SCHEME: Final = "bearer "
+_CREDENTIAL = struct.Struct("=iII")  # struct ucred: pid, uid, gid
+
+
+@unique
+class Auth(StrEnum):
+    """Who may call a route; the service checks what else it asks for."""
+
+    OPEN = "open"
+    SERVICE = "service"
+    STAFF = "staff"
+    PEER = "peer"
+    STATEMENT = "statement"
+
+
+def check_headers(request: web.Request) -> None:
+    """Refuse a request that says a thing that counts twice.
+
+    Raises:
+        RefusedError: such a header is there more than once.
+    """
+    headers = request.headers
+    for name in _ONCE:
+        if name in headers and len(headers.getall(name)) > 1:
+            raise RefusedError(Code.DUPLICATE_HEADER, f"{name} was sent twice")
+
+
+async def identify(request: web.Request, people: People, auth: Auth) -> Principal:
+    """Find out who asks, and whether that is somebody for this route.
+
+    Raises:
+        RefusedError: no credential, none of ours, or not one of a person.
+        ForbiddenError: the credential is unknown or expired.
+    """
+    header = request.headers.get("Authorization")
+    if header is not None:
+        who = await people.authenticate(_token(header))
+    elif is_local(request):
+        who = LOCAL
+    else:
+        raise RefusedError(Code.UNAUTHENTICATED)
+    if auth is Auth.STAFF and who.role is Role.SERVICE:
+        raise RefusedError(Code.FORBIDDEN, "this takes the credential of a person")
+    return who
+
+
+def _token(header: str) -> str:
+    token = header[len(_SCHEME) :].strip()
+    if header[: len(_SCHEME)].lower() != _SCHEME or not TOKEN.fullmatch(token):
+        raise RefusedError(Code.UNAUTHENTICATED, "this is no credential of a node")
+    return token
+
+
+def is_local(request: web.Request) -> bool:
+    """Whether the other end is a process of the node's own user, or of root."""
+    transport = request.transport
+    sock = transport.get_extra_info("socket") if transport else None
+    if sock is None or sock.family != socket.AF_UNIX:
+        return False
+    packed = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIAL.size)
+    _, user, _ = _CREDENTIAL.unpack(packed)
+    return user in (0, os.geteuid())
+
+
+def identify_peer(request: web.Request, peering: Peering, body: bytes) -> str:
+    """Check a member's signature on the request and name the member.
+
+    Raises:
+        RefusedError: the request target is no path.
+        UntrustedError: no valid signature of a member.
+        StaleStatementError: replayed, or too old.
+    """
+    target = request.raw_path
+    if not target.startswith("/"):
+        raise RefusedError(Code.MALFORMED_REQUEST, "the request target is no path")
+    headers: dict[str, str] = {}
+    for name, value in request.headers.items():
+        known = headers.get(name.lower())
+        headers[name.lower()] = value if known is None else f"{known}, {value}"
+    return peering.authenticate(
+        method=request.method,
+        url=f"http://{request.host}{target}",
+        headers=headers,
+        body=body,
+    )

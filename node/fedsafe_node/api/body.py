@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reads bodies and queries: bounded in size, depth and time, decoded into closed types.
+
+Every type is closed and none has an `Any` in it, so the decoder stops at the first
+array or object that the type does not foresee: nesting is bounded by the type, not
+by what was sent. Messages name the place of a misfit and what was wanted there.
+They never hold a value, nor the name of an unknown field, for a client's mistake
+may have put an address there.
+"""
+
+import asyncio
+import re
+from collections.abc import Callable
+from typing import Final
+
+import msgspec
+from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
+
+from fedsafe_node.api.problems import Code, RefusedError
+
+JSON: Final = "application/json"
+BODY_SECONDS: Final = 15.0
+_JSON_TYPE = re.compile(r'application/json(?:\s*;\s*charset="?utf-8"?)?', re.IGNORECASE)
+_PLACE = re.compile(r" - at `(\$[^`]*)`$")
+_STEP = re.compile(r"\.(\w+)|\[(\d+)\]")
+_MISSING = re.compile(r"Object missing required field `(\w+)`")
+_EXPECTED: Final = "Expected `"
+_FIXED: Final = (
+    ("Object contains unknown field", "there is a field that is not known here"),
+    ("Invalid enum value", "the value is none of the known words"),
+    ("Invalid base64", "the value is not base64"),
+    ("Integer value out of range", "the number is too large"),
+    ("Number out of range", "the number is too large"),
+)
+
+
+async def read_body(request: web.Request, limit: int) -> bytes:
+    """Read a JSON body of at most *limit* bytes.
+
+    Raises:
+        RefusedError: content type or encoding, size, time, or a broken transfer.
+    """
+    headers = request.headers
+    type_ = headers.get("Content-Type")
+    if type_ != JSON and not (type_ and _JSON_TYPE.fullmatch(type_.strip())):
+        raise RefusedError(Code.UNSUPPORTED_MEDIA_TYPE, f"send {JSON}")
+    if headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise RefusedError(Code.UNSUPPORTED_ENCODING, "send the body unencoded")
+    length = request.content_length
+    if length is not None and length > limit:
+        raise _too_large(limit)
+    content = request.content
+    if content.is_eof() and content.exception() is None:
+        return _bounded(content.read_nowait(), limit)
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            return await _read_pieces(request, limit)
+    except TimeoutError:
+        raise RefusedError(Code.SLOW_BODY) from None
+    except (web.RequestPayloadError, HttpProcessingError):
+        raise RefusedError(
+            Code.MALFORMED_REQUEST, "the body's transfer is broken"
+        ) from None
+
+
+async def _read_pieces(request: web.Request, limit: int) -> bytes:
+    pieces: list[bytes] = []
+    left = limit
+    while piece := await request.content.readany():
+        left -= len(piece)
+        if left < 0:
+            raise _too_large(limit)
+        pieces.append(piece)
+    return b"".join(pieces)
+
+
+def _bounded(body: bytes, limit: int) -> bytes:
+    if len(body) > limit:
+        raise _too_large(limit)
+    return body
+
+
+def _too_large(limit: int) -> RefusedError:
+    return RefusedError(Code.BODY_TOO_LARGE, f"at most {limit} bytes are taken here")
+
+
+def body_decoder(type_: object) -> Callable[[bytes], object]:
+    """Make the function that decodes bodies of one type.
+
+    The function raises `RefusedError`, with a pointer where there is a place.
+    """
+    decoder: msgspec.json.Decoder[object] = msgspec.json.Decoder(type_)
+
+    def decode(body: bytes) -> object:
+        try:
+            return decoder.decode(body)
+        except msgspec.ValidationError as error:
+            detail, pointer = explain(error)
+            raise RefusedError(Code.INVALID_BODY, detail, pointer=pointer) from None
+        except UnicodeDecodeError:
+            raise RefusedError(Code.NOT_UTF8) from None
+        except (msgspec.DecodeError, RecursionError, ValueError):
+            raise RefusedError(Code.MALFORMED_JSON) from None
+
+    return decode
+
+
+def read_query(request: web.Request, type_: type | None) -> object:
+    """Decode the query into its closed type; without a type there is no query.
+
+    Raises:
+        RefusedError: a parameter is unknown, doubled, missing or does not fit.
+    """
+    query = request.query
+    if type_ is None:
+        if query:
+            raise RefusedError(Code.INVALID_QUERY, "no query is taken here")
+        return None
+    if len(set(query)) != len(query):
+        raise RefusedError(Code.INVALID_QUERY, "a parameter was given twice")
+    try:
+        return msgspec.convert(dict(query), type_, strict=False)
+    except (msgspec.ValidationError, ValueError) as error:
+        detail = explain(error)[0] if isinstance(error, msgspec.ValidationError) else ""
+        raise RefusedError(Code.INVALID_QUERY, detail or None) from None
+
+
+def explain(error: msgspec.ValidationError) -> tuple[str, str]:
+    """Say what does not fit and where (RFC 6901), quoting nothing that was sent."""
+    text, pointer = str(error), ""
+    if place := _PLACE.search(text):
+        text, pointer = text[: place.start()], _pointer(place[1])
+    if missing := _MISSING.match(text):
+        return "a required field is missing", f"{pointer}/{missing[1]}"
+    for start, meaning in _FIXED:
+        if text.startswith(start):
+            return meaning, pointer
+    return (text if text.startswith(_EXPECTED) else "the value does not fit"), pointer
+
+
+def _pointer(path: str) -> str:
+    return "".join(
+        f"/{field or index}" for field, index in _STEP.findall(path.removeprefix("$"))
+    )

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A request as a handler sees it: decoded, checked, and with its asker known."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+from fedsafe_node.api.idempotency import Once
+from fedsafe_node.api.services import Services
+from fedsafe_node.people.principal import Principal
+from fedsafe_node.telemetry import Metrics
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Call:
+    """Everything that a handler may use.
+
+    `document` is the OpenAPI document. `who` is there on routes for credentials,
+    `peer` on routes for members.
+    """
+
+    services: Services
+    metrics: Metrics
+    document: bytes
+    path: Mapping[str, str]
+    request: object = None
+    query: object = None
+    who: Principal | None = None
+    peer: str | None = None
+    once: Once | None = None
+
+    @property
+    def principal(self) -> Principal:
+        """Who asks, on a route that wants a credential."""
+        return _present(self.who)
+
+    @property
+    def member(self) -> str:
+        """The member that asks, on a route for members."""
+        return _present(self.peer)
+
+    def body(self, type_: type[T]) -> T:
+        """The decoded body, on a route whose body is of this type."""
+        return _typed(self.request, type_)
+
+    def parameters(self, type_: type[T]) -> T:
+        """The decoded query, on a route whose query is of this type."""
+        return _typed(self.query, type_)
+
+
+def _present(value: T | None) -> T:
+    if value is None:
+        raise TypeError("the route table names another kind of asker")
+    return value
+
+
+def _typed(value: object, type_: type[T]) -> T:
+    if not isinstance(value, type_):
+        raise TypeError("the route table names another type")
+    return value

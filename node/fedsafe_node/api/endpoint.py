@@ -1,0 +1,256 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What happens around every handler: the node's border, in the order of its checks.
+
+1. Headers that count must be there once; the path's values must fit.
+2. Who asks? A credential is checked before a byte of the body is read; a member's
+   signature covers the body, so there the bounded body comes first.
+3. The lane: so many requests of a kind at a time, the next one is told to wait.
+4. Body and query are decoded into closed types.
+5. An Idempotency-Key that is known gets its answer again.
+6. The handler acts; whatever it raises becomes a problem by the one table.
+
+Each answer is counted and logged by its route, never by its path or content.
+"""
+
+import hmac
+import logging
+import secrets
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
+from itertools import count
+from time import perf_counter
+from typing import Final
+
+import msgspec
+from aiohttp import web
+
+from fedsafe_federation.wireformat import encode
+from fedsafe_node.api.auth import Auth, check_headers, identify, identify_peer
+from fedsafe_node.api.body import body_decoder, read_body, read_query
+from fedsafe_node.api.call import Call
+from fedsafe_node.api.idempotency import KEY, InFlight, Once, recognise
+from fedsafe_node.api.problems import Code, RefusedError, problem_of
+from fedsafe_node.api.responses import Answer, answer, problem_answer
+from fedsafe_node.api.routes import Lane, Route
+from fedsafe_node.api.services import Services
+from fedsafe_node.people.principal import Principal
+from fedsafe_node.store.rows import IdempotencyRow
+from fedsafe_node.telemetry import LOGGER, Metrics, fields
+
+LANES: Final[Mapping[Lane, int]] = {
+    Lane.LOOKUPS: 512,
+    Lane.BATCHES: 4,
+    Lane.WRITES: 256,
+    Lane.READS: 64,
+    Lane.PEERS: 64,
+    Lane.HEALTH: 32,
+}
+_LOG = logging.getLogger(f"{LOGGER}.api")
+_SERVER_ERROR: Final = 500
+_SIGNED: Final = frozenset({Auth.PEER, Auth.STATEMENT})
+
+Endpoint = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class Gate:
+    """A bound on how many requests of a lane are under way."""
+
+    __slots__ = ("inside", "limit")
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.inside = 0
+
+    def load(self) -> float:
+        """How many requests are under way."""
+        return self.inside
+
+    @contextmanager
+    def enter(self) -> Iterator[None]:
+        """Take a place.
+
+        Raises:
+            RefusedError: all are taken.
+        """
+        if self.inside >= self.limit:
+            raise RefusedError(Code.BUSY)
+        self.inside += 1
+        try:
+            yield
+        finally:
+            self.inside -= 1
+
+
+class Border:
+    """What all endpoints of one node share.
+
+    Owned by the event loop: the gates' counts, the keys in flight, the counter of
+    request ids. Everything else never changes.
+    """
+
+    def __init__(
+        self,
+        services: Services,
+        *,
+        metrics: Metrics,
+        document: bytes,
+        lanes: Mapping[Lane, int] = LANES,
+    ) -> None:
+        self.services = services
+        self.metrics = metrics
+        self.document = document
+        self.gates = {lane: Gate(lanes[lane]) for lane in Lane}
+        self.in_flight = InFlight()
+        self._run = secrets.token_hex(4)
+        self._numbers = count(1)
+        for lane, gate in self.gates.items():
+            metrics.watch_lane(lane.value, gate.load)
+
+    def request_id(self) -> str:
+        """Name a request: the run of the node, and a number in it."""
+        return f"{self._run}-{next(self._numbers):x}"
+
+    def refuse(
+        self,
+        error: Exception,
+        request_id: str,
+        *,
+        more: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """Answer with the problem that *error* stands for; log the node's own."""
+        problem = problem_of(error, request_id=request_id)
+        if problem.status == _SERVER_ERROR:
+            facts = fields(request=request_id, code=problem.code)
+            _LOG.error("a request failed", exc_info=error, extra=facts)
+        return problem_answer(problem, request_id=request_id, more=more)
+
+
+def make_endpoint(route: Route, border: Border) -> Endpoint:
+    """Put the border's checks around a route's handler."""
+    serve = _Serving(route, border).serve
+    tally = border.metrics.counter(route.name)
+    name, method = route.path, route.method
+
+    async def endpoint(request: web.Request) -> web.StreamResponse:
+        began = perf_counter()
+        request_id = border.request_id()
+        try:
+            response = await serve(request, request_id)
+        except ConnectionError:
+            raise
+        except Exception as error:  # noqa: BLE001 - the border; the table decides
+            response = border.refuse(error, request_id)
+        took = perf_counter() - began
+        tally(response.status, took)
+        if _LOG.isEnabledFor(logging.INFO):
+            facts = fields(
+                request=request_id,
+                route=name,
+                method=method,
+                status=response.status,
+                ms=round(took * 1000, 3),
+            )
+            _LOG.info("answered", extra=facts)
+        return response
+
+    return endpoint
+
+
+class _Serving:
+    """One route's way from request to answer."""
+
+    __slots__ = ("_border", "_decode", "_gate", "_path_types", "_route")
+
+    def __init__(self, route: Route, border: Border) -> None:
+        self._route = route
+        self._border = border
+        self._gate = border.gates[route.lane]
+        self._decode = body_decoder(route.body) if route.body is not None else None
+        self._path_types = tuple(route.path_types.items())
+
+    async def serve(self, request: web.Request, request_id: str) -> Answer:
+        """Check, decode, act, encode."""
+        route, border = self._route, self._border
+        check_headers(request)
+        path = request.match_info
+        for name, type_ in self._path_types:
+            _check_path(path[name], type_)
+        call = Call(border.services, border.metrics, border.document, path)
+        if route.auth in _SIGNED:
+            body = await self._read(request)
+            with self._gate.enter():
+                if route.auth is Auth.PEER:
+                    peering = border.services.peering
+                    call.peer = identify_peer(request, peering, body)
+                return await self._act(call, request, body, request_id)
+        if route.auth is not Auth.OPEN:
+            call.who = await identify(request, border.services.people, route.auth)
+        with self._gate.enter():
+            body = await self._read(request)
+            return await self._act(call, request, body, request_id)
+
+    async def _read(self, request: web.Request) -> bytes:
+        if self._decode is not None:
+            return await read_body(request, self._route.limit)
+        if request.can_read_body:
+            raise RefusedError(Code.UNEXPECTED_BODY)
+        return b""
+
+    async def _act(
+        self, call: Call, request: web.Request, body: bytes, request_id: str
+    ) -> Answer:
+        route = self._route
+        if self._decode is not None:
+            call.request = self._decode(body)
+        if route.query is not None or request.query_string:
+            call.query = read_query(request, route.query)
+        if route.idempotent and "Idempotency-Key" in request.headers:
+            once = _recognise(request, call.principal, route, body)
+            return await self._act_once(call, once, request_id)
+        result = await route.handler(call)
+        return self._answer(result, request_id)
+
+    async def _act_once(self, call: Call, once: Once, request_id: str) -> Answer:
+        with self._border.in_flight.claim(once):
+            kept = await self._border.services.answers.find(once.key)
+            if kept is not None:
+                return _replay(kept, once, request_id)
+            call.once = once
+            return self._answer(await self._route.handler(call), request_id)
+
+    def _answer(self, result: object, request_id: str) -> Answer:
+        body = result if isinstance(result, bytes) else encode(result)
+        route = self._route
+        return answer(
+            body, status=route.status, media=route.media, request_id=request_id
+        )
+
+
+def _check_path(value: str, type_: object) -> None:
+    try:
+        msgspec.convert(value, type_)
+    except msgspec.ValidationError:
+        raise RefusedError(Code.NOT_FOUND) from None
+
+
+def _recognise(request: web.Request, who: Principal, route: Route, body: bytes) -> Once:
+    key = request.headers["Idempotency-Key"].strip('"')
+    if not KEY.fullmatch(key):
+        raise RefusedError(
+            Code.INVALID_IDEMPOTENCY_KEY,
+            "a key is 22 to 64 random letters, digits, - or _, such as a UUID",
+        )
+    place = f"{route.method} {request.path}"
+    return recognise(key, who, route=place, body=body, status=route.status)
+
+
+def _replay(kept: IdempotencyRow, once: Once, request_id: str) -> Answer:
+    if not hmac.compare_digest(kept.request_digest, once.digest):
+        raise RefusedError(Code.IDEMPOTENCY_MISMATCH)
+    return answer(
+        kept.body,
+        status=kept.status,
+        media="application/json",
+        request_id=request_id,
+        more={"Idempotency-Replayed": "true"},
+    )

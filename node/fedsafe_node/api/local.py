@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Handlers for the provider's own back-end, its staff and its operator.
+
+Each calls one method of one service; who may do what is decided there.
+"""
+
+from fedsafe_node.api.call import Call
+from fedsafe_node.api.messages import (
+    ApproveRequest,
+    BatchRequest,
+    HealthAnswer,
+    ImportRequest,
+    LookupRequest,
+    NewSignalRequest,
+    RevokeRequest,
+)
+from fedsafe_node.api.queries import EventsQuery
+
+
+async def lookup(call: Call) -> object:
+    """Answer one account's questions."""
+    return await call.services.lookups.lookup(call.body(LookupRequest), call.principal)
+
+
+async def lookup_batch(call: Call) -> object:
+    """Answer for many accounts."""
+    return await call.services.lookups.batch(call.body(BatchRequest), call.principal)
+
+
+async def add_signal(call: Call) -> object:
+    """Record an own ban or a draft."""
+    return await call.services.signals.add(
+        call.body(NewSignalRequest), call.principal, once=call.once
+    )
+
+
+async def import_signals(call: Call) -> object:
+    """Record many signals."""
+    return await call.services.signals.add_many(
+        call.body(ImportRequest), call.principal, once=call.once
+    )
+
+
+async def approve_signals(call: Call) -> object:
+    """Publish drafts as their second person."""
+    request = call.body(ApproveRequest)
+    return await call.services.signals.approve(
+        request.signals, call.principal, once=call.once
+    )
+
+
+async def revoke_signal(call: Call) -> object:
+    """Stop a signal everywhere."""
+    return await call.services.signals.revoke(
+        call.path["id"], call.body(RevokeRequest), call.principal, once=call.once
+    )
+
+
+async def show_signal(call: Call) -> object:
+    """Tell where a signal stands."""
+    return await call.services.signals.show(call.path["id"], call.principal)
+
+
+async def list_signals(call: Call) -> object:
+    """List the drafts."""
+    return await call.services.signals.drafts(call.principal)
+
+
+async def audit_events(call: Call) -> object:
+    """Read the audit log."""
+    query = call.parameters(EventsQuery)
+    return await call.services.audits.events(query.since, query.limit, call.principal)
+
+
+async def audit_verify(call: Call) -> object:
+    """Verify all logs."""
+    return await call.services.audits.verify(call.principal)
+
+
+async def status(call: Call) -> object:
+    """Tell the node's state."""
+    return await call.services.node.status()
+
+
+async def health(call: Call) -> object:
+    """Say whether every part of the node is well."""
+    checks = await call.services.node.checks()
+    well = all(check == "ok" for check in checks.values())
+    word = "ok" if well else "degraded"
+    return HealthAnswer(status=word, node=call.services.name, checks=checks)
+
+
+async def metrics(call: Call) -> object:
+    """Write the counts for Prometheus."""
+    now = await call.services.node.status()
+    call.metrics.set_entries(
+        {
+            "signals": now.signals,
+            "own_bans": now.own_bans,
+            "drafts": now.drafts,
+            "feed": now.feed_size,
+            "audit": now.audit_size,
+            "members": now.members,
+            "peers_covered": sum(peer.covered for peer in now.peers),
+        }
+    )
+    return call.metrics.page()
+
+
+async def openapi(call: Call) -> object:
+    """Give the OpenAPI document."""
+    return call.document

@@ -1,0 +1,174 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The OpenAPI 3.1 document of API version 1, written from route table and types.
+
+`python -m fedsafe_node.api.openapi` prints it; `docs/reference/openapi.json` is the
+committed copy, which a test holds to be current.
+"""
+
+import sys
+from functools import cache
+from importlib.metadata import version
+from typing import Any, Final
+
+import msgspec
+
+from fedsafe_node.api.auth import Auth
+from fedsafe_node.api.idempotency import KEY
+from fedsafe_node.api.messages import Problem
+from fedsafe_node.api.problems import CODES, MEDIA_TYPE, Code
+from fedsafe_node.api.routes import ROUTES, Route
+
+VERSION: Final = version("fedsafe")
+_REF: Final = "#/components/schemas/{name}"
+_SECURITY: Final[dict[Auth, list[dict[str, list[str]]]]] = {
+    Auth.OPEN: [],
+    Auth.SERVICE: [{"credential": []}],
+    Auth.STAFF: [{"credential": []}],
+    Auth.PEER: [{"memberSignature": []}],
+    Auth.STATEMENT: [],
+}
+_WORDS: Final[dict[Auth, str]] = {
+    Auth.OPEN: "Anybody may ask.",
+    Auth.SERVICE: "A credential, or the node's Unix socket.",
+    Auth.STAFF: "The credential of a person.",
+    Auth.PEER: "A member's RFC 9421 signature on the request.",
+    Auth.STATEMENT: "The body holds statements that members have signed.",
+}
+_SCHEMES: Final = {
+    "credential": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "`fs1_` and 43 letters; the Unix socket needs none.",
+    },
+    "memberSignature": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "Signature",
+        "description": "RFC 9421, Ed25519, tag `fedsafe-v1`, with "
+        "`Signature-Input`, `Fedsafe-Destination` and `Content-Digest`.",
+    },
+}
+_TITLES: Final = {
+    status: "; or ".join(sorted({t for s, t in CODES.values() if s == status}))
+    for status, _ in CODES.values()
+}
+_BUSY: Final = CODES[Code.BUSY][0]
+_HEADERS: Final = {
+    "X-Request-Id": {
+        "description": "Names the request in the node's log.",
+        "required": True,
+        "schema": {"type": "string", "pattern": "^[0-9a-f]+-[0-9a-f]+$"},
+    },
+}
+_RETRY: Final = {
+    "Retry-After": {
+        "description": "Seconds after which to ask again.",
+        "required": True,
+        "schema": {"type": "integer", "minimum": 1},
+    },
+}
+
+
+def build() -> dict[str, Any]:
+    """Build the document as plain values."""
+    bodies = [route.body for route in ROUTES if route.body is not None]
+    answers = [route.answer for route in ROUTES if route.answer is not None]
+    types = [*bodies, *answers, Problem]
+    schemas, components = msgspec.json.schema_components(types, ref_template=_REF)
+    named = dict(zip(map(repr, types), schemas, strict=True))
+    paths: dict[str, Any] = {}
+    for route in ROUTES:
+        paths.setdefault(route.path, {})[route.method.lower()] = _operation(
+            route, named
+        )
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "FedSafe node",
+            "version": VERSION,
+            "description": "API version 1 of a FedSafe node. "
+            "A match is a reason to review, never a verdict.",
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "jsonSchemaDialect": "https://json-schema.org/draft/2020-12/schema",
+        "paths": paths,
+        "components": {"schemas": components, "securitySchemes": _SCHEMES},
+    }
+
+
+@cache
+def document() -> bytes:
+    """Write the document; the same bytes for the same version."""
+    encoded = msgspec.json.encode(build(), order="deterministic")
+    return msgspec.json.format(encoded, indent=1) + b"\n"
+
+
+def _operation(route: Route, named: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    operation: dict[str, Any] = {
+        "operationId": route.name,
+        "summary": route.summary,
+        "description": _WORDS[route.auth],
+        "security": _SECURITY[route.auth],
+        "responses": {
+            str(status): _response(route, status, named)
+            for status in sorted(route.statuses)
+        },
+    }
+    if parameters := _parameters(route):
+        operation["parameters"] = parameters
+    if route.body is not None:
+        operation["requestBody"] = {
+            "required": True,
+            "description": f"At most {route.limit} bytes.",
+            "content": {"application/json": {"schema": named[repr(route.body)]}},
+        }
+    return operation
+
+
+def _response(
+    route: Route, status: int, named: dict[str, dict[str, Any]]
+) -> dict[str, Any]:
+    if status != route.status:
+        waits = status == _BUSY
+        return {
+            "description": _TITLES[status],
+            "headers": _HEADERS | (_RETRY if waits else {}),
+            "content": {MEDIA_TYPE: {"schema": named[repr(Problem)]}},
+        }
+    response: dict[str, Any] = {"description": "Done", "headers": _HEADERS}
+    if route.media:
+        schema = named[repr(route.answer)] if route.answer is not None else {}
+        response["content"] = {route.media: {"schema": schema}}
+    return response
+
+
+def _parameters(route: Route) -> list[dict[str, Any]]:
+    found = [
+        {"name": name, "in": "path", "required": True, "schema": _inline(type_)}
+        for name, type_ in route.path_types.items()
+    ]
+    if route.query is not None:
+        properties = msgspec.json.schema(route.query)["$defs"][route.query.__name__]
+        found += [
+            {"name": name, "in": "query", "required": False, "schema": schema}
+            for name, schema in properties["properties"].items()
+        ]
+    if route.idempotent:
+        found.append(
+            {
+                "name": "Idempotency-Key",
+                "in": "header",
+                "required": False,
+                "description": "Random; new for every act, the same for its repetition",
+                "schema": {"type": "string", "pattern": f"^{KEY.pattern}$"},
+            }
+        )
+    return found
+
+
+def _inline(type_: object) -> dict[str, Any]:
+    return msgspec.json.schema(type_)
+
+
+if __name__ == "__main__":
+    sys.stdout.buffer.write(document())

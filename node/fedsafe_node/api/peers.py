@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Handlers for the other members of the federation."""
+
+from fedsafe_federation.feed import FeedRequest
+from fedsafe_federation.signed import Signed
+from fedsafe_node.api.call import Call
+from fedsafe_node.api.messages import Poke
+from fedsafe_node.api.queries import FeedQuery
+from fedsafe_node.errors import NotFoundError
+
+
+async def feed(call: Call) -> object:
+    """Give a batch of the feed."""
+    query = call.parameters(FeedQuery)
+    request = FeedRequest(
+        origin=call.path["origin"],
+        since=query.since,
+        known=query.known,
+        restrictions=query.restrictions,
+        limit=query.limit,
+    )
+    return await call.services.peering.feed(request, call.member)
+
+
+async def poke(call: Call) -> object:
+    """Wake the replication of a member's feed."""
+    await call.services.peering.poked(call.body(Poke), call.member)
+    return b""
+
+
+async def evaluate(call: Call) -> object:
+    """Evaluate blinded elements for a member."""
+    return await call.services.peering.evaluate(call.body(Signed))
+
+
+async def card(call: Call) -> object:
+    """Give the node's card."""
+    return call.services.foundings.card()
+
+
+async def founding(call: Call) -> object:
+    """Take part in the founding ceremony."""
+    return await call.services.foundings.step(call.body(list))
+
+
+async def charter(call: Call) -> object:
+    """Give the charter."""
+    document = await call.services.foundings.charter()
+    if document is None:
+        raise NotFoundError("charter yet")
+    return document

@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The query parameters of API version 1, as closed types."""
+
+from typing import Annotated, Literal
+
+import msgspec
+
+from fedsafe_federation.feed import MAX_RECORDS
+from fedsafe_federation.signed import Count
+from fedsafe_node.api.messages import Message
+
+MAX_EVENTS = 1_000
+
+
+class SignalsQuery(Message, frozen=True):
+    """Which signals are listed: the drafts that wait."""
+
+    state: Literal["draft"] = "draft"
+
+
+class EventsQuery(Message, frozen=True):
+    """Which part of the audit log is read."""
+
+    since: Count = 0
+    limit: Annotated[int, msgspec.Meta(ge=1, le=MAX_EVENTS)] = 100
+
+
+class FeedQuery(Message, frozen=True):
+    """Where the member stands; see `FeedRequest`."""
+
+    since: Count = 0
+    known: Count = 0
+    restrictions: Count = 0
+    limit: Annotated[int, msgspec.Meta(ge=1, le=MAX_RECORDS)] = MAX_RECORDS

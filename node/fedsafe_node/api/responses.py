@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Answers as they leave the node: never cached, never sniffed, no software named."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from aiohttp import web
+from multidict import CIMultiDict
+
+from fedsafe_node.api.messages import Problem
+from fedsafe_node.api.problems import MEDIA_TYPE, body_of, headers_of
+
+_ALWAYS: Final = (("X-Content-Type-Options", "nosniff"), ("Cache-Control", "no-store"))
+REQUEST_ID: Final = "X-Request-Id"
+
+
+class Answer(web.Response):
+    """A response without the `Server` header that aiohttp adds."""
+
+    async def _prepare_headers(self) -> None:
+        await super()._prepare_headers()
+        del self.headers["Server"]
+
+
+def answer(
+    body: bytes,
+    *,
+    status: int,
+    media: str,
+    request_id: str,
+    more: Mapping[str, str] | None = None,
+) -> Answer:
+    """Make an answer of bytes."""
+    headers = CIMultiDict(_ALWAYS)
+    headers[REQUEST_ID] = request_id
+    if media:
+        headers["Content-Type"] = media
+    if more:
+        headers.update(more)
+    return Answer(body=body, status=status, headers=headers)
+
+
+def problem_answer(
+    problem: Problem, *, request_id: str, more: Mapping[str, str] | None = None
+) -> Answer:
+    """Make the answer that tells a problem."""
+    return answer(
+        body_of(problem),
+        status=problem.status,
+        media=MEDIA_TYPE,
+        request_id=request_id,
+        more={**headers_of(problem), **(more or {})},
+    )

@@ -1,0 +1,260 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Serves API version 1 over TCP and over the node's Unix socket.
+
+Both listeners serve the same routes. The socket file has mode 0600; one that a
+crashed node left behind is removed only after nobody has answered on it. Whatever
+the client sends, the answer is a problem document: for paths and methods that do
+not exist, and for bytes that are no HTTP at all.
+
+```python
+server = ApiServer(services, metrics=Metrics())
+await server.start(host="127.0.0.1", port=8443, socket_path=place.socket)
+...
+await server.stop()
+```
+"""
+
+import asyncio
+import logging
+import os
+import socket
+import stat
+from collections import defaultdict
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError, LineTooLong
+
+from fedsafe_node.api.endpoint import LANES, Border, Endpoint, make_endpoint
+from fedsafe_node.api.openapi import document
+from fedsafe_node.api.problems import Code, RefusedError
+from fedsafe_node.api.routes import ROUTES, Lane
+from fedsafe_node.api.services import Services
+from fedsafe_node.errors import ConfigError
+from fedsafe_node.telemetry import LOGGER, Metrics, fields
+
+IDLE_SECONDS: Final = 75.0  # bounds a slow request head as well
+LINGER_SECONDS: Final = 5.0
+STOP_SECONDS: Final = 10.0
+BACKLOG: Final = 1_024
+BORDER: Final = web.AppKey("border", Border)
+_LOG = logging.getLogger(f"{LOGGER}.api")
+
+
+def make_app(
+    services: Services, *, metrics: Metrics, lanes: Mapping[Lane, int] = LANES
+) -> web.Application:
+    """Build the application: every route of the table, and problems for the rest."""
+    app = web.Application()
+    border = Border(services, metrics=metrics, document=document(), lanes=lanes)
+    app[BORDER] = border
+    methods: defaultdict[str, list[str]] = defaultdict(list)
+    for route in ROUTES:
+        methods[route.path].append(route.method)
+        app.router.add_route(
+            route.method,
+            route.path,
+            make_endpoint(route, border),
+            expect_handler=_expect,
+        )
+    for path, allowed in methods.items():
+        refuse = _refusing(border, Code.METHOD_NOT_ALLOWED, allowed)
+        app.router.add_route("*", path, refuse, expect_handler=_expect)
+    nowhere = _refusing(border, Code.NOT_FOUND)
+    app.router.add_route("*", "/{path:.*}", nowhere, expect_handler=_expect)
+    return app
+
+
+def _refusing(border: Border, code: Code, allowed: list[str] | None = None) -> Endpoint:
+    more = {"Allow": ", ".join(sorted(allowed))} if allowed else None
+    tally = border.metrics.counter(code.value)
+
+    async def refuse(request: web.Request) -> web.StreamResponse:
+        del request
+        response = border.refuse(RefusedError(code), border.request_id(), more=more)
+        tally(response.status, 0.0)
+        return response
+
+    return refuse
+
+
+async def _expect(request: web.Request) -> web.StreamResponse | None:
+    if request.headers.get("Expect", "").lower() == "100-continue":
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        request.writer.output_size = 0
+        return None
+    border = request.app[BORDER]
+    return border.refuse(RefusedError(Code.EXPECTATION_FAILED), border.request_id())
+
+
+class _Connection(web.RequestHandler):
+    """A connection that answers broken HTTP with a problem, and logs no bytes of it."""
+
+    __slots__ = ("_border",)
+
+    def __init__(self, manager: web.Server, border: Border) -> None:
+        super().__init__(
+            manager,
+            loop=asyncio.get_running_loop(),
+            access_log=None,  # type: ignore[arg-type]
+            auto_decompress=False,
+            keepalive_timeout=IDLE_SECONDS,
+            lingering_time=LINGER_SECONDS,
+        )
+        self._border = border
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """Say what is wrong with the request's form; then close the connection."""
+        del message
+        if request.writer.output_size > 0:
+            raise ConnectionResetError("the answer had begun")
+        error: Exception
+        if isinstance(exc, LineTooLong):
+            error = RefusedError(Code.HEADERS_TOO_LARGE)
+        elif (
+            isinstance(exc, HttpProcessingError)
+            or status < web.HTTPServerError.status_code
+        ):
+            error = RefusedError(Code.MALFORMED_REQUEST)
+        else:
+            error = exc if isinstance(exc, Exception) else RuntimeError("no answer")
+        response = self._border.refuse(error, self._border.request_id())
+        response.force_close()
+        return response
+
+
+class _Server(web.Server):
+    """Makes our kind of connections."""
+
+    def __init__(self, made: web.Server, border: Border) -> None:
+        super().__init__(
+            made.request_handler,
+            request_factory=made.request_factory,
+            loop=asyncio.get_running_loop(),
+        )
+        self._border = border
+
+    def __call__(self) -> web.RequestHandler:
+        return _Connection(self, self._border)
+
+
+class _Runner(web.AppRunner):
+    async def _make_server(self) -> web.Server:
+        return _Server(await super()._make_server(), self.app[BORDER])
+
+
+class ApiServer:
+    """The running API of one node.
+
+    Owned by the loop that starts it: the runner with its connections, and the
+    socket file, which it removes when it stops.
+    """
+
+    def __init__(
+        self,
+        services: Services,
+        *,
+        metrics: Metrics,
+        lanes: Mapping[Lane, int] = LANES,
+    ) -> None:
+        app = make_app(services, metrics=metrics, lanes=lanes)
+        self._runner = _Runner(app, shutdown_timeout=STOP_SECONDS)
+        self._socket_path: Path | None = None
+        self.port: int | None = None
+
+    async def start(
+        self,
+        *,
+        host: str | None = None,
+        port: int = 0,
+        socket_path: Path | None = None,
+    ) -> None:
+        """Listen on TCP, on the Unix socket, or on both.
+
+        With port 0 the system chooses; `port` then tells which.
+
+        Raises:
+            ConfigError: an address is taken, or cannot be listened on.
+        """
+        await self._runner.setup()
+        try:
+            if socket_path is not None:
+                await self._listen_locally(socket_path)
+            if host is not None:
+                await self._listen(host, port)
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def _listen_locally(self, path: Path) -> None:
+        sock = await asyncio.to_thread(bind_socket, path)
+        self._socket_path = path
+        await web.SockSite(self._runner, sock, backlog=BACKLOG).start()
+        _LOG.info("listening", extra=fields(listener="unix"))
+
+    async def _listen(self, host: str, port: int) -> None:
+        site = web.TCPSite(self._runner, host, port, backlog=BACKLOG)
+        try:
+            await site.start()
+        except OSError as error:
+            why = error.strerror or "cannot be listened on"
+            raise ConfigError(f"{host}:{port}", why) from None
+        addresses = [a for a in self._runner.addresses if isinstance(a, tuple)]
+        self.port = addresses[0][1]
+        _LOG.info("listening", extra=fields(listener="tcp"))
+
+    async def stop(self) -> None:
+        """Take no more requests, finish those under way, close."""
+        await self._runner.cleanup()
+        if self._socket_path is not None:
+            path, self._socket_path = self._socket_path, None
+            await asyncio.to_thread(path.unlink, missing_ok=True)
+
+
+def bind_socket(path: Path) -> socket.socket:
+    """Bind a Unix socket that only the node's own user can open.
+
+    Raises:
+        ConfigError: a process answers there, or what lies there is no socket.
+    """
+    _clear(path)
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    former = os.umask(0o177)
+    try:
+        sock.bind(str(path))
+    except OSError as error:
+        sock.close()
+        raise ConfigError(path, error.strerror or "cannot be bound") from None
+    finally:
+        os.umask(former)
+    sock.settimeout(0)
+    return sock
+
+
+def _clear(path: Path) -> None:
+    try:
+        mode = path.lstat().st_mode
+    except FileNotFoundError:
+        return
+    if not stat.S_ISSOCK(mode):
+        raise ConfigError(path, "is no socket; it is left as it is")
+    probe = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    probe.settimeout(0)
+    try:
+        probe.connect(str(path))
+    except ConnectionRefusedError:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise ConfigError(path, error.strerror or "cannot be tried") from None
+    else:
+        raise ConfigError(path, "another process answers on this socket")
+    finally:
+        probe.close()
