@@ -60,7 +60,9 @@ class Ask(Protocol):
 class Report(Protocol):
     """Hears of a peer that answered wrongly, with the evidence."""
 
-    def __call__(self, peer: str, why: str, request: Signed, answer: Signed) -> None:
+    async def __call__(
+        self, peer: str, why: str, request: Signed, answer: Signed
+    ) -> None:
         """Keep the evidence."""
         ...
 
@@ -217,7 +219,7 @@ class Quorum:
             return await self._check(member, elements, request, answer)
         except (LiarError, MalformedElementError, FederationError) as error:
             self._avoid[member.name] = now + _DISTRUST
-            self._report(member.name, str(error), request, answer)
+            await self._report(member.name, str(error), request, answer)
             return None
         except GenerationMismatchError:
             self._avoid[member.name] = now + _RESERVE

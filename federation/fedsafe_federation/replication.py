@@ -35,7 +35,7 @@ POLL_SECONDS: Final = 5.0
 FIRST_BACKOFF: Final = 0.2
 LONGEST_BACKOFF: Final = 30.0
 
-_log = logging.getLogger(__name__)
+_log = logging.getLogger("fedsafe.replication")
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,13 +146,13 @@ class Replicator:
             self._failures += 1
             _log.warning(
                 "replication failed",
-                extra={"origin": self.origin.name, "why": str(error)},
+                extra=self._fields(error),
             )
         except Exception:  # noqa: BLE001
             # The boundary of this task: whatever broke, nothing of the batch was
             # applied, and the next round starts from the disk's position.
             self._failures += 1
-            _log.exception("replication broke", extra={"origin": self.origin.name})
+            _log.exception("replication broke", extra=self._fields(None))
         else:
             self._failures = 0
             return self._poll
@@ -187,10 +187,10 @@ class Replicator:
         if batch.restrictions:
             good, faults = verify_restrictions(batch.restrictions, self._charter)
             await self._shelf.restrict(good)
-            for fault in faults:
+            for _ in faults:
                 _log.warning(
                     "restriction refused",
-                    extra={"origin": self.origin.name, "why": fault},
+                    extra=self._fields(None),
                 )
         try:
             verified = await self._run(
@@ -207,6 +207,10 @@ class Replicator:
         newest = verified.known
         size = newest.checkpoint.size if newest.checkpoint else 0
         return len(verified.records), newest.frontier.size < size
+
+    def _fields(self, error: Exception | None) -> dict[str, object]:
+        reason = type(error).__name__ if error is not None else "refused"
+        return {"fedsafe": {"origin": self.origin.name, "reason": reason}}
 
     def _run(self, size: int, work: Callable[[], T]) -> Awaitable[T]:
         if size > _OFFLOAD_BYTES:

@@ -5,7 +5,6 @@ Closed: an unknown key is refused by name. Paths are relative to the directory,
 so a node can be moved whole. Secrets are never in here, only in key files.
 """
 
-import ipaddress
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -134,14 +133,25 @@ def load_config(place: Place) -> Config:
     return config
 
 
-def is_loopback(host: str) -> bool:
-    """Whether a listener or peer host never leaves this machine."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
+def render_config(config: Config) -> str:
+    """Write a configuration as the TOML that `load_config` reads.
+
+    Raises:
+        ConfigError: a value has no place in TOML.
+    """
+    table = msgspec.to_builtins(config)
+    plain = {key: value for key, value in table.items() if not isinstance(value, dict)}
+    lines = [f"{key} = {_toml(value)}" for key, value in plain.items()]
+    for name, section in table.items():
+        if isinstance(section, dict):
+            lines += ["", f"[{name}]"]
+            lines += [f"{key} = {_toml(value)}" for key, value in section.items()]
+    return "\n".join(lines) + "\n"
+
+
+def _toml(value: object) -> str:
+    # JSON strings, numbers and booleans are TOML as well.
+    return msgspec.json.encode(value).decode()
 
 
 def _reason(error: OSError | UnicodeDecodeError) -> str:

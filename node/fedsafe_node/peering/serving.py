@@ -83,6 +83,14 @@ class FeedServer:
         """Give the feed's size."""
         return await self._store.read(lambda reader: reader.log_size(self._log))
 
+    async def checkpoint(self) -> None:
+        """Sign the feed's present checkpoint, and keep it in the guard."""
+
+        async def query(reader: Reader) -> Checkpoint:
+            return await self._checkpoint(reader, await reader.log_size(self._log))
+
+        await self._note(await self._store.read(query))
+
     async def batch(self, request: FeedRequest, peer: str) -> bytes:
         """Give *peer* a batch from its own position on.
 

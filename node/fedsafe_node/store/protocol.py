@@ -110,6 +110,16 @@ class SignalReader(Protocol):
         """Return signals in row order from behind `row`."""
         ...
 
+    async def newest_signal(self) -> int:
+        """Return the highest row that a signal has; 0 if there is none."""
+        ...
+
+    async def media_after(
+        self, media_kind: int, row: int, limit: int
+    ) -> list[SignalRow]:
+        """Return media signals of a kind that are not erased, from behind `row`."""
+        ...
+
     async def expired_signals(self, now: int, limit: int) -> list[SignalRow]:
         """Return active or disputed signals with `match_until` at or before `now`."""
         ...

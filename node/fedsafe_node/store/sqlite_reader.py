@@ -167,6 +167,24 @@ class SQLiteReader:
         rows = self._all(_SIGNAL + "WHERE row > ? ORDER BY row LIMIT ?", row, limit)
         return [_signal(found) for found in rows]
 
+    async def newest_signal(self) -> int:
+        """Return the highest row that a signal has; 0 if there is none."""
+        row = self._one("SELECT max(row) FROM signals")
+        return int(row[0] or 0) if row is not None else 0
+
+    async def media_after(
+        self, media_kind: int, row: int, limit: int
+    ) -> list[SignalRow]:
+        """Return media signals of a kind that are not erased, from behind `row`."""
+        where = (
+            "WHERE media_kind = ? AND row > ? AND status <> 'erased' "
+            "ORDER BY row LIMIT ?"
+        )
+        return [
+            _signal(found)
+            for found in self._all(_SIGNAL + where, media_kind, row, limit)
+        ]
+
     async def expired_signals(self, now: int, limit: int) -> list[SignalRow]:
         """Return active or disputed signals with `match_until` at or before `now`."""
         where = (

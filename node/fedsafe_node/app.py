@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Run a node until it is told to stop."""
+
+import asyncio
+import signal
+import sys
+from typing import Final
+
+from fedsafe_node.assembly import RunningNode
+from fedsafe_node.clock import SystemClock
+from fedsafe_node.config import Place, load_config
+from fedsafe_node.telemetry import configure_logging
+
+_SWITCH_SECONDS: Final = 0.0005
+
+
+def run(place: Place) -> None:
+    """Run the node of a directory until SIGTERM or SIGINT.
+
+    Raises:
+        NodeError: it cannot start.
+    """
+    import uvloop  # noqa: PLC0415 - only a running node needs it
+
+    # The writer thread and the loop share one interpreter lock: with the default
+    # of 5 ms a commit would wait for it longer than for the disk.
+    sys.setswitchinterval(_SWITCH_SECONDS)
+    configure_logging()
+    uvloop.run(_run(place))
+
+
+async def _run(place: Place) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    node = await RunningNode.start(place, load_config(place), SystemClock())
+    try:
+        await stop.wait()
+    finally:
+        await node.stop()

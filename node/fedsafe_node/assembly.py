@@ -1,0 +1,316 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Put a node together out of its parts, and take it apart again.
+
+The order of the start matters: keys, store (refused if it lies behind the rollback
+guard), membership, indexes, then listeners, then replication and jobs. The stop
+goes the other way, so nothing is under way when the store closes.
+"""
+
+import logging
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from secrets import token_bytes
+from typing import Final, Self
+
+import aiohttp
+
+from fedsafe_federation.evaluation import digest
+from fedsafe_federation.peer import PeerClient
+from fedsafe_federation.quorum import Holder, Quorum
+from fedsafe_federation.signed import Signed
+from fedsafe_node.api.idempotency import StoredAnswers
+from fedsafe_node.api.server import ApiServer
+from fedsafe_node.api.services import Services
+from fedsafe_node.audits import AuditService
+from fedsafe_node.clock import Clock
+from fedsafe_node.config import Config, Place
+from fedsafe_node.duties import Duties
+from fedsafe_node.evaluators import OwnList, SharedLists
+from fedsafe_node.founding import FoundingService
+from fedsafe_node.index.lists import Lists
+from fedsafe_node.index.pdq import PdqIndex
+from fedsafe_node.jobs import Jobs
+from fedsafe_node.keys import NodeKeys, load_keys
+from fedsafe_node.loading import load_gate, load_pictures, load_tokens
+from fedsafe_node.log.audit import AuditTrail, Event
+from fedsafe_node.log.engine import open_store
+from fedsafe_node.log.guard import Guard
+from fedsafe_node.log.openings import PeriodKeys
+from fedsafe_node.lookup.service import LookupService
+from fedsafe_node.membership import CHARTER_DOCUMENT, Membership, load_membership
+from fedsafe_node.overview import Overview
+from fedsafe_node.peering.service import PeeringService
+from fedsafe_node.peering.serving import FeedServer
+from fedsafe_node.people.credentials import People
+from fedsafe_node.replicating import Replicating
+from fedsafe_node.signals.custody import load_custody
+from fedsafe_node.signals.desk import Desk
+from fedsafe_node.signals.intake import Intake
+from fedsafe_node.signals.publish import SignalService
+from fedsafe_node.situation import Situation
+from fedsafe_node.store.protocol import Store, Transaction
+from fedsafe_node.store.rows import PeerState
+from fedsafe_node.telemetry import LOGGER, Metrics, fields
+from fedsafe_node.workers import Workers
+from fedsafe_policies.policy import shipped
+
+_LOG = logging.getLogger(f"{LOGGER}.node")
+_CONNECTIONS: Final = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """What every part of a node stands on."""
+
+    place: Place
+    config: Config
+    clock: Clock
+    keys: NodeKeys
+    periods: PeriodKeys
+    guard: Guard
+    store: Store
+    lists: Lists
+    trail: AuditTrail
+    situation: Situation
+    workers: Workers
+
+
+class RunningNode:
+    """A node that answers.
+
+    Owned by the loop that started it; `_parts` takes the node apart in the right
+    order.
+    """
+
+    def __init__(self, base: Base, session: aiohttp.ClientSession) -> None:
+        self._base = base
+        self._parts = AsyncExitStack()
+        self.client = PeerClient(
+            session,
+            name=base.config.name,
+            key=base.keys.transport,
+            now=base.clock.now,
+        )
+        self._intake = Intake(
+            base.situation,
+            base.store,
+            base.lists,
+            base.trail,
+            base.clock,
+            offload=base.workers,
+        )
+        self.replicating = Replicating(
+            self.client,
+            self._intake,
+            base.clock,
+            offload=base.workers,
+            poll=base.config.sync.poll,
+        )
+        self._feed = FeedServer(
+            base.config.name,
+            base.store,
+            base.guard,
+            base.keys.feed,
+            base.trail,
+            base.clock,
+            offload=base.workers,
+        )
+        self._peering = PeeringService(
+            base.situation,
+            base.store,
+            self._feed,
+            base.keys.statement,
+            base.trail,
+            base.clock,
+            offload=base.workers,
+            wake=self.replicating.wake,
+        )
+        self.desk = self._make_desk()
+        self.services = self._make_services()
+        self.server = ApiServer(self.services, metrics=Metrics())
+
+    @classmethod
+    async def start(cls, place: Place, config: Config, clock: Clock) -> Self:
+        """Start a node.
+
+        Raises:
+            NodeError: a part cannot start; those that had started are stopped.
+        """
+        async with AsyncExitStack() as parts:
+            base = await _open(place, config, clock, parts)
+            session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=_CONNECTIONS),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                trust_env=False,
+            )
+            await parts.enter_async_context(session)
+            node = cls(base, session)
+            parts.push_async_callback(node.replicating.stop)
+            await node._listen(parts)
+            node._parts = parts.pop_all()
+        return node
+
+    async def stop(self) -> None:
+        """Answer nothing new, finish what is under way, close the store."""
+        await self._parts.aclose()
+        _LOG.info("stopped", extra=fields(node=self._base.config.name))
+
+    async def _listen(self, parts: AsyncExitStack) -> None:
+        base = self._base
+        await self._note_start()
+        document = await base.store.read(lambda r: r.document(CHARTER_DOCUMENT))
+        if document is not None:
+            membership = load_membership(base.place, base.config.name, document)
+            self._join(membership)
+        await load_pictures(base.lists, base.store, base.situation)
+        await self.server.start(
+            host=base.config.listen.host,
+            port=base.config.listen.port,
+            socket_path=base.place.socket,
+        )
+        parts.push_async_callback(self.server.stop)
+        if base.situation.shared is not None:
+            self.replicating.start(base.situation.shared.membership)
+        duties = Duties(self.desk, self._peering, self._feed, base.lists)
+        jobs = Jobs(base.store, base.clock, duties.jobs())
+        await jobs.start()
+        parts.push_async_callback(jobs.stop)
+        _LOG.info("ready", extra=fields(node=base.config.name))
+
+    async def _note_start(self) -> None:
+        base = self._base
+        entry = base.trail.entry(
+            Event.NODE_STARTED,
+            at=base.clock.now(),
+            detail={"policy": base.situation.policy.reference},
+        )
+
+        async def act(tx: Transaction) -> None:
+            await tx.append(base.trail.log, entry.record, entry.openings)
+
+        await base.store.write(act)
+
+    def _join(self, membership: Membership) -> None:
+        self._base.situation.join(SharedLists(membership, self._quorums(membership)))
+
+    async def _joined(self, membership: Membership) -> None:
+        self._join(membership)
+        self.replicating.start(membership)
+
+    def _quorums(self, membership: Membership) -> dict[int, Quorum]:
+        base = self._base
+        return {
+            epoch: Quorum(
+                membership.charter,
+                pins,
+                Holder(
+                    name=membership.me.name,
+                    share=membership.shares[epoch],
+                    key=base.keys.statement,
+                ),
+                ask=self.client.evaluate,
+                report=self._report,
+                offload=base.workers,
+                now=base.clock.now,
+                token_bytes=token_bytes,
+            )
+            for epoch, pins in membership.pins.items()
+        }
+
+    async def _report(
+        self, peer: str, why: str, request: Signed, answer: Signed
+    ) -> None:
+        base = self._base
+        _LOG.warning("wrong answer", extra=fields(peer=peer, reason="proof"))
+        entry = base.trail.entry(
+            Event.PEER_LIED,
+            at=base.clock.now(),
+            outcome="wrong_answer",
+            detail={
+                "peer": peer,
+                "why": why,
+                "request": digest(request).hex(),
+                "answer": digest(answer).hex(),
+            },
+        )
+
+        async def act(tx: Transaction) -> None:
+            await tx.append(base.trail.log, entry.record, entry.openings)
+
+        await base.store.write(act)
+
+    def _make_desk(self) -> Desk:
+        base = self._base
+        return Desk(
+            situation=base.situation,
+            store=base.store,
+            lists=base.lists,
+            trail=base.trail,
+            clock=base.clock,
+            periods=base.periods,
+            custody=load_custody(base.place, base.config),
+            statement_key=base.keys.statement,
+            offload=base.workers,
+            announce=self.replicating.announce,
+        )
+
+    def _make_services(self) -> Services:
+        base = self._base
+        return Services(
+            name=base.config.name,
+            lookups=LookupService(
+                base.situation, base.store, base.lists, base.trail, base.clock
+            ),
+            signals=SignalService(self.desk),
+            people=People(base.store, base.trail, base.clock),
+            audits=AuditService(base.store, base.trail, base.clock),
+            peering=self._peering,
+            foundings=FoundingService(
+                base.place,
+                base.situation,
+                base.keys,
+                base.store,
+                base.trail,
+                base.clock,
+                offload=base.workers,
+                joined=self._joined,
+            ),
+            node=Overview(base.situation, base.store, base.clock),
+            answers=StoredAnswers(base.store, base.clock),
+        )
+
+
+async def _open(
+    place: Place, config: Config, clock: Clock, parts: AsyncExitStack
+) -> Base:
+    keys = load_keys(place)
+    periods, guard = PeriodKeys(place.periods), Guard(place.guard)
+    workers = Workers()
+    parts.callback(workers.close)
+    store = await open_store(
+        f"sqlite://{place.database.absolute()}", keys=periods, clock=clock, guard=guard
+    )
+    parts.push_async_callback(store.close)
+    policy = shipped(config.policy)
+    situation = Situation(config, policy, OwnList(config.name, keys.own))
+    gate = await load_gate(store)
+    if gate is not None:
+        situation.record_gate(gate)
+    for peer in await store.read(lambda reader: reader.peers()):
+        if peer.state is PeerState.SUSPENDED:
+            situation.coverage.suspended.add(peer.origin)
+    tokens = await load_tokens(place.index, store)
+    parts.callback(tokens.close)
+    return Base(
+        place=place,
+        config=config,
+        clock=clock,
+        keys=keys,
+        periods=periods,
+        guard=guard,
+        store=store,
+        lists=Lists(tokens, PdqIndex()),
+        trail=AuditTrail(config.name),
+        situation=situation,
+        workers=workers,
+    )

@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The node's recurring duties, as jobs."""
+
+import asyncio
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Final
+
+from fedsafe_node.index.lists import Lists
+from fedsafe_node.jobs import Job
+from fedsafe_node.peering.service import PeeringService
+from fedsafe_node.peering.serving import FeedServer
+from fedsafe_node.signals.desk import Desk
+from fedsafe_node.signals.expiry import expire_signals
+
+_MINUTE: Final = timedelta(minutes=1)
+_HOUR: Final = timedelta(hours=1)
+
+
+class Duties:
+    """Expiry, sums of evaluations, checkpoints, index merges, clean-up."""
+
+    def __init__(
+        self, desk: Desk, peering: PeeringService, feed: FeedServer, lists: Lists
+    ) -> None:
+        self._desk = desk
+        self._peering = peering
+        self._feed = feed
+        self._lists = lists
+
+    def jobs(self) -> Mapping[str, Job]:
+        """Name the duties and how often they are due."""
+        return {
+            "checkpoint": Job(self._feed.checkpoint, _MINUTE),
+            "evaluations": Job(self._peering.audit_evaluations, _MINUTE),
+            "expiry": Job(self._expire, _MINUTE),
+            "idempotency": Job(self._forget_answers, _HOUR),
+            "index": Job(self._merge_index, _MINUTE),
+        }
+
+    async def _expire(self) -> None:
+        await expire_signals(self._desk)
+
+    async def _merge_index(self) -> None:
+        if self._lists.tokens.wants_merge:
+            await asyncio.to_thread(self._lists.tokens.merge)
+
+    async def _forget_answers(self) -> None:
+        now = int(self._desk.clock.now().timestamp())
+        await self._desk.store.write(lambda tx: tx.forget_idempotent_answers(now))

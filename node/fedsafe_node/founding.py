@@ -1,0 +1,197 @@
+# SPDX-License-Identifier: Apache-2.0
+"""This node's part in a founding ceremony (`api.services.Foundings`).
+
+The secret states lie in the key directory, one file a round, until the charter is
+signed by all. Then the epoch's keys are written, the charter is stored with its
+audit event, and only then the states go: a crash at any point goes on where it was.
+"""
+
+import hashlib
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
+from typing import Final
+
+from fedsafe_federation.card import Card, sign_card
+from fedsafe_federation.charter import PolicyReference, SignedCharter
+from fedsafe_federation.errors import FoundingError
+from fedsafe_federation.founding import Ceremony, Founded, Participant
+from fedsafe_federation.proposal import PROPOSAL, Proposal, sign_proposal
+from fedsafe_federation.replication import Offload
+from fedsafe_federation.signed import Signed
+from fedsafe_federation.wireformat import decode, encode
+from fedsafe_node.api.messages import ProposalRequest
+from fedsafe_node.clock import Clock
+from fedsafe_node.config import Place
+from fedsafe_node.errors import KeyFileMissingError, WrongStateError
+from fedsafe_node.keyfiles import destroy_secret, read_secret, write_secret
+from fedsafe_node.keys import MediaKeys, NodeKeys, write_epoch_keys
+from fedsafe_node.log.audit import AuditTrail, Event
+from fedsafe_node.membership import CHARTER_DOCUMENT, Membership, load_membership
+from fedsafe_node.situation import Situation
+from fedsafe_node.store.protocol import Store, Transaction
+
+EPOCH_LENGTH: Final = timedelta(days=365)
+_ROUNDS: Final = (1, 2, 3)
+
+
+class StateFiles:
+    """The states of one founding as secret files."""
+
+    def __init__(self, place: Place) -> None:
+        self._place = place
+
+    def get(self, round_: int) -> bytes | None:
+        """Read the state of a round."""
+        try:
+            return read_secret(self._place.keys / f"founding-{round_}.key")
+        except KeyFileMissingError:
+            return None
+
+    def put(self, round_: int, state: bytes) -> None:
+        """Keep the state of a round."""
+        write_secret(self._place.keys / f"founding-{round_}.key", state)
+
+    def destroy(self) -> None:
+        """Forget all states."""
+        for round_ in _ROUNDS:
+            destroy_secret(self._place.keys / f"founding-{round_}.key")
+
+
+class FoundingService:
+    """Takes part in one founding at a time.
+
+    *joined* is called once with the new membership, after it is durable.
+    """
+
+    def __init__(  # noqa: PLR0913 - everything it needs is an argument
+        self,
+        place: Place,
+        situation: Situation,
+        keys: NodeKeys,
+        store: Store,
+        trail: AuditTrail,
+        clock: Clock,
+        *,
+        offload: Offload,
+        joined: Callable[[Membership], Awaitable[None]],
+    ) -> None:
+        self._place = place
+        self._situation = situation
+        self._keys = keys
+        self._store = store
+        self._trail = trail
+        self._clock = clock
+        self._offload = offload
+        self._joined = joined
+        self._states = StateFiles(place)
+        self._card = self._make_card()
+
+    def card(self) -> Signed:
+        """Give the node's own signed card."""
+        return self._card
+
+    def propose(self, request: ProposalRequest) -> Signed:
+        """Propose a founding as its convenor.
+
+        Raises:
+            WrongStateError: this node has a charter already.
+        """
+        if self._situation.shared is not None:
+            raise WrongStateError(
+                "has_charter", "this node belongs to a federation already"
+            )
+        now = self._clock.now()
+        policy = self._situation.policy
+        digest = bytes.fromhex(policy.digest)
+        reference = PolicyReference(name=policy.name, sha256=digest)
+        arrangement = hashlib.sha256(request.arrangement.encode()).digest()
+        proposal = Proposal(
+            v=1,
+            federation=request.federation,
+            threshold=request.threshold or len(request.cards) // 2 + 1,
+            cards=request.cards,
+            policy=reference,
+            arrangement=PolicyReference(name="arrangement", sha256=arrangement),
+            created=int(now.timestamp()),
+            ends=int((now + EPOCH_LENGTH).timestamp()),
+        )
+        return sign_proposal(
+            proposal, convenor=self._situation.node, key=self._keys.statement
+        )
+
+    async def step(self, messages: Sequence[Signed]) -> Sequence[Signed]:
+        """Take the messages seen so far, give those that this node owes.
+
+        Raises:
+            FoundingError: the ceremony cannot go on.
+            WrongStateError: this node has another charter.
+        """
+        proposals = {m.signature: m for m in messages if m.type == PROPOSAL}
+        if len(proposals) != 1:
+            raise FoundingError("exactly one proposal is needed")
+        (proposal,) = proposals.values()
+        if self._situation.shared is not None:
+            return await self._owed_after(proposal)
+        participant = Participant(self._card, self._keys.statement)
+        ceremony = Ceremony(participant, proposal, self._states)
+        step = await self._offload(lambda: ceremony.step(messages))
+        if step.founded is not None:
+            await self._found(step.founded)
+        return step.owed
+
+    async def charter(self) -> bytes | None:
+        """Give the signed charter as JSON, once there is one."""
+        return await self._store.read(lambda r: r.document(CHARTER_DOCUMENT))
+
+    async def _owed_after(self, proposal: Signed) -> Sequence[Signed]:
+        # The charter is complete here: its signatures are all that anybody who
+        # lags behind can still need.
+        document = await self.charter()
+        federation = decode(proposal.payload, Proposal).federation
+        if document is None or self._federation() != federation:
+            raise WrongStateError(
+                "has_charter", "this node belongs to another federation"
+            )
+        return decode(document, SignedCharter).signatures
+
+    def _federation(self) -> str:
+        shared = self._situation.shared
+        return shared.membership.charter.federation if shared is not None else ""
+
+    async def _found(self, founded: Founded) -> None:
+        media = MediaKeys(founded.keys.token_key, founded.keys.group_key)
+        document = encode(founded.charter)
+
+        def keep() -> Membership:
+            write_epoch_keys(self._place, founded.keys.share, media)
+            return load_membership(self._place, self._situation.node, document)
+
+        membership = await self._offload(keep)
+        entry = self._trail.entry(
+            Event.FEDERATION_JOINED,
+            at=self._clock.now(),
+            detail={
+                "federation": membership.charter.federation,
+                "members": len(membership.charter.members),
+                "threshold": membership.epoch.threshold,
+            },
+        )
+
+        async def act(tx: Transaction) -> None:
+            await tx.put_document(CHARTER_DOCUMENT, document)
+            await tx.append(self._trail.log, entry.record, entry.openings)
+
+        await self._store.write(act)
+        await self._joined(membership)
+        await self._offload(self._states.destroy)
+
+    def _make_card(self) -> Signed:
+        config = self._situation.config
+        card = Card(
+            v=1,
+            name=config.name,
+            url=config.url,
+            jurisdiction=config.jurisdiction,
+            keys=self._keys.public(),
+        )
+        return sign_card(card, self._keys.statement)

@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Make a new node: directory, configuration, keys, store, first credentials.
+
+Everything is made under a directory that does not exist yet, or is empty, and the
+configuration is written last: a node with a configuration is whole.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from fedsafe_node.clock import Clock, SystemClock
+from fedsafe_node.config import Config, Place, load_config, render_config
+from fedsafe_node.errors import ConfigError
+from fedsafe_node.keyfiles import make_private_directory, write_durably
+from fedsafe_node.keys import create_keys
+from fedsafe_node.log.audit import AuditTrail, Event
+from fedsafe_node.log.engine import open_store
+from fedsafe_node.log.guard import Guard
+from fedsafe_node.log.openings import PeriodKeys
+from fedsafe_node.people.credentials import People
+from fedsafe_node.signals.custody import create_custody_key
+from fedsafe_node.store.protocol import Store, Transaction
+from fedsafe_policies.vocabulary import Role
+
+
+@dataclass(frozen=True, slots=True)
+class Created:
+    """A new node; the credentials are shown once and stored as hashes."""
+
+    config: Config
+    credentials: Mapping[str, str] = field(repr=False)
+
+
+async def create_node(
+    place: Place,
+    config: Config,
+    *,
+    custody_private: Path,
+    staff: Sequence[tuple[str, Role]],
+    clock: Clock | None = None,
+) -> Created:
+    """Make a node in `place.directory`, and its custody key outside.
+
+    *custody_private* is a new file; whoever holds it can read the node's own
+    published identifiers, so it belongs on another medium.
+
+    Raises:
+        ConfigError: the directory is not empty, or would hold the custody key.
+        KeyFileError: a key file cannot be written.
+        StoreError: the store cannot be made.
+    """
+    clock = clock or SystemClock()
+    directory = place.directory
+    if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
+        raise ConfigError(directory, "a new node needs an empty directory")
+    make_private_directory(directory)
+    create_custody_key(
+        place, private=custody_private, public=directory / config.custody_key
+    )
+    create_keys(place)
+    store = await open_node_store(place, clock)
+    try:
+        credentials = await _first_people(store, config, staff, clock)
+    finally:
+        await store.close()
+    write_durably(place.config, render_config(config).encode())
+    load_config(place)
+    return Created(config, credentials)
+
+
+async def open_node_store(place: Place, clock: Clock) -> Store:
+    """Open the node's embedded store with its period keys and guard."""
+    return await open_store(
+        f"sqlite://{place.database.absolute()}",
+        keys=PeriodKeys(place.periods),
+        clock=clock,
+        guard=Guard(place.guard),
+    )
+
+
+async def _first_people(
+    store: Store, config: Config, staff: Sequence[tuple[str, Role]], clock: Clock
+) -> Mapping[str, str]:
+    trail = AuditTrail(config.name)
+    entry = trail.entry(Event.NODE_CREATED, at=clock.now(), actor="setup")
+
+    async def act(tx: Transaction) -> None:
+        await tx.append(trail.log, entry.record, entry.openings)
+
+    await store.write(act)
+    people = People(store, trail, clock)
+    return {name: await people.add(name, role, by="setup") for name, role in staff}

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a node does by itself: expiry, checkpoints, sums, index merges, clean-up.
+
+APScheduler only ticks. What is due lies in the store's due-table and is judged by
+the node's own clock, so a job that was missed while the node was down runs at the
+next tick, and a test decides what time it is.
+"""
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+from fedsafe_node.clock import Clock
+from fedsafe_node.store.protocol import Store, Transaction
+from fedsafe_node.telemetry import LOGGER, fields
+
+TICK_SECONDS: Final = 1
+_LOG = logging.getLogger(f"{LOGGER}.jobs")
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Something to do again and again."""
+
+    work: Callable[[], Awaitable[None]]
+    every: timedelta
+
+
+class Jobs:
+    """Runs the jobs that are due, one after the other."""
+
+    def __init__(self, store: Store, clock: Clock, jobs: Mapping[str, Job]) -> None:
+        self._store = store
+        self._clock = clock
+        self._jobs = jobs
+        self._scheduler = AsyncIOScheduler(timezone="UTC")
+
+    async def start(self) -> None:
+        """Plan every job that has no date yet, then tick."""
+        known = {job for job, _ in await self._store.read(lambda r: r.due(_FOREVER))}
+        now = int(self._clock.now().timestamp())
+
+        async def act(tx: Transaction) -> None:
+            for name in self._jobs.keys() - known:
+                await tx.set_due(name, now)
+
+        await self._store.write(act)
+        self._scheduler.add_job(
+            self.tick, "interval", seconds=TICK_SECONDS, max_instances=1, coalesce=True
+        )
+        self._scheduler.start()
+
+    async def tick(self) -> None:
+        """Run what is due now."""
+        now = int(self._clock.now().timestamp())
+        for name, _ in await self._store.read(lambda reader: reader.due(now)):
+            job = self._jobs.get(name)
+            if job is not None:
+                await self._run(name, job)
+
+    async def stop(self) -> None:
+        """Tick no more."""
+        if self._scheduler.running:
+            self._scheduler.shutdown(wait=False)
+
+    async def _run(self, name: str, job: Job) -> None:
+        try:
+            await job.work()
+        except Exception:  # noqa: BLE001
+            # The boundary of a job: it is tried again at its next date.
+            _LOG.exception("job failed", extra=fields(job=name))
+        due = int((self._clock.now() + job.every).timestamp())
+        await self._store.write(lambda tx: tx.set_due(name, due))
+
+
+_FOREVER: Final = 1 << 62

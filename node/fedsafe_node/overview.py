@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The node at a glance: status and health (`api.services.Node`)."""
+
+from datetime import UTC, datetime
+from importlib.metadata import version
+
+from fedsafe_crypto.sodium import describe
+from fedsafe_federation.verification import feed_name
+from fedsafe_node.api.messages import PeerStatus, StatusAnswer
+from fedsafe_node.clock import Clock
+from fedsafe_node.errors import StoreError
+from fedsafe_node.log.audit import audit_log_name
+from fedsafe_node.situation import Situation
+from fedsafe_node.store.protocol import Reader, Store
+from fedsafe_node.store.rows import Counts, PeerRow
+
+
+class Overview:
+    """Tells the state of a node."""
+
+    def __init__(self, situation: Situation, store: Store, clock: Clock) -> None:
+        self._situation = situation
+        self._store = store
+        self._clock = clock
+        self._version = version("fedsafe")
+
+    async def status(self) -> StatusAnswer:
+        """Tell the node's state at a glance."""
+        situation = self._situation
+
+        async def query(reader: Reader) -> tuple[Counts, int, int, list[PeerRow]]:
+            return (
+                await reader.counts(),
+                await reader.log_size(feed_name(situation.node)),
+                await reader.log_size(audit_log_name(situation.node)),
+                await reader.peers(),
+            )
+
+        counts, feed, audit, rows = await self._store.scan(query)
+        membership = situation.shared.membership if situation.shared else None
+        library = describe()
+        return StatusAnswer(
+            node=situation.node,
+            version=self._version,
+            policy=situation.policy.reference,
+            federation=membership.charter.federation if membership else None,
+            threshold=membership.epoch.threshold if membership else None,
+            members=len(membership.charter.members) if membership else 1,
+            epoch=membership.epoch.epoch if membership else None,
+            peers=self._peers({row.origin: row for row in rows}),
+            signals=counts.signals,
+            own_bans=counts.own,
+            drafts=counts.drafts,
+            feed_size=feed,
+            audit_size=audit,
+            sodium=f"libsodium {library.version} ({library.source})",
+            url=situation.config.url,
+        )
+
+    async def checks(self) -> dict[str, str]:
+        """Say for each part whether it is `ok`, or what is wrong with it."""
+        checks = {"store": await self._check_store()}
+        for member in self._situation.not_covered(self._clock.now()):
+            checks[f"feed of {member}"] = "stale"
+        return checks
+
+    async def _check_store(self) -> str:
+        async def nothing(_: Reader) -> None:
+            return None
+
+        try:
+            await self._store.write(nothing)
+        except StoreError:
+            return "failing"
+        return "ok"
+
+    def _peers(self, rows: dict[str, PeerRow]) -> list[PeerStatus]:
+        shared, coverage = self._situation.shared, self._situation.coverage
+        if shared is None:
+            return []
+        now = self._clock.now()
+        statuses: list[PeerStatus] = []
+        for member in shared.membership.others:
+            row = rows.get(member.name)
+            seen = coverage.last(member.name)
+            if seen is None and row is not None:
+                seen = datetime.fromtimestamp(row.synced_at, tz=UTC)
+            statuses.append(
+                PeerStatus(
+                    name=member.name,
+                    url=member.url,
+                    cursor=row.cursor if row is not None else 0,
+                    synced_at=seen.isoformat(timespec="seconds") if seen else None,
+                    covered=coverage.covers(member.name, now),
+                    suspended=member.name in coverage.suspended,
+                )
+            )
+        return statuses

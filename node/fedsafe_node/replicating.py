@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The tasks that keep the feeds of all other members replicated, and the pokes.
+
+Owned by the node's loop: one task for each origin, and one for each poke under
+way. A poke that fails is forgotten: the peer polls.
+"""
+
+import asyncio
+import logging
+from collections.abc import Coroutine
+from secrets import randbelow
+from typing import Final
+
+from fedsafe_federation.charter import Member
+from fedsafe_federation.errors import FederationError
+from fedsafe_federation.peer import PeerClient
+from fedsafe_federation.replication import Offload, Replicator
+from fedsafe_node.clock import Clock
+from fedsafe_node.membership import Membership
+from fedsafe_node.signals.intake import Intake
+from fedsafe_node.telemetry import LOGGER, fields
+
+_LOG = logging.getLogger(f"{LOGGER}.replicating")
+_STEPS: Final = 1 << 16
+
+
+class Replicating:
+    """Starts and stops the replication of all origins."""
+
+    def __init__(
+        self,
+        client: PeerClient,
+        intake: Intake,
+        clock: Clock,
+        *,
+        offload: Offload,
+        poll: float,
+    ) -> None:
+        self._client = client
+        self._intake = intake
+        self._clock = clock
+        self._offload = offload
+        self._poll = poll
+        self._membership: Membership | None = None
+        self._replicators: dict[str, Replicator] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def start(self, membership: Membership) -> None:
+        """Replicate the feeds of all other members from now on."""
+        self._membership = membership
+        for member in membership.others:
+            replicator = Replicator(
+                member,
+                charter=membership.charter,
+                fetch=self._client.fetch,
+                shelf=self._intake,
+                offload=self._offload,
+                now=self._clock.now,
+                jitter=_jitter,
+                poll=self._poll,
+            )
+            self._replicators[member.name] = replicator
+            self._own(replicator.run())
+
+    def wake(self, origin: str) -> None:
+        """Pull *origin*'s feed at once."""
+        replicator = self._replicators.get(origin)
+        if replicator is not None:
+            replicator.wake()
+
+    def announce(self, size: int) -> None:
+        """Tell all others that the own feed has grown to *size*."""
+        if self._membership is None:
+            return
+        for member in self._membership.others:
+            self._own(self._poke(member, size))
+
+    async def stop(self) -> None:
+        """End all tasks and wait for them."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _poke(self, member: Member, size: int) -> None:
+        try:
+            await self._client.poke(member, size)
+        except FederationError as error:
+            reason = type(error).__name__
+            _LOG.info("poke failed", extra=fields(peer=member.name, reason=reason))
+
+    def _own(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+def _jitter() -> float:
+    return randbelow(_STEPS) / _STEPS

@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Threads for long pure functions (`replication.Offload`)."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final, TypeVar
+
+T = TypeVar("T")
+_THREADS: Final = 2
+
+
+class Workers:
+    """Runs long pure functions away from the loop.
+
+    libsodium, hashing and SQLite let go of the interpreter lock, so two threads
+    keep two cores busy while the loop goes on answering.
+    """
+
+    def __init__(self) -> None:
+        self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="fedsafe-work")
+
+    async def __call__(self, work: Callable[[], T]) -> T:
+        """Run *work* and return what it returns."""
+        return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+
+    def close(self) -> None:
+        """Wait for the threads to end."""
+        self._pool.shutdown(wait=True)
