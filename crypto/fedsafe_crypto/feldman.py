@@ -13,8 +13,8 @@ from hashlib import sha256
 from typing import Final
 
 from fedsafe_crypto.dkg_messages import Deal, Reason, encode
-from fedsafe_crypto.errors import CryptoError
 from fedsafe_crypto.group import (
+    REFUSED_BYTES,
     SCALAR_BYTES,
     hash_to_scalar,
     multiply,
@@ -66,7 +66,7 @@ def possesses(deal: Deal) -> bool:
     try:
         claimed = multiply(challenge, deal.commitments[0])
         point = subtract(multiply_base(answer), claimed)
-    except CryptoError:
+    except REFUSED_BYTES:
         return False
     return _challenge(deal, point) == challenge
 
@@ -76,7 +76,7 @@ def fault_of(deal: Deal, index: int, contents: bytes) -> Reason | None:
     share, contribution = contents[:SCALAR_BYTES], contents[SCALAR_BYTES:]
     try:
         fits = multiply_base(share) == commitment_at(deal.commitments, index)
-    except CryptoError:
+    except REFUSED_BYTES:
         fits = False
     if not fits:
         return Reason.WRONG_SHARE

@@ -34,6 +34,10 @@ _LONGEST_EXPANSION = 255 * _SHA512_DIGEST
 _IDENTITY = bytes(ELEMENT_BYTES)
 _Out = ctypes.c_char * 32
 
+# What bytes from others may raise. Narrower than CryptoError on purpose: that our
+# own library is missing is no fault of theirs.
+REFUSED_BYTES = (WrongLengthError, MalformedElementError, MalformedScalarError)
+
 Randomness = Callable[[int], bytes]
 
 

@@ -12,13 +12,13 @@ from types import MappingProxyType
 from typing import Final, Self
 
 from fedsafe_crypto.errors import (
-    CryptoError,
     GenerationMismatchError,
     SharesError,
     WrongLengthError,
 )
 from fedsafe_crypto.group import (
     ELEMENT_BYTES,
+    REFUSED_BYTES,
     SCALAR_BYTES,
     check_element,
     check_scalar,
@@ -110,7 +110,7 @@ class Pins:
         shares = [self.members[index] for index in coefficients]
         try:
             joined = sum_products(list(coefficients.values()), shares)
-        except CryptoError as error:
+        except REFUSED_BYTES as error:
             raise SharesError("public shares cancel out") from error
         if joined != self.public:
             raise SharesError(

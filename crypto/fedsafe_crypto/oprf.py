@@ -19,13 +19,13 @@ from secrets import token_bytes
 from typing import Final
 
 from fedsafe_crypto.errors import (
-    CryptoError,
     MalformedKeyError,
     ProofError,
     WrongLengthError,
 )
 from fedsafe_crypto.framing import lp
 from fedsafe_crypto.group import (
+    REFUSED_BYTES,
     SCALAR_BYTES,
     Randomness,
     add,
@@ -172,9 +172,7 @@ def verify(
     """
     try:
         _verify(public, blinded, evaluated, proof, mode)
-    except ProofError:
-        raise
-    except CryptoError as error:
+    except REFUSED_BYTES as error:
         raise ProofError("the batch or its proof is malformed") from error
 
 

@@ -66,7 +66,7 @@ class Evaluation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VerifiedEvaluation:
-    """An answer whose proof holds; made by verify_evaluation alone.
+    """An answer whose proof holds; made by verify_evaluation, or evaluate_own.
 
     Attributes:
         public: The public share that it was verified against.

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from fedsafe_crypto.errors import (
     CryptoError,
     GenerationMismatchError,
+    LibraryMissingError,
     MalformedElementError,
     MalformedScalarError,
     SharesError,
@@ -21,6 +22,7 @@ from fedsafe_crypto.errors import (
 from fedsafe_crypto.group import multiply_base, random_scalar
 from fedsafe_crypto.keys import Generation, KeyShare, Pins
 from fedsafe_crypto.shares import split
+from fedsafe_crypto.sodium import CHOICE_VARIABLE, load
 
 GENERATION = Generation(1, 2)
 
@@ -67,6 +69,19 @@ def test_one_exchanged_public_share_is_found() -> None:
             wrong.check_subset(subset)
     with pytest.raises(SharesError):
         wrong.check()
+
+
+def test_a_good_subset_is_computed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    pins, _ = deal(2, 3)
+    pins.check_subset([1, 2])
+    monkeypatch.setenv(CHOICE_VARIABLE, "none")
+    load.cache_clear()
+    try:
+        pins.check_subset([2, 1])
+        with pytest.raises(LibraryMissingError):
+            pins.check_subset([1, 3])
+    finally:
+        load.cache_clear()
 
 
 def test_a_failed_subset_is_not_remembered_as_good() -> None:

@@ -13,6 +13,7 @@ from fedsafe_crypto.errors import (
     CryptoError,
     GenerationMismatchError,
     LiarError,
+    LibraryMissingError,
     MalformedElementError,
     ProofError,
     SharesError,
@@ -20,6 +21,7 @@ from fedsafe_crypto.errors import (
 from fedsafe_crypto.group import multiply_base, random_scalar
 from fedsafe_crypto.oprf import Blinded, Mode, blind_all, output_direct
 from fedsafe_crypto.shares import split
+from fedsafe_crypto.sodium import CHOICE_VARIABLE, load
 from fedsafe_crypto.threshold import (
     Evaluation,
     Generation,
@@ -109,7 +111,7 @@ def test_fewer_than_t_nodes_never_do(size: tuple[int, int]) -> None:
 
     for subset in combinations(answers, threshold - 1):
         chosen = [answers[index] for index in subset]
-        with pytest.raises(SharesError):
+        with pytest.raises(SharesError, match="answers of"):
             finalize_threshold(federation.pins, [b"x"], blinds, chosen)
         if chosen:  # not even a client that lowers the threshold of its pins
             lowered = replace(federation.pins, threshold=threshold - 1)
@@ -187,6 +189,18 @@ def test_a_client_with_wrong_pins_accuses_nobody() -> None:
             verify_evaluation(wrong, ELEMENTS, ANSWERS[1], asked=1)
 
 
+def test_a_client_without_its_library_accuses_nobody(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv(CHOICE_VARIABLE, "none")
+    load.cache_clear()
+    try:
+        with pytest.raises(LibraryMissingError):
+            verify_evaluation(THREE.pins, ELEMENTS, ANSWERS[1], asked=1)
+    finally:
+        load.cache_clear()
+
+
 def test_an_unpinned_share_accuses_nobody() -> None:
     with pytest.raises(SharesError):
         verify_evaluation(THREE.pins, ELEMENTS, replace(ANSWERS[1], index=9))
@@ -219,7 +233,7 @@ def test_generations_under_one_name_never_give_a_wrong_output() -> None:
 
 
 def test_one_node_cannot_stand_for_two() -> None:
-    with pytest.raises(SharesError):
+    with pytest.raises(SharesError, match="two answers of one share"):
         finalize_threshold(THREE.pins, INPUTS, BLINDS, [VERIFIED[1], VERIFIED[1]])
 
 
