@@ -46,6 +46,11 @@ class Client:
         """Show which node, never the credential."""
         return f"Client({self.path!r})"
 
+    @property
+    def host(self) -> str:
+        """What the Host header says."""
+        return "localhost"
+
     def get(self, target: str, *, timeout: float = TIMEOUT) -> Json:
         """Get a document.
 
@@ -57,8 +62,10 @@ class Client:
         return self._ask("GET", target, None, timeout)
 
     def post(self, target: str, document: object, *, timeout: float = TIMEOUT) -> Json:
-        """Post a document and return the answer's; errors as for `get`."""
-        body = json.dumps(document, separators=(",", ":")).encode()
+        """Post a document, or nothing, and return the answer's; errors as for `get`."""
+        body = b""
+        if document is not None:
+            body = json.dumps(document, separators=(",", ":")).encode()
         return self._ask("POST", target, body, timeout)
 
     def _ask(
@@ -81,27 +88,36 @@ class Client:
         """
         head = [
             f"{method} {target} HTTP/1.1",
-            "Host: localhost",
+            f"Host: {self.host}",
             "Connection: close",
             "Accept: application/json",
         ]
         if self.token is not None:
             head.append(f"Authorization: Bearer {self.token}")
         if body is not None:
-            head.append("Content-Type: application/json")
+            if body:
+                head.append("Content-Type: application/json")
             head.append(f"Content-Length: {len(body)}")
         request = "\r\n".join([*head, "", ""]).encode("ascii") + (body or b"")
         end = time.monotonic() + timeout
         try:
-            with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as line:
-                line.settimeout(timeout)
-                line.connect(self.path)
+            with self._connect(timeout) as line:
                 # A node may refuse a body before it has read it all.
                 with suppress(BrokenPipeError, ConnectionResetError):
                     line.sendall(request)
                 return _Reader(line, end).reply()
         except OSError as error:
             raise self._unreachable(error, timeout) from None
+
+    def _connect(self, timeout: float) -> socket.socket:
+        line = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            line.settimeout(timeout)
+            line.connect(self.path)
+        except BaseException:
+            line.close()
+            raise
+        return line
 
     def _unreachable(self, error: OSError, timeout: float) -> NodeUnreachableError:
         start = f"start it with `fedsafe node run --config {self.directory}`"

@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`fedsafe audit`: is the log complete, and what is in it?"""
+
+from typing import Any, Final
+
+import click
+
+from fedsafe_cli.errors import BrokenAnswerError
+from fedsafe_cli.exit_codes import OK, ExitStatus
+from fedsafe_cli.options import settings_of, shared_options
+from fedsafe_cli.output import document, line, table
+from fedsafe_cli.texts import words
+
+_TIMEOUT: Final = 600.0
+
+
+@click.group()
+def audit() -> None:
+    """Verify the node's logs and read its audit log.
+
+    \b
+    Examples:
+      fedsafe audit verify
+      fedsafe audit show --since 100 --limit 20
+    """  # noqa: D301
+
+
+@audit.command("verify")
+@shared_options
+@click.pass_context
+def verify(context: click.Context) -> ExitStatus:
+    """Verify feed, audit log and all replicated feeds from end to end.
+
+    Exit status 1 if a log does not verify.
+
+    \b
+    Example:
+      fedsafe audit verify
+    """  # noqa: D301
+    settings = settings_of(context)
+    answer = settings.client().post("/v1/audit/verify", None, timeout=_TIMEOUT)
+    if not isinstance(answer, dict) or not isinstance(answer.get("logs"), list):
+        raise BrokenAnswerError("the node's answer lists no logs")
+    ok = answer.get("ok") is True
+    if settings.json:
+        document(answer)
+    else:
+        headings = ("log", "entries", "openings", "erased", "verdict", "root")
+        table(headings, [_row(log) for log in answer["logs"]])
+        line(words("logs_ok" if ok else "logs_bad", german=settings.german))
+    return OK if ok else ExitStatus.INTERNAL
+
+
+def _row(log: dict[str, Any]) -> list[object]:
+    verdict = "ok"
+    if not log.get("ok"):
+        verdict = f"{log.get('why')} at entry {log.get('first_bad_index')}"
+    names = ("log", "size", "openings", "erased")
+    return [*(log.get(name) for name in names), verdict, log.get("root")]
+
+
+@audit.command("show")
+@click.option("--since", type=click.IntRange(min=0), default=0, help="First entry.")
+@click.option("--limit", type=click.IntRange(1, 1_000), default=100, show_default=True)
+@shared_options
+@click.pass_context
+def show(context: click.Context, since: int, limit: int) -> ExitStatus:
+    """Print entries of the audit log in order.
+
+    \b
+    Examples:
+      fedsafe audit show
+      fedsafe audit show --json --since 100
+    """  # noqa: D301
+    settings = settings_of(context)
+    target = f"/v1/audit/events?since={since}&limit={limit}"
+    answer = settings.client().get(target)
+    if not isinstance(answer, dict) or not isinstance(answer.get("events"), list):
+        raise BrokenAnswerError("the node's answer lists no events")
+    if settings.json:
+        document(answer)
+        return OK
+    headings = ("entry", "at", "event", "outcome", "actor", "detail")
+    table(headings, [_event(entry) for entry in answer["events"]])
+    return OK
+
+
+def _event(entry: dict[str, Any]) -> list[object]:
+    detail = entry.get("detail") or {}
+    text = " ".join(
+        f"{key}={value}" for key, value in detail.items() if value is not None
+    )
+    names = ("index", "at", "event", "outcome", "actor")
+    return [*(entry.get(name) for name in names), text]

@@ -1,0 +1,283 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`fedsafe federation`: cards, the charter, and founding a federation."""
+
+import base64
+import binascii
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from fedsafe_cli.ceremony import (
+    CARD,
+    PROPOSAL,
+    Folder,
+    Message,
+    Terms,
+    carry,
+    charter,
+    propose,
+    step,
+)
+from fedsafe_cli.errors import BadInputError, BrokenAnswerError, ProgrammeError
+from fedsafe_cli.exit_codes import OK, ExitStatus
+from fedsafe_cli.options import settings_of, shared_options
+from fedsafe_cli.output import document, line, note, pairs, table
+from fedsafe_cli.remote import remote
+from fedsafe_cli.settings import printable
+
+
+@click.group()
+def federation() -> None:
+    """Show the federation, or found one.
+
+    \b
+    Examples:
+      fedsafe federation card
+      fedsafe federation found --help
+      fedsafe federation show
+    """  # noqa: D301
+
+
+@federation.command("card")
+@click.option("--out", metavar="DIR", help="Write the card into this folder.")
+@shared_options
+@click.pass_context
+def card(context: click.Context, out: str | None) -> ExitStatus:
+    """Print the node's signed card and its fingerprint.
+
+    Compare fingerprints by telephone before you found a federation.
+
+    \b
+    Examples:
+      fedsafe federation card
+      fedsafe federation card --out /shared/founding
+    """  # noqa: D301
+    settings = settings_of(context)
+    message = settings.client().get("/v1/card")
+    if out is not None:
+        Folder(Path(out)).add([message])
+    if settings.json:
+        document(message)
+        return OK
+    contents = _payload(message)
+    rows = [(name, contents.get(name)) for name in ("name", "url", "jurisdiction")]
+    pairs([*rows, ("fingerprint", fingerprint(message))], indent="")
+    return OK
+
+
+@federation.command("show")
+@shared_options
+@click.pass_context
+def show(context: click.Context) -> ExitStatus:
+    """Print the charter: members, threshold, epochs.
+
+    \b
+    Example:
+      fedsafe federation show
+    """  # noqa: D301
+    settings = settings_of(context)
+    signed = charter(settings.client())
+    if signed is None:
+        raise ProgrammeError(
+            "this node belongs to no federation", "see `fedsafe federation found`"
+        )
+    if settings.json:
+        document(signed)
+        return OK
+    signatures = signed.get("signatures") if isinstance(signed, dict) else None
+    if not signatures:
+        raise BrokenAnswerError("the node's charter has no signatures")
+    contents = _payload(signatures[0])
+    epoch = contents["epochs"][-1]
+    count = len(contents["members"])
+    pairs(
+        [
+            ("federation", contents["federation"]),
+            ("threshold", f"{epoch['threshold']} of {count}"),
+            ("epoch", epoch["epoch"]),
+            ("policy", contents["policy"]["name"]),
+            ("signed by", f"{len(signatures)} of {count}"),
+        ],
+        indent="",
+    )
+    line()
+    names = ("index", "name", "url", "jurisdiction")
+    table(names, [[each[name] for name in names] for each in contents["members"]])
+    return OK
+
+
+@federation.group("found")
+def found() -> None:
+    """Found a federation, by files or over the network.
+
+    By files, in a folder that all organisations can write: each runs `card --out`;
+    the convenor runs `propose`; then each runs `step` again and again until it
+    says that the federation is founded.
+
+    \b
+    Examples:
+      fedsafe federation card --out /shared/founding
+      fedsafe federation found propose --federation kids.example /shared/founding
+      fedsafe federation found step /shared/founding
+      fedsafe federation found run --federation kids.example \\
+        --member https://fedsafe.b.example --member https://fedsafe.c.example
+    """  # noqa: D301
+
+
+@found.command("propose")
+@click.argument("folder", metavar="DIR")
+@click.option("--federation", "name", required=True, help="Id of the new federation.")
+@click.option(
+    "--threshold", type=click.IntRange(1, 64), help="Default: more than half."
+)
+@click.option("--arrangement", metavar="FILE", help="Joint-controller arrangement.")
+@shared_options
+@click.pass_context
+def propose_by_files(
+    context: click.Context,
+    folder: str,
+    name: str,
+    threshold: int | None,
+    arrangement: str | None,
+) -> ExitStatus:
+    """Propose a federation of all whose cards lie in DIR, as the convenor.
+
+    \b
+    Example:
+      fedsafe federation found propose --federation kids.example /shared/founding
+    """  # noqa: D301
+    settings = settings_of(context)
+    shared = Folder(Path(folder))
+    cards = [message for message in shared.read() if message["type"] == CARD]
+    if not cards:
+        raise BadInputError(
+            f"no cards lie in {printable(folder)}",
+            "each organisation runs `fedsafe federation card --out DIR` first",
+        )
+    terms = Terms(federation=name, threshold=threshold, arrangement=_text(arrangement))
+    written = shared.add([propose(settings.client(), cards, terms)])
+    _report(written, cards, as_json=settings.json, founded=False)
+    return OK
+
+
+@found.command("step")
+@click.argument("folder", metavar="DIR")
+@shared_options
+@click.pass_context
+def step_by_files(context: click.Context, folder: str) -> ExitStatus:
+    """Take the messages in DIR to the own node and add those that it owes.
+
+    Run it again after the others have, until the federation is founded.
+
+    \b
+    Example:
+      fedsafe federation found step /shared/founding
+    """  # noqa: D301
+    settings = settings_of(context)
+    client = settings.client()
+    shared = Folder(Path(folder))
+    messages = shared.read()
+    if not any(message["type"] == PROPOSAL for message in messages):
+        raise BadInputError(
+            f"no proposal lies in {printable(folder)}",
+            "the convenor runs `fedsafe federation found propose` first",
+        )
+    owed = step(client, [each for each in messages if each["type"] != CARD])
+    written = shared.add(owed)
+    founded = charter(client) is not None
+    _report(written, [], as_json=settings.json, founded=founded)
+    return OK
+
+
+@found.command("run")
+@click.option("--member", "members", multiple=True, metavar="URL", help="Another node.")
+@click.option("--federation", "name", required=True, help="Id of the new federation.")
+@click.option(
+    "--threshold", type=click.IntRange(1, 64), help="Default: more than half."
+)
+@click.option("--arrangement", metavar="FILE", help="Joint-controller arrangement.")
+@click.option("--yes", is_flag=True, help="The fingerprints have been compared.")
+@shared_options
+@click.pass_context
+def run(context: click.Context, /, **given: Any) -> ExitStatus:  # noqa: ANN401 (options)
+    """Found a federation over the network, from the convenor's machine.
+
+    The others' nodes must have `founding.open = true` in node.toml.
+
+    \b
+    Example:
+      fedsafe federation found run --federation kids.example \\
+        --member https://fedsafe.b.example --member https://fedsafe.c.example
+    """  # noqa: D301
+    settings = settings_of(context)
+    convenor = settings.client()
+    clients = [convenor, *(remote(url) for url in given["members"])]
+    cards = [client.get("/v1/card") for client in clients]
+    for message in cards:
+        note(f"{message['signer']}: {fingerprint(message)}")
+    if not given["yes"]:
+        click.confirm("Have you compared these fingerprints?", abort=True, err=True)
+    terms = Terms(
+        federation=given["name"],
+        threshold=given["threshold"],
+        arrangement=_text(given["arrangement"]),
+    )
+    proposal = propose(convenor, cards, terms)
+    names = [str(message["signer"]) for message in cards]
+    carry(dict(zip(names, clients, strict=True)), proposal)
+    if settings.json:
+        document({"federation": given["name"], "members": names})
+    else:
+        line(f"founded: {given['name']} with {', '.join(names)}")
+    return OK
+
+
+def fingerprint(message: Message) -> str:
+    """Return the words that two people compare on the telephone."""
+    digest = hashlib.sha256(_bytes(message)).hexdigest()[:32]
+    return " ".join(digest[start : start + 4] for start in range(0, 32, 4))
+
+
+def _report(
+    written: list[str], cards: list[Message], *, as_json: bool, founded: bool
+) -> None:
+    if as_json:
+        document({"written": written, "founded": founded})
+        return
+    for message in cards:
+        line(f"{message['signer']}: {fingerprint(message)}")
+    for name in written:
+        line(f"written: {name}")
+    if founded:
+        line("the federation is founded; hand on what was written")
+    elif not written:
+        line("nothing new: the others are to step next")
+
+
+def _payload(message: Message) -> dict[str, Any]:
+    try:
+        contents = json.loads(_bytes(message))
+    except ValueError:
+        raise BrokenAnswerError("a signed message holds no JSON") from None
+    if not isinstance(contents, dict):
+        raise BrokenAnswerError("a signed message holds no JSON")
+    return contents
+
+
+def _bytes(message: Message) -> bytes:
+    try:
+        return base64.b64decode(message["payload"], validate=True)
+    except (binascii.Error, KeyError, TypeError):
+        raise BrokenAnswerError("that is no signed message") from None
+
+
+def _text(path: str | None) -> str:
+    if path is None:
+        return ""
+    try:
+        return Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        raise BadInputError(f"{printable(path)} is no readable text") from None

@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The options that say what was found about an account or a file."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from fedsafe_cli.exit_codes import ExitStatus
+from fedsafe_cli.inputs import KINDS
+from fedsafe_policies.vocabulary import Grade, Phenomenon, Scope, Surface
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def finding_options(*, required: bool) -> Callable[[Command], Command]:
+    """Add the options that say what was found about an account or file."""
+    options = (
+        click.option("--kind", type=click.Choice(KINDS), help="Kind of the value."),
+        click.option("--region", metavar="DE", help="For a national phone number."),
+        click.option("--namespace", metavar="NAME", help="Platform or vendor."),
+        click.option(
+            "--phenomenon",
+            type=click.Choice([entry.value for entry in Phenomenon]),
+            required=required,
+            help="What form of sexual violence it was.",
+        ),
+        click.option(
+            "--surface",
+            type=click.Choice([entry.value for entry in Surface]),
+            required=required,
+            help="Where it took place.",
+        ),
+        click.option(
+            "--grade",
+            type=click.Choice([entry.value for entry in Grade]),
+            required=required,
+            help="How well the finding is founded.",
+        ),
+        click.option(
+            "--rule",
+            metavar="ID",
+            required=required,
+            help="Your own rule that was broken, such as tos-4.2.",
+        ),
+        click.option(
+            "--removed-on", metavar="YYYY-MM-DD", help="Day of the permanent removal."
+        ),
+        click.option(
+            "--scope",
+            type=click.Choice([entry.value for entry in Scope]),
+            help="self: an own ban (default); federation: a draft to share.",
+        ),
+    )
+
+    def add(command: Command) -> Command:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return add
+
+
+def finding(given: dict[str, str | None]) -> dict[str, Any]:
+    """Return those of the finding's fields that were given."""
+    names = ("phenomenon", "surface", "grade", "rule", "removed_on", "scope")
+    return {name: given[name] for name in names if given.get(name) is not None}
+
+
+def problem_status(code: str) -> ExitStatus:
+    """Return the status of one item's problem: a policy's refusal, or bad input."""
+    from fedsafe_policies.reasons import Refusal  # noqa: PLC0415 (only then)
+
+    denied = code in {*Refusal, "forbidden"}
+    return ExitStatus.DENIED if denied else ExitStatus.BAD_INPUT

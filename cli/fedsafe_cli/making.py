@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Making nodes and credentials, for `fedsafe node init` and `fedsafe demo`.
+
+Secrets go into files of mode 0600 outside the node's directory: the private
+custody key, and each person's credential. Loads the node's code.
+"""
+
+import base64
+import binascii
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from fedsafe_cli.errors import ProgrammeError, SettingsError
+from fedsafe_crypto.seal import RecipientKey
+from fedsafe_node.clock import SystemClock
+from fedsafe_node.config import Config, Place, load_config
+from fedsafe_node.errors import BadRequestError, ConfigError, NodeError, StoreBusyError
+from fedsafe_node.init import create_node, open_node_store
+from fedsafe_node.keyfiles import make_private_directory, write_durably, write_secret
+from fedsafe_node.log.audit import AuditTrail
+from fedsafe_node.people.credentials import People
+from fedsafe_policies.vocabulary import Role
+
+CUSTODY_FILE = "custody.pub"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewNode:
+    """What a new node shall be, and where its secrets go."""
+
+    directory: Path
+    name: str
+    url: str
+    host: str
+    port: int
+    jurisdiction: str
+    contact: str
+    policy: str
+    staff: tuple[tuple[str, Role], ...]
+    credentials: Path
+    custody: Path
+    custody_public: Path | None = None
+    founding_open: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MadeNode:
+    """Where the secrets of a new node lie; `custody` only if it was made here."""
+
+    credentials: Mapping[str, Path]
+    custody: Path | None
+
+
+async def make_node(wanted: NewNode) -> MadeNode:
+    """Make a node, its custody key and its people's credentials.
+
+    Raises:
+        SettingsError: a setting does not fit, or the directory is not empty.
+        ProgrammeError: a file or the store cannot be written.
+    """
+    config = _config(wanted)
+    try:
+        public, custody = _custody(wanted)
+        place = Place(wanted.directory)
+        created = await create_node(
+            place, config, custody_public=public, staff=wanted.staff
+        )
+        credentials: dict[str, Path] = {}
+        for name, token in created.credentials.items():
+            credentials[name] = wanted.credentials / f"{name}.key"
+            write_secret(credentials[name], token.encode() + b"\n")
+    except (ConfigError, BadRequestError) as error:
+        raise SettingsError(str(error)) from None
+    except (NodeError, OSError) as error:
+        raise ProgrammeError(f"the node was not made: {error}") from None
+    return MadeNode(credentials, custody)
+
+
+async def add_person(directory: Path, name: str, role: Role, out: Path) -> None:
+    """Add a credential to a node that is not running.
+
+    Raises:
+        SettingsError: the name is taken or does not fit, or the file exists.
+        ProgrammeError: the node is running, or its store cannot be written.
+    """
+    place, clock = Place(directory), SystemClock()
+    try:
+        config = load_config(place)
+        store = await open_node_store(place, clock)
+        try:
+            people = People(store, AuditTrail(config.name), clock)
+            token = await people.add(name, role, by="operator")
+            write_secret(out, token.encode() + b"\n")
+        finally:
+            await store.close()
+    except StoreBusyError:
+        raise ProgrammeError(
+            "the node is running", "stop it, add the credential, start it again"
+        ) from None
+    except (ConfigError, BadRequestError) as error:
+        raise SettingsError(str(error)) from None
+    except (NodeError, OSError) as error:
+        raise ProgrammeError(f"the credential was not added: {error}") from None
+
+
+def _config(wanted: NewNode) -> Config:
+    document = {
+        "format": 1,
+        "name": wanted.name,
+        "url": wanted.url,
+        "jurisdiction": wanted.jurisdiction,
+        "contact": wanted.contact,
+        "policy": wanted.policy,
+        "listen": {"host": wanted.host, "port": wanted.port},
+        "custody_key": CUSTODY_FILE,
+        "founding": {"open": wanted.founding_open},
+    }
+    try:
+        return msgspec.convert(document, Config)
+    except msgspec.ValidationError as error:
+        raise SettingsError(f"a setting does not fit: {error}") from None
+
+
+def _custody(wanted: NewNode) -> tuple[bytes, Path | None]:
+    if wanted.custody_public is not None:
+        text = wanted.custody_public.read_bytes().strip()
+        try:
+            return base64.b64decode(text, validate=True), None
+        except binascii.Error:
+            raise ConfigError(wanted.custody_public, "is no public key") from None
+    if wanted.custody.resolve().is_relative_to(wanted.directory.resolve()):
+        raise ConfigError(wanted.custody, "the custody key must lie outside the node")
+    key = RecipientKey.generate()
+    make_private_directory(wanted.custody)
+    private = wanted.custody / f"{wanted.name}.key"
+    write_secret(private, key.to_bytes())
+    public = private.with_suffix(".pub")
+    public.unlink(missing_ok=True)
+    write_durably(public, base64.b64encode(key.public) + b"\n")
+    return key.public, private

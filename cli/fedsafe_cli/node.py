@@ -1,0 +1,211 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`fedsafe node`: make a node, run it, look at it, add people to it.
+
+`fedsafe_node` is imported inside the commands: it is what a lookup must not pay
+for.
+"""
+
+import asyncio
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from fedsafe_cli.errors import ProgrammeError, SettingsError
+from fedsafe_cli.exit_codes import OK, ExitStatus
+from fedsafe_cli.options import settings_of, shared_options
+from fedsafe_cli.output import document, line, pairs, table
+from fedsafe_cli.settings import printable
+from fedsafe_policies.vocabulary import Role
+
+ROLES: Final = tuple(role.value for role in Role)
+
+
+@click.group()
+def node() -> None:
+    """Make a node, run it, look at it.
+
+    \b
+    Examples:
+      fedsafe node init --help
+      fedsafe node run --config /srv/fedsafe
+      fedsafe node status
+    """  # noqa: D301
+
+
+@node.command("init")
+@click.option("--dir", "directory", required=True, metavar="DIR", help="New directory.")
+@click.option("--name", required=True, help="The node's name, chat.example.de.")
+@click.option("--url", help="Where peers reach it; default: from --listen.")
+@click.option("--listen", default="127.0.0.1:8470", show_default=True)
+@click.option("--jurisdiction", default="DE", show_default=True, help="Two letters.")
+@click.option("--contact", required=True, help="Address for questions about signals.")
+@click.option("--policy", default="strict", show_default=True, help="Shipped policy.")
+@click.option(
+    "--staff",
+    multiple=True,
+    metavar="NAME:ROLE",
+    help=f"A person's credential; a role is one of {', '.join(ROLES)}.",
+)
+@click.option(
+    "--custody-key",
+    metavar="FILE",
+    help="Public custody key; default: a new pair in DIR.custody.",
+)
+@shared_options
+@click.pass_context
+def init(context: click.Context, /, **given: Any) -> ExitStatus:  # noqa: ANN401 (options)
+    """Make a new node in an empty directory.
+
+    Credentials are written to files of mode 0600 in DIR.credentials. The private
+    custody key opens your own identifiers when they must be published anew: move
+    DIR.custody off this machine.
+
+    \b
+    Example:
+      fedsafe node init --dir /srv/fedsafe --name chat.example.de \\
+        --url https://fedsafe.chat.example.de --listen 127.0.0.1:8470 \\
+        --contact trust@chat.example.de --staff anna:analyst --staff ben:reviewer
+    """  # noqa: D301
+    from fedsafe_cli.making import NewNode, make_node  # noqa: PLC0415 (slow to load)
+
+    host, port = _address(given["listen"])
+    directory = Path(given["directory"])
+    wanted = NewNode(
+        directory=directory,
+        name=given["name"],
+        url=given["url"] or f"http://{host}:{port}",
+        host=host.strip("[]"),
+        port=port,
+        jurisdiction=given["jurisdiction"],
+        contact=given["contact"],
+        policy=given["policy"],
+        staff=tuple(_person(text) for text in given["staff"]),
+        credentials=directory.with_name(f"{directory.name}.credentials"),
+        custody=directory.with_name(f"{directory.name}.custody"),
+        custody_public=Path(given["custody_key"]) if given["custody_key"] else None,
+    )
+    made = asyncio.run(make_node(wanted))
+    answer = {
+        "name": wanted.name,
+        "url": wanted.url,
+        "dir": str(directory),
+        "config": str(directory / "node.toml"),
+        "credentials": {name: str(path) for name, path in made.credentials.items()},
+        "custody": str(made.custody) if made.custody else None,
+    }
+    if settings_of(context).json:
+        document(answer)
+        return OK
+    rows = [(name, value) for name, value in answer.items() if isinstance(value, str)]
+    people = [
+        (f"credential of {who}", str(path)) for who, path in made.credentials.items()
+    ]
+    pairs([*rows, *people], indent="")
+    line(f"next: fedsafe node run --config {printable(str(directory))}")
+    return OK
+
+
+def _address(text: str) -> tuple[str, int]:
+    host, _, port = text.rpartition(":")
+    if not host or not (port.isascii() and port.isdigit()):
+        raise click.UsageError("--listen wants HOST:PORT")
+    return host, int(port)
+
+
+def _person(text: str) -> tuple[str, Role]:
+    name, colon, role = text.partition(":")
+    if not colon or role not in ROLES:
+        raise click.UsageError(f"--staff wants NAME:ROLE, a role of {', '.join(ROLES)}")
+    return name, Role(role)
+
+
+@node.command("run")
+@shared_options
+@click.pass_context
+def run(context: click.Context) -> ExitStatus:
+    """Run the node in the foreground until it is told to stop.
+
+    \b
+    Example:
+      fedsafe node run --config /srv/fedsafe
+    """  # noqa: D301
+    from fedsafe_node.app import run as run_node  # noqa: PLC0415 (slow to load)
+    from fedsafe_node.config import Place  # noqa: PLC0415
+    from fedsafe_node.errors import ConfigError, NodeError  # noqa: PLC0415
+
+    directory = Path(settings_of(context).directory())
+    try:
+        run_node(Place(directory))
+    except ConfigError as error:
+        raise SettingsError(str(error)) from None
+    except NodeError as error:
+        raise ProgrammeError(str(error), "see `fedsafe doctor`") from None
+    return OK
+
+
+@node.command("status")
+@shared_options
+@click.pass_context
+def status(context: click.Context) -> ExitStatus:
+    """Tell the node's state at a glance.
+
+    \b
+    Example:
+      fedsafe node status --config /srv/fedsafe
+    """  # noqa: D301
+    settings = settings_of(context)
+    answer = settings.client().get("/v1/status")
+    if settings.json:
+        document(answer)
+        return OK
+    pairs(
+        [(name, value) for name, value in answer.items() if name != "peers"], indent=""
+    )
+    peers = answer.get("peers") or []
+    if peers:
+        names = ("name", "url", "cursor", "synced_at", "covered", "suspended")
+        line()
+        table(names, [[peer.get(name) for name in names] for peer in peers])
+    return OK
+
+
+@node.group("credential")
+def credential() -> None:
+    """Credentials of people and services.
+
+    \b
+    Example:
+      fedsafe node credential add cem --role reviewer --out cem.key
+    """  # noqa: D301
+
+
+@credential.command("add")
+@click.argument("name")
+@click.option("--role", type=click.Choice(ROLES), required=True)
+@click.option("--out", required=True, metavar="FILE", help="New file, mode 0600.")
+@shared_options
+@click.pass_context
+def add_credential(
+    context: click.Context, name: str, role: str, out: str
+) -> ExitStatus:
+    """Add a credential, while the node is stopped.
+
+    It is written once to a new file that only you can read; the node keeps a hash.
+
+    \b
+    Example:
+      fedsafe node credential add --config /srv/fedsafe cem --role reviewer --out c.key
+    """  # noqa: D301
+    from fedsafe_cli.making import add_person  # noqa: PLC0415 (slow to load)
+
+    settings = settings_of(context)
+    directory = Path(settings.directory())
+    if Path(out).exists():
+        raise SettingsError(f"{printable(out)} exists already; want a new file")
+    asyncio.run(add_person(directory, name, Role(role), Path(out)))
+    if settings.json:
+        document({"name": name, "role": role, "file": out})
+    else:
+        line(f"{name} ({role}): {printable(out)}")
+    return OK

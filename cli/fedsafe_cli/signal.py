@@ -1,0 +1,259 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`fedsafe signal`: record, propose, approve, import, revoke, show.
+
+An own ban takes one person and stays here. A signal to the federation is a draft
+until a second person, with another credential, approves it.
+"""
+
+import sys
+from typing import Any, Final
+
+import click
+
+from fedsafe_cli.client import Client, Json
+from fedsafe_cli.errors import BadInputError, BrokenAnswerError
+from fedsafe_cli.exit_codes import OK, ExitStatus, worst
+from fedsafe_cli.findings import finding, finding_options, problem_status
+from fedsafe_cli.importing import import_signals
+from fedsafe_cli.inputs import (
+    FormError,
+    Hints,
+    Question,
+    decode,
+    question,
+    read_lines,
+)
+from fedsafe_cli.options import settings_of, shared_options
+from fedsafe_cli.output import document, line, note, pairs, table
+from fedsafe_cli.texts import words
+
+REASONS: Final = (
+    "mistake",
+    "appeal_granted",
+    "finding_withdrawn",
+    "request_of_the_person",
+    "retention",
+    "superseded",
+)
+MOST_APPROVED: Final = 5_000
+_TIMEOUT: Final = 120.0
+
+
+@click.group()
+def signal() -> None:
+    """Record own bans, publish signals with a second person, revoke them.
+
+    \b
+    Examples:
+      fedsafe signal add --help
+      fedsafe signal list
+      fedsafe signal revoke SIGNAL --reason mistake
+    """  # noqa: D301
+
+
+@signal.command("add")
+@click.argument("value", default="-", metavar="[-|VALUE]")
+@finding_options(required=True)
+@click.option("--minor", is_flag=True, help="The person is, or may be, a minor.")
+@shared_options
+@click.pass_context
+def add(
+    context: click.Context, /, value: str, *, minor: bool, **given: str | None
+) -> ExitStatus:
+    """Record an own ban, or a draft for the federation.
+
+    The value comes from standard input, or as KIND:VALUE (visible in the process
+    list). A signal about a minor is refused: there is help instead.
+
+    \b
+    Examples:
+      printf '%s\\n' "$ADDRESS" | fedsafe signal add --kind email \\
+        --phenomenon grooming --surface public_content \\
+        --grade confirmed_conduct --rule tos-4.2 --removed-on 2026-11-24
+      … add --scope federation --credential analyst.key
+    """  # noqa: D301
+    settings = settings_of(context)
+    about = _about(
+        value,
+        Hints(kind=given["kind"], region=given["region"], namespace=given["namespace"]),
+    )
+    body = finding(given) | {"about": about}
+    if minor:
+        body["minor"] = True
+    answer = settings.client().post("/v1/signals", body)
+    show_signal(answer, as_json=settings.json, german=settings.german)
+    return OK
+
+
+def _about(value: str, hints: Hints) -> Question:
+    try:
+        if value != "-":
+            return question(value, hints)
+        lines = list(read_lines(sys.stdin.buffer))
+        if len(lines) != 1:
+            raise BadInputError(f"want one line with one value, got {len(lines)}")
+        if not isinstance(lines[0], bytes):
+            raise BadInputError(lines[0].detail)
+        return question(decode(lines[0]), hints)
+    except FormError as error:
+        raise BadInputError(error.fault.detail) from None
+
+
+@signal.command("approve")
+@click.argument("signals", nargs=-1, metavar="[-|SIGNAL…]")
+@click.option("--all", "every", is_flag=True, help="All drafts that wait.")
+@shared_options
+@click.pass_context
+def approve(
+    context: click.Context, /, signals: tuple[str, ...], *, every: bool
+) -> ExitStatus:
+    """Publish drafts, as their second person.
+
+    \b
+    Examples:
+      fedsafe signal approve --credential reviewer.key SIGNAL
+      fedsafe signal list --ids | fedsafe signal approve --credential r.key -
+    """  # noqa: D301
+    settings = settings_of(context)
+    client = settings.client()
+    wanted = _wanted(client, signals, every=every)
+    approved: list[str] = []
+    problems: list[dict[str, Any]] = []
+    for start in range(0, len(wanted), MOST_APPROVED):
+        part = wanted[start : start + MOST_APPROVED]
+        answer = client.post("/v1/signals/approve", {"signals": part}, timeout=_TIMEOUT)
+        approved += _field(answer, "approved")
+        problems += [
+            problem | {"position": problem["position"] + start}
+            for problem in _field(answer, "problems")
+        ]
+    if settings.json:
+        document({"approved": approved, "problems": problems})
+    else:
+        for problem in problems:
+            note(
+                f"fedsafe: error: {wanted[problem['position']]}: {problem['detail']} "
+                f"({problem['code']})"
+            )
+        counts = {"count": len(approved), "bad": len(problems)}
+        line(words("approved", german=settings.german, **counts))
+    return worst(problem_status(str(problem["code"])) for problem in problems)
+
+
+def _wanted(client: Client, signals: tuple[str, ...], *, every: bool) -> list[str]:
+    if every == bool(signals):
+        raise click.UsageError('name signals, or "-" for standard input, or --all')
+    if every:
+        return [str(draft["signal"]) for draft in drafts(client)]
+    if signals != ("-",):
+        return list(signals)
+    lines = (part.decode("ascii", "replace") for part in sys.stdin.buffer)
+    found = [text.strip() for text in lines if text.strip()]
+    if not found:
+        raise BadInputError("the input is empty", "give one signal a line")
+    return found
+
+
+@signal.command("revoke")
+@click.argument("signal_id", metavar="SIGNAL")
+@click.option(
+    "--reason",
+    type=click.Choice(REASONS),
+    required=True,
+    help="Why, from a closed list.",
+)
+@shared_options
+@click.pass_context
+def revoke(context: click.Context, signal_id: str, reason: str) -> ExitStatus:
+    """Stop a signal everywhere, for good.
+
+    A draft or an own ban is withdrawn.
+
+    \b
+    Example:
+      fedsafe signal revoke --credential reviewer.key SIGNAL --reason mistake
+    """  # noqa: D301
+    settings = settings_of(context)
+    target = f"/v1/signals/{_path(signal_id)}/revoke"
+    answer = settings.client().post(target, {"reason": reason})
+    show_signal(answer, as_json=settings.json, german=settings.german)
+    return OK
+
+
+@signal.command("show")
+@click.argument("signal_id", metavar="SIGNAL")
+@shared_options
+@click.pass_context
+def show(context: click.Context, signal_id: str) -> ExitStatus:
+    """Tell where a signal stands.
+
+    \b
+    Example:
+      fedsafe signal show SIGNAL
+    """  # noqa: D301
+    settings = settings_of(context)
+    answer = settings.client().get(f"/v1/signals/{_path(signal_id)}")
+    show_signal(answer, as_json=settings.json, german=settings.german)
+    return OK
+
+
+@signal.command("list")
+@click.option("--ids", is_flag=True, help="Print only the signals' ids.")
+@shared_options
+@click.pass_context
+def list_drafts(context: click.Context, /, *, ids: bool) -> ExitStatus:
+    """List the drafts that wait for a second person, oldest first.
+
+    \b
+    Example:
+      fedsafe signal list
+    """  # noqa: D301
+    settings = settings_of(context)
+    found = drafts(settings.client())
+    german = settings.german
+    if settings.json:
+        document({"drafts": found})
+    elif ids:
+        for draft in found:
+            line(str(draft["signal"]))
+    elif not found:
+        line(words("no_drafts", german=german))
+    else:
+        names = ("signal", "plane", "scope", "author", "match_until")
+        headings = [words(name, german=german) for name in names]
+        table(headings, [[draft.get(name) for name in names] for draft in found])
+    return OK
+
+
+def drafts(client: Client) -> list[dict[str, Json]]:
+    """Return all drafts that wait."""
+    return _field(client.get("/v1/signals?state=draft"), "drafts")
+
+
+def show_signal(answer: Json, *, as_json: bool, german: bool) -> None:
+    """Print a signal's state."""
+    if as_json:
+        document(answer)
+        return
+    names = ("signal", "state", "scope", "plane", "origin", "author", "approver")
+    rows = [
+        (words(name, german=german), answer.get(name))
+        for name in (*names, "match_until")
+    ]
+    pairs(rows, indent="")
+
+
+def _field(answer: Json, name: str) -> list[Json]:
+    value = answer.get(name) if isinstance(answer, dict) else None
+    if not isinstance(value, list):
+        raise BrokenAnswerError(f"the node's answer has no {name}")
+    return value
+
+
+def _path(signal_id: str) -> str:
+    if not signal_id.isascii() or not signal_id.replace("-", "").isalnum():
+        raise BadInputError("that is no signal's id", "see `fedsafe signal list`")
+    return signal_id
+
+
+signal.add_command(import_signals)
