@@ -136,9 +136,9 @@ def make_endpoint(route: Route, border: Border) -> Endpoint:
         request_id = border.request_id()
         try:
             response = await serve(request, request_id)
-        except ConnectionError:
-            raise
         except Exception as error:  # noqa: BLE001 - the border; the table decides
+            if request.transport is None:  # nobody is there to be answered
+                raise ConnectionResetError from None
             response = border.refuse(error, request_id)
         took = perf_counter() - began
         tally(response.status, took)

@@ -114,8 +114,8 @@ class _Connection(web.RequestHandler):
     ) -> web.StreamResponse:
         """Say what is wrong with the request's form; then close the connection."""
         del message
-        if request.writer.output_size > 0:
-            raise ConnectionResetError("the answer had begun")
+        if request.writer.output_size > 0 or isinstance(exc, ConnectionResetError):
+            raise ConnectionResetError
         error: Exception
         if isinstance(exc, LineTooLong):
             error = RefusedError(Code.HEADERS_TOO_LARGE)

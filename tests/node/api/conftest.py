@@ -1,0 +1,351 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A node's services kept in memory, and the API in front of them.
+
+They are small but whole: signals are added, approved and revoked, answers are kept
+together with their act. The end-to-end tests run on the real services.
+"""
+
+import asyncio
+import io
+import logging
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import ClientSession, UnixConnector
+
+from fedsafe_federation.errors import UntrustedError
+from fedsafe_federation.feed import FeedRequest
+from fedsafe_federation.signed import Signed
+from fedsafe_node.api.endpoint import LANES
+from fedsafe_node.api.idempotency import Once
+from fedsafe_node.api.messages import (
+    ApproveAnswer,
+    AuditEvents,
+    BatchAnswer,
+    BatchRequest,
+    DraftsAnswer,
+    ImportAnswer,
+    ImportRequest,
+    ItemProblem,
+    LogCheck,
+    LookupAnswer,
+    LookupRequest,
+    NewSignalRequest,
+    Poke,
+    Result,
+    RevokeRequest,
+    SignalAnswer,
+    SignalState,
+    StatusAnswer,
+    VerifyAnswer,
+)
+from fedsafe_node.api.routes import Lane
+from fedsafe_node.api.server import ApiServer
+from fedsafe_node.api.services import Principal, Services
+from fedsafe_node.errors import ForbiddenError, NotFoundError, WrongStateError
+from fedsafe_node.store.rows import IdempotencyRow
+from fedsafe_node.telemetry import LOGGER, Metrics, SafeFormatter
+from fedsafe_policies.vocabulary import Plane, Role, Scope
+
+NAME = "chat.example.de"
+SERVICE_TOKEN = "fs1_" + "s" * 43
+STAFF_TOKEN = "fs1_" + "r" * 43
+SIGNED = Signed(type="card", signer=NAME, payload=b"{}", signature=bytes(64))
+PEERS = {"sig=:good:": "games.example.fr"}
+
+
+@dataclass
+class Memory:
+    """What the fakes share; `failure` is raised by whatever is called next."""
+
+    signals: dict[str, SignalAnswer] = field(default_factory=dict)
+    rows: dict[str, IdempotencyRow] = field(default_factory=dict)
+    failure: Exception | None = None
+    hold: asyncio.Event | None = None
+    calls: list[Any] = field(default_factory=list)
+    arrived: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def called(self, call: object) -> None:
+        self.calls.append(call)
+        self.arrived.set()
+        if self.hold is not None:
+            await self.hold.wait()
+        if self.failure is not None:
+            raise self.failure
+
+    def keep(self, once: Once | None, answer: SignalAnswer | ImportAnswer) -> None:
+        if once is not None:
+            self.rows[once.key] = once.row(answer, now=0)
+
+    async def find(self, key: str) -> IdempotencyRow | None:
+        return self.rows.get(key)
+
+
+@dataclass
+class FakeLookups:
+    memory: Memory
+
+    async def lookup(self, request: LookupRequest, who: Principal) -> LookupAnswer:
+        await self.memory.called((request, who))
+        return LookupAnswer(
+            result=Result.NONE,
+            matches=[],
+            not_covered=[],
+            subject_ref=request.subject_ref,
+        )
+
+    async def batch(self, request: BatchRequest, who: Principal) -> BatchAnswer:
+        await self.memory.called((request, who))
+        return BatchAnswer(answers=[None for _ in request.lookups], problems=[])
+
+
+@dataclass
+class FakeSignals:
+    memory: Memory
+
+    def _new(self, request: NewSignalRequest, who: Principal) -> SignalAnswer:
+        number = len(self.memory.signals)
+        answer = SignalAnswer(
+            signal=f"00000000-0000-7000-8000-{number:012x}",
+            state=SignalState.OWN if request.scope is Scope.SELF else SignalState.DRAFT,
+            scope=request.scope,
+            plane=Plane.ACTOR,
+            origin=NAME,
+            author=who.name,
+        )
+        self.memory.signals[answer.signal] = answer
+        return answer
+
+    async def add(
+        self, request: NewSignalRequest, who: Principal, *, once: Once | None = None
+    ) -> SignalAnswer:
+        await self.memory.called((request, who))
+        answer = self._new(request, who)
+        self.memory.keep(once, answer)
+        return answer
+
+    async def add_many(
+        self, request: ImportRequest, who: Principal, *, once: Once | None = None
+    ) -> ImportAnswer:
+        await self.memory.called((request, who))
+        answer = ImportAnswer(
+            signals=[self._new(signal, who).signal for signal in request.signals],
+            problems=[],
+            state=SignalState.OWN,
+        )
+        self.memory.keep(once, answer)
+        return answer
+
+    async def approve(
+        self, signals: Sequence[str], who: Principal, *, once: Once | None = None
+    ) -> ApproveAnswer:
+        del once
+        await self.memory.called((signals, who))
+        known = [signal for signal in signals if signal in self.memory.signals]
+        problems = [
+            ItemProblem(position=position, code="not_found", detail="no such signal")
+            for position, signal in enumerate(signals)
+            if signal not in self.memory.signals
+        ]
+        return ApproveAnswer(approved=known, problems=problems)
+
+    async def revoke(
+        self,
+        signal: str,
+        request: RevokeRequest,
+        who: Principal,
+        *,
+        once: Once | None = None,
+    ) -> SignalAnswer:
+        del once
+        await self.memory.called((signal, request, who))
+        return self._known(signal)
+
+    async def show(self, signal: str, who: Principal) -> SignalAnswer:
+        await self.memory.called((signal, who))
+        return self._known(signal)
+
+    async def drafts(self, who: Principal) -> DraftsAnswer:
+        await self.memory.called(who)
+        return DraftsAnswer(drafts=list(self.memory.signals.values()))
+
+    def _known(self, signal: str) -> SignalAnswer:
+        if signal not in self.memory.signals:
+            raise NotFoundError("signal")
+        return self.memory.signals[signal]
+
+
+class FakePeople:
+    async def authenticate(self, token: str) -> Principal:
+        known = {
+            SERVICE_TOKEN: Principal("shop-backend", Role.SERVICE),
+            STAFF_TOKEN: Principal("r.meyer", Role.REVIEWER),
+        }
+        if token not in known:
+            raise ForbiddenError("unknown credential", authenticated=False)
+        return known[token]
+
+
+@dataclass
+class FakeAudits:
+    memory: Memory
+
+    async def verify(self, who: Principal) -> VerifyAnswer:
+        await self.memory.called(who)
+        check = LogCheck(
+            log=f"{NAME}/feed", size=0, root="", openings=0, erased=0, ok=True
+        )
+        return VerifyAnswer(ok=True, logs=[check])
+
+    async def events(self, since: int, limit: int, who: Principal) -> AuditEvents:
+        await self.memory.called((since, limit, who))
+        return AuditEvents(events=[], next=since)
+
+
+@dataclass
+class FakePeering:
+    memory: Memory
+
+    async def feed(self, request: FeedRequest, peer: str) -> bytes:
+        await self.memory.called((request, peer))
+        return b"{}\n"
+
+    async def poked(self, poke: Poke, peer: str) -> None:
+        await self.memory.called((poke, peer))
+
+    async def evaluate(self, request: Signed) -> Signed:
+        await self.memory.called(request)
+        return SIGNED
+
+    def authenticate(
+        self, *, method: str, url: str, headers: dict[str, str], body: bytes
+    ) -> str:
+        self.memory.calls.append((method, url, body))
+        peer = PEERS.get(headers.get("signature", ""))
+        if peer is None:
+            raise UntrustedError("request", "no valid member signature")
+        return peer
+
+
+@dataclass
+class FakeFoundings:
+    memory: Memory
+    document: bytes | None = None
+
+    def card(self) -> Signed:
+        return SIGNED
+
+    async def step(self, messages: Sequence[Signed]) -> Sequence[Signed]:
+        await self.memory.called(messages)
+        if not messages:
+            raise WrongStateError("wrong_state", "this node takes part in no founding")
+        return [SIGNED]
+
+    async def charter(self) -> bytes | None:
+        return self.document
+
+
+@dataclass
+class FakeNode:
+    memory: Memory
+
+    async def status(self) -> StatusAnswer:
+        await self.memory.called("status")
+        return StatusAnswer(
+            node=NAME,
+            version="0.1.0",
+            policy="synthetic",
+            federation=None,
+            threshold=None,
+            members=1,
+            epoch=None,
+            peers=[],
+            signals=7,
+            own_bans=3,
+            drafts=0,
+            feed_size=0,
+            audit_size=11,
+            sodium="test",
+            url="http://127.0.0.1:1",
+        )
+
+    async def checks(self) -> dict[str, str]:
+        await self.memory.called("checks")
+        return {"store": "ok"}
+
+
+def make_services(memory: Memory) -> Services:
+    return Services(
+        name=NAME,
+        lookups=FakeLookups(memory),
+        signals=FakeSignals(memory),
+        people=FakePeople(),
+        audits=FakeAudits(memory),
+        peering=FakePeering(memory),
+        foundings=FakeFoundings(memory),
+        node=FakeNode(memory),
+        answers=memory,
+    )
+
+
+@dataclass
+class Api:
+    """A running API: `http` speaks TCP, `local` the Unix socket."""
+
+    memory: Memory
+    services: Services
+    server: ApiServer
+    metrics: Metrics
+    http: ClientSession
+    local: ClientSession
+    socket_path: Path
+    log: io.StringIO
+
+    async def raw(self, data: bytes) -> bytes:
+        """Send bytes as they are; return all that comes back."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.server.port)
+        writer.write(data)
+        answer = await reader.read(65_536)
+        writer.close()
+        return answer
+
+
+@pytest.fixture
+def lanes() -> Mapping[Lane, int]:
+    return LANES
+
+
+@pytest.fixture
+def log() -> Iterator[io.StringIO]:
+    stream = io.StringIO()
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(SafeFormatter())
+    logger, root = logging.getLogger(LOGGER), logging.getLogger()
+    root.addHandler(handler)
+    former = logger.level
+    logger.setLevel(logging.INFO)
+    yield stream
+    logger.setLevel(former)
+    root.removeHandler(handler)
+
+
+@pytest.fixture
+async def api(
+    tmp_path: Path, lanes: Mapping[Lane, int], log: io.StringIO
+) -> AsyncIterator[Api]:
+    memory, metrics = Memory(), Metrics()
+    services = make_services(memory)
+    server = ApiServer(services, metrics=metrics, lanes=lanes)
+    path = tmp_path / "node.sock"
+    await server.start(host="127.0.0.1", socket_path=path)
+    base = f"http://127.0.0.1:{server.port}"
+    headers = {"Authorization": f"Bearer {SERVICE_TOKEN}"}
+    async with (
+        ClientSession(base, headers=headers) as http,
+        ClientSession("http://node", connector=UnixConnector(str(path))) as local,
+    ):
+        yield Api(memory, services, server, metrics, http, local, path, log)
+    await server.stop()

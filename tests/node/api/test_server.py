@@ -1,0 +1,259 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The API over real sockets: every route, every kind of asker, every border."""
+
+import asyncio
+import json
+import socket
+import stat
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
+from tests.node.api.conftest import STAFF_TOKEN, Api
+
+from fedsafe_node.api.messages import LookupRequest
+from fedsafe_node.api.openapi import build
+from fedsafe_node.api.routes import ROUTES, Lane, Route
+from fedsafe_node.api.server import ApiServer, bind_socket
+from fedsafe_node.errors import ConfigError
+from fedsafe_node.people.principal import Principal
+from fedsafe_node.telemetry import Metrics
+from fedsafe_policies.vocabulary import Role
+
+QUESTION = {"kind": "email", "value": "anna@example.de"}
+SIGNAL = {
+    "about": QUESTION,
+    "phenomenon": "grooming",
+    "surface": "public_content",
+    "grade": "confirmed_conduct",
+    "rule": "r-1",
+}
+KNOWN = "00000000-0000-7000-8000-000000000000"
+UNKNOWN = "00000000-0000-7000-8000-00000000ffff"
+STATEMENT = {
+    "type": "card",
+    "signer": "games.example.fr",
+    "payload": "e30=",
+    "signature": "A" * 86 + "==",
+}
+BODIES: Mapping[str, object] = {
+    "lookup": {"questions": [QUESTION]},
+    "lookupBatch": {"lookups": [{"questions": [QUESTION]}]},
+    "addSignal": SIGNAL,
+    "importSignals": {"signals": [SIGNAL]},
+    "approveSignals": {"signals": [KNOWN, UNKNOWN]},
+    "revokeSignal": {"reason": "mistake"},
+    "poke": {"origin": "games.example.fr", "size": 3},
+    "evaluate": STATEMENT,
+    "founding": [STATEMENT],
+}
+MEMBER = {"Signature": "sig=:good:"}
+STAFF = {"Authorization": f"Bearer {STAFF_TOKEN}"}
+DOCUMENT = build()
+
+
+def fits(schema: object, value: object) -> bool:
+    whole = {"allOf": [schema], "components": DOCUMENT["components"]}
+    return bool(Draft202012Validator(whole).is_valid(value))
+
+
+def concrete(route: Route) -> str:
+    return route.path.format(id=KNOWN, origin="games.example.fr")
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.name)
+async def test_every_route_answers_as_its_schema_says(api: Api, route: Route) -> None:
+    await api.http.post("/v1/signals", json=SIGNAL)
+    api.services.foundings.document = b"{}"  # type: ignore[attr-defined]
+
+    response = await api.http.request(
+        route.method,
+        concrete(route),
+        json=BODIES.get(route.name),
+        headers=STAFF | MEMBER,
+    )
+
+    assert response.status == route.status
+    documented = DOCUMENT["paths"][route.path][route.method.lower()]["responses"]
+    content = documented[str(route.status)].get("content", {})
+    assert response.headers.get("Content-Type", "") == "".join(content)
+    if route.answer is not None:
+        assert fits(content["application/json"]["schema"], await response.json())
+    assert response.headers["Cache-Control"] == "no-store"
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+    assert "Server" not in response.headers
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.name)
+async def test_whoever_is_not_meant_is_turned_away(api: Api, route: Route) -> None:
+    response = await api.http.request(
+        route.method,
+        concrete(route),
+        json=BODIES.get(route.name),
+        headers={"Authorization": "Bearer fs1_" + "x" * 43},
+    )
+
+    expected = {"open": {200, 404}, "peer": {403}, "statement": {200}}
+    assert response.status in expected.get(route.auth.value, {401})
+    assert response.status != 401 or response.headers["WWW-Authenticate"] == "Bearer"
+
+
+async def test_a_credential_names_who_asks(api: Api) -> None:
+    await api.http.post("/v1/lookup", json=BODIES["lookup"])
+
+    [(request, who)] = api.memory.calls
+    assert isinstance(request, LookupRequest)
+    assert who == Principal("shop-backend", Role.SERVICE)
+
+
+async def test_the_socket_needs_no_credential_but_is_a_service(api: Api) -> None:
+    response = await api.local.post("/v1/lookup", json=BODIES["lookup"])
+    approval = await api.local.post(
+        "/v1/signals/approve", json=BODIES["approveSignals"]
+    )
+
+    assert response.status == 200
+    assert api.memory.calls[0][1] == Principal("local", Role.SERVICE)
+    assert approval.status == 403
+    assert stat.S_IMODE(api.socket_path.stat().st_mode) == 0o600
+
+
+async def test_a_credential_counts_on_the_socket_as_well(api: Api) -> None:
+    response = await api.local.post(
+        "/v1/signals/approve", json=BODIES["approveSignals"], headers=STAFF
+    )
+
+    assert await response.json() == {
+        "approved": [],
+        "problems": [
+            {
+                "position": position,
+                "code": "not_found",
+                "detail": "no such signal",
+                "question": None,
+            }
+            for position in (0, 1)
+        ],
+    }
+
+
+async def test_tcp_without_a_credential_is_nobody(api: Api) -> None:
+    answer = await api.raw(
+        b"GET /v1/status HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+    )
+
+    assert answer.startswith(b"HTTP/1.1 401 ")
+
+
+async def test_a_member_is_known_by_target_and_body(api: Api) -> None:
+    response = await api.http.get(
+        "/v1/feed/games.example.fr/records?since=4&limit=9", headers=MEMBER
+    )
+
+    assert (response.status, await response.read()) == (200, b"{}\n")
+    (method, url, body), (request, peer) = api.memory.calls
+    assert (method, body, peer) == ("GET", b"", "games.example.fr")
+    assert url.endswith("/v1/feed/games.example.fr/records?since=4&limit=9")
+    assert (request.origin, request.since, request.limit) == (
+        "games.example.fr",
+        4,
+        9,
+    )
+
+
+async def test_metrics_count_by_route(api: Api) -> None:
+    await api.http.post("/v1/lookup", json=BODIES["lookup"])
+    page = await (await api.http.get("/v1/metrics")).text()
+
+    assert 'fedsafe_requests_total{route="lookup",status="200"} 1.0' in page
+    assert 'fedsafe_node_entries{what="signals"} 7.0' in page
+
+
+async def test_a_charter_is_not_found_before_there_is_one(api: Api) -> None:
+    response = await api.http.get("/v1/charter")
+
+    assert (response.status, (await response.json())["code"]) == (404, "not_found")
+
+
+async def test_the_log_names_route_and_request(api: Api) -> None:
+    response = await api.http.get(f"/v1/signals/{UNKNOWN}?a=b")
+
+    line = json.loads(api.log.getvalue().splitlines()[-1])
+    assert line["event"] == "answered"
+    assert line["route"] == "/v1/signals/{id}"
+    assert line["status"] == 422
+    assert line["request"] == response.headers["X-Request-Id"]
+    assert UNKNOWN not in api.log.getvalue()
+
+
+class TestBusy:
+    @pytest.fixture
+    def lanes(self) -> Mapping[Lane, int]:
+        return dict.fromkeys(Lane, 1)
+
+    async def test_one_too_many_is_told_to_wait(self, api: Api) -> None:
+        api.memory.hold = asyncio.Event()
+        first = asyncio.create_task(api.http.post("/v1/lookup", json=BODIES["lookup"]))
+        await api.memory.arrived.wait()
+        second = await api.http.post("/v1/lookup", json=BODIES["lookup"])
+        health = await api.http.get("/v1/card")
+        api.memory.hold.set()
+
+        assert (second.status, (await second.json())["code"]) == (503, "busy")
+        assert second.headers["Retry-After"] == "1"
+        assert health.status == 200
+        assert (await first).status == 200
+
+    async def test_the_place_is_free_again(self, api: Api) -> None:
+        for _ in range(3):
+            response = await api.http.post("/v1/lookup", json=BODIES["lookup"])
+
+            assert response.status == 200
+
+
+async def test_a_stop_finishes_what_is_under_way(api: Api) -> None:
+    api.memory.hold = asyncio.Event()
+    first = asyncio.create_task(api.http.post("/v1/lookup", json=BODIES["lookup"]))
+    await api.memory.arrived.wait()
+    stopping = asyncio.create_task(api.server.stop())
+    await asyncio.sleep(0)
+    api.memory.hold.set()
+    await stopping
+
+    assert (await first).status == 200
+    assert not api.socket_path.exists()
+
+
+async def test_a_socket_in_use_is_left_alone(api: Api) -> None:
+    second = ApiServer(api.services, metrics=Metrics())
+    with pytest.raises(ConfigError, match="another process answers"):
+        await second.start(socket_path=api.socket_path)
+
+    assert (await api.local.get("/v1/health")).status == 200
+
+
+async def test_a_port_in_use_is_named(api: Api) -> None:
+    second = ApiServer(api.services, metrics=Metrics())
+    with pytest.raises(ConfigError, match=str(api.server.port)):
+        await second.start(host="127.0.0.1", port=api.server.port or 0)
+
+
+def test_a_stale_socket_is_replaced(tmp_path: Path) -> None:
+    path = tmp_path / "node.sock"
+    bind_socket(path).close()
+    before = path.stat().st_ino
+    with bind_socket(path) as sock:
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        assert sock.family == socket.AF_UNIX
+    assert path.exists()
+    assert before
+
+
+def test_a_file_in_the_way_is_kept(tmp_path: Path) -> None:
+    path = tmp_path / "node.sock"
+    path.write_text("mine")
+
+    with pytest.raises(ConfigError, match="is no socket"):
+        bind_socket(path)
+    assert path.read_text() == "mine"
