@@ -44,8 +44,9 @@ from fedsafe_node.api.messages import (
 )
 from fedsafe_node.api.routes import Lane
 from fedsafe_node.api.server import ApiServer
-from fedsafe_node.api.services import Principal, Services
+from fedsafe_node.api.services import Services
 from fedsafe_node.errors import ForbiddenError, NotFoundError, WrongStateError
+from fedsafe_node.people.principal import Principal
 from fedsafe_node.store.rows import IdempotencyRow
 from fedsafe_node.telemetry import LOGGER, Metrics, SafeFormatter
 from fedsafe_policies.vocabulary import Plane, Role, Scope

@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A repeated request gets the answer of the act that happened; none happens twice."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+from tests.node.api.conftest import STAFF_TOKEN, Api
+from tests.node.conftest import FixedClock
+
+from fedsafe_node.api.idempotency import KEPT_SECONDS, StoredAnswers, recognise
+from fedsafe_node.api.messages import ApproveAnswer
+from fedsafe_node.errors import ConflictError, WrongStateError
+from fedsafe_node.people.principal import Principal
+from fedsafe_node.store.protocol import Store, Transaction
+from fedsafe_policies.vocabulary import Role
+
+KEY = "0f9b7c1e-6a3d-4c55-9f00-1f2e3d4c5b6a"
+HEADERS = {"Idempotency-Key": KEY}
+SIGNAL = {
+    "about": {"kind": "email", "value": "anna@example.de"},
+    "phenomenon": "grooming",
+    "surface": "public_content",
+    "grade": "confirmed_conduct",
+    "rule": "r-1",
+}
+WHO = Principal("shop-backend", Role.SERVICE)
+
+
+async def test_a_repetition_gets_the_same_answer(api: Api) -> None:
+    first = await api.http.post("/v1/signals", json=SIGNAL, headers=HEADERS)
+    second = await api.http.post("/v1/signals", json=SIGNAL, headers=HEADERS)
+
+    assert (first.status, second.status) == (201, 201)
+    assert await first.read() == await second.read()
+    assert "Idempotency-Replayed" not in first.headers
+    assert second.headers["Idempotency-Replayed"] == "true"
+    assert len(api.memory.signals) == 1
+
+
+async def test_quotes_around_the_key_mean_nothing(api: Api) -> None:
+    for key in (KEY, f'"{KEY}"'):
+        headers = {"Idempotency-Key": key}
+        await api.http.post("/v1/signals", json=SIGNAL, headers=headers)
+
+    assert len(api.memory.signals) == 1
+
+
+async def test_another_request_under_the_key_is_refused(api: Api) -> None:
+    await api.http.post("/v1/signals", json=SIGNAL, headers=HEADERS)
+    other = await api.http.post(
+        "/v1/signals", json=SIGNAL | {"rule": "r-2"}, headers=HEADERS
+    )
+    elsewhere = await api.http.post(
+        "/v1/signals/import", json={"signals": [SIGNAL]}, headers=HEADERS
+    )
+
+    for response in (other, elsewhere):
+        assert response.status == 422
+        assert (await response.json())["code"] == "idempotency_mismatch"
+    assert len(api.memory.signals) == 1
+
+
+async def test_a_key_belongs_to_its_asker(api: Api) -> None:
+    staff = {"Authorization": f"Bearer {STAFF_TOKEN}"}
+    await api.http.post("/v1/signals", json=SIGNAL, headers=HEADERS)
+    response = await api.http.post("/v1/signals", json=SIGNAL, headers=HEADERS | staff)
+
+    assert response.status == 201
+    assert len(api.memory.signals) == 2
+
+
+async def test_a_repetition_does_not_overtake_the_act(api: Api) -> None:
+    api.memory.hold = asyncio.Event()
+    first = asyncio.create_task(
+        api.http.post("/v1/signals", json=SIGNAL, headers=HEADERS)
+    )
+    await api.memory.arrived.wait()
+    second = await api.http.post("/v1/signals", json=SIGNAL, headers=HEADERS)
+    api.memory.hold.set()
+
+    assert (second.status, (await second.json())["code"]) == (409, "in_flight")
+    assert (await first).status == 201
+
+
+async def test_a_refused_act_may_be_tried_again(api: Api) -> None:
+    api.memory.failure = WrongStateError("wrong_state", "not now")
+    first = await api.http.post("/v1/signals", json=SIGNAL, headers=HEADERS)
+    api.memory.failure = None
+    second = await api.http.post("/v1/signals", json=SIGNAL, headers=HEADERS)
+
+    assert (first.status, second.status) == (409, 201)
+
+
+@pytest.mark.parametrize("key", ["", "short", "x" * 65, "anna@example.de-1234567", "ü"])
+async def test_a_key_must_look_random(api: Api, key: str) -> None:
+    response = await api.http.post(
+        "/v1/signals", json=SIGNAL, headers={"Idempotency-Key": key}
+    )
+
+    assert response.status == 400
+    assert (await response.json())["code"] == "invalid_idempotency_key"
+    assert api.memory.signals == {}
+
+
+def test_nothing_of_key_or_body_is_kept() -> None:
+    body = b'{"value":"anna@example.de"}'
+    once = recognise(KEY, WHO, route="POST /v1/signals", body=body, status=201)
+    row = once.row(ApproveAnswer(approved=[], problems=[]), now=7)
+
+    kept = row.key.encode() + row.request_digest + row.body
+    assert KEY.encode() not in kept
+    assert b"anna" not in kept
+    assert row.expires_at == 7 + KEPT_SECONDS
+
+
+async def test_the_store_keeps_act_and_answer_together(
+    store: Store, clock: FixedClock
+) -> None:
+    answers = StoredAnswers(store, clock)
+    once = recognise(KEY, WHO, route="POST /v1/x", body=b"{}", status=200)
+    now = int(clock.now().timestamp())
+    row = once.row(ApproveAnswer(approved=[], problems=[]), now=now)
+
+    async def act(tx: Transaction) -> None:
+        await tx.set_meta("acts", b"1")
+        await tx.add_idempotent_answer(row)
+
+    assert await answers.find(once.key) is None
+    await store.write(act)
+    assert await answers.find(once.key) == row
+    with pytest.raises(ConflictError):
+        await store.write(act)
+    clock.advance(timedelta(seconds=KEPT_SECONDS))
+    assert await answers.find(once.key) is None

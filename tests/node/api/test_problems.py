@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every error of the node means something at its border, and never too much."""
+
+import inspect
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from fedsafe_crypto.errors import MalformedElementError
+from fedsafe_federation import errors as federation_errors
+from fedsafe_federation.errors import (
+    IdentifierError,
+    IdentifierFault,
+    MalformedError,
+    PeerError,
+    QuorumError,
+    UntrustedError,
+)
+from fedsafe_node import errors as node_errors
+from fedsafe_node.api.problems import (
+    CODES,
+    ERRORS,
+    Code,
+    RefusedError,
+    body_of,
+    headers_of,
+    problem_of,
+)
+from fedsafe_node.errors import (
+    BadRequestError,
+    CorruptLogError,
+    DeniedError,
+    ForbiddenError,
+    NodeError,
+    NotFoundError,
+    StoreFailedError,
+    UnavailableError,
+    UnknownEntryError,
+    WrongStateError,
+)
+from fedsafe_policies.decision import deny
+from fedsafe_policies.reasons import Refusal
+from fedsafe_policies.vocabulary import IdentifierKind
+
+DOCS = Path(__file__).parents[3] / "docs" / "reference"
+SECRET = "anna.geheim"
+CASES: list[tuple[Exception, int, str]] = [
+    (BadRequestError("too_long", "x", pointer="/a"), 422, "too_long"),
+    (BadRequestError(SECRET, "x"), 422, "bad_request"),
+    (IdentifierError(IdentifierKind.EMAIL, IdentifierFault.EMPTY), 422, "empty"),
+    (ForbiddenError("x", authenticated=False), 401, "unauthenticated"),
+    (ForbiddenError("x", authenticated=True), 403, "forbidden"),
+    (DeniedError(deny(Refusal.LEGAL_GATE, "p@12345678")), 403, "legal_gate"),
+    (NotFoundError("signal"), 404, "not_found"),
+    (UnknownEntryError("l", 3), 404, "not_found"),
+    (WrongStateError("wrong_state", "x"), 409, "wrong_state"),
+    (UnavailableError("quorum", "x", retry_after_ms=1_001), 503, "quorum"),
+    (StoreFailedError(SECRET), 503, "store_unavailable"),
+    (CorruptLogError("l", 3, SECRET), 500, "log_damaged"),
+    (UntrustedError("a.example", SECRET), 403, "untrusted"),
+    (MalformedError("Signed", "not base64"), 422, "malformed_document"),
+    (PeerError("a.example", SECRET), 502, "peer_failed"),
+    (QuorumError(1, 2), 503, "quorum"),
+    (MalformedElementError(), 422, "malformed_document"),
+    (TimeoutError(), 503, "timed_out"),
+    (KeyError(SECRET), 500, "internal"),
+    (RefusedError(Code.BUSY), 503, "busy"),
+]
+
+
+@pytest.mark.parametrize(("error", "status", "code"), CASES)
+def test_an_error_has_one_status_and_code(
+    error: Exception, status: int, code: str
+) -> None:
+    problem = problem_of(error, request_id="a-1")
+
+    assert (problem.status, problem.code) == (status, code)
+    assert problem.type == f"urn:fedsafe:problem:{code}"
+    assert SECRET not in body_of(problem).decode()
+    assert ("Retry-After" in headers_of(problem)) == (status == 503)
+
+
+def test_a_denial_says_which_rule_of_which_policy() -> None:
+    error = DeniedError(deny(Refusal.LEGAL_GATE, "p@12345678"))
+    problem = json.loads(body_of(problem_of(error, request_id="a-1")))
+
+    assert (problem["rule"], problem["policy"]) == ("P1", "p@12345678")
+    assert set(problem["reason"]) == {"de", "en"}
+
+
+def test_the_time_to_wait_is_rounded_up() -> None:
+    error = UnavailableError("quorum", "x", retry_after_ms=1_001)
+
+    assert headers_of(problem_of(error, request_id="a-1"))["Retry-After"] == "2"
+
+
+def test_every_code_has_a_status_and_title() -> None:
+    assert set(CODES) == set(Code)
+    assert len({title for _, title in CODES.values()}) == len(CODES)
+
+
+def test_no_class_stands_behind_its_base() -> None:
+    classes = list(ERRORS)
+    hidden = [
+        (above, below)
+        for place, above in enumerate(classes)
+        for below in classes[place + 1 :]
+        if issubclass(below, above)
+    ]
+
+    assert hidden == []
+
+
+def test_only_the_operators_own_faults_are_internal() -> None:
+    operators = (node_errors.ConfigError, node_errors.KeyFileError)
+    roots = {node_errors.NodeError, federation_errors.FederationError}
+    unmapped = {
+        class_
+        for module in (node_errors, federation_errors)
+        for _, class_ in inspect.getmembers(module, inspect.isclass)
+        if class_.__module__ == module.__name__ and issubclass(class_, Exception)
+        if not issubclass(class_, (*ERRORS, *operators))
+    }
+
+    assert unmapped <= roots | {
+        node_errors.TokenIndexError,
+        node_errors.CorruptIndexError,
+    }
+
+
+def test_refusals_of_the_api_are_the_nodes() -> None:
+    assert issubclass(RefusedError, NodeError)
+
+
+def test_the_documented_codes_are_the_codes() -> None:
+    text = (DOCS / "api.md").read_text()
+    rows = re.findall(r"^\| `(\w+)` \| (\d{3}) \| (.+) \|$", text, re.MULTILINE)
+
+    assert [(code.value, str(s), title) for code, (s, title) in CODES.items()] == rows
