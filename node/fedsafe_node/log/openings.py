@@ -10,6 +10,7 @@ database included.
 
 import re
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from secrets import token_bytes
 from threading import Lock
@@ -31,6 +32,7 @@ from fedsafe_node.store.rows import Opening, SealedOpening
 
 _PERIOD = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
 _SUFFIX = ".key"
+_framed = lru_cache(maxsize=1024)(lp_text)  # few names, met again at every append
 
 
 def period_of(moment: datetime) -> str:
@@ -163,4 +165,4 @@ def unseal_opening(
 
 
 def _place(log: LogName, index: int, group: str, period: str) -> bytes:
-    return lp_text(log) + index.to_bytes(8) + lp_text(group) + lp_text(period)
+    return _framed(log) + index.to_bytes(8) + _framed(group) + _framed(period)
