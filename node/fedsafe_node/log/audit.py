@@ -42,6 +42,7 @@ class Event(StrEnum):
     OWN_BAN = "own_ban.recorded"
     DRAFT = "signal.drafted"
     PUBLISHED = "signal.published"
+    IMPORTED = "signal.imported"
     WITHDRAWN = "signal.withdrawn"
     REVOKED = "signal.revoked"
     EXPIRED = "signal.expired"

@@ -1,0 +1,220 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The second person: drafts become publications (rule P6).
+
+Everything is decided anew, with the approver. One act appends the records to the
+feed, adds their rows, erases the own bans that matched meanwhile together with
+their openings, decides the drafts and writes the audit events: a ban that is
+published keeps no token under the own key.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from fedsafe_node.api.idempotency import Once
+from fedsafe_node.api.messages import ApproveAnswer, ItemProblem
+from fedsafe_node.errors import (
+    DeniedError,
+    NodeError,
+    NotFoundError,
+    WrongStateError,
+)
+from fedsafe_node.index.lists import Hint
+from fedsafe_node.log.audit import Event
+from fedsafe_node.people.principal import Principal
+from fedsafe_node.signals.desk import CHUNK, Changed, Desk
+from fedsafe_node.signals.drafts import open_draft
+from fedsafe_node.signals.naming import read_signal_id, signal_name
+from fedsafe_node.signals.planning import Present, hold
+from fedsafe_node.signals.recording import Prepared, append_signals, feed_entry
+from fedsafe_node.signals.stopping import erase_own
+from fedsafe_node.store.protocol import Reader, Transaction
+from fedsafe_node.store.rows import DraftRow, DraftState, LogEntry
+from fedsafe_policies.publishing import Person, decide_publish
+
+
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """A draft that may be published, and the own ban that goes with it."""
+
+    position: int
+    own: bytes
+    prepared: Prepared
+    event: LogEntry
+
+
+@dataclass(frozen=True, slots=True)
+class _Failure:
+    position: int
+    error: NodeError
+
+
+async def approve_drafts(
+    desk: Desk, signals: Sequence[str], who: Principal, once: Once | None
+) -> ApproveAnswer:
+    """Publish drafts as their second person.
+
+    Raises:
+        DeniedError: nothing was approved, since a rule denies it.
+        NotFoundError: nothing was approved, since there are no such drafts.
+        WrongStateError: nothing was approved, since they are decided.
+    """
+    present = hold(desk.situation, desk.clock.now())
+    approval = _Approval(desk, present, signals, who)
+    ready: list[_Ready] = []
+    failures: list[_Failure] = []
+    rows = await desk.store.scan(approval.read)
+    for start in range(0, len(signals), CHUNK):
+        part = range(start, min(start + CHUNK, len(signals)))
+        judge = partial(approval.judge, rows, part)
+        for outcome in await desk.work(len(part), judge):
+            if isinstance(outcome, _Ready):
+                ready.append(outcome)
+            else:
+                failures.append(outcome)
+
+    async def act(
+        tx: Transaction,
+    ) -> Changed[tuple[ApproveAnswer, Sequence[_Failure]]]:
+        return await approval.publish(tx, ready, failures, once)
+
+    answer, failed = await desk.commit(act)
+    if not answer.approved and len({_code(item.error) for item in failed}) == 1:
+        raise failed[0].error
+    return answer
+
+
+class _Approval:
+    def __init__(
+        self, desk: Desk, present: Present, signals: Sequence[str], who: Principal
+    ) -> None:
+        self._desk = desk
+        self._present = present
+        self._signals = signals
+        self._who = who
+
+    async def read(self, reader: Reader) -> list[DraftRow | None]:
+        """Read the drafts in order."""
+        rows: list[DraftRow | None] = []
+        for signal in self._signals:
+            try:
+                rows.append(await reader.draft(read_signal_id(signal)))
+            except NotFoundError:
+                rows.append(None)
+        return rows
+
+    def judge(
+        self, rows: Sequence[DraftRow | None], part: range
+    ) -> list[_Ready | _Failure]:
+        """Decide on a part of the drafts."""
+        outcomes: list[_Ready | _Failure] = []
+        for position in part:
+            try:
+                outcomes.append(self._judge(position, rows[position]))
+            except NodeError as error:
+                outcomes.append(_Failure(position, error))
+        return outcomes
+
+    def _judge(self, position: int, row: DraftRow | None) -> _Ready:
+        present, desk = self._present, self._desk
+        if row is None:
+            raise NotFoundError("draft")
+        draft = open_draft(row, desk.periods)
+        approver = Person(self._who.name, self._who.role)
+        request = draft.request(approver)
+        decision = decide_publish(request, present.site, present.policy, present.at)
+        if not decision.allowed:
+            raise DeniedError(decision)
+        made = draft.made(row.signal_id, present.node)
+        self._check_epoch(made.header.epoch)
+        detail = {"signal": signal_name(row.signal_id), "author": row.author}
+        return _Ready(
+            position=position,
+            own=draft.own,
+            prepared=Prepared(
+                row.signal_id, made, feed_entry(desk.feed, made), published=True
+            ),
+            event=desk.event(Event.PUBLISHED, self._who, detail),
+        )
+
+    def _check_epoch(self, epoch: int) -> None:
+        shared = self._present.shared
+        if shared is None or epoch != shared.membership.epoch.epoch:
+            raise WrongStateError(
+                "stale_draft", "the keys have changed since; withdraw and draft anew"
+            )
+
+    async def publish(
+        self,
+        tx: Transaction,
+        ready: Sequence[_Ready],
+        failures: Sequence[_Failure],
+        once: Once | None,
+    ) -> Changed[tuple[ApproveAnswer, Sequence[_Failure]]]:
+        """Publish what is still pending, in one act with all that belongs to it."""
+        desk, at = self._desk, self._present.at
+        failed = list(failures)
+        approved: list[_Ready] = []
+        removed: list[int] = []
+        for item in ready:
+            signal_id = item.prepared.signal_id
+            decided = await tx.decide_draft(
+                signal_id, DraftState.PUBLISHED, by=self._who.name, at=at
+            )
+            if not decided:
+                decided_before = WrongStateError("not_pending", "this draft is decided")
+                failed.append(_Failure(item.position, decided_before))
+                continue
+            approved.append(item)
+            removed += await erase_own(desk, tx, item.own, at=at)
+        hints, feed = await self._append(tx, approved, failed)
+        answer = self._answer(approved, failed)
+        if approved:
+            await desk.keep_answer(tx, once, answer)
+        size = feed.stop if feed else None
+        return Changed((answer, failed), hints, removed, size)
+
+    async def _append(
+        self,
+        tx: Transaction,
+        approved: Sequence[_Ready],
+        failed: Sequence[_Failure],
+    ) -> tuple[list[Hint], range]:
+        desk = self._desk
+        hints, feed = await append_signals(
+            tx, desk.feed, [item.prepared for item in approved]
+        )
+        events = [item.event for item in approved]
+        events += [
+            desk.refusal(failure.error.decision, self._who, "signal.approve")
+            for failure in failed
+            if isinstance(failure.error, DeniedError)
+        ]
+        if events:
+            await tx.append_many(desk.trail.log, events)
+        return hints, feed
+
+    def _answer(
+        self, approved: Sequence[_Ready], failed: Sequence[_Failure]
+    ) -> ApproveAnswer:
+        return ApproveAnswer(
+            approved=[signal_name(item.prepared.signal_id) for item in approved],
+            problems=[
+                ItemProblem(
+                    position=failure.position,
+                    code=_code(failure.error),
+                    detail=str(failure.error),
+                )
+                for failure in sorted(failed, key=lambda item: item.position)
+            ],
+        )
+
+
+def _code(error: NodeError) -> str:
+    match error:
+        case DeniedError():
+            return error.decision.code
+        case WrongStateError():
+            return error.code
+        case _:
+            return "not_found"

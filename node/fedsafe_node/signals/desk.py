@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What every act on a signal works with, and how its act is brought to an end."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from secrets import token_bytes
+from typing import Final, Generic, NoReturn, TypeVar
+
+import msgspec
+
+from fedsafe_crypto.identity import SigningKey
+from fedsafe_federation.replication import Offload
+from fedsafe_federation.verification import feed_name
+from fedsafe_node.api.idempotency import Once
+from fedsafe_node.clock import Clock
+from fedsafe_node.errors import DeniedError
+from fedsafe_node.index.lists import Hint, Lists
+from fedsafe_node.log.audit import AuditTrail, Detail, Event
+from fedsafe_node.log.openings import PeriodKeys
+from fedsafe_node.people.principal import Principal
+from fedsafe_node.signals.custody import Custody
+from fedsafe_node.signals.making import Randomness
+from fedsafe_node.situation import Situation
+from fedsafe_node.store.protocol import Store, Transaction
+from fedsafe_node.store.rows import LogEntry
+from fedsafe_policies.decision import Decision
+
+T = TypeVar("T")
+CHUNK: Final = 256
+_SMALL: Final = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Changed(Generic[T]):
+    """What an act returns: its result, and what the memory has to learn of it.
+
+    `feed` is the size of the own feed if it has grown.
+    """
+
+    result: T
+    added: Sequence[Hint] = ()
+    removed: Sequence[int] = ()
+    feed: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """The parts of the node that signals need.
+
+    `statement_key` signs restrictions; `announce` hears the size of the own feed
+    after it has grown, and may not wait.
+    """
+
+    situation: Situation
+    store: Store
+    lists: Lists
+    trail: AuditTrail
+    clock: Clock
+    periods: PeriodKeys
+    custody: Custody
+    statement_key: SigningKey
+    offload: Offload
+    announce: Callable[[int], None]
+    randomness: Randomness = field(default=token_bytes)
+
+    @property
+    def feed(self) -> str:
+        """The name of the own feed."""
+        return feed_name(self.situation.node)
+
+    async def commit(self, act: Callable[[Transaction], Awaitable[Changed[T]]]) -> T:
+        """Run an act, then bring indexes and peers up to date.
+
+        Both happen even if the caller goes away meanwhile: a committed signal
+        that no index points to would not match.
+        """
+        return await asyncio.shield(asyncio.create_task(self._commit(act)))
+
+    async def _commit(self, act: Callable[[Transaction], Awaitable[Changed[T]]]) -> T:
+        changed = await self.store.write(act)
+        self.lists.remove(changed.removed)
+        self.lists.add(changed.added)
+        if changed.feed is not None:
+            self.announce(changed.feed)
+        return changed.result
+
+    async def work(self, count: int, work: Callable[[], T]) -> T:
+        """Run *work* on *count* items, away from the event loop if they are many."""
+        return work() if count <= _SMALL else await self.offload(work)
+
+    def event(
+        self,
+        event: Event,
+        who: Principal,
+        detail: Detail,
+        *,
+        outcome: str = "ok",
+    ) -> LogEntry:
+        """Build an audit event of somebody's act; policy is always named."""
+        return self.trail.entry(
+            event,
+            at=self.clock.now(),
+            outcome=outcome,
+            actor=who.name,
+            detail={**detail, "policy": self.situation.policy.reference},
+        )
+
+    def refusal(
+        self, decision: Decision, who: Principal, act: str, *, count: int = 1
+    ) -> LogEntry:
+        """Build the audit event of a refusal by policy."""
+        return self.trail.entry(
+            Event.REFUSED,
+            at=self.clock.now(),
+            outcome=decision.code,
+            actor=who.name,
+            detail={
+                "rule": decision.rule.value,
+                "policy": decision.policy,
+                "act": act,
+                "signals": count,
+            },
+        )
+
+    async def refuse(self, decision: Decision, who: Principal, act: str) -> NoReturn:
+        """Write a refusal down, durably, and raise it.
+
+        Raises:
+            DeniedError: always.
+        """
+        entry = self.refusal(decision, who, act)
+
+        async def write(tx: Transaction) -> None:
+            await tx.append(self.trail.log, entry.record, entry.openings)
+
+        await self.store.write(write)
+        raise DeniedError(decision)
+
+    async def keep_answer(
+        self, tx: Transaction, once: Once | None, answer: msgspec.Struct
+    ) -> None:
+        """Keep the answer for a repeated request, in the act that it answers for."""
+        if once is not None:
+            now = int(self.clock.now().timestamp())
+            await tx.add_idempotent_answer(once.row(answer, now=now))

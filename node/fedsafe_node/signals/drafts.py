@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Drafts: what waits, sealed, for a second person.
+
+A draft holds all that publishing needs, so that the second person neither sees
+the identifier nor asks the members anew: the finished opening with its salt, the
+row to be, and the facts that policy decides on once more. It is sealed under the
+month's period key, bound to its signal.
+"""
+
+from datetime import date, datetime
+from typing import Final, Literal
+
+from fedsafe_crypto.errors import CryptoError
+from fedsafe_crypto.framing import lp_text
+from fedsafe_federation.errors import MalformedError
+from fedsafe_federation.signals import SIGNAL_GROUP, SignalHeader, decode_opening
+from fedsafe_federation.signed import Bytes16, Bytes32
+from fedsafe_federation.wireformat import decode, encode
+from fedsafe_node.errors import WrongStateError
+from fedsafe_node.log.openings import PeriodKeys, period_of
+from fedsafe_node.signals.making import Made
+from fedsafe_node.store.rows import DraftRow, Opening, Row
+from fedsafe_policies.publishing import Person, PublishRequest
+from fedsafe_policies.vocabulary import (
+    Grade,
+    IdentifierKind,
+    Phenomenon,
+    Role,
+    Scope,
+    Surface,
+)
+
+_DOMAIN: Final = "fedsafe/v1/draft"
+
+
+class DraftFacts(Row, frozen=True, kw_only=True):
+    """What the author stated, for the decision at approval."""
+
+    kind: IdentifierKind
+    phenomenon: Phenomenon
+    surface: Surface
+    grade: Grade
+    rule: str
+    since: date
+    contact: str
+    author: str
+    role: Role
+
+
+class Draft(Row, frozen=True, kw_only=True):
+    """The payload of a draft.
+
+    `own` is the id of the own ban that matches here while the draft waits.
+    """
+
+    v: Literal[1]
+    own: Bytes16
+    salt: Bytes32
+    payload: bytes
+    facts: DraftFacts
+
+    def request(self, approver: Person) -> PublishRequest:
+        """Ask for the publication that *approver* would answer for."""
+        facts = self.facts
+        return PublishRequest(
+            kind=facts.kind,
+            phenomenon=facts.phenomenon,
+            surface=facts.surface,
+            grade=facts.grade,
+            scope=Scope.FEDERATION,
+            rule=facts.rule,
+            since=facts.since,
+            author=Person(facts.author, facts.role),
+            approver=approver,
+            contact=facts.contact,
+        )
+
+    def header(self) -> SignalHeader:
+        """Read the header out of the opening."""
+        return decode_opening(self.payload)[0]
+
+    def made(self, signal_id: bytes, origin: str) -> Made:
+        """Give the signal that waits in the draft."""
+        header, opening = decode_opening(self.payload)
+        return Made(
+            signal_id=signal_id,
+            origin=origin,
+            header=header,
+            token=opening.token or b"",
+            opening=Opening(group=SIGNAL_GROUP, salt=self.salt, payload=self.payload),
+        )
+
+
+def draft_row(
+    made: Made,
+    *,
+    own: bytes,
+    facts: DraftFacts,
+    periods: PeriodKeys,
+    now: datetime,
+) -> DraftRow:
+    """Seal a draft into its row."""
+    draft = Draft(
+        v=1, own=own, salt=made.opening.salt, payload=made.opening.payload, facts=facts
+    )
+    period = period_of(now)
+    sealed = periods.seal(period, encode(draft), _place(made.signal_id, period))
+    return DraftRow(
+        signal_id=made.signal_id,
+        author=facts.author,
+        created_at=int(now.timestamp()),
+        period=period,
+        sealed=sealed,
+    )
+
+
+def open_draft(row: DraftRow, periods: PeriodKeys) -> Draft:
+    """Open a draft that still waits.
+
+    Raises:
+        WrongStateError: it is decided, or its period's key is gone or another.
+    """
+    if row.sealed is None:
+        raise WrongStateError("not_pending", "this draft is decided")
+    try:
+        place = _place(row.signal_id, row.period)
+        payload = periods.unseal(row.period, row.sealed, place)
+        if payload is not None:
+            return decode(payload, Draft)
+    except (CryptoError, MalformedError):
+        pass
+    raise WrongStateError(
+        "draft_unreadable", "this draft can't be opened any more; withdraw it"
+    )
+
+
+def _place(signal_id: bytes, period: str) -> bytes:
+    return lp_text(_DOMAIN) + signal_id + lp_text(period)

@@ -1,0 +1,197 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What becomes of a request for a signal: own ban, draft, publication or refusal.
+
+Pure: a request and the node's present go in, a plan or the reason against it comes
+out. Equal facts are ruled on once, so that an import of thousands of files decides
+a handful of times.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Final
+
+from fedsafe_node.api.messages import NewSignalRequest
+from fedsafe_node.asked import Asked, File, Person, read_question
+from fedsafe_node.errors import BadRequestError, WrongStateError
+from fedsafe_node.evaluators import OwnList, SharedLists
+from fedsafe_node.people.principal import Principal
+from fedsafe_node.signals.making import (
+    Listing,
+    Wording,
+    make_header,
+    own_listing,
+    shared_listing,
+)
+from fedsafe_node.situation import Situation
+from fedsafe_policies.decision import Decision, deny
+from fedsafe_policies.gate import Site
+from fedsafe_policies.policy import Policy
+from fedsafe_policies.publishing import Person as Author
+from fedsafe_policies.publishing import (
+    PublishRequest,
+    decide_draft,
+    decide_publish,
+)
+from fedsafe_policies.reasons import Refusal
+from fedsafe_policies.vocabulary import Plane, Scope
+
+_EARLIEST_CLOCK: Final = timedelta(hours=14)
+
+
+@dataclass(frozen=True, slots=True)
+class Present:
+    """The node's present, held still for one request."""
+
+    now: datetime
+    node: str
+    contact: str
+    site: Site
+    policy: Policy
+    own: OwnList
+    shared: SharedLists | None
+
+    @property
+    def at(self) -> int:
+        """The moment in UTC seconds."""
+        return int(self.now.timestamp())
+
+
+def hold(situation: Situation, now: datetime) -> Present:
+    """Hold the node's present still."""
+    return Present(
+        now=now,
+        node=situation.node,
+        contact=situation.config.contact,
+        site=situation.site,
+        policy=situation.policy,
+        own=situation.own,
+        shared=situation.shared,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class OwnPlan:
+    """An own ban, at once."""
+
+    asked: Asked
+    own: Wording
+
+
+@dataclass(frozen=True, slots=True)
+class DraftPlan:
+    """A draft for the federation; meanwhile an own ban."""
+
+    person: Person
+    own: Wording
+    shared: Wording
+
+
+@dataclass(frozen=True, slots=True)
+class PublishPlan:
+    """A publication by one person, at once."""
+
+    file: File
+    shared: Wording
+
+
+Plan = OwnPlan | DraftPlan | PublishPlan
+
+
+class Planner:
+    """Plans the signals of one request; one caller at a time."""
+
+    def __init__(self, present: Present, who: Principal) -> None:
+        self._present = present
+        self._author = Author(who.name, who.role)
+        self._today = present.now.date()
+        self._latest = (present.now + _EARLIEST_CLOCK).date()
+        self._decisions: dict[PublishRequest, Decision] = {}
+        self._wordings: dict[tuple[Scope, PublishRequest], Wording] = {}
+        self.own: Listing = own_listing(present.own)
+        shared = present.shared
+        self.shared = shared_listing(shared.membership) if shared is not None else None
+
+    def plan(self, request: NewSignalRequest, pointer: str) -> Plan | Decision:
+        """Plan a signal, or return the decision against it.
+
+        Raises:
+            BadRequestError: the subject has no canonical form, or a date is wrong.
+            WrongStateError: there is no federation to share with.
+        """
+        asked = read_question(request.about, pointer=f"{pointer}/about")
+        shared = self.shared
+        if request.scope is not Scope.SELF and shared is None:
+            raise WrongStateError("no_federation", "this node has no federation")
+        facts = PublishRequest(
+            kind=asked.kind,
+            phenomenon=request.phenomenon,
+            surface=request.surface,
+            grade=request.grade,
+            scope=request.scope,
+            rule=request.rule,
+            since=self._since(request, asked, pointer),
+            author=self._author,
+            contact=self._present.contact,
+            suspected_minor=request.minor,
+        )
+        decision = self._decisions.get(facts)
+        if decision is None:
+            decision = self._decisions[facts] = self._decide(facts)
+        if not decision.allowed:
+            return decision
+        if request.scope is Scope.SELF or shared is None:
+            return OwnPlan(asked, self._word(self.own, facts))
+        wording = self._word(shared, facts)
+        if isinstance(asked, Person):
+            return DraftPlan(asked, self._word(self.own, facts), wording)
+        return PublishPlan(asked, wording)
+
+    def _since(self, request: NewSignalRequest, asked: Asked, pointer: str) -> date:
+        place = f"{pointer}/removed_on"
+        if isinstance(asked, File):
+            if request.removed_on is not None:
+                raise BadRequestError(
+                    "not_for_media", "a file has no day of removal", pointer=place
+                )
+            return self._today
+        if request.removed_on is None:
+            raise BadRequestError(
+                "removed_on_missing",
+                "a signal about an account names the day of its removal",
+                pointer=place,
+            )
+        try:
+            day = date.fromisoformat(request.removed_on)
+        except ValueError:
+            raise BadRequestError("bad_date", "no such day", pointer=place) from None
+        if day > self._latest:  # nowhere on earth has that day begun
+            raise BadRequestError(
+                "removed_on_future", "the day lies in the future", pointer=place
+            )
+        return day
+
+    def _decide(self, facts: PublishRequest) -> Decision:
+        present = self._present
+        shares = facts.scope is not Scope.SELF
+        # A publication that takes two people waits as a draft; that files take one
+        # is policy's to say, and it refuses them here if they don't.
+        waits = shares and facts.plane is Plane.ACTOR
+        decide = decide_draft if waits else decide_publish
+        decision = decide(facts, present.site, present.policy, present.at)
+        if decision.allowed and shares and self.shared is not None:
+            until = self._word(self.shared, facts).header.match_until
+            if until <= present.at:
+                return deny(Refusal.RETENTION, present.policy.reference)
+        return decision
+
+    def _word(self, listing: Listing, facts: PublishRequest) -> Wording:
+        found = self._wordings.get((listing.scope, facts))
+        if found is None:
+            found = self._wordings[listing.scope, facts] = Wording(
+                listing=listing,
+                facts=facts,
+                header=make_header(listing, facts, self._present.policy),
+                contact=self._present.contact,
+                published_on=self._today.isoformat(),
+            )
+        return found

@@ -1,0 +1,295 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The life of the node's own signals: recorded, approved, shown, stopped.
+
+This is the `Signals` service of the API. Recording is here; approval is in
+`approval`, stopping in `stopping`. Every act is one transaction with its audit
+event and, if the request may be repeated, its kept answer.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+
+from fedsafe_node.api.idempotency import Once
+from fedsafe_node.api.messages import (
+    ApproveAnswer,
+    DraftsAnswer,
+    ImportAnswer,
+    ImportRequest,
+    ItemProblem,
+    NewSignalRequest,
+    RevokeRequest,
+    SignalAnswer,
+    SignalState,
+)
+from fedsafe_node.errors import BadRequestError
+from fedsafe_node.log.audit import Event
+from fedsafe_node.people.principal import Principal
+from fedsafe_node.signals.approval import approve_drafts
+from fedsafe_node.signals.desk import CHUNK, Changed, Desk
+from fedsafe_node.signals.naming import signal_name
+from fedsafe_node.signals.planning import (
+    DraftPlan,
+    OwnPlan,
+    Plan,
+    Planner,
+    PublishPlan,
+    hold,
+)
+from fedsafe_node.signals.recording import Kept, Prepared, Recorder
+from fedsafe_node.signals.showing import list_drafts, show_signal
+from fedsafe_node.signals.stopping import stop_signal
+from fedsafe_node.store.protocol import Transaction
+from fedsafe_node.store.rows import LogEntry
+from fedsafe_policies.decision import Decision
+from fedsafe_policies.vocabulary import Scope
+
+_STATES = {
+    OwnPlan: SignalState.OWN,
+    DraftPlan: SignalState.DRAFT,
+    PublishPlan: SignalState.PUBLISHED,
+}
+
+Outcome = Plan | Decision | BadRequestError
+
+
+@dataclass(frozen=True, slots=True)
+class _Import:
+    """An import's outcomes in order, and what of it is going to be kept."""
+
+    request: ImportRequest
+    outcomes: Sequence[Outcome]
+    prepared: Sequence[Prepared]
+
+    @property
+    def plans(self) -> list[Plan]:
+        return [item for item in self.outcomes if not isinstance(item, _REFUSED)]
+
+
+_REFUSED = (Decision, BadRequestError)
+
+
+class SignalService:
+    """Records, approves, shows and stops this node's signals."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    async def add(
+        self, request: NewSignalRequest, who: Principal, *, once: Once | None = None
+    ) -> SignalAnswer:
+        """Record an own ban, a draft for the federation, or publish a file's signal.
+
+        Raises:
+            BadRequestError: the subject has no canonical form, or a date is wrong.
+            DeniedError: a rule of the policy denies it.
+            WrongStateError: there is no federation to share with.
+            UnavailableError: fewer than t members answered in time.
+            StoreFailedError: it could not be made durable.
+        """
+        desk = self._desk
+        present = hold(desk.situation, desk.clock.now())
+        plan = Planner(present, who).plan(request, "")
+        if isinstance(plan, Decision):
+            await desk.refuse(plan, who, "signal.add")
+        recorder = Recorder(desk, present, who)
+        prepared = await recorder.prepare([plan])
+
+        async def act(tx: Transaction) -> Changed[SignalAnswer]:
+            kept = await recorder.keep(tx, prepared)
+            answer = self._added(plan, prepared[0], kept, who)
+            if prepared[0].published:
+                await self._write(tx, self._published(answer, who))
+            await desk.keep_answer(tx, once, answer)
+            return Changed(answer, kept.hints, feed=_size(kept))
+
+        return await desk.commit(act)
+
+    async def add_many(
+        self, request: ImportRequest, who: Principal, *, once: Once | None = None
+    ) -> ImportAnswer:
+        """Record many in one act; bad ones become problems, the others are kept.
+
+        A dry run reads and decides, asks no member, and writes the audit event
+        alone. A file that is named twice gives two signals.
+
+        Raises:
+            WrongStateError: there is no federation to share with.
+            UnavailableError: fewer than t members answered in time.
+            StoreFailedError: nothing of it could be made durable.
+        """
+        desk = self._desk
+        present = hold(desk.situation, desk.clock.now())
+        planner = Planner(present, who)
+        outcomes: list[Outcome] = []
+        for start in range(0, len(request.signals), CHUNK):
+            chunk = request.signals[start : start + CHUNK]
+            read = partial(_plan_all, planner, chunk, start)
+            outcomes += await desk.work(len(chunk), read)
+        recorder = Recorder(desk, present, who)
+        batch = _Import(request, outcomes, ())
+        if not request.dry_run:
+            batch = _Import(request, outcomes, await recorder.prepare(batch.plans))
+        answer = _imported(batch)
+
+        async def act(tx: Transaction) -> Changed[ImportAnswer]:
+            kept = await recorder.keep(tx, batch.prepared)
+            for entry in self._import_events(batch, kept, who):
+                await self._write(tx, entry)
+            await desk.keep_answer(tx, once, answer)
+            return Changed(answer, kept.hints, feed=_size(kept))
+
+        return await desk.commit(act)
+
+    async def approve(
+        self, signals: Sequence[str], who: Principal, *, once: Once | None = None
+    ) -> ApproveAnswer:
+        """Publish drafts as their second person.
+
+        What cannot be approved becomes a problem of the answer. If nothing at all
+        was approved, for one and the same reason, that reason is raised.
+
+        Raises:
+            DeniedError: the author approves, or another rule denies it.
+            NotFoundError: there are no such drafts.
+            WrongStateError: they are decided, or there is no federation.
+            StoreFailedError: nothing of it could be made durable.
+        """
+        return await approve_drafts(self._desk, signals, who, once)
+
+    async def revoke(
+        self,
+        signal: str,
+        request: RevokeRequest,
+        who: Principal,
+        *,
+        once: Once | None = None,
+    ) -> SignalAnswer:
+        """Stop a signal everywhere; a draft is withdrawn, an own ban erased.
+
+        Raises:
+            DeniedError: this role may not.
+            NotFoundError: this node has no such signal.
+            WrongStateError: it is stopped already.
+            StoreFailedError: it could not be made durable.
+        """
+        return await stop_signal(self._desk, signal, request.reason, who, once)
+
+    async def show(self, signal: str, who: Principal) -> SignalAnswer:
+        """Tell where a signal of this node stands.
+
+        Raises:
+            DeniedError: this role may not.
+            NotFoundError: this node has no such signal.
+        """
+        return await show_signal(self._desk, signal, who)
+
+    async def drafts(self, who: Principal) -> DraftsAnswer:
+        """List the drafts that wait for a second person.
+
+        Raises:
+            DeniedError: this role may not.
+        """
+        return await list_drafts(self._desk, who)
+
+    async def _write(self, tx: Transaction, entry: LogEntry) -> None:
+        await tx.append(self._desk.trail.log, entry.record, entry.openings)
+
+    def _added(
+        self, plan: Plan, prepared: Prepared, kept: Kept, who: Principal
+    ) -> SignalAnswer:
+        header = (plan.own if isinstance(plan, OwnPlan) else plan.shared).header
+        until = datetime.fromtimestamp(header.match_until, tz=UTC).date()
+        return SignalAnswer(
+            signal=signal_name(prepared.signal_id),
+            state=_STATES[type(plan)],
+            scope=header.scope,
+            plane=header.plane,
+            origin=self._desk.situation.node,
+            author=who.name,
+            feed_index=kept.feed.start if prepared.published else None,
+            match_until=until.isoformat(),
+        )
+
+    def _published(self, answer: SignalAnswer, who: Principal) -> LogEntry:
+        detail = {"signal": answer.signal, "feed": answer.feed_index}
+        return self._desk.event(Event.PUBLISHED, who, detail)
+
+    def _import_events(
+        self, batch: _Import, kept: Kept, who: Principal
+    ) -> list[LogEntry]:
+        plans = batch.plans
+        refused: dict[str, list[Decision]] = {}
+        for outcome in batch.outcomes:
+            if isinstance(outcome, Decision):
+                refused.setdefault(outcome.code, []).append(outcome)
+        event = self._desk.event(
+            Event.IMPORTED,
+            who,
+            {
+                "own": sum(isinstance(plan, OwnPlan) for plan in plans),
+                "drafts": sum(isinstance(plan, DraftPlan) for plan in plans),
+                "published": sum(isinstance(plan, PublishPlan) for plan in plans),
+                "refused": sum(map(len, refused.values())),
+                "unreadable": sum(
+                    isinstance(item, BadRequestError) for item in batch.outcomes
+                ),
+                "feed_from": kept.feed.start if kept.feed else None,
+                "feed_to": kept.feed.stop if kept.feed else None,
+            },
+            outcome="dry_run" if batch.request.dry_run else "ok",
+        )
+        if batch.request.dry_run:
+            return [event]
+        refusals = [
+            self._desk.refusal(same[0], who, "signal.import", count=len(same))
+            for same in refused.values()
+        ]
+        return [event, *refusals]
+
+
+def _plan_all(
+    planner: Planner, requests: Sequence[NewSignalRequest], first: int
+) -> list[Outcome]:
+    outcomes: list[Outcome] = []
+    for position, request in enumerate(requests, start=first):
+        try:
+            outcomes.append(planner.plan(request, f"/signals/{position}"))
+        except BadRequestError as error:
+            outcomes.append(error)
+    return outcomes
+
+
+def _imported(batch: _Import) -> ImportAnswer:
+    ids = iter(batch.prepared)
+    signals: list[str | None] = []
+    problems: list[ItemProblem] = []
+    for position, outcome in enumerate(batch.outcomes):
+        if isinstance(outcome, Decision):
+            problems.append(_problem(position, outcome.code, outcome.reason.en))
+        elif isinstance(outcome, BadRequestError):
+            problems.append(_problem(position, outcome.code, outcome.detail))
+        elif not batch.request.dry_run:
+            signals.append(signal_name(next(ids).signal_id))
+            continue
+        signals.append(None)
+    return ImportAnswer(signals=signals, problems=problems, state=_state(batch))
+
+
+def _state(batch: _Import) -> SignalState:
+    # Of a mixed import the state that asks most of people: drafts wait for somebody.
+    states = {_STATES[type(plan)] for plan in batch.plans}
+    for state in (SignalState.DRAFT, SignalState.PUBLISHED, SignalState.OWN):
+        if state in states:
+            return state
+    shared = any(item.scope is not Scope.SELF for item in batch.request.signals)
+    return SignalState.DRAFT if shared else SignalState.OWN
+
+
+def _problem(position: int, code: str, detail: str) -> ItemProblem:
+    return ItemProblem(position=position, code=code, detail=detail)
+
+
+def _size(kept: Kept) -> int | None:
+    return kept.feed.stop if kept.feed else None

@@ -1,0 +1,227 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Make planned signals, and keep them in one act.
+
+The costly part (evaluation, sealing, commitments) is done before the act and away
+from the event loop; the act itself only inserts. An own ban's opening lies in the
+audit log beside the event that records it; a published signal's in the feed.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+from fedsafe_federation.errors import QuorumError
+from fedsafe_federation.records import encode_record, signal_record
+from fedsafe_node.asked import Person
+from fedsafe_node.errors import UnavailableError
+from fedsafe_node.evaluators import Output
+from fedsafe_node.index.lists import Hint
+from fedsafe_node.log.audit import Event
+from fedsafe_node.people.principal import Principal
+from fedsafe_node.signals.desk import CHUNK, Desk
+from fedsafe_node.signals.drafts import DraftFacts, draft_row
+from fedsafe_node.signals.making import (
+    Made,
+    draw,
+    make_actor_signal,
+    make_media_signal,
+)
+from fedsafe_node.signals.naming import signal_name
+from fedsafe_node.signals.planning import (
+    DraftPlan,
+    OwnPlan,
+    Plan,
+    Present,
+    PublishPlan,
+)
+from fedsafe_node.store.protocol import Transaction
+from fedsafe_node.store.rows import DraftRow, LogEntry
+
+RETRY_AFTER_MS: Final = 2_000
+_ONE_SECONDS: Final = 5.0
+_MANY_SECONDS: Final = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """The draft row and the custody of a signal that waits."""
+
+    row: DraftRow
+    custody: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A signal whose rows and log entry are ready.
+
+    `made` is what matches from now on: of a draft, its own ban. `entry` carries
+    the opening of `made` into the feed if it is `published`, else the audit log.
+    """
+
+    signal_id: bytes
+    made: Made
+    entry: LogEntry
+    published: bool = False
+    waiting: Waiting | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What an act has kept: index hints, and the new indices of the feed."""
+
+    hints: Sequence[Hint]
+    feed: range
+
+
+class Recorder:
+    """Prepares and keeps the signals of one request."""
+
+    def __init__(self, desk: Desk, present: Present, who: Principal) -> None:
+        self._desk = desk
+        self._present = present
+        self._who = who
+
+    async def prepare(self, plans: Sequence[Plan]) -> list[Prepared]:
+        """Evaluate and seal what was planned.
+
+        Raises:
+            UnavailableError: fewer than t members answered in time.
+        """
+        outputs = await self._evaluate(plans)
+        alone = len(plans) == 1
+        prepared: list[Prepared] = []
+        for start in range(0, len(plans), CHUNK):
+            chunk = plans[start : start + CHUNK]
+            make = partial(self._prepare, chunk, outputs, alone=alone)
+            # Never on the event loop: the first seal of a month writes a key file.
+            prepared += await self._desk.offload(make)
+        return prepared
+
+    async def keep(self, tx: Transaction, prepared: Sequence[Prepared]) -> Kept:
+        """Keep all of it, within an act."""
+        here = [item for item in prepared if not item.published]
+        there = [item for item in prepared if item.published]
+        hints, _ = await append_signals(tx, self._desk.trail.log, here)
+        more, feed = await append_signals(tx, self._desk.feed, there)
+        for item in here:
+            if item.waiting is not None:
+                await tx.add_draft(item.waiting.row)
+                await tx.add_custody(item.signal_id, item.waiting.custody)
+        return Kept([*hints, *more], feed)
+
+    async def _evaluate(self, plans: Sequence[Plan]) -> dict[int, Output]:
+        drafts = [plan for plan in plans if isinstance(plan, DraftPlan)]
+        shared = self._present.shared
+        if not drafts or shared is None:
+            return {}
+        within = _ONE_SECONDS if len(drafts) == 1 else _MANY_SECONDS
+        persons = [plan.person for plan in drafts]
+        try:
+            outputs = await shared.newest(persons, within=within)
+        except QuorumError as error:
+            raise UnavailableError(
+                "deferred", str(error), retry_after_ms=RETRY_AFTER_MS
+            ) from None
+        return {id(plan): y for plan, y in zip(drafts, outputs, strict=True)}
+
+    def _prepare(
+        self, plans: Sequence[Plan], outputs: dict[int, Output], *, alone: bool
+    ) -> list[Prepared]:
+        prepared: list[Prepared] = []
+        for plan in plans:
+            match plan:
+                case PublishPlan():
+                    prepared.append(self._publication(plan))
+                case OwnPlan():
+                    prepared.append(self._own_ban(plan, alone=alone))
+                case DraftPlan():
+                    output = outputs[id(plan)]
+                    prepared.append(self._draft(plan, output, alone=alone))
+        return prepared
+
+    def _publication(self, plan: PublishPlan) -> Prepared:
+        fresh = draw(self._present.now, self._desk.randomness)
+        made = make_media_signal(plan.shared, plan.file, fresh)
+        return Prepared(
+            made.signal_id, made, feed_entry(self._desk.feed, made), published=True
+        )
+
+    def _own_ban(self, plan: OwnPlan, *, alone: bool) -> Prepared:
+        fresh = draw(self._present.now, self._desk.randomness)
+        if isinstance(plan.asked, Person):
+            output = self._present.own.output(plan.asked)
+            made = make_actor_signal(plan.own, plan.asked, output, fresh)
+        else:
+            made = make_media_signal(plan.own, plan.asked, fresh)
+        entry = self._event(Event.OWN_BAN, made, made.signal_id, alone=alone)
+        return Prepared(made.signal_id, made, entry)
+
+    def _draft(self, plan: DraftPlan, output: Output, *, alone: bool) -> Prepared:
+        now, randomness = self._present.now, self._desk.randomness
+        local = self._present.own.output(plan.person)
+        own = make_actor_signal(plan.own, plan.person, local, draw(now, randomness))
+        made = make_actor_signal(
+            plan.shared, plan.person, output, draw(now, randomness)
+        )
+        facts = DraftFacts(
+            kind=plan.person.kind,
+            phenomenon=plan.shared.facts.phenomenon,
+            surface=plan.shared.facts.surface,
+            grade=plan.shared.facts.grade,
+            rule=plan.shared.facts.rule,
+            since=plan.shared.facts.since,
+            contact=plan.shared.contact,
+            author=self._who.name,
+            role=self._who.role,
+        )
+        row = draft_row(
+            made, own=own.signal_id, facts=facts, periods=self._desk.periods, now=now
+        )
+        custody = self._desk.custody.seal(made.signal_id, plan.person.canonical)
+        entry = self._event(Event.DRAFT, own, made.signal_id, alone=alone)
+        return Prepared(made.signal_id, own, entry, waiting=Waiting(row, custody))
+
+    def _event(
+        self, event: Event, own: Made, signal_id: bytes, *, alone: bool
+    ) -> LogEntry:
+        # One of many says who did it; the rest is in the event of the import.
+        policy = self._present.policy.reference
+        return self._desk.trail.entry(
+            event,
+            at=self._present.now,
+            actor=self._who.name,
+            detail={"signal": signal_name(signal_id), "policy": policy}
+            if alone
+            else None,
+            extra=[own.opening],
+        )
+
+
+def feed_entry(feed: str, made: Made) -> LogEntry:
+    """Make the record by which a signal is published, with its opening."""
+    opening = made.opening
+    record = signal_record(
+        feed, made.signal_id, salt=opening.salt, payload=opening.payload
+    )
+    return LogEntry(record=encode_record(record), openings=(opening,))
+
+
+async def append_signals(
+    tx: Transaction, log: str, prepared: Sequence[Prepared]
+) -> tuple[list[Hint], range]:
+    """Append entries and add the rows that point to them."""
+    if not prepared:
+        return [], range(0)
+    indices = await tx.append_many(log, [item.entry for item in prepared])
+    rows = await tx.add_signals(
+        [
+            item.made.at(log, index)
+            for item, index in zip(prepared, indices, strict=True)
+        ]
+    )
+    hints = [
+        Hint(row, item.made.token, item.made.pdq)
+        for row, item in zip(rows, prepared, strict=True)
+    ]
+    return hints, indices

@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Tell where the node's own signals stand, and nothing that a match would show."""
+
+from datetime import UTC, datetime
+from typing import Final
+
+import msgspec
+
+from fedsafe_federation.errors import MalformedError
+from fedsafe_federation.wireformat import decode
+from fedsafe_node.api.messages import DraftsAnswer, SignalAnswer, SignalState
+from fedsafe_node.errors import NotFoundError
+from fedsafe_node.log.audit import ACTOR, Event
+from fedsafe_node.people.principal import Principal
+from fedsafe_node.signals.desk import Changed, Desk
+from fedsafe_node.signals.naming import read_signal_id, signal_name
+from fedsafe_node.store.protocol import Reader, Transaction
+from fedsafe_node.store.rows import DraftRow, DraftState, SignalRow, SignalStatus
+from fedsafe_policies.decision import deny
+from fedsafe_policies.reasons import Refusal
+from fedsafe_policies.vocabulary import Plane, Role, Scope
+
+MAX_DRAFTS: Final = 10_000
+_READERS: Final = frozenset({Role.SERVICE, Role.ANALYST, Role.REVIEWER, Role.AUDITOR})
+_DRAFT_READERS: Final = _READERS - {Role.SERVICE}
+
+
+class _Actor(msgspec.Struct, frozen=True):
+    name: str
+
+
+async def show_signal(desk: Desk, name: str, who: Principal) -> SignalAnswer:
+    """Tell where a signal of this node stands.
+
+    Raises:
+        DeniedError: this role may not.
+        NotFoundError: this node has no such signal.
+    """
+    await _admit(desk, who, _READERS, "signal.show")
+    signal_id = read_signal_id(name)
+    entry = desk.event(Event.SIGNAL_READ, who, {"signal": name})
+
+    async def act(tx: Transaction) -> Changed[SignalAnswer]:
+        answer = await _describe(tx, signal_id, desk)
+        await tx.append(desk.trail.log, entry.record, entry.openings)
+        return Changed(answer)
+
+    return await desk.commit(act)
+
+
+async def list_drafts(desk: Desk, who: Principal) -> DraftsAnswer:
+    """List the drafts that wait, oldest first.
+
+    Raises:
+        DeniedError: this role may not.
+    """
+    await _admit(desk, who, _DRAFT_READERS, "signal.drafts")
+
+    async def act(tx: Transaction) -> Changed[DraftsAnswer]:
+        rows = await tx.drafts(DraftState.PENDING, MAX_DRAFTS)
+        entry = desk.event(Event.SIGNAL_READ, who, {"drafts": len(rows)})
+        await tx.append(desk.trail.log, entry.record, entry.openings)
+        drafts = [describe_draft(row, SignalState.DRAFT, desk) for row in rows]
+        return Changed(DraftsAnswer(drafts=drafts))
+
+    return await desk.commit(act)
+
+
+def describe_draft(row: DraftRow, state: SignalState, desk: Desk) -> SignalAnswer:
+    """Describe a draft."""
+    return SignalAnswer(
+        signal=signal_name(row.signal_id),
+        state=state,
+        scope=Scope.FEDERATION,
+        plane=Plane.ACTOR,
+        origin=desk.situation.node,
+        author=row.author,
+        approver=row.decided_by if row.state is DraftState.PUBLISHED else None,
+    )
+
+
+async def describe_row(
+    reader: Reader, row: SignalRow, state: SignalState, desk: Desk
+) -> SignalAnswer:
+    """Describe a signal that has a row, with the people behind it."""
+    draft = None if row.own else await reader.draft(row.signal_id)
+    author = draft.author if draft is not None else None
+    if row.own:
+        author = await _actor(reader, row)
+    until = datetime.fromtimestamp(row.match_until, tz=UTC).date()
+    return SignalAnswer(
+        signal=signal_name(row.signal_id),
+        state=state,
+        scope=Scope(row.scope),
+        plane=Plane(row.plane),
+        origin=desk.situation.node,
+        author=author,
+        approver=draft.decided_by if draft is not None else None,
+        feed_index=None if row.own else row.index,
+        match_until=until.isoformat(),
+    )
+
+
+async def _describe(reader: Reader, signal_id: bytes, desk: Desk) -> SignalAnswer:
+    situation = desk.situation
+    for origin in (situation.own.name, situation.node):
+        row = await reader.signal(origin, signal_id)
+        if row is not None:
+            return await describe_row(reader, row, _state(row), desk)
+    draft = await reader.draft(signal_id)
+    if draft is None:
+        raise NotFoundError("signal")
+    waiting = draft.state is DraftState.PENDING
+    state = SignalState.DRAFT if waiting else SignalState.WITHDRAWN
+    return describe_draft(draft, state, desk)
+
+
+async def _actor(reader: Reader, row: SignalRow) -> str | None:
+    kept = await reader.opening(row.log, row.index, ACTOR)
+    if kept is None:
+        return None
+    try:
+        return decode(kept.payload, _Actor).name
+    except MalformedError:
+        return None
+
+
+def _state(row: SignalRow) -> SignalState:
+    if row.status is SignalStatus.ACTIVE:
+        return SignalState.OWN if row.own else SignalState.PUBLISHED
+    return SignalState(row.status.value)
+
+
+async def _admit(
+    desk: Desk, who: Principal, readers: frozenset[Role], act: str
+) -> None:
+    if who.role not in readers:
+        decision = deny(Refusal.ROLE, desk.situation.policy.reference)
+        await desk.refuse(decision, who, act)

@@ -1,0 +1,213 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Stop a signal: revoke what is published, withdraw a draft, erase an own ban.
+
+A revocation is a signed restriction (protocol 3.6): it acts at every member by
+itself, and its repetition in the feed makes an omission visible. In the same act
+the opening, the custody and the right to match go.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from fedsafe_federation.evaluation import digest
+from fedsafe_federation.records import RestrictionRecord, encode_record
+from fedsafe_federation.restrictions import Reason, Restriction, sign_restriction
+from fedsafe_federation.wireformat import encode
+from fedsafe_node.api.idempotency import Once
+from fedsafe_node.api.messages import SignalAnswer, SignalState
+from fedsafe_node.errors import DeniedError, NotFoundError, WrongStateError
+from fedsafe_node.log.audit import Event
+from fedsafe_node.people.principal import Principal
+from fedsafe_node.signals.desk import Changed, Desk
+from fedsafe_node.signals.drafts import open_draft
+from fedsafe_node.signals.naming import read_signal_id, signal_name
+from fedsafe_node.signals.showing import describe_draft, describe_row
+from fedsafe_node.store.protocol import Transaction
+from fedsafe_node.store.rows import (
+    DraftRow,
+    DraftState,
+    RestrictionRow,
+    SignalRow,
+    SignalStatus,
+)
+from fedsafe_policies.decision import Decision, deny
+from fedsafe_policies.reasons import Refusal
+from fedsafe_policies.vocabulary import Effect, Plane, Role
+
+_PEOPLE: Final = frozenset({Role.ANALYST, Role.REVIEWER})
+_STOPPED: Final = frozenset({SignalStatus.REVOKED, SignalStatus.ERASED})
+
+
+async def stop_signal(
+    desk: Desk, name: str, reason: Reason, who: Principal, once: Once | None
+) -> SignalAnswer:
+    """Stop a signal of this node for good.
+
+    Raises:
+        DeniedError: this role may not.
+        NotFoundError: this node has no such signal.
+        WrongStateError: it is stopped already.
+    """
+    stop = _Stop(desk, read_signal_id(name), reason, who)
+
+    async def act(tx: Transaction) -> Changed[SignalAnswer | Decision]:
+        changed = await stop.run(tx)
+        if isinstance(changed.result, SignalAnswer):
+            await desk.keep_answer(tx, once, changed.result)
+        return changed
+
+    result = await desk.commit(act)
+    if isinstance(result, Decision):
+        raise DeniedError(result)
+    return result
+
+
+async def erase_own(
+    desk: Desk, tx: Transaction, signal_id: bytes, *, at: int
+) -> Sequence[int]:
+    """Erase an own ban with its token and opening; return the rows to forget."""
+    origin = desk.situation.own.name
+    row = await tx.signal(origin, signal_id)
+    if row is None or row.status is SignalStatus.ERASED:
+        return ()
+    await tx.set_signal_status(origin, signal_id, SignalStatus.ERASED)
+    await tx.erase_opening(row.log, row.index, row.group, at=at)
+    return (row.row,)
+
+
+@dataclass(frozen=True, slots=True)
+class _Stop:
+    desk: Desk
+    signal_id: bytes
+    reason: Reason
+    who: Principal
+
+    @property
+    def at(self) -> int:
+        return int(self.desk.clock.now().timestamp())
+
+    async def run(self, tx: Transaction) -> Changed[SignalAnswer | Decision]:
+        situation = self.desk.situation
+        own = await tx.signal(situation.own.name, self.signal_id)
+        if own is not None:
+            return await self._erase(tx, own)
+        row = await tx.signal(situation.node, self.signal_id)
+        if row is not None:
+            return await self._revoke(tx, row)
+        draft = await tx.draft(self.signal_id)
+        if draft is not None:
+            return await self._withdraw(tx, draft)
+        raise NotFoundError("signal")
+
+    async def _erase(
+        self, tx: Transaction, row: SignalRow
+    ) -> Changed[SignalAnswer | Decision]:
+        if refused := await self._refused(tx, machine=True):
+            return refused
+        removed = await erase_own(self.desk, tx, self.signal_id, at=self.at)
+        if not removed:
+            raise WrongStateError("already_erased", "this own ban is erased")
+        await self._write(tx, Event.WITHDRAWN)
+        answer = await describe_row(tx, row, SignalState.ERASED, self.desk)
+        return Changed(answer, removed=removed)
+
+    async def _withdraw(
+        self, tx: Transaction, draft: DraftRow
+    ) -> Changed[SignalAnswer | Decision]:
+        if refused := await self._refused(tx, machine=False):
+            return refused
+        if draft.state is not DraftState.PENDING:
+            raise WrongStateError("not_pending", "this draft is decided")
+        removed = await withdraw_draft(self.desk, tx, draft, by=self.who.name)
+        await self._write(tx, Event.WITHDRAWN)
+        answer = describe_draft(draft, SignalState.WITHDRAWN, self.desk)
+        return Changed(answer, removed=removed)
+
+    async def _revoke(
+        self, tx: Transaction, row: SignalRow
+    ) -> Changed[SignalAnswer | Decision]:
+        if refused := await self._refused(tx, machine=row.plane == Plane.MEDIA):
+            return refused
+        if row.status in _STOPPED:
+            raise WrongStateError(f"already_{row.status.value}", "it is stopped")
+        size = await self._restrict(tx)
+        await tx.set_signal_status(row.origin, self.signal_id, SignalStatus.REVOKED)
+        await tx.erase_opening(row.log, row.index, row.group, at=self.at)
+        await tx.remove_custody(self.signal_id)
+        await self._write(tx, Event.REVOKED)
+        answer = await describe_row(tx, row, SignalState.REVOKED, self.desk)
+        return Changed(answer, removed=(row.row,), feed=size)
+
+    async def _restrict(self, tx: Transaction) -> int:
+        desk, node = self.desk, self.desk.situation.node
+        shared = desk.situation.shared
+        if shared is None:
+            raise WrongStateError("no_federation", "this node has no federation")
+        key = sequence_key(node)
+        sequence = int(await tx.meta(key) or 0) + 1
+        restriction = Restriction(
+            v=1,
+            origin=node,
+            author=node,
+            sequence=sequence,
+            effect=Effect.REVOKED,
+            reason=self.reason,
+            at=self.at,
+            signals=[self.signal_id],
+        )
+        federation = shared.membership.charter.federation
+        statement = sign_restriction(
+            restriction, key=desk.statement_key, federation=federation
+        )
+        row = RestrictionRow(
+            digest=digest(statement),
+            origin=node,
+            author=node,
+            sequence=sequence,
+            effect=Effect.REVOKED.value,
+            statement=encode(statement),
+        )
+        await tx.add_restriction(row, restriction.signals)
+        await tx.set_meta(key, str(sequence).encode())
+        record = encode_record(RestrictionRecord(statement))
+        return await tx.append(desk.feed, record) + 1
+
+    async def _refused(
+        self, tx: Transaction, *, machine: bool
+    ) -> Changed[SignalAnswer | Decision] | None:
+        # Who may not write a signal may not stop it either; machines write bans of
+        # their own provider and signals about files.
+        role = self.who.role
+        if role in _PEOPLE or (machine and role is Role.SERVICE):
+            return None
+        decision = deny(Refusal.ROLE, self.desk.situation.policy.reference)
+        entry = self.desk.refusal(decision, self.who, "signal.revoke")
+        await tx.append(self.desk.trail.log, entry.record, entry.openings)
+        return Changed(decision)
+
+    async def _write(self, tx: Transaction, event: Event) -> None:
+        detail = {"signal": signal_name(self.signal_id), "reason": self.reason.value}
+        entry = self.desk.event(event, self.who, detail)
+        await tx.append(self.desk.trail.log, entry.record, entry.openings)
+
+
+async def withdraw_draft(
+    desk: Desk, tx: Transaction, draft: DraftRow, *, by: str
+) -> Sequence[int]:
+    """Withdraw a pending draft with its own ban and custody; return rows to forget."""
+    at = int(desk.clock.now().timestamp())
+    try:
+        own = open_draft(draft, desk.periods).own
+    except WrongStateError:  # unreadable: its own ban ends with its retention
+        removed: Sequence[int] = ()
+    else:
+        removed = await erase_own(desk, tx, own, at=at)
+    await tx.decide_draft(draft.signal_id, DraftState.WITHDRAWN, by=by, at=at)
+    await tx.remove_custody(draft.signal_id)
+    return removed
+
+
+def sequence_key(author: str) -> str:
+    """Name the small value that counts an author's restrictions."""
+    return f"restrictions/{author}"

@@ -1,0 +1,326 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A node of a federation of three, in process: real store, keys and evaluations."""
+
+import asyncio
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from secrets import token_bytes
+from typing import Any, Protocol, TypeVar
+
+import pytest
+
+from fedsafe_crypto.group import multiply_base, random_scalar
+from fedsafe_crypto.identity import SigningKey
+from fedsafe_crypto.seal import RecipientKey
+from fedsafe_crypto.shares import split
+from fedsafe_crypto.threshold import Generation, KeyShare
+from fedsafe_federation.card import MemberKeys
+from fedsafe_federation.charter import Charter, Epoch, Member, PolicyReference
+from fedsafe_federation.errors import PeerError
+from fedsafe_federation.evaluation import answer_request, open_request
+from fedsafe_federation.freshness import SeenNonces
+from fedsafe_federation.quorum import Holder, Quorum
+from fedsafe_federation.signed import Signed
+from fedsafe_node.api.messages import (
+    Kind,
+    LookupAnswer,
+    LookupRequest,
+    NewSignalRequest,
+    Question,
+)
+from fedsafe_node.config import Config, Listen
+from fedsafe_node.evaluators import OwnList, SharedLists
+from fedsafe_node.index.lists import Lists
+from fedsafe_node.index.pdq import PdqIndex
+from fedsafe_node.index.tokens import TokenIndex
+from fedsafe_node.keys import MediaKeys, OwnKeys
+from fedsafe_node.log.audit import AuditTrail, Event, decode_audit_record
+from fedsafe_node.log.openings import PeriodKeys
+from fedsafe_node.lookup.service import LookupService
+from fedsafe_node.membership import Membership
+from fedsafe_node.people.principal import Principal
+from fedsafe_node.signals.custody import Custody
+from fedsafe_node.signals.desk import Desk
+from fedsafe_node.signals.publish import SignalService
+from fedsafe_node.situation import Situation
+from fedsafe_node.store.protocol import Store
+from fedsafe_node.store.rows import SignalRow
+from fedsafe_policies.policy import shipped
+from fedsafe_policies.vocabulary import (
+    Grade,
+    Phenomenon,
+    Purpose,
+    Role,
+    Scope,
+    Surface,
+)
+
+T = TypeVar("T")
+NAMES = ("a.demo", "b.demo", "c.demo")
+FILES = {Kind.SHA256, Kind.SHA1, Kind.MD5, Kind.BLAKE3, Kind.PDQ}
+ENDS = datetime(2027, 3, 1, tzinfo=UTC)
+
+ANNA = Principal("anna", Role.ANALYST)
+RITA = Principal("rita", Role.REVIEWER)
+BOT = Principal("local", Role.SERVICE)
+
+
+class Clocked(Protocol):
+    moment: datetime
+
+    def now(self) -> datetime: ...
+
+    def advance(self, step: timedelta) -> None: ...
+
+
+async def in_thread(work: Callable[[], T]) -> T:
+    return await asyncio.to_thread(work)
+
+
+async def _blame(peer: str, why: str, request: Signed, answer: Signed) -> None:
+    raise AssertionError(f"{peer} answered {answer} to {request}: {why}")
+
+
+class Federation:
+    """Three members, a key in shares of 2 of 3, and peers that can be down."""
+
+    def __init__(self, clock: Clocked) -> None:
+        self.clock = clock
+        self.signing = {name: SigningKey.generate() for name in NAMES}
+        secret = random_scalar()
+        self.shares = split(secret, 2, 3)
+        self.charter = self._charter(multiply_base(secret))
+        self.media = MediaKeys(token_bytes(32), token_bytes(32))
+        self.down: set[str] = set()
+        self.asked = 0
+        self._seen = SeenNonces(began=clock.now() - timedelta(hours=1))
+
+    def _charter(self, public: bytes) -> Charter:
+        document = PolicyReference("demo", hashlib.sha256(b"demo").digest())
+        members = [
+            Member(
+                index=index,
+                name=name,
+                url=f"http://127.0.0.1:{8400 + index}",
+                jurisdiction="DE",
+                keys=MemberKeys(
+                    feed=SigningKey.generate().public,
+                    audit=SigningKey.generate().public,
+                    statement=self.signing[name].public,
+                    transport=SigningKey.generate().public,
+                    sealing=RecipientKey.generate().public,
+                ),
+            )
+            for index, name in enumerate(NAMES, start=1)
+        ]
+        epoch = Epoch(
+            epoch=1,
+            generation=1,
+            threshold=2,
+            public=public,
+            pins=[multiply_base(self.shares[index]) for index in (1, 2, 3)],
+            transcript=bytes(32),
+            starts=0,
+            ends=int(ENDS.timestamp()),
+        )
+        return Charter(
+            v=1,
+            version=1,
+            federation="demo#1",
+            created=0,
+            members=members,
+            policy=document,
+            arrangement=document,
+            witness_quorum="none",
+            epochs=[epoch],
+        )
+
+    def share(self, index: int) -> KeyShare:
+        return KeyShare(
+            generation=Generation(1, 1),
+            index=index,
+            threshold=2,
+            secret=self.shares[index],
+        )
+
+    def lists_of(self, name: str) -> SharedLists:
+        me = self.charter.member(name)
+        pins = self.charter.pins()
+        membership = Membership(
+            self.charter,
+            me,
+            pins,
+            {1: self.share(me.index)},
+            {(1, 1): self.media},
+        )
+        quorum = Quorum(
+            self.charter,
+            pins[1],
+            Holder(name, self.share(me.index), self.signing[name]),
+            ask=self.ask,
+            report=_blame,
+            offload=in_thread,
+            now=self.clock.now,
+            token_bytes=token_bytes,
+        )
+        return SharedLists(membership, {1: quorum})
+
+    async def ask(self, member: Member, request: Signed) -> Signed:
+        if member.name in self.down:
+            raise PeerError(member.name, "is down")
+        opened = open_request(
+            request,
+            me=member.name,
+            charter=self.charter,
+            seen=self._seen,
+            now=self.clock.now(),
+        )
+        self.asked += opened.count
+        return answer_request(
+            request,
+            opened,
+            share=self.share(member.index),
+            pins=self.charter.pins()[1],
+            key=self.signing[member.name],
+            federation=self.charter.federation,
+        )
+
+
+@dataclass
+class Node:
+    """A node under test and what its tests ask of it."""
+
+    desk: Desk
+    signals: SignalService
+    lookups: LookupService
+    federation: Federation
+    custody_key: RecipientKey
+    announced: list[int] = field(default_factory=list)
+
+    @property
+    def store(self) -> Store:
+        return self.desk.store
+
+    async def look_up(self, value: str, kind: Kind = Kind.EMAIL) -> LookupAnswer:
+        now = self.desk.clock.now()
+        for name in NAMES[1:]:
+            self.desk.situation.coverage.saw(name, now)
+        questions = [Question(kind=kind, value=value)]
+        purpose = Purpose.MEDIA_MATCHING if kind in FILES else Purpose.SIGNUP_CHECK
+        request = LookupRequest(
+            questions=questions, purpose=purpose, deadline_ms=10_000
+        )
+        return await self.lookups.lookup(request, BOT)
+
+    async def events(self) -> list[tuple[Event, str]]:
+        log = self.desk.trail.log
+        records = await self.store.scan(lambda r: r.records(log, 0, 10_000))
+        decoded = [decode_audit_record(record) for record in records]
+        return [
+            (record.event, record.outcome)
+            for record in decoded
+            if record.event is not Event.LOOKUP
+        ]
+
+    async def feed(self) -> list[bytes]:
+        return await self.store.scan(lambda r: r.records(self.desk.feed, 0, 10_000))
+
+    async def rows(self) -> Sequence[SignalRow]:
+        return await self.store.scan(lambda r: r.signals_after(0, 100_000))
+
+
+NodeMaker = Callable[..., Node]
+
+
+@pytest.fixture
+def federation(clock: Clocked) -> Federation:
+    return Federation(clock)
+
+
+@pytest.fixture
+def lists(tmp_path: Path) -> Lists:
+    return Lists(TokenIndex.open(tmp_path / "index", covered=0), PdqIndex())
+
+
+@pytest.fixture
+def make_node(
+    lists: Lists,
+    store: Store,
+    clock: Clocked,
+    keys: PeriodKeys,
+    federation: Federation,
+) -> NodeMaker:
+    def make(
+        *, joined: bool = True, policy: str = "synthetic", name: str = "a.demo"
+    ) -> Node:
+        config = Config(
+            format=1,
+            name=name,
+            url="http://127.0.0.1:8401",
+            jurisdiction="DE",
+            contact="safety@a.demo",
+            policy=policy,
+            listen=Listen("127.0.0.1", 8401),
+            custody_key="custody.pub",
+        )
+        media = MediaKeys(token_bytes(32), token_bytes(32))
+        own = OwnList(name, OwnKeys(random_scalar(), media))
+        situation = Situation(config, shipped(policy), own)
+        if joined:
+            situation.join(federation.lists_of(name))
+        trail = AuditTrail(name)
+        custody_key = RecipientKey.generate()
+        announced: list[int] = []
+        desk = Desk(
+            situation=situation,
+            store=store,
+            lists=lists,
+            trail=trail,
+            clock=clock,
+            periods=keys,
+            custody=Custody(name, custody_key.public),
+            statement_key=federation.signing[name],
+            offload=in_thread,
+            announce=announced.append,
+        )
+        return Node(
+            desk=desk,
+            signals=SignalService(desk),
+            lookups=LookupService(situation, store, lists, trail, clock),
+            federation=federation,
+            custody_key=custody_key,
+            announced=announced,
+        )
+
+    return make
+
+
+@pytest.fixture
+def node(make_node: NodeMaker) -> Node:
+    return make_node()
+
+
+def request_for(
+    value: str = "person@mail.example",
+    *,
+    kind: Kind = Kind.EMAIL,
+    scope: Scope = Scope.SELF,
+    **fields: Any,  # noqa: ANN401 - whatever a test wants otherwise
+) -> NewSignalRequest:
+    media = kind in FILES
+    wanted: dict[str, Any] = {
+        "phenomenon": Phenomenon.ABUSE_DEPICTION if media else Phenomenon.GROOMING,
+        "surface": Surface.PUBLIC_CONTENT,
+        "grade": Grade.CONFIRMED_MEDIA if media else Grade.CONFIRMED_CONDUCT,
+        "rule": "rule-7",
+        "removed_on": None if media else "2026-11-20",
+        **fields,
+    }
+    return NewSignalRequest(
+        about=Question(kind=kind, value=value),
+        scope=scope,
+        **wanted,
+    )
