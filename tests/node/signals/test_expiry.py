@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: Apache-2.0
+import asyncio
+from datetime import timedelta
+
+import msgspec
+from tests.node.signals.conftest import ANNA, RITA, Clocked, Node, request_for
+
+from fedsafe_node.api.messages import ImportRequest, Kind, SignalState
+from fedsafe_node.log.audit import DETAIL, Event
+from fedsafe_node.log.openings import PeriodKeys
+from fedsafe_node.signals import expiry
+from fedsafe_node.signals.expiry import Expired, expire_signals
+from fedsafe_node.signals.naming import read_signal_id
+from fedsafe_node.store.rows import SignalRow, SignalStatus
+from fedsafe_policies.vocabulary import Scope
+
+PERSON = "person@mail.example"
+ADDRESS = "9.9.9.9"
+
+
+def until(row: SignalRow, clock: Clocked, *, erase: bool = False) -> timedelta:
+    end = row.erase_after if erase else row.match_until
+    return timedelta(seconds=end - clock.now().timestamp())
+
+
+async def test_a_signal_ends_at_its_date_and_is_erased_later(
+    node: Node, clock: Clocked
+) -> None:
+    request = request_for(ADDRESS, kind=Kind.IP)
+    answer = await node.signals.add(request, ANNA)
+    (row,) = await node.rows()
+    assert row.token is not None
+
+    clock.advance(until(row, clock) - timedelta(seconds=1))
+    assert await expire_signals(node.desk) == Expired()
+    assert len((await node.look_up(ADDRESS, Kind.IP)).matches) == 1
+    clock.advance(timedelta(seconds=1))
+    assert (await node.look_up(ADDRESS, Kind.IP)).matches == []
+    assert await expire_signals(node.desk) == Expired(expired=1)
+    assert node.desk.lists.rows(row.token) == ()
+    assert (await node.signals.show(answer.signal, ANNA)).state is SignalState.EXPIRED
+
+    assert row.erase_after > row.match_until
+    clock.advance(until(row, clock, erase=True))
+    assert await expire_signals(node.desk) == Expired(erased=1)
+    (row,) = await node.rows()
+    assert (row.status, row.token) == (SignalStatus.ERASED, None)
+    opening = await node.store.read(lambda r: r.opening(row.log, row.index, row.group))
+    assert opening is None
+    assert await expire_signals(node.desk) == Expired()
+
+
+async def test_custody_goes_with_the_opening(node: Node, clock: Clocked) -> None:
+    answer = await node.signals.add(request_for(PERSON, scope=Scope.FEDERATION), ANNA)
+    await node.signals.approve([answer.signal], RITA)
+    row = (await node.rows())[-1]
+
+    clock.advance(until(row, clock, erase=True))
+    done = await expire_signals(node.desk)
+
+    assert done == Expired(expired=1, erased=1)
+    signal_id = read_signal_id(answer.signal)
+    assert await node.store.read(lambda reader: reader.custody(signal_id)) is None
+
+
+async def test_a_revoked_signal_loses_its_token_at_its_date(
+    node: Node, clock: Clocked
+) -> None:
+    request = request_for("ab" * 32, kind=Kind.SHA256, scope=Scope.FEDERATION)
+    answer = await node.signals.add(request, ANNA)
+    signal_id = read_signal_id(answer.signal)
+    await node.store.write(
+        lambda tx: tx.set_signal_status("a.demo", signal_id, SignalStatus.REVOKED)
+    )
+    (row,) = await node.rows()
+
+    clock.advance(until(row, clock, erase=True))
+
+    assert await expire_signals(node.desk) == Expired(erased=1)
+    (row,) = await node.rows()
+    assert row.token is None
+
+
+async def test_a_draft_that_nobody_decides_ends_too(node: Node, clock: Clocked) -> None:
+    request = request_for(ADDRESS, kind=Kind.IP, scope=Scope.FEDERATION)
+    answer = await node.signals.add(request, ANNA)
+    (row,) = await node.rows()
+
+    clock.advance(until(row, clock))
+    done = await expire_signals(node.desk)
+
+    assert done == Expired(withdrawn=1)
+    shown = await node.signals.show(answer.signal, ANNA)
+    assert shown.state is SignalState.WITHDRAWN
+    (row,) = await node.rows()
+    assert row.status is SignalStatus.ERASED
+    signal_id = read_signal_id(answer.signal)
+    assert await node.store.read(lambda reader: reader.custody(signal_id)) is None
+
+
+async def test_a_draft_that_cannot_be_read_is_withdrawn(
+    node: Node, keys: PeriodKeys
+) -> None:
+    await node.signals.add(request_for(PERSON, scope=Scope.FEDERATION), ANNA)
+    await asyncio.to_thread(keys.destroy, "2026-11", present="2026-12")
+
+    assert await expire_signals(node.desk) == Expired(withdrawn=1)
+
+
+async def test_more_than_a_batch_ends_in_one_run_and_is_counted(
+    node: Node, clock: Clocked
+) -> None:
+    count = expiry.BATCH + 1
+    requests = [
+        request_for(number.to_bytes(32).hex(), kind=Kind.SHA256)
+        for number in range(count)
+    ]
+    await node.signals.add_many(ImportRequest(signals=requests), ANNA)
+    row = (await node.rows())[0]
+
+    clock.advance(until(row, clock, erase=True))
+    done = await expire_signals(node.desk)
+
+    assert done == Expired(expired=count, erased=count)
+    assert {row.status for row in await node.rows()} == {SignalStatus.ERASED}
+    events = [event for event, _ in await node.events()]
+    assert events.count(Event.EXPIRED) == 2
+    log = node.desk.trail.log
+    kept = await node.store.scan(lambda reader: reader.openings(log, count, 10))
+    told = [
+        msgspec.json.decode(item.opening.payload)["erased"]
+        for item in kept
+        if item.opening is not None and item.group == DETAIL and item.index > count
+    ]
+    assert told == [expiry.BATCH, 1]
