@@ -35,6 +35,7 @@ from fedsafe_node.api.messages import (
     LookupRequest,
     NewSignalRequest,
     Poke,
+    ProposalRequest,
     Result,
     RevokeRequest,
     SignalAnswer,
@@ -237,6 +238,10 @@ class FakeFoundings:
     document: bytes | None = None
 
     def card(self) -> Signed:
+        return SIGNED
+
+    def propose(self, request: ProposalRequest) -> Signed:
+        assert request.federation
         return SIGNED
 
     async def step(self, messages: Sequence[Signed]) -> Sequence[Signed]:

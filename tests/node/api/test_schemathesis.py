@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What Schemathesis makes out of the OpenAPI document, sent to a running API.
+
+Seed and budget are fixed: every run sends the same requests. The checks are named
+here one by one, so that a new version neither adds nor drops one unseen.
+"""
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import schemathesis
+import uvloop
+from hypothesis import HealthCheck, settings
+from schemathesis.checks import not_a_server_error
+from schemathesis.core.failures import FailureGroup
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    negative_data_rejection,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+from tests.node.api.conftest import STAFF_TOKEN, Memory, make_services
+
+from fedsafe_node.api.openapi import build
+from fedsafe_node.api.server import ApiServer
+from fedsafe_node.telemetry import Metrics
+
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    negative_data_rejection,
+]
+EXAMPLES = 25
+HEADERS = {"Authorization": f"Bearer {STAFF_TOKEN}", "Signature": "sig=:good:"}
+Case = schemathesis.Case[Any]
+SCHEMA = schemathesis.openapi.from_dict(build())
+
+
+@pytest.fixture(scope="module")
+def base_url() -> Iterator[str]:
+    """Serve the API on a loop of its own, as production does on uvloop."""
+    ready, done = threading.Event(), threading.Event()
+    ports: list[int] = []
+
+    async def serve() -> None:
+        server = ApiServer(make_services(Memory()), metrics=Metrics())
+        await server.start(host="127.0.0.1")
+        ports.append(server.port or 0)
+        ready.set()
+        await asyncio.to_thread(done.wait)
+        await server.stop()
+
+    def run() -> None:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(serve())
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    assert ready.wait(10)
+    yield f"http://127.0.0.1:{ports[0]}"
+    done.set()
+    thread.join()
+
+
+@SCHEMA.parametrize()
+@settings(
+    max_examples=EXAMPLES,
+    derandomize=True,
+    database=None,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+)
+@pytest.mark.timeout(300)
+def test_every_answer_is_as_documented(
+    case: schemathesis.Case[Any], base_url: str
+) -> None:
+    case.call_and_validate(base_url=base_url, headers=HEADERS, checks=CHECKS)
+
+
+def test_an_undocumented_status_would_be_found(base_url: str) -> None:
+    document = build()
+    del document["paths"]["/v1/status"]["get"]["responses"]["401"]
+    case = schemathesis.openapi.from_dict(document)["/v1/status"]["GET"].Case()
+
+    with pytest.raises(FailureGroup, match="Undocumented status code"):
+        case.call_and_validate(base_url=base_url, checks=CHECKS)
+
+
+def test_a_wrong_schema_would_be_found(base_url: str) -> None:
+    document = build()
+    document["components"]["schemas"]["StatusAnswer"]["required"].append("more")
+    case = schemathesis.openapi.from_dict(document)["/v1/status"]["GET"].Case()
+
+    with pytest.raises(FailureGroup, match="Response violates schema"):
+        case.call_and_validate(base_url=base_url, headers=HEADERS, checks=CHECKS)

@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Log lines hold known fields and nothing else, whoever writes them."""
+
+import io
+import json
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fedsafe_node.telemetry import (
+    FIELDS,
+    LOGGER,
+    Metrics,
+    SafeFormatter,
+    configure_logging,
+    fields,
+)
+
+SECRET = "anna.geheim@example.de"
+
+
+def written(
+    name: str,
+    message: str,
+    *args: object,
+    extra: dict[str, object] | None = None,
+    error: Exception | None = None,
+) -> dict[str, object]:
+    info = (type(error), error, error.__traceback__) if error else None
+    record = logging.getLogger(name).makeRecord(
+        name, logging.INFO, "a.py", 1, message, args, info, extra=extra
+    )
+    line: dict[str, object] = json.loads(SafeFormatter().format(record))
+    return line
+
+
+def test_known_fields_are_written() -> None:
+    extra = fields(route="/v1/signals/{id}", status=200, ms=1.5)
+    line = written("fedsafe.api", "answered", extra=extra)
+
+    assert line.pop("at")
+    assert line == {
+        "level": "info",
+        "logger": "fedsafe.api",
+        "event": "answered",
+        "route": "/v1/signals/{id}",
+        "status": 200,
+        "ms": 1.5,
+    }
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"value": SECRET},
+        {"route": SECRET},
+        {"origin": "+491701234567"},
+        {"peer": "a b"},
+        {"reason": "x" * 129},
+        {"status": SECRET},
+        {"count": True},
+        {"node": b"bytes"},
+    ],
+)
+def test_what_does_not_fit_is_left_out(values: dict[str, Any]) -> None:
+    line = written("fedsafe.api", "answered", extra=fields(**values))
+
+    assert set(line) == {"at", "level", "logger", "event"}
+
+
+@given(name=st.sampled_from(sorted(FIELDS)), value=st.text() | st.binary())
+def test_no_text_with_an_at_sign_passes(name: str, value: str | bytes) -> None:
+    at = value + "@" if isinstance(value, str) else value
+    line = written("fedsafe.api", "x", extra={"fedsafe": {name: at}})
+
+    assert name not in line
+
+
+def test_an_exception_is_only_its_class_and_places() -> None:
+    with pytest.raises(KeyError) as caught:
+        _ = dict[str, str]()[SECRET]
+    line = written("fedsafe.api", "failed", error=caught.value)
+
+    assert line["error"] == "KeyError"
+    assert "geheim" not in json.dumps(line)
+    assert line["frames"]
+
+
+def test_another_library_is_reduced_to_its_template() -> None:
+    assert written("aiohttp.server", "Error from %s", SECRET)["event"] == (
+        "Error from %s"
+    )
+    assert "event" not in written("asyncio", f"Task failed: {SECRET}")
+
+
+@pytest.fixture
+def root_logger() -> Iterator[logging.Logger]:
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    own = logging.getLogger(LOGGER).level
+    yield root
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    logging.getLogger(LOGGER).setLevel(own)
+
+
+def test_all_loggers_go_through_the_formatter(root_logger: logging.Logger) -> None:
+    stream = io.StringIO()
+    handler = configure_logging(stream=stream)
+    logging.getLogger("fedsafe.jobs").info("done", extra=fields(job="sync"))
+    logging.getLogger("elsewhere").warning(SECRET)
+
+    assert root_logger.handlers == [handler]
+    first, second = map(json.loads, stream.getvalue().splitlines())
+    assert (first["event"], first["job"]) == ("done", "sync")
+    assert "geheim" not in json.dumps(second)
+
+
+def test_metrics_are_counted() -> None:
+    metrics = Metrics()
+    count = metrics.counter("lookup")
+    for status in (200, 200, 503):
+        count(status, 0.002)
+    metrics.watch_lane("lookups", lambda: 3)
+    page = metrics.page().decode()
+
+    assert 'fedsafe_requests_total{route="lookup",status="200"} 2.0' in page
+    assert 'fedsafe_requests_total{route="lookup",status="503"} 1.0' in page
+    assert 'fedsafe_request_seconds_count{route="lookup"} 3.0' in page
+    assert 'fedsafe_requests_in_flight{lane="lookups"} 3.0' in page
