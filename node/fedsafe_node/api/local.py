@@ -4,6 +4,7 @@
 Each calls one method of one service; who may do what is decided there.
 """
 
+from fedsafe_node.api.auth import LOCAL
 from fedsafe_node.api.call import Call
 from fedsafe_node.api.messages import (
     ApproveRequest,
@@ -12,9 +13,12 @@ from fedsafe_node.api.messages import (
     ImportRequest,
     LookupRequest,
     NewSignalRequest,
+    ProposalRequest,
     RevokeRequest,
 )
 from fedsafe_node.api.queries import EventsQuery
+from fedsafe_node.errors import ForbiddenError
+from fedsafe_policies.vocabulary import Role
 
 
 async def lookup(call: Call) -> object:
@@ -80,6 +84,14 @@ async def audit_verify(call: Call) -> object:
 async def status(call: Call) -> object:
     """Tell the node's state."""
     return await call.services.node.status()
+
+
+async def propose(call: Call) -> object:
+    """Let the node sign the proposal of a founding: for its operator."""
+    who = call.principal
+    if who != LOCAL and who.role is not Role.OPERATOR:
+        raise ForbiddenError("this is for the node's operator", authenticated=True)
+    return call.services.foundings.propose(call.body(ProposalRequest))
 
 
 async def health(call: Call) -> object:

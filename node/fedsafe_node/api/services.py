@@ -26,6 +26,7 @@ from fedsafe_node.api.messages import (
     LookupRequest,
     NewSignalRequest,
     Poke,
+    ProposalRequest,
     RevokeRequest,
     SignalAnswer,
     StatusAnswer,
@@ -152,6 +153,14 @@ class Foundings(Protocol):
 
     def card(self) -> Signed:
         """Give the node's own signed card."""
+        ...
+
+    def propose(self, request: ProposalRequest) -> Signed:
+        """Propose a founding as its convenor.
+
+        Raises:
+            WrongStateError: this node has a charter already.
+        """
         ...
 
     async def step(self, messages: Sequence[Signed]) -> Sequence[Signed]:
