@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta
 from typing import Final
 
 from fedsafe_node.api.messages import NewSignalRequest
-from fedsafe_node.asked import Asked, File, Person, read_question
+from fedsafe_node.asked import Asked, File, Person, plane_of, read_question
 from fedsafe_node.errors import BadRequestError, WrongStateError
 from fedsafe_node.evaluators import OwnList, SharedLists
 from fedsafe_node.people.principal import Principal
@@ -33,7 +33,15 @@ from fedsafe_policies.publishing import (
     decide_publish,
 )
 from fedsafe_policies.reasons import Refusal
-from fedsafe_policies.vocabulary import Plane, Scope
+from fedsafe_policies.vocabulary import (
+    Grade,
+    IdentifierKind,
+    MediaKind,
+    Phenomenon,
+    Plane,
+    Scope,
+    Surface,
+)
 
 _EARLIEST_CLOCK: Final = timedelta(hours=14)
 
@@ -97,6 +105,26 @@ class PublishPlan:
 Plan = OwnPlan | DraftPlan | PublishPlan
 
 
+_Key = tuple[
+    Plane,
+    IdentifierKind | MediaKind,
+    Phenomenon,
+    Surface,
+    Grade,
+    Scope,
+    str,
+    date,
+    bool,
+]
+
+
+@dataclass(frozen=True, slots=True)
+class _Ruling:
+    decision: Decision
+    own: Wording
+    shared: Wording | None
+
+
 class Planner:
     """Plans the signals of one request; one caller at a time."""
 
@@ -105,8 +133,7 @@ class Planner:
         self._author = Author(who.name, who.role)
         self._today = present.now.date()
         self._latest = (present.now + _EARLIEST_CLOCK).date()
-        self._decisions: dict[PublishRequest, Decision] = {}
-        self._wordings: dict[tuple[Scope, PublishRequest], Wording] = {}
+        self._rulings: dict[_Key, _Ruling] = {}
         self.own: Listing = own_listing(present.own)
         shared = present.shared
         self.shared = shared_listing(shared.membership) if shared is not None else None
@@ -119,32 +146,30 @@ class Planner:
             WrongStateError: there is no federation to share with.
         """
         asked = read_question(request.about, pointer=f"{pointer}/about")
-        shared = self.shared
-        if request.scope is not Scope.SELF and shared is None:
+        if request.scope is not Scope.SELF and self.shared is None:
             raise WrongStateError("no_federation", "this node has no federation")
-        facts = PublishRequest(
-            kind=asked.kind,
-            phenomenon=request.phenomenon,
-            surface=request.surface,
-            grade=request.grade,
-            scope=request.scope,
-            rule=request.rule,
-            since=self._since(request, asked, pointer),
-            author=self._author,
-            contact=self._present.contact,
-            suspected_minor=request.minor,
+        since = self._since(request, asked, pointer)
+        key = (
+            plane_of(asked),  # the numbers of kinds mean something else on each plane
+            asked.kind,
+            request.phenomenon,
+            request.surface,
+            request.grade,
+            request.scope,
+            request.rule,
+            since,
+            request.minor,
         )
-        decision = self._decisions.get(facts)
-        if decision is None:
-            decision = self._decisions[facts] = self._decide(facts)
-        if not decision.allowed:
-            return decision
-        if request.scope is Scope.SELF or shared is None:
-            return OwnPlan(asked, self._word(self.own, facts))
-        wording = self._word(shared, facts)
+        ruling = self._rulings.get(key)
+        if ruling is None:
+            ruling = self._rulings[key] = self._rule(request, asked, since)
+        if not ruling.decision.allowed:
+            return ruling.decision
+        if ruling.shared is None:
+            return OwnPlan(asked, ruling.own)
         if isinstance(asked, Person):
-            return DraftPlan(asked, self._word(self.own, facts), wording)
-        return PublishPlan(asked, wording)
+            return DraftPlan(asked, ruling.own, ruling.shared)
+        return PublishPlan(asked, ruling.shared)
 
     def _since(self, request: NewSignalRequest, asked: Asked, pointer: str) -> date:
         place = f"{pointer}/removed_on"
@@ -170,28 +195,38 @@ class Planner:
             )
         return day
 
-    def _decide(self, facts: PublishRequest) -> Decision:
+    def _rule(self, request: NewSignalRequest, asked: Asked, since: date) -> _Ruling:
         present = self._present
+        facts = PublishRequest(
+            kind=asked.kind,
+            phenomenon=request.phenomenon,
+            surface=request.surface,
+            grade=request.grade,
+            scope=request.scope,
+            rule=request.rule,
+            since=since,
+            author=self._author,
+            contact=present.contact,
+            suspected_minor=request.minor,
+        )
         shares = facts.scope is not Scope.SELF
         # A publication that takes two people waits as a draft; that files take one
         # is policy's to say, and it refuses them here if they don't.
         waits = shares and facts.plane is Plane.ACTOR
         decide = decide_draft if waits else decide_publish
         decision = decide(facts, present.site, present.policy, present.at)
-        if decision.allowed and shares and self.shared is not None:
-            until = self._word(self.shared, facts).header.match_until
-            if until <= present.at:
-                return deny(Refusal.RETENTION, present.policy.reference)
-        return decision
+        own, shared = self._word(self.own, facts), None
+        if shares and self.shared is not None:
+            shared = self._word(self.shared, facts)
+            if decision.allowed and shared.header.match_until <= present.at:
+                decision = deny(Refusal.RETENTION, present.policy.reference)
+        return _Ruling(decision, own, shared)
 
     def _word(self, listing: Listing, facts: PublishRequest) -> Wording:
-        found = self._wordings.get((listing.scope, facts))
-        if found is None:
-            found = self._wordings[listing.scope, facts] = Wording(
-                listing=listing,
-                facts=facts,
-                header=make_header(listing, facts, self._present.policy),
-                contact=self._present.contact,
-                published_on=self._today.isoformat(),
-            )
-        return found
+        return Wording(
+            listing=listing,
+            facts=facts,
+            header=make_header(listing, facts, self._present.policy),
+            contact=self._present.contact,
+            published_on=self._today.isoformat(),
+        )

@@ -46,7 +46,7 @@ from fedsafe_node.signals.desk import Changed
 from fedsafe_node.signals.drafts import open_draft
 from fedsafe_node.signals.naming import read_signal_id
 from fedsafe_node.store.protocol import Transaction
-from fedsafe_policies.vocabulary import Phenomenon, Role, Scope
+from fedsafe_policies.vocabulary import Grade, Phenomenon, Plane, Role, Scope
 
 PERSON = "person@mail.example"
 DIGEST = "ab" * 32
@@ -379,6 +379,26 @@ async def test_an_import_keeps_the_good_and_names_the_bad(node: Node) -> None:
     events = await node.events()
     assert (Event.IMPORTED, "ok") in events
     assert (Event.REFUSED, "help_instead") in events
+
+
+async def test_kinds_of_one_number_are_ruled_on_apart(node: Node) -> None:
+    # E-mail addresses and SHA-256 digests are both kind 1, each on its plane.
+    wanted: dict[str, Any] = {"scope": SHARED, "phenomenon": Phenomenon.ABUSE_DEPICTION}
+    wanted["grade"] = Grade.CONFIRMED_MEDIA
+    requests = [
+        request_for(DIGEST, kind=Kind.SHA256, **wanted),
+        request_for(PERSON, removed_on="2026-11-24", **wanted),
+    ]
+
+    answer = await node.signals.add_many(ImportRequest(signals=requests), ANNA)
+
+    shown = [await node.signals.show(str(signal), ANNA) for signal in answer.signals]
+    assert [item.plane for item in shown] == [Plane.MEDIA, Plane.ACTOR]
+    assert [item.state for item in shown] == [
+        SignalState.PUBLISHED,
+        SignalState.DRAFT,
+    ]
+    assert (await node.look_up(PERSON)).result is Result.REVIEW
 
 
 async def test_an_import_says_what_it_did(node: Node) -> None:
