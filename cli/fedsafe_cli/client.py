@@ -235,9 +235,8 @@ def _refusal(status: int, document: Json) -> RefusedError:
     detail = str(document.get("detail") or document.get("title") or status)
     hint = None
     if isinstance(reason, dict) and isinstance(rule, str):
-        hint = f"rule {rule}: {reason.get('en')}"
-        if document.get("policy"):
-            hint += f" (policy {document['policy']})"
+        detail = str(reason.get("en", detail))
+        hint = f"rule {rule} of policy {document.get('policy')} decides"
     elif isinstance(document.get("pointer"), str):
         hint = f"see {document['pointer']} of the request"
     wait = document.get("retry_after_ms")

@@ -5,26 +5,24 @@ Secrets go into files of mode 0600 outside the node's directory: the private
 custody key, and each person's credential. Loads the node's code.
 """
 
-import base64
-import binascii
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import msgspec
 
 from fedsafe_cli.errors import ProgrammeError, SettingsError
-from fedsafe_crypto.seal import RecipientKey
 from fedsafe_node.clock import SystemClock
 from fedsafe_node.config import Config, Place, load_config
 from fedsafe_node.errors import BadRequestError, ConfigError, NodeError, StoreBusyError
 from fedsafe_node.init import create_node, open_node_store
-from fedsafe_node.keyfiles import make_private_directory, write_durably, write_secret
+from fedsafe_node.keyfiles import write_secret
 from fedsafe_node.log.audit import AuditTrail
 from fedsafe_node.people.credentials import People
 from fedsafe_policies.vocabulary import Role
 
-CUSTODY_FILE = "custody.pub"
+CUSTODY_FILE: Final = "custody.pub"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,16 +40,15 @@ class NewNode:
     staff: tuple[tuple[str, Role], ...]
     credentials: Path
     custody: Path
-    custody_public: Path | None = None
     founding_open: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class MadeNode:
-    """Where the secrets of a new node lie; `custody` only if it was made here."""
+    """Where the secrets of a new node lie."""
 
     credentials: Mapping[str, Path]
-    custody: Path | None
+    custody: Path
 
 
 async def make_node(wanted: NewNode) -> MadeNode:
@@ -63,10 +60,11 @@ async def make_node(wanted: NewNode) -> MadeNode:
     """
     config = _config(wanted)
     try:
-        public, custody = _custody(wanted)
-        place = Place(wanted.directory)
         created = await create_node(
-            place, config, custody_public=public, staff=wanted.staff
+            Place(wanted.directory),
+            config,
+            custody_private=wanted.custody,
+            staff=wanted.staff,
         )
         credentials: dict[str, Path] = {}
         for name, token in created.credentials.items():
@@ -76,7 +74,7 @@ async def make_node(wanted: NewNode) -> MadeNode:
         raise SettingsError(str(error)) from None
     except (NodeError, OSError) as error:
         raise ProgrammeError(f"the node was not made: {error}") from None
-    return MadeNode(credentials, custody)
+    return MadeNode(credentials, wanted.custody)
 
 
 async def add_person(directory: Path, name: str, role: Role, out: Path) -> None:
@@ -122,22 +120,3 @@ def _config(wanted: NewNode) -> Config:
         return msgspec.convert(document, Config)
     except msgspec.ValidationError as error:
         raise SettingsError(f"a setting does not fit: {error}") from None
-
-
-def _custody(wanted: NewNode) -> tuple[bytes, Path | None]:
-    if wanted.custody_public is not None:
-        text = wanted.custody_public.read_bytes().strip()
-        try:
-            return base64.b64decode(text, validate=True), None
-        except binascii.Error:
-            raise ConfigError(wanted.custody_public, "is no public key") from None
-    if wanted.custody.resolve().is_relative_to(wanted.directory.resolve()):
-        raise ConfigError(wanted.custody, "the custody key must lie outside the node")
-    key = RecipientKey.generate()
-    make_private_directory(wanted.custody)
-    private = wanted.custody / f"{wanted.name}.key"
-    write_secret(private, key.to_bytes())
-    public = private.with_suffix(".pub")
-    public.unlink(missing_ok=True)
-    write_durably(public, base64.b64encode(key.public) + b"\n")
-    return key.public, private

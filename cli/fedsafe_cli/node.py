@@ -50,7 +50,7 @@ def node() -> None:
 @click.option(
     "--custody-key",
     metavar="FILE",
-    help="Public custody key; default: a new pair in DIR.custody.",
+    help="New file for the private custody key; default: DIR.custody.key.",
 )
 @shared_options
 @click.pass_context
@@ -59,7 +59,7 @@ def init(context: click.Context, /, **given: Any) -> ExitStatus:  # noqa: ANN401
 
     Credentials are written to files of mode 0600 in DIR.credentials. The private
     custody key opens your own identifiers when they must be published anew: move
-    DIR.custody off this machine.
+    that file off this machine.
 
     \b
     Example:
@@ -82,8 +82,9 @@ def init(context: click.Context, /, **given: Any) -> ExitStatus:  # noqa: ANN401
         policy=given["policy"],
         staff=tuple(_person(text) for text in given["staff"]),
         credentials=directory.with_name(f"{directory.name}.credentials"),
-        custody=directory.with_name(f"{directory.name}.custody"),
-        custody_public=Path(given["custody_key"]) if given["custody_key"] else None,
+        custody=Path(given["custody_key"])
+        if given["custody_key"]
+        else directory.with_name(f"{directory.name}.custody.key"),
     )
     made = asyncio.run(make_node(wanted))
     answer = {
@@ -92,7 +93,7 @@ def init(context: click.Context, /, **given: Any) -> ExitStatus:  # noqa: ANN401
         "dir": str(directory),
         "config": str(directory / "node.toml"),
         "credentials": {name: str(path) for name, path in made.credentials.items()},
-        "custody": str(made.custody) if made.custody else None,
+        "custody": str(made.custody),
     }
     if settings_of(context).json:
         document(answer)

@@ -8,28 +8,25 @@ errors and hints are for whoever installs and scripts, and are English.
 from typing import Final
 
 PHENOMENA: Final[dict[str, tuple[str, str]]] = {
-    "grooming": ("Cybergrooming", "grooming"),
-    "exhibitionism": ("exhibitionistische Handlungen", "exhibitionism"),
-    "sexualised_language": ("sexualisierte Sprache", "sexualised language"),
-    "abuse_depiction": ("Missbrauchsdarstellungen", "depictions of abuse"),
-    "sextortion": ("Sextortion", "sextortion"),
-    "sexting_exposure": (
-        "Bloßstellen mit intimen Aufnahmen",
-        "exposure of intimate pictures",
-    ),
-    "unwanted_confrontation": (
-        "ungewollte Konfrontation mit Sexualität",
-        "unwanted confrontation with sexual content",
-    ),
+    "grooming": ("Cybergrooming", "Grooming"),
+    "exhibitionism": ("Exhibitionismus", "Exhibitionism"),
+    "sexualised_language": ("Sexualisierte Sprache", "Sexualised language"),
+    "abuse_depiction": ("Missbrauchsdarstellung", "Depiction of abuse"),
+    "sextortion": ("Sextortion", "Sextortion"),
+    "sexting_exposure": ("Bloßstellung nach Sexting", "Exposure after sexting"),
+    "unwanted_confrontation": ("Ungewollte Konfrontation", "Unwanted confrontation"),
     "violent_fantasy_chat": (
-        "Gewaltfantasien im Chat",
-        "chat about violent fantasies",
+        "Chatten zu Gewaltfantasien an Kindern",
+        "Chat about violence against children",
     ),
     "sex_doll_order": (
-        "Bestellung kindlicher Sexpuppen",
-        "order of child-like sex dolls",
+        "Bestellung von Sexpuppen mit Kinderkörpern",
+        "Order of child-like sex dolls",
     ),
-    "avatar_acts": ("Handlungen an Avataren", "acts on avatars"),
+    "avatar_acts": (
+        "Sexuelle Handlungen mit kindgesteuerten Avataren",
+        "Sexual acts with avatars steered by children",
+    ),
 }
 GRADES: Final[dict[str, tuple[str, str]]] = {
     "confirmed_media": ("bestätigt durch Medienfund", "confirmed by media"),

@@ -129,7 +129,11 @@ def _coded(
 ) -> str:
     code = str(match.get(field))
     meaning = label(table, code, german=german)
-    return code if meaning in {code, code.replace("_", " ")} else f"{meaning} ({code})"
+    return (
+        code
+        if meaning.lower() in {code, code.replace("_", " ")}
+        else f"{meaning} ({code})"
+    )
 
 
 def _dates(match: dict[str, Any], *, german: bool) -> str:

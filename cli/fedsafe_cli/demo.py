@@ -1,0 +1,318 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`fedsafe demo`: a federation on one machine, with invented data.
+
+| where in DIR | what |
+|---|---|
+| `a.demo/`, `b.demo/`, … | the nodes' directories, with `node.log` |
+| `custody/` | the private custody keys, outside every node |
+| `credentials/<node>/` | `anna.key` (analyst), `ben.key` (reviewer), `audit.key` |
+| `demo.json` | what `up --json` prints |
+"""
+
+import asyncio
+import json
+import shutil
+import string
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Final
+
+import click
+
+from fedsafe_cli.ceremony import Terms, carry, has_charter, propose
+from fedsafe_cli.client import Client
+from fedsafe_cli.errors import CliError, ProgrammeError, SettingsError
+from fedsafe_cli.exit_codes import OK, ExitStatus
+from fedsafe_cli.fleet import (
+    Process,
+    answers,
+    ended_by_sigterm,
+    find,
+    free_ports,
+    start,
+    stop,
+    wait_until,
+)
+from fedsafe_cli.options import settings_of, shared_options
+from fedsafe_cli.output import document, line, table
+from fedsafe_cli.remote import remote
+from fedsafe_policies.vocabulary import Role
+
+DEFAULT_DIR: Final = ".demo"
+STATE: Final = "demo.json"
+FEDERATION: Final = "three-providers.demo"
+STAFF: Final = (
+    ("anna", Role.ANALYST),
+    ("ben", Role.REVIEWER),
+    ("audit", Role.AUDITOR),
+)
+_MOST_NODES: Final = 26
+_LONGEST_DIR: Final = 80
+_FOUNDING_TIMEOUT: Final = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DemoNode:
+    """A node of the demo, as `up --json` names it."""
+
+    name: str
+    url: str
+    dir: str
+    config: str
+
+    @property
+    def directory(self) -> Path:
+        """The node's directory."""
+        return Path(self.dir)
+
+    def client(self, person: str | None = None) -> Client:
+        """Return a client with a person's credential, or as the local service."""
+        token = None
+        if person is not None:
+            path = self.directory.parent / "credentials" / self.name / f"{person}.key"
+            token = path.read_text(encoding="ascii").strip()
+        return Client(str(self.directory / "node.sock"), token, self.dir)
+
+
+@click.group()
+def demo() -> None:
+    """Run a whole federation on this machine, with invented data.
+
+    \b
+    Examples:
+      fedsafe demo up --json
+      printf 'anna@example.de\\n' | fedsafe lookup --config .demo/b.demo --kind email -
+      fedsafe demo down
+    """  # noqa: D301
+
+
+@demo.command("up")
+@click.option("--dir", "directory", default=DEFAULT_DIR, show_default=True)
+@click.option(
+    "--nodes", type=click.IntRange(1, _MOST_NODES), help="How many; default: 3."
+)
+@shared_options
+@click.pass_context
+def up(context: click.Context, directory: str, nodes: int | None) -> ExitStatus:
+    """Make and start the nodes and found their federation.
+
+    Returns when all nodes are ready. What runs already is left alone.
+
+    \b
+    Example:
+      fedsafe demo up --nodes 3 --json
+    """  # noqa: D301
+    found = raise_demo(Path(directory), nodes)
+    if settings_of(context).json:
+        document({"nodes": [asdict(each) for each in found]})
+        return OK
+    _list(found)
+    line("next: fedsafe demo status, fedsafe demo down")
+    return OK
+
+
+@demo.command("status")
+@click.option("--dir", "directory", default=DEFAULT_DIR, show_default=True)
+@shared_options
+@click.pass_context
+def status(context: click.Context, directory: str) -> ExitStatus:
+    """Tell which nodes run; exit status 4 unless all do.
+
+    \b
+    Example:
+      fedsafe demo status
+    """  # noqa: D301
+    found = load_demo(Path(directory))
+    up_now = [answers(each.directory) for each in found]
+    if settings_of(context).json:
+        entries = [
+            asdict(each) | {"running": running}
+            for each, running in zip(found, up_now, strict=True)
+        ]
+        document({"nodes": entries})
+    else:
+        _list(found)
+    return OK if found and all(up_now) else ExitStatus.UNREACHABLE
+
+
+@demo.command("down")
+@click.option("--dir", "directory", default=DEFAULT_DIR, show_default=True)
+@click.option("--delete", is_flag=True, help="Also delete the demo's directory.")
+@shared_options
+@click.pass_context
+def down(context: click.Context, /, directory: str, *, delete: bool) -> ExitStatus:
+    """Stop all nodes of the demo.
+
+    \b
+    Example:
+      fedsafe demo down --delete
+    """  # noqa: D301
+    path = Path(directory)
+    found = load_demo(path)
+    stopped = [each.name for each in found if stop(each.directory)]
+    if delete and found:
+        shutil.rmtree(path)
+    if settings_of(context).json:
+        document({"stopped": stopped})
+    else:
+        line(f"stopped: {', '.join(stopped) or 'nothing ran'}")
+    return OK
+
+
+@demo.command("story")
+@click.option("--dir", "directory", default=DEFAULT_DIR, show_default=True)
+@click.option("--data", metavar="DIR", help="Folder with real input; else bundled.")
+@click.option("--once", is_flag=True, help="End after the story.")
+@shared_options
+@click.pass_context
+def story(
+    context: click.Context, /, directory: str, *, data: str | None, once: bool
+) -> ExitStatus:
+    """Do the main job and tell it; this is what `./run` shows.
+
+    Starts a new demo in DIR, which must be empty or an earlier demo. Stays up
+    until Ctrl-C, unless --once.
+
+    \b
+    Example:
+      fedsafe demo story --once
+    """  # noqa: D301
+    from fedsafe_cli.story import tell  # noqa: PLC0415 (slow to load)
+
+    return tell(
+        Path(directory),
+        data=Path(data) if data else None,
+        once=once,
+        settings=settings_of(context),
+    )
+
+
+def raise_demo(directory: Path, count: int | None = None) -> list[DemoNode]:
+    """Bring the demo up, whatever part of it there is.
+
+    Raises:
+        CliError: it cannot be; everything that this call started is stopped.
+    """
+    root = directory.absolute()
+    found = load_demo(root)
+    if found and count is not None and len(found) != count:
+        raise SettingsError(
+            f"a demo of {len(found)} nodes lies in {directory}",
+            "stop and delete it first: fedsafe demo down --delete",
+        )
+    if not found:
+        found = _make(root, count or 3)
+    started: list[DemoNode] = []
+    with ended_by_sigterm(), _undone(started):
+        processes = [(each.directory, _running(each, started)) for each in found]
+        wait_until(
+            lambda: all(answers(each.directory) for each in found),
+            processes,
+            "starting the nodes",
+        )
+        if len(found) > 1:
+            _found(found)
+            wait_until(
+                lambda: all(_covered(each) for each in found),
+                processes,
+                "the first exchange of feeds",
+            )
+    return found
+
+
+@contextmanager
+def _undone(started: list[DemoNode]) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        for each in started:
+            stop(each.directory)
+        raise
+
+
+def _running(node: DemoNode, started: list[DemoNode]) -> Process:
+    process = find(node.directory)
+    if process is None:
+        process = start(node.directory)
+        started.append(node)
+    return process
+
+
+def load_demo(directory: Path) -> list[DemoNode]:
+    """Return the nodes of a demo; of none, an empty list.
+
+    Raises:
+        ProgrammeError: its list of nodes is damaged.
+    """
+    try:
+        text = (directory / STATE).read_text(encoding="utf-8")
+    except OSError:
+        return []
+    try:
+        return [DemoNode(**entry) for entry in json.loads(text)["nodes"]]
+    except (ValueError, TypeError, KeyError):
+        raise ProgrammeError(f"{directory / STATE} is damaged") from None
+
+
+def _make(root: Path, count: int) -> list[DemoNode]:
+    from fedsafe_cli.making import NewNode, make_node  # noqa: PLC0415 (slow to load)
+
+    if len(str(root)) > _LONGEST_DIR:
+        raise SettingsError(f"{root} is too long a path for a Unix socket in it")
+    if root.exists() and any(root.iterdir()):
+        raise SettingsError(f"{root} is not empty and holds no demo")
+    root.mkdir(mode=0o700, parents=True, exist_ok=True)
+    found: list[DemoNode] = []
+    for letter, port in zip(string.ascii_lowercase, free_ports(count), strict=False):
+        name = f"{letter}.demo"
+        wanted = NewNode(
+            directory=root / name,
+            name=name,
+            url=f"http://127.0.0.1:{port}",
+            host="127.0.0.1",
+            port=port,
+            jurisdiction="DE",
+            contact=f"trust@{name}",
+            policy="synthetic",
+            staff=STAFF,
+            credentials=root / "credentials" / name,
+            custody=root / "custody" / f"{name}.key",
+            founding_open=True,
+        )
+        asyncio.run(make_node(wanted))
+        config = str(wanted.directory / "node.toml")
+        found.append(
+            DemoNode(
+                name=name, url=wanted.url, dir=str(wanted.directory), config=config
+            )
+        )
+    text = json.dumps({"nodes": [asdict(each) for each in found]}, indent=1)
+    (root / STATE).write_text(text + "\n", encoding="utf-8")
+    return found
+
+
+def _found(nodes: Sequence[DemoNode]) -> None:
+    clients = {each.name: remote(each.url) for each in nodes}
+    if all(has_charter(client) for client in clients.values()):
+        return
+    cards = [client.get("/v1/card") for client in clients.values()]
+    terms = Terms(federation=FEDERATION)
+    carry(clients, propose(nodes[0].client(), cards, terms))
+
+
+def _covered(node: DemoNode) -> bool:
+    try:
+        peers = node.client().get("/v1/status").get("peers") or []
+    except CliError:
+        return False
+    return bool(peers) and all(peer.get("covered") for peer in peers)
+
+
+def _list(nodes: Sequence[DemoNode]) -> None:
+    rows = [
+        (each.name, each.url, each.dir, "up" if answers(each.directory) else "down")
+        for each in nodes
+    ]
+    table(("name", "url", "directory", "state"), rows)

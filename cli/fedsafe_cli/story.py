@@ -1,0 +1,426 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The main job, done on real nodes and told in a dozen lines.
+
+Two people at A publish bans, B and C look up. Every line that is printed rests on
+a check; one that fails is named, and the exit status is 1.
+"""
+
+import shutil
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Event
+from typing import Any, Final
+
+from fedsafe_cli.asking import Answer, Terms, ask_all
+from fedsafe_cli.client import Client
+from fedsafe_cli.demo import DemoNode, load_demo, raise_demo
+from fedsafe_cli.errors import ProgrammeError, RefusedError
+from fedsafe_cli.exit_codes import OK, ExitStatus
+from fedsafe_cli.fleet import ended_by_sigterm, find, stop, wait_until
+from fedsafe_cli.inputs import Account, Question
+from fedsafe_cli.media import digests_of
+from fedsafe_cli.output import line
+from fedsafe_cli.settings import Settings
+from fedsafe_cli.story_data import Input, Person, bundled, real
+from fedsafe_cli.story_texts import LINES
+from fedsafe_policies.vocabulary import Grade, Phenomenon, Purpose, Scope, Surface
+
+PIECE: Final = 2_000
+_TIMEOUT: Final = 300.0
+_FINDING: Final = {
+    "surface": Surface.PUBLIC_CONTENT.value,
+    "rule": "tos-4.2",
+    "scope": Scope.FEDERATION.value,
+}
+_ACTOR: Final = _FINDING | {
+    "phenomenon": Phenomenon.GROOMING.value,
+    "grade": Grade.CONFIRMED_CONDUCT.value,
+}
+_MEDIA: Final = _FINDING | {
+    "phenomenon": Phenomenon.ABUSE_DEPICTION.value,
+    "grade": Grade.CONFIRMED_MEDIA.value,
+}
+_PAGE: Final = 1_000
+_THRESHOLD_BITS: Final = 31
+
+
+@dataclass(slots=True)
+class Teller:
+    """Prints lines and keeps which claims failed."""
+
+    german: bool
+    failed: list[str] = field(default_factory=list)
+
+    def say(self, key: str, **values: object) -> None:
+        """Print a line of the story."""
+        line(self.text(key, **values))
+        sys.stdout.flush()
+
+    def text(self, key: str, **values: object) -> str:
+        """Return a text in the teller's language."""
+        return LINES[key][0 if self.german else 1].format(**values)
+
+    def check(self, claim: str, *, holds: bool) -> None:
+        """Note a claim that does not hold."""
+        if not holds:
+            self.failed.append(claim)
+
+
+@dataclass(frozen=True, slots=True)
+class Cast:
+    """The three nodes, and who acts at them."""
+
+    a: DemoNode
+    b: DemoNode
+    c: DemoNode
+
+    @property
+    def all(self) -> tuple[DemoNode, ...]:
+        """All three."""
+        return (self.a, self.b, self.c)
+
+
+def tell(
+    directory: Path, *, data: Path | None, once: bool, settings: Settings
+) -> ExitStatus:
+    """Do the main job, tell it, and stay up unless `once`.
+
+    Raises:
+        CliError: a node or the input fails.
+    """
+    material = real(data) if data is not None else bundled()
+    teller = Teller(settings.german)
+    root = directory.absolute()
+    _clear(root)
+    with ended_by_sigterm():
+        return _perform(directory, root, material, teller, once=once)
+
+
+def _perform(
+    directory: Path, root: Path, material: Input, teller: Teller, *, once: bool
+) -> ExitStatus:
+    cast = Cast(*raise_demo(root, 3))
+    try:
+        _tell(cast, material, teller)
+        for claim in teller.failed:
+            teller.say("failed", claim=claim)
+        if not once and not teller.failed:
+            typed = material.persons[1].typed["value"]
+            teller.say("stay", dir=directory, value=typed)
+            Event().wait()
+    finally:
+        for node in cast.all:
+            stop(node.directory)
+    return ExitStatus.INTERNAL if teller.failed else OK
+
+
+def _clear(root: Path) -> None:
+    for node in load_demo(root):
+        stop(node.directory)
+    if load_demo(root):
+        shutil.rmtree(root)
+
+
+def _tell(cast: Cast, material: Input, teller: Teller) -> None:
+    kinds = {person.banned["kind"] for person in material.persons}
+    teller.say(
+        "input",
+        persons=len(material.persons),
+        kinds=len(kinds),
+        real=teller.text("real") if material.real else "",
+        pictures=1 + len(material.altered),
+    )
+    _founded(cast, teller)
+    signals = _published(cast, material, teller)
+    for node in (cast.b, cast.c):
+        _looked_up(node, material, teller)
+    _pictures(cast, material, teller)
+    _command(cast, material, teller)
+    _own_ban(cast, teller)
+    _revoked(cast, material.persons[0], signals[0], teller)
+    _thief(cast, material, teller)
+    for node in cast.all:
+        _audit(node, teller)
+    teller.say("nodes", nodes=", ".join(f"{each.name} {each.url}" for each in cast.all))
+
+
+def _founded(cast: Cast, teller: Teller) -> None:
+    states = [node.client().get("/v1/status") for node in cast.all]
+    thresholds = {state["threshold"] for state in states}
+    teller.check(
+        "all nodes belong to one federation of three, with a threshold of two",
+        holds=len({state["federation"] for state in states}) == 1
+        and all(state["members"] == len(states) for state in states)
+        and thresholds == {2},
+    )
+    names = ", ".join(node.name for node in cast.all)
+    teller.say("founded", names=names, threshold=thresholds.pop(), count=len(states))
+
+
+def _published(cast: Cast, material: Input, teller: Teller) -> list[str]:
+    anna, ben = cast.a.client("anna"), cast.a.client("ben")
+    removed = time.strftime("%Y-%m-%d", time.gmtime())
+    with _timed() as proposing:
+        drafts = _import(
+            anna,
+            [
+                _ACTOR | {"about": person.banned, "removed_on": removed}
+                for person in material.persons
+            ],
+        )
+    why = _refused_alone(anna, drafts[0])
+    teller.check("one person alone cannot publish", holds=why in {"role", "four_eyes"})
+    teller.say("proposed", count=len(drafts), seconds=proposing.seconds, why=why)
+    with _timed() as approving:
+        approved = _approve(ben, drafts)["approved"]
+    teller.check("two people publish all bans", holds=approved == drafts)
+    _, digests = digests_of(str(material.picture))
+    media = _import(
+        anna,
+        [
+            _MEDIA | {"about": {"kind": kind, "value": digests[kind]}}
+            for kind in ("sha256", "pdq")
+        ],
+    )
+    teller.say(
+        "approved", count=len(approved), seconds=approving.seconds, media=len(media)
+    )
+    _travelled(cast, teller, count=len(approved) + len(media))
+    return approved
+
+
+def _refused_alone(client: Client, draft: str) -> str:
+    try:
+        answer = _approve(client, [draft])
+    except RefusedError as error:
+        return error.code
+    return str(answer["problems"][0]["code"]) if answer["problems"] else "approved"
+
+
+def _travelled(cast: Cast, teller: Teller, *, count: int) -> None:
+    _wait(cast, lambda: _signals(cast.b) >= count and _signals(cast.c) >= count)
+    teller.check(
+        "b.demo and c.demo hold exactly what a.demo published",
+        holds=_signals(cast.b) == _signals(cast.c) == count,
+    )
+    # One more, to see how long a single one takes.
+    last = {
+        "kind": "username",
+        "value": "zuletzt_gesperrt",
+        "namespace": "play.example",
+    }
+    anna, ben = cast.a.client("anna"), cast.a.client("ben")
+    removed = time.strftime("%Y-%m-%d", time.gmtime())
+    drafts = _import(anna, [_ACTOR | {"about": last, "removed_on": removed}])
+    _approve(ben, drafts)
+    with _timed() as waiting:
+        _wait(cast, lambda: _result(cast.b, last) == "review")
+    teller.check("a ban matches elsewhere within a second", holds=waiting.seconds < 1)
+    teller.say("travelled", count=count, ms=waiting.seconds * 1000)
+
+
+def _looked_up(node: DemoNode, material: Input, teller: Teller) -> None:
+    typed = [person.typed for person in material.persons]
+    with _timed() as asking:
+        found = _results(node.client(), typed)
+        wrong = _results(node.client(), material.strangers)
+    teller.check(
+        f"{node.name} finds every banned person",
+        holds=all(result == "review" for result in found),
+    )
+    teller.check(
+        f"{node.name} finds no stranger",
+        holds=all(result == "none" for result in wrong),
+    )
+    teller.say(
+        "found",
+        name=node.name,
+        found=found.count("review"),
+        count=len(found),
+        wrong=wrong.count("review"),
+        strangers=len(wrong),
+        rate=(len(found) + len(wrong)) / asking.seconds,
+    )
+
+
+def _pictures(cast: Cast, material: Input, teller: Teller) -> None:
+    from fedsafe_federation.pdq import hamming_distance  # noqa: PLC0415 (slow to load)
+
+    _, original = digests_of(str(material.picture))
+    found = 0
+    distances: list[int] = []
+    terms = Terms(purpose=Purpose.MEDIA_MATCHING.value)
+    for path in material.altered:
+        _, digests = digests_of(str(path))
+        bits = hamming_distance(
+            bytes.fromhex(original["pdq"]), bytes.fromhex(digests["pdq"])
+        )
+        distances.append(bits)
+        question = {"kind": "pdq", "value": digests["pdq"]}
+        (outcome,) = ask_all(cast.c.client(), [Account((question,))], terms)
+        hit = isinstance(outcome, Answer) and outcome.body["result"] == "review"
+        found += hit
+        teller.check(
+            f"{path.name} matches just if PDQ puts it within {_THRESHOLD_BITS} bits",
+            holds=hit == (bits <= _THRESHOLD_BITS),
+        )
+    teller.say(
+        "pictures",
+        found=found,
+        count=len(distances),
+        distances=", ".join(map(str, sorted(distances))),
+    )
+
+
+def _command(cast: Cast, material: Input, teller: Teller) -> None:
+    with _timed() as asking:
+        match = _fedsafe_lookup(cast.b, material.persons[0].typed["value"])
+    none = _fedsafe_lookup(cast.b, material.strangers[0]["value"])
+    teller.check("the command exits 10 for a match", holds=match == ExitStatus.MATCH)
+    teller.check("the command exits 0 for a stranger", holds=none == OK)
+    teller.say("command", match=match, none=none, ms=asking.seconds * 1000)
+
+
+def _fedsafe_lookup(node: DemoNode, value: str) -> int:
+    command = [sys.executable, "-m", "fedsafe_cli", "lookup", "--kind", "email", "-"]
+    done = subprocess.run(  # noqa: S603 (our own module)
+        [*command, "--config", node.config],
+        input=f"{value}\n".encode(),
+        stdout=subprocess.PIPE,
+        check=False,
+    )
+    return done.returncode
+
+
+def _own_ban(cast: Cast, teller: Teller) -> None:
+    about = {"kind": "email", "value": "nur.hier@post.example"}
+    removed = time.strftime("%Y-%m-%d", time.gmtime())
+    finding = _ACTOR | {"about": about, "removed_on": removed, "scope": "self"}
+    cast.c.client().post("/v1/signals", finding)
+    results = [_result(node, about) for node in cast.all]
+    teller.check(
+        "an own ban matches at its own provider only",
+        holds=results == ["none", "none", "review"],
+    )
+    teller.say("own")
+
+
+def _revoked(cast: Cast, person: Person, signal: str, teller: Teller) -> None:
+    ben = cast.a.client("ben")
+    with _timed() as waiting:
+        ben.post(f"/v1/signals/{signal}/revoke", {"reason": "mistake"})
+        _wait(cast, lambda: _result(cast.b, person.typed) == "none")
+    teller.check("a revocation acts within a second", holds=waiting.seconds < 1)
+    teller.say("revoked", ms=waiting.seconds * 1000)
+
+
+def _thief(cast: Cast, material: Input, teller: Teller) -> None:
+    from fedsafe_cli.thief import rob  # noqa: PLC0415 (slow to load)
+
+    spellings = [_spellings(person) for person in material.persons]
+    loot = rob(cast.b.directory, spellings)
+    teller.check("no person can be read out of b.demo", holds=loot.found == 0)
+    teller.say(
+        "thief",
+        files=loot.files,
+        mib=loot.size / 2**20,
+        found=loot.found,
+        count=len(spellings),
+    )
+
+
+def _spellings(person: Person) -> set[str]:
+    from fedsafe_federation.identifiers import canonicalise  # noqa: PLC0415
+    from fedsafe_policies.vocabulary import IdentifierKind  # noqa: PLC0415
+
+    typed = person.typed
+    canonical = canonicalise(
+        IdentifierKind[typed["kind"].upper()],
+        typed["value"],
+        region=typed.get("region"),
+        namespace=typed.get("namespace"),
+    )
+    return {person.banned["value"], typed["value"], canonical.value}
+
+
+def _audit(node: DemoNode, teller: Teller) -> None:
+    client = node.client("audit")
+    counted: Counter[str] = Counter()
+    since, more = 0, True
+    while more:
+        target = f"/v1/audit/events?since={since}&limit={_PAGE}"
+        page = client.get(target, timeout=_TIMEOUT)
+        counted.update(event["event"] for event in page["events"])
+        # Reading is an act too and adds an event: a page that is not full is the end.
+        since, more = page["next"], len(page["events"]) == _PAGE
+    verdict = client.post("/v1/audit/verify", None, timeout=_TIMEOUT)
+    teller.check(f"the logs of {node.name} verify", holds=verdict["ok"] is True)
+    told = ", ".join(f"{count} {event}" for event, count in counted.most_common(5))
+    teller.say("audit", name=node.name, events=told, logs=len(verdict["logs"]))
+
+
+def _import(client: Client, signals: Sequence[dict[str, Any]]) -> list[str]:
+    ids: list[str] = []
+    for start in range(0, len(signals), PIECE):
+        body = {"signals": signals[start : start + PIECE]}
+        answer = client.post("/v1/signals/import", body, timeout=_TIMEOUT)
+        if answer["problems"]:
+            problem = answer["problems"][0]
+            raise ProgrammeError(f"a ban is refused: {problem['detail']}")
+        ids += answer["signals"]
+    return ids
+
+
+def _approve(client: Client, signals: Sequence[str]) -> dict[str, list[Any]]:
+    whole: dict[str, list[Any]] = {"approved": [], "problems": []}
+    for start in range(0, len(signals), PIECE):
+        body = {"signals": list(signals[start : start + PIECE])}
+        answer = client.post("/v1/signals/approve", body, timeout=_TIMEOUT)
+        whole["approved"] += answer["approved"]
+        whole["problems"] += answer["problems"]
+    return whole
+
+
+def _results(client: Client, questions: Sequence[Question]) -> list[str]:
+    accounts = [Account((question,)) for question in questions]
+    terms = Terms(purpose=Purpose.SIGNUP_CHECK.value)
+    return [
+        outcome.body["result"] if isinstance(outcome, Answer) else outcome.code
+        for outcome in ask_all(client, accounts, terms)
+    ]
+
+
+def _result(node: DemoNode, question: Question) -> str:
+    return _results(node.client(), [question])[0]
+
+
+def _signals(node: DemoNode) -> int:
+    return int(node.client().get("/v1/status")["signals"])
+
+
+def _wait(cast: Cast, ready: Callable[[], bool]) -> None:
+    processes = [
+        (node.directory, process)
+        for node in cast.all
+        if (process := find(node.directory)) is not None
+    ]
+    wait_until(ready, processes, "the exchange of feeds", timeout=_TIMEOUT)
+
+
+@dataclass(slots=True)
+class _Watch:
+    seconds: float = 0.0
+
+
+@contextmanager
+def _timed() -> Iterator[_Watch]:
+    watch = _Watch()
+    start = time.perf_counter()
+    yield watch
+    watch.seconds = time.perf_counter() - start
