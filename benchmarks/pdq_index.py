@@ -4,33 +4,22 @@
 The yardstick is one pass of numpy over the two columns that every query must
 read (exclusive or, bit count), timed beside it.
 
-    python benchmarks/pdq_index.py [--rows 100000 1000000]
+    python benchmarks/pdq_index.py [--rows 100000 1000000] [--json FILE]
 """
 
-import argparse
 import os
-from collections.abc import Callable
-from statistics import median
+from functools import partial
 from time import perf_counter
 
 import numpy as np
 
 from fedsafe_node.index.pdq import PdqIndex
+from measuring import Row, interleave, once, parser, report
 
-QUERIES = 100
 PIECE = 50_000
 
 
-def microseconds(act: Callable[[], object]) -> float:
-    times = []
-    for _ in range(QUERIES):
-        start = perf_counter()
-        act()
-        times.append(perf_counter() - start)
-    return median(times) * 1e6
-
-
-def measure(rows: int) -> None:
+def measure(rows: int, rounds: int) -> Row:
     index = PdqIndex()
     start = perf_counter()
     for first in range(0, rows, PIECE):
@@ -38,25 +27,33 @@ def measure(rows: int) -> None:
         content = os.urandom(32 * len(ids))
         index.add(ids, [content[at : at + 32] for at in range(0, len(content), 32)])
     filled = perf_counter() - start
-    asked = os.urandom(32)
-    took = microseconds(lambda: index.query(asked))
     columns = np.frombuffer(os.urandom(16 * rows), np.uint64)
-    limit = microseconds(lambda: np.bitwise_count(columns ^ columns[0]))
+    works = {
+        "query": once(partial(index.query, os.urandom(32))),
+        "pass": once(lambda: np.bitwise_count(columns ^ columns[0])),
+    }
+    figures = interleave(works, rounds)
+    query, bare = figures["query"], figures["pass"]
     start = perf_counter()
     index.remove(rows // 2)
-    removed = (perf_counter() - start) * 1e6
-    print(
-        f"{rows:>9,} rows  {took:8.0f} us a query  {limit:8.0f} us bare numpy pass  "
-        f"ratio {took / limit:.2f}  {index.memory_bytes / rows:.1f} B a hash  "
-        f"{rows / filled:,.0f} rows/s added  {removed:.0f} us a removal"
-    )
+    removed = perf_counter() - start
+    return {
+        "rows": rows,
+        "µs a query": round(query.wall * 1e6),
+        "CPU µs a query": round(query.cpu * 1e6),
+        "µs a bare pass": round(bare.wall * 1e6),
+        "ratio": round(query.times(bare), 2),
+        "bytes a hash": round(index.memory_bytes / rows, 1),
+        "rows/s added": round(rows / filled),
+        "µs a removal": round(removed * 1e6),
+    }
 
 
 def main() -> None:
-    options = argparse.ArgumentParser(description=__doc__)
+    options = parser(__doc__, rounds=100)
     options.add_argument("--rows", type=int, nargs="+", default=[100_000, 1_000_000])
-    for rows in options.parse_args().rows:
-        measure(rows)
+    chosen = options.parse_args()
+    report([measure(rows, chosen.rounds) for rows in chosen.rows], chosen)
 
 
 if __name__ == "__main__":

@@ -2,26 +2,20 @@
 """Measure the token index beside SQLite and a dict that hold the same tokens.
 
 Point reads (found and not found), batches, opening, merging 100,000 tokens into
-all, and the bytes a token. Rounds of the candidates alternate in one run; figures
-are medians, with CPU time beside wall time. SQLite has the token in a covering
+all, and the bytes a token; `ratio` is to the index, of the merge to the plain
+write. SQLite has the token in a covering
 index, its pages mapped and its statement prepared. The merge stands beside a
 plain write and fsync of as many bytes.
 
-    python benchmarks/token_index.py [--tokens 10000000] [--json FILE]
+    python benchmarks/token_index.py [--tokens 10000000] [--rounds 7] [--json FILE]
 """
 
-import argparse
-import json
 import os
 import secrets
 import sqlite3
-import sys
 import tempfile
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from statistics import median
-from time import perf_counter, process_time
 
 import numpy as np
 
@@ -29,30 +23,14 @@ from fedsafe_node.faults import NO_FAULTS
 from fedsafe_node.index.builder import Span, sort_tokens, write_merged
 from fedsafe_node.index.chain import segment_name
 from fedsafe_node.index.tokens import TokenIndex
+from measuring import Row, Work, interleave, once, parser, report
 
-ROUNDS = 7
 READS = 20_000
 ADDED = 100_000
 STORE = bytes(16)
 DICT_UP_TO = 10_000_000
 MAPPED = 1 << 32
-
-Act = Callable[[], object]
-Row = dict[str, str | float]
-
-
-def alternate(acts: dict[str, Act], rounds: int = ROUNDS) -> dict[str, Row]:
-    wall: dict[str, list[float]] = {name: [] for name in acts}
-    cpu: dict[str, list[float]] = {name: [] for name in acts}
-    for _ in range(rounds):
-        for name, act in acts.items():
-            start, burned = perf_counter(), process_time()
-            act()
-            cpu[name].append(process_time() - burned)
-            wall[name].append(perf_counter() - start)
-    return {
-        name: {"wall": median(wall[name]), "cpu": median(cpu[name])} for name in acts
-    }
+PLAIN = "write and fsync as much"
 
 
 def make_index(directory: Path, tokens: bytes, count: int) -> None:
@@ -96,7 +74,11 @@ def read_dict(held: dict[bytes, int], asked: list[bytes]) -> None:
 
 
 def measure_reads(
-    index: TokenIndex, connection: sqlite3.Connection, tokens: bytes, count: int
+    index: TokenIndex,
+    connection: sqlite3.Connection,
+    tokens: bytes,
+    count: int,
+    rounds: int,
 ) -> list[Row]:
     places = [secrets.randbelow(count) for _ in range(READS)]
     held: dict[bytes, int] = {}
@@ -108,29 +90,30 @@ def measure_reads(
         ("not found", [os.urandom(16) for _ in range(READS)]),
     ):
         batch = b"".join(asked)
-        acts: dict[str, Act] = {
-            "index": partial(read_index, index, asked),
-            "sqlite": partial(read_sqlite, connection, asked),
-            "index, batch": partial(index.probe_many, batch),
+        works: dict[str, Work] = {
+            "index": once(partial(read_index, index, asked), READS),
+            "sqlite": once(partial(read_sqlite, connection, asked), READS),
+            "index, batch": once(partial(index.probe_many, batch), READS),
         }
         if held:
-            acts["dict"] = partial(read_dict, held, asked)
-        times = alternate(acts)
-        own = float(times["index"]["wall"])
+            works["dict"] = once(partial(read_dict, held, asked), READS)
+        figures = interleave(works, rounds)
         table += [
             {
                 "what": f"read, {kind}",
                 "candidate": name,
-                "wall": f"{float(took['wall']) / READS * 1e6:.3f} µs",
-                "cpu": f"{float(took['cpu']) / READS * 1e6:.3f} µs",
-                "ratio": f"{float(took['wall']) / own:.2f}",
+                "wall": f"{took.wall * 1e6:.3f} µs",
+                "cpu": f"{took.cpu * 1e6:.3f} µs",
+                "ratio": round(took.times(figures["index"]), 2),
             }
-            for name, took in times.items()
+            for name, took in figures.items()
         ]
     return table
 
 
-def measure_merge(directory: Path, index: TokenIndex, count: int) -> list[Row]:
+def measure_merge(
+    directory: Path, index: TokenIndex, count: int, rounds: int
+) -> list[Row]:
     size = index.size_on_disk
     block = os.urandom(1 << 20)
     rows = count
@@ -147,26 +130,41 @@ def measure_merge(directory: Path, index: TokenIndex, count: int) -> list[Row]:
             file.flush()
             os.fsync(file.fileno())
 
-    acts: dict[str, Act] = {
-        f"add {ADDED}": add,
-        f"merge {ADDED} into all": lambda: index.merge(full=True),
-        "write and fsync as much": write,
+    works: dict[str, Work] = {
+        f"add {ADDED}": once(add),
+        f"merge {ADDED} into all": once(lambda: index.merge(full=True)),
+        PLAIN: once(write),
     }
-    times = alternate(acts)
-    plain = float(times["write and fsync as much"]["wall"])
+    figures = interleave(works, rounds)
     return [
         {
             "what": "merge",
             "candidate": name,
-            "wall": f"{float(took['wall']):.3f} s",
-            "cpu": f"{float(took['cpu']):.3f} s",
-            "ratio": f"{float(took['wall']) / plain:.2f}",
+            "wall": f"{took.wall:.3f} s",
+            "cpu": f"{took.cpu:.3f} s",
+            "ratio": round(took.times(figures[PLAIN]), 2),
         }
-        for name, took in times.items()
+        for name, took in figures.items()
     ]
 
 
-def measure(directory: Path, count: int) -> list[Row]:
+def sizes(index: TokenIndex, database: Path, count: int) -> list[Row]:
+    return [
+        {
+            "what": "size",
+            "candidate": name,
+            "wall": f"{size / count:.2f} B a token",
+            "ratio": round(size / index.size_on_disk, 2),
+        }
+        for name, size in (
+            ("index", index.size_on_disk),
+            ("sqlite", database.stat().st_size),
+            ("bare token and row", 20 * count),
+        )
+    ]
+
+
+def measure(directory: Path, count: int, rounds: int) -> list[Row]:
     tokens = np.random.default_rng(1).bytes(16 * count)
     (directory / "index").mkdir(mode=0o700)
     make_index(directory / "index", tokens, count)
@@ -177,62 +175,31 @@ def measure(directory: Path, count: int) -> list[Row]:
     def reopen() -> None:
         TokenIndex.open(directory / "index", covered=count).close()
 
-    opened = alternate({"open": reopen}, 21)["open"]
-    table: list[Row] = [
+    table = sizes(index, database, count)
+    alone = interleave({"open": once(reopen), "check": once(index.check)}, rounds)
+    table += [
         {
-            "what": "size",
-            "candidate": name,
-            "wall": f"{size / count:.2f} B a token",
-            "cpu": "",
-            "ratio": f"{size / index.size_on_disk:.2f}",
+            "what": name,
+            "candidate": "index",
+            "wall": f"{took.wall * 1e3:.3f} ms",
+            "cpu": f"{took.cpu * 1e3:.3f} ms",
         }
-        for name, size in (
-            ("index", index.size_on_disk),
-            ("sqlite", database.stat().st_size),
-            ("bare token and row", 20 * count),
-        )
+        for name, took in alone.items()
     ]
-    table.append(
-        {
-            "what": "open",
-            "candidate": "index",
-            "wall": f"{float(opened['wall']) * 1e3:.3f} ms",
-            "cpu": f"{float(opened['cpu']) * 1e3:.3f} ms",
-            "ratio": "",
-        }
-    )
-    table += measure_reads(index, connection, tokens, count)
+    table += measure_reads(index, connection, tokens, count, rounds)
     connection.close()
-    table += measure_merge(directory, index, count)
-    verify = alternate({"check": index.check}, 3)["check"]
-    table.append(
-        {
-            "what": "check",
-            "candidate": "index",
-            "wall": f"{float(verify['wall']):.3f} s",
-            "cpu": f"{float(verify['cpu']):.3f} s",
-            "ratio": "",
-        }
-    )
+    table += measure_merge(directory, index, count, rounds)
     index.close()
     return table
 
 
 def main() -> None:
-    options = argparse.ArgumentParser(description=__doc__)
+    options = parser(__doc__, rounds=7)
     options.add_argument("--tokens", type=int, default=1_000_000)
-    options.add_argument("--json", type=Path)
     chosen = options.parse_args()
-    with tempfile.TemporaryDirectory() as directory:
-        table = measure(Path(directory), chosen.tokens)
-    load = " ".join(f"{value:.2f}" for value in os.getloadavg())
-    print(f"{chosen.tokens} tokens, Python {sys.version.split()[0]}, load {load}\n")
-    print("| what | candidate | wall | cpu | ratio |\n|---|---|---|---|---|")
-    for row in table:
-        print("|", " | ".join(map(str, row.values())), "|")
-    if chosen.json:
-        result = {"tokens": chosen.tokens, "load": os.getloadavg(), "table": table}
-        chosen.json.write_text(json.dumps(result, indent=1))
+    with tempfile.TemporaryDirectory(dir=chosen.dir) as directory:
+        table = measure(Path(directory), chosen.tokens, chosen.rounds)
+    report(table, chosen, tokens=chosen.tokens)
 
 
 if __name__ == "__main__":
