@@ -21,7 +21,8 @@ T = TypeVar("T")
 NodeName = Annotated[
     str,
     msgspec.Meta(
-        pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)+$",
+        # Patterns end in `$(?!\n)`: Python's `$` alone also matches before a newline.
+        pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)+$(?!\n)",
         max_length=253,
     ),
 ]
@@ -36,7 +37,7 @@ Seconds = Annotated[int, msgspec.Meta(ge=0, le=253402300799)]
 class Signed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A payload with its type, its signer's name and the signature."""
 
-    type: Annotated[str, msgspec.Meta(max_length=64, pattern=r"^[a-z][a-z._-]*$")]
+    type: Annotated[str, msgspec.Meta(max_length=64, pattern=r"^[a-z][a-z._-]*$(?!\n)")]
     signer: NodeName
     payload: bytes
     signature: Bytes64

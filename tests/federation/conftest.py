@@ -1,0 +1,261 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A federation in memory: members with real keys, and logs that serve real feeds."""
+
+import asyncio
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import TypeVar
+
+from fedsafe_crypto.checkpoint import Checkpoint, sign_checkpoint
+from fedsafe_crypto.group import multiply_base, scalar_from_int
+from fedsafe_crypto.identity import SigningKey
+from fedsafe_crypto.seal import RecipientKey
+from fedsafe_crypto.shares import split
+from fedsafe_crypto.threshold import Generation, KeyShare, Pins
+from fedsafe_crypto.tree import consistency_proof, leaf_hash, node_hash, root_at
+from fedsafe_federation.card import Card, MemberKeys, sign_card
+from fedsafe_federation.charter import Charter, Epoch, Member, PolicyReference
+from fedsafe_federation.feed import (
+    FeedOpening,
+    FeedRequest,
+    RecordLine,
+    encode_batch,
+)
+from fedsafe_federation.records import (
+    RestrictionRecord,
+    encode_record,
+    signal_record,
+)
+from fedsafe_federation.restrictions import Reason, Restriction, sign_restriction
+from fedsafe_federation.signals import SignalHeader, encode_opening
+from fedsafe_federation.signed import Signed
+from fedsafe_federation.verification import feed_name
+from fedsafe_policies.vocabulary import Effect, Plane, Scope
+
+T = TypeVar("T")
+FEDERATION = "demo.example#1"
+NOW = datetime(2026, 1, 15, 12, 0, 0, tzinfo=UTC)
+NAMES = ("a.example", "b.example", "c.example", "d.example", "e.example")
+POLICY = PolicyReference("policy", hashlib.sha256(b"policy").digest())
+GENERATION = Generation(1, 1)
+
+
+def key_of(*words: str) -> SigningKey:
+    """Make a key that is the same in every run."""
+    return SigningKey.from_bytes(hashlib.sha256("/".join(words).encode()).digest())
+
+
+@lru_cache
+def keys_of(name: str) -> MemberKeys:
+    return MemberKeys(
+        feed=key_of(name, "feed").public,
+        audit=key_of(name, "audit").public,
+        statement=key_of(name, "statement").public,
+        transport=key_of(name, "transport").public,
+        sealing=RecipientKey.generate().public,
+    )
+
+
+def member(index: int, name: str) -> Member:
+    return Member(index, name, f"https://{name}", "DE", keys_of(name))
+
+
+@lru_cache
+def signed_card(name: str) -> Signed:
+    card = Card(1, name, f"https://{name}", "DE", keys_of(name))
+    return sign_card(card, key_of(name, "statement"))
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """A founded federation, with everybody's secrets."""
+
+    charter: Charter
+    pins: Pins
+    shares: dict[str, KeyShare]
+    secret: bytes
+
+
+@lru_cache
+def world(
+    count: int = 3, threshold: int = 2, *, secret: int = 4711, number: int = 1
+) -> World:
+    """Found a federation of *count* members from one secret."""
+    names = NAMES[:count]
+    generation = Generation(1, number)
+    scalar = scalar_from_int(secret)
+    dealt = split(scalar, threshold, count)
+    pins = Pins(
+        generation=generation,
+        threshold=threshold,
+        public=multiply_base(scalar),
+        members={index: multiply_base(share) for index, share in dealt.items()},
+    )
+    epoch = Epoch(
+        epoch=1,
+        generation=number,
+        threshold=threshold,
+        public=pins.public,
+        pins=list(pins.members.values()),
+        transcript=bytes(32),
+        starts=0,
+        ends=2_000_000_000,
+    )
+    charter = Charter(
+        v=1,
+        version=1,
+        federation=FEDERATION,
+        created=0,
+        members=[member(index, name) for index, name in enumerate(names, start=1)],
+        policy=POLICY,
+        arrangement=POLICY,
+        witness_quorum="none",
+        epochs=[epoch],
+    )
+    shares = {
+        name: KeyShare(
+            generation=generation, index=index, threshold=threshold, secret=dealt[index]
+        )
+        for index, name in enumerate(names, start=1)
+    }
+    return World(charter, pins, shares, scalar)
+
+
+def header(**changes: object) -> SignalHeader:
+    values: dict[str, object] = {
+        "v": 1,
+        "plane": Plane.ACTOR,
+        "epoch": 1,
+        "generation": 1,
+        "scope": Scope.FEDERATION,
+        "match_until": 1_800_000_000,
+        "erase_after": 1_810_000_000,
+    }
+    return SignalHeader(**{**values, **changes})  # type: ignore[arg-type]
+
+
+def signal_id(number: int) -> bytes:
+    return number.to_bytes(16)
+
+
+def salt_of(number: int) -> bytes:
+    return hashlib.sha256(b"salt %d" % number).digest()
+
+
+def payload_of(number: int) -> bytes:
+    token = hashlib.sha256(b"token %d" % number).digest()[:16]
+    return encode_opening(header(), sealed=b"sealed %d" % number, token=token)
+
+
+def restriction(  # noqa: PLR0913
+    author: str,
+    sequence: int,
+    signals: Sequence[bytes],
+    *,
+    origin: str | None = None,
+    effect: Effect = Effect.REVOKED,
+    signer: str | None = None,
+) -> Signed:
+    """Sign a restriction; honest unless origin or signer is another."""
+    statement = Restriction(
+        v=1,
+        origin=origin or author,
+        author=author,
+        sequence=sequence,
+        effect=effect,
+        reason=Reason.MISTAKE,
+        at=1_700_000_000,
+        signals=list(signals),
+    )
+    key = key_of(signer or author, "statement")
+    return sign_restriction(statement, key=key, federation=FEDERATION)
+
+
+class Leaves:
+    """The hash source over a list of leaf hashes."""
+
+    def __init__(self, leaves: Sequence[bytes]) -> None:
+        self._leaves = leaves
+
+    def subtree_hash(self, level: int, index: int) -> bytes:
+        if level == 0:
+            return self._leaves[index]
+        left = self.subtree_hash(level - 1, 2 * index)
+        return node_hash(left, self.subtree_hash(level - 1, 2 * index + 1))
+
+
+@dataclass(slots=True)
+class Log:
+    """An origin's feed: what a node would serve, without its disk."""
+
+    name: str = "a.example"
+    records: list[bytes] = field(default_factory=list)
+    openings: dict[int, FeedOpening] = field(default_factory=dict)
+    statements: list[Signed] = field(default_factory=list)
+
+    @property
+    def size(self) -> int:
+        return len(self.records)
+
+    def add_signal(self, number: int, payload: bytes | None = None) -> None:
+        salt, data = salt_of(number), payload or payload_of(number)
+        record = signal_record(
+            feed_name(self.name), signal_id(number), salt=salt, payload=data
+        )
+        self.openings[self.size] = FeedOpening(salt, data)
+        self.records.append(encode_record(record))
+
+    def add_restriction(self, number: int) -> None:
+        statement = restriction(
+            self.name, len(self.statements) + 1, [signal_id(number)]
+        )
+        self.statements.append(statement)
+        self.records.append(encode_record(RestrictionRecord(statement)))
+
+    def fill(self, count: int) -> "Log":
+        for number in range(count):
+            self.add_signal(number)
+        return self
+
+    def checkpoint(self, size: int | None = None) -> Checkpoint:
+        size = self.size if size is None else size
+        root = root_at(self.hashes(), size)
+        return Checkpoint(feed_name(self.name), size, root)
+
+    def note(self, size: int | None = None) -> str:
+        key = key_of(self.name, "feed")
+        return sign_checkpoint(self.checkpoint(size), key).decode()
+
+    def hashes(self) -> Leaves:
+        return Leaves([leaf_hash(record) for record in self.records])
+
+    def proof(self, old: int, new: int) -> list[bytes]:
+        return consistency_proof(self.hashes(), old, new) if 0 < old < new else []
+
+    def lines(self, since: int, until: int) -> list[RecordLine]:
+        return [
+            RecordLine(index, self.records[index], self.openings.get(index))
+            for index in range(since, until)
+        ]
+
+    def batch(self, request: FeedRequest, *, size: int | None = None) -> bytes:
+        """Serve a request, as of when the log had *size* records."""
+        size = self.size if size is None else size
+        until = max(request.since, min(size, request.since + request.limit))
+        return encode_batch(
+            self.statements[request.restrictions :],
+            self.lines(request.since, until),
+            next_index=until,
+            checkpoint=self.note(size),
+            consistency=self.proof(request.known, size),
+            extends=self.proof(until, size),
+        )
+
+
+async def in_place(work: Callable[[], T]) -> T:
+    """Offload to nowhere, but let others run first."""
+    await asyncio.sleep(0)
+    return work()
