@@ -32,15 +32,16 @@ SIGNAL_GROUP: Final = "signal"
 """The field group under which an opening is committed in a feed."""
 
 RuleId = Annotated[
-    str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9._-]{0,47}$", max_length=48)
+    str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9._-]{0,47}$(?!\n)", max_length=48)
 ]
 Day = Annotated[
-    str, msgspec.Meta(pattern=r"^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$")
+    str,
+    msgspec.Meta(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$(?!\n)"),
 ]
 Contact = Annotated[
     str,
     msgspec.Meta(
-        pattern=r"^(https://[A-Za-z0-9.-]+(/[A-Za-z0-9._/-]*)?|[A-Za-z0-9._-]+@[A-Za-z0-9.-]+)$",
+        pattern=r"^(https://[A-Za-z0-9.-]+(/[A-Za-z0-9._/-]*)?|[A-Za-z0-9._-]+@[A-Za-z0-9.-]+)$(?!\n)",
         max_length=120,
     ),
 ]
