@@ -5,6 +5,8 @@ A record's exact bytes are the leaf of the feed's RFC 6962 tree. What can be
 erased lies behind the commitment and travels beside the record.
 """
 
+from typing import Annotated
+
 import msgspec
 
 from fedsafe_crypto.commitment import commit
@@ -45,7 +47,7 @@ Record = SignalRecord | RestrictionRecord
 
 
 class _Envelope(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    v: int
+    v: Annotated[int, msgspec.Meta(ge=1, le=1)]
     entry: Record
 
 
