@@ -30,7 +30,9 @@ from fedsafe_node.signals.recording import Prepared, append_signals, feed_entry
 from fedsafe_node.signals.stopping import erase_own
 from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.store.rows import DraftRow, DraftState, LogEntry
+from fedsafe_policies.decision import deny
 from fedsafe_policies.publishing import Person, decide_publish
+from fedsafe_policies.reasons import Refusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,9 +125,12 @@ class _Approval:
         approver = Person(self._who.name, self._who.role)
         request = draft.request(approver)
         decision = decide_publish(request, present.site, present.policy, present.at)
+        made = draft.made(row.signal_id, present.node)
+        if decision.allowed and made.header.match_until <= present.at:
+            # Its key epoch has ended while it waited.
+            decision = deny(Refusal.RETENTION, present.policy.reference)
         if not decision.allowed:
             raise DeniedError(decision)
-        made = draft.made(row.signal_id, present.node)
         self._check_epoch(made.header.epoch)
         detail = {"signal": signal_name(row.signal_id), "author": row.author}
         return _Ready(

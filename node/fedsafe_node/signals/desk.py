@@ -3,6 +3,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from secrets import token_bytes
 from typing import Final, Generic, NoReturn, TypeVar
@@ -14,7 +15,7 @@ from fedsafe_federation.replication import Offload
 from fedsafe_federation.verification import feed_name
 from fedsafe_node.api.idempotency import Once
 from fedsafe_node.clock import Clock
-from fedsafe_node.errors import DeniedError
+from fedsafe_node.errors import DeniedError, StoreError
 from fedsafe_node.index.lists import Hint, Lists
 from fedsafe_node.log.audit import AuditTrail, Detail, Event
 from fedsafe_node.log.openings import PeriodKeys
@@ -73,7 +74,8 @@ class Desk:
         """Run an act, then bring indexes and peers up to date.
 
         Both happen even if the caller goes away meanwhile: a committed signal
-        that no index points to would not match.
+        that no index points to would not match. What the act has erased is also
+        cleared out of the write-ahead log before its answer leaves.
         """
         return await asyncio.shield(asyncio.create_task(self._commit(act)))
 
@@ -83,6 +85,9 @@ class Desk:
         self.lists.add(changed.added)
         if changed.feed is not None:
             self.announce(changed.feed)
+        if changed.removed:
+            with suppress(StoreError):  # the act stands; a duty clears it later
+                await self.store.scrub()
         return changed.result
 
     async def work(self, count: int, work: Callable[[], T]) -> T:

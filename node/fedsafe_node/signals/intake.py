@@ -48,6 +48,13 @@ STATUS_OF: Final = {
     Effect.EXPIRED: SignalStatus.EXPIRED,
     Effect.ERASED: SignalStatus.ERASED,
 }
+_STRICTER: Final = (
+    SignalStatus.ACTIVE,
+    SignalStatus.DISPUTED,
+    SignalStatus.EXPIRED,
+    SignalStatus.REVOKED,
+    SignalStatus.ERASED,
+)
 _LARGE: Final = 64
 
 
@@ -130,11 +137,12 @@ class Intake:
         )
 
         async def act(tx: Transaction) -> None:
+            peer = await tx.peer(origin)
+            if peer is not None and peer.state is PeerState.SUSPENDED:
+                return
             await tx.set_peer_state(origin, PeerState.SUSPENDED)
             await tx.append(self._trail.log, entry.record, entry.openings)
 
-        if origin in self._situation.coverage.suspended:
-            return
         self._situation.coverage.suspended.add(origin)
         await self._store.write(act)
 
@@ -267,7 +275,8 @@ async def _usable(
 async def _stop(
     tx: Transaction, row: SignalRow, status: SignalStatus, at: datetime
 ) -> None:
-    if row.status is SignalStatus.ERASED:
+    # A status only ever becomes stricter: a dispute never softens a revocation.
+    if _STRICTER.index(status) <= _STRICTER.index(row.status):
         return
     await tx.set_signal_status(row.origin, row.signal_id, status)
     if status is not SignalStatus.DISPUTED:

@@ -289,7 +289,9 @@ def make_node(
         return Node(
             desk=desk,
             signals=SignalService(desk),
-            lookups=LookupService(situation, store, lists, trail, clock),
+            lookups=LookupService(
+                situation, store, lists, trail, clock, offload=in_thread
+            ),
             federation=federation,
             custody_key=custody_key,
             announced=announced,

@@ -3,7 +3,15 @@ import asyncio
 
 import msgspec
 import pytest
-from tests.node.signals.conftest import ANNA, BOT, RITA, Node, request_for
+from tests.node.signals.conftest import (
+    ANNA,
+    BOT,
+    ENDS,
+    RITA,
+    Clocked,
+    Node,
+    request_for,
+)
 
 from fedsafe_federation.records import SignalRecord, decode_record
 from fedsafe_node.api.idempotency import Once
@@ -212,6 +220,19 @@ async def test_a_draft_of_other_keys_is_not_published(node: Node) -> None:
         await node.signals.approve([signal], RITA)
 
     assert refused.value.code == "stale_draft"
+
+
+async def test_a_draft_is_not_published_after_its_key_epoch(
+    node: Node, clock: Clocked
+) -> None:
+    (signal,) = await draft(node, PERSON)
+    clock.advance(ENDS - clock.now())
+
+    with pytest.raises(DeniedError) as denied:
+        await node.signals.approve([signal], RITA)
+
+    assert denied.value.decision.code == "retention"
+    assert await node.feed() == []
 
 
 async def test_a_draft_ends_with_its_period_key(node: Node, keys: PeriodKeys) -> None:
