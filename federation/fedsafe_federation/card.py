@@ -10,6 +10,7 @@ from typing import Annotated, Final
 
 import msgspec
 
+from fedsafe_crypto.errors import CryptoError
 from fedsafe_crypto.identity import SigningKey, check_public_key
 from fedsafe_federation.errors import UntrustedError
 from fedsafe_federation.signed import (
@@ -28,11 +29,11 @@ NO_FEDERATION: Final = ""
 NodeUrl = Annotated[
     str,
     msgspec.Meta(
-        pattern=r"^(https://[a-z0-9.-]+(:\d{1,5})?|http://(127\.\d+\.\d+\.\d+|\[::1\]|localhost):\d{1,5})$",
+        pattern=r"^(https://[a-z0-9.-]+(:[0-9]{1,5})?|http://(127(\.[0-9]{1,3}){3}|\[::1\]|localhost):[0-9]{1,5})$(?!\n)",
         max_length=200,
     ),
 ]
-Jurisdiction = Annotated[str, msgspec.Meta(pattern=r"^[A-Z]{2}$")]
+Jurisdiction = Annotated[str, msgspec.Meta(pattern=r"^[A-Z]{2}$(?!\n)")]
 
 
 class MemberKeys(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -46,6 +47,10 @@ class MemberKeys(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     statement: Bytes32
     transport: Bytes32
     sealing: Annotated[bytes, msgspec.Meta(min_length=32, max_length=4096)]
+
+    def signing(self) -> tuple[bytes, ...]:
+        """Give the four Ed25519 keys."""
+        return self.feed, self.audit, self.statement, self.transport
 
 
 class Card(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -75,8 +80,11 @@ def open_card(statement: Signed) -> Card:
         MalformedError: the payload is no card.
     """
     keys = decode(statement.payload, Card).keys
-    for public in (keys.feed, keys.audit, keys.statement, keys.transport):
-        check_public_key(public)
+    try:
+        for public in keys.signing():
+            check_public_key(public)
+    except CryptoError:
+        raise UntrustedError(statement.signer, "a key that may not sign") from None
     card = open_statement(
         statement,
         Card,
