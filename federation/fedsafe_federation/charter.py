@@ -11,6 +11,7 @@ from typing import Annotated, Final, Literal
 
 import msgspec
 
+from fedsafe_crypto.errors import CryptoError
 from fedsafe_crypto.identity import check_public_key
 from fedsafe_crypto.threshold import Generation, Pins
 from fedsafe_federation.card import Jurisdiction, MemberKeys, NodeUrl
@@ -67,7 +68,9 @@ class Charter(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     v: Annotated[int, msgspec.Meta(ge=1, le=1)]
     version: Annotated[int, msgspec.Meta(ge=1, le=1)]
-    federation: Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9.#-]{2,99}$")]
+    federation: Annotated[
+        str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9.#-]{2,99}$(?!\n)")
+    ]
     created: Seconds
     members: Annotated[list[Member], msgspec.Meta(min_length=1, max_length=MAX_MEMBERS)]
     policy: PolicyReference
@@ -142,20 +145,14 @@ def check_charter(charter: Charter) -> None:
         raise MalformedError("Charter", "share indices do not run from 1")
     if len({member.name for member in charter.members}) != count:
         raise MalformedError("Charter", "two members have one name")
-    keys = [
-        key
-        for member in charter.members
-        for key in (
-            member.keys.feed,
-            member.keys.audit,
-            member.keys.statement,
-            member.keys.transport,
-        )
-    ]
+    keys = [key for member in charter.members for key in member.keys.signing()]
     if len(set(keys)) != len(keys):
         raise MalformedError("Charter", "a signing key is used twice")
-    for key in keys:
-        check_public_key(key)
+    try:
+        for key in keys:
+            check_public_key(key)
+    except CryptoError:
+        raise MalformedError("Charter", "a key that may not sign") from None
     _check_epochs(charter, count)
 
 
@@ -171,6 +168,10 @@ def _check_epochs(charter: Charter, count: int) -> None:
             raise MalformedError("Charter", "the threshold exceeds the members")
         if entry.ends <= entry.starts:
             raise MalformedError("Charter", "an epoch ends before it starts")
+        try:
+            _pins(entry).check()
+        except CryptoError:
+            raise MalformedError("Charter", "pins that are no sharing") from None
 
 
 def _pins(entry: Epoch) -> Pins:
