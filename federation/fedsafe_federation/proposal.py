@@ -28,7 +28,9 @@ from fedsafe_federation.wireformat import decode
 
 PROPOSAL: Final = "founding.proposal"
 FIRST_EPOCH: Final = Generation(epoch=1, number=1)
-FederationId = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9.#-]{2,99}$")]
+FederationId = Annotated[
+    str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9.#-]{2,99}$(?!\n)")
+]
 
 
 class Proposal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -92,6 +94,9 @@ def open_proposal(statement: Signed) -> Terms:
     names = [card.name for card in cards]
     if len(set(names)) != len(names):
         raise FoundingError("two cards have one name")
+    keys = [key for card in cards for key in card.keys.signing()]
+    if len(set(keys)) != len(keys):
+        raise FoundingError("a signing key is used twice")
     if proposal.threshold > len(cards):
         raise FoundingError("the threshold exceeds the members")
     if proposal.ends <= proposal.created:

@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: Apache-2.0
+
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.federation.conftest import (
+    FEDERATION,
+    NAMES,
+    POLICY,
+    key_of,
+    keys_of,
+    signed_card,
+)
+
+from fedsafe_federation.card import Card, open_card, sign_card
+from fedsafe_federation.errors import (
+    FederationError,
+    FoundingError,
+    MalformedError,
+    UntrustedError,
+)
+from fedsafe_federation.proposal import (
+    FIRST_EPOCH,
+    PROPOSAL,
+    Proposal,
+    open_proposal,
+    sign_proposal,
+)
+from fedsafe_federation.signed import Signed, sign_payload
+
+replace = msgspec.structs.replace
+VALID = Proposal(
+    v=1,
+    federation=FEDERATION,
+    threshold=2,
+    cards=[signed_card(name) for name in NAMES[:3]],
+    policy=POLICY,
+    arrangement=POLICY,
+    created=1_700_000_000,
+    ends=1_800_000_000,
+)
+
+
+def proposed(proposal: Proposal = VALID, convenor: str = "a.example") -> Signed:
+    return sign_proposal(proposal, convenor=convenor, key=key_of(convenor, "statement"))
+
+
+def card_with(name: str, key: str, **keys: bytes) -> Signed:
+    mixed = replace(keys_of(name), statement=key_of(key, "statement").public, **keys)
+    card = Card(1, name, f"https://{name}", "DE", mixed)
+    return sign_card(card, key_of(key, "statement"))
+
+
+def test_a_proposal_fixes_the_run() -> None:
+    terms = open_proposal(proposed())
+
+    assert terms.proposal == VALID
+    assert [card.name for card in terms.cards] == list(NAMES[:3])
+    assert terms.run.generation == FIRST_EPOCH
+    assert terms.run.threshold == 2
+    assert terms.run.roster == tuple(
+        (i, key_of(n, "statement").public) for i, n in enumerate(NAMES[:3], start=1)
+    )
+    assert terms.index("c.example") == 3
+    assert terms.statement_key("c.example") == keys_of("c.example").statement
+
+
+def test_two_proposals_never_share_a_run() -> None:
+    other = replace(VALID, created=VALID.created + 1)
+
+    assert open_proposal(proposed()).run != open_proposal(proposed(other)).run
+
+
+def test_strangers_neither_take_part_nor_convene() -> None:
+    with pytest.raises(UntrustedError):
+        open_proposal(proposed()).index("e.example")
+    with pytest.raises(UntrustedError):
+        open_proposal(proposed(convenor="e.example"))
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"threshold": 4}, "threshold exceeds"),
+        ({"ends": VALID.created}, "ends before it starts"),
+        ({"cards": [*VALID.cards, card_with("a.example", "other")]}, "one name"),
+        ({"cards": [*VALID.cards, card_with("d.example", "a.example")]}, "used twice"),
+        (
+            {
+                "cards": [
+                    *VALID.cards,
+                    card_with("d.example", "d", feed=keys_of("a.example").feed),
+                ]
+            },
+            "used twice",
+        ),
+    ],
+)
+def test_terms_that_contradict_themselves(changes: dict[str, Any], why: str) -> None:
+    with pytest.raises(FoundingError, match=why):
+        open_proposal(proposed(replace(VALID, **changes)))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"federation": "UPPER"},
+        {"federation": "demo.example\n"},
+        {"cards": []},
+        {"threshold": 0},
+        {"v": 2},
+    ],
+)
+def test_terms_out_of_bounds(changes: dict[str, Any]) -> None:
+    with pytest.raises(MalformedError):
+        open_proposal(proposed(replace(VALID, **changes)))
+
+
+def test_a_card_that_its_node_did_not_sign_is_untrusted() -> None:
+    card = open_card(VALID.cards[1])
+    forged = sign_card(replace(card, jurisdiction="AT"), key_of("a.example", "x"))
+
+    with pytest.raises(UntrustedError):
+        open_proposal(proposed(replace(VALID, cards=[VALID.cards[0], forged])))
+
+
+@given(place=st.integers(0, 100_000), flip=st.integers(1, 255))
+def test_one_changed_byte_is_refused(place: int, flip: int) -> None:
+    valid = proposed()
+    for name in ("payload", "signature"):
+        changed = bytearray(getattr(valid, name))
+        changed[place % len(changed)] ^= flip
+        with pytest.raises(FederationError):
+            open_proposal(replace(valid, **{name: bytes(changed)}))
+
+
+@given(payload=st.binary(max_size=200))
+def test_junk_is_no_proposal(payload: bytes) -> None:
+    statement = sign_payload(
+        payload,
+        type_=PROPOSAL,
+        signer="a.example",
+        key=key_of("a.example", "statement"),
+        federation=FEDERATION,
+    )
+    with pytest.raises(MalformedError):
+        open_proposal(statement)
