@@ -3,7 +3,8 @@
 
 Nonces are remembered in memory for the length of the window. A statement made
 before this memory began is refused as well, so a restart opens no gap: the
-sender signs a new one.
+sender signs a new one. (A sender whose clock runs ahead can be replayed for as
+long as it does so, at most `SKEW`, after a restart.)
 """
 
 from collections import OrderedDict
@@ -25,7 +26,8 @@ class SeenNonces:
     """
 
     def __init__(self, *, began: datetime) -> None:
-        self._began = began
+        # Senders count whole milliseconds.
+        self._began = began.replace(microsecond=began.microsecond // 1000 * 1000)
         self._seen: OrderedDict[tuple[str, bytes], datetime] = OrderedDict()
 
     def admit(
@@ -36,7 +38,7 @@ class SeenNonces:
         Raises:
             StaleStatementError: too old, from the future, or seen before.
         """
-        if made < now - WINDOW or made < self._began - SKEW:
+        if made < now - WINDOW or made < self._began:
             raise StaleStatementError(sender, "the statement is too old")
         if made > now + SKEW:
             raise StaleStatementError(sender, "the statement lies in the future")
