@@ -4,8 +4,12 @@
 The secret states lie in the key directory, one file a round, until the charter is
 signed by all. Then the epoch's keys are written, the charter is stored with its
 audit event, and only then the states go: a crash at any point goes on where it was.
+
+Messages that come over the node's Unix socket are its operator's; those of the
+network are heard only while `founding.open` says so.
 """
 
+import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
@@ -15,14 +19,19 @@ from fedsafe_federation.card import Card, sign_card
 from fedsafe_federation.charter import PolicyReference, SignedCharter
 from fedsafe_federation.errors import FoundingError
 from fedsafe_federation.founding import Ceremony, Founded, Participant
-from fedsafe_federation.proposal import PROPOSAL, Proposal, sign_proposal
+from fedsafe_federation.proposal import (
+    PROPOSAL,
+    Proposal,
+    open_proposal,
+    sign_proposal,
+)
 from fedsafe_federation.replication import Offload
 from fedsafe_federation.signed import Signed
 from fedsafe_federation.wireformat import decode, encode
 from fedsafe_node.api.messages import ProposalRequest
 from fedsafe_node.clock import Clock
 from fedsafe_node.config import Place
-from fedsafe_node.errors import KeyFileMissingError, WrongStateError
+from fedsafe_node.errors import ForbiddenError, KeyFileMissingError, WrongStateError
 from fedsafe_node.keyfiles import destroy_secret, read_secret, write_secret
 from fedsafe_node.keys import MediaKeys, NodeKeys, write_epoch_keys
 from fedsafe_node.log.audit import AuditTrail, Event
@@ -60,7 +69,8 @@ class StateFiles:
 class FoundingService:
     """Takes part in one founding at a time.
 
-    *joined* is called once with the new membership, after it is durable.
+    *joined* is called once with the new membership, after it is durable. Steps are
+    made one after the other, under `_stepping`: two at once would deal twice.
     """
 
     def __init__(  # noqa: PLR0913 - everything it needs is an argument
@@ -84,6 +94,7 @@ class FoundingService:
         self._offload = offload
         self._joined = joined
         self._states = StateFiles(place)
+        self._stepping = asyncio.Lock()
         self._card = self._make_card()
 
     def card(self) -> Signed:
@@ -95,6 +106,9 @@ class FoundingService:
 
         Raises:
             WrongStateError: this node has a charter already.
+            FoundingError: the terms contradict themselves, or leave this node out.
+            UntrustedError: a card is not signed by its own key.
+            MalformedError: a card is none.
         """
         if self._situation.shared is not None:
             raise WrongStateError(
@@ -115,17 +129,37 @@ class FoundingService:
             created=int(now.timestamp()),
             ends=int((now + EPOCH_LENGTH).timestamp()),
         )
-        return sign_proposal(
+        if self._card not in request.cards:
+            raise FoundingError("the cards do not hold this node's own")
+        signed = sign_proposal(
             proposal, convenor=self._situation.node, key=self._keys.statement
         )
+        open_proposal(signed)
+        return signed
 
-    async def step(self, messages: Sequence[Signed]) -> Sequence[Signed]:
+    async def step(
+        self, messages: Sequence[Signed], *, local: bool
+    ) -> Sequence[Signed]:
         """Take the messages seen so far, give those that this node owes.
 
         Raises:
+            ForbiddenError: they came over the network, and founding is not open.
             FoundingError: the ceremony cannot go on.
             WrongStateError: this node has another charter.
         """
+        if not local and not self._situation.config.founding.open:
+            raise ForbiddenError(
+                "this node takes part in no founding over the network",
+                authenticated=True,
+            )
+        async with self._stepping:
+            return await self._step(messages)
+
+    async def clean(self) -> None:
+        """Forget the states of a founding that ended just before a crash."""
+        await self._offload(self._states.destroy)
+
+    async def _step(self, messages: Sequence[Signed]) -> Sequence[Signed]:
         proposals = {m.signature: m for m in messages if m.type == PROPOSAL}
         if len(proposals) != 1:
             raise FoundingError("exactly one proposal is needed")

@@ -18,7 +18,8 @@ class Call:
     """Everything that a handler may use.
 
     `document` is the OpenAPI document. `who` is there on routes for credentials,
-    `peer` on routes for members.
+    `peer` on routes for members; `local` tells, on routes for statements, whether
+    they came over the node's Unix socket.
     """
 
     services: Services
@@ -29,6 +30,7 @@ class Call:
     query: object = None
     who: Principal | None = None
     peer: str | None = None
+    local: bool = False
     once: Once | None = None
 
     @property

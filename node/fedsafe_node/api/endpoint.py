@@ -25,7 +25,7 @@ import msgspec
 from aiohttp import web
 
 from fedsafe_federation.wireformat import encode
-from fedsafe_node.api.auth import Auth, check_headers, identify, identify_peer
+from fedsafe_node.api.auth import Auth, check_headers, identify, identify_peer, is_local
 from fedsafe_node.api.body import body_decoder, read_body, read_query
 from fedsafe_node.api.call import Call
 from fedsafe_node.api.idempotency import KEY, InFlight, Once, recognise
@@ -182,6 +182,8 @@ class _Serving:
                 if route.auth is Auth.PEER:
                     peering = border.services.peering
                     call.peer = identify_peer(request, peering, body)
+                else:
+                    call.local = is_local(request)
                 return await self._act(call, request, body, request_id)
         if route.auth is not Auth.OPEN:
             call.who = await identify(request, border.services.people, route.auth)

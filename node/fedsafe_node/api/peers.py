@@ -40,7 +40,8 @@ async def card(call: Call) -> object:
 
 async def founding(call: Call) -> object:
     """Take part in the founding ceremony."""
-    return await call.services.foundings.step(call.body(list))
+    messages: list[Signed] = call.body(list)
+    return await call.services.foundings.step(messages, local=call.local)
 
 
 async def charter(call: Call) -> object:

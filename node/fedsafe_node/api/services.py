@@ -163,10 +163,15 @@ class Foundings(Protocol):
         """
         ...
 
-    async def step(self, messages: Sequence[Signed]) -> Sequence[Signed]:
+    async def step(
+        self, messages: Sequence[Signed], *, local: bool
+    ) -> Sequence[Signed]:
         """Take messages seen so far, return those that this node owes.
 
+        *local* messages came over the node's Unix socket.
+
         Raises:
+            ForbiddenError: this node takes part in no founding over the network.
             FoundingError: the ceremony cannot go on.
             WrongStateError: this node takes part in none, or has a charter.
         """

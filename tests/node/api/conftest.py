@@ -55,6 +55,7 @@ from fedsafe_policies.vocabulary import Plane, Role, Scope
 NAME = "chat.example.de"
 SERVICE_TOKEN = "fs1_" + "s" * 43
 STAFF_TOKEN = "fs1_" + "r" * 43
+OPERATOR_TOKEN = "fs1_" + "o" * 43
 SIGNED = Signed(type="card", signer=NAME, payload=b"{}", signature=bytes(64))
 PEERS = {"sig=:good:": "games.example.fr"}
 
@@ -185,6 +186,7 @@ class FakePeople:
         known = {
             SERVICE_TOKEN: Principal("shop-backend", Role.SERVICE),
             STAFF_TOKEN: Principal("r.meyer", Role.REVIEWER),
+            OPERATOR_TOKEN: Principal("o.kaya", Role.OPERATOR),
         }
         if token not in known:
             raise ForbiddenError("unknown credential", authenticated=False)
@@ -244,8 +246,10 @@ class FakeFoundings:
         assert request.federation
         return SIGNED
 
-    async def step(self, messages: Sequence[Signed]) -> Sequence[Signed]:
-        await self.memory.called(messages)
+    async def step(
+        self, messages: Sequence[Signed], *, local: bool
+    ) -> Sequence[Signed]:
+        await self.memory.called((messages, local))
         if not messages:
             raise WrongStateError("wrong_state", "this node takes part in no founding")
         return [SIGNED]

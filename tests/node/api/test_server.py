@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
-from tests.node.api.conftest import STAFF_TOKEN, Api
+from tests.node.api.conftest import OPERATOR_TOKEN, STAFF_TOKEN, Api
 
 from fedsafe_node.api.messages import LookupRequest
 from fedsafe_node.api.openapi import build
@@ -47,9 +47,11 @@ BODIES: Mapping[str, object] = {
     "poke": {"origin": "games.example.fr", "size": 3},
     "evaluate": STATEMENT,
     "founding": [STATEMENT],
+    "propose": {"federation": "pilot.example.org", "cards": [STATEMENT]},
 }
 MEMBER = {"Signature": "sig=:good:"}
 STAFF = {"Authorization": f"Bearer {STAFF_TOKEN}"}
+OPERATOR = {"Authorization": f"Bearer {OPERATOR_TOKEN}"}
 DOCUMENT = build()
 
 
@@ -71,7 +73,7 @@ async def test_every_route_answers_as_its_schema_says(api: Api, route: Route) ->
         route.method,
         concrete(route),
         json=BODIES.get(route.name),
-        headers=STAFF | MEMBER,
+        headers=OPERATOR | MEMBER,
     )
 
     assert response.status == route.status
@@ -136,6 +138,28 @@ async def test_a_credential_counts_on_the_socket_as_well(api: Api) -> None:
             for position in (0, 1)
         ],
     }
+
+
+async def test_only_the_operator_proposes_a_founding(api: Api) -> None:
+    proposal = BODIES["propose"]
+    by_service = await api.http.post("/v1/founding/proposal", json=proposal)
+    by_reviewer = await api.http.post(
+        "/v1/founding/proposal", json=proposal, headers=STAFF
+    )
+    by_operator = await api.http.post(
+        "/v1/founding/proposal", json=proposal, headers=OPERATOR
+    )
+    here = await api.local.post("/v1/founding/proposal", json=proposal)
+
+    assert (by_service.status, by_reviewer.status) == (403, 403)
+    assert (by_operator.status, here.status) == (200, 200)
+
+
+async def test_founding_messages_are_told_apart_by_listener(api: Api) -> None:
+    await api.http.post("/v1/founding", json=BODIES["founding"])
+    await api.local.post("/v1/founding", json=BODIES["founding"])
+
+    assert [local for _, local in api.memory.calls] == [False, True]
 
 
 async def test_tcp_without_a_credential_is_nobody(api: Api) -> None:
