@@ -16,19 +16,23 @@ from fedsafe_federation.card import Jurisdiction, NodeUrl
 from fedsafe_federation.signals import Contact
 from fedsafe_federation.signed import NodeName
 from fedsafe_node.errors import ConfigError
+from fedsafe_policies.policy import SHIPPED
 
 FILE: Final = "node.toml"
 SOCKET: Final = "node.sock"
 _LONGEST_SOCKET_PATH: Final = 100  # the kernel's limit is 107 bytes
 
 Port = Annotated[int, msgspec.Meta(ge=1, le=65_535)]
+Printable = Annotated[
+    str, msgspec.Meta(pattern=r"^[^\x00-\x1f\x7f]+(?!\n)$", max_length=4_096)
+]
 Positive = Annotated[float, msgspec.Meta(gt=0, le=86_400)]
 
 
 class Listen(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Where peers and remote back-ends reach the node."""
 
-    host: str
+    host: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._:-]{1,253}(?!\n)$")]
     port: Port
 
 
@@ -64,7 +68,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     contact: Contact
     policy: Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9-]{0,31}$")]
     listen: Listen
-    custody_key: str
+    custody_key: Printable
     lookup: Lookup = Lookup()
     sync: Sync = Sync()
     founding: Founding = Founding()
@@ -122,10 +126,22 @@ def load_config(place: Place) -> Config:
         text = place.config.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(place.config, _reason(error)) from None
+    return parse_config(place, text)
+
+
+def parse_config(place: Place, text: str) -> Config:
+    """Check the text of a configuration, and that the node may lie in *place*.
+
+    Raises:
+        ConfigError: with the file, the key and what is wrong.
+    """
     try:
         config = msgspec.convert(tomllib.loads(text), Config)
     except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
         raise ConfigError(place.config, str(error)) from None
+    if config.policy not in SHIPPED:
+        known = ", ".join(SHIPPED)
+        raise ConfigError(place.config, f"no such policy, only {known} - at `$.policy`")
     if len(bytes(place.socket.absolute())) > _LONGEST_SOCKET_PATH:
         raise ConfigError(
             place.config, "the directory's path is too long for a Unix socket"
@@ -134,11 +150,7 @@ def load_config(place: Place) -> Config:
 
 
 def render_config(config: Config) -> str:
-    """Write a configuration as the TOML that `load_config` reads.
-
-    Raises:
-        ConfigError: a value has no place in TOML.
-    """
+    """Write a configuration as the TOML that `load_config` reads."""
     table = msgspec.to_builtins(config)
     plain = {key: value for key, value in table.items() if not isinstance(value, dict)}
     lines = [f"{key} = {_toml(value)}" for key, value in plain.items()]
@@ -150,7 +162,8 @@ def render_config(config: Config) -> str:
 
 
 def _toml(value: object) -> str:
-    # JSON strings, numbers and booleans are TOML as well.
+    # JSON strings, numbers and booleans are TOML as well; the types of `Config`
+    # let no control character in.
     return msgspec.json.encode(value).decode()
 
 

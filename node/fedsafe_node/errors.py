@@ -3,6 +3,7 @@
 
 * NodeError
   + ConfigError             the configuration does not fit
+  + MembershipError         charter, share and keys of this node do not fit
   + BadRequestError         the asker's input; carries a code and a pointer
   + ForbiddenError          no credential, or one that may not do this
   + DeniedError             a policy rule denies; carries the decision
@@ -156,6 +157,14 @@ class ConfigError(NodeError):
     def __init__(self, path: object, why: str) -> None:
         super().__init__(f"{path}: {why}")
         self.path = path
+        self.why = why
+
+
+class MembershipError(NodeError):
+    """Charter, share and keys do not fit each other, or not this node."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"this node's place in its federation does not fit: {why}")
         self.why = why
 
 

@@ -5,20 +5,22 @@ Everything is made under a directory that does not exist yet, or is empty, and t
 configuration is written last: a node with a configuration is whole.
 """
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import quote
 
 from fedsafe_node.clock import Clock, SystemClock
-from fedsafe_node.config import Config, Place, load_config, render_config
-from fedsafe_node.errors import ConfigError
+from fedsafe_node.config import Config, Place, parse_config, render_config
+from fedsafe_node.errors import BadRequestError, ConfigError
 from fedsafe_node.keyfiles import make_private_directory, write_durably
 from fedsafe_node.keys import create_keys
 from fedsafe_node.log.audit import AuditTrail, Event
 from fedsafe_node.log.engine import open_store
 from fedsafe_node.log.guard import Guard
 from fedsafe_node.log.openings import PeriodKeys
-from fedsafe_node.people.credentials import People
+from fedsafe_node.people.credentials import People, check_name
 from fedsafe_node.signals.custody import create_custody_key
 from fedsafe_node.store.protocol import Store, Transaction
 from fedsafe_policies.vocabulary import Role
@@ -46,36 +48,59 @@ async def create_node(
     published identifiers, so it belongs on another medium.
 
     Raises:
-        ConfigError: the directory is not empty, or would hold the custody key.
+        ConfigError: the configuration does not fit, the directory is not empty, or
+            it would hold the custody key; nothing was made.
+        BadRequestError: a name of the staff does not fit; nothing was made.
         KeyFileError: a key file cannot be written.
         StoreError: the store cannot be made.
     """
     clock = clock or SystemClock()
-    directory = place.directory
-    if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
-        raise ConfigError(directory, "a new node needs an empty directory")
-    make_private_directory(directory)
-    create_custody_key(
-        place, private=custody_private, public=directory / config.custody_key
-    )
-    create_keys(place)
+    _check_staff(staff)
+    await asyncio.to_thread(_make_files, place, config, custody_private)
     store = await open_node_store(place, clock)
     try:
         credentials = await _first_people(store, config, staff, clock)
     finally:
         await store.close()
-    write_durably(place.config, render_config(config).encode())
-    load_config(place)
+    text = render_config(config).encode()
+    await asyncio.to_thread(write_durably, place.config, text)
     return Created(config, credentials)
+
+
+def _check_staff(staff: Sequence[tuple[str, Role]]) -> None:
+    names = [name for name, _ in staff]
+    for name in names:
+        check_name(name)
+    if len(set(names)) != len(names):
+        raise BadRequestError("bad_name", "two credentials have one name")
+
+
+def _make_files(place: Place, config: Config, custody_private: Path) -> None:
+    directory = place.directory
+    parse_config(place, render_config(config))
+    if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
+        raise ConfigError(directory, "a new node needs an empty directory")
+    if custody_private.resolve().is_relative_to(directory.resolve()):
+        raise ConfigError(custody_private, "the custody key must lie outside the node")
+    if custody_private.exists():
+        raise ConfigError(custody_private, "exists already")
+    make_private_directory(directory)
+    directory.chmod(0o700)
+    public = directory / config.custody_key
+    create_custody_key(place, private=custody_private, public=public)
+    create_keys(place)
 
 
 async def open_node_store(place: Place, clock: Clock) -> Store:
     """Open the node's embedded store with its period keys and guard."""
+    keys, guard = await asyncio.to_thread(
+        lambda: (PeriodKeys(place.periods), Guard(place.guard))
+    )
     return await open_store(
-        f"sqlite://{place.database.absolute()}",
-        keys=PeriodKeys(place.periods),
+        f"sqlite://{quote(str(place.database.absolute()))}",
+        keys=keys,
         clock=clock,
-        guard=Guard(place.guard),
+        guard=guard,
     )
 
 

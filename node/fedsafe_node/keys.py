@@ -14,24 +14,30 @@ The private part of the custody key is in none of them: it stays outside the
 node's directory.
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from secrets import token_bytes
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 
+from fedsafe_crypto.errors import CryptoError
 from fedsafe_crypto.group import SCALAR_BYTES, check_scalar, random_scalar
 from fedsafe_crypto.identity import SigningKey
 from fedsafe_crypto.seal import RecipientKey
 from fedsafe_crypto.threshold import Generation, KeyShare
 from fedsafe_federation.card import MemberKeys
+from fedsafe_federation.errors import MalformedError
 from fedsafe_federation.wireformat import decode, encode
 from fedsafe_node.config import Place
 from fedsafe_node.errors import KeyFileError
 from fedsafe_node.keyfiles import read_secret, write_secret
 
+T = TypeVar("T")
+
+_MEDIA_NAME: Final = re.compile(r"media-(\d{1,9})-(\d{1,9})\.key")
 _SIGNING: Final = ("feed", "audit", "statement", "transport")
 KEY_BYTES: Final = 32
 
@@ -94,26 +100,45 @@ def load_keys(place: Place) -> NodeKeys:
         KeyFileError: one is missing, loose or malformed.
     """
     feed, audit, statement, transport = (
-        SigningKey.from_bytes(read_secret(place.keys / f"{name}.key"))
-        for name in _SIGNING
+        _read(place.keys / f"{name}.key", SigningKey.from_bytes) for name in _SIGNING
     )
     return NodeKeys(
         feed=feed,
         audit=audit,
         statement=statement,
         transport=transport,
-        sealing=RecipientKey.from_bytes(read_secret(place.keys / "sealing.key")),
-        own=_own(place.keys / "own.key"),
+        sealing=_read(place.keys / "sealing.key", RecipientKey.from_bytes),
+        own=_read(place.keys / "own.key", _own),
     )
 
 
-def _own(path: Path) -> OwnKeys:
-    secret = read_secret(path)
-    if len(secret) != SCALAR_BYTES + 2 * KEY_BYTES:
-        raise KeyFileError(f"key file {path} has a wrong length")
-    check_scalar(secret[:SCALAR_BYTES])
-    token, group = secret[SCALAR_BYTES:-KEY_BYTES], secret[-KEY_BYTES:]
-    return OwnKeys(secret[:SCALAR_BYTES], MediaKeys(token, group))
+def _read(path: Path, parse: Callable[[bytes], T]) -> T:
+    try:
+        return parse(read_secret(path))
+    except (CryptoError, MalformedError, ValueError):
+        raise KeyFileError(f"key file {path} holds no such key") from None
+
+
+def _own(secret: bytes) -> OwnKeys:
+    scalar, media = secret[:SCALAR_BYTES], secret[SCALAR_BYTES:]
+    check_scalar(scalar)
+    return OwnKeys(scalar, _media(media))
+
+
+def _media(secret: bytes) -> MediaKeys:
+    if len(secret) != 2 * KEY_BYTES:
+        raise ValueError("a wrong length")
+    return MediaKeys(secret[:KEY_BYTES], secret[KEY_BYTES:])
+
+
+def _share(secret: bytes) -> KeyShare:
+    file = decode(secret, _ShareFile)
+    return KeyShare(
+        generation=Generation(epoch=file.epoch, number=file.generation),
+        index=file.index,
+        threshold=file.threshold,
+        secret=file.secret,
+    )
 
 
 class _ShareFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -155,13 +180,8 @@ def load_shares(place: Place) -> Mapping[int, KeyShare]:
     """
     shares: dict[int, KeyShare] = {}
     for path in sorted(place.keys.glob("share-*.key")):
-        file = decode(read_secret(path), _ShareFile)
-        shares[file.epoch] = KeyShare(
-            generation=Generation(epoch=file.epoch, number=file.generation),
-            index=file.index,
-            threshold=file.threshold,
-            secret=file.secret,
-        )
+        share = _read(path, _share)
+        shares[share.generation.epoch] = share
     return shares
 
 
@@ -173,10 +193,8 @@ def load_media_keys(place: Place) -> Mapping[tuple[int, int], MediaKeys]:
     """
     keys: dict[tuple[int, int], MediaKeys] = {}
     for path in sorted(place.keys.glob("media-*.key")):
-        epoch, generation = path.stem.removeprefix("media-").split("-")
-        secret = read_secret(path)
-        if len(secret) != 2 * KEY_BYTES:
-            raise KeyFileError(f"key file {path} has a wrong length")
-        pair = MediaKeys(secret[:KEY_BYTES], secret[KEY_BYTES:])
-        keys[int(epoch), int(generation)] = pair
+        name = _MEDIA_NAME.fullmatch(path.name)
+        if name is None:
+            raise KeyFileError(f"key file {path} names no epoch and generation")
+        keys[int(name[1]), int(name[2])] = _read(path, _media)
     return keys

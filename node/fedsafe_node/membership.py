@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from fedsafe_crypto.errors import CryptoError
 from fedsafe_crypto.threshold import KeyShare, Pins
 from fedsafe_federation.charter import (
     Charter,
@@ -17,9 +18,10 @@ from fedsafe_federation.charter import (
     SignedCharter,
     open_charter,
 )
+from fedsafe_federation.errors import FederationError
 from fedsafe_federation.wireformat import decode
 from fedsafe_node.config import Place
-from fedsafe_node.errors import KeyFileError
+from fedsafe_node.errors import KeyFileError, MembershipError
 from fedsafe_node.keys import MediaKeys, load_media_keys, load_shares
 
 CHARTER_DOCUMENT: Final = "charter"
@@ -50,16 +52,20 @@ def load_membership(place: Place, name: str, document: bytes) -> Membership:
     """Check the charter, the shares against their pins, and load the media keys.
 
     Raises:
-        FederationError: the charter does not verify, or is not this node's.
+        MembershipError: the charter does not verify or is not this node's, or a
+            share does not fit its pin.
         KeyFileError: a share or media key is missing, loose or malformed.
-        CryptoError: a share does not fit its pin.
     """
-    charter = open_charter(decode(document, SignedCharter))
-    me = charter.member(name)
-    pins, shares, media = charter.pins(), load_shares(place), load_media_keys(place)
-    for entry in charter.epochs:
-        share = shares.get(entry.epoch)
-        if share is None or (entry.epoch, entry.generation) not in media:
-            raise KeyFileError(f"the keys of epoch {entry.epoch} are missing")
-        share.check(pins[entry.epoch])
+    shares, media = load_shares(place), load_media_keys(place)
+    try:
+        charter = open_charter(decode(document, SignedCharter))
+        me = charter.member(name)
+        pins = charter.pins()
+        for entry in charter.epochs:
+            share = shares.get(entry.epoch)
+            if share is None or (entry.epoch, entry.generation) not in media:
+                raise KeyFileError(f"the keys of epoch {entry.epoch} are missing")
+            share.check(pins[entry.epoch])
+    except (FederationError, CryptoError) as error:
+        raise MembershipError(str(error)) from None
     return Membership(charter, me, pins, shares, media)

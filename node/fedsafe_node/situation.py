@@ -74,21 +74,18 @@ class Situation:
 
     def not_covered(self, now: datetime) -> list[str]:
         """Name the other members whose feed is stale or suspended."""
+        return [name for name in self.others() if not self.coverage.covers(name, now)]
+
+    def others(self) -> list[str]:
+        """Name the other members of the federation."""
         if self.shared is None:
             return []
-        return [
-            member.name
-            for member in self.shared.membership.others
-            if not self.coverage.covers(member.name, now)
-        ]
+        return [member.name for member in self.shared.membership.others]
 
     def _site(self, others: list[Member]) -> Site:
         config = self.config
-        listen = (
-            f"[{config.listen.host}]"
-            if ":" in config.listen.host
-            else (config.listen.host)
-        )
+        host = config.listen.host
+        listen = f"[{host}]" if ":" in host else host
         return Site(
             names=(config.name, *(member.name for member in others)),
             addresses=(

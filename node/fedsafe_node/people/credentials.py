@@ -21,6 +21,7 @@ from fedsafe_policies.vocabulary import Role
 
 _PREFIX: Final = "fs1_"
 _SECRET_BYTES: Final = 32
+RESERVED: Final = frozenset({"local", "setup", "expiry"})
 _NAME: Final = re.compile(r"[a-z][a-z0-9._-]{0,31}")
 
 
@@ -33,6 +34,20 @@ def new_credential() -> tuple[str, bytes]:
 
 def _hash(token: str) -> bytes:
     return hashlib.sha256(token.encode()).digest()
+
+
+def check_name(name: str) -> None:
+    """Check the name of a credential; a few stand for the node itself.
+
+    Raises:
+        BadRequestError: the name does not fit.
+    """
+    if not _NAME.fullmatch(name) or name in RESERVED:
+        raise BadRequestError(
+            "bad_name",
+            "a name is a-z, 0-9, dot, dash, at most 32 characters, and not "
+            + ", ".join(sorted(RESERVED)),
+        )
 
 
 class People:
@@ -68,10 +83,7 @@ class People:
             BadRequestError: the name does not fit.
             ConflictError: the name is taken.
         """
-        if not _NAME.fullmatch(name):
-            raise BadRequestError(
-                "bad_name", "a name is a-z, 0-9, dot, dash, at most 32 characters"
-            )
+        check_name(name)
         now = self._clock.now()
         token, digest = new_credential()
         row = CredentialRow(
