@@ -6,11 +6,13 @@ guard), membership, indexes, then listeners, then replication and jobs. The stop
 goes the other way, so nothing is under way when the store closes.
 """
 
+import asyncio
 import logging
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from secrets import token_bytes
 from typing import Final, Self
+from urllib.parse import quote
 
 import aiohttp
 
@@ -25,6 +27,7 @@ from fedsafe_node.audits import AuditService
 from fedsafe_node.clock import Clock
 from fedsafe_node.config import Config, Place
 from fedsafe_node.duties import Duties
+from fedsafe_node.errors import StoreError
 from fedsafe_node.evaluators import OwnList, SharedLists
 from fedsafe_node.founding import FoundingService
 from fedsafe_node.index.lists import Lists
@@ -43,7 +46,7 @@ from fedsafe_node.peering.service import PeeringService
 from fedsafe_node.peering.serving import FeedServer
 from fedsafe_node.people.credentials import People
 from fedsafe_node.replicating import Replicating
-from fedsafe_node.signals.custody import load_custody
+from fedsafe_node.signals.custody import Custody, load_custody
 from fedsafe_node.signals.desk import Desk
 from fedsafe_node.signals.intake import Intake
 from fedsafe_node.signals.publish import SignalService
@@ -52,7 +55,7 @@ from fedsafe_node.store.protocol import Store, Transaction
 from fedsafe_node.store.rows import PeerState
 from fedsafe_node.telemetry import LOGGER, Metrics, fields
 from fedsafe_node.workers import Workers
-from fedsafe_policies.policy import shipped
+from fedsafe_policies.policy import Policy, shipped
 
 _LOG = logging.getLogger(f"{LOGGER}.node")
 _CONNECTIONS: Final = 64
@@ -68,6 +71,7 @@ class Base:
     keys: NodeKeys
     periods: PeriodKeys
     guard: Guard
+    custody: Custody
     store: Store
     lists: Lists
     trail: AuditTrail
@@ -125,6 +129,16 @@ class RunningNode:
             offload=base.workers,
             wake=self.replicating.wake,
         )
+        self._foundings = FoundingService(
+            base.place,
+            base.situation,
+            base.keys,
+            base.store,
+            base.trail,
+            base.clock,
+            offload=base.workers,
+            joined=self._joined,
+        )
         self.desk = self._make_desk()
         self.services = self._make_services()
         self.server = ApiServer(self.services, metrics=Metrics())
@@ -145,6 +159,7 @@ class RunningNode:
             )
             await parts.enter_async_context(session)
             node = cls(base, session)
+            parts.push_async_callback(node._audit_last_evaluations)
             parts.push_async_callback(node.replicating.stop)
             await node._listen(parts)
             node._parts = parts.pop_all()
@@ -160,8 +175,11 @@ class RunningNode:
         await self._note_start()
         document = await base.store.read(lambda r: r.document(CHARTER_DOCUMENT))
         if document is not None:
-            membership = load_membership(base.place, base.config.name, document)
-            self._join(membership)
+            name = base.config.name
+            self._join(
+                await base.workers(lambda: load_membership(base.place, name, document))
+            )
+            await self._foundings.clean()
         await load_pictures(base.lists, base.store, base.situation)
         await self.server.start(
             host=base.config.listen.host,
@@ -189,6 +207,12 @@ class RunningNode:
             await tx.append(base.trail.log, entry.record, entry.openings)
 
         await base.store.write(act)
+
+    async def _audit_last_evaluations(self) -> None:
+        try:
+            await self._peering.audit_evaluations()
+        except StoreError:
+            _LOG.exception("evaluations not audited", extra=fields(reason="store"))
 
     def _join(self, membership: Membership) -> None:
         self._base.situation.join(SharedLists(membership, self._quorums(membership)))
@@ -248,7 +272,7 @@ class RunningNode:
             trail=base.trail,
             clock=base.clock,
             periods=base.periods,
-            custody=load_custody(base.place, base.config),
+            custody=base.custody,
             statement_key=base.keys.statement,
             offload=base.workers,
             announce=self.replicating.announce,
@@ -259,40 +283,56 @@ class RunningNode:
         return Services(
             name=base.config.name,
             lookups=LookupService(
-                base.situation, base.store, base.lists, base.trail, base.clock
+                base.situation,
+                base.store,
+                base.lists,
+                base.trail,
+                base.clock,
+                offload=base.workers,
             ),
             signals=SignalService(self.desk),
             people=People(base.store, base.trail, base.clock),
             audits=AuditService(base.store, base.trail, base.clock),
             peering=self._peering,
-            foundings=FoundingService(
-                base.place,
-                base.situation,
-                base.keys,
-                base.store,
-                base.trail,
-                base.clock,
-                offload=base.workers,
-                joined=self._joined,
-            ),
+            foundings=self._foundings,
             node=Overview(base.situation, base.store, base.clock),
             answers=StoredAnswers(base.store, base.clock),
         )
 
 
+@dataclass(frozen=True, slots=True)
+class _Files:
+    keys: NodeKeys
+    periods: PeriodKeys
+    guard: Guard
+    custody: Custody
+    policy: Policy
+
+
+def _read_files(place: Place, config: Config) -> _Files:
+    return _Files(
+        keys=load_keys(place),
+        periods=PeriodKeys(place.periods),
+        guard=Guard(place.guard),
+        custody=load_custody(place, config),
+        policy=shipped(config.policy),
+    )
+
+
 async def _open(
     place: Place, config: Config, clock: Clock, parts: AsyncExitStack
 ) -> Base:
-    keys = load_keys(place)
-    periods, guard = PeriodKeys(place.periods), Guard(place.guard)
     workers = Workers()
-    parts.callback(workers.close)
+    parts.push_async_callback(asyncio.to_thread, workers.close)
+    files = await workers(lambda: _read_files(place, config))
     store = await open_store(
-        f"sqlite://{place.database.absolute()}", keys=periods, clock=clock, guard=guard
+        f"sqlite://{quote(str(place.database.absolute()))}",
+        keys=files.periods,
+        clock=clock,
+        guard=files.guard,
     )
     parts.push_async_callback(store.close)
-    policy = shipped(config.policy)
-    situation = Situation(config, policy, OwnList(config.name, keys.own))
+    situation = Situation(config, files.policy, OwnList(config.name, files.keys.own))
     gate = await load_gate(store)
     if gate is not None:
         situation.record_gate(gate)
@@ -300,14 +340,15 @@ async def _open(
         if peer.state is PeerState.SUSPENDED:
             situation.coverage.suspended.add(peer.origin)
     tokens = await load_tokens(place.index, store)
-    parts.callback(tokens.close)
+    parts.push_async_callback(asyncio.to_thread, tokens.close)
     return Base(
         place=place,
         config=config,
         clock=clock,
-        keys=keys,
-        periods=periods,
-        guard=guard,
+        keys=files.keys,
+        periods=files.periods,
+        guard=files.guard,
+        custody=files.custody,
         store=store,
         lists=Lists(tokens, PdqIndex()),
         trail=AuditTrail(config.name),

@@ -3,7 +3,8 @@
 
 Runs inside the transaction that writes the audit event, so a restriction that was
 applied before the answer always counts. What does not open, contradicts its
-header or is refused by policy is no match and says nothing.
+header or is refused by policy is suppressed: no match, and nothing is said of it
+but a count in the audit event (protocol 3.2).
 """
 
 from collections.abc import Sequence
@@ -50,18 +51,29 @@ class Candidate:
     distance: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The matches of one account, and how many active signals were suppressed."""
+
+    matches: Sequence[Match] = ()
+    suppressed: int = 0
+
+
 async def match_candidates(
     reader: Reader,
     candidates: Sequence[Candidate],
     situation: Situation,
     now: datetime,
-) -> list[Match]:
+) -> Found:
     """Keep the candidates that are active, open and allowed."""
+    if not candidates:
+        return Found()
     by_row = {
         signal.row: signal
         for signal in await reader.signals_at(sorted({c.row for c in candidates}))
     }
     matches: list[Match] = []
+    suppressed = 0
     for candidate in candidates:
         row = by_row.get(candidate.row)
         if row is None or not _may_match(row, candidate, situation, now):
@@ -70,9 +82,11 @@ async def match_candidates(
         if kept is None:
             continue
         match = _open(row, kept.payload, candidate, situation, now)
-        if match is not None:
+        if match is None:
+            suppressed += 1
+        else:
             matches.append(match)
-    return matches
+    return Found(matches, suppressed)
 
 
 def _may_match(

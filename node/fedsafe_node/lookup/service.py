@@ -7,12 +7,12 @@ the answer leaves. Statuses, openings and the decision are read and made inside
 the transaction that writes the event; the indexes only point to rows.
 """
 
-import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 
 from fedsafe_federation.errors import QuorumError
+from fedsafe_federation.replication import Offload
 from fedsafe_node.api.messages import (
     BatchAnswer,
     BatchRequest,
@@ -20,27 +20,32 @@ from fedsafe_node.api.messages import (
     ItemProblem,
     LookupAnswer,
     LookupRequest,
-    Match,
     Question,
     Result,
+    Subject,
 )
 from fedsafe_node.asked import Asked, Person, plane_of, read_question
 from fedsafe_node.clock import Clock
 from fedsafe_node.errors import BadRequestError, DeniedError
 from fedsafe_node.evaluators import Output
 from fedsafe_node.index.lists import Lists
-from fedsafe_node.log.audit import AuditTrail, Event
-from fedsafe_node.lookup.matching import Candidate, match_candidates
+from fedsafe_node.log.audit import AuditTrail, Detail, Event
+from fedsafe_node.lookup.matching import Candidate, Found, match_candidates
 from fedsafe_node.lookup.probing import Prober
 from fedsafe_node.people.principal import Principal
 from fedsafe_node.situation import Situation
 from fedsafe_node.store.protocol import Store, Transaction
+from fedsafe_node.store.rows import LogEntry
 from fedsafe_policies.decision import Decision, Obligation
 from fedsafe_policies.lookups import LookupRequest as LookupFacts
 from fedsafe_policies.lookups import decide_lookup
 from fedsafe_policies.vocabulary import Plane, Purpose
 
+T = TypeVar("T")
+
 RETRY_AFTER_MS: Final = 2_000
+OFFLOAD_QUESTIONS: Final = 4
+OFFLOAD_PICTURES: Final = 100_000
 REMINDER: Final = Bilingual(
     de=(
         "Ein Treffer ist ein Anlass zur Prüfung, kein Urteil: Konto eingeschränkt "
@@ -75,16 +80,20 @@ class _Round:
 class LookupService:
     """Answers single lookups and batches."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - everything it needs is an argument
         self,
         situation: Situation,
         store: Store,
         lists: Lists,
         trail: AuditTrail,
         clock: Clock,
+        *,
+        offload: Offload,
     ) -> None:
         self._situation = situation
         self._store = store
+        self._lists = lists
+        self._offload = offload
         self._trail = trail
         self._clock = clock
         self._prober = Prober(situation, lists)
@@ -97,10 +106,7 @@ class LookupService:
             DeniedError: the purpose is not this credential's.
             StoreFailedError: the audit event could not be made durable.
         """
-        asked = [
-            read_question(question, pointer=f"/questions/{position}")
-            for position, question in enumerate(request.questions)
-        ]
+        asked = _read_all(request.questions)
         planes = {plane_of(item) for item in asked}
         within = request.deadline_ms / 1000
         step = await self._admit(planes, request.purpose, who, within)
@@ -115,19 +121,8 @@ class LookupService:
             DeniedError: the purpose is not this credential's.
             StoreFailedError: the audit event could not be made durable.
         """
-        cases: list[_Case] = []
-        problems: list[ItemProblem] = []
-        for place, subject in enumerate(request.lookups):
-            if place % _BREATHE == 0:
-                await asyncio.sleep(0)
-            try:
-                asked = _read_all(subject.questions)
-            except BadRequestError as error:
-                problems.append(
-                    ItemProblem(position=place, code=error.code, detail=error.detail)
-                )
-            else:
-                cases.append(_Case(place, subject.subject_ref, asked))
+        count = sum(len(subject.questions) for subject in request.lookups)
+        cases, problems = await self._run(lambda: _read_batch(request.lookups), count)
         planes = {plane_of(item) for case in cases for item in case.asked}
         within = request.deadline_ms / 1000
         step = await self._admit(planes, request.purpose, who, within)
@@ -174,18 +169,35 @@ class LookupService:
             item for case in cases for item in case.asked if isinstance(item, Person)
         ]
         shared = await self._evaluate(persons, step)
-        outputs = iter(shared if shared is not None else [()] * len(persons))
-        candidates = [
+        outputs = shared if shared is not None else [()] * len(persons)
+        count = sum(len(case.asked) for case in cases)
+        candidates = await self._run(lambda: self._probe(cases, outputs, step), count)
+        return await self._decide(
+            cases, candidates, step, deferred=shared is None and bool(persons)
+        )
+
+    def _probe(
+        self,
+        cases: Sequence[_Case],
+        outputs: Sequence[tuple[Output, ...]],
+        step: _Round,
+    ) -> list[list[Candidate]]:
+        remaining = iter(outputs)
+        return [
             self._prober.candidates(
                 case.asked,
-                [next(outputs) for item in case.asked if isinstance(item, Person)],
+                [next(remaining) for item in case.asked if isinstance(item, Person)],
                 own_only=step.own_only,
             )
             for case in cases
         ]
-        return await self._decide(
-            cases, candidates, step, deferred=shared is None and bool(persons)
-        )
+
+    async def _run(self, work: Callable[[], T], questions: int) -> T:
+        # A thread hop costs more than a few questions, and less than many.
+        pictures = len(self._lists.pictures) > OFFLOAD_PICTURES
+        if questions > OFFLOAD_QUESTIONS or pictures:
+            return await self._offload(work)
+        return work()
 
     async def _evaluate(
         self, persons: Sequence[Person], step: _Round
@@ -208,21 +220,20 @@ class LookupService:
     ) -> list[LookupAnswer]:
         now = self._clock.now()
         situation = self._situation
-        stale = [] if step.own_only else situation.not_covered(now)
+        # Behind a closed gate nobody is asked: then no list but the own is covered.
+        stale = situation.others() if step.own_only else situation.not_covered(now)
 
         async def act(tx: Transaction) -> list[LookupAnswer]:
             answers: list[LookupAnswer] = []
+            suppressed = 0
             for case, pointers in zip(cases, candidates, strict=True):
-                matches = (
-                    await match_candidates(tx, pointers, situation, now)
-                    if pointers
-                    else []
-                )
+                found = await match_candidates(tx, pointers, situation, now)
+                suppressed += found.suppressed
                 lacks_peers = deferred and any(
                     isinstance(item, Person) for item in case.asked
                 )
-                answers.append(_answer(case, matches, stale, deferred=lacks_peers))
-            await self._audit(tx, cases, answers, step)
+                answers.append(_answer(case, found, stale, deferred=lacks_peers))
+            await self._audit(tx, cases, answers, step, suppressed)
             return answers
 
         return await self._store.write(act)
@@ -233,45 +244,59 @@ class LookupService:
         cases: Sequence[_Case],
         answers: Sequence[LookupAnswer],
         step: _Round,
+        suppressed: int,
     ) -> None:
         # Machine negatives leave counts only; a match leaves its subject_ref.
-        at = self._clock.now()
-        negatives = 0
+        entries: list[LogEntry] = []
+        negatives = [answer for answer in answers if not answer.matches]
         for case, answer in zip(cases, answers, strict=True):
-            if not answer.matches:
-                negatives += 1
-                continue
-            entry = self._trail.entry(
-                Event.LOOKUP,
-                at=at,
-                outcome=answer.result.value,
-                actor=step.who.name,
-                subject=case.subject,
-                detail={
-                    "purpose": step.purpose.value,
-                    "policy": self._situation.policy.reference,
+            if answer.matches:
+                detail: Detail = {
                     "signals": " ".join(match.signal for match in answer.matches),
                     "questions": len(case.asked),
-                },
-            )
-            await tx.append(self._trail.log, entry.record, entry.openings)
+                }
+                outcome = answer.result.value
+                entries.append(self._event(step, outcome, detail, case.subject))
         if negatives:
-            outcomes = {a.result.value for a in answers if not a.matches}
-            entry = self._trail.entry(
-                Event.LOOKUP,
-                at=at,
-                outcome=outcomes.pop() if len(outcomes) == 1 else "mixed",
-                actor=step.who.name,
-                detail={
-                    "purpose": step.purpose.value,
-                    "policy": self._situation.policy.reference,
-                    "lookups": negatives,
-                },
-            )
-            await tx.append(self._trail.log, entry.record, entry.openings)
+            outcomes = {answer.result.value for answer in negatives}
+            outcome = outcomes.pop() if len(outcomes) == 1 else "mixed"
+            detail = {"lookups": len(negatives)}
+            if suppressed:
+                detail = {**detail, "suppressed": suppressed}
+            entries.append(self._event(step, outcome, detail, None))
+        await tx.append_many(self._trail.log, entries)
+
+    def _event(
+        self, step: _Round, outcome: str, detail: Detail, subject: str | None
+    ) -> LogEntry:
+        return self._trail.entry(
+            Event.LOOKUP,
+            at=self._clock.now(),
+            outcome=outcome,
+            actor=step.who.name,
+            subject=subject,
+            detail={
+                "purpose": step.purpose.value,
+                "policy": self._situation.policy.reference,
+                **detail,
+            },
+        )
 
 
-_BREATHE: Final = 256
+def _read_batch(
+    lookups: Sequence[Subject],
+) -> tuple[list[_Case], list[ItemProblem]]:
+    cases: list[_Case] = []
+    problems: list[ItemProblem] = []
+    for place, subject in enumerate(lookups):
+        try:
+            asked = _read_all(subject.questions)
+        except BadRequestError as error:
+            problem = ItemProblem(position=place, code=error.code, detail=error.detail)
+            problems.append(problem)
+        else:
+            cases.append(_Case(place, subject.subject_ref, asked))
+    return cases, problems
 
 
 def _read_all(questions: Sequence[Question]) -> list[Asked]:
@@ -282,8 +307,9 @@ def _read_all(questions: Sequence[Question]) -> list[Asked]:
 
 
 def _answer(
-    case: _Case, matches: Sequence[Match], stale: Sequence[str], *, deferred: bool
+    case: _Case, found: Found, stale: Sequence[str], *, deferred: bool
 ) -> LookupAnswer:
+    matches = found.matches
     if matches:
         result = Result.REVIEW
     elif deferred:
