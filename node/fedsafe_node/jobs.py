@@ -3,9 +3,11 @@
 
 APScheduler only ticks. What is due lies in the store's due-table and is judged by
 the node's own clock, so a job that was missed while the node was down runs at the
-next tick, and a test decides what time it is.
+next tick, and a test decides what time it is. A job that failed is tried again after
+a minute; the others do not wait for it.
 """
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -15,10 +17,12 @@ from typing import Final
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from fedsafe_node.clock import Clock
+from fedsafe_node.errors import StoreError
 from fedsafe_node.store.protocol import Store, Transaction
 from fedsafe_node.telemetry import LOGGER, fields
 
 TICK_SECONDS: Final = 1
+RETRY: Final = timedelta(minutes=1)
 _LOG = logging.getLogger(f"{LOGGER}.jobs")
 
 
@@ -31,12 +35,16 @@ class Job:
 
 
 class Jobs:
-    """Runs the jobs that are due, one after the other."""
+    """Runs the jobs that are due, one after the other.
+
+    Owned by the event loop: the scheduler, and `_ticking`, held during a tick.
+    """
 
     def __init__(self, store: Store, clock: Clock, jobs: Mapping[str, Job]) -> None:
         self._store = store
         self._clock = clock
         self._jobs = jobs
+        self._ticking = asyncio.Lock()
         self._scheduler = AsyncIOScheduler(timezone="UTC")
 
     async def start(self) -> None:
@@ -56,25 +64,34 @@ class Jobs:
 
     async def tick(self) -> None:
         """Run what is due now."""
-        now = int(self._clock.now().timestamp())
-        for name, _ in await self._store.read(lambda reader: reader.due(now)):
-            job = self._jobs.get(name)
-            if job is not None:
-                await self._run(name, job)
+        async with self._ticking:
+            now = int(self._clock.now().timestamp())
+            for name, _ in await self._store.read(lambda reader: reader.due(now)):
+                job = self._jobs.get(name)
+                if job is not None:
+                    await self._run(name, job)
 
     async def stop(self) -> None:
-        """Tick no more."""
+        """Finish the tick that is under way; tick no more."""
         if self._scheduler.running:
-            self._scheduler.shutdown(wait=False)
+            self._scheduler.pause()
+            async with self._ticking:
+                self._scheduler.shutdown(wait=False)
 
     async def _run(self, name: str, job: Job) -> None:
+        wait = job.every
         try:
             await job.work()
         except Exception:  # noqa: BLE001
-            # The boundary of a job: it is tried again at its next date.
+            # The boundary of a job: nothing of its act was kept.
             _LOG.exception("job failed", extra=fields(job=name))
-        due = int((self._clock.now() + job.every).timestamp())
-        await self._store.write(lambda tx: tx.set_due(name, due))
+            wait = min(wait, RETRY)
+        due = int((self._clock.now() + wait).timestamp())
+        try:
+            await self._store.write(lambda tx: tx.set_due(name, due))
+        except StoreError:
+            # It stays due, and the other jobs have their turn.
+            _LOG.exception("job not planned", extra=fields(job=name))
 
 
 _FOREVER: Final = 1 << 62

@@ -20,13 +20,17 @@ from fedsafe_federation.requests import Request, verify_request
 from fedsafe_federation.signed import Signed
 from fedsafe_node.api.messages import Poke
 from fedsafe_node.clock import Clock
-from fedsafe_node.errors import BadRequestError, DeniedError, WrongStateError
+from fedsafe_node.errors import (
+    BadRequestError,
+    DeniedError,
+    StoreError,
+    WrongStateError,
+)
 from fedsafe_node.evaluators import SharedLists
 from fedsafe_node.log.audit import AuditTrail, Event
 from fedsafe_node.peering.serving import FeedServer
 from fedsafe_node.situation import Situation
 from fedsafe_node.store.protocol import Store, Transaction
-from fedsafe_node.store.rows import Opening
 from fedsafe_policies.gate import decide_gate
 from fedsafe_policies.vocabulary import Plane
 
@@ -135,23 +139,31 @@ class PeeringService:
         return await self._offload(answer) if many else answer()
 
     async def audit_evaluations(self) -> None:
-        """Write the sums of what was evaluated since the last call."""
+        """Write the sums of what was evaluated since the last call.
+
+        Raises:
+            StoreError: they are not kept, and are counted on.
+        """
         counted, self._evaluated = self._evaluated, Counter()
-        for peer, elements in sorted(counted.items()):
-            entry = self._trail.entry(
+        if not counted:
+            return
+        entries = [
+            self._trail.entry(
                 Event.EVALUATED,
                 at=self._clock.now(),
                 detail={"peer": peer, "elements": elements},
             )
+            for peer, elements in sorted(counted.items())
+        ]
 
-            async def act(
-                tx: Transaction,
-                record: bytes = entry.record,
-                openings: tuple[Opening, ...] = entry.openings,
-            ) -> None:
-                await tx.append(self._trail.log, record, openings)
+        async def act(tx: Transaction) -> None:
+            await tx.append_many(self._trail.log, entries)
 
+        try:
             await self._store.write(act)
+        except StoreError:
+            self._evaluated += counted
+            raise
 
     def _admit(self, now: datetime) -> None:
         situation = self._situation
