@@ -127,6 +127,8 @@ def encode_batch(  # noqa: PLR0913 - a trailer has so many parts
 def decode_batch(origin: str, data: bytes) -> Batch:
     """Read a batch whole.
 
+    The trailer is outside its own digest, so only its one spelling counts.
+
     Raises:
         TruncatedFeedError: the trailer is missing, or does not fit the lines.
         MalformedError: a line is none of ours, or out of order.
@@ -136,15 +138,36 @@ def decode_batch(origin: str, data: bytes) -> Batch:
     if not data.endswith(b"\n"):
         raise TruncatedFeedError(origin, "the stream ends within a line")
     end = data.rfind(b"\n", 0, len(data) - 1) + 1
-    last = decode(memoryview(data)[end:-1], _Tagged).of
+    tagged = decode(memoryview(data)[end:-1], _Tagged)
+    last = tagged.of
     if not isinstance(last, Trailer):
         raise TruncatedFeedError(origin, "the stream has no trailer")
+    if encode(tagged) != data[end:-1]:
+        raise MalformedError("Trailer", "another spelling than ours")
     if hashlib.sha256(memoryview(data)[:end]).digest() != last.digest:
         raise TruncatedFeedError(origin, "the trailer's digest does not fit")
     restrictions, records = _sort_lines(data[:end].split(b"\n")[:-1])
     if len(restrictions) + len(records) != last.count:
         raise TruncatedFeedError(origin, "the trailer's count does not fit")
     return Batch(restrictions, records, last)
+
+
+def leading_restrictions(data: bytes) -> list[Signed]:
+    """Rescue the restrictions of a batch that cannot be read whole.
+
+    They stand first in a batch and act by themselves, so neither a lost trailer
+    nor a bad line behind them holds them up.
+    """
+    found: list[Signed] = []
+    for line in data[:MAX_BATCH].split(b"\n")[:-1]:
+        try:
+            entry = decode(line, _Tagged).of
+        except MalformedError:
+            break
+        if not isinstance(entry, RestrictionLine):
+            break
+        found.append(entry.statement)
+    return found
 
 
 def _sort_lines(lines: Sequence[bytes]) -> tuple[list[Signed], list[RecordLine]]:

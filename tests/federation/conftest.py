@@ -7,7 +7,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import TypeVar
+from typing import Any, TypeVar
+
+import msgspec
 
 from fedsafe_crypto.checkpoint import Checkpoint, sign_checkpoint
 from fedsafe_crypto.group import multiply_base, scalar_from_int
@@ -15,13 +17,21 @@ from fedsafe_crypto.identity import SigningKey
 from fedsafe_crypto.seal import RecipientKey
 from fedsafe_crypto.shares import split
 from fedsafe_crypto.threshold import Generation, KeyShare, Pins
-from fedsafe_crypto.tree import consistency_proof, leaf_hash, node_hash, root_at
+from fedsafe_crypto.tree import (
+    Frontier,
+    consistency_proof,
+    leaf_hash,
+    node_hash,
+    root_at,
+)
 from fedsafe_federation.card import Card, MemberKeys, sign_card
 from fedsafe_federation.charter import Charter, Epoch, Member, PolicyReference
 from fedsafe_federation.feed import (
+    Batch,
     FeedOpening,
     FeedRequest,
     RecordLine,
+    decode_batch,
     encode_batch,
 )
 from fedsafe_federation.records import (
@@ -32,7 +42,7 @@ from fedsafe_federation.records import (
 from fedsafe_federation.restrictions import Reason, Restriction, sign_restriction
 from fedsafe_federation.signals import SignalHeader, encode_opening
 from fedsafe_federation.signed import Signed
-from fedsafe_federation.verification import feed_name
+from fedsafe_federation.verification import Known, feed_name
 from fedsafe_policies.vocabulary import Effect, Plane, Scope
 
 T = TypeVar("T")
@@ -253,6 +263,38 @@ class Log:
             consistency=self.proof(request.known, size),
             extends=self.proof(until, size),
         )
+
+
+def known_of(log: Log, since: int, size: int) -> Known:
+    """What a peer holds that has *since* records and saw the log at *size*."""
+    frontier = Frontier()
+    frontier.extend(leaf_hash(record) for record in log.records[:since])
+    if size == 0:
+        return Known(frontier)
+    return Known(frontier, log.note(size), log.checkpoint(size))
+
+
+def request_from(known: Known, *, limit: int = 5_000) -> FeedRequest:
+    size = known.checkpoint.size if known.checkpoint else 0
+    return FeedRequest("a.example", known.frontier.size, size, 0, limit)
+
+
+def served(log: Log, known: Known, *, limit: int = 5_000) -> Batch:
+    return decode_batch("a.example", log.batch(request_from(known, limit=limit)))
+
+
+def flipped(data: bytes, place: int, flip: int) -> bytes:
+    changed = bytearray(data)
+    changed[place % len(changed)] ^= flip
+    return bytes(changed)
+
+
+def in_trailer(batch: Batch, **changes: Any) -> Batch:  # noqa: ANN401
+    return Batch(
+        batch.restrictions,
+        batch.records,
+        msgspec.structs.replace(batch.trailer, **changes),
+    )
 
 
 async def in_place(work: Callable[[], T]) -> T:

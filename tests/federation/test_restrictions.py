@@ -40,9 +40,7 @@ def test_the_origin_restricts_its_own_signals(effect: Effect) -> None:
 def test_nobody_restricts_the_signals_of_another() -> None:
     statement = restriction("b.example", 1, [signal_id(1)], origin="a.example")
 
-    with pytest.raises(
-        UntrustedError, match=r"no authority over signals of a\.example"
-    ):
+    with pytest.raises(UntrustedError, match="no authority over signals"):
         open_restriction(statement, CHARTER)
 
 
