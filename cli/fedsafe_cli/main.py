@@ -11,6 +11,7 @@ from importlib import import_module
 from typing import Final
 
 import click
+from click.exceptions import Exit
 
 from fedsafe_cli.errors import CliError
 from fedsafe_cli.exit_codes import BROKEN_PIPE, INTERRUPTED, OK, ExitStatus
@@ -101,7 +102,11 @@ def main() -> int:
 
 def _run() -> int:
     try:
-        result = fedsafe.main(prog_name="fedsafe", standalone_mode=False)
+        # Not click's own main(): it would end a broken pipe with status 1.
+        with fedsafe.make_context("fedsafe", sys.argv[1:]) as context:
+            result = fedsafe.invoke(context)
+    except Exit as finished:
+        return finished.exit_code
     except CliError as error:
         _complain(error.diagnostics())
         return error.status

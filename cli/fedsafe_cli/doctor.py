@@ -1,0 +1,203 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`fedsafe doctor`: what is well here, what is not, and the way out.
+
+Every line is ok, warn or fail. It never changes anything but a probe file, which
+it removes.
+"""
+
+import os
+import stat
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from enum import StrEnum, unique
+from pathlib import Path
+from typing import Final
+
+import click
+
+from fedsafe_cli.client import Client
+from fedsafe_cli.errors import CliError
+from fedsafe_cli.exit_codes import OK, ExitStatus
+from fedsafe_cli.options import settings_of, shared_options
+from fedsafe_cli.output import document, table
+from fedsafe_cli.settings import Settings, printable
+
+_OLDEST_PYTHON: Final = (3, 11)
+_SLOW_FSYNC_MS: Final = 20.0
+_PROBES: Final = 8
+_OTHERS: Final = 0o077
+_EARLIEST: Final = 1_767_225_600  # 2026-01-01: no clock that is right is earlier
+_PACKAGES: Final = ("aiohttp", "cryptography", "msgspec", "pynacl", "numpy")
+
+
+@unique
+class Level(StrEnum):
+    """How a check ended."""
+
+    OK = "ok"
+    WARN = "warn"
+    FAIL = "fail"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a check found, and the way out if it is not well."""
+
+    check: str
+    level: Level
+    found: str
+    way_out: str | None = None
+
+
+@click.command()
+@shared_options
+@click.pass_context
+def doctor(context: click.Context) -> ExitStatus:
+    """Check this machine and the node on it.
+
+    Exit status 1 if a check fails.
+
+    \b
+    Examples:
+      fedsafe doctor
+      fedsafe doctor --json --config /srv/fedsafe
+    """  # noqa: D301
+    settings = settings_of(context)
+    findings = list(examine(settings))
+    if settings.json:
+        document({"findings": [asdict(finding) for finding in findings]})
+    else:
+        headings = ("check", "level", "found", "way out")
+        rows = [
+            (each.check, each.level.value, each.found, each.way_out)
+            for each in findings
+        ]
+        table(headings, rows)
+    failed = any(finding.level is Level.FAIL for finding in findings)
+    return ExitStatus.INTERNAL if failed else OK
+
+
+def examine(settings: Settings) -> Iterator[Finding]:
+    """Yield all findings, the machine's first."""
+    yield _python()
+    yield _versions()
+    yield _sodium()
+    yield clock(time.time())  # noqa: TID251 (the clock is what is examined)
+    try:
+        directory = Path(settings.directory())
+    except CliError as error:
+        yield Finding("node", Level.WARN, str(error), error.hint)
+        return
+    yield disk(directory, time.perf_counter)
+    yield permissions(directory)
+    yield from _node(directory)
+
+
+def _python() -> Finding:
+    found = ".".join(map(str, sys.version_info[:3]))
+    if sys.version_info < _OLDEST_PYTHON:
+        return Finding("python", Level.FAIL, found, "install 3.11 or newer")
+    return Finding("python", Level.OK, found)
+
+
+def _versions() -> Finding:
+    from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415
+
+    try:
+        found = ", ".join(f"{name} {version(name)}" for name in ("fedsafe", *_PACKAGES))
+    except PackageNotFoundError as error:
+        return Finding(
+            "versions",
+            Level.FAIL,
+            f"{error.name} is missing",
+            "install from requirements.txt",
+        )
+    return Finding("versions", Level.OK, found)
+
+
+def _sodium() -> Finding:
+    from fedsafe_crypto.errors import CryptoError  # noqa: PLC0415 (slow to load)
+    from fedsafe_crypto.sodium import describe  # noqa: PLC0415
+
+    try:
+        library = describe()
+    except CryptoError as error:
+        return Finding(
+            "libsodium", Level.FAIL, str(error), "on Debian, apt install libsodium23"
+        )
+    found = f"{library.version} ({library.source}) {library.path}"
+    return Finding("libsodium", Level.OK, found)
+
+
+def clock(now: float) -> Finding:
+    """Say whether the clock can be right."""
+    found = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(now))
+    if now < _EARLIEST:
+        return Finding("clock", Level.FAIL, found, "set the clock; run an NTP client")
+    return Finding("clock", Level.OK, found)
+
+
+def disk(directory: Path, timer: Callable[[], float]) -> Finding:
+    """Measure how long the disk takes to make a write durable."""
+    try:
+        with tempfile.TemporaryFile(dir=directory) as file:
+            start = timer()
+            for _ in range(_PROBES):
+                file.write(b"probe")
+                file.flush()
+                os.fdatasync(file.fileno())
+            each = (timer() - start) * 1000 / _PROBES
+    except OSError as error:
+        why = f"cannot be written: {error.strerror}"
+        return Finding("disk", Level.FAIL, why, "run as the node's user")
+    found = f"{each:.1f} ms for a durable write"
+    if each > _SLOW_FSYNC_MS:
+        way_out = "put the node's directory on a faster disk"
+        return Finding("disk", Level.WARN, found, way_out)
+    return Finding("disk", Level.OK, found)
+
+
+def permissions(directory: Path) -> Finding:
+    """Say whether others than the node's user could read its secrets."""
+    try:
+        open_to_others = [
+            path
+            for path in (directory / "keys").rglob("*")
+            if stat.S_IMODE(path.stat().st_mode) & _OTHERS
+        ]
+    except OSError as error:
+        why = error.strerror or "cannot be read"
+        return Finding("permissions", Level.FAIL, why, "run as the node's user")
+    if open_to_others:
+        name = printable(str(open_to_others[0]))
+        found = f"{len(open_to_others)} key files are open to others"
+        return Finding("permissions", Level.FAIL, found, f"chmod go= {name}")
+    return Finding("permissions", Level.OK, "key files are the node's alone")
+
+
+def _node(directory: Path) -> Iterator[Finding]:
+    client = Client(str(directory / "node.sock"), None, str(directory))
+    try:
+        health = client.get("/v1/health", timeout=5)
+        status = client.get("/v1/status", timeout=5)
+    except CliError as error:
+        yield Finding("node", Level.FAIL, str(error), error.hint)
+        return
+    for name, verdict in sorted((health.get("checks") or {}).items()):
+        level = Level.OK if verdict == "ok" else Level.FAIL
+        yield Finding(f"node: {name}", level, str(verdict))
+    found = f"{status.get('node')} {status.get('version')}"
+    yield Finding("node", Level.OK, f"{found}, policy {status.get('policy')}")
+    for peer in status.get("peers") or []:
+        name = f"peer {peer.get('name')}"
+        if peer.get("suspended"):
+            way_out = "its log contradicts itself: see `fedsafe audit show`"
+            yield Finding(name, Level.FAIL, "suspended", way_out)
+        elif not peer.get("covered"):
+            last = f"last seen {peer.get('synced_at') or 'never'}"
+            yield Finding(name, Level.WARN, last, "is its node running?")
+        else:
+            yield Finding(name, Level.OK, f"seen {peer.get('synced_at')}")

@@ -1,0 +1,189 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A node in a thread that answers as it is told, and the command in this process."""
+
+import io
+import json
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+from socketserver import ThreadingMixIn, UnixStreamServer
+from threading import Thread
+from typing import Any
+
+import pytest
+
+from fedsafe_cli.main import main
+
+Answering = Callable[[dict[str, Any]], tuple[int, Any]]
+
+MATCH = {
+    "question": 0,
+    "signal": "01a20e5e-7e0b-7dca-b773-0d06d4879060",
+    "origin": "a.demo",
+    "own": False,
+    "plane": "actor",
+    "kind": "email",
+    "phenomenon": "grooming",
+    "surface": "public_content",
+    "grade": "confirmed_conduct",
+    "rule": "tos-4.2",
+    "removed_on": "2026-11-20",
+    "published_on": "2026-11-24",
+    "match_until": "2027-11-18",
+    "contact": "trust@a.demo",
+    "distance": None,
+}
+
+
+def answer(result: str) -> dict[str, Any]:
+    matches = [MATCH] if result == "review" else []
+    return {"result": result, "matches": matches, "not_covered": []}
+
+
+@dataclass
+class FakeNode:
+    """Speaks the API over a Unix socket; what it answers is up to the test."""
+
+    directory: Path
+    answers: dict[str, Answering] = field(default_factory=dict)
+    asked: list[tuple[str, Any]] = field(default_factory=list)
+    tokens: list[str | None] = field(default_factory=list)
+
+    def on(self, target: str, answering: Answering) -> None:
+        self.answers[target] = answering
+
+    def always(self, target: str, body: object, status: int = 200) -> None:
+        self.answers[target] = lambda _: (status, body)
+
+    def knows(self, *listed: str, bad: tuple[str, ...] = ()) -> None:
+        """Answer lookups by value: listed ones match, bad ones are problems."""
+
+        def judge(lookup: dict[str, Any]) -> dict[str, Any]:
+            values = {question["value"] for question in lookup["questions"]}
+            return answer("review" if values & set(listed) else "none")
+
+        def single(body: dict[str, Any]) -> tuple[int, Any]:
+            if body["questions"][0]["value"] in bad:
+                return 422, {"code": "identifier_malformed", "detail": "out of form"}
+            return 200, judge(body)
+
+        def batch(body: dict[str, Any]) -> tuple[int, Any]:
+            answers: list[Any] = []
+            problems: list[Any] = []
+            for position, lookup in enumerate(body["lookups"]):
+                if lookup["questions"][0]["value"] in bad:
+                    answers.append(None)
+                    problem = {"code": "identifier_malformed", "detail": "out of form"}
+                    problems.append(problem | {"position": position})
+                else:
+                    answers.append(judge(lookup))
+            return 200, {"answers": answers, "problems": problems}
+
+        self.on("POST /v1/lookup", single)
+        self.on("POST /v1/lookup/batch", batch)
+
+
+class _Server(ThreadingMixIn, UnixStreamServer):
+    daemon_threads = True
+    node: FakeNode
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Stay silent when a client goes away."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: _Server
+
+    def address_string(self) -> str:
+        return "unix"
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+        """Stay silent."""
+
+    def _serve(self) -> None:
+        node = self.server.node
+        size = int(self.headers.get("Content-Length", 0))
+        raw = self.rfile.read(size)
+        body = json.loads(raw) if raw else None
+        target = f"{self.command} {self.path}"
+        node.asked.append((target, body))
+        node.tokens.append(self.headers.get("Authorization"))
+        unknown = {"code": "not_found", "detail": "There is no such thing"}
+        status, document = node.answers.get(target, lambda _: (404, unknown))(body)
+        content = json.dumps(document).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    do_GET = _serve  # noqa: N815 (the base class calls it so)
+    do_POST = _serve  # noqa: N815
+
+
+@pytest.fixture
+def short_path() -> Iterator[Path]:
+    """A directory whose path is short enough for a Unix socket."""
+    path = Path(tempfile.mkdtemp(prefix="fs-"))
+    yield path
+    shutil.rmtree(path, ignore_errors=True)
+
+
+@pytest.fixture
+def node(short_path: Path) -> Iterator[FakeNode]:
+    (short_path / "node.toml").touch()
+    fake = FakeNode(short_path)
+    with _Server(str(short_path / "node.sock"), _Handler) as server:
+        server.node = fake
+        thread = Thread(target=lambda: server.serve_forever(poll_interval=0.01))
+        thread.start()
+        yield fake
+        server.shutdown()
+        thread.join()
+
+
+@dataclass(frozen=True)
+class Outcome:
+    status: int
+    out: str
+    err: str
+
+    @property
+    def document(self) -> Any:  # noqa: ANN401 (JSON)
+        return json.loads(self.out)
+
+    @property
+    def lines(self) -> list[Any]:
+        return [json.loads(text) for text in self.out.splitlines()]
+
+
+Run = Callable[..., Outcome]
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Run the command in this process, with English and no settings around."""
+    for name in ("FEDSAFE_CONFIG", "FEDSAFE_CREDENTIAL_FILE", "LC_ALL", "LC_MESSAGES"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("LANG", "C.UTF-8")
+
+    def run_command(*arguments: str, stdin: bytes = b"") -> Outcome:
+        monkeypatch.setattr(sys, "argv", ["fedsafe", *arguments])
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
+        status = main()
+        captured = capsys.readouterr()
+        return Outcome(status, captured.out, captured.err)
+
+    return run_command
+
+
+@pytest.fixture
+def ask(run: Run, node: FakeNode, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Run the command against the fake node."""
+    monkeypatch.setenv("FEDSAFE_CONFIG", str(node.directory))
+    return run

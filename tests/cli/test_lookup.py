@@ -1,0 +1,371 @@
+# SPDX-License-Identifier: Apache-2.0
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.cli.conftest import FakeNode, Run
+
+SECRET = "anna.geheim@example.de"
+
+
+def test_an_unlisted_value_exits_0(ask: "Run", node: "FakeNode") -> None:
+    node.knows()
+    outcome = ask("lookup", "--kind", "email", "-", stdin=b"x@example.de\n")
+
+    assert (outcome.status, outcome.out) == (0, "1: no signal\n")
+
+
+def test_a_match_exits_10_and_says_what_a_reviewer_needs(
+    ask: "Run", node: "FakeNode"
+) -> None:
+    node.knows(SECRET)
+    outcome = ask("lookup", f"email:{SECRET}")
+
+    assert outcome.status == 10
+    for text in (
+        "a.demo",
+        "grooming",
+        "confirmed_conduct",
+        "removed 2026-11-20, published 2026-11-24, matches until 2027-11-18",
+        "reason to review, not a verdict",
+    ):
+        assert text in outcome.out
+
+
+def test_results_speak_german_when_the_locale_does(
+    ask: "Run", node: "FakeNode", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    node.knows(SECRET)
+    monkeypatch.setenv("LANG", "de_DE.UTF-8")
+    by_locale = ask("lookup", f"email:{SECRET}")
+    by_option = ask("lookup", "--lang", "en", f"email:{SECRET}")
+
+    assert "kein Urteil" in by_locale.out
+    assert "not a verdict" in by_option.out
+
+
+def test_one_value_is_one_lookup_and_more_are_a_batch(
+    ask: "Run", node: "FakeNode"
+) -> None:
+    node.knows()
+    ask("lookup", "email:a@example.de")
+    ask("lookup", "email:a@example.de", "ip:9.9.9.9")
+
+    assert [target for target, _ in node.asked] == [
+        "POST /v1/lookup",
+        "POST /v1/lookup/batch",
+    ]
+
+
+def test_a_subject_ref_makes_all_values_one_account(
+    ask: "Run", node: "FakeNode"
+) -> None:
+    node.knows()
+    outcome = ask("lookup", "--subject-ref", "u-1", "email:a@b.de", "ip:9.9.9.9")
+
+    assert outcome.status == 0
+    target, body = node.asked[0]
+    assert target == "POST /v1/lookup"
+    assert body["subject_ref"] == "u-1"
+    assert [question["kind"] for question in body["questions"]] == ["email", "ip"]
+
+
+def test_answers_come_in_the_order_of_the_input(ask: "Run", node: "FakeNode") -> None:
+    values = [f"u{number}@example.de" for number in range(2_500)]
+    listed = values[::7]
+    node.knows(*listed)
+    text = "".join(f"{value}\n" for value in values).encode()
+    outcome = ask("lookup", "--json", "--kind", "email", "-", stdin=text)
+
+    got = [entry["result"] for entry in outcome.document["answers"]]
+    assert got == ["review" if value in set(listed) else "none" for value in values]
+    assert [len(body["lookups"]) for _, body in node.asked] == [1000, 1000, 500]
+
+
+def test_bad_lines_are_named_by_number_and_cost_no_other_answer(
+    ask: "Run", node: "FakeNode"
+) -> None:
+    node.knows(SECRET, bad=("bad",))
+    text = b"a@b.de\n\xff\xfe\n\nwith\0nul\nbad\n" + SECRET.encode() + b"\n"
+    outcome = ask("lookup", "--json", "--kind", "email", "-", stdin=text)
+
+    assert outcome.status == 10
+    entries = outcome.document["answers"]
+    assert [entry["result"] for entry in entries] == [
+        "none",
+        "bad_input",
+        "bad_input",
+        "bad_input",
+        "bad_input",
+        "review",
+    ]
+    codes = [entry["problem"]["code"] for entry in entries[1:5]]
+    assert codes == ["encoding", "empty", "nul", "identifier_malformed"]
+
+
+def test_a_line_of_ten_megabytes_is_one_bad_line(ask: "Run", node: "FakeNode") -> None:
+    node.knows()
+    text = b"x" * 10_000_000 + b"\na@b.de\n"
+    outcome = ask("lookup", "--json", "--kind", "email", "-", stdin=text)
+
+    assert outcome.status == 5
+    entries = outcome.document["answers"]
+    assert [entry["result"] for entry in entries] == ["bad_input", "none"]
+    assert entries[0]["problem"]["code"] == "too_long"
+
+
+def test_an_empty_input_is_bad_input(ask: "Run") -> None:
+    outcome = ask("lookup", "--kind", "email", "-")
+
+    assert outcome.status == 5
+    assert "the input is empty" in outcome.err
+
+
+def test_windows_line_ends_and_a_byte_order_mark_are_no_part_of_a_value(
+    ask: "Run", node: "FakeNode"
+) -> None:
+    node.knows()
+    ask("lookup", "--kind", "email", "-", stdin=b"\xef\xbb\xbfa@b.de\r\n")
+
+    assert node.asked[0][1]["questions"][0]["value"] == "a@b.de"
+
+
+def test_ndjson_in_gives_ndjson_out(ask: "Run", node: "FakeNode") -> None:
+    node.knows(SECRET)
+    records: list[Any] = [
+        {"kind": "email", "value": "a@b.de", "subject_ref": "u-1"},
+        {"questions": [{"kind": "email", "value": SECRET}]},
+        {"kind": "email", "value": "a@b.de", "name": "x"},
+        [],
+        {"kind": "email", "value": 7},
+    ]
+    text = "".join(json.dumps(record) + "\n" for record in records) + "{\n"
+    outcome = ask("lookup", "--ndjson", "-", stdin=text.encode())
+
+    assert outcome.status == 10
+    results = [entry["result"] for entry in outcome.lines]
+    assert results == ["none", "review"] + ["bad_input"] * 4
+    assert node.asked[0][1]["lookups"][0]["subject_ref"] == "u-1"
+
+
+def test_deep_json_is_a_bad_line(ask: "Run", node: "FakeNode") -> None:
+    node.knows()
+    outcome = ask("lookup", "--ndjson", "-", stdin=b"[" * 200_000 + b"\n{}\n")
+
+    assert [entry["problem"]["code"] for entry in outcome.lines] == [
+        "not_json",
+        "kind",
+    ]
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_node_that_says_later_defers(
+    ask: "Run", node: "FakeNode", status: int
+) -> None:
+    body = {"code": "busy", "detail": "later", "retry_after_ms": 700}
+    node.always("POST /v1/lookup", body, status)
+    node.always("POST /v1/lookup/batch", body, status)
+    one = ask("lookup", "--json", "email:a@b.de")
+    two = ask("lookup", "--json", "email:a@b.de", "email:c@d.de")
+
+    assert (one.status, two.status) == (11, 11)
+    assert one.document["answers"][0]["retry_after_ms"] == 700
+    assert [entry["result"] for entry in two.document["answers"]] == ["deferred"] * 2
+
+
+@pytest.mark.parametrize(
+    ("status", "wanted"), [(401, 3), (403, 3), (400, 5), (422, 5), (500, 1), (502, 1)]
+)
+def test_a_refusal_has_its_exit_status(
+    ask: "Run", node: "FakeNode", status: int, wanted: int
+) -> None:
+    node.always("POST /v1/lookup", {"code": "some_code", "detail": "no"}, status)
+    outcome = ask("lookup", "email:a@b.de")
+
+    assert outcome.status == wanted
+    assert "some_code" in outcome.err
+
+
+def test_stale_origins_exit_12_and_are_named(ask: "Run", node: "FakeNode") -> None:
+    body = {"result": "incomplete", "matches": [], "not_covered": ["c.demo"]}
+    node.always("POST /v1/lookup", body)
+    outcome = ask("lookup", "email:a@b.de")
+
+    assert outcome.status == 12
+    assert "c.demo" in outcome.out
+
+
+def test_a_batch_that_is_refused_whole_is_asked_in_halves(
+    ask: "Run", node: "FakeNode"
+) -> None:
+    def picky(body: dict[str, Any]) -> tuple[int, Any]:
+        values = [entry["questions"][0]["value"] for entry in body["lookups"]]
+        if "odd" in values:
+            return 422, {"code": "invalid_body", "detail": "does not fit"}
+        none = {"result": "none", "matches": [], "not_covered": []}
+        return 200, {"answers": [none] * len(values), "problems": []}
+
+    node.on("POST /v1/lookup/batch", picky)
+    outcome = ask("lookup", "--json", "--kind", "email", "-", stdin=b"a\nb\nodd\nc\n")
+
+    assert outcome.status == 5
+    results = [entry["result"] for entry in outcome.document["answers"]]
+    assert results == ["none", "none", "bad_input", "none"]
+
+
+def test_a_node_that_vanishes_takes_no_earlier_answer_along(
+    ask: "Run", node: "FakeNode"
+) -> None:
+    node.knows()
+    batch = node.answers["POST /v1/lookup/batch"]
+
+    def once(body: dict[str, Any]) -> tuple[int, Any]:
+        (node.directory / "node.sock").unlink()
+        status, document = batch(body)
+        return status, document
+
+    node.on("POST /v1/lookup/batch", once)
+    text = b"a@b.de\n" * 1_500
+    outcome = ask("lookup", "--json", "--kind", "email", "-", stdin=text)
+
+    assert outcome.status == 4
+    assert len(outcome.document["answers"]) == 1_000
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        None,
+        [],
+        {"result": "guilty"},
+        {"answers": [], "problems": []},
+        {"answers": [None, None], "problems": []},
+    ],
+)
+def test_an_answer_that_no_node_gives_is_an_error(
+    ask: "Run", node: "FakeNode", body: object
+) -> None:
+    node.always("POST /v1/lookup", body)
+    node.always("POST /v1/lookup/batch", body)
+
+    assert ask("lookup", "email:a@b.de").status == 1
+    assert ask("lookup", "email:a@b.de", "email:a@b.de").status == 1
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("lookup", "--no-such-option"),
+        ("lookup", "--kind", "shoe-size", "-"),
+        ("lookup", "-", "email:a@b.de"),
+        ("lookup", "--file", "x", "email:a@b.de"),
+        ("lookup", "--ndjson", "email:a@b.de"),
+        ("lookup", "--deadline-ms", "5", "email:a@b.de"),
+        ("lookup", "--config", "/nowhere/at/all", "email:a@b.de"),
+        ("no-such-command",),
+    ],
+)
+def test_wrong_usage_exits_2(run: "Run", arguments: tuple[str, ...]) -> None:
+    assert run(*arguments).status == 2
+
+
+def test_no_node_exits_4_and_says_how_to_start_it(run: "Run", short_path: Path) -> None:
+    (short_path / "node.toml").touch()
+    outcome = run("lookup", "--config", str(short_path), "email:a@b.de")
+
+    assert outcome.status == 4
+    assert f"fedsafe node run --config {short_path}" in outcome.err
+
+
+def test_nowhere_a_node_exits_4(
+    run: "Run", tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    outcome = run("lookup", "email:a@b.de")
+
+    assert outcome.status == 4
+    assert "fedsafe node init" in outcome.err
+
+
+def test_a_file_that_cannot_be_read_is_named(ask: "Run", tmp_path: Path) -> None:
+    missing = ask("lookup", "--kind", "email", "--file", str(tmp_path / "no\nfile"))
+    folder = ask("lookup", "--kind", "email", "--file", str(tmp_path))
+
+    assert (missing.status, folder.status) == (5, 5)
+    assert "no\\nfile" in missing.err
+
+
+def test_no_output_repeats_a_value(ask: "Run", node: "FakeNode") -> None:
+    node.knows(SECRET, bad=(SECRET.upper(),))
+    values = f"{SECRET}\n{SECRET.upper()}\n".encode()
+    for flags in ((), ("--json",)):
+        outcome = ask("lookup", *flags, "--kind", "email", "-", stdin=values)
+
+        assert SECRET not in (outcome.out + outcome.err).lower()
+
+
+def test_an_unknown_error_shows_its_place_and_no_value(
+    ask: "Run", node: "FakeNode"
+) -> None:
+    node.always("POST /v1/lookup", {"result": "review", "matches": 5})
+    outcome = ask("lookup", f"email:{SECRET}")
+
+    assert outcome.status == 1
+    assert "unexpected TypeError at verdicts.py:" in outcome.err
+    assert SECRET not in outcome.err
+
+
+def test_a_reader_that_goes_away_is_no_error_message(node: "FakeNode") -> None:
+    node.knows()
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "fedsafe_cli", "lookup", "email:a@b.de"],
+            stdout=writer,
+            stderr=subprocess.PIPE,
+            env=os.environ | {"FEDSAFE_CONFIG": str(node.directory)},
+            check=False,
+        )
+    finally:
+        os.close(writer)
+
+    assert done.returncode == 141
+    assert done.stderr == b""
+
+
+def test_a_lookup_imports_nothing_heavy(node: "FakeNode") -> None:
+    node.knows()
+    code = (
+        "import sys; sys.argv[1:] = ['lookup', 'email:a@b.de'];"
+        "from fedsafe_cli.main import main; status = main();"
+        "print(sorted(sys.modules), file=sys.stderr); sys.exit(status)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        env=os.environ | {"FEDSAFE_CONFIG": str(node.directory)},
+        check=False,
+    )
+    loaded = set(json.loads(done.stderr.replace(b"'", b'"')))
+
+    assert done.returncode == 0
+    assert not loaded & {
+        "aiohttp",
+        "asyncio",
+        "email",
+        "http.client",
+        "importlib.metadata",
+        "msgspec",
+        "numpy",
+        "rich",
+        "sqlite_utils",
+        "tempfile",
+    }
