@@ -278,6 +278,22 @@ def verify_consistency(
         raise ConsistencyError("consistency proof does not verify")
 
 
+def root_before(
+    old: int, new: int, new_root: bytes, proof: Sequence[bytes]
+) -> bytes | None:
+    """Give the root of the first `old` leaves of the new tree, as a proof shows it.
+
+    The proof binds it: two checkpoints and a proof that leads from the newer to
+    another root than the older's convict a log of a fork. None if the proof does
+    not lead to the new root, or the old tree is complete, so that the proof does
+    not hold its root (RFC 6962 §2.1.2).
+    """
+    if not (0 < old < new <= MAX_SIZE and proof and _all_hashes([new_root, *proof])):
+        return None
+    found = _replay(old - 1, new - 1, list(proof)) if old & (old - 1) else None
+    return found[0] if found and compare_digest(found[1], new_root) else None
+
+
 def _replay(place: int, last: int, path: list[bytes]) -> tuple[bytes, bytes] | None:
     while place & 1:
         place, last = place >> 1, last >> 1

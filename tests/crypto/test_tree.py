@@ -26,6 +26,7 @@ from fedsafe_crypto.tree import (
     leaf_hash,
     node_hash,
     root_at,
+    root_before,
     verify_consistency,
     verify_inclusion,
 )
@@ -320,3 +321,17 @@ def test_a_leaf_never_passes_for_a_node() -> None:
     left, right = LEAVES[:2]
 
     assert node_hash(left, right) != leaf_hash(left + right)
+
+
+@given(old=st.integers(0, 70), new=st.integers(0, 70), flip=st.integers(0, 255))
+def test_a_proof_binds_the_past_of_a_tree(old: int, new: int, flip: int) -> None:
+    proof = consistency_proof(SOURCE, old, new) if 0 < old < new else []
+    shows = 0 < old < new and old & (old - 1) > 0
+    past = root_before(old, new, ROOTS[new], proof)
+
+    assert past == (ROOTS[old] if shows else None)
+    for place, node in enumerate(proof):
+        garbled = bytes([node[0] ^ flip]) + node[1:]
+        other = [*proof[:place], garbled, *proof[place + 1 :]]
+        assert root_before(old, new, ROOTS[new], other) in {past, None}
+    assert root_before(old, new, ROOTS[new][:-1], proof) is None
