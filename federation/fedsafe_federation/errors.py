@@ -240,7 +240,9 @@ class TruncatedFeedError(FeedError):
 class EquivocationError(FeedError):
     """An origin showed two trees, or one that lost entries.
 
-    `evidence` holds the contradicting checkpoints as signed notes.
+    `evidence` holds the contradicting checkpoints as signed notes; for a fork a
+    third text, the consistency proof (base64, a hash a line) that leads from the
+    second checkpoint to another tree than the first's.
     """
 
     def __init__(self, origin: str, why: str, evidence: tuple[str, ...]) -> None:

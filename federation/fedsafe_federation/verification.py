@@ -7,15 +7,20 @@ The order of the checks:
 1. restrictions, each on its own signature and authority: they are returned even
    when the rest of the batch is rejected, because nothing may hold them up;
 2. the trailer's count and digest (`feed.decode_batch`);
-3. the checkpoint's signature, and that it does not lie behind the known one;
-4. the records are the next ones, and with them the peer's own tree leads to the
-   checkpoint (RFC 6962 consistency), as the known checkpoint's tree does;
-5. every opening against its commitment.
+3. the checkpoint's signature, and that it shows no second tree of the known size;
+4. the records are the next ones, every opening fits its commitment;
+5. the checkpoint does not lie behind the known one and extends it, and with the
+   records the peer's own tree leads to it (RFC 6962 consistency).
 
-An opening that fits its commitment but says nothing we understand is a *poison
-addition*: the record is kept, the signal is not, and replication goes on.
+Only what convicts the origin is called an equivocation: two signed trees of one
+size; an answer that goes on from records which its own tree no longer has (an old
+answer that is repeated does not); a proof that binds the new tree to another past.
+
+A record, or an opening that fits its commitment, which says nothing we understand
+is a *poison addition*: the record is kept, the signal is not, replication goes on.
 """
 
+from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -24,7 +29,12 @@ from fedsafe_crypto.checkpoint import open_checkpoint as open_note_of_log
 from fedsafe_crypto.commitment import verify_commitment
 from fedsafe_crypto.errors import CryptoError
 from fedsafe_crypto.note import VerifierKey
-from fedsafe_crypto.tree import Frontier, leaf_hash, verify_consistency
+from fedsafe_crypto.tree import (
+    Frontier,
+    leaf_hash,
+    root_before,
+    verify_consistency,
+)
 from fedsafe_federation.charter import Charter, Member
 from fedsafe_federation.errors import (
     EquivocationError,
@@ -34,6 +44,7 @@ from fedsafe_federation.errors import (
 )
 from fedsafe_federation.feed import Batch, FeedOpening, RecordLine
 from fedsafe_federation.records import (
+    Record,
     RestrictionRecord,
     SignalRecord,
     decode_record,
@@ -126,18 +137,23 @@ def verify_batch(
         FeedError: something does not verify; nothing may be applied but the
             restrictions, which `verify_restrictions` judges alone.
         EquivocationError: the origin showed two trees.
-        MalformedError: a record is none of this version.
     """
     checkpoint = open_checkpoint(origin, batch.trailer.checkpoint)
-    _check_not_behind(origin.name, checkpoint, known, batch)
+    _check_one_tree(origin.name, checkpoint, known, batch)
     frontier = known.frontier.copy()
-    records = [
-        _verify_record(line, frontier.size + offset, origin.name)
-        for offset, line in enumerate(batch.records)
-    ]
+    records: list[VerifiedRecord] = []
+    statements: list[Signed] = []
+    for index, line in enumerate(batch.records, start=frontier.size):
+        record = _read(line)
+        records.append(_verify_record(line, record, index, origin.name))
+        if isinstance(record, RestrictionRecord):
+            statements.append(record.statement)
     frontier.extend(leaf_hash(entry.record) for entry in records)
+    if batch.trailer.next != frontier.size:
+        raise FeedError(origin.name, "the trailer's next index does not fit")
+    _check_extends(origin.name, checkpoint, known, batch)
     _check_leads_to(origin.name, frontier, checkpoint, batch)
-    restrictions = _embedded_restrictions(records, charter)
+    restrictions = verify_restrictions(statements, charter)[0]
     newest = Known(frontier, batch.trailer.checkpoint, checkpoint)
     return VerifiedBatch(records, restrictions, newest)
 
@@ -160,32 +176,44 @@ def feed_name(node: str) -> str:
     return f"{node}/feed"
 
 
-def _check_not_behind(
+def _check_one_tree(
     origin: str, checkpoint: Checkpoint, known: Known, batch: Batch
 ) -> None:
     before = known.checkpoint
-    if before is None:
+    if before is None or checkpoint.size != before.size:
         return
+    if checkpoint.root != before.root:
+        evidence = (known.note, batch.trailer.checkpoint)
+        raise EquivocationError(origin, "two trees of one size", evidence)
+
+
+def _check_extends(
+    origin: str, checkpoint: Checkpoint, known: Known, batch: Batch
+) -> None:
+    before = known.checkpoint
+    size = before.size if before is not None else 0
+    proof = batch.trailer.consistency
     evidence = (known.note, batch.trailer.checkpoint)
-    if checkpoint.size < before.size:
+    if known.frontier.size > checkpoint.size:
         raise EquivocationError(origin, "the log lost entries", evidence)
-    if checkpoint.size == before.size:
-        if checkpoint.root != before.root:
-            raise EquivocationError(origin, "two trees of one size", evidence)
+    if checkpoint.size < size:
+        raise FeedError(origin, "an older checkpoint than the known one")
+    if before is None or size in {0, checkpoint.size}:
+        if proof:
+            raise FeedError(origin, "a consistency proof of nothing")
         return
-    if before.size == 0:
-        return
+    new, root = checkpoint.size, checkpoint.root
     try:
-        verify_consistency(
-            before.size,
-            before.root,
-            checkpoint.size,
-            checkpoint.root,
-            batch.trailer.consistency,
-        )
+        verify_consistency(size, before.root, new, root, proof)
     except CryptoError:
-        raise FeedError(
-            origin, "the checkpoint is not shown to extend the known one"
+        past = root_before(size, new, root, proof)
+        if past is None:
+            raise FeedError(
+                origin, "the checkpoint is not shown to extend the known one"
+            ) from None
+        shown = "\n".join(b64encode(node).decode() for node in proof)
+        raise EquivocationError(
+            origin, "the log was forked", (*evidence, shown)
         ) from None
 
 
@@ -193,8 +221,6 @@ def _check_leads_to(
     origin: str, frontier: Frontier, checkpoint: Checkpoint, batch: Batch
 ) -> None:
     size = frontier.size
-    if batch.trailer.next != size:
-        raise FeedError(origin, "the trailer's next index does not fit")
     if size > checkpoint.size:
         raise FeedError(origin, "more records than the checkpoint covers")
     if size < checkpoint.size and not batch.records:
@@ -202,6 +228,8 @@ def _check_leads_to(
     if size == checkpoint.size:
         if frontier.root() != checkpoint.root:
             raise FeedError(origin, "the records do not lead to the checkpoint")
+        if batch.trailer.extends:
+            raise FeedError(origin, "a consistency proof of nothing")
         return
     try:
         verify_consistency(
@@ -215,10 +243,21 @@ def _check_leads_to(
         raise FeedError(origin, "the records do not lead to the checkpoint") from None
 
 
-def _verify_record(line: RecordLine, index: int, origin: str) -> VerifiedRecord:
+def _read(line: RecordLine) -> Record | str:
+    """Read a record, or say why it is none that we understand."""
+    try:
+        return decode_record(line.record)
+    except MalformedError as error:
+        return str(error)
+
+
+def _verify_record(
+    line: RecordLine, record: Record | str, index: int, origin: str
+) -> VerifiedRecord:
     if line.index != index:
         raise FeedError(origin, f"record {line.index} where {index} is next")
-    record = decode_record(line.record)
+    if isinstance(record, str):
+        return VerifiedRecord(index, line.record, None, fault=record)
     if line.opening is None:
         return VerifiedRecord(index, line.record, None)
     if not isinstance(record, SignalRecord):
@@ -242,14 +281,3 @@ def _verify_record(line: RecordLine, index: int, origin: str) -> VerifiedRecord:
         return VerifiedRecord(index, line.record, line.opening, fault=str(error))
     signal = VerifiedSignal(record.signal, header, opening)
     return VerifiedRecord(index, line.record, line.opening, signal)
-
-
-def _embedded_restrictions(
-    records: Sequence[VerifiedRecord], charter: Charter
-) -> list[VerifiedRestriction]:
-    statements = [
-        record.statement
-        for entry in records
-        if isinstance(record := decode_record(entry.record), RestrictionRecord)
-    ]
-    return verify_restrictions(statements, charter)[0]
