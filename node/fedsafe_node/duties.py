@@ -36,6 +36,7 @@ class Duties:
             "expiry": Job(self._expire, _MINUTE),
             "idempotency": Job(self._forget_answers, _HOUR),
             "index": Job(self._merge_index, _MINUTE),
+            "residues": Job(self._scrub, _MINUTE),
         }
 
     async def _expire(self) -> None:
@@ -44,6 +45,10 @@ class Duties:
     async def _merge_index(self) -> None:
         if self._lists.tokens.wants_merge:
             await asyncio.to_thread(self._lists.tokens.merge)
+
+    async def _scrub(self) -> None:
+        # What a reader hindered, expired or came from a member as a restriction.
+        await self._desk.store.scrub()
 
     async def _forget_answers(self) -> None:
         now = int(self._desk.clock.now().timestamp())
