@@ -17,6 +17,7 @@ import traceback
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from time import time_ns
 from types import TracebackType
 from typing import Final, TextIO
 
@@ -116,6 +117,36 @@ def configure_logging(
     root.setLevel(max(level, logging.WARNING))
     logging.getLogger(LOGGER).setLevel(level)
     return handler
+
+
+class AccessLog:
+    """Writes one line for each answered request, as `SafeFormatter` would.
+
+    Logging's own machinery costs as much as a third of a lookup. This needs none of
+    it: all fields are fixed, and all values are the node's own words and numbers.
+    """
+
+    __slots__ = ("_day", "_second", "_write")
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self._write = (stream or sys.stderr).write
+        self._second = -1
+        self._day = ""
+
+    def answered(
+        self, request: str, route: str, method: str, status: int, seconds: float
+    ) -> None:
+        """Write the line of one request."""
+        second, rest = divmod(time_ns(), 1_000_000_000)
+        if second != self._second:
+            moment = datetime.fromtimestamp(second, tz=UTC)
+            self._second, self._day = second, moment.strftime("%Y-%m-%dT%H:%M:%S")
+        self._write(
+            f'{{"at":"{self._day}.{rest // 1_000_000:03d}+00:00","level":"info",'
+            f'"logger":"{LOGGER}.api","event":"answered","request":"{request}",'
+            f'"route":"{route}","method":"{method}","status":{status},'
+            f'"ms":{seconds * 1000:.3f}}}\n'
+        )
 
 
 class Metrics:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from fedsafe_node.telemetry import (
     FIELDS,
     LOGGER,
+    AccessLog,
     Metrics,
     SafeFormatter,
     configure_logging,
@@ -95,6 +96,19 @@ def test_another_library_is_reduced_to_its_template() -> None:
         "Error from %s"
     )
     assert "event" not in written("asyncio", f"Task failed: {SECRET}")
+
+
+def test_an_access_line_is_like_any_other() -> None:
+    stream = io.StringIO()
+    AccessLog(stream).answered("ab-1", "/v1/signals/{id}", "GET", 200, 0.0015)
+    line = json.loads(stream.getvalue())
+    extra = fields(
+        request="ab-1", route="/v1/signals/{id}", method="GET", status=200, ms=1.5
+    )
+    like = written("fedsafe.api", "answered", extra=extra)
+
+    assert len(str(line.pop("at"))) == len(str(like.pop("at")))
+    assert line == like
 
 
 @pytest.fixture

@@ -35,7 +35,7 @@ from fedsafe_node.api.routes import Lane, Route
 from fedsafe_node.api.services import Services
 from fedsafe_node.people.principal import Principal
 from fedsafe_node.store.rows import IdempotencyRow
-from fedsafe_node.telemetry import LOGGER, Metrics, fields
+from fedsafe_node.telemetry import LOGGER, AccessLog, Metrics, fields
 
 LANES: Final[Mapping[Lane, int]] = {
     Lane.LOOKUPS: 512,
@@ -94,11 +94,13 @@ class Border:
         *,
         metrics: Metrics,
         document: bytes,
+        access: AccessLog,
         lanes: Mapping[Lane, int] = LANES,
     ) -> None:
         self.services = services
         self.metrics = metrics
         self.document = document
+        self.access = access
         self.gates = {lane: Gate(lanes[lane]) for lane in Lane}
         self.in_flight = InFlight()
         self._run = secrets.token_hex(4)
@@ -130,6 +132,7 @@ def make_endpoint(route: Route, border: Border) -> Endpoint:
     serve = _Serving(route, border).serve
     tally = border.metrics.counter(route.name)
     name, method = route.path, route.method
+    write_line = border.access.answered
 
     async def endpoint(request: web.Request) -> web.StreamResponse:
         began = perf_counter()
@@ -143,14 +146,7 @@ def make_endpoint(route: Route, border: Border) -> Endpoint:
         took = perf_counter() - began
         tally(response.status, took)
         if _LOG.isEnabledFor(logging.INFO):
-            facts = fields(
-                request=request_id,
-                route=name,
-                method=method,
-                status=response.status,
-                ms=round(took * 1000, 3),
-            )
-            _LOG.info("answered", extra=facts)
+            write_line(request_id, name, method, response.status, took)
         return response
 
     return endpoint

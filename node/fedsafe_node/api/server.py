@@ -33,7 +33,7 @@ from fedsafe_node.api.problems import Code, RefusedError
 from fedsafe_node.api.routes import ROUTES, Lane
 from fedsafe_node.api.services import Services
 from fedsafe_node.errors import ConfigError
-from fedsafe_node.telemetry import LOGGER, Metrics, fields
+from fedsafe_node.telemetry import LOGGER, AccessLog, Metrics, fields
 
 IDLE_SECONDS: Final = 75.0  # bounds a slow request head as well
 LINGER_SECONDS: Final = 5.0
@@ -44,11 +44,21 @@ _LOG = logging.getLogger(f"{LOGGER}.api")
 
 
 def make_app(
-    services: Services, *, metrics: Metrics, lanes: Mapping[Lane, int] = LANES
+    services: Services,
+    *,
+    metrics: Metrics,
+    access: AccessLog | None = None,
+    lanes: Mapping[Lane, int] = LANES,
 ) -> web.Application:
     """Build the application: every route of the table, and problems for the rest."""
     app = web.Application()
-    border = Border(services, metrics=metrics, document=document(), lanes=lanes)
+    border = Border(
+        services,
+        metrics=metrics,
+        document=document(),
+        access=access or AccessLog(),
+        lanes=lanes,
+    )
     app[BORDER] = border
     methods: defaultdict[str, list[str]] = defaultdict(list)
     for route in ROUTES:
@@ -163,9 +173,10 @@ class ApiServer:
         services: Services,
         *,
         metrics: Metrics,
+        access: AccessLog | None = None,
         lanes: Mapping[Lane, int] = LANES,
     ) -> None:
-        app = make_app(services, metrics=metrics, lanes=lanes)
+        app = make_app(services, metrics=metrics, access=access, lanes=lanes)
         self._runner = _Runner(app, shutdown_timeout=STOP_SECONDS)
         self._socket_path: Path | None = None
         self.port: int | None = None

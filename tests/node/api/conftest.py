@@ -49,7 +49,7 @@ from fedsafe_node.api.services import Services
 from fedsafe_node.errors import ForbiddenError, NotFoundError, WrongStateError
 from fedsafe_node.people.principal import Principal
 from fedsafe_node.store.rows import IdempotencyRow
-from fedsafe_node.telemetry import LOGGER, Metrics, SafeFormatter
+from fedsafe_node.telemetry import LOGGER, AccessLog, Metrics, SafeFormatter
 from fedsafe_policies.vocabulary import Plane, Role, Scope
 
 NAME = "chat.example.de"
@@ -348,7 +348,7 @@ async def api(
 ) -> AsyncIterator[Api]:
     memory, metrics = Memory(), Metrics()
     services = make_services(memory)
-    server = ApiServer(services, metrics=metrics, lanes=lanes)
+    server = ApiServer(services, metrics=metrics, access=AccessLog(log), lanes=lanes)
     path = tmp_path / "node.sock"
     await server.start(host="127.0.0.1", socket_path=path)
     base = f"http://127.0.0.1:{server.port}"

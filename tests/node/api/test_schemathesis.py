@@ -23,7 +23,7 @@ from schemathesis.specs.openapi.checks import (
     response_schema_conformance,
     status_code_conformance,
 )
-from tests.node.api.conftest import STAFF_TOKEN, Memory, make_services
+from tests.node.api.conftest import OPERATOR_TOKEN, Memory, make_services
 
 from fedsafe_node.api.openapi import build
 from fedsafe_node.api.server import ApiServer
@@ -38,7 +38,7 @@ CHECKS = [
     negative_data_rejection,
 ]
 EXAMPLES = 25
-HEADERS = {"Authorization": f"Bearer {STAFF_TOKEN}", "Signature": "sig=:good:"}
+HEADERS = {"Authorization": f"Bearer {OPERATOR_TOKEN}", "Signature": "sig=:good:"}
 Case = schemathesis.Case[Any]
 SCHEMA = schemathesis.openapi.from_dict(build())
 
