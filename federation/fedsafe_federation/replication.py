@@ -7,9 +7,10 @@ batch or a lost answer cannot skip or double anything: the next request starts a
 the position that the disk knows.
 
 One batch is in flight per origin. After a failure the machine waits, twice as
-long each time up to a cap, with jitter; a poke (`wake`) ends the wait at once,
-and so does the node's stop. Restrictions of a batch are applied before the rest
-of the batch is verified, and stay applied when it is rejected.
+long each time up to a cap, less up to half of it (*jitter* gives 0 to 1); a poke
+(`wake`) ends the wait at once, and so does the node's stop. Restrictions of a batch
+are applied before the rest is verified or even whole, and stay applied when it is
+rejected.
 """
 
 import asyncio
@@ -21,7 +22,12 @@ from typing import Final, Protocol, TypeVar
 
 from fedsafe_federation.charter import Charter, Member
 from fedsafe_federation.errors import EquivocationError, FederationError
-from fedsafe_federation.feed import FeedRequest, decode_batch
+from fedsafe_federation.feed import (
+    FeedRequest,
+    decode_batch,
+    leading_restrictions,
+)
+from fedsafe_federation.signed import Signed
 from fedsafe_federation.verification import (
     Known,
     VerifiedBatch,
@@ -156,9 +162,8 @@ class Replicator:
         else:
             self._failures = 0
             return self._poll
-        doubled = FIRST_BACKOFF * float(1 << min(self._failures, 16))
-        backoff = min(doubled, LONGEST_BACKOFF)
-        return backoff * (0.5 + self._jitter())
+        doubled = FIRST_BACKOFF * float(1 << min(self._failures - 1, 16))
+        return min(doubled, LONGEST_BACKOFF) * (1 + self._jitter()) / 2
 
     async def catch_up(self) -> int:
         """Pull until the copy is as large as the origin's log; count the records.
@@ -183,15 +188,16 @@ class Replicator:
             restrictions=position.restrictions,
         )
         data = await self._fetch(self.origin, request)
-        batch = await self._run(len(data), lambda: decode_batch(self.origin.name, data))
-        if batch.restrictions:
-            good, faults = verify_restrictions(batch.restrictions, self._charter)
-            await self._shelf.restrict(good)
-            for _ in faults:
-                _log.warning(
-                    "restriction refused",
-                    extra=self._fields(None),
-                )
+        try:
+            batch = await self._run(
+                len(data), lambda: decode_batch(self.origin.name, data)
+            )
+        except FederationError:
+            # What stands first and acts by itself is not lost with the rest.
+            rescued = await self._run(len(data), lambda: leading_restrictions(data))
+            await self._restrict(len(data), rescued)
+            raise
+        await self._restrict(len(data), batch.restrictions)
         try:
             verified = await self._run(
                 len(data),
@@ -207,6 +213,17 @@ class Replicator:
         newest = verified.known
         size = newest.checkpoint.size if newest.checkpoint else 0
         return len(verified.records), newest.frontier.size < size
+
+    async def _restrict(self, size: int, statements: Sequence[Signed]) -> None:
+        if not statements:
+            return
+        good, faults = await self._run(
+            size, lambda: verify_restrictions(statements, self._charter)
+        )
+        if good:
+            await self._shelf.restrict(good)
+        for _ in faults:
+            _log.warning("restriction refused", extra=self._fields(None))
 
     def _fields(self, error: Exception | None) -> dict[str, object]:
         reason = type(error).__name__ if error is not None else "refused"

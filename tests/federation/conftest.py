@@ -26,6 +26,7 @@ from fedsafe_crypto.tree import (
 )
 from fedsafe_federation.card import Card, MemberKeys, sign_card
 from fedsafe_federation.charter import Charter, Epoch, Member, PolicyReference
+from fedsafe_federation.errors import EquivocationError
 from fedsafe_federation.feed import (
     Batch,
     FeedOpening,
@@ -39,10 +40,16 @@ from fedsafe_federation.records import (
     encode_record,
     signal_record,
 )
+from fedsafe_federation.replication import Fetch, Position, Replicator
 from fedsafe_federation.restrictions import Reason, Restriction, sign_restriction
 from fedsafe_federation.signals import SignalHeader, encode_opening
 from fedsafe_federation.signed import Signed
-from fedsafe_federation.verification import Known, feed_name
+from fedsafe_federation.verification import (
+    Known,
+    VerifiedBatch,
+    VerifiedRestriction,
+    feed_name,
+)
 from fedsafe_policies.vocabulary import Effect, Plane, Scope
 
 T = TypeVar("T")
@@ -301,3 +308,88 @@ async def in_place(work: Callable[[], T]) -> T:
     """Offload to nowhere, but let others run first."""
     await asyncio.sleep(0)
     return work()
+
+
+def make_log(signals: int, restrictions: int) -> Log:
+    log = Log().fill(signals)
+    for number in range(restrictions):
+        log.add_restriction(number)
+    return log
+
+
+@dataclass(slots=True)
+class MemoryShelf:
+    """A shelf whose every call is one transaction, with awaits around it."""
+
+    records: list[bytes] = field(default_factory=list)
+    signals: set[bytes] = field(default_factory=set)
+    restricted: set[bytes] = field(default_factory=set)
+    known: Known = field(default_factory=lambda: Known(Frontier()))
+    sequence: int = 0
+    touched: int = 0
+    suspended: EquivocationError | None = None
+    moved: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def position(self, origin: str) -> Position:
+        assert origin == NAMES[0]
+        await asyncio.sleep(0)
+        return Position(self.known, self.sequence)
+
+    async def restrict(self, restrictions: Sequence[VerifiedRestriction]) -> None:
+        await asyncio.sleep(0)
+        self._restrict(restrictions)
+        await asyncio.sleep(0)
+
+    async def apply(self, origin: str, batch: VerifiedBatch, *, at: datetime) -> None:
+        assert (origin, at) == (NAMES[0], NOW)
+        await asyncio.sleep(0)
+        assert batch.known.frontier.size == len(self.records) + len(batch.records)
+        self._restrict(batch.restrictions)
+        self.records += [entry.record for entry in batch.records]
+        self.signals |= {e.signal.signal for e in batch.records if e.signal}
+        self.known = batch.known
+        self.moved.set()
+        await asyncio.sleep(0)
+
+    async def touch(self, origin: str, *, at: datetime) -> None:
+        assert (origin, at) == (NAMES[0], NOW)
+        await asyncio.sleep(0)
+        self.touched += 1
+
+    async def suspend(self, origin: str, error: EquivocationError) -> None:
+        assert origin == NAMES[0]
+        await asyncio.sleep(0)
+        self.suspended = error
+
+    def _restrict(self, restrictions: Sequence[VerifiedRestriction]) -> None:
+        for item in restrictions:
+            self.restricted |= set(item.restriction.signals)
+            self.sequence = max(self.sequence, item.restriction.sequence)
+
+    def state(self) -> object:
+        return (
+            self.records,
+            self.signals,
+            self.restricted,
+            self.known.frontier.root(),
+            self.known.note,
+        )
+
+
+def replicator(
+    shelf: MemoryShelf,
+    fetch: Fetch,
+    *,
+    poll: float = 0.001,
+    jitter: Callable[[], float] = lambda: 1.0,
+) -> Replicator:
+    return Replicator(
+        world().charter.members[0],
+        charter=world().charter,
+        fetch=fetch,
+        shelf=shelf,
+        offload=in_place,
+        now=lambda: NOW,
+        jitter=jitter,
+        poll=poll,
+    )

@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: Apache-2.0
+"""When a copy is brought up to date: polls, pokes and the back-off."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+import pytest
+from tests.federation.conftest import Log, MemoryShelf, make_log, replicator
+
+from fedsafe_federation.charter import Member
+from fedsafe_federation.errors import FeedError, PeerError
+from fedsafe_federation.feed import FeedRequest
+from fedsafe_federation.replication import (
+    FIRST_BACKOFF,
+    LONGEST_BACKOFF,
+    Fetch,
+    Replicator,
+)
+
+
+@asynccontextmanager
+async def running(machine: Replicator) -> AsyncIterator[None]:
+    task = asyncio.create_task(machine.run())
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+@dataclass(slots=True)
+class Rounds:
+    """A fetch that says when it is asked, and fails as long as it is told to."""
+
+    log: Log
+    asked: "asyncio.Queue[float]" = field(default_factory=asyncio.Queue)
+    fault: Exception | None = None
+
+    async def __call__(self, member: Member, request: FeedRequest) -> bytes:
+        del member
+        self.asked.put_nowait(asyncio.get_running_loop().time())
+        if self.fault is not None:
+            raise self.fault
+        return self.log.batch(request)
+
+
+async def test_a_poke_ends_the_wait() -> None:
+    rounds, shelf = Rounds(make_log(1, 0)), MemoryShelf()
+    machine = replicator(shelf, rounds, poll=3600)
+    async with running(machine):
+        await rounds.asked.get()
+        await shelf.moved.wait()
+        shelf.moved.clear()
+        rounds.log.add_signal(9)
+        machine.wake()
+        await shelf.moved.wait()
+        assert len(shelf.records) == 2
+
+
+async def test_a_poke_within_a_round_is_not_lost() -> None:
+    shelf = MemoryShelf()
+    rounds = Rounds(make_log(1, 0))
+    machine = replicator(shelf, rounds, poll=3600)
+
+    async def fetch(member: Member, request: FeedRequest) -> bytes:
+        machine.wake()
+        return await rounds(member, request)
+
+    machine = replicator(shelf, fetch, poll=3600)
+    async with running(machine):
+        await rounds.asked.get()
+        await rounds.asked.get()
+
+
+async def test_without_a_poke_it_polls() -> None:
+    rounds = Rounds(make_log(1, 0))
+    async with running(replicator(MemoryShelf(), rounds, poll=0.001)):
+        for _ in range(3):
+            await rounds.asked.get()
+
+
+@pytest.mark.parametrize(
+    "fault", [PeerError("a.example", "away"), FeedError("a.example", "bad")]
+)
+async def test_a_poke_ends_a_back_off_too(fault: Exception) -> None:
+    rounds, shelf = Rounds(make_log(1, 0), fault=fault), MemoryShelf()
+    machine = replicator(shelf, rounds)
+    async with running(machine):
+        await rounds.asked.get()
+        rounds.fault = None
+        machine.wake()
+        await shelf.moved.wait()
+        assert len(shelf.records) == 1
+
+
+async def waits(fetch: Fetch, count: int, jitter: float) -> list[float]:
+    machine = replicator(MemoryShelf(), fetch, poll=-1, jitter=lambda: jitter)
+    return [await machine._round() for _ in range(count)]  # noqa: SLF001
+
+
+async def test_the_wait_doubles_up_to_the_cap_and_starts_anew() -> None:
+    rounds = Rounds(make_log(1, 0), fault=PeerError("a.example", "away"))
+    grown = await waits(rounds, 12, 1.0)
+
+    assert grown[0] == FIRST_BACKOFF
+    for before, after in pairwise(grown):
+        assert after == min(2 * before, LONGEST_BACKOFF)
+    assert grown[-1] == LONGEST_BACKOFF
+    assert await waits(rounds, 12, 0.0) == [wait / 2 for wait in grown]
+
+    machine = replicator(MemoryShelf(), rounds, poll=7)
+    await machine._round()  # noqa: SLF001
+    rounds.fault = None
+    assert await machine._round() == 7  # noqa: SLF001
+    rounds.fault = PeerError("a.example", "away")
+    assert await machine._round() == FIRST_BACKOFF  # noqa: SLF001
+
+
+async def test_hours_of_failures_do_not_overflow() -> None:
+    rounds = Rounds(make_log(1, 0), fault=PeerError("a.example", "away"))
+
+    assert max(await waits(rounds, 1_100, 1.0)) == LONGEST_BACKOFF
+
+
+async def test_a_fault_of_our_own_is_logged_and_tried_again(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.WARNING, "fedsafe.replication")
+    rounds = Rounds(make_log(1, 0), fault=RuntimeError("broken"))
+
+    assert await waits(rounds, 1, 1.0) == [FIRST_BACKOFF]
+    assert caplog.records[0].exc_info is not None
+    assert caplog.records[0].message == "replication broke"
