@@ -12,8 +12,8 @@ from fedsafe_crypto.tokens import frame_input
 from fedsafe_federation.errors import IdentifierError
 from fedsafe_federation.identifiers import Canonical, canonicalise
 from fedsafe_federation.signals import DIGEST_BYTES
-from fedsafe_node.api.messages import Question
 from fedsafe_node.errors import BadRequestError
+from fedsafe_node.messages import Question
 from fedsafe_policies.vocabulary import IdentifierKind, MediaKind, Plane
 
 _IDENTIFIERS: Final = {kind.name.lower(): kind for kind in IdentifierKind}

@@ -20,7 +20,6 @@ from fedsafe_federation.evaluation import digest
 from fedsafe_federation.peer import PeerClient
 from fedsafe_federation.quorum import Holder, Quorum
 from fedsafe_federation.signed import Signed
-from fedsafe_node.api.idempotency import StoredAnswers
 from fedsafe_node.api.server import ApiServer
 from fedsafe_node.api.services import Services
 from fedsafe_node.audits import AuditService
@@ -30,6 +29,7 @@ from fedsafe_node.duties import Duties
 from fedsafe_node.errors import StoreError
 from fedsafe_node.evaluators import OwnList, SharedLists
 from fedsafe_node.founding import FoundingService
+from fedsafe_node.idempotency import StoredAnswers
 from fedsafe_node.index.lists import Lists
 from fedsafe_node.index.pdq import PdqIndex
 from fedsafe_node.jobs import Jobs
@@ -87,7 +87,7 @@ class RunningNode:
     """
 
     def __init__(self, base: Base, session: aiohttp.ClientSession) -> None:
-        self._base = base
+        self.base = base
         self._parts = AsyncExitStack()
         self.client = PeerClient(
             session,
@@ -95,7 +95,7 @@ class RunningNode:
             key=base.keys.transport,
             now=base.clock.now,
         )
-        self._intake = Intake(
+        self.intake = Intake(
             base.situation,
             base.store,
             base.lists,
@@ -105,7 +105,7 @@ class RunningNode:
         )
         self.replicating = Replicating(
             self.client,
-            self._intake,
+            self.intake,
             base.clock,
             offload=base.workers,
             poll=base.config.sync.poll,
@@ -168,10 +168,10 @@ class RunningNode:
     async def stop(self) -> None:
         """Answer nothing new, finish what is under way, close the store."""
         await self._parts.aclose()
-        _LOG.info("stopped", extra=fields(node=self._base.config.name))
+        _LOG.info("stopped", extra=fields(node=self.base.config.name))
 
     async def _listen(self, parts: AsyncExitStack) -> None:
-        base = self._base
+        base = self.base
         await self._note_start()
         document = await base.store.read(lambda r: r.document(CHARTER_DOCUMENT))
         if document is not None:
@@ -196,7 +196,7 @@ class RunningNode:
         _LOG.info("ready", extra=fields(node=base.config.name))
 
     async def _note_start(self) -> None:
-        base = self._base
+        base = self.base
         entry = base.trail.entry(
             Event.NODE_STARTED,
             at=base.clock.now(),
@@ -215,14 +215,14 @@ class RunningNode:
             _LOG.exception("evaluations not audited", extra=fields(reason="store"))
 
     def _join(self, membership: Membership) -> None:
-        self._base.situation.join(SharedLists(membership, self._quorums(membership)))
+        self.base.situation.join(SharedLists(membership, self._quorums(membership)))
 
     async def _joined(self, membership: Membership) -> None:
         self._join(membership)
         self.replicating.start(membership)
 
     def _quorums(self, membership: Membership) -> dict[int, Quorum]:
-        base = self._base
+        base = self.base
         return {
             epoch: Quorum(
                 membership.charter,
@@ -244,7 +244,7 @@ class RunningNode:
     async def _report(
         self, peer: str, why: str, request: Signed, answer: Signed
     ) -> None:
-        base = self._base
+        base = self.base
         _LOG.warning("wrong answer", extra=fields(peer=peer, reason="proof"))
         entry = base.trail.entry(
             Event.PEER_LIED,
@@ -264,7 +264,7 @@ class RunningNode:
         await base.store.write(act)
 
     def _make_desk(self) -> Desk:
-        base = self._base
+        base = self.base
         return Desk(
             situation=base.situation,
             store=base.store,
@@ -279,7 +279,7 @@ class RunningNode:
         )
 
     def _make_services(self) -> Services:
-        base = self._base
+        base = self.base
         return Services(
             name=base.config.name,
             lookups=LookupService(

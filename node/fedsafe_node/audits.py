@@ -12,7 +12,6 @@ from fedsafe_federation.errors import MalformedError
 from fedsafe_federation.records import SignalRecord, decode_record
 from fedsafe_federation.signals import SIGNAL_GROUP
 from fedsafe_federation.wireformat import decode
-from fedsafe_node.api.messages import AuditEvent, AuditEvents, LogCheck, VerifyAnswer
 from fedsafe_node.clock import Clock
 from fedsafe_node.errors import CorruptLogError
 from fedsafe_node.log.audit import (
@@ -24,7 +23,8 @@ from fedsafe_node.log.audit import (
     decode_audit_record,
 )
 from fedsafe_node.log.engine import LogEngine
-from fedsafe_node.people.principal import Principal
+from fedsafe_node.messages import AuditEvent, AuditEvents, LogCheck, VerifyAnswer
+from fedsafe_node.principal import Principal
 from fedsafe_node.store.protocol import Reader, Store, Transaction
 
 

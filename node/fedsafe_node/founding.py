@@ -28,7 +28,6 @@ from fedsafe_federation.proposal import (
 from fedsafe_federation.replication import Offload
 from fedsafe_federation.signed import Signed
 from fedsafe_federation.wireformat import decode, encode
-from fedsafe_node.api.messages import ProposalRequest
 from fedsafe_node.clock import Clock
 from fedsafe_node.config import Place
 from fedsafe_node.errors import ForbiddenError, KeyFileMissingError, WrongStateError
@@ -36,6 +35,7 @@ from fedsafe_node.keyfiles import destroy_secret, read_secret, write_secret
 from fedsafe_node.keys import MediaKeys, NodeKeys, write_epoch_keys
 from fedsafe_node.log.audit import AuditTrail, Event
 from fedsafe_node.membership import CHARTER_DOCUMENT, Membership, load_membership
+from fedsafe_node.messages import ProposalRequest
 from fedsafe_node.situation import Situation
 from fedsafe_node.store.protocol import Store, Transaction
 

@@ -3,16 +3,19 @@
 
 from datetime import UTC, datetime
 from importlib.metadata import version
+from typing import Final
 
 from fedsafe_crypto.sodium import describe
 from fedsafe_federation.verification import feed_name
-from fedsafe_node.api.messages import PeerStatus, StatusAnswer
 from fedsafe_node.clock import Clock
 from fedsafe_node.errors import StoreError
 from fedsafe_node.log.audit import audit_log_name
+from fedsafe_node.messages import PeerStatus, StatusAnswer
 from fedsafe_node.situation import Situation
 from fedsafe_node.store.protocol import Reader, Store
 from fedsafe_node.store.rows import Counts, PeerRow
+
+VERSION: Final = version("fedsafe")
 
 
 class Overview:
@@ -22,7 +25,6 @@ class Overview:
         self._situation = situation
         self._store = store
         self._clock = clock
-        self._version = version("fedsafe")
 
     async def status(self) -> StatusAnswer:
         """Tell the node's state at a glance."""
@@ -41,7 +43,7 @@ class Overview:
         library = describe()
         return StatusAnswer(
             node=situation.node,
-            version=self._version,
+            version=VERSION,
             policy=situation.policy.reference,
             federation=membership.charter.federation if membership else None,
             threshold=membership.epoch.threshold if membership else None,

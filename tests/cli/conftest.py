@@ -87,6 +87,10 @@ class FakeNode:
         self.on("POST /v1/lookup/batch", batch)
 
 
+def _nowhere(_body: dict[str, Any]) -> tuple[int, Any]:
+    return 404, {"code": "not_found", "detail": "There is no such thing"}
+
+
 class _Server(ThreadingMixIn, UnixStreamServer):
     daemon_threads = True
     node: FakeNode
@@ -109,12 +113,12 @@ class _Handler(BaseHTTPRequestHandler):
         node = self.server.node
         size = int(self.headers.get("Content-Length", 0))
         raw = self.rfile.read(size)
-        body = json.loads(raw) if raw else None
+        body: Any = json.loads(raw) if raw else None
         target = f"{self.command} {self.path}"
         node.asked.append((target, body))
         node.tokens.append(self.headers.get("Authorization"))
-        unknown = {"code": "not_found", "detail": "There is no such thing"}
-        status, document = node.answers.get(target, lambda _: (404, unknown))(body)
+        answering = node.answers.get(target, _nowhere)
+        status, document = answering(body)
         content = json.dumps(document).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
@@ -140,7 +144,7 @@ def node(short_path: Path) -> Iterator[FakeNode]:
     fake = FakeNode(short_path)
     with _Server(str(short_path / "node.sock"), _Handler) as server:
         server.node = fake
-        thread = Thread(target=lambda: server.serve_forever(poll_interval=0.01))
+        thread = Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         yield fake
         server.shutdown()

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Fixtures of the node's tests: a clock that stands, a store on a real disk."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from tests.node.fleet import NAMES, Fleet, copy_of, make, make_founded
 
 from fedsafe_node.faults import NO_FAULTS, Faults
 from fedsafe_node.log.engine import open_store
@@ -74,3 +76,36 @@ async def open_node_store(
 @pytest.fixture
 async def store(open_node_store: OpenStore) -> Store:
     return await open_node_store()
+
+
+@pytest.fixture(scope="session")
+def founded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Found a federation of three nodes, once; a test works on a copy."""
+    root = tmp_path_factory.mktemp("founded")
+    asyncio.run(make_founded(root))
+    return root
+
+
+@pytest.fixture
+async def fleet(founded: Path, tmp_path: Path) -> AsyncIterator[Fleet]:
+    """Give a founded federation of which no node runs yet."""
+    fleet = copy_of(founded, tmp_path / "n")
+    yield fleet
+    await fleet.close()
+
+
+@pytest.fixture
+async def trio(fleet: Fleet) -> Fleet:
+    """Give three nodes that run, and have heard of each other."""
+    await fleet.start(*NAMES)
+    await fleet.covered()
+    return fleet
+
+
+@pytest.fixture
+async def alone(tmp_path: Path) -> AsyncIterator[Fleet]:
+    """Give one node that runs and belongs to no federation."""
+    fleet = await make(tmp_path / "n", "a.demo")
+    await fleet.start("a.demo")
+    yield fleet
+    await fleet.close()

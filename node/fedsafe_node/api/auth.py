@@ -18,7 +18,7 @@ from aiohttp import web
 
 from fedsafe_node.api.problems import Code, RefusedError
 from fedsafe_node.api.services import Peering, People
-from fedsafe_node.people.principal import Principal
+from fedsafe_node.principal import Principal
 from fedsafe_policies.vocabulary import Role
 
 LOCAL: Final = Principal("local", Role.SERVICE)

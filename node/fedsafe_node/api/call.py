@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
-from fedsafe_node.api.idempotency import Once
 from fedsafe_node.api.services import Services
-from fedsafe_node.people.principal import Principal
+from fedsafe_node.idempotency import Once
+from fedsafe_node.principal import Principal
 from fedsafe_node.telemetry import Metrics
 
 T = TypeVar("T")

@@ -28,12 +28,12 @@ from fedsafe_federation.wireformat import encode
 from fedsafe_node.api.auth import Auth, check_headers, identify, identify_peer, is_local
 from fedsafe_node.api.body import body_decoder, read_body, read_query
 from fedsafe_node.api.call import Call
-from fedsafe_node.api.idempotency import KEY, InFlight, Once, recognise
 from fedsafe_node.api.problems import Code, RefusedError, problem_of
 from fedsafe_node.api.responses import Answer, answer, problem_answer
 from fedsafe_node.api.routes import Lane, Route
 from fedsafe_node.api.services import Services
-from fedsafe_node.people.principal import Principal
+from fedsafe_node.idempotency import KEY, InFlight, Once, recognise
+from fedsafe_node.principal import Principal
 from fedsafe_node.store.rows import IdempotencyRow
 from fedsafe_node.telemetry import LOGGER, AccessLog, Metrics, fields
 

@@ -6,7 +6,9 @@ Each calls one method of one service; who may do what is decided there.
 
 from fedsafe_node.api.auth import LOCAL
 from fedsafe_node.api.call import Call
-from fedsafe_node.api.messages import (
+from fedsafe_node.api.queries import EventsQuery
+from fedsafe_node.errors import ForbiddenError
+from fedsafe_node.messages import (
     ApproveRequest,
     BatchRequest,
     HealthAnswer,
@@ -16,8 +18,6 @@ from fedsafe_node.api.messages import (
     ProposalRequest,
     RevokeRequest,
 )
-from fedsafe_node.api.queries import EventsQuery
-from fedsafe_node.errors import ForbiddenError
 from fedsafe_policies.vocabulary import Role
 
 

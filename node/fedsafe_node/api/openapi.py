@@ -7,16 +7,17 @@ committed copy, which a test holds to be current.
 
 import sys
 from functools import cache
+from http import HTTPStatus
 from importlib.metadata import version
 from typing import Any, Final
 
 import msgspec
 
 from fedsafe_node.api.auth import Auth
-from fedsafe_node.api.idempotency import KEY
-from fedsafe_node.api.messages import Problem
 from fedsafe_node.api.problems import CODES, MEDIA_TYPE, Code
 from fedsafe_node.api.routes import ROUTES, Route
+from fedsafe_node.idempotency import KEY
+from fedsafe_node.messages import Problem
 
 VERSION: Final = version("fedsafe")
 _REF: Final = "#/components/schemas/{name}"
@@ -47,10 +48,6 @@ _SCHEMES: Final = {
         "description": "RFC 9421, Ed25519, tag `fedsafe-v1`, with "
         "`Signature-Input`, `Fedsafe-Destination` and `Content-Digest`.",
     },
-}
-_TITLES: Final = {
-    status: "; or ".join(sorted({t for s, t in CODES.values() if s == status}))
-    for status, _ in CODES.values()
 }
 _BUSY: Final = CODES[Code.BUSY][0]
 _HEADERS: Final = {
@@ -131,7 +128,7 @@ def _response(
     if status != route.status:
         waits = status == _BUSY
         return {
-            "description": _TITLES[status],
+            "description": HTTPStatus(status).phrase,
             "headers": _HEADERS | (_RETRY if waits else {}),
             "content": {MEDIA_TYPE: {"schema": named[repr(Problem)]}},
         }

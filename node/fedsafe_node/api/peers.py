@@ -4,9 +4,9 @@
 from fedsafe_federation.feed import FeedRequest
 from fedsafe_federation.signed import Signed
 from fedsafe_node.api.call import Call
-from fedsafe_node.api.messages import Poke
 from fedsafe_node.api.queries import FeedQuery
 from fedsafe_node.errors import NotFoundError
+from fedsafe_node.messages import Poke
 
 
 async def feed(call: Call) -> object:

@@ -29,8 +29,6 @@ from fedsafe_federation.errors import (
     UntrustedError,
 )
 from fedsafe_federation.wireformat import encode
-from fedsafe_node.api.idempotency import InFlightError
-from fedsafe_node.api.messages import Bilingual, Problem
 from fedsafe_node.errors import (
     BadRequestError,
     ConflictError,
@@ -44,6 +42,8 @@ from fedsafe_node.errors import (
     UnknownEntryError,
     WrongStateError,
 )
+from fedsafe_node.idempotency import InFlightError
+from fedsafe_node.messages import Bilingual, Problem
 from fedsafe_policies.reasons import Refusal
 
 MEDIA_TYPE: Final = "application/problem+json"
@@ -69,6 +69,15 @@ class Code(StrEnum):
     SLOW_BODY = "slow_body"
     CONFLICT = "conflict"
     WRONG_STATE = "wrong_state"
+    NO_FEDERATION = "no_federation"
+    HAS_CHARTER = "has_charter"
+    WRONG_GENERATION = "wrong_generation"
+    NOT_PENDING = "not_pending"
+    STALE_DRAFT = "stale_draft"
+    DRAFT_UNREADABLE = "draft_unreadable"
+    ALREADY_REVOKED = "already_revoked"
+    ALREADY_EXPIRED = "already_expired"
+    ALREADY_ERASED = "already_erased"
     IN_FLIGHT = "in_flight"
     STALE_STATEMENT = "stale_statement"
     FOUNDING_FAILED = "founding_failed"
@@ -79,6 +88,15 @@ class Code(StrEnum):
     BAD_REQUEST = "bad_request"
     INVALID_BODY = "invalid_body"
     INVALID_QUERY = "invalid_query"
+    BAD_NAME = "bad_name"
+    BAD_DIGEST = "bad_digest"
+    BAD_DATE = "bad_date"
+    REMOVED_ON_MISSING = "removed_on_missing"
+    REMOVED_ON_FUTURE = "removed_on_future"
+    NOT_FOR_MEDIA = "not_for_media"
+    NOT_YOURS = "not_yours"
+    BAD_LIMIT = "bad_limit"
+    BAD_POSITION = "bad_position"
     MALFORMED_DOCUMENT = "malformed_document"
     IDEMPOTENCY_MISMATCH = "idempotency_mismatch"
     HEADERS_TOO_LARGE = "headers_too_large"
@@ -86,6 +104,7 @@ class Code(StrEnum):
     LOG_DAMAGED = "log_damaged"
     PEER_FAILED = "peer_failed"
     UNAVAILABLE = "unavailable"
+    DEFERRED = "deferred"
     BUSY = "busy"
     STORE_UNAVAILABLE = "store_unavailable"
     QUORUM = "quorum"
@@ -107,6 +126,15 @@ CODES: Final[Mapping[Code, tuple[int, str]]] = {
     Code.SLOW_BODY: (408, "The body took too long"),
     Code.CONFLICT: (409, "Another act was faster"),
     Code.WRONG_STATE: (409, "The state does not allow this"),
+    Code.NO_FEDERATION: (409, "This node belongs to no federation"),
+    Code.HAS_CHARTER: (409, "This node belongs to a federation"),
+    Code.WRONG_GENERATION: (409, "The keys are of another generation"),
+    Code.NOT_PENDING: (409, "The draft is decided"),
+    Code.STALE_DRAFT: (409, "The keys have changed since the draft"),
+    Code.DRAFT_UNREADABLE: (409, "The draft cannot be opened any more"),
+    Code.ALREADY_REVOKED: (409, "The signal is revoked already"),
+    Code.ALREADY_EXPIRED: (409, "The signal has expired already"),
+    Code.ALREADY_ERASED: (409, "The signal is erased already"),
     Code.IN_FLIGHT: (409, "The same request is under way"),
     Code.STALE_STATEMENT: (409, "The statement is too old or was seen before"),
     Code.FOUNDING_FAILED: (409, "The founding ceremony cannot go on"),
@@ -117,6 +145,15 @@ CODES: Final[Mapping[Code, tuple[int, str]]] = {
     Code.BAD_REQUEST: (422, "The request does not fit"),
     Code.INVALID_BODY: (422, "The body does not fit its type"),
     Code.INVALID_QUERY: (422, "The query does not fit its type"),
+    Code.BAD_NAME: (422, "The name does not fit"),
+    Code.BAD_DIGEST: (422, "The digest does not fit its kind"),
+    Code.BAD_DATE: (422, "There is no such day"),
+    Code.REMOVED_ON_MISSING: (422, "The day of removal is missing"),
+    Code.REMOVED_ON_FUTURE: (422, "The day of removal lies in the future"),
+    Code.NOT_FOR_MEDIA: (422, "That does not go with a file"),
+    Code.NOT_YOURS: (422, "A member speaks for itself only"),
+    Code.BAD_LIMIT: (422, "The limit does not fit"),
+    Code.BAD_POSITION: (422, "The feed does not reach that far"),
     Code.MALFORMED_DOCUMENT: (422, "A signed document does not fit its type"),
     Code.IDEMPOTENCY_MISMATCH: (422, "The Idempotency-Key names another request"),
     Code.HEADERS_TOO_LARGE: (431, "Request line or headers are too large"),
@@ -124,6 +161,7 @@ CODES: Final[Mapping[Code, tuple[int, str]]] = {
     Code.LOG_DAMAGED: (500, "A log of the node is damaged"),
     Code.PEER_FAILED: (502, "A member did not answer as it should"),
     Code.UNAVAILABLE: (503, "Not now"),
+    Code.DEFERRED: (503, "Too few members answered in time"),
     Code.BUSY: (503, "Too many requests are under way"),
     Code.STORE_UNAVAILABLE: (503, "The store takes no writes"),
     Code.QUORUM: (503, "Too few members answered"),
@@ -156,8 +194,9 @@ ERRORS: Final[Mapping[type[Exception], Code]] = {
     TimeoutError: Code.TIMED_OUT,
 }
 
+IDENTIFIER: Final = "identifier_"
 CARRIED: Final[frozenset[str]] = frozenset(
-    {*Code, *IdentifierFault, *MediaFault, *Refusal}
+    {*Code, *MediaFault, *Refusal, *(IDENTIFIER + fault for fault in IdentifierFault)}
 )
 # Their sentences tell of the asker's own input or place, never of the node's.
 _SPEAKING: Final = (
@@ -248,6 +287,8 @@ def body_of(problem: Problem) -> bytes:
 def _carried(error: Exception, code: Code) -> str:
     """Keep the code that an error brings along, if it is one of the closed list."""
     own = error.decision.code if isinstance(error, DeniedError) else None
+    if isinstance(error, IdentifierError):
+        own = IDENTIFIER + error.code
     own = own or getattr(error, "code", None)
     return str(own) if own in CARRIED else code.value
 

@@ -7,7 +7,7 @@ import msgspec
 
 from fedsafe_federation.feed import MAX_RECORDS
 from fedsafe_federation.signed import Count
-from fedsafe_node.api.messages import Message
+from fedsafe_node.messages import Message
 
 MAX_EVENTS = 1_000
 

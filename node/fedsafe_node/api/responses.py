@@ -7,8 +7,8 @@ from typing import Final
 from aiohttp import web
 from multidict import CIMultiDict
 
-from fedsafe_node.api.messages import Problem
 from fedsafe_node.api.problems import MEDIA_TYPE, body_of, headers_of
+from fedsafe_node.messages import Problem
 
 _ALWAYS: Final = (("X-Content-Type-Options", "nosniff"), ("Cache-Control", "no-store"))
 REQUEST_ID: Final = "X-Request-Id"

@@ -18,7 +18,8 @@ from fedsafe_node.api import local, peers
 from fedsafe_node.api.auth import Auth
 from fedsafe_node.api.body import JSON
 from fedsafe_node.api.call import Call
-from fedsafe_node.api.messages import (
+from fedsafe_node.api.queries import EventsQuery, FeedQuery, SignalsQuery
+from fedsafe_node.messages import (
     ApproveAnswer,
     ApproveRequest,
     AuditEvents,
@@ -39,7 +40,6 @@ from fedsafe_node.api.messages import (
     StatusAnswer,
     VerifyAnswer,
 )
-from fedsafe_node.api.queries import EventsQuery, FeedQuery, SignalsQuery
 from fedsafe_node.telemetry import METRICS_TYPE
 
 KIB: Final = 1_024

@@ -13,8 +13,8 @@ from typing import Protocol
 
 from fedsafe_federation.feed import FeedRequest
 from fedsafe_federation.signed import Signed
-from fedsafe_node.api.idempotency import KeptAnswers, Once
-from fedsafe_node.api.messages import (
+from fedsafe_node.idempotency import KeptAnswers, Once
+from fedsafe_node.messages import (
     ApproveAnswer,
     AuditEvents,
     BatchAnswer,
@@ -32,7 +32,7 @@ from fedsafe_node.api.messages import (
     StatusAnswer,
     VerifyAnswer,
 )
-from fedsafe_node.people.principal import Principal
+from fedsafe_node.principal import Principal
 
 
 class Lookups(Protocol):

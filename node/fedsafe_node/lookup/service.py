@@ -13,7 +13,15 @@ from typing import Final, TypeVar
 
 from fedsafe_federation.errors import QuorumError
 from fedsafe_federation.replication import Offload
-from fedsafe_node.api.messages import (
+from fedsafe_node.asked import Asked, Person, plane_of, read_question
+from fedsafe_node.clock import Clock
+from fedsafe_node.errors import BadRequestError, DeniedError
+from fedsafe_node.evaluators import Output
+from fedsafe_node.index.lists import Lists
+from fedsafe_node.log.audit import AuditTrail, Detail, Event
+from fedsafe_node.lookup.matching import Candidate, Found, match_candidates
+from fedsafe_node.lookup.probing import Prober
+from fedsafe_node.messages import (
     BatchAnswer,
     BatchRequest,
     Bilingual,
@@ -24,15 +32,7 @@ from fedsafe_node.api.messages import (
     Result,
     Subject,
 )
-from fedsafe_node.asked import Asked, Person, plane_of, read_question
-from fedsafe_node.clock import Clock
-from fedsafe_node.errors import BadRequestError, DeniedError
-from fedsafe_node.evaluators import Output
-from fedsafe_node.index.lists import Lists
-from fedsafe_node.log.audit import AuditTrail, Detail, Event
-from fedsafe_node.lookup.matching import Candidate, Found, match_candidates
-from fedsafe_node.lookup.probing import Prober
-from fedsafe_node.people.principal import Principal
+from fedsafe_node.principal import Principal
 from fedsafe_node.situation import Situation
 from fedsafe_node.store.protocol import Store, Transaction
 from fedsafe_node.store.rows import LogEntry

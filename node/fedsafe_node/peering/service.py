@@ -18,7 +18,6 @@ from fedsafe_federation.freshness import SeenNonces
 from fedsafe_federation.replication import Offload
 from fedsafe_federation.requests import Request, verify_request
 from fedsafe_federation.signed import Signed
-from fedsafe_node.api.messages import Poke
 from fedsafe_node.clock import Clock
 from fedsafe_node.errors import (
     BadRequestError,
@@ -28,6 +27,7 @@ from fedsafe_node.errors import (
 )
 from fedsafe_node.evaluators import SharedLists
 from fedsafe_node.log.audit import AuditTrail, Event
+from fedsafe_node.messages import Poke
 from fedsafe_node.peering.serving import FeedServer
 from fedsafe_node.situation import Situation
 from fedsafe_node.store.protocol import Store, Transaction

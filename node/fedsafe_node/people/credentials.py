@@ -14,7 +14,7 @@ from typing import Final
 from fedsafe_node.clock import Clock
 from fedsafe_node.errors import BadRequestError, ForbiddenError
 from fedsafe_node.log.audit import AuditTrail, Event
-from fedsafe_node.people.principal import Principal
+from fedsafe_node.principal import Principal
 from fedsafe_node.store.protocol import Store, Transaction
 from fedsafe_node.store.rows import CredentialRow
 from fedsafe_policies.vocabulary import Role

@@ -11,17 +11,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from fedsafe_node.api.idempotency import Once
-from fedsafe_node.api.messages import ApproveAnswer, ItemProblem
 from fedsafe_node.errors import (
     DeniedError,
     NodeError,
     NotFoundError,
     WrongStateError,
 )
+from fedsafe_node.idempotency import Once
 from fedsafe_node.index.lists import Hint
 from fedsafe_node.log.audit import Event
-from fedsafe_node.people.principal import Principal
+from fedsafe_node.messages import ApproveAnswer, ItemProblem
+from fedsafe_node.principal import Principal
 from fedsafe_node.signals.desk import CHUNK, Changed, Desk
 from fedsafe_node.signals.drafts import open_draft
 from fedsafe_node.signals.naming import read_signal_id, signal_name

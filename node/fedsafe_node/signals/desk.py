@@ -13,13 +13,13 @@ import msgspec
 from fedsafe_crypto.identity import SigningKey
 from fedsafe_federation.replication import Offload
 from fedsafe_federation.verification import feed_name
-from fedsafe_node.api.idempotency import Once
 from fedsafe_node.clock import Clock
 from fedsafe_node.errors import DeniedError, StoreError
+from fedsafe_node.idempotency import Once
 from fedsafe_node.index.lists import Hint, Lists
 from fedsafe_node.log.audit import AuditTrail, Detail, Event
 from fedsafe_node.log.openings import PeriodKeys
-from fedsafe_node.people.principal import Principal
+from fedsafe_node.principal import Principal
 from fedsafe_node.signals.custody import Custody
 from fedsafe_node.signals.making import Randomness
 from fedsafe_node.situation import Situation

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final
 
-from fedsafe_node.api.messages import NewSignalRequest
 from fedsafe_node.asked import Asked, File, Person, plane_of, read_question
 from fedsafe_node.errors import BadRequestError, WrongStateError
 from fedsafe_node.evaluators import OwnList, SharedLists
-from fedsafe_node.people.principal import Principal
+from fedsafe_node.messages import NewSignalRequest
+from fedsafe_node.principal import Principal
 from fedsafe_node.signals.making import (
     Listing,
     Wording,

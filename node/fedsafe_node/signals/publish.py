@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 
-from fedsafe_node.api.idempotency import Once
-from fedsafe_node.api.messages import (
+from fedsafe_node.errors import BadRequestError
+from fedsafe_node.idempotency import Once
+from fedsafe_node.log.audit import Event
+from fedsafe_node.messages import (
     ApproveAnswer,
     DraftsAnswer,
     ImportAnswer,
@@ -23,9 +25,7 @@ from fedsafe_node.api.messages import (
     SignalAnswer,
     SignalState,
 )
-from fedsafe_node.errors import BadRequestError
-from fedsafe_node.log.audit import Event
-from fedsafe_node.people.principal import Principal
+from fedsafe_node.principal import Principal
 from fedsafe_node.signals.approval import approve_drafts
 from fedsafe_node.signals.desk import CHUNK, Changed, Desk
 from fedsafe_node.signals.naming import signal_name

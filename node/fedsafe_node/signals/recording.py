@@ -18,7 +18,7 @@ from fedsafe_node.errors import UnavailableError
 from fedsafe_node.evaluators import Output
 from fedsafe_node.index.lists import Hint
 from fedsafe_node.log.audit import Event
-from fedsafe_node.people.principal import Principal
+from fedsafe_node.principal import Principal
 from fedsafe_node.signals.desk import CHUNK, Desk
 from fedsafe_node.signals.drafts import DraftFacts, draft_row
 from fedsafe_node.signals.making import (

@@ -8,10 +8,10 @@ import msgspec
 
 from fedsafe_federation.errors import MalformedError
 from fedsafe_federation.wireformat import decode
-from fedsafe_node.api.messages import DraftsAnswer, SignalAnswer, SignalState
 from fedsafe_node.errors import NotFoundError
 from fedsafe_node.log.audit import ACTOR, Event
-from fedsafe_node.people.principal import Principal
+from fedsafe_node.messages import DraftsAnswer, SignalAnswer, SignalState
+from fedsafe_node.principal import Principal
 from fedsafe_node.signals.desk import Changed, Desk
 from fedsafe_node.signals.naming import read_signal_id, signal_name
 from fedsafe_node.store.protocol import Reader, Transaction

@@ -14,11 +14,11 @@ from fedsafe_federation.evaluation import digest
 from fedsafe_federation.records import RestrictionRecord, encode_record
 from fedsafe_federation.restrictions import Reason, Restriction, sign_restriction
 from fedsafe_federation.wireformat import encode
-from fedsafe_node.api.idempotency import Once
-from fedsafe_node.api.messages import SignalAnswer, SignalState
 from fedsafe_node.errors import DeniedError, NotFoundError, WrongStateError
+from fedsafe_node.idempotency import Once
 from fedsafe_node.log.audit import Event
-from fedsafe_node.people.principal import Principal
+from fedsafe_node.messages import SignalAnswer, SignalState
+from fedsafe_node.principal import Principal
 from fedsafe_node.signals.desk import Changed, Desk
 from fedsafe_node.signals.drafts import open_draft
 from fedsafe_node.signals.naming import read_signal_id, signal_name

@@ -20,8 +20,12 @@ from fedsafe_federation.errors import UntrustedError
 from fedsafe_federation.feed import FeedRequest
 from fedsafe_federation.signed import Signed
 from fedsafe_node.api.endpoint import LANES
-from fedsafe_node.api.idempotency import Once
-from fedsafe_node.api.messages import (
+from fedsafe_node.api.routes import Lane
+from fedsafe_node.api.server import ApiServer
+from fedsafe_node.api.services import Services
+from fedsafe_node.errors import ForbiddenError, NotFoundError, WrongStateError
+from fedsafe_node.idempotency import Once
+from fedsafe_node.messages import (
     ApproveAnswer,
     AuditEvents,
     BatchAnswer,
@@ -43,11 +47,7 @@ from fedsafe_node.api.messages import (
     StatusAnswer,
     VerifyAnswer,
 )
-from fedsafe_node.api.routes import Lane
-from fedsafe_node.api.server import ApiServer
-from fedsafe_node.api.services import Services
-from fedsafe_node.errors import ForbiddenError, NotFoundError, WrongStateError
-from fedsafe_node.people.principal import Principal
+from fedsafe_node.principal import Principal
 from fedsafe_node.store.rows import IdempotencyRow
 from fedsafe_node.telemetry import LOGGER, AccessLog, Metrics, SafeFormatter
 from fedsafe_policies.vocabulary import Plane, Role, Scope

@@ -13,8 +13,8 @@ from tests.node.api.conftest import SERVICE_TOKEN, Api
 
 from fedsafe_node.api import body as body_module
 from fedsafe_node.api.body import body_decoder
-from fedsafe_node.api.messages import BatchRequest, LookupRequest, NewSignalRequest
 from fedsafe_node.api.problems import Code, RefusedError
+from fedsafe_node.messages import BatchRequest, LookupRequest, NewSignalRequest
 
 SECRET = "anna.geheim@example.de"
 QUESTION = b'{"kind":"email","value":"%s"}' % SECRET.encode()

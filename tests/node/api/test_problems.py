@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every error of the node means something at its border, and never too much."""
 
+import ast
 import inspect
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,6 +22,7 @@ from fedsafe_federation.errors import (
 )
 from fedsafe_node import errors as node_errors
 from fedsafe_node.api.problems import (
+    CARRIED,
     CODES,
     ERRORS,
     Code,
@@ -40,16 +43,23 @@ from fedsafe_node.errors import (
     UnknownEntryError,
     WrongStateError,
 )
+from fedsafe_node.store.rows import SignalStatus
 from fedsafe_policies.decision import deny
 from fedsafe_policies.reasons import Refusal
 from fedsafe_policies.vocabulary import IdentifierKind
 
 DOCS = Path(__file__).parents[3] / "docs" / "reference"
+NODE = Path(__file__).parents[3] / "node" / "fedsafe_node"
 SECRET = "anna.geheim"
+NO_ADDRESS = IdentifierError(IdentifierKind.EMAIL, IdentifierFault.EMPTY)
 CASES: list[tuple[Exception, int, str]] = [
-    (BadRequestError("too_long", "x", pointer="/a"), 422, "too_long"),
+    (BadRequestError("identifier_empty", "x"), 422, "identifier_empty"),
     (BadRequestError(SECRET, "x"), 422, "bad_request"),
-    (IdentifierError(IdentifierKind.EMAIL, IdentifierFault.EMPTY), 422, "empty"),
+    (
+        IdentifierError(IdentifierKind.EMAIL, IdentifierFault.EMPTY),
+        422,
+        "identifier_empty",
+    ),
     (ForbiddenError("x", authenticated=False), 401, "unauthenticated"),
     (ForbiddenError("x", authenticated=True), 403, "forbidden"),
     (DeniedError(deny(Refusal.LEGAL_GATE, "p@12345678")), 403, "legal_gate"),
@@ -130,6 +140,33 @@ def test_only_the_operators_own_faults_are_internal() -> None:
     }
 
     assert unforeseen <= roots
+
+
+def codes_in_the_source() -> Iterator[str]:
+    """Find the codes that services give; one that is built is tried with all words."""
+    carriers = {"BadRequestError", "WrongStateError", "UnavailableError"}
+    words: dict[object, tuple[str, ...]] = {
+        "identifier_": tuple(IdentifierFault),
+        "already_": (SignalStatus.REVOKED, SignalStatus.EXPIRED, SignalStatus.ERASED),
+    }
+    for file in NODE.rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text())):
+            match node:
+                case ast.Call(ast.Name(name), [ast.Constant(str(code)), *_]):
+                    if name in carriers:
+                        yield code
+                case ast.Call(
+                    ast.Name(name), [ast.JoinedStr([ast.Constant(start), _]), *_]
+                ):
+                    if name in carriers:
+                        yield from (f"{start!s}{word}" for word in words[start])
+
+
+def test_every_code_of_a_service_is_of_the_closed_list() -> None:
+    found = set(codes_in_the_source())
+
+    assert {"no_federation", "identifier_empty"} <= found
+    assert found - CARRIED == set()
 
 
 def test_refusals_of_the_api_are_the_nodes() -> None:

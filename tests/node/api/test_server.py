@@ -12,12 +12,12 @@ import pytest
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from tests.node.api.conftest import OPERATOR_TOKEN, STAFF_TOKEN, Api
 
-from fedsafe_node.api.messages import LookupRequest
 from fedsafe_node.api.openapi import build
 from fedsafe_node.api.routes import ROUTES, Lane, Route
 from fedsafe_node.api.server import ApiServer, bind_socket
 from fedsafe_node.errors import ConfigError
-from fedsafe_node.people.principal import Principal
+from fedsafe_node.messages import LookupRequest
+from fedsafe_node.principal import Principal
 from fedsafe_node.telemetry import Metrics
 from fedsafe_policies.vocabulary import Role
 

@@ -24,13 +24,6 @@ from fedsafe_federation.evaluation import answer_request, open_request
 from fedsafe_federation.freshness import SeenNonces
 from fedsafe_federation.quorum import Holder, Quorum
 from fedsafe_federation.signed import Signed
-from fedsafe_node.api.messages import (
-    Kind,
-    LookupAnswer,
-    LookupRequest,
-    NewSignalRequest,
-    Question,
-)
 from fedsafe_node.config import Config, Listen
 from fedsafe_node.evaluators import OwnList, SharedLists
 from fedsafe_node.index.lists import Lists
@@ -41,7 +34,14 @@ from fedsafe_node.log.audit import AuditTrail, Event, decode_audit_record
 from fedsafe_node.log.openings import PeriodKeys
 from fedsafe_node.lookup.service import LookupService
 from fedsafe_node.membership import Membership
-from fedsafe_node.people.principal import Principal
+from fedsafe_node.messages import (
+    Kind,
+    LookupAnswer,
+    LookupRequest,
+    NewSignalRequest,
+    Question,
+)
+from fedsafe_node.principal import Principal
 from fedsafe_node.signals.custody import Custody
 from fedsafe_node.signals.desk import Desk
 from fedsafe_node.signals.publish import SignalService

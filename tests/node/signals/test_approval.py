@@ -14,17 +14,17 @@ from tests.node.signals.conftest import (
 )
 
 from fedsafe_federation.records import SignalRecord, decode_record
-from fedsafe_node.api.idempotency import Once
-from fedsafe_node.api.messages import ApproveAnswer, ImportRequest, SignalState
 from fedsafe_node.errors import (
     ConflictError,
     DeniedError,
     NotFoundError,
     WrongStateError,
 )
+from fedsafe_node.idempotency import Once
 from fedsafe_node.log.audit import Event
 from fedsafe_node.log.openings import PeriodKeys
-from fedsafe_node.people.principal import Principal
+from fedsafe_node.messages import ApproveAnswer, ImportRequest, SignalState
+from fedsafe_node.principal import Principal
 from fedsafe_node.signals.naming import read_signal_id, signal_name
 from fedsafe_node.store.rows import DraftState, SignalStatus
 from fedsafe_policies.gate import LegalGate

@@ -5,9 +5,9 @@ from datetime import timedelta
 import msgspec
 from tests.node.signals.conftest import ANNA, RITA, Clocked, Node, request_for
 
-from fedsafe_node.api.messages import ImportRequest, Kind, SignalState
 from fedsafe_node.log.audit import DETAIL, Event
 from fedsafe_node.log.openings import PeriodKeys
+from fedsafe_node.messages import ImportRequest, Kind, SignalState
 from fedsafe_node.signals import expiry
 from fedsafe_node.signals.expiry import Expired, expire_signals
 from fedsafe_node.signals.naming import read_signal_id

@@ -19,8 +19,19 @@ from tests.node.signals.conftest import (
 
 from fedsafe_federation.records import SignalRecord, decode_record
 from fedsafe_federation.signals import SIGNAL_GROUP, decode_opening
-from fedsafe_node.api.idempotency import Once
-from fedsafe_node.api.messages import (
+from fedsafe_node.errors import (
+    BadRequestError,
+    ConflictError,
+    DeniedError,
+    UnavailableError,
+    WrongStateError,
+)
+from fedsafe_node.idempotency import Once
+from fedsafe_node.index.lists import Hint
+from fedsafe_node.log.audit import DETAIL, Event
+from fedsafe_node.log.engine import LogEngine
+from fedsafe_node.log.openings import PeriodKeys
+from fedsafe_node.messages import (
     ImportAnswer,
     ImportRequest,
     Kind,
@@ -29,18 +40,7 @@ from fedsafe_node.api.messages import (
     SignalAnswer,
     SignalState,
 )
-from fedsafe_node.errors import (
-    BadRequestError,
-    ConflictError,
-    DeniedError,
-    UnavailableError,
-    WrongStateError,
-)
-from fedsafe_node.index.lists import Hint
-from fedsafe_node.log.audit import DETAIL, Event
-from fedsafe_node.log.engine import LogEngine
-from fedsafe_node.log.openings import PeriodKeys
-from fedsafe_node.people.principal import Principal
+from fedsafe_node.principal import Principal
 from fedsafe_node.signals.custody import open_custody
 from fedsafe_node.signals.desk import Changed
 from fedsafe_node.signals.drafts import open_draft

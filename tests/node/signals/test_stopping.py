@@ -8,23 +8,23 @@ from tests.node.signals.conftest import ANNA, BOT, RITA, Node, request_for
 from fedsafe_federation.records import RestrictionRecord, decode_record
 from fedsafe_federation.restrictions import Reason, open_restriction
 from fedsafe_federation.signed import Signed
-from fedsafe_node.api.idempotency import Once
-from fedsafe_node.api.messages import (
-    Kind,
-    NewSignalRequest,
-    RevokeRequest,
-    SignalAnswer,
-    SignalState,
-)
 from fedsafe_node.errors import (
     ConflictError,
     DeniedError,
     NotFoundError,
     WrongStateError,
 )
+from fedsafe_node.idempotency import Once
 from fedsafe_node.log.audit import Event
 from fedsafe_node.log.openings import PeriodKeys
-from fedsafe_node.people.principal import Principal
+from fedsafe_node.messages import (
+    Kind,
+    NewSignalRequest,
+    RevokeRequest,
+    SignalAnswer,
+    SignalState,
+)
+from fedsafe_node.principal import Principal
 from fedsafe_node.signals.naming import read_signal_id
 from fedsafe_node.store.rows import NewSignal, SignalStatus
 from fedsafe_policies.vocabulary import Effect, Role, Scope

@@ -8,10 +8,10 @@ import pytest
 from tests.node.api.conftest import STAFF_TOKEN, Api
 from tests.node.conftest import FixedClock
 
-from fedsafe_node.api.idempotency import KEPT_SECONDS, StoredAnswers, recognise
-from fedsafe_node.api.messages import ApproveAnswer
 from fedsafe_node.errors import ConflictError, WrongStateError
-from fedsafe_node.people.principal import Principal
+from fedsafe_node.idempotency import KEPT_SECONDS, StoredAnswers, recognise
+from fedsafe_node.messages import ApproveAnswer
+from fedsafe_node.principal import Principal
 from fedsafe_node.store.protocol import Store, Transaction
 from fedsafe_policies.vocabulary import Role
 

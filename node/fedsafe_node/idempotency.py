@@ -25,7 +25,7 @@ import msgspec
 from fedsafe_federation.wireformat import encode
 from fedsafe_node.clock import Clock
 from fedsafe_node.errors import NodeError
-from fedsafe_node.people.principal import Principal
+from fedsafe_node.principal import Principal
 from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.rows import IdempotencyRow
 
