@@ -28,10 +28,10 @@ from typing import Any
 import uvloop
 from aiohttp import web
 
-from fedsafe_node.api.messages import LookupAnswer, LookupRequest, Result
 from fedsafe_node.api.server import ApiServer, bind_socket
 from fedsafe_node.api.services import Services
-from fedsafe_node.people.principal import Principal
+from fedsafe_node.messages import LookupAnswer, LookupRequest, Result
+from fedsafe_node.principal import Principal
 from fedsafe_node.telemetry import Metrics, configure_logging
 
 BODY = json.dumps(
