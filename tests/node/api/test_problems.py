@@ -160,6 +160,8 @@ def codes_in_the_source() -> Iterator[str]:
                 ):
                     if name in carriers:
                         yield from (f"{start!s}{word}" for word in words[start])
+                case _:
+                    pass
 
 
 def test_every_code_of_a_service_is_of_the_closed_list() -> None:
