@@ -1,0 +1,239 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A real federation for the system tests: processes, sockets, disks, signals.
+
+What `fedsafe demo up` makes, with calls to its nodes that show the bare status and
+body of every answer, and with the means to kill a node and to start it again.
+"""
+
+import http.client
+import json
+import os
+import shutil
+import socket
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from signal import SIGKILL
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from fedsafe_cli.demo import FEDERATION, DemoNode, raise_demo
+from fedsafe_cli.fleet import answers, find, start, stop
+
+__all__ = ["FEDERATION", "Answer", "Caller", "DemoNode", "Federation", "until"]
+
+PATIENCE: Final = 20.0
+_PACE: Final = 0.005
+_TIMEOUT: Final = 60.0
+_ACTOR: Final = {
+    "phenomenon": "grooming",
+    "surface": "public_content",
+    "grade": "confirmed_conduct",
+    "rule": "tos-4.2",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer as it came over the line; `raw` is head and body."""
+
+    status: int
+    body: Any
+    raw: bytes = field(repr=False)
+
+
+class _UnixConnection(http.client.HTTPConnection):
+    def __init__(self, path: str, timeout: float) -> None:
+        super().__init__("localhost", timeout=timeout)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self._path)
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Calls one node: a person over TCP, the local service over the Unix socket.
+
+    `heard` is told of every answer.
+    """
+
+    node: DemoNode
+    token: str | None = field(default=None, repr=False)
+    heard: Callable[[Answer], None] = field(default=lambda _: None, repr=False)
+
+    def get(self, target: str, *, timeout: float = _TIMEOUT) -> Answer:
+        return self.send("GET", target, None, timeout=timeout)
+
+    def post(
+        self,
+        target: str,
+        document: object = None,
+        *,
+        key: str | None = None,
+        timeout: float = _TIMEOUT,
+    ) -> Answer:
+        body = None if document is None else json.dumps(document).encode()
+        return self.send("POST", target, body, key=key, timeout=timeout)
+
+    def send(  # noqa: PLR0913 - the parts of a request
+        self,
+        method: str,
+        target: str,
+        body: bytes | None,
+        *,
+        key: str | None = None,
+        content_type: str = "application/json",
+        timeout: float = _TIMEOUT,
+    ) -> Answer:
+        headers = {} if body is None else {"Content-Type": content_type}
+        if self.token is not None:
+            headers["Authorization"] = f"Bearer {self.token}"
+        if key is not None:
+            headers["Idempotency-Key"] = key
+        line = self._line(timeout)
+        try:
+            line.request(method, target, body, headers)
+            response = line.getresponse()
+            raw = response.read()
+            head = "".join(
+                f"{name}: {value}\n" for name, value in response.getheaders()
+            )
+        finally:
+            line.close()
+        answer = Answer(response.status, _decoded(raw), head.encode() + b"\n" + raw)
+        self.heard(answer)
+        return answer
+
+    def _line(self, timeout: float) -> http.client.HTTPConnection:
+        if self.token is None:
+            return _UnixConnection(str(self.node.directory / "node.sock"), timeout)
+        address = urlsplit(self.node.url)
+        return http.client.HTTPConnection(
+            address.hostname or "", address.port, timeout=timeout
+        )
+
+
+def _decoded(raw: bytes) -> Any:  # noqa: ANN401 - the tests look into it where it arrives
+    try:
+        return json.loads(raw)
+    except ValueError:
+        return None
+
+
+class Federation:
+    """The nodes of one demo directory."""
+
+    def __init__(self, root: Path, count: int = 3) -> None:
+        self.root = root
+        self.heard: list[Answer] = []
+        self.nodes = raise_demo(root, count)
+
+    @property
+    def a(self) -> DemoNode:
+        return self.nodes[0]
+
+    @property
+    def b(self) -> DemoNode:
+        return self.nodes[1]
+
+    @property
+    def c(self) -> DemoNode:
+        return self.nodes[2]
+
+    def caller(self, node: DemoNode, person: str | None = None) -> Caller:
+        token = None
+        if person is not None:
+            path = self.root / "credentials" / node.name / f"{person}.key"
+            token = path.read_text(encoding="ascii").strip()
+        return Caller(node, token, self.heard.append)
+
+    def propose(
+        self, node: DemoNode, abouts: Sequence[dict[str, str]], **facts: object
+    ) -> list[str]:
+        """Let anna record signals; return their ids."""
+        removed = time.strftime("%Y-%m-%d", time.gmtime())
+        signals = [
+            _ACTOR
+            | {"scope": "federation", "removed_on": removed, "about": about}
+            | facts
+            for about in abouts
+        ]
+        answer = self.caller(node, "anna").post(
+            "/v1/signals/import", {"signals": signals}
+        )
+        assert (answer.status, answer.body["problems"]) == (200, [])
+        return list(answer.body["signals"])
+
+    def publish(self, node: DemoNode, abouts: Sequence[dict[str, str]]) -> list[str]:
+        """Let anna record and ben approve; return the signals' ids."""
+        drafts = self.propose(node, abouts)
+        ben = self.caller(node, "ben")
+        answer = ben.post("/v1/signals/approve", {"signals": drafts})
+        assert (answer.status, answer.body["approved"]) == (200, drafts)
+        return drafts
+
+    def lookup(self, node: DemoNode, about: dict[str, str], **more: object) -> Answer:
+        """Ask as the node's local service."""
+        return self.caller(node).post("/v1/lookup", {"questions": [about]} | more)
+
+    def caught_up(self) -> bool:
+        """Whether every node holds all of every other node's feed."""
+        states = [self.caller(node).get("/v1/status").body for node in self.nodes]
+        sizes = {state["node"]: state["feed_size"] for state in states}
+        return all(
+            peer["covered"] and peer["cursor"] == sizes[peer["name"]]
+            for state in states
+            for peer in state["peers"]
+        )
+
+    def kill(self, node: DemoNode) -> None:
+        """Kill a node without warning, and wait until it is gone."""
+        process = find(node.directory)
+        assert process is not None
+        os.kill(process.pid, SIGKILL)
+        until(lambda: not process.alive(), f"the end of {node.name}")
+
+    def start(self, node: DemoNode) -> None:
+        """Start a node, and wait until it answers."""
+        process = start(node.directory)
+        until(
+            lambda: answers(node.directory) or not process.alive(),
+            f"the start of {node.name}",
+        )
+        assert process.alive(), f"{node.name} does not start"
+
+    def stop(self) -> None:
+        for node in self.nodes:
+            stop(node.directory)
+
+    def copy(self, node: DemoNode, target: Path) -> Path:
+        """Copy a node's whole directory, as it lies there at this moment."""
+        shutil.copytree(
+            node.directory, target, ignore=shutil.ignore_patterns("node.sock")
+        )
+        return target
+
+
+@contextmanager
+def federation(root: Path, count: int = 3) -> Iterator[Federation]:
+    """Raise a federation, and stop it whatever happens."""
+    raised = Federation(root, count)
+    try:
+        yield raised
+    finally:
+        raised.stop()
+
+
+def until(ready: Callable[[], bool], what: str, *, patience: float = PATIENCE) -> float:
+    """Ask until it is so; return how many seconds that took."""
+    begin = time.monotonic()
+    while not ready():
+        if time.monotonic() - begin > patience:
+            raise AssertionError(f"{what} takes longer than {patience:g} s")
+        time.sleep(_PACE)  # the pace of asking; what counts is the answer
+    return time.monotonic() - begin

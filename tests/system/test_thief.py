@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The thief of fewer than t nodes reads nobody off the list (promise 1)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from tests.system.federation import Federation, federation, until
+from tests.system.loot import Envelope, Loot, rob
+from tests.system.numbers import numbers
+from tests.system.thief import CANONICALISER, attack, whose
+
+from fedsafe_federation.identifiers import canonicalise
+from fedsafe_policies.vocabulary import IdentifierKind
+
+SEED = "thief 1"
+DICTIONARY = 20_000
+LISTED = 120
+ASKED = 5
+OWN = 10
+
+pytestmark = pytest.mark.timeout(120)
+
+
+@dataclass(frozen=True, slots=True)
+class Crime:
+    """Copies of the nodes' directories, and who is in them."""
+
+    copies: dict[str, Path]
+    dictionary: Sequence[str]
+    by_a: Sequence[str]
+    by_b: Sequence[str]
+    pending: Sequence[str]
+    own: Sequence[str]
+    asked: Sequence[str]
+
+    @property
+    def listed(self) -> set[str]:
+        return {*self.by_a, *self.by_b}
+
+    def rob(self, *names: str) -> Loot:
+        return rob(*(self.copies[name] for name in names))
+
+
+@pytest.fixture(scope="module")
+def crime(tmp_path_factory: pytest.TempPathFactory) -> Crime:
+    root = tmp_path_factory.mktemp("thief")
+    dictionary = numbers(SEED, DICTIONARY)
+    people = iter(dictionary[:: DICTIONARY // 400])
+    with federation(root / "f") as fed:
+        parts = [[next(people) for _ in range(n)] for n in (LISTED, LISTED, OWN, OWN)]
+        by_a, by_b, pending, own = parts
+        asked = [next(people) for _ in range(ASKED)]
+        _list_them(fed, by_a, by_b, pending, own)
+        for number in [*asked, *by_a[:ASKED], *own[:ASKED]]:
+            fed.lookup(fed.c, _phone(number), subject_ref="account-1")
+        copies = {
+            name: fed.copy(node, root / name)
+            for name, node in zip("abc", fed.nodes, strict=True)
+        }
+    return Crime(copies, dictionary, by_a, by_b, pending, own, asked)
+
+
+def _list_them(
+    fed: Federation,
+    by_a: Sequence[str],
+    by_b: Sequence[str],
+    pending: Sequence[str],
+    own: Sequence[str],
+) -> None:
+    fed.publish(fed.a, [_phone(number) for number in by_a])
+    fed.publish(fed.b, [_phone(number) for number in by_b])
+    fed.propose(fed.a, [_phone(number) for number in pending])
+    fed.propose(fed.c, [_phone(number) for number in own], scope="self")
+    until(fed.caught_up, "replication")
+
+
+def _phone(number: str) -> dict[str, str]:
+    return {"kind": "phone", "value": number}
+
+
+def test_the_dictionary_is_in_canonical_form(crime: Crime) -> None:
+    for number in crime.listed:
+        found = canonicalise(IdentifierKind.PHONE, number)
+
+        assert (found.canonicaliser, found.value) == (CANONICALISER, number)
+
+
+def test_a_thief_of_t_nodes_recovers_all(crime: Crime) -> None:
+    loot = crime.rob("b", "c")
+
+    assert loot.threshold == 2
+    assert len(loot.tokens) >= len(crime.listed)
+    assert attack(loot, crime.dictionary, thorough=False).shared() == crime.listed
+
+
+def test_a_thief_of_fewer_nodes_recovers_nobody_out_of_a_dictionary(
+    crime: Crime,
+) -> None:
+    loot = crime.rob("c")
+    takings = attack(loot, crime.dictionary, thorough=False)
+
+    assert len(loot.tokens) >= len(crime.listed)
+    assert takings.shared() == set()
+    assert takings.own() == set(crime.own)
+
+
+@pytest.mark.parametrize("name", ["a", "b", "c"])
+def test_a_thief_who_guesses_right_cannot_tell(crime: Crime, name: str) -> None:
+    loot = crime.rob(name)
+    suspects = [*crime.listed, *crime.pending, *crime.own, *crime.asked]
+    takings = attack(loot, suspects, truth=_truth(crime))
+
+    assert takings.shared() == set()
+    assert loot.custody_opened() == 0
+    # A draft matches at its author's own provider while it waits.
+    assert takings.own() == {"a": {*crime.pending}, "b": set(), "c": {*crime.own}}[name]
+
+
+def _truth(crime: Crime) -> dict[str, list[Envelope]]:
+    """Tell which envelopes are whose, as only a thief of t nodes can find out."""
+    truth = whose(crime.rob("b", "c"), sorted(crime.listed))
+    assert all(truth.values())
+    return truth
