@@ -1,0 +1,278 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Real nodes on loopback in one process: stores, sockets, signatures, one clock.
+
+A fleet is founded once a session and copied for each test, so its keys and ports
+are always the same. Its clock stands until a test moves it.
+"""
+
+import asyncio
+import shutil
+import socket
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TypeVar
+
+import aiohttp
+from tests.node.signals.conftest import ANNA, BOT, FILES, RITA, request_for
+
+from fedsafe_federation.peer import send_founding
+from fedsafe_federation.restrictions import Reason
+from fedsafe_federation.signed import Signed
+from fedsafe_node.assembly import RunningNode
+from fedsafe_node.config import Config, Founding, Listen, Place, Sync, load_config
+from fedsafe_node.init import create_node
+from fedsafe_node.log.audit import AuditRecord, decode_audit_record
+from fedsafe_node.messages import (
+    Kind,
+    LookupAnswer,
+    LookupRequest,
+    ProposalRequest,
+    Question,
+    RevokeRequest,
+    SignalState,
+)
+from fedsafe_node.store.protocol import Reader
+from fedsafe_policies.vocabulary import Purpose, Role, Scope
+
+T = TypeVar("T")
+FEDERATION = "demo#1"
+NAMES = ("a.demo", "b.demo", "c.demo")
+STAFF = (("anna", Role.ANALYST), ("rita", Role.REVIEWER))
+BEGAN = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+PATIENCE = 10.0
+_PACE = 0.005
+
+
+class StandingClock:
+    """A clock that moves only when it is told to."""
+
+    def __init__(self, moment: datetime = BEGAN) -> None:
+        self.moment = moment
+
+    def now(self) -> datetime:
+        return self.moment
+
+    def advance(self, step: timedelta) -> None:
+        self.moment += step
+
+
+async def eventually(condition: Callable[[], Awaitable[T]]) -> T:
+    """Wait until a condition gives something true, and return it."""
+    async with asyncio.timeout(PATIENCE):
+        while not (found := await condition()):  # noqa: ASYNC110 - nobody tells
+            await asyncio.sleep(_PACE)
+    return found
+
+
+def free_ports(count: int) -> list[int]:
+    held = [socket.socket() for _ in range(count)]
+    for each in held:
+        each.bind(("127.0.0.1", 0))
+    ports = [int(each.getsockname()[1]) for each in held]
+    for each in held:
+        each.close()
+    return ports
+
+
+def config_of(
+    name: str, port: int, *, open_: bool = True, policy: str = "synthetic"
+) -> Config:
+    return Config(
+        format=1,
+        name=name,
+        url=f"http://127.0.0.1:{port}",
+        jurisdiction="DE",
+        contact=f"safety@{name}",
+        policy=policy,
+        listen=Listen("127.0.0.1", port),
+        custody_key="custody.pub",
+        sync=Sync(poll=0.2),
+        founding=Founding(open=open_),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """An audit event: its leaf, and what its openings say."""
+
+    record: AuditRecord
+    openings: dict[str, bytes]
+
+    @property
+    def text(self) -> str:
+        return "".join(payload.decode() for payload in self.openings.values())
+
+
+@dataclass
+class Fleet:
+    """The nodes of one directory; a node that is stopped can be started again."""
+
+    root: Path
+    clock: StandingClock = field(default_factory=StandingClock)
+    running: dict[str, RunningNode] = field(default_factory=dict)
+
+    def place(self, name: str) -> Place:
+        return Place(self.root / name)
+
+    async def start(self, *names: str) -> None:
+        for name in names:
+            place = self.place(name)
+            config = await asyncio.to_thread(load_config, place)
+            self.running[name] = await RunningNode.start(place, config, self.clock)
+
+    async def stop(self, *names: str) -> None:
+        for name in names:
+            await self.running.pop(name).stop()
+
+    async def close(self) -> None:
+        await self.stop(*self.running)
+
+    def __getitem__(self, name: str) -> RunningNode:
+        return self.running[name]
+
+    async def covered(self) -> None:
+        """Wait until every running node has heard of all others that run."""
+
+        async def all_covered() -> bool:
+            now = self.clock.now()
+            return not any(
+                set(node.base.situation.not_covered(now)) & set(self.running)
+                for node in self.running.values()
+            )
+
+        await eventually(all_covered)
+
+    async def publish(
+        self,
+        value: str,
+        kind: Kind = Kind.EMAIL,
+        *,
+        at: str = "a.demo",
+        by: Sequence[str] = ("b.demo", "c.demo"),
+    ) -> str:
+        """Publish a signal at a node and wait until it has reached others."""
+        signals = self[at].services.signals
+        request = request_for(value, kind=kind, scope=Scope.FEDERATION)
+        draft = await signals.add(request, ANNA)
+        if draft.state is SignalState.DRAFT:  # a file needs no second person
+            answer = await signals.approve([draft.signal], RITA)
+            assert answer.approved == [draft.signal]
+        await self.level(at, by)
+        return draft.signal
+
+    async def revoke(
+        self, signal: str, *, at: str = "a.demo", by: Sequence[str] = ()
+    ) -> None:
+        request = RevokeRequest(reason=Reason.MISTAKE)
+        await self[at].services.signals.revoke(signal, request, RITA)
+        await self.level(at, by)
+
+    async def level(self, origin: str, others: Sequence[str]) -> None:
+        """Wait until others hold all of an origin's feed."""
+        size = await self[origin].base.store.read(
+            lambda reader: reader.log_size(f"{origin}/feed")
+        )
+        await self.reached(origin, size, others)
+
+    async def reached(self, origin: str, size: int, others: Sequence[str]) -> None:
+        """Wait until others hold so much of an origin's feed."""
+
+        async def is_level() -> bool:
+            cursors = [await self.cursor(name, origin) for name in others]
+            return all(cursor == size for cursor in cursors)
+
+        await eventually(is_level)
+
+    async def cursor(self, name: str, origin: str) -> int:
+        row = await self[name].base.store.read(lambda reader: reader.peer(origin))
+        return row.cursor if row is not None else 0
+
+    async def look_up(
+        self,
+        name: str,
+        value: str,
+        kind: Kind = Kind.EMAIL,
+        *,
+        deadline_ms: int = 10_000,
+    ) -> LookupAnswer:
+        purpose = Purpose.MEDIA_MATCHING if kind in FILES else Purpose.SIGNUP_CHECK
+        request = LookupRequest(
+            questions=[Question(kind=kind, value=value)],
+            purpose=purpose,
+            subject_ref="account-1",
+            deadline_ms=deadline_ms,
+        )
+        return await self[name].services.lookups.lookup(request, BOT)
+
+    async def audit(self, name: str, event: str | None = None) -> list[Written]:
+        """Read a node's audit log, past every service."""
+        log = self[name].base.trail.log
+
+        async def query(reader: Reader) -> list[Written]:
+            records = await reader.records(log, 0, 10_000)
+            kept = await reader.openings(log, 0, 10_000)
+            return [
+                Written(
+                    decode_audit_record(record),
+                    {
+                        item.group: item.opening.payload
+                        for item in kept
+                        if item.index == index and item.opening is not None
+                    },
+                )
+                for index, record in enumerate(records)
+            ]
+
+        written = await self[name].base.store.scan(query)
+        return [each for each in written if event in (None, each.record.event.value)]
+
+
+async def found(fleet: Fleet, *names: str) -> None:
+    """Found a federation of running nodes over HTTP."""
+    first = fleet[names[0]].services.foundings
+    cards = [fleet[name].services.foundings.card() for name in names]
+    seen = [first.propose(ProposalRequest(federation=FEDERATION, cards=cards))]
+    async with aiohttp.ClientSession() as session:
+        while not all(fleet[name].base.situation.shared for name in names):
+            before = len(seen)
+            for name in names:
+                await _step(session, fleet[name], seen)
+            assert len(seen) > before or all(
+                fleet[name].base.situation.shared for name in names
+            )
+
+
+async def _step(
+    session: aiohttp.ClientSession, node: RunningNode, seen: list[Signed]
+) -> None:
+    owed = await send_founding(session, node.base.config.url, seen)
+    seen += [message for message in owed if message not in seen]
+
+
+async def make(root: Path, *names: str, policy: str = "synthetic") -> Fleet:
+    """Make nodes that belong to no federation yet."""
+    for name, port in zip(names, free_ports(len(names)), strict=True):
+        await create_node(
+            Place(root / name),
+            config_of(name, port, policy=policy),
+            custody_private=root / "custody" / f"{name}.key",
+            staff=STAFF,
+            clock=StandingClock(),
+        )
+    return Fleet(root)
+
+
+async def make_founded(root: Path) -> None:
+    fleet = await make(root, *NAMES)
+    try:
+        await fleet.start(*NAMES)
+        await found(fleet, *NAMES)
+    finally:
+        await fleet.close()
+
+
+def copy_of(source: Path, target: Path) -> Fleet:
+    shutil.copytree(source, target, ignore=shutil.ignore_patterns("*.sock"))
+    return Fleet(target)
