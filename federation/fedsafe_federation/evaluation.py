@@ -202,8 +202,9 @@ def open_answer(
     """Check who answered, and what; the proof is checked by the threshold.
 
     Raises:
-        UntrustedError: from another node, or an answer to another request.
-        MalformedError: it does not fit.
+        UntrustedError: not signed by *sender*, or an answer to another request:
+            nothing that *sender* could be blamed for.
+        MalformedError: *sender* signed something that is no answer.
     """
     member = charter.member(sender)
     if statement.signer != sender:
@@ -218,7 +219,7 @@ def open_answer(
     if answer.request != digest(request):
         raise UntrustedError(sender, "the answer is to another request")
     if (answer.sender, answer.receiver, answer.index) != (sender, me, member.index):
-        raise UntrustedError(sender, "the answer names other parties")
+        raise MalformedError("EvaluationAnswer", "it names other parties")
     return Evaluation(
         index=answer.index,
         generation=Generation(epoch=answer.epoch, number=answer.generation),
