@@ -3,21 +3,21 @@
 
 The client's half of protocol 3.2: blind, ask t - 1 peers while the own share is
 evaluated, verify every proof, combine, finalise. A peer that does not answer, or
-answers junk, is replaced by the next; one that answers junk is named. With fewer
-than t members in time the answer is *deferred*: never a weaker token.
+answers junk, is replaced by the next. It is named only when its own signature
+convicts it: the statement answers this request and its proof fails, or it is no
+answer at all. What anybody could have sent in its name, a repeated answer, another
+generation and silence convict nobody. With fewer than t members in time the answer
+is *deferred*: never a weaker token.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+import logging
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final, Protocol, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
-from fedsafe_crypto.errors import (
-    GenerationMismatchError,
-    LiarError,
-    MalformedElementError,
-)
+from fedsafe_crypto.errors import GenerationMismatchError, LiarError
 from fedsafe_crypto.identity import SigningKey
 from fedsafe_crypto.oprf import Blinded, Mode, blind
 from fedsafe_crypto.threshold import (
@@ -30,9 +30,10 @@ from fedsafe_crypto.threshold import (
 )
 from fedsafe_federation.charter import Charter, Member
 from fedsafe_federation.errors import (
-    FederationError,
+    MalformedError,
     PeerError,
     QuorumError,
+    UntrustedError,
 )
 from fedsafe_federation.evaluation import MAX_ELEMENTS, open_answer, sign_request
 from fedsafe_federation.replication import Offload
@@ -43,6 +44,8 @@ _Asking = asyncio.Task[VerifiedEvaluation | None]
 _OFFLOAD_ELEMENTS: Final = 4
 _DISTRUST: Final = timedelta(minutes=5)
 _RESERVE: Final = timedelta(seconds=5)
+
+_log = logging.getLogger("fedsafe.quorum")
 
 
 class Ask(Protocol):
@@ -80,7 +83,8 @@ class Quorum:
     """Evaluates under one epoch's key.
 
     State, owned by the event loop: `_avoid` maps a peer to the moment until which
-    others are asked first.
+    others are asked first; `_reports` are the reports that are still being kept,
+    which no deadline cuts off.
     """
 
     def __init__(  # noqa: PLR0913 - everything it needs is an argument
@@ -95,7 +99,14 @@ class Quorum:
         now: Callable[[], datetime],
         token_bytes: Callable[[int], bytes],
     ) -> None:
+        """Check the own share and the pins: wrong pins would accuse the honest.
+
+        Raises:
+            SharesError: share or pins do not fit together.
+            GenerationMismatchError: they are of two generations.
+        """
         holder.share.check(pins)
+        pins.check()
         self.generation = pins.generation
         self._charter = charter
         self._pins = pins
@@ -106,6 +117,7 @@ class Quorum:
         self._now = now
         self._token_bytes = token_bytes
         self._avoid: dict[str, datetime] = {}
+        self._reports: set[asyncio.Task[None]] = set()
 
     async def evaluate(
         self, inputs: Sequence[bytes], *, within: float
@@ -116,25 +128,26 @@ class Quorum:
             QuorumError: fewer than t members answered rightly in time.
         """
         outputs: list[bytes] = []
-        loop = asyncio.get_running_loop()
-        end = loop.time() + within
+        end = asyncio.get_running_loop().time() + within
         for start in range(0, len(inputs), MAX_ELEMENTS):
-            chunk = inputs[start : start + MAX_ELEMENTS]
-            outputs += await self._evaluate(chunk, within=max(0.0, end - loop.time()))
+            outputs += await self._evaluate(inputs[start : start + MAX_ELEMENTS], end)
         return outputs
 
-    async def _evaluate(
-        self, inputs: Sequence[bytes], *, within: float
-    ) -> Sequence[bytes]:
+    async def settle(self) -> None:
+        """Wait until all reports so far are kept."""
+        while self._reports:
+            await asyncio.wait(self._reports)
+
+    async def _evaluate(self, inputs: Sequence[bytes], end: float) -> Sequence[bytes]:
         count = len(inputs)
         blinds = await self._run(lambda: [blind(x, Mode.VOPRF) for x in inputs], count)
         elements = [blinded.element for blinded in blinds]
-        collect = asyncio.create_task(self._collect(elements, within=within))
+        collect = asyncio.create_task(self._collect(elements, end))
         try:
             own = await self._run(lambda: self._own(elements), count)
             others = await collect
         finally:
-            collect.cancel()
+            await _cancel([collect])
         return await self._run(lambda: self._finish(inputs, blinds, own, others), count)
 
     def _own(self, elements: Sequence[bytes]) -> VerifiedEvaluation:
@@ -150,80 +163,81 @@ class Quorum:
         return finalize_threshold(self._pins, inputs, blinds, [own, *others])
 
     async def _collect(
-        self, elements: Sequence[bytes], *, within: float
+        self, elements: Sequence[bytes], end: float
     ) -> Sequence[VerifiedEvaluation]:
         needed = self._pins.threshold - 1
         waiting = self._candidates()
         answers: list[VerifiedEvaluation] = []
         running: set[_Asking] = set()
         try:
-            async with asyncio.timeout(within):
-                while len(answers) < needed:
-                    while waiting and len(running) < needed - len(answers):
-                        member = waiting.pop(0)
-                        running.add(
-                            asyncio.create_task(
-                                self._one(member, elements, within=within)
-                            )
-                        )
-                    if not running:
-                        break
+            async with asyncio.timeout_at(end):
+                while len(answers) < needed and (waiting or running):
+                    more = needed - len(answers) - len(running)
+                    for member in waiting[:more]:
+                        asking = self._one(member, elements, end)
+                        running.add(asyncio.create_task(asking, name=member.name))
+                    waiting = waiting[more:]
                     done, running = await asyncio.wait(
                         running, return_when=asyncio.FIRST_COMPLETED
                     )
                     answers += [found for task in done if (found := task.result())]
         except TimeoutError:
-            self._avoid_unanswered(running)
-        finally:
             for task in running:
-                task.cancel()
+                self._leave(task.get_name(), _RESERVE)
+        finally:
+            await _cancel(running)
         if len(answers) < needed:
             raise QuorumError(len(answers) + 1, self._pins.threshold)
-        return answers[:needed]
+        return answers
 
     def _candidates(self) -> list[Member]:
         now = self._now()
-        others = [m for m in self._charter.members if m.name != self._holder.name]
-        start = self._holder.share.index % max(1, len(others))
+        me = self._holder.share.index
+        pinned = self._pins.members
+        others = [
+            m for m in self._charter.members if m.index != me and m.index in pinned
+        ]
+        start = me % max(1, len(others))
         turned = others[start:] + others[:start]
         return sorted(turned, key=lambda m: self._avoid.get(m.name, now) > now)
 
-    def _avoid_unanswered(self, running: set[_Asking]) -> None:
-        for task in running:
-            self._avoid[task.get_name()] = self._now() + _RESERVE
+    def _leave(self, peer: str, length: timedelta) -> None:
+        self._avoid[peer] = self._now() + length
 
     async def _one(
-        self, member: Member, elements: Sequence[bytes], *, within: float
+        self, member: Member, elements: Sequence[bytes], end: float
     ) -> VerifiedEvaluation | None:
-        task = asyncio.current_task()
-        if task is not None:
-            task.set_name(member.name)
+        request = self._sign(member, elements, end)
+        try:
+            answer = await self._ask(member, request)
+        except (PeerError, TimeoutError):
+            self._leave(member.name, _RESERVE)
+            return None
+        try:
+            return await self._check(member, elements, request, answer)
+        except (LiarError, MalformedError) as error:
+            self._leave(member.name, _DISTRUST)
+            self._accuse(member.name, str(error), request, answer)
+        except UntrustedError:
+            self._leave(member.name, _DISTRUST)
+        except GenerationMismatchError:
+            self._leave(member.name, _RESERVE)
+        return None
+
+    def _sign(self, member: Member, elements: Sequence[bytes], end: float) -> Signed:
         now = self._now()
-        request = sign_request(
+        left = max(0.0, end - asyncio.get_running_loop().time())
+        return sign_request(
             elements,
             sender=self._holder.name,
             receiver=member.name,
             generation=self.generation,
             nonce=self._token_bytes(16),
             now=now,
-            deadline=now + timedelta(seconds=within) + _RESERVE,
+            deadline=now + timedelta(seconds=left) + _RESERVE,
             key=self._holder.key,
             federation=self._charter.federation,
         )
-        try:
-            answer = await self._ask(member, request)
-        except PeerError:
-            self._avoid[member.name] = now + _RESERVE
-            return None
-        try:
-            return await self._check(member, elements, request, answer)
-        except (LiarError, MalformedElementError, FederationError) as error:
-            self._avoid[member.name] = now + _DISTRUST
-            await self._report(member.name, str(error), request, answer)
-            return None
-        except GenerationMismatchError:
-            self._avoid[member.name] = now + _RESERVE
-            return None
 
     async def _check(
         self,
@@ -247,7 +261,25 @@ class Quorum:
 
         return await self._run(verify, len(elements))
 
+    def _accuse(self, peer: str, why: str, request: Signed, answer: Signed) -> None:
+        keeping = asyncio.ensure_future(self._keep(peer, why, request, answer))
+        self._reports.add(keeping)
+        keeping.add_done_callback(self._reports.discard)
+
+    async def _keep(self, peer: str, why: str, request: Signed, answer: Signed) -> None:
+        try:
+            await self._report(peer, why, request, answer)
+        except Exception:  # noqa: BLE001
+            # The boundary of this task: the lookup goes on, the evidence is lost.
+            _log.exception("evidence not kept", extra={"fedsafe": {"peer": peer}})
+
     async def _run(self, work: Callable[[], T], elements: int) -> T:
         if elements > _OFFLOAD_ELEMENTS:
             return await self._offload(work)
         return work()
+
+
+async def _cancel(tasks: Iterable[asyncio.Future[Any]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

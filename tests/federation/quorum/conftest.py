@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The other members of a quorum, in process: honest, cheating or away."""
+
+import asyncio
+import itertools
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from tests.federation.conftest import (
+    FEDERATION,
+    NAMES,
+    NOW,
+    World,
+    in_place,
+    key_of,
+)
+
+from fedsafe_crypto.oprf import Mode, output_direct
+from fedsafe_crypto.threshold import Pins
+from fedsafe_federation.charter import Member
+from fedsafe_federation.errors import PeerError
+from fedsafe_federation.evaluation import (
+    answer_request,
+    open_request,
+)
+from fedsafe_federation.freshness import SeenNonces
+from fedsafe_federation.quorum import Holder, Quorum
+from fedsafe_federation.signed import Signed
+
+Cheat = Callable[[Signed, Signed], Awaitable[Signed]]
+INPUTS = [b"input %d" % number for number in range(3)]
+LONG = 30.0
+
+
+@dataclass(slots=True)
+class Members:
+    """The other members, in process: each answers, cheats or is away."""
+
+    world: World
+    cheats: dict[str, Cheat] = field(default_factory=dict)
+    away: set[str] = field(default_factory=set)
+    asked: list[str] = field(default_factory=list)
+    reports: list[tuple[str, Signed, Signed]] = field(default_factory=list)
+    numbers: "itertools.count[int]" = field(default_factory=itertools.count)
+    seen: dict[str, SeenNonces] = field(default_factory=dict)
+
+    async def ask(self, member: Member, request: Signed) -> Signed:
+        self.asked.append(member.name)
+        await asyncio.sleep(0)
+        if member.name in self.away:
+            raise PeerError(member.name, "is away")
+        answer = self.answer(member.name, request)
+        cheat = self.cheats.get(member.name)
+        return await cheat(request, answer) if cheat is not None else answer
+
+    def answer(self, name: str, request: Signed) -> Signed:
+        seen = self.seen.setdefault(name, SeenNonces(began=NOW - timedelta(hours=1)))
+        opened = open_request(
+            request, me=name, charter=self.world.charter, seen=seen, now=NOW
+        )
+        return answer_request(
+            request,
+            opened,
+            share=self.world.shares[name],
+            pins=self.world.pins,
+            key=key_of(name, "statement"),
+            federation=FEDERATION,
+        )
+
+    async def report(
+        self, peer: str, why: str, request: Signed, answer: Signed
+    ) -> None:
+        assert why
+        await asyncio.sleep(0)
+        self.reports.append((peer, request, answer))
+
+    def quorum(self, name: str = NAMES[0], pins: Pins | None = None) -> Quorum:
+        holder = Holder(name, self.world.shares[name], key_of(name, "statement"))
+        return Quorum(
+            self.world.charter,
+            pins or self.world.pins,
+            holder,
+            ask=self.ask,
+            report=self.report,
+            offload=in_place,
+            now=lambda: NOW,
+            token_bytes=lambda size: next(self.numbers).to_bytes(size),
+        )
+
+    async def evaluate(
+        self, inputs: Sequence[bytes] = INPUTS, *, name: str = NAMES[0]
+    ) -> Sequence[bytes]:
+        quorum = self.quorum(name)
+        try:
+            return await quorum.evaluate(inputs, within=LONG)
+        finally:
+            await quorum.settle()
+
+    def accused(self) -> set[str]:
+        return {peer for peer, _, _ in self.reports}
+
+
+def truth(world_: World, inputs: Sequence[bytes] = INPUTS) -> list[bytes]:
+    return [output_direct(world_.secret, each, Mode.VOPRF) for each in inputs]

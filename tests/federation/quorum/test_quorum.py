@@ -1,0 +1,174 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Any t of n give one output, in time or not at all."""
+
+import asyncio
+import itertools
+
+import pytest
+from tests.federation.conftest import (
+    NAMES,
+    world,
+)
+from tests.federation.quorum.conftest import (
+    INPUTS,
+    LONG,
+    Members,
+    truth,
+)
+
+from fedsafe_crypto.tokens import origin_token
+from fedsafe_federation.errors import QuorumError
+from fedsafe_federation.signed import Signed
+
+
+@pytest.mark.parametrize(
+    ("count", "threshold"), [(1, 1), (2, 1), (2, 2), (3, 2), (5, 3), (5, 5)]
+)
+async def test_any_t_of_n_give_the_same_output(count: int, threshold: int) -> None:
+    founded = world(count, threshold)
+    for me in NAMES[:count]:
+        others = [name for name in NAMES[:count] if name != me]
+        for present in itertools.combinations(others, threshold - 1):
+            members = Members(founded, away=set(others) - set(present))
+            assert await members.evaluate(name=me) == truth(founded)
+            assert members.reports == []
+
+
+async def test_no_inputs_have_no_outputs() -> None:
+    members = Members(world())
+
+    assert await members.evaluate([]) == []
+    assert members.asked == []
+
+
+async def test_many_inputs_are_asked_for_in_batches() -> None:
+    members = Members(world())
+    inputs = [b"%d" % number for number in range(1_025)]
+
+    outputs = await members.evaluate(inputs)
+
+    assert len(members.asked) == 2
+    assert outputs[0] == truth(world(), inputs[:1])[0]
+    assert outputs[-1] == truth(world(), inputs[-1:])[0]
+
+
+@pytest.mark.parametrize(("count", "threshold"), [(2, 2), (3, 2), (5, 3)])
+async def test_one_fewer_than_t_is_a_deferral(count: int, threshold: int) -> None:
+    names = NAMES[1:count]
+    members = Members(world(count, threshold), away=set(names[threshold - 2 :]))
+
+    with pytest.raises(QuorumError) as caught:
+        await members.evaluate()
+
+    assert (caught.value.got, caught.value.needed) == (threshold - 1, threshold)
+    assert members.reports == []
+    members.away.clear()
+    assert await members.evaluate() == truth(members.world)
+
+
+async def test_whoever_failed_is_asked_last_for_a_while() -> None:
+    members = Members(world())
+    quorum = members.quorum()
+    first = quorum._candidates()[0].name  # noqa: SLF001
+    members.away = {first}
+    await quorum.evaluate(INPUTS, within=LONG)
+    members.asked.clear()
+    await quorum.evaluate(INPUTS, within=LONG)
+
+    assert first not in members.asked
+
+
+async def test_the_deadline_is_kept_and_silence_accuses_nobody() -> None:
+    never = asyncio.Event()
+
+    async def silent(request: Signed, answer: Signed) -> Signed:
+        del request
+        await never.wait()
+        return answer
+
+    members = Members(world(), cheats=dict.fromkeys(NAMES[1:], silent))
+    quorum = members.quorum()
+    loop = asyncio.get_running_loop()
+    start = loop.time()
+    with pytest.raises(QuorumError):
+        await quorum.evaluate(INPUTS, within=0.05)
+
+    assert 0.04 < loop.time() - start < 5
+    assert members.reports == []
+    assert len(asyncio.all_tasks()) == 1
+
+
+async def test_a_silent_peer_is_asked_last_next_time() -> None:
+    never = asyncio.Event()
+
+    async def silent(request: Signed, answer: Signed) -> Signed:
+        del request
+        await never.wait()
+        return answer
+
+    members = Members(world())
+    quorum = members.quorum()
+    first = quorum._candidates()[0].name  # noqa: SLF001
+    members.cheats[first] = silent
+    with pytest.raises(QuorumError):
+        await quorum.evaluate(INPUTS, within=0.05)
+
+    assert await quorum.evaluate(INPUTS, within=LONG) == truth(members.world)
+    assert members.asked[-1] != first
+
+
+async def test_the_answer_of_a_slow_peer_is_ignored() -> None:
+    members, held = Members(world(5, 3)), asyncio.Event()
+    cancelled: list[str] = []
+    quorum = members.quorum()
+    slow, liar, *_ = (member.name for member in quorum._candidates())  # noqa: SLF001
+
+    async def late(request: Signed, answer: Signed) -> Signed:
+        del request
+        try:
+            await held.wait()
+        except asyncio.CancelledError:
+            cancelled.append(slow)
+            raise
+        return answer
+
+    members.cheats = {slow: late}
+    with pytest.raises(QuorumError):
+        await quorum.evaluate(INPUTS, within=0.05)
+
+    assert cancelled == [slow]
+    assert liar in members.asked
+    assert await quorum.evaluate(INPUTS, within=LONG) == truth(members.world)
+
+
+async def test_a_cancelled_lookup_leaves_no_task_behind() -> None:
+    members, held = Members(world()), asyncio.Event()
+
+    async def late(request: Signed, answer: Signed) -> Signed:
+        del request
+        await held.wait()
+        return answer
+
+    members.cheats = dict.fromkeys(NAMES[1:], late)
+    task = asyncio.create_task(members.quorum().evaluate(INPUTS, within=LONG))
+    while not members.asked:  # noqa: ASYNC110
+        await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+async def test_a_token_is_bound_to_its_origin() -> None:
+    # Line 6: a copied token never matches, two lists never share one.
+    people = [b"person %d" % number for number in range(8)]
+    outputs = await Members(world()).evaluate(people)
+    tokens = {
+        origin: {origin_token(y, 1, origin) for y in outputs} for origin in NAMES[:3]
+    }
+
+    for first, second in itertools.combinations(tokens.values(), 2):
+        assert len(first) == len(people)
+        assert not first & second
+    assert outputs == await Members(world()).evaluate(people, name=NAMES[1])
