@@ -1,21 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
-"""XChaCha20-Poly1305 (draft-irtf-cfrg-xchacha-03) by libsodium, through PyNaCl.
+"""XChaCha20-Poly1305 (draft-irtf-cfrg-xchacha-03) by libsodium.
 
 A box is `nonce(24) ‖ ciphertext ‖ tag(16)`. The nonce is random unless the caller
 gives one; under one key a nonce never seals two values.
 """
 
+import ctypes
+from functools import lru_cache
 from secrets import token_bytes
 from typing import Final
 
-from nacl.bindings import (
-    crypto_aead_xchacha20poly1305_ietf_decrypt,
-    crypto_aead_xchacha20poly1305_ietf_encrypt,
-)
-from nacl.exceptions import CryptoError as SodiumError
-
 from fedsafe_crypto.errors import OpenError
 from fedsafe_crypto.framing import check_length
+from fedsafe_crypto.sodium import load
 
 KEY_BYTES: Final = 32
 NONCE_BYTES: Final = 24
@@ -35,9 +32,10 @@ def encrypt(
     if nonce is None:
         nonce = token_bytes(NONCE_BYTES)
     check_length("nonce", nonce, NONCE_BYTES)
-    return nonce + crypto_aead_xchacha20poly1305_ietf_encrypt(
-        plaintext, aad, nonce, key
-    )
+    size = len(plaintext)
+    out = _buffer(size + TAG_BYTES)()
+    load().seal(out, None, plaintext, size, aad, len(aad), None, nonce, key)
+    return nonce + out.raw
 
 
 def decrypt(key: bytes, box: bytes, aad: bytes) -> bytes:
@@ -50,9 +48,15 @@ def decrypt(key: bytes, box: bytes, aad: bytes) -> bytes:
     check_length("encryption key", key, KEY_BYTES)
     if len(box) < OVERHEAD_BYTES:
         raise OpenError("box does not open")
-    try:
-        return crypto_aead_xchacha20poly1305_ietf_decrypt(
-            box[NONCE_BYTES:], aad, box[:NONCE_BYTES], key
-        )
-    except SodiumError:
-        raise OpenError("box does not open") from None
+    sealed, nonce = box[NONCE_BYTES:], box[:NONCE_BYTES]
+    size = len(sealed)
+    out = _buffer(size - TAG_BYTES)()
+    if load().unseal(out, None, None, sealed, size, aad, len(aad), nonce, key):
+        raise OpenError("box does not open")
+    return out.raw
+
+
+@lru_cache(maxsize=1024)
+def _buffer(size: int) -> type[ctypes.Array[ctypes.c_char]]:
+    # Making the type costs more than sealing; few sizes come again and again.
+    return ctypes.c_char * size

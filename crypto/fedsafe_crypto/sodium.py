@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""libsodium's ristretto255, found and loaded once.
+"""libsodium's ristretto255 and XChaCha20-Poly1305, found and loaded once.
 
 Looked for in this order: the system's library, then the one that the wheel of
 pyzmq bundles (PyNaCl's own build leaves ristretto255 out). The environment
-variable FEDSAFE_SODIUM=system|wheel forces one of them. Every call releases the
-interpreter lock. No length is checked here: that is the business of
-fedsafe_crypto.group, the only module that should call these functions.
+variable FEDSAFE_SODIUM=system|wheel forces one of them. Calls of the group release
+the interpreter lock; sealing a short text takes less time than that, so seal and
+unseal keep it. No length is checked here: that is the business of
+fedsafe_crypto.group and fedsafe_crypto.secretbox, the only modules that should call
+these functions.
 """
 
 import ctypes
@@ -71,6 +73,8 @@ class Sodium:
     scalar_invert: ForeignCall
     scalar_negate: ForeignAct
     scalar_reduce: ForeignAct
+    seal: ForeignCall
+    unseal: ForeignCall
 
 
 class _DlInfo(ctypes.Structure):
@@ -173,6 +177,8 @@ def _bind(library: ctypes.CDLL, name: str, source: Source) -> Sodium:
         scalar_invert=core("scalar_invert", 2),
         scalar_negate=act("scalar_negate", 2),
         scalar_reduce=act("scalar_reduce", 2),
+        seal=_aead(name, "encrypt"),
+        unseal=_aead(name, "decrypt"),
     )
 
 
@@ -183,6 +189,20 @@ def _typed(
     function.argtypes = [ctypes.c_char_p] * arguments
     function.restype = result
     return function
+
+
+def _aead(name: str, verb: str) -> ForeignCall:
+    symbol = f"crypto_aead_xchacha20poly1305_ietf_{verb}"
+    function = getattr(ctypes.PyDLL(name), symbol)
+    pointer, size = ctypes.c_char_p, ctypes.c_ulonglong
+    # Sealing takes (out, length out, text, length, aad, length, unused, nonce, key);
+    # unsealing has the unused one before the box.
+    text = [pointer, size] if verb == "encrypt" else [pointer, pointer, size]
+    tail = [pointer] * (3 if verb == "encrypt" else 2)
+    function.argtypes = [pointer, pointer, *text, pointer, size, *tail]
+    function.restype = ctypes.c_int
+    call: ForeignCall = function
+    return call
 
 
 def _path_of(library: ctypes.CDLL, name: str) -> str:
