@@ -118,6 +118,10 @@ _SIGNALS = (
     WHERE status <> 'erased'
     """,
     """
+    CREATE INDEX signals_by_media_kind ON signals (media_kind, row)
+    WHERE media_kind IS NOT NULL AND status <> 'erased'
+    """,
+    """
     CREATE TRIGGER signals_stay_erased BEFORE UPDATE ON signals
     WHEN OLD.status = 'erased'
     BEGIN SELECT RAISE(ABORT, 'an erased signal stays erased'); END

@@ -3,6 +3,7 @@ CREATE INDEX idempotency_by_expiry ON idempotency (expires_at);
 CREATE INDEX restrictions_by_author ON restrictions (author, seq);
 CREATE INDEX signals_by_erase_after ON signals (erase_after) WHERE status <> 'erased';
 CREATE INDEX signals_by_match_until ON signals (match_until) WHERE status IN ('active', 'disputed');
+CREATE INDEX signals_by_media_kind ON signals (media_kind, row) WHERE media_kind IS NOT NULL AND status <> 'erased';
 CREATE TABLE credentials ( id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, role TEXT NOT NULL, secret_hash BLOB NOT NULL, created_at INTEGER NOT NULL, expires_at INTEGER ) STRICT;
 CREATE TABLE custody ( signal_id BLOB PRIMARY KEY CHECK (length(signal_id) = 16), sealed BLOB NOT NULL ) STRICT;
 CREATE TABLE documents (name TEXT PRIMARY KEY, body BLOB NOT NULL) STRICT;
