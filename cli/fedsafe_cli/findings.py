@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The options that say what was found about an account or a file."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 import click
@@ -13,29 +13,42 @@ from fedsafe_policies.vocabulary import Grade, Phenomenon, Scope, Surface
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
+def one_of(what: str, words: Iterable[str]) -> str:
+    """Return an option's help that lists its words, which a metavar would not wrap."""
+    return f"{what}: {', '.join(words)}."
+
+
 def finding_options(*, required: bool) -> Callable[[Command], Command]:
     """Add the options that say what was found about an account or file."""
     options = (
-        click.option("--kind", type=click.Choice(KINDS), help="Kind of the value."),
+        click.option(
+            "--kind",
+            type=click.Choice(KINDS),
+            metavar="KIND",
+            help=one_of("Kind of the value", KINDS),
+        ),
         click.option("--region", metavar="DE", help="For a national phone number."),
         click.option("--namespace", metavar="NAME", help="Platform or vendor."),
         click.option(
             "--phenomenon",
             type=click.Choice([entry.value for entry in Phenomenon]),
             required=required,
-            help="What form of sexual violence it was.",
+            metavar="CODE",
+            help=one_of("What form of sexual violence it was", Phenomenon),
         ),
         click.option(
             "--surface",
             type=click.Choice([entry.value for entry in Surface]),
             required=required,
-            help="Where it took place.",
+            metavar="CODE",
+            help=one_of("Where it took place", Surface),
         ),
         click.option(
             "--grade",
             type=click.Choice([entry.value for entry in Grade]),
             required=required,
-            help="How well the finding is founded.",
+            metavar="CODE",
+            help=one_of("How well the finding is founded", Grade),
         ),
         click.option(
             "--rule",

@@ -14,6 +14,7 @@ import click
 from fedsafe_cli.asking import Terms, ask_all
 from fedsafe_cli.errors import BadInputError
 from fedsafe_cli.exit_codes import ExitStatus
+from fedsafe_cli.findings import one_of
 from fedsafe_cli.inputs import (
     KINDS,
     LONGEST_RECORD,
@@ -36,7 +37,12 @@ _STDIN: Final = "-"
 
 @click.command()
 @click.argument("values", nargs=-1, metavar="[-|VALUE…]")
-@click.option("--kind", type=click.Choice(KINDS), help="Kind of all values.")
+@click.option(
+    "--kind",
+    type=click.Choice(KINDS),
+    metavar="KIND",
+    help=one_of("Kind of all values", KINDS),
+)
 @click.option(
     "--file", "file", metavar="FILE", help="Read values from FILE, one a line."
 )
@@ -55,7 +61,8 @@ _STDIN: Final = "-"
     type=click.Choice([purpose.value for purpose in Purpose]),
     default=Purpose.SIGNUP_CHECK.value,
     show_default=True,
-    help="Why you ask.",
+    metavar="PURPOSE",
+    help=one_of("Why you ask", Purpose),
 )
 @click.option(
     "--deadline-ms", type=click.IntRange(10, 60_000), help="When to give up waiting."

@@ -101,13 +101,15 @@ def match_files(context: click.Context, files: tuple[str, ...]) -> ExitStatus:
 def _named(
     files: Sequence[str], outcomes: Iterator[Outcome]
 ) -> Iterator[tuple[str, Outcome]]:
-    names = map(printable, files)
+    told = 0
     try:
-        yield from zip(names, outcomes, strict=True)
+        for outcome in outcomes:
+            yield printable(files[told]), outcome
+            told += 1
     except CliError as error:
         # The files that are left have no answer, and each says so.
-        for name in names:
-            yield name, Refusal("", str(error), error.status)
+        for path in files[told:]:
+            yield printable(path), Refusal("", str(error), error.status)
         raise
 
 

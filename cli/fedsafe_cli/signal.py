@@ -13,7 +13,7 @@ import click
 from fedsafe_cli.client import Client, Json
 from fedsafe_cli.errors import BadInputError, BrokenAnswerError
 from fedsafe_cli.exit_codes import OK, ExitStatus, worst
-from fedsafe_cli.findings import finding, finding_options, problem_status
+from fedsafe_cli.findings import finding, finding_options, one_of, problem_status
 from fedsafe_cli.importing import import_signals
 from fedsafe_cli.inputs import (
     FormError,
@@ -160,7 +160,8 @@ def _wanted(client: Client, signals: tuple[str, ...], *, every: bool) -> list[st
     "--reason",
     type=click.Choice(REASONS),
     required=True,
-    help="Why, from a closed list.",
+    metavar="WORD",
+    help=one_of("Why", REASONS),
 )
 @shared_options
 @click.pass_context

@@ -17,6 +17,7 @@ from fedsafe_cli.texts import GRADES, KINDS, PHENOMENA, SURFACES, label, words
 _WORDS = {
     ExitStatus.INTERNAL: "error",
     ExitStatus.DENIED: "denied",
+    ExitStatus.UNREACHABLE: "unreachable",
     ExitStatus.BAD_INPUT: "bad_input",
     ExitStatus.DEFERRED: "deferred",
 }

@@ -1,0 +1,238 @@
+# SPDX-License-Identifier: Apache-2.0
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from fedsafe_cli.importing import PIECE
+
+if TYPE_CHECKING:
+    from tests.cli.conftest import FakeNode, Run
+
+ID = "01a20e5e-7e0b-7dca-b773-0d06d4879060"
+STATE = {
+    "signal": ID,
+    "state": "draft",
+    "scope": "federation",
+    "plane": "actor",
+    "origin": "a.demo",
+    "author": "anna",
+}
+FINDING = (
+    "--phenomenon=grooming",
+    "--surface=public_content",
+    "--grade=confirmed_conduct",
+    "--rule=tos-4.2",
+    "--removed-on=2026-11-20",
+)
+ADD = ("signal", "add", "--kind", "email", *FINDING)
+IMPORT = ("signal", "import", "--json", "--kind", "email", *FINDING)
+
+
+def take_in(node: "FakeNode", *bad: str) -> None:
+    """Answer imports: bad values are problems, a value `crash` refuses all."""
+
+    def answering(body: dict[str, Any]) -> tuple[int, Any]:
+        values = [signal["about"]["value"] for signal in body["signals"]]
+        if "crash" in values:
+            return 422, {"code": "invalid_body", "detail": "does not fit"}
+        signals = [None if value in bad else ID for value in values]
+        problems = [
+            {"position": position, "code": "identifier_malformed", "detail": "form"}
+            for position, value in enumerate(values)
+            if value in bad
+        ]
+        return 200, {"signals": signals, "problems": problems, "state": "own"}
+
+    node.on("POST /v1/signals/import", answering)
+
+
+def test_a_value_from_standard_input_is_recorded(ask: "Run", node: "FakeNode") -> None:
+    node.always("POST /v1/signals", STATE, 201)
+    outcome = ask(*ADD, "--scope", "federation", stdin=b"anna@example.de\n")
+
+    assert outcome.status == 0
+    assert ID in outcome.out
+    assert node.asked[0][1] == {
+        "about": {"kind": "email", "value": "anna@example.de"},
+        "phenomenon": "grooming",
+        "surface": "public_content",
+        "grade": "confirmed_conduct",
+        "rule": "tos-4.2",
+        "removed_on": "2026-11-20",
+        "scope": "federation",
+    }
+
+
+@pytest.mark.parametrize("stdin", [b"", b"a\nb\n", b"\xff\n", b"x" * 20_000])
+def test_add_wants_one_good_line(ask: "Run", node: "FakeNode", stdin: bytes) -> None:
+    outcome = ask(*ADD, stdin=stdin)
+
+    assert outcome.status == 5
+    assert node.asked == []
+
+
+def test_a_policy_denies_with_status_3(ask: "Run", node: "FakeNode") -> None:
+    problem = {
+        "code": "help_instead",
+        "detail": "P4",
+        "rule": "P4",
+        "policy": "strict@12345678",
+        "reason": {"de": "Hilfe", "en": "help, not a signal"},
+    }
+    node.always("POST /v1/signals", problem, 403)
+    outcome = ask(*ADD, "--minor", stdin=b"kid@example.de\n")
+
+    assert outcome.status == 3
+    assert "help, not a signal" in outcome.err
+    assert node.asked[0][1]["minor"] is True
+
+
+def test_the_credential_travels_from_its_file(
+    ask: "Run", node: "FakeNode", tmp_path: Path
+) -> None:
+    token = "fs1_" + "A" * 43
+    file = tmp_path / "anna.key"
+    file.write_text(token + "\n")
+    file.chmod(0o600)
+    node.always("GET /v1/signals?state=draft", {"drafts": []})
+    outcome = ask("signal", "list", "--credential", str(file))
+
+    assert outcome.status == 0
+    assert node.tokens == [f"Bearer {token}"]
+
+
+@pytest.mark.parametrize(
+    ("text", "mode", "why"),
+    [
+        ("fs1_" + "A" * 43, 0o640, "open to others"),
+        ("hunter2", 0o600, "holds no credential"),
+        ("", 0o600, "holds no credential"),
+    ],
+)
+def test_a_credential_that_is_loose_or_none_is_refused(  # noqa: PLR0913 (fixtures)
+    ask: "Run", node: "FakeNode", tmp_path: Path, text: str, mode: int, why: str
+) -> None:
+    file = tmp_path / "anna.key"
+    file.write_text(text)
+    file.chmod(mode)
+    outcome = ask("signal", "list", "--credential", str(file))
+
+    assert outcome.status == 2
+    assert why in outcome.err
+    assert text not in outcome.err or not text
+    assert node.asked == []
+
+
+def test_an_import_names_bad_lines_and_keeps_the_others(
+    ask: "Run", node: "FakeNode", tmp_path: Path
+) -> None:
+    take_in(node, "bad")
+    rejects = tmp_path / "rejects.ndjson"
+    text = b"a@b.de\nbad\n\xff\nc@d.de\n"
+    outcome = ask(*IMPORT, "--rejects", str(rejects), stdin=text)
+
+    assert outcome.status == 5
+    assert outcome.document["signals"] == [ID, None, None, ID]
+    lines = [json.loads(line) for line in rejects.read_text().splitlines()]
+    assert [(line["line"], line["code"]) for line in lines] == [
+        (2, "identifier_malformed"),
+        (3, "encoding"),
+    ]
+
+
+def test_a_record_that_sinks_its_batch_is_found(ask: "Run", node: "FakeNode") -> None:
+    take_in(node)
+    outcome = ask(*IMPORT, stdin=b"a\nb\ncrash\nd\n")
+
+    assert outcome.status == 5
+    assert outcome.document["signals"] == [ID, ID, None, ID]
+    assert [entry["line"] for entry in outcome.document["problems"]] == [3]
+
+
+def test_what_was_recorded_before_a_failure_is_told(
+    ask: "Run", node: "FakeNode"
+) -> None:
+    take_in(node)
+    answering = node.answers["POST /v1/signals/import"]
+
+    def once(body: dict[str, Any]) -> tuple[int, Any]:
+        node.always("POST /v1/signals/import", {"code": "role", "detail": "no"}, 403)
+        return answering(body)
+
+    node.on("POST /v1/signals/import", once)
+    outcome = ask(*IMPORT, stdin=b"a@b.de\n" * (PIECE + 1))
+
+    assert outcome.status == 3
+    assert outcome.document["signals"] == [ID] * PIECE
+
+
+def test_a_dry_run_says_so_to_the_node(ask: "Run", node: "FakeNode") -> None:
+    take_in(node)
+    outcome = ask(*IMPORT, "--dry-run", stdin=b"a@b.de\n")
+
+    assert outcome.status == 0
+    assert node.asked[0][1]["dry_run"] is True
+
+
+def test_records_fill_in_for_options_and_the_other_way_round(
+    ask: "Run", node: "FakeNode"
+) -> None:
+    take_in(node)
+    record = {"value": "9.9.9.9", "kind": "ip", "rule": "tos-1"}
+    text = json.dumps(record).encode()
+    outcome = ask("signal", "import", *FINDING, "--ndjson", "-", stdin=text)
+
+    assert outcome.status == 0
+    (signal,) = node.asked[0][1]["signals"]
+    assert signal["rule"] == "tos-1"
+    assert signal["about"] == {"kind": "ip", "value": "9.9.9.9"}
+    assert signal["grade"] == "confirmed_conduct"
+
+
+def test_approve_takes_ids_from_standard_input(ask: "Run", node: "FakeNode") -> None:
+    node.always("POST /v1/signals/approve", {"approved": [ID], "problems": []})
+    outcome = ask("signal", "approve", "-", stdin=f"{ID}\n\n".encode())
+
+    assert (outcome.status, outcome.out) == (0, "1 approved, 0 refused\n")
+    assert node.asked[0][1] == {"signals": [ID]}
+
+
+def test_a_draft_that_its_author_approves_is_denied(
+    ask: "Run", node: "FakeNode"
+) -> None:
+    problem = {"position": 0, "code": "four_eyes", "detail": "two people"}
+    node.always("POST /v1/signals/approve", {"approved": [], "problems": [problem]})
+    outcome = ask("signal", "approve", ID)
+
+    assert outcome.status == 3
+    assert f"{ID}: two people (four_eyes)" in outcome.err
+
+
+def test_all_drafts_that_wait_can_be_approved(ask: "Run", node: "FakeNode") -> None:
+    node.always("GET /v1/signals?state=draft", {"drafts": [STATE]})
+    node.always("POST /v1/signals/approve", {"approved": [ID], "problems": []})
+
+    assert ask("signal", "approve", "--all").status == 0
+    assert ask("signal", "approve", "--all", ID).status == 2
+    assert ask("signal", "list", "--ids").out == f"{ID}\n"
+
+
+def test_a_signal_is_shown_and_revoked(ask: "Run", node: "FakeNode") -> None:
+    node.always(f"GET /v1/signals/{ID}", STATE)
+    node.always(f"POST /v1/signals/{ID}/revoke", STATE | {"state": "revoked"})
+    shown = ask("signal", "show", ID)
+    revoked = ask("signal", "revoke", "--json", ID, "--reason", "mistake")
+
+    assert "draft" in shown.out
+    assert revoked.document["state"] == "revoked"
+    assert node.asked[1][1] == {"reason": "mistake"}
+
+
+@pytest.mark.parametrize("signal_id", ["../status", "a b", "é", "x?y", ""])
+def test_an_id_that_is_none_goes_nowhere(
+    ask: "Run", node: "FakeNode", signal_id: str
+) -> None:
+    assert ask("signal", "show", signal_id).status == 5
+    assert node.asked == []
