@@ -27,11 +27,11 @@ from fedsafe_crypto.dkg import (
     DkgResult,
     Judged,
     announce,
+    check_verdicts,
     load_state,
     save_state,
 )
-from fedsafe_crypto.dkg_messages import Verdict, read
-from fedsafe_crypto.errors import CryptoError, DkgAbortError
+from fedsafe_crypto.errors import Complaint, CryptoError, DkgAbortError
 from fedsafe_crypto.identity import SigningKey
 from fedsafe_federation.charter import (
     CHARTER,
@@ -124,7 +124,8 @@ class Ceremony:
         try:
             return self._step(messages)
         except DkgAbortError as error:
-            raise FoundingError(f"the key generation was ended: {error}") from None
+            said = "; ".join(map(self._sentence, error.complaints))
+            raise FoundingError(f"the key generation was ended: {said}") from None
         except CryptoError as error:
             raise FoundingError(f"the key generation failed: {error}") from None
 
@@ -145,7 +146,7 @@ class Ceremony:
             return self._end(second, messages, owed)
         owed.append(self._sign(DEAL, second.message))
         dealt = self._collect(DEAL, [*messages, *owed])
-        self._hear_complaints(messages)
+        check_verdicts(second, self._collect(VERDICT, messages))
         if len(dealt) < len(self._terms.cards):
             return Step(owed)
         third = self._load(3, Judged)
@@ -159,8 +160,13 @@ class Ceremony:
     ) -> Step:
         owed.append(self._sign(VERDICT, judged.message))
         verdicts = self._collect(VERDICT, [*messages, *owed])
-        if judged.complaints:
-            # The complaint must reach the others before this side gives up.
+        try:
+            check_verdicts(judged, verdicts)
+        except DkgAbortError:
+            # What this side saw must leave before it gives up: it has, once
+            # whoever carries the messages brings it back.
+            if owed[-1] in messages:
+                raise
             return Step(owed)
         if len(verdicts) < len(self._terms.cards):
             return Step(owed)
@@ -211,14 +217,10 @@ class Ceremony:
                 raise FoundingError(f"{message.signer} said two things in one round")
         return found
 
-    def _hear_complaints(self, messages: Sequence[Signed]) -> None:
-        for index, payload in self._collect(VERDICT, messages).items():
-            verdict = read(Verdict, payload, self._terms.run, index)
-            if isinstance(verdict, Verdict) and verdict.complaints:
-                name = self._terms.cards[index - 1].name
-                about, why = verdict.complaints[0]
-                accused = self._terms.cards[about - 1].name
-                raise FoundingError(f"{name} complains of {accused}: {why}")
+    def _sentence(self, complaint: Complaint) -> str:
+        by = self._terms.cards[complaint.by - 1].name
+        about = self._terms.cards[complaint.about - 1].name
+        return f"{by} complains of {about}: {complaint.reason}"
 
     def _signatures(self, payload: bytes, messages: Sequence[Signed]) -> list[Signed]:
         signed: dict[int, Signed] = {}
