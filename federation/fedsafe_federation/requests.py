@@ -77,6 +77,8 @@ class _Verifier(HTTPMessageVerifier):
         )
         if not self.now - WINDOW <= created <= self.now + SKEW:
             raise InvalidSignature("created lies outside the window")
+        if "expires" in sig_input.params:
+            raise InvalidSignature("the window is fixed: nobody sets an end")
 
 
 def sign_request(  # noqa: PLR0913 - a signature has so many parts
@@ -122,11 +124,14 @@ def verify_request(  # noqa: PLR0913 - everything it needs is an argument
         UntrustedError: unsigned, badly signed, or meant for another node.
         StaleStatementError: too old, or seen before.
     """
+    headers = {name.lower(): value for name, value in request.headers.items()}
+    if len(headers) != len(request.headers):
+        raise UntrustedError("request", "a header twice")
     verifier = _Verifier(signature_algorithm=ED25519, key_resolver=_MemberKeys(charter))
     verifier.now = now
     try:
         (result,) = verifier.verify(
-            request,
+            Request(request.method, request.url, headers),
             max_age=None,
             expect_tag=TAG,
             require_components=_COMPONENTS,
@@ -136,7 +141,7 @@ def verify_request(  # noqa: PLR0913 - everything it needs is an argument
         made = datetime.fromtimestamp(int(result.parameters["created"]), tz=UTC)
     except (HTTPMessageSignaturesException, ValueError, KeyError, TypeError):
         raise UntrustedError("request", "no valid member signature") from None
-    if request.headers.get(DESTINATION) != me:
+    if headers[DESTINATION] != me:
         raise UntrustedError(sender, "the request is meant for another node")
     if not result.nonce:
         raise UntrustedError(sender, "the signature has no nonce")
