@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from secrets import token_urlsafe
-from typing import Final
+from typing import Annotated, Final
 from urllib.parse import urlencode
 
 import aiohttp
@@ -41,7 +41,7 @@ _MAX_ANSWER: Final = 4 * 1024 * 1024
 
 
 class _ProblemCode(msgspec.Struct):
-    code: str = "unknown"
+    code: Annotated[str, msgspec.Meta(pattern=r"^[a-z_]{1,64}$(?!\n)")] = "unknown"
 
 
 class PeerClient:
@@ -100,12 +100,13 @@ class PeerClient:
             PeerError: no usable answer.
         """
         url = member.url + EVALUATE_PATH
-        data = await self._exchange(
+        data = await exchange(
+            self._session,
             member.name,
             "POST",
             url,
-            {"content-type": "application/json"},
-            encode(request),
+            headers={"content-type": "application/json"},
+            body=encode(request),
             seconds=_EVALUATE_SECONDS,
             most=_MAX_ANSWER,
         )
@@ -136,33 +137,12 @@ class PeerClient:
             now=self._now(),
             nonce=token_urlsafe(16),
         )
-        return await self._exchange(
+        return await exchange(
+            self._session,
             member.name,
             method,
             request.url,
-            dict(headers),
-            body,
-            seconds=seconds,
-            most=most,
-        )
-
-    async def _exchange(  # noqa: PLR0913 - one exchange has so many parts
-        self,
-        peer: str,
-        method: str,
-        url: str,
-        headers: dict[str, str],
-        body: bytes | None,
-        *,
-        seconds: float,
-        most: int,
-    ) -> bytes:
-        return await exchange(
-            self._session,
-            peer,
-            method,
-            url,
-            headers=headers,
+            headers=dict(headers),
             body=body,
             seconds=seconds,
             most=most,
@@ -201,7 +181,7 @@ async def exchange(  # noqa: PLR0913 - one exchange has so many parts
             data = await _read(response, peer, most)
     except TimeoutError:
         raise PeerUnreachableError(peer, "no answer in time") from None
-    except aiohttp.ClientError as error:
+    except (aiohttp.ClientError, OSError, ValueError) as error:
         raise PeerUnreachableError(peer, type(error).__name__) from None
     if not 200 <= response.status < 300:  # noqa: PLR2004 - the class of success
         raise PeerRefusedError(peer, response.status, _code(data))
@@ -221,10 +201,9 @@ async def _read(response: aiohttp.ClientResponse, peer: str, most: int) -> bytes
 
 def _code(data: bytes) -> str:
     try:
-        code = msgspec.json.decode(data, type=_ProblemCode).code
-    except (msgspec.DecodeError, UnicodeDecodeError):
+        return decode(data, _ProblemCode).code
+    except MalformedError:
         return "unknown"
-    return code if code.isidentifier() else "unknown"
 
 
 async def send_founding(
@@ -246,6 +225,6 @@ async def send_founding(
         most=_MAX_ANSWER,
     )
     try:
-        return msgspec.json.decode(data, type=list[Signed])
-    except (msgspec.DecodeError, UnicodeDecodeError):
+        return decode(data, list[Signed])
+    except MalformedError:
         raise PeerError(url, "the answer is no list of messages") from None
