@@ -45,6 +45,7 @@ from fedsafe_node.overview import Overview
 from fedsafe_node.peering.service import PeeringService
 from fedsafe_node.peering.serving import FeedServer
 from fedsafe_node.people.credentials import People
+from fedsafe_node.people.gate import Gates
 from fedsafe_node.replicating import Replicating
 from fedsafe_node.signals.custody import Custody, load_custody
 from fedsafe_node.signals.desk import Desk
@@ -119,7 +120,7 @@ class RunningNode:
             base.clock,
             offload=base.workers,
         )
-        self._peering = PeeringService(
+        self.peering = PeeringService(
             base.situation,
             base.store,
             self._feed,
@@ -189,7 +190,7 @@ class RunningNode:
         parts.push_async_callback(self.server.stop)
         if base.situation.shared is not None:
             self.replicating.start(base.situation.shared.membership)
-        duties = Duties(self.desk, self._peering, self._feed, base.lists)
+        duties = Duties(self.desk, self.peering, self._feed, base.lists)
         jobs = Jobs(base.store, base.clock, duties.jobs())
         await jobs.start()
         parts.push_async_callback(jobs.stop)
@@ -210,7 +211,7 @@ class RunningNode:
 
     async def _audit_last_evaluations(self) -> None:
         try:
-            await self._peering.audit_evaluations()
+            await self.peering.audit_evaluations()
         except StoreError:
             _LOG.exception("evaluations not audited", extra=fields(reason="store"))
 
@@ -292,8 +293,9 @@ class RunningNode:
             ),
             signals=SignalService(self.desk),
             people=People(base.store, base.trail, base.clock),
+            gates=Gates(base.situation, base.store, base.trail, base.clock),
             audits=AuditService(base.store, base.trail, base.clock),
-            peering=self._peering,
+            peering=self.peering,
             foundings=self._foundings,
             node=Overview(base.situation, base.store, base.clock),
             answers=StoredAnswers(base.store, base.clock),

@@ -105,7 +105,7 @@ async def trio(fleet: Fleet) -> Fleet:
 @pytest.fixture
 async def alone(tmp_path: Path) -> AsyncIterator[Fleet]:
     """Give one node that runs and belongs to no federation."""
-    fleet = await make(tmp_path / "n", "a.demo")
+    fleet = await make(tmp_path / "one", "a.demo")
     await fleet.start("a.demo")
     yield fleet
     await fleet.close()
