@@ -272,10 +272,11 @@ def test_a_members_signature_of_another_form_is_refused(
 
 
 def test_two_signatures_are_refused() -> None:
-    request = by_hand(signed(), "second", append_if_signature_exists=True)
-
+    again = {"append_if_signature_exists": True, "use_existing_digest": True}
     with pytest.raises(UntrustedError):
-        verified(request)
+        verified(by_hand(signed(), "second", **again))
+
+    assert verified(by_hand(signed(), "proxy", tag="proxy", **again)) == A
 
 
 @given(st.text(max_size=80), st.text(max_size=80))
@@ -291,7 +292,10 @@ def test_junk_headers_raise_their_own_error(first: str, second: str) -> None:
 
 
 SEED = urlsafe_b64decode("n4Ni-HpISpVObnQMW0wOhCKROaIKqKtW_2ZYb2p9KcU=")
-B_2_6 = "wqcAqbmYJ2ji2glfAMaRy4gruYYnx2nEFN2HN6jrnDnQCK1u02Gb04v9EDgwUPiu4A0w6vuQv5lIp5WPpBKRCw=="
+B_2_6 = (
+    "wqcAqbmYJ2ji2glfAMaRy4gruYYnx2nEFN2HN6jrnDnQ"
+    "CK1u02Gb04v9EDgwUPiu4A0w6vuQv5lIp5WPpBKRCw=="
+)
 
 
 def test_the_published_ed25519_signature() -> None:
