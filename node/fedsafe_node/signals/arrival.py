@@ -5,7 +5,7 @@ Pure and offloadable: no store, no network. An opening that policy does not let 
 that has run out or that does not open is not kept; its record is.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -49,16 +49,24 @@ def read_arrivals(
     now: datetime,
 ) -> list[Arrival]:
     """Decide for each record of *origin*'s feed what is kept of it."""
-    return [_arrival(origin, record, situation, now) for record in records]
+    ruled: dict[SignalHeader, bool] = {}  # thousands of records share a few headers
+    for record in records:
+        if record.signal is not None and record.signal.header not in ruled:
+            header = record.signal.header
+            ruled[header] = _admitted(header, situation, now)
+    return [_arrival(origin, record, situation, ruled) for record in records]
 
 
 def _arrival(
-    origin: str, record: VerifiedRecord, situation: Situation, now: datetime
+    origin: str,
+    record: VerifiedRecord,
+    situation: Situation,
+    ruled: Mapping[SignalHeader, bool],
 ) -> Arrival:
     if record.signal is None or record.opening is None:
         return Arrival(record.record)
     header = record.signal.header
-    if not _admitted(header, situation, now):
+    if not ruled[header]:
         return Arrival(record.record)
     token = _token(origin, record.signal, situation)
     if token is None:

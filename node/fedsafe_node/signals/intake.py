@@ -258,18 +258,12 @@ async def _usable(
     tx: Transaction, origin: str, arrivals: Sequence[Arrival]
 ) -> list[Arrival]:
     # A signal id that its origin used twice, or restricted before, is not kept.
-    usable: list[Arrival] = []
-    seen: set[bytes] = set()
+    by_id: dict[bytes, Arrival] = {}
     for arrival in arrivals:
-        if arrival.signal is None or arrival.signal.signal_id in seen:
-            continue
-        signal_id = arrival.signal.signal_id
-        seen.add(signal_id)
-        if await tx.signal(origin, signal_id) is not None:
-            continue
-        if not await tx.restrictions_on(origin, signal_id):
-            usable.append(arrival)
-    return usable
+        if arrival.signal is not None:
+            by_id.setdefault(arrival.signal.signal_id, arrival)
+    settled = await tx.settled(origin, list(by_id))
+    return [arrival for id_, arrival in by_id.items() if id_ not in settled]
 
 
 async def _stop(

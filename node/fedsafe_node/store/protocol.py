@@ -98,6 +98,10 @@ class SignalReader(Protocol):
         """Return an origin's signal by its id."""
         ...
 
+    async def settled(self, origin: str, signal_ids: Sequence[bytes]) -> set[bytes]:
+        """Return which of an origin's ids are there, or named by a restriction."""
+        ...
+
     async def signals_at(self, rows: Sequence[int]) -> list[SignalRow]:
         """Return the signals at these rows; rows that are not there are left out."""
         ...

@@ -20,12 +20,18 @@ from fedsafe_node.store.rows import (
     KeptOpening,
     Opening,
     PeerRow,
-    PeerState,
     RestrictionRow,
     SealedOpening,
     SignalRow,
-    SignalStatus,
     TokenRow,
+)
+from fedsafe_node.store.sqlite_rows import (
+    credential_row,
+    draft_row,
+    peer_row,
+    restriction_row,
+    sealed_row,
+    signal_row,
 )
 
 _LOG = "(SELECT id FROM logs WHERE origin = ?)"
@@ -44,6 +50,10 @@ _PEER = "SELECT origin, cursor, root, checkpoint, synced_at, state FROM peers "
 _RESTRICTION = (
     "SELECT r.digest, r.origin, r.author, r.seq, r.effect, r.statement "
     "FROM restrictions r "
+)
+_SETTLED = (
+    "SELECT signal_id FROM signals WHERE origin = ?1 AND signal_id IN ({0}) "
+    "UNION SELECT signal_id FROM restricted WHERE origin = ?1 AND signal_id IN ({0})"
 )
 _MOST_VARIABLES = 500
 
@@ -115,7 +125,7 @@ class SQLiteReader:
             f"WHERE log = {_LOG} AND idx = ? AND grp = ?"
         )
         row = self._one(sql, log, index, group)
-        return row and self._unsealing.unseal(log, _sealed(row))
+        return row and self._unsealing.unseal(log, sealed_row(row))
 
     async def openings(self, log: LogName, since: int, limit: int) -> list[KeptOpening]:
         """Return the openings of the `limit` entries from `since` on."""
@@ -133,7 +143,7 @@ class SQLiteReader:
             "SELECT idx, grp, period, sealed, erased_at FROM openings "  # noqa: S608
             f"WHERE log = {_LOG} AND idx >= ? AND idx < ? ORDER BY idx, grp"
         )
-        return [_sealed(row) for row in self._all(sql, log, since, since + limit)]
+        return [sealed_row(row) for row in self._all(sql, log, since, since + limit)]
 
     # --- signals ----------------------------------------------------------------
 
@@ -141,7 +151,17 @@ class SQLiteReader:
         """Return an origin's signal by its id."""
         where = "WHERE signal_id = ? AND origin = ?"
         row = self._one(_SIGNAL + where, signal_id, origin)
-        return row and _signal(row)
+        return row and signal_row(row)
+
+    async def settled(self, origin: str, signal_ids: Sequence[bytes]) -> set[bytes]:
+        """Return which of an origin's ids are there, or named by a restriction."""
+        found: set[bytes] = set()
+        for start in range(0, len(signal_ids), _MOST_VARIABLES):
+            part = signal_ids[start : start + _MOST_VARIABLES]
+            marks = ",".join(f"?{number}" for number in range(2, len(part) + 2))
+            rows = self._all(_SETTLED.format(marks), origin, *part)
+            found.update(signal_id for (signal_id,) in rows)
+        return found
 
     async def signals_at(self, rows: Sequence[int]) -> list[SignalRow]:
         """Return the signals at these rows; rows that are not there are left out."""
@@ -149,7 +169,9 @@ class SQLiteReader:
         for start in range(0, len(rows), _MOST_VARIABLES):
             part = rows[start : start + _MOST_VARIABLES]
             marks = ",".join("?" * len(part))
-            found += map(_signal, self._all(f"{_SIGNAL} WHERE row IN ({marks})", *part))
+            found += map(
+                signal_row, self._all(f"{_SIGNAL} WHERE row IN ({marks})", *part)
+            )
         return found
 
     async def tokens_after(self, row: int, limit: int) -> list[TokenRow]:
@@ -165,7 +187,7 @@ class SQLiteReader:
     async def signals_after(self, row: int, limit: int) -> list[SignalRow]:
         """Return signals in row order from behind `row`."""
         rows = self._all(_SIGNAL + "WHERE row > ? ORDER BY row LIMIT ?", row, limit)
-        return [_signal(found) for found in rows]
+        return [signal_row(found) for found in rows]
 
     async def newest_signal(self) -> int:
         """Return the highest row that a signal has; 0 if there is none."""
@@ -181,7 +203,7 @@ class SQLiteReader:
             "ORDER BY row LIMIT ?"
         )
         return [
-            _signal(found)
+            signal_row(found)
             for found in self._all(_SIGNAL + where, media_kind, row, limit)
         ]
 
@@ -191,19 +213,19 @@ class SQLiteReader:
             "WHERE match_until <= ? AND status IN ('active', 'disputed') "
             "ORDER BY match_until LIMIT ?"
         )
-        return [_signal(row) for row in self._all(_SIGNAL + where, now, limit)]
+        return [signal_row(row) for row in self._all(_SIGNAL + where, now, limit)]
 
     async def erasable_signals(self, now: int, limit: int) -> list[SignalRow]:
         """Return signals, not yet erased, with `erase_after` at or before `now`."""
         where = (
             "WHERE erase_after <= ? AND status <> 'erased' ORDER BY erase_after LIMIT ?"
         )
-        return [_signal(row) for row in self._all(_SIGNAL + where, now, limit)]
+        return [signal_row(row) for row in self._all(_SIGNAL + where, now, limit)]
 
     async def restriction(self, digest: bytes) -> RestrictionRow | None:
         """Return an accepted restriction statement."""
         row = self._one(_RESTRICTION + "WHERE r.digest = ?", digest)
-        return row and _restriction(row)
+        return row and restriction_row(row)
 
     async def restrictions_on(
         self, origin: str, signal_id: bytes
@@ -214,7 +236,7 @@ class SQLiteReader:
             "WHERE n.origin = ? AND n.signal_id = ? ORDER BY r.author, r.seq"
         )
         rows = self._all(_RESTRICTION + where, origin, signal_id)
-        return [_restriction(row) for row in rows]
+        return [restriction_row(row) for row in rows]
 
     async def restrictions_by(
         self, author: str, after: int, limit: int
@@ -222,17 +244,17 @@ class SQLiteReader:
         """Return an author's statements with a sequence number above `after`."""
         where = "WHERE r.author = ? AND r.seq > ? ORDER BY r.seq LIMIT ?"
         rows = self._all(_RESTRICTION + where, author, after, limit)
-        return [_restriction(row) for row in rows]
+        return [restriction_row(row) for row in rows]
 
     async def draft(self, signal_id: bytes) -> DraftRow | None:
         """Return a draft."""
         row = self._one(_DRAFT + "WHERE signal_id = ?", signal_id)
-        return row and _draft(row)
+        return row and draft_row(row)
 
     async def drafts(self, state: DraftState, limit: int) -> list[DraftRow]:
         """Return drafts of a state, oldest first."""
         where = "WHERE state = ? ORDER BY created_at, signal_id LIMIT ?"
-        return [_draft(row) for row in self._all(_DRAFT + where, state.value, limit)]
+        return [draft_row(row) for row in self._all(_DRAFT + where, state.value, limit)]
 
     async def custody(self, signal_id: bytes) -> bytes | None:
         """Return the origin's own identifier, sealed to its custody key."""
@@ -243,25 +265,25 @@ class SQLiteReader:
     async def peer(self, origin: str) -> PeerRow | None:
         """Return how far a peer's feed is replicated."""
         row = self._one(_PEER + "WHERE origin = ?", origin)
-        return row and _peer(row)
+        return row and peer_row(row)
 
     async def peers(self) -> list[PeerRow]:
         """Return all peers by name."""
-        return [_peer(row) for row in self._all(_PEER + "ORDER BY origin")]
+        return [peer_row(row) for row in self._all(_PEER + "ORDER BY origin")]
 
     async def credential(self, credential_id: str) -> CredentialRow | None:
         """Return a credential by its id."""
         row = self._one(_CREDENTIAL + "WHERE id = ?", credential_id)
-        return row and _credential(row)
+        return row and credential_row(row)
 
     async def credential_named(self, name: str) -> CredentialRow | None:
         """Return a credential by its name."""
         row = self._one(_CREDENTIAL + "WHERE name = ?", name)
-        return row and _credential(row)
+        return row and credential_row(row)
 
     async def credentials(self) -> list[CredentialRow]:
         """Return all credentials by name."""
-        return [_credential(row) for row in self._all(_CREDENTIAL + "ORDER BY name")]
+        return [credential_row(row) for row in self._all(_CREDENTIAL + "ORDER BY name")]
 
     async def newest_gate(self) -> GateRow | None:
         """Return the legal-gate record that was entered last."""
@@ -322,79 +344,3 @@ class SQLiteReader:
             peers=peers,
             restrictions=restrictions,
         )
-
-
-def _sealed(row: Any) -> SealedOpening:  # noqa: ANN401 - a raw row
-    index, group, period, sealed, erased_at = row
-    return SealedOpening(
-        index=index, group=group, period=period, sealed=sealed, erased_at=erased_at
-    )
-
-
-def _signal(row: Any) -> SignalRow:  # noqa: ANN401 - a raw row
-    return SignalRow(
-        row=row[0],
-        signal_id=row[1],
-        origin=row[2],
-        plane=row[3],
-        scope=row[4],
-        epoch=row[5],
-        generation=row[6],
-        media_kind=row[7],
-        token=row[8],
-        match_until=row[9],
-        erase_after=row[10],
-        status=SignalStatus(row[11]),
-        own=bool(row[12]),
-        log=row[13],
-        index=row[14],
-        group=row[15],
-    )
-
-
-def _restriction(row: Any) -> RestrictionRow:  # noqa: ANN401 - a raw row
-    digest, origin, author, sequence, effect, statement = row
-    return RestrictionRow(
-        digest=digest,
-        origin=origin,
-        author=author,
-        sequence=sequence,
-        effect=effect,
-        statement=statement,
-    )
-
-
-def _draft(row: Any) -> DraftRow:  # noqa: ANN401 - a raw row
-    return DraftRow(
-        signal_id=row[0],
-        author=row[1],
-        created_at=row[2],
-        period=row[3],
-        sealed=row[4],
-        state=DraftState(row[5]),
-        decided_by=row[6],
-        decided_at=row[7],
-    )
-
-
-def _peer(row: Any) -> PeerRow:  # noqa: ANN401 - a raw row
-    origin, cursor, root, checkpoint, synced_at, state = row
-    return PeerRow(
-        origin=origin,
-        cursor=cursor,
-        root=root,
-        checkpoint=checkpoint,
-        synced_at=synced_at,
-        state=PeerState(state),
-    )
-
-
-def _credential(row: Any) -> CredentialRow:  # noqa: ANN401 - a raw row
-    return CredentialRow(
-        id=row[0],
-        name=row[1],
-        role=row[2],
-        secret_hash=row[3],
-        created_at=row[4],
-        expires_at=row[5],
-    )

@@ -206,6 +206,19 @@ async def test_a_restriction_is_kept_once_and_found_by_signal(store: Store) -> N
     assert await store.read(lambda r: r.restriction(bytes(32))) is None
 
 
+async def test_settled_ids_are_there_or_restricted(store: Store) -> None:
+    await add(store, 1, 2)
+    named = [(3).to_bytes(16), (1).to_bytes(16)]
+    await store.write(lambda tx: tx.add_restriction(restriction(1), named))
+    asked = [number.to_bytes(16) for number in range(1, 1_500)]
+
+    found = await store.read(lambda reader: reader.settled("a.demo", asked))
+    elsewhere = await store.read(lambda reader: reader.settled("b.demo", asked))
+
+    assert found == {number.to_bytes(16) for number in (1, 2, 3)}
+    assert elsewhere == set()
+
+
 async def test_a_draft_is_decided_once(store: Store) -> None:
     async def decide(state: DraftState) -> bool:
         return await store.write(
