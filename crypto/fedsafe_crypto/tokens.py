@@ -8,6 +8,7 @@ exact file digests hang on the media token key alone. Sixteen bytes each; a shor
 token would bring false positives.
 """
 
+from functools import lru_cache
 from typing import Final
 
 from blake3 import blake3
@@ -58,4 +59,11 @@ def media_token(token_key: bytes, kind: int, digest: bytes) -> bytes:
         MalformedInputError: The kind is no byte.
     """
     check_length("media token key", token_key, TOKEN_KEY_BYTES)
-    return blake3(uint(kind, 1) + lp(digest), key=token_key).digest(TOKEN_BYTES)
+    hasher = _keyed(token_key).copy()
+    hasher.update(uint(kind, 1) + lp(digest))
+    return hasher.digest(TOKEN_BYTES)
+
+
+@lru_cache(maxsize=16)  # one key an epoch; setting it up costs more than hashing
+def _keyed(token_key: bytes) -> blake3:
+    return blake3(key=token_key)

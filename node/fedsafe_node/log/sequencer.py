@@ -123,7 +123,8 @@ class Sequencer:
         number, index = state.number, state.edge.size
         rows.add_entry(number, index, record)
         if openings:
-            rows.add_openings(self._sealed(log, number, index, openings))
+            period = self._period()
+            rows.add_openings(self._sealed(log, number, index, openings, period))
         if tiles := state.edge.append(leaf_hash(record)):
             self._keep_tiles(rows, number, tiles)
         self._faults.reach(FaultPoint.LOG_AFTER_APPEND)
@@ -135,7 +136,7 @@ class Sequencer:
         """Append many entries; return their indices."""
         self._faults.reach(FaultPoint.LOG_BEFORE_APPEND)
         state = self._touch(rows, log)
-        number, first = state.number, state.edge.size
+        number, first, period = state.number, state.edge.size, self._period()
         indices = range(first, first + len(entries))
         rows.add_entries(
             (number, index, entry.record)
@@ -144,7 +145,7 @@ class Sequencer:
         rows.add_openings(
             sealed
             for index, entry in zip(indices, entries, strict=True)
-            for sealed in self._sealed(log, number, index, entry.openings)
+            for sealed in self._sealed(log, number, index, entry.openings, period)
         )
         edge = state.edge
         tiles = [
@@ -169,10 +170,18 @@ class Sequencer:
         """Return the opening; None if it or its period's key is erased."""
         return unseal_opening(self._keys, log, sealed)
 
+    def _period(self) -> str:
+        return period_of(self._clock.now())
+
     def _sealed(
-        self, log: LogName, number: int, index: int, openings: Sequence[Opening]
+        self,
+        log: LogName,
+        number: int,
+        index: int,
+        openings: Sequence[Opening],
+        period: str,
     ) -> list[tuple[int, int, str, str, bytes]]:
-        keys, period = self._keys, period_of(self._clock.now())
+        keys = self._keys
         return [
             (
                 number,
