@@ -10,6 +10,8 @@ import json
 import os
 import shutil
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -19,13 +21,11 @@ from signal import SIGKILL
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from fedsafe_cli.demo import FEDERATION, DemoNode, raise_demo
+from fedsafe_cli.demo import DemoNode, load_demo
 from fedsafe_cli.fleet import answers, find, start, stop
 
-__all__ = ["FEDERATION", "Answer", "Caller", "DemoNode", "Federation", "until"]
-
 PATIENCE: Final = 20.0
-_PACE: Final = 0.005
+_PACE: Final = 0.02
 _TIMEOUT: Final = 60.0
 _ACTOR: Final = {
     "phenomenon": "grooming",
@@ -131,7 +131,15 @@ class Federation:
     def __init__(self, root: Path, count: int = 3) -> None:
         self.root = root
         self.heard: list[Answer] = []
-        self.nodes = raise_demo(root, count)
+        command = ["demo", "up", "--dir", str(root), "--nodes", str(count), "--json"]
+        up = subprocess.run(
+            [sys.executable, "-m", "fedsafe_cli", *command],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=False,
+        )
+        assert up.returncode == 0, up.stderr.decode()
+        self.nodes = load_demo(root)
 
     @property
     def a(self) -> DemoNode:
@@ -198,14 +206,18 @@ class Federation:
         os.kill(process.pid, SIGKILL)
         until(lambda: not process.alive(), f"the end of {node.name}")
 
-    def start(self, node: DemoNode) -> None:
-        """Start a node, and wait until it answers."""
-        process = start(node.directory)
-        until(
-            lambda: answers(node.directory) or not process.alive(),
-            f"the start of {node.name}",
-        )
-        assert process.alive(), f"{node.name} does not start"
+    def start(self, *nodes: DemoNode) -> None:
+        """Start nodes, and wait until they answer."""
+        processes = {node.name: start(node.directory) for node in nodes}
+        for node in nodes:
+            process = processes[node.name]
+            until(
+                lambda node=node, process=process: (  # type: ignore[misc]
+                    answers(node.directory) or not process.alive()
+                ),
+                f"the start of {node.name}",
+            )
+            assert process.alive(), f"{node.name} does not start"
 
     def stop(self) -> None:
         for node in self.nodes:

@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whole nodes are killed; nothing that was acknowledged is lost or done twice."""
+
+from pathlib import Path
+
+import pytest
+from tests.system.federation import federation
+from tests.system.killing import run
+
+SEED = 1
+ROUNDS = 18
+
+
+@pytest.mark.timeout(240)
+def test_killed_nodes_keep_all_that_they_acknowledged(tmp_path: Path) -> None:
+    with federation(tmp_path / "f") as fed:
+        loop = run(fed, seed=SEED, rounds=ROUNDS)
+        loop.claim("publish", "0198c0de-0000-7000-8000-000000000000")
+        with pytest.raises(AssertionError, match="acts and audit log differ"):
+            loop.check()
+
+    assert loop.acts > ROUNDS
