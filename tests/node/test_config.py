@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+from pathlib import Path
+
+import pytest
+from tests.node.fleet import config_of
+
+from fedsafe_node.config import Place, load_config, render_config
+from fedsafe_node.errors import ConfigError
+
+PLAIN = render_config(config_of("a.demo", 8443))
+
+
+def load(tmp_path: Path, text: str | bytes) -> object:
+    place = Place(tmp_path)
+    place.config.write_bytes(text.encode() if isinstance(text, str) else text)
+    return load_config(place)
+
+
+def test_what_is_rendered_is_loaded(tmp_path: Path) -> None:
+    assert load(tmp_path, PLAIN) == config_of("a.demo", 8443)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "named"),
+    [
+        ("format = 1", "format = 2", "$.format"),
+        ('name = "a.demo"', 'name = "A demo"', "$.name"),
+        ('name = "a.demo"', "", "name"),
+        ("format = 1", "format = 1\nspeed = 3", "speed"),
+        ("port = 8443", "port = 0", "$.listen.port"),
+        ("port = 8443", 'port = "8443"', "$.listen.port"),
+        ("port = 8443", "port = 8443\nbacklog = 5", "backlog"),
+        ('host = "127.0.0.1"', 'host = ""', "$.listen.host"),
+        ("poll = 0.2", "poll = 0", "$.sync.poll"),
+        ("poll = 0.2", "poll = nan", "$.sync.poll"),
+        ("stale_after = 60.0", "stale_after = 1e9", "$.lookup.stale_after"),
+        ("open = true", 'open = "yes"', "$.founding.open"),
+        ('jurisdiction = "DE"', 'jurisdiction = "de"', "$.jurisdiction"),
+        ('policy = "synthetic"', 'policy = "lenient"', "$.policy"),
+        ('policy = "synthetic"', 'policy = "Strict"', "$.policy"),
+        ('custody_key = "custody.pub"', 'custody_key = ""', "$.custody_key"),
+        ('url = "http://127', 'url = "ftp://127', "$.url"),
+        ("format = 1", "format = = 1", "line 1"),
+    ],
+)
+def test_an_error_names_file_and_key(
+    tmp_path: Path, before: str, after: str, named: str
+) -> None:
+    assert before in PLAIN
+
+    with pytest.raises(ConfigError) as caught:
+        load(tmp_path, PLAIN.replace(before, after))
+
+    assert str(caught.value).startswith(f"{tmp_path / 'node.toml'}: ")
+    assert named in str(caught.value)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"node\.toml: No such file"):
+        load_config(Place(tmp_path))
+
+
+def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="UTF-8"):
+        load(tmp_path, b"format = \xff")
+
+
+def test_a_path_too_long_for_a_socket_is_refused(tmp_path: Path) -> None:
+    deep = tmp_path / ("d" * 100)
+    deep.mkdir()
+
+    with pytest.raises(ConfigError, match="Unix socket"):
+        load(deep, PLAIN)

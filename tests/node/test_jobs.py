@@ -1,0 +1,208 @@
+# SPDX-License-Identifier: Apache-2.0
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from tests.node.fleet import Fleet, StandingClock, eventually
+from tests.node.signals.conftest import ANNA, request_for
+
+from fedsafe_node.errors import StoreFailedError
+from fedsafe_node.index import tokens
+from fedsafe_node.jobs import RETRY, Job, Jobs
+from fedsafe_node.store.protocol import Store
+
+HOUR = timedelta(hours=1)
+
+
+class Work:
+    """Counts its runs, and fails while it is told to."""
+
+    def __init__(self) -> None:
+        self.runs = 0
+        self.fails = False
+
+    async def __call__(self) -> None:
+        self.runs += 1
+        if self.fails:
+            raise RuntimeError("it broke")
+
+
+def jobs_of(store: Store, clock: StandingClock, **work: Work) -> Jobs:
+    return Jobs(store, clock, {name: Job(each, HOUR) for name, each in work.items()})
+
+
+@pytest.fixture
+def clock() -> StandingClock:
+    return StandingClock()
+
+
+async def planned(jobs: Jobs) -> Jobs:
+    await jobs.start()
+    await jobs.stop()
+    return jobs
+
+
+async def test_a_job_runs_at_once_and_then_when_it_is_due(
+    store: Store, clock: StandingClock
+) -> None:
+    work = Work()
+    jobs = await planned(jobs_of(store, clock, work=work))
+    for _ in range(3):
+        await jobs.tick()
+    first = work.runs
+    clock.advance(HOUR)
+    await jobs.tick()
+
+    assert (first, work.runs) == (1, 2)
+
+
+async def test_a_job_missed_while_the_node_was_down_runs_at_the_next_tick(
+    store: Store, clock: StandingClock
+) -> None:
+    await (await planned(jobs_of(store, clock, work=Work()))).tick()
+    clock.advance(10 * HOUR)
+    late = Work()
+    jobs = await planned(jobs_of(store, clock, work=late))
+    await jobs.tick()
+    await jobs.tick()
+
+    assert late.runs == 1
+
+
+async def test_a_restart_does_not_bring_a_job_forward(
+    store: Store, clock: StandingClock
+) -> None:
+    await (await planned(jobs_of(store, clock, work=Work()))).tick()
+    again = Work()
+    await (await planned(jobs_of(store, clock, work=again))).tick()
+
+    assert again.runs == 0
+
+
+async def test_a_failing_job_is_tried_again_and_stops_no_other(
+    store: Store, clock: StandingClock
+) -> None:
+    bad, good = Work(), Work()
+    bad.fails = True
+    jobs = await planned(jobs_of(store, clock, bad=bad, good=good))
+    await jobs.tick()
+    bad.fails = False
+    clock.advance(RETRY)
+    await jobs.tick()
+    await jobs.tick()
+
+    assert (bad.runs, good.runs) == (2, 1)
+
+
+async def test_a_job_whose_next_date_is_not_kept_stays_due(
+    store: Store, clock: StandingClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work, other = Work(), Work()
+    jobs = await planned(jobs_of(store, clock, work=work, other=other))
+
+    async def fail(_act: Callable[[Any], Awaitable[Any]]) -> None:
+        raise StoreFailedError("disk full")
+
+    monkeypatch.setattr(store, "write", fail)
+    await jobs.tick()
+    monkeypatch.undo()
+    await jobs.tick()
+
+    assert (work.runs, other.runs) == (2, 2)
+
+
+async def test_a_job_that_nobody_knows_any_more_is_left_alone(
+    store: Store, clock: StandingClock
+) -> None:
+    work = Work()
+    await store.write(lambda tx: tx.set_due("gone", 0))
+    await (await planned(jobs_of(store, clock, work=work))).tick()
+
+    assert work.runs == 1
+
+
+async def test_the_scheduler_ticks_by_itself_until_it_is_stopped(
+    store: Store, clock: StandingClock
+) -> None:
+    work = Work()
+    jobs = jobs_of(store, clock, work=work)
+    await jobs.start()
+
+    async def ran() -> bool:
+        return work.runs > 0
+
+    await eventually(ran)
+    await jobs.stop()
+    await jobs.stop()
+
+    assert work.runs == 1
+
+
+async def test_stopping_waits_for_the_tick_under_way(
+    store: Store, clock: StandingClock
+) -> None:
+    started, go = asyncio.Event(), asyncio.Event()
+    done: list[str] = []
+
+    async def slow() -> None:
+        started.set()
+        await go.wait()
+        done.append("done")
+
+    jobs = Jobs(store, clock, {"slow": Job(slow, HOUR)})
+    await jobs.start()
+    tick = asyncio.create_task(jobs.tick())
+    await started.wait()
+    stop = asyncio.create_task(jobs.stop())
+    await asyncio.sleep(0)
+    waits = not stop.done()
+    go.set()
+    await asyncio.gather(tick, stop)
+
+    assert waits
+    assert done == ["done"]
+
+
+# --- the duties of a node
+
+
+async def test_an_own_ban_expires_by_the_nodes_clock(alone: Fleet) -> None:
+    await alone["a.demo"].services.signals.add(request_for(), ANNA)
+    alone.clock.advance(timedelta(days=800))
+
+    async def expired() -> bool:
+        return bool(await alone.audit("a.demo", "signal.expired"))
+
+    assert await eventually(expired)
+
+
+async def test_all_duties_of_a_node_run_without_a_fault(
+    trio: Fleet, caplog: pytest.LogCaptureFixture
+) -> None:
+    await trio.publish("somebody@mail.example")
+    trio.clock.advance(timedelta(hours=2))
+    store = trio["a.demo"].base.store
+    now = int(trio.clock.now().timestamp())
+
+    async def done() -> bool:
+        return not await store.read(lambda reader: reader.due(now))
+
+    await eventually(done)
+
+    assert "job failed" not in caplog.text
+
+
+async def test_the_index_is_merged_when_it_is_due(
+    alone: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tokens, "MERGE_AT", 0)
+    await alone["a.demo"].services.signals.add(request_for(), ANNA)
+    index = alone["a.demo"].base.lists.tokens
+    alone.clock.advance(timedelta(hours=1))
+
+    async def merged() -> bool:
+        return index.size_on_disk > 0
+
+    assert await eventually(merged)
