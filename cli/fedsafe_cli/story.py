@@ -10,29 +10,35 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event
-from typing import Any, Final
+from typing import Final
 
 from fedsafe_cli.asking import Answer, Terms, ask_all
 from fedsafe_cli.client import Client
 from fedsafe_cli.demo import DemoNode, load_demo, raise_demo
-from fedsafe_cli.errors import ProgrammeError, RefusedError
+from fedsafe_cli.errors import RefusedError
 from fedsafe_cli.exit_codes import OK, ExitStatus
-from fedsafe_cli.fleet import ended_by_sigterm, find, stop, wait_until
-from fedsafe_cli.inputs import Account, Question
+from fedsafe_cli.fleet import ended_by_sigterm, stop
+from fedsafe_cli.inputs import Account
 from fedsafe_cli.media import digests_of
 from fedsafe_cli.output import line
 from fedsafe_cli.settings import Settings
+from fedsafe_cli.story_acts import (
+    TIMEOUT,
+    approve,
+    count_signals,
+    propose,
+    result_at,
+    results,
+    timed,
+    wait_for,
+)
 from fedsafe_cli.story_data import Input, Person, bundled, real
 from fedsafe_cli.story_texts import LINES
 from fedsafe_policies.vocabulary import Grade, Phenomenon, Purpose, Scope, Surface
 
-PIECE: Final = 2_000
-_TIMEOUT: Final = 300.0
 _FINDING: Final = {
     "surface": Surface.PUBLIC_CONTENT.value,
     "rule": "tos-4.2",
@@ -166,8 +172,8 @@ def _founded(cast: Cast, teller: Teller) -> None:
 def _published(cast: Cast, material: Input, teller: Teller) -> list[str]:
     anna, ben = cast.a.client("anna"), cast.a.client("ben")
     removed = time.strftime("%Y-%m-%d", time.gmtime())
-    with _timed() as proposing:
-        drafts = _import(
+    with timed() as proposing:
+        drafts = propose(
             anna,
             [
                 _ACTOR | {"about": person.banned, "removed_on": removed}
@@ -177,11 +183,11 @@ def _published(cast: Cast, material: Input, teller: Teller) -> list[str]:
     why = _refused_alone(anna, drafts[0])
     teller.check("one person alone cannot publish", holds=why in {"role", "four_eyes"})
     teller.say("proposed", count=len(drafts), seconds=proposing.seconds, why=why)
-    with _timed() as approving:
-        approved = _approve(ben, drafts)["approved"]
+    with timed() as approving:
+        approved = approve(ben, drafts)["approved"]
     teller.check("two people publish all bans", holds=approved == drafts)
     _, digests = digests_of(str(material.picture))
-    media = _import(
+    media = propose(
         anna,
         [
             _MEDIA | {"about": {"kind": kind, "value": digests[kind]}}
@@ -197,17 +203,20 @@ def _published(cast: Cast, material: Input, teller: Teller) -> list[str]:
 
 def _refused_alone(client: Client, draft: str) -> str:
     try:
-        answer = _approve(client, [draft])
+        answer = approve(client, [draft])
     except RefusedError as error:
         return error.code
     return str(answer["problems"][0]["code"]) if answer["problems"] else "approved"
 
 
 def _travelled(cast: Cast, teller: Teller, *, count: int) -> None:
-    _wait(cast, lambda: _signals(cast.b) >= count and _signals(cast.c) >= count)
+    wait_for(
+        cast.all,
+        lambda: count_signals(cast.b) >= count and count_signals(cast.c) >= count,
+    )
     teller.check(
         "b.demo and c.demo hold exactly what a.demo published",
-        holds=_signals(cast.b) == _signals(cast.c) == count,
+        holds=count_signals(cast.b) == count_signals(cast.c) == count,
     )
     # One more, to see how long a single one takes.
     last = {
@@ -217,19 +226,19 @@ def _travelled(cast: Cast, teller: Teller, *, count: int) -> None:
     }
     anna, ben = cast.a.client("anna"), cast.a.client("ben")
     removed = time.strftime("%Y-%m-%d", time.gmtime())
-    drafts = _import(anna, [_ACTOR | {"about": last, "removed_on": removed}])
-    _approve(ben, drafts)
-    with _timed() as waiting:
-        _wait(cast, lambda: _result(cast.b, last) == "review")
+    drafts = propose(anna, [_ACTOR | {"about": last, "removed_on": removed}])
+    approve(ben, drafts)
+    with timed() as waiting:
+        wait_for(cast.all, lambda: result_at(cast.b, last) == "review")
     teller.check("a ban matches elsewhere within a second", holds=waiting.seconds < 1)
     teller.say("travelled", count=count, ms=waiting.seconds * 1000)
 
 
 def _looked_up(node: DemoNode, material: Input, teller: Teller) -> None:
     typed = [person.typed for person in material.persons]
-    with _timed() as asking:
-        found = _results(node.client(), typed)
-        wrong = _results(node.client(), material.strangers)
+    with timed() as asking:
+        found = results(node.client(), typed)
+        wrong = results(node.client(), material.strangers)
     teller.check(
         f"{node.name} finds every banned person",
         holds=all(result == "review" for result in found),
@@ -279,7 +288,7 @@ def _pictures(cast: Cast, material: Input, teller: Teller) -> None:
 
 
 def _command(cast: Cast, material: Input, teller: Teller) -> None:
-    with _timed() as asking:
+    with timed() as asking:
         match = _fedsafe_lookup(cast.b, material.persons[0].typed["value"])
     none = _fedsafe_lookup(cast.b, material.strangers[0]["value"])
     teller.check("the command exits 10 for a match", holds=match == ExitStatus.MATCH)
@@ -303,7 +312,7 @@ def _own_ban(cast: Cast, teller: Teller) -> None:
     removed = time.strftime("%Y-%m-%d", time.gmtime())
     finding = _ACTOR | {"about": about, "removed_on": removed, "scope": "self"}
     cast.c.client().post("/v1/signals", finding)
-    results = [_result(node, about) for node in cast.all]
+    results = [result_at(node, about) for node in cast.all]
     teller.check(
         "an own ban matches at its own provider only",
         holds=results == ["none", "none", "review"],
@@ -313,9 +322,9 @@ def _own_ban(cast: Cast, teller: Teller) -> None:
 
 def _revoked(cast: Cast, person: Person, signal: str, teller: Teller) -> None:
     ben = cast.a.client("ben")
-    with _timed() as waiting:
+    with timed() as waiting:
         ben.post(f"/v1/signals/{signal}/revoke", {"reason": "mistake"})
-        _wait(cast, lambda: _result(cast.b, person.typed) == "none")
+        wait_for(cast.all, lambda: result_at(cast.b, person.typed) == "none")
     teller.check("a revocation acts within a second", holds=waiting.seconds < 1)
     teller.say("revoked", ms=waiting.seconds * 1000)
 
@@ -355,72 +364,11 @@ def _audit(node: DemoNode, teller: Teller) -> None:
     since, more = 0, True
     while more:
         target = f"/v1/audit/events?since={since}&limit={_PAGE}"
-        page = client.get(target, timeout=_TIMEOUT)
+        page = client.get(target, timeout=TIMEOUT)
         counted.update(event["event"] for event in page["events"])
         # Reading is an act too and adds an event: a page that is not full is the end.
         since, more = page["next"], len(page["events"]) == _PAGE
-    verdict = client.post("/v1/audit/verify", None, timeout=_TIMEOUT)
+    verdict = client.post("/v1/audit/verify", None, timeout=TIMEOUT)
     teller.check(f"the logs of {node.name} verify", holds=verdict["ok"] is True)
     told = ", ".join(f"{count} {event}" for event, count in counted.most_common(5))
     teller.say("audit", name=node.name, events=told, logs=len(verdict["logs"]))
-
-
-def _import(client: Client, signals: Sequence[dict[str, Any]]) -> list[str]:
-    ids: list[str] = []
-    for start in range(0, len(signals), PIECE):
-        body = {"signals": signals[start : start + PIECE]}
-        answer = client.post("/v1/signals/import", body, timeout=_TIMEOUT)
-        if answer["problems"]:
-            problem = answer["problems"][0]
-            raise ProgrammeError(f"a ban is refused: {problem['detail']}")
-        ids += answer["signals"]
-    return ids
-
-
-def _approve(client: Client, signals: Sequence[str]) -> dict[str, list[Any]]:
-    whole: dict[str, list[Any]] = {"approved": [], "problems": []}
-    for start in range(0, len(signals), PIECE):
-        body = {"signals": list(signals[start : start + PIECE])}
-        answer = client.post("/v1/signals/approve", body, timeout=_TIMEOUT)
-        whole["approved"] += answer["approved"]
-        whole["problems"] += answer["problems"]
-    return whole
-
-
-def _results(client: Client, questions: Sequence[Question]) -> list[str]:
-    accounts = [Account((question,)) for question in questions]
-    terms = Terms(purpose=Purpose.SIGNUP_CHECK.value)
-    return [
-        outcome.body["result"] if isinstance(outcome, Answer) else outcome.code
-        for outcome in ask_all(client, accounts, terms)
-    ]
-
-
-def _result(node: DemoNode, question: Question) -> str:
-    return _results(node.client(), [question])[0]
-
-
-def _signals(node: DemoNode) -> int:
-    return int(node.client().get("/v1/status")["signals"])
-
-
-def _wait(cast: Cast, ready: Callable[[], bool]) -> None:
-    processes = [
-        (node.directory, process)
-        for node in cast.all
-        if (process := find(node.directory)) is not None
-    ]
-    wait_until(ready, processes, "the exchange of feeds", timeout=_TIMEOUT)
-
-
-@dataclass(slots=True)
-class _Watch:
-    seconds: float = 0.0
-
-
-@contextmanager
-def _timed() -> Iterator[_Watch]:
-    watch = _Watch()
-    start = time.perf_counter()
-    yield watch
-    watch.seconds = time.perf_counter() - start

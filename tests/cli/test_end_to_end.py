@@ -87,8 +87,7 @@ def test_one_node_alone_finds_its_own_ban_however_it_is_written(demo: Path) -> N
         *("--removed-on", time.strftime("%Y-%m-%d", time.gmtime())),
     )
     add = ("signal", "add", "--kind", "email", *finding, *config)
-    fedsafe(*add, stdin="Anna.B@Example.de
-")
+    fedsafe(*add, stdin="Anna.B@Example.de\n")
     lookup = ("lookup", "--kind", "email", "-", *config)
 
     fedsafe(*lookup, stdin="anna.b@EXAMPLE.DE\n", want=10)
@@ -139,11 +138,13 @@ def test_ctrl_c_ends_a_command_cleanly(short_path: Path) -> None:
     child = subprocess.Popen(
         [
             *(sys.executable, "-c"),
-            ("import sys, _thread; sys.argv[1:] = ['lookup', '--kind', 'ip', '-'];"
-            "sys.stdin = type('Stuck', (), {'closed': False, 'isatty': lambda s: False,"
-            "'buffer': type('B', (), {'fileno': lambda s: 0, 'readline':"
-            "lambda s, n: _thread.interrupt_main()})()})();"
-            "from fedsafe_cli.main import main; sys.exit(main())"),
+            (
+                "import sys, _thread; sys.argv[1:] = ['lookup', '--kind', 'ip', '-'];"
+                "sys.stdin = type('Stuck', (), {'closed': False, 'isatty': lambda s: False,"
+                "'buffer': type('B', (), {'fileno': lambda s: 0, 'readline':"
+                "lambda s, n: _thread.interrupt_main()})()})();"
+                "from fedsafe_cli.main import main; sys.exit(main())"
+            ),
         ],
         env=os.environ | {"FEDSAFE_CONFIG": str(short_path)},
         stderr=subprocess.PIPE,
