@@ -140,7 +140,8 @@ def test_ctrl_c_ends_a_command_cleanly(short_path: Path) -> None:
             *(sys.executable, "-c"),
             (
                 "import sys, _thread; sys.argv[1:] = ['lookup', '--kind', 'ip', '-'];"
-                "sys.stdin = type('Stuck', (), {'closed': False, 'isatty': lambda s: False,"
+                "sys.stdin = type('Stuck', (), {'closed': False,"
+                " 'isatty': lambda s: False,"
                 "'buffer': type('B', (), {'fileno': lambda s: 0, 'readline':"
                 "lambda s, n: _thread.interrupt_main()})()})();"
                 "from fedsafe_cli.main import main; sys.exit(main())"
