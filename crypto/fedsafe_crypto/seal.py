@@ -15,7 +15,7 @@ bytes. HPKE does not say who sealed: messages that need an author are signed as 
 """
 
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from hashlib import shake_256
 from secrets import token_bytes
 from typing import Final, Self
@@ -111,6 +111,7 @@ class RecipientKey:
         return _suite().decrypt(sealed, self._private, info=context)
 
 
+@lru_cache(maxsize=64)  # an import seals thousands of values to one key
 def _public_key(public: bytes) -> MLKEM768X25519PublicKey:
     if len(public) != PUBLIC_KEY_BYTES:
         raise MalformedKeyError(
