@@ -23,6 +23,7 @@ COMMANDS: Final = {
     "hash": "fedsafe_cli.media:hash_files",
     "match": "fedsafe_cli.media:match_files",
     "node": "fedsafe_cli.node:node",
+    "gate": "fedsafe_cli.gate:gate",
     "federation": "fedsafe_cli.federation:federation",
     "audit": "fedsafe_cli.audit:audit",
     "doctor": "fedsafe_cli.doctor:doctor",

@@ -301,6 +301,19 @@ class StatusAnswer(Message, frozen=True):
     url: str
 
 
+class GateAnswer(Message, frozen=True):
+    """Whether signals about persons may be exchanged, and what stands against it.
+
+    `missing` names the fields that the newest record lacks or that do not hold.
+    """
+
+    open: bool
+    rule: str
+    policy: str
+    missing: list[str]
+    valid_until: str | None
+
+
 class LogCheck(Message, frozen=True):
     """The outcome of verifying one log."""
 

@@ -18,6 +18,7 @@ from fedsafe_node.messages import (
     ProposalRequest,
     RevokeRequest,
 )
+from fedsafe_policies.gate import LegalGate
 from fedsafe_policies.vocabulary import Role
 
 
@@ -84,6 +85,16 @@ async def audit_verify(call: Call) -> object:
 async def status(call: Call) -> object:
     """Tell the node's state."""
     return await call.services.node.status()
+
+
+async def show_gate(call: Call) -> object:
+    """Tell whether the legal gate is open."""
+    return await call.services.gates.show()
+
+
+async def record_gate(call: Call) -> object:
+    """Enter a legal-gate record."""
+    return await call.services.gates.record(call.body(LegalGate), call.principal)
 
 
 async def propose(call: Call) -> object:

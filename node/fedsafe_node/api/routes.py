@@ -26,6 +26,7 @@ from fedsafe_node.messages import (
     BatchAnswer,
     BatchRequest,
     DraftsAnswer,
+    GateAnswer,
     HealthAnswer,
     ImportAnswer,
     ImportRequest,
@@ -41,6 +42,7 @@ from fedsafe_node.messages import (
     VerifyAnswer,
 )
 from fedsafe_node.telemetry import METRICS_TYPE
+from fedsafe_policies.gate import LegalGate
 
 KIB: Final = 1_024
 MIB: Final = 1_024 * KIB
@@ -226,6 +228,28 @@ ROUTES: Final = (
         lane=Lane.BATCHES,
         summary="Verify the node's logs and all replicated feeds",
         answer=VerifyAnswer,
+    ),
+    Route(
+        name="showGate",
+        method="GET",
+        path="/v1/gate",
+        handler=local.show_gate,
+        auth=Auth.SERVICE,
+        lane=Lane.READS,
+        summary="Tell whether the legal gate is open, and what it lacks",
+        answer=GateAnswer,
+    ),
+    Route(
+        name="recordGate",
+        method="POST",
+        path="/v1/gate",
+        handler=local.record_gate,
+        auth=Auth.STAFF,
+        lane=Lane.WRITES,
+        summary="Enter a legal-gate record; the newest one counts",
+        body=LegalGate,
+        limit=64 * KIB,
+        answer=GateAnswer,
     ),
     Route(
         name="status",

@@ -20,6 +20,7 @@ from fedsafe_node.messages import (
     BatchAnswer,
     BatchRequest,
     DraftsAnswer,
+    GateAnswer,
     ImportAnswer,
     ImportRequest,
     LookupAnswer,
@@ -33,6 +34,7 @@ from fedsafe_node.messages import (
     VerifyAnswer,
 )
 from fedsafe_node.principal import Principal
+from fedsafe_policies.gate import LegalGate
 
 
 class Lookups(Protocol):
@@ -105,6 +107,22 @@ class People(Protocol):
 
         Raises:
             ForbiddenError: unknown or expired.
+        """
+        ...
+
+
+class Gates(Protocol):
+    """The legal gate."""
+
+    async def show(self) -> GateAnswer:
+        """Tell whether the actor plane is open, and what keeps it closed."""
+        ...
+
+    async def record(self, gate: LegalGate, who: Principal) -> GateAnswer:
+        """Enter a legal-gate record.
+
+        Raises:
+            ForbiddenError: neither a reviewer nor the operator.
         """
         ...
 
@@ -202,6 +220,7 @@ class Services:
     lookups: Lookups
     signals: Signals
     people: People
+    gates: Gates
     audits: Audits
     peering: Peering
     foundings: Foundings

@@ -31,6 +31,7 @@ from fedsafe_node.messages import (
     BatchAnswer,
     BatchRequest,
     DraftsAnswer,
+    GateAnswer,
     ImportAnswer,
     ImportRequest,
     ItemProblem,
@@ -50,6 +51,7 @@ from fedsafe_node.messages import (
 from fedsafe_node.principal import Principal
 from fedsafe_node.store.rows import IdempotencyRow
 from fedsafe_node.telemetry import LOGGER, AccessLog, Metrics, SafeFormatter
+from fedsafe_policies.gate import LegalGate
 from fedsafe_policies.vocabulary import Plane, Role, Scope
 
 NAME = "chat.example.de"
@@ -194,6 +196,21 @@ class FakePeople:
 
 
 @dataclass
+class FakeGates:
+    memory: Memory
+
+    async def show(self) -> GateAnswer:
+        await self.memory.called("gate")
+        return GateAnswer(
+            open=False, rule="P1", policy="strict", missing=["dpia"], valid_until=None
+        )
+
+    async def record(self, gate: LegalGate, who: Principal) -> GateAnswer:
+        await self.memory.called((gate, who))
+        return await self.show()
+
+
+@dataclass
 class FakeAudits:
     memory: Memory
 
@@ -293,6 +310,7 @@ def make_services(memory: Memory) -> Services:
         lookups=FakeLookups(memory),
         signals=FakeSignals(memory),
         people=FakePeople(),
+        gates=FakeGates(memory),
         audits=FakeAudits(memory),
         peering=FakePeering(memory),
         foundings=FakeFoundings(memory),

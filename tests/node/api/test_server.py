@@ -38,6 +38,7 @@ STATEMENT = {
     "signature": "A" * 86 + "==",
 }
 BODIES: Mapping[str, object] = {
+    "recordGate": {"dpia": "file-12"},
     "lookup": {"questions": [QUESTION]},
     "lookupBatch": {"lookups": [{"questions": [QUESTION]}]},
     "addSignal": SIGNAL,

@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The documents name what is there, all of it, and nothing that is gone."""
+
+import re
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import msgspec
+import pytest
+
+from fedsafe_cli.main import fedsafe
+from fedsafe_node.config import Config
+from fedsafe_node.log.audit import Event
+
+ROOT = Path(__file__).parent.parent
+DOCS = ROOT / "docs"
+PAGES = sorted(
+    page
+    for page in DOCS.rglob("*.md")
+    if "changes" not in page.relative_to(DOCS).parts
+)
+LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
+
+
+def _settings(struct: type[msgspec.Struct], prefix: str = "") -> Iterator[str]:
+    for field in msgspec.structs.fields(struct):
+        if isinstance(field.type, type) and issubclass(field.type, msgspec.Struct):
+            yield from _settings(field.type, f"{prefix}{field.name}.")
+        else:
+            yield f"{prefix}{field.name}"
+
+
+def _commands(group: click.Group, prefix: str = "fedsafe") -> Iterator[str]:
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        assert command is not None
+        if isinstance(command, click.Group):
+            yield from _commands(command, f"{prefix} {name}")
+        else:
+            yield f"{prefix} {name}"
+
+
+def _in_room(name: str) -> bool:
+    room, _, rest = name.partition("/")
+    return (ROOT / room / f"fedsafe_{room}" / rest).exists()
+
+
+def test_every_page_is_in_the_navigation() -> None:
+    navigation = (ROOT / "mkdocs.yml").read_text()
+    listed = set(re.findall(r"[\w/-]+\.md", navigation))
+
+    assert {str(page.relative_to(DOCS)) for page in PAGES} == listed
+
+
+@pytest.mark.parametrize("page", [ROOT / "README.md", *PAGES], ids=lambda p: p.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    broken = [
+        target
+        for target in LINK.findall(page.read_text())
+        if "://" not in target and not (page.parent / target).exists()
+    ]
+
+    assert broken == []
+
+
+def test_every_setting_is_documented() -> None:
+    text = (DOCS / "reference/configuration.md").read_text()
+    missing = [name for name in _settings(Config) if f"`{name}`" not in text]
+
+    assert missing == []
+
+
+def test_every_audit_event_is_explained_to_compliance_officers() -> None:
+    text = (DOCS / "howto/compliance.md").read_text()
+    named = set(re.findall(r"`([a-z_]+(?:\.[a-z_]+)?)`", text.split("## Erasure")[0]))
+    events = {event.value for event in Event}
+
+    assert events <= named
+
+
+def test_every_command_has_its_heading() -> None:
+    text = (DOCS / "reference/cli.md").read_text()
+    missing = [name for name in _commands(fedsafe) if f"`{name}" not in text]
+
+    assert missing == []
+
+
+def test_every_room_is_on_the_map() -> None:
+    text = (DOCS / "explanation/architecture.md").read_text()
+    tool = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]
+    rooms = tool["hatch"]["build"]["targets"]["wheel"]["sources"]
+
+    assert [room for room in rooms if f"| `{room}` |" not in text] == []
+    named = set(re.findall(r"`((?:[a-z_]+/)*[a-z_]+\.py)`", text))
+    gone = [
+        name
+        for name in named
+        if not any(ROOT.glob(f"*/fedsafe_*/**/{name}")) and not _in_room(name)
+    ]
+
+    assert gone == []
