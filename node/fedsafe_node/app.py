@@ -9,7 +9,7 @@ from typing import Final
 
 from fedsafe_node.assembly import RunningNode
 from fedsafe_node.clock import SystemClock
-from fedsafe_node.config import Place, load_config
+from fedsafe_node.config import Config, Place, load_config
 from fedsafe_node.telemetry import configure_logging
 
 _SWITCH_SECONDS: Final = 0.0005
@@ -28,15 +28,15 @@ def run(place: Place) -> None:
     # of 5 ms a commit would wait for it longer than for the disk.
     sys.setswitchinterval(_SWITCH_SECONDS)
     configure_logging()
-    uvloop.run(_run(place))
+    uvloop.run(_run(place, load_config(place)))
 
 
-async def _run(place: Place) -> None:
+async def _run(place: Place, config: Config) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    node = await RunningNode.start(place, load_config(place), SystemClock())
+    node = await RunningNode.start(place, config, SystemClock())
     _collect_less()
     try:
         await stop.wait()
