@@ -80,6 +80,16 @@ def test_nothing_is_admitted_twice(
         admitted.add((nonce, made))
 
 
+@pytest.mark.parametrize("ahead", [-SKEW, timedelta(), SKEW])
+def test_what_is_still_new_is_still_remembered(ahead: timedelta) -> None:
+    seen = SeenNonces(began=BEGAN)
+    made = NOW + ahead
+    seen.admit("a", b"1", made=made, now=NOW)
+
+    with pytest.raises(StaleStatementError, match="seen before"):
+        seen.admit("a", b"1", made=made, now=made + WINDOW)
+
+
 def test_memory_is_bounded_and_forgets(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(freshness, "MAX_REMEMBERED", 2)
     seen = SeenNonces(began=BEGAN)

@@ -78,6 +78,11 @@ def test_one_changed_byte_is_refused(place: int, flip: int) -> None:
             opened(msgspec.structs.replace(STATEMENT, **{name: bytes(changed)}))
 
 
+def test_a_statement_that_calls_itself_otherwise_is_refused() -> None:
+    with pytest.raises(UntrustedError, match="of type test is needed"):
+        opened(msgspec.structs.replace(STATEMENT, type="other"))
+
+
 def test_a_type_that_nobody_defined_is_untrusted() -> None:
     statement = msgspec.structs.replace(STATEMENT, type="a" * 65)
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A peer is named exactly when its own signature convicts it."""
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
@@ -256,3 +257,23 @@ async def test_a_peer_that_still_has_another_generation_is_not_accused() -> None
     with pytest.raises(QuorumError):
         await members.evaluate()
     assert members.reports == []
+
+
+async def test_keeping_evidence_delays_no_lookup_and_is_not_cut_off() -> None:
+    members, held = Members(world(), cheats={NAMES[1]: wrong_proof}), asyncio.Event()
+    kept: list[str] = []
+    quorum = members.quorum()
+
+    async def slow(peer: str, why: str, request: Signed, answer: Signed) -> None:
+        del why, request, answer
+        await held.wait()
+        kept.append(peer)
+
+    quorum._report = slow  # noqa: SLF001
+    quorum._leave(NAMES[2], timedelta(seconds=1))  # noqa: SLF001
+    assert await quorum.evaluate(INPUTS, within=LONG) == truth(members.world)
+    assert kept == []
+
+    held.set()
+    await quorum.settle()
+    assert kept == [NAMES[1]]
