@@ -283,9 +283,7 @@ def test_a_complainer_gives_up_once_its_complaint_has_left() -> None:
 
     assert complaint.type == VERDICT
     assert here.step(NAMES[0]).founded is None
-    with pytest.raises(
-        FoundingError, match=r"complains of b\.example"
-    ):
+    with pytest.raises(FoundingError, match=r"complains of b\.example"):
         here.step(NAMES[0], [*here.said, complaint])
 
 
