@@ -2,8 +2,8 @@
 """The bodies of API version 1, as closed types.
 
 The OpenAPI document is generated from these types and the route table, so what is
-documented is what is checked. An unknown field is refused. No answer ever repeats
-a value that somebody asked about; questions are named by their position.
+documented is what is checked. An unknown field is refused. No answer repeats a value
+that somebody asked about: questions are named by their position.
 """
 
 from enum import StrEnum, unique
@@ -33,12 +33,8 @@ SubjectRef = Annotated[
     str,
     msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}(?!\n)$", max_length=128),
 ]
-SignalId = Annotated[
-    str,
-    msgspec.Meta(
-        pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}(?!\n)$"
-    ),
-]
+_UUID_7 = r"^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}(?!\n)$"
+SignalId = Annotated[str, msgspec.Meta(pattern=_UUID_7)]
 Deadline = Annotated[int, msgspec.Meta(ge=10, le=60_000)]
 
 
@@ -355,8 +351,8 @@ class AuditEvents(Message, frozen=True):
 class ProposalRequest(Message, frozen=True):
     """Propose a founding: the cards of all members, in the order of their shares.
 
-    `threshold` is ⌊n/2⌋ + 1 unless it is given; `arrangement` is the text of the
-    joint-controller arrangement, or where it lies: only its hash enters the charter.
+    `threshold` is ⌊n/2⌋ + 1 unless given. Of the joint-controller `arrangement`, or
+    the reference to it, only the hash enters the charter.
     """
 
     federation: FederationId
