@@ -3,23 +3,34 @@
 
 A lookup at sign-up starts a process and asks one question; `http.client` would
 cost as much again as everything else here. One request a connection, a total
-deadline for each, bounded sizes, `Content-Length` or chunked answers.
+deadline for each, bounded sizes, `Content-Length` or chunked answers. What changes
+something is repeated under one Idempotency-Key when its connection breaks.
 """
 
 import json
+import os
 import socket
 import time
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
-from fedsafe_cli.errors import BrokenAnswerError, NodeUnreachableError, RefusedError
+from fedsafe_cli.errors import (
+    BrokenAnswerError,
+    BrokenOffError,
+    NodeUnreachableError,
+    RefusedError,
+)
 
 TIMEOUT: Final = 30.0
 MOST_BYTES: Final = 256 * 1024 * 1024
 _MOST_HEAD: Final = 64 * 1024
 _PART: Final = 64 * 1024
 _OK: Final = range(200, 300)
+_KEY_BYTES: Final = 16
+_PAUSES: Final = (0.1, 0.5)  # before each repetition: a node may be restarting
+_SHORTEST: Final = 1.0  # what a repetition has, however little time is left
+_SERVER: Final = 500
 
 Json = Any
 """A decoded body. It is looked into where it arrives and not passed on."""
@@ -63,27 +74,64 @@ class Client:
 
     def post(self, target: str, document: object, *, timeout: float = TIMEOUT) -> Json:
         """Post a document, or nothing, and return the answer's; errors as for `get`."""
-        body = b""
-        if document is not None:
-            body = json.dumps(document, separators=(",", ":")).encode()
-        return self._ask("POST", target, body, timeout)
+        return self._ask("POST", target, _encode(document), timeout)
+
+    def change(
+        self, target: str, document: object, *, timeout: float = TIMEOUT
+    ) -> Json:
+        """Post what changes something, so that it happens once.
+
+        If the connection breaks, the request is repeated under the same
+        Idempotency-Key; if that tells nothing either, the break is the error. Only
+        for routes that take such a key; errors as for `get`.
+        """
+        body, key = _encode(document), os.urandom(_KEY_BYTES).hex()
+        end = time.monotonic() + timeout
+        try:
+            return self._ask("POST", target, body, timeout, key)
+        except BrokenOffError as error:
+            broken = error
+        for pause in _PAUSES:
+            time.sleep(pause)
+            left = max(end - time.monotonic(), _SHORTEST)
+            try:
+                return self._ask("POST", target, body, left, key)
+            except NodeUnreachableError:
+                continue
+            except RefusedError as error:
+                # These say nothing of what became of the first request.
+                if error.code != "in_flight" and error.http_status < _SERVER:
+                    raise
+        raise broken
 
     def _ask(
-        self, method: str, target: str, body: bytes | None, timeout: float
+        self,
+        method: str,
+        target: str,
+        body: bytes | None,
+        timeout: float,
+        key: str | None = None,
     ) -> Json:
-        reply = self.request(method, target, body, timeout=timeout)
+        reply = self.request(method, target, body, timeout=timeout, key=key)
         document = _decode(reply)
         if reply.status in _OK:
             return document
         raise _refusal(reply.status, document)
 
     def request(
-        self, method: str, target: str, body: bytes | None, *, timeout: float = TIMEOUT
+        self,
+        method: str,
+        target: str,
+        body: bytes | None,
+        *,
+        timeout: float = TIMEOUT,
+        key: str | None = None,
     ) -> Reply:
         """Send one request and read its answer, whatever its status.
 
         Raises:
-            NodeUnreachableError: no node answers wholly and in time.
+            NodeUnreachableError: no node answers wholly and in time; its subclass
+                BrokenOffError: the connection broke after the request was sent.
             BrokenAnswerError: the answer is no HTTP.
         """
         head = [
@@ -94,20 +142,27 @@ class Client:
         ]
         if self.token is not None:
             head.append(f"Authorization: Bearer {self.token}")
+        if key is not None:
+            head.append(f"Idempotency-Key: {key}")
         if body is not None:
             if body:
                 head.append("Content-Type: application/json")
             head.append(f"Content-Length: {len(body)}")
         request = "\r\n".join([*head, "", ""]).encode("ascii") + (body or b"")
         end = time.monotonic() + timeout
+        sent = False
         try:
             with self._connect(timeout) as line:
+                sent = True
                 # A node may refuse a body before it has read it all.
                 with suppress(BrokenPipeError, ConnectionResetError):
                     line.sendall(request)
                 return _Reader(line, end).reply()
         except OSError as error:
-            raise self._unreachable(error, timeout) from None
+            known = self._unreachable(error, timeout)
+            if sent and not isinstance(error, TimeoutError):
+                raise BrokenOffError(str(known), known.hint) from None
+            raise known from None
 
     def _connect(self, timeout: float) -> socket.socket:
         line = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -198,7 +253,7 @@ class _Reader:
         self._line.settimeout(left)
         part = self._line.recv(_PART)
         if not part:
-            raise NodeUnreachableError(
+            raise BrokenOffError(
                 "the node's answer breaks off", "see the node's log; was it stopped?"
             )
         self._held += part
@@ -216,6 +271,12 @@ def _length(text: str, base: int) -> int:
 
 def _digits(text: str) -> bool:
     return text.isascii() and text.isdigit()
+
+
+def _encode(document: object) -> bytes:
+    if document is None:
+        return b""
+    return json.dumps(document, separators=(",", ":")).encode()
 
 
 def _decode(reply: Reply) -> Json:

@@ -5,6 +5,7 @@
   + SettingsError          a path, credential or option does not fit (2)
   + BadInputError          what was given to the command (5)
   + NodeUnreachableError   no node answers here (4)
+    - BrokenOffError       the connection broke after the request was sent (4)
   + RefusedError           the node answered with a problem (3, 5, 11 or 1)
   + BrokenAnswerError      what answered does not speak the node's API (1)
   + ProgrammeError         something that we started or checked has failed (1)
@@ -49,6 +50,10 @@ class NodeUnreachableError(CliError):
     """No node answers here."""
 
     status = ExitStatus.UNREACHABLE
+
+
+class BrokenOffError(NodeUnreachableError):
+    """The connection broke after a request was sent; the act may have happened."""
 
 
 class BrokenAnswerError(CliError):

@@ -190,7 +190,7 @@ def _post(
 ) -> tuple[dict[int, str | None], list[Reject]]:
     body = {"signals": [signal for _, signal in good], "dry_run": dry_run}
     try:
-        answer = client.post("/v1/signals/import", body, timeout=_TIMEOUT)
+        answer = client.change("/v1/signals/import", body, timeout=_TIMEOUT)
     except RefusedError as error:
         if error.status is not ExitStatus.BAD_INPUT:
             raise

@@ -80,7 +80,7 @@ def add(
     body = finding(given) | {"about": about}
     if minor:
         body["minor"] = True
-    answer = settings.client().post("/v1/signals", body)
+    answer = settings.client().change("/v1/signals", body)
     show_signal(answer, as_json=settings.json, german=settings.german)
     return OK
 
@@ -121,7 +121,8 @@ def approve(
     problems: list[dict[str, Any]] = []
     for start in range(0, len(wanted), MOST_APPROVED):
         part = wanted[start : start + MOST_APPROVED]
-        answer = client.post("/v1/signals/approve", {"signals": part}, timeout=_TIMEOUT)
+        body = {"signals": part}
+        answer = client.change("/v1/signals/approve", body, timeout=_TIMEOUT)
         approved += _field(answer, "approved")
         problems += [
             problem | {"position": problem["position"] + start}
@@ -176,7 +177,7 @@ def revoke(context: click.Context, signal_id: str, reason: str) -> ExitStatus:
     """  # noqa: D301
     settings = settings_of(context)
     target = f"/v1/signals/{_path(signal_id)}/revoke"
-    answer = settings.client().post(target, {"reason": reason})
+    answer = settings.client().change(target, {"reason": reason})
     show_signal(answer, as_json=settings.json, german=settings.german)
     return OK
 

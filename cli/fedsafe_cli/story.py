@@ -311,7 +311,7 @@ def _own_ban(cast: Cast, teller: Teller) -> None:
     about = {"kind": "email", "value": "nur.hier@post.example"}
     removed = time.strftime("%Y-%m-%d", time.gmtime())
     finding = _ACTOR | {"about": about, "removed_on": removed, "scope": "self"}
-    cast.c.client().post("/v1/signals", finding)
+    cast.c.client().change("/v1/signals", finding)
     results = [result_at(node, about) for node in cast.all]
     teller.check(
         "an own ban matches at its own provider only",
@@ -323,7 +323,7 @@ def _own_ban(cast: Cast, teller: Teller) -> None:
 def _revoked(cast: Cast, person: Person, signal: str, teller: Teller) -> None:
     ben = cast.a.client("ben")
     with timed() as waiting:
-        ben.post(f"/v1/signals/{signal}/revoke", {"reason": "mistake"})
+        ben.change(f"/v1/signals/{signal}/revoke", {"reason": "mistake"})
         wait_for(cast.all, lambda: result_at(cast.b, person.typed) == "none")
     teller.check("a revocation acts within a second", holds=waiting.seconds < 1)
     teller.say("revoked", ms=waiting.seconds * 1000)

@@ -24,7 +24,7 @@ def propose(client: Client, signals: Sequence[dict[str, Any]]) -> list[str]:
     ids: list[str] = []
     for start in range(0, len(signals), PIECE):
         body = {"signals": signals[start : start + PIECE]}
-        answer = client.post("/v1/signals/import", body, timeout=TIMEOUT)
+        answer = client.change("/v1/signals/import", body, timeout=TIMEOUT)
         if answer["problems"]:
             problem = answer["problems"][0]
             raise ProgrammeError(f"a ban is refused: {problem['detail']}")
@@ -37,7 +37,7 @@ def approve(client: Client, signals: Sequence[str]) -> dict[str, list[Any]]:
     whole: dict[str, list[Any]] = {"approved": [], "problems": []}
     for start in range(0, len(signals), PIECE):
         body = {"signals": list(signals[start : start + PIECE])}
-        answer = client.post("/v1/signals/approve", body, timeout=TIMEOUT)
+        answer = client.change("/v1/signals/approve", body, timeout=TIMEOUT)
         whole["approved"] += answer["approved"]
         whole["problems"] += answer["problems"]
     return whole

@@ -3,10 +3,12 @@
 
 import io
 import json
+import os
 import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
@@ -18,6 +20,7 @@ import pytest
 
 from fedsafe_cli.main import main
 
+NOBODY = 65_534
 Answering = Callable[[dict[str, Any]], tuple[int, Any]]
 
 MATCH = {
@@ -52,12 +55,26 @@ class FakeNode:
     answers: dict[str, Answering] = field(default_factory=dict)
     asked: list[tuple[str, Any]] = field(default_factory=list)
     tokens: list[str | None] = field(default_factory=list)
+    keys: list[str | None] = field(default_factory=list)
+    kept: dict[str, tuple[int, Any]] = field(default_factory=dict)
+    drops: int = 0
+    """So many answers get lost, after the act."""
 
     def on(self, target: str, answering: Answering) -> None:
         self.answers[target] = answering
 
     def always(self, target: str, body: object, status: int = 200) -> None:
         self.answers[target] = lambda _: (status, body)
+
+    def act(self, target: str, body: Any, key: str | None) -> tuple[int, Any]:  # noqa: ANN401
+        """Answer a request; one that was done under its key is not done again."""
+        if key is not None and key in self.kept:
+            return self.kept[key]
+        answering = self.answers.get(target, _nowhere)
+        status, document = answering(body)
+        if key is not None and status in range(200, 300):
+            self.kept[key] = status, document
+        return status, document
 
     def knows(self, *listed: str, bad: tuple[str, ...] = ()) -> None:
         """Answer lookups by value: listed ones match, bad ones are problems."""
@@ -117,8 +134,12 @@ class _Handler(BaseHTTPRequestHandler):
         target = f"{self.command} {self.path}"
         node.asked.append((target, body))
         node.tokens.append(self.headers.get("Authorization"))
-        answering = node.answers.get(target, _nowhere)
-        status, document = answering(body)
+        node.keys.append(self.headers.get("Idempotency-Key"))
+        status, document = node.act(target, body, node.keys[-1])
+        if node.drops:
+            node.drops -= 1
+            self.close_connection = True
+            return
         content = json.dumps(document).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
@@ -167,6 +188,26 @@ class Outcome:
 
 
 Run = Callable[..., Outcome]
+
+
+@contextmanager
+def as_nobody() -> Iterator[None]:
+    """Give up root's rights for a while; whoever is not root keeps theirs."""
+    if os.geteuid() != 0:
+        yield
+        return
+    os.seteuid(NOBODY)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+class Terminal(io.StringIO):
+    """A stream that says it is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
 
 
 @pytest.fixture
