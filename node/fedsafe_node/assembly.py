@@ -162,6 +162,7 @@ class RunningNode:
             node = cls(base, session)
             parts.push_async_callback(node._audit_last_evaluations)
             parts.push_async_callback(node.replicating.stop)
+            parts.push_async_callback(node._settle)  # noqa: SLF001
             await node._listen(parts)
             node._parts = parts.pop_all()
         return node
@@ -214,6 +215,10 @@ class RunningNode:
             await self.peering.audit_evaluations()
         except StoreError:
             _LOG.exception("evaluations not audited", extra=fields(reason="store"))
+
+    async def _settle(self) -> None:
+        if self.base.situation.shared is not None:
+            await self.base.situation.shared.settle()
 
     def _join(self, membership: Membership) -> None:
         self.base.situation.join(SharedLists(membership, self._quorums(membership)))

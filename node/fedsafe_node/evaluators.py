@@ -61,6 +61,11 @@ class SharedLists:
         self.membership = membership
         self._quorums = quorums
 
+    async def settle(self) -> None:
+        """Wait until every report of a wrong answer is kept."""
+        for quorum in self._quorums.values():
+            await quorum.settle()
+
     async def outputs(
         self, persons: Sequence[Person], *, within: float
     ) -> list[tuple[Output, ...]]:

@@ -13,6 +13,7 @@ import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
+from pathlib import Path
 from typing import Final
 
 from fedsafe_federation.card import Card, sign_card
@@ -40,30 +41,52 @@ from fedsafe_node.situation import Situation
 from fedsafe_node.store.protocol import Store, Transaction
 
 EPOCH_LENGTH: Final = timedelta(days=365)
-_ROUNDS: Final = (1, 2, 3)
+MAX_CEREMONIES: Final = 16
 
 
 class StateFiles:
-    """The states of one founding as secret files."""
+    """The states of one founding as secret files, named by its proposal.
 
-    def __init__(self, place: Place) -> None:
+    A ceremony that failed leaves its states behind, and they stand in no other
+    ceremony's way; all go when one succeeds.
+    """
+
+    def __init__(self, place: Place, proposal: Signed) -> None:
         self._place = place
+        self._run = hashlib.sha256(proposal.payload).hexdigest()[:16]
 
     def get(self, round_: int) -> bytes | None:
         """Read the state of a round."""
         try:
-            return read_secret(self._place.keys / f"founding-{round_}.key")
+            return read_secret(self._path(round_))
         except KeyFileMissingError:
             return None
 
     def put(self, round_: int, state: bytes) -> None:
-        """Keep the state of a round."""
-        write_secret(self._place.keys / f"founding-{round_}.key", state)
+        """Keep the state of a round.
 
-    def destroy(self) -> None:
-        """Forget all states."""
-        for round_ in _ROUNDS:
-            destroy_secret(self._place.keys / f"founding-{round_}.key")
+        Raises:
+            FoundingError: too many ceremonies were begun.
+        """
+        runs = {path.name.split("-")[1] for path in _state_files(self._place)}
+        if len(runs - {self._run}) >= MAX_CEREMONIES:
+            raise FoundingError(
+                "too many ceremonies were begun here: delete keys/founding-*.key"
+            )
+        write_secret(self._path(round_), state)
+
+    def _path(self, round_: int) -> Path:
+        return self._place.keys / f"founding-{self._run}-{round_}.key"
+
+
+def destroy_states(place: Place) -> None:
+    """Forget the states of all foundings."""
+    for path in _state_files(place):
+        destroy_secret(path)
+
+
+def _state_files(place: Place) -> list[Path]:
+    return sorted(place.keys.glob("founding-*-*.key"))
 
 
 class FoundingService:
@@ -93,7 +116,6 @@ class FoundingService:
         self._clock = clock
         self._offload = offload
         self._joined = joined
-        self._states = StateFiles(place)
         self._stepping = asyncio.Lock()
         self._card = self._make_card()
 
@@ -157,7 +179,7 @@ class FoundingService:
 
     async def clean(self) -> None:
         """Forget the states of a founding that ended just before a crash."""
-        await self._offload(self._states.destroy)
+        await self._offload(lambda: destroy_states(self._place))
 
     async def _step(self, messages: Sequence[Signed]) -> Sequence[Signed]:
         proposals = {m.signature: m for m in messages if m.type == PROPOSAL}
@@ -167,7 +189,7 @@ class FoundingService:
         if self._situation.shared is not None:
             return await self._owed_after(proposal)
         participant = Participant(self._card, self._keys.statement)
-        ceremony = Ceremony(participant, proposal, self._states)
+        ceremony = Ceremony(participant, proposal, StateFiles(self._place, proposal))
         step = await self._offload(lambda: ceremony.step(messages))
         if step.founded is not None:
             await self._found(step.founded)
@@ -217,7 +239,7 @@ class FoundingService:
 
         await self._store.write(act)
         await self._joined(membership)
-        await self._offload(self._states.destroy)
+        await self._offload(lambda: destroy_states(self._place))
 
     def _make_card(self) -> Signed:
         config = self._situation.config

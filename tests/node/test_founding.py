@@ -185,7 +185,7 @@ async def test_states_left_by_a_crash_after_the_end_are_destroyed(
 
 
 def leave_state(keys: Path) -> None:
-    path = keys / "founding-2.key"
+    path = keys / "founding-0123456789abcdef-2.key"
     path.touch(mode=0o600)
     path.write_bytes(b"what was dealt")
 
@@ -227,3 +227,14 @@ async def test_a_new_member_hears_of_what_is_published_at_once(
         return bool(answer.matches)
 
     assert await eventually(heard)
+
+
+async def test_a_failed_ceremony_stands_in_no_other_ones_way(strangers: Fleet) -> None:
+    names = list(strangers.running)
+    abandoned = proposal(strangers, *names, federation="first#1")
+    await strangers[names[0]].services.foundings.step([abandoned], local=True)
+
+    await found(strangers, *names)
+
+    assert all(strangers[name].base.situation.shared is not None for name in names)
+    assert states(strangers) == []
