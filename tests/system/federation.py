@@ -130,13 +130,10 @@ class Federation:
 
     def __init__(self, root: Path, count: int = 3) -> None:
         self.root = root
+        self.printed: list[bytes] = []
         self.heard: list[Answer] = []
-        command = ["demo", "up", "--dir", str(root), "--nodes", str(count), "--json"]
-        up = subprocess.run(
-            [sys.executable, "-m", "fedsafe_cli", *command],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            check=False,
+        up = self.fedsafe(
+            "demo", "up", "--dir", str(root), "--nodes", str(count), "--json"
         )
         assert up.returncode == 0, up.stderr.decode()
         self.nodes = load_demo(root)
@@ -159,6 +156,29 @@ class Federation:
             path = self.root / "credentials" / node.name / f"{person}.key"
             token = path.read_text(encoding="ascii").strip()
         return Caller(node, token, self.heard.append)
+
+    def fedsafe(
+        self,
+        *arguments: str,
+        node: DemoNode | None = None,
+        person: str | None = None,
+        typed: bytes = b"",
+        **environment: str,
+    ) -> subprocess.CompletedProcess[bytes]:
+        """Run the command line, with *typed* on its standard input."""
+        where = [] if node is None else ["--config", node.dir]
+        if node is not None and person is not None:
+            key = self.root / "credentials" / node.name / f"{person}.key"
+            where += ["--credential", str(key)]
+        done = subprocess.run(
+            [sys.executable, "-m", "fedsafe_cli", *arguments, *where],
+            input=typed,
+            capture_output=True,
+            check=False,
+            env=os.environ | {"LC_ALL": "C.UTF-8"} | environment,
+        )
+        self.printed += [done.stdout, done.stderr]
+        return done
 
     def propose(
         self, node: DemoNode, abouts: Sequence[dict[str, str]], **facts: object

@@ -66,11 +66,12 @@ class Loot:
     tokens: set[bytes] = field(default_factory=set)
     envelopes: dict[bytes, list[Envelope]] = field(default_factory=dict)
     custody: list[tuple[str, bytes, bytes]] = field(default_factory=list)
+    files: list[bytes] = field(default_factory=list)
     heap: list[bytes] = field(default_factory=list)
 
     def everything(self) -> bytes:
-        """All bytes, and all that they decode to."""
-        plain = b"\n".join(dict.fromkeys(self.heap))
+        """All files, what their keys open, and all that this decodes to."""
+        plain = b"\n".join(dict.fromkeys([*self.files, *self.heap]))
         return b"\n".join([plain, *_decoded(plain)])
 
     def custody_opened(self) -> int:
@@ -97,7 +98,7 @@ def rob(*directories: Path) -> Loot:
 def _rob(loot: Loot, place: Place) -> None:
     name = load_config(place).name
     loot.nodes.append(name)
-    loot.heap += [
+    loot.files += [
         path.read_bytes() for path in sorted(place.directory.rglob("*")) if _file(path)
     ]
     _take_keys(loot, place, name, load_keys(place))

@@ -23,10 +23,9 @@ from dataclasses import dataclass, field
 from itertools import combinations
 from typing import Final
 
-import numpy as np
 from blake3 import blake3
-from numpy.typing import NDArray
 from tests.system.loot import Envelope, Loot
+from tests.system.search import Haystack
 
 from fedsafe_crypto.envelope import open_envelope
 from fedsafe_crypto.errors import CryptoError, OpenError
@@ -47,7 +46,6 @@ from fedsafe_policies.vocabulary import IdentifierKind
 CANONICALISER: Final = "phone/1"
 EPOCH: Final = 1
 PART: Final = 2_000
-_WINDOW: Final = 8
 _DST: Final = b"HashToGroup-" + Mode.VOPRF.context
 
 
@@ -89,15 +87,14 @@ def attack(
     *truth* tells the thief which envelopes hold which number: even then none opens.
     """
     takings = Takings()
-    haystack = loot.everything()
-    windows = _windows(haystack)
+    haystack = Haystack(loot.everything())
     parts = [numbers[start : start + PART] for start in range(0, len(numbers), PART)]
     guesses = _guesses(loot, thorough=thorough)
     with ThreadPoolExecutor(2) as pool:
         for found in pool.map(
             lambda part: [
                 *_by_tokens(loot, part, guesses, truth or {}),
-                *_by_bytes(loot, part, haystack, windows),
+                *_by_bytes(loot, part, haystack),
             ],
             parts,
         ):
@@ -224,7 +221,7 @@ def _opens(y: bytes, envelopes: Iterable[Envelope]) -> bool:
 
 
 def _by_bytes(
-    loot: Loot, numbers: Sequence[str], haystack: bytes, windows: NDArray[np.uint64]
+    loot: Loot, numbers: Sequence[str], haystack: Haystack
 ) -> Iterator[tuple[str, str]]:
     needles: list[bytes] = []
     owners: list[str] = []
@@ -232,21 +229,8 @@ def _by_bytes(
         mine = [*_spelled(number), *_hashed(number, loot)]
         needles += mine
         owners += [number] * len(mine)
-    ends = b"".join(needle[-_WINDOW:] for needle in needles)
-    wanted = np.frombuffer(ends, dtype=np.uint64)
-    places = np.minimum(np.searchsorted(windows, wanted), windows.size - 1)
-    for place in np.flatnonzero(windows[places] == wanted):
-        if needles[place] in haystack:
-            yield "bytes in a file", owners[place]
-
-
-def _windows(data: bytes) -> NDArray[np.uint64]:
-    parts = [
-        np.frombuffer(data, np.uint64, (len(data) - shift) // _WINDOW, shift)
-        for shift in range(_WINDOW)
-        if len(data) >= shift + _WINDOW
-    ]
-    return np.unique(np.concatenate(parts))
+    for place in haystack.find(needles):
+        yield "bytes in a file", owners[place]
 
 
 def _spelled(number: str) -> Iterator[bytes]:

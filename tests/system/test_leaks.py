@@ -1,0 +1,362 @@
+# SPDX-License-Identifier: Apache-2.0
+"""After a run of everything, no planted value and no secret lies anywhere."""
+
+import base64
+import json
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.client import HTTPException
+from pathlib import Path
+from typing import Self
+from urllib.parse import quote
+
+import pytest
+from tests.system.federation import Federation, federation, until
+from tests.system.loot import rob
+from tests.system.planting import (
+    ARGUMENT,
+    FALSE_CREDENTIAL,
+    PEOPLE,
+    Secret,
+    leaks,
+    secrets_of,
+)
+from tests.system.search import encodings
+
+from fedsafe_cli.demo import DemoNode
+from fedsafe_cli.exit_codes import ExitStatus
+
+pytestmark = pytest.mark.timeout(180)
+
+PICTURE = Path(__file__).parents[2] / "cli/fedsafe_cli/data/demo"
+OWN = "device"
+FINDING = (
+    *("--phenomenon", "grooming", "--surface", "public_content"),
+    *("--grade", "confirmed_conduct", "--rule", "tos-4.2"),
+    *("--removed-on", time.strftime("%Y-%m-%d", time.gmtime())),
+)
+MEDIA = (
+    *("--phenomenon", "abuse_depiction", "--surface", "public_content"),
+    *("--grade", "confirmed_media", "--rule", "tos-4.2", "--scope", "federation"),
+)
+
+
+class Watch:
+    """Notes the arguments of every process that it sees."""
+
+    def __init__(self) -> None:
+        self.seen: set[bytes] = set()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._look)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _look(self) -> None:
+        while not self._stop.wait(0.005):
+            for path in Path("/proc").glob("[0-9]*/cmdline"):
+                try:
+                    self.seen.add(path.read_bytes())
+                except OSError:
+                    continue
+
+
+@dataclass(slots=True)
+class Run:
+    """All that a run left behind, by where it was found."""
+
+    root: Path
+    secrets: list[Secret]
+    sources: list[tuple[str, bytes]] = field(default_factory=list)
+    arguments: bytes = b""
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    root = tmp_path_factory.mktemp("leaks")
+    temporary = root / "tmp"
+    temporary.mkdir()
+    with pytest.MonkeyPatch.context() as patch, Watch() as watch:
+        patch.setenv("TMPDIR", str(temporary))
+        with federation(root / "f") as fed:
+            digests = _everything(fed, root)
+            secrets = secrets_of(fed, root / "before", digests)
+            last = fed.copy(fed.a, root / "opened")
+            running = list(_files(root / "f", temporary))
+    sources = [
+        *running,
+        *(("printed", data) for data in fed.printed),
+        *(("answer", answer.raw) for answer in fed.heard),
+        *_files(root / "f", temporary),
+        ("openings of a.demo", b"\n".join(rob(last).heap)),
+    ]
+    return Run(root, secrets, _joined(sources), b"\n".join(watch.seen))
+
+
+def _files(*folders: Path) -> Iterator[tuple[str, bytes]]:
+    for folder in folders:
+        for path in sorted(folder.rglob("*")):
+            if path.is_file():
+                yield str(path), path.read_bytes()
+
+
+def _joined(sources: list[tuple[str, bytes]]) -> list[tuple[str, bytes]]:
+    whole: dict[str, list[bytes]] = {}
+    for name, data in sources:
+        whole.setdefault(name, []).append(data)
+    return [(name, b"\n".join(parts)) for name, parts in whole.items()]
+
+
+def _everything(fed: Federation, root: Path) -> list[str]:
+    """Do everything that can be done, rightly and wrongly; return file digests."""
+    digests = _files_matched(fed, root)
+    _people_listed(fed, root)
+    _people_found(fed, root)
+    _wrong_places(fed)
+    _wrong_commands(fed, root)
+    _looked_around(fed)
+    _crashed(fed)
+    _people_found(fed, root)
+    return digests
+
+
+def _files_matched(fed: Federation, root: Path) -> list[str]:
+    picture = min(PICTURE.rglob("*.png"))
+    upload = root / "upload.png"
+    upload.write_bytes(picture.read_bytes() + b"planted tail")
+    told = len(fed.printed)
+    hashed = fed.fedsafe("hash", "--json", str(upload))
+    del fed.printed[told:]  # printing digests is what `hash` is for
+    text = hashed.stdout.decode()
+    digests = {
+        value
+        for value in _strings(json.loads(text))
+        if len(value) in {32, 40, 64} and not set(value) - set("0123456789abcdef")
+    }
+    assert len(digests) == 5, text
+    for digest in digests:
+        kinds = {32: "md5", 40: "sha1"}.get(len(digest))
+        for kind in [kinds] if kinds else ["sha256", "blake3", "pdq"]:
+            typed = f"{digest}\n".encode()
+            added = fed.fedsafe(
+                *("signal", "add", "--kind", kind, *MEDIA, "-"),
+                node=fed.a,
+                person="anna",
+                typed=typed,
+            )
+            assert added.returncode == 0, added.stderr
+    until(fed.caught_up, "replication")
+    matched = fed.fedsafe("match", "--json", str(upload), node=fed.b)
+    assert matched.returncode == ExitStatus.MATCH, matched.stderr
+    return sorted(digests)
+
+
+def _strings(document: object) -> Iterator[str]:
+    match document:
+        case str():
+            yield document
+        case list():
+            for item in document:
+                yield from _strings(item)
+        case dict():
+            for item in document.values():
+                yield from _strings(item)
+        case _:
+            return
+
+
+def _options(about: dict[str, str]) -> list[str]:
+    names = [name for name in ("kind", "region", "namespace") if name in about]
+    return [part for name in names for part in (f"--{name}", about[name])]
+
+
+def _people_listed(fed: Federation, root: Path) -> None:
+    for name, about in PEOPLE.items():
+        typed = f"{about['value']}\n".encode()
+        scope = "self" if name == OWN else "federation"
+        arguments = ("signal", "add", *_options(about), *FINDING, "--scope", scope)
+        added = fed.fedsafe(
+            *arguments, "-", "--json", node=fed.a, person="anna", typed=typed
+        )
+        assert added.returncode == 0, added.stderr
+        if scope == "federation":
+            signal = json.loads(added.stdout)["signal"]
+            approved = fed.fedsafe(
+                "signal", "approve", signal, node=fed.a, person="ben"
+            )
+            assert approved.returncode == 0, approved.stderr
+    lines = [
+        json.dumps(about | {"kind": kind})
+        for about in PEOPLE.values()
+        for kind in (about["kind"], "ip", "nonsense")
+    ]
+    bans = root / "tmp" / "bans.ndjson"
+    bans.write_text("\n".join([*lines, PEOPLE["email"]["value"], "{"]))
+    rejects = str(root / "tmp" / "rejects.ndjson")
+    arguments = ("signal", "import", "--ndjson", *FINDING, "--rejects", rejects)
+    for more in (["--dry-run"], []):
+        fed.fedsafe(*arguments, *more, str(bans), node=fed.b, person="anna")
+    bans.unlink()
+    until(fed.caught_up, "replication")
+
+
+def _people_found(fed: Federation, root: Path) -> None:
+    for name, about in PEOPLE.items():
+        typed = f"{about['value']}\n".encode()
+        found = fed.fedsafe("lookup", *_options(about), "-", node=fed.b, typed=typed)
+        assert found.returncode == ExitStatus.MATCH, (name, found.stderr)
+    lines = "\n".join(json.dumps(about) for about in PEOPLE.values()).encode()
+    found = fed.fedsafe("lookup", "--ndjson", "-", node=fed.c, typed=lines)
+    assert found.returncode == ExitStatus.MATCH, found.stderr
+    fed.fedsafe("lookup", "--json", "--kind", "email", "-", node=fed.a, typed=lines)
+    caller = fed.caller(fed.b)
+    people = list(PEOPLE.values())
+    body = {"questions": people, "subject_ref": "account-7"}
+    assert caller.post("/v1/lookup", body).body["result"] == "review"
+    lookups = [{"questions": [about]} for about in people]
+    assert caller.post("/v1/lookup/batch", {"lookups": lookups}).status == 200
+    assert (root / "tmp").is_dir()
+
+
+def _wrong_places(fed: Federation) -> None:
+    """Put every value where it does not belong, over HTTP."""
+    callers = [fed.caller(fed.b), fed.caller(fed.b, "anna"), fed.caller(fed.b, "ben")]
+    for caller in callers:
+        for about in PEOPLE.values():
+            value = about["value"]
+            raw, path = value.encode(), quote(value, safe="")
+            for target in (f"/v1/{quote(value)}", f"/v1/status?v={quote(value)}"):
+                caller.get(target)
+            caller.get(f"/v1/signals/{path}")
+            caller.post("/v1/lookup", {"questions": [{"kind": value, "value": "x"}]})
+            caller.post("/v1/lookup", {"questions": [about], value: 1})
+            caller.post(
+                "/v1/lookup", {"questions": [about], "subject_ref": f"{value}/"}
+            )
+            caller.post("/v1/lookup", {"questions": [about], "purpose": value})
+            caller.post("/v1/signals", {"about": about, "rule": value})
+            caller.post("/v1/signals/approve", {"signals": [value]})
+            caller.post(f"/v1/signals/{path}/revoke", {"reason": value})
+            for body in (raw, value.encode("utf-16"), b'{"' + raw):
+                for target in ("/v1/lookup", "/v1/evaluate", "/v1/founding"):
+                    caller.send("POST", target, body)
+            encoded = json.dumps(about).encode()
+            caller.send("POST", "/v1/lookup", encoded, content_type="text/planted")
+            if value.isascii():
+                caller.send("POST", "/v1/signals", encoded, key=value)
+        for kind in PEOPLE:
+            for about in PEOPLE.values():
+                caller.post("/v1/lookup", {"questions": [about | {"kind": kind}]})
+
+
+def _wrong_commands(fed: Federation, root: Path) -> None:
+    email = PEOPLE["email"]["value"].encode()
+    junk = [b"", b"\0" + email, b"\xff" + email, email * 400, b'{"value": "' + email]
+    for typed in junk:
+        fed.fedsafe("lookup", "--kind", "phone", "-", node=fed.b, typed=typed)
+        fed.fedsafe("lookup", "--ndjson", "-", node=fed.b, typed=typed)
+    false = root / "false.key"
+    false.write_text(FALSE_CREDENTIAL)
+    false.chmod(0o600)
+    fed.fedsafe("signal", "list", "--credential", str(false), node=fed.a)
+    for arguments in (
+        ("lookup", f"email:{ARGUMENT}"),
+        ("lookup", ARGUMENT),
+        ("lookup", "--kind", "phone", ARGUMENT),
+        ("lookup", f"phone:{ARGUMENT}"),
+        ("signal", "show", ARGUMENT),
+        ("signal", "approve", ARGUMENT),
+    ):
+        fed.fedsafe(*arguments, node=fed.a, person="anna")
+
+
+def _looked_around(fed: Federation) -> None:
+    for arguments, person in (
+        (("signal", "list"), "ben"),
+        (("audit", "show", "--json", "--limit", "1000"), "audit"),
+        (("audit", "verify"), "audit"),
+        (("node", "status"), None),
+        (("federation", "show"), None),
+        (("federation", "card"), None),
+        (("gate", "show"), None),
+        (("doctor", "--json"), None),
+    ):
+        assert fed.fedsafe(*arguments, node=fed.a, person=person).stdout
+    caller = fed.caller(fed.a)
+    for target in ("health", "metrics", "status", "openapi.json", "charter", "card"):
+        assert caller.get(f"/v1/{target}").status == 200
+    drafts = fed.propose(fed.a, [PEOPLE["email"]])
+    revoked = fed.publish(fed.a, [PEOPLE["phone"]])
+    for signal in [*drafts, *revoked]:
+        done = fed.fedsafe(
+            "signal", "revoke", signal, "--reason", "mistake", node=fed.a, person="ben"
+        )
+        assert done.returncode == 0, done.stderr
+
+
+def _crashed(fed: Federation) -> None:
+    node = fed.a
+    ends = [threading.Thread(target=_ask_on, args=(fed, node)) for _ in range(2)]
+    for thread in ends:
+        thread.start()
+    fed.kill(node)
+    for thread in ends:
+        thread.join()
+    fed.start(node)
+    until(fed.caught_up, "catching up")
+
+
+def _ask_on(fed: Federation, node: DemoNode) -> None:
+    try:
+        while True:
+            fed.lookup(node, PEOPLE["email"])
+    except (OSError, HTTPException):
+        return
+
+
+def test_nothing_planted_and_no_secret_lies_anywhere(run: Run) -> None:
+    names = {Path(name).name for name, _ in run.sources}
+
+    assert {"printed", "answer", "node.log", "store.db", "store.db-wal"} <= names
+    assert leaks(run.secrets, run.sources) == []
+
+
+def test_no_process_shows_a_secret_in_its_arguments(run: Run) -> None:
+    typed = [secret for secret in run.secrets if secret.name != ARGUMENT]
+
+    assert ARGUMENT.encode() in run.arguments
+    assert leaks(typed, [("arguments", run.arguments)]) == []
+
+
+def test_every_encoding_would_have_been_found(run: Run) -> None:
+    log = next(data for name, data in run.sources if name.endswith("node.log"))
+    for secret in run.secrets:
+        planted = [
+            (f"form {number}", log[:200] + form + log[200:400])
+            for number, form in enumerate(secret.forms)
+        ]
+
+        assert len(leaks([secret], planted)) == len(planted)
+
+
+def test_a_secret_may_only_lie_in_its_own_file(run: Run) -> None:
+    key = next(secret for secret in run.secrets if secret.homes)
+    content = key.homes[0].read_bytes()
+
+    assert leaks([key], [(str(key.homes[0]), content)]) == []
+    assert leaks([key], [("elsewhere", content)]) == [(key.name, "elsewhere")]
+
+
+def test_base64_is_found_at_any_offset() -> None:
+    secret = Secret("value", tuple(encodings(b"planted@post.example")))
+    for lead in range(3):
+        text = base64.b64encode(b"-" * lead + b"planted@post.example" + b"!!")
+
+        assert leaks([secret], [("text", text)]) == [("value", "text")]
