@@ -64,7 +64,10 @@ def _begin(total: int | None) -> "tuple[Progress, TaskID]":
     from rich.console import Console  # noqa: PLC0415 (slow to load)
     from rich.progress import Progress  # noqa: PLC0415
 
-    progress = Progress(console=Console(stderr=True), transient=True)
+    # Results keep their way: by default the bar's console would swallow them.
+    progress = Progress(
+        console=Console(stderr=True), transient=True, redirect_stdout=False
+    )
     task = progress.add_task("", total=total)
     progress.start()
     return progress, task

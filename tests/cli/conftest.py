@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from socketserver import ThreadingMixIn, UnixStreamServer
+from socketserver import TCPServer, ThreadingMixIn, UnixStreamServer
 from threading import Thread
 from typing import Any
 
@@ -116,9 +116,14 @@ class _Server(ThreadingMixIn, UnixStreamServer):
         """Stay silent when a client goes away."""
 
 
+class _TcpServer(ThreadingMixIn, TCPServer):
+    daemon_threads = True
+    node: FakeNode
+
+
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    server: _Server
+    server: _Server | _TcpServer
 
     def address_string(self) -> str:
         return "unix"
@@ -168,6 +173,19 @@ def node(short_path: Path) -> Iterator[FakeNode]:
         thread = Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         yield fake
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def remote_node(short_path: Path) -> Iterator[tuple[FakeNode, str]]:
+    """A fake node on loopback, and its URL."""
+    fake = FakeNode(short_path)
+    with _TcpServer(("127.0.0.1", 0), _Handler) as server:
+        server.node = fake
+        thread = Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield fake, f"http://127.0.0.1:{server.server_address[1]}"
         server.shutdown()
         thread.join()
 
