@@ -8,7 +8,7 @@ machine (`carry`), or as files in a folder that the organisations share (`Folder
 
 import json
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -57,8 +57,6 @@ def propose(convenor: Client, cards: Sequence[Message], terms: Terms) -> Message
 def carry(
     members: Mapping[str, Client],
     proposal: Message,
-    *,
-    said: Callable[[str, int], None] | None = None,
 ) -> None:
     """Carry messages between the members until all have the charter.
 
@@ -67,13 +65,11 @@ def carry(
         ProgrammeError: nobody says anything new, and not all have the charter.
     """
     seen: dict[str, Message] = {_key(proposal): proposal}
-    for round_ in range(_MOST_ROUNDS):
+    for _ in range(_MOST_ROUNDS):
         before = len(seen)
         for client in members.values():
             for message in step(client, list(seen.values())):
                 seen.setdefault(_key(message), message)
-        if said is not None:
-            said("round", round_ + 1)
         if all(has_charter(client) for client in members.values()):
             return
         if len(seen) == before:
@@ -117,13 +113,9 @@ class Folder:
         Raises:
             BadInputError: a file is not readable or holds no message.
         """
-        try:
-            files = sorted(self._path.glob("*.json"))
-        except OSError as error:
-            raise BadInputError(f"{self._path}: {error.strerror}") from None
         if not self._path.is_dir():
             raise BadInputError(f"{self._path} is no directory")
-        return [_load(file) for file in files]
+        return [_load(file) for file in sorted(self._path.glob("*.json"))]
 
     def add(self, messages: Sequence[Message]) -> list[str]:
         """Write those that are not there yet and return their file names.
@@ -136,18 +128,18 @@ class Folder:
         for message in messages:
             name = f"{message['type']}-{message['signer']}.json"
             path = self._path / name
-            if path.exists():
-                if _load(path) != message:
-                    raise BadInputError(
-                        f"{path} holds another message of the same kind",
-                        "a founding starts with an empty folder",
-                    )
-                continue
             try:
-                _write_whole(path, json.dumps(message, indent=1) + "\n")
+                new = not path.exists()
+                if new:
+                    _write_whole(path, json.dumps(message, indent=1) + "\n")
+                    written.append(name)
             except OSError as error:
                 raise BadInputError(f"{path}: {error.strerror}") from None
-            written.append(name)
+            if not new and _load(path) != message:
+                raise BadInputError(
+                    f"{path} holds another message of the same kind",
+                    "a founding starts with an empty folder",
+                )
         return written
 
 

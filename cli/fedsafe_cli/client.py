@@ -30,6 +30,7 @@ _OK: Final = range(200, 300)
 _KEY_BYTES: Final = 16
 _PAUSES: Final = (0.1, 0.5)  # before each repetition: a node may be restarting
 _SHORTEST: Final = 1.0  # what a repetition has, however little time is left
+_REFUSED: Final = 400
 _SERVER: Final = 500
 
 Json = Any
@@ -116,6 +117,8 @@ class Client:
         document = _decode(reply)
         if reply.status in _OK:
             return document
+        if reply.status < _REFUSED:
+            raise BrokenAnswerError(f"what answers has status {reply.status}")
         raise _refusal(reply.status, document)
 
     def request(

@@ -25,7 +25,6 @@ from fedsafe_cli.options import settings_of, shared_options
 from fedsafe_cli.output import document, table
 from fedsafe_cli.settings import Settings, printable
 
-_OLDEST_PYTHON: Final = (3, 11)
 _SLOW_FSYNC_MS: Final = 20.0
 _PROBES: Final = 8
 _OTHERS: Final = 0o077
@@ -98,8 +97,6 @@ def examine(settings: Settings) -> Iterator[Finding]:
 
 def _python() -> Finding:
     found = ".".join(map(str, sys.version_info[:3]))
-    if sys.version_info < _OLDEST_PYTHON:
-        return Finding("python", Level.FAIL, found, "install 3.11 or newer")
     return Finding("python", Level.OK, found)
 
 

@@ -6,7 +6,7 @@ it field by field and keeps it with an audit event.
 """
 
 import tomllib
-from datetime import date
+from datetime import date, time
 from pathlib import Path
 
 import click
@@ -83,14 +83,16 @@ def _read(file: str) -> object:
         raise BadInputError(f"{printable(file)}: longer than {MAX_BYTES} bytes")
     try:
         return _dates_as_text(tomllib.loads(data.decode()))
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError):
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError):
         raise BadInputError(f"{printable(file)}: not TOML") from None
 
 
 def _dates_as_text(value: object) -> object:
     if isinstance(value, dict):
         return {key: _dates_as_text(item) for key, item in value.items()}
-    return value.isoformat() if isinstance(value, date) else value
+    if isinstance(value, list):
+        return [_dates_as_text(item) for item in value]
+    return value.isoformat() if isinstance(value, date | time) else value
 
 
 def _tell(settings: Settings, answer: dict[str, object]) -> None:

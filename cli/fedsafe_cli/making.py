@@ -17,7 +17,7 @@ from fedsafe_node.clock import SystemClock
 from fedsafe_node.config import Config, Place, load_config
 from fedsafe_node.errors import BadRequestError, ConfigError, NodeError, StoreBusyError
 from fedsafe_node.init import create_node, open_node_store
-from fedsafe_node.keyfiles import write_secret
+from fedsafe_node.keyfiles import make_private_directory, write_secret
 from fedsafe_node.log.audit import AuditTrail
 from fedsafe_node.people.credentials import People
 from fedsafe_policies.vocabulary import Role
@@ -89,6 +89,7 @@ async def add_person(directory: Path, name: str, role: Role, out: Path) -> None:
         config = load_config(place)
         store = await open_node_store(place, clock)
         try:
+            make_private_directory(out.parent)  # nobody is added whose file fails
             people = People(store, AuditTrail(config.name), clock)
             token = await people.add(name, role, by="operator")
             write_secret(out, token.encode() + b"\n")

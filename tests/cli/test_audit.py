@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: Apache-2.0
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.cli.conftest import FakeNode, Run
+
+VERIFY = "POST /v1/audit/verify"
+EVENTS = "GET /v1/audit/events?since=3&limit=2"
+
+
+def log(**changes: Any) -> dict[str, Any]:  # noqa: ANN401 (JSON)
+    whole = {"log": "audit", "size": 9, "root": "ab", "openings": 4, "erased": 1}
+    return whole | {"ok": True} | changes
+
+
+def test_whole_logs_verify(ask: "Run", node: "FakeNode") -> None:
+    node.always(VERIFY, {"ok": True, "logs": [log()]})
+    outcome = ask("audit", "verify")
+
+    assert outcome.status == 0
+    assert outcome.out.splitlines()[1].split() == ["audit", "9", "4", "1", "ok", "ab"]
+
+
+@pytest.mark.parametrize("flags", [(), ("--json",)])
+def test_a_tampered_log_exits_1_and_is_named(
+    ask: "Run", node: "FakeNode", flags: tuple[str, ...]
+) -> None:
+    bad = log(ok=False, first_bad_index=7, why="the root differs")
+    node.always(VERIFY, {"ok": False, "logs": [log(log="feed"), bad]})
+    outcome = ask("audit", "verify", *flags)
+
+    assert outcome.status == 1
+    if flags:
+        assert outcome.document["logs"][1] == bad
+    else:
+        assert "the root differs at entry 7" in outcome.out
+
+
+@pytest.mark.parametrize("body", [None, {}, {"ok": True}, {"logs": {}, "events": {}}])
+def test_an_answer_without_logs_or_events_is_an_error(
+    ask: "Run", node: "FakeNode", body: object
+) -> None:
+    node.always(VERIFY, body)
+    node.always("GET /v1/audit/events?since=0&limit=100", body)
+
+    assert ask("audit", "verify").status == 1
+    assert ask("audit", "show").status == 1
+
+
+def test_a_page_of_events_is_printed_in_order(ask: "Run", node: "FakeNode") -> None:
+    event = {"index": 3, "at": "t", "event": "lookup", "outcome": "ok", "actor": None}
+    page = {
+        "events": [event, event | {"index": 4, "detail": {"count": 2, "why": None}}],
+        "next": 5,
+    }
+    node.always(EVENTS, page)
+    shown = ask("audit", "show", "--since", "3", "--limit", "2")
+    as_json = ask("audit", "show", "--since", "3", "--limit", "2", "--json")
+
+    first, second = shown.out.splitlines()[1:]
+    assert first.split() == ["3", "t", "lookup", "ok"]
+    assert second.split() == ["4", "t", "lookup", "ok", "count=2"]
+    assert as_json.document == page

@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: Apache-2.0
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from fedsafe_cli.gate import MAX_BYTES
+
+if TYPE_CHECKING:
+    from tests.cli.conftest import FakeNode, Run
+
+CLOSED = {
+    "open": False,
+    "rule": "P1",
+    "policy": "strict@1",
+    "missing": ["dpia", "arrangement"],
+    "valid_until": None,
+}
+
+
+def test_a_closed_gate_names_what_it_lacks(ask: "Run", node: "FakeNode") -> None:
+    node.always("GET /v1/gate", CLOSED)
+    shown = ask("gate", "show")
+    as_json = ask("gate", "show", "--json")
+
+    assert shown.status == 0
+    assert "dpia, arrangement" in shown.out
+    assert as_json.document == CLOSED
+
+
+def test_an_answer_without_a_list_is_shown_all_the_same(
+    ask: "Run", node: "FakeNode"
+) -> None:
+    node.always("GET /v1/gate", {"open": True, "missing": None})
+
+    assert ask("gate", "show").status == 0
+
+
+def test_a_record_travels_with_its_days_as_text(
+    ask: "Run", node: "FakeNode", tmp_path: Path
+) -> None:
+    file = tmp_path / "gate.toml"
+    file.write_text(
+        'dpia = "x"\nvalid_until = 2027-11-03\nat = 10:30:00\n'
+        'dpo_approval = { person = "C. Weber", on = 2026-11-02 }\n'
+        "days = [2026-11-02]\n"
+    )
+    node.always("POST /v1/gate", CLOSED | {"open": True})
+    outcome = ask("gate", "record", str(file))
+
+    assert outcome.status == 0
+    assert node.asked == [
+        (
+            "POST /v1/gate",
+            {
+                "dpia": "x",
+                "valid_until": "2027-11-03",
+                "at": "10:30:00",
+                "dpo_approval": {"person": "C. Weber", "on": "2026-11-02"},
+                "days": ["2026-11-02"],
+            },
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (None, "No such file"),
+        (b"not toml", "not TOML"),
+        (b'dpia = "\xff"', "not TOML"),
+        (b"a = " + b"[" * 20_000, "not TOML"),
+        (b"#" * (MAX_BYTES + 1), f"longer than {MAX_BYTES} bytes"),
+    ],
+)
+def test_a_file_that_holds_no_record_stays_here(
+    ask: "Run", node: "FakeNode", tmp_path: Path, content: bytes | None, why: str
+) -> None:
+    file = tmp_path / "gate\n.toml"
+    if content is not None:
+        file.write_bytes(content)
+    outcome = ask("gate", "record", str(file))
+
+    assert outcome.status == 5
+    assert why in outcome.err
+    assert "gate\\n.toml" in outcome.err
+    assert node.asked == []
+
+
+def test_a_record_without_a_credential_is_denied(
+    ask: "Run", node: "FakeNode", tmp_path: Path
+) -> None:
+    file = tmp_path / "gate.toml"
+    file.touch()
+    problem = {"code": "unauthenticated", "detail": "A valid credential is needed"}
+    node.always("POST /v1/gate", problem, 401)
+    outcome = ask("gate", "record", str(file))
+
+    assert outcome.status == 3
+    assert "A valid credential is needed (unauthenticated)" in outcome.err
+
+
+def test_a_credential_that_is_missing_is_wrong_usage(
+    ask: "Run", node: "FakeNode", tmp_path: Path
+) -> None:
+    file = tmp_path / "gate.toml"
+    file.touch()
+    outcome = ask("gate", "record", "--credential", str(tmp_path / "no.key"), str(file))
+
+    assert outcome.status == 2
+    assert "no.key: No such file" in outcome.err
+    assert node.asked == []
