@@ -18,7 +18,7 @@ from pathlib import Path
 
 from tests.system.federation import Federation, federation, until
 from tests.system.loot import rob
-from tests.system.numbers import numbers
+from tests.system.phone_numbers import numbers
 from tests.system.thief import attack
 
 _THEFTS = ("a", "b", "c", "bc")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from tests.system.federation import Federation, federation, until
 from tests.system.loot import Envelope, Loot, rob
-from tests.system.numbers import numbers
+from tests.system.phone_numbers import numbers
 from tests.system.thief import CANONICALISER, attack, whose
 
 from fedsafe_federation.identifiers import canonicalise

@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Members that lie are named and passed over; too few members defer an answer."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from tests.system.federation import Federation, federation, until
+from tests.system.lying_node import LIES
+
+from fedsafe_cli.demo import DemoNode
+from fedsafe_cli.exit_codes import ExitStatus
+from fedsafe_cli.fleet import answers
+
+pytestmark = pytest.mark.timeout(90)
+
+ROOT = Path(__file__).parents[2]
+PERSON = {"kind": "email", "value": "anna.muster@post.example"}
+STRANGER = "nobody@post.example"
+
+
+@pytest.fixture(scope="module")
+def fed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Federation]:
+    with federation(tmp_path_factory.mktemp("peers") / "f") as raised:
+        raised.publish(raised.a, [PERSON])
+        until(raised.caught_up, "replication")
+        yield raised
+
+
+@contextmanager
+def _lying(fed: Federation, node: DemoNode, how: str) -> Iterator[None]:
+    """Let an evil programme take the place of a node."""
+    fed.kill(node)
+    with subprocess.Popen(
+        [sys.executable, "-m", "tests.system.lying_node", node.dir, how],
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as liar:
+        try:
+            until(lambda: answers(node.directory), "the start of the liar")
+            yield
+        finally:
+            liar.kill()
+            liar.wait()
+            fed.start(node)
+
+
+def _accused(fed: Federation, node: DemoNode) -> list[str]:
+    """Name whom a node's audit log calls wrong, oldest first."""
+    auditor = fed.caller(node, "audit")
+    events = auditor.get("/v1/audit/events?limit=1000").body["events"]
+    lies = [each for each in events if each["event"] == "evaluation.wrong_answer"]
+    return [each["detail"]["peer"] for each in lies]
+
+
+def _exit_status(fed: Federation, node: DemoNode, value: str) -> int:
+    command = ("lookup", "--kind", "email", "-")
+    return fed.fedsafe(*command, node=node, typed=f"{value}\n".encode()).returncode
+
+
+@pytest.mark.parametrize("how", LIES)
+def test_a_liar_is_named_and_another_is_asked(fed: Federation, how: str) -> None:
+    before = len(_accused(fed, fed.a))
+    # A node remembers a liar for minutes; one that starts anew asks in its usual order.
+    fed.kill(fed.a)
+    fed.start(fed.a)
+    with _lying(fed, fed.c, how):
+        until(fed.caught_up, "catching up")
+        found = _exit_status(fed, fed.a, PERSON["value"])
+        unknown = _exit_status(fed, fed.a, STRANGER)
+        named = _accused(fed, fed.a)[before:]
+
+    assert (found, unknown) == (ExitStatus.MATCH, ExitStatus.NO_SIGNAL)
+    assert named == [fed.c.name]
+
+
+def test_too_few_members_defer_and_the_same_question_succeeds_later(
+    fed: Federation,
+) -> None:
+    until(fed.caught_up, "catching up")
+    asked = PERSON["value"]
+    fed.kill(fed.b)
+    with_two = _exit_status(fed, fed.a, asked)
+    fed.kill(fed.c)
+    with_one = [_exit_status(fed, fed.a, value) for value in (asked, STRANGER)]
+    answer = fed.lookup(fed.a, PERSON)
+    fed.start(fed.b)
+    again = _exit_status(fed, fed.a, asked)
+    until(lambda: _exit_status(fed, fed.a, asked) == ExitStatus.MATCH, "a match")
+    fed.start(fed.c)
+
+    assert with_two == ExitStatus.MATCH
+    assert with_one == [ExitStatus.DEFERRED] * 2
+    assert (answer.status, answer.body["result"]) == (200, "deferred")
+    assert answer.body["matches"] == []
+    assert answer.body["retry_after_ms"] > 0
+    assert again in {ExitStatus.MATCH, ExitStatus.DEFERRED}
+
+
+def test_too_few_members_leave_a_proposal_undone(fed: Federation) -> None:
+    until(fed.caught_up, "catching up")
+    fed.kill(fed.b)
+    fed.kill(fed.c)
+    answer = fed.caller(fed.a, "anna").post(
+        "/v1/signals",
+        {
+            "about": {"kind": "email", "value": STRANGER},
+            "phenomenon": "grooming",
+            "surface": "public_content",
+            "grade": "confirmed_conduct",
+            "rule": "tos-4.2",
+            "removed_on": "2026-11-24",
+            "scope": "federation",
+        },
+    )
+    state = fed.caller(fed.a).get("/v1/status").body
+    fed.start(fed.b, fed.c)
+
+    assert (answer.status, answer.body["code"]) == (503, "deferred")
+    assert (state["drafts"], state["own_bans"]) == (0, 0)
