@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -190,6 +190,7 @@ def test_too_long_file_is_refused_unread() -> None:
     assert fault_of(lambda: picture_pdq(Huge())) is MediaFault.TOO_LARGE
 
 
+@settings(deadline=None)
 @given(
     st.sampled_from(["PNG", "JPEG", "GIF", "WEBP", "BMP", "TIFF"]),
     st.integers(0, 10**6),

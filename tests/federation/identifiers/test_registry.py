@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is loaded when, and names that must not collide."""
 
+import os
 import subprocess
 import sys
 from collections import Counter
@@ -37,7 +38,9 @@ print(sorted(set({LIBRARIES!r}) & set(sys.modules)))
 
 def loaded_after(act: str) -> str:
     command = [sys.executable, "-c", LOADED.format(act=act)]
-    done = subprocess.run(command, capture_output=True, check=True, text=True)
+    # Coverage would load libraries of its own into the child.
+    bare = {k: v for k, v in os.environ.items() if not k.startswith("COVERAGE")}
+    done = subprocess.run(command, capture_output=True, check=True, text=True, env=bare)
     return done.stdout.strip()
 
 
