@@ -21,8 +21,6 @@ from tests.system.loot import rob
 from tests.system.phone_numbers import numbers
 from tests.system.thief import attack
 
-_THEFTS = ("a", "b", "c", "bc")
-
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
@@ -30,8 +28,12 @@ def main() -> None:
     parser.add_argument("--listed", type=int, default=1_000)
     parser.add_argument("--seed", default=secrets.token_hex(8))
     parser.add_argument("--thorough", action="store_true", help="odd keys as well")
+    parser.add_argument(
+        "--thefts", nargs="+", default=["a", "b", "c", "bc"], metavar="NODES"
+    )
     given = parser.parse_args()
-    print(f"seed {given.seed}, {given.numbers} numbers, {given.listed} listed")
+    told = f"seed {given.seed}, {given.numbers} numbers, {given.listed} listed"
+    print(told, flush=True)
     dictionary = numbers(given.seed, given.numbers)
     listed = dictionary[:: max(1, given.numbers // given.listed)][: given.listed]
     with tempfile.TemporaryDirectory(prefix="fedsafe-thief-") as folder:
@@ -42,7 +44,7 @@ def main() -> None:
                 fed.copy(node, root / name)
         fine = [
             _steal(root, names, dictionary, listed, thorough=given.thorough)
-            for names in _THEFTS
+            for names in given.thefts
         ]
     sys.exit(0 if all(fine) else 1)
 

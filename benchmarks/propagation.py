@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Measure how soon a ban matches elsewhere, and how soon a revoked one no longer does.
+
+Three node processes on loopback. Anna drafts a ban at a.demo, Ben approves it; from
+the moment in which his acknowledgement is read, b.demo is asked again and again until
+it matches. Then Ben revokes it, and b.demo is asked until it no longer does. A question
+is a whole lookup over HTTP, so no figure can be smaller than one; a lookup that was
+measured between the publications is the limit beside it.
+
+    python benchmarks/propagation.py [--publishes 200]
+"""
+
+import argparse
+import json
+import tempfile
+import time
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import perf_counter
+
+from federation import Federation, Line, port_of, post, request_of, running
+from fedsafe_cli.client import Client
+from measuring import Row, parser, percentile, report
+
+MOST_SECONDS = 30.0
+FINDING = {
+    "phenomenon": "grooming",
+    "surface": "public_content",
+    "grade": "confirmed_conduct",
+    "rule": "tos-4.2",
+    "scope": "federation",
+}
+
+
+@dataclass(slots=True)
+class Times:
+    """Seconds of every publication, in order."""
+
+    approving: list[float] = field(default_factory=list)
+    matching: list[float] = field(default_factory=list)
+    revoking: list[float] = field(default_factory=list)
+    vanishing: list[float] = field(default_factory=list)
+    asking: list[float] = field(default_factory=list)
+
+
+class Course:
+    """One ban after another, from draft to revocation."""
+
+    def __init__(self, federation: Federation, line: Line, token: str) -> None:
+        a, self._b = federation.nodes[0], line
+        self._anna, self._ben = a.client("anna"), a.client("ben")
+        self._token = token
+        self.times = Times()
+
+    def run(self, number: int) -> None:
+        """Draft, approve, wait for the match, revoke, wait until it is gone."""
+        about = {"kind": "email", "value": f"banned.{number}@mail.example"}
+        body = {"questions": [about], "purpose": "recheck", "deadline_ms": 5_000}
+        request = request_of("/v1/lookup", body, self._token)
+        start = perf_counter()
+        self._matches(request)
+        self.times.asking.append(perf_counter() - start)
+        signal = self._draft(self._anna, about)
+        start = perf_counter()
+        post(self._ben, "/v1/signals/approve", {"signals": [signal]})
+        acknowledged = perf_counter()
+        self.times.approving.append(acknowledged - start)
+        self.times.matching.append(self._until(request, acknowledged, matches=True))
+        start = perf_counter()
+        post(self._ben, f"/v1/signals/{signal}/revoke", {"reason": "mistake"})
+        acknowledged = perf_counter()
+        self.times.revoking.append(acknowledged - start)
+        self.times.vanishing.append(self._until(request, acknowledged, matches=False))
+
+    def _draft(self, anna: Client, about: dict[str, str]) -> object:
+        removed = time.strftime("%Y-%m-%d", time.gmtime())
+        finding = FINDING | {"about": about, "removed_on": removed}
+        return post(anna, "/v1/signals", finding)["signal"]
+
+    def _until(self, request: bytes, start: float, *, matches: bool) -> float:
+        while self._matches(request) is not matches:
+            if perf_counter() - start > MOST_SECONDS:
+                raise SystemExit(f"not within {MOST_SECONDS:g} s")
+        return perf_counter() - start
+
+    def _matches(self, request: bytes) -> bool:
+        return bool(json.loads(self._b.ask(request))["matches"])
+
+
+def row(what: str, seconds: list[float]) -> Row:
+    return {
+        "what": what,
+        "p50 ms": percentile(seconds, 0.5) * 1e3,
+        "p99 ms": percentile(seconds, 0.99) * 1e3,
+        "most ms": max(seconds) * 1e3,
+    }
+
+
+def measure(options: argparse.Namespace, directory: Path) -> list[Row]:
+    with ExitStack() as stack:
+        federation = stack.enter_context(running(directory))
+        b = federation.nodes[1]
+        token = b.client("anna").token
+        line = stack.enter_context(closing(Line(port_of(b))))
+        course = Course(federation, line, token or "")
+        for number in range(options.publishes + 1):
+            course.run(number)
+    times = course.times
+    for seconds in (
+        times.approving,
+        times.matching,
+        times.revoking,
+        times.vanishing,
+        times.asking,
+    ):
+        del seconds[0]  # it warmed up
+    return [
+        row("approval acknowledged to match at b", times.matching),
+        row("revocation acknowledged to no match at b", times.vanishing),
+        row("the approval itself", times.approving),
+        row("the revocation itself", times.revoking),
+        row("one lookup at b", times.asking),
+    ]
+
+
+def main() -> None:
+    options_parser = parser(__doc__)
+    options_parser.add_argument("--publishes", type=int, default=200)
+    options = options_parser.parse_args()
+    with tempfile.TemporaryDirectory(dir=options.dir) as folder:
+        table = measure(options, Path(folder))
+    report(table, options, publishes=options.publishes)
+
+
+if __name__ == "__main__":
+    main()
