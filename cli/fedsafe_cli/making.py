@@ -5,6 +5,7 @@ Secrets go into files of mode 0600 outside the node's directory: the private
 custody key, and each person's credential. Loads the node's code.
 """
 
+from asyncio import to_thread
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,13 @@ import msgspec
 from fedsafe_cli.errors import ProgrammeError, SettingsError
 from fedsafe_node.clock import SystemClock
 from fedsafe_node.config import Config, Place, load_config
-from fedsafe_node.errors import BadRequestError, ConfigError, NodeError, StoreBusyError
+from fedsafe_node.errors import (
+    BadRequestError,
+    ConfigError,
+    ConflictError,
+    NodeError,
+    StoreBusyError,
+)
 from fedsafe_node.init import create_node, open_node_store
 from fedsafe_node.keyfiles import make_private_directory, write_secret
 from fedsafe_node.log.audit import AuditTrail
@@ -69,7 +76,7 @@ async def make_node(wanted: NewNode) -> MadeNode:
         credentials: dict[str, Path] = {}
         for name, token in created.credentials.items():
             credentials[name] = wanted.credentials / f"{name}.key"
-            write_secret(credentials[name], token.encode() + b"\n")
+            await _hand_out(token, credentials[name])
     except (ConfigError, BadRequestError) as error:
         raise SettingsError(str(error)) from None
     except (NodeError, OSError) as error:
@@ -86,23 +93,30 @@ async def add_person(directory: Path, name: str, role: Role, out: Path) -> None:
     """
     place, clock = Place(directory), SystemClock()
     try:
-        config = load_config(place)
+        config = await to_thread(load_config, place)
         store = await open_node_store(place, clock)
         try:
-            make_private_directory(out.parent)  # nobody is added whose file fails
+            # Nobody is added whose file fails.
+            await to_thread(make_private_directory, out.parent)
             people = People(store, AuditTrail(config.name), clock)
             token = await people.add(name, role, by="operator")
-            write_secret(out, token.encode() + b"\n")
+            await _hand_out(token, out)
         finally:
             await store.close()
     except StoreBusyError:
         raise ProgrammeError(
             "the node is running", "stop it, add the credential, start it again"
         ) from None
+    except ConflictError:
+        raise SettingsError("the node has a credential of that name") from None
     except (ConfigError, BadRequestError) as error:
         raise SettingsError(str(error)) from None
     except (NodeError, OSError) as error:
         raise ProgrammeError(f"the credential was not added: {error}") from None
+
+
+async def _hand_out(token: str, file: Path) -> None:
+    await to_thread(write_secret, file, token.encode() + b"\n")
 
 
 def _config(wanted: NewNode) -> Config:

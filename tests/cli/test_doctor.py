@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: Apache-2.0
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from tests.cli.conftest import Outcome
+
+from fedsafe_cli.doctor import Level, clock, disk, permissions
+
+if TYPE_CHECKING:
+    from tests.cli.conftest import FakeNode, Run
+
+
+def by_check(outcome: Outcome) -> dict[str, Any]:
+    return {entry["check"]: entry for entry in outcome.document["findings"]}
+
+
+@pytest.fixture
+def healthy(node: "FakeNode") -> "FakeNode":
+    node.always("GET /v1/health", {"checks": {"store": "ok"}})
+    status = {"node": "a.demo", "version": "1", "policy": "strict@1", "peers": []}
+    node.always("GET /v1/status", status)
+    return node
+
+
+def test_a_machine_and_node_that_are_well_exit_0(
+    ask: "Run", healthy: "FakeNode"
+) -> None:
+    outcome = ask("doctor")
+    lines = [line.split() for line in outcome.out.splitlines()[1:]]
+
+    assert outcome.status == 0
+    assert "fail" not in {words[1] for words in lines}
+    assert "a.demo 1, policy strict@1" in outcome.out
+    assert healthy.tokens == [None, None]
+
+
+def test_a_node_that_is_ill_and_peers_that_are_gone_are_named(
+    ask: "Run", healthy: "FakeNode"
+) -> None:
+    healthy.always("GET /v1/health", {"checks": {"store": "full", "clock": "ok"}})
+    peers = [
+        {"name": "b.demo", "covered": True, "synced_at": "10:00"},
+        {"name": "c.demo", "covered": False, "synced_at": None},
+        {"name": "d.demo", "covered": True, "suspended": True},
+    ]
+    healthy.always("GET /v1/status", {"node": "a.demo", "peers": peers})
+    outcome = ask("doctor", "--json")
+    found = by_check(outcome)
+
+    assert outcome.status == 1
+    assert (found["node: store"]["level"], found["node: store"]["found"]) == (
+        "fail",
+        "full",
+    )
+    assert found["node: clock"]["level"] == "ok"
+    assert found["peer b.demo"]["level"] == "ok"
+    assert found["peer c.demo"] == {
+        "check": "peer c.demo",
+        "level": "warn",
+        "found": "last seen never",
+        "way_out": "is its node running?",
+    }
+    assert found["peer d.demo"]["level"] == "fail"
+
+
+def test_a_node_that_does_not_run_fails(run: "Run", short_path: Path) -> None:
+    (short_path / "node.toml").touch()
+    outcome = run("doctor", "--json", "--config", str(short_path))
+
+    assert outcome.status == 1
+    assert "fedsafe node run" in by_check(outcome)["node"]["way_out"]
+
+
+def test_a_machine_without_a_node_is_a_warning(
+    run: "Run", tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    outcome = run("doctor", "--json")
+
+    assert outcome.status == 0
+    assert by_check(outcome)["node"]["level"] == "warn"
+
+
+def test_a_package_that_is_missing_is_named(
+    ask: "Run", healthy: "FakeNode", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask("doctor")  # loads all that it needs
+    monkeypatch.setattr(sys, "path", [str(healthy.directory)])
+    outcome = ask("doctor", "--json")
+
+    assert outcome.status == 1
+    assert by_check(outcome)["versions"]["found"] == "fedsafe is missing"
+
+
+def test_a_machine_without_libsodium_fails(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "fedsafe_cli", "doctor", "--json"],
+        capture_output=True,
+        cwd=tmp_path,
+        env=os.environ | {"FEDSAFE_SODIUM": "none", "HOME": str(tmp_path)},
+        check=False,
+    )
+    findings = {each["check"]: each for each in json.loads(done.stdout)["findings"]}
+
+    assert done.returncode == 1
+    assert findings["libsodium"]["level"] == "fail"
+
+
+@pytest.mark.parametrize(
+    ("now", "level"), [(0.0, Level.FAIL), (1_800_000_000.0, Level.OK)]
+)
+def test_a_clock_before_this_version_is_wrong(now: float, level: Level) -> None:
+    assert clock(now).level is level
+
+
+def ticks(step: float) -> Iterator[float]:
+    return (number * step for number in count())
+
+
+@pytest.mark.parametrize(("step", "level"), [(1.0, Level.WARN), (0.001, Level.OK)])
+def test_a_slow_disk_is_a_warning(tmp_path: Path, step: float, level: Level) -> None:
+    clock_ticks = ticks(step)
+
+    assert disk(tmp_path, lambda: next(clock_ticks)).level is level
+
+
+def test_a_directory_that_is_gone_cannot_be_written(tmp_path: Path) -> None:
+    found = disk(tmp_path / "gone", lambda: 0.0)
+
+    assert found.level is Level.FAIL
+    assert "No such file" in found.found
+
+
+def test_key_files_that_others_can_read_fail(tmp_path: Path) -> None:
+    (tmp_path / "keys").mkdir()
+    key = tmp_path / "keys" / "new\nline.key"
+    key.touch(mode=0o600)
+
+    assert permissions(tmp_path).level is Level.OK
+    key.chmod(0o640)
+    found = permissions(tmp_path)
+    assert found.level is Level.FAIL
+    assert (found.way_out or "").endswith("new\\nline.key")
+
+
+def test_a_key_that_leads_nowhere_fails(tmp_path: Path) -> None:
+    (tmp_path / "keys").mkdir()
+    (tmp_path / "keys" / "feed.key").symlink_to(tmp_path / "gone")
+
+    assert permissions(tmp_path).level is Level.FAIL

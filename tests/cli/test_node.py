@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Making nodes and adding people, on a real directory and store."""
+
+import os
+import stat
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from fedsafe_cli.settings import read_credential
+
+if TYPE_CHECKING:
+    from tests.cli.conftest import FakeNode, Run
+
+INIT = ("node", "init", "--name", "a.demo", "--contact", "trust@a.demo")
+ADD = ("node", "credential", "add")
+
+
+@pytest.fixture
+def home(run: "Run", short_path: Path) -> Path:
+    """A new node with one analyst."""
+    made = run(*INIT, "--dir", str(short_path / "a"), "--staff", "anna:analyst")
+    assert made.status == 0, made.err
+    return short_path / "a"
+
+
+def test_a_new_node_says_where_its_secrets_lie(run: "Run", short_path: Path) -> None:
+    custody = short_path / "elsewhere" / "custody.key"
+    outcome = run(
+        *(*INIT, "--dir", str(short_path / "a"), "--staff", "anna:analyst"),
+        *("--custody-key", str(custody), "--listen", "[::1]:8470", "--json"),
+    )
+
+    assert outcome.status == 0
+    assert outcome.document == {
+        "name": "a.demo",
+        "url": "http://[::1]:8470",
+        "dir": str(short_path / "a"),
+        "config": str(short_path / "a" / "node.toml"),
+        "credentials": {"anna": str(short_path / "a.credentials" / "anna.key")},
+        "custody": str(custody),
+    }
+    assert read_credential(outcome.document["credentials"]["anna"]).startswith("fs1_")
+    assert stat.S_IMODE(custody.stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (("--listen", "8470"), "--listen wants HOST:PORT"),
+        (("--listen", "localhost:http"), "--listen wants HOST:PORT"),
+        (("--listen", "127.0.0.1:99999"), "a setting does not fit"),
+        (("--staff", "anna"), "--staff wants NAME:ROLE"),
+        (("--staff", "anna:queen"), "--staff wants NAME:ROLE"),
+        (("--staff", "Anna!:analyst"), "a name is a-z"),
+        (("--name", "no name"), "a setting does not fit"),
+    ],
+)
+def test_a_setting_that_does_not_fit_makes_nothing(
+    run: "Run", short_path: Path, arguments: tuple[str, ...], why: str
+) -> None:
+    outcome = run(*INIT, "--dir", str(short_path / "a"), *arguments)
+
+    assert outcome.status == 2
+    assert why in outcome.err
+    assert list(short_path.iterdir()) == []
+
+
+def test_a_directory_with_something_in_it_is_left_alone(run: "Run", home: Path) -> None:
+    before = sorted(home.rglob("*"))
+    outcome = run(*INIT, "--dir", str(home))
+
+    assert outcome.status == 2
+    assert "a new node needs an empty directory" in outcome.err
+    assert sorted(home.rglob("*")) == before
+
+
+def test_a_directory_that_cannot_be_made_is_an_error(
+    run: "Run", short_path: Path
+) -> None:
+    (short_path / "file").touch()
+    outcome = run(*INIT, "--dir", str(short_path / "file" / "a"))
+
+    assert outcome.status == 1
+    assert "the node was not made" in outcome.err
+
+
+def test_a_person_is_added_with_a_file_of_their_own(
+    run: "Run", home: Path, short_path: Path
+) -> None:
+    config = ("--config", str(home), "--role", "reviewer")
+    out = short_path / "new" / "cem.key"
+    told = run(*ADD, "cem", "--out", str(out), *config)
+    as_json = run(*ADD, "dana", "--out", str(out) + "2", "--json", *config)
+
+    assert told.out == f"cem (reviewer): {out}\n"
+    assert as_json.document["name"] == "dana"
+    assert read_credential(str(out)) != read_credential(f"{out}2")
+
+
+def test_a_file_that_exists_is_never_replaced(
+    run: "Run", home: Path, short_path: Path
+) -> None:
+    out = short_path / "cem.key"
+    out.write_text("mine")
+    outcome = run(
+        *ADD, "cem", "--out", str(out), "--role", "auditor", "--config", str(home)
+    )
+
+    assert outcome.status == 2
+    assert "exists already" in outcome.err
+    assert out.read_text() == "mine"
+
+
+def test_a_name_that_is_taken_or_none_is_wrong_usage(
+    run: "Run", home: Path, short_path: Path
+) -> None:
+    for name in ("anna", "No!"):
+        out = short_path / "x.key"
+        outcome = run(
+            *ADD, name, "--out", str(out), "--role", "auditor", "--config", str(home)
+        )
+
+        assert outcome.status == 2
+        assert not out.exists()
+
+
+def test_nobody_is_added_whose_file_cannot_be_written(
+    run: "Run", home: Path, short_path: Path
+) -> None:
+    config = ("--role", "auditor", "--config", str(home))
+    (short_path / "file").touch()
+    failed = run(*ADD, "cem", "--out", str(short_path / "file" / "cem.key"), *config)
+    again = run(*ADD, "cem", "--out", str(short_path / "cem.key"), *config)
+
+    assert failed.status == 1
+    assert "the credential was not added" in failed.err
+    assert again.status == 0
+
+
+def test_a_node_that_is_damaged_is_wrong_usage_and_does_not_run(
+    run: "Run", home: Path, short_path: Path
+) -> None:
+    (home / "node.toml").write_text("format = 9\n")
+    config = ("--config", str(home))
+    added = run(
+        *ADD, "cem", "--out", str(short_path / "c"), "--role", "auditor", *config
+    )
+
+    assert added.status == 2
+    assert run("node", "run", *config).status == 2
+
+
+def test_a_node_without_its_keys_does_not_run(run: "Run", home: Path) -> None:
+    (home / "keys" / "feed.key").unlink()
+    outcome = run("node", "run", "--config", str(home))
+
+    assert outcome.status == 1
+    assert "fedsafe doctor" in outcome.err
+
+
+def test_the_status_names_the_peers(ask: "Run", node: "FakeNode") -> None:
+    peer = {"name": "b.demo", "url": "http://b", "cursor": 4, "covered": True}
+    node.always("GET /v1/status", {"node": "a.demo", "signals": 3, "peers": [peer]})
+    shown = ask("node", "status")
+    as_json = ask("node", "status", "--json")
+
+    assert shown.status == 0
+    assert "a.demo" in shown.out
+    assert shown.out.splitlines()[-1].split() == ["b.demo", "http://b", "4", "True"]
+    assert as_json.document["peers"] == [peer]
+
+
+def test_a_node_without_peers_shows_no_table(ask: "Run", node: "FakeNode") -> None:
+    node.always("GET /v1/status", {"node": "a.demo", "peers": []})
+    outcome = ask("node", "status")
+
+    assert outcome.out == "node  a.demo\n"
+
+
+def test_no_node_runs_where_none_was_made(run: "Run", tmp_path: Path) -> None:
+    outcome = run("node", "status", "--config", os.fspath(tmp_path))
+
+    assert outcome.status == 2
+    assert "node.toml does not exist" in outcome.err
