@@ -5,6 +5,11 @@ from collections.abc import Iterator
 
 import pytest
 from blockbuster import BlockBuster, blockbuster_ctx
+from hypothesis import settings
+
+# Speed is measured under benchmarks/, never asserted here.
+settings.register_profile("fedsafe", deadline=None)
+settings.load_profile("fedsafe")
 
 
 @pytest.fixture(autouse=True)
@@ -16,4 +21,6 @@ def no_blocking_calls() -> Iterator[BlockBuster]:
         for name, function in blockbuster.functions.items():
             if name.startswith("sqlite3."):  # a few indexed rows, read in place
                 function.can_block_in("fedsafe_node/store/sqlite.py", "_read_on_loop")
+            if name.startswith("threading.Lock."):  # coverage's own, between threads
+                function.can_block_in("coverage/collector.py", "lock_data")
         yield blockbuster
