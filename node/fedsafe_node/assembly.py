@@ -111,7 +111,7 @@ class RunningNode:
             offload=base.workers,
             poll=base.config.sync.poll,
         )
-        self._feed = FeedServer(
+        self.feed = FeedServer(
             base.config.name,
             base.store,
             base.guard,
@@ -123,7 +123,7 @@ class RunningNode:
         self.peering = PeeringService(
             base.situation,
             base.store,
-            self._feed,
+            self.feed,
             base.keys.statement,
             base.trail,
             base.clock,
@@ -162,7 +162,7 @@ class RunningNode:
             node = cls(base, session)
             parts.push_async_callback(node._audit_last_evaluations)
             parts.push_async_callback(node.replicating.stop)
-            parts.push_async_callback(node._settle)  # noqa: SLF001
+            parts.push_async_callback(node._settle)
             await node._listen(parts)
             node._parts = parts.pop_all()
         return node
@@ -191,7 +191,7 @@ class RunningNode:
         parts.push_async_callback(self.server.stop)
         if base.situation.shared is not None:
             self.replicating.start(base.situation.shared.membership)
-        duties = Duties(self.desk, self.peering, self._feed, base.lists)
+        duties = Duties(self.desk, self.peering, self.feed, base.lists)
         jobs = Jobs(base.store, base.clock, duties.jobs())
         await jobs.start()
         parts.push_async_callback(jobs.stop)
@@ -299,7 +299,7 @@ class RunningNode:
             signals=SignalService(self.desk),
             people=People(base.store, base.trail, base.clock),
             gates=Gates(base.situation, base.store, base.trail, base.clock),
-            audits=AuditService(base.store, base.trail, base.clock),
+            audits=AuditService(base.store, base.trail, base.clock, guard=base.guard),
             peering=self.peering,
             foundings=self._foundings,
             node=Overview(base.situation, base.store, base.clock),

@@ -23,6 +23,8 @@ from fedsafe_node.log.audit import (
     decode_audit_record,
 )
 from fedsafe_node.log.engine import LogEngine
+from fedsafe_node.log.guard import Guard
+from fedsafe_node.log.proofs import log_root
 from fedsafe_node.messages import AuditEvent, AuditEvents, LogCheck, VerifyAnswer
 from fedsafe_node.principal import Principal
 from fedsafe_node.store.protocol import Reader, Store, Transaction
@@ -35,8 +37,11 @@ class _Actor(msgspec.Struct, frozen=True):
 class AuditService:
     """Reads and verifies."""
 
-    def __init__(self, store: Store, trail: AuditTrail, clock: Clock) -> None:
+    def __init__(
+        self, store: Store, trail: AuditTrail, clock: Clock, *, guard: Guard
+    ) -> None:
         self._store = store
+        self._guard = guard
         self._engine = LogEngine(store)
         self._trail = trail
         self._clock = clock
@@ -55,7 +60,11 @@ class AuditService:
         return answer
 
     async def events(self, since: int, limit: int, who: Principal) -> AuditEvents:
-        """Read a page of the audit log in order."""
+        """Read a page of the audit log in order.
+
+        Raises:
+            CorruptLogError: an entry is no audit event.
+        """
 
         async def query(reader: Reader) -> list[AuditEvent]:
             return await self._page(reader, since, limit)
@@ -74,16 +83,20 @@ class AuditService:
             for kept in await reader.openings(log, since, len(records)):
                 if kept.opening is not None:
                     payloads[kept.index, kept.group] = kept.opening.payload
-        return [
-            _event(index, record, payloads)
-            for index, record in enumerate(records, start=since)
-        ]
+        events: list[AuditEvent] = []
+        for index, record in enumerate(records, start=since):
+            try:
+                events.append(_event(index, record, payloads))
+            except MalformedError:
+                raise CorruptLogError(log, index, "it is no audit event") from None
+        return events
 
     async def _verify(self, name: str) -> LogCheck:
         is_audit = name == self._trail.log
         commitments_of = _audit_commitments if is_audit else _feed_commitments
         try:
             found = await self._engine.verify(name, commitments_of)
+            await self._compare(name)
         except CorruptLogError as error:
             return LogCheck(
                 log=name,
@@ -103,6 +116,27 @@ class AuditService:
             erased=found.erased,
             ok=True,
         )
+
+    async def _compare(self, name: str) -> None:
+        # The newest tile has no root of its own: what was kept of the whole tree,
+        # in the guard or with the peer's position, covers it.
+        async def query(reader: Reader) -> None:
+            anchor = await self._anchor(reader, name)
+            if anchor is None:
+                return
+            size, root = anchor
+            if await log_root(reader, name, size) != root:
+                reason = "the entries do not lead to the checkpoint that was kept"
+                raise CorruptLogError(name, size, reason)
+
+        await self._store.scan(query)
+
+    async def _anchor(self, reader: Reader, name: str) -> tuple[int, bytes] | None:
+        kept = self._guard.kept(name)
+        if kept is not None:
+            return kept.size, bytes.fromhex(kept.root)
+        peer = await reader.peer(name.removesuffix("/feed"))
+        return (peer.cursor, peer.root) if peer is not None else None
 
     async def _note(
         self, event: Event, who: Principal, *, outcome: str = "ok", detail: Detail

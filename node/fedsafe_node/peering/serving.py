@@ -84,12 +84,21 @@ class FeedServer:
         return await self._store.read(lambda reader: reader.log_size(self._log))
 
     async def checkpoint(self) -> None:
-        """Sign the feed's present checkpoint, and keep it in the guard."""
+        """Sign the feed's present checkpoint; the guard keeps it and the audit log's.
 
-        async def query(reader: Reader) -> Checkpoint:
-            return await self._checkpoint(reader, await reader.log_size(self._log))
+        The audit log's leaves the node for nobody: kept outside the database, it
+        shows when the database was put back or changed.
+        """
+        audit = self._trail.log
 
-        await self._note(await self._store.read(query))
+        async def query(reader: Reader) -> tuple[Checkpoint, int, bytes]:
+            feed = await self._checkpoint(reader, await reader.log_size(self._log))
+            size = await reader.log_size(audit)
+            return feed, size, await log_root(reader, audit, size)
+
+        feed, size, root = await self._store.read(query)
+        await self._note(feed)
+        await self._offload(lambda: self._guard.keep(audit, size, root))
 
     async def batch(self, request: FeedRequest, peer: str) -> bytes:
         """Give *peer* a batch from its own position on.
