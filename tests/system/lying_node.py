@@ -52,7 +52,7 @@ LIES: Final[Mapping[str, Evaluate]] = {
 
 def main() -> None:
     directory, how = sys.argv[1:]
-    vars(evaluation)["evaluate_share"] = LIES[how]
+    evaluation.__dict__["evaluate_share"] = LIES[how]
     run(Place(Path(directory)))
 
 
