@@ -10,7 +10,8 @@ may have put an address there.
 
 import asyncio
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Final
 
 import msgspec
@@ -32,14 +33,48 @@ _FIXED: Final = (
     ("Invalid base64", "the value is not base64"),
     ("Integer value out of range", "the number is too large"),
     ("Number out of range", "the number is too large"),
+    ("Expected `str` matching regex", "the text does not have the form of its field"),
 )
 
 
-async def read_body(request: web.Request, limit: int) -> bytes:
-    """Read a JSON body of at most *limit* bytes.
+class Room:
+    """Bounds the bytes of all bodies that are arriving from askers not yet known.
+
+    Owned by the event loop: `_left`. A body that came whole takes no room, so a
+    flood of slow ones keeps no member out.
+    """
+
+    __slots__ = ("_left",)
+
+    def __init__(self, size: int) -> None:
+        self._left = size
+
+    @contextmanager
+    def hold(self) -> Iterator[Callable[[int], None]]:
+        """Give the function that takes room; all of it is free again at the end."""
+        taken = 0
+
+        def take(size: int) -> None:
+            nonlocal taken
+            if size > self._left:
+                raise RefusedError(Code.BUSY)
+            self._left -= size
+            taken += size
+
+        try:
+            yield take
+        finally:
+            self._left += taken
+
+
+async def read_body(
+    request: web.Request, limit: int, room: Room | None = None
+) -> bytes:
+    """Read a JSON body of at most *limit* bytes, within *room* if there is one.
 
     Raises:
-        RefusedError: content type or encoding, size, time, or a broken transfer.
+        RefusedError: content type or encoding, size, time, room, or a broken
+            transfer.
     """
     headers = request.headers
     type_ = headers.get("Content-Type")
@@ -55,7 +90,8 @@ async def read_body(request: web.Request, limit: int) -> bytes:
         return _bounded(content.read_nowait(), limit)
     try:
         async with asyncio.timeout(BODY_SECONDS):
-            return await _read_pieces(request, limit)
+            with (room or Room(limit)).hold() as take:
+                return await _read_pieces(request, limit, take)
     except TimeoutError:
         raise RefusedError(Code.SLOW_BODY) from None
     except (web.RequestPayloadError, HttpProcessingError):
@@ -64,13 +100,16 @@ async def read_body(request: web.Request, limit: int) -> bytes:
         ) from None
 
 
-async def _read_pieces(request: web.Request, limit: int) -> bytes:
+async def _read_pieces(
+    request: web.Request, limit: int, take: Callable[[int], None]
+) -> bytes:
     pieces: list[bytes] = []
     left = limit
     while piece := await request.content.readany():
         left -= len(piece)
         if left < 0:
             raise _too_large(limit)
+        take(len(piece))
         pieces.append(piece)
     return b"".join(pieces)
 

@@ -3,7 +3,8 @@
 
 1. Headers that count must be there once; the path's values must fit.
 2. Who asks? A credential is checked before a byte of the body is read; a member's
-   signature covers the body, so there the bounded body comes first.
+   signature covers the body, so there the bounded body comes first, and all such
+   bodies of a lane share a bound.
 3. The lane: so many requests of a kind at a time, the next one is told to wait.
 4. Body and query are decoded into closed types.
 5. An Idempotency-Key that is known gets its answer again.
@@ -26,7 +27,7 @@ from aiohttp import web
 
 from fedsafe_federation.wireformat import encode
 from fedsafe_node.api.auth import Auth, check_headers, identify, identify_peer, is_local
-from fedsafe_node.api.body import body_decoder, read_body, read_query
+from fedsafe_node.api.body import Room, body_decoder, read_body, read_query
 from fedsafe_node.api.call import Call
 from fedsafe_node.api.problems import Code, RefusedError, problem_of
 from fedsafe_node.api.responses import Answer, answer, problem_answer
@@ -45,6 +46,7 @@ LANES: Final[Mapping[Lane, int]] = {
     Lane.PEERS: 64,
     Lane.HEALTH: 32,
 }
+ROOM_BYTES: Final = 16 * 1024 * 1024
 _LOG = logging.getLogger(f"{LOGGER}.api")
 _SERVER_ERROR: Final = 500
 _SIGNED: Final = frozenset({Auth.PEER, Auth.STATEMENT})
@@ -84,8 +86,8 @@ class Gate:
 class Border:
     """What all endpoints of one node share.
 
-    Owned by the event loop: the gates' counts, the keys in flight, the counter of
-    request ids. Everything else never changes.
+    Owned by the event loop: the gates' counts, the rooms, the keys in flight, the
+    counter of request ids. Everything else never changes.
     """
 
     def __init__(
@@ -102,6 +104,7 @@ class Border:
         self.document = document
         self.access = access
         self.gates = {lane: Gate(lanes[lane]) for lane in Lane}
+        self.rooms = {lane: Room(ROOM_BYTES) for lane in Lane}
         self.in_flight = InFlight()
         self._run = secrets.token_hex(4)
         self._numbers = count(1)
@@ -189,7 +192,9 @@ class _Serving:
 
     async def _read(self, request: web.Request) -> bytes:
         if self._decode is not None:
-            return await read_body(request, self._route.limit)
+            signed = self._route.auth in _SIGNED
+            room = self._border.rooms[self._route.lane] if signed else None
+            return await read_body(request, self._route.limit, room)
         if request.can_read_body:
             raise RefusedError(Code.UNEXPECTED_BODY)
         return b""

@@ -2,7 +2,9 @@
 """Serves API version 1 over TCP and over the node's Unix socket.
 
 Both listeners serve the same routes. The socket file has mode 0600; one that a
-crashed node left behind is removed only after nobody has answered on it. Whatever
+crashed node left behind is removed only after nobody has answered on it.
+Connections over TCP are bounded, so that strangers cannot take the file descriptors
+that the socket, the store and the node's own requests need. Whatever
 the client sends, the answer is a problem document: for paths and methods that do
 not exist, and for bytes that are no HTTP at all.
 
@@ -17,12 +19,13 @@ await server.stop()
 import asyncio
 import logging
 import os
+import resource
 import socket
 import stat
 from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError, LineTooLong
@@ -39,6 +42,8 @@ IDLE_SECONDS: Final = 75.0  # bounds a slow request head as well
 LINGER_SECONDS: Final = 5.0
 STOP_SECONDS: Final = 10.0
 BACKLOG: Final = 1_024
+TCP_BACKLOG: Final = 128  # so many are accepted at once, whatever the bound is
+MOST_CONNECTIONS: Final = 4_096
 BORDER: Final = web.AppKey("border", Border)
 _LOG = logging.getLogger(f"{LOGGER}.api")
 
@@ -102,9 +107,9 @@ async def _expect(request: web.Request) -> web.StreamResponse | None:
 class _Connection(web.RequestHandler):
     """A connection that answers broken HTTP with a problem, and logs no bytes of it."""
 
-    __slots__ = ("_border",)
+    __slots__ = ("_border", "_most", "_server")
 
-    def __init__(self, manager: web.Server, border: Border) -> None:
+    def __init__(self, manager: web.Server, border: Border, most: int) -> None:
         super().__init__(
             manager,
             loop=asyncio.get_running_loop(),
@@ -114,6 +119,16 @@ class _Connection(web.RequestHandler):
             lingering_time=LINGER_SECONDS,
         )
         self._border = border
+        self._server = manager
+        self._most = most
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Hang up on a TCP connection that is one too many."""
+        super().connection_made(transport)
+        sock = transport.get_extra_info("socket")
+        local = sock is not None and sock.family == socket.AF_UNIX
+        if not local and len(self._server.connections) > self._most:
+            cast("asyncio.Transport", transport).abort()
 
     def handle_error(
         self,
@@ -144,21 +159,26 @@ class _Connection(web.RequestHandler):
 class _Server(web.Server):
     """Makes our kind of connections."""
 
-    def __init__(self, made: web.Server, border: Border) -> None:
+    def __init__(self, made: web.Server, border: Border, most: int) -> None:
         super().__init__(
             made.request_handler,
             request_factory=made.request_factory,
             loop=asyncio.get_running_loop(),
         )
         self._border = border
+        self._most = most
 
     def __call__(self) -> web.RequestHandler:
-        return _Connection(self, self._border)
+        return _Connection(self, self._border, self._most)
 
 
 class _Runner(web.AppRunner):
+    def __init__(self, app: web.Application, most: int) -> None:
+        super().__init__(app, shutdown_timeout=STOP_SECONDS)
+        self._most = most
+
     async def _make_server(self) -> web.Server:
-        return _Server(await super()._make_server(), self.app[BORDER])
+        return _Server(await super()._make_server(), self.app[BORDER], self._most)
 
 
 class ApiServer:
@@ -175,9 +195,10 @@ class ApiServer:
         metrics: Metrics,
         access: AccessLog | None = None,
         lanes: Mapping[Lane, int] = LANES,
+        most_connections: int | None = None,
     ) -> None:
         app = make_app(services, metrics=metrics, access=access, lanes=lanes)
-        self._runner = _Runner(app, shutdown_timeout=STOP_SECONDS)
+        self._runner = _Runner(app, most_connections or connection_limit())
         self._socket_path: Path | None = None
         self.port: int | None = None
 
@@ -212,7 +233,7 @@ class ApiServer:
         _LOG.info("listening", extra=fields(listener="unix"))
 
     async def _listen(self, host: str, port: int) -> None:
-        site = web.TCPSite(self._runner, host, port, backlog=BACKLOG)
+        site = web.TCPSite(self._runner, host, port, backlog=TCP_BACKLOG)
         try:
             await site.start()
         except OSError as error:
@@ -228,6 +249,14 @@ class ApiServer:
         if self._socket_path is not None:
             path, self._socket_path = self._socket_path, None
             await asyncio.to_thread(path.unlink, missing_ok=True)
+
+
+def connection_limit() -> int:
+    """How many connections leave half of this process's descriptors to the node."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY:
+        return MOST_CONNECTIONS
+    return max(1, min(MOST_CONNECTIONS, soft // 2))
 
 
 def bind_socket(path: Path) -> socket.socket:
