@@ -15,7 +15,7 @@ import msgspec
 
 from fedsafe_cli.errors import ProgrammeError, SettingsError
 from fedsafe_node.clock import SystemClock
-from fedsafe_node.config import Config, Place, load_config
+from fedsafe_node.config import Config, Place, load_config, misfit
 from fedsafe_node.errors import (
     BadRequestError,
     ConfigError,
@@ -134,4 +134,4 @@ def _config(wanted: NewNode) -> Config:
     try:
         return msgspec.convert(document, Config)
     except msgspec.ValidationError as error:
-        raise SettingsError(f"a setting does not fit: {error}") from None
+        raise SettingsError(f"a setting does not fit: {misfit(error)}") from None

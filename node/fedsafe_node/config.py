@@ -22,6 +22,14 @@ FILE: Final = "node.toml"
 SOCKET: Final = "node.sock"
 _LONGEST_SOCKET_PATH: Final = 100  # the kernel's limit is 107 bytes
 
+_FORMS: Final = {
+    "name": "a domain name in small letters, such as chat.example.de",
+    "url": "an address such as https://fedsafe.chat.example.de",
+    "jurisdiction": "two capital letters, such as DE",
+    "contact": "an e-mail address or an https address",
+    "policy": "the name of a policy, such as strict",
+    "listen.host": "a host's name or address, such as 127.0.0.1",
+}
 Port = Annotated[int, msgspec.Meta(ge=1, le=65_535)]
 Printable = Annotated[
     str, msgspec.Meta(pattern=r"^[^\x00-\x1f\x7f]+(?!\n)$", max_length=4_096)
@@ -116,6 +124,15 @@ class Place:
         return self.directory / SOCKET
 
 
+def misfit(error: msgspec.ValidationError) -> str:
+    """Say which setting does not fit, and what is wanted in place of a pattern."""
+    text = str(error)
+    key = text.rpartition("`$.")[2].rstrip("`")
+    if "matching regex" in text and key in _FORMS:
+        return f"{key} wants {_FORMS[key]}"
+    return text
+
+
 def load_config(place: Place) -> Config:
     """Read and check the configuration.
 
@@ -137,8 +154,10 @@ def parse_config(place: Place, text: str) -> Config:
     """
     try:
         config = msgspec.convert(tomllib.loads(text), Config)
-    except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+    except tomllib.TOMLDecodeError as error:
         raise ConfigError(place.config, str(error)) from None
+    except msgspec.ValidationError as error:
+        raise ConfigError(place.config, misfit(error)) from None
     if config.policy not in SHIPPED:
         known = ", ".join(SHIPPED)
         raise ConfigError(place.config, f"no such policy, only {known} - at `$.policy`")
