@@ -115,7 +115,7 @@ class RolledBackError(LogError):
         super().__init__(
             f"log {log} {found}, but a checkpoint of {kept_size} entries has left "
             f"this node ({guard}); an older copy of the database was put back: "
-            "bring back the newest one, or run `fedsafe restore`"
+            "bring back the newest one"
         )
         self.log = log
         self.kept_size = kept_size

@@ -108,7 +108,7 @@ async def test_a_database_that_was_put_back_is_refused(
     await store.close()
     await asyncio.to_thread(shutil.copy, old, tmp_path / "node.db")
 
-    with pytest.raises(RolledBackError, match=r"only 2 entries.*fedsafe restore"):
+    with pytest.raises(RolledBackError, match=r"only 2 entries.*bring back the newest"):
         await open_node_store(guard=guard)
 
     store = await open_node_store()  # the lock was given back
