@@ -133,13 +133,22 @@ def run(context: click.Context) -> ExitStatus:
     """  # noqa: D301
     from fedsafe_node.app import run as run_node  # noqa: PLC0415 (slow to load)
     from fedsafe_node.config import Place  # noqa: PLC0415
-    from fedsafe_node.errors import ConfigError, NodeError  # noqa: PLC0415
+    from fedsafe_node.errors import (  # noqa: PLC0415
+        ConfigError,
+        NodeError,
+        StoreBusyError,
+    )
 
     directory = Path(settings_of(context).directory())
     try:
         run_node(Place(directory))
     except ConfigError as error:
         raise SettingsError(str(error)) from None
+    except StoreBusyError as error:
+        raise SettingsError(
+            str(error),
+            "a node runs in this directory already? see `fedsafe node status`",
+        ) from None
     except NodeError as error:
         raise ProgrammeError(str(error), "see `fedsafe doctor`") from None
     return OK

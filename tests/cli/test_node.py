@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Making nodes and adding people, on a real directory and store."""
 
+import asyncio
 import os
 import stat
 from pathlib import Path
@@ -9,6 +10,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fedsafe_cli.settings import read_credential
+from fedsafe_node.clock import SystemClock
+from fedsafe_node.config import Place
+from fedsafe_node.init import open_node_store
 
 if TYPE_CHECKING:
     from tests.cli.conftest import FakeNode, Run
@@ -54,7 +58,8 @@ def test_a_new_node_says_where_its_secrets_lie(run: "Run", short_path: Path) -> 
         (("--staff", "anna"), "--staff wants NAME:ROLE"),
         (("--staff", "anna:queen"), "--staff wants NAME:ROLE"),
         (("--staff", "Anna!:analyst"), "a name is a-z"),
-        (("--name", "no name"), "a setting does not fit"),
+        (("--name", "no name"), "does not fit: name wants a domain name"),
+        (("--contact", "anna"), "does not fit: contact wants an e-mail address"),
     ],
 )
 def test_a_setting_that_does_not_fit_makes_nothing(
@@ -184,3 +189,15 @@ def test_no_node_runs_where_none_was_made(run: "Run", tmp_path: Path) -> None:
 
     assert outcome.status == 2
     assert "node.toml does not exist" in outcome.err
+
+
+def test_two_nodes_in_one_directory_are_wrong_usage(run: "Run", home: Path) -> None:
+    store = asyncio.run(open_node_store(Place(home), SystemClock()))
+    try:
+        outcome = run("node", "run", "--config", str(home))
+    finally:
+        asyncio.run(store.close())
+
+    assert outcome.status == 2
+    assert "another process has the store" in outcome.err
+    assert "fedsafe node status" in outcome.err
