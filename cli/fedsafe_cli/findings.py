@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The options that say what was found about an account or a file."""
 
+import re
 from collections.abc import Callable, Iterable
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import click
 
@@ -10,6 +11,7 @@ from fedsafe_cli.exit_codes import ExitStatus
 from fedsafe_cli.inputs import KINDS
 from fedsafe_policies.vocabulary import Grade, Phenomenon, Scope, Surface
 
+_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
@@ -57,7 +59,10 @@ def finding_options(*, required: bool) -> Callable[[Command], Command]:
             help="Your own rule that was broken, such as tos-4.2.",
         ),
         click.option(
-            "--removed-on", metavar="YYYY-MM-DD", help="Day of the permanent removal."
+            "--removed-on",
+            metavar="YYYY-MM-DD",
+            callback=_day,
+            help="Day of the permanent removal.",
         ),
         click.option(
             "--scope",
@@ -72,6 +77,12 @@ def finding_options(*, required: bool) -> Callable[[Command], Command]:
         return command
 
     return add
+
+
+def _day(_context: click.Context, _option: object, text: str | None) -> str | None:
+    if text is not None and not _DAY.fullmatch(text):
+        raise click.BadParameter("want a day such as 2026-11-24")
+    return text
 
 
 def finding(given: dict[str, str | None]) -> dict[str, Any]:

@@ -65,6 +65,14 @@ def test_a_value_from_standard_input_is_recorded(ask: "Run", node: "FakeNode") -
     }
 
 
+def test_a_day_in_another_form_is_wrong_usage(ask: "Run", node: "FakeNode") -> None:
+    outcome = ask(*ADD, "--removed-on", "20.11.2026", stdin=b"anna@example.de\n")
+
+    assert outcome.status == 2
+    assert "want a day such as" in outcome.err
+    assert node.asked == []
+
+
 @pytest.mark.parametrize("stdin", [b"", b"a\nb\n", b"\xff\n", b"x" * 20_000])
 def test_add_wants_one_good_line(ask: "Run", node: "FakeNode", stdin: bytes) -> None:
     outcome = ask(*ADD, stdin=stdin)
