@@ -32,6 +32,13 @@ _PAUSES: Final = (0.1, 0.5)  # before each repetition: a node may be restarting
 _SHORTEST: Final = 1.0  # what a repetition has, however little time is left
 _REFUSED: Final = 400
 _SERVER: Final = 500
+_FOR_PERSONS: Final = frozenset({"role", "forbidden", "unauthenticated"})
+_WAYS_OUT: Final = {
+    "no_federation": "record an own ban with --scope self, or found a federation: "
+    "`fedsafe federation found --help`",
+    "legal_gate": "see what it lacks with `fedsafe gate show`",
+    "purpose": "say why you ask with --purpose, as your role may",
+}
 
 Json = Any
 """A decoded body. It is looked into where it arrives and not passed on."""
@@ -119,7 +126,10 @@ class Client:
             return document
         if reply.status < _REFUSED:
             raise BrokenAnswerError(f"what answers has status {reply.status}")
-        raise _refusal(reply.status, document)
+        refusal = _refusal(reply.status, document)
+        if self.token is None and refusal.code in _FOR_PERSONS:
+            refusal.hint = "name your credential's file with --credential FILE"
+        raise refusal
 
     def request(
         self,
@@ -301,14 +311,15 @@ def _refusal(status: int, document: Json) -> RefusedError:
     if isinstance(reason, dict) and isinstance(rule, str):
         detail = str(reason.get("en", detail))
         hint = f"rule {rule} of policy {document.get('policy')} decides"
-    elif isinstance(document.get("pointer"), str):
+    elif document.get("pointer") and isinstance(document["pointer"], str):
         hint = f"see {document['pointer']} of the request"
-    wait = document.get("retry_after_ms")
+    wait, code = document.get("retry_after_ms"), str(document.get("code", ""))
+    way_out = _WAYS_OUT.get(code)
     return RefusedError(
         status,
-        str(document.get("code", "")),
+        code,
         detail,
-        hint=hint,
+        hint="; ".join(filter(None, (hint, way_out))) or None,
         rule=rule if isinstance(rule, str) else None,
         retry_after_ms=wait if isinstance(wait, int) else None,
     )

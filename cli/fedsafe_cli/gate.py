@@ -101,6 +101,8 @@ def _tell(settings: Settings, answer: dict[str, object]) -> None:
         return
     missing = answer.get("missing")
     listed = ", ".join(map(str, missing)) if isinstance(missing, list) else ""
-    pairs(
-        [(key, listed if key == "missing" else value) for key, value in answer.items()]
-    )
+    shown = answer | {
+        "open": "yes" if answer.get("open") else "no",
+        "missing": None if answer.get("open") else listed,
+    }
+    pairs(list(shown.items()), indent="")

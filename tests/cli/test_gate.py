@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,7 @@ def test_a_closed_gate_names_what_it_lacks(ask: "Run", node: "FakeNode") -> None
     as_json = ask("gate", "show", "--json")
 
     assert shown.status == 0
+    assert re.search(r"open +no\b", shown.out)
     assert "dpia, arrangement" in shown.out
     assert as_json.document == CLOSED
 
@@ -32,8 +34,9 @@ def test_an_answer_without_a_list_is_shown_all_the_same(
     ask: "Run", node: "FakeNode"
 ) -> None:
     node.always("GET /v1/gate", {"open": True, "missing": None})
+    shown = ask("gate", "show")
 
-    assert ask("gate", "show").status == 0
+    assert (shown.status, shown.out.split()) == (0, ["open", "yes"])
 
 
 def test_a_record_travels_with_its_days_as_text(
@@ -110,3 +113,21 @@ def test_a_credential_that_is_missing_is_wrong_usage(
     assert outcome.status == 2
     assert "no.key: No such file" in outcome.err
     assert node.asked == []
+
+
+def test_who_names_no_credential_is_told_how(ask: "Run", node: "FakeNode") -> None:
+    refusal = {"code": "forbidden", "detail": "this takes a person", "pointer": ""}
+    node.always("GET /v1/gate", refusal, 403)
+    outcome = ask("gate", "show")
+
+    assert outcome.status == 3
+    assert "hint: name your credential's file with --credential FILE" in outcome.err
+
+
+def test_a_refusal_names_its_way_out(ask: "Run", node: "FakeNode") -> None:
+    refusal = {"code": "no_federation", "detail": "no federation", "pointer": ""}
+    node.always("GET /v1/gate", refusal, 409)
+    outcome = ask("gate", "show")
+
+    assert outcome.status == 5
+    assert "hint: record an own ban with --scope self" in outcome.err
