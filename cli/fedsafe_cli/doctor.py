@@ -175,12 +175,26 @@ def permissions(directory: Path) -> Finding:
     return Finding("permissions", Level.OK, "key files are the node's alone")
 
 
+def configuration(directory: Path) -> Finding:
+    """Say whether a node could start with its node.toml."""
+    from fedsafe_node.config import Place, load_config  # noqa: PLC0415 (slow to load)
+    from fedsafe_node.errors import ConfigError  # noqa: PLC0415
+
+    try:
+        load_config(Place(directory))
+    except ConfigError as error:
+        way_out = "docs/reference/configuration.md"
+        return Finding("configuration", Level.FAIL, printable(error.why), way_out)
+    return Finding("configuration", Level.OK, "node.toml fits")
+
+
 def _node(directory: Path) -> Iterator[Finding]:
     client = Client(str(directory / "node.sock"), None, str(directory))
     try:
         health = client.get("/v1/health", timeout=5)
         status = client.get("/v1/status", timeout=5)
     except CliError as error:
+        yield configuration(directory)
         yield Finding("node", Level.FAIL, str(error), error.hint)
         return
     for name, verdict in sorted((health.get("checks") or {}).items()):

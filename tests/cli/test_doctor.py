@@ -76,6 +76,7 @@ def test_a_node_that_does_not_run_fails(run: "Run", short_path: Path) -> None:
 
     assert outcome.status == 1
     assert "fedsafe node run" in by_check(outcome)["node"]["way_out"]
+    assert by_check(outcome)["configuration"]["level"] == "fail"
 
 
 def test_a_machine_without_a_node_is_a_warning(
