@@ -38,6 +38,7 @@ from fedsafe_cli.fleet import (
 from fedsafe_cli.options import settings_of, shared_options
 from fedsafe_cli.output import document, line, table
 from fedsafe_cli.remote import remote
+from fedsafe_cli.settings import printable
 from fedsafe_policies.vocabulary import Role
 
 DEFAULT_DIR: Final = ".demo"
@@ -109,7 +110,8 @@ def up(context: click.Context, directory: str, nodes: int | None) -> ExitStatus:
         document({"nodes": [asdict(each) for each in found]})
         return OK
     _list(found)
-    line("next: fedsafe demo status, fedsafe demo down")
+    where = "" if directory == DEFAULT_DIR else f" --dir {printable(directory)}"
+    line(f"next: fedsafe demo status{where}, fedsafe demo down{where}")
     return OK
 
 
@@ -132,6 +134,8 @@ def status(context: click.Context, directory: str) -> ExitStatus:
             for each, running in zip(found, up_now, strict=True)
         ]
         document({"nodes": entries})
+    elif not found:
+        line(f"no demo lies in {printable(directory)}; make one: fedsafe demo up")
     else:
         _list(found)
     return OK if found and all(up_now) else ExitStatus.UNREACHABLE
@@ -200,7 +204,7 @@ def raise_demo(directory: Path, count: int | None = None) -> list[DemoNode]:
     if found and count is not None and len(found) != count:
         raise SettingsError(
             f"a demo of {len(found)} nodes lies in {directory}",
-            "stop and delete it first: fedsafe demo down --delete",
+            f"delete it first: fedsafe demo down --delete --dir {directory}",
         )
     if not found:
         found = _make(root, count or 3)

@@ -131,11 +131,11 @@ LINES: Final[dict[str, tuple[str, str]]] = {
     ),
     "stay": (
         (
-            "Alles läuft, bis Strg-C. Zum Ausprobieren: fedsafe lookup --config"
+            "Alles läuft, bis Strg-C. Zum Ausprobieren: {fedsafe} lookup --config"
             " {dir}/b.demo email:{value}"
         ),
         (
-            "Everything stays up until Ctrl-C. Try: fedsafe lookup --config "
+            "Everything stays up until Ctrl-C. Try: {fedsafe} lookup --config "
             "{dir}/b.demo email:{value}"
         ),
     ),
