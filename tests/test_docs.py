@@ -17,9 +17,7 @@ from fedsafe_node.log.audit import Event
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 PAGES = sorted(
-    page
-    for page in DOCS.rglob("*.md")
-    if "changes" not in page.relative_to(DOCS).parts
+    page for page in DOCS.rglob("*.md") if "changes" not in page.relative_to(DOCS).parts
 )
 LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
 
