@@ -11,6 +11,7 @@
 
 import asyncio
 import json
+import shlex
 import shutil
 import string
 from collections.abc import Iterator, Sequence
@@ -110,7 +111,7 @@ def up(context: click.Context, directory: str, nodes: int | None) -> ExitStatus:
         document({"nodes": [asdict(each) for each in found]})
         return OK
     _list(found)
-    where = "" if directory == DEFAULT_DIR else f" --dir {printable(directory)}"
+    where = "" if directory == DEFAULT_DIR else f" --dir {shlex.quote(directory)}"
     line(f"next: fedsafe demo status{where}, fedsafe demo down{where}")
     return OK
 
@@ -204,7 +205,7 @@ def raise_demo(directory: Path, count: int | None = None) -> list[DemoNode]:
     if found and count is not None and len(found) != count:
         raise SettingsError(
             f"a demo of {len(found)} nodes lies in {directory}",
-            f"delete it first: fedsafe demo down --delete --dir {directory}",
+            f"delete it first: fedsafe demo down --delete --dir {shlex.quote(str(directory))}",
         )
     if not found:
         found = _make(root, count or 3)
