@@ -205,7 +205,8 @@ def raise_demo(directory: Path, count: int | None = None) -> list[DemoNode]:
     if found and count is not None and len(found) != count:
         raise SettingsError(
             f"a demo of {len(found)} nodes lies in {directory}",
-            f"delete it first: fedsafe demo down --delete --dir {shlex.quote(str(directory))}",
+            "delete it first: fedsafe demo down --delete "
+            f"--dir {shlex.quote(str(directory))}",
         )
     if not found:
         found = _make(root, count or 3)
