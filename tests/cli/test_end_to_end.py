@@ -3,15 +3,19 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 import time
+import tomllib
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
+from fedsafe_cli.federation import fingerprint
 from fedsafe_cli.fleet import answers, find, free_ports, start, stop, wait_until
 
 
@@ -130,6 +134,134 @@ def test_three_organisations_found_a_federation_by_files(short_path: Path) -> No
         assert founded == set(names)
         shown = fedsafe("federation", "show", "--config", str(homes["c"]))
         assert "2 of 3" in shown.stdout
+
+
+@contextmanager
+def running(*homes: Path) -> Iterator[None]:
+    with ExitStack() as stack:
+        for home in homes:
+            stack.callback(stop, home)
+        started = [(home, start(home)) for home in homes]
+        wait_until(lambda: all(map(answers, homes)), started, "starting")
+        yield
+
+
+def init(home: Path, port: int, *more: str) -> None:
+    fedsafe(
+        *("node", "init", "--dir", str(home), "--name", f"{home.name}.demo"),
+        *("--listen", f"127.0.0.1:{port}", "--contact", f"trust@{home.name}.demo"),
+        *("--policy", "synthetic", "--staff", "ben:reviewer", *more),
+    )
+
+
+@pytest.mark.timeout(120)
+def test_two_organisations_found_a_federation_over_the_network(
+    short_path: Path,
+) -> None:
+    homes = (short_path / "a", short_path / "b")
+    for home, port in zip(homes, free_ports(2), strict=True):
+        init(home, port)
+        file = home / "node.toml"
+        text = file.read_text()
+        assert "open = false" in text
+        file.write_text(text.replace("open = false", "open = true"))
+    config = tomllib.loads((homes[1] / "node.toml").read_text())
+    run = ("federation", "found", "run", "--federation", "by-network.demo")
+    with running(*homes):
+        told = fedsafe(
+            *(*run, "--member", config["url"], "--config", str(homes[0])), stdin="y\n"
+        )
+        cards = [
+            json.loads(fedsafe("federation", "card", "--json", *at).stdout)
+            for at in (("--config", str(home)) for home in homes)
+        ]
+        shown = fedsafe("federation", "show", "--config", str(homes[1]))
+
+        assert told.stdout == "founded: by-network.demo with a.demo, b.demo\n"
+        for card in cards:
+            assert f"{card['signer']}: {fingerprint(card)}" in told.stderr
+        assert "by-network.demo" in shown.stdout
+
+
+GATE = """
+legal_basis = "gdpr-6-1-f:file-2026-17"
+balancing_test = "https://intranet.example/fedsafe/balancing"
+dpia = "https://intranet.example/fedsafe/dpia"
+consultation = "not_required"
+consultation_reference = "note-2026-18"
+arrangement = "joint-controllers/3"
+"""
+
+
+@pytest.mark.timeout(60)
+def test_a_gate_record_is_kept_and_says_what_it_lacks(short_path: Path) -> None:
+    home, record = short_path / "a", short_path / "gate.toml"
+    init(home, *free_ports(1), "--policy", "strict")
+    record.write_text(GATE)
+    config = ("--config", str(home))
+    key = ("--credential", str(short_path / "a.credentials" / "ben.key"))
+    with running(home):
+        before = json.loads(fedsafe("gate", "show", "--json", *config).stdout)
+        fedsafe("gate", "record", str(record), *config, want=3)
+        record.write_text("not_a_field = 1\n")
+        fedsafe("gate", "record", str(record), *key, *config, want=5)
+        record.write_text(GATE)
+        answer = fedsafe("gate", "record", str(record), "--json", *key, *config)
+        events = json.loads(fedsafe("audit", "show", "--json", *config).stdout)
+
+    after = json.loads(answer.stdout)
+    assert (before["open"], after["open"]) == (False, False)
+    assert set(before["missing"]) - set(after["missing"]) == {
+        *("legal_basis", "balancing_test", "dpia", "consultation"),
+        *("consultation_reference", "arrangement"),
+    }
+    recorded = [each for each in events["events"] if "gate" in each["event"]]
+    assert [each["actor"] for each in recorded] == ["ben"]
+
+
+def forward(front: socket.socket, back: Path, *, drops: int) -> None:
+    """Carry requests to a node; so many of its first answers get lost."""
+    while True:
+        try:
+            line = front.accept()[0]
+        except OSError:
+            return  # the test is over
+        with line, socket.socket(socket.AF_UNIX) as node:
+            node.connect(str(back))
+            node.sendall(line.recv(65_536))
+            answer = b"".join(iter(lambda: node.recv(65_536), b""))
+            if drops > 0:
+                drops -= 1
+            else:
+                line.sendall(answer)
+
+
+@pytest.mark.timeout(60)
+def test_a_ban_whose_answer_is_lost_twice_is_recorded_once(short_path: Path) -> None:
+    home, front = short_path / "a", short_path / "front"
+    init(home, *free_ports(1))
+    front.mkdir()
+    (front / "node.toml").touch()
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(str(front / "node.sock"))
+    listener.listen(5)
+    with running(home), listener:
+        Thread(
+            target=forward,
+            args=(listener, home / "node.sock"),
+            kwargs={"drops": 2},
+            daemon=True,
+        ).start()
+        fedsafe(
+            *("signal", "add", "--kind", "email", "--config", str(front)),
+            *("--phenomenon", "grooming", "--surface", "public_content"),
+            *("--grade", "confirmed_conduct", "--rule", "tos-1", "--removed-on"),
+            time.strftime("%Y-%m-%d", time.gmtime()),
+            stdin="anna@example.de\n",
+        )
+        status = fedsafe("node", "status", "--json", "--config", str(home))
+
+    assert json.loads(status.stdout)["own_bans"] == 1
 
 
 @pytest.mark.timeout(60)
