@@ -93,7 +93,7 @@ def read_credential(path: str) -> str:
         raise SettingsError(
             f"credential file {printable(path)}: {error.strerror}"
         ) from None
-    with os.fdopen(descriptor, "rb") as file:
+    try:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             raise SettingsError(f"credential file {printable(path)} is no file")
@@ -102,7 +102,10 @@ def read_credential(path: str) -> str:
                 f"credential file {printable(path)} is open to others",
                 f"chmod 600 {printable(path)}",
             )
-        text = file.read(_CREDENTIAL_BYTES).decode("ascii", "replace").strip()
+        content = os.read(descriptor, _CREDENTIAL_BYTES)
+    finally:
+        os.close(descriptor)
+    text = content.decode("ascii", "replace").strip()
     if _CREDENTIAL.fullmatch(text) is None:
         raise SettingsError(f"credential file {printable(path)} holds no credential")
     return text

@@ -8,6 +8,7 @@ from threading import Thread
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.cli.conftest import as_nobody
 
 from fedsafe_cli.client import Client
 from fedsafe_cli.errors import (
@@ -110,6 +111,50 @@ def test_a_socket_that_nobody_listens_on_is_no_node(short_path: Path) -> None:
 
     with pytest.raises(NodeUnreachableError, match="no node is running"):
         Client(path, None, str(short_path)).get("/")
+
+
+def test_a_socket_of_somebody_else_is_said(short_path: Path) -> None:
+    path = short_path / "node.sock"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
+        listener.bind(str(path))
+        listener.listen(1)
+        path.chmod(0)
+        with as_nobody(), pytest.raises(NodeUnreachableError, match="another user"):
+            Client(str(path), None, str(short_path)).get("/")
+
+
+def test_a_path_that_is_too_long_is_no_node() -> None:
+    with pytest.raises(NodeUnreachableError, match="too long"):
+        Client("/" + "x" * 200, None, "/").get("/")
+
+
+def test_a_node_that_drips_is_given_up_as_a_whole(short_path: Path) -> None:
+    path = str(short_path / "node.sock")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
+        listener.bind(path)
+        listener.listen(1)
+
+        def drip() -> None:
+            with listener.accept()[0] as line, contextlib.suppress(OSError):
+                line.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 99999999\r\n\r\n")
+                while True:
+                    line.sendall(b"x")
+
+        thread = Thread(target=drip)
+        thread.start()
+        with pytest.raises(NodeUnreachableError, match=r"within 0\.1 s"):
+            Client(path, None, str(short_path)).get("/", timeout=0.1)
+        thread.join()
+
+
+def test_a_refusal_points_into_the_request(serve: Serve) -> None:
+    body = b'{"code":"invalid_body","title":"no","pointer":"/about"}'
+    head = b"HTTP/1.1 422 No\r\nContent-Length: %d\r\n\r\n" % len(body)
+
+    with pytest.raises(RefusedError, match="invalid_body") as caught:
+        serve(head + body).get("/")
+
+    assert caught.value.hint == "see /about of the request"
 
 
 def test_a_refusal_carries_rule_and_policy(serve: Serve) -> None:

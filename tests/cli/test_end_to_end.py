@@ -146,11 +146,11 @@ def running(*homes: Path) -> Iterator[None]:
         yield
 
 
-def init(home: Path, port: int, *more: str) -> None:
+def init(home: Path, port: int, *, policy: str = "synthetic") -> None:
     fedsafe(
         *("node", "init", "--dir", str(home), "--name", f"{home.name}.demo"),
         *("--listen", f"127.0.0.1:{port}", "--contact", f"trust@{home.name}.demo"),
-        *("--policy", "synthetic", "--staff", "ben:reviewer", *more),
+        *("--policy", policy, "--staff", "ben:reviewer"),
     )
 
 
@@ -196,7 +196,7 @@ arrangement = "joint-controllers/3"
 @pytest.mark.timeout(60)
 def test_a_gate_record_is_kept_and_says_what_it_lacks(short_path: Path) -> None:
     home, record = short_path / "a", short_path / "gate.toml"
-    init(home, *free_ports(1), "--policy", "strict")
+    init(home, free_ports(1)[0], policy="strict")
     record.write_text(GATE)
     config = ("--config", str(home))
     key = ("--credential", str(short_path / "a.credentials" / "ben.key"))
@@ -239,7 +239,7 @@ def forward(front: socket.socket, back: Path, *, drops: int) -> None:
 @pytest.mark.timeout(60)
 def test_a_ban_whose_answer_is_lost_twice_is_recorded_once(short_path: Path) -> None:
     home, front = short_path / "a", short_path / "front"
-    init(home, *free_ports(1))
+    init(home, free_ports(1)[0])
     front.mkdir()
     (front / "node.toml").touch()
     listener = socket.socket(socket.AF_UNIX)

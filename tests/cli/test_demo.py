@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The demo's commands around a demo that does not run."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.cli.conftest import Run
+
+
+@pytest.fixture
+def lying(short_path: Path) -> Path:
+    """A demo of one node that is down."""
+    (short_path / "a.demo").mkdir()
+    node = {
+        "name": "a.demo",
+        "url": "http://127.0.0.1:1",
+        "dir": str(short_path / "a.demo"),
+        "config": str(short_path / "a.demo" / "node.toml"),
+    }
+    (short_path / "demo.json").write_text(json.dumps({"nodes": [node]}))
+    return short_path
+
+
+def test_the_status_of_a_demo_that_is_down_is_4(run: "Run", lying: Path) -> None:
+    shown = run("demo", "status", "--dir", str(lying))
+    as_json = run("demo", "status", "--json", "--dir", str(lying))
+
+    assert (shown.status, as_json.status) == (4, 4)
+    assert shown.out.split()[-1] == "down"
+    assert [each["running"] for each in as_json.document["nodes"]] == [False]
+
+
+def test_a_demo_is_deleted_only_when_told(run: "Run", lying: Path) -> None:
+    kept = run("demo", "down", "--dir", str(lying))
+    assert "nothing ran" in kept.out
+    assert lying.exists()
+    gone = run("demo", "down", "--delete", "--json", "--dir", str(lying))
+
+    assert gone.document == {"stopped": []}
+    assert not lying.exists()
+
+
+def test_a_demo_of_another_size_is_left_alone(run: "Run", lying: Path) -> None:
+    outcome = run("demo", "up", "--nodes", "3", "--dir", str(lying))
+
+    assert outcome.status == 2
+    assert "a demo of 1 nodes lies in" in outcome.err
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"nodes": [{"name": "a"}]}'])
+def test_a_damaged_list_of_nodes_is_an_error(
+    run: "Run", tmp_path: Path, text: str
+) -> None:
+    (tmp_path / "demo.json").write_text(text)
+    outcome = run("demo", "down", "--dir", str(tmp_path))
+
+    assert outcome.status == 1
+    assert "demo.json is damaged" in outcome.err
+
+
+def test_a_demo_takes_no_directory_of_others(run: "Run", tmp_path: Path) -> None:
+    (tmp_path / "mine").touch()
+    taken = run("demo", "up", "--dir", str(tmp_path))
+    long = run("demo", "up", "--dir", str(tmp_path / ("x" * 90)))
+
+    assert (taken.status, long.status) == (2, 2)
+    assert "holds no demo" in taken.err
+    assert "too long a path" in long.err
+    assert [path.name for path in tmp_path.iterdir()] == ["mine"]

@@ -1,0 +1,232 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where values come from, and what is said when they do not come."""
+
+import io
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from tests.cli.conftest import Terminal
+
+from fedsafe_cli import lookup
+from fedsafe_cli.errors import CliError
+
+if TYPE_CHECKING:
+    from tests.cli.conftest import FakeNode, Run
+
+REF = ("lookup", "--kind", "email", "--subject-ref", "u-1", "-")
+FINDING = ("--phenomenon=grooming", "--surface=public_content", "--rule=r")
+IMPORT = ("signal", "import", "--kind", "email", *FINDING)
+IMPORTED = "POST /v1/signals/import"
+
+
+def test_lines_with_a_subject_ref_are_one_account(ask: "Run", node: "FakeNode") -> None:
+    node.knows()
+    outcome = ask(*REF, stdin=b"a@b.de\nc@d.de\n")
+
+    assert outcome.status == 0
+    ((_, body),) = node.asked
+    assert [each["value"] for each in body["questions"]] == ["a@b.de", "c@d.de"]
+    assert body["subject_ref"] == "u-1"
+
+
+@pytest.mark.parametrize(
+    ("stdin", "why"), [(b"a@b.de\n\xff\n", "not UTF-8"), (b"", "the input is empty")]
+)
+def test_one_bad_line_of_an_account_is_the_account_s(
+    ask: "Run", node: "FakeNode", stdin: bytes, why: str
+) -> None:
+    outcome = ask(*REF, stdin=stdin)
+
+    assert outcome.status == 5
+    assert why in outcome.err
+    assert node.asked == []
+
+
+def test_one_bad_argument_of_an_account_is_the_account_s(
+    ask: "Run", node: "FakeNode"
+) -> None:
+    outcome = ask("lookup", "--subject-ref", "u-1", "email:a@b.de", "shoe:45")
+
+    assert outcome.status == 5
+    assert node.asked == []
+
+
+def test_a_subject_ref_stands_in_the_lines_of_ndjson(ask: "Run") -> None:
+    assert ask("lookup", "--ndjson", "--subject-ref", "u-1", "-").status == 2
+
+
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [
+        (b'{"questions": 5}', "questions"),
+        (b'{"questions": [], "kind": "ip"}', "unknown_field"),
+        (b'{"kind": "email", "value": "a", "subject_ref": 5}', "subject_ref"),
+        (b'{"kind": "email", "value": "a", "subject_ref": "\\n"}', "subject_ref"),
+        (b'{"kind": "phone", "value": "1", "region": "de"}', "region"),
+        (b'{"kind": "username", "value": "x", "namespace": "!"}', "namespace"),
+        (b'{"kind": "email", "value": 5}', "question"),
+        (b'{"kind": "email", "value": "a", "x": "y"}', "unknown_field"),
+        (b"x" * 300_000, "too_long"),
+        (b"\xff", "encoding"),
+    ],
+)
+def test_a_record_out_of_form_says_how(ask: "Run", line: bytes, code: str) -> None:
+    outcome = ask("lookup", "--ndjson", "-", stdin=line + b"\n")
+
+    assert outcome.status == 5
+    assert outcome.lines[0]["problem"]["code"] == code
+
+
+def test_standard_input_that_is_closed_is_said(
+    ask: "Run", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed = io.TextIOWrapper(io.BytesIO())
+    closed.close()
+    for stdin in (closed, None):
+        monkeypatch.setattr(sys, "stdin", stdin)
+        with pytest.raises(CliError, match="standard input is closed"):
+            lookup.lookup.main(["-"], standalone_mode=False)
+    assert ask("lookup", "email:a@b.de").status == 5
+
+
+def test_a_terminal_is_told_how_to_end_the_input(
+    ask: "Run",
+    node: "FakeNode",
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    class Keyboard(Terminal):
+        buffer = io.BytesIO(b"a@b.de\n")
+
+    node.knows()
+    monkeypatch.setattr(sys, "stdin", Keyboard())
+    monkeypatch.setenv("FEDSAFE_CONFIG", str(node.directory))
+    lookup.lookup.main(["--kind", "email", "-"], standalone_mode=False)
+
+    assert "Ctrl-D ends" in capsys.readouterr().err
+    assert ask("lookup", "email:a@b.de").status == 0
+
+
+def take(body: dict[str, Any]) -> tuple[int, Any]:
+    return 200, {"signals": ["x"] * len(body["signals"]), "problems": []}
+
+
+def test_an_import_reads_a_file_and_counts(
+    ask: "Run", node: "FakeNode", tmp_path: Path
+) -> None:
+    file = tmp_path / "bans.txt"
+    file.write_bytes(b"a@b.de\n" + b"x" * 300_000 + b"\nc@d.de\n")
+    node.on(IMPORTED, take)
+    outcome = ask(*IMPORT, str(file))
+
+    assert outcome.status == 5
+    assert "line 2: the line is longer" in outcome.err
+    assert outcome.out == "2 recorded, 1 refused\n"
+
+
+@pytest.mark.parametrize("where", ["input", "rejects"])
+def test_a_file_that_cannot_be_opened_is_named(
+    ask: "Run", node: "FakeNode", tmp_path: Path, where: str
+) -> None:
+    gone = str(tmp_path / "gone" / "file")
+    paths = (gone,) if where == "input" else ("--rejects", gone, "-")
+    outcome = ask(*IMPORT, *paths, stdin=b"a@b.de\n")
+
+    assert outcome.status == 5
+    assert f"{gone}: No such file" in outcome.err
+    assert node.asked == []
+
+
+def test_nothing_to_import_or_approve_is_bad_input(ask: "Run") -> None:
+    for command in (IMPORT, ("signal", "approve", "-")):
+        outcome = ask(*command)
+
+        assert outcome.status == 5
+        assert "the input is empty" in outcome.err
+
+
+def test_lines_that_are_all_bad_reach_no_node(ask: "Run", node: "FakeNode") -> None:
+    outcome = ask(*IMPORT, stdin=b"\xff\n")
+
+    assert outcome.status == 5
+    assert node.asked == []
+
+
+def test_a_record_names_its_subject_once(ask: "Run", node: "FakeNode") -> None:
+    text = b'{"about": {"kind": "ip", "value": "9.9.9.9"}, "kind": "ip"}\n'
+    outcome = ask("signal", "import", "--ndjson", *FINDING, stdin=text)
+
+    assert outcome.status == 5
+    assert node.asked == []
+
+
+@pytest.mark.parametrize(
+    "body", [None, {}, {"signals": [], "problems": []}, {"signals": ["x"]}]
+)
+def test_an_import_answer_that_no_node_gives_is_an_error(
+    ask: "Run", node: "FakeNode", body: object
+) -> None:
+    node.always(IMPORTED, body)
+    outcome = ask(*IMPORT, stdin=b"a@b.de\n")
+
+    assert outcome.status == 1
+    assert "malformed" in outcome.err
+
+
+def test_drafts_are_listed_for_people_and_for_programs(
+    ask: "Run", node: "FakeNode"
+) -> None:
+    target = "GET /v1/signals?state=draft"
+    draft = {"signal": "01a2", "plane": "actor", "author": "anna"}
+    node.always(target, {"drafts": [draft]})
+    shown, as_json = ask("signal", "list"), ask("signal", "list", "--json")
+    node.always(target, {"drafts": []})
+    empty = ask("signal", "list")
+    node.always(target, [])
+    broken = ask("signal", "list")
+
+    assert shown.out.splitlines()[1].split() == ["01a2", "actor", "anna"]
+    assert as_json.document == {"drafts": [draft]}
+    assert (empty.status, len(empty.out.splitlines())) == (0, 1)
+    assert broken.status == 1
+
+
+def test_approvals_for_programs_hold_problems(ask: "Run", node: "FakeNode") -> None:
+    problem = {"position": 0, "code": "four_eyes", "detail": "two people"}
+    answer = {"approved": [], "problems": [problem]}
+    node.always("POST /v1/signals/approve", answer)
+    outcome = ask("signal", "approve", "--json", "01a2")
+
+    assert outcome.status == 3
+    assert outcome.document == answer
+
+
+def test_a_value_for_add_may_be_an_argument(ask: "Run", node: "FakeNode") -> None:
+    node.always("POST /v1/signals", {"signal": "01a2"}, 201)
+    add = ("signal", "add", *FINDING, "--grade=confirmed_conduct")
+
+    assert ask(*add, "email:a@b.de").status == 0
+    assert node.asked[0][1]["about"] == {"kind": "email", "value": "a@b.de"}
+    assert ask(*add, "shoe:45").status == 5
+
+
+@pytest.mark.parametrize("name", ["gone", "folder"])
+def test_a_credential_that_is_no_file_is_refused(
+    ask: "Run", tmp_path: Path, name: str
+) -> None:
+    (tmp_path / "folder").mkdir(mode=0o700)
+    outcome = ask("signal", "list", "--credential", str(tmp_path / name))
+
+    assert outcome.status == 2
+    assert f"credential file {tmp_path / name}" in outcome.err
+
+
+def test_a_node_is_found_where_one_stands(
+    run: "Run", node: "FakeNode", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    node.knows()
+    monkeypatch.chdir(node.directory)
+
+    assert run("lookup", "email:a@b.de").status == 0
