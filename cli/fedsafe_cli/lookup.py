@@ -197,7 +197,4 @@ def _opened(path: str | None) -> Iterator[BinaryIO]:
     except OSError as error:
         raise BadInputError(f"{printable(path)}: {error.strerror}") from None
     with stream:
-        try:
-            yield stream
-        except IsADirectoryError:
-            raise BadInputError(f"{printable(path)}: is a directory") from None
+        yield stream

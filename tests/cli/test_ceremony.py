@@ -67,6 +67,13 @@ def test_a_file_of_junk_is_bad_input(tmp_path: Path, junk: bytes) -> None:
         Folder(tmp_path).read()
 
 
+def test_a_directory_in_a_message_s_place_is_bad_input(tmp_path: Path) -> None:
+    (tmp_path / "x.json").mkdir()
+
+    with pytest.raises(BadInputError, match="Is a directory"):
+        Folder(tmp_path).read()
+
+
 def test_a_folder_that_is_missing_is_bad_input(tmp_path: Path) -> None:
     with pytest.raises(BadInputError):
         Folder(tmp_path / "none").read()
