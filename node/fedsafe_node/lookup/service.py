@@ -9,6 +9,7 @@ the transaction that writes the event; the indexes only point to rows.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final, TypeVar
 
 from fedsafe_federation.errors import QuorumError
@@ -69,11 +70,17 @@ class _Case:
 
 @dataclass(frozen=True, slots=True)
 class _Round:
-    """What one request may do: its purpose, and whether peers may be asked."""
+    """What one request may do: its purpose, and in which planes it asks others.
+
+    `withheld` says that a plane is shared by policy, but closed by its gate: the
+    others' lists are not covered then. A plane that policy does not share at all
+    has no lists to cover.
+    """
 
     who: Principal
     purpose: Purpose
-    own_only: bool
+    shared: frozenset[Plane]
+    withheld: bool
     within: float
 
 
@@ -136,19 +143,27 @@ class LookupService:
         self, planes: set[Plane], purpose: Purpose, who: Principal, within: float
     ) -> _Round:
         now = self._clock.now()
-        own_only = self._situation.shared is None
+        situation, open_planes, withheld = self._situation, set[Plane](), False
         for plane in sorted(planes):
             decision = decide_lookup(
                 LookupFacts(role=who.role, purpose=purpose, plane=plane),
-                self._situation.site,
-                self._situation.policy,
+                situation.site,
+                situation.policy,
                 int(now.timestamp()),
             )
             if not decision.allowed:
                 await self._refused(decision, who)
                 raise DeniedError(decision)
-            own_only = own_only or Obligation.OWN_BANS_ONLY in decision.obligations
-        return _Round(who, purpose, own_only, within)
+            if Obligation.OWN_BANS_ONLY not in decision.obligations:
+                open_planes.add(plane)
+            elif plane in situation.policy.document.share.planes:
+                withheld = True
+        return _Round(who, purpose, frozenset(open_planes), withheld, within)
+
+    def _stale(self, step: _Round, now: datetime) -> list[str]:
+        if step.withheld:
+            return self._situation.others()
+        return self._situation.not_covered(now) if step.shared else []
 
     async def _refused(self, decision: Decision, who: Principal) -> None:
         entry = self._trail.entry(
@@ -187,7 +202,7 @@ class LookupService:
             self._prober.candidates(
                 case.asked,
                 [next(remaining) for item in case.asked if isinstance(item, Person)],
-                own_only=step.own_only,
+                own_only=Plane.MEDIA not in step.shared,
             )
             for case in cases
         ]
@@ -203,7 +218,7 @@ class LookupService:
         self, persons: Sequence[Person], step: _Round
     ) -> list[tuple[Output, ...]] | None:
         shared = self._situation.shared
-        if shared is None or step.own_only or not persons:
+        if shared is None or Plane.ACTOR not in step.shared or not persons:
             return [()] * len(persons)
         try:
             return await shared.outputs(persons, within=step.within)
@@ -221,7 +236,7 @@ class LookupService:
         now = self._clock.now()
         situation = self._situation
         # Behind a closed gate nobody is asked: then no list but the own is covered.
-        stale = situation.others() if step.own_only else situation.not_covered(now)
+        stale = self._stale(step, now)
 
         async def act(tx: Transaction) -> list[LookupAnswer]:
             answers: list[LookupAnswer] = []

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 import asyncio
 from datetime import timedelta
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,7 @@ from fedsafe_node.messages import (
     Subject,
 )
 from fedsafe_node.principal import Principal
-from fedsafe_policies.policy import shipped
+from fedsafe_policies.policy import load_policy, shipped
 from fedsafe_policies.vocabulary import (
     Grade,
     Phenomenon,
@@ -214,10 +215,23 @@ async def test_a_suspended_origin_never_matches_and_is_not_covered(trio: Fleet) 
     assert answer.not_covered == ["a.demo"]
 
 
+async def test_a_plane_that_policy_does_not_share_has_no_lists_to_cover(
+    trio: Fleet,
+) -> None:
+    await trio.publish(WHO)
+    trio["b.demo"].base.situation.policy = shipped("strict")
+    answer = await trio.look_up("b.demo", WHO)
+
+    assert answer.matches == []
+    assert answer.result is Result.NONE
+    assert answer.not_covered == []
+
+
 async def test_behind_a_closed_gate_only_the_own_list_is_asked(trio: Fleet) -> None:
     await trio.publish(WHO)
-    node = trio["b.demo"]
-    node.base.situation.policy = shipped("strict")
+    text = files("fedsafe_policies").joinpath("data/synthetic.toml").read_bytes()
+    gated = load_policy(text.replace(b'mode = "synthetic"', b'mode = "record"'))
+    trio["b.demo"].base.situation.policy = gated
     answer = await trio.look_up("b.demo", WHO)
 
     assert answer.matches == []
