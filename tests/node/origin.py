@@ -190,6 +190,7 @@ class Origin:
         effect: Effect = Effect.REVOKED,
         origin: str | None = None,
         recorded: bool = True,
+        sequence: int | None = None,
     ) -> None:
         """Sign a restriction, and repeat it in the feed unless told otherwise."""
         statement = sign_restriction(
@@ -197,7 +198,7 @@ class Origin:
                 v=1,
                 origin=origin or self.name,
                 author=self.name,
-                sequence=len(self.statements) + 1,
+                sequence=sequence or len(self.statements) + 1,
                 effect=effect,
                 reason=Reason.MISTAKE,
                 at=int(self.clock.now().timestamp()),

@@ -278,9 +278,10 @@ async def _stop(
 
 
 async def _count(tx: Transaction, author: str, sequence: int) -> None:
+    # Only without a gap: one huge number must not hide all statements below it.
     key = _sequence_key(author)
     last = int(await tx.meta(key) or 0)
-    if sequence > last:
+    if sequence == last + 1:
         await tx.set_meta(key, str(sequence).encode())
 
 

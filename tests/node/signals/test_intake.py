@@ -225,6 +225,19 @@ async def test_revoked_stays_revoked_when_the_feed_is_read_anew(
     assert len(await fleet.audit("b.demo", "signal.restricted")) == 1
 
 
+async def test_a_huge_sequence_number_hides_no_restriction(
+    fleet: Fleet, origin: Origin
+) -> None:
+    signal = origin.ban(await output_of(fleet, "b.demo"))
+    origin.restrict(bytes(16), recorded=False, sequence=2**31 - 1)
+    await origin.taken("b.demo")
+    assert len(await result(fleet)) == 1
+    origin.restrict(signal, recorded=False, sequence=1)
+    await origin.refused("b.demo")
+
+    assert await result(fleet) == []
+
+
 async def test_a_restriction_counts_although_the_batch_around_it_is_refused(
     fleet: Fleet, origin: Origin
 ) -> None:
