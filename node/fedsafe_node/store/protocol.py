@@ -23,6 +23,7 @@ index = await store.write(act)
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol, TypeVar
 
+from fedsafe_node.store.people_protocol import PeopleReader, PeopleWriter
 from fedsafe_node.store.rows import (
     Counts,
     CredentialRow,
@@ -209,7 +210,7 @@ class NodeReader(Protocol):
         ...
 
 
-class Reader(LogReader, SignalReader, NodeReader, Protocol):
+class Reader(LogReader, SignalReader, NodeReader, PeopleReader, Protocol):
     """Reads everything on one snapshot."""
 
 
@@ -349,7 +350,7 @@ class NodeWriter(Protocol):
         ...
 
 
-class Transaction(Reader, LogWriter, SignalWriter, NodeWriter, Protocol):
+class Transaction(Reader, LogWriter, SignalWriter, NodeWriter, PeopleWriter, Protocol):
     """Reads and writes within one act; sees its own writes."""
 
 

@@ -16,6 +16,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from fedsafe_node.errors import SchemaError
+from fedsafe_node.store.people_schema import PEOPLE
 
 if TYPE_CHECKING:
     from sqlite_utils.db import Database
@@ -221,6 +222,7 @@ _NODE = (
 # One more tuple a migration; one that has shipped never changes.
 MIGRATIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("0001_first", (*_LOGS, *_APPEND_ONLY, *_ERASE_ONLY, *_SIGNALS, *_NODE)),
+    ("0002_people", PEOPLE),
 )
 VERSION = len(MIGRATIONS)
 

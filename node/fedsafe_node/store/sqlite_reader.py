@@ -25,6 +25,7 @@ from fedsafe_node.store.rows import (
     SignalRow,
     TokenRow,
 )
+from fedsafe_node.store.sqlite_people import SQLitePeopleReader
 from fedsafe_node.store.sqlite_rows import (
     credential_row,
     draft_row,
@@ -66,7 +67,7 @@ class Unsealing(Protocol):
         ...
 
 
-class SQLiteReader:
+class SQLiteReader(SQLitePeopleReader):
     """Reads over one connection."""
 
     def __init__(self, connection: sqlite3.Connection, unsealing: Unsealing) -> None:

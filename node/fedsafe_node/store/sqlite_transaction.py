@@ -23,6 +23,7 @@ from fedsafe_node.store.rows import (
 )
 from fedsafe_node.store.sqlite_logs import SQLiteLogRows
 from fedsafe_node.store.sqlite_reader import SQLiteReader, Unsealing
+from fedsafe_node.store.sqlite_people import SQLitePeopleWriter
 from fedsafe_node.store.writer import Undo
 
 _ADD_SIGNAL = (
@@ -58,7 +59,7 @@ class Sequencing(Unsealing, Undo, Protocol):
         ...
 
 
-class SQLiteTransaction(SQLiteReader):
+class SQLiteTransaction(SQLiteReader, SQLitePeopleWriter):
     """Reads and writes over the write connection; one act at a time."""
 
     def __init__(self, connection: sqlite3.Connection, sequencing: Sequencing) -> None:

@@ -100,6 +100,14 @@ def fill(database: sqlite3.Connection) -> None:
         "INSERT INTO signals VALUES (1, zeroblob(16), 'a', 'actor', 'all', 1, 1, NULL, "
         "NULL, 1, 1, 'erased', 0, 'a.demo/feed', 0, 'g')"
     )
+    database.execute(
+        "INSERT INTO persons VALUES ('p', 'anna', 'Anna', 0, 'locked', 1, NULL, NULL, "
+        "0, NULL, NULL)"
+    )
+    database.execute(
+        "INSERT INTO acts VALUES ('a', 'k', zeroblob(32), NULL, 'anna', 1, 2, "
+        "'withdrawn', 'anna', 2)"
+    )
 
 
 @pytest.mark.parametrize(
@@ -117,6 +125,10 @@ def fill(database: sqlite3.Connection) -> None:
         "DELETE FROM openings",
         "UPDATE signals SET status = 'active', token = zeroblob(16)",
         "DELETE FROM signals",
+        "DELETE FROM persons",
+        "UPDATE persons SET name = 'ben'",
+        "UPDATE persons SET id = 'q'",
+        "UPDATE acts SET state = 'pending', content = x'01'",
     ],
 )
 def test_history_cannot_be_changed_with_sql(
@@ -124,7 +136,9 @@ def test_history_cannot_be_changed_with_sql(
 ) -> None:
     fill(database)
 
-    with pytest.raises(sqlite3.IntegrityError, match=r"append-only|erased"):
+    with pytest.raises(
+        sqlite3.IntegrityError, match=r"append-only|erased|stays|decided once"
+    ):
         database.execute(statement)
 
 

@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The tables about people; `schema.py` says which migration they belong to."""
+
+PEOPLE: tuple[str, ...] = (
+    """
+    CREATE TABLE persons (
+        id TEXT PRIMARY KEY,
+        name TEXT NOT NULL UNIQUE,
+        display TEXT NOT NULL,
+        external INTEGER NOT NULL CHECK (external IN (0, 1)),
+        state TEXT NOT NULL CHECK (state IN ('invited', 'active', 'locked')),
+        created_at INTEGER NOT NULL,
+        password TEXT,
+        totp BLOB,
+        totp_step INTEGER NOT NULL,
+        code_hash BLOB CHECK (length(code_hash) = 32),
+        code_until INTEGER,
+        CHECK ((password IS NULL) = (totp IS NULL)),
+        CHECK ((code_hash IS NULL) = (code_until IS NULL))
+    ) STRICT
+    """,
+    """
+    CREATE TRIGGER persons_stay BEFORE DELETE ON persons
+    BEGIN SELECT RAISE(ABORT, 'a name stays with its person'); END
+    """,
+    """
+    CREATE TRIGGER persons_keep_their_names BEFORE UPDATE ON persons
+    WHEN NEW.id <> OLD.id OR NEW.name <> OLD.name
+    BEGIN SELECT RAISE(ABORT, 'a name stays with its person'); END
+    """,
+    """
+    CREATE TABLE role_grants (
+        person TEXT NOT NULL REFERENCES persons (id),
+        role TEXT NOT NULL,
+        since INTEGER NOT NULL,
+        until INTEGER,
+        granted_by TEXT NOT NULL,
+        PRIMARY KEY (person, role)
+    ) STRICT, WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE trainings (
+        id TEXT PRIMARY KEY,
+        person TEXT NOT NULL REFERENCES persons (id),
+        kind TEXT NOT NULL,
+        organisation TEXT NOT NULL,
+        since INTEGER NOT NULL,
+        until INTEGER NOT NULL,
+        recorded_by TEXT NOT NULL
+    ) STRICT
+    """,
+    "CREATE INDEX trainings_by_person ON trainings (person)",
+    """
+    CREATE TABLE recovery_codes (
+        person TEXT NOT NULL REFERENCES persons (id),
+        hash BLOB NOT NULL CHECK (length(hash) = 32),
+        PRIMARY KEY (person, hash)
+    ) STRICT, WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE sessions (
+        id TEXT PRIMARY KEY,
+        person TEXT NOT NULL REFERENCES persons (id),
+        role TEXT NOT NULL,
+        began_at INTEGER NOT NULL,
+        seen_at INTEGER NOT NULL,
+        stepped_up_at INTEGER
+    ) STRICT
+    """,
+    "CREATE INDEX sessions_by_person ON sessions (person)",
+    "CREATE INDEX sessions_by_age ON sessions (seen_at)",
+    """
+    CREATE TABLE throttles (
+        key TEXT PRIMARY KEY,
+        failures INTEGER NOT NULL,
+        until INTEGER NOT NULL,
+        seen_at INTEGER NOT NULL
+    ) STRICT
+    """,
+    "CREATE INDEX throttles_by_age ON throttles (seen_at)",
+    """
+    CREATE TABLE acts (
+        id TEXT PRIMARY KEY,
+        kind TEXT NOT NULL,
+        digest BLOB NOT NULL CHECK (length(digest) = 32),
+        content BLOB,
+        asked_by TEXT NOT NULL,
+        asked_at INTEGER NOT NULL,
+        expires_at INTEGER NOT NULL,
+        state TEXT NOT NULL CHECK (state IN ('pending', 'done', 'withdrawn')),
+        decided_by TEXT,
+        decided_at INTEGER,
+        CHECK ((content IS NULL) = (state <> 'pending')),
+        CHECK (state <> 'done' OR decided_by <> asked_by)
+    ) STRICT
+    """,
+    "CREATE INDEX acts_by_state ON acts (state, asked_at)",
+    """
+    CREATE TRIGGER acts_are_decided_once BEFORE UPDATE ON acts
+    WHEN OLD.state <> 'pending'
+    BEGIN SELECT RAISE(ABORT, 'an act is decided once'); END
+    """,
+    """
+    CREATE TABLE credential_terms (
+        credential TEXT PRIMARY KEY REFERENCES credentials (id) ON DELETE CASCADE,
+        holder TEXT NOT NULL,
+        scope TEXT CHECK (scope IN ('lookup', 'publish')),
+        purposes TEXT NOT NULL
+    ) STRICT
+    """,
+    """
+    CREATE TABLE identities (
+        issuer TEXT NOT NULL,
+        subject TEXT NOT NULL,
+        person TEXT NOT NULL REFERENCES persons (id),
+        PRIMARY KEY (issuer, subject),
+        UNIQUE (issuer, person)
+    ) STRICT, WITHOUT ROWID
+    """,
+)

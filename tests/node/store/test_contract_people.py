@@ -1,0 +1,205 @@
+# SPDX-License-Identifier: Apache-2.0
+import pytest
+from msgspec.structs import replace
+
+from fedsafe_node.errors import ConflictError
+from fedsafe_node.store.people_rows import (
+    ActRow,
+    ActState,
+    GrantRow,
+    IdentityRow,
+    PersonRow,
+    PersonState,
+    SessionRow,
+    TermsRow,
+    ThrottleRow,
+    TrainingRow,
+)
+from fedsafe_node.store.protocol import Store
+from fedsafe_node.store.rows import CredentialRow
+
+ANNA = PersonRow(
+    id="p1",
+    name="anna",
+    display="Anna Weber",
+    external=False,
+    state=PersonState.INVITED,
+    created_at=1,
+    code_hash=bytes(32),
+    code_until=9,
+)
+ACT = ActRow(
+    id="a1",
+    kind="account.roles",
+    digest=bytes(32),
+    content=b"{}",
+    asked_by="anna",
+    asked_at=5,
+    expires_at=99,
+)
+
+
+async def add_anna(store: Store) -> None:
+    await store.write(lambda tx: tx.add_person(ANNA))
+
+
+async def test_a_person_comes_back(store: Store) -> None:
+    await add_anna(store)
+    active = replace(
+        ANNA,
+        state=PersonState.ACTIVE,
+        password="$argon2id$",
+        totp=b"sealed",
+        code_hash=None,
+        code_until=None,
+        external=True,
+    )
+
+    assert await store.read(lambda r: r.person("p1")) == ANNA
+    assert await store.read(lambda r: r.person_named("anna")) == ANNA
+    assert await store.write(lambda tx: tx.set_person(active))
+    assert await store.read(lambda r: r.persons()) == [active]
+    assert not await store.write(lambda tx: tx.set_person(replace(ANNA, id="p9")))
+    assert await store.read(lambda r: r.person("p9")) is None
+    assert "argon2" not in repr(active)
+
+
+async def test_a_name_is_given_once(store: Store) -> None:
+    await add_anna(store)
+
+    with pytest.raises(ConflictError):
+        await store.write(lambda tx: tx.add_person(replace(ANNA, id="p2")))
+
+
+async def test_a_grant_replaces_the_one_before(store: Store) -> None:
+    await add_anna(store)
+    first = GrantRow(person="p1", role="analyst", since=1, until=None, granted_by="o")
+    second = GrantRow(person="p1", role="analyst", since=2, until=7, granted_by="d")
+    other = GrantRow(person="p1", role="reviewer", since=2, until=7, granted_by="d")
+    for grant in (first, second, other):
+        await store.write(lambda tx, grant=grant: tx.put_grant(grant))  # type: ignore[misc]
+
+    assert await store.read(lambda r: r.grants_of("p1")) == [second, other]
+    assert await store.read(lambda r: r.grants_of("p2")) == []
+
+
+async def test_trainings_are_kept_in_order_of_their_end(store: Store) -> None:
+    await add_anna(store)
+    late, soon = (
+        TrainingRow(
+            id=f"t{until}",
+            person="p1",
+            kind="basic",
+            organisation="Fachstelle",
+            since=1,
+            until=until,
+            recorded_by="o",
+        )
+        for until in (20, 10)
+    )
+    await store.write(lambda tx: tx.add_training(late))
+    await store.write(lambda tx: tx.add_training(soon))
+
+    assert await store.read(lambda r: r.trainings_of("p1")) == [soon, late]
+
+
+async def test_a_recovery_code_is_spent_once(store: Store) -> None:
+    await add_anna(store)
+    codes = [bytes([number]) * 32 for number in range(3)]
+    await store.write(lambda tx: tx.set_recovery_codes("p1", codes))
+
+    assert await store.write(lambda tx: tx.spend_recovery_code("p1", codes[0]))
+    assert not await store.write(lambda tx: tx.spend_recovery_code("p1", codes[0]))
+    assert not await store.write(lambda tx: tx.spend_recovery_code("p2", codes[1]))
+    assert await store.read(lambda r: r.recovery_codes_left("p1")) == 2
+    await store.write(lambda tx: tx.set_recovery_codes("p1", codes[:1]))
+    assert await store.read(lambda r: r.recovery_codes_left("p1")) == 1
+
+
+async def test_sessions_come_change_and_end(store: Store) -> None:
+    await add_anna(store)
+    old, new = (
+        SessionRow(id=str(at), person="p1", role="analyst", began_at=at, seen_at=at)
+        for at in (10, 20)
+    )
+    seen = SessionRow(
+        id="20", person="p1", role="analyst", began_at=20, seen_at=25, stepped_up_at=24
+    )
+    for row in (old, new, seen):
+        await store.write(lambda tx, row=row: tx.put_session(row))  # type: ignore[misc]
+
+    assert await store.read(lambda r: r.session("20")) == seen
+    assert await store.write(lambda tx: tx.forget_sessions(seen=15, began=0)) == 1
+    assert await store.read(lambda r: r.session("10")) is None
+    assert await store.write(lambda tx: tx.remove_session("20"))
+    assert not await store.write(lambda tx: tx.remove_session("20"))
+    await store.write(lambda tx: tx.put_session(old))
+    assert await store.write(lambda tx: tx.forget_sessions(seen=0, began=11)) == 1
+    await store.write(lambda tx: tx.put_session(old))
+    assert await store.write(lambda tx: tx.remove_sessions_of("p1")) == 1
+
+
+async def test_failed_logins_are_counted_and_forgotten(store: Store) -> None:
+    rows = [ThrottleRow(key="k", failures=n, until=n, seen_at=n) for n in (1, 2)]
+    for row in rows:
+        await store.write(lambda tx, row=row: tx.put_throttle(row))  # type: ignore[misc]
+
+    assert await store.read(lambda r: r.throttle("k")) == rows[1]
+    assert await store.write(lambda tx: tx.forget_throttles(2)) == 0
+    assert await store.write(lambda tx: tx.forget_throttles(3)) == 1
+    assert not await store.write(lambda tx: tx.remove_throttle("k"))
+
+
+async def test_an_act_is_decided_once_and_by_another(store: Store) -> None:
+    await store.write(lambda tx: tx.add_act(ACT))
+
+    assert await store.read(lambda r: r.acts(ActState.PENDING, 9)) == [ACT]
+    with pytest.raises(ConflictError):
+        await store.write(
+            lambda tx: tx.decide_act("a1", ActState.DONE, by="anna", at=6)
+        )
+    assert await store.write(
+        lambda tx: tx.decide_act("a1", ActState.DONE, by="ben", at=6)
+    )
+    assert not await store.write(
+        lambda tx: tx.decide_act("a1", ActState.DONE, by="cem", at=7)
+    )
+    done = await store.read(lambda r: r.act("a1"))
+    assert done is not None
+    assert (done.state, done.decided_by, done.content) == (ActState.DONE, "ben", None)
+    assert await store.read(lambda r: r.acts(ActState.PENDING, 9)) == []
+
+
+async def test_terms_go_with_their_credential(store: Store) -> None:
+    row = CredentialRow(
+        id="c1", name="shop", role="service", secret_hash=bytes(32), created_at=1
+    )
+    terms = TermsRow(
+        credential="c1", holder="shop", scope="lookup", purposes="signup_check"
+    )
+    await store.write(lambda tx: tx.add_credential(row))
+    await store.write(lambda tx: tx.add_terms(terms))
+
+    assert await store.read(lambda r: r.terms_of("c1")) == terms
+    assert await store.write(lambda tx: tx.set_credential_expiry("c1", 77))
+    kept = await store.read(lambda r: r.credential("c1"))
+    assert kept is not None
+    assert kept.expires_at == 77
+    assert await store.write(lambda tx: tx.remove_credential("c1"))
+    assert await store.read(lambda r: r.terms_of("c1")) is None
+    assert not await store.write(lambda tx: tx.set_credential_expiry("c1", 78))
+
+
+async def test_an_identity_is_one_persons(store: Store) -> None:
+    await add_anna(store)
+    await store.write(lambda tx: tx.add_person(replace(ANNA, id="p2", name="ben")))
+    identity = IdentityRow(issuer="https://id", subject="s", person="p1")
+    await store.write(lambda tx: tx.add_identity(identity))
+
+    assert await store.read(lambda r: r.identity("https://id", "s")) == identity
+    assert await store.read(lambda r: r.identity("https://other", "s")) is None
+    for subject, person in (("s", "p2"), ("s2", "p1")):
+        taken = IdentityRow(issuer="https://id", subject=subject, person=person)
+        with pytest.raises(ConflictError):
+            await store.write(lambda tx, taken=taken: tx.add_identity(taken))  # type: ignore[misc]
+    assert await store.write(lambda tx: tx.remove_identities_of("p1")) == 1
