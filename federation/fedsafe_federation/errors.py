@@ -9,6 +9,7 @@
   + FeedError                a peer's feed does not verify
     - TruncatedFeedError     a stream without its trailer
     - EquivocationError      two trees of one origin, or a tree that shrank
+    - TooManyRestrictionsError  an author restricts more than it can have published
   + StaleStatementError      a statement is too old, too new or was seen before
   + FoundingError            a founding ceremony cannot go on
   + PeerError                a peer did not answer as a peer should
@@ -248,6 +249,16 @@ class EquivocationError(FeedError):
     def __init__(self, origin: str, why: str, evidence: tuple[str, ...]) -> None:
         super().__init__(origin, why)
         self.evidence = evidence
+
+
+class TooManyRestrictionsError(FeedError):
+    """An author restricts more signals than its feed can hold.
+
+    What names signals that we hold was applied; the rest of the batch was not.
+    """
+
+    def __init__(self, author: str) -> None:
+        super().__init__(author, "it restricts more signals than it has published")
 
 
 class StaleStatementError(FederationError):

@@ -19,6 +19,7 @@ from fedsafe_federation.signed import Bytes32, Count, Signed
 from fedsafe_federation.wireformat import decode, encode
 
 MAX_RECORDS: Final = 5_000
+MAX_RESTRICTIONS: Final = 1_000
 MAX_LINE: Final = 65_536
 MAX_BATCH: Final = 32 * 1024 * 1024
 MEDIA_TYPE: Final = "application/x-ndjson"
@@ -131,7 +132,8 @@ def decode_batch(origin: str, data: bytes) -> Batch:
 
     Raises:
         TruncatedFeedError: the trailer is missing, or does not fit the lines.
-        MalformedError: a line is none of ours, or out of order.
+        MalformedError: a line is none of ours or out of order, or there are more
+            lines than anybody asks for.
     """
     if len(data) > MAX_BATCH:
         raise MalformedError("feed batch", "larger than a batch may be")
@@ -164,7 +166,7 @@ def leading_restrictions(data: bytes) -> list[Signed]:
             entry = decode(line, _Tagged).of
         except MalformedError:
             break
-        if not isinstance(entry, RestrictionLine):
+        if not isinstance(entry, RestrictionLine) or len(found) == MAX_RESTRICTIONS:
             break
         found.append(entry.statement)
     return found
@@ -184,4 +186,6 @@ def _sort_lines(lines: Sequence[bytes]) -> tuple[list[Signed], list[RecordLine]]
                 records.append(line)
             case _:
                 raise MalformedError("feed line", "out of order")
+        if len(restrictions) > MAX_RESTRICTIONS or len(records) > MAX_RECORDS:
+            raise MalformedError("feed batch", "more lines than a batch may have")
     return restrictions, records

@@ -63,12 +63,23 @@ class Shelf(Protocol):
         """Read the position."""
         ...
 
-    async def restrict(self, restrictions: Sequence[VerifiedRestriction]) -> None:
-        """Apply restrictions; those applied before do no harm."""
+    async def restrict(
+        self, origin: str, restrictions: Sequence[VerifiedRestriction]
+    ) -> None:
+        """Apply restrictions that *origin*'s feed led with; repeated, they do no harm.
+
+        Raises:
+            TooManyRestrictionsError: they name more than may be remembered; those
+                of signals that are here have been applied.
+        """
         ...
 
     async def apply(self, origin: str, batch: VerifiedBatch, *, at: datetime) -> None:
-        """Keep records, signals, restrictions and the new position together."""
+        """Apply restrictions, then keep records, signals and position together.
+
+        Raises:
+            TooManyRestrictionsError: as `restrict`; no record was kept.
+        """
         ...
 
     async def touch(self, origin: str, *, at: datetime) -> None:
@@ -221,8 +232,8 @@ class Replicator:
             size, lambda: verify_restrictions(statements, self._charter)
         )
         if good:
-            await self._shelf.restrict(good)
-        for _ in faults:
+            await self._shelf.restrict(self.origin.name, good)
+        if faults:
             _log.warning("restriction refused", extra=self._fields(None))
 
     def _fields(self, error: Exception | None) -> dict[str, object]:

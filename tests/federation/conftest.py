@@ -335,7 +335,10 @@ class MemoryShelf:
         await asyncio.sleep(0)
         return Position(self.known, self.sequence)
 
-    async def restrict(self, restrictions: Sequence[VerifiedRestriction]) -> None:
+    async def restrict(
+        self, origin: str, restrictions: Sequence[VerifiedRestriction]
+    ) -> None:
+        assert origin == NAMES[0]
         await asyncio.sleep(0)
         self._restrict(restrictions)
         await asyncio.sleep(0)

@@ -219,3 +219,18 @@ def test_rescue_ends_at_the_first_line_that_is_none() -> None:
 
     assert leading_restrictions(first + b"junk\n" + second) == LOG.statements[:1]
     assert leading_restrictions(first + LINES[2] + second) == LOG.statements[:1]
+
+
+@pytest.mark.parametrize(("leads", "records"), [(3, 0), (0, 3), (3, 3)])
+def test_a_batch_has_no_more_lines_than_anybody_asks_for(
+    leads: int, records: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feed, "MAX_RESTRICTIONS", 2)
+    monkeypatch.setattr(feed, "MAX_RECORDS", 2)
+    log = Log().fill(records)
+    log.statements = [restriction(ORIGIN, n + 1, [bytes(16)]) for n in range(leads)]
+    data = log.batch(REQUEST)
+
+    with pytest.raises(MalformedError, match="more lines"):
+        decode_batch(ORIGIN, data)
+    assert leading_restrictions(data) == log.statements[:2]

@@ -15,6 +15,7 @@ from fedsafe_crypto.checkpoint import Checkpoint, sign_checkpoint
 from fedsafe_crypto.identity import SigningKey
 from fedsafe_federation.feed import (
     MAX_RECORDS,
+    MAX_RESTRICTIONS,
     FeedOpening,
     FeedRequest,
     RecordLine,

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Keep what replication has verified (the `Shelf` of `replication`).
 
-Records, signals, restrictions and the new position of one batch share one
-transaction. A restriction that came before its signal is remembered, and the
-signal arrives restricted. The edge of a copied tree is kept in memory between
+Restrictions come first (`restricting`): one that came before its signal is
+remembered, and that signal is not kept. Records, signals and new position of one
+batch then share one transaction. The edge of a copied tree is kept in memory between
 batches and read from the store after a failure or a restart.
 """
 
@@ -13,8 +13,10 @@ from typing import Final
 
 from fedsafe_crypto.tree import EMPTY_ROOT
 from fedsafe_federation.charter import Member
-from fedsafe_federation.errors import EquivocationError
-from fedsafe_federation.evaluation import digest
+from fedsafe_federation.errors import (
+    EquivocationError,
+    TooManyRestrictionsError,
+)
 from fedsafe_federation.replication import Offload, Position
 from fedsafe_federation.verification import (
     Known,
@@ -23,38 +25,22 @@ from fedsafe_federation.verification import (
     feed_name,
     open_checkpoint,
 )
-from fedsafe_federation.wireformat import encode
 from fedsafe_node.clock import Clock
 from fedsafe_node.errors import WrongStateError
 from fedsafe_node.index.lists import Hint, Lists
 from fedsafe_node.log.audit import AuditTrail, Event
 from fedsafe_node.log.proofs import log_frontier
 from fedsafe_node.signals.arrival import Arrival, read_arrivals
+from fedsafe_node.signals.restricting import Restricting, in_acts
+from fedsafe_node.signals.stopping import sequence_key
 from fedsafe_node.situation import Situation
 from fedsafe_node.store.protocol import Reader, Store, Transaction
 from fedsafe_node.store.rows import (
     LogEntry,
     PeerRow,
     PeerState,
-    RestrictionRow,
-    SignalRow,
-    SignalStatus,
 )
-from fedsafe_policies.vocabulary import Effect
 
-STATUS_OF: Final = {
-    Effect.REVOKED: SignalStatus.REVOKED,
-    Effect.DISPUTED: SignalStatus.DISPUTED,
-    Effect.EXPIRED: SignalStatus.EXPIRED,
-    Effect.ERASED: SignalStatus.ERASED,
-}
-_STRICTER: Final = (
-    SignalStatus.ACTIVE,
-    SignalStatus.DISPUTED,
-    SignalStatus.EXPIRED,
-    SignalStatus.REVOKED,
-    SignalStatus.ERASED,
-)
 _LARGE: Final = 64
 
 
@@ -85,22 +71,37 @@ class Intake:
 
     async def position(self, origin: str) -> Position:
         """Read where this node stands in *origin*'s feed."""
-        last = await self._store.read(lambda r: r.meta(_sequence_key(origin)))
+        last = await self._store.read(lambda r: r.meta(sequence_key(origin)))
         known = self._known.get(origin)
         if known is None:
             known = self._known[origin] = await self._load(self._member(origin))
         return Position(known, int(last or 0))
 
-    async def restrict(self, restrictions: Sequence[VerifiedRestriction]) -> None:
-        """Apply restrictions; those applied before do no harm."""
+    async def restrict(
+        self, origin: str, restrictions: Sequence[VerifiedRestriction]
+    ) -> None:
+        """Apply restrictions that *origin*'s feed led with; repeated, they do no harm.
 
-        async def act(tx: Transaction) -> list[int]:
-            return await self._restrict(tx, restrictions)
-
-        self._lists.remove(await self._store.write(act))
+        Raises:
+            TooManyRestrictionsError: they name more than may be remembered; those
+                of signals that are here have been applied.
+        """
+        beyond = ""
+        for part in in_acts(restrictions):
+            act = Restricting(origin, part, self._trail, self._clock.now())
+            applied = await self._store.write(act.run)
+            self._lists.remove(applied.removed)
+            beyond = beyond or applied.beyond
+        if beyond:
+            raise TooManyRestrictionsError(beyond)
 
     async def apply(self, origin: str, batch: VerifiedBatch, *, at: datetime) -> None:
-        """Keep a verified batch and the position behind it, in one transaction."""
+        """Apply a verified batch's restrictions, then keep it and the new position.
+
+        Raises:
+            TooManyRestrictionsError: as `restrict`; no record was kept.
+        """
+        await self.restrict(origin, batch.restrictions)
         situation, now = self._situation, self._clock.now()
 
         def read() -> list[Arrival]:
@@ -110,16 +111,14 @@ class Intake:
         arrivals = await self._offload(read) if many else read()
         self._known.pop(origin, None)
 
-        async def act(tx: Transaction) -> tuple[list[Hint], list[int]]:
-            removed = await self._restrict(tx, batch.restrictions)
+        async def act(tx: Transaction) -> list[Hint]:
             hints = await self._keep(tx, origin, arrivals)
             await self._move(tx, origin, batch, at)
-            return hints, removed
+            return hints
 
-        hints, removed = await self._store.write(act)
+        hints = await self._store.write(act)
         self._known[origin] = batch.known
         self._lists.add(hints)
-        self._lists.remove(removed)
         if _complete(batch.known):
             self._situation.coverage.saw(origin, at)
 
@@ -217,42 +216,6 @@ class Intake:
         )
         await tx.append(self._trail.log, entry.record, entry.openings)
 
-    async def _restrict(
-        self, tx: Transaction, restrictions: Sequence[VerifiedRestriction]
-    ) -> list[int]:
-        removed: list[int] = []
-        at = self._clock.now()
-        for item in restrictions:
-            restriction = item.restriction
-            row = RestrictionRow(
-                digest=digest(item.statement),
-                origin=restriction.origin,
-                author=restriction.author,
-                sequence=restriction.sequence,
-                effect=restriction.effect.value,
-                statement=encode(item.statement),
-            )
-            if not await tx.add_restriction(row, restriction.signals):
-                continue
-            for signal in restriction.signals:
-                found = await tx.signal(restriction.origin, signal)
-                if found is not None:
-                    await _stop(tx, found, STATUS_OF[restriction.effect], at)
-                    removed.append(found.row)
-            await _count(tx, restriction.author, restriction.sequence)
-            entry = self._trail.entry(
-                Event.RESTRICTED,
-                at=at,
-                outcome=restriction.effect.value,
-                detail={
-                    "origin": restriction.origin,
-                    "reason": restriction.reason.value,
-                    "signals": len(restriction.signals),
-                },
-            )
-            await tx.append(self._trail.log, entry.record, entry.openings)
-        return removed
-
 
 async def _usable(
     tx: Transaction, origin: str, arrivals: Sequence[Arrival]
@@ -264,29 +227,6 @@ async def _usable(
             by_id.setdefault(arrival.signal.signal_id, arrival)
     settled = await tx.settled(origin, list(by_id))
     return [arrival for id_, arrival in by_id.items() if id_ not in settled]
-
-
-async def _stop(
-    tx: Transaction, row: SignalRow, status: SignalStatus, at: datetime
-) -> None:
-    # A status only ever becomes stricter: a dispute never softens a revocation.
-    if _STRICTER.index(status) <= _STRICTER.index(row.status):
-        return
-    await tx.set_signal_status(row.origin, row.signal_id, status)
-    if status is not SignalStatus.DISPUTED:
-        await tx.erase_opening(row.log, row.index, row.group, at=int(at.timestamp()))
-
-
-async def _count(tx: Transaction, author: str, sequence: int) -> None:
-    # Only without a gap: one huge number must not hide all statements below it.
-    key = _sequence_key(author)
-    last = int(await tx.meta(key) or 0)
-    if sequence == last + 1:
-        await tx.set_meta(key, str(sequence).encode())
-
-
-def _sequence_key(author: str) -> str:
-    return f"restrictions/{author}"
 
 
 def _complete(known: Known) -> bool:

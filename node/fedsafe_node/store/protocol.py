@@ -99,6 +99,12 @@ class SignalReader(Protocol):
         """Return an origin's signal by its id."""
         ...
 
+    async def signals_named(
+        self, origin: str, signal_ids: Sequence[bytes]
+    ) -> list[SignalRow]:
+        """Return an origin's signals of these ids; those not there are left out."""
+        ...
+
     async def settled(self, origin: str, signal_ids: Sequence[bytes]) -> set[bytes]:
         """Return which of an origin's ids are there, or named by a restriction."""
         ...

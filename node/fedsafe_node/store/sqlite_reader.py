@@ -154,6 +154,17 @@ class SQLiteReader(SQLitePeopleReader):
         row = self._one(_SIGNAL + where, signal_id, origin)
         return row and signal_row(row)
 
+    async def signals_named(
+        self, origin: str, signal_ids: Sequence[bytes]
+    ) -> list[SignalRow]:
+        """Return an origin's signals of these ids; those not there are left out."""
+        found: list[SignalRow] = []
+        for start in range(0, len(signal_ids), _MOST_VARIABLES):
+            part = signal_ids[start : start + _MOST_VARIABLES]
+            where = f"WHERE origin = ? AND signal_id IN ({','.join('?' * len(part))})"
+            found += map(signal_row, self._all(_SIGNAL + where, origin, *part))
+        return found
+
     async def settled(self, origin: str, signal_ids: Sequence[bytes]) -> set[bytes]:
         """Return which of an origin's ids are there, or named by a restriction."""
         found: set[bytes] = set()

@@ -19,6 +19,7 @@ from fedsafe_federation.verification import Known, verify_batch
 from fedsafe_node.errors import StoreFailedError, WrongStateError
 from fedsafe_node.index.lists import Hint
 from fedsafe_node.messages import Kind, Result
+from fedsafe_node.signals import restricting
 from fedsafe_node.store.rows import PeerState, SignalRow, SignalStatus
 from fedsafe_policies.vocabulary import Effect, MediaKind, Plane, Scope
 
@@ -236,6 +237,25 @@ async def test_a_huge_sequence_number_hides_no_restriction(
     await origin.refused("b.demo")
 
     assert await result(fleet) == []
+
+
+async def test_invented_restrictions_leave_their_origin_uncovered(
+    fleet: Fleet, origin: Origin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(restricting, "AHEAD", 2)
+    signal = origin.ban(await output_of(fleet, "b.demo"))
+    await origin.taken("b.demo")
+    origin.restrict(*(token_bytes(16) for _ in range(7)), recorded=False)
+    origin.restrict(signal, recorded=False)
+    origin.ban(await output_of(fleet, "b.demo", "other@mail.example"))
+    fleet.clock.advance(timedelta(seconds=61))
+    await origin.refused("b.demo")
+    await origin.refused("b.demo")
+
+    assert await result(fleet) == []
+    assert "a.demo" in (await fleet.look_up("b.demo", WHO)).not_covered
+    assert await fleet.cursor("b.demo", "a.demo") == 1
+    assert len(await fleet.audit("b.demo", "signal.restricted")) == 1
 
 
 async def test_a_restriction_counts_although_the_batch_around_it_is_refused(

@@ -1,0 +1,210 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Apply restriction statements, and bound what a lying author can make us keep.
+
+A statement about a signal that is here always acts. One about a signal that is not
+here must be remembered, or the signal would match when it comes; and names of
+signals cost their author nothing to invent. So what is kept for an author, counted
+in names, is bounded by what it has published to us: an honest author restricts
+each of its signals at most once an effect, so our copy of its feed times the number
+of effects, and `AHEAD` for what leads before its records. The size of the author's
+checkpoint would be no bound: it is a claim until the records are here.
+
+Beyond the bound nothing new is remembered and the batch is refused, so the author's
+feed stands still and is soon not covered: a refusal, never a restriction forgotten.
+
+* A statement that changes nothing is counted, not kept.
+* Only the author's own feed makes us remember, and moves the count of its
+  statements: another's would use up its bound. The author repeats them anyway.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+from msgspec.structs import replace
+
+from fedsafe_federation.evaluation import digest
+from fedsafe_federation.restrictions import Restriction
+from fedsafe_federation.verification import VerifiedRestriction
+from fedsafe_federation.wireformat import encode
+from fedsafe_node.log.audit import AuditTrail, Event
+from fedsafe_node.signals.stopping import sequence_key
+from fedsafe_node.store.protocol import Transaction
+from fedsafe_node.store.rows import RestrictionRow, SignalRow, SignalStatus
+from fedsafe_policies.vocabulary import Effect
+
+AHEAD: Final = 100_000
+MAX_NAMES: Final = 20_000
+"""So many names make an act of their own: other writers get their turn between."""
+
+STATUS_OF: Final = {
+    Effect.REVOKED: SignalStatus.REVOKED,
+    Effect.DISPUTED: SignalStatus.DISPUTED,
+    Effect.EXPIRED: SignalStatus.EXPIRED,
+    Effect.ERASED: SignalStatus.ERASED,
+}
+_STRICTER: Final = (
+    SignalStatus.ACTIVE,
+    SignalStatus.DISPUTED,
+    SignalStatus.EXPIRED,
+    SignalStatus.REVOKED,
+    SignalStatus.ERASED,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """The rows that match no more, and whose bound was reached (or "")."""
+
+    removed: Sequence[int]
+    beyond: str
+
+
+def in_acts(
+    restrictions: Sequence[VerifiedRestriction],
+) -> Iterator[list[VerifiedRestriction]]:
+    """Cut restrictions into parts of at most `MAX_NAMES` names, or one statement."""
+    part: list[VerifiedRestriction] = []
+    names = 0
+    for item in restrictions:
+        count = len(item.restriction.signals)
+        if part and names + count > MAX_NAMES:
+            yield part
+            part, names = [], 0
+        part.append(item)
+        names += count
+    if part:
+        yield part
+
+
+@dataclass(slots=True)
+class _Author:
+    """What one act knows of an author; `kept` counts the names of what is kept."""
+
+    rows: dict[bytes, SignalRow]
+    settled: set[bytes]
+    sequence: int
+    kept: int
+    most: int
+
+
+@dataclass(slots=True)
+class Restricting:
+    """One act over restrictions that came with *courier*'s feed; runs once."""
+
+    courier: str
+    restrictions: Sequence[VerifiedRestriction]
+    trail: AuditTrail
+    at: datetime
+    _removed: list[int] = field(default_factory=list)
+    _counts: Counter[str] = field(default_factory=Counter)
+    _beyond: str = ""
+
+    async def run(self, tx: Transaction) -> Applied:
+        """Apply them, with one audit event if anything changed."""
+        for name in dict.fromkeys(r.restriction.author for r in self.restrictions):
+            mine = [r for r in self.restrictions if r.restriction.author == name]
+            author = await _load(tx, name, [r.restriction for r in mine])
+            before = author.sequence, author.kept
+            for item in mine:
+                await self._apply(tx, item, author)
+            if author.sequence != before[0]:
+                await tx.set_meta(sequence_key(name), b"%d" % author.sequence)
+            if author.kept != before[1]:
+                await tx.set_meta(_kept_key(name), b"%d" % author.kept)
+        if self._counts:
+            await self._write(tx)
+        return Applied(self._removed, self._beyond)
+
+    async def _apply(
+        self, tx: Transaction, item: VerifiedRestriction, author: _Author
+    ) -> None:
+        restriction = item.restriction
+        own = restriction.author == self.courier
+        fits = author.kept + len(restriction.signals) <= author.most
+        names = list(dict.fromkeys(restriction.signals))
+        stopped = await self._stop(tx, restriction.effect, names, author)
+        new = [name for name in names if name not in author.settled] if own else []
+        if new and not fits:
+            self._beyond = restriction.author
+        elif own and restriction.sequence == author.sequence + 1:
+            # Only without a gap: one huge number must not hide all below it.
+            author.sequence += 1
+        if fits and (stopped or new):
+            await tx.add_restriction(_row(item), [*stopped, *new])
+            author.kept += len(restriction.signals)
+            author.settled.update(new)
+            self._counts["remembered"] += len(new)
+        if stopped or (new and fits):
+            self._counts["statements"] += 1
+            self._counts[restriction.effect.value] += len(stopped)
+
+    async def _stop(
+        self, tx: Transaction, effect: Effect, names: Sequence[bytes], author: _Author
+    ) -> list[bytes]:
+        # A status only ever becomes stricter: a dispute never softens a revocation.
+        status, at = STATUS_OF[effect], int(self.at.timestamp())
+        stopped: list[bytes] = []
+        for name in names:
+            row = author.rows.get(name)
+            if row is None or not _stricter(status, row.status):
+                continue
+            await tx.set_signal_status(row.origin, name, status)
+            if status is not SignalStatus.DISPUTED:
+                await tx.erase_opening(row.log, row.index, row.group, at=at)
+            author.rows[name] = replace(row, status=status)
+            self._removed.append(row.row)
+            stopped.append(name)
+        return stopped
+
+    async def _write(self, tx: Transaction) -> None:
+        named = {r.restriction.author for r in self.restrictions}
+        reasons = {r.restriction.reason.value for r in self.restrictions}
+        entry = self.trail.entry(
+            Event.RESTRICTED,
+            at=self.at,
+            detail={
+                "origin": ", ".join(sorted(named)),
+                "reasons": ", ".join(sorted(reasons)),
+                **{key: count for key, count in self._counts.items() if count},
+            },
+        )
+        await tx.append(self.trail.log, entry.record, entry.openings)
+
+
+async def _load(
+    tx: Transaction, name: str, restrictions: Sequence[Restriction]
+) -> _Author:
+    named = list(dict.fromkeys(id_ for r in restrictions for id_ in r.signals))
+    rows = await tx.signals_named(name, named)
+    peer = await tx.peer(name)
+    cursor = peer.cursor if peer is not None else 0
+    return _Author(
+        rows={row.signal_id: row for row in rows},
+        settled=await tx.settled(name, named),
+        sequence=int(await tx.meta(sequence_key(name)) or 0),
+        kept=int(await tx.meta(_kept_key(name)) or 0),
+        most=AHEAD + len(Effect) * cursor,
+    )
+
+
+def _row(item: VerifiedRestriction) -> RestrictionRow:
+    restriction = item.restriction
+    return RestrictionRow(
+        digest=digest(item.statement),
+        origin=restriction.origin,
+        author=restriction.author,
+        sequence=restriction.sequence,
+        effect=restriction.effect.value,
+        statement=encode(item.statement),
+    )
+
+
+def _stricter(status: SignalStatus, than: SignalStatus) -> bool:
+    return _STRICTER.index(status) > _STRICTER.index(than)
+
+
+def _kept_key(author: str) -> str:
+    return f"restricted/{author}"
