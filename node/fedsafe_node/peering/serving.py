@@ -32,7 +32,6 @@ from fedsafe_node.log.guard import Guard
 from fedsafe_node.log.proofs import log_root, prove_consistency
 from fedsafe_node.store.protocol import Reader, Store, Transaction
 
-MAX_RESTRICTIONS: Final = 1_000
 _LARGE: Final = 64
 
 

@@ -206,6 +206,16 @@ async def test_a_restriction_is_kept_once_and_found_by_signal(store: Store) -> N
     assert await store.read(lambda r: r.restriction(bytes(32))) is None
 
 
+async def test_signals_are_found_by_many_names_of_one_origin(store: Store) -> None:
+    await add(store, 1, 2, 600)
+    named = [number.to_bytes(16) for number in (*range(2, 700), 1)]
+    found = await store.read(lambda r: r.signals_named("a.demo", named))
+
+    assert sorted(ids(found)) == [1, 2, 600]
+    assert await store.read(lambda r: r.signals_named("b.demo", named)) == []
+    assert await store.read(lambda r: r.signals_named("a.demo", [])) == []
+
+
 async def test_settled_ids_are_there_or_restricted(store: Store) -> None:
     await add(store, 1, 2)
     named = [(3).to_bytes(16), (1).to_bytes(16)]
