@@ -68,7 +68,7 @@ def record(context: click.Context, file: str) -> ExitStatus:
       valid_until = 2027-11-03
     """  # noqa: D301
     settings = settings_of(context)
-    answer = settings.client().post("/v1/gate", _read(file))
+    answer = settings.client().change("/v1/gate", _read(file))
     _tell(settings, answer)
     return OK
 

@@ -5,12 +5,17 @@ A credential travels as `Authorization: Bearer fs1_…`. Without one, whoever co
 open the node's Unix socket is `local`, with the role of a service; the kernel's
 word (SO_PEERCRED) must be that it runs as the node's own user or as root. Members
 sign their requests (RFC 9421) or their statements.
+
+Which roles' credentials a route takes is in the route table. What a policy decides
+as well (a lookup's purpose, who writes a signal) is left to the service, which
+writes its refusals into the audit log.
 """
 
 import os
 import re
 import socket
 import struct
+from collections.abc import Collection
 from enum import StrEnum, unique
 from typing import Final
 
@@ -22,6 +27,7 @@ from fedsafe_node.principal import Principal
 from fedsafe_policies.vocabulary import Role
 
 LOCAL: Final = Principal("local", Role.SERVICE)
+PERSONS: Final = frozenset(Role) - {Role.SERVICE}
 TOKEN: Final = re.compile(r"fs1_[A-Za-z0-9_-]{43}")
 _ONCE: Final = (
     "Authorization",
@@ -39,11 +45,15 @@ _CREDENTIAL = struct.Struct("=iII")  # struct ucred: pid, uid, gid
 
 @unique
 class Auth(StrEnum):
-    """Who may call a route; the service checks what else it asks for."""
+    """How somebody may call a route at all.
+
+    `CREDENTIAL` and `HOUSE` take a credential of one of the route's roles; `HOUSE`
+    takes the node's own Unix socket without one as well.
+    """
 
     OPEN = "open"
-    SERVICE = "service"
-    STAFF = "staff"
+    HOUSE = "house"
+    CREDENTIAL = "credential"
     PEER = "peer"
     STATEMENT = "statement"
 
@@ -60,23 +70,43 @@ def check_headers(request: web.Request) -> None:
             raise RefusedError(Code.DUPLICATE_HEADER, f"{name} was sent twice")
 
 
-async def identify(request: web.Request, people: People, auth: Auth) -> Principal:
+async def identify(
+    request: web.Request, people: People, auth: Auth, roles: Collection[Role]
+) -> Principal:
     """Find out who asks, and whether that is somebody for this route.
 
     Raises:
-        RefusedError: no credential, none of ours, or not one of a person.
+        RefusedError: no credential, none of ours, or of none of the *roles*.
         ForbiddenError: the credential is unknown or expired.
     """
     header = request.headers.get("Authorization")
     if header is not None:
         who = await people.authenticate(_token(header))
+        admitted = who.role in roles
     elif is_local(request):
         who = LOCAL
+        admitted = auth is Auth.HOUSE
     else:
         raise RefusedError(Code.UNAUTHENTICATED)
-    if auth is Auth.STAFF and who.role is Role.SERVICE:
-        raise RefusedError(Code.FORBIDDEN, "this takes the credential of a person")
+    if not admitted:
+        raise RefusedError(Code.FORBIDDEN, f"this takes {describe(auth, roles)}")
     return who
+
+
+def describe(auth: Auth, roles: Collection[Role]) -> str:
+    """Say in words who may call a route that takes credentials."""
+    named = [role.value for role in Role if role in roles]
+    if len(named) == len(Role):
+        words = "a credential"
+    elif set(roles) == PERSONS:
+        words = "the credential of a person"
+    else:
+        words = f"the credential of {' or '.join(map(_one, named))}"
+    return f"{words}, or the node's Unix socket" if auth is Auth.HOUSE else words
+
+
+def _one(role: str) -> str:
+    return f"an {role}" if role[0] in "ao" else f"a {role}"
 
 
 def _token(header: str) -> str:

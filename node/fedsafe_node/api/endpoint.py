@@ -185,7 +185,8 @@ class _Serving:
                     call.local = is_local(request)
                 return await self._act(call, request, body, request_id)
         if route.auth is not Auth.OPEN:
-            call.who = await identify(request, border.services.people, route.auth)
+            people = border.services.people
+            call.who = await identify(request, people, route.auth, route.roles)
         with self._gate.enter():
             body = await self._read(request)
             return await self._act(call, request, body, request_id)

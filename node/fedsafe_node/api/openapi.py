@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import msgspec
 
-from fedsafe_node.api.auth import Auth
+from fedsafe_node.api.auth import Auth, describe
 from fedsafe_node.api.problems import CODES, MEDIA_TYPE, Code
 from fedsafe_node.api.routes import ROUTES, Route
 from fedsafe_node.idempotency import KEY
@@ -23,15 +23,13 @@ VERSION: Final = version("fedsafe")
 _REF: Final = "#/components/schemas/{name}"
 _SECURITY: Final[dict[Auth, list[dict[str, list[str]]]]] = {
     Auth.OPEN: [],
-    Auth.SERVICE: [{"credential": []}],
-    Auth.STAFF: [{"credential": []}],
+    Auth.HOUSE: [{"credential": []}],
+    Auth.CREDENTIAL: [{"credential": []}],
     Auth.PEER: [{"memberSignature": []}],
     Auth.STATEMENT: [],
 }
 _WORDS: Final[dict[Auth, str]] = {
     Auth.OPEN: "Anybody may ask.",
-    Auth.SERVICE: "A credential, or the node's Unix socket.",
-    Auth.STAFF: "The credential of a person.",
     Auth.PEER: "A member's RFC 9421 signature on the request.",
     Auth.STATEMENT: "The body holds statements that members have signed.",
 }
@@ -104,7 +102,7 @@ def _operation(route: Route, named: dict[str, dict[str, Any]]) -> dict[str, Any]
     operation: dict[str, Any] = {
         "operationId": route.name,
         "summary": route.summary,
-        "description": _WORDS[route.auth],
+        "description": _words(route),
         "security": _SECURITY[route.auth],
         "responses": {
             str(status): _response(route, status, named)
@@ -120,6 +118,13 @@ def _operation(route: Route, named: dict[str, dict[str, Any]]) -> dict[str, Any]
             "content": {"application/json": {"schema": named[repr(route.body)]}},
         }
     return operation
+
+
+def _words(route: Route) -> str:
+    if route.auth in _WORDS:
+        return _WORDS[route.auth]
+    words = describe(route.auth, route.roles)
+    return f"{words[0].upper()}{words[1:]}."
 
 
 def _response(

@@ -2,8 +2,8 @@
 """The route table of API version 1: the one place that says what there is.
 
 The server is built from it and the OpenAPI document is written from it, so what
-is documented is what is served. A route's body is one closed type, its answer
-another; the statuses of its problems follow from what it takes, plus what its
+is documented is what is served, and to whom. A route's body is one closed type, its
+answer another; the statuses of its problems follow from what it takes, plus what its
 service is known to raise.
 """
 
@@ -15,7 +15,7 @@ from typing import Final
 from fedsafe_federation.feed import MEDIA_TYPE as NDJSON
 from fedsafe_federation.signed import NodeName, Signed
 from fedsafe_node.api import local, peers
-from fedsafe_node.api.auth import Auth
+from fedsafe_node.api.auth import PERSONS, Auth
 from fedsafe_node.api.body import JSON
 from fedsafe_node.api.call import Call
 from fedsafe_node.api.queries import EventsQuery, FeedQuery, SignalsQuery
@@ -43,6 +43,7 @@ from fedsafe_node.messages import (
 )
 from fedsafe_node.telemetry import METRICS_TYPE
 from fedsafe_policies.gate import LegalGate
+from fedsafe_policies.vocabulary import Role
 
 KIB: Final = 1_024
 MIB: Final = 1_024 * KIB
@@ -66,8 +67,9 @@ class Lane(StrEnum):
 class Route:
     """One method on one path.
 
-    `answer` is a type, or None for an answer of `media` that is no message.
-    `refusals` are statuses that only the service can bring.
+    `roles` are those whose credential is taken: on a route for credentials, nobody's
+    unless it says so. `answer` is a type, or None for an answer of `media` that is
+    no message. `refusals` are statuses that only the service can bring.
     """
 
     name: str
@@ -77,6 +79,7 @@ class Route:
     auth: Auth
     lane: Lane
     summary: str
+    roles: frozenset[Role] = frozenset()
     status: int = 200
     body: object = None
     limit: int = 0
@@ -91,7 +94,7 @@ class Route:
     def statuses(self) -> frozenset[int]:
         """All statuses that this route answers with."""
         found = {self.status, 400, 417, 500, 503} | self.refusals
-        if self.auth in {Auth.SERVICE, Auth.STAFF}:
+        if self.auth in {Auth.HOUSE, Auth.CREDENTIAL}:
             found |= {401, 403}
         if self.auth in {Auth.PEER, Auth.STATEMENT}:
             found |= {403, 409}
@@ -105,6 +108,10 @@ class Route:
 
 
 _SIGNAL: Final = {"id": SignalId}
+_ANY: Final = frozenset(Role)  # policy decides, and its refusals are audited
+_READERS: Final = frozenset({Role.REVIEWER, Role.AUDITOR})  # the log names cases
+_RECORDERS: Final = frozenset({Role.REVIEWER, Role.OPERATOR})
+_OPERATOR: Final = frozenset({Role.OPERATOR})
 
 ROUTES: Final = (
     Route(
@@ -112,7 +119,8 @@ ROUTES: Final = (
         method="POST",
         path="/v1/lookup",
         handler=local.lookup,
-        auth=Auth.SERVICE,
+        auth=Auth.HOUSE,
+        roles=_ANY,
         lane=Lane.LOOKUPS,
         summary="Ask about one account; a match is a reason to review",
         body=LookupRequest,
@@ -124,7 +132,8 @@ ROUTES: Final = (
         method="POST",
         path="/v1/lookup/batch",
         handler=local.lookup_batch,
-        auth=Auth.SERVICE,
+        auth=Auth.HOUSE,
+        roles=_ANY,
         lane=Lane.BATCHES,
         summary="Ask about many accounts for one purpose",
         body=BatchRequest,
@@ -136,7 +145,8 @@ ROUTES: Final = (
         method="POST",
         path="/v1/signals",
         handler=local.add_signal,
-        auth=Auth.SERVICE,
+        auth=Auth.HOUSE,
+        roles=_ANY,
         lane=Lane.WRITES,
         summary="Record an own ban, or a draft for the federation",
         status=201,
@@ -150,7 +160,8 @@ ROUTES: Final = (
         method="GET",
         path="/v1/signals",
         handler=local.list_signals,
-        auth=Auth.SERVICE,
+        auth=Auth.HOUSE,
+        roles=_ANY,
         lane=Lane.READS,
         summary="List the drafts that wait for a second person",
         query=SignalsQuery,
@@ -161,7 +172,8 @@ ROUTES: Final = (
         method="POST",
         path="/v1/signals/import",
         handler=local.import_signals,
-        auth=Auth.SERVICE,
+        auth=Auth.HOUSE,
+        roles=_ANY,
         lane=Lane.BATCHES,
         summary="Record many signals in one act",
         body=ImportRequest,
@@ -174,7 +186,8 @@ ROUTES: Final = (
         method="POST",
         path="/v1/signals/approve",
         handler=local.approve_signals,
-        auth=Auth.STAFF,
+        auth=Auth.CREDENTIAL,
+        roles=PERSONS,
         lane=Lane.WRITES,
         summary="Publish drafts as their second person",
         body=ApproveRequest,
@@ -187,7 +200,8 @@ ROUTES: Final = (
         method="GET",
         path="/v1/signals/{id}",
         handler=local.show_signal,
-        auth=Auth.SERVICE,
+        auth=Auth.HOUSE,
+        roles=_ANY,
         lane=Lane.READS,
         summary="Tell where a signal stands",
         path_types=_SIGNAL,
@@ -198,7 +212,8 @@ ROUTES: Final = (
         method="POST",
         path="/v1/signals/{id}/revoke",
         handler=local.revoke_signal,
-        auth=Auth.SERVICE,
+        auth=Auth.HOUSE,
+        roles=_ANY,
         lane=Lane.WRITES,
         summary="Stop a signal everywhere, for good",
         body=RevokeRequest,
@@ -212,7 +227,8 @@ ROUTES: Final = (
         method="GET",
         path="/v1/audit/events",
         handler=local.audit_events,
-        auth=Auth.SERVICE,
+        auth=Auth.HOUSE,
+        roles=_READERS,
         lane=Lane.READS,
         summary="Read the audit log in order",
         query=EventsQuery,
@@ -224,7 +240,8 @@ ROUTES: Final = (
         method="POST",
         path="/v1/audit/verify",
         handler=local.audit_verify,
-        auth=Auth.SERVICE,
+        auth=Auth.HOUSE,
+        roles=PERSONS,
         lane=Lane.BATCHES,
         summary="Verify the node's logs and all replicated feeds",
         answer=VerifyAnswer,
@@ -234,7 +251,8 @@ ROUTES: Final = (
         method="GET",
         path="/v1/gate",
         handler=local.show_gate,
-        auth=Auth.SERVICE,
+        auth=Auth.HOUSE,
+        roles=PERSONS,
         lane=Lane.READS,
         summary="Tell whether the legal gate is open, and what it lacks",
         answer=GateAnswer,
@@ -244,19 +262,22 @@ ROUTES: Final = (
         method="POST",
         path="/v1/gate",
         handler=local.record_gate,
-        auth=Auth.STAFF,
+        auth=Auth.CREDENTIAL,
+        roles=_RECORDERS,
         lane=Lane.WRITES,
         summary="Enter a legal-gate record; the newest one counts",
         body=LegalGate,
         limit=64 * KIB,
         answer=GateAnswer,
+        idempotent=True,
     ),
     Route(
         name="status",
         method="GET",
         path="/v1/status",
         handler=local.status,
-        auth=Auth.SERVICE,
+        auth=Auth.HOUSE,
+        roles=PERSONS,
         lane=Lane.READS,
         summary="Tell the node's state at a glance",
         answer=StatusAnswer,
@@ -276,7 +297,8 @@ ROUTES: Final = (
         method="GET",
         path="/v1/metrics",
         handler=local.metrics,
-        auth=Auth.SERVICE,
+        auth=Auth.HOUSE,
+        roles=PERSONS,
         lane=Lane.HEALTH,
         summary="Give counts and durations in Prometheus's text format",
         media=METRICS_TYPE,
@@ -345,7 +367,8 @@ ROUTES: Final = (
         method="POST",
         path="/v1/founding/proposal",
         handler=local.propose,
-        auth=Auth.SERVICE,
+        auth=Auth.HOUSE,
+        roles=_OPERATOR,
         lane=Lane.WRITES,
         summary="Sign the proposal of a founding, as its convenor",
         body=ProposalRequest,

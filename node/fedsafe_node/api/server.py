@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Serves API version 1 over TCP and over the node's Unix socket.
 
-Both listeners serve the same routes. The socket file has mode 0600; one that a
-crashed node left behind is removed only after nobody has answered on it.
-Connections over TCP are bounded, so that strangers cannot take the file descriptors
-that the socket, the store and the node's own requests need. Whatever
+Both listeners serve the same routes, and neither answers before all addresses are
+bound: whoever gets an answer has reached a node that could start. The socket file has
+mode 0600; one that a crashed node left behind is removed only after nobody has
+answered on it. Connections over TCP are bounded, so that strangers cannot take the
+file descriptors that the socket, the store and the node's own requests need. Whatever
 the client sends, the answer is a problem document: for paths and methods that do
 not exist, and for bytes that are no HTTP at all.
 
@@ -17,6 +18,7 @@ await server.stop()
 """
 
 import asyncio
+import errno
 import logging
 import os
 import resource
@@ -29,6 +31,7 @@ from typing import Final, cast
 
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError, LineTooLong
+from aiohttp.typedefs import Handler, Middleware
 
 from fedsafe_node.api.endpoint import LANES, Border, Endpoint, make_endpoint
 from fedsafe_node.api.openapi import document
@@ -56,7 +59,6 @@ def make_app(
     lanes: Mapping[Lane, int] = LANES,
 ) -> web.Application:
     """Build the application: every route of the table, and problems for the rest."""
-    app = web.Application()
     border = Border(
         services,
         metrics=metrics,
@@ -64,6 +66,8 @@ def make_app(
         access=access or AccessLog(),
         lanes=lanes,
     )
+    nowhere = _refusing(border, Code.NOT_FOUND)
+    app = web.Application(middlewares=[_catching(nowhere)])
     app[BORDER] = border
     methods: defaultdict[str, list[str]] = defaultdict(list)
     for route in ROUTES:
@@ -77,7 +81,6 @@ def make_app(
     for path, allowed in methods.items():
         refuse = _refusing(border, Code.METHOD_NOT_ALLOWED, allowed)
         app.router.add_route("*", path, refuse, expect_handler=_expect)
-    nowhere = _refusing(border, Code.NOT_FOUND)
     app.router.add_route("*", "/{path:.*}", nowhere, expect_handler=_expect)
     return app
 
@@ -93,6 +96,16 @@ def _refusing(border: Border, code: Code, allowed: list[str] | None = None) -> E
         return response
 
     return refuse
+
+
+def _catching(nowhere: Endpoint) -> Middleware:
+    # `OPTIONS *` and `CONNECT host:port` name no path, so no route takes them.
+    @web.middleware
+    async def catch(request: web.Request, handler: Handler) -> web.StreamResponse:
+        lost = request.match_info.http_exception is not None
+        return await (nowhere if lost else handler)(request)
+
+    return catch
 
 
 async def _expect(request: web.Request) -> web.StreamResponse | None:
@@ -217,31 +230,30 @@ class ApiServer:
             ConfigError: an address is taken, or cannot be listened on.
         """
         await self._runner.setup()
+        bound: list[socket.socket] = []
         try:
-            if socket_path is not None:
-                await self._listen_locally(socket_path)
             if host is not None:
-                await self._listen(host, port)
+                bound += await _bind_port(host, port)
+                self.port = bound[0].getsockname()[1]
+            if socket_path is not None:
+                bound.append(await asyncio.to_thread(bind_socket, socket_path))
+                self._socket_path = socket_path
+            for sock in bound:
+                await self._listen(sock)
         except BaseException:
             await self.stop()
+            for sock in bound:
+                sock.close()
             raise
 
-    async def _listen_locally(self, path: Path) -> None:
-        sock = await asyncio.to_thread(bind_socket, path)
-        self._socket_path = path
-        await web.SockSite(self._runner, sock, backlog=BACKLOG).start()
-        _LOG.info("listening", extra=fields(listener="unix"))
-
-    async def _listen(self, host: str, port: int) -> None:
-        site = web.TCPSite(self._runner, host, port, backlog=TCP_BACKLOG)
+    async def _listen(self, sock: socket.socket) -> None:
+        unix = sock.family == socket.AF_UNIX
+        backlog = BACKLOG if unix else TCP_BACKLOG
         try:
-            await site.start()
-        except OSError as error:
-            why = error.strerror or "cannot be listened on"
-            raise ConfigError(f"{host}:{port}", why) from None
-        addresses = [a for a in self._runner.addresses if isinstance(a, tuple)]
-        self.port = addresses[0][1]
-        _LOG.info("listening", extra=fields(listener="tcp"))
+            await web.SockSite(self._runner, sock, backlog=backlog).start()
+        except OSError as error:  # somebody else was bound there and is first
+            raise _unusable(sock.getsockname(), error) from None
+        _LOG.info("listening", extra=fields(listener="unix" if unix else "tcp"))
 
     async def stop(self) -> None:
         """Take no more requests, finish those under way, close."""
@@ -257,6 +269,38 @@ def connection_limit() -> int:
     if soft == resource.RLIM_INFINITY:
         return MOST_CONNECTIONS
     return max(1, min(MOST_CONNECTIONS, soft // 2))
+
+
+async def _bind_port(host: str, port: int) -> list[socket.socket]:
+    address = f"{host}:{port}"
+    sockets: list[socket.socket] = []
+    try:
+        found = await asyncio.get_running_loop().getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )
+        for family, kind, protocol, _, place in dict.fromkeys(found):
+            sock = socket.socket(family, kind, protocol)
+            sockets.append(sock)
+            sock.settimeout(0)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if family == socket.AF_INET6:
+                sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            # A name with several addresses has one port, even if we may choose it.
+            number = port if len(sockets) == 1 else sockets[0].getsockname()[1]
+            sock.bind((place[0], number, *place[2:]))
+    except OSError as error:
+        for sock in sockets:
+            sock.close()
+        raise _unusable(address, error) from None
+    return sockets
+
+
+def _unusable(address: object, error: OSError) -> ConfigError:
+    if error.errno == errno.EADDRINUSE:
+        why = "in use: stop what listens there, or choose another port"
+    else:
+        why = f"{error.strerror or 'cannot be listened on'}: choose another address"
+    return ConfigError(address, f"{why} under [listen] in node.toml")
 
 
 def bind_socket(path: Path) -> socket.socket:

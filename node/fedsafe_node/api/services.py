@@ -118,12 +118,10 @@ class Gates(Protocol):
         """Tell whether the actor plane is open, and what keeps it closed."""
         ...
 
-    async def record(self, gate: LegalGate, who: Principal) -> GateAnswer:
-        """Enter a legal-gate record.
-
-        Raises:
-            ForbiddenError: neither a reviewer nor the operator.
-        """
+    async def record(
+        self, gate: LegalGate, who: Principal, *, once: Once | None = None
+    ) -> GateAnswer:
+        """Enter a legal-gate record."""
         ...
 
 

@@ -6,13 +6,13 @@ step by step; every entry is an audit event in the same act. The record itself
 names two approvals by different people.
 """
 
+from dataclasses import replace
 from datetime import UTC, datetime, time
 from secrets import token_hex
-from typing import Final
 
 from fedsafe_federation.wireformat import encode
 from fedsafe_node.clock import Clock
-from fedsafe_node.errors import ForbiddenError
+from fedsafe_node.idempotency import Once
 from fedsafe_node.log.audit import AuditTrail, Event
 from fedsafe_node.messages import GateAnswer
 from fedsafe_node.principal import Principal
@@ -20,9 +20,7 @@ from fedsafe_node.situation import Situation
 from fedsafe_node.store.protocol import Store, Transaction
 from fedsafe_node.store.rows import GateRow
 from fedsafe_policies.gate import LegalGate, decide_gate, missing
-from fedsafe_policies.vocabulary import Plane, Role
-
-MAY_RECORD: Final = frozenset({Role.REVIEWER, Role.OPERATOR})
+from fedsafe_policies.vocabulary import Plane
 
 
 class Gates:
@@ -39,39 +37,26 @@ class Gates:
     async def show(self) -> GateAnswer:
         """Tell whether the actor plane is open, and what keeps it closed."""
         now = int(self._clock.now().timestamp())
-        situation = self._situation
-        decision = decide_gate(situation.site, Plane.ACTOR, situation.policy, now)
-        gate = situation.gate or LegalGate()
-        return GateAnswer(
-            open=decision.allowed,
-            rule=decision.rule.value,
-            policy=decision.policy,
-            missing=list(missing(gate, now)),
-            valid_until=gate.valid_until.isoformat() if gate.valid_until else None,
-        )
+        return self._answer(self._situation.gate or LegalGate(), now)
 
-    async def record(self, gate: LegalGate, who: Principal) -> GateAnswer:
-        """Enter a record; from now on it is the one that counts.
-
-        Raises:
-            ForbiddenError: neither a reviewer nor the operator.
-        """
-        if who.role not in MAY_RECORD:
-            raise ForbiddenError(
-                "a reviewer or the operator enters the gate", authenticated=True
-            )
-        now = self._clock.now()
-        lacking = missing(gate, int(now.timestamp()))
+    async def record(
+        self, gate: LegalGate, who: Principal, *, once: Once | None = None
+    ) -> GateAnswer:
+        """Enter a record; from now on it is the one that counts."""
+        moment = self._clock.now()
+        now = int(moment.timestamp())
+        lacking = missing(gate, now)
+        answer = self._answer(gate, now)
         row = GateRow(
             id=token_hex(16),
             record=encode(gate),
             valid_until=_end(gate),
-            recorded_at=int(now.timestamp()),
+            recorded_at=now,
             recorded_by=who.name,
         )
         entry = self._trail.entry(
             Event.GATE_RECORDED,
-            at=now,
+            at=moment,
             outcome="incomplete" if lacking else "complete",
             actor=who.name,
             detail={"record": row.id, "missing": len(lacking)},
@@ -80,10 +65,24 @@ class Gates:
         async def act(tx: Transaction) -> None:
             await tx.add_gate(row)
             await tx.append(self._trail.log, entry.record, entry.openings)
+            if once is not None:
+                await tx.add_idempotent_answer(once.row(answer, now=now))
 
         await self._store.write(act)
         self._situation.record_gate(gate)
-        return await self.show()
+        return answer
+
+    def _answer(self, gate: LegalGate, now: int) -> GateAnswer:
+        situation = self._situation
+        site = replace(situation.site, gate=gate)
+        decision = decide_gate(site, Plane.ACTOR, situation.policy, now)
+        return GateAnswer(
+            open=decision.allowed,
+            rule=decision.rule.value,
+            policy=decision.policy,
+            missing=list(missing(gate, now)),
+            valid_until=gate.valid_until.isoformat() if gate.valid_until else None,
+        )
 
 
 def _end(gate: LegalGate) -> int:

@@ -19,8 +19,9 @@ from aiohttp import ClientSession, UnixConnector
 from fedsafe_federation.errors import UntrustedError
 from fedsafe_federation.feed import FeedRequest
 from fedsafe_federation.signed import Signed
+from fedsafe_node.api.auth import PERSONS
 from fedsafe_node.api.endpoint import LANES
-from fedsafe_node.api.routes import Lane
+from fedsafe_node.api.routes import Lane, Route
 from fedsafe_node.api.server import ApiServer
 from fedsafe_node.api.services import Services
 from fedsafe_node.errors import ForbiddenError, NotFoundError, WrongStateError
@@ -55,10 +56,13 @@ from fedsafe_policies.gate import LegalGate
 from fedsafe_policies.vocabulary import Plane, Role, Scope
 
 NAME = "chat.example.de"
-SERVICE_TOKEN = "fs1_" + "s" * 43
-STAFF_TOKEN = "fs1_" + "r" * 43
-OPERATOR_TOKEN = "fs1_" + "o" * 43
+TOKENS = {role: f"fs1_{role.value:-<43}" for role in Role}
+SERVICE_TOKEN = TOKENS[Role.SERVICE]
+STAFF_TOKEN = TOKENS[Role.REVIEWER]
+OPERATOR_TOKEN = TOKENS[Role.OPERATOR]
+NAMES = {Role.SERVICE: "shop-backend", Role.REVIEWER: "r.meyer"}
 SIGNED = Signed(type="card", signer=NAME, payload=b"{}", signature=bytes(64))
+MEMBER = {"Signature": "sig=:good:"}
 PEERS = {"sig=:good:": "games.example.fr"}
 
 
@@ -81,7 +85,9 @@ class Memory:
         if self.failure is not None:
             raise self.failure
 
-    def keep(self, once: Once | None, answer: SignalAnswer | ImportAnswer) -> None:
+    def keep(
+        self, once: Once | None, answer: SignalAnswer | ImportAnswer | GateAnswer
+    ) -> None:
         if once is not None:
             self.rows[once.key] = once.row(answer, now=0)
 
@@ -185,14 +191,10 @@ class FakeSignals:
 
 class FakePeople:
     async def authenticate(self, token: str) -> Principal:
-        known = {
-            SERVICE_TOKEN: Principal("shop-backend", Role.SERVICE),
-            STAFF_TOKEN: Principal("r.meyer", Role.REVIEWER),
-            OPERATOR_TOKEN: Principal("o.kaya", Role.OPERATOR),
-        }
-        if token not in known:
-            raise ForbiddenError("unknown credential", authenticated=False)
-        return known[token]
+        for role, known in TOKENS.items():
+            if token == known:
+                return Principal(NAMES.get(role, role.value), role)
+        raise ForbiddenError("unknown credential", authenticated=False)
 
 
 @dataclass
@@ -205,9 +207,13 @@ class FakeGates:
             open=False, rule="P1", policy="strict", missing=["dpia"], valid_until=None
         )
 
-    async def record(self, gate: LegalGate, who: Principal) -> GateAnswer:
+    async def record(
+        self, gate: LegalGate, who: Principal, *, once: Once | None = None
+    ) -> GateAnswer:
         await self.memory.called((gate, who))
-        return await self.show()
+        answer = await self.show()
+        self.memory.keep(once, answer)
+        return answer
 
 
 @dataclass
@@ -302,6 +308,14 @@ class FakeNode:
     async def checks(self) -> dict[str, str]:
         await self.memory.called("checks")
         return {"store": "ok"}
+
+
+def authorised(route: Route) -> dict[str, str]:
+    """Give the headers of somebody whom a route takes: a person, if it can be."""
+    if not route.roles:
+        return MEMBER
+    role = next(role for role in Role if role in route.roles & PERSONS)
+    return {"Authorization": f"Bearer {TOKENS[role]}"}
 
 
 def make_services(memory: Memory) -> Services:

@@ -9,7 +9,7 @@ import pytest
 from aiohttp import ClientSession
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.node.api.conftest import SERVICE_TOKEN, Api
+from tests.node.api.conftest import SERVICE_TOKEN, STAFF_TOKEN, Api
 
 from fedsafe_node.api import body as body_module
 from fedsafe_node.api.body import body_decoder
@@ -244,6 +244,8 @@ PLACES = [
     ("HEAD", "/v1/lookup", 405, None),
     ("OPTIONS", "/v1/lookup", 405, "method_not_allowed"),
     ("TRACE", "/v1/lookup", 405, "method_not_allowed"),
+    ("OPTIONS", "*", 404, "not_found"),
+    ("CONNECT", "planted.example:443", 404, "not_found"),
     ("BREW", "/v1/lookup", 400, "malformed_request"),
     ("GET", "/v1/status?a=1", 422, "invalid_query"),
     ("GET", "/v1/signals?state=published", 422, "invalid_query"),
@@ -265,7 +267,7 @@ async def test_a_bad_place_has_its_own_answer(
 ) -> None:
     answer = await api.raw(
         f"{method} {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n"
-        f"Authorization: Bearer {SERVICE_TOKEN}\r\n\r\n".encode()
+        f"Authorization: Bearer {STAFF_TOKEN}\r\n\r\n".encode()
     )
     head, _, body = answer.partition(b"\r\n\r\n")
 
@@ -374,7 +376,7 @@ WIRES = [
     ),
     (
         "body without use",
-        POST.replace(b"POST /v1/lookup", b"GET /v1/status")
+        POST.replace(b"POST /v1/lookup", b"GET /v1/signals")
         + b"Content-Length: 2\r\n\r\n{}",
         400,
         "unexpected_body",

@@ -38,6 +38,17 @@ async def test_a_repetition_gets_the_same_answer(api: Api) -> None:
     assert len(api.memory.signals) == 1
 
 
+async def test_a_gate_record_that_is_repeated_is_entered_once(api: Api) -> None:
+    headers = HEADERS | {"Authorization": f"Bearer {STAFF_TOKEN}"}
+    record = {"dpia": "file-12"}
+    first = await api.http.post("/v1/gate", json=record, headers=headers)
+    second = await api.http.post("/v1/gate", json=record, headers=headers)
+
+    assert (first.status, await first.read()) == (200, await second.read())
+    assert second.headers["Idempotency-Replayed"] == "true"
+    assert sum(isinstance(call, tuple) for call in api.memory.calls) == 1
+
+
 async def test_quotes_around_the_key_mean_nothing(api: Api) -> None:
     for key in (KEY, f'"{KEY}"'):
         headers = {"Idempotency-Key": key}

@@ -23,9 +23,10 @@ from schemathesis.specs.openapi.checks import (
     response_schema_conformance,
     status_code_conformance,
 )
-from tests.node.api.conftest import OPERATOR_TOKEN, Memory, make_services
+from tests.node.api.conftest import MEMBER, Memory, authorised, make_services
 
 from fedsafe_node.api.openapi import build
+from fedsafe_node.api.routes import ROUTES
 from fedsafe_node.api.server import ApiServer
 from fedsafe_node.telemetry import Metrics
 
@@ -38,9 +39,13 @@ CHECKS = [
     negative_data_rejection,
 ]
 EXAMPLES = 25
-HEADERS = {"Authorization": f"Bearer {OPERATOR_TOKEN}", "Signature": "sig=:good:"}
+HEADERS = {(route.method, route.path): MEMBER | authorised(route) for route in ROUTES}
 Case = schemathesis.Case[Any]
 SCHEMA = schemathesis.openapi.from_dict(build())
+
+
+def headers(case: Case) -> dict[str, str]:
+    return HEADERS.get((case.method, case.path), MEMBER)
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +86,7 @@ def base_url() -> Iterator[str]:
 def test_every_answer_is_as_documented(
     case: schemathesis.Case[Any], base_url: str
 ) -> None:
-    case.call_and_validate(base_url=base_url, headers=HEADERS, checks=CHECKS)
+    case.call_and_validate(base_url=base_url, headers=headers(case), checks=CHECKS)
 
 
 def test_an_undocumented_status_would_be_found(base_url: str) -> None:
@@ -99,4 +104,4 @@ def test_a_wrong_schema_would_be_found(base_url: str) -> None:
     case = schemathesis.openapi.from_dict(document)["/v1/status"]["GET"].Case()
 
     with pytest.raises(FailureGroup, match="Response violates schema"):
-        case.call_and_validate(base_url=base_url, headers=HEADERS, checks=CHECKS)
+        case.call_and_validate(base_url=base_url, headers=headers(case), checks=CHECKS)

@@ -9,8 +9,16 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from aiohttp import ClientSession
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
-from tests.node.api.conftest import OPERATOR_TOKEN, STAFF_TOKEN, Api
+from tests.node.api.conftest import (
+    MEMBER,
+    OPERATOR_TOKEN,
+    STAFF_TOKEN,
+    Api,
+    authorised,
+)
+from tests.node.fleet import free_ports
 
 from fedsafe_node.api.openapi import build
 from fedsafe_node.api.routes import ROUTES, Lane, Route
@@ -50,7 +58,6 @@ BODIES: Mapping[str, object] = {
     "founding": [STATEMENT],
     "propose": {"federation": "pilot.example.org", "cards": [STATEMENT]},
 }
-MEMBER = {"Signature": "sig=:good:"}
 STAFF = {"Authorization": f"Bearer {STAFF_TOKEN}"}
 OPERATOR = {"Authorization": f"Bearer {OPERATOR_TOKEN}"}
 DOCUMENT = build()
@@ -74,7 +81,7 @@ async def test_every_route_answers_as_its_schema_says(api: Api, route: Route) ->
         route.method,
         concrete(route),
         json=BODIES.get(route.name),
-        headers=OPERATOR | MEMBER,
+        headers=authorised(route),
     )
 
     assert response.status == route.status
@@ -141,21 +148,6 @@ async def test_a_credential_counts_on_the_socket_as_well(api: Api) -> None:
     }
 
 
-async def test_only_the_operator_proposes_a_founding(api: Api) -> None:
-    proposal = BODIES["propose"]
-    by_service = await api.http.post("/v1/founding/proposal", json=proposal)
-    by_reviewer = await api.http.post(
-        "/v1/founding/proposal", json=proposal, headers=STAFF
-    )
-    by_operator = await api.http.post(
-        "/v1/founding/proposal", json=proposal, headers=OPERATOR
-    )
-    here = await api.local.post("/v1/founding/proposal", json=proposal)
-
-    assert (by_service.status, by_reviewer.status) == (403, 403)
-    assert (by_operator.status, here.status) == (200, 200)
-
-
 async def test_founding_messages_are_told_apart_by_listener(api: Api) -> None:
     await api.http.post("/v1/founding", json=BODIES["founding"])
     await api.local.post("/v1/founding", json=BODIES["founding"])
@@ -189,7 +181,7 @@ async def test_a_member_is_known_by_target_and_body(api: Api) -> None:
 
 async def test_metrics_count_by_route(api: Api) -> None:
     await api.http.post("/v1/lookup", json=BODIES["lookup"])
-    page = await (await api.http.get("/v1/metrics")).text()
+    page = await (await api.http.get("/v1/metrics", headers=OPERATOR)).text()
 
     assert 'fedsafe_requests_total{route="lookup",status="200"} 1.0' in page
     assert 'fedsafe_node_entries{what="signals"} 7.0' in page
@@ -258,10 +250,46 @@ async def test_a_socket_in_use_is_left_alone(api: Api) -> None:
     assert (await api.local.get("/v1/health")).status == 200
 
 
-async def test_a_port_in_use_is_named(api: Api) -> None:
+async def test_a_port_in_use_is_named_before_a_socket_is_there(
+    api: Api, tmp_path: Path
+) -> None:
+    second, path = ApiServer(api.services, metrics=Metrics()), tmp_path / "second.sock"
+    with pytest.raises(
+        ConfigError, match=r"choose another port .*\[listen\]"
+    ) as caught:
+        await second.start(
+            host="127.0.0.1", port=api.server.port or 0, socket_path=path
+        )
+
+    assert str(caught.value).startswith(f"127.0.0.1:{api.server.port}: in use")
+    assert not path.exists()
+
+
+async def test_nothing_answers_before_all_is_bound(api: Api, tmp_path: Path) -> None:
+    (tmp_path / "mine").write_text("in the way")
+    second, port = ApiServer(api.services, metrics=Metrics()), free_ports(1)[0]
+    with pytest.raises(ConfigError, match="is no socket"):
+        await second.start(host="127.0.0.1", port=port, socket_path=tmp_path / "mine")
+
+    with socket.socket() as free:  # the port is free again, and nobody was served
+        free.bind(("127.0.0.1", port))
+    assert "listening" not in api.log.getvalue().split("\n", 2)[2]
+
+
+async def test_a_name_with_several_addresses_has_one_port(api: Api) -> None:
     second = ApiServer(api.services, metrics=Metrics())
-    with pytest.raises(ConfigError, match=str(api.server.port)):
-        await second.start(host="127.0.0.1", port=api.server.port or 0)
+    await second.start(host="localhost")
+    async with ClientSession() as session:
+        response = await session.get(f"http://localhost:{second.port}/v1/health")
+
+    assert response.status == 200
+    await second.stop()
+
+
+async def test_an_address_of_another_machine_is_named(api: Api) -> None:
+    second = ApiServer(api.services, metrics=Metrics())
+    with pytest.raises(ConfigError, match=r"^192\.0\.2\.1:80: .*\[listen\]"):
+        await second.start(host="192.0.2.1", port=80)
 
 
 def test_a_stale_socket_is_replaced(tmp_path: Path) -> None:

@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every role on every route that takes credentials, on a real node, over TCP.
+
+The table says who gets through; a route that it leaves out fails. Some of the
+refusals are a policy's, so the route table alone does not know.
+"""
+
+from collections.abc import AsyncIterator, Mapping
+from typing import Any, Final
+
+import msgspec
+import pytest
+from aiohttp import ClientResponse, ClientSession, UnixConnector
+from tests.node.fleet import FEDERATION, Fleet
+from tests.node.signals.conftest import ANNA, BOT, request_for
+
+from fedsafe_node.api.auth import PERSONS, Auth
+from fedsafe_node.api.routes import ROUTES, Route
+from fedsafe_node.people.credentials import People
+from fedsafe_policies.vocabulary import Purpose, Role, Scope
+
+LOCAL: Final = "local"
+WRITERS: Final = {Role.ANALYST, Role.REVIEWER}
+MACHINES: Final = {LOCAL, Role.SERVICE}
+MAY: Final[Mapping[str, set[str]]] = {
+    "lookup": MACHINES | WRITERS,
+    "lookupBatch": MACHINES | WRITERS,
+    "addSignal": MACHINES | WRITERS,
+    "listSignals": WRITERS | {Role.AUDITOR},
+    "importSignals": MACHINES | WRITERS,
+    "approveSignals": {Role.REVIEWER},
+    "showSignal": MACHINES | WRITERS | {Role.AUDITOR},
+    "revokeSignal": MACHINES | WRITERS,
+    "auditEvents": {LOCAL, Role.REVIEWER, Role.AUDITOR},
+    "auditVerify": {LOCAL, *PERSONS},
+    "showGate": {LOCAL, *PERSONS},
+    "recordGate": {Role.REVIEWER, Role.OPERATOR},
+    "status": {LOCAL, *PERSONS},
+    "metrics": {LOCAL, *PERSONS},
+    "propose": {LOCAL, Role.OPERATOR},
+}
+READS: Final = {
+    *("listSignals", "showSignal", "auditEvents", "auditVerify"),
+    *("showGate", "status", "metrics"),
+}
+CREDENTIAL_ROUTES: Final = [
+    route for route in ROUTES if route.auth in {Auth.HOUSE, Auth.CREDENTIAL}
+]
+QUESTION: Final = {"kind": "email", "value": "anna@example.de"}
+FINDING: Final = {
+    "phenomenon": "grooming",
+    "surface": "public_content",
+    "grade": "confirmed_conduct",
+    "rule": "tos-4.2",
+    "removed_on": "2026-11-20",
+}
+PURPOSES: Final = {
+    LOCAL: Purpose.SIGNUP_CHECK,
+    Role.SERVICE: Purpose.SIGNUP_CHECK,
+    Role.ANALYST: Purpose.MODERATION_REVIEW,
+    Role.REVIEWER: Purpose.MODERATION_REVIEW,
+    Role.OPERATOR: Purpose.OPERATIONS,
+}
+
+
+DENIED: Final = {"role", "purpose"}
+
+
+def denied(status: int, answer: Any) -> bool:  # noqa: ANN401 - JSON
+    """Whether the whole request was refused, or each of its items by policy."""
+    problems = answer.get("problems") if isinstance(answer, dict) else None
+    codes = {problem["code"] for problem in problems or []}
+    return status == 403 or bool(codes & DENIED)
+
+
+async def body_in(response: ClientResponse) -> Any:  # noqa: ANN401 - JSON
+    text = response.content_type == "text/plain"
+    return await (response.text() if text else response.json(content_type=None))
+
+
+def body_of(route: Route, caller: str, signal: str, card: object) -> object:
+    purpose = PURPOSES.get(caller, Purpose.AUDIT_REVIEW)
+    asked = {"questions": [QUESTION]}
+    new = FINDING | {"about": QUESTION | {"value": f"{route.name}.{caller}@mail.de"}}
+    return {
+        "lookup": asked | {"purpose": purpose},
+        "lookupBatch": {"lookups": [asked], "purpose": purpose},
+        "addSignal": new,
+        "importSignals": {"signals": [new]},
+        "approveSignals": {"signals": [signal]},
+        "revokeSignal": {"reason": "mistake"},
+        "recordGate": {"dpia": "file-12"},
+        "propose": {"federation": FEDERATION, "cards": [card], "threshold": 1},
+    }.get(route.name)
+
+
+@pytest.fixture
+async def sessions(trio: Fleet) -> AsyncIterator[Mapping[str, ClientSession]]:
+    node = trio["a.demo"]
+    people = node.services.people
+    assert isinstance(people, People)
+    found: dict[str, ClientSession] = {}
+    for role in Role:
+        token = await people.add(role.value.replace("_", "-"), role, by="setup")
+        headers = {"Authorization": f"Bearer {token}"}
+        found[role] = ClientSession(node.base.config.url, headers=headers)
+    line = UnixConnector(str(node.base.place.socket))
+    found[LOCAL] = ClientSession("http://node", connector=line)
+    yield found
+    for session in found.values():
+        await session.close()
+
+
+def test_every_route_that_takes_credentials_says_whose() -> None:
+    assert set(MAY) == {route.name for route in CREDENTIAL_ROUTES}
+    assert [route.name for route in CREDENTIAL_ROUTES if not route.roles] == []
+    assert [route for route in ROUTES if route.roles] == CREDENTIAL_ROUTES
+
+
+def test_an_auditor_only_reads_and_an_operator_sees_no_case() -> None:
+    cases = {"lookup", "lookupBatch", "listSignals", "showSignal", "auditEvents"}
+
+    assert {name for name, may in MAY.items() if Role.AUDITOR in may} <= READS
+    assert {name for name, may in MAY.items() if Role.OPERATOR in may} & cases == set()
+
+
+async def test_a_role_reaches_what_it_may_and_nothing_else(
+    trio: Fleet, sessions: Mapping[str, ClientSession]
+) -> None:
+    services = trio["a.demo"].services
+    card = msgspec.to_builtins(services.foundings.card())
+    passed: dict[str, set[str]] = {}
+    for caller, session in sessions.items():
+        for route in CREDENTIAL_ROUTES:
+            drafting = route.name == "approveSignals"
+            scope, author = (Scope.FEDERATION, ANNA) if drafting else (Scope.SELF, BOT)
+            request = request_for(f"{route.name}.{caller}@post.de", scope=scope)
+            signal = (await services.signals.add(request, author)).signal
+            response = await session.request(
+                route.method,
+                route.path.format(id=signal),
+                json=body_of(route, caller, signal, card),
+            )
+            answer = await body_in(response)
+            # A node in a federation proposes none: that is the state, not the role.
+            assert response.status in {route.status, 403, 409}, (route.name, answer)
+            if not denied(response.status, answer):
+                passed.setdefault(route.name, set()).add(caller)
+
+    assert passed == MAY
