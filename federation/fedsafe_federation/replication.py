@@ -8,9 +8,11 @@ the position that the disk knows.
 
 One batch is in flight per origin. After a failure the machine waits, twice as
 long each time up to a cap, less up to half of it (*jitter* gives 0 to 1); a poke
-(`wake`) ends the wait at once, and so does the node's stop. Restrictions of a batch
-are applied before the rest is verified or even whole, and stay applied when it is
-rejected.
+(`wake`) ends the wait at once, and so does the node's stop. Full batches follow
+each other at once. A round that a poke asked for, and one more after a batch that
+was not full, take a turn (`pacing`): an origin that is always one record ahead, or
+pokes without end, costs no more than those. Restrictions of a batch are applied
+before the rest is verified or even whole, and stay applied when it is rejected.
 """
 
 import asyncio
@@ -23,10 +25,12 @@ from typing import Final, Protocol, TypeVar
 from fedsafe_federation.charter import Charter, Member
 from fedsafe_federation.errors import EquivocationError, FederationError
 from fedsafe_federation.feed import (
+    MAX_RECORDS,
     FeedRequest,
     decode_batch,
     leading_restrictions,
 )
+from fedsafe_federation.pacing import Pace
 from fedsafe_federation.signed import Signed
 from fedsafe_federation.verification import (
     Known,
@@ -128,6 +132,7 @@ class Replicator:
         offload: Offload,
         now: Callable[[], datetime],
         jitter: Callable[[], float],
+        pace: Pace,
         poll: float = POLL_SECONDS,
     ) -> None:
         self.origin = origin
@@ -137,6 +142,7 @@ class Replicator:
         self._offload = offload
         self._now = now
         self._jitter = jitter
+        self._pace = pace
         self._poll = poll
         self._wake = asyncio.Event()
         self._failures = 0
@@ -155,6 +161,7 @@ class Replicator:
                     await self._wake.wait()
             except TimeoutError:
                 continue
+            await self._pace.turn()
 
     async def _round(self) -> float:
         try:
@@ -188,6 +195,8 @@ class Replicator:
             total += count
             if not behind:
                 return total
+            if count < MAX_RECORDS:
+                await self._pace.turn()
 
     async def _pull(self) -> tuple[int, bool]:
         position = await self._shelf.position(self.origin.name)

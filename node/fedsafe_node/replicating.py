@@ -13,6 +13,7 @@ from typing import Final
 
 from fedsafe_federation.charter import Member
 from fedsafe_federation.errors import FederationError
+from fedsafe_federation.pacing import Pace
 from fedsafe_federation.peer import PeerClient
 from fedsafe_federation.replication import Offload, Replicator
 from fedsafe_node.clock import Clock
@@ -48,6 +49,7 @@ class Replicating:
     def start(self, membership: Membership) -> None:
         """Replicate the feeds of all other members from now on."""
         self._membership = membership
+        monotonic = asyncio.get_running_loop().time
         for member in membership.others:
             replicator = Replicator(
                 member,
@@ -57,6 +59,7 @@ class Replicating:
                 offload=self._offload,
                 now=self._clock.now,
                 jitter=_jitter,
+                pace=Pace(monotonic=monotonic, sleep=asyncio.sleep),
                 poll=self._poll,
             )
             self._replicators[member.name] = replicator

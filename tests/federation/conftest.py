@@ -35,6 +35,7 @@ from fedsafe_federation.feed import (
     decode_batch,
     encode_batch,
 )
+from fedsafe_federation.pacing import Pace
 from fedsafe_federation.records import (
     RestrictionRecord,
     encode_record,
@@ -379,12 +380,29 @@ class MemoryShelf:
         )
 
 
+@dataclass(slots=True)
+class Turns:
+    """A clock that only the waits for a turn move on."""
+
+    now: float = 0.0
+    waits: list[float] = field(default_factory=list)
+
+    async def sleep(self, seconds: float) -> None:
+        self.now += seconds
+        self.waits.append(seconds)
+        await asyncio.sleep(0)
+
+    def pace(self) -> Pace:
+        return Pace(monotonic=lambda: self.now, sleep=self.sleep)
+
+
 def replicator(
     shelf: MemoryShelf,
     fetch: Fetch,
     *,
     poll: float = 0.001,
     jitter: Callable[[], float] = lambda: 1.0,
+    pace: Pace | None = None,
 ) -> Replicator:
     return Replicator(
         world().charter.members[0],
@@ -394,5 +412,6 @@ def replicator(
         offload=in_place,
         now=lambda: NOW,
         jitter=jitter,
+        pace=pace or Turns().pace(),
         poll=poll,
     )

@@ -14,6 +14,7 @@ from tests.federation.conftest import (
     NOW,
     Log,
     MemoryShelf,
+    Turns,
     make_log,
     replicator,
     restriction,
@@ -201,6 +202,7 @@ async def test_large_batches_are_read_off_the_loop() -> None:
         offload=offload,  # type: ignore[arg-type]
         now=lambda: NOW,
         jitter=lambda: 0.0,
+        pace=Turns().pace(),
     )
     assert await machine.catch_up() == 300
     assert offloaded == 2

@@ -1,19 +1,27 @@
 # SPDX-License-Identifier: Apache-2.0
-"""When a copy is brought up to date: polls, pokes and the back-off."""
+"""When a copy is brought up to date: polls, pokes, the back-off and the pace."""
 
 import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 import pytest
-from tests.federation.conftest import Log, MemoryShelf, make_log, replicator
+from tests.federation.conftest import (
+    Log,
+    MemoryShelf,
+    Turns,
+    make_log,
+    replicator,
+)
 
+from fedsafe_federation import replication
 from fedsafe_federation.charter import Member
 from fedsafe_federation.errors import FeedError, PeerError
 from fedsafe_federation.feed import FeedRequest
+from fedsafe_federation.pacing import BURST, PER_SECOND
 from fedsafe_federation.replication import (
     FIRST_BACKOFF,
     LONGEST_BACKOFF,
@@ -136,3 +144,77 @@ async def test_a_fault_of_our_own_is_logged_and_tried_again(
     assert await waits(rounds, 1, 1.0) == [FIRST_BACKOFF]
     assert caplog.records[0].exc_info is not None
     assert caplog.records[0].message == "replication broke"
+
+
+@dataclass(slots=True)
+class Ahead:
+    """An origin that always has one record more than it gives."""
+
+    log: Log
+    most: int
+    asked: int = 0
+    limit: int = 1
+
+    async def __call__(self, member: Member, request: FeedRequest) -> bytes:
+        del member
+        self.asked += 1
+        if self.asked > self.most:
+            raise PeerError("a.example", "has had enough")
+        self.log.add_signal(self.log.size)
+        return self.log.batch(replace(request, limit=self.limit))
+
+
+async def test_an_origin_that_is_always_one_record_ahead_is_paced() -> None:
+    turns, more = Turns(), 40
+    ahead = Ahead(make_log(1, 0), int(BURST) + more)
+    machine = replicator(MemoryShelf(), ahead, pace=turns.pace())
+    with pytest.raises(PeerError):
+        await machine.catch_up()
+
+    assert len(turns.waits) == more
+    assert turns.now == pytest.approx(more / PER_SECOND)
+
+
+async def test_full_batches_follow_each_other_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(replication, "MAX_RECORDS", 1)
+    turns, count = Turns(), int(BURST) + 40
+    ahead = Ahead(make_log(1, 0), count)
+    with pytest.raises(PeerError):
+        await replicator(MemoryShelf(), ahead, pace=turns.pace()).catch_up()
+
+    assert ahead.asked > count
+    assert turns.waits == []
+
+
+async def test_a_flood_of_pokes_gets_no_more_than_its_turns() -> None:
+    turns, more = Turns(), 40
+    rounds, done = Rounds(make_log(1, 0)), asyncio.Event()
+
+    async def fetch(member: Member, request: FeedRequest) -> bytes:
+        machine.wake()
+        if len(turns.waits) == more or rounds.asked.qsize() == 2 * BURST:
+            done.set()
+        return await rounds(member, request)
+
+    machine = replicator(MemoryShelf(), fetch, poll=3600, pace=turns.pace())
+    async with running(machine):
+        await done.wait()
+
+    assert rounds.asked.qsize() == 1 + BURST + more
+    assert turns.now == pytest.approx(more / PER_SECOND)
+
+
+async def test_turns_come_back_up_to_the_burst() -> None:
+    turns = Turns()
+    pace = turns.pace()
+    turns.now = 3600.0
+    for _ in range(int(BURST)):
+        await pace.turn()
+    assert turns.waits == []
+    turns.now += 3 / PER_SECOND
+    for _ in range(4):
+        await pace.turn()
+
+    assert turns.waits == [pytest.approx(1 / PER_SECOND)]
