@@ -2,8 +2,10 @@
 """Ask a member over HTTP: the only place of this room that knows the network.
 
 Feed requests and pokes carry an RFC 9421 signature; an evaluation request is a
-signed statement itself. Answers are bounded in size and time, and redirects are
-not followed: a member is where the charter says.
+signed statement itself. Answers are bounded in size and in time from the first
+byte to the last, and are judged by their bytes, not by what their headers say.
+Nothing is unpacked, and redirects are not followed: a member is where the charter
+says. The headers of an answer are bounded by aiohttp: 128, of 8,190 bytes each.
 """
 
 import asyncio
@@ -165,7 +167,7 @@ async def exchange(  # noqa: PLR0913 - one exchange has so many parts
     Raises:
         PeerUnreachableError: no whole answer in time.
         PeerRefusedError: the answer is not 2xx.
-        PeerError: the answer is too large.
+        PeerError: the answer is too large, or packed.
     """
     try:
         async with (
@@ -174,8 +176,9 @@ async def exchange(  # noqa: PLR0913 - one exchange has so many parts
                 method,
                 url,
                 data=body,
-                headers=headers,
+                headers={**headers, "accept-encoding": "identity"},
                 allow_redirects=False,
+                auto_decompress=False,
             ) as response,
         ):
             data = await _read(response, peer, most)
@@ -189,6 +192,8 @@ async def exchange(  # noqa: PLR0913 - one exchange has so many parts
 
 
 async def _read(response: aiohttp.ClientResponse, peer: str, most: int) -> bytes:
+    if response.headers.get("content-encoding", "identity").lower() != "identity":
+        raise PeerError(peer, "the answer is packed")
     parts: list[bytes] = []
     size = 0
     async for part in response.content.iter_chunked(65_536):

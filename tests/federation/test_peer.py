@@ -200,21 +200,6 @@ async def test_answers_are_bounded(
     await client(session).poke(await serve(answering(b"x" * 1_000)), 1)
 
 
-async def test_a_packed_answer_is_bounded_as_unpacked(
-    session: aiohttp.ClientSession, serve: Serve, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(peer_module, "_MAX_ANSWER", 10_000)
-
-    async def handler(request: web.Request) -> web.Response:
-        del request
-        response = web.Response(body=bytes(1_000_000))
-        response.enable_compression(web.ContentCoding.gzip)
-        return response
-
-    with pytest.raises(PeerError):
-        await client(session).poke(await serve(handler), 1)
-
-
 async def test_no_answer_in_time(
     session: aiohttp.ClientSession, serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
