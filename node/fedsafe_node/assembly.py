@@ -46,6 +46,8 @@ from fedsafe_node.peering.service import PeeringService
 from fedsafe_node.peering.serving import FeedServer
 from fedsafe_node.people.credentials import People
 from fedsafe_node.people.gate import Gates
+from fedsafe_node.people.register import Registers
+from fedsafe_node.people.register_entries import read_register_end
 from fedsafe_node.replicating import Replicating
 from fedsafe_node.signals.custody import Custody, load_custody
 from fedsafe_node.signals.desk import Desk
@@ -299,6 +301,7 @@ class RunningNode:
             signals=SignalService(self.desk),
             people=People(base.store, base.trail, base.clock),
             gates=Gates(base.situation, base.store, base.trail, base.clock),
+            registers=Registers(base.situation, base.store, base.trail, base.clock),
             audits=AuditService(base.store, base.trail, base.clock, guard=base.guard),
             peering=self.peering,
             foundings=self._foundings,
@@ -343,6 +346,7 @@ async def _open(
     gate = await load_gate(store)
     if gate is not None:
         situation.record_gate(gate)
+    situation.record_register(await read_register_end(store))
     for peer in await store.read(lambda reader: reader.peers()):
         if peer.state is PeerState.SUSPENDED:
             situation.coverage.suspended.add(peer.origin)

@@ -55,6 +55,7 @@ class Situation:
         self.coverage = Coverage(timedelta(seconds=config.lookup.stale_after))
         self.shared: SharedLists | None = None
         self.gate: LegalGate | None = None
+        self.register_until = 0
         self.site = self._site([])
 
     @property
@@ -70,6 +71,11 @@ class Situation:
     def record_gate(self, gate: LegalGate) -> None:
         """Decide with this legal-gate record from now on."""
         self.gate = gate
+        self.site = self._site(self.shared.membership.others if self.shared else [])
+
+    def record_register(self, until: int) -> None:
+        """Take the register for met until that moment (UTC seconds) from now on."""
+        self.register_until = until
         self.site = self._site(self.shared.membership.others if self.shared else [])
 
     def not_covered(self, now: datetime) -> list[str]:

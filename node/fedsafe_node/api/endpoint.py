@@ -31,7 +31,7 @@ from fedsafe_node.api.body import Room, body_decoder, read_body, read_query
 from fedsafe_node.api.call import Call
 from fedsafe_node.api.problems import Code, RefusedError, problem_of
 from fedsafe_node.api.responses import Answer, answer, problem_answer
-from fedsafe_node.api.routes import Lane, Route
+from fedsafe_node.api.route import Lane, Route
 from fedsafe_node.api.services import Services
 from fedsafe_node.idempotency import KEY, InFlight, Once, recognise
 from fedsafe_node.principal import Principal
@@ -158,7 +158,7 @@ def make_endpoint(route: Route, border: Border) -> Endpoint:
 class _Serving:
     """One route's way from request to answer."""
 
-    __slots__ = ("_border", "_decode", "_gate", "_path_types", "_route")
+    __slots__ = ("_border", "_cache", "_decode", "_gate", "_path_types", "_route")
 
     def __init__(self, route: Route, border: Border) -> None:
         self._route = route
@@ -166,6 +166,8 @@ class _Serving:
         self._gate = border.gates[route.lane]
         self._decode = body_decoder(route.body) if route.body is not None else None
         self._path_types = tuple(route.path_types.items())
+        public = f"public, max-age={route.max_age}"
+        self._cache = {"Cache-Control": public} if route.max_age else None
 
     async def serve(self, request: web.Request, request_id: str) -> Answer:
         """Check, decode, act, encode."""
@@ -226,7 +228,11 @@ class _Serving:
         body = result if isinstance(result, bytes) else encode(result)
         route = self._route
         return answer(
-            body, status=route.status, media=route.media, request_id=request_id
+            body,
+            status=route.status,
+            media=route.media,
+            request_id=request_id,
+            more=self._cache,
         )
 
 

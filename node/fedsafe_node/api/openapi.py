@@ -15,7 +15,8 @@ import msgspec
 
 from fedsafe_node.api.auth import Auth, describe
 from fedsafe_node.api.problems import CODES, MEDIA_TYPE, Code
-from fedsafe_node.api.routes import ROUTES, Route
+from fedsafe_node.api.route import Route
+from fedsafe_node.api.routes import ROUTES
 from fedsafe_node.idempotency import KEY
 from fedsafe_node.messages import Problem
 

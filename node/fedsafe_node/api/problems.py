@@ -45,6 +45,7 @@ from fedsafe_node.errors import (
 from fedsafe_node.idempotency import InFlightError
 from fedsafe_node.messages import Bilingual, Problem
 from fedsafe_policies.reasons import Refusal
+from fedsafe_policies.register import Fault
 
 MEDIA_TYPE: Final = "application/problem+json"
 TYPE: Final = "urn:fedsafe:problem:"
@@ -129,7 +130,7 @@ CODES: Final[Mapping[Code, tuple[int, str]]] = {
     Code.NO_FEDERATION: (409, "This node belongs to no federation"),
     Code.HAS_CHARTER: (409, "This node belongs to a federation"),
     Code.WRONG_GENERATION: (409, "The keys are of another generation"),
-    Code.NOT_PENDING: (409, "The draft is decided"),
+    Code.NOT_PENDING: (409, "It waits for no second person"),
     Code.STALE_DRAFT: (409, "The keys have changed since the draft"),
     Code.DRAFT_UNREADABLE: (409, "The draft cannot be opened any more"),
     Code.ALREADY_REVOKED: (409, "The signal is revoked already"),
@@ -196,7 +197,13 @@ ERRORS: Final[Mapping[type[Exception], Code]] = {
 
 IDENTIFIER: Final = "identifier_"
 CARRIED: Final[frozenset[str]] = frozenset(
-    {*Code, *MediaFault, *Refusal, *(IDENTIFIER + fault for fault in IdentifierFault)}
+    {
+        *Code,
+        *MediaFault,
+        *Refusal,
+        *Fault,
+        *(IDENTIFIER + fault for fault in IdentifierFault),
+    }
 )
 # Their sentences tell of the asker's own input or place, never of the node's.
 _SPEAKING: Final = (

@@ -36,7 +36,8 @@ from aiohttp.typedefs import Handler, Middleware
 from fedsafe_node.api.endpoint import LANES, Border, Endpoint, make_endpoint
 from fedsafe_node.api.openapi import document
 from fedsafe_node.api.problems import Code, RefusedError
-from fedsafe_node.api.routes import ROUTES, Lane
+from fedsafe_node.api.route import Lane
+from fedsafe_node.api.routes import ROUTES
 from fedsafe_node.api.services import Services
 from fedsafe_node.errors import ConfigError
 from fedsafe_node.telemetry import LOGGER, AccessLog, Metrics, fields

@@ -34,6 +34,11 @@ from fedsafe_node.messages import (
     VerifyAnswer,
 )
 from fedsafe_node.principal import Principal
+from fedsafe_node.register_messages import (
+    EntryRequest,
+    PublicRegister,
+    RegisterAnswer,
+)
 from fedsafe_policies.gate import LegalGate
 
 
@@ -122,6 +127,35 @@ class Gates(Protocol):
         self, gate: LegalGate, who: Principal, *, once: Once | None = None
     ) -> GateAnswer:
         """Enter a legal-gate record."""
+        ...
+
+
+class Registers(Protocol):
+    """The Schutzkonzept register."""
+
+    async def show(self) -> RegisterAnswer:
+        """Tell how the register stands, item by item."""
+        ...
+
+    async def public(self) -> PublicRegister:
+        """Tell what anybody may know: roles instead of persons."""
+        ...
+
+    async def enter(
+        self,
+        item: str,
+        request: EntryRequest,
+        who: Principal,
+        *,
+        once: Once | None = None,
+    ) -> RegisterAnswer:
+        """Enter how far the provider is with an item."""
+        ...
+
+    async def review(
+        self, item: str, entry: str, who: Principal, *, once: Once | None = None
+    ) -> RegisterAnswer:
+        """Confirm an entry as its second person."""
         ...
 
 
@@ -219,6 +253,7 @@ class Services:
     signals: Signals
     people: People
     gates: Gates
+    registers: Registers
     audits: Audits
     peering: Peering
     foundings: Foundings

@@ -36,6 +36,8 @@ class Event(StrEnum):
     NODE_STARTED = "node.started"
     CREDENTIAL_ADDED = "credential.added"
     GATE_RECORDED = "gate.recorded"
+    REGISTER_ENTERED = "register.entered"
+    REGISTER_REVIEWED = "register.reviewed"
     FOUNDING_STEP = "founding.step"
     FEDERATION_JOINED = "federation.joined"
     LOOKUP = "lookup"

@@ -23,6 +23,7 @@ index = await store.write(act)
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol, TypeVar
 
+from fedsafe_node.store.gate_protocol import GateReader, GateWriter
 from fedsafe_node.store.people_protocol import PeopleReader, PeopleWriter
 from fedsafe_node.store.rows import (
     Counts,
@@ -216,7 +217,7 @@ class NodeReader(Protocol):
         ...
 
 
-class Reader(LogReader, SignalReader, NodeReader, PeopleReader, Protocol):
+class Reader(LogReader, SignalReader, NodeReader, PeopleReader, GateReader, Protocol):
     """Reads everything on one snapshot."""
 
 
@@ -356,7 +357,9 @@ class NodeWriter(Protocol):
         ...
 
 
-class Transaction(Reader, LogWriter, SignalWriter, NodeWriter, PeopleWriter, Protocol):
+class Transaction(
+    Reader, LogWriter, SignalWriter, NodeWriter, PeopleWriter, GateWriter, Protocol
+):
     """Reads and writes within one act; sees its own writes."""
 
 

@@ -193,6 +193,16 @@ class GateRow(Row, frozen=True):
     recorded_by: str
 
 
+class RegisterRow(Row, frozen=True):
+    """An entry of the Schutzkonzept register; what counts follows from all of them."""
+
+    id: str
+    item: str
+    record: bytes
+    recorded_at: int
+    recorded_by: str
+
+
 class IdempotencyRow(Row, frozen=True):
     """The answer that a repeated request gets again."""
 

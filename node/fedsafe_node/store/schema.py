@@ -16,6 +16,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from fedsafe_node.errors import SchemaError
+from fedsafe_node.store.gate_schema import REGISTER
 from fedsafe_node.store.people_schema import PEOPLE
 
 if TYPE_CHECKING:
@@ -223,6 +224,7 @@ _NODE = (
 MIGRATIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("0001_first", (*_LOGS, *_APPEND_ONLY, *_ERASE_ONLY, *_SIGNALS, *_NODE)),
     ("0002_people", PEOPLE),
+    ("0003_register", REGISTER),
 )
 VERSION = len(MIGRATIONS)
 

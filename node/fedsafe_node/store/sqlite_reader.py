@@ -25,6 +25,7 @@ from fedsafe_node.store.rows import (
     SignalRow,
     TokenRow,
 )
+from fedsafe_node.store.sqlite_gate import SQLiteGateReader
 from fedsafe_node.store.sqlite_people import SQLitePeopleReader
 from fedsafe_node.store.sqlite_rows import (
     credential_row,
@@ -67,7 +68,7 @@ class Unsealing(Protocol):
         ...
 
 
-class SQLiteReader(SQLitePeopleReader):
+class SQLiteReader(SQLitePeopleReader, SQLiteGateReader):
     """Reads over one connection."""
 
     def __init__(self, connection: sqlite3.Connection, unsealing: Unsealing) -> None:

@@ -21,9 +21,10 @@ from fedsafe_node.store.rows import (
     RestrictionRow,
     SignalStatus,
 )
+from fedsafe_node.store.sqlite_gate import SQLiteGateWriter
 from fedsafe_node.store.sqlite_logs import SQLiteLogRows
-from fedsafe_node.store.sqlite_reader import SQLiteReader, Unsealing
 from fedsafe_node.store.sqlite_people import SQLitePeopleWriter
+from fedsafe_node.store.sqlite_reader import SQLiteReader, Unsealing
 from fedsafe_node.store.writer import Undo
 
 _ADD_SIGNAL = (
@@ -59,7 +60,7 @@ class Sequencing(Unsealing, Undo, Protocol):
         ...
 
 
-class SQLiteTransaction(SQLiteReader, SQLitePeopleWriter):
+class SQLiteTransaction(SQLiteReader, SQLitePeopleWriter, SQLiteGateWriter):
     """Reads and writes over the write connection; one act at a time."""
 
     def __init__(self, connection: sqlite3.Connection, sequencing: Sequencing) -> None:

@@ -21,7 +21,7 @@ from fedsafe_federation.feed import FeedRequest
 from fedsafe_federation.signed import Signed
 from fedsafe_node.api.auth import PERSONS
 from fedsafe_node.api.endpoint import LANES
-from fedsafe_node.api.routes import Lane, Route
+from fedsafe_node.api.route import Lane, Route
 from fedsafe_node.api.server import ApiServer
 from fedsafe_node.api.services import Services
 from fedsafe_node.errors import ForbiddenError, NotFoundError, WrongStateError
@@ -50,6 +50,11 @@ from fedsafe_node.messages import (
     VerifyAnswer,
 )
 from fedsafe_node.principal import Principal
+from fedsafe_node.register_messages import (
+    EntryRequest,
+    PublicRegister,
+    RegisterAnswer,
+)
 from fedsafe_node.store.rows import IdempotencyRow
 from fedsafe_node.telemetry import LOGGER, AccessLog, Metrics, SafeFormatter
 from fedsafe_policies.gate import LegalGate
@@ -86,7 +91,9 @@ class Memory:
             raise self.failure
 
     def keep(
-        self, once: Once | None, answer: SignalAnswer | ImportAnswer | GateAnswer
+        self,
+        once: Once | None,
+        answer: SignalAnswer | ImportAnswer | GateAnswer | RegisterAnswer,
     ) -> None:
         if once is not None:
             self.rows[once.key] = once.row(answer, now=0)
@@ -216,6 +223,41 @@ class FakeGates:
         return answer
 
 
+REGISTER = RegisterAnswer(met=False, met_until=None, missing=["S-V-1"], items=[])
+
+
+@dataclass
+class FakeRegisters:
+    memory: Memory
+
+    async def show(self) -> RegisterAnswer:
+        await self.memory.called("register")
+        return REGISTER
+
+    async def public(self) -> PublicRegister:
+        await self.memory.called("register")
+        return PublicRegister(node=NAME, met=False, met_until=None, items=[])
+
+    async def enter(
+        self,
+        item: str,
+        request: EntryRequest,
+        who: Principal,
+        *,
+        once: Once | None = None,
+    ) -> RegisterAnswer:
+        await self.memory.called((item, request, who))
+        self.memory.keep(once, REGISTER)
+        return REGISTER
+
+    async def review(
+        self, item: str, entry: str, who: Principal, *, once: Once | None = None
+    ) -> RegisterAnswer:
+        await self.memory.called((item, entry, who))
+        self.memory.keep(once, REGISTER)
+        return REGISTER
+
+
 @dataclass
 class FakeAudits:
     memory: Memory
@@ -325,6 +367,7 @@ def make_services(memory: Memory) -> Services:
         signals=FakeSignals(memory),
         people=FakePeople(),
         gates=FakeGates(memory),
+        registers=FakeRegisters(memory),
         audits=FakeAudits(memory),
         peering=FakePeering(memory),
         foundings=FakeFoundings(memory),

@@ -15,7 +15,8 @@ from tests.node.fleet import FEDERATION, Fleet
 from tests.node.signals.conftest import ANNA, BOT, request_for
 
 from fedsafe_node.api.auth import PERSONS, Auth
-from fedsafe_node.api.routes import ROUTES, Route
+from fedsafe_node.api.route import Route
+from fedsafe_node.api.routes import ROUTES
 from fedsafe_node.people.credentials import People
 from fedsafe_policies.vocabulary import Purpose, Role, Scope
 
@@ -35,13 +36,16 @@ MAY: Final[Mapping[str, set[str]]] = {
     "auditVerify": {LOCAL, *PERSONS},
     "showGate": {LOCAL, *PERSONS},
     "recordGate": {Role.REVIEWER, Role.OPERATOR},
+    "showRegister": {LOCAL, *PERSONS},
+    "enterItem": {Role.ANALYST, Role.REVIEWER, Role.OPERATOR},
+    "reviewItem": {Role.REVIEWER, Role.OPERATOR},
     "status": {LOCAL, *PERSONS},
     "metrics": {LOCAL, *PERSONS},
     "propose": {LOCAL, Role.OPERATOR},
 }
 READS: Final = {
     *("listSignals", "showSignal", "auditEvents", "auditVerify"),
-    *("showGate", "status", "metrics"),
+    *("showGate", "showRegister", "status", "metrics"),
 }
 CREDENTIAL_ROUTES: Final = [
     route for route in ROUTES if route.auth in {Auth.HOUSE, Auth.CREDENTIAL}
@@ -90,6 +94,8 @@ def body_of(route: Route, caller: str, signal: str, card: object) -> object:
         "approveSignals": {"signals": [signal]},
         "revokeSignal": {"reason": "mistake"},
         "recordGate": {"dpia": "file-12"},
+        "enterItem": {"status": "planned", "expires_on": "2026-12-24"},
+        "reviewItem": {"entry": "0" * 32},
         "propose": {"federation": FEDERATION, "cards": [card], "threshold": 1},
     }.get(route.name)
 
@@ -138,7 +144,7 @@ async def test_a_role_reaches_what_it_may_and_nothing_else(
             signal = (await services.signals.add(request, author)).signal
             response = await session.request(
                 route.method,
-                route.path.format(id=signal),
+                route.path.format(id=signal, item="S-V-1"),
                 json=body_of(route, caller, signal, card),
             )
             answer = await body_in(response)

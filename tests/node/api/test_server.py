@@ -21,7 +21,8 @@ from tests.node.api.conftest import (
 from tests.node.fleet import free_ports
 
 from fedsafe_node.api.openapi import build
-from fedsafe_node.api.routes import ROUTES, Lane, Route
+from fedsafe_node.api.route import Lane, Route
+from fedsafe_node.api.routes import ROUTES
 from fedsafe_node.api.server import ApiServer, bind_socket
 from fedsafe_node.errors import ConfigError
 from fedsafe_node.messages import LookupRequest
@@ -47,6 +48,8 @@ STATEMENT = {
 }
 BODIES: Mapping[str, object] = {
     "recordGate": {"dpia": "file-12"},
+    "enterItem": {"status": "planned", "expires_on": "2026-12-24"},
+    "reviewItem": {"entry": "0" * 32},
     "lookup": {"questions": [QUESTION]},
     "lookupBatch": {"lookups": [{"questions": [QUESTION]}]},
     "addSignal": SIGNAL,
@@ -69,7 +72,7 @@ def fits(schema: object, value: object) -> bool:
 
 
 def concrete(route: Route) -> str:
-    return route.path.format(id=KNOWN, origin="games.example.fr")
+    return route.path.format(id=KNOWN, origin="games.example.fr", item="S-V-1")
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.name)
@@ -90,7 +93,8 @@ async def test_every_route_answers_as_its_schema_says(api: Api, route: Route) ->
     assert response.headers.get("Content-Type", "") == "".join(content)
     if route.answer is not None:
         assert fits(content["application/json"]["schema"], await response.json())
-    assert response.headers["Cache-Control"] == "no-store"
+    kept = f"public, max-age={route.max_age}" if route.max_age else "no-store"
+    assert response.headers["Cache-Control"] == kept
     assert response.headers["X-Content-Type-Options"] == "nosniff"
     assert "Server" not in response.headers
 

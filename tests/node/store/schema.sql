@@ -26,6 +26,7 @@ CREATE TABLE openings ( log INTEGER NOT NULL, idx INTEGER NOT NULL, grp TEXT NOT
 CREATE TABLE peers ( origin TEXT PRIMARY KEY, cursor INTEGER NOT NULL, root BLOB NOT NULL CHECK (length(root) = 32), checkpoint TEXT NOT NULL, synced_at INTEGER NOT NULL, state TEXT NOT NULL CHECK (state IN ('active', 'suspended')) ) STRICT;
 CREATE TABLE persons ( id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, display TEXT NOT NULL, external INTEGER NOT NULL CHECK (external IN (0, 1)), state TEXT NOT NULL CHECK (state IN ('invited', 'active', 'locked')), created_at INTEGER NOT NULL, password TEXT, totp BLOB, totp_step INTEGER NOT NULL, code_hash BLOB CHECK (length(code_hash) = 32), code_until INTEGER, CHECK ((password IS NULL) = (totp IS NULL)), CHECK ((code_hash IS NULL) = (code_until IS NULL)) ) STRICT;
 CREATE TABLE recovery_codes ( person TEXT NOT NULL REFERENCES persons (id), hash BLOB NOT NULL CHECK (length(hash) = 32), PRIMARY KEY (person, hash) ) STRICT, WITHOUT ROWID;
+CREATE TABLE register ( number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, item TEXT NOT NULL, record BLOB NOT NULL, recorded_at INTEGER NOT NULL, recorded_by TEXT NOT NULL ) STRICT;
 CREATE TABLE restricted ( origin TEXT NOT NULL, signal_id BLOB NOT NULL CHECK (length(signal_id) = 16), effect TEXT NOT NULL, digest BLOB NOT NULL REFERENCES restrictions (digest), PRIMARY KEY (origin, signal_id, effect, digest) ) STRICT, WITHOUT ROWID;
 CREATE TABLE restrictions ( digest BLOB PRIMARY KEY CHECK (length(digest) = 32), origin TEXT NOT NULL, author TEXT NOT NULL, seq INTEGER NOT NULL, effect TEXT NOT NULL, statement BLOB NOT NULL ) STRICT;
 CREATE TABLE role_grants ( person TEXT NOT NULL REFERENCES persons (id), role TEXT NOT NULL, since INTEGER NOT NULL, until INTEGER, granted_by TEXT NOT NULL, PRIMARY KEY (person, role) ) STRICT, WITHOUT ROWID;
@@ -43,6 +44,8 @@ CREATE TRIGGER openings_erase_only BEFORE UPDATE ON openings WHEN NOT ( OLD.seal
 CREATE TRIGGER openings_no_delete BEFORE DELETE ON openings BEGIN SELECT RAISE(ABORT, 'openings are erased, never deleted'); END;
 CREATE TRIGGER persons_keep_their_names BEFORE UPDATE ON persons WHEN NEW.id <> OLD.id OR NEW.name <> OLD.name BEGIN SELECT RAISE(ABORT, 'a name stays with its person'); END;
 CREATE TRIGGER persons_stay BEFORE DELETE ON persons BEGIN SELECT RAISE(ABORT, 'a name stays with its person'); END;
+CREATE TRIGGER register_no_delete BEFORE DELETE ON register BEGIN SELECT RAISE(ABORT, 'the register is append-only'); END;
+CREATE TRIGGER register_no_update BEFORE UPDATE ON register BEGIN SELECT RAISE(ABORT, 'the register is append-only'); END;
 CREATE TRIGGER signals_no_delete BEFORE DELETE ON signals BEGIN SELECT RAISE(ABORT, 'signals are erased, never deleted'); END;
 CREATE TRIGGER signals_stay_erased BEFORE UPDATE ON signals WHEN OLD.status = 'erased' BEGIN SELECT RAISE(ABORT, 'an erased signal stays erased'); END;
 CREATE TRIGGER tile_roots_no_delete BEFORE DELETE ON tile_roots BEGIN SELECT RAISE(ABORT, 'tile_roots are append-only'); END;

@@ -104,6 +104,7 @@ def fill(database: sqlite3.Connection) -> None:
         "INSERT INTO persons VALUES ('p', 'anna', 'Anna', 0, 'locked', 1, NULL, NULL, "
         "0, NULL, NULL)"
     )
+    database.execute("INSERT INTO register VALUES (1, 'r', 'S-V-1', x'01', 1, 'anna')")
     database.execute(
         "INSERT INTO acts VALUES ('a', 'k', zeroblob(32), NULL, 'anna', 1, 2, "
         "'withdrawn', 'anna', 2)"
@@ -128,6 +129,8 @@ def fill(database: sqlite3.Connection) -> None:
         "DELETE FROM persons",
         "UPDATE persons SET name = 'ben'",
         "UPDATE persons SET id = 'q'",
+        "UPDATE register SET record = x'02'",
+        "DELETE FROM register",
         "UPDATE acts SET state = 'pending', content = x'01'",
     ],
 )

@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a route is: a line of the route table."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum, unique
+from typing import Final
+
+from fedsafe_node.api.auth import Auth
+from fedsafe_node.api.body import JSON
+from fedsafe_node.api.call import Call
+from fedsafe_policies.vocabulary import Role
+
+KIB: Final = 1_024
+MIB: Final = 1_024 * KIB
+
+Handler = Callable[[Call], Awaitable[object]]
+
+
+@unique
+class Lane(StrEnum):
+    """Routes that share a bound on how many requests are under way."""
+
+    LOOKUPS = "lookups"
+    BATCHES = "batches"
+    WRITES = "writes"
+    READS = "reads"
+    PEERS = "peers"
+    HEALTH = "health"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """One method on one path.
+
+    `roles` are those whose credential is taken: on a route for credentials, nobody's
+    unless it says so. `answer` is a type, or None for an answer of `media` that is
+    no message. `refusals` are statuses that only the service can bring.
+    """
+
+    name: str
+    method: str
+    path: str
+    handler: Handler
+    auth: Auth
+    lane: Lane
+    summary: str
+    roles: frozenset[Role] = frozenset()
+    status: int = 200
+    body: object = None
+    limit: int = 0
+    query: type | None = None
+    path_types: Mapping[str, object] = field(default_factory=dict)
+    answer: object = None
+    media: str = JSON
+    idempotent: bool = False
+    max_age: int = 0
+    refusals: frozenset[int] = frozenset()
+
+    @property
+    def statuses(self) -> frozenset[int]:
+        """All statuses that this route answers with."""
+        found = {self.status, 400, 417, 500, 503} | self.refusals
+        if self.auth in {Auth.HOUSE, Auth.CREDENTIAL}:
+            found |= {401, 403}
+        if self.auth in {Auth.PEER, Auth.STATEMENT}:
+            found |= {403, 409}
+        if self.body is not None:
+            found |= {408, 413, 415, 422}
+        if self.path_types:
+            found.add(404)
+        if self.idempotent:
+            found.add(409)
+        return frozenset(found | {422})
