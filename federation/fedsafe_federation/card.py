@@ -2,7 +2,9 @@
 """A member card: who a node says it is, before any federation exists.
 
 Organisations exchange cards by a channel they already trust and compare
-fingerprints; the charter then repeats the cards' contents.
+fingerprints; the charter then repeats the cards' contents. A card also says what
+the node's canonicalisers answer (`identifiers.corpus`): members that write the
+same identifier differently would never match, and nobody would see it.
 """
 
 import hashlib
@@ -33,6 +35,15 @@ NodeUrl = Annotated[
         max_length=200,
     ),
 ]
+Canonicalisers = Annotated[
+    dict[
+        Annotated[
+            str, msgspec.Meta(pattern=r"^[a-z]{1,16}/[0-9]{1,4}$(?!\n)", max_length=21)
+        ],
+        Bytes32,
+    ],
+    msgspec.Meta(min_length=1, max_length=32),
+]
 Jurisdiction = Annotated[str, msgspec.Meta(pattern=r"^[A-Z]{2}$(?!\n)")]
 
 
@@ -54,13 +65,17 @@ class MemberKeys(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Card(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A node's name, address, jurisdiction and public keys."""
+    """A node's name, address, jurisdiction and public keys.
+
+    `canonicalisers` holds the corpus digest of each, as it came out at the node.
+    """
 
     v: Annotated[int, msgspec.Meta(ge=1, le=1)]
     name: NodeName
     url: NodeUrl
     jurisdiction: Jurisdiction
     keys: MemberKeys
+    canonicalisers: Canonicalisers
 
 
 def sign_card(card: Card, key: SigningKey) -> Signed:

@@ -2,10 +2,12 @@
 """The proposal of a founding: who shall found which federation, on what terms.
 
 The convenor signs it; everybody else joins only a proposal that repeats their own
-card byte by byte. It fixes all that the charter will say but the key.
+card byte by byte. It fixes all that the charter will say but the key. Nobody founds
+a federation whose members write the same identifiers differently.
 """
 
 import hashlib
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Final
@@ -87,7 +89,8 @@ def open_proposal(statement: Signed) -> Terms:
     Raises:
         UntrustedError: a card or the convenor's signature is bad.
         MalformedError: the payload is no proposal.
-        FoundingError: the terms contradict themselves.
+        FoundingError: the terms contradict themselves, or a member's canonicaliser
+            is not like the others'.
     """
     proposal = decode(statement.payload, Proposal)
     cards = [open_card(card) for card in proposal.cards]
@@ -97,6 +100,7 @@ def open_proposal(statement: Signed) -> Terms:
     keys = [key for card in cards for key in card.keys.signing()]
     if len(set(keys)) != len(keys):
         raise FoundingError("a signing key is used twice")
+    _check_canonicalisers(cards)
     if proposal.threshold > len(cards):
         raise FoundingError("the threshold exceeds the members")
     if proposal.ends <= proposal.created:
@@ -120,3 +124,15 @@ def open_proposal(statement: Signed) -> Terms:
         federation=proposal.federation,
     )
     return terms
+
+
+def _check_canonicalisers(cards: Sequence[Card]) -> None:
+    for rules in sorted({rules for card in cards for rules in card.canonicalisers}):
+        answers = [card.canonicalisers.get(rules) for card in cards]
+        usual = Counter(answers).most_common(1)[0][0]
+        for card, answer in zip(cards, answers, strict=True):
+            if answer != usual:
+                raise FoundingError(
+                    f"{card.name} does not bring {rules} into the same form as the "
+                    "others: use one release of FedSafe with its locked libraries"
+                )

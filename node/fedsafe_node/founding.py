@@ -20,6 +20,7 @@ from fedsafe_federation.card import Card, sign_card
 from fedsafe_federation.charter import PolicyReference, SignedCharter
 from fedsafe_federation.errors import FoundingError
 from fedsafe_federation.founding import Ceremony, Founded, Participant
+from fedsafe_federation.identifiers.corpus import corpus_digests
 from fedsafe_federation.proposal import (
     PROPOSAL,
     Proposal,
@@ -93,7 +94,8 @@ class FoundingService:
     """Takes part in one founding at a time.
 
     *joined* is called once with the new membership, after it is durable. Steps are
-    made one after the other, under `_stepping`: two at once would deal twice.
+    made one after the other, under `_stepping`: two at once would deal twice. The
+    card is made when it is first asked for, off the loop, and kept as `_card`.
     """
 
     def __init__(  # noqa: PLR0913 - everything it needs is an argument
@@ -117,13 +119,15 @@ class FoundingService:
         self._offload = offload
         self._joined = joined
         self._stepping = asyncio.Lock()
-        self._card = self._make_card()
+        self._card: Signed | None = None
 
-    def card(self) -> Signed:
+    async def card(self) -> Signed:
         """Give the node's own signed card."""
+        if self._card is None:
+            self._card = await self._offload(self._make_card)
         return self._card
 
-    def propose(self, request: ProposalRequest) -> Signed:
+    async def propose(self, request: ProposalRequest) -> Signed:
         """Propose a founding as its convenor.
 
         Raises:
@@ -151,7 +155,7 @@ class FoundingService:
             created=int(now.timestamp()),
             ends=int((now + EPOCH_LENGTH).timestamp()),
         )
-        if self._card not in request.cards:
+        if await self.card() not in request.cards:
             raise FoundingError("the cards do not hold this node's own")
         signed = sign_proposal(
             proposal, convenor=self._situation.node, key=self._keys.statement
@@ -188,7 +192,7 @@ class FoundingService:
         (proposal,) = proposals.values()
         if self._situation.shared is not None:
             return await self._owed_after(proposal)
-        participant = Participant(self._card, self._keys.statement)
+        participant = Participant(await self.card(), self._keys.statement)
         ceremony = Ceremony(participant, proposal, StateFiles(self._place, proposal))
         step = await self._offload(lambda: ceremony.step(messages))
         if step.founded is not None:
@@ -249,5 +253,6 @@ class FoundingService:
             url=config.url,
             jurisdiction=config.jurisdiction,
             keys=self._keys.public(),
+            canonicalisers=dict(corpus_digests()),
         )
         return sign_card(card, self._keys.statement)

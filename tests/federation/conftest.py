@@ -59,6 +59,7 @@ NOW = datetime(2026, 1, 15, 12, 0, 0, tzinfo=UTC)
 NAMES = ("a.example", "b.example", "c.example", "d.example", "e.example")
 POLICY = PolicyReference("policy", hashlib.sha256(b"policy").digest())
 GENERATION = Generation(1, 1)
+ANSWERS = {"email/1": bytes(32), "phone/1": bytes(32)}
 
 
 def key_of(*words: str) -> SigningKey:
@@ -83,7 +84,7 @@ def member(index: int, name: str) -> Member:
 
 @lru_cache
 def signed_card(name: str) -> Signed:
-    card = Card(1, name, f"https://{name}", "DE", keys_of(name))
+    card = Card(1, name, f"https://{name}", "DE", keys_of(name), ANSWERS)
     return sign_card(card, key_of(name, "statement"))
 
 

@@ -60,6 +60,23 @@ def test_a_card_names_its_signer() -> None:
         open_card(statement)
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        {},
+        {"phone/1": bytes(31)},
+        {"phone": bytes(32)},
+        {"Phone/1": bytes(32)},
+        {"phone/1\n": bytes(32)},
+        {f"phone/{number}": bytes(32) for number in range(33)},
+    ],
+    ids=["none", "short", "no version", "case", "newline", "many"],
+)
+def test_what_canonicalisers_answer_has_one_form(said: dict[str, bytes]) -> None:
+    with pytest.raises(MalformedError):
+        open_card(sign_card(card(canonicalisers=said), KEY))
+
+
 @given(place=st.integers(0, 10_000), flip=st.integers(1, 255))
 def test_one_changed_byte_is_refused(place: int, flip: int) -> None:
     for name in ("payload", "signature"):

@@ -16,6 +16,7 @@ from fedsafe_federation.charter import Member
 from fedsafe_federation.errors import PeerError, PeerUnreachableError
 from fedsafe_federation.feed import FeedRequest
 from fedsafe_federation.peer import PeerClient, send_founding
+from fedsafe_federation.wireformat import encode
 
 Answer = Callable[[asyncio.StreamWriter], Awaitable[None]]
 Ask = Callable[[aiohttp.ClientSession, Member], Awaitable[object]]
@@ -102,7 +103,8 @@ async def evaluate(session: aiohttp.ClientSession, member: Member) -> object:
 
 
 async def poke(session: aiohttp.ClientSession, member: Member) -> object:
-    return await client(session).poke(member, 1)
+    await client(session).poke(member, 1)
+    return None
 
 
 async def found(session: aiohttp.ClientSession, member: Member) -> object:
@@ -249,7 +251,7 @@ async def test_interim_answers_without_end_end_with_the_deadline(
 async def test_an_answer_is_judged_by_its_bytes_whatever_it_says_it_is(
     session: aiohttp.ClientSession, serve: Serve, peer: Peer, kind: bytes
 ) -> None:
-    good = peer_module.encode(STATEMENT)
+    good = encode(STATEMENT)
     bodies = [b"<html>sign in</html>", good]
 
     async def answer(writer: asyncio.StreamWriter) -> None:

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.federation.conftest import (
+    ANSWERS,
     FEDERATION,
     NAMES,
     POLICY,
@@ -50,7 +51,7 @@ def proposed(proposal: Proposal = VALID, convenor: str = "a.example") -> Signed:
 
 def card_with(name: str, key: str, **keys: bytes) -> Signed:
     mixed = replace(keys_of(name), statement=key_of(key, "statement").public, **keys)
-    card = Card(1, name, f"https://{name}", "DE", mixed)
+    card = Card(1, name, f"https://{name}", "DE", mixed, ANSWERS)
     return sign_card(card, key_of(key, "statement"))
 
 
@@ -102,6 +103,35 @@ def test_strangers_neither_take_part_nor_convene() -> None:
 def test_terms_that_contradict_themselves(changes: dict[str, Any], why: str) -> None:
     with pytest.raises(FoundingError, match=why):
         open_proposal(proposed(replace(VALID, **changes)))
+
+
+def answering(name: str, **answers: bytes) -> Signed:
+    said = {f"{kind}/1": answer for kind, answer in answers.items()}
+    card = replace(open_card(signed_card(name)), canonicalisers={**ANSWERS, **said})
+    return sign_card(card, key_of(name, "statement"))
+
+
+@pytest.mark.parametrize("odd", [0, 1, 2])
+@pytest.mark.parametrize("kind", ["phone", "url"])
+def test_nobody_founds_with_a_member_that_writes_otherwise(odd: int, kind: str) -> None:
+    cards = list(VALID.cards)
+    cards[odd] = answering(NAMES[odd], **{kind: b"x" * 32})
+
+    with pytest.raises(FoundingError, match=f"{NAMES[odd]} .* {kind}/1"):
+        open_proposal(proposed(replace(VALID, cards=cards)))
+
+
+def test_two_that_write_differently_do_not_found_either() -> None:
+    cards = [VALID.cards[0], answering("b.example", email=b"x" * 32)]
+
+    with pytest.raises(FoundingError, match=r"b\.example .* email/1"):
+        open_proposal(proposed(replace(VALID, cards=cards)))
+
+
+def test_members_that_write_alike_found() -> None:
+    cards = [answering(name, url=b"x" * 32) for name in NAMES[:3]]
+
+    assert len(open_proposal(proposed(replace(VALID, cards=cards))).cards) == 3
 
 
 @pytest.mark.parametrize(

@@ -232,8 +232,8 @@ class Fleet:
 async def found(fleet: Fleet, *names: str) -> None:
     """Found a federation of running nodes over HTTP."""
     first = fleet[names[0]].services.foundings
-    cards = [fleet[name].services.foundings.card() for name in names]
-    seen = [first.propose(ProposalRequest(federation=FEDERATION, cards=cards))]
+    cards = [await fleet[name].services.foundings.card() for name in names]
+    seen = [await first.propose(ProposalRequest(federation=FEDERATION, cards=cards))]
     async with aiohttp.ClientSession() as session:
         while not all(fleet[name].base.situation.shared for name in names):
             before = len(seen)

@@ -15,8 +15,10 @@ from fedsafe_federation.errors import (
     PeerRefusedError,
     UntrustedError,
 )
+from fedsafe_federation.identifiers.corpus import corpus_digests
 from fedsafe_federation.peer import send_founding
 from fedsafe_federation.signed import Signed
+from fedsafe_node import founding
 from fedsafe_node.errors import ForbiddenError, NodeError, WrongStateError
 from fedsafe_node.messages import ProposalRequest, Result
 
@@ -30,10 +32,10 @@ async def strangers(tmp_path: Path) -> AsyncIterator[Fleet]:
     await fleet.close()
 
 
-def proposal(fleet: Fleet, *names: str, federation: str = FEDERATION) -> Signed:
-    cards = [fleet[name].services.foundings.card() for name in names]
+async def proposal(fleet: Fleet, *names: str, federation: str = FEDERATION) -> Signed:
+    cards = [await fleet[name].services.foundings.card() for name in names]
     request = ProposalRequest(federation=federation, cards=cards)
-    return fleet[names[0]].services.foundings.propose(request)
+    return await fleet[names[0]].services.foundings.propose(request)
 
 
 async def go_round(fleet: Fleet, seen: list[Signed], names: Sequence[str]) -> None:
@@ -68,7 +70,7 @@ async def test_three_nodes_found_a_federation_over_http(strangers: Fleet) -> Non
 async def test_a_founding_survives_restarts_in_its_middle(
     strangers: Fleet, after: int
 ) -> None:
-    seen = [proposal(strangers, *NAMES)]
+    seen = [await proposal(strangers, *NAMES)]
     for _ in range(after):
         await go_round(strangers, seen, NAMES)
         await strangers.stop("b.demo")
@@ -82,7 +84,7 @@ async def test_a_founding_survives_restarts_in_its_middle(
 
 
 async def test_steps_at_once_deal_once(strangers: Fleet) -> None:
-    seen = [proposal(strangers, *NAMES)]
+    seen = [await proposal(strangers, *NAMES)]
     while not founded(strangers):
         before = list(seen)
         owed = await asyncio.gather(
@@ -101,7 +103,7 @@ async def test_steps_at_once_deal_once(strangers: Fleet) -> None:
 
 
 async def test_the_charters_signatures_are_given_again(strangers: Fleet) -> None:
-    seen = [proposal(strangers, *NAMES)]
+    seen = [await proposal(strangers, *NAMES)]
     first = seen[0]
     while not founded(strangers):
         await go_round(strangers, seen, NAMES)
@@ -112,7 +114,7 @@ async def test_the_charters_signatures_are_given_again(strangers: Fleet) -> None
     with pytest.raises(WrongStateError):
         await strangers["a.demo"].services.foundings.step([stranger], local=True)
     with pytest.raises(WrongStateError):
-        proposal(strangers, *NAMES)
+        await proposal(strangers, *NAMES)
 
 
 def for_another(signed: Signed) -> Signed:
@@ -123,7 +125,7 @@ def for_another(signed: Signed) -> Signed:
 async def test_a_founding_over_the_network_needs_an_open_door(
     strangers: Fleet,
 ) -> None:
-    seen = [proposal(strangers, *NAMES)]
+    seen = [await proposal(strangers, *NAMES)]
     text = strangers.place("b.demo").config
     await strangers.stop("b.demo")
     await asyncio.to_thread(close_door, text)
@@ -152,23 +154,38 @@ def close_door(path: Path) -> None:
 
 async def test_a_proposal_needs_sound_cards_and_the_own_one(strangers: Fleet) -> None:
     foundings = strangers["a.demo"].services.foundings
-    own, other = foundings.card(), strangers["b.demo"].services.foundings.card()
+    own = await foundings.card()
+    other = await strangers["b.demo"].services.foundings.card()
     forged = msgspec.structs.replace(other, signature=own.signature)
 
     with pytest.raises(FoundingError):
-        foundings.propose(ProposalRequest(federation=FEDERATION, cards=[other]))
+        await foundings.propose(ProposalRequest(federation=FEDERATION, cards=[other]))
     with pytest.raises(UntrustedError):
-        foundings.propose(ProposalRequest(federation=FEDERATION, cards=[own, forged]))
+        await foundings.propose(
+            ProposalRequest(federation=FEDERATION, cards=[own, forged])
+        )
     with pytest.raises(FoundingError):
-        foundings.propose(
+        await foundings.propose(
             ProposalRequest(federation=FEDERATION, cards=[own, other], threshold=3)
         )
 
 
+async def test_nobody_founds_with_a_member_that_writes_identifiers_otherwise(
+    strangers: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = {**corpus_digests(), "phone/1": bytes(32)}
+    monkeypatch.setattr(founding, "corpus_digests", lambda: answers)
+    await strangers["b.demo"].services.foundings.card()
+    monkeypatch.undo()
+
+    with pytest.raises(FoundingError, match=r"b\.demo .* phone/1"):
+        await proposal(strangers, *NAMES)
+
+
 async def test_exactly_one_proposal_is_needed(strangers: Fleet) -> None:
     foundings = strangers["a.demo"].services.foundings
-    one = proposal(strangers, *NAMES)
-    two = proposal(strangers, *NAMES, federation="demo#2")
+    one = await proposal(strangers, *NAMES)
+    two = await proposal(strangers, *NAMES, federation="demo#2")
 
     for messages in ([], [one, two]):
         with pytest.raises(FoundingError):
@@ -193,7 +210,7 @@ def leave_state(keys: Path) -> None:
 async def test_keys_written_before_a_crash_are_used_after_it(
     strangers: Fleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    seen = [proposal(strangers, *NAMES)]
+    seen = [await proposal(strangers, *NAMES)]
 
     async def fail(_act: object) -> None:
         raise NodeError("killed")
@@ -231,7 +248,7 @@ async def test_a_new_member_hears_of_what_is_published_at_once(
 
 async def test_a_failed_ceremony_stands_in_no_other_ones_way(strangers: Fleet) -> None:
     names = list(strangers.running)
-    abandoned = proposal(strangers, *names, federation="first#1")
+    abandoned = await proposal(strangers, *names, federation="first#1")
     await strangers[names[0]].services.foundings.step([abandoned], local=True)
 
     await found(strangers, *names)

@@ -99,7 +99,7 @@ async def record_gate(call: Call) -> object:
 
 async def propose(call: Call) -> object:
     """Let the node sign the proposal of a founding."""
-    return call.services.foundings.propose(call.body(ProposalRequest))
+    return await call.services.foundings.propose(call.body(ProposalRequest))
 
 
 async def health(call: Call) -> object:

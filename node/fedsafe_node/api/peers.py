@@ -35,7 +35,7 @@ async def evaluate(call: Call) -> object:
 
 async def card(call: Call) -> object:
     """Give the node's card."""
-    return call.services.foundings.card()
+    return await call.services.foundings.card()
 
 
 async def founding(call: Call) -> object:

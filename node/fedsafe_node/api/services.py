@@ -201,11 +201,11 @@ class Peering(Protocol):
 class Foundings(Protocol):
     """The founding ceremony, as this node takes part in it."""
 
-    def card(self) -> Signed:
+    async def card(self) -> Signed:
         """Give the node's own signed card."""
         ...
 
-    def propose(self, request: ProposalRequest) -> Signed:
+    async def propose(self, request: ProposalRequest) -> Signed:
         """Propose a founding as its convenor.
 
         Raises:

@@ -12,6 +12,7 @@ from fedsafe_federation.identifiers import CANONICALISERS
 from fedsafe_federation.identifiers.corpus import (
     Case,
     corpus_digest,
+    corpus_digests,
     load_corpus,
     outcome,
 )
@@ -74,3 +75,9 @@ def test_every_refusal_has_a_case() -> None:
 
     # JSON cannot carry half a surrogate pair; test_refusals.py asks for that one.
     assert set(IdentifierFault) - seen == {IdentifierFault.LONE_SURROGATE}
+
+
+def test_a_node_says_what_all_its_canonicalisers_answer() -> None:
+    said = {rules: digest.hex() for rules, digest in corpus_digests().items()}
+
+    assert said == {rules: DIGESTS[rules] for rules in CANONICALISERS.values()}

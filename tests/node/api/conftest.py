@@ -304,10 +304,10 @@ class FakeFoundings:
     memory: Memory
     document: bytes | None = None
 
-    def card(self) -> Signed:
+    async def card(self) -> Signed:
         return SIGNED
 
-    def propose(self, request: ProposalRequest) -> Signed:
+    async def propose(self, request: ProposalRequest) -> Signed:
         assert request.federation
         return SIGNED
 

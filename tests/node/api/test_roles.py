@@ -134,7 +134,7 @@ async def test_a_role_reaches_what_it_may_and_nothing_else(
     trio: Fleet, sessions: Mapping[str, ClientSession]
 ) -> None:
     services = trio["a.demo"].services
-    card = msgspec.to_builtins(services.foundings.card())
+    card = msgspec.to_builtins(await services.foundings.card())
     passed: dict[str, set[str]] = {}
     for caller, session in sessions.items():
         for route in CREDENTIAL_ROUTES:
