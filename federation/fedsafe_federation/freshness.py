@@ -3,8 +3,10 @@
 
 Nonces are remembered in memory for the length of the window. A statement made
 before this memory began is refused as well, so a restart opens no gap: the
-sender signs a new one. (A sender whose clock runs ahead can be replayed for as
-long as it does so, at most `SKEW`, after a restart.)
+sender signs a new one whenever it asks again. What a restart leaves open is as wide
+as a sender's clock runs ahead, at most `SKEW`, and for requests (`requests`), whose
+time counts whole seconds, the second of the start. The threat model says why
+nobody gains by it.
 """
 
 from collections import OrderedDict

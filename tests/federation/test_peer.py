@@ -74,7 +74,9 @@ def answering(body: bytes, status: int = 200) -> Handler:
     return handler
 
 
-def authenticated(request: web.Request, body: bytes) -> str:
+def authenticated(
+    request: web.Request, body: bytes, seen: SeenNonces | None = None
+) -> str:
     return verify_request(
         Request(
             request.method,
@@ -84,7 +86,7 @@ def authenticated(request: web.Request, body: bytes) -> str:
         body=body,
         me="b.example",
         charter=CHARTER,
-        seen=SeenNonces(began=NOW - timedelta(hours=1)),
+        seen=seen or SeenNonces(began=NOW - timedelta(hours=1)),
         now=NOW,
     )
 
@@ -101,6 +103,20 @@ async def test_a_feed_request_is_signed(
 
     path = "/v1/feed/b.example/records?since=1&known=2&restrictions=3&limit=4"
     assert data.decode() == f"a.example {path}"
+
+
+async def test_a_request_that_is_made_again_is_signed_anew(
+    session: aiohttp.ClientSession, serve: Serve
+) -> None:
+    seen = SeenNonces(began=NOW - timedelta(hours=1))
+
+    async def handler(request: web.Request) -> web.Response:
+        return web.Response(text=authenticated(request, await request.read(), seen))
+
+    member = await serve(handler)
+    for _ in range(2):
+        data = await client(session).fetch(member, FeedRequest("b.example", 1, 2, 3))
+        assert data == b"a.example"
 
 
 async def test_a_poke_is_signed_with_its_body(

@@ -13,6 +13,7 @@ from fedsafe_crypto.group import multiply_base, random_scalar
 from fedsafe_crypto.identity import SigningKey
 from fedsafe_crypto.note import VerifierKey
 from fedsafe_crypto.threshold import Generation
+from fedsafe_federation import requests
 from fedsafe_federation.errors import StaleStatementError, UntrustedError
 from fedsafe_federation.evaluation import open_answer, sign_request
 from fedsafe_federation.feed import FeedRequest, decode_batch
@@ -51,6 +52,27 @@ def ask(  # noqa: PLR0913 - what a test wants otherwise
         deadline=now + timedelta(seconds=30),
         key=key or origin.keys.statement,
         federation=FEDERATION,
+    )
+
+
+def signed(fleet: Fleet, origin: Origin) -> requests.Request:
+    """Sign a feed request of a.demo to b.demo."""
+    sent = requests.Request("GET", "https://b.demo/v1/feed/b.demo/records?since=0")
+    requests.sign_request(
+        sent,
+        body=None,
+        signer="a.demo",
+        destination="b.demo",
+        key=origin.keys.transport,
+        now=fleet.clock.now(),
+        nonce=token_bytes(16).hex(),
+    )
+    return sent
+
+
+def authenticated(fleet: Fleet, sent: requests.Request) -> str:
+    return fleet["b.demo"].services.peering.authenticate(
+        method=sent.method, url=sent.url, headers=dict(sent.headers), body=b""
     )
 
 
@@ -143,6 +165,25 @@ async def test_a_replayed_or_late_request_is_refused(
 
     with pytest.raises(StaleStatementError):
         await peering.evaluate(late)
+
+
+async def test_a_restart_makes_no_request_count_twice(
+    fleet: Fleet, origin: Origin
+) -> None:
+    asked, sent = ask(fleet, origin), signed(fleet, origin)
+    await fleet["b.demo"].services.peering.evaluate(asked)
+    assert authenticated(fleet, sent) == "a.demo"
+    await fleet.stop("b.demo")
+    fleet.clock.advance(timedelta(seconds=2))
+    await fleet.start("b.demo")
+
+    with pytest.raises(StaleStatementError):
+        await fleet["b.demo"].services.peering.evaluate(asked)
+    with pytest.raises(StaleStatementError):
+        authenticated(fleet, sent)
+
+    await fleet["b.demo"].services.peering.evaluate(ask(fleet, origin))
+    assert authenticated(fleet, signed(fleet, origin)) == "a.demo"
 
 
 async def test_a_request_of_another_generation_is_refused(
