@@ -252,13 +252,14 @@ class EquivocationError(FeedError):
 
 
 class TooManyRestrictionsError(FeedError):
-    """An author restricts more signals than its feed can hold.
+    """A batch restricts more signals than an honest feed could.
 
-    What names signals that we hold was applied; the rest of the batch was not.
+    Either it leads with more names than a batch may, or its author has restricted
+    more than it has published. No record of the batch was applied.
     """
 
     def __init__(self, author: str) -> None:
-        super().__init__(author, "it restricts more signals than it has published")
+        super().__init__(author, "it restricts more signals than an honest feed could")
 
 
 class StaleStatementError(FederationError):

@@ -73,8 +73,8 @@ class Shelf(Protocol):
         """Apply restrictions that *origin*'s feed led with; repeated, they do no harm.
 
         Raises:
-            TooManyRestrictionsError: they name more than may be remembered; those
-                of signals that are here have been applied.
+            TooManyRestrictionsError: they name more than may lead, or may be
+                remembered; those that may lead were applied to signals here.
         """
         ...
 
@@ -82,7 +82,8 @@ class Shelf(Protocol):
         """Apply restrictions, then keep records, signals and position together.
 
         Raises:
-            TooManyRestrictionsError: as `restrict`; no record was kept.
+            TooManyRestrictionsError: they name more than may be remembered; no
+                record was kept.
         """
         ...
 

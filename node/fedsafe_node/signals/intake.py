@@ -7,7 +7,7 @@ batch then share one transaction. The edge of a copied tree is kept in memory be
 batches and read from the store after a failure or a restart.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -83,25 +83,22 @@ class Intake:
         """Apply restrictions that *origin*'s feed led with; repeated, they do no harm.
 
         Raises:
-            TooManyRestrictionsError: they name more than may be remembered; those
-                of signals that are here have been applied.
+            TooManyRestrictionsError: they name more than may lead, or may be
+                remembered; those that may lead were applied to signals here.
         """
-        beyond = ""
-        for part in in_acts(restrictions):
-            act = Restricting(origin, part, self._trail, self._clock.now())
-            applied = await self._store.write(act.run)
-            self._lists.remove(applied.removed)
-            beyond = beyond or applied.beyond
-        if beyond:
-            raise TooManyRestrictionsError(beyond)
+        parts = list(in_acts(restrictions))
+        await self._restrict(origin, parts[:1])
+        if len(parts) > 1:
+            raise TooManyRestrictionsError(origin)
 
     async def apply(self, origin: str, batch: VerifiedBatch, *, at: datetime) -> None:
         """Apply a verified batch's restrictions, then keep it and the new position.
 
         Raises:
-            TooManyRestrictionsError: as `restrict`; no record was kept.
+            TooManyRestrictionsError: they name more than may be remembered; no
+                record was kept.
         """
-        await self.restrict(origin, batch.restrictions)
+        await self._restrict(origin, in_acts(batch.restrictions))
         situation, now = self._situation, self._clock.now()
 
         def read() -> list[Arrival]:
@@ -150,6 +147,18 @@ class Intake:
         if shared is None:
             raise WrongStateError("no_federation", "this node has no federation")
         return shared.membership.charter.member(origin)
+
+    async def _restrict(
+        self, origin: str, parts: Iterable[Sequence[VerifiedRestriction]]
+    ) -> None:
+        beyond = ""
+        for part in parts:
+            act = Restricting(origin, part, self._trail, self._clock.now())
+            applied = await self._store.write(act.run)
+            self._lists.remove(applied.removed)
+            beyond = beyond or applied.beyond
+        if beyond:
+            raise TooManyRestrictionsError(beyond)
 
     async def _load(self, member: Member) -> Known:
         log = feed_name(member.name)

@@ -12,7 +12,7 @@ checkpoint would be no bound: it is a claim until the records are here.
 Beyond the bound nothing new is remembered and the batch is refused, so the author's
 feed stands still and is soon not covered: a refusal, never a restriction forgotten.
 
-* A statement that changes nothing is counted, not kept.
+* A statement that changes nothing is counted, not kept; an act writes one event.
 * Only the author's own feed makes us remember, and moves the count of its
   statements: another's would use up its bound. The author repeats them anyway.
 """
@@ -37,7 +37,7 @@ from fedsafe_policies.vocabulary import Effect
 
 AHEAD: Final = 100_000
 MAX_NAMES: Final = 20_000
-"""So many names make an act of their own: other writers get their turn between."""
+"""So many names may lead a batch, and are one act: other writers get their turn."""
 
 STATUS_OF: Final = {
     Effect.REVOKED: SignalStatus.REVOKED,

@@ -13,9 +13,9 @@ from tests.node.origin import WHO, Origin, output_of
 from tests.node.signals.conftest import BOT
 
 from fedsafe_crypto.identity import SigningKey
-from fedsafe_federation.errors import EquivocationError
+from fedsafe_federation.errors import EquivocationError, TooManyRestrictionsError
 from fedsafe_federation.feed import FeedRequest, decode_batch
-from fedsafe_federation.verification import Known, verify_batch
+from fedsafe_federation.verification import Known, verify_batch, verify_restrictions
 from fedsafe_node.errors import StoreFailedError, WrongStateError
 from fedsafe_node.index.lists import Hint
 from fedsafe_node.messages import Kind, Result
@@ -256,6 +256,28 @@ async def test_invented_restrictions_leave_their_origin_uncovered(
     assert "a.demo" in (await fleet.look_up("b.demo", WHO)).not_covered
     assert await fleet.cursor("b.demo", "a.demo") == 1
     assert len(await fleet.audit("b.demo", "signal.restricted")) == 1
+
+
+async def test_so_many_names_lead_a_batch_and_the_rest_leads_the_next(
+    fleet: Fleet, origin: Origin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(restricting, "MAX_NAMES", 3)
+    signals = [origin.ban(await output_of(fleet, "b.demo")) for _ in range(2)]
+    await origin.taken("b.demo")
+    node = fleet["b.demo"]
+    await node.replicating.stop()
+    origin.restrict(signals[0], token_bytes(16), token_bytes(16))
+    origin.restrict(signals[1])
+    charter = origin.membership.charter
+    statements, _ = verify_restrictions(origin.statements, charter)
+    with pytest.raises(TooManyRestrictionsError):
+        await node.intake.restrict("a.demo", statements)
+    first = [row.status for row in await rows(fleet)]
+    done = (await node.intake.position("a.demo")).restrictions
+    await node.intake.restrict("a.demo", statements[done:])
+
+    assert first == [SignalStatus.REVOKED, SignalStatus.ACTIVE]
+    assert [row.status for row in await rows(fleet)] == [SignalStatus.REVOKED] * 2
 
 
 async def test_a_restriction_counts_although_the_batch_around_it_is_refused(
