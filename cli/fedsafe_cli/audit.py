@@ -29,9 +29,9 @@ def audit() -> None:
 @shared_options
 @click.pass_context
 def verify(context: click.Context) -> ExitStatus:
-    """Verify feed, audit log and all replicated feeds from end to end.
+    """Verify all logs from end to end, and the tables that decide a match.
 
-    Exit status 1 if a log does not verify.
+    Exit status 1 if a log or a table does not verify.
 
     \b
     Example:
@@ -47,6 +47,10 @@ def verify(context: click.Context) -> ExitStatus:
     else:
         headings = ("log", "entries", "openings", "erased", "verdict", "root")
         table(headings, [_row(log) for log in answer["logs"]])
+        tables = answer.get("tables") or []
+        if tables:
+            line()
+            table(("table", "rows", "verdict"), [_table_row(each) for each in tables])
         line(words("logs_ok" if ok else "logs_bad", german=settings.german))
     return OK if ok else ExitStatus.INTERNAL
 
@@ -57,6 +61,16 @@ def _row(log: dict[str, Any]) -> list[object]:
         verdict = f"{log.get('why')} at entry {log.get('first_bad_index')}"
     names = ("log", "size", "openings", "erased")
     return [*(log.get(name) for name in names), verdict, log.get("root")]
+
+
+def _table_row(checked: dict[str, Any]) -> list[object]:
+    verdict = "ok"
+    if not checked.get("ok"):
+        at = checked.get("first_bad")
+        verdict = f"{checked.get('why')} at {at}" if at else str(checked.get("why"))
+        if checked.get("first_bad_row") is not None:
+            verdict += f" (row {checked['first_bad_row']})"
+    return [checked.get("table"), checked.get("rows"), verdict]
 
 
 @audit.command("show")

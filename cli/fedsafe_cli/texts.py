@@ -119,8 +119,14 @@ _TEXTS: Final[dict[str, tuple[str, str]]] = {
         "{count} approved, {bad} refused",
     ),
     "no_drafts": ("keine Entwürfe", "no drafts"),
-    "logs_ok": ("alle Protokolle sind unversehrt", "all logs verify"),
-    "logs_bad": ("ein Protokoll ist beschädigt", "a log does not verify"),
+    "logs_ok": (
+        "alle Protokolle und Tabellen sind unversehrt",
+        "all logs and tables verify",
+    ),
+    "logs_bad": (
+        "etwas ist beschädigt: siehe »fedsafe doctor« und docs/howto/operate.md",
+        "something is damaged: see `fedsafe doctor` and docs/howto/operate.md",
+    ),
     "ready": ("bereit", "ready"),
 }
 

@@ -26,7 +26,7 @@ from fedsafe_node.audits import AuditService
 from fedsafe_node.clock import Clock
 from fedsafe_node.config import Config, Place
 from fedsafe_node.duties import Duties
-from fedsafe_node.errors import StoreError
+from fedsafe_node.errors import NodeError, StoreError
 from fedsafe_node.evaluators import OwnList, SharedLists
 from fedsafe_node.founding import FoundingService
 from fedsafe_node.idempotency import StoredAnswers
@@ -162,6 +162,7 @@ class RunningNode:
             )
             await parts.enter_async_context(session)
             node = cls(base, session)
+            parts.push_async_callback(node._keep_last_checkpoint)
             parts.push_async_callback(node._audit_last_evaluations)
             parts.push_async_callback(node.replicating.stop)
             parts.push_async_callback(node._settle)
@@ -177,6 +178,7 @@ class RunningNode:
     async def _listen(self, parts: AsyncExitStack) -> None:
         base = self.base
         await self._note_start()
+        await self.feed.checkpoint()
         document = await base.store.read(lambda r: r.document(CHARTER_DOCUMENT))
         if document is not None:
             name = base.config.name
@@ -217,6 +219,14 @@ class RunningNode:
             await self.peering.audit_evaluations()
         except StoreError:
             _LOG.exception("evaluations not audited", extra=fields(reason="store"))
+
+    async def _keep_last_checkpoint(self) -> None:
+        # Whatever changes while the node is down is not what it left.
+        try:
+            await self.feed.checkpoint()
+        except NodeError as error:
+            reason = type(error).__name__
+            _LOG.exception("last checkpoint not kept", extra=fields(reason=reason))
 
     async def _settle(self) -> None:
         if self.base.situation.shared is not None:
@@ -302,7 +312,13 @@ class RunningNode:
             people=People(base.store, base.trail, base.clock),
             gates=Gates(base.situation, base.store, base.trail, base.clock),
             registers=Registers(base.situation, base.store, base.trail, base.clock),
-            audits=AuditService(base.store, base.trail, base.clock, guard=base.guard),
+            audits=AuditService(
+                base.situation,
+                base.store,
+                base.trail,
+                base.clock,
+                guard=base.guard,
+            ),
             peering=self.peering,
             foundings=self._foundings,
             node=Overview(base.situation, base.store, base.clock),

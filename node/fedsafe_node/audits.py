@@ -4,16 +4,23 @@
 Reading is an act as well: its own event is durable before the answer leaves.
 """
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Awaitable, Callable, Mapping
 
 import msgspec
 
-from fedsafe_federation.errors import MalformedError
+from fedsafe_federation.errors import FederationError, MalformedError
 from fedsafe_federation.records import SignalRecord, decode_record
 from fedsafe_federation.signals import SIGNAL_GROUP
+from fedsafe_federation.verification import open_checkpoint
 from fedsafe_federation.wireformat import decode
 from fedsafe_node.clock import Clock
-from fedsafe_node.errors import CorruptLogError
+from fedsafe_node.errors import (
+    CorruptLogError,
+    CorruptRowError,
+    StoreError,
+    StoreFailedError,
+)
 from fedsafe_node.log.audit import (
     ACTOR,
     DETAIL,
@@ -24,10 +31,28 @@ from fedsafe_node.log.audit import (
 )
 from fedsafe_node.log.engine import LogEngine
 from fedsafe_node.log.guard import Guard
-from fedsafe_node.log.proofs import log_root
-from fedsafe_node.messages import AuditEvent, AuditEvents, LogCheck, VerifyAnswer
+from fedsafe_node.log.verification import Anchor, CommitmentsOf, Verified
+from fedsafe_node.messages import (
+    AuditEvent,
+    AuditEvents,
+    LogCheck,
+    TableCheck,
+    VerifyAnswer,
+)
 from fedsafe_node.principal import Principal
+from fedsafe_node.situation import Situation
 from fedsafe_node.store.protocol import Reader, Store, Transaction
+from fedsafe_node.store.rows import PeerRow, Tail
+from fedsafe_node.tables import (
+    RESTRICTED,
+    RESTRICTIONS,
+    SIGNALS,
+    RestrictionRows,
+    SignalRows,
+)
+from fedsafe_node.telemetry import LOGGER, fields
+
+_LOG = logging.getLogger(f"{LOGGER}.audits")
 
 
 class _Actor(msgspec.Struct, frozen=True):
@@ -38,8 +63,15 @@ class AuditService:
     """Reads and verifies."""
 
     def __init__(
-        self, store: Store, trail: AuditTrail, clock: Clock, *, guard: Guard
+        self,
+        situation: Situation,
+        store: Store,
+        trail: AuditTrail,
+        clock: Clock,
+        *,
+        guard: Guard,
     ) -> None:
+        self._situation = situation
         self._store = store
         self._guard = guard
         self._engine = LogEngine(store)
@@ -47,16 +79,29 @@ class AuditService:
         self._clock = clock
 
     async def verify(self, who: Principal) -> VerifyAnswer:
-        """Verify feed, audit log and all replicated feeds from end to end."""
+        """Verify own and replicated logs from end to end, and the tables beside.
+
+        What was found to be damaged is told even if it cannot be written down.
+        """
         names = await self._store.read(lambda reader: reader.logs())
-        checks = [await self._verify(name) for name in sorted(names)]
-        answer = VerifyAnswer(ok=all(check.ok for check in checks), logs=checks)
-        await self._note(
-            Event.AUDIT_VERIFIED,
-            who,
-            outcome="ok" if answer.ok else "tampered",
-            detail={"logs": len(checks)},
-        )
+        logs = [await self._verify(name) for name in sorted(names)]
+        tables = [
+            await self._check(table, self._counting(table))
+            for table in (SIGNALS, RESTRICTIONS, RESTRICTED)
+        ]
+        ok = all(log.ok for log in logs) and all(table.ok for table in tables)
+        answer = VerifyAnswer(ok=ok, logs=logs, tables=tables)
+        try:
+            await self._note(
+                Event.AUDIT_VERIFIED,
+                who,
+                outcome="ok" if answer.ok else "tampered",
+                detail={"logs": len(logs), "tables": len(tables)},
+            )
+        except StoreError:
+            if answer.ok:
+                raise
+            _LOG.exception("damage not audited", extra=fields(reason="store"))
         return answer
 
     async def events(self, since: int, limit: int, who: Principal) -> AuditEvents:
@@ -95,19 +140,11 @@ class AuditService:
         is_audit = name == self._trail.log
         commitments_of = _audit_commitments if is_audit else _feed_commitments
         try:
-            found = await self._engine.verify(name, commitments_of)
-            await self._compare(name)
+            found = await self._read(name, commitments_of)
         except CorruptLogError as error:
-            return LogCheck(
-                log=name,
-                size=0,
-                root="",
-                openings=0,
-                erased=0,
-                ok=False,
-                first_bad_index=error.index,
-                why=error.reason,
-            )
+            return _bad_log(name, error.index, error.reason)
+        except StoreFailedError as error:
+            return _bad_log(name, 0, f"the database cannot be read: {error.reason}")
         return LogCheck(
             log=name,
             size=found.size,
@@ -117,26 +154,88 @@ class AuditService:
             ok=True,
         )
 
-    async def _compare(self, name: str) -> None:
-        # The newest tile has no root of its own: what was kept of the whole tree,
-        # in the guard or with the peer's position, covers it.
-        async def query(reader: Reader) -> None:
-            anchor = await self._anchor(reader, name)
-            if anchor is None:
-                return
-            size, root = anchor
-            if await log_root(reader, name, size) != root:
-                reason = "the entries do not lead to the checkpoint that was kept"
-                raise CorruptLogError(name, size, reason)
+    async def _read(self, name: str, commitments_of: CommitmentsOf) -> Verified:
+        # What was appended is asked for before and after the disk is read, since it
+        # grows meanwhile: the disk has no less than before, no more than after.
+        tail = await self._store.write(lambda tx: tx.tail(name))
+        found = await self._engine.verify(
+            name, commitments_of, lambda reader: self._anchors(reader, name, tail)
+        )
+        after = await self._store.write(lambda tx: tx.tail(name))
+        if found.size > after.size:
+            reason = "the node did not write this entry"
+            raise CorruptLogError(name, after.size, reason)
+        return found
 
-        await self._store.scan(query)
-
-    async def _anchor(self, reader: Reader, name: str) -> tuple[int, bytes] | None:
+    async def _anchors(self, reader: Reader, name: str, tail: Tail) -> list[Anchor]:
+        # The newest tile has no root of its own on disk: what was appended, kept by
+        # the guard, or signed by the peer covers it.
+        anchors = [
+            Anchor(
+                size=tail.size,
+                root=tail.root,
+                source="the running node",
+                leaves=tail.leaves,
+            )
+        ]
         kept = self._guard.kept(name)
         if kept is not None:
-            return kept.size, bytes.fromhex(kept.root)
+            root = bytes.fromhex(kept.root)
+            anchors.append(Anchor(size=kept.size, root=root, source="the guard"))
         peer = await reader.peer(name.removesuffix("/feed"))
-        return (peer.cursor, peer.root) if peer is not None else None
+        if peer is not None:
+            source = "the position that was kept"
+            anchors.append(Anchor(size=peer.cursor, root=peer.root, source=source))
+            anchors += self._signed(name, peer)
+        return anchors
+
+    def _signed(self, name: str, peer: PeerRow) -> list[Anchor]:
+        shared = self._situation.shared
+        if shared is None or not peer.checkpoint:
+            return []
+        try:
+            member = shared.membership.charter.member(peer.origin)
+            signed = open_checkpoint(member, peer.checkpoint)
+        except FederationError:
+            reason = "the checkpoint that was kept is not its origin's"
+            raise CorruptLogError(name, peer.cursor, reason) from None
+        if signed.size > peer.cursor:
+            return []  # the rest has not been fetched yet
+        source = f"the checkpoint that {peer.origin} signed"
+        return [Anchor(size=signed.size, root=signed.root, source=source)]
+
+    def _counting(self, table: str) -> Callable[[Reader], Awaitable[int]]:
+        situation, now = self._situation, self._clock.now()
+        match table:
+            case "signals":
+                return lambda reader: SignalRows(reader, situation, now).check()
+            case "restrictions":
+                return lambda r: RestrictionRows(r, situation).check_statements()
+            case _:
+                return lambda r: RestrictionRows(r, situation).check_names()
+
+    async def _check(
+        self, table: str, count: Callable[[Reader], Awaitable[int]]
+    ) -> TableCheck:
+        bad = TableCheck(table=table, rows=0, ok=False)
+        try:
+            return TableCheck(table=table, rows=await self._store.scan(count), ok=True)
+        except CorruptRowError as error:
+            return msgspec.structs.replace(
+                bad,
+                table=error.table,
+                first_bad=error.name,
+                first_bad_row=error.row,
+                why=error.reason,
+            )
+        except CorruptLogError as error:
+            return msgspec.structs.replace(bad, why=str(error))
+        except StoreFailedError as error:
+            why = f"the database cannot be read: {error.reason}"
+            return msgspec.structs.replace(bad, why=why)
+        except (TypeError, ValueError):
+            # A cell that no type of ours takes: the row is not one that we wrote.
+            return msgspec.structs.replace(bad, why="a row cannot be read")
 
     async def _note(
         self, event: Event, who: Principal, *, outcome: str = "ok", detail: Detail
@@ -153,6 +252,19 @@ class AuditService:
             await tx.append(self._trail.log, entry.record, entry.openings)
 
         await self._store.write(act)
+
+
+def _bad_log(name: str, index: int, why: str) -> LogCheck:
+    return LogCheck(
+        log=name,
+        size=0,
+        root="",
+        openings=0,
+        erased=0,
+        ok=False,
+        first_bad_index=index,
+        why=why,
+    )
 
 
 def _event(

@@ -19,6 +19,7 @@
   + LogError
     - UnknownEntryError     the log has no such entry
     - CorruptLogError       what is stored does not add up
+    - CorruptRowError       a row contradicts the logs, or what was signed
     - RolledBackError       the database is behind what left the node
   + KeyFileError
     - KeyFileMissingError
@@ -96,6 +97,20 @@ class CorruptLogError(LogError):
         super().__init__(f"log {log} is damaged at entry {index}: {reason}")
         self.log = log
         self.index = index
+        self.reason = reason
+
+
+class CorruptRowError(LogError):
+    """A row contradicts the logs, or a signed statement.
+
+    `name` is the public name of what the row is about; `row` its number, if known.
+    """
+
+    def __init__(self, table: str, row: int | None, name: str, reason: str) -> None:
+        super().__init__(f"table {table} is damaged at {name}: {reason}")
+        self.table = table
+        self.row = row
+        self.name = name
         self.reason = reason
 
 

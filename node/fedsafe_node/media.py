@@ -30,7 +30,7 @@ def open_media_body(
         CryptoError: another key, or changed bytes.
         MalformedError: no media body, or no key of that generation.
     """
-    federation, keys = _keys(origin, header, situation)
+    federation, keys = media_keys(origin, header, situation)
     data = open_media(
         keys.group,
         federation_id=federation,
@@ -43,9 +43,14 @@ def open_media_body(
     return decode_media_body(data)
 
 
-def _keys(
+def media_keys(
     origin: str, header: SignalHeader, situation: Situation
 ) -> tuple[str, MediaKeys]:
+    """Give the federation's name and the keys under which a list's media lie.
+
+    Raises:
+        MalformedError: no key of that generation.
+    """
     if origin == situation.own.name:
         return situation.own.name, situation.own.media
     if situation.shared is None:

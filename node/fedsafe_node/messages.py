@@ -323,11 +323,27 @@ class LogCheck(Message, frozen=True):
     why: str | None = None
 
 
+class TableCheck(Message, frozen=True):
+    """The outcome of checking a table against logs and signed statements.
+
+    `first_bad` names the signal (or statement, or log entry) that is at fault, and
+    `first_bad_row` its row if it has one.
+    """
+
+    table: str
+    rows: int
+    ok: bool
+    first_bad: str | None = None
+    first_bad_row: int | None = None
+    why: str | None = None
+
+
 class VerifyAnswer(Message, frozen=True):
-    """The outcome of verifying all logs of the node."""
+    """The outcome of verifying all logs of the node, and the tables beside them."""
 
     ok: bool
     logs: list[LogCheck]
+    tables: list[TableCheck] = []
 
 
 class AuditEvent(Message, frozen=True):

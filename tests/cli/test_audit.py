@@ -38,6 +38,25 @@ def test_a_tampered_log_exits_1_and_is_named(
         assert "the root differs at entry 7" in outcome.out
 
 
+def test_a_damaged_table_is_shown_with_signal_and_row(
+    ask: "Run", node: "FakeNode"
+) -> None:
+    good = {"table": "restrictions", "rows": 2, "ok": True}
+    bad = {"table": "signals", "rows": 0, "ok": False, "why": "its token differs"}
+    named = bad | {"first_bad": "0192", "first_bad_row": 17}
+    unnamed = bad | {"why": "a row cannot be read"}
+    tables = [good, named, unnamed]
+    node.always(VERIFY, {"ok": False, "logs": [log()], "tables": tables})
+    outcome = ask("audit", "verify")
+    lines = [" ".join(line.split()) for line in outcome.out.splitlines()]
+
+    assert outcome.status == 1
+    assert "restrictions 2 ok" in lines
+    assert "signals 0 its token differs at 0192 (row 17)" in lines
+    assert "signals 0 a row cannot be read" in lines
+    assert "fedsafe doctor" in lines[-1]
+
+
 @pytest.mark.parametrize("body", [None, {}, {"ok": True}, {"logs": {}, "events": {}}])
 def test_an_answer_without_logs_or_events_is_an_error(
     ask: "Run", node: "FakeNode", body: object

@@ -9,7 +9,7 @@ from tests.node.signals.conftest import ANNA, BOT
 
 from fedsafe_node.errors import CorruptLogError, RolledBackError
 from fedsafe_node.log.audit import decode_audit_record
-from fedsafe_node.messages import Kind
+from fedsafe_node.messages import Kind, VerifyAnswer
 
 WHO = "somebody@mail.example"
 
@@ -135,6 +135,89 @@ async def test_a_change_under_a_running_node_is_found(trio: Fleet) -> None:
     answer = await trio["b.demo"].services.audits.verify(BOT)
 
     assert [check.log for check in answer.logs if not check.ok] == ["b.demo/audit"]
+
+
+NEWEST = "(SELECT max(idx) FROM entries WHERE log = 1)"
+CHANGE_NEWEST = f"UPDATE entries SET record = x'00' WHERE log = 1 AND idx = {NEWEST}"  # noqa: S608
+DROP_NEWEST = f"DELETE FROM entries WHERE log = 1 AND idx = {NEWEST}"  # noqa: S608
+ADD_ENTRY = """
+    INSERT INTO entries SELECT log, max(idx) + 1, record FROM entries WHERE log = 1
+"""
+
+
+def run_sql(database: Path, *statements: str) -> int:
+    """Change the audit log, which is log 1; return the index of its newest entry."""
+    connection = sqlite3.connect(database)
+    names = connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")
+    for (name,) in names.fetchall():
+        connection.execute(f"DROP TRIGGER {name}")
+    (newest,) = connection.execute(f"SELECT {NEWEST}").fetchone()
+    changed = [connection.execute(sql).rowcount for sql in statements]
+    connection.commit()
+    connection.close()
+    assert changed == [1] * len(statements)
+    return int(newest)
+
+
+@pytest.mark.parametrize(
+    ("sql", "beyond", "why"),
+    [
+        (CHANGE_NEWEST, 0, "does not fit the record"),
+        (
+            CHANGE_NEWEST.replace("x'00'", "CAST(record || x'20' AS BLOB)"),
+            0,
+            "not those that the running node had",
+        ),
+        (DROP_NEWEST, 0, "entries are missing that the running node had"),
+        (ADD_ENTRY, 1, "the node did not write this entry"),
+    ],
+    ids=["junk", "space", "gone", "added"],
+)
+async def test_the_newest_entry_is_covered_at_once(
+    trio: Fleet, sql: str, beyond: int, why: str
+) -> None:
+    await trio.look_up("b.demo", WHO)
+    newest = await asyncio.to_thread(run_sql, trio.place("b.demo").database, sql)
+    answer = await trio["b.demo"].services.audits.verify(BOT)
+    (bad,) = [check for check in answer.logs if not check.ok]
+
+    assert (bad.log, bad.first_bad_index) == ("b.demo/audit", newest + beyond)
+    assert why in str(bad.why)
+
+
+async def test_entries_that_are_written_meanwhile_are_no_damage(trio: Fleet) -> None:
+    audits = trio["b.demo"].services.audits
+    answers = await asyncio.gather(
+        *(audits.verify(BOT) for _ in range(5)),
+        *(audits.events(0, 1, BOT) for _ in range(40)),
+        *(audits.verify(BOT) for _ in range(5)),
+    )
+
+    assert all(answer.ok for answer in answers if isinstance(answer, VerifyAnswer))
+
+
+@pytest.mark.parametrize("running", [True, False], ids=["running", "down"])
+@pytest.mark.parametrize("sql", [CHANGE_NEWEST, DROP_NEWEST], ids=["changed", "gone"])
+async def test_what_was_changed_is_not_started_again(
+    alone: Fleet, sql: str, *, running: bool
+) -> None:
+    database = alone.place("a.demo").database
+    if running:
+        await asyncio.to_thread(run_sql, database, sql)
+    await alone.stop("a.demo")
+    if not running:
+        await asyncio.to_thread(run_sql, database, sql)
+
+    with pytest.raises(RolledBackError, match=r"a\.demo/audit"):
+        await alone.start("a.demo")
+
+
+async def test_a_node_that_nobody_touched_starts_again(alone: Fleet) -> None:
+    for _ in range(2):
+        await alone.stop("a.demo")
+        await alone.start("a.demo")
+
+    assert (await alone["a.demo"].services.audits.verify(BOT)).ok
 
 
 async def last_outcome(fleet: Fleet) -> str:

@@ -67,6 +67,10 @@ class Edge:
                 end -= width
         return EMPTY_ROOT if root is None else root
 
+    def unfinished(self) -> tuple[bytes, ...]:
+        """Return the leaf hashes behind the last full tile."""
+        return tuple(self._levels[0])
+
     def mark(self) -> Mark:
         """Remember the present, to go back to it."""
         return self.size, tuple((hashes, len(hashes)) for hashes in self._levels)

@@ -11,6 +11,7 @@ head = await engine.head("chat.example.de/feed")
 ```
 """
 
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -22,10 +23,12 @@ from fedsafe_node.log.guard import Guard
 from fedsafe_node.log.openings import PeriodKeys
 from fedsafe_node.log.proofs import log_root, prove_consistency, prove_inclusion
 from fedsafe_node.log.sequencer import Sequencer
-from fedsafe_node.log.verification import CommitmentsOf, Verified, verify_log
+from fedsafe_node.log.verification import Anchor, CommitmentsOf, Verified, verify_log
 from fedsafe_node.store.protocol import LogName, Reader, Store
 from fedsafe_node.store.rows import KeptOpening, Opening
 from fedsafe_node.store.sqlite import SQLiteStore
+
+AnchorsOf = Callable[[Reader], Awaitable[Sequence[Anchor]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,12 +134,22 @@ class LogEngine:
             lambda tx: tx.erase_opening(log, index, group, at=at)
         )
 
-    async def verify(self, log: LogName, commitments_of: CommitmentsOf) -> Verified:
+    async def verify(
+        self,
+        log: LogName,
+        commitments_of: CommitmentsOf,
+        anchors_of: AnchorsOf | None = None,
+    ) -> Verified:
         """Recompute a log's tree from its records and check every opening.
+
+        The anchors are read on the same snapshot as the log.
 
         Raises:
             CorruptLogError: names the first entry (or first of its tile) at fault.
         """
-        return await self._store.scan(
-            lambda reader: verify_log(reader, log, commitments_of)
-        )
+
+        async def query(reader: Reader) -> Verified:
+            anchors = await anchors_of(reader) if anchors_of is not None else ()
+            return await verify_log(reader, log, commitments_of, anchors)
+
+        return await self._store.scan(query)

@@ -23,7 +23,7 @@ from fedsafe_node.log.openings import (
     unseal_opening,
 )
 from fedsafe_node.store.protocol import LogName
-from fedsafe_node.store.rows import LogEntry, Opening, SealedOpening
+from fedsafe_node.store.rows import LogEntry, Opening, SealedOpening, Tail
 
 
 class LogRows(Protocol):
@@ -154,6 +154,23 @@ class Sequencer:
         self._keep_tiles(rows, number, tiles)
         self._faults.reach(FaultPoint.LOG_AFTER_APPEND)
         return indices
+
+    def tail(self, rows: LogRows, log: LogName) -> Tail:
+        """Return a log's end as it was appended, not as the disk has it now.
+
+        Of a log that was not used since the start there is only the disk's word.
+
+        Raises:
+            CorruptLogError: it has to be read, and does not add up.
+        """
+        state = self._logs.get(log)
+        edge = Edge() if state is None else state.edge
+        if state is None:
+            number = rows.number_of(log)
+            if number is not None:
+                edge = load_edge(rows, log, number)
+                self._logs[log] = _Log(number, edge)
+        return Tail(size=edge.size, root=edge.root(), leaves=edge.unfinished())
 
     def erase(
         self, rows: LogRows, log: LogName, index: int, group: str, *, at: int

@@ -2,10 +2,12 @@
 """Verifying a whole log against itself: every record, tile and opening.
 
 Streams the log in blocks, so memory does not grow with it. How a record names its
-commitments is told by the caller; this module knows only their rule.
+commitments is told by the caller; this module knows only their rule. So is what is
+known of the log from elsewhere (`Anchor`): the newest tile has no root of its own
+on disk, and whoever rewrites records can rewrite the roots beside them.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from fedsafe_crypto.commitment import verify_commitment
@@ -23,6 +25,19 @@ _NO_END = 1 << 62
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Anchor:
+    """A root that the log had at a size, and where that is known from.
+
+    `leaves` are the hashes behind its last full tile, if they are known.
+    """
+
+    size: int
+    root: bytes
+    source: str
+    leaves: tuple[bytes, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Verified:
     """A log that adds up, and what it holds."""
 
@@ -34,9 +49,12 @@ class Verified:
 
 
 async def verify_log(
-    reader: LogReader, log: LogName, commitments_of: CommitmentsOf
+    reader: LogReader,
+    log: LogName,
+    commitments_of: CommitmentsOf,
+    anchors: Sequence[Anchor] = (),
 ) -> Verified:
-    """Recompute the tree from the records and check every opening.
+    """Recompute the tree from the records; check every opening and anchor.
 
     `commitments_of` gives the commitments of a record by group; it may raise
     `ValueError` for what is no record.
@@ -45,6 +63,8 @@ async def verify_log(
         CorruptLogError: names the first entry (or the first of its tile) at fault.
     """
     size, edge = await reader.log_size(log), Edge()
+    known = _Anchors(log, anchors)
+    known.meet(edge)
     kept = erased = 0
     for start in range(0, size, _BLOCK):
         count = min(_BLOCK, size - start)
@@ -52,13 +72,60 @@ async def verify_log(
         for record in records:
             for level, index, root in edge.append(leaf_hash(record)):
                 await _check_tile(reader, log, level, index, root)
+            if edge.size == known.next_size:
+                known.meet(edge)
         for opening in await reader.openings(log, start, count):
             _check_opening(log, records[opening.index - start], opening, commitments_of)
             kept += opening.opening is not None
             erased += opening.opening is None
+        known.check()
+    known.end(size)
     if await reader.sealed_openings(log, size, _NO_END - size):
         raise CorruptLogError(log, size, "an opening has no entry")
     return Verified(log=log, size=size, root=edge.root(), openings=kept, erased=erased)
+
+
+class _Anchors:
+    """Those of one verification; a fault waits until the openings were looked at.
+
+    What does not fit its opening names its entry more closely.
+    """
+
+    def __init__(self, log: LogName, anchors: Sequence[Anchor]) -> None:
+        self._log = log
+        self._ahead = sorted(anchors, key=lambda anchor: -anchor.size)
+        self._fault: CorruptLogError | None = None
+        self.next_size = self._ahead[-1].size if self._ahead else -1
+
+    def meet(self, edge: Edge) -> None:
+        """Compare the tree with all anchors of its size."""
+        while self._ahead and self._ahead[-1].size == edge.size:
+            anchor = self._ahead.pop()
+            if self._fault is None and anchor.root != edge.root():
+                reason = f"the entries are not those that {anchor.source} had"
+                at = _changed(edge, anchor)
+                self._fault = CorruptLogError(self._log, at, reason)
+        self.next_size = self._ahead[-1].size if self._ahead else -1
+
+    def check(self) -> None:
+        """Raise the first fault."""
+        if self._fault is not None:
+            raise self._fault
+
+    def end(self, size: int) -> None:
+        """Raise the first fault, or if an anchor lies behind the end."""
+        self.check()
+        if self._ahead:
+            reason = f"entries are missing that {self._ahead[-1].source} had"
+            raise CorruptLogError(self._log, size, reason)
+
+
+def _changed(edge: Edge, anchor: Anchor) -> int:
+    found = edge.unfinished()
+    first = anchor.size - len(found)
+    pairs = zip(found, anchor.leaves, strict=False)
+    differing = (at for at, (there, known) in enumerate(pairs) if there != known)
+    return first + next(differing, len(found))
 
 
 async def _block(

@@ -31,6 +31,7 @@ from fedsafe_node.log.audit import AuditTrail, Event
 from fedsafe_node.log.guard import Guard
 from fedsafe_node.log.proofs import log_root, prove_consistency
 from fedsafe_node.store.protocol import Reader, Store, Transaction
+from fedsafe_node.store.rows import Tail
 
 _LARGE: Final = 64
 
@@ -87,18 +88,22 @@ class FeedServer:
         """Sign the feed's present checkpoint; the guard keeps it and the audit log's.
 
         The audit log's leaves the node for nobody: kept outside the database, it
-        shows when the database was put back or changed.
+        shows when the database was put back or changed. Both are what was appended:
+        what somebody changed on the disk meanwhile is never signed or kept.
+
+        Raises:
+            CorruptLogError: a log that has to be read does not add up.
+            RolledBackError: what left before is not what is here.
+            NodeError: the guard's file can't be written.
         """
         audit = self._trail.log
 
-        async def query(reader: Reader) -> tuple[Checkpoint, int, bytes]:
-            feed = await self._checkpoint(reader, await reader.log_size(self._log))
-            size = await reader.log_size(audit)
-            return feed, size, await log_root(reader, audit, size)
+        async def act(tx: Transaction) -> tuple[Tail, Tail]:
+            return await tx.tail(self._log), await tx.tail(audit)
 
-        feed, size, root = await self._store.read(query)
-        await self._note(feed)
-        await self._offload(lambda: self._guard.keep(audit, size, root))
+        feed, own = await self._store.write(act)
+        await self._note(Checkpoint(self._log, feed.size, feed.root))
+        await self._offload(lambda: self._guard.keep(audit, own.size, own.root))
 
     async def batch(self, request: FeedRequest, peer: str) -> bytes:
         """Give *peer* a batch from its own position on.

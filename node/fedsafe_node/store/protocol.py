@@ -34,6 +34,7 @@ from fedsafe_node.store.rows import (
     IdempotencyRow,
     KeptOpening,
     LogEntry,
+    NamedRow,
     NewSignal,
     Opening,
     PeerRow,
@@ -42,6 +43,7 @@ from fedsafe_node.store.rows import (
     SealedOpening,
     SignalRow,
     SignalStatus,
+    Tail,
     TokenRow,
 )
 
@@ -82,12 +84,18 @@ class LogReader(Protocol):
         """
         ...
 
-    async def openings(self, log: LogName, since: int, limit: int) -> list[KeptOpening]:
-        """Return the openings of the `limit` entries from `since` on."""
+    async def openings(
+        self, log: LogName, since: int, limit: int, *, group: str | None = None
+    ) -> list[KeptOpening]:
+        """Return the openings of the `limit` entries from `since` on.
+
+        Raises:
+            CorruptLogError: what is stored is not what was sealed.
+        """
         ...
 
     async def sealed_openings(
-        self, log: LogName, since: int, limit: int
+        self, log: LogName, since: int, limit: int, *, group: str | None = None
     ) -> list[SealedOpening]:
         """Return the openings of the `limit` entries from `since` on, as stored."""
         ...
@@ -154,6 +162,18 @@ class SignalReader(Protocol):
         self, author: str, after: int, limit: int
     ) -> list[RestrictionRow]:
         """Return an author's statements with a sequence number above `after`."""
+        ...
+
+    async def restrictions_after(
+        self, digest: bytes, limit: int
+    ) -> list[RestrictionRow]:
+        """Return statements in the order of their digests from behind `digest`."""
+        ...
+
+    async def restricted_after(
+        self, row: NamedRow | None, limit: int
+    ) -> list[NamedRow]:
+        """Return what statements name, in a fixed order from behind `row`."""
         ...
 
     async def draft(self, signal_id: bytes) -> DraftRow | None:
@@ -232,6 +252,16 @@ class LogWriter(Protocol):
 
     async def append_many(self, log: LogName, entries: Sequence[LogEntry]) -> range:
         """Append many entries at once; return their indices."""
+        ...
+
+    async def tail(self, log: LogName) -> Tail:
+        """Return a log's end as it was appended, not as the disk has it now.
+
+        What was not used since the store was opened is read from disk.
+
+        Raises:
+            CorruptLogError: it has to be read, and does not add up.
+        """
         ...
 
     async def erase_opening(

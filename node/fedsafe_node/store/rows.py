@@ -40,6 +40,14 @@ class LogEntry(Row, frozen=True):
     openings: tuple[Opening, ...] = ()
 
 
+class Tail(Row, frozen=True):
+    """The end of a log: size, root, and the leaf hashes behind its last full tile."""
+
+    size: int
+    root: bytes
+    leaves: tuple[bytes, ...]
+
+
 class SealedOpening(Row, frozen=True):
     """An opening as it lies in the store; `sealed` is None once it is erased."""
 
@@ -51,11 +59,15 @@ class SealedOpening(Row, frozen=True):
 
 
 class KeptOpening(Row, frozen=True):
-    """An opening and where it belongs; `opening` is None once it is erased."""
+    """An opening and where it belongs; `opening` is None once it is erased.
+
+    Without `erased_at`, what erased it is the destruction of its period's key.
+    """
 
     index: int
     group: str
     opening: Opening | None
+    erased_at: int | None = None
 
 
 @unique
@@ -129,6 +141,15 @@ class RestrictionRow(Row, frozen=True):
     sequence: int
     effect: str
     statement: bytes
+
+
+class NamedRow(Row, frozen=True):
+    """A signal that a kept statement names, whether it has arrived or not."""
+
+    origin: str
+    signal_id: bytes
+    effect: str
+    digest: bytes
 
 
 @unique

@@ -18,6 +18,7 @@ from fedsafe_node.store.rows import (
     GateRow,
     IdempotencyRow,
     KeptOpening,
+    NamedRow,
     Opening,
     PeerRow,
     RestrictionRow,
@@ -30,6 +31,7 @@ from fedsafe_node.store.sqlite_people import SQLitePeopleReader
 from fedsafe_node.store.sqlite_rows import (
     credential_row,
     draft_row,
+    named_row,
     peer_row,
     restriction_row,
     sealed_row,
@@ -58,6 +60,7 @@ _SETTLED = (
     "UNION SELECT signal_id FROM restricted WHERE origin = ?1 AND signal_id IN ({0})"
 )
 _MOST_VARIABLES = 500
+_FIRST_NAME = NamedRow(origin="", signal_id=b"", effect="", digest=b"")
 
 
 class Unsealing(Protocol):
@@ -129,23 +132,32 @@ class SQLiteReader(SQLitePeopleReader, SQLiteGateReader):
         row = self._one(sql, log, index, group)
         return row and self._unsealing.unseal(log, sealed_row(row))
 
-    async def openings(self, log: LogName, since: int, limit: int) -> list[KeptOpening]:
+    async def openings(
+        self, log: LogName, since: int, limit: int, *, group: str | None = None
+    ) -> list[KeptOpening]:
         """Return the openings of the `limit` entries from `since` on."""
         unseal = self._unsealing.unseal
         return [
-            KeptOpening(index=row.index, group=row.group, opening=unseal(log, row))
-            for row in await self.sealed_openings(log, since, limit)
+            KeptOpening(
+                index=row.index,
+                group=row.group,
+                opening=unseal(log, row),
+                erased_at=row.erased_at,
+            )
+            for row in await self.sealed_openings(log, since, limit, group=group)
         ]
 
     async def sealed_openings(
-        self, log: LogName, since: int, limit: int
+        self, log: LogName, since: int, limit: int, *, group: str | None = None
     ) -> list[SealedOpening]:
         """Return the openings of the `limit` entries from `since` on, as stored."""
         sql = (
             "SELECT idx, grp, period, sealed, erased_at FROM openings "  # noqa: S608
-            f"WHERE log = {_LOG} AND idx >= ? AND idx < ? ORDER BY idx, grp"
+            f"WHERE log = {_LOG} AND idx >= ? AND idx < ? AND grp = coalesce(?, grp) "
+            "ORDER BY idx, grp"
         )
-        return [sealed_row(row) for row in self._all(sql, log, since, since + limit)]
+        rows = self._all(sql, log, since, since + limit, group)
+        return [sealed_row(row) for row in rows]
 
     # --- signals ----------------------------------------------------------------
 
@@ -258,6 +270,27 @@ class SQLiteReader(SQLitePeopleReader, SQLiteGateReader):
         where = "WHERE r.author = ? AND r.seq > ? ORDER BY r.seq LIMIT ?"
         rows = self._all(_RESTRICTION + where, author, after, limit)
         return [restriction_row(row) for row in rows]
+
+    async def restrictions_after(
+        self, digest: bytes, limit: int
+    ) -> list[RestrictionRow]:
+        """Return statements in the order of their digests from behind `digest`."""
+        where = "WHERE r.digest > ? ORDER BY r.digest LIMIT ?"
+        rows = self._all(_RESTRICTION + where, digest, limit)
+        return [restriction_row(row) for row in rows]
+
+    async def restricted_after(
+        self, row: NamedRow | None, limit: int
+    ) -> list[NamedRow]:
+        """Return what statements name, in a fixed order from behind `row`."""
+        sql = (
+            "SELECT origin, signal_id, effect, digest FROM restricted "
+            "WHERE (origin, signal_id, effect, digest) > (?, ?, ?, ?) "
+            "ORDER BY origin, signal_id, effect, digest LIMIT ?"
+        )
+        after = _FIRST_NAME if row is None else row
+        place = (after.origin, after.signal_id, after.effect, after.digest)
+        return [named_row(found) for found in self._all(sql, *place, limit)]
 
     async def draft(self, signal_id: bytes) -> DraftRow | None:
         """Return a draft."""

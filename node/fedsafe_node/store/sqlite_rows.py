@@ -7,6 +7,7 @@ from fedsafe_node.store.rows import (
     CredentialRow,
     DraftRow,
     DraftState,
+    NamedRow,
     PeerRow,
     PeerState,
     RestrictionRow,
@@ -57,6 +58,12 @@ def restriction_row(row: Any) -> RestrictionRow:  # noqa: ANN401 - a raw row
         effect=effect,
         statement=statement,
     )
+
+
+def named_row(row: Any) -> NamedRow:  # noqa: ANN401 - a raw row
+    """Read a name that a statement restricts."""
+    origin, signal_id, effect, digest = row
+    return NamedRow(origin=origin, signal_id=signal_id, effect=effect, digest=digest)
 
 
 def draft_row(row: Any) -> DraftRow:  # noqa: ANN401 - a raw row

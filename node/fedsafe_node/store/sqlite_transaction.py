@@ -20,6 +20,7 @@ from fedsafe_node.store.rows import (
     PeerState,
     RestrictionRow,
     SignalStatus,
+    Tail,
 )
 from fedsafe_node.store.sqlite_gate import SQLiteGateWriter
 from fedsafe_node.store.sqlite_logs import SQLiteLogRows
@@ -51,6 +52,10 @@ class Sequencing(Unsealing, Undo, Protocol):
         self, rows: SQLiteLogRows, log: LogName, entries: Sequence[LogEntry]
     ) -> range:
         """Append many entries; return their indices."""
+        ...
+
+    def tail(self, rows: SQLiteLogRows, log: LogName) -> Tail:
+        """Return a log's end as it was appended."""
         ...
 
     def erase(
@@ -88,6 +93,10 @@ class SQLiteTransaction(SQLiteReader, SQLitePeopleWriter, SQLiteGateWriter):
     async def append_many(self, log: LogName, entries: Sequence[LogEntry]) -> range:
         """Append many entries at once; return their indices."""
         return self._sequencing.append_many(self._log_rows, log, entries)
+
+    async def tail(self, log: LogName) -> Tail:
+        """Return a log's end as it was appended, not as the disk has it now."""
+        return self._sequencing.tail(self._log_rows, log)
 
     async def erase_opening(
         self, log: LogName, index: int, group: str, *, at: int

@@ -1,0 +1,332 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Check the rows that decide a match against what logs and signatures say.
+
+Logs are verifiable by themselves; the tables beside them are not. Whoever can
+write the database file could let a revoked signal match again, or a listed one
+never match, without touching a log. Here every row has to agree with its entry, its
+opening and the statements of its author, and every opening has to have its row.
+
+All of it runs on one snapshot and page by page; beside a page only one byte for
+each log entry is held. What has merely run out and waits for its job is well.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from functools import lru_cache
+from typing import Final
+
+from fedsafe_crypto.errors import CryptoError
+from fedsafe_crypto.tokens import media_token
+from fedsafe_federation.errors import FederationError, MalformedError
+from fedsafe_federation.evaluation import digest
+from fedsafe_federation.records import (
+    RestrictionRecord,
+    SignalRecord,
+    decode_record,
+)
+from fedsafe_federation.restrictions import Restriction, open_restriction
+from fedsafe_federation.signals import SIGNAL_GROUP, decode_opening
+from fedsafe_federation.signed import Signed
+from fedsafe_federation.verification import feed_name
+from fedsafe_federation.wireformat import decode
+from fedsafe_node.errors import CorruptLogError, CorruptRowError
+from fedsafe_node.log.audit import Event, audit_log_name, decode_audit_record
+from fedsafe_node.media import media_keys, open_media_body
+from fedsafe_node.signals.naming import signal_name
+from fedsafe_node.situation import Situation
+from fedsafe_node.store.protocol import LogName, Reader
+from fedsafe_node.store.rows import (
+    KeptOpening,
+    NamedRow,
+    RestrictionRow,
+    SignalRow,
+    SignalStatus,
+)
+
+SIGNALS: Final = "signals"
+RESTRICTIONS: Final = "restrictions"
+RESTRICTED: Final = "restricted"
+
+_PAGE: Final = 1_024
+_GAP: Final = 8  # rather read some entries too many than ask for each
+_STATEMENTS: Final = 256
+_OWN_EVENTS: Final = frozenset({Event.OWN_BAN, Event.DRAFT})
+_AT_LEAST: Final[Mapping[str, frozenset[SignalStatus]]] = {
+    "disputed": frozenset(SignalStatus) - {SignalStatus.ACTIVE},
+    "expired": frozenset(
+        {SignalStatus.EXPIRED, SignalStatus.REVOKED, SignalStatus.ERASED}
+    ),
+    "revoked": frozenset({SignalStatus.REVOKED, SignalStatus.ERASED}),
+    "erased": frozenset({SignalStatus.ERASED}),
+}
+_MATCHABLE: Final = frozenset({SignalStatus.ACTIVE, SignalStatus.DISPUTED})
+_STOPPED: Final = frozenset({SignalStatus.REVOKED, SignalStatus.ERASED})
+_HEADER: Final = ("epoch", "generation", "match_until", "erase_after")
+
+
+class SignalRows:
+    """Checks the table of signals, once, on one snapshot."""
+
+    def __init__(self, reader: Reader, situation: Situation, now: datetime) -> None:
+        self._reader = reader
+        self._situation = situation
+        self._audit = audit_log_name(situation.node)
+        self._now = int(now.timestamp())
+        self._claimed: dict[LogName, bytearray] = {}
+
+    async def check(self) -> int:
+        """Check all rows and that no opening lacks one; return how many rows.
+
+        Raises:
+            CorruptRowError: names the first row at fault.
+        """
+        for log in await self._reader.logs():
+            self._claimed[log] = bytearray(await self._reader.log_size(log))
+        last = count = 0
+        while page := await self._reader.signals_after(last, _PAGE):
+            last, count = page[-1].row, count + len(page)
+            places: dict[LogName, list[SignalRow]] = defaultdict(list)
+            for row in page:
+                self._check_place(row)
+                places[row.log].append(row)
+            for log, rows in places.items():
+                for span in _spans(rows):
+                    await self._check_span(log, span)
+        for log in self._claimed:
+            await self._check_unclaimed(log)
+        return count
+
+    def _check_place(self, row: SignalRow) -> None:
+        own = row.origin == self._situation.own.name
+        log = self._audit if own else feed_name(row.origin)
+        claimed = self._claimed.get(log, b"")
+        if row.own is not own or row.log != log or row.group != SIGNAL_GROUP:
+            raise _bad(row, "it points into the log of another list")
+        if not 0 <= row.index < len(claimed):
+            raise _bad(row, f"it points to entry {row.index} of {log}: there is none")
+        if claimed[row.index]:
+            raise _bad(row, f"another signal points to entry {row.index} as well")
+        self._claimed[log][row.index] = 1
+
+    async def _check_span(self, log: LogName, rows: Sequence[SignalRow]) -> None:
+        first = rows[0].index
+        count = rows[-1].index - first + 1
+        records = await self._reader.records(log, first, count)
+        if len(records) != count:
+            raise _bad(rows[0], f"entries of {log} are missing near {first}")
+        try:
+            kept = await self._reader.openings(log, first, count, group=SIGNAL_GROUP)
+        except CorruptLogError as error:
+            at_fault = [row for row in rows if row.index == error.index]
+            raise _bad((at_fault or rows)[0], error.reason) from None
+        openings = {item.index: item for item in kept}
+        for row in rows:
+            self._check_record(row, records[row.index - first])
+            await self._check_opening(row, openings.get(row.index))
+
+    def _check_record(self, row: SignalRow, record: bytes) -> None:
+        try:
+            if row.own:
+                event = decode_audit_record(record)
+                fits = event.event in _OWN_EVENTS and SIGNAL_GROUP in event.commitments
+            else:
+                entry = decode_record(record)
+                fits = isinstance(entry, SignalRecord) and entry.signal == row.signal_id
+        except MalformedError:
+            fits = False
+        if not fits:
+            raise _bad(row, f"entry {row.index} of {row.log} is not of this signal")
+
+    async def _check_opening(self, row: SignalRow, kept: KeptOpening | None) -> None:
+        if kept is None:
+            raise _bad(row, f"entry {row.index} of {row.log} has no opening")
+        erased, status = kept.erased_at is not None, row.status
+        if erased and status in _MATCHABLE:
+            raise _bad(row, f"it is {status.value}, but its opening is erased")
+        if not erased and status in _STOPPED:
+            raise _bad(row, f"it is {status.value}, but its opening is not erased")
+        if self._needs_statement(row, erased=erased):
+            said = await self._reader.restrictions_on(row.origin, row.signal_id)
+            if status.value not in {statement.effect for statement in said}:
+                raise _bad(row, f"it is {status.value}, but no statement says so")
+        if kept.opening is not None:
+            self._check_payload(row, kept.opening.payload)
+
+    def _needs_statement(self, row: SignalRow, *, erased: bool) -> bool:
+        match row.status:
+            case SignalStatus.ACTIVE:
+                return False
+            case SignalStatus.DISPUTED | SignalStatus.REVOKED:
+                return True
+            case SignalStatus.EXPIRED:
+                return erased or row.match_until > self._now
+            case SignalStatus.ERASED:
+                return not row.own and row.erase_after > self._now
+
+    def _check_payload(self, row: SignalRow, payload: bytes) -> None:
+        try:
+            header, opening = decode_opening(payload)
+        except MalformedError:
+            raise _bad(row, "its opening is none of a signal") from None
+        for name in _HEADER:
+            if getattr(header, name) != getattr(row, name):
+                raise _bad(row, f"its {name} is not that of its opening")
+        if (header.plane.value, header.scope.value) != (row.plane, row.scope):
+            raise _bad(row, "its plane or scope is not that of its opening")
+        kind, token = None, opening.token
+        if token is None:
+            try:
+                body = open_media_body(
+                    row.signal_id, row.origin, header, opening, self._situation
+                )
+                _, keys = media_keys(row.origin, header, self._situation)
+            except (CryptoError, MalformedError):
+                raise _bad(row, "the body of its opening does not open") from None
+            kind, token = body.kind, media_token(keys.token, body.kind, body.digest)
+        if (kind, token) != (row.media_kind, row.token):
+            raise _bad(row, "its token is not that of its opening")
+
+    async def _check_unclaimed(self, log: LogName) -> None:
+        claimed = self._claimed[log]
+        for start in range(0, len(claimed), _PAGE):
+            for kept in await self._reader.sealed_openings(
+                log, start, _PAGE, group=SIGNAL_GROUP
+            ):
+                if kept.sealed is None or claimed[kept.index]:
+                    continue
+                raise CorruptRowError(
+                    SIGNALS, None, f"entry {kept.index} of {log}", "it has no row"
+                )
+
+
+class RestrictionRows:
+    """Checks what was kept of restriction statements, once, on one snapshot."""
+
+    def __init__(self, reader: Reader, situation: Situation) -> None:
+        self._reader = reader
+        shared = situation.shared
+        self._charter = shared.membership.charter if shared is not None else None
+
+    async def check_statements(self) -> int:
+        """Check that each statement is its author's; return how many.
+
+        Raises:
+            CorruptRowError: names the first row at fault.
+        """
+        after, count = b"", 0
+        while page := await self._reader.restrictions_after(after, _PAGE):
+            after, count = page[-1].digest, count + len(page)
+            for row in page:
+                self._check_statement(row)
+        return count
+
+    def _check_statement(self, row: RestrictionRow) -> None:
+        name = row.digest.hex()
+        try:
+            statement = decode(row.statement, Signed)
+            restriction = self._open(statement)
+        except FederationError as error:
+            raise CorruptRowError(RESTRICTIONS, None, name, str(error)) from None
+        if restriction is None or digest(statement) != row.digest:
+            reason = "the statement is not the one of this digest"
+            raise CorruptRowError(RESTRICTIONS, None, name, reason)
+        said = (
+            restriction.origin,
+            restriction.author,
+            restriction.sequence,
+            restriction.effect.value,
+        )
+        if said != (row.origin, row.author, row.sequence, row.effect):
+            reason = "its columns are not what the statement says"
+            raise CorruptRowError(RESTRICTIONS, None, name, reason)
+
+    def _open(self, statement: Signed) -> Restriction | None:
+        return open_restriction(statement, self._charter) if self._charter else None
+
+    async def check_names(self) -> int:
+        """Check each named signal, in the table and in the feeds; return how many.
+
+        Raises:
+            CorruptRowError: names the first row at fault.
+        """
+        count, after = 0, None
+        named = lru_cache(_STATEMENTS)(_named)
+        while page := await self._reader.restricted_after(after, _PAGE):
+            after, count = page[-1], count + len(page)
+            for row in page:
+                kept = await self._reader.restriction(row.digest)
+                if kept is None or row.signal_id not in named(kept.statement):
+                    reason = "no statement that was kept names it"
+                    raise _bad_name(row.signal_id, reason)
+                if (kept.origin, kept.effect) != (row.origin, row.effect):
+                    raise _bad_name(row.signal_id, "its statement says something else")
+            await self._check_statuses(page)
+        for log in await self._reader.logs():
+            await self._check_feed(log)
+        return count
+
+    async def _check_statuses(self, named: Iterable[NamedRow]) -> set[bytes]:
+        ids: dict[tuple[str, str], list[bytes]] = defaultdict(list)
+        for row in named:
+            ids[row.origin, row.effect].append(row.signal_id)
+        found: set[bytes] = set()
+        for (origin, effect), names in ids.items():
+            for signal in await self._reader.signals_named(origin, names):
+                found.add(signal.signal_id)
+                if signal.status not in _AT_LEAST[effect]:
+                    reason = f"it is {signal.status.value}, but was {effect}"
+                    raise _bad(signal, f"{reason} by a statement of {origin}")
+        return found
+
+    async def _check_feed(self, log: LogName) -> None:
+        # An author's own feed says what was restricted, whatever the tables say.
+        for start in range(0, await self._reader.log_size(log), _PAGE):
+            for record in await self._reader.records(log, start, _PAGE):
+                restriction = self._restriction(record)
+                if restriction is None or feed_name(restriction.author) != log:
+                    continue
+                origin, effect = restriction.origin, restriction.effect.value
+                found = await self._check_statuses(
+                    NamedRow(origin=origin, signal_id=name, effect=effect, digest=b"")
+                    for name in restriction.signals
+                )
+                settled = await self._reader.settled(origin, restriction.signals)
+                for name in restriction.signals:
+                    if name not in found and name not in settled:
+                        raise _bad_name(name, f"{log} restricts it, but no row does")
+
+    def _restriction(self, record: bytes) -> Restriction | None:
+        try:
+            entry = decode_record(record)
+            if isinstance(entry, RestrictionRecord):
+                return self._open(entry.statement)
+        except FederationError:
+            pass  # an audit event, or a record that never had an effect
+        return None
+
+
+def _named(statement: bytes) -> frozenset[bytes]:
+    try:
+        payload = decode(statement, Signed).payload
+        return frozenset(decode(payload, Restriction).signals)
+    except MalformedError:
+        return frozenset()
+
+
+def _spans(rows: list[SignalRow]) -> Iterator[list[SignalRow]]:
+    """Cut rows of one log into runs of entries that lie close to each other."""
+    rows.sort(key=lambda row: row.index)
+    begin = 0
+    for at in range(1, len(rows) + 1):
+        if at == len(rows) or rows[at].index - rows[at - 1].index > _GAP:
+            yield rows[begin:at]
+            begin = at
+
+
+def _bad(row: SignalRow, reason: str) -> CorruptRowError:
+    return CorruptRowError(SIGNALS, row.row, signal_name(row.signal_id), reason)
+
+
+def _bad_name(signal_id: bytes, reason: str) -> CorruptRowError:
+    return CorruptRowError(RESTRICTED, None, signal_name(signal_id), reason)

@@ -1,0 +1,208 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Somebody changes the database file by SQL; verification names the row."""
+
+import asyncio
+import sqlite3
+from pathlib import Path
+
+import pytest
+from tests.node.fleet import Fleet
+from tests.node.signals.conftest import ANNA, BOT, request_for
+
+from fedsafe_node.messages import Kind, VerifyAnswer
+
+WHO, OTHER, REVOKED = (f"{name}@mail.example" for name in ("who", "other", "revoked"))
+FILE = "ab" * 32
+
+
+def change(database: Path, *statements: str) -> None:
+    """Change the disk behind the node's back, whatever triggers and checks say."""
+    connection = sqlite3.connect(database)
+    connection.execute("PRAGMA ignore_check_constraints = ON")
+    names = connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")
+    for (name,) in names.fetchall():
+        connection.execute(f"DROP TRIGGER {name}")
+    changed = [connection.execute(sql).rowcount for sql in statements]
+    connection.commit()
+    connection.close()
+    assert all(changed), changed
+
+
+def copy(database: Path, saved: Path) -> None:
+    with sqlite3.connect(database) as source, sqlite3.connect(saved) as target:
+        source.backup(target)
+
+
+def put_back(database: Path, saved: Path) -> None:
+    """Give the tables the rows that they had; the logs go on."""
+    connection = sqlite3.connect(database)
+    connection.execute("ATTACH ? AS saved", (str(saved),))
+    for table in ("restricted", "restrictions", "signals"):
+        connection.execute(f"DELETE FROM {table}")  # noqa: S608
+        connection.execute(f"INSERT INTO {table} SELECT * FROM saved.{table}")  # noqa: S608
+    connection.commit()
+    connection.close()
+
+
+@pytest.fixture
+async def full(trio: Fleet) -> Fleet:
+    """Give b.demo two signals of a.demo, a file, a revoked one and own bans."""
+    for value in (WHO, OTHER):
+        await trio.publish(value)
+    await trio.publish(FILE, Kind.SHA256)
+    await trio.revoke(await trio.publish(REVOKED), by=["b.demo"])
+    await trio["b.demo"].services.signals.add(request_for("own@mail.example"), ANNA)
+    await trio["b.demo"].services.signals.add(request_for(FILE, kind=Kind.SHA256), BOT)
+    await trio.publish("mine@mail.example", at="b.demo", by=["a.demo"])
+    return trio
+
+
+async def verify(fleet: Fleet) -> VerifyAnswer:
+    return await fleet["b.demo"].services.audits.verify(BOT)
+
+
+async def test_tables_that_nobody_touched_verify(full: Fleet) -> None:
+    answer = await verify(full)
+    rows = {check.table: (check.rows, check.ok) for check in answer.tables}
+
+    assert answer.ok, answer
+    # The own ban of a published draft stays as an erased row.
+    assert rows == {
+        "signals": (8, True),
+        "restrictions": (1, True),
+        "restricted": (1, True),
+    }
+    for name in ("a.demo", "c.demo"):
+        assert (await full[name].services.audits.verify(BOT)).ok
+
+
+FIRST = "row = 1"  # the first signal of a.demo
+GONE = "origin = 'a.demo' AND status = 'revoked'"
+MEDIA = "origin = 'a.demo' AND media_kind IS NOT NULL"
+OWN = "origin = 'own:b.demo' AND status = 'active' AND media_kind IS NULL"
+OWN_FILE = "origin = 'own:b.demo' AND media_kind IS NOT NULL"
+ZEROS = "token = zeroblob(16)"
+CHANGES = [
+    (GONE, "status = 'active'", "opening is erased"),
+    (FIRST, "status = 'revoked'", "not erased"),
+    (FIRST, "status = 'disputed'", "no statement"),
+    (FIRST, "status = 'expired'", "no statement"),
+    (FIRST, "status = 'junk'", "cannot be read"),
+    (GONE, "status = 'expired'", "no statement"),
+    (GONE, "status = 'erased', token = NULL", "no statement"),
+    (FIRST, ZEROS, "token"),
+    (MEDIA, ZEROS, "token"),
+    (OWN, ZEROS, "token"),
+    (OWN_FILE, ZEROS, "token"),
+    (MEDIA, "media_kind = 5", "token"),
+    (FIRST, "match_until = 1", "match_until"),
+    (OWN, "erase_after = 9", "erase_after"),
+    (FIRST, "epoch = 2", "epoch"),
+    (FIRST, "generation = 2", "generation"),
+    (FIRST, "plane = 'media'", "plane"),
+    (FIRST, "scope = 'self'", "scope"),
+    (GONE, "idx = 1", "points to entry 1"),
+    (FIRST, "idx = 4", "not of this signal"),
+    (FIRST, "idx = 99", "there is none"),
+    (OWN, "idx = 0", "not of this signal"),
+    (FIRST, "log = 'b.demo/feed'", "another list"),
+    (FIRST, "own = 1", "another list"),
+    (OWN, "grp = 'detail'", "another list"),
+    (FIRST, "signal_id = zeroblob(16)", "not of this signal"),
+]
+REST = [
+    ("DELETE FROM signals WHERE row = 1", "signals", "has no row"),
+    ("DELETE FROM signals WHERE own AND status = 'active'", "signals", "has no row"),
+    (
+        """INSERT INTO signals SELECT 99, zeroblob(16), origin, plane, scope, epoch,
+        generation, media_kind, token, match_until, erase_after, status, own, log,
+        idx, grp FROM signals WHERE own AND status = 'active' LIMIT 1""",
+        "signals",
+        "another signal points",
+    ),
+    ("UPDATE restrictions SET seq = 2", "restrictions", "columns"),
+    ("UPDATE restrictions SET effect = 'disputed'", "restrictions", "columns"),
+    ("UPDATE restrictions SET author = 'c.demo'", "restrictions", "columns"),
+    ("UPDATE restrictions SET digest = zeroblob(32)", "restrictions", "digest"),
+    (
+        """UPDATE restrictions SET statement =
+        CAST(replace(CAST(statement AS TEXT), 'a.demo', 'c.demo') AS BLOB)""",
+        "restrictions",
+        "signature",
+    ),
+    ("UPDATE restrictions SET statement = x'7b7d'", "restrictions", "missing"),
+    ("UPDATE restricted SET signal_id = zeroblob(16)", "restricted", "names it"),
+    ("UPDATE restricted SET effect = 'disputed'", "restricted", "something else"),
+]
+DAMAGE = [
+    *(
+        (f"UPDATE signals SET {to} WHERE {where}", "signals", why)  # noqa: S608
+        for where, to, why in CHANGES
+    ),
+    *REST,
+]
+
+
+async def test_any_changed_row_is_named(full: Fleet) -> None:
+    database = full.place("b.demo").database
+    saved = full.root / "saved.db"
+    await asyncio.to_thread(copy, database, saved)
+    unnoticed: list[object] = []
+    for sql, table, why in DAMAGE:
+        await asyncio.to_thread(change, database, sql)
+        answer = await verify(full)
+        said = [(check.table, str(check.why)) for check in answer.tables]
+        named = any(at == table and why in reason for at, reason in said)
+        if answer.ok or not named or not all(check.ok for check in answer.logs):
+            unnoticed.append((sql, answer))
+        await asyncio.to_thread(put_back, database, saved)
+
+    assert unnoticed == []
+    assert (await verify(full)).ok
+
+
+async def test_the_row_and_the_signal_are_named(full: Fleet) -> None:
+    database = full.place("b.demo").database
+    await asyncio.to_thread(change, database, "UPDATE signals SET epoch = 7")
+    (bad,) = [check for check in (await verify(full)).tables if not check.ok]
+
+    assert bad.first_bad_row == 1
+    assert len(str(bad.first_bad)) == 36
+    (*_, event) = await full.audit("b.demo", "audit.verified")
+    assert event.record.outcome == "tampered"
+
+
+FORGET = ("DELETE FROM restricted", "DELETE FROM restrictions")
+
+
+@pytest.mark.parametrize(
+    ("sql", "table", "why"),
+    [
+        ("DELETE FROM signals WHERE status = 'revoked'", "restricted", "a.demo/feed"),
+        (
+            "UPDATE signals SET status = 'active' WHERE status = 'revoked'",
+            "signals",
+            "was revoked by a statement of a.demo",
+        ),
+    ],
+    ids=["gone", "active"],
+)
+async def test_a_forgotten_revocation_is_found_in_its_authors_feed(
+    full: Fleet, sql: str, table: str, why: str
+) -> None:
+    database = full.place("b.demo").database
+    await asyncio.to_thread(change, database, *FORGET, sql)
+    bad = [check for check in (await verify(full)).tables if not check.ok]
+
+    assert table in {check.table for check in bad}
+    assert any(why in str(check.why) for check in bad)
+
+
+async def test_a_checkpoint_that_its_origin_did_not_sign_is_found(full: Fleet) -> None:
+    database = full.place("b.demo").database
+    sql = "UPDATE peers SET checkpoint = replace(checkpoint, '5', '6')"
+    await asyncio.to_thread(change, database, sql)
+    bad = [check for check in (await verify(full)).logs if not check.ok]
+
+    assert "a.demo/feed" in {check.log for check in bad}
+    assert "not its origin's" in str(bad[0].why)
