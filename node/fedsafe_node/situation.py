@@ -11,7 +11,10 @@ from datetime import datetime, timedelta
 from fedsafe_federation.charter import Member
 from fedsafe_node.config import Config
 from fedsafe_node.evaluators import OwnList, SharedLists
+from fedsafe_policies.decision import Decision
+from fedsafe_policies.engine import Request, decide
 from fedsafe_policies.gate import LegalGate, Site
+from fedsafe_policies.legal_calendar import shipped_calendar
 from fedsafe_policies.policy import Policy
 
 
@@ -51,6 +54,7 @@ class Situation:
     def __init__(self, config: Config, policy: Policy, own: OwnList) -> None:
         self.config = config
         self.policy = policy
+        self.calendar = shipped_calendar()
         self.own = own
         self.coverage = Coverage(timedelta(seconds=config.lookup.stale_after))
         self.shared: SharedLists | None = None
@@ -62,6 +66,11 @@ class Situation:
     def node(self) -> str:
         """The node's own name."""
         return self.config.name
+
+    def decide(self, request: Request, now: datetime) -> Decision:
+        """Decide on a request by this node's policy, calendar and surroundings."""
+        at = int(now.timestamp())
+        return decide(request, self.policy, self.calendar, at, self.site)
 
     def join(self, shared: SharedLists) -> None:
         """Belong to a federation from now on."""

@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""P1, the legal gate: closed until everything is recorded, and closed again after.
+"""The node that decides: its surroundings, and what its legal gate has on record.
 
-Two things open it. A `LegalGate` that is complete and unexpired; or, under a policy
-whose mode is *synthetic*, a site that is a demonstration: every listener and every
-peer on loopback, every node's name ending in ``.demo``. A synthetic policy on any
-other site refuses everything, own bans included.
+A record is complete with every field of `LegalGate`, and closes again by itself.
+A site is a demonstration if every listener and every peer is on loopback and every
+node's name ends in ``.demo``.
 """
 
 from dataclasses import dataclass, field
@@ -17,11 +16,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from fedsafe_policies.days import day_number, today
-from fedsafe_policies.decision import Decision, allow, deny
-from fedsafe_policies.policy import GateMode, Policy
-from fedsafe_policies.reasons import Grant, Refusal
 from fedsafe_policies.references import is_reference
-from fedsafe_policies.vocabulary import Plane
 
 DEMO_SUFFIX: Final = ".demo"
 
@@ -131,37 +126,6 @@ def is_loopback(address: str) -> bool:
     if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped is not None:
         return False
     return parsed.is_loopback
-
-
-def decide_gate(site: Site, plane: Plane, policy: Policy, now: int) -> Decision:
-    """Decide whether `plane` is open at `now` (UTC seconds).
-
-    A node asks this at start, on a schedule to relock, and before it attests its
-    gate to peers.
-    """
-    refusal = refuse_gate(site, plane, policy, now)
-    if refusal is not None:
-        return deny(refusal, policy.reference)
-    return allow(grant_of(plane, policy), policy.reference)
-
-
-def refuse_gate(site: Site, plane: Plane, policy: Policy, now: int) -> Refusal | None:
-    """Return why `plane` is closed, or nothing if it is open."""
-    gate = policy.document.gate
-    if gate.mode is GateMode.SYNTHETIC:
-        return None if site.demo else Refusal.SYNTHETIC_ONLY
-    if plane not in gate.planes:
-        return None
-    if site.gate is None or missing(site.gate, now):
-        return Refusal.LEGAL_GATE
-    return None
-
-
-def grant_of(plane: Plane, policy: Policy) -> Grant:
-    """Return what an open gate of `plane` rests on."""
-    if policy.document.gate.mode is GateMode.SYNTHETIC:
-        return Grant.SYNTHETIC
-    return Grant.GATE_OPEN if plane in policy.document.gate.planes else Grant.MEDIA
 
 
 def _refers(value: str | None) -> bool:

@@ -1,19 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """May this question be asked?
 
-Every lookup has a purpose (P8). It must be allowed to the role by the policy, and
-fit the plane that is asked: `signup_check` and `recheck` ask about accounts,
-`media_matching` about files. Nobody asks in order to operate or to audit.
+Every lookup has a purpose (P8). It must be allowed to the role by the policy, be
+bound to the credential where there is such a bond, and fit the plane that is
+asked: `signup_check` and `recheck` ask about accounts, `media_matching` about
+files. Nobody asks in order to operate or to audit.
 """
 
 from dataclasses import dataclass
 from typing import Final
 
-from fedsafe_policies.decision import Decision, Obligation, allow, deny
-from fedsafe_policies.gate import Site, refuse_gate
-from fedsafe_policies.policy import GateMode, Policy
+from fedsafe_policies.decision import Decision, Obligation
+from fedsafe_policies.gating import refuse_gate
+from fedsafe_policies.ground import Ground
 from fedsafe_policies.reasons import Grant, Refusal
-from fedsafe_policies.vocabulary import Plane, Purpose, Role
+from fedsafe_policies.vocabulary import Plane, Purpose, Role, Surface
 
 _ACTOR: Final = frozenset({Plane.ACTOR})
 _MEDIA: Final = frozenset({Plane.MEDIA})
@@ -34,29 +35,37 @@ _PLANES: Final[dict[Purpose, frozenset[Plane]]] = {
 
 @dataclass(frozen=True, slots=True)
 class LookupRequest:
-    """Who asks about which plane, and why."""
+    """Who asks about which plane, why, and where the account or file is met.
+
+    `bound` are the purposes that the credential is bound to; none means no bond.
+    """
 
     role: Role
     purpose: Purpose
     plane: Plane
+    surface: Surface = Surface.REGISTRATION
+    bound: frozenset[Purpose] | None = None
 
 
-def decide_lookup(
-    request: LookupRequest, site: Site, policy: Policy, now: int
-) -> Decision:
+def rule_on_lookup(request: LookupRequest, ground: Ground) -> Decision:
     """Decide whether a lookup may run.
 
     With a closed gate it may still ask the provider's own list; the decision then
     carries `Obligation.OWN_BANS_ONLY`, and no peer is asked for an evaluation.
     """
-    if policy.document.gate.mode is GateMode.SYNTHETIC and not site.demo:
-        return deny(Refusal.SYNTHETIC_ONLY, policy.reference)
-    allowed = policy.document.purposes.get(request.role, frozenset())
-    if request.purpose not in allowed or request.plane not in _PLANES[request.purpose]:
-        return deny(Refusal.PURPOSE, policy.reference)
+    document, purpose = ground.document, request.purpose
+    if ground.misplaced:
+        return ground.deny(Refusal.SYNTHETIC_ONLY)
+    allowed = document.purposes.get(request.role, frozenset())
+    if request.bound is not None:
+        allowed &= request.bound
+    if purpose not in allowed or request.plane not in _PLANES[purpose]:
+        return ground.deny(Refusal.PURPOSE, purpose)
+    if not ground.calendar.opens(request.surface, ground.now):
+        return ground.deny(Refusal.SURFACE, ground.calendar.nearest(request.surface))
     closed = (
-        request.plane not in policy.document.share.planes
-        or refuse_gate(site, request.plane, policy, now) is not None
+        request.plane not in document.share.planes
+        or refuse_gate(request.plane, ground) is not None
     )
-    duties = frozenset({Obligation.OWN_BANS_ONLY}) if closed else frozenset()
-    return allow(Grant.PURPOSE, policy.reference, duties)
+    duties = (Obligation.OWN_BANS_ONLY,) if closed else ()
+    return ground.allow(Grant.PURPOSE, *duties, about=purpose)

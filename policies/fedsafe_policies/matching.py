@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """May this signal of a peer be kept, and may it count in an answer?
 
-Policy runs twice: on the clear header when an opening arrives (`decide_receipt`),
-and on header and body together at a match (`decide_match`). The receiver applies
+Policy runs twice: on the clear header when an opening arrives (`ReceiptRequest`),
+and on header and body together at a match (`MatchRequest`). The receiver applies
 its own policy: a signal that its origin keeps longer stops to match here at our
 own date. A match is a reason to review, never to block.
 """
@@ -12,10 +12,11 @@ from datetime import date
 from typing import Final
 
 from fedsafe_policies.days import SECONDS_A_DAY, day_number, today
-from fedsafe_policies.decision import Decision, Obligation, allow, deny
-from fedsafe_policies.gate import Site, grant_of, refuse_gate
+from fedsafe_policies.decision import Decision, Obligation
+from fedsafe_policies.gating import grant_of, refuse_gate
+from fedsafe_policies.ground import Ground
 from fedsafe_policies.phenomena import Switch, phenomena
-from fedsafe_policies.policy import GateMode, Policy
+from fedsafe_policies.policy import Policy
 from fedsafe_policies.reasons import Grant, Refusal
 from fedsafe_policies.references import is_contact, is_reference
 from fedsafe_policies.retention import retention
@@ -35,7 +36,6 @@ _LONGEST: Final = {
     Plane.MEDIA: Span.parse("24 months"),
 }
 _GRACE_DAYS: Final = 8  # seven after the match, one for clocks of the world
-_REVIEW: Final = frozenset({Obligation.REVIEW_TASK})
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,61 +61,69 @@ class BodyFacts:
     contact: str | None = None
 
 
-def decide_receipt(
-    header: HeaderFacts, site: Site, policy: Policy, now: int
-) -> Decision:
-    """Decide whether a peer's opening may be kept at all."""
-    refusal = _refuse_shared_header(header, site, policy, now)
-    if refusal is not None:
-        return deny(refusal, policy.reference)
-    return allow(
-        grant_of(header.plane, policy),
-        policy.reference,
-        frozenset({Obligation.RECIPIENT_LEDGER}),
-    )
+@dataclass(frozen=True, slots=True)
+class ReceiptRequest:
+    """May a peer's opening with this header be kept at all?"""
+
+    header: HeaderFacts
 
 
-def decide_match(
-    header: HeaderFacts, body: BodyFacts, site: Site, policy: Policy, now: int
-) -> Decision:
-    """Decide whether a signal counts in the answer to a lookup.
+@dataclass(frozen=True, slots=True)
+class MatchRequest:
+    """May this signal count in the answer to a lookup?
 
-    A signal of scope *self* is the provider's own ban, which needs no gate. The
-    caller vouches that it comes out of its own list.
+    A signal of scope *self* is the provider's own ban, which needs no gate; the
+    caller vouches that it comes out of its own list. `disputed` says that a
+    dispute rests on it (P10).
     """
+
+    header: HeaderFacts
+    body: BodyFacts
+    disputed: bool = False
+
+
+def rule_on_receipt(request: ReceiptRequest, ground: Ground) -> Decision:
+    """Decide whether a peer's opening may be kept at all."""
+    header = request.header
+    refusal = _refuse_shared_header(header, ground)
+    grant = grant_of(header.plane, ground.policy)
+    return ground.ruled(refusal, grant, (Obligation.RECIPIENT_LEDGER,))
+
+
+def rule_on_match(request: MatchRequest, ground: Ground) -> Decision:
+    """Decide whether a signal counts in the answer to a lookup."""
+    header, body = request.header, request.body
     own = header.scope is Scope.SELF
-    refusal = (
-        _refuse_own_header(header, site, policy, now)
-        if own
-        else _refuse_shared_header(header, site, policy, now)
-    ) or _refuse_body(header, body, policy, now)
+    judge = _refuse_own_header if own else _refuse_shared_header
+    refusal = judge(header, ground) or _refuse_body(header, body, ground)
     if refusal is None and not own:
-        refusal = _refuse_shared_body(body, policy)
+        refusal = _refuse_shared_body(body, ground.policy)
+    if refusal is None and request.disputed:
+        refusal = Refusal.DISPUTED
     if refusal is not None:
-        return deny(refusal, policy.reference)
-    grant = Grant.OWN_BAN if own else grant_of(header.plane, policy)
-    return allow(grant, policy.reference, _REVIEW)
+        surface = refusal is Refusal.SURFACE
+        return ground.deny(
+            refusal, ground.calendar.nearest(body.surface) if surface else ""
+        )
+    grant = Grant.OWN_BAN if own else grant_of(header.plane, ground.policy)
+    return ground.allow(grant, Obligation.REVIEW_TASK)
 
 
-def _refuse_own_header(
-    header: HeaderFacts, site: Site, policy: Policy, now: int
-) -> Refusal | None:
-    if policy.document.gate.mode is GateMode.SYNTHETIC and not site.demo:
+def _refuse_own_header(header: HeaderFacts, ground: Ground) -> Refusal | None:
+    if ground.misplaced:
         return Refusal.SYNTHETIC_ONLY
-    return _refuse_times(header, now)
+    return _refuse_times(header, ground.now)
 
 
-def _refuse_shared_header(
-    header: HeaderFacts, site: Site, policy: Policy, now: int
-) -> Refusal | None:
-    refusal = refuse_gate(site, header.plane, policy, now)
+def _refuse_shared_header(header: HeaderFacts, ground: Ground) -> Refusal | None:
+    refusal = refuse_gate(header.plane, ground)
     if refusal is not None:
         return refusal
     if header.scope is not Scope.FEDERATION:
         return Refusal.SCOPE
-    if header.plane not in policy.document.share.planes:
+    if header.plane not in ground.document.share.planes:
         return Refusal.NOT_ALLOWED
-    return _refuse_times(header, now)
+    return _refuse_times(header, ground.now)
 
 
 def _refuse_times(header: HeaderFacts, now: int) -> Refusal | None:
@@ -133,8 +141,9 @@ def _refuse_times(header: HeaderFacts, now: int) -> Refusal | None:
 
 
 def _refuse_body(
-    header: HeaderFacts, body: BodyFacts, policy: Policy, now: int
+    header: HeaderFacts, body: BodyFacts, ground: Ground
 ) -> Refusal | None:
+    now = ground.now
     actor = isinstance(body.kind, IdentifierKind)
     if actor is not (header.plane is Plane.ACTOR):
         return Refusal.CONTRADICTION
@@ -144,9 +153,9 @@ def _refuse_body(
         return Refusal.FREE_TEXT
     if day_number(body.since) > today(now) + 1:
         return Refusal.CONTRADICTION
-    if body.surface is Surface.NI_ICS_PRIVATE:
+    if not ground.calendar.opens(body.surface, now):
         return Refusal.SURFACE
-    match_until, _ = retention(body.kind, body.since, policy)
+    match_until, _ = retention(body.kind, body.since, ground.policy)
     return Refusal.RETENTION if now >= match_until else None
 
 

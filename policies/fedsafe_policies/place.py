@@ -3,7 +3,7 @@
 
 The decoder knows the path of a misfit, not its line. The text is searched for the
 key inside its table; a key that is written in an unusual way is named without a
-line.
+line. Of an array of tables (``[[rulebook.rules]]``) the path holds the number.
 """
 
 import re
@@ -13,6 +13,8 @@ from fedsafe_policies.errors import PolicyFileError
 _PATH = re.compile(r" - at `(?:key` in `)?\$\.?([^`]*)`$")
 _UNKNOWN = re.compile(r"contains unknown field `([^`]*)`")
 _TABLE = re.compile(r"\s*\[([^\[\]]+)\]\s*(#.*)?$")
+_ITEM = re.compile(r"\s*\[\[([^\[\]]+)\]\]\s*(#.*)?$")
+_INDEX = re.compile(r"\[(\.\.\.|\d+)\]")
 
 
 def describe(problem: str, text: str) -> PolicyFileError:
@@ -21,24 +23,61 @@ def describe(problem: str, text: str) -> PolicyFileError:
     path = found[1] if found else ""
     unknown = _UNKNOWN.search(problem)
     if unknown:
-        key = f"{path}.{unknown[1]}" if path else unknown[1]
-        return PolicyFileError("unknown key", key=key, line=_line(key, text))
+        path = f"{path}.{unknown[1]}" if path else unknown[1]
+        return PolicyFileError("unknown key", key=_key(path), line=line_of(path, text))
     sentence = _PATH.sub("", problem)
     sentence = sentence[:1].lower() + sentence[1:]
-    key = re.sub(r"\[(\.\.\.|\d+)\]", "", path).removesuffix(".")
-    return PolicyFileError(sentence, key=key, line=_line(key, text))
+    return PolicyFileError(sentence, key=_key(path), line=line_of(path, text))
 
 
-def _line(key: str, text: str) -> int | None:
-    table, _, leaf = key.rpartition(".")
-    written = re.compile(rf'\s*"?{re.escape(leaf)}"?\s*=')
-    current = ""
-    for number, line in enumerate(text.splitlines(), start=1):
-        header = _TABLE.match(line)
-        if header:
-            current = header[1].strip()
-            if current == key:
-                return number
-        elif current == table and written.match(line):
-            return number
+def locate(error: PolicyFileError, text: str) -> PolicyFileError:
+    """Add the line of the error's key."""
+    line = error.line or line_of(error.key, text)
+    return PolicyFileError(error.problem, key=error.key, line=line)
+
+
+def line_of(path: str, text: str) -> int | None:
+    """Find the line of a key: ``share.surfaces``, ``rulebook.rules[1].level``.
+
+    The line of its table stands in for a key that is not written. ``[...]`` is
+    any one table (``training[...].valid``), if only one has the key.
+    """
+    key = path.removesuffix("[...]")
+    while key:
+        lines = _lines(key, text)
+        if lines:
+            return lines[0] if len(lines) == 1 or "[...]" not in key else None
+        key = key.rpartition(".")[0]
     return None
+
+
+def _key(path: str) -> str:
+    return _INDEX.sub("", path).removesuffix(".")
+
+
+def _lines(key: str, text: str) -> list[int]:
+    table, _, leaf = key.rpartition(".")
+    name = re.escape(_INDEX.sub("", leaf))
+    written = re.compile(rf'\s*"?{name}"?\s*=')
+    inside, whole = _pattern(table), _pattern(key)
+    found, current, counted = list[int](), "", dict[str, int]()
+    for number, line in enumerate(text.splitlines(), start=1):
+        item, header = _ITEM.match(line), _TABLE.match(line)
+        if item:
+            bare = item[1].strip()
+            current = f"{bare}[{counted.get(bare, 0)}]"
+            counted[bare] = counted.get(bare, 0) + 1
+        elif header:
+            current = header[1].strip()
+        elif inside.fullmatch(current) and written.match(line):
+            found.append(number)
+        if (item or header) and (
+            whole.fullmatch(current) or _INDEX.sub("", current) == key
+        ):
+            found.append(number)
+    return found
+
+
+def _pattern(key: str) -> re.Pattern[str]:
+    any_table = re.escape("[...]")
+    return re.compile(re.escape(key).replace(any_table, r"\.[^.\[\]]+"))

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """May this signal be recorded, or shared?
 
-A draft is checked when it is written (`decide_draft`) and again, with the second
-person, when it is approved (`decide_publish`). Rules run in a fixed order and the
-first refusal decides: minors first, since help then comes before anything else.
+A draft is checked when it is written and again, with the second person, when it is
+approved. Rules run in a fixed order and the first refusal decides: minors first,
+since help then comes before anything else.
 """
 
 from dataclasses import dataclass
@@ -11,16 +11,21 @@ from datetime import date
 from typing import Final
 
 from fedsafe_policies.days import day_number, today
-from fedsafe_policies.decision import Decision, Obligation, allow, deny
-from fedsafe_policies.gate import Site, grant_of, refuse_gate
+from fedsafe_policies.decision import Decision, Obligation
+from fedsafe_policies.document import Cited
+from fedsafe_policies.gating import grant_of, refuse_gate
+from fedsafe_policies.ground import Ground
+from fedsafe_policies.people import Person, refuse_second
 from fedsafe_policies.phenomena import Finding, Switch, phenomena
-from fedsafe_policies.policy import GateMode, Policy
+from fedsafe_policies.policy import Policy
 from fedsafe_policies.reasons import Grant, Refusal
 from fedsafe_policies.references import is_contact, is_reference
 from fedsafe_policies.retention import retention
 from fedsafe_policies.vocabulary import (
+    Act,
     Grade,
     IdentifierKind,
+    Level,
     MediaKind,
     Phenomenon,
     Plane,
@@ -31,23 +36,18 @@ from fedsafe_policies.vocabulary import (
 
 _AUTHORS: Final = frozenset({Role.ANALYST, Role.REVIEWER})
 _MACHINE_AUTHORS: Final = _AUTHORS | {Role.SERVICE}
-
-
-@dataclass(frozen=True, slots=True)
-class Person:
-    """Somebody with a credential: the name that two sessions share, and a role."""
-
-    name: str
-    role: Role
+_APPROVERS: Final = frozenset({Role.REVIEWER})
 
 
 @dataclass(frozen=True, slots=True)
 class PublishRequest:
     """A signal that somebody wants recorded or shared.
 
-    `since` starts the clock of retention: the account's removal, or a media
-    signal's publication. `findings` and `suspected_minor` are what the author has
-    established; they decide here and never travel.
+    `draft` asks only to keep it until a second person has approved. `since` starts
+    the clock of retention: the account's removal, or a media signal's publication.
+    `findings` and `suspected_minor` are what the author has established; they
+    decide here and never travel. `listed` names the do-not-share list that holds
+    the identifier.
     """
 
     kind: IdentifierKind | MediaKind
@@ -63,6 +63,8 @@ class PublishRequest:
     suspected_minor: bool = False
     findings: frozenset[Finding] = frozenset()
     legal_review: str | None = None
+    listed: str | None = None
+    draft: bool = False
 
     @property
     def plane(self) -> Plane:
@@ -72,61 +74,45 @@ class PublishRequest:
         return Plane.MEDIA
 
 
-def decide_draft(
-    request: PublishRequest, site: Site, policy: Policy, now: int
-) -> Decision:
-    """Decide whether a draft may be kept, before anybody has approved it."""
-    refusal = _refuse(request, site, policy, now)
-    if refusal is not None:
-        return deny(refusal, policy.reference)
-    duties = (
-        frozenset({Obligation.SECOND_PERSON})
-        if _takes_two(request)
-        else frozenset[Obligation]()
-    )
-    return allow(_grant(request, policy), policy.reference, duties)
-
-
-def decide_publish(
-    request: PublishRequest, site: Site, policy: Policy, now: int
-) -> Decision:
-    """Decide whether the signal takes effect now.
+def rule_on_publication(request: PublishRequest, ground: Ground) -> Decision:
+    """Decide whether a draft may be kept, or a signal takes effect now.
 
     An own ban takes one person, a shared actor signal two: `approver` is another
-    reviewer than `author`. Everything is checked anew, since gate and policy may
-    have changed since the draft.
+    reviewer than `author`. Everything is checked anew at approval, since gate and
+    policy may have changed since the draft.
     """
-    refusal = _refuse(request, site, policy, now) or _refuse_people(request)
+    refusal, about = _refuse(request, ground)
+    if refusal is None and not request.draft:
+        refusal = _refuse_people(request, ground.policy)
     if refusal is not None:
-        return deny(refusal, policy.reference)
+        return ground.deny(refusal, about)
     duties = set[Obligation]()
-    if request.scope is not Scope.SELF:
+    if request.draft and _takes_two(request, ground.policy):
+        duties.add(Obligation.SECOND_PERSON)
+    if not request.draft and request.scope is not Scope.SELF:
         duties.add(Obligation.RECIPIENT_LEDGER)
-    if request.plane is Plane.ACTOR:
+    if not request.draft and request.plane is Plane.ACTOR:
         duties.add(Obligation.NOTICE_TO_THE_PERSON)
-    return allow(_grant(request, policy), policy.reference, frozenset(duties))
+    return ground.allow(_grant(request, ground.policy), *duties)
 
 
-def _refuse(
-    request: PublishRequest, site: Site, policy: Policy, now: int
-) -> Refusal | None:
+def _refuse(request: PublishRequest, ground: Ground) -> tuple[Refusal | None, str]:
     if request.suspected_minor and request.plane is Plane.ACTOR:
-        return Refusal.HELP_INSTEAD
-    if policy.document.gate.mode is GateMode.SYNTHETIC and not site.demo:
-        return Refusal.SYNTHETIC_ONLY
-    refusal = _refuse_form(request, now) or _refuse_author(request)
-    if refusal is not None:
-        return refusal
-    if request.scope is not Scope.SELF:
-        refusal = refuse_gate(site, request.plane, policy, now) or _refuse_sharing(
-            request, policy
+        return Refusal.HELP_INSTEAD, ""
+    if ground.misplaced:
+        return Refusal.SYNTHETIC_ONLY, ""
+    refusal = _refuse_form(request, ground.now) or _refuse_author(request)
+    if refusal is None and request.scope is not Scope.SELF:
+        refusal = refuse_gate(request.plane, ground) or _refuse_sharing(
+            request, ground.policy
         )
     if refusal is not None:
-        return refusal
-    if request.surface is Surface.NI_ICS_PRIVATE:
-        return Refusal.SURFACE
-    match_until, _ = retention(request.kind, request.since, policy)
-    return Refusal.RETENTION if now >= match_until else None
+        about = request.listed if refusal is Refusal.DO_NOT_SHARE else None
+        return refusal, about or ""
+    if not ground.calendar.opens(request.surface, ground.now):
+        return Refusal.SURFACE, ground.calendar.nearest(request.surface)
+    match_until, _ = retention(request.kind, request.since, ground.policy)
+    return (Refusal.RETENTION if ground.now >= match_until else None), ""
 
 
 def _refuse_form(request: PublishRequest, now: int) -> Refusal | None:
@@ -156,7 +142,20 @@ def _refuse_sharing(request: PublishRequest, policy: Policy) -> Refusal | None:
         return Refusal.NOT_ALLOWED
     if request.surface not in share.surfaces:
         return Refusal.SURFACE
-    return _refuse_phenomenon(request, policy)
+    if request.listed is not None:
+        return Refusal.DO_NOT_SHARE
+    return _refuse_rule(request, policy) or _refuse_phenomenon(request, policy)
+
+
+def _refuse_rule(request: PublishRequest, policy: Policy) -> Refusal | None:
+    """Refuse a rule that the rulebook does not hold for such a signal."""
+    if policy.document.rulebook.cited is Cited.ANY:
+        return None
+    rule = policy.rules.get(request.rule)
+    if rule is None or request.phenomenon not in rule.phenomena:
+        return Refusal.RULEBOOK
+    banned = rule.level is Level.L6
+    return None if banned or request.plane is Plane.MEDIA else Refusal.RULEBOOK
 
 
 def _refuse_phenomenon(request: PublishRequest, policy: Policy) -> Refusal | None:
@@ -172,18 +171,17 @@ def _refuse_phenomenon(request: PublishRequest, policy: Policy) -> Refusal | Non
     return None
 
 
-def _refuse_people(request: PublishRequest) -> Refusal | None:
-    approver = request.approver
-    if approver is None:
-        return Refusal.FOUR_EYES if _takes_two(request) else None
-    if approver.role is not Role.REVIEWER:
-        return Refusal.ROLE
-    same = approver.name.casefold().strip() == request.author.name.casefold().strip()
-    return Refusal.FOUR_EYES if same else None
+def _refuse_people(request: PublishRequest, policy: Policy) -> Refusal | None:
+    if request.approver is None and not _takes_two(request, policy):
+        return None
+    return refuse_second(request.author, request.approver, _APPROVERS)
 
 
-def _takes_two(request: PublishRequest) -> bool:
-    return request.plane is Plane.ACTOR and request.scope is not Scope.SELF
+def _takes_two(request: PublishRequest, policy: Policy) -> bool:
+    acts = policy.document.four_eyes.acts
+    if request.scope is Scope.SELF:
+        return Act.OWN_BAN in acts
+    return request.plane is Plane.ACTOR or Act.MEDIA_SIGNAL in acts
 
 
 def _grant(request: PublishRequest, policy: Policy) -> Grant:

@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Why the engine allows or refuses, in two languages.
 
-One table for grants and one for refusals: a stable code, the rule that it stands
-for, and a sentence a person can be shown. The sentences hold no facts of the
-case. They are an engineering reading of the law, not legal advice.
+The codes are stable and for programs. The rule that each stands for, and the
+sentence a person can be shown, are in `grants` and `refusals`.
 """
 
 from dataclasses import dataclass
@@ -24,7 +23,17 @@ class Rule(StrEnum):
     PHENOMENON = "P7"
     PURPOSE = "P8"
     RETENTION = "P9"
+    DISPUTE = "P10"
+    ERASURE = "P11"
+    LEDGER = "P12"
+    HUMAN_DECISION = "P13"
     SCOPE = "P14"
+    JURISDICTION = "P15"
+    TRANSPARENCY = "P16"
+    DO_NOT_SHARE = "P17"
+    BUDGET = "P18"
+    TRAINING = "P19"
+    CORROBORATION = "P20"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +53,19 @@ class Grant(StrEnum):
     OWN_BAN = "own_ban"
     MEDIA = "media"
     PURPOSE = "purpose"
+    KEPT = "kept"
+    DISPUTE_OPEN = "dispute_open"
+    RULING = "ruling"
+    ERASURE = "erasure"
+    RECEIPTS_IN_TIME = "receipts_in_time"
+    OPENING = "opening"
+    TRANSFER = "transfer"
+    REVIEWED = "reviewed"
+    WITHHELD = "withheld"
+    WITHIN_BUDGET = "within_budget"
+    ROLE_GRANTED = "role_granted"
+    CORROBORATED = "corroborated"
+    TWO_PEOPLE = "two_people"
 
 
 @unique
@@ -66,160 +88,27 @@ class Refusal(StrEnum):
     PURPOSE = "purpose"
     RETENTION = "retention"
     SCOPE = "scope"
-
-
-ALLOWED: dict[Grant, tuple[Rule, Text]] = {
-    Grant.GATE_OPEN: (
-        Rule.LEGAL_GATE,
-        Text(
-            "Die rechtliche Freigabe liegt vollständig vor und ist gültig.",
-            "The legal gate is complete and in force.",
-        ),
-    ),
-    Grant.SYNTHETIC: (
-        Rule.LEGAL_GATE,
-        Text(
-            "Vorführung mit erfundenen Daten, nur auf diesem Rechner.",
-            "Demonstration with invented data, on this machine only.",
-        ),
-    ),
-    Grant.OWN_BAN: (
-        Rule.SCOPE,
-        Text(
-            "Eigene Sperre des Anbieters; sie wird nicht geteilt.",
-            "The provider's own ban; it is not shared.",
-        ),
-    ),
-    Grant.MEDIA: (
-        Rule.SCOPE,
-        Text(
-            "Mediensignale sind nach dieser Richtlinie zugelassen.",
-            "Media signals are admitted by this policy.",
-        ),
-    ),
-    Grant.PURPOSE: (
-        Rule.PURPOSE,
-        Text(
-            "Der genannte Zweck ist für diese Rolle zugelassen.",
-            "The stated purpose is admitted for this role.",
-        ),
-    ),
-}
-
-REFUSED: dict[Refusal, tuple[Rule, Text]] = {
-    Refusal.NOT_ALLOWED: (
-        Rule.DEFAULT,
-        Text(
-            "Die Richtlinie erlaubt das nicht; ohne Erlaubnis gilt: nein.",
-            "The policy does not allow it, and what is not allowed is refused.",
-        ),
-    ),
-    Refusal.LEGAL_GATE: (
-        Rule.LEGAL_GATE,
-        Text(
-            "Die rechtliche Freigabe fehlt, ist unvollständig oder abgelaufen.",
-            "The legal gate is missing, incomplete or expired.",
-        ),
-    ),
-    Refusal.SYNTHETIC_ONLY: (
-        Rule.LEGAL_GATE,
-        Text(
-            "Die Richtlinie „synthetic“ gilt nur auf Loopback-Adressen und für "
-            "Knoten, deren Name auf .demo endet.",
-            "The synthetic policy holds only on loopback addresses and for nodes "
-            "whose name ends in .demo.",
-        ),
-    ),
-    Refusal.FREE_TEXT: (
-        Rule.NO_ACCUSATION,
-        Text(
-            "Ein Feld enthält Freitext oder einen Vorwurf statt eines Verweises.",
-            "A field holds free text or an accusation where a reference belongs.",
-        ),
-    ),
-    Refusal.CONTRADICTION: (
-        Rule.NO_ACCUSATION,
-        Text(
-            "Die Angaben des Signals widersprechen einander.",
-            "The signal contradicts itself.",
-        ),
-    ),
-    Refusal.SURFACE: (
-        Rule.SURFACE,
-        Text(
-            "Für diesen Fundort ist keine Rechtsgrundlage in Kraft.",
-            "No legal basis is in force for this surface.",
-        ),
-    ),
-    Refusal.HELP_INSTEAD: (
-        Rule.MINORS,
-        Text(
-            "Die Person ist vermutlich minderjährig: kein Signal, sondern Hilfe.",
-            "The person may be a minor: help, not a signal.",
-        ),
-    ),
-    Refusal.SINGLE_REPORT: (
-        Rule.EVIDENCE_GRADE,
-        Text(
-            "Eine einzelne Meldung verlässt den Knoten nie.",
-            "A single report never leaves the node.",
-        ),
-    ),
-    Refusal.FOUR_EYES: (
-        Rule.FOUR_EYES,
-        Text(
-            "Das braucht zwei verschiedene Personen; prüfen muss eine andere "
-            "Person als die, die verfasst hat.",
-            "This takes two distinct people; the reviewer is not the author.",
-        ),
-    ),
-    Refusal.ROLE: (
-        Rule.FOUR_EYES,
-        Text(
-            "Diese Rolle darf das nicht.",
-            "This role may not do that.",
-        ),
-    ),
-    Refusal.PHENOMENON_OFF: (
-        Rule.PHENOMENON,
-        Text(
-            "Diese Erscheinungsform ist für diese Art von Signal abgeschaltet.",
-            "This phenomenon is switched off for this kind of signal.",
-        ),
-    ),
-    Refusal.FINDING_MISSING: (
-        Rule.PHENOMENON,
-        Text(
-            "Eine Feststellung fehlt, die diese Erscheinungsform verlangt.",
-            "A finding is missing that this phenomenon demands.",
-        ),
-    ),
-    Refusal.LEGAL_REVIEW: (
-        Rule.PHENOMENON,
-        Text(
-            "Diese Erscheinungsform verlangt vorher eine rechtliche Prüfung.",
-            "This phenomenon demands a legal review first.",
-        ),
-    ),
-    Refusal.PURPOSE: (
-        Rule.PURPOSE,
-        Text(
-            "Der genannte Zweck ist für diese Rolle oder Frage nicht zugelassen.",
-            "The stated purpose is not admitted for this role or question.",
-        ),
-    ),
-    Refusal.RETENTION: (
-        Rule.RETENTION,
-        Text(
-            "Die Frist dieses Signals ist abgelaufen oder überschreitet das Erlaubte.",
-            "The signal's time is over, or longer than allowed.",
-        ),
-    ),
-    Refusal.SCOPE: (
-        Rule.SCOPE,
-        Text(
-            "Das Signal ist für diesen Kreis nicht bestimmt.",
-            "The signal is not meant for this circle.",
-        ),
-    ),
-}
+    RULEBOOK = "rulebook"
+    REVIEW_DUE = "review_due"
+    LAPSED = "lapsed"
+    DISPUTED = "disputed"
+    CONTROL_UNPROVED = "control_unproved"
+    NOT_INDEPENDENT = "not_independent"
+    RULING_LATE = "ruling_late"
+    RECEIPT_MISSING = "receipt_missing"
+    LEDGER_INCOMPLETE = "ledger_incomplete"
+    EVIDENCE_MISSING = "evidence_missing"
+    HEARING_MISSING = "hearing_missing"
+    UNTIL_TOO_LONG = "until_too_long"
+    LEVEL = "level"
+    GATE_UNATTESTED = "gate_unattested"
+    JURISDICTION = "jurisdiction"
+    WITHHOLDING = "withholding"
+    DO_NOT_SHARE = "do_not_share"
+    BUDGET = "budget"
+    ENUMERATION = "enumeration"
+    MASS_LISTING = "mass_listing"
+    TRAINING = "training"
+    ROLES_APART = "roles_apart"
+    EXTERNAL_SEAT = "external_seat"
+    UNCORROBORATED = "uncorroborated"

@@ -5,7 +5,8 @@ Both follow from the kind, the day that the clock started on (an account's
 removal, a media signal's publication) and the policy; both are rounded down to a
 bucket, so that they tell less of kind and day. An identifier that changes hands
 (phone, device, IP address) ages faster than the plane's retention. The bucket
-never rounds a short life away: it is a day where the span is under two buckets.
+never rounds a short life away: a whole bucket is left of every span that has one.
+So a shorter span never ends later.
 """
 
 from datetime import date
@@ -47,5 +48,4 @@ def retention(
 
 def _end(since: date, span: Span, bucket: Span) -> int:
     start, end = day_number(since), day_number(span.after(since))
-    size = bucket.days if end - start >= 2 * bucket.days else 1
-    return end - end % size
+    return max(end - end % bucket.days, min(end, start + bucket.days))

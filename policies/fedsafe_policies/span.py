@@ -46,6 +46,11 @@ class Span:
             raise ValueError("longer than ten years")
         return cls(months, days)
 
+    @property
+    def fewest_days(self) -> int:
+        """The days of the span at least, whenever it starts."""
+        return self.months * _SHORTEST_MONTH + self.days
+
     def after(self, start: date) -> date:
         """Return the day on which the span ends; the calendar's end is its limit."""
         try:
@@ -61,7 +66,7 @@ class Span:
         if self.months and limit.months:
             return self.months > limit.months
         longest = self.months * _LONGEST_MONTH + self.days
-        return longest > limit.months * _SHORTEST_MONTH + limit.days
+        return longest > limit.fewest_days
 
     def __eq__(self, other: object) -> bool:
         """Compare as written: 12 months are not 365 days."""

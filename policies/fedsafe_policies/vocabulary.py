@@ -109,6 +109,10 @@ class Role(StrEnum):
     REVIEWER = "reviewer"
     OPERATOR = "operator"
     AUDITOR = "auditor"
+    ESCALATION_OFFICER = "escalation_officer"
+    LEGAL_ADVISER = "legal_adviser"
+    YOUTH_PROTECTION_OFFICER = "youth_protection_officer"
+    DPO = "dpo"
 
 
 @unique
@@ -119,3 +123,96 @@ class Effect(StrEnum):
     DISPUTED = "disputed"
     EXPIRED = "expired"
     ERASED = "erased"
+
+
+@unique
+class Circle(StrEnum):
+    """For whom a shared signal is meant; groups and nodes are named one by one."""
+
+    FEDERATION = "federation"
+    GROUP = "group"
+    NODES = "nodes"
+
+
+@unique
+class Level(StrEnum):
+    """The ladder of consequences, in order; only the last leads to a signal."""
+
+    L0 = "L0"
+    L1 = "L1"
+    L2 = "L2"
+    L3 = "L3"
+    L4 = "L4"
+    L5 = "L5"
+    L6 = "L6"
+
+
+@unique
+class Outcome(StrEnum):
+    """How a person ends, or puts off, the review of a match."""
+
+    DISMISS = "dismiss"
+    WATCH = "watch"
+    FEATURE_LIMIT = "feature_limit"
+    INQUIRE = "inquire"
+    CONFIRM = "confirm"
+
+
+@unique
+class Act(StrEnum):
+    """What can be made to take two people; the last three only by a policy's will."""
+
+    ACTOR_SIGNAL = "actor_signal"
+    PERMANENT_BAN = "permanent_ban"
+    DISPATCH = "dispatch"
+    POLICY_CHANGE = "policy_change"
+    CHARTER_CHANGE = "charter_change"
+    KEY_ROTATION = "key_rotation"
+    EXPORT_WITH_OPENINGS = "export_with_openings"
+    PSEUDONYM_REVEAL = "pseudonym_reveal"
+    OWN_BAN = "own_ban"
+    MEDIA_SIGNAL = "media_signal"
+    ROLE_GRANT = "role_grant"
+
+
+@unique
+class Matter(StrEnum):
+    """What can be read or taken out of a node."""
+
+    SIGNALS = "signals"
+    DRAFTS = "drafts"
+    TASKS = "tasks"
+    CASES = "cases"
+    LEDGER = "ledger"
+    AUDIT = "audit"
+    STATISTICS = "statistics"
+    STATUS = "status"
+
+
+@unique
+class Module(StrEnum):
+    """What people are trained in."""
+
+    BASIC = "basic"
+    ADVANCED = "advanced"
+    LEGAL = "legal"
+    TRAUMA_INFORMED = "trauma_informed"
+    CHILD_CONTACT = "child_contact"
+
+
+@unique
+class Withholding(StrEnum):
+    """Why a notice to the person may wait; the names are those of the BDSG."""
+
+    BDSG_29_1 = "bdsg_29_1"
+    BDSG_32_1_5 = "bdsg_32_1_5"
+    BDSG_33_1_2A = "bdsg_33_1_2a"
+    BDSG_33_1_2B = "bdsg_33_1_2b"
+
+
+@unique
+class ErasureMethod(StrEnum):
+    """How a recipient erased an opening."""
+
+    OVERWRITTEN = "overwritten"
+    KEY_DESTROYED = "key_destroyed"

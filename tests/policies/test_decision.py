@@ -2,7 +2,9 @@
 import pytest
 
 from fedsafe_policies.decision import Obligation, allow, deny
-from fedsafe_policies.reasons import ALLOWED, REFUSED, Grant, Refusal
+from fedsafe_policies.grants import ALLOWED
+from fedsafe_policies.reasons import Grant, Refusal
+from fedsafe_policies.refusals import REFUSED
 
 
 @pytest.mark.parametrize("grant", Grant)

@@ -7,24 +7,31 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fedsafe_policies.decision import Decision
+from fedsafe_policies.engine import decide
 from fedsafe_policies.gate import (
     Approval,
     LegalGate,
     Site,
-    decide_gate,
     is_loopback,
     missing,
 )
+from fedsafe_policies.gating import GateRequest
+from fedsafe_policies.legal_calendar import shipped_calendar
 from fedsafe_policies.policy import Policy, shipped
 from fedsafe_policies.vocabulary import Plane
 
 BuildSite = Callable[[LegalGate | None], Site]
 
 
+def ask(site: Site, plane: Plane, policy: Policy, now: int) -> Decision:
+    return decide(GateRequest(plane), policy, shipped_calendar(), now, site)
+
+
 def test_a_complete_record_opens_the_gate(
     gated: Policy, real_site: BuildSite, full_gate: LegalGate, now: int
 ) -> None:
-    decision = decide_gate(real_site(full_gate), Plane.ACTOR, gated, now)
+    decision = ask(real_site(full_gate), Plane.ACTOR, gated, now)
 
     assert decision.allowed
     assert (decision.rule, decision.code) == ("P1", "gate_open")
@@ -36,7 +43,7 @@ def test_every_missing_field_keeps_the_gate_closed(
     gated: Policy, real_site: BuildSite, full_gate: LegalGate, now: int, name: str
 ) -> None:
     gate = msgspec.structs.replace(full_gate, **{name: None})
-    decision = decide_gate(real_site(gate), Plane.ACTOR, gated, now)
+    decision = ask(real_site(gate), Plane.ACTOR, gated, now)
 
     assert missing(gate, now) == (name,)
     assert (decision.effect, decision.code) == ("deny", "legal_gate")
@@ -45,7 +52,7 @@ def test_every_missing_field_keeps_the_gate_closed(
 def test_without_a_record_the_gate_is_closed(
     gated: Policy, real_site: BuildSite, now: int
 ) -> None:
-    assert not decide_gate(real_site(None), Plane.ACTOR, gated, now).allowed
+    assert not ask(real_site(None), Plane.ACTOR, gated, now).allowed
     assert len(missing(LegalGate(), now)) == 9
 
 
@@ -55,8 +62,8 @@ def test_the_gate_closes_as_its_last_day_begins(
     last_second = 1_803_859_199  # 2027-02-28T23:59:59Z
     site = real_site(full_gate)
 
-    assert decide_gate(site, Plane.ACTOR, gated, last_second).allowed
-    assert not decide_gate(site, Plane.ACTOR, gated, last_second + 1).allowed
+    assert ask(site, Plane.ACTOR, gated, last_second).allowed
+    assert not ask(site, Plane.ACTOR, gated, last_second + 1).allowed
 
 
 def test_one_person_cannot_approve_twice(full_gate: LegalGate, now: int) -> None:
@@ -120,7 +127,7 @@ def test_any_text_is_judged_as_an_address(address: str) -> None:
 def test_synthetic_opens_for_a_demonstration(
     synthetic: Policy, demo_site: Site, now: int
 ) -> None:
-    decision = decide_gate(demo_site, Plane.ACTOR, synthetic, now)
+    decision = ask(demo_site, Plane.ACTOR, synthetic, now)
 
     assert (decision.effect, decision.code) == ("allow", "synthetic")
 
@@ -138,7 +145,7 @@ def test_synthetic_is_closed_everywhere_else(
     synthetic: Policy, full_gate: LegalGate, site: Site, now: int
 ) -> None:
     even_with_gate = Site(site.names, site.addresses, full_gate)
-    decision = decide_gate(even_with_gate, Plane.ACTOR, synthetic, now)
+    decision = ask(even_with_gate, Plane.ACTOR, synthetic, now)
 
     assert (decision.effect, decision.code) == ("deny", "synthetic_only")
 
@@ -146,7 +153,7 @@ def test_synthetic_is_closed_everywhere_else(
 def test_a_demonstration_does_not_open_a_recorded_gate(
     gated: Policy, demo_site: Site, now: int
 ) -> None:
-    assert not decide_gate(demo_site, Plane.ACTOR, gated, now).allowed
+    assert not ask(demo_site, Plane.ACTOR, gated, now).allowed
 
 
 def test_strict_keeps_media_behind_the_gate_as_well(
@@ -154,8 +161,8 @@ def test_strict_keeps_media_behind_the_gate_as_well(
 ) -> None:
     strict = shipped("strict")
 
-    assert not decide_gate(real_site(None), Plane.MEDIA, strict, now).allowed
-    assert decide_gate(real_site(full_gate), Plane.MEDIA, strict, now).allowed
+    assert not ask(real_site(None), Plane.MEDIA, strict, now).allowed
+    assert ask(real_site(full_gate), Plane.MEDIA, strict, now).allowed
 
 
 @given(st.integers(-(10**18), 10**18))
@@ -163,4 +170,4 @@ def test_any_time_gets_an_answer(now: int) -> None:
     gate = LegalGate(valid_until=date(2027, 1, 1))
     site = Site(("a.example",), (), gate)
 
-    assert not decide_gate(site, Plane.ACTOR, shipped("strict"), now).allowed
+    assert not ask(site, Plane.ACTOR, shipped("strict"), now).allowed

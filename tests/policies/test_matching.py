@@ -7,13 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fedsafe_policies.decision import Obligation
+from fedsafe_policies.decision import Decision, Obligation
+from fedsafe_policies.engine import decide
 from fedsafe_policies.gate import LegalGate, Site
+from fedsafe_policies.legal_calendar import shipped_calendar
 from fedsafe_policies.matching import (
     BodyFacts,
     HeaderFacts,
-    decide_match,
-    decide_receipt,
+    MatchRequest,
+    ReceiptRequest,
 )
 from fedsafe_policies.policy import Policy, shipped
 from fedsafe_policies.retention import retention
@@ -42,10 +44,16 @@ _UNTIL, _ERASE = retention(BODY.kind, BODY.since, shipped("synthetic"))
 HEADER = HeaderFacts(Plane.ACTOR, Scope.FEDERATION, _UNTIL, _ERASE)
 
 
+def ask(
+    request: MatchRequest | ReceiptRequest, site: Site, policy: Policy, now: int
+) -> Decision:
+    return decide(request, policy, shipped_calendar(), now, site)
+
+
 def test_a_match_is_a_reason_to_review(
     synthetic: Policy, demo_site: Site, now: int
 ) -> None:
-    decision = decide_match(HEADER, BODY, demo_site, synthetic, now)
+    decision = ask(MatchRequest(HEADER, BODY), demo_site, synthetic, now)
 
     assert decision.allowed
     assert decision.obligations == {Obligation.AUDIT_EVENT, Obligation.REVIEW_TASK}
@@ -54,7 +62,7 @@ def test_a_match_is_a_reason_to_review(
 def test_a_received_signal_is_entered_in_the_ledger(
     synthetic: Policy, demo_site: Site, now: int
 ) -> None:
-    decision = decide_receipt(HEADER, demo_site, synthetic, now)
+    decision = ask(ReceiptRequest(HEADER), demo_site, synthetic, now)
 
     assert decision.allowed
     assert Obligation.RECIPIENT_LEDGER in decision.obligations
@@ -63,8 +71,8 @@ def test_a_received_signal_is_entered_in_the_ledger(
 def test_a_signal_stops_to_match_at_its_time(
     synthetic: Policy, demo_site: Site
 ) -> None:
-    before = decide_match(HEADER, BODY, demo_site, synthetic, _UNTIL - 1)
-    after = decide_match(HEADER, BODY, demo_site, synthetic, _UNTIL)
+    before = ask(MatchRequest(HEADER, BODY), demo_site, synthetic, _UNTIL - 1)
+    after = ask(MatchRequest(HEADER, BODY), demo_site, synthetic, _UNTIL)
 
     assert before.allowed
     assert (after.rule, after.code) == ("P9", "retention")
@@ -76,8 +84,12 @@ def test_the_receivers_own_date_counts_as_well(
     stretched = replace(HEADER, match_until=_UNTIL + 99 * DAY, erase_after=_ERASE * 2)
     late = replace(stretched, erase_after=_UNTIL + 100 * DAY)
 
-    assert decide_match(late, BODY, demo_site, synthetic, _UNTIL).code == "retention"
-    assert decide_receipt(stretched, demo_site, synthetic, _UNTIL).code == "retention"
+    assert (
+        ask(MatchRequest(late, BODY), demo_site, synthetic, _UNTIL).code == "retention"
+    )
+    assert (
+        ask(ReceiptRequest(stretched), demo_site, synthetic, _UNTIL).code == "retention"
+    )
 
 
 @pytest.mark.parametrize(
@@ -102,9 +114,11 @@ def test_each_rule_suppresses(
     body: dict[str, object],
     code: str,
 ) -> None:
-    decision = decide_match(
-        replace(HEADER, **header),  # type: ignore[arg-type]
-        replace(BODY, **body),  # type: ignore[arg-type]
+    decision = ask(
+        MatchRequest(
+            replace(HEADER, **header),  # type: ignore[arg-type]
+            replace(BODY, **body),  # type: ignore[arg-type]
+        ),
         demo_site,
         shipped("synthetic"),
         now,
@@ -118,13 +132,13 @@ def test_an_own_ban_of_another_node_is_not_kept(
 ) -> None:
     own = replace(HEADER, scope=Scope.SELF)
 
-    assert decide_receipt(own, demo_site, synthetic, now).code == "scope"
+    assert ask(ReceiptRequest(own), demo_site, synthetic, now).code == "scope"
 
 
 def test_own_bans_match_before_any_gate(real_site: BuildSite, now: int) -> None:
     own = replace(HEADER, scope=Scope.SELF)
     strict = shipped("strict")
-    decision = decide_match(own, BODY, real_site(None), strict, now)
+    decision = ask(MatchRequest(own, BODY), real_site(None), strict, now)
 
     assert (decision.effect, decision.code) == ("allow", "own_ban")
 
@@ -134,10 +148,10 @@ def test_a_closed_gate_keeps_and_matches_nothing_of_others(
 ) -> None:
     closed, opened = real_site(None), real_site(full_gate)
 
-    assert decide_receipt(HEADER, closed, gated, now).code == "legal_gate"
-    assert decide_match(HEADER, BODY, closed, gated, now).code == "legal_gate"
-    assert decide_receipt(HEADER, opened, gated, now).allowed
-    assert decide_match(HEADER, BODY, opened, gated, now).allowed
+    assert ask(ReceiptRequest(HEADER), closed, gated, now).code == "legal_gate"
+    assert ask(MatchRequest(HEADER, BODY), closed, gated, now).code == "legal_gate"
+    assert ask(ReceiptRequest(HEADER), opened, gated, now).allowed
+    assert ask(MatchRequest(HEADER, BODY), opened, gated, now).allowed
 
 
 def test_synthetic_matches_nothing_on_a_real_site(
@@ -146,15 +160,15 @@ def test_synthetic_matches_nothing_on_a_real_site(
     site = real_site(full_gate)
     own = replace(HEADER, scope=Scope.SELF)
 
-    assert decide_match(own, BODY, site, synthetic, now).code == "synthetic_only"
-    assert decide_receipt(HEADER, site, synthetic, now).code == "synthetic_only"
+    assert ask(MatchRequest(own, BODY), site, synthetic, now).code == "synthetic_only"
+    assert ask(ReceiptRequest(HEADER), site, synthetic, now).code == "synthetic_only"
 
 
 def test_strict_takes_no_actor_signal_of_others(
     real_site: BuildSite, full_gate: LegalGate, now: int
 ) -> None:
     strict = shipped("strict")
-    decision = decide_receipt(HEADER, real_site(full_gate), strict, now)
+    decision = ask(ReceiptRequest(HEADER), real_site(full_gate), strict, now)
 
     assert (decision.rule, decision.code) == ("default", "not_allowed")
 
@@ -173,9 +187,9 @@ def test_strict_takes_only_what_it_switched_on(
     off = replace(media, phenomenon=Phenomenon.SEXTING_EXPOSURE)
     weaker = replace(media, grade=Grade.CONFIRMED_CONDUCT)
 
-    assert decide_match(header, media, site, strict, now).allowed
-    assert decide_match(header, off, site, strict, now).code == "phenomenon_off"
-    assert decide_match(header, weaker, site, strict, now).code == "not_allowed"
+    assert ask(MatchRequest(header, media), site, strict, now).allowed
+    assert ask(MatchRequest(header, off), site, strict, now).code == "phenomenon_off"
+    assert ask(MatchRequest(header, weaker), site, strict, now).code == "not_allowed"
 
 
 HEADERS = st.builds(
@@ -203,8 +217,8 @@ def test_any_signal_gets_a_decision_and_none_lives_for_ever(
 ) -> None:
     site = Site(("a.demo",), ("127.0.0.1:1",))
     synthetic = shipped("synthetic")
-    receipt = decide_receipt(header, site, synthetic, now)
-    match = decide_match(header, body, site, synthetic, now)
+    receipt = ask(ReceiptRequest(header), site, synthetic, now)
+    match = ask(MatchRequest(header, body), site, synthetic, now)
 
     if receipt.allowed:
         assert header.erase_after - now < 800 * DAY

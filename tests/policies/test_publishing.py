@@ -7,16 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fedsafe_policies.decision import Obligation
+from fedsafe_policies.decision import Decision, Obligation
+from fedsafe_policies.engine import decide
 from fedsafe_policies.gate import LegalGate, Site
+from fedsafe_policies.legal_calendar import shipped_calendar
+from fedsafe_policies.people import Person
 from fedsafe_policies.phenomena import Finding, Switch, phenomena
 from fedsafe_policies.policy import Policy, shipped
-from fedsafe_policies.publishing import (
-    Person,
-    PublishRequest,
-    decide_draft,
-    decide_publish,
-)
+from fedsafe_policies.publishing import PublishRequest
 from fedsafe_policies.vocabulary import (
     Grade,
     IdentifierKind,
@@ -53,10 +51,14 @@ PICTURE = replace(
 )
 
 
+def ask(request: PublishRequest, site: Site, policy: Policy, now: int) -> Decision:
+    return decide(request, policy, shipped_calendar(), now, site)
+
+
 def test_two_people_publish_a_ban_in_the_demonstration(
     synthetic: Policy, demo_site: Site, now: int
 ) -> None:
-    decision = decide_publish(BAN, demo_site, synthetic, now)
+    decision = ask(BAN, demo_site, synthetic, now)
 
     assert (decision.effect, decision.rule) == ("allow", "P1")
     assert decision.obligations == {
@@ -70,11 +72,11 @@ def test_a_draft_waits_for_its_second_person(
     synthetic: Policy, demo_site: Site, now: int
 ) -> None:
     draft = replace(BAN, approver=None)
-    kept = decide_draft(draft, demo_site, synthetic, now)
+    kept = ask(replace(draft, draft=True), demo_site, synthetic, now)
 
     assert kept.allowed
     assert Obligation.SECOND_PERSON in kept.obligations
-    assert decide_publish(draft, demo_site, synthetic, now).code == "four_eyes"
+    assert ask(draft, demo_site, synthetic, now).code == "four_eyes"
 
 
 @pytest.mark.parametrize(
@@ -92,7 +94,7 @@ def test_nobody_approves_alone_or_without_the_role(
 ) -> None:
     request = replace(BAN, approver=approver)
 
-    assert decide_publish(request, demo_site, synthetic, now).code == code
+    assert ask(request, demo_site, synthetic, now).code == code
 
 
 def test_the_gate_opens_and_closes_publishing(
@@ -101,9 +103,9 @@ def test_the_gate_opens_and_closes_publishing(
     after_expiry = 1_803_859_200
     later = replace(BAN, since=date(2027, 2, 27))
 
-    assert decide_publish(BAN, real_site(None), gated, now).code == "legal_gate"
-    assert decide_publish(BAN, real_site(full_gate), gated, now).allowed
-    expired = decide_publish(later, real_site(full_gate), gated, after_expiry)
+    assert ask(BAN, real_site(None), gated, now).code == "legal_gate"
+    assert ask(BAN, real_site(full_gate), gated, now).allowed
+    expired = ask(later, real_site(full_gate), gated, after_expiry)
     assert (expired.rule, expired.code) == ("P1", "legal_gate")
 
 
@@ -113,7 +115,7 @@ def test_own_bans_need_one_person_and_no_gate(
     own = replace(
         BAN, scope=Scope.SELF, approver=None, grade=Grade.SINGLE_REPORT, contact=None
     )
-    decision = decide_publish(own, real_site(None), gated, now)
+    decision = ask(own, real_site(None), gated, now)
 
     assert (decision.effect, decision.code) == ("allow", "own_ban")
     assert Obligation.RECIPIENT_LEDGER not in decision.obligations
@@ -125,14 +127,14 @@ def test_synthetic_records_nothing_on_a_real_site(
     own = replace(BAN, scope=Scope.SELF)
 
     for request in (own, BAN, PICTURE):
-        decision = decide_publish(request, real_site(full_gate), synthetic, now)
+        decision = ask(request, real_site(full_gate), synthetic, now)
         assert decision.code == "synthetic_only"
 
 
 def test_one_credential_may_import_media(
     synthetic: Policy, demo_site: Site, now: int
 ) -> None:
-    decision = decide_publish(PICTURE, demo_site, synthetic, now)
+    decision = ask(PICTURE, demo_site, synthetic, now)
 
     assert decision.allowed
     assert Obligation.NOTICE_TO_THE_PERSON not in decision.obligations
@@ -166,7 +168,7 @@ def test_each_rule_refuses(
     synthetic: Policy, demo_site: Site, change: dict[str, object], rule: str, code: str
 ) -> None:
     request = replace(BAN, **change)  # type: ignore[arg-type]
-    decision = decide_publish(request, demo_site, synthetic, NOW)
+    decision = ask(request, demo_site, synthetic, NOW)
 
     assert (decision.effect, decision.rule, decision.code) == ("deny", rule, code)
     assert Obligation.AUDIT_EVENT in decision.obligations
@@ -176,7 +178,7 @@ def test_a_minor_is_shown_the_way_to_help(
     synthetic: Policy, demo_site: Site, now: int
 ) -> None:
     request = replace(BAN, suspected_minor=True)
-    decision = decide_publish(request, demo_site, synthetic, now)
+    decision = ask(request, demo_site, synthetic, now)
 
     assert Obligation.HELP_PATH in decision.obligations
 
@@ -191,7 +193,7 @@ def test_findings_and_review_open_what_the_table_asks(
         legal_review="review:2026-4",
     )
 
-    assert decide_publish(request, demo_site, synthetic, now).allowed
+    assert ask(request, demo_site, synthetic, now).allowed
 
 
 def test_strict_refuses_actor_signals_even_behind_an_open_gate(
@@ -199,9 +201,9 @@ def test_strict_refuses_actor_signals_even_behind_an_open_gate(
 ) -> None:
     strict = shipped("strict")
 
-    assert decide_publish(BAN, real_site(None), strict, now).code == "legal_gate"
-    assert decide_publish(BAN, real_site(full_gate), strict, now).code == "not_allowed"
-    assert decide_publish(PICTURE, real_site(full_gate), strict, now).allowed
+    assert ask(BAN, real_site(None), strict, now).code == "legal_gate"
+    assert ask(BAN, real_site(full_gate), strict, now).code == "not_allowed"
+    assert ask(PICTURE, real_site(full_gate), strict, now).allowed
 
 
 REQUESTS = st.builds(
@@ -228,7 +230,7 @@ def test_any_request_gets_a_decision_and_no_rule_is_passed(
     request: PublishRequest, now: int
 ) -> None:
     site = Site(("a.demo",), ("127.0.0.1:1",))
-    decision = decide_publish(request, site, shipped("synthetic"), now)
+    decision = ask(request, site, shipped("synthetic"), now)
 
     assert decision.effect in {"allow", "deny"}
     if not decision.allowed:

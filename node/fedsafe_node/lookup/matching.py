@@ -31,7 +31,7 @@ from fedsafe_node.messages import Kind, Match
 from fedsafe_node.situation import Situation
 from fedsafe_node.store.protocol import Reader
 from fedsafe_node.store.rows import SignalRow, SignalStatus
-from fedsafe_policies.matching import BodyFacts, HeaderFacts, decide_match
+from fedsafe_policies.matching import BodyFacts, HeaderFacts, MatchRequest
 from fedsafe_policies.vocabulary import IdentifierKind, MediaKind, Plane
 
 
@@ -178,19 +178,13 @@ def _allowed(
         )
     except ValueError:
         return False
-    decision = decide_match(
-        HeaderFacts(
-            plane=header.plane,
-            scope=header.scope,
-            match_until=header.match_until,
-            erase_after=header.erase_after,
-        ),
-        facts,
-        situation.site,
-        situation.policy,
-        int(now.timestamp()),
+    clear = HeaderFacts(
+        plane=header.plane,
+        scope=header.scope,
+        match_until=header.match_until,
+        erase_after=header.erase_after,
     )
-    return decision.allowed
+    return situation.decide(MatchRequest(clear, facts), now).allowed
 
 
 def _match(

@@ -39,7 +39,6 @@ from fedsafe_node.store.protocol import Store, Transaction
 from fedsafe_node.store.rows import LogEntry
 from fedsafe_policies.decision import Decision, Obligation
 from fedsafe_policies.lookups import LookupRequest as LookupFacts
-from fedsafe_policies.lookups import decide_lookup
 from fedsafe_policies.vocabulary import Plane, Purpose
 
 T = TypeVar("T")
@@ -145,11 +144,8 @@ class LookupService:
         now = self._clock.now()
         situation, open_planes, withheld = self._situation, set[Plane](), False
         for plane in sorted(planes):
-            decision = decide_lookup(
-                LookupFacts(role=who.role, purpose=purpose, plane=plane),
-                situation.site,
-                situation.policy,
-                int(now.timestamp()),
+            decision = situation.decide(
+                LookupFacts(role=who.role, purpose=purpose, plane=plane), now
             )
             if not decision.allowed:
                 await self._refused(decision, who)

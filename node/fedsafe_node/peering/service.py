@@ -31,7 +31,7 @@ from fedsafe_node.messages import Poke
 from fedsafe_node.peering.serving import FeedServer
 from fedsafe_node.situation import Situation
 from fedsafe_node.store.protocol import Store, Transaction
-from fedsafe_policies.gate import decide_gate
+from fedsafe_policies.gating import GateRequest
 from fedsafe_policies.vocabulary import Plane
 
 _OFFLOAD_ELEMENTS: Final = 4
@@ -167,9 +167,7 @@ class PeeringService:
 
     def _admit(self, now: datetime) -> None:
         situation = self._situation
-        decision = decide_gate(
-            situation.site, Plane.ACTOR, situation.policy, int(now.timestamp())
-        )
+        decision = situation.decide(GateRequest(Plane.ACTOR), now)
         if not decision.allowed:
             raise DeniedError(decision)
 

@@ -19,7 +19,9 @@ from fedsafe_node.principal import Principal
 from fedsafe_node.situation import Situation
 from fedsafe_node.store.protocol import Store, Transaction
 from fedsafe_node.store.rows import GateRow
-from fedsafe_policies.gate import LegalGate, decide_gate, missing
+from fedsafe_policies.engine import decide
+from fedsafe_policies.gate import LegalGate, missing
+from fedsafe_policies.gating import GateRequest
 from fedsafe_policies.vocabulary import Plane
 
 
@@ -75,7 +77,8 @@ class Gates:
     def _answer(self, gate: LegalGate, now: int) -> GateAnswer:
         situation = self._situation
         site = replace(situation.site, gate=gate)
-        decision = decide_gate(site, Plane.ACTOR, situation.policy, now)
+        request = GateRequest(Plane.ACTOR)
+        decision = decide(request, situation.policy, situation.calendar, now, site)
         return GateAnswer(
             open=decision.allowed,
             rule=decision.rule.value,

@@ -31,7 +31,7 @@ from fedsafe_node.signals.stopping import erase_own
 from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.store.rows import DraftRow, DraftState, LogEntry
 from fedsafe_policies.decision import deny
-from fedsafe_policies.publishing import Person, decide_publish
+from fedsafe_policies.people import Person
 from fedsafe_policies.reasons import Refusal
 
 
@@ -124,7 +124,7 @@ class _Approval:
         draft = open_draft(row, desk.periods)
         approver = Person(self._who.name, self._who.role)
         request = draft.request(approver)
-        decision = decide_publish(request, present.site, present.policy, present.at)
+        decision = present.decide(request)
         made = draft.made(row.signal_id, present.node)
         if decision.allowed and made.header.match_until <= present.at:
             # Its key epoch has ended while it waited.

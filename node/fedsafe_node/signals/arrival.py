@@ -21,7 +21,7 @@ from fedsafe_federation.verification import (
 from fedsafe_node.media import open_media_body
 from fedsafe_node.situation import Situation
 from fedsafe_node.store.rows import NewSignal, Opening
-from fedsafe_policies.matching import HeaderFacts, decide_receipt
+from fedsafe_policies.matching import HeaderFacts, ReceiptRequest
 from fedsafe_policies.vocabulary import MediaKind, Plane
 
 
@@ -104,8 +104,7 @@ def _admitted(header: SignalHeader, situation: Situation, now: datetime) -> bool
         match_until=header.match_until,
         erase_after=header.erase_after,
     )
-    at = int(now.timestamp())
-    return decide_receipt(facts, situation.site, situation.policy, at).allowed
+    return situation.decide(ReceiptRequest(facts), now).allowed
 
 
 def _token(origin: str, signal: VerifiedSignal, situation: Situation) -> _Token | None:

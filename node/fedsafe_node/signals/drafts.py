@@ -20,7 +20,8 @@ from fedsafe_node.errors import WrongStateError
 from fedsafe_node.log.openings import PeriodKeys, period_of
 from fedsafe_node.signals.making import Made
 from fedsafe_node.store.rows import DraftRow, Opening, Row
-from fedsafe_policies.publishing import Person, PublishRequest
+from fedsafe_policies.people import Person
+from fedsafe_policies.publishing import PublishRequest
 from fedsafe_policies.vocabulary import (
     Grade,
     IdentifierKind,

@@ -6,7 +6,7 @@ out. Equal facts are ruled on once, so that an import of thousands of files deci
 a handful of times.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Final
 
@@ -24,14 +24,12 @@ from fedsafe_node.signals.making import (
 )
 from fedsafe_node.situation import Situation
 from fedsafe_policies.decision import Decision, deny
+from fedsafe_policies.engine import decide
 from fedsafe_policies.gate import Site
+from fedsafe_policies.legal_calendar import Calendar
+from fedsafe_policies.people import Person as Author
 from fedsafe_policies.policy import Policy
-from fedsafe_policies.publishing import Person as Author
-from fedsafe_policies.publishing import (
-    PublishRequest,
-    decide_draft,
-    decide_publish,
-)
+from fedsafe_policies.publishing import PublishRequest
 from fedsafe_policies.reasons import Refusal
 from fedsafe_policies.vocabulary import (
     Grade,
@@ -55,6 +53,7 @@ class Present:
     contact: str
     site: Site
     policy: Policy
+    calendar: Calendar
     own: OwnList
     shared: SharedLists | None
 
@@ -62,6 +61,10 @@ class Present:
     def at(self) -> int:
         """The moment in UTC seconds."""
         return int(self.now.timestamp())
+
+    def decide(self, request: PublishRequest) -> Decision:
+        """Decide on a signal."""
+        return decide(request, self.policy, self.calendar, self.at, self.site)
 
 
 def hold(situation: Situation, now: datetime) -> Present:
@@ -72,6 +75,7 @@ def hold(situation: Situation, now: datetime) -> Present:
         contact=situation.config.contact,
         site=situation.site,
         policy=situation.policy,
+        calendar=situation.calendar,
         own=situation.own,
         shared=situation.shared,
     )
@@ -213,8 +217,7 @@ class Planner:
         # A publication that takes two people waits as a draft; that files take one
         # is policy's to say, and it refuses them here if they don't.
         waits = shares and facts.plane is Plane.ACTOR
-        decide = decide_draft if waits else decide_publish
-        decision = decide(facts, present.site, present.policy, present.at)
+        decision = present.decide(replace(facts, draft=waits))
         own, shared = self._word(self.own, facts), None
         if shares and self.shared is not None:
             shared = self._word(self.shared, facts)

@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: Apache-2.0
+"""P6, four eyes: what nobody does alone.
+
+Two distinct people, each with a role that may; the second is not who proposed.
+Publishing, exports and grants of roles have requests of their own and keep to the
+same rule.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from fedsafe_policies.decision import Decision, Obligation
+from fedsafe_policies.ground import Ground
+from fedsafe_policies.people import Person, refuse_second
+from fedsafe_policies.reasons import Grant, Refusal
+from fedsafe_policies.references import is_reference
+from fedsafe_policies.vocabulary import Act, Role
+
+_CASE: Final = frozenset({Role.ANALYST, Role.REVIEWER})
+_ADVICE: Final = frozenset({Role.LEGAL_ADVISER, Role.YOUTH_PROTECTION_OFFICER})
+_RULES: Final = frozenset({Role.OPERATOR, Role.REVIEWER, Role.DPO}) | _ADVICE
+
+_MAY: Final[Mapping[Act, tuple[frozenset[Role], frozenset[Role]]]] = {
+    Act.PERMANENT_BAN: (_CASE, frozenset({Role.REVIEWER})),
+    Act.DISPATCH: (
+        frozenset({Role.ESCALATION_OFFICER}),
+        frozenset({Role.ESCALATION_OFFICER, Role.REVIEWER, Role.LEGAL_ADVISER}),
+    ),
+    Act.POLICY_CHANGE: (_RULES, _RULES - {Role.OPERATOR}),
+    Act.CHARTER_CHANGE: (_RULES, _RULES - {Role.OPERATOR}),
+    Act.KEY_ROTATION: (
+        frozenset({Role.OPERATOR}),
+        frozenset({Role.OPERATOR, Role.REVIEWER, Role.DPO}),
+    ),
+    Act.PSEUDONYM_REVEAL: (
+        frozenset({Role.DPO, Role.AUDITOR}),
+        frozenset({Role.DPO, Role.LEGAL_ADVISER, Role.REVIEWER}),
+    ),
+}
+"""Who proposes, and who may be the second."""
+
+
+@dataclass(frozen=True, slots=True)
+class ActRequest:
+    """Somebody proposes an act, and another person stands by it.
+
+    `reason` refers to why: a ticket, an order, a minute.
+    """
+
+    act: Act
+    first: Person
+    second: Person | None
+    reason: str
+
+
+def rule_on_act(request: ActRequest, ground: Ground) -> Decision:
+    """Decide whether an act that takes two people may be done."""
+    roles = _MAY.get(request.act)
+    if roles is None:
+        return ground.deny(Refusal.NOT_ALLOWED, request.act)
+    refusal = _refuse(request, roles)
+    if refusal is not None:
+        return ground.deny(refusal, request.act)
+    reveals = request.act is Act.PSEUDONYM_REVEAL
+    duties = (Obligation.NOTICE_TO_THE_PERSON,) if reveals else ()
+    return ground.allow(Grant.TWO_PEOPLE, *duties, about=request.act)
+
+
+def _refuse(
+    request: ActRequest, roles: tuple[frozenset[Role], frozenset[Role]]
+) -> Refusal | None:
+    proposes, seconds = roles
+    if not is_reference(request.reason):
+        return Refusal.FREE_TEXT
+    if request.first.role not in proposes:
+        return Refusal.ROLE
+    return refuse_second(request.first, request.second, seconds)

@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: Apache-2.0
+"""P17: identifiers that many people share, or nobody owns.
+
+Lists are data with a version, a date and a source (`data/do_not_share.toml`); a
+provider adds its own. An identifier is compared in canonical form, and nothing of
+it is kept: the answer is the name of a list.
+"""
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum, unique
+from functools import cache
+from importlib.resources import files
+from ipaddress import (
+    IPv4Address,
+    IPv4Network,
+    IPv6Address,
+    IPv6Network,
+    ip_address,
+    ip_network,
+)
+from typing import Annotated, Final, Literal
+
+import msgspec
+
+from fedsafe_policies.document import IdentifierName, Label
+from fedsafe_policies.errors import PolicyFileError
+from fedsafe_policies.place import describe
+from fedsafe_policies.policy import Policy
+from fedsafe_policies.vocabulary import IdentifierKind
+
+SHORT: Final = "short_strings"
+"""The name that stands for a string below the policy's `shortest`."""
+
+_SHORTENED: Final = frozenset({IdentifierKind.USERNAME, IdentifierKind.DEVICE})
+
+
+@unique
+class Comparison(StrEnum):
+    """What of an identifier is compared with an entry."""
+
+    LOCAL_PART = "local_part"
+    DOMAIN = "domain"
+    NETWORK = "network"
+    WHOLE = "whole"
+
+
+class ListFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One list as written."""
+
+    kind: IdentifierName
+    match: Comparison
+    version: Annotated[int, msgspec.Meta(ge=1)]
+    source: Annotated[str, msgspec.Meta(min_length=1)]
+    entries: frozenset[Annotated[str, msgspec.Meta(min_length=1, max_length=320)]]
+
+
+class ListsFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The TOML of a file of lists."""
+
+    format: Literal[1]
+    dated: date
+    lists: dict[Label, ListFile]
+
+
+Networks = tuple[IPv4Network | IPv6Network, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DoNotShareLists:
+    """Lists by name, ready to be asked."""
+
+    dated: date
+    lists: Mapping[str, ListFile]
+    networks: Mapping[str, Networks]
+
+    def find(self, kind: IdentifierKind, canonical: str, policy: Policy) -> str | None:
+        """Name the list of `policy` that holds the identifier, if any does.
+
+        A list that the policy names and nobody has is not passed: its name comes
+        back for every identifier.
+        """
+        wanted = policy.document.do_not_share
+        if kind in _SHORTENED and len(canonical) < wanted.shortest:
+            return SHORT
+        for name in sorted(wanted.lists):
+            entry = self.lists.get(name)
+            if entry is None or self._holds(name, entry, kind, canonical):
+                return name
+        return None
+
+    def _holds(
+        self, name: str, entry: ListFile, kind: IdentifierKind, canonical: str
+    ) -> bool:
+        if entry.kind != kind.name.lower():
+            return False
+        match entry.match:
+            case Comparison.WHOLE:
+                return canonical.casefold() in entry.entries
+            case Comparison.LOCAL_PART:
+                local = canonical.rpartition("@")[0].partition("+")[0]
+                return local.casefold() in entry.entries
+            case Comparison.DOMAIN:
+                labels = canonical.rpartition("@")[2].casefold().split(".")
+                above = (".".join(labels[at:]) for at in range(len(labels)))
+                return any(domain in entry.entries for domain in above)
+            case Comparison.NETWORK:
+                return _inside(canonical, self.networks[name])
+
+
+def load_lists(text: bytes, base: DoNotShareLists | None = None) -> DoNotShareLists:
+    """Read lists; a provider's own add to `base` and replace by name.
+
+    Raises:
+        PolicyFileError: the file is malformed.
+    """
+    try:
+        written = text.decode()
+        tree = tomllib.loads(written)
+    except UnicodeDecodeError:
+        raise PolicyFileError("not UTF-8") from None
+    except (ValueError, RecursionError) as error:
+        raise PolicyFileError(f"not TOML: {error}") from None
+    try:
+        own = msgspec.convert(tree, ListsFile)
+    except msgspec.ValidationError as error:
+        raise describe(str(error), written) from None
+    lists = {**(base.lists if base else {}), **own.lists}
+    networks = {
+        name: _networks(name, entry.entries)
+        for name, entry in lists.items()
+        if entry.match is Comparison.NETWORK
+    }
+    return DoNotShareLists(own.dated, lists, networks)
+
+
+@cache
+def shipped_lists() -> DoNotShareLists:
+    """Return the lists that come with FedSafe."""
+    folder = files("fedsafe_policies").joinpath("data")
+    return load_lists(folder.joinpath("do_not_share.toml").read_bytes())
+
+
+def _networks(name: str, entries: Iterable[str]) -> Networks:
+    try:
+        return tuple(ip_network(entry) for entry in sorted(entries))
+    except ValueError:
+        raise PolicyFileError("want networks", key=f"lists.{name}.entries") from None
+
+
+def _inside(written: str, networks: Networks) -> bool:
+    """Tell whether an address, or a prefix as IPv6 is shortened to, lies inside."""
+    try:
+        address: IPv4Address | IPv6Address = ip_address(written.partition("/")[0])
+    except ValueError:
+        return False
+    return any(address in network for network in networks)

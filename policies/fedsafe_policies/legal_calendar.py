@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which legal bases are in force on which day, as dated entries with a source.
+
+Shipped as `data/legal_calendar.toml`. An entry whose entry into force nobody has
+confirmed is not in force, until a provider records it with a reference to what it
+has read. An engineering reading, not legal advice.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from functools import cache
+from importlib.resources import files
+from typing import Final, Literal
+
+import msgspec
+
+from fedsafe_policies.days import day_number, today
+from fedsafe_policies.document import Label, Reference
+from fedsafe_policies.errors import PolicyFileError
+from fedsafe_policies.place import describe
+from fedsafe_policies.reasons import Text
+from fedsafe_policies.vocabulary import Surface
+
+NEEDS_BASIS: Final = frozenset({Surface.NI_ICS_PRIVATE})
+"""P3: the surfaces that are closed unless an entry opens them."""
+
+
+class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One basis: in force from the first to the last day, if it is confirmed."""
+
+    id: Label
+    basis: Text
+    first: date = msgspec.field(name="from")
+    last: date | None = msgspec.field(name="to", default=None)
+    surfaces: frozenset[Surface]
+    source: str
+    confirmed: bool
+
+
+class CalendarFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The TOML of a calendar; `recorded` confirms entries by reference."""
+
+    format: Literal[1]
+    dated: date
+    entries: tuple[Entry, ...] = ()
+    recorded: dict[Label, Reference] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """Entries, and the references by which this provider confirmed some."""
+
+    dated: date
+    entries: tuple[Entry, ...]
+    recorded: Mapping[str, str] = field(default_factory=dict)
+
+    def in_force(self, surface: Surface, now: int) -> Entry | None:
+        """Find an entry for `surface` that is in force at `now` (UTC seconds)."""
+        day = today(now)
+        for entry in self.entries:
+            if surface in entry.surfaces and self._holds(entry, day):
+                return entry
+        return None
+
+    def nearest(self, surface: Surface) -> str:
+        """Name the latest entry for `surface`, in force or not; empty if none."""
+        about = [entry for entry in self.entries if surface in entry.surfaces]
+        return max(about, key=lambda entry: entry.first).id if about else ""
+
+    def opens(self, surface: Surface, now: int) -> bool:
+        """Tell whether P3 lets `surface` be used at `now` (UTC seconds)."""
+        return surface not in NEEDS_BASIS or self.in_force(surface, now) is not None
+
+    def _holds(self, entry: Entry, day: int) -> bool:
+        if not entry.confirmed and entry.id not in self.recorded:
+            return False
+        ended = entry.last is not None and day > day_number(entry.last)
+        return day >= day_number(entry.first) and not ended
+
+
+def load_calendar(text: bytes, base: Calendar | None = None) -> Calendar:
+    """Read a calendar; a provider's own adds to `base` and confirms its entries.
+
+    Raises:
+        PolicyFileError: it is malformed, or confirms an entry that is not there.
+    """
+    try:
+        written = text.decode()
+        tree = tomllib.loads(written)
+    except UnicodeDecodeError:
+        raise PolicyFileError("not UTF-8") from None
+    except (ValueError, RecursionError) as error:
+        raise PolicyFileError(f"not TOML: {error}") from None
+    try:
+        own = msgspec.convert(tree, CalendarFile)
+    except msgspec.ValidationError as error:
+        raise describe(str(error), written) from None
+    entries = (*(base.entries if base else ()), *own.entries)
+    names = [entry.id for entry in entries]
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise PolicyFileError(f"{twice[0]} is there twice", key="entries")
+    for name in own.recorded:
+        if name not in names:
+            raise PolicyFileError("no such entry", key=f"recorded.{name}")
+    recorded = {**(base.recorded if base else {}), **own.recorded}
+    return Calendar(own.dated, entries, recorded)
+
+
+@cache
+def shipped_calendar() -> Calendar:
+    """Return the calendar that comes with FedSafe."""
+    folder = files("fedsafe_policies").joinpath("data")
+    return load_calendar(folder.joinpath("legal_calendar.toml").read_bytes())

@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Working days: Monday to Friday, but for the holidays that a policy names.
+
+Days are numbers (`days`), so that any moment has one; outside of the calendar's
+years there are no holidays.
+"""
+
+from datetime import date
+from functools import lru_cache
+from typing import Final
+
+from fedsafe_policies.days import SECONDS_A_DAY, day_number, today
+from fedsafe_policies.document import WorkingDaysOff
+
+_THURSDAY: Final = 3  # 1970-01-01, with Monday as 0
+_SATURDAY: Final = 5
+_FIRST_YEAR, _LAST_YEAR = 1900, 2400
+
+
+def end_of_working_days(start: int, count: int, off: WorkingDaysOff) -> int:
+    """Give the end (UTC seconds) of the *count*th working day after `start`.
+
+    `start` is in UTC seconds; the day that it falls on does not count.
+    """
+    day = today(start)
+    while count > 0:
+        day += 1
+        if is_working_day(day, off):
+            count -= 1
+    return (day + 1) * SECONDS_A_DAY
+
+
+def is_working_day(day: int, off: WorkingDaysOff) -> bool:
+    """Tell whether people are at work on the day of this number."""
+    if (day + _THURSDAY) % 7 >= _SATURDAY:
+        return False
+    lowest, highest = date(_FIRST_YEAR, 1, 1), date(_LAST_YEAR, 1, 1)
+    if not day_number(lowest) <= day < day_number(highest):
+        return True
+    when = date.fromordinal(day + date(1970, 1, 1).toordinal())
+    if f"{when:%m-%d}" in off.holidays:
+        return False
+    return when.toordinal() - _easter(when.year) not in off.easter
+
+
+@lru_cache(maxsize=64)
+def _easter(year: int) -> int:
+    """Give the ordinal of Easter Sunday (the anonymous Gregorian computus)."""
+    golden, (century, rest) = year % 19, divmod(year, 100)
+    moon = (19 * golden + century - century // 4 - (8 * century + 13) // 25 + 15) % 30
+    weekday = (32 + 2 * (century % 4) + 2 * (rest // 4) - moon - rest % 4) % 7
+    shift = (golden + 11 * moon + 22 * weekday) // 451
+    month, day = divmod(moon + weekday - 7 * shift + 114, 31)
+    return date(year, month, day + 1).toordinal()
