@@ -20,7 +20,7 @@ from fedsafe_node.log.audit import AuditTrail, Event
 from fedsafe_node.log.engine import open_store
 from fedsafe_node.log.guard import Guard
 from fedsafe_node.log.openings import PeriodKeys
-from fedsafe_node.people.credentials import People, check_name
+from fedsafe_node.people.credentials import People, check_name, look_of
 from fedsafe_node.signals.custody import create_custody_key
 from fedsafe_node.store.protocol import Store, Transaction
 from fedsafe_policies.vocabulary import Role
@@ -71,8 +71,8 @@ def _check_staff(staff: Sequence[tuple[str, Role]]) -> None:
     names = [name for name, _ in staff]
     for name in names:
         check_name(name)
-    if len(set(names)) != len(names):
-        raise BadRequestError("bad_name", "two credentials have one name")
+    if len({look_of(name) for name in names}) != len(names):
+        raise BadRequestError("bad_name", "two credentials have one name, or look so")
 
 
 def _make_files(place: Place, config: Config, custody_private: Path) -> None:

@@ -3,16 +3,21 @@
 
 A credential is `fs1_` and 32 random bytes in base64url. It has the entropy of a
 key, so a plain SHA-256 hides it; there is nothing to guess.
+
+Four eyes are told apart by the names of credentials: a person has one. That two
+names are two people is the operator's word; names that look alike are refused, so
+that the log shows who is who.
 """
 
 import base64
 import hashlib
 import re
+import unicodedata
 from secrets import token_bytes
 from typing import Final
 
 from fedsafe_node.clock import Clock
-from fedsafe_node.errors import BadRequestError, ForbiddenError
+from fedsafe_node.errors import BadRequestError, ConflictError, ForbiddenError
 from fedsafe_node.log.audit import AuditTrail, Event
 from fedsafe_node.principal import Principal
 from fedsafe_node.store.protocol import Store, Transaction
@@ -23,6 +28,7 @@ _PREFIX: Final = "fs1_"
 _SECRET_BYTES: Final = 32
 RESERVED: Final = frozenset({"local", "setup", "expiry"})
 _NAME: Final = re.compile(r"[a-z][a-z0-9._-]{0,31}")
+_ALIKE: Final = str.maketrans({"0": "o", "1": "l", ".": "", "-": "", "_": ""})
 
 
 def new_credential() -> tuple[str, bytes]:
@@ -48,6 +54,12 @@ def check_name(name: str) -> None:
             "a name is a-z, 0-9, dot, dash, at most 32 characters, and not "
             + ", ".join(sorted(RESERVED)),
         )
+
+
+def look_of(name: str) -> str:
+    """Return what names have in common that a reader takes for the same."""
+    plain = unicodedata.normalize("NFKC", name).casefold()
+    return plain.translate(_ALIKE)
 
 
 class People:
@@ -81,9 +93,10 @@ class People:
 
         Raises:
             BadRequestError: the name does not fit.
-            ConflictError: the name is taken.
+            ConflictError: the name is taken, or looks like one that is.
         """
         check_name(name)
+        look = look_of(name)
         now = self._clock.now()
         token, digest = new_credential()
         row = CredentialRow(
@@ -101,6 +114,8 @@ class People:
         )
 
         async def act(tx: Transaction) -> None:
+            if look in {look_of(known.name) for known in await tx.credentials()}:
+                raise ConflictError
             await tx.add_credential(row)
             await tx.append(self._trail.log, entry.record, entry.openings)
 

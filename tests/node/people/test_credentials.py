@@ -6,7 +6,7 @@ from tests.node.fleet import StandingClock
 
 from fedsafe_node.errors import BadRequestError, ConflictError, ForbiddenError
 from fedsafe_node.log.audit import AuditTrail, Event, decode_audit_record
-from fedsafe_node.people.credentials import RESERVED, People, new_credential
+from fedsafe_node.people.credentials import RESERVED, People, look_of, new_credential
 from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.rows import CredentialRow
 from fedsafe_policies.vocabulary import Role
@@ -72,6 +72,24 @@ async def test_a_name_is_given_once(people: People) -> None:
 
     with pytest.raises(ConflictError):
         await people.add("anna", Role.REVIEWER, by="setup")
+
+
+@pytest.mark.parametrize("name", ["anna.mueller", "annamueller", "anna-mue11er"])
+async def test_a_name_that_looks_like_another_is_refused(
+    people: People, store: Store, name: str
+) -> None:
+    await people.add("anna_mueller", Role.ANALYST, by="setup")
+    with pytest.raises(ConflictError):
+        await people.add(name, Role.REVIEWER, by="setup")
+    await people.add("anna_miller", Role.REVIEWER, by="setup")
+
+    names = [row.name for row in await store.read(lambda r: r.credentials())]
+    assert names == ["anna_miller", "anna_mueller"]
+
+
+@pytest.mark.parametrize("name", ["ANNA", "\uff41nna", "\u1d43nna"])
+def test_case_and_letter_forms_make_no_other_name(name: str) -> None:
+    assert look_of(name) == look_of("anna")
 
 
 @pytest.mark.parametrize("name", ["", "Anna", "a b", "a" * 33, "ä", "1a", *RESERVED])
