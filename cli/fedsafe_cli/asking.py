@@ -15,7 +15,7 @@ from typing import Final
 from fedsafe_cli.client import Client, Json
 from fedsafe_cli.errors import BrokenAnswerError, RefusedError
 from fedsafe_cli.exit_codes import ExitStatus
-from fedsafe_cli.inputs import Account, Fault
+from fedsafe_cli.inputs import Account, Fault, field_of
 
 PIECE: Final = 1_000
 SINGLE: Final = "/v1/lookup"
@@ -47,8 +47,7 @@ class Answer:
 class Refusal:
     """Why one input has no answer."""
 
-    code: str
-    detail: str
+    fault: Fault
     status: ExitStatus
 
 
@@ -87,7 +86,7 @@ def ask_all(
         answers = iter(_ask_many(client, accounts, terms)) if accounts else iter(())
         for item in piece:
             if isinstance(item, Fault):
-                yield Refusal(item.code, item.detail, ExitStatus.BAD_INPUT)
+                yield Refusal(item, ExitStatus.BAD_INPUT)
             else:
                 yield next(answers)
         if advance is not None:
@@ -100,7 +99,7 @@ def _ask_one(client: Client, account: Account, terms: Terms) -> Outcome:
     try:
         answer = client.post(SINGLE, body, timeout=deadline / 1000 + _GRACE)
     except RefusedError as error:
-        return _refused(error)
+        return _refused(error, account)
     return _answer(answer)
 
 
@@ -121,27 +120,31 @@ def _ask_many(
             return _ask_many(client, accounts[:middle], terms) + _ask_many(
                 client, accounts[middle:], terms
             )
-        return [_refused(error)] * len(accounts)
-    return _outcomes(answer, len(accounts))
+        return [_refused(error, account) for account in accounts]
+    return _outcomes(answer, accounts)
 
 
-def _outcomes(document: Json, count: int) -> list[Outcome]:
+def _outcomes(document: Json, accounts: Sequence[Account]) -> list[Outcome]:
     try:
         answers, problems = document["answers"], document["problems"]
         found: dict[int, Outcome] = {
-            problem["position"]: Refusal(
-                str(problem["code"]), str(problem["detail"]), ExitStatus.BAD_INPUT
-            )
+            problem["position"]: _unreadable(problem, accounts[problem["position"]])
             for problem in reversed(problems)
         }
-    except (TypeError, KeyError):
+    except (TypeError, KeyError, IndexError):
         raise BrokenAnswerError("the node's batch answer is malformed") from None
-    if len(answers) != count:
+    if len(answers) != len(accounts):
         raise BrokenAnswerError("the node's batch answer has another length")
     return [
         _answer(answer) if answer is not None else _problem(found, position)
         for position, answer in enumerate(answers)
     ]
+
+
+def _unreadable(problem: dict[str, Json], account: Account) -> Refusal:
+    field = field_of(problem.get("pointer"), lone=account.lone)
+    fault = Fault(str(problem["code"]), str(problem["detail"]), field)
+    return Refusal(fault, ExitStatus.BAD_INPUT)
 
 
 def _problem(found: dict[int, Outcome], position: int) -> Outcome:
@@ -156,11 +159,12 @@ def _answer(document: Json) -> Answer:
     return Answer(document)
 
 
-def _refused(error: RefusedError) -> Outcome:
+def _refused(error: RefusedError, account: Account) -> Outcome:
     if error.status is ExitStatus.DEFERRED:
         body: dict[str, Json] = {"result": "deferred", "matches": [], "not_covered": []}
         if error.retry_after_ms is not None:
             body["retry_after_ms"] = error.retry_after_ms
         return Answer(body)
-    hint = f"; {error.hint}" if error.hint else ""
-    return Refusal(error.code, error.detail + hint, error.status)
+    field = field_of(error.pointer, lone=account.lone)
+    hint = f"; {error.hint}" if error.hint and field is None else ""
+    return Refusal(Fault(error.code, error.detail + hint, field), error.status)

@@ -311,8 +311,10 @@ def _refusal(status: int, document: Json) -> RefusedError:
     if isinstance(reason, dict) and isinstance(rule, str):
         detail = str(reason.get("en", detail))
         hint = f"rule {rule} of policy {document.get('policy')} decides"
-    elif document.get("pointer") and isinstance(document["pointer"], str):
-        hint = f"see {document['pointer']} of the request"
+    pointer = document.get("pointer")
+    pointer = pointer if isinstance(pointer, str) and pointer else None
+    if hint is None and pointer is not None:
+        hint = f"see {pointer} of the request"
     wait, code = document.get("retry_after_ms"), str(document.get("code", ""))
     way_out = _WAYS_OUT.get(code)
     return RefusedError(
@@ -322,4 +324,5 @@ def _refusal(status: int, document: Json) -> RefusedError:
         hint="; ".join(filter(None, (hint, way_out))) or None,
         rule=rule if isinstance(rule, str) else None,
         retry_after_ms=wait if isinstance(wait, int) else None,
+        pointer=pointer,
     )

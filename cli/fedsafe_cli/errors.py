@@ -4,6 +4,7 @@
 * CliError                 carries the exit status and a hint at the way out
   + SettingsError          a path, credential or option does not fit (2)
   + BadInputError          what was given to the command (5)
+  + WrongStateError        the node or the federation is not so far, or further (5)
   + NodeUnreachableError   no node answers here (4)
     - BrokenOffError       the connection broke after the request was sent (4)
   + RefusedError           the node answered with a problem (3, 5, 11 or 1)
@@ -46,6 +47,12 @@ class BadInputError(CliError):
     status = ExitStatus.BAD_INPUT
 
 
+class WrongStateError(CliError):
+    """The state of the node, or of its federation, does not allow it."""
+
+    status = ExitStatus.BAD_INPUT
+
+
 class NodeUnreachableError(CliError):
     """No node answers here."""
 
@@ -76,6 +83,7 @@ class RefusedError(CliError):
         hint: str | None = None,
         rule: str | None = None,
         retry_after_ms: int | None = None,
+        pointer: str | None = None,
     ) -> None:
         super().__init__(f"{detail} ({code})" if code else detail, hint)
         self.http_status = http_status
@@ -83,6 +91,7 @@ class RefusedError(CliError):
         self.detail = detail
         self.rule = rule
         self.retry_after_ms = retry_after_ms
+        self.pointer = pointer
         self.status = status_of(http_status)
 
 

@@ -21,7 +21,7 @@ from fedsafe_cli.ceremony import (
     propose,
     step,
 )
-from fedsafe_cli.errors import BadInputError, BrokenAnswerError, ProgrammeError
+from fedsafe_cli.errors import BadInputError, BrokenAnswerError, WrongStateError
 from fedsafe_cli.exit_codes import OK, ExitStatus
 from fedsafe_cli.options import settings_of, shared_options
 from fedsafe_cli.output import document, line, note, pairs, table
@@ -81,7 +81,7 @@ def show(context: click.Context) -> ExitStatus:
     settings = settings_of(context)
     signed = charter(settings.client())
     if signed is None:
-        raise ProgrammeError(
+        raise WrongStateError(
             "this node belongs to no federation", "see `fedsafe federation found`"
         )
     if settings.json:

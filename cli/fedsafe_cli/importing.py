@@ -27,6 +27,7 @@ from fedsafe_cli.inputs import (
     Hints,
     as_question,
     decode,
+    field_of,
     question,
     read_lines,
     record,
@@ -50,9 +51,18 @@ class Reject:
     """Why a line was not taken; `number` counts from 1."""
 
     number: int
-    code: str
-    detail: str
+    fault: Fault
     status: ExitStatus
+
+    def __str__(self) -> str:
+        """Say it as people read it: where, which field, why."""
+        fault = self.fault
+        field = f"{fault.field}: " if fault.field else ""
+        return f"line {self.number}: {field}{fault.detail} ({fault.code})"
+
+    def document(self) -> dict[str, object]:
+        """Say it as programs read it; the value is never in it."""
+        return {"line": self.number, **self.fault.document()}
 
 
 @click.command("import")
@@ -101,7 +111,7 @@ def import_signals(
                 ids += part_ids
                 bad += part_bad
                 if sink is not None:
-                    sink.writelines(json.dumps(_document(r)) + "\n" for r in part_bad)
+                    sink.writelines(json.dumps(r.document()) + "\n" for r in part_bad)
         except CliError as error:
             failure = error  # what was recorded before it is told first
     if not ids and failure is None:
@@ -116,20 +126,14 @@ def _report(
     ids: list[str | None], bad: list[Reject], settings: Settings, *, dry_run: bool
 ) -> None:
     if settings.json:
-        problems = [_document(reject) for reject in bad]
+        problems = [reject.document() for reject in bad]
         document({"dry_run": dry_run, "signals": ids, "problems": problems})
     else:
         for reject in bad[:_SHOWN]:
-            note(
-                f"fedsafe: error: line {reject.number}: {reject.detail} ({reject.code})"
-            )
+            note(f"fedsafe: error: {reject}")
         key = "would" if dry_run else "recorded"
         counts = {"count": len(ids) - len(bad), "bad": len(bad)}
         line(words(key, german=settings.german, **counts))
-
-
-def _document(reject: Reject) -> dict[str, object]:
-    return {"line": reject.number, "code": reject.code, "detail": reject.detail}
 
 
 def _signals(
@@ -170,7 +174,7 @@ def _send(
     source = enumerate(items, start=1)
     while piece := list(islice(source, PIECE)):
         bad = [
-            Reject(number, item.code, item.detail, ExitStatus.BAD_INPUT)
+            Reject(number, item, ExitStatus.BAD_INPUT)
             for number, item in piece
             if isinstance(item, Fault)
         ]
@@ -195,8 +199,8 @@ def _post(
         if error.status is not ExitStatus.BAD_INPUT:
             raise
         if len(good) == 1:
-            reject = Reject(good[0][0], error.code, error.detail, error.status)
-            return {}, [reject]
+            fault = Fault(error.code, error.detail, field_of(error.pointer))
+            return {}, [Reject(good[0][0], fault, error.status)]
         # One record out of form makes the node refuse all: find it in halves.
         middle = len(good) // 2
         ids, bad = _post(client, good[:middle], dry_run=dry_run)
@@ -216,7 +220,8 @@ def _post(
 def _reject(good: list[tuple[int, Signal]], problem: dict[str, Any]) -> Reject:
     code = str(problem["code"])
     number = good[problem["position"]][0]
-    return Reject(number, code, str(problem["detail"]), problem_status(code))
+    fault = Fault(code, str(problem["detail"]), field_of(problem.get("pointer")))
+    return Reject(number, fault, problem_status(code))
 
 
 @contextmanager

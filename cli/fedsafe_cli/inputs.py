@@ -32,10 +32,36 @@ Question = dict[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """Why an input could not be asked about; never what it was."""
+    """Why an input could not be asked about; never what it was.
+
+    `field` is the field of the record that is at fault, where there is one.
+    """
 
     code: str
     detail: str
+    field: str | None = None
+
+    def document(self) -> dict[str, str]:
+        """Say it as programs read it."""
+        place = {} if self.field is None else {"field": self.field}
+        return {"code": self.code, **place, "detail": self.detail}
+
+
+def field_of(pointer: str | None, *, lone: bool = False) -> str | None:
+    """Name the field of a record that a pointer into a request leads to.
+
+    A record of many (`/signals/4`, `/lookups/4`) is named by its line already. What
+    a signal is `about` stands beside its other fields, and a *lone* question is the
+    record itself.
+    """
+    steps = (pointer or "").split("/")[1:]
+    if steps[:1] in (["signals"], ["lookups"]):
+        del steps[:2]
+    if steps[:1] == ["about"]:
+        del steps[:1]
+    if lone and steps[:2] == ["questions", "0"]:
+        del steps[:2]
+    return "/".join(steps) or None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +74,11 @@ class Account:
     def __repr__(self) -> str:
         """Show how many questions, never their values."""
         return f"Account({len(self.questions)} questions)"
+
+    @property
+    def lone(self) -> bool:
+        """Whether there is only one question."""
+        return len(self.questions) == 1
 
     def body(self) -> dict[str, object]:
         """Return the account as the API's `Subject`."""
@@ -69,9 +100,9 @@ class Hints:
 class FormError(ValueError):
     """A value is out of form; carries the fault."""
 
-    def __init__(self, code: str, detail: str) -> None:
+    def __init__(self, code: str, detail: str, field: str | None = None) -> None:
         super().__init__(detail)
-        self.fault = Fault(code, detail)
+        self.fault = Fault(code, detail, field)
 
 
 def read_lines(stream: BinaryIO, most: int = LONGEST_LINE) -> Iterator[bytes | Fault]:
@@ -137,9 +168,13 @@ def from_arguments(
 def one_account(questions: list[Question], subject_ref: str | None) -> Account | Fault:
     """Return the account, or what is wrong with it."""
     if not 1 <= len(questions) <= MOST_QUESTIONS:
-        return Fault("questions", f"an account takes 1 to {MOST_QUESTIONS} questions")
+        return Fault(
+            "questions",
+            f"an account takes 1 to {MOST_QUESTIONS} questions",
+            "questions",
+        )
     if subject_ref is not None and SUBJECT_REF.fullmatch(subject_ref) is None:
-        return Fault("subject_ref", "the subject_ref is out of form")
+        return Fault("subject_ref", "the subject_ref is out of form", "subject_ref")
     return Account(tuple(questions), subject_ref)
 
 
@@ -181,14 +216,14 @@ def record(line: bytes) -> dict[str, object]:
 def _account(document: dict[str, object], hints: Hints) -> Account | Fault:
     reference = document.pop("subject_ref", None)
     if reference is not None and not isinstance(reference, str):
-        raise FormError("subject_ref", "the subject_ref is out of form")
+        raise FormError("subject_ref", "the subject_ref is out of form", "subject_ref")
     nested = document.pop("questions", None)
     if nested is None:
         return one_account([as_question(document, hints)], reference)
     if document:
         raise FormError("unknown_field", "beside questions only subject_ref may stand")
     if not isinstance(nested, list):
-        raise FormError("questions", "questions is no list")
+        raise FormError("questions", "questions is no list", "questions")
     return one_account([as_question(entry, hints) for entry in nested], reference)
 
 
@@ -234,20 +269,21 @@ def _checked(
     kind: str | None, value: str, region: str | None, namespace: str | None
 ) -> Question:
     if kind not in KINDS:
-        raise FormError("kind", f"the kind is none of {', '.join(KINDS)}")
+        raise FormError("kind", f"the kind is none of {', '.join(KINDS)}", "kind")
     if not value.strip():
-        raise FormError("empty", "there is no value")
+        raise FormError("empty", "there is no value", "value")
     if len(value) > LONGEST_VALUE:
-        raise FormError("too_long", f"a value has at most {LONGEST_VALUE} characters")
+        detail = f"a value has at most {LONGEST_VALUE} characters"
+        raise FormError("too_long", detail, "value")
     _whole(value)
     found: Question = {"kind": str(kind), "value": value}
     if region is not None and kind == "phone":
         if REGION.fullmatch(region) is None:
-            raise FormError("region", "a region is two capital letters")
+            raise FormError("region", "a region is two capital letters", "region")
         found["region"] = region
     if namespace is not None and kind in {"username", "device"}:
         if NAMESPACE.fullmatch(namespace) is None:
-            raise FormError("namespace", "the namespace is out of form")
+            raise FormError("namespace", "the namespace is out of form", "namespace")
         found["namespace"] = namespace
     return found
 

@@ -13,7 +13,7 @@ from typing import Final
 
 import msgspec
 
-from fedsafe_cli.errors import ProgrammeError, SettingsError
+from fedsafe_cli.errors import ProgrammeError, SettingsError, WrongStateError
 from fedsafe_node.clock import SystemClock
 from fedsafe_node.config import Config, Place, load_config, misfit
 from fedsafe_node.errors import (
@@ -88,8 +88,9 @@ async def add_person(directory: Path, name: str, role: Role, out: Path) -> None:
     """Add a credential to a node that is not running.
 
     Raises:
-        SettingsError: the name is taken or does not fit, or the file exists.
-        ProgrammeError: the node is running, or its store cannot be written.
+        SettingsError: the name does not fit, or the file exists.
+        WrongStateError: the node is running, or the name is taken.
+        ProgrammeError: its store, or the file, cannot be written.
     """
     place, clock = Place(directory), SystemClock()
     try:
@@ -104,11 +105,14 @@ async def add_person(directory: Path, name: str, role: Role, out: Path) -> None:
         finally:
             await store.close()
     except StoreBusyError:
-        raise ProgrammeError(
+        raise WrongStateError(
             "the node is running", "stop it, add the credential, start it again"
         ) from None
     except ConflictError:
-        raise SettingsError("the node has a credential of that name") from None
+        raise WrongStateError(
+            "the node has a credential of that name, or of one that looks like it",
+            "one person has one name; each credential has its own",
+        ) from None
     except (ConfigError, BadRequestError) as error:
         raise SettingsError(str(error)) from None
     except (NodeError, OSError) as error:

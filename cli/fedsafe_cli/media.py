@@ -59,8 +59,7 @@ def hash_files(context: click.Context, files: tuple[str, ...]) -> ExitStatus:
             size, digests = digests_of(path)
         except FileFaultError as error:
             statuses.append(ExitStatus.BAD_INPUT)
-            problem = {"code": error.fault.code, "detail": error.fault.detail}
-            entries.append({"file": name, "problem": problem})
+            entries.append({"file": name, "problem": error.fault.document()})
             if not as_json:
                 note(f"fedsafe: error: {name}: {error.fault.detail}")
             continue
@@ -109,7 +108,7 @@ def _named(
     except CliError as error:
         # The files that are left have no answer, and each says so.
         for path in files[told:]:
-            yield printable(path), Refusal("", str(error), error.status)
+            yield printable(path), Refusal(Fault("", str(error)), error.status)
         raise
 
 

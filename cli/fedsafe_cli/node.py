@@ -11,8 +11,9 @@ from typing import Any, Final
 
 import click
 
-from fedsafe_cli.errors import ProgrammeError, SettingsError
+from fedsafe_cli.errors import ProgrammeError, SettingsError, WrongStateError
 from fedsafe_cli.exit_codes import OK, ExitStatus
+from fedsafe_cli.findings import one_of
 from fedsafe_cli.options import settings_of, shared_options
 from fedsafe_cli.output import document, line, pairs, table
 from fedsafe_cli.settings import printable
@@ -145,7 +146,7 @@ def run(context: click.Context) -> ExitStatus:
     except ConfigError as error:
         raise SettingsError(str(error)) from None
     except StoreBusyError as error:
-        raise SettingsError(
+        raise WrongStateError(
             str(error),
             "a node runs in this directory already? see `fedsafe node status`",
         ) from None
@@ -192,7 +193,13 @@ def credential() -> None:
 
 @credential.command("add")
 @click.argument("name")
-@click.option("--role", type=click.Choice(ROLES), required=True)
+@click.option(
+    "--role",
+    type=click.Choice(ROLES),
+    required=True,
+    metavar="ROLE",
+    help=one_of("What its holder may do", ROLES),
+)
 @click.option("--out", required=True, metavar="FILE", help="New file, mode 0600.")
 @shared_options
 @click.pass_context

@@ -5,6 +5,7 @@ An own ban takes one person and stays here. A signal to the federation is a draf
 until a second person, with another credential, approves it.
 """
 
+import re
 import sys
 from typing import Any, Final
 
@@ -37,6 +38,9 @@ REASONS: Final = (
 )
 MOST_APPROVED: Final = 5_000
 _TIMEOUT: Final = 120.0
+_ID: Final = re.compile(
+    r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
+)
 
 
 @click.group()
@@ -117,6 +121,8 @@ def approve(
     settings = settings_of(context)
     client = settings.client()
     wanted = _wanted(client, signals, every=every)
+    if not wanted:
+        note("fedsafe: nothing waits for approval")
     approved: list[str] = []
     problems: list[dict[str, Any]] = []
     for start in range(0, len(wanted), MOST_APPROVED):
@@ -147,12 +153,9 @@ def _wanted(client: Client, signals: tuple[str, ...], *, every: bool) -> list[st
     if every:
         return [str(draft["signal"]) for draft in drafts(client)]
     if signals != ("-",):
-        return list(signals)
-    lines = (part.decode("ascii", "replace") for part in sys.stdin.buffer)
-    found = [text.strip() for text in lines if text.strip()]
-    if not found:
-        raise BadInputError("the input is empty", "give one signal a line")
-    return found
+        return [_id(text, f"signal {n}: ") for n, text in enumerate(signals, start=1)]
+    lines = (part.decode("ascii", "replace").strip() for part in sys.stdin.buffer)
+    return [_id(text, f"line {n}: ") for n, text in enumerate(lines, start=1) if text]
 
 
 @signal.command("revoke")
@@ -176,7 +179,7 @@ def revoke(context: click.Context, signal_id: str, reason: str) -> ExitStatus:
       fedsafe signal revoke --credential reviewer.key SIGNAL --reason mistake
     """  # noqa: D301
     settings = settings_of(context)
-    target = f"/v1/signals/{_path(signal_id)}/revoke"
+    target = f"/v1/signals/{_id(signal_id)}/revoke"
     answer = settings.client().change(target, {"reason": reason})
     show_signal(answer, as_json=settings.json, german=settings.german)
     return OK
@@ -194,7 +197,7 @@ def show(context: click.Context, signal_id: str) -> ExitStatus:
       fedsafe signal show SIGNAL
     """  # noqa: D301
     settings = settings_of(context)
-    answer = settings.client().get(f"/v1/signals/{_path(signal_id)}")
+    answer = settings.client().get(f"/v1/signals/{_id(signal_id)}")
     show_signal(answer, as_json=settings.json, german=settings.german)
     return OK
 
@@ -221,7 +224,7 @@ def list_drafts(context: click.Context, /, *, ids: bool) -> ExitStatus:
     elif not found:
         line(words("no_drafts", german=german))
     else:
-        names = ("signal", "plane", "scope", "author", "match_until")
+        names = ("signal", "plane", "scope", "author")  # how long is not decided yet
         headings = [words(name, german=german) for name in names]
         table(headings, [[draft.get(name) for name in names] for draft in found])
     return OK
@@ -252,10 +255,14 @@ def _field(answer: Json, name: str) -> list[Json]:
     return value
 
 
-def _path(signal_id: str) -> str:
-    if not signal_id.isascii() or not signal_id.replace("-", "").isalnum():
-        raise BadInputError("that is no signal's id", "see `fedsafe signal list`")
-    return signal_id
+def _id(text: str, place: str = "") -> str:
+    if _ID.fullmatch(text) is None:
+        raise BadInputError(
+            f"{place}that is no signal's id",
+            "an id looks like 01a20e5e-7e0b-7dca-b773-0d06d4879060; it stands in "
+            "matches, and what waits is listed by `fedsafe signal list`",
+        )
+    return text
 
 
 signal.add_command(import_signals)

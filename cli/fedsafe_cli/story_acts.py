@@ -48,7 +48,7 @@ def results(client: Client, questions: Sequence[Question]) -> list[str]:
     accounts = [Account((question,)) for question in questions]
     terms = Terms(purpose=Purpose.SIGNUP_CHECK.value)
     return [
-        outcome.body["result"] if isinstance(outcome, Answer) else outcome.code
+        outcome.body["result"] if isinstance(outcome, Answer) else outcome.fault.code
         for outcome in ask_all(client, accounts, terms)
     ]
 

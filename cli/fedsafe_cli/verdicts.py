@@ -68,7 +68,7 @@ def entry(position: int, outcome: Outcome) -> dict[str, Any]:
     return {
         "position": position,
         "result": _WORDS[outcome.status],
-        "problem": {"code": outcome.code, "detail": outcome.detail},
+        "problem": outcome.fault.document(),
     }
 
 
@@ -76,8 +76,9 @@ def show(name: str, outcome: Outcome, form: Form) -> None:
     """Print an outcome for people; a refusal goes to standard error."""
     prefix = "" if form.silent else f"{name}: "
     if isinstance(outcome, Refusal):
-        code = f" ({outcome.code})" if outcome.code else ""
-        note(f"fedsafe: error: {prefix}{outcome.detail}{code}")
+        fault = outcome.fault
+        code = f" ({fault.code})" if fault.code else ""
+        note(f"fedsafe: error: {prefix}{fault.detail}{code}")
         return
     body, german = outcome.body, form.german
     origins = ", ".join(map(str, body.get("not_covered", [])))

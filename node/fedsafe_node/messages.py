@@ -162,12 +162,16 @@ class LookupAnswer(Message, frozen=True):
 
 
 class ItemProblem(Message, frozen=True):
-    """Why one item of many was refused; `position` counts from 0."""
+    """Why one item of many was refused; `position` counts from 0.
+
+    `pointer` (RFC 6901) leads to the field of the request that is wrong.
+    """
 
     position: int
     code: str
     detail: str
     question: int | None = None
+    pointer: str | None = None
 
 
 class BatchAnswer(Message, frozen=True):

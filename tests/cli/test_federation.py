@@ -90,7 +90,7 @@ def test_a_node_without_a_federation_says_so(ask: "Run", node: "FakeNode") -> No
     node.always(CHARTER, {"code": "not_found", "detail": "none"}, 404)
     outcome = ask("federation", "show")
 
-    assert outcome.status == 1
+    assert outcome.status == 5
     assert "belongs to no federation" in outcome.err
 
 

@@ -136,6 +136,25 @@ def test_windows_line_ends_and_a_byte_order_mark_are_no_part_of_a_value(
     assert node.asked[0][1]["questions"][0]["value"] == "a@b.de"
 
 
+def test_a_record_that_is_out_of_form_is_named_by_its_field(
+    ask: "Run", node: "FakeNode"
+) -> None:
+    place = {"code": "identifier_empty", "detail": "empty"}
+    problems = [
+        place | {"position": 0, "pointer": "/lookups/0/questions/0/value"},
+        place | {"position": 1, "pointer": "/lookups/1/questions/1/value"},
+    ]
+    answer = {"answers": [None, None], "problems": problems}
+    node.always("POST /v1/lookup/batch", answer)
+    one = {"kind": "ip", "value": "x"}
+    text = "\n".join(map(json.dumps, [one, {"questions": [one, one]}, {"value": "x"}]))
+    outcome = ask("lookup", "--ndjson", "-", stdin=text.encode())
+
+    assert outcome.status == 5
+    fields = [answer["problem"]["field"] for answer in outcome.lines]
+    assert fields == ["value", "questions/1/value", "kind"]
+
+
 def test_ndjson_in_gives_ndjson_out(ask: "Run", node: "FakeNode") -> None:
     node.knows(SECRET)
     records: list[Any] = [

@@ -118,16 +118,32 @@ def test_a_file_that_exists_is_never_replaced(
     assert out.read_text() == "mine"
 
 
-def test_a_name_that_is_taken_or_none_is_wrong_usage(
+def test_a_person_is_added_only_while_the_node_is_stopped(
     run: "Run", home: Path, short_path: Path
 ) -> None:
-    for name in ("anna", "No!"):
+    out = short_path / "cem.key"
+    store = asyncio.run(open_node_store(Place(home), SystemClock()))
+    try:
+        config = ("--role", "auditor", "--config", str(home))
+        outcome = run(*ADD, "cem", "--out", str(out), *config)
+    finally:
+        asyncio.run(store.close())
+
+    assert outcome.status == 5
+    assert "the node is running" in outcome.err
+    assert not out.exists()
+
+
+def test_a_name_that_is_taken_or_none_is_refused(
+    run: "Run", home: Path, short_path: Path
+) -> None:
+    for name, status in (("anna", 5), ("an.na", 5), ("No!", 2), ("ANNA", 2)):
         out = short_path / "x.key"
         outcome = run(
             *ADD, name, "--out", str(out), "--role", "auditor", "--config", str(home)
         )
 
-        assert outcome.status == 2
+        assert outcome.status == status
         assert not out.exists()
 
 
@@ -191,13 +207,13 @@ def test_no_node_runs_where_none_was_made(run: "Run", tmp_path: Path) -> None:
     assert "node.toml does not exist" in outcome.err
 
 
-def test_two_nodes_in_one_directory_are_wrong_usage(run: "Run", home: Path) -> None:
+def test_two_nodes_in_one_directory_are_one_too_many(run: "Run", home: Path) -> None:
     store = asyncio.run(open_node_store(Place(home), SystemClock()))
     try:
         outcome = run("node", "run", "--config", str(home))
     finally:
         asyncio.run(store.close())
 
-    assert outcome.status == 2
+    assert outcome.status == 5
     assert "another process has the store" in outcome.err
     assert "fedsafe node status" in outcome.err

@@ -36,10 +36,17 @@ def take_in(node: "FakeNode", *bad: str) -> None:
     def answering(body: dict[str, Any]) -> tuple[int, Any]:
         values = [signal["about"]["value"] for signal in body["signals"]]
         if "crash" in values:
-            return 422, {"code": "invalid_body", "detail": "does not fit"}
+            place = f"/signals/{values.index('crash')}/removed_on"
+            problem = {"code": "invalid_body", "detail": "no day", "pointer": place}
+            return 422, problem
         signals = [None if value in bad else ID for value in values]
         problems = [
-            {"position": position, "code": "identifier_malformed", "detail": "form"}
+            {
+                "position": position,
+                "code": "identifier_malformed",
+                "detail": "form",
+                "pointer": f"/signals/{position}/about/value",
+            }
             for position, value in enumerate(values)
             if value in bad
         ]
@@ -144,9 +151,15 @@ def test_an_import_names_bad_lines_and_keeps_the_others(
     assert outcome.status == 5
     assert outcome.document["signals"] == [ID, None, None, ID]
     lines = [json.loads(line) for line in rejects.read_text().splitlines()]
-    assert [(line["line"], line["code"]) for line in lines] == [
-        (2, "identifier_malformed"),
-        (3, "encoding"),
+    assert lines == outcome.document["problems"]
+    assert lines == [
+        {
+            "line": 2,
+            "code": "identifier_malformed",
+            "field": "value",
+            "detail": "form",
+        },
+        {"line": 3, "code": "encoding", "detail": "the line is not UTF-8"},
     ]
 
 
@@ -156,7 +169,28 @@ def test_a_record_that_sinks_its_batch_is_found(ask: "Run", node: "FakeNode") ->
 
     assert outcome.status == 5
     assert outcome.document["signals"] == [ID, ID, None, ID]
-    assert [entry["line"] for entry in outcome.document["problems"]] == [3]
+    assert outcome.document["problems"] == [
+        {"line": 3, "code": "invalid_body", "field": "removed_on", "detail": "no day"}
+    ]
+
+
+def test_people_read_line_field_and_reason(ask: "Run", node: "FakeNode") -> None:
+    take_in(node, "bad")
+    records = [
+        {"kind": "email", "value": "bad"},
+        {"kind": "email", "value": "crash"},
+        {"kind": "shoe", "value": "45"},
+        {"kind": "phone", "value": "0151", "region": "germany"},
+    ]
+    text = "\n".join(map(json.dumps, records)).encode()
+    outcome = ask("signal", "import", *FINDING, "--ndjson", stdin=text)
+
+    assert outcome.status == 5
+    lines = outcome.err.replace("fedsafe: error: ", "").splitlines()
+    assert lines[0] == "line 1: value: form (identifier_malformed)"
+    assert lines[1] == "line 2: removed_on: no day (invalid_body)"
+    assert lines[2].startswith("line 3: kind: the kind is none of email, ")
+    assert lines[3] == "line 4: region: a region is two capital letters (region)"
 
 
 def test_what_was_recorded_before_a_failure_is_told(
@@ -207,6 +241,36 @@ def test_approve_takes_ids_from_standard_input(ask: "Run", node: "FakeNode") -> 
     assert node.asked[0][1] == {"signals": [ID]}
 
 
+def test_nothing_that_waits_is_nothing_to_do(ask: "Run", node: "FakeNode") -> None:
+    node.always("GET /v1/signals?state=draft", {"drafts": []})
+    listed = ask("signal", "list", "--ids").out
+    piped = ask("signal", "approve", "-", stdin=listed.encode())
+    every = ask("signal", "approve", "--all")
+
+    for outcome in (piped, every):
+        assert (outcome.status, outcome.out) == (0, "0 approved, 0 refused\n")
+        assert outcome.err == "fedsafe: nothing waits for approval\n"
+    assert [target for target, _ in node.asked if target.startswith("POST")] == []
+
+
+def test_an_id_that_is_none_is_named_by_its_place(ask: "Run", node: "FakeNode") -> None:
+    piped = ask("signal", "approve", "-", stdin=f"{ID}\n\nnonsense\n".encode())
+    typed = ask("signal", "approve", ID, "nonsense")
+
+    assert (piped.status, typed.status) == (5, 5)
+    assert piped.err.startswith("fedsafe: error: line 3: that is no signal's id\n")
+    assert typed.err.startswith("fedsafe: error: signal 2: that is no signal's id\n")
+    assert node.asked == []
+
+
+def test_a_list_of_drafts_has_no_empty_column(ask: "Run", node: "FakeNode") -> None:
+    node.always("GET /v1/signals?state=draft", {"drafts": [STATE]})
+    heading, row = ask("signal", "list").out.splitlines()
+
+    assert heading.split() == ["signal", "plane", "scope", "author"]
+    assert row.split() == [ID, "actor", "federation", "anna"]
+
+
 def test_a_draft_that_its_author_approves_is_denied(
     ask: "Run", node: "FakeNode"
 ) -> None:
@@ -238,9 +302,12 @@ def test_a_signal_is_shown_and_revoked(ask: "Run", node: "FakeNode") -> None:
     assert node.asked[1][1] == {"reason": "mistake"}
 
 
-@pytest.mark.parametrize("signal_id", ["../status", "a b", "é", "x?y", ""])
+@pytest.mark.parametrize("signal_id", ["../status", "a b", "é", "x?y", "", "nonsense"])
 def test_an_id_that_is_none_goes_nowhere(
     ask: "Run", node: "FakeNode", signal_id: str
 ) -> None:
-    assert ask("signal", "show", signal_id).status == 5
+    outcome = ask("signal", "show", signal_id)
+
+    assert outcome.status == 5
+    assert ID in outcome.err
     assert node.asked == []

@@ -301,18 +301,24 @@ def _read_batch(
     problems: list[ItemProblem] = []
     for place, subject in enumerate(lookups):
         try:
-            asked = _read_all(subject.questions)
+            asked = _read_all(subject.questions, f"/lookups/{place}")
         except BadRequestError as error:
-            problem = ItemProblem(position=place, code=error.code, detail=error.detail)
-            problems.append(problem)
+            problems.append(
+                ItemProblem(
+                    position=place,
+                    code=error.code,
+                    detail=error.detail,
+                    pointer=error.pointer,
+                )
+            )
         else:
             cases.append(_Case(place, subject.subject_ref, asked))
     return cases, problems
 
 
-def _read_all(questions: Sequence[Question]) -> list[Asked]:
+def _read_all(questions: Sequence[Question], pointer: str = "") -> list[Asked]:
     return [
-        read_question(question, pointer=f"/questions/{position}")
+        read_question(question, pointer=f"{pointer}/questions/{position}")
         for position, question in enumerate(questions)
     ]
 

@@ -269,7 +269,8 @@ def _imported(batch: _Import) -> ImportAnswer:
         if isinstance(outcome, Decision):
             problems.append(_problem(position, outcome.code, outcome.reason.en))
         elif isinstance(outcome, BadRequestError):
-            problems.append(_problem(position, outcome.code, outcome.detail))
+            problem = _problem(position, outcome.code, outcome.detail, outcome.pointer)
+            problems.append(problem)
         elif not batch.request.dry_run:
             signals.append(signal_name(next(ids).signal_id))
             continue
@@ -287,8 +288,10 @@ def _state(batch: _Import) -> SignalState:
     return SignalState.DRAFT if shared else SignalState.OWN
 
 
-def _problem(position: int, code: str, detail: str) -> ItemProblem:
-    return ItemProblem(position=position, code=code, detail=detail)
+def _problem(
+    position: int, code: str, detail: str, pointer: str | None = None
+) -> ItemProblem:
+    return ItemProblem(position=position, code=code, detail=detail, pointer=pointer)
 
 
 def _size(kept: Kept) -> int | None:

@@ -146,6 +146,7 @@ async def test_a_credential_counts_on_the_socket_as_well(api: Api) -> None:
                 "code": "not_found",
                 "detail": "no such signal",
                 "question": None,
+                "pointer": None,
             }
             for position in (0, 1)
         ],

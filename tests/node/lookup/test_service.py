@@ -388,7 +388,8 @@ async def test_a_batch_answers_in_order_and_names_what_it_cannot_read(
         Result.REVIEW,
         Result.NONE,
     ]
-    assert [problem.position for problem in answer.problems] == [0]
+    places = [(problem.position, problem.pointer) for problem in answer.problems]
+    assert places == [(0, "/lookups/0/questions/0/value")]
     assert "malformed" in answer.problems[0].code
     assert "nobody" not in answer.problems[0].detail
     assert [event.record.outcome for event in events] == ["review", "none"]

@@ -362,7 +362,8 @@ async def test_an_import_keeps_the_good_and_names_the_bad(node: Node) -> None:
 
     kept = [place for place, signal in enumerate(answer.signals) if signal]
     assert kept == [0, 1, 2, 5, 6]
-    assert [problem.position for problem in answer.problems] == [3, 4]
+    places = [(problem.position, problem.pointer) for problem in answer.problems]
+    assert places == [(3, "/signals/3/about/value"), (4, None)]
     assert answer.problems[1].code == "help_instead"
     assert answer.state is SignalState.DRAFT
     assert len(set(filter(None, answer.signals))) == 5
