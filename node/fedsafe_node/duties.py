@@ -15,6 +15,7 @@ from fedsafe_node.signals.expiry import expire_signals
 
 _MINUTE: Final = timedelta(minutes=1)
 _HOUR: Final = timedelta(hours=1)
+_DAY: Final = timedelta(days=1)
 
 
 class Duties:
@@ -36,6 +37,7 @@ class Duties:
             "expiry": Job(self._expire, _MINUTE),
             "idempotency": Job(self._forget_answers, _HOUR),
             "index": Job(self._merge_index, _MINUTE),
+            "index-removals": Job(self._purge_index, _DAY),
             "residues": Job(self._scrub, _MINUTE),
         }
 
@@ -45,6 +47,11 @@ class Duties:
     async def _merge_index(self) -> None:
         if self._lists.tokens.wants_merge:
             await asyncio.to_thread(self._lists.tokens.merge)
+
+    async def _purge_index(self) -> None:
+        # A removed token is found no more, but lies in its segment until a merge.
+        if self._lists.tokens.wants_purge:
+            await asyncio.to_thread(self._lists.tokens.merge, full=True)
 
     async def _scrub(self) -> None:
         # What a reader hindered, expired or came from a member as a restriction.

@@ -282,7 +282,7 @@ class PeerStatus(Message, frozen=True):
 
 
 class StatusAnswer(Message, frozen=True):
-    """The node at a glance."""
+    """The node at a glance; `store` is `ok`, or why writes fail and since when."""
 
     node: str
     version: str
@@ -299,6 +299,7 @@ class StatusAnswer(Message, frozen=True):
     audit_size: int
     sodium: str
     url: str
+    store: str = "ok"
 
 
 class GateAnswer(Message, frozen=True):

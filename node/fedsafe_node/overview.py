@@ -57,10 +57,14 @@ class Overview:
             audit_size=audit,
             sodium=f"libsodium {library.version} ({library.source})",
             url=situation.config.url,
+            store=self._trouble(),
         )
 
     async def checks(self) -> dict[str, str]:
-        """Say for each part whether it is `ok`, or what is wrong with it."""
+        """Say for each part whether it is `ok`, or what is wrong with it.
+
+        The store is `full`, `busy` or `failed`, and since when.
+        """
         checks = {"store": await self._check_store()}
         for member in self._situation.not_covered(self._clock.now()):
             checks[f"feed of {member}"] = "stale"
@@ -73,8 +77,17 @@ class Overview:
         try:
             await self._store.write(nothing)
         except StoreError:
-            return "failing"
-        return "ok"
+            return "failing" if self._store.trouble() is None else self._trouble()
+        return self._trouble()
+
+    def _trouble(self) -> str:
+        # An empty act says nothing: it succeeds on a full disk. The jobs' own writes
+        # find out within a minute that the disk takes them again.
+        trouble = self._store.trouble()
+        if trouble is None:
+            return "ok"
+        since = datetime.fromtimestamp(trouble.since, tz=UTC)
+        return f"{trouble.kind.value} since {since.isoformat(timespec='seconds')}"
 
     def _peers(self, rows: dict[str, PeerRow]) -> list[PeerStatus]:
         shared, coverage = self._situation.shared, self._situation.coverage

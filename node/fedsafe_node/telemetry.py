@@ -183,6 +183,12 @@ class Metrics:
             registry=self.registry,
         )
 
+        self._failing = Gauge(
+            "fedsafe_store_failing",
+            "1 while the store does not take writes",
+            registry=self.registry,
+        )
+
     def counter(self, route: str) -> Callable[[int, float], None]:
         """Give the function that counts the answers of one route."""
         seconds = self._seconds.labels(route)
@@ -205,6 +211,10 @@ class Metrics:
         """Set how much the node holds."""
         for what, count in counts.items():
             self._node.labels(what).set(count)
+
+    def set_failing(self, *, failing: bool) -> None:
+        """Set whether the store does not take writes."""
+        self._failing.set(failing)
 
     def page(self) -> bytes:
         """Write everything in Prometheus's text format."""

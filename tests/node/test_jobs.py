@@ -2,15 +2,18 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.node.fleet import Fleet, StandingClock, eventually
 from tests.node.signals.conftest import ANNA, request_for
 
-from fedsafe_node.errors import StoreFailedError
+from fedsafe_federation.restrictions import Reason
+from fedsafe_node.errors import StoreError, StoreFailedError
 from fedsafe_node.index import tokens
 from fedsafe_node.jobs import RETRY, Job, Jobs
+from fedsafe_node.messages import RevokeRequest
 from fedsafe_node.store.protocol import Store
 
 HOUR = timedelta(hours=1)
@@ -111,6 +114,67 @@ async def test_a_job_whose_next_date_is_not_kept_stays_due(
     await jobs.tick()
 
     assert (work.runs, other.runs) == (2, 2)
+
+
+async def test_removed_tokens_leave_the_disk_within_a_day(alone: Fleet) -> None:
+    node = alone["a.demo"]
+    index, directory = node.base.lists.tokens, alone.place("a.demo").index
+    ban = await node.services.signals.add(request_for("x@mail.example"), ANNA)
+    (row,) = await node.base.store.read(lambda reader: reader.signals_after(0, 10))
+    await asyncio.to_thread(index.merge)
+    high = int.from_bytes(row.token[:8]).to_bytes(8, "little")
+    before = await asyncio.to_thread(on_disk, directory)
+    request = RevokeRequest(reason=Reason.MISTAKE)
+    await node.services.signals.revoke(ban.signal, request, ANNA)
+    alone.clock.advance(timedelta(days=1))
+
+    async def purged() -> bool:
+        return not index.wants_purge
+
+    await eventually(purged)
+    after = await asyncio.to_thread(on_disk, directory)
+
+    assert high in before
+    assert high not in after
+
+
+def on_disk(directory: Path) -> bytes:
+    return b"".join(path.read_bytes() for path in directory.iterdir())
+
+
+async def test_health_tells_of_a_full_disk_until_a_job_could_write(
+    alone: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    node = alone["a.demo"]
+    writing = node.base.store._files.writing  # type: ignore[attr-defined]  # noqa: SLF001
+    monkeypatch.setattr("fedsafe_node.jobs.TICK_SECONDS", 3600)
+
+    def fill() -> None:
+        writing.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        (pages,) = writing.execute("PRAGMA page_count").fetchone()
+        writing.execute(f"PRAGMA max_page_count = {pages}")
+
+    async def refused() -> bool:
+        try:
+            await node.services.signals.add(request_for("x@mail.example"), ANNA)
+        except StoreError:
+            return True
+        return False
+
+    async def well() -> bool:
+        return (await node.services.node.checks())["store"] == "ok"
+
+    assert await well()
+    await asyncio.to_thread(fill)
+    await eventually(refused)
+    first = (await node.services.node.checks())["store"]
+    status = await node.services.node.status()
+    await asyncio.to_thread(writing.execute, "PRAGMA max_page_count = 1000000")
+    alone.clock.advance(timedelta(minutes=2))
+    await eventually(well)
+
+    assert first == status.store == "full since 2026-11-24T12:00:00+00:00"
+    assert (await node.services.node.status()).store == "ok"
 
 
 async def test_a_job_that_nobody_knows_any_more_is_left_alone(

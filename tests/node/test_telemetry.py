@@ -140,9 +140,11 @@ def test_metrics_are_counted() -> None:
     for status in (200, 200, 503):
         count(status, 0.002)
     metrics.watch_lane("lookups", lambda: 3)
+    metrics.set_failing(failing=True)
     page = metrics.page().decode()
 
     assert 'fedsafe_requests_total{route="lookup",status="200"} 2.0' in page
     assert 'fedsafe_requests_total{route="lookup",status="503"} 1.0' in page
     assert 'fedsafe_request_seconds_count{route="lookup"} 3.0' in page
     assert 'fedsafe_requests_in_flight{lane="lookups"} 3.0' in page
+    assert "fedsafe_store_failing 1.0" in page

@@ -124,6 +124,7 @@ async def metrics(call: Call) -> object:
             "peers_covered": sum(peer.covered for peer in now.peers),
         }
     )
+    call.metrics.set_failing(failing=now.store != "ok")
     return call.metrics.page()
 
 

@@ -43,9 +43,10 @@ class Lists:
 
     def remove(self, rows: Iterable[int]) -> None:
         """Forget rows that match no more."""
-        for row in rows:
+        gone = list(rows)
+        for row in gone:
             self.tokens.remove(row)
-            self.pictures.remove(row)
+        self.pictures.remove(*gone)
 
     def rows(self, token: bytes) -> tuple[int, ...]:
         """Give the rows that may carry *token*."""

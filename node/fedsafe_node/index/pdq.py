@@ -90,12 +90,18 @@ class PdqIndex:
         words = np.frombuffer(b"".join(digests), np.uint64).reshape(-1, COLUMNS)
         self._append(np.array(rows, np.uint32), words.T)
 
-    def remove(self, row: int) -> int:
-        """Take out every digest of an id; say how many there were."""
+    def remove(self, *rows: int) -> int:
+        """Take out every digest of these ids, in one pass; say how many there were."""
         found = 0
+        gone = np.array([row for row in rows if row != REMOVED], np.uint32)
+        if not gone.size:
+            return 0
         for block in self._blocks:
-            places = np.flatnonzero(block.ids[: block.filled] == row)
-            if row != REMOVED and places.size:
+            ids = block.ids[: block.filled]
+            places = np.flatnonzero(
+                ids == gone[0] if gone.size == 1 else np.isin(ids, gone)
+            )
+            if places.size:
                 block.ids[places] = REMOVED
                 found += int(places.size)
         self._removed += found

@@ -131,6 +131,11 @@ class TokenIndex:
         return len(self._view.deltas[-1]) > MERGE_AT
 
     @property
+    def wants_purge(self) -> bool:
+        """Whether a removed token may lie in a segment until a full `merge`."""
+        return bool(self._view.removed)
+
+    @property
     def size_on_disk(self) -> int:
         """The bytes of all segments."""
         return sum(segment.size for segment in self._view.segments)

@@ -57,7 +57,8 @@ async def open_store(
     if parts.scheme != "sqlite" or parts.netloc or not parts.path:
         raise StoreFailedError(f"no store has the URL scheme {parts.scheme!r}")
     sequencer = Sequencer(keys, clock, faults=faults)
-    store = await SQLiteStore.open(Path(unquote(parts.path)), sequencer, faults=faults)
+    path = Path(unquote(parts.path))
+    store = await SQLiteStore.open(path, sequencer, clock=clock, faults=faults)
     if guard is not None:
         try:
             await store.scan(guard.check)

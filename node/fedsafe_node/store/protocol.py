@@ -43,6 +43,7 @@ from fedsafe_node.store.rows import (
     SealedOpening,
     SignalRow,
     SignalStatus,
+    StoreTrouble,
     Tail,
     TokenRow,
 )
@@ -419,6 +420,10 @@ class Store(Protocol):
         Raises:
             StoreClosedError: the store takes no more writes.
         """
+        ...
+
+    def trouble(self) -> StoreTrouble | None:
+        """Return why writes fail, until one that changes something succeeds."""
         ...
 
     async def close(self) -> None:

@@ -234,6 +234,22 @@ class IdempotencyRow(Row, frozen=True):
     expires_at: int
 
 
+@unique
+class Trouble(StrEnum):
+    """Why the disk did not take a write."""
+
+    FULL = "full"
+    BUSY = "busy"
+    FAILED = "failed"
+
+
+class StoreTrouble(Row, frozen=True):
+    """Writes fail for this reason since this time; none has succeeded since."""
+
+    kind: Trouble
+    since: int
+
+
 class Counts(Row, frozen=True):
     """How much the store holds, for health and metrics."""
 

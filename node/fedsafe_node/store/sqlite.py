@@ -22,10 +22,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar, cast
 
+from fedsafe_node.clock import Clock
 from fedsafe_node.errors import StoreBusyError, StoreClosedError, StoreFailedError
 from fedsafe_node.faults import NO_FAULTS, Faults
 from fedsafe_node.keyfiles import make_private_directory, sync_directory
 from fedsafe_node.store.protocol import Reader, Transaction
+from fedsafe_node.store.rows import StoreTrouble
 from fedsafe_node.store.schema import migrate
 from fedsafe_node.store.sqlite_reader import SQLiteReader
 from fedsafe_node.store.sqlite_transaction import Sequencing, SQLiteTransaction
@@ -54,7 +56,12 @@ class SQLiteStore:
     """
 
     def __init__(
-        self, path: Path, files: "_Files", sequencing: Sequencing, faults: Faults
+        self,
+        path: Path,
+        files: "_Files",
+        sequencing: Sequencing,
+        clock: Clock,
+        faults: Faults,
     ) -> None:
         self._path = path
         self._files = files
@@ -65,13 +72,19 @@ class SQLiteStore:
             files.writing,
             SQLiteTransaction(files.writing, sequencing),
             sequencing,
+            clock=clock,
             faults=faults,
             loop=asyncio.get_running_loop(),
         )
 
     @classmethod
     async def open(
-        cls, path: Path, sequencing: Sequencing, *, faults: Faults = NO_FAULTS
+        cls,
+        path: Path,
+        sequencing: Sequencing,
+        *,
+        clock: Clock,
+        faults: Faults = NO_FAULTS,
     ) -> "SQLiteStore":
         """Open the file, or make it, and bring it to the newest schema.
 
@@ -81,7 +94,7 @@ class SQLiteStore:
             StoreFailedError: it is no database, or the disk refuses.
         """
         files = await asyncio.to_thread(_open_files, path)
-        return cls(path, files, sequencing, faults)
+        return cls(path, files, sequencing, clock, faults)
 
     async def write(self, act: Callable[[Transaction], Awaitable[T]]) -> T:
         """Run an act and return its result once it is durable.
@@ -132,6 +145,10 @@ class SQLiteStore:
             StoreClosedError: the store takes no more writes.
         """
         return cast("bool", await self._writer.submit(None))
+
+    def trouble(self) -> StoreTrouble | None:
+        """Return why writes fail, until one that changes something succeeds."""
+        return self._writer.trouble
 
     async def close(self) -> None:
         """Finish the writes that were handed in, then close."""

@@ -12,6 +12,8 @@ however many acts there are, and nobody is told before it.
 * A full disk leaves the writer usable. After any other failure of a commit nobody
   can know what the kernel still holds, so the writer fails closed: everything is
   refused until the store is opened anew.
+* What the disk refused is remembered until a commit that changes something succeeds:
+  an empty one succeeds on a full disk as well.
 """
 
 import asyncio
@@ -21,9 +23,11 @@ from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import Any, Protocol, TypeVar, cast
 
+from fedsafe_node.clock import Clock
 from fedsafe_node.errors import ConflictError, StoreClosedError, StoreFailedError
 from fedsafe_node.faults import FaultPoint, Faults
 from fedsafe_node.store.protocol import Transaction
+from fedsafe_node.store.rows import StoreTrouble, Trouble
 
 T = TypeVar("T")
 Act = Callable[[Transaction], Awaitable[Any]]
@@ -31,7 +35,7 @@ _Future = asyncio.Future[Any]
 _Outcome = tuple[_Future, Any, Exception | None]
 
 MAX_BATCH = 1024
-_RECOVERABLE = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_BUSY)
+_KINDS = {sqlite3.SQLITE_FULL: Trouble.FULL, sqlite3.SQLITE_BUSY: Trouble.BUSY}
 
 
 class Undo(Protocol):
@@ -69,23 +73,28 @@ class Writer:
 
     Owned by the loop's thread: `_thread`, `_closing`.
     Owned by the writer's thread: `_connection`, `_transaction`, `_undo`.
-    Set once by the writer's thread, read by all: `_failure`.
+    Owned by the writer's thread: `_wrote`, whether an act of the batch changed rows.
+    Set by the writer's thread, read by all: `_failure` (once), `trouble`.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - everything it needs is an argument
         self,
         connection: sqlite3.Connection,
         transaction: Transaction,
         undo: Undo,
         *,
+        clock: Clock,
         faults: Faults,
         loop: asyncio.AbstractEventLoop,
     ) -> None:
         self._connection = connection
         self._transaction = transaction
         self._undo = undo
+        self._clock = clock
         self._faults = faults
         self._loop = loop
+        self._wrote = False
+        self.trouble: StoreTrouble | None = None
         self._queue: SimpleQueue[tuple[Act | None, _Future] | None] = SimpleQueue()
         self._failure: str | None = None
         self._closing = False
@@ -134,7 +143,7 @@ class Writer:
         if self._failure is not None:
             closed = StoreClosedError(self._failure)
             return [(future, None, closed) for _, future in acts]
-        committing = False
+        committing = self._wrote = False
         try:
             self._faults.reach(FaultPoint.WRITER_BEFORE_BEGIN)
             self._connection.execute("BEGIN IMMEDIATE")
@@ -147,6 +156,8 @@ class Writer:
         except Exception as error:  # noqa: BLE001 - every caller is told
             failed = self._take_back(error, committing=committing)
             return [(future, None, failed) for _, future in acts]
+        if self._wrote:
+            self.trouble = None
         self._faults.reach(FaultPoint.WRITER_AFTER_COMMIT)
         return outcomes
 
@@ -155,6 +166,7 @@ class Writer:
         if together:  # alone, an act takes back the whole transaction
             execute("SAVEPOINT act")
         self._undo.begin_act()
+        before = self._connection.total_changes
         try:
             result = run_act(act(self._transaction))
         except Exception as error:
@@ -164,9 +176,13 @@ class Writer:
             if together:
                 execute("RELEASE act")
             self._undo.undo_act()
-            return (future, None, _for_caller(error))
+            told = _for_caller(error)
+            if isinstance(told, StoreFailedError):
+                self._remember(error)
+            return (future, None, told)
         if together:
             execute("RELEASE act")
+        self._wrote = self._wrote or self._connection.total_changes > before
         self._faults.reach(FaultPoint.WRITER_AFTER_ACT)
         return (future, result, None)
 
@@ -180,7 +196,15 @@ class Writer:
         except sqlite3.Error as worse:
             self._failure = f"a rollback failed ({worse}); start the node anew"
         self._undo.forget()
+        self._remember(error)
         return StoreFailedError(reason)
+
+    def _remember(self, error: Exception) -> None:
+        kind = Trouble.FAILED if self._failure is not None else _kind(error)
+        since = int(self._clock.now().timestamp())
+        if self.trouble is not None:
+            since = self.trouble.since
+        self.trouble = StoreTrouble(kind=kind, since=since)
 
     def _scrub(self, future: _Future) -> _Outcome:
         try:
@@ -191,8 +215,12 @@ class Writer:
 
 
 def _recoverable(error: Exception) -> bool:
+    return _kind(error) is not Trouble.FAILED
+
+
+def _kind(error: Exception) -> Trouble:
     code = getattr(error, "sqlite_errorcode", None)
-    return code is not None and code & 0xFF in _RECOVERABLE
+    return _KINDS.get(code & 0xFF, Trouble.FAILED) if code else Trouble.FAILED
 
 
 def _for_caller(error: Exception) -> Exception:

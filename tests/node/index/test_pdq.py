@@ -150,6 +150,7 @@ def test_query_of_another_length_is_refused() -> None:
 def test_place_of_removed_rows_is_no_id() -> None:
     index = PdqIndex()
     index.add(range(9), [DIGEST] * 9)
+    assert index.remove() == 0
     index.remove(3)
 
     assert index.remove(2**32 - 1) == 0

@@ -19,7 +19,7 @@ from fedsafe_node.faults import NO_FAULTS, FaultPoint, Faults
 from fedsafe_node.log.engine import open_store
 from fedsafe_node.log.openings import PeriodKeys
 from fedsafe_node.store.protocol import Reader, Store, Transaction
-from fedsafe_node.store.rows import LogEntry, Opening
+from fedsafe_node.store.rows import LogEntry, Opening, Trouble
 from fedsafe_node.store.sqlite_transaction import SQLiteTransaction
 
 FEED = "a.demo/feed"
@@ -275,3 +275,52 @@ def test_a_real_disk_that_refuses_loses_nothing_that_was_acknowledged(
     acknowledged, refused = map(int, done.stdout.split())
     assert acknowledged > 0
     assert refused > 0
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        (sqlite3.SQLITE_FULL, Trouble.FULL),
+        (sqlite3.SQLITE_BUSY, Trouble.BUSY),
+        (sqlite3.SQLITE_IOERR_FSYNC, Trouble.FAILED),
+    ],
+)
+async def test_what_the_disk_refused_is_remembered(
+    tmp_path: Path, code: int, kind: Trouble
+) -> None:
+    faults = FailAt(FaultPoint.WRITER_BEFORE_COMMIT, sqlite_error(code))
+    store = await open_sqlite(tmp_path, faults)
+    assert store.trouble() is None
+    with pytest.raises(StoreFailedError):
+        await append(store, b"lost")
+    trouble = store.trouble()
+
+    assert trouble is not None
+    assert trouble.kind is kind
+    await store.close()
+
+
+async def test_only_a_commit_that_changes_something_ends_the_trouble(
+    tmp_path: Path,
+) -> None:
+    faults = FailAt(FaultPoint.WRITER_BEFORE_COMMIT, sqlite_error(sqlite3.SQLITE_FULL))
+    store = await open_sqlite(tmp_path, faults)
+
+    async def nothing(tx: Transaction) -> None:
+        await tx.counts()
+
+    async def undone(tx: Transaction) -> None:
+        await tx.append(FEED, b"undone")
+        raise ValueError("undone")
+
+    with pytest.raises(StoreFailedError):
+        await append(store, b"lost")
+    await store.write(nothing)
+    with pytest.raises(ValueError, match="undone"):
+        await store.write(undone)
+    still = store.trouble()
+    await append(store, b"kept")
+
+    assert still is not None
+    assert store.trouble() is None
+    await store.close()
