@@ -21,6 +21,8 @@ from signal import SIGKILL
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from tests.system.commands import command_of
+
 from fedsafe_cli.demo import DemoNode, load_demo
 from fedsafe_cli.fleet import answers, find, start, stop
 
@@ -132,6 +134,7 @@ class Federation:
         self.root = root
         self.printed: list[bytes] = []
         self.heard: list[Answer] = []
+        self.ran: set[str] = set()
         up = self.fedsafe(
             "demo", "up", "--dir", str(root), "--nodes", str(count), "--json"
         )
@@ -166,6 +169,7 @@ class Federation:
         **environment: str,
     ) -> subprocess.CompletedProcess[bytes]:
         """Run the command line, with *typed* on its standard input."""
+        self.ran.add(command_of(arguments))
         where = [] if node is None else ["--config", node.dir]
         if node is not None and person is not None:
             key = self.root / "credentials" / node.name / f"{person}.key"

@@ -73,13 +73,14 @@ def secrets_of(fed: Federation, folder: Path, digests: Iterable[str]) -> list[Se
     ]
     for text in (ARGUMENT, FALSE_CREDENTIAL):
         found.append(Secret(text, tuple(encodings(text.encode()))))
-    found += _keys(fed)
-    for path in sorted(fed.root.glob("credentials/*/*.key")):
+    found += _keys(fed.root)
+    for path in sorted(fed.root.glob("**/*credentials/**/*.key")):
         token = path.read_bytes().strip()
         raw = base64.urlsafe_b64decode(token.removeprefix(b"fs1_") + b"=")
         forms = (*encodings(token), *encodings(raw))
         found.append(Secret(f"credential {path.stem}", forms, (path,)))
-    for path in sorted(fed.root.glob("custody/*.key")):
+    custody = {*fed.root.glob("custody/*.key"), *fed.root.glob("**/*.custody.key")}
+    for path in sorted(custody):
         forms = tuple(encodings(path.read_bytes()))
         found.append(Secret(f"custody key {path.stem}", forms, (path,)))
     return found
@@ -107,10 +108,10 @@ def _of_digest(digest: str) -> Iterator[bytes]:
     yield from encodings(digest.encode())
 
 
-def _keys(fed: Federation) -> Iterator[Secret]:
+def _keys(root: Path) -> Iterator[Secret]:
     homes: dict[bytes, list[Path]] = {}
-    for node in fed.nodes:
-        place = Place(node.directory)
+    for config in sorted(root.rglob("node.toml")):
+        place = Place(config.parent)
         for path in sorted(place.keys.rglob("*.key")):
             content = path.read_bytes()
             if path.name.startswith("share-"):

@@ -13,8 +13,10 @@ from typing import Self
 from urllib.parse import quote
 
 import pytest
+from tests.system.commands import all_commands
 from tests.system.federation import Federation, federation, until
 from tests.system.loot import rob
+from tests.system.organisations import found_federations, payloads
 from tests.system.planting import (
     ARGUMENT,
     FALSE_CREDENTIAL,
@@ -32,11 +34,18 @@ pytestmark = pytest.mark.timeout(180)
 
 PICTURE = Path(__file__).parents[2] / "cli/fedsafe_cli/data/demo"
 OWN = "device"
+EXEMPT = {
+    "demo story": "asks the routes that are asked here about people of its own; "
+    "they are in no list of secrets, and tests/cli/test_end_to_end.py tells it",
+}
+"""Commands that this run leaves out, and why."""
+
 FINDING = (
     *("--phenomenon", "grooming", "--surface", "public_content"),
     *("--grade", "confirmed_conduct", "--rule", "tos-4.2"),
     *("--removed-on", time.strftime("%Y-%m-%d", time.gmtime())),
 )
+CONTACT = ("--contact", "trust@a.demo")
 MEDIA = (
     *("--phenomenon", "abuse_depiction", "--surface", "public_content"),
     *("--grade", "confirmed_media", "--rule", "tos-4.2", "--scope", "federation"),
@@ -76,6 +85,7 @@ class Run:
     secrets: list[Secret]
     sources: list[tuple[str, bytes]] = field(default_factory=list)
     arguments: bytes = b""
+    commands: set[str] = field(default_factory=set)
 
 
 @pytest.fixture(scope="module")
@@ -90,14 +100,17 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
             secrets = secrets_of(fed, root / "before", digests)
             last = fed.copy(fed.a, root / "opened")
             running = list(_files(root / "f", temporary))
+            down = fed.fedsafe("demo", "down", "--dir", str(fed.root))
+            assert down.returncode == 0, down.stderr
     sources = [
         *running,
+        *payloads(root / "f"),
         *(("printed", data) for data in fed.printed),
         *(("answer", answer.raw) for answer in fed.heard),
         *_files(root / "f", temporary),
         ("openings of a.demo", b"\n".join(rob(last).heap)),
     ]
-    return Run(root, secrets, _joined(sources), b"\n".join(watch.seen))
+    return Run(root, secrets, _joined(sources), b"\n".join(watch.seen), fed.ran)
 
 
 def _files(*folders: Path) -> Iterator[tuple[str, bytes]]:
@@ -122,6 +135,8 @@ def _everything(fed: Federation, root: Path) -> list[str]:
     _wrong_places(fed)
     _wrong_commands(fed, root)
     _looked_around(fed)
+    _gate_recorded(fed, root)
+    found_federations(fed)
     _crashed(fed)
     _people_found(fed, root)
     return digests
@@ -266,6 +281,7 @@ def _wrong_commands(fed: Federation, root: Path) -> None:
     false.write_text(FALSE_CREDENTIAL)
     false.chmod(0o600)
     fed.fedsafe("signal", "list", "--credential", str(false), node=fed.a)
+    out = ("--out", str(root / "x.key"))
     for arguments in (
         ("lookup", f"email:{ARGUMENT}"),
         ("lookup", ARGUMENT),
@@ -273,6 +289,9 @@ def _wrong_commands(fed: Federation, root: Path) -> None:
         ("lookup", f"phone:{ARGUMENT}"),
         ("signal", "show", ARGUMENT),
         ("signal", "approve", ARGUMENT),
+        ("node", "run"),  # beside the one that runs
+        ("node", "credential", "add", ARGUMENT, "--role", "auditor", *out),
+        ("node", "init", "--dir", str(root / "no"), "--name", ARGUMENT, *CONTACT),
     ):
         fed.fedsafe(*arguments, node=fed.a, person="anna")
 
@@ -287,6 +306,7 @@ def _looked_around(fed: Federation) -> None:
         (("federation", "card"), None),
         (("gate", "show"), None),
         (("doctor", "--json"), None),
+        (("demo", "status", "--dir", str(fed.root)), None),
     ):
         assert fed.fedsafe(*arguments, node=fed.a, person=person).stdout
     caller = fed.caller(fed.a)
@@ -295,10 +315,24 @@ def _looked_around(fed: Federation) -> None:
     drafts = fed.propose(fed.a, [PEOPLE["email"]])
     revoked = fed.publish(fed.a, [PEOPLE["phone"]])
     for signal in [*drafts, *revoked]:
+        shown = fed.fedsafe("signal", "show", signal, node=fed.a, person="ben")
+        assert shown.returncode == 0, shown.stderr
         done = fed.fedsafe(
             "signal", "revoke", signal, "--reason", "mistake", node=fed.a, person="ben"
         )
         assert done.returncode == 0, done.stderr
+
+
+def _gate_recorded(fed: Federation, root: Path) -> None:
+    record = root / "gate.toml"
+    for text, status in (
+        ('dpia = "file-12"\n', 0),
+        (f'"{PEOPLE["email"]["value"]}" = 1\n', ExitStatus.BAD_INPUT),
+        (f'dpia = "{PEOPLE["url"]["value"]}\n', ExitStatus.BAD_INPUT),
+    ):
+        record.write_text(text)
+        done = fed.fedsafe("gate", "record", str(record), node=fed.a, person="ben")
+        assert done.returncode == status, done.stderr
 
 
 def _crashed(fed: Federation) -> None:
@@ -325,7 +359,18 @@ def test_nothing_planted_and_no_secret_lies_anywhere(run: Run) -> None:
     names = {Path(name).name for name, _ in run.sources}
 
     assert {"printed", "answer", "node.log", "store.db", "store.db-wal"} <= names
+    assert {"charter-e.org.json, opened", "charter-e.org.json"} <= names
+    assert {"credential cem", "custody key e.org.custody"} <= {
+        secret.name for secret in run.secrets
+    }
     assert leaks(run.secrets, run.sources) == []
+
+
+def test_every_command_was_run_or_says_why_not(run: Run) -> None:
+    commands = set(all_commands())
+
+    assert commands - run.commands == set(EXEMPT)
+    assert "federation found step" in commands
 
 
 def test_no_process_shows_a_secret_in_its_arguments(run: Run) -> None:

@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Organisations that make nodes of their own and found federations with them.
+
+They lie in a directory of a `Federation`, whose command line they use: so what they
+print is kept, and what they write is searched.
+"""
+
+import base64
+import json
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Final
+
+from tests.system.federation import Federation, until
+
+from fedsafe_cli.demo import DemoNode
+from fedsafe_cli.fleet import answers, free_ports, start, stop
+
+FOLDER: Final = "organisations"
+_ROUNDS: Final = 6
+
+
+def found_federations(fed: Federation) -> None:
+    """Found one federation by files and one over the network, two nodes each."""
+    home = fed.root / FOLDER
+    home.mkdir()
+    ports = free_ports(4)
+    nodes = [
+        _make(fed, home / f"{letter}.org", port)
+        for letter, port in zip("efgh", ports, strict=True)
+    ]
+    _add_person(fed, nodes[0])
+    with _running(nodes):
+        _by_files(fed, nodes[:2], home / "shared")
+        _over_network(fed, nodes[2:])
+
+
+def payloads(folder: Path) -> Iterator[tuple[str, bytes]]:
+    """Give what the messages in a folder say, by their files' names."""
+    for file in sorted(folder.rglob("shared/*.json")):
+        yield (
+            f"{file}, opened",
+            base64.b64decode(json.loads(file.read_text())["payload"]),
+        )
+
+
+def _make(fed: Federation, directory: Path, port: int) -> DemoNode:
+    name = directory.name
+    made = fed.fedsafe(
+        *("node", "init", "--dir", str(directory), "--name", name, "--json"),
+        *("--listen", f"127.0.0.1:{port}", "--contact", f"trust@{name}"),
+        *("--policy", "synthetic", "--staff", "rita:reviewer"),
+    )
+    assert made.returncode == 0, made.stderr
+    config = directory / "node.toml"
+    config.write_text(config.read_text().replace("open = false", "open = true"))
+    url = f"http://127.0.0.1:{port}"
+    return DemoNode(name=name, url=url, dir=str(directory), config=str(config))
+
+
+def _add_person(fed: Federation, node: DemoNode) -> None:
+    key = node.directory.with_name(f"{node.name}.credentials") / "cem.key"
+    added = fed.fedsafe(
+        *("node", "credential", "add", "cem", "--role", "auditor", "--out", str(key)),
+        node=node,
+    )
+    assert added.returncode == 0, added.stderr
+
+
+@contextmanager
+def _running(nodes: list[DemoNode]) -> Iterator[None]:
+    with ExitStack() as stack:
+        for node in nodes:
+            stack.callback(stop, node.directory)
+            start(node.directory)
+        until(lambda: all(answers(node.directory) for node in nodes), "starting")
+        yield
+
+
+def _by_files(fed: Federation, nodes: list[DemoNode], shared: Path) -> None:
+    shared.mkdir()
+    for node in nodes:
+        fed.fedsafe("federation", "card", "--out", str(shared), node=node)
+    found = ("federation", "found")
+    name = ("--federation", "by-files.demo")
+    proposed = fed.fedsafe(*found, "propose", *name, str(shared), node=nodes[0])
+    assert proposed.returncode == 0, proposed.stderr
+    founded: set[str] = set()
+    for _ in range(_ROUNDS):
+        for node in nodes:
+            step = fed.fedsafe(*found, "step", "--json", str(shared), node=node)
+            assert step.returncode == 0, step.stderr
+            if json.loads(step.stdout)["founded"]:
+                founded.add(node.name)
+        if len(founded) == len(nodes):
+            return
+    raise AssertionError(f"only {founded} have founded")
+
+
+def _over_network(fed: Federation, nodes: list[DemoNode]) -> None:
+    convenor, member = nodes
+    run = ("federation", "found", "run", "--federation", "by-network.demo")
+    founded = fed.fedsafe(*run, "--yes", "--member", member.url, node=convenor)
+    assert founded.returncode == 0, founded.stderr
