@@ -203,7 +203,9 @@ def test_strict_refuses_actor_signals_even_behind_an_open_gate(
 
     assert ask(BAN, real_site(None), strict, now).code == "legal_gate"
     assert ask(BAN, real_site(full_gate), strict, now).code == "not_allowed"
-    assert ask(PICTURE, real_site(full_gate), strict, now).allowed
+    assert ask(
+        replace(PICTURE, rule="house-2"), real_site(full_gate), strict, now
+    ).allowed
 
 
 REQUESTS = st.builds(
