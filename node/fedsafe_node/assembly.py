@@ -44,10 +44,14 @@ from fedsafe_node.membership import CHARTER_DOCUMENT, Membership, load_membershi
 from fedsafe_node.overview import Overview
 from fedsafe_node.peering.service import PeeringService
 from fedsafe_node.peering.serving import FeedServer
-from fedsafe_node.people.credentials import People
+from fedsafe_node.people.entrance import Entrance
 from fedsafe_node.people.gate import Gates
+from fedsafe_node.people.office import Office
+from fedsafe_node.people.passwords import Passwords
 from fedsafe_node.people.register import Registers
 from fedsafe_node.people.register_entries import read_register_end
+from fedsafe_node.people.staff import make_staff
+from fedsafe_node.people.vault import Vault, open_vault
 from fedsafe_node.replicating import Replicating
 from fedsafe_node.signals.custody import Custody, load_custody
 from fedsafe_node.signals.desk import Desk
@@ -58,7 +62,9 @@ from fedsafe_node.store.protocol import Store, Transaction
 from fedsafe_node.store.rows import PeerState
 from fedsafe_node.telemetry import LOGGER, Metrics, fields
 from fedsafe_node.workers import Workers
+from fedsafe_policies.legal_calendar import shipped_calendar
 from fedsafe_policies.policy import Policy, shipped
+from fedsafe_policies.register import catalogue
 
 _LOG = logging.getLogger(f"{LOGGER}.node")
 _CONNECTIONS: Final = 64
@@ -80,6 +86,7 @@ class Base:
     trail: AuditTrail
     situation: Situation
     workers: Workers
+    office: Office
 
 
 class RunningNode:
@@ -298,6 +305,7 @@ class RunningNode:
 
     def _make_services(self) -> Services:
         base = self.base
+        staff = make_staff(base.office)
         return Services(
             name=base.config.name,
             lookups=LookupService(
@@ -309,7 +317,8 @@ class RunningNode:
                 offload=base.workers,
             ),
             signals=SignalService(self.desk),
-            people=People(base.store, base.trail, base.clock),
+            people=Entrance(base.office, staff.sessions),
+            staff=staff,
             gates=Gates(base.situation, base.store, base.trail, base.clock),
             registers=Registers(base.situation, base.store, base.trail, base.clock),
             audits=AuditService(
@@ -333,15 +342,20 @@ class _Files:
     guard: Guard
     custody: Custody
     policy: Policy
+    vault: Vault
 
 
 def _read_files(place: Place, config: Config) -> _Files:
+    # Read here, off the loop, and kept: what is asked for later finds them.
+    shipped_calendar()
+    catalogue()
     return _Files(
         keys=load_keys(place),
         periods=PeriodKeys(place.periods),
         guard=Guard(place.guard),
         custody=load_custody(place, config),
         policy=shipped(config.policy),
+        vault=open_vault(place.keys / "people.key"),
     )
 
 
@@ -368,6 +382,8 @@ async def _open(
             situation.coverage.suspended.add(peer.origin)
     tokens = await load_tokens(place.index, store)
     parts.push_async_callback(asyncio.to_thread, tokens.close)
+    passwords, trail = Passwords(), AuditTrail(config.name)
+    parts.push_async_callback(asyncio.to_thread, passwords.close)
     return Base(
         place=place,
         config=config,
@@ -378,7 +394,16 @@ async def _open(
         custody=files.custody,
         store=store,
         lists=Lists(tokens, PdqIndex()),
-        trail=AuditTrail(config.name),
+        trail=trail,
         situation=situation,
         workers=workers,
+        office=Office(
+            node=config.name,
+            store=store,
+            trail=trail,
+            clock=clock,
+            vault=files.vault,
+            passwords=passwords,
+            judge=situation,
+        ),
     )

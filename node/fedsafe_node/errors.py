@@ -10,6 +10,7 @@
   + NotFoundError           there is no such thing
   + WrongStateError         the thing is not in a state that allows this
   + UnavailableError        not now; carries when to ask again
+    - TooManyTriesError     too many failed logins; carries the same
   + StoreError
     - StoreBusyError        another process holds the store
     - StoreClosedError      the store takes no more writes
@@ -235,6 +236,17 @@ class UnavailableError(NodeError):
         self.code = code
         self.detail = detail
         self.retry_after_ms = retry_after_ms
+
+
+class TooManyTriesError(UnavailableError):
+    """Too many logins have failed under this name, or from this place."""
+
+    def __init__(self, retry_after_ms: int) -> None:
+        super().__init__(
+            "too_many_tries",
+            "too many tries; wait before the next one",
+            retry_after_ms=retry_after_ms,
+        )
 
 
 class TokenIndexError(NodeError):

@@ -20,7 +20,10 @@ from fedsafe_node.log.audit import AuditTrail, Event
 from fedsafe_node.log.engine import open_store
 from fedsafe_node.log.guard import Guard
 from fedsafe_node.log.openings import PeriodKeys
-from fedsafe_node.people.credentials import People, check_name, look_of
+from fedsafe_node.people.credentials import People
+from fedsafe_node.people.first import add_first
+from fedsafe_node.people.messages import SetUpCodeAnswer
+from fedsafe_node.people.names import check_name, look_of
 from fedsafe_node.signals.custody import create_custody_key
 from fedsafe_node.store.protocol import Store, Transaction
 from fedsafe_policies.vocabulary import Role
@@ -32,18 +35,21 @@ class Created:
 
     config: Config
     credentials: Mapping[str, str] = field(repr=False)
+    administrator: SetUpCodeAnswer | None = None
 
 
-async def create_node(
+async def create_node(  # noqa: PLR0913 - what a node begins with
     place: Place,
     config: Config,
     *,
     custody_private: Path,
     staff: Sequence[tuple[str, Role]],
+    administrator: str | None = None,
     clock: Clock | None = None,
 ) -> Created:
     """Make a node in `place.directory`, and its custody key outside.
 
+    *administrator* is the name of the first account, which is set up with a code.
     *custody_private* is a new file; whoever holds it can read the node's own
     published identifiers, so it belongs on another medium.
 
@@ -56,15 +62,23 @@ async def create_node(
     """
     clock = clock or SystemClock()
     _check_staff(staff)
+    if administrator is not None:
+        check_name(administrator)
     await asyncio.to_thread(_make_files, place, config, custody_private)
     store = await open_node_store(place, clock)
     try:
         credentials = await _first_people(store, config, staff, clock)
+        trail = AuditTrail(config.name)
+        first = (
+            await add_first(store, trail, clock, administrator)
+            if administrator is not None
+            else None
+        )
     finally:
         await store.close()
     text = render_config(config).encode()
     await asyncio.to_thread(write_durably, place.config, text)
-    return Created(config, credentials)
+    return Created(config, credentials, first)
 
 
 def _check_staff(staff: Sequence[tuple[str, Role]]) -> None:

@@ -1,18 +1,25 @@
 # SPDX-License-Identifier: Apache-2.0
 """Who acts."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from fedsafe_policies.vocabulary import Role
+from fedsafe_policies.vocabulary import Purpose, Role
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who acts: the name of a credential and its role.
+    """Who acts: the name of a person or service, and the role they act in.
 
     A process that can open the node's Unix socket without a credential is
-    `local`, with the role of a service.
+    `local`, with the role of a service. A person has one name, whatever sessions
+    and credentials they hold; a session is in one of their roles. `fresh` is true
+    while a session has proved its second factor within minutes. A service's credential
+    may be bound to a `scope`, `lookup` or `publish`, and to `purposes`.
     """
 
     name: str
     role: Role
+    session: str | None = field(default=None, repr=False)
+    fresh: bool = False
+    scope: str | None = None
+    purposes: frozenset[Purpose] | None = None

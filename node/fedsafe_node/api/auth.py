@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Who asks: a credential, a process of this machine, or a member of the federation.
 
-A credential travels as `Authorization: Bearer fs1_…`. Without one, whoever could
+A credential travels as `Authorization: Bearer fs1_…`, the session of somebody who
+has logged in as `fs2_…`. Without one, whoever could
 open the node's Unix socket is `local`, with the role of a service; the kernel's
 word (SO_PEERCRED) must be that it runs as the node's own user or as root. Members
 sign their requests (RFC 9421) or their statements.
@@ -28,7 +29,7 @@ from fedsafe_policies.vocabulary import Role
 
 LOCAL: Final = Principal("local", Role.SERVICE)
 PERSONS: Final = frozenset(Role) - {Role.SERVICE}
-TOKEN: Final = re.compile(r"fs1_[A-Za-z0-9_-]{43}")
+TOKEN: Final = re.compile(r"fs[12]_[A-Za-z0-9_-]{43}")
 _ONCE: Final = (
     "Authorization",
     "Content-Type",
@@ -91,6 +92,25 @@ async def identify(
     if not admitted:
         raise RefusedError(Code.FORBIDDEN, f"this takes {describe(auth, roles)}")
     return who
+
+
+def check_bounds(who: Principal, scope: str | None, *, fresh: bool) -> None:
+    """Refuse a credential of another scope, or a session whose proof is old.
+
+    Raises:
+        RefusedError: it is one.
+    """
+    if who.scope is not None and who.scope != scope:
+        raise RefusedError(
+            Code.FORBIDDEN, f"this credential is good for {who.scope} only"
+        )
+    if fresh and who.session is not None and not who.fresh:
+        raise RefusedError(Code.STEP_UP)
+
+
+def source_of(request: web.Request) -> str:
+    """Return where a request comes from; empty for the node's own user."""
+    return "" if is_local(request) else request.remote or "unknown"
 
 
 def describe(auth: Auth, roles: Collection[Role]) -> str:

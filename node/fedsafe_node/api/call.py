@@ -19,7 +19,8 @@ class Call:
 
     `document` is the OpenAPI document. `who` is there on routes for credentials,
     `peer` on routes for members; `local` tells, on routes for statements, whether
-    they came over the node's Unix socket.
+    they came over the node's Unix socket. `source` is the address that an open route
+    is called from, empty for this machine's own user.
     """
 
     services: Services
@@ -31,6 +32,7 @@ class Call:
     who: Principal | None = None
     peer: str | None = None
     local: bool = False
+    source: str = ""
     once: Once | None = None
 
     @property

@@ -26,7 +26,15 @@ import msgspec
 from aiohttp import web
 
 from fedsafe_federation.wireformat import encode
-from fedsafe_node.api.auth import Auth, check_headers, identify, identify_peer, is_local
+from fedsafe_node.api.auth import (
+    Auth,
+    check_bounds,
+    check_headers,
+    identify,
+    identify_peer,
+    is_local,
+    source_of,
+)
 from fedsafe_node.api.body import Room, body_decoder, read_body, read_query
 from fedsafe_node.api.call import Call
 from fedsafe_node.api.problems import Code, RefusedError, problem_of
@@ -45,6 +53,7 @@ LANES: Final[Mapping[Lane, int]] = {
     Lane.READS: 64,
     Lane.PEERS: 64,
     Lane.HEALTH: 32,
+    Lane.LOGINS: 32,
 }
 ROOM_BYTES: Final = 16 * 1024 * 1024
 _LOG = logging.getLogger(f"{LOGGER}.api")
@@ -189,6 +198,9 @@ class _Serving:
         if route.auth is not Auth.OPEN:
             people = border.services.people
             call.who = await identify(request, people, route.auth, route.roles)
+            check_bounds(call.who, route.scope, fresh=route.fresh)
+        else:
+            call.source = source_of(request)
         with self._gate.enter():
             body = await self._read(request)
             return await self._act(call, request, body, request_id)

@@ -38,6 +38,7 @@ from fedsafe_node.errors import (
     NodeError,
     NotFoundError,
     StoreError,
+    TooManyTriesError,
     UnavailableError,
     UnknownEntryError,
     WrongStateError,
@@ -65,6 +66,7 @@ class Code(StrEnum):
     UNAUTHENTICATED = "unauthenticated"
     FORBIDDEN = "forbidden"
     UNTRUSTED = "untrusted"
+    STEP_UP = "step_up"
     NOT_FOUND = "not_found"
     METHOD_NOT_ALLOWED = "method_not_allowed"
     SLOW_BODY = "slow_body"
@@ -82,6 +84,9 @@ class Code(StrEnum):
     IN_FLIGHT = "in_flight"
     STALE_STATEMENT = "stale_statement"
     FOUNDING_FAILED = "founding_failed"
+    NAME_TAKEN = "name_taken"
+    ACT_EXPIRED = "act_expired"
+    ACT_CHANGED = "act_changed"
     BODY_TOO_LARGE = "body_too_large"
     UNSUPPORTED_MEDIA_TYPE = "unsupported_media_type"
     UNSUPPORTED_ENCODING = "unsupported_encoding"
@@ -100,6 +105,14 @@ class Code(StrEnum):
     BAD_POSITION = "bad_position"
     MALFORMED_DOCUMENT = "malformed_document"
     IDEMPOTENCY_MISMATCH = "idempotency_mismatch"
+    BAD_PASSWORD = "bad_password"  # noqa: S105 - a code, no password
+    BAD_TRAINING = "bad_training"
+    BAD_ROLE = "bad_role"
+    BAD_SPAN = "bad_span"
+    BAD_PURPOSES = "bad_purposes"
+    CHOOSE_ROLE = "choose_role"
+    OWN_ROLE = "own_role"
+    TOO_MANY_TRIES = "too_many_tries"
     HEADERS_TOO_LARGE = "headers_too_large"
     INTERNAL = "internal"
     LOG_DAMAGED = "log_damaged"
@@ -122,6 +135,7 @@ CODES: Final[Mapping[Code, tuple[int, str]]] = {
     Code.UNAUTHENTICATED: (401, "A valid credential is needed"),
     Code.FORBIDDEN: (403, "This credential may not do that"),
     Code.UNTRUSTED: (403, "No valid signature of a member"),
+    Code.STEP_UP: (403, "Prove the second factor anew, then repeat"),
     Code.NOT_FOUND: (404, "There is no such thing"),
     Code.METHOD_NOT_ALLOWED: (405, "The method is not allowed here"),
     Code.SLOW_BODY: (408, "The body took too long"),
@@ -139,6 +153,9 @@ CODES: Final[Mapping[Code, tuple[int, str]]] = {
     Code.IN_FLIGHT: (409, "The same request is under way"),
     Code.STALE_STATEMENT: (409, "The statement is too old or was seen before"),
     Code.FOUNDING_FAILED: (409, "The founding ceremony cannot go on"),
+    Code.NAME_TAKEN: (409, "The name is taken"),
+    Code.ACT_EXPIRED: (409, "The act has expired"),
+    Code.ACT_CHANGED: (409, "The act is another one"),
     Code.BODY_TOO_LARGE: (413, "The body is too large"),
     Code.UNSUPPORTED_MEDIA_TYPE: (415, "The content type is not supported"),
     Code.UNSUPPORTED_ENCODING: (415, "The content encoding is not supported"),
@@ -157,6 +174,14 @@ CODES: Final[Mapping[Code, tuple[int, str]]] = {
     Code.BAD_POSITION: (422, "The feed does not reach that far"),
     Code.MALFORMED_DOCUMENT: (422, "A signed document does not fit its type"),
     Code.IDEMPOTENCY_MISMATCH: (422, "The Idempotency-Key names another request"),
+    Code.BAD_PASSWORD: (422, "The password does not fit"),
+    Code.BAD_TRAINING: (422, "The training does not fit"),
+    Code.BAD_ROLE: (422, "The role does not fit"),
+    Code.BAD_SPAN: (422, "The span of time does not fit"),
+    Code.BAD_PURPOSES: (422, "The purposes do not fit"),
+    Code.CHOOSE_ROLE: (422, "A role must be chosen"),
+    Code.OWN_ROLE: (422, "Nobody decides on a role of their own"),
+    Code.TOO_MANY_TRIES: (429, "Too many tries have failed"),
     Code.HEADERS_TOO_LARGE: (431, "Request line or headers are too large"),
     Code.INTERNAL: (500, "The node failed"),
     Code.LOG_DAMAGED: (500, "A log of the node is damaged"),
@@ -178,6 +203,7 @@ ERRORS: Final[Mapping[type[Exception], Code]] = {
     ForbiddenError: Code.FORBIDDEN,
     NotFoundError: Code.NOT_FOUND,
     WrongStateError: Code.WRONG_STATE,
+    TooManyTriesError: Code.TOO_MANY_TRIES,
     UnavailableError: Code.UNAVAILABLE,
     InFlightError: Code.IN_FLIGHT,
     ConflictError: Code.CONFLICT,

@@ -91,6 +91,7 @@ REGISTER_ROUTES: Final = (
         handler=review,
         auth=Auth.CREDENTIAL,
         roles=_REVIEW,
+        fresh=True,
         lane=Lane.WRITES,
         summary="Confirm an entry as its second person",
         body=ReviewRequest,

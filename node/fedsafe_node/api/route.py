@@ -27,6 +27,7 @@ class Lane(StrEnum):
     READS = "reads"
     PEERS = "peers"
     HEALTH = "health"
+    LOGINS = "logins"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +36,9 @@ class Route:
 
     `roles` are those whose credential is taken: on a route for credentials, nobody's
     unless it says so. `answer` is a type, or None for an answer of `media` that is
-    no message. `refusals` are statuses that only the service can bring.
+    no message. `refusals` are statuses that only the service can bring. A service's
+    credential that is bound to a scope is taken where `scope` is the same. Where
+    `fresh` is true, a session must have proved its second factor within minutes.
     """
 
     name: str
@@ -46,6 +49,8 @@ class Route:
     lane: Lane
     summary: str
     roles: frozenset[Role] = frozenset()
+    scope: str | None = None
+    fresh: bool = False
     status: int = 200
     body: object = None
     limit: int = 0

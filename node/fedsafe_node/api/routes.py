@@ -12,7 +12,11 @@ from typing import Final
 from fedsafe_federation.feed import MEDIA_TYPE as NDJSON
 from fedsafe_federation.signed import NodeName, Signed
 from fedsafe_node.api import local, peers
+from fedsafe_node.api.acts import ACT_ROUTES
 from fedsafe_node.api.auth import PERSONS, Auth
+from fedsafe_node.api.credentials import CREDENTIAL_ROUTES
+from fedsafe_node.api.logins import LOGIN_ROUTES
+from fedsafe_node.api.people import PEOPLE_ROUTES
 from fedsafe_node.api.queries import EventsQuery, FeedQuery, SignalsQuery
 from fedsafe_node.api.register import REGISTER_ROUTES
 from fedsafe_node.api.route import KIB, MIB, Lane, Route
@@ -56,6 +60,7 @@ ROUTES: Final = (
         handler=local.lookup,
         auth=Auth.HOUSE,
         roles=_ANY,
+        scope="lookup",
         lane=Lane.LOOKUPS,
         summary="Ask about one account; a match is a reason to review",
         body=LookupRequest,
@@ -69,6 +74,7 @@ ROUTES: Final = (
         handler=local.lookup_batch,
         auth=Auth.HOUSE,
         roles=_ANY,
+        scope="lookup",
         lane=Lane.BATCHES,
         summary="Ask about many accounts for one purpose",
         body=BatchRequest,
@@ -82,6 +88,7 @@ ROUTES: Final = (
         handler=local.add_signal,
         auth=Auth.HOUSE,
         roles=_ANY,
+        scope="publish",
         lane=Lane.WRITES,
         summary="Record an own ban, or a draft for the federation",
         status=201,
@@ -109,6 +116,7 @@ ROUTES: Final = (
         handler=local.import_signals,
         auth=Auth.HOUSE,
         roles=_ANY,
+        scope="publish",
         lane=Lane.BATCHES,
         summary="Record many signals in one act",
         body=ImportRequest,
@@ -123,6 +131,7 @@ ROUTES: Final = (
         handler=local.approve_signals,
         auth=Auth.CREDENTIAL,
         roles=PERSONS,
+        fresh=True,
         lane=Lane.WRITES,
         summary="Publish drafts as their second person",
         body=ApproveRequest,
@@ -137,6 +146,7 @@ ROUTES: Final = (
         handler=local.show_signal,
         auth=Auth.HOUSE,
         roles=_ANY,
+        scope="publish",
         lane=Lane.READS,
         summary="Tell where a signal stands",
         path_types=_SIGNAL,
@@ -149,6 +159,7 @@ ROUTES: Final = (
         handler=local.revoke_signal,
         auth=Auth.HOUSE,
         roles=_ANY,
+        scope="publish",
         lane=Lane.WRITES,
         summary="Stop a signal everywhere, for good",
         body=RevokeRequest,
@@ -331,4 +342,8 @@ ROUTES: Final = (
         summary="Give this description",
     ),
     *REGISTER_ROUTES,
+    *LOGIN_ROUTES,
+    *PEOPLE_ROUTES,
+    *ACT_ROUTES,
+    *CREDENTIAL_ROUTES,
 )

@@ -33,6 +33,7 @@ from fedsafe_node.messages import (
     StatusAnswer,
     VerifyAnswer,
 )
+from fedsafe_node.people.staff import Staff
 from fedsafe_node.principal import Principal
 from fedsafe_node.register_messages import (
     EntryRequest,
@@ -105,13 +106,13 @@ class Signals(Protocol):
 
 
 class People(Protocol):
-    """Credentials."""
+    """Credentials and sessions."""
 
     async def authenticate(self, token: str) -> Principal:
-        """Find whose credential this is, in constant time.
+        """Find who a token stands for, in constant time.
 
         Raises:
-            ForbiddenError: unknown or expired.
+            ForbiddenError: unknown, ended or expired; or the role has lapsed.
         """
         ...
 
@@ -252,6 +253,7 @@ class Services:
     lookups: Lookups
     signals: Signals
     people: People
+    staff: Staff
     gates: Gates
     registers: Registers
     audits: Audits

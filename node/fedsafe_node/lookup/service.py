@@ -37,8 +37,9 @@ from fedsafe_node.principal import Principal
 from fedsafe_node.situation import Situation
 from fedsafe_node.store.protocol import Store, Transaction
 from fedsafe_node.store.rows import LogEntry
-from fedsafe_policies.decision import Decision, Obligation
+from fedsafe_policies.decision import Decision, Obligation, deny
 from fedsafe_policies.lookups import LookupRequest as LookupFacts
+from fedsafe_policies.reasons import Refusal
 from fedsafe_policies.vocabulary import Plane, Purpose
 
 T = TypeVar("T")
@@ -144,9 +145,7 @@ class LookupService:
         now = self._clock.now()
         situation, open_planes, withheld = self._situation, set[Plane](), False
         for plane in sorted(planes):
-            decision = situation.decide(
-                LookupFacts(role=who.role, purpose=purpose, plane=plane), now
-            )
+            decision = self._rule_on(who, purpose, plane, now)
             if not decision.allowed:
                 await self._refused(decision, who)
                 raise DeniedError(decision)
@@ -155,6 +154,15 @@ class LookupService:
             elif plane in situation.policy.document.share.planes:
                 withheld = True
         return _Round(who, purpose, frozenset(open_planes), withheld, within)
+
+    def _rule_on(
+        self, who: Principal, purpose: Purpose, plane: Plane, now: datetime
+    ) -> Decision:
+        if who.purposes is not None and purpose not in who.purposes:
+            # The policy allows it to the role, not the operator to this credential.
+            return deny(Refusal.PURPOSE, self._situation.policy.reference)
+        facts = LookupFacts(role=who.role, purpose=purpose, plane=plane)
+        return self._situation.decide(facts, now)
 
     def _stale(self, step: _Round, now: datetime) -> list[str]:
         if step.withheld:

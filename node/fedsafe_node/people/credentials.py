@@ -4,98 +4,62 @@
 A credential is `fs1_` and 32 random bytes in base64url. It has the entropy of a
 key, so a plain SHA-256 hides it; there is nothing to guess.
 
-Four eyes are told apart by the names of credentials: a person has one. That two
-names are two people is the operator's word; names that look alike are refused, so
-that the log shows who is who.
+It belongs to one person or service. Who a token stands for is said by `entrance`;
+credentials that are bound to a scope are made by `machines`.
 """
 
 import base64
-import hashlib
-import re
-import unicodedata
 from secrets import token_bytes
 from typing import Final
 
 from fedsafe_node.clock import Clock
-from fedsafe_node.errors import BadRequestError, ConflictError, ForbiddenError
+from fedsafe_node.errors import ConflictError
 from fedsafe_node.log.audit import AuditTrail, Event
-from fedsafe_node.principal import Principal
+from fedsafe_node.people.codes import hash_token
+from fedsafe_node.people.names import (
+    check_free_name,
+    check_name,
+    check_person_name,
+    look_of,
+)
+from fedsafe_node.store.people_rows import TermsRow
 from fedsafe_node.store.protocol import Store, Transaction
 from fedsafe_node.store.rows import CredentialRow
 from fedsafe_policies.vocabulary import Role
 
 _PREFIX: Final = "fs1_"
 _SECRET_BYTES: Final = 32
-RESERVED: Final = frozenset({"local", "setup", "expiry"})
-_NAME: Final = re.compile(r"[a-z][a-z0-9._-]{0,31}")
-_ALIKE: Final = str.maketrans({"0": "o", "1": "l", ".": "", "-": "", "_": ""})
 
 
 def new_credential() -> tuple[str, bytes]:
     """Make a credential: what its holder gets, and the hash that is stored."""
     secret = base64.urlsafe_b64encode(token_bytes(_SECRET_BYTES)).rstrip(b"=")
     token = _PREFIX + secret.decode()
-    return token, _hash(token)
-
-
-def _hash(token: str) -> bytes:
-    return hashlib.sha256(token.encode()).digest()
-
-
-def check_name(name: str) -> None:
-    """Check the name of a credential; a few stand for the node itself.
-
-    Raises:
-        BadRequestError: the name does not fit.
-    """
-    if not _NAME.fullmatch(name) or name in RESERVED:
-        raise BadRequestError(
-            "bad_name",
-            "a name is a-z, 0-9, dot, dash, at most 32 characters, and not "
-            + ", ".join(sorted(RESERVED)),
-        )
-
-
-def look_of(name: str) -> str:
-    """Return what names have in common that a reader takes for the same."""
-    plain = unicodedata.normalize("NFKC", name).casefold()
-    return plain.translate(_ALIKE)
+    return token, hash_token(token)
 
 
 class People:
-    """Finds whose credential a token is, and adds new ones."""
+    """Adds credentials of people, and of services without a scope."""
 
     def __init__(self, store: Store, trail: AuditTrail, clock: Clock) -> None:
         self._store = store
         self._trail = trail
         self._clock = clock
 
-    async def authenticate(self, token: str) -> Principal:
-        """Find whose credential this is.
-
-        The hash is the key of the row, so what is compared byte by byte is a
-        hash that an attacker cannot steer.
-
-        Raises:
-            ForbiddenError: unknown or expired.
-        """
-        digest = _hash(token)
-        row = await self._store.read(lambda reader: reader.credential(digest.hex()))
-        now = int(self._clock.now().timestamp())
-        if row is None or (row.expires_at is not None and row.expires_at <= now):
-            raise ForbiddenError(
-                "the credential is unknown or expired", authenticated=False
-            )
-        return Principal(row.name, Role(row.role))
-
-    async def add(self, name: str, role: Role, *, by: str) -> str:
+    async def add(
+        self, name: str, role: Role, *, by: str, person: str | None = None
+    ) -> str:
         """Add a credential; returns the token, which is shown once.
+
+        It belongs to *person*, or to the person or service that it is named for.
 
         Raises:
             BadRequestError: the name does not fit.
             ConflictError: the name is taken, or looks like one that is.
         """
+        holder = name if person is None else person
         check_name(name)
+        check_name(holder)
         look = look_of(name)
         now = self._clock.now()
         token, digest = new_credential()
@@ -110,13 +74,18 @@ class People:
             Event.CREDENTIAL_ADDED,
             at=now,
             actor=by,
-            detail={"name": name, "role": role.value},
+            detail={"name": name, "role": role.value, "person": holder},
         )
 
         async def act(tx: Transaction) -> None:
             if look in {look_of(known.name) for known in await tx.credentials()}:
                 raise ConflictError
+            if role is not Role.SERVICE:
+                await check_person_name(tx, holder)
+            if role is Role.SERVICE or name != holder:
+                await check_free_name(tx, name)
             await tx.add_credential(row)
+            await tx.add_terms(TermsRow(credential=row.id, holder=holder))
             await tx.append(self._trail.log, entry.record, entry.openings)
 
         await self._store.write(act)

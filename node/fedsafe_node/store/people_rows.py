@@ -102,6 +102,7 @@ class ActRow(Row, frozen=True):
     digest: bytes
     content: bytes | None
     asked_by: str
+    asked_role: str
     asked_at: int
     expires_at: int
     state: ActState = ActState.PENDING

@@ -85,6 +85,7 @@ PEOPLE: tuple[str, ...] = (
         digest BLOB NOT NULL CHECK (length(digest) = 32),
         content BLOB,
         asked_by TEXT NOT NULL,
+        asked_role TEXT NOT NULL,
         asked_at INTEGER NOT NULL,
         expires_at INTEGER NOT NULL,
         state TEXT NOT NULL CHECK (state IN ('pending', 'done', 'withdrawn')),

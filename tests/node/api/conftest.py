@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from aiohttp import ClientSession, UnixConnector
+from tests.node.api.staff import fake_staff
 
 from fedsafe_federation.errors import UntrustedError
 from fedsafe_federation.feed import FeedRequest
@@ -366,6 +367,7 @@ def make_services(memory: Memory) -> Services:
         lookups=FakeLookups(memory),
         signals=FakeSignals(memory),
         people=FakePeople(),
+        staff=fake_staff(memory),
         gates=FakeGates(memory),
         registers=FakeRegisters(memory),
         audits=FakeAudits(memory),

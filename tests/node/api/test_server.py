@@ -18,6 +18,7 @@ from tests.node.api.conftest import (
     Api,
     authorised,
 )
+from tests.node.api.staff import PEOPLE_BODIES
 from tests.node.fleet import free_ports
 
 from fedsafe_node.api.openapi import build
@@ -46,7 +47,7 @@ STATEMENT = {
     "payload": "e30=",
     "signature": "A" * 86 + "==",
 }
-BODIES: Mapping[str, object] = {
+BODIES: dict[str, object] = {
     "recordGate": {"dpia": "file-12"},
     "enterItem": {"status": "planned", "expires_on": "2026-12-24"},
     "reviewItem": {"entry": "0" * 32},
@@ -61,6 +62,7 @@ BODIES: Mapping[str, object] = {
     "founding": [STATEMENT],
     "propose": {"federation": "pilot.example.org", "cards": [STATEMENT]},
 }
+BODIES |= PEOPLE_BODIES
 STAFF = {"Authorization": f"Bearer {STAFF_TOKEN}"}
 OPERATOR = {"Authorization": f"Bearer {OPERATOR_TOKEN}"}
 DOCUMENT = build()
@@ -72,7 +74,9 @@ def fits(schema: object, value: object) -> bool:
 
 
 def concrete(route: Route) -> str:
-    return route.path.format(id=KNOWN, origin="games.example.fr", item="S-V-1")
+    return route.path.format(
+        id=KNOWN, origin="games.example.fr", item="S-V-1", name="anna", act="0" * 32
+    )
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.name)
@@ -108,7 +112,7 @@ async def test_whoever_is_not_meant_is_turned_away(api: Api, route: Route) -> No
         headers={"Authorization": "Bearer fs1_" + "x" * 43},
     )
 
-    expected = {"open": {200, 404}, "peer": {403}, "statement": {200}}
+    expected = {"open": {200, 201, 404}, "peer": {403}, "statement": {200}}
     assert response.status in expected.get(route.auth.value, {401})
     assert response.status != 401 or response.headers["WWW-Authenticate"] == "Bearer"
 

@@ -6,7 +6,9 @@ from tests.node.fleet import StandingClock
 
 from fedsafe_node.errors import BadRequestError, ConflictError, ForbiddenError
 from fedsafe_node.log.audit import AuditTrail, Event, decode_audit_record
-from fedsafe_node.people.credentials import RESERVED, People, look_of, new_credential
+from fedsafe_node.people.credentials import People, new_credential
+from fedsafe_node.people.entrance import Entrance
+from fedsafe_node.people.names import RESERVED, look_of
 from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.rows import CredentialRow
 from fedsafe_policies.vocabulary import Role
@@ -19,9 +21,11 @@ def people(store: Store) -> People:
     return People(store, TRAIL, StandingClock())
 
 
-async def test_a_credential_names_its_holder(people: People) -> None:
+async def test_a_credential_names_its_holder(
+    people: People, entrance: Entrance
+) -> None:
     token = await people.add("anna", Role.ANALYST, by="setup")
-    who = await people.authenticate(token)
+    who = await entrance.authenticate(token)
 
     assert (who.name, who.role) == ("anna", Role.ANALYST)
 
@@ -40,17 +44,21 @@ async def test_every_addition_is_audited_without_the_token(
 
 
 @pytest.mark.parametrize("token", ["", "fs1_" + "a" * 43, "junk", "fs1_"])
-async def test_an_unknown_credential_is_nobodys(people: People, token: str) -> None:
+async def test_an_unknown_credential_is_nobodys(
+    people: People, entrance: Entrance, token: str
+) -> None:
     await people.add("anna", Role.ANALYST, by="setup")
 
     with pytest.raises(ForbiddenError) as caught:
-        await people.authenticate(token)
+        await entrance.authenticate(token)
 
     assert not caught.value.authenticated
     assert token == "" or token not in str(caught.value)
 
 
-async def test_an_expired_credential_is_nobodys(people: People, store: Store) -> None:
+async def test_an_expired_credential_is_nobodys(
+    entrance: Entrance, store: Store
+) -> None:
     token, digest = new_credential()
     now = int(StandingClock().now().timestamp())
     row = CredentialRow(
@@ -64,7 +72,7 @@ async def test_an_expired_credential_is_nobodys(people: People, store: Store) ->
     await store.write(lambda tx: tx.add_credential(row))
 
     with pytest.raises(ForbiddenError):
-        await people.authenticate(token)
+        await entrance.authenticate(token)
 
 
 async def test_a_name_is_given_once(people: People) -> None:

@@ -9,7 +9,7 @@ CREATE INDEX signals_by_match_until ON signals (match_until) WHERE status IN ('a
 CREATE INDEX signals_by_media_kind ON signals (media_kind, row) WHERE media_kind IS NOT NULL AND status <> 'erased';
 CREATE INDEX throttles_by_age ON throttles (seen_at);
 CREATE INDEX trainings_by_person ON trainings (person);
-CREATE TABLE acts ( id TEXT PRIMARY KEY, kind TEXT NOT NULL, digest BLOB NOT NULL CHECK (length(digest) = 32), content BLOB, asked_by TEXT NOT NULL, asked_at INTEGER NOT NULL, expires_at INTEGER NOT NULL, state TEXT NOT NULL CHECK (state IN ('pending', 'done', 'withdrawn')), decided_by TEXT, decided_at INTEGER, CHECK ((content IS NULL) = (state <> 'pending')), CHECK (state <> 'done' OR decided_by <> asked_by) ) STRICT;
+CREATE TABLE acts ( id TEXT PRIMARY KEY, kind TEXT NOT NULL, digest BLOB NOT NULL CHECK (length(digest) = 32), content BLOB, asked_by TEXT NOT NULL, asked_role TEXT NOT NULL, asked_at INTEGER NOT NULL, expires_at INTEGER NOT NULL, state TEXT NOT NULL CHECK (state IN ('pending', 'done', 'withdrawn')), decided_by TEXT, decided_at INTEGER, CHECK ((content IS NULL) = (state <> 'pending')), CHECK (state <> 'done' OR decided_by <> asked_by) ) STRICT;
 CREATE TABLE credential_terms ( credential TEXT PRIMARY KEY REFERENCES credentials (id) ON DELETE CASCADE, holder TEXT NOT NULL, scope TEXT CHECK (scope IN ('lookup', 'publish')), purposes TEXT NOT NULL ) STRICT;
 CREATE TABLE credentials ( id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, role TEXT NOT NULL, secret_hash BLOB NOT NULL, created_at INTEGER NOT NULL, expires_at INTEGER ) STRICT;
 CREATE TABLE custody ( signal_id BLOB PRIMARY KEY CHECK (length(signal_id) = 16), sealed BLOB NOT NULL ) STRICT;

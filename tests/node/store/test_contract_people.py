@@ -34,6 +34,7 @@ ACT = ActRow(
     digest=bytes(32),
     content=b"{}",
     asked_by="anna",
+    asked_role="operator",
     asked_at=5,
     expires_at=99,
 )

@@ -106,7 +106,7 @@ def fill(database: sqlite3.Connection) -> None:
     )
     database.execute("INSERT INTO register VALUES (1, 'r', 'S-V-1', x'01', 1, 'anna')")
     database.execute(
-        "INSERT INTO acts VALUES ('a', 'k', zeroblob(32), NULL, 'anna', 1, 2, "
+        "INSERT INTO acts VALUES ('a', 'k', zeroblob(32), NULL, 'anna', 'dpo', 1, 2, "
         "'withdrawn', 'anna', 2)"
     )
 

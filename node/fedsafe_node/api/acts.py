@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Acts that take two people, over HTTP."""
+
+from typing import Final
+
+from fedsafe_node.api.auth import PERSONS, Auth
+from fedsafe_node.api.call import Call
+from fedsafe_node.api.route import KIB, Lane, Route
+from fedsafe_node.people.messages import (
+    ActAnswer,
+    ActId,
+    ActsAnswer,
+    ApproveActRequest,
+)
+
+_ACT: Final = {"act": ActId}
+_GONE: Final = frozenset({404, 409})
+
+
+async def list_acts(call: Call) -> object:
+    """List the acts that wait for a second person."""
+    return await call.services.staff.approvals.pending()
+
+
+async def approve_act(call: Call) -> object:
+    """Carry an act out as its second person."""
+    digest = bytes.fromhex(call.body(ApproveActRequest).digest)
+    return await call.services.staff.approvals.approve(
+        call.path["act"], digest, call.principal
+    )
+
+
+async def withdraw_act(call: Call) -> object:
+    """Take an act back."""
+    return await call.services.staff.approvals.withdraw(
+        call.path["act"], call.principal
+    )
+
+
+ACT_ROUTES: Final = (
+    Route(
+        name="listActs",
+        method="GET",
+        path="/v1/acts",
+        handler=list_acts,
+        auth=Auth.CREDENTIAL,
+        roles=PERSONS,
+        lane=Lane.READS,
+        summary="List the acts that wait for a second person",
+        answer=ActsAnswer,
+    ),
+    Route(
+        name="approveAct",
+        method="POST",
+        path="/v1/acts/{act}/approve",
+        handler=approve_act,
+        auth=Auth.CREDENTIAL,
+        roles=PERSONS,
+        fresh=True,
+        lane=Lane.WRITES,
+        summary="Carry an act out as its second person",
+        body=ApproveActRequest,
+        limit=4 * KIB,
+        path_types=_ACT,
+        answer=ActAnswer,
+        refusals=_GONE,
+    ),
+    Route(
+        name="withdrawAct",
+        method="POST",
+        path="/v1/acts/{act}/withdraw",
+        handler=withdraw_act,
+        auth=Auth.CREDENTIAL,
+        roles=PERSONS,
+        lane=Lane.WRITES,
+        summary="Take an act back that waits for a second person",
+        path_types=_ACT,
+        answer=ActAnswer,
+        refusals=_GONE,
+    ),
+)

@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: Apache-2.0
+"""People's way in, over HTTP: logins, sessions and setting an account up.
+
+What these routes answer may hold a secret that is shown once, so no answer is kept
+under an Idempotency-Key.
+"""
+
+from typing import Final
+
+from fedsafe_node.api.auth import PERSONS, Auth
+from fedsafe_node.api.call import Call
+from fedsafe_node.api.route import KIB, Lane, Route
+from fedsafe_node.people.messages import (
+    EndedAnswer,
+    EnrolmentAnswer,
+    LoginRequest,
+    SessionAnswer,
+    SetUpRequest,
+    StepUpAnswer,
+    StepUpRequest,
+    WhoAnswer,
+)
+from fedsafe_policies.vocabulary import Role
+
+_TRIES: Final = frozenset({401, 403, 429})
+
+
+async def log_in(call: Call) -> object:
+    """Log somebody in."""
+    return await call.services.staff.sessions.begin(
+        call.body(LoginRequest), call.source
+    )
+
+
+async def show_self(call: Call) -> object:
+    """Say who asks."""
+    who = call.principal
+    return WhoAnswer(
+        name=who.name, role=who.role, session=who.session is not None, fresh=who.fresh
+    )
+
+
+async def step_up(call: Call) -> object:
+    """Prove the second factor anew."""
+    return await call.services.staff.sessions.step_up(
+        call.body(StepUpRequest), call.principal
+    )
+
+
+async def log_out(call: Call) -> object:
+    """End the session that asks."""
+    return await call.services.staff.sessions.end(call.principal)
+
+
+async def set_up(call: Call) -> object:
+    """Set an account up, as its own person."""
+    return await call.services.staff.accounts.set_up(
+        call.body(SetUpRequest), call.source
+    )
+
+
+async def renew_authenticator(call: Call) -> object:
+    """Give whoever asks a new authenticator."""
+    return await call.services.staff.accounts.renew_authenticator(call.principal)
+
+
+LOGIN_ROUTES: Final = (
+    Route(
+        name="logIn",
+        method="POST",
+        path="/v1/session",
+        handler=log_in,
+        auth=Auth.OPEN,
+        lane=Lane.LOGINS,
+        summary="Log in with password and one-time code",
+        status=201,
+        body=LoginRequest,
+        limit=4 * KIB,
+        answer=SessionAnswer,
+        refusals=_TRIES,
+    ),
+    Route(
+        name="showSession",
+        method="GET",
+        path="/v1/session",
+        handler=show_self,
+        auth=Auth.CREDENTIAL,
+        roles=frozenset(Role),
+        lane=Lane.READS,
+        summary="Say who asks, and in which role",
+        answer=WhoAnswer,
+    ),
+    Route(
+        name="stepUp",
+        method="POST",
+        path="/v1/session/step-up",
+        handler=step_up,
+        auth=Auth.CREDENTIAL,
+        roles=PERSONS,
+        lane=Lane.LOGINS,
+        summary="Prove the second factor anew, to approve what takes two people",
+        body=StepUpRequest,
+        limit=4 * KIB,
+        answer=StepUpAnswer,
+        refusals=frozenset({429}),
+    ),
+    Route(
+        name="logOut",
+        method="POST",
+        path="/v1/session/end",
+        handler=log_out,
+        auth=Auth.CREDENTIAL,
+        roles=PERSONS,
+        lane=Lane.WRITES,
+        summary="End the session that asks",
+        answer=EndedAnswer,
+    ),
+    Route(
+        name="setUpAccount",
+        method="POST",
+        path="/v1/account/setup",
+        handler=set_up,
+        auth=Auth.OPEN,
+        lane=Lane.LOGINS,
+        summary="Set an account up with the code that was handed over",
+        status=201,
+        body=SetUpRequest,
+        limit=4 * KIB,
+        answer=EnrolmentAnswer,
+        refusals=_TRIES,
+    ),
+    Route(
+        name="renewAuthenticator",
+        method="POST",
+        path="/v1/account/authenticator",
+        handler=renew_authenticator,
+        auth=Auth.CREDENTIAL,
+        roles=PERSONS,
+        fresh=True,
+        lane=Lane.WRITES,
+        summary="Get a new authenticator and recovery codes",
+        answer=EnrolmentAnswer,
+        refusals=frozenset({404}),
+    ),
+)

@@ -1,0 +1,212 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Acts that take two persons (P6): asked for by one, approved by another, done once.
+
+What is asked for is kept as exact bytes with their digest. Whoever approves names
+that digest, so they approve what they were shown and nothing else; their session
+has proved its second factor within minutes. The state, the effect and the audit
+event share one transaction: of two approvals at once one does the act and the other
+finds it done. Persons are compared, never credentials or sessions.
+
+Who may be the first and the second is the policy's decision. Each kind of act brings
+its own `Effect`, which puts the question to the policy and carries the act out.
+
+```python
+act = await approvals.ask(Act.ROLE_GRANT, content, who)
+...
+await approvals.approve(act.act, bytes.fromhex(act.digest), other)
+```
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from secrets import token_hex
+from typing import Final, Protocol
+
+from fedsafe_node.errors import (
+    DeniedError,
+    ForbiddenError,
+    NotFoundError,
+    WrongStateError,
+)
+from fedsafe_node.log.audit import Detail, Event
+from fedsafe_node.people.messages import ActAnswer, ActsAnswer
+from fedsafe_node.people.office import Office
+from fedsafe_node.principal import Principal
+from fedsafe_node.store.people_rows import ActRow, ActState
+from fedsafe_node.store.protocol import Reader, Transaction
+from fedsafe_policies.acts import ActRequest
+from fedsafe_policies.people import Person
+from fedsafe_policies.roles import RoleRequest
+from fedsafe_policies.vocabulary import Act, Role
+
+LIFETIME: Final = 3 * 24 * 60 * 60
+_LISTED: Final = 200
+_ID_BYTES: Final = 16
+_DOMAIN: Final = b"fedsafe/v1/act\n"
+
+
+class Effect(Protocol):
+    """What an act of one kind does, once it is approved."""
+
+    async def request(
+        self, reader: Reader, content: bytes, first: Person, second: Person
+    ) -> ActRequest | RoleRequest:
+        """Put the act to the policy, with both persons."""
+        ...
+
+    async def carry_out(
+        self, tx: Transaction, content: bytes, first: Person, second: Person
+    ) -> None:
+        """Do it, within the transaction that decides it; what it raises undoes all."""
+        ...
+
+
+def digest_of(kind: str, content: bytes) -> bytes:
+    """Name the exact content of an act of some kind."""
+    return hashlib.sha256(_DOMAIN + kind.encode() + b"\n" + content).digest()
+
+
+class Approvals:
+    """Keeps acts that wait, and carries them out for a second person."""
+
+    def __init__(self, office: Office, effects: Mapping[Act, Effect]) -> None:
+        self._office = office
+        self._effects = effects
+
+    async def ask(self, kind: Act, content: bytes, who: Principal) -> ActAnswer:
+        """Ask for an act; nothing happens until another person approves it.
+
+        Raises:
+            ForbiddenError: a service asks.
+        """
+        _check_person(who)
+        office, now = self._office, self._office.now()
+        row = ActRow(
+            id=token_hex(_ID_BYTES),
+            kind=kind.value,
+            digest=digest_of(kind.value, content),
+            content=content,
+            asked_by=who.name,
+            asked_role=who.role.value,
+            asked_at=now,
+            expires_at=now + LIFETIME,
+        )
+
+        async def act(tx: Transaction) -> None:
+            await tx.add_act(row)
+            await office.note(tx, Event.ACT_ASKED, who.name, _told(row))
+
+        await office.store.write(act)
+        return shown(row, now)
+
+    async def approve(self, act_id: str, digest: bytes, who: Principal) -> ActAnswer:
+        """Carry an act out as its second person.
+
+        Raises:
+            NotFoundError: there is no such act.
+            WrongStateError: it is decided or has expired, or it is another content.
+            ForbiddenError: a service, or no session whose second factor is fresh.
+            DeniedError: the policy refuses, the same person for a start.
+        """
+        _check_person(who)
+        office, now = self._office, self._office.now()
+        second = Person(who.name, who.role)
+
+        async def act(tx: Transaction) -> ActRow:
+            row = await tx.act(act_id)
+            if row is None:
+                raise NotFoundError("act")
+            content = _check(row, digest, who, now)
+            first = Person(row.asked_by, Role(row.asked_role))
+            effect = self._effects[Act(row.kind)]
+            request = await effect.request(tx, content, first, second)
+            decision = office.judge.decide(request, office.clock.now())
+            if not decision.allowed:
+                raise DeniedError(decision)
+            await tx.decide_act(row.id, ActState.DONE, by=who.name, at=now)
+            await effect.carry_out(tx, content, first, second)
+            await office.note(tx, Event.ACT_APPROVED, who.name, _told(row))
+            return row
+
+        try:
+            row = await office.store.write(act)
+        except DeniedError as error:
+            await office.refused(error.decision, who.name, "act.approve")
+            raise
+        return shown(row, now, ActState.DONE)
+
+    async def withdraw(self, act_id: str, who: Principal) -> ActAnswer:
+        """Take an act back; any person may stop one.
+
+        Raises:
+            ForbiddenError: a service.
+            NotFoundError: there is no such act.
+            WrongStateError: it is decided.
+        """
+        _check_person(who)
+        office, now = self._office, self._office.now()
+
+        async def act(tx: Transaction) -> ActRow:
+            row = await tx.act(act_id)
+            if row is None:
+                raise NotFoundError("act")
+            if not await tx.decide_act(act_id, ActState.WITHDRAWN, by=who.name, at=now):
+                raise WrongStateError("not_pending", "this act is decided")
+            await office.note(tx, Event.ACT_WITHDRAWN, who.name, _told(row))
+            return row
+
+        return shown(await office.store.write(act), now, ActState.WITHDRAWN)
+
+    async def pending(self) -> ActsAnswer:
+        """List the acts that wait, oldest first."""
+        now = self._office.now()
+        rows = await self._office.store.read(
+            lambda reader: reader.acts(ActState.PENDING, _LISTED)
+        )
+        return ActsAnswer(acts=[shown(row, now) for row in rows])
+
+
+def shown(row: ActRow, now: int, state: ActState | None = None) -> ActAnswer:
+    """Show an act to those who may decide on it."""
+    state = state or row.state
+    is_over = state is ActState.PENDING and row.expires_at <= now
+    return ActAnswer(
+        act=row.id,
+        kind=Act(row.kind),
+        digest=row.digest.hex(),
+        content=None if row.content is None else json.loads(row.content),
+        asked_by=row.asked_by,
+        asked_at=row.asked_at,
+        expires_at=row.expires_at,
+        state="expired" if is_over else state.value,
+    )
+
+
+def _check(row: ActRow, digest: bytes, who: Principal, now: int) -> bytes:
+    if row.content is None:
+        raise WrongStateError("not_pending", "this act is decided")
+    if row.expires_at <= now:
+        raise WrongStateError("act_expired", "this act has expired; ask anew")
+    if digest != row.digest or digest != digest_of(row.kind, row.content):
+        raise WrongStateError("act_changed", "that is not what was asked for")
+    if not who.fresh:
+        raise ForbiddenError(
+            "approve in a session whose second factor was proved within five minutes",
+            authenticated=True,
+        )
+    return row.content
+
+
+def _check_person(who: Principal) -> None:
+    if who.role is Role.SERVICE:
+        raise ForbiddenError("this takes a person", authenticated=True)
+
+
+def _told(row: ActRow) -> Detail:
+    return {
+        "act": row.id,
+        "kind": row.kind,
+        "digest": row.digest.hex(),
+        "asked_by": row.asked_by,
+    }

@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Who a bearer token stands for: a session's person, or a credential's holder.
+
+`fs1_…` is a credential, `fs2_…` a session. A credential of a person is that person,
+whatever it is called; once the person has an account, it is good only while the
+account is active and the role is granted and trained for.
+"""
+
+from fedsafe_node.errors import ForbiddenError
+from fedsafe_node.people.codes import SESSION_PREFIX, hash_token
+from fedsafe_node.people.names import holder_of
+from fedsafe_node.people.office import Office
+from fedsafe_node.people.rules import roles_of
+from fedsafe_node.people.sessions import Sessions
+from fedsafe_node.principal import Principal
+from fedsafe_node.store.people_rows import TermsRow
+from fedsafe_node.store.protocol import Reader
+from fedsafe_node.store.rows import CredentialRow
+from fedsafe_policies.vocabulary import Purpose, Role
+
+
+class Entrance:
+    """Recognises tokens (`api.services.People`)."""
+
+    def __init__(self, office: Office, sessions: Sessions) -> None:
+        self._office = office
+        self._sessions = sessions
+
+    async def authenticate(self, token: str) -> Principal:
+        """Find who a token stands for.
+
+        Its hash is the key of the row, so what is compared byte by byte is a hash
+        that an attacker cannot steer.
+
+        Raises:
+            ForbiddenError: unknown, ended or expired; or the role has lapsed.
+        """
+        if token.startswith(SESSION_PREFIX):
+            return await self._sessions.recognise(token)
+        credential_id, office = hash_token(token).hex(), self._office
+        now = office.now()
+
+        async def query(reader: Reader) -> tuple[Principal, bool] | None:
+            row = await reader.credential(credential_id)
+            if row is None or (row.expires_at is not None and row.expires_at <= now):
+                return None
+            who = _principal(row, await reader.terms_of(credential_id))
+            return who, await self._stands(reader, who)
+
+        found = await office.store.read(query)
+        if found is None:
+            raise ForbiddenError(
+                "the credential is unknown or expired", authenticated=False
+            )
+        who, stands = found
+        if not stands:
+            raise ForbiddenError(
+                "the account is not active, or the role has lapsed", authenticated=True
+            )
+        return who
+
+    async def _stands(self, reader: Reader, who: Principal) -> bool:
+        if who.role is Role.SERVICE:
+            return True
+        office = self._office
+        person = await reader.person_named(who.name)
+        if person is None:
+            return True  # a person without an account, as `node init --staff` makes
+        roles = await roles_of(reader, person, office.judge, office.clock.now())
+        return who.role in roles
+
+
+def _principal(row: CredentialRow, terms: TermsRow | None) -> Principal:
+    role = Role(row.role)
+    if terms is None or terms.scope is None:
+        return Principal(holder_of(row, terms), role)
+    purposes = frozenset(Purpose(purpose) for purpose in terms.purposes.split())
+    return Principal(terms.holder, role, scope=terms.scope, purposes=purposes)

@@ -1,0 +1,323 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What people and their programs send and get: bodies of the API, all closed types.
+
+A field that holds a secret is never shown by `repr`.
+"""
+
+from enum import StrEnum, unique
+from typing import Annotated
+
+import msgspec
+
+from fedsafe_policies.vocabulary import Act, Module, Purpose, Role
+
+PersonName = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9._-]{0,31}(?!\n)$")]
+DisplayName = Annotated[
+    str, msgspec.Meta(pattern=r"^[^\x00-\x1f\x7f]{1,80}(?!\n)$", max_length=80)
+]
+Secret = Annotated[str, msgspec.Meta(max_length=256)]
+ShortCode = Annotated[str, msgspec.Meta(max_length=64)]
+Organisation = Annotated[
+    str, msgspec.Meta(pattern=r"^[^\x00-\x1f\x7f]{1,120}(?!\n)$", max_length=120)
+]
+CredentialName = Annotated[
+    str, msgspec.Meta(pattern=r"^[a-z][a-z0-9._-]{0,31}(~[1-9][0-9]{0,5})?(?!\n)$")
+]
+ActId = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{32}(?!\n)$")]
+Digest = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}(?!\n)$")]
+Seconds = Annotated[int, msgspec.Meta(ge=0, le=2**40)]
+
+
+class _Secretive(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A message of which nothing is shown."""
+
+    def __repr__(self) -> str:
+        """Show only what kind of message it is."""
+        return f"{type(self).__name__}(…)"
+
+
+class LoginRequest(_Secretive, frozen=True):
+    """A login: `code` is the authenticator's, or a recovery code."""
+
+    name: PersonName
+    password: Secret
+    code: ShortCode
+    role: Role | None = None
+
+
+class SessionAnswer(_Secretive, frozen=True):
+    """A session; the token is shown this once. Times are seconds since 1970."""
+
+    token: str
+    name: str
+    role: Role
+    ends_at: int
+    recovery_codes_left: int
+
+
+class StepUpRequest(_Secretive, frozen=True):
+    """The second factor once more."""
+
+    code: ShortCode
+
+
+class ActAnswer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """An act that takes two persons; whoever approves it names the digest."""
+
+    act: str
+    kind: Act
+    digest: str
+    content: dict[str, str | int | bool | None] | None
+    asked_by: str
+    asked_at: int
+    expires_at: int
+    state: str
+
+
+class ActsAnswer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The acts that wait for a second person."""
+
+    acts: list[ActAnswer]
+
+
+class ApproveActRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The approval of an act, by what it was shown to be."""
+
+    digest: Digest
+
+
+class NewAccountRequest(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
+):
+    """A new account, without a role yet; `external` for a seat outside the firm."""
+
+    name: PersonName
+    display: DisplayName
+    external: bool = False
+
+
+class SetUpCodeAnswer(_Secretive, frozen=True):
+    """A code with which a person sets their own account up; shown this once."""
+
+    name: str
+    code: str
+    until: int
+
+
+class FirstTraining(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
+):
+    """The training of the first administrator, whom nobody could record it for."""
+
+    organisation: Organisation
+    until: Seconds
+
+
+class SetUpRequest(_Secretive, frozen=True):
+    """What a person sets their account up with."""
+
+    name: PersonName
+    code: ShortCode
+    password: Secret
+    training: FirstTraining | None = None
+
+
+class EnrolmentAnswer(_Secretive, frozen=True):
+    """An authenticator's secret and the recovery codes; shown this once."""
+
+    name: str
+    secret: str
+    uri: str
+    recovery_codes: list[str]
+
+
+class RoleRequest(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
+):
+    """A role for a person, from and until before a moment."""
+
+    name: PersonName
+    role: Role
+    since: Seconds | None = None
+    until: Seconds | None = None
+
+
+class RoleAnswer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A role that was granted or ended, or the act that waits for a second person."""
+
+    name: str
+    role: Role
+    granted: bool
+    act: ActAnswer | None = None
+
+
+class RoleShown(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A role of a person; `lapsed` while its training is missing or expired."""
+
+    role: Role
+    since: int
+    until: int | None
+    lapsed: bool
+
+
+class AccountShown(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
+):
+    """An account, without anything that proves it."""
+
+    name: str
+    display: str
+    external: bool
+    state: str
+    roles: list[RoleShown]
+
+
+class AccountsAnswer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """All accounts by name."""
+
+    accounts: list[AccountShown]
+
+
+class AccountAnswer(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
+):
+    """How an account stands after an act."""
+
+    name: str
+    state: str
+
+
+class TrainingRequest(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
+):
+    """A training that a person has had, and until when it counts."""
+
+    name: PersonName
+    module: Module
+    organisation: Organisation
+    since: Seconds
+    until: Seconds
+
+
+class TrainingShown(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
+):
+    """A training record."""
+
+    name: str
+    module: Module
+    organisation: str
+    since: int
+    until: int
+    recorded_by: str
+    valid: bool
+
+
+class TrainingsAnswer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Training records, by person and end."""
+
+    trainings: list[TrainingShown]
+
+
+class StepUpAnswer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Until when approvals are possible, in seconds since 1970."""
+
+    fresh_until: int
+
+
+class EndedAnswer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A session that has ended."""
+
+    name: str
+
+
+class WhoAnswer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Who asks, in which role; `fresh` while approvals are possible."""
+
+    name: str
+    role: Role
+    session: bool
+    fresh: bool
+
+
+class SeatHolder(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A person and the roles that they may act in now."""
+
+    name: str
+    external: bool
+    roles: list[Role]
+
+
+class StaffingAnswer(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
+):
+    """Whether the people suffice; `gaps` names what is missing or clashes."""
+
+    policy: str
+    suffices: bool
+    gaps: list[str]
+    people: list[SeatHolder]
+
+
+@unique
+class CredentialScope(StrEnum):
+    """What a service's credential is good for."""
+
+    LOOKUP = "lookup"
+    PUBLISH = "publish"
+
+
+class NewCredentialRequest(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
+):
+    """A credential for a service: one scope, its purposes, an end."""
+
+    name: PersonName
+    scope: CredentialScope
+    purposes: Annotated[list[Purpose], msgspec.Meta(max_length=9)] = []
+    until: Seconds
+
+
+class RotateRequest(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
+):
+    """A successor: until when it is good, and how long the old one goes on."""
+
+    until: Seconds
+    overlap: Annotated[int, msgspec.Meta(ge=0, le=30 * 24 * 60 * 60)] = 24 * 60 * 60
+
+
+class CredentialAnswer(_Secretive, frozen=True):
+    """A new credential; the token is shown this once."""
+
+    name: str
+    holder: str
+    token: str
+    until: int
+
+
+class CredentialShown(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
+):
+    """A credential, without its secret."""
+
+    name: str
+    holder: str
+    role: Role
+    scope: CredentialScope | None
+    purposes: list[Purpose]
+    created_at: int
+    until: int | None
+    expired: bool
+
+
+class CredentialsAnswer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """All credentials by name."""
+
+    credentials: list[CredentialShown]
+
+
+class RevokedAnswer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A credential that is gone."""
+
+    name: str

@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Names of people and services: who has which, and which look alike.
+
+Four eyes are told apart by persons' names. Two credentials of one person have one
+holder; a name that looks like somebody else's is refused, so that the log shows who
+is who. That two names are two people is the operator's word.
+"""
+
+import re
+import unicodedata
+from typing import Final
+
+from fedsafe_node.errors import BadRequestError, ConflictError
+from fedsafe_node.store.people_rows import TermsRow
+from fedsafe_node.store.protocol import Reader
+from fedsafe_node.store.rows import CredentialRow
+from fedsafe_policies.vocabulary import Role
+
+RESERVED: Final = frozenset({"local", "setup", "expiry"})
+_NAME: Final = re.compile(r"[a-z][a-z0-9._-]{0,31}")
+_ALIKE: Final = str.maketrans({"0": "o", "1": "l", ".": "", "-": "", "_": ""})
+
+
+def check_name(name: str) -> None:
+    """Check the form of a name; a few stand for the node itself.
+
+    Raises:
+        BadRequestError: the name does not fit.
+    """
+    if not _NAME.fullmatch(name) or name in RESERVED:
+        raise BadRequestError(
+            "bad_name",
+            "a name is a-z, 0-9, dot, dash, at most 32 characters, and not "
+            + ", ".join(sorted(RESERVED)),
+        )
+
+
+def look_of(name: str) -> str:
+    """Return what names have in common that a reader takes for the same."""
+    plain = unicodedata.normalize("NFKC", name).casefold()
+    return plain.translate(_ALIKE)
+
+
+def holder_of(row: CredentialRow, terms: TermsRow | None) -> str:
+    """Return whom a credential belongs to: without terms, to whom it is named for."""
+    return terms.holder if terms is not None else row.name
+
+
+async def check_person_name(reader: Reader, name: str) -> None:
+    """Check that a name is a person's own, or nobody's yet.
+
+    Raises:
+        ConflictError: a service has it, or it looks like somebody else's.
+    """
+    for known, is_person in await _looking_like(reader, name):
+        if known != name or not is_person:
+            raise ConflictError("the name is taken, or looks like one that is")
+
+
+async def check_free_name(reader: Reader, name: str) -> None:
+    """Check that nobody has a name.
+
+    Raises:
+        ConflictError: somebody has it, or one that looks like it.
+    """
+    if await _looking_like(reader, name):
+        raise ConflictError("the name is taken, or looks like one that is")
+
+
+async def _looking_like(reader: Reader, name: str) -> list[tuple[str, bool]]:
+    look, found = look_of(name), list[tuple[str, bool]]()
+    for row in await reader.credentials():
+        is_person = row.role != Role.SERVICE.value
+        holder = holder_of(row, await reader.terms_of(row.id))
+        found += [(known, is_person) for known in {row.name, holder}]
+    found += [(person.name, True) for person in await reader.persons()]
+    return [(known, is_person) for known, is_person in found if look_of(known) == look]

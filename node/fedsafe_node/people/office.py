@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What every act about people works with."""
+
+from dataclasses import dataclass
+
+from fedsafe_node.clock import Clock
+from fedsafe_node.log.audit import AuditTrail, Detail, Event
+from fedsafe_node.people.passwords import Passwords
+from fedsafe_node.people.rules import Judge
+from fedsafe_node.people.vault import Vault
+from fedsafe_node.store.protocol import Store, Transaction
+from fedsafe_policies.decision import Decision
+
+
+@dataclass(frozen=True, slots=True)
+class Office:
+    """The parts of the node that accounts, sessions and approvals need."""
+
+    node: str
+    store: Store
+    trail: AuditTrail
+    clock: Clock
+    vault: Vault
+    passwords: Passwords
+    judge: Judge
+
+    def now(self) -> int:
+        """Return the present in whole seconds, as rows keep it."""
+        return int(self.clock.now().timestamp())
+
+    async def refused(self, decision: Decision, actor: str, act: str) -> None:
+        """Write the refusal of an act by policy into the audit log."""
+        detail: Detail = {
+            "rule": decision.rule.value,
+            "policy": decision.policy,
+            "act": act,
+        }
+
+        async def write(tx: Transaction) -> None:
+            await self.note(tx, Event.REFUSED, actor, detail, outcome=decision.code)
+
+        await self.store.write(write)
+
+    async def note(
+        self,
+        tx: Transaction,
+        event: Event,
+        actor: str,
+        detail: Detail,
+        *,
+        outcome: str = "ok",
+    ) -> None:
+        """Write an audit event in the act that it tells of."""
+        entry = self.trail.entry(
+            event,
+            at=self.clock.now(),
+            outcome=outcome,
+            actor=actor,
+            detail=detail,
+        )
+        await tx.append(self.trail.log, entry.record, entry.openings)

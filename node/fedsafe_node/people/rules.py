@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a person may do at this moment: the state of the account, roles, training.
+
+The decisions are the policy's (P19); here the rows become what it asks for. A grant
+or a training that is over counts no more, to the second.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+from typing import Protocol
+
+from fedsafe_node.store.people_rows import (
+    GrantRow,
+    PersonRow,
+    PersonState,
+    TrainingRow,
+)
+from fedsafe_node.store.protocol import Reader
+from fedsafe_policies.acts import ActRequest
+from fedsafe_policies.decision import Decision
+from fedsafe_policies.policy import Policy
+from fedsafe_policies.roles import RoleRequest, TrainingRecord
+from fedsafe_policies.vocabulary import Module, Role
+
+
+class Judge(Protocol):
+    """Decides by the node's policy; `Situation` does."""
+
+    @property
+    def policy(self) -> Policy:
+        """The policy in force."""
+        ...
+
+    def decide(self, request: RoleRequest | ActRequest, now: datetime) -> Decision:
+        """Decide on a request."""
+        ...
+
+
+def is_in_force(grant: GrantRow, now: int) -> bool:
+    """Whether a grant has begun and is not over."""
+    return grant.since <= now and (grant.until is None or now < grant.until)
+
+
+def records_of(trainings: Sequence[TrainingRow], now: int) -> frozenset[TrainingRecord]:
+    """Return what somebody is trained in, as the policy reads it."""
+    return frozenset(
+        TrainingRecord(Module(training.kind), day_of(training.since))
+        for training in trainings
+        if training.since <= now < training.until
+    )
+
+
+def day_of(moment: int) -> date:
+    """Return the day, in UTC, of seconds since 1970."""
+    return datetime.fromtimestamp(moment, UTC).date()
+
+
+async def role_request(
+    reader: Reader, person: PersonRow, role: Role, until: int | None, now: int
+) -> RoleRequest:
+    """Say what speaks for somebody's holding a role until a moment."""
+    held = {
+        Role(grant.role)
+        for grant in await reader.grants_of(person.id)
+        if is_in_force(grant, now)
+    }
+    return RoleRequest(
+        person=person.name,
+        role=role,
+        held=frozenset(held - {role}),
+        trained=records_of(await reader.trainings_of(person.id), now),
+        external=person.external,
+        until=None if until is None else day_of(until),
+    )
+
+
+async def roles_of(
+    reader: Reader, person: PersonRow, judge: Judge, moment: datetime
+) -> set[Role]:
+    """Return the roles that a person may act in now."""
+    if person.state is not PersonState.ACTIVE:
+        return set()
+    now, roles = int(moment.timestamp()), set[Role]()
+    for grant in await reader.grants_of(person.id):
+        if is_in_force(grant, now):
+            role = Role(grant.role)
+            request = await role_request(reader, person, role, grant.until, now)
+            if judge.decide(request, moment).allowed:
+                roles.add(role)
+    return roles

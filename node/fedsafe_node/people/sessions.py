@@ -1,0 +1,317 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Logging in: a password, a second factor, a token that soon ends.
+
+A session belongs to one person and one of their roles. Its token is shown once and
+kept as a hash; it ends after half an hour without a request, after twelve hours in
+any case, and when the account is locked or the role lapses. An approval wants more:
+a second factor proved within minutes (`step_up`).
+
+Whatever is wrong with a login, the answer is the same, after the same work: one
+argon2id hash, one comparison of a code and one commit, for a name that nobody has
+as well.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from msgspec.structs import replace
+
+from fedsafe_node.errors import BadRequestError, ForbiddenError
+from fedsafe_node.log.audit import Event
+from fedsafe_node.people.codes import hash_code, hash_token, new_session_token
+from fedsafe_node.people.messages import (
+    EndedAnswer,
+    LoginRequest,
+    SessionAnswer,
+    StepUpAnswer,
+    StepUpRequest,
+)
+from fedsafe_node.people.office import Office
+from fedsafe_node.people.passwords import normal_form
+from fedsafe_node.people.rules import roles_of
+from fedsafe_node.people.throttle import Counter, count_tries
+from fedsafe_node.people.totp import DIGITS, accepted_step, new_secret, step_of
+from fedsafe_node.principal import Principal
+from fedsafe_node.store.people_rows import PersonRow, PersonState, SessionRow
+from fedsafe_node.store.protocol import Reader, Transaction
+from fedsafe_policies.vocabulary import Role
+
+IDLE: Final = 30 * 60
+LONGEST: Final = 12 * 60 * 60
+FRESH: Final = 5 * 60
+_TOUCH: Final = 60  # a session's last request is kept to the minute
+_WRONG: Final = "name, password or code is wrong"
+
+
+class Sessions:
+    """Begins, recognises, strengthens and ends sessions."""
+
+    def __init__(self, office: Office) -> None:
+        self._office = office
+        self._decoy = new_secret()
+
+    # --- beginning ----------------------------------------------------------------
+
+    async def begin(self, request: LoginRequest, source: str) -> SessionAnswer:
+        """Log somebody in with password and code, from a place, "" for this machine.
+
+        Raises:
+            TooManyTriesError: too many have failed before; wait.
+            ForbiddenError: something is wrong, and it isn't said what.
+            BadRequestError: the login is right, but the role must be chosen.
+        """
+        office, counters = self._office, self._counters(request.name, source)
+        await count_tries(office.store, counters, office.now())
+        person = await office.store.read(lambda r: r.person_named(request.name))
+        is_active = person is not None and person.state is PersonState.ACTIVE
+        encoded = person.password if person is not None and is_active else None
+        try:
+            password = normal_form(request.password)
+        except BadRequestError:
+            password = ""
+        right = await office.passwords.verify(encoded, password)
+        answer = await self._enter(request, person if right else None, counters[0])
+        if answer is None:
+            await self._refuse(person, counters[0])
+            raise ForbiddenError(_WRONG, authenticated=False)
+        if person is not None and office.passwords.is_outdated(person.password or ""):
+            await self._rehash(person, password)
+        return answer
+
+    def _counters(self, name: str, source: str) -> Sequence[Counter]:
+        blind = self._office.vault.blind
+        account = Counter(blind("account", name))
+        if not source:
+            return (account,)
+        return account, Counter(blind("source", source), free=20, longest=60)
+
+    async def _enter(
+        self, request: LoginRequest, person: PersonRow | None, counter: Counter
+    ) -> SessionAnswer | None:
+        async def act(tx: Transaction) -> SessionAnswer | None:
+            found = await tx.person(person.id) if person is not None else None
+            unchanged = found is not None and found.password == (
+                person.password if person is not None else None
+            )
+            fresh = await self._prove(tx, found if unchanged else None, request.code)
+            if found is None or fresh is None:
+                return None
+            await tx.remove_throttle(counter.key)
+            return await self.open(tx, found, request.role, fresh=fresh, way="password")
+
+        return await self._office.store.write(act)
+
+    async def _prove(
+        self, tx: Transaction, person: PersonRow | None, code: str
+    ) -> bool | None:
+        """Use a second factor up; None if it is none, False for a recovery code."""
+        office = self._office
+        text = code.replace(" ", "")
+        step_now = step_of(office.clock.now())
+        if person is None or person.totp is None:
+            accepted_step(self._decoy, text, step_now, last=step_now + 1)
+            return None
+        secret = office.vault.open(person.id, person.totp)
+        step = accepted_step(secret, text, step_now, last=person.totp_step)
+        if step is not None:
+            await tx.set_person(replace(person, totp_step=step))
+            return True
+        is_recovery = len(text) != DIGITS and await tx.spend_recovery_code(
+            person.id, hash_code(code)
+        )
+        return False if is_recovery else None
+
+    async def open(
+        self,
+        tx: Transaction,
+        person: PersonRow,
+        wanted: Role | None,
+        *,
+        fresh: bool,
+        way: str,
+    ) -> SessionAnswer:
+        """Open a session for somebody who is known, within an act.
+
+        Raises:
+            ForbiddenError: the person has no such role now, or none at all.
+            BadRequestError: several roles, and none was chosen.
+        """
+        office, now = self._office, self._office.now()
+        roles = await roles_of(tx, person, office.judge, office.clock.now())
+        role = _chosen(roles, wanted)
+        await tx.forget_sessions(seen=now - IDLE, began=now - LONGEST)
+        token = new_session_token()
+        row = SessionRow(
+            id=hash_token(token).hex(),
+            person=person.id,
+            role=role.value,
+            began_at=now,
+            seen_at=now,
+            stepped_up_at=now if fresh else None,
+        )
+        await tx.put_session(row)
+        await office.note(
+            tx,
+            Event.SESSION_BEGAN,
+            person.name,
+            {"role": role.value, "way": way, "second_factor": fresh},
+        )
+        return SessionAnswer(
+            token=token,
+            name=person.name,
+            role=role,
+            ends_at=now + LONGEST,
+            recovery_codes_left=await tx.recovery_codes_left(person.id),
+        )
+
+    async def _refuse(self, person: PersonRow | None, counter: Counter) -> None:
+        office = self._office
+
+        async def act(tx: Transaction) -> None:
+            # One commit for every name: only those that somebody has are events.
+            row = await tx.throttle(counter.key)
+            if row is not None:
+                await tx.put_throttle(row)
+            if person is not None:
+                failures = row.failures if row is not None else 0
+                detail = {"failures": failures}
+                await office.note(
+                    tx,
+                    Event.SESSION_REFUSED,
+                    person.name,
+                    detail,
+                    outcome="wrong_login",
+                )
+
+        await office.store.write(act)
+
+    async def _rehash(self, person: PersonRow, password: str) -> None:
+        encoded = await self._office.passwords.hash(password)
+
+        async def act(tx: Transaction) -> None:
+            found = await tx.person(person.id)
+            if found is not None and found.password == person.password:
+                await tx.set_person(replace(found, password=encoded))
+
+        await self._office.store.write(act)
+
+    # --- during -------------------------------------------------------------------
+
+    async def recognise(self, token: str) -> Principal:
+        """Find who a session's token belongs to, and what they may be now.
+
+        Raises:
+            ForbiddenError: no such session, or it has ended; or the role has lapsed.
+        """
+        office, now = self._office, self._office.now()
+        session_id = hash_token(token).hex()
+
+        async def query(
+            reader: Reader,
+        ) -> tuple[SessionRow, PersonRow, set[Role]] | None:
+            row = await reader.session(session_id)
+            person = await reader.person(row.person) if row is not None else None
+            if row is None or person is None or not _lives(row, now):
+                return None
+            return (
+                row,
+                person,
+                await roles_of(reader, person, office.judge, office.clock.now()),
+            )
+
+        found = await office.store.read(query)
+        if found is None:
+            raise ForbiddenError("the session has ended", authenticated=False)
+        row, person, roles = found
+        if Role(row.role) not in roles:
+            raise ForbiddenError(
+                "the role has lapsed: it is not granted any more, or its training "
+                "has expired",
+                authenticated=True,
+            )
+        if now - row.seen_at >= _TOUCH:
+            await self._touch(session_id, now)
+        proved = row.stepped_up_at
+        fresh = proved is not None and 0 <= now - proved < FRESH
+        return Principal(person.name, Role(row.role), session_id, fresh)
+
+    async def _touch(self, session_id: str, now: int) -> None:
+        async def act(tx: Transaction) -> None:
+            row = await tx.session(session_id)
+            if row is not None:
+                await tx.put_session(replace(row, seen_at=now))
+
+        await self._office.store.write(act)
+
+    async def step_up(self, request: StepUpRequest, who: Principal) -> StepUpAnswer:
+        """Prove the second factor anew; approvals are possible for some minutes.
+
+        Raises:
+            TooManyTriesError: too many codes were wrong; wait.
+            ForbiddenError: the code is wrong, or it is no session.
+        """
+        office, now, code = self._office, self._office.now(), request.code
+        session_id = who.session
+        if session_id is None:
+            raise ForbiddenError("this is no session", authenticated=True)
+        counter = Counter(office.vault.blind("step_up", who.name))
+        await count_tries(office.store, [counter], now)
+
+        async def act(tx: Transaction) -> bool:
+            row = await tx.session(session_id)
+            person = await tx.person(row.person) if row is not None else None
+            if row is None or person is None or len(code.replace(" ", "")) != DIGITS:
+                return False
+            if not await self._prove(tx, person, code):
+                return False
+            await tx.remove_throttle(counter.key)
+            await tx.put_session(replace(row, stepped_up_at=now, seen_at=now))
+            await office.note(tx, Event.STEPPED_UP, who.name, {"role": row.role})
+            return True
+
+        if not await office.store.write(act):
+            raise ForbiddenError("the code is wrong or was used", authenticated=True)
+        return StepUpAnswer(now + FRESH)
+
+    # --- ending -------------------------------------------------------------------
+
+    async def end(self, who: Principal) -> EndedAnswer:
+        """End a session.
+
+        Raises:
+            ForbiddenError: it is none, but a credential.
+        """
+        office, session_id = self._office, who.session
+        if session_id is None:
+            raise ForbiddenError("a credential is no session", authenticated=True)
+
+        async def act(tx: Transaction) -> None:
+            if await tx.remove_session(session_id):
+                await office.note(
+                    tx, Event.SESSION_ENDED, who.name, {"role": who.role.value}
+                )
+
+        await office.store.write(act)
+        return EndedAnswer(who.name)
+
+
+def _lives(row: SessionRow, now: int) -> bool:
+    return now - row.seen_at < IDLE and now - row.began_at < LONGEST
+
+
+def _chosen(roles: set[Role], wanted: Role | None) -> Role:
+    if wanted is not None:
+        if wanted not in roles:
+            raise ForbiddenError(
+                "that role is not granted, or its training has expired",
+                authenticated=True,
+            )
+        return wanted
+    if not roles:
+        raise ForbiddenError(
+            "no role is granted, or its training has expired", authenticated=True
+        )
+    if len(roles) > 1:
+        names = ", ".join(sorted(role.value for role in roles))
+        raise BadRequestError("choose_role", f"choose a role: {names}", pointer="/role")
+    return next(iter(roles))

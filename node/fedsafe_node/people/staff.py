@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: Apache-2.0
+"""All services about people, put together."""
+
+from dataclasses import dataclass
+
+from fedsafe_node.people.accounts import Accounts
+from fedsafe_node.people.approvals import Approvals
+from fedsafe_node.people.granting import Granting, RoleGrant
+from fedsafe_node.people.machines import Machines
+from fedsafe_node.people.office import Office
+from fedsafe_node.people.sessions import Sessions
+from fedsafe_node.people.staffing import Staffing
+from fedsafe_node.people.training import Training
+from fedsafe_policies.vocabulary import Act
+
+
+@dataclass(frozen=True, slots=True)
+class Staff:
+    """The services; each act writes its own audit event."""
+
+    accounts: Accounts
+    sessions: Sessions
+    training: Training
+    granting: Granting
+    approvals: Approvals
+    machines: Machines
+    staffing: Staffing
+
+
+def make_staff(office: Office) -> Staff:
+    """Put the services about people together."""
+    approvals = Approvals(office, {Act.ROLE_GRANT: RoleGrant(office)})
+    return Staff(
+        accounts=Accounts(office),
+        sessions=Sessions(office),
+        training=Training(office),
+        granting=Granting(office, approvals),
+        approvals=approvals,
+        machines=Machines(office),
+        staffing=Staffing(office),
+    )

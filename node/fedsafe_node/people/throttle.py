@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Slows down whoever guesses: per account, and per place they come from.
+
+A try is counted *before* it is checked, so a hundred at once are still counted one
+by one. After a few free ones each failure doubles the wait, up to a quarter of an
+hour for an account and a minute for a place, since many may come from one place; a
+success clears the account, a day without failures clears everything. Names that
+nobody has are counted like those that somebody has.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from fedsafe_node.errors import TooManyTriesError
+from fedsafe_node.store.people_rows import ThrottleRow
+from fedsafe_node.store.protocol import Store, Transaction
+
+FORGOTTEN: Final = 24 * 60 * 60
+_DOUBLINGS: Final = 10  # 2**10 s is longer than the longest wait
+
+
+@dataclass(frozen=True, slots=True)
+class Counter:
+    """A blinded name under which failures are counted, and how many are free.
+
+    No wait is longer than `longest` seconds.
+    """
+
+    key: str
+    free: int = 3
+    longest: int = 15 * 60
+
+
+def wait_after(failures: int, counter: Counter) -> int:
+    """Return the seconds to wait after so many failures in a row."""
+    over = failures - counter.free
+    return 0 if over < 0 else min(2 ** min(over, _DOUBLINGS), counter.longest)
+
+
+async def count_tries(store: Store, counters: Sequence[Counter], now: int) -> None:
+    """Count a try under several names in one act, before it is checked.
+
+    Raises:
+        TooManyTriesError: a wait is not over yet; nothing is counted.
+    """
+
+    async def act(tx: Transaction) -> None:
+        await tx.forget_throttles(now - FORGOTTEN)
+        for counter in counters:
+            await _count(tx, counter, now)
+
+    await store.write(act)
+
+
+async def _count(tx: Transaction, counter: Counter, now: int) -> None:
+    row = await tx.throttle(counter.key)
+    if row is not None and now < row.until:
+        raise TooManyTriesError((row.until - now) * 1_000)
+    known = row.failures if row is not None and now - row.seen_at < FORGOTTEN else 0
+    failures = known + 1
+    await tx.put_throttle(
+        ThrottleRow(
+            key=counter.key,
+            failures=failures,
+            until=now + wait_after(failures, counter),
+            seen_at=now,
+        )
+    )

@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The services about people as the API's tests see them: each answers in its type."""
+
+from dataclasses import dataclass
+from typing import Any, Final, Protocol, cast
+
+from fedsafe_node.people.messages import (
+    AccountAnswer,
+    AccountsAnswer,
+    AccountShown,
+    ActAnswer,
+    ActsAnswer,
+    CredentialAnswer,
+    CredentialsAnswer,
+    CredentialScope,
+    CredentialShown,
+    EndedAnswer,
+    EnrolmentAnswer,
+    RevokedAnswer,
+    RoleAnswer,
+    RoleShown,
+    SeatHolder,
+    SessionAnswer,
+    SetUpCodeAnswer,
+    StaffingAnswer,
+    StepUpAnswer,
+    TrainingsAnswer,
+    TrainingShown,
+)
+from fedsafe_node.people.staff import Staff
+from fedsafe_policies.vocabulary import Act, Module, Purpose, Role
+
+ACT: Final = ActAnswer(
+    act="0" * 32,
+    kind=Act.ROLE_GRANT,
+    digest="0" * 64,
+    content={"name": "anna"},
+    asked_by="olaf",
+    asked_at=1,
+    expires_at=2,
+    state="pending",
+)
+TRAINING: Final = TrainingShown(
+    name="anna",
+    module=Module.BASIC,
+    organisation="Fachstelle",
+    since=1,
+    until=2,
+    recorded_by="olaf",
+    valid=True,
+)
+ACCOUNT: Final = AccountShown(
+    name="anna",
+    display="Anna",
+    external=False,
+    state="active",
+    roles=[RoleShown(role=Role.ANALYST, since=1, until=None, lapsed=False)],
+)
+CREDENTIAL: Final = CredentialShown(
+    name="shop",
+    holder="shop",
+    role=Role.SERVICE,
+    scope=CredentialScope.LOOKUP,
+    purposes=[Purpose.RECHECK],
+    created_at=1,
+    until=2,
+    expired=False,
+)
+ROLE: Final = RoleAnswer(name="anna", role=Role.ANALYST, granted=False, act=ACT)
+CODE: Final = SetUpCodeAnswer(name="anna", code="AAAA", until=2)
+ENROLMENT: Final = EnrolmentAnswer(name="anna", secret="A", uri="u", recovery_codes=[])
+TOKEN: Final = CredentialAnswer(name="shop", holder="shop", token="t", until=2)
+ANSWERS: Final[dict[tuple[str, str], object]] = {
+    ("sessions", "begin"): SessionAnswer(
+        token="t", name="anna", role=Role.ANALYST, ends_at=2, recovery_codes_left=9
+    ),
+    ("sessions", "step_up"): StepUpAnswer(2),
+    ("sessions", "end"): EndedAnswer("anna"),
+    ("accounts", "set_up"): ENROLMENT,
+    ("accounts", "renew_authenticator"): ENROLMENT,
+    ("accounts", "show"): AccountsAnswer([ACCOUNT]),
+    ("accounts", "add"): CODE,
+    ("accounts", "lock"): AccountAnswer(name="anna", state="locked"),
+    ("accounts", "reset"): CODE,
+    ("granting", "grant"): ROLE,
+    ("granting", "end"): ROLE,
+    ("training", "show"): TrainingsAnswer([TRAINING]),
+    ("training", "add"): TRAINING,
+    ("staffing", "check"): StaffingAnswer(
+        policy="germany@00000000",
+        suffices=False,
+        gaps=["seat:dpo"],
+        people=[SeatHolder(name="anna", external=False, roles=[Role.ANALYST])],
+    ),
+    ("approvals", "pending"): ActsAnswer([ACT]),
+    ("approvals", "approve"): ACT,
+    ("approvals", "withdraw"): ACT,
+    ("machines", "show"): CredentialsAnswer([CREDENTIAL]),
+    ("machines", "add"): TOKEN,
+    ("machines", "rotate"): TOKEN,
+    ("machines", "revoke"): RevokedAnswer("shop"),
+}
+PEOPLE_BODIES: Final[dict[str, object]] = {
+    "logIn": {"name": "anna", "password": "p", "code": "000000"},
+    "stepUp": {"code": "000000"},
+    "setUpAccount": {"name": "anna", "code": "AAAA", "password": "p"},
+    "addAccount": {"name": "anna", "display": "Anna"},
+    "grantRole": {"name": "anna", "role": "analyst"},
+    "endRole": {"name": "anna", "role": "analyst"},
+    "recordTraining": {
+        "name": "anna",
+        "module": "basic",
+        "organisation": "Fachstelle",
+        "since": 1,
+        "until": 2,
+    },
+    "approveAct": {"digest": "0" * 64},
+    "addCredential": {
+        "name": "shop",
+        "scope": "lookup",
+        "purposes": ["recheck"],
+        "until": 2,
+    },
+    "rotateCredential": {"until": 2},
+}
+"""What each route about people takes."""
+
+
+class _Memory(Protocol):
+    async def called(self, call: object) -> None: ...
+
+
+@dataclass
+class _Part:
+    memory: _Memory
+    name: str
+
+    def __getattr__(self, method: str) -> Any:  # noqa: ANN401 - any of a service's
+        answer = ANSWERS[self.name, method]
+
+        async def act(*given: object) -> object:
+            await self.memory.called((method, *given))
+            return answer
+
+        return act
+
+
+@dataclass
+class _FakeStaff:
+    memory: _Memory
+
+    def __getattr__(self, name: str) -> _Part:
+        return _Part(self.memory, name)
+
+
+def fake_staff(memory: _Memory) -> Staff:
+    return cast("Staff", _FakeStaff(memory))

@@ -1,0 +1,328 @@
+# SPDX-License-Identifier: Apache-2.0
+"""People through the API of a real node: nobody acts alone, nobody untrained acts."""
+
+import asyncio
+import base64
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from aiohttp import ClientSession
+from argon2.profiles import CHEAPEST
+from tests.node.api.staff import PEOPLE_BODIES
+from tests.node.api.test_roles import OFFICE
+from tests.node.fleet import Fleet, make
+
+from fedsafe_node.api.auth import Auth
+from fedsafe_node.log.audit import Event
+from fedsafe_node.people.credentials import People
+from fedsafe_node.people.first import add_first
+from fedsafe_node.people.passwords import Passwords
+from fedsafe_node.people.totp import code_at, step_of
+from fedsafe_policies.vocabulary import Module, Role
+
+PASSWORD: Final = "korrekt pferd batterie"
+HALF_A_YEAR: Final = 180 * 24 * 60 * 60
+Answer = tuple[int, Any]
+
+
+@dataclass
+class House:
+    """A node on the `germany` policy, and its people as clients of its API."""
+
+    fleet: Fleet
+    http: ClientSession
+    secrets: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def now(self) -> int:
+        return int(self.fleet.clock.now().timestamp())
+
+    async def call(
+        self, method: str, path: str, body: object = None, *, token: str | None = None
+    ) -> Answer:
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        response = await self.http.request(method, path, json=body, headers=headers)
+        return response.status, await response.json()
+
+    async def done(self, method: str, path: str, body: object, token: str) -> Any:  # noqa: ANN401 - JSON
+        status, answer = await self.call(method, path, body, token=token)
+        assert status in {200, 201}, answer
+        return answer
+
+    def code(self, name: str) -> str:
+        self.fleet.clock.advance(timedelta(seconds=30))
+        secret = base64.b32decode(self.secrets[name])
+        return code_at(secret, step_of(self.fleet.clock.now()))
+
+    async def set_up(self, name: str, code: str, **more: object) -> None:
+        body = {"name": name, "code": code, "password": PASSWORD, **more}
+        status, answer = await self.call("POST", "/v1/account/setup", body)
+        assert status == 201, answer
+        self.secrets[name] = answer["secret"]
+
+    async def log_in(self, name: str, role: str | None = None) -> str:
+        body = {"name": name, "password": PASSWORD, "code": self.code(name)}
+        if role is not None:
+            body["role"] = role
+        status, answer = await self.call("POST", "/v1/session", body)
+        assert status == 201, answer
+        return str(answer["token"])
+
+    async def found(self) -> str:
+        """Make the first administrator `olaf`; return his session's token."""
+        base = self.fleet["a.demo"].base
+        first = await add_first(base.store, base.trail, base.clock, "olaf")
+        training = {"organisation": "Fachstelle", "until": self.now + HALF_A_YEAR}
+        await self.set_up("olaf", first.code, training=training)
+        return await self.log_in("olaf")
+
+    async def hire(self, by: str, name: str) -> None:
+        """Add a trained person without a role."""
+        body = {"name": name, "display": name.title()}
+        added = await self.done("POST", "/v1/accounts", body, by)
+        await self.set_up(name, added["code"])
+        await self.train(by, name)
+
+    async def train(self, by: str, name: str) -> None:
+        for module in Module:
+            training = {
+                "name": name,
+                "module": module.value,
+                "organisation": "Fachstelle",
+                "since": self.now,
+                "until": self.now + HALF_A_YEAR,
+            }
+            await self.done("POST", "/v1/training", training, by)
+
+    async def ask_for(self, by: str, name: str, role: str) -> dict[str, Any]:
+        body = {"name": name, "role": role}
+        answer = await self.done("POST", "/v1/roles", body, by)
+        return dict(answer)
+
+    async def approve(self, act: dict[str, Any], token: str) -> Answer:
+        path = f"/v1/acts/{act['act']}/approve"
+        return await self.call("POST", path, {"digest": act["digest"]}, token=token)
+
+
+@pytest.fixture
+async def house(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[House]:
+    monkeypatch.setattr("fedsafe_node.assembly.Passwords", lambda: Passwords(CHEAPEST))
+    fleet = await make(tmp_path / "one", "a.demo", policy="germany")
+    await fleet.start("a.demo")
+    async with ClientSession(fleet["a.demo"].base.config.url) as http:
+        yield House(fleet, http)
+    await fleet.close()
+
+
+async def test_three_people_run_the_policy_and_the_check_says_how(
+    house: House,
+) -> None:
+    olaf = await house.found()
+    first = await house.done("GET", "/v1/staffing", None, olaf)
+    assert not first["suffices"]
+    assert {"seat:dpo", "seat:reviewer", "four_eyes"} <= set(first["gaps"])
+    for name in ("rita", "dora"):
+        await house.hire(olaf, name)
+    granted = await house.ask_for(olaf, "rita", "reviewer")
+    assert granted["granted"]
+    rita = await house.log_in("rita")
+    await house.train(rita, "olaf")
+    wanted = [
+        ("dora", "dpo"),
+        ("dora", "youth_protection_officer"),
+        ("dora", "legal_adviser"),
+        ("rita", "escalation_officer"),
+        ("olaf", "analyst"),
+    ]
+    for name, role in wanted:
+        by = rita if name == "olaf" else olaf
+        asked = await house.ask_for(by, name, role)
+        assert not asked["granted"]
+        approver, hat = ("rita", "reviewer") if name == "dora" else ("dora", "dpo")
+        second = await house.log_in(approver, hat)
+        status, answer = await house.approve(asked["act"], second)
+        assert status == 200, answer
+
+    last = await house.done("GET", "/v1/staffing", None, olaf)
+
+    assert (last["suffices"], last["gaps"]) == (True, [])
+    assert len(last["people"]) == 3
+    together = {"name": "dora", "role": "operator"}
+    status, answer = await house.call("POST", "/v1/roles", together, token=olaf)
+    assert (status, answer["code"]) == (403, "roles_apart")
+
+
+async def test_nobody_acts_alone(house: House) -> None:
+    olaf = await house.found()
+    for name in ("rita", "dora", "ben"):
+        await house.hire(olaf, name)
+    await house.ask_for(olaf, "rita", "reviewer")
+    rita = await house.log_in("rita")
+    act = (await house.ask_for(olaf, "ben", "analyst"))["act"]
+    other = await house.log_in("olaf")  # a second session of the same person
+    base = house.fleet["a.demo"].base
+    people = People(base.store, base.trail, base.clock)
+    service = await people.add("shop", Role.SERVICE, by="setup")
+    credential = await people.add("zoe", Role.REVIEWER, by="setup")
+
+    refusals = [
+        (await house.approve(act, token))[0]
+        for token in (olaf, other, service, credential)
+    ]
+    assert refusals == [403] * 4
+    assert (await house.call("POST", f"/v1/acts/{act['act']}/approve"))[0] in {401, 415}
+    house.fleet.clock.advance(timedelta(minutes=5))
+    status, answer = await house.approve(act, rita)
+    assert (status, answer["code"]) == (403, "step_up")
+    await house.done("POST", "/v1/session/step-up", {"code": house.code("rita")}, rita)
+    again = await house.log_in("rita")
+    race = await asyncio.gather(*(house.approve(act, t) for t in (rita, again) * 3))
+
+    assert sorted(status for status, _ in race) == [200] + [409] * 5
+    granted = await house.fleet.audit("a.demo", Event.ROLE_GRANTED.value)
+    assert sum('"ben"' in event.text for event in granted) == 1
+
+
+async def test_publishing_wants_a_fresh_proof_as_well(house: House) -> None:
+    olaf = await house.found()
+    await house.hire(olaf, "rita")
+    await house.ask_for(olaf, "rita", "reviewer")
+    rita = await house.log_in("rita")
+    body = {"signals": ["00000000-0000-7000-8000-000000000000"]}
+    path = "/v1/signals/approve"
+    assert (await house.call("POST", path, body, token=rita))[0] == 404
+    house.fleet.clock.advance(timedelta(minutes=5))
+
+    status, answer = await house.call("POST", path, body, token=rita)
+    assert (status, answer["code"]) == (403, "step_up")
+
+
+async def test_a_lapsed_training_shuts_everything_in_its_second(house: House) -> None:
+    olaf = await house.found()
+    ends = house.now - 30 + HALF_A_YEAR
+    house.fleet.clock.advance(timedelta(seconds=ends - house.now - 60))
+    olaf = await house.log_in("olaf")
+    for seconds, expected in ((ends - 1 - house.now, 200), (1, 403)):
+        house.fleet.clock.advance(timedelta(seconds=seconds))
+        status, _ = await house.call("GET", "/v1/accounts", token=olaf)
+        assert status == expected
+
+    body = {"name": "olaf", "password": PASSWORD, "code": house.code("olaf")}
+    assert (await house.call("POST", "/v1/session", body))[0] == 403
+
+
+async def test_a_lookup_credential_looks_up_for_its_purposes_only(
+    house: House,
+) -> None:
+    olaf = await house.found()
+    until = house.now + HALF_A_YEAR
+    body = {
+        "name": "shop",
+        "scope": "lookup",
+        "purposes": ["signup_check"],
+        "until": until,
+    }
+    shop = (await house.done("POST", "/v1/credentials", body, olaf))["token"]
+    question = {"kind": "email", "value": "anna@example.de"}
+    ask = {"questions": [question], "purpose": "signup_check"}
+
+    assert (await house.call("POST", "/v1/lookup", ask, token=shop))[0] == 200
+    ask["purpose"] = "recheck"
+    status, answer = await house.call("POST", "/v1/lookup", ask, token=shop)
+    assert (status, answer["code"]) == (403, "purpose")
+    refused = await house.fleet.audit("a.demo", Event.REFUSED.value)
+    assert len(refused) == 1
+    signal = {
+        "about": question,
+        "phenomenon": "grooming",
+        "surface": "public_content",
+        "grade": "confirmed_conduct",
+        "rule": "tos-4.2",
+        "removed_on": "2026-11-20",
+    }
+    status, answer = await house.call("POST", "/v1/signals", signal, token=shop)
+    assert (status, answer["code"]) == (403, "forbidden")
+    publishing = {"name": "bans", "scope": "publish", "until": until}
+    bans = (await house.done("POST", "/v1/credentials", publishing, olaf))["token"]
+    assert (await house.call("POST", "/v1/lookup", ask, token=bans))[0] == 403
+    assert (await house.call("POST", "/v1/signals", signal, token=bans))[0] != 403
+
+    turned = await house.done(
+        "POST", "/v1/credentials/shop/rotate", {"until": until, "overlap": 60}, olaf
+    )
+    ask["purpose"] = "signup_check"
+    both = [shop, turned["token"]]
+    states = [await house.call("POST", "/v1/lookup", ask, token=t) for t in both]
+    assert [status for status, _ in states] == [200, 200]
+    house.fleet.clock.advance(timedelta(seconds=60))
+    states = [await house.call("POST", "/v1/lookup", ask, token=t) for t in both]
+    assert [status for status, _ in states] == [401, 200]
+    path = f"/v1/credentials/{turned['name']}/revoke"
+    await house.done("POST", path, None, olaf)
+    assert (await house.call("POST", "/v1/lookup", ask, token=both[1]))[0] == 401
+    listed = await house.done("GET", "/v1/credentials", None, olaf)
+    assert [(c["name"], c["expired"]) for c in listed["credentials"]] == [
+        ("anna", False),
+        ("bans", False),
+        ("rita", False),
+        ("shop", True),
+    ]
+    assert not any(token in str(listed) for token in both)
+
+
+async def test_every_role_reaches_what_the_table_says(house: House) -> None:
+    olaf = await house.found()
+    base = house.fleet["a.demo"].base
+    people = People(base.store, base.trail, base.clock)
+    for role in Role:
+        token = await people.add(f"x-{role.value.replace('_', '-')}", role, by="setup")
+        for route in OFFICE:
+            if route.auth is not Auth.CREDENTIAL:
+                continue
+            path = route.path.format(name="nobody", act="0" * 32)
+            status, answer = await house.call(
+                route.method, path, PEOPLE_BODIES.get(route.name), token=token
+            )
+            denied = status == 403 and "this takes" in answer["detail"]
+            is_session_only = "session" in answer.get("detail", "")
+            assert denied != (role in route.roles) or is_session_only, route.name
+    assert (await house.call("GET", "/v1/session", token=olaf))[1] == {
+        "name": "olaf",
+        "role": "operator",
+        "session": True,
+        "fresh": True,
+    }
+
+
+async def test_logins_leave_no_secret_behind(house: House) -> None:
+    olaf = await house.found()
+    wrong = {"name": "olaf", "password": "geheimes passwort", "code": "000000"}
+    status, answer = await house.call("POST", "/v1/session", wrong)
+    assert (status, answer["code"]) == (401, "unauthenticated")
+    events = await house.fleet.audit("a.demo")
+    log = "".join(event.text for event in events)
+    place = house.fleet.place("a.demo")
+    files = [path for path in place.directory.rglob("*") if path.is_file()]
+    disk = await asyncio.to_thread(lambda: b"".join(p.read_bytes() for p in files))
+
+    for secret in (olaf, PASSWORD, wrong["password"], house.secrets["olaf"]):
+        assert secret not in log
+        assert secret.encode() not in disk
+    assert base64.b32decode(house.secrets["olaf"]) not in disk
+    await house.done("POST", "/v1/session/end", None, olaf)
+    assert (await house.call("GET", "/v1/accounts", token=olaf))[0] == 401
+
+
+async def test_guesses_over_the_network_are_told_to_wait(house: House) -> None:
+    await house.found()
+    wrong = {"name": "nobody", "password": PASSWORD, "code": "000000"}
+    answers = [await house.call("POST", "/v1/session", wrong) for _ in range(4)]
+
+    assert [status for status, _ in answers] == [401, 401, 401, 429]
+    assert answers[-1][1]["retry_after_ms"] == 1_000

@@ -1,0 +1,211 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Nobody acts alone: two sessions, a service, a race, an old proof, another content."""
+
+import asyncio
+from dataclasses import dataclass, field, replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.node.people.conftest import Team
+
+from fedsafe_node.errors import (
+    DeniedError,
+    ForbiddenError,
+    NodeError,
+    NotFoundError,
+    WrongStateError,
+)
+from fedsafe_node.people.approvals import LIFETIME, Approvals, digest_of
+from fedsafe_node.people.messages import ActAnswer
+from fedsafe_node.principal import Principal
+from fedsafe_node.store.protocol import Reader, Transaction
+from fedsafe_policies.acts import ActRequest
+from fedsafe_policies.people import Person
+from fedsafe_policies.vocabulary import Act, Role
+
+CONTENT = b'{"key":"feed"}'
+ANNA = Principal("anna", Role.OPERATOR, "s1", fresh=True)
+BEN = Principal("ben", Role.REVIEWER, "s2", fresh=True)
+CEM = Principal("cem", Role.DPO, "s3", fresh=True)
+
+
+@dataclass
+class Rotation:
+    """An effect that can be counted, and can fail."""
+
+    done: list[tuple[bytes, str, str]] = field(default_factory=list)
+    failure: Exception | None = None
+
+    async def request(
+        self, reader: Reader, content: bytes, first: Person, second: Person
+    ) -> ActRequest:
+        del reader
+        assert content == CONTENT
+        return ActRequest(Act.KEY_ROTATION, first, second, "ticket-17")
+
+    async def carry_out(
+        self, tx: Transaction, content: bytes, first: Person, second: Person
+    ) -> None:
+        await tx.set_meta("rotated", content)
+        if self.failure is not None:
+            raise self.failure
+        self.done.append((content, first.name, second.name))
+
+
+@pytest.fixture
+def rotation() -> Rotation:
+    return Rotation()
+
+
+@pytest.fixture
+def approvals(team: Team, rotation: Rotation) -> Approvals:
+    return Approvals(team.office, {Act.KEY_ROTATION: rotation})
+
+
+@pytest.fixture
+async def asked(approvals: Approvals) -> ActAnswer:
+    return await approvals.ask(Act.KEY_ROTATION, CONTENT, ANNA)
+
+
+async def approve(approvals: Approvals, act: ActAnswer, who: Principal) -> ActAnswer:
+    return await approvals.approve(act.act, bytes.fromhex(act.digest), who)
+
+
+async def test_two_persons_do_it_once(
+    approvals: Approvals, asked: ActAnswer, rotation: Rotation, team: Team
+) -> None:
+    assert asked.content == {"key": "feed"}
+    assert (await approvals.pending()).acts == [asked]
+
+    answer = await approve(approvals, asked, BEN)
+
+    assert answer.state == "done"
+    assert rotation.done == [(CONTENT, "anna", "ben")]
+    assert (await approvals.pending()).acts == []
+    with pytest.raises(WrongStateError):
+        await approve(approvals, asked, CEM)
+    events = [(event, "anna" in text) for event, _, text in await team.events()]
+    assert events == [("act.asked", True), ("act.approved", True)]
+
+
+@pytest.mark.parametrize(
+    "who",
+    [
+        ANNA,
+        replace(ANNA, session="another session"),
+        replace(ANNA, role=Role.REVIEWER),
+        replace(ANNA, name="Anna"),
+        replace(BEN, fresh=False),
+        replace(BEN, role=Role.ANALYST),
+        replace(BEN, role=Role.SERVICE),
+        Principal("local", Role.SERVICE),
+    ],
+    ids=[
+        "the same session",
+        "another session",
+        "another role",
+        "another spelling",
+        "an old proof",
+        "a role that may not",
+        "a service",
+        "the machine",
+    ],
+)
+async def test_nobody_approves_alone(
+    approvals: Approvals, asked: ActAnswer, rotation: Rotation, who: Principal
+) -> None:
+    with pytest.raises((ForbiddenError, DeniedError)):
+        await approve(approvals, asked, who)
+
+    assert rotation.done == []
+    assert (await approvals.pending()).acts == [asked]
+
+
+async def test_of_many_approvals_at_once_one_wins(
+    approvals: Approvals, asked: ActAnswer, rotation: Rotation
+) -> None:
+    people = [BEN, CEM, BEN, CEM, replace(BEN, name="dora"), ANNA]
+    results = await asyncio.gather(
+        *(approve(approvals, asked, who) for who in people), return_exceptions=True
+    )
+
+    assert sum(isinstance(result, ActAnswer) for result in results) == 1
+    assert len(rotation.done) == 1
+
+
+async def test_an_approval_and_a_withdrawal_at_once_leave_one_of_them(
+    approvals: Approvals, asked: ActAnswer, rotation: Rotation
+) -> None:
+    results = await asyncio.gather(
+        approvals.withdraw(asked.act, CEM),
+        approve(approvals, asked, BEN),
+        return_exceptions=True,
+    )
+
+    assert sum(isinstance(result, WrongStateError) for result in results) == 1
+    assert len(rotation.done) == (0 if isinstance(results[0], ActAnswer) else 1)
+
+
+async def test_what_was_shown_is_what_is_approved(
+    approvals: Approvals, asked: ActAnswer, rotation: Rotation
+) -> None:
+    for digest in (bytes(32), digest_of("key_rotation", b'{"key":"audit"}'), b""):
+        with pytest.raises(WrongStateError):
+            await approvals.approve(asked.act, digest, BEN)
+
+    assert rotation.done == []
+
+
+async def test_an_effect_that_fails_leaves_the_act_pending(
+    approvals: Approvals, asked: ActAnswer, rotation: Rotation, team: Team
+) -> None:
+    rotation.failure = NodeError("not now")
+    with pytest.raises(NodeError):
+        await approve(approvals, asked, BEN)
+
+    assert (await approvals.pending()).acts == [asked]
+    assert await team.store.read(lambda r: r.meta("rotated")) is None
+    rotation.failure = None
+    assert (await approve(approvals, asked, BEN)).state == "done"
+
+
+async def test_an_act_expires(
+    approvals: Approvals, asked: ActAnswer, team: Team
+) -> None:
+    team.pass_time(LIFETIME - 1)
+    assert (await approvals.pending()).acts[0].state == "pending"
+    team.pass_time(1)
+
+    assert (await approvals.pending()).acts[0].state == "expired"
+    with pytest.raises(WrongStateError):
+        await approve(approvals, asked, BEN)
+
+
+async def test_any_person_may_stop_an_act(
+    approvals: Approvals, asked: ActAnswer
+) -> None:
+    with pytest.raises(ForbiddenError):
+        await approvals.withdraw(asked.act, Principal("bot", Role.SERVICE))
+    assert (await approvals.withdraw(asked.act, CEM)).state == "withdrawn"
+    with pytest.raises(WrongStateError):
+        await approvals.withdraw(asked.act, CEM)
+    with pytest.raises(WrongStateError):
+        await approve(approvals, asked, BEN)
+
+
+async def test_unknown_acts_and_services_are_refused(approvals: Approvals) -> None:
+    with pytest.raises(NotFoundError):
+        await approvals.approve("0" * 32, bytes(32), BEN)
+    with pytest.raises(NotFoundError):
+        await approvals.withdraw("0" * 32, BEN)
+    with pytest.raises(ForbiddenError):
+        await approvals.ask(Act.KEY_ROTATION, CONTENT, Principal("bot", Role.SERVICE))
+
+
+@given(st.binary(), st.binary(), st.text(max_size=9), st.text(max_size=9))
+def test_other_acts_have_other_digests(
+    one: bytes, two: bytes, kind: str, other: str
+) -> None:
+    if (kind, one) != (other, two) and "\n" not in kind + other:
+        assert digest_of(kind, one) != digest_of(other, two)

@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: Apache-2.0
+from collections.abc import Awaitable
+
+import pytest
+from tests.node.people.conftest import SETUP, YEAR, Team
+
+from fedsafe_node.errors import (
+    BadRequestError,
+    DeniedError,
+    ForbiddenError,
+    NodeError,
+    NotFoundError,
+)
+from fedsafe_node.people.messages import NewAccountRequest, RoleRequest
+from fedsafe_policies.vocabulary import Module, Role
+
+
+async def refused(work: Awaitable[object]) -> NodeError:
+    with pytest.raises(NodeError) as caught:
+        await work
+    return caught.value
+
+
+def role(name: str, role: Role = Role.ANALYST, **more: int) -> RoleRequest:
+    return RoleRequest(name=name, role=role, **more)
+
+
+async def test_a_lone_administrator_grants_and_then_no_more(team: Team) -> None:
+    await team.hire("olaf", Role.OPERATOR)
+    await team.hire("anna")
+    await team.hire("ben")
+    olaf = await team.principal("olaf")
+
+    first = await team.granting.grant(role("anna", Role.REVIEWER), olaf)
+    second = await team.granting.grant(role("ben"), olaf)
+
+    assert first.granted
+    assert not second.granted
+    assert second.act is not None
+    assert isinstance(await refused(team.log_in("ben")), ForbiddenError)
+    anna = await team.principal("anna")
+    digest = bytes.fromhex(second.act.digest)
+    await team.approvals.approve(second.act.act, digest, anna)
+    assert (await team.principal("ben")).role is Role.ANALYST
+
+
+async def test_nobody_grants_or_approves_a_role_of_their_own(team: Team) -> None:
+    await team.hire("olaf", Role.OPERATOR)
+    await team.hire("anna", Role.REVIEWER)
+    await team.hire("dora", Role.DPO)
+    olaf, anna = await team.principal("olaf"), await team.principal("anna")
+    own = await refused(team.granting.grant(role("olaf", Role.AUDITOR), olaf))
+    answer = await team.granting.grant(role("anna", Role.LEGAL_ADVISER), olaf)
+    assert answer.act is not None
+    digest = bytes.fromhex(answer.act.digest)
+    mine = await refused(team.approvals.approve(answer.act.act, digest, anna))
+
+    assert isinstance(own, BadRequestError)
+    assert isinstance(mine, BadRequestError)
+    assert len((await team.approvals.pending()).acts) == 1  # nothing was decided
+
+
+async def test_the_policy_is_asked_again_when_the_grant_takes_effect(
+    team: Team,
+) -> None:
+    await team.hire("olaf", Role.OPERATOR)
+    await team.hire("dora", Role.DPO)
+    await team.hire("anna")
+    answer = await team.granting.grant(
+        role("anna", Role.REVIEWER), await team.principal("olaf")
+    )
+    assert answer.act is not None
+    await team.seat("anna", Role.DPO)  # meanwhile
+    error = await refused(
+        team.approvals.approve(
+            answer.act.act,
+            bytes.fromhex(answer.act.digest),
+            await team.principal("dora"),
+        )
+    )
+
+    assert isinstance(error, DeniedError)
+    assert error.decision.code == "roles_apart"
+    assert len((await team.approvals.pending()).acts) == 1
+    assert [event for event, _, _ in await team.events()][-1] == "refused"
+
+
+async def test_an_external_seat_has_an_end(team: Team) -> None:
+    await team.hire("olaf", Role.OPERATOR)
+    await team.accounts.add(
+        NewAccountRequest(name="dora", display="Dora", external=True), SETUP
+    )
+    for module in Module:
+        await team.train("dora", module)
+    olaf = await team.principal("olaf")
+    for wrong in (role("dora", Role.DPO), role("dora", until=team.now + YEAR // 2)):
+        error = await refused(team.granting.grant(wrong, olaf))
+        assert isinstance(error, DeniedError)
+        assert error.decision.code == "external_seat"
+    answer = await team.granting.grant(
+        role("dora", Role.DPO, until=team.now + YEAR // 2), olaf
+    )
+    assert answer.granted
+
+
+async def test_an_untrained_person_gets_no_role(team: Team) -> None:
+    await team.hire("olaf", Role.OPERATOR)
+    await team.accounts.add(NewAccountRequest(name="ben", display="Ben"), SETUP)
+    await team.train("ben", Module.BASIC)
+    error = await refused(
+        team.granting.grant(role("ben"), await team.principal("olaf"))
+    )
+
+    assert isinstance(error, DeniedError)
+    assert error.decision.rule.value == "P19"
+    assert error.decision.about == "trauma_informed"
+
+
+async def test_a_refused_grant_leaves_nothing(team: Team) -> None:
+    await team.hire("olaf", Role.OPERATOR)
+    await team.accounts.add(NewAccountRequest(name="ben", display="Ben"), SETUP)
+    olaf = await team.principal("olaf")
+
+    assert isinstance(
+        await refused(team.granting.grant(role("ben"), olaf)), DeniedError
+    )
+    assert isinstance(
+        await refused(team.granting.grant(role("nobody"), olaf)), NotFoundError
+    )
+    for wrong in (role("ben", Role.SERVICE), role("ben", until=team.now)):
+        assert isinstance(
+            await refused(team.granting.grant(wrong, olaf)), BadRequestError
+        )
+    accounts = (await team.accounts.show()).accounts
+    assert [account.roles for account in accounts if account.name == "ben"] == [[]]
+
+
+async def test_a_role_is_taken_away_at_once(team: Team) -> None:
+    await team.hire("anna", Role.ANALYST)
+    answer = await team.log_in("anna")
+    ended = await team.granting.end(role("anna"), SETUP)
+
+    assert not ended.granted
+    await refused(team.sessions.recognise(answer.token))
+    assert isinstance(
+        await refused(team.granting.end(role("anna"), SETUP)), NotFoundError
+    )
+
+
+async def test_a_role_begins_and_ends_when_it_says(team: Team) -> None:
+    await team.hire("olaf", Role.OPERATOR)
+    await team.hire("anna")
+    start = team.now + 3_600
+    await team.granting.grant(
+        role("anna", since=start, until=start + 3_600), await team.principal("olaf")
+    )
+    await refused(team.log_in("anna"))
+    team.pass_time(start - team.now)
+    answer = await team.log_in("anna")
+    team.pass_time(start + 3_600 - team.now - 1)
+    while await _lives(team, answer.token):
+        team.pass_time(1)
+
+    assert team.now <= start + 3_600
+
+
+async def _lives(team: Team, token: str) -> bool:
+    try:
+        await team.sessions.recognise(token)
+    except ForbiddenError:
+        return False
+    return True
