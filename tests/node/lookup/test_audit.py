@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a lookup leaves behind."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from tests.node.fleet import Fleet
+from tests.node.lookup.asking import email
+from tests.node.origin import WHO
+from tests.node.signals.conftest import BOT
+
+from fedsafe_node.errors import DeniedError, StoreFailedError
+from fedsafe_node.messages import (
+    LookupRequest,
+)
+from fedsafe_policies.vocabulary import (
+    Purpose,
+)
+
+
+def files_in(folder: Path) -> set[Path]:
+    return {path for path in folder.rglob("*") if path.is_file()}
+
+
+async def test_a_denied_purpose_is_written_down(alone: Fleet) -> None:
+    request = LookupRequest(questions=[email()], purpose=Purpose.AUDIT_REVIEW)
+
+    with pytest.raises(DeniedError):
+        await alone["a.demo"].services.lookups.lookup(request, BOT)
+
+    (event,) = await alone.audit("a.demo", "refused")
+    assert event.record.outcome == "purpose"
+    assert b'"act":"lookup"' in event.openings["detail"]
+    assert await alone.audit("a.demo", "lookup") == []
+
+
+async def test_a_negative_leaves_a_count_and_no_subject(trio: Fleet) -> None:
+    await trio.look_up("b.demo", WHO)
+    (event,) = await trio.audit("b.demo", "lookup")
+
+    assert event.record.outcome == "none"
+    assert set(event.openings) == {"actor", "detail"}
+    assert b'"lookups":1' in event.openings["detail"]
+    assert "account-1" not in event.text
+
+
+async def test_no_value_is_in_any_audit_event(trio: Fleet) -> None:
+    await trio.publish("Planted.Value@gmail.com")
+    await trio.look_up("b.demo", "planted.value@gmail.com")
+    await trio.look_up("b.demo", "otherplanted@mail.example")
+
+    written = [event for name in trio.running for event in await trio.audit(name)]
+
+    assert len(written) > 10
+    assert "planted" not in "".join(event.text for event in written).lower()
+
+
+async def test_without_a_durable_event_there_is_no_answer(
+    alone: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = alone["a.demo"].base.store
+
+    async def refuse(_act: object) -> None:
+        raise StoreFailedError("disk full")
+
+    monkeypatch.setattr(store, "write", refuse)
+
+    with pytest.raises(StoreFailedError):
+        await alone.look_up("a.demo", WHO)
+
+    monkeypatch.undo()
+
+
+async def test_lookups_at_once_share_commits_and_lose_no_event(trio: Fleet) -> None:
+    await asyncio.gather(
+        *(trio.look_up("b.demo", f"p{number}@mail.example") for number in range(20))
+    )
+
+    assert len(await trio.audit("b.demo", "lookup")) == 20
+
+
+async def test_a_lookup_leaves_no_new_file(trio: Fleet, tmp_path: Path) -> None:
+    before = files_in(tmp_path)
+    await trio.look_up("b.demo", WHO)
+
+    assert files_in(tmp_path) <= before

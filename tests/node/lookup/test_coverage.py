@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What an answer says of lists and members that are not there."""
+
+from datetime import timedelta
+from importlib.resources import files
+
+from tests.node.fleet import Fleet, eventually
+from tests.node.origin import WHO
+from tests.node.signals.conftest import ANNA, request_for
+
+from fedsafe_node.lookup.service import RETRY_AFTER_MS
+from fedsafe_node.messages import (
+    Result,
+)
+from fedsafe_policies.policy import load_policy, shipped
+
+
+async def test_a_stale_feed_makes_the_answer_incomplete(trio: Fleet) -> None:
+    await trio.stop("c.demo")
+    trio.clock.advance(timedelta(seconds=61))
+    trio["b.demo"].replicating.wake("a.demo")
+
+    async def fresh() -> bool:
+        answer = await trio.look_up("b.demo", WHO)
+        return answer.not_covered == ["c.demo"]
+
+    await eventually(fresh)
+    answer = await trio.look_up("b.demo", WHO)
+
+    assert answer.result is Result.INCOMPLETE
+    assert answer.retry_after_ms is None
+
+
+async def test_without_a_quorum_the_answer_is_deferred_until_it_is_back(
+    trio: Fleet,
+) -> None:
+    await trio.publish(WHO)
+    await trio.stop("a.demo", "c.demo")
+    deferred = await trio.look_up("b.demo", WHO, deadline_ms=500)
+    await trio.start("c.demo")
+
+    async def found() -> bool:
+        trio.clock.advance(timedelta(seconds=6))  # peers that failed rest for 5 s
+        answer = await trio.look_up("b.demo", WHO)
+        return answer.result is Result.REVIEW
+
+    assert deferred.result is Result.DEFERRED
+    assert deferred.retry_after_ms == RETRY_AFTER_MS
+    assert deferred.matches == []
+    assert await eventually(found)
+
+
+async def test_an_own_ban_is_found_without_any_peer(trio: Fleet) -> None:
+    await trio["b.demo"].services.signals.add(request_for(WHO), ANNA)
+    await trio.stop("a.demo", "c.demo")
+    answer = await trio.look_up("b.demo", WHO, deadline_ms=500)
+
+    assert answer.result is Result.REVIEW
+    assert [match.own for match in answer.matches] == [True]
+    assert answer.retry_after_ms == RETRY_AFTER_MS
+
+
+async def test_a_suspended_origin_never_matches_and_is_not_covered(trio: Fleet) -> None:
+    await trio.publish(WHO)
+    trio["b.demo"].base.situation.coverage.suspended.add("a.demo")
+    answer = await trio.look_up("b.demo", WHO)
+
+    assert answer.result is Result.INCOMPLETE
+    assert answer.not_covered == ["a.demo"]
+
+
+async def test_a_plane_that_policy_does_not_share_has_no_lists_to_cover(
+    trio: Fleet,
+) -> None:
+    await trio.publish(WHO)
+    trio["b.demo"].base.situation.policy = shipped("strict")
+    answer = await trio.look_up("b.demo", WHO)
+
+    assert answer.matches == []
+    assert answer.result is Result.NONE
+    assert answer.not_covered == []
+
+
+async def test_behind_a_closed_gate_only_the_own_list_is_asked(trio: Fleet) -> None:
+    await trio.publish(WHO)
+    text = files("fedsafe_policies").joinpath("data/synthetic.toml").read_bytes()
+    gated = load_policy(text.replace(b'mode = "synthetic"', b'mode = "record"'))
+    trio["b.demo"].base.situation.policy = gated
+    answer = await trio.look_up("b.demo", WHO)
+
+    assert answer.matches == []
+    assert answer.result is Result.INCOMPLETE
+    assert answer.not_covered == ["a.demo", "c.demo"]

@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Who is found, by whom, and what a match says."""
+
+from datetime import timedelta
+
+import pytest
+from tests.node.fleet import Fleet
+from tests.node.origin import WHO
+from tests.node.signals.conftest import ANNA, request_for
+
+from fedsafe_node.lookup.service import REMINDER
+from fedsafe_node.messages import (
+    Kind,
+    Result,
+)
+from fedsafe_policies.vocabulary import (
+    Grade,
+    Phenomenon,
+    Plane,
+    Surface,
+)
+
+
+@pytest.mark.parametrize(
+    ("kind", "banned", "asked"),
+    [
+        (Kind.EMAIL, "Anna.Muster@gmail.com", "annamuster+shop@GoogleMail.com"),
+        (Kind.PHONE, "+49 1512 3456789", "+49 (1512) 345-67-89"),
+        (
+            Kind.URL,
+            "https://Chat.Example.de:443/u/7#top",
+            "https://chat.example.de/u/7",
+        ),
+    ],
+)
+async def test_an_own_ban_finds_the_person_under_another_writing(
+    alone: Fleet, kind: Kind, banned: str, asked: str
+) -> None:
+    signals = alone["a.demo"].services.signals
+    ban = await signals.add(request_for(banned, kind=kind), ANNA)
+    answer = await alone.look_up("a.demo", asked, kind)
+
+    assert answer.result is Result.REVIEW
+    assert [match.signal for match in answer.matches] == [ban.signal]
+    assert answer.matches[0].own
+    assert answer.not_covered == []
+
+
+async def test_a_node_alone_says_none_of_the_unlisted(alone: Fleet) -> None:
+    answer = await alone.look_up("a.demo", WHO)
+
+    assert answer.result is Result.NONE
+    assert answer.matches == []
+    assert answer.reminder is None
+    assert answer.subject_ref == "account-1"
+
+
+async def test_a_match_says_what_its_origin_said(trio: Fleet) -> None:
+    signal = await trio.publish("Anna.Muster@gmail.com")
+    answer = await trio.look_up("b.demo", "annamuster+x@googlemail.com")
+    (match,) = answer.matches
+
+    assert answer.result is Result.REVIEW
+    assert answer.reminder == REMINDER
+    assert answer.retry_after_ms is None
+    assert match.signal == signal
+    assert (match.question, match.origin, match.own) == (0, "a.demo", False)
+    assert (match.plane, match.kind) == (Plane.ACTOR, Kind.EMAIL)
+    assert match.phenomenon is Phenomenon.GROOMING
+    assert match.surface is Surface.PUBLIC_CONTENT
+    assert match.grade is Grade.CONFIRMED_CONDUCT
+    assert match.rule == "rule-7"
+    assert match.removed_on == "2026-11-20"
+    assert match.published_on == "2026-11-24"
+    assert match.match_until > "2027-01-01"
+    assert match.contact == "safety@a.demo"
+    assert match.distance is None
+
+
+async def test_all_members_find_it_and_its_origin_as_well(trio: Fleet) -> None:
+    await trio.publish(WHO)
+
+    for name in trio.running:
+        answer = await trio.look_up(name, WHO)
+        assert {match.origin for match in answer.matches} >= {"a.demo"}
+
+
+async def test_the_unlisted_is_none_while_all_feeds_are_fresh(trio: Fleet) -> None:
+    await trio.publish(WHO)
+    answer = await trio.look_up("b.demo", "other@mail.example")
+
+    assert answer.result is Result.NONE
+    assert answer.not_covered == []
+
+
+async def test_a_revoked_signal_matches_nowhere(trio: Fleet) -> None:
+    signal = await trio.publish(WHO)
+    await trio.revoke(signal, by=["b.demo", "c.demo"])
+
+    for name in ("b.demo", "c.demo"):
+        assert (await trio.look_up(name, WHO)).result is Result.NONE
+
+
+async def test_a_restriction_counts_although_the_index_still_points(
+    trio: Fleet,
+) -> None:
+    await trio.publish(WHO)
+    lists = trio["b.demo"].base.lists
+    (row,) = await trio["b.demo"].base.store.scan(lambda r: r.signals_after(0, 10))
+    await trio["b.demo"].base.store.write(
+        lambda tx: tx.set_signal_status(row.origin, row.signal_id, row.status.DISPUTED)
+    )
+
+    assert row.token is not None
+    assert lists.rows(row.token) == (row.row,)
+    assert (await trio.look_up("b.demo", WHO)).matches == []
+
+
+async def test_a_row_that_expired_or_lost_its_opening_is_no_match(trio: Fleet) -> None:
+    await trio.publish(WHO)
+    store = trio["b.demo"].base.store
+    (row,) = await store.scan(lambda r: r.signals_after(0, 10))
+    await store.write(lambda tx: tx.erase_opening(row.log, row.index, row.group, at=0))
+
+    assert (await trio.look_up("b.demo", WHO)).matches == []
+
+    trio.clock.advance(timedelta(days=1_000))
+
+    assert (await trio.look_up("c.demo", WHO)).matches == []
