@@ -324,6 +324,7 @@ class RunningNode:
             audits=AuditService(
                 base.situation,
                 base.store,
+                base.lists,
                 base.trail,
                 base.clock,
                 guard=base.guard,

@@ -6,6 +6,7 @@ Reading is an act as well: its own event is durable before the answer leaves.
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 
 import msgspec
 
@@ -16,11 +17,14 @@ from fedsafe_federation.verification import open_checkpoint
 from fedsafe_federation.wireformat import decode
 from fedsafe_node.clock import Clock
 from fedsafe_node.errors import (
+    CorruptIndexError,
     CorruptLogError,
     CorruptRowError,
     StoreError,
     StoreFailedError,
 )
+from fedsafe_node.index.lists import Lists
+from fedsafe_node.loading import INDEX, check_tokens
 from fedsafe_node.log.audit import (
     ACTOR,
     DETAIL,
@@ -62,10 +66,11 @@ class _Actor(msgspec.Struct, frozen=True):
 class AuditService:
     """Reads and verifies."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - everything it needs is an argument
         self,
         situation: Situation,
         store: Store,
+        lists: Lists,
         trail: AuditTrail,
         clock: Clock,
         *,
@@ -73,6 +78,7 @@ class AuditService:
     ) -> None:
         self._situation = situation
         self._store = store
+        self._lists = lists
         self._guard = guard
         self._engine = LogEngine(store)
         self._trail = trail
@@ -86,9 +92,10 @@ class AuditService:
         names = await self._store.read(lambda reader: reader.logs())
         logs = [await self._verify(name) for name in sorted(names)]
         tables = [
-            await self._check(table, self._counting(table))
+            await self._check(table, partial(self._store.scan, self._counting(table)))
             for table in (SIGNALS, RESTRICTIONS, RESTRICTED)
         ]
+        tables.append(await self._check(INDEX, self._count_found))
         ok = all(log.ok for log in logs) and all(table.ok for table in tables)
         answer = VerifyAnswer(ok=ok, logs=logs, tables=tables)
         try:
@@ -214,12 +221,15 @@ class AuditService:
             case _:
                 return lambda r: RestrictionRows(r, situation).check_names()
 
+    async def _count_found(self) -> int:
+        return await check_tokens(self._lists.tokens, self._store)
+
     async def _check(
-        self, table: str, count: Callable[[Reader], Awaitable[int]]
+        self, table: str, count: Callable[[], Awaitable[int]]
     ) -> TableCheck:
         bad = TableCheck(table=table, rows=0, ok=False)
         try:
-            return TableCheck(table=table, rows=await self._store.scan(count), ok=True)
+            return TableCheck(table=table, rows=await count(), ok=True)
         except CorruptRowError as error:
             return msgspec.structs.replace(
                 bad,
@@ -228,8 +238,8 @@ class AuditService:
                 first_bad_row=error.row,
                 why=error.reason,
             )
-        except CorruptLogError as error:
-            return msgspec.structs.replace(bad, why=str(error))
+        except (CorruptLogError, CorruptIndexError) as error:
+            return msgspec.structs.replace(bad, why=error.reason)
         except StoreFailedError as error:
             why = f"the database cannot be read: {error.reason}"
             return msgspec.structs.replace(bad, why=why)

@@ -50,7 +50,7 @@ class Duties:
 
     async def _purge_index(self) -> None:
         # A removed token is found no more, but lies in its segment until a merge.
-        if self._lists.tokens.wants_purge:
+        if self._lists.tokens.removed:
             await asyncio.to_thread(self._lists.tokens.merge, full=True)
 
     async def _scrub(self) -> None:

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Bring the indexes up to the store at start.
+"""Bring the indexes up to the store at start, and compare them with it later.
 
 The token index reads only the rows behind its newest segment. Pictures are opened
 and decrypted once a start: perceptual digests lie nowhere on disk in the clear.
 """
 
+import logging
 from pathlib import Path
 from secrets import token_bytes
 from typing import Final
@@ -13,17 +14,24 @@ from fedsafe_crypto.errors import CryptoError
 from fedsafe_federation.errors import MalformedError
 from fedsafe_federation.signals import decode_opening
 from fedsafe_federation.wireformat import decode
+from fedsafe_node.errors import CorruptRowError
 from fedsafe_node.index.lists import Lists
 from fedsafe_node.index.tokens import TokenIndex
 from fedsafe_node.media import open_media_body
+from fedsafe_node.signals.naming import signal_name
 from fedsafe_node.situation import Situation
 from fedsafe_node.store.protocol import Reader, Store, Transaction
-from fedsafe_node.store.rows import SignalRow
+from fedsafe_node.store.rows import SignalRow, SignalStatus
+from fedsafe_node.telemetry import LOGGER, fields
 from fedsafe_policies.gate import LegalGate
 from fedsafe_policies.vocabulary import MediaKind
 
 _PAGE: Final = 10_000
 _IDENTITY: Final = "store.identity"
+INDEX: Final = "index"
+
+
+_LOG = logging.getLogger(f"{LOGGER}.loading")
 
 
 async def load_tokens(directory: Path, store: Store) -> TokenIndex:
@@ -33,6 +41,11 @@ async def load_tokens(directory: Path, store: Store) -> TokenIndex:
     async def query(reader: Reader) -> TokenIndex:
         newest = await reader.newest_signal()
         index = TokenIndex.open(directory, covered=newest, store=identity)
+        if index.discarded:
+            _LOG.warning("index rebuilt", extra=fields(count=len(index.discarded)))
+        # The file of removals has no digest: a wrong row in it would hide a signal.
+        removed = await reader.signals_at(sorted(index.removed))
+        index.find_again({row.row for row in removed if _matches(row)})
         while page := await reader.tokens_after(index.highest_row, _PAGE):
             rows = [token.row for token in page]
             tokens = b"".join(token.token for token in page)
@@ -43,6 +56,42 @@ async def load_tokens(directory: Path, store: Store) -> TokenIndex:
         return index
 
     return await store.scan(query)
+
+
+async def check_tokens(index: TokenIndex, store: Store) -> int:
+    """Check that the index finds every signal that may match; return how many.
+
+    Raises:
+        CorruptRowError: a signal is not found.
+        CorruptIndexError: a segment is damaged.
+    """
+    covered = index.highest_row  # what comes later may not have been added yet
+
+    async def query(reader: Reader) -> tuple[int, list[SignalRow]]:
+        index.check()
+        last = count = 0
+        lost: list[SignalRow] = []
+        while (page := await reader.signals_after(last, _PAGE)) and not lost:
+            last = page[-1].row
+            live = [row for row in page if _matches(row) and row.row <= covered]
+            tokens = b"".join(row.token for row in live if row.token is not None)
+            found = set(index.probe_many(tokens))
+            lost = [row for at, row in enumerate(live) if (at, row.row) not in found]
+            count += len(live)
+        return count, lost
+
+    count, lost = await store.scan(query)
+    numbers = [row.row for row in lost]
+    # What was stopped meanwhile is rightly found no more.
+    for row in await store.scan(lambda reader: reader.signals_at(numbers)):
+        if _matches(row) and row.token and row.row not in index.rows(row.token):
+            name = signal_name(row.signal_id)
+            raise CorruptRowError(INDEX, row.row, name, "the index does not find it")
+    return count
+
+
+def _matches(row: SignalRow) -> bool:
+    return row.status is SignalStatus.ACTIVE
 
 
 async def _identity(store: Store) -> bytes:

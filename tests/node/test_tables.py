@@ -71,6 +71,7 @@ async def test_tables_that_nobody_touched_verify(full: Fleet) -> None:
         "signals": (8, True),
         "restrictions": (1, True),
         "restricted": (1, True),
+        "index": (6, True),
     }
     for name in ("a.demo", "c.demo"):
         assert (await full[name].services.audits.verify(BOT)).ok
@@ -206,3 +207,41 @@ async def test_a_checkpoint_that_its_origin_did_not_sign_is_found(full: Fleet) -
 
     assert "a.demo/feed" in {check.log for check in bad}
     assert "not its origin's" in str(bad[0].why)
+
+
+async def test_a_signal_that_the_index_lost_is_named(full: Fleet) -> None:
+    full["b.demo"].base.lists.tokens.remove(1)
+    (bad,) = [check for check in (await verify(full)).tables if not check.ok]
+
+    assert (bad.table, bad.first_bad_row) == ("index", 1)
+    assert "does not find it" in str(bad.why)
+
+
+async def test_a_removal_that_the_store_does_not_know_is_taken_back(
+    full: Fleet,
+) -> None:
+    full["b.demo"].base.lists.tokens.remove(1)
+    await full.stop("b.demo")
+    await full.start("b.demo")
+
+    assert (await verify(full)).ok
+
+
+async def test_a_byte_that_rotted_in_the_index_hides_nothing(full: Fleet) -> None:
+    node = full["b.demo"]
+    await asyncio.to_thread(node.base.lists.tokens.merge)
+    await full.stop("b.demo")
+    directory = full.place("b.demo").index
+    await asyncio.to_thread(flip, next(directory.glob("*.segment")), 140)
+    await full.start("b.demo")
+    await full.covered()
+    answer = await full.look_up("b.demo", WHO)
+
+    assert answer.result.value == "review"
+    assert (await verify(full)).ok
+
+
+def flip(path: Path, at: int) -> None:
+    data = bytearray(path.read_bytes())
+    data[at] ^= 1
+    path.write_bytes(data)

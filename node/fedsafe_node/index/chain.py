@@ -22,6 +22,9 @@ def read_chain(
 ) -> tuple[tuple[Segment, ...], tuple[str, ...]]:
     """Open the segments that form a chain from row 0, and remove all others.
 
+    Each is read whole: a bit that has rotted in one would hide a token, and the
+    answer to a lookup would be *none*.
+
     Returns the chain, and why other files could not be used. A chain that reaches
     beyond row `covered` was made for a database that has been put back: it goes.
     """
@@ -30,6 +33,7 @@ def read_chain(
         try:
             segment = Segment(path)
             _check_origin(segment, store)
+            segment.verify()
         except CorruptIndexError as problem:
             discarded.append(str(problem))
             continue

@@ -11,9 +11,10 @@ as a foreign file and is rebuilt)::
     row        u32 x count   the row that carries the token, padded to 8 bytes
     directory  u32 x (2^bits + 1)  where each prefix of `bits` bits begins
 
-Opening checks header, size and the directory's ends and touches no more pages
-than these. What bits may have rotted inside is found by `Segment.verify`; until
-then a damaged directory makes a read raise, never answer from outside a column.
+`Segment` checks header, size and the directory's ends and touches no more pages
+than these. What bits may have rotted inside is found by `Segment.verify`, which the
+index calls once when it opens; after that a damaged directory makes a read raise,
+never answer from outside a column.
 Reads take the standard library only.
 """
 

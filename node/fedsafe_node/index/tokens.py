@@ -131,9 +131,9 @@ class TokenIndex:
         return len(self._view.deltas[-1]) > MERGE_AT
 
     @property
-    def wants_purge(self) -> bool:
-        """Whether a removed token may lie in a segment until a full `merge`."""
-        return bool(self._view.removed)
+    def removed(self) -> frozenset[int]:
+        """The rows whose tokens may lie in a segment until a full `merge`."""
+        return frozenset(self._view.removed)
 
     @property
     def size_on_disk(self) -> int:
@@ -227,6 +227,14 @@ class TokenIndex:
         with self._lock:
             self._know(row)
             self._removals.add(row)
+
+    def find_again(self, rows: set[int]) -> None:
+        """Take removals back that the store knows nothing of; before the first read."""
+        with self._lock:
+            if rows & self._removals.rows:
+                self._removals.replace(self._removals.rows - rows)
+                view = self._view
+                self._view = _View(view.segments, view.deltas, self._removals.rows)
 
     def merge(self, *, full: bool = False) -> None:
         """Move the dict's tokens into a segment, so that few segments remain.

@@ -20,6 +20,7 @@ from hypothesis.stateful import (
 
 from fedsafe_node.errors import CorruptIndexError
 from fedsafe_node.faults import FaultPoint, Faults
+from fedsafe_node.index.segment import HEADER_BYTES, row_padding
 from fedsafe_node.index.tokens import MAX_SEGMENTS, MERGE_AT, TokenIndex
 
 STORE = b"s" * 16
@@ -287,24 +288,43 @@ def test_a_database_that_was_put_back_discards_the_index(tmp_path: Path) -> None
     again.close()
 
 
-def test_rotten_bits_are_found_by_the_check(tmp_path: Path) -> None:
+def rot(path: Path, at: int) -> None:
+    with path.open("r+b") as file:
+        file.seek(at)
+        (byte,) = file.read(1)
+        file.seek(at)
+        file.write(bytes([byte ^ 1]))
+
+
+def test_no_segment_with_a_rotten_byte_is_opened(tmp_path: Path) -> None:
+    index = TokenIndex.open(tmp_path, covered=0)
+    fill(index, 1, 9)
+    index.merge()
+    index.close()
+    path = tmp_path / "tokens-0-9.segment"
+    whole = path.read_bytes()
+    padding = range(HEADER_BYTES + 20 * 9, HEADER_BYTES + 20 * 9 + row_padding(9))
+    for at in (at for at in range(len(whole)) if at not in padding):
+        path.write_bytes(whole)
+        rot(path, at)
+        again = TokenIndex.open(tmp_path, covered=9)
+        assert (again.highest_row, len(again.discarded)) == (0, 1), at
+        again.close()
+
+
+def test_bits_that_rot_later_are_found_by_the_check(tmp_path: Path) -> None:
     index = TokenIndex.open(tmp_path, covered=0)
     fill(index, 1, 9)
     index.merge()
     index.check()
-    index.close()
-    path = tmp_path / "tokens-0-9.segment"
-    data = bytearray(path.read_bytes())
-    data[200] ^= 1
-    path.write_bytes(data)
-    again = TokenIndex.open(tmp_path, covered=9)
+    rot(tmp_path / "tokens-0-9.segment", 200)
 
     with pytest.raises(CorruptIndexError, match="digest"):
-        again.check()
-    again.rebuild([(token(row), row) for row in range(1, 10)])
-    again.check()
-    assert again.highest_row == 9
-    again.close()
+        index.check()
+    index.rebuild([(token(row), row) for row in range(1, 10)])
+    index.check()
+    assert index.highest_row == 9
+    index.close()
 
 
 def test_segments_stay_few_and_large_ones_are_left_alone(tmp_path: Path) -> None:
