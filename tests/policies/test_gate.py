@@ -171,3 +171,20 @@ def test_any_time_gets_an_answer(now: int) -> None:
     site = Site(("a.example",), (), gate)
 
     assert not ask(site, Plane.ACTOR, shipped("strict"), now).allowed
+
+
+@given(
+    st.sets(st.sampled_from(LegalGate.__struct_fields__)),
+    st.integers(1_700_000_000, 1_900_000_000),
+)
+def test_no_incomplete_or_expired_gate_is_ever_open(
+    gated: Policy,
+    real_site: BuildSite,
+    full_gate: LegalGate,
+    absent: set[str],
+    now: int,
+) -> None:
+    gate = msgspec.structs.replace(full_gate, **dict.fromkeys(absent))
+    opened = ask(real_site(gate), Plane.ACTOR, gated, now).allowed
+
+    assert opened is (not absent and 1_788_307_200 <= now < 1_803_859_200)

@@ -15,6 +15,7 @@ from fedsafe_policies.people import Person
 from fedsafe_policies.phenomena import Finding, Switch, phenomena
 from fedsafe_policies.policy import Policy, shipped
 from fedsafe_policies.publishing import PublishRequest
+from fedsafe_policies.references import is_contact, is_reference
 from fedsafe_policies.vocabulary import (
     Grade,
     IdentifierKind,
@@ -237,7 +238,10 @@ def test_any_request_gets_a_decision_and_no_rule_is_passed(
     assert decision.effect in {"allow", "deny"}
     if not decision.allowed:
         return
-    assert request.surface is not Surface.NI_ICS_PRIVATE
+    assert is_reference(request.rule)
+    assert request.contact is None or is_contact(request.contact)
+    basis = shipped_calendar().in_force(request.surface, now)
+    assert request.surface is not Surface.NI_ICS_PRIVATE or basis is not None
     if request.plane == "actor":
         assert not request.suspected_minor
     if request.scope is Scope.SELF:

@@ -1,0 +1,447 @@
+# SPDX-License-Identifier: Apache-2.0
+"""P6, P8, P10, P13, P16 and P19: what people may do, and not alone."""
+
+from dataclasses import replace
+from datetime import date, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.policies.asking import (
+    ANNA,
+    CONFIRM,
+    DANA,
+    DAY,
+    GERMANY,
+    HOUR,
+    LEO,
+    LIMIT,
+    MOMENTS,
+    NOW,
+    OLGA,
+    RUTH,
+    TRAINED,
+    WATCH,
+    ask,
+    near,
+)
+
+from fedsafe_policies.acts import ActRequest
+from fedsafe_policies.days import day_number, today
+from fedsafe_policies.decision import Obligation
+from fedsafe_policies.disputes import (
+    DisputeRequest,
+    RulingRequest,
+    ruling_ends,
+    suspension_due,
+)
+from fedsafe_policies.notices import WithholdingRequest
+from fedsafe_policies.people import Person
+from fedsafe_policies.policy import load_policy, shipped, shipped_text
+from fedsafe_policies.reading import ExportRequest, ReadRequest
+from fedsafe_policies.reviews import Habit, ReviewRequest, review_ends
+from fedsafe_policies.roles import RoleRequest, TrainingRecord
+from fedsafe_policies.staffing import gaps, suggest
+from fedsafe_policies.vocabulary import (
+    Act,
+    Level,
+    Matter,
+    Module,
+    Outcome,
+    Purpose,
+    Role,
+    Withholding,
+)
+
+ROTATION = ActRequest(Act.KEY_ROTATION, OLGA, RUTH, "ticket-7")
+EXPORT = ExportRequest(DANA, Purpose.AUDIT_REVIEW, Matter.AUDIT, True, RUTH)  # noqa: FBT003
+DISPUTE = DisputeRequest(control_proved=True, repeated=False, suspended_today=0)
+RULING = RulingRequest(
+    LEO, frozenset({"anna", "ruth"}), NOW - DAY, stands=True, reason="ruling-3"
+)
+WITHHOLD = WithholdingRequest(RUTH, Withholding.BDSG_29_1, "note-4", date(2026, 10, 1))
+ANALYST = RoleRequest("ida", Role.ANALYST, trained=TRAINED)
+PEOPLE = st.builds(
+    Person, st.sampled_from(["anna", "Anna ", "ruth"]), st.from_type(Role)
+)
+
+
+# --- P6, four eyes ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        replace(ROTATION, second=None),
+        replace(ROTATION, second=OLGA),
+        replace(ROTATION, second=Person(" OLGA", Role.REVIEWER)),
+        replace(EXPORT, second=None),
+        replace(EXPORT, second=Person("dana", Role.REVIEWER)),
+        ActRequest(Act.PSEUDONYM_REVEAL, DANA, None, "minute-7"),
+        ActRequest(Act.POLICY_CHANGE, RUTH, None, "minute-7"),
+        ActRequest(Act.CHARTER_CHANGE, RUTH, None, "minute-7"),
+        ActRequest(Act.PERMANENT_BAN, ANNA, None, "case-7"),
+        ActRequest(
+            Act.DISPATCH, Person("eva", Role.ESCALATION_OFFICER), None, "case-7"
+        ),
+    ],
+)
+def test_nobody_acts_alone(request_: ActRequest | ExportRequest) -> None:
+    decision = ask(request_)
+
+    assert (decision.effect, decision.rule, decision.code) == (
+        "deny",
+        "P6",
+        "four_eyes",
+    )
+
+
+def test_two_people_may_act() -> None:
+    assert ask(ROTATION).code == "two_people"
+    assert ask(EXPORT).allowed
+    assert ask(replace(EXPORT, openings=False, second=None)).allowed
+
+
+def test_a_machine_is_no_second_person() -> None:
+    bot = Person("bot", Role.SERVICE)
+
+    assert ask(replace(ROTATION, second=bot)).code == "role"
+    assert ask(replace(ROTATION, first=bot)).code == "role"
+
+
+@given(st.from_type(Act), PEOPLE, st.none() | PEOPLE)
+def test_no_act_of_one_person_is_ever_allowed(
+    act: Act, first: Person, second: Person | None
+) -> None:
+    decision = ask(ActRequest(act, first, second, "ticket-7"))
+
+    if decision.allowed:
+        assert second is not None
+        assert first.identity != second.identity
+
+
+# --- P8, purpose --------------------------------------------------------------------
+
+TASKS = ReadRequest(Role.ANALYST, Purpose.MODERATION_REVIEW, Matter.TASKS)
+
+
+@pytest.mark.parametrize(
+    ("request_", "code"),
+    [
+        (replace(TASKS, purpose=Purpose.OPERATIONS), "purpose"),
+        (replace(TASKS, matter=Matter.AUDIT), "purpose"),
+        (replace(TASKS, bound=frozenset({Purpose.RECHECK})), "purpose"),
+        (ReadRequest(Role.OPERATOR, Purpose.OPERATIONS, Matter.CASES), "purpose"),
+        (
+            ReadRequest(Role.AUDITOR, Purpose.SUPERVISION, Matter.CASES),
+            "role",
+        ),
+        (replace(EXPORT, purpose=Purpose.OPERATIONS), "purpose"),
+        (replace(EXPORT, matter=Matter.SIGNALS), "not_allowed"),
+    ],
+)
+def test_reading_outside_of_a_purpose_is_refused(
+    request_: ReadRequest | ExportRequest, code: str
+) -> None:
+    assert ask(request_).code == code
+
+
+def test_reading_for_a_purpose_of_the_role_is_allowed() -> None:
+    assert ask(TASKS).about == Purpose.MODERATION_REVIEW
+    assert ask(ReadRequest(Role.DPO, Purpose.SUPERVISION, Matter.CASES)).allowed
+
+
+@given(near(TASKS))
+def test_an_operator_sees_no_case_and_a_bond_holds(request: ReadRequest) -> None:
+    if ask(request).allowed:
+        assert request.bound is None or request.purpose in request.bound
+        if request.role is Role.OPERATOR:
+            assert request.matter in {Matter.STATUS, Matter.STATISTICS}
+
+
+# --- P10, disputes ------------------------------------------------------------------
+
+
+def test_a_dispute_rests_the_signal() -> None:
+    decision = ask(DISPUTE)
+
+    assert (decision.rule, decision.code) == ("P10", "dispute_open")
+    assert Obligation.SUSPEND_MATCHING in decision.obligations
+    assert suspension_due(NOW, GERMANY) == NOW + 300
+
+
+def test_a_repeat_or_a_flood_is_reviewed_without_resting_anything() -> None:
+    repeat = ask(replace(DISPUTE, repeated=True))
+    flood = ask(replace(DISPUTE, suspended_today=50))
+
+    for decision in (repeat, flood):
+        assert decision.allowed
+        assert Obligation.REVIEW_TASK in decision.obligations
+        assert Obligation.SUSPEND_MATCHING not in decision.obligations
+    assert Obligation.ALARM in flood.obligations
+
+
+@pytest.mark.parametrize(
+    ("request_", "code"),
+    [
+        (replace(DISPUTE, control_proved=False), "control_unproved"),
+        (replace(DISPUTE, officer=ANNA), "role"),
+        (replace(RULING, ruler=RUTH), "not_independent"),
+        (replace(RULING, ruler=Person("Ruth ", Role.REVIEWER)), "not_independent"),
+        (replace(RULING, ruler=ANNA), "role"),
+        (replace(RULING, reason="because he is guilty"), "free_text"),
+        (replace(RULING, opened=NOW - 20 * DAY), "ruling_late"),
+        (replace(RULING, opened=NOW + DAY), "ruling_late"),
+    ],
+)
+def test_disputes_and_rulings_are_refused(
+    request_: DisputeRequest | RulingRequest, code: str
+) -> None:
+    assert ask(request_).code == code
+
+
+def test_an_independent_ruling_in_time_stands_and_a_late_one_revokes() -> None:
+    late = ask(replace(RULING, opened=NOW - 20 * DAY))
+    revoked = ask(replace(RULING, opened=NOW - 20 * DAY, stands=False))
+
+    assert ask(RULING).code == "ruling"
+    assert Obligation.REVOKE in late.obligations
+    assert revoked.allowed
+    assert Obligation.REVOKE in revoked.obligations
+
+
+@given(near(RULING), MOMENTS)
+def test_no_ruling_comes_late_or_from_who_was_involved(
+    request: RulingRequest, now: int
+) -> None:
+    if ask(request, now=now).allowed:
+        assert request.ruler.name not in request.involved
+        in_time = request.opened <= now < ruling_ends(request.opened, GERMANY)
+        assert in_time or not request.stands
+
+
+@given(st.integers(0, 10**6), st.booleans())
+def test_a_node_never_rests_more_than_its_budget(spent: int, repeated: bool) -> None:  # noqa: FBT001
+    request = DisputeRequest(
+        control_proved=True, repeated=repeated, suspended_today=spent
+    )
+    rests = Obligation.SUSPEND_MATCHING in ask(request).obligations
+
+    assert rests is (spent < 50 and not repeated)
+
+
+# --- P13, human decision --------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("request_", "rule", "code"),
+    [
+        (replace(CONFIRM, evidence=None), "P13", "evidence_missing"),
+        (replace(CONFIRM, evidence="their signal says so"), "P13", "evidence_missing"),
+        (replace(CONFIRM, hearing=None), "P13", "hearing_missing"),
+        (replace(CONFIRM, second=None), "P6", "four_eyes"),
+        (replace(CONFIRM, second=Person("anna", Role.REVIEWER)), "P6", "four_eyes"),
+        (replace(CONFIRM, level=None), "P13", "level"),
+        (replace(CONFIRM, opened=NOW - 7 * DAY), "P9", "lapsed"),
+        (replace(CONFIRM, reviewer=Person("bot", Role.SERVICE)), "P6", "role"),
+        (replace(WATCH, until=None), "P13", "until_too_long"),
+        (replace(WATCH, until=date(2026, 10, 22)), "P13", "until_too_long"),
+        (replace(WATCH, until=date(2026, 9, 21)), "P13", "until_too_long"),
+        (replace(WATCH, renewals=2, reason="note-1"), "P13", "until_too_long"),
+        (replace(WATCH, renewals=1), "P13", "evidence_missing"),
+        (replace(WATCH, level=Level.L4), "P13", "level"),
+        (replace(LIMIT, reason=None), "P13", "evidence_missing"),
+        (replace(LIMIT, level=Level.L4), "P13", "level"),
+    ],
+)
+def test_hearsay_haste_and_solitude_are_refused(
+    request_: ReviewRequest, rule: str, code: str
+) -> None:
+    decision = ask(request_)
+
+    assert (decision.effect, decision.rule, decision.code) == ("deny", rule, code)
+
+
+def test_all_five_outcomes_fit_real_life() -> None:
+    dismiss = ReviewRequest(Outcome.DISMISS, NOW - 9 * DAY, ANNA)
+    inquire = ReviewRequest(Outcome.INQUIRE, NOW - HOUR, ANNA)
+
+    for request in (dismiss, inquire, WATCH, LIMIT, CONFIRM):
+        assert ask(request).code == "reviewed"
+    assert Obligation.NOTICE_TO_THE_PERSON in ask(LIMIT).obligations
+
+
+def test_a_match_waits_until_the_end_of_the_third_working_day() -> None:
+    friday = 1_789_740_000  # 2026-09-18, 14:00 UTC
+    before_unity_day = 1_790_863_200  # 2026-10-01, a Thursday; the 3rd is a Saturday
+    easter = 1_774_440_000  # 2026-03-25; Good Friday is 2026-04-03
+    holy_week = easter + 7 * DAY
+
+    def end(opened: int) -> date:
+        last = review_ends(opened, GERMANY) - 1
+        return date(1970, 1, 1) + timedelta(days=today(last))
+
+    assert end(friday) == date(2026, 9, 23)
+    assert end(before_unity_day) == date(2026, 10, 6)
+    assert end(easter) == date(2026, 3, 30)
+    assert end(holy_week) == date(2026, 4, 8)  # seven days are the most
+
+
+@given(st.integers(NOW - 4000 * DAY, NOW + 4000 * DAY))
+def test_no_match_waits_longer_than_seven_days(opened: int) -> None:
+    assert opened + 2 * DAY < review_ends(opened, GERMANY) <= opened + 7 * DAY
+
+
+@pytest.mark.parametrize(
+    ("habit", "alarms"),
+    [
+        (Habit(50, 48, 40), True),
+        (Habit(50, 47, 40), False),
+        (Habit(49, 49, 1), False),
+        (Habit(60, 3, 9), True),
+        (Habit(60, 3, 10), False),
+    ],
+)
+def test_a_rubber_stamp_raises_an_alarm(habit: Habit, alarms: bool) -> None:  # noqa: FBT001
+    decision = ask(replace(CONFIRM, habit=habit))
+
+    assert decision.allowed
+    assert (Obligation.ALARM in decision.obligations) is alarms
+
+
+@given(near(CONFIRM, LIMIT, WATCH), MOMENTS)
+def test_no_account_is_lost_without_own_evidence_and_two_people(
+    request: ReviewRequest, now: int
+) -> None:
+    if not ask(request, now=now).allowed or request.level is None:
+        return
+    assert now < review_ends(request.opened, GERMANY)
+    if request.level >= Level.L5:
+        assert request.evidence
+        assert request.second is not None
+        assert request.second.identity != request.reviewer.identity
+    if request.level is Level.L6:
+        assert request.hearing
+
+
+# --- P16, transparency ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"note": "because of the police"}, "withholding"),
+        ({"until": date(2026, 9, 21)}, "withholding"),
+        ({"until": date(2026, 10, 22)}, "withholding"),
+        ({"person": ANNA}, "role"),
+        ({"person": Person("bot", Role.SERVICE)}, "role"),
+    ],
+)
+def test_a_notice_is_not_withheld_without_reason_and_end(
+    change: dict[str, object], code: str
+) -> None:
+    assert ask(replace(WITHHOLD, **change)).code == code  # type: ignore[arg-type]
+
+
+def test_a_reason_that_the_policy_does_not_list_is_refused() -> None:
+    text = shipped_text("germany").decode().replace('["bdsg_29_1", ', "[")
+    decision = ask(WITHHOLD, load_policy(text.encode()))
+
+    assert (decision.rule, decision.code) == ("P16", "withholding")
+
+
+def test_a_notice_may_wait_for_a_listed_reason() -> None:
+    decision = ask(WITHHOLD)
+
+    assert (decision.rule, decision.about) == ("P16", "bdsg_29_1")
+    assert Obligation.NOTICE_TO_THE_PERSON in decision.obligations
+
+
+@given(near(WITHHOLD), MOMENTS)
+def test_no_notice_waits_beyond_thirty_days(
+    request: WithholdingRequest, now: int
+) -> None:
+    if ask(request, now=now).allowed:
+        assert 0 < day_number(request.until) - today(now) <= 30
+
+
+# --- P19, training and staffing -------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"trained": frozenset()}, "training"),
+        (
+            {"trained": frozenset([TrainingRecord(Module.BASIC, date(2026, 5, 4))])},
+            "training",
+        ),
+        ({"held": frozenset({Role.DPO})}, "roles_apart"),
+        ({"role": Role.DPO, "held": frozenset({Role.OPERATOR})}, "roles_apart"),
+        ({"role": Role.AUDITOR}, "external_seat"),
+        ({"external": True, "until": date(2026, 12, 1)}, "external_seat"),
+        ({"role": Role.DPO, "external": True}, "external_seat"),
+        ({"role": Role.OPERATOR, "trained": frozenset()}, "training"),
+        ({"granted_by": Person("IDA", Role.OPERATOR), "second": RUTH}, "four_eyes"),
+        ({"granted_by": OLGA}, "four_eyes"),
+        ({"granted_by": ANNA, "second": RUTH}, "role"),
+        ({"role": Role.SERVICE, "held": frozenset({Role.ANALYST})}, "roles_apart"),
+    ],
+)
+def test_a_role_is_refused(change: dict[str, object], code: str) -> None:
+    assert ask(replace(ANALYST, **change)).code == code  # type: ignore[arg-type]
+
+
+def test_a_role_is_granted_to_the_trained_and_lapses_with_the_training() -> None:
+    last_second = 1_809_388_799  # 2027-05-03T23:59:59Z
+    granted = ask(replace(ANALYST, granted_by=OLGA, second=RUTH))
+
+    assert (granted.rule, granted.code) == ("P19", "role_granted")
+    assert ask(ANALYST, now=last_second).allowed
+    assert ask(ANALYST, now=last_second + 1).code == "training"
+    assert ask(ANALYST, now=last_second + 1).about == "basic"
+
+
+@given(near(ANALYST, replace(ANALYST, granted_by=OLGA, second=RUTH)), MOMENTS)
+def test_nobody_holds_a_role_untrained(request: RoleRequest, now: int) -> None:
+    if not ask(request, now=now).allowed or request.role is Role.SERVICE:
+        return
+    wanted = GERMANY.document.training[request.role]
+    for module in wanted.modules:
+        days = [
+            today(now) - day_number(record.on)
+            for record in request.trained
+            if record.module is module
+        ]
+        assert any(0 <= age <= 366 for age in days)
+
+
+def test_three_named_people_suffice_for_the_german_policy() -> None:
+    seats = suggest(["anna", "ben", "cem"], GERMANY)
+
+    assert seats is not None
+    assert gaps(seats, GERMANY) == ()
+    assert suggest(["anna", "ben"], GERMANY) is None
+
+
+def test_what_a_staff_lacks_is_named() -> None:
+    everything = frozenset(GERMANY.document.staffing.seats)
+    lacking = gaps({"anna": everything}, GERMANY)
+
+    assert "apart:anna:dpo+operator" in lacking
+    assert "four_eyes" in lacking
+    assert "seat:dpo" in gaps({"anna": frozenset({Role.ANALYST})}, GERMANY)
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from("abc"), st.frozensets(st.from_type(Role)), max_size=3
+    )
+)
+def test_no_staff_without_gaps_lets_a_dpo_operate_or_analyse(
+    people: dict[str, frozenset[Role]],
+) -> None:
+    if gaps(people, shipped("germany")):
+        return
+    for roles in people.values():
+        assert Role.DPO not in roles or not roles & {Role.OPERATOR, Role.ANALYST}
