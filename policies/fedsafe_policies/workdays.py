@@ -5,6 +5,7 @@ Days are numbers (`days`), so that any moment has one; outside of the calendar's
 years there are no holidays.
 """
 
+from contextlib import suppress
 from datetime import date
 from functools import lru_cache
 from typing import Final
@@ -14,7 +15,9 @@ from fedsafe_policies.document import WorkingDaysOff
 
 _THURSDAY: Final = 3  # 1970-01-01, with Monday as 0
 _SATURDAY: Final = 5
-_FIRST_YEAR, _LAST_YEAR = 1900, 2400
+_EPOCH: Final = date(1970, 1, 1).toordinal()
+_FIRST_DAY: Final = day_number(date(1900, 1, 1))
+_LAST_DAY: Final = day_number(date(2400, 1, 1))
 
 
 def end_of_working_days(start: int, count: int, off: WorkingDaysOff) -> int:
@@ -34,16 +37,24 @@ def is_working_day(day: int, off: WorkingDaysOff) -> bool:
     """Tell whether people are at work on the day of this number."""
     if (day + _THURSDAY) % 7 >= _SATURDAY:
         return False
-    lowest, highest = date(_FIRST_YEAR, 1, 1), date(_LAST_YEAR, 1, 1)
-    if not day_number(lowest) <= day < day_number(highest):
+    if not _FIRST_DAY <= day < _LAST_DAY:
         return True
-    when = date.fromordinal(day + date(1970, 1, 1).toordinal())
-    if f"{when:%m-%d}" in off.holidays:
-        return False
-    return when.toordinal() - _easter(when.year) not in off.easter
+    year = date.fromordinal(day + _EPOCH).year
+    return day not in _holidays(year, off.holidays, off.easter)
 
 
 @lru_cache(maxsize=64)
+def _holidays(
+    year: int, written: frozenset[str], easter: frozenset[int]
+) -> frozenset[int]:
+    """Number the holidays of a year; a day that the year lacks is none."""
+    days = {_easter(year) + shift - _EPOCH for shift in easter}
+    for holiday in written:
+        with suppress(ValueError):
+            days.add(day_number(date.fromisoformat(f"{year}-{holiday}")))
+    return frozenset(days)
+
+
 def _easter(year: int) -> int:
     """Give the ordinal of Easter Sunday (the anonymous Gregorian computus)."""
     golden, (century, rest) = year % 19, divmod(year, 100)
