@@ -5,6 +5,7 @@ Every line is ok, warn or fail. It never changes anything but a probe file, whic
 it removes.
 """
 
+import asyncio
 import os
 import stat
 import sys
@@ -29,6 +30,11 @@ _SLOW_FSYNC_MS: Final = 20.0
 _PROBES: Final = 8
 _OTHERS: Final = 0o077
 _EARLIEST: Final = 1_767_225_600  # 2026-01-01: no clock that is right is earlier
+_DAMAGED: Final = (
+    "copy the whole directory as evidence and mend nothing in it; restore a backup "
+    "that is not older than guard/; tell your data protection officer: "
+    "docs/howto/operate.md, when something does not verify"
+)
 _PACKAGES: Final = ("aiohttp", "cryptography", "msgspec", "pynacl", "numpy")
 
 
@@ -188,6 +194,25 @@ def configuration(directory: Path) -> Finding:
     return Finding("configuration", Level.OK, "node.toml fits")
 
 
+def stored(directory: Path) -> Iterator[Finding]:
+    """Say whether the stopped node's own logs are what it left."""
+    from fedsafe_node.config import Place, load_config  # noqa: PLC0415 (slow to load)
+    from fedsafe_node.errors import ConfigError  # noqa: PLC0415
+    from fedsafe_node.examining import examine_store  # noqa: PLC0415
+
+    place = Place(directory)
+    try:
+        name = load_config(place).name
+    except ConfigError:
+        return  # said already
+    for examined in asyncio.run(examine_store(place, name)):
+        if examined.wrong:
+            wrong = printable(examined.wrong)
+            yield Finding(examined.part, Level.FAIL, wrong, _DAMAGED)
+        else:
+            yield Finding(examined.part, Level.OK, f"{examined.size} entries add up")
+
+
 def _node(directory: Path) -> Iterator[Finding]:
     client = Client(str(directory / "node.sock"), None, str(directory))
     try:
@@ -195,6 +220,7 @@ def _node(directory: Path) -> Iterator[Finding]:
         status = client.get("/v1/status", timeout=5)
     except CliError as error:
         yield configuration(directory)
+        yield from stored(directory)
         yield Finding("node", Level.FAIL, str(error), error.hint)
         return
     for name, verdict in sorted((health.get("checks") or {}).items()):

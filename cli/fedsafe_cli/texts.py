@@ -124,8 +124,8 @@ _TEXTS: Final[dict[str, tuple[str, str]]] = {
         "all logs and tables verify",
     ),
     "logs_bad": (
-        "etwas ist beschädigt: siehe »fedsafe doctor« und docs/howto/operate.md",
-        "something is damaged: see `fedsafe doctor` and docs/howto/operate.md",
+        "etwas ist beschädigt: Knoten anhalten, Verzeichnis sichern, »fedsafe doctor«",
+        "something is damaged: stop the node, copy its directory, `fedsafe doctor`",
     ),
     "ready": ("bereit", "ready"),
 }

@@ -26,7 +26,7 @@ from fedsafe_node.audits import AuditService
 from fedsafe_node.clock import Clock
 from fedsafe_node.config import Config, Place
 from fedsafe_node.duties import Duties
-from fedsafe_node.errors import NodeError, StoreError
+from fedsafe_node.errors import ForeignStoreError, NodeError, StoreError
 from fedsafe_node.evaluators import OwnList, SharedLists
 from fedsafe_node.founding import FoundingService
 from fedsafe_node.idempotency import StoredAnswers
@@ -35,7 +35,7 @@ from fedsafe_node.index.pdq import PdqIndex
 from fedsafe_node.jobs import Jobs
 from fedsafe_node.keys import NodeKeys, load_keys
 from fedsafe_node.loading import load_gate, load_pictures, load_tokens
-from fedsafe_node.log.audit import AuditTrail, Event
+from fedsafe_node.log.audit import AuditTrail, Event, audit_log_name
 from fedsafe_node.log.engine import open_store
 from fedsafe_node.log.guard import Guard
 from fedsafe_node.log.openings import PeriodKeys
@@ -373,6 +373,7 @@ async def _open(
         guard=files.guard,
     )
     parts.push_async_callback(store.close)
+    await _check_owner(store, config.name)
     situation = Situation(config, files.policy, OwnList(config.name, files.keys.own))
     gate = await load_gate(store)
     if gate is not None:
@@ -408,3 +409,10 @@ async def _open(
             judge=situation,
         ),
     )
+
+
+async def _check_owner(store: Store, node: str) -> None:
+    own = audit_log_name(node)
+    for log in await store.read(lambda reader: reader.logs()):
+        if log.endswith("/audit") and log != own:
+            raise ForeignStoreError(log, node)

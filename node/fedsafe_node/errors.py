@@ -16,6 +16,7 @@
     - StoreClosedError      the store takes no more writes
     - StoreFailedError      a write could not be made durable; nothing was kept
     - SchemaError           the database was written by another version
+    - ForeignStoreError     the database is another node's
     - ConflictError         a row breaks a rule of the store
   + LogError
     - UnknownEntryError     the log has no such entry
@@ -72,6 +73,15 @@ class SchemaError(StoreError):
         super().__init__(f"database has schema {got}, this program knows {want}")
         self.got = got
         self.want = want
+
+
+class ForeignStoreError(StoreError):
+    """The database was written by a node of another name."""
+
+    def __init__(self, log: str, node: str) -> None:
+        super().__init__(f"the database holds {log}: it is not that of {node}")
+        self.log = log
+        self.node = node
 
 
 class ConflictError(StoreError):

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
+import asyncio
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.cli.conftest import Outcome
+from tests.node.fleet import make
 
 from fedsafe_cli.doctor import Level, clock, disk, permissions
 
@@ -157,3 +160,20 @@ def test_a_key_that_leads_nowhere_fails(tmp_path: Path) -> None:
     (tmp_path / "keys" / "feed.key").symlink_to(tmp_path / "gone")
 
     assert permissions(tmp_path).level is Level.FAIL
+
+
+def test_the_logs_of_a_stopped_node_are_examined(run: "Run", short_path: Path) -> None:
+    asyncio.run(make(short_path, "a.demo"))
+    directory = short_path / "a.demo"
+    well = by_check(run("doctor", "--json", "--config", str(directory)))
+    with sqlite3.connect(directory / "store.db") as database:
+        database.execute("DROP TRIGGER entries_no_delete")
+        database.execute("DELETE FROM entries WHERE idx = 0")
+    outcome = run("doctor", "--json", "--config", str(directory))
+    found = by_check(outcome)["log a.demo/audit"]
+
+    assert well["log a.demo/audit"]["level"] == "ok"
+    assert outcome.status == 1
+    assert found["level"] == "fail"
+    assert "entry 0" in found["found"]
+    assert "evidence" in found["way_out"]

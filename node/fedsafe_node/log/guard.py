@@ -52,8 +52,7 @@ class Guard:
         make_private_directory(directory)
         for draft in directory.glob(f".*{_SUFFIX}.*"):
             draft.unlink()  # left by a process that died while writing
-        files = sorted(directory.glob(f"*{_SUFFIX}"))
-        self._kept = {kept.log: kept for kept in map(_read, files)}
+        self._kept = read_kept(directory)
 
     def kept(self, log: LogName) -> Kept | None:
         """Return the newest checkpoint that may have left the node."""
@@ -107,6 +106,16 @@ class Guard:
             ):
                 path = str(self._path(kept.log))
                 raise RolledBackError(kept.log, kept.size, size, path)
+
+
+def read_kept(directory: Path) -> dict[LogName, Kept]:
+    """Read the newest checkpoint of each log.
+
+    Raises:
+        CorruptLogError: a file can't be read.
+    """
+    files = sorted(directory.glob(f"*{_SUFFIX}"))
+    return {kept.log: kept for kept in map(_read, files)}
 
 
 def _read(path: Path) -> Kept:

@@ -29,7 +29,7 @@ from fedsafe_node.keyfiles import make_private_directory, sync_directory
 from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.store.rows import StoreTrouble
 from fedsafe_node.store.schema import migrate
-from fedsafe_node.store.sqlite_reader import SQLiteReader
+from fedsafe_node.store.sqlite_reader import SQLiteReader, Unsealing
 from fedsafe_node.store.sqlite_transaction import Sequencing, SQLiteTransaction
 from fedsafe_node.store.writer import Writer, run_act
 
@@ -184,6 +184,29 @@ def _run_query(
             connection.execute("COMMIT")
     except sqlite3.Error as error:
         raise StoreFailedError(str(error)) from error
+
+
+def examine_file(
+    path: Path, query: Callable[[Reader], Awaitable[T]], unsealing: Unsealing
+) -> T:
+    """Check a file's pages and run a query on it, whoever has it open.
+
+    Raises:
+        StoreFailedError: it is no database, or pages of it are damaged.
+    """
+    try:
+        connection = _connect_to_read(path)
+    except sqlite3.Error as error:
+        raise StoreFailedError(str(error)) from error
+    try:
+        (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+        if verdict != "ok":
+            raise StoreFailedError(f"pages are damaged: {verdict.splitlines()[0]}")
+        return _run_query(connection, SQLiteReader(connection, unsealing), query)
+    except sqlite3.Error as error:
+        raise StoreFailedError(str(error)) from error
+    finally:
+        connection.close()
 
 
 def _open_files(path: Path) -> _Files:

@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: Apache-2.0
+import asyncio
+import shutil
+from pathlib import Path
+
+import pytest
+from tests.node.fleet import Fleet, make
+from tests.node.test_audits import CHANGE_NEWEST, DROP_NEWEST, run_sql
+
+from fedsafe_node.errors import ForeignStoreError, RolledBackError
+from fedsafe_node.examining import Examined, examine_store
+
+OLD = CHANGE_NEWEST.replace("(SELECT max(idx) FROM entries WHERE log = 1)", "0")
+
+
+async def stopped(fleet: Fleet) -> Path:
+    await fleet.stop("a.demo")
+    return fleet.place("a.demo").database
+
+
+async def examine(fleet: Fleet) -> dict[str, Examined]:
+    found = await examine_store(fleet.place("a.demo"), "a.demo")
+    return {examined.part: examined for examined in found}
+
+
+def everything(directory: Path) -> dict[str, bytes]:
+    files = (path for path in directory.rglob("*") if path.is_file())
+    return {
+        str(path): path.read_bytes()
+        for path in files
+        if path.suffix not in {".db-shm", ".db-wal"}  # SQLite's own, made by reading
+    }
+
+
+async def test_a_store_that_nobody_touched_adds_up_and_is_left_alone(
+    alone: Fleet,
+) -> None:
+    await stopped(alone)
+    before = await asyncio.to_thread(everything, alone.root)
+    found = await examine(alone)
+
+    assert not [each for each in found.values() if each.wrong]
+    assert found["log a.demo/audit"].size > 1
+    assert await asyncio.to_thread(everything, alone.root) == before
+
+
+@pytest.mark.parametrize(
+    ("sql", "why"),
+    [
+        (OLD, "the guard"),
+        (CHANGE_NEWEST, "the guard"),
+        (DROP_NEWEST, "entries are missing that the guard had"),
+    ],
+    ids=["old", "newest", "gone"],
+)
+async def test_where_a_log_is_damaged_is_said_though_the_node_does_not_start(
+    alone: Fleet, sql: str, why: str
+) -> None:
+    await asyncio.to_thread(run_sql, await stopped(alone), sql)
+    found = await examine(alone)
+
+    with pytest.raises(RolledBackError):
+        await alone.start("a.demo")
+    assert why in found["log a.demo/audit"].wrong
+    assert "damaged at entry" in found["log a.demo/audit"].wrong
+
+
+async def test_a_file_with_damaged_pages_is_named(alone: Fleet) -> None:
+    database = await stopped(alone)
+    data = bytearray(await asyncio.to_thread(database.read_bytes))
+    data[4096:8192] = bytes(4096)
+    await asyncio.to_thread(database.write_bytes, data)
+    found = await examine(alone)
+
+    assert found["database"].wrong
+
+
+async def test_no_database_and_a_broken_guard_are_named(alone: Fleet) -> None:
+    database = await stopped(alone)
+    (kept, *_) = await asyncio.to_thread(
+        lambda: list(alone.place("a.demo").guard.iterdir())
+    )
+    await asyncio.to_thread(kept.write_bytes, b"{}")
+    broken = await examine(alone)
+    await asyncio.to_thread(database.unlink)
+    gone = await examine(alone)
+
+    assert list(broken) == ["guard"]
+    assert gone["database"].wrong == "there is none"
+
+
+async def test_a_database_of_another_node_is_refused(tmp_path: Path) -> None:
+    fleet = await make(tmp_path / "two", "a.demo", "b.demo")
+    await fleet.start("a.demo", "b.demo")
+    await fleet.close()
+    here, there = fleet.place("a.demo"), fleet.place("b.demo")
+    await asyncio.to_thread(shutil.copy, there.database, here.database)
+    found = await examine(fleet)
+
+    with pytest.raises(RolledBackError):
+        await fleet.start("a.demo")
+    await asyncio.to_thread(shutil.rmtree, here.guard)
+    with pytest.raises(ForeignStoreError, match=r"not that of a\.demo"):
+        await fleet.start("a.demo")
+    assert "it holds b.demo/audit" in found["database"].wrong
