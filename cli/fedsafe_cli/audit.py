@@ -9,6 +9,7 @@ from fedsafe_cli.errors import BrokenAnswerError
 from fedsafe_cli.exit_codes import OK, ExitStatus
 from fedsafe_cli.options import settings_of, shared_options
 from fedsafe_cli.output import document, line, table
+from fedsafe_cli.sessions import personal
 from fedsafe_cli.texts import words
 
 _TIMEOUT: Final = 600.0
@@ -38,7 +39,7 @@ def verify(context: click.Context) -> ExitStatus:
       fedsafe audit verify
     """  # noqa: D301
     settings = settings_of(context)
-    answer = settings.client().post("/v1/audit/verify", None, timeout=_TIMEOUT)
+    answer = personal(settings).post("/v1/audit/verify", None, timeout=_TIMEOUT)
     if not isinstance(answer, dict) or not isinstance(answer.get("logs"), list):
         raise BrokenAnswerError("the node's answer lists no logs")
     ok = answer.get("ok") is True
@@ -88,7 +89,7 @@ def show(context: click.Context, since: int, limit: int) -> ExitStatus:
     """  # noqa: D301
     settings = settings_of(context)
     target = f"/v1/audit/events?since={since}&limit={limit}"
-    answer = settings.client().get(target)
+    answer = personal(settings).get(target)
     if not isinstance(answer, dict) or not isinstance(answer.get("events"), list):
         raise BrokenAnswerError("the node's answer lists no events")
     if settings.json:

@@ -37,6 +37,9 @@ _WAYS_OUT: Final = {
     "no_federation": "record an own ban with --scope self, or found a federation: "
     "`fedsafe federation found --help`",
     "legal_gate": "see what it lacks with `fedsafe gate show`",
+    "step_up": "`fedsafe login --step-up`, then repeat it",
+    "choose_role": "name one with --role",
+    "too_many_tries": "wait a while; nobody can unlock it sooner",
     "purpose": "say why you ask with --purpose, as your role may",
 }
 
@@ -128,7 +131,10 @@ class Client:
             raise BrokenAnswerError(f"what answers has status {reply.status}")
         refusal = _refusal(reply.status, document)
         if self.token is None and refusal.code in _FOR_PERSONS:
-            refusal.hint = "name your credential's file with --credential FILE"
+            refusal.hint = (
+                "name your credential's file with --credential FILE, or log in with "
+                "`fedsafe login NAME`"
+            )
         raise refusal
 
     def request(

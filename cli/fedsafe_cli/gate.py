@@ -15,6 +15,7 @@ from fedsafe_cli.errors import BadInputError
 from fedsafe_cli.exit_codes import OK, ExitStatus
 from fedsafe_cli.options import settings_of, shared_options
 from fedsafe_cli.output import document, pairs
+from fedsafe_cli.sessions import personal
 from fedsafe_cli.settings import Settings, printable
 
 MAX_BYTES = 65_536
@@ -42,7 +43,7 @@ def show(context: click.Context) -> ExitStatus:
       fedsafe gate show --json
     """  # noqa: D301
     settings = settings_of(context)
-    _tell(settings, settings.client().get("/v1/gate"))
+    _tell(settings, personal(settings).get("/v1/gate"))
     return OK
 
 
@@ -68,7 +69,7 @@ def record(context: click.Context, file: str) -> ExitStatus:
       valid_until = 2027-11-03
     """  # noqa: D301
     settings = settings_of(context)
-    answer = settings.client().change("/v1/gate", _read(file))
+    answer = personal(settings).change("/v1/gate", _read(file))
     _tell(settings, answer)
     return OK
 

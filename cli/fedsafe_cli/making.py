@@ -23,10 +23,13 @@ from fedsafe_node.errors import (
     NodeError,
     StoreBusyError,
 )
+from fedsafe_node.errors import WrongStateError as NodeStateError
 from fedsafe_node.init import create_node, open_node_store
 from fedsafe_node.keyfiles import make_private_directory, write_secret
 from fedsafe_node.log.audit import AuditTrail
 from fedsafe_node.people.credentials import People
+from fedsafe_node.people.first import add_first
+from fedsafe_node.people.messages import SetUpCodeAnswer
 from fedsafe_policies.vocabulary import Role
 
 CUSTODY_FILE: Final = "custody.pub"
@@ -48,6 +51,7 @@ class NewNode:
     credentials: Path
     custody: Path
     founding_open: bool = False
+    administrator: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +60,7 @@ class MadeNode:
 
     credentials: Mapping[str, Path]
     custody: Path
+    administrator: SetUpCodeAnswer | None
 
 
 async def make_node(wanted: NewNode) -> MadeNode:
@@ -72,6 +77,7 @@ async def make_node(wanted: NewNode) -> MadeNode:
             config,
             custody_private=wanted.custody,
             staff=wanted.staff,
+            administrator=wanted.administrator,
         )
         credentials: dict[str, Path] = {}
         for name, token in created.credentials.items():
@@ -81,11 +87,44 @@ async def make_node(wanted: NewNode) -> MadeNode:
         raise SettingsError(str(error)) from None
     except (NodeError, OSError) as error:
         raise ProgrammeError(f"the node was not made: {error}") from None
-    return MadeNode(credentials, wanted.custody)
+    return MadeNode(credentials, wanted.custody, created.administrator)
 
 
-async def add_person(directory: Path, name: str, role: Role, out: Path) -> None:
+async def add_administrator(directory: Path, name: str) -> SetUpCodeAnswer:
+    """Give the first administrator of a node that is not running another code.
+
+    Raises:
+        SettingsError: the name does not fit.
+        WrongStateError: the node is running, the name is taken, or somebody is an
+            operator already.
+        ProgrammeError: its store cannot be written.
+    """
+    place, clock = Place(directory), SystemClock()
+    try:
+        config = await to_thread(load_config, place)
+        store = await open_node_store(place, clock)
+        try:
+            return await add_first(store, AuditTrail(config.name), clock, name)
+        finally:
+            await store.close()
+    except StoreBusyError:
+        raise WrongStateError("the node is running", "stop it first") from None
+    except ConflictError:
+        raise WrongStateError("somebody has that name, or one like it") from None
+    except NodeStateError as error:
+        raise WrongStateError(str(error)) from None
+    except (ConfigError, BadRequestError) as error:
+        raise SettingsError(str(error)) from None
+    except (NodeError, OSError) as error:
+        raise ProgrammeError(f"no code was made: {error}") from None
+
+
+async def add_person(
+    directory: Path, name: str, role: Role, out: Path, *, person: str | None = None
+) -> None:
     """Add a credential to a node that is not running.
+
+    It belongs to *person*, or to whom it is named for.
 
     Raises:
         SettingsError: the name does not fit, or the file exists.
@@ -100,7 +139,7 @@ async def add_person(directory: Path, name: str, role: Role, out: Path) -> None:
             # Nobody is added whose file fails.
             await to_thread(make_private_directory, out.parent)
             people = People(store, AuditTrail(config.name), clock)
-            token = await people.add(name, role, by="operator")
+            token = await people.add(name, role, by="operator", person=person)
             await _hand_out(token, out)
         finally:
             await store.close()

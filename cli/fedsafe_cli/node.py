@@ -11,11 +11,12 @@ from typing import Any, Final
 
 import click
 
+from fedsafe_cli.credential import credential
 from fedsafe_cli.errors import ProgrammeError, SettingsError, WrongStateError
 from fedsafe_cli.exit_codes import OK, ExitStatus
-from fedsafe_cli.findings import one_of
 from fedsafe_cli.options import settings_of, shared_options
 from fedsafe_cli.output import document, line, pairs, table
+from fedsafe_cli.sessions import personal
 from fedsafe_cli.settings import printable
 from fedsafe_policies.vocabulary import Role
 
@@ -53,14 +54,21 @@ def node() -> None:
     metavar="FILE",
     help="New file for the private custody key; default: DIR.custody.key.",
 )
+@click.option(
+    "--administrator",
+    default="admin",
+    show_default=True,
+    metavar="NAME",
+    help="Account of the first administrator.",
+)
 @shared_options
 @click.pass_context
 def init(context: click.Context, /, **given: Any) -> ExitStatus:  # noqa: ANN401 (options)
     """Make a new node in an empty directory.
 
-    Credentials are written to files of mode 0600 in DIR.credentials. The private
-    custody key opens your own identifiers when they must be published anew: move
-    that file off this machine.
+    Credentials are written to files of mode 0600 in DIR.credentials. The code of the
+    first administrator is shown once. The private custody key opens your own
+    identifiers when they must be published anew: move that file off this machine.
 
     \b
     Example:
@@ -86,6 +94,7 @@ def init(context: click.Context, /, **given: Any) -> ExitStatus:  # noqa: ANN401
         custody=Path(given["custody_key"])
         if given["custody_key"]
         else directory.with_name(f"{directory.name}.custody.key"),
+        administrator=given["administrator"],
     )
     made = asyncio.run(make_node(wanted))
     answer = {
@@ -96,6 +105,13 @@ def init(context: click.Context, /, **given: Any) -> ExitStatus:  # noqa: ANN401
         "credentials": {name: str(path) for name, path in made.credentials.items()},
         "custody": str(made.custody),
     }
+    first = made.administrator
+    if first is not None:
+        answer["administrator"] = {
+            "name": first.name,
+            "code": first.code,
+            "until": first.until,
+        }
     if settings_of(context).json:
         document(answer)
         return OK
@@ -103,8 +119,12 @@ def init(context: click.Context, /, **given: Any) -> ExitStatus:  # noqa: ANN401
     people = [
         (f"credential of {who}", str(path)) for who, path in made.credentials.items()
     ]
+    if first is not None:
+        people.append((f"set-up code of {first.name}", first.code))
     pairs([*rows, *people], indent="")
     line(f"next: fedsafe node run --config {printable(str(directory))}")
+    if first is not None:
+        line(f"then, within three days: fedsafe account setup {first.name}")
     return OK
 
 
@@ -166,7 +186,7 @@ def status(context: click.Context) -> ExitStatus:
       fedsafe node status --config /srv/fedsafe
     """  # noqa: D301
     settings = settings_of(context)
-    answer = settings.client().get("/v1/status")
+    answer = personal(settings).get("/v1/status")
     if settings.json:
         document(answer)
         return OK
@@ -181,48 +201,4 @@ def status(context: click.Context) -> ExitStatus:
     return OK
 
 
-@node.group("credential")
-def credential() -> None:
-    """Credentials of people and services.
-
-    \b
-    Example:
-      fedsafe node credential add cem --role reviewer --out cem.key
-    """  # noqa: D301
-
-
-@credential.command("add")
-@click.argument("name")
-@click.option(
-    "--role",
-    type=click.Choice(ROLES),
-    required=True,
-    metavar="ROLE",
-    help=one_of("What its holder may do", ROLES),
-)
-@click.option("--out", required=True, metavar="FILE", help="New file, mode 0600.")
-@shared_options
-@click.pass_context
-def add_credential(
-    context: click.Context, name: str, role: str, out: str
-) -> ExitStatus:
-    """Add a credential, while the node is stopped.
-
-    It is written once to a new file that only you can read; the node keeps a hash.
-
-    \b
-    Example:
-      fedsafe node credential add --config /srv/fedsafe cem --role reviewer --out c.key
-    """  # noqa: D301
-    from fedsafe_cli.making import add_person  # noqa: PLC0415 (slow to load)
-
-    settings = settings_of(context)
-    directory = Path(settings.directory())
-    if Path(out).exists():
-        raise SettingsError(f"{printable(out)} exists already; want a new file")
-    asyncio.run(add_person(directory, name, Role(role), Path(out)))
-    if settings.json:
-        document({"name": name, "role": role, "file": out})
-    else:
-        line(f"{name} ({role}): {printable(out)}")
-    return OK
+node.add_command(credential)

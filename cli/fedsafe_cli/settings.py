@@ -22,7 +22,7 @@ CREDENTIAL: Final = "FEDSAFE_CREDENTIAL_FILE"
 FILE: Final = "node.toml"
 SOCKET: Final = "node.sock"
 _CREDENTIAL_BYTES: Final = 256
-_CREDENTIAL: Final = re.compile(r"fs1_[A-Za-z0-9_-]{43}")
+_CREDENTIAL: Final = re.compile(r"fs[12]_[A-Za-z0-9_-]{43}")
 _OTHERS: Final = 0o077
 
 
@@ -82,7 +82,7 @@ def language(environment: Mapping[str, str]) -> str:
 
 
 def read_credential(path: str) -> str:
-    """Read a credential out of its file.
+    """Read a credential, or a session's token, out of its file.
 
     Raises:
         SettingsError: no such file, open to others, or no credential in it.

@@ -26,6 +26,7 @@ from fedsafe_cli.inputs import (
 )
 from fedsafe_cli.options import settings_of, shared_options
 from fedsafe_cli.output import document, line, note, pairs, table
+from fedsafe_cli.sessions import personal
 from fedsafe_cli.texts import words
 
 REASONS: Final = (
@@ -119,7 +120,7 @@ def approve(
       fedsafe signal list --ids | fedsafe signal approve --credential r.key -
     """  # noqa: D301
     settings = settings_of(context)
-    client = settings.client()
+    client = personal(settings)
     wanted = _wanted(client, signals, every=every)
     if not wanted:
         note("fedsafe: nothing waits for approval")
@@ -214,7 +215,7 @@ def list_drafts(context: click.Context, /, *, ids: bool) -> ExitStatus:
       fedsafe signal list
     """  # noqa: D301
     settings = settings_of(context)
-    found = drafts(settings.client())
+    found = drafts(personal(settings))
     german = settings.german
     if settings.json:
         document({"drafts": found})

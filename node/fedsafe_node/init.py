@@ -63,7 +63,7 @@ async def create_node(  # noqa: PLR0913 - what a node begins with
     clock = clock or SystemClock()
     _check_staff(staff)
     if administrator is not None:
-        check_name(administrator)
+        _check_administrator(administrator, staff)
     await asyncio.to_thread(_make_files, place, config, custody_private)
     store = await open_node_store(place, clock)
     try:
@@ -87,6 +87,14 @@ def _check_staff(staff: Sequence[tuple[str, Role]]) -> None:
         check_name(name)
     if len({look_of(name) for name in names}) != len(names):
         raise BadRequestError("bad_name", "two credentials have one name, or look so")
+
+
+def _check_administrator(name: str, staff: Sequence[tuple[str, Role]]) -> None:
+    check_name(name)
+    for known, role in staff:
+        is_same = known == name and role is not Role.SERVICE
+        if look_of(known) == look_of(name) and not is_same:
+            raise BadRequestError("bad_name", f"{name} looks like a name of the staff")
 
 
 def _make_files(place: Place, config: Config, custody_private: Path) -> None:

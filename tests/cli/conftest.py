@@ -229,11 +229,16 @@ class Terminal(io.StringIO):
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+def run(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+) -> Run:
     """Run the command in this process, with English and no settings around."""
     for name in ("FEDSAFE_CONFIG", "FEDSAFE_CREDENTIAL_FILE", "LC_ALL", "LC_MESSAGES"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("LANG", "C.UTF-8")
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
 
     def run_command(*arguments: str, stdin: bytes = b"") -> Outcome:
         monkeypatch.setattr(sys, "argv", ["fedsafe", *arguments])

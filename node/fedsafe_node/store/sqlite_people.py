@@ -47,14 +47,15 @@ _IDENTITY = f"SELECT {_columns(IdentityRow)} FROM identities "  # noqa: S608
 
 
 def _person(row: Any) -> PersonRow:  # noqa: ANN401 - a raw row
-    named = dict(zip(PersonRow.__struct_fields__, row, strict=True))
+    named: dict[str, Any] = dict(zip(PersonRow.__struct_fields__, row, strict=True))
     named |= {"external": bool(named["external"]), "state": PersonState(named["state"])}
     return PersonRow(**named)
 
 
 def _act(row: Any) -> ActRow:  # noqa: ANN401 - a raw row
-    named = dict(zip(ActRow.__struct_fields__, row, strict=True))
-    return ActRow(**(named | {"state": ActState(named["state"])}))
+    named: dict[str, Any] = dict(zip(ActRow.__struct_fields__, row, strict=True))
+    named["state"] = ActState(named["state"])
+    return ActRow(**named)
 
 
 def _made(type_: type[T], row: Any) -> T:  # noqa: ANN401 - a raw row

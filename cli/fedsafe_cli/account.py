@@ -1,0 +1,295 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`fedsafe account`: accounts of people, their roles and what proves them."""
+
+import asyncio
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from fedsafe_cli.exit_codes import OK, ExitStatus
+from fedsafe_cli.findings import one_of
+from fedsafe_cli.login import ROLES
+from fedsafe_cli.moments import shown, start_of
+from fedsafe_cli.options import settings_of, shared_options
+from fedsafe_cli.output import document, line, note, pairs, table
+from fedsafe_cli.secrets import ask_new_password, ask_secret
+from fedsafe_cli.sessions import personal
+from fedsafe_cli.settings import Settings
+
+_ROLE: Final = one_of("A role", ROLES)
+
+
+@click.group()
+def account() -> None:
+    """Accounts of people: one person, one account.
+
+    \b
+    Examples:
+      fedsafe account add anna --display "Anna Weber"
+      fedsafe account roles anna --grant reviewer
+      fedsafe account list
+    """  # noqa: D301
+
+
+@account.command("first")
+@click.argument("name")
+@shared_options
+@click.pass_context
+def first(context: click.Context, name: str) -> ExitStatus:
+    """Get a set-up code for the first administrator, while the node is stopped.
+
+    `fedsafe node init` printed one; this makes another if it was lost or has
+    expired. It is refused as soon as somebody is an operator.
+
+    \b
+    Example:
+      fedsafe account first --config /srv/fedsafe olaf
+    """  # noqa: D301
+    from fedsafe_cli.making import add_administrator  # noqa: PLC0415 (slow to load)
+
+    settings = settings_of(context)
+    answer = asyncio.run(add_administrator(Path(settings.directory()), name))
+    _tell_code(
+        settings, {"name": answer.name, "code": answer.code, "until": answer.until}
+    )
+    return OK
+
+
+@account.command("setup")
+@click.argument("name")
+@click.option(
+    "--training", metavar="ORGANISATION", help="First administrator: who trained you."
+)
+@click.option(
+    "--training-until",
+    metavar="YYYY-MM-DD",
+    callback=start_of,
+    help="And until when that counts.",
+)
+@shared_options
+@click.pass_context
+def setup(
+    context: click.Context, name: str, training: str | None, training_until: int | None
+) -> ExitStatus:
+    """Set your own account up, with the code that you were given.
+
+    Code and new password are asked for; without a terminal they are the first two
+    lines of standard input. The answer shows the secret for your authenticator and
+    your recovery codes, once.
+
+    \b
+    Examples:
+      fedsafe account setup anna
+      fedsafe account setup olaf --training "Fachstelle" --training-until 2027-06-01
+    """  # noqa: D301
+    settings = settings_of(context)
+    if (training is None) != (training_until is None):
+        raise click.UsageError("--training and --training-until go together")
+    body: dict[str, Any] = {
+        "name": name,
+        "code": ask_secret("set-up code"),
+        "password": ask_new_password(),
+    }
+    if training is not None:
+        body["training"] = {"organisation": training, "until": training_until}
+    _tell_enrolment(settings, settings.client().post("/v1/account/setup", body))
+    return OK
+
+
+@account.command("totp")
+@shared_options
+@click.pass_context
+def totp(context: click.Context) -> ExitStatus:
+    """Get a new authenticator and new recovery codes for your own account.
+
+    Prove the old one just before: `fedsafe login --step-up`. The old ones, and your
+    other sessions, end at once.
+
+    \b
+    Example:
+      fedsafe account totp
+    """  # noqa: D301
+    settings = settings_of(context)
+    answer = personal(settings).post("/v1/account/authenticator", None)
+    _tell_enrolment(settings, answer)
+    return OK
+
+
+@account.command("add")
+@click.argument("name")
+@click.option(
+    "--display", required=True, metavar="TEXT", help="The person's full name."
+)
+@click.option("--external", is_flag=True, help="Somebody from outside the firm.")
+@shared_options
+@click.pass_context
+def add(
+    context: click.Context,
+    name: str,
+    display: str,
+    external: bool,  # noqa: FBT001 (click's)
+) -> ExitStatus:
+    """Add an account without a role, as an operator.
+
+    Give the code to the person, who sets the account up with it. A name is never
+    given again.
+
+    \b
+    Example:
+      fedsafe account add anna --display "Anna Weber"
+    """  # noqa: D301
+    settings = settings_of(context)
+    body = {"name": name, "display": display, "external": external}
+    _tell_code(settings, personal(settings).post("/v1/accounts", body))
+    return OK
+
+
+@account.command("list")
+@shared_options
+@click.pass_context
+def list_accounts(context: click.Context) -> ExitStatus:
+    """List the accounts and their roles; a role in brackets has lapsed.
+
+    \b
+    Example:
+      fedsafe account list --json
+    """  # noqa: D301
+    settings = settings_of(context)
+    answer = personal(settings).get("/v1/accounts")
+    if settings.json:
+        document(answer)
+        return OK
+    rows = [
+        [
+            one["name"],
+            one["display"],
+            "external" if one["external"] else "",
+            one["state"],
+            ", ".join(map(_role, one["roles"])),
+        ]
+        for one in answer["accounts"]
+    ]
+    table(("name", "person", "seat", "state", "roles"), rows)
+    return OK
+
+
+def _role(role: dict[str, Any]) -> str:
+    until = f" until {shown(role['until'])}" if role["until"] is not None else ""
+    text = f"{role['role']}{until}"
+    return f"({text})" if role["lapsed"] else text
+
+
+@account.command("roles")
+@click.argument("name")
+@click.option("--grant", type=click.Choice(ROLES), metavar="ROLE", help=_ROLE)
+@click.option("--end", type=click.Choice(ROLES), metavar="ROLE", help="Take it away.")
+@click.option(
+    "--until",
+    metavar="YYYY-MM-DD",
+    callback=start_of,
+    help="Last day is the one before.",
+)
+@shared_options
+@click.pass_context
+def roles(
+    context: click.Context,
+    name: str,
+    grant: str | None,
+    end: str | None,
+    until: int | None,
+) -> ExitStatus:
+    """Grant a role to NAME, or take one away.
+
+    A grant takes two people as soon as there is a second one who may approve it:
+    `fedsafe act approve`. The person needs the training that the role wants.
+
+    \b
+    Examples:
+      fedsafe account roles anna --grant reviewer
+      fedsafe account roles dora --grant dpo --until 2027-06-01
+      fedsafe account roles anna --end reviewer
+    """  # noqa: D301
+    if (grant is None) == (end is None):
+        raise click.UsageError("give either --grant ROLE or --end ROLE")
+    settings = settings_of(context)
+    body: dict[str, Any] = {"name": name, "role": grant or end}
+    if until is not None:
+        body["until"] = until
+    target = "/v1/roles" if grant else "/v1/roles/end"
+    answer = personal(settings).post(target, body)
+    if settings.json:
+        document(answer)
+        return OK
+    act = answer.get("act")
+    if act is not None:
+        line(f"{name}: {answer['role']} waits for a second person")
+        line(f"next, as another person: fedsafe act approve {act['act']}")
+    else:
+        word = "has" if answer["granted"] else "has no longer"
+        line(f"{name} {word} the role {answer['role']}")
+    return OK
+
+
+@account.command("lock")
+@click.argument("name")
+@shared_options
+@click.pass_context
+def lock(context: click.Context, name: str) -> ExitStatus:
+    """Lock an account and end its sessions at once.
+
+    \b
+    Example:
+      fedsafe account lock anna
+    """  # noqa: D301
+    settings = settings_of(context)
+    answer = personal(settings).post(f"/v1/accounts/{name}/lock", None)
+    if settings.json:
+        document(answer)
+    else:
+        line(f"{answer['name']} is {answer['state']}")
+    return OK
+
+
+@account.command("reset")
+@click.argument("name")
+@shared_options
+@click.pass_context
+def reset(context: click.Context, name: str) -> ExitStatus:
+    """Let a person set up anew: secrets, sessions and roles end.
+
+    \b
+    Example:
+      fedsafe account reset anna
+    """  # noqa: D301
+    settings = settings_of(context)
+    answer = personal(settings).post(f"/v1/accounts/{name}/reset", None)
+    _tell_code(settings, answer)
+    return OK
+
+
+def _tell_code(settings: Settings, answer: dict[str, Any]) -> None:
+    if settings.json:
+        document(answer)
+        return
+    rows = [
+        ("name", answer["name"]),
+        ("set-up code", answer["code"]),
+        ("good until", shown(answer["until"])),
+    ]
+    pairs(rows, indent="")
+    line(f"next, the person: fedsafe account setup {answer['name']}")
+
+
+def _tell_enrolment(settings: Settings, answer: dict[str, Any]) -> None:
+    if settings.json:
+        document(answer)
+        return
+    rows = [
+        ("name", answer["name"]),
+        ("secret", answer["secret"]),
+        ("address", answer["uri"]),
+        *(("recovery code", code) for code in answer["recovery_codes"]),
+    ]
+    pairs(rows, indent="")
+    note("fedsafe: this is shown once; keep the recovery codes on paper")

@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`fedsafe act`: what waits for a second person, approved or withdrawn."""
+
+import json
+from typing import Any
+
+import click
+
+from fedsafe_cli.errors import BadInputError
+from fedsafe_cli.exit_codes import OK, ExitStatus
+from fedsafe_cli.moments import shown
+from fedsafe_cli.options import settings_of, shared_options
+from fedsafe_cli.output import document, line, note, pairs, table
+from fedsafe_cli.sessions import personal
+
+
+@click.group()
+def act() -> None:
+    """Acts that take two people.
+
+    \b
+    Examples:
+      fedsafe act list
+      fedsafe act approve 0a1b2c3d4e5f60718293a4b5c6d7e8f9
+    """  # noqa: D301
+
+
+@act.command("list")
+@shared_options
+@click.pass_context
+def list_acts(context: click.Context) -> ExitStatus:
+    """List the acts that wait for a second person.
+
+    \b
+    Example:
+      fedsafe act list --json
+    """  # noqa: D301
+    settings = settings_of(context)
+    answer = personal(settings).get("/v1/acts")
+    if settings.json:
+        document(answer)
+        return OK
+    rows = [
+        [one["act"], one["kind"], _content(one), one["asked_by"], one["state"]]
+        for one in answer["acts"]
+    ]
+    table(("act", "kind", "what", "asked by", "state"), rows)
+    return OK
+
+
+def _content(one: dict[str, Any]) -> str:
+    content = one.get("content") or {}
+    return " ".join(
+        f"{name}={json.dumps(value)}" for name, value in content.items() if value
+    )
+
+
+@act.command("approve")
+@click.argument("act_id", metavar="ACT")
+@click.option("--digest", help="What you were shown; default: it is shown, and asked.")
+@shared_options
+@click.pass_context
+def approve(context: click.Context, act_id: str, digest: str | None) -> ExitStatus:
+    """Carry an act out as its second person.
+
+    Takes a session whose second factor was proved within five minutes: log in, or
+    `fedsafe login --step-up`. Without --digest the act is shown and you are asked.
+
+    \b
+    Example:
+      fedsafe act approve 0a1b2c3d4e5f60718293a4b5c6d7e8f9
+    """  # noqa: D301
+    settings = settings_of(context)
+    client = personal(settings)
+    if digest is None:
+        found = client.get("/v1/acts")["acts"]
+        shown_act = next((one for one in found if one["act"] == act_id), None)
+        if shown_act is None:
+            raise BadInputError("no such act waits", "see `fedsafe act list`")
+        rows = [
+            ("kind", shown_act["kind"]),
+            ("what", _content(shown_act)),
+            ("asked by", shown_act["asked_by"]),
+            ("expires", shown(shown_act["expires_at"])),
+            ("digest", shown_act["digest"]),
+        ]
+        for name, value in rows:
+            note(f"{name}: {value}")
+        click.confirm("approve this?", abort=True, err=True)
+        digest = shown_act["digest"]
+    answer = client.post(f"/v1/acts/{act_id}/approve", {"digest": digest})
+    if settings.json:
+        document(answer)
+    else:
+        pairs([("act", answer["act"]), ("state", answer["state"])], indent="")
+    return OK
+
+
+@act.command("withdraw")
+@click.argument("act_id", metavar="ACT")
+@shared_options
+@click.pass_context
+def withdraw(context: click.Context, act_id: str) -> ExitStatus:
+    """Take an act back; any person may stop one.
+
+    \b
+    Example:
+      fedsafe act withdraw 0a1b2c3d4e5f60718293a4b5c6d7e8f9
+    """  # noqa: D301
+    settings = settings_of(context)
+    answer = personal(settings).post(f"/v1/acts/{act_id}/withdraw", None)
+    if settings.json:
+        document(answer)
+    else:
+        line(f"{answer['act']} is {answer['state']}")
+    return OK

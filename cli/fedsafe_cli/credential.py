@@ -1,0 +1,215 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`fedsafe node credential`: what services, and people without a login, ask with.
+
+A token is written once to a new file of mode 0600 and never shown.
+"""
+
+import asyncio
+import os
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from fedsafe_cli.errors import SettingsError
+from fedsafe_cli.exit_codes import OK, ExitStatus
+from fedsafe_cli.findings import one_of
+from fedsafe_cli.moments import shown, start_of
+from fedsafe_cli.options import settings_of, shared_options
+from fedsafe_cli.output import document, line, table
+from fedsafe_cli.sessions import personal
+from fedsafe_cli.settings import Settings, printable
+from fedsafe_policies.vocabulary import Purpose, Role
+
+ROLES: Final = tuple(role.value for role in Role)
+PURPOSES: Final = tuple(purpose.value for purpose in Purpose)
+
+
+@click.group("credential")
+def credential() -> None:
+    """Credentials of services and people.
+
+    \b
+    Examples:
+      fedsafe node credential add shop --scope lookup --purpose signup_check \\
+        --until 2027-06-01 --out shop.key
+      fedsafe node credential list
+    """  # noqa: D301
+
+
+@credential.command("add")
+@click.argument("name")
+@click.option(
+    "--role",
+    type=click.Choice(ROLES),
+    metavar="ROLE",
+    help=one_of("Node stopped: what its holder may do", ROLES),
+)
+@click.option("--person", metavar="NAME", help="Whose it is; default: its own name.")
+@click.option(
+    "--scope",
+    type=click.Choice(["lookup", "publish"]),
+    help="Node running: what a service may do with it.",
+)
+@click.option(
+    "--purpose",
+    "purposes",
+    type=click.Choice(PURPOSES),
+    multiple=True,
+    metavar="PURPOSE",
+    help=one_of("For --scope lookup, why it may ask", PURPOSES),
+)
+@click.option("--until", metavar="YYYY-MM-DD", callback=start_of, help="Its end.")
+@click.option("--out", required=True, metavar="FILE", help="New file, mode 0600.")
+@shared_options
+@click.pass_context
+def add(context: click.Context, /, name: str, **given: Any) -> ExitStatus:  # noqa: ANN401 (options)
+    """Add a credential, written once to a new file that only you can read.
+
+    With --scope, for a service: as an operator who has logged in, while the node
+    runs. With --role, for a person or service without bounds: while it is stopped.
+
+    \b
+    Examples:
+      fedsafe node credential add shop --scope lookup --purpose signup_check \\
+        --until 2027-06-01 --out shop.key
+      fedsafe node credential add --config /srv/fedsafe cem --role reviewer --out c.key
+    """  # noqa: D301
+    settings, out = settings_of(context), given["out"]
+    if (given["role"] is None) == (given["scope"] is None):
+        raise click.UsageError("give either --role or --scope")
+    if given["scope"] is not None:
+        if given["until"] is None:
+            raise click.UsageError("--scope takes --until")
+        body = {
+            "name": name,
+            "scope": given["scope"],
+            "purposes": list(given["purposes"]),
+            "until": given["until"],
+        }
+        _hand_out(settings, "/v1/credentials", body, out)
+        return OK
+    if given["purposes"] or given["until"] is not None:
+        raise click.UsageError("--purpose and --until go with --scope")
+    from fedsafe_cli.making import add_person  # noqa: PLC0415 (slow to load)
+
+    directory, role = Path(settings.directory()), Role(given["role"])
+    _check_new(out)
+    person = given["person"]
+    asyncio.run(add_person(directory, name, role, Path(out), person=person))
+    if settings.json:
+        document({"name": name, "role": role.value, "file": out})
+    else:
+        line(f"{name} ({role.value}): {printable(out)}")
+    return OK
+
+
+@credential.command("list")
+@shared_options
+@click.pass_context
+def list_credentials(context: click.Context) -> ExitStatus:
+    """List the credentials, without their secrets.
+
+    \b
+    Example:
+      fedsafe node credential list
+    """  # noqa: D301
+    settings = settings_of(context)
+    answer = personal(settings).get("/v1/credentials")
+    if settings.json:
+        document(answer)
+        return OK
+    rows = [
+        [
+            one["name"],
+            one["holder"],
+            one["role"],
+            one["scope"] or "",
+            ", ".join(one["purposes"]),
+            "expired" if one["expired"] else shown(one["until"]),
+        ]
+        for one in answer["credentials"]
+    ]
+    table(("name", "holder", "role", "scope", "purposes", "until"), rows)
+    return OK
+
+
+@credential.command("rotate")
+@click.argument("name")
+@click.option(
+    "--until",
+    required=True,
+    metavar="YYYY-MM-DD",
+    callback=start_of,
+    help="The successor's end.",
+)
+@click.option(
+    "--overlap",
+    type=click.IntRange(0, 720),
+    default=24,
+    show_default=True,
+    metavar="HOURS",
+    help="How long the old one goes on.",
+)
+@click.option("--out", required=True, metavar="FILE", help="New file, mode 0600.")
+@shared_options
+@click.pass_context
+def rotate(context: click.Context, /, name: str, **given: Any) -> ExitStatus:  # noqa: ANN401 (options)
+    """Make a successor of a service's credential; both are good for a while.
+
+    \b
+    Example:
+      fedsafe node credential rotate shop --until 2028-06-01 --out shop2.key
+    """  # noqa: D301
+    body = {"until": given["until"], "overlap": given["overlap"] * 3_600}
+    target = f"/v1/credentials/{name}/rotate"
+    _hand_out(settings_of(context), target, body, given["out"])
+    return OK
+
+
+@credential.command("revoke")
+@click.argument("name")
+@shared_options
+@click.pass_context
+def revoke(context: click.Context, name: str) -> ExitStatus:
+    """End a credential at once.
+
+    \b
+    Example:
+      fedsafe node credential revoke shop
+    """  # noqa: D301
+    settings = settings_of(context)
+    answer = personal(settings).post(f"/v1/credentials/{name}/revoke", None)
+    if settings.json:
+        document(answer)
+    else:
+        line(f"{answer['name']} is revoked")
+    return OK
+
+
+def _check_new(out: str) -> None:
+    if Path(out).exists():
+        raise SettingsError(f"{printable(out)} exists already; want a new file")
+
+
+def _hand_out(settings: Settings, target: str, body: object, out: str) -> None:
+    """Get a token from the node into a file that is there before it is asked for."""
+    _check_new(out)
+    client = personal(settings)
+    try:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+        descriptor = os.open(out, flags, 0o600)
+    except OSError as error:
+        raise SettingsError(f"{printable(out)}: {error.strerror}") from None
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        try:
+            answer = client.post(target, body)
+        except BaseException:
+            os.unlink(out)  # noqa: PTH108
+            raise
+        file.write(f"{answer['token']}\n")
+    told = {"name": answer["name"], "until": answer["until"], "file": out}
+    if settings.json:
+        document(told)
+    else:
+        line(f"{told['name']} until {shown(told['until'])}: {printable(out)}")

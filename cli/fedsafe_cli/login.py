@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`fedsafe login` and `fedsafe logout`: a person's session at a node."""
+
+import click
+
+from fedsafe_cli.errors import SettingsError
+from fedsafe_cli.exit_codes import OK, ExitStatus
+from fedsafe_cli.moments import shown
+from fedsafe_cli.options import settings_of, shared_options
+from fedsafe_cli.output import document, line, note
+from fedsafe_cli.secrets import ask_secret
+from fedsafe_cli.sessions import forget, keep, personal
+from fedsafe_cli.settings import printable
+from fedsafe_policies.vocabulary import Role
+
+ROLES = tuple(role.value for role in Role if role is not Role.SERVICE)
+
+
+@click.command("login")
+@click.argument("name", required=False)
+@click.option("--role", type=click.Choice(ROLES), metavar="ROLE", help="If several.")
+@click.option("--step-up", is_flag=True, help="Only prove the second factor anew.")
+@shared_options
+@click.pass_context
+def login(
+    context: click.Context,
+    name: str | None,
+    role: str | None,
+    step_up: bool,  # noqa: FBT001 (click's)
+) -> ExitStatus:
+    """Log in as NAME, with password and one-time code.
+
+    Both are asked for; without a terminal they are the first two lines of standard
+    input. A recovery code stands in for the one-time code. The session is kept in a
+    file that only you can read, until `fedsafe logout`.
+
+    \b
+    Examples:
+      fedsafe login anna --role reviewer
+      fedsafe login --step-up
+    """  # noqa: D301
+    settings = settings_of(context)
+    if step_up:
+        answer = personal(settings).post(
+            "/v1/session/step-up", {"code": ask_secret("one-time code")}
+        )
+        if settings.json:
+            document(answer)
+        else:
+            line(f"approvals are possible until {shown(answer['fresh_until'])}")
+        return OK
+    if name is None:
+        raise SettingsError("whose login? `fedsafe login NAME`")
+    body = {
+        "name": name,
+        "password": ask_secret("password"),
+        "code": ask_secret("one-time code"),
+    }
+    if role is not None:
+        body["role"] = role
+    client = settings.client()
+    answer = client.post("/v1/session", body)
+    file = keep(client.directory, answer.pop("token"))
+    if settings.json:
+        document(answer | {"file": file})
+        return OK
+    line(f"{answer['name']} ({answer['role']}) until {shown(answer['ends_at'])}")
+    note(f"fedsafe: session kept in {printable(file)}; `fedsafe logout` ends it")
+    left = answer.get("recovery_codes_left")
+    if isinstance(left, int) and left < 3:  # noqa: PLR2004 - time for new ones
+        note(f"fedsafe: {left} recovery codes left; see `fedsafe account totp`")
+    return OK
+
+
+@click.command("logout")
+@shared_options
+@click.pass_context
+def logout(context: click.Context) -> ExitStatus:
+    """End the session, at the node and on this machine.
+
+    \b
+    Example:
+      fedsafe logout
+    """  # noqa: D301
+    settings = settings_of(context)
+    client = personal(settings)
+    try:
+        answer = client.post("/v1/session/end", None)
+    finally:
+        forget(client.directory)
+    if settings.json:
+        document(answer)
+    else:
+        line(f"{answer['name']} is logged out")
+    return OK

@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`fedsafe staffing`: whether the people suffice for what a policy switches on."""
+
+from typing import Any
+
+import click
+
+from fedsafe_cli.exit_codes import OK, ExitStatus
+from fedsafe_cli.login import ROLES
+from fedsafe_cli.options import settings_of, shared_options
+from fedsafe_cli.output import document, line, table
+from fedsafe_cli.sessions import personal
+from fedsafe_policies.vocabulary import Role
+
+
+@click.group()
+def staffing() -> None:
+    """Whether the people suffice.
+
+    \b
+    Examples:
+      fedsafe staffing check
+      fedsafe staffing check --policy germany anna ben dora
+    """  # noqa: D301
+
+
+@staffing.command("check")
+@click.argument("people", nargs=-1, metavar="[NAME[:ROLE,ROLE...]]...")
+@click.option("--policy", metavar="NAME", help="Shipped policy, with names only.")
+@shared_options
+@click.pass_context
+def check(
+    context: click.Context, people: tuple[str, ...], policy: str | None
+) -> ExitStatus:
+    """Say whether the people suffice, and what is missing or clashes.
+
+    Without names: the accounts of the node, with the roles that they may act in
+    now. With names: whether such people could run the policy, and how the seats
+    can be shared out among them; names may say the roles they already have.
+
+    Status 0 if the people suffice, 3 if not.
+
+    \b
+    Examples:
+      fedsafe staffing check
+      fedsafe staffing check --policy germany anna ben dora
+      fedsafe staffing check --policy germany anna:analyst,reviewer ben dora:dpo
+    """  # noqa: D301
+    settings = settings_of(context)
+    if people:
+        answer = _plan([_person(text) for text in people], policy or "germany")
+    elif policy is not None:
+        raise click.UsageError("--policy goes with names; the node has its own")
+    else:
+        found = personal(settings).get("/v1/staffing")
+        answer = found | _matrix(found["policy"].partition("@")[0])
+    if settings.json:
+        document(answer)
+    else:
+        _tell(answer)
+    return OK if answer["suffices"] else ExitStatus.DENIED
+
+
+def _person(text: str) -> tuple[str, frozenset[Role]]:
+    name, _, listed = text.partition(":")
+    roles = [role for role in listed.split(",") if role]
+    if not name or not set(roles) <= set(ROLES):
+        raise click.UsageError(f"want NAME or NAME:ROLE,ROLE with {', '.join(ROLES)}")
+    return name, frozenset(Role(role) for role in roles)
+
+
+def _plan(people: list[tuple[str, frozenset[Role]]], name: str) -> dict[str, Any]:
+    from fedsafe_policies.policy import SHIPPED, shipped  # noqa: PLC0415 (slow to load)
+    from fedsafe_policies.staffing import gaps, suggest  # noqa: PLC0415
+
+    if name not in SHIPPED:
+        raise click.UsageError(f"no such policy, only {', '.join(SHIPPED)}")
+    policy = shipped(name)
+    held = dict(people)
+    named = any(held.values())
+    shared = held if named else suggest(list(held), policy)
+    found = gaps(shared or held, policy)
+    return {
+        "policy": policy.reference,
+        "suffices": not found,
+        "gaps": list(found),
+        "people": [
+            {"name": one, "external": False, "roles": sorted(roles)}
+            for one, roles in (shared or held).items()
+        ],
+    } | _matrix(name)
+
+
+def _matrix(name: str) -> dict[str, Any]:
+    """What the policy lets nobody combine, and what somebody external may fill."""
+    from fedsafe_policies.policy import SHIPPED, shipped  # noqa: PLC0415 (slow to load)
+
+    if name not in SHIPPED:
+        return {"apart": [], "external": []}
+    policy = shipped(name)
+    pairs = {tuple(sorted(pair)) for pair in policy.apart}
+    return {
+        "apart": sorted("+".join(pair) for pair in pairs),
+        "external": sorted(policy.document.staffing.external),
+    }
+
+
+def _tell(answer: dict[str, Any]) -> None:
+    word = "suffice" if answer["suffices"] else "do not suffice"
+    line(f"policy {answer['policy']}: the people {word}")
+    for gap in answer["gaps"]:
+        line(f"  {_gap(gap)}")
+    if answer["people"]:
+        line()
+        rows = [
+            [
+                one["name"],
+                "external" if one["external"] else "",
+                ", ".join(one["roles"]),
+            ]
+            for one in answer["people"]
+        ]
+        table(("name", "seat", "roles"), rows)
+    line()
+    line(f"never together: {', '.join(answer['apart']) or 'nothing'}")
+    line(f"external seats: {', '.join(answer['external']) or 'none'}")
+
+
+def _gap(gap: str) -> str:
+    kind, _, rest = gap.partition(":")
+    if kind == "seat":
+        return f"nobody is {rest}"
+    if kind == "apart":
+        name, _, pair = rest.partition(":")
+        return f"{name} may not be {' and '.join(pair.split('+'))} at once"
+    if kind == "four_eyes":
+        return "no author finds a reviewer who is somebody else"
+    return gap

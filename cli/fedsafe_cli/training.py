@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`fedsafe training`: records without which there is no role."""
+
+import time
+from typing import Any
+
+import click
+
+from fedsafe_cli.exit_codes import OK, ExitStatus
+from fedsafe_cli.findings import one_of
+from fedsafe_cli.moments import shown, start_of
+from fedsafe_cli.options import settings_of, shared_options
+from fedsafe_cli.output import document, line, table
+from fedsafe_cli.sessions import personal
+from fedsafe_policies.vocabulary import Module
+
+MODULES = tuple(module.value for module in Module)
+
+
+@click.group()
+def training() -> None:
+    """Training records of people; a role lapses when its training does.
+
+    \b
+    Examples:
+      fedsafe training add anna --help
+      fedsafe training list
+    """  # noqa: D301
+
+
+@training.command("add")
+@click.argument("name")
+@click.option(
+    "--module",
+    type=click.Choice(MODULES),
+    required=True,
+    metavar="MODULE",
+    help=one_of("What was taught", MODULES),
+)
+@click.option("--by", required=True, metavar="ORGANISATION", help="Who trained.")
+@click.option("--on", metavar="YYYY-MM-DD", callback=start_of, help="Default: today.")
+@click.option(
+    "--until",
+    required=True,
+    metavar="YYYY-MM-DD",
+    callback=start_of,
+    help="It ends as this day begins (UTC).",
+)
+@shared_options
+@click.pass_context
+def add(context: click.Context, /, name: str, **given: Any) -> ExitStatus:  # noqa: ANN401 (options)
+    """Record a training of another person.
+
+    \b
+    Example:
+      fedsafe training add anna --module basic --by "Fachstelle" --until 2027-11-01
+    """  # noqa: D301
+    settings = settings_of(context)
+    since = given["on"]
+    body = {
+        "name": name,
+        "module": given["module"],
+        "organisation": given["by"],
+        "since": int(time.time()) if since is None else since,  # noqa: TID251 - today
+        "until": given["until"],
+    }
+    answer = personal(settings).post("/v1/training", body)
+    if settings.json:
+        document(answer)
+    else:
+        line(f"{name}: {answer['module']} until {shown(answer['until'])}")
+    return OK
+
+
+@training.command("list")
+@shared_options
+@click.pass_context
+def list_training(context: click.Context) -> ExitStatus:
+    """List the training records, by person and end.
+
+    \b
+    Example:
+      fedsafe training list --json
+    """  # noqa: D301
+    settings = settings_of(context)
+    answer = personal(settings).get("/v1/training")
+    if settings.json:
+        document(answer)
+        return OK
+    rows = [
+        [
+            one["name"],
+            one["module"],
+            one["organisation"],
+            shown(one["since"]),
+            shown(one["until"]),
+            "" if one["valid"] else "expired",
+        ]
+        for one in answer["trainings"]
+    ]
+    table(("name", "module", "by", "since", "until", ""), rows)
+    return OK

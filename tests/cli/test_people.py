@@ -1,0 +1,439 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Logins, accounts and approvals from the command line: secrets never are arguments."""
+
+import os
+import stat
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.cli.conftest import FakeNode, Run
+
+TOKEN = "fs2_" + "a" * 43
+SESSION = {
+    "token": TOKEN,
+    "name": "anna",
+    "role": "reviewer",
+    "ends_at": 1_795_000_000,
+    "recovery_codes_left": 2,
+}
+ACT = {
+    "act": "0" * 32,
+    "kind": "role_grant",
+    "digest": "ab" * 32,
+    "content": {"name": "ben", "role": "analyst"},
+    "asked_by": "olaf",
+    "asked_at": 1,
+    "expires_at": 1_795_000_000,
+    "state": "pending",
+}
+ENROLMENT = {
+    "name": "anna",
+    "secret": "GEZDGNBV",
+    "uri": "otpauth://totp/x",
+    "recovery_codes": ["AAAA-BBBB"],
+}
+CODE = {"name": "anna", "code": "AAAA-BBBB-CCCC-DDDD", "until": 1_795_000_000}
+
+
+@pytest.fixture
+def logged_in(ask: "Run", node: "FakeNode") -> Path:
+    """Log anna in; return the file of her session."""
+    node.always("POST /v1/session", SESSION, 201)
+    outcome = ask("login", "anna", "--json", stdin=b"pass word 1234\n123456\n")
+    assert outcome.status == 0, outcome.err
+    return Path(outcome.document["file"])
+
+
+def test_a_login_is_kept_in_a_private_file(
+    ask: "Run", node: "FakeNode", logged_in: Path
+) -> None:
+    assert stat.S_IMODE(logged_in.stat().st_mode) == 0o600
+    assert stat.S_IMODE(logged_in.parent.stat().st_mode) == 0o700
+    assert logged_in.is_relative_to(os.environ["XDG_STATE_HOME"])
+    assert node.asked == [
+        (
+            "POST /v1/session",
+            {"name": "anna", "password": "pass word 1234", "code": "123456"},
+        )
+    ]
+    node.always("GET /v1/accounts", {"accounts": []})
+    outcome = ask("account", "list")
+    assert outcome.status == 0
+    assert node.tokens[-1] == f"Bearer {TOKEN}"
+    assert TOKEN not in outcome.out + outcome.err
+
+
+def test_a_login_shows_no_token_and_warns_of_few_codes(
+    ask: "Run", node: "FakeNode"
+) -> None:
+    node.always("POST /v1/session", SESSION, 201)
+    outcome = ask("login", "anna", "--role", "reviewer", stdin=b"p\n123456\n")
+
+    assert outcome.out.startswith("anna (reviewer) until 2026-11-18")
+    assert "2 recovery codes left" in outcome.err
+    assert TOKEN not in outcome.out + outcome.err
+    assert node.asked[0][1]["role"] == "reviewer"
+
+
+def test_a_back_end_stays_a_service_whoever_has_logged_in(
+    ask: "Run", node: "FakeNode", logged_in: Path
+) -> None:
+    assert logged_in.exists()
+    node.knows()
+    outcome = ask("lookup", "--kind", "email", "-", stdin=b"anna@example.de\n")
+
+    assert outcome.status == 0
+    assert node.tokens[-1] is None
+
+
+def test_logging_out_removes_the_file_even_if_the_node_refuses(
+    ask: "Run", node: "FakeNode", logged_in: Path
+) -> None:
+    node.always("POST /v1/session/end", {"code": "unauthenticated"}, 401)
+
+    assert ask("logout").status == 3
+    assert not logged_in.exists()
+
+
+def test_a_session_file_that_others_can_read_is_refused(
+    ask: "Run", node: "FakeNode", logged_in: Path
+) -> None:
+    logged_in.chmod(0o644)
+    outcome = ask("account", "list")
+
+    assert outcome.status == 2
+    assert "open to others" in outcome.err
+    assert [target for target, _ in node.asked] == ["POST /v1/session"]
+
+
+@pytest.mark.parametrize("stdin", [b"", b"only a password\n"])
+def test_input_that_ends_too_soon_is_named(
+    ask: "Run", node: "FakeNode", stdin: bytes
+) -> None:
+    outcome = ask("login", "anna", stdin=stdin)
+
+    assert outcome.status == 5
+    assert "standard input ends before" in outcome.err
+    assert node.asked == []
+
+
+def test_a_login_needs_a_name(ask: "Run") -> None:
+    assert ask("login").status == 2
+
+
+def test_a_step_up_sends_the_code_alone(
+    ask: "Run", node: "FakeNode", logged_in: Path
+) -> None:
+    assert logged_in.exists()
+    node.always("POST /v1/session/step-up", {"fresh_until": 1_795_000_000})
+    outcome = ask("login", "--step-up", stdin=b"123456\n")
+
+    assert outcome.status == 0
+    assert node.asked[-1][1] == {"code": "123456"}
+    assert "2026-11-18" in outcome.out
+
+
+def test_an_account_is_set_up_with_two_lines_of_input(
+    ask: "Run", node: "FakeNode"
+) -> None:
+    node.always("POST /v1/account/setup", ENROLMENT, 201)
+    outcome = ask(
+        *("account", "setup", "anna", "--training", "Fachstelle"),
+        *("--training-until", "2027-06-01"),
+        stdin=b"AAAA-BBBB\npass word 1234\n",
+    )
+
+    assert outcome.status == 0
+    assert node.asked[0][1] == {
+        "name": "anna",
+        "code": "AAAA-BBBB",
+        "password": "pass word 1234",
+        "training": {"organisation": "Fachstelle", "until": 1_811_808_000},
+    }
+    assert "GEZDGNBV" in outcome.out
+    assert "pass word" not in outcome.out + outcome.err
+    assert ask("account", "setup", "anna", "--training", "x").status == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "target", "body", "answer", "shown"),
+    [
+        (
+            ("account", "add", "anna", "--display", "Anna", "--external"),
+            "POST /v1/accounts",
+            {"name": "anna", "display": "Anna", "external": True},
+            CODE,
+            "AAAA-BBBB-CCCC-DDDD",
+        ),
+        (
+            ("account", "lock", "anna"),
+            "POST /v1/accounts/anna/lock",
+            None,
+            {"name": "anna", "state": "locked"},
+            "anna is locked",
+        ),
+        (
+            ("account", "reset", "anna"),
+            "POST /v1/accounts/anna/reset",
+            None,
+            CODE,
+            "AAAA-BBBB-CCCC-DDDD",
+        ),
+        (
+            ("account", "totp"),
+            "POST /v1/account/authenticator",
+            None,
+            ENROLMENT,
+            "AAAA-BBBB",
+        ),
+        (
+            ("account", "roles", "ben", "--grant", "analyst", "--until", "2027-06-01"),
+            "POST /v1/roles",
+            {"name": "ben", "role": "analyst", "until": 1_811_808_000},
+            {"name": "ben", "role": "analyst", "granted": False, "act": ACT},
+            f"fedsafe act approve {'0' * 32}",
+        ),
+        (
+            ("account", "roles", "ben", "--end", "analyst"),
+            "POST /v1/roles/end",
+            {"name": "ben", "role": "analyst"},
+            {"name": "ben", "role": "analyst", "granted": False},
+            "ben has no longer the role analyst",
+        ),
+        (
+            (
+                *("training", "add", "ben", "--module", "basic", "--by", "Fachstelle"),
+                *("--on", "2027-05-01", "--until", "2027-06-01"),
+            ),
+            "POST /v1/training",
+            {
+                "name": "ben",
+                "module": "basic",
+                "organisation": "Fachstelle",
+                "since": 1_809_129_600,
+                "until": 1_811_808_000,
+            },
+            {"name": "ben", "module": "basic", "until": 1_811_808_000},
+            "ben: basic until 2027-06-01 00:00:00 UTC",
+        ),
+        (
+            ("act", "withdraw", "0" * 32),
+            f"POST /v1/acts/{'0' * 32}/withdraw",
+            None,
+            ACT | {"state": "withdrawn"},
+            "is withdrawn",
+        ),
+        (
+            ("node", "credential", "revoke", "shop"),
+            "POST /v1/credentials/shop/revoke",
+            None,
+            {"name": "shop"},
+            "shop is revoked",
+        ),
+    ],
+    ids=["add", "lock", "reset", "totp", "grant", "end", "train", "withdraw", "revoke"],
+)
+def test_a_command_sends_its_request_and_tells_the_answer(  # noqa: PLR0913
+    ask: "Run",
+    node: "FakeNode",
+    arguments: tuple[str, ...],
+    target: str,
+    body: Any,  # noqa: ANN401 - JSON
+    answer: dict[str, Any],
+    shown: str,
+) -> None:
+    node.always(target, answer)
+    outcome = ask(*arguments)
+    as_json = ask(*arguments, "--json")
+
+    assert outcome.status == 0, outcome.err
+    assert node.asked[0] == (target, body)
+    assert shown in outcome.out
+    assert as_json.document == answer
+
+
+def test_lists_are_tables(ask: "Run", node: "FakeNode") -> None:
+    role = {"role": "analyst", "since": 1, "until": None, "lapsed": True}
+    account = {
+        "name": "ben",
+        "display": "Ben",
+        "external": True,
+        "state": "active",
+        "roles": [role],
+    }
+    record = {
+        "name": "ben",
+        "module": "basic",
+        "organisation": "Fachstelle",
+        "since": 1,
+        "until": 2,
+        "valid": False,
+    }
+    credential = {
+        "name": "shop",
+        "holder": "shop",
+        "role": "service",
+        "scope": "lookup",
+        "purposes": ["recheck"],
+        "until": 2,
+        "expired": True,
+    }
+    node.always("GET /v1/accounts", {"accounts": [account]})
+    node.always("GET /v1/training", {"trainings": [record]})
+    node.always("GET /v1/acts", {"acts": [ACT]})
+    node.always("GET /v1/credentials", {"credentials": [credential]})
+
+    assert "(analyst)" in ask("account", "list").out
+    assert "expired" in ask("training", "list").out
+    assert 'name="ben" role="analyst"' in ask("act", "list").out
+    assert "expired" in ask("node", "credential", "list").out
+
+
+def test_an_approval_names_the_digest_that_was_shown(
+    ask: "Run", node: "FakeNode"
+) -> None:
+    node.always("GET /v1/acts", {"acts": [ACT]})
+    node.always(f"POST /v1/acts/{'0' * 32}/approve", ACT | {"state": "done"})
+
+    assert ask("act", "approve", "0" * 32, stdin=b"n\n").status == 130
+    assert ask("act", "approve", "1" * 32).status == 5
+    assert len(node.asked) == 2
+    outcome = ask("act", "approve", "0" * 32, stdin=b"y\n")
+    assert outcome.status == 0
+    assert 'role="analyst"' in outcome.err
+    assert node.asked[-1][1] == {"digest": "ab" * 32}
+    ask("act", "approve", "0" * 32, "--digest", "cd" * 32)
+    assert node.asked[-1][1] == {"digest": "cd" * 32}
+
+
+def test_an_old_proof_names_the_way_out(ask: "Run", node: "FakeNode") -> None:
+    refusal = {"code": "step_up", "detail": "Prove the second factor anew"}
+    node.always(f"POST /v1/acts/{'0' * 32}/approve", refusal, 403)
+    outcome = ask("act", "approve", "0" * 32, "--digest", "ab" * 32)
+
+    assert outcome.status == 3
+    assert "fedsafe login --step-up" in outcome.err
+
+
+def test_a_services_token_goes_into_a_private_file(
+    ask: "Run", node: "FakeNode", tmp_path: Path
+) -> None:
+    token = "fs1_" + "b" * 43
+    answer = {"name": "shop", "holder": "shop", "token": token, "until": 2}
+    node.always("POST /v1/credentials", answer, 201)
+    node.always("POST /v1/credentials/shop/rotate", answer, 201)
+    out = tmp_path / "shop.key"
+    add = ("node", "credential", "add", "shop", "--scope", "lookup")
+    terms = ("--purpose", "recheck", "--until", "2027-06-01")
+    outcome = ask(*add, *terms, "--out", str(out))
+
+    assert outcome.status == 0, outcome.err
+    assert token not in outcome.out
+    assert out.read_text() == f"{token}\n"
+    assert stat.S_IMODE(out.stat().st_mode) == 0o600
+    assert node.asked[0][1] == {
+        "name": "shop",
+        "scope": "lookup",
+        "purposes": ["recheck"],
+        "until": 1_811_808_000,
+    }
+    again = ("--until", "2027-06-01", "--overlap", "2")
+    rotate = ("node", "credential", "rotate", "shop", *again)
+    assert ask(*rotate, "--out", str(out)).status == 2  # it exists
+    assert len(node.asked) == 1
+    assert ask(*rotate, "--out", f"{out}2").status == 0
+    assert node.asked[-1][1] == {"until": 1_811_808_000, "overlap": 7_200}
+    node.always("POST /v1/credentials", {"code": "forbidden"}, 403)
+    assert ask(*add, *terms, "--out", f"{out}3").status == 3
+    assert not Path(f"{out}3").exists()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--out", "x"),
+        ("--role", "analyst", "--scope", "lookup", "--out", "x"),
+        ("--scope", "lookup", "--out", "x"),
+        ("--role", "analyst", "--purpose", "recheck", "--out", "x"),
+        ("--scope", "lookup", "--until", "tomorrow", "--out", "x"),
+    ],
+)
+def test_options_that_do_not_go_together_are_usage(
+    ask: "Run", node: "FakeNode", arguments: tuple[str, ...]
+) -> None:
+    assert ask("node", "credential", "add", "shop", *arguments).status == 2
+    assert node.asked == []
+
+
+def test_three_people_can_run_the_german_policy(run: "Run") -> None:
+    outcome = run(
+        "staffing", "check", "--policy", "germany", "anna", "ben", "dora", "--json"
+    )
+
+    assert outcome.status == 0
+    people = {one["name"]: one["roles"] for one in outcome.document["people"]}
+    seats = [role for roles in people.values() for role in roles]
+    assert set(people) == {"anna", "ben", "dora"}
+    assert sorted(seats) == [
+        "analyst",
+        "dpo",
+        "escalation_officer",
+        "legal_adviser",
+        "operator",
+        "reviewer",
+        "youth_protection_officer",
+    ]
+    assert "dpo+operator" in outcome.document["apart"]
+    assert "dpo" in outcome.document["external"]
+
+
+def test_two_people_do_not_suffice(run: "Run") -> None:
+    shown = run("staffing", "check", "--policy", "germany", "anna", "ben")
+
+    assert shown.status == 3
+    assert "the people do not suffice" in shown.out
+
+
+def test_a_clash_is_said_in_words(run: "Run") -> None:
+    outcome = run("staffing", "check", "anna:dpo,operator", "ben:analyst")
+
+    assert outcome.status == 3
+    assert "anna may not be dpo and operator at once" in outcome.out
+    assert "nobody is reviewer" in outcome.out
+    assert run("staffing", "check", "anna:queen").status == 2
+    assert run("staffing", "check", "--policy", "nowhere", "anna").status == 2
+
+
+def test_the_nodes_own_people_are_checked(ask: "Run", node: "FakeNode") -> None:
+    found = {
+        "policy": "germany@00000000",
+        "suffices": True,
+        "gaps": [],
+        "people": [{"name": "anna", "external": True, "roles": ["dpo"]}],
+    }
+    node.always("GET /v1/staffing", found)
+    outcome = ask("staffing", "check")
+
+    assert outcome.status == 0
+    assert "policy germany@00000000: the people suffice" in outcome.out
+    assert ask("staffing", "check", "--policy", "germany").status == 2
+
+
+def test_a_lost_first_code_is_replaced_while_the_node_is_stopped(
+    run: "Run", short_path: Path
+) -> None:
+    home = str(short_path / "a")
+    made = run(
+        *("node", "init", "--dir", home, "--name", "a.demo", "--json"),
+        *("--contact", "trust@a.demo", "--administrator", "olaf"),
+    )
+    first = ("account", "first", "--config", home)
+    outcome = run(*first, "olaf", "--json")
+
+    assert outcome.status == 0
+    assert outcome.document["code"] != made.document["administrator"]["code"]
+    assert run(*first, "o.laf").status == 5
+    assert run(*first, "setup").status == 2
