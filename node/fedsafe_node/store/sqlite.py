@@ -31,7 +31,7 @@ from fedsafe_node.store.rows import StoreTrouble
 from fedsafe_node.store.schema import migrate
 from fedsafe_node.store.sqlite_reader import SQLiteReader, Unsealing
 from fedsafe_node.store.sqlite_transaction import Sequencing, SQLiteTransaction
-from fedsafe_node.store.writer import Writer, run_act
+from fedsafe_node.store.writer import UNREADABLE, Writer, run_act
 
 T = TypeVar("T")
 
@@ -182,7 +182,7 @@ def _run_query(
             return run_act(query(reader))
         finally:
             connection.execute("COMMIT")
-    except sqlite3.Error as error:
+    except UNREADABLE as error:
         raise StoreFailedError(str(error)) from error
 
 
@@ -196,14 +196,14 @@ def examine_file(
     """
     try:
         connection = _connect_to_read(path)
-    except sqlite3.Error as error:
+    except UNREADABLE as error:
         raise StoreFailedError(str(error)) from error
     try:
         (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
         if verdict != "ok":
             raise StoreFailedError(f"pages are damaged: {verdict.splitlines()[0]}")
         return _run_query(connection, SQLiteReader(connection, unsealing), query)
-    except sqlite3.Error as error:
+    except UNREADABLE as error:
         raise StoreFailedError(str(error)) from error
     finally:
         connection.close()
@@ -223,7 +223,7 @@ def _open_files(path: Path) -> _Files:
                 writing.execute(pragma)
             migrate(writing)
             files = _Files(lock, writing, _connect_to_read(path))
-        except (sqlite3.Error, OSError) as error:
+        except (*UNREADABLE, OSError) as error:
             raise StoreFailedError(str(error)) from error
         undo.pop_all()
     return files

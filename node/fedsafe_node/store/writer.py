@@ -35,6 +35,8 @@ _Future = asyncio.Future[Any]
 _Outcome = tuple[_Future, Any, Exception | None]
 
 MAX_BATCH = 1024
+# Out of damaged pages sqlite3 may build a text, or a message, that is no UTF-8.
+UNREADABLE = (sqlite3.Error, UnicodeDecodeError)
 _KINDS = {sqlite3.SQLITE_FULL: Trouble.FULL, sqlite3.SQLITE_BUSY: Trouble.BUSY}
 
 
@@ -226,7 +228,7 @@ def _kind(error: Exception) -> Trouble:
 def _for_caller(error: Exception) -> Exception:
     if isinstance(error, sqlite3.IntegrityError):
         return ConflictError(str(error))
-    if isinstance(error, sqlite3.Error):
+    if isinstance(error, UNREADABLE):
         return StoreFailedError(str(error))
     return error
 
