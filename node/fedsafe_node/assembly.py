@@ -60,6 +60,7 @@ from fedsafe_node.signals.publish import SignalService
 from fedsafe_node.situation import Situation
 from fedsafe_node.store.protocol import Store, Transaction
 from fedsafe_node.store.rows import PeerState
+from fedsafe_node.store.sqlite import check_free
 from fedsafe_node.telemetry import LOGGER, Metrics, fields
 from fedsafe_node.workers import Workers
 from fedsafe_policies.legal_calendar import shipped_calendar
@@ -365,6 +366,8 @@ async def _open(
 ) -> Base:
     workers = Workers()
     parts.push_async_callback(asyncio.to_thread, workers.close)
+    # Reading the files clears away drafts, which may be another process's.
+    await workers(lambda: check_free(place.database))
     files = await workers(lambda: _read_files(place, config))
     store = await open_store(
         f"sqlite://{quote(str(place.database.absolute()))}",

@@ -2,7 +2,7 @@
 """A bit rots in the database or the index: never a crash, never a silent wrong answer.
 
 Each flip is harmless, refused at start, or named by verification. Twenty seeded
-flips run here; `FEDSAFE_FLIPS=2000` makes a longer run.
+flips run here; `FEDSAFE_FLIPS=2000 pytest --timeout=0` makes a longer run.
 """
 
 import asyncio
@@ -31,12 +31,11 @@ QUESTIONS = [
 async def filled(alone: Fleet) -> Fleet:
     """Give a stopped node with own bans, one of them withdrawn, in a segment."""
     signals = alone["a.demo"].services.signals
-    for value in PEOPLE:
-        added = await signals.add(request_for(value), ANNA)
+    added = [await signals.add(request_for(value), ANNA) for value in PEOPLE]
     for value in HASHES:
         await signals.add(request_for(value, kind=Kind.SHA256), BOT)
     await asyncio.to_thread(alone["a.demo"].base.lists.tokens.merge)
-    await signals.revoke(added.signal, RevokeRequest(reason=Reason.MISTAKE), ANNA)
+    await signals.revoke(added[-1].signal, RevokeRequest(reason=Reason.MISTAKE), ANNA)
     await alone.stop("a.demo")
     return alone
 

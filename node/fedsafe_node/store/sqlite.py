@@ -229,6 +229,17 @@ def _open_files(path: Path) -> _Files:
     return files
 
 
+def check_free(path: Path) -> None:
+    """Check that no process has a store open, before its files are touched.
+
+    Raises:
+        StoreBusyError: one has.
+    """
+    lock = path.with_name(f"{path.name}.lock")
+    if lock.exists():
+        os.close(_lock(lock))
+
+
 def _lock(path: Path) -> int:
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:

@@ -277,6 +277,26 @@ def test_a_real_disk_that_refuses_loses_nothing_that_was_acknowledged(
     assert refused > 0
 
 
+def test_a_disk_that_is_really_full_is_told_and_outlived(tmp_path: Path) -> None:
+    child = Path(__file__).parent.parent / "crash" / "full_disk.py"
+    script = (
+        'mount -t tmpfs -o size=3m small "$1" || exit 77; exec "$2" "$3" "$1" --small'
+    )
+
+    done = subprocess.run(  # noqa: PLW1510
+        ["unshare", "-rm", "sh", "-c", script, "sh", tmp_path, sys.executable, child],
+        capture_output=True,
+        text=True,
+    )
+
+    if done.returncode == 77 or "unshare" in done.stderr:
+        pytest.skip("no file system of one's own here")
+    assert (done.returncode, done.stderr) == (0, "")
+    acknowledged, refused = map(int, done.stdout.split())
+    assert acknowledged > 0
+    assert refused > 0
+
+
 @pytest.mark.parametrize(
     ("code", "kind"),
     [

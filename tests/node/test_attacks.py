@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What may happen to a node's directory and process from outside."""
+
+import asyncio
+import shutil
+import socket
+import sqlite3
+from pathlib import Path
+
+import aiohttp
+import msgspec
+import pytest
+from tests.node.fleet import Fleet
+from tests.node.signals.conftest import BOT, request_for
+
+from fedsafe_node.errors import ConfigError, StoreBusyError, StoreError
+from fedsafe_node.messages import ImportRequest
+from fedsafe_node.store.rows import SignalRow
+
+MANY = 400
+
+
+async def signals_of(fleet: Fleet) -> list[SignalRow]:
+    store = fleet["a.demo"].base.store
+    return await store.scan(lambda reader: reader.signals_after(0, 10_000))
+
+
+async def test_a_second_process_touches_nothing_of_the_first(alone: Fleet) -> None:
+    place = alone.place("a.demo")
+    drafts = [place.guard / ".x.checkpoint.1", place.periods / ".2026-12.key.1"]
+    for draft in drafts:  # as the first has them for a moment while it writes
+        await asyncio.to_thread(draft.touch, 0o600)
+    second = Fleet(alone.root, alone.clock)
+
+    with pytest.raises(StoreBusyError):
+        await second.start("a.demo")
+    for draft in drafts:
+        assert await asyncio.to_thread(draft.exists)
+    assert (await alone["a.demo"].services.audits.verify(BOT)).ok
+
+
+async def test_a_store_reached_by_another_path_is_busy_too(
+    alone: Fleet, tmp_path: Path
+) -> None:
+    await asyncio.to_thread((tmp_path / "again").symlink_to, alone.root)
+
+    with pytest.raises(StoreBusyError):
+        await Fleet(tmp_path / "again", alone.clock).start("a.demo")
+
+
+@pytest.mark.parametrize("answered", [True, False])
+async def test_a_stop_during_an_import_keeps_all_of_it_or_nothing(
+    alone: Fleet, *, answered: bool
+) -> None:
+    socket_path = str(alone.place("a.demo").socket)
+    people = [request_for(f"p{number}@mail.example") for number in range(MANY)]
+    body = msgspec.json.encode(ImportRequest(signals=people))
+    connector, sent = aiohttp.UnixConnector(socket_path), asyncio.Event()
+    trace = aiohttp.TraceConfig()
+
+    async def tell(*_: object) -> None:
+        sent.set()
+
+    trace.on_request_chunk_sent.append(tell)
+    async with aiohttp.ClientSession(
+        connector=connector,
+        headers={"Content-Type": "application/json"},
+        trace_configs=[trace],
+    ) as session:
+        request = asyncio.create_task(
+            session.post("http://node/v1/signals/import", data=body)
+        )
+        await (request if answered else sent.wait())
+        await alone.stop("a.demo")
+        result = (await asyncio.gather(request, return_exceptions=True))[0]
+    await alone.start("a.demo")
+    kept = await signals_of(alone)
+
+    told = isinstance(result, aiohttp.ClientResponse) and result.status == 200
+    assert len(kept) in ({MANY} if told else {0, MANY})
+    assert told or not answered
+    assert (await alone["a.demo"].services.audits.verify(BOT)).ok
+
+
+@pytest.mark.parametrize("target", ["file", "nowhere", "socket"])
+async def test_a_link_at_the_sockets_place_is_left_alone(
+    alone: Fleet, tmp_path: Path, target: str
+) -> None:
+    await alone.stop("a.demo")
+    path, aim = alone.place("a.demo").socket, tmp_path / "aim"
+    if target == "file":
+        await asyncio.to_thread(aim.write_text, "mine")
+    if target == "socket":
+        with socket.socket(socket.AF_UNIX) as stale:
+            stale.bind(str(aim))
+    await asyncio.to_thread(path.symlink_to, aim)
+
+    with pytest.raises(ConfigError, match="is no socket"):
+        await alone.start("a.demo")
+    assert await asyncio.to_thread(path.is_symlink)
+    if target == "file":
+        assert await asyncio.to_thread(aim.read_text) == "mine"
+
+
+async def test_a_socket_that_a_killed_node_left_is_replaced(alone: Fleet) -> None:
+    await alone.stop("a.demo")
+    with socket.socket(socket.AF_UNIX) as stale:
+        stale.bind(str(alone.place("a.demo").socket))
+    await alone.start("a.demo")
+
+    assert (await alone["a.demo"].services.node.checks())["store"] == "ok"
+
+
+async def test_an_entry_that_the_node_did_not_write_stops_its_writing(
+    alone: Fleet,
+) -> None:
+    database = alone.place("a.demo").database
+
+    def add() -> None:
+        with sqlite3.connect(database) as connection:
+            connection.execute(
+                "INSERT INTO entries SELECT log, max(idx) + 1, record "
+                "FROM entries WHERE log = 1"
+            )
+
+    await asyncio.to_thread(add)
+    answer = await alone["a.demo"].services.audits.verify(BOT)
+
+    assert "did not write" in str(answer.logs[0].why)
+    with pytest.raises(StoreError):
+        await alone["a.demo"].services.audits.events(0, 10, BOT)
+
+
+async def test_an_index_of_another_node_is_built_anew(
+    alone: Fleet, founded: Path
+) -> None:
+    node = alone["a.demo"]
+    await node.services.signals.add(request_for("p@mail.example"), BOT)
+    await asyncio.to_thread(node.base.lists.tokens.merge)
+    await alone.stop("a.demo")
+    index = alone.place("a.demo").index
+    await asyncio.to_thread(shutil.rmtree, index)
+    await asyncio.to_thread(shutil.copytree, founded / "a.demo" / "index", index)
+    await alone.start("a.demo")
+
+    assert (await alone.look_up("a.demo", "p@mail.example")).result.value == "review"
