@@ -30,6 +30,7 @@ COMMANDS: Final = {
     "training": "fedsafe_cli.training:training",
     "staffing": "fedsafe_cli.staffing:staffing",
     "gate": "fedsafe_cli.gate:gate",
+    "policy": "fedsafe_cli.policy:policy",
     "federation": "fedsafe_cli.federation:federation",
     "audit": "fedsafe_cli.audit:audit",
     "doctor": "fedsafe_cli.doctor:doctor",

@@ -183,9 +183,9 @@ def _dimensions(own: Document, other: Document) -> Iterator[Loosening]:
 
 def _tables(own: Document, other: Document) -> Iterator[Loosening]:
     for key, compare in TABLES.items():
-        allowed: Mapping[str, object] = leaf(other, key)
+        allowed: Mapping[str, Any] = leaf(other, key)
         for name, value in leaf(own, key).items():
-            absent = name not in allowed and value not in (0, frozenset())
+            absent = name not in allowed and bool(value)
             why = compare(value, allowed[name]) if name in allowed else None
             if absent or why:
                 yield Loosening(f"{key}.{name}", why or "is not there")
@@ -211,7 +211,11 @@ def _training(own: Document, other: Document) -> Iterator[Loosening]:
         if wanted is None:
             yield Loosening(f"training.{role}", "is not there")
             continue
-        for name, compare in (("modules", _no_less), ("valid", _no_longer)):
+        checks: tuple[tuple[str, Compare], ...] = (
+            ("modules", _no_less),
+            ("valid", _no_longer),
+        )
+        for name, compare in checks:
             why = compare(getattr(training, name), getattr(wanted, name))
             if why is not None:
                 yield Loosening(f"training.{role}.{name}", why)

@@ -17,7 +17,7 @@ from fedsafe_policies.matching import (
     MatchRequest,
     ReceiptRequest,
 )
-from fedsafe_policies.policy import Policy, shipped
+from fedsafe_policies.policy import Policy, load_policy, shipped
 from fedsafe_policies.retention import retention
 from fedsafe_policies.vocabulary import (
     Grade,
@@ -125,6 +125,24 @@ def test_each_rule_suppresses(
     )
 
     assert (decision.effect, decision.code) == ("deny", code)
+
+
+def test_a_disputed_signal_rests(synthetic: Policy, demo_site: Site, now: int) -> None:
+    request = MatchRequest(HEADER, BODY, disputed=True)
+    decision = ask(request, demo_site, synthetic, now)
+
+    assert (decision.rule, decision.code) == ("P10", "disputed")
+
+
+def test_a_surface_that_policy_does_not_share_is_not_matched(
+    synthetic_text: str, demo_site: Site, now: int
+) -> None:
+    text = synthetic_text.replace(', "registration", "shop"]', "]")
+    decision = ask(
+        MatchRequest(HEADER, BODY), demo_site, load_policy(text.encode()), now
+    )
+
+    assert (decision.rule, decision.code) == ("P3", "surface")
 
 
 def test_an_own_ban_of_another_node_is_not_kept(

@@ -109,6 +109,12 @@ def test_a_machine_is_no_second_person() -> None:
     assert ask(replace(ROTATION, first=bot)).code == "role"
 
 
+def test_an_act_refers_to_why_and_does_not_tell() -> None:
+    decision = ask(replace(ROTATION, reason="because we must"))
+
+    assert (decision.rule, decision.code) == ("P2", "free_text")
+
+
 @given(st.from_type(Act), PEOPLE, st.none() | PEOPLE)
 def test_no_act_of_one_person_is_ever_allowed(
     act: Act, first: Person, second: Person | None
@@ -390,6 +396,10 @@ def test_no_notice_waits_beyond_thirty_days(
 )
 def test_a_role_is_refused(change: dict[str, object], code: str) -> None:
     assert ask(replace(ANALYST, **change)).code == code  # type: ignore[arg-type]
+
+
+def test_a_policy_for_demonstrations_grants_no_role_elsewhere() -> None:
+    assert ask(ANALYST, shipped("synthetic")).code == "synthetic_only"
 
 
 def test_a_role_is_granted_to_the_trained_and_lapses_with_the_training() -> None:

@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Policies, cases and calendars from files, or by the names that are shipped.
+
+The policy room is loaded only when something is opened.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from fedsafe_cli.errors import BadInputError
+
+if TYPE_CHECKING:
+    from fedsafe_policies.cases import Case
+    from fedsafe_policies.legal_calendar import Calendar
+    from fedsafe_policies.policy import Policy
+
+MAX_BYTES: Final = 1 << 20
+
+
+def open_text(name: str) -> bytes:
+    """Return the exact bytes of a shipped policy or of a file.
+
+    Raises:
+        BadInputError: there is neither.
+    """
+    from fedsafe_policies.policy import SHIPPED, shipped_text  # noqa: PLC0415 (slow)
+
+    if name in SHIPPED:
+        return shipped_text(name)
+    return _read(name, f"shipped are {', '.join(SHIPPED)}; else name a file")
+
+
+def open_policy(name: str) -> "Policy":
+    """Load a shipped policy or a file.
+
+    Raises:
+        BadInputError: there is neither, or it is no policy.
+    """
+    from fedsafe_policies.errors import PolicyFileError  # noqa: PLC0415 (slow)
+    from fedsafe_policies.policy import load_policy  # noqa: PLC0415
+
+    try:
+        return load_policy(open_text(name))
+    except PolicyFileError as error:
+        raise BadInputError(f"{name}: {error}") from None
+
+
+def open_cases(name: str, file: str | None) -> "tuple[Case, ...]":
+    """Load the cases that lie beside a policy, or those of a file.
+
+    Raises:
+        BadInputError: there are none, or they are malformed.
+    """
+    from fedsafe_policies.cases import load_cases, shipped_cases  # noqa: PLC0415
+    from fedsafe_policies.errors import PolicyFileError  # noqa: PLC0415
+    from fedsafe_policies.policy import SHIPPED  # noqa: PLC0415
+
+    if file is None and name in SHIPPED:
+        return shipped_cases(name)
+    beside = file or f"{name.removesuffix('.toml')}.cases.toml"
+    try:
+        return load_cases(_read(beside, "cases lie in NAME.cases.toml"))
+    except PolicyFileError as error:
+        raise BadInputError(f"{beside}: {error}") from None
+
+
+def open_calendar(file: str | None) -> "Calendar":
+    """Load the shipped legal calendar, with a provider's own file on top.
+
+    Raises:
+        BadInputError: the file cannot be read, or is malformed.
+    """
+    from fedsafe_policies.errors import PolicyFileError  # noqa: PLC0415 (slow)
+    from fedsafe_policies.legal_calendar import (  # noqa: PLC0415
+        load_calendar,
+        shipped_calendar,
+    )
+
+    if file is None:
+        return shipped_calendar()
+    try:
+        return load_calendar(_read(file), shipped_calendar())
+    except PolicyFileError as error:
+        raise BadInputError(f"{file}: {error}") from None
+
+
+def _read(file: str, hint: str | None = None) -> bytes:
+    path = Path(file)
+    try:
+        with path.open("rb") as stream:
+            data = stream.read(MAX_BYTES + 1)
+    except OSError:
+        raise BadInputError(f"cannot read {file}", hint) from None
+    if len(data) > MAX_BYTES:
+        raise BadInputError(f"{file} is longer than {MAX_BYTES} bytes")
+    return data

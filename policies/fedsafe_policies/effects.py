@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What changes for people when one policy takes the place of another.
+
+Not which lines differ, but what may now happen and what no longer may; each
+effect says whether it makes the policy looser or stricter.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum, unique
+from typing import Any, Final
+
+from fedsafe_policies.effect_texts import MORE_AND_LESS, NOUNS, TABLE_NOUNS
+from fedsafe_policies.policy import Policy
+from fedsafe_policies.reasons import Text
+from fedsafe_policies.strictness import DIMENSIONS, TABLES, leaf
+
+_SPECIAL: Final = ("ageing", "staffing.apart", "training")
+
+
+@unique
+class Direction(StrEnum):
+    """Which way an effect goes."""
+
+    LOOSER = "looser"
+    STRICTER = "stricter"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """One effect of a change, at a key, in two languages."""
+
+    key: str
+    direction: Direction
+    text: Text
+
+
+def effects(old: Policy, new: Policy) -> tuple[Effect, ...]:
+    """List what changes when `new` takes the place of `old`."""
+    return (
+        *_of_dimensions(old, new),
+        *_of_tables(old, new),
+        *_of_rules(old, new),
+    )
+
+
+def _of_dimensions(old: Policy, new: Policy) -> Iterator[Effect]:
+    for key, compare in DIMENSIONS.items():
+        if key not in NOUNS and key not in MORE_AND_LESS:
+            continue
+        before, after = leaf(old.document, key), leaf(new.document, key)
+        if before == after:
+            continue
+        direction = _direction(
+            compare(after, before) is not None, compare(before, after) is not None
+        )
+        if key in MORE_AND_LESS:
+            yield from _of_set(key, before, after, new)
+        else:
+            noun = NOUNS[key]
+            text = Text(
+                f"{noun.de}: jetzt {after}, bisher {before}",
+                f"{noun.en}: now {after}, was {before}",
+            )
+            yield Effect(key, direction, text)
+
+
+def _of_set(
+    key: str, before: frozenset[Any], after: frozenset[Any], new: Policy
+) -> Iterator[Effect]:
+    more, less = MORE_AND_LESS[key]
+    circles = _join(new.document.scopes.circles)
+    looser_with_more = DIMENSIONS[key](frozenset({"x"}), frozenset()) is not None
+    changes = ((more, after - before, True), (less, before - after, False))
+    for template, items, gained in changes:
+        if items:
+            loose = gained is looser_with_more
+            facts = {"items": _join(items), "circles": circles or "-"}
+            text = Text(template.de.format(**facts), template.en.format(**facts))
+            way = Direction.LOOSER if loose else Direction.STRICTER
+            yield Effect(key, way, text)
+
+
+def _of_tables(old: Policy, new: Policy) -> Iterator[Effect]:
+    for table in (*TABLES, *_SPECIAL):
+        before: Mapping[str, Any] = leaf(old.document, table)
+        after: Mapping[str, Any] = leaf(new.document, table)
+        noun = TABLE_NOUNS[table]
+        for name in sorted({*before, *after}):
+            was, now = before.get(name), after.get(name)
+            if was == now:
+                continue
+            text = Text(
+                f"{noun.de} {name}: jetzt {_show(now, 'nichts')}, "
+                f"bisher {_show(was, 'nichts')}",
+                f"{noun.en} {name}: now {_show(now, 'nothing')}, "
+                f"was {_show(was, 'nothing')}",
+            )
+            yield Effect(f"{table}.{name}", _way(table, was, now), text)
+
+
+def _way(table: str, was: Any, now: Any) -> Direction:  # noqa: ANN401
+    compare = TABLES.get(table)
+    if compare is None:
+        return Direction.OTHER
+    if was is None or now is None:
+        return Direction.LOOSER if was is None else Direction.STRICTER
+    return _direction(compare(now, was) is not None, compare(was, now) is not None)
+
+
+def _of_rules(old: Policy, new: Policy) -> Iterator[Effect]:
+    for name in sorted({*old.rules, *new.rules}):
+        was, now = old.rules.get(name), new.rules.get(name)
+        if was == now:
+            continue
+        if now is None:
+            text = Text(
+                f"Regel {name} kann nicht mehr angeführt werden",
+                f"rule {name} can no longer be cited",
+            )
+        else:
+            kind = Text("neu", "new") if was is None else Text("geändert", "changed")
+            text = Text(
+                f"Regel {name} ({kind.de}): {now.text.de}",
+                f"rule {name} ({kind.en}): {now.text.en}",
+            )
+        way = Direction.STRICTER if now is None else Direction.OTHER
+        yield Effect(f"rulebook.{name}", Direction.LOOSER if was is None else way, text)
+
+
+def _direction(looser: bool, stricter: bool) -> Direction:  # noqa: FBT001
+    if looser is stricter:
+        return Direction.OTHER
+    return Direction.LOOSER if looser else Direction.STRICTER
+
+
+def _join(items: frozenset[Any]) -> str:
+    return ", ".join(sorted(str(item) for item in items))
+
+
+def _show(value: Any, nothing: str) -> str:  # noqa: ANN401
+    if value is None:
+        return nothing
+    if isinstance(value, frozenset):
+        return _join(value) or nothing
+    if hasattr(value, "modules"):
+        return f"{_join(value.modules) or nothing} / {value.valid}"
+    return str(value)

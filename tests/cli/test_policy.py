@@ -1,0 +1,195 @@
+# SPDX-License-Identifier: Apache-2.0
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from fedsafe_policies.policy import SHIPPED, shipped, shipped_text
+
+if TYPE_CHECKING:
+    from tests.cli.conftest import Run
+
+BAN = {
+    "kind": "phone",
+    "phenomenon": "grooming",
+    "surface": "public_content",
+    "grade": "confirmed_conduct",
+    "scope": "federation",
+    "rule": "house-1",
+    "since": "2026-09-20",
+    "author": "anna:analyst",
+    "approver": "ruth:reviewer",
+}
+AT = ("--policy", "germany", "--at", "2026-09-21")
+
+
+@pytest.fixture
+def looser(tmp_path: Path) -> Path:
+    """The German policy, looser than `strict` on purpose in two keys."""
+    file = tmp_path / "ours.toml"
+    text = shipped_text("strict").decode()
+    text = text.replace('phone = "3 months"', 'phone = "6 months"')
+    file.write_text(text.replace("stop_hours = 48", "stop_hours = 72"))
+    return file
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_a_shipped_policy_is_shown_and_fits(run: "Run", name: str) -> None:
+    shown, checked = run("policy", "show", name), run("policy", "check", name)
+
+    assert shown.out.encode() == shipped_text(name)
+    assert (checked.status, checked.out) == (0, f"{shipped(name).reference}: fits\n")
+    assert run("policy", "show", name, "--json").document["digest"] == (
+        shipped(name).digest
+    )
+
+
+def test_check_names_key_and_line_of_a_misfit(run: "Run", tmp_path: Path) -> None:
+    file = tmp_path / "bad.toml"
+    file.write_bytes(shipped_text("strict").replace(b'ip = "3 days"', b'ip = "9 days"'))
+    outcome = run("policy", "check", str(file))
+
+    assert outcome.status == 5
+    assert "ageing.ip: want 7 days at most (P9)" in outcome.err
+    assert "line " in outcome.err
+
+
+def test_check_names_every_key_that_loosens(run: "Run", looser: Path) -> None:
+    args = ("policy", "check", str(looser), "--federation", "strict")
+    outcome, as_json = run(*args), run(*args, "--json")
+
+    assert (outcome.status, as_json.status) == (5, 5)
+    assert "ageing.phone: 6 months is longer than 3 months" in outcome.out
+    assert [item["key"] for item in as_json.document["looser"]] == [
+        "ageing.phone",
+        "erasure.stop_hours",
+    ]
+    assert all(item["line"] for item in as_json.document["looser"])
+
+
+def test_a_file_that_is_not_there_is_bad_input(run: "Run") -> None:
+    outcome = run("policy", "check", "nowhere.toml")
+
+    assert outcome.status == 5
+    assert "shipped are strict, germany, synthetic" in outcome.err
+
+
+def test_diff_speaks_of_effects(run: "Run") -> None:
+    english = run("policy", "diff", "strict", "germany", "--lang", "en").out
+    german = run("policy", "diff", "strict", "germany", "--lang", "de").out
+
+    assert "phone" in english
+    assert "signals may now also go to: federation, group, nodes" in english
+    assert "dürfen nun auch gehen an: federation, group, nodes" in german
+    assert "looser    media signals end after: now 24 months, was 12 months" in english
+    assert run("policy", "diff", "germany", "germany").out == ""
+    back = run("policy", "diff", "germany", "strict", "--json").document
+    assert {item["direction"] for item in back} <= {"stricter", "other"}
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_the_cases_beside_a_shipped_policy_hold(run: "Run", name: str) -> None:
+    outcome = run("policy", "test", name)
+
+    assert outcome.status == 0
+    assert outcome.out.endswith("cases hold\n")
+
+
+def test_a_case_that_comes_out_otherwise_fails(run: "Run", tmp_path: Path) -> None:
+    (tmp_path / "ours.toml").write_bytes(shipped_text("strict"))
+    cases = tmp_path / "ours.cases.toml"
+    cases.write_text(
+        'format = 1\n[[cases]]\nname = "we ask"\nrequest = "lookup"\n'
+        'at = 2026-09-21\nexpect = "deny"\n[cases.facts]\nrole = "service"\n'
+        'purpose = "signup_check"\nplane = "actor"\n'
+    )
+    outcome = run("policy", "test", str(tmp_path / "ours.toml"))
+
+    assert outcome.status == 1
+    assert "fails: we ask: allow P8 purpose" in outcome.out
+    assert "0 of 1 cases hold" in outcome.out
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ('"lookup"', '"look"', "case 1 (we ask): request: want one of gate"),
+        ('plane = "actor"', "", "case 1 (we ask): plane: is missing"),
+        ('plane = "actor"', 'plane = "sky"', "plane: want one of actor, media"),
+        ('plane = "actor"', 'plain = "actor"', "plain: unknown key"),
+        ("format = 1", "format = 2", "line 1: format"),
+    ],
+)
+def test_a_bad_case_is_named(
+    run: "Run", tmp_path: Path, old: str, new: str, told: str
+) -> None:
+    text = (
+        'format = 1\n[[cases]]\nname = "we ask"\nrequest = "lookup"\n'
+        'at = 2026-09-21\nexpect = "deny"\n[cases.facts]\nrole = "service"\n'
+        'purpose = "signup_check"\nplane = "actor"\n'
+    )
+    file = tmp_path / "bad.toml"
+    file.write_text(text.replace(old, new))
+    outcome = run("policy", "test", "strict", str(file))
+
+    assert outcome.status == 5
+    assert told in outcome.err
+
+
+def test_explain_says_why_in_both_languages(run: "Run", tmp_path: Path) -> None:
+    file = tmp_path / "ban.json"
+    file.write_text(json.dumps(BAN))
+    args = ("policy", "explain", "publish", *AT, "--facts", str(file))
+    allowed = run(*args)
+    closed = run(*args, "--no-gate", "--lang", "de")
+    minor = run(*args, "--fact", "suspected_minor=true", "--json")
+
+    assert allowed.status == 0
+    assert "P1" in allowed.out
+    assert closed.status == 3
+    assert "Freigabe fehlt" in closed.out
+    assert minor.status == 3
+    assert minor.document["code"] == "help_instead"
+    assert "help_path" in minor.document["obligations"]
+
+
+def test_explain_takes_facts_one_by_one(run: "Run") -> None:
+    facts = ("role=service", "purpose=signup_check", "plane=actor")
+    given = [part for fact in facts for part in ("--fact", fact)]
+
+    assert run("policy", "explain", "lookup", *AT, *given).status == 0
+    assert run("policy", "explain", "lookup", *given).status == 0
+
+
+@pytest.mark.parametrize(
+    ("args", "told"),
+    [
+        (("lookup",), "facts of lookup: role, purpose, plane"),
+        (("look", "--fact", "a=b"), "requests are gate, publish"),
+        (("lookup", "--fact", "role"), "NAME=VALUE"),
+        (("gate", "--fact", "plane=sky"), "plane: want one of actor"),
+        (("lookup", "--facts", "nowhere"), "cannot read nowhere"),
+        (("lookup", "--fact", "a=b", "--at", "soon"), "want a day"),
+    ],
+)
+def test_explain_names_what_does_not_fit(
+    run: "Run", args: tuple[str, ...], told: str
+) -> None:
+    outcome = run("policy", "explain", *args)
+
+    assert outcome.status == 5
+    assert told in outcome.err
+
+
+def test_explain_takes_a_providers_calendar(run: "Run", tmp_path: Path) -> None:
+    calendar = tmp_path / "calendar.toml"
+    calendar.write_text(
+        'format = 1\ndated = 2026-09-01\n[recorded]\neu-interim-2026 = "oj:1"\n'
+    )
+    facts = {**BAN, "scope": "self", "surface": "ni_ics_private"}
+    given = [part for fact in facts.items() for part in ("--fact", "=".join(fact))]
+    args = ("policy", "explain", "publish", *AT, *given)
+
+    assert run(*args).status == 3
+    assert run(*args, "--calendar", str(calendar)).status == 0
