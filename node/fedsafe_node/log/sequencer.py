@@ -63,6 +63,10 @@ class LogRows(Protocol):
         """Add openings (log number, index, group, period, sealed)."""
         ...
 
+    def grant_opening(self, opening: tuple[int, int, str, str, bytes]) -> None:
+        """Add an opening, or bring one back that was erased."""
+        ...
+
     def add_tile_roots(self, tiles: Sequence[tuple[int, int, int, bytes]]) -> None:
         """Add roots of full tiles (log number, level, index, hash)."""
         ...
@@ -182,6 +186,12 @@ class Sequencer:
         erased = rows.erase_opening(number, index, group, at=at)
         self._faults.reach(FaultPoint.LOG_AFTER_ERASE)
         return erased
+
+    def grant(self, rows: LogRows, log: LogName, index: int, opening: Opening) -> None:
+        """Keep the opening of an entry that lacks it."""
+        number = self._touch(rows, log).number
+        (sealed,) = self._sealed(log, number, index, [opening], self._period())
+        rows.grant_opening(sealed)
 
     def unseal(self, log: LogName, sealed: SealedOpening) -> Opening | None:
         """Return the opening; None if it or its period's key is erased."""

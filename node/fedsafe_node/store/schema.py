@@ -16,7 +16,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from fedsafe_node.errors import SchemaError
-from fedsafe_node.store.gate_schema import REGISTER
+from fedsafe_node.store.gate_schema import REGISTER, RELOCK
 from fedsafe_node.store.people_schema import PEOPLE
 
 if TYPE_CHECKING:
@@ -225,6 +225,7 @@ MIGRATIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("0001_first", (*_LOGS, *_APPEND_ONLY, *_ERASE_ONLY, *_SIGNALS, *_NODE)),
     ("0002_people", PEOPLE),
     ("0003_register", REGISTER),
+    ("0004_relock", RELOCK),
 )
 VERSION = len(MIGRATIONS)
 

@@ -1,13 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The register in SQLite: a reading and a writing half for the store's classes.
+"""Register and relock in SQLite: a reading and a writing half for the store's classes.
 
 They are mixed into `SQLiteReader` and `SQLiteTransaction`, which own the connection.
 """
 
 import sqlite3
+from collections.abc import Sequence
+from typing import Final
 
 from fedsafe_node.errors import ConflictError
-from fedsafe_node.store.rows import RegisterRow
+from fedsafe_node.store.rows import RegisterRow, SignalRow
+from fedsafe_node.store.sqlite_rows import SIGNAL_COLUMNS, signal_row
+
+_MOST_VARIABLES: Final = 500
 
 
 class SQLiteGateReader:
@@ -28,9 +33,35 @@ class SQLiteGateReader:
             for id_, item, record, at, by in rows
         ]
 
+    async def foreign_signals(self, origin: str, limit: int) -> list[SignalRow]:
+        """Return an origin's actor signals that may hold an opening."""
+        rows = self._connection.execute(
+            f"SELECT {SIGNAL_COLUMNS} FROM signals WHERE origin = ? "  # noqa: S608
+            "AND plane = 'actor' AND own = 0 "
+            "AND status IN ('active', 'disputed', 'expired') LIMIT ?",
+            (origin, limit),
+        )
+        return [signal_row(row) for row in rows]
+
+    async def relocked(self, origin: str, signal_ids: Sequence[bytes]) -> set[bytes]:
+        """Return which of an origin's ids may come back after a relock."""
+        found: set[bytes] = set()
+        for start in range(0, len(signal_ids), _MOST_VARIABLES):
+            part = signal_ids[start : start + _MOST_VARIABLES]
+            marks = ",".join("?" * len(part))
+            rows = self._connection.execute(
+                "SELECT signal_id FROM relocked WHERE origin = ? "  # noqa: S608
+                f"AND signal_id IN ({marks}) AND NOT EXISTS (SELECT 1 FROM restricted "
+                "WHERE restricted.origin = relocked.origin "
+                "AND restricted.signal_id = relocked.signal_id)",
+                (origin, *part),
+            )
+            found |= {signal_id for (signal_id,) in rows}
+        return found
+
 
 class SQLiteGateWriter:
-    """Extends the register."""
+    """Extends the register; takes signals away and brings them back."""
 
     _connection: sqlite3.Connection
 
@@ -50,3 +81,45 @@ class SQLiteGateWriter:
             )
         except sqlite3.IntegrityError as error:
             raise ConflictError(str(error)) from None
+
+    async def relock_signal(self, signal: SignalRow, *, event: int) -> None:
+        """Erase a signal's token, so that it may come back."""
+        self._connection.execute(
+            "UPDATE signals SET status = 'erased', token = NULL "
+            "WHERE origin = ? AND signal_id = ?",
+            (signal.origin, signal.signal_id),
+        )
+        self._connection.execute(
+            "INSERT INTO relocked (origin, signal_id, log, idx, grp, event) "
+            "VALUES (?, ?, ?, ?, ?, ?)",
+            (
+                signal.origin,
+                signal.signal_id,
+                signal.log,
+                signal.index,
+                signal.group,
+                event,
+            ),
+        )
+
+    async def revive_signal(self, origin: str, signal_id: bytes, token: bytes) -> int:
+        """Let a relocked signal match again; return its new row.
+
+        A new row, since indexes take each row once.
+        """
+        (last,) = self._connection.execute("SELECT max(row) FROM signals").fetchone()
+        try:
+            changed = self._connection.execute(
+                "UPDATE signals SET row = ?, status = 'active', token = ? "
+                "WHERE origin = ? AND signal_id = ? AND status = 'erased'",
+                (last + 1, token, origin, signal_id),
+            )
+        except sqlite3.IntegrityError as error:
+            raise ConflictError(str(error)) from None
+        if changed.rowcount != 1:
+            raise ConflictError("no such signal is erased")
+        self._connection.execute(
+            "DELETE FROM relocked WHERE origin = ? AND signal_id = ?",
+            (origin, signal_id),
+        )
+        return int(last) + 1

@@ -15,6 +15,10 @@ TileValues = tuple[int, int, int, bytes]
 
 _ENTRY = "INSERT INTO entries (log, idx, record) VALUES (?, ?, ?)"
 _OPENING = "INSERT INTO openings (log, idx, grp, period, sealed) VALUES (?, ?, ?, ?, ?)"
+_GRANT = (
+    f"{_OPENING} ON CONFLICT (log, idx, grp) DO UPDATE SET "
+    "period = excluded.period, sealed = excluded.sealed, erased_at = NULL"
+)
 _TILE = "INSERT INTO tile_roots (log, level, idx, hash) VALUES (?, ?, ?, ?)"
 
 
@@ -73,6 +77,10 @@ class SQLiteLogRows:
     def add_openings(self, openings: Iterable[OpeningValues]) -> None:
         """Add openings (log number, index, group, period, sealed)."""
         self._connection.executemany(_OPENING, openings)
+
+    def grant_opening(self, opening: OpeningValues) -> None:
+        """Add an opening, or bring one back that was erased."""
+        self._connection.execute(_GRANT, opening)
 
     def add_tile_roots(self, tiles: Sequence[TileValues]) -> None:
         """Add roots of full tiles (log number, level, index, hash)."""

@@ -29,6 +29,7 @@ from fedsafe_node.store.rows import (
 from fedsafe_node.store.sqlite_gate import SQLiteGateReader
 from fedsafe_node.store.sqlite_people import SQLitePeopleReader
 from fedsafe_node.store.sqlite_rows import (
+    SIGNAL_COLUMNS,
     credential_row,
     draft_row,
     named_row,
@@ -39,10 +40,7 @@ from fedsafe_node.store.sqlite_rows import (
 )
 
 _LOG = "(SELECT id FROM logs WHERE origin = ?)"
-_SIGNAL = (
-    "SELECT row, signal_id, origin, plane, scope, epoch, generation, media_kind, "
-    "token, match_until, erase_after, status, own, log, idx, grp FROM signals "
-)
+_SIGNAL = f"SELECT {SIGNAL_COLUMNS} FROM signals "  # noqa: S608 - our own columns
 _DRAFT = (
     "SELECT signal_id, author, created_at, period, sealed, state, decided_by, "
     "decided_at FROM drafts "

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """From raw SQLite rows to the store's types, in the order of their columns."""
 
-from typing import Any
+from typing import Any, Final
 
 from fedsafe_node.store.rows import (
     CredentialRow,
@@ -14,6 +14,11 @@ from fedsafe_node.store.rows import (
     SealedOpening,
     SignalRow,
     SignalStatus,
+)
+
+SIGNAL_COLUMNS: Final = (
+    "row, signal_id, origin, plane, scope, epoch, generation, media_kind, token, "
+    "match_until, erase_after, status, own, log, idx, grp"
 )
 
 

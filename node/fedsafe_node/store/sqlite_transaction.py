@@ -64,6 +64,12 @@ class Sequencing(Unsealing, Undo, Protocol):
         """Erase an opening; False if there is none."""
         ...
 
+    def grant(
+        self, rows: SQLiteLogRows, log: LogName, index: int, opening: Opening
+    ) -> None:
+        """Keep the opening of an entry that lacks it."""
+        ...
+
 
 class SQLiteTransaction(SQLiteReader, SQLitePeopleWriter, SQLiteGateWriter):
     """Reads and writes over the write connection; one act at a time."""
@@ -103,6 +109,13 @@ class SQLiteTransaction(SQLiteReader, SQLitePeopleWriter, SQLiteGateWriter):
     ) -> bool:
         """Erase an opening for good; False if there is none or it was erased."""
         return self._sequencing.erase(self._log_rows, log, index, group, at=at)
+
+    async def grant_opening(self, log: LogName, index: int, opening: Opening) -> None:
+        """Keep the opening of an entry that came without it, or was relocked."""
+        try:
+            self._sequencing.grant(self._log_rows, log, index, opening)
+        except sqlite3.IntegrityError as error:
+            raise ConflictError(str(error)) from None
 
     # --- signals ----------------------------------------------------------------
 

@@ -40,9 +40,13 @@ def test_migrating_gives_the_schema_that_is_written_down(
 def test_every_migration_leaves_the_statements_it_names() -> None:
     connection = sqlite3.connect(":memory:", isolation_level=None)
     migrate(connection)
-    for _, statements in MIGRATIONS:
-        for statement in statements:
-            assert " ".join(statement.split()) + ";\n" in schema_of(connection)
+    written = [" ".join(each.split()) for _, part in MIGRATIONS for each in part]
+    for place, statement in enumerate(written):
+        if statement.startswith("DROP"):
+            continue
+        kind, name = statement.split()[1:3]
+        if f"DROP {kind} {name}" not in written[place:]:
+            assert statement + ";\n" in schema_of(connection)
 
 
 def test_migrating_again_changes_nothing(database: sqlite3.Connection) -> None:
