@@ -34,11 +34,13 @@ from fedsafe_federation.wireformat import decode, encode
 FEED_PATH: Final = "/v1/feed/{origin}/records"
 POKE_PATH: Final = "/v1/feed/poke"
 EVALUATE_PATH: Final = "/v1/evaluate"
+ATTESTATION_PATH: Final = "/v1/attestation"
 CARD_PATH: Final = "/v1/card"
 FOUNDING_PATH: Final = "/v1/founding"
 _FEED_SECONDS: Final = 60.0
 _POKE_SECONDS: Final = 5.0
 _EVALUATE_SECONDS: Final = 60.0
+_MAX_STATEMENT: Final = 16 * 1024
 _MAX_ANSWER: Final = 4 * 1024 * 1024
 
 
@@ -111,6 +113,27 @@ class PeerClient:
             body=encode(request),
             seconds=_EVALUATE_SECONDS,
             most=_MAX_ANSWER,
+        )
+        try:
+            return decode(data, Signed)
+        except MalformedError as error:
+            raise PeerError(member.name, str(error)) from None
+
+    async def attestation(self, member: Member) -> Signed:
+        """Get the attestation of a member's own gate.
+
+        Raises:
+            PeerError: no usable answer.
+        """
+        data = await exchange(
+            self._session,
+            member.name,
+            "GET",
+            member.url + ATTESTATION_PATH,
+            headers={},
+            body=None,
+            seconds=_POKE_SECONDS,
+            most=_MAX_STATEMENT,
         )
         try:
             return decode(data, Signed)

@@ -85,7 +85,8 @@ class VerifiedRecord:
     """A record of the feed with what may be kept of its opening.
 
     `signal` is None without a usable opening; `fault` says why a committed
-    opening was not usable.
+    opening was not usable. A *withheld* one is neither here nor erased: the origin
+    may give it another time.
     """
 
     index: int
@@ -93,6 +94,7 @@ class VerifiedRecord:
     opening: FeedOpening | None
     signal: VerifiedSignal | None = None
     fault: str = ""
+    withheld: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,7 +261,8 @@ def _verify_record(
     if isinstance(record, str):
         return VerifiedRecord(index, line.record, None, fault=record)
     if line.opening is None:
-        return VerifiedRecord(index, line.record, None)
+        withheld = isinstance(record, SignalRecord) and not line.erased
+        return VerifiedRecord(index, line.record, None, withheld=withheld)
     if not isinstance(record, SignalRecord):
         raise FeedError(origin, f"record {index} has no commitment to open")
     payload = line.opening.payload

@@ -22,6 +22,7 @@ from fedsafe_federation.quorum import Holder, Quorum
 from fedsafe_federation.signed import Signed
 from fedsafe_node.api.server import ApiServer
 from fedsafe_node.api.services import Services
+from fedsafe_node.attesting import Attesting
 from fedsafe_node.audits import AuditService
 from fedsafe_node.clock import Clock
 from fedsafe_node.config import Config, Place
@@ -55,6 +56,7 @@ from fedsafe_node.people.vault import Vault, open_vault
 from fedsafe_node.replicating import Replicating
 from fedsafe_node.signals.custody import Custody, load_custody
 from fedsafe_node.signals.desk import Desk
+from fedsafe_node.signals.granting import read_lacking
 from fedsafe_node.signals.intake import Intake
 from fedsafe_node.signals.publish import SignalService
 from fedsafe_node.situation import Situation
@@ -130,6 +132,16 @@ class RunningNode:
             base.clock,
             offload=base.workers,
         )
+        self.attesting = Attesting(
+            base.situation,
+            base.store,
+            base.keys.statement,
+            self.client,
+            base.trail,
+            base.clock,
+            poll=base.config.sync.poll,
+            opened=self.replicating.wake,
+        )
         self.peering = PeeringService(
             base.situation,
             base.store,
@@ -137,6 +149,7 @@ class RunningNode:
             base.keys.statement,
             base.trail,
             base.clock,
+            attesting=self.attesting,
             offload=base.workers,
             wake=self.replicating.wake,
         )
@@ -173,6 +186,7 @@ class RunningNode:
             parts.push_async_callback(node._keep_last_checkpoint)
             parts.push_async_callback(node._audit_last_evaluations)
             parts.push_async_callback(node.replicating.stop)
+            parts.push_async_callback(node.attesting.stop)
             parts.push_async_callback(node._settle)
             await node._listen(parts)
             node._parts = parts.pop_all()
@@ -190,10 +204,13 @@ class RunningNode:
         document = await base.store.read(lambda r: r.document(CHARTER_DOCUMENT))
         if document is not None:
             name = base.config.name
-            self._join(
-                await base.workers(lambda: load_membership(base.place, name, document))
+            membership = await base.workers(
+                lambda: load_membership(base.place, name, document)
             )
+            self._join(membership)
             await self._foundings.clean()
+            await self._load_lacking()
+            await self.attesting.load(membership)
         await load_pictures(base.lists, base.store, base.situation)
         await self.server.start(
             host=base.config.listen.host,
@@ -202,7 +219,7 @@ class RunningNode:
         )
         parts.push_async_callback(self.server.stop)
         if base.situation.shared is not None:
-            self.replicating.start(base.situation.shared.membership)
+            self._take_part(base.situation.shared.membership)
         duties = Duties(self.desk, self.peering, self.feed, base.lists)
         jobs = Jobs(base.store, base.clock, duties.jobs())
         await jobs.start()
@@ -245,7 +262,20 @@ class RunningNode:
 
     async def _joined(self, membership: Membership) -> None:
         self._join(membership)
+        self._take_part(membership)
+
+    def _take_part(self, membership: Membership) -> None:
+        self.attesting.start(membership)
         self.replicating.start(membership)
+
+    async def _load_lacking(self) -> None:
+        situation = self.base.situation
+        for name in situation.others():
+            lacking = await self.base.store.read(
+                lambda reader, name=name: read_lacking(reader, name)  # type: ignore[misc]
+            )
+            if lacking is not None:
+                situation.coverage.lacking.add(name)
 
     def _quorums(self, membership: Membership) -> dict[int, Quorum]:
         base = self.base

@@ -12,8 +12,10 @@ from fedsafe_node.peering.service import PeeringService
 from fedsafe_node.peering.serving import FeedServer
 from fedsafe_node.signals.desk import Desk
 from fedsafe_node.signals.expiry import expire_signals
+from fedsafe_node.signals.relocking import relock
 
 _MINUTE: Final = timedelta(minutes=1)
+_RELOCK: Final = timedelta(seconds=20)
 _HOUR: Final = timedelta(hours=1)
 _DAY: Final = timedelta(days=1)
 
@@ -38,11 +40,15 @@ class Duties:
             "idempotency": Job(self._forget_answers, _HOUR),
             "index": Job(self._merge_index, _MINUTE),
             "index-removals": Job(self._purge_index, _DAY),
+            "relock": Job(self._relock, _RELOCK),
             "residues": Job(self._scrub, _MINUTE),
         }
 
     async def _expire(self) -> None:
         await expire_signals(self._desk)
+
+    async def _relock(self) -> None:
+        await relock(self._desk)
 
     async def _merge_index(self) -> None:
         if self._lists.tokens.wants_merge:

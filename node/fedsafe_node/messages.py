@@ -305,7 +305,8 @@ class StatusAnswer(Message, frozen=True):
 class GateAnswer(Message, frozen=True):
     """Whether signals about persons may be exchanged, and what stands against it.
 
-    `missing` names the fields that the newest record lacks or that do not hold.
+    `missing` names the fields that the newest record lacks or that do not hold;
+    `register` stands for the Schutzkonzept register.
     """
 
     open: bool

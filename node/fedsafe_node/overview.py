@@ -66,7 +66,7 @@ class Overview:
         The store is `full`, `busy` or `failed`, and since when.
         """
         checks = {"store": await self._check_store()}
-        for member in self._situation.not_covered(self._clock.now()):
+        for member in self._not_covered(self._clock.now()):
             checks[f"feed of {member}"] = "stale"
         return checks
 
@@ -89,11 +89,16 @@ class Overview:
         since = datetime.fromtimestamp(trouble.since, tz=UTC)
         return f"{trouble.kind.value} since {since.isoformat(timespec='seconds')}"
 
+    def _not_covered(self, now: datetime) -> list[str]:
+        situation = self._situation
+        return situation.not_covered(now, actor=situation.opens(now))
+
     def _peers(self, rows: dict[str, PeerRow]) -> list[PeerStatus]:
         shared, coverage = self._situation.shared, self._situation.coverage
         if shared is None:
             return []
         now = self._clock.now()
+        lacking = self._not_covered(now)
         statuses: list[PeerStatus] = []
         for member in shared.membership.others:
             row = rows.get(member.name)
@@ -106,7 +111,7 @@ class Overview:
                     url=member.url,
                     cursor=row.cursor if row is not None else 0,
                     synced_at=seen.isoformat(timespec="seconds") if seen else None,
-                    covered=coverage.covers(member.name, now),
+                    covered=member.name not in lacking,
                     suspended=member.name in coverage.suspended,
                 )
             )

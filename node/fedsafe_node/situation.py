@@ -8,27 +8,33 @@ with every answer of a peer.
 
 from datetime import datetime, timedelta
 
+from fedsafe_federation.attestation import Attestations
 from fedsafe_federation.charter import Member
 from fedsafe_node.config import Config
 from fedsafe_node.evaluators import OwnList, SharedLists
 from fedsafe_policies.decision import Decision
+from fedsafe_policies.document import GateMode
 from fedsafe_policies.engine import Request, decide
 from fedsafe_policies.gate import LegalGate, Site
+from fedsafe_policies.gating import GateRequest
 from fedsafe_policies.legal_calendar import shipped_calendar
 from fedsafe_policies.policy import Policy
+from fedsafe_policies.vocabulary import Plane
 
 
 class Coverage:
     """When each origin's feed was last known to be complete.
 
     In memory only: after a restart an origin is covered again with its first
-    answer. A suspended origin is never covered.
+    answer. A suspended origin is never covered. Of one that is *lacking* the records
+    are here, and openings of actor signals are not.
     """
 
     def __init__(self, stale_after: timedelta) -> None:
         self._stale_after = stale_after
         self._seen: dict[str, datetime] = {}
         self.suspended: set[str] = set()
+        self.lacking: set[str] = set()
 
     def saw(self, origin: str, at: datetime) -> None:
         """Note that our copy was complete at that moment."""
@@ -60,6 +66,7 @@ class Situation:
         self.shared: SharedLists | None = None
         self.gate: LegalGate | None = None
         self.register_until = 0
+        self.attestations = Attestations()
         self.site = self._site([])
 
     @property
@@ -87,9 +94,38 @@ class Situation:
         self.register_until = until
         self.site = self._site(self.shared.membership.others if self.shared else [])
 
-    def not_covered(self, now: datetime) -> list[str]:
-        """Name the other members whose feed is stale or suspended."""
-        return [name for name in self.others() if not self.coverage.covers(name, now)]
+    @property
+    def synthetic(self) -> bool:
+        """Whether the policy is one for demonstrations, and this is one."""
+        mode = self.policy.document.gate.mode
+        return mode is GateMode.SYNTHETIC and self.site.demo
+
+    def opens(self, now: datetime) -> bool:
+        """Whether this node's own gate lets actor signals out and in."""
+        if Plane.ACTOR not in self.policy.document.share.planes:
+            return False
+        return self.decide(GateRequest(Plane.ACTOR), now).allowed
+
+    def attested(self, member: str, now: datetime) -> bool:
+        """Whether a member attests that its gate is open; one look into memory."""
+        return self.attestations.allows(member, now, demo=self.synthetic)
+
+    def exchanges(self, member: str, now: datetime) -> bool:
+        """Whether actor signals pass between this node and a member, either way."""
+        return self.attested(member, now) and self.opens(now)
+
+    def not_covered(self, now: datetime, *, actor: bool = False) -> list[str]:
+        """Name the other members whose feed is stale or suspended.
+
+        For *actor* signals those as well that attest no open gate, and those of
+        whose openings some are lacking.
+        """
+        return [name for name in self.others() if not self._covers(name, now, actor)]
+
+    def _covers(self, name: str, now: datetime, actor: bool) -> bool:  # noqa: FBT001
+        if actor and (name in self.coverage.lacking or not self.attested(name, now)):
+            return False
+        return self.coverage.covers(name, now)
 
     def others(self) -> list[str]:
         """Name the other members of the federation."""
@@ -109,4 +145,5 @@ class Situation:
                 *(member.url for member in others),
             ),
             gate=self.gate,
+            register_until=self.register_until,
         )

@@ -148,10 +148,22 @@ class SignalRows:
             raise _bad(row, f"it is {status.value}, but its opening is not erased")
         if self._needs_statement(row, erased=erased):
             said = await self._reader.restrictions_on(row.origin, row.signal_id)
-            if status.value not in {statement.effect for statement in said}:
+            stated = status.value in {statement.effect for statement in said}
+            if not stated and not await self._relocked(row):
                 raise _bad(row, f"it is {status.value}, but no statement says so")
         if kept.opening is not None:
             self._check_payload(row, kept.opening.payload)
+
+    async def _relocked(self, row: SignalRow) -> bool:
+        if row.status is not SignalStatus.ERASED:
+            return False
+        event = await self._reader.relock_event(row.origin, row.signal_id)
+        record = None
+        if event is not None:
+            record = await self._reader.record(self._audit, event)
+        if record is None:
+            return False
+        return decode_audit_record(record).event is Event.GATE_RELOCKED
 
     def _needs_statement(self, row: SignalRow, *, erased: bool) -> bool:
         match row.status:

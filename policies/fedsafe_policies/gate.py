@@ -91,6 +91,7 @@ def missing(gate: LegalGate, now: int) -> tuple[str, ...]:
 class Site:
     """The node that decides: its surroundings and its gate record.
 
+    `register_until` is when its Schutzkonzept register is met no more (UTC seconds).
     `names` are its own and its peers' names, `addresses` all listeners and peer
     addresses: URLs, ``host:port`` or ``unix:`` paths.
     """
@@ -98,6 +99,7 @@ class Site:
     names: tuple[str, ...]
     addresses: tuple[str, ...]
     gate: LegalGate | None = None
+    register_until: int = 0
     demo: bool = field(init=False)
 
     def __post_init__(self) -> None:

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """P1, the legal gate: closed until everything is recorded, and closed again after.
 
-Two things open it. A `LegalGate` that is complete and unexpired; or, under a policy
+Two things open it. A `LegalGate` that is complete and unexpired, and for actor
+signals a Schutzkonzept register that is met (`register`); or, under a policy
 whose mode is *synthetic*, a site that is a demonstration. A synthetic policy on any
 other site refuses everything, own bans included.
 """
@@ -42,6 +43,8 @@ def refuse_gate(plane: Plane, ground: Ground) -> Refusal | None:
     if plane not in gate.planes:
         return None
     if site.gate is None or missing(site.gate, ground.now):
+        return Refusal.LEGAL_GATE
+    if plane is Plane.ACTOR and ground.now >= site.register_until:
         return Refusal.LEGAL_GATE
     return None
 

@@ -132,13 +132,28 @@ class Fleet:
     def __getitem__(self, name: str) -> RunningNode:
         return self.running[name]
 
+    async def attested(self, *names: str) -> None:
+        """Wait until all that run know of each other's open gates, and of *names*'s."""
+        wanted = {*self.running, *names}
+
+        async def all_attested() -> bool:
+            now = self.clock.now()
+            return all(
+                node.base.situation.attested(other, now)
+                for name, node in self.running.items()
+                for other in wanted - {name}
+            )
+
+        await eventually(all_attested)
+
     async def covered(self) -> None:
         """Wait until every running node has heard of all others that run."""
 
         async def all_covered() -> bool:
             now = self.clock.now()
             return not any(
-                set(node.base.situation.not_covered(now)) & set(self.running)
+                set(self.running)
+                & set(node.base.situation.not_covered(now, actor=True))
                 for node in self.running.values()
             )
 
@@ -269,6 +284,7 @@ async def make_founded(root: Path) -> None:
     try:
         await fleet.start(*NAMES)
         await found(fleet, *NAMES)
+        await fleet.attested()
     finally:
         await fleet.close()
 

@@ -22,6 +22,7 @@ from fedsafe_crypto.checkpoint import Checkpoint, sign_checkpoint
 from fedsafe_crypto.envelope import seal_envelope, seal_media
 from fedsafe_crypto.tokens import origin_token
 from fedsafe_crypto.tree import consistency_proof, leaf_hash, root_at
+from fedsafe_federation.attestation import Attestation, sign_attestation
 from fedsafe_federation.feed import (
     FeedOpening,
     FeedRequest,
@@ -82,6 +83,7 @@ class Origin:
     statements: list[Signed] = field(default_factory=list)
     tamper: Callable[[bytes], bytes] = lambda data: data
     asked: int = 0
+    attests: Signed | None = None
 
     async def load(self, witness: str = "b.demo") -> "Origin":
         """Take the member's keys off its disk, and the charter from another."""
@@ -233,6 +235,29 @@ class Origin:
             ),
         )
 
+    def attestation(self, **changes: Any) -> Signed:  # noqa: ANN401
+        """Attest an open gate, or whatever a test wants."""
+        at = int(self.clock.now().timestamp())
+        said: dict[str, Any] = {
+            "v": 1,
+            "node": self.name,
+            "sequence": at,
+            "at": at,
+            "valid_until": at + 86_400,
+            "gate_until": at + 86_400,
+            "register_until": at + 86_400,
+            "policy": "synthetic@00000000",
+            "synthetic": True,
+            **changes,
+        }
+        return sign_attestation(
+            Attestation(**said), key=self.keys.statement, federation=FEDERATION
+        )
+
+    async def _attest(self, request: web.Request) -> web.Response:
+        del request
+        return web.Response(body=encode(self.attests or self.attestation()))
+
     async def _serve(self, request: web.Request) -> web.Response:
         query = request.query
         self.asked += 1
@@ -252,10 +277,13 @@ class Origin:
         """Serve the feed at the address that the charter names."""
         app = web.Application()
         app.router.add_get(f"/v1/feed/{self.name}/records", self._serve)
+        app.router.add_get("/v1/attestation", self._attest)
         runner = web.AppRunner(app, access_log=None)
         await runner.setup()
         address = urlsplit(self.membership.me.url)
         await web.TCPSite(runner, address.hostname, address.port).start()
+        if self.attests is None:
+            await self.fleet.attested(self.name)
         try:
             yield
         finally:

@@ -73,7 +73,7 @@ GATE = LegalGate(
     management_approval=Approval("max", date(2026, 9, 2)),
     valid_until=date(2027, 9, 1),
 )
-SITE = Site(("a.example.org",), ("https://192.0.2.7",), GATE)
+SITE = Site(("a.example.org",), ("https://192.0.2.7",), GATE, NOW + 10**9)
 CLOSED = Site(("a.example.org",), ("https://192.0.2.7",))
 DEMO = Site(("a.demo", "b.demo"), ("http://127.0.0.1:8401", "[::1]:8402"))
 

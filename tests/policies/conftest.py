@@ -59,6 +59,6 @@ def demo_site() -> Site:
 @pytest.fixture(scope="session")
 def real_site() -> Callable[[LegalGate | None], Site]:
     def build(gate: LegalGate | None) -> Site:
-        return Site(("a.example.org",), ("https://192.0.2.7",), gate)
+        return Site(("a.example.org",), ("https://192.0.2.7",), gate, NOW + 10**9)
 
     return build

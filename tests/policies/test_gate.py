@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 
 import msgspec
@@ -154,6 +155,16 @@ def test_a_demonstration_does_not_open_a_recorded_gate(
     gated: Policy, demo_site: Site, now: int
 ) -> None:
     assert not ask(demo_site, Plane.ACTOR, gated, now).allowed
+
+
+def test_without_a_register_the_actor_plane_alone_stays_closed(
+    real_site: BuildSite, full_gate: LegalGate, gated: Policy, now: int
+) -> None:
+    for until, opens in ((0, False), (now, False), (now + 1, True)):
+        site = replace(real_site(full_gate), register_until=until)
+
+        assert ask(site, Plane.ACTOR, gated, now).allowed is opens
+        assert ask(site, Plane.MEDIA, gated, now).allowed
 
 
 def test_strict_keeps_media_behind_the_gate_as_well(

@@ -33,6 +33,11 @@ async def evaluate(call: Call) -> object:
     return await call.services.peering.evaluate(call.body(Signed))
 
 
+async def attestation(call: Call) -> object:
+    """Give the attestation of the node's gate."""
+    return await call.services.peering.attestation()
+
+
 async def card(call: Call) -> object:
     """Give the node's card."""
     return await call.services.foundings.card()

@@ -287,6 +287,17 @@ ROUTES: Final = (
         answer=Signed,
     ),
     Route(
+        name="attestation",
+        method="GET",
+        path="/v1/attestation",
+        handler=peers.attestation,
+        auth=Auth.OPEN,
+        lane=Lane.PEERS,
+        summary="Give the signed attestation of the node's gate and register",
+        answer=Signed,
+        refusals=frozenset({409}),
+    ),
+    Route(
         name="card",
         method="GET",
         path="/v1/card",

@@ -47,6 +47,7 @@ LINGER_SECONDS: Final = 5.0
 STOP_SECONDS: Final = 10.0
 BACKLOG: Final = 1_024
 TCP_BACKLOG: Final = 128  # so many are accepted at once, whatever the bound is
+_ACCEPTING: Final = 3  # turns of the loop until an accepted line can be closed
 MOST_CONNECTIONS: Final = 4_096
 BORDER: Final = web.AppKey("border", Border)
 _LOG = logging.getLogger(f"{LOGGER}.api")
@@ -258,6 +259,10 @@ class ApiServer:
 
     async def stop(self) -> None:
         """Take no more requests, finish those under way, close."""
+        for site in list(self._runner.sites):
+            await site.stop()
+        for _ in range(_ACCEPTING):
+            await asyncio.sleep(0)
         await self._runner.cleanup()
         if self._socket_path is not None:
             path, self._socket_path = self._socket_path, None

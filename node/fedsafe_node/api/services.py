@@ -187,6 +187,14 @@ class Peering(Protocol):
         """Evaluate blinded elements for a member."""
         ...
 
+    async def attestation(self) -> Signed:
+        """Give the attestation of the own gate and register.
+
+        Raises:
+            WrongStateError: this node has no federation.
+        """
+        ...
+
     def authenticate(
         self, *, method: str, url: str, headers: dict[str, str], body: bytes
     ) -> str:

@@ -96,9 +96,16 @@ def _may_match(
         return False
     if row.origin in situation.coverage.suspended:
         return False
+    if not row.own and _unattested(row, situation, now):
+        return False
     if row.own:
         return candidate.origin in (None, situation.own.name)
     return candidate.origin in (None, row.origin) and situation.shared is not None
+
+
+def _unattested(row: SignalRow, situation: Situation, now: datetime) -> bool:
+    foreign = row.plane == Plane.ACTOR and row.origin != situation.node
+    return foreign and not situation.attested(row.origin, now)
 
 
 def _open(

@@ -167,7 +167,9 @@ class LookupService:
     def _stale(self, step: _Round, now: datetime) -> list[str]:
         if step.withheld:
             return self._situation.others()
-        return self._situation.not_covered(now) if step.shared else []
+        if not step.shared:
+            return []
+        return self._situation.not_covered(now, actor=Plane.ACTOR in step.shared)
 
     async def _refused(self, decision: Decision, who: Principal) -> None:
         entry = self._trail.entry(

@@ -18,6 +18,7 @@ from fedsafe_federation.freshness import SeenNonces
 from fedsafe_federation.replication import Offload
 from fedsafe_federation.requests import Request, verify_request
 from fedsafe_federation.signed import Signed
+from fedsafe_node.attesting import Attesting
 from fedsafe_node.clock import Clock
 from fedsafe_node.errors import (
     BadRequestError,
@@ -31,7 +32,9 @@ from fedsafe_node.messages import Poke
 from fedsafe_node.peering.serving import FeedServer
 from fedsafe_node.situation import Situation
 from fedsafe_node.store.protocol import Store, Transaction
+from fedsafe_policies.decision import deny
 from fedsafe_policies.gating import GateRequest
+from fedsafe_policies.reasons import Refusal
 from fedsafe_policies.vocabulary import Plane
 
 _OFFLOAD_ELEMENTS: Final = 4
@@ -53,6 +56,7 @@ class PeeringService:
         trail: AuditTrail,
         clock: Clock,
         *,
+        attesting: Attesting,
         offload: Offload,
         wake: Callable[[str], None],
     ) -> None:
@@ -62,6 +66,7 @@ class PeeringService:
         self._key = statement_key
         self._trail = trail
         self._clock = clock
+        self._attesting = attesting
         self._offload = offload
         self._wake = wake
         self._seen = SeenNonces(began=clock.now())
@@ -87,8 +92,23 @@ class PeeringService:
         )
 
     async def feed(self, request: FeedRequest, peer: str) -> bytes:
-        """Give a batch of the own feed to a member."""
-        return await self._feed.batch(request, peer)
+        """Give a batch of the own feed to a member.
+
+        Openings of actor signals only if both gates are open.
+        """
+        now = self._clock.now()
+        if not self._situation.attested(peer, now):
+            self._attesting.wake(peer)
+        actor = self._situation.exchanges(peer, now)
+        return await self._feed.batch(request, peer, actor=actor)
+
+    async def attestation(self) -> Signed:
+        """Give the attestation of the own gate and register.
+
+        Raises:
+            WrongStateError: this node has no federation.
+        """
+        return await self._attesting.own()
 
     async def poked(self, poke: Poke, peer: str) -> None:
         """Wake the replication of the member's feed.
@@ -106,7 +126,7 @@ class PeeringService:
         Raises:
             UntrustedError: not from a member, or for another node.
             StaleStatementError: replayed, too old, or of another generation.
-            DeniedError: the actor plane is closed at this node.
+            DeniedError: the actor plane is closed at this node, or at the member.
             CryptoError: an element is no element of the group.
         """
         membership = self._shared().membership
@@ -118,7 +138,7 @@ class PeeringService:
             seen=self._seen,
             now=now,
         )
-        self._admit(now)
+        self._admit(opened.sender, now)
         pins = membership.pins.get(opened.epoch)
         share = membership.shares.get(opened.epoch)
         if pins is None or share is None:
@@ -165,11 +185,14 @@ class PeeringService:
             self._evaluated += counted
             raise
 
-    def _admit(self, now: datetime) -> None:
+    def _admit(self, sender: str, now: datetime) -> None:
         situation = self._situation
         decision = situation.decide(GateRequest(Plane.ACTOR), now)
         if not decision.allowed:
             raise DeniedError(decision)
+        if not situation.attested(sender, now):
+            self._attesting.wake(sender)
+            raise DeniedError(deny(Refusal.LEGAL_GATE, situation.policy.reference))
 
     def _shared(self) -> SharedLists:
         shared = self._situation.shared

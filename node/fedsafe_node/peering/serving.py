@@ -22,6 +22,7 @@ from fedsafe_federation.feed import (
     encode_batch,
 )
 from fedsafe_federation.replication import Offload
+from fedsafe_federation.signals import decode_opening
 from fedsafe_federation.signed import Signed
 from fedsafe_federation.verification import feed_name
 from fedsafe_federation.wireformat import decode
@@ -32,6 +33,7 @@ from fedsafe_node.log.guard import Guard
 from fedsafe_node.log.proofs import log_root, prove_consistency
 from fedsafe_node.store.protocol import Reader, Store, Transaction
 from fedsafe_node.store.rows import Tail
+from fedsafe_policies.vocabulary import Plane
 
 _LARGE: Final = 64
 
@@ -105,8 +107,11 @@ class FeedServer:
         await self._note(Checkpoint(self._log, feed.size, feed.root))
         await self._offload(lambda: self._guard.keep(audit, own.size, own.root))
 
-    async def batch(self, request: FeedRequest, peer: str) -> bytes:
+    async def batch(self, request: FeedRequest, peer: str, *, actor: bool) -> bytes:
         """Give *peer* a batch from its own position on.
+
+        Unless *actor*, openings of actor signals are withheld: it gets them when it
+        asks for that part again later.
 
         Raises:
             NotFoundError: the feed is not this node's.
@@ -118,7 +123,7 @@ class FeedServer:
             raise BadRequestError("bad_limit", f"limit is 1 to {MAX_RECORDS}")
         behind = await self.size() - request.since
         read = self._store.scan if behind > _LARGE else self._store.read
-        page = await read(lambda reader: self._page(reader, request))
+        page = await read(lambda reader: self._page(reader, request, actor=actor))
         note = await self._note(page.checkpoint)
 
         def encode() -> bytes:
@@ -137,12 +142,16 @@ class FeedServer:
             await self._audit(page, request, peer)
         return data
 
-    async def _page(self, reader: Reader, request: FeedRequest) -> _Page:
+    async def _page(
+        self, reader: Reader, request: FeedRequest, *, actor: bool
+    ) -> _Page:
         size = await reader.log_size(self._log)
         since, known = request.since, request.known
         if not 0 <= since <= size or not 0 <= known <= size:
             raise BadRequestError("bad_position", "the feed is not that long")
         records = await self._records(reader, since, request.limit)
+        if not actor:
+            records = [_without_actors(line) for line in records]
         next_index = since + len(records)
         return _Page(
             checkpoint=await self._checkpoint(reader, size),
@@ -222,3 +231,12 @@ class FeedServer:
             await tx.append(self._trail.log, entry.record, entry.openings)
 
         await self._store.write(act)
+
+
+def _without_actors(line: RecordLine) -> RecordLine:
+    if line.opening is None:
+        return line
+    header, _ = decode_opening(line.opening.payload)
+    if header.plane is not Plane.ACTOR:
+        return line
+    return RecordLine(index=line.index, record=line.record)

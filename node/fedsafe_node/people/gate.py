@@ -83,9 +83,13 @@ class Gates:
             open=decision.allowed,
             rule=decision.rule.value,
             policy=decision.policy,
-            missing=list(missing(gate, now)),
+            missing=[*missing(gate, now), *self._register(now)],
             valid_until=gate.valid_until.isoformat() if gate.valid_until else None,
         )
+
+    def _register(self, now: int) -> list[str]:
+        met = self._situation.synthetic or now < self._situation.register_until
+        return [] if met else ["register"]
 
 
 def _end(gate: LegalGate) -> int:

@@ -27,12 +27,18 @@ from fedsafe_policies.vocabulary import MediaKind, Plane
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A record to keep; with its signal and opening if policy lets them in."""
+    """A record to keep; with its signal and opening if policy lets them in.
 
+    It *lacks* an opening that its origin withholds, or that may not come in until
+    both gates are open.
+    """
+
+    index: int
     record: bytes
     openings: tuple[Opening, ...] = ()
     signal: NewSignal | None = None
     pdq: bytes | None = field(default=None, repr=False)
+    lacks: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +55,24 @@ def read_arrivals(
     now: datetime,
 ) -> list[Arrival]:
     """Decide for each record of *origin*'s feed what is kept of it."""
+    exchanges = situation.exchanges(origin, now)
     ruled: dict[SignalHeader, bool] = {}  # thousands of records share a few headers
     for record in records:
         if record.signal is not None and record.signal.header not in ruled:
             header = record.signal.header
             ruled[header] = _admitted(header, situation, now)
-    return [_arrival(origin, record, situation, ruled) for record in records]
+    return [
+        Arrival(record.index, record.record, lacks=True)
+        if _lacks(record, exchanges=exchanges)
+        else _arrival(origin, record, situation, ruled)
+        for record in records
+    ]
+
+
+def _lacks(record: VerifiedRecord, *, exchanges: bool) -> bool:
+    if record.signal is None:
+        return record.withheld
+    return record.signal.header.plane is Plane.ACTOR and not exchanges
 
 
 def _arrival(
@@ -64,13 +82,13 @@ def _arrival(
     ruled: Mapping[SignalHeader, bool],
 ) -> Arrival:
     if record.signal is None or record.opening is None:
-        return Arrival(record.record)
+        return Arrival(record.index, record.record)
     header = record.signal.header
     if not ruled[header]:
-        return Arrival(record.record)
+        return Arrival(record.index, record.record)
     token = _token(origin, record.signal, situation)
     if token is None:
-        return Arrival(record.record)
+        return Arrival(record.index, record.record)
     signal = NewSignal(
         signal_id=record.signal.signal,
         origin=origin,
@@ -91,7 +109,7 @@ def _arrival(
         salt=record.opening.salt,
         payload=record.opening.payload,
     )
-    return Arrival(record.record, (opening,), signal, token.pdq)
+    return Arrival(record.index, record.record, (opening,), signal, token.pdq)
 
 
 def _admitted(header: SignalHeader, situation: Situation, now: datetime) -> bool:

@@ -8,6 +8,7 @@ batches and read from the store after a failure or a restart.
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -31,6 +32,13 @@ from fedsafe_node.index.lists import Hint, Lists
 from fedsafe_node.log.audit import AuditTrail, Event
 from fedsafe_node.log.proofs import log_frontier
 from fedsafe_node.signals.arrival import Arrival, read_arrivals
+from fedsafe_node.signals.granting import (
+    Span,
+    grant,
+    note_lacking,
+    read_lacking,
+    still_lacking,
+)
 from fedsafe_node.signals.restricting import Restricting, in_acts
 from fedsafe_node.signals.stopping import sequence_key
 from fedsafe_node.situation import Situation
@@ -42,13 +50,22 @@ from fedsafe_node.store.rows import (
 )
 
 _LARGE: Final = 64
+_MOST_PATIENCE: Final = 15
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    hints: Sequence[Hint]
+    span: Span
+    lacking: int | None
 
 
 class Intake:
     """The node's side of replication.
 
     State, owned by the event loop: `_known` holds the position after the last
-    batch of each origin, as the store has it.
+    batch of each origin, as the store has it; `_patience` tells how many rounds pass
+    before openings that were withheld are asked for again, this time and next.
     """
 
     def __init__(  # noqa: PLR0913 - everything it needs is an argument
@@ -68,14 +85,34 @@ class Intake:
         self._clock = clock
         self._offload = offload
         self._known: dict[str, Known] = {}
+        self._patience: dict[str, tuple[int, int]] = {}
 
     async def position(self, origin: str) -> Position:
-        """Read where this node stands in *origin*'s feed."""
-        last = await self._store.read(lambda r: r.meta(sequence_key(origin)))
+        """Read where this node stands in *origin*'s feed.
+
+        That is further back while openings are lacking that may come now.
+        """
+        member = self._member(origin)
+
+        async def query(reader: Reader) -> tuple[bytes | None, int | None]:
+            last = await reader.meta(sequence_key(origin))
+            return last, await read_lacking(reader, origin)
+
+        last, lacking = await self._store.read(query)
+        if lacking is not None and self._may_ask_again(origin):
+            return Position(await self._load(member, lacking), int(last or 0))
         known = self._known.get(origin)
         if known is None:
-            known = self._known[origin] = await self._load(self._member(origin))
+            known = self._known[origin] = await self._load(member)
         return Position(known, int(last or 0))
+
+    def _may_ask_again(self, origin: str) -> bool:
+        if not self._situation.exchanges(origin, self._clock.now()):
+            return False
+        left, _ = self._patience.get(origin, (0, 0))
+        if left:
+            self._patience[origin] = (left - 1, self._patience[origin][1])
+        return not left
 
     async def restrict(
         self, origin: str, restrictions: Sequence[VerifiedRestriction]
@@ -108,16 +145,38 @@ class Intake:
         arrivals = await self._offload(read) if many else read()
         self._known.pop(origin, None)
 
-        async def act(tx: Transaction) -> list[Hint]:
-            hints = await self._keep(tx, origin, arrivals)
+        async def act(tx: Transaction) -> _Kept:
+            size = await tx.log_size(feed_name(origin))
+            stop = batch.known.frontier.size
+            span = Span(stop - len(batch.records), stop, size)
+            hints = await self._keep(tx, origin, arrivals, size)
             await self._move(tx, origin, batch, at)
-            return hints
+            before = await read_lacking(tx, origin)
+            lacking = still_lacking(before, span, arrivals)
+            if lacking != before:
+                await note_lacking(tx, origin, lacking)
+            return _Kept(hints, span, lacking)
 
-        hints = await self._store.write(act)
-        self._known[origin] = batch.known
-        self._lists.add(hints)
+        kept = await self._store.write(act)
+        self._note(origin, kept, batch.known)
+        self._lists.add(kept.hints)
         if _complete(batch.known):
             self._situation.coverage.saw(origin, at)
+
+    def _note(self, origin: str, kept: "_Kept", known: Known) -> None:
+        coverage, span = self._situation.coverage, kept.span
+        if span.stop >= span.size:
+            self._known[origin] = known
+        if kept.lacking is None:
+            coverage.lacking.discard(origin)
+            self._patience.pop(origin, None)
+            return
+        coverage.lacking.add(origin)
+        if span.start < span.size and kept.lacking < span.stop:
+            # Asked again, and still withheld: let more and more rounds pass. The
+            # first of them is the one that goes on from here.
+            _, last = self._patience.get(origin, (0, 1))
+            self._patience[origin] = (last, min(2 * last + 1, _MOST_PATIENCE))
 
     async def touch(self, origin: str, *, at: datetime) -> None:
         """Note that the copy was complete at that moment."""
@@ -160,12 +219,13 @@ class Intake:
         if beyond:
             raise TooManyRestrictionsError(beyond)
 
-    async def _load(self, member: Member) -> Known:
+    async def _load(self, member: Member, size_then: int | None = None) -> Known:
         log = feed_name(member.name)
 
         async def query(reader: Reader) -> Known:
             row = await reader.peer(member.name)
             size = row.cursor if row is not None else 0
+            size = size if size_then is None else min(size, size_then)
             frontier = await log_frontier(reader, log, size)
             if row is None or not row.checkpoint:
                 return Known(frontier)
@@ -175,9 +235,11 @@ class Intake:
         return await self._store.read(query)
 
     async def _keep(
-        self, tx: Transaction, origin: str, arrivals: Sequence[Arrival]
+        self, tx: Transaction, origin: str, arrivals: Sequence[Arrival], size: int
     ) -> list[Hint]:
         log = feed_name(origin)
+        here = [arrival for arrival in arrivals if arrival.index < size]
+        granted = await grant(tx, origin, here)
         fresh = [arrival for arrival in arrivals if arrival.signal is not None]
         usable = await _usable(tx, origin, fresh)
         keep = {id(arrival) for arrival in usable}
@@ -187,11 +249,15 @@ class Intake:
                 openings=arrival.openings if id(arrival) in keep else (),
             )
             for arrival in arrivals
+            if arrival.index >= size
         ]
         if entries:
             await tx.append_many(log, entries)
+        for arrival in usable:
+            for opening in arrival.openings if arrival.index < size else ():
+                await tx.grant_opening(log, arrival.index, opening)
         rows = await tx.add_signals([a.signal for a in usable if a.signal is not None])
-        return [
+        return granted + [
             Hint(row, arrival.signal.token, arrival.pdq)
             for row, arrival in zip(rows, usable, strict=True)
             if arrival.signal is not None
@@ -202,11 +268,13 @@ class Intake:
     ) -> None:
         frontier = batch.known.frontier
         before = await tx.peer(origin)
+        behind = before is not None and frontier.size < before.cursor
+        root = frontier.root() if frontier.size else EMPTY_ROOT
         await tx.put_peer(
             PeerRow(
                 origin=origin,
-                cursor=frontier.size,
-                root=frontier.root() if frontier.size else EMPTY_ROOT,
+                cursor=before.cursor if before and behind else frontier.size,
+                root=before.root if before and behind else root,
                 checkpoint=batch.known.note,
                 synced_at=int(at.timestamp()),
                 state=before.state if before is not None else PeerState.ACTIVE,

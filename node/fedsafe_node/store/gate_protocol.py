@@ -28,6 +28,10 @@ class GateReader(Protocol):
         """
         ...
 
+    async def relock_event(self, origin: str, signal_id: bytes) -> int | None:
+        """Return the audit entry that says why a relock erased a signal."""
+        ...
+
 
 class GateWriter(Protocol):
     """Keeps what the actor plane hangs on."""

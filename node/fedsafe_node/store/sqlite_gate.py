@@ -59,6 +59,14 @@ class SQLiteGateReader:
             found |= {signal_id for (signal_id,) in rows}
         return found
 
+    async def relock_event(self, origin: str, signal_id: bytes) -> int | None:
+        """Return the audit entry that says why a relock erased a signal."""
+        row = self._connection.execute(
+            "SELECT event FROM relocked WHERE origin = ? AND signal_id = ?",
+            (origin, signal_id),
+        ).fetchone()
+        return None if row is None else int(row[0])
+
 
 class SQLiteGateWriter:
     """Extends the register; takes signals away and brings them back."""

@@ -290,6 +290,10 @@ class FakePeering:
         await self.memory.called(request)
         return SIGNED
 
+    async def attestation(self) -> Signed:
+        await self.memory.called("attestation")
+        return SIGNED
+
     def authenticate(
         self, *, method: str, url: str, headers: dict[str, str], body: bytes
     ) -> str:

@@ -13,6 +13,7 @@ from fedsafe_policies.vocabulary import (
 
 async def test_a_copied_token_never_matches(fleet: Fleet) -> None:
     await fleet.start("b.demo", "c.demo")
+    await fleet.attested()
     origin = await Origin(fleet).load()
     output = await output_of(fleet, "b.demo")
     shared = fleet["b.demo"].base.situation.shared
@@ -39,6 +40,7 @@ async def test_what_contradicts_policy_is_suppressed_and_counted(
     fleet: Fleet, body: dict[str, object]
 ) -> None:
     await fleet.start("b.demo", "c.demo")
+    await fleet.attested()
     origin = await Origin(fleet).load()
     origin.ban(await output_of(fleet, "b.demo"), body=body)
     async with origin.serving():
@@ -52,6 +54,7 @@ async def test_what_contradicts_policy_is_suppressed_and_counted(
 
 async def test_an_envelope_that_does_not_open_is_suppressed(fleet: Fleet) -> None:
     await fleet.start("b.demo", "c.demo")
+    await fleet.attested()
     origin = await Origin(fleet).load()
     output = await output_of(fleet, "b.demo")
     other = await output_of(fleet, "b.demo", "other@mail.example")

@@ -49,7 +49,9 @@ def situation() -> Situation:
         custody_key="custody.pub",
     )
     own = OwnKeys(bytes(32), MediaKeys(bytes(32), bytes(32)))
-    return Situation(config, shipped("strict"), OwnList(NODE, own))
+    made = Situation(config, shipped("strict"), OwnList(NODE, own))
+    made.record_register(2_000_000_000)
+    return made
 
 
 @pytest.fixture
@@ -83,6 +85,19 @@ async def test_an_incomplete_record_is_kept_and_keeps_the_gate_closed(
     assert not answer.open
     assert "dpia" not in answer.missing
     assert await load_gate(store) == LegalGate(dpia="file-12")
+
+
+async def test_a_record_without_a_register_keeps_the_gate_closed(
+    gates: Gates, situation: Situation
+) -> None:
+    situation.record_register(0)
+    answer = await gates.record(COMPLETE, REVIEWER)
+
+    assert (answer.open, answer.missing) == (False, ["register"])
+
+    situation.record_register(2_000_000_000)
+
+    assert (await gates.show()).open
 
 
 async def test_the_gate_closes_when_the_record_runs_out(

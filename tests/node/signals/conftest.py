@@ -17,6 +17,7 @@ from fedsafe_crypto.identity import SigningKey
 from fedsafe_crypto.seal import RecipientKey
 from fedsafe_crypto.shares import split
 from fedsafe_crypto.threshold import Generation, KeyShare
+from fedsafe_federation.attestation import Attestation, sign_attestation
 from fedsafe_federation.card import MemberKeys
 from fedsafe_federation.charter import Charter, Epoch, Member, PolicyReference
 from fedsafe_federation.errors import PeerError
@@ -138,6 +139,25 @@ class Federation:
             epochs=[epoch],
         )
 
+    def attest(self, situation: Situation, name: str) -> None:
+        """Let a member attest an open gate to a node under test."""
+        at = int(self.clock.now().timestamp())
+        said = Attestation(
+            v=1,
+            node=name,
+            sequence=at,
+            at=at,
+            valid_until=at + 86_400,
+            gate_until=at + 86_400,
+            register_until=at + 86_400,
+            policy="synthetic@00000000",
+            synthetic=True,
+        )
+        statement = sign_attestation(
+            said, key=self.signing[name], federation=self.charter.federation
+        )
+        situation.attestations.keep(said, statement)
+
     def share(self, index: int) -> KeyShare:
         return KeyShare(
             generation=Generation(1, 1),
@@ -208,6 +228,7 @@ class Node:
         now = self.desk.clock.now()
         for name in NAMES[1:]:
             self.desk.situation.coverage.saw(name, now)
+            self.federation.attest(self.desk.situation, name)
         questions = [Question(kind=kind, value=value)]
         purpose = Purpose.MEDIA_MATCHING if kind in FILES else Purpose.SIGNUP_CHECK
         request = LookupRequest(

@@ -122,7 +122,10 @@ async def test_a_relocked_signal_keeps_neither_token_nor_opening(store: Store) -
     rows = await relock(store)
     (row, *_) = await store.read(lambda r: r.signals_after(0, 9))
 
+    event = await store.read(lambda r: r.relock_event("b.demo", row.signal_id))
+
     assert len(rows) == 3
+    assert event == 4
     assert (row.status, row.token) == (SignalStatus.ERASED, None)
     assert await store.read(lambda r: r.opening(LOG, 0, "signal")) is None
     assert await store.read(lambda r: r.foreign_signals("b.demo", 9)) == []

@@ -1,0 +1,231 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Attest the own gate and register, and know what the other members attest.
+
+The own attestation is signed anew when somebody asks for it and it no longer says
+how things stand, or half its life is over. Those of the others are fetched at start,
+at every poll, and when a member turns up that has none; each is kept in the store
+before it counts, so that no restart brings an older one back. A member that cannot
+be reached keeps the one that it has until that ends.
+
+Owned by the event loop: one task for each member, `_own`, and `_signing`, held while
+the own one is renewed.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from datetime import UTC, datetime, time
+from typing import Final
+
+from fedsafe_crypto.identity import SigningKey
+from fedsafe_federation.attestation import (
+    LIFE,
+    Attestation,
+    open_attestation,
+    sign_attestation,
+)
+from fedsafe_federation.charter import Charter, Member
+from fedsafe_federation.errors import FederationError
+from fedsafe_federation.peer import PeerClient
+from fedsafe_federation.signed import Signed
+from fedsafe_federation.wireformat import decode, encode
+from fedsafe_node.clock import Clock
+from fedsafe_node.errors import StoreError, WrongStateError
+from fedsafe_node.log.audit import AuditTrail, Event
+from fedsafe_node.membership import Membership
+from fedsafe_node.situation import Situation
+from fedsafe_node.store.protocol import Store, Transaction
+from fedsafe_node.telemetry import LOGGER, fields
+
+FIRST_BACKOFF: Final = 0.05
+_LOG = logging.getLogger(f"{LOGGER}.attesting")
+
+
+class Attesting:
+    """Signs the own attestation and follows those of the other members."""
+
+    def __init__(  # noqa: PLR0913 - everything it needs is an argument
+        self,
+        situation: Situation,
+        store: Store,
+        key: SigningKey,
+        client: PeerClient,
+        trail: AuditTrail,
+        clock: Clock,
+        *,
+        poll: float,
+        opened: Callable[[str], None],
+    ) -> None:
+        self._situation = situation
+        self._store = store
+        self._key = key
+        self._client = client
+        self._trail = trail
+        self._clock = clock
+        self._poll = poll
+        self._opened = opened
+        self._own: tuple[Attestation, Signed] | None = None
+        self._signing = asyncio.Lock()
+        self._wakes: dict[str, asyncio.Event] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def load(self, membership: Membership) -> None:
+        """Let the attestations that are kept count."""
+        for member in membership.charter.members:
+            await self._load(member.name, membership.charter)
+
+    def start(self, membership: Membership) -> None:
+        """Follow all other members from now on."""
+        for member in membership.others:
+            self._wakes[member.name] = asyncio.Event()
+            task = asyncio.create_task(self._follow(member, membership.charter))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def stop(self) -> None:
+        """End all tasks and wait for them."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def wake(self, member: str) -> None:
+        """Ask *member* at once: it wants something that its attestation must open."""
+        event = self._wakes.get(member)
+        if event is not None:
+            event.set()
+
+    async def own(self) -> Signed:
+        """Give the own attestation, renewed if it has to be.
+
+        Raises:
+            WrongStateError: this node has no federation.
+            StoreError: the new one could not be kept.
+        """
+        charter = self._charter()
+        async with self._signing:
+            now = self._clock.now()
+            if self._own is not None and self._holds(self._own[0], now):
+                return self._own[1]
+            before = self._own[0].sequence if self._own is not None else 0
+            at = int(now.timestamp())
+            # By the clock, so that a node that lost its last ones is believed again.
+            renewed = self._say(at, max(before + 1, at))
+            statement = sign_attestation(
+                renewed, key=self._key, federation=charter.federation
+            )
+            await self._keep(Event.ATTESTED, renewed, statement, now)
+            self._own = (renewed, statement)
+            return statement
+
+    def _holds(self, said: Attestation, now: datetime) -> bool:
+        age = int(now.timestamp()) - said.at
+        young = 0 <= age < LIFE.total_seconds() / 2
+        return young and said == self._say(said.at, said.sequence)
+
+    def _say(self, at: int, sequence: int) -> Attestation:
+        situation, until = self._situation, at + int(LIFE.total_seconds())
+        gate_until = register_until = 0
+        if situation.opens(self._clock.now()):
+            gate_until = register_until = until
+            gate = situation.gate
+            if not situation.synthetic and gate is not None and gate.valid_until:
+                end = datetime.combine(gate.valid_until, time(), UTC)
+                gate_until = int(end.timestamp())
+                register_until = situation.register_until
+        return Attestation(
+            v=1,
+            node=situation.node,
+            sequence=sequence,
+            at=at,
+            valid_until=until,
+            gate_until=gate_until,
+            register_until=register_until,
+            policy=situation.policy.reference,
+            synthetic=situation.synthetic,
+        )
+
+    async def _follow(self, member: Member, charter: Charter) -> None:
+        wake, failures = self._wakes[member.name], 0
+        while True:
+            wake.clear()
+            try:
+                await self._fetch(member, charter)
+                failures = 0
+            except (FederationError, StoreError) as error:
+                failures += 1
+                reason = type(error).__name__
+                facts = fields(peer=member.name, reason=reason)
+                _LOG.info("no attestation", extra=facts)
+            pause = self._poll
+            if failures:
+                pause = min(pause, FIRST_BACKOFF * (1 << min(failures - 1, 16)))
+            try:
+                async with asyncio.timeout(pause):
+                    await wake.wait()
+            except TimeoutError:
+                continue
+            # Whoever wakes us again and again is not asked without a pause.
+            await asyncio.sleep(min(FIRST_BACKOFF, self._poll))
+
+    async def _fetch(self, member: Member, charter: Charter) -> None:
+        statement = await self._client.attestation(member)
+        situation, now = self._situation, self._clock.now()
+        known = situation.attestations
+        if statement.signer != member.name:
+            return
+        attestation = known.judge(statement, charter, now=now)
+        if attestation is None:
+            return
+        before = situation.attested(member.name, now)
+        await self._keep(Event.ATTESTATION_TAKEN, attestation, statement, now)
+        known.keep(attestation, statement)
+        if not before and situation.attested(member.name, now):
+            self._opened(member.name)
+
+    async def _keep(
+        self, event: Event, said: Attestation, statement: Signed, now: datetime
+    ) -> None:
+        entry = self._trail.entry(
+            event,
+            at=now,
+            outcome="open" if said.until > now.timestamp() else "closed",
+            detail={
+                "node": said.node,
+                "sequence": said.sequence,
+                "until": said.until,
+                "policy": said.policy,
+            },
+        )
+
+        async def act(tx: Transaction) -> None:
+            await tx.put_document(_document(said.node), encode(statement))
+            await tx.append(self._trail.log, entry.record, entry.openings)
+
+        await self._store.write(act)
+
+    async def _load(self, name: str, charter: Charter) -> None:
+        document = await self._store.read(lambda r: r.document(_document(name)))
+        if document is None:
+            return
+        try:
+            statement = decode(document, Signed)
+            said = open_attestation(statement, charter, now=self._clock.now())
+        except FederationError as error:
+            # Of another federation, or of a clock that was ahead: asked for anew.
+            reason = type(error).__name__
+            _LOG.info("attestation dropped", extra=fields(peer=name, reason=reason))
+            return
+        if name == self._situation.node:
+            self._own = (said, statement)
+        else:
+            self._situation.attestations.keep(said, statement)
+
+    def _charter(self) -> Charter:
+        shared = self._situation.shared
+        if shared is None:
+            raise WrongStateError("no_federation", "this node has no federation")
+        return shared.membership.charter
+
+
+def _document(name: str) -> str:
+    return f"attestation/{name}"

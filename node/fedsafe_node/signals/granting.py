@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What of a feed came without its opening, and may be asked for again.
+
+An origin gives openings of actor signals to whom its gate and theirs are open for;
+a relock erases those that are here. In both cases the records stay, and the place
+from which on something is lacking is kept. Once nothing stands against it the feed
+is read again from there; what has come meanwhile is not counted as complete.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from fedsafe_federation.verification import feed_name
+from fedsafe_node.index.lists import Hint
+from fedsafe_node.signals.arrival import Arrival
+from fedsafe_node.store.protocol import Reader, Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The part of a feed that one batch covers, and the size of our copy before."""
+
+    start: int
+    stop: int
+    size: int
+
+
+async def read_lacking(reader: Reader, origin: str) -> int | None:
+    """Read from which index on openings of a feed are lacking; None if none are."""
+    value = await reader.meta(_key(origin))
+    return int(value) if value else None
+
+
+async def note_lacking(tx: Transaction, origin: str, index: int | None) -> None:
+    """Keep from which index on openings are lacking."""
+    value = b"" if index is None else str(index).encode()
+    await tx.set_meta(_key(origin), value)
+
+
+def still_lacking(
+    before: int | None, span: Span, arrivals: Sequence[Arrival]
+) -> int | None:
+    """Tell from where on openings are lacking after a batch."""
+    bare = min((item.index for item in arrivals if item.lacks), default=None)
+    if before is None or before < span.start:
+        return bare if before is None else before
+    if bare is not None:
+        return bare
+    return span.stop if span.stop < span.size else None
+
+
+async def grant(
+    tx: Transaction, origin: str, arrivals: Sequence[Arrival]
+) -> list[Hint]:
+    """Bring back what a relock took, out of records that are here already."""
+    by_id = {
+        arrival.signal.signal_id: arrival
+        for arrival in arrivals
+        if arrival.signal is not None
+    }
+    allowed = await tx.relocked(origin, list(by_id))
+    hints: list[Hint] = []
+    for row in await tx.signals_named(origin, sorted(allowed)):
+        arrival = by_id[row.signal_id]
+        signal = arrival.signal
+        if signal is None or row.index != arrival.index:
+            continue
+        for opening in arrival.openings:
+            await tx.grant_opening(feed_name(origin), arrival.index, opening)
+        new = await tx.revive_signal(origin, row.signal_id, signal.token)
+        hints.append(Hint(new, signal.token))
+    return hints
+
+
+def _key(origin: str) -> str:
+    return f"lacking/{origin}"
