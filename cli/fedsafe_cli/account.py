@@ -9,7 +9,7 @@ import click
 
 from fedsafe_cli.exit_codes import OK, ExitStatus
 from fedsafe_cli.findings import one_of
-from fedsafe_cli.login import ROLES
+from fedsafe_cli.login import ROLES, visit_provider
 from fedsafe_cli.moments import shown, start_of
 from fedsafe_cli.options import settings_of, shared_options
 from fedsafe_cli.output import document, line, note, pairs, table
@@ -113,6 +113,29 @@ def totp(context: click.Context) -> ExitStatus:
     settings = settings_of(context)
     answer = personal(settings).post("/v1/account/authenticator", None)
     _tell_enrolment(settings, answer)
+    return OK
+
+
+@account.command("link")
+@shared_options
+@click.pass_context
+def link(context: click.Context) -> ExitStatus:
+    """Link your identity at the provider to your own account.
+
+    Log in at the node just before, with password and one-time code; then at the
+    provider, with your browser. Afterwards `fedsafe login --sso` is possible.
+
+    \b
+    Example:
+      fedsafe account link
+    """  # noqa: D301
+    settings = settings_of(context)
+    client = personal(settings)
+    answer = client.post("/v1/account/identity", visit_provider(client))
+    if settings.json:
+        document(answer)
+    else:
+        line(f"{answer['name']} is linked at {answer['issuer']}")
     return OK
 
 

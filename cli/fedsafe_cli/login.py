@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """`fedsafe login` and `fedsafe logout`: a person's session at a node."""
 
+from urllib.parse import parse_qs, urlsplit
+
 import click
 
-from fedsafe_cli.errors import SettingsError
+from fedsafe_cli.client import Client
+from fedsafe_cli.errors import BadInputError, SettingsError
 from fedsafe_cli.exit_codes import OK, ExitStatus
 from fedsafe_cli.moments import shown
 from fedsafe_cli.options import settings_of, shared_options
@@ -20,6 +23,7 @@ ROLES = tuple(role.value for role in Role if role is not Role.SERVICE)
 @click.argument("name", required=False)
 @click.option("--role", type=click.Choice(ROLES), metavar="ROLE", help="If several.")
 @click.option("--step-up", is_flag=True, help="Only prove the second factor anew.")
+@click.option("--sso", is_flag=True, help="Through the provider of identities.")
 @shared_options
 @click.pass_context
 def login(
@@ -27,6 +31,7 @@ def login(
     name: str | None,
     role: str | None,
     step_up: bool,  # noqa: FBT001 (click's)
+    sso: bool,  # noqa: FBT001 (click's)
 ) -> ExitStatus:
     """Log in as NAME, with password and one-time code.
 
@@ -34,10 +39,14 @@ def login(
     input. A recovery code stands in for the one-time code. The session is kept in a
     file that only you can read, until `fedsafe logout`.
 
+    With --sso you log in at the provider with your browser; then give the address
+    that it ends at. Link your account before: `fedsafe account link`.
+
     \b
     Examples:
       fedsafe login anna --role reviewer
       fedsafe login --step-up
+      fedsafe login --sso
     """  # noqa: D301
     settings = settings_of(context)
     if step_up:
@@ -49,17 +58,11 @@ def login(
         else:
             line(f"approvals are possible until {shown(answer['fresh_until'])}")
         return OK
-    if name is None:
-        raise SettingsError("whose login? `fedsafe login NAME`")
-    body = {
-        "name": name,
-        "password": ask_secret("password"),
-        "code": ask_secret("one-time code"),
-    }
-    if role is not None:
-        body["role"] = role
     client = settings.client()
-    answer = client.post("/v1/session", body)
+    if sso:
+        answer = client.post("/v1/session/oidc/code", visit_provider(client, role))
+    else:
+        answer = client.post("/v1/session", _proofs(name, role))
     file = keep(client.directory, answer.pop("token"))
     if settings.json:
         document(answer | {"file": file})
@@ -70,6 +73,32 @@ def login(
     if isinstance(left, int) and left < 3:  # noqa: PLR2004 - time for new ones
         note(f"fedsafe: {left} recovery codes left; see `fedsafe account totp`")
     return OK
+
+
+def _proofs(name: str | None, role: str | None) -> dict[str, str]:
+    if name is None:
+        raise SettingsError("whose login? `fedsafe login NAME`")
+    body = {
+        "name": name,
+        "password": ask_secret("password"),
+        "code": ask_secret("one-time code"),
+    }
+    return body if role is None else body | {"role": role}
+
+
+def visit_provider(client: Client, role: str | None = None) -> dict[str, str]:
+    """Send the person to the provider; return what the browser came back with.
+
+    Raises:
+        BadInputError: the address that was given is not the one it ended at.
+    """
+    begun = client.post("/v1/session/oidc", {} if role is None else {"role": role})
+    note(f"open this address in your browser and log in:\n{begun['url']}")
+    query = parse_qs(urlsplit(ask_secret("address that the browser ended at")).query)
+    state, code = query.get("state", [""])[0], query.get("code", [""])[0]
+    if state != begun["state"] or not code:
+        raise BadInputError("that address belongs to no login that began here")
+    return {"state": state, "code": code}
 
 
 @click.command("logout")

@@ -53,6 +53,7 @@ from fedsafe_node.people.register import Registers
 from fedsafe_node.people.register_entries import read_register_end
 from fedsafe_node.people.staff import make_staff
 from fedsafe_node.people.vault import Vault, open_vault
+from fedsafe_node.people.web import ProviderWeb
 from fedsafe_node.replicating import Replicating
 from fedsafe_node.signals.custody import Custody, load_custody
 from fedsafe_node.signals.desk import Desk
@@ -102,6 +103,7 @@ class RunningNode:
     def __init__(self, base: Base, session: aiohttp.ClientSession) -> None:
         self.base = base
         self._parts = AsyncExitStack()
+        self._session = session
         self.client = PeerClient(
             session,
             name=base.config.name,
@@ -336,7 +338,7 @@ class RunningNode:
 
     def _make_services(self) -> Services:
         base = self.base
-        staff = make_staff(base.office)
+        staff = make_staff(base.office, base.config.oidc, ProviderWeb(self._session))
         return Services(
             name=base.config.name,
             lookups=LookupService(

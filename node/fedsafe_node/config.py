@@ -29,7 +29,13 @@ _FORMS: Final = {
     "contact": "an e-mail address or an https address",
     "policy": "the name of a policy, such as strict",
     "listen.host": "a host's name or address, such as 127.0.0.1",
+    "oidc.issuer": "an https address, or http on loopback",
+    "oidc.client_id": "letters, digits and signs without blanks",
+    "oidc.redirect": "an https address, or http on loopback",
 }
+_PROVIDER: Final = (
+    r"^(https://|http://(127\.0\.0\.1|\[::1\]|localhost)(?=[:/]|$))[\x21-\x7e]*(?!\n)$"
+)
 Port = Annotated[int, msgspec.Meta(ge=1, le=65_535)]
 Printable = Annotated[
     str, msgspec.Meta(pattern=r"^[^\x00-\x1f\x7f]+(?!\n)$", max_length=4_096)
@@ -66,6 +72,18 @@ class Founding(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     open: bool = False
 
 
+class Oidc(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A provider of identities (OpenID Connect) through which people log in.
+
+    `redirect` is where it sends the browser afterwards, exactly as it was
+    registered there for the public client `client_id`.
+    """
+
+    issuer: Annotated[str, msgspec.Meta(pattern=_PROVIDER, max_length=2_048)]
+    client_id: Annotated[str, msgspec.Meta(pattern=r"^[\x21-\x7e]{1,255}(?!\n)$")]
+    redirect: Annotated[str, msgspec.Meta(pattern=_PROVIDER, max_length=2_048)]
+
+
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What `node.toml` says."""
 
@@ -80,6 +98,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     lookup: Lookup = Lookup()
     sync: Sync = Sync()
     founding: Founding = Founding()
+    oidc: Oidc | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +190,7 @@ def parse_config(place: Place, text: str) -> Config:
 def render_config(config: Config) -> str:
     """Write a configuration as the TOML that `load_config` reads."""
     table = msgspec.to_builtins(config)
+    table = {key: value for key, value in table.items() if value is not None}
     plain = {key: value for key, value in table.items() if not isinstance(value, dict)}
     lines = [f"{key} = {_toml(value)}" for key, value in plain.items()]
     for name, section in table.items():

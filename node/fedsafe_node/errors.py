@@ -8,6 +8,7 @@
   + ForbiddenError          no credential, or one that may not do this
   + DeniedError             a policy rule denies; carries the decision
   + NotFoundError           there is no such thing
+  + IdentityError           a provider of identities, or its word, is not accepted
   + WrongStateError         the thing is not in a state that allows this
   + UnavailableError        not now; carries when to ask again
     - TooManyTriesError     too many failed logins; carries the same
@@ -219,6 +220,17 @@ class DeniedError(NodeError):
     def __init__(self, decision: Decision) -> None:
         super().__init__(f"{decision.rule}: {decision.reason.en}")
         self.decision = decision
+
+
+class IdentityError(NodeError):
+    """A provider of identities, or what it says, is not accepted.
+
+    `why` is one word for the log: which part did not fit, never what was in it.
+    """
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"a provider of identities is not accepted: {why}")
+        self.why = why
 
 
 class NotFoundError(NodeError):

@@ -124,6 +124,30 @@ def test_a_login_needs_a_name(ask: "Run") -> None:
     assert ask("login").status == 2
 
 
+def test_a_login_through_a_provider_takes_its_own_answer_only(
+    ask: "Run", node: "FakeNode"
+) -> None:
+    state = "s" * 43
+    begun = {"url": "https://id.example.de/authorize?x=1", "state": state}
+    node.always("POST /v1/session/oidc", begun, 201)
+    node.always("POST /v1/session/oidc/code", SESSION, 201)
+    node.always("POST /v1/account/identity", {"name": "anna", "issuer": "https://i"})
+    back = f"http://127.0.0.1:9/callback?code=c%20d&state={state}\n".encode()
+    outcome = ask("login", "--sso", "--role", "reviewer", stdin=back)
+
+    assert outcome.status == 0, outcome.err
+    assert begun["url"] in outcome.err
+    assert node.asked == [
+        ("POST /v1/session/oidc", {"role": "reviewer"}),
+        ("POST /v1/session/oidc/code", {"state": state, "code": "c d"}),
+    ]
+    linked = ask("account", "link", stdin=back)
+    assert "anna is linked at https://i" in linked.out
+    assert node.tokens[-1] == f"Bearer {TOKEN}"
+    for wrong in (back.replace(b"s" * 43, b"t" * 43), b"https://x/\n"):
+        assert ask("login", "--sso", stdin=wrong).status == 5
+
+
 def test_a_step_up_sends_the_code_alone(
     ask: "Run", node: "FakeNode", logged_in: Path
 ) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from tests.node.fleet import config_of
 
-from fedsafe_node.config import Place, load_config, render_config
+from fedsafe_node.config import Config, Place, load_config, render_config
 from fedsafe_node.errors import ConfigError
 
 PLAIN = render_config(config_of("a.demo", 8443))
@@ -18,6 +18,42 @@ def load(tmp_path: Path, text: str | bytes) -> object:
 
 def test_what_is_rendered_is_loaded(tmp_path: Path) -> None:
     assert load(tmp_path, PLAIN) == config_of("a.demo", 8443)
+
+
+def oidc(**change: str) -> str:
+    settings = {
+        "issuer": "https://id.example.de",
+        "client_id": "fedsafe",
+        "redirect": "http://127.0.0.1:9/callback",
+    }
+    lines = [f'{name} = "{value}"' for name, value in (settings | change).items()]
+    return "\n".join([PLAIN, "[oidc]", *lines, ""])
+
+
+def test_a_provider_of_identities_is_loaded_and_rendered(tmp_path: Path) -> None:
+    config = load(tmp_path, oidc())
+
+    assert isinstance(config, Config)
+    assert config.oidc is not None
+    assert load(tmp_path, render_config(config)) == config
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("issuer", "http://id.example.de"),
+        ("issuer", "http://localhost.evil.example"),
+        ("issuer", "https://id.example.de/ x"),
+        ("redirect", "javascript:x"),
+        ("client_id", "a b"),
+        ("client_secret", "x"),
+    ],
+)
+def test_a_provider_that_does_not_fit_is_named(
+    tmp_path: Path, key: str, value: str
+) -> None:
+    with pytest.raises(ConfigError, match=key):
+        load(tmp_path, oidc(**{key: value}))
 
 
 @pytest.mark.parametrize(

@@ -13,9 +13,13 @@ from fedsafe_node.api.route import KIB, Lane, Route
 from fedsafe_node.people.messages import (
     EndedAnswer,
     EnrolmentAnswer,
+    LinkedAnswer,
     LoginRequest,
     SessionAnswer,
     SetUpRequest,
+    SignOnAnswer,
+    SignOnRequest,
+    SignOnStart,
     StepUpAnswer,
     StepUpRequest,
     WhoAnswer,
@@ -64,7 +68,69 @@ async def renew_authenticator(call: Call) -> object:
     return await call.services.staff.accounts.renew_authenticator(call.principal)
 
 
+async def begin_sign_on(call: Call) -> object:
+    """Begin a login through a provider of identities."""
+    return await call.services.staff.identities.start(call.body(SignOnStart))
+
+
+async def end_sign_on(call: Call) -> object:
+    """End a login through a provider of identities."""
+    return await call.services.staff.identities.finish(call.body(SignOnRequest))
+
+
+async def link_identity(call: Call) -> object:
+    """Link an identity to whoever asks."""
+    return await call.services.staff.identities.link(
+        call.body(SignOnRequest), call.principal
+    )
+
+
+_PROVIDER: Final = frozenset({401, 403, 409})
+
 LOGIN_ROUTES: Final = (
+    Route(
+        name="beginSignOn",
+        method="POST",
+        path="/v1/session/oidc",
+        handler=begin_sign_on,
+        auth=Auth.OPEN,
+        lane=Lane.LOGINS,
+        summary="Begin a login through the provider of identities",
+        status=201,
+        body=SignOnStart,
+        limit=4 * KIB,
+        answer=SignOnAnswer,
+        refusals=_PROVIDER,
+    ),
+    Route(
+        name="endSignOn",
+        method="POST",
+        path="/v1/session/oidc/code",
+        handler=end_sign_on,
+        auth=Auth.OPEN,
+        lane=Lane.LOGINS,
+        summary="End it with what the browser came back with",
+        status=201,
+        body=SignOnRequest,
+        limit=4 * KIB,
+        answer=SessionAnswer,
+        refusals=_PROVIDER,
+    ),
+    Route(
+        name="linkIdentity",
+        method="POST",
+        path="/v1/account/identity",
+        handler=link_identity,
+        auth=Auth.CREDENTIAL,
+        roles=PERSONS,
+        fresh=True,
+        lane=Lane.LOGINS,
+        summary="Link an identity at the provider to one's own account",
+        body=SignOnRequest,
+        limit=4 * KIB,
+        answer=LinkedAnswer,
+        refusals=frozenset({404, 409}),
+    ),
     Route(
         name="logIn",
         method="POST",

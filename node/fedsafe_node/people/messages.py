@@ -321,3 +321,30 @@ class RevokedAnswer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A credential that is gone."""
 
     name: str
+
+
+class SignOnStart(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The begin of a login through a provider, in a role if there are several."""
+
+    role: Role | None = None
+
+
+class SignOnAnswer(_Secretive, frozen=True):
+    """Where the browser goes; it comes back with this `state`, and a code."""
+
+    url: str
+    state: str
+
+
+class SignOnRequest(_Secretive, frozen=True):
+    """What the browser came back with."""
+
+    state: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{43}(?!\n)$")]
+    code: Annotated[str, msgspec.Meta(pattern=r"^[\x20-\x7e]{1,2048}(?!\n)$")]
+
+
+class LinkedAnswer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An identity that is linked to an account."""
+
+    name: str
+    issuer: str

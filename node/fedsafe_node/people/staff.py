@@ -3,9 +3,11 @@
 
 from dataclasses import dataclass
 
+from fedsafe_node.config import Oidc
 from fedsafe_node.people.accounts import Accounts
 from fedsafe_node.people.approvals import Approvals
 from fedsafe_node.people.granting import Granting, RoleGrant
+from fedsafe_node.people.identities import Identities, Web
 from fedsafe_node.people.machines import Machines
 from fedsafe_node.people.office import Office
 from fedsafe_node.people.sessions import Sessions
@@ -25,17 +27,20 @@ class Staff:
     approvals: Approvals
     machines: Machines
     staffing: Staffing
+    identities: Identities
 
 
-def make_staff(office: Office) -> Staff:
-    """Put the services about people together."""
+def make_staff(office: Office, oidc: Oidc | None, web: Web) -> Staff:
+    """Put the services about people together; `web` leads to their provider."""
     approvals = Approvals(office, {Act.ROLE_GRANT: RoleGrant(office)})
+    sessions = Sessions(office)
     return Staff(
         accounts=Accounts(office),
-        sessions=Sessions(office),
+        sessions=sessions,
         training=Training(office),
         granting=Granting(office, approvals),
         approvals=approvals,
         machines=Machines(office),
         staffing=Staffing(office),
+        identities=Identities(office, sessions, oidc, web),
     )

@@ -16,12 +16,14 @@ from fedsafe_node.people.messages import (
     CredentialShown,
     EndedAnswer,
     EnrolmentAnswer,
+    LinkedAnswer,
     RevokedAnswer,
     RoleAnswer,
     RoleShown,
     SeatHolder,
     SessionAnswer,
     SetUpCodeAnswer,
+    SignOnAnswer,
     StaffingAnswer,
     StepUpAnswer,
     TrainingsAnswer,
@@ -70,10 +72,11 @@ ROLE: Final = RoleAnswer(name="anna", role=Role.ANALYST, granted=False, act=ACT)
 CODE: Final = SetUpCodeAnswer(name="anna", code="AAAA", until=2)
 ENROLMENT: Final = EnrolmentAnswer(name="anna", secret="A", uri="u", recovery_codes=[])
 TOKEN: Final = CredentialAnswer(name="shop", holder="shop", token="t", until=2)
+SESSION: Final = SessionAnswer(
+    token="t", name="anna", role=Role.ANALYST, ends_at=2, recovery_codes_left=9
+)
 ANSWERS: Final[dict[tuple[str, str], object]] = {
-    ("sessions", "begin"): SessionAnswer(
-        token="t", name="anna", role=Role.ANALYST, ends_at=2, recovery_codes_left=9
-    ),
+    ("sessions", "begin"): SESSION,
     ("sessions", "step_up"): StepUpAnswer(2),
     ("sessions", "end"): EndedAnswer("anna"),
     ("accounts", "set_up"): ENROLMENT,
@@ -95,6 +98,9 @@ ANSWERS: Final[dict[tuple[str, str], object]] = {
     ("approvals", "pending"): ActsAnswer([ACT]),
     ("approvals", "approve"): ACT,
     ("approvals", "withdraw"): ACT,
+    ("identities", "start"): SignOnAnswer(url="https://id.example", state="s"),
+    ("identities", "finish"): SESSION,
+    ("identities", "link"): LinkedAnswer(name="anna", issuer="https://id.example"),
     ("machines", "show"): CredentialsAnswer([CREDENTIAL]),
     ("machines", "add"): TOKEN,
     ("machines", "rotate"): TOKEN,
@@ -103,6 +109,9 @@ ANSWERS: Final[dict[tuple[str, str], object]] = {
 PEOPLE_BODIES: Final[dict[str, object]] = {
     "logIn": {"name": "anna", "password": "p", "code": "000000"},
     "stepUp": {"code": "000000"},
+    "beginSignOn": {},
+    "endSignOn": {"state": "s" * 43, "code": "c"},
+    "linkIdentity": {"state": "s" * 43, "code": "c"},
     "setUpAccount": {"name": "anna", "code": "AAAA", "password": "p"},
     "addAccount": {"name": "anna", "display": "Anna"},
     "grantRole": {"name": "anna", "role": "analyst"},

@@ -1,0 +1,284 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Logins through a real provider of identities on loopback, in its own process."""
+
+import asyncio
+import base64
+import hashlib
+import re
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from html import unescape
+from pathlib import Path
+from typing import Final
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from aiohttp import ClientSession, CookieJar
+from tests.node.fleet import free_ports
+from tests.node.people.conftest import SETUP, Team
+from tests.node.people.provider import CLIENT, REDIRECT
+
+from fedsafe_node.clock import SystemClock
+from fedsafe_node.config import Oidc
+from fedsafe_node.errors import (
+    ForbiddenError,
+    IdentityError,
+    NodeError,
+    UnavailableError,
+    WrongStateError,
+)
+from fedsafe_node.people.identities import LIFETIME, Identities
+from fedsafe_node.people.messages import SignOnRequest, SignOnStart
+from fedsafe_node.people.web import ProviderWeb, is_safe
+from fedsafe_policies.vocabulary import Role
+
+PASSWORD: Final = "provider geheim 1"
+START: Final = SignOnStart()
+pytestmark = pytest.mark.timeout(120)
+
+
+@dataclass(frozen=True)
+class Provider:
+    """The process of the provider."""
+
+    url: str
+    process: subprocess.Popen[str]
+
+    def turn_keys(self) -> None:
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.write("\n")
+        self.process.stdin.flush()
+        assert self.process.stdout.readline() == "turned\n"
+
+
+@dataclass(frozen=True)
+class Page:
+    """What a browser sees; `target` is where it is sent on."""
+
+    url: str
+    target: str | None
+    text: str
+
+
+@pytest.fixture(scope="module")
+def provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Provider]:
+    (port,) = free_ports(1)
+    script = Path(__file__).parent / "provider.py"
+    with subprocess.Popen(
+        [sys.executable, str(script), str(port), PASSWORD],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        cwd=tmp_path_factory.mktemp("provider"),
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        yield Provider(f"http://127.0.0.1:{port}", process)
+        assert process.stdin is not None
+        process.stdin.close()
+        process.wait(20)
+
+
+@pytest.fixture
+async def http() -> AsyncIterator[ClientSession]:
+    async with ClientSession(trust_env=False) as session:
+        yield session
+
+
+@pytest.fixture
+async def house(team: Team) -> Team:
+    """Keep the time of the provider: its tokens are of the real present."""
+    team.clock.moment = SystemClock().now()
+    await team.hire("anna", Role.ANALYST)
+    await team.hire("ben", Role.ANALYST)
+    return team
+
+
+def made(team: Team, http: ClientSession, issuer: str) -> Identities:
+    oidc = Oidc(issuer=issuer, client_id=CLIENT, redirect=REDIRECT)
+    return Identities(team.office, team.sessions, oidc, ProviderWeb(http))
+
+
+@pytest.fixture
+def identities(house: Team, http: ClientSession, provider: Provider) -> Identities:
+    return made(house, http, provider.url)
+
+
+async def browse(url: str, name: str) -> SignOnRequest:
+    """Log in at the provider's pages as a person does; return what comes back."""
+    async with ClientSession(cookie_jar=CookieJar(unsafe=True)) as browser:
+
+        async def ask(method: str, at: str, form: dict[str, str] | None) -> Page:
+            async with browser.request(
+                method, at, data=form, allow_redirects=False
+            ) as response:
+                target = response.headers.get("Location")
+                return Page(str(response.url), target, await response.text())
+
+        page = await ask("GET", url, None)
+        for field, value in (("login", name), ("password", PASSWORD)):
+            while page.target is not None:
+                page = await ask("GET", _next(page.target, url), None)
+            found = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page.text)
+            assert found is not None, page.text
+            form = {"csrf_token": unescape(found[1]), field: value, "answer": ""}
+            page = await ask("POST", page.url, form)
+        while page.target is not None:
+            if page.target.startswith(REDIRECT):
+                query = parse_qs(urlsplit(page.target).query)
+                return SignOnRequest(state=query["state"][0], code=query["code"][0])
+            page = await ask("GET", _next(page.target, url), None)
+    raise AssertionError(page.text)
+
+
+def _next(target: str, url: str) -> str:
+    parts = urlsplit(url)
+    return target if "://" in target else f"{parts.scheme}://{parts.netloc}{target}"
+
+
+async def refused(work: object) -> NodeError:
+    with pytest.raises(NodeError) as caught:
+        await work  # type: ignore[misc]
+    return caught.value
+
+
+async def link(team: Team, identities: Identities, name: str, at: str) -> None:
+    who = await team.principal(name)
+    begun = await identities.start(START)
+    await identities.link(await browse(begun.url, at), who)
+    team.clock.moment = SystemClock().now()
+
+
+async def test_a_linked_identity_logs_its_person_in(
+    house: Team, identities: Identities, provider: Provider
+) -> None:
+    stranger = await identities.start(START)
+    error = await refused(identities.finish(await browse(stranger.url, "anna")))
+    assert isinstance(error, ForbiddenError)
+
+    await link(house, identities, "anna", "anna")
+    begun = await identities.start(SignOnStart(role=Role.ANALYST))
+    answer = await identities.finish(await browse(begun.url, "anna"))
+    who = await house.sessions.recognise(answer.token)
+
+    assert (who.name, who.role, who.fresh) == ("anna", Role.ANALYST, False)
+    events = await house.events()
+    (told,) = [text for event, _, text in events if event == "account.linked"]
+    assert f'"issuer":"{provider.url}"' in told
+    query = parse_qs(urlsplit(begun.url).query)
+    assert query["code_challenge_method"] == ["S256"]
+    assert len(base64.urlsafe_b64decode(query["code_challenge"][0] + "=")) == (
+        hashlib.sha256().digest_size
+    )
+    await house.accounts.lock("anna", SETUP)
+    again = await identities.start(START)
+    await refused(identities.finish(await browse(again.url, "anna")))
+
+
+async def test_a_state_is_used_once_and_ends(
+    house: Team, identities: Identities
+) -> None:
+    await link(house, identities, "anna", "anna")
+    begun = await identities.start(START)
+    back = await browse(begun.url, "anna")
+    results = await asyncio.gather(
+        *(identities.finish(back) for _ in range(3)), return_exceptions=True
+    )
+    assert sum(isinstance(result, ForbiddenError) for result in results) == 2
+    late = await identities.start(START)
+    back = await browse(late.url, "anna")
+    house.pass_time(LIFETIME)
+    assert isinstance(await refused(identities.finish(back)), ForbiddenError)
+
+
+async def test_a_code_of_another_login_is_refused(
+    house: Team, identities: Identities
+) -> None:
+    """A stolen code has another PKCE secret, and its token another nonce."""
+    await link(house, identities, "anna", "anna")
+    first, second = await identities.start(START), await identities.start(START)
+    stolen = await browse(first.url, "anna")
+    mixed = SignOnRequest(state=second.state, code=stolen.code)
+
+    assert isinstance(await refused(identities.finish(mixed)), ForbiddenError)
+
+
+async def test_new_keys_are_found(
+    house: Team, identities: Identities, provider: Provider
+) -> None:
+    await link(house, identities, "anna", "anna")
+    begun = await identities.start(START)
+    back = await browse(begun.url, "anna")
+    await asyncio.to_thread(provider.turn_keys)
+    house.pass_time(120)  # the keys were looked at within the last minute
+
+    answer = await identities.finish(back)
+
+    assert (await house.sessions.recognise(answer.token)).name == "anna"
+
+
+async def test_an_identity_is_one_persons_and_a_person_has_one(
+    house: Team, identities: Identities
+) -> None:
+    await link(house, identities, "anna", "anna")
+    for name, at in (("ben", "anna"), ("anna", "ben")):
+        with pytest.raises(WrongStateError):
+            await link(house, identities, name, at)
+    stale = await house.principal("ben")
+    house.pass_time(300)
+    stale = type(stale)(stale.name, stale.role, stale.session, fresh=False)
+    begun = await identities.start(START)
+    back = SignOnRequest(state=begun.state, code="x")
+    assert isinstance(await refused(identities.link(back, stale)), ForbiddenError)
+
+
+async def test_a_provider_of_another_name_is_not_used(
+    house: Team, http: ClientSession, provider: Provider
+) -> None:
+    other = provider.url.replace("127.0.0.1", "localhost")
+    for issuer in (other, f"{provider.url}/", "http://127.0.0.1:1"):
+        error = await refused(made(house, http, issuer).start(START))
+        assert isinstance(error, UnavailableError)
+
+
+async def test_a_node_without_a_provider_says_so(
+    house: Team, http: ClientSession
+) -> None:
+    without = Identities(house.office, house.sessions, None, ProviderWeb(http))
+
+    assert isinstance(await refused(without.start(START)), WrongStateError)
+    back = SignOnRequest(state="s" * 43, code="x")
+    assert isinstance(await refused(without.finish(back)), WrongStateError)
+
+
+async def test_only_so_many_logins_begin(
+    identities: Identities, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fedsafe_node.people.identities._MOST", 2)
+    for _ in range(2):
+        await identities.start(START)
+
+    assert isinstance(await refused(identities.start(START)), UnavailableError)
+
+
+@pytest.mark.parametrize(
+    ("url", "safe"),
+    [
+        ("https://id.example.de/x", True),
+        ("http://127.0.0.1:9/x", True),
+        ("http://id.example.de/x", False),
+        ("http://127.0.0.1.evil.example/x", False),
+        ("file:///etc/passwd", False),
+    ],
+)
+async def test_secrets_go_to_safe_addresses_only(
+    http: ClientSession, url: str, *, safe: bool
+) -> None:
+    assert is_safe(url) is safe
+    if not safe:
+        with pytest.raises(IdentityError, match="address"):
+            await ProviderWeb(http).get(url)
