@@ -7,6 +7,7 @@ Reading is an act as well: its own event is durable before the answer leaves.
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
+from typing import Final
 
 import msgspec
 
@@ -56,6 +57,7 @@ from fedsafe_node.tables import (
 )
 from fedsafe_node.telemetry import LOGGER, fields
 
+PAGES: Final = "database"
 _LOG = logging.getLogger(f"{LOGGER}.audits")
 
 
@@ -91,7 +93,8 @@ class AuditService:
         """
         names = await self._store.read(lambda reader: reader.logs())
         logs = [await self._verify(name) for name in sorted(names)]
-        tables = [
+        tables = [await self._check(PAGES, partial(self._store.scan, _count_damage))]
+        tables += [
             await self._check(table, partial(self._store.scan, self._counting(table)))
             for table in (SIGNALS, RESTRICTIONS, RESTRICTED)
         ]
@@ -262,6 +265,14 @@ class AuditService:
             await tx.append(self._trail.log, entry.record, entry.openings)
 
         await self._store.write(act)
+
+
+async def _count_damage(reader: Reader) -> int:
+    # A row that lies where no search finds it is seen by no walk over the rows.
+    damage = await reader.damage()
+    if damage is not None:
+        raise StoreFailedError(damage)
+    return 0
 
 
 def _bad_log(name: str, index: int, why: str) -> LogCheck:

@@ -55,6 +55,9 @@ def _examine(database: Path, guard: Path, node: str) -> list[Examined]:
 async def _examine_logs(
     reader: Reader, kept: Mapping[LogName, Kept], node: str
 ) -> list[Examined]:
+    damage = await reader.damage()
+    if damage is not None:
+        return [Examined("database", wrong=damage)]
     names = await reader.logs()
     audit = audit_log_name(node)
     foreign = [name for name in names if name.endswith("/audit") and name != audit]

@@ -6,6 +6,7 @@ and decrypted once a start: perceptual digests lie nowhere on disk in the clear.
 """
 
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 from secrets import token_bytes
 from typing import Final
@@ -21,7 +22,7 @@ from fedsafe_node.media import open_media_body
 from fedsafe_node.signals.naming import signal_name
 from fedsafe_node.situation import Situation
 from fedsafe_node.store.protocol import Reader, Store, Transaction
-from fedsafe_node.store.rows import SignalRow, SignalStatus
+from fedsafe_node.store.rows import SignalRow, SignalStatus, TokenRow
 from fedsafe_node.telemetry import LOGGER, fields
 from fedsafe_policies.gate import LegalGate
 from fedsafe_policies.vocabulary import MediaKind
@@ -48,8 +49,7 @@ async def load_tokens(directory: Path, store: Store) -> TokenIndex:
         index.find_again({row.row for row in removed if _matches(row)})
         while page := await reader.tokens_after(index.highest_row, _PAGE):
             rows = [token.row for token in page]
-            tokens = b"".join(token.token for token in page)
-            index.add_many(tokens, rows, through=rows[-1])
+            index.add_many(_tokens(page), rows, through=rows[-1])
             if index.wants_merge:
                 index.merge()
         index.add_many(b"", (), through=newest)
@@ -71,23 +71,28 @@ async def check_tokens(index: TokenIndex, store: Store) -> int:
         index.check()
         last = count = 0
         lost: list[SignalRow] = []
-        while (page := await reader.signals_after(last, _PAGE)) and not lost:
+        while (page := await reader.tokens_after(last, _PAGE)) and not lost:
             last = page[-1].row
-            live = [row for row in page if _matches(row) and row.row <= covered]
-            tokens = b"".join(row.token for row in live if row.token is not None)
-            found = set(index.probe_many(tokens))
-            lost = [row for at, row in enumerate(live) if (at, row.row) not in found]
-            count += len(live)
+            pairs = index.probe_many(_tokens(page))
+            found = {row for at, row in pairs if page[at].row == row}
+            others = [token.row for token in page if token.row not in found]
+            missed = await reader.signals_at([row for row in others if row <= covered])
+            lost = [row for row in missed if _matches(row)]
+            count += len(page) - len(others)
         return count, lost
 
     count, lost = await store.scan(query)
-    numbers = [row.row for row in lost]
     # What was stopped meanwhile is rightly found no more.
-    for row in await store.scan(lambda reader: reader.signals_at(numbers)):
+    again = [row.row for row in lost]
+    for row in await store.scan(lambda reader: reader.signals_at(again)):
         if _matches(row) and row.token and row.row not in index.rows(row.token):
             name = signal_name(row.signal_id)
             raise CorruptRowError(INDEX, row.row, name, "the index does not find it")
     return count
+
+
+def _tokens(page: Sequence[TokenRow]) -> bytes:
+    return b"".join(token.token for token in page)
 
 
 def _matches(row: SignalRow) -> bool:

@@ -14,6 +14,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
+from operator import attrgetter
 from typing import Final
 
 from fedsafe_crypto.errors import CryptoError
@@ -63,6 +64,7 @@ _AT_LEAST: Final[Mapping[str, frozenset[SignalStatus]]] = {
 _MATCHABLE: Final = frozenset({SignalStatus.ACTIVE, SignalStatus.DISPUTED})
 _STOPPED: Final = frozenset({SignalStatus.REVOKED, SignalStatus.ERASED})
 _HEADER: Final = ("epoch", "generation", "match_until", "erase_after")
+_header_of: Final = attrgetter(*_HEADER)
 
 
 class SignalRows:
@@ -181,9 +183,10 @@ class SignalRows:
             header, opening = decode_opening(payload)
         except MalformedError:
             raise _bad(row, "its opening is none of a signal") from None
-        for name in _HEADER:
-            if getattr(header, name) != getattr(row, name):
-                raise _bad(row, f"its {name} is not that of its opening")
+        if _header_of(header) != _header_of(row):
+            pairs = zip(_HEADER, _header_of(header), _header_of(row), strict=True)
+            name = next(name for name, said, kept in pairs if said != kept)
+            raise _bad(row, f"its {name} is not that of its opening")
         if (header.plane.value, header.scope.value) != (row.plane, row.scope):
             raise _bad(row, "its plane or scope is not that of its opening")
         kind, token = None, opening.token
@@ -202,6 +205,8 @@ class SignalRows:
     async def _check_unclaimed(self, log: LogName) -> None:
         claimed = self._claimed[log]
         for start in range(0, len(claimed), _PAGE):
+            if all(claimed[start : start + _PAGE]):
+                continue  # nothing is left over: every entry has its row
             for kept in await self._reader.sealed_openings(
                 log, start, _PAGE, group=SIGNAL_GROUP
             ):

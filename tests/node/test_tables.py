@@ -68,6 +68,7 @@ async def test_tables_that_nobody_touched_verify(full: Fleet) -> None:
     assert answer.ok, answer
     # The own ban of a published draft stays as an erased row.
     assert rows == {
+        "database": (0, True),
         "signals": (8, True),
         "restrictions": (1, True),
         "restricted": (1, True),
@@ -245,3 +246,36 @@ def flip(path: Path, at: int) -> None:
     data = bytearray(path.read_bytes())
     data[at] ^= 1
     path.write_bytes(data)
+
+
+async def test_a_row_that_no_search_finds_is_named(full: Fleet) -> None:
+    database = full.place("b.demo").database
+    await asyncio.to_thread(hide, database)
+    answer = await verify(full)
+    (pages, *_) = answer.tables
+
+    assert not answer.ok
+    assert (pages.table, pages.ok) == ("database", False)
+
+
+def hide(database: Path) -> None:
+    """Take a signal out of the index of ids alone: a revocation would miss it."""
+    connection = sqlite3.connect(database)
+    connection.execute("PRAGMA writable_schema = ON")
+    (root,) = connection.execute(
+        "SELECT rootpage FROM sqlite_master WHERE name = 'sqlite_autoindex_signals_1'"
+    ).fetchone()
+    connection.execute(
+        "INSERT INTO sqlite_master VALUES ('table', 'hidden', 'hidden', ?, "
+        "'CREATE TABLE hidden (signal_id, origin, row, PRIMARY KEY "
+        "(signal_id, origin, row)) WITHOUT ROWID')",
+        (root,),
+    )
+    connection.commit()
+    connection.close()
+    connection = sqlite3.connect(database)
+    assert connection.execute("DELETE FROM hidden WHERE row = 1").rowcount == 1
+    connection.execute("PRAGMA writable_schema = ON")
+    connection.execute("DELETE FROM sqlite_master WHERE name = 'hidden'")
+    connection.commit()
+    connection.close()

@@ -233,6 +233,10 @@ class NodeReader(Protocol):
         """Return a public document: charter, card, founding state."""
         ...
 
+    async def damage(self) -> str | None:
+        """Return what is wrong with pages and indexes, None if nothing; walks all."""
+        ...
+
     async def counts(self) -> Counts:
         """Count what the store holds; walks the signals, so use it in `scan`."""
         ...

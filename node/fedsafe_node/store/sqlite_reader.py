@@ -370,6 +370,11 @@ class SQLiteReader(SQLitePeopleReader, SQLiteGateReader):
         """Return a public document: charter, card, founding state."""
         return self._bytes("SELECT body FROM documents WHERE name = ?", name)
 
+    async def damage(self) -> str | None:
+        """Return what is wrong with pages and indexes, None if nothing; walks all."""
+        (verdict,) = self._one("PRAGMA integrity_check(1)")
+        return None if verdict == "ok" else " ".join(verdict.split())
+
     async def counts(self) -> Counts:
         """Count what the store holds; walks the signals, so use it in `scan`."""
         signals, active, own = self._one(
