@@ -30,6 +30,7 @@ COMMANDS: Final = {
     "training": "fedsafe_cli.training:training",
     "staffing": "fedsafe_cli.staffing:staffing",
     "gate": "fedsafe_cli.gate:gate",
+    "register": "fedsafe_cli.register:register",
     "policy": "fedsafe_cli.policy:policy",
     "federation": "fedsafe_cli.federation:federation",
     "audit": "fedsafe_cli.audit:audit",
