@@ -37,10 +37,11 @@ def account() -> None:
 @shared_options
 @click.pass_context
 def first(context: click.Context, name: str) -> ExitStatus:
-    """Get a set-up code for the first administrator, while the node is stopped.
+    """Get a set-up code for an operator's account, while the node is stopped.
 
     `fedsafe node init` printed one; this makes another if it was lost or has
-    expired. It is refused as soon as somebody is an operator.
+    expired, or if only one person is left who can grant roles. It is refused while
+    two people can.
 
     \b
     Example:

@@ -91,12 +91,12 @@ async def make_node(wanted: NewNode) -> MadeNode:
 
 
 async def add_administrator(directory: Path, name: str) -> SetUpCodeAnswer:
-    """Give the first administrator of a node that is not running another code.
+    """Give an operator's account a code, at a node that is not running.
 
     Raises:
         SettingsError: the name does not fit.
-        WrongStateError: the node is running, the name is taken, or somebody is an
-            operator already.
+        WrongStateError: the node is running, the name is taken, or two people can
+            grant roles.
         ProgrammeError: its store cannot be written.
     """
     place, clock = Place(directory), SystemClock()

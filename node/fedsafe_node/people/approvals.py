@@ -94,11 +94,21 @@ class Approvals:
         )
 
         async def act(tx: Transaction) -> None:
+            await self._sweep(tx, now)
             await tx.add_act(row)
             await office.note(tx, Event.ACT_ASKED, who.name, _told(row))
 
         await office.store.write(act)
         return shown(row, now)
+
+    async def _sweep(self, tx: Transaction, now: int) -> None:
+        """Let go of what has expired, and of its content."""
+        for row in await tx.acts(ActState.PENDING, _LISTED):
+            if row.expires_at <= now:
+                await tx.decide_act(row.id, ActState.WITHDRAWN, by="expiry", at=now)
+                await self._office.note(
+                    tx, Event.ACT_WITHDRAWN, "expiry", _told(row), outcome="expired"
+                )
 
     async def approve(self, act_id: str, digest: bytes, who: Principal) -> ActAnswer:
         """Carry an act out as its second person.

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """The first administrator: an operator's account with a one-time code.
 
-Made with the node, or later while the node is stopped, as long as nobody holds an
-operator's role who could add accounts. The code is good once and for three days.
+Made with the node, or later while the node is stopped, as long as there are not two
+people who could add and approve accounts: so a lost code, or a colleague who left,
+locks nobody out. The code is good once and for three days.
 """
+
+from typing import Final
 
 from msgspec.structs import replace
 
@@ -11,12 +14,16 @@ from fedsafe_node.clock import Clock
 from fedsafe_node.errors import WrongStateError
 from fedsafe_node.log.audit import AuditTrail, Detail, Event
 from fedsafe_node.people.accounts import invite
+from fedsafe_node.people.granting import GRANTERS
 from fedsafe_node.people.messages import NewAccountRequest, SetUpCodeAnswer
 from fedsafe_node.people.names import check_name, check_person_name
 from fedsafe_node.people.rules import is_in_force
 from fedsafe_node.store.people_rows import GrantRow, PersonState
 from fedsafe_node.store.protocol import Reader, Store, Transaction
 from fedsafe_policies.vocabulary import Role
+
+_SETUP: Final = "setup"
+_ENOUGH: Final = 2
 
 
 async def add_first(
@@ -27,22 +34,23 @@ async def add_first(
     Raises:
         BadRequestError: the name does not fit.
         ConflictError: a service has the name, or it looks like somebody else's.
-        WrongStateError: somebody is an operator already, or the account is set up.
+        WrongStateError: two people can grant roles, or the account is set up.
     """
     check_name(name)
     moment = clock.now()
     now = int(moment.timestamp())
     row, answer = invite(NewAccountRequest(name=name, display=name), now)
     entry = trail.entry(
-        Event.ACCOUNT_ADDED, at=moment, actor="setup", detail=_detail(name)
+        Event.ACCOUNT_ADDED, at=moment, actor=_SETUP, detail=_detail(name)
     )
 
     async def act(tx: Transaction) -> None:
         await check_person_name(tx, name)
-        if await _has_operator(tx, now):
+        if await _count_granters(tx, now) >= _ENOUGH:
             raise WrongStateError(
-                "wrong_state", "somebody is an operator; they add accounts"
+                "wrong_state", "two people can add and approve accounts; ask them"
             )
+        await _forget_waiting(tx, name)
         known = await tx.person_named(name)
         if known is None:
             await tx.add_person(row)
@@ -58,7 +66,7 @@ async def add_first(
                 role=Role.OPERATOR.value,
                 since=now,
                 until=None,
-                granted_by="setup",
+                granted_by=_SETUP,
             )
         )
         await tx.append(trail.log, entry.record, entry.openings)
@@ -71,10 +79,26 @@ def _detail(name: str) -> Detail:
     return {"name": name, "role": Role.OPERATOR.value, "external": False}
 
 
-async def _has_operator(reader: Reader, now: int) -> bool:
+async def _count_granters(reader: Reader, now: int) -> int:
+    """Count who can grant roles; without a valid training nobody can."""
+    count = 0
     for person in await reader.persons():
         if person.state is PersonState.ACTIVE:
-            grants = await reader.grants_of(person.id)
-            if any(g.role == Role.OPERATOR and is_in_force(g, now) for g in grants):
-                return True
-    return False
+            roles = {
+                Role(grant.role)
+                for grant in await reader.grants_of(person.id)
+                if is_in_force(grant, now)
+            }
+            trainings = await reader.trainings_of(person.id)
+            trained = any(one.since <= now < one.until for one in trainings)
+            count += trained and not roles.isdisjoint(GRANTERS)
+    return count
+
+
+async def _forget_waiting(tx: Transaction, but: str) -> None:
+    """Undo the grants of first administrators who never set their account up."""
+    for person in await tx.persons():
+        if person.name != but and person.state is PersonState.INVITED:
+            for grant in await tx.grants_of(person.id):
+                if grant.granted_by == _SETUP and grant.until is None:
+                    await tx.put_grant(replace(grant, until=grant.since))

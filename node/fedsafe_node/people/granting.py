@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Giving and taking roles.
 
-A grant takes two people as soon as there is a second one who could approve it,
-whatever the policy says: somebody who granted roles alone could make themself the
-second person of everything else. Only the first administrator of a new node grants
-alone, until somebody else may. The policy decides who may have which role, with
+A grant takes two people as soon as anybody else has ever had a role that approves
+grants, whatever the policy says: somebody who granted roles alone could make themself
+the second person of everything else. Only the first administrator of a new node
+grants alone, until then; locking or resetting all others brings that time not back.
+The policy decides who may have which role, with
 which others, trained in what, granted by whom; it is asked when a grant is asked
 for, and again when it takes effect. Taking a role away takes one person.
 """
@@ -20,7 +21,7 @@ from fedsafe_node.log.audit import Detail, Event
 from fedsafe_node.people.approvals import Approvals
 from fedsafe_node.people.messages import RoleAnswer, RoleRequest
 from fedsafe_node.people.office import Office
-from fedsafe_node.people.rules import is_in_force, role_request, roles_of
+from fedsafe_node.people.rules import is_in_force, role_request
 from fedsafe_node.principal import Principal
 from fedsafe_node.store.people_rows import GrantRow, PersonRow
 from fedsafe_node.store.protocol import Reader, Transaction
@@ -85,7 +86,7 @@ class Granting:
             decision = office.judge.decide(facts, office.clock.now())
             if not decision.allowed:
                 raise DeniedError(decision)
-            if await self._has_second(tx, {who.name, request.name}):
+            if await _had_others(tx, who):
                 return False
             await give(office, tx, request, by=who.name)
             return True
@@ -101,17 +102,6 @@ class Granting:
         return RoleAnswer(
             name=request.name, role=request.role, granted=is_granted, act=asked
         )
-
-    async def _has_second(self, reader: Reader, but: set[str]) -> bool:
-        """Whether there is a person who could approve, beside the two."""
-        office = self._office
-        for person in await reader.persons():
-            if person.name in but:
-                continue
-            roles = await roles_of(reader, person, office.judge, office.clock.now())
-            if roles & GRANTERS:
-                return True
-        return False
 
     async def end(self, request: RoleRequest, who: Principal) -> RoleAnswer:
         """Take a role away at once.
@@ -139,6 +129,17 @@ class Granting:
 
         await office.store.write(act)
         return RoleAnswer(name=request.name, role=request.role, granted=False)
+
+
+async def _had_others(reader: Reader, who: Principal) -> bool:
+    """Whether somebody else has, or once had, a role that approves grants."""
+    for person in await reader.persons():
+        if person.name != who.name and any(
+            Role(grant.role) in GRANTERS and grant.until != grant.since
+            for grant in await reader.grants_of(person.id)
+        ):
+            return True
+    return False
 
 
 async def _facts(office: Office, reader: Reader, request: RoleRequest) -> RoleFacts:

@@ -18,8 +18,9 @@ from fedsafe_node.people.messages import (
     TrainingShown,
 )
 from fedsafe_node.people.office import Office
+from fedsafe_node.people.rules import roles_of
 from fedsafe_node.principal import Principal
-from fedsafe_node.store.people_rows import PersonRow, PersonState, TrainingRow
+from fedsafe_node.store.people_rows import PersonRow, TrainingRow
 from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_policies.vocabulary import Module, Role
 
@@ -87,16 +88,16 @@ async def first_training(
     """Take the first administrator's own word for what operators are trained in.
 
     Raises:
-        ForbiddenError: the node has people already, who record each other's.
+        ForbiddenError: somebody may act already, and can record it.
         BadRequestError: it counts for longer than a year, or is over.
     """
     if training is None:
         return
-    others = [row for row in await tx.persons() if row.state is PersonState.ACTIVE]
-    if others:
-        raise ForbiddenError(
-            "another person records one's training", authenticated=True
-        )
+    for other in await tx.persons():
+        if await roles_of(tx, other, office.judge, office.clock.now()):
+            raise ForbiddenError(
+                "another person records one's training", authenticated=True
+            )
     now = office.now()
     if not now < training.until <= now + LONGEST:
         raise BadRequestError(

@@ -156,7 +156,7 @@ async def test_the_first_administrator_states_their_own_training(team: Team) -> 
     team.secrets["olaf"] = await team.accounts.set_up(request, "")
 
     assert (await team.principal("olaf")).role is Role.OPERATOR
-    added = await team.accounts.add(ANNA, SETUP)
+    added = await team.accounts.add(ANNA, SETUP)  # now somebody may record it
     second = replace(request, name="anna", code=added.code)
     assert isinstance(await refused(team.accounts.set_up(second, "")), ForbiddenError)
 
@@ -177,8 +177,47 @@ async def test_a_first_administrator_who_waits_may_get_another_code(
     assert isinstance(await refused(set_up(team, lost.code, "olaf")), ForbiddenError)
     await set_up(team, answer.code, "olaf")
 
-    for name in ("olaf", "anna"):
-        assert isinstance(await refused(first(team, name)), WrongStateError)
+    assert isinstance(await refused(first(team, "olaf")), WrongStateError)
+
+
+async def test_a_first_administrator_who_never_came_stands_in_nobodys_way(
+    team: Team,
+) -> None:
+    await first(team, "admin")
+    team.pass_time(60)
+    await first(team, "olaf")
+    await team.accounts.reset("olaf", SETUP)
+    accounts = (await team.accounts.show()).accounts
+
+    assert [one.roles for one in accounts if one.name == "admin"] == [[]]
+
+
+async def test_the_machines_owner_may_add_a_second_operator_but_no_third(
+    team: Team,
+) -> None:
+    await team.hire("olaf", Role.OPERATOR)
+    answer = await first(team, "rita")
+    await set_up(team, answer.code, "rita")
+    await team.train("rita")
+
+    assert isinstance(await refused(first(team, "zoe")), WrongStateError)
+
+
+async def test_where_everybodys_training_has_lapsed_somebody_begins_anew(
+    team: Team,
+) -> None:
+    await team.hire("olaf", Role.OPERATOR)
+    await team.hire("rita", Role.REVIEWER)
+    assert isinstance(await refused(first(team, "zoe")), WrongStateError)
+    team.pass_time(YEAR)
+
+    answer = await first(team, "zoe")
+    training = FirstTraining(organisation=ORGANISATION, until=team.now + YEAR // 2)
+    request = SetUpRequest(
+        name="zoe", code=answer.code, password=PASSWORD, training=training
+    )
+    team.secrets["zoe"] = await team.accounts.set_up(request, "")
+    assert (await team.principal("zoe")).role is Role.OPERATOR
 
 
 async def test_training_is_recorded_by_another_person(team: Team) -> None:

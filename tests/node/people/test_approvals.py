@@ -180,6 +180,11 @@ async def test_an_act_expires(
     assert (await approvals.pending()).acts[0].state == "expired"
     with pytest.raises(WrongStateError):
         await approve(approvals, asked, BEN)
+    await approvals.ask(Act.KEY_ROTATION, CONTENT, ANNA)
+    gone = await team.store.read(lambda r: r.act(asked.act))
+    assert gone is not None
+    assert (gone.content, gone.decided_by) == (None, "expiry")
+    assert len((await approvals.pending()).acts) == 1
 
 
 async def test_any_person_may_stop_an_act(

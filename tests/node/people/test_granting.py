@@ -44,6 +44,29 @@ async def test_a_lone_administrator_grants_and_then_no_more(team: Team) -> None:
     assert (await team.principal("ben")).role is Role.ANALYST
 
 
+@pytest.mark.parametrize("way", ["lock", "reset", "end", "expire"])
+async def test_an_operator_who_shuts_all_others_out_grants_nothing_alone(
+    team: Team, way: str
+) -> None:
+    await team.hire("olaf", Role.OPERATOR)
+    await team.hire("rita")
+    await team.hire("puppet")
+    olaf = await team.principal("olaf")
+    until = team.now + 3_600
+    await team.granting.grant(role("rita", Role.REVIEWER, until=until), olaf)
+    team.pass_time(60)
+    if way == "end":
+        await team.granting.end(role("rita", Role.REVIEWER), olaf)
+    elif way == "expire":
+        team.pass_time(3_600)
+    else:
+        await getattr(team.accounts, way)("rita", olaf)
+
+    for name in ("puppet", "rita"):
+        answer = await team.granting.grant(role(name, Role.REVIEWER), olaf)
+        assert not answer.granted
+
+
 async def test_nobody_grants_or_approves_a_role_of_their_own(team: Team) -> None:
     await team.hire("olaf", Role.OPERATOR)
     await team.hire("anna", Role.REVIEWER)
