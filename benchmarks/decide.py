@@ -77,7 +77,9 @@ GATE = LegalGate(
     management_approval=Approval("max", date(2026, 9, 2)),
     valid_until=date(2027, 9, 1),
 )
-SITE = Site(("a.example.org",), ("https://192.0.2.7",), GATE)
+SITE = Site(
+    ("a.example.org",), ("https://192.0.2.7",), GATE, register_until=NOW + 9 * DAY
+)
 HEADER = HeaderFacts(
     Plane.ACTOR, Scope.FEDERATION, *retention(IdentifierKind.PHONE, SINCE, GERMANY)
 )

@@ -130,4 +130,9 @@ def make_site(at: date, *, gate: bool, demo: bool) -> Site:
         management_approval=Approval("management", at),
         valid_until=at + _YEAR,
     )
-    return Site(("a.example",), ("https://a.example",), record if gate else None)
+    return Site(
+        ("a.example",),
+        ("https://a.example",),
+        record if gate else None,
+        register_until=day_number(at + _YEAR) * SECONDS_A_DAY if gate else 0,
+    )

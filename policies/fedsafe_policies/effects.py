@@ -11,6 +11,7 @@ from enum import StrEnum, unique
 from typing import Any, Final
 
 from fedsafe_policies.effect_texts import MORE_AND_LESS, NOUNS, TABLE_NOUNS
+from fedsafe_policies.ladder import ladder
 from fedsafe_policies.policy import Policy
 from fedsafe_policies.reasons import Text
 from fedsafe_policies.strictness import DIMENSIONS, TABLES, leaf
@@ -121,9 +122,10 @@ def _of_rules(old: Policy, new: Policy) -> Iterator[Effect]:
             )
         else:
             kind = Text("neu", "new") if was is None else Text("geändert", "changed")
+            level = ladder()[now.level]
             text = Text(
-                f"Regel {name} ({kind.de}): {now.text.de}",
-                f"rule {name} ({kind.en}): {now.text.en}",
+                f"Regel {name} ({kind.de}, {now.level} {level.de}): {now.text.de}",
+                f"rule {name} ({kind.en}, {now.level} {level.en}): {now.text.en}",
             )
         way = Direction.STRICTER if now is None else Direction.OTHER
         yield Effect(f"rulebook.{name}", Direction.LOOSER if was is None else way, text)
