@@ -134,6 +134,7 @@ def _everything(fed: Federation, root: Path) -> list[str]:
     _people_found(fed, root)
     _wrong_places(fed)
     _wrong_commands(fed, root)
+    _staff_served(fed, root)
     _looked_around(fed)
     _gate_recorded(fed, root)
     found_federations(fed)
@@ -294,6 +295,45 @@ def _wrong_commands(fed: Federation, root: Path) -> None:
         ("node", "init", "--dir", str(root / "no"), "--name", ARGUMENT, *CONTACT),
     ):
         fed.fedsafe(*arguments, node=fed.a, person="anna")
+
+
+def _staff_served(fed: Federation, root: Path) -> None:
+    """Call what people call, and type an identifier wherever a secret is asked for."""
+    typed = f"{PEOPLE['email']['value']}\n".encode() * 3
+    out = ("--out", str(root / "y.key"), "--until", "2099-01-01")
+    for arguments in (
+        ("login", "anna"),
+        ("login", "--step-up"),
+        ("login", "--sso"),
+        ("logout",),
+        ("account", "first", "olaf"),
+        ("account", "setup", "anna"),
+        ("account", "totp"),
+        ("account", "link"),
+        ("account", "add", "zoe", "--display", "Zoe"),
+        ("account", "list"),
+        ("account", "roles", "anna", "--grant", "reviewer"),
+        ("account", "lock", "zoe"),
+        ("account", "reset", "zoe"),
+        ("training", "add", "anna", *("--module", "basic", "--by", "x"), *out[2:]),
+        ("training", "list"),
+        ("staffing", "check"),
+        ("act", "list"),
+        ("act", "approve", "0" * 32),
+        ("act", "withdraw", "0" * 32),
+        ("node", "credential", "add", "shop", "--scope", "publish", *out),
+        ("node", "credential", "list"),
+        ("node", "credential", "rotate", "shop", *out),
+        ("node", "credential", "revoke", "shop"),
+    ):
+        for person in (None, "ben"):
+            fed.fedsafe(
+                *arguments,
+                node=fed.a,
+                person=person,
+                typed=typed,
+                XDG_STATE_HOME=str(root / "tmp" / "state"),
+            )
 
 
 def _looked_around(fed: Federation) -> None:
