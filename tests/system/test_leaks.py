@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import date, timedelta
 from http.client import HTTPException
 from pathlib import Path
 from typing import Self
@@ -45,6 +46,8 @@ FINDING = (
     *("--grade", "confirmed_conduct", "--rule", "tos-4.2"),
     *("--removed-on", time.strftime("%Y-%m-%d", time.gmtime())),
 )
+_NEXT_MONTH = date(*time.gmtime()[:3]) + timedelta(days=30)
+EVIDENCE = ("--evidence", "doc-7", "--expires", _NEXT_MONTH.isoformat())
 CONTACT = ("--contact", "trust@a.demo")
 MEDIA = (
     *("--phenomenon", "abuse_depiction", "--surface", "public_content"),
@@ -345,6 +348,11 @@ def _looked_around(fed: Federation) -> None:
         (("federation", "show"), None),
         (("federation", "card"), None),
         (("gate", "show"), None),
+        (("register", "show"), None),
+        (("register", "check"), None),
+        (("register", "export"), None),
+        (("register", "set", "S-V-1", "--status", "met", *EVIDENCE), "anna"),
+        (("register", "review", "S-V-1"), "ben"),
         (("doctor", "--json"), None),
         (("demo", "status", "--dir", str(fed.root)), None),
     ):
