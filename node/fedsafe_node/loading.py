@@ -15,7 +15,7 @@ from fedsafe_crypto.errors import CryptoError
 from fedsafe_federation.errors import MalformedError
 from fedsafe_federation.signals import decode_opening
 from fedsafe_federation.wireformat import decode
-from fedsafe_node.errors import CorruptRowError
+from fedsafe_node.errors import CorruptRowError, StoreFailedError
 from fedsafe_node.index.lists import Lists
 from fedsafe_node.index.tokens import TokenIndex
 from fedsafe_node.media import open_media_body
@@ -115,10 +115,13 @@ async def load_gate(store: Store) -> LegalGate | None:
     """Read the legal-gate record that was entered last.
 
     Raises:
-        MalformedError: it does not fit.
+        StoreFailedError: what is stored is no such record.
     """
     row = await store.read(lambda reader: reader.newest_gate())
-    return decode(row.record, LegalGate) if row is not None else None
+    try:
+        return decode(row.record, LegalGate) if row is not None else None
+    except MalformedError as error:
+        raise StoreFailedError(f"the legal-gate record: {error}") from None
 
 
 async def load_pictures(lists: Lists, store: Store, situation: Situation) -> None:

@@ -13,9 +13,9 @@ import pytest
 from tests.node.fleet import Fleet
 from tests.node.signals.conftest import BOT, request_for
 
-from fedsafe_node.errors import ConfigError, StoreBusyError, StoreError
+from fedsafe_node.errors import ConfigError, NodeError, StoreBusyError, StoreError
 from fedsafe_node.messages import ImportRequest
-from fedsafe_node.store.rows import SignalRow
+from fedsafe_node.store.rows import GateRow, SignalRow
 
 MANY = 400
 
@@ -144,3 +144,54 @@ async def test_an_index_of_another_node_is_built_anew(
     await alone.start("a.demo")
 
     assert (await alone.look_up("a.demo", "p@mail.example")).result.value == "review"
+
+
+def turn_into_text(database: Path, column: str, table: str) -> None:
+    """Change cells to a type that the schema forbids, as a flipped bit does."""
+    connection = sqlite3.connect(database, isolation_level=None)
+    names = connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")
+    for (name,) in names.fetchall():
+        connection.execute(f"DROP TRIGGER {name}")
+    swap = "UPDATE sqlite_master SET sql = replace(sql, ?, ?) WHERE name = ?"
+    for old, new in (("STRICT", "/*S*/"), ("/*S*/", "STRICT")):
+        connection.execute("PRAGMA writable_schema = ON")
+        connection.execute(swap, (f") {old}", f") {new}", table))
+        if new == "/*S*/":
+            # A table needs at least one option behind the comma.
+            connection.execute(swap, (") /*S*/, W", ") /*S*/  W", table))
+        else:
+            connection.execute(swap, (") STRICT  W", ") STRICT, W", table))
+        connection.close()
+        connection = sqlite3.connect(database, isolation_level=None)
+        if new == "/*S*/":
+            sql = f"UPDATE {table} SET {column} = CAST('text' AS TEXT)"  # noqa: S608
+            connection.execute(sql)
+    connection.close()
+
+
+@pytest.mark.parametrize(
+    ("column", "table"),
+    [("record", "entries"), ("value", "meta"), ("record", "gate")],
+)
+async def test_cells_of_another_type_are_refused_in_the_stores_own_words(
+    alone: Fleet, column: str, table: str
+) -> None:
+    gate = GateRow(id="g", record=b"{}", valid_until=0, recorded_at=0, recorded_by="x")
+    await alone["a.demo"].base.store.write(lambda tx: tx.add_gate(gate))
+    await alone.stop("a.demo")
+    database = alone.place("a.demo").database
+    await asyncio.to_thread(turn_into_text, database, column, table)
+
+    with pytest.raises(NodeError):
+        await alone.start("a.demo")
+
+
+async def test_an_error_of_ours_is_not_taken_for_damage(alone: Fleet) -> None:
+    store = alone["a.demo"].base.store
+
+    async def wrong(_: object) -> None:
+        raise TypeError("ours")
+
+    for ask in (store.read, store.scan, store.write):
+        with pytest.raises(TypeError, match="ours"):
+            await ask(wrong)

@@ -31,7 +31,7 @@ from fedsafe_node.store.rows import StoreTrouble
 from fedsafe_node.store.schema import migrate
 from fedsafe_node.store.sqlite_reader import SQLiteReader, Unsealing
 from fedsafe_node.store.sqlite_transaction import Sequencing, SQLiteTransaction
-from fedsafe_node.store.writer import UNREADABLE, Writer, run_act
+from fedsafe_node.store.writer import UNREADABLE, Writer, by_damage, run_act
 
 T = TypeVar("T")
 
@@ -184,6 +184,11 @@ def _run_query(
             connection.execute("COMMIT")
     except UNREADABLE as error:
         raise StoreFailedError(str(error)) from error
+    except Exception as error:
+        cause = by_damage(connection, error)
+        if cause is error:
+            raise
+        raise cause from error
 
 
 def examine_file(

@@ -37,7 +37,24 @@ _Outcome = tuple[_Future, Any, Exception | None]
 MAX_BATCH = 1024
 # Out of damaged pages sqlite3 may build a text, or a message, that is no UTF-8.
 UNREADABLE = (sqlite3.Error, UnicodeDecodeError)
+_BY_WRONG_CELLS = (TypeError, ValueError, AttributeError)
 _KINDS = {sqlite3.SQLITE_FULL: Trouble.FULL, sqlite3.SQLITE_BUSY: Trouble.BUSY}
+
+
+def by_damage(connection: sqlite3.Connection, error: Exception) -> Exception:
+    """Tell an error of ours from one that damaged rows made: those are the disk's.
+
+    A flipped bit may turn bytes into text, which nobody who reads them expects.
+    """
+    if not isinstance(error, _BY_WRONG_CELLS):
+        return error
+    try:
+        (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+    except UNREADABLE as worse:
+        verdict = str(worse)
+    if verdict == "ok":
+        return error
+    return StoreFailedError(" ".join(verdict.split()))
 
 
 class Undo(Protocol):
@@ -178,7 +195,7 @@ class Writer:
             if together:
                 execute("RELEASE act")
             self._undo.undo_act()
-            told = _for_caller(error)
+            told = by_damage(self._connection, _for_caller(error))
             if isinstance(told, StoreFailedError):
                 self._remember(error)
             return (future, None, told)
