@@ -317,6 +317,8 @@ def _refusal(status: int, document: Json) -> RefusedError:
     if isinstance(reason, dict) and isinstance(rule, str):
         detail = str(reason.get("en", detail))
         hint = f"rule {rule} of policy {document.get('policy')} decides"
+        if about := document.get("about"):
+            hint += f", on account of {about}"
     pointer = document.get("pointer")
     pointer = pointer if isinstance(pointer, str) and pointer else None
     if hint is None and pointer is not None:

@@ -92,7 +92,7 @@ class RefusedError(CliError):
         self.rule = rule
         self.retry_after_ms = retry_after_ms
         self.pointer = pointer
-        self.status = status_of(http_status)
+        self.status = ExitStatus.DENIED if rule else status_of(http_status)
 
 
 _DENIED = frozenset({401, 403, 426, 451})

@@ -401,8 +401,9 @@ class HealthAnswer(Message, frozen=True):
 class Problem(Message, frozen=True):
     """RFC 9457 problem details; `code` is stable and for programs.
 
-    `rule` and `reason` name the policy rule that denied, `pointer` the field
-    (RFC 6901) that is wrong.
+    `rule` and `reason` name the policy rule that denied, `about` what that rests on
+    (a list, a purpose, an entry of the legal calendar), `pointer` the field (RFC
+    6901) that is wrong.
     """
 
     type: str
@@ -413,6 +414,7 @@ class Problem(Message, frozen=True):
     instance: str | None = None
     rule: str | None = None
     policy: str | None = None
+    about: str | None = None
     reason: Bilingual | None = None
     pointer: str | None = None
     problems: list[ItemProblem] | None = None

@@ -88,19 +88,22 @@ def test_add_wants_one_good_line(ask: "Run", node: "FakeNode", stdin: bytes) -> 
     assert node.asked == []
 
 
-def test_a_policy_denies_with_status_3(ask: "Run", node: "FakeNode") -> None:
+@pytest.mark.parametrize("http", [403, 409, 422, 429])
+def test_a_policy_denies_with_status_3(ask: "Run", node: "FakeNode", http: int) -> None:
     problem = {
         "code": "help_instead",
         "detail": "P4",
         "rule": "P4",
         "policy": "strict@12345678",
+        "about": "a list",
         "reason": {"de": "Hilfe", "en": "help, not a signal"},
     }
-    node.always("POST /v1/signals", problem, 403)
+    node.always("POST /v1/signals", problem, http)
     outcome = ask(*ADD, "--minor", stdin=b"kid@example.de\n")
 
     assert outcome.status == 3
     assert "help, not a signal" in outcome.err
+    assert "decides, on account of a list" in outcome.err
     assert node.asked[0][1]["minor"] is True
 
 

@@ -3,8 +3,9 @@
 
 Two tables decide everything: `ERRORS` maps an error class to its code, `CODES` a
 code to its status and title. An error that carries a code of its own (a policy's
-refusal, an identifier's fault) keeps it, under its class's status. Any other error
-is `internal`: the asker learns nothing of it but the request's id.
+refusal, an identifier's fault) keeps it, under its class's status; of a policy's
+refusal the rule gives the status (`denials`). Any other error is `internal`: the
+asker learns nothing of it but the request's id.
 
 A problem never repeats what was sent: not a value, not the name of an unknown
 field, not a header.
@@ -29,6 +30,7 @@ from fedsafe_federation.errors import (
     UntrustedError,
 )
 from fedsafe_federation.wireformat import encode
+from fedsafe_node.api.denials import TITLES, status_of
 from fedsafe_node.errors import (
     BadRequestError,
     ConflictError,
@@ -268,9 +270,12 @@ def problem_of(error: Exception, *, request_id: str) -> Problem:
     """Say in RFC 9457 what *error* means for the asker."""
     code = classify(error)
     status, title = CODES[code]
+    decision = error.decision if isinstance(error, DeniedError) else None
+    if decision is not None:
+        status = status_of(decision)
+        title = TITLES[status]
     word = _carried(error, code)
     retry = _retry_after_ms(error, status)
-    decision = error.decision if isinstance(error, DeniedError) else None
     text = decision.reason if decision else None
     return Problem(
         type=TYPE + word,
@@ -281,6 +286,7 @@ def problem_of(error: Exception, *, request_id: str) -> Problem:
         instance=f"urn:fedsafe:request:{request_id}",
         rule=decision.rule.value if decision else None,
         policy=decision.policy if decision else None,
+        about=(decision.about or None) if decision else None,
         reason=Bilingual(de=text.de, en=text.en) if text else None,
         pointer=getattr(error, "pointer", None),
         retry_after_ms=retry,

@@ -19,6 +19,7 @@ from fedsafe_crypto.commitment import SALT_BYTES, commit
 from fedsafe_federation.signed import Bytes32
 from fedsafe_federation.wireformat import decode, encode
 from fedsafe_node.store.rows import LogEntry, Opening
+from fedsafe_policies.decision import Decision
 
 ACTOR: Final = "actor"
 SUBJECT: Final = "subject"
@@ -134,6 +135,30 @@ class AuditTrail:
             },
         )
         return LogEntry(record=encode(record), openings=tuple(openings))
+
+    def refusal(
+        self,
+        decision: Decision,
+        *,
+        at: datetime,
+        actor: str,
+        act: str,
+        count: int | None = None,
+    ) -> LogEntry:
+        """Build the entry of a refusal by policy; `count` says of how many signals.
+
+        The outcome is the decision's code.
+        """
+        detail = {"act": act, "rule": decision.rule.value, "policy": decision.policy}
+        about = {"about": decision.about} if decision.about else {}
+        signals = {"signals": count} if count is not None else {}
+        return self.entry(
+            Event.REFUSED,
+            at=at,
+            outcome=decision.code,
+            actor=actor,
+            detail={**detail, **about, **signals},
+        )
 
 
 def decode_audit_record(data: bytes) -> AuditRecord:

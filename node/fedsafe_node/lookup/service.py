@@ -172,13 +172,8 @@ class LookupService:
         return self._situation.not_covered(now, actor=Plane.ACTOR in step.shared)
 
     async def _refused(self, decision: Decision, who: Principal) -> None:
-        entry = self._trail.entry(
-            Event.REFUSED,
-            at=self._clock.now(),
-            outcome=decision.code,
-            actor=who.name,
-            detail={"rule": decision.rule, "policy": decision.policy, "act": "lookup"},
-        )
+        now = self._clock.now()
+        entry = self._trail.refusal(decision, at=now, actor=who.name, act="lookup")
 
         async def act(tx: Transaction) -> None:
             await tx.append(self._trail.log, entry.record, entry.openings)

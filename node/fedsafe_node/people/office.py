@@ -30,14 +30,11 @@ class Office:
 
     async def refused(self, decision: Decision, actor: str, act: str) -> None:
         """Write the refusal of an act by policy into the audit log."""
-        detail: Detail = {
-            "rule": decision.rule.value,
-            "policy": decision.policy,
-            "act": act,
-        }
+        now = self.clock.now()
+        entry = self.trail.refusal(decision, at=now, actor=actor, act=act)
 
         async def write(tx: Transaction) -> None:
-            await self.note(tx, Event.REFUSED, actor, detail, outcome=decision.code)
+            await tx.append(self.trail.log, entry.record, entry.openings)
 
         await self.store.write(write)
 

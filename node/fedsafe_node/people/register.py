@@ -195,17 +195,8 @@ class Registers:
 
     async def _note_refusal(self, refused: DeniedError, who: Principal) -> None:
         decision = refused.decision
-        entry = self._trail.entry(
-            Event.REFUSED,
-            at=self._clock.now(),
-            outcome=decision.code,
-            actor=who.name,
-            detail={
-                "rule": decision.rule.value,
-                "policy": decision.policy,
-                "act": "register",
-            },
-        )
+        now = self._clock.now()
+        entry = self._trail.refusal(decision, at=now, actor=who.name, act="register")
 
         async def act(tx: Transaction) -> None:
             await tx.append(self._trail.log, entry.record, entry.openings)

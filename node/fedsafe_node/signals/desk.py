@@ -115,17 +115,9 @@ class Desk:
         self, decision: Decision, who: Principal, act: str, *, count: int = 1
     ) -> LogEntry:
         """Build the audit event of a refusal by policy."""
-        return self.trail.entry(
-            Event.REFUSED,
-            at=self.clock.now(),
-            outcome=decision.code,
-            actor=who.name,
-            detail={
-                "rule": decision.rule.value,
-                "policy": decision.policy,
-                "act": act,
-                "signals": count,
-            },
+        now = self.clock.now()
+        return self.trail.refusal(
+            decision, at=now, actor=who.name, act=act, count=count
         )
 
     async def refuse(self, decision: Decision, who: Principal, act: str) -> NoReturn:

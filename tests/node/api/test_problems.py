@@ -93,11 +93,60 @@ def test_an_error_has_one_status_and_code(
 
 
 def test_a_denial_says_which_rule_of_which_policy() -> None:
-    error = DeniedError(deny(Refusal.LEGAL_GATE, "p@12345678"))
+    error = DeniedError(deny(Refusal.DO_NOT_SHARE, "p@12345678", "role_mail"))
     problem = json.loads(body_of(problem_of(error, request_id="a-1")))
 
-    assert (problem["rule"], problem["policy"]) == ("P1", "p@12345678")
+    assert (problem["rule"], problem["policy"]) == ("P17", "p@12345678")
+    assert problem["about"] == "role_mail"
     assert set(problem["reason"]) == {"de", "en"}
+
+
+OTHERWISE = {
+    409: {
+        Refusal.HELP_INSTEAD,
+        Refusal.LEGAL_REVIEW,
+        Refusal.EVIDENCE_MISSING,
+        Refusal.HEARING_MISSING,
+        Refusal.UNTIL_TOO_LONG,
+        Refusal.LEVEL,
+    },
+    422: {
+        Refusal.FREE_TEXT,
+        Refusal.CONTRADICTION,
+        Refusal.RULEBOOK,
+        Refusal.SINGLE_REPORT,
+        Refusal.DO_NOT_SHARE,
+    },
+    429: {Refusal.BUDGET, Refusal.ENUMERATION, Refusal.MASS_LISTING},
+}
+
+
+@pytest.mark.parametrize("refusal", Refusal)
+def test_the_rule_gives_the_status_of_a_denial(refusal: Refusal) -> None:
+    problem = problem_of(DeniedError(deny(refusal, "p@12345678")), request_id="a-1")
+    wanted = [status for status, named in OTHERWISE.items() if refusal in named]
+
+    assert [problem.status] == (wanted or [403])
+    assert problem.code == refusal
+    assert problem.about is None
+
+
+def test_the_documented_statuses_of_denials_are_the_statuses() -> None:
+    text = (DOCS / "api.md").read_text().partition("### Refusals by policy")[2]
+    rows = re.findall(
+        r"^\| ([^|]+) \| ([^|]+) \| (\d{3}) \| (.+) \|$", text, re.MULTILINE
+    )
+    told = {
+        word: (int(status), title)
+        for rules, codes, status, title in rows
+        for word in (rules.split(", ") if codes == "all" else [codes.strip("`")])
+    }
+    for refusal in Refusal:
+        decision = deny(refusal, "p@12345678")
+        problem = problem_of(DeniedError(decision), request_id="a-1")
+        by_code = told.get(refusal) or told.get(decision.rule)
+
+        assert (problem.status, problem.title) == (by_code or told["others"])
 
 
 def test_the_time_to_wait_is_rounded_up() -> None:

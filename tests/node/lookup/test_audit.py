@@ -2,6 +2,7 @@
 """What a lookup leaves behind."""
 
 import asyncio
+import json
 from pathlib import Path
 
 import pytest
@@ -31,7 +32,12 @@ async def test_a_denied_purpose_is_written_down(alone: Fleet) -> None:
 
     (event,) = await alone.audit("a.demo", "refused")
     assert event.record.outcome == "purpose"
-    assert b'"act":"lookup"' in event.openings["detail"]
+    assert json.loads(event.openings["detail"]) == {
+        "act": "lookup",
+        "rule": "P8",
+        "policy": alone["a.demo"].base.situation.policy.reference,
+        "about": "audit_review",
+    }
     assert await alone.audit("a.demo", "lookup") == []
 
 
