@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from fedsafe_crypto.errors import CryptoError
+from fedsafe_crypto.ranges import range_proof
 from fedsafe_crypto.tiles import TILE_WIDTH, Tile, TileSource
 from fedsafe_crypto.tree import (
     HASH_BYTES,
@@ -59,6 +60,22 @@ async def prove_inclusion(
         raise UnknownEntryError(log, index)
     return await _compute(
         reader, log, size, lambda source: inclusion_proof(source, index, size)
+    )
+
+
+async def prove_range(
+    reader: LogReader, log: LogName, start: int, end: int, size: int
+) -> list[bytes]:
+    """Prove that the entries `start` to below `end` are in the tree of `size`.
+
+    Raises:
+        UnknownEntryError: the log never had that size, or has no such entries.
+        CorruptLogError: rows are missing.
+    """
+    if not 0 <= start < end <= size:
+        raise UnknownEntryError(log, end)
+    return await _compute(
+        reader, log, size, lambda source: range_proof(source, start, end, size)
     )
 
 
