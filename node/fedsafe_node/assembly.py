@@ -54,6 +54,7 @@ from fedsafe_node.people.register_entries import read_register_end
 from fedsafe_node.people.staff import make_staff
 from fedsafe_node.people.vault import Vault, open_vault
 from fedsafe_node.people.web import ProviderWeb
+from fedsafe_node.provisions import Provisions, read_provisions
 from fedsafe_node.replicating import Replicating
 from fedsafe_node.signals.custody import Custody, load_custody
 from fedsafe_node.signals.desk import Desk
@@ -66,8 +67,6 @@ from fedsafe_node.store.rows import PeerState
 from fedsafe_node.store.sqlite import check_free
 from fedsafe_node.telemetry import LOGGER, Metrics, fields
 from fedsafe_node.workers import Workers
-from fedsafe_policies.legal_calendar import shipped_calendar
-from fedsafe_policies.policy import Policy, shipped
 from fedsafe_policies.register import catalogue
 
 _LOG = logging.getLogger(f"{LOGGER}.node")
@@ -375,20 +374,18 @@ class _Files:
     periods: PeriodKeys
     guard: Guard
     custody: Custody
-    policy: Policy
+    provisions: Provisions
     vault: Vault
 
 
 def _read_files(place: Place, config: Config) -> _Files:
-    # Read here, off the loop, and kept: what is asked for later finds them.
-    shipped_calendar()
-    catalogue()
+    catalogue()  # read here, off the loop, and kept: who asks later finds it
     return _Files(
         keys=load_keys(place),
         periods=PeriodKeys(place.periods),
         guard=Guard(place.guard),
         custody=load_custody(place, config),
-        policy=shipped(config.policy),
+        provisions=read_provisions(place, config),
         vault=open_vault(place.keys / "people.key"),
     )
 
@@ -409,7 +406,8 @@ async def _open(
     )
     parts.push_async_callback(store.close)
     await _check_owner(store, config.name)
-    situation = Situation(config, files.policy, OwnList(config.name, files.keys.own))
+    own = OwnList(config.name, files.keys.own)
+    situation = Situation(config, files.provisions, own)
     gate = await load_gate(store)
     if gate is not None:
         situation.record_gate(gate)

@@ -95,6 +95,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     policy: Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9-]{0,31}$")]
     listen: Listen
     custody_key: Printable
+    do_not_share: Printable | None = None
     lookup: Lookup = Lookup()
     sync: Sync = Sync()
     founding: Founding = Founding()

@@ -12,13 +12,12 @@ from fedsafe_federation.attestation import Attestations
 from fedsafe_federation.charter import Member
 from fedsafe_node.config import Config
 from fedsafe_node.evaluators import OwnList, SharedLists
+from fedsafe_node.provisions import Provisions
 from fedsafe_policies.decision import Decision
 from fedsafe_policies.document import GateMode
 from fedsafe_policies.engine import Request, decide
 from fedsafe_policies.gate import LegalGate, Site
 from fedsafe_policies.gating import GateRequest
-from fedsafe_policies.legal_calendar import shipped_calendar
-from fedsafe_policies.policy import Policy
 from fedsafe_policies.vocabulary import Plane
 
 
@@ -57,10 +56,11 @@ class Coverage:
 class Situation:
     """The node's present, as decisions see it."""
 
-    def __init__(self, config: Config, policy: Policy, own: OwnList) -> None:
+    def __init__(self, config: Config, provisions: Provisions, own: OwnList) -> None:
         self.config = config
-        self.policy = policy
-        self.calendar = shipped_calendar()
+        self.policy = provisions.policy
+        self.calendar = provisions.calendar
+        self.do_not_share = provisions.do_not_share
         self.own = own
         self.coverage = Coverage(timedelta(seconds=config.lookup.stale_after))
         self.shared: SharedLists | None = None

@@ -27,14 +27,15 @@ import msgspec
 
 from fedsafe_policies.document import IdentifierName, Label
 from fedsafe_policies.errors import PolicyFileError
-from fedsafe_policies.place import describe
+from fedsafe_policies.place import describe, locate
 from fedsafe_policies.policy import Policy
 from fedsafe_policies.vocabulary import IdentifierKind
 
 SHORT: Final = "short_strings"
 """The name that stands for a string below the policy's `shortest`."""
 
-_SHORTENED: Final = frozenset({IdentifierKind.USERNAME, IdentifierKind.DEVICE})
+_NAMESPACED: Final = frozenset({IdentifierKind.USERNAME, IdentifierKind.DEVICE})
+"""Kinds whose canonical form is `namespace:name`; lists hold names."""
 
 
 @unique
@@ -70,24 +71,32 @@ Networks = tuple[IPv4Network | IPv6Network, ...]
 
 @dataclass(frozen=True, slots=True)
 class DoNotShareLists:
-    """Lists by name, ready to be asked."""
+    """Lists by name, ready to be asked.
+
+    `own` names those of the provider: they are asked whether the policy names them
+    or not.
+    """
 
     dated: date
     lists: Mapping[str, ListFile]
     networks: Mapping[str, Networks]
+    own: frozenset[str] = frozenset()
 
     def find(self, kind: IdentifierKind, canonical: str, policy: Policy) -> str | None:
-        """Name the list of `policy` that holds the identifier, if any does.
+        """Name the list that holds the identifier: the policy's, or one's own.
 
         A list that the policy names and nobody has is not passed: its name comes
         back for every identifier.
         """
         wanted = policy.document.do_not_share
-        if kind in _SHORTENED and len(canonical) < wanted.shortest:
-            return SHORT
-        for name in sorted(wanted.lists):
+        text = canonical
+        if kind in _NAMESPACED:
+            text = canonical.partition(":")[2] or canonical
+            if len(text) < wanted.shortest:
+                return SHORT
+        for name in sorted(wanted.lists | self.own):
             entry = self.lists.get(name)
-            if entry is None or self._holds(name, entry, kind, canonical):
+            if entry is None or self._holds(name, entry, kind, text):
                 return name
         return None
 
@@ -128,12 +137,16 @@ def load_lists(text: bytes, base: DoNotShareLists | None = None) -> DoNotShareLi
     except msgspec.ValidationError as error:
         raise describe(str(error), written) from None
     lists = {**(base.lists if base else {}), **own.lists}
-    networks = {
-        name: _networks(name, entry.entries)
-        for name, entry in lists.items()
-        if entry.match is Comparison.NETWORK
-    }
-    return DoNotShareLists(own.dated, lists, networks)
+    added = frozenset(own.lists) if base else frozenset[str]()
+    try:
+        networks = {
+            name: _networks(name, entry.entries)
+            for name, entry in lists.items()
+            if entry.match is Comparison.NETWORK
+        }
+    except PolicyFileError as error:
+        raise locate(error, written) from None
+    return DoNotShareLists(own.dated, lists, networks, added)
 
 
 @cache

@@ -9,6 +9,7 @@ from fedsafe_crypto.group import random_scalar
 from fedsafe_node.config import Listen
 from fedsafe_node.evaluators import OwnList
 from fedsafe_node.keys import MediaKeys, OwnKeys
+from fedsafe_node.provisions import Provisions
 from fedsafe_node.situation import Coverage, Situation
 from fedsafe_policies.gate import LegalGate
 from fedsafe_policies.policy import shipped
@@ -20,7 +21,7 @@ def situation(host: str = "127.0.0.1", name: str = "a.demo") -> Situation:
     config = config_of(name, 8443)
     config = msgspec.structs.replace(config, listen=Listen(host, 8443))
     own = OwnList(name, OwnKeys(random_scalar(), MediaKeys(bytes(32), bytes(32))))
-    return Situation(config, shipped("synthetic"), own)
+    return Situation(config, Provisions(shipped("synthetic")), own)
 
 
 def test_an_origin_is_covered_while_its_copy_is_fresh() -> None:

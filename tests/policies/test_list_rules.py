@@ -171,6 +171,9 @@ def test_no_signal_lives_beyond_two_years(request: KeepRequest, now: int) -> Non
         (IdentifierKind.IP, "fe80::/64", "special_ranges"),
         (IdentifierKind.USERNAME, "guest", "common_names"),
         (IdentifierKind.USERNAME, "abc", "short_strings"),
+        (IdentifierKind.USERNAME, "discord:guest", "common_names"),
+        (IdentifierKind.USERNAME, "discord:abc", "short_strings"),
+        (IdentifierKind.USERNAME, "discord:anna.muster", None),
         (IdentifierKind.EMAIL, "anna.muster@example.de", None),
         (IdentifierKind.EMAIL, "infos@example.de", None),
         (IdentifierKind.EMAIL, "anna@notmailinator.com", None),
@@ -203,6 +206,8 @@ def test_a_provider_adds_its_own_lists_and_a_missing_one_stops_all() -> None:
     text = shipped_text("germany").replace(b'lists = ["', b'lists = ["school", "')
     policy = load_policy(text)
 
+    assert own.find(IdentifierKind.IP, "84.12.3.9", GERMANY) == "school"
+    assert own.find(IdentifierKind.EMAIL, "info@example.de", GERMANY)
     assert own.find(IdentifierKind.IP, "84.12.3.9", policy) == "school"
     assert own.find(IdentifierKind.IP, "84.13.3.9", policy) is None
     assert shipped_lists().find(IdentifierKind.IP, "84.13.3.9", policy) == "school"

@@ -24,6 +24,7 @@ from fedsafe_node.signals.making import (
 )
 from fedsafe_node.situation import Situation
 from fedsafe_policies.decision import Decision, deny
+from fedsafe_policies.do_not_share import DoNotShareLists
 from fedsafe_policies.engine import decide
 from fedsafe_policies.gate import Site
 from fedsafe_policies.legal_calendar import Calendar
@@ -54,6 +55,7 @@ class Present:
     site: Site
     policy: Policy
     calendar: Calendar
+    do_not_share: DoNotShareLists
     own: OwnList
     shared: SharedLists | None
 
@@ -66,6 +68,13 @@ class Present:
         """Decide on a signal."""
         return decide(request, self.policy, self.calendar, self.at, self.site)
 
+    def listed(self, asked: Asked) -> str | None:
+        """Name the do-not-share list that holds an identifier, if any does."""
+        if isinstance(asked, File):
+            return None
+        value = asked.canonical.value
+        return self.do_not_share.find(asked.kind, value, self.policy)
+
 
 def hold(situation: Situation, now: datetime) -> Present:
     """Hold the node's present still."""
@@ -76,6 +85,7 @@ def hold(situation: Situation, now: datetime) -> Present:
         site=situation.site,
         policy=situation.policy,
         calendar=situation.calendar,
+        do_not_share=situation.do_not_share,
         own=situation.own,
         shared=situation.shared,
     )
@@ -119,6 +129,7 @@ _Key = tuple[
     str,
     date,
     bool,
+    str | None,
 ]
 
 
@@ -153,6 +164,7 @@ class Planner:
         if request.scope is not Scope.SELF and self.shared is None:
             raise WrongStateError("no_federation", "this node has no federation")
         since = self._since(request, asked, pointer)
+        listed = self._present.listed(asked)
         key = (
             plane_of(asked),  # the numbers of kinds mean something else on each plane
             asked.kind,
@@ -163,10 +175,11 @@ class Planner:
             request.rule,
             since,
             request.minor,
+            listed,
         )
         ruling = self._rulings.get(key)
         if ruling is None:
-            ruling = self._rulings[key] = self._rule(request, asked, since)
+            ruling = self._rulings[key] = self._rule(request, asked, since, listed)
         if not ruling.decision.allowed:
             return ruling.decision
         if ruling.shared is None:
@@ -199,7 +212,9 @@ class Planner:
             )
         return day
 
-    def _rule(self, request: NewSignalRequest, asked: Asked, since: date) -> _Ruling:
+    def _rule(
+        self, request: NewSignalRequest, asked: Asked, since: date, listed: str | None
+    ) -> _Ruling:
         present = self._present
         facts = PublishRequest(
             kind=asked.kind,
@@ -212,6 +227,7 @@ class Planner:
             author=self._author,
             contact=present.contact,
             suspected_minor=request.minor,
+            listed=listed,
         )
         shares = facts.scope is not Scope.SELF
         # A publication that takes two people waits as a draft; that files take one

@@ -220,10 +220,11 @@ class SignalService:
         self, batch: _Import, kept: Kept, who: Principal
     ) -> list[LogEntry]:
         plans = batch.plans
-        refused: dict[str, list[Decision]] = {}
+        refused: dict[tuple[str, str], list[Decision]] = {}
         for outcome in batch.outcomes:
             if isinstance(outcome, Decision):
-                refused.setdefault(outcome.code, []).append(outcome)
+                same = (outcome.code, outcome.about)
+                refused.setdefault(same, []).append(outcome)
         event = self._desk.event(
             Event.IMPORTED,
             who,
@@ -243,8 +244,8 @@ class SignalService:
         if batch.request.dry_run:
             return [event]
         refusals = [
-            self._desk.refusal(same[0], who, "signal.import", count=len(same))
-            for same in refused.values()
+            self._desk.refusal(alike[0], who, "signal.import", count=len(alike))
+            for alike in refused.values()
         ]
         return [event, *refusals]
 
@@ -267,7 +268,7 @@ def _imported(batch: _Import) -> ImportAnswer:
     problems: list[ItemProblem] = []
     for position, outcome in enumerate(batch.outcomes):
         if isinstance(outcome, Decision):
-            problems.append(_problem(position, outcome.code, outcome.reason.en))
+            problems.append(_denied(position, outcome))
         elif isinstance(outcome, BadRequestError):
             problem = _problem(position, outcome.code, outcome.detail, outcome.pointer)
             problems.append(problem)
@@ -292,6 +293,11 @@ def _problem(
     position: int, code: str, detail: str, pointer: str | None = None
 ) -> ItemProblem:
     return ItemProblem(position=position, code=code, detail=detail, pointer=pointer)
+
+
+def _denied(position: int, decision: Decision) -> ItemProblem:
+    about = f" ({decision.about})" if decision.about else ""
+    return _problem(position, decision.code, decision.reason.en + about)
 
 
 def _size(kept: Kept) -> int | None:

@@ -34,6 +34,7 @@ from fedsafe_node.people.totp import code_at, step_of
 from fedsafe_node.people.training import Training
 from fedsafe_node.people.vault import Vault
 from fedsafe_node.principal import Principal
+from fedsafe_node.provisions import Provisions
 from fedsafe_node.situation import Situation
 from fedsafe_node.store.protocol import Store
 from fedsafe_policies.legal_calendar import shipped_calendar
@@ -52,7 +53,7 @@ class Team:
         self.clock = StandingClock()
         config = config_of("a.demo", 1, policy="germany")
         own = OwnList("a.demo", OwnKeys(bytes(32), MediaKeys(bytes(32), bytes(32))))
-        self.situation = Situation(config, shipped("germany"), own)
+        self.situation = Situation(config, Provisions(shipped("germany")), own)
         self.passwords = Passwords(CHEAPEST)
         self.store = store
         self.office = Office(

@@ -15,6 +15,7 @@ from fedsafe_node.loading import load_gate
 from fedsafe_node.log.audit import AuditTrail, Event, decode_audit_record
 from fedsafe_node.people.gate import Gates
 from fedsafe_node.principal import Principal
+from fedsafe_node.provisions import Provisions
 from fedsafe_node.situation import Situation
 from fedsafe_node.store.protocol import Store
 from fedsafe_policies.gate import Approval, Consultation, LegalGate
@@ -49,7 +50,7 @@ def situation() -> Situation:
         custody_key="custody.pub",
     )
     own = OwnKeys(bytes(32), MediaKeys(bytes(32), bytes(32)))
-    made = Situation(config, shipped("strict"), OwnList(NODE, own))
+    made = Situation(config, Provisions(shipped("strict")), OwnList(NODE, own))
     made.record_register(2_000_000_000)
     return made
 

@@ -43,6 +43,7 @@ from fedsafe_node.messages import (
     Question,
 )
 from fedsafe_node.principal import Principal
+from fedsafe_node.provisions import Provisions
 from fedsafe_node.signals.custody import Custody
 from fedsafe_node.signals.desk import Desk
 from fedsafe_node.signals.publish import SignalService
@@ -289,7 +290,7 @@ def make_node(
         )
         media = MediaKeys(token_bytes(32), token_bytes(32))
         own = OwnList(name, OwnKeys(random_scalar(), media))
-        situation = Situation(config, shipped(policy), own)
+        situation = Situation(config, Provisions(shipped(policy)), own)
         if joined:
             situation.join(federation.lists_of(name))
         trail = AuditTrail(name)

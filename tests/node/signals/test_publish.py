@@ -288,6 +288,38 @@ async def test_a_refusal_is_written_down_and_names_its_rule(
     assert node.federation.asked == 0
 
 
+SHARED_BY_MANY = "info@mail.example"
+
+
+async def test_an_address_of_many_is_no_signal_but_may_be_an_own_ban(
+    node: Node,
+) -> None:
+    with pytest.raises(DeniedError) as denied:
+        await node.signals.add(request_for(SHARED_BY_MANY, scope=SHARED), ANNA)
+    banned = await node.signals.add(request_for(SHARED_BY_MANY), ANNA)
+
+    assert denied.value.decision.code == "do_not_share"
+    assert denied.value.decision.about == "role_addresses"
+    assert banned.state is SignalState.OWN
+    assert node.federation.asked == 0
+
+
+async def test_equal_facts_about_others_do_not_pass_an_address_of_many(
+    node: Node,
+) -> None:
+    values = (PERSON, SHARED_BY_MANY, "anna@mailinator.com")
+    requests = [request_for(value, scope=SHARED) for value in values]
+    answer = await node.signals.add_many(ImportRequest(signals=requests), ANNA)
+
+    assert [signal is not None for signal in answer.signals] == [True, False, False]
+    assert [problem.code for problem in answer.problems] == ["do_not_share"] * 2
+    assert [problem.detail.rpartition(" ")[2] for problem in answer.problems] == [
+        "(role_addresses)",
+        "(disposable_domains)",
+    ]
+    assert (await node.events()).count((Event.REFUSED, "do_not_share")) == 2
+
+
 async def test_the_synthetic_policy_holds_for_demonstrations_only(
     make_node: NodeMaker,
 ) -> None:
