@@ -214,6 +214,7 @@ class ApiServer:
     ) -> None:
         app = make_app(services, metrics=metrics, access=access, lanes=lanes)
         self._runner = _Runner(app, most_connections or connection_limit())
+        self._listening: list[socket.socket] = []
         self._socket_path: Path | None = None
         self.port: int | None = None
 
@@ -255,14 +256,18 @@ class ApiServer:
             await web.SockSite(self._runner, sock, backlog=backlog).start()
         except OSError as error:  # somebody else was bound there and is first
             raise _unusable(sock.getsockname(), error) from None
+        self._listening.append(sock)
         _LOG.info("listening", extra=fields(listener="unix" if unix else "tcp"))
 
     async def stop(self) -> None:
         """Take no more requests, finish those under way, close."""
-        for site in list(self._runner.sites):
-            await site.stop()
+        loop = asyncio.get_running_loop()
+        while self._listening:  # asyncio loses a line accepted as its server closes
+            loop.remove_reader(self._listening.pop())
         for _ in range(_ACCEPTING):
             await asyncio.sleep(0)
+        for site in list(self._runner.sites):
+            await site.stop()
         await self._runner.cleanup()
         if self._socket_path is not None:
             path, self._socket_path = self._socket_path, None
