@@ -21,6 +21,7 @@ from fedsafe_node.errors import (
     CorruptIndexError,
     CorruptLogError,
     CorruptRowError,
+    DeniedError,
     StoreError,
     StoreFailedError,
 )
@@ -33,6 +34,7 @@ from fedsafe_node.log.audit import (
     Detail,
     Event,
     decode_audit_record,
+    grounds_of,
 )
 from fedsafe_node.log.engine import LogEngine
 from fedsafe_node.log.guard import Guard
@@ -44,7 +46,8 @@ from fedsafe_node.messages import (
     TableCheck,
     VerifyAnswer,
 )
-from fedsafe_node.principal import Principal
+from fedsafe_node.principal import LOCAL, Principal
+from fedsafe_node.reading import rule_on_reading
 from fedsafe_node.situation import Situation
 from fedsafe_node.store.protocol import Reader, Store, Transaction
 from fedsafe_node.store.rows import PeerRow, Tail
@@ -56,6 +59,7 @@ from fedsafe_node.tables import (
     SignalRows,
 )
 from fedsafe_node.telemetry import LOGGER, fields
+from fedsafe_policies.vocabulary import Matter, Purpose
 
 PAGES: Final = "database"
 _LOG = logging.getLogger(f"{LOGGER}.audits")
@@ -114,21 +118,37 @@ class AuditService:
             _LOG.exception("damage not audited", extra=fields(reason="store"))
         return answer
 
-    async def events(self, since: int, limit: int, who: Principal) -> AuditEvents:
+    async def events(
+        self, since: int, limit: int, who: Principal, purpose: Purpose | None = None
+    ) -> AuditEvents:
         """Read a page of the audit log in order.
 
         Raises:
+            DeniedError: this role may not, or not for that purpose.
             CorruptLogError: an entry is no audit event.
         """
+        grounds = await self._admit(who, purpose)
 
         async def query(reader: Reader) -> list[AuditEvent]:
             return await self._page(reader, since, limit)
 
         events = await self._store.scan(query)
-        await self._note(
-            Event.AUDIT_READ, who, detail={"since": since, "events": len(events)}
-        )
+        detail: Detail = {"since": since, "events": len(events), **grounds}
+        await self._note(Event.AUDIT_READ, who, detail=detail)
         return AuditEvents(events=events, next=since + len(events))
+
+    async def _admit(self, who: Principal, purpose: Purpose | None) -> Detail:
+        if who == LOCAL and purpose is None:
+            return {}  # whoever opens the socket can read the files as well
+        situation, now = self._situation, self._clock.now()
+        decision = rule_on_reading(situation, who, Matter.AUDIT, purpose, now)
+        if decision.allowed:
+            return grounds_of(decision)
+        entry = self._trail.refusal(decision, at=now, actor=who.name, act="audit.read")
+        await self._store.write(
+            lambda tx: tx.append(self._trail.log, entry.record, entry.openings)
+        )
+        raise DeniedError(decision)
 
     async def _page(self, reader: Reader, since: int, limit: int) -> list[AuditEvent]:
         log = self._trail.log

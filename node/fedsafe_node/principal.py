@@ -2,6 +2,7 @@
 """Who acts."""
 
 from dataclasses import dataclass, field
+from typing import Final
 
 from fedsafe_policies.vocabulary import Purpose, Role
 
@@ -23,3 +24,7 @@ class Principal:
     fresh: bool = False
     scope: str | None = None
     purposes: frozenset[Purpose] | None = None
+
+
+LOCAL: Final = Principal("local", Role.SERVICE)
+"""Who opens the node's Unix socket without a credential."""

@@ -5,11 +5,13 @@ from pathlib import Path
 
 import pytest
 from tests.node.fleet import Fleet
-from tests.node.signals.conftest import ANNA, BOT
+from tests.node.signals.conftest import ANNA, BOT, RITA
 
-from fedsafe_node.errors import CorruptLogError, RolledBackError
+from fedsafe_node.errors import CorruptLogError, DeniedError, RolledBackError
 from fedsafe_node.log.audit import decode_audit_record
 from fedsafe_node.messages import Kind, VerifyAnswer
+from fedsafe_node.principal import Principal
+from fedsafe_policies.vocabulary import Purpose, Role
 
 WHO = "somebody@mail.example"
 
@@ -40,15 +42,61 @@ async def test_the_own_feed_verifies_as_well(trio: Fleet) -> None:
 async def test_events_are_read_in_order_and_by_page(trio: Fleet) -> None:
     await trio.look_up("b.demo", WHO)
     audits = trio["b.demo"].services.audits
-    first = await audits.events(0, 2, ANNA)
-    rest = await audits.events(first.next, 1_000, ANNA)
+    first = await audits.events(0, 2, RITA)
+    rest = await audits.events(first.next, 1_000, RITA)
     indices = [event.index for event in (*first.events, *rest.events)]
 
     assert first.events[0].event == "node.created"
     assert first.events[0].actor == "setup"
     assert indices == list(range(rest.next))
     assert rest.events[-1].event == "audit.read"
-    assert rest.events[-1].detail == {"since": 0, "events": 2}
+    assert rest.events[-1].detail == {
+        "since": 0,
+        "events": 2,
+        "rule": "P8",
+        "code": "purpose",
+        "policy": trio["b.demo"].base.situation.policy.reference,
+        "about": "rights_of_the_person",
+    }
+
+
+@pytest.mark.parametrize(
+    ("who", "purpose"),
+    [
+        (Principal("dora", Role.DPO), None),
+        (Principal("dora", Role.DPO), Purpose.SUPERVISION),
+        (Principal("audra", Role.AUDITOR), None),
+        (BOT, None),
+    ],
+)
+async def test_the_log_is_read_for_a_purpose_of_ones_role(
+    alone: Fleet, who: Principal, purpose: Purpose | None
+) -> None:
+    audits = alone["a.demo"].services.audits
+
+    assert (await audits.events(0, 10, who, purpose)).next > 0
+    assert await alone.audit("a.demo", "refused") == []
+
+
+@pytest.mark.parametrize(
+    ("who", "purpose"),
+    [
+        (RITA, Purpose.MODERATION_REVIEW),
+        (ANNA, None),
+        (Principal("bot", Role.SERVICE), None),
+        (BOT, Purpose.AUDIT_REVIEW),
+    ],
+)
+async def test_the_log_is_not_read_for_another_purpose(
+    alone: Fleet, who: Principal, purpose: Purpose | None
+) -> None:
+    with pytest.raises(DeniedError) as denied:
+        await alone["a.demo"].services.audits.events(0, 10, who, purpose)
+
+    assert denied.value.decision.rule == "P8"
+    (event,) = await alone.audit("a.demo", "refused")
+    assert b'"act":"audit.read"' in event.openings["detail"]
+    assert await alone.audit("a.demo", "audit.read") == []
 
 
 async def test_a_page_behind_the_end_is_empty_and_no_subject_is_shown(
@@ -57,8 +105,8 @@ async def test_a_page_behind_the_end_is_empty_and_no_subject_is_shown(
     await trio.publish(WHO)
     await trio.look_up("b.demo", WHO)
     audits = trio["b.demo"].services.audits
-    beyond = await audits.events(9_999, 10, ANNA)
-    events = (await audits.events(0, 1_000, ANNA)).events
+    beyond = await audits.events(9_999, 10, RITA)
+    events = (await audits.events(0, 1_000, RITA)).events
 
     assert (beyond.events, beyond.next) == ([], 9_999)
     assert any(event.event == "lookup" for event in events)
@@ -234,6 +282,6 @@ async def test_a_page_with_a_damaged_event_is_not_shown(trio: Fleet) -> None:
     await trio.start("b.demo")
 
     with pytest.raises(CorruptLogError) as caught:
-        await trio["b.demo"].services.audits.events(0, 10, ANNA)
+        await trio["b.demo"].services.audits.events(0, 10, RITA)
 
     assert caught.value.index == 0

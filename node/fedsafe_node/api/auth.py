@@ -24,10 +24,9 @@ from aiohttp import web
 
 from fedsafe_node.api.problems import Code, RefusedError
 from fedsafe_node.api.services import Peering, People
-from fedsafe_node.principal import Principal
+from fedsafe_node.principal import LOCAL, Principal
 from fedsafe_policies.vocabulary import Role
 
-LOCAL: Final = Principal("local", Role.SERVICE)
 PERSONS: Final = frozenset(Role) - {Role.SERVICE}
 TOKEN: Final = re.compile(r"fs[12]_[A-Za-z0-9_-]{43}")
 _ONCE: Final = (

@@ -6,7 +6,7 @@ the service decides what else policy asks for.
 """
 
 from fedsafe_node.api.call import Call
-from fedsafe_node.api.queries import EventsQuery
+from fedsafe_node.api.queries import EventsQuery, ReadQuery, SignalsQuery
 from fedsafe_node.messages import (
     ApproveRequest,
     BatchRequest,
@@ -61,18 +61,22 @@ async def revoke_signal(call: Call) -> object:
 
 async def show_signal(call: Call) -> object:
     """Tell where a signal stands."""
-    return await call.services.signals.show(call.path["id"], call.principal)
+    purpose = call.parameters(ReadQuery).purpose
+    return await call.services.signals.show(call.path["id"], call.principal, purpose)
 
 
 async def list_signals(call: Call) -> object:
     """List the drafts."""
-    return await call.services.signals.drafts(call.principal)
+    purpose = call.parameters(SignalsQuery).purpose
+    return await call.services.signals.drafts(call.principal, purpose)
 
 
 async def audit_events(call: Call) -> object:
     """Read the audit log."""
     query = call.parameters(EventsQuery)
-    return await call.services.audits.events(query.since, query.limit, call.principal)
+    return await call.services.audits.events(
+        query.since, query.limit, call.principal, query.purpose
+    )
 
 
 async def audit_verify(call: Call) -> object:

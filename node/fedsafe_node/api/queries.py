@@ -8,17 +8,24 @@ import msgspec
 from fedsafe_federation.feed import MAX_RECORDS
 from fedsafe_federation.signed import Count
 from fedsafe_node.messages import Message
+from fedsafe_policies.vocabulary import Purpose
 
 MAX_EVENTS = 1_000
 
 
-class SignalsQuery(Message, frozen=True):
+class ReadQuery(Message, frozen=True):
+    """What something is read for; left out, for what the role usually reads it."""
+
+    purpose: Purpose | None = None
+
+
+class SignalsQuery(ReadQuery, frozen=True):
     """Which signals are listed: the drafts that wait."""
 
     state: Literal["draft"] = "draft"
 
 
-class EventsQuery(Message, frozen=True):
+class EventsQuery(ReadQuery, frozen=True):
     """Which part of the audit log is read."""
 
     since: Count = 0

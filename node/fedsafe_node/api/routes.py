@@ -17,7 +17,7 @@ from fedsafe_node.api.auth import PERSONS, Auth
 from fedsafe_node.api.credentials import CREDENTIAL_ROUTES
 from fedsafe_node.api.logins import LOGIN_ROUTES
 from fedsafe_node.api.people import PEOPLE_ROUTES
-from fedsafe_node.api.queries import EventsQuery, FeedQuery, SignalsQuery
+from fedsafe_node.api.queries import EventsQuery, FeedQuery, ReadQuery, SignalsQuery
 from fedsafe_node.api.register import REGISTER_ROUTES
 from fedsafe_node.api.route import KIB, MIB, Lane, Route
 from fedsafe_node.messages import (
@@ -48,7 +48,8 @@ from fedsafe_policies.vocabulary import Role
 
 _SIGNAL: Final = {"id": SignalId}
 _ANY: Final = frozenset(Role)  # policy decides, and its refusals are audited
-_READERS: Final = frozenset({Role.REVIEWER, Role.AUDITOR})  # the log names cases
+# The log names cases.
+_READERS: Final = frozenset({Role.REVIEWER, Role.DPO, Role.AUDITOR})
 _RECORDERS: Final = frozenset({Role.REVIEWER, Role.OPERATOR})
 _OPERATOR: Final = frozenset({Role.OPERATOR})
 
@@ -149,6 +150,7 @@ ROUTES: Final = (
         scope="publish",
         lane=Lane.READS,
         summary="Tell where a signal stands",
+        query=ReadQuery,
         path_types=_SIGNAL,
         answer=SignalAnswer,
     ),

@@ -41,6 +41,7 @@ from fedsafe_node.register_messages import (
     RegisterAnswer,
 )
 from fedsafe_policies.gate import LegalGate
+from fedsafe_policies.vocabulary import Purpose
 
 
 class Lookups(Protocol):
@@ -96,11 +97,15 @@ class Signals(Protocol):
         """Stop a signal everywhere; a draft or own ban is withdrawn."""
         ...
 
-    async def show(self, signal: str, who: Principal) -> SignalAnswer:
+    async def show(
+        self, signal: str, who: Principal, purpose: Purpose | None = None
+    ) -> SignalAnswer:
         """Tell where a signal stands."""
         ...
 
-    async def drafts(self, who: Principal) -> DraftsAnswer:
+    async def drafts(
+        self, who: Principal, purpose: Purpose | None = None
+    ) -> DraftsAnswer:
         """List the drafts that wait for a second person."""
         ...
 
@@ -167,8 +172,14 @@ class Audits(Protocol):
         """Verify feed, audit log and all replicated feeds from end to end."""
         ...
 
-    async def events(self, since: int, limit: int, who: Principal) -> AuditEvents:
-        """Read the audit log in order."""
+    async def events(
+        self, since: int, limit: int, who: Principal, purpose: Purpose | None = None
+    ) -> AuditEvents:
+        """Read the audit log in order.
+
+        Raises:
+            DeniedError: this role may not, or not for that purpose.
+        """
         ...
 
 

@@ -145,20 +145,28 @@ class AuditTrail:
         act: str,
         count: int | None = None,
     ) -> LogEntry:
-        """Build the entry of a refusal by policy; `count` says of how many signals.
-
-        The outcome is the decision's code.
-        """
-        detail = {"act": act, "rule": decision.rule.value, "policy": decision.policy}
-        about = {"about": decision.about} if decision.about else {}
+        """Build the entry of a refusal by policy; `count` says of how many signals."""
         signals = {"signals": count} if count is not None else {}
         return self.entry(
             Event.REFUSED,
             at=at,
             outcome=decision.code,
             actor=actor,
-            detail={**detail, **about, **signals},
+            detail={"act": act, **grounds_of(decision), **signals},
         )
+
+
+def grounds_of(decision: Decision) -> dict[str, str]:
+    """Give what an event says of the decision behind it: rule, code, policy, about.
+
+    With these, and the policy that the node keeps, it can be explained years later.
+    """
+    grounds = {
+        "rule": decision.rule.value,
+        "code": decision.code,
+        "policy": decision.policy,
+    }
+    return {**grounds, "about": decision.about} if decision.about else grounds
 
 
 def decode_audit_record(data: bytes) -> AuditRecord:

@@ -19,7 +19,7 @@ from fedsafe_node.clock import Clock
 from fedsafe_node.errors import BadRequestError, DeniedError
 from fedsafe_node.evaluators import Output
 from fedsafe_node.index.lists import Lists
-from fedsafe_node.log.audit import AuditTrail, Detail, Event
+from fedsafe_node.log.audit import AuditTrail, Detail, Event, grounds_of
 from fedsafe_node.lookup.matching import Candidate, Found, match_candidates
 from fedsafe_node.lookup.probing import Prober
 from fedsafe_node.messages import (
@@ -37,9 +37,8 @@ from fedsafe_node.principal import Principal
 from fedsafe_node.situation import Situation
 from fedsafe_node.store.protocol import Store, Transaction
 from fedsafe_node.store.rows import LogEntry
-from fedsafe_policies.decision import Decision, Obligation, deny
+from fedsafe_policies.decision import Decision, Obligation
 from fedsafe_policies.lookups import LookupRequest as LookupFacts
-from fedsafe_policies.reasons import Refusal
 from fedsafe_policies.vocabulary import Plane, Purpose
 
 T = TypeVar("T")
@@ -74,11 +73,12 @@ class _Round:
 
     `withheld` says that a plane is shared by policy, but closed by its gate: the
     others' lists are not covered then. A plane that policy does not share at all
-    has no lists to cover.
+    has no lists to cover. `grounds` are what events say of the decision.
     """
 
     who: Principal
     purpose: Purpose
+    grounds: Detail
     shared: frozenset[Plane]
     withheld: bool
     within: float
@@ -144,24 +144,24 @@ class LookupService:
     ) -> _Round:
         now = self._clock.now()
         situation, open_planes, withheld = self._situation, set[Plane](), False
+        grounds: Detail = {}
         for plane in sorted(planes):
             decision = self._rule_on(who, purpose, plane, now)
             if not decision.allowed:
                 await self._refused(decision, who)
                 raise DeniedError(decision)
+            grounds = grounds_of(decision)
             if Obligation.OWN_BANS_ONLY not in decision.obligations:
                 open_planes.add(plane)
             elif plane in situation.policy.document.share.planes:
                 withheld = True
-        return _Round(who, purpose, frozenset(open_planes), withheld, within)
+        shared = frozenset(open_planes)
+        return _Round(who, purpose, grounds, shared, withheld, within)
 
     def _rule_on(
         self, who: Principal, purpose: Purpose, plane: Plane, now: datetime
     ) -> Decision:
-        if who.purposes is not None and purpose not in who.purposes:
-            # The policy allows it to the role, not the operator to this credential.
-            return deny(Refusal.PURPOSE, self._situation.policy.reference)
-        facts = LookupFacts(role=who.role, purpose=purpose, plane=plane)
+        facts = LookupFacts(who.role, purpose, plane, bound=who.purposes)
         return self._situation.decide(facts, now)
 
     def _stale(self, step: _Round, now: datetime) -> list[str]:
@@ -291,11 +291,7 @@ class LookupService:
             outcome=outcome,
             actor=step.who.name,
             subject=subject,
-            detail={
-                "purpose": step.purpose.value,
-                "policy": self._situation.policy.reference,
-                **detail,
-            },
+            detail={"purpose": step.purpose.value, **step.grounds, **detail},
         )
 
 

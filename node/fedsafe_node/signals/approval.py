@@ -139,7 +139,7 @@ class _Approval:
             prepared=Prepared(
                 row.signal_id, made, feed_entry(desk.feed, made), published=True
             ),
-            event=desk.event(Event.PUBLISHED, self._who, detail),
+            event=desk.event(Event.PUBLISHED, self._who, detail, decision=decision),
         )
 
     def _check_epoch(self, epoch: int) -> None:

@@ -17,7 +17,7 @@ from fedsafe_node.clock import Clock
 from fedsafe_node.errors import DeniedError, StoreError
 from fedsafe_node.idempotency import Once
 from fedsafe_node.index.lists import Hint, Lists
-from fedsafe_node.log.audit import AuditTrail, Detail, Event
+from fedsafe_node.log.audit import AuditTrail, Detail, Event, grounds_of
 from fedsafe_node.log.openings import PeriodKeys
 from fedsafe_node.principal import Principal
 from fedsafe_node.signals.custody import Custody
@@ -101,14 +101,20 @@ class Desk:
         detail: Detail,
         *,
         outcome: str = "ok",
+        decision: Decision | None = None,
     ) -> LogEntry:
-        """Build an audit event of somebody's act; policy is always named."""
+        """Build an audit event of somebody's act; policy is always named.
+
+        With the decision that allowed it, so are its rule and code.
+        """
+        policy = {"policy": self.situation.policy.reference}
+        grounds = policy if decision is None else grounds_of(decision)
         return self.trail.entry(
             event,
             at=self.clock.now(),
             outcome=outcome,
             actor=who.name,
-            detail={**detail, "policy": self.situation.policy.reference},
+            detail={**detail, **grounds},
         )
 
     def refusal(

@@ -97,6 +97,7 @@ class OwnPlan:
 
     asked: Asked
     own: Wording
+    decision: Decision
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +107,7 @@ class DraftPlan:
     person: Person
     own: Wording
     shared: Wording
+    decision: Decision
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +116,7 @@ class PublishPlan:
 
     file: File
     shared: Wording
+    decision: Decision
 
 
 Plan = OwnPlan | DraftPlan | PublishPlan
@@ -180,13 +183,14 @@ class Planner:
         ruling = self._rulings.get(key)
         if ruling is None:
             ruling = self._rulings[key] = self._rule(request, asked, since, listed)
-        if not ruling.decision.allowed:
-            return ruling.decision
+        decision = ruling.decision
+        if not decision.allowed:
+            return decision
         if ruling.shared is None:
-            return OwnPlan(asked, ruling.own)
+            return OwnPlan(asked, ruling.own, decision)
         if isinstance(asked, Person):
-            return DraftPlan(asked, ruling.own, ruling.shared)
-        return PublishPlan(asked, ruling.shared)
+            return DraftPlan(asked, ruling.own, ruling.shared, decision)
+        return PublishPlan(asked, ruling.shared, decision)
 
     def _since(self, request: NewSignalRequest, asked: Asked, pointer: str) -> date:
         place = f"{pointer}/removed_on"

@@ -43,7 +43,7 @@ from fedsafe_node.signals.stopping import stop_signal
 from fedsafe_node.store.protocol import Transaction
 from fedsafe_node.store.rows import LogEntry
 from fedsafe_policies.decision import Decision
-from fedsafe_policies.vocabulary import Scope
+from fedsafe_policies.vocabulary import Purpose, Scope
 
 _STATES = {
     OwnPlan: SignalState.OWN,
@@ -100,7 +100,7 @@ class SignalService:
             kept = await recorder.keep(tx, prepared)
             answer = self._added(plan, prepared[0], kept, who)
             if prepared[0].published:
-                await self._write(tx, self._published(answer, who))
+                await self._write(tx, self._published(answer, plan, who))
             await desk.keep_answer(tx, once, answer)
             return Changed(answer, kept.hints, feed=_size(kept))
 
@@ -176,22 +176,26 @@ class SignalService:
         """
         return await stop_signal(self._desk, signal, request.reason, who, once)
 
-    async def show(self, signal: str, who: Principal) -> SignalAnswer:
+    async def show(
+        self, signal: str, who: Principal, purpose: Purpose | None = None
+    ) -> SignalAnswer:
         """Tell where a signal of this node stands.
 
         Raises:
-            DeniedError: this role may not.
+            DeniedError: this role may not, or not for that purpose.
             NotFoundError: this node has no such signal.
         """
-        return await show_signal(self._desk, signal, who)
+        return await show_signal(self._desk, signal, who, purpose)
 
-    async def drafts(self, who: Principal) -> DraftsAnswer:
+    async def drafts(
+        self, who: Principal, purpose: Purpose | None = None
+    ) -> DraftsAnswer:
         """List the drafts that wait for a second person.
 
         Raises:
-            DeniedError: this role may not.
+            DeniedError: this role may not, or not for that purpose.
         """
-        return await list_drafts(self._desk, who)
+        return await list_drafts(self._desk, who, purpose)
 
     async def _write(self, tx: Transaction, entry: LogEntry) -> None:
         await tx.append(self._desk.trail.log, entry.record, entry.openings)
@@ -212,9 +216,10 @@ class SignalService:
             match_until=until.isoformat(),
         )
 
-    def _published(self, answer: SignalAnswer, who: Principal) -> LogEntry:
+    def _published(self, answer: SignalAnswer, plan: Plan, who: Principal) -> LogEntry:
         detail = {"signal": answer.signal, "feed": answer.feed_index}
-        return self._desk.event(Event.PUBLISHED, who, detail)
+        decision = plan.decision
+        return self._desk.event(Event.PUBLISHED, who, detail, decision=decision)
 
     def _import_events(
         self, batch: _Import, kept: Kept, who: Principal

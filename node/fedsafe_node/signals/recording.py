@@ -17,7 +17,7 @@ from fedsafe_node.asked import Person
 from fedsafe_node.errors import UnavailableError
 from fedsafe_node.evaluators import Output
 from fedsafe_node.index.lists import Hint
-from fedsafe_node.log.audit import Event
+from fedsafe_node.log.audit import Event, grounds_of
 from fedsafe_node.principal import Principal
 from fedsafe_node.signals.desk import CHUNK, Desk
 from fedsafe_node.signals.drafts import DraftFacts, draft_row
@@ -37,6 +37,7 @@ from fedsafe_node.signals.planning import (
 )
 from fedsafe_node.store.protocol import Transaction
 from fedsafe_node.store.rows import DraftRow, LogEntry
+from fedsafe_policies.decision import Decision
 
 RETRY_AFTER_MS: Final = 2_000
 _ONE_SECONDS: Final = 5.0
@@ -154,7 +155,9 @@ class Recorder:
             made = make_actor_signal(plan.own, plan.asked, output, fresh)
         else:
             made = make_media_signal(plan.own, plan.asked, fresh)
-        entry = self._event(Event.OWN_BAN, made, made.signal_id, alone=alone)
+        entry = self._event(
+            Event.OWN_BAN, made, made.signal_id, plan.decision if alone else None
+        )
         return Prepared(made.signal_id, made, entry)
 
     def _draft(self, plan: DraftPlan, output: Output, *, alone: bool) -> Prepared:
@@ -179,21 +182,23 @@ class Recorder:
             made, own=own.signal_id, facts=facts, periods=self._desk.periods, now=now
         )
         custody = self._desk.custody.seal(made.signal_id, plan.person.canonical)
-        entry = self._event(Event.DRAFT, own, made.signal_id, alone=alone)
+        entry = self._event(
+            Event.DRAFT, own, made.signal_id, plan.decision if alone else None
+        )
         return Prepared(made.signal_id, own, entry, waiting=Waiting(row, custody))
 
     def _event(
-        self, event: Event, own: Made, signal_id: bytes, *, alone: bool
+        self, event: Event, own: Made, signal_id: bytes, decision: Decision | None
     ) -> LogEntry:
         # One of many says who did it; the rest is in the event of the import.
-        policy = self._present.policy.reference
+        detail = None
+        if decision is not None:
+            detail = {"signal": signal_name(signal_id), **grounds_of(decision)}
         return self._desk.trail.entry(
             event,
             at=self._present.now,
             actor=self._who.name,
-            detail={"signal": signal_name(signal_id), "policy": policy}
-            if alone
-            else None,
+            detail=detail,
             extra=[own.opening],
         )
 

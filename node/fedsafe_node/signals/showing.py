@@ -12,33 +12,34 @@ from fedsafe_node.errors import NotFoundError
 from fedsafe_node.log.audit import ACTOR, Event
 from fedsafe_node.messages import DraftsAnswer, SignalAnswer, SignalState
 from fedsafe_node.principal import Principal
+from fedsafe_node.reading import rule_on_reading
 from fedsafe_node.signals.desk import Changed, Desk
 from fedsafe_node.signals.naming import read_signal_id, signal_name
 from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.store.rows import DraftRow, DraftState, SignalRow, SignalStatus
-from fedsafe_policies.decision import deny
-from fedsafe_policies.reasons import Refusal
-from fedsafe_policies.vocabulary import Plane, Role, Scope
+from fedsafe_policies.decision import Decision
+from fedsafe_policies.vocabulary import Matter, Plane, Purpose, Scope
 
 MAX_DRAFTS: Final = 10_000
-_READERS: Final = frozenset({Role.SERVICE, Role.ANALYST, Role.REVIEWER, Role.AUDITOR})
-_DRAFT_READERS: Final = _READERS - {Role.SERVICE}
 
 
 class _Actor(msgspec.Struct, frozen=True):
     name: str
 
 
-async def show_signal(desk: Desk, name: str, who: Principal) -> SignalAnswer:
+async def show_signal(
+    desk: Desk, name: str, who: Principal, purpose: Purpose | None
+) -> SignalAnswer:
     """Tell where a signal of this node stands.
 
     Raises:
-        DeniedError: this role may not.
+        DeniedError: this role may not, or not for that purpose.
         NotFoundError: this node has no such signal.
     """
-    await _admit(desk, who, _READERS, "signal.show")
+    decision = await _admit(desk, who, Matter.SIGNALS, purpose, "signal.show")
     signal_id = read_signal_id(name)
-    entry = desk.event(Event.SIGNAL_READ, who, {"signal": name})
+    detail = {"signal": name}
+    entry = desk.event(Event.SIGNAL_READ, who, detail, decision=decision)
 
     async def act(tx: Transaction) -> Changed[SignalAnswer]:
         answer = await _describe(tx, signal_id, desk)
@@ -48,17 +49,20 @@ async def show_signal(desk: Desk, name: str, who: Principal) -> SignalAnswer:
     return await desk.commit(act)
 
 
-async def list_drafts(desk: Desk, who: Principal) -> DraftsAnswer:
+async def list_drafts(
+    desk: Desk, who: Principal, purpose: Purpose | None
+) -> DraftsAnswer:
     """List the drafts that wait, oldest first.
 
     Raises:
-        DeniedError: this role may not.
+        DeniedError: this role may not, or not for that purpose.
     """
-    await _admit(desk, who, _DRAFT_READERS, "signal.drafts")
+    decision = await _admit(desk, who, Matter.DRAFTS, purpose, "signal.drafts")
 
     async def act(tx: Transaction) -> Changed[DraftsAnswer]:
         rows = await tx.drafts(DraftState.PENDING, MAX_DRAFTS)
-        entry = desk.event(Event.SIGNAL_READ, who, {"drafts": len(rows)})
+        detail = {"drafts": len(rows)}
+        entry = desk.event(Event.SIGNAL_READ, who, detail, decision=decision)
         await tx.append(desk.trail.log, entry.record, entry.openings)
         drafts = [describe_draft(row, SignalState.DRAFT, desk) for row in rows]
         return Changed(DraftsAnswer(drafts=drafts))
@@ -132,8 +136,10 @@ def _state(row: SignalRow) -> SignalState:
 
 
 async def _admit(
-    desk: Desk, who: Principal, readers: frozenset[Role], act: str
-) -> None:
-    if who.role not in readers:
-        decision = deny(Refusal.ROLE, desk.situation.policy.reference)
+    desk: Desk, who: Principal, matter: Matter, purpose: Purpose | None, act: str
+) -> Decision:
+    now = desk.clock.now()
+    decision = rule_on_reading(desk.situation, who, matter, purpose, now)
+    if not decision.allowed:
         await desk.refuse(decision, who, act)
+    return decision

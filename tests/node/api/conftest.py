@@ -59,7 +59,7 @@ from fedsafe_node.register_messages import (
 from fedsafe_node.store.rows import IdempotencyRow
 from fedsafe_node.telemetry import LOGGER, AccessLog, Metrics, SafeFormatter
 from fedsafe_policies.gate import LegalGate
-from fedsafe_policies.vocabulary import Plane, Role, Scope
+from fedsafe_policies.vocabulary import Plane, Purpose, Role, Scope
 
 NAME = "chat.example.de"
 TOKENS = {role: f"fs1_{role.value:-<43}" for role in Role}
@@ -183,12 +183,16 @@ class FakeSignals:
         await self.memory.called((signal, request, who))
         return self._known(signal)
 
-    async def show(self, signal: str, who: Principal) -> SignalAnswer:
-        await self.memory.called((signal, who))
+    async def show(
+        self, signal: str, who: Principal, purpose: Purpose | None = None
+    ) -> SignalAnswer:
+        await self.memory.called((signal, who, purpose))
         return self._known(signal)
 
-    async def drafts(self, who: Principal) -> DraftsAnswer:
-        await self.memory.called(who)
+    async def drafts(
+        self, who: Principal, purpose: Purpose | None = None
+    ) -> DraftsAnswer:
+        await self.memory.called((who, purpose))
         return DraftsAnswer(drafts=list(self.memory.signals.values()))
 
     def _known(self, signal: str) -> SignalAnswer:
@@ -270,8 +274,10 @@ class FakeAudits:
         )
         return VerifyAnswer(ok=True, logs=[check])
 
-    async def events(self, since: int, limit: int, who: Principal) -> AuditEvents:
-        await self.memory.called((since, limit, who))
+    async def events(
+        self, since: int, limit: int, who: Principal, purpose: Purpose | None = None
+    ) -> AuditEvents:
+        await self.memory.called((since, limit, who, purpose))
         return AuditEvents(events=[], next=since)
 
 

@@ -35,6 +35,7 @@ async def test_a_denied_purpose_is_written_down(alone: Fleet) -> None:
     assert json.loads(event.openings["detail"]) == {
         "act": "lookup",
         "rule": "P8",
+        "code": "purpose",
         "policy": alone["a.demo"].base.situation.policy.reference,
         "about": "audit_review",
     }

@@ -269,4 +269,4 @@ async def test_drafts_are_listed_without_what_they_say(node: Node) -> None:
     assert (await node.events())[-1] == (Event.SIGNAL_READ, "ok")
     with pytest.raises(DeniedError):
         await node.signals.drafts(BOT)
-    assert (await node.events())[-1] == (Event.REFUSED, "role")
+    assert (await node.events())[-1] == (Event.REFUSED, "purpose")

@@ -27,7 +27,7 @@ from fedsafe_node.messages import (
 from fedsafe_node.principal import Principal
 from fedsafe_node.signals.naming import read_signal_id
 from fedsafe_node.store.rows import NewSignal, SignalStatus
-from fedsafe_policies.vocabulary import Effect, Role, Scope
+from fedsafe_policies.vocabulary import Effect, Purpose, Role, Scope
 
 PERSON = "person@mail.example"
 DIGEST = "ab" * 32
@@ -220,5 +220,8 @@ async def test_showing_is_written_down(node: Node) -> None:
 
     assert shown.origin == "a.demo"
     assert (await node.events())[-1] == (Event.SIGNAL_READ, "ok")
+    await node.signals.show(signal, Principal("dora", Role.DPO))
     with pytest.raises(DeniedError):
         await node.signals.show(signal, Principal("olga", Role.OPERATOR))
+    with pytest.raises(DeniedError):
+        await node.signals.show(signal, RITA, Purpose.OPERATIONS)
