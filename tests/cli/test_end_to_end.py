@@ -271,6 +271,8 @@ def test_ctrl_c_ends_a_command_cleanly(short_path: Path) -> None:
         [
             *(sys.executable, "-c"),
             (
+                # A shell's background jobs ignore the signal; so would the child.
+                "import signal; signal.signal(2, signal.default_int_handler);"
                 "import sys, _thread; sys.argv[1:] = ['lookup', '--kind', 'ip', '-'];"
                 "sys.stdin = type('Stuck', (), {'closed': False,"
                 " 'isatty': lambda s: False,"

@@ -33,7 +33,7 @@ from fedsafe_node.messages import (
     RevokeRequest,
     SignalState,
 )
-from fedsafe_node.store.protocol import Reader
+from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_policies.vocabulary import Purpose, Role, Scope
 
 T = TypeVar("T")
@@ -64,6 +64,10 @@ async def eventually(condition: Callable[[], Awaitable[T]]) -> T:
         while not (found := await condition()):  # noqa: ASYNC110 - nobody tells
             await asyncio.sleep(_PACE)
     return found
+
+
+async def _nothing(tx: Transaction) -> None:
+    """Come after the acts that were handed in before."""
 
 
 def free_ports(count: int) -> list[int]:
@@ -199,6 +203,8 @@ class Fleet:
             return all(cursor == size for cursor in cursors)
 
         await eventually(is_level)
+        for name in others:  # what was applied is in its index as well by then
+            await self[name].base.store.write(_nothing)
 
     async def cursor(self, name: str, origin: str) -> int:
         row = await self[name].base.store.read(lambda reader: reader.peer(origin))
