@@ -35,6 +35,7 @@ pytestmark = pytest.mark.timeout(180)
 
 PICTURE = Path(__file__).parents[2] / "cli/fedsafe_cli/data/demo"
 OWN = "device"
+FACTS = ("--fact", "role=service", "--fact", "purpose=recheck", "--fact", "plane=actor")
 EXEMPT = {
     "demo story": "asks the routes that are asked here about people of its own; "
     "they are in no list of secrets, and tests/cli/test_end_to_end.py tells it",
@@ -353,6 +354,11 @@ def _looked_around(fed: Federation) -> None:
         (("register", "export"), None),
         (("register", "set", "S-V-1", "--status", "met", *EVIDENCE), "anna"),
         (("register", "review", "S-V-1"), "ben"),
+        (("policy", "show", "synthetic"), None),
+        (("policy", "check", "synthetic"), None),
+        (("policy", "diff", "strict", "germany"), None),
+        (("policy", "test", "germany"), None),
+        (("policy", "explain", "lookup", *FACTS), None),
         (("doctor", "--json"), None),
         (("demo", "status", "--dir", str(fed.root)), None),
     ):
