@@ -29,6 +29,7 @@ from fedsafe_node.config import Config, Place
 from fedsafe_node.duties import Duties
 from fedsafe_node.errors import ForeignStoreError, NodeError, StoreError
 from fedsafe_node.evaluators import OwnList, SharedLists
+from fedsafe_node.evidence.service import EvidenceService, ExportEffect
 from fedsafe_node.founding import FoundingService
 from fedsafe_node.idempotency import StoredAnswers
 from fedsafe_node.index.lists import Lists
@@ -68,6 +69,7 @@ from fedsafe_node.store.sqlite import check_free
 from fedsafe_node.telemetry import LOGGER, Metrics, fields
 from fedsafe_node.workers import Workers
 from fedsafe_policies.register import catalogue
+from fedsafe_policies.vocabulary import Act
 
 _LOG = logging.getLogger(f"{LOGGER}.node")
 _CONNECTIONS: Final = 64
@@ -337,7 +339,12 @@ class RunningNode:
 
     def _make_services(self) -> Services:
         base = self.base
-        staff = make_staff(base.office, base.config.oidc, ProviderWeb(self._session))
+        staff = make_staff(
+            base.office,
+            base.config.oidc,
+            ProviderWeb(self._session),
+            {Act.EXPORT_WITH_OPENINGS: ExportEffect()},
+        )
         return Services(
             name=base.config.name,
             lookups=LookupService(
@@ -360,6 +367,13 @@ class RunningNode:
                 base.trail,
                 base.clock,
                 guard=base.guard,
+            ),
+            evidence=EvidenceService(
+                base.office,
+                staff.approvals,
+                base.keys,
+                self.feed.keep_audit,
+                offload=base.workers,
             ),
             peering=self.peering,
             foundings=self._foundings,

@@ -16,7 +16,7 @@ Each answer is counted and logged by its route, never by its path or content.
 import hmac
 import logging
 import secrets
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import count
 from time import perf_counter
@@ -237,7 +237,7 @@ class _Serving:
             return self._answer(await self._route.handler(call), request_id)
 
     def _answer(self, result: object, request_id: str) -> Answer:
-        body = result if isinstance(result, bytes) else encode(result)
+        body = result if isinstance(result, bytes | AsyncIterator) else encode(result)
         route = self._route
         return answer(
             body,

@@ -90,6 +90,7 @@ class Code(StrEnum):
     NAME_TAKEN = "name_taken"
     ACT_EXPIRED = "act_expired"
     ACT_CHANGED = "act_changed"
+    NOT_APPROVED = "not_approved"
     BODY_TOO_LARGE = "body_too_large"
     UNSUPPORTED_MEDIA_TYPE = "unsupported_media_type"
     UNSUPPORTED_ENCODING = "unsupported_encoding"
@@ -112,6 +113,8 @@ class Code(StrEnum):
     BAD_TRAINING = "bad_training"
     BAD_ROLE = "bad_role"
     BAD_SPAN = "bad_span"
+    BAD_EVENT = "bad_event"
+    PACK_TOO_LARGE = "pack_too_large"
     BAD_PURPOSES = "bad_purposes"
     CHOOSE_ROLE = "choose_role"
     OWN_ROLE = "own_role"
@@ -159,6 +162,7 @@ CODES: Final[Mapping[Code, tuple[int, str]]] = {
     Code.NAME_TAKEN: (409, "The name is taken"),
     Code.ACT_EXPIRED: (409, "The act has expired"),
     Code.ACT_CHANGED: (409, "The act is another one"),
+    Code.NOT_APPROVED: (409, "No second person has approved it"),
     Code.BODY_TOO_LARGE: (413, "The body is too large"),
     Code.UNSUPPORTED_MEDIA_TYPE: (415, "The content type is not supported"),
     Code.UNSUPPORTED_ENCODING: (415, "The content encoding is not supported"),
@@ -180,7 +184,9 @@ CODES: Final[Mapping[Code, tuple[int, str]]] = {
     Code.BAD_PASSWORD: (422, "The password does not fit"),
     Code.BAD_TRAINING: (422, "The training does not fit"),
     Code.BAD_ROLE: (422, "The role does not fit"),
-    Code.BAD_SPAN: (422, "The span of time does not fit"),
+    Code.BAD_SPAN: (422, "The span does not fit"),
+    Code.BAD_EVENT: (422, "There is no such class of events"),
+    Code.PACK_TOO_LARGE: (422, "The pack becomes too large"),
     Code.BAD_PURPOSES: (422, "The purposes do not fit"),
     Code.CHOOSE_ROLE: (422, "A role must be chosen"),
     Code.OWN_ROLE: (422, "Nobody decides on a role of their own"),

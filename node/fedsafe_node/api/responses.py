@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Answers as they leave the node: never cached, never sniffed, no software named."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import Final
 
 from aiohttp import web
@@ -23,14 +23,14 @@ class Answer(web.Response):
 
 
 def answer(
-    body: bytes,
+    body: bytes | AsyncIterator[bytes],
     *,
     status: int,
     media: str,
     request_id: str,
     more: Mapping[str, str] | None = None,
 ) -> Answer:
-    """Make an answer of bytes."""
+    """Make an answer of bytes, or of pieces that are sent as they come."""
     headers = CIMultiDict(_ALWAYS)
     headers[REQUEST_ID] = request_id
     if media:

@@ -15,6 +15,7 @@ from fedsafe_node.api import local, peers
 from fedsafe_node.api.acts import ACT_ROUTES
 from fedsafe_node.api.auth import PERSONS, Auth
 from fedsafe_node.api.credentials import CREDENTIAL_ROUTES
+from fedsafe_node.api.evidence import EVIDENCE_ROUTES
 from fedsafe_node.api.logins import LOGIN_ROUTES
 from fedsafe_node.api.people import PEOPLE_ROUTES
 from fedsafe_node.api.queries import EventsQuery, FeedQuery, ReadQuery, SignalsQuery
@@ -354,6 +355,7 @@ ROUTES: Final = (
         lane=Lane.HEALTH,
         summary="Give this description",
     ),
+    *EVIDENCE_ROUTES,
     *REGISTER_ROUTES,
     *LOGIN_ROUTES,
     *PEOPLE_ROUTES,

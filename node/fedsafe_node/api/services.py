@@ -7,12 +7,13 @@ error of `fedsafe_node.errors` or `fedsafe_federation.errors`, which one table m
 to a problem (`problems.py`).
 """
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from fedsafe_federation.feed import FeedRequest
 from fedsafe_federation.signed import Signed
+from fedsafe_node.evidence.span import ExportRequest
 from fedsafe_node.idempotency import KeptAnswers, Once
 from fedsafe_node.messages import (
     ApproveAnswer,
@@ -33,6 +34,7 @@ from fedsafe_node.messages import (
     StatusAnswer,
     VerifyAnswer,
 )
+from fedsafe_node.people.messages import ActAnswer
 from fedsafe_node.people.staff import Staff
 from fedsafe_node.principal import Principal
 from fedsafe_node.register_messages import (
@@ -183,6 +185,24 @@ class Audits(Protocol):
         ...
 
 
+class Evidence(Protocol):
+    """Parts of the audit log, for others to verify."""
+
+    async def ask(self, request: ExportRequest, who: Principal) -> ActAnswer:
+        """Ask for an export with openings."""
+        ...
+
+    async def export(
+        self, request: ExportRequest, who: Principal, *, act: str | None = None
+    ) -> AsyncIterator[bytes]:
+        """Give an evidence pack in pieces.
+
+        Raises:
+            WrongStateError: *act* is no approved export of this part and person.
+        """
+        ...
+
+
 class Peering(Protocol):
     """What members of the federation ask of each other."""
 
@@ -276,6 +296,7 @@ class Services:
     gates: Gates
     registers: Registers
     audits: Audits
+    evidence: Evidence
     peering: Peering
     foundings: Foundings
     node: Node

@@ -79,6 +79,7 @@ class Event(StrEnum):
     PEER_LIED = "evaluation.wrong_answer"
     AUDIT_READ = "audit.read"
     AUDIT_VERIFIED = "audit.verified"
+    AUDIT_EXPORTED = "audit.exported"
     SIGNAL_READ = "signal.read"
 
 

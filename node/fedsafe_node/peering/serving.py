@@ -57,7 +57,8 @@ class FeedServer:
     """Serves one node's feed.
 
     State: `_signed` is the newest checkpoint that has left, as a note; it and the
-    guard's file are changed under `_signing` only.
+    guard's file are changed under `_signing` only, the audit log's file under
+    `_keeping`.
     """
 
     def __init__(  # noqa: PLR0913 - everything it needs is an argument
@@ -80,6 +81,7 @@ class FeedServer:
         self._clock = clock
         self._offload = offload
         self._signing = asyncio.Lock()
+        self._keeping = asyncio.Lock()
         self._signed: tuple[Checkpoint, str] | None = None
 
     async def size(self) -> int:
@@ -98,14 +100,22 @@ class FeedServer:
             RolledBackError: what left before is not what is here.
             NodeError: the guard's file can't be written.
         """
-        audit = self._trail.log
-
-        async def act(tx: Transaction) -> tuple[Tail, Tail]:
-            return await tx.tail(self._log), await tx.tail(audit)
-
-        feed, own = await self._store.write(act)
+        feed = await self._store.write(lambda tx: tx.tail(self._log))
         await self._note(Checkpoint(self._log, feed.size, feed.root))
-        await self._offload(lambda: self._guard.keep(audit, own.size, own.root))
+        await self.keep_audit()
+
+    async def keep_audit(self) -> Tail:
+        """Let the guard keep the audit log's present end, and give it.
+
+        Raises:
+            RolledBackError: what left before is not what is here.
+            NodeError: the guard's file can't be written.
+        """
+        audit = self._trail.log
+        async with self._keeping:
+            own = await self._store.write(lambda tx: tx.tail(audit))
+            await self._offload(lambda: self._guard.keep(audit, own.size, own.root))
+        return own
 
     async def batch(self, request: FeedRequest, peer: str, *, actor: bool) -> bytes:
         """Give *peer* a batch from its own position on.

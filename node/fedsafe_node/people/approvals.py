@@ -37,6 +37,7 @@ from fedsafe_node.store.people_rows import ActRow, ActState
 from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_policies.acts import ActRequest
 from fedsafe_policies.people import Person
+from fedsafe_policies.reading import ExportRequest
 from fedsafe_policies.roles import RoleRequest
 from fedsafe_policies.vocabulary import Act, Role
 
@@ -51,7 +52,7 @@ class Effect(Protocol):
 
     async def request(
         self, reader: Reader, content: bytes, first: Person, second: Person
-    ) -> ActRequest | RoleRequest:
+    ) -> ActRequest | RoleRequest | ExportRequest:
         """Put the act to the policy, with both persons."""
         ...
 

@@ -19,6 +19,7 @@ from fedsafe_node.store.protocol import Reader
 from fedsafe_policies.acts import ActRequest
 from fedsafe_policies.decision import Decision
 from fedsafe_policies.policy import Policy
+from fedsafe_policies.reading import ExportRequest
 from fedsafe_policies.roles import RoleRequest, TrainingRecord
 from fedsafe_policies.vocabulary import Module, Role
 
@@ -31,7 +32,9 @@ class Judge(Protocol):
         """The policy in force."""
         ...
 
-    def decide(self, request: RoleRequest | ActRequest, now: datetime) -> Decision:
+    def decide(
+        self, request: RoleRequest | ActRequest | ExportRequest, now: datetime
+    ) -> Decision:
         """Decide on a request."""
         ...
 

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """All services about people, put together."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from fedsafe_node.config import Oidc
 from fedsafe_node.people.accounts import Accounts
-from fedsafe_node.people.approvals import Approvals
+from fedsafe_node.people.approvals import Approvals, Effect
 from fedsafe_node.people.granting import Granting, RoleGrant
 from fedsafe_node.people.identities import Identities, Web
 from fedsafe_node.people.machines import Machines
@@ -30,9 +31,14 @@ class Staff:
     identities: Identities
 
 
-def make_staff(office: Office, oidc: Oidc | None, web: Web) -> Staff:
-    """Put the services about people together; `web` leads to their provider."""
-    approvals = Approvals(office, {Act.ROLE_GRANT: RoleGrant(office)})
+def make_staff(
+    office: Office, oidc: Oidc | None, web: Web, effects: Mapping[Act, Effect]
+) -> Staff:
+    """Put the services about people together; `web` leads to their provider.
+
+    `effects` are what approvals of acts do that are not about people.
+    """
+    approvals = Approvals(office, {Act.ROLE_GRANT: RoleGrant(office), **effects})
     sessions = Sessions(office)
     return Staff(
         accounts=Accounts(office),

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 from aiohttp import ClientSession, UnixConnector
-from tests.node.api.staff import fake_staff
+from tests.node.api.staff import ACT, fake_staff
 
 from fedsafe_federation.errors import UntrustedError
 from fedsafe_federation.feed import FeedRequest
@@ -26,6 +26,7 @@ from fedsafe_node.api.route import Lane, Route
 from fedsafe_node.api.server import ApiServer
 from fedsafe_node.api.services import Services
 from fedsafe_node.errors import ForbiddenError, NotFoundError, WrongStateError
+from fedsafe_node.evidence.span import ExportRequest
 from fedsafe_node.idempotency import Once
 from fedsafe_node.messages import (
     ApproveAnswer,
@@ -50,6 +51,7 @@ from fedsafe_node.messages import (
     StatusAnswer,
     VerifyAnswer,
 )
+from fedsafe_node.people.messages import ActAnswer
 from fedsafe_node.principal import Principal
 from fedsafe_node.register_messages import (
     EntryRequest,
@@ -264,6 +266,26 @@ class FakeRegisters:
 
 
 @dataclass
+class FakeEvidence:
+    memory: Memory
+
+    async def ask(self, request: ExportRequest, who: Principal) -> ActAnswer:
+        await self.memory.called((request, who))
+        return ACT
+
+    async def export(
+        self, request: ExportRequest, who: Principal, *, act: str | None = None
+    ) -> AsyncIterator[bytes]:
+        await self.memory.called((request, who, act))
+        return _pieces()
+
+
+async def _pieces() -> AsyncIterator[bytes]:
+    yield b"PK"
+    yield b"..."
+
+
+@dataclass
 class FakeAudits:
     memory: Memory
 
@@ -381,6 +403,7 @@ def make_services(memory: Memory) -> Services:
         gates=FakeGates(memory),
         registers=FakeRegisters(memory),
         audits=FakeAudits(memory),
+        evidence=FakeEvidence(memory),
         peering=FakePeering(memory),
         foundings=FakeFoundings(memory),
         node=FakeNode(memory),

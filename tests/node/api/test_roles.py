@@ -44,6 +44,8 @@ MAY: Final[Mapping[str, set[str]]] = {
     "revokeSignal": MACHINES | WRITERS,
     "auditEvents": {LOCAL, Role.REVIEWER} | OVERSIGHT,
     "auditVerify": {LOCAL, *PERSONS},
+    "askExport": {Role.REVIEWER, Role.DPO, Role.AUDITOR},
+    "exportAudit": {Role.REVIEWER, Role.DPO, Role.AUDITOR},
     "showGate": {LOCAL, *PERSONS},
     "recordGate": {Role.REVIEWER, Role.OPERATOR},
     "showRegister": {LOCAL, *PERSONS},
@@ -55,6 +57,7 @@ MAY: Final[Mapping[str, set[str]]] = {
 }
 READS: Final = {
     *("listSignals", "showSignal", "auditEvents", "auditVerify"),
+    *("askExport", "exportAudit"),
     *("showGate", "showRegister", "status", "metrics"),
 }
 OFFICE: Final = (*LOGIN_ROUTES, *PEOPLE_ROUTES, *ACT_ROUTES, *SERVICE_ROUTES)
@@ -92,6 +95,8 @@ def denied(status: int, answer: Any) -> bool:  # noqa: ANN401 - JSON
 
 
 async def body_in(response: ClientResponse) -> Any:  # noqa: ANN401 - JSON
+    if response.content_type == "application/zip":
+        return await response.read()
     text = response.content_type == "text/plain"
     return await (response.text() if text else response.json(content_type=None))
 
@@ -108,6 +113,7 @@ def body_of(route: Route, caller: str, signal: str, card: object) -> object:
         "approveSignals": {"signals": [signal]},
         "revokeSignal": {"reason": "mistake"},
         "recordGate": {"dpia": "file-12"},
+        "askExport": {"first": 0, "last": 0},
         "enterItem": {"status": "planned", "expires_on": "2026-12-24"},
         "reviewItem": {"entry": "0" * 32},
         "propose": {"federation": FEDERATION, "cards": [card], "threshold": 1},

@@ -60,6 +60,7 @@ BODIES: dict[str, object] = {
     "poke": {"origin": "games.example.fr", "size": 3},
     "evaluate": STATEMENT,
     "founding": [STATEMENT],
+    "askExport": {"first": 0, "last": 3},
     "propose": {"federation": "pilot.example.org", "cards": [STATEMENT]},
 }
 BODIES |= PEOPLE_BODIES
@@ -320,3 +321,14 @@ def test_a_file_in_the_way_is_kept(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="is no socket"):
         bind_socket(path)
     assert path.read_text() == "mine"
+
+
+async def test_a_pack_is_sent_in_pieces_and_its_query_read(api: Api) -> None:
+    target = f"/v1/audit/export?first=1&last=3&act={'0' * 32}"
+    response = await api.http.get(target, headers=STAFF)
+
+    assert response.headers["Transfer-Encoding"] == "chunked"
+    assert await response.read() == b"PK..."
+    [(request, who, act)] = api.memory.calls
+    assert (request.first, request.last, act) == (1, 3, "0" * 32)
+    assert who.role is Role.REVIEWER

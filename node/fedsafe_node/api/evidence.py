@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Evidence packs, over HTTP."""
+
+from typing import Final
+
+from msgspec import UNSET, UnsetType
+
+from fedsafe_node.api.auth import Auth
+from fedsafe_node.api.call import Call
+from fedsafe_node.api.route import KIB, Lane, Route
+from fedsafe_node.evidence.span import ExportRequest
+from fedsafe_node.people.messages import ActAnswer, ActId
+from fedsafe_policies.vocabulary import Role
+
+_TAKERS: Final = frozenset({Role.REVIEWER, Role.DPO, Role.AUDITOR})
+
+
+class PackQuery(ExportRequest, frozen=True):
+    """Which part is taken out; with openings if `act` was approved for it."""
+
+    act: ActId | UnsetType = UNSET
+
+
+async def ask_export(call: Call) -> object:
+    """Ask for an export with openings."""
+    request = call.body(ExportRequest)
+    return await call.services.evidence.ask(request, call.principal)
+
+
+async def export(call: Call) -> object:
+    """Give an evidence pack."""
+    query = call.parameters(PackQuery)
+    names = ExportRequest.__struct_fields__
+    request = ExportRequest(**{name: getattr(query, name) for name in names})
+    act = None if query.act is UNSET else query.act
+    return await call.services.evidence.export(request, call.principal, act=act)
+
+
+EVIDENCE_ROUTES: Final = (
+    Route(
+        name="askExport",
+        method="POST",
+        path="/v1/audit/export",
+        handler=ask_export,
+        auth=Auth.CREDENTIAL,
+        roles=_TAKERS,
+        lane=Lane.WRITES,
+        summary="Ask a second person for an evidence pack with openings",
+        body=ExportRequest,
+        limit=4 * KIB,
+        answer=ActAnswer,
+    ),
+    Route(
+        name="exportAudit",
+        method="GET",
+        path="/v1/audit/export",
+        handler=export,
+        auth=Auth.CREDENTIAL,
+        roles=_TAKERS,
+        lane=Lane.BATCHES,
+        summary="Take a part of the audit log out as an evidence pack",
+        query=PackQuery,
+        media="application/zip",
+        refusals=frozenset({409}),
+    ),
+)

@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a pack holds beside the entries: texts, keys, checkpoint, policies."""
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from hashlib import sha256
+from importlib.resources import files
+from typing import Final
+
+from fedsafe_crypto.checkpoint import Checkpoint, sign_checkpoint
+from fedsafe_crypto.note import VerifierKey
+from fedsafe_federation.verification import feed_name
+from fedsafe_node.evidence.span import Part
+from fedsafe_node.evidence.verify import FORMAT
+from fedsafe_node.keys import NodeKeys
+from fedsafe_node.log.audit import audit_log_name
+from fedsafe_policies.policy import SHIPPED, shipped, shipped_text
+
+File = tuple[str, bytes]
+_PACKAGE: Final = "fedsafe_node.evidence"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What is told of a pack in `pack.json`, and the tree that proves it."""
+
+    node: str
+    part: Part
+    openings: bool
+    made_at: str
+    checkpoint: Checkpoint
+    proof: tuple[bytes, ...]
+
+
+def audit_verifier(node: str, keys: NodeKeys) -> VerifierKey:
+    """Give the key under which a node's audit log is verified."""
+    return VerifierKey.of(audit_log_name(node), keys.audit.public)
+
+
+def fingerprint(key: VerifierKey) -> str:
+    """Give what people compare: the SHA-256 of the verifier key as it is written."""
+    return sha256(key.encode().encode()).hexdigest()
+
+
+def first_files(facts: Facts, keys: NodeKeys) -> Iterator[File]:
+    """Give the files that stand before the entries; reads the package's own texts."""
+    folder = files(_PACKAGE)
+    for language in ("de", "en"):
+        name = f"README.{language}.md"
+        yield name, folder.joinpath("data", name).read_bytes()
+    yield "verify.py", folder.joinpath("verify.py").read_bytes()
+    part = facts.part
+    pack = {
+        "format": FORMAT,
+        "node": facts.node,
+        "log": facts.checkpoint.origin,
+        "start": part.start,
+        "end": part.end,
+        "events": part.events,
+        "openings": "included" if facts.openings else "withheld",
+        "made_at": facts.made_at,
+    }
+    yield "pack.json", _json(pack)
+    yield "keys.json", _json(_public(facts.node, keys))
+    yield "checkpoint", sign_checkpoint(facts.checkpoint, keys.audit)
+    yield "proof.json", _json({"hashes": [each.hex() for each in facts.proof]})
+
+
+def policy_files(references: Iterable[str]) -> Iterator[File]:
+    """Give the texts of policies that are named `name@hash8`, as far as they are here.
+
+    Blocks: reads the shipped policies.
+    """
+    known = {shipped(name).reference: shipped_text(name) for name in SHIPPED}
+    listed: dict[str, str | None] = {}
+    for reference in sorted(references):
+        text = known.get(reference)
+        listed[reference] = None if text is None else sha256(text).hexdigest()
+        if text is not None:
+            yield f"policies/{listed[reference]}.toml", text
+    yield "policies.json", _json(listed)
+
+
+def _public(node: str, keys: NodeKeys) -> dict[str, str]:
+    audit = audit_verifier(node, keys)
+    public = keys.public()
+    return {
+        "audit": audit.encode(),
+        "fingerprint": fingerprint(audit),
+        "feed": VerifierKey.of(feed_name(node), public.feed).encode(),
+        "statement": public.statement.hex(),
+        "transport": public.transport.hex(),
+        "sealing": public.sealing.hex(),
+    }
+
+
+def _json(document: object) -> bytes:
+    return json.dumps(document, indent=1).encode() + b"\n"

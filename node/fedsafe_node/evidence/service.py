@@ -1,0 +1,199 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Take a part of the audit log out of the node, so that others can verify it.
+
+One person may take out the records: they name nobody. With openings it takes two
+(P6): one asks for exactly this part, another approves it, and then who asked may
+fetch it for a day. Each time, the audit event is durable and the checkpoint kept by
+the rollback guard before the first byte leaves. The pack is made page by page while
+it is sent, so its size costs no memory, and nothing in clear touches the disk.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
+from typing import Final
+
+from fedsafe_crypto.checkpoint import Checkpoint
+from fedsafe_federation.replication import Offload
+from fedsafe_federation.wireformat import decode, encode
+from fedsafe_node.errors import DeniedError, WrongStateError
+from fedsafe_node.evidence.archive import Archive
+from fedsafe_node.evidence.contents import Facts, first_files, policy_files
+from fedsafe_node.evidence.pages import PAGE, read_page
+from fedsafe_node.evidence.span import ExportRequest, Part, find_part
+from fedsafe_node.keys import NodeKeys
+from fedsafe_node.log.audit import Event
+from fedsafe_node.log.proofs import prove_range
+from fedsafe_node.people.approvals import Approvals, digest_of
+from fedsafe_node.people.messages import ActAnswer
+from fedsafe_node.people.office import Office
+from fedsafe_node.principal import Principal
+from fedsafe_node.store.people_rows import ActState
+from fedsafe_node.store.protocol import Reader, Transaction
+from fedsafe_node.store.rows import Tail
+from fedsafe_policies.people import Person
+from fedsafe_policies.reading import ExportRequest as ExportQuestion
+from fedsafe_policies.vocabulary import Act, Matter, Purpose, Role
+
+APPROVED_FOR: Final = 24 * 60 * 60
+_AT_ONCE: Final = 2
+_KIND: Final = Act.EXPORT_WITH_OPENINGS
+
+
+class ExportEffect:
+    """What an approval of an export does: it is decided, and nothing leaves yet."""
+
+    async def request(
+        self, reader: Reader, content: bytes, first: Person, second: Person
+    ) -> ExportQuestion:
+        """Put the export to the policy, with both persons."""
+        del reader
+        decode(content, Part)
+        return _question(first, openings=True, second=second)
+
+    async def carry_out(
+        self, tx: Transaction, content: bytes, first: Person, second: Person
+    ) -> None:
+        """Do nothing more: who asked fetches the pack."""
+
+
+class EvidenceService:
+    """Makes packs, a few at a time."""
+
+    def __init__(
+        self,
+        office: Office,
+        approvals: Approvals,
+        keys: NodeKeys,
+        keep: Callable[[], Awaitable[Tail]],
+        *,
+        offload: Offload,
+    ) -> None:
+        self._office = office
+        self._approvals = approvals
+        self._keys = keys
+        self._keep = keep
+        self._offload = offload
+        self._places = asyncio.Semaphore(_AT_ONCE)
+
+    async def ask(self, request: ExportRequest, who: Principal) -> ActAnswer:
+        """Ask for an export with openings, which another person must approve.
+
+        Raises:
+            BadRequestError: the log has no such part.
+            DeniedError: the policy lets this person take nothing out.
+        """
+        await self._check(who)
+        part = await self._find(request)
+        return await self._approvals.ask(_KIND, encode(part), who)
+
+    async def export(
+        self, request: ExportRequest, who: Principal, *, act: str | None = None
+    ) -> AsyncIterator[bytes]:
+        """Give a pack in pieces; with openings if *act* was approved for this part.
+
+        Raises:
+            BadRequestError: the log has no such part.
+            DeniedError: the policy lets this person take nothing out.
+            WrongStateError: the act is not approved, or for another part or person.
+        """
+        await self._check(who)
+        part = await self._find(request)
+        await self._note(part, who, act)
+        tail = await self._keep()
+        office, log = self._office, self._office.trail.log
+        proof = await office.store.scan(
+            lambda reader: prove_range(reader, log, part.start, part.end, tail.size)
+        )
+        facts = Facts(
+            node=office.node,
+            part=part,
+            openings=act is not None,
+            made_at=office.clock.now().isoformat(timespec="seconds"),
+            checkpoint=Checkpoint(log, tail.size, tail.root),
+            proof=tuple(proof),
+        )
+        return self._pieces(facts)
+
+    async def _pieces(self, facts: Facts) -> AsyncIterator[bytes]:
+        office, part, archive = self._office, facts.part, Archive()
+        log, policies = office.trail.log, {office.judge.policy.reference}
+        async with self._places:
+            for name, content in await self._offload(
+                lambda: list(first_files(facts, self._keys))
+            ):
+                yield archive.add(name, content)
+            for start in range(part.start, part.end, PAGE):
+                page = await office.store.scan(
+                    partial(
+                        read_page,
+                        log=log,
+                        part=part,
+                        start=start,
+                        openings=facts.openings,
+                    )
+                )
+                policies |= page.policies
+                yield archive.add(page.name, page.content)
+            for name, content in await self._offload(
+                lambda: list(policy_files(policies))
+            ):
+                yield archive.add(name, content)
+            yield archive.close(log, self._keys.audit)
+
+    async def _find(self, request: ExportRequest) -> Part:
+        log = self._office.trail.log
+        return await self._office.store.scan(
+            lambda reader: find_part(reader, log, request)
+        )
+
+    async def _check(self, who: Principal) -> None:
+        office = self._office
+        question = _question(Person(who.name, who.role))
+        decision = office.judge.decide(question, office.clock.now())
+        if not decision.allowed:
+            await office.refused(decision, who.name, "audit.export")
+            raise DeniedError(decision)
+
+    async def _note(self, part: Part, who: Principal, act: str | None) -> None:
+        office, now = self._office, self._office.now()
+
+        async def write(tx: Transaction) -> None:
+            second = None
+            if act is not None:
+                second = await _approver(tx, act, part, who, now)
+            detail = {
+                "first": part.start,
+                "last": part.end - 1,
+                "events": ",".join(part.events or ()) or None,
+                "openings": act is not None,
+                "act": act,
+                "second": second,
+            }
+            await office.note(tx, Event.AUDIT_EXPORTED, who.name, detail)
+
+        await office.store.write(write)
+
+
+async def _approver(
+    tx: Transaction, act: str, part: Part, who: Principal, now: int
+) -> str:
+    row = await tx.act(act)
+    is_ours = row is not None and row.kind == _KIND and row.asked_by == who.name
+    if row is None or not is_ours or row.state is not ActState.DONE:
+        raise WrongStateError("not_approved", "no approved export of yours has this id")
+    if row.digest != digest_of(_KIND, encode(part)):
+        raise WrongStateError("act_changed", "another part of the log was approved")
+    if row.decided_by is None or now >= (row.decided_at or 0) + APPROVED_FOR:
+        raise WrongStateError("act_expired", "the approval has expired; ask anew")
+    return row.decided_by
+
+
+def _question(
+    first: Person, *, openings: bool = False, second: Person | None = None
+) -> ExportQuestion:
+    # A reviewer has no purpose of audit; what brings them here are a person's rights.
+    purpose = Purpose.AUDIT_REVIEW
+    if first.role is Role.REVIEWER:
+        purpose = Purpose.RIGHTS_OF_THE_PERSON
+    return ExportQuestion(first, purpose, Matter.AUDIT, openings, second)

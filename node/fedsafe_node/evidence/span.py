@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which part of the audit log is meant: by index, or by time, and of which classes.
+
+Acts that share a commit may be written a moment out of order, so a part that is
+named by time begins with the first and ends with the last entry that fits, among
+those near the place where the moment would be.
+"""
+
+from datetime import UTC, datetime
+from typing import Annotated, Final
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from fedsafe_federation.errors import MalformedError
+from fedsafe_federation.signed import Count, Seconds
+from fedsafe_node.errors import BadRequestError, CorruptLogError
+from fedsafe_node.log.audit import Event, decode_audit_record
+from fedsafe_node.messages import Message
+from fedsafe_node.store.protocol import LogName, Reader
+
+MAX_ENTRIES: Final = 1_000_000
+_NEAR: Final = 256
+Events = Annotated[str, msgspec.Meta(pattern=r"^[a-z_.,]*$", max_length=1_000)]
+
+
+class ExportRequest(Message, frozen=True):
+    """A part of the audit log: entries `first` to `last`, or a span of time.
+
+    `since` and `until` are seconds in UTC, the second one excluded. `events` are
+    classes, divided by commas; all unless given.
+    """
+
+    first: Count | UnsetType = UNSET
+    last: Count | UnsetType = UNSET
+    since: Seconds | UnsetType = UNSET
+    until: Seconds | UnsetType = UNSET
+    events: Events = ""
+
+
+class Part(Message, frozen=True):
+    """The part that was meant: entries from `start` to below `end`."""
+
+    start: int
+    end: int
+    events: tuple[str, ...] | None = None
+
+
+async def find_part(reader: Reader, log: LogName, request: ExportRequest) -> Part:
+    """Find the part of the log that a request means.
+
+    Raises:
+        BadRequestError: there is no such part, or it is too long.
+        CorruptLogError: an entry that was looked at is no audit event.
+    """
+    size = await reader.log_size(log)
+    events = read_events(request.events)
+    by_index = request.first is not UNSET or request.last is not UNSET
+    if by_index and (request.since is not UNSET or request.until is not UNSET):
+        raise BadRequestError("bad_span", "name entries or times", pointer="/since")
+    start, end = 0 if request.first is UNSET else request.first, size
+    if request.last is not UNSET:
+        end = request.last + 1
+    if request.since is not UNSET:
+        start = await _first_since(reader, log, size, request.since)
+    if request.until is not UNSET:
+        end = await _end_until(reader, log, size, request.until)
+    if not start < end <= size:
+        detail = f"no such entries: the log has {size}"
+        raise BadRequestError("bad_span", detail, pointer="/last")
+    if end - start > MAX_ENTRIES:
+        detail = f"at most {MAX_ENTRIES} entries are taken out at once"
+        raise BadRequestError("bad_span", detail, pointer="/last")
+    return Part(start=start, end=end, events=events)
+
+
+def read_events(text: str) -> tuple[str, ...] | None:
+    """Read classes of events, divided by commas; None for all.
+
+    Raises:
+        BadRequestError: one is no class of events.
+    """
+    named = sorted(set(filter(None, text.split(","))))
+    known = {event.value for event in Event}
+    if not known.issuperset(named):
+        raise BadRequestError("bad_event", "no such class of events", pointer="/events")
+    return tuple(named) or None
+
+
+async def _first_since(reader: Reader, log: LogName, size: int, moment: int) -> int:
+    place = await _bisect(reader, log, size, moment)
+    for index in range(max(0, place - _NEAR), place):
+        if await _moment(reader, log, index) >= moment:
+            return index
+    return place
+
+
+async def _end_until(reader: Reader, log: LogName, size: int, moment: int) -> int:
+    place = await _bisect(reader, log, size, moment)
+    for index in reversed(range(place, min(size, place + _NEAR))):
+        if await _moment(reader, log, index) < moment:
+            return index + 1
+    return place
+
+
+async def _bisect(reader: Reader, log: LogName, size: int, moment: int) -> int:
+    low, high = 0, size
+    while low < high:
+        middle = (low + high) // 2
+        if await _moment(reader, log, middle) < moment:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+async def _moment(reader: Reader, log: LogName, index: int) -> float:
+    data = await reader.record(log, index)
+    try:
+        record = decode_audit_record(data or b"")
+        moment = datetime.fromisoformat(record.at)
+    except (MalformedError, ValueError):
+        raise CorruptLogError(log, index, "it is no audit event") from None
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()

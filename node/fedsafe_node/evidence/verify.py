@@ -1,0 +1,453 @@
+# SPDX-License-Identifier: Apache-2.0
+r"""Verify a FedSafe evidence pack: Python 3.11 and the package `cryptography` suffice.
+
+    python3 verify.py PACK.zip --fingerprint HEX
+
+Exit status: 0 the pack verifies, 2 usage, 20 it does not verify, 22 it cannot be read.
+
+A pack is a ZIP archive without compression whose every byte is fixed by names and
+contents; `manifest.note` lists the SHA-256 of each file and is signed by the node's
+audit key, as is the checkpoint of its log. Nothing is ever unpacked. Without the
+fingerprint, which the node's operator tells by another way, a pack only shows that
+it has not changed since somebody signed it.
+"""
+
+import argparse
+import json
+import re
+import struct
+import sys
+from base64 import b64decode, b64encode
+from binascii import crc32
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Any, BinaryIO
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+FORMAT = "fedsafe/evidence/1"
+MANIFEST = "manifest.note"
+MAX_FILES = 4_096
+MAX_FILE_BYTES = 64 * 1024 * 1024
+OK, USAGE, TAMPERED, UNREADABLE = 0, 2, 20, 22
+
+_NAME = re.compile(
+    r"README\.(?:de|en)\.md|verify\.py|(?:pack|keys|proof|policies)\.json|checkpoint"
+    r"|policies/[0-9a-f]{64}\.toml|entries/[0-9]{12}\.ndjson|manifest\.note",
+    re.ASCII,
+)
+_NEEDED = ("pack.json", "keys.json", "checkpoint", "proof.json", MANIFEST)
+_KEPT = frozenset(_NEEDED)
+_LOCAL, _CENTRAL, _END = b"PK\3\4", b"PK\1\2", b"PK\5\6"
+_LOCAL_BYTES, _NAME_BYTES = 30, 128
+_DAY = 0x21  # 1 January 1980: the archive has no times of its own
+_MODE = 0o100644 << 16
+_VERSION = 20
+_UNIX = 3 << 8 | _VERSION
+_ED25519 = b"\1"
+_KEY_ID = 4
+
+
+class PackError(Exception):
+    """The pack does not verify; the text says where."""
+
+
+# --- the archive ------------------------------------------------------------------
+
+
+def local_header(name: bytes, crc: int, size: int) -> bytes:
+    """Write what stands before a file."""
+    fixed = (_LOCAL, _VERSION, 0, 0, 0, _DAY, crc, size, size, len(name), 0)
+    return struct.pack("<4s5H3L2H", *fixed) + name
+
+
+def central_header(name: bytes, crc: int, size: int, offset: int) -> bytes:
+    """Write what the archive's directory says of a file."""
+    fixed = (_CENTRAL, _UNIX, _VERSION, 0, 0, 0, _DAY, crc, size, size, len(name))
+    return struct.pack("<4s6H3L5H2L", *fixed, 0, 0, 0, 0, _MODE, offset) + name
+
+
+def end_record(count: int, size: int, offset: int) -> bytes:
+    """Write the end of the archive."""
+    return struct.pack("<4s4H2LH", _END, 0, 0, count, count, size, offset, 0)
+
+
+def read_files(file: BinaryIO) -> Iterator[tuple[str, bytes]]:
+    """Give name and content of each file; at the end, every byte was looked at.
+
+    Raises:
+        PackError: a byte is not as this archive's writer writes it.
+    """
+    directory, offset, count = bytearray(), 0, 0
+    while (mark := file.read(4)) == _LOCAL:
+        count += 1
+        head = mark + _exactly(file, _LOCAL_BYTES - len(mark))
+        crc, size, _, length, _ = struct.unpack("<3L2H", head[14:])
+        if count > MAX_FILES or size > MAX_FILE_BYTES or length > _NAME_BYTES:
+            raise PackError("the archive is larger than a pack may be")
+        name = _exactly(file, length)
+        if head + name != local_header(name, crc, size):
+            raise PackError(f"the archive is malformed at byte {offset}")
+        text = name.decode("latin-1")
+        if not _NAME.fullmatch(text):
+            raise PackError("a file that no pack holds")
+        content = _exactly(file, size)
+        if crc32(content) != crc:
+            raise PackError(f"{text} has changed")
+        directory += central_header(name, crc, size, offset)
+        offset += len(head) + length + size
+        yield text, content
+    end = bytes(directory) + end_record(count, len(directory), offset)
+    if mark + file.read(len(end)) != end:
+        raise PackError("the archive's directory has changed, or its end is missing")
+
+
+def _exactly(file: BinaryIO, size: int) -> bytes:
+    part = file.read(size)
+    if len(part) != size:
+        raise PackError("the archive is truncated")
+    return part
+
+
+# --- notes and keys ---------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Key:
+    """The audit key of a node, under its log's name."""
+
+    name: str
+    key_id: bytes
+    public: bytes
+    vkey: str
+
+    @property
+    def fingerprint(self) -> str:
+        """What is compared by another way."""
+        return sha256(self.vkey.encode()).hexdigest()
+
+
+def read_key(vkey: str) -> Key:
+    """Read a C2SP verifier key.
+
+    Raises:
+        PackError: it is none of an Ed25519 key.
+    """
+    name, _, rest = vkey.partition("+")
+    shown, _, encoded = rest.partition("+")
+    material = _base64(encoded)
+    digest = sha256(name.encode() + b"\n" + material).digest()[:_KEY_ID]
+    if not name or material[:1] != _ED25519 or digest.hex() != shown:
+        raise PackError("keys.json holds no verifier key")
+    return Key(name, digest, material[1:], vkey)
+
+
+def open_note(note: bytes, key: Key) -> str:
+    """Give the text of a C2SP note that exactly this key has signed.
+
+    Raises:
+        PackError: it has not.
+    """
+    text, mark, tail = _utf8(note).rpartition("\n\n")
+    start = f"\N{EM DASH} {key.name} "
+    if not mark or not tail.startswith(start) or tail.count("\n") != 1:
+        raise PackError("a signature of the node is missing")
+    signature = _base64(tail.removeprefix(start).removesuffix("\n"))
+    signed = f"{text}\n".encode()
+    try:
+        public = Ed25519PublicKey.from_public_bytes(key.public)
+        public.verify(signature[_KEY_ID:], signed)
+    except (InvalidSignature, ValueError):
+        raise PackError("a signature of the node does not verify") from None
+    if signature[:_KEY_ID] != key.key_id:
+        raise PackError("a signature of another key")
+    return f"{text}\n"
+
+
+# --- the log ----------------------------------------------------------------------
+
+
+def leaf_hash(record: bytes) -> bytes:
+    """Hash an entry of the log (RFC 6962)."""
+    return sha256(b"\0" + record).digest()
+
+
+def range_root(
+    leaves: Sequence[bytes], start: int, size: int, proof: Sequence[bytes]
+) -> bytes:
+    """Compute the root of the tree from adjacent leaves and what is beside them.
+
+    Raises:
+        PackError: the proof has too many or too few hashes.
+    """
+    end, inside, beside = start + len(leaves), iter(leaves), iter(proof)
+
+    def root(low: int, high: int) -> bytes:
+        width = high - low
+        if (high <= start or end <= low) and width & (width - 1) == 0:
+            return next(beside)
+        if width == 1:
+            return next(inside)
+        middle = low + (1 << (width - 1).bit_length() - 1)
+        left = root(low, middle)
+        return sha256(b"\1" + left + root(middle, high)).digest()
+
+    try:
+        found = root(0, size)
+    except StopIteration:
+        raise PackError("the proof is too short") from None
+    if next(beside, None) is not None:
+        raise PackError("the proof is too long")
+    return found
+
+
+def commitment(log: str, group: str, salt: bytes, payload: bytes) -> bytes:
+    """Commit to a field group as the log's records do."""
+    framed = b"".join(_lp(part.encode()) for part in (log, group))
+    return sha256(b"fedsafe/commit/v1\n" + framed + salt + payload).digest()
+
+
+def _lp(part: bytes) -> bytes:
+    return len(part).to_bytes(2) + part
+
+
+# --- the pack ---------------------------------------------------------------------
+
+
+@dataclass
+class Report:
+    """What a pack that verifies holds."""
+
+    node: str = ""
+    fingerprint: str = ""
+    start: int = 0
+    end: int = 0
+    size: int = 0
+    made_at: str = ""
+    counts: dict[str, int] = field(
+        default_factory=lambda: dict.fromkeys(
+            ("records", "omitted", "openings", "withheld", "erased"), 0
+        )
+    )
+
+
+@dataclass
+class _Slice:
+    """The entries so far: their leaf hashes, and what a line may hold."""
+
+    log: str
+    start: int
+    openings: bool
+    events: frozenset[str] | None
+    counts: dict[str, int]
+    leaves: list[bytes] = field(default_factory=list)
+
+    def take(self, name: str, content: bytes) -> None:
+        place = self.start + len(self.leaves)
+        if name != f"entries/{place:012}.ndjson":
+            raise PackError(f"{name} is out of order")
+        for line in content.splitlines(keepends=True):
+            self._line(_json(line))
+
+    def _line(self, line: dict[str, Any]) -> None:
+        index = self.start + len(self.leaves)
+        if line.get("index") != index:
+            raise PackError(f"entry {index} is missing")
+        if set(line) == {"index", "leaf"} and self.events is not None:
+            self.leaves.append(_hex(line["leaf"]))
+            self.counts["omitted"] += 1
+            return
+        try:
+            self._record(line, index)
+        except (AttributeError, KeyError, TypeError, UnicodeError):
+            raise PackError(f"entry {index} is malformed") from None
+
+    def _record(self, line: dict[str, Any], index: int) -> None:
+        data = line["record"].encode()
+        record = _json(data)
+        if self.events is not None and record["event"] not in self.events:
+            raise PackError(f"entry {index} is of another class")
+        committed = dict(record["commitments"])
+        for group, opening in line["openings"].items():
+            wanted, salt = _base64(committed.pop(group)), _base64(opening["salt"])
+            if commitment(self.log, group, salt, _payload(opening)) != wanted:
+                raise PackError(f"entry {index}: the opening of {group} does not fit")
+        for group in (*line["erased"], *line["withheld"]):
+            committed.pop(group)
+        if committed or (line["withheld"] if self.openings else line["openings"]):
+            raise PackError(f"entry {index}: openings are missing, or too many")
+        self.leaves.append(leaf_hash(data))
+        self.counts["records"] += 1
+        for kind in ("openings", "withheld", "erased"):
+            self.counts[kind] += len(line[kind])
+
+
+def _payload(opening: dict[str, str]) -> bytes:
+    if "payload" in opening:
+        return opening["payload"].encode()
+    return _base64(opening["payload_base64"])
+
+
+def verify_pack(file: BinaryIO, fingerprint: str | None = None) -> Report:
+    """Verify a pack, and that it is of the node with this fingerprint.
+
+    Raises:
+        PackError: it does not verify.
+    """
+    kept: dict[str, bytes] = {}
+    digests: dict[str, str] = {}
+    report, part = Report(), None
+    for name, content in read_files(file):
+        if name in digests:
+            raise PackError(f"{name} is there twice")
+        digests[name] = f"{sha256(content).hexdigest()} {len(content)} {name}\n"
+        if name in _KEPT:
+            kept[name] = content
+        elif name.startswith("policies/"):
+            _check_policy(name, content)
+        elif name.startswith("entries/"):
+            part = part or _begin(kept, report)
+            part.take(name, content)
+    if part is None or any(name not in kept for name in _NEEDED):
+        raise PackError("a file is missing")
+    key = read_key(_text(_json(kept["keys.json"]), "audit"))
+    report.fingerprint = key.fingerprint
+    if fingerprint is not None and _plain(fingerprint) != key.fingerprint:
+        raise PackError("the pack is signed by another key than the fingerprint's")
+    del digests[MANIFEST]
+    if open_note(kept[MANIFEST], key) != "".join([f"{FORMAT}\n", *digests.values()]):
+        raise PackError("the files are not those of the manifest")
+    _check_root(kept, key, part, report)
+    return report
+
+
+def _begin(kept: dict[str, bytes], report: Report) -> _Slice:
+    pack = _json(kept.get("pack.json", b""))
+    start, events = pack.get("start"), pack.get("events")
+    named = events is None or isinstance(events, list)
+    if pack.get("format") != FORMAT or not isinstance(start, int) or not named:
+        raise PackError("pack.json is of another format")
+    report.node, report.made_at = _text(pack, "node"), _text(pack, "made_at")
+    report.start = start
+    return _Slice(
+        log=_text(pack, "log"),
+        start=start,
+        openings=pack.get("openings") == "included",
+        events=None if events is None else frozenset(map(str, events)),
+        counts=report.counts,
+    )
+
+
+def _check_policy(name: str, content: bytes) -> None:
+    if name != f"policies/{sha256(content).hexdigest()}.toml":
+        raise PackError(f"{name} is another policy")
+
+
+def _check_root(kept: dict[str, bytes], key: Key, part: _Slice, report: Report) -> None:
+    lines = open_note(kept["checkpoint"], key).split("\n")
+    pack, proof = _json(kept["pack.json"]), _json(kept["proof.json"]).get("hashes")
+    end = part.start + len(part.leaves)
+    if len(lines) != 4 or not re.fullmatch(r"[1-9][0-9]{0,18}", lines[1], re.ASCII):  # noqa: PLR2004 - origin, size, root and the end
+        raise PackError("the checkpoint is malformed")
+    size = int(lines[1])
+    if not lines[0] == part.log == key.name or end > size:
+        raise PackError("the checkpoint is of another log, or older than the entries")
+    if end != pack.get("end") or not part.leaves:
+        raise PackError("entries are missing, or too many")
+    if not isinstance(proof, list):
+        raise PackError("proof.json is malformed")
+    found = range_root(part.leaves, part.start, size, list(map(_hex, proof)))
+    if b64encode(found).decode() != lines[2]:
+        raise PackError("the entries are not those of the checkpoint")
+    report.end, report.size = end, size
+
+
+def _json(data: bytes) -> dict[str, Any]:
+    try:
+        value = json.loads(data, object_pairs_hook=_once)
+    except (ValueError, RecursionError):
+        raise PackError("a JSON text is malformed") from None
+    if not isinstance(value, dict):
+        raise PackError("a JSON text is no object")
+    return value
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len(dict(pairs)) != len(pairs):
+        raise ValueError("a name is there twice")
+    return dict(pairs)
+
+
+def _text(document: dict[str, Any], name: str) -> str:
+    value = document.get(name)
+    if not isinstance(value, str):
+        raise PackError(f"{name} is missing")
+    return value
+
+
+def _base64(text: object) -> bytes:
+    try:
+        decoded = b64decode(str(text), validate=True)
+    except ValueError:
+        decoded = b""
+    # The bits beside the last byte must be zero, or one value had many spellings.
+    if b64encode(decoded).decode() != text:
+        raise PackError("a value is no base64")
+    return decoded
+
+
+def _hex(text: object) -> bytes:
+    if not isinstance(text, str) or not re.fullmatch("[0-9a-f]{64}", text):
+        raise PackError("a hash is malformed")
+    return bytes.fromhex(text)
+
+
+def _utf8(data: bytes) -> str:
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        raise PackError("a note is not UTF-8") from None
+
+
+def _plain(fingerprint: str) -> str:
+    return re.sub(r"[\s:]", "", fingerprint).lower()
+
+
+# --- the command ------------------------------------------------------------------
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Verify the pack that the command line names."""
+    parser = argparse.ArgumentParser(description="Verify a FedSafe evidence pack.")
+    parser.add_argument("pack", metavar="PACK.zip")
+    parser.add_argument("--fingerprint", help="SHA-256 of the node's audit key")
+    given = parser.parse_args(arguments)
+    try:
+        with open(given.pack, "rb") as file:  # noqa: PTH123 - a path as it was typed
+            report = verify_pack(file, given.fingerprint)
+    except PackError as error:
+        _say(f"DOES NOT VERIFY / NICHT UNVERSEHRT: {error}")
+        return TAMPERED
+    except OSError as error:
+        _say(f"cannot be read / nicht lesbar: {error.strerror}")
+        return UNREADABLE
+    counts = ", ".join(f"{count} {kind}" for kind, count in report.counts.items())
+    _say(f"node / Knoten: {report.node}, {report.made_at}")
+    _say(f"entries / Einträge: {report.start} to {report.end - 1} of {report.size}")
+    _say(f"holds / enthält: {counts}")
+    _say(f"fingerprint / Fingerabdruck: {report.fingerprint}")
+    if given.fingerprint is None:
+        _say("NOT COMPARED: ask the node's operator for the fingerprint by another way")
+        _say("NICHT VERGLICHEN: Fingerabdruck auf anderem Weg beim Betreiber erfragen")
+    _say("VERIFIES / UNVERSEHRT")
+    return OK
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,205 @@
+# SPDX-License-Identifier: Apache-2.0
+import asyncio
+import io
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from tests.node.evidence.conftest import (
+    AUDRA,
+    DORA,
+    RUTH,
+    approved,
+    export,
+    key_of,
+    write_events,
+)
+from tests.node.fleet import Fleet
+from tests.node.signals.conftest import ANNA
+
+from fedsafe_node.errors import (
+    BadRequestError,
+    DeniedError,
+    RolledBackError,
+    WrongStateError,
+)
+from fedsafe_node.evidence import pages
+from fedsafe_node.evidence.service import APPROVED_FOR
+from fedsafe_node.evidence.span import ExportRequest
+from fedsafe_node.evidence.verify import Report, read_files, verify_pack
+from fedsafe_node.principal import Principal
+from fedsafe_policies.vocabulary import Role
+
+
+def verified(fleet: Fleet, pack: bytes) -> Report:
+    return verify_pack(io.BytesIO(pack), key_of(fleet))
+
+
+def contents(pack: bytes) -> dict[str, bytes]:
+    return dict(read_files(io.BytesIO(pack)))
+
+
+def entries(pack: bytes) -> list[dict[str, object]]:
+    files = contents(pack)
+    names = sorted(name for name in files if name.startswith("entries/"))
+    return [json.loads(line) for name in names for line in files[name].splitlines()]
+
+
+async def test_one_person_takes_out_records_that_name_nobody(alone: Fleet) -> None:
+    await write_events(alone, 3)
+    pack = await export(alone)
+    report = verified(alone, pack)
+
+    assert report.counts["openings"] == report.counts["omitted"] == 0
+    assert report.counts["withheld"] > 0
+    assert (report.start, report.size) == (0, report.end + 1)
+    assert b"audra" not in b"".join(contents(pack).values())
+
+
+@pytest.mark.parametrize("size", [1, 2, 7])
+async def test_any_part_verifies_across_pages(
+    alone: Fleet, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    await write_events(alone, 9)
+    monkeypatch.setattr(pages, "PAGE", size)
+    monkeypatch.setattr("fedsafe_node.evidence.service.PAGE", size)
+    for first, last in ((0, 0), (1, 6), (4, 9), (8, 8)):
+        report = verified(alone, await export(alone, first=first, last=last))
+
+        assert (report.start, report.end) == (first, last + 1)
+        assert report.counts["records"] == last + 1 - first
+
+
+async def test_with_openings_it_takes_another_person(alone: Fleet) -> None:
+    await write_events(alone, 2)
+    act = await approved(alone, first=0, last=3)
+    pack = await export(alone, act=act, first=0, last=3)
+    report = verified(alone, pack)
+    files = contents(pack)
+
+    assert report.counts["withheld"] == 0
+    assert report.counts["openings"] > 0
+    assert any("setup" in str(entry["openings"]) for entry in entries(pack))
+    assert len([name for name in files if name.startswith("policies/")]) == 1
+    (event,) = await alone.audit("a.demo", "audit.exported")
+    assert '"second":"dora"' in event.text
+    assert '"openings":true' in event.text
+
+
+@pytest.mark.parametrize("second", [AUDRA, Principal("Audra", Role.DPO, fresh=True)])
+async def test_nobody_approves_an_own_export(alone: Fleet, second: Principal) -> None:
+    with pytest.raises(DeniedError):
+        await approved(alone, second=second)
+
+
+async def test_an_approval_is_for_one_part_one_person_and_one_day(
+    alone: Fleet,
+) -> None:
+    await write_events(alone, 2)
+    act = await approved(alone, first=0, last=3)
+    asked = await alone["a.demo"].services.evidence.ask(ExportRequest(last=3), AUDRA)
+    cases = [
+        (AUDRA, act, 4, "act_changed"),
+        (RUTH, act, 3, "not_approved"),
+        (AUDRA, "0" * 32, 3, "not_approved"),
+        (AUDRA, asked.act, 3, "not_approved"),
+    ]
+    for who, named, last, code in cases:
+        with pytest.raises(WrongStateError) as caught:
+            await export(alone, who, act=named, first=0, last=last)
+        assert caught.value.code == code
+    alone.clock.advance(timedelta(seconds=APPROVED_FOR))
+
+    with pytest.raises(WrongStateError) as caught:
+        await export(alone, act=act, first=0, last=3)
+    assert caught.value.code == "act_expired"
+    assert await alone.audit("a.demo", "audit.exported") == []
+
+
+async def test_whoever_may_not_read_the_log_takes_nothing_out(alone: Fleet) -> None:
+    with pytest.raises(DeniedError):
+        await export(alone, ANNA)
+
+    (event,) = await alone.audit("a.demo", "refused")
+    assert '"act":"audit.export"' in event.text
+
+
+async def test_erased_openings_are_listed_and_the_proof_still_holds(
+    alone: Fleet,
+) -> None:
+    await write_events(alone, 2)
+    base = alone["a.demo"].base
+    log, index = base.trail.log, 2
+    await base.store.write(lambda tx: tx.erase_opening(log, index, "actor", at=77))
+    act = await approved(alone, second=DORA, first=0, last=3)
+    pack = await export(alone, act=act, first=0, last=3)
+    entry = entries(pack)[index]
+
+    assert verified(alone, pack).counts["erased"] == 1
+    assert entry["erased"] == {"actor": 77}
+    assert "actor" not in str(entry["openings"])
+
+
+async def test_of_other_classes_only_the_leaf_leaves(alone: Fleet) -> None:
+    await write_events(alone, 3)
+    pack = await export(alone, events="node.started")
+    report = verified(alone, pack)
+
+    assert report.counts["records"] == 1
+    assert report.counts["omitted"] == report.end - 1
+    assert "audit.read" not in str(entries(pack))
+
+
+async def test_the_event_is_durable_before_the_first_byte(alone: Fleet) -> None:
+    evidence = alone["a.demo"].services.evidence
+    pieces = await evidence.export(ExportRequest(), AUDRA)
+    events = await alone.audit("a.demo", "audit.exported")
+    kept = alone["a.demo"].base.guard.kept("a.demo/audit")
+    pack = b"".join([piece async for piece in pieces])
+
+    assert len(events) == 1
+    assert kept is not None
+    assert verified(alone, pack).size == kept.size
+
+
+async def test_a_log_that_was_put_back_signs_nothing(alone: Fleet) -> None:
+    guard = alone["a.demo"].base.guard
+    await asyncio.to_thread(guard.keep, "a.demo/audit", 1_000, bytes(32))
+
+    with pytest.raises(RolledBackError):
+        await export(alone)
+
+
+async def test_a_part_by_time_begins_and_ends_where_it_says(alone: Fleet) -> None:
+    await write_events(alone, 2)
+    start = int(alone.clock.now().timestamp()) + 60
+    alone.clock.advance(timedelta(seconds=60))
+    await write_events(alone, 3)
+    alone.clock.advance(timedelta(seconds=60))
+    await write_events(alone, 2)
+    pack = await export(alone, since=start, until=start + 60)
+    report = verified(alone, pack)
+
+    assert report.counts["records"] == 3
+
+
+@pytest.mark.parametrize(
+    ("span", "code"),
+    [
+        ({"first": 5, "last": 4}, "bad_span"),
+        ({"last": 9_999}, "bad_span"),
+        ({"first": 9_999}, "bad_span"),
+        ({"first": 0, "since": 0}, "bad_span"),
+        ({"until": 0}, "bad_span"),
+        ({"events": "no.such"}, "bad_event"),
+    ],
+)
+async def test_a_part_that_is_none_is_refused(
+    alone: Fleet, span: dict[str, Any], code: str
+) -> None:
+    with pytest.raises(BadRequestError) as caught:
+        await export(alone, **span)
+
+    assert caught.value.code == code
+    assert await alone.audit("a.demo", "audit.exported") == []

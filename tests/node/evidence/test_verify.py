@@ -1,0 +1,291 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The verifier of a pack, as it lies in the pack, and packs that somebody changed.
+
+It runs isolated (`-I`), behind a hook that lets it import nothing but the standard
+library and `cryptography`: as good as a bare environment, and much cheaper.
+"""
+
+import asyncio
+import io
+import json
+import subprocess
+import sys
+import zipfile
+from binascii import crc32
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.node.evidence.conftest import approved, export, key_of, write_events
+from tests.node.fleet import Fleet, make
+
+from fedsafe_crypto.identity import SigningKey
+from fedsafe_node.evidence.archive import Archive
+from fedsafe_node.evidence.verify import (
+    MANIFEST,
+    PackError,
+    central_header,
+    end_record,
+    local_header,
+    main,
+    read_files,
+    verify_pack,
+)
+
+ALONE = """
+import runpy, sys
+class OnlyCryptography:
+    def find_spec(self, name, path=None, target=None):
+        top = name.partition(".")[0]
+        if top not in sys.stdlib_module_names | {"cryptography", "_cffi_backend"}:
+            raise ImportError(f"{name} is not for a verifier")
+sys.meta_path.insert(0, OnlyCryptography())
+sys.argv = sys.argv[1:]
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
+
+@dataclass(frozen=True)
+class Made:
+    """A pack with openings, its files, its node's fingerprint and audit key."""
+
+    pack: bytes
+    files: dict[str, bytes]
+    fingerprint: str
+    key: SigningKey
+
+
+async def _make(root: Path) -> Made:
+    fleet: Fleet = await make(root, "a.demo")
+    await fleet.start("a.demo")
+    await write_events(fleet, 4)
+    act = await approved(fleet, first=1, last=5)
+    pack = await export(fleet, act=act, first=1, last=5)
+    files = dict(read_files(io.BytesIO(pack)))
+    made = Made(pack, files, key_of(fleet), fleet["a.demo"].base.keys.audit)
+    await fleet.close()
+    return made
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
+    return asyncio.run(_make(tmp_path_factory.mktemp("pack")))
+
+
+def refused(pack: bytes, fingerprint: str | None = None) -> str:
+    with pytest.raises(PackError) as caught:
+        verify_pack(io.BytesIO(pack), fingerprint)
+    return str(caught.value)
+
+
+def packed(files: Sequence[tuple[str, bytes]], key: SigningKey | None = None) -> bytes:
+    """Write an archive of exactly these files; signed anew if there is a key."""
+    archive, pieces, directory = Archive(), list[bytes](), bytearray()
+    for name, data in files:
+        if key is None or name != MANIFEST:
+            offset = sum(map(len, pieces))
+            directory += central_header(name.encode(), crc32(data), len(data), offset)
+            pieces.append(archive.add(name, data))
+    if key is not None:
+        return b"".join(pieces) + archive.close("a.demo/audit", key)
+    end = end_record(len(files), len(directory), sum(map(len, pieces)))
+    return b"".join(pieces) + bytes(directory) + end
+
+
+def run(command: list[str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_the_verifier_needs_only_cryptography(made: Made, tmp_path: Path) -> None:
+    pack, script = tmp_path / "pack.zip", tmp_path / "verify.py"
+    pack.write_bytes(made.pack)
+    with zipfile.ZipFile(pack) as archive:  # any tool opens it
+        assert archive.testzip() is None
+        script.write_bytes(archive.read("verify.py"))
+    command = [sys.executable, "-I", "-c", ALONE, str(script), str(pack)]
+    known = ["--fingerprint", made.fingerprint]
+    good = subprocess.run(
+        [*command, *known], capture_output=True, text=True, check=False
+    )
+    pack.write_bytes(made.pack[:-1])
+    bad = subprocess.run(
+        [*command, *known], capture_output=True, text=True, check=False
+    )
+
+    assert (good.returncode, good.stderr) == (0, "")
+    assert good.stdout.endswith("VERIFIES / UNVERSEHRT\n")
+    assert (bad.returncode, bad.stderr) == (20, "")
+
+
+def test_the_hook_would_stop_anything_else(tmp_path: Path) -> None:
+    script = tmp_path / "verify.py"
+    script.write_text("import msgspec\n")
+    command = [sys.executable, "-I", "-c", ALONE, str(script)]
+    done = run(command)
+
+    assert "not for a verifier" in done.stderr
+
+
+@given(st.data())
+def test_one_changed_byte_anywhere_fails(made: Made, data: st.DataObject) -> None:
+    place = data.draw(st.integers(0, len(made.pack) - 1))
+    change = data.draw(st.integers(1, 255))
+    changed = bytearray(made.pack)
+    changed[place] ^= change
+
+    refused(bytes(changed), made.fingerprint)
+
+
+def test_one_changed_byte_of_every_file_fails(made: Made) -> None:
+    for name, content in made.files.items():
+        for place in {0, len(content) // 2, len(content) - 1}:
+            changed = bytearray(content)
+            changed[place] ^= 1
+            files = made.files | {name: bytes(changed)}
+
+            refused(packed(list(files.items())), made.fingerprint)
+
+
+def test_every_byte_around_the_files_counts(made: Made) -> None:
+    start = made.pack.index(b"PK\1\2")
+    places = [*range(30), *range(start, len(made.pack))]
+    for place in places:
+        changed = bytearray(made.pack)
+        changed[place] ^= 0x20
+
+        refused(bytes(changed), made.fingerprint)
+
+
+@given(st.data())
+def test_a_truncated_pack_fails(made: Made, data: st.DataObject) -> None:
+    refused(made.pack[: data.draw(st.integers(0, len(made.pack) - 1))])
+
+
+def test_an_added_tail_fails(made: Made) -> None:
+    refused(made.pack + b"\n")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda files: files[:-1],
+        lambda files: files[1:],
+        lambda files: [*files, (f"policies/{sha256(b'').hexdigest()}.toml", b"")],
+        lambda files: [*files[1:], files[0]],
+        lambda files: [*files, files[0]],
+        lambda files: [("README.en.md", files[0][1]), *files[1:]],
+    ],
+    ids=["without manifest", "lacking", "added", "moved", "doubled", "renamed"],
+)
+def test_other_files_than_the_manifest_names_fail(
+    made: Made, change: Callable[[Any], Sequence[tuple[str, bytes]]]
+) -> None:
+    refused(packed(change(list(made.files.items()))))
+
+
+@pytest.mark.parametrize(
+    "name", ["../x", "/etc/passwd", "a/../../x", "entries/..", "x"]
+)
+def test_a_path_that_leads_elsewhere_is_refused(name: str) -> None:
+    piece = local_header(name.encode(), crc32(b""), 0)
+
+    assert "no pack holds" in refused(piece)
+
+
+def test_a_compressed_bomb_is_refused_unread() -> None:
+    bomb = io.BytesIO()
+    with zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("checkpoint", bytes(10_000_000))
+
+    assert "malformed at byte 0" in refused(bomb.getvalue())
+    assert "larger" in refused(local_header(b"checkpoint", 0, 2**32 - 1))
+
+
+def test_more_files_than_a_pack_has_are_refused() -> None:
+    name = b"entries/000000000000.ndjson"
+    piece = local_header(name, crc32(b""), 0)
+
+    with pytest.raises(PackError, match="larger"):
+        list(read_files(io.BytesIO(piece * 5_000)))
+
+
+def test_another_fingerprint_fails(made: Made) -> None:
+    verify_pack(io.BytesIO(made.pack), made.fingerprint.upper())
+
+    assert "another key" in refused(made.pack, "0" * 64)
+    assert "another key" in refused(made.pack, "")
+
+
+def test_who_signs_anew_has_another_fingerprint(made: Made) -> None:
+    other = SigningKey.generate()
+    forged = packed(list(made.files.items()), other)
+
+    assert "does not verify" in refused(forged)
+
+
+def line_changed(made: Made, change: Callable[[dict[str, Any]], None]) -> bytes:
+    """Let the node itself sign a pack whose first entry is another."""
+    (name,) = (name for name in made.files if name.startswith("entries/"))
+    first, *rest = made.files[name].splitlines(keepends=True)
+    line = json.loads(first)
+    change(line)
+    files = made.files | {name: json.dumps(line).encode() + b"\n" + b"".join(rest)}
+    return packed(list(files.items()), made.key)
+
+
+def as_leaf(line: dict[str, Any]) -> None:
+    line.clear()
+    line.update(index=1, leaf="0" * 64)
+
+
+def with_other_salt(line: dict[str, Any]) -> None:
+    for opening in line["openings"].values():
+        opening["salt"] = "A" * 43 + "="
+
+
+CHANGES: dict[str, Callable[[dict[str, Any]], None]] = {
+    "record": lambda line: line.update(record=line["record"] + " "),
+    "index": lambda line: line.update(index=2),
+    "no openings": lambda line: line.update(openings={}),
+    "withheld": lambda line: line.update(openings={}, withheld=["actor", "detail"]),
+    "no object": lambda line: line.update(openings=3),
+    "no text": lambda line: line.update(record=3),
+    "leaf": as_leaf,
+    "salt": with_other_salt,
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_even_the_node_cannot_sign_another_entry_into_its_log(
+    made: Made, change: Callable[[dict[str, Any]], None]
+) -> None:
+    verify_pack(io.BytesIO(line_changed(made, lambda _: None)), made.fingerprint)
+
+    refused(line_changed(made, change), made.fingerprint)
+
+
+def test_the_command_tells_what_it_found(
+    made: Made, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pack = tmp_path / "pack.zip"
+    pack.write_bytes(made.pack)
+
+    assert main([str(pack)]) == 0
+    assert "NOT COMPARED" in capsys.readouterr().out
+    assert main([str(pack), "--fingerprint", "00"]) == 20
+    assert "DOES NOT VERIFY" in capsys.readouterr().out
+    assert main([str(tmp_path / "none.zip")]) == 22
+
+
+@given(st.binary(max_size=300))
+def test_junk_is_refused_as_junk(junk: bytes) -> None:
+    refused(junk)
+
+
+def test_a_checksum_of_another_content_is_refused() -> None:
+    assert "has changed" in refused(local_header(b"checkpoint", 1, 0))
