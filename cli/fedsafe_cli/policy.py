@@ -16,6 +16,7 @@ import click
 
 from fedsafe_cli.errors import BadInputError
 from fedsafe_cli.exit_codes import OK, ExitStatus
+from fedsafe_cli.explaining import explain_event
 from fedsafe_cli.options import settings_of, shared_options
 from fedsafe_cli.output import document, line, pairs
 from fedsafe_cli.policy_files import (
@@ -25,6 +26,7 @@ from fedsafe_cli.policy_files import (
     open_policy,
     open_text,
 )
+from fedsafe_cli.settings import Settings
 
 if TYPE_CHECKING:
     from fedsafe_policies.decision import Decision
@@ -176,7 +178,13 @@ def test(
 
 
 @policy.command("explain")
-@click.argument("request", metavar="REQUEST")
+@click.argument("request", metavar="[REQUEST]", required=False)
+@click.option(
+    "--event",
+    type=click.IntRange(min=0),
+    metavar="INDEX",
+    help="An entry of the node's audit log.",
+)
 @click.option("--policy", "name", metavar="POLICY", default="strict", show_default=True)
 @click.option(
     "--fact", "facts", multiple=True, metavar="NAME=VALUE", help="A fact; repeatable."
@@ -188,24 +196,42 @@ def test(
 @click.option("--calendar", metavar="FILE", help="Your own legal calendar.")
 @shared_options
 @click.pass_context
-def explain(context: click.Context, /, request: str, **given: Any) -> ExitStatus:  # noqa: ANN401
-    """Say why a request would be allowed or refused.
+def explain(
+    context: click.Context,
+    /,
+    request: str | None,
+    event: int | None,
+    **given: Any,  # noqa: ANN401
+) -> ExitStatus:
+    """Say why a request would be allowed or refused, or was.
 
     REQUEST is publish, lookup, match, read, review, role, dispute, opening, …;
     without facts the command names those that the request takes. The status is 3
     if it would be refused. The legal gate counts as complete.
+
+    With --event, say why the node once allowed or refused something: an entry of
+    its audit log, and what the policy of that day says of the rule.
 
     \b
     Examples:
       fedsafe policy explain lookup --policy germany --fact role=service \\
           --fact purpose=signup_check --fact plane=actor
       fedsafe policy explain publish --policy germany --facts ban.toml --lang de
+      fedsafe policy explain --event 4711
     """  # noqa: D301
+    if (request is None) is (event is None):
+        raise click.UsageError("name a REQUEST, or an entry with --event")
+    if event is not None:
+        explain_event(settings_of(context), event)
+        return OK
+    return _explain(settings_of(context), str(request), given)
+
+
+def _explain(settings: Settings, request: str, given: Mapping[str, Any]) -> ExitStatus:
     from fedsafe_policies.cases import Case, try_case  # noqa: PLC0415 (slow to load)
     from fedsafe_policies.decision import Verdict  # noqa: PLC0415
     from fedsafe_policies.errors import PolicyFileError  # noqa: PLC0415
 
-    settings = settings_of(context)
     case = Case(
         name="explained",
         request=request,

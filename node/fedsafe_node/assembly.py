@@ -55,7 +55,11 @@ from fedsafe_node.people.register_entries import read_register_end
 from fedsafe_node.people.staff import make_staff
 from fedsafe_node.people.vault import Vault, open_vault
 from fedsafe_node.people.web import ProviderWeb
-from fedsafe_node.provisions import Provisions, read_provisions
+from fedsafe_node.provisions import (
+    Provisions,
+    check_federation_policy,
+    read_provisions,
+)
 from fedsafe_node.replicating import Replicating
 from fedsafe_node.signals.custody import Custody, load_custody
 from fedsafe_node.signals.desk import Desk
@@ -210,6 +214,10 @@ class RunningNode:
             membership = await base.workers(
                 lambda: load_membership(base.place, name, document)
             )
+            reference = membership.charter.policy
+            await base.workers(
+                lambda: check_federation_policy(base.place, base.config, reference)
+            )
             self._join(membership)
             await self._foundings.clean()
             await self._load_lacking()
@@ -227,7 +235,8 @@ class RunningNode:
         jobs = Jobs(base.store, base.clock, duties.jobs())
         await jobs.start()
         parts.push_async_callback(jobs.stop)
-        _LOG.info("ready", extra=fields(node=base.config.name))
+        policy = base.situation.policy.reference
+        _LOG.info("ready", extra=fields(node=base.config.name, policy=policy))
 
     async def _note_start(self) -> None:
         base = self.base

@@ -27,7 +27,7 @@ _FORMS: Final = {
     "url": "an address such as https://fedsafe.chat.example.de",
     "jurisdiction": "two capital letters, such as DE",
     "contact": "an e-mail address or an https address",
-    "policy": "the name of a policy, such as strict",
+    "policy": "the name of a shipped policy, such as strict, or a file",
     "listen.host": "a host's name or address, such as 127.0.0.1",
     "oidc.issuer": "an https address, or http on loopback",
     "oidc.client_id": "letters, digits and signs without blanks",
@@ -92,7 +92,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     url: NodeUrl
     jurisdiction: Jurisdiction
     contact: Contact
-    policy: Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9-]{0,31}$")]
+    policy: Printable
     listen: Listen
     custody_key: Printable
     do_not_share: Printable | None = None
@@ -139,6 +139,11 @@ class Place:
         return self.directory / "index"
 
     @property
+    def policies(self) -> Path:
+        """The text of every policy that the node has decided by, by its digest."""
+        return self.directory / "policies"
+
+    @property
     def socket(self) -> Path:
         """The local API's Unix socket."""
         return self.directory / SOCKET
@@ -172,15 +177,17 @@ def parse_config(place: Place, text: str) -> Config:
     Raises:
         ConfigError: with the file, the key and what is wrong.
     """
+    directory = place.directory
     try:
         config = msgspec.convert(tomllib.loads(text), Config)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(place.config, str(error)) from None
     except msgspec.ValidationError as error:
         raise ConfigError(place.config, misfit(error)) from None
-    if config.policy not in SHIPPED:
+    if config.policy not in SHIPPED and not (directory / config.policy).is_file():
         known = ", ".join(SHIPPED)
-        raise ConfigError(place.config, f"no such policy, only {known} - at `$.policy`")
+        why = f"no such policy, only {known}, or a file - at `$.policy`"
+        raise ConfigError(place.config, why)
     if len(bytes(place.socket.absolute())) > _LONGEST_SOCKET_PATH:
         raise ConfigError(
             place.config, "the directory's path is too long for a Unix socket"

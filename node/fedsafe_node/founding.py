@@ -32,12 +32,18 @@ from fedsafe_federation.signed import Signed
 from fedsafe_federation.wireformat import decode, encode
 from fedsafe_node.clock import Clock
 from fedsafe_node.config import Place
-from fedsafe_node.errors import ForbiddenError, KeyFileMissingError, WrongStateError
+from fedsafe_node.errors import (
+    ConfigError,
+    ForbiddenError,
+    KeyFileMissingError,
+    WrongStateError,
+)
 from fedsafe_node.keyfiles import destroy_secret, read_secret, write_secret
 from fedsafe_node.keys import MediaKeys, NodeKeys, write_epoch_keys
 from fedsafe_node.log.audit import AuditTrail, Event
 from fedsafe_node.membership import CHARTER_DOCUMENT, Membership, load_membership
 from fedsafe_node.messages import ProposalRequest
+from fedsafe_node.provisions import check_federation_policy
 from fedsafe_node.situation import Situation
 from fedsafe_node.store.protocol import Store, Transaction
 
@@ -194,10 +200,22 @@ class FoundingService:
             return await self._owed_after(proposal)
         participant = Participant(await self.card(), self._keys.statement)
         ceremony = Ceremony(participant, proposal, StateFiles(self._place, proposal))
+        policy = decode(proposal.payload, Proposal).policy
+        await self._offload(lambda: self._check_policy(policy))
         step = await self._offload(lambda: ceremony.step(messages))
         if step.founded is not None:
             await self._found(step.founded)
         return step.owed
+
+    def _check_policy(self, policy: PolicyReference) -> None:
+        config = self._situation.config
+        try:
+            check_federation_policy(self._place, config, policy)
+        except ConfigError as error:
+            raise FoundingError(
+                f"the policy of {config.name} does not go with the federation's: "
+                f"{error.why}"
+            ) from None
 
     async def charter(self) -> bytes | None:
         """Give the signed charter as JSON, once there is one."""

@@ -8,7 +8,7 @@ import pytest
 from fedsafe_policies.policy import SHIPPED, shipped, shipped_text
 
 if TYPE_CHECKING:
-    from tests.cli.conftest import Run
+    from tests.cli.conftest import FakeNode, Run
 
 BAN = {
     "kind": "phone",
@@ -193,3 +193,95 @@ def test_explain_takes_a_providers_calendar(run: "Run", tmp_path: Path) -> None:
 
     assert run(*args).status == 3
     assert run(*args, "--calendar", str(calendar)).status == 0
+
+
+# --- what was decided ----------------------------------------------------------------
+
+STRICT = shipped("strict")
+EVENT = {
+    "index": 7,
+    "event": "refused",
+    "at": "2026-11-24T10:00:00.000+00:00",
+    "outcome": "purpose",
+    "actor": "olga",
+    "detail": {
+        "act": "lookup",
+        "rule": "P8",
+        "code": "purpose",
+        "policy": STRICT.reference,
+        "about": "operations",
+    },
+}
+
+
+def keep(node: "FakeNode", text: bytes) -> None:
+    folder = node.directory / "policies"
+    folder.mkdir()
+    (folder / f"{STRICT.digest}.toml").write_bytes(text)
+
+
+def tell(node: "FakeNode", event: object) -> None:
+    answer = {"events": [event] if event else [], "next": 8}
+    node.always("GET /v1/audit/events?since=7&limit=1", answer)
+
+
+def test_a_past_refusal_is_explained_by_the_policy_of_its_day(
+    ask: "Run", node: "FakeNode"
+) -> None:
+    keep(node, shipped_text("strict"))
+    tell(node, EVENT)
+    said = ask("policy", "explain", "--event", "7")
+    german = ask("policy", "explain", "--event", "7", "--lang", "de")
+    told = ask("policy", "explain", "--event", "7", "--json").document
+
+    assert said.status == 0
+    assert "not admitted for this role" in said.out
+    assert "# P8, purposes" in said.out
+    assert 'operator = ["operations"]' in said.out
+    assert "[retention]" not in said.out
+    assert "nicht zugelassen" in german.out
+    assert told["effect"] == "deny"
+    assert told["event"] == EVENT
+
+
+def test_what_was_allowed_is_explained_as_allowed(ask: "Run", node: "FakeNode") -> None:
+    tell(node, EVENT | {"event": "lookup"})
+    said = ask("policy", "explain", "--event", "7")
+
+    assert "The stated purpose is admitted for this role." in said.out
+    assert f"{STRICT.reference} (not kept here)" in said.out
+
+
+def test_a_kept_policy_that_was_changed_explains_nothing(
+    ask: "Run", node: "FakeNode"
+) -> None:
+    keep(node, shipped_text("strict") + b"# more\n")
+    tell(node, EVENT)
+
+    assert "not kept here" in ask("policy", "explain", "--event", "7").out
+
+
+@pytest.mark.parametrize("event", [None, EVENT | {"index": 9}])
+def test_an_entry_that_is_not_there_is_named(
+    ask: "Run", node: "FakeNode", event: object
+) -> None:
+    tell(node, event)
+    said = ask("policy", "explain", "--event", "7")
+
+    assert said.status == 5
+    assert "no entry 7" in said.err
+
+
+def test_an_entry_without_a_rule_is_no_decision(ask: "Run", node: "FakeNode") -> None:
+    tell(node, EVENT | {"event": "node.started", "detail": {"policy": "strict@0"}})
+    said = ask("policy", "explain", "--event", "7")
+
+    assert said.status == 5
+    assert "(node.started) is no decision of a rule" in said.err
+
+
+@pytest.mark.parametrize("given", [(), ("publish", "--event", "7")])
+def test_explain_wants_a_request_or_an_entry(
+    run: "Run", given: tuple[str, ...]
+) -> None:
+    assert run("policy", "explain", *given).status == 2

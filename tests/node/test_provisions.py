@@ -1,14 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
+import hashlib
 from pathlib import Path
 
 import msgspec
 import pytest
 from tests.node.fleet import config_of
 
-from fedsafe_node.config import Place
+from fedsafe_federation.charter import PolicyReference
+from fedsafe_node.config import Config, Place
 from fedsafe_node.errors import ConfigError
-from fedsafe_node.provisions import Provisions, read_provisions
-from fedsafe_policies.policy import shipped
+from fedsafe_node.provisions import (
+    Provisions,
+    check_federation_policy,
+    read_provisions,
+)
+from fedsafe_policies.policy import shipped, shipped_text
 from fedsafe_policies.vocabulary import IdentifierKind
 
 CONFIG = config_of("a.demo", 8443)
@@ -61,3 +67,74 @@ def test_lists_that_do_not_fit_are_named(
 
     assert str(refused.value).startswith(f"{path}: ")
     assert told in str(refused.value)
+
+
+# --- policies ------------------------------------------------------------------------
+
+GERMANY = shipped_text("germany")
+OURS = GERMANY.replace(b'name = "germany"', b'name = "ours"')
+STRICTER = OURS.replace(b"shortest = 4", b"shortest = 6")
+LOOSER = OURS.replace(b"shortest = 4", b"shortest = 3")
+
+
+def named(text: bytes) -> PolicyReference:
+    return PolicyReference(name="theirs", sha256=hashlib.sha256(text).digest())
+
+
+def written(tmp_path: Path, text: bytes) -> tuple[Place, Config]:
+    (tmp_path / "ours.toml").write_bytes(text)
+    return Place(tmp_path), msgspec.structs.replace(CONFIG, policy="ours.toml")
+
+
+def test_a_policy_may_be_a_file_and_its_text_is_kept(tmp_path: Path) -> None:
+    place, config = written(tmp_path, STRICTER)
+    policy = read_provisions(place, config).policy
+    read_provisions(place, config)
+
+    assert policy.name == "ours"
+    (kept,) = place.policies.iterdir()
+    assert kept.name == f"{policy.digest}.toml"
+    assert kept.read_bytes() == STRICTER
+
+
+def test_a_policy_that_does_not_fit_is_not_kept(tmp_path: Path) -> None:
+    place, config = written(tmp_path, OURS.replace(b"shortest = 4", b"shortest = 'x'"))
+
+    with pytest.raises(ConfigError, match=r"ours\.toml: line \d+: do_not_share"):
+        read_provisions(place, config)
+
+    assert not place.policies.exists()
+
+
+@pytest.mark.parametrize("text", [GERMANY, STRICTER])
+def test_a_policy_may_be_stricter_than_the_federations(
+    tmp_path: Path, text: bytes
+) -> None:
+    check_federation_policy(*written(tmp_path, text), named(GERMANY))
+
+
+def test_a_looser_policy_is_refused_with_key_and_line(tmp_path: Path) -> None:
+    line = LOOSER[: LOOSER.index(b"shortest")].count(b"\n") + 1
+
+    with pytest.raises(ConfigError) as refused:
+        check_federation_policy(*written(tmp_path, LOOSER), named(GERMANY))
+
+    assert str(refused.value).startswith(
+        f"{tmp_path / 'ours.toml'}: line {line}: do_not_share.shortest: looser than"
+    )
+
+
+def test_a_federations_own_policy_lies_with_the_kept_ones(tmp_path: Path) -> None:
+    place, config = written(tmp_path, OURS)
+    theirs = named(STRICTER)
+    path = place.policies / f"{theirs.sha256.hex()}.toml"
+
+    with pytest.raises(ConfigError, match="decides by the policy theirs; put it here"):
+        check_federation_policy(place, config, theirs)
+    path.parent.mkdir()
+    path.write_bytes(GERMANY)
+    with pytest.raises(ConfigError, match="not the policy that its name says"):
+        check_federation_policy(place, config, theirs)
+    path.write_bytes(STRICTER)
+    with pytest.raises(ConfigError, match="shortest: looser than"):
+        check_federation_policy(place, config, theirs)

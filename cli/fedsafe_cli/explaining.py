@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Why the node once allowed or refused: an audit event, and the policy of its day.
+
+The event names rule, code and policy; the node keeps the text of every policy that
+it has decided by, so what that policy says of the rule can be shown years later.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from fedsafe_cli.errors import BadInputError, BrokenAnswerError
+from fedsafe_cli.output import document, line, pairs
+from fedsafe_cli.sessions import personal
+from fedsafe_cli.settings import Settings
+
+if TYPE_CHECKING:
+    from fedsafe_policies.reasons import Text
+
+_REFERENCE: Final = re.compile(r"[a-z][a-z0-9-]*@([0-9a-f]{8})")
+_REFUSED: Final = "refused"
+
+
+def explain_event(settings: Settings, index: int) -> None:
+    """Print why an entry of the audit log was allowed, or refused.
+
+    Raises:
+        BadInputError: there is no such entry, or no rule decided it.
+    """
+    event = _event(settings, index)
+    detail = event.get("detail") or {}
+    rule, code, policy = (str(detail.get(name)) for name in ("rule", "code", "policy"))
+    if not detail.get("rule") or not detail.get("code"):
+        raise BadInputError(
+            f"entry {index} ({event.get('event')}) is no decision of a rule",
+            "`fedsafe audit show` lists the entries; decisions name a rule",
+        )
+    effect = "deny" if event.get("event") == _REFUSED else "allow"
+    reason = _reason(code, effect)
+    passage = _passage(Path(settings.directory()), policy, rule)
+    if settings.json:
+        both = {"de": reason.de, "en": reason.en} if reason else None
+        told = {"event": event, "effect": effect, "reason": both, "passage": passage}
+        document(told)
+        return
+    said = (reason.de if settings.german else reason.en) if reason else None
+    rows: list[tuple[str, object]] = [
+        ("entry", f"{index}, {event.get('at')}"),
+        ("event", " ".join(filter(None, (event.get("event"), detail.get("act"))))),
+        ("effect", effect),
+        ("rule", rule),
+        ("code", code),
+        ("about", detail.get("about")),
+        ("reason", said),
+        ("policy", policy if passage is not None else f"{policy} (not kept here)"),
+    ]
+    pairs(rows, indent="")
+    for text in (passage or "").splitlines():
+        line(f"  {text}".rstrip())
+
+
+def _event(settings: Settings, index: int) -> dict[str, Any]:
+    answer = personal(settings).get(f"/v1/audit/events?since={index}&limit=1")
+    events = answer.get("events") if isinstance(answer, dict) else None
+    if not isinstance(events, list):
+        raise BrokenAnswerError("the node's answer lists no events")
+    if not events or events[0].get("index") != index:
+        raise BadInputError(f"the audit log has no entry {index}")
+    found: dict[str, Any] = events[0]
+    return found
+
+
+def _reason(code: str, effect: str) -> "Text | None":
+    from fedsafe_policies.grants import ALLOWED  # noqa: PLC0415 (slow to load)
+    from fedsafe_policies.refusals import REFUSED  # noqa: PLC0415
+
+    texts = REFUSED if effect == "deny" else ALLOWED
+    return next((text for key, (_, text) in texts.items() if key.value == code), None)
+
+
+def _passage(directory: Path, policy: str, rule: str) -> str | None:
+    """Find what the policy of that reference says of a rule; none if it is not kept."""
+    found = _REFERENCE.fullmatch(policy)
+    if found is None:
+        return None
+    for path in sorted((directory / "policies").glob(f"{found[1]}*.toml")):
+        text = path.read_bytes()
+        if hashlib.sha256(text).hexdigest() == path.stem:
+            return "\n\n".join(_paragraphs(text.decode(), rule))
+    return None
+
+
+def _paragraphs(text: str, rule: str) -> Iterator[str]:
+    named = re.compile(rf"# P\d.*\b{re.escape(rule)}\b|# {re.escape(rule)}\b")
+    for paragraph in re.split(r"\n\s*\n", text):
+        if named.match(paragraph.strip()):
+            yield paragraph.strip()

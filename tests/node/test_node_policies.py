@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A node's own policy beside its federation's, on running nodes."""
+
+from pathlib import Path
+
+import pytest
+from tests.node.fleet import FEDERATION, Fleet, make
+
+from fedsafe_federation.errors import FoundingError
+from fedsafe_node.config import Place
+from fedsafe_node.errors import ConfigError
+from fedsafe_node.messages import ProposalRequest
+from fedsafe_policies.policy import shipped, shipped_text
+
+OURS = shipped_text("synthetic").replace(b'name = "synthetic"', b'name = "ours"')
+LOOSER = OURS.replace(b"shortest = 4", b"shortest = 3")
+STRICTER = OURS.replace(b"shortest = 4", b"shortest = 9")
+
+
+def decide_by(place: Place, text: bytes) -> None:
+    (place.directory / "ours.toml").write_bytes(text)
+    written = place.config.read_text()
+    place.config.write_text(written.replace('"synthetic"', '"ours.toml"'))
+
+
+async def test_a_node_starts_with_a_stricter_policy_and_keeps_both(trio: Fleet) -> None:
+    await trio.stop("a.demo")
+    decide_by(trio.place("a.demo"), STRICTER)
+    await trio.start("a.demo")
+    policy = trio["a.demo"].base.situation.policy
+    kept = {path.stem for path in trio.place("a.demo").policies.iterdir()}
+
+    assert policy.name == "ours"
+    assert kept == {policy.digest, shipped("synthetic").digest}
+    assert (await trio["a.demo"].services.node.status()).policy == policy.reference
+
+
+async def test_a_node_does_not_start_with_a_looser_policy(trio: Fleet) -> None:
+    await trio.stop("a.demo")
+    decide_by(trio.place("a.demo"), LOOSER)
+
+    with pytest.raises(ConfigError, match=r"ours\.toml: line \d+: do_not_share.short"):
+        await trio.start("a.demo")
+
+
+async def test_a_node_joins_no_federation_that_is_stricter(tmp_path: Path) -> None:
+    strangers = await make(tmp_path / "s", "a.demo", "b.demo")
+    decide_by(strangers.place("b.demo"), LOOSER)
+    await strangers.start("a.demo", "b.demo")
+    foundings = [strangers[name].services.foundings for name in ("a.demo", "b.demo")]
+    cards = [await each.card() for each in foundings]
+    request = ProposalRequest(federation=FEDERATION, cards=cards)
+    proposal = await foundings[0].propose(request)
+
+    with pytest.raises(FoundingError, match=r"policy of b\.demo does not go .* looser"):
+        await foundings[1].step([proposal], local=True)
+
+    assert not list(strangers.place("b.demo").keys.glob("founding-*"))
+    await strangers.close()
