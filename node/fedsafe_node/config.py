@@ -96,6 +96,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     listen: Listen
     custody_key: Printable
     do_not_share: Printable | None = None
+    calendar: Printable | None = None
     lookup: Lookup = Lookup()
     sync: Sync = Sync()
     founding: Founding = Founding()

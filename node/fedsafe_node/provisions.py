@@ -8,8 +8,10 @@ an old audit event can still be explained.
 """
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 from fedsafe_federation.charter import PolicyReference
 from fedsafe_node.config import Config, Place
@@ -17,9 +19,11 @@ from fedsafe_node.errors import ConfigError
 from fedsafe_node.keyfiles import make_private_directory, sync_directory, write_durably
 from fedsafe_policies.do_not_share import DoNotShareLists, load_lists, shipped_lists
 from fedsafe_policies.errors import PolicyFileError
-from fedsafe_policies.legal_calendar import Calendar, shipped_calendar
+from fedsafe_policies.legal_calendar import Calendar, load_calendar, shipped_calendar
 from fedsafe_policies.policy import SHIPPED, Policy, load_policy, shipped_text
 from fedsafe_policies.strictness import load_node_policy
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +46,13 @@ def read_provisions(place: Place, config: Config) -> Provisions:
         policy = load_policy(text)
     except PolicyFileError as error:
         raise ConfigError(_policy_place(place, config), str(error)) from None
-    lists = _read_lists(place, config.do_not_share)
+    provisions = Provisions(
+        policy=policy,
+        calendar=_read_own(place, config.calendar, load_calendar, shipped_calendar()),
+        do_not_share=_read_own(place, config.do_not_share, load_lists, shipped_lists()),
+    )
     _keep(place, policy.digest, text)
-    return Provisions(policy=policy, do_not_share=lists)
+    return provisions
 
 
 def check_federation_policy(
@@ -120,12 +128,14 @@ def _kept_path(place: Place, digest: str) -> Path:
     return place.policies / f"{digest}.toml"
 
 
-def _read_lists(place: Place, name: str | None) -> DoNotShareLists:
+def _read_own(
+    place: Place, name: str | None, load: Callable[[bytes, T], T], base: T
+) -> T:
     if name is None:
-        return shipped_lists()
+        return base
     path = place.directory / name
     try:
-        return load_lists(_read(path), shipped_lists())
+        return load(_read(path), base)
     except PolicyFileError as error:
         raise ConfigError(path, str(error)) from None
 

@@ -19,7 +19,7 @@ import msgspec
 from fedsafe_policies.days import day_number, today
 from fedsafe_policies.document import Label, Reference
 from fedsafe_policies.errors import PolicyFileError
-from fedsafe_policies.place import describe
+from fedsafe_policies.place import describe, locate
 from fedsafe_policies.reasons import Text
 from fedsafe_policies.vocabulary import Surface
 
@@ -103,7 +103,8 @@ def load_calendar(text: bytes, base: Calendar | None = None) -> Calendar:
         raise PolicyFileError(f"{twice[0]} is there twice", key="entries")
     for name in own.recorded:
         if name not in names:
-            raise PolicyFileError("no such entry", key=f"recorded.{name}")
+            error = PolicyFileError("no such entry", key=f"recorded.{name}")
+            raise locate(error, written)
     recorded = {**(base.recorded if base else {}), **own.recorded}
     return Calendar(own.dated, entries, recorded)
 

@@ -9,15 +9,20 @@ from tests.node.fleet import config_of
 from fedsafe_federation.charter import PolicyReference
 from fedsafe_node.config import Config, Place
 from fedsafe_node.errors import ConfigError
+from fedsafe_node.evaluators import OwnList
+from fedsafe_node.keys import MediaKeys, OwnKeys
 from fedsafe_node.provisions import (
     Provisions,
     check_federation_policy,
     read_provisions,
 )
+from fedsafe_node.situation import Situation
+from fedsafe_policies.legal_calendar import shipped_calendar
 from fedsafe_policies.policy import shipped, shipped_text
-from fedsafe_policies.vocabulary import IdentifierKind
+from fedsafe_policies.vocabulary import IdentifierKind, Surface
 
 CONFIG = config_of("a.demo", 8443)
+NO_KEYS = OwnKeys(bytes(32), MediaKeys(bytes(32), bytes(32)))
 LISTS = """
 format = 1
 dated = 2026-11-24
@@ -67,6 +72,42 @@ def test_lists_that_do_not_fit_are_named(
 
     assert str(refused.value).startswith(f"{path}: ")
     assert told in str(refused.value)
+
+
+# --- the legal calendar --------------------------------------------------------------
+
+DAY = 1_795_000_000
+"""A moment in November 2026."""
+UNCONFIRMED = next(e for e in shipped_calendar().entries if not e.confirmed)
+RECORDED = f"""
+format = 1
+dated = 2026-11-24
+
+[recorded]
+{UNCONFIRMED.id} = "file-2026-031"
+"""
+
+
+def test_a_provider_records_that_a_basis_is_in_force(tmp_path: Path) -> None:
+    (tmp_path / "calendar.toml").write_text(RECORDED)
+    config = msgspec.structs.replace(CONFIG, calendar="calendar.toml")
+    read = read_provisions(Place(tmp_path), config)
+    situation = Situation(config, read, OwnList("a.demo", NO_KEYS))
+
+    assert not shipped_calendar().opens(Surface.NI_ICS_PRIVATE, DAY)
+    assert situation.calendar.opens(Surface.NI_ICS_PRIVATE, DAY)
+
+
+def test_a_calendar_that_does_not_fit_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "calendar.toml"
+    path.write_text(RECORDED.replace(UNCONFIRMED.id, "no_such_basis"))
+    config = msgspec.structs.replace(CONFIG, calendar="calendar.toml")
+
+    with pytest.raises(ConfigError) as refused:
+        read_provisions(Place(tmp_path), config)
+
+    told = f"{path}: line 6: recorded.no_such_basis: no such entry"
+    assert str(refused.value) == told
 
 
 # --- policies ------------------------------------------------------------------------
