@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import click
 
+from fedsafe_cli.audit_export import export
 from fedsafe_cli.errors import BrokenAnswerError
 from fedsafe_cli.exit_codes import OK, ExitStatus
 from fedsafe_cli.options import settings_of, shared_options
@@ -23,7 +24,11 @@ def audit() -> None:
     Examples:
       fedsafe audit verify
       fedsafe audit show --since 100 --limit 20
+      fedsafe audit export --without-openings -o pack.zip
     """  # noqa: D301
+
+
+audit.add_command(export)
 
 
 @audit.command("verify")

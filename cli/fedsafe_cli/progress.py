@@ -36,6 +36,34 @@ def reading(stream: BinaryIO) -> Iterator[Advance | None]:
         bar.stop()
 
 
+@contextmanager
+def receiving() -> Iterator[Advance | None]:
+    """Show how many bytes have arrived; standard output may be a terminal as well."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    bar = _ReceivingBar()
+    try:
+        yield bar.advance
+    finally:
+        bar.stop()
+
+
+class _ReceivingBar:
+    """A moving bar with a count of bytes."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._progress, self._task = _begin(None)
+
+    def advance(self, count: int) -> None:
+        self._count += count
+        self._progress.update(self._task, description=f"{self._count:,} B")
+
+    def stop(self) -> None:
+        self._progress.stop()
+
+
 class _ReadingBar:
     """A bar over a file's bytes; without a size, a moving one."""
 

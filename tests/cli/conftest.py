@@ -145,12 +145,24 @@ class _Handler(BaseHTTPRequestHandler):
             node.drops -= 1
             self.close_connection = True
             return
+        if isinstance(document, bytes):
+            self._send_pieces(status, document)
+            return
         content = json.dumps(document).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         self.wfile.write(content)
+
+    def _send_pieces(self, status: int, content: bytes) -> None:
+        self.send_response(status)
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        for start in range(0, len(content), 1_000):
+            piece = content[start : start + 1_000]
+            self.wfile.write(f"{len(piece):x}\r\n".encode() + piece + b"\r\n")
+        self.wfile.write(b"0\r\n\r\n")
 
     do_GET = _serve  # noqa: N815 (the base class calls it so)
     do_POST = _serve  # noqa: N815

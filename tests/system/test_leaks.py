@@ -341,10 +341,12 @@ def _staff_served(fed: Federation, root: Path) -> None:
 
 
 def _looked_around(fed: Federation) -> None:
+    pack = str(fed.root / "pack.zip")
     for arguments, person in (
         (("signal", "list"), "ben"),
         (("audit", "show", "--json", "--limit", "1000"), "audit"),
         (("audit", "verify"), "audit"),
+        (("audit", "export", "--without-openings", "-o", pack), "audit"),
         (("node", "status"), None),
         (("federation", "show"), None),
         (("federation", "card"), None),

@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`fedsafe audit export`: a part of the audit log that others can verify."""
+
+import os
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, BinaryIO, Final
+from urllib.parse import urlencode
+
+import click
+
+from fedsafe_cli.client import Client
+from fedsafe_cli.errors import BrokenAnswerError, SettingsError
+from fedsafe_cli.exit_codes import OK, ExitStatus
+from fedsafe_cli.moments import start_of
+from fedsafe_cli.options import settings_of, shared_options
+from fedsafe_cli.output import document, note, pairs
+from fedsafe_cli.progress import receiving
+from fedsafe_cli.sessions import personal
+from fedsafe_cli.settings import printable
+
+_TARGET: Final = "/v1/audit/export"
+_TIMEOUT: Final = 3_600.0
+
+
+@click.command("export")
+@click.option("--from", "first", type=click.IntRange(min=0), help="First entry.")
+@click.option("--to", "last", type=click.IntRange(min=0), help="Last entry.")
+@click.option(
+    "--since", metavar="YYYY-MM-DD", callback=start_of, help="First day (UTC)."
+)
+@click.option(
+    "--until", metavar="YYYY-MM-DD", callback=start_of, help="Day behind the last one."
+)
+@click.option("--event", multiple=True, metavar="CLASS", help="Only these classes.")
+@click.option("--without-openings", is_flag=True, help="Records only: one person.")
+@click.option("--act", metavar="ACT", help="The approval of exactly this export.")
+@click.option("-o", "--out", required=True, metavar="FILE.zip", help="A new file.")
+@shared_options
+@click.pass_context
+def export(context: click.Context, /, out: str, **given: Any) -> ExitStatus:  # noqa: ANN401 (options)
+    """Write an evidence pack: entries, proofs, keys, policies and a verifier.
+
+    With openings it takes two people: the first call asks and ends with status 11;
+    after another person's `fedsafe act approve`, repeat it with --act.
+
+    \b
+    Examples:
+      fedsafe audit export --without-openings -o pack.zip
+      fedsafe audit export --since 2026-11-01 --until 2026-12-01 -o november.zip
+      fedsafe audit export --from 12 --to 40 --act ACT -o pack.zip
+    """  # noqa: D301
+    settings = settings_of(context)
+    act, bare = given["act"], given["without_openings"]
+    if act is not None and bare:
+        raise click.UsageError("--act is for an export with openings")
+    if os.path.lexists(out):
+        raise SettingsError(f"{printable(out)} exists already")
+    client, part = personal(settings), _part(given)
+    if act is None and not bare:
+        asked = client.post(_TARGET, part)
+        if settings.json:
+            document(asked)
+        note(_next_step(asked))
+        return ExitStatus.DEFERRED
+    query = urlencode(part | ({"act": act} if act is not None else {}))
+    told = _fetch(client, f"{_TARGET}?{query}" if query else _TARGET, out)
+    if settings.json:
+        document(told)
+    else:
+        pairs(list(told.items()), indent="")
+    return OK
+
+
+def _part(given: dict[str, Any]) -> dict[str, int | str]:
+    names = ("first", "last", "since", "until")
+    part = {name: given[name] for name in names if given[name] is not None}
+    return part | ({"events": ",".join(given["event"])} if given["event"] else {})
+
+
+def _next_step(asked: Any) -> str:  # noqa: ANN401 (JSON)
+    try:
+        content, act = asked["content"], asked["act"]
+        start, end = content["start"], content["end"]
+        classes = "".join(f" --event {name}" for name in content.get("events") or ())
+    except (KeyError, TypeError):
+        raise BrokenAnswerError("the node's answer names no act") from None
+    return (
+        f"nothing is written yet: let another person run `fedsafe act approve {act}`, "
+        f"then `fedsafe audit export --from {start} --to {end - 1}{classes} "
+        f"--act {act} -o FILE.zip`"
+    )
+
+
+def _fetch(client: Client, target: str, out: str) -> dict[str, object]:
+    """Write the pack beside its place, verify it there, then give it its name."""
+    draft = f"{out}.{os.getpid()}.part"
+    try:
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+        with os.fdopen(os.open(draft, flags, 0o600), "w+b") as file:
+            _receive(client, target, file.write)
+            file.flush()
+            os.fsync(file.fileno())
+            file.seek(0)
+            told = _verified(file)
+        os.link(draft, out)
+    except OSError as error:
+        raise SettingsError(f"{printable(out)}: {error.strerror}") from None
+    finally:
+        with suppress(FileNotFoundError):
+            Path(draft).unlink()
+    return {"file": out, **told}
+
+
+def _receive(client: Client, target: str, write: Callable[[bytes], object]) -> None:
+    with receiving() as advance:
+
+        def sink(piece: bytes) -> None:
+            write(piece)
+            if advance is not None:
+                advance(len(piece))
+
+        client.download(target, sink, timeout=_TIMEOUT)
+
+
+def _verified(file: BinaryIO) -> dict[str, object]:
+    from fedsafe_node.evidence.verify import PackError, verify_pack  # noqa: PLC0415
+
+    try:
+        report = verify_pack(file)
+    except PackError as error:
+        raise BrokenAnswerError(
+            f"the pack does not verify: {error}", "see `fedsafe audit verify`"
+        ) from None
+    return {
+        "entries": f"{report.start} to {report.end - 1} of {report.size}",
+        **report.counts,
+        "fingerprint": report.fingerprint,
+    }

@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: Apache-2.0
+import json
+import stat
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.cli.conftest import Terminal
+
+from fedsafe_crypto.checkpoint import Checkpoint
+from fedsafe_crypto.identity import SigningKey
+from fedsafe_crypto.seal import RecipientKey
+from fedsafe_crypto.tree import leaf_hash
+from fedsafe_node.evidence.archive import Archive
+from fedsafe_node.evidence.contents import Facts, first_files, policy_files
+from fedsafe_node.evidence.span import Part
+from fedsafe_node.keys import MediaKeys, NodeKeys, OwnKeys
+
+if TYPE_CHECKING:
+    from tests.cli.conftest import FakeNode, Run
+
+ASK = "POST /v1/audit/export"
+FETCH = "GET /v1/audit/export"
+ACT = "0a" * 16
+ASKED = {"act": ACT, "content": {"start": 3, "end": 9, "events": ["lookup"]}}
+
+
+def small_pack() -> bytes:
+    one, two, three, four = (SigningKey.generate() for _ in range(4))
+    own = OwnKeys(bytes(32), MediaKeys(bytes(32), bytes(32)))
+    node = NodeKeys(one, two, three, four, RecipientKey.generate(), own)
+    record = json.dumps({"event": "lookup", "commitments": {}})
+    line = {"index": 0, "record": record, "openings": {}, "erased": {}, "withheld": []}
+    facts = Facts(
+        node="a.demo",
+        part=Part(start=0, end=1),
+        openings=False,
+        made_at="2026-11-24T12:00:00+00:00",
+        checkpoint=Checkpoint("a.demo/audit", 1, leaf_hash(record.encode())),
+        proof=(),
+    )
+    files = [
+        *first_files(facts, node),
+        ("entries/000000000000.ndjson", json.dumps(line).encode() + b"\n"),
+        *policy_files([]),
+    ]
+    archive = Archive()
+    pieces = [archive.add(name, content) for name, content in files]
+    return b"".join([*pieces, archive.close("a.demo/audit", node.audit)])
+
+
+PACK = small_pack()
+
+
+def test_a_pack_is_written_for_its_owner_alone(
+    ask: "Run", node: "FakeNode", tmp_path: Path
+) -> None:
+    out = tmp_path / "pack.zip"
+    node.always(f"{FETCH}?first=0&last=0&events=lookup%2Crefused", PACK)
+    span = ("--from", "0", "--to", "0", "--event", "lookup", "--event", "refused")
+    outcome = ask("audit", "export", "--without-openings", *span, "-o", str(out))
+
+    assert outcome.status == 0, outcome.err
+    assert out.read_bytes() == PACK
+    assert stat.S_IMODE(out.stat().st_mode) == 0o600
+    assert "0 to 0 of 1" in outcome.out
+    assert list(tmp_path.glob("*.part")) == []
+
+
+def test_with_openings_it_is_asked_for_first(
+    ask: "Run", node: "FakeNode", tmp_path: Path
+) -> None:
+    out = str(tmp_path / "pack.zip")
+    node.always(ASK, ASKED)
+    node.always(f"{FETCH}?first=3&last=8&act={ACT}", PACK)
+    days = ("--since", "2026-11-01", "--until", "2026-11-02")
+    part = ("--from", "3", "--to", "8")
+    asked = ask("audit", "export", *days, "-o", out)
+    fetched = ask("audit", "export", *part, "--act", ACT, "-o", out)
+
+    assert asked.status == 11
+    assert f"--from 3 --to 8 --event lookup --act {ACT}" in asked.err
+    assert node.asked[0] == (ASK, {"since": 1_793_491_200, "until": 1_793_577_600})
+    assert fetched.status == 0, fetched.err
+
+
+def test_a_file_that_is_there_stays_and_nothing_is_asked(
+    ask: "Run", node: "FakeNode", tmp_path: Path
+) -> None:
+    out = tmp_path / "pack.zip"
+    out.write_text("mine")
+    outcome = ask("audit", "export", "--without-openings", "-o", str(out))
+
+    assert outcome.status == 2
+    assert (out.read_text(), node.asked) == ("mine", [])
+
+
+@pytest.mark.parametrize(
+    ("answer", "exit_status"),
+    [
+        ((200, PACK[:-1]), 1),
+        ((200, b""), 1),
+        ((409, {"code": "not_approved", "detail": "none"}), 5),
+        ((403, {"code": "role", "detail": "not this role"}), 3),
+        ((304, None), 1),
+    ],
+)
+def test_whatever_is_no_pack_leaves_no_file(
+    ask: "Run",
+    node: "FakeNode",
+    tmp_path: Path,
+    answer: tuple[int, object],
+    exit_status: int,
+) -> None:
+    node.on(FETCH, lambda _: answer)
+    out = tmp_path / "pack.zip"
+    outcome = ask("audit", "export", "--without-openings", "-o", str(out))
+
+    assert outcome.status == exit_status
+    assert list(tmp_path.glob("pack*")) == []
+
+
+@pytest.mark.parametrize("answer", [None, {}, {"act": ACT, "content": None}])
+def test_an_answer_without_an_act_is_an_error(
+    ask: "Run", node: "FakeNode", tmp_path: Path, answer: object
+) -> None:
+    node.always(ASK, answer)
+
+    assert ask("audit", "export", "-o", str(tmp_path / "x.zip")).status == 1
+
+
+def test_openings_and_none_contradict_each_other(ask: "Run", tmp_path: Path) -> None:
+    arguments = ("--without-openings", "--act", ACT, "-o", str(tmp_path / "x.zip"))
+
+    assert ask("audit", "export", *arguments).status == 2
+
+
+def test_a_terminal_sees_how_much_has_come(
+    ask: "Run", node: "FakeNode", tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    node.always(FETCH, PACK)
+    terminal = Terminal()
+    monkeypatch.setattr("sys.stderr", terminal)
+    out = str(tmp_path / "pack.zip")
+
+    assert ask("audit", "export", "--without-openings", "-o", out).status == 0
+    assert f"{len(PACK):,} B" in terminal.getvalue()
