@@ -83,6 +83,10 @@ _TEXTS: Final[dict[str, tuple[str, str]]] = {
             "review, decide."
         ),
     ),
+    "corroborated": (
+        "unabhängig selbst festgestellt von {count} Anbieter(n)",
+        "found independently by {count} provider(s) themselves",
+    ),
     "own": ("eigene Sperre", "own ban"),
     "origin": ("gemeldet von", "origin"),
     "about": ("betrifft", "about"),

@@ -87,6 +87,9 @@ def show(name: str, outcome: Outcome, form: Form) -> None:
     line(prefix + words(result, german=german, count=len(matches), origins=origins))
     for match in matches:
         _show_match(match, german=german)
+    for counted in body.get("corroboration") or []:
+        count = counted.get("origins")
+        line("   " + words("corroborated", german=german, count=count))
     if result == "review":
         if origins:
             line("   " + words("not_covered", german=german, origins=origins))

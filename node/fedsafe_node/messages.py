@@ -146,11 +146,24 @@ class Match(Message, frozen=True):
     distance: int | None = None
 
 
+class Corroboration(Message, frozen=True):
+    """How many independent providers found it themselves (P20).
+
+    `question` is its position in the request; `enough` says whether policy would
+    let the number carry a recommendation. It changes no verdict.
+    """
+
+    question: int
+    origins: int
+    enough: bool
+
+
 class LookupAnswer(Message, frozen=True):
     """The answer: *none*, *review*, *incomplete* or *deferred*.
 
     `none` only if every origin was covered. `not_covered` names origins whose
     feed is stale or suspended. A match is a reason to review, never a verdict.
+    `corroboration` has an entry for each question with matches.
     """
 
     result: Result
@@ -159,6 +172,7 @@ class LookupAnswer(Message, frozen=True):
     subject_ref: SubjectRef | None = None
     retry_after_ms: int | None = None
     reminder: Bilingual | None = None
+    corroboration: list[Corroboration] | None = None
 
 
 class ItemProblem(Message, frozen=True):

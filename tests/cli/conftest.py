@@ -44,7 +44,10 @@ MATCH = {
 
 def answer(result: str) -> dict[str, Any]:
     matches = [MATCH] if result == "review" else []
-    return {"result": result, "matches": matches, "not_covered": []}
+    found: dict[str, Any] = {"result": result, "matches": matches, "not_covered": []}
+    if matches:
+        found["corroboration"] = [{"question": 0, "origins": 1, "enough": False}]
+    return found
 
 
 @dataclass

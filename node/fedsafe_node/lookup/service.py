@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, TypeVar
 
+import msgspec
+
 from fedsafe_federation.errors import QuorumError
 from fedsafe_federation.replication import Offload
 from fedsafe_node.asked import Asked, Person, plane_of, read_question
@@ -20,6 +22,7 @@ from fedsafe_node.errors import BadRequestError, DeniedError
 from fedsafe_node.evaluators import Output
 from fedsafe_node.index.lists import Lists
 from fedsafe_node.log.audit import AuditTrail, Detail, Event, grounds_of
+from fedsafe_node.lookup.corroborating import corroborate
 from fedsafe_node.lookup.matching import Candidate, Found, match_candidates
 from fedsafe_node.lookup.probing import Prober
 from fedsafe_node.messages import (
@@ -248,7 +251,11 @@ class LookupService:
                 lacks_peers = deferred and any(
                     isinstance(item, Person) for item in case.asked
                 )
-                answers.append(_answer(case, found, stale, deferred=lacks_peers))
+                answer = _answer(case, found, stale, deferred=lacks_peers)
+                if found.matches:
+                    counted = corroborate(found.matches, situation, now)
+                    answer = msgspec.structs.replace(answer, corroboration=counted)
+                answers.append(answer)
             await self._audit(tx, cases, answers, step, suppressed)
             return answers
 

@@ -10,6 +10,7 @@ from tests.node.signals.conftest import ANNA, request_for
 
 from fedsafe_node.lookup.service import REMINDER
 from fedsafe_node.messages import (
+    Corroboration,
     Kind,
     Result,
 )
@@ -127,3 +128,33 @@ async def test_a_row_that_expired_or_lost_its_opening_is_no_match(trio: Fleet) -
     trio.clock.advance(timedelta(days=1_000))
 
     assert (await trio.look_up("c.demo", WHO)).matches == []
+
+
+async def test_independent_providers_are_counted_beside_the_matches(
+    trio: Fleet,
+) -> None:
+    await trio.publish(WHO)
+    await trio["b.demo"].services.signals.add(request_for(WHO), ANNA)
+    one = await trio.look_up("c.demo", WHO)
+    two = await trio.look_up("b.demo", WHO)
+
+    assert one.corroboration == [Corroboration(question=0, origins=1, enough=False)]
+    assert two.corroboration == [Corroboration(question=0, origins=2, enough=True)]
+    assert one.result is two.result is Result.REVIEW
+
+
+async def test_repetition_and_single_reports_corroborate_nothing(alone: Fleet) -> None:
+    signals = alone["a.demo"].services.signals
+    report = request_for(WHO, grade=Grade.SINGLE_REPORT)
+    await signals.add(report, ANNA)
+    reported = await alone.look_up("a.demo", WHO)
+    await signals.add(request_for(WHO), ANNA)
+    await signals.add(request_for(WHO), ANNA)
+    found = await alone.look_up("a.demo", WHO)
+
+    assert reported.corroboration == [
+        Corroboration(question=0, origins=0, enough=False)
+    ]
+    assert len(found.matches) == 3
+    assert found.corroboration == [Corroboration(question=0, origins=1, enough=False)]
+    assert (await alone.look_up("a.demo", "x@mail.de")).corroboration is None
