@@ -5,7 +5,6 @@
 a day, and what must come out; unless it says otherwise the legal gate is complete.
 """
 
-import tomllib
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache
@@ -20,9 +19,9 @@ from fedsafe_policies.engine import decide
 from fedsafe_policies.errors import PolicyFileError, UnknownPolicyError
 from fedsafe_policies.gate import Approval, Consultation, LegalGate, Site
 from fedsafe_policies.legal_calendar import Calendar
-from fedsafe_policies.place import describe
 from fedsafe_policies.policy import SHIPPED, Policy
 from fedsafe_policies.reasons import Rule
+from fedsafe_policies.toml_file import read_document
 from fedsafe_policies.written import read_request
 
 NOON: Final = SECONDS_A_DAY // 2
@@ -74,24 +73,14 @@ def load_cases(text: bytes) -> tuple[Case, ...]:
     Raises:
         PolicyFileError: they are malformed, or a request in them is.
     """
-    try:
-        written = text.decode()
-        tree = tomllib.loads(written)
-    except UnicodeDecodeError:
-        raise PolicyFileError("not UTF-8") from None
-    except (ValueError, RecursionError) as error:
-        raise PolicyFileError(f"not TOML: {error}") from None
-    try:
-        cases = msgspec.convert(tree, CasesFile).cases
-    except msgspec.ValidationError as error:
-        raise describe(str(error), written) from None
-    for number, case in enumerate(cases, start=1):
+    file, _ = read_document(text, CasesFile)
+    for number, case in enumerate(file.cases, start=1):
         try:
             read_request(case.request, case.facts)
         except PolicyFileError as error:
             key = f"case {number} ({case.name}): {error.key}"
             raise PolicyFileError(error.problem, key=key) from None
-    return cases
+    return file.cases
 
 
 @cache

@@ -6,7 +6,6 @@ provider adds its own. An identifier is compared in canonical form, and nothing 
 it is kept: the answer is the name of a list.
 """
 
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -27,8 +26,9 @@ import msgspec
 
 from fedsafe_policies.document import IdentifierName, Label
 from fedsafe_policies.errors import PolicyFileError
-from fedsafe_policies.place import describe, locate
+from fedsafe_policies.place import locate
 from fedsafe_policies.policy import Policy
+from fedsafe_policies.toml_file import read_document
 from fedsafe_policies.vocabulary import IdentifierKind
 
 SHORT: Final = "short_strings"
@@ -125,17 +125,7 @@ def load_lists(text: bytes, base: DoNotShareLists | None = None) -> DoNotShareLi
     Raises:
         PolicyFileError: the file is malformed.
     """
-    try:
-        written = text.decode()
-        tree = tomllib.loads(written)
-    except UnicodeDecodeError:
-        raise PolicyFileError("not UTF-8") from None
-    except (ValueError, RecursionError) as error:
-        raise PolicyFileError(f"not TOML: {error}") from None
-    try:
-        own = msgspec.convert(tree, ListsFile)
-    except msgspec.ValidationError as error:
-        raise describe(str(error), written) from None
+    own, written = read_document(text, ListsFile)
     lists = {**(base.lists if base else {}), **own.lists}
     added = frozenset(own.lists) if base else frozenset[str]()
     try:

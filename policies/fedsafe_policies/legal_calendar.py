@@ -6,7 +6,6 @@ confirmed is not in force, until a provider records it with a reference to what 
 has read. An engineering reading, not legal advice.
 """
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -19,8 +18,9 @@ import msgspec
 from fedsafe_policies.days import day_number, today
 from fedsafe_policies.document import Label, Reference
 from fedsafe_policies.errors import PolicyFileError
-from fedsafe_policies.place import describe, locate
+from fedsafe_policies.place import locate
 from fedsafe_policies.reasons import Text
+from fedsafe_policies.toml_file import read_document
 from fedsafe_policies.vocabulary import Surface
 
 NEEDS_BASIS: Final = frozenset({Surface.NI_ICS_PRIVATE})
@@ -86,17 +86,7 @@ def load_calendar(text: bytes, base: Calendar | None = None) -> Calendar:
     Raises:
         PolicyFileError: it is malformed, or confirms an entry that is not there.
     """
-    try:
-        written = text.decode()
-        tree = tomllib.loads(written)
-    except UnicodeDecodeError:
-        raise PolicyFileError("not UTF-8") from None
-    except (ValueError, RecursionError) as error:
-        raise PolicyFileError(f"not TOML: {error}") from None
-    try:
-        own = msgspec.convert(tree, CalendarFile)
-    except msgspec.ValidationError as error:
-        raise describe(str(error), written) from None
+    own, written = read_document(text, CalendarFile)
     entries = (*(base.entries if base else ()), *own.entries)
     names = [entry.id for entry in entries]
     if twice := [name for name in names if names.count(name) > 1]:

@@ -8,20 +8,18 @@ federation's does not (`strictness`).
 """
 
 import hashlib
-import tomllib
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 from typing import Final
 
-import msgspec
-
 from fedsafe_policies.document import Document, RuleEntry
 from fedsafe_policies.errors import PolicyFileError, UnknownPolicyError
 from fedsafe_policies.jurisdictions import expand
 from fedsafe_policies.limits import check_limits
-from fedsafe_policies.place import describe, locate
+from fedsafe_policies.place import locate
 from fedsafe_policies.span import Span
+from fedsafe_policies.toml_file import read_document
 from fedsafe_policies.vocabulary import IdentifierKind, MediaKind, Plane, Role
 
 SHIPPED: Final = ("strict", "germany", "synthetic")
@@ -80,18 +78,9 @@ def load_policy(text: bytes) -> Policy:
     """
     if len(text) > MAX_POLICY_BYTES:
         raise PolicyFileError(f"longer than {MAX_POLICY_BYTES} bytes")
+    document, written = read_document(text, Document, dec_hook=_read_span)
     try:
-        written = text.decode()
-        tree = tomllib.loads(written)
-    except UnicodeDecodeError:
-        raise PolicyFileError("not UTF-8") from None
-    except (ValueError, RecursionError) as error:
-        raise PolicyFileError(f"not TOML: {error}") from None
-    try:
-        document = msgspec.convert(tree, Document, dec_hook=_read_span)
         check_limits(document)
-    except msgspec.ValidationError as error:
-        raise describe(str(error), written) from None
     except PolicyFileError as error:
         raise locate(error, written) from None
     return Policy(document, hashlib.sha256(text).hexdigest())
