@@ -238,6 +238,10 @@ class Planner:
         # is policy's to say, and it refuses them here if they don't.
         waits = shares and facts.plane is Plane.ACTOR
         decision = present.decide(replace(facts, draft=waits))
+        if waits and decision.allowed:
+            # Meanwhile it is an own ban, which policy may also want two people for.
+            alone = present.decide(replace(facts, scope=Scope.SELF))
+            decision = decision if alone.allowed else alone
         own, shared = self._word(self.own, facts), None
         if shares and self.shared is not None:
             shared = self._word(self.shared, facts)
