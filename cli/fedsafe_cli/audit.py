@@ -14,6 +14,12 @@ from fedsafe_cli.sessions import personal
 from fedsafe_cli.texts import words
 
 _TIMEOUT: Final = 600.0
+_WORST: Final = ExitStatus.LOG_TAMPERED
+_DAMAGE: Final = {  # the most serious first
+    "tampered": ExitStatus.LOG_TAMPERED,
+    "incomplete": ExitStatus.LOG_INCOMPLETE,
+    "unreadable": ExitStatus.LOG_UNREADABLE,
+}
 
 
 @click.group()
@@ -37,7 +43,8 @@ audit.add_command(export)
 def verify(context: click.Context) -> ExitStatus:
     """Verify all logs from end to end, and the tables that decide a match.
 
-    Exit status 1 if a log or a table does not verify.
+    Exit status 20 if something was changed, 21 if entries are missing, 22 if the
+    database cannot be read; the first bad entry is named.
 
     \b
     Example:
@@ -58,7 +65,13 @@ def verify(context: click.Context) -> ExitStatus:
             line()
             table(("table", "rows", "verdict"), [_table_row(each) for each in tables])
         line(words("logs_ok" if ok else "logs_bad", german=settings.german))
-    return OK if ok else ExitStatus.INTERNAL
+    return OK if ok else _status(answer)
+
+
+def _status(answer: dict[str, Any]) -> ExitStatus:
+    checks = [*answer["logs"], *(answer.get("tables") or [])]
+    found = {check.get("damage") for check in checks}
+    return next((_DAMAGE[word] for word in _DAMAGE if word in found), _WORST)
 
 
 def _row(log: dict[str, Any]) -> list[object]:

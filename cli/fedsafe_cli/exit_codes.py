@@ -23,6 +23,9 @@ class ExitStatus(IntEnum):
     MATCH = 10
     DEFERRED = 11
     INCOMPLETE = 12
+    LOG_TAMPERED = 20
+    LOG_INCOMPLETE = 21
+    LOG_UNREADABLE = 22
 
 
 OK: Final = ExitStatus.NO_SIGNAL
@@ -42,7 +45,8 @@ SEVERITY: Final = (
     ExitStatus.INCOMPLETE,
     ExitStatus.NO_SIGNAL,
 )
-"""Most serious first. USAGE is absent: it ends a command before any input."""
+"""Most serious first. USAGE is absent: it ends a command before any input; so are
+those of `fedsafe audit verify`, which has none."""
 
 
 def worst(statuses: Iterable[ExitStatus]) -> ExitStatus:

@@ -22,6 +22,7 @@ from fedsafe_node.errors import (
     CorruptLogError,
     CorruptRowError,
     DeniedError,
+    MissingEntriesError,
     StoreError,
     StoreFailedError,
 )
@@ -42,6 +43,7 @@ from fedsafe_node.log.verification import Anchor, CommitmentsOf, Verified
 from fedsafe_node.messages import (
     AuditEvent,
     AuditEvents,
+    Damage,
     LogCheck,
     TableCheck,
     VerifyAnswer,
@@ -109,7 +111,7 @@ class AuditService:
             await self._note(
                 Event.AUDIT_VERIFIED,
                 who,
-                outcome="ok" if answer.ok else "tampered",
+                outcome=_outcome(answer),
                 detail={"logs": len(logs), "tables": len(tables)},
             )
         except StoreError:
@@ -172,9 +174,12 @@ class AuditService:
         try:
             found = await self._read(name, commitments_of)
         except CorruptLogError as error:
-            return _bad_log(name, error.index, error.reason)
+            gone = isinstance(error, MissingEntriesError)
+            damage: Damage = "incomplete" if gone else "tampered"
+            return _bad_log(name, error.index, error.reason, damage)
         except StoreFailedError as error:
-            return _bad_log(name, 0, f"the database cannot be read: {error.reason}")
+            why = f"the database cannot be read: {error.reason}"
+            return _bad_log(name, 0, why, "unreadable")
         return LogCheck(
             log=name,
             size=found.size,
@@ -250,7 +255,7 @@ class AuditService:
     async def _check(
         self, table: str, count: Callable[[], Awaitable[int]]
     ) -> TableCheck:
-        bad = TableCheck(table=table, rows=0, ok=False)
+        bad = TableCheck(table=table, rows=0, ok=False, damage="tampered")
         try:
             return TableCheck(table=table, rows=await count(), ok=True)
         except CorruptRowError as error:
@@ -265,7 +270,7 @@ class AuditService:
             return msgspec.structs.replace(bad, why=error.reason)
         except StoreFailedError as error:
             why = f"the database cannot be read: {error.reason}"
-            return msgspec.structs.replace(bad, why=why)
+            return msgspec.structs.replace(bad, why=why, damage="unreadable")
         except (TypeError, ValueError):
             # A cell that no type of ours takes: the row is not one that we wrote.
             return msgspec.structs.replace(bad, why="a row cannot be read")
@@ -295,7 +300,14 @@ async def _count_damage(reader: Reader) -> int:
     return 0
 
 
-def _bad_log(name: str, index: int, why: str) -> LogCheck:
+def _outcome(answer: VerifyAnswer) -> str:
+    found = {log.damage for log in answer.logs}
+    found |= {table.damage for table in answer.tables}
+    order = ("tampered", "incomplete", "unreadable")
+    return next((word for word in order if word in found), "ok")
+
+
+def _bad_log(name: str, index: int, why: str, damage: Damage) -> LogCheck:
     return LogCheck(
         log=name,
         size=0,
@@ -303,6 +315,7 @@ def _bad_log(name: str, index: int, why: str) -> LogCheck:
         openings=0,
         erased=0,
         ok=False,
+        damage=damage,
         first_bad_index=index,
         why=why,
     )

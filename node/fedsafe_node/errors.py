@@ -22,6 +22,7 @@
   + LogError
     - UnknownEntryError     the log has no such entry
     - CorruptLogError       what is stored does not add up
+      * MissingEntriesError   entries or the tiles above them are gone
     - CorruptRowError       a row contradicts the logs, or what was signed
     - RolledBackError       the database is behind what left the node
   + KeyFileError
@@ -110,6 +111,10 @@ class CorruptLogError(LogError):
         self.log = log
         self.index = index
         self.reason = reason
+
+
+class MissingEntriesError(CorruptLogError):
+    """Entries of a log, or the tiles above them, are not there."""
 
 
 class CorruptRowError(LogError):

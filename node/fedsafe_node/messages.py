@@ -7,7 +7,7 @@ that somebody asked about: questions are named by their position.
 """
 
 from enum import StrEnum, unique
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -330,6 +330,10 @@ class GateAnswer(Message, frozen=True):
     valid_until: str | None
 
 
+Damage = Literal["tampered", "incomplete", "unreadable"]
+"""What is wrong: something changed, entries are gone, or the disk cannot tell."""
+
+
 class LogCheck(Message, frozen=True):
     """The outcome of verifying one log."""
 
@@ -339,6 +343,7 @@ class LogCheck(Message, frozen=True):
     openings: int
     erased: int
     ok: bool
+    damage: Damage | None = None
     first_bad_index: int | None = None
     why: str | None = None
 
@@ -353,6 +358,7 @@ class TableCheck(Message, frozen=True):
     table: str
     rows: int
     ok: bool
+    damage: Damage | None = None
     first_bad: str | None = None
     first_bad_row: int | None = None
     why: str | None = None

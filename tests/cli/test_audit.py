@@ -23,19 +23,37 @@ def test_whole_logs_verify(ask: "Run", node: "FakeNode") -> None:
     assert outcome.out.splitlines()[1].split() == ["audit", "9", "4", "1", "ok", "ab"]
 
 
+@pytest.mark.parametrize(
+    ("damage", "status"),
+    [("tampered", 20), ("incomplete", 21), ("unreadable", 22), (None, 20)],
+)
 @pytest.mark.parametrize("flags", [(), ("--json",)])
-def test_a_tampered_log_exits_1_and_is_named(
-    ask: "Run", node: "FakeNode", flags: tuple[str, ...]
+def test_a_damaged_log_is_named_and_has_its_status(
+    ask: "Run",
+    node: "FakeNode",
+    flags: tuple[str, ...],
+    damage: str | None,
+    status: int,
 ) -> None:
-    bad = log(ok=False, first_bad_index=7, why="the root differs")
+    bad = log(ok=False, first_bad_index=7, why="the root differs", damage=damage)
     node.always(VERIFY, {"ok": False, "logs": [log(log="feed"), bad]})
     outcome = ask("audit", "verify", *flags)
 
-    assert outcome.status == 1
+    assert outcome.status == status
     if flags:
         assert outcome.document["logs"][1] == bad
     else:
         assert "the root differs at entry 7" in outcome.out
+
+
+def test_of_several_damages_the_worst_decides(ask: "Run", node: "FakeNode") -> None:
+    logs = [log(ok=False, damage="unreadable"), log(ok=False, damage="incomplete")]
+    node.always(VERIFY, {"ok": False, "logs": logs})
+    without = ask("audit", "verify").status
+    table = {"table": "signals", "rows": 0, "ok": False, "damage": "tampered"}
+    node.always(VERIFY, {"ok": False, "logs": logs, "tables": [table]})
+
+    assert (without, ask("audit", "verify").status) == (21, 20)
 
 
 def test_a_damaged_table_is_shown_with_signal_and_row(
@@ -50,7 +68,7 @@ def test_a_damaged_table_is_shown_with_signal_and_row(
     outcome = ask("audit", "verify")
     lines = [" ".join(line.split()) for line in outcome.out.splitlines()]
 
-    assert outcome.status == 1
+    assert outcome.status == 20
     assert "restrictions 2 ok" in lines
     assert "signals 0 its token differs at 0192 (row 17)" in lines
     assert "signals 0 a row cannot be read" in lines

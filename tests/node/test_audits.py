@@ -7,7 +7,12 @@ import pytest
 from tests.node.fleet import Fleet
 from tests.node.signals.conftest import ANNA, BOT, RITA
 
-from fedsafe_node.errors import CorruptLogError, DeniedError, RolledBackError
+from fedsafe_node.errors import (
+    CorruptLogError,
+    DeniedError,
+    RolledBackError,
+    StoreFailedError,
+)
 from fedsafe_node.log.audit import decode_audit_record
 from fedsafe_node.messages import Kind, VerifyAnswer
 from fedsafe_node.principal import Principal
@@ -150,7 +155,7 @@ async def test_a_changed_record_is_found_and_its_place_named(
     (bad,) = [check for check in answer.logs if not check.ok]
 
     assert not answer.ok
-    assert (bad.log, bad.first_bad_index) == (log, place)
+    assert (bad.log, bad.first_bad_index, bad.damage) == (log, place, "tampered")
     assert bad.why
     assert await last_outcome(trio) == "tampered"
 
@@ -231,6 +236,25 @@ async def test_the_newest_entry_is_covered_at_once(
 
     assert (bad.log, bad.first_bad_index) == ("b.demo/audit", newest + beyond)
     assert why in str(bad.why)
+    assert bad.damage == ("incomplete" if sql == DROP_NEWEST else "tampered")
+
+
+async def test_a_database_that_cannot_be_read_is_no_tampering(
+    alone: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = alone["a.demo"].base.store
+
+    async def refuse(_query: object) -> None:
+        raise StoreFailedError("disk I/O error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "scan", refuse)
+        answer = await alone["a.demo"].services.audits.verify(BOT)
+
+    assert {log.damage for log in answer.logs} == {"unreadable"}
+    assert {table.damage for table in answer.tables} == {"unreadable"}
+    (event,) = await alone.audit("a.demo", "audit.verified")
+    assert event.record.outcome == "unreadable"
 
 
 async def test_entries_that_are_written_meanwhile_are_no_damage(trio: Fleet) -> None:

@@ -14,7 +14,7 @@ from fedsafe_crypto.commitment import verify_commitment
 from fedsafe_crypto.errors import CryptoError
 from fedsafe_crypto.tiles import TILE_WIDTH
 from fedsafe_crypto.tree import leaf_hash
-from fedsafe_node.errors import CorruptLogError
+from fedsafe_node.errors import CorruptLogError, MissingEntriesError
 from fedsafe_node.log.edge import Edge
 from fedsafe_node.store.protocol import LogName, LogReader
 from fedsafe_node.store.rows import KeptOpening
@@ -117,7 +117,7 @@ class _Anchors:
         self.check()
         if self._ahead:
             reason = f"entries are missing that {self._ahead[-1].source} had"
-            raise CorruptLogError(self._log, size, reason)
+            raise MissingEntriesError(self._log, size, reason)
 
 
 def _changed(edge: Edge, anchor: Anchor) -> int:
@@ -136,15 +136,18 @@ async def _block(
         return records
     for index in range(start, start + count):
         if await reader.record(log, index) is None:
-            raise CorruptLogError(log, index, "the entry is missing")
+            raise MissingEntriesError(log, index, "the entry is missing")
     raise CorruptLogError(log, start, "entries come and go")
 
 
 async def _check_tile(
     reader: LogReader, log: LogName, level: int, index: int, root: bytes
 ) -> None:
-    if await reader.tile_roots(log, level, index, index + 1) != [root]:
-        first = index << 8 * level
+    found = await reader.tile_roots(log, level, index, index + 1)
+    first = index << 8 * level
+    if not found:
+        raise MissingEntriesError(log, first, "the root of this tile is missing")
+    if found != [root]:
         raise CorruptLogError(log, first, "the entries of this tile have changed")
 
 

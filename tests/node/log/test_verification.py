@@ -83,7 +83,7 @@ async def test_destroying_a_periods_key_erases_its_openings_only(
             "tile have changed",
         ),
         ("DELETE FROM entries WHERE idx = 700", 700, "entry is missing"),
-        ("DELETE FROM tile_roots WHERE idx = 1", 256, "tile have changed"),
+        ("DELETE FROM tile_roots WHERE idx = 1", 256, "tile is missing"),
         (
             "UPDATE openings SET sealed = zeroblob(99) WHERE idx = 9 AND grp > 'd'",
             9,
