@@ -10,6 +10,7 @@ from fedsafe_cli.errors import BrokenAnswerError
 from fedsafe_cli.exit_codes import OK, ExitStatus
 from fedsafe_cli.options import settings_of, shared_options
 from fedsafe_cli.output import document, line, table
+from fedsafe_cli.reading import read_for, reading_purpose
 from fedsafe_cli.sessions import personal
 from fedsafe_cli.texts import words
 
@@ -95,9 +96,12 @@ def _table_row(checked: dict[str, Any]) -> list[object]:
 @audit.command("show")
 @click.option("--since", type=click.IntRange(min=0), default=0, help="First entry.")
 @click.option("--limit", type=click.IntRange(1, 1_000), default=100, show_default=True)
+@reading_purpose
 @shared_options
 @click.pass_context
-def show(context: click.Context, since: int, limit: int) -> ExitStatus:
+def show(
+    context: click.Context, since: int, limit: int, purpose: str | None
+) -> ExitStatus:
     """Print entries of the audit log in order.
 
     \b
@@ -106,7 +110,7 @@ def show(context: click.Context, since: int, limit: int) -> ExitStatus:
       fedsafe audit show --json --since 100
     """  # noqa: D301
     settings = settings_of(context)
-    target = f"/v1/audit/events?since={since}&limit={limit}"
+    target = read_for(f"/v1/audit/events?since={since}&limit={limit}", purpose)
     answer = personal(settings).get(target)
     if not isinstance(answer, dict) or not isinstance(answer.get("events"), list):
         raise BrokenAnswerError("the node's answer lists no events")

@@ -26,6 +26,7 @@ from fedsafe_cli.inputs import (
 )
 from fedsafe_cli.options import settings_of, shared_options
 from fedsafe_cli.output import document, line, note, pairs, table
+from fedsafe_cli.reading import read_for, reading_purpose
 from fedsafe_cli.sessions import personal
 from fedsafe_cli.texts import words
 
@@ -188,9 +189,12 @@ def revoke(context: click.Context, signal_id: str, reason: str) -> ExitStatus:
 
 @signal.command("show")
 @click.argument("signal_id", metavar="SIGNAL")
+@reading_purpose
 @shared_options
 @click.pass_context
-def show(context: click.Context, signal_id: str) -> ExitStatus:
+def show(
+    context: click.Context, /, *, signal_id: str, purpose: str | None
+) -> ExitStatus:
     """Tell where a signal stands.
 
     \b
@@ -198,16 +202,20 @@ def show(context: click.Context, signal_id: str) -> ExitStatus:
       fedsafe signal show SIGNAL
     """  # noqa: D301
     settings = settings_of(context)
-    answer = settings.client().get(f"/v1/signals/{_id(signal_id)}")
+    target = read_for(f"/v1/signals/{_id(signal_id)}", purpose)
+    answer = settings.client().get(target)
     show_signal(answer, as_json=settings.json, german=settings.german)
     return OK
 
 
 @signal.command("list")
 @click.option("--ids", is_flag=True, help="Print only the signals' ids.")
+@reading_purpose
 @shared_options
 @click.pass_context
-def list_drafts(context: click.Context, /, *, ids: bool) -> ExitStatus:
+def list_drafts(
+    context: click.Context, /, *, ids: bool, purpose: str | None
+) -> ExitStatus:
     """List the drafts that wait for a second person, oldest first.
 
     \b
@@ -215,7 +223,7 @@ def list_drafts(context: click.Context, /, *, ids: bool) -> ExitStatus:
       fedsafe signal list
     """  # noqa: D301
     settings = settings_of(context)
-    found = drafts(personal(settings))
+    found = drafts(personal(settings), purpose)
     german = settings.german
     if settings.json:
         document({"drafts": found})
@@ -231,9 +239,10 @@ def list_drafts(context: click.Context, /, *, ids: bool) -> ExitStatus:
     return OK
 
 
-def drafts(client: Client) -> list[dict[str, Json]]:
+def drafts(client: Client, purpose: str | None = None) -> list[dict[str, Json]]:
     """Return all drafts that wait."""
-    return _field(client.get("/v1/signals?state=draft"), "drafts")
+    target = read_for("/v1/signals?state=draft", purpose)
+    return _field(client.get(target), "drafts")
 
 
 def show_signal(answer: Json, *, as_json: bool, german: bool) -> None:

@@ -314,3 +314,24 @@ def test_an_id_that_is_none_goes_nowhere(
     assert outcome.status == 5
     assert ID in outcome.err
     assert node.asked == []
+
+
+PURPOSE = "purpose=rights_of_the_person"
+
+
+@pytest.mark.parametrize(
+    ("command", "target"),
+    [
+        (("signal", "show", STATE["signal"]), f"/v1/signals/{STATE['signal']}?"),
+        (("signal", "list"), "/v1/signals?state=draft&"),
+        (("audit", "show"), "/v1/audit/events?since=0&limit=100&"),
+    ],
+)
+def test_what_is_read_is_read_for_a_purpose(
+    ask: "Run", node: "FakeNode", command: tuple[str, ...], target: str
+) -> None:
+    answer = {**STATE, "drafts": [], "events": [], "next": 0}
+    node.always(f"GET {target}{PURPOSE}", answer)
+
+    assert ask(*command, "--purpose", "rights_of_the_person").status == 0
+    assert ask(*command, "--purpose", "curiosity").status == 2
