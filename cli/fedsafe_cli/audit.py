@@ -6,6 +6,7 @@ from typing import Any, Final
 import click
 
 from fedsafe_cli.audit_export import export
+from fedsafe_cli.audit_search import HEADINGS, event_row, search
 from fedsafe_cli.errors import BrokenAnswerError
 from fedsafe_cli.exit_codes import OK, ExitStatus
 from fedsafe_cli.options import settings_of, shared_options
@@ -36,6 +37,7 @@ def audit() -> None:
 
 
 audit.add_command(export)
+audit.add_command(search)
 
 
 @audit.command("verify")
@@ -117,15 +119,5 @@ def show(
     if settings.json:
         document(answer)
         return OK
-    headings = ("entry", "at", "event", "outcome", "actor", "detail")
-    table(headings, [_event(entry) for entry in answer["events"]])
+    table(HEADINGS, [event_row(entry) for entry in answer["events"]])
     return OK
-
-
-def _event(entry: dict[str, Any]) -> list[object]:
-    detail = entry.get("detail") or {}
-    text = " ".join(
-        f"{key}={value}" for key, value in detail.items() if value is not None
-    )
-    names = ("index", "at", "event", "outcome", "actor")
-    return [*(entry.get(name) for name in names), text]

@@ -26,6 +26,7 @@ from fedsafe_node.errors import (
     StoreError,
     StoreFailedError,
 )
+from fedsafe_node.evidence.span import read_events
 from fedsafe_node.index.lists import Lists
 from fedsafe_node.loading import INDEX, check_tokens
 from fedsafe_node.log.audit import (
@@ -44,12 +45,14 @@ from fedsafe_node.messages import (
     AuditEvent,
     AuditEvents,
     Damage,
+    FoundEvents,
     LogCheck,
     TableCheck,
     VerifyAnswer,
 )
 from fedsafe_node.principal import LOCAL, Principal
 from fedsafe_node.reading import rule_on_reading
+from fedsafe_node.searching import MOST_LOOKED_AT, Sieve, Wanted
 from fedsafe_node.situation import Situation
 from fedsafe_node.store.protocol import Reader, Store, Transaction
 from fedsafe_node.store.rows import PeerRow, Tail
@@ -64,6 +67,7 @@ from fedsafe_node.telemetry import LOGGER, fields
 from fedsafe_policies.vocabulary import Matter, Purpose
 
 PAGES: Final = "database"
+_PAGE: Final = 500
 _LOG = logging.getLogger(f"{LOGGER}.audits")
 
 
@@ -138,6 +142,54 @@ class AuditService:
         detail: Detail = {"since": since, "events": len(events), **grounds}
         await self._note(Event.AUDIT_READ, who, detail=detail)
         return AuditEvents(events=events, next=since + len(events))
+
+    async def search(
+        self,
+        wanted: Wanted,
+        since: int,
+        limit: int,
+        who: Principal,
+        purpose: Purpose | None = None,
+    ) -> FoundEvents:
+        """Find events from an entry on; looks at so many at a time, then says where.
+
+        Raises:
+            BadRequestError: a class of events that there is not.
+            DeniedError: this role may not, or not for that purpose.
+            CorruptLogError: an entry is no audit event.
+        """
+        classes = read_events(wanted.events)
+        sieve = Sieve(wanted, None if classes is None else frozenset(classes))
+        grounds = await self._admit(who, purpose)
+
+        async def query(reader: Reader) -> FoundEvents:
+            return await self._sift(reader, sieve, since, limit)
+
+        answer = await self._store.scan(query)
+        found = len(answer.events)
+        detail: Detail = {"since": since, "search": True, "events": found, **grounds}
+        await self._note(Event.AUDIT_READ, who, detail=detail)
+        return answer
+
+    async def _sift(
+        self, reader: Reader, sieve: Sieve, since: int, limit: int
+    ) -> FoundEvents:
+        size = await reader.log_size(self._trail.log)
+        end = min(size, since + MOST_LOOKED_AT)
+        found: list[AuditEvent] = []
+        place = since
+        while place < end and len(found) < limit:
+            page = await self._page(reader, place, min(_PAGE, end - place))
+            if not page:
+                log = self._trail.log
+                raise MissingEntriesError(log, place, "the entry is missing")
+            for event in page:
+                place = event.index + 1
+                if sieve.fits(event):
+                    found.append(event)
+                if len(found) == limit:
+                    break
+        return FoundEvents(events=found, next=place, more=place < size)
 
     async def _admit(self, who: Principal, purpose: Purpose | None) -> Detail:
         if who == LOCAL and purpose is None:

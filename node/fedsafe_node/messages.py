@@ -390,6 +390,12 @@ class AuditEvents(Message, frozen=True):
     next: int
 
 
+class FoundEvents(AuditEvents, frozen=True):
+    """Those before `next` that were looked for; `more` entries may lie behind."""
+
+    more: bool
+
+
 class ProposalRequest(Message, frozen=True):
     """Propose a founding: the cards of all members, in the order of their shares.
 

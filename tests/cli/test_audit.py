@@ -100,3 +100,43 @@ def test_a_page_of_events_is_printed_in_order(ask: "Run", node: "FakeNode") -> N
     assert first.split() == ["3", "t", "lookup", "ok"]
     assert second.split() == ["4", "t", "lookup", "ok", "count=2"]
     assert as_json.document == page
+
+
+def found(*indices: int, to: int, more: bool) -> dict[str, Any]:
+    event = {"at": "t", "event": "lookup", "outcome": "ok", "actor": "anna"}
+    return {
+        "events": [event | {"index": index} for index in indices],
+        "next": to,
+        "more": more,
+    }
+
+
+def test_a_search_asks_until_there_are_enough(ask: "Run", node: "FakeNode") -> None:
+    base = "GET /v1/audit/search?actor=anna&after=1793491200&events=lookup%2Crefused"
+    node.always(f"{base}&since=5&limit=3", found(7, to=20, more=True))
+    node.always(f"{base}&since=20&limit=2", found(21, 22, to=23, more=True))
+    options = ("--actor", "anna", "--event", "lookup", "--event", "refused")
+    span = ("--since", "2026-11-01", "--from", "5", "--limit", "3")
+    outcome = ask("audit", "search", *options, *span)
+
+    assert outcome.status == 0, outcome.err
+    assert [row.split()[0] for row in outcome.out.splitlines()[1:]] == ["7", "21", "22"]
+    assert "--from 23" in outcome.err
+
+
+def test_a_search_in_json_says_where_it_ended(ask: "Run", node: "FakeNode") -> None:
+    answer = found(1, to=9, more=False)
+    target = "GET /v1/audit/search?purpose=supervision&since=0&limit=100"
+    node.always(target, answer)
+    outcome = ask("audit", "search", "--json", "--purpose", "supervision")
+
+    assert outcome.document == answer
+
+
+@pytest.mark.parametrize("body", [None, {}, found(to=0, more=True), {"events": 3}])
+def test_a_search_that_gets_nowhere_ends(
+    ask: "Run", node: "FakeNode", body: object
+) -> None:
+    node.always("GET /v1/audit/search?since=0&limit=100", body)
+
+    assert ask("audit", "search").status == 1

@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 import asyncio
 import sqlite3
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.node.fleet import Fleet
 from tests.node.signals.conftest import ANNA, BOT, RITA
 
 from fedsafe_node.errors import (
+    BadRequestError,
     CorruptLogError,
     DeniedError,
     RolledBackError,
@@ -16,6 +19,7 @@ from fedsafe_node.errors import (
 from fedsafe_node.log.audit import decode_audit_record
 from fedsafe_node.messages import Kind, VerifyAnswer
 from fedsafe_node.principal import Principal
+from fedsafe_node.searching import Wanted
 from fedsafe_policies.vocabulary import Purpose, Role
 
 WHO = "somebody@mail.example"
@@ -309,3 +313,53 @@ async def test_a_page_with_a_damaged_event_is_not_shown(trio: Fleet) -> None:
         await trio["b.demo"].services.audits.events(0, 10, RITA)
 
     assert caught.value.index == 0
+
+
+async def found(fleet: Fleet, since: int = 0, limit: int = 100, **wanted: Any) -> Any:  # noqa: ANN401 - an answer
+    audits = fleet["a.demo"].services.audits
+    return await audits.search(Wanted(**wanted), since, limit, BOT)
+
+
+async def test_events_are_found_by_class_outcome_actor_and_time(alone: Fleet) -> None:
+    audits = alone["a.demo"].services.audits
+    before = int(alone.clock.now().timestamp())
+    alone.clock.advance(timedelta(minutes=1))
+    await audits.verify(ANNA)
+    await audits.verify(BOT)
+    verified = await found(alone, events="audit.verified,lookup")
+    by_anna = await found(alone, events="audit.verified", actor="anna")
+    early = await found(alone, before=before + 60)
+    late = await found(alone, after=before + 60, events="audit.verified,node.created")
+
+    assert [event.event for event in verified.events] == ["audit.verified"] * 2
+    assert [event.actor for event in by_anna.events] == ["anna"]
+    assert (await found(alone, outcome="tampered")).events == []
+    assert early.events[0].event == "node.created"
+    assert not {"audit.verified"} & {event.event for event in early.events}
+    assert [event.event for event in late.events] == ["audit.verified"] * 2
+
+
+async def test_a_search_goes_on_where_it_stopped(
+    alone: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    audits = alone["a.demo"].services.audits
+    for _ in range(3):
+        await audits.verify(BOT)
+    monkeypatch.setattr("fedsafe_node.audits.MOST_LOOKED_AT", 2)
+    places, since, more = list[int](), 0, True
+    while more and since < 50:
+        answer = await found(alone, since, events="audit.verified")
+        places += [event.index for event in answer.events]
+        assert since < answer.next <= since + 2
+        since, more = answer.next, answer.more
+    whole = await found(alone, limit=2, events="audit.verified")
+
+    assert len(places) == 3
+    assert whole.next == places[0] + 1 or whole.more
+
+
+async def test_a_search_for_no_class_is_refused(alone: Fleet) -> None:
+    with pytest.raises(BadRequestError) as caught:
+        await found(alone, events="no.such")
+
+    assert caught.value.code == "bad_event"

@@ -346,6 +346,7 @@ def _looked_around(fed: Federation) -> None:
         (("signal", "list"), "ben"),
         (("audit", "show", "--json", "--limit", "1000"), "audit"),
         (("audit", "verify"), "audit"),
+        (("audit", "search", "--event", "lookup", "--json"), "audit"),
         (("audit", "export", "--without-openings", "-o", pack), "audit"),
         (("node", "status"), None),
         (("federation", "show"), None),

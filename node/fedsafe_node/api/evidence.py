@@ -1,24 +1,45 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Evidence packs, over HTTP."""
+"""Searching the audit log and taking parts of it out, over HTTP."""
 
-from typing import Final
+from typing import Annotated, Final
 
+import msgspec
 from msgspec import UNSET, UnsetType
 
+from fedsafe_federation.signed import Count
 from fedsafe_node.api.auth import Auth
 from fedsafe_node.api.call import Call
+from fedsafe_node.api.queries import MAX_EVENTS
 from fedsafe_node.api.route import KIB, Lane, Route
 from fedsafe_node.evidence.span import ExportRequest
+from fedsafe_node.messages import FoundEvents
 from fedsafe_node.people.messages import ActAnswer, ActId
-from fedsafe_policies.vocabulary import Role
+from fedsafe_node.searching import Wanted
+from fedsafe_policies.vocabulary import Purpose, Role
 
 _TAKERS: Final = frozenset({Role.REVIEWER, Role.DPO, Role.AUDITOR})
+
+
+class SearchQuery(Wanted, frozen=True):
+    """What is looked for, from which entry on."""
+
+    purpose: Purpose | None = None
+    since: Count = 0
+    limit: Annotated[int, msgspec.Meta(ge=1, le=MAX_EVENTS)] = 100
 
 
 class PackQuery(ExportRequest, frozen=True):
     """Which part is taken out; with openings if `act` was approved for it."""
 
     act: ActId | UnsetType = UNSET
+
+
+async def search(call: Call) -> object:
+    """Find events of the audit log."""
+    query = call.parameters(SearchQuery)
+    return await call.services.audits.search(
+        query, query.since, query.limit, call.principal, query.purpose
+    )
 
 
 async def ask_export(call: Call) -> object:
@@ -37,6 +58,18 @@ async def export(call: Call) -> object:
 
 
 EVIDENCE_ROUTES: Final = (
+    Route(
+        name="searchAudit",
+        method="GET",
+        path="/v1/audit/search",
+        handler=search,
+        auth=Auth.HOUSE,
+        roles=_TAKERS,
+        lane=Lane.READS,
+        summary="Find events by class, outcome, actor and time",
+        query=SearchQuery,
+        answer=FoundEvents,
+    ),
     Route(
         name="askExport",
         method="POST",

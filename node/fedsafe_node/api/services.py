@@ -21,6 +21,7 @@ from fedsafe_node.messages import (
     BatchAnswer,
     BatchRequest,
     DraftsAnswer,
+    FoundEvents,
     GateAnswer,
     ImportAnswer,
     ImportRequest,
@@ -42,6 +43,7 @@ from fedsafe_node.register_messages import (
     PublicRegister,
     RegisterAnswer,
 )
+from fedsafe_node.searching import Wanted
 from fedsafe_policies.gate import LegalGate
 from fedsafe_policies.vocabulary import Purpose
 
@@ -180,6 +182,22 @@ class Audits(Protocol):
         """Read the audit log in order.
 
         Raises:
+            DeniedError: this role may not, or not for that purpose.
+        """
+        ...
+
+    async def search(
+        self,
+        wanted: Wanted,
+        since: int,
+        limit: int,
+        who: Principal,
+        purpose: Purpose | None = None,
+    ) -> FoundEvents:
+        """Find events of the audit log.
+
+        Raises:
+            BadRequestError: a class of events that there is not.
             DeniedError: this role may not, or not for that purpose.
         """
         ...

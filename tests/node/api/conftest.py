@@ -34,6 +34,7 @@ from fedsafe_node.messages import (
     BatchAnswer,
     BatchRequest,
     DraftsAnswer,
+    FoundEvents,
     GateAnswer,
     ImportAnswer,
     ImportRequest,
@@ -58,6 +59,7 @@ from fedsafe_node.register_messages import (
     PublicRegister,
     RegisterAnswer,
 )
+from fedsafe_node.searching import Wanted
 from fedsafe_node.store.rows import IdempotencyRow
 from fedsafe_node.telemetry import LOGGER, AccessLog, Metrics, SafeFormatter
 from fedsafe_policies.gate import LegalGate
@@ -301,6 +303,17 @@ class FakeAudits:
     ) -> AuditEvents:
         await self.memory.called((since, limit, who, purpose))
         return AuditEvents(events=[], next=since)
+
+    async def search(
+        self,
+        wanted: Wanted,
+        since: int,
+        limit: int,
+        who: Principal,
+        purpose: Purpose | None = None,
+    ) -> FoundEvents:
+        await self.memory.called((wanted, since, limit, who, purpose))
+        return FoundEvents(events=[], next=since, more=False)
 
 
 @dataclass

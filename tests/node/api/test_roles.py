@@ -44,6 +44,7 @@ MAY: Final[Mapping[str, set[str]]] = {
     "revokeSignal": MACHINES | WRITERS,
     "auditEvents": {LOCAL, Role.REVIEWER} | OVERSIGHT,
     "auditVerify": {LOCAL, *PERSONS},
+    "searchAudit": {LOCAL, Role.REVIEWER, Role.DPO, Role.AUDITOR},
     "askExport": {Role.REVIEWER, Role.DPO, Role.AUDITOR},
     "exportAudit": {Role.REVIEWER, Role.DPO, Role.AUDITOR},
     "showGate": {LOCAL, *PERSONS},
@@ -57,7 +58,7 @@ MAY: Final[Mapping[str, set[str]]] = {
 }
 READS: Final = {
     *("listSignals", "showSignal", "auditEvents", "auditVerify"),
-    *("askExport", "exportAudit"),
+    *("askExport", "exportAudit", "searchAudit"),
     *("showGate", "showRegister", "status", "metrics"),
 }
 OFFICE: Final = (*LOGIN_ROUTES, *PEOPLE_ROUTES, *ACT_ROUTES, *SERVICE_ROUTES)

@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`fedsafe audit search`: which events were there of a class, an actor, a day?"""
+
+from typing import Any, Final
+from urllib.parse import urlencode
+
+import click
+
+from fedsafe_cli.client import Client
+from fedsafe_cli.errors import BrokenAnswerError
+from fedsafe_cli.exit_codes import OK, ExitStatus
+from fedsafe_cli.moments import start_of
+from fedsafe_cli.options import settings_of, shared_options
+from fedsafe_cli.output import document, note, table
+from fedsafe_cli.reading import reading_purpose
+from fedsafe_cli.sessions import personal
+
+_TARGET: Final = "/v1/audit/search"
+HEADINGS: Final = ("entry", "at", "event", "outcome", "actor", "detail")
+
+
+@click.command("search")
+@click.option("--event", multiple=True, metavar="CLASS", help="Only these classes.")
+@click.option("--outcome", metavar="WORD", help="Such as ok, or a refusal's code.")
+@click.option("--actor", metavar="NAME", help="Who did it, unless that is erased.")
+@click.option("--since", metavar="YYYY-MM-DD", callback=start_of, help="First day.")
+@click.option("--until", metavar="YYYY-MM-DD", callback=start_of, help="Day behind it.")
+@click.option("--from", "first", type=click.IntRange(min=0), default=0, help="Entry.")
+@click.option("--limit", type=click.IntRange(1, 1_000), default=100, show_default=True)
+@reading_purpose
+@shared_options
+@click.pass_context
+def search(
+    context: click.Context,
+    /,
+    first: int,
+    limit: int,
+    **given: Any,  # noqa: ANN401 (options)
+) -> ExitStatus:
+    """Find events of the audit log, in order; days are in UTC.
+
+    \b
+    Examples:
+      fedsafe audit search --event lookup --since 2026-11-01 --until 2026-11-02
+      fedsafe audit search --actor anna --outcome ok --json
+    """  # noqa: D301
+    settings = settings_of(context)
+    names = {"outcome": "outcome", "actor": "actor", "since": "after"}
+    names |= {"until": "before", "purpose": "purpose"}
+    wanted = {to: given[of] for of, to in names.items() if given[of] is not None}
+    if given["event"]:
+        wanted["events"] = ",".join(given["event"])
+    answer = _search(personal(settings), wanted, first, limit)
+    if settings.json:
+        document(answer)
+        return OK
+    table(HEADINGS, [event_row(event) for event in answer["events"]])
+    if answer["more"]:
+        note(f"there may be more: --from {answer['next']}")
+    return OK
+
+
+def _search(
+    client: Client, wanted: dict[str, object], first: int, limit: int
+) -> dict[str, Any]:
+    """Ask until there are enough: the node looks at a bounded number at a time."""
+    found: list[Any] = []
+    place, more = first, True
+    while more and len(found) < limit:
+        query = urlencode(wanted | {"since": place, "limit": limit - len(found)})
+        answer = client.get(f"{_TARGET}?{query}")
+        if not _goes_on(answer, place):
+            raise BrokenAnswerError("the node's answer lists no events")
+        found += answer["events"]
+        place, more = answer["next"], answer["more"]
+    return {"events": found, "next": place, "more": more}
+
+
+def _goes_on(answer: Any, place: int) -> bool:  # noqa: ANN401 (JSON)
+    if not isinstance(answer, dict) or not isinstance(answer.get("events"), list):
+        return False
+    after, more = answer.get("next"), answer.get("more")
+    return isinstance(after, int) and isinstance(more, bool) and after >= place + more
+
+
+def event_row(entry: dict[str, Any]) -> list[object]:
+    """Write an event as cells below `HEADINGS`."""
+    detail = entry.get("detail") or {}
+    text = " ".join(
+        f"{key}={value}" for key, value in detail.items() if value is not None
+    )
+    names = ("index", "at", "event", "outcome", "actor")
+    return [*(entry.get(name) for name in names), text]

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which events of the audit log somebody looks for."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from fedsafe_federation.signed import Seconds
+from fedsafe_node.messages import AuditEvent, Message
+
+MOST_LOOKED_AT = 20_000
+Classes = Annotated[str, msgspec.Meta(pattern=r"^[a-z_.,]*$", max_length=1_000)]
+Word = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9_.-]+$", max_length=64)]
+
+
+class Wanted(Message, frozen=True):
+    """What an event must be like; what is left out says nothing.
+
+    `events` are classes, divided by commas. `after` and `before` are seconds in UTC,
+    the second one excluded. An event whose actor is erased has none.
+    """
+
+    events: Classes = ""
+    outcome: Word | UnsetType = UNSET
+    actor: Word | UnsetType = UNSET
+    after: Seconds | UnsetType = UNSET
+    before: Seconds | UnsetType = UNSET
+
+
+@dataclass(frozen=True, slots=True)
+class Sieve:
+    """A search, made ready to be asked of many events."""
+
+    wanted: Wanted
+    classes: frozenset[str] | None
+
+    def fits(self, event: AuditEvent) -> bool:
+        """Whether an event is looked for."""
+        wanted = self.wanted
+        if self.classes is not None and event.event not in self.classes:
+            return False
+        if wanted.outcome is not UNSET and event.outcome != wanted.outcome:
+            return False
+        if wanted.actor is not UNSET and event.actor != wanted.actor:
+            return False
+        moment = datetime.fromisoformat(event.at).timestamp()
+        if wanted.after is not UNSET and moment < wanted.after:
+            return False
+        return wanted.before is UNSET or moment < wanted.before
