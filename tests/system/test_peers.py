@@ -19,7 +19,7 @@ pytestmark = pytest.mark.timeout(90)
 
 ROOT = Path(__file__).parents[2]
 PERSON = {"kind": "email", "value": "anna.muster@post.example"}
-STRANGER = "nobody@post.example"
+STRANGER = "stranger@post.example"
 
 
 @pytest.fixture(scope="module")
