@@ -4,7 +4,8 @@
 Inputs are taken in pieces. One account alone is one lookup; more go as batches. A
 piece that the node refuses as a whole is asked again in halves, so that only the
 input at fault is answered with a problem. A node that says *later* (429, 503)
-defers the piece; one that is gone ends the run.
+defers the piece; one that is gone ends the run, and what it leaves unanswered says
+so: no answer is never the answer "no signal".
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -13,7 +14,7 @@ from itertools import chain, islice
 from typing import Final
 
 from fedsafe_cli.client import Client, Json
-from fedsafe_cli.errors import BrokenAnswerError, RefusedError
+from fedsafe_cli.errors import BrokenAnswerError, CliError, RefusedError
 from fedsafe_cli.exit_codes import ExitStatus
 from fedsafe_cli.inputs import Account, Fault, field_of
 
@@ -49,6 +50,8 @@ class Refusal:
 
     fault: Fault
     status: ExitStatus
+    ended: bool = False
+    """The run ended here; the error that ended it follows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +74,9 @@ def ask_all(
 ) -> Iterator[Outcome]:
     """Yield an outcome for each item, in order.
 
+    Of an error, items that were taken and have no answer are told as `unanswered`
+    before it is raised; later ones are left in `items`.
+
     Raises:
         NodeUnreachableError: the node is gone; what was yielded stands.
         BrokenAnswerError: it answers what no node would.
@@ -78,12 +84,21 @@ def ask_all(
     source = iter(items)
     head = list(islice(source, 2))
     if len(head) == 1 and isinstance(head[0], Account):
-        yield _ask_one(client, head[0], terms)
+        try:
+            outcome = _ask_one(client, head[0], terms)
+        except CliError as error:
+            yield unanswered(head[0], error)
+            raise
+        yield outcome
         return
     rest = chain(head, source)
     while piece := list(islice(rest, PIECE)):
         accounts = [item for item in piece if isinstance(item, Account)]
-        answers = iter(_ask_many(client, accounts, terms)) if accounts else iter(())
+        try:
+            answers = iter(_ask_many(client, accounts, terms) if accounts else ())
+        except CliError as error:
+            yield from (unanswered(item, error) for item in piece)
+            raise
         for item in piece:
             if isinstance(item, Fault):
                 yield Refusal(item, ExitStatus.BAD_INPUT)
@@ -91,6 +106,13 @@ def ask_all(
                 yield next(answers)
         if advance is not None:
             advance(len(piece))
+
+
+def unanswered(item: Account | Fault, error: CliError) -> Refusal:
+    """Say of an item that the run ended, with an error, before its answer."""
+    if isinstance(item, Fault):
+        return Refusal(item, ExitStatus.BAD_INPUT)
+    return Refusal(Fault(error.code, str(error)), error.status, ended=True)
 
 
 def _ask_one(client: Client, account: Account, terms: Terms) -> Outcome:

@@ -22,10 +22,20 @@ class CliError(Exception):
     """The root: a message, a way out and an exit status."""
 
     status = ExitStatus.INTERNAL
+    code = "failed"
+    told = False
+    """Whether a document on standard output says it already."""
 
     def __init__(self, message: str, hint: str | None = None) -> None:
         super().__init__(message)
         self.hint = hint
+
+    def document(self) -> dict[str, object]:
+        """Say it as programs read it."""
+        problem = {"code": self.code, "detail": str(self)}
+        if self.hint is not None:
+            problem["hint"] = self.hint
+        return {"exit_status": int(self.status), "problem": problem}
 
     def diagnostics(self) -> str:
         """Return the lines for standard error."""
@@ -39,24 +49,28 @@ class SettingsError(CliError):
     """A path, credential or option does not fit."""
 
     status = ExitStatus.USAGE
+    code = "settings"
 
 
 class BadInputError(CliError):
     """What was given to the command cannot be used."""
 
     status = ExitStatus.BAD_INPUT
+    code = "bad_input"
 
 
 class WrongStateError(CliError):
     """The state of the node, or of its federation, does not allow it."""
 
     status = ExitStatus.BAD_INPUT
+    code = "state"
 
 
 class NodeUnreachableError(CliError):
     """No node answers here."""
 
     status = ExitStatus.UNREACHABLE
+    code = "unreachable"
 
 
 class BrokenOffError(NodeUnreachableError):
@@ -65,6 +79,8 @@ class BrokenOffError(NodeUnreachableError):
 
 class BrokenAnswerError(CliError):
     """What answered does not speak the node's API."""
+
+    code = "broken_answer"
 
 
 class ProgrammeError(CliError):

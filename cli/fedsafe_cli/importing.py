@@ -116,18 +116,25 @@ def import_signals(
             failure = error  # what was recorded before it is told first
     if not ids and failure is None:
         raise BadInputError("the input is empty", "give one signal a line")
-    _report(ids, bad, settings, dry_run=dry_run)
+    _report(ids, bad, settings, failure, dry_run=dry_run)
     if failure is not None:
+        failure.told = settings.json
         raise failure
     return worst(reject.status for reject in bad)
 
 
 def _report(
-    ids: list[str | None], bad: list[Reject], settings: Settings, *, dry_run: bool
+    ids: list[str | None],
+    bad: list[Reject],
+    settings: Settings,
+    failure: CliError | None,
+    *,
+    dry_run: bool,
 ) -> None:
     if settings.json:
         problems = [reject.document() for reject in bad]
-        document({"dry_run": dry_run, "signals": ids, "problems": problems})
+        report = {"dry_run": dry_run, "signals": ids, "problems": problems}
+        document(report if failure is None else report | failure.document())
     else:
         for reject in bad[:_SHOWN]:
             note(f"fedsafe: error: {reject}")

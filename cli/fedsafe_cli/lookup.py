@@ -5,14 +5,15 @@ The path that a sign-up waits for: everything it imports is chosen for that.
 """
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import BinaryIO, Final
 
 import click
 
-from fedsafe_cli.asking import Terms, ask_all
-from fedsafe_cli.errors import BadInputError
+from fedsafe_cli.asking import Outcome, Terms, ask_all, unanswered
+from fedsafe_cli.client import Client
+from fedsafe_cli.errors import BadInputError, CliError
 from fedsafe_cli.exit_codes import ExitStatus
 from fedsafe_cli.findings import one_of
 from fedsafe_cli.inputs import (
@@ -136,10 +137,24 @@ def _run(
 ) -> ExitStatus:
     client = settings_of(context).client()
     if stream is None:
-        return show_all(numbered(ask_all(client, items, terms)), form)
+        return show_all(numbered(_all(client, items, terms)), form)
     with reading(stream) as advance:
-        outcomes = ask_all(client, items, terms, advance=advance)
+        outcomes = _all(client, items, terms, advance)
         return show_all(numbered(outcomes), form)
+
+
+def _all(
+    client: Client,
+    items: Iterator[Account | Fault],
+    terms: Terms,
+    advance: Callable[[int], None] | None = None,
+) -> Iterator[Outcome]:
+    try:
+        yield from ask_all(client, items, terms, advance=advance)
+    except CliError as error:
+        # A program that pairs inputs with answers finds one for each.
+        yield from (unanswered(item, error) for item in items)
+        raise
 
 
 def _refuse_mixture(values: tuple[str, ...], *, ndjson: bool) -> None:

@@ -13,9 +13,11 @@ from typing import Final
 import click
 from click.exceptions import Exit
 
-from fedsafe_cli.errors import CliError
+from fedsafe_cli.errors import CliError, ProgrammeError
 from fedsafe_cli.exit_codes import BROKEN_PIPE, INTERRUPTED, OK, ExitStatus
 from fedsafe_cli.options import shared_options
+from fedsafe_cli.output import document
+from fedsafe_cli.settings import Settings
 
 COMMANDS: Final = {
     "lookup": "fedsafe_cli.lookup:lookup",
@@ -110,13 +112,16 @@ def main() -> int:
 
 
 def _run() -> int:
+    settings = Settings()
     try:
         # Not click's own main(): it would end a broken pipe with status 1.
-        with fedsafe.make_context("fedsafe", sys.argv[1:]) as context:
+        with fedsafe.make_context("fedsafe", sys.argv[1:], obj=settings) as context:
             result = fedsafe.invoke(context)
     except Exit as finished:
         return finished.exit_code
     except CliError as error:
+        if settings.json and not error.told:
+            document(error.document())
         _complain(error.diagnostics())
         return error.status
     except click.ClickException as error:
@@ -130,8 +135,11 @@ def _run() -> int:
     except Exception as error:  # noqa: BLE001
         # The last border: an unknown error's text may hold what was typed, so
         # only its type and place are shown.
-        _complain(_unexpected(error))
-        return ExitStatus.INTERNAL
+        failed = ProgrammeError(_unexpected(error))
+        if settings.json:
+            document(failed.document())
+        _complain(failed.diagnostics())
+        return failed.status
     return result if isinstance(result, int) else OK
 
 
@@ -145,4 +153,4 @@ def _unexpected(error: Exception) -> str:
 
     last = traceback.extract_tb(error.__traceback__)[-1]
     place = f"{os.path.basename(last.filename)}:{last.lineno}"  # noqa: PTH119
-    return f"fedsafe: error: unexpected {type(error).__name__} at {place}"
+    return f"unexpected {type(error).__name__} at {place}"

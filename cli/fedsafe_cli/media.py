@@ -108,7 +108,8 @@ def _named(
     except CliError as error:
         # The files that are left have no answer, and each says so.
         for path in files[told:]:
-            yield printable(path), Refusal(Fault("", str(error)), error.status)
+            refusal = Refusal(Fault(error.code, str(error)), error.status, ended=True)
+            yield printable(path), refusal
         raise
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fedsafe_cli.asking import Answer, Outcome, Refusal
+from fedsafe_cli.errors import CliError
 from fedsafe_cli.exit_codes import ExitStatus, worst
 from fedsafe_cli.output import document, line, note, pairs
 from fedsafe_cli.texts import GRADES, KINDS, PHENOMENA, SURFACES, label, words
@@ -35,9 +36,14 @@ class Form:
 
 
 def show_all(named: Iterable[tuple[str, Outcome]], form: Form) -> ExitStatus:
-    """Print outcomes as they come and return the status of the most serious."""
+    """Print outcomes as they come and return the status of the most serious.
+
+    Raises:
+        CliError: it ended the run; what came before it is printed, with its status.
+    """
     statuses: set[ExitStatus] = set()
     kept: list[dict[str, Any]] = []
+    end: CliError | None = None
     try:
         for position, (name, outcome) in enumerate(named):
             statuses.add(outcome.status)
@@ -47,12 +53,16 @@ def show_all(named: Iterable[tuple[str, Outcome]], form: Form) -> ExitStatus:
                 kept.append(entry(position, outcome) | _file(name))
             else:
                 show(name, outcome, form)
-    finally:
+    except CliError as error:
         # A node that vanishes in the middle takes no answer with it.
-        if form.json:
-            status = worst(statuses)
-            document({"exit_status": int(status), "answers": kept})
-    return worst(statuses)
+        end = error
+    status = worst(statuses) if end is None else end.status
+    if form.json:
+        document({"exit_status": int(status), "answers": kept})
+    if end is not None:
+        end.told = form.json or form.ndjson
+        raise end
+    return status
 
 
 def numbered(outcomes: Iterable[Outcome]) -> Iterator[tuple[str, Outcome]]:
@@ -76,6 +86,8 @@ def show(name: str, outcome: Outcome, form: Form) -> None:
     """Print an outcome for people; a refusal goes to standard error."""
     prefix = "" if form.silent else f"{name}: "
     if isinstance(outcome, Refusal):
+        if outcome.ended:
+            return  # the error itself follows, once for all
         fault = outcome.fault
         code = f" ({fault.code})" if fault.code else ""
         note(f"fedsafe: error: {prefix}{fault.detail}{code}")

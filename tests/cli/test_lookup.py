@@ -253,8 +253,63 @@ def test_a_node_that_vanishes_takes_no_earlier_answer_along(
     text = b"a@b.de\n" * 1_500
     outcome = ask("lookup", "--json", "--kind", "email", "-", stdin=text)
 
+    assert outcome.status == outcome.document["exit_status"] == 4
+    results = [entry["result"] for entry in outcome.document["answers"]]
+    assert results == ["none"] * 1_000 + ["unreachable"] * 500
+
+    records = b'{"kind": "email", "value": "a@b.de"}\n' * 1_500
+    node.on("POST /v1/lookup/batch", batch)
+    gone = ask("lookup", "--ndjson", "-", stdin=records)
+    assert gone.status == 4
+    assert [entry["result"] for entry in gone.lines] == ["unreachable"] * 1_500
+
+
+@pytest.mark.parametrize("form", ["--json", "--ndjson"])
+@pytest.mark.parametrize("count", [1, 2, 1_001])
+def test_a_node_that_is_down_never_reads_like_no_signal(
+    run: "Run", short_path: Path, form: str, count: int
+) -> None:
+    (short_path / "node.toml").touch()
+    where = ("--config", str(short_path), form, "--kind", "email", "-")
+    value = b'{"value": "x@example.de"}\n' if form == "--ndjson" else b"x@example.de\n"
+    outcome = run("lookup", *where, stdin=value * count)
+
+    entries = outcome.lines if form == "--ndjson" else outcome.document["answers"]
     assert outcome.status == 4
-    assert len(outcome.document["answers"]) == 1_000
+    assert form == "--ndjson" or outcome.document["exit_status"] == 4
+    assert [entry["position"] for entry in entries] == list(range(count))
+    assert {entry["result"] for entry in entries} == {"unreachable"}
+    assert {entry["problem"]["code"] for entry in entries} == {"unreachable"}
+    assert outcome.err.count("fedsafe: error:") == 1
+
+
+def test_an_answer_of_no_node_takes_its_status_into_the_document(
+    ask: "Run", node: "FakeNode"
+) -> None:
+    node.always("POST /v1/lookup/batch", {"answers": [], "problems": []})
+    outcome = ask("lookup", "--json", "email:a@b.de", "email:b@b.de")
+
+    assert outcome.status == outcome.document["exit_status"] == 1
+    assert [entry["result"] for entry in outcome.document["answers"]] == ["error"] * 2
+
+
+def test_an_empty_input_is_no_document_of_status_0(ask: "Run") -> None:
+    outcome = ask("lookup", "--json", "--kind", "email", "-")
+
+    assert outcome.document == {"exit_status": 5, "answers": []}
+
+
+def test_a_lookup_that_finds_no_node_anywhere_says_so_in_json(
+    run: "Run", tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    outcome = run("lookup", "--json", "email:a@b.de")
+    wrong = run("lookup", "--json", "--config", "/nowhere/at/all", "email:a@b.de")
+
+    assert outcome.status == outcome.document["exit_status"] == 4
+    assert outcome.document["problem"]["code"] == "unreachable"
+    assert wrong.status == wrong.document["exit_status"] == 2
 
 
 @pytest.mark.parametrize(

@@ -211,6 +211,8 @@ def test_what_was_recorded_before_a_failure_is_told(
 
     assert outcome.status == 3
     assert outcome.document["signals"] == [ID] * PIECE
+    assert outcome.document["exit_status"] == 3
+    assert outcome.document["problem"]["code"] == "role"
 
 
 def test_a_dry_run_says_so_to_the_node(ask: "Run", node: "FakeNode") -> None:

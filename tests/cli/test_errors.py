@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The border of the process: an error is a document for programs too."""
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.cli.conftest import FakeNode, Run
+
+
+@pytest.mark.parametrize(
+    "arguments", [("signal", "list"), ("federation", "show"), ("gate", "show")]
+)
+@pytest.mark.parametrize("front", [True, False])
+def test_a_refusal_is_a_problem_document_under_json(
+    ask: "Run",
+    node: "FakeNode",
+    arguments: tuple[str, ...],
+    front: bool,  # noqa: FBT001
+) -> None:
+    refusal = {"code": "state", "detail": "It cannot be"}
+    for target in ("/v1/signals?state=draft", "/v1/federation", "/v1/gate"):
+        node.always(f"GET {target}", refusal, 409)
+    option = ("--json",)
+    outcome = ask(*option, *arguments) if front else ask(*arguments, *option)
+
+    assert outcome.status == outcome.document["exit_status"] == 5
+    assert "code" in outcome.document["problem"]
+    assert "fedsafe: error: " in outcome.err
+
+
+def test_without_json_an_error_is_text_alone(ask: "Run", node: "FakeNode") -> None:
+    node.always("GET /v1/gate", {"code": "state", "detail": "It cannot be"}, 409)
+    outcome = ask("gate", "show")
+
+    assert outcome.status == 5
+    assert not outcome.out
+
+
+def test_an_unknown_error_is_a_document_without_its_text(
+    run: "Run", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError("anna@example.de")
+
+    monkeypatch.setattr("fedsafe_cli.doctor.examine", broken)
+    outcome = run("doctor", "--json")
+
+    assert outcome.status == outcome.document["exit_status"] == 1
+    assert "ZeroDivisionError" in outcome.document["problem"]["detail"]
+    assert "anna" not in outcome.out + outcome.err
