@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import click
 
+from fedsafe_cli.errors import RefusedError
 from fedsafe_cli.exit_codes import OK, ExitStatus
 from fedsafe_cli.findings import one_of
 from fedsafe_cli.login import ROLES, visit_provider
@@ -18,6 +19,8 @@ from fedsafe_cli.sessions import personal
 from fedsafe_cli.settings import Settings
 
 _ROLE: Final = one_of("A role", ROLES)
+SET_UP: Final = '{} --training "ORGANISATION" --training-until YYYY-MM-DD'
+"""How a first administrator sets up, whose training nobody else could record."""
 
 
 @click.group()
@@ -40,8 +43,9 @@ def first(context: click.Context, name: str) -> ExitStatus:
     """Get a set-up code for an operator's account, while the node is stopped.
 
     `fedsafe node init` printed one; this makes another if it was lost or has
-    expired, or if only one person is left who can grant roles. It is refused while
-    two people can.
+    expired, or if only one person is left who can grant roles, or none. It is refused
+    while two people can. A first administrator of another name who has not set up yet
+    loses code and role.
 
     \b
     Example:
@@ -52,8 +56,11 @@ def first(context: click.Context, name: str) -> ExitStatus:
     settings = settings_of(context)
     answer = asyncio.run(add_administrator(Path(settings.directory()), name))
     _tell_code(
-        settings, {"name": answer.name, "code": answer.code, "until": answer.until}
+        settings,
+        {"name": answer.name, "code": answer.code, "until": answer.until},
+        SET_UP.format(answer.name),
     )
+    note("fedsafe: without --training only if somebody else can record yours")
     return OK
 
 
@@ -94,7 +101,13 @@ def setup(
     }
     if training is not None:
         body["training"] = {"organisation": training, "until": training_until}
-    _tell_enrolment(settings, settings.client().post("/v1/account/setup", body))
+    try:
+        answer = settings.client().post("/v1/account/setup", body)
+    except RefusedError as error:
+        if training is None and error.pointer == "/training":
+            error.hint = f"fedsafe account setup {SET_UP.format(name)}"
+        raise
+    _tell_enrolment(settings, answer)
     return OK
 
 
@@ -292,7 +305,9 @@ def reset(context: click.Context, name: str) -> ExitStatus:
     return OK
 
 
-def _tell_code(settings: Settings, answer: dict[str, Any]) -> None:
+def _tell_code(
+    settings: Settings, answer: dict[str, Any], set_up: str | None = None
+) -> None:
     if settings.json:
         document(answer)
         return
@@ -302,7 +317,7 @@ def _tell_code(settings: Settings, answer: dict[str, Any]) -> None:
         ("good until", shown(answer["until"])),
     ]
     pairs(rows, indent="")
-    line(f"next, the person: fedsafe account setup {answer['name']}")
+    line(f"next, the person: fedsafe account setup {set_up or answer['name']}")
 
 
 def _tell_enrolment(settings: Settings, answer: dict[str, Any]) -> None:

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """`fedsafe login` and `fedsafe logout`: a person's session at a node."""
 
+from typing import Final
 from urllib.parse import parse_qs, urlsplit
 
 import click
 
 from fedsafe_cli.client import Client
-from fedsafe_cli.errors import BadInputError, SettingsError
+from fedsafe_cli.errors import BadInputError, RefusedError, SettingsError
 from fedsafe_cli.exit_codes import OK, ExitStatus
 from fedsafe_cli.moments import shown
 from fedsafe_cli.options import settings_of, shared_options
@@ -17,6 +18,11 @@ from fedsafe_cli.settings import printable
 from fedsafe_policies.vocabulary import Role
 
 ROLES = tuple(role.value for role in Role if role is not Role.SERVICE)
+_NO_ROLE: Final = "forbidden"  # a wrong login is "unauthenticated"
+_NEW_OPERATOR: Final = (
+    "another operator sees to it; where there is none, the machine's owner makes "
+    "one while the node is stopped: `fedsafe account first OTHERNAME`"
+)
 
 
 @click.command("login")
@@ -59,10 +65,15 @@ def login(
             line(f"approvals are possible until {shown(answer['fresh_until'])}")
         return OK
     client = settings.client()
-    if sso:
-        answer = client.post("/v1/session/oidc/code", visit_provider(client, role))
-    else:
-        answer = client.post("/v1/session", _proofs(name, role))
+    try:
+        if sso:
+            answer = client.post("/v1/session/oidc/code", visit_provider(client, role))
+        else:
+            answer = client.post("/v1/session", _proofs(name, role))
+    except RefusedError as error:
+        if error.code == _NO_ROLE:
+            error.hint = _NEW_OPERATOR
+        raise
     file = keep(client.directory, answer.pop("token"))
     if settings.json:
         document(answer | {"file": file})

@@ -124,6 +124,24 @@ def test_a_login_needs_a_name(ask: "Run") -> None:
     assert ask("login").status == 2
 
 
+def test_who_has_no_role_is_told_who_can_give_one(ask: "Run", node: "FakeNode") -> None:
+    problem = {"code": "forbidden", "detail": "no role is granted"}
+    node.always("POST /v1/session", problem, 403)
+    outcome = ask("login", "anna", stdin=b"p\n123456\n")
+
+    assert outcome.status == 3
+    assert "fedsafe account first OTHERNAME" in outcome.err
+
+
+def test_a_setup_that_lacks_training_says_how(ask: "Run", node: "FakeNode") -> None:
+    problem = {"code": "bad_training", "detail": "say", "pointer": "/training"}
+    node.always("POST /v1/account/setup", problem, 422)
+    outcome = ask("account", "setup", "olaf", stdin=b"AAAA-BBBB\npass word 1234\n")
+
+    assert outcome.status == 5
+    assert "fedsafe account setup olaf --training" in outcome.err
+
+
 def test_a_login_through_a_provider_takes_its_own_answer_only(
     ask: "Run", node: "FakeNode"
 ) -> None:
@@ -459,5 +477,6 @@ def test_a_lost_first_code_is_replaced_while_the_node_is_stopped(
 
     assert outcome.status == 0
     assert outcome.document["code"] != made.document["administrator"]["code"]
+    assert "setup olaf --training" in run(*first, "olaf").out
     assert run(*first, "o.laf").status == 5
     assert run(*first, "setup").status == 2

@@ -17,12 +17,11 @@ from fedsafe_node.people.accounts import invite
 from fedsafe_node.people.granting import GRANTERS
 from fedsafe_node.people.messages import NewAccountRequest, SetUpCodeAnswer
 from fedsafe_node.people.names import check_name, check_person_name
-from fedsafe_node.people.rules import is_in_force
+from fedsafe_node.people.rules import FIRST, is_in_force
 from fedsafe_node.store.people_rows import GrantRow, PersonState
 from fedsafe_node.store.protocol import Reader, Store, Transaction
 from fedsafe_policies.vocabulary import Role
 
-_SETUP: Final = "setup"
 _ENOUGH: Final = 2
 
 
@@ -41,7 +40,7 @@ async def add_first(
     now = int(moment.timestamp())
     row, answer = invite(NewAccountRequest(name=name, display=name), now)
     entry = trail.entry(
-        Event.ACCOUNT_ADDED, at=moment, actor=_SETUP, detail=_detail(name)
+        Event.ACCOUNT_ADDED, at=moment, actor=FIRST, detail=_detail(name)
     )
 
     async def act(tx: Transaction) -> None:
@@ -55,7 +54,9 @@ async def add_first(
         if known is None:
             await tx.add_person(row)
         elif known.state is not PersonState.INVITED:
-            raise WrongStateError("wrong_state", "this account is set up")
+            raise WrongStateError(
+                "wrong_state", f"{name} is set up already; give a name of somebody new"
+            )
         else:
             await tx.set_person(
                 replace(known, code_hash=row.code_hash, code_until=row.code_until)
@@ -66,7 +67,7 @@ async def add_first(
                 role=Role.OPERATOR.value,
                 since=now,
                 until=None,
-                granted_by=_SETUP,
+                granted_by=FIRST,
             )
         )
         await tx.append(trail.log, entry.record, entry.openings)
@@ -96,9 +97,14 @@ async def _count_granters(reader: Reader, now: int) -> int:
 
 
 async def _forget_waiting(tx: Transaction, but: str) -> None:
-    """Undo the grants of first administrators who never set their account up."""
+    """Undo the grants of first administrators who never set their account up.
+
+    Their codes go too: one that still opened an account would leave it without a role.
+    """
     for person in await tx.persons():
-        if person.name != but and person.state is PersonState.INVITED:
-            for grant in await tx.grants_of(person.id):
-                if grant.granted_by == _SETUP and grant.until is None:
-                    await tx.put_grant(replace(grant, until=grant.since))
+        if person.name == but or person.state is not PersonState.INVITED:
+            continue
+        for grant in await tx.grants_of(person.id):
+            if grant.granted_by == FIRST and grant.until is None:
+                await tx.put_grant(replace(grant, until=grant.since))
+                await tx.set_person(replace(person, code_hash=None, code_until=None))

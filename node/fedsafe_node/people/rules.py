@@ -7,7 +7,7 @@ or a training that is over counts no more, to the second.
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
-from typing import Protocol
+from typing import Final, Protocol
 
 from fedsafe_node.store.people_rows import (
     GrantRow,
@@ -22,6 +22,9 @@ from fedsafe_policies.policy import Policy
 from fedsafe_policies.reading import ExportRequest
 from fedsafe_policies.roles import RoleRequest, TrainingRecord
 from fedsafe_policies.vocabulary import Module, Role
+
+FIRST: Final = "setup"
+"""Who granted the role of a first administrator."""
 
 
 class Judge(Protocol):

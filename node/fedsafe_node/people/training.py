@@ -11,6 +11,7 @@ from typing import Final
 
 from fedsafe_node.errors import BadRequestError, ForbiddenError, NotFoundError
 from fedsafe_node.log.audit import Detail, Event
+from fedsafe_node.people.granting import GRANTERS
 from fedsafe_node.people.messages import (
     FirstTraining,
     TrainingRequest,
@@ -18,10 +19,16 @@ from fedsafe_node.people.messages import (
     TrainingShown,
 )
 from fedsafe_node.people.office import Office
-from fedsafe_node.people.rules import roles_of
+from fedsafe_node.people.rules import (
+    FIRST,
+    is_in_force,
+    role_request,
+    roles_of,
+)
 from fedsafe_node.principal import Principal
 from fedsafe_node.store.people_rows import PersonRow, TrainingRow
 from fedsafe_node.store.protocol import Reader, Transaction
+from fedsafe_policies.reasons import Refusal
 from fedsafe_policies.vocabulary import Module, Role
 
 LONGEST: Final = 366 * 24 * 60 * 60
@@ -89,15 +96,22 @@ async def first_training(
 
     Raises:
         ForbiddenError: somebody may act already, and can record it.
-        BadRequestError: it counts for longer than a year, or is over.
+        BadRequestError: it is missing though nobody could record it later, counts
+            for longer than a year, or is over.
     """
     if training is None:
-        return
-    for other in await tx.persons():
-        if await roles_of(tx, other, office.judge, office.clock.now()):
-            raise ForbiddenError(
-                "another person records one's training", authenticated=True
+        if await _is_needed(office, tx, person):
+            raise BadRequestError(
+                "bad_training",
+                "nobody is there to record your training: say who trained you, and "
+                "until when that counts; your code is still good",
+                pointer="/training",
             )
+        return
+    if await _can_anybody_record(office, tx):
+        raise ForbiddenError(
+            "another person records one's training", authenticated=True
+        )
     now = office.now()
     if not now < training.until <= now + LONGEST:
         raise BadRequestError(
@@ -115,6 +129,28 @@ async def first_training(
             until=training.until,
         )
         await _record(office, tx, person, _row(person, request, by=person.name))
+
+
+async def _can_anybody_record(office: Office, reader: Reader) -> bool:
+    now = office.clock.now()
+    for other in await reader.persons():
+        if GRANTERS & await roles_of(reader, other, office.judge, now):
+            return True
+    return False
+
+
+async def _is_needed(office: Office, reader: Reader, person: PersonRow) -> bool:
+    """Whether a first administrator would be shut out for want of training."""
+    moment, now = office.clock.now(), office.now()
+    grants = await reader.grants_of(person.id)
+    if not any(
+        grant.granted_by == FIRST and is_in_force(grant, now) for grant in grants
+    ):
+        return False
+    request = await role_request(reader, person, Role.OPERATOR, None, now)
+    if office.judge.decide(request, moment).code != Refusal.TRAINING:
+        return False
+    return not await _can_anybody_record(office, reader)
 
 
 def _row(person: PersonRow, request: TrainingRequest, *, by: str) -> TrainingRow:

@@ -46,6 +46,12 @@ async def set_up(team: Team, code: str, name: str = "anna") -> object:
     return await team.accounts.set_up(request, "")
 
 
+async def set_up_first(team: Team, code: str, name: str) -> None:
+    training = FirstTraining(organisation=ORGANISATION, until=team.now + YEAR // 2)
+    request = SetUpRequest(name=name, code=code, password=PASSWORD, training=training)
+    team.secrets[name] = await team.accounts.set_up(request, "")
+
+
 async def test_an_account_is_set_up_by_its_own_person_once(team: Team) -> None:
     added = await team.accounts.add(ANNA, SETUP)
     await set_up(team, added.code)
@@ -161,12 +167,29 @@ async def test_the_first_administrator_states_their_own_training(team: Team) -> 
     assert isinstance(await refused(team.accounts.set_up(second, "")), ForbiddenError)
 
 
-async def test_an_untrained_operator_may_do_nothing(team: Team) -> None:
+async def test_a_first_administrator_is_not_let_in_without_training(
+    team: Team,
+) -> None:
     answer = await first(team, "olaf")
     request = SetUpRequest(name="olaf", code=answer.code, password=PASSWORD)
-    team.secrets["olaf"] = await team.accounts.set_up(request, "")
+    error = await refused(team.accounts.set_up(request, ""))
 
-    assert isinstance(await refused(team.log_in("olaf")), ForbiddenError)
+    assert isinstance(error, BadRequestError)
+    assert error.pointer == "/training"
+    await set_up_first(team, answer.code, "olaf")  # the code is still good
+    assert (await team.principal("olaf")).role is Role.OPERATOR
+
+
+async def test_who_can_record_training_spares_a_second_one_the_statement(
+    team: Team,
+) -> None:
+    await team.hire("anna", Role.ANALYST)  # may act, but records nobody's training
+    answer = await first(team, "olaf")
+    request = SetUpRequest(name="olaf", code=answer.code, password=PASSWORD)
+    assert isinstance(await refused(team.accounts.set_up(request, "")), BadRequestError)
+    await set_up_first(team, answer.code, "olaf")
+    second = await first(team, "rita")
+    await set_up(team, second.code, "rita")
 
 
 async def test_a_first_administrator_who_waits_may_get_another_code(
@@ -175,9 +198,21 @@ async def test_a_first_administrator_who_waits_may_get_another_code(
     lost = await first(team, "olaf")
     answer = await first(team, "olaf")
     assert isinstance(await refused(set_up(team, lost.code, "olaf")), ForbiddenError)
-    await set_up(team, answer.code, "olaf")
+    await set_up_first(team, answer.code, "olaf")
 
     assert isinstance(await refused(first(team, "olaf")), WrongStateError)
+
+
+async def test_starting_over_ends_the_code_of_whoever_waits(team: Team) -> None:
+    lost = await first(team, "admin")
+    team.pass_time(60)
+    await first(team, "olaf")
+    assert isinstance(
+        await refused(set_up_first(team, lost.code, "admin")), ForbiddenError
+    )
+    answer = await first(team, "admin")  # and over again
+    await set_up_first(team, answer.code, "admin")
+    assert (await team.principal("admin")).role is Role.OPERATOR
 
 
 async def test_a_first_administrator_who_never_came_stands_in_nobodys_way(
