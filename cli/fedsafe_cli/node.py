@@ -6,11 +6,13 @@ for.
 """
 
 import asyncio
+import shlex
 from pathlib import Path
 from typing import Any, Final
 
 import click
 
+from fedsafe_cli.account import SET_UP
 from fedsafe_cli.credential import credential
 from fedsafe_cli.errors import ProgrammeError, SettingsError, WrongStateError
 from fedsafe_cli.exit_codes import OK, ExitStatus
@@ -80,6 +82,7 @@ def init(context: click.Context, /, **given: Any) -> ExitStatus:  # noqa: ANN401
 
     host, port = _address(given["listen"])
     directory = Path(given["directory"])
+    _check_safe(given["custody_key"])
     wanted = NewNode(
         directory=directory,
         name=given["name"],
@@ -122,10 +125,24 @@ def init(context: click.Context, /, **given: Any) -> ExitStatus:  # noqa: ANN401
     if first is not None:
         people.append((f"set-up code of {first.name}", first.code))
     pairs([*rows, *people], indent="")
-    line(f"next: fedsafe node run --config {printable(str(directory))}")
+    config = shlex.quote(printable(str(directory)))
+    line(f"next: fedsafe node run --config {config}")
     if first is not None:
-        line(f"then, within three days: fedsafe account setup {first.name}")
+        line("then, within three days, with whoever trained you and until when:")
+        line(f"  fedsafe account setup --config {config} {SET_UP.format(first.name)}")
     return OK
+
+
+def _check_safe(custody: str | None) -> None:
+    """Check that the medium for the custody key is there.
+
+    A directory that is made where a medium was to be mounted lies on this machine.
+    """
+    if custody is not None and not Path(custody).absolute().parent.is_dir():
+        raise SettingsError(
+            f"--custody-key: {printable(str(Path(custody).parent))} is no directory",
+            "is the medium mounted? make the directory on it yourself",
+        )
 
 
 def _address(text: str) -> tuple[str, int]:

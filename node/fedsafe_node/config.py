@@ -11,15 +11,18 @@ from pathlib import Path
 from typing import Annotated, Final, Literal
 
 import msgspec
+import pycountry
 
 from fedsafe_federation.card import Jurisdiction, NodeUrl
 from fedsafe_federation.signals import Contact
 from fedsafe_federation.signed import NodeName
 from fedsafe_node.errors import ConfigError
+from fedsafe_policies.gate import DEMO_SUFFIX
 from fedsafe_policies.policy import SHIPPED
 
 FILE: Final = "node.toml"
 SOCKET: Final = "node.sock"
+_DEMONSTRATION: Final = "synthetic"
 _LONGEST_SOCKET_PATH: Final = 100  # the kernel's limit is 107 bytes
 
 _FORMS: Final = {
@@ -178,22 +181,36 @@ def parse_config(place: Place, text: str) -> Config:
     Raises:
         ConfigError: with the file, the key and what is wrong.
     """
-    directory = place.directory
     try:
         config = msgspec.convert(tomllib.loads(text), Config)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(place.config, str(error)) from None
     except msgspec.ValidationError as error:
         raise ConfigError(place.config, misfit(error)) from None
-    if config.policy not in SHIPPED and not (directory / config.policy).is_file():
-        known = ", ".join(SHIPPED)
-        why = f"no such policy, only {known}, or a file - at `$.policy`"
+    why = _unfit(config, place.directory)
+    if why is not None:
         raise ConfigError(place.config, why)
     if len(bytes(place.socket.absolute())) > _LONGEST_SOCKET_PATH:
         raise ConfigError(
             place.config, "the directory's path is too long for a Unix socket"
         )
     return config
+
+
+def _unfit(config: Config, directory: Path) -> str | None:
+    """Say what no type can: that a name names nothing, or settings do not agree."""
+    if config.policy not in SHIPPED and not (directory / config.policy).is_file():
+        known = ", ".join(SHIPPED)
+        return f"no such policy, only {known}, or a file - at `$.policy`"
+    if config.policy == _DEMONSTRATION and not config.name.endswith(DEMO_SUFFIX):
+        # It would refuse every act, one at a time and without saying why.
+        return (
+            f"the policy {_DEMONSTRATION} is for demonstrations, whose nodes are named "
+            f"like chat{DEMO_SUFFIX} - at `$.policy`"
+        )
+    if pycountry.countries.get(alpha_2=config.jurisdiction) is None:
+        return "no country has that code of ISO 3166 - at `$.jurisdiction`"
+    return None
 
 
 def render_config(config: Config) -> str:

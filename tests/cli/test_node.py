@@ -31,7 +31,7 @@ def home(run: "Run", short_path: Path) -> Path:
 
 
 def test_a_new_node_says_where_its_secrets_lie(run: "Run", short_path: Path) -> None:
-    custody = short_path / "elsewhere" / "custody.key"
+    custody = short_path / "custody.key"
     outcome = run(
         *(*INIT, "--dir", str(short_path / "a"), "--staff", "anna:analyst"),
         *("--custody-key", str(custody), "--listen", "[::1]:8470", "--json"),
@@ -65,6 +65,9 @@ def test_a_new_node_says_where_its_secrets_lie(run: "Run", short_path: Path) -> 
         (("--staff", "Anna!:analyst"), "a name is a-z"),
         (("--name", "no name"), "does not fit: name wants a domain name"),
         (("--contact", "anna"), "does not fit: contact wants an e-mail address"),
+        (("--custody-key", "not/mounted/custody.key"), "is no directory"),
+        (("--jurisdiction", "XX"), "no country has that code"),
+        (("--name", "a.example", "--policy", "synthetic"), "for demonstrations"),
     ],
 )
 def test_a_setting_that_does_not_fit_makes_nothing(
@@ -75,6 +78,17 @@ def test_a_setting_that_does_not_fit_makes_nothing(
     assert outcome.status == 2
     assert why in outcome.err
     assert list(short_path.iterdir()) == []
+
+
+def test_the_first_administrators_whole_command_is_told(
+    run: "Run", short_path: Path
+) -> None:
+    outcome = run(*INIT, "--dir", str(short_path / "a"))
+
+    told = outcome.out.splitlines()[-1].strip()
+    assert told.startswith(f"fedsafe account setup --config {short_path}/a admin ")
+    assert "--training " in told
+    assert "--training-until " in told
 
 
 def test_a_directory_with_something_in_it_is_left_alone(run: "Run", home: Path) -> None:

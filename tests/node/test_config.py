@@ -72,6 +72,8 @@ def test_a_provider_that_does_not_fit_is_named(
         ("stale_after = 60.0", "stale_after = 1e9", "lookup.stale_after"),
         ("open = true", 'open = "yes"', "founding.open"),
         ('jurisdiction = "DE"', 'jurisdiction = "de"', "jurisdiction"),
+        ('jurisdiction = "DE"', 'jurisdiction = "XX"', "jurisdiction"),
+        ('name = "a.demo"', 'name = "a.example"', "policy"),
         ('policy = "synthetic"', 'policy = "lenient"', "policy"),
         ('policy = "synthetic"', 'policy = "Strict"', "policy"),
         ('custody_key = "custody.pub"', 'custody_key = ""', "custody_key"),
