@@ -2,10 +2,13 @@
 """What happens around every handler: the node's border, in the order of its checks.
 
 1. Headers that count must be there once; the path's values must fit.
-2. Who asks? A credential is checked before a byte of the body is read; a member's
-   signature covers the body, so there the bounded body comes first, and all such
-   bodies of a lane share a bound.
-3. The lane: so many requests of a kind at a time, the next one is told to wait.
+2. Who asks? A credential is checked before a byte of the body is read, and again
+   after a body that was slow; a member's signature covers the body, so there the
+   bounded body comes first. The bodies of askers not yet known share a bound in
+   each lane.
+3. The lane: so many requests of a kind at a time, the next one is told to wait. A
+   stranger takes a place only with the whole body; what is open to all has places
+   of its own for the node's own user.
 4. Body and query are decoded into closed types.
 5. An Idempotency-Key that is known gets its answer again.
 6. The handler acts; whatever it raises becomes a problem by the one table.
@@ -54,11 +57,14 @@ LANES: Final[Mapping[Lane, int]] = {
     Lane.PEERS: 64,
     Lane.HEALTH: 32,
     Lane.LOGINS: 32,
+    Lane.PROOFS: 32,
+    Lane.LOCAL: 32,
 }
 ROOM_BYTES: Final = 16 * 1024 * 1024
 _LOG = logging.getLogger(f"{LOGGER}.api")
 _SERVER_ERROR: Final = 500
-_SIGNED: Final = frozenset({Auth.PEER, Auth.STATEMENT})
+_UNKNOWN: Final = frozenset({Auth.PEER, Auth.STATEMENT, Auth.OPEN})
+SETTLED_SECONDS: Final = 0.05  # after a slower body, who asks is asked again
 
 Endpoint = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -186,29 +192,40 @@ class _Serving:
         for name, type_ in self._path_types:
             _check_path(path[name], type_)
         call = Call(border.services, border.metrics, border.document, path)
-        if route.auth in _SIGNED:
+        if route.auth in _UNKNOWN:
             body = await self._read(request)
-            with self._gate.enter():
+            with self._gate_for(request).enter():
                 if route.auth is Auth.PEER:
                     peering = border.services.peering
                     call.peer = identify_peer(request, peering, body)
-                else:
+                elif route.auth is Auth.STATEMENT:
                     call.local = is_local(request)
+                else:
+                    call.source = source_of(request)
                 return await self._act(call, request, body, request_id)
-        if route.auth is not Auth.OPEN:
-            people = border.services.people
-            call.who = await identify(request, people, route.auth, route.roles)
-            check_bounds(call.who, route.scope, fresh=route.fresh)
-        else:
-            call.source = source_of(request)
+        call.who = await self._identify(request)
         with self._gate.enter():
+            began = perf_counter()
             body = await self._read(request)
+            if perf_counter() - began > SETTLED_SECONDS:
+                call.who = await self._identify(request)
             return await self._act(call, request, body, request_id)
+
+    def _gate_for(self, request: web.Request) -> Gate:
+        if self._route.auth is Auth.OPEN and is_local(request):
+            return self._border.gates[Lane.LOCAL]
+        return self._gate
+
+    async def _identify(self, request: web.Request) -> Principal:
+        route, people = self._route, self._border.services.people
+        who = await identify(request, people, route.auth, route.roles)
+        check_bounds(who, route.scope, fresh=route.fresh)
+        return who
 
     async def _read(self, request: web.Request) -> bytes:
         if self._decode is not None:
-            signed = self._route.auth in _SIGNED
-            room = self._border.rooms[self._route.lane] if signed else None
+            is_unknown = self._route.auth in _UNKNOWN
+            room = self._border.rooms[self._route.lane] if is_unknown else None
             return await read_body(request, self._route.limit, room)
         if request.can_read_body:
             raise RefusedError(Code.UNEXPECTED_BODY)

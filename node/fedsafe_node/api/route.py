@@ -28,6 +28,8 @@ class Lane(StrEnum):
     PEERS = "peers"
     HEALTH = "health"
     LOGINS = "logins"
+    PROOFS = "proofs"
+    LOCAL = "local"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,15 +3,20 @@
 
 import asyncio
 import resource
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 from aiohttp import ClientSession, UnixConnector
-from tests.node.api.conftest import Api, Memory, make_services
+from tests.node.api.conftest import TOKENS, Api, FakePeople, Memory, make_services
 
 from fedsafe_node.api import endpoint
+from fedsafe_node.api.route import Lane
 from fedsafe_node.api.server import MOST_CONNECTIONS, ApiServer, connection_limit
+from fedsafe_node.errors import ForbiddenError
+from fedsafe_node.principal import Principal
 from fedsafe_node.telemetry import Metrics
+from fedsafe_policies.vocabulary import Role
 
 SIZE = 150_000
 HEAD = (
@@ -19,6 +24,12 @@ HEAD = (
     b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n" % SIZE
 )
 MOST = 4
+LOGIN = {"name": "anna", "password": "a long password", "code": "123456"}
+PROOF = {"code": "123456"}
+LOGIN_HEAD = (
+    b"POST %s HTTP/1.1\r\nHost: node\r\n"
+    b"Content-Type: application/json\r\nContent-Length: 90\r\n\r\n{"
+)
 
 
 class TestBodies:
@@ -50,6 +61,90 @@ class TestBodies:
         assert heads == [b"HTTP/1.1 409 Conflict\r\n"] * 3  # it was read
 
 
+class TestLogins:
+    @pytest.fixture
+    def lanes(self) -> Mapping[Lane, int]:
+        return dict.fromkeys(Lane, 1)
+
+    @pytest.mark.parametrize("path", ["/v1/session", "/v1/account/setup"])
+    async def test_bodies_that_never_end_take_no_place(
+        self, api: Api, path: str
+    ) -> None:
+        held = [await _connect(api.server.port) for _ in range(3)]
+        for _, writer in held:
+            writer.write(LOGIN_HEAD % path.encode())
+            await writer.drain()
+            await _served(api)
+        async with api.http.post("/v1/session", json=LOGIN) as response:
+            status = response.status
+        for _, writer in held:
+            writer.close()
+
+        assert status == 201
+
+    async def test_the_socket_has_places_of_its_own(self, api: Api) -> None:
+        api.memory.hold = asyncio.Event()
+        first = asyncio.create_task(_log_in(api.http))
+        await api.memory.arrived.wait()
+        assert await _log_in(api.http) == 503
+        api.memory.arrived.clear()
+        local = asyncio.create_task(_log_in(api.local))
+        waiting = asyncio.create_task(api.memory.arrived.wait())
+        await asyncio.wait({local, waiting}, return_when=asyncio.FIRST_COMPLETED)
+        api.memory.hold.set()
+
+        assert (await first, await local) == (201, 201)
+        waiting.cancel()
+
+    async def test_logins_leave_room_for_proofs(self, api: Api) -> None:
+        api.memory.hold = asyncio.Event()
+        first = asyncio.create_task(_log_in(api.http))
+        await api.memory.arrived.wait()
+        assert await _log_in(api.http) == 503
+        api.memory.arrived.clear()
+        token = {"Authorization": f"Bearer {TOKENS[Role.OPERATOR]}"}
+        proof = asyncio.create_task(
+            _post(api.http, "/v1/session/step-up", PROOF, token)
+        )
+        waiting = asyncio.create_task(api.memory.arrived.wait())
+        await asyncio.wait({proof, waiting}, return_when=asyncio.FIRST_COMPLETED)
+        api.memory.hold.set()
+
+        assert (await first, await proof) == (201, 200)
+        waiting.cancel()
+
+
+async def test_who_asks_is_asked_again_after_a_slow_body(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(endpoint, "SETTLED_SECONDS", 0.0)
+    known = FakePeople.authenticate
+    asked = asyncio.Event()
+
+    async def authenticate(people: FakePeople, token: str) -> Principal:
+        if asked.is_set():
+            raise ForbiddenError("locked since", authenticated=False)
+        asked.set()
+        return await known(people, token)
+
+    monkeypatch.setattr(FakePeople, "authenticate", authenticate)
+    body = b'{"digest":"%s"}' % (b"0" * 64)
+    reader, writer = await _connect(api.server.port)
+    writer.write(
+        b"POST /v1/acts/%s/approve HTTP/1.1\r\nHost: node\r\n"
+        b"Authorization: Bearer %s\r\nContent-Type: application/json\r\n"
+        b"Content-Length: %d\r\n\r\n"
+        % (b"0" * 32, TOKENS[Role.OPERATOR].encode(), len(body))
+    )
+    await asked.wait()
+    writer.write(body)
+    head = await reader.readline()
+    writer.close()
+
+    assert head == b"HTTP/1.1 401 Unauthorized\r\n"
+    assert api.memory.calls == []
+
+
 async def test_tcp_connections_leave_room_for_the_socket(tmp_path: Path) -> None:
     path = tmp_path / "node.sock"
     server = ApiServer(
@@ -74,6 +169,17 @@ def test_half_of_the_descriptors_stay_free() -> None:
 
     assert 1 <= connection_limit() <= MOST_CONNECTIONS
     assert soft == resource.RLIM_INFINITY or connection_limit() <= max(1, soft // 2)
+
+
+async def _log_in(client: ClientSession) -> int:
+    return await _post(client, "/v1/session", LOGIN, {})
+
+
+async def _post(
+    client: ClientSession, path: str, body: object, headers: Mapping[str, str]
+) -> int:
+    async with client.post(path, json=body, headers=headers) as response:
+        return response.status
 
 
 async def _served(api: Api) -> None:
