@@ -235,8 +235,9 @@ class RunningNode:
         jobs = Jobs(base.store, base.clock, duties.jobs())
         await jobs.start()
         parts.push_async_callback(jobs.stop)
-        policy = base.situation.policy.reference
-        _LOG.info("ready", extra=fields(node=base.config.name, policy=policy))
+        node, policy = base.config.name, base.situation.policy
+        shown = fields(node=node, policy=policy.name, digest=policy.digest)
+        _LOG.info("ready", extra=shown)
 
     async def _note_start(self) -> None:
         base = self.base

@@ -48,6 +48,8 @@ FIELDS: Final[Mapping[str, type]] = {
     "since": int,
     "version": str,
     "reason": str,
+    "policy": str,
+    "digest": str,
 }
 _ENCODER = msgspec.json.Encoder()
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60)

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A node's own policy beside its federation's, on running nodes."""
 
+import json
+import logging
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ from fedsafe_federation.errors import FoundingError
 from fedsafe_node.config import Place
 from fedsafe_node.errors import ConfigError
 from fedsafe_node.messages import ProposalRequest
+from fedsafe_node.telemetry import LOGGER, SafeFormatter
 from fedsafe_policies.policy import shipped, shipped_text
 
 OURS = shipped_text("synthetic").replace(b'name = "synthetic"', b'name = "ours"')
@@ -33,6 +36,20 @@ async def test_a_node_starts_with_a_stricter_policy_and_keeps_both(trio: Fleet) 
     assert policy.name == "ours"
     assert kept == {policy.digest, shipped("synthetic").digest}
     assert (await trio["a.demo"].services.node.status()).policy == policy.reference
+
+
+async def test_a_node_says_which_policy_it_decides_by(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    fleet = await make(tmp_path / "s", "a.demo")
+    with caplog.at_level(logging.INFO, logger=LOGGER):
+        await fleet.start("a.demo")
+    await fleet.close()
+    lines = [json.loads(SafeFormatter().format(record)) for record in caplog.records]
+    (ready,) = [line for line in lines if line["event"] == "ready"]
+
+    assert ready["policy"] == "synthetic"
+    assert ready["digest"] == shipped("synthetic").digest
 
 
 async def test_a_node_does_not_start_with_a_looser_policy(trio: Fleet) -> None:
