@@ -2,6 +2,7 @@
 """The documents name what is there, all of it, and nothing that is gone."""
 
 import re
+import shlex
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,8 @@ import pytest
 from fedsafe_cli.main import fedsafe
 from fedsafe_node.config import Config
 from fedsafe_node.log.audit import Event
+from fedsafe_policies.policy import shipped
+from fedsafe_policies.vocabulary import Role
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -100,3 +103,60 @@ def test_every_room_is_on_the_map() -> None:
     ]
 
     assert gone == []
+
+
+def _shell(page: Path) -> list[list[str]]:
+    """Return the calls of `fedsafe` in a page's shell blocks, as a shell reads them."""
+    blocks = re.findall(r"```sh\n(.*?)```", page.read_text(), re.DOTALL)
+    lines = "\n".join(blocks).replace("\\\n", " ").splitlines()
+    calls = [shlex.split(text, comments=True) for text in lines]
+    return [call[1:] for call in calls if call[:1] == ["fedsafe"]]
+
+
+def _parse(arguments: list[str]) -> None:
+    """Let click read a call, without doing what it says."""
+    command: click.Command = fedsafe
+    context: click.Context | None = None
+    while isinstance(command, click.Group):
+        name, *arguments = arguments
+        context = click.Context(command, parent=context, info_name=name)
+        found = command.get_command(context, name)
+        assert found is not None, name
+        command = found
+    if "--help" not in arguments:
+        command.make_context(command.name, list(arguments), parent=context)
+
+
+@pytest.mark.parametrize("page", [ROOT / "README.md", *PAGES], ids=lambda p: p.name)
+def test_every_command_in_a_shell_block_can_be_given(page: Path) -> None:
+    for call in _shell(page):
+        try:
+            _parse(call)
+        except click.UsageError as error:
+            pytest.fail(f"fedsafe {shlex.join(call)}: {error.format_message()}")
+
+
+def test_the_first_people_of_a_node_can_be_had_word_for_word() -> None:
+    calls = _shell(DOCS / "howto/operate.md")
+    (init,) = [call for call in calls if call[:2] == ["node", "init"]]
+    (setup,) = [call for call in calls if call[:2] == ["account", "setup"]]
+    (grant,) = [call for call in calls if call[:2] == ["account", "roles"]]
+    policy, role = shipped(_value(init, "--policy")), Role(_value(grant, "--grant"))
+    taught = {
+        _value(call, "--module") for call in calls if call[:2] == ["training", "add"]
+    }
+
+    assert _value(init, "--administrator") == setup[2]
+    assert policy.document.training[role].modules <= taught
+
+
+def test_no_credential_is_made_twice() -> None:
+    text = (DOCS / "howto/operate.md").read_text().replace("\n", " ")
+    named = re.findall(r"credential add(?: --config \S+)? ([a-z-]+)", text)
+
+    assert len(named) > 2
+    assert len(set(named)) == len(named)
+
+
+def _value(call: list[str], option: str) -> str:
+    return call[call.index(option) + 1]

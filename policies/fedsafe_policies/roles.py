@@ -84,7 +84,7 @@ def _refuse_seat(request: RoleRequest, ground: Ground) -> Refusal | None:
 
 
 def _untrained(request: RoleRequest, ground: Ground) -> str:
-    """Name a module that is missing or out of date; empty if none is."""
+    """Name the modules that are missing or out of date; empty if none is."""
     training = ground.document.training.get(request.role)
     if training is None:
         return "no_training_defined"
@@ -94,7 +94,7 @@ def _untrained(request: RoleRequest, ground: Ground) -> str:
         for record in request.trained
         if day_number(record.on) <= now < day_number(training.valid.after(record.on))
     }
-    return min(training.modules - valid, default="")
+    return ", ".join(sorted(training.modules - valid))
 
 
 def _refuse_grant(request: RoleRequest, ground: Ground) -> Refusal | None:

@@ -69,7 +69,7 @@ def test_a_role_is_granted_to_the_trained_and_lapses_with_the_training() -> None
     assert (granted.rule, granted.code) == ("P19", "role_granted")
     assert ask(ANALYST, now=last_second).allowed
     assert ask(ANALYST, now=last_second + 1).code == "training"
-    assert ask(ANALYST, now=last_second + 1).about == "basic"
+    assert ask(ANALYST, now=last_second + 1).about == "basic, trauma_informed"
 
 
 @given(near(ANALYST, replace(ANALYST, granted_by=OLGA, second=RUTH)), MOMENTS)
