@@ -12,6 +12,7 @@ as well (a lookup's purpose, who writes a signal) is left to the service, which
 writes its refusals into the audit log.
 """
 
+import ipaddress
 import os
 import re
 import socket
@@ -108,8 +109,22 @@ def check_bounds(who: Principal, scope: str | None, *, fresh: bool) -> None:
 
 
 def source_of(request: web.Request) -> str:
-    """Return where a request comes from; empty for the node's own user."""
-    return "" if is_local(request) else request.remote or "unknown"
+    """Return where a request comes from; empty for the node's own user.
+
+    An IPv6 address stands for its /64, in which one host has as many as it likes.
+    """
+    return "" if is_local(request) else place_of(request.remote or "unknown")
+
+
+def place_of(address: str) -> str:
+    """Return the place that an address belongs to."""
+    try:
+        found = ipaddress.IPv6Address(address)
+    except ValueError:
+        return address
+    if found.ipv4_mapped is not None:
+        return str(found.ipv4_mapped)
+    return str(ipaddress.IPv6Network((int(found), 64), strict=False))
 
 
 def describe(auth: Auth, roles: Collection[Role]) -> str:

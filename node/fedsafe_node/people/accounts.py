@@ -38,7 +38,7 @@ from fedsafe_node.people.names import RESERVED, check_person_name
 from fedsafe_node.people.office import Office
 from fedsafe_node.people.passwords import check_password
 from fedsafe_node.people.rules import roles_of
-from fedsafe_node.people.throttle import Counter, count_tries
+from fedsafe_node.people.throttle import count_tries, place_counter
 from fedsafe_node.people.totp import enrolment_uri, new_secret
 from fedsafe_node.people.training import first_training
 from fedsafe_node.principal import Principal
@@ -103,16 +103,14 @@ class Accounts:
         """Set an account up as its own person, with the code that was handed over.
 
         Raises:
-            TooManyTriesError: too many codes were wrong; wait.
+            TooManyTriesError: too many tries from this place; wait.
             ForbiddenError: name or code is wrong, used or expired.
             BadRequestError: the password breaks a rule; the code is still good.
         """
         office = self._office
-        counters = [Counter(office.vault.blind("set_up", request.name))]
-        if source:
-            place = office.vault.blind("source", source)
-            counters.append(Counter(place, free=20, longest=60))
-        await count_tries(office.store, counters, office.now())
+        if source:  # a code has 80 bits: per name there is nothing to slow down
+            place = place_counter(office.vault, source)
+            await count_tries(office.store, [place], office.now())
         person = await office.store.read(lambda r: r.person_named(request.name))
         if person is None or not self._opens(person, request.code):
             raise ForbiddenError(
@@ -141,7 +139,6 @@ class Accounts:
                 )
             )
             await tx.set_recovery_codes(found.id, [hash_code(code) for code in codes])
-            await tx.remove_throttle(counters[0].key)
             await office.note(
                 tx, Event.ACCOUNT_SET_UP, found.name, {"name": found.name}
             )

@@ -29,7 +29,7 @@ from fedsafe_node.people.messages import (
 from fedsafe_node.people.office import Office
 from fedsafe_node.people.passwords import normal_form
 from fedsafe_node.people.rules import roles_of
-from fedsafe_node.people.throttle import Counter, count_tries
+from fedsafe_node.people.throttle import Counter, count_tries, login_counters
 from fedsafe_node.people.totp import DIGITS, accepted_step, new_secret, step_of
 from fedsafe_node.principal import Principal
 from fedsafe_node.store.people_rows import PersonRow, PersonState, SessionRow
@@ -60,7 +60,8 @@ class Sessions:
             ForbiddenError: something is wrong, and it isn't said what.
             BadRequestError: the login is right, but the role must be chosen.
         """
-        office, counters = self._office, self._counters(request.name, source)
+        office = self._office
+        counters = login_counters(office.vault, request.name, source)
         await count_tries(office.store, counters, office.now())
         person = await office.store.read(lambda r: r.person_named(request.name))
         is_active = person is not None and person.state is PersonState.ACTIVE
@@ -70,7 +71,7 @@ class Sessions:
         except BadRequestError:
             password = ""
         right = await office.passwords.verify(encoded, password)
-        answer = await self._enter(request, person if right else None, counters[0])
+        answer = await self._enter(request, person if right else None, counters[:2])
         if answer is None:
             await self._refuse(person, counters[0])
             raise ForbiddenError(_WRONG, authenticated=False)
@@ -78,15 +79,11 @@ class Sessions:
             await self._rehash(person, password)
         return answer
 
-    def _counters(self, name: str, source: str) -> Sequence[Counter]:
-        blind = self._office.vault.blind
-        account = Counter(blind("account", name))
-        if not source:
-            return (account,)
-        return account, Counter(blind("source", source), free=20, longest=60)
-
     async def _enter(
-        self, request: LoginRequest, person: PersonRow | None, counter: Counter
+        self,
+        request: LoginRequest,
+        person: PersonRow | None,
+        counters: Sequence[Counter],
     ) -> SessionAnswer | None:
         async def act(tx: Transaction) -> SessionAnswer | None:
             found = await tx.person(person.id) if person is not None else None
@@ -96,7 +93,8 @@ class Sessions:
             fresh = await self._prove(tx, found if unchanged else None, request.code)
             if found is None or fresh is None:
                 return None
-            await tx.remove_throttle(counter.key)
+            for counter in counters:
+                await tx.remove_throttle(counter.key)
             return await self.open(tx, found, request.role, fresh=fresh, way="password")
 
         return await self._office.store.write(act)

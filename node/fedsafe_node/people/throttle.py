@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Slows down whoever guesses: per account, and per place they come from.
+"""Slows down whoever guesses: per account and place, per place, and per account.
 
 A try is counted *before* it is checked, so a hundred at once are still counted one
-by one. After a few free ones each failure doubles the wait, up to a quarter of an
-hour for an account and a minute for a place, since many may come from one place; a
-success clears the account, a day without failures clears everything. Names that
-nobody has are counted like those that somebody has.
+by one. After a few free ones each failure doubles the wait: up to a quarter of an hour
+for an account from one place, and a minute for a place, since many may come from
+one. An account from all places together has many free tries and short waits, for
+whoever guesses must not keep its person out. The node's own user is a place that
+nobody else adds to. A success clears the account's counters, a day without failures
+clears everything. Names that nobody has are counted like those that somebody has.
 """
 
 from collections.abc import Sequence
@@ -13,6 +15,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from fedsafe_node.errors import TooManyTriesError
+from fedsafe_node.people.vault import Vault
 from fedsafe_node.store.people_rows import ThrottleRow
 from fedsafe_node.store.protocol import Store, Transaction
 
@@ -30,6 +33,24 @@ class Counter:
     key: str
     free: int = 3
     longest: int = 15 * 60
+
+
+def login_counters(vault: Vault, name: str, source: str) -> Sequence[Counter]:
+    """Name the counters of a login from a place, "" for this machine.
+
+    The first is the account's from that place; the last, if there are more, the
+    place's own.
+    """
+    here = Counter(vault.blind("account_from", f"{name}\n{source}"))
+    if not source:
+        return (here,)
+    everywhere = Counter(vault.blind("account", name), free=1_000, longest=5)
+    return here, everywhere, place_counter(vault, source)
+
+
+def place_counter(vault: Vault, source: str) -> Counter:
+    """Name the counter of all tries from a place."""
+    return Counter(vault.blind("source", source), free=20, longest=60)
 
 
 def wait_after(failures: int, counter: Counter) -> int:

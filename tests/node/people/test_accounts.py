@@ -74,13 +74,25 @@ async def test_of_two_who_set_up_at_once_one_wins(team: Team) -> None:
 
 async def test_a_code_expires_and_cannot_be_guessed(team: Team) -> None:
     added = await team.accounts.add(ANNA, SETUP)
-    wrong = [await refused(set_up(team, "AAAA-AAAA-AAAA-AAAA")) for _ in range(3)]
+    guess = SetUpRequest(name="anna", code="AAAA-AAAA-AAAA-AAAA", password=PASSWORD)
+    tries = [team.accounts.set_up(guess, "192.0.2.1") for _ in range(21)]
+    *wrong, slowed = [await refused(each) for each in tries]
     nobody = await refused(set_up(team, added.code, "ben"))
 
     assert {str(error) for error in [*wrong, nobody]} == {str(nobody)}
-    assert isinstance(await refused(set_up(team, added.code)), TooManyTriesError)
+    assert isinstance(slowed, TooManyTriesError)
     team.pass_time(CODE_SECONDS)
     assert isinstance(await refused(set_up(team, added.code)), ForbiddenError)
+
+
+async def test_whoever_guesses_codes_keeps_the_person_not_out(team: Team) -> None:
+    added = await team.accounts.add(ANNA, SETUP)
+    guess = SetUpRequest(name="anna", code="AAAA-AAAA-AAAA-AAAA", password=PASSWORD)
+    for _ in range(20):
+        await refused(team.accounts.set_up(guess, "192.0.2.1"))
+
+    right = SetUpRequest(name="anna", code=added.code, password=PASSWORD)
+    assert (await team.accounts.set_up(right, "192.0.2.2")).name == "anna"
 
 
 async def test_a_weak_password_leaves_the_code_good(team: Team) -> None:

@@ -18,7 +18,9 @@ from fedsafe_node.errors import (
 from fedsafe_node.people.messages import LoginRequest, StepUpRequest
 from fedsafe_node.people.passwords import Passwords
 from fedsafe_node.people.sessions import FRESH, IDLE, LONGEST, Sessions
+from fedsafe_node.people.throttle import login_counters
 from fedsafe_node.principal import Principal
+from fedsafe_node.store.people_rows import ThrottleRow
 from fedsafe_policies.vocabulary import Module, Role
 
 
@@ -137,6 +139,34 @@ async def test_guessing_is_slowed_down_even_for_the_right_password(
     anna.pass_time(waiting.retry_after_ms / 1_000)
     await anna.sessions.begin(right, "")  # a right one clears the account
     assert isinstance(await refused(anna.sessions.begin(wrong, "")), ForbiddenError)
+
+
+async def test_whoever_guesses_from_elsewhere_keeps_nobody_out(anna: Team) -> None:
+    wrong = replace(anna.login_request("anna"), password="not the password")
+    for _ in range(3):
+        await refused(anna.sessions.begin(wrong, "192.0.2.1"))
+    error = await refused(anna.sessions.begin(wrong, "192.0.2.1"))
+
+    assert isinstance(error, TooManyTriesError)
+    for source in ("", "192.0.2.2"):
+        assert (await anna.sessions.begin(anna.login_request("anna"), source)).token
+
+
+async def test_many_places_that_guess_together_are_slowed_a_little(anna: Team) -> None:
+    source = "192.0.2.1"
+    counters = login_counters(anna.office.vault, "anna", source)
+    account = ThrottleRow(counters[1].key, 999, until=0, seen_at=anna.now)
+    wrong = replace(anna.login_request("anna"), password="not the password")
+    await anna.store.write(lambda tx: tx.put_throttle(account))
+    assert isinstance(await refused(anna.sessions.begin(wrong, source)), ForbiddenError)
+
+    error = await refused(anna.sessions.begin(wrong, "192.0.2.2"))
+    assert isinstance(error, TooManyTriesError)
+    assert error.retry_after_ms <= 5_000
+    assert (await anna.sessions.begin(anna.login_request("anna"), "")).token
+    anna.pass_time(5)
+    assert (await anna.sessions.begin(anna.login_request("anna"), "192.0.2.3")).token
+    await refused(anna.sessions.begin(wrong, "192.0.2.2"))  # it was cleared
 
 
 async def test_names_that_nobody_has_are_slowed_down_alike(anna: Team) -> None:
