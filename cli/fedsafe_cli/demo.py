@@ -7,6 +7,7 @@
 | `custody/` | the private custody keys, outside every node |
 | `credentials/<node>/` | `anna.key` (analyst), `ben.key` (reviewer), `audit.key` |
 | `demo.json` | what `up --json` prints |
+| `story` | is there while the demo is that of `demo story` alone |
 """
 
 import asyncio
@@ -44,6 +45,8 @@ from fedsafe_policies.vocabulary import Role
 
 DEFAULT_DIR: Final = ".demo"
 STATE: Final = "demo.json"
+MARK: Final = "story"
+"""A file that says a story made this demo, and nobody has taken it up since."""
 FEDERATION: Final = "three-providers.demo"
 STAFF: Final = (
     ("anna", Role.ANALYST),
@@ -107,6 +110,7 @@ def up(context: click.Context, directory: str, nodes: int | None) -> ExitStatus:
       fedsafe demo up --nodes 3 --json
     """  # noqa: D301
     found = raise_demo(Path(directory), nodes)
+    (Path(directory) / MARK).unlink(missing_ok=True)
     if settings_of(context).json:
         document({"nodes": [asdict(each) for each in found]})
         return OK
@@ -157,12 +161,17 @@ def down(context: click.Context, /, directory: str, *, delete: bool) -> ExitStat
     path = Path(directory)
     found = load_demo(path)
     stopped = [each.name for each in found if stop(each.directory)]
-    if delete and found:
+    deleted = delete and bool(found)
+    if deleted:
         shutil.rmtree(path)
     if settings_of(context).json:
-        document({"stopped": stopped})
+        document({"stopped": stopped, "deleted": deleted})
+    elif not found:
+        line(f"no demo lies in {printable(directory)}; nothing to stop or delete")
     else:
         line(f"stopped: {', '.join(stopped) or 'nothing ran'}")
+        if deleted:
+            line(f"deleted: {printable(directory)}")
     return OK
 
 
@@ -177,8 +186,8 @@ def story(
 ) -> ExitStatus:
     """Do the main job and tell it; this is what `./run` shows.
 
-    Starts a new demo in DIR, which must be empty or an earlier demo. Stays up
-    until Ctrl-C, unless --once.
+    Starts a new demo in DIR, which must be empty or an earlier demo that does not
+    run. Stays up until Ctrl-C, unless --once: then DIR is deleted in the end.
 
     \b
     Example:
@@ -267,7 +276,7 @@ def _make(root: Path, count: int) -> list[DemoNode]:
 
     if len(str(root)) > _LONGEST_DIR:
         raise SettingsError(f"{root} is too long a path for a Unix socket in it")
-    if root.exists() and any(root.iterdir()):
+    if root.exists() and any(path.name != MARK for path in root.iterdir()):
         raise SettingsError(f"{root} is not empty and holds no demo")
     root.mkdir(mode=0o700, parents=True, exist_ok=True)
     found: list[DemoNode] = []

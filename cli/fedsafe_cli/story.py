@@ -13,19 +13,19 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
-from threading import Event
 from typing import Final
 
 from fedsafe_cli.asking import Answer, Terms, ask_all
 from fedsafe_cli.client import Client
-from fedsafe_cli.demo import DemoNode, load_demo, raise_demo
-from fedsafe_cli.errors import RefusedError
+from fedsafe_cli.demo import DemoNode, raise_demo
+from fedsafe_cli.errors import CliError, RefusedError
 from fedsafe_cli.exit_codes import OK, ExitStatus
-from fedsafe_cli.fleet import ended_by_sigterm, stop
+from fedsafe_cli.fleet import ended_by_sigterm, find, stop
 from fedsafe_cli.inputs import Account
 from fedsafe_cli.media import digests_of
 from fedsafe_cli.output import line
 from fedsafe_cli.settings import Settings
+from fedsafe_cli.stage import check, stage, watch
 from fedsafe_cli.story_acts import (
     TIMEOUT,
     approve,
@@ -104,8 +104,7 @@ def tell(
     material = real(data) if data is not None else bundled()
     teller = Teller(settings.german)
     root = directory.absolute()
-    _clear(root)
-    with ended_by_sigterm():
+    with ended_by_sigterm(), stage(directory):
         return _perform(directory, root, material, teller, once=once)
 
 
@@ -113,26 +112,34 @@ def _perform(
     directory: Path, root: Path, material: Input, teller: Teller, *, once: bool
 ) -> ExitStatus:
     cast = Cast(*raise_demo(root, 3))
+    running = [(node.directory, find(node.directory)) for node in cast.all]
     try:
         _tell(cast, material, teller)
         for claim in teller.failed:
             teller.say("failed", claim=claim)
         if not once and not teller.failed:
-            typed = material.persons[1].typed["value"]
-            command, where = shlex.quote(sys.argv[0]), shlex.quote(str(directory))
-            teller.say("stay", fedsafe=command, dir=where, value=typed)
-            Event().wait()
+            _stay(directory, cast, material, teller)
+            watch(running)
+    except (CliError, OSError):
+        check(running)  # a node that has ended says more
+        raise
     finally:
-        for node in cast.all:
-            stop(node.directory)
-    return ExitStatus.INTERNAL if teller.failed else OK
-
-
-def _clear(root: Path) -> None:
-    for node in load_demo(root):
-        stop(node.directory)
-    if load_demo(root):
+        for place, process in running:
+            if find(place) == process:  # and no later demo's
+                stop(place)
+    if teller.failed:
+        return ExitStatus.INTERNAL  # what lies there may tell why
+    if once:
         shutil.rmtree(root)
+    return OK
+
+
+def _stay(directory: Path, cast: Cast, material: Input, teller: Teller) -> None:
+    nodes = ", ".join(f"{each.name} {each.url}" for each in cast.all)
+    teller.say("nodes", nodes=nodes)
+    typed = material.persons[1].typed["value"]
+    command, where = shlex.quote(sys.argv[0]), shlex.quote(str(directory))
+    teller.say("stay", fedsafe=command, dir=where, value=typed)
 
 
 def _tell(cast: Cast, material: Input, teller: Teller) -> None:
@@ -155,7 +162,6 @@ def _tell(cast: Cast, material: Input, teller: Teller) -> None:
     _thief(cast, material, teller)
     for node in cast.all:
         _audit(node, teller)
-    teller.say("nodes", nodes=", ".join(f"{each.name} {each.url}" for each in cast.all))
 
 
 def _founded(cast: Cast, teller: Teller) -> None:

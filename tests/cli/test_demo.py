@@ -40,8 +40,16 @@ def test_a_demo_is_deleted_only_when_told(run: "Run", lying: Path) -> None:
     assert lying.exists()
     gone = run("demo", "down", "--delete", "--json", "--dir", str(lying))
 
-    assert gone.document == {"stopped": []}
+    assert gone.document == {"stopped": [], "deleted": True}
     assert not lying.exists()
+    nothing = run("demo", "down", "--delete", "--dir", str(lying))
+    assert "no demo lies in" in nothing.out
+
+
+def test_a_deletion_is_told(run: "Run", lying: Path) -> None:
+    outcome = run("demo", "down", "--delete", "--dir", str(lying))
+
+    assert outcome.out.splitlines() == ["stopped: nothing ran", f"deleted: {lying}"]
 
 
 def test_a_demo_of_another_size_is_left_alone(run: "Run", lying: Path) -> None:
