@@ -16,7 +16,15 @@ from fedsafe_cli.reading import reading_purpose
 from fedsafe_cli.sessions import personal
 
 _TARGET: Final = "/v1/audit/search"
-HEADINGS: Final = ("entry", "at", "event", "outcome", "actor", "detail")
+HEADINGS: Final = (
+    "entry",
+    "at",
+    "event",
+    "outcome",
+    "actor",
+    "account",
+    "detail",
+)
 
 
 @click.command("search")
@@ -89,5 +97,5 @@ def event_row(entry: dict[str, Any]) -> list[object]:
     text = " ".join(
         f"{key}={value}" for key, value in detail.items() if value is not None
     )
-    names = ("index", "at", "event", "outcome", "actor")
+    names = ("index", "at", "event", "outcome", "actor", "subject_ref")
     return [*(entry.get(name) for name in names), text]

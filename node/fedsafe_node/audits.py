@@ -32,6 +32,7 @@ from fedsafe_node.loading import INDEX, check_tokens
 from fedsafe_node.log.audit import (
     ACTOR,
     DETAIL,
+    SUBJECT,
     AuditTrail,
     Detail,
     Event,
@@ -73,6 +74,10 @@ _LOG = logging.getLogger(f"{LOGGER}.audits")
 
 class _Actor(msgspec.Struct, frozen=True):
     name: str
+
+
+class _Subject(msgspec.Struct, frozen=True):
+    ref: str
 
 
 class AuditService:
@@ -378,12 +383,14 @@ def _event(
 ) -> AuditEvent:
     record = decode_audit_record(data)
     actor, detail = payloads.get((index, ACTOR)), payloads.get((index, DETAIL))
+    subject = payloads.get((index, SUBJECT))
     return AuditEvent(
         index=index,
         event=record.event.value,
         at=record.at,
         outcome=record.outcome,
         actor=decode(actor, _Actor).name if actor is not None else None,
+        subject_ref=decode(subject, _Subject).ref if subject is not None else None,
         detail=decode(detail, dict[str, str | int | bool | None])
         if detail is not None
         else None,

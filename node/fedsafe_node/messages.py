@@ -373,13 +373,17 @@ class VerifyAnswer(Message, frozen=True):
 
 
 class AuditEvent(Message, frozen=True):
-    """One line of the audit log, with what is not erased."""
+    """One line of the audit log, with what is not erased.
+
+    `subject_ref` is the account that a match was found for.
+    """
 
     index: int
     event: str
     at: str
     outcome: str
     actor: str | None = None
+    subject_ref: str | None = None
     detail: dict[str, str | int | bool | None] | None = None
 
 

@@ -89,7 +89,12 @@ def test_an_answer_without_logs_or_events_is_an_error(
 def test_a_page_of_events_is_printed_in_order(ask: "Run", node: "FakeNode") -> None:
     event = {"index": 3, "at": "t", "event": "lookup", "outcome": "ok", "actor": None}
     page = {
-        "events": [event, event | {"index": 4, "detail": {"count": 2, "why": None}}],
+        "events": [
+            event,
+            event
+            | {"index": 4, "detail": {"count": 2, "why": None}}
+            | {"subject_ref": "account-1"},
+        ],
         "next": 5,
     }
     node.always(EVENTS, page)
@@ -98,7 +103,7 @@ def test_a_page_of_events_is_printed_in_order(ask: "Run", node: "FakeNode") -> N
 
     first, second = shown.out.splitlines()[1:]
     assert first.split() == ["3", "t", "lookup", "ok"]
-    assert second.split() == ["4", "t", "lookup", "ok", "count=2"]
+    assert second.split() == ["4", "t", "lookup", "ok", "account-1", "count=2"]
     assert as_json.document == page
 
 

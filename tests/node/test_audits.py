@@ -5,6 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from tests.node.fleet import Fleet
 from tests.node.signals.conftest import ANNA, BOT, RITA
@@ -108,19 +109,27 @@ async def test_the_log_is_not_read_for_another_purpose(
     assert await alone.audit("a.demo", "audit.read") == []
 
 
-async def test_a_page_behind_the_end_is_empty_and_no_subject_is_shown(
-    trio: Fleet,
-) -> None:
-    await trio.publish(WHO)
-    await trio.look_up("b.demo", WHO)
-    audits = trio["b.demo"].services.audits
-    beyond = await audits.events(9_999, 10, RITA)
-    events = (await audits.events(0, 1_000, RITA)).events
+async def test_a_page_behind_the_end_is_empty(trio: Fleet) -> None:
+    beyond = await trio["b.demo"].services.audits.events(9_999, 10, RITA)
 
     assert (beyond.events, beyond.next) == ([], 9_999)
-    assert any(event.event == "lookup" for event in events)
-    assert "account-1" not in str(events)
+
+
+async def test_a_match_names_its_account_until_that_is_erased(trio: Fleet) -> None:
+    await trio.publish(WHO)
+    await trio.look_up("b.demo", WHO)
+    base, audits = trio["b.demo"].base, trio["b.demo"].services.audits
+    events = (await audits.events(0, 1_000, RITA)).events
+    (asked,) = [event for event in events if event.event == "lookup"]
+    log = base.trail.log
+    await base.store.write(
+        lambda tx: tx.erase_opening(log, asked.index, "subject", at=77)
+    )
+    (erased,) = (await audits.events(asked.index, 1, RITA)).events
+
+    assert asked.subject_ref == "account-1"
     assert WHO not in str(events)
+    assert erased == msgspec.structs.replace(asked, subject_ref=None)
 
 
 def tamper(database: Path, log: str, change: str) -> None:
