@@ -23,6 +23,7 @@ from fedsafe_node.errors import (
     WrongStateError,
 )
 from fedsafe_node.log.audit import Detail, Event
+from fedsafe_node.people.approvals import withdraw_acts_of
 from fedsafe_node.people.codes import RECOVERY_CODES, hash_code, new_code
 from fedsafe_node.people.messages import (
     AccountAnswer,
@@ -192,7 +193,7 @@ class Accounts:
         return self._enrolment(who.name, secret, codes)
 
     async def lock(self, name: str, who: Principal) -> AccountAnswer:
-        """Lock an account and end its sessions at once.
+        """Lock an account; end its sessions and withdraw its acts at once.
 
         Raises:
             NotFoundError: nobody has that name.
@@ -207,6 +208,7 @@ class Accounts:
                 )
             )
             ended = await tx.remove_sessions_of(person.id)
+            await withdraw_acts_of(office, tx, name, None, by=who.name)
             detail: Detail = {"name": name, "sessions": ended}
             await office.note(tx, Event.ACCOUNT_LOCKED, who.name, detail)
 
@@ -240,6 +242,7 @@ class Accounts:
             for grant in await tx.grants_of(person.id):
                 if grant.until is None or now < grant.until:
                     await tx.put_grant(replace(grant, until=max(now, grant.since)))
+            await withdraw_acts_of(office, tx, name, None, by=who.name)
             await office.note(tx, Event.ACCOUNT_RESET, who.name, {"name": name})
 
         await office.store.write(act)

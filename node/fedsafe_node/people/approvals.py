@@ -32,6 +32,8 @@ from fedsafe_node.errors import (
 from fedsafe_node.log.audit import Detail, Event
 from fedsafe_node.people.messages import ActAnswer, ActsAnswer
 from fedsafe_node.people.office import Office
+from fedsafe_node.people.rules import may_act
+from fedsafe_node.people.sessions import is_fresh
 from fedsafe_node.principal import Principal
 from fedsafe_node.store.people_rows import ActRow, ActState
 from fedsafe_node.store.protocol import Reader, Transaction
@@ -116,8 +118,10 @@ class Approvals:
 
         Raises:
             NotFoundError: there is no such act.
-            WrongStateError: it is decided or has expired, or it is another content.
-            ForbiddenError: a service, or no session whose second factor is fresh.
+            WrongStateError: it is decided or has expired, it is another content, or
+                who asked may not act in that role any more.
+            ForbiddenError: a service, or no session whose second factor is fresh;
+                or the session has ended, or the role lapsed, in the meantime.
             DeniedError: the policy refuses, the same person for a start.
         """
         _check_person(who)
@@ -129,6 +133,7 @@ class Approvals:
             if row is None:
                 raise NotFoundError("act")
             content = _check(row, digest, who, now)
+            await self._check_persons(tx, row, who)
             first = Person(row.asked_by, Role(row.asked_role))
             effect = self._effects[Act(row.kind)]
             request = await effect.request(tx, content, first, second)
@@ -146,6 +151,28 @@ class Approvals:
             await office.refused(error.decision, who.name, "act.approve")
             raise
         return shown(row, now, ActState.DONE)
+
+    async def _check_persons(
+        self, tx: Transaction, row: ActRow, who: Principal
+    ) -> None:
+        """Refuse whom a lock, a reset or the end of a role has overtaken."""
+        judge, moment = self._office.judge, self._office.clock.now()
+        asked_role = Role(row.asked_role)
+        if not await may_act(tx, row.asked_by, asked_role, judge, moment):
+            raise WrongStateError(
+                "not_pending", "whoever asked for this may not act in that role now"
+            )
+        if await tx.person_named(who.name) is None:
+            return  # a credential alone is never fresh, so `_check` has refused it
+        session = await tx.session(who.session) if who.session is not None else None
+        if (
+            session is None
+            or not is_fresh(session, self._office.now())
+            or not await may_act(tx, who.name, who.role, judge, moment)
+        ):
+            raise ForbiddenError(
+                "the session has ended, or the role has lapsed", authenticated=True
+            )
 
     async def withdraw(self, act_id: str, who: Principal) -> ActAnswer:
         """Take an act back; any person may stop one.
@@ -176,6 +203,16 @@ class Approvals:
             lambda reader: reader.acts(ActState.PENDING, _LISTED)
         )
         return ActsAnswer(acts=[shown(row, now) for row in rows])
+
+
+async def withdraw_acts_of(
+    office: Office, tx: Transaction, name: str, role: Role | None, *, by: str
+) -> None:
+    """Withdraw what somebody has asked for, in one role or in any, within an act."""
+    for row in await tx.acts(ActState.PENDING, _LISTED):
+        if row.asked_by == name and role in {None, Role(row.asked_role)}:
+            await tx.decide_act(row.id, ActState.WITHDRAWN, by=by, at=office.now())
+            await office.note(tx, Event.ACT_WITHDRAWN, by, _told(row))
 
 
 def shown(row: ActRow, now: int, state: ActState | None = None) -> ActAnswer:

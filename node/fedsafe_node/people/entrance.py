@@ -10,7 +10,7 @@ from fedsafe_node.errors import ForbiddenError
 from fedsafe_node.people.codes import SESSION_PREFIX, hash_token
 from fedsafe_node.people.names import holder_of
 from fedsafe_node.people.office import Office
-from fedsafe_node.people.rules import roles_of
+from fedsafe_node.people.rules import may_act
 from fedsafe_node.people.sessions import Sessions
 from fedsafe_node.principal import Principal
 from fedsafe_node.store.people_rows import TermsRow
@@ -63,11 +63,9 @@ class Entrance:
         if who.role is Role.SERVICE:
             return True
         office = self._office
-        person = await reader.person_named(who.name)
-        if person is None:
-            return True  # a person without an account, as `node init --staff` makes
-        roles = await roles_of(reader, person, office.judge, office.clock.now())
-        return who.role in roles
+        return await may_act(
+            reader, who.name, who.role, office.judge, office.clock.now()
+        )
 
 
 def _principal(row: CredentialRow, terms: TermsRow | None) -> Principal:

@@ -18,7 +18,7 @@ import msgspec
 from fedsafe_federation.wireformat import decode, encode
 from fedsafe_node.errors import BadRequestError, DeniedError, NotFoundError
 from fedsafe_node.log.audit import Detail, Event
-from fedsafe_node.people.approvals import Approvals
+from fedsafe_node.people.approvals import Approvals, withdraw_acts_of
 from fedsafe_node.people.messages import RoleAnswer, RoleRequest
 from fedsafe_node.people.office import Office
 from fedsafe_node.people.rules import is_in_force, role_request
@@ -124,6 +124,9 @@ class Granting:
                     )
                     detail = {"name": request.name, "role": grant.role}
                     await office.note(tx, Event.ROLE_ENDED, who.name, detail)
+                    await withdraw_acts_of(
+                        office, tx, request.name, request.role, by=who.name
+                    )
                     return
             raise NotFoundError("role")
 

@@ -40,6 +40,7 @@ IDLE: Final = 30 * 60
 LONGEST: Final = 12 * 60 * 60
 FRESH: Final = 5 * 60
 _TOUCH: Final = 60  # a session's last request is kept to the minute
+_SLACK: Final = 60  # a clock that is set right may go back by so much
 _WRONG: Final = "name, password or code is wrong"
 
 
@@ -209,15 +210,16 @@ class Sessions:
         ) -> tuple[SessionRow, PersonRow, set[Role]] | None:
             row = await reader.session(session_id)
             person = await reader.person(row.person) if row is not None else None
-            if row is None or person is None or not _lives(row, now):
+            if row is None or person is None:
                 return None
-            return (
-                row,
-                person,
-                await roles_of(reader, person, office.judge, office.clock.now()),
-            )
+            roles = await roles_of(reader, person, office.judge, office.clock.now())
+            return row, person, roles
 
         found = await office.store.read(query)
+        if found is not None and not _lives(found[0], now):
+            # Gone for good: no clock that is set back revives it.
+            await office.store.write(lambda tx: tx.remove_session(session_id))
+            found = None
         if found is None:
             raise ForbiddenError("the session has ended", authenticated=False)
         row, person, roles = found
@@ -229,9 +231,7 @@ class Sessions:
             )
         if now - row.seen_at >= _TOUCH:
             await self._touch(session_id, now)
-        proved = row.stepped_up_at
-        fresh = proved is not None and 0 <= now - proved < FRESH
-        return Principal(person.name, Role(row.role), session_id, fresh)
+        return Principal(person.name, Role(row.role), session_id, is_fresh(row, now))
 
     async def _touch(self, session_id: str, now: int) -> None:
         async def act(tx: Transaction) -> None:
@@ -294,7 +294,16 @@ class Sessions:
 
 
 def _lives(row: SessionRow, now: int) -> bool:
-    return now - row.seen_at < IDLE and now - row.began_at < LONGEST
+    """Whether a session has not ended; one from the future has, for a clock was set."""
+    return (
+        -_SLACK <= now - row.seen_at < IDLE and -_SLACK <= now - row.began_at < LONGEST
+    )
+
+
+def is_fresh(row: SessionRow, now: int) -> bool:
+    """Whether a session lives and has proved its second factor within minutes."""
+    proved = row.stepped_up_at
+    return _lives(row, now) and proved is not None and 0 <= now - proved < FRESH
 
 
 def _chosen(roles: set[Role], wanted: Role | None) -> Role:

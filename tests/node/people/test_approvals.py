@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.node.people.conftest import Team
+from tests.node.people.conftest import SETUP, Team
 
 from fedsafe_node.errors import (
     DeniedError,
@@ -17,7 +17,7 @@ from fedsafe_node.errors import (
     WrongStateError,
 )
 from fedsafe_node.people.approvals import LIFETIME, Approvals, digest_of
-from fedsafe_node.people.messages import ActAnswer
+from fedsafe_node.people.messages import ActAnswer, RoleRequest
 from fedsafe_node.principal import Principal
 from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_policies.acts import ActRequest
@@ -185,6 +185,48 @@ async def test_an_act_expires(
     assert gone is not None
     assert (gone.content, gone.decided_by) == (None, "expiry")
     assert len((await approvals.pending()).acts) == 1
+
+
+@pytest.mark.parametrize("way", ["lock", "reset", "end"])
+async def test_whoever_may_not_act_any_more_is_no_first_person(
+    approvals: Approvals, rotation: Rotation, team: Team, way: str
+) -> None:
+    await team.hire("olaf", Role.OPERATOR)
+    olaf = await team.principal("olaf")
+    act = await approvals.ask(Act.KEY_ROTATION, CONTENT, olaf)
+    if way == "end":
+        request = RoleRequest(name="olaf", role=Role.OPERATOR)
+        await team.granting.end(request, SETUP)
+    else:
+        await getattr(team.accounts, way)("olaf", SETUP)
+
+    assert (await approvals.pending()).acts == []
+    with pytest.raises(WrongStateError):
+        await approve(approvals, act, BEN)
+    late = await approvals.ask(Act.KEY_ROTATION, CONTENT, olaf)  # under way then
+    with pytest.raises(WrongStateError):
+        await approve(approvals, late, BEN)
+    assert rotation.done == []
+
+
+@pytest.mark.parametrize("way", ["lock", "log out", "end"])
+async def test_whoever_may_not_act_any_more_is_no_second_person(
+    approvals: Approvals, rotation: Rotation, asked: ActAnswer, team: Team, way: str
+) -> None:
+    await team.hire("rita", Role.REVIEWER)
+    rita = await team.principal("rita")
+    if way == "lock":
+        await team.accounts.lock("rita", SETUP)
+    elif way == "log out":
+        await team.sessions.end(rita)
+    else:
+        request = RoleRequest(name="rita", role=Role.REVIEWER)
+        await team.granting.end(request, SETUP)
+
+    with pytest.raises(ForbiddenError):
+        await approve(approvals, asked, rita)
+    assert rotation.done == []
+    assert (await approvals.pending()).acts == [asked]
 
 
 async def test_any_person_may_stop_an_act(

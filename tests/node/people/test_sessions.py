@@ -237,6 +237,22 @@ async def test_a_session_ends_however_busy_it_is(anna: Team) -> None:
     await refused(anna.sessions.recognise(answer.token))
 
 
+async def test_a_clock_that_is_set_back_revives_no_session(anna: Team) -> None:
+    early = await anna.log_in("anna")
+    anna.pass_time(IDLE)
+    await refused(anna.sessions.recognise(early.token))
+    anna.pass_time(-IDLE)
+    await refused(anna.sessions.recognise(early.token))
+
+    late = await anna.log_in("anna")
+    anna.pass_time(-60)
+    assert not (await anna.sessions.recognise(late.token)).fresh
+    anna.pass_time(-1)
+    await refused(anna.sessions.recognise(late.token))
+    anna.pass_time(61)
+    await refused(anna.sessions.recognise(late.token))
+
+
 async def test_ending_locking_and_resetting_end_sessions_at_once(anna: Team) -> None:
     for act in ("end", "lock", "reset"):
         await anna.hire(act, Role.ANALYST)
