@@ -6,11 +6,12 @@ from typing import Any, Final
 import click
 
 from fedsafe_cli.audit_export import export
-from fedsafe_cli.audit_search import HEADINGS, event_row, search
+from fedsafe_cli.audit_search import search
 from fedsafe_cli.errors import BrokenAnswerError
 from fedsafe_cli.exit_codes import OK, ExitStatus
+from fedsafe_cli.moments import shown
 from fedsafe_cli.options import settings_of, shared_options
-from fedsafe_cli.output import document, line, table
+from fedsafe_cli.output import document, line, pairs, table
 from fedsafe_cli.reading import read_for, reading_purpose
 from fedsafe_cli.sessions import personal
 from fedsafe_cli.texts import words
@@ -31,7 +32,8 @@ def audit() -> None:
     \b
     Examples:
       fedsafe audit verify
-      fedsafe audit show --since 100 --limit 20
+      fedsafe audit search --event lookup --since 2026-11-01
+      fedsafe audit show 17 --proof
       fedsafe audit export --without-openings -o pack.zip
     """  # noqa: D301
 
@@ -95,29 +97,70 @@ def _table_row(checked: dict[str, Any]) -> list[object]:
     return [checked.get("table"), checked.get("rows"), verdict]
 
 
+@audit.command("status")
+@shared_options
+@click.pass_context
+def status(context: click.Context) -> ExitStatus:
+    """Tell how the audit log stands, and the fingerprint of its key.
+
+    Exit status 21 if entries are missing before its end.
+
+    \b
+    Example:
+      fedsafe audit status --json
+    """  # noqa: D301
+    settings = settings_of(context)
+    answer = personal(settings).get("/v1/audit/status", timeout=_TIMEOUT)
+    if not isinstance(answer, dict) or not isinstance(answer.get("missing"), int):
+        raise BrokenAnswerError("the node's answer says nothing of its log")
+    if settings.json:
+        document(answer)
+    else:
+        names = {"size": "entries", "kept_size": "kept by the guard"}
+        pairs(
+            [(names.get(str(name), str(name)), value) for name, value in answer.items()]
+        )
+    return ExitStatus.LOG_INCOMPLETE if answer["missing"] else OK
+
+
 @audit.command("show")
-@click.option("--since", type=click.IntRange(min=0), default=0, help="First entry.")
-@click.option("--limit", type=click.IntRange(1, 1_000), default=100, show_default=True)
+@click.argument("index", type=click.IntRange(min=0))
+@click.option("--proof", is_flag=True, help="With its place in the signed tree.")
 @reading_purpose
 @shared_options
 @click.pass_context
 def show(
-    context: click.Context, since: int, limit: int, purpose: str | None
+    context: click.Context, index: int, *, proof: bool, purpose: str | None
 ) -> ExitStatus:
-    """Print entries of the audit log in order.
+    """Print one entry: its record, and what is not erased of it.
 
     \b
     Examples:
-      fedsafe audit show
-      fedsafe audit show --json --since 100
+      fedsafe audit show 17
+      fedsafe audit show 17 --proof --json
     """  # noqa: D301
     settings = settings_of(context)
-    target = read_for(f"/v1/audit/events?since={since}&limit={limit}", purpose)
-    answer = personal(settings).get(target)
-    if not isinstance(answer, dict) or not isinstance(answer.get("events"), list):
-        raise BrokenAnswerError("the node's answer lists no events")
+    target = f"/v1/audit/entries/{index}{'?proof=true' if proof else ''}"
+    answer = personal(settings).get(read_for(target, purpose))
+    if not isinstance(answer, dict) or not isinstance(answer.get("openings"), dict):
+        raise BrokenAnswerError("the node's answer shows no entry")
     if settings.json:
         document(answer)
         return OK
-    table(HEADINGS, [event_row(entry) for entry in answer["events"]])
+    rows: list[tuple[str, object]] = [
+        (name, answer.get(name)) for name in ("index", "record", "leaf")
+    ]
+    rows += answer["openings"].items()
+    rows += [(group, _erased(at)) for group, at in answer.get("erased", {}).items()]
+    rows += [(group, "withheld") for group in answer.get("withheld", ())]
+    rows += [("proof", node) for node in answer.get("proof") or ()]
+    pairs(rows, indent="")
+    if answer.get("checkpoint"):
+        line()
+        line(str(answer["checkpoint"]).rstrip("\n"))
     return OK
+
+
+def _erased(at: object) -> str:
+    moment = shown(at)
+    return f"erased on {moment}" if moment else "erased"

@@ -231,7 +231,7 @@ def _node(directory: Path) -> Iterator[Finding]:
     for peer in status.get("peers") or []:
         name = f"peer {peer.get('name')}"
         if peer.get("suspended"):
-            way_out = "its log contradicts itself: see `fedsafe audit show`"
+            way_out = "its log contradicts itself: see `fedsafe audit verify`"
             yield Finding(name, Level.FAIL, "suspended", way_out)
         elif not peer.get("covered"):
             last = f"last seen {peer.get('synced_at') or 'never'}"

@@ -29,6 +29,7 @@ from fedsafe_node.config import Config, Place
 from fedsafe_node.duties import Duties
 from fedsafe_node.errors import ForeignStoreError, NodeError, StoreError
 from fedsafe_node.evaluators import OwnList, SharedLists
+from fedsafe_node.evidence.inspecting import Inspector
 from fedsafe_node.evidence.service import EvidenceService, ExportEffect
 from fedsafe_node.founding import FoundingService
 from fedsafe_node.idempotency import StoredAnswers
@@ -355,6 +356,14 @@ class RunningNode:
             ProviderWeb(self._session),
             {Act.EXPORT_WITH_OPENINGS: ExportEffect()},
         )
+        audits = AuditService(
+            base.situation,
+            base.store,
+            base.lists,
+            base.trail,
+            base.clock,
+            guard=base.guard,
+        )
         return Services(
             name=base.config.name,
             lookups=LookupService(
@@ -370,13 +379,13 @@ class RunningNode:
             staff=staff,
             gates=Gates(base.situation, base.store, base.trail, base.clock),
             registers=Registers(base.situation, base.store, base.trail, base.clock),
-            audits=AuditService(
-                base.situation,
-                base.store,
-                base.lists,
-                base.trail,
-                base.clock,
-                guard=base.guard,
+            audits=audits,
+            inspections=Inspector(
+                base.office,
+                base.keys,
+                base.guard,
+                self.feed.keep_audit,
+                audits.admit,
             ),
             evidence=EvidenceService(
                 base.office,

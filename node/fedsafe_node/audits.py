@@ -138,7 +138,7 @@ class AuditService:
             DeniedError: this role may not, or not for that purpose.
             CorruptLogError: an entry is no audit event.
         """
-        grounds = await self._admit(who, purpose)
+        grounds = await self.admit(who, purpose)
 
         async def query(reader: Reader) -> list[AuditEvent]:
             return await self._page(reader, since, limit)
@@ -165,7 +165,7 @@ class AuditService:
         """
         classes = read_events(wanted.events)
         sieve = Sieve(wanted, None if classes is None else frozenset(classes))
-        grounds = await self._admit(who, purpose)
+        grounds = await self.admit(who, purpose)
 
         async def query(reader: Reader) -> FoundEvents:
             return await self._sift(reader, sieve, since, limit)
@@ -196,7 +196,12 @@ class AuditService:
                     break
         return FoundEvents(events=found, next=place, more=place < size)
 
-    async def _admit(self, who: Principal, purpose: Purpose | None) -> Detail:
+    async def admit(self, who: Principal, purpose: Purpose | None) -> Detail:
+        """Say on which grounds somebody may read the log.
+
+        Raises:
+            DeniedError: this role may not, or not for that purpose.
+        """
         if who == LOCAL and purpose is None:
             return {}  # whoever opens the socket can read the files as well
         situation, now = self._situation, self._clock.now()

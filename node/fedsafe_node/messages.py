@@ -394,6 +394,39 @@ class AuditEvents(Message, frozen=True):
     next: int
 
 
+class AuditStanding(Message, frozen=True):
+    """How the audit log stands: its end, what the guard has kept, and its key.
+
+    `missing` entries lie before the end and are not there; `fingerprint` is what
+    somebody compares who verifies an evidence pack.
+    """
+
+    log: str
+    size: int
+    root: str
+    missing: int
+    kept_size: int
+    key: str
+    fingerprint: str
+
+
+class AuditEntry(Message, frozen=True):
+    """One entry: its exact record, and of each field group what there is.
+
+    `erased` has the second of the erasure, if it is known; `withheld` is in no
+    page of events either. `proof` leads from `leaf` to the signed `checkpoint`.
+    """
+
+    index: int
+    record: str
+    leaf: str
+    openings: dict[str, str]
+    erased: dict[str, int | None]
+    withheld: list[str]
+    proof: list[str] | None = None
+    checkpoint: str | None = None
+
+
 class FoundEvents(AuditEvents, frozen=True):
     """Those before `next` that were looked for; `more` entries may lie behind."""
 

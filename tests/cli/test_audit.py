@@ -7,7 +7,6 @@ if TYPE_CHECKING:
     from tests.cli.conftest import FakeNode, Run
 
 VERIFY = "POST /v1/audit/verify"
-EVENTS = "GET /v1/audit/events?since=3&limit=2"
 
 
 def log(**changes: Any) -> dict[str, Any]:  # noqa: ANN401 (JSON)
@@ -76,39 +75,52 @@ def test_a_damaged_table_is_shown_with_signal_and_row(
 
 
 @pytest.mark.parametrize("body", [None, {}, {"ok": True}, {"logs": {}, "events": {}}])
-def test_an_answer_without_logs_or_events_is_an_error(
+def test_an_answer_without_what_was_asked_is_an_error(
     ask: "Run", node: "FakeNode", body: object
 ) -> None:
     node.always(VERIFY, body)
-    node.always("GET /v1/audit/events?since=0&limit=100", body)
+    node.always("GET /v1/audit/entries/0", body)
+    node.always("GET /v1/audit/status", body)
 
     assert ask("audit", "verify").status == 1
-    assert ask("audit", "show").status == 1
+    assert ask("audit", "show", "0").status == 1
+    assert ask("audit", "status").status == 1
 
 
-def test_a_page_of_events_is_printed_in_order(ask: "Run", node: "FakeNode") -> None:
-    event = {"index": 3, "at": "t", "event": "lookup", "outcome": "ok", "actor": None}
-    page = {
-        "events": [
-            event,
-            event
-            | {"index": 4, "detail": {"count": 2, "why": None}}
-            | {"subject_ref": "account-1"},
-        ],
-        "next": 5,
-    }
-    node.always(EVENTS, page)
-    shown = ask("audit", "show", "--since", "3", "--limit", "2")
-    as_json = ask("audit", "show", "--since", "3", "--limit", "2", "--json")
+def test_an_entry_is_printed_with_what_is_gone(ask: "Run", node: "FakeNode") -> None:
+    entry = {"index": 3, "record": "{}", "leaf": "ab", "openings": {"detail": "{1}"}}
+    gone = {"erased": {"actor": 0, "signal": None}, "withheld": ["subject"]}
+    node.always("GET /v1/audit/entries/3", entry | gone)
+    proved = entry | {"proof": ["cd", "ef"], "checkpoint": "a.demo/audit\n4\n"}
+    node.always("GET /v1/audit/entries/3?proof=true&purpose=supervision", proved)
+    plain = ask("audit", "show", "3")
+    proof = ask("audit", "show", "3", "--proof", "--purpose", "supervision")
 
-    first, second = shown.out.splitlines()[1:]
-    assert first.split() == ["3", "t", "lookup", "ok"]
-    assert second.split() == ["4", "t", "lookup", "ok", "account-1", "count=2"]
-    assert as_json.document == page
+    rows = [row.split(maxsplit=1) for row in plain.out.splitlines()]
+    assert ["actor", "erased on 1970-01-01 00:00:00 UTC"] in rows
+    assert ["signal", "erased"] in rows
+    assert ["subject", "withheld"] in rows
+    assert ["detail", "{1}"] in rows
+    assert proof.out.endswith("proof   cd\nproof   ef\n\na.demo/audit\n4\n")
+    assert ask("audit", "show", "3", "--json").document == entry | gone
+
+
+@pytest.mark.parametrize(("missing", "status"), [(0, 0), (2, 21)])
+def test_the_status_tells_of_gaps(
+    ask: "Run", node: "FakeNode", missing: int, status: int
+) -> None:
+    standing = {"log": "a.demo/audit", "size": 9, "missing": missing}
+    node.always("GET /v1/audit/status", standing)
+    outcome = ask("audit", "status")
+
+    assert outcome.status == status
+    assert ["entries", "9"] in [row.split() for row in outcome.out.splitlines()]
+    assert ask("audit", "status", "--json").document == standing
 
 
 def found(*indices: int, to: int, more: bool) -> dict[str, Any]:
     event = {"at": "t", "event": "lookup", "outcome": "ok", "actor": "anna"}
+    event["subject_ref"] = "account-1"
     return {
         "events": [event | {"index": index} for index in indices],
         "next": to,
@@ -126,6 +138,7 @@ def test_a_search_asks_until_there_are_enough(ask: "Run", node: "FakeNode") -> N
 
     assert outcome.status == 0, outcome.err
     assert [row.split()[0] for row in outcome.out.splitlines()[1:]] == ["7", "21", "22"]
+    assert outcome.out.count("account-1") == 3
     assert "--from 23" in outcome.err
 
 

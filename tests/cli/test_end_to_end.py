@@ -208,7 +208,7 @@ def test_a_gate_record_is_kept_and_says_what_it_lacks(short_path: Path) -> None:
         fedsafe("gate", "record", str(record), *key, *config, want=5)
         record.write_text(GATE)
         answer = fedsafe("gate", "record", str(record), "--json", *key, *config)
-        events = json.loads(fedsafe("audit", "show", "--json", *config).stdout)
+        events = json.loads(fedsafe("audit", "search", "--json", *config).stdout)
 
     after = json.loads(answer.stdout)
     assert (before["open"], after["open"]) == (False, False)

@@ -344,7 +344,9 @@ def _looked_around(fed: Federation) -> None:
     pack = str(fed.root / "pack.zip")
     for arguments, person in (
         (("signal", "list"), "ben"),
-        (("audit", "show", "--json", "--limit", "1000"), "audit"),
+        (("audit", "search", "--json", "--limit", "1000"), "audit"),
+        (("audit", "show", "3", "--proof"), "audit"),
+        (("audit", "status"), "audit"),
         (("audit", "verify"), "audit"),
         (("audit", "search", "--event", "lookup", "--json"), "audit"),
         (("audit", "export", "--without-openings", "-o", pack), "audit"),

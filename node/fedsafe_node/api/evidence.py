@@ -7,16 +7,17 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from fedsafe_federation.signed import Count
-from fedsafe_node.api.auth import Auth
+from fedsafe_node.api.auth import PERSONS, Auth
 from fedsafe_node.api.call import Call
 from fedsafe_node.api.queries import MAX_EVENTS
 from fedsafe_node.api.route import KIB, Lane, Route
 from fedsafe_node.evidence.span import ExportRequest
-from fedsafe_node.messages import FoundEvents
+from fedsafe_node.messages import AuditEntry, AuditStanding, FoundEvents, Message
 from fedsafe_node.people.messages import ActAnswer, ActId
 from fedsafe_node.searching import Wanted
 from fedsafe_policies.vocabulary import Purpose, Role
 
+EntryIndex = Annotated[str, msgspec.Meta(pattern=r"^(0|[1-9][0-9]{0,14})$")]
 _TAKERS: Final = frozenset({Role.REVIEWER, Role.DPO, Role.AUDITOR})
 
 
@@ -26,6 +27,13 @@ class SearchQuery(Wanted, frozen=True):
     purpose: Purpose | None = None
     since: Count = 0
     limit: Annotated[int, msgspec.Meta(ge=1, le=MAX_EVENTS)] = 100
+
+
+class EntryQuery(Message, frozen=True):
+    """Whether the proof is wanted, and what the entry is read for."""
+
+    purpose: Purpose | None = None
+    proof: bool = False
 
 
 class PackQuery(ExportRequest, frozen=True):
@@ -39,6 +47,20 @@ async def search(call: Call) -> object:
     query = call.parameters(SearchQuery)
     return await call.services.audits.search(
         query, query.since, query.limit, call.principal, query.purpose
+    )
+
+
+async def standing(call: Call) -> object:
+    """Tell how the audit log stands."""
+    return await call.services.inspections.standing()
+
+
+async def entry(call: Call) -> object:
+    """Show an entry of the audit log."""
+    query = call.parameters(EntryQuery)
+    index = int(call.path["index"])
+    return await call.services.inspections.entry(
+        index, call.principal, query.purpose, proof=query.proof
     )
 
 
@@ -58,6 +80,30 @@ async def export(call: Call) -> object:
 
 
 EVIDENCE_ROUTES: Final = (
+    Route(
+        name="auditStatus",
+        method="GET",
+        path="/v1/audit/status",
+        handler=standing,
+        auth=Auth.HOUSE,
+        roles=PERSONS,
+        lane=Lane.BATCHES,
+        summary="Tell how the audit log stands, and the fingerprint of its key",
+        answer=AuditStanding,
+    ),
+    Route(
+        name="showEntry",
+        method="GET",
+        path="/v1/audit/entries/{index}",
+        handler=entry,
+        auth=Auth.HOUSE,
+        roles=_TAKERS,
+        lane=Lane.READS,
+        summary="Show an entry of the audit log, with a proof if it is wanted",
+        query=EntryQuery,
+        path_types={"index": EntryIndex},
+        answer=AuditEntry,
+    ),
     Route(
         name="searchAudit",
         method="GET",

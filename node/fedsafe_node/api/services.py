@@ -17,7 +17,9 @@ from fedsafe_node.evidence.span import ExportRequest
 from fedsafe_node.idempotency import KeptAnswers, Once
 from fedsafe_node.messages import (
     ApproveAnswer,
+    AuditEntry,
     AuditEvents,
+    AuditStanding,
     BatchAnswer,
     BatchRequest,
     DraftsAnswer,
@@ -203,6 +205,24 @@ class Audits(Protocol):
         ...
 
 
+class Inspections(Protocol):
+    """The audit log as a log."""
+
+    async def standing(self) -> AuditStanding:
+        """Tell how the log stands."""
+        ...
+
+    async def entry(
+        self, index: int, who: Principal, purpose: Purpose | None, *, proof: bool
+    ) -> AuditEntry:
+        """Show one entry.
+
+        Raises:
+            NotFoundError: the log has no such entry.
+        """
+        ...
+
+
 class Evidence(Protocol):
     """Parts of the audit log, for others to verify."""
 
@@ -315,6 +335,7 @@ class Services:
     registers: Registers
     audits: Audits
     evidence: Evidence
+    inspections: Inspections
     peering: Peering
     foundings: Foundings
     node: Node

@@ -30,7 +30,9 @@ from fedsafe_node.evidence.span import ExportRequest
 from fedsafe_node.idempotency import Once
 from fedsafe_node.messages import (
     ApproveAnswer,
+    AuditEntry,
     AuditEvents,
+    AuditStanding,
     BatchAnswer,
     BatchRequest,
     DraftsAnswer,
@@ -268,6 +270,25 @@ class FakeRegisters:
 
 
 @dataclass
+class FakeInspections:
+    memory: Memory
+
+    async def standing(self) -> AuditStanding:
+        await self.memory.called("standing")
+        return AuditStanding(
+            log="", size=0, root="", missing=0, kept_size=0, key="", fingerprint=""
+        )
+
+    async def entry(
+        self, index: int, who: Principal, purpose: Purpose | None, *, proof: bool
+    ) -> AuditEntry:
+        await self.memory.called((index, who, purpose, proof))
+        return AuditEntry(
+            index=index, record="", leaf="", openings={}, erased={}, withheld=[]
+        )
+
+
+@dataclass
 class FakeEvidence:
     memory: Memory
 
@@ -417,6 +438,7 @@ def make_services(memory: Memory) -> Services:
         registers=FakeRegisters(memory),
         audits=FakeAudits(memory),
         evidence=FakeEvidence(memory),
+        inspections=FakeInspections(memory),
         peering=FakePeering(memory),
         foundings=FakeFoundings(memory),
         node=FakeNode(memory),

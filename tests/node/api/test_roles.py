@@ -45,6 +45,8 @@ MAY: Final[Mapping[str, set[str]]] = {
     "auditEvents": {LOCAL, Role.REVIEWER} | OVERSIGHT,
     "auditVerify": {LOCAL, *PERSONS},
     "searchAudit": {LOCAL, Role.REVIEWER, Role.DPO, Role.AUDITOR},
+    "auditStatus": {LOCAL, *PERSONS},
+    "showEntry": {LOCAL, Role.REVIEWER, Role.DPO, Role.AUDITOR},
     "askExport": {Role.REVIEWER, Role.DPO, Role.AUDITOR},
     "exportAudit": {Role.REVIEWER, Role.DPO, Role.AUDITOR},
     "showGate": {LOCAL, *PERSONS},
@@ -58,7 +60,7 @@ MAY: Final[Mapping[str, set[str]]] = {
 }
 READS: Final = {
     *("listSignals", "showSignal", "auditEvents", "auditVerify"),
-    *("askExport", "exportAudit", "searchAudit"),
+    *("askExport", "exportAudit", "searchAudit", "auditStatus", "showEntry"),
     *("showGate", "showRegister", "status", "metrics"),
 }
 OFFICE: Final = (*LOGIN_ROUTES, *PEOPLE_ROUTES, *ACT_ROUTES, *SERVICE_ROUTES)
@@ -167,7 +169,7 @@ async def test_a_role_reaches_what_it_may_and_nothing_else(
             signal = (await services.signals.add(request, author)).signal
             response = await session.request(
                 route.method,
-                route.path.format(id=signal, item="S-V-1"),
+                route.path.format(id=signal, item="S-V-1", index="0"),
                 json=body_of(route, caller, signal, card),
             )
             answer = await body_in(response)

@@ -76,7 +76,12 @@ def fits(schema: object, value: object) -> bool:
 
 def concrete(route: Route) -> str:
     return route.path.format(
-        id=KNOWN, origin="games.example.fr", item="S-V-1", name="anna", act="0" * 32
+        index="3",
+        id=KNOWN,
+        origin="games.example.fr",
+        item="S-V-1",
+        name="anna",
+        act="0" * 32,
     )
 
 
