@@ -34,6 +34,15 @@ _SHORTEST: Final = 1.0  # what a repetition has, however little time is left
 _REFUSED: Final = 400
 _SERVER: Final = 500
 _FOR_PERSONS: Final = frozenset({"role", "forbidden", "unauthenticated"})
+_LOGINS: Final = frozenset(
+    {
+        "/v1/session",
+        "/v1/session/oidc",
+        "/v1/session/oidc/code",
+        "/v1/account/setup",
+    }
+)
+"""Where a credential would not help: who is refused there is logging in."""
 _WAYS_OUT: Final = {
     "no_federation": "record an own ban with --scope self, or found a federation: "
     "`fedsafe federation found --help`",
@@ -125,7 +134,7 @@ class Client:
         """
         reply = self.request("GET", target, None, timeout=timeout, sink=sink)
         if reply.status not in _OK:
-            raise self._refused(reply, _decode(reply))
+            raise self._refused(target, reply, _decode(reply))
 
     def _ask(
         self,
@@ -139,13 +148,14 @@ class Client:
         document = _decode(reply)
         if reply.status in _OK:
             return document
-        raise self._refused(reply, document)
+        raise self._refused(target, reply, document)
 
-    def _refused(self, reply: Reply, document: Json) -> RefusedError:
+    def _refused(self, target: str, reply: Reply, document: Json) -> RefusedError:
         if reply.status < _REFUSED:
             raise BrokenAnswerError(f"what answers has status {reply.status}")
         refusal = _refusal(reply.status, document)
-        if self.token is None and refusal.code in _FOR_PERSONS:
+        needs_person = self.token is None and refusal.code in _FOR_PERSONS
+        if needs_person and target not in _LOGINS:
             refusal.hint = (
                 "name your credential's file with --credential FILE, or log in with "
                 "`fedsafe login NAME`"

@@ -221,7 +221,10 @@ def _node(directory: Path) -> Iterator[Finding]:
     except CliError as error:
         yield configuration(directory)
         yield from stored(directory)
-        yield Finding("node", Level.FAIL, str(error), error.hint)
+        # A node that was stopped takes its socket along; one that died leaves it.
+        stopped = not (directory / "node.sock").exists()
+        level = Level.WARN if stopped else Level.FAIL
+        yield Finding("node", level, str(error), error.hint)
         return
     for name, verdict in sorted((health.get("checks") or {}).items()):
         level = Level.OK if verdict == "ok" else Level.FAIL

@@ -23,6 +23,8 @@ MOST_QUESTIONS: Final = 16
 SUBJECT_REF: Final = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$")
 REGION: Final = re.compile(r"^[A-Z]{2}$")
 NAMESPACE: Final = re.compile(r"^[a-z0-9][a-z0-9.-]{0,62}$")
+_ANY_LETTERS: Final = frozenset({"username", "device", "payment"})
+"""Kinds whose values may well begin with the word and a colon."""
 _PART: Final = 64 * 1024
 _BOM: Final = b"\xef\xbb\xbf"
 
@@ -268,7 +270,7 @@ def question(text: str, hints: Hints) -> Question:
 def _checked(
     kind: str | None, value: str, region: str | None, namespace: str | None
 ) -> Question:
-    if kind not in KINDS:
+    if kind is None or kind not in KINDS:
         raise FormError("kind", f"the kind is none of {', '.join(KINDS)}", "kind")
     if not value.strip():
         raise FormError("empty", "there is no value", "value")
@@ -276,7 +278,8 @@ def _checked(
         detail = f"a value has at most {LONGEST_VALUE} characters"
         raise FormError("too_long", detail, "value")
     _whole(value)
-    found: Question = {"kind": str(kind), "value": value}
+    _bare(kind, value.strip())
+    found: Question = {"kind": kind, "value": value}
     if region is not None and kind == "phone":
         if REGION.fullmatch(region) is None:
             raise FormError("region", "a region is two capital letters", "region")
@@ -286,6 +289,16 @@ def _checked(
             raise FormError("namespace", "the namespace is out of form", "namespace")
         found["namespace"] = namespace
     return found
+
+
+def _bare(kind: str, value: str) -> None:
+    """Spare people the riddle of what a node finds wrong with these."""
+    if kind not in _ANY_LETTERS and value.lower().startswith(f"{kind}:"):
+        detail = "the kind stands before the value, and is given already; leave it out"
+        raise FormError("kind_twice", detail, "value")
+    if kind == "email" and "<" in value and value.endswith(">"):
+        detail = "give the bare address, without name and angle brackets"
+        raise FormError("not_bare", detail, "value")
 
 
 def decode(line: bytes) -> str:

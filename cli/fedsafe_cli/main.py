@@ -11,7 +11,7 @@ from importlib import import_module
 from typing import Final
 
 import click
-from click.exceptions import Exit
+from click.exceptions import Exit, NoSuchCommand
 
 from fedsafe_cli.errors import CliError, ProgrammeError
 from fedsafe_cli.exit_codes import BROKEN_PIPE, INTERRUPTED, OK, ExitStatus
@@ -56,6 +56,15 @@ class LazyGroup(click.Group):
         module, _, name = target.partition(":")
         command = getattr(import_module(module), name)
         return command if isinstance(command, click.Command) else None
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command, or suggest the near ones, though none is loaded."""
+        name = args[0]
+        if name not in COMMANDS and not name.startswith("-"):
+            raise NoSuchCommand(name, possibilities=COMMANDS, ctx=ctx)
+        return super().resolve_command(ctx, args)
 
 
 def _version(context: click.Context, _option: click.Parameter, value: bool) -> None:  # noqa: FBT001 (click's)

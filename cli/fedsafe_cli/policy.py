@@ -27,6 +27,7 @@ from fedsafe_cli.policy_files import (
     open_text,
 )
 from fedsafe_cli.settings import Settings
+from fedsafe_cli.texts import words
 
 if TYPE_CHECKING:
     from fedsafe_policies.decision import Decision
@@ -134,6 +135,8 @@ def diff(context: click.Context, old: str, new: str) -> ExitStatus:
             ]
         )
         return OK
+    if not found:
+        line(words("no_difference", german=settings.german))
     for item in found:
         line(f"{item.direction:<9} {_said(item.text, german=settings.german)}")
     return OK

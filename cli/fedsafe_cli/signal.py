@@ -40,6 +40,7 @@ REASONS: Final = (
 )
 MOST_APPROVED: Final = 5_000
 _TIMEOUT: Final = 120.0
+_ENDED: Final = frozenset({"withdrawn", "revoked", "expired", "erased"})
 _ID: Final = re.compile(
     r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
 )
@@ -250,12 +251,10 @@ def show_signal(answer: Json, *, as_json: bool, german: bool) -> None:
     if as_json:
         document(answer)
         return
-    names = ("signal", "state", "scope", "plane", "origin", "author", "approver")
-    rows = [
-        (words(name, german=german), answer.get(name))
-        for name in (*names, "match_until")
-    ]
-    pairs(rows, indent="")
+    names = ["signal", "state", "scope", "plane", "origin", "author", "approver"]
+    if answer.get("state") not in _ENDED:  # else it matches no more, planned or not
+        names.append("match_until")
+    pairs([(words(name, german=german), answer.get(name)) for name in names], indent="")
 
 
 def _field(answer: Json, name: str) -> list[Json]:

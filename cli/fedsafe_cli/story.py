@@ -57,6 +57,13 @@ _PAGE: Final = 1_000
 _THRESHOLD_BITS: Final = 31
 
 
+class _Comma(float):
+    """A number as German writes it."""
+
+    def __format__(self, form: str) -> str:
+        return super().__format__(form).replace(".", ",")
+
+
 @dataclass(slots=True)
 class Teller:
     """Prints lines and keeps which claims failed."""
@@ -71,7 +78,13 @@ class Teller:
 
     def text(self, key: str, **values: object) -> str:
         """Return a text in the teller's language."""
-        return LINES[key][0 if self.german else 1].format(**values)
+        if not self.german:
+            return LINES[key][1].format(**values)
+        german = {
+            name: _Comma(value) if isinstance(value, float) else value
+            for name, value in values.items()
+        }
+        return LINES[key][0].format(**german)
 
     def check(self, claim: str, *, holds: bool) -> None:
         """Note a claim that does not hold."""

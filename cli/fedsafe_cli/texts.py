@@ -59,11 +59,11 @@ _TEXTS: Final[dict[str, tuple[str, str]]] = {
     "none": ("kein Signal", "no signal"),
     "review": ("prüfen, {count} Signal(e)", "review, {count} signal(s)"),
     "incomplete": (
-        "kein Signal, aber nicht alle Quellen wurden erreicht: {origins}",
+        "kein Signal, aber nicht alle Quellen sind abgedeckt: {origins}",
         "no signal, but some origins are not covered: {origins}",
     ),
     "not_covered": (
-        "nicht erreicht: {origins}",
+        "nicht abgedeckt: {origins}",
         "not covered: {origins}",
     ),
     "deferred": (
@@ -131,6 +131,7 @@ _TEXTS: Final[dict[str, tuple[str, str]]] = {
         "etwas ist beschädigt: Knoten anhalten, Verzeichnis sichern, »fedsafe doctor«",
         "something is damaged: stop the node, copy its directory, `fedsafe doctor`",
     ),
+    "no_difference": ("kein Unterschied", "no difference"),
     "ready": ("bereit", "ready"),
 }
 

@@ -2,6 +2,7 @@
 import asyncio
 import json
 import os
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -73,7 +74,19 @@ def test_a_node_that_is_ill_and_peers_that_are_gone_are_named(
     assert found["peer d.demo"]["level"] == "fail"
 
 
-def test_a_node_that_does_not_run_fails(run: "Run", short_path: Path) -> None:
+def test_a_node_that_was_stopped_is_a_warning(run: "Run", short_path: Path) -> None:
+    asyncio.run(make(short_path, "a.demo"))
+    directory = short_path / "a.demo"
+    stopped = run("doctor", "--json", "--config", str(directory))
+    with socket.socket(socket.AF_UNIX) as listener:  # closed, it leaves its file
+        listener.bind(str(directory / "node.sock"))
+    died = run("doctor", "--json", "--config", str(directory))
+
+    assert (stopped.status, by_check(stopped)["node"]["level"]) == (0, "warn")
+    assert (died.status, by_check(died)["node"]["level"]) == (1, "fail")
+
+
+def test_a_node_that_cannot_start_fails(run: "Run", short_path: Path) -> None:
     (short_path / "node.toml").touch()
     outcome = run("doctor", "--json", "--config", str(short_path))
 

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from fedsafe_cli.client import Client
+from fedsafe_cli.errors import RefusedError
 from fedsafe_cli.gate import MAX_BYTES
 
 if TYPE_CHECKING:
@@ -131,3 +133,18 @@ def test_a_refusal_names_its_way_out(ask: "Run", node: "FakeNode") -> None:
 
     assert outcome.status == 5
     assert "hint: record an own ban with --scope self" in outcome.err
+
+
+@pytest.mark.parametrize(
+    ("target", "code"),
+    [("/v1/session", "unauthenticated"), ("/v1/account/setup", "forbidden")],
+)
+def test_who_is_logging_in_is_not_told_to_log_in(
+    node: "FakeNode", target: str, code: str
+) -> None:
+    node.always(f"POST {target}", {"code": code, "detail": "no"}, 403)
+    client = Client(str(node.directory / "node.sock"), None, str(node.directory))
+    with pytest.raises(RefusedError) as caught:
+        client.post(target, {})
+
+    assert caught.value.hint is None

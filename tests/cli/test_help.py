@@ -76,3 +76,11 @@ def test_transcript(ask: "Run", node: "FakeNode", file: Path) -> None:
         got = f"{outcome.out}{outcome.err}[{outcome.status}]"
 
         assert got.replace(str(node.directory), "DIR") == wanted
+
+
+def test_a_misspelt_command_suggests_the_near_one(run: "Run") -> None:
+    top, below = run("lokup"), run("signal", "lst")
+
+    assert (top.status, below.status) == (2, 2)
+    assert "'lookup'" in top.err
+    assert "'list'" in below.err

@@ -128,3 +128,26 @@ def test_a_repr_shows_no_value() -> None:
     account = Account(({"kind": "email", "value": "anna@example.de"},))
 
     assert "anna" not in repr(account)
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "code"),
+    [
+        ("email", "email:a@b.de", "kind_twice"),
+        ("phone", "Phone:+49301234567", "kind_twice"),
+        ("email", "Anna <a@b.de>", "not_bare"),
+        ("email", '"x<y>"@b.de', None),
+        ("username", "username:anna", None),
+    ],
+)
+def test_a_value_that_is_not_bare_is_told_so_without_it(
+    kind: str, value: str, code: str | None
+) -> None:
+    (item,) = inputs.from_lines([value.encode()], Hints(kind=kind))
+
+    if code is None:
+        assert isinstance(item, Account)
+    else:
+        assert isinstance(item, Fault)
+        assert item.code == code
+        assert "a@b.de" not in item.detail

@@ -83,7 +83,10 @@ def test_diff_speaks_of_effects(run: "Run") -> None:
     assert "signals may now also go to: federation, group, nodes" in english
     assert "dürfen nun auch gehen an: federation, group, nodes" in german
     assert "looser    media signals end after: now 24 months, was 12 months" in english
-    assert run("policy", "diff", "germany", "germany").out == ""
+    same = ("policy", "diff", "germany", "germany", "--lang")
+    assert run(*same, "en").out == "no difference\n"
+    assert run(*same, "de").out == "kein Unterschied\n"
+    assert run(*same[:-1], "--json").document == []
     back = run("policy", "diff", "germany", "strict", "--json").document
     assert {item["direction"] for item in back} <= {"stricter", "other"}
 

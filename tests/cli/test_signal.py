@@ -337,3 +337,20 @@ def test_what_is_read_is_read_for_a_purpose(
 
     assert ask(*command, "--purpose", "rights_of_the_person").status == 0
     assert ask(*command, "--purpose", "curiosity").status == 2
+
+
+@pytest.mark.parametrize(
+    ("state", "told"),
+    [("published", True), ("disputed", True), ("revoked", False), ("expired", False)],
+)
+def test_a_signal_that_has_ended_matches_until_no_day(
+    ask: "Run",
+    node: "FakeNode",
+    state: str,
+    told: bool,  # noqa: FBT001
+) -> None:
+    answer = STATE | {"state": state, "match_until": "2027-11-18"}
+    node.always(f"GET /v1/signals/{ID}", answer)
+    outcome = ask("signal", "show", ID)
+
+    assert ("matches until" in outcome.out) is told

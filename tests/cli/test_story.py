@@ -10,6 +10,7 @@ import pytest
 
 from fedsafe_cli.errors import BadInputError
 from fedsafe_cli.inputs import Question
+from fedsafe_cli.story import Teller
 from fedsafe_cli.story_data import BUNDLED_COUNT, bundled, real
 from fedsafe_cli.story_texts import LINES
 from fedsafe_cli.thief import rob
@@ -110,3 +111,10 @@ def test_both_languages_tell_the_same_facts(key: str) -> None:
     )
 
     assert german == english
+
+
+def test_german_writes_its_fractions_with_a_comma() -> None:
+    values = {"count": 3, "seconds": 0.25, "why": "role"}
+
+    assert "(0,2 s)" in Teller(german=True).text("proposed", **values)
+    assert "(0.2 s)" in Teller(german=False).text("proposed", **values)
