@@ -54,7 +54,7 @@ from fedsafe_node.people.passwords import Passwords
 from fedsafe_node.people.register import Registers
 from fedsafe_node.people.register_entries import read_register_end
 from fedsafe_node.people.staff import make_staff
-from fedsafe_node.people.vault import Vault, open_vault
+from fedsafe_node.people.vault import open_vault
 from fedsafe_node.people.web import ProviderWeb
 from fedsafe_node.provisions import (
     Provisions,
@@ -408,7 +408,6 @@ class _Files:
     guard: Guard
     custody: Custody
     provisions: Provisions
-    vault: Vault
 
 
 def _read_files(place: Place, config: Config) -> _Files:
@@ -419,7 +418,6 @@ def _read_files(place: Place, config: Config) -> _Files:
         guard=Guard(place.guard),
         custody=load_custody(place, config),
         provisions=read_provisions(place, config),
-        vault=open_vault(place.keys / "people.key"),
     )
 
 
@@ -450,6 +448,9 @@ async def _open(
             situation.coverage.suspended.add(peer.origin)
     tokens = await load_tokens(place.index, store)
     parts.push_async_callback(asyncio.to_thread, tokens.close)
+    is_sealed = any(person.totp for person in await store.read(lambda r: r.persons()))
+    key = place.keys / "people.key"
+    vault = await workers(lambda: open_vault(key, is_needed=is_sealed))
     passwords, trail = Passwords(), AuditTrail(config.name)
     parts.push_async_callback(asyncio.to_thread, passwords.close)
     return Base(
@@ -470,7 +471,7 @@ async def _open(
             store=store,
             trail=trail,
             clock=clock,
-            vault=files.vault,
+            vault=vault,
             passwords=passwords,
             judge=situation,
         ),

@@ -9,18 +9,23 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+from msgspec.structs import replace
 from tests.node.fleet import NAMES, Fleet, copy_of, eventually
 from tests.node.signals.conftest import ANNA, request_for
 
 from fedsafe_node.config import load_config
 from fedsafe_node.errors import (
     ConfigError,
+    KeyFileMissingError,
     LooseKeyFileError,
     MembershipError,
     StoreBusyError,
     StoreFailedError,
 )
 from fedsafe_node.membership import CHARTER_DOCUMENT
+from fedsafe_node.people.accounts import invite
+from fedsafe_node.people.messages import NewAccountRequest
+from fedsafe_node.store.people_rows import PersonState
 from fedsafe_node.store.rows import GateRow
 
 WHO = "somebody@mail.example"
@@ -39,6 +44,29 @@ async def test_a_node_with_a_loose_key_file_does_not_start(fleet: Fleet) -> None
     await asyncio.to_thread(loosen, key)
 
     with pytest.raises(LooseKeyFileError, match=r"feed\.key.*0644.*chmod 600"):
+        await fleet.start("a.demo")
+
+
+async def test_a_node_that_lost_the_key_of_authenticators_does_not_start(
+    fleet: Fleet,
+) -> None:
+    await fleet.start("a.demo")
+    office = fleet["a.demo"].base.office
+    row, _ = invite(NewAccountRequest(name="anna", display="Anna"), office.now())
+    totp = office.vault.seal(row.id, b"secret")
+    sealed = replace(
+        row,
+        state=PersonState.ACTIVE,
+        password="-",
+        totp=totp,
+        code_hash=None,
+        code_until=None,
+    )
+    await office.store.write(lambda tx: tx.add_person(sealed))
+    await fleet.stop("a.demo")
+    await asyncio.to_thread((fleet.place("a.demo").keys / "people.key").unlink)
+
+    with pytest.raises(KeyFileMissingError, match=r"people\.key"):
         await fleet.start("a.demo")
 
 

@@ -16,7 +16,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from fedsafe_node.errors import BadRequestError, ForbiddenError
+from fedsafe_node.errors import BadRequestError, ForbiddenError, KeyFileError
 from fedsafe_node.log.audit import Event
 from fedsafe_node.people.codes import hash_code, hash_token, new_session_token
 from fedsafe_node.people.messages import (
@@ -110,15 +110,25 @@ class Sessions:
         if person is None or person.totp is None:
             accepted_step(self._decoy, text, step_now, last=step_now + 1)
             return None
-        secret = office.vault.open(person.id, person.totp)
-        step = accepted_step(secret, text, step_now, last=person.totp_step)
-        if step is not None:
+        secret, last = self._opened(person), person.totp_step
+        step = accepted_step(secret or self._decoy, text, step_now, last=last)
+        if secret is not None and step is not None:
             await tx.set_person(replace(person, totp_step=step))
             return True
         is_recovery = len(text) != DIGITS and await tx.spend_recovery_code(
             person.id, hash_code(code)
         )
+        if secret is None and not is_recovery:
+            event, outcome = Event.SESSION_REFUSED, "unreadable_authenticator"
+            await office.note(tx, event, person.name, {}, outcome=outcome)
         return False if is_recovery else None
+
+    def _opened(self, person: PersonRow) -> bytes | None:
+        """Open an authenticator's secret; None if it is sealed under another key."""
+        try:
+            return self._office.vault.open(person.id, person.totp or b"")
+        except KeyFileError:
+            return None
 
     async def open(
         self,

@@ -53,15 +53,18 @@ class Vault:
         return hmac.digest(self._key, message, "sha256").hex()
 
 
-def open_vault(path: Path) -> Vault:
+def open_vault(path: Path, *, is_needed: bool = False) -> Vault:
     """Read the vault's key; a node that has none yet gets one.
 
     Raises:
+        KeyFileMissingError: there is none, and secrets are sealed under it.
         KeyFileError: the file is loose, unreadable or no key.
     """
     try:
         key = read_secret(path)
     except KeyFileMissingError:
+        if is_needed:
+            raise
         key = token_bytes(KEY_BYTES)
         write_secret(path, key)
     if len(key) != KEY_BYTES:

@@ -19,6 +19,7 @@ from fedsafe_node.people.messages import LoginRequest, StepUpRequest
 from fedsafe_node.people.passwords import Passwords
 from fedsafe_node.people.sessions import FRESH, IDLE, LONGEST, Sessions
 from fedsafe_node.people.throttle import login_counters
+from fedsafe_node.people.vault import Vault
 from fedsafe_node.principal import Principal
 from fedsafe_node.store.people_rows import ThrottleRow
 from fedsafe_policies.vocabulary import Module, Role
@@ -92,6 +93,23 @@ async def test_every_wrong_login_costs_the_same_work(
     await refused(anna.sessions.begin(request, ""))
 
     assert done == ["commit", "verify", "commit", "commit"]
+
+
+async def test_a_secret_that_does_not_open_is_a_wrong_login(anna: Team) -> None:
+    who, request = await anna.principal("anna"), anna.login_request("anna")
+    office = dataclasses.replace(anna.office, vault=Vault(bytes(32)))
+    sessions = Sessions(office)
+    step_up = StepUpRequest(code=anna.code("anna"))
+
+    error = await refused(sessions.begin(request, ""))
+
+    assert isinstance(error, ForbiddenError)
+    assert not error.authenticated
+    outcomes = [outcome for _, outcome, _ in await anna.events()]
+    assert outcomes[-2:] == ["unreadable_authenticator", "wrong_login"]
+    assert isinstance(await refused(sessions.step_up(step_up, who)), ForbiddenError)
+    recovery = anna.secrets["anna"].recovery_codes[0]
+    assert (await sessions.begin(replace(request, code=recovery), "")).token
 
 
 async def test_a_code_is_taken_once(anna: Team) -> None:

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from fedsafe_node.errors import KeyFileError
+from fedsafe_node.errors import KeyFileError, KeyFileMissingError
 from fedsafe_node.people.codes import (
     hash_code,
     hash_token,
@@ -31,6 +31,14 @@ def test_a_vault_is_made_once_and_read_again(tmp_path: Path) -> None:
 
     assert open_vault(path).open("anna", sealed) == b"secret"
     assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_vault_that_is_needed_is_not_made_anew(tmp_path: Path) -> None:
+    path = tmp_path / "people.key"
+    with pytest.raises(KeyFileMissingError):
+        open_vault(path, is_needed=True)
+
+    assert not path.exists()
 
 
 def test_a_file_that_is_no_key_is_refused(tmp_path: Path) -> None:
