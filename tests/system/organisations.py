@@ -27,7 +27,7 @@ def found_federations(fed: Federation) -> None:
     home.mkdir()
     ports = free_ports(4)
     nodes = [
-        _make(fed, home / f"{letter}.org", port)
+        _make(fed, home / f"{letter}.demo", port)
         for letter, port in zip("efgh", ports, strict=True)
     ]
     _add_person(fed, nodes[0])

@@ -418,8 +418,8 @@ def test_nothing_planted_and_no_secret_lies_anywhere(run: Run) -> None:
     names = {Path(name).name for name, _ in run.sources}
 
     assert {"printed", "answer", "node.log", "store.db", "store.db-wal"} <= names
-    assert {"charter-e.org.json, opened", "charter-e.org.json"} <= names
-    assert {"credential cem", "custody key e.org.custody"} <= {
+    assert {"charter-e.demo.json, opened", "charter-e.demo.json"} <= names
+    assert {"credential cem", "custody key e.demo.custody"} <= {
         secret.name for secret in run.secrets
     }
     assert leaks(run.secrets, run.sources) == []
