@@ -82,7 +82,11 @@ def _status(answer: dict[str, Any]) -> ExitStatus:
 def _row(log: dict[str, Any]) -> list[object]:
     verdict = "ok"
     if not log.get("ok"):
-        verdict = f"{log.get('why')} at entry {log.get('first_bad_index')}"
+        first, last = log.get("first_bad_index"), log.get("last_bad_index")
+        place = f"at entry {first}"
+        if last is not None:
+            place = f"somewhere in the entries {first} to {last}"
+        verdict = f"{log.get('why')} {place}"
     names = ("log", "size", "openings", "erased")
     return [*(log.get(name) for name in names), verdict, log.get("root")]
 

@@ -12,11 +12,10 @@ from typing import Final
 import msgspec
 
 from fedsafe_federation.errors import FederationError, MalformedError
-from fedsafe_federation.records import SignalRecord, decode_record
-from fedsafe_federation.signals import SIGNAL_GROUP
 from fedsafe_federation.verification import open_checkpoint
 from fedsafe_federation.wireformat import decode
 from fedsafe_node.clock import Clock
+from fedsafe_node.commitments import audit_commitments, feed_commitments
 from fedsafe_node.errors import (
     CorruptIndexError,
     CorruptLogError,
@@ -232,13 +231,14 @@ class AuditService:
 
     async def _verify(self, name: str) -> LogCheck:
         is_audit = name == self._trail.log
-        commitments_of = _audit_commitments if is_audit else _feed_commitments
+        commitments_of = audit_commitments if is_audit else feed_commitments
         try:
             found = await self._read(name, commitments_of)
         except CorruptLogError as error:
             gone = isinstance(error, MissingEntriesError)
             damage: Damage = "incomplete" if gone else "tampered"
-            return _bad_log(name, error.index, error.reason, damage)
+            bad = _bad_log(name, error.index, error.reason, damage)
+            return msgspec.structs.replace(bad, last_bad_index=error.last)
         except StoreFailedError as error:
             why = f"the database cannot be read: {error.reason}"
             return _bad_log(name, 0, why, "unreadable")
@@ -400,20 +400,3 @@ def _event(
         if detail is not None
         else None,
     )
-
-
-def _audit_commitments(record: bytes) -> Mapping[str, bytes]:
-    try:
-        return decode_audit_record(record).commitments
-    except MalformedError as error:
-        raise ValueError(str(error)) from None
-
-
-def _feed_commitments(record: bytes) -> Mapping[str, bytes]:
-    try:
-        entry = decode_record(record)
-    except MalformedError as error:
-        raise ValueError(str(error)) from None
-    if isinstance(entry, SignalRecord):
-        return {SIGNAL_GROUP: entry.commitment}
-    return {}

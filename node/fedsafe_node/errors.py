@@ -104,13 +104,26 @@ class UnknownEntryError(LogError):
 
 
 class CorruptLogError(LogError):
-    """What is stored of a log does not add up."""
+    """What is stored of a log does not add up.
 
-    def __init__(self, log: str, index: int, reason: str) -> None:
-        super().__init__(f"log {log} is damaged at entry {index}: {reason}")
+    The fault lies at the entry `index`, or somewhere from it to the entry `last`.
+    """
+
+    def __init__(
+        self, log: str, index: int, reason: str, *, last: int | None = None
+    ) -> None:
         self.log = log
         self.index = index
+        self.last = last if last != index else None
         self.reason = reason
+        super().__init__(f"log {log} is damaged {self.place}: {reason}")
+
+    @property
+    def place(self) -> str:
+        """Where the fault lies, in words."""
+        if self.last is None:
+            return f"at entry {self.index}"
+        return f"somewhere in the entries {self.index} to {self.last}"
 
 
 class MissingEntriesError(CorruptLogError):
@@ -144,10 +157,16 @@ class RolledBackError(LogError):
             if found_size < kept_size
             else "holds other entries"
         )
+        why = (
+            "an older copy of the database was put back, or entries were removed"
+            if found_size < kept_size
+            else "an entry was altered, or the database is not the one that was here"
+        )
         super().__init__(
             f"log {log} {found}, but a checkpoint of {kept_size} entries has left "
-            f"this node ({guard}); an older copy of the database was put back: "
-            "bring back the newest one"
+            f"this node ({guard}); {why}: bring back the newest database that is "
+            "whole and mend nothing by hand; `fedsafe doctor` says where the damage "
+            "is, docs/howto/operate.md (when something does not verify) what to do"
         )
         self.log = log
         self.kept_size = kept_size

@@ -2,23 +2,30 @@
 """Look at the database of a node that does not run, and change nothing.
 
 For `fedsafe doctor`: a node whose own log is not what left it does not start, and
-then nothing but this can say where the damage is. Openings and the tables beside
-the logs are for `fedsafe audit verify`, once it starts.
+then nothing but this can say where the damage is. The openings show which entry was
+changed; without their keys nothing but the span is known. The tables beside the logs
+are for `fedsafe audit verify`, once it starts.
 """
 
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
+from fedsafe_node.commitments import audit_commitments, feed_commitments
 from fedsafe_node.config import Place
-from fedsafe_node.errors import CorruptLogError, StoreFailedError
+from fedsafe_node.errors import CorruptLogError, KeyFileError, StoreFailedError
 from fedsafe_node.log.audit import audit_log_name
 from fedsafe_node.log.guard import Kept, read_kept
-from fedsafe_node.log.verification import Anchor, verify_log
+from fedsafe_node.log.openings import PeriodKeys, unseal_opening
+from fedsafe_node.log.verification import Anchor, CommitmentsOf, verify_log
 from fedsafe_node.store.protocol import LogName, Reader
 from fedsafe_node.store.rows import Opening, SealedOpening
 from fedsafe_node.store.sqlite import examine_file
+from fedsafe_node.store.sqlite_reader import Unsealing
+
+AUDIT: Final = "/audit"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +41,12 @@ async def examine_store(place: Place, node: str) -> Sequence[Examined]:
     """Examine the database file, whose it is, and all logs in it."""
     if not await asyncio.to_thread(place.database.exists):
         return [Examined("database", wrong="there is none")]
-    return await asyncio.to_thread(_examine, place.database, place.guard, node)
+    return await asyncio.to_thread(_examine, place, node)
 
 
-def _examine(database: Path, guard: Path, node: str) -> list[Examined]:
+def _examine(place: Place, node: str) -> list[Examined]:
     try:
-        kept = read_kept(guard)
+        kept = read_kept(place.guard)
     except CorruptLogError as error:
         return [Examined("guard", wrong=error.reason)]
 
@@ -47,7 +54,7 @@ def _examine(database: Path, guard: Path, node: str) -> list[Examined]:
         return await _examine_logs(reader, kept, node)
 
     try:
-        return examine_file(database, query, _Sealed())
+        return examine_file(place.database, query, _unsealing(place.periods))
     except StoreFailedError as error:
         return [Examined("database", wrong=error.reason)]
 
@@ -60,7 +67,7 @@ async def _examine_logs(
         return [Examined("database", wrong=damage)]
     names = await reader.logs()
     audit = audit_log_name(node)
-    foreign = [name for name in names if name.endswith("/audit") and name != audit]
+    foreign = [name for name in names if name.endswith(AUDIT) and name != audit]
     if foreign:
         return [Examined("database", wrong=f"it holds {foreign[0]}, not {audit}")]
     return [
@@ -75,15 +82,37 @@ async def _examine_log(reader: Reader, name: LogName, kept: Kept | None) -> Exam
         root = bytes.fromhex(kept.root)
         anchors = [Anchor(size=kept.size, root=root, source="the guard")]
     try:
-        found = await verify_log(reader, name, lambda _: {}, anchors)
+        found = await verify_log(reader, name, _commitments_of(name), anchors)
     except CorruptLogError as error:
-        wrong = f"damaged at entry {error.index}: {error.reason}"
+        wrong = f"damaged {error.place}: {error.reason}"
         return Examined(f"log {name}", wrong=wrong)
     return Examined(f"log {name}", found.size)
 
 
+def _commitments_of(name: LogName) -> CommitmentsOf:
+    return audit_commitments if name.endswith(AUDIT) else feed_commitments
+
+
+def _unsealing(periods: Path) -> Unsealing:
+    try:
+        return _Keyed(PeriodKeys(periods, tidy=False))
+    except KeyFileError:
+        return _Sealed()
+
+
+class _Keyed:
+    """Opens what the node could open."""
+
+    def __init__(self, keys: PeriodKeys) -> None:
+        self._keys = keys
+
+    def unseal(self, log: LogName, sealed: SealedOpening) -> Opening | None:
+        """Open with the period's key, if it is there."""
+        return unseal_opening(self._keys, log, sealed)
+
+
 class _Sealed:
-    """Leaves every opening shut: this needs no key."""
+    """Leaves every opening shut, where the keys cannot be read."""
 
     def unseal(self, log: LogName, sealed: SealedOpening) -> Opening | None:
         """Open nothing."""

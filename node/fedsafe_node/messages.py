@@ -345,6 +345,7 @@ class LogCheck(Message, frozen=True):
     ok: bool
     damage: Damage | None = None
     first_bad_index: int | None = None
+    last_bad_index: int | None = None
     why: str | None = None
 
 

@@ -152,7 +152,7 @@ JUNK = "entries SET record = x'00'"
 @pytest.mark.parametrize(
     ("log", "change", "place"),
     [
-        ("a.demo/feed", SPACE, 1),
+        ("a.demo/feed", SPACE, 0),
         ("a.demo/feed", JUNK, 0),
         ("b.demo/audit", JUNK, 0),
     ],

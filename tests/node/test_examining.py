@@ -1,16 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 import asyncio
+import re
 import shutil
 from pathlib import Path
 
 import pytest
 from tests.node.fleet import Fleet, make
-from tests.node.test_audits import CHANGE_NEWEST, DROP_NEWEST, run_sql
+from tests.node.test_audits import CHANGE_NEWEST, DROP_NEWEST, NEWEST, run_sql
 
 from fedsafe_node.errors import ForeignStoreError, RolledBackError
 from fedsafe_node.examining import Examined, examine_store
 
-OLD = CHANGE_NEWEST.replace("(SELECT max(idx) FROM entries WHERE log = 1)", "0")
+OLD = CHANGE_NEWEST.replace(NEWEST, "0")
+CHANGE_SECOND = CHANGE_NEWEST.replace(NEWEST, "1")
 
 
 async def stopped(fleet: Fleet) -> Path:
@@ -47,8 +49,8 @@ async def test_a_store_that_nobody_touched_adds_up_and_is_left_alone(
 @pytest.mark.parametrize(
     ("sql", "why"),
     [
-        (OLD, "the guard"),
-        (CHANGE_NEWEST, "the guard"),
+        (OLD, "does not fit the record"),
+        (CHANGE_NEWEST, "does not fit the record"),
         (DROP_NEWEST, "entries are missing that the guard had"),
     ],
     ids=["old", "newest", "gone"],
@@ -62,7 +64,24 @@ async def test_where_a_log_is_damaged_is_said_though_the_node_does_not_start(
     with pytest.raises(RolledBackError):
         await alone.start("a.demo")
     assert why in found["log a.demo/audit"].wrong
-    assert "damaged at entry" in found["log a.demo/audit"].wrong
+    assert re.match(r"damaged at entry \d+", found["log a.demo/audit"].wrong)
+
+
+async def test_a_changed_entry_is_found_by_its_openings_or_else_its_span(
+    alone: Fleet,
+) -> None:
+    database = await stopped(alone)
+    newest = await asyncio.to_thread(run_sql, database, CHANGE_SECOND)
+    found = await examine(alone)
+    await asyncio.to_thread(shutil.rmtree, alone.place("a.demo").periods)
+    without = await examine(alone)
+
+    wrong = found["log a.demo/audit"].wrong
+    assert re.match("damaged at entry 1: the opening of .* does not fit", wrong), wrong
+    span = f"damaged somewhere in the entries 0 to {newest}: the entries are not those"
+    assert without["log a.demo/audit"].wrong.startswith(span)
+    with pytest.raises(RolledBackError, match=r"altered.*fedsafe doctor.*operate\.md"):
+        await alone.start("a.demo")
 
 
 async def test_a_file_with_damaged_pages_is_named(alone: Fleet) -> None:

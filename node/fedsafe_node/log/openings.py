@@ -47,8 +47,10 @@ class PeriodKeys:
     the first seal of a month writes one. Guarded by `_lock`: making and destroying.
     """
 
-    def __init__(self, directory: Path, *, faults: Faults = NO_FAULTS) -> None:
-        """Read all period keys of a directory.
+    def __init__(
+        self, directory: Path, *, tidy: bool = True, faults: Faults = NO_FAULTS
+    ) -> None:
+        """Read all period keys of a directory; not to *tidy* it changes nothing.
 
         Raises:
             KeyFileError: a file is loose, unreadable or no key.
@@ -56,9 +58,10 @@ class PeriodKeys:
         self._directory = directory
         self._faults = faults
         self._lock = Lock()
-        make_private_directory(directory)
-        for draft in directory.glob(f".*{_SUFFIX}.*"):
-            destroy_secret(draft)  # left by a process that died while writing
+        if tidy:
+            make_private_directory(directory)
+            for draft in directory.glob(f".*{_SUFFIX}.*"):
+                destroy_secret(draft)  # left by a process that died while writing
         self._keys = {
             path.stem: _read_key(path)
             for path in sorted(directory.glob(f"*{_SUFFIX}"))

@@ -71,7 +71,7 @@ async def verify_log(
         records = await _block(reader, log, start, count)
         for record in records:
             for level, index, root in edge.append(leaf_hash(record)):
-                await _check_tile(reader, log, level, index, root)
+                known.note(await _tile_fault(reader, log, level, index, root))
             if edge.size == known.next_size:
                 known.meet(edge)
         for opening in await reader.openings(log, start, count):
@@ -88,6 +88,8 @@ async def verify_log(
 class _Anchors:
     """Those of one verification; a fault waits until the openings were looked at.
 
+    So do those of tiles.
+
     What does not fit its opening names its entry more closely.
     """
 
@@ -103,9 +105,13 @@ class _Anchors:
             anchor = self._ahead.pop()
             if self._fault is None and anchor.root != edge.root():
                 reason = f"the entries are not those that {anchor.source} had"
-                at = _changed(edge, anchor)
-                self._fault = CorruptLogError(self._log, at, reason)
+                at, last = _changed(edge, anchor)
+                self._fault = CorruptLogError(self._log, at, reason, last=last)
         self.next_size = self._ahead[-1].size if self._ahead else -1
+
+    def note(self, fault: CorruptLogError | None) -> None:
+        """Take a fault in, unless there was one before."""
+        self._fault = self._fault or fault
 
     def check(self) -> None:
         """Raise the first fault."""
@@ -120,12 +126,18 @@ class _Anchors:
             raise MissingEntriesError(self._log, size, reason)
 
 
-def _changed(edge: Edge, anchor: Anchor) -> int:
+def _changed(edge: Edge, anchor: Anchor) -> tuple[int, int]:
+    """Return between which entries the change lies.
+
+    Whoever changed a record may have changed the roots of its tiles as well.
+    """
     found = edge.unfinished()
     first = anchor.size - len(found)
     pairs = zip(found, anchor.leaves, strict=False)
-    differing = (at for at, (there, known) in enumerate(pairs) if there != known)
-    return first + next(differing, len(found))
+    for at, (there, known) in enumerate(pairs, start=first):
+        if there != known:
+            return at, at
+    return 0, max(0, anchor.size - 1)
 
 
 async def _block(
@@ -140,15 +152,18 @@ async def _block(
     raise CorruptLogError(log, start, "entries come and go")
 
 
-async def _check_tile(
+async def _tile_fault(
     reader: LogReader, log: LogName, level: int, index: int, root: bytes
-) -> None:
+) -> CorruptLogError | None:
     found = await reader.tile_roots(log, level, index, index + 1)
     first = index << 8 * level
     if not found:
-        raise MissingEntriesError(log, first, "the root of this tile is missing")
+        return MissingEntriesError(log, first, "the root of this tile is missing")
     if found != [root]:
-        raise CorruptLogError(log, first, "the entries of this tile have changed")
+        last = (index + 1 << 8 * level) - 1
+        reason = "the entries of this tile have changed"
+        return CorruptLogError(log, first, reason, last=last)
+    return None
 
 
 def _check_opening(

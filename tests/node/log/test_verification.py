@@ -79,8 +79,13 @@ async def test_destroying_a_periods_key_erases_its_openings_only(
         ("UPDATE entries SET record = x'00' WHERE idx = 1400", 1400, "does not fit"),
         (
             "UPDATE entries SET record = zeroblob(64) WHERE idx = 700",
+            700,
+            "does not fit",
+        ),
+        (
+            "UPDATE tile_roots SET hash = zeroblob(32) WHERE level = 1 AND idx = 2",
             512,
-            "tile have changed",
+            "entries 512 to 767: the entries of this tile have changed",
         ),
         ("DELETE FROM entries WHERE idx = 700", 700, "entry is missing"),
         ("DELETE FROM tile_roots WHERE idx = 1", 256, "tile is missing"),

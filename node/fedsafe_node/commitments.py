@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the records of a node's logs commit to, for `log.verification`."""
+
+from collections.abc import Mapping
+
+from fedsafe_federation.errors import MalformedError
+from fedsafe_federation.records import SignalRecord, decode_record
+from fedsafe_federation.signals import SIGNAL_GROUP
+from fedsafe_node.log.audit import decode_audit_record
+
+
+def audit_commitments(record: bytes) -> Mapping[str, bytes]:
+    """Return the commitments of an entry of the audit log, by group.
+
+    Raises:
+        ValueError: it is none.
+    """
+    try:
+        return decode_audit_record(record).commitments
+    except MalformedError as error:
+        raise ValueError(str(error)) from None
+
+
+def feed_commitments(record: bytes) -> Mapping[str, bytes]:
+    """Return the commitments of an entry of a feed, by group.
+
+    Raises:
+        ValueError: it is none.
+    """
+    try:
+        entry = decode_record(record)
+    except MalformedError as error:
+        raise ValueError(str(error)) from None
+    if isinstance(entry, SignalRecord):
+        return {SIGNAL_GROUP: entry.commitment}
+    return {}
