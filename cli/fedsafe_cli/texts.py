@@ -66,6 +66,16 @@ _TEXTS: Final[dict[str, tuple[str, str]]] = {
         "nicht abgedeckt: {origins}",
         "not covered: {origins}",
     ),
+    "gate_closed": (
+        (
+            "Die rechtliche Freigabe dieses Knotens ist zu, darum wurde niemand sonst "
+            "gefragt; was fehlt, sagt »fedsafe gate show«."
+        ),
+        (
+            "This node's own legal gate is closed, so nobody else was asked; "
+            "`fedsafe gate show` says what it lacks."
+        ),
+    ),
     "deferred": (
         (
             "noch keine Antwort, bitte wiederholen: Konto eingeschränkt anlegen, "

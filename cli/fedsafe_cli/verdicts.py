@@ -97,6 +97,8 @@ def show(name: str, outcome: Outcome, form: Form) -> None:
     matches = body.get("matches", [])
     result = str(body["result"])
     line(prefix + words(result, german=german, count=len(matches), origins=origins))
+    if body.get("gate_closed"):
+        line("   " + words("gate_closed", german=german))
     for match in matches:
         _show_match(match, german=german)
     for counted in body.get("corroboration") or []:

@@ -163,7 +163,8 @@ class LookupAnswer(Message, frozen=True):
 
     `none` only if every origin was covered. `not_covered` names origins whose
     feed is stale or suspended. A match is a reason to review, never a verdict.
-    `corroboration` has an entry for each question with matches.
+    `corroboration` has an entry for each question with matches. `gate_closed`:
+    this node's own legal gate is, so none of the others was asked.
     """
 
     result: Result
@@ -173,6 +174,7 @@ class LookupAnswer(Message, frozen=True):
     retry_after_ms: int | None = None
     reminder: Bilingual | None = None
     corroboration: list[Corroboration] | None = None
+    gate_closed: bool = False
 
 
 class ItemProblem(Message, frozen=True):

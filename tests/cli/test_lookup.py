@@ -264,6 +264,21 @@ def test_a_node_that_vanishes_takes_no_earlier_answer_along(
     assert [entry["result"] for entry in gone.lines] == ["unreachable"] * 1_500
 
 
+def test_a_closed_gate_is_named_as_the_cause(ask: "Run", node: "FakeNode") -> None:
+    found = {"result": "incomplete", "matches": [], "not_covered": ["b.demo"]}
+    node.always("POST /v1/lookup", found | {"gate_closed": True})
+    closed = ask("lookup", "email:a@b.de")
+    german = ask("lookup", "--lang", "de", "email:a@b.de")
+    node.always("POST /v1/lookup", found | {"gate_closed": False})
+    stale = ask("lookup", "email:a@b.de")
+
+    assert closed.status == stale.status == 12
+    assert "`fedsafe gate show`" in closed.out
+    assert "nicht alle Quellen sind abgedeckt: b.demo" in german.out
+    assert "»fedsafe gate show«" in german.out
+    assert "gate" not in stale.out
+
+
 @pytest.mark.parametrize("form", ["--json", "--ndjson"])
 @pytest.mark.parametrize("count", [1, 2, 1_001])
 def test_a_node_that_is_down_never_reads_like_no_signal(

@@ -252,6 +252,8 @@ class LookupService:
                     isinstance(item, Person) for item in case.asked
                 )
                 answer = _answer(case, found, stale, deferred=lacks_peers)
+                if step.withheld and stale:
+                    answer = msgspec.structs.replace(answer, gate_closed=True)
                 if found.matches:
                     counted = corroborate(found.matches, situation, now)
                     answer = msgspec.structs.replace(answer, corroboration=counted)

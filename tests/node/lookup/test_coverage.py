@@ -67,6 +67,7 @@ async def test_a_suspended_origin_never_matches_and_is_not_covered(trio: Fleet) 
 
     assert answer.result is Result.INCOMPLETE
     assert answer.not_covered == ["a.demo"]
+    assert not answer.gate_closed
 
 
 async def test_a_plane_that_policy_does_not_share_has_no_lists_to_cover(
@@ -91,3 +92,4 @@ async def test_behind_a_closed_gate_only_the_own_list_is_asked(trio: Fleet) -> N
     assert answer.matches == []
     assert answer.result is Result.INCOMPLETE
     assert answer.not_covered == ["a.demo", "c.demo"]
+    assert answer.gate_closed
