@@ -57,6 +57,7 @@ LANES: Final[Mapping[Lane, int]] = {
     Lane.PEERS: 64,
     Lane.HEALTH: 32,
     Lane.LOGINS: 32,
+    Lane.SIGN_ONS: 32,
     Lane.PROOFS: 32,
     Lane.LOCAL: 32,
 }

@@ -70,7 +70,9 @@ async def renew_authenticator(call: Call) -> object:
 
 async def begin_sign_on(call: Call) -> object:
     """Begin a login through a provider of identities."""
-    return await call.services.staff.identities.start(call.body(SignOnStart))
+    return await call.services.staff.identities.start(
+        call.body(SignOnStart), call.source
+    )
 
 
 async def end_sign_on(call: Call) -> object:
@@ -94,7 +96,7 @@ LOGIN_ROUTES: Final = (
         path="/v1/session/oidc",
         handler=begin_sign_on,
         auth=Auth.OPEN,
-        lane=Lane.LOGINS,
+        lane=Lane.SIGN_ONS,
         summary="Begin a login through the provider of identities",
         status=201,
         body=SignOnStart,
@@ -108,7 +110,7 @@ LOGIN_ROUTES: Final = (
         path="/v1/session/oidc/code",
         handler=end_sign_on,
         auth=Auth.OPEN,
-        lane=Lane.LOGINS,
+        lane=Lane.SIGN_ONS,
         summary="End it with what the browser came back with",
         status=201,
         body=SignOnRequest,

@@ -28,6 +28,7 @@ class Lane(StrEnum):
     PEERS = "peers"
     HEALTH = "health"
     LOGINS = "logins"
+    SIGN_ONS = "sign_ons"
     PROOFS = "proofs"
     LOCAL = "local"
 

@@ -4,6 +4,7 @@
 A login begins with an address for the browser and ends with the code that the browser
 brings back. In between the node keeps `state`, `nonce` and the PKCE secret in memory,
 for ten minutes and one use: what is replayed, or comes after a restart, is refused.
+When too many have begun, the place that began most loses its oldest.
 
 The provider says who somebody is; the node says which person that is, once that person
 has linked the two in a session of their own, and what they may do. A login through a
@@ -12,6 +13,7 @@ provider proves no second factor of the node's: approvals still want one.
 
 import base64
 import hashlib
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from secrets import token_urlsafe
@@ -56,7 +58,7 @@ LIFETIME: Final = 10 * 60
 _MOST: Final = 1_000
 _KEPT: Final = 60 * 60  # seconds that discovery and keys are kept
 _PAUSE: Final = 60  # seconds between two looks at a provider's keys
-_RETRY_MS: Final = 5_000
+_REST: Final = 5  # seconds in which a provider that failed is not asked again
 _REFUSED: Final = "the provider's answer is not accepted; begin anew"
 
 
@@ -82,6 +84,7 @@ class _Begun:
     verifier: str = field(repr=False)
     role: Role | None
     ends_at: int
+    source: str
 
 
 class _TokenAnswer(msgspec.Struct, frozen=True):
@@ -103,24 +106,25 @@ class Identities:
         self._web = web
         self._begun: dict[str, _Begun] = {}
         self._provider: tuple[Provider, int] | None = None
+        self._failure: tuple[str, int] | None = None
         self._keys: tuple[KeySet, int] | None = None
 
-    async def start(self, request: SignOnStart) -> SignOnAnswer:
-        """Begin a login: where the browser goes.
+    async def start(self, request: SignOnStart, source: str) -> SignOnAnswer:
+        """Begin a login from a place: where the browser goes.
 
         Raises:
             WrongStateError: this node has no provider.
-            UnavailableError: the provider does not answer, or too many have begun.
+            UnavailableError: the provider does not answer.
         """
         oidc, now = self._settings(), self._office.now()
         provider = await self._known_provider(oidc, now)
         self._begun = {s: b for s, b in self._begun.items() if now < b.ends_at}
         if len(self._begun) >= _MOST:
-            raise UnavailableError(
-                "busy", "too many logins have begun", retry_after_ms=_RETRY_MS
-            )
+            self._drop_one()
         state, nonce, verifier = token_urlsafe(32), token_urlsafe(32), token_urlsafe(48)
-        self._begun[state] = _Begun(nonce, verifier, request.role, now + LIFETIME)
+        self._begun[state] = _Begun(
+            nonce, verifier, request.role, now + LIFETIME, source
+        )
         digest = hashlib.sha256(verifier.encode()).digest()
         query = {
             "response_type": "code",
@@ -135,6 +139,12 @@ class Identities:
         joint = "&" if "?" in provider.authorization_endpoint else "?"
         url = f"{provider.authorization_endpoint}{joint}{urlencode(query)}"
         return SignOnAnswer(url=url, state=state)
+
+    def _drop_one(self) -> None:
+        """Forget the oldest of the place that has begun most: a flood drops its own."""
+        places = Counter(begun.source for begun in self._begun.values())
+        ((most, _),) = places.most_common(1)
+        del self._begun[next(s for s, b in self._begun.items() if b.source == most)]
 
     async def finish(self, request: SignOnRequest) -> SessionAnswer:
         """End a login: a session of the person who has linked this identity.
@@ -234,16 +244,15 @@ class Identities:
     async def _known_provider(self, oidc: Oidc, now: int) -> Provider:
         if self._provider is not None and now - self._provider[1] < _KEPT:
             return self._provider[0]
+        if self._failure is not None and 0 <= now - self._failure[1] < _REST:
+            raise _unusable(self._failure[0])
         url = f"{oidc.issuer.rstrip('/')}/.well-known/openid-configuration"
         try:
             provider = read_provider(await self._web.get(url), oidc.issuer)
         except IdentityError as error:
-            raise UnavailableError(
-                "unavailable",
-                f"the provider of identities cannot be used: {error.why}",
-                retry_after_ms=_RETRY_MS,
-            ) from None
-        self._provider = provider, now
+            self._failure = error.why, now
+            raise _unusable(error.why) from None
+        self._provider, self._failure = (provider, now), None
         return provider
 
     async def _known_keys(self, provider: Provider, now: int, token: str) -> KeySet:
@@ -256,3 +265,11 @@ class Identities:
         keys = read_keys(await self._web.get(provider.jwks_uri))
         self._keys = keys, now
         return keys
+
+
+def _unusable(why: str) -> UnavailableError:
+    return UnavailableError(
+        "unavailable",
+        f"the provider of identities cannot be used: {why}",
+        retry_after_ms=_REST * 1_000,
+    )

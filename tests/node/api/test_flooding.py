@@ -96,6 +96,19 @@ class TestLogins:
         assert (await first, await local) == (201, 201)
         waiting.cancel()
 
+    async def test_waiting_for_a_provider_keeps_no_password_out(self, api: Api) -> None:
+        api.memory.hold = asyncio.Event()
+        first = asyncio.create_task(_post(api.http, "/v1/session/oidc", {}, {}))
+        await api.memory.arrived.wait()
+        api.memory.arrived.clear()
+        login = asyncio.create_task(_log_in(api.http))
+        waiting = asyncio.create_task(api.memory.arrived.wait())
+        await asyncio.wait({login, waiting}, return_when=asyncio.FIRST_COMPLETED)
+        api.memory.hold.set()
+
+        assert (await first, await login) == (201, 201)
+        waiting.cancel()
+
     async def test_logins_leave_room_for_proofs(self, api: Api) -> None:
         api.memory.hold = asyncio.Event()
         first = asyncio.create_task(_log_in(api.http))

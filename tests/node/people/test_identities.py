@@ -4,10 +4,11 @@
 import asyncio
 import base64
 import hashlib
+import json
 import re
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
 from html import unescape
 from pathlib import Path
@@ -148,7 +149,7 @@ async def refused(work: object) -> NodeError:
 
 async def link(team: Team, identities: Identities, name: str, at: str) -> None:
     who = await team.principal(name)
-    begun = await identities.start(START)
+    begun = await identities.start(START, "")
     await identities.link(await browse(begun.url, at), who)
     team.clock.moment = SystemClock().now()
 
@@ -156,12 +157,12 @@ async def link(team: Team, identities: Identities, name: str, at: str) -> None:
 async def test_a_linked_identity_logs_its_person_in(
     house: Team, identities: Identities, provider: Provider
 ) -> None:
-    stranger = await identities.start(START)
+    stranger = await identities.start(START, "")
     error = await refused(identities.finish(await browse(stranger.url, "anna")))
     assert isinstance(error, ForbiddenError)
 
     await link(house, identities, "anna", "anna")
-    begun = await identities.start(SignOnStart(role=Role.ANALYST))
+    begun = await identities.start(SignOnStart(role=Role.ANALYST), "")
     answer = await identities.finish(await browse(begun.url, "anna"))
     who = await house.sessions.recognise(answer.token)
 
@@ -175,7 +176,7 @@ async def test_a_linked_identity_logs_its_person_in(
         hashlib.sha256().digest_size
     )
     await house.accounts.lock("anna", SETUP)
-    again = await identities.start(START)
+    again = await identities.start(START, "")
     await refused(identities.finish(await browse(again.url, "anna")))
 
 
@@ -183,13 +184,13 @@ async def test_a_state_is_used_once_and_ends(
     house: Team, identities: Identities
 ) -> None:
     await link(house, identities, "anna", "anna")
-    begun = await identities.start(START)
+    begun = await identities.start(START, "")
     back = await browse(begun.url, "anna")
     results = await asyncio.gather(
         *(identities.finish(back) for _ in range(3)), return_exceptions=True
     )
     assert sum(isinstance(result, ForbiddenError) for result in results) == 2
-    late = await identities.start(START)
+    late = await identities.start(START, "")
     back = await browse(late.url, "anna")
     house.pass_time(LIFETIME)
     assert isinstance(await refused(identities.finish(back)), ForbiddenError)
@@ -200,7 +201,7 @@ async def test_a_code_of_another_login_is_refused(
 ) -> None:
     """A stolen code has another PKCE secret, and its token another nonce."""
     await link(house, identities, "anna", "anna")
-    first, second = await identities.start(START), await identities.start(START)
+    first, second = await identities.start(START, ""), await identities.start(START, "")
     stolen = await browse(first.url, "anna")
     mixed = SignOnRequest(state=second.state, code=stolen.code)
 
@@ -211,7 +212,7 @@ async def test_new_keys_are_found(
     house: Team, identities: Identities, provider: Provider
 ) -> None:
     await link(house, identities, "anna", "anna")
-    begun = await identities.start(START)
+    begun = await identities.start(START, "")
     back = await browse(begun.url, "anna")
     await asyncio.to_thread(provider.turn_keys)
     house.pass_time(120)  # the keys were looked at within the last minute
@@ -231,7 +232,7 @@ async def test_an_identity_is_one_persons_and_a_person_has_one(
     stale = await house.principal("ben")
     house.pass_time(300)
     stale = type(stale)(stale.name, stale.role, stale.session, fresh=False)
-    begun = await identities.start(START)
+    begun = await identities.start(START, "")
     back = SignOnRequest(state=begun.state, code="x")
     assert isinstance(await refused(identities.link(back, stale)), ForbiddenError)
 
@@ -241,7 +242,7 @@ async def test_a_provider_of_another_name_is_not_used(
 ) -> None:
     other = provider.url.replace("127.0.0.1", "localhost")
     for issuer in (other, f"{provider.url}/", "http://127.0.0.1:1"):
-        error = await refused(made(house, http, issuer).start(START))
+        error = await refused(made(house, http, issuer).start(START, ""))
         assert isinstance(error, UnavailableError)
 
 
@@ -250,19 +251,68 @@ async def test_a_node_without_a_provider_says_so(
 ) -> None:
     without = Identities(house.office, house.sessions, None, ProviderWeb(http))
 
-    assert isinstance(await refused(without.start(START)), WrongStateError)
+    assert isinstance(await refused(without.start(START, "")), WrongStateError)
     back = SignOnRequest(state="s" * 43, code="x")
     assert isinstance(await refused(without.finish(back)), WrongStateError)
 
 
-async def test_only_so_many_logins_begin(
-    identities: Identities, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("fedsafe_node.people.identities._MOST", 2)
-    for _ in range(2):
-        await identities.start(START)
+PKCE: Final = {"code_challenge_methods_supported": ["S256"]}
 
-    assert isinstance(await refused(identities.start(START)), UnavailableError)
+
+class FakeWeb:
+    """A provider that answers, or fails, at once; it counts."""
+
+    def __init__(self) -> None:
+        self.gets = 0
+        self.fails = False
+
+    async def get(self, url: str) -> bytes:
+        self.gets += 1
+        if self.fails:
+            raise IdentityError("down")
+        issuer = url.removesuffix("/.well-known/openid-configuration")
+        ends = ("authorization_endpoint", "token_endpoint", "jwks_uri")
+        document = {end: f"{issuer}/{end}" for end in ends}
+        return json.dumps({"issuer": issuer, **document, **PKCE}).encode()
+
+    async def post(self, url: str, form: Mapping[str, str]) -> bytes:
+        raise IdentityError(f"{url} took {len(form)}")
+
+
+@pytest.fixture
+def web() -> FakeWeb:
+    return FakeWeb()
+
+
+@pytest.fixture
+def faked(team: Team, web: FakeWeb) -> Identities:
+    oidc = Oidc(issuer="https://id.example", client_id=CLIENT, redirect=REDIRECT)
+    return Identities(team.office, team.sessions, oidc, web)
+
+
+async def test_a_flood_of_begun_logins_drops_its_own(
+    faked: Identities, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fedsafe_node.people.identities._MOST", 4)
+    mine = await faked.start(START, "192.0.2.1")
+    begun = [await faked.start(START, "192.0.2.2") for _ in range(9)]
+
+    kept = faked._begun  # noqa: SLF001
+    assert list(kept) == [mine.state, *(each.state for each in begun[-3:])]
+
+
+async def test_a_provider_that_failed_is_left_alone_for_some_seconds(
+    faked: Identities, web: FakeWeb, team: Team
+) -> None:
+    web.fails = True
+    errors = [await refused(faked.start(START, "")) for _ in range(3)]
+    assert {type(error) for error in errors} == {UnavailableError}
+    assert web.gets == 1
+
+    web.fails = False
+    team.pass_time(5)
+    assert (await faked.start(START, "")).state
+    assert web.gets == 2
 
 
 @pytest.mark.parametrize(
