@@ -392,6 +392,7 @@ class RunningNode:
                 staff.approvals,
                 base.keys,
                 self.feed.keep_audit,
+                policies=base.place.policies,
                 offload=base.workers,
             ),
             peering=self.peering,

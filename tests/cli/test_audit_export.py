@@ -42,7 +42,7 @@ def small_pack() -> bytes:
     files = [
         *first_files(facts, node),
         ("entries/000000000000.ndjson", json.dumps(line).encode() + b"\n"),
-        *policy_files([]),
+        *policy_files([], Path("nowhere")),
     ]
     archive = Archive()
     pieces = [archive.add(name, content) for name, content in files]

@@ -2,10 +2,11 @@
 """What a pack holds beside the entries: texts, keys, checkpoint, policies."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from importlib.resources import files
+from pathlib import Path
 from typing import Final
 
 from fedsafe_crypto.checkpoint import Checkpoint, sign_checkpoint
@@ -15,7 +16,7 @@ from fedsafe_node.evidence.span import Part
 from fedsafe_node.evidence.verify import FORMAT
 from fedsafe_node.keys import NodeKeys
 from fedsafe_node.log.audit import audit_log_name
-from fedsafe_policies.policy import SHIPPED, shipped, shipped_text
+from fedsafe_policies.policy import SHIPPED, shipped_text
 
 File = tuple[str, bytes]
 _PACKAGE: Final = "fedsafe_node.evidence"
@@ -67,19 +68,29 @@ def first_files(facts: Facts, keys: NodeKeys) -> Iterator[File]:
     yield "proof.json", _json({"hashes": [each.hex() for each in facts.proof]})
 
 
-def policy_files(references: Iterable[str]) -> Iterator[File]:
+def policy_files(references: Iterable[str], kept: Path) -> Iterator[File]:
     """Give the texts of policies that are named `name@hash8`, as far as they are here.
 
-    Blocks: reads the shipped policies.
+    *kept* is where the node keeps those that it has decided by, named after their
+    digests. Blocks: reads files.
     """
-    known = {shipped(name).reference: shipped_text(name) for name in SHIPPED}
+    texts = {sha256(text).hexdigest(): text for text in map(shipped_text, SHIPPED)}
+    texts |= {path.stem: path.read_bytes() for path in sorted(kept.glob("*.toml"))}
     listed: dict[str, str | None] = {}
     for reference in sorted(references):
-        text = known.get(reference)
-        listed[reference] = None if text is None else sha256(text).hexdigest()
-        if text is not None:
-            yield f"policies/{listed[reference]}.toml", text
+        digest = _digest_of(reference, texts)
+        listed[reference] = digest
+        if digest is not None:
+            yield f"policies/{digest}.toml", texts[digest]
     yield "policies.json", _json(listed)
+
+
+def _digest_of(reference: str, texts: Mapping[str, bytes]) -> str | None:
+    start = reference.rpartition("@")[2]
+    for digest, text in texts.items():
+        if digest.startswith(start) and sha256(text).hexdigest() == digest:
+            return digest
+    return None
 
 
 def _public(node: str, keys: NodeKeys) -> dict[str, str]:

@@ -11,6 +11,7 @@ it is sent, so its size costs no memory, and nothing in clear touches the disk.
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
+from pathlib import Path
 from typing import Final
 
 from fedsafe_crypto.checkpoint import Checkpoint
@@ -60,19 +61,21 @@ class ExportEffect:
 class EvidenceService:
     """Makes packs, a few at a time."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - everything it needs is an argument
         self,
         office: Office,
         approvals: Approvals,
         keys: NodeKeys,
         keep: Callable[[], Awaitable[Tail]],
         *,
+        policies: Path,
         offload: Offload,
     ) -> None:
         self._office = office
         self._approvals = approvals
         self._keys = keys
         self._keep = keep
+        self._policies = policies
         self._offload = offload
         self._places = asyncio.Semaphore(_AT_ONCE)
 
@@ -136,7 +139,7 @@ class EvidenceService:
                 policies |= page.policies
                 yield archive.add(page.name, page.content)
             for name, content in await self._offload(
-                lambda: list(policy_files(policies))
+                lambda: list(policy_files(policies, self._policies))
             ):
                 yield archive.add(name, content)
             yield archive.close(log, self._keys.audit)

@@ -3,6 +3,8 @@ import asyncio
 import io
 import json
 from datetime import timedelta
+from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +17,7 @@ from tests.node.evidence.conftest import (
     key_of,
     write_events,
 )
-from tests.node.fleet import Fleet
+from tests.node.fleet import Fleet, make
 from tests.node.signals.conftest import ANNA
 
 from fedsafe_node.errors import (
@@ -29,6 +31,7 @@ from fedsafe_node.evidence.service import APPROVED_FOR
 from fedsafe_node.evidence.span import ExportRequest
 from fedsafe_node.evidence.verify import Report, read_files, verify_pack
 from fedsafe_node.principal import Principal
+from fedsafe_policies.policy import shipped_text
 from fedsafe_policies.vocabulary import Role
 
 
@@ -203,3 +206,20 @@ async def test_a_part_that_is_none_is_refused(
 
     assert caught.value.code == code
     assert await alone.audit("a.demo", "audit.exported") == []
+
+
+async def test_it_carries_the_text_of_a_policy_that_the_provider_wrote(
+    tmp_path: Path,
+) -> None:
+    own = b"# ours\n" + shipped_text("strict")
+    (tmp_path / "ours.toml").write_bytes(own)
+    fleet = await make(tmp_path / "n", "a.demo", policy=str(tmp_path / "ours.toml"))
+    await fleet.start("a.demo")
+    try:
+        files = contents(await export(fleet, first=0, last=0))
+    finally:
+        await fleet.close()
+
+    digest = sha256(own).hexdigest()
+    assert files[f"policies/{digest}.toml"] == own
+    assert digest in json.loads(files["policies.json"]).values()
