@@ -5,20 +5,32 @@ The record is a TOML file that a data-protection officer can read; the node chec
 it field by field and keeps it with an audit event.
 """
 
+import re
+import time
 import tomllib
-from datetime import date, time
+from datetime import date
+from difflib import get_close_matches
 from pathlib import Path
+from typing import Final
 
 import click
+import msgspec
 
 from fedsafe_cli.errors import BadInputError
 from fedsafe_cli.exit_codes import OK, ExitStatus
 from fedsafe_cli.options import settings_of, shared_options
-from fedsafe_cli.output import document, pairs
+from fedsafe_cli.output import document, note, pairs
 from fedsafe_cli.sessions import personal
 from fedsafe_cli.settings import Settings, printable
+from fedsafe_policies.gate import LegalGate, missing
 
 MAX_BYTES = 65_536
+_WANTED: Final = {
+    "consultation": '"done" or "not_required"',
+    "valid_until": "a day such as 2027-11-03, without quotation marks",
+    "dpo_approval": '{ person = "C. Weber", on = 2026-11-02 }',
+    "management_approval": '{ person = "D. Kaya", on = 2026-11-03 }',
+}
 
 
 @click.group()
@@ -49,10 +61,13 @@ def show(context: click.Context) -> ExitStatus:
 
 @gate.command("record")
 @click.argument("file")
+@click.option("--yes", is_flag=True, help="Replace a complete record unasked.")
 @shared_options
 @click.pass_context
-def record(context: click.Context, file: str) -> ExitStatus:
+def record(context: click.Context, file: str, yes: bool) -> ExitStatus:  # noqa: FBT001 (click's)
     """Enter the record in FILE (TOML); the newest one counts.
+
+    One that lacks something closes a gate that was open; you are asked before.
 
     \b
     Example:
@@ -68,13 +83,31 @@ def record(context: click.Context, file: str) -> ExitStatus:
       management_approval = { person = "D. Kaya", on = 2026-11-03 }
       valid_until = 2027-11-03
     """  # noqa: D301
-    settings = settings_of(context)
-    answer = personal(settings).change("/v1/gate", _read(file))
+    settings, given = settings_of(context), _read(file)
+    entered, client = _check(file, given), personal(settings)
+    if not yes and missing(entered, int(time.time())):  # noqa: TID251 - now
+        _ask_before_closing(client.get("/v1/gate"))
+    answer = client.change("/v1/gate", _dates_as_text(given))
     _tell(settings, answer)
+    dpo, management = entered.dpo_approval, entered.management_approval
+    if dpo is not None and management is not None and dpo.person == management.person:
+        note("fedsafe: management_approval must be another person than dpo_approval")
     return OK
 
 
-def _read(file: str) -> object:
+def _ask_before_closing(now: object) -> None:
+    """Ask whether an incomplete record may replace one that is complete."""
+    if not isinstance(now, dict) or not now.get("valid_until"):
+        return
+    if set(now.get("missing") or ()) <= {"register"}:
+        note(
+            "fedsafe: this record lacks something, and replaces one that holds until "
+            f"{now['valid_until']}: the gate closes"
+        )
+        click.confirm("Enter it all the same?", abort=True, err=True)
+
+
+def _read(file: str) -> dict[str, object]:
     try:
         data = Path(file).read_bytes()
     except OSError as error:
@@ -83,17 +116,50 @@ def _read(file: str) -> object:
     if len(data) > MAX_BYTES:
         raise BadInputError(f"{printable(file)}: longer than {MAX_BYTES} bytes")
     try:
-        return _dates_as_text(tomllib.loads(data.decode()))
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError):
+        return tomllib.loads(data.decode())
+    except tomllib.TOMLDecodeError as error:
+        raise BadInputError(f"{printable(file)}: not TOML: {_place(error)}") from None
+    except (UnicodeDecodeError, RecursionError):
         raise BadInputError(f"{printable(file)}: not TOML") from None
+
+
+def _place(error: tomllib.TOMLDecodeError) -> str:
+    found = re.search(r"line \d+", str(error))
+    return found[0] if found else "it ends too soon"
+
+
+def _check(file: str, given: dict[str, object]) -> LegalGate:
+    """Check the fields one by one, so that the first that does not fit is named."""
+    for key, value in given.items():
+        try:
+            msgspec.convert({key: value}, LegalGate)
+        except msgspec.ValidationError:
+            place = f"{printable(file)}, line {_line_of(file, key)}"
+            raise BadInputError(f"{place}: {_misfit(key)}") from None
+    return msgspec.convert(given, LegalGate)
+
+
+def _misfit(key: str) -> str:
+    fields = LegalGate.__struct_fields__
+    if key in fields:
+        return f"{key} wants {_WANTED.get(key, 'a text in quotation marks')}"
+    # What was written there may be anything, so it is not repeated.
+    near = get_close_matches(key, fields, 1)
+    meant = f", {near[0]} perhaps" if near else ""
+    return f"no such field{meant}; see `fedsafe gate record --help`"
+
+
+def _line_of(file: str, key: str) -> int:
+    """Find where a key of the outermost table is set."""
+    lines = Path(file).read_text(encoding="utf-8").splitlines()
+    sets = re.compile(rf"""\s*\[?\s*["']?{re.escape(key)}["']?\s*[=.\]]""")
+    return next((at for at, text in enumerate(lines, 1) if sets.match(text)), 1)
 
 
 def _dates_as_text(value: object) -> object:
     if isinstance(value, dict):
         return {key: _dates_as_text(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_dates_as_text(item) for item in value]
-    return value.isoformat() if isinstance(value, date | time) else value
+    return value.isoformat() if isinstance(value, date) else value
 
 
 def _tell(settings: Settings, answer: dict[str, object]) -> None:

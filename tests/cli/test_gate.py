@@ -46,23 +46,21 @@ def test_a_record_travels_with_its_days_as_text(
 ) -> None:
     file = tmp_path / "gate.toml"
     file.write_text(
-        'dpia = "x"\nvalid_until = 2027-11-03\nat = 10:30:00\n'
+        'dpia = "x"\nvalid_until = 2027-11-03\n'
         'dpo_approval = { person = "C. Weber", on = 2026-11-02 }\n'
-        "days = [2026-11-02]\n"
     )
+    node.always("GET /v1/gate", CLOSED)
     node.always("POST /v1/gate", CLOSED | {"open": True})
     outcome = ask("gate", "record", str(file))
 
     assert outcome.status == 0
-    assert node.asked == [
+    assert node.asked[1:] == [
         (
             "POST /v1/gate",
             {
                 "dpia": "x",
                 "valid_until": "2027-11-03",
-                "at": "10:30:00",
                 "dpo_approval": {"person": "C. Weber", "on": "2026-11-02"},
-                "days": ["2026-11-02"],
             },
         )
     ]
@@ -74,6 +72,13 @@ def test_a_record_travels_with_its_days_as_text(
         (None, "No such file"),
         (b"not toml", "not TOML"),
         (b'dpia = "\xff"', "not TOML"),
+        (b'dpia = "x"\nvalid_until = \n', "not TOML: line 2"),
+        (b'dpia = "x"\n\ndpio = 1\n', "line 3: no such field, dpia perhaps"),
+        (b"anna@example.de = 1", "not TOML"),
+        (b'"anna@example.de" = 1', "line 1: no such field; see"),
+        (b'dpia = "x"\nconsultation = "no"', 'line 2: consultation wants "done" or'),
+        (b"dpia = 3", "line 1: dpia wants a text"),
+        (b'[dpo_approval]\nperson = "C."\non = "soon"', "line 1: dpo_approval wants"),
         (b"a = " + b"[" * 20_000, "not TOML"),
         (b"#" * (MAX_BYTES + 1), f"longer than {MAX_BYTES} bytes"),
     ],
@@ -89,7 +94,48 @@ def test_a_file_that_holds_no_record_stays_here(
     assert outcome.status == 5
     assert why in outcome.err
     assert "gate\\n.toml" in outcome.err
+    assert "anna@" not in outcome.err
     assert node.asked == []
+
+
+OPEN = CLOSED | {"open": True, "missing": [], "valid_until": "2027-11-03"}
+
+
+@pytest.mark.parametrize(
+    ("stdin", "status", "acts"), [(b"y\n", 0, 1), (b"n\n", 130, 0), (b"", 130, 0)]
+)
+def test_an_incomplete_record_closes_no_open_gate_unasked(  # noqa: PLR0913
+    ask: "Run",
+    node: "FakeNode",
+    tmp_path: Path,
+    *,
+    stdin: bytes,
+    status: int,
+    acts: int,
+) -> None:
+    file = tmp_path / "gate.toml"
+    file.write_text('dpia = "x"\n')
+    node.always("GET /v1/gate", OPEN)
+    node.always("POST /v1/gate", CLOSED)
+    outcome = ask("gate", "record", str(file), stdin=stdin)
+
+    assert outcome.status == status
+    assert "replaces one that holds until 2027-11-03" in outcome.err
+    assert [target for target, _ in node.asked].count("POST /v1/gate") == acts
+    assert ask("gate", "record", "--yes", str(file)).status == 0
+
+
+def test_two_approvals_by_one_person_are_named(
+    ask: "Run", node: "FakeNode", tmp_path: Path
+) -> None:
+    file = tmp_path / "gate.toml"
+    approval = '{ person = "C. Weber", on = 2026-11-02 }'
+    file.write_text(f"dpo_approval = {approval}\nmanagement_approval = {approval}\n")
+    node.always("GET /v1/gate", CLOSED)
+    node.always("POST /v1/gate", CLOSED)
+    outcome = ask("gate", "record", str(file))
+
+    assert "must be another person than dpo_approval" in outcome.err
 
 
 def test_a_record_without_a_credential_is_denied(
@@ -98,6 +144,7 @@ def test_a_record_without_a_credential_is_denied(
     file = tmp_path / "gate.toml"
     file.touch()
     problem = {"code": "unauthenticated", "detail": "A valid credential is needed"}
+    node.always("GET /v1/gate", problem, 401)
     node.always("POST /v1/gate", problem, 401)
     outcome = ask("gate", "record", str(file))
 

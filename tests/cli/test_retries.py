@@ -158,7 +158,7 @@ def test_a_gate_record_is_entered_once(
     acts = count_acts(node, "POST /v1/gate", {"open": True})
     node.drops = 1
 
-    assert ask("gate", "record", str(record)).status == 0
+    assert ask("gate", "record", "--yes", str(record)).status == 0
     assert acts == [1]
     assert node.keys[0] == node.keys[1] is not None
 
