@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import click
 
+from fedsafe_cli.client import Client
 from fedsafe_cli.errors import RefusedError
 from fedsafe_cli.exit_codes import OK, ExitStatus
 from fedsafe_cli.findings import one_of
@@ -19,6 +20,11 @@ from fedsafe_cli.sessions import personal
 from fedsafe_cli.settings import Settings
 
 _ROLE: Final = one_of("A role", ROLES)
+_GRANTERS: Final = frozenset({"operator", "reviewer", "dpo"})
+_NOBODY_APPROVES: Final = (
+    "fedsafe: nobody is there who could approve it: the machine's owner makes a second "
+    "operator while the node is stopped, with `fedsafe account first OTHERNAME`"
+)
 SET_UP: Final = '{} --training "ORGANISATION" --training-until YYYY-MM-DD'
 """How a first administrator sets up, whose training nobody else could record."""
 
@@ -254,11 +260,14 @@ def roles(
     if until is not None:
         body["until"] = until
     target = "/v1/roles" if grant else "/v1/roles/end"
-    answer = personal(settings).post(target, body)
+    client = personal(settings)
+    answer = client.post(target, body)
+    act = answer.get("act")
+    if act is not None and not _can_approve(client, {name, act["asked_by"]}):
+        note(_NOBODY_APPROVES)
     if settings.json:
         document(answer)
         return OK
-    act = answer.get("act")
     if act is not None:
         line(f"{name}: {answer['role']} waits for a second person")
         line(f"next, as another person: fedsafe act approve {act['act']}")
@@ -266,6 +275,18 @@ def roles(
         word = "has" if answer["granted"] else "has no longer"
         line(f"{name} {word} the role {answer['role']}")
     return OK
+
+
+def _can_approve(client: Client, but: set[str]) -> bool:
+    """Whether anybody could approve a grant now, other than those two."""
+    return any(
+        one["name"] not in but
+        and one["state"] == "active"
+        and any(
+            role["role"] in _GRANTERS and not role["lapsed"] for role in one["roles"]
+        )
+        for one in client.get("/v1/accounts")["accounts"]
+    )
 
 
 @account.command("lock")

@@ -50,6 +50,7 @@ _WAYS_OUT: Final = {
     "step_up": "`fedsafe login --step-up`, then repeat it",
     "choose_role": "name one with --role",
     "too_many_tries": "wait a while; nobody can unlock it sooner",
+    "training": "`fedsafe training add NAME --module MODULE ...` records one",
     "purpose": "say why you ask with --purpose, as your role may",
 }
 
@@ -364,7 +365,7 @@ def _refusal(status: int, document: Json) -> RefusedError:
         hint = f"see {pointer} of the request"
     wait, code = document.get("retry_after_ms"), str(document.get("code", ""))
     way_out = _WAYS_OUT.get(code)
-    return RefusedError(
+    refusal = RefusedError(
         status,
         code,
         detail,
@@ -373,3 +374,6 @@ def _refusal(status: int, document: Json) -> RefusedError:
         retry_after_ms=wait if isinstance(wait, int) else None,
         pointer=pointer,
     )
+    if rule is not None and isinstance(reason, dict) and "de" in reason:
+        refusal.german = f"{reason['de']} ({code})"
+    return refusal

@@ -23,6 +23,8 @@ class CliError(Exception):
 
     status = ExitStatus.INTERNAL
     code = "failed"
+    german: str | None = None
+    """The message in German, if there is one."""
     told = False
     """Whether a document on standard output says it already."""
 
@@ -37,9 +39,10 @@ class CliError(Exception):
             problem["hint"] = self.hint
         return {"exit_status": int(self.status), "problem": problem}
 
-    def diagnostics(self) -> str:
+    def diagnostics(self, *, german: bool = False) -> str:
         """Return the lines for standard error."""
-        lines = [f"fedsafe: error: {self}"]
+        text = self.german if german and self.german else str(self)
+        lines = [f"fedsafe: error: {text}"]
         if self.hint is not None:
             lines.append(f"fedsafe: hint: {self.hint}")
         return "\n".join(lines)

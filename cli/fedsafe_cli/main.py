@@ -131,7 +131,7 @@ def _run() -> int:
     except CliError as error:
         if settings.json and not error.told:
             document(error.document())
-        _complain(error.diagnostics())
+        _complain(error.diagnostics(german=settings.german))
         return error.status
     except click.ClickException as error:
         error.show()

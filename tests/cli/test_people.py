@@ -288,6 +288,7 @@ def test_a_command_sends_its_request_and_tells_the_answer(  # noqa: PLR0913
     shown: str,
 ) -> None:
     node.always(target, answer)
+    node.always("GET /v1/accounts", {"accounts": []})
     outcome = ask(*arguments)
     as_json = ask(*arguments, "--json")
 
@@ -295,6 +296,49 @@ def test_a_command_sends_its_request_and_tells_the_answer(  # noqa: PLR0913
     assert node.asked[0] == (target, body)
     assert shown in outcome.out
     assert as_json.document == answer
+
+
+@pytest.mark.parametrize(
+    ("name", "role", "lapsed", "alone"),
+    [
+        ("rita", "reviewer", False, False),
+        ("rita", "reviewer", True, True),
+        ("rita", "analyst", False, True),
+        ("ben", "reviewer", False, True),
+        ("olaf", "operator", False, True),
+    ],
+)
+def test_a_grant_that_nobody_could_approve_says_so(  # noqa: PLR0913
+    ask: "Run", node: "FakeNode", *, name: str, role: str, lapsed: bool, alone: bool
+) -> None:
+    roles = [{"role": role, "since": 1, "until": None, "lapsed": lapsed}]
+    account = {"name": name, "state": "active", "roles": roles}
+    node.always("GET /v1/accounts", {"accounts": [account]})
+    asked = {"name": "ben", "role": "analyst", "granted": False, "act": ACT}
+    node.always("POST /v1/roles", asked)
+    outcome = ask("account", "roles", "ben", "--grant", "analyst")
+
+    assert outcome.status == 0
+    assert ("fedsafe account first" in outcome.err) is alone
+
+
+def test_a_refusal_by_policy_is_told_in_german(ask: "Run", node: "FakeNode") -> None:
+    problem = {
+        "code": "training",
+        "detail": "A valid training record is missing.",
+        "rule": "P19",
+        "policy": "strict@1",
+        "about": "advanced, basic",
+        "reason": {"de": "Ein Schulungsnachweis fehlt.", "en": "A record is missing."},
+    }
+    node.always("POST /v1/roles", problem, 403)
+    grant = ("account", "roles", "ben", "--grant", "analyst")
+    german, english = ask(*grant, "--lang", "de"), ask(*grant)
+
+    assert "error: Ein Schulungsnachweis fehlt. (training)" in german.err
+    assert "error: A record is missing. (training)" in english.err
+    assert "advanced, basic" in english.err
+    assert "fedsafe training add" in english.err
 
 
 def test_lists_are_tables(ask: "Run", node: "FakeNode") -> None:
