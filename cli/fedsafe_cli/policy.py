@@ -98,12 +98,15 @@ def check(context: click.Context, name: str, federation: str | None) -> ExitStat
     text = open_text(name).decode()
     rows = [(item, line_of(item.key, text)) for item in looser]
     if settings_of(context).json:
-        found = [{"key": i.key, "line": at, "why": i.why} for i, at in rows]
+        found = [{"key": i.key, "line": at, "why": i.why.en} for i, at in rows]
         document({"policy": loaded.reference, "looser": found})
     else:
-        line(f"{loaded.reference}: {'looser' if rows else 'fits'}")
+        german = settings_of(context).german
+        verdict = words("looser" if rows else "fits", german=german)
+        line(f"{loaded.reference}: {verdict}")
         for item, at in rows:
-            line(f"   line {at}: {item.key}: {item.why}")
+            place = words("line", german=german, number=at)
+            line(f"   {place}: {item.key}: {_said(item.why, german=german)}")
     return ExitStatus.BAD_INPUT if rows else OK
 
 
@@ -138,7 +141,8 @@ def diff(context: click.Context, old: str, new: str) -> ExitStatus:
     if not found:
         line(words("no_difference", german=settings.german))
     for item in found:
-        line(f"{item.direction:<9} {_said(item.text, german=settings.german)}")
+        way = words(item.direction, german=settings.german)
+        line(f"{way:<9} {_said(item.text, german=settings.german)}")
     return OK
 
 

@@ -141,6 +141,11 @@ _TEXTS: Final[dict[str, tuple[str, str]]] = {
         "etwas ist beschädigt: Knoten anhalten, Verzeichnis sichern, »fedsafe doctor«",
         "something is damaged: stop the node, copy its directory, `fedsafe doctor`",
     ),
+    "looser": ("lockerer", "looser"),
+    "stricter": ("strenger", "stricter"),
+    "other": ("anders", "other"),
+    "fits": ("passt", "fits"),
+    "line": ("Zeile {number}", "line {number}"),
     "no_difference": ("kein Unterschied", "no difference"),
     "ready": ("bereit", "ready"),
 }

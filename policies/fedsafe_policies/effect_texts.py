@@ -29,11 +29,11 @@ MORE_AND_LESS: Final[Mapping[str, tuple[Text, Text]]] = {
     ),
     "share.identifiers": (
         Text(
-            "Signale zu {items} dürfen nun auch gehen an: {circles}",
+            "Signale über {items} dürfen nun auch gehen an: {circles}",
             "{items} signals may now also go to: {circles}",
         ),
         Text(
-            "Signale zu {items} verlassen den Knoten nicht mehr",
+            "Signale über {items} verlassen den Knoten nicht mehr",
             "{items} signals no longer leave the node",
         ),
     ),
@@ -220,13 +220,13 @@ NOUNS: Final[Mapping[str, Text]] = {
 
 TABLE_NOUNS: Final[Mapping[str, Text]] = {
     "scopes.groups": Text("Gruppe", "group"),
-    "phenomena": Text("Signale zu", "signals about"),
+    "phenomena": Text("Signale zur Erscheinungsform", "signals about"),
     "purposes": Text("Zwecke der Rolle", "purposes of the role"),
     "jurisdictions.transfers": Text("Übermittlung nach", "transfer to"),
     "budgets.lookups_an_hour": Text(
         "Abfragen je Stunde zum Zweck", "lookups an hour for"
     ),
-    "ageing": Text("Treffer endet früher bei", "identifier ages:"),
+    "ageing": Text("Treffer endet früher für", "identifier ages:"),
     "staffing.apart": Text("Unvereinbar mit", "kept apart from"),
     "training": Text("Schulung für", "training of"),
 }

@@ -15,6 +15,7 @@ from fedsafe_policies.ladder import ladder
 from fedsafe_policies.policy import Policy
 from fedsafe_policies.reasons import Text
 from fedsafe_policies.strictness import DIMENSIONS, TABLES, leaf
+from fedsafe_policies.wording import said
 
 _SPECIAL: Final = ("ageing", "staffing.apart", "training")
 
@@ -59,10 +60,10 @@ def _of_dimensions(old: Policy, new: Policy) -> Iterator[Effect]:
         if key in MORE_AND_LESS:
             yield from _of_set(key, before, after, new)
         else:
-            noun = NOUNS[key]
+            noun, was, now = NOUNS[key], said(before), said(after)
             text = Text(
-                f"{noun.de}: jetzt {after}, bisher {before}",
-                f"{noun.en}: now {after}, was {before}",
+                f"{noun.de}: jetzt {now.de}, bisher {was.de}",
+                f"{noun.en}: now {now.en}, was {was.en}",
             )
             yield Effect(key, direction, text)
 
@@ -71,14 +72,17 @@ def _of_set(
     key: str, before: frozenset[Any], after: frozenset[Any], new: Policy
 ) -> Iterator[Effect]:
     more, less = MORE_AND_LESS[key]
-    circles = _join(new.document.scopes.circles)
+    circles = said(new.document.scopes.circles)
     looser_with_more = DIMENSIONS[key](frozenset({"x"}), frozenset()) is not None
     changes = ((more, after - before, True), (less, before - after, False))
     for template, items, gained in changes:
         if items:
             loose = gained is looser_with_more
-            facts = {"items": _join(items), "circles": circles or "-"}
-            text = Text(template.de.format(**facts), template.en.format(**facts))
+            told = said(items)
+            text = Text(
+                template.de.format(items=told.de, circles=circles.de or "-"),
+                template.en.format(items=told.en, circles=circles.en or "-"),
+            )
             way = Direction.LOOSER if loose else Direction.STRICTER
             yield Effect(key, way, text)
 
@@ -92,11 +96,10 @@ def _of_tables(old: Policy, new: Policy) -> Iterator[Effect]:
             was, now = before.get(name), after.get(name)
             if was == now:
                 continue
+            about, later, earlier = said(name), _show(now), _show(was)
             text = Text(
-                f"{noun.de} {name}: jetzt {_show(now, 'nichts')}, "
-                f"bisher {_show(was, 'nichts')}",
-                f"{noun.en} {name}: now {_show(now, 'nothing')}, "
-                f"was {_show(was, 'nothing')}",
+                f"{noun.de} {about.de}: jetzt {later.de}, bisher {earlier.de}",
+                f"{noun.en} {about.en}: now {later.en}, was {earlier.en}",
             )
             yield Effect(f"{table}.{name}", _way(table, was, now), text)
 
@@ -137,15 +140,10 @@ def _direction(looser: bool, stricter: bool) -> Direction:  # noqa: FBT001
     return Direction.LOOSER if looser else Direction.STRICTER
 
 
-def _join(items: frozenset[Any]) -> str:
-    return ", ".join(sorted(str(item) for item in items))
-
-
-def _show(value: Any, nothing: str) -> str:  # noqa: ANN401
-    if value is None:
-        return nothing
-    if isinstance(value, frozenset):
-        return _join(value) or nothing
+def _show(value: Any) -> Text:  # noqa: ANN401
     if hasattr(value, "modules"):
-        return f"{_join(value.modules) or nothing} / {value.valid}"
-    return str(value)
+        modules, valid = _show(value.modules), said(value.valid)
+        return Text(f"{modules.de} / {valid.de}", f"{modules.en} / {valid.en}")
+    if value is None or value == frozenset():
+        return Text("nichts", "nothing")
+    return said(value)

@@ -14,56 +14,75 @@ from fedsafe_policies.errors import PolicyFileError
 from fedsafe_policies.jurisdictions import expand
 from fedsafe_policies.place import locate
 from fedsafe_policies.policy import Policy, load_policy
+from fedsafe_policies.reasons import Text
 from fedsafe_policies.span import Span
+from fedsafe_policies.wording import said
 
 _DAY: Final = Span.parse("1 day")
+_ABSENT: Final = Text("ist dort nicht vorgesehen", "is not there")
+_AGELESS: Final = Text("altert nicht", "does not age")
 
 
 class Loosening(NamedTuple):
     """A key by which one policy allows more than another, and how."""
 
     key: str
-    why: str
+    why: Text
 
 
-Compare = Callable[[Any, Any], str | None]
+Compare = Callable[[Any, Any], Text | None]
 """Says how the first value is looser than the second, or nothing."""
 
 
-def _same(own: object, other: object) -> str | None:
-    return None if own == other else f"is {own}, and not {other}"
+def _pair(german: str, english: str, own: object, other: object = "") -> Text:
+    one, two = said(own), said(other)
+    return Text(german.format(one.de, two.de), english.format(one.en, two.en))
 
 
-def _no_more(own: frozenset[Any], other: frozenset[Any]) -> str | None:
-    return f"adds {_list(own - other)}" if own - other else None
+def _same(own: object, other: object) -> Text | None:
+    if own == other:
+        return None
+    return _pair("ist {} statt {}", "is {}, and not {}", own, other)
 
 
-def _no_less(own: frozenset[Any], other: frozenset[Any]) -> str | None:
-    return f"lacks {_list(other - own)}" if other - own else None
+def _no_more(own: frozenset[Any], other: frozenset[Any]) -> Text | None:
+    more = own - other
+    return _pair("fügt hinzu: {}", "adds {}", more) if more else None
 
 
-def _at_most(own: Any, other: Any) -> str | None:  # noqa: ANN401 - numbers, levels
-    return f"{own} is more than {other}" if own > other else None
+def _no_less(own: frozenset[Any], other: frozenset[Any]) -> Text | None:
+    less = other - own
+    return _pair("es fehlt: {}", "lacks {}", less) if less else None
 
 
-def _at_least(own: Any, other: Any) -> str | None:  # noqa: ANN401
-    return f"{own} is less than {other}" if own < other else None
+def _at_most(own: Any, other: Any) -> Text | None:  # noqa: ANN401 - numbers, levels
+    if own <= other:
+        return None
+    return _pair("{} ist mehr als {}", "{} is more than {}", own, other)
 
 
-def _no_longer(own: Span, other: Span) -> str | None:
-    return f"{own} is longer than {other}" if own.exceeds(other) else None
+def _at_least(own: Any, other: Any) -> Text | None:  # noqa: ANN401
+    if own >= other:
+        return None
+    return _pair("{} ist weniger als {}", "{} is less than {}", own, other)
 
 
-def _bucket(own: Span, other: Span) -> str | None:
+def _no_longer(own: Span, other: Span) -> Text | None:
+    if not own.exceeds(other):
+        return None
+    return _pair("{} ist länger als {}", "{} is longer than {}", own, other)
+
+
+def _bucket(own: Span, other: Span) -> Text | None:
     """Buckets of different sizes round to days of which neither is the earlier."""
     return None if other == _DAY else _same(own, other)
 
 
-def _places(own: frozenset[str], other: frozenset[str]) -> str | None:
+def _places(own: frozenset[str], other: frozenset[str]) -> Text | None:
     return _no_more(expand(own), expand(other))
 
 
-def _cited(own: Cited, other: Cited) -> str | None:
+def _cited(own: Cited, other: Cited) -> Text | None:
     return _same(own, other) if other is Cited.LISTED else None
 
 
@@ -144,7 +163,8 @@ def loosened(node: Policy, federation: Policy) -> list[Loosening]:
             *_apart(node, federation),
             *_training(own, other),
             *_rules(own, other),
-        }
+        },
+        key=lambda loosening: (loosening.key, loosening.why.en),
     )
 
 
@@ -161,7 +181,7 @@ def load_node_policy(text: bytes, federation: Policy) -> Policy:
     """
     policy = load_policy(text)
     for key, why in loosened(policy, federation):
-        problem = f"looser than {federation.name}: {why}"
+        problem = f"looser than {federation.name}: {why.en}"
         raise locate(PolicyFileError(problem, key=key), text.decode())
     return policy
 
@@ -188,13 +208,13 @@ def _tables(own: Document, other: Document) -> Iterator[Loosening]:
             absent = name not in allowed and bool(value)
             why = compare(value, allowed[name]) if name in allowed else None
             if absent or why:
-                yield Loosening(f"{key}.{name}", why or "is not there")
+                yield Loosening(f"{key}.{name}", why or _ABSENT)
 
 
 def _ageing(own: Document, other: Document) -> Iterator[Loosening]:
     for kind, span in other.ageing.items():
         mine = own.ageing.get(kind)
-        why = "does not age" if mine is None else _no_longer(mine, span)
+        why = _AGELESS if mine is None else _no_longer(mine, span)
         if why is not None:
             yield Loosening(f"ageing.{kind}", why)
 
@@ -202,14 +222,15 @@ def _ageing(own: Document, other: Document) -> Iterator[Loosening]:
 def _apart(own: Policy, other: Policy) -> Iterator[Loosening]:
     for one, another in other.apart - own.apart:
         if one < another:
-            yield Loosening("staffing.apart", f"lacks {one} and {another}")
+            why = Text(f"es fehlt: {one} und {another}", f"lacks {one} and {another}")
+            yield Loosening("staffing.apart", why)
 
 
 def _training(own: Document, other: Document) -> Iterator[Loosening]:
     for role, training in own.training.items():
         wanted = other.training.get(role)
         if wanted is None:
-            yield Loosening(f"training.{role}", "is not there")
+            yield Loosening(f"training.{role}", _ABSENT)
             continue
         checks: tuple[tuple[str, Compare], ...] = (
             ("modules", _no_less),
@@ -229,14 +250,14 @@ def _rules(own: Document, other: Document) -> Iterator[Loosening]:
         wanted = listed.get(rule.id)
         key = f"rulebook.rules[{number}]"
         if wanted is None:
-            yield Loosening(f"{key}.id", f"no rule {rule.id} is there")
+            why = Text(f"keine Regel {rule.id} ist da", f"no rule {rule.id} is there")
+            yield Loosening(f"{key}.id", why)
             continue
-        if rule.phenomena - wanted.phenomena:
-            why = f"adds {_list(rule.phenomena - wanted.phenomena)}"
-            yield Loosening(f"{key}.phenomena", why)
-        if rule.level != wanted.level:
-            yield Loosening(f"{key}.level", f"is {rule.level}, and not {wanted.level}")
-
-
-def _list(values: frozenset[Any]) -> str:
-    return ", ".join(sorted(str(value) for value in values))
+        checks: tuple[tuple[str, Compare], ...] = (
+            ("phenomena", _no_more),
+            ("level", _same),
+        )
+        for name, compare in checks:
+            found = compare(getattr(rule, name), getattr(wanted, name))
+            if found is not None:
+                yield Loosening(f"{key}.{name}", found)

@@ -66,6 +66,9 @@ def test_check_names_every_key_that_loosens(run: "Run", looser: Path) -> None:
         "erasure.stop_hours",
     ]
     assert all(item["line"] for item in as_json.document["looser"])
+    german = run(*args, "--lang", "de").out
+    assert ": lockerer\n   Zeile " in german
+    assert "ageing.phone: 6 Monate ist länger als 3 Monate" in german
 
 
 def test_a_file_that_is_not_there_is_bad_input(run: "Run") -> None:
@@ -81,7 +84,10 @@ def test_diff_speaks_of_effects(run: "Run") -> None:
 
     assert "phone" in english
     assert "signals may now also go to: federation, group, nodes" in english
-    assert "dürfen nun auch gehen an: federation, group, nodes" in german
+    assert "nun auch gehen an: Föderation, Gruppe, einzelne Knoten" in german
+    assert "lockerer  Mediensignale enden nach: jetzt 24 Monate, bisher 12" in german
+    assert "months" not in german
+    assert "phone" not in german
     assert "looser    media signals end after: now 24 months, was 12 months" in english
     same = ("policy", "diff", "germany", "germany", "--lang")
     assert run(*same, "en").out == "no difference\n"
