@@ -29,6 +29,7 @@ from fedsafe_policies.people import Person
 from fedsafe_policies.roles import RoleRequest as RoleFacts
 from fedsafe_policies.vocabulary import Act, Role
 
+_BACKDATED: Final = 24 * 60 * 60
 GRANTERS: Final = frozenset({Role.OPERATOR, Role.REVIEWER, Role.DPO})
 
 
@@ -83,6 +84,7 @@ class Granting:
 
         async def act(tx: Transaction) -> bool:
             facts = await _facts(office, tx, request)
+            await _check_present(office, tx, request)
             decision = office.judge.decide(facts, office.clock.now())
             if not decision.allowed:
                 raise DeniedError(decision)
@@ -157,13 +159,16 @@ async def give(
 
     Raises:
         NotFoundError: nobody has that name.
+        BadRequestError: it begins later, while the person has the role now.
     """
     person = await _known(tx, request.name)
+    await _check_present(office, tx, request)
+    since = office.now() if request.since is None else request.since
     await tx.put_grant(
         GrantRow(
             person=person.id,
             role=request.role.value,
-            since=office.now() if request.since is None else request.since,
+            since=since,
             until=request.until,
             granted_by=by,
         )
@@ -171,9 +176,28 @@ async def give(
     detail: Detail = {
         "name": person.name,
         "role": request.role.value,
+        "since": since,
         "until": request.until,
     }
     await office.note(tx, Event.ROLE_GRANTED, by, detail)
+
+
+async def _check_present(office: Office, reader: Reader, request: RoleRequest) -> None:
+    """Refuse a grant that would put off a role that the person has now.
+
+    There is one grant of a role to a person: the new one takes the place of the old.
+    """
+    now = office.now()
+    if request.since is None or request.since <= now:
+        return
+    person = await _known(reader, request.name)
+    for grant in await reader.grants_of(person.id):
+        if grant.role == request.role.value and is_in_force(grant, now):
+            raise BadRequestError(
+                "bad_span",
+                "they have this role now: a renewal begins now as well",
+                pointer="/since",
+            )
 
 
 def _whole(request: RoleRequest, now: int) -> RoleRequest:
@@ -182,6 +206,10 @@ def _whole(request: RoleRequest, now: int) -> RoleRequest:
             "bad_role", "a service is no person; give it a credential", pointer="/role"
         )
     since = now if request.since is None else request.since
+    if since < now - _BACKDATED:
+        raise BadRequestError(
+            "bad_span", "a role begins a day ago at the earliest", pointer="/since"
+        )
     if request.until is not None and request.until <= max(since, now):
         raise BadRequestError(
             "bad_span", "a role ends after it begins, and after now", pointer="/until"

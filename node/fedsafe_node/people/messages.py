@@ -5,7 +5,7 @@ A field that holds a secret is never shown by `repr`.
 """
 
 from enum import StrEnum, unique
-from typing import Annotated
+from typing import Annotated, Final
 
 import msgspec
 
@@ -25,7 +25,8 @@ CredentialName = Annotated[
 ]
 ActId = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{32}(?!\n)$")]
 Digest = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}(?!\n)$")]
-Seconds = Annotated[int, msgspec.Meta(ge=0, le=2**40)]
+LAST_SECOND: Final = 253_402_300_799  # of the year 9999, the last that a date holds
+Seconds = Annotated[int, msgspec.Meta(ge=0, le=LAST_SECOND)]
 
 
 class _Secretive(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

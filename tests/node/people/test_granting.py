@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 from collections.abc import Awaitable
 
+import msgspec
 import pytest
 from tests.node.people.conftest import SETUP, YEAR, Team
 
@@ -11,7 +12,12 @@ from fedsafe_node.errors import (
     NodeError,
     NotFoundError,
 )
-from fedsafe_node.people.messages import NewAccountRequest, RoleRequest
+from fedsafe_node.people.messages import (
+    LAST_SECOND,
+    NewAccountRequest,
+    RoleRequest,
+)
+from fedsafe_node.people.rules import day_of
 from fedsafe_policies.vocabulary import Module, Role
 
 
@@ -193,3 +199,48 @@ async def _lives(team: Team, token: str) -> bool:
     except ForbiddenError:
         return False
     return True
+
+
+async def test_a_role_is_backdated_by_a_day_at_most_and_the_log_says_so(
+    team: Team,
+) -> None:
+    await team.hire("olaf", Role.OPERATOR)
+    await team.hire("anna")
+    olaf = await team.principal("olaf")
+    day = 24 * 60 * 60
+    for since in (0, team.now - day - 1):
+        error = await refused(team.granting.grant(role("anna", since=since), olaf))
+        assert isinstance(error, BadRequestError)
+        assert (error.code, error.pointer) == ("bad_span", "/since")
+
+    since = team.now - day
+    assert (await team.granting.grant(role("anna", since=since), olaf)).granted
+    told = [text for event, _, text in await team.events() if event == "role.granted"]
+    assert f'"since":{since}' in told[-1]
+
+
+async def test_a_renewal_does_not_put_off_the_role_of_now(team: Team) -> None:
+    await team.hire("olaf", Role.OPERATOR)
+    await team.hire("rita", Role.REVIEWER)
+    await team.hire("anna")
+    olaf, rita = await team.principal("olaf"), await team.principal("rita")
+    late = role("anna", since=team.now + 3_600)
+    asked = await team.granting.grant(late, olaf)
+    assert asked.act is not None
+    await team.seat("anna", Role.ANALYST)
+
+    assert isinstance(await refused(team.granting.grant(late, olaf)), BadRequestError)
+    digest = bytes.fromhex(asked.act.digest)
+    approval = team.approvals.approve(asked.act.act, digest, rita)
+    assert isinstance(await refused(approval), BadRequestError)
+    assert (await team.principal("anna")).role is Role.ANALYST
+
+
+@pytest.mark.parametrize("field", ["since", "until"])
+def test_moments_end_with_the_last_year_of_dates(field: str) -> None:
+    body = {"name": "anna", "role": "analyst", field: LAST_SECOND}
+    request = msgspec.convert(body, RoleRequest)
+    assert day_of(getattr(request, field)).year == 9999
+
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.convert({**body, field: LAST_SECOND + 1}, RoleRequest)
