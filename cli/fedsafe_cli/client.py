@@ -54,6 +54,8 @@ _WAYS_OUT: Final = {
     "purpose": "say why you ask with --purpose, as your role may",
 }
 
+_ABOUT: Final = {"rulebook": "rules that fit", "training": "missing modules"}
+
 Json = Any
 """A decoded body. It is looked into where it arrives and not passed on."""
 
@@ -358,7 +360,8 @@ def _refusal(status: int, document: Json) -> RefusedError:
         detail = str(reason.get("en", detail))
         hint = f"rule {rule} of policy {document.get('policy')} decides"
         if about := document.get("about"):
-            hint += f", on account of {about}"
+            word = _ABOUT.get(str(document.get("code")))
+            hint += f"; {word}: {about}" if word else f", on account of {about}"
     pointer = document.get("pointer")
     pointer = pointer if isinstance(pointer, str) and pointer else None
     if hint is None and pointer is not None:

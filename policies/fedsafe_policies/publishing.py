@@ -107,8 +107,7 @@ def _refuse(request: PublishRequest, ground: Ground) -> tuple[Refusal | None, st
             request, ground.policy
         )
     if refusal is not None:
-        about = request.listed if refusal is Refusal.DO_NOT_SHARE else None
-        return refusal, about or ""
+        return refusal, _about(refusal, request, ground.policy)
     if not ground.calendar.opens(request.surface, ground.now):
         return Refusal.SURFACE, ground.calendar.nearest(request.surface)
     match_until, _ = retention(request.kind, request.since, ground.policy)
@@ -151,11 +150,24 @@ def _refuse_rule(request: PublishRequest, policy: Policy) -> Refusal | None:
     """Refuse a rule that the rulebook does not hold for such a signal."""
     if policy.document.rulebook.cited is Cited.ANY:
         return None
-    rule = policy.rules.get(request.rule)
-    if rule is None or request.phenomenon not in rule.phenomena:
-        return Refusal.RULEBOOK
-    banned = rule.level is Level.L6
-    return None if banned or request.plane is Plane.MEDIA else Refusal.RULEBOOK
+    fits = request.rule in _fitting(request, policy)
+    return None if fits else Refusal.RULEBOOK
+
+
+def _fitting(request: PublishRequest, policy: Policy) -> list[str]:
+    """Name the rules that such a signal may cite."""
+    return sorted(
+        name
+        for name, rule in policy.rules.items()
+        if request.phenomenon in rule.phenomena
+        and (rule.level is Level.L6 or request.plane is Plane.MEDIA)
+    )
+
+
+def _about(refusal: Refusal, request: PublishRequest, policy: Policy) -> str:
+    if refusal is Refusal.RULEBOOK:
+        return ", ".join(_fitting(request, policy))
+    return (request.listed or "") if refusal is Refusal.DO_NOT_SHARE else ""
 
 
 def _refuse_phenomenon(request: PublishRequest, policy: Policy) -> Refusal | None:

@@ -337,7 +337,7 @@ def test_a_refusal_by_policy_is_told_in_german(ask: "Run", node: "FakeNode") -> 
 
     assert "error: Ein Schulungsnachweis fehlt. (training)" in german.err
     assert "error: A record is missing. (training)" in english.err
-    assert "advanced, basic" in english.err
+    assert "decides; missing modules: advanced, basic" in english.err
     assert "fedsafe training add" in english.err
 
 

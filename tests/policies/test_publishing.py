@@ -251,3 +251,16 @@ def test_any_request_gets_a_decision_and_no_rule_is_passed(
     if request.plane == "actor":
         assert request.approver is not None
         assert request.approver.name != request.author.name
+
+
+def test_a_rule_that_does_not_fit_names_those_that_do(
+    real_site: BuildSite, full_gate: LegalGate, now: int
+) -> None:
+    site = replace(real_site(full_gate), register_until=now + 1)
+    germany = shipped("germany")
+    decision = ask(replace(BAN, rule="house-2"), site, germany, now)
+    exposure = replace(BAN, phenomenon=Phenomenon.SEXTING_EXPOSURE, rule="house-6")
+    help_alone = ask(exposure, site, germany, now)
+
+    assert (decision.code, decision.about) == ("rulebook", "house-1")
+    assert (help_alone.code, help_alone.about) == ("rulebook", "")
