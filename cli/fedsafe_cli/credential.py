@@ -29,6 +29,9 @@ PURPOSES: Final = tuple(purpose.value for purpose in Purpose)
 def credential() -> None:
     """Credentials of services and people.
 
+    `add --role` is for a node that is stopped; everything else asks the running node,
+    as somebody who has logged in.
+
     \b
     Examples:
       fedsafe node credential add shop --scope lookup --purpose signup_check \\
@@ -77,7 +80,9 @@ def add(context: click.Context, /, name: str, **given: Any) -> ExitStatus:  # no
     """  # noqa: D301
     settings, out = settings_of(context), given["out"]
     if (given["role"] is None) == (given["scope"] is None):
-        raise click.UsageError("give either --role or --scope")
+        raise click.UsageError(
+            "give either --scope, while the node runs, or --role, while it is stopped"
+        )
     if given["scope"] is not None:
         if given["until"] is None:
             raise click.UsageError("--scope takes --until")
@@ -108,7 +113,7 @@ def add(context: click.Context, /, name: str, **given: Any) -> ExitStatus:  # no
 @shared_options
 @click.pass_context
 def list_credentials(context: click.Context) -> ExitStatus:
-    """List the credentials, without their secrets.
+    """List the credentials, without their secrets, while the node runs.
 
     \b
     Example:

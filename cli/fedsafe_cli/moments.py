@@ -13,6 +13,13 @@ def shown(seconds: object) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
+def written(seconds: int | None) -> str | None:
+    """Write a moment of the node's as programs read it (ISO 8601, UTC)."""
+    if seconds is None:
+        return None
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 def start_of(
     _context: click.Context, _option: click.Parameter, text: str | None
 ) -> int | None:

@@ -373,6 +373,9 @@ def test_lists_are_tables(ask: "Run", node: "FakeNode") -> None:
     node.always("GET /v1/credentials", {"credentials": [credential]})
 
     assert "(analyst)" in ask("account", "list").out
+    (listed,) = ask("account", "list", "--json").document["accounts"]
+    assert listed["roles"] == [role | {"since": "1970-01-01T00:00:01Z"}]
+    assert "while the node runs" in ask("node", "credential", "list", "--help").out
     assert "expired" in ask("training", "list").out
     assert 'name="ben" role="analyst"' in ask("act", "list").out
     assert "expired" in ask("node", "credential", "list").out
