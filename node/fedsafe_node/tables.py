@@ -10,7 +10,7 @@ All of it runs on one snapshot and page by page; beside a page only one byte for
 each log entry is held. What has merely run out and waits for its job is well.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
@@ -33,7 +33,9 @@ from fedsafe_federation.verification import feed_name
 from fedsafe_federation.wireformat import decode
 from fedsafe_node.errors import CorruptLogError, CorruptRowError
 from fedsafe_node.log.audit import Event, audit_log_name, decode_audit_record
+from fedsafe_node.log.openings import period_of
 from fedsafe_node.media import media_keys, open_media_body
+from fedsafe_node.reckoning import Reckoner, missing_row
 from fedsafe_node.signals.naming import signal_name
 from fedsafe_node.situation import Situation
 from fedsafe_node.store.protocol import LogName, Reader
@@ -44,6 +46,7 @@ from fedsafe_node.store.rows import (
     SignalRow,
     SignalStatus,
 )
+from fedsafe_node.sums import Sums
 
 SIGNALS: Final = "signals"
 RESTRICTIONS: Final = "restrictions"
@@ -74,11 +77,16 @@ class SignalRows:
         self._reader = reader
         self._situation = situation
         self._audit = audit_log_name(situation.node)
+        self._feed = feed_name(situation.node)
+        self._ours = (situation.node, situation.own.name)
+        self._reckoner = Reckoner(reader, self._audit, period_of(now))
         self._now = int(now.timestamp())
         self._claimed: dict[LogName, bytearray] = {}
+        self._kept: Counter[str] = Counter()
+        self._ended = 0
 
     async def check(self) -> int:
-        """Check all rows and that no opening lacks one; return how many rows.
+        """Check all rows and that no signal lacks one; return how many rows.
 
         Raises:
             CorruptRowError: names the first row at fault.
@@ -97,6 +105,9 @@ class SignalRows:
                     await self._check_span(log, span)
         for log in self._claimed:
             await self._check_unclaimed(log)
+        claimed = self._claimed.get(self._audit, bytearray())
+        sums = Sums(self._reader, await self._reckoner.reckon(claimed))
+        await sums.check(self._kept, self._ended, ours=self._ours)
         return count
 
     def _check_place(self, row: SignalRow) -> None:
@@ -110,6 +121,7 @@ class SignalRows:
         if claimed[row.index]:
             raise _bad(row, f"another signal points to entry {row.index} as well")
         self._claimed[log][row.index] = 1
+        self._kept[row.origin] += 1
 
     async def _check_span(self, log: LogName, rows: Sequence[SignalRow]) -> None:
         first = rows[0].index
@@ -143,18 +155,29 @@ class SignalRows:
     async def _check_opening(self, row: SignalRow, kept: KeptOpening | None) -> None:
         if kept is None:
             raise _bad(row, f"entry {row.index} of {row.log} has no opening")
+        if kept.opening is None and kept.erased_at is None:
+            place = (row.log, row.index, row.group)
+            if not await self._reckoner.lost_its_key(*place):
+                raise _bad(row, "its opening is of a month that never had a key")
         erased, status = kept.erased_at is not None, row.status
         if erased and status in _MATCHABLE:
             raise _bad(row, f"it is {status.value}, but its opening is erased")
         if not erased and status in _STOPPED:
             raise _bad(row, f"it is {status.value}, but its opening is not erased")
-        if self._needs_statement(row, erased=erased):
-            said = await self._reader.restrictions_on(row.origin, row.signal_id)
-            stated = status.value in {statement.effect for statement in said}
-            if not stated and not await self._relocked(row):
-                raise _bad(row, f"it is {status.value}, but no statement says so")
+        if status is SignalStatus.ERASED or self._needs_statement(row, erased=erased):
+            await self._check_stop(row, erased=erased)
         if kept.opening is not None:
             self._check_payload(row, kept.opening.payload)
+
+    async def _check_stop(self, row: SignalRow, *, erased: bool) -> None:
+        status = row.status
+        said = await self._reader.restrictions_on(row.origin, row.signal_id)
+        stated = status.value in {statement.effect for statement in said}
+        if stated or await self._relocked(row):
+            return
+        if self._needs_statement(row, erased=erased):
+            raise _bad(row, f"it is {status.value}, but no statement says so")
+        self._ended += status is SignalStatus.ERASED
 
     async def _relocked(self, row: SignalRow) -> bool:
         if row.status is not SignalStatus.ERASED:
@@ -210,11 +233,16 @@ class SignalRows:
             for kept in await self._reader.sealed_openings(
                 log, start, _PAGE, group=SIGNAL_GROUP
             ):
-                if kept.sealed is None or claimed[kept.index]:
-                    continue
-                raise CorruptRowError(
-                    SIGNALS, None, f"entry {kept.index} of {log}", "it has no row"
-                )
+                if not claimed[kept.index]:
+                    raise missing_row(log, kept.index)
+            if log == self._feed:
+                await self._check_own(log, start)
+
+    async def _check_own(self, log: LogName, start: int) -> None:
+        records = await self._reader.records(log, start, _PAGE)
+        for index, record in enumerate(records, start=start):
+            if not self._claimed[log][index] and _is_signal(record):
+                raise missing_row(log, index)
 
 
 class RestrictionRows:
@@ -339,6 +367,13 @@ def _spans(rows: list[SignalRow]) -> Iterator[list[SignalRow]]:
         if at == len(rows) or rows[at].index - rows[at - 1].index > _GAP:
             yield rows[begin:at]
             begin = at
+
+
+def _is_signal(record: bytes) -> bool:
+    try:
+        return isinstance(decode_record(record), SignalRecord)
+    except MalformedError:
+        return False  # the check of the log itself names it
 
 
 def _bad(row: SignalRow, reason: str) -> CorruptRowError:

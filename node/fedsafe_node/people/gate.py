@@ -8,6 +8,7 @@ names two approvals by different people.
 
 from dataclasses import replace
 from datetime import UTC, datetime, time
+from hashlib import sha256
 from secrets import token_hex
 
 from fedsafe_federation.wireformat import encode
@@ -61,7 +62,11 @@ class Gates:
             at=moment,
             outcome="incomplete" if lacking else "complete",
             actor=who.name,
-            detail={"record": row.id, "missing": len(lacking)},
+            detail={
+                "record": row.id,
+                "missing": len(lacking),
+                "digest": sha256(row.record).hexdigest(),
+            },
         )
 
         async def act(tx: Transaction) -> None:

@@ -19,7 +19,7 @@ from fedsafe_node.errors import (
 )
 from fedsafe_node.idempotency import Once
 from fedsafe_node.index.lists import Hint
-from fedsafe_node.log.audit import Event
+from fedsafe_node.log.audit import Detail, Event
 from fedsafe_node.messages import ApproveAnswer, ItemProblem
 from fedsafe_node.principal import Principal
 from fedsafe_node.signals.desk import CHUNK, Changed, Desk
@@ -30,7 +30,7 @@ from fedsafe_node.signals.recording import Prepared, append_signals, feed_entry
 from fedsafe_node.signals.stopping import erase_own
 from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.store.rows import DraftRow, DraftState, LogEntry
-from fedsafe_policies.decision import deny
+from fedsafe_policies.decision import Decision, deny
 from fedsafe_policies.people import Person
 from fedsafe_policies.reasons import Refusal
 
@@ -42,7 +42,8 @@ class _Ready:
     position: int
     own: bytes
     prepared: Prepared
-    event: LogEntry
+    author: str
+    decision: Decision
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,14 +133,14 @@ class _Approval:
         if not decision.allowed:
             raise DeniedError(decision)
         self._check_epoch(made.header.epoch)
-        detail = {"signal": signal_name(row.signal_id), "author": row.author}
         return _Ready(
             position=position,
             own=draft.own,
             prepared=Prepared(
                 row.signal_id, made, feed_entry(desk.feed, made), published=True
             ),
-            event=desk.event(Event.PUBLISHED, self._who, detail, decision=decision),
+            author=row.author,
+            decision=decision,
         )
 
     def _check_epoch(self, epoch: int) -> None:
@@ -160,6 +161,7 @@ class _Approval:
         desk, at = self._desk, self._present.at
         failed = list(failures)
         approved: list[_Ready] = []
+        events: list[LogEntry] = []
         removed: list[int] = []
         for item in ready:
             signal_id = item.prepared.signal_id
@@ -171,25 +173,38 @@ class _Approval:
                 failed.append(_Failure(item.position, decided_before))
                 continue
             approved.append(item)
-            removed += await erase_own(desk, tx, item.own, at=at)
-        hints, feed = await self._append(tx, approved, failed)
+            bans = await erase_own(desk, tx, item.own, at=at)
+            removed += bans
+            events.append(self._event(item, bans=len(bans)))
+        hints, feed = await self._append(tx, approved, events, failed)
         answer = self._answer(approved, failed)
         if approved:
             await desk.keep_answer(tx, once, answer)
         size = feed.stop if feed else None
         return Changed((answer, failed), hints, removed, size)
 
+    def _event(self, item: _Ready, *, bans: int) -> LogEntry:
+        detail: Detail = {
+            "signal": signal_name(item.prepared.signal_id),
+            "author": item.author,
+            "bans": bans,
+        }
+        return self._desk.event(
+            Event.PUBLISHED, self._who, detail, decision=item.decision
+        )
+
     async def _append(
         self,
         tx: Transaction,
         approved: Sequence[_Ready],
+        published: Sequence[LogEntry],
         failed: Sequence[_Failure],
     ) -> tuple[list[Hint], range]:
         desk = self._desk
         hints, feed = await append_signals(
             tx, desk.feed, [item.prepared for item in approved]
         )
-        events = [item.event for item in approved]
+        events = list(published)
         events += [
             desk.refusal(failure.error.decision, self._who, "signal.approve")
             for failure in failed

@@ -80,6 +80,7 @@ class _Round:
         removed: list[int] = []
         for draft in self.drafts:
             removed += await withdraw_draft(self.desk, tx, draft, by=ACTOR_NAME)
+        bans = len(removed)
         expired = await tx.expired_signals(now, BATCH)
         for row in expired:
             await tx.set_signal_status(row.origin, row.signal_id, SignalStatus.EXPIRED)
@@ -91,12 +92,12 @@ class _Round:
                 await tx.remove_custody(row.signal_id)
         done = Expired(len(expired), len(erased), len(self.drafts))
         if done != Expired():
-            entry = self._event(done)
+            entry = self._event(done, bans)
             await tx.append(self.desk.trail.log, entry.record, entry.openings)
         removed += {row.row for row in (*expired, *erased)}
         return Changed(done, removed=removed)
 
-    def _event(self, done: Expired) -> LogEntry:
+    def _event(self, done: Expired, bans: int) -> LogEntry:
         return self.desk.trail.entry(
             Event.EXPIRED,
             at=self.desk.clock.now(),
@@ -105,6 +106,7 @@ class _Round:
                 "expired": done.expired,
                 "erased": done.erased,
                 "drafts": done.withdrawn,
+                "bans": bans,
                 "policy": self.desk.situation.policy.reference,
             },
         )

@@ -56,6 +56,7 @@ _MOST_PATIENCE: Final = 15
 @dataclass(frozen=True, slots=True)
 class _Kept:
     hints: Sequence[Hint]
+    granted: int
     span: Span
     lacking: int | None
 
@@ -149,13 +150,16 @@ class Intake:
             size = await tx.log_size(feed_name(origin))
             stop = batch.known.frontier.size
             span = Span(stop - len(batch.records), stop, size)
-            hints = await self._keep(tx, origin, arrivals, size)
+            granted, fresh = await self._keep(tx, origin, arrivals, size)
             await self._move(tx, origin, batch, at)
             before = await read_lacking(tx, origin)
             lacking = still_lacking(before, span, arrivals)
             if lacking != before:
                 await note_lacking(tx, origin, lacking)
-            return _Kept(hints, span, lacking)
+            kept = _Kept([*granted, *fresh], len(granted), span, lacking)
+            if batch.records or lacking != before:
+                await self._tell(tx, origin, batch, kept)
+            return kept
 
         kept = await self._store.write(act)
         self._note(origin, kept, batch.known)
@@ -236,7 +240,7 @@ class Intake:
 
     async def _keep(
         self, tx: Transaction, origin: str, arrivals: Sequence[Arrival], size: int
-    ) -> list[Hint]:
+    ) -> tuple[list[Hint], list[Hint]]:
         log = feed_name(origin)
         here = [arrival for arrival in arrivals if arrival.index < size]
         granted = await grant(tx, origin, here)
@@ -257,7 +261,7 @@ class Intake:
             for opening in arrival.openings if arrival.index < size else ():
                 await tx.grant_opening(log, arrival.index, opening)
         rows = await tx.add_signals([a.signal for a in usable if a.signal is not None])
-        return granted + [
+        return granted, [
             Hint(row, arrival.signal.token, arrival.pdq)
             for row, arrival in zip(rows, usable, strict=True)
             if arrival.signal is not None
@@ -280,15 +284,22 @@ class Intake:
                 state=before.state if before is not None else PeerState.ACTIVE,
             )
         )
-        if not batch.records:
-            return
+
+    async def _tell(
+        self, tx: Transaction, origin: str, batch: VerifiedBatch, kept: _Kept
+    ) -> None:
+        # `reckoning` adds these up: of what policy did not let in nothing else says
+        # that no row is to be expected.
         entry = self._trail.entry(
             Event.FEED_APPLIED,
             at=self._clock.now(),
             detail={
                 "origin": origin,
                 "records": len(batch.records),
-                "size": frontier.size,
+                "size": kept.span.stop,
+                "kept": len(kept.hints) - kept.granted,
+                "granted": kept.granted,
+                "lacking": kept.lacking,
             },
         )
         await tx.append(self._trail.log, entry.record, entry.openings)

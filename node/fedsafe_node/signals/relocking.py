@@ -52,6 +52,9 @@ class _Round:
         if not rows:
             return Changed(0)
         now = self.desk.clock.now()
+        first = min(row.index for row in rows)
+        before = await read_lacking(tx, self.origin)
+        lacking = first if before is None else min(first, before)
         entry = self.desk.trail.entry(
             Event.GATE_RELOCKED,
             at=now,
@@ -59,6 +62,7 @@ class _Round:
             detail={
                 "origin": self.origin,
                 "signals": len(rows),
+                "lacking": lacking,
                 "policy": self.desk.situation.policy.reference,
             },
         )
@@ -67,8 +71,5 @@ class _Round:
             at = int(now.timestamp())
             await tx.erase_opening(row.log, row.index, row.group, at=at)
             await tx.relock_signal(row, event=event)
-        first = min(row.index for row in rows)
-        before = await read_lacking(tx, self.origin)
-        lacking = first if before is None else min(first, before)
         await note_lacking(tx, self.origin, lacking)
         return Changed(len(rows), removed=[row.row for row in rows])

@@ -108,7 +108,7 @@ class _Stop:
         removed = await erase_own(self.desk, tx, self.signal_id, at=self.at)
         if not removed:
             raise WrongStateError("already_erased", "this own ban is erased")
-        await self._write(tx, Event.WITHDRAWN)
+        await self._write(tx, Event.WITHDRAWN, bans=len(removed))
         answer = await describe_row(tx, row, SignalState.ERASED, self.desk)
         return Changed(answer, removed=removed)
 
@@ -120,7 +120,7 @@ class _Stop:
         if draft.state is not DraftState.PENDING:
             raise WrongStateError("not_pending", "this draft is decided")
         removed = await withdraw_draft(self.desk, tx, draft, by=self.who.name)
-        await self._write(tx, Event.WITHDRAWN)
+        await self._write(tx, Event.WITHDRAWN, bans=len(removed))
         answer = describe_draft(draft, SignalState.WITHDRAWN, self.desk)
         return Changed(answer, removed=removed)
 
@@ -186,8 +186,15 @@ class _Stop:
         await tx.append(self.desk.trail.log, entry.record, entry.openings)
         return Changed(decision)
 
-    async def _write(self, tx: Transaction, event: Event) -> None:
-        detail = {"signal": signal_name(self.signal_id), "reason": self.reason.value}
+    async def _write(
+        self, tx: Transaction, event: Event, *, bans: int | None = None
+    ) -> None:
+        detail: dict[str, str | int] = {
+            "signal": signal_name(self.signal_id),
+            "reason": self.reason.value,
+        }
+        if bans is not None:
+            detail["bans"] = bans
         entry = self.desk.event(event, self.who, detail)
         await tx.append(self.desk.trail.log, entry.record, entry.openings)
 

@@ -28,6 +28,10 @@ class GateReader(Protocol):
         """
         ...
 
+    async def relocked_counts(self) -> dict[str, int]:
+        """Count by origin what a relock has erased and may come back."""
+        ...
+
     async def relock_event(self, origin: str, signal_id: bytes) -> int | None:
         """Return the audit entry that says why a relock erased a signal."""
         ...

@@ -59,6 +59,13 @@ class SQLiteGateReader:
             found |= {signal_id for (signal_id,) in rows}
         return found
 
+    async def relocked_counts(self) -> dict[str, int]:
+        """Count by origin what a relock has erased and may come back."""
+        rows = self._connection.execute(
+            "SELECT origin, count(*) FROM relocked GROUP BY origin"
+        )
+        return dict(rows.fetchall())
+
     async def relock_event(self, origin: str, signal_id: bytes) -> int | None:
         """Return the audit entry that says why a relock erased a signal."""
         row = self._connection.execute(
