@@ -326,13 +326,13 @@ PURPOSE = "purpose=rights_of_the_person"
     [
         (("signal", "show", STATE["signal"]), f"/v1/signals/{STATE['signal']}?"),
         (("signal", "list"), "/v1/signals?state=draft&"),
-        (("audit", "show"), "/v1/audit/events?since=0&limit=100&"),
+        (("audit", "show", "7"), "/v1/audit/entries/7?"),
     ],
 )
 def test_what_is_read_is_read_for_a_purpose(
     ask: "Run", node: "FakeNode", command: tuple[str, ...], target: str
 ) -> None:
-    answer = {**STATE, "drafts": [], "events": [], "next": 0}
+    answer = {**STATE, "drafts": [], "openings": {}}
     node.always(f"GET {target}{PURPOSE}", answer)
 
     assert ask(*command, "--purpose", "rights_of_the_person").status == 0
