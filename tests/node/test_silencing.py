@@ -119,6 +119,15 @@ async def test_what_ended_by_itself_is_no_finding(full: Fleet) -> None:
     assert (await verify(full)).ok
 
 
+async def test_a_month_whose_key_was_destroyed_is_no_finding(full: Fleet) -> None:
+    periods = full["b.demo"].desk.periods
+    (month,) = periods.periods()
+    await asyncio.to_thread(periods.destroy, month, present="9999-12")
+    answer = await verify(full)
+
+    assert answer.ok, answer
+
+
 async def test_a_relock_that_was_taken_back_excuses_nothing(gated: Fleet) -> None:
     await gated.publish(WHO)
     await found(gated, "b.demo")
