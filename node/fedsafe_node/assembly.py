@@ -6,13 +6,10 @@ guard), membership, indexes, then listeners, then replication and jobs. The stop
 goes the other way, so nothing is under way when the store closes.
 """
 
-import asyncio
 import logging
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from secrets import token_bytes
 from typing import Final, Self
-from urllib.parse import quote
 
 import aiohttp
 
@@ -24,24 +21,19 @@ from fedsafe_node.api.server import ApiServer
 from fedsafe_node.api.services import Services
 from fedsafe_node.attesting import Attesting
 from fedsafe_node.audits import AuditService
+from fedsafe_node.base import Base, open_base
 from fedsafe_node.clock import Clock
 from fedsafe_node.config import Config, Place
 from fedsafe_node.duties import Duties
-from fedsafe_node.errors import ForeignStoreError, NodeError, StoreError
-from fedsafe_node.evaluators import OwnList, SharedLists
+from fedsafe_node.errors import NodeError, StoreError
+from fedsafe_node.evaluators import SharedLists
 from fedsafe_node.evidence.inspecting import Inspector
 from fedsafe_node.evidence.service import EvidenceService, ExportEffect
 from fedsafe_node.founding import FoundingService
 from fedsafe_node.idempotency import StoredAnswers
-from fedsafe_node.index.lists import Lists
-from fedsafe_node.index.pdq import PdqIndex
 from fedsafe_node.jobs import Jobs
-from fedsafe_node.keys import NodeKeys, load_keys
-from fedsafe_node.loading import load_gate, load_pictures, load_tokens
-from fedsafe_node.log.audit import AuditTrail, Event, audit_log_name
-from fedsafe_node.log.engine import open_store
-from fedsafe_node.log.guard import Guard
-from fedsafe_node.log.openings import PeriodKeys
+from fedsafe_node.loading import load_pictures
+from fedsafe_node.log.audit import Event
 from fedsafe_node.lookup.service import LookupService
 from fedsafe_node.membership import CHARTER_DOCUMENT, Membership, load_membership
 from fedsafe_node.overview import Overview
@@ -49,54 +41,24 @@ from fedsafe_node.peering.service import PeeringService
 from fedsafe_node.peering.serving import FeedServer
 from fedsafe_node.people.entrance import Entrance
 from fedsafe_node.people.gate import Gates
-from fedsafe_node.people.office import Office
-from fedsafe_node.people.passwords import Passwords
 from fedsafe_node.people.register import Registers
-from fedsafe_node.people.register_entries import read_register_end
 from fedsafe_node.people.staff import make_staff
-from fedsafe_node.people.vault import open_vault
 from fedsafe_node.people.web import ProviderWeb
 from fedsafe_node.provisions import (
-    Provisions,
     check_federation_policy,
-    read_provisions,
 )
 from fedsafe_node.replicating import Replicating
-from fedsafe_node.signals.custody import Custody, load_custody
 from fedsafe_node.signals.desk import Desk
 from fedsafe_node.signals.granting import read_lacking
 from fedsafe_node.signals.intake import Intake
 from fedsafe_node.signals.publish import SignalService
-from fedsafe_node.situation import Situation
-from fedsafe_node.store.protocol import Store, Transaction
-from fedsafe_node.store.rows import PeerState
-from fedsafe_node.store.sqlite import check_free
+from fedsafe_node.store.protocol import Transaction
 from fedsafe_node.telemetry import LOGGER, Metrics, fields
-from fedsafe_node.workers import Workers
-from fedsafe_policies.register import catalogue
 from fedsafe_policies.vocabulary import Act
 
 _LOG = logging.getLogger(f"{LOGGER}.node")
-_CONNECTIONS: Final = 64
-
-
-@dataclass(frozen=True, slots=True)
-class Base:
-    """What every part of a node stands on."""
-
-    place: Place
-    config: Config
-    clock: Clock
-    keys: NodeKeys
-    periods: PeriodKeys
-    guard: Guard
-    custody: Custody
-    store: Store
-    lists: Lists
-    trail: AuditTrail
-    situation: Situation
-    workers: Workers
-    office: Office
+_CONNECTIONS: Final = 256
+_CONNECTIONS_TO_ONE: Final = 32  # a member that answers slowly holds up no other
 
 
 class RunningNode:
@@ -183,9 +145,11 @@ class RunningNode:
             NodeError: a part cannot start; those that had started are stopped.
         """
         async with AsyncExitStack() as parts:
-            base = await _open(place, config, clock, parts)
+            base = await open_base(place, config, clock, parts)
             session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=_CONNECTIONS),
+                connector=aiohttp.TCPConnector(
+                    limit=_CONNECTIONS, limit_per_host=_CONNECTIONS_TO_ONE
+                ),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 trust_env=False,
             )
@@ -400,87 +364,3 @@ class RunningNode:
             node=Overview(base.situation, base.store, base.clock),
             answers=StoredAnswers(base.store, base.clock),
         )
-
-
-@dataclass(frozen=True, slots=True)
-class _Files:
-    keys: NodeKeys
-    periods: PeriodKeys
-    guard: Guard
-    custody: Custody
-    provisions: Provisions
-
-
-def _read_files(place: Place, config: Config) -> _Files:
-    catalogue()  # read here, off the loop, and kept: who asks later finds it
-    return _Files(
-        keys=load_keys(place),
-        periods=PeriodKeys(place.periods),
-        guard=Guard(place.guard),
-        custody=load_custody(place, config),
-        provisions=read_provisions(place, config),
-    )
-
-
-async def _open(
-    place: Place, config: Config, clock: Clock, parts: AsyncExitStack
-) -> Base:
-    workers = Workers()
-    parts.push_async_callback(asyncio.to_thread, workers.close)
-    # Reading the files clears away drafts, which may be another process's.
-    await workers(lambda: check_free(place.database))
-    files = await workers(lambda: _read_files(place, config))
-    store = await open_store(
-        f"sqlite://{quote(str(place.database.absolute()))}",
-        keys=files.periods,
-        clock=clock,
-        guard=files.guard,
-    )
-    parts.push_async_callback(store.close)
-    await _check_owner(store, config.name)
-    own = OwnList(config.name, files.keys.own)
-    situation = Situation(config, files.provisions, own)
-    gate = await load_gate(store)
-    if gate is not None:
-        situation.record_gate(gate)
-    situation.record_register(await read_register_end(store))
-    for peer in await store.read(lambda reader: reader.peers()):
-        if peer.state is PeerState.SUSPENDED:
-            situation.coverage.suspended.add(peer.origin)
-    tokens = await load_tokens(place.index, store)
-    parts.push_async_callback(asyncio.to_thread, tokens.close)
-    is_sealed = any(person.totp for person in await store.read(lambda r: r.persons()))
-    key = place.keys / "people.key"
-    vault = await workers(lambda: open_vault(key, is_needed=is_sealed))
-    passwords, trail = Passwords(), AuditTrail(config.name)
-    parts.push_async_callback(asyncio.to_thread, passwords.close)
-    return Base(
-        place=place,
-        config=config,
-        clock=clock,
-        keys=files.keys,
-        periods=files.periods,
-        guard=files.guard,
-        custody=files.custody,
-        store=store,
-        lists=Lists(tokens, PdqIndex()),
-        trail=trail,
-        situation=situation,
-        workers=workers,
-        office=Office(
-            node=config.name,
-            store=store,
-            trail=trail,
-            clock=clock,
-            vault=vault,
-            passwords=passwords,
-            judge=situation,
-        ),
-    )
-
-
-async def _check_owner(store: Store, node: str) -> None:
-    own = audit_log_name(node)
-    for log in await store.read(lambda reader: reader.logs()):
-        if log.endswith("/audit") and log != own:
-            raise ForeignStoreError(log, node)

@@ -112,7 +112,7 @@ class House:
 async def house(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[House]:
-    monkeypatch.setattr("fedsafe_node.assembly.Passwords", lambda: Passwords(CHEAPEST))
+    monkeypatch.setattr("fedsafe_node.base.Passwords", lambda: Passwords(CHEAPEST))
     fleet = await make(tmp_path / "one", "a.demo", policy="germany")
     await fleet.start("a.demo")
     async with ClientSession(fleet["a.demo"].base.config.url) as http:

@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What every part of a node stands on: files, store, indexes, and how they open."""
+
+import asyncio
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from fedsafe_node.clock import Clock
+from fedsafe_node.config import Config, Place
+from fedsafe_node.errors import ForeignStoreError
+from fedsafe_node.evaluators import OwnList
+from fedsafe_node.index.lists import Lists
+from fedsafe_node.index.pdq import PdqIndex
+from fedsafe_node.keys import NodeKeys, load_keys
+from fedsafe_node.loading import load_gate, load_tokens
+from fedsafe_node.log.audit import AuditTrail, audit_log_name
+from fedsafe_node.log.engine import open_store
+from fedsafe_node.log.guard import Guard
+from fedsafe_node.log.openings import PeriodKeys
+from fedsafe_node.people.office import Office
+from fedsafe_node.people.passwords import Passwords
+from fedsafe_node.people.register_entries import read_register_end
+from fedsafe_node.people.vault import open_vault
+from fedsafe_node.provisions import (
+    Provisions,
+    read_provisions,
+)
+from fedsafe_node.signals.custody import Custody, load_custody
+from fedsafe_node.situation import Situation
+from fedsafe_node.store.protocol import Store
+from fedsafe_node.store.rows import PeerState
+from fedsafe_node.store.sqlite import check_free
+from fedsafe_node.workers import Workers
+from fedsafe_policies.register import catalogue
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """What every part of a node stands on."""
+
+    place: Place
+    config: Config
+    clock: Clock
+    keys: NodeKeys
+    periods: PeriodKeys
+    guard: Guard
+    custody: Custody
+    store: Store
+    lists: Lists
+    trail: AuditTrail
+    situation: Situation
+    workers: Workers
+    office: Office
+
+
+@dataclass(frozen=True, slots=True)
+class _Files:
+    keys: NodeKeys
+    periods: PeriodKeys
+    guard: Guard
+    custody: Custody
+    provisions: Provisions
+
+
+def _read_files(place: Place, config: Config) -> _Files:
+    catalogue()  # read here, off the loop, and kept: who asks later finds it
+    return _Files(
+        keys=load_keys(place),
+        periods=PeriodKeys(place.periods),
+        guard=Guard(place.guard),
+        custody=load_custody(place, config),
+        provisions=read_provisions(place, config),
+    )
+
+
+async def open_base(
+    place: Place, config: Config, clock: Clock, parts: AsyncExitStack
+) -> Base:
+    """Open keys, store, lists and what else all parts share; *parts* closes it.
+
+    Raises:
+        NodeError: a file or the database does not fit; the message names it.
+    """
+    workers = Workers()
+    parts.push_async_callback(asyncio.to_thread, workers.close)
+    # Reading the files clears away drafts, which may be another process's.
+    await workers(lambda: check_free(place.database))
+    files = await workers(lambda: _read_files(place, config))
+    store = await open_store(
+        f"sqlite://{quote(str(place.database.absolute()))}",
+        keys=files.periods,
+        clock=clock,
+        guard=files.guard,
+    )
+    parts.push_async_callback(store.close)
+    await _check_owner(store, config.name)
+    own = OwnList(config.name, files.keys.own)
+    situation = Situation(config, files.provisions, own)
+    gate = await load_gate(store)
+    if gate is not None:
+        situation.record_gate(gate)
+    situation.record_register(await read_register_end(store))
+    for peer in await store.read(lambda reader: reader.peers()):
+        if peer.state is PeerState.SUSPENDED:
+            situation.coverage.suspended.add(peer.origin)
+    tokens = await load_tokens(place.index, store)
+    parts.push_async_callback(asyncio.to_thread, tokens.close)
+    is_sealed = any(person.totp for person in await store.read(lambda r: r.persons()))
+    key = place.keys / "people.key"
+    vault = await workers(lambda: open_vault(key, is_needed=is_sealed))
+    passwords, trail = Passwords(), AuditTrail(config.name)
+    parts.push_async_callback(asyncio.to_thread, passwords.close)
+    return Base(
+        place=place,
+        config=config,
+        clock=clock,
+        keys=files.keys,
+        periods=files.periods,
+        guard=files.guard,
+        custody=files.custody,
+        store=store,
+        lists=Lists(tokens, PdqIndex()),
+        trail=trail,
+        situation=situation,
+        workers=workers,
+        office=Office(
+            node=config.name,
+            store=store,
+            trail=trail,
+            clock=clock,
+            vault=vault,
+            passwords=passwords,
+            judge=situation,
+        ),
+    )
+
+
+async def _check_owner(store: Store, node: str) -> None:
+    own = audit_log_name(node)
+    for log in await store.read(lambda reader: reader.logs()):
+        if log.endswith("/audit") and log != own:
+            raise ForeignStoreError(log, node)
