@@ -1,0 +1,211 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The clock runs past the legal gates of running processes (rule P1).
+
+The nodes are processes of their own under libfaketime, so their system clock is
+moved and nothing in them knows. Debian has it as `faketime`; without it these tests
+are skipped.
+"""
+
+import asyncio
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from importlib.resources import files
+from pathlib import Path
+from typing import Final
+
+import pytest
+from msgspec.structs import replace
+from tests.node import fleet as fleets
+from tests.node.origin import WHO
+from tests.node.people.test_gate import COMPLETE
+from tests.node.signals.conftest import ANNA, RITA
+from tests.system.federation import Answer, Caller, until
+
+from fedsafe_cli.demo import DemoNode
+from fedsafe_cli.fleet import answers, start, stop
+from fedsafe_node.clock import SystemClock
+from fedsafe_node.config import Place, load_config
+from fedsafe_node.init import create_node, open_node_store
+from fedsafe_node.register_messages import EntryRequest
+from fedsafe_node.store.protocol import Reader
+from fedsafe_node.store.rows import SignalRow, SignalStatus
+from fedsafe_policies.register import Status, catalogue
+
+pytestmark = pytest.mark.timeout(180)
+
+LIBRARIES: Final = sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
+WITHIN: Final = 60.0  # seconds of the clock on the wall
+_DAYS: Final = 2
+_SIGNAL: Final = {
+    "phenomenon": "grooming",
+    "surface": "public_content",
+    "grade": "confirmed_conduct",
+    "rule": "tos-4.2",
+    "scope": "federation",
+    "removed_on": SystemClock().now().date().isoformat(),
+}
+
+
+class MovedClock:
+    """The system clock of the processes that are started under it."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self.move(0)
+
+    def move(self, seconds: int) -> None:
+        new = self._file.with_suffix(".new")
+        new.write_text(f"{seconds:+d}\n", encoding="ascii")
+        new.rename(self._file)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {
+            "LD_PRELOAD": str(LIBRARIES[0]),
+            "FAKETIME_TIMESTAMP_FILE": str(self._file),
+            "FAKETIME_NO_CACHE": "1",
+            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+        }
+
+
+def _recorded() -> bytes:
+    """All that `synthetic` shares, behind a gate that people have to record."""
+    text = files("fedsafe_policies").joinpath("data/synthetic.toml").read_bytes()
+    return text.replace(b'mode = "synthetic"', b'mode = "record"').replace(
+        b'name = "synthetic"', b'name = "recorded"'
+    )
+
+
+async def _prepare(root: Path) -> dict[str, str]:
+    """Make a federation whose gates end tonight, and a signal; return anna's keys."""
+    clock = fleets.StandingClock(SystemClock().now())
+    fleet = fleets.Fleet(root, clock)
+    tokens: dict[str, str] = {}
+    names = fleets.NAMES
+    for name, port in zip(names, fleets.free_ports(len(names)), strict=True):
+        place = Place(root / name)
+        made = await create_node(
+            place,
+            fleets.config_of(name, port),
+            custody_private=root / "custody" / f"{name}.key",
+            staff=fleets.STAFF,
+            clock=clock,
+        )
+        tokens[name] = made.credentials["anna"]
+        (place.directory / "recorded.toml").write_bytes(_recorded())
+        text = place.config.read_text()
+        place.config.write_text(text.replace('"synthetic"', '"recorded.toml"'))
+    try:
+        await fleet.start(*names)
+        await fleets.found(fleet, *names)
+        for name in names:
+            await _open_gate(fleet, name)
+        await fleet.attested()
+        await fleet.publish(WHO)
+    finally:
+        await fleet.close()
+    return tokens
+
+
+async def _open_gate(fleet: fleets.Fleet, name: str) -> None:
+    services, today = fleet[name].services, fleet.clock.now().date()
+    met = EntryRequest(
+        status=Status.MET, evidence="doc-7", expires_on=today + timedelta(days=300)
+    )
+    for item in catalogue().values():
+        if item.mandatory:
+            await services.registers.enter(item.id, met, ANNA)
+            shown = (await services.registers.show()).items
+            waits = next(each.waits for each in shown if each.item == item.id)
+            assert waits is not None
+            await services.registers.review(item.id, waits.entry, RITA)
+    gate = replace(COMPLETE, valid_until=today + timedelta(days=1))
+    await services.gates.record(gate, RITA)
+
+
+@contextmanager
+def _running(root: Path) -> Iterator[dict[str, DemoNode]]:
+    directories = [root / name for name in fleets.NAMES]
+    try:
+        for directory in directories:
+            start(directory)
+        until(lambda: all(map(answers, directories)), "the start")
+        yield {each.name: _node(each) for each in directories}
+    finally:
+        for directory in directories:
+            stop(directory)
+
+
+def _node(directory: Path) -> DemoNode:
+    config = load_config(Place(directory))
+    where = str(directory)
+    return DemoNode(name=config.name, url=config.url, dir=where, config=where)
+
+
+def _about(value: str) -> dict[str, str]:
+    return {"kind": "email", "value": value}
+
+
+def _draft(caller: Caller, value: str) -> Answer:
+    return caller.post("/v1/signals", _SIGNAL | {"about": _about(value)})
+
+
+def _result(caller: Caller) -> object:
+    body = caller.post("/v1/lookup", {"questions": [_about(WHO)]}).body
+    return body["result"]
+
+
+def _relocked(caller: Caller) -> bool:
+    events = caller.get("/v1/audit/events?limit=1000").body["events"]
+    return any(each["event"] == "gate.relocked" for each in events)
+
+
+def _signals(directory: Path) -> list[tuple[SignalRow, bool]]:
+    """Read the signals of a node that has stopped, and whether their openings are."""
+
+    async def query(reader: Reader) -> list[tuple[SignalRow, bool]]:
+        rows = await reader.signals_after(0, 100)
+        return [
+            (row, await reader.opening(row.log, row.index, row.group) is not None)
+            for row in rows
+        ]
+
+    async def run() -> list[tuple[SignalRow, bool]]:
+        place = Place(directory)
+        store = await open_node_store(place, fleets.StandingClock(SystemClock().now()))
+        try:
+            return await store.scan(query)
+        finally:
+            await store.close()
+
+    return asyncio.run(run())
+
+
+@pytest.mark.skipif(not LIBRARIES, reason="Debian's faketime is not installed")
+def test_within_a_minute_past_its_end_a_gate_refuses_and_erases(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tokens = asyncio.run(_prepare(tmp_path / "n"))
+    clock = MovedClock(tmp_path / "moved")
+    for name, value in clock.environment.items():
+        monkeypatch.setenv(name, value)
+    with _running(tmp_path / "n") as nodes:
+        b = Caller(nodes["b.demo"])
+        anna = Caller(nodes["b.demo"], tokens["b.demo"])
+        until(lambda: _result(b) == "review", "a match")
+        drafted = _draft(anna, "x@mail.example")
+        clock.move(_DAYS * 86_400)
+        began = time.monotonic()
+        until(lambda: _result(b) == "incomplete", "the refusal", patience=WITHIN)
+        refused = _draft(anna, "y@mail.example")
+        until(lambda: _relocked(b), "the erasure", patience=WITHIN)
+        took = time.monotonic() - began
+    rows = _signals(tmp_path / "n" / "b.demo")
+
+    assert drafted.status == 201
+    assert (refused.status, refused.body["code"]) == (403, "legal_gate")
+    assert took < WITHIN
+    foreign = [(row.status, row.token, kept) for row, kept in rows if not row.own]
+    assert foreign == [(SignalStatus.ERASED, None, False)]
