@@ -60,7 +60,6 @@ class Event(StrEnum):
     ATTESTATION_TAKEN = "attestation.taken"
     REGISTER_ENTERED = "register.entered"
     REGISTER_REVIEWED = "register.reviewed"
-    FOUNDING_STEP = "founding.step"
     FEDERATION_JOINED = "federation.joined"
     LOOKUP = "lookup"
     OWN_BAN = "own_ban.recorded"
