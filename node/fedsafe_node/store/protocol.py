@@ -23,6 +23,7 @@ index = await store.write(act)
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol, TypeVar
 
+from fedsafe_node.store.events_protocol import EventsReader, EventsWriter
 from fedsafe_node.store.gate_protocol import GateReader, GateWriter
 from fedsafe_node.store.people_protocol import PeopleReader, PeopleWriter
 from fedsafe_node.store.rows import (
@@ -242,7 +243,15 @@ class NodeReader(Protocol):
         ...
 
 
-class Reader(LogReader, SignalReader, NodeReader, PeopleReader, GateReader, Protocol):
+class Reader(
+    LogReader,
+    SignalReader,
+    NodeReader,
+    PeopleReader,
+    GateReader,
+    EventsReader,
+    Protocol,
+):
     """Reads everything on one snapshot."""
 
 
@@ -393,7 +402,14 @@ class NodeWriter(Protocol):
 
 
 class Transaction(
-    Reader, LogWriter, SignalWriter, NodeWriter, PeopleWriter, GateWriter, Protocol
+    Reader,
+    LogWriter,
+    SignalWriter,
+    NodeWriter,
+    PeopleWriter,
+    GateWriter,
+    EventsWriter,
+    Protocol,
 ):
     """Reads and writes within one act; sees its own writes."""
 

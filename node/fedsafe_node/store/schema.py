@@ -16,6 +16,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from fedsafe_node.errors import SchemaError
+from fedsafe_node.store.events_schema import EVENTS
 from fedsafe_node.store.gate_schema import REGISTER, RELOCK
 from fedsafe_node.store.people_schema import PEOPLE
 
@@ -226,6 +227,7 @@ MIGRATIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("0002_people", PEOPLE),
     ("0003_register", REGISTER),
     ("0004_relock", RELOCK),
+    ("0005_provider", EVENTS),
 )
 VERSION = len(MIGRATIONS)
 

@@ -26,6 +26,7 @@ from fedsafe_node.store.rows import (
     SignalRow,
     TokenRow,
 )
+from fedsafe_node.store.sqlite_events import SQLiteEventsReader
 from fedsafe_node.store.sqlite_gate import SQLiteGateReader
 from fedsafe_node.store.sqlite_people import SQLitePeopleReader
 from fedsafe_node.store.sqlite_rows import (
@@ -69,7 +70,7 @@ class Unsealing(Protocol):
         ...
 
 
-class SQLiteReader(SQLitePeopleReader, SQLiteGateReader):
+class SQLiteReader(SQLitePeopleReader, SQLiteGateReader, SQLiteEventsReader):
     """Reads over one connection."""
 
     def __init__(self, connection: sqlite3.Connection, unsealing: Unsealing) -> None:

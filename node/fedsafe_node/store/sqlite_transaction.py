@@ -22,6 +22,7 @@ from fedsafe_node.store.rows import (
     SignalStatus,
     Tail,
 )
+from fedsafe_node.store.sqlite_events import SQLiteEventsWriter
 from fedsafe_node.store.sqlite_gate import SQLiteGateWriter
 from fedsafe_node.store.sqlite_logs import SQLiteLogRows
 from fedsafe_node.store.sqlite_people import SQLitePeopleWriter
@@ -71,7 +72,9 @@ class Sequencing(Unsealing, Undo, Protocol):
         ...
 
 
-class SQLiteTransaction(SQLiteReader, SQLitePeopleWriter, SQLiteGateWriter):
+class SQLiteTransaction(
+    SQLiteReader, SQLitePeopleWriter, SQLiteGateWriter, SQLiteEventsWriter
+):
     """Reads and writes over the write connection; one act at a time."""
 
     def __init__(self, connection: sqlite3.Connection, sequencing: Sequencing) -> None:

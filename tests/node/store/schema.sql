@@ -1,6 +1,8 @@
 CREATE INDEX acts_by_state ON acts (state, asked_at);
 CREATE INDEX drafts_by_state ON drafts (state, created_at);
 CREATE INDEX idempotency_by_expiry ON idempotency (expires_at);
+CREATE INDEX provider_events_by_expiry ON provider_events (expires_at) WHERE sealed IS NOT NULL;
+CREATE INDEX provider_events_by_reminder ON provider_events (remind_at) WHERE receipted_at IS NULL AND remind_at IS NOT NULL AND sealed IS NOT NULL;
 CREATE INDEX restrictions_by_author ON restrictions (author, seq);
 CREATE INDEX sessions_by_age ON sessions (seen_at);
 CREATE INDEX sessions_by_person ON sessions (person);
@@ -26,6 +28,7 @@ CREATE TABLE meta (key TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT;
 CREATE TABLE openings ( log INTEGER NOT NULL, idx INTEGER NOT NULL, grp TEXT NOT NULL, period TEXT NOT NULL, sealed BLOB, erased_at INTEGER, PRIMARY KEY (log, idx, grp), CHECK ((sealed IS NULL) = (erased_at IS NOT NULL)) ) STRICT, WITHOUT ROWID;
 CREATE TABLE peers ( origin TEXT PRIMARY KEY, cursor INTEGER NOT NULL, root BLOB NOT NULL CHECK (length(root) = 32), checkpoint TEXT NOT NULL, synced_at INTEGER NOT NULL, state TEXT NOT NULL CHECK (state IN ('active', 'suspended')) ) STRICT;
 CREATE TABLE persons ( id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, display TEXT NOT NULL, external INTEGER NOT NULL CHECK (external IN (0, 1)), state TEXT NOT NULL CHECK (state IN ('invited', 'active', 'locked')), created_at INTEGER NOT NULL, password TEXT, totp BLOB, totp_step INTEGER NOT NULL, code_hash BLOB CHECK (length(code_hash) = 32), code_until INTEGER, CHECK ((password IS NULL) = (totp IS NULL)), CHECK ((code_hash IS NULL) = (code_until IS NULL)) ) STRICT;
+CREATE TABLE provider_events ( number INTEGER PRIMARY KEY CHECK (number > 0), kind TEXT NOT NULL, at INTEGER NOT NULL, period TEXT NOT NULL, sealed BLOB, expires_at INTEGER NOT NULL, due_at INTEGER, remind_at INTEGER, reminds INTEGER REFERENCES provider_events (number), receipted_at INTEGER, receipted_by TEXT, CHECK ((due_at IS NULL) = (remind_at IS NULL)), CHECK ((receipted_at IS NULL) = (receipted_by IS NULL)), CHECK (receipted_at IS NULL OR due_at IS NOT NULL) ) STRICT;
 CREATE TABLE recovery_codes ( person TEXT NOT NULL REFERENCES persons (id), hash BLOB NOT NULL CHECK (length(hash) = 32), PRIMARY KEY (person, hash) ) STRICT, WITHOUT ROWID;
 CREATE TABLE register ( number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, item TEXT NOT NULL, record BLOB NOT NULL, recorded_at INTEGER NOT NULL, recorded_by TEXT NOT NULL ) STRICT;
 CREATE TABLE relocked ( origin TEXT NOT NULL, signal_id BLOB NOT NULL CHECK (length(signal_id) = 16), log TEXT NOT NULL, idx INTEGER NOT NULL, grp TEXT NOT NULL, event INTEGER NOT NULL, PRIMARY KEY (origin, signal_id), UNIQUE (log, idx, grp) ) STRICT, WITHOUT ROWID;
@@ -46,6 +49,8 @@ CREATE TRIGGER openings_erase_only BEFORE UPDATE ON openings WHEN NOT ( NEW.log 
 CREATE TRIGGER openings_no_delete BEFORE DELETE ON openings BEGIN SELECT RAISE(ABORT, 'openings are erased, never deleted'); END;
 CREATE TRIGGER persons_keep_their_names BEFORE UPDATE ON persons WHEN NEW.id <> OLD.id OR NEW.name <> OLD.name BEGIN SELECT RAISE(ABORT, 'a name stays with its person'); END;
 CREATE TRIGGER persons_stay BEFORE DELETE ON persons BEGIN SELECT RAISE(ABORT, 'a name stays with its person'); END;
+CREATE TRIGGER provider_events_no_delete BEFORE DELETE ON provider_events BEGIN SELECT RAISE(ABORT, 'events are erased, never deleted'); END;
+CREATE TRIGGER provider_events_stay BEFORE UPDATE ON provider_events WHEN NEW.number <> OLD.number OR NEW.kind <> OLD.kind OR NEW.at <> OLD.at OR NEW.period <> OLD.period OR NEW.reminds IS NOT OLD.reminds OR NEW.due_at IS NOT OLD.due_at OR (NEW.sealed IS NOT NULL AND NEW.sealed IS NOT OLD.sealed) OR (OLD.receipted_at IS NOT NULL AND NEW.receipted_at IS NOT OLD.receipted_at) OR (OLD.receipted_by IS NOT NULL AND NEW.receipted_by IS NOT OLD.receipted_by) BEGIN SELECT RAISE(ABORT, 'an event is erased, never changed'); END;
 CREATE TRIGGER register_no_delete BEFORE DELETE ON register BEGIN SELECT RAISE(ABORT, 'the register is append-only'); END;
 CREATE TRIGGER register_no_update BEFORE UPDATE ON register BEGIN SELECT RAISE(ABORT, 'the register is append-only'); END;
 CREATE TRIGGER signals_no_delete BEFORE DELETE ON signals BEGIN SELECT RAISE(ABORT, 'signals are erased, never deleted'); END;
