@@ -23,6 +23,7 @@ from fedsafe_policies.span import Span
 from fedsafe_policies.vocabulary import Level, Outcome, Role
 from fedsafe_policies.workdays import end_of_working_days
 
+_COMPLAINTS: Final = 183  # days
 _REVIEWERS: Final = frozenset({Role.ANALYST, Role.REVIEWER})
 _SECONDS: Final = frozenset({Role.REVIEWER})
 _LEVELS: Final[dict[Outcome, frozenset[Level | None]]] = {
@@ -49,7 +50,8 @@ class ReviewRequest:
 
     `opened` is in UTC seconds. `until` ends a watch or a limit. `reason`,
     `evidence` and `hearing` (of the hearing, or of the recorded exception) are
-    references. `renewals` counts how often a watch was renewed before.
+    references. `renewals` counts how often the account was watched before, and
+    `watched` is the day until which it is: that long its match can be decided on.
     """
 
     outcome: Outcome
@@ -62,6 +64,7 @@ class ReviewRequest:
     hearing: str | None = None
     second: Person | None = None
     renewals: int = 0
+    watched: date | None = None
     habit: Habit | None = None
 
 
@@ -88,6 +91,20 @@ def review_ends(opened: int, policy: Policy) -> int:
     return min(working, opened + review.longest.fewest_days * SECONDS_A_DAY)
 
 
+def decision_ends(decided: int) -> int:
+    """Say until when a decision against an account is kept (UTC seconds).
+
+    Six months: so long the person may complain about it (Art. 20 (1) DSA), and a
+    signal that is taken back brings it before a person again.
+    """
+    return decided + _COMPLAINTS * SECONDS_A_DAY
+
+
+def day_ends(day: date) -> int:
+    """Give the end of a day in UTC seconds."""
+    return (day_number(day) + 1) * SECONDS_A_DAY
+
+
 def is_rubber_stamp(habit: Habit, review: Review) -> bool:
     """Tell whether somebody confirms nearly everything, or without reading."""
     if habit.tasks < review.alarm_tasks:
@@ -102,10 +119,17 @@ def _refuse(request: ReviewRequest, ground: Ground) -> Refusal | None:
     if request.outcome is Outcome.DISMISS:
         return None
     renewed = request.outcome is Outcome.WATCH and request.renewals > 0
-    if not renewed and ground.now >= review_ends(request.opened, ground.policy):
+    if not renewed and ground.now >= _ends(request, ground.policy):
         return Refusal.LAPSED
     judge = _JUDGES.get(request.outcome)
     return judge(request, ground.document.review, ground.now) if judge else None
+
+
+def _ends(request: ReviewRequest, policy: Policy) -> int:
+    ends = review_ends(request.opened, policy)
+    if request.watched is None:
+        return ends
+    return max(ends, day_ends(request.watched))
 
 
 def _refuse_watch(request: ReviewRequest, review: Review, now: int) -> Refusal | None:

@@ -39,7 +39,7 @@ from fedsafe_policies.notices import WithholdingRequest
 from fedsafe_policies.people import Person
 from fedsafe_policies.policy import load_policy, shipped_text
 from fedsafe_policies.reading import ExportRequest, ReadRequest
-from fedsafe_policies.reviews import Habit, ReviewRequest, review_ends
+from fedsafe_policies.reviews import Habit, ReviewRequest, day_ends, review_ends
 from fedsafe_policies.roles import RoleRequest
 from fedsafe_policies.vocabulary import (
     Act,
@@ -275,6 +275,14 @@ def test_all_five_outcomes_fit_real_life() -> None:
     assert Obligation.NOTICE_TO_THE_PERSON in ask(LIMIT).obligations
 
 
+def test_a_watched_account_can_be_decided_on_until_the_watch_ends() -> None:
+    old = replace(CONFIRM, opened=NOW - 12 * DAY)
+    last = date(1970, 1, 1) + timedelta(days=today(NOW))
+
+    assert ask(replace(old, watched=last)).allowed
+    assert ask(replace(old, watched=last - timedelta(days=1))).code == "lapsed"
+
+
 def test_a_match_waits_until_the_end_of_the_third_working_day() -> None:
     friday = 1_789_740_000  # 2026-09-18, 14:00 UTC
     before_unity_day = 1_790_863_200  # 2026-10-01, a Thursday; the 3rd is a Saturday
@@ -319,7 +327,8 @@ def test_no_account_is_lost_without_own_evidence_and_two_people(
 ) -> None:
     if not ask(request, now=now).allowed or request.level is None:
         return
-    assert now < review_ends(request.opened, GERMANY)
+    watched = day_ends(request.watched) if request.watched else 0
+    assert now < max(review_ends(request.opened, GERMANY), watched)
     if request.level >= Level.L5:
         assert request.evidence
         assert request.second is not None
