@@ -7,6 +7,7 @@ import click
 
 from fedsafe_cli.audit_export import export
 from fedsafe_cli.audit_search import search
+from fedsafe_cli.audit_tiles import tiles
 from fedsafe_cli.errors import BrokenAnswerError
 from fedsafe_cli.exit_codes import OK, ExitStatus
 from fedsafe_cli.moments import shown
@@ -40,6 +41,7 @@ def audit() -> None:
 
 audit.add_command(export)
 audit.add_command(search)
+audit.add_command(tiles)
 
 
 @audit.command("verify")

@@ -99,7 +99,7 @@ def _fetch(client: Client, target: str, out: str) -> dict[str, object]:
     try:
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
         with os.fdopen(os.open(draft, flags, 0o600), "w+b") as file:
-            _receive(client, target, file.write)
+            receive(client, target, file.write)
             file.flush()
             os.fsync(file.fileno())
             file.seek(0)
@@ -113,7 +113,8 @@ def _fetch(client: Client, target: str, out: str) -> dict[str, object]:
     return {"file": out, **told}
 
 
-def _receive(client: Client, target: str, write: Callable[[bytes], object]) -> None:
+def receive(client: Client, target: str, write: Callable[[bytes], object]) -> None:
+    """Hand the pieces of an answer to *write*, with a bar where somebody watches."""
     with receiving() as advance:
 
         def sink(piece: bytes) -> None:

@@ -48,6 +48,11 @@ class Tile:
         return self.width < TILE_WIDTH
 
     @property
+    def length(self) -> int:
+        """How many bytes the tile has."""
+        return self.width * HASH_BYTES
+
+    @property
     def path(self) -> str:
         """The tile's path below the log's prefix."""
         return self._under(str(self.level))
@@ -142,8 +147,8 @@ class TileSource:
         known = (self.size >> TILE_HEIGHT * place.level) - place.index * TILE_WIDTH
         tile = Tile(place.level, place.index, min(known, TILE_WIDTH))
         content = self.read(tile)
-        if len(content) < tile.width * HASH_BYTES:
-            raise WrongLengthError("tile", len(content), tile.width * HASH_BYTES)
+        if len(content) < tile.length:
+            raise WrongLengthError("tile", len(content), tile.length)
         nodes = [
             content[at * HASH_BYTES : (at + 1) * HASH_BYTES]
             for at in range(place.first, place.first + place.count)

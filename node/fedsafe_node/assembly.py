@@ -13,6 +13,7 @@ from typing import Final, Self
 
 import aiohttp
 
+from fedsafe_crypto.checkpoint import Checkpoint, sign_checkpoint
 from fedsafe_federation.evaluation import digest
 from fedsafe_federation.peer import PeerClient
 from fedsafe_federation.quorum import Holder, Quorum
@@ -29,11 +30,13 @@ from fedsafe_node.errors import NodeError, StoreError
 from fedsafe_node.evaluators import SharedLists
 from fedsafe_node.evidence.inspecting import Inspector
 from fedsafe_node.evidence.service import EvidenceService, ExportEffect
+from fedsafe_node.evidence.tiled import OwnLog, TileService
 from fedsafe_node.founding import FoundingService
 from fedsafe_node.idempotency import StoredAnswers
 from fedsafe_node.jobs import Jobs
 from fedsafe_node.loading import load_pictures
 from fedsafe_node.log.audit import Event
+from fedsafe_node.log.tiling import SignedTree
 from fedsafe_node.lookup.service import LookupService
 from fedsafe_node.membership import CHARTER_DOCUMENT, Membership, load_membership
 from fedsafe_node.overview import Overview
@@ -204,6 +207,12 @@ class RunningNode:
         shown = fields(node=node, policy=policy.name, digest=policy.digest)
         _LOG.info("ready", extra=shown)
 
+    async def _sign_audit(self) -> SignedTree:
+        log, tail = self.base.trail.log, await self.feed.keep_audit()
+        checkpoint = Checkpoint(log, tail.size, tail.root)
+        note = sign_checkpoint(checkpoint, self.base.keys.audit)
+        return SignedTree(checkpoint, note)
+
     async def _note_start(self) -> None:
         base = self.base
         entry = base.trail.entry(
@@ -358,6 +367,10 @@ class RunningNode:
                 self.feed.keep_audit,
                 policies=base.place.policies,
                 offload=base.workers,
+            ),
+            tiling=TileService(
+                base.office,
+                {OwnLog.AUDIT: self._sign_audit, OwnLog.FEED: self.feed.sign_feed},
             ),
             peering=self.peering,
             foundings=self._foundings,

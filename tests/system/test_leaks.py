@@ -350,6 +350,7 @@ def _looked_around(fed: Federation) -> None:
         (("audit", "verify"), "audit"),
         (("audit", "search", "--event", "lookup", "--json"), "audit"),
         (("audit", "export", "--without-openings", "-o", pack), "audit"),
+        (("audit", "tiles", str(fed.root / "audit-log")), "audit"),
         (("node", "status"), None),
         (("federation", "show"), None),
         (("federation", "card"), None),

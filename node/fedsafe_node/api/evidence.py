@@ -12,6 +12,7 @@ from fedsafe_node.api.call import Call
 from fedsafe_node.api.queries import MAX_EVENTS
 from fedsafe_node.api.route import KIB, Lane, Route
 from fedsafe_node.evidence.span import ExportRequest
+from fedsafe_node.evidence.tiled import OwnLog
 from fedsafe_node.messages import AuditEntry, AuditStanding, FoundEvents, Message
 from fedsafe_node.people.messages import ActAnswer, ActId
 from fedsafe_node.searching import Wanted
@@ -40,6 +41,12 @@ class PackQuery(ExportRequest, frozen=True):
     """Which part is taken out; with openings if `act` was approved for it."""
 
     act: ActId | UnsetType = UNSET
+
+
+class TilesQuery(Message, frozen=True):
+    """Which log is taken out."""
+
+    log: OwnLog = OwnLog.AUDIT
 
 
 async def search(call: Call) -> object:
@@ -77,6 +84,12 @@ async def export(call: Call) -> object:
     request = ExportRequest(**{name: getattr(query, name) for name in names})
     act = None if query.act is UNSET else query.act
     return await call.services.evidence.export(request, call.principal, act=act)
+
+
+async def tiles(call: Call) -> object:
+    """Give a log as tiles."""
+    query = call.parameters(TilesQuery)
+    return await call.services.tiling.export(query.log, call.principal)
 
 
 EVIDENCE_ROUTES: Final = (
@@ -141,5 +154,17 @@ EVIDENCE_ROUTES: Final = (
         query=PackQuery,
         media="application/zip",
         refusals=frozenset({409}),
+    ),
+    Route(
+        name="exportTiles",
+        method="GET",
+        path="/v1/audit/tiles",
+        handler=tiles,
+        auth=Auth.CREDENTIAL,
+        roles=_TAKERS,
+        lane=Lane.BATCHES,
+        summary="Take a whole log out as C2SP tiles, without openings",
+        query=TilesQuery,
+        media="application/x-tar",
     ),
 )

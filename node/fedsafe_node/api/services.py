@@ -14,6 +14,7 @@ from typing import Protocol
 from fedsafe_federation.feed import FeedRequest
 from fedsafe_federation.signed import Signed
 from fedsafe_node.evidence.span import ExportRequest
+from fedsafe_node.evidence.tiled import OwnLog
 from fedsafe_node.idempotency import KeptAnswers, Once
 from fedsafe_node.messages import (
     ApproveAnswer,
@@ -241,6 +242,14 @@ class Evidence(Protocol):
         ...
 
 
+class Tiling(Protocol):
+    """Whole logs, as files that others can read and verify."""
+
+    async def export(self, log: OwnLog, who: Principal) -> AsyncIterator[bytes]:
+        """Give all files of a log as pieces of a tar archive."""
+        ...
+
+
 class Peering(Protocol):
     """What members of the federation ask of each other."""
 
@@ -335,6 +344,7 @@ class Services:
     registers: Registers
     audits: Audits
     evidence: Evidence
+    tiling: Tiling
     inspections: Inspections
     peering: Peering
     foundings: Foundings

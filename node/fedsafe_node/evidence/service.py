@@ -50,7 +50,7 @@ class ExportEffect:
         """Put the export to the policy, with both persons."""
         del reader
         decode(content, Part)
-        return _question(first, openings=True, second=second)
+        return question_of(first, openings=True, second=second)
 
     async def carry_out(
         self, tx: Transaction, content: bytes, first: Person, second: Person
@@ -152,7 +152,7 @@ class EvidenceService:
 
     async def _check(self, who: Principal) -> None:
         office = self._office
-        question = _question(Person(who.name, who.role))
+        question = question_of(Person(who.name, who.role))
         decision = office.judge.decide(question, office.clock.now())
         if not decision.allowed:
             await office.refused(decision, who.name, "audit.export")
@@ -192,9 +192,10 @@ async def _approver(
     return row.decided_by
 
 
-def _question(
+def question_of(
     first: Person, *, openings: bool = False, second: Person | None = None
 ) -> ExportQuestion:
+    """Ask the policy whether somebody may take out of the audit log."""
     # A reviewer has no purpose of audit; what brings them here are a person's rights.
     purpose = Purpose.AUDIT_REVIEW
     if first.role is Role.REVIEWER:

@@ -107,14 +107,15 @@ async def _compute(
 
     proof(TileSource(size, blank))
     for tile in needed:
-        needed[tile] = await _read_tile(reader, log, tile)
+        needed[tile] = await read_tile(reader, log, tile)
     try:
         return proof(TileSource(size, needed.__getitem__))
     except CryptoError:
         raise CorruptLogError(log, size, "rows of its tree are missing") from None
 
 
-async def _read_tile(reader: LogReader, log: LogName, tile: Tile) -> bytes:
+async def read_tile(reader: LogReader, log: LogName, tile: Tile) -> bytes:
+    """Return the hashes of a tile; too few if rows are missing."""
     start = tile.index * TILE_WIDTH
     if tile.level == 0:
         records = await reader.records(log, start, tile.width)

@@ -31,6 +31,7 @@ from fedsafe_node.errors import BadRequestError, NotFoundError
 from fedsafe_node.log.audit import AuditTrail, Event
 from fedsafe_node.log.guard import Guard
 from fedsafe_node.log.proofs import log_root, prove_consistency
+from fedsafe_node.log.tiling import SignedTree
 from fedsafe_node.store.protocol import Reader, Store, Transaction
 from fedsafe_node.store.rows import Tail
 from fedsafe_policies.vocabulary import Plane
@@ -100,9 +101,19 @@ class FeedServer:
             RolledBackError: what left before is not what is here.
             NodeError: the guard's file can't be written.
         """
-        feed = await self._store.write(lambda tx: tx.tail(self._log))
-        await self._note(Checkpoint(self._log, feed.size, feed.root))
+        await self.sign_feed()
         await self.keep_audit()
+
+    async def sign_feed(self) -> SignedTree:
+        """Sign the feed's present end, once the guard has kept it.
+
+        Raises:
+            RolledBackError: what left before is not what is here.
+            NodeError: the guard's file can't be written.
+        """
+        feed = await self._store.write(lambda tx: tx.tail(self._log))
+        checkpoint = Checkpoint(self._log, feed.size, feed.root)
+        return SignedTree(checkpoint, (await self._note(checkpoint)).encode())
 
     async def keep_audit(self) -> Tail:
         """Let the guard keep the audit log's present end, and give it.

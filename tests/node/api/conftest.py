@@ -27,6 +27,7 @@ from fedsafe_node.api.server import ApiServer
 from fedsafe_node.api.services import Services
 from fedsafe_node.errors import ForbiddenError, NotFoundError, WrongStateError
 from fedsafe_node.evidence.span import ExportRequest
+from fedsafe_node.evidence.tiled import OwnLog
 from fedsafe_node.idempotency import Once
 from fedsafe_node.messages import (
     ApproveAnswer,
@@ -303,6 +304,15 @@ class FakeEvidence:
         return _pieces()
 
 
+@dataclass
+class FakeTiling:
+    memory: Memory
+
+    async def export(self, log: OwnLog, who: Principal) -> AsyncIterator[bytes]:
+        await self.memory.called((log, who))
+        return _pieces()
+
+
 async def _pieces() -> AsyncIterator[bytes]:
     yield b"PK"
     yield b"..."
@@ -438,6 +448,7 @@ def make_services(memory: Memory) -> Services:
         registers=FakeRegisters(memory),
         audits=FakeAudits(memory),
         evidence=FakeEvidence(memory),
+        tiling=FakeTiling(memory),
         inspections=FakeInspections(memory),
         peering=FakePeering(memory),
         foundings=FakeFoundings(memory),

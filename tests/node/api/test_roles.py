@@ -49,6 +49,7 @@ MAY: Final[Mapping[str, set[str]]] = {
     "showEntry": {LOCAL, Role.REVIEWER, Role.DPO, Role.AUDITOR},
     "askExport": {Role.REVIEWER, Role.DPO, Role.AUDITOR},
     "exportAudit": {Role.REVIEWER, Role.DPO, Role.AUDITOR},
+    "exportTiles": {Role.REVIEWER, Role.DPO, Role.AUDITOR},
     "showGate": {LOCAL, *PERSONS},
     "recordGate": {Role.REVIEWER, Role.OPERATOR},
     "showRegister": {LOCAL, *PERSONS},
@@ -61,7 +62,7 @@ MAY: Final[Mapping[str, set[str]]] = {
 READS: Final = {
     *("listSignals", "showSignal", "auditEvents", "auditVerify"),
     *("askExport", "exportAudit", "searchAudit", "auditStatus", "showEntry"),
-    *("showGate", "showRegister", "status", "metrics"),
+    *("exportTiles", "showGate", "showRegister", "status", "metrics"),
 }
 OFFICE: Final = (*LOGIN_ROUTES, *PEOPLE_ROUTES, *ACT_ROUTES, *SERVICE_ROUTES)
 """What is about people; `test_people.py` tries it with accounts."""
@@ -98,7 +99,7 @@ def denied(status: int, answer: Any) -> bool:  # noqa: ANN401 - JSON
 
 
 async def body_in(response: ClientResponse) -> Any:  # noqa: ANN401 - JSON
-    if response.content_type == "application/zip":
+    if response.content_type in {"application/zip", "application/x-tar"}:
         return await response.read()
     text = response.content_type == "text/plain"
     return await (response.text() if text else response.json(content_type=None))

@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: Apache-2.0
+import io
+import tarfile
+
+import pytest
+from tests.node.evidence.conftest import AUDRA, write_events
+from tests.node.fleet import Fleet
+from tests.node.signals.conftest import ANNA
+
+from fedsafe_crypto.checkpoint import open_checkpoint
+from fedsafe_crypto.errors import SignatureError
+from fedsafe_crypto.note import VerifierKey
+from fedsafe_crypto.tiled import CHECKPOINT, file_names, split_bundle, verify_files
+from fedsafe_crypto.tiles import TILE_WIDTH
+from fedsafe_node.errors import CorruptLogError, DeniedError
+from fedsafe_node.evidence.contents import audit_verifier
+from fedsafe_node.evidence.tiled import OwnLog
+from fedsafe_node.log.audit import decode_audit_record
+from fedsafe_node.log.tiling import MAX_ENTRY
+from fedsafe_node.principal import Principal
+from fedsafe_node.store.protocol import Transaction
+from fedsafe_node.store.rows import LogEntry
+
+
+async def taken(
+    fleet: Fleet, log: OwnLog = OwnLog.AUDIT, who: Principal = AUDRA
+) -> dict[str, bytes]:
+    pieces = await fleet["a.demo"].services.tiling.export(log, who)
+    archive = io.BytesIO(b"".join([piece async for piece in pieces]))
+    with tarfile.open(fileobj=archive, mode="r:") as files:
+        found = {each.name: files.extractfile(each) for each in files}
+    return {name: content.read() for name, content in found.items() if content}
+
+
+async def test_a_log_leaves_as_the_files_of_its_checkpoint(alone: Fleet) -> None:
+    await write_events(alone, TILE_WIDTH)
+    files = await taken(alone)
+    key = audit_verifier("a.demo", alone["a.demo"].base.keys)
+    checkpoint = open_checkpoint(files[CHECKPOINT], key)
+
+    verify_files(checkpoint, files.__getitem__)
+    assert list(files) == list(file_names(checkpoint.size))
+    assert checkpoint.size > TILE_WIDTH
+    kept = alone["a.demo"].base.guard.kept(key.name)
+    assert kept is not None
+    assert kept.size >= checkpoint.size  # kept before it left
+
+
+async def test_the_export_is_an_event_and_in_its_own_tree(alone: Fleet) -> None:
+    files = await taken(alone)
+    (last,) = [name for name in files if name.startswith("tile/entries/")]
+    *_, entry = split_bundle(files[last])
+
+    assert decode_audit_record(entry).event == "audit.exported"
+    (event,) = await alone.audit("a.demo", "audit.exported")
+    assert '"log":"audit"' in event.text
+
+
+async def test_no_opening_leaves(alone: Fleet) -> None:
+    await write_events(alone, 3)
+
+    assert b"audra" not in b"".join((await taken(alone)).values())
+
+
+async def test_the_feed_is_signed_with_its_own_key(trio: Fleet) -> None:
+    await trio.publish("anna@example.de")
+    files = await taken(trio, OwnLog.FEED)
+    keys = trio["a.demo"].base.keys
+    key = VerifierKey.of("a.demo/feed", keys.feed.public)
+    checkpoint = open_checkpoint(files[CHECKPOINT], key)
+
+    verify_files(checkpoint, files.__getitem__)
+    assert checkpoint.size == 1
+    other = VerifierKey.of("a.demo/feed", keys.audit.public)
+    with pytest.raises(SignatureError):
+        open_checkpoint(files[CHECKPOINT], other)
+
+
+async def test_who_may_take_out_nothing_gets_nothing(alone: Fleet) -> None:
+    with pytest.raises(DeniedError):
+        await taken(alone, who=ANNA)
+
+    assert await alone.audit("a.demo", "audit.exported") == []
+
+
+async def test_an_entry_that_no_bundle_can_hold_is_named(alone: Fleet) -> None:
+    base = alone["a.demo"].base
+    entry = LogEntry(record=bytes(MAX_ENTRY + 1), openings=())
+
+    async def act(tx: Transaction) -> int:
+        return await tx.append(base.trail.log, entry.record, entry.openings)
+
+    index = await base.store.write(act)
+    with pytest.raises(CorruptLogError) as caught:
+        await taken(alone)
+
+    assert f"{index}" in str(caught.value)
