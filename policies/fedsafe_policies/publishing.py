@@ -77,9 +77,9 @@ class PublishRequest:
 def rule_on_publication(request: PublishRequest, ground: Ground) -> Decision:
     """Decide whether a draft may be kept, or a signal takes effect now.
 
-    An own ban takes one person, a shared actor signal two: `approver` is another
-    reviewer than `author`. Everything is checked anew at approval, since gate and
-    policy may have changed since the draft.
+    A shared actor signal takes two people, an own ban or media signal if the policy
+    says so: `approver` is another reviewer than `author`. Everything is checked anew
+    at approval, since gate and policy may have changed since the draft.
     """
     refusal, about = _refuse(request, ground)
     if refusal is None and not request.draft:
@@ -101,7 +101,8 @@ def _refuse(request: PublishRequest, ground: Ground) -> tuple[Refusal | None, st
         return Refusal.HELP_INSTEAD, ""
     if ground.misplaced:
         return Refusal.SYNTHETIC_ONLY, ""
-    refusal = _refuse_form(request, ground.now) or _refuse_author(request)
+    refusal = _refuse_form(request, ground.now)
+    refusal = refusal or _refuse_author(request, ground.policy)
     if refusal is None and request.scope is not Scope.SELF:
         refusal = refuse_gate(request.plane, ground) or _refuse_sharing(
             request, ground.policy
@@ -127,8 +128,9 @@ def _refuse_form(request: PublishRequest, now: int) -> Refusal | None:
     return None
 
 
-def _refuse_author(request: PublishRequest) -> Refusal | None:
-    machine = request.plane is Plane.MEDIA or request.scope is Scope.SELF
+def _refuse_author(request: PublishRequest, policy: Policy) -> Refusal | None:
+    """Refuse a machine where two people are asked: it is not one of them."""
+    machine = not _takes_two(request, policy)
     allowed = _MACHINE_AUTHORS if machine else _AUTHORS
     return None if request.author.role in allowed else Refusal.ROLE
 

@@ -240,8 +240,8 @@ class Accounts:
             await tx.remove_identities_of(person.id)
             await tx.remove_sessions_of(person.id)
             for grant in await tx.grants_of(person.id):
-                if grant.until is None or now < grant.until:
-                    await tx.put_grant(replace(grant, until=max(now, grant.since)))
+                if grant.number is not None:
+                    await tx.end_grant(grant.number, now)
             await withdraw_acts_of(office, tx, name, None, by=who.name)
             await office.note(tx, Event.ACCOUNT_RESET, who.name, {"name": name})
 

@@ -39,6 +39,7 @@ async def add_first(
     moment = clock.now()
     now = int(moment.timestamp())
     row, answer = invite(NewAccountRequest(name=name, display=name), now)
+    trail.know_people(name)
     entry = trail.entry(
         Event.ACCOUNT_ADDED, at=moment, actor=FIRST, detail=_detail(name)
     )
@@ -61,7 +62,7 @@ async def add_first(
             await tx.set_person(
                 replace(known, code_hash=row.code_hash, code_until=row.code_until)
             )
-        await tx.put_grant(
+        await tx.add_grant(
             GrantRow(
                 person=row.id if known is None else known.id,
                 role=Role.OPERATOR.value,
@@ -105,6 +106,7 @@ async def _forget_waiting(tx: Transaction, but: str) -> None:
         if person.name == but or person.state is not PersonState.INVITED:
             continue
         for grant in await tx.grants_of(person.id):
-            if grant.granted_by == FIRST and grant.until is None:
-                await tx.put_grant(replace(grant, until=grant.since))
+            is_open = grant.granted_by == FIRST and grant.until is None
+            if is_open and grant.number is not None:
+                await tx.end_grant(grant.number, grant.since)
                 await tx.set_person(replace(person, code_hash=None, code_until=None))

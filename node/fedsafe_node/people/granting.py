@@ -116,14 +116,12 @@ class Granting:
         async def act(tx: Transaction) -> None:
             person = await _known(tx, request.name)
             for grant in await tx.grants_of(person.id):
-                is_future = now < grant.since
-                if grant.role == request.role.value and (
-                    is_future or is_in_force(grant, now)
+                if (
+                    grant.role == request.role.value
+                    and grant.number is not None
+                    and (grant.until is None or now < grant.until)
                 ):
-                    since = min(grant.since, now)
-                    await tx.put_grant(
-                        msgspec.structs.replace(grant, since=since, until=now)
-                    )
+                    await tx.end_grant(grant.number, now)
                     detail = {"name": request.name, "role": grant.role}
                     await office.note(tx, Event.ROLE_ENDED, who.name, detail)
                     await withdraw_acts_of(
@@ -164,7 +162,7 @@ async def give(
     person = await _known(tx, request.name)
     await _check_present(office, tx, request)
     since = office.now() if request.since is None else request.since
-    await tx.put_grant(
+    await tx.add_grant(
         GrantRow(
             person=person.id,
             role=request.role.value,
@@ -185,7 +183,7 @@ async def give(
 async def _check_present(office: Office, reader: Reader, request: RoleRequest) -> None:
     """Refuse a grant that would put off a role that the person has now.
 
-    There is one grant of a role to a person: the new one takes the place of the old.
+    A person has one grant of a role at a time: the old one ends as the new one begins.
     """
     now = office.now()
     if request.since is None or request.since <= now:

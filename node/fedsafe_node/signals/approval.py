@@ -2,9 +2,9 @@
 """The second person: drafts become publications (rule P6).
 
 Everything is decided anew, with the approver. One act appends the records to the
-feed, adds their rows, erases the own bans that matched meanwhile together with
-their openings, decides the drafts and writes the audit events: a ban that is
-published keeps no token under the own key.
+feed (of own bans, to the audit log), adds their rows, erases the own bans that
+matched meanwhile together with their openings, decides the drafts and writes the
+audit events: a ban that is published keeps no token under the own key.
 """
 
 from collections.abc import Sequence
@@ -19,11 +19,12 @@ from fedsafe_node.errors import (
 )
 from fedsafe_node.idempotency import Once
 from fedsafe_node.index.lists import Hint
-from fedsafe_node.log.audit import Detail, Event
+from fedsafe_node.log.audit import Detail, Event, grounds_of
 from fedsafe_node.messages import ApproveAnswer, ItemProblem
 from fedsafe_node.principal import Principal
 from fedsafe_node.signals.desk import CHUNK, Changed, Desk
 from fedsafe_node.signals.drafts import open_draft
+from fedsafe_node.signals.making import Made
 from fedsafe_node.signals.naming import read_signal_id, signal_name
 from fedsafe_node.signals.planning import Present, hold
 from fedsafe_node.signals.recording import Prepared, append_signals, feed_entry
@@ -33,6 +34,7 @@ from fedsafe_node.store.rows import DraftRow, DraftState, LogEntry
 from fedsafe_policies.decision import Decision, deny
 from fedsafe_policies.people import Person
 from fedsafe_policies.reasons import Refusal
+from fedsafe_policies.vocabulary import Scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,7 @@ class _Ready:
     """A draft that may be published, and the own ban that goes with it."""
 
     position: int
-    own: bytes
+    own: bytes | None
     prepared: Prepared
     author: str
     decision: Decision
@@ -132,15 +134,32 @@ class _Approval:
             decision = deny(Refusal.RETENTION, present.policy.reference)
         if not decision.allowed:
             raise DeniedError(decision)
-        self._check_epoch(made.header.epoch)
+        published = made.header.scope is not Scope.SELF
+        if published:
+            self._check_epoch(made.header.epoch)
+            entry = feed_entry(desk.feed, made)
+        else:
+            entry = self._own_ban(made, row.author, decision)
         return _Ready(
             position=position,
             own=draft.own,
-            prepared=Prepared(
-                row.signal_id, made, feed_entry(desk.feed, made), published=True
-            ),
+            prepared=Prepared(row.signal_id, made, entry, published=published),
             author=row.author,
             decision=decision,
+        )
+
+    def _own_ban(self, made: Made, author: str, decision: Decision) -> LogEntry:
+        """Make the event of an own ban of two people; its opening lies there."""
+        return self._desk.trail.entry(
+            Event.OWN_BAN,
+            at=self._present.now,
+            actor=self._who.name,
+            detail={
+                "signal": signal_name(made.signal_id),
+                "author": author,
+                **grounds_of(decision),
+            },
+            extra=[made.opening],
         )
 
     def _check_epoch(self, epoch: int) -> None:
@@ -173,9 +192,10 @@ class _Approval:
                 failed.append(_Failure(item.position, decided_before))
                 continue
             approved.append(item)
-            bans = await erase_own(desk, tx, item.own, at=at)
+            bans = await erase_own(desk, tx, item.own, at=at) if item.own else ()
             removed += bans
-            events.append(self._event(item, bans=len(bans)))
+            if item.prepared.published:
+                events.append(self._event(item, bans=len(bans)))
         hints, feed = await self._append(tx, approved, events, failed)
         answer = self._answer(approved, failed)
         if approved:
@@ -201,8 +221,12 @@ class _Approval:
         failed: Sequence[_Failure],
     ) -> tuple[list[Hint], range]:
         desk = self._desk
+        prepared = [item.prepared for item in approved]
         hints, feed = await append_signals(
-            tx, desk.feed, [item.prepared for item in approved]
+            tx, desk.feed, [item for item in prepared if item.published]
+        )
+        more, _ = await append_signals(
+            tx, desk.trail.log, [item for item in prepared if not item.published]
         )
         events = list(published)
         events += [
@@ -212,7 +236,7 @@ class _Approval:
         ]
         if events:
             await tx.append_many(desk.trail.log, events)
-        return hints, feed
+        return [*hints, *more], feed
 
     def _answer(
         self, approved: Sequence[_Ready], failed: Sequence[_Failure]

@@ -25,9 +25,10 @@ from fedsafe_policies.publishing import PublishRequest
 from fedsafe_policies.vocabulary import (
     Grade,
     IdentifierKind,
+    MediaKind,
     Phenomenon,
+    Plane,
     Role,
-    Scope,
     Surface,
 )
 
@@ -37,7 +38,7 @@ _DOMAIN: Final = "fedsafe/v1/draft"
 class DraftFacts(Row, frozen=True, kw_only=True):
     """What the author stated, for the decision at approval."""
 
-    kind: IdentifierKind
+    kind: int
     phenomenon: Phenomenon
     surface: Surface
     grade: Grade
@@ -51,24 +52,27 @@ class DraftFacts(Row, frozen=True, kw_only=True):
 class Draft(Row, frozen=True, kw_only=True):
     """The payload of a draft.
 
-    `own` is the id of the own ban that matches here while the draft waits.
+    `own` is the id of the own ban that matches here while the draft waits, if there
+    is one. `token` and `pdq` are what the signal will be found by.
     """
 
     v: Literal[1]
-    own: Bytes16
+    own: Bytes16 | None
+    token: Bytes16
+    pdq: Bytes32 | None
     salt: Bytes32
     payload: bytes
     facts: DraftFacts
 
     def request(self, approver: Person) -> PublishRequest:
         """Ask for the publication that *approver* would answer for."""
-        facts = self.facts
+        facts, header = self.facts, self.header()
         return PublishRequest(
-            kind=facts.kind,
+            kind=self.kind,
             phenomenon=facts.phenomenon,
             surface=facts.surface,
             grade=facts.grade,
-            scope=Scope.FEDERATION,
+            scope=header.scope,
             rule=facts.rule,
             since=facts.since,
             author=Person(facts.author, facts.role),
@@ -76,33 +80,48 @@ class Draft(Row, frozen=True, kw_only=True):
             contact=facts.contact,
         )
 
+    @property
+    def kind(self) -> IdentifierKind | MediaKind:
+        """The kind; its number means something else on each plane."""
+        if self.header().plane is Plane.ACTOR:
+            return IdentifierKind(self.facts.kind)
+        return MediaKind(self.facts.kind)
+
     def header(self) -> SignalHeader:
         """Read the header out of the opening."""
         return decode_opening(self.payload)[0]
 
     def made(self, signal_id: bytes, origin: str) -> Made:
         """Give the signal that waits in the draft."""
-        header, opening = decode_opening(self.payload)
+        kind = self.kind
         return Made(
             signal_id=signal_id,
             origin=origin,
-            header=header,
-            token=opening.token or b"",
+            header=self.header(),
+            token=self.token,
             opening=Opening(group=SIGNAL_GROUP, salt=self.salt, payload=self.payload),
+            media_kind=kind if isinstance(kind, MediaKind) else None,
+            pdq=self.pdq,
         )
 
 
 def draft_row(
     made: Made,
     *,
-    own: bytes,
+    own: bytes | None,
     facts: DraftFacts,
     periods: PeriodKeys,
     now: datetime,
 ) -> DraftRow:
     """Seal a draft into its row."""
     draft = Draft(
-        v=1, own=own, salt=made.opening.salt, payload=made.opening.payload, facts=facts
+        v=1,
+        own=own,
+        token=made.token,
+        pdq=made.pdq,
+        salt=made.opening.salt,
+        payload=made.opening.payload,
+        facts=facts,
     )
     period = period_of(now)
     sealed = periods.seal(period, encode(draft), _place(made.signal_id, period))
@@ -112,6 +131,8 @@ def draft_row(
         created_at=int(now.timestamp()),
         period=period,
         sealed=sealed,
+        plane=made.header.plane.value,
+        scope=made.header.scope.value,
     )
 
 

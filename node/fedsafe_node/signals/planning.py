@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Final
 
-from fedsafe_node.asked import Asked, File, Person, plane_of, read_question
+from fedsafe_node.asked import Asked, File, plane_of, read_question
 from fedsafe_node.errors import BadRequestError, WrongStateError
 from fedsafe_node.evaluators import OwnList, SharedLists
 from fedsafe_node.messages import NewSignalRequest
@@ -23,7 +23,7 @@ from fedsafe_node.signals.making import (
     shared_listing,
 )
 from fedsafe_node.situation import Situation
-from fedsafe_policies.decision import Decision, deny
+from fedsafe_policies.decision import Decision, Obligation, deny
 from fedsafe_policies.do_not_share import DoNotShareLists
 from fedsafe_policies.engine import decide
 from fedsafe_policies.gate import Site
@@ -102,11 +102,14 @@ class OwnPlan:
 
 @dataclass(frozen=True, slots=True)
 class DraftPlan:
-    """A draft for the federation; meanwhile an own ban."""
+    """A signal that waits for its second person.
 
-    person: Person
-    own: Wording
-    shared: Wording
+    `own` words the own ban that matches meanwhile, if one person may set that.
+    """
+
+    asked: Asked
+    wording: Wording
+    own: Wording | None
     decision: Decision
 
 
@@ -139,8 +142,9 @@ _Key = tuple[
 @dataclass(frozen=True, slots=True)
 class _Ruling:
     decision: Decision
-    own: Wording
-    shared: Wording | None
+    wording: Wording
+    waits: bool = False
+    meanwhile: Wording | None = None
 
 
 class Planner:
@@ -186,11 +190,11 @@ class Planner:
         decision = ruling.decision
         if not decision.allowed:
             return decision
-        if ruling.shared is None:
-            return OwnPlan(asked, ruling.own, decision)
-        if isinstance(asked, Person):
-            return DraftPlan(asked, ruling.own, ruling.shared, decision)
-        return PublishPlan(asked, ruling.shared, decision)
+        if ruling.waits:
+            return DraftPlan(asked, ruling.wording, ruling.meanwhile, decision)
+        if isinstance(asked, File) and request.scope is not Scope.SELF:
+            return PublishPlan(asked, ruling.wording, decision)
+        return OwnPlan(asked, ruling.wording, decision)
 
     def _since(self, request: NewSignalRequest, asked: Asked, pointer: str) -> date:
         place = f"{pointer}/removed_on"
@@ -233,21 +237,23 @@ class Planner:
             suspected_minor=request.minor,
             listed=listed,
         )
-        shares = facts.scope is not Scope.SELF
-        # A publication that takes two people waits as a draft; that files take one
-        # is policy's to say, and it refuses them here if they don't.
-        waits = shares and facts.plane is Plane.ACTOR
-        decision = present.decide(replace(facts, draft=waits))
-        if waits and decision.allowed:
-            # Meanwhile it is an own ban, which policy may also want two people for.
+        decision = present.decide(replace(facts, draft=True))
+        waits = Obligation.SECOND_PERSON in decision.obligations
+        if decision.allowed and not waits:
+            decision = present.decide(facts)
+        listing = self.own
+        if facts.scope is not Scope.SELF and self.shared is not None:
+            listing = self.shared
+        wording, meanwhile = self._word(listing, facts), None
+        if decision.allowed and wording.header.match_until <= present.at:
+            decision = deny(Refusal.RETENTION, present.policy.reference)
+        if waits and listing is not self.own and facts.plane is Plane.ACTOR:
             alone = present.decide(replace(facts, scope=Scope.SELF))
-            decision = decision if alone.allowed else alone
-        own, shared = self._word(self.own, facts), None
-        if shares and self.shared is not None:
-            shared = self._word(self.shared, facts)
-            if decision.allowed and shared.header.match_until <= present.at:
-                decision = deny(Refusal.RETENTION, present.policy.reference)
-        return _Ruling(decision, own, shared)
+            if alone.allowed:
+                meanwhile = self._word(self.own, facts)
+            elif decision.allowed and alone.code != Refusal.FOUR_EYES:
+                decision = alone
+        return _Ruling(decision, wording, waits, meanwhile)
 
     def _word(self, listing: Listing, facts: PublishRequest) -> Wording:
         return Wording(

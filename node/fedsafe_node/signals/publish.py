@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 
+from fedsafe_federation.signals import SignalHeader
 from fedsafe_node.errors import BadRequestError
 from fedsafe_node.idempotency import Once
 from fedsafe_node.log.audit import Event
@@ -79,7 +80,7 @@ class SignalService:
     async def add(
         self, request: NewSignalRequest, who: Principal, *, once: Once | None = None
     ) -> SignalAnswer:
-        """Record an own ban, a draft for the federation, or publish a file's signal.
+        """Record an own ban or publish a file's signal, or keep what takes two.
 
         Raises:
             BadRequestError: the subject has no canonical form, or a date is wrong.
@@ -203,7 +204,7 @@ class SignalService:
     def _added(
         self, plan: Plan, prepared: Prepared, kept: Kept, who: Principal
     ) -> SignalAnswer:
-        header = (plan.own if isinstance(plan, OwnPlan) else plan.shared).header
+        header = _header(plan)
         until = datetime.fromtimestamp(header.match_until, tz=UTC).date()
         return SignalAnswer(
             signal=signal_name(prepared.signal_id),
@@ -253,6 +254,16 @@ class SignalService:
             for alike in refused.values()
         ]
         return [event, *refusals]
+
+
+def _header(plan: Plan) -> SignalHeader:
+    match plan:
+        case OwnPlan():
+            return plan.own.header
+        case DraftPlan():
+            return plan.wording.header
+        case PublishPlan():
+            return plan.shared.header
 
 
 def _plan_all(

@@ -13,7 +13,7 @@ from typing import Final
 
 from fedsafe_federation.errors import QuorumError
 from fedsafe_federation.records import encode_record, signal_record
-from fedsafe_node.asked import Person
+from fedsafe_node.asked import Asked, Person
 from fedsafe_node.errors import UnavailableError
 from fedsafe_node.evaluators import Output
 from fedsafe_node.index.lists import Hint
@@ -23,6 +23,7 @@ from fedsafe_node.signals.desk import CHUNK, Desk
 from fedsafe_node.signals.drafts import DraftFacts, draft_row
 from fedsafe_node.signals.making import (
     Made,
+    Wording,
     draw,
     make_actor_signal,
     make_media_signal,
@@ -38,6 +39,7 @@ from fedsafe_node.signals.planning import (
 from fedsafe_node.store.protocol import Transaction
 from fedsafe_node.store.rows import DraftRow, LogEntry
 from fedsafe_policies.decision import Decision
+from fedsafe_policies.vocabulary import Scope
 
 RETRY_AFTER_MS: Final = 2_000
 _ONE_SECONDS: Final = 5.0
@@ -46,22 +48,23 @@ _MANY_SECONDS: Final = 120.0
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """The draft row and the custody of a signal that waits."""
+    """The draft row and the custody, if any, of a signal that waits."""
 
     row: DraftRow
-    custody: bytes
+    custody: bytes | None
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
     """A signal whose rows and log entry are ready.
 
-    `made` is what matches from now on: of a draft, its own ban. `entry` carries
-    the opening of `made` into the feed if it is `published`, else the audit log.
+    `made` is what matches from now on: of a draft, its own ban, if it has one.
+    `entry` carries the opening of `made` into the feed if it is `published`, else
+    the audit log.
     """
 
     signal_id: bytes
-    made: Made
+    made: Made | None
     entry: LogEntry
     published: bool = False
     waiting: Waiting | None = None
@@ -108,16 +111,22 @@ class Recorder:
         for item in here:
             if item.waiting is not None:
                 await tx.add_draft(item.waiting.row)
-                await tx.add_custody(item.signal_id, item.waiting.custody)
+                if item.waiting.custody is not None:
+                    await tx.add_custody(item.signal_id, item.waiting.custody)
         return Kept([*hints, *more], feed)
 
     async def _evaluate(self, plans: Sequence[Plan]) -> dict[int, Output]:
-        drafts = [plan for plan in plans if isinstance(plan, DraftPlan)]
+        drafts, persons = list[DraftPlan](), list[Person]()
+        for plan in plans:
+            if not isinstance(plan, DraftPlan) or not isinstance(plan.asked, Person):
+                continue
+            if plan.wording.listing.scope is not Scope.SELF:
+                drafts.append(plan)
+                persons.append(plan.asked)
         shared = self._present.shared
         if not drafts or shared is None:
             return {}
         within = _ONE_SECONDS if len(drafts) == 1 else _MANY_SECONDS
-        persons = [plan.person for plan in drafts]
         try:
             outputs = await shared.newest(persons, within=within)
         except QuorumError as error:
@@ -137,58 +146,71 @@ class Recorder:
                 case OwnPlan():
                     prepared.append(self._own_ban(plan, alone=alone))
                 case DraftPlan():
-                    output = outputs[id(plan)]
+                    output = outputs.get(id(plan))
                     prepared.append(self._draft(plan, output, alone=alone))
         return prepared
 
-    def _publication(self, plan: PublishPlan) -> Prepared:
+    def _make(self, wording: Wording, asked: Asked, output: Output | None) -> Made:
+        """Make a signal; without the members' output, one under the own key."""
         fresh = draw(self._present.now, self._desk.randomness)
-        made = make_media_signal(plan.shared, plan.file, fresh)
+        if not isinstance(asked, Person):
+            return make_media_signal(wording, asked, fresh)
+        output = self._present.own.output(asked) if output is None else output
+        return make_actor_signal(wording, asked, output, fresh)
+
+    def _publication(self, plan: PublishPlan) -> Prepared:
+        made = self._make(plan.shared, plan.file, None)
         return Prepared(
             made.signal_id, made, feed_entry(self._desk.feed, made), published=True
         )
 
     def _own_ban(self, plan: OwnPlan, *, alone: bool) -> Prepared:
-        fresh = draw(self._present.now, self._desk.randomness)
-        if isinstance(plan.asked, Person):
-            output = self._present.own.output(plan.asked)
-            made = make_actor_signal(plan.own, plan.asked, output, fresh)
-        else:
-            made = make_media_signal(plan.own, plan.asked, fresh)
+        made = self._make(plan.own, plan.asked, None)
         entry = self._event(
             Event.OWN_BAN, made, made.signal_id, plan.decision if alone else None
         )
         return Prepared(made.signal_id, made, entry)
 
-    def _draft(self, plan: DraftPlan, output: Output, *, alone: bool) -> Prepared:
-        now, randomness = self._present.now, self._desk.randomness
-        local = self._present.own.output(plan.person)
-        own = make_actor_signal(plan.own, plan.person, local, draw(now, randomness))
-        made = make_actor_signal(
-            plan.shared, plan.person, output, draw(now, randomness)
-        )
-        facts = DraftFacts(
-            kind=plan.person.kind,
-            phenomenon=plan.shared.facts.phenomenon,
-            surface=plan.shared.facts.surface,
-            grade=plan.shared.facts.grade,
-            rule=plan.shared.facts.rule,
-            since=plan.shared.facts.since,
-            contact=plan.shared.contact,
-            author=self._who.name,
-            role=self._who.role,
-        )
+    def _draft(
+        self, plan: DraftPlan, output: Output | None, *, alone: bool
+    ) -> Prepared:
+        own = None if plan.own is None else self._make(plan.own, plan.asked, None)
+        made = self._make(plan.wording, plan.asked, output)
         row = draft_row(
-            made, own=own.signal_id, facts=facts, periods=self._desk.periods, now=now
+            made,
+            own=None if own is None else own.signal_id,
+            facts=self._facts(plan),
+            periods=self._desk.periods,
+            now=self._present.now,
         )
-        custody = self._desk.custody.seal(made.signal_id, plan.person.canonical)
+        custody = None
+        if isinstance(plan.asked, Person) and output is not None:
+            custody = self._desk.custody.seal(made.signal_id, plan.asked.canonical)
         entry = self._event(
             Event.DRAFT, own, made.signal_id, plan.decision if alone else None
         )
         return Prepared(made.signal_id, own, entry, waiting=Waiting(row, custody))
 
+    def _facts(self, plan: DraftPlan) -> DraftFacts:
+        facts = plan.wording.facts
+        return DraftFacts(
+            kind=facts.kind,
+            phenomenon=facts.phenomenon,
+            surface=facts.surface,
+            grade=facts.grade,
+            rule=facts.rule,
+            since=facts.since,
+            contact=plan.wording.contact,
+            author=self._who.name,
+            role=self._who.role,
+        )
+
     def _event(
-        self, event: Event, own: Made, signal_id: bytes, decision: Decision | None
+        self,
+        event: Event,
+        own: Made | None,
+        signal_id: bytes,
+        decision: Decision | None,
     ) -> LogEntry:
         # One of many says who did it; the rest is in the event of the import.
         detail = None
@@ -199,7 +221,7 @@ class Recorder:
             at=self._present.now,
             actor=self._who.name,
             detail=detail,
-            extra=[own.opening],
+            extra=[] if own is None else [own.opening],
         )
 
 
@@ -219,14 +241,14 @@ async def append_signals(
     if not prepared:
         return [], range(0)
     indices = await tx.append_many(log, [item.entry for item in prepared])
-    rows = await tx.add_signals(
-        [
-            item.made.at(log, index)
-            for item, index in zip(prepared, indices, strict=True)
-        ]
-    )
+    placed = [
+        (item.made, index)
+        for item, index in zip(prepared, indices, strict=True)
+        if item.made is not None
+    ]
+    rows = await tx.add_signals([made.at(log, index) for made, index in placed])
     hints = [
-        Hint(row, item.made.token, item.made.pdq)
-        for row, item in zip(rows, prepared, strict=True)
+        Hint(row, made.token, made.pdq)
+        for row, (made, _) in zip(rows, placed, strict=True)
     ]
     return hints, indices

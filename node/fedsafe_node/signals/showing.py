@@ -75,8 +75,8 @@ def describe_draft(row: DraftRow, state: SignalState, desk: Desk) -> SignalAnswe
     return SignalAnswer(
         signal=signal_name(row.signal_id),
         state=state,
-        scope=Scope.FEDERATION,
-        plane=Plane.ACTOR,
+        scope=Scope(row.scope),
+        plane=Plane(row.plane),
         origin=desk.situation.node,
         author=row.author,
         approver=row.decided_by if row.state is DraftState.PUBLISHED else None,
@@ -87,9 +87,9 @@ async def describe_row(
     reader: Reader, row: SignalRow, state: SignalState, desk: Desk
 ) -> SignalAnswer:
     """Describe a signal that has a row, with the people behind it."""
-    draft = None if row.own else await reader.draft(row.signal_id)
+    draft = await reader.draft(row.signal_id)
     author = draft.author if draft is not None else None
-    if row.own:
+    if row.own and draft is None:
         author = await _actor(reader, row)
     until = datetime.fromtimestamp(row.match_until, tz=UTC).date()
     return SignalAnswer(

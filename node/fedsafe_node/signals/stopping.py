@@ -209,7 +209,7 @@ async def withdraw_draft(
     except WrongStateError:  # unreadable: its own ban ends with its retention
         removed: Sequence[int] = ()
     else:
-        removed = await erase_own(desk, tx, own, at=at)
+        removed = () if own is None else await erase_own(desk, tx, own, at=at)
     await tx.decide_draft(draft.signal_id, DraftState.WITHDRAWN, by=by, at=at)
     await tx.remove_custody(draft.signal_id)
     return removed

@@ -33,7 +33,7 @@ class PeopleReader(Protocol):
         ...
 
     async def grants_of(self, person_id: str) -> list[GrantRow]:
-        """Return a person's roles, past and future ones included."""
+        """Return a person's grants, past and future ones included, oldest first."""
         ...
 
     async def trainings_of(self, person_id: str) -> list[TrainingRow]:
@@ -84,8 +84,12 @@ class PeopleWriter(Protocol):
         """Replace what is kept of a person but name and id; False if unknown."""
         ...
 
-    async def put_grant(self, grant: GrantRow) -> None:
-        """Keep a role; an older grant of the same role is replaced."""
+    async def add_grant(self, grant: GrantRow) -> None:
+        """Keep a grant; an older one of the same role ends as this one begins."""
+        ...
+
+    async def end_grant(self, number: int, at: int) -> None:
+        """Let a grant end at a moment; one that ends before is left alone."""
         ...
 
     async def add_training(self, training: TrainingRow) -> None:

@@ -44,13 +44,17 @@ class PersonRow(Row, frozen=True):
 
 
 class GrantRow(Row, frozen=True):
-    """A role that a person has from `since` until before `until`, if that is set."""
+    """A role that a person has from `since` until before `until`, if that is set.
+
+    The store numbers grants. One that is over stays as it was.
+    """
 
     person: str
     role: str
     since: int
     until: int | None
     granted_by: str
+    number: int | None = None
 
 
 class TrainingRow(Row, frozen=True):

@@ -191,6 +191,8 @@ class DraftRow(Row, frozen=True):
     state: DraftState = DraftState.PENDING
     decided_by: str | None = None
     decided_at: int | None = None
+    plane: str = "actor"
+    scope: str = "federation"
 
 
 class CredentialRow(Row, frozen=True):

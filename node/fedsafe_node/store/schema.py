@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from fedsafe_node.errors import SchemaError
 from fedsafe_node.store.events_schema import EVENTS
 from fedsafe_node.store.gate_schema import REGISTER, RELOCK
+from fedsafe_node.store.oversight_schema import OVERSIGHT
 from fedsafe_node.store.people_schema import PEOPLE
 
 if TYPE_CHECKING:
@@ -229,6 +230,8 @@ MIGRATIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("0004_relock", RELOCK),
     ("0005_provider", EVENTS),
 )
+    ("0006_oversight", OVERSIGHT),
+    ("0007_review", REVIEW),
 VERSION = len(MIGRATIONS)
 
 

@@ -37,7 +37,7 @@ def _marks(type_: type[Row]) -> str:
 
 
 _PERSON = f"SELECT {_columns(PersonRow)} FROM persons "  # noqa: S608 - our own columns
-_GRANT = f"SELECT {_columns(GrantRow)} FROM role_grants "  # noqa: S608
+_GRANT = f"SELECT {_columns(GrantRow)} FROM grants "  # noqa: S608
 _TRAINING = f"SELECT {_columns(TrainingRow)} FROM trainings "  # noqa: S608
 _SESSION = f"SELECT {_columns(SessionRow)} FROM sessions "  # noqa: S608
 _THROTTLE = f"SELECT {_columns(ThrottleRow)} FROM throttles "  # noqa: S608
@@ -92,8 +92,8 @@ class SQLitePeopleReader:
         return [_person(row) for row in self._rows(_PERSON + "ORDER BY name")]
 
     async def grants_of(self, person_id: str) -> list[GrantRow]:
-        """Return a person's roles, past and future ones included."""
-        rows = self._rows(_GRANT + "WHERE person = ? ORDER BY role", person_id)
+        """Return a person's grants, past and future ones included, oldest first."""
+        rows = self._rows(_GRANT + "WHERE person = ? ORDER BY role, number", person_id)
         return [_made(GrantRow, row) for row in rows]
 
     async def trainings_of(self, person_id: str) -> list[TrainingRow]:
@@ -173,9 +173,25 @@ class SQLitePeopleWriter:
         sql = f"UPDATE persons SET {sets} WHERE id = ?"  # noqa: S608
         return self._run(sql, *_values(person)[2:], person.id) > 0
 
-    async def put_grant(self, grant: GrantRow) -> None:
-        """Keep a role; an older grant of the same role is replaced."""
-        self._replace("role_grants", grant, "person", "role")
+    async def add_grant(self, grant: GrantRow) -> None:
+        """Keep a grant; an older one of the same role ends as this one begins."""
+        self._run(
+            "UPDATE grants SET until = CASE WHEN since > ?1 THEN since ELSE ?1 "
+            "END WHERE person = ?2 AND role = ?3 AND (until IS NULL OR until > ?1)",
+            grant.since,
+            grant.person,
+            grant.role,
+        )
+        self._keep("grants", grant)
+
+    async def end_grant(self, number: int, at: int) -> None:
+        """Let a grant end at a moment; one that ends before is left alone."""
+        self._run(
+            "UPDATE grants SET until = CASE WHEN since > ?1 THEN since ELSE ?1 "
+            "END WHERE number = ?2 AND (until IS NULL OR until > ?1)",
+            at,
+            number,
+        )
 
     async def add_training(self, training: TrainingRow) -> None:
         """Keep a training record."""

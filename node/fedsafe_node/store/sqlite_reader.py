@@ -44,7 +44,7 @@ _LOG = "(SELECT id FROM logs WHERE origin = ?)"
 _SIGNAL = f"SELECT {SIGNAL_COLUMNS} FROM signals "  # noqa: S608 - our own columns
 _DRAFT = (
     "SELECT signal_id, author, created_at, period, sealed, state, decided_by, "
-    "decided_at FROM drafts "
+    "decided_at, plane, scope FROM drafts "
 )
 _CREDENTIAL = (
     "SELECT id, name, role, secret_hash, created_at, expires_at FROM credentials "

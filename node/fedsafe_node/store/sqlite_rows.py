@@ -82,6 +82,8 @@ def draft_row(row: Any) -> DraftRow:  # noqa: ANN401 - a raw row
         state=DraftState(row[5]),
         decided_by=row[6],
         decided_at=row[7],
+        plane=row[8],
+        scope=row[9],
     )
 
 

@@ -190,7 +190,8 @@ class SQLiteTransaction(
         """Keep a draft."""
         self._insert(
             "INSERT INTO drafts (signal_id, author, created_at, period, sealed, state, "
-            "decided_by, decided_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            "decided_by, decided_at, plane, scope) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             draft.signal_id,
             draft.author,
             draft.created_at,
@@ -204,6 +205,8 @@ class SQLiteTransaction(
     async def decide_draft(
         self, signal_id: bytes, state: DraftState, *, by: str, at: int
     ) -> bool:
+            draft.plane,
+            draft.scope,
         """Decide a pending draft and wipe its payload; False if none is pending."""
         return self._changed(
             "UPDATE drafts SET state = ?, decided_by = ?, decided_at = ?, "

@@ -46,7 +46,6 @@ from fedsafe_node.signals.desk import Changed
 from fedsafe_node.signals.drafts import open_draft
 from fedsafe_node.signals.naming import read_signal_id
 from fedsafe_node.store.protocol import Transaction
-from fedsafe_policies.policy import load_policy, shipped_text
 from fedsafe_policies.vocabulary import Grade, Phenomenon, Plane, Role, Scope
 
 PERSON = "person@mail.example"
@@ -287,22 +286,6 @@ async def test_a_refusal_is_written_down_and_names_its_rule(
     assert await node.rows() == []
     assert await kept_answer(node) is None
     assert node.federation.asked == 0
-
-
-@pytest.mark.parametrize("scope", [Scope.SELF, SHARED])
-async def test_nobody_bans_alone_where_policy_wants_two(
-    node: Node, scope: Scope
-) -> None:
-    text = shipped_text("synthetic").replace(
-        b'"dispatch", ', b'"dispatch", "own_ban", '
-    )
-    node.desk.situation.policy = load_policy(text)
-
-    with pytest.raises(DeniedError) as denied:
-        await node.signals.add(request_for(PERSON, scope=scope), ANNA)
-
-    assert denied.value.decision.code == "four_eyes"
-    assert (await node.look_up(PERSON)).matches == []
 
 
 SHARED_BY_MANY = "info@mail.example"

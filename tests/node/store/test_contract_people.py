@@ -72,16 +72,45 @@ async def test_a_name_is_given_once(store: Store) -> None:
         await store.write(lambda tx: tx.add_person(replace(ANNA, id="p2")))
 
 
-async def test_a_grant_replaces_the_one_before(store: Store) -> None:
-    await add_anna(store)
-    first = GrantRow(person="p1", role="analyst", since=1, until=None, granted_by="o")
-    second = GrantRow(person="p1", role="analyst", since=2, until=7, granted_by="d")
-    other = GrantRow(person="p1", role="reviewer", since=2, until=7, granted_by="d")
-    for grant in (first, second, other):
-        await store.write(lambda tx, grant=grant: tx.put_grant(grant))  # type: ignore[misc]
+def a_grant(role: str, since: int, until: int | None, by: str) -> GrantRow:
+    return GrantRow(person="p1", role=role, since=since, until=until, granted_by=by)
 
-    assert await store.read(lambda r: r.grants_of("p1")) == [second, other]
+
+async def test_a_grant_ends_the_one_before_and_both_stay(store: Store) -> None:
+    await add_anna(store)
+    second = a_grant("analyst", 2, 7, "d")
+    for grant in (a_grant("analyst", 1, None, "o"), second, a_grant("dpo", 2, 7, "d")):
+        await store.write(lambda tx, grant=grant: tx.add_grant(grant))  # type: ignore[misc]
+    await store.write(lambda tx: tx.end_grant(2, 5))
+
+    assert await store.read(lambda r: r.grants_of("p1")) == [
+        replace(a_grant("analyst", 1, 2, "o"), number=1),
+        replace(second, until=5, number=2),
+        replace(a_grant("dpo", 2, 7, "d"), number=3),
+    ]
     assert await store.read(lambda r: r.grants_of("p2")) == []
+
+
+@pytest.mark.parametrize("at", [5, 9])
+async def test_an_end_is_never_put_off(store: Store, at: int) -> None:
+    await add_anna(store)
+    await store.write(lambda tx: tx.add_grant(a_grant("analyst", 1, 5, "o")))
+    await store.write(lambda tx: tx.end_grant(1, at))
+
+    (grant,) = await store.read(lambda r: r.grants_of("p1"))
+    assert grant.until == 5
+
+
+async def test_a_grant_that_had_not_begun_never_was(store: Store) -> None:
+    await add_anna(store)
+    await store.write(lambda tx: tx.add_grant(a_grant("analyst", 9, None, "o")))
+    await store.write(lambda tx: tx.add_grant(a_grant("analyst", 3, None, "o")))
+
+    begun = [
+        (each.since, each.until)
+        for each in await store.read(lambda r: r.grants_of("p1"))
+    ]
+    assert begun == [(9, 9), (3, None)]
 
 
 async def test_trainings_are_kept_in_order_of_their_end(store: Store) -> None:

@@ -41,10 +41,11 @@ def test_every_migration_leaves_the_statements_it_names() -> None:
     connection = sqlite3.connect(":memory:", isolation_level=None)
     migrate(connection)
     written = [" ".join(each.split()) for _, part in MIGRATIONS for each in part]
+    altered = {each.split()[2] for each in written if each.startswith("ALTER TABLE")}
     for place, statement in enumerate(written):
-        if statement.startswith("DROP"):
+        kind, name = statement.removeprefix("CREATE UNIQUE ").split()[1:3]
+        if not statement.startswith("CREATE") or name in altered:
             continue
-        kind, name = statement.split()[1:3]
         if f"DROP {kind} {name}" not in written[place:]:
             assert statement + ";\n" in schema_of(connection)
 

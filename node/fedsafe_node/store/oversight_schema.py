@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What four eyes, budgets, retention reviews and breaches leave behind.
+
+* `drafts` say for whom a signal waits and of what plane it is; its payload stays
+  sealed.
+* `grants` say who had which role from when until when. A grant that is over
+  stays: only its end is ever written, once, and never put off.
+"""
+
+OVERSIGHT: tuple[str, ...] = (
+    "ALTER TABLE drafts ADD COLUMN plane TEXT NOT NULL DEFAULT 'actor'",
+    "ALTER TABLE drafts ADD COLUMN scope TEXT NOT NULL DEFAULT 'federation'",
+    """
+    CREATE TABLE grants (
+        number INTEGER PRIMARY KEY,
+        person TEXT NOT NULL REFERENCES persons (id),
+        role TEXT NOT NULL,
+        since INTEGER NOT NULL,
+        until INTEGER,
+        granted_by TEXT NOT NULL
+    ) STRICT
+    """,
+    """
+    INSERT INTO grants (person, role, since, until, granted_by)
+    SELECT person, role, since, until, granted_by FROM role_grants
+    """,
+    "DROP TABLE role_grants",
+    "CREATE INDEX grants_by_person ON grants (person, role)",
+    """
+    CREATE UNIQUE INDEX grants_open ON grants (person, role)
+    WHERE until IS NULL
+    """,
+    """
+    CREATE TRIGGER grants_stay BEFORE DELETE ON grants
+    BEGIN SELECT RAISE(ABORT, 'who had which role stays'); END
+    """,
+    """
+    CREATE TRIGGER grants_only_end BEFORE UPDATE ON grants
+    WHEN NEW.number <> OLD.number OR NEW.person <> OLD.person
+        OR NEW.role <> OLD.role OR NEW.since <> OLD.since
+        OR NEW.granted_by <> OLD.granted_by
+        OR NEW.until IS NULL OR NEW.until > OLD.until
+    BEGIN SELECT RAISE(ABORT, 'a grant only ends'); END
+    """,
+)
