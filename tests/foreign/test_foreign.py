@@ -1,0 +1,220 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Implementations that are not ours read what a node of ours has written.
+
+`reader.go` asks golang.org/x/mod (sumdb/note, sumdb/tlog) and transparency-dev
+(formats, merkle), as Debian packages them; `.ci/run` installs those.
+"""
+
+import asyncio
+import io
+import json
+import os
+import shutil
+import subprocess
+import tarfile
+from base64 import b64encode
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import pytest
+from tests.node.evidence.conftest import AUDRA, write_events
+from tests.node.fleet import Fleet, make
+
+from fedsafe_node.evidence.contents import audit_verifier
+from fedsafe_node.evidence.tiled import OwnLog
+from fedsafe_node.log.engine import LogEngine
+
+GOPATH: Final = Path("/usr/share/gocode")
+LACKING: Final = [
+    name
+    for name in (
+        "golang.org/x/mod/sumdb/tlog",
+        "github.com/transparency-dev/formats/log",
+        "github.com/transparency-dev/merkle/proof",
+    )
+    if not (GOPATH / "src" / name).is_dir()
+]
+pytestmark = [
+    pytest.mark.timeout(180),
+    pytest.mark.skipif(
+        shutil.which("go") is None or LACKING != [],
+        reason="needs Debian's golang-go, golang-golang-x-mod-dev, "
+        "golang-github-transparency-dev-formats-dev and "
+        "golang-github-transparency-dev-merkle-dev",
+    ),
+]
+SIZE: Final = 300  # a full tile, a partial one, and a tile above them
+Question = Mapping[str, object]
+
+
+@dataclass(frozen=True)
+class Written:
+    """What a node wrote: files, proofs and its key."""
+
+    root: Path
+    key: str
+    inclusions: Sequence[Question]
+    consistencies: Sequence[Question]
+
+
+async def _write(root: Path) -> Written:
+    fleet: Fleet = await make(root, "a.demo")
+    await fleet.start("a.demo")
+    await write_events(fleet, SIZE)
+    node = fleet["a.demo"]
+    pieces = await node.services.tiling.export(OwnLog.AUDIT, AUDRA)
+    archive = io.BytesIO(b"".join([piece async for piece in pieces]))
+    with tarfile.open(fileobj=archive, mode="r:") as files:
+        files.extractall(root / "tiles", filter="data")
+    engine, log = LogEngine(node.base.store), node.base.trail.log
+    size = (await engine.head(log)).size
+    end = await engine.root_at(log, size)
+    inclusions = [
+        {
+            "kind": "inclusion",
+            "entry": await engine.record(log, index),
+            "index": index,
+            "size": size,
+            "root": end,
+            "proof": await engine.inclusion(log, index, size),
+        }
+        for index in (0, 1, 255, 256, size - 1)
+    ]
+    consistencies = [
+        {
+            "kind": "consistency",
+            "old": old,
+            "size": size,
+            "oldRoot": await engine.root_at(log, old),
+            "root": end,
+            "proof": await engine.consistency(log, old, size),
+        }
+        for old in (1, 7, 256, 257, size)
+    ]
+    key = audit_verifier("a.demo", node.base.keys).encode()
+    await fleet.close()
+    return Written(root / "tiles", key, inclusions, consistencies)
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Written:
+    return asyncio.run(_write(tmp_path_factory.mktemp("written")))
+
+
+@pytest.fixture(scope="module")
+def reader(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    built = tmp_path_factory.mktemp("built")
+    source = Path(__file__).with_name("reader.go")
+    settings = {
+        "GO111MODULE": "off",
+        "GOPATH": str(GOPATH),
+        "GOCACHE": str(built / "cache"),
+        "GOFLAGS": "",
+    }
+    subprocess.run(
+        ["go", "build", "-o", built / "reader", source],  # noqa: S607
+        env=os.environ | settings,
+        check=True,
+    )
+    return built / "reader"
+
+
+def judged(reader: Path, questions: Sequence[Question]) -> list[str]:
+    lines = "\n".join(json.dumps(each, default=_text) for each in questions)
+    done = subprocess.run(
+        [reader], input=lines, capture_output=True, text=True, check=True
+    )
+    verdicts = done.stdout.splitlines()
+    assert len(verdicts) == len(questions)
+    return verdicts
+
+
+def _text(value: object) -> str:
+    assert isinstance(value, bytes)
+    return b64encode(value).decode()
+
+
+def flipped(data: bytes, at: int) -> bytes:
+    changed = bytearray(data)
+    changed[at] ^= 1
+    return bytes(changed)
+
+
+def places(size: int) -> Sequence[int]:
+    return sorted({0, size // 3, size // 2, size - 1})
+
+
+def broken(question: Question) -> list[Question]:
+    """Change one byte of each part, move it, and make the proof another length."""
+    found: list[Question] = []
+    for name, value in question.items():
+        if isinstance(value, bytes):
+            parts = [flipped(value, at) for at in places(len(value))]
+            found += [{**question, name: part} for part in parts]
+        elif name in {"index", "old"}:  # a size is bound by its signed checkpoint
+            assert isinstance(value, int)
+            found.append({**question, name: value + 1})
+    proof = question["proof"]
+    assert isinstance(proof, list)
+    for place, node in enumerate(proof):
+        others = [flipped(node, at) for at in places(len(node))]
+        found += [
+            {**question, "proof": [*proof[:place], other, *proof[place + 1 :]]}
+            for other in others
+        ]
+    return [*found, {**question, "proof": [*proof, bytes(32)]}]
+
+
+def test_others_accept_every_proof(reader: Path, written: Written) -> None:
+    questions = [*written.inclusions, *written.consistencies]
+
+    assert set(judged(reader, questions)) == {"ok"}
+
+
+def test_others_refuse_every_proof_that_was_changed(
+    reader: Path, written: Written
+) -> None:
+    whole = [*written.inclusions, *written.consistencies]
+    questions = [changed for each in whole for changed in broken(each)]
+    verdicts = judged(reader, questions)
+
+    assert len(questions) > 100
+    assert [
+        question
+        for question, verdict in zip(questions, verdicts, strict=True)
+        if not verdict.startswith("refused")
+    ] == []
+
+
+def test_others_read_the_whole_log_and_refuse_any_changed_file(
+    reader: Path, written: Written, tmp_path: Path
+) -> None:
+    names = [path for path in written.root.rglob("*") if path.is_file()]
+    asked = {"kind": "tiles", "key": written.key}
+    questions: list[Question] = [{**asked, "directory": str(written.root)}]
+    for number, path in enumerate(names):
+        data = path.read_bytes()
+        for at in places(len(data) - 2):  # the very end of a signature is padding
+            target = tmp_path / f"{number}-{at}"
+            shutil.copytree(written.root, target)
+            (target / path.relative_to(written.root)).write_bytes(flipped(data, at))
+            questions.append({**asked, "directory": str(target)})
+    good, *bad = judged(reader, questions)
+
+    assert good == "ok"
+    assert len(names) == 6  # checkpoint, two of level 0 and their entries, one above
+    assert {verdict.split(":")[0] for verdict in bad} == {"refused"}
+
+
+def test_others_refuse_a_checkpoint_under_another_key(
+    reader: Path, written: Written
+) -> None:
+    note = (written.root / "checkpoint").read_bytes()
+    asked = {"kind": "checkpoint", "note": note, "key": written.key}
+    other = "sum.golang.org+033de0ae+Ac4zctda0e5eza+HJyk9SxEdh+s3Ux18htTTAD8OuAn8"
+    good, bad = judged(reader, [asked, {**asked, "key": other}])
+
+    assert good == "ok"
+    assert bad.startswith("refused")
