@@ -26,6 +26,7 @@ from typing import Protocol, TypeVar
 from fedsafe_node.store.events_protocol import EventsReader, EventsWriter
 from fedsafe_node.store.gate_protocol import GateReader, GateWriter
 from fedsafe_node.store.people_protocol import PeopleReader, PeopleWriter
+from fedsafe_node.store.review_protocol import ReviewReader, ReviewWriter
 from fedsafe_node.store.rows import (
     Counts,
     CredentialRow,
@@ -250,6 +251,7 @@ class Reader(
     PeopleReader,
     GateReader,
     EventsReader,
+    ReviewReader,
     Protocol,
 ):
     """Reads everything on one snapshot."""
@@ -409,6 +411,7 @@ class Transaction(
     PeopleWriter,
     GateWriter,
     EventsWriter,
+    ReviewWriter,
     Protocol,
 ):
     """Reads and writes within one act; sees its own writes."""

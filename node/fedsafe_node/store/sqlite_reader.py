@@ -29,6 +29,7 @@ from fedsafe_node.store.rows import (
 from fedsafe_node.store.sqlite_events import SQLiteEventsReader
 from fedsafe_node.store.sqlite_gate import SQLiteGateReader
 from fedsafe_node.store.sqlite_people import SQLitePeopleReader
+from fedsafe_node.store.sqlite_review import SQLiteReviewReader
 from fedsafe_node.store.sqlite_rows import (
     SIGNAL_COLUMNS,
     credential_row,
@@ -70,7 +71,9 @@ class Unsealing(Protocol):
         ...
 
 
-class SQLiteReader(SQLitePeopleReader, SQLiteGateReader, SQLiteEventsReader):
+class SQLiteReader(
+    SQLitePeopleReader, SQLiteGateReader, SQLiteEventsReader, SQLiteReviewReader
+):
     """Reads over one connection."""
 
     def __init__(self, connection: sqlite3.Connection, unsealing: Unsealing) -> None:

@@ -27,6 +27,7 @@ from fedsafe_node.store.sqlite_gate import SQLiteGateWriter
 from fedsafe_node.store.sqlite_logs import SQLiteLogRows
 from fedsafe_node.store.sqlite_people import SQLitePeopleWriter
 from fedsafe_node.store.sqlite_reader import SQLiteReader, Unsealing
+from fedsafe_node.store.sqlite_review import SQLiteReviewWriter
 from fedsafe_node.store.writer import Undo
 
 _ADD_SIGNAL = (
@@ -73,7 +74,11 @@ class Sequencing(Unsealing, Undo, Protocol):
 
 
 class SQLiteTransaction(
-    SQLiteReader, SQLitePeopleWriter, SQLiteGateWriter, SQLiteEventsWriter
+    SQLiteReader,
+    SQLitePeopleWriter,
+    SQLiteGateWriter,
+    SQLiteEventsWriter,
+    SQLiteReviewWriter,
 ):
     """Reads and writes over the write connection; one act at a time."""
 

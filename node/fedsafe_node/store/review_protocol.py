@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a store promises about reviews. Part of `Reader` and `Transaction`."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from fedsafe_node.store.review_rows import (
+    TaskDecisionRow,
+    TaskHearingRow,
+    TaskInquiryRow,
+    TaskRow,
+    TaskSignalRow,
+    TaskState,
+)
+
+
+class ReviewReader(Protocol):
+    """Reads tasks."""
+
+    async def task(self, task_id: str) -> TaskRow | None:
+        """Return a task."""
+        ...
+
+    async def live_tasks(self, subject: str) -> list[TaskRow]:
+        """Return an account's tasks that are open or watched, oldest first."""
+        ...
+
+    async def tasks_at_hand(self, limit: int) -> list[TaskRow]:
+        """Return what waits for a person, what ends first before the rest."""
+        ...
+
+    async def tasks_in(self, state: TaskState, limit: int) -> list[TaskRow]:
+        """Return the tasks of a state, newest first."""
+        ...
+
+    async def ended_tasks(self, now: int, limit: int) -> list[TaskRow]:
+        """Return the tasks whose content has to go at or before `now`."""
+        ...
+
+    async def tasks_to_remind_of(self, now: int, limit: int) -> list[TaskRow]:
+        """Return the tasks with `remind_at` at or before `now`."""
+        ...
+
+    async def task_signals(self, task_id: str) -> list[TaskSignalRow]:
+        """Return what a task hangs on, oldest first."""
+        ...
+
+    async def tasks_on(
+        self, origin: str, signal_ids: Sequence[bytes]
+    ) -> list[TaskSignalRow]:
+        """Return what tasks hang on an origin's signals of these ids."""
+        ...
+
+    async def task_decisions(self, task_id: str) -> list[TaskDecisionRow]:
+        """Return what was decided on a task, oldest first."""
+        ...
+
+    async def decisions_by(self, person: str, limit: int) -> list[TaskDecisionRow]:
+        """Return the newest decisions of a person, inquiries left out."""
+        ...
+
+    async def newest_decisions(self, limit: int) -> list[TaskDecisionRow]:
+        """Return the newest decisions of everybody, inquiries left out."""
+        ...
+
+    async def deciders(self) -> list[str]:
+        """Return everybody whose decisions are kept, by name."""
+        ...
+
+    async def task_hearings(self, task_id: str) -> list[TaskHearingRow]:
+        """Return the steps of a task's hearing, oldest first."""
+        ...
+
+    async def task_inquiries(self, task_id: str) -> list[TaskInquiryRow]:
+        """Return what was asked about a task's signals, oldest first."""
+        ...
+
+    async def task_viewed(self, task_id: str, person: str) -> int | None:
+        """Return when a person first looked at a task since it was decided last."""
+        ...
+
+
+class ReviewWriter(Protocol):
+    """Keeps tasks."""
+
+    async def add_task(self, task: TaskRow) -> None:
+        """Keep a task.
+
+        Raises:
+            ConflictError: its account has an open one.
+        """
+        ...
+
+    async def put_task(self, task: TaskRow) -> None:
+        """Keep how a task stands; it must be there, with its content."""
+        ...
+
+    async def put_task_signals(self, signals: Sequence[TaskSignalRow]) -> None:
+        """Keep what tasks hang on; what is there already is replaced."""
+        ...
+
+    async def add_task_decision(self, decision: TaskDecisionRow) -> None:
+        """Keep a decision; who has looked at the task looks anew after it."""
+        ...
+
+    async def add_task_hearing(self, step: TaskHearingRow) -> None:
+        """Keep a step of a hearing."""
+        ...
+
+    async def add_task_inquiry(self, inquiry: TaskInquiryRow) -> None:
+        """Keep questions to an origin."""
+        ...
+
+    async def add_task_view(self, task_id: str, person: str, at: int) -> None:
+        """Keep when a person looks at a task; only the first time counts."""
+        ...
+
+    async def erase_task(self, task_id: str, state: TaskState) -> None:
+        """Erase whom a task is about and what it hung on; its decisions stay."""
+        ...
+
+    async def forget_decisions(self, before: int, limit: int) -> int:
+        """Drop decisions from before a moment, with tasks that are erased and bare."""
+        ...

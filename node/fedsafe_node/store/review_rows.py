@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The rows of reviews. Times are whole seconds since 1970 in UTC."""
+
+from enum import StrEnum, unique
+
+from fedsafe_node.store.rows import Row
+
+
+@unique
+class TaskState(StrEnum):
+    """Whether a match waits, is watched, was decided on, or ended by itself."""
+
+    OPEN = "open"
+    WATCHED = "watched"
+    DECIDED = "decided"
+    LAPSED = "lapsed"
+
+
+class TaskRow(Row, frozen=True, kw_only=True):
+    """The review of one account; `subject` is None once its content is erased.
+
+    `opened_at` begins the clock, `ends_at` is when the content goes. `flagged_at`
+    says since when a stopped signal asks for a new look; `renewals` counts how often
+    the account was watched; `revision` grows with all that bears on a decision.
+    """
+
+    id: str
+    subject: str | None
+    state: TaskState
+    opened_at: int
+    ends_at: int
+    remind_at: int | None = None
+    renewals: int = 0
+    flagged_at: int | None = None
+    revision: int = 0
+
+
+class TaskSignalRow(Row, frozen=True, kw_only=True):
+    """A signal that a task hangs on; `effect` says how it was stopped since."""
+
+    task: str
+    origin: str
+    signal_id: bytes
+    added_at: int
+    period: str
+    sealed: bytes | None
+    effect: str | None = None
+    effect_at: int | None = None
+
+
+class TaskDecisionRow(Row, frozen=True, kw_only=True):
+    """What a person, or two, made of a task; `dwell` is in seconds."""
+
+    task: str
+    outcome: str
+    decided_by: str
+    decided_at: int
+    dwell: int
+    level: str | None = None
+    second: str | None = None
+    until: int | None = None
+    reason: str | None = None
+    evidence: str | None = None
+    hearing: str | None = None
+
+
+class TaskHearingRow(Row, frozen=True, kw_only=True):
+    """A step of a hearing; `answer_until` is the end of a day."""
+
+    task: str
+    step: str
+    reference: str
+    recorded_by: str
+    recorded_at: int
+    answer_until: int | None = None
+    exception: str | None = None
+
+
+class TaskInquiryRow(Row, frozen=True, kw_only=True):
+    """Questions to an origin about its signal, by name, with blanks between."""
+
+    task: str
+    origin: str
+    signal_id: bytes
+    questions: str
+    asked_by: str
+    asked_at: int

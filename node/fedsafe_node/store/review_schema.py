@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The tables of reviews: tasks, what they hang on, and what people did with them.
+
+`schema.py` says which migration they are. A row of `tasks` claims that a match of
+this account waits for a person, or was decided by one; `subject` goes with the
+content. One of `task_signals` claims that this signal matched; its content is sealed
+under a period key, and gone once the signal is stopped. `task_decisions` says who
+decided what, alone or as two, and is never changed; the steps of hearings neither.
+"""
+
+REVIEW: tuple[str, ...] = (
+    """
+    CREATE TABLE tasks (
+        id TEXT PRIMARY KEY,
+        subject TEXT,
+        state TEXT NOT NULL CHECK (state IN ('open', 'watched', 'decided', 'lapsed')),
+        opened_at INTEGER NOT NULL,
+        ends_at INTEGER NOT NULL,
+        remind_at INTEGER,
+        renewals INTEGER NOT NULL CHECK (renewals >= 0),
+        flagged_at INTEGER,
+        revision INTEGER NOT NULL,
+        CHECK (subject IS NOT NULL OR state IN ('decided', 'lapsed')),
+        CHECK (subject IS NOT NULL OR (remind_at IS NULL AND flagged_at IS NULL))
+    ) STRICT
+    """,
+    "CREATE UNIQUE INDEX tasks_open ON tasks (subject) WHERE state = 'open'",
+    "CREATE INDEX tasks_by_subject ON tasks (subject) WHERE subject IS NOT NULL",
+    "CREATE INDEX tasks_by_end ON tasks (ends_at) WHERE subject IS NOT NULL",
+    "CREATE INDEX tasks_by_reminder ON tasks (remind_at) WHERE remind_at IS NOT NULL",
+    """
+    CREATE TRIGGER tasks_stay_erased BEFORE UPDATE ON tasks
+    WHEN OLD.subject IS NULL OR NEW.id <> OLD.id
+        OR (NEW.subject IS NOT NULL AND NEW.subject <> OLD.subject)
+    BEGIN SELECT RAISE(ABORT, 'a task whose content is erased stays so'); END
+    """,
+    """
+    CREATE TABLE task_signals (
+        task TEXT NOT NULL REFERENCES tasks (id),
+        origin TEXT NOT NULL,
+        signal_id BLOB NOT NULL CHECK (length(signal_id) = 16),
+        added_at INTEGER NOT NULL,
+        period TEXT NOT NULL,
+        sealed BLOB,
+        effect TEXT,
+        effect_at INTEGER,
+        PRIMARY KEY (task, origin, signal_id),
+        CHECK ((effect IS NULL) = (effect_at IS NULL))
+    ) STRICT, WITHOUT ROWID
+    """,
+    "CREATE INDEX task_signals_by_name ON task_signals (origin, signal_id)",
+    """
+    CREATE TABLE task_decisions (
+        number INTEGER PRIMARY KEY,
+        task TEXT NOT NULL REFERENCES tasks (id),
+        outcome TEXT NOT NULL,
+        level TEXT,
+        decided_by TEXT NOT NULL,
+        second TEXT,
+        decided_at INTEGER NOT NULL,
+        dwell INTEGER NOT NULL CHECK (dwell >= 0),
+        until INTEGER,
+        reason TEXT,
+        evidence TEXT,
+        hearing TEXT,
+        CHECK (second <> decided_by)
+    ) STRICT
+    """,
+    "CREATE INDEX task_decisions_by_task ON task_decisions (task)",
+    "CREATE INDEX task_decisions_by_person ON task_decisions (decided_by, number)",
+    "CREATE INDEX task_decisions_by_age ON task_decisions (decided_at)",
+    """
+    CREATE TRIGGER task_decisions_stay BEFORE UPDATE ON task_decisions
+    BEGIN SELECT RAISE(ABORT, 'a decision is never changed'); END
+    """,
+    """
+    CREATE TABLE task_hearings (
+        number INTEGER PRIMARY KEY,
+        task TEXT NOT NULL REFERENCES tasks (id),
+        step TEXT NOT NULL,
+        reference TEXT NOT NULL,
+        answer_until INTEGER,
+        exception TEXT,
+        recorded_by TEXT NOT NULL,
+        recorded_at INTEGER NOT NULL
+    ) STRICT
+    """,
+    "CREATE INDEX task_hearings_by_task ON task_hearings (task)",
+    """
+    CREATE TRIGGER task_hearings_stay BEFORE UPDATE ON task_hearings
+    BEGIN SELECT RAISE(ABORT, 'a step of a hearing is never changed'); END
+    """,
+    """
+    CREATE TABLE task_inquiries (
+        number INTEGER PRIMARY KEY,
+        task TEXT NOT NULL REFERENCES tasks (id),
+        origin TEXT NOT NULL,
+        signal_id BLOB NOT NULL CHECK (length(signal_id) = 16),
+        questions TEXT NOT NULL,
+        asked_by TEXT NOT NULL,
+        asked_at INTEGER NOT NULL
+    ) STRICT
+    """,
+    "CREATE INDEX task_inquiries_by_task ON task_inquiries (task)",
+    """
+    CREATE TABLE task_views (
+        task TEXT NOT NULL REFERENCES tasks (id),
+        person TEXT NOT NULL,
+        at INTEGER NOT NULL,
+        PRIMARY KEY (task, person)
+    ) STRICT, WITHOUT ROWID
+    """,
+)

@@ -1,0 +1,245 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reviews in SQLite: a reading and a writing half for the store's classes."""
+
+import sqlite3
+from collections.abc import Sequence
+from typing import Any, Final, TypeVar
+
+import msgspec
+
+from fedsafe_node.errors import ConflictError
+from fedsafe_node.store.review_rows import (
+    TaskDecisionRow,
+    TaskHearingRow,
+    TaskInquiryRow,
+    TaskRow,
+    TaskSignalRow,
+    TaskState,
+)
+from fedsafe_node.store.rows import Row
+
+T = TypeVar("T", bound=Row)
+_MOST_VARIABLES: Final = 500
+_AT_HAND: Final = "(state = 'open' OR flagged_at IS NOT NULL)"
+
+
+def _columns(type_: type[Row]) -> str:
+    return ", ".join(type_.__struct_fields__)
+
+
+def _insert(table: str, type_: type[Row]) -> str:
+    marks = ", ".join("?" for _ in type_.__struct_fields__)
+    return f"INSERT INTO {table} ({_columns(type_)}) VALUES ({marks})"  # noqa: S608
+
+
+_TASK: Final = f"SELECT {_columns(TaskRow)} FROM tasks "  # noqa: S608
+_SIGNAL: Final = f"SELECT {_columns(TaskSignalRow)} FROM task_signals "  # noqa: S608
+_DECISION: Final = f"SELECT {_columns(TaskDecisionRow)} FROM task_decisions "  # noqa: S608
+_HEARING: Final = f"SELECT {_columns(TaskHearingRow)} FROM task_hearings "  # noqa: S608
+_INQUIRY: Final = f"SELECT {_columns(TaskInquiryRow)} FROM task_inquiries "  # noqa: S608
+_PUT_TASK: Final = (
+    "UPDATE tasks SET subject = ?, state = ?, opened_at = ?, ends_at = ?, "
+    "remind_at = ?, renewals = ?, flagged_at = ?, revision = ? WHERE id = ?"
+)
+_PUT_SIGNAL: Final = _insert("task_signals", TaskSignalRow) + (
+    " ON CONFLICT (task, origin, signal_id) DO UPDATE SET "
+    "added_at = excluded.added_at, period = excluded.period, "
+    "sealed = excluded.sealed, effect = excluded.effect, "
+    "effect_at = excluded.effect_at"
+)
+
+
+def _task(row: Any) -> TaskRow:  # noqa: ANN401 - a raw row
+    named: dict[str, Any] = dict(zip(TaskRow.__struct_fields__, row, strict=True))
+    return TaskRow(**(named | {"state": TaskState(named["state"])}))
+
+
+def _made(type_: type[T], row: Any) -> T:  # noqa: ANN401 - a raw row
+    return type_(**dict(zip(type_.__struct_fields__, row, strict=True)))
+
+
+class SQLiteReviewReader:
+    """Reads tasks."""
+
+    _connection: sqlite3.Connection
+
+    def _task_rows(self, where: str, *values: object) -> list[TaskRow]:
+        return [_task(row) for row in self._connection.execute(_TASK + where, values)]
+
+    def _review_rows(self, type_: type[T], sql: str, *values: object) -> list[T]:
+        rows = self._connection.execute(sql, values)
+        return [_made(type_, row) for row in rows]
+
+    async def task(self, task_id: str) -> TaskRow | None:
+        """Return a task."""
+        found = self._task_rows("WHERE id = ?", task_id)
+        return found[0] if found else None
+
+    async def live_tasks(self, subject: str) -> list[TaskRow]:
+        """Return an account's tasks that are open or watched, oldest first."""
+        return self._task_rows(
+            "WHERE subject = ? AND state IN ('open', 'watched') ORDER BY opened_at, id",
+            subject,
+        )
+
+    async def tasks_at_hand(self, limit: int) -> list[TaskRow]:
+        """Return what waits for a person, what ends first before the rest."""
+        where = f"WHERE subject IS NOT NULL AND {_AT_HAND} ORDER BY ends_at, id LIMIT ?"
+        return self._task_rows(where, limit)
+
+    async def tasks_in(self, state: TaskState, limit: int) -> list[TaskRow]:
+        """Return the tasks of a state, newest first."""
+        where = "WHERE state = ? ORDER BY opened_at DESC, id LIMIT ?"
+        return self._task_rows(where, state.value, limit)
+
+    async def ended_tasks(self, now: int, limit: int) -> list[TaskRow]:
+        """Return the tasks whose content has to go at or before `now`."""
+        where = "WHERE subject IS NOT NULL AND ends_at <= ? ORDER BY ends_at LIMIT ?"
+        return self._task_rows(where, now, limit)
+
+    async def tasks_to_remind_of(self, now: int, limit: int) -> list[TaskRow]:
+        """Return the tasks with `remind_at` at or before `now`."""
+        where = "WHERE remind_at <= ? ORDER BY remind_at LIMIT ?"
+        return self._task_rows(where, now, limit)
+
+    async def task_signals(self, task_id: str) -> list[TaskSignalRow]:
+        """Return what a task hangs on, oldest first."""
+        sql = _SIGNAL + "WHERE task = ? ORDER BY added_at, origin, signal_id"
+        return self._review_rows(TaskSignalRow, sql, task_id)
+
+    async def tasks_on(
+        self, origin: str, signal_ids: Sequence[bytes]
+    ) -> list[TaskSignalRow]:
+        """Return what tasks hang on an origin's signals of these ids."""
+        found: list[TaskSignalRow] = []
+        for start in range(0, len(signal_ids), _MOST_VARIABLES):
+            part = signal_ids[start : start + _MOST_VARIABLES]
+            marks = ",".join("?" * len(part))
+            sql = _SIGNAL + f"WHERE origin = ? AND signal_id IN ({marks})"
+            found += self._review_rows(TaskSignalRow, sql, origin, *part)
+        return found
+
+    async def task_decisions(self, task_id: str) -> list[TaskDecisionRow]:
+        """Return what was decided on a task, oldest first."""
+        sql = _DECISION + "WHERE task = ? ORDER BY number"
+        return self._review_rows(TaskDecisionRow, sql, task_id)
+
+    async def decisions_by(self, person: str, limit: int) -> list[TaskDecisionRow]:
+        """Return the newest decisions of a person, inquiries left out."""
+        sql = _DECISION + (
+            "WHERE decided_by = ? AND outcome <> 'inquire' ORDER BY number DESC LIMIT ?"
+        )
+        return self._review_rows(TaskDecisionRow, sql, person, limit)
+
+    async def newest_decisions(self, limit: int) -> list[TaskDecisionRow]:
+        """Return the newest decisions of everybody, inquiries left out."""
+        sql = _DECISION + "WHERE outcome <> 'inquire' ORDER BY number DESC LIMIT ?"
+        return self._review_rows(TaskDecisionRow, sql, limit)
+
+    async def deciders(self) -> list[str]:
+        """Return everybody whose decisions are kept, by name."""
+        rows = self._connection.execute(
+            "SELECT DISTINCT decided_by FROM task_decisions ORDER BY decided_by"
+        )
+        return [str(name) for (name,) in rows]
+
+    async def task_hearings(self, task_id: str) -> list[TaskHearingRow]:
+        """Return the steps of a task's hearing, oldest first."""
+        sql = _HEARING + "WHERE task = ? ORDER BY number"
+        return self._review_rows(TaskHearingRow, sql, task_id)
+
+    async def task_inquiries(self, task_id: str) -> list[TaskInquiryRow]:
+        """Return what was asked about a task's signals, oldest first."""
+        sql = _INQUIRY + "WHERE task = ? ORDER BY number"
+        return self._review_rows(TaskInquiryRow, sql, task_id)
+
+    async def task_viewed(self, task_id: str, person: str) -> int | None:
+        """Return when a person first looked at a task since it was decided last."""
+        row = self._connection.execute(
+            "SELECT at FROM task_views WHERE task = ? AND person = ?", (task_id, person)
+        ).fetchone()
+        return None if row is None else int(row[0])
+
+
+class SQLiteReviewWriter:
+    """Keeps tasks."""
+
+    _connection: sqlite3.Connection
+
+    def _keep_review(self, table: str, row: Row) -> None:
+        values = msgspec.structs.astuple(row)
+        try:
+            self._connection.execute(_insert(table, type(row)), values)
+        except sqlite3.IntegrityError as error:
+            raise ConflictError(str(error)) from None
+
+    async def add_task(self, task: TaskRow) -> None:
+        """Keep a task."""
+        self._keep_review("tasks", task)
+
+    async def put_task(self, task: TaskRow) -> None:
+        """Keep how a task stands; it must be there, with its content."""
+        id_, *values = msgspec.structs.astuple(task)
+        try:
+            changed = self._connection.execute(_PUT_TASK, (*values, id_))
+        except sqlite3.IntegrityError as error:
+            raise ConflictError(str(error)) from None
+        if changed.rowcount != 1:
+            raise ConflictError("no such task")
+
+    async def put_task_signals(self, signals: Sequence[TaskSignalRow]) -> None:
+        """Keep what tasks hang on; what is there already is replaced."""
+        rows = [msgspec.structs.astuple(signal) for signal in signals]
+        self._connection.executemany(_PUT_SIGNAL, rows)
+
+    async def add_task_decision(self, decision: TaskDecisionRow) -> None:
+        """Keep a decision; who has looked at the task looks anew after it."""
+        self._keep_review("task_decisions", decision)
+        self._drop_of_task("task_views", decision.task)
+
+    async def add_task_hearing(self, step: TaskHearingRow) -> None:
+        """Keep a step of a hearing."""
+        self._keep_review("task_hearings", step)
+
+    async def add_task_inquiry(self, inquiry: TaskInquiryRow) -> None:
+        """Keep questions to an origin."""
+        self._keep_review("task_inquiries", inquiry)
+
+    async def add_task_view(self, task_id: str, person: str, at: int) -> None:
+        """Keep when a person looks at a task; only the first time counts."""
+        self._connection.execute(
+            "INSERT INTO task_views (task, person, at) VALUES (?, ?, ?) "
+            "ON CONFLICT (task, person) DO NOTHING",
+            (task_id, person, at),
+        )
+
+    async def erase_task(self, task_id: str, state: TaskState) -> None:
+        """Erase whom a task is about and what it hung on; its decisions stay."""
+        self._connection.execute(
+            "UPDATE tasks SET subject = NULL, remind_at = NULL, flagged_at = NULL, "
+            "state = ?, revision = revision + 1 WHERE id = ?",
+            (state.value, task_id),
+        )
+        for table in ("task_signals", "task_hearings", "task_inquiries", "task_views"):
+            self._drop_of_task(table, task_id)
+
+    async def forget_decisions(self, before: int, limit: int) -> int:
+        """Drop decisions from before a moment, with tasks that are erased and bare."""
+        gone = self._connection.execute(
+            "DELETE FROM task_decisions WHERE number IN (SELECT number FROM "
+            "task_decisions WHERE decided_at < ? ORDER BY decided_at LIMIT ?)",
+            (before, limit),
+        )
+        self._connection.execute(
+            "DELETE FROM tasks WHERE id IN (SELECT id FROM tasks WHERE subject IS NULL "
+            "AND ends_at < ? AND NOT EXISTS (SELECT 1 FROM task_decisions "
+            "WHERE task_decisions.task = tasks.id) LIMIT ?)",
+            (before, limit),
+        )
+        return gone.rowcount
+
+    def _drop_of_task(self, table: str, task_id: str) -> None:
+        self._connection.execute(
+            f"DELETE FROM {table} WHERE task = ?",  # noqa: S608 - our own tables
+            (task_id,),
+        )

@@ -1,0 +1,234 @@
+# SPDX-License-Identifier: Apache-2.0
+from collections.abc import Awaitable, Callable
+
+import pytest
+from msgspec.structs import replace
+
+from fedsafe_node.errors import ConflictError
+from fedsafe_node.store.protocol import Reader, Store, Transaction
+from fedsafe_node.store.review_rows import (
+    TaskDecisionRow,
+    TaskHearingRow,
+    TaskInquiryRow,
+    TaskRow,
+    TaskSignalRow,
+    TaskState,
+)
+
+
+def task(number: int, subject: str = "account-1", ends_at: int = 500) -> TaskRow:
+    return TaskRow(
+        id=f"{number:032x}",
+        subject=subject,
+        state=TaskState.OPEN,
+        opened_at=100 + number,
+        ends_at=ends_at,
+        remind_at=ends_at - 50,
+    )
+
+
+def signal(number: int, task: int = 1) -> TaskSignalRow:
+    return TaskSignalRow(
+        task=f"{task:032x}",
+        origin="b.demo",
+        signal_id=bytes([number]) * 16,
+        added_at=100 + number,
+        period="2026-11",
+        sealed=b"sealed",
+    )
+
+
+def decision(by: str, task: int = 1, outcome: str = "confirm") -> TaskDecisionRow:
+    return TaskDecisionRow(
+        task=f"{task:032x}",
+        outcome=outcome,
+        decided_by=by,
+        decided_at=200,
+        dwell=30,
+        level="L4",
+        evidence="case-7",
+    )
+
+
+async def add(store: Store, *tasks: TaskRow) -> None:
+    async def act(tx: Transaction) -> None:
+        for each in tasks:
+            await tx.add_task(each)
+
+    await store.write(act)
+
+
+async def test_an_account_has_one_open_task(store: Store) -> None:
+    await add(store, task(1), task(2, "account-2"))
+
+    with pytest.raises(ConflictError):
+        await add(store, task(3))
+
+    watched = replace(task(1), state=TaskState.WATCHED)
+    await store.write(lambda tx: tx.put_task(watched))
+    await add(store, task(3))
+
+    assert await store.read(lambda r: r.live_tasks("account-1")) == [watched, task(3)]
+    assert await store.read(lambda r: r.task(task(2).id)) == task(2, "account-2")
+    assert await store.read(lambda r: r.live_tasks("account-9")) == []
+    assert await store.read(lambda r: r.tasks_in(TaskState.WATCHED, 9)) == [watched]
+
+
+async def test_a_task_that_is_not_there_is_not_kept(store: Store) -> None:
+    with pytest.raises(ConflictError):
+        await store.write(lambda tx: tx.put_task(task(1)))
+
+
+async def test_what_ends_first_is_at_hand_first(store: Store) -> None:
+    await add(store, task(1, ends_at=900), task(2, "account-2"), task(3, "account-3"))
+    decided = replace(task(3, "account-3"), state=TaskState.DECIDED)
+    await store.write(lambda tx: tx.put_task(decided))
+
+    def ids(tasks: list[TaskRow]) -> list[int]:
+        return [int(each.id, 16) for each in tasks]
+
+    assert ids(await store.read(lambda r: r.tasks_at_hand(9))) == [2, 1]
+    assert ids(await store.read(lambda r: r.tasks_at_hand(1))) == [2]
+
+    flagged = replace(decided, flagged_at=150)
+    await store.write(lambda tx: tx.put_task(flagged))
+
+    assert ids(await store.read(lambda r: r.tasks_at_hand(9))) == [2, 3, 1]
+    assert ids(await store.read(lambda r: r.ended_tasks(499, 9))) == []
+    assert ids(await store.read(lambda r: r.ended_tasks(500, 9))) == [2, 3]
+    assert ids(await store.read(lambda r: r.tasks_to_remind_of(450, 9))) == [2, 3]
+
+
+async def test_tasks_are_found_by_the_signals_they_hang_on(store: Store) -> None:
+    await add(store, task(1), task(2, "account-2"))
+    rows = [signal(1), signal(2), signal(1, task=2)]
+    await store.write(lambda tx: tx.put_task_signals(rows))
+
+    async def on(reader: Reader) -> list[TaskSignalRow]:
+        names = [bytes([number]) * 16 for number in range(1, 250)] * 3
+        return await reader.tasks_on("b.demo", names[:700])
+
+    found = await store.read(on)
+    assert {(row.task, row.signal_id) for row in found} == {
+        (row.task, row.signal_id) for row in rows
+    }
+    assert await store.read(lambda r: r.tasks_on("c.demo", [bytes([1]) * 16])) == []
+    assert await store.read(lambda r: r.task_signals(task(1).id)) == rows[:2]
+
+    stopped = replace(signal(1), sealed=None, effect="revoked", effect_at=300)
+    await store.write(lambda tx: tx.put_task_signals([stopped]))
+
+    assert await store.read(lambda r: r.task_signals(task(1).id)) == [
+        stopped,
+        signal(2),
+    ]
+
+
+async def test_decisions_are_counted_by_person(store: Store) -> None:
+    await add(store, task(1), task(2, "account-2"))
+    made = [
+        decision("anna"),
+        decision("rita", 2),
+        decision("anna", 2, "inquire"),
+        decision("anna", 2, "dismiss"),
+    ]
+
+    async def act(tx: Transaction) -> None:
+        for each in made:
+            await tx.add_task_decision(each)
+
+    await store.write(act)
+
+    assert await store.read(lambda r: r.decisions_by("anna", 9)) == [made[3], made[0]]
+    assert await store.read(lambda r: r.newest_decisions(2)) == [made[3], made[1]]
+    assert await store.read(lambda r: r.deciders()) == ["anna", "rita"]
+    assert await store.read(lambda r: r.task_decisions(task(2).id)) == made[1:]
+
+
+async def test_nobody_is_the_second_of_themself(store: Store) -> None:
+    await add(store, task(1))
+
+    with pytest.raises(ConflictError):
+        await store.write(
+            lambda tx: tx.add_task_decision(replace(decision("anna"), second="anna"))
+        )
+
+
+async def test_only_the_first_look_counts_until_a_decision(store: Store) -> None:
+    await add(store, task(1))
+    id_ = task(1).id
+
+    async def look(at: int) -> int | None:
+        await store.write(lambda tx: tx.add_task_view(id_, "anna", at))
+        return await store.read(lambda r: r.task_viewed(id_, "anna"))
+
+    assert await store.read(lambda r: r.task_viewed(id_, "anna")) is None
+    assert (await look(110), await look(120)) == (110, 110)
+
+    await store.write(lambda tx: tx.add_task_decision(decision("rita")))
+
+    assert await look(130) == 130
+
+
+async def test_an_erased_task_keeps_its_decisions_and_nothing_else(
+    store: Store,
+) -> None:
+    id_ = task(1).id
+    step = TaskHearingRow(
+        task=id_, step="invited", reference="l-1", recorded_by="anna", recorded_at=1
+    )
+    inquiry = TaskInquiryRow(
+        task=id_,
+        origin="b.demo",
+        signal_id=bytes(16),
+        questions="stands",
+        asked_by="anna",
+        asked_at=1,
+    )
+
+    async def act(tx: Transaction) -> None:
+        await tx.add_task(task(1))
+        await tx.put_task_signals([signal(1)])
+        await tx.add_task_decision(decision("anna"))
+        await tx.add_task_hearing(step)
+        await tx.add_task_inquiry(inquiry)
+        await tx.add_task_view(id_, "anna", 1)
+
+    await store.write(act)
+    assert await store.read(lambda r: r.task_hearings(id_)) == [step]
+    assert await store.read(lambda r: r.task_inquiries(id_)) == [inquiry]
+
+    await store.write(lambda tx: tx.erase_task(id_, TaskState.LAPSED))
+
+    kept = await store.read(lambda r: r.task(id_))
+    assert kept is not None
+    assert (kept.subject, kept.state, kept.remind_at) == (None, TaskState.LAPSED, None)
+    readings: list[Callable[[Reader], Awaitable[object]]] = [
+        lambda r: r.task_signals(id_),
+        lambda r: r.task_hearings(id_),
+        lambda r: r.task_inquiries(id_),
+    ]
+    assert [await store.read(query) for query in readings] == [[], [], []]
+    assert await store.read(lambda r: r.task_viewed(id_, "anna")) is None
+    assert await store.read(lambda r: r.task_decisions(id_)) == [decision("anna")]
+    with pytest.raises(ConflictError):  # erased is erased
+        await store.write(lambda tx: tx.put_task(task(1)))
+
+
+async def test_old_decisions_go_with_the_erased_tasks_they_were_of(
+    store: Store,
+) -> None:
+    await add(store, task(1), task(2, "account-2"))
+
+    async def act(tx: Transaction) -> None:
+        for number in (1, 2):
+            await tx.add_task_decision(decision("anna", number))
+        await tx.erase_task(task(1).id, TaskState.DECIDED)
+
+    await store.write(act)
+
+    assert await store.write(lambda tx: tx.forget_decisions(200, 9)) == 0
+    assert await store.write(lambda tx: tx.forget_decisions(501, 9)) == 2
+    assert await store.read(lambda r: r.task(task(1).id)) is None
+    assert await store.read(lambda r: r.task(task(2).id)) is not None
+    assert await store.read(lambda r: r.deciders()) == []
