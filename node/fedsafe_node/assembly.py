@@ -47,6 +47,8 @@ from fedsafe_node.people.gate import Gates
 from fedsafe_node.people.register import Registers
 from fedsafe_node.people.staff import make_staff
 from fedsafe_node.people.web import ProviderWeb
+from fedsafe_node.provider_events.feed import EventFeed
+from fedsafe_node.provider_events.upkeep import EventUpkeep
 from fedsafe_node.provisions import (
     check_federation_policy,
 )
@@ -197,9 +199,11 @@ class RunningNode:
             socket_path=base.place.socket,
         )
         parts.push_async_callback(self.server.stop)
+        parts.callback(base.announcer.bell.close)
         if base.situation.shared is not None:
             self._take_part(base.situation.shared.membership)
-        duties = Duties(self.desk, self.peering, self.feed, base.lists)
+        upkeep = EventUpkeep(base.store, base.trail, base.clock, base.announcer)
+        duties = Duties(self.desk, self.peering, self.feed, base.lists, upkeep)
         jobs = Jobs(base.store, base.clock, duties.jobs())
         await jobs.start()
         parts.push_async_callback(jobs.stop)
@@ -374,6 +378,13 @@ class RunningNode:
             ),
             peering=self.peering,
             foundings=self._foundings,
+            events=EventFeed(
+                base.situation,
+                base.store,
+                base.trail,
+                base.clock,
+                base.announcer,
+            ),
             node=Overview(base.situation, base.store, base.clock),
             answers=StoredAnswers(base.store, base.clock),
         )

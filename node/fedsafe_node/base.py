@@ -22,6 +22,7 @@ from fedsafe_node.people.office import Office
 from fedsafe_node.people.passwords import Passwords
 from fedsafe_node.people.register_entries import read_register_end
 from fedsafe_node.people.vault import open_vault
+from fedsafe_node.provider_events.announcing import Announcer
 from fedsafe_node.provisions import (
     Provisions,
     read_provisions,
@@ -52,6 +53,7 @@ class Base:
     situation: Situation
     workers: Workers
     office: Office
+    announcer: Announcer
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +135,7 @@ async def open_base(
             passwords=passwords,
             judge=situation,
         ),
+        announcer=Announcer(files.periods, clock),
     )
 
 

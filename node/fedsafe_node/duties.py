@@ -10,6 +10,7 @@ from fedsafe_node.index.lists import Lists
 from fedsafe_node.jobs import Job
 from fedsafe_node.peering.service import PeeringService
 from fedsafe_node.peering.serving import FeedServer
+from fedsafe_node.provider_events.upkeep import EventUpkeep
 from fedsafe_node.signals.desk import Desk
 from fedsafe_node.signals.expiry import expire_signals
 from fedsafe_node.signals.relocking import relock
@@ -24,18 +25,25 @@ class Duties:
     """Expiry, sums of evaluations, checkpoints, index merges, clean-up."""
 
     def __init__(
-        self, desk: Desk, peering: PeeringService, feed: FeedServer, lists: Lists
+        self,
+        desk: Desk,
+        peering: PeeringService,
+        feed: FeedServer,
+        lists: Lists,
+        events: EventUpkeep,
     ) -> None:
         self._desk = desk
         self._peering = peering
         self._feed = feed
         self._lists = lists
+        self._events = events
 
     def jobs(self) -> Mapping[str, Job]:
         """Name the duties and how often they are due."""
         return {
             "checkpoint": Job(self._feed.checkpoint, _MINUTE),
             "evaluations": Job(self._peering.audit_evaluations, _MINUTE),
+            "events": Job(self._events.run, _MINUTE),
             "expiry": Job(self._expire, _MINUTE),
             "idempotency": Job(self._forget_answers, _HOUR),
             "index": Job(self._merge_index, _MINUTE),

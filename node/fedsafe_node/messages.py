@@ -298,7 +298,10 @@ class PeerStatus(Message, frozen=True):
 
 
 class StatusAnswer(Message, frozen=True):
-    """The node at a glance; `store` is `ok`, or why writes fail and since when."""
+    """The node at a glance; `store` is `ok`, or why writes fail and since when.
+
+    `receipts_overdue` counts events for the provider that lack their receipt.
+    """
 
     node: str
     version: str
@@ -316,6 +319,7 @@ class StatusAnswer(Message, frozen=True):
     sodium: str
     url: str
     store: str = "ok"
+    receipts_overdue: int = 0
 
 
 class GateAnswer(Message, frozen=True):

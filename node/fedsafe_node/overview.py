@@ -30,15 +30,18 @@ class Overview:
         """Tell the node's state at a glance."""
         situation = self._situation
 
-        async def query(reader: Reader) -> tuple[Counts, int, int, list[PeerRow]]:
+        now = int(self._clock.now().timestamp())
+
+        async def query(reader: Reader) -> tuple[Counts, int, int, list[PeerRow], int]:
             return (
                 await reader.counts(),
                 await reader.log_size(feed_name(situation.node)),
                 await reader.log_size(audit_log_name(situation.node)),
                 await reader.peers(),
+                await reader.receipts_overdue(now),
             )
 
-        counts, feed, audit, rows = await self._store.scan(query)
+        counts, feed, audit, rows, overdue = await self._store.scan(query)
         membership = situation.shared.membership if situation.shared else None
         library = describe()
         return StatusAnswer(
@@ -58,6 +61,7 @@ class Overview:
             sodium=f"libsodium {library.version} ({library.source})",
             url=situation.config.url,
             store=self._trouble(),
+            receipts_overdue=overdue,
         )
 
     async def checks(self) -> dict[str, str]:

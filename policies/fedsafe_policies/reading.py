@@ -31,6 +31,7 @@ _PURPOSES: Final[dict[Matter, frozenset[Purpose]]] = {
     Matter.AUDIT: _OVERSIGHT,
     Matter.STATISTICS: _OVERSIGHT | {Purpose.OPERATIONS},
     Matter.STATUS: frozenset(Purpose),
+    Matter.EVENTS: _CASEWORK | _OVERSIGHT | {Purpose.RECHECK},
 }
 
 _CASE_READERS: Final = frozenset(
@@ -52,6 +53,7 @@ _READERS: Final[dict[Matter, frozenset[Role]]] = {
     Matter.AUDIT: frozenset({Role.REVIEWER, Role.DPO, Role.AUDITOR}),
     Matter.STATISTICS: frozenset(Role) - {Role.SERVICE},
     Matter.STATUS: frozenset(Role),
+    Matter.EVENTS: _CASE_READERS | {Role.AUDITOR, Role.SERVICE},
 }
 _EXPORTED: Final = frozenset(
     {Matter.AUDIT, Matter.LEDGER, Matter.STATISTICS, Matter.CASES}

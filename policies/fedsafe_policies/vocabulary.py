@@ -187,6 +187,7 @@ class Matter(StrEnum):
     AUDIT = "audit"
     STATISTICS = "statistics"
     STATUS = "status"
+    EVENTS = "events"
 
 
 @unique

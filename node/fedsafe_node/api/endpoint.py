@@ -59,6 +59,7 @@ LANES: Final[Mapping[Lane, int]] = {
     Lane.LOGINS: 32,
     Lane.SIGN_ONS: 32,
     Lane.PROOFS: 32,
+    Lane.EVENTS: 32,
     Lane.LOCAL: 32,
 }
 ROOM_BYTES: Final = 16 * 1024 * 1024

@@ -18,6 +18,7 @@ from fedsafe_node.api.credentials import CREDENTIAL_ROUTES
 from fedsafe_node.api.evidence import EVIDENCE_ROUTES
 from fedsafe_node.api.logins import LOGIN_ROUTES
 from fedsafe_node.api.people import PEOPLE_ROUTES
+from fedsafe_node.api.provider_events import EVENT_ROUTES
 from fedsafe_node.api.queries import EventsQuery, FeedQuery, ReadQuery, SignalsQuery
 from fedsafe_node.api.register import REGISTER_ROUTES
 from fedsafe_node.api.route import KIB, MIB, Lane, Route
@@ -355,6 +356,7 @@ ROUTES: Final = (
         lane=Lane.HEALTH,
         summary="Give this description",
     ),
+    *EVENT_ROUTES,
     *EVIDENCE_ROUTES,
     *REGISTER_ROUTES,
     *LOGIN_ROUTES,

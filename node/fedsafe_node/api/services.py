@@ -41,6 +41,11 @@ from fedsafe_node.messages import (
 from fedsafe_node.people.messages import ActAnswer
 from fedsafe_node.people.staff import Staff
 from fedsafe_node.principal import Principal
+from fedsafe_node.provider_events.messages import (
+    EventReceipt,
+    FollowQuery,
+    ProviderEvents,
+)
 from fedsafe_node.register_messages import (
     EntryRequest,
     PublicRegister,
@@ -250,6 +255,28 @@ class Tiling(Protocol):
         ...
 
 
+class Events(Protocol):
+    """What the provider's back-end reads from a cursor."""
+
+    async def read(self, query: FollowQuery, who: Principal) -> ProviderEvents:
+        """Give events from behind a number on, as soon as there are any.
+
+        Raises:
+            DeniedError: this role may not, or not for that purpose.
+            BadRequestError: the cursor lies behind the newest event.
+        """
+        ...
+
+    async def receipt(self, number: int, who: Principal) -> EventReceipt:
+        """Note that an event has reached its person; once is enough.
+
+        Raises:
+            NotFoundError: there is no such event.
+            WrongStateError: this kind of event takes no receipt.
+        """
+        ...
+
+
 class Peering(Protocol):
     """What members of the federation ask of each other."""
 
@@ -348,5 +375,6 @@ class Services:
     inspections: Inspections
     peering: Peering
     foundings: Foundings
+    events: Events
     node: Node
     answers: KeptAnswers

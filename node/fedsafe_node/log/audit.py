@@ -80,6 +80,10 @@ class Event(StrEnum):
     AUDIT_VERIFIED = "audit.verified"
     AUDIT_EXPORTED = "audit.exported"
     SIGNAL_READ = "signal.read"
+    PROVIDER_READ = "events.read"
+    PROVIDER_RECEIPTED = "events.receipted"
+    PROVIDER_REMINDED = "events.reminded"
+    PROVIDER_ERASED = "events.erased"
 
 
 class AuditRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Credentials of services: for lookups only or for publishing only, and for an end.
+"""Credentials of services: for lookups, publishing or events, and for an end.
 
 A lookup credential names the purposes that it is good for (P8). The token is shown
 once and kept as a hash. A rotation makes a successor for the same service, and both
@@ -60,7 +60,7 @@ class Machines:
         if is_lookup != bool(request.purposes):
             raise BadRequestError(
                 "bad_purposes",
-                "a lookup credential has purposes, one for publishing has none",
+                "a lookup credential has purposes, the others have none",
                 pointer="/purposes",
             )
         self._check_end(request.until)

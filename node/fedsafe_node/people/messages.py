@@ -266,6 +266,7 @@ class CredentialScope(StrEnum):
 
     LOOKUP = "lookup"
     PUBLISH = "publish"
+    EVENTS = "events"
 
 
 class NewCredentialRequest(

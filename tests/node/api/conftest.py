@@ -57,6 +57,11 @@ from fedsafe_node.messages import (
 )
 from fedsafe_node.people.messages import ActAnswer
 from fedsafe_node.principal import Principal
+from fedsafe_node.provider_events.messages import (
+    EventReceipt,
+    FollowQuery,
+    ProviderEvents,
+)
 from fedsafe_node.register_messages import (
     EntryRequest,
     PublicRegister,
@@ -401,6 +406,23 @@ class FakeFoundings:
 
 
 @dataclass
+class FakeEvents:
+    memory: Memory
+
+    async def read(self, query: FollowQuery, who: Principal) -> ProviderEvents:
+        await self.memory.called((query.after, query.limit, who.name))
+        return ProviderEvents(events=[], next=query.after, more=False)
+
+    async def receipt(self, number: int, who: Principal) -> EventReceipt:
+        await self.memory.called((number, who.name))
+        return EventReceipt(
+            number=number,
+            receipted_at="2026-11-24T12:00:00+00:00",
+            receipted_by=who.name,
+        )
+
+
+@dataclass
 class FakeNode:
     memory: Memory
 
@@ -452,6 +474,7 @@ def make_services(memory: Memory) -> Services:
         inspections=FakeInspections(memory),
         peering=FakePeering(memory),
         foundings=FakeFoundings(memory),
+        events=FakeEvents(memory),
         node=FakeNode(memory),
         answers=memory,
     )

@@ -22,6 +22,7 @@ from fedsafe_node.api.people import PEOPLE_ROUTES
 from fedsafe_node.api.route import Route
 from fedsafe_node.api.routes import ROUTES
 from fedsafe_node.people.credentials import People
+from fedsafe_node.provider_events.announcing import Announcement, EventKind
 from fedsafe_policies.vocabulary import Purpose, Role, Scope
 
 LOCAL: Final = "local"
@@ -50,6 +51,8 @@ MAY: Final[Mapping[str, set[str]]] = {
     "askExport": {Role.REVIEWER, Role.DPO, Role.AUDITOR},
     "exportAudit": {Role.REVIEWER, Role.DPO, Role.AUDITOR},
     "exportTiles": {Role.REVIEWER, Role.DPO, Role.AUDITOR},
+    "readEvents": MACHINES | WRITERS | COUNSEL | OVERSIGHT,
+    "receiptEvent": MACHINES | {Role.REVIEWER, Role.LEGAL_ADVISER},
     "showGate": {LOCAL, *PERSONS},
     "recordGate": {Role.REVIEWER, Role.OPERATOR},
     "showRegister": {LOCAL, *PERSONS},
@@ -60,6 +63,7 @@ MAY: Final[Mapping[str, set[str]]] = {
     "propose": {LOCAL, Role.OPERATOR},
 }
 READS: Final = {
+    "readEvents",
     *("listSignals", "showSignal", "auditEvents", "auditVerify"),
     *("askExport", "exportAudit", "searchAudit", "auditStatus", "showEntry"),
     *("exportTiles", "showGate", "showRegister", "status", "metrics"),
@@ -161,6 +165,8 @@ async def test_a_role_reaches_what_it_may_and_nothing_else(
 ) -> None:
     services = trio["a.demo"].services
     card = msgspec.to_builtins(await services.foundings.card())
+    base, notice = trio["a.demo"].base, Announcement(EventKind.NOTICE_DUE)
+    await base.store.write(lambda tx: base.announcer.announce(tx, notice))
     passed: dict[str, set[str]] = {}
     for caller, session in sessions.items():
         for route in CREDENTIAL_ROUTES:
@@ -170,7 +176,7 @@ async def test_a_role_reaches_what_it_may_and_nothing_else(
             signal = (await services.signals.add(request, author)).signal
             response = await session.request(
                 route.method,
-                route.path.format(id=signal, item="S-V-1", index="0"),
+                route.path.format(id=signal, item="S-V-1", index="0", number="1"),
                 json=body_of(route, caller, signal, card),
             )
             answer = await body_in(response)

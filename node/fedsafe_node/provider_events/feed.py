@@ -1,0 +1,194 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The cursor feed that the provider's back-end reads, and its receipts.
+
+The cursor is a number that the client holds; the node remembers nothing of who has
+read what. A number, once given, means the same event for ever. A read with a wait
+returns as soon as something is there; it is woken by the act that announces, and an
+empty act behind that one tells it when to look.
+"""
+
+import asyncio
+from datetime import UTC, datetime
+from typing import Final
+
+from fedsafe_node.clock import Clock
+from fedsafe_node.errors import (
+    BadRequestError,
+    DeniedError,
+    NotFoundError,
+    WrongStateError,
+)
+from fedsafe_node.log.audit import AuditTrail, Detail, Event, grounds_of
+from fedsafe_node.principal import Principal
+from fedsafe_node.provider_events.announcing import KEPT, Announcer, EventKind
+from fedsafe_node.provider_events.messages import (
+    EventReceipt,
+    FollowQuery,
+    ProviderEvent,
+    ProviderEvents,
+)
+from fedsafe_node.reading import rule_on_reading
+from fedsafe_node.situation import Situation
+from fedsafe_node.store.events_rows import ProviderEventRow
+from fedsafe_node.store.protocol import Reader, Store, Transaction
+from fedsafe_policies.vocabulary import Matter, Purpose
+
+_KEPT_SECONDS: Final = int(KEPT.total_seconds())
+
+
+class EventFeed:
+    """Gives events from a cursor on, and takes receipts."""
+
+    def __init__(
+        self,
+        situation: Situation,
+        store: Store,
+        trail: AuditTrail,
+        clock: Clock,
+        announcer: Announcer,
+    ) -> None:
+        self._situation = situation
+        self._store = store
+        self._trail = trail
+        self._clock = clock
+        self._announcer = announcer
+
+    async def read(self, query: FollowQuery, who: Principal) -> ProviderEvents:
+        """Give events from behind a number on, as soon as there are any.
+
+        Raises:
+            DeniedError: this role may not, or not for that purpose.
+            BadRequestError: the cursor lies behind the newest event.
+            StoreFailedError: an event does not open.
+        """
+        grounds = await self._admit(who, query.purpose)
+        answer = await self._wait(query) if query.wait else await self._read(query)
+        if answer.events:
+            detail: Detail = {
+                "first": answer.events[0].number,
+                "last": answer.events[-1].number,
+                "events": len(answer.events),
+                **grounds,
+            }
+            await self._store.write(
+                lambda tx: self._note(tx, Event.PROVIDER_READ, who, detail)
+            )
+        return answer
+
+    async def receipt(self, number: int, who: Principal) -> EventReceipt:
+        """Note that an event, or what it reminds of, has reached its person.
+
+        A second receipt changes nothing and gets the answer of the first.
+
+        Raises:
+            DeniedError: this role may not.
+            NotFoundError: there is no such event.
+            WrongStateError: this kind of event takes no receipt.
+        """
+        await self._admit(who, None)
+
+        async def act(tx: Transaction) -> ProviderEventRow:
+            event = await _original(tx, number)
+            if event.receipted_at is not None:
+                return event
+            now = int(self._clock.now().timestamp())
+            await tx.receipt_provider_event(
+                event.number, at=now, by=who.name, expires_at=now + _KEPT_SECONDS
+            )
+            detail: Detail = {"number": event.number, "kind": event.kind}
+            await self._note(tx, Event.PROVIDER_RECEIPTED, who, detail)
+            return await _original(tx, event.number)
+
+        event = await self._store.write(act)
+        return EventReceipt(
+            number=event.number,
+            receipted_at=_moment(event.receipted_at or 0),
+            receipted_by=event.receipted_by or "",
+        )
+
+    async def _wait(self, query: FollowQuery) -> ProviderEvents:
+        bell = self._announcer.bell
+        heard = bell.listen()
+        try:
+            async with asyncio.timeout(query.wait):
+                while not (answer := await self._read(query)).events:
+                    if bell.closed:
+                        break
+                    await heard.wait()
+                    heard.clear()
+                    # What rang is an act under way: this one is durable after it.
+                    await self._store.write(_nothing)
+        except TimeoutError:
+            return await self._read(query)
+        finally:
+            bell.leave(heard)
+        return answer
+
+    async def _read(self, query: FollowQuery) -> ProviderEvents:
+        async def load(reader: Reader) -> tuple[list[ProviderEventRow], int]:
+            rows = await reader.provider_events(query.after, query.limit)
+            return rows, await reader.last_provider_event()
+
+        rows, last = await self._store.read(load)
+        if query.after > last:
+            raise BadRequestError(
+                "bad_position", "there is no such event yet", pointer="/after"
+            )
+        whole = len(rows) < query.limit
+        following = last if whole else rows[-1].number
+        events = [shown for row in rows if (shown := self._show(row)) is not None]
+        return ProviderEvents(events=events, next=following, more=following < last)
+
+    def _show(self, row: ProviderEventRow) -> ProviderEvent | None:
+        announced = self._announcer.read(row)
+        if announced is None:  # its period's key is destroyed
+            return None
+        return ProviderEvent(
+            number=row.number,
+            kind=EventKind(row.kind),
+            at=_moment(row.at),
+            subject_ref=announced.subject_ref,
+            content=dict(announced.content),
+            receipt_due=None if row.due_at is None else _moment(row.due_at),
+            receipted_at=(
+                None if row.receipted_at is None else _moment(row.receipted_at)
+            ),
+            reminds=row.reminds,
+        )
+
+    async def _admit(self, who: Principal, purpose: Purpose | None) -> Detail:
+        now = self._clock.now()
+        decision = rule_on_reading(self._situation, who, Matter.EVENTS, purpose, now)
+        if decision.allowed:
+            return grounds_of(decision)
+        entry = self._trail.refusal(decision, at=now, actor=who.name, act="events")
+        await self._store.write(
+            lambda tx: tx.append(self._trail.log, entry.record, entry.openings)
+        )
+        raise DeniedError(decision)
+
+    async def _note(
+        self, tx: Transaction, event: Event, who: Principal, detail: Detail
+    ) -> None:
+        now = self._clock.now()
+        entry = self._trail.entry(event, at=now, actor=who.name, detail=detail)
+        await tx.append(self._trail.log, entry.record, entry.openings)
+
+
+async def _original(reader: Reader, number: int) -> ProviderEventRow:
+    event = await reader.provider_event(number)
+    if event is not None and event.reminds is not None:
+        event = await reader.provider_event(event.reminds)
+    if event is None:
+        raise NotFoundError("event")
+    if event.due_at is None:
+        raise WrongStateError("no_receipt", "this kind of event takes no receipt")
+    return event
+
+
+async def _nothing(tx: Transaction) -> None:
+    """Come after the acts that were handed in before."""
+
+
+def _moment(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")

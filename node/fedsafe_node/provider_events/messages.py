@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The bodies of the API for the provider's events, as closed types."""
+
+from typing import Annotated
+
+import msgspec
+
+from fedsafe_node.messages import Message, SubjectRef
+from fedsafe_node.provider_events.announcing import EventKind
+from fedsafe_policies.vocabulary import Purpose
+
+LONGEST_WAIT = 30
+MOST_EVENTS = 500
+EventNumber = Annotated[str, msgspec.Meta(pattern=r"^[1-9][0-9]{0,14}(?!\n)$")]
+
+
+class FollowQuery(Message, frozen=True):
+    """From behind which event on, how many, how many seconds to wait for one; why."""
+
+    after: Annotated[int, msgspec.Meta(ge=0, lt=10**15)] = 0
+    limit: Annotated[int, msgspec.Meta(ge=1, le=MOST_EVENTS)] = 100
+    wait: Annotated[int, msgspec.Meta(ge=0, le=LONGEST_WAIT)] = 0
+    purpose: Purpose | None = None
+
+
+class ProviderEvent(Message, frozen=True):
+    """Something that happened; `content` names it, by ids and dates.
+
+    `receipt_due` is there if the event needs a receipt. A reminder names the event
+    that it `reminds` of; a receipt for either is one for both.
+    """
+
+    number: int
+    kind: EventKind
+    at: str
+    content: dict[str, str | int | bool | None]
+    subject_ref: SubjectRef | None = None
+    receipt_due: str | None = None
+    receipted_at: str | None = None
+    reminds: int | None = None
+
+
+class ProviderEvents(Message, frozen=True):
+    """A part of the events; `next` is what to ask *after* the next time."""
+
+    events: list[ProviderEvent]
+    next: int
+    more: bool
+
+
+class EventReceipt(Message, frozen=True):
+    """When an event was receipted, and by whom, for the first time."""
+
+    number: int
+    receipted_at: str
+    receipted_by: str
