@@ -1,14 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
 """Packs of a node that runs, with something in its audit log."""
 
+import asyncio
+import io
 from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
+import pytest
 from msgspec import convert
-from tests.node.fleet import Fleet
+from tests.node.fleet import Fleet, make
 
+from fedsafe_crypto.identity import SigningKey
 from fedsafe_node.evidence.contents import audit_verifier, fingerprint
 from fedsafe_node.evidence.span import ExportRequest
+from fedsafe_node.evidence.verify import read_files
 from fedsafe_node.principal import Principal
 from fedsafe_policies.vocabulary import Role
 
@@ -51,3 +58,30 @@ def offsets(seed: int, size: int, count: int) -> Sequence[int]:
     """Choose places in a file, the same ones each time."""
     step = 2_654_435_761
     return [(seed + step * number) % size for number in range(count)]
+
+
+@dataclass(frozen=True)
+class Made:
+    """A pack with openings, its files, its node's fingerprint and audit key."""
+
+    pack: bytes
+    files: dict[str, bytes]
+    fingerprint: str
+    key: SigningKey
+
+
+async def _make(root: Path) -> Made:
+    fleet: Fleet = await make(root, "a.demo")
+    await fleet.start("a.demo")
+    await write_events(fleet, 4)
+    act = await approved(fleet, first=1, last=5)
+    pack = await export(fleet, act=act, first=1, last=5)
+    files = dict(read_files(io.BytesIO(pack)))
+    made = Made(pack, files, key_of(fleet), fleet["a.demo"].base.keys.audit)
+    await fleet.close()
+    return made
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
+    return asyncio.run(_make(tmp_path_factory.mktemp("pack")))

@@ -1,19 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The verifier of a pack, as it lies in the pack, and packs that somebody changed.
+"""The verifier of a pack, and packs that somebody changed."""
 
-It runs isolated (`-I`), behind a hook that lets it import nothing but the standard
-library and `cryptography`: as good as a bare environment, and much cheaper.
-"""
-
-import asyncio
 import io
 import json
 import subprocess
-import sys
 import zipfile
 from binascii import crc32
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -21,8 +14,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.node.evidence.conftest import approved, export, key_of, write_events
-from tests.node.fleet import Fleet, make
+from tests.node.evidence.conftest import Made
 
 from fedsafe_crypto.identity import SigningKey
 from fedsafe_node.evidence.archive import Archive
@@ -36,45 +28,6 @@ from fedsafe_node.evidence.verify import (
     read_files,
     verify_pack,
 )
-
-ALONE = """
-import runpy, sys
-class OnlyCryptography:
-    def find_spec(self, name, path=None, target=None):
-        top = name.partition(".")[0]
-        if top not in sys.stdlib_module_names | {"cryptography", "_cffi_backend"}:
-            raise ImportError(f"{name} is not for a verifier")
-sys.meta_path.insert(0, OnlyCryptography())
-sys.argv = sys.argv[1:]
-runpy.run_path(sys.argv[0], run_name="__main__")
-"""
-
-
-@dataclass(frozen=True)
-class Made:
-    """A pack with openings, its files, its node's fingerprint and audit key."""
-
-    pack: bytes
-    files: dict[str, bytes]
-    fingerprint: str
-    key: SigningKey
-
-
-async def _make(root: Path) -> Made:
-    fleet: Fleet = await make(root, "a.demo")
-    await fleet.start("a.demo")
-    await write_events(fleet, 4)
-    act = await approved(fleet, first=1, last=5)
-    pack = await export(fleet, act=act, first=1, last=5)
-    files = dict(read_files(io.BytesIO(pack)))
-    made = Made(pack, files, key_of(fleet), fleet["a.demo"].base.keys.audit)
-    await fleet.close()
-    return made
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
-    return asyncio.run(_make(tmp_path_factory.mktemp("pack")))
 
 
 def refused(pack: bytes, fingerprint: str | None = None) -> str:
@@ -99,36 +52,6 @@ def packed(files: Sequence[tuple[str, bytes]], key: SigningKey | None = None) ->
 
 def run(command: list[str]) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, check=False)
-
-
-def test_the_verifier_needs_only_cryptography(made: Made, tmp_path: Path) -> None:
-    pack, script = tmp_path / "pack.zip", tmp_path / "verify.py"
-    pack.write_bytes(made.pack)
-    with zipfile.ZipFile(pack) as archive:  # any tool opens it
-        assert archive.testzip() is None
-        script.write_bytes(archive.read("verify.py"))
-    command = [sys.executable, "-I", "-c", ALONE, str(script), str(pack)]
-    known = ["--fingerprint", made.fingerprint]
-    good = subprocess.run(
-        [*command, *known], capture_output=True, text=True, check=False
-    )
-    pack.write_bytes(made.pack[:-1])
-    bad = subprocess.run(
-        [*command, *known], capture_output=True, text=True, check=False
-    )
-
-    assert (good.returncode, good.stderr) == (0, "")
-    assert good.stdout.endswith("VERIFIES / UNVERSEHRT\n")
-    assert (bad.returncode, bad.stderr) == (20, "")
-
-
-def test_the_hook_would_stop_anything_else(tmp_path: Path) -> None:
-    script = tmp_path / "verify.py"
-    script.write_text("import msgspec\n")
-    command = [sys.executable, "-I", "-c", ALONE, str(script)]
-    done = run(command)
-
-    assert "not for a verifier" in done.stderr
 
 
 @given(st.data())
