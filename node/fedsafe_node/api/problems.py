@@ -91,6 +91,7 @@ class Code(StrEnum):
     ACT_EXPIRED = "act_expired"
     ACT_CHANGED = "act_changed"
     NOT_APPROVED = "not_approved"
+    NO_RECEIPT = "no_receipt"
     BODY_TOO_LARGE = "body_too_large"
     UNSUPPORTED_MEDIA_TYPE = "unsupported_media_type"
     UNSUPPORTED_ENCODING = "unsupported_encoding"
@@ -163,6 +164,7 @@ CODES: Final[Mapping[Code, tuple[int, str]]] = {
     Code.ACT_EXPIRED: (409, "The act has expired"),
     Code.ACT_CHANGED: (409, "The act is another one"),
     Code.NOT_APPROVED: (409, "No second person has approved it"),
+    Code.NO_RECEIPT: (409, "It takes no receipt"),
     Code.BODY_TOO_LARGE: (413, "The body is too large"),
     Code.UNSUPPORTED_MEDIA_TYPE: (415, "The content type is not supported"),
     Code.UNSUPPORTED_ENCODING: (415, "The content encoding is not supported"),
