@@ -45,10 +45,8 @@ class ReviewReader(Protocol):
         """Return what a task hangs on, oldest first."""
         ...
 
-    async def tasks_on(
-        self, origin: str, signal_ids: Sequence[bytes]
-    ) -> list[TaskSignalRow]:
-        """Return what tasks hang on an origin's signals of these ids."""
+    async def untold_stops(self, limit: int) -> list[TaskSignalRow]:
+        """Return stopped signals for which their tasks were not flagged, by task."""
         ...
 
     async def task_decisions(self, task_id: str) -> list[TaskDecisionRow]:

@@ -36,7 +36,10 @@ class TaskRow(Row, frozen=True, kw_only=True):
 
 
 class TaskSignalRow(Row, frozen=True, kw_only=True):
-    """A signal that a task hangs on; `effect` says how it was stopped since."""
+    """A signal that a task hangs on; `effect` says how it was stopped since.
+
+    `effect_at` is when the task was flagged for that; None until it is.
+    """
 
     task: str
     origin: str

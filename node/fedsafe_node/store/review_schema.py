@@ -4,7 +4,8 @@
 `schema.py` says which migration they are. A row of `tasks` claims that a match of
 this account waits for a person, or was decided by one; `subject` goes with the
 content. One of `task_signals` claims that this signal matched; its content is sealed
-under a period key, and gone once the signal is stopped. `task_decisions` says who
+under a period key. Whatever stops the signal marks it here and takes the content, by
+trigger; `effect_at` is set when the task was flagged for it. `task_decisions` says who
 decided what, alone or as two, and is never changed; the steps of hearings neither.
 """
 
@@ -45,10 +46,38 @@ REVIEW: tuple[str, ...] = (
         effect TEXT,
         effect_at INTEGER,
         PRIMARY KEY (task, origin, signal_id),
-        CHECK ((effect IS NULL) = (effect_at IS NULL))
+        CHECK (effect IS NOT NULL OR effect_at IS NULL)
     ) STRICT, WITHOUT ROWID
     """,
     "CREATE INDEX task_signals_by_name ON task_signals (origin, signal_id)",
+    """
+    CREATE INDEX task_signals_untold ON task_signals (task)
+    WHERE effect IS NOT NULL AND effect_at IS NULL
+    """,
+    """
+    CREATE TRIGGER signals_stop_tasks AFTER UPDATE OF status ON signals
+    WHEN NEW.status <> OLD.status AND NEW.status <> 'active'
+    BEGIN
+        UPDATE tasks SET revision = revision + 1
+        WHERE subject IS NOT NULL AND id IN (
+            SELECT task FROM task_signals
+            WHERE origin = NEW.origin AND signal_id = NEW.signal_id
+        );
+        UPDATE task_signals SET
+            sealed = CASE WHEN NEW.status = 'disputed' THEN sealed END,
+            effect_at = CASE WHEN effect <> 'disputed' THEN effect_at END,
+            effect = NEW.status
+        WHERE origin = NEW.origin AND signal_id = NEW.signal_id;
+    END
+    """,
+    """
+    CREATE TRIGGER signals_wake_tasks AFTER UPDATE OF status ON signals
+    WHEN OLD.status = 'disputed' AND NEW.status = 'active'
+    BEGIN
+        UPDATE task_signals SET effect = NULL, effect_at = NULL
+        WHERE origin = NEW.origin AND signal_id = NEW.signal_id;
+    END
+    """,
     """
     CREATE TABLE task_decisions (
         number INTEGER PRIMARY KEY,

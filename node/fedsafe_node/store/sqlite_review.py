@@ -19,7 +19,6 @@ from fedsafe_node.store.review_rows import (
 from fedsafe_node.store.rows import Row
 
 T = TypeVar("T", bound=Row)
-_MOST_VARIABLES: Final = 500
 _AT_HAND: Final = "(state = 'open' OR flagged_at IS NOT NULL)"
 
 
@@ -107,17 +106,13 @@ class SQLiteReviewReader:
         sql = _SIGNAL + "WHERE task = ? ORDER BY added_at, origin, signal_id"
         return self._review_rows(TaskSignalRow, sql, task_id)
 
-    async def tasks_on(
-        self, origin: str, signal_ids: Sequence[bytes]
-    ) -> list[TaskSignalRow]:
-        """Return what tasks hang on an origin's signals of these ids."""
-        found: list[TaskSignalRow] = []
-        for start in range(0, len(signal_ids), _MOST_VARIABLES):
-            part = signal_ids[start : start + _MOST_VARIABLES]
-            marks = ",".join("?" * len(part))
-            sql = _SIGNAL + f"WHERE origin = ? AND signal_id IN ({marks})"
-            found += self._review_rows(TaskSignalRow, sql, origin, *part)
-        return found
+    async def untold_stops(self, limit: int) -> list[TaskSignalRow]:
+        """Return stopped signals for which their tasks were not flagged, by task."""
+        sql = _SIGNAL + (
+            "WHERE effect IS NOT NULL AND effect_at IS NULL "
+            "ORDER BY task, origin, signal_id LIMIT ?"
+        )
+        return self._review_rows(TaskSignalRow, sql, limit)
 
     async def task_decisions(self, task_id: str) -> list[TaskDecisionRow]:
         """Return what was decided on a task, oldest first."""

@@ -18,6 +18,7 @@ CREATE INDEX task_decisions_by_task ON task_decisions (task);
 CREATE INDEX task_hearings_by_task ON task_hearings (task);
 CREATE INDEX task_inquiries_by_task ON task_inquiries (task);
 CREATE INDEX task_signals_by_name ON task_signals (origin, signal_id);
+CREATE INDEX task_signals_untold ON task_signals (task) WHERE effect IS NOT NULL AND effect_at IS NULL;
 CREATE INDEX tasks_by_end ON tasks (ends_at) WHERE subject IS NOT NULL;
 CREATE INDEX tasks_by_reminder ON tasks (remind_at) WHERE remind_at IS NOT NULL;
 CREATE INDEX tasks_by_subject ON tasks (subject) WHERE subject IS NOT NULL;
@@ -52,7 +53,7 @@ CREATE TABLE signals ( row INTEGER PRIMARY KEY, signal_id BLOB NOT NULL CHECK (l
 CREATE TABLE task_decisions ( number INTEGER PRIMARY KEY, task TEXT NOT NULL REFERENCES tasks (id), outcome TEXT NOT NULL, level TEXT, decided_by TEXT NOT NULL, second TEXT, decided_at INTEGER NOT NULL, dwell INTEGER NOT NULL CHECK (dwell >= 0), until INTEGER, reason TEXT, evidence TEXT, hearing TEXT, CHECK (second <> decided_by) ) STRICT;
 CREATE TABLE task_hearings ( number INTEGER PRIMARY KEY, task TEXT NOT NULL REFERENCES tasks (id), step TEXT NOT NULL, reference TEXT NOT NULL, answer_until INTEGER, exception TEXT, recorded_by TEXT NOT NULL, recorded_at INTEGER NOT NULL ) STRICT;
 CREATE TABLE task_inquiries ( number INTEGER PRIMARY KEY, task TEXT NOT NULL REFERENCES tasks (id), origin TEXT NOT NULL, signal_id BLOB NOT NULL CHECK (length(signal_id) = 16), questions TEXT NOT NULL, asked_by TEXT NOT NULL, asked_at INTEGER NOT NULL ) STRICT;
-CREATE TABLE task_signals ( task TEXT NOT NULL REFERENCES tasks (id), origin TEXT NOT NULL, signal_id BLOB NOT NULL CHECK (length(signal_id) = 16), added_at INTEGER NOT NULL, period TEXT NOT NULL, sealed BLOB, effect TEXT, effect_at INTEGER, PRIMARY KEY (task, origin, signal_id), CHECK ((effect IS NULL) = (effect_at IS NULL)) ) STRICT, WITHOUT ROWID;
+CREATE TABLE task_signals ( task TEXT NOT NULL REFERENCES tasks (id), origin TEXT NOT NULL, signal_id BLOB NOT NULL CHECK (length(signal_id) = 16), added_at INTEGER NOT NULL, period TEXT NOT NULL, sealed BLOB, effect TEXT, effect_at INTEGER, PRIMARY KEY (task, origin, signal_id), CHECK (effect IS NOT NULL OR effect_at IS NULL) ) STRICT, WITHOUT ROWID;
 CREATE TABLE task_views ( task TEXT NOT NULL REFERENCES tasks (id), person TEXT NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (task, person) ) STRICT, WITHOUT ROWID;
 CREATE TABLE tasks ( id TEXT PRIMARY KEY, subject TEXT, state TEXT NOT NULL CHECK (state IN ('open', 'watched', 'decided', 'lapsed')), opened_at INTEGER NOT NULL, ends_at INTEGER NOT NULL, remind_at INTEGER, renewals INTEGER NOT NULL CHECK (renewals >= 0), flagged_at INTEGER, revision INTEGER NOT NULL, CHECK (subject IS NOT NULL OR state IN ('decided', 'lapsed')), CHECK (subject IS NOT NULL OR (remind_at IS NULL AND flagged_at IS NULL)) ) STRICT;
 CREATE TABLE throttles ( key TEXT PRIMARY KEY, failures INTEGER NOT NULL, until INTEGER NOT NULL, seen_at INTEGER NOT NULL ) STRICT;
@@ -75,6 +76,8 @@ CREATE TRIGGER register_no_delete BEFORE DELETE ON register BEGIN SELECT RAISE(A
 CREATE TRIGGER register_no_update BEFORE UPDATE ON register BEGIN SELECT RAISE(ABORT, 'the register is append-only'); END;
 CREATE TRIGGER signals_no_delete BEFORE DELETE ON signals BEGIN SELECT RAISE(ABORT, 'signals are erased, never deleted'); END;
 CREATE TRIGGER signals_stay_erased BEFORE UPDATE ON signals WHEN OLD.status = 'erased' AND NOT EXISTS (SELECT 1 FROM relocked WHERE relocked.origin = OLD.origin AND relocked.signal_id = OLD.signal_id) BEGIN SELECT RAISE(ABORT, 'an erased signal stays erased'); END;
+CREATE TRIGGER signals_stop_tasks AFTER UPDATE OF status ON signals WHEN NEW.status <> OLD.status AND NEW.status <> 'active' BEGIN UPDATE tasks SET revision = revision + 1 WHERE subject IS NOT NULL AND id IN ( SELECT task FROM task_signals WHERE origin = NEW.origin AND signal_id = NEW.signal_id ); UPDATE task_signals SET sealed = CASE WHEN NEW.status = 'disputed' THEN sealed END, effect_at = CASE WHEN effect <> 'disputed' THEN effect_at END, effect = NEW.status WHERE origin = NEW.origin AND signal_id = NEW.signal_id; END;
+CREATE TRIGGER signals_wake_tasks AFTER UPDATE OF status ON signals WHEN OLD.status = 'disputed' AND NEW.status = 'active' BEGIN UPDATE task_signals SET effect = NULL, effect_at = NULL WHERE origin = NEW.origin AND signal_id = NEW.signal_id; END;
 CREATE TRIGGER task_decisions_stay BEFORE UPDATE ON task_decisions BEGIN SELECT RAISE(ABORT, 'a decision is never changed'); END;
 CREATE TRIGGER task_hearings_stay BEFORE UPDATE ON task_hearings BEGIN SELECT RAISE(ABORT, 'a step of a hearing is never changed'); END;
 CREATE TRIGGER tasks_stay_erased BEFORE UPDATE ON tasks WHEN OLD.subject IS NULL OR NEW.id <> OLD.id OR (NEW.subject IS NOT NULL AND NEW.subject <> OLD.subject) BEGIN SELECT RAISE(ABORT, 'a task whose content is erased stays so'); END;

@@ -14,6 +14,7 @@ from fedsafe_node.store.review_rows import (
     TaskSignalRow,
     TaskState,
 )
+from fedsafe_node.store.rows import NewSignal, SignalStatus
 
 
 def task(number: int, subject: str = "account-1", ends_at: int = 500) -> TaskRow:
@@ -99,27 +100,64 @@ async def test_what_ends_first_is_at_hand_first(store: Store) -> None:
     assert ids(await store.read(lambda r: r.tasks_to_remind_of(450, 9))) == [2, 3]
 
 
-async def test_tasks_are_found_by_the_signals_they_hang_on(store: Store) -> None:
+def listed(number: int) -> NewSignal:
+    return NewSignal(
+        signal_id=bytes([number]) * 16,
+        origin="b.demo",
+        plane="actor",
+        scope="federation",
+        epoch=1,
+        generation=1,
+        media_kind=None,
+        token=bytes(16),
+        match_until=1_000,
+        erase_after=1_000,
+        status=SignalStatus.ACTIVE,
+        own=False,
+        log="b.demo/feed",
+        index=number,
+        group="signal",
+    )
+
+
+async def test_whatever_stops_a_signal_marks_the_tasks_that_hang_on_it(
+    store: Store,
+) -> None:
     await add(store, task(1), task(2, "account-2"))
     rows = [signal(1), signal(2), signal(1, task=2)]
-    await store.write(lambda tx: tx.put_task_signals(rows))
 
-    async def on(reader: Reader) -> list[TaskSignalRow]:
-        names = [bytes([number]) * 16 for number in range(1, 250)] * 3
-        return await reader.tasks_on("b.demo", names[:700])
+    async def keep(tx: Transaction) -> None:
+        for number in (1, 2):
+            await tx.add_signal(listed(number))
+        await tx.put_task_signals(rows)
 
-    found = await store.read(on)
-    assert {(row.task, row.signal_id) for row in found} == {
-        (row.task, row.signal_id) for row in rows
-    }
-    assert await store.read(lambda r: r.tasks_on("c.demo", [bytes([1]) * 16])) == []
-    assert await store.read(lambda r: r.task_signals(task(1).id)) == rows[:2]
+    async def stop(status: SignalStatus) -> list[TaskSignalRow]:
+        name = bytes([1]) * 16
+        await store.write(lambda tx: tx.set_signal_status("b.demo", name, status))
+        return await store.read(lambda r: r.untold_stops(9))
 
-    stopped = replace(signal(1), sealed=None, effect="revoked", effect_at=300)
-    await store.write(lambda tx: tx.put_task_signals([stopped]))
+    await store.write(keep)
+    assert await store.read(lambda r: r.untold_stops(9)) == []
 
+    disputed = await stop(SignalStatus.DISPUTED)
+    assert disputed == [
+        replace(row, effect="disputed") for row in (signal(1), signal(1, task=2))
+    ]
+    assert await stop(SignalStatus.ACTIVE) == []
+
+    revoked = await stop(SignalStatus.REVOKED)
+    assert revoked == [
+        replace(row, effect="revoked", sealed=None)
+        for row in (signal(1), signal(1, task=2))
+    ]
+    kept = await store.read(lambda r: r.task(task(1).id))
+    assert kept == replace(task(1), revision=2)
+
+    told = [replace(row, effect_at=300) for row in revoked]
+    await store.write(lambda tx: tx.put_task_signals(told))
+    assert await stop(SignalStatus.ERASED) == []  # once is enough
     assert await store.read(lambda r: r.task_signals(task(1).id)) == [
-        stopped,
+        replace(told[0], effect="erased"),
         signal(2),
     ]
 
