@@ -27,6 +27,7 @@ from fedsafe_node.store.events_protocol import EventsReader, EventsWriter
 from fedsafe_node.store.gate_protocol import GateReader, GateWriter
 from fedsafe_node.store.people_protocol import PeopleReader, PeopleWriter
 from fedsafe_node.store.review_protocol import ReviewReader, ReviewWriter
+from fedsafe_node.store.rights_protocol import RightsReader, RightsWriter
 from fedsafe_node.store.rows import (
     Counts,
     CredentialRow,
@@ -252,6 +253,7 @@ class Reader(
     GateReader,
     EventsReader,
     ReviewReader,
+    RightsReader,
     Protocol,
 ):
     """Reads everything on one snapshot."""
@@ -412,6 +414,7 @@ class Transaction(
     GateWriter,
     EventsWriter,
     ReviewWriter,
+    RightsWriter,
     Protocol,
 ):
     """Reads and writes within one act; sees its own writes."""

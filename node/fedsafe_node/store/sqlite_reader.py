@@ -30,6 +30,7 @@ from fedsafe_node.store.sqlite_events import SQLiteEventsReader
 from fedsafe_node.store.sqlite_gate import SQLiteGateReader
 from fedsafe_node.store.sqlite_people import SQLitePeopleReader
 from fedsafe_node.store.sqlite_review import SQLiteReviewReader
+from fedsafe_node.store.sqlite_rights import SQLiteRightsReader
 from fedsafe_node.store.sqlite_rows import (
     SIGNAL_COLUMNS,
     credential_row,
@@ -72,7 +73,11 @@ class Unsealing(Protocol):
 
 
 class SQLiteReader(
-    SQLitePeopleReader, SQLiteGateReader, SQLiteEventsReader, SQLiteReviewReader
+    SQLitePeopleReader,
+    SQLiteGateReader,
+    SQLiteEventsReader,
+    SQLiteReviewReader,
+    SQLiteRightsReader,
 ):
     """Reads over one connection."""
 

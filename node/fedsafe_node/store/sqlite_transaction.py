@@ -28,6 +28,7 @@ from fedsafe_node.store.sqlite_logs import SQLiteLogRows
 from fedsafe_node.store.sqlite_people import SQLitePeopleWriter
 from fedsafe_node.store.sqlite_reader import SQLiteReader, Unsealing
 from fedsafe_node.store.sqlite_review import SQLiteReviewWriter
+from fedsafe_node.store.sqlite_rights import SQLiteRightsWriter
 from fedsafe_node.store.writer import Undo
 
 _ADD_SIGNAL = (
@@ -79,6 +80,7 @@ class SQLiteTransaction(
     SQLiteGateWriter,
     SQLiteEventsWriter,
     SQLiteReviewWriter,
+    SQLiteRightsWriter,
 ):
     """Reads and writes over the write connection; one act at a time."""
 

@@ -1,4 +1,7 @@
 CREATE INDEX acts_by_state ON acts (state, asked_at);
+CREATE INDEX disputes_by_author ON disputes (author, received_at);
+CREATE INDEX disputes_by_due ON disputes (origin, due_at);
+CREATE INDEX disputes_by_signal ON disputes (origin, signal_id);
 CREATE INDEX drafts_by_state ON drafts (state, created_at);
 CREATE INDEX grants_by_person ON grants (person, role);
 CREATE UNIQUE INDEX grants_open ON grants (person, role) WHERE until IS NULL;
@@ -29,6 +32,7 @@ CREATE TABLE acts ( id TEXT PRIMARY KEY, kind TEXT NOT NULL, digest BLOB NOT NUL
 CREATE TABLE credential_terms ( credential TEXT PRIMARY KEY REFERENCES credentials (id) ON DELETE CASCADE, holder TEXT NOT NULL, scope TEXT CHECK (scope IN ('lookup', 'publish')), purposes TEXT NOT NULL ) STRICT;
 CREATE TABLE credentials ( id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, role TEXT NOT NULL, secret_hash BLOB NOT NULL, created_at INTEGER NOT NULL, expires_at INTEGER ) STRICT;
 CREATE TABLE custody ( signal_id BLOB PRIMARY KEY CHECK (length(signal_id) = 16), sealed BLOB NOT NULL ) STRICT;
+CREATE TABLE disputes ( digest BLOB PRIMARY KEY CHECK (length(digest) = 32), origin TEXT NOT NULL, signal_id BLOB NOT NULL CHECK (length(signal_id) = 16), author TEXT NOT NULL, seq INTEGER NOT NULL, contention TEXT NOT NULL, control TEXT NOT NULL, weight TEXT NOT NULL CHECK (weight IN ('suspends', 'repeat', 'flood')), received_at INTEGER NOT NULL, due_at INTEGER NOT NULL, opened_by TEXT, reminded_at INTEGER, UNIQUE (author, seq) ) STRICT;
 CREATE TABLE documents (name TEXT PRIMARY KEY, body BLOB NOT NULL) STRICT;
 CREATE TABLE drafts ( signal_id BLOB PRIMARY KEY CHECK (length(signal_id) = 16), author TEXT NOT NULL, created_at INTEGER NOT NULL, period TEXT NOT NULL, sealed BLOB, state TEXT NOT NULL CHECK (state IN ('pending', 'published', 'withdrawn')), decided_by TEXT, decided_at INTEGER, plane TEXT NOT NULL DEFAULT 'actor', scope TEXT NOT NULL DEFAULT 'federation', CHECK ((sealed IS NULL) = (state <> 'pending')) ) STRICT;
 CREATE TABLE due (job TEXT PRIMARY KEY, at INTEGER NOT NULL) STRICT;
@@ -48,6 +52,7 @@ CREATE TABLE register ( number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, ite
 CREATE TABLE relocked ( origin TEXT NOT NULL, signal_id BLOB NOT NULL CHECK (length(signal_id) = 16), log TEXT NOT NULL, idx INTEGER NOT NULL, grp TEXT NOT NULL, event INTEGER NOT NULL, PRIMARY KEY (origin, signal_id), UNIQUE (log, idx, grp) ) STRICT, WITHOUT ROWID;
 CREATE TABLE restricted ( origin TEXT NOT NULL, signal_id BLOB NOT NULL CHECK (length(signal_id) = 16), effect TEXT NOT NULL, digest BLOB NOT NULL REFERENCES restrictions (digest), PRIMARY KEY (origin, signal_id, effect, digest) ) STRICT, WITHOUT ROWID;
 CREATE TABLE restrictions ( digest BLOB PRIMARY KEY CHECK (length(digest) = 32), origin TEXT NOT NULL, author TEXT NOT NULL, seq INTEGER NOT NULL, effect TEXT NOT NULL, statement BLOB NOT NULL ) STRICT;
+CREATE TABLE rulings ( dispute BLOB NOT NULL CHECK (length(dispute) = 32), origin TEXT NOT NULL, signal_id BLOB NOT NULL CHECK (length(signal_id) = 16), outcome TEXT NOT NULL CHECK (outcome IN ('restored', 'revoked', 'lapsed')), at INTEGER NOT NULL, ruled_by TEXT, reason TEXT, PRIMARY KEY (dispute, origin, signal_id) ) STRICT, WITHOUT ROWID;
 CREATE TABLE sessions ( id TEXT PRIMARY KEY, person TEXT NOT NULL REFERENCES persons (id), role TEXT NOT NULL, began_at INTEGER NOT NULL, seen_at INTEGER NOT NULL, stepped_up_at INTEGER ) STRICT;
 CREATE TABLE signals ( row INTEGER PRIMARY KEY, signal_id BLOB NOT NULL CHECK (length(signal_id) = 16), origin TEXT NOT NULL, plane TEXT NOT NULL, scope TEXT NOT NULL, epoch INTEGER NOT NULL, generation INTEGER NOT NULL, media_kind INTEGER, token BLOB CHECK (length(token) = 16), match_until INTEGER NOT NULL, erase_after INTEGER NOT NULL, status TEXT NOT NULL CHECK ( status IN ('active', 'disputed', 'revoked', 'expired', 'erased') ), own INTEGER NOT NULL CHECK (own IN (0, 1)), log TEXT NOT NULL, idx INTEGER NOT NULL, grp TEXT NOT NULL, CHECK ((token IS NULL) = (status = 'erased')), UNIQUE (signal_id, origin) ) STRICT;
 CREATE TABLE task_decisions ( number INTEGER PRIMARY KEY, task TEXT NOT NULL REFERENCES tasks (id), outcome TEXT NOT NULL, level TEXT, decided_by TEXT NOT NULL, second TEXT, decided_at INTEGER NOT NULL, dwell INTEGER NOT NULL CHECK (dwell >= 0), until INTEGER, reason TEXT, evidence TEXT, hearing TEXT, CHECK (second <> decided_by) ) STRICT;
@@ -60,6 +65,8 @@ CREATE TABLE throttles ( key TEXT PRIMARY KEY, failures INTEGER NOT NULL, until 
 CREATE TABLE tile_roots ( log INTEGER NOT NULL, level INTEGER NOT NULL CHECK (level >= 1), idx INTEGER NOT NULL, hash BLOB NOT NULL CHECK (length(hash) = 32), PRIMARY KEY (log, level, idx) ) STRICT, WITHOUT ROWID;
 CREATE TABLE trainings ( id TEXT PRIMARY KEY, person TEXT NOT NULL REFERENCES persons (id), kind TEXT NOT NULL, organisation TEXT NOT NULL, since INTEGER NOT NULL, until INTEGER NOT NULL, recorded_by TEXT NOT NULL ) STRICT;
 CREATE TRIGGER acts_are_decided_once BEFORE UPDATE ON acts WHEN OLD.state <> 'pending' BEGIN SELECT RAISE(ABORT, 'an act is decided once'); END;
+CREATE TRIGGER disputes_no_delete BEFORE DELETE ON disputes BEGIN SELECT RAISE(ABORT, 'disputes are append-only'); END;
+CREATE TRIGGER disputes_only_reminded BEFORE UPDATE ON disputes WHEN NOT ( NEW.digest = OLD.digest AND NEW.origin = OLD.origin AND NEW.signal_id = OLD.signal_id AND NEW.author = OLD.author AND NEW.seq = OLD.seq AND NEW.contention = OLD.contention AND NEW.control = OLD.control AND NEW.weight = OLD.weight AND NEW.received_at = OLD.received_at AND NEW.due_at = OLD.due_at AND NEW.opened_by IS OLD.opened_by ) BEGIN SELECT RAISE(ABORT, 'disputes are append-only'); END;
 CREATE TRIGGER entries_no_delete BEFORE DELETE ON entries BEGIN SELECT RAISE(ABORT, 'entries are append-only'); END;
 CREATE TRIGGER entries_no_update BEFORE UPDATE ON entries BEGIN SELECT RAISE(ABORT, 'entries are append-only'); END;
 CREATE TRIGGER grants_only_end BEFORE UPDATE ON grants WHEN NEW.number <> OLD.number OR NEW.person <> OLD.person OR NEW.role <> OLD.role OR NEW.since <> OLD.since OR NEW.granted_by <> OLD.granted_by OR NEW.until IS NULL OR NEW.until > OLD.until BEGIN SELECT RAISE(ABORT, 'a grant only ends'); END;
@@ -74,6 +81,8 @@ CREATE TRIGGER provider_events_no_delete BEFORE DELETE ON provider_events BEGIN 
 CREATE TRIGGER provider_events_stay BEFORE UPDATE ON provider_events WHEN NEW.number <> OLD.number OR NEW.kind <> OLD.kind OR NEW.at <> OLD.at OR NEW.period <> OLD.period OR NEW.reminds IS NOT OLD.reminds OR NEW.due_at IS NOT OLD.due_at OR (NEW.sealed IS NOT NULL AND NEW.sealed IS NOT OLD.sealed) OR (OLD.receipted_at IS NOT NULL AND NEW.receipted_at IS NOT OLD.receipted_at) OR (OLD.receipted_by IS NOT NULL AND NEW.receipted_by IS NOT OLD.receipted_by) BEGIN SELECT RAISE(ABORT, 'an event is erased, never changed'); END;
 CREATE TRIGGER register_no_delete BEFORE DELETE ON register BEGIN SELECT RAISE(ABORT, 'the register is append-only'); END;
 CREATE TRIGGER register_no_update BEFORE UPDATE ON register BEGIN SELECT RAISE(ABORT, 'the register is append-only'); END;
+CREATE TRIGGER rulings_no_delete BEFORE DELETE ON rulings BEGIN SELECT RAISE(ABORT, 'rulings are append-only'); END;
+CREATE TRIGGER rulings_no_update BEFORE UPDATE ON rulings BEGIN SELECT RAISE(ABORT, 'rulings are append-only'); END;
 CREATE TRIGGER signals_no_delete BEFORE DELETE ON signals BEGIN SELECT RAISE(ABORT, 'signals are erased, never deleted'); END;
 CREATE TRIGGER signals_stay_erased BEFORE UPDATE ON signals WHEN OLD.status = 'erased' AND NOT EXISTS (SELECT 1 FROM relocked WHERE relocked.origin = OLD.origin AND relocked.signal_id = OLD.signal_id) BEGIN SELECT RAISE(ABORT, 'an erased signal stays erased'); END;
 CREATE TRIGGER signals_stop_tasks AFTER UPDATE OF status ON signals WHEN NEW.status <> OLD.status AND NEW.status <> 'active' BEGIN UPDATE tasks SET revision = revision + 1 WHERE subject IS NOT NULL AND id IN ( SELECT task FROM task_signals WHERE origin = NEW.origin AND signal_id = NEW.signal_id ); UPDATE task_signals SET sealed = CASE WHEN NEW.status = 'disputed' THEN sealed END, effect_at = CASE WHEN effect <> 'disputed' THEN effect_at END, effect = NEW.status WHERE origin = NEW.origin AND signal_id = NEW.signal_id; END;

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a store promises about disputes and rulings.
+
+Part of `Reader` and `Transaction`.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from fedsafe_node.store.rights_rows import DisputeRow, RulingRow
+
+
+class RightsReader(Protocol):
+    """Reads disputes and how they ended."""
+
+    async def dispute(self, digest: bytes) -> DisputeRow | None:
+        """Return a dispute by the digest of its statement."""
+        ...
+
+    async def dispute_numbered(self, author: str, sequence: int) -> DisputeRow | None:
+        """Return the dispute that an author gave this sequence number."""
+        ...
+
+    async def disputes_on(self, origin: str, signal_id: bytes) -> list[DisputeRow]:
+        """Return the disputes of a signal, in the order in which they came."""
+        ...
+
+    async def disputes_due(
+        self, origin: str, before: int, limit: int
+    ) -> list[DisputeRow]:
+        """Return an origin's disputes that nobody has ruled on, due before a moment."""
+        ...
+
+    async def disputes(self, limit: int, *, ruled: bool) -> list[DisputeRow]:
+        """Return disputes that wait for a ruling, or that have one; first due first."""
+        ...
+
+    async def resting(self, origin: str, signal_ids: Sequence[bytes]) -> set[bytes]:
+        """Return which of an origin's ids a dispute rests that nobody has ruled on."""
+        ...
+
+    async def suspensions_since(self, author: str, since: int) -> int:
+        """Count how many signals an author's disputes have rested since a moment."""
+        ...
+
+    async def floods_since(self, since: int) -> dict[str, int]:
+        """Count by author the disputes beyond their budgets since a moment."""
+        ...
+
+    async def ruling(self, dispute: DisputeRow) -> RulingRow | None:
+        """Return how a dispute ended."""
+        ...
+
+    async def rulings_on(self, origin: str, signal_id: bytes) -> list[RulingRow]:
+        """Return what was ruled on the disputes of a signal."""
+        ...
+
+
+class RightsWriter(Protocol):
+    """Keeps disputes and rulings."""
+
+    async def add_dispute(self, dispute: DisputeRow) -> None:
+        """Keep a dispute.
+
+        Raises:
+            ConflictError: it is kept already, or its author used the number.
+        """
+        ...
+
+    async def add_ruling(self, ruling: RulingRow) -> bool:
+        """Keep how a dispute ended; False if that was kept before."""
+        ...
+
+    async def set_reminded(self, digest: bytes, at: int) -> None:
+        """Note that somebody was reminded of a dispute."""
+        ...
+
+    async def wake_signal(self, origin: str, signal_id: bytes) -> bool:
+        """Let a disputed signal match again; False if it is in no such state."""
+        ...

@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Rows about disputes, as every store gives and takes them."""
+
+from enum import StrEnum, unique
+
+from fedsafe_node.store.rows import Row
+
+
+@unique
+class Weight(StrEnum):
+    """What a dispute weighed when it was taken."""
+
+    SUSPENDS = "suspends"
+    REPEAT = "repeat"
+    FLOOD = "flood"
+
+
+class DisputeRow(Row, frozen=True):
+    """A dispute by the digest of its statement, which `restrictions` keeps.
+
+    `due_at` says until when somebody has to rule; `opened_by` is a person of this
+    provider.
+    """
+
+    digest: bytes
+    origin: str
+    signal_id: bytes
+    author: str
+    sequence: int
+    contention: str
+    control: str
+    weight: Weight
+    received_at: int
+    due_at: int
+    opened_by: str | None = None
+    reminded_at: int | None = None
+
+
+class RulingRow(Row, frozen=True):
+    """How a dispute ended; who ruled and why is known of own rulings only."""
+
+    dispute: bytes
+    origin: str
+    signal_id: bytes
+    outcome: str
+    at: int
+    ruled_by: str | None = None
+    reason: str | None = None

@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Disputes and rulings (P10).
+
+* `disputes`: each statement by which a member contests a signal, with what it
+  weighed when it was taken: whether it rested the signal, repeated known facts, or came
+  beyond its author's budget. What was weighed is never weighed again.
+* `rulings`: how each dispute ended, whether the dispute has come or not. One counts if
+  it is of the origin and the signal that the dispute is about.
+"""
+
+RIGHTS: tuple[str, ...] = (
+    """
+    CREATE TABLE disputes (
+        digest BLOB PRIMARY KEY CHECK (length(digest) = 32),
+        origin TEXT NOT NULL,
+        signal_id BLOB NOT NULL CHECK (length(signal_id) = 16),
+        author TEXT NOT NULL,
+        seq INTEGER NOT NULL,
+        contention TEXT NOT NULL,
+        control TEXT NOT NULL,
+        weight TEXT NOT NULL CHECK (weight IN ('suspends', 'repeat', 'flood')),
+        received_at INTEGER NOT NULL,
+        due_at INTEGER NOT NULL,
+        opened_by TEXT,
+        reminded_at INTEGER,
+        UNIQUE (author, seq)
+    ) STRICT
+    """,
+    "CREATE INDEX disputes_by_signal ON disputes (origin, signal_id)",
+    "CREATE INDEX disputes_by_author ON disputes (author, received_at)",
+    "CREATE INDEX disputes_by_due ON disputes (origin, due_at)",
+    """
+    CREATE TRIGGER disputes_no_delete BEFORE DELETE ON disputes
+    BEGIN SELECT RAISE(ABORT, 'disputes are append-only'); END
+    """,
+    """
+    CREATE TRIGGER disputes_only_reminded BEFORE UPDATE ON disputes
+    WHEN NOT (
+        NEW.digest = OLD.digest AND NEW.origin = OLD.origin
+        AND NEW.signal_id = OLD.signal_id AND NEW.author = OLD.author
+        AND NEW.seq = OLD.seq AND NEW.contention = OLD.contention
+        AND NEW.control = OLD.control AND NEW.weight = OLD.weight
+        AND NEW.received_at = OLD.received_at AND NEW.due_at = OLD.due_at
+        AND NEW.opened_by IS OLD.opened_by
+    )
+    BEGIN SELECT RAISE(ABORT, 'disputes are append-only'); END
+    """,
+    """
+    CREATE TABLE rulings (
+        dispute BLOB NOT NULL CHECK (length(dispute) = 32),
+        origin TEXT NOT NULL,
+        signal_id BLOB NOT NULL CHECK (length(signal_id) = 16),
+        outcome TEXT NOT NULL CHECK (outcome IN ('restored', 'revoked', 'lapsed')),
+        at INTEGER NOT NULL,
+        ruled_by TEXT,
+        reason TEXT,
+        PRIMARY KEY (dispute, origin, signal_id)
+    ) STRICT, WITHOUT ROWID
+    """,
+    """
+    CREATE TRIGGER rulings_no_update BEFORE UPDATE ON rulings
+    BEGIN SELECT RAISE(ABORT, 'rulings are append-only'); END
+    """,
+    """
+    CREATE TRIGGER rulings_no_delete BEFORE DELETE ON rulings
+    BEGIN SELECT RAISE(ABORT, 'rulings are append-only'); END
+    """,
+)

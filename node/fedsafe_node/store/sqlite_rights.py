@@ -1,0 +1,209 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Disputes and rulings in SQLite: halves for the store's reading and writing classes.
+
+They are mixed into `SQLiteReader` and `SQLiteTransaction`, which own the connection.
+"""
+
+import sqlite3
+from collections.abc import Sequence
+from typing import Any, Final, TypeVar
+
+from fedsafe_node.errors import ConflictError
+from fedsafe_node.store.rights_rows import DisputeRow, RulingRow, Weight
+
+T = TypeVar("T")
+_MOST_VARIABLES: Final = 500
+_DISPUTE: Final = (
+    "SELECT digest, origin, signal_id, author, seq, contention, control, weight, "
+    "received_at, due_at, opened_by, reminded_at FROM disputes "
+)
+_RULING: Final = (
+    "SELECT dispute, origin, signal_id, outcome, at, ruled_by, reason FROM rulings "
+)
+_UNRULED: Final = (
+    "NOT EXISTS (SELECT 1 FROM rulings WHERE rulings.dispute = disputes.digest "
+    "AND rulings.origin = disputes.origin "
+    "AND rulings.signal_id = disputes.signal_id)"
+)
+
+
+class SQLiteRightsReader:
+    """Reads disputes and how they ended."""
+
+    _connection: sqlite3.Connection
+
+    def _disputes(self, where: str, *values: object) -> list[DisputeRow]:
+        return [_dispute(row) for row in self._connection.execute(where, values)]
+
+    async def dispute(self, digest: bytes) -> DisputeRow | None:
+        """Return a dispute by the digest of its statement."""
+        return _first(self._disputes(_DISPUTE + "WHERE digest = ?", digest))
+
+    async def dispute_numbered(self, author: str, sequence: int) -> DisputeRow | None:
+        """Return the dispute that an author gave this sequence number."""
+        where = _DISPUTE + "WHERE author = ? AND seq = ?"
+        return _first(self._disputes(where, author, sequence))
+
+    async def disputes_on(self, origin: str, signal_id: bytes) -> list[DisputeRow]:
+        """Return the disputes of a signal, in the order in which they came."""
+        where = _DISPUTE + "WHERE origin = ? AND signal_id = ? ORDER BY rowid"
+        return self._disputes(where, origin, signal_id)
+
+    async def disputes_due(
+        self, origin: str, before: int, limit: int
+    ) -> list[DisputeRow]:
+        """Return an origin's disputes that nobody has ruled on, due before a moment."""
+        where = f"WHERE origin = ? AND due_at <= ? AND {_UNRULED} "
+        order = "ORDER BY due_at, rowid LIMIT ?"
+        return self._disputes(_DISPUTE + where + order, origin, before, limit)
+
+    async def disputes(self, limit: int, *, ruled: bool) -> list[DisputeRow]:
+        """Return disputes that wait for a ruling, or that have one; first due first."""
+        where = f"WHERE ({_UNRULED}) <> ? ORDER BY due_at, rowid LIMIT ?"
+        return self._disputes(_DISPUTE + where, int(ruled), limit)
+
+    async def resting(self, origin: str, signal_ids: Sequence[bytes]) -> set[bytes]:
+        """Return which of an origin's ids a dispute rests that nobody has ruled on."""
+        found: set[bytes] = set()
+        for start in range(0, len(signal_ids), _MOST_VARIABLES):
+            part = signal_ids[start : start + _MOST_VARIABLES]
+            marks = ",".join("?" * len(part))
+            rows = self._connection.execute(
+                "SELECT signal_id FROM disputes WHERE origin = ? "  # noqa: S608
+                f"AND signal_id IN ({marks}) AND weight = 'suspends' AND {_UNRULED}",
+                (origin, *part),
+            )
+            found |= {signal_id for (signal_id,) in rows}
+        return found
+
+    async def suspensions_since(self, author: str, since: int) -> int:
+        """Count how many signals an author's disputes have rested since a moment."""
+        (count,) = self._connection.execute(
+            "SELECT count(*) FROM disputes WHERE author = ? AND received_at >= ? "
+            "AND weight = 'suspends'",
+            (author, since),
+        ).fetchone()
+        return int(count)
+
+    async def floods_since(self, since: int) -> dict[str, int]:
+        """Count by author the disputes beyond their budgets since a moment."""
+        rows = self._connection.execute(
+            "SELECT author, count(*) FROM disputes WHERE received_at >= ? "
+            "AND weight = 'flood' GROUP BY author",
+            (since,),
+        )
+        return dict(rows.fetchall())
+
+    async def ruling(self, dispute: DisputeRow) -> RulingRow | None:
+        """Return how a dispute ended."""
+        rows = self._connection.execute(
+            _RULING + "WHERE dispute = ? AND origin = ? AND signal_id = ?",
+            (dispute.digest, dispute.origin, dispute.signal_id),
+        )
+        return _first([_ruling(row) for row in rows])
+
+    async def rulings_on(self, origin: str, signal_id: bytes) -> list[RulingRow]:
+        """Return what was ruled on the disputes of a signal."""
+        rows = self._connection.execute(
+            _RULING + "WHERE dispute IN (SELECT digest FROM disputes "
+            "WHERE origin = ? AND signal_id = ?) AND origin = ? AND signal_id = ? "
+            "ORDER BY at, dispute",
+            (origin, signal_id, origin, signal_id),
+        )
+        return [_ruling(row) for row in rows]
+
+
+class SQLiteRightsWriter:
+    """Keeps disputes and rulings."""
+
+    _connection: sqlite3.Connection
+
+    async def add_dispute(self, dispute: DisputeRow) -> None:
+        """Keep a dispute."""
+        try:
+            self._connection.execute(
+                "INSERT INTO disputes (digest, origin, signal_id, author, seq, "
+                "contention, control, weight, received_at, due_at, opened_by, "
+                "reminded_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    dispute.digest,
+                    dispute.origin,
+                    dispute.signal_id,
+                    dispute.author,
+                    dispute.sequence,
+                    dispute.contention,
+                    dispute.control,
+                    dispute.weight.value,
+                    dispute.received_at,
+                    dispute.due_at,
+                    dispute.opened_by,
+                    dispute.reminded_at,
+                ),
+            )
+        except sqlite3.IntegrityError as error:
+            raise ConflictError(str(error)) from None
+
+    async def add_ruling(self, ruling: RulingRow) -> bool:
+        """Keep how a dispute ended; False if that was kept before."""
+        added = self._connection.execute(
+            "INSERT INTO rulings (dispute, origin, signal_id, outcome, at, ruled_by, "
+            "reason) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+            (
+                ruling.dispute,
+                ruling.origin,
+                ruling.signal_id,
+                ruling.outcome,
+                ruling.at,
+                ruling.ruled_by,
+                ruling.reason,
+            ),
+        )
+        return added.rowcount > 0
+
+    async def set_reminded(self, digest: bytes, at: int) -> None:
+        """Note that somebody was reminded of a dispute."""
+        self._connection.execute(
+            "UPDATE disputes SET reminded_at = ? WHERE digest = ?", (at, digest)
+        )
+
+    async def wake_signal(self, origin: str, signal_id: bytes) -> bool:
+        """Let a disputed signal match again; False if it is in no such state."""
+        changed = self._connection.execute(
+            "UPDATE signals SET status = 'active' "
+            "WHERE origin = ? AND signal_id = ? AND status = 'disputed'",
+            (origin, signal_id),
+        )
+        return changed.rowcount > 0
+
+
+def _first(rows: Sequence[T]) -> T | None:
+    return rows[0] if rows else None
+
+
+def _dispute(row: Any) -> DisputeRow:  # noqa: ANN401 - a raw row
+    return DisputeRow(
+        digest=row[0],
+        origin=row[1],
+        signal_id=row[2],
+        author=row[3],
+        sequence=row[4],
+        contention=row[5],
+        control=row[6],
+        weight=Weight(row[7]),
+        received_at=row[8],
+        due_at=row[9],
+        opened_by=row[10],
+        reminded_at=row[11],
+    )
+
+
+def _ruling(row: Any) -> RulingRow:  # noqa: ANN401 - a raw row
+    return RulingRow(
+        dispute=row[0],
+        origin=row[1],
+        signal_id=row[2],
+        outcome=row[3],
+        at=row[4],
+        ruled_by=row[5],
+        reason=row[6],
+    )
