@@ -51,7 +51,7 @@ def credential() -> None:
 @click.option("--person", metavar="NAME", help="Whose it is; default: its own name.")
 @click.option(
     "--scope",
-    type=click.Choice(["lookup", "publish"]),
+    type=click.Choice(["lookup", "publish", "events"]),
     help="Node running: what a service may do with it.",
 )
 @click.option(

@@ -231,6 +231,10 @@ def _node(directory: Path) -> Iterator[Finding]:
         yield Finding(f"node: {name}", level, str(verdict))
     found = f"{status.get('node')} {status.get('version')}"
     yield Finding("node", Level.OK, f"{found}, policy {status.get('policy')}")
+    if overdue := status.get("receipts_overdue"):
+        way_out = "deliver what `fedsafe events list` shows, then `events receipt`"
+        found = f"{overdue} events for the provider lack their receipt"
+        yield Finding("receipts", Level.WARN, found, way_out)
     for peer in status.get("peers") or []:
         name = f"peer {peer.get('name')}"
         if peer.get("suspended"):

@@ -294,6 +294,8 @@ def _wrong_commands(fed: Federation, root: Path) -> None:
         ("lookup", f"phone:{ARGUMENT}"),
         ("signal", "show", ARGUMENT),
         ("signal", "approve", ARGUMENT),
+        ("events", "follow", "--for", "0"),
+        ("events", "receipt", "1"),
         ("node", "run"),  # beside the one that runs
         ("node", "credential", "add", ARGUMENT, "--role", "auditor", *out),
         ("node", "init", "--dir", str(root / "no"), "--name", ARGUMENT, *CONTACT),
@@ -355,6 +357,7 @@ def _looked_around(fed: Federation) -> None:
         (("federation", "show"), None),
         (("federation", "card"), None),
         (("gate", "show"), None),
+        (("events", "list"), "ben"),
         (("register", "show"), None),
         (("register", "check"), None),
         (("register", "export"), None),

@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`fedsafe events`: what a node announces to the provider's back-end.
+
+The cursor is the caller's: where reading ended is told on standard error, and in
+JSON as `next`.
+"""
+
+import sys
+from collections.abc import Iterator
+from typing import Any, Final
+
+import click
+
+from fedsafe_cli.exit_codes import OK, ExitStatus
+from fedsafe_cli.options import settings_of, shared_options
+from fedsafe_cli.output import document, line, note, table
+from fedsafe_cli.sessions import personal
+from fedsafe_cli.settings import Settings
+
+_WAIT: Final = 25
+_PATIENCE: Final = 60.0
+_HEADINGS: Final = (
+    ("Nummer", "Zeit", "Art", "Konto", "Quittung bis", "Inhalt"),
+    ("number", "at", "kind", "account", "receipt by", "content"),
+)
+_NEXT: Final = (
+    "weiter mit --after {next}",
+    "go on with --after {next}",
+)
+_RECEIPTED: Final = (
+    "Ereignis {number} quittiert: {receipted_at} von {receipted_by}",
+    "event {number} was receipted at {receipted_at} by {receipted_by}",
+)
+Json = dict[str, Any]
+
+_after = click.option(
+    "--after",
+    type=click.IntRange(0, 10**15 - 1),
+    default=0,
+    metavar="NUMBER",
+    help="Begin behind this event.",
+)
+
+
+@click.group()
+def events() -> None:
+    """What happened, for the provider's back-end: a feed with a cursor.
+
+    \b
+    Examples:
+      fedsafe events list --after 41
+      fedsafe events follow --json --credential events.key
+      fedsafe events receipt 42
+    """  # noqa: D301
+
+
+@events.command("list")
+@_after
+@click.option("--limit", type=click.IntRange(1, 500), default=100, help="At most.")
+@shared_options
+@click.pass_context
+def list_events(context: click.Context, after: int, limit: int) -> ExitStatus:
+    """List events from behind a number on.
+
+    \b
+    Examples:
+      fedsafe events list
+      fedsafe events list --after 41 --limit 10 --json
+    """  # noqa: D301
+    settings = settings_of(context)
+    answer = personal(settings).get(f"/v1/events?after={after}&limit={limit}")
+    if settings.json:
+        document(answer)
+        return OK
+    rows = [_row(event) for event in answer["events"]]
+    table(_HEADINGS[not settings.german], rows)
+    note(_NEXT[not settings.german].format(next=answer["next"]))
+    return OK
+
+
+@events.command("follow")
+@_after
+@click.option(
+    "--for",
+    "quiet",
+    type=click.IntRange(min=0),
+    metavar="SECONDS",
+    help="Stop when nothing has come for so long.",
+)
+@shared_options
+@click.pass_context
+def follow(context: click.Context, after: int, quiet: int | None) -> ExitStatus:
+    """Print events as they come, one a line, until interrupted.
+
+    \b
+    Examples:
+      fedsafe events follow --after 41
+      fedsafe events follow --for 0
+      fedsafe events follow --json --credential events.key
+    """  # noqa: D301
+    settings = settings_of(context)
+    for answer in _coming(settings, after, quiet):
+        for event in answer["events"]:
+            if settings.json:
+                document(event, compact=True)
+            else:
+                line("  ".join(str(cell) for cell in _row(event) if cell is not None))
+        sys.stdout.flush()
+        after = answer["next"]
+    note(_NEXT[not settings.german].format(next=after))
+    return OK
+
+
+@events.command("receipt")
+@click.argument("number", type=click.IntRange(1, 10**15 - 1))
+@shared_options
+@click.pass_context
+def receipt(context: click.Context, number: int) -> ExitStatus:
+    """Say that event NUMBER has reached its person; once is enough.
+
+    \b
+    Example:
+      fedsafe events receipt 42
+    """  # noqa: D301
+    settings = settings_of(context)
+    answer = personal(settings).post(f"/v1/events/{number}/receipt", None)
+    if settings.json:
+        document(answer)
+    else:
+        line(_RECEIPTED[not settings.german].format(**answer))
+    return OK
+
+
+def _coming(settings: Settings, after: int, quiet: int | None) -> Iterator[Json]:
+    client, left = personal(settings), quiet
+    while True:
+        wait = _WAIT if left is None else min(_WAIT, left)
+        answer = client.get(f"/v1/events?after={after}&wait={wait}", timeout=_PATIENCE)
+        yield answer
+        after = answer["next"]
+        if answer["events"]:
+            left = quiet
+        elif left is not None:
+            left -= wait
+            if left <= 0:
+                return
+
+
+def _row(event: Json) -> tuple[object, ...]:
+    content = " ".join(f"{name}={value}" for name, value in event["content"].items())
+    if event.get("reminds") is not None:
+        content = f"reminds={event['reminds']} {content}"
+    waits = event.get("receipt_due") if not event.get("receipted_at") else None
+    return (
+        event["number"],
+        str(event["at"])[:19],
+        event["kind"],
+        event.get("subject_ref"),
+        None if waits is None else str(waits)[:10],
+        content,
+    )
