@@ -23,4 +23,6 @@ def no_blocking_calls() -> Iterator[BlockBuster]:
                 function.can_block_in("fedsafe_node/store/sqlite.py", "_read_on_loop")
             if name.startswith("threading.Lock."):  # coverage's own, between threads
                 function.can_block_in("coverage/collector.py", "lock_data")
+            # Once a quarter, at the first act of a person.
+            function.can_block_in("fedsafe_node/log/pseudonyms.py", "_make")
         yield blockbuster

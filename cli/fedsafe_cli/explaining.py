@@ -31,8 +31,8 @@ def explain_event(settings: Settings, index: int) -> None:
     """
     event = _event(settings, index)
     detail = event.get("detail") or {}
-    rule, code, policy = (str(detail.get(name)) for name in ("rule", "code", "policy"))
-    if not detail.get("rule") or not detail.get("code"):
+    rule, code, policy = (str(event.get(name)) for name in ("rule", "code", "policy"))
+    if not event.get("rule"):
         raise BadInputError(
             f"entry {index} ({event.get('event')}) is no decision of a rule",
             "`fedsafe audit show` lists the entries; decisions name a rule",

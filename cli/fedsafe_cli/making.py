@@ -24,9 +24,8 @@ from fedsafe_node.errors import (
     StoreBusyError,
 )
 from fedsafe_node.errors import WrongStateError as NodeStateError
-from fedsafe_node.init import create_node, open_node_store
+from fedsafe_node.init import create_node, open_node_store, open_trail
 from fedsafe_node.keyfiles import make_private_directory, write_secret
-from fedsafe_node.log.audit import AuditTrail
 from fedsafe_node.people.credentials import People
 from fedsafe_node.people.first import add_first
 from fedsafe_node.people.messages import SetUpCodeAnswer
@@ -104,7 +103,8 @@ async def add_administrator(directory: Path, name: str) -> SetUpCodeAnswer:
         config = await to_thread(load_config, place)
         store = await open_node_store(place, clock)
         try:
-            return await add_first(store, AuditTrail(config.name), clock, name)
+            trail = await open_trail(place, config.name, store)
+            return await add_first(store, trail, clock, name)
         finally:
             await store.close()
     except StoreBusyError:
@@ -138,7 +138,8 @@ async def add_person(
         try:
             # Nobody is added whose file fails.
             await to_thread(make_private_directory, out.parent)
-            people = People(store, AuditTrail(config.name), clock)
+            trail = await open_trail(place, config.name, store)
+            people = People(store, trail, clock)
             token = await people.add(name, role, by="operator", person=person)
             await _hand_out(token, out)
         finally:

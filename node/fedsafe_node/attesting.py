@@ -193,7 +193,7 @@ class Attesting:
                 "node": said.node,
                 "sequence": said.sequence,
                 "until": said.until,
-                "policy": said.policy,
+                "stated_policy": said.policy,
             },
         )
 

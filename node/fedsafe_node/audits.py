@@ -206,7 +206,7 @@ class AuditService:
         situation, now = self._situation, self._clock.now()
         decision = rule_on_reading(situation, who, Matter.AUDIT, purpose, now)
         if decision.allowed:
-            return grounds_of(decision)
+            return {**grounds_of(decision), "purpose": decision.about}
         entry = self._trail.refusal(decision, at=now, actor=who.name, act="audit.read")
         await self._store.write(
             lambda tx: tx.append(self._trail.log, entry.record, entry.openings)
@@ -389,14 +389,27 @@ def _event(
     record = decode_audit_record(data)
     actor, detail = payloads.get((index, ACTOR)), payloads.get((index, DETAIL))
     subject = payloads.get((index, SUBJECT))
+    said: dict[str, str | int | bool | None] = {}
+    if detail is not None:
+        said = decode(detail, dict[str, str | int | bool | None])
     return AuditEvent(
         index=index,
         event=record.event.value,
         at=record.at,
         outcome=record.outcome,
+        purpose=record.purpose.value,
+        basis=record.basis.value,
+        rule=record.rule,
+        code=record.code,
+        policy=record.policy,
+        policy_hash=record.policy_hash,
+        trace=_word(said.pop("trace", None)),
+        peer=_word(said.get("peer")),
         actor=decode(actor, _Actor).name if actor is not None else None,
         subject_ref=decode(subject, _Subject).ref if subject is not None else None,
-        detail=decode(detail, dict[str, str | int | bool | None])
-        if detail is not None
-        else None,
+        detail=said or None,
     )
+
+
+def _word(value: object) -> str | None:
+    return value if isinstance(value, str) else None

@@ -18,6 +18,8 @@ from fedsafe_node.log.audit import AuditTrail, audit_log_name
 from fedsafe_node.log.engine import open_store
 from fedsafe_node.log.guard import Guard
 from fedsafe_node.log.openings import PeriodKeys
+from fedsafe_node.log.pseudonyms import Pseudonyms
+from fedsafe_node.people.names import names_of_people
 from fedsafe_node.people.office import Office
 from fedsafe_node.people.passwords import Passwords
 from fedsafe_node.people.register_entries import read_register_end
@@ -61,6 +63,7 @@ class _Files:
     keys: NodeKeys
     periods: PeriodKeys
     guard: Guard
+    pseudonyms: Pseudonyms
     custody: Custody
     provisions: Provisions
 
@@ -71,6 +74,7 @@ def _read_files(place: Place, config: Config) -> _Files:
         keys=load_keys(place),
         periods=PeriodKeys(place.periods),
         guard=Guard(place.guard),
+        pseudonyms=Pseudonyms(place.pseudonyms),
         custody=load_custody(place, config),
         provisions=read_provisions(place, config),
     )
@@ -111,7 +115,9 @@ async def open_base(
     is_sealed = any(person.totp for person in await store.read(lambda r: r.persons()))
     key = place.keys / "people.key"
     vault = await workers(lambda: open_vault(key, is_needed=is_sealed))
-    passwords, trail = Passwords(), AuditTrail(config.name)
+    passwords, trail = Passwords(), AuditTrail(config.name, files.pseudonyms)
+    trail.know_people(*await store.read(names_of_people))
+    trail.know_policy(situation.policy.reference, situation.policy.digest)
     parts.push_async_callback(asyncio.to_thread, passwords.close)
     return Base(
         place=place,

@@ -133,6 +133,11 @@ class Place:
         return self.keys / "periods"
 
     @property
+    def pseudonyms(self) -> Path:
+        """The quarters' keys of the pseudonyms of staff."""
+        return self.keys / "pseudonyms"
+
+    @property
     def guard(self) -> Path:
         """The rollback guard."""
         return self.directory / "guard"

@@ -20,10 +20,11 @@ from fedsafe_node.log.audit import AuditTrail, Event
 from fedsafe_node.log.engine import open_store
 from fedsafe_node.log.guard import Guard
 from fedsafe_node.log.openings import PeriodKeys
+from fedsafe_node.log.pseudonyms import Pseudonyms
 from fedsafe_node.people.credentials import People
 from fedsafe_node.people.first import add_first
 from fedsafe_node.people.messages import SetUpCodeAnswer
-from fedsafe_node.people.names import check_name, look_of
+from fedsafe_node.people.names import check_name, look_of, names_of_people
 from fedsafe_node.signals.custody import create_custody_key
 from fedsafe_node.store.protocol import Store, Transaction
 from fedsafe_policies.vocabulary import Role
@@ -67,8 +68,8 @@ async def create_node(  # noqa: PLR0913 - what a node begins with
     await asyncio.to_thread(_make_files, place, config, custody_private)
     store = await open_node_store(place, clock)
     try:
-        credentials = await _first_people(store, config, staff, clock)
-        trail = AuditTrail(config.name)
+        credentials = await _first_people(store, place, config, staff, clock)
+        trail = await open_trail(place, config.name, store)
         first = (
             await add_first(store, trail, clock, administrator)
             if administrator is not None
@@ -126,10 +127,26 @@ async def open_node_store(place: Place, clock: Clock) -> Store:
     )
 
 
+async def open_trail(place: Place, node: str, store: Store) -> AuditTrail:
+    """Open what makes audit events, while the node itself is not running.
+
+    Raises:
+        KeyFileError: a key of the pseudonyms cannot be read.
+    """
+    pseudonyms = await asyncio.to_thread(lambda: Pseudonyms(place.pseudonyms))
+    trail = AuditTrail(node, pseudonyms)
+    trail.know_people(*await store.read(names_of_people))
+    return trail
+
+
 async def _first_people(
-    store: Store, config: Config, staff: Sequence[tuple[str, Role]], clock: Clock
+    store: Store,
+    place: Place,
+    config: Config,
+    staff: Sequence[tuple[str, Role]],
+    clock: Clock,
 ) -> Mapping[str, str]:
-    trail = AuditTrail(config.name)
+    trail = await open_trail(place, config.name, store)
     entry = trail.entry(Event.NODE_CREATED, at=clock.now(), actor="setup")
 
     async def act(tx: Transaction) -> None:

@@ -20,6 +20,7 @@ from fedsafe_node.clock import Clock
 from fedsafe_node.errors import StoreError
 from fedsafe_node.store.protocol import Store, Transaction
 from fedsafe_node.telemetry import LOGGER, fields
+from fedsafe_node.tracing import begin
 
 TICK_SECONDS: Final = 1
 RETRY: Final = timedelta(minutes=1)
@@ -79,12 +80,12 @@ class Jobs:
                 self._scheduler.shutdown(wait=False)
 
     async def _run(self, name: str, job: Job) -> None:
-        wait = job.every
+        wait, asking = job.every, begin()
         try:
             await job.work()
         except Exception:  # noqa: BLE001
             # The boundary of a job: nothing of its act was kept.
-            _LOG.exception("job failed", extra=fields(job=name))
+            _LOG.exception("job failed", extra=fields(job=name, trace=asking.trace))
             wait = min(wait, RETRY)
         due = int((self._clock.now() + wait).timestamp())
         try:

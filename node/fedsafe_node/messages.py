@@ -326,7 +326,8 @@ class GateAnswer(Message, frozen=True):
     """Whether signals about persons may be exchanged, and what stands against it.
 
     `missing` names the fields that the newest record lacks or that do not hold;
-    `register` stands for the Schutzkonzept register.
+    `register` stands for the Schutzkonzept register. `act` is that of a record which
+    waits for its second person, and says nothing about the gate yet.
     """
 
     open: bool
@@ -334,6 +335,7 @@ class GateAnswer(Message, frozen=True):
     policy: str
     missing: list[str]
     valid_until: str | None
+    act: str | None = None
 
 
 Damage = Literal["tampered", "incomplete", "unreadable"]
@@ -382,13 +384,22 @@ class VerifyAnswer(Message, frozen=True):
 class AuditEvent(Message, frozen=True):
     """One line of the audit log, with what is not erased.
 
-    `subject_ref` is the account that a match was found for.
+    `subject_ref` is the account that a match was found for; staff act under the
+    pseudonym of the quarter. `trace` is the request's, `peer` the member that asked.
     """
 
     index: int
     event: str
     at: str
     outcome: str
+    purpose: str
+    basis: str
+    rule: str | None = None
+    code: str | None = None
+    policy: str | None = None
+    policy_hash: str | None = None
+    trace: str | None = None
+    peer: str | None = None
     actor: str | None = None
     subject_ref: str | None = None
     detail: dict[str, str | int | bool | None] | None = None
@@ -473,7 +484,7 @@ class Problem(Message, frozen=True):
 
     `rule` and `reason` name the policy rule that denied, `about` what that rests on
     (a list, a purpose, an entry of the legal calendar), `pointer` the field (RFC
-    6901) that is wrong.
+    6901) that is wrong. `trace` is in the log lines and audit events of the request.
     """
 
     type: str
@@ -489,3 +500,4 @@ class Problem(Message, frozen=True):
     pointer: str | None = None
     problems: list[ItemProblem] | None = None
     retry_after_ms: int | None = None
+    trace: str | None = None

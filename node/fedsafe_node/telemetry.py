@@ -32,6 +32,7 @@ _WORD = re.compile(r"[A-Za-z0-9_./:{}<>-]{1,128}")
 _KEY = "fedsafe"
 FIELDS: Final[Mapping[str, type]] = {
     "request": str,
+    "trace": str,
     "route": str,
     "method": str,
     "status": int,
@@ -135,8 +136,14 @@ class AccessLog:
         self._second = -1
         self._day = ""
 
-    def answered(
-        self, request: str, route: str, method: str, status: int, seconds: float
+    def answered(  # noqa: PLR0913 - the fields of a line
+        self,
+        request: str,
+        trace: str,
+        route: str,
+        method: str,
+        status: int,
+        seconds: float,
     ) -> None:
         """Write the line of one request."""
         second, rest = divmod(time_ns(), 1_000_000_000)
@@ -146,6 +153,7 @@ class AccessLog:
         self._write(
             f'{{"at":"{self._day}.{rest // 1_000_000:03d}+00:00","level":"info",'
             f'"logger":"{LOGGER}.api","event":"answered","request":"{request}",'
+            f'"trace":"{trace}",'
             f'"route":"{route}","method":"{method}","status":{status},'
             f'"ms":{seconds * 1000:.3f}}}\n'
         )

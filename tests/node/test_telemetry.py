@@ -100,10 +100,15 @@ def test_another_library_is_reduced_to_its_template() -> None:
 
 def test_an_access_line_is_like_any_other() -> None:
     stream = io.StringIO()
-    AccessLog(stream).answered("ab-1", "/v1/signals/{id}", "GET", 200, 0.0015)
+    AccessLog(stream).answered("ab-1", "0af7", "/v1/signals/{id}", "GET", 200, 0.0015)
     line = json.loads(stream.getvalue())
     extra = fields(
-        request="ab-1", route="/v1/signals/{id}", method="GET", status=200, ms=1.5
+        request="ab-1",
+        trace="0af7",
+        route="/v1/signals/{id}",
+        method="GET",
+        status=200,
+        ms=1.5,
     )
     like = written("fedsafe.api", "answered", extra=extra)
 

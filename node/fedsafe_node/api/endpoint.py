@@ -48,6 +48,7 @@ from fedsafe_node.idempotency import KEY, InFlight, Once, recognise
 from fedsafe_node.principal import Principal
 from fedsafe_node.store.rows import IdempotencyRow
 from fedsafe_node.telemetry import LOGGER, AccessLog, Metrics, fields
+from fedsafe_node.tracing import begin, current
 
 LANES: Final[Mapping[Lane, int]] = {
     Lane.LOOKUPS: 512,
@@ -140,9 +141,11 @@ class Border:
         more: Mapping[str, str] | None = None,
     ) -> Answer:
         """Answer with the problem that *error* stands for; log the node's own."""
-        problem = problem_of(error, request_id=request_id)
+        asking = current()
+        trace = asking.trace if asking is not None else None
+        problem = problem_of(error, request_id=request_id, trace=trace)
         if problem.status == _SERVER_ERROR:
-            facts = fields(request=request_id, code=problem.code)
+            facts = fields(request=request_id, trace=trace or "", code=problem.code)
             _LOG.error("a request failed", exc_info=error, extra=facts)
         return problem_answer(problem, request_id=request_id, more=more)
 
@@ -157,6 +160,8 @@ def make_endpoint(route: Route, border: Border) -> Endpoint:
     async def endpoint(request: web.Request) -> web.StreamResponse:
         began = perf_counter()
         request_id = border.request_id()
+        parents = request.headers.getall("traceparent", ())
+        asking = begin(parents[0] if len(parents) == 1 else None)
         try:
             response = await serve(request, request_id)
         except Exception as error:  # noqa: BLE001 - the border; the table decides
@@ -166,7 +171,7 @@ def make_endpoint(route: Route, border: Border) -> Endpoint:
         took = perf_counter() - began
         tally(response.status, took)
         if _LOG.isEnabledFor(logging.INFO):
-            write_line(request_id, name, method, response.status, took)
+            write_line(request_id, asking.trace, name, method, response.status, took)
         return response
 
     return endpoint
@@ -200,6 +205,7 @@ class _Serving:
                 if route.auth is Auth.PEER:
                     peering = border.services.peering
                     call.peer = identify_peer(request, peering, body)
+                    _belongs_to(call.peer)
                 elif route.auth is Auth.STATEMENT:
                     call.local = is_local(request)
                 else:
@@ -265,6 +271,13 @@ class _Serving:
             request_id=request_id,
             more=self._cache,
         )
+
+
+def _belongs_to(peer: str) -> None:
+    """Name the member that asks in what is audited of its request."""
+    asking = current()
+    if asking is not None:
+        asking.peer = peer
 
 
 def _check_path(value: str, type_: object) -> None:

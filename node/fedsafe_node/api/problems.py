@@ -91,6 +91,7 @@ class Code(StrEnum):
     ACT_EXPIRED = "act_expired"
     ACT_CHANGED = "act_changed"
     NOT_APPROVED = "not_approved"
+    NO_SECOND_PERSON = "no_second_person"
     NO_RECEIPT = "no_receipt"
     BODY_TOO_LARGE = "body_too_large"
     UNSUPPORTED_MEDIA_TYPE = "unsupported_media_type"
@@ -274,8 +275,10 @@ class RefusedError(NodeError):
         super().__init__(self.detail)
 
 
-def problem_of(error: Exception, *, request_id: str) -> Problem:
-    """Say in RFC 9457 what *error* means for the asker."""
+def problem_of(
+    error: Exception, *, request_id: str, trace: str | None = None
+) -> Problem:
+    """Say in RFC 9457 what *error* means for the asker; *trace* finds its events."""
     code = classify(error)
     status, title = CODES[code]
     decision = error.decision if isinstance(error, DeniedError) else None
@@ -298,6 +301,7 @@ def problem_of(error: Exception, *, request_id: str) -> Problem:
         reason=Bilingual(de=text.de, en=text.en) if text else None,
         pointer=getattr(error, "pointer", None),
         retry_after_ms=retry,
+        trace=trace,
     )
 
 

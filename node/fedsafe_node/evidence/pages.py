@@ -15,7 +15,7 @@ from fedsafe_crypto.tree import leaf_hash
 from fedsafe_federation.errors import MalformedError
 from fedsafe_node.errors import CorruptLogError
 from fedsafe_node.evidence.span import Part
-from fedsafe_node.log.audit import DETAIL, AuditRecord, decode_audit_record
+from fedsafe_node.log.audit import AuditRecord, decode_audit_record
 from fedsafe_node.store.protocol import LogName, Reader
 from fedsafe_node.store.rows import KeptOpening, Opening
 
@@ -55,7 +55,7 @@ async def read_page(
             continue
         groups = by_entry.get(index, [])
         lines.append(_line(_entry(index, data, record, groups, openings=openings)))
-        policies |= _policies(groups) if openings else set()
+        policies |= {record.policy} if record.policy is not None else set()
     return Page(
         name=f"entries/{start:012}.ndjson",
         content=b"".join(lines),
@@ -98,15 +98,6 @@ def _shown(opening: Opening) -> Mapping[str, str]:
     except UnicodeDecodeError:
         encoded = b64encode(opening.payload).decode()
         return {"salt": salt, "payload_base64": encoded}
-
-
-def _policies(groups: Sequence[KeptOpening]) -> set[str]:
-    found: set[str] = set()
-    for kept in groups:
-        if kept.group == DETAIL and kept.opening is not None:
-            policy = json.loads(kept.opening.payload).get("policy")
-            found |= {policy} if isinstance(policy, str) else set()
-    return found
 
 
 def _line(document: Mapping[str, object]) -> bytes:

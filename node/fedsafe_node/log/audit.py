@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Audit events: what the node's private log says of every act.
 
-The record carries the event's class, time and outcome, and a salted commitment
-for each field group; who, about whom and with which details lie in the openings
-and can be erased alone. An identifier, token or key is in none of them: an
-account appears as the provider's own opaque `subject_ref`, a signal as its id.
+The record carries what is about nobody: the event's class, time and outcome, the
+purpose and its legal basis, the rule, its code and the policy (by name and by
+SHA-256) that decided, and a salted commitment for each field group. Who, about whom,
+with which details, in which request and for which member lie in the openings and can
+be erased alone; the record explains the decision after that. An identifier, token or
+key is in none of them: an account appears as the provider's own opaque `subject_ref`,
+a signal as its id, a person of the staff under the pseudonym of the quarter.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,12 +21,22 @@ import msgspec
 from fedsafe_crypto.commitment import SALT_BYTES, commit
 from fedsafe_federation.signed import Bytes32
 from fedsafe_federation.wireformat import decode, encode
+from fedsafe_node.log.grounds import Basis, grounds_for
+from fedsafe_node.log.pseudonyms import Pseudonyms
 from fedsafe_node.store.rows import LogEntry, Opening
+from fedsafe_node.tracing import current
 from fedsafe_policies.decision import Decision
+from fedsafe_policies.vocabulary import Purpose
 
 ACTOR: Final = "actor"
 SUBJECT: Final = "subject"
 DETAIL: Final = "detail"
+
+# Words of closed lists, which a person may happen to be called as well.
+_NO_PEOPLE: Final = frozenset(
+    {"act", "kind", "rule", "code", "policy", "about", "purpose", "role", "peer"}
+    | {"origin", "module", "item", "trace", "reason", "why", "method", "effect"}
+)
 
 Group = Annotated[str, msgspec.Meta(pattern=r"^(actor|subject|detail|signal)$")]
 Detail = Mapping[str, str | int | bool | None]
@@ -79,21 +92,44 @@ class Event(StrEnum):
     AUDIT_READ = "audit.read"
     AUDIT_VERIFIED = "audit.verified"
     AUDIT_EXPORTED = "audit.exported"
+    AUDIT_GAP = "audit.gap"
+    AUDIT_ERASED = "audit.erased"
+    AUDIT_HELD = "audit.held"
+    KEY_DESTROYED = "audit.key_destroyed"
+    REVEALED = "audit.revealed"
     SIGNAL_READ = "signal.read"
+    DISPUTED = "rights.disputed"
+    RULED = "rights.ruled"
+    RULING_DUE = "rights.ruling_due"
+    DISPUTES_READ = "rights.disputes_read"
+    DISPUTES_FLOODED = "rights.disputes_flooded"
+    RULINGS_TAKEN = "rights.rulings_taken"
     PROVIDER_READ = "events.read"
     PROVIDER_RECEIPTED = "events.receipted"
     PROVIDER_REMINDED = "events.reminded"
     PROVIDER_ERASED = "events.erased"
 
 
-class AuditRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The leaf of the audit log; `commitments` are by field group."""
+class AuditRecord(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True
+):
+    """The leaf of the audit log; `commitments` are by field group.
+
+    `rule`, `code` and `policy` (`name@hash8`, with `policy_hash` whole) are there
+    where a decision was made.
+    """
 
     v: Literal[1]
     event: Event
     at: str
     outcome: str
     commitments: dict[Group, Bytes32]
+    purpose: Purpose
+    basis: Basis
+    rule: str | None = None
+    code: str | None = None
+    policy: str | None = None
+    policy_hash: str | None = None
 
 
 def audit_log_name(node: str) -> str:
@@ -102,10 +138,24 @@ def audit_log_name(node: str) -> str:
 
 
 class AuditTrail:
-    """Makes the entries of one node's audit log."""
+    """Makes the entries of one node's audit log.
 
-    def __init__(self, node: str) -> None:
+    Without *pseudonyms* names stand as they are: for a node that has no staff yet.
+    """
+
+    def __init__(self, node: str, pseudonyms: Pseudonyms | None = None) -> None:
         self.log = audit_log_name(node)
+        self.pseudonyms = pseudonyms
+        self._hashes: dict[str, str] = {}
+
+    def know_policy(self, reference: str, digest: str) -> None:
+        """Learn the whole hash of a policy that decisions name by `name@hash8`."""
+        self._hashes[reference] = digest
+
+    def know_people(self, *names: str) -> None:
+        """Learn that these are people: they appear under pseudonyms from now on."""
+        if self.pseudonyms is not None:
+            self.pseudonyms.learn(*names)
 
     def entry(  # noqa: PLR0913 - the groups of an event
         self,
@@ -117,15 +167,33 @@ class AuditTrail:
         subject: str | None = None,
         detail: Detail | None = None,
         extra: Sequence[Opening] = (),
+        purpose: Purpose | None = None,
+        basis: Basis | None = None,
+        peer: str | None = None,
     ) -> LogEntry:
-        """Build an entry; a group that is left out has no commitment."""
+        """Build an entry; a group that is left out has no commitment.
+
+        `rule`, `code`, `policy` and `purpose` of the detail go into the record.
+        Without a purpose or basis it has those of its class.
+
+        Raises:
+            KeyFileError: the quarter's first pseudonym finds no place for its key.
+        """
+        usual = grounds_for(event)
+        said = self._said(detail, peer, at)
+        rule, code = _taken(said, "rule"), _taken(said, "code")
+        policy = _taken(said, "policy")
+        named = purpose or _taken(said, "purpose") or usual.purpose
         openings = list(extra)
         if actor is not None:
-            openings.append(_opening(ACTOR, {"name": actor}))
+            openings.append(_opening(ACTOR, {"name": self._shown(actor, at)}))
         if subject is not None:
             openings.append(_opening(SUBJECT, {"ref": subject}))
-        if detail:
-            openings.append(_opening(DETAIL, detail))
+        if said:
+            openings.append(_opening(DETAIL, said))
+        asking = current()
+        if asking is not None:
+            asking.events.add(event.value)
         record = AuditRecord(
             v=1,
             event=event,
@@ -137,8 +205,35 @@ class AuditTrail:
                 )
                 for opening in openings
             },
+            purpose=Purpose(named),
+            basis=basis or usual.basis,
+            rule=rule,
+            code=code,
+            policy=policy,
+            policy_hash=self._hashes.get(policy) if policy is not None else None,
         )
         return LogEntry(record=encode(record), openings=tuple(openings))
+
+    def _said(
+        self, detail: Detail | None, peer: str | None, at: datetime
+    ) -> dict[str, str | int | bool | None]:
+        """Return the detail, with the request that it belongs to, and no name."""
+        said = {
+            key: self._shown(value, at)
+            if isinstance(value, str) and key not in _NO_PEOPLE
+            else value
+            for key, value in (detail or {}).items()
+        }
+        asking = current()
+        if asking is not None:
+            peer = peer or asking.peer
+            said["trace"] = asking.trace
+        if peer is not None:
+            said.setdefault("peer", peer)
+        return said
+
+    def _shown(self, name: str, at: datetime) -> str:
+        return name if self.pseudonyms is None else self.pseudonyms.shown(name, at)
 
     def refusal(
         self,
@@ -171,6 +266,11 @@ def grounds_of(decision: Decision) -> dict[str, str]:
         "policy": decision.policy,
     }
     return {**grounds, "about": decision.about} if decision.about else grounds
+
+
+def _taken(said: dict[str, str | int | bool | None], key: str) -> str | None:
+    value = said.pop(key, None)
+    return value if isinstance(value, str) else None
 
 
 def decode_audit_record(data: bytes) -> AuditRecord:

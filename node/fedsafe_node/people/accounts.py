@@ -84,6 +84,7 @@ class Accounts:
             raise BadRequestError("bad_name", "that name is taken", pointer="/name")
         office = self._office
         row, answer = invite(request, office.now())
+        office.trail.know_people(row.name)
 
         async def act(tx: Transaction) -> None:
             await check_person_name(tx, row.name)

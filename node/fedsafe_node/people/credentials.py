@@ -63,6 +63,8 @@ class People:
         look = look_of(name)
         now = self._clock.now()
         token, digest = new_credential()
+        if role is not Role.SERVICE:
+            self._trail.know_people(holder)
         row = CredentialRow(
             id=digest.hex(),
             name=name,

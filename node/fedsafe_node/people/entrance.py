@@ -35,6 +35,12 @@ class Entrance:
         Raises:
             ForbiddenError: unknown, ended or expired; or the role has lapsed.
         """
+        who = await self._recognise(token)
+        if who.role is not Role.SERVICE:
+            self._office.trail.know_people(who.name)
+        return who
+
+    async def _recognise(self, token: str) -> Principal:
         if token.startswith(SESSION_PREFIX):
             return await self._sessions.recognise(token)
         credential_id, office = hash_token(token).hex(), self._office

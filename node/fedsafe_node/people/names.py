@@ -8,15 +8,17 @@ is who. That two names are two people is the operator's word.
 
 import re
 import unicodedata
+from collections.abc import Collection
 from typing import Final
 
 from fedsafe_node.errors import BadRequestError, ConflictError
 from fedsafe_node.store.people_rows import TermsRow
-from fedsafe_node.store.protocol import Reader
+from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.store.rows import CredentialRow
 from fedsafe_policies.vocabulary import Role
 
 RESERVED: Final = frozenset({"local", "setup", "expiry"})
+_HELD: Final = "people/held"
 _NAME: Final = re.compile(r"[a-z][a-z0-9._-]{0,31}")
 _ALIKE: Final = str.maketrans({"0": "o", "1": "l", ".": "", "-": "", "_": ""})
 
@@ -46,6 +48,37 @@ def holder_of(row: CredentialRow, terms: TermsRow | None) -> str:
     return terms.holder if terms is not None else row.name
 
 
+async def holds_credential(reader: Reader, name: str, role: Role, now: int) -> bool:
+    """Whether somebody holds a credential of a role that is good now."""
+    for row in await reader.credentials():
+        if row.role != role.value or (row.expires_at or now + 1) <= now:
+            continue
+        if holder_of(row, await reader.terms_of(row.id)) == name:
+            return True
+    return False
+
+
+async def holders(reader: Reader, roles: Collection[Role]) -> set[str]:
+    """Name who holds, or once held, a credential of one of these roles."""
+    kept = await reader.meta(_HELD) or b""
+    found = set[str]()
+    for word in kept.decode().split():
+        role, _, name = word.partition("/")
+        if Role(role) in roles:
+            found.add(name)
+    for row in await reader.credentials():
+        if Role(row.role) in roles:
+            found.add(holder_of(row, await reader.terms_of(row.id)))
+    return found
+
+
+async def remember_holder(tx: Transaction, name: str, role: Role) -> None:
+    """Keep in mind that somebody held a credential of a role that is gone now."""
+    words = set((await tx.meta(_HELD) or b"").decode().split())
+    words.add(f"{role.value}/{name}")
+    await tx.set_meta(_HELD, " ".join(sorted(words)).encode())
+
+
 async def check_person_name(reader: Reader, name: str) -> None:
     """Check that a name is a person's own, or nobody's yet.
 
@@ -65,6 +98,15 @@ async def check_free_name(reader: Reader, name: str) -> None:
     """
     if await _looking_like(reader, name):
         raise ConflictError("the name is taken, or looks like one that is")
+
+
+async def names_of_people(reader: Reader) -> set[str]:
+    """Return the names of all people: who have an account, or hold a credential."""
+    names = {person.name for person in await reader.persons()}
+    for row in await reader.credentials():
+        if row.role != Role.SERVICE.value:
+            names.add(holder_of(row, await reader.terms_of(row.id)))
+    return names
 
 
 async def _looking_like(reader: Reader, name: str) -> list[tuple[str, bool]]:

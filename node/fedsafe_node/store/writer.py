@@ -19,6 +19,7 @@ however many acts there are, and nobody is told before it.
 import asyncio
 import sqlite3
 from collections.abc import Awaitable, Callable
+from contextvars import Context, copy_context
 from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import Any, Protocol, TypeVar, cast
@@ -33,6 +34,7 @@ T = TypeVar("T")
 Act = Callable[[Transaction], Awaitable[Any]]
 _Future = asyncio.Future[Any]
 _Outcome = tuple[_Future, Any, Exception | None]
+_Waiting = tuple[Act | None, _Future, Context]
 
 MAX_BATCH = 1024
 # Out of damaged pages sqlite3 may build a text, or a message, that is no UTF-8.
@@ -55,6 +57,22 @@ def by_damage(connection: sqlite3.Connection, error: Exception) -> Exception:
     if verdict == "ok":
         return error
     return StoreFailedError(" ".join(verdict.split()))
+
+
+class Seal(Protocol):
+    """Vouches for what a commit leaves behind, within that commit."""
+
+    def write(self) -> None:
+        """Write the seal into the transaction under way."""
+        ...
+
+    def confirm(self) -> None:
+        """Be told that the transaction was committed."""
+        ...
+
+    def forget(self) -> None:
+        """Be told that the transaction was taken back."""
+        ...
 
 
 class Undo(Protocol):
@@ -91,7 +109,7 @@ class Writer:
     """Runs acts on its own thread, many to a commit.
 
     Owned by the loop's thread: `_thread`, `_closing`.
-    Owned by the writer's thread: `_connection`, `_transaction`, `_undo`.
+    Owned by the writer's thread: `_connection`, `_transaction`, `_undo`, `_seal`.
     Owned by the writer's thread: `_wrote`, whether an act of the batch changed rows.
     Set by the writer's thread, read by all: `_failure` (once), `trouble`.
     """
@@ -102,10 +120,12 @@ class Writer:
         transaction: Transaction,
         undo: Undo,
         *,
+        seal: Seal | None,
         clock: Clock,
         faults: Faults,
         loop: asyncio.AbstractEventLoop,
     ) -> None:
+        self._seal = seal
         self._connection = connection
         self._transaction = transaction
         self._undo = undo
@@ -114,7 +134,7 @@ class Writer:
         self._loop = loop
         self._wrote = False
         self.trouble: StoreTrouble | None = None
-        self._queue: SimpleQueue[tuple[Act | None, _Future] | None] = SimpleQueue()
+        self._queue: SimpleQueue[_Waiting | None] = SimpleQueue()
         self._failure: str | None = None
         self._closing = False
         self._thread = Thread(target=self._serve, name="fedsafe-writer", daemon=True)
@@ -123,13 +143,16 @@ class Writer:
     def submit(self, act: Act | None) -> _Future:
         """Hand in an act, or None to scrub; the future ends once it is durable.
 
+        The act runs in the context of its caller: its audit events belong to the
+        request that is under way there.
+
         Raises:
             StoreClosedError: the writer takes no more acts.
         """
         if self._closing or self._failure is not None:
             raise StoreClosedError(self._failure or "closed")
         future: _Future = self._loop.create_future()
-        self._queue.put((act, future))
+        self._queue.put((act, future, copy_context()))
         return future
 
     async def close(self) -> None:
@@ -151,43 +174,53 @@ class Writer:
             serving = None not in batch
             self._perform([item for item in batch if item is not None])
 
-    def _perform(self, batch: list[tuple[Act | None, _Future]]) -> None:
-        acts = [(act, future) for act, future in batch if act is not None]
+    def _perform(self, batch: list[_Waiting]) -> None:
+        acts = [(act, to, within) for act, to, within in batch if act is not None]
         outcomes = self._commit(acts) if acts else []
-        outcomes += [self._scrub(future) for act, future in batch if act is None]
+        outcomes += [self._scrub(future) for act, future, _ in batch if act is None]
         if outcomes:
             self._loop.call_soon_threadsafe(_resolve, outcomes)
 
-    def _commit(self, acts: list[tuple[Act, _Future]]) -> list[_Outcome]:
+    def _commit(self, acts: list[tuple[Act, _Future, Context]]) -> list[_Outcome]:
         if self._failure is not None:
             closed = StoreClosedError(self._failure)
-            return [(future, None, closed) for _, future in acts]
+            return [(future, None, closed) for _, future, _ in acts]
         committing = self._wrote = False
         try:
             self._faults.reach(FaultPoint.WRITER_BEFORE_BEGIN)
             self._connection.execute("BEGIN IMMEDIATE")
             together = len(acts) > 1
-            outcomes = [self._run(act, future, together) for act, future in acts]
+            outcomes = [self._run(*each, together) for each in acts]
+            if self._seal is not None and self._connection.in_transaction:
+                self._seal.write()
             committing = True
             if self._connection.in_transaction:
                 self._faults.reach(FaultPoint.WRITER_BEFORE_COMMIT)
                 self._connection.execute("COMMIT")
         except Exception as error:  # noqa: BLE001 - every caller is told
             failed = self._take_back(error, committing=committing)
-            return [(future, None, failed) for _, future in acts]
+            return [(future, None, failed) for _, future, _ in acts]
+        if self._seal is not None:
+            self._seal.confirm()
         if self._wrote:
             self.trouble = None
         self._faults.reach(FaultPoint.WRITER_AFTER_COMMIT)
         return outcomes
 
-    def _run(self, act: Act, future: _Future, together: bool) -> _Outcome:  # noqa: FBT001
+    def _run(
+        self,
+        act: Act,
+        future: _Future,
+        context: Context,
+        together: bool,  # noqa: FBT001
+    ) -> _Outcome:
         execute = self._connection.execute
         if together:  # alone, an act takes back the whole transaction
             execute("SAVEPOINT act")
         self._undo.begin_act()
         before = self._connection.total_changes
         try:
-            result = run_act(act(self._transaction))
+            result = context.run(run_act, act(self._transaction))
         except Exception as error:
             if not self._connection.in_transaction:
                 raise  # SQLite itself took back everything, as on a full disk
@@ -215,6 +248,8 @@ class Writer:
         except sqlite3.Error as worse:
             self._failure = f"a rollback failed ({worse}); start the node anew"
         self._undo.forget()
+        if self._seal is not None:
+            self._seal.forget()
         self._remember(error)
         return StoreFailedError(reason)
 

@@ -32,11 +32,14 @@ async def test_a_denied_purpose_is_written_down(alone: Fleet) -> None:
 
     (event,) = await alone.audit("a.demo", "refused")
     assert event.record.outcome == "purpose"
+    record, policy = event.record, alone["a.demo"].base.situation.policy
+    assert (record.rule, record.code, record.policy) == (
+        "P8",
+        "purpose",
+        policy.reference,
+    )
     assert json.loads(event.openings["detail"]) == {
         "act": "lookup",
-        "rule": "P8",
-        "code": "purpose",
-        "policy": alone["a.demo"].base.situation.policy.reference,
         "about": "audit_review",
     }
     assert await alone.audit("a.demo", "lookup") == []

@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which request, or which job, is under way: what its audit events and log lines share.
+
+A request may bring a W3C `traceparent`; its trace id is taken over, so that the
+provider finds in our log what its own tracing names. Anything else gets a new one.
+The id is in the answer of a problem, in the log line and in the opening of the audit
+event, never in a record of the log: whoever holds the provider's traces could tell
+by it whom a record is about.
+"""
+
+import re
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from secrets import token_hex
+from typing import Final
+
+_TRACE_BYTES: Final = 16
+_PARENT: Final = re.compile(
+    r"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(-.*)?"
+)
+
+
+@dataclass(slots=True)
+class Asking:
+    """One request or job: its trace, the member that asks, the events that it made.
+
+    Owned by whoever began it; acts of the store add to `events` on their thread, one
+    after the other.
+    """
+
+    trace: str
+    peer: str | None = None
+    events: set[str] = field(default_factory=set)
+
+
+_ASKING: Final[ContextVar[Asking | None]] = ContextVar("asking", default=None)
+
+
+def begin(traceparent: str | None = None) -> Asking:
+    """Begin a request or a job: all that follows in this context belongs to it."""
+    asking = Asking(trace_of(traceparent))
+    _ASKING.set(asking)
+    return asking
+
+
+def current() -> Asking | None:
+    """Return what is under way; None outside of any request and job."""
+    return _ASKING.get()
+
+
+def trace_of(traceparent: str | None) -> str:
+    """Return the trace id of a `traceparent`, or a new one if there is none.
+
+    A later version may have more behind the flags, version 00 has not.
+    """
+    found = _PARENT.fullmatch(traceparent) if traceparent else None
+    if found is None or (found[2] and traceparent and traceparent.startswith("00-")):
+        return token_hex(_TRACE_BYTES)
+    return found[1]
