@@ -43,7 +43,19 @@ class RestrictionRecord(
     statement: Signed
 
 
-Record = SignalRecord | RestrictionRecord
+class RulingRecord(
+    msgspec.Struct,
+    frozen=True,
+    forbid_unknown_fields=True,
+    tag_field="record",
+    tag="ruling",
+):
+    """The origin's ruling on disputes of one of its signals."""
+
+    statement: Signed
+
+
+Record = SignalRecord | RestrictionRecord | RulingRecord
 
 
 class _Envelope(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

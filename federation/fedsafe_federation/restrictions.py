@@ -3,8 +3,9 @@
 
 A restriction is self-contained and acts on its signature and authority alone,
 from any courier, before anything else in a batch: it never waits for an opening,
-a quorum or the origin (protocol 3.6). This version knows the origin's own
-authority over its own signals.
+a quorum or the origin (protocol 3.6). Revoked, expired and erased are the origin's own
+words over its own signals. *Disputed* may be any member's: it rests one signal, within
+the member's budget at each receiver, until the origin rules (`rulings`).
 """
 
 from enum import StrEnum, unique
@@ -14,7 +15,7 @@ import msgspec
 
 from fedsafe_crypto.identity import SigningKey
 from fedsafe_federation.charter import Charter
-from fedsafe_federation.errors import UntrustedError
+from fedsafe_federation.errors import MalformedError, UntrustedError
 from fedsafe_federation.signed import (
     Bytes16,
     NodeName,
@@ -24,10 +25,12 @@ from fedsafe_federation.signed import (
     open_statement,
     sign_statement,
 )
-from fedsafe_policies.vocabulary import Effect
+from fedsafe_policies.vocabulary import Contention, Control, Effect
 
 RESTRICTION: Final = "restriction"
 MAX_SIGNALS: Final = 1_000
+LONGEST_DISPUTE: Final = 60 * 24 * 60 * 60
+"""No dispute names a later deadline than so many seconds after its own time."""
 
 
 @unique
@@ -42,10 +45,25 @@ class Reason(StrEnum):
     SUPERSEDED = "superseded"
 
 
-class Restriction(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Terms(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a dispute contends, and how the person showed control of the identifier.
+
+    After the `deadline` (UTC seconds), as its author reckons it, the origin can only
+    revoke.
+    """
+
+    contention: Contention
+    control: Control
+    deadline: Seconds
+
+
+class Restriction(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True
+):
     """*author* says that *origin*'s *signals* are restricted.
 
-    `sequence` counts the author's restrictions from 1, so a gap shows.
+    `sequence` counts the author's restrictions from 1, so a gap shows. A dispute, and
+    nothing else, has `terms`, and names one signal: that is what its facts are.
     """
 
     v: Annotated[int, msgspec.Meta(ge=1, le=1)]
@@ -58,6 +76,7 @@ class Restriction(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     signals: Annotated[
         list[Bytes16], msgspec.Meta(min_length=1, max_length=MAX_SIGNALS)
     ]
+    terms: Terms | None = None
 
 
 def sign_restriction(
@@ -78,7 +97,7 @@ def open_restriction(statement: Signed, charter: Charter) -> Restriction:
 
     Raises:
         UntrustedError: not signed by a member, or without authority.
-        MalformedError: the payload is no restriction.
+        MalformedError: the payload is no restriction, or a dispute without its terms.
     """
     member = charter.member(statement.signer)
     restriction = open_statement(
@@ -90,8 +109,23 @@ def open_restriction(statement: Signed, charter: Charter) -> Restriction:
     )
     if restriction.author != statement.signer:
         raise UntrustedError(statement.signer, "the author is not the signer")
-    if restriction.author != restriction.origin:
+    if restriction.effect is Effect.DISPUTED:
+        charter.member(restriction.origin)
+    elif restriction.author != restriction.origin:
         raise UntrustedError(
             statement.signer, f"no authority over signals of {restriction.origin}"
         )
+    _check_terms(restriction)
     return restriction
+
+
+def _check_terms(restriction: Restriction) -> None:
+    terms = restriction.terms
+    if (restriction.effect is Effect.DISPUTED) != (terms is not None):
+        raise MalformedError("Restriction", "terms belong to a dispute, and to it only")
+    if terms is None:
+        return
+    if len(restriction.signals) != 1:
+        raise MalformedError("Restriction", "a dispute names one signal")
+    if not 0 < terms.deadline - restriction.at <= LONGEST_DISPUTE:
+        raise MalformedError("Terms", "the deadline is not within 60 days of the time")

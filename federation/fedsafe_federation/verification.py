@@ -46,10 +46,12 @@ from fedsafe_federation.feed import Batch, FeedOpening, RecordLine
 from fedsafe_federation.records import (
     Record,
     RestrictionRecord,
+    RulingRecord,
     SignalRecord,
     decode_record,
 )
 from fedsafe_federation.restrictions import Restriction, open_restriction
+from fedsafe_federation.rulings import Ruling, open_ruling
 from fedsafe_federation.signals import (
     SIGNAL_GROUP,
     SignalHeader,
@@ -106,12 +108,21 @@ class VerifiedRestriction:
 
 
 @dataclass(frozen=True, slots=True)
+class VerifiedRuling:
+    """A ruling of the feed's own origin."""
+
+    statement: Signed
+    ruling: Ruling
+
+
+@dataclass(frozen=True, slots=True)
 class VerifiedBatch:
     """What may be applied in one transaction, and the peer's new position."""
 
     records: Sequence[VerifiedRecord]
     restrictions: Sequence[VerifiedRestriction]
     known: Known
+    rulings: Sequence[VerifiedRuling] = ()
 
 
 def verify_restrictions(
@@ -145,11 +156,14 @@ def verify_batch(
     frontier = known.frontier.copy()
     records: list[VerifiedRecord] = []
     statements: list[Signed] = []
+    said: list[Signed] = []
     for index, line in enumerate(batch.records, start=frontier.size):
         record = _read(line)
         records.append(_verify_record(line, record, index, origin.name))
         if isinstance(record, RestrictionRecord):
             statements.append(record.statement)
+        elif isinstance(record, RulingRecord):
+            said.append(record.statement)
     frontier.extend(leaf_hash(entry.record) for entry in records)
     if batch.trailer.next != frontier.size:
         raise FeedError(origin.name, "the trailer's next index does not fit")
@@ -157,7 +171,22 @@ def verify_batch(
     _check_leads_to(origin.name, frontier, checkpoint, batch)
     restrictions = verify_restrictions(statements, charter)[0]
     newest = Known(frontier, batch.trailer.checkpoint, checkpoint)
-    return VerifiedBatch(records, restrictions, newest)
+    rulings = _verify_rulings(said, origin.name, charter)
+    return VerifiedBatch(records, restrictions, newest, rulings)
+
+
+def _verify_rulings(
+    statements: Sequence[Signed], origin: str, charter: Charter
+) -> list[VerifiedRuling]:
+    good: list[VerifiedRuling] = []
+    for statement in statements:
+        try:
+            ruling = open_ruling(statement, charter)
+        except FederationError:
+            continue  # a poison addition: its record is kept, and nothing follows
+        if ruling.origin == origin:
+            good.append(VerifiedRuling(statement, ruling))
+    return good
 
 
 def open_checkpoint(origin: Member, note: str) -> Checkpoint:

@@ -31,6 +31,14 @@ from fedsafe_federation.signals import SIGNAL_GROUP, decode_opening
 from fedsafe_federation.signed import Signed
 from fedsafe_federation.verification import feed_name
 from fedsafe_federation.wireformat import decode
+from fedsafe_node.contested import (
+    DISPUTES,
+    Contested,
+    check_dispute,
+    check_taken,
+    read_contested,
+    read_disputes,
+)
 from fedsafe_node.errors import CorruptLogError, CorruptRowError
 from fedsafe_node.log.audit import Event, audit_log_name, decode_audit_record
 from fedsafe_node.log.openings import period_of
@@ -39,6 +47,7 @@ from fedsafe_node.reckoning import Reckoner, missing_row
 from fedsafe_node.signals.naming import signal_name
 from fedsafe_node.situation import Situation
 from fedsafe_node.store.protocol import LogName, Reader
+from fedsafe_node.store.rights_rows import DisputeRow
 from fedsafe_node.store.rows import (
     KeptOpening,
     NamedRow,
@@ -47,6 +56,7 @@ from fedsafe_node.store.rows import (
     SignalStatus,
 )
 from fedsafe_node.sums import Sums
+from fedsafe_policies.vocabulary import Effect
 
 SIGNALS: Final = "signals"
 RESTRICTIONS: Final = "restrictions"
@@ -57,7 +67,6 @@ _GAP: Final = 8  # rather read some entries too many than ask for each
 _STATEMENTS: Final = 256
 _OWN_EVENTS: Final = frozenset({Event.OWN_BAN, Event.DRAFT})
 _AT_LEAST: Final[Mapping[str, frozenset[SignalStatus]]] = {
-    "disputed": frozenset(SignalStatus) - {SignalStatus.ACTIVE},
     "expired": frozenset(
         {SignalStatus.EXPIRED, SignalStatus.REVOKED, SignalStatus.ERASED}
     ),
@@ -83,6 +92,7 @@ class SignalRows:
         self._now = int(now.timestamp())
         self._claimed: dict[LogName, bytearray] = {}
         self._kept: Counter[str] = Counter()
+        self._contested = Contested()
         self._ended = 0
 
     async def check(self) -> int:
@@ -93,12 +103,14 @@ class SignalRows:
         """
         for log in await self._reader.logs():
             self._claimed[log] = bytearray(await self._reader.log_size(log))
+        self._contested = await read_contested(self._reader)
         last = count = 0
         while page := await self._reader.signals_after(last, _PAGE):
             last, count = page[-1].row, count + len(page)
             places: dict[LogName, list[SignalRow]] = defaultdict(list)
             for row in page:
                 self._check_place(row)
+                self._check_rest(row)
                 places[row.log].append(row)
             for log, rows in places.items():
                 for span in _spans(rows):
@@ -122,6 +134,13 @@ class SignalRows:
             raise _bad(row, f"another signal points to entry {row.index} as well")
         self._claimed[log][row.index] = 1
         self._kept[row.origin] += 1
+
+    def _check_rest(self, row: SignalRow) -> None:
+        name, status = (row.origin, row.signal_id), row.status
+        if status is SignalStatus.ACTIVE and name in self._contested.resting:
+            raise _bad(row, "it is active, but a dispute rests it")
+        if status is SignalStatus.DISPUTED and name not in self._contested.named:
+            raise _bad(row, "it is disputed, but no statement says so")
 
     async def _check_span(self, log: LogName, rows: Sequence[SignalRow]) -> None:
         first = rows[0].index
@@ -194,7 +213,9 @@ class SignalRows:
         match row.status:
             case SignalStatus.ACTIVE:
                 return False
-            case SignalStatus.DISPUTED | SignalStatus.REVOKED:
+            case SignalStatus.DISPUTED:
+                return False  # `_check_rest` has looked at it
+            case SignalStatus.REVOKED:
                 return True
             case SignalStatus.EXPIRED:
                 return erased or row.match_until > self._now
@@ -251,6 +272,7 @@ class RestrictionRows:
     def __init__(self, reader: Reader, situation: Situation) -> None:
         self._reader = reader
         shared = situation.shared
+        self._disputes: dict[bytes, DisputeRow] = {}
         self._charter = shared.membership.charter if shared is not None else None
 
     async def check_statements(self) -> int:
@@ -260,10 +282,13 @@ class RestrictionRows:
             CorruptRowError: names the first row at fault.
         """
         after, count = b"", 0
+        self._disputes = await read_disputes(self._reader)
         while page := await self._reader.restrictions_after(after, _PAGE):
             after, count = page[-1].digest, count + len(page)
             for row in page:
                 self._check_statement(row)
+        for name in self._disputes:
+            raise CorruptRowError(DISPUTES, None, name.hex(), "no statement says so")
         return count
 
     def _check_statement(self, row: RestrictionRow) -> None:
@@ -285,6 +310,8 @@ class RestrictionRows:
         if said != (row.origin, row.author, row.sequence, row.effect):
             reason = "its columns are not what the statement says"
             raise CorruptRowError(RESTRICTIONS, None, name, reason)
+        if restriction.effect is Effect.DISPUTED:
+            check_dispute(self._disputes.pop(row.digest, None), restriction, name)
 
     def _open(self, statement: Signed) -> Restriction | None:
         return open_restriction(statement, self._charter) if self._charter else None
@@ -330,6 +357,9 @@ class RestrictionRows:
             for record in await self._reader.records(log, start, _PAGE):
                 restriction = self._restriction(record)
                 if restriction is None or feed_name(restriction.author) != log:
+                    continue
+                if restriction.effect is Effect.DISPUTED:
+                    await check_taken(self._reader, restriction, log)
                     continue
                 origin, effect = restriction.origin, restriction.effect.value
                 found = await self._check_statuses(

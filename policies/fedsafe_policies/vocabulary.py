@@ -126,6 +126,29 @@ class Effect(StrEnum):
 
 
 @unique
+class Contention(StrEnum):
+    """What a dispute says is wrong with a signal; a closed list, no free text."""
+
+    WRONG_PERSON = "wrong_person"
+    IDENTIFIER_REASSIGNED = "identifier_reassigned"
+    CONDUCT_DENIED = "conduct_denied"
+    MINOR = "minor"
+    BASIS_LACKING = "basis_lacking"
+    OVERTURNED = "overturned"
+
+
+@unique
+class Control(StrEnum):
+    """How somebody has shown that an identifier is theirs."""
+
+    MAILED_CODE = "mailed_code"
+    ACCOUNT_LOGIN = "account_login"
+    IDENTITY_DOCUMENT = "identity_document"
+    KNOWN_CORRESPONDENCE = "known_correspondence"
+    OFFICER = "officer"
+
+
+@unique
 class Circle(StrEnum):
     """For whom a shared signal is meant; groups and nodes are named one by one."""
 

@@ -42,7 +42,12 @@ from fedsafe_federation.records import (
     signal_record,
 )
 from fedsafe_federation.replication import Fetch, Position, Replicator
-from fedsafe_federation.restrictions import Reason, Restriction, sign_restriction
+from fedsafe_federation.restrictions import (
+    Reason,
+    Restriction,
+    Terms,
+    sign_restriction,
+)
 from fedsafe_federation.signals import SignalHeader, encode_opening
 from fedsafe_federation.signed import Signed
 from fedsafe_federation.verification import (
@@ -51,7 +56,7 @@ from fedsafe_federation.verification import (
     VerifiedRestriction,
     feed_name,
 )
-from fedsafe_policies.vocabulary import Effect, Plane, Scope
+from fedsafe_policies.vocabulary import Contention, Control, Effect, Plane, Scope
 
 T = TypeVar("T")
 FEDERATION = "demo.example#1"
@@ -74,6 +79,7 @@ def keys_of(name: str) -> MemberKeys:
         audit=key_of(name, "audit").public,
         statement=key_of(name, "statement").public,
         transport=key_of(name, "transport").public,
+        witness=key_of(name, "witness").public,
         sealing=RecipientKey.generate().public,
     )
 
@@ -169,6 +175,9 @@ def payload_of(number: int) -> bytes:
     return encode_opening(header(), sealed=b"sealed %d" % number, token=token)
 
 
+TERMS = Terms(Contention.WRONG_PERSON, Control.MAILED_CODE, 1_700_100_000)
+
+
 def restriction(  # noqa: PLR0913
     author: str,
     sequence: int,
@@ -188,6 +197,7 @@ def restriction(  # noqa: PLR0913
         reason=Reason.MISTAKE,
         at=1_700_000_000,
         signals=list(signals),
+        terms=TERMS if effect is Effect.DISPUTED else None,
     )
     key = key_of(signer or author, "statement")
     return sign_restriction(statement, key=key, federation=FEDERATION)

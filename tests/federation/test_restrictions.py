@@ -14,15 +14,18 @@ from tests.federation.conftest import (
 
 from fedsafe_federation.errors import FederationError, MalformedError, UntrustedError
 from fedsafe_federation.restrictions import (
+    LONGEST_DISPUTE,
     MAX_SIGNALS,
     RESTRICTION,
     Reason,
     Restriction,
+    Terms,
     open_restriction,
+    sign_restriction,
 )
-from fedsafe_federation.signed import sign_payload, sign_statement
+from fedsafe_federation.signed import Signed, sign_payload, sign_statement
 from fedsafe_federation.wireformat import encode
-from fedsafe_policies.vocabulary import Effect
+from fedsafe_policies.vocabulary import Contention, Control, Effect
 
 CHARTER = world().charter
 VALID = restriction("a.example", 1, [signal_id(1), signal_id(2)])
@@ -37,11 +40,69 @@ def test_the_origin_restricts_its_own_signals(effect: Effect) -> None:
     assert opened.signals == [signal_id(3)]
 
 
-def test_nobody_restricts_the_signals_of_another() -> None:
-    statement = restriction("b.example", 1, [signal_id(1)], origin="a.example")
+@pytest.mark.parametrize("effect", set(Effect) - {Effect.DISPUTED})
+def test_nobody_restricts_the_signals_of_another(effect: Effect) -> None:
+    statement = restriction(
+        "b.example", 1, [signal_id(1)], origin="a.example", effect=effect
+    )
 
     with pytest.raises(UntrustedError, match="no authority over signals"):
         open_restriction(statement, CHARTER)
+
+
+def disputed(**changes: object) -> Signed:
+    honest = Restriction(
+        v=1,
+        origin="a.example",
+        author="b.example",
+        sequence=1,
+        effect=Effect.DISPUTED,
+        reason=Reason.REQUEST_OF_THE_PERSON,
+        at=1_000,
+        signals=[signal_id(1)],
+        terms=TERMS,
+    )
+    return sign_restriction(
+        msgspec.structs.replace(honest, **changes),
+        key=key_of("b.example", "statement"),
+        federation=FEDERATION,
+    )
+
+
+LATEST = 1_000 + LONGEST_DISPUTE
+TERMS = Terms(Contention.WRONG_PERSON, Control.MAILED_CODE, LATEST)
+
+
+def test_any_member_disputes_a_signal_of_another() -> None:
+    opened = open_restriction(disputed(), CHARTER)
+
+    assert (opened.author, opened.origin) == ("b.example", "a.example")
+    assert opened.terms == TERMS
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"terms": None},
+        {"signals": [signal_id(1), signal_id(2)]},
+        {"terms": msgspec.structs.replace(TERMS, deadline=1_000)},
+        {"terms": msgspec.structs.replace(TERMS, deadline=LATEST + 1)},
+        {"author": "b.example", "origin": "b.example", "effect": Effect.REVOKED},
+    ],
+    ids=["no terms", "two signals", "no time", "too much time", "not a dispute"],
+)
+def test_a_dispute_names_one_signal_and_its_terms(changes: dict[str, object]) -> None:
+    with pytest.raises(MalformedError):
+        open_restriction(disputed(**changes), CHARTER)
+
+
+def test_nobody_disputes_what_no_member_published() -> None:
+    with pytest.raises(UntrustedError):
+        open_restriction(disputed(origin="e.example"), CHARTER)
+
+
+def test_what_is_no_dispute_is_written_without_terms() -> None:
+    assert b"terms" not in VALID.payload
 
 
 def test_the_author_must_be_the_signer() -> None:

@@ -34,7 +34,12 @@ from fedsafe_federation.records import (
     encode_record,
     signal_record,
 )
-from fedsafe_federation.restrictions import Reason, Restriction, sign_restriction
+from fedsafe_federation.restrictions import (
+    Reason,
+    Restriction,
+    Terms,
+    sign_restriction,
+)
 from fedsafe_federation.signals import (
     ActorBody,
     MediaBody,
@@ -49,6 +54,8 @@ from fedsafe_node.keys import load_keys
 from fedsafe_node.membership import CHARTER_DOCUMENT, load_membership
 from fedsafe_node.messages import Kind, Question
 from fedsafe_policies.vocabulary import (
+    Contention,
+    Control,
     Effect,
     Grade,
     IdentifierKind,
@@ -195,6 +202,8 @@ class Origin:
         sequence: int | None = None,
     ) -> None:
         """Sign a restriction, and repeat it in the feed unless told otherwise."""
+        at = int(self.clock.now().timestamp())
+        terms = Terms(Contention.WRONG_PERSON, Control.MAILED_CODE, at + 14 * 86_400)
         statement = sign_restriction(
             Restriction(
                 v=1,
@@ -203,8 +212,9 @@ class Origin:
                 sequence=sequence or len(self.statements) + 1,
                 effect=effect,
                 reason=Reason.MISTAKE,
-                at=int(self.clock.now().timestamp()),
+                at=at,
                 signals=list(signals),
+                terms=terms if effect is Effect.DISPUTED else None,
             ),
             key=self.keys.statement,
             federation=FEDERATION,

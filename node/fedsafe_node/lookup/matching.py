@@ -10,6 +10,7 @@ but a count in the audit event (protocol 3.2).
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from typing import Final
 from uuid import UUID
 
 from fedsafe_crypto.envelope import open_envelope
@@ -33,6 +34,8 @@ from fedsafe_node.store.protocol import Reader
 from fedsafe_node.store.rows import SignalRow, SignalStatus
 from fedsafe_policies.matching import BodyFacts, HeaderFacts, MatchRequest
 from fedsafe_policies.vocabulary import IdentifierKind, MediaKind, Plane
+
+_ALIVE: Final = frozenset({SignalStatus.ACTIVE, SignalStatus.DISPUTED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +95,8 @@ async def match_candidates(
 def _may_match(
     row: SignalRow, candidate: Candidate, situation: Situation, now: datetime
 ) -> bool:
-    if row.status is not SignalStatus.ACTIVE or row.match_until <= now.timestamp():
+    # One that is disputed opens like others; policy then suppresses it (P10).
+    if row.status not in _ALIVE or row.match_until <= now.timestamp():
         return False
     if row.origin in situation.coverage.suspended:
         return False
@@ -131,7 +135,10 @@ def _open(
             )
     except (CryptoError, MalformedError):
         return None
-    if not _fits(body, candidate) or not _allowed(header, body, situation, now):
+    disputed = row.status is SignalStatus.DISPUTED
+    if not _fits(body, candidate):
+        return None
+    if not _allowed(header, body, situation, now, disputed=disputed):
         return None
     return _match(row, body, candidate, situation)
 
@@ -171,6 +178,8 @@ def _allowed(
     body: ActorBody | MediaBody,
     situation: Situation,
     now: datetime,
+    *,
+    disputed: bool,
 ) -> bool:
     since = body.removed_on if isinstance(body, ActorBody) else body.published_on
     try:
@@ -191,7 +200,7 @@ def _allowed(
         match_until=header.match_until,
         erase_after=header.erase_after,
     )
-    return situation.decide(MatchRequest(clear, facts), now).allowed
+    return situation.decide(MatchRequest(clear, facts, disputed), now).allowed
 
 
 def _match(

@@ -32,6 +32,7 @@ from fedsafe_node.index.lists import Hint, Lists
 from fedsafe_node.log.audit import AuditTrail, Event
 from fedsafe_node.log.proofs import log_frontier
 from fedsafe_node.signals.arrival import Arrival, read_arrivals
+from fedsafe_node.signals.disputing import rest_disputed, take_ruling
 from fedsafe_node.signals.granting import (
     Span,
     grant,
@@ -40,7 +41,7 @@ from fedsafe_node.signals.granting import (
     still_lacking,
 )
 from fedsafe_node.signals.restricting import Restricting, in_acts
-from fedsafe_node.signals.stopping import sequence_key
+from fedsafe_node.signals.stating import sequence_key
 from fedsafe_node.situation import Situation
 from fedsafe_node.store.protocol import Reader, Store, Transaction
 from fedsafe_node.store.rows import (
@@ -48,6 +49,7 @@ from fedsafe_node.store.rows import (
     PeerRow,
     PeerState,
 )
+from fedsafe_policies.disputes import ruling_ends
 
 _LARGE: Final = 64
 _MOST_PATIENCE: Final = 15
@@ -151,6 +153,7 @@ class Intake:
             stop = batch.known.frontier.size
             span = Span(stop - len(batch.records), stop, size)
             granted, fresh = await self._keep(tx, origin, arrivals, size)
+            await self._settle(tx, origin, batch)
             await self._move(tx, origin, batch, at)
             before = await read_lacking(tx, origin)
             lacking = still_lacking(before, span, arrivals)
@@ -215,8 +218,17 @@ class Intake:
         self, origin: str, parts: Iterable[Sequence[VerifiedRestriction]]
     ) -> None:
         beyond = ""
+        situation = self._situation
         for part in parts:
-            act = Restricting(origin, part, self._trail, self._clock.now())
+            now = self._clock.now()
+            act = Restricting(
+                origin,
+                part,
+                self._trail,
+                now,
+                judge=lambda request, now=now: situation.decide(request, now),  # type: ignore[misc]
+                due=ruling_ends(int(now.timestamp()), situation.policy),
+            )
             applied = await self._store.write(act.run)
             self._lists.remove(applied.removed)
             beyond = beyond or applied.beyond
@@ -266,6 +278,29 @@ class Intake:
             for row, arrival in zip(rows, usable, strict=True)
             if arrival.signal is not None
         ]
+
+    async def _settle(self, tx: Transaction, origin: str, batch: VerifiedBatch) -> None:
+        # Disputes may have come before their signals, and rulings before both.
+        now = self._clock.now()
+        named = [r.signal.signal for r in batch.records if r.signal is not None]
+        await rest_disputed(tx, origin, named)
+        woken = 0
+        for item in batch.rulings:
+            at = int(now.timestamp())
+            woken += await take_ruling(tx, item.ruling, at=at)
+        if not batch.rulings:
+            return
+        entry = self._trail.entry(
+            Event.RULINGS_TAKEN,
+            at=now,
+            detail={
+                "origin": origin,
+                "rulings": len(batch.rulings),
+                "restored": woken,
+                "rule": "P10",
+            },
+        )
+        await tx.append(self._trail.log, entry.record, entry.openings)
 
     async def _move(
         self, tx: Transaction, origin: str, batch: VerifiedBatch, at: datetime

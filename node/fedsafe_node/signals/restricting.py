@@ -13,6 +13,8 @@ Beyond the bound nothing new is remembered and the batch is refused, so the auth
 feed stands still and is soon not covered: a refusal, never a restriction forgotten.
 
 * A statement that changes nothing is counted, not kept; an act writes one event.
+* A dispute may name another's signal; what it does is in `disputing`. It is kept within
+  the same bound, and with a budget of its author's beside.
 * Only the author's own feed makes us remember, and moves the count of its
   statements: another's would use up its bound. The author repeats them anyway.
 """
@@ -30,8 +32,10 @@ from fedsafe_federation.restrictions import Restriction
 from fedsafe_federation.verification import VerifiedRestriction
 from fedsafe_federation.wireformat import encode
 from fedsafe_node.log.audit import AuditTrail, Event
-from fedsafe_node.signals.stopping import sequence_key
+from fedsafe_node.signals.disputing import Judge, take_dispute, weigh
+from fedsafe_node.signals.stating import sequence_key
 from fedsafe_node.store.protocol import Transaction
+from fedsafe_node.store.rights_rows import Weight
 from fedsafe_node.store.rows import RestrictionRow, SignalRow, SignalStatus
 from fedsafe_policies.vocabulary import Effect
 
@@ -41,7 +45,6 @@ MAX_NAMES: Final = 20_000
 
 STATUS_OF: Final = {
     Effect.REVOKED: SignalStatus.REVOKED,
-    Effect.DISPUTED: SignalStatus.DISPUTED,
     Effect.EXPIRED: SignalStatus.EXPIRED,
     Effect.ERASED: SignalStatus.ERASED,
 }
@@ -92,14 +95,21 @@ class _Author:
 
 @dataclass(slots=True)
 class Restricting:
-    """One act over restrictions that came with *courier*'s feed; runs once."""
+    """One act over restrictions that came with *courier*'s feed; runs once.
+
+    *judge* weighs disputes, and *due* says until when one that comes now has to be
+    ruled on (UTC seconds).
+    """
 
     courier: str
     restrictions: Sequence[VerifiedRestriction]
     trail: AuditTrail
     at: datetime
+    judge: Judge
+    due: int
     _removed: list[int] = field(default_factory=list)
     _counts: Counter[str] = field(default_factory=Counter)
+    _flooded: Counter[str] = field(default_factory=Counter)
     _beyond: str = ""
 
     async def run(self, tx: Transaction) -> Applied:
@@ -109,13 +119,18 @@ class Restricting:
             author = await _load(tx, name, [r.restriction for r in mine])
             before = author.sequence, author.kept
             for item in mine:
-                await self._apply(tx, item, author)
+                if item.restriction.effect is Effect.DISPUTED:
+                    await self._contest(tx, item, author)
+                else:
+                    await self._apply(tx, item, author)
             if author.sequence != before[0]:
                 await tx.set_meta(sequence_key(name), b"%d" % author.sequence)
             if author.kept != before[1]:
                 await tx.set_meta(_kept_key(name), b"%d" % author.kept)
         if self._counts:
             await self._write(tx)
+        for name, count in self._flooded.items():
+            await self._alarm(tx, name, count)
         return Applied(self._removed, self._beyond)
 
     async def _apply(
@@ -141,10 +156,36 @@ class Restricting:
             self._counts["statements"] += 1
             self._counts[restriction.effect.value] += len(stopped)
 
+    async def _contest(
+        self, tx: Transaction, item: VerifiedRestriction, author: _Author
+    ) -> None:
+        said, at = item.restriction, int(self.at.timestamp())
+        (signal_id,) = said.signals
+        # Of two statements with one number the first counts, here as at anybody's.
+        new = await tx.dispute_numbered(said.author, said.sequence) is None
+        fits = author.kept + 1 <= author.most
+        if new and not fits:
+            self._beyond = said.author
+            return
+        if said.author == self.courier and said.sequence == author.sequence + 1:
+            author.sequence += 1
+        if not new:
+            return
+        judge, origin = self.judge, said.origin
+        decision = await weigh(tx, origin, signal_id, said.author, judge=judge, at=at)
+        taken = await take_dispute(
+            tx, item.statement, said, decision, at=at, due_at=self.due
+        )
+        author.kept += 1
+        self._counts["statements"] += 1
+        self._counts[said.effect.value] += taken.rested
+        self._counts[taken.weight.value] += 1
+        self._flooded[said.author] += taken.weight is Weight.FLOOD
+
     async def _stop(
         self, tx: Transaction, effect: Effect, names: Sequence[bytes], author: _Author
     ) -> list[bytes]:
-        # A status only ever becomes stricter: a dispute never softens a revocation.
+        # A status only ever becomes stricter.
         status, at = STATUS_OF[effect], int(self.at.timestamp())
         stopped: list[bytes] = []
         for name in names:
@@ -152,8 +193,7 @@ class Restricting:
             if row is None or not _stricter(status, row.status):
                 continue
             await tx.set_signal_status(row.origin, name, status)
-            if status is not SignalStatus.DISPUTED:
-                await tx.erase_opening(row.log, row.index, row.group, at=at)
+            await tx.erase_opening(row.log, row.index, row.group, at=at)
             author.rows[name] = replace(row, status=status)
             self._removed.append(row.row)
             stopped.append(name)
@@ -173,11 +213,23 @@ class Restricting:
         )
         await tx.append(self.trail.log, entry.record, entry.openings)
 
+    async def _alarm(self, tx: Transaction, author: str, count: int) -> None:
+        if not count:
+            return
+        entry = self.trail.entry(
+            Event.DISPUTES_FLOODED,
+            at=self.at,
+            outcome="alarm",
+            detail={"author": author, "disputes": count, "rule": "P10"},
+        )
+        await tx.append(self.trail.log, entry.record, entry.openings)
+
 
 async def _load(
     tx: Transaction, name: str, restrictions: Sequence[Restriction]
 ) -> _Author:
-    named = list(dict.fromkeys(id_ for r in restrictions for id_ in r.signals))
+    own = [r for r in restrictions if r.effect is not Effect.DISPUTED]
+    named = list(dict.fromkeys(id_ for r in own for id_ in r.signals))
     rows = await tx.signals_named(name, named)
     peer = await tx.peer(name)
     cursor = peer.cursor if peer is not None else 0

@@ -10,10 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from fedsafe_federation.evaluation import digest
-from fedsafe_federation.records import RestrictionRecord, encode_record
-from fedsafe_federation.restrictions import Reason, Restriction, sign_restriction
-from fedsafe_federation.wireformat import encode
+from fedsafe_federation.restrictions import Reason
 from fedsafe_node.errors import DeniedError, NotFoundError, WrongStateError
 from fedsafe_node.idempotency import Once
 from fedsafe_node.log.audit import Event
@@ -23,11 +20,11 @@ from fedsafe_node.signals.desk import Changed, Desk
 from fedsafe_node.signals.drafts import open_draft
 from fedsafe_node.signals.naming import read_signal_id, signal_name
 from fedsafe_node.signals.showing import describe_draft, describe_row
+from fedsafe_node.signals.stating import state
 from fedsafe_node.store.protocol import Transaction
 from fedsafe_node.store.rows import (
     DraftRow,
     DraftState,
-    RestrictionRow,
     SignalRow,
     SignalStatus,
 )
@@ -74,6 +71,22 @@ async def erase_own(
     await tx.set_signal_status(origin, signal_id, SignalStatus.ERASED)
     await tx.erase_opening(row.log, row.index, row.group, at=at)
     return (row.row,)
+
+
+async def revoke_signal(
+    desk: Desk, tx: Transaction, row: SignalRow, reason: Reason
+) -> int:
+    """Revoke a signal of the own feed and erase what it says; return the feed's size.
+
+    Raises:
+        WrongStateError: this node has no federation.
+    """
+    stated = await state(desk, tx, row.signal_id, Effect.REVOKED, reason)
+    at = int(desk.clock.now().timestamp())
+    await tx.set_signal_status(row.origin, row.signal_id, SignalStatus.REVOKED)
+    await tx.erase_opening(row.log, row.index, row.group, at=at)
+    await tx.remove_custody(row.signal_id)
+    return stated.feed
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,47 +144,10 @@ class _Stop:
             return refused
         if row.status in _STOPPED:
             raise WrongStateError(f"already_{row.status.value}", "it is stopped")
-        size = await self._restrict(tx)
-        await tx.set_signal_status(row.origin, self.signal_id, SignalStatus.REVOKED)
-        await tx.erase_opening(row.log, row.index, row.group, at=self.at)
-        await tx.remove_custody(self.signal_id)
+        size = await revoke_signal(self.desk, tx, row, self.reason)
         await self._write(tx, Event.REVOKED)
         answer = await describe_row(tx, row, SignalState.REVOKED, self.desk)
         return Changed(answer, removed=(row.row,), feed=size)
-
-    async def _restrict(self, tx: Transaction) -> int:
-        desk, node = self.desk, self.desk.situation.node
-        shared = desk.situation.shared
-        if shared is None:
-            raise WrongStateError("no_federation", "this node has no federation")
-        key = sequence_key(node)
-        sequence = int(await tx.meta(key) or 0) + 1
-        restriction = Restriction(
-            v=1,
-            origin=node,
-            author=node,
-            sequence=sequence,
-            effect=Effect.REVOKED,
-            reason=self.reason,
-            at=self.at,
-            signals=[self.signal_id],
-        )
-        federation = shared.membership.charter.federation
-        statement = sign_restriction(
-            restriction, key=desk.statement_key, federation=federation
-        )
-        row = RestrictionRow(
-            digest=digest(statement),
-            origin=node,
-            author=node,
-            sequence=sequence,
-            effect=Effect.REVOKED.value,
-            statement=encode(statement),
-        )
-        await tx.add_restriction(row, restriction.signals)
-        await tx.set_meta(key, str(sequence).encode())
-        record = encode_record(RestrictionRecord(statement))
-        return await tx.append(desk.feed, record) + 1
 
     async def _refused(
         self, tx: Transaction, *, machine: bool
@@ -213,8 +189,3 @@ async def withdraw_draft(
     await tx.decide_draft(draft.signal_id, DraftState.WITHDRAWN, by=by, at=at)
     await tx.remove_custody(draft.signal_id)
     return removed
-
-
-def sequence_key(author: str) -> str:
-    """Name the small value that counts an author's restrictions."""
-    return f"restrictions/{author}"

@@ -105,7 +105,7 @@ class SQLiteRightsReader:
     async def rulings_on(self, origin: str, signal_id: bytes) -> list[RulingRow]:
         """Return what was ruled on the disputes of a signal."""
         rows = self._connection.execute(
-            _RULING + "WHERE dispute IN (SELECT digest FROM disputes "
+            _RULING + "WHERE dispute IN (SELECT digest FROM disputes "  # noqa: S608
             "WHERE origin = ? AND signal_id = ?) AND origin = ? AND signal_id = ? "
             "ORDER BY at, dispute",
             (origin, signal_id, origin, signal_id),

@@ -17,12 +17,19 @@ from fedsafe_node.signals.restricting import (
     Restricting,
     in_acts,
 )
-from fedsafe_node.signals.stopping import sequence_key
+from fedsafe_node.signals.stating import sequence_key
 from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.rows import NewSignal, PeerRow, SignalStatus
+from fedsafe_policies.decision import Decision
+from fedsafe_policies.disputes import DisputeRequest
+from fedsafe_policies.engine import decide
+from fedsafe_policies.gate import Site
+from fedsafe_policies.legal_calendar import shipped_calendar
+from fedsafe_policies.policy import shipped
 from fedsafe_policies.vocabulary import Effect
 
 A, B = "a.example", "b.example"
+AT = datetime(2026, 11, 24, tzinfo=UTC)
 TRAIL = AuditTrail("c.example")
 
 
@@ -32,9 +39,13 @@ def verified(*statements: Signed) -> list[VerifiedRestriction]:
     return good
 
 
+def judge(request: DisputeRequest) -> Decision:
+    at = int(AT.timestamp())
+    return decide(request, shipped("strict"), shipped_calendar(), at, Site((), ()))
+
+
 async def apply(store: Store, *statements: Signed, courier: str = A) -> Applied:
-    at = datetime(2026, 11, 24, tzinfo=UTC)
-    act = Restricting(courier, verified(*statements), TRAIL, at)
+    act = Restricting(courier, verified(*statements), TRAIL, AT, judge, due=0)
     return await store.write(act.run)
 
 
@@ -143,7 +154,7 @@ async def test_a_restatement_is_counted_and_not_kept(store: Store) -> None:
     await hold(store, 1)
     await apply(store, restriction(A, 1, [signal_id(1), signal_id(2)]))
     for sequence in range(2, 30):
-        effect = (Effect.REVOKED, Effect.DISPUTED)[sequence % 2]
+        effect = (Effect.REVOKED, Effect.EXPIRED)[sequence % 2]
         names = [signal_id(1), signal_id(2)]
         applied = await apply(store, restriction(A, sequence, names, effect=effect))
         assert applied == Applied([], "")
@@ -155,7 +166,7 @@ async def test_a_restatement_is_counted_and_not_kept(store: Store) -> None:
 
 async def test_a_stricter_effect_is_no_restatement(store: Store) -> None:
     await hold(store, 1)
-    ladder = (Effect.DISPUTED, Effect.EXPIRED, Effect.REVOKED, Effect.ERASED)
+    ladder = (Effect.EXPIRED, Effect.REVOKED, Effect.ERASED)
     for sequence, effect in enumerate(ladder, start=1):
         applied = await apply(
             store, restriction(A, sequence, [signal_id(1)], effect=effect)
@@ -171,7 +182,7 @@ async def test_one_event_counts_all_statements_of_a_batch(store: Store) -> None:
     await apply(
         store,
         restriction(A, 1, [signal_id(1), signal_id(2)]),
-        restriction(A, 2, [signal_id(3), signal_id(4)], effect=Effect.DISPUTED),
+        restriction(A, 2, [signal_id(3), signal_id(4)], effect=Effect.EXPIRED),
         restriction(A, 3, [signal_id(1)]),
     )
     opening = await store.read(lambda r: r.opening(TRAIL.log, 0, "detail"))
@@ -182,7 +193,7 @@ async def test_one_event_counts_all_statements_of_a_batch(store: Store) -> None:
         b'"origin":"a.example"',
         b'"statements":2',
         b'"revoked":2',
-        b'"disputed":1',
+        b'"expired":1',
         b'"remembered":1',
     ):
         assert part in opening.payload

@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Check disputes against their statements, and which signals they rest."""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from fedsafe_federation.restrictions import Restriction
+from fedsafe_node.errors import CorruptRowError
+from fedsafe_node.signals.naming import signal_name
+from fedsafe_node.store.protocol import Reader
+from fedsafe_node.store.rights_rows import DisputeRow, Weight
+
+DISPUTES: Final = "disputes"
+_MOST: Final = 1 << 40
+
+Name = tuple[str, bytes]  # an origin and the id of its signal
+
+
+@dataclass(frozen=True, slots=True)
+class Contested:
+    """Which signals disputes name, and which of them rest now."""
+
+    named: set[Name] = field(default_factory=set)
+    resting: set[Name] = field(default_factory=set)
+
+
+async def read_contested(reader: Reader) -> Contested:
+    """Read which signals are disputed, and which rest because of that."""
+    found = Contested()
+    for row in await reader.disputes(_MOST, ruled=False):
+        found.named.add((row.origin, row.signal_id))
+        if row.weight is Weight.SUSPENDS:
+            found.resting.add((row.origin, row.signal_id))
+    for row in await reader.disputes(_MOST, ruled=True):
+        found.named.add((row.origin, row.signal_id))
+    return found
+
+
+async def read_disputes(reader: Reader) -> dict[bytes, DisputeRow]:
+    """Read all disputes by the digests of their statements."""
+    rows = [
+        *await reader.disputes(_MOST, ruled=False),
+        *await reader.disputes(_MOST, ruled=True),
+    ]
+    return {row.digest: row for row in rows}
+
+
+def check_dispute(row: DisputeRow | None, said: Restriction, name: str) -> None:
+    """Check that a dispute is kept as its statement says.
+
+    Raises:
+        CorruptRowError: it is not.
+    """
+    if row is None:
+        raise CorruptRowError(DISPUTES, None, name, "its statement has no row")
+    terms = said.terms
+    wanted = (said.origin, said.author, said.sequence, said.signals)
+    if (row.origin, row.author, row.sequence, [row.signal_id]) != wanted or (
+        terms is None
+        or (row.contention, row.control) != (terms.contention, terms.control)
+    ):
+        raise CorruptRowError(DISPUTES, None, name, "it is not what its statement says")
+
+
+async def check_taken(reader: Reader, said: Restriction, log: str) -> None:
+    """Check that a dispute which its author's feed repeats was taken.
+
+    Raises:
+        CorruptRowError: there is none with its number.
+    """
+    if await reader.dispute_numbered(said.author, said.sequence) is None:
+        name = signal_name(said.signals[0])
+        raise CorruptRowError(
+            DISPUTES, None, name, f"{log} disputes it, but no row does"
+        )

@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Take disputes and rulings in, whoever's they are (rule P10, protocol 3.6).
+
+A signal rests while a dispute that weighed enough has no ruling. What a dispute weighs
+is decided once, when it comes: the first on a signal *suspends*, within its author's
+budget of the day; a *repeat* of facts that rest already or were ruled on is there for
+review; one beyond the budget is a *flood*, noted and never acted on. A dispute counts
+by its author's sequence number, so that repeating it costs and changes nothing.
+
+A ruling may come before its dispute, and either before the signal: each is kept, and
+the signal's status follows from all of them. None of them touches a signal that was
+revoked, has expired or was erased.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from fedsafe_federation.evaluation import digest
+from fedsafe_federation.restrictions import Restriction
+from fedsafe_federation.rulings import Outcome, Ruling
+from fedsafe_federation.signed import Signed
+from fedsafe_federation.wireformat import encode
+from fedsafe_node.store.protocol import Reader, Transaction
+from fedsafe_node.store.rights_rows import DisputeRow, RulingRow, Weight
+from fedsafe_node.store.rows import RestrictionRow, SignalStatus
+from fedsafe_policies.decision import Decision, Obligation
+from fedsafe_policies.disputes import DisputeRequest
+from fedsafe_policies.people import Person
+
+_DAY: Final = 24 * 60 * 60
+Judge = Callable[[DisputeRequest], Decision]
+"""Puts a dispute to this node's policy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What became of a dispute: its weight, and whether its signal rests since now."""
+
+    digest: bytes
+    weight: Weight
+    rested: bool
+
+
+async def weigh(  # noqa: PLR0913 - facts, and what they are weighed by
+    reader: Reader,
+    origin: str,
+    signal_id: bytes,
+    author: str,
+    *,
+    judge: Judge,
+    at: int,
+    officer: Person | None = None,
+) -> Decision:
+    """Put a dispute to policy, with what is known of its facts and of its author."""
+    known = await reader.disputes_on(origin, signal_id)
+    ruled = await reader.rulings_on(origin, signal_id)
+    rests = any(row.weight is Weight.SUSPENDS for row in known)
+    day = at - at % _DAY
+    return judge(
+        DisputeRequest(
+            control_proved=True,
+            repeated=rests or bool(ruled),
+            suspended_today=await reader.suspensions_since(author, day),
+            officer=officer,
+        )
+    )
+
+
+def weight_of(decision: Decision) -> Weight:
+    """Read out of a decision what a dispute weighs."""
+    if Obligation.SUSPEND_MATCHING in decision.obligations:
+        return Weight.SUSPENDS
+    return Weight.FLOOD if Obligation.ALARM in decision.obligations else Weight.REPEAT
+
+
+async def take_dispute(  # noqa: PLR0913 - a statement, and what it is weighed by
+    tx: Transaction,
+    statement: Signed,
+    said: Restriction,
+    decision: Decision,
+    *,
+    at: int,
+    due_at: int,
+    opened_by: str | None = None,
+) -> Taken:
+    """Keep a new dispute as *decision* weighs it, and let its signal rest."""
+    (signal_id,) = said.signals
+    if said.terms is None:
+        raise TypeError("a dispute has terms")
+    row = DisputeRow(
+        digest=digest(statement),
+        origin=said.origin,
+        signal_id=signal_id,
+        author=said.author,
+        sequence=said.sequence,
+        contention=said.terms.contention.value,
+        control=said.terms.control.value,
+        weight=weight_of(decision),
+        received_at=at,
+        due_at=due_at,
+        opened_by=opened_by,
+    )
+    kept = RestrictionRow(
+        digest=row.digest,
+        origin=said.origin,
+        author=said.author,
+        sequence=said.sequence,
+        effect=said.effect.value,
+        statement=encode(statement),
+    )
+    # Its names are not among the restricted: a signal that comes later is kept.
+    await tx.add_restriction(kept, ())
+    await tx.add_dispute(row)
+    rested = await rest_disputed(tx, said.origin, [signal_id])
+    return Taken(row.digest, row.weight, bool(rested))
+
+
+async def rest_disputed(
+    tx: Transaction, origin: str, signal_ids: Sequence[bytes]
+) -> list[bytes]:
+    """Let active signals rest on which a dispute rests; return which did."""
+    resting = await tx.resting(origin, signal_ids)
+    rested: list[bytes] = []
+    for row in await tx.signals_named(origin, sorted(resting)):
+        if row.status is SignalStatus.ACTIVE:
+            await tx.set_signal_status(origin, row.signal_id, SignalStatus.DISPUTED)
+            rested.append(row.signal_id)
+    return rested
+
+
+async def take_ruling(
+    tx: Transaction,
+    ruling: Ruling,
+    *,
+    at: int,
+    ruled_by: str | None = None,
+    reason: str | None = None,
+) -> bool:
+    """Keep a ruling; tell whether its signal matches again.
+
+    It lifts what it names and nothing else: a dispute of another signal that it
+    names is not lifted, and the signal rests on while one remains.
+    """
+    for name in dict.fromkeys(ruling.disputes):
+        known = await tx.dispute(name)
+        if known is not None and not _is_about(known, ruling):
+            continue
+        await tx.add_ruling(
+            RulingRow(
+                dispute=name,
+                origin=ruling.origin,
+                signal_id=ruling.signal,
+                outcome=ruling.outcome.value,
+                at=at,
+                ruled_by=ruled_by,
+                reason=reason,
+            )
+        )
+    if await _may_wake(tx, ruling):
+        return await tx.wake_signal(ruling.origin, ruling.signal)
+    return False
+
+
+async def _may_wake(reader: Reader, ruling: Ruling) -> bool:
+    if ruling.outcome is not Outcome.RESTORED:
+        return False  # what it revokes, a restriction revokes
+    if await reader.resting(ruling.origin, [ruling.signal]):
+        return False
+    ruled = await reader.rulings_on(ruling.origin, ruling.signal)
+    return all(row.outcome == Outcome.RESTORED for row in ruled)
+
+
+def _is_about(dispute: DisputeRow, ruling: Ruling) -> bool:
+    return (dispute.origin, dispute.signal_id) == (ruling.origin, ruling.signal)

@@ -1,0 +1,326 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What disputes and rulings do at a node that hears of them, in whatever order."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.federation.conftest import restriction, signal_id, world
+from tests.node.conftest import FixedClock
+from tests.node.signals.test_restricting import TRAIL, events, hold
+
+from fedsafe_federation.evaluation import digest
+from fedsafe_federation.restrictions import Restriction
+from fedsafe_federation.rulings import Outcome, Ruling
+from fedsafe_federation.signed import Signed
+from fedsafe_federation.verification import VerifiedRestriction, verify_restrictions
+from fedsafe_federation.wireformat import decode
+from fedsafe_node.log.audit import decode_audit_record
+from fedsafe_node.log.engine import open_store
+from fedsafe_node.log.openings import PeriodKeys
+from fedsafe_node.signals import restricting
+from fedsafe_node.signals.disputing import take_ruling
+from fedsafe_node.signals.restricting import Applied, Restricting
+from fedsafe_node.store.protocol import Store
+from fedsafe_node.store.rows import SignalStatus
+from fedsafe_policies.decision import Decision, Obligation, allow
+from fedsafe_policies.disputes import DisputeRequest
+from fedsafe_policies.reasons import Grant
+from fedsafe_policies.vocabulary import Effect
+
+A, B, C = "a.example", "b.example", "c.example"
+BUDGET = 2
+NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
+
+
+def judge(request: DisputeRequest) -> Decision:
+    """Weigh as policy does, with a budget that a test can spend."""
+    duties = {Obligation.REVIEW_TASK}
+    if not request.repeated:
+        flood = request.suspended_today >= BUDGET
+        duties.add(Obligation.ALARM if flood else Obligation.SUSPEND_MATCHING)
+    return allow(Grant.DISPUTE_OPEN, "test@00000000", frozenset(duties))
+
+
+def dispute(author: str, sequence: int, number: int) -> Signed:
+    names = [signal_id(number)]
+    return restriction(author, sequence, names, origin=A, effect=Effect.DISPUTED)
+
+
+def checked(*statements: Signed) -> list[VerifiedRestriction]:
+    good, faults = verify_restrictions(statements, world().charter)
+    assert faults == []
+    return good
+
+
+async def hear(
+    store: Store, *statements: Signed, courier: str = B, at: datetime = NOON
+) -> Applied:
+    act = Restricting(courier, checked(*statements), TRAIL, at, judge, due=7)
+    return await store.write(act.run)
+
+
+async def rule(
+    store: Store,
+    number: int,
+    *disputes: Signed,
+    outcome: Outcome = Outcome.RESTORED,
+    origin: str = A,
+) -> bool:
+    ruling = Ruling(
+        v=1,
+        origin=origin,
+        signal=signal_id(number),
+        disputes=[digest(statement) for statement in disputes],
+        outcome=outcome,
+        at=0,
+    )
+    return await store.write(lambda tx: take_ruling(tx, ruling, at=0))
+
+
+async def status(store: Store, number: int) -> SignalStatus:
+    row = await store.read(lambda r: r.signal(A, signal_id(number)))
+    assert row is not None
+    return row.status
+
+
+async def test_a_dispute_of_any_member_rests_a_signal_until_the_ruling(
+    store: Store,
+) -> None:
+    await hold(store, 1)
+    first = dispute(B, 1, 1)
+    applied = await hear(store, first)
+
+    assert applied == Applied([], "")  # its token stays in the index
+    assert await status(store, 1) is SignalStatus.DISPUTED
+    assert await rule(store, 1, first)
+    assert await status(store, 1) is SignalStatus.ACTIVE
+
+
+async def test_the_same_facts_do_not_rest_a_signal_again(store: Store) -> None:
+    await hold(store, 1)
+    first = dispute(B, 1, 1)
+    await hear(store, first)
+    await rule(store, 1, first)
+    await hear(store, dispute(B, 2, 1), dispute(B, 3, 1))
+    await hear(store, dispute(C, 1, 1), courier=C)
+    kept = await store.read(lambda r: r.disputes_on(A, signal_id(1)))
+
+    assert await status(store, 1) is SignalStatus.ACTIVE
+    assert [row.weight.value for row in kept] == ["suspends", *["repeat"] * 3]
+    assert await store.read(lambda r: r.suspensions_since(C, 0)) == 0
+
+
+async def test_a_flood_rests_nothing_beyond_its_budget_and_alarms(
+    store: Store,
+) -> None:
+    numbers = range(1, 8)
+    await hold(store, *numbers)
+    await hear(store, *(dispute(B, number, number) for number in numbers))
+    await hear(store, dispute(C, 1, 7), courier=C)
+    resting = [n for n in numbers if await status(store, n) is SignalStatus.DISPUTED]
+    log = TRAIL.log
+    alarm = await store.read(lambda r: r.record(log, 1))
+    told = await store.read(lambda r: r.opening(log, 1, "detail"))
+
+    assert resting == [1, 2, 7]  # the last by an honest dispute of the same facts
+    assert await store.read(lambda r: r.floods_since(0)) == {B: 5}
+    assert alarm is not None
+    assert told is not None
+    assert decode_audit_record(alarm).event == "rights.disputes_flooded"
+    assert b'"author":"b.example","disputes":5' in told.payload
+
+
+async def test_a_budget_is_a_days(store: Store) -> None:
+    await hold(store, 1, 2, 3, 4)
+    await hear(store, *(dispute(B, number, number) for number in (1, 2, 3)))
+    await hear(store, dispute(B, 4, 4), at=NOON + timedelta(days=1))
+
+    assert await status(store, 3) is SignalStatus.ACTIVE
+    assert await status(store, 4) is SignalStatus.DISPUTED
+
+
+async def test_a_statement_that_is_repeated_counts_once(store: Store) -> None:
+    await hold(store, 1, 2)
+    first, second = dispute(B, 1, 1), dispute(B, 2, 2)
+    for _ in range(5):
+        await hear(store, first)
+    before = await events(store)
+    forged = dispute(B, 1, 2)  # another statement under a number that was used
+    await hear(store, forged, first)
+
+    assert await events(store) == before
+    assert await status(store, 2) is SignalStatus.ACTIVE
+    await hear(store, second)
+    assert await status(store, 2) is SignalStatus.DISPUTED
+
+
+async def test_a_ruling_lifts_only_the_dispute_that_it_names(store: Store) -> None:
+    await hold(store, 1, 2)
+    first, second = dispute(B, 1, 1), dispute(B, 2, 2)
+    await hear(store, first, second)
+
+    assert not await rule(store, 1, second)  # it is about another signal
+    assert not await rule(store, 2, first)
+    assert not await rule(store, 2, second, origin=C)
+    assert await status(store, 1) is await status(store, 2) is SignalStatus.DISPUTED
+    assert await rule(store, 2, second)
+    assert await status(store, 1) is SignalStatus.DISPUTED
+
+
+async def test_a_ruling_of_another_holds_no_place_of_the_origins(
+    store: Store,
+) -> None:
+    await hold(store, 1)
+    first = dispute(B, 1, 1)
+    await rule(store, 1, first, origin=C)
+    await rule(store, 2, first)
+    await hear(store, first)
+
+    assert await status(store, 1) is SignalStatus.DISPUTED
+    assert await rule(store, 1, first)
+
+
+@pytest.mark.parametrize("effect", set(Effect) - {Effect.DISPUTED})
+async def test_no_ruling_brings_back_what_was_stopped(
+    store: Store, effect: Effect
+) -> None:
+    await hold(store, 1)
+    first = dispute(B, 1, 1)
+    await hear(store, first)
+    await hear(store, restriction(A, 1, [signal_id(1)], effect=effect), courier=A)
+
+    assert not await rule(store, 1, first)
+    assert (await status(store, 1)).value == effect.value
+
+
+async def test_a_ruling_to_revoke_restores_nothing_until_the_revocation(
+    store: Store,
+) -> None:
+    await hold(store, 1)
+    first, again = dispute(B, 1, 1), dispute(C, 1, 1)
+    await hear(store, first)
+    await hear(store, again, courier=C)
+    await rule(store, 1, first, outcome=Outcome.REVOKED)
+    await rule(store, 1, again)
+
+    assert await status(store, 1) is SignalStatus.DISPUTED
+
+
+async def test_disputes_are_kept_within_the_bound_of_their_author(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(restricting, "AHEAD", 3)
+    statements = [dispute(B, number, number) for number in range(1, 9)]
+
+    assert (await hear(store, *statements)).beyond == B
+    kept = await store.read(lambda r: r.disputes(100, ruled=False))
+    assert len(kept) == 3
+
+
+# --- every order --------------------------------------------------------------------
+
+_NUMBERS = range(1, 4)
+_HONEST, _LIAR = B, C
+
+
+@dataclass
+class Told:
+    """Everything that a node will hear of; a dispute's order is its author's."""
+
+    flood: list[Signed] = field(default_factory=list)
+    honest: list[Signed] = field(default_factory=list)
+    ruled: set[int] = field(default_factory=set)
+    revoked: set[int] = field(default_factory=set)
+
+
+@st.composite
+def tales(draw: st.DrawFn) -> Told:
+    numbers = st.sampled_from(_NUMBERS)
+    flood = draw(st.lists(numbers, max_size=6))
+    honest = draw(st.lists(numbers, max_size=BUDGET, unique=True))
+    return Told(
+        [dispute(_LIAR, seq, n) for seq, n in enumerate(flood, start=1)],
+        [dispute(_HONEST, seq, n) for seq, n in enumerate(honest, start=1)],
+        draw(st.sets(numbers)),
+        draw(st.sets(numbers)),
+    )
+
+
+def number_of(statement: Signed) -> int:
+    (name,) = decode(statement.payload, Restriction).signals
+    return next(number for number in _NUMBERS if signal_id(number) == name)
+
+
+Step = Callable[[], Awaitable[object]]
+
+
+def steps_of(store: Store, told: Told) -> dict[str, list[Step]]:
+    said = [*told.flood, *told.honest]
+    named = {n: [s for s in said if number_of(s) == n] for n in sorted(told.ruled)}
+    stops = [
+        restriction(A, sequence, [signal_id(number)])
+        for sequence, number in enumerate(sorted(told.revoked), start=1)
+    ]
+    return {
+        "flood": [partial(hear, store, s, courier=s.signer) for s in told.flood],
+        "honest": [partial(hear, store, s, courier=s.signer) for s in told.honest],
+        "ruling": [partial(rule, store, n, *those) for n, those in named.items()],
+        "revocation": [partial(hear, store, s, courier=A) for s in stops],
+    }
+
+
+async def deliver(store: Store, told: Told, order: Sequence[str]) -> None:
+    waiting = {kind: iter(steps) for kind, steps in steps_of(store, told).items()}
+    for kind in order:
+        step = next(waiting[kind], None)
+        if step is not None:
+            await step()
+
+
+async def outcome_of(
+    place: Path, keys: PeriodKeys, told: Told, order: Sequence[str]
+) -> dict[int, SignalStatus]:
+    url, clock = f"sqlite://{place}/node.db", FixedClock(NOON)
+    store = await open_store(url, keys=keys, clock=clock)
+    try:
+        await hold(store, *_NUMBERS)
+        await deliver(store, told, order)
+        suspended = await store.read(lambda r: r.suspensions_since(_LIAR, 0))
+        assert suspended <= BUDGET
+        return {number: await status(store, number) for number in _NUMBERS}
+    finally:
+        await store.close()
+
+
+@settings(max_examples=25)
+@given(
+    tales(),
+    st.permutations(
+        ["flood"] * 6 + ["honest"] * 2 + ["ruling"] * 3 + ["revocation"] * 3
+    ),
+)
+def test_any_order_keeps_the_promises(told: Told, order: list[str]) -> None:
+    with TemporaryDirectory() as directory:
+        place = Path(directory)
+        keys = PeriodKeys(place / "periods")
+        found = asyncio.run(outcome_of(place, keys, told, order))
+    honest = {number_of(statement) for statement in told.honest}
+    named = {number_of(statement) for statement in (*told.flood, *told.honest)}
+
+    for number, now in found.items():
+        if number in told.revoked:
+            assert now is SignalStatus.REVOKED
+        elif number in told.ruled & named:
+            assert now is SignalStatus.ACTIVE
+        elif number in honest:
+            assert now is SignalStatus.DISPUTED
+        elif number not in named:
+            assert now is SignalStatus.ACTIVE
