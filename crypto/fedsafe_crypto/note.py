@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 r"""C2SP signed notes (c2sp.org/signed-note) with Ed25519 signatures, type 0x01.
 
+Keys of cosigners (type 0x04) are named here as well; `cosignature.py` uses them.
+
 A note is a text, an empty line and signature lines. Opening it gives the text only
 after a known key's signature has been verified: signatures of unknown keys are
 ignored, a bad one of a known key condemns the note. Low-order and non-canonical keys
@@ -24,6 +26,7 @@ from fedsafe_crypto.errors import (
 from fedsafe_crypto.identity import SigningKey, check_public_key, verify_exactly
 
 ED25519: Final = 0x01
+COSIGNER: Final = 0x04
 KEY_ID_BYTES: Final = 4
 MAX_NOTE_BYTES: Final = 1 << 20
 MAX_SIGNATURES: Final = 64
@@ -62,10 +65,11 @@ class VerifierKey:
     name: str
     key_id: bytes
     public: bytes
+    kind: int = ED25519
 
     @classmethod
-    def of(cls, name: str, public: bytes) -> Self:
-        """Name a public key.
+    def of(cls, name: str, public: bytes, kind: int = ED25519) -> Self:
+        """Name a public key of a kind, `ED25519` or `COSIGNER`.
 
         Raises:
             MalformedKeyError: The name or the key is not acceptable.
@@ -77,15 +81,15 @@ class VerifierKey:
             raise MalformedKeyError("no name of a key") from None
         if not _is_name(name) or not _is_text(name + "\n"):
             raise MalformedKeyError("no name of a key")
-        digest = sha256(encoded + b"\n" + bytes([ED25519]) + public).digest()
-        return cls(name, digest[:KEY_ID_BYTES], public)
+        digest = sha256(encoded + b"\n" + bytes([kind]) + public).digest()
+        return cls(name, digest[:KEY_ID_BYTES], public, kind)
 
     @classmethod
-    def parse(cls, vkey: str) -> Self:
+    def parse(cls, vkey: str, kind: int = ED25519) -> Self:
         """Read a vkey, `name+hex(key ID)+base64(type ‖ public key)`.
 
         Raises:
-            MalformedKeyError: It is none, or not of an acceptable Ed25519 key.
+            MalformedKeyError: It is none, or of another kind or no acceptable key.
         """
         # From the left: the base64 part may hold a plus sign, the name never.
         name, *rest = vkey.split("+", 2)
@@ -95,16 +99,16 @@ class VerifierKey:
             material = decode_base64(rest[1])
         except ValueError:
             raise MalformedKeyError("no verifier key") from None
-        if material[:1] != bytes([ED25519]):
-            raise MalformedKeyError("no Ed25519 verifier key")
-        key = cls.of(name, material[1:])
+        if material[:1] != bytes([kind]):
+            raise MalformedKeyError("a verifier key of another kind")
+        key = cls.of(name, material[1:], kind)
         if key.key_id.hex() != rest[0]:
             raise MalformedKeyError("verifier key with another key's id")
         return key
 
     def encode(self) -> str:
         """Write the vkey."""
-        material = b64encode(bytes([ED25519]) + self.public).decode()
+        material = b64encode(bytes([self.kind]) + self.public).decode()
         return f"{self.name}+{self.key_id.hex()}+{material}"
 
 
@@ -117,7 +121,9 @@ class OpenedNote:
 
 
 @dataclass(frozen=True, slots=True)
-class _Signature:
+class NoteSignature:
+    """A signature line of a note, not verified."""
+
     name: str
     key_id: bytes
     signature: bytes
@@ -138,8 +144,13 @@ def sign_note(text: str, name: str, key: SigningKey) -> bytes:
         signature = key.sign_exactly(text.encode())
     except UnicodeEncodeError:
         raise MalformedNoteError("no text of a note") from None
+    return f"{text}\n{signature_line(verifier, signature)}".encode()
+
+
+def signature_line(verifier: VerifierKey, signature: bytes) -> str:
+    """Write a signature as the line that a note ends with."""
     encoded = b64encode(verifier.key_id + signature).decode()
-    return f"{text}\n{_DASH}{name} {encoded}\n".encode()
+    return f"{_DASH}{verifier.name} {encoded}\n"
 
 
 def open_note(note: bytes, verifiers: Iterable[VerifierKey]) -> OpenedNote:
@@ -149,7 +160,7 @@ def open_note(note: bytes, verifiers: Iterable[VerifierKey]) -> OpenedNote:
         MalformedNoteError: It is no signed note, or larger than the limits.
         SignatureError: No known key signed it, or a known key's signature is bad.
     """
-    text, signatures = _parse(note)
+    text, signatures = split_note(note)
     known = {(key.name, key.key_id): key for key in verifiers}
     message, signers = text.encode(), dict[VerifierKey, None]()
     for signature in signatures:
@@ -162,7 +173,12 @@ def open_note(note: bytes, verifiers: Iterable[VerifierKey]) -> OpenedNote:
     return OpenedNote(text, tuple(signers))
 
 
-def _parse(note: bytes) -> tuple[str, list[_Signature]]:
+def split_note(note: bytes) -> tuple[str, list[NoteSignature]]:
+    """Split a note into its text and its signatures, of which none is verified.
+
+    Raises:
+        MalformedNoteError: It is no signed note, or larger than the limits.
+    """
     if len(note) > MAX_NOTE_BYTES:
         raise MalformedNoteError("note too large")
     try:
@@ -178,7 +194,7 @@ def _parse(note: bytes) -> tuple[str, list[_Signature]]:
     return head + "\n", [_parse_signature(line) for line in lines]
 
 
-def _parse_signature(line: str) -> _Signature:
+def _parse_signature(line: str) -> NoteSignature:
     name, _, encoded = line.removeprefix(_DASH).partition(" ")
     try:
         decoded = decode_base64(encoded)
@@ -186,4 +202,4 @@ def _parse_signature(line: str) -> _Signature:
         decoded = b""
     if not line.startswith(_DASH) or not _is_name(name) or len(decoded) <= KEY_ID_BYTES:
         raise MalformedNoteError("malformed signature line")
-    return _Signature(name, decoded[:KEY_ID_BYTES], decoded[KEY_ID_BYTES:])
+    return NoteSignature(name, decoded[:KEY_ID_BYTES], decoded[KEY_ID_BYTES:])

@@ -50,18 +50,19 @@ Jurisdiction = Annotated[str, msgspec.Meta(pattern=r"^[A-Z]{2}$(?!\n)")]
 class MemberKeys(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A member's public keys, one for each use.
 
-    The first four are Ed25519; `sealing` is an HPKE key (`fedsafe_crypto.seal`).
+    The first five are Ed25519; `sealing` is an HPKE key (`fedsafe_crypto.seal`).
     """
 
     feed: Bytes32
     audit: Bytes32
     statement: Bytes32
     transport: Bytes32
+    witness: Bytes32
     sealing: Annotated[bytes, msgspec.Meta(min_length=32, max_length=4096)]
 
     def signing(self) -> tuple[bytes, ...]:
-        """Give the four Ed25519 keys."""
-        return self.feed, self.audit, self.statement, self.transport
+        """Give the five Ed25519 keys."""
+        return self.feed, self.audit, self.statement, self.transport, self.witness
 
 
 class Card(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

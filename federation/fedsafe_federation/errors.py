@@ -15,6 +15,10 @@
   + PeerError                a peer did not answer as a peer should
     - PeerUnreachableError   no answer in time
     - PeerRefusedError       an answer that says no
+  + WitnessError             a witness does not cosign a checkpoint
+    - UnknownLogError        no log that is witnessed here
+    - WitnessConflictError   the witness saw another size last
+    - WitnessRefusedError    the checkpoint does not extend what was seen
   + QuorumError              fewer than t members answered in time
 """
 
@@ -295,6 +299,41 @@ class PeerRefusedError(PeerError):
         super().__init__(peer, f"refused with {status} {code}")
         self.status = status
         self.code = code
+
+
+class WitnessError(FederationError):
+    """A witness does not cosign a checkpoint of a log."""
+
+    def __init__(self, origin: str, why: str) -> None:
+        super().__init__(f"{origin}: {why}")
+        self.origin = origin
+        self.why = why
+
+
+class UnknownLogError(WitnessError):
+    """The log is none that is witnessed here."""
+
+    def __init__(self, origin: str) -> None:
+        super().__init__(origin, "no log that is witnessed here")
+
+
+class WitnessConflictError(WitnessError):
+    """The witness saw another size last: `size`."""
+
+    def __init__(self, origin: str, size: int) -> None:
+        super().__init__(origin, f"the size that was seen last is {size}")
+        self.size = size
+
+
+class WitnessRefusedError(WitnessError):
+    """The checkpoint does not extend the tree that was seen.
+
+    With `fork`, the log has signed two trees of one size.
+    """
+
+    def __init__(self, origin: str, why: str, *, fork: bool = False) -> None:
+        super().__init__(origin, why)
+        self.fork = fork
 
 
 class QuorumError(FederationError):

@@ -4,6 +4,7 @@
 | file | holds |
 |---|---|
 | `feed.key`, `audit.key`, `statement.key`, `transport.key` | Ed25519 seeds |
+| `witness.key` | the Ed25519 seed with which others' logs are cosigned |
 | `sealing.key` | the HPKE key to which media keys are sealed |
 | `own.key` | scalar and media keys of own bans (n = t = 1) |
 | `share-<epoch>-<generation>.key` | this member's share of the threshold key |
@@ -38,7 +39,7 @@ from fedsafe_node.keyfiles import read_secret, write_secret
 T = TypeVar("T")
 
 _MEDIA_NAME: Final = re.compile(r"media-(\d{1,9})-(\d{1,9})\.key")
-_SIGNING: Final = ("feed", "audit", "statement", "transport")
+_SIGNING: Final = ("feed", "audit", "statement", "transport", "witness")
 KEY_BYTES: Final = 32
 
 
@@ -66,6 +67,7 @@ class NodeKeys:
     audit: SigningKey
     statement: SigningKey
     transport: SigningKey
+    witness: SigningKey
     sealing: RecipientKey
     own: OwnKeys
 
@@ -76,6 +78,7 @@ class NodeKeys:
             audit=self.audit.public,
             statement=self.statement.public,
             transport=self.transport.public,
+            witness=self.witness.public,
             sealing=self.sealing.public,
         )
 
@@ -99,7 +102,7 @@ def load_keys(place: Place) -> NodeKeys:
     Raises:
         KeyFileError: one is missing, loose or malformed.
     """
-    feed, audit, statement, transport = (
+    feed, audit, statement, transport, witness = (
         _read(place.keys / f"{name}.key", SigningKey.from_bytes) for name in _SIGNING
     )
     return NodeKeys(
@@ -107,6 +110,7 @@ def load_keys(place: Place) -> NodeKeys:
         audit=audit,
         statement=statement,
         transport=transport,
+        witness=witness,
         sealing=_read(place.keys / "sealing.key", RecipientKey.from_bytes),
         own=_read(place.keys / "own.key", _own),
     )

@@ -37,7 +37,7 @@ def test_a_card_says_who_a_node_is() -> None:
     assert opened.keys == keys_of("a.example")
 
 
-@pytest.mark.parametrize("use", ["feed", "audit", "statement", "transport"])
+@pytest.mark.parametrize("use", ["feed", "audit", "statement", "transport", "witness"])
 @pytest.mark.parametrize("public", [LOW_ORDER, b"\xff" * 32, bytes(32)])
 def test_keys_that_verify_anything_are_refused(use: str, public: bytes) -> None:
     keys = msgspec.structs.replace(keys_of("a.example"), **{use: public})

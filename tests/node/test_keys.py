@@ -26,7 +26,7 @@ from fedsafe_node.keys import (
 )
 from fedsafe_node.membership import load_membership
 
-FILES = ("feed", "audit", "statement", "transport", "sealing", "own")
+FILES = ("feed", "audit", "statement", "transport", "witness", "sealing", "own")
 MEDIA = MediaKeys(bytes(32), bytes(range(32)))
 
 

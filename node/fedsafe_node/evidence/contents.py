@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Final
 
 from fedsafe_crypto.checkpoint import Checkpoint, sign_checkpoint
-from fedsafe_crypto.note import VerifierKey
+from fedsafe_crypto.note import COSIGNER, VerifierKey
 from fedsafe_federation.verification import feed_name
+from fedsafe_federation.witnessing import witness_name
 from fedsafe_node.evidence.span import Part
 from fedsafe_node.evidence.verify import FORMAT
 from fedsafe_node.keys import NodeKeys
@@ -100,6 +101,9 @@ def _public(node: str, keys: NodeKeys) -> dict[str, str]:
         "audit": audit.encode(),
         "fingerprint": fingerprint(audit),
         "feed": VerifierKey.of(feed_name(node), public.feed).encode(),
+        "witness": VerifierKey.of(
+            witness_name(node), public.witness, COSIGNER
+        ).encode(),
         "statement": public.statement.hex(),
         "transport": public.transport.hex(),
         "sealing": public.sealing.hex(),

@@ -113,6 +113,7 @@ class Federation:
                     audit=SigningKey.generate().public,
                     statement=self.signing[name].public,
                     transport=SigningKey.generate().public,
+                    witness=SigningKey.generate().public,
                     sealing=RecipientKey.generate().public,
                 ),
             )
