@@ -212,14 +212,11 @@ EVENT = {
     "event": "refused",
     "at": "2026-11-24T10:00:00.000+00:00",
     "outcome": "purpose",
-    "actor": "olga",
-    "detail": {
-        "act": "lookup",
-        "rule": "P8",
-        "code": "purpose",
-        "policy": STRICT.reference,
-        "about": "operations",
-    },
+    "actor": "staff-2026q4-mfzwizltmvxgk4tfon2gc",
+    "rule": "P8",
+    "code": "purpose",
+    "policy": STRICT.reference,
+    "detail": {"act": "lookup", "about": "operations"},
 }
 
 
@@ -282,7 +279,7 @@ def test_an_entry_that_is_not_there_is_named(
 
 
 def test_an_entry_without_a_rule_is_no_decision(ask: "Run", node: "FakeNode") -> None:
-    tell(node, EVENT | {"event": "node.started", "detail": {"policy": "strict@0"}})
+    tell(node, EVENT | {"event": "node.started", "rule": None})
     said = ask("policy", "explain", "--event", "7")
 
     assert said.status == 5
