@@ -453,7 +453,6 @@ async def test_an_import_says_what_it_did(node: Node) -> None:
         "unreadable": 1,
         "feed_from": 0,
         "feed_to": 2,
-        "policy": node.desk.situation.policy.reference,
     }
 
 
