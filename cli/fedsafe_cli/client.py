@@ -47,6 +47,8 @@ _WAYS_OUT: Final = {
     "no_federation": "record an own ban with --scope self, or found a federation: "
     "`fedsafe federation found --help`",
     "legal_gate": "see what it lacks with `fedsafe gate show`",
+    "no_second_person": "give one an account and a role: `fedsafe account add NAME`, "
+    "`fedsafe account roles NAME --grant ROLE`",
     "step_up": "`fedsafe login --step-up`, then repeat it",
     "choose_role": "name one with --role",
     "too_many_tries": "wait a while; nobody can unlock it sooner",

@@ -40,7 +40,8 @@ def gate() -> None:
     \b
     Examples:
       fedsafe gate show
-      fedsafe gate record --credential reviewer.key gate.toml
+      fedsafe gate record gate.toml
+      fedsafe act approve 0a1b2c3d4e5f60718293a4b5c6d7e8f9
     """  # noqa: D301
 
 
@@ -67,11 +68,13 @@ def show(context: click.Context) -> ExitStatus:
 def record(context: click.Context, file: str, yes: bool) -> ExitStatus:  # noqa: FBT001 (click's)
     """Enter the record in FILE (TOML); the newest one counts.
 
-    One that lacks something closes a gate that was open; you are asked before.
+    A complete record opens the gate once another person has approved it. One that
+    lacks something counts at once, and closes a gate that was open; you are asked
+    before.
 
     \b
     Example:
-      fedsafe gate record --credential reviewer.key gate.toml
+      fedsafe gate record gate.toml
     FILE:
       legal_basis = "gdpr-6-1-f:file-2026-17"
       balancing_test = "https://intranet.example/fedsafe/balancing"
@@ -89,6 +92,9 @@ def record(context: click.Context, file: str, yes: bool) -> ExitStatus:  # noqa:
         _ask_before_closing(client.get("/v1/gate"))
     answer = client.change("/v1/gate", _dates_as_text(given))
     _tell(settings, answer)
+    if answer.get("act"):
+        note("fedsafe: the record counts once another person has approved it; as them:")
+        note(f"fedsafe act approve {printable(str(answer['act']))}")
     dpo, management = entered.dpo_approval, entered.management_approval
     if dpo is not None and management is not None and dpo.person == management.person:
         note("fedsafe: management_approval must be another person than dpo_approval")

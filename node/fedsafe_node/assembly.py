@@ -43,7 +43,7 @@ from fedsafe_node.overview import Overview
 from fedsafe_node.peering.service import PeeringService
 from fedsafe_node.peering.serving import FeedServer
 from fedsafe_node.people.entrance import Entrance
-from fedsafe_node.people.gate import Gates
+from fedsafe_node.people.gate import GateOpening, Gates
 from fedsafe_node.people.register import Registers
 from fedsafe_node.people.staff import make_staff
 from fedsafe_node.people.web import ProviderWeb
@@ -331,7 +331,11 @@ class RunningNode:
             base.office,
             base.config.oidc,
             ProviderWeb(self._session),
-            {Act.EXPORT_WITH_OPENINGS: ExportEffect()},
+            {
+                Act.EXPORT_WITH_OPENINGS: ExportEffect(),
+                Act.GATE_OPENING: GateOpening(base.office, base.situation),
+                Act.PERMANENT_BAN: ConfirmEffect(self.reviews),
+            },
         )
         audits = AuditService(
             base.situation,
@@ -354,7 +358,7 @@ class RunningNode:
             signals=SignalService(self.desk),
             people=Entrance(base.office, staff.sessions),
             staff=staff,
-            gates=Gates(base.situation, base.store, base.trail, base.clock),
+            gates=Gates(base.situation, base.office, staff.approvals),
             registers=Registers(base.situation, base.store, base.trail, base.clock),
             audits=audits,
             inspections=Inspector(

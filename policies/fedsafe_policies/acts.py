@@ -37,8 +37,18 @@ _MAY: Final[Mapping[Act, tuple[frozenset[Role], frozenset[Role]]]] = {
         frozenset({Role.DPO, Role.AUDITOR}),
         frozenset({Role.DPO, Role.LEGAL_ADVISER, Role.REVIEWER}),
     ),
+    Act.GATE_OPENING: (frozenset({Role.OPERATOR, Role.REVIEWER}), _RULES),
+    Act.BREACH_SILENCE: (
+        frozenset({Role.OPERATOR, Role.REVIEWER, Role.DPO}) | _ADVICE,
+        frozenset({Role.REVIEWER, Role.DPO, Role.LEGAL_ADVISER}),
+    ),
 }
 """Who proposes, and who may be the second."""
+
+SECONDS: Final[Mapping[Act, frozenset[Role]]] = {
+    act: seconds for act, (_, seconds) in _MAY.items()
+}
+"""Who may be the second of an act."""
 
 
 @dataclass(frozen=True, slots=True)

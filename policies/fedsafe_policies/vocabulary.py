@@ -193,6 +193,8 @@ class Act(StrEnum):
     KEY_ROTATION = "key_rotation"
     EXPORT_WITH_OPENINGS = "export_with_openings"
     PSEUDONYM_REVEAL = "pseudonym_reveal"
+    GATE_OPENING = "gate_opening"
+    BREACH_SILENCE = "breach_silence"
     OWN_BAN = "own_ban"
     MEDIA_SIGNAL = "media_signal"
     ROLE_GRANT = "role_grant"

@@ -125,6 +125,33 @@ def test_an_incomplete_record_closes_no_open_gate_unasked(  # noqa: PLR0913
     assert ask("gate", "record", "--yes", str(file)).status == 0
 
 
+def test_a_record_that_waits_names_the_next_step(
+    ask: "Run", node: "FakeNode", tmp_path: Path
+) -> None:
+    file = tmp_path / "gate.toml"
+    file.touch()
+    node.always("GET /v1/gate", CLOSED)
+    node.always("POST /v1/gate", CLOSED | {"act": "0a" * 16})
+    outcome = ask("gate", "record", str(file))
+
+    assert outcome.status == 0
+    assert f"fedsafe act approve {'0a' * 16}" in outcome.err
+
+
+def test_without_a_second_person_the_way_out_is_named(
+    ask: "Run", node: "FakeNode", tmp_path: Path
+) -> None:
+    file = tmp_path / "gate.toml"
+    file.touch()
+    refusal = {"code": "no_second_person", "detail": "nobody else", "pointer": ""}
+    node.always("GET /v1/gate", CLOSED)
+    node.always("POST /v1/gate", refusal, 409)
+    outcome = ask("gate", "record", str(file))
+
+    assert outcome.status == 5
+    assert "fedsafe account add NAME" in outcome.err
+
+
 def test_two_approvals_by_one_person_are_named(
     ask: "Run", node: "FakeNode", tmp_path: Path
 ) -> None:

@@ -20,6 +20,7 @@ from tests.node.signals.conftest import ANNA, BOT, FILES, RITA, request_for
 from fedsafe_federation.peer import send_founding
 from fedsafe_federation.restrictions import Reason
 from fedsafe_federation.signed import Signed
+from fedsafe_federation.wireformat import encode
 from fedsafe_node.assembly import RunningNode
 from fedsafe_node.config import Config, Founding, Listen, Place, Sync, load_config
 from fedsafe_node.init import create_node
@@ -33,7 +34,10 @@ from fedsafe_node.messages import (
     RevokeRequest,
     SignalState,
 )
+from fedsafe_node.people.gate import GateOpening
 from fedsafe_node.store.protocol import Reader, Transaction
+from fedsafe_policies.gate import LegalGate
+from fedsafe_policies.people import Person
 from fedsafe_policies.vocabulary import Purpose, Role, Scope
 
 T = TypeVar("T")
@@ -181,6 +185,16 @@ class Fleet:
         await self.level(at, by)
         return draft.signal
 
+    async def open_gate(self, name: str, gate: LegalGate) -> None:
+        """Record a gate as two people do, without their accounts."""
+        base = self[name].base
+        effect = GateOpening(base.office, base.situation)
+        people = Person("rita", Role.REVIEWER), Person("dora", Role.DPO)
+        learn = await base.store.write(
+            lambda tx: effect.carry_out(tx, encode(gate), *people)
+        )
+        learn()
+
     async def revoke(
         self, signal: str, *, at: str = "a.demo", by: Sequence[str] = ()
     ) -> None:
@@ -272,14 +286,19 @@ async def _step(
     seen += [message for message in owed if message not in seen]
 
 
-async def make(root: Path, *names: str, policy: str = "synthetic") -> Fleet:
+async def make(
+    root: Path,
+    *names: str,
+    policy: str = "synthetic",
+    staff: Sequence[tuple[str, Role]] = STAFF,
+) -> Fleet:
     """Make nodes that belong to no federation yet."""
     for name, port in zip(names, free_ports(len(names)), strict=True):
         await create_node(
             Place(root / name),
             config_of(name, port, policy=policy),
             custody_private=root / "custody" / f"{name}.key",
-            staff=STAFF,
+            staff=staff,
             clock=StandingClock(),
         )
     return Fleet(root)

@@ -10,7 +10,7 @@ from tests.node.fleet import Fleet
 from tests.node.origin import WHO
 from tests.node.people.test_gate import COMPLETE
 from tests.node.people.test_register import MET
-from tests.node.signals.conftest import ANNA, RITA, request_for
+from tests.node.signals.conftest import ANNA, request_for
 from tests.node.test_attesting import close_gate, found, gated, open_gate
 from tests.node.test_tables import change, copy, full, verify
 
@@ -173,7 +173,7 @@ RECORDS = [
 async def test_a_changed_record_is_not_the_recorded_one(trio: Fleet) -> None:
     await trio.publish(WHO)
     services = trio["b.demo"].services
-    await services.gates.record(COMPLETE, RITA)
+    await trio.open_gate("b.demo", COMPLETE)
     for item in ("S-V-1", "S-I-1"):
         await services.registers.enter(item, MET, ANNA)
 

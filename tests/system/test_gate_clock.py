@@ -122,7 +122,7 @@ async def _open_gate(fleet: fleets.Fleet, name: str) -> None:
             assert waits is not None
             await services.registers.review(item.id, waits.entry, RITA)
     gate = replace(COMPLETE, valid_until=today + timedelta(days=1))
-    await services.gates.record(gate, RITA)
+    await fleet.open_gate(name, gate)
 
 
 @contextmanager

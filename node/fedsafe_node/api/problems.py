@@ -165,6 +165,7 @@ CODES: Final[Mapping[Code, tuple[int, str]]] = {
     Code.ACT_EXPIRED: (409, "The act has expired"),
     Code.ACT_CHANGED: (409, "The act is another one"),
     Code.NOT_APPROVED: (409, "No second person has approved it"),
+    Code.NO_SECOND_PERSON: (409, "Nobody else here could be the second person"),
     Code.NO_RECEIPT: (409, "It takes no receipt"),
     Code.BODY_TOO_LARGE: (413, "The body is too large"),
     Code.UNSUPPORTED_MEDIA_TYPE: (415, "The content type is not supported"),

@@ -17,9 +17,11 @@ await approvals.approve(act.act, bytes.fromhex(act.digest), other)
 ```
 """
 
+import asyncio
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from secrets import token_hex
 from typing import Final, Protocol
 
@@ -31,15 +33,17 @@ from fedsafe_node.errors import (
 )
 from fedsafe_node.log.audit import Detail, Event
 from fedsafe_node.people.messages import ActAnswer, ActsAnswer
+from fedsafe_node.people.names import holds_credential
 from fedsafe_node.people.office import Office
-from fedsafe_node.people.rules import may_act
+from fedsafe_node.people.rules import may_act, roles_of
 from fedsafe_node.people.sessions import is_fresh
 from fedsafe_node.principal import Principal
 from fedsafe_node.store.people_rows import ActRow, ActState
 from fedsafe_node.store.protocol import Reader, Transaction
-from fedsafe_policies.acts import ActRequest
+from fedsafe_policies.acts import SECONDS, ActRequest
 from fedsafe_policies.people import Person
 from fedsafe_policies.reading import ExportRequest
+from fedsafe_policies.reviews import ReviewRequest
 from fedsafe_policies.roles import RoleRequest
 from fedsafe_policies.vocabulary import Act, Role
 
@@ -54,15 +58,28 @@ class Effect(Protocol):
 
     async def request(
         self, reader: Reader, content: bytes, first: Person, second: Person
-    ) -> ActRequest | RoleRequest | ExportRequest:
+    ) -> ActRequest | RoleRequest | ExportRequest | ReviewRequest:
         """Put the act to the policy, with both persons."""
         ...
 
     async def carry_out(
         self, tx: Transaction, content: bytes, first: Person, second: Person
-    ) -> None:
-        """Do it, within the transaction that decides it; what it raises undoes all."""
+    ) -> Callable[[], None] | None:
+        """Do it, within the transaction that decides it; what it raises undoes all.
+
+        Returns:
+            What memory has to learn of it, called once it is durable.
+        """
         ...
+
+
+Keep = Callable[[Transaction, ActAnswer], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Done:
+    row: ActRow
+    learn: Callable[[], None] | None
 
 
 def digest_of(kind: str, content: bytes) -> bytes:
@@ -75,10 +92,14 @@ class Approvals:
 
     def __init__(self, office: Office, effects: Mapping[Act, Effect]) -> None:
         self._office = office
-        self._effects = effects
+        self.effects = effects
 
-    async def ask(self, kind: Act, content: bytes, who: Principal) -> ActAnswer:
+    async def ask(
+        self, kind: Act, content: bytes, who: Principal, *, keep: Keep | None = None
+    ) -> ActAnswer:
         """Ask for an act; nothing happens until another person approves it.
+
+        `keep` keeps what belongs to the asking, in the same transaction.
 
         Raises:
             ForbiddenError: a service asks.
@@ -100,6 +121,8 @@ class Approvals:
             await self._sweep(tx, now)
             await tx.add_act(row)
             await office.note(tx, Event.ACT_ASKED, who.name, _told(row))
+            if keep is not None:
+                await keep(tx, shown(row, now))
 
         await office.store.write(act)
         return shown(row, now)
@@ -128,25 +151,32 @@ class Approvals:
         office, now = self._office, self._office.now()
         second = Person(who.name, who.role)
 
-        async def act(tx: Transaction) -> ActRow:
+        async def act(tx: Transaction) -> _Done:
             row = await tx.act(act_id)
             if row is None:
                 raise NotFoundError("act")
             content = _check(row, digest, who, now)
             await self._check_persons(tx, row, who)
             first = Person(row.asked_by, Role(row.asked_role))
-            effect = self._effects[Act(row.kind)]
+            effect = self.effects[Act(row.kind)]
             request = await effect.request(tx, content, first, second)
             decision = office.judge.decide(request, office.clock.now())
             if not decision.allowed:
                 raise DeniedError(decision)
             await tx.decide_act(row.id, ActState.DONE, by=who.name, at=now)
-            await effect.carry_out(tx, content, first, second)
+            learn = await effect.carry_out(tx, content, first, second)
             await office.note(tx, Event.ACT_APPROVED, who.name, _told(row))
-            return row
+            return _Done(row, learn)
+
+        async def run() -> ActRow:
+            done = await office.store.write(act)
+            if done.learn is not None:
+                done.learn()
+            return done.row
 
         try:
-            row = await office.store.write(act)
+            # Memory learns of what is durable even if the caller goes away meanwhile.
+            row = await asyncio.shield(asyncio.create_task(run()))
         except DeniedError as error:
             await office.refused(error.decision, who.name, "act.approve")
             raise
@@ -158,7 +188,7 @@ class Approvals:
         """Refuse whom a lock, a reset or the end of a role has overtaken."""
         judge, moment = self._office.judge, self._office.clock.now()
         asked_role = Role(row.asked_role)
-        if not await may_act(tx, row.asked_by, asked_role, judge, moment):
+        if not await may_stand_by(self._office, tx, row.asked_by, asked_role):
             raise WrongStateError(
                 "not_pending", "whoever asked for this may not act in that role now"
             )
@@ -203,6 +233,28 @@ class Approvals:
             lambda reader: reader.acts(ActState.PENDING, _LISTED)
         )
         return ActsAnswer(acts=[shown(row, now) for row in rows])
+
+
+async def has_second(
+    office: Office, reader: Reader, kind: Act, first: Principal
+) -> bool:
+    """Whether anybody here, other than who asks, could approve an act of that kind."""
+    identity, moment = Person(first.name, first.role).identity, office.clock.now()
+    for person in await reader.persons():
+        roles = await roles_of(reader, person, office.judge, moment)
+        if any(
+            Person(person.name, role).identity != identity
+            for role in roles & SECONDS[kind]
+        ):
+            return True
+    return False
+
+
+async def may_stand_by(office: Office, reader: Reader, name: str, role: Role) -> bool:
+    """Whether who has asked may still act so: by account, or else by a credential."""
+    if await reader.person_named(name) is not None:
+        return await may_act(reader, name, role, office.judge, office.clock.now())
+    return await holds_credential(reader, name, role, office.now())
 
 
 async def withdraw_acts_of(

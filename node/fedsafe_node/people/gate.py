@@ -1,86 +1,136 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The legal-gate record (rule P1): entered by a person, kept for good.
+"""The legal-gate record (rule P1): kept for good, and the newest one counts.
 
-The newest record counts. What it lacks keeps the gate closed, so it may be entered
-step by step; every entry is an audit event in the same act. The record itself
-names two approvals by different people.
+A record that is complete would open the gate, so it takes two persons (P6): one asks,
+and it counts once another has approved it. One that lacks something closes the gate
+or leaves it closed; that takes one person, and holds at once. So a record can be
+entered step by step, and anybody who may record can shut the gate. Every record is an
+audit event in the same act.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, time
+from functools import partial
 from hashlib import sha256
 from secrets import token_hex
+from typing import Final
 
-from fedsafe_federation.wireformat import encode
-from fedsafe_node.clock import Clock
+import msgspec
+
+from fedsafe_federation.wireformat import decode, encode
+from fedsafe_node.errors import WrongStateError
 from fedsafe_node.idempotency import Once
-from fedsafe_node.log.audit import AuditTrail, Event
+from fedsafe_node.log.audit import Event
 from fedsafe_node.messages import GateAnswer
+from fedsafe_node.people.approvals import Approvals, has_second
+from fedsafe_node.people.messages import ActAnswer
+from fedsafe_node.people.office import Office
 from fedsafe_node.principal import Principal
 from fedsafe_node.situation import Situation
-from fedsafe_node.store.protocol import Store, Transaction
+from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.store.rows import GateRow
+from fedsafe_policies.acts import ActRequest
 from fedsafe_policies.engine import decide
 from fedsafe_policies.gate import LegalGate, missing
 from fedsafe_policies.gating import GateRequest
-from fedsafe_policies.vocabulary import Plane
+from fedsafe_policies.people import Person
+from fedsafe_policies.vocabulary import Act, Plane
+
+_KIND: Final = Act.GATE_OPENING
+
+
+class GateOpening:
+    """The effect of an approved record (`approvals.Effect`)."""
+
+    def __init__(self, office: Office, situation: Situation) -> None:
+        self._office = office
+        self._situation = situation
+
+    async def request(
+        self, reader: Reader, content: bytes, first: Person, second: Person
+    ) -> ActRequest:
+        """Put the record to the policy, with both persons."""
+        del reader
+        decode(content, LegalGate)
+        return ActRequest(_KIND, first, second, "legal-gate-record")
+
+    async def carry_out(
+        self, tx: Transaction, content: bytes, first: Person, second: Person
+    ) -> Callable[[], None]:
+        """Keep the record; what is returned lets it count."""
+        gate = decode(content, LegalGate)
+        await _keep(self._office, tx, gate, by=first.name, second=second.name)
+        return partial(self._situation.record_gate, gate)
 
 
 class Gates:
     """Enters and shows the legal-gate record."""
 
     def __init__(
-        self, situation: Situation, store: Store, trail: AuditTrail, clock: Clock
+        self, situation: Situation, office: Office, approvals: Approvals
     ) -> None:
         self._situation = situation
-        self._store = store
-        self._trail = trail
-        self._clock = clock
+        self._office = office
+        self._approvals = approvals
 
     async def show(self) -> GateAnswer:
         """Tell whether the actor plane is open, and what keeps it closed."""
-        now = int(self._clock.now().timestamp())
-        return self._answer(self._situation.gate or LegalGate(), now)
+        return self._answer(self._situation.gate or LegalGate())
 
     async def record(
         self, gate: LegalGate, who: Principal, *, once: Once | None = None
     ) -> GateAnswer:
-        """Enter a record; from now on it is the one that counts."""
-        moment = self._clock.now()
-        now = int(moment.timestamp())
-        lacking = missing(gate, now)
-        answer = self._answer(gate, now)
-        row = GateRow(
-            id=token_hex(16),
-            record=encode(gate),
-            valid_until=_end(gate),
-            recorded_at=now,
-            recorded_by=who.name,
+        """Enter a record; one that is complete waits for a second person.
+
+        Raises:
+            WrongStateError: nobody else here could be the second person.
+        """
+        if missing(gate, self._office.now()):
+            return await self._close(gate, who, once)
+        await self._check_second(who)
+        shown = await self.show()
+
+        async def keep(tx: Transaction, act: ActAnswer) -> None:
+            await self._keep_answer(tx, once, _waiting(shown, act))
+
+        return _waiting(
+            shown, await self._approvals.ask(_KIND, encode(gate), who, keep=keep)
         )
-        entry = self._trail.entry(
-            Event.GATE_RECORDED,
-            at=moment,
-            outcome="incomplete" if lacking else "complete",
-            actor=who.name,
-            detail={
-                "record": row.id,
-                "missing": len(lacking),
-                "digest": sha256(row.record).hexdigest(),
-            },
-        )
+
+    async def _close(
+        self, gate: LegalGate, who: Principal, once: Once | None
+    ) -> GateAnswer:
+        answer = self._answer(gate)
 
         async def act(tx: Transaction) -> None:
-            await tx.add_gate(row)
-            await tx.append(self._trail.log, entry.record, entry.openings)
-            if once is not None:
-                await tx.add_idempotent_answer(once.row(answer, now=now))
+            await _keep(self._office, tx, gate, by=who.name)
+            await self._keep_answer(tx, once, answer)
 
-        await self._store.write(act)
+        await self._office.store.write(act)
         self._situation.record_gate(gate)
         return answer
 
-    def _answer(self, gate: LegalGate, now: int) -> GateAnswer:
-        situation = self._situation
+    async def _check_second(self, who: Principal) -> None:
+        office = self._office
+        if not await office.store.scan(
+            lambda reader: has_second(office, reader, _KIND, who)
+        ):
+            raise WrongStateError(
+                "no_second_person",
+                "nobody else here could stand by this: it takes an account with "
+                "another role that may, such as reviewer, dpo or legal_adviser",
+            )
+
+    async def _keep_answer(
+        self, tx: Transaction, once: Once | None, answer: GateAnswer
+    ) -> None:
+        if once is not None:
+            now = self._office.now()
+            await tx.add_idempotent_answer(once.row(answer, now=now))
+
+    def _answer(self, gate: LegalGate) -> GateAnswer:
+        situation, now = self._situation, self._office.now()
         site = replace(situation.site, gate=gate)
         request = GateRequest(Plane.ACTOR)
         decision = decide(request, situation.policy, situation.calendar, now, site)
@@ -95,6 +145,42 @@ class Gates:
     def _register(self, now: int) -> list[str]:
         met = self._situation.synthetic or now < self._situation.register_until
         return [] if met else ["register"]
+
+
+def _waiting(shown: GateAnswer, act: ActAnswer) -> GateAnswer:
+    return msgspec.structs.replace(shown, act=act.act)
+
+
+async def _keep(
+    office: Office,
+    tx: Transaction,
+    gate: LegalGate,
+    *,
+    by: str,
+    second: str | None = None,
+) -> None:
+    now = office.now()
+    lacking = missing(gate, now)
+    row = GateRow(
+        id=token_hex(16),
+        record=encode(gate),
+        valid_until=_end(gate),
+        recorded_at=now,
+        recorded_by=by,
+    )
+    await tx.add_gate(row)
+    await office.note(
+        tx,
+        Event.GATE_RECORDED,
+        by,
+        {
+            "record": row.id,
+            "missing": len(lacking),
+            "digest": sha256(row.record).hexdigest(),
+            "second": second,
+        },
+        outcome="incomplete" if lacking else "complete",
+    )
 
 
 def _end(gate: LegalGate) -> int:

@@ -2,9 +2,10 @@
 """Giving and taking roles.
 
 A grant takes two people as soon as anybody else has ever had a role that approves
-grants, whatever the policy says: somebody who granted roles alone could make themself
-the second person of everything else. Only the first administrator of a new node
-grants alone, until then; locking or resetting all others brings that time not back.
+grants, by account or by a bare credential, whatever the policy says: somebody who
+granted roles alone could make themself the second person of everything else. Only the
+first administrator of a new node grants alone, until then; locking, resetting or
+revoking all others brings that time not back.
 The policy decides who may have which role, with
 which others, trained in what, granted by whom; it is asked when a grant is asked
 for, and again when it takes effect. Taking a role away takes one person.
@@ -20,6 +21,7 @@ from fedsafe_node.errors import BadRequestError, DeniedError, NotFoundError
 from fedsafe_node.log.audit import Detail, Event
 from fedsafe_node.people.approvals import Approvals, withdraw_acts_of
 from fedsafe_node.people.messages import RoleAnswer, RoleRequest
+from fedsafe_node.people.names import holders
 from fedsafe_node.people.office import Office
 from fedsafe_node.people.rules import is_in_force, role_request
 from fedsafe_node.principal import Principal
@@ -135,7 +137,13 @@ class Granting:
 
 
 async def _had_others(reader: Reader, who: Principal) -> bool:
-    """Whether somebody else has, or once had, a role that approves grants."""
+    """Whether somebody else has, or once had, a role that approves grants.
+
+    Who has but a credential counts as well: that they cannot approve yet makes
+    nobody their own second person.
+    """
+    if await holders(reader, GRANTERS) - {who.name}:
+        return True
     for person in await reader.persons():
         if person.name != who.name and any(
             Role(grant.role) in GRANTERS and grant.until != grant.since

@@ -16,6 +16,7 @@ from fedsafe_node.errors import (
     WrongStateError,
 )
 from fedsafe_node.log.audit import Detail, Event
+from fedsafe_node.people.approvals import may_stand_by, withdraw_acts_of
 from fedsafe_node.people.credentials import new_credential
 from fedsafe_node.people.messages import (
     CredentialAnswer,
@@ -26,7 +27,12 @@ from fedsafe_node.people.messages import (
     RevokedAnswer,
     RotateRequest,
 )
-from fedsafe_node.people.names import RESERVED, check_free_name, holder_of
+from fedsafe_node.people.names import (
+    RESERVED,
+    check_free_name,
+    holder_of,
+    remember_holder,
+)
 from fedsafe_node.people.office import Office
 from fedsafe_node.principal import Principal
 from fedsafe_node.store.people_rows import TermsRow
@@ -163,9 +169,15 @@ class Machines:
 
         async def act(tx: Transaction) -> None:
             row = await _known(tx, name)
+            holder = holder_of(row, await tx.terms_of(row.id))
             await tx.remove_credential(row.id)
             detail = {"name": name, "role": row.role}
             await office.note(tx, Event.CREDENTIAL_REVOKED, who.name, detail)
+            role = Role(row.role)
+            if role is not Role.SERVICE:
+                await remember_holder(tx, holder, role)
+            if not await may_stand_by(office, tx, holder, role):
+                await withdraw_acts_of(office, tx, holder, role, by=who.name)
 
         await office.store.write(act)
         return RevokedAnswer(name)

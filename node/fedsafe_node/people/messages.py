@@ -68,7 +68,7 @@ class ActAnswer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     act: str
     kind: Act
     digest: str
-    content: dict[str, str | int | bool | None] | None
+    content: dict[str, str | int | bool | dict[str, str] | None] | None
     asked_by: str
     asked_at: int
     expires_at: int

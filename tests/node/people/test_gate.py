@@ -1,29 +1,30 @@
 # SPDX-License-Identifier: Apache-2.0
-from collections.abc import Callable
-from datetime import date, timedelta
+import asyncio
+import dataclasses
+from datetime import date
 
 import pytest
+from msgspec.structs import replace
+from tests.node.people.conftest import Team
 
 from fedsafe_federation.wireformat import encode
-from fedsafe_node.clock import Clock
-from fedsafe_node.config import Config, Listen
-from fedsafe_node.errors import ConflictError
-from fedsafe_node.evaluators import OwnList
+from fedsafe_node.errors import (
+    ConflictError,
+    DeniedError,
+    ForbiddenError,
+    WrongStateError,
+)
 from fedsafe_node.idempotency import StoredAnswers, recognise
-from fedsafe_node.keys import MediaKeys, OwnKeys
 from fedsafe_node.loading import load_gate
-from fedsafe_node.log.audit import AuditTrail, Event, decode_audit_record
-from fedsafe_node.people.gate import Gates
+from fedsafe_node.messages import GateAnswer
+from fedsafe_node.people.approvals import Approvals
+from fedsafe_node.people.gate import GateOpening, Gates
 from fedsafe_node.principal import Principal
-from fedsafe_node.provisions import Provisions
 from fedsafe_node.situation import Situation
-from fedsafe_node.store.protocol import Store
 from fedsafe_policies.gate import Approval, Consultation, LegalGate
 from fedsafe_policies.policy import shipped
-from fedsafe_policies.vocabulary import Role
+from fedsafe_policies.vocabulary import Act, Role
 
-NODE = "chat.example.de"
-REVIEWER = Principal("ben", Role.REVIEWER)
 COMPLETE = LegalGate(
     legal_basis="gdpr-6-1-f:file-2026-17",
     balancing_test="https://intranet.example/fedsafe/balancing",
@@ -38,26 +39,40 @@ COMPLETE = LegalGate(
 
 
 @pytest.fixture
-def situation() -> Situation:
-    config = Config(
-        format=1,
-        name=NODE,
-        url="https://fedsafe.chat.example.de",
-        jurisdiction="DE",
-        contact="abuse@chat.example.de",
-        policy="strict",
-        listen=Listen(host="127.0.0.1", port=8470),
-        custody_key="custody.pub",
-    )
-    own = OwnKeys(bytes(32), MediaKeys(bytes(32), bytes(32)))
-    made = Situation(config, Provisions(shipped("strict")), OwnList(NODE, own))
-    made.record_register(2_000_000_000)
-    return made
+def situation(team: Team) -> Situation:
+    """The node of the team, with a register that is met."""
+    team.situation.record_register(2_000_000_000)
+    team.situation.policy = shipped("strict")
+    config = team.situation.config
+    team.situation.config = replace(config, url="https://chat.example.de")
+    return team.situation
 
 
 @pytest.fixture
-def gates(situation: Situation, store: Store, clock: Clock) -> Gates:
-    return Gates(situation, store, AuditTrail(NODE), clock)
+def gates(situation: Situation, team: Team) -> Gates:
+    effect = GateOpening(team.office, situation)
+    team.approvals = Approvals(team.office, {Act.GATE_OPENING: effect})
+    return Gates(situation, team.office, team.approvals)
+
+
+@pytest.fixture
+async def ben(team: Team) -> Principal:
+    await team.hire("dora", Role.DPO)
+    await team.hire("ben", Role.REVIEWER)
+    return await team.principal("ben")
+
+
+async def open_gate(team: Team, gates: Gates, who: Principal) -> GateAnswer:
+    """Let `who` record a complete gate, and dora stand by it."""
+    asked = await gates.record(COMPLETE, who)
+    assert asked.act is not None
+    await approve(team, asked.act, await team.principal("dora"))
+    return await gates.show()
+
+
+async def approve(team: Team, act_id: str, who: Principal) -> None:
+    (act,) = (await team.approvals.pending()).acts
+    await team.approvals.approve(act_id, bytes.fromhex(act.digest), who)
 
 
 async def test_without_a_record_everything_is_missing(gates: Gates) -> None:
@@ -67,32 +82,91 @@ async def test_without_a_record_everything_is_missing(gates: Gates) -> None:
     assert "dpia" in answer.missing
 
 
-async def test_a_complete_record_opens_the_gate(
-    gates: Gates, situation: Situation, store: Store
+async def test_two_people_open_the_gate(
+    gates: Gates, situation: Situation, team: Team, ben: Principal
 ) -> None:
-    answer = await gates.record(COMPLETE, REVIEWER)
+    asked = await gates.record(COMPLETE, ben)
+    before = (situation.gate, await load_gate(team.store))
+    assert asked.act is not None
+    await approve(team, asked.act, await team.principal("dora"))
+    answer = await gates.show()
 
+    assert not asked.open
+    assert before == (None, None)
     assert answer.open
     assert answer.missing == []
     assert situation.gate == COMPLETE
-    assert await load_gate(store) == COMPLETE
+    assert await load_gate(team.store) == COMPLETE
 
 
-async def test_an_incomplete_record_is_kept_and_keeps_the_gate_closed(
-    gates: Gates, store: Store
+async def test_nobody_opens_the_gate_alone(
+    gates: Gates, situation: Situation, team: Team, ben: Principal
 ) -> None:
-    answer = await gates.record(LegalGate(dpia="file-12"), REVIEWER)
+    asked = await gates.record(COMPLETE, ben)
+    assert asked.act is not None
+    await team.hire("ida", Role.ANALYST)
+    for who in (
+        ben,
+        await team.principal("ben"),  # another session
+        dataclasses.replace(ben, role=Role.OPERATOR),
+        await team.principal("ida"),
+        Principal("bot", Role.SERVICE),
+        Principal("dora", Role.DPO),  # a bare credential proves no second factor
+    ):
+        with pytest.raises((DeniedError, ForbiddenError)):
+            await approve(team, asked.act, who)
+
+    assert situation.gate is None
+    assert await load_gate(team.store) is None
+
+
+async def test_of_two_approvals_at_once_one_opens_the_gate(
+    gates: Gates, team: Team, ben: Principal
+) -> None:
+    await team.hire("leo", Role.LEGAL_ADVISER)
+    asked = await gates.record(COMPLETE, ben)
+    assert asked.act is not None
+    both = [await team.principal(name) for name in ("dora", "leo")]
+    done = await asyncio.gather(
+        *(approve(team, asked.act, who) for who in both), return_exceptions=True
+    )
+
+    assert sum(result is None for result in done) == 1
+    told = [event for event, _, _ in await team.events()]
+    assert told.count("gate.recorded") == 1
+
+
+@pytest.mark.parametrize("role", [None, Role.ANALYST])
+async def test_without_a_second_person_nothing_waits(
+    gates: Gates, team: Team, role: Role | None
+) -> None:
+    await team.hire("ben", Role.REVIEWER)
+    if role is not None:
+        await team.hire("ida", role)
+    with pytest.raises(WrongStateError) as refused:
+        await gates.record(COMPLETE, await team.principal("ben"))
+
+    assert refused.value.code == "no_second_person"
+    assert (await team.approvals.pending()).acts == []
+
+
+async def test_one_person_shuts_the_gate(
+    gates: Gates, situation: Situation, team: Team, ben: Principal
+) -> None:
+    assert (await open_gate(team, gates, ben)).open
+    answer = await gates.record(LegalGate(dpia="file-12"), ben)
 
     assert not answer.open
+    assert answer.act is None
     assert "dpia" not in answer.missing
-    assert await load_gate(store) == LegalGate(dpia="file-12")
+    assert situation.gate == await load_gate(team.store) == LegalGate(dpia="file-12")
 
 
 async def test_a_record_without_a_register_keeps_the_gate_closed(
-    gates: Gates, situation: Situation
+    gates: Gates, situation: Situation, team: Team, ben: Principal
 ) -> None:
     situation.record_register(0)
-    answer = await gates.record(COMPLETE, REVIEWER)
+    answer = await open_gate(team, gates, ben)
 
     assert (answer.open, answer.missing) == (False, ["register"])
 
@@ -102,35 +176,41 @@ async def test_a_record_without_a_register_keeps_the_gate_closed(
 
 
 async def test_the_gate_closes_when_the_record_runs_out(
-    gates: Gates, advance: Callable[[timedelta], None]
+    gates: Gates, team: Team, ben: Principal
 ) -> None:
-    await gates.record(COMPLETE, REVIEWER)
-    advance(timedelta(days=400))
+    assert (await open_gate(team, gates, ben)).open
+    team.pass_time(400 * 86_400)
 
     assert not (await gates.show()).open
 
 
-async def test_every_record_is_an_audit_event(gates: Gates, store: Store) -> None:
-    await gates.record(LegalGate(), REVIEWER)
-    await gates.record(COMPLETE, REVIEWER)
-    log = AuditTrail(NODE).log
-    records = await store.read(lambda reader: reader.records(log, 0, 10))
-    events = [decode_audit_record(record) for record in records]
+async def test_every_record_is_an_audit_event_that_names_both(
+    gates: Gates, team: Team, ben: Principal
+) -> None:
+    await gates.record(LegalGate(), ben)
+    await open_gate(team, gates, ben)
 
-    assert [event.event for event in events] == [Event.GATE_RECORDED] * 2
-    assert [event.outcome for event in events] == ["incomplete", "complete"]
+    told = [each for each in await team.events() if each[0] == "gate.recorded"]
+    assert [outcome for _, outcome, _ in told] == ["incomplete", "complete"]
+    assert '"second":null' in told[0][2]
+    assert '"second":"dora"' in told[1][2]
 
 
+@pytest.mark.parametrize("record", [COMPLETE, LegalGate()])
 async def test_a_record_and_its_answer_are_one_act(
-    gates: Gates, situation: Situation, store: Store, clock: Clock
+    gates: Gates, team: Team, ben: Principal, record: LegalGate
 ) -> None:
     key = "0f9b7c1e-6a3d-4c55-9f00-1f2e3d4c5b6a"
-    once = recognise(key, REVIEWER, route="POST /v1/gate", body=b"{}", status=200)
-    answer = await gates.record(COMPLETE, REVIEWER, once=once)
-    kept = await StoredAnswers(store, clock).find(once.key)
+    once = recognise(key, ben, route="POST /v1/gate", body=b"{}", status=200)
+    answer = await gates.record(record, ben, once=once)
+    kept = await StoredAnswers(team.store, team.clock).find(once.key)
+    waits, gate = await team.approvals.pending(), await load_gate(team.store)
     with pytest.raises(ConflictError):
-        await gates.record(LegalGate(), REVIEWER, once=once)
+        await gates.record(LegalGate(dpia="file-12"), ben, once=once)
+    with pytest.raises(ConflictError):
+        await gates.record(COMPLETE, ben, once=once)
 
     assert kept is not None
     assert kept.body == encode(answer)
-    assert await load_gate(store) == situation.gate == COMPLETE
+    assert await team.approvals.pending() == waits
+    assert await load_gate(team.store) == gate

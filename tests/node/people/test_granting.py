@@ -12,6 +12,8 @@ from fedsafe_node.errors import (
     NodeError,
     NotFoundError,
 )
+from fedsafe_node.people.credentials import People
+from fedsafe_node.people.machines import Machines
 from fedsafe_node.people.messages import (
     LAST_SECOND,
     NewAccountRequest,
@@ -71,6 +73,48 @@ async def test_an_operator_who_shuts_all_others_out_grants_nothing_alone(
     for name in ("puppet", "rita"):
         answer = await team.granting.grant(role(name, Role.REVIEWER), olaf)
         assert not answer.granted
+
+
+@pytest.mark.parametrize("revoked", [False, True])
+async def test_who_has_but_a_credential_counts_among_the_others(
+    team: Team, *, revoked: bool
+) -> None:
+    await team.hire("olaf", Role.OPERATOR)
+    await team.hire("puppet")
+    olaf = await team.principal("olaf")
+    people = People(team.store, team.office.trail, team.clock)
+    await people.add("bot", Role.SERVICE, by="setup")
+    await people.add("ari", Role.ANALYST, by="setup")
+    await people.add("prometheus", Role.OPERATOR, by="setup", person="olaf")
+    alone = await team.granting.grant(role("puppet"), olaf)
+    await people.add("rita", Role.REVIEWER, by="setup")
+    if revoked:
+        await Machines(team.office).revoke("rita", olaf)
+    answer = await team.granting.grant(role("puppet", Role.REVIEWER), olaf)
+
+    assert alone.granted
+    assert not answer.granted
+
+
+async def test_who_had_which_role_when_can_be_told(team: Team) -> None:
+    await team.hire("anna", Role.ANALYST)
+    began = team.now
+    team.pass_time(60)
+    await team.granting.end(role("anna"), SETUP)
+    ended = team.now
+    team.pass_time(60)
+    await team.seat("anna", Role.ANALYST)
+    again = team.now
+    team.pass_time(60)
+    await team.accounts.reset("anna", SETUP)
+    person = await team.store.read(lambda r: r.person_named("anna"))
+    assert person is not None
+
+    grants = await team.store.read(lambda r: r.grants_of(person.id))
+    assert [(each.since, each.until) for each in grants] == [
+        (began, ended),
+        (again, again + 60),
+    ]
 
 
 async def test_nobody_grants_or_approves_a_role_of_their_own(team: Team) -> None:

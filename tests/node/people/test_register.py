@@ -4,28 +4,31 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from tests.node.people.test_gate import NODE, situation
 
 from fedsafe_federation.wireformat import encode
 from fedsafe_node.clock import Clock
+from fedsafe_node.config import Config, Listen
 from fedsafe_node.errors import (
     BadRequestError,
     DeniedError,
     NotFoundError,
     WrongStateError,
 )
+from fedsafe_node.evaluators import OwnList
+from fedsafe_node.keys import MediaKeys, OwnKeys
 from fedsafe_node.log.audit import AuditTrail, decode_audit_record
 from fedsafe_node.people.register import Registers
 from fedsafe_node.people.register_entries import read_register_end
 from fedsafe_node.principal import Principal
+from fedsafe_node.provisions import Provisions
 from fedsafe_node.register_messages import EntryRequest, RegisterItem
 from fedsafe_node.situation import Situation
 from fedsafe_node.store.protocol import Store
+from fedsafe_policies.policy import shipped
 from fedsafe_policies.register import Status, catalogue
 from fedsafe_policies.vocabulary import Role
 
-__all__ = ["situation"]
-
+NODE = "chat.example.de"
 ANNA = Principal("anna", Role.ANALYST)
 BEN = Principal("ben", Role.REVIEWER)
 MANDATORY = [item.id for item in catalogue().values() if item.mandatory]
@@ -34,8 +37,23 @@ ENDS = int(datetime(2027, 11, 1, tzinfo=UTC).timestamp())
 
 
 @pytest.fixture
+def situation() -> Situation:
+    config = Config(
+        format=1,
+        name=NODE,
+        url="https://fedsafe.chat.example.de",
+        jurisdiction="DE",
+        contact="abuse@chat.example.de",
+        policy="strict",
+        listen=Listen(host="127.0.0.1", port=8470),
+        custody_key="custody.pub",
+    )
+    own = OwnKeys(bytes(32), MediaKeys(bytes(32), bytes(32)))
+    return Situation(config, Provisions(shipped("strict")), OwnList(NODE, own))
+
+
+@pytest.fixture
 def registers(situation: Situation, store: Store, clock: Clock) -> Registers:
-    situation.record_register(0)
     return Registers(situation, store, AuditTrail(NODE), clock)
 
 

@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every act that takes two people, tried by one of them through the API."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Any, Final
+
+import msgspec
+import pytest
+from tests.node.api.test_people import House, house
+from tests.node.people.test_gate import COMPLETE
+
+from fedsafe_node.people.credentials import People
+from fedsafe_policies.policy import load_policy, shipped_text
+from fedsafe_policies.vocabulary import Act, Role
+
+__all__ = ["house"]
+
+Ask = Callable[[House, str], Awaitable[dict[str, Any]]]
+Said = tuple[int, Any]
+
+
+async def _role(house: House, who: str) -> dict[str, Any]:
+    answer = await house.ask_for(who, "ben", "analyst")
+    return dict(answer["act"])
+
+
+async def _gate(house: House, who: str) -> dict[str, Any]:
+    record = msgspec.to_builtins(COMPLETE)
+    answer = await house.done("POST", "/v1/gate", record, who)
+    listed = await house.done("GET", "/v1/acts", None, who)
+    (act,) = [each for each in listed["acts"] if each["act"] == answer["act"]]
+    return dict(act)
+
+
+async def _export(house: House, who: str) -> dict[str, Any]:
+    return dict(await house.done("POST", "/v1/audit/export", {"first": 0}, who))
+
+
+ACTS: Final[dict[Act, tuple[str, str, Ask]]] = {
+    Act.ROLE_GRANT: ("olaf", "rita", _role),
+    Act.GATE_OPENING: ("rita", "olaf", _gate),
+    Act.EXPORT_WITH_OPENINGS: ("dora", "rita", _export),
+}
+"""Whose approval carries the act out: who asks, who approves, and how it is asked."""
+DRAFTS: Final = {Act.ACTOR_SIGNAL, Act.OWN_BAN, Act.MEDIA_SIGNAL}
+"""What waits as a draft; tests/node/signals/test_waiting.py has all of them."""
+NOT_YET: Final = frozenset(Act) - ACTS.keys() - DRAFTS
+"""What no node can do yet, alone or together."""
+
+
+@pytest.fixture
+async def office(house: House) -> dict[str, str]:
+    """Seat olaf, rita and dora; return a session of each."""
+    olaf = await house.found()
+    for name in ("rita", "dora", "ben"):
+        await house.hire(olaf, name)
+    await house.ask_for(olaf, "rita", "reviewer")
+    act = (await house.ask_for(olaf, "dora", "dpo"))["act"]
+    rita = await house.log_in("rita")
+    assert (await house.approve(act, rita))[0] == 200
+    return {"olaf": olaf, "rita": rita, "dora": await house.log_in("dora")}
+
+
+async def test_the_table_names_every_act_that_a_node_does(house: House) -> None:
+    effects = house.fleet["a.demo"].services.staff.approvals.effects
+
+    assert set(effects) == set(ACTS)
+    assert set(Act) == ACTS.keys() | DRAFTS | NOT_YET
+
+
+async def _alone(house: House, name: str) -> list[str]:
+    """Give one person all they can come by without another person."""
+    base = house.fleet["a.demo"].base
+    people = People(base.store, base.trail, base.clock)
+    roles = (Role.REVIEWER, Role.DPO, Role.OPERATOR)
+    return [
+        await house.log_in(name),  # another session
+        await people.add("shop", Role.SERVICE, by="setup"),
+        *[
+            await people.add(f"key-{role}", role, by="setup", person=name)
+            for role in roles
+        ],
+        await people.add("zoe", Role.REVIEWER, by="setup"),  # a key of somebody else
+    ]
+
+
+@pytest.mark.parametrize("kind", list(ACTS))
+async def test_nobody_carries_an_act_out_alone(
+    house: House, office: dict[str, str], kind: Act
+) -> None:
+    first, second, ask = ACTS[kind]
+    act = await ask(house, office[first])
+    tokens = [office[first], *await _alone(house, first)]
+    sequence = [await house.approve(act, token) for token in tokens]
+    race = await asyncio.gather(*(house.approve(act, t) for t in tokens * 2))
+    listed = await house.done("GET", "/v1/acts", None, office[first])
+
+    assert act["kind"] == kind
+    assert {status for status, _ in [*sequence, *race]} <= {400, 403}
+    assert act["act"] in {each["act"] for each in listed["acts"]}
+    house.fleet.clock.advance(timedelta(seconds=1))
+    status, done = await house.approve(act, await house.log_in(second))
+    assert (status, done["state"]) == (200, "done")
+
+
+@pytest.mark.parametrize("kind", list(ACTS))
+async def test_of_two_approvals_at_once_one_carries_it_out(
+    house: House, office: dict[str, str], kind: Act
+) -> None:
+    first, second, ask = ACTS[kind]
+    act = await ask(house, office[first])
+    sessions = [await house.log_in(second) for _ in range(2)]
+    race = await asyncio.gather(*(house.approve(act, t) for t in sessions * 2))
+
+    assert sorted(status for status, _ in race) == [200, 409, 409, 409]
+
+
+BAN: Final = {
+    "about": {"kind": "email", "value": "anna@example.de"},
+    "phenomenon": "grooming",
+    "surface": "public_content",
+    "grade": "confirmed_conduct",
+    "rule": "tos-4.2",
+    "scope": "self",
+    "removed_on": "2026-11-20",
+}
+
+
+async def test_nobody_sets_an_own_ban_alone_where_it_takes_two(
+    house: House, office: dict[str, str]
+) -> None:
+    text = shipped_text("germany").replace(b'"dispatch", ', b'"dispatch", "own_ban", ')
+    house.fleet["a.demo"].base.situation.policy = load_policy(text)
+    rita = office["rita"]
+    draft = await house.done("POST", "/v1/signals", BAN, rita)
+    body = {"signals": [draft["signal"]]}
+    tokens = [rita, *(await _alone(house, "rita"))[:-1]]
+    approved = [
+        await house.call("POST", "/v1/signals/approve", body, token=token)
+        for token in tokens
+    ]
+    status, answer = await house.call("POST", "/v1/signals", BAN, token=tokens[2])
+
+    assert draft["state"] == "draft"
+    assert {status for status, _ in approved} == {403}
+    assert (status, answer["code"]) == (403, "role")
