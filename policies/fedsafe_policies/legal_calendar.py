@@ -60,7 +60,7 @@ class Calendar:
         """Find an entry for `surface` that is in force at `now` (UTC seconds)."""
         day = today(now)
         for entry in self.entries:
-            if surface in entry.surfaces and self._holds(entry, day):
+            if surface in entry.surfaces and self.holds(entry, day):
                 return entry
         return None
 
@@ -73,7 +73,8 @@ class Calendar:
         """Tell whether P3 lets `surface` be used at `now` (UTC seconds)."""
         return surface not in NEEDS_BASIS or self.in_force(surface, now) is not None
 
-    def _holds(self, entry: Entry, day: int) -> bool:
+    def holds(self, entry: Entry, day: int) -> bool:
+        """Tell whether an entry is in force on a day, counted since 1970."""
         if not entry.confirmed and entry.id not in self.recorded:
             return False
         ended = entry.last is not None and day > day_number(entry.last)

@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: Apache-2.0
+from dataclasses import replace
+from datetime import date
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.node.compliance.nodes import ALONE, FEDERATED, GATE, text_of
+
+from fedsafe_node.compliance.facts import Facts, GateFacts, Option
+from fedsafe_node.compliance.model import Kind, Language
+from fedsafe_node.compliance.writing import write_sheet
+from fedsafe_policies.gate import LegalGate
+from fedsafe_policies.policy import shipped
+
+SHEETS = [Kind.ART30, Kind.DPIA, Kind.WORKS_COUNCIL]
+GATED = [name for name in LegalGate.__struct_fields__ if name != "valid_until"]
+
+
+@pytest.mark.parametrize("language", Language)
+@pytest.mark.parametrize("kind", Kind)
+def test_a_sheet_names_node_policy_and_moment(kind: Kind, language: Language) -> None:
+    sheet = write_sheet(kind, language, FEDERATED)
+
+    assert sheet.node == "chat.example.de"
+    assert sheet.policy == FEDERATED.policy.reference
+    assert sheet.policy_sha256 == FEDERATED.policy.digest
+    assert sheet.generated_at == "2026-11-24T12:00:00+00:00"
+    assert sheet.policy_sha256 in sheet.notice
+
+
+def test_what_is_switched_off_is_said_to_be_off() -> None:
+    strict, germany = text_of(Kind.ART30, ALONE), text_of(Kind.ART30, FEDERATED)
+
+    assert "shares no signals about persons" in strict
+    assert "shares no signals about persons" not in germany
+
+
+@pytest.mark.parametrize("name", GATED)
+def test_a_fact_of_the_gate_that_is_missing_is_said_to_be(name: str) -> None:
+    record = msgspec.structs.replace(GATE, **{name: None})
+    lacking = replace(FEDERATED, gate=replace(FEDERATED.gate, record=record))
+    complete, less = text_of(Kind.DPIA, FEDERATED), text_of(Kind.DPIA, lacking)
+
+    assert "not recorded yet (`fedsafe gate record`)" not in complete
+    assert "not recorded yet (`fedsafe gate record`)" in less
+
+
+def _changes() -> dict[str, Facts]:
+    one = FEDERATED
+    assert one.federation is not None
+    other = replace(one.federation.others[0], name="klub.example", jurisdiction="US")
+    return {
+        "policy": replace(one, policy=shipped("strict")),
+        "members": replace(one, federation=replace(one.federation, others=(other,))),
+        "threshold": replace(one, federation=replace(one.federation, threshold=3)),
+        "alone": replace(one, federation=None),
+        "gate": replace(
+            one,
+            gate=GateFacts(record=GATE, recorded_on=None, is_open=False, missing=()),
+        ),
+        "contact": replace(one, contact="dsb@chat.example.de"),
+        "calendar": replace(
+            one, calendar=replace(one.calendar, recorded={"eu-interim-2026": "oj:1"})
+        ),
+    }
+
+
+@pytest.mark.parametrize("change", _changes())
+def test_a_changed_configuration_changes_the_records(change: str) -> None:
+    assert text_of(Kind.ART30, _changes()[change]) != text_of(Kind.ART30, FEDERATED)
+
+
+@pytest.mark.parametrize("option", [Option.SINGLE_SIGN_ON, Option.OWN_LISTS])
+def test_what_is_configured_beside_the_policy_is_told(option: Option) -> None:
+    switched = replace(FEDERATED, options=frozenset({option}))
+
+    assert text_of(Kind.ART30, switched) != text_of(Kind.ART30, FEDERATED)
+
+
+def test_a_policy_that_is_newer_than_the_gate_asks_for_another_look() -> None:
+    older = replace(FEDERATED.gate, recorded_on=date(2026, 11, 1))
+    late = replace(FEDERATED, gate=older)
+
+    assert "To be examined" not in text_of(Kind.DPIA, FEDERATED)
+    assert "To be examined" in text_of(Kind.DPIA, late)
+
+
+def test_a_member_outside_of_the_allowed_countries_is_pointed_out() -> None:
+    abroad = _changes()["members"]
+
+    assert "Attention" not in text_of(Kind.DPIA, FEDERATED)
+    assert "Attention" in text_of(Kind.DPIA, abroad)
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_names_are_those_of_the_approvals_alone(kind: Kind) -> None:
+    text = text_of(kind, FEDERATED)
+
+    assert ("dora" in text, "mia" in text) == (kind is Kind.DPIA, kind is Kind.DPIA)
+
+
+def _shape(text: str) -> list[str]:
+    unescaped = text.replace("\\\\", "").replace("\\|", "")
+    return [line[:1] + str(line.count("|")) for line in unescaped.splitlines()]
+
+
+@given(st.text(max_size=200))
+def test_what_a_provider_enters_is_text_and_nothing_else(entered: str) -> None:
+    record = msgspec.structs.replace(
+        GATE, legal_basis=f"x{entered}", dpia=f"x{entered}"
+    )
+    facts = replace(FEDERATED, gate=replace(FEDERATED.gate, record=record))
+
+    for kind in (Kind.ART30, Kind.DPIA):
+        text = text_of(kind, facts)
+        assert _shape(text) == _shape(text_of(kind, FEDERATED))
+        assert "<" not in text.replace("\\<", "")
+
+
+@pytest.mark.parametrize("kind", SHEETS)
+def test_a_table_has_as_many_cells_as_headings(kind: Kind) -> None:
+    for facts in (ALONE, FEDERATED):
+        sheet = write_sheet(kind, Language.DE, facts)
+        for section in sheet.sections:
+            for block in section.blocks:
+                rows = getattr(block, "rows", ())
+                assert {len(row) for row in rows} <= {
+                    len(getattr(block, "headings", ()))
+                }
