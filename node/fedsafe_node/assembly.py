@@ -53,6 +53,9 @@ from fedsafe_node.provisions import (
     check_federation_policy,
 )
 from fedsafe_node.replicating import Replicating
+from fedsafe_node.review.deciding import ConfirmEffect
+from fedsafe_node.review.desk import ReviewDesk
+from fedsafe_node.review.service import ReviewService
 from fedsafe_node.signals.desk import Desk
 from fedsafe_node.signals.granting import read_lacking
 from fedsafe_node.signals.intake import Intake
@@ -83,12 +86,21 @@ class RunningNode:
             key=base.keys.transport,
             now=base.clock.now,
         )
+        self.reviews = ReviewDesk(
+            situation=base.situation,
+            store=base.store,
+            trail=base.trail,
+            clock=base.clock,
+            periods=base.periods,
+            announcer=base.announcer,
+        )
         self.intake = Intake(
             base.situation,
             base.store,
             base.lists,
             base.trail,
             base.clock,
+            reviews=self.reviews,
             offload=base.workers,
         )
         self.replicating = Replicating(
@@ -321,6 +333,7 @@ class RunningNode:
             periods=base.periods,
             custody=base.custody,
             statement_key=base.keys.statement,
+            reviews=self.reviews,
             offload=base.workers,
             announce=self.replicating.announce,
         )
@@ -353,8 +366,10 @@ class RunningNode:
                 base.lists,
                 base.trail,
                 base.clock,
+                reviews=self.reviews,
                 offload=base.workers,
             ),
+            tasks=ReviewService(self.reviews, staff.approvals),
             signals=SignalService(self.desk),
             people=Entrance(base.office, staff.sessions),
             staff=staff,

@@ -11,6 +11,7 @@ from fedsafe_node.jobs import Job
 from fedsafe_node.peering.service import PeeringService
 from fedsafe_node.peering.serving import FeedServer
 from fedsafe_node.provider_events.upkeep import EventUpkeep
+from fedsafe_node.review.clockwork import tend_reviews
 from fedsafe_node.signals.desk import Desk
 from fedsafe_node.signals.expiry import expire_signals
 from fedsafe_node.signals.relocking import relock
@@ -50,10 +51,15 @@ class Duties:
             "index-removals": Job(self._purge_index, _DAY),
             "relock": Job(self._relock, _RELOCK),
             "residues": Job(self._scrub, _MINUTE),
+            "reviews": Job(self._tend_reviews, _MINUTE),
         }
 
     async def _expire(self) -> None:
         await expire_signals(self._desk)
+
+    async def _tend_reviews(self) -> None:
+        if await tend_reviews(self._desk.reviews):
+            await self._desk.store.scrub()
 
     async def _relock(self) -> None:
         await relock(self._desk)

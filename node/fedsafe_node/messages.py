@@ -35,6 +35,7 @@ SubjectRef = Annotated[
 ]
 _UUID_7 = r"^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}(?!\n)$"
 SignalId = Annotated[str, msgspec.Meta(pattern=_UUID_7)]
+TaskId = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{32}(?!\n)$")]
 Deadline = Annotated[int, msgspec.Meta(ge=10, le=60_000)]
 
 
@@ -164,7 +165,9 @@ class LookupAnswer(Message, frozen=True):
     `none` only if every origin was covered. `not_covered` names origins whose
     feed is stale or suspended. A match is a reason to review, never a verdict.
     `corroboration` has an entry for each question with matches. `gate_closed`:
-    this node's own legal gate is, so none of the others was asked.
+    this node's own legal gate is, so none of the others was asked. `task` is the
+    review that the match has opened, or has joined; `subject_ref` then names the
+    account, made up where the request named none.
     """
 
     result: Result
@@ -175,6 +178,7 @@ class LookupAnswer(Message, frozen=True):
     reminder: Bilingual | None = None
     corroboration: list[Corroboration] | None = None
     gate_closed: bool = False
+    task: TaskId | None = None
 
 
 class ItemProblem(Message, frozen=True):

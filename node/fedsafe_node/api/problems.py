@@ -91,6 +91,7 @@ class Code(StrEnum):
     ACT_EXPIRED = "act_expired"
     ACT_CHANGED = "act_changed"
     NOT_APPROVED = "not_approved"
+    TASK_CHANGED = "task_changed"
     NO_SECOND_PERSON = "no_second_person"
     NO_RECEIPT = "no_receipt"
     BODY_TOO_LARGE = "body_too_large"
@@ -115,6 +116,8 @@ class Code(StrEnum):
     BAD_TRAINING = "bad_training"
     BAD_ROLE = "bad_role"
     BAD_SPAN = "bad_span"
+    BAD_HEARING = "bad_hearing"
+    NOT_FOR_OUTCOME = "not_for_outcome"
     BAD_EVENT = "bad_event"
     PACK_TOO_LARGE = "pack_too_large"
     BAD_PURPOSES = "bad_purposes"
@@ -165,6 +168,7 @@ CODES: Final[Mapping[Code, tuple[int, str]]] = {
     Code.ACT_EXPIRED: (409, "The act has expired"),
     Code.ACT_CHANGED: (409, "The act is another one"),
     Code.NOT_APPROVED: (409, "No second person has approved it"),
+    Code.TASK_CHANGED: (409, "The task has changed meanwhile"),
     Code.NO_SECOND_PERSON: (409, "Nobody else here could be the second person"),
     Code.NO_RECEIPT: (409, "It takes no receipt"),
     Code.BODY_TOO_LARGE: (413, "The body is too large"),
@@ -189,6 +193,8 @@ CODES: Final[Mapping[Code, tuple[int, str]]] = {
     Code.BAD_TRAINING: (422, "The training does not fit"),
     Code.BAD_ROLE: (422, "The role does not fit"),
     Code.BAD_SPAN: (422, "The span does not fit"),
+    Code.BAD_HEARING: (422, "The step of the hearing does not fit"),
+    Code.NOT_FOR_OUTCOME: (422, "A field does not fit the outcome"),
     Code.BAD_EVENT: (422, "There is no such class of events"),
     Code.PACK_TOO_LARGE: (422, "The pack becomes too large"),
     Code.BAD_PURPOSES: (422, "The purposes do not fit"),

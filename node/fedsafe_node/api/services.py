@@ -51,6 +51,7 @@ from fedsafe_node.register_messages import (
     PublicRegister,
     RegisterAnswer,
 )
+from fedsafe_node.review.service import ReviewService
 from fedsafe_node.searching import Wanted
 from fedsafe_policies.gate import LegalGate
 from fedsafe_policies.vocabulary import Purpose
@@ -364,6 +365,7 @@ class Services:
 
     name: str
     lookups: Lookups
+    tasks: ReviewService
     signals: Signals
     people: People
     staff: Staff

@@ -63,6 +63,7 @@ FAMILIES: Final[Mapping[str, Grounds]] = {
     "role": _OPERATIONS,
     "session": _OPERATIONS,
     "signal": _CASEWORK,
+    "task": _CASEWORK,
     "training": _GOVERNING,
 }
 """What events of a family serve, if nothing else is said."""

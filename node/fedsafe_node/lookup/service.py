@@ -8,7 +8,7 @@ the transaction that writes the event; the indexes only point to rows.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, TypeVar
 
@@ -37,6 +37,8 @@ from fedsafe_node.messages import (
     Subject,
 )
 from fedsafe_node.principal import Principal
+from fedsafe_node.review.desk import ReviewDesk
+from fedsafe_node.review.opening import open_review
 from fedsafe_node.situation import Situation
 from fedsafe_node.store.protocol import Store, Transaction
 from fedsafe_node.store.rows import LogEntry
@@ -87,6 +89,14 @@ class _Round:
     within: float
 
 
+@dataclass(slots=True)
+class _Tally:
+    """What an act finds beside its answers: suppressed signals, reviews to tell of."""
+
+    suppressed: int = 0
+    opened: list[LogEntry] = field(default_factory=list)
+
+
 class LookupService:
     """Answers single lookups and batches."""
 
@@ -98,8 +108,10 @@ class LookupService:
         trail: AuditTrail,
         clock: Clock,
         *,
+        reviews: ReviewDesk,
         offload: Offload,
     ) -> None:
+        self._reviews = reviews
         self._situation = situation
         self._store = store
         self._lists = lists
@@ -244,10 +256,10 @@ class LookupService:
 
         async def act(tx: Transaction) -> list[LookupAnswer]:
             answers: list[LookupAnswer] = []
-            suppressed = 0
+            tally = _Tally()
             for case, pointers in zip(cases, candidates, strict=True):
                 found = await match_candidates(tx, pointers, situation, now)
-                suppressed += found.suppressed
+                tally.suppressed += found.suppressed
                 lacks_peers = deferred and any(
                     isinstance(item, Person) for item in case.asked
                 )
@@ -256,9 +268,23 @@ class LookupService:
                     answer = msgspec.structs.replace(answer, gate_closed=True)
                 if found.matches:
                     counted = corroborate(found.matches, situation, now)
-                    answer = msgspec.structs.replace(answer, corroboration=counted)
+                    review = await open_review(
+                        self._reviews,
+                        tx,
+                        case.subject,
+                        found.matches,
+                        now,
+                        by=step.who.name,
+                    )
+                    tally.opened += review.events
+                    answer = msgspec.structs.replace(
+                        answer,
+                        corroboration=counted,
+                        task=review.task,
+                        subject_ref=review.subject,
+                    )
                 answers.append(answer)
-            await self._audit(tx, cases, answers, step, suppressed)
+            await self._audit(tx, cases, answers, step, tally)
             return answers
 
         return await self._store.write(act)
@@ -269,7 +295,7 @@ class LookupService:
         cases: Sequence[_Case],
         answers: Sequence[LookupAnswer],
         step: _Round,
-        suppressed: int,
+        tally: _Tally,
     ) -> None:
         # Machine negatives leave counts only; a match leaves its subject_ref.
         entries: list[LogEntry] = []
@@ -279,17 +305,18 @@ class LookupService:
                 detail: Detail = {
                     "signals": " ".join(match.signal for match in answer.matches),
                     "questions": len(case.asked),
+                    "task": answer.task,
                 }
                 outcome = answer.result.value
-                entries.append(self._event(step, outcome, detail, case.subject))
+                entries.append(self._event(step, outcome, detail, answer.subject_ref))
         if negatives:
             outcomes = {answer.result.value for answer in negatives}
             outcome = outcomes.pop() if len(outcomes) == 1 else "mixed"
             detail = {"lookups": len(negatives)}
-            if suppressed:
-                detail = {**detail, "suppressed": suppressed}
+            if tally.suppressed:
+                detail = {**detail, "suppressed": tally.suppressed}
             entries.append(self._event(step, outcome, detail, None))
-        await tx.append_many(self._trail.log, entries)
+        await tx.append_many(self._trail.log, [*entries, *tally.opened])
 
     def _event(
         self, step: _Round, outcome: str, detail: Detail, subject: str | None

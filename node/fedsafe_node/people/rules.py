@@ -20,6 +20,7 @@ from fedsafe_policies.acts import ActRequest
 from fedsafe_policies.decision import Decision
 from fedsafe_policies.policy import Policy
 from fedsafe_policies.reading import ExportRequest
+from fedsafe_policies.reviews import ReviewRequest
 from fedsafe_policies.roles import RoleRequest, TrainingRecord
 from fedsafe_policies.vocabulary import Module, Role
 
@@ -36,7 +37,9 @@ class Judge(Protocol):
         ...
 
     def decide(
-        self, request: RoleRequest | ActRequest | ExportRequest, now: datetime
+        self,
+        request: RoleRequest | ActRequest | ExportRequest | ReviewRequest,
+        now: datetime,
     ) -> Decision:
         """Decide on a request."""
         ...

@@ -20,6 +20,8 @@ from fedsafe_node.index.lists import Hint, Lists
 from fedsafe_node.log.audit import AuditTrail, Detail, Event, grounds_of
 from fedsafe_node.log.openings import PeriodKeys
 from fedsafe_node.principal import Principal
+from fedsafe_node.review.desk import ReviewDesk
+from fedsafe_node.review.flagging import flag_stopped
 from fedsafe_node.signals.custody import Custody
 from fedsafe_node.signals.making import Randomness
 from fedsafe_node.situation import Situation
@@ -61,6 +63,7 @@ class Desk:
     periods: PeriodKeys
     custody: Custody
     statement_key: SigningKey
+    reviews: ReviewDesk
     offload: Offload
     announce: Callable[[int], None]
     randomness: Randomness = field(default=token_bytes)
@@ -73,14 +76,20 @@ class Desk:
     async def commit(self, act: Callable[[Transaction], Awaitable[Changed[T]]]) -> T:
         """Run an act, then bring indexes and peers up to date.
 
-        Both happen even if the caller goes away meanwhile: a committed signal
+        Reviews that hang on a signal which the act stops are flagged in the act.
+        Both others happen even if the caller goes away meanwhile: a committed signal
         that no index points to would not match. What the act has erased is also
         cleared out of the write-ahead log before its answer leaves.
         """
         return await asyncio.shield(asyncio.create_task(self._commit(act)))
 
     async def _commit(self, act: Callable[[Transaction], Awaitable[Changed[T]]]) -> T:
-        changed = await self.store.write(act)
+        async def whole(tx: Transaction) -> Changed[T]:
+            changed = await act(tx)
+            await flag_stopped(self.reviews, tx)
+            return changed
+
+        changed = await self.store.write(whole)
         self.lists.remove(changed.removed)
         self.lists.add(changed.added)
         if changed.feed is not None:

@@ -7,7 +7,7 @@ batch then share one transaction. The edge of a copied tree is kept in memory be
 batches and read from the store after a failure or a restart.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -31,6 +31,8 @@ from fedsafe_node.errors import WrongStateError
 from fedsafe_node.index.lists import Hint, Lists
 from fedsafe_node.log.audit import AuditTrail, Event
 from fedsafe_node.log.proofs import log_frontier
+from fedsafe_node.review.desk import ReviewDesk
+from fedsafe_node.review.flagging import flag_stopped
 from fedsafe_node.signals.arrival import Arrival, read_arrivals
 from fedsafe_node.signals.disputing import rest_disputed, take_ruling
 from fedsafe_node.signals.granting import (
@@ -40,7 +42,7 @@ from fedsafe_node.signals.granting import (
     read_lacking,
     still_lacking,
 )
-from fedsafe_node.signals.restricting import Restricting, in_acts
+from fedsafe_node.signals.restricting import Applied, Restricting, in_acts
 from fedsafe_node.signals.stating import sequence_key
 from fedsafe_node.situation import Situation
 from fedsafe_node.store.protocol import Reader, Store, Transaction
@@ -79,8 +81,10 @@ class Intake:
         trail: AuditTrail,
         clock: Clock,
         *,
+        reviews: ReviewDesk,
         offload: Offload,
     ) -> None:
+        self._reviews = reviews
         self._situation = situation
         self._store = store
         self._lists = lists
@@ -154,6 +158,7 @@ class Intake:
             span = Span(stop - len(batch.records), stop, size)
             granted, fresh = await self._keep(tx, origin, arrivals, size)
             await self._settle(tx, origin, batch)
+            await flag_stopped(self._reviews, tx)
             await self._move(tx, origin, batch, at)
             before = await read_lacking(tx, origin)
             lacking = still_lacking(before, span, arrivals)
@@ -229,11 +234,21 @@ class Intake:
                 judge=lambda request, now=now: situation.decide(request, now),  # type: ignore[misc]
                 due=ruling_ends(int(now.timestamp()), situation.policy),
             )
-            applied = await self._store.write(act.run)
+            applied = await self._store.write(self._flagging(act))
             self._lists.remove(applied.removed)
             beyond = beyond or applied.beyond
         if beyond:
             raise TooManyRestrictionsError(beyond)
+
+    def _flagging(
+        self, act: Restricting
+    ) -> Callable[[Transaction], Awaitable[Applied]]:
+        async def run(tx: Transaction) -> Applied:
+            applied = await act.run(tx)
+            await flag_stopped(self._reviews, tx)
+            return applied
+
+        return run
 
     async def _load(self, member: Member, size_then: int | None = None) -> Known:
         log = feed_name(member.name)

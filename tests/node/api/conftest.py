@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from aiohttp import ClientSession, UnixConnector
+from tests.node.api.reviews import fake_tasks
 from tests.node.api.staff import ACT, fake_staff
 
 from fedsafe_federation.errors import UntrustedError
@@ -463,6 +464,7 @@ def make_services(memory: Memory) -> Services:
     return Services(
         name=NAME,
         lookups=FakeLookups(memory),
+        tasks=fake_tasks(memory),
         signals=FakeSignals(memory),
         people=FakePeople(),
         staff=fake_staff(memory),

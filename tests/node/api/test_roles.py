@@ -12,6 +12,7 @@ import msgspec
 import pytest
 from aiohttp import ClientResponse, ClientSession, UnixConnector
 from tests.node.fleet import FEDERATION, Fleet
+from tests.node.review.conftest import match
 from tests.node.signals.conftest import ANNA, BOT, request_for
 
 from fedsafe_node.api.acts import ACT_ROUTES
@@ -23,6 +24,7 @@ from fedsafe_node.api.route import Route
 from fedsafe_node.api.routes import ROUTES
 from fedsafe_node.people.credentials import People
 from fedsafe_node.provider_events.announcing import Announcement, EventKind
+from fedsafe_node.review.opening import open_review
 from fedsafe_policies.vocabulary import Purpose, Role, Scope
 
 LOCAL: Final = "local"
@@ -58,11 +60,16 @@ MAY: Final[Mapping[str, set[str]]] = {
     "showRegister": {LOCAL, *PERSONS},
     "enterItem": {Role.ANALYST, Role.REVIEWER, Role.OPERATOR},
     "reviewItem": {Role.REVIEWER, Role.OPERATOR},
+    "listTasks": WRITERS | COUNSEL | OVERSIGHT,
+    "showTask": WRITERS | COUNSEL | OVERSIGHT,
+    "decideTask": WRITERS,
+    "hearTask": WRITERS | {Role.YOUTH_PROTECTION_OFFICER},
     "status": {LOCAL, *PERSONS},
     "metrics": {LOCAL, *PERSONS},
     "propose": {LOCAL, Role.OPERATOR},
 }
 READS: Final = {
+    *("listTasks", "showTask"),
     "readEvents",
     *("listSignals", "showSignal", "auditEvents", "auditVerify"),
     *("askExport", "exportAudit", "searchAudit", "auditStatus", "showEntry"),
@@ -124,8 +131,19 @@ def body_of(route: Route, caller: str, signal: str, card: object) -> object:
         "askExport": {"first": 0, "last": 0},
         "enterItem": {"status": "planned", "expires_on": "2026-12-24"},
         "reviewItem": {"entry": "0" * 32},
+        "decideTask": {"outcome": "dismiss"},
+        "hearTask": {"step": "heard", "reference": "minute-3"},
         "propose": {"federation": FEDERATION, "cards": [card], "threshold": 1},
     }.get(route.name)
+
+
+async def task_of(fleet: Fleet, account: str) -> str:
+    node = fleet["a.demo"]
+    found, now = [match(1)], fleet.clock.now()
+    opened = await node.base.store.write(
+        lambda tx: open_review(node.reviews, tx, account, found, now, by="local")
+    )
+    return opened.task
 
 
 @pytest.fixture
@@ -174,9 +192,12 @@ async def test_a_role_reaches_what_it_may_and_nothing_else(
             scope, author = (Scope.FEDERATION, ANNA) if drafting else (Scope.SELF, BOT)
             request = request_for(f"{route.name}.{caller}@post.de", scope=scope)
             signal = (await services.signals.add(request, author)).signal
+            task = await task_of(trio, f"{route.name}.{caller}")
             response = await session.request(
                 route.method,
-                route.path.format(id=signal, item="S-V-1", index="0", number="1"),
+                route.path.format(
+                    id=signal, task=task, item="S-V-1", index="0", number="1"
+                ),
                 json=body_of(route, caller, signal, card),
             )
             answer = await body_in(response)

@@ -51,6 +51,8 @@ BODIES: dict[str, object] = {
     "recordGate": {"dpia": "file-12"},
     "enterItem": {"status": "planned", "expires_on": "2026-12-24"},
     "reviewItem": {"entry": "0" * 32},
+    "decideTask": {"outcome": "dismiss"},
+    "hearTask": {"step": "heard", "reference": "minute-3"},
     "lookup": {"questions": [QUESTION]},
     "lookupBatch": {"lookups": [{"questions": [QUESTION]}]},
     "addSignal": SIGNAL,
@@ -82,6 +84,7 @@ def concrete(route: Route) -> str:
         item="S-V-1",
         name="anna",
         act="0" * 32,
+        task="0" * 32,
     )
 
 

@@ -43,7 +43,9 @@ from fedsafe_node.messages import (
     Question,
 )
 from fedsafe_node.principal import Principal
+from fedsafe_node.provider_events.announcing import Announcer
 from fedsafe_node.provisions import Provisions
+from fedsafe_node.review.desk import ReviewDesk
 from fedsafe_node.signals.custody import Custody
 from fedsafe_node.signals.desk import Desk
 from fedsafe_node.signals.publish import SignalService
@@ -297,6 +299,9 @@ def make_node(
         trail = AuditTrail(name)
         custody_key = RecipientKey.generate()
         announced: list[int] = []
+        reviews = ReviewDesk(
+            situation, store, trail, clock, keys, Announcer(keys, clock)
+        )
         desk = Desk(
             situation=situation,
             store=store,
@@ -306,6 +311,7 @@ def make_node(
             periods=keys,
             custody=Custody(name, custody_key.public),
             statement_key=federation.signing[name],
+            reviews=reviews,
             offload=in_thread,
             announce=announced.append,
         )
@@ -313,7 +319,13 @@ def make_node(
             desk=desk,
             signals=SignalService(desk),
             lookups=LookupService(
-                situation, store, lists, trail, clock, offload=in_thread
+                situation,
+                store,
+                lists,
+                trail,
+                clock,
+                reviews=reviews,
+                offload=in_thread,
             ),
             federation=federation,
             custody_key=custody_key,

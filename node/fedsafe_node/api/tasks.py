@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reviews of matches over HTTP: their routes and handlers."""
+
+from typing import Final
+
+from fedsafe_node.api.auth import Auth
+from fedsafe_node.api.call import Call
+from fedsafe_node.api.queries import ReadQuery
+from fedsafe_node.api.route import KIB, Lane, Route
+from fedsafe_node.messages import TaskId
+from fedsafe_node.review.messages import (
+    HearingRequest,
+    Listed,
+    OutcomeAnswer,
+    OutcomeRequest,
+    TaskAnswer,
+    TasksAnswer,
+)
+from fedsafe_policies.vocabulary import Role
+
+_READ: Final = frozenset(
+    {
+        Role.ANALYST,
+        Role.REVIEWER,
+        Role.ESCALATION_OFFICER,
+        Role.LEGAL_ADVISER,
+        Role.YOUTH_PROTECTION_OFFICER,
+        Role.DPO,
+        Role.AUDITOR,
+    }
+)
+_DECIDE: Final = frozenset({Role.ANALYST, Role.REVIEWER})
+_HEAR: Final = _DECIDE | {Role.YOUTH_PROTECTION_OFFICER}
+_TASK: Final = {"task": TaskId}
+_GONE: Final = frozenset({404, 409})
+
+
+class TasksQuery(ReadQuery, frozen=True):
+    """Which tasks are listed: those that wait for a person, or those of a state."""
+
+    state: Listed = "waiting"
+
+
+async def list_tasks(call: Call) -> object:
+    """List tasks."""
+    query = call.parameters(TasksQuery)
+    return await call.services.tasks.list(query.state, call.principal, query.purpose)
+
+
+async def show_task(call: Call) -> object:
+    """Show a task."""
+    purpose = call.parameters(ReadQuery).purpose
+    return await call.services.tasks.show(call.path["task"], call.principal, purpose)
+
+
+async def decide_task(call: Call) -> object:
+    """Decide a task."""
+    request = call.body(OutcomeRequest)
+    return await call.services.tasks.decide(call.path["task"], request, call.principal)
+
+
+async def hear_task(call: Call) -> object:
+    """Enter a step of a hearing."""
+    request = call.body(HearingRequest)
+    return await call.services.tasks.hear(call.path["task"], request, call.principal)
+
+
+TASK_ROUTES: Final = (
+    Route(
+        name="listTasks",
+        method="GET",
+        path="/v1/tasks",
+        handler=list_tasks,
+        auth=Auth.CREDENTIAL,
+        roles=_READ,
+        lane=Lane.READS,
+        summary="List the reviews of matches",
+        query=TasksQuery,
+        answer=TasksAnswer,
+    ),
+    Route(
+        name="showTask",
+        method="GET",
+        path="/v1/tasks/{task}",
+        handler=show_task,
+        auth=Auth.CREDENTIAL,
+        roles=_READ,
+        lane=Lane.READS,
+        summary="Show a review with all that bears on it",
+        query=ReadQuery,
+        path_types=_TASK,
+        answer=TaskAnswer,
+    ),
+    Route(
+        name="decideTask",
+        method="POST",
+        path="/v1/tasks/{task}/outcome",
+        handler=decide_task,
+        auth=Auth.CREDENTIAL,
+        roles=_DECIDE,
+        lane=Lane.WRITES,
+        summary="End a review, or put it off; closing an account waits for a second",
+        body=OutcomeRequest,
+        limit=4 * KIB,
+        path_types=_TASK,
+        answer=OutcomeAnswer,
+        refusals=_GONE,
+    ),
+    Route(
+        name="hearTask",
+        method="POST",
+        path="/v1/tasks/{task}/hearing",
+        handler=hear_task,
+        auth=Auth.CREDENTIAL,
+        roles=_HEAR,
+        lane=Lane.WRITES,
+        summary="Enter a step of the hearing of the person",
+        body=HearingRequest,
+        limit=4 * KIB,
+        path_types=_TASK,
+        answer=TaskAnswer,
+        refusals=_GONE,
+    ),
+)

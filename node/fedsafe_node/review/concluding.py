@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a decision makes of its task, with the events that it owes.
+
+* `dismiss` erases what the task held, at once.
+* `watch` keeps it until a day; `inquire` changes nothing.
+* `feature_limit` and `confirm` keep it as long as the person may complain, so that a
+  signal which is taken back brings the decision before a person again.
+"""
+
+from typing import Final
+
+from msgspec.structs import replace
+
+from fedsafe_node.log.audit import Detail, Event, grounds_of
+from fedsafe_node.review.desk import ReviewDesk
+from fedsafe_node.review.habits import weigh_habits
+from fedsafe_node.review.opening import reminder_before
+from fedsafe_node.store.protocol import Transaction
+from fedsafe_node.store.review_rows import TaskDecisionRow, TaskRow, TaskState
+from fedsafe_policies.decision import Decision, Obligation
+from fedsafe_policies.reviews import decision_ends, is_rubber_stamp
+from fedsafe_policies.vocabulary import Outcome
+
+_TOLD: Final = ("level", "until", "reason", "evidence", "hearing", "second")
+
+
+async def conclude(
+    desk: ReviewDesk,
+    tx: Transaction,
+    task: TaskRow,
+    made: TaskDecisionRow,
+    decision: Decision,
+) -> TaskRow:
+    """Carry an allowed decision out; return how the task stands then."""
+    told = {name: getattr(made, name) for name in _TOLD}
+    detail = {
+        "outcome": made.outcome,
+        "dwell": made.dwell,
+        **{name: value for name, value in told.items() if value is not None},
+        **grounds_of(decision),
+    }
+    entry = desk.event(
+        Event.TASK_DECIDED, task, detail, by=made.decided_by, outcome=made.outcome
+    )
+    await desk.note(tx, entry)
+    if Obligation.ALARM in decision.obligations:
+        await _alarm(desk, tx, task, made)
+    await tx.add_task_decision(made)
+    after = _after(task, made)
+    if made.outcome == Outcome.DISMISS:
+        await tx.put_task(after)
+        await tx.erase_task(task.id, TaskState.DECIDED)
+        return await tx.task(task.id) or after
+    await tx.put_task(after)
+    return after
+
+
+def _after(task: TaskRow, made: TaskDecisionRow) -> TaskRow:
+    now, outcome = made.decided_at, Outcome(made.outcome)
+    grown = replace(task, revision=task.revision + 1)
+    if outcome is Outcome.INQUIRE:
+        return grown
+    if outcome is Outcome.WATCH and made.until is not None:
+        return replace(
+            grown,
+            state=TaskState.WATCHED,
+            ends_at=made.until,
+            remind_at=reminder_before(made.until, now),
+            renewals=task.renewals + 1,
+            flagged_at=None,
+        )
+    is_dismissed = outcome is Outcome.DISMISS
+    return replace(
+        grown,
+        state=TaskState.DECIDED,
+        ends_at=now if is_dismissed else decision_ends(now),
+        remind_at=made.until if outcome is Outcome.FEATURE_LIMIT else None,
+        flagged_at=None,
+    )
+
+
+async def _alarm(
+    desk: ReviewDesk, tx: Transaction, task: TaskRow, made: TaskDecisionRow
+) -> None:
+    """Tell of a habit in the moment in which it becomes one."""
+    review = desk.situation.policy.document.review
+    habits = await weigh_habits(tx, made, review)
+    if habits.before is not None and is_rubber_stamp(habits.before, review):
+        return
+    detail: Detail = {
+        "whose": habits.whose,
+        "tasks": habits.after.tasks,
+        "confirmed": habits.after.confirmed,
+        "median_seconds": habits.after.median_seconds,
+    }
+    entry = desk.event(
+        Event.TASK_ALARM, task, detail, by=made.decided_by, outcome="alarm"
+    )
+    await desk.note(tx, entry)

@@ -1,0 +1,295 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A person ends a review, or puts it off (P13).
+
+Policy decides, on what the task holds and not on what the asker says of it: how long
+it has waited, whether it is watched, whether the person was heard. Where two people
+are needed the first one's words wait as an act (`people.approvals`); the second one
+approves exactly these, and all is decided anew in the transaction that does it.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Final
+from uuid import UUID
+
+from msgspec import Struct
+
+from fedsafe_federation.wireformat import decode, encode
+from fedsafe_node.errors import (
+    BadRequestError,
+    DeniedError,
+    NotFoundError,
+    WrongStateError,
+)
+from fedsafe_node.people.approvals import Approvals
+from fedsafe_node.principal import Principal
+from fedsafe_node.review.concluding import conclude
+from fedsafe_node.review.desk import ReviewDesk
+from fedsafe_node.review.habits import weigh_habits
+from fedsafe_node.review.messages import OutcomeAnswer, OutcomeRequest
+from fedsafe_node.review.showing import shown, steps_of
+from fedsafe_node.store.protocol import Reader, Transaction
+from fedsafe_node.store.review_rows import (
+    TaskDecisionRow,
+    TaskInquiryRow,
+    TaskRow,
+    TaskState,
+)
+from fedsafe_policies.decision import Decision
+from fedsafe_policies.hearings import completed
+from fedsafe_policies.people import Person
+from fedsafe_policies.reasons import Refusal
+from fedsafe_policies.reviews import ReviewRequest, day_ends
+from fedsafe_policies.vocabulary import Act, Level, Outcome
+
+KIND: Final = Act.PERMANENT_BAN
+"""What a confirmation that takes two people is kept as while it waits."""
+
+
+class Confirmation(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The content of an act: what the first person wants of the task as it was."""
+
+    task: str
+    revision: int
+    level: Level
+    evidence: str
+    dwell: int
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """Who wants what of a task; `dwell` is None until it is looked up."""
+
+    want: OutcomeRequest
+    first: Person
+    second: Person | None = None
+    dwell: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """A task with the words that policy decides on, and the row to be."""
+
+    task: TaskRow
+    facts: ReviewRequest
+    row: TaskDecisionRow
+
+
+async def decide_task(
+    desk: ReviewDesk,
+    approvals: Approvals,
+    task_id: str,
+    want: OutcomeRequest,
+    who: Principal,
+) -> OutcomeAnswer:
+    """Decide a task, or ask a second person where policy wants two.
+
+    Raises:
+        NotFoundError: there is no such task.
+        WrongStateError: nothing is to be decided on it, or it has changed.
+        BadRequestError: a field does not fit the outcome.
+        DeniedError: policy refuses.
+    """
+    _check_fields(want)
+    asked = _Asked(want, Person(who.name, who.role))
+
+    async def act(tx: Transaction) -> tuple[Decision, TaskRow, Confirmation | None]:
+        task = await at_hand(tx, task_id, want.revision)
+        case = await _case(desk, tx, task, asked)
+        decision = desk.situation.decide(case.facts, desk.clock.now())
+        if not decision.allowed:
+            if decision.code != Refusal.FOUR_EYES:
+                raise DeniedError(decision)
+            return decision, task, _confirmation(case)
+        inquiry = await _inquiry(desk, tx, task, asked)
+        after = await conclude(desk, tx, task, case.row, decision)
+        if inquiry is not None:
+            await tx.add_task_inquiry(inquiry)
+        return decision, after, None
+
+    decision, task, waits = await desk.admitted(act, who, "task.decide")
+    pending = None
+    if waits is not None:
+        pending = await approvals.ask(KIND, encode(waits), who)
+    return OutcomeAnswer(
+        task=shown(task),
+        outcome=want.outcome,
+        decided=waits is None,
+        rule=decision.rule.value,
+        policy=decision.policy,
+        act=pending,
+    )
+
+
+class ConfirmEffect:
+    """The effect of an approved confirmation (`approvals.Effect`)."""
+
+    def __init__(self, desk: ReviewDesk) -> None:
+        self._desk = desk
+
+    async def request(
+        self, reader: Reader, content: bytes, first: Person, second: Person
+    ) -> ReviewRequest:
+        """Put the confirmation to the policy, with both persons.
+
+        Raises:
+            NotFoundError: there is no such task.
+            WrongStateError: it has changed since it was asked for.
+        """
+        return (await self._case(reader, content, first, second)).facts
+
+    async def carry_out(
+        self, tx: Transaction, content: bytes, first: Person, second: Person
+    ) -> None:
+        """Decide the task."""
+        case = await self._case(tx, content, first, second)
+        decision = self._desk.situation.decide(case.facts, self._desk.clock.now())
+        if not decision.allowed:
+            raise DeniedError(decision)
+        await conclude(self._desk, tx, case.task, case.row, decision)
+
+    async def _case(
+        self, reader: Reader, content: bytes, first: Person, second: Person
+    ) -> _Case:
+        said = decode(content, Confirmation)
+        want = OutcomeRequest(
+            outcome=Outcome.CONFIRM,
+            level=said.level,
+            evidence=said.evidence,
+            reason=said.reason,
+        )
+        task = await at_hand(reader, said.task, said.revision)
+        asked = _Asked(want, first, second, said.dwell)
+        return await _case(self._desk, reader, task, asked)
+
+
+async def at_hand(reader: Reader, task_id: str, revision: int | None) -> TaskRow:
+    """Give a task that waits for a person, or is watched.
+
+    Raises:
+        NotFoundError: there is no such task.
+        WrongStateError: nothing is to be decided on it, or it has changed.
+    """
+    task = await reader.task(task_id)
+    if task is None:
+        raise NotFoundError("task")
+    ended = task.state in {TaskState.DECIDED, TaskState.LAPSED}
+    if task.subject is None or (ended and task.flagged_at is None):
+        raise WrongStateError("not_pending", "nothing is to be decided on this task")
+    if revision is not None and revision != task.revision:
+        raise WrongStateError("task_changed", "the task has changed: look at it anew")
+    return task
+
+
+async def _case(
+    desk: ReviewDesk, reader: Reader, task: TaskRow, asked: _Asked
+) -> _Case:
+    want, now, dwell = asked.want, desk.now(), asked.dwell
+    if dwell is None:
+        seen = await reader.task_viewed(task.id, asked.first.name)
+        dwell = 0 if seen is None else max(now - seen, 0)
+    heard = completed(steps_of(await reader.task_hearings(task.id)))
+    row = TaskDecisionRow(
+        task=task.id,
+        outcome=want.outcome.value,
+        level=None if want.level is None else want.level.value,
+        decided_by=asked.first.name,
+        second=None if asked.second is None else asked.second.name,
+        decided_at=now,
+        dwell=dwell,
+        until=None if want.until is None else day_ends(want.until),
+        reason=want.reason,
+        evidence=want.evidence,
+        hearing=heard,
+    )
+    review = desk.situation.policy.document.review
+    is_final = want.outcome is not Outcome.INQUIRE
+    facts = ReviewRequest(
+        outcome=want.outcome,
+        opened=_opened(task),
+        reviewer=asked.first,
+        level=want.level,
+        until=want.until,
+        reason=want.reason,
+        evidence=want.evidence,
+        hearing=heard,
+        second=asked.second,
+        renewals=task.renewals,
+        watched=_watched(task),
+        habit=(await weigh_habits(reader, row, review)).after if is_final else None,
+    )
+    return _Case(task, facts, row)
+
+
+def _opened(task: TaskRow) -> int:
+    # What is decided and looked at anew waits from then on, as a match does.
+    if task.state is TaskState.DECIDED and task.flagged_at is not None:
+        return task.flagged_at
+    return task.opened_at
+
+
+def _watched(task: TaskRow) -> date | None:
+    if task.state is not TaskState.WATCHED:
+        return None
+    return datetime.fromtimestamp(task.ends_at - 1, tz=UTC).date()
+
+
+def _confirmation(case: _Case) -> Confirmation:
+    # Only a confirmation takes two people, and it names both.
+    level, evidence = case.facts.level, case.facts.evidence
+    if level is None or evidence is None or case.facts.second is not None:
+        raise AssertionError("policy asks for a second person where there is no case")
+    return Confirmation(
+        task=case.task.id,
+        revision=case.task.revision,
+        level=level,
+        evidence=evidence,
+        dwell=case.row.dwell,
+        reason=case.row.reason,
+    )
+
+
+def _check_fields(want: OutcomeRequest) -> None:
+    """Refuse what an outcome has no use for: nothing is taken and dropped."""
+    outcome = want.outcome
+    uses = {
+        "until": outcome in {Outcome.WATCH, Outcome.FEATURE_LIMIT},
+        "evidence": outcome is Outcome.CONFIRM,
+        "signal": outcome is Outcome.INQUIRE,
+        "questions": outcome is Outcome.INQUIRE,
+    }
+    for name, is_used in uses.items():
+        if getattr(want, name) and not is_used:
+            detail = f"{outcome.value} takes no {name}"
+            raise BadRequestError("not_for_outcome", detail, pointer=f"/{name}")
+    if outcome is not Outcome.INQUIRE:
+        return
+    for name in ("signal", "questions"):
+        if not getattr(want, name):
+            detail = f"an inquiry needs {name}"
+            raise BadRequestError("not_for_outcome", detail, pointer=f"/{name}")
+
+
+async def _inquiry(
+    desk: ReviewDesk, reader: Reader, task: TaskRow, asked: _Asked
+) -> TaskInquiryRow | None:
+    want = asked.want
+    if want.outcome is not Outcome.INQUIRE or want.signal is None:
+        return None
+    signal_id = UUID(want.signal).bytes
+    for row in await reader.task_signals(task.id):
+        origin = desk.origin_of(row.origin)
+        if row.signal_id == signal_id and origin != desk.situation.node:
+            return TaskInquiryRow(
+                task=task.id,
+                origin=origin,
+                signal_id=signal_id,
+                questions=" ".join(
+                    sorted(question.value for question in want.questions or ())
+                ),
+                asked_by=asked.first.name,
+                asked_at=desk.now(),
+            )
+    detail = "the task hangs on no such signal of another provider"
+    raise BadRequestError("not_for_outcome", detail, pointer="/signal")

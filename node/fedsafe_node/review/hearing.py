@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Keep what happened with the person before an account is closed for good (P13)."""
+
+from fedsafe_node.errors import BadRequestError
+from fedsafe_node.log.audit import Event
+from fedsafe_node.principal import Principal
+from fedsafe_node.review.deciding import at_hand
+from fedsafe_node.review.desk import ReviewDesk
+from fedsafe_node.review.messages import HearingRequest, TaskAnswer
+from fedsafe_node.review.showing import describe, steps_of
+from fedsafe_node.store.protocol import Transaction
+from fedsafe_node.store.review_rows import TaskHearingRow
+from fedsafe_policies.hearings import Hearing, HearingFault, fault_of
+from fedsafe_policies.reviews import day_ends
+
+_WORDS = {
+    HearingFault.REFERENCE: "a reference names a document and says nothing itself",
+    HearingFault.ANSWER_UNTIL: (
+        "an invitation, and nothing else, names a day in 2 to 30 days to answer until"
+    ),
+    HearingFault.EXCEPTION: "an exception, and nothing else, names a listed reason",
+    HearingFault.STEP: "the time to answer is not over, or nobody was invited",
+}
+
+
+async def record_hearing(
+    desk: ReviewDesk, task_id: str, request: HearingRequest, who: Principal
+) -> TaskAnswer:
+    """Enter a step of a task's hearing.
+
+    Raises:
+        NotFoundError: there is no such task.
+        WrongStateError: nothing is to be decided on it.
+        BadRequestError: the step does not fit; names the field.
+    """
+    step = Hearing(
+        request.step, request.reference, request.answer_until, request.exception
+    )
+
+    async def act(tx: Transaction) -> TaskAnswer:
+        now = desk.now()
+        task = await at_hand(tx, task_id, None)
+        fault = fault_of(step, steps_of(await tx.task_hearings(task.id)), now)
+        if fault is not None:
+            pointer = f"/{fault.value}"
+            raise BadRequestError("bad_hearing", _WORDS[fault], pointer=pointer)
+        until, why = request.answer_until, request.exception
+        row = TaskHearingRow(
+            task=task.id,
+            step=step.step.value,
+            reference=step.reference,
+            recorded_by=who.name,
+            recorded_at=now,
+            answer_until=None if until is None else day_ends(until),
+            exception=None if why is None else why.value,
+        )
+        await tx.add_task_hearing(row)
+        detail: dict[str, str] = {"step": row.step, "reference": row.reference}
+        if until is not None:
+            detail["answer_until"] = until.isoformat()
+        if row.exception is not None:
+            detail["exception"] = row.exception
+        entry = desk.event(
+            Event.TASK_HEARING, task, detail, by=who.name, outcome=row.step
+        )
+        await desk.note(tx, entry)
+        return await describe(desk, tx, task)
+
+    return await desk.store.write(act)

@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The bodies of the API for reviews, as closed types.
+
+Times are seconds since 1970 in UTC. No text is free: what a person adds are words of
+closed lists, days, and references that say nothing by themselves.
+"""
+
+from datetime import date
+from enum import StrEnum, unique
+from typing import Annotated, Literal
+
+import msgspec
+
+from fedsafe_node.messages import Match, Message, SignalId, SubjectRef, TaskId
+from fedsafe_node.people.messages import ActAnswer
+from fedsafe_policies.hearings import HearingException, HearingStep
+from fedsafe_policies.vocabulary import Level, Outcome
+
+MAX_LISTED = 1_000
+Listed = Literal["waiting", "open", "watched", "decided", "lapsed"]
+Reference = Annotated[
+    str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/:-]{0,63}(?!\n)$")
+]
+Revision = Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)]
+
+
+@unique
+class InquiryQuestion(StrEnum):
+    """What the origin of a signal can be asked; it answers with yes or no."""
+
+    STILL_STANDS = "still_stands"
+    FOUND_BY_A_PERSON = "found_by_a_person"
+    IDENTIFIER_CONFIRMED = "identifier_confirmed"
+    AGE_CONFIRMED = "age_confirmed"
+    PERSON_WAS_HEARD = "person_was_heard"
+    COMPLAINT_PENDING = "complaint_pending"
+
+
+class TaskShown(Message, frozen=True):
+    """A task as it is listed.
+
+    `ends_at` is when its content goes: undecided, at the end of its watch, or when a
+    decision is kept no longer. `flagged_at`: a signal was stopped since, so it needs
+    a new look. `subject_ref` is null once the content is gone.
+    """
+
+    task: TaskId
+    subject_ref: SubjectRef | None
+    state: Literal["open", "watched", "decided", "lapsed"]
+    opened_at: int
+    ends_at: int
+    flagged_at: int | None
+    renewals: int
+    revision: int
+
+
+class TasksAnswer(Message, frozen=True):
+    """Tasks; of those that wait for a person, what ends first comes first."""
+
+    tasks: list[TaskShown]
+
+
+class TaskSignal(Message, frozen=True):
+    """A signal that a task hangs on.
+
+    `match` is what the lookup showed, with `question` 0; null once the signal was
+    revoked, expired or erased. `effect` says how it was stopped.
+    """
+
+    signal: SignalId
+    origin: str
+    added_at: int
+    match: Match | None
+    effect: str | None = None
+
+
+class DecisionShown(Message, frozen=True):
+    """A decision; `dwell` says how many seconds after the first look it was taken."""
+
+    outcome: Outcome
+    level: Level | None
+    decided_by: str
+    second: str | None
+    decided_at: int
+    dwell: int
+    until: int | None
+    reason: str | None
+    evidence: str | None
+    hearing: str | None
+
+
+class HearingShown(Message, frozen=True):
+    """A step of the hearing."""
+
+    step: HearingStep
+    reference: str
+    answer_until: int | None
+    exception: HearingException | None
+    recorded_by: str
+    recorded_at: int
+
+
+class InquiryShown(Message, frozen=True):
+    """Questions to an origin that wait for its answer."""
+
+    signal: SignalId
+    origin: str
+    questions: list[InquiryQuestion]
+    asked_by: str
+    asked_at: int
+
+
+class TaskAnswer(TaskShown, frozen=True):
+    """A task with all that bears on it; `heard` refers to a complete hearing."""
+
+    signals: list[TaskSignal]
+    decisions: list[DecisionShown]
+    hearings: list[HearingShown]
+    inquiries: list[InquiryShown]
+    heard: str | None
+
+
+class OutcomeRequest(Message, frozen=True):
+    """How a review ends, or is put off.
+
+    `watch` and `feature_limit` end with a day (`until`); `confirm` names a level and
+    the provider's own `evidence`; `inquire` a `signal` and `questions`. With a
+    `revision` it is refused if anything has changed since.
+    """
+
+    outcome: Outcome
+    level: Level | None = None
+    until: date | None = None
+    reason: Reference | None = None
+    evidence: Reference | None = None
+    signal: SignalId | None = None
+    questions: (
+        Annotated[
+            list[InquiryQuestion],
+            msgspec.Meta(min_length=1, max_length=len(InquiryQuestion)),
+        ]
+        | None
+    ) = None
+    revision: Revision | None = None
+
+
+class OutcomeAnswer(Message, frozen=True):
+    """What became of it: `decided`, or an act that a second person has to approve."""
+
+    task: TaskShown
+    outcome: Outcome
+    decided: bool
+    rule: str
+    policy: str
+    act: ActAnswer | None = None
+
+
+class HearingRequest(Message, frozen=True):
+    """A step of the hearing; an invitation names the day until which to answer."""
+
+    step: HearingStep
+    reference: Reference
+    answer_until: date | None = None
+    exception: HearingException | None = None

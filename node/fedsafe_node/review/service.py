@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reviews as the API calls them (`api.services.Tasks`)."""
+
+from fedsafe_node.people.approvals import Approvals
+from fedsafe_node.principal import Principal
+from fedsafe_node.review.deciding import decide_task
+from fedsafe_node.review.desk import ReviewDesk
+from fedsafe_node.review.hearing import record_hearing
+from fedsafe_node.review.messages import (
+    HearingRequest,
+    Listed,
+    OutcomeAnswer,
+    OutcomeRequest,
+    TaskAnswer,
+    TasksAnswer,
+)
+from fedsafe_node.review.showing import list_tasks, show_task
+from fedsafe_policies.vocabulary import Purpose
+
+
+class ReviewService:
+    """Lists, shows and decides tasks, and keeps their hearings."""
+
+    def __init__(self, desk: ReviewDesk, approvals: Approvals) -> None:
+        self._desk = desk
+        self._approvals = approvals
+
+    async def list(
+        self, listed: Listed, who: Principal, purpose: Purpose | None = None
+    ) -> TasksAnswer:
+        """List tasks; see `showing.list_tasks`."""
+        return await list_tasks(self._desk, listed, who, purpose)
+
+    async def show(
+        self, task: str, who: Principal, purpose: Purpose | None = None
+    ) -> TaskAnswer:
+        """Show a task; see `showing.show_task`."""
+        return await show_task(self._desk, task, who, purpose)
+
+    async def decide(
+        self, task: str, request: OutcomeRequest, who: Principal
+    ) -> OutcomeAnswer:
+        """Decide a task; see `deciding.decide_task`."""
+        return await decide_task(self._desk, self._approvals, task, request, who)
+
+    async def hear(
+        self, task: str, request: HearingRequest, who: Principal
+    ) -> TaskAnswer:
+        """Enter a step of a hearing; see `hearing.record_hearing`."""
+        return await record_hearing(self._desk, task, request, who)

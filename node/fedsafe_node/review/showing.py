@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Show tasks to whoever has a purpose (P8); every look is an event."""
+
+from datetime import UTC, date, datetime
+from uuid import UUID
+
+from fedsafe_node.errors import DeniedError, NotFoundError
+from fedsafe_node.log.audit import Event, grounds_of
+from fedsafe_node.principal import Principal
+from fedsafe_node.reading import rule_on_reading
+from fedsafe_node.review.contents import open_match
+from fedsafe_node.review.desk import ReviewDesk
+from fedsafe_node.review.messages import (
+    MAX_LISTED,
+    DecisionShown,
+    HearingShown,
+    InquiryQuestion,
+    InquiryShown,
+    Listed,
+    TaskAnswer,
+    TasksAnswer,
+    TaskShown,
+    TaskSignal,
+)
+from fedsafe_node.store.protocol import Reader, Transaction
+from fedsafe_node.store.review_rows import (
+    TaskDecisionRow,
+    TaskHearingRow,
+    TaskInquiryRow,
+    TaskRow,
+    TaskSignalRow,
+    TaskState,
+)
+from fedsafe_policies.decision import Decision
+from fedsafe_policies.hearings import (
+    Hearing,
+    HearingException,
+    HearingStep,
+    completed,
+)
+from fedsafe_policies.vocabulary import Level, Matter, Outcome, Purpose
+
+
+async def list_tasks(
+    desk: ReviewDesk, listed: Listed, who: Principal, purpose: Purpose | None
+) -> TasksAnswer:
+    """List tasks; `waiting` are those that wait for a person.
+
+    Raises:
+        DeniedError: this role may not, or not for that purpose.
+    """
+
+    async def act(tx: Transaction) -> TasksAnswer:
+        decision = _admit(desk, who, purpose)
+        if listed == "waiting":
+            rows = await tx.tasks_at_hand(MAX_LISTED)
+        else:
+            rows = await tx.tasks_in(TaskState(listed), MAX_LISTED)
+        entry = desk.trail.entry(
+            Event.TASK_READ,
+            at=desk.clock.now(),
+            actor=who.name,
+            detail={"tasks": len(rows), **grounds_of(decision)},
+        )
+        await desk.note(tx, entry)
+        return TasksAnswer(tasks=[shown(row) for row in rows])
+
+    return await desk.admitted(act, who, "task.list")
+
+
+async def show_task(
+    desk: ReviewDesk, task_id: str, who: Principal, purpose: Purpose | None
+) -> TaskAnswer:
+    """Show a task with all that bears on it.
+
+    Raises:
+        DeniedError: this role may not, or not for that purpose.
+        NotFoundError: there is no such task.
+    """
+
+    async def act(tx: Transaction) -> TaskAnswer:
+        decision = _admit(desk, who, purpose)
+        task = await tx.task(task_id)
+        if task is None:
+            raise NotFoundError("task")
+        if task.subject is not None:
+            await tx.add_task_view(task.id, who.name, desk.now())
+        grounds = grounds_of(decision)
+        await desk.note(tx, desk.event(Event.TASK_READ, task, grounds, by=who.name))
+        return await describe(desk, tx, task)
+
+    return await desk.admitted(act, who, "task.show")
+
+
+def _admit(desk: ReviewDesk, who: Principal, purpose: Purpose | None) -> Decision:
+    now = desk.clock.now()
+    decision = rule_on_reading(desk.situation, who, Matter.TASKS, purpose, now)
+    if not decision.allowed:
+        raise DeniedError(decision)
+    return decision
+
+
+async def describe(desk: ReviewDesk, reader: Reader, task: TaskRow) -> TaskAnswer:
+    """Give a task with all that bears on it."""
+    signals = await reader.task_signals(task.id)
+    hearings = await reader.task_hearings(task.id)
+    return TaskAnswer(
+        task=task.id,
+        subject_ref=task.subject,
+        state=task.state.value,
+        opened_at=task.opened_at,
+        ends_at=task.ends_at,
+        flagged_at=task.flagged_at,
+        renewals=task.renewals,
+        revision=task.revision,
+        signals=[_signal(desk, row) for row in signals],
+        decisions=[_decision(row) for row in await reader.task_decisions(task.id)],
+        hearings=[_hearing(row) for row in hearings],
+        inquiries=[_inquiry(row) for row in await reader.task_inquiries(task.id)],
+        heard=completed(steps_of(hearings)),
+    )
+
+
+def shown(task: TaskRow) -> TaskShown:
+    """Show how a task stands."""
+    return TaskShown(
+        task=task.id,
+        subject_ref=task.subject,
+        state=task.state.value,
+        opened_at=task.opened_at,
+        ends_at=task.ends_at,
+        flagged_at=task.flagged_at,
+        renewals=task.renewals,
+        revision=task.revision,
+    )
+
+
+def steps_of(rows: list[TaskHearingRow]) -> list[Hearing]:
+    """Read the steps of a hearing as the policy does."""
+    return [
+        Hearing(
+            step=HearingStep(row.step),
+            reference=row.reference,
+            answer_until=None if row.answer_until is None else _day(row.answer_until),
+            exception=_exception(row),
+        )
+        for row in rows
+    ]
+
+
+def _day(end: int) -> date:
+    return datetime.fromtimestamp(end - 1, tz=UTC).date()
+
+
+def _exception(row: TaskHearingRow) -> HearingException | None:
+    return None if row.exception is None else HearingException(row.exception)
+
+
+def _signal(desk: ReviewDesk, row: TaskSignalRow) -> TaskSignal:
+    return TaskSignal(
+        signal=str(UUID(bytes=row.signal_id)),
+        origin=desk.origin_of(row.origin),
+        added_at=row.added_at,
+        match=open_match(row, desk.periods),
+        effect=row.effect,
+    )
+
+
+def _decision(row: TaskDecisionRow) -> DecisionShown:
+    return DecisionShown(
+        outcome=Outcome(row.outcome),
+        level=None if row.level is None else Level(row.level),
+        decided_by=row.decided_by,
+        second=row.second,
+        decided_at=row.decided_at,
+        dwell=row.dwell,
+        until=row.until,
+        reason=row.reason,
+        evidence=row.evidence,
+        hearing=row.hearing,
+    )
+
+
+def _hearing(row: TaskHearingRow) -> HearingShown:
+    return HearingShown(
+        step=HearingStep(row.step),
+        reference=row.reference,
+        answer_until=row.answer_until,
+        exception=_exception(row),
+        recorded_by=row.recorded_by,
+        recorded_at=row.recorded_at,
+    )
+
+
+def _inquiry(row: TaskInquiryRow) -> InquiryShown:
+    return InquiryShown(
+        signal=str(UUID(bytes=row.signal_id)),
+        origin=row.origin,
+        questions=[InquiryQuestion(name) for name in row.questions.split()],
+        asked_by=row.asked_by,
+        asked_at=row.asked_at,
+    )

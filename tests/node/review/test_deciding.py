@@ -1,0 +1,331 @@
+# SPDX-License-Identifier: Apache-2.0
+import asyncio
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from tests.node.review.conftest import Ward, match
+
+from fedsafe_node.errors import (
+    BadRequestError,
+    DeniedError,
+    ForbiddenError,
+    NotFoundError,
+    WrongStateError,
+)
+from fedsafe_node.principal import Principal
+from fedsafe_node.review.messages import InquiryQuestion, OutcomeRequest
+from fedsafe_policies.hearings import HearingException, HearingStep
+from fedsafe_policies.reviews import decision_ends
+from fedsafe_policies.vocabulary import Level, Outcome, Role
+
+DAY = 24 * 60 * 60
+
+
+async def opened(ward: Ward, subject: str = "account-1") -> str:
+    return (await ward.open(match(1), match(2, "c.demo"), subject=subject)).task
+
+
+async def denied(ward: Ward, task: str, outcome: Outcome, **more: Any) -> str:  # noqa: ANN401
+    with pytest.raises(DeniedError) as refused:
+        await ward.decide(task, outcome, **more)
+    return refused.value.decision.code
+
+
+async def test_a_dismissed_match_is_forgotten_at_once(ward: Ward) -> None:
+    task = await opened(ward)
+    answer = await ward.decide(task, Outcome.DISMISS)
+
+    assert answer.decided
+    assert answer.task.subject_ref is None
+    after = await ward.show(task)
+    assert (after.state, after.signals) == ("decided", [])
+    assert [each.outcome for each in after.decisions] == [Outcome.DISMISS]
+    ((outcome, text),) = await ward.told("task.decided")
+    assert outcome == "dismiss"
+    assert "account-1" in text
+    with pytest.raises(WrongStateError):
+        await ward.decide(task, Outcome.DISMISS)
+    assert (await ward.open(match(1))).task != task
+
+
+async def test_a_watched_account_keeps_its_link_until_the_watch_ends(
+    ward: Ward,
+) -> None:
+    task = await opened(ward)
+    answer = await ward.decide(task, Outcome.WATCH, days=20)
+
+    assert answer.task.state == "watched"
+    assert (await ward.open(match(1))).task == task  # nothing new: no new review
+    ward.team.pass_time(12 * DAY)  # long past the match's own clock
+    await ward.come("anna")
+    assert await ward.tend() == 0
+    assert (await ward.confirm(task, Level.L2)).decided
+
+
+async def test_a_watch_is_renewed_once_and_with_a_reason(ward: Ward) -> None:
+    task = await opened(ward)
+    assert await denied(ward, task, Outcome.WATCH, days=31) == "until_too_long"
+    await ward.decide(task, Outcome.WATCH, days=30)
+
+    assert await denied(ward, task, Outcome.WATCH, days=30) == "evidence_missing"
+    await ward.decide(task, Outcome.WATCH, days=30, reason="note-1")
+    code = await denied(ward, task, Outcome.WATCH, days=30, reason="note-2")
+    assert code == "until_too_long"
+
+
+async def test_a_signal_that_comes_during_a_watch_is_reviewed_by_itself(
+    ward: Ward,
+) -> None:
+    task = await opened(ward)
+    await ward.decide(task, Outcome.WATCH, days=30)
+    other = await ward.open(match(1), match(9))
+
+    assert other.task != task
+    assert [each.signal for each in (await ward.show(other.task)).signals] == [
+        match(9).signal
+    ]
+
+
+async def test_a_limit_is_for_a_time_and_for_a_reason(ward: Ward) -> None:
+    task = await opened(ward)
+    limit = {"level": Level.L3}
+    assert (
+        await denied(ward, task, Outcome.FEATURE_LIMIT, days=9, **limit)
+        == "evidence_missing"
+    )
+    assert (
+        await denied(ward, task, Outcome.FEATURE_LIMIT, reason="n-1", **limit)
+        == "until_too_long"
+    )
+    answer = await ward.decide(
+        task, Outcome.FEATURE_LIMIT, days=9, reason="n-1", level=Level.L3
+    )
+
+    assert answer.decided
+    assert answer.task.ends_at == decision_ends(ward.team.now)
+    ward.team.pass_time(10 * DAY)
+    await ward.tend()
+    (told,) = [
+        each.content for each in await ward.announced() if each.kind == "task.due"
+    ]
+    assert told["why"] == "limit_over"
+
+
+async def test_an_inquiry_asks_in_listed_words_and_decides_nothing(ward: Ward) -> None:
+    task = await opened(ward)
+    answer = await ward.decide(
+        task,
+        Outcome.INQUIRE,
+        signal=match(2).signal,
+        questions=[InquiryQuestion.STILL_STANDS, InquiryQuestion.AGE_CONFIRMED],
+    )
+
+    assert answer.task.state == "open"
+    (inquiry,) = (await ward.show(task)).inquiries
+    assert (inquiry.origin, inquiry.signal) == ("c.demo", match(2).signal)
+    assert {*inquiry.questions} == {
+        InquiryQuestion.STILL_STANDS,
+        InquiryQuestion.AGE_CONFIRMED,
+    }
+
+
+@pytest.mark.parametrize(
+    ("outcome", "more", "pointer"),
+    [
+        (Outcome.INQUIRE, {"signal": match(1).signal}, "/questions"),
+        (
+            Outcome.INQUIRE,
+            {"questions": [InquiryQuestion.STILL_STANDS]},
+            "/signal",
+        ),
+        (
+            Outcome.INQUIRE,
+            {
+                "questions": [InquiryQuestion.STILL_STANDS],
+                "signal": match(7).signal,
+            },
+            "/signal",
+        ),
+        (Outcome.DISMISS, {"evidence": "case-7"}, "/evidence"),
+        (Outcome.DISMISS, {"days": 3}, "/until"),
+        (Outcome.WATCH, {"signal": match(1).signal}, "/signal"),
+    ],
+)
+async def test_what_an_outcome_has_no_use_for_is_refused(
+    ward: Ward, outcome: Outcome, more: dict[str, Any], pointer: str
+) -> None:
+    task = await opened(ward)
+
+    with pytest.raises(BadRequestError) as refused:
+        await ward.decide(task, outcome, **more)
+
+    assert refused.value.pointer == pointer
+    assert (await ward.show(task)).decisions == []
+
+
+async def test_a_confirmation_needs_evidence_of_the_providers_own(ward: Ward) -> None:
+    task = await opened(ward)
+
+    code = await denied(ward, task, Outcome.CONFIRM, level=Level.L2)
+
+    assert code == "evidence_missing"
+    ((outcome, _),) = await ward.told("refused")
+    assert outcome == "evidence_missing"
+    answer = await ward.confirm(task, Level.L2)
+    assert answer.decided
+    assert (await ward.show(task)).decisions[0].evidence == "case-7"
+
+
+async def test_a_match_whose_time_is_over_is_confirmed_no_more(ward: Ward) -> None:
+    task = await opened(ward)
+    ward.team.pass_time(7 * DAY)
+    await ward.come("anna")
+
+    assert (
+        await denied(ward, task, Outcome.CONFIRM, level=Level.L2, evidence="case-7")
+        == "lapsed"
+    )
+
+
+async def test_who_decides_on_what_has_changed_is_told(ward: Ward) -> None:
+    task = await opened(ward)
+    seen = (await ward.show(task)).revision
+    await ward.open(match(3))
+
+    with pytest.raises(WrongStateError) as refused:
+        await ward.decide(task, Outcome.DISMISS, revision=seen)
+
+    assert refused.value.code == "task_changed"
+
+
+async def test_a_task_that_there_is_not_is_not_found(ward: Ward) -> None:
+    with pytest.raises(NotFoundError):
+        await ward.decide("0" * 32, Outcome.DISMISS)
+    with pytest.raises(NotFoundError):
+        await ward.hear("0" * 32, HearingStep.HEARD)
+    with pytest.raises(NotFoundError):
+        await ward.show("0" * 32)
+
+
+async def test_others_than_analysts_and_reviewers_decide_nothing(ward: Ward) -> None:
+    task = await opened(ward)
+    request = OutcomeRequest(outcome=Outcome.DISMISS)
+    for role in (Role.SERVICE, Role.DPO, Role.OPERATOR, Role.AUDITOR):
+        with pytest.raises(DeniedError):
+            await ward.tasks.decide(task, request, Principal("x", role))
+
+
+# --- two people ----------------------------------------------------------------------
+
+
+async def heard(ward: Ward, task: str) -> None:
+    await ward.hear(
+        task, HearingStep.EXCEPTION, exception=HearingException.DANGER_TO_A_CHILD
+    )
+
+
+async def test_closing_an_account_takes_a_second_person(ward: Ward) -> None:
+    task = await opened(ward)
+    await heard(ward, task)
+    answer = await ward.confirm(task, Level.L6)
+
+    assert not answer.decided
+    assert (answer.task.state, (await ward.show(task)).decisions) == ("open", [])
+    await ward.approve(answer.act, await ward.come("rita"))
+
+    (decision,) = (await ward.show(task)).decisions
+    assert (decision.decided_by, decision.second) == ("anna", "rita")
+    assert (decision.level, decision.hearing) == (Level.L6, "minute-3")
+    ((outcome, text),) = await ward.told("task.decided")
+    assert outcome == "confirm"
+    assert "rita" in text
+
+
+async def test_nobody_closes_an_account_alone(ward: Ward) -> None:
+    task = await opened(ward)
+    await heard(ward, task)
+    mine = await ward.confirm(task, Level.L6, "rita")
+    same = await ward.come("rita")  # another session of the same person
+
+    with pytest.raises(DeniedError) as refused:
+        await ward.approve(mine.act, same)
+    assert refused.value.decision.code == "four_eyes"
+    with pytest.raises(ForbiddenError):
+        await ward.approve(mine.act, Principal("shop", Role.SERVICE, fresh=True))
+    with pytest.raises(DeniedError):  # an analyst is nobody's second person
+        await ward.approve(mine.act, await ward.come("anna"))
+    assert (await ward.show(task)).decisions == []
+
+
+async def test_two_approvals_at_once_close_an_account_once(ward: Ward) -> None:
+    task = await opened(ward)
+    await heard(ward, task)
+    answer = await ward.confirm(task, Level.L6)
+    rita, rolf = await ward.come("rita"), await ward.come("rolf")
+
+    done = await asyncio.gather(
+        ward.approve(answer.act, rita),
+        ward.approve(answer.act, rolf),
+        return_exceptions=True,
+    )
+
+    assert [isinstance(each, WrongStateError) for each in done].count(True) == 1
+    assert len((await ward.show(task)).decisions) == 1
+
+
+async def test_who_approves_approves_the_task_as_it_was(ward: Ward) -> None:
+    task = await opened(ward)
+    await heard(ward, task)
+    answer = await ward.confirm(task, Level.L6)
+    await ward.open(match(5))
+
+    with pytest.raises(WrongStateError) as refused:
+        await ward.approve(answer.act, await ward.come("rita"))
+
+    assert refused.value.code == "task_changed"
+    assert (await ward.show(task)).state == "open"
+
+
+async def test_the_clock_runs_while_a_second_person_is_waited_for(ward: Ward) -> None:
+    task = await opened(ward)
+    await heard(ward, task)
+    ward.team.pass_time(2 * DAY)
+    await ward.come("anna")
+    answer = await ward.confirm(task, Level.L5)
+    ward.at(datetime.fromtimestamp(answer.task.ends_at, tz=UTC))
+
+    with pytest.raises(DeniedError) as refused:
+        await ward.approve(answer.act, await ward.come("rita"))
+
+    assert refused.value.decision.code == "lapsed"
+
+
+async def test_a_permanent_ban_takes_a_hearing(ward: Ward) -> None:
+    task = await opened(ward)
+    anna = {"level": Level.L6, "evidence": "case-7"}
+    assert await denied(ward, task, Outcome.CONFIRM, **anna) == "hearing_missing"
+
+    today = ward.desk.clock.now().date()
+    shown = await ward.hear(
+        task, HearingStep.INVITED, answer_until=today.replace(day=30)
+    )
+    assert shown.heard is None
+    assert await denied(ward, task, Outcome.CONFIRM, **anna) == "hearing_missing"
+    with pytest.raises(BadRequestError) as refused:
+        await ward.hear(task, HearingStep.NO_ANSWER)
+    assert (refused.value.code, refused.value.pointer) == ("bad_hearing", "/step")
+
+    await ward.decide(task, Outcome.WATCH, days=14)  # the link is kept meanwhile
+    ward.team.pass_time(7 * DAY)
+    await ward.come("anna")
+    shown = await ward.hear(task, HearingStep.NO_ANSWER)
+    assert shown.heard == "minute-3"
+    answer = await ward.confirm(task, Level.L6)
+    await ward.approve(answer.act, await ward.come("rita"))
+
+    assert (await ward.show(task)).state == "decided"
+    assert [outcome for outcome, _ in await ward.told("task.hearing")] == [
+        "invited",
+        "no_answer",
+    ]

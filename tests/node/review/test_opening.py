@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: Apache-2.0
+import re
+
+from msgspec.structs import replace
+from tests.node.review.conftest import Ward, match
+
+from fedsafe_node.messages import Match
+from fedsafe_node.store.rows import SignalStatus
+from fedsafe_policies.reviews import review_ends
+
+
+def shown_as(found: Match) -> Match:
+    return replace(found, question=0)
+
+
+async def test_a_match_opens_one_task_of_its_account(ward: Ward) -> None:
+    first = await ward.open(match(1), match(2, "c.demo"))
+    again = await ward.open(match(2, "c.demo"), match(1))
+    other = await ward.open(match(1), subject="account-2")
+
+    assert (first.task, first.subject) == (again.task, "account-1")
+    assert other.task != first.task
+    assert again.events == ()
+    shown = await ward.show(first.task)
+    assert shown.subject_ref == "account-1"
+    assert shown.ends_at == review_ends(shown.opened_at, ward.desk.situation.policy)
+    assert [(each.origin, each.match) for each in shown.signals] == [
+        ("b.demo", shown_as(match(1))),
+        ("c.demo", shown_as(match(2, "c.demo"))),
+    ]
+
+
+async def test_what_matches_later_joins_the_task_under_its_first_clock(
+    ward: Ward,
+) -> None:
+    first = await ward.open(match(1))
+    before = await ward.show(first.task)
+    ward.team.pass_time(3_600)
+    grown = await ward.open(match(1), match(2))
+
+    assert grown.task == first.task
+    after = await ward.show(first.task)
+    assert (after.opened_at, after.ends_at) == (before.opened_at, before.ends_at)
+    assert after.revision == before.revision + 1
+    assert len(after.signals) == 2
+    (told,) = await ward.told("task.grown")
+    assert match(2).signal in told[1]
+    assert match(1).signal not in told[1]
+
+
+async def test_an_account_without_a_name_gets_one_that_nobody_guesses(
+    ward: Ward,
+) -> None:
+    found = [await ward.open(match(1), subject=None) for _ in range(2)]
+
+    assert found[0].task != found[1].task
+    for opened in found:
+        assert re.fullmatch("unnamed-[0-9a-f]{32}", opened.subject)
+        assert (await ward.show(opened.task)).subject_ref == opened.subject
+
+
+async def test_the_opening_is_told_with_rule_account_and_signals(ward: Ward) -> None:
+    opened = await ward.open(match(1))
+
+    ((outcome, text),) = await ward.told("task.opened")
+    assert outcome == "ok"
+    assert opened.task in text
+    assert "account-1" in text
+    assert match(1).signal in text
+
+
+async def test_what_a_task_holds_lies_sealed(ward: Ward) -> None:
+    opened = await ward.open(match(1))
+
+    (row,) = await ward.desk.store.read(lambda r: r.task_signals(opened.task))
+    assert row.sealed is not None
+    assert b"grooming" not in row.sealed
+    assert b"trust@" not in row.sealed
+
+
+async def test_an_own_ban_is_found_by_the_list_that_it_is_on(ward: Ward) -> None:
+    own = match(3, "a.demo", own=True)
+    await ward.list_signal(own)
+    opened = await ward.open(own)
+    await ward.stop_signal(own, SignalStatus.ERASED)
+
+    (signal,) = (await ward.show(opened.task)).signals
+    assert (signal.origin, signal.effect, signal.match) == ("a.demo", "erased", None)
