@@ -221,8 +221,8 @@ ROUTES: Final = (
         limit=64 * KIB,
         answer=GateAnswer,
         idempotent=True,
-    ),
         refusals=frozenset({409}),
+    ),
     Route(
         name="status",
         method="GET",
