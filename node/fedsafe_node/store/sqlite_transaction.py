@@ -207,13 +207,13 @@ class SQLiteTransaction(
             draft.state.value,
             draft.decided_by,
             draft.decided_at,
+            draft.plane,
+            draft.scope,
         )
 
     async def decide_draft(
         self, signal_id: bytes, state: DraftState, *, by: str, at: int
     ) -> bool:
-            draft.plane,
-            draft.scope,
         """Decide a pending draft and wipe its payload; False if none is pending."""
         return self._changed(
             "UPDATE drafts SET state = ?, decided_by = ?, decided_at = ?, "
