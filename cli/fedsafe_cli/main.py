@@ -35,6 +35,7 @@ COMMANDS: Final = {
     "gate": "fedsafe_cli.gate:gate",
     "register": "fedsafe_cli.register:register",
     "policy": "fedsafe_cli.policy:policy",
+    "records": "fedsafe_cli.records:records",
     "federation": "fedsafe_cli.federation:federation",
     "audit": "fedsafe_cli.audit:audit",
     "doctor": "fedsafe_cli.doctor:doctor",

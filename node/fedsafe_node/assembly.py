@@ -53,6 +53,7 @@ from fedsafe_node.provisions import (
     check_federation_policy,
 )
 from fedsafe_node.replicating import Replicating
+from fedsafe_node.sheets import Sheets
 from fedsafe_node.review.deciding import ConfirmEffect
 from fedsafe_node.review.desk import ReviewDesk
 from fedsafe_node.review.service import ReviewService
@@ -350,6 +351,8 @@ class RunningNode:
                 Act.PERMANENT_BAN: ConfirmEffect(self.reviews),
             },
         )
+        gates = Gates(base.situation, base.office, staff.approvals)
+        registers = Registers(base.situation, base.store, base.trail, base.clock)
         audits = AuditService(
             base.situation,
             base.store,
@@ -373,8 +376,8 @@ class RunningNode:
             signals=SignalService(self.desk),
             people=Entrance(base.office, staff.sessions),
             staff=staff,
-            gates=Gates(base.situation, base.office, staff.approvals),
-            registers=Registers(base.situation, base.store, base.trail, base.clock),
+            gates=gates,
+            registers=registers,
             audits=audits,
             inspections=Inspector(
                 base.office,
@@ -405,5 +408,13 @@ class RunningNode:
                 base.announcer,
             ),
             node=Overview(base.situation, base.store, base.clock),
+            sheets=Sheets(
+                base.office,
+                base.situation,
+                gates=gates,
+                registers=registers,
+                staffing=staff.staffing,
+                offload=base.workers,
+            ),
             answers=StoredAnswers(base.store, base.clock),
         )

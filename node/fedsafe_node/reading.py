@@ -18,6 +18,7 @@ _USUAL: Final = (
     Purpose.RIGHTS_OF_THE_PERSON,
     Purpose.SUPERVISION,
     Purpose.RECHECK,
+    Purpose.OPERATIONS,
 )
 
 

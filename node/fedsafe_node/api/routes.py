@@ -22,6 +22,7 @@ from fedsafe_node.api.provider_events import EVENT_ROUTES
 from fedsafe_node.api.queries import EventsQuery, FeedQuery, ReadQuery, SignalsQuery
 from fedsafe_node.api.register import REGISTER_ROUTES
 from fedsafe_node.api.route import KIB, MIB, Lane, Route
+from fedsafe_node.api.sheets import SHEET_ROUTES
 from fedsafe_node.api.tasks import TASK_ROUTES
 from fedsafe_node.messages import (
     ApproveAnswer,
@@ -361,6 +362,7 @@ ROUTES: Final = (
     *EVENT_ROUTES,
     *EVIDENCE_ROUTES,
     *REGISTER_ROUTES,
+    *SHEET_ROUTES,
     *LOGIN_ROUTES,
     *PEOPLE_ROUTES,
     *ACT_ROUTES,

@@ -13,6 +13,7 @@ from typing import Protocol
 
 from fedsafe_federation.feed import FeedRequest
 from fedsafe_federation.signed import Signed
+from fedsafe_node.compliance.model import Language, SheetAnswer, SheetKind
 from fedsafe_node.evidence.span import ExportRequest
 from fedsafe_node.evidence.tiled import OwnLog
 from fedsafe_node.idempotency import KeptAnswers, Once
@@ -347,6 +348,24 @@ class Foundings(Protocol):
         ...
 
 
+class Sheets(Protocol):
+    """Documents for compliance officers."""
+
+    async def write(
+        self,
+        kind: SheetKind,
+        language: Language,
+        who: Principal,
+        purpose: Purpose | None = None,
+    ) -> SheetAnswer:
+        """Write a document out of what the node runs with now.
+
+        Raises:
+            DeniedError: this role may not, or not for that purpose.
+        """
+        ...
+
+
 class Node(Protocol):
     """The node itself."""
 
@@ -378,5 +397,6 @@ class Services:
     peering: Peering
     foundings: Foundings
     events: Events
+    sheets: Sheets
     node: Node
     answers: KeptAnswers

@@ -53,7 +53,6 @@ def _outside_the_eea(facts: Facts) -> bool:
 CONDITIONS: Final[Mapping[str, Callable[[Facts], bool]]] = {
     "shares_persons": _shares(Plane.ACTOR),
     "shares_media": _shares(Plane.MEDIA),
-    "shares_nothing": lambda facts: not facts.policy.document.share.planes,
     "demonstration": (
         lambda facts: facts.policy.document.gate.mode is GateMode.SYNTHETIC
     ),
@@ -61,11 +60,7 @@ CONDITIONS: Final[Mapping[str, Callable[[Facts], bool]]] = {
     "beyond_the_eea": _outside_the_eea,
     "federated": lambda facts: facts.federation is not None,
     "gate_open": lambda facts: facts.gate.is_open,
-    "gate_complete": lambda facts: not facts.gate.missing,
     "policy_newer_than_gate": _newer_policy,
-    "consultation_done": (
-        lambda facts: facts.gate.record.consultation is Consultation.DONE
-    ),
     "consultation_not_required": (
         lambda facts: facts.gate.record.consultation is Consultation.NOT_REQUIRED
     ),

@@ -17,7 +17,7 @@ Condition = Annotated[str, msgspec.Meta(pattern=r"\A!?[a-z_]+\Z")]
 
 
 @unique
-class Kind(StrEnum):
+class SheetKind(StrEnum):
     """The documents that a node writes about itself."""
 
     ART30 = "art30"
@@ -112,7 +112,7 @@ class Sheet(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     """A document of one node, in one language, of one moment (UTC, ISO 8601)."""
 
     format: Literal["fedsafe/records/1"] = "fedsafe/records/1"
-    sheet: Kind
+    sheet: SheetKind
     language: Language
     title: str
     node: str
@@ -121,3 +121,12 @@ class Sheet(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     generated_at: str
     notice: str
     sections: tuple[Section, ...]
+
+
+class SheetAnswer(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
+):
+    """A document as data, and the same as Markdown."""
+
+    document: Sheet
+    markdown: str

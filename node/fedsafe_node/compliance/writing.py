@@ -18,7 +18,6 @@ from fedsafe_node.compliance.facts import Facts
 from fedsafe_node.compliance.model import (
     Block,
     Definition,
-    Kind,
     Language,
     Line,
     Part,
@@ -27,6 +26,7 @@ from fedsafe_node.compliance.model import (
     Prose,
     Section,
     Sheet,
+    SheetKind,
     Table,
 )
 from fedsafe_node.compliance.policy_told import say, tell_policy
@@ -34,7 +34,7 @@ from fedsafe_node.compliance.tables import TABLES
 from fedsafe_node.compliance.values import VALUES
 from fedsafe_policies.reasons import Text
 
-WITH_POLICY: Final = frozenset({Kind.ART30, Kind.DPIA})
+WITH_POLICY: Final = frozenset({SheetKind.ART30, SheetKind.DPIA})
 """Documents behind which the whole policy follows, line by line."""
 
 _NOTICE: Final = Text(
@@ -49,7 +49,7 @@ _NOTICE: Final = Text(
 )
 
 
-def write_sheet(kind: Kind, language: Language, facts: Facts) -> Sheet:
+def write_sheet(kind: SheetKind, language: Language, facts: Facts) -> Sheet:
     """Write one of the documents in one language."""
     definition = definition_of(kind)
     values = {name: value(facts, language) for name, value in VALUES.items()}
@@ -76,7 +76,7 @@ def write_sheet(kind: Kind, language: Language, facts: Facts) -> Sheet:
 
 
 @cache
-def definition_of(kind: Kind) -> Definition:
+def definition_of(kind: SheetKind) -> Definition:
     """Read the definition of a document."""
     folder = files("fedsafe_node.compliance").joinpath("data")
     name = f"{kind.value.replace('-', '_')}.toml"

@@ -98,6 +98,7 @@ class Event(StrEnum):
     KEY_DESTROYED = "audit.key_destroyed"
     REVEALED = "audit.revealed"
     SIGNAL_READ = "signal.read"
+    SHEET_WRITTEN = "records.written"
     TASK_OPENED = "task.opened"
     TASK_GROWN = "task.grown"
     TASK_READ = "task.read"

@@ -57,6 +57,7 @@ FAMILIES: Final[Mapping[str, Grounds]] = {
     "node": _OPERATIONS,
     "origin": _OPERATIONS,
     "own_ban": _CASEWORK,
+    "records": _DUTY,
     "refused": _GOVERNING,
     "register": _GOVERNING,
     "rights": _RIGHTS,

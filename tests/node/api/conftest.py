@@ -27,6 +27,7 @@ from fedsafe_node.api.route import Lane, Route
 from fedsafe_node.api.server import ApiServer
 from fedsafe_node.api.services import Services
 from fedsafe_node.errors import ForbiddenError, NotFoundError, WrongStateError
+from fedsafe_node.compliance.model import Language, Sheet, SheetAnswer, SheetKind
 from fedsafe_node.evidence.span import ExportRequest
 from fedsafe_node.evidence.tiled import OwnLog
 from fedsafe_node.idempotency import Once
@@ -424,6 +425,32 @@ class FakeEvents:
 
 
 @dataclass
+class FakeSheets:
+    memory: Memory
+
+    async def write(
+        self,
+        kind: SheetKind,
+        language: Language,
+        who: Principal,
+        purpose: Purpose | None = None,
+    ) -> SheetAnswer:
+        await self.memory.called((kind, language, who, purpose))
+        sheet = Sheet(
+            sheet=kind,
+            language=language,
+            title="t",
+            node=NAME,
+            policy="strict@00000000",
+            policy_sha256="0" * 64,
+            generated_at="2026-11-24T12:00:00+00:00",
+            notice="n",
+            sections=(),
+        )
+        return SheetAnswer(document=sheet, markdown="# t")
+
+
+@dataclass
 class FakeNode:
     memory: Memory
 
@@ -477,6 +504,7 @@ def make_services(memory: Memory) -> Services:
         peering=FakePeering(memory),
         foundings=FakeFoundings(memory),
         events=FakeEvents(memory),
+        sheets=FakeSheets(memory),
         node=FakeNode(memory),
         answers=memory,
     )

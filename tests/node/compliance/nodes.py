@@ -12,7 +12,8 @@ from fedsafe_node.compliance.facts import (
     SeatFacts,
 )
 from fedsafe_node.compliance.markdown import markdown
-from fedsafe_node.compliance.model import Kind, Language
+from fedsafe_node.compliance.model import Language
+from fedsafe_node.compliance.model import SheetKind as Kind
 from fedsafe_node.compliance.writing import write_sheet
 from fedsafe_policies.gate import Approval, Consultation, LegalGate
 from fedsafe_policies.legal_calendar import shipped_calendar

@@ -7,7 +7,8 @@ import msgspec
 import pytest
 from tests.node.compliance.nodes import FEDERATED, text_of
 
-from fedsafe_node.compliance.model import Kind, Language, Table
+from fedsafe_node.compliance.model import Language, Table
+from fedsafe_node.compliance.model import SheetKind as Kind
 from fedsafe_node.compliance.policy_told import HEAD, tell_policy
 from fedsafe_policies.document import Document
 from fedsafe_policies.policy import Policy, shipped

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from tests.node.compliance.nodes import ALONE, FEDERATED, GATE, text_of
 
 from fedsafe_node.compliance.facts import Facts, GateFacts, Option
-from fedsafe_node.compliance.model import Kind, Language
+from fedsafe_node.compliance.model import Language
+from fedsafe_node.compliance.model import SheetKind as Kind
 from fedsafe_node.compliance.writing import write_sheet
 from fedsafe_policies.gate import LegalGate
 from fedsafe_policies.policy import shipped
@@ -31,7 +32,10 @@ def test_a_sheet_names_node_policy_and_moment(kind: Kind, language: Language) ->
 
 
 def test_what_is_switched_off_is_said_to_be_off() -> None:
-    strict, germany = text_of(Kind.ART30, ALONE), text_of(Kind.ART30, FEDERATED)
+    strict, germany = (
+        text_of(Kind.ART30, ALONE),
+        text_of(Kind.ART30, FEDERATED),
+    )
 
     assert "shares no signals about persons" in strict
     assert "shares no signals about persons" not in germany
@@ -41,7 +45,10 @@ def test_what_is_switched_off_is_said_to_be_off() -> None:
 def test_a_fact_of_the_gate_that_is_missing_is_said_to_be(name: str) -> None:
     record = msgspec.structs.replace(GATE, **{name: None})
     lacking = replace(FEDERATED, gate=replace(FEDERATED.gate, record=record))
-    complete, less = text_of(Kind.DPIA, FEDERATED), text_of(Kind.DPIA, lacking)
+    complete, less = (
+        text_of(Kind.DPIA, FEDERATED),
+        text_of(Kind.DPIA, lacking),
+    )
 
     assert "not recorded yet (`fedsafe gate record`)" not in complete
     assert "not recorded yet (`fedsafe gate record`)" in less
@@ -98,7 +105,10 @@ def test_a_member_outside_of_the_allowed_countries_is_pointed_out() -> None:
 def test_names_are_those_of_the_approvals_alone(kind: Kind) -> None:
     text = text_of(kind, FEDERATED)
 
-    assert ("dora" in text, "mia" in text) == (kind is Kind.DPIA, kind is Kind.DPIA)
+    assert ("dora" in text, "mia" in text) == (
+        kind is Kind.DPIA,
+        kind is Kind.DPIA,
+    )
 
 
 def _shape(text: str) -> list[str]:

@@ -1,0 +1,224 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Documents for compliance officers: gather facts, write, and note that it was done.
+
+What is written and how is `compliance`'s business. The event holds the digest of the
+text, so that a paper that turns up later can be told from another one.
+"""
+
+import hashlib
+from collections import Counter
+from collections.abc import Awaitable
+from datetime import UTC, date, datetime
+from importlib.metadata import version
+from typing import Final, Protocol
+
+from fedsafe_federation.charter import Member, PolicyReference
+from fedsafe_federation.replication import Offload
+from fedsafe_node.compliance.facts import (
+    Facts,
+    FederationFacts,
+    GateFacts,
+    MemberFacts,
+    Option,
+    RegisterFacts,
+    SeatFacts,
+)
+from fedsafe_node.compliance.markdown import markdown
+from fedsafe_node.compliance.model import Language, SheetAnswer, SheetKind
+from fedsafe_node.compliance.writing import write_sheet
+from fedsafe_node.config import Config
+from fedsafe_node.errors import DeniedError
+from fedsafe_node.log.audit import Detail, Event, grounds_of
+from fedsafe_node.messages import GateAnswer
+from fedsafe_node.people.messages import SeatHolder, StaffingAnswer
+from fedsafe_node.people.office import Office
+from fedsafe_node.principal import LOCAL, Principal
+from fedsafe_node.reading import rule_on_reading
+from fedsafe_node.register_messages import RegisterAnswer
+from fedsafe_node.situation import Situation
+from fedsafe_node.store.protocol import Transaction
+from fedsafe_policies.gate import LegalGate, is_loopback
+from fedsafe_policies.vocabulary import Matter, Purpose, Role
+
+VERSION: Final = version("fedsafe")
+_REGISTER: Final = "register"
+_DIGITS: Final = 8
+
+
+class _Gates(Protocol):
+    def show(self) -> Awaitable[GateAnswer]: ...
+
+
+class _Registers(Protocol):
+    def show(self) -> Awaitable[RegisterAnswer]: ...
+
+
+class _Staffing(Protocol):
+    def check(self) -> Awaitable[StaffingAnswer]: ...
+
+
+class Sheets:
+    """Writes documents about the node; `offload` takes the writing off the loop."""
+
+    def __init__(  # noqa: PLR0913 - what a document speaks of
+        self,
+        office: Office,
+        situation: Situation,
+        *,
+        gates: _Gates,
+        registers: _Registers,
+        staffing: _Staffing,
+        offload: Offload,
+    ) -> None:
+        self._office = office
+        self._situation = situation
+        self._gates = gates
+        self._registers = registers
+        self._staffing = staffing
+        self._offload = offload
+
+    async def write(
+        self,
+        kind: SheetKind,
+        language: Language,
+        who: Principal,
+        purpose: Purpose | None = None,
+    ) -> SheetAnswer:
+        """Write a document out of what the node runs with now.
+
+        Raises:
+            DeniedError: this role may not, or not for that purpose.
+        """
+        grounds = await self._admit(who, purpose)
+        facts = await self._facts()
+
+        def work() -> SheetAnswer:
+            sheet = write_sheet(kind, language, facts)
+            return SheetAnswer(document=sheet, markdown=markdown(sheet))
+
+        answer = await self._offload(work)
+        detail: Detail = {
+            "sheet": kind.value,
+            "language": language.value,
+            "digest": hashlib.sha256(answer.markdown.encode()).hexdigest(),
+            **grounds,
+        }
+        office = self._office
+
+        async def act(tx: Transaction) -> None:
+            await office.note(tx, Event.SHEET_WRITTEN, who.name, detail)
+
+        await office.store.write(act)
+        return answer
+
+    async def _admit(self, who: Principal, purpose: Purpose | None) -> Detail:
+        if who == LOCAL and purpose is None:
+            return {}  # whoever opens the socket can read the files as well
+        now = self._office.clock.now()
+        # A document holds what statistics hold: no case and no signal.
+        decision = rule_on_reading(
+            self._situation, who, Matter.STATISTICS, purpose, now
+        )
+        if not decision.allowed:
+            await self._office.refused(decision, who.name, "records")
+            raise DeniedError(decision)
+        return {**grounds_of(decision), "purpose": decision.about}
+
+    async def _facts(self) -> Facts:
+        situation, config = self._situation, self._situation.config
+        now = self._office.clock.now()
+        row = await self._office.store.read(lambda reader: reader.newest_gate())
+        recorded = _day(row.recorded_at) if row is not None else None
+        staffing = await self._staffing.check()
+        return Facts(
+            at=now,
+            node=config.name,
+            url=config.url,
+            jurisdiction=config.jurisdiction,
+            contact=config.contact,
+            version=VERSION,
+            policy=situation.policy,
+            calendar=situation.calendar,
+            options=_options(config),
+            gate=_gate(await self._gates.show(), situation.gate, recorded),
+            register=_register(await self._registers.show()),
+            federation=_federation(situation, now),
+            seats=_seats(staffing.people),
+            gaps=len(staffing.gaps),
+        )
+
+
+def _options(config: Config) -> frozenset[Option]:
+    host = config.listen.host
+    address = f"[{host}]" if ":" in host else host
+    switched = {
+        Option.SINGLE_SIGN_ON: config.oidc is not None,
+        Option.OWN_CALENDAR: config.calendar is not None,
+        Option.OWN_LISTS: config.do_not_share is not None,
+        Option.OPEN_FOUNDING: config.founding.open,
+        Option.BEYOND_LOOPBACK: not is_loopback(address),
+    }
+    return frozenset(option for option, is_on in switched.items() if is_on)
+
+
+def _gate(
+    shown: GateAnswer, record: LegalGate | None, recorded: date | None
+) -> GateFacts:
+    return GateFacts(
+        record=record or LegalGate(),
+        recorded_on=recorded,
+        is_open=shown.open,
+        missing=tuple(name for name in shown.missing if name != _REGISTER),
+    )
+
+
+def _register(shown: RegisterAnswer) -> RegisterFacts:
+    until = shown.met_until
+    return RegisterFacts(
+        is_met=shown.met,
+        until=datetime.fromisoformat(until).date() if until is not None else None,
+        missing=tuple(shown.missing),
+    )
+
+
+def _federation(situation: Situation, now: datetime) -> FederationFacts | None:
+    if situation.shared is None:
+        return None
+    membership = situation.shared.membership
+    charter, epoch = membership.charter, membership.epoch
+
+    def told(member: Member) -> MemberFacts:
+        return MemberFacts(
+            name=member.name,
+            jurisdiction=member.jurisdiction,
+            attested=situation.attested(member.name, now),
+            suspended=member.name in situation.coverage.suspended,
+        )
+
+    return FederationFacts(
+        name=charter.federation,
+        created=_day(charter.created),
+        threshold=epoch.threshold,
+        epoch_ends=_day(epoch.ends),
+        policy=_reference(charter.policy),
+        arrangement=_reference(charter.arrangement),
+        others=tuple(told(member) for member in membership.others),
+    )
+
+
+def _seats(people: list[SeatHolder]) -> tuple[SeatFacts, ...]:
+    held = Counter(role for one in people for role in one.roles)
+    outside = Counter(role for one in people if one.external for role in one.roles)
+    return tuple(
+        SeatFacts(role=role, people=held[role], external=outside[role])
+        for role in Role
+        if role is not Role.SERVICE
+    )
+
+
+def _reference(named: PolicyReference) -> str:
+    return f"{named.name}@{named.sha256.hex()[:_DIGITS]}"
+
+
+def _day(seconds: int) -> date:
+    return datetime.fromtimestamp(seconds, UTC).date()

@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: Apache-2.0
+import hashlib
+import json
+from datetime import date
+
+import pytest
+from tests.node.fleet import Fleet
+
+from fedsafe_node.compliance.model import Language, SheetKind
+from fedsafe_node.errors import DeniedError
+from fedsafe_node.principal import LOCAL, Principal
+from fedsafe_policies.gate import Approval, Consultation, LegalGate
+from fedsafe_policies.policy import shipped
+from fedsafe_policies.vocabulary import Purpose, Role
+
+NAME = "a.demo"
+DORA = Principal("dora", Role.DPO)
+GATE = LegalGate(
+    legal_basis="doc-basis",
+    balancing_test="doc-balance",
+    dpia="doc-dpia",
+    consultation=Consultation.NOT_REQUIRED,
+    consultation_reference="note-36",
+    arrangement="jca-3",
+    dpo_approval=Approval("dora", date(2026, 11, 1)),
+    management_approval=Approval("mia", date(2026, 11, 1)),
+    valid_until=date(2099, 1, 1),
+)
+
+
+async def text_of(
+    fleet: Fleet, kind: SheetKind = SheetKind.ART30, who: Principal = DORA
+) -> str:
+    sheets = fleet[NAME].services.sheets
+    return (await sheets.write(kind, Language.EN, who)).markdown
+
+
+@pytest.mark.parametrize("kind", SheetKind)
+@pytest.mark.parametrize("language", Language)
+async def test_a_new_node_says_what_is_not_recorded(
+    alone: Fleet, kind: SheetKind, language: Language
+) -> None:
+    answer = await alone[NAME].services.sheets.write(kind, language, DORA)
+    absent = {
+        Language.DE: "noch nicht eingetragen (`fedsafe",
+        Language.EN: "not recorded yet (`fedsafe",
+    }
+
+    assert answer.document.node == NAME
+    assert (absent[language] in answer.markdown) is (
+        kind is not SheetKind.WORKS_COUNCIL
+    )
+
+
+async def test_the_event_has_the_digest_of_exactly_this_text(alone: Fleet) -> None:
+    text = await text_of(alone)
+    (event,) = await alone.audit(NAME, "records.written")
+    detail = json.loads(event.openings["detail"])
+
+    assert detail["digest"] == hashlib.sha256(text.encode()).hexdigest()
+    assert (detail["sheet"], detail["language"]) == ("art30", "en")
+    assert event.record.purpose is Purpose.AUDIT_REVIEW
+
+
+async def test_other_members_are_recipients_with_their_country(trio: Fleet) -> None:
+    text = await text_of(trio)
+
+    assert "| b.demo | DE | yes | no |" in text
+    assert "| c.demo | DE | yes | no |" in text
+
+
+async def test_what_is_recorded_is_in_the_next_document(alone: Fleet) -> None:
+    before = await text_of(alone, SheetKind.DPIA)
+    await alone.open_gate(NAME, GATE)
+    after = await text_of(alone, SheetKind.DPIA)
+
+    assert "doc-dpia" not in before
+    assert "doc-dpia" in after
+    assert "note-36" in after
+
+
+async def test_another_policy_makes_another_document(alone: Fleet) -> None:
+    before = await text_of(alone)
+    alone[NAME].base.situation.policy = shipped("strict")
+    after = await text_of(alone)
+
+    assert "shares no signals about persons" not in before
+    assert "shares no signals about persons" in after
+    assert shipped("strict").digest in after
+
+
+@pytest.mark.parametrize(
+    ("role", "purpose"),
+    [
+        (Role.ANALYST, None),
+        (Role.SERVICE, Purpose.RECHECK),
+        (Role.DPO, Purpose.OPERATIONS),
+        (Role.OPERATOR, Purpose.AUDIT_REVIEW),
+    ],
+)
+async def test_nobody_reads_without_a_purpose_of_their_role(
+    alone: Fleet, role: Role, purpose: Purpose | None
+) -> None:
+    sheets = alone[NAME].services.sheets
+
+    with pytest.raises(DeniedError):
+        await sheets.write(SheetKind.DPIA, Language.DE, Principal("eve", role), purpose)
+
+    (refused,) = await alone.audit(NAME, "refused")
+    assert json.loads(refused.openings["detail"])["act"] == "records"
+    assert await alone.audit(NAME, "records.written") == []
+
+
+@pytest.mark.parametrize(
+    "who", [LOCAL, DORA, Principal("olaf", Role.OPERATOR), Principal("a", Role.AUDITOR)]
+)
+async def test_those_who_answer_for_it_read(alone: Fleet, who: Principal) -> None:
+    assert await text_of(alone, who=who)
+    assert len(await alone.audit(NAME, "records.written")) == 1
