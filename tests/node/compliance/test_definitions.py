@@ -11,7 +11,6 @@ from tests.node.compliance.nodes import ALONE, FEDERATED, text_of
 from fedsafe_cli.main import fedsafe
 from fedsafe_node.compliance.conditions import CONDITIONS
 from fedsafe_node.compliance.model import (
-    Chapter,
     Definition,
     Language,
     Line,
@@ -52,15 +51,14 @@ def _named(text: str) -> set[str]:
 
 
 def _conditions(definition: Definition) -> Iterator[str]:
+    found: list[str | None] = []
     for chapter in definition.chapters:
-        parts = chapter.parts
-        inner: list[Point | Line] = [
-            each for part in parts for each in (*part.points, *part.lines)
-        ]
-        everything: list[Chapter | Part | Point | Line] = [chapter, *parts, *inner]
-        for each in everything:
-            if each.when is not None:
-                yield each.when.removeprefix("!")
+        found.append(chapter.when)
+        for part in chapter.parts:
+            found.append(part.when)
+            found += [point.when for point in part.points]
+            found += [line.when for line in part.lines]
+    return (name.removeprefix("!") for name in found if name is not None)
 
 
 @pytest.mark.parametrize("kind", Kind)
