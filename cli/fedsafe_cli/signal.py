@@ -27,7 +27,9 @@ from fedsafe_cli.inputs import (
 from fedsafe_cli.options import settings_of, shared_options
 from fedsafe_cli.output import document, line, note, pairs, table
 from fedsafe_cli.reading import read_for, reading_purpose
+from fedsafe_cli.recipients import recipients
 from fedsafe_cli.sessions import personal
+from fedsafe_cli.signal_ids import checked_id
 from fedsafe_cli.texts import words
 
 REASONS: Final = (
@@ -62,10 +64,22 @@ def signal() -> None:
 @click.argument("value", default="-", metavar="[-|VALUE]")
 @finding_options(required=True)
 @click.option("--minor", is_flag=True, help="The person is, or may be, a minor.")
+@click.option(
+    "--to", "nodes", multiple=True, metavar="NODE", help="Meant for this member only."
+)
+@click.option(
+    "--subject-ref", metavar="REF", help="Your own name for the account, for a notice."
+)
 @shared_options
 @click.pass_context
 def add(
-    context: click.Context, /, value: str, *, minor: bool, **given: str | None
+    context: click.Context,
+    /,
+    value: str,
+    *,
+    minor: bool,
+    nodes: tuple[str, ...],
+    **given: str | None,
 ) -> ExitStatus:
     """Record an own ban, or a draft for the federation.
 
@@ -77,7 +91,7 @@ def add(
       printf '%s\\n' "$ADDRESS" | fedsafe signal add --kind email \\
         --phenomenon grooming --surface public_content \\
         --grade confirmed_conduct --rule tos-4.2 --removed-on 2026-11-24
-      … add --scope federation --credential analyst.key
+      … add --scope federation --to b.example.de --credential analyst.key
     """  # noqa: D301
     settings = settings_of(context)
     about = _about(
@@ -87,6 +101,10 @@ def add(
     body = finding(given) | {"about": about}
     if minor:
         body["minor"] = True
+    if nodes:
+        body["nodes"] = list(nodes)
+    if given["subject_ref"] is not None:
+        body["subject_ref"] = given["subject_ref"]
     answer = settings.client().change("/v1/signals", body)
     show_signal(answer, as_json=settings.json, german=settings.german)
     return OK
@@ -156,9 +174,11 @@ def _wanted(client: Client, signals: tuple[str, ...], *, every: bool) -> list[st
     if every:
         return [str(draft["signal"]) for draft in drafts(client)]
     if signals != ("-",):
-        return [_id(text, f"signal {n}: ") for n, text in enumerate(signals, start=1)]
+        wanted = enumerate(signals, start=1)
+        return [checked_id(text, f"signal {n}: ") for n, text in wanted]
     lines = (part.decode("ascii", "replace").strip() for part in sys.stdin.buffer)
-    return [_id(text, f"line {n}: ") for n, text in enumerate(lines, start=1) if text]
+    found = enumerate(lines, start=1)
+    return [checked_id(text, f"line {n}: ") for n, text in found if text]
 
 
 @signal.command("revoke")
@@ -182,7 +202,7 @@ def revoke(context: click.Context, signal_id: str, reason: str) -> ExitStatus:
       fedsafe signal revoke --credential reviewer.key SIGNAL --reason mistake
     """  # noqa: D301
     settings = settings_of(context)
-    target = f"/v1/signals/{_id(signal_id)}/revoke"
+    target = f"/v1/signals/{checked_id(signal_id)}/revoke"
     answer = settings.client().change(target, {"reason": reason})
     show_signal(answer, as_json=settings.json, german=settings.german)
     return OK
@@ -203,7 +223,7 @@ def show(
       fedsafe signal show SIGNAL
     """  # noqa: D301
     settings = settings_of(context)
-    target = read_for(f"/v1/signals/{_id(signal_id)}", purpose)
+    target = read_for(f"/v1/signals/{checked_id(signal_id)}", purpose)
     answer = settings.client().get(target)
     show_signal(answer, as_json=settings.json, german=settings.german)
     return OK
@@ -254,6 +274,9 @@ def show_signal(answer: Json, *, as_json: bool, german: bool) -> None:
     names = ["signal", "state", "scope", "plane", "origin", "author", "approver"]
     if answer.get("state") not in _ENDED:  # else it matches no more, planned or not
         names.append("match_until")
+    if answer.get("nodes") is not None:
+        answer = answer | {"nodes": ", ".join(answer["nodes"]) or "-"}
+        names.append("nodes")
     pairs([(words(name, german=german), answer.get(name)) for name in names], indent="")
 
 
@@ -275,3 +298,4 @@ def _id(text: str, place: str = "") -> str:
 
 
 signal.add_command(import_signals)
+signal.add_command(recipients)

@@ -113,6 +113,7 @@ _TEXTS: Final[dict[str, tuple[str, str]]] = {
     "signal": ("Signal", "signal"),
     "state": ("Stand", "state"),
     "scope": ("Reichweite", "scope"),
+    "nodes": ("bestimmt für", "meant for"),
     "plane": ("Ebene", "plane"),
     "author": ("verfasst von", "author"),
     "approver": ("bestätigt von", "approver"),

@@ -40,6 +40,7 @@ from fedsafe_node.log.tiling import SignedTree
 from fedsafe_node.lookup.service import LookupService
 from fedsafe_node.membership import CHARTER_DOCUMENT, Membership, load_membership
 from fedsafe_node.overview import Overview
+from fedsafe_node.peering.recipients import Recipients
 from fedsafe_node.peering.service import PeeringService
 from fedsafe_node.peering.serving import FeedServer
 from fedsafe_node.people.entrance import Entrance
@@ -400,6 +401,9 @@ class RunningNode:
             ),
             peering=self.peering,
             foundings=self._foundings,
+            recipients=Recipients(
+                base.situation, base.store, base.trail, base.clock
+            ),
             events=EventFeed(
                 base.situation,
                 base.store,

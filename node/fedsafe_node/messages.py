@@ -11,10 +11,11 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from fedsafe_federation.charter import MAX_MEMBERS
 from fedsafe_federation.proposal import FederationId
 from fedsafe_federation.restrictions import Reason
 from fedsafe_federation.signals import Contact, Day, RuleId
-from fedsafe_federation.signed import Signed
+from fedsafe_federation.signed import NodeName, Signed
 from fedsafe_policies.vocabulary import (
     Grade,
     Phenomenon,
@@ -206,6 +207,9 @@ class NewSignalRequest(Message, frozen=True):
 
     `removed_on` is the day of the permanent removal (actor signals only);
     `minor` says that the person is or may be a minor: such a signal is refused.
+    `nodes` are the members that a signal of the federation is meant for, all if it
+    is left out; nobody, if it is empty. `subject_ref` is the provider's own name for
+    the account, under which a notice to the person is announced.
     """
 
     about: Question
@@ -216,6 +220,10 @@ class NewSignalRequest(Message, frozen=True):
     scope: Scope = Scope.SELF
     removed_on: Day | None = None
     minor: bool = False
+    nodes: (
+        Annotated[list[NodeName], msgspec.Meta(max_length=MAX_MEMBERS)] | None
+    ) = None
+    subject_ref: SubjectRef | None = None
 
 
 class ImportRequest(Message, frozen=True):
@@ -242,7 +250,10 @@ class SignalState(StrEnum):
 
 
 class SignalAnswer(Message, frozen=True):
-    """A signal's state; nothing of it that a match alone would show."""
+    """A signal's state; nothing of it that a match alone would show.
+
+    `nodes` are the members that it is meant for; all if it is null.
+    """
 
     signal: SignalId
     state: SignalState
@@ -253,6 +264,7 @@ class SignalAnswer(Message, frozen=True):
     approver: str | None = None
     feed_index: int | None = None
     match_until: Day | None = None
+    nodes: list[str] | None = None
 
 
 class ImportAnswer(Message, frozen=True):

@@ -293,6 +293,7 @@ def _wrong_commands(fed: Federation, root: Path) -> None:
         ("lookup", "--kind", "phone", ARGUMENT),
         ("lookup", f"phone:{ARGUMENT}"),
         ("signal", "show", ARGUMENT),
+        ("signal", "recipients", ARGUMENT),
         ("signal", "approve", ARGUMENT),
         ("events", "follow", "--for", "0"),
         ("events", "receipt", "1"),

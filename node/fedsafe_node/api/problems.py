@@ -110,6 +110,7 @@ class Code(StrEnum):
     NOT_YOURS = "not_yours"
     BAD_LIMIT = "bad_limit"
     BAD_POSITION = "bad_position"
+    BAD_NODES = "bad_nodes"
     MALFORMED_DOCUMENT = "malformed_document"
     IDEMPOTENCY_MISMATCH = "idempotency_mismatch"
     BAD_PASSWORD = "bad_password"  # noqa: S105 - a code, no password
@@ -187,6 +188,7 @@ CODES: Final[Mapping[Code, tuple[int, str]]] = {
     Code.NOT_YOURS: (422, "A member speaks for itself only"),
     Code.BAD_LIMIT: (422, "The limit does not fit"),
     Code.BAD_POSITION: (422, "The feed does not reach that far"),
+    Code.BAD_NODES: (422, "The members named do not fit"),
     Code.MALFORMED_DOCUMENT: (422, "A signed document does not fit its type"),
     Code.IDEMPOTENCY_MISMATCH: (422, "The Idempotency-Key names another request"),
     Code.BAD_PASSWORD: (422, "The password does not fit"),

@@ -20,6 +20,7 @@ from fedsafe_node.api.logins import LOGIN_ROUTES
 from fedsafe_node.api.people import PEOPLE_ROUTES
 from fedsafe_node.api.provider_events import EVENT_ROUTES
 from fedsafe_node.api.queries import EventsQuery, FeedQuery, ReadQuery, SignalsQuery
+from fedsafe_node.api.recipients import RECIPIENT_ROUTES
 from fedsafe_node.api.register import REGISTER_ROUTES
 from fedsafe_node.api.route import KIB, MIB, Lane, Route
 from fedsafe_node.api.sheets import SHEET_ROUTES
@@ -360,6 +361,7 @@ ROUTES: Final = (
         summary="Give this description",
     ),
     *EVENT_ROUTES,
+    *RECIPIENT_ROUTES,
     *EVIDENCE_ROUTES,
     *REGISTER_ROUTES,
     *SHEET_ROUTES,

@@ -39,6 +39,7 @@ from fedsafe_node.messages import (
     StatusAnswer,
     VerifyAnswer,
 )
+from fedsafe_node.peering.messages import RecipientsAnswer
 from fedsafe_node.people.messages import ActAnswer
 from fedsafe_node.people.staff import Staff
 from fedsafe_node.principal import Principal
@@ -257,6 +258,21 @@ class Tiling(Protocol):
         ...
 
 
+class Ledger(Protocol):
+    """The recipient ledger."""
+
+    async def show(
+        self, signal: str, who: Principal, purpose: Purpose | None = None
+    ) -> RecipientsAnswer:
+        """Tell who has received a signal of this node.
+
+        Raises:
+            DeniedError: this role may not, or not for that purpose.
+            NotFoundError: this node has no such signal.
+        """
+        ...
+
+
 class Events(Protocol):
     """What the provider's back-end reads from a cursor."""
 
@@ -397,6 +413,7 @@ class Services:
     peering: Peering
     foundings: Foundings
     events: Events
+    recipients: Ledger
     sheets: Sheets
     node: Node
     answers: KeptAnswers

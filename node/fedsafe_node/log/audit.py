@@ -114,6 +114,8 @@ class Event(StrEnum):
     DISPUTES_READ = "rights.disputes_read"
     DISPUTES_FLOODED = "rights.disputes_flooded"
     RULINGS_TAKEN = "rights.rulings_taken"
+    RESTRICTIONS_HEARD = "restrictions.heard"
+    RECIPIENTS_READ = "recipients.read"
     PROVIDER_READ = "events.read"
     PROVIDER_RECEIPTED = "events.receipted"
     PROVIDER_REMINDED = "events.reminded"

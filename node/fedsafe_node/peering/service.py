@@ -29,6 +29,7 @@ from fedsafe_node.errors import (
 from fedsafe_node.evaluators import SharedLists
 from fedsafe_node.log.audit import AuditTrail, Event
 from fedsafe_node.messages import Poke
+from fedsafe_node.peering.handing import Hander
 from fedsafe_node.peering.serving import FeedServer
 from fedsafe_node.situation import Situation
 from fedsafe_node.store.protocol import Store, Transaction
@@ -94,13 +95,13 @@ class PeeringService:
     async def feed(self, request: FeedRequest, peer: str) -> bytes:
         """Give a batch of the own feed to a member.
 
-        Openings of actor signals only if both gates are open.
+        Policy decides on every opening: see `handing`.
         """
         now = self._clock.now()
         if not self._situation.attested(peer, now):
             self._attesting.wake(peer)
-        actor = self._situation.exchanges(peer, now)
-        return await self._feed.batch(request, peer, actor=actor)
+        hander = Hander(self._situation, peer, now)
+        return await self._feed.batch(request, peer, hander)
 
     async def attestation(self) -> Signed:
         """Give the attestation of the own gate and register.

@@ -3,7 +3,7 @@
 
 A batch is read on one snapshot. Its checkpoint is kept by the rollback guard
 before it leaves, and a batch that hands out openings leaves only after the audit
-event that names its receiver is durable.
+event that names its receiver, and the lines of the recipient ledger, are durable.
 """
 
 import asyncio
@@ -32,7 +32,9 @@ from fedsafe_node.log.audit import AuditTrail, Event
 from fedsafe_node.log.guard import Guard
 from fedsafe_node.log.proofs import log_root, prove_consistency
 from fedsafe_node.log.tiling import SignedTree
+from fedsafe_node.peering.handing import Hander
 from fedsafe_node.store.protocol import Reader, Store, Transaction
+from fedsafe_node.store.recipients_rows import HandedRow, HeardRow
 from fedsafe_node.store.rows import Tail
 from fedsafe_policies.vocabulary import Plane
 
@@ -46,12 +48,13 @@ class _Page:
     checkpoint: Checkpoint
     restrictions: Sequence[Signed]
     records: Sequence[RecordLine]
+    runs: Sequence[HandedRow]
     consistency: Sequence[bytes]
     extends: Sequence[bytes]
 
     @property
     def openings(self) -> int:
-        return sum(line.opening is not None for line in self.records)
+        return sum(run.last - run.first + 1 for run in self.runs)
 
 
 class FeedServer:
@@ -59,7 +62,7 @@ class FeedServer:
 
     State: `_signed` is the newest checkpoint that has left, as a note; it and the
     guard's file are changed under `_signing` only, the audit log's file under
-    `_keeping`.
+    `_keeping`. `_heard` is the newest restriction that each member has applied.
     """
 
     def __init__(  # noqa: PLR0913 - everything it needs is an argument
@@ -84,6 +87,7 @@ class FeedServer:
         self._signing = asyncio.Lock()
         self._keeping = asyncio.Lock()
         self._signed: tuple[Checkpoint, str] | None = None
+        self._heard: dict[str, int] = {}
 
     async def size(self) -> int:
         """Give the feed's size."""
@@ -128,11 +132,8 @@ class FeedServer:
             await self._offload(lambda: self._guard.keep(audit, own.size, own.root))
         return own
 
-    async def batch(self, request: FeedRequest, peer: str, *, actor: bool) -> bytes:
-        """Give *peer* a batch from its own position on.
-
-        Unless *actor*, openings of actor signals are withheld: it gets them when it
-        asks for that part again later.
+    async def batch(self, request: FeedRequest, peer: str, hander: Hander) -> bytes:
+        """Give *peer* a batch from its own position on, as its *hander* decides.
 
         Raises:
             NotFoundError: the feed is not this node's.
@@ -142,9 +143,10 @@ class FeedServer:
             raise NotFoundError("feed")
         if not 1 <= request.limit <= MAX_RECORDS:
             raise BadRequestError("bad_limit", f"limit is 1 to {MAX_RECORDS}")
+        await self._hear(request, peer)
         behind = await self.size() - request.since
         read = self._store.scan if behind > _LARGE else self._store.read
-        page = await read(lambda reader: self._page(reader, request, actor=actor))
+        page = await read(lambda reader: self._page(reader, request, hander))
         note = await self._note(page.checkpoint)
 
         def encode() -> bytes:
@@ -159,25 +161,26 @@ class FeedServer:
 
         many = len(page.records) > _LARGE
         data = await self._offload(encode) if many else encode()
-        if page.openings:
-            await self._audit(page, request, peer)
+        if page.runs:
+            await self._enter(page, request, peer)
         return data
 
     async def _page(
-        self, reader: Reader, request: FeedRequest, *, actor: bool
+        self, reader: Reader, request: FeedRequest, hander: Hander
     ) -> _Page:
         size = await reader.log_size(self._log)
         since, known = request.since, request.known
         if not 0 <= since <= size or not 0 <= known <= size:
             raise BadRequestError("bad_position", "the feed is not that long")
         records = await self._records(reader, since, request.limit)
-        if not actor:
-            records = [_without_actors(line) for line in records]
+        audiences = await reader.audiences(since, len(records))
+        handed = hander.hand_over(records, audiences)
         next_index = since + len(records)
         return _Page(
             checkpoint=await self._checkpoint(reader, size),
             restrictions=await self._restrictions(reader, request.restrictions),
-            records=records,
+            records=handed.records,
+            runs=handed.runs,
             consistency=await self._consistency(reader, known, size),
             extends=await self._consistency(reader, next_index, size),
         )
@@ -236,7 +239,7 @@ class FeedServer:
                 self._signed = (checkpoint, note)
             return note
 
-    async def _audit(self, page: _Page, request: FeedRequest, peer: str) -> None:
+    async def _enter(self, page: _Page, request: FeedRequest, peer: str) -> None:
         entry = self._trail.entry(
             Event.FEED_SERVED,
             at=self._clock.now(),
@@ -249,15 +252,33 @@ class FeedServer:
         )
 
         async def act(tx: Transaction) -> None:
+            await tx.add_handed(page.runs)
             await tx.append(self._trail.log, entry.record, entry.openings)
 
         await self._store.write(act)
 
+    async def _hear(self, request: FeedRequest, peer: str) -> None:
+        """Note which of this node's restrictions a member says that it has applied."""
+        sequence = request.restrictions
+        if sequence <= self._heard.get(peer, 0):
+            return
+        moment = self._clock.now()
+        row = HeardRow(recipient=peer, sequence=sequence, at=int(moment.timestamp()))
+        entry = self._trail.entry(
+            Event.RESTRICTIONS_HEARD,
+            at=moment,
+            detail={"peer": peer, "sequence": sequence},
+        )
 
-def _without_actors(line: RecordLine) -> RecordLine:
-    if line.opening is None:
-        return line
-    header, _ = decode_opening(line.opening.payload)
-    if header.plane is not Plane.ACTOR:
-        return line
-    return RecordLine(index=line.index, record=line.record)
+        async def act(tx: Transaction) -> bool:
+            found = await tx.restrictions_by(self._node, sequence - 1, 1)
+            if not found or found[0].sequence != sequence:
+                return False  # there is no such statement, so it says nothing
+            known = {each.recipient: each.sequence for each in await tx.heard()}
+            if known.get(peer, 0) < sequence:
+                await tx.set_heard(row)
+                await tx.append(self._trail.log, entry.record, entry.openings)
+            return True
+
+        if await self._store.write(act):
+            self._heard[peer] = sequence

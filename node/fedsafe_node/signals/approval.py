@@ -217,18 +217,19 @@ class _Approval:
         self,
         tx: Transaction,
         approved: Sequence[_Ready],
-        published: Sequence[LogEntry],
+        entries: Sequence[LogEntry],
         failed: Sequence[_Failure],
     ) -> tuple[list[Hint], range]:
         desk = self._desk
         prepared = [item.prepared for item in approved]
-        hints, feed = await append_signals(
-            tx, desk.feed, [item for item in prepared if item.published]
-        )
+        published = [item for item in prepared if item.published]
+        hints, feed = await append_signals(tx, desk.feed, published)
+        for item, index in zip(published, feed, strict=True):
+            await tx.place_audience(item.signal_id, index)
         more, _ = await append_signals(
             tx, desk.trail.log, [item for item in prepared if not item.published]
         )
-        events = list(published)
+        events = list(entries)
         events += [
             desk.refusal(failure.error.decision, self._who, "signal.approve")
             for failure in failed

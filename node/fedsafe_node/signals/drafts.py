@@ -47,6 +47,7 @@ class DraftFacts(Row, frozen=True, kw_only=True):
     contact: str
     author: str
     role: Role
+    subject_ref: str | None = None
 
 
 class Draft(Row, frozen=True, kw_only=True):

@@ -6,7 +6,7 @@ out. Equal facts are ruled on once, so that an import of thousands of files deci
 a handful of times.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Final
 
@@ -33,6 +33,7 @@ from fedsafe_policies.policy import Policy
 from fedsafe_policies.publishing import PublishRequest
 from fedsafe_policies.reasons import Refusal
 from fedsafe_policies.vocabulary import (
+    Circle,
     Grade,
     IdentifierKind,
     MediaKind,
@@ -92,12 +93,21 @@ def hold(situation: Situation, now: datetime) -> Present:
 
 
 @dataclass(frozen=True, slots=True)
+class Address:
+    """For which members a signal is meant (None: all), and whom it is about."""
+
+    nodes: frozenset[str] | None = None
+    subject_ref: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class OwnPlan:
     """An own ban, at once."""
 
     asked: Asked
     own: Wording
     decision: Decision
+    address: Address
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +121,7 @@ class DraftPlan:
     wording: Wording
     own: Wording | None
     decision: Decision
+    address: Address
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +131,7 @@ class PublishPlan:
     file: File
     shared: Wording
     decision: Decision
+    address: Address
 
 
 Plan = OwnPlan | DraftPlan | PublishPlan
@@ -170,6 +182,7 @@ class Planner:
         asked = read_question(request.about, pointer=f"{pointer}/about")
         if request.scope is not Scope.SELF and self.shared is None:
             raise WrongStateError("no_federation", "this node has no federation")
+        address = self._address(request, pointer)
         since = self._since(request, asked, pointer)
         listed = self._present.listed(asked)
         key = (
@@ -190,11 +203,37 @@ class Planner:
         decision = ruling.decision
         if not decision.allowed:
             return decision
+        if address.nodes is not None and not self._names_nodes():
+            return deny(Refusal.SCOPE, self._present.policy.reference)
         if ruling.waits:
-            return DraftPlan(asked, ruling.wording, ruling.meanwhile, decision)
+            return DraftPlan(
+                asked, ruling.wording, ruling.meanwhile, decision, address
+            )
         if isinstance(asked, File) and request.scope is not Scope.SELF:
-            return PublishPlan(asked, ruling.wording, decision)
-        return OwnPlan(asked, ruling.wording, decision)
+            return PublishPlan(asked, ruling.wording, decision, address)
+        return OwnPlan(asked, ruling.wording, decision, address)
+
+    def _names_nodes(self) -> bool:
+        return Circle.NODES in self._present.policy.document.scopes.circles
+
+    def _address(self, request: NewSignalRequest, pointer: str) -> Address:
+        place = f"{pointer}/nodes"
+        if request.nodes is None:
+            return Address(subject_ref=request.subject_ref)
+        shared = self._present.shared
+        if request.scope is Scope.SELF or shared is None:
+            raise BadRequestError(
+                "bad_nodes", "an own ban goes to no member", pointer=place
+            )
+        known = {member.name for member in shared.membership.others}
+        for position, name in enumerate(request.nodes):
+            if name not in known:
+                raise BadRequestError(
+                    "bad_nodes",
+                    "that is no other member of the federation",
+                    pointer=f"{place}/{position}",
+                )
+        return Address(frozenset(request.nodes), request.subject_ref)
 
     def _since(self, request: NewSignalRequest, asked: Asked, pointer: str) -> date:
         place = f"{pointer}/removed_on"

@@ -215,6 +215,7 @@ class SignalService:
             author=who.name,
             feed_index=kept.feed.start if prepared.published else None,
             match_until=until.isoformat(),
+            nodes=_nodes(plan),
         )
 
     def _published(self, answer: SignalAnswer, plan: Plan, who: Principal) -> LogEntry:
@@ -314,6 +315,11 @@ def _problem(
 def _denied(position: int, decision: Decision) -> ItemProblem:
     about = f" ({decision.about})" if decision.about else ""
     return _problem(position, decision.code, decision.reason.en + about)
+
+
+def _nodes(plan: Plan) -> list[str] | None:
+    nodes = plan.address.nodes
+    return None if nodes is None else sorted(nodes)
 
 
 def _size(kept: Kept) -> int | None:

@@ -7,7 +7,7 @@ audit log beside the event that records it; a published signal's in the feed.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
 
@@ -30,6 +30,7 @@ from fedsafe_node.signals.making import (
 )
 from fedsafe_node.signals.naming import signal_name
 from fedsafe_node.signals.planning import (
+    Address,
     DraftPlan,
     OwnPlan,
     Plan,
@@ -68,6 +69,7 @@ class Prepared:
     entry: LogEntry
     published: bool = False
     waiting: Waiting | None = None
+    address: Address = field(default_factory=Address)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +115,7 @@ class Recorder:
                 await tx.add_draft(item.waiting.row)
                 if item.waiting.custody is not None:
                     await tx.add_custody(item.signal_id, item.waiting.custody)
+        await _keep_audiences(tx, here, there, feed)
         return Kept([*hints, *more], feed)
 
     async def _evaluate(self, plans: Sequence[Plan]) -> dict[int, Output]:
@@ -161,7 +164,11 @@ class Recorder:
     def _publication(self, plan: PublishPlan) -> Prepared:
         made = self._make(plan.shared, plan.file, None)
         return Prepared(
-            made.signal_id, made, feed_entry(self._desk.feed, made), published=True
+            made.signal_id,
+            made,
+            feed_entry(self._desk.feed, made),
+            published=True,
+            address=plan.address,
         )
 
     def _own_ban(self, plan: OwnPlan, *, alone: bool) -> Prepared:
@@ -189,7 +196,13 @@ class Recorder:
         entry = self._event(
             Event.DRAFT, own, made.signal_id, plan.decision if alone else None
         )
-        return Prepared(made.signal_id, own, entry, waiting=Waiting(row, custody))
+        return Prepared(
+            made.signal_id,
+            own,
+            entry,
+            waiting=Waiting(row, custody),
+            address=plan.address,
+        )
 
     def _facts(self, plan: DraftPlan) -> DraftFacts:
         facts = plan.wording.facts
@@ -203,6 +216,7 @@ class Recorder:
             contact=plan.wording.contact,
             author=self._who.name,
             role=self._who.role,
+            subject_ref=plan.address.subject_ref,
         )
 
     def _event(
@@ -232,6 +246,20 @@ def feed_entry(feed: str, made: Made) -> LogEntry:
         feed, made.signal_id, salt=opening.salt, payload=opening.payload
     )
     return LogEntry(record=encode_record(record), openings=(opening,))
+
+
+async def _keep_audiences(
+    tx: Transaction,
+    here: Sequence[Prepared],
+    there: Sequence[Prepared],
+    feed: range,
+) -> None:
+    for item in (*here, *there):
+        if item.address.nodes is not None:
+            await tx.add_audience(item.signal_id, item.address.nodes)
+    for item, index in zip(there, feed, strict=True):
+        if item.address.nodes is not None:
+            await tx.place_audience(item.signal_id, index)
 
 
 async def append_signals(

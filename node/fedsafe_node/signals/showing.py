@@ -64,13 +64,16 @@ async def list_drafts(
         detail = {"drafts": len(rows)}
         entry = desk.event(Event.SIGNAL_READ, who, detail, decision=decision)
         await tx.append(desk.trail.log, entry.record, entry.openings)
-        drafts = [describe_draft(row, SignalState.DRAFT, desk) for row in rows]
+        state = SignalState.DRAFT
+        drafts = [await describe_draft(tx, row, state, desk) for row in rows]
         return Changed(DraftsAnswer(drafts=drafts))
 
     return await desk.commit(act)
 
 
-def describe_draft(row: DraftRow, state: SignalState, desk: Desk) -> SignalAnswer:
+async def describe_draft(
+    reader: Reader, row: DraftRow, state: SignalState, desk: Desk
+) -> SignalAnswer:
     """Describe a draft."""
     return SignalAnswer(
         signal=signal_name(row.signal_id),
@@ -80,6 +83,7 @@ def describe_draft(row: DraftRow, state: SignalState, desk: Desk) -> SignalAnswe
         origin=desk.situation.node,
         author=row.author,
         approver=row.decided_by if row.state is DraftState.PUBLISHED else None,
+        nodes=await _nodes(reader, row.signal_id),
     )
 
 
@@ -102,7 +106,13 @@ async def describe_row(
         approver=draft.decided_by if draft is not None else None,
         feed_index=None if row.own else row.index,
         match_until=until.isoformat(),
+        nodes=await _nodes(reader, row.signal_id),
     )
+
+
+async def _nodes(reader: Reader, signal_id: bytes) -> list[str] | None:
+    names = await reader.audience(signal_id)
+    return None if names is None else sorted(names)
 
 
 async def _describe(reader: Reader, signal_id: bytes, desk: Desk) -> SignalAnswer:
@@ -116,7 +126,7 @@ async def _describe(reader: Reader, signal_id: bytes, desk: Desk) -> SignalAnswe
         raise NotFoundError("signal")
     waiting = draft.state is DraftState.PENDING
     state = SignalState.DRAFT if waiting else SignalState.WITHDRAWN
-    return describe_draft(draft, state, desk)
+    return await describe_draft(reader, draft, state, desk)
 
 
 async def _actor(reader: Reader, row: SignalRow) -> str | None:

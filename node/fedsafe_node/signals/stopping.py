@@ -134,7 +134,7 @@ class _Stop:
             raise WrongStateError("not_pending", "this draft is decided")
         removed = await withdraw_draft(self.desk, tx, draft, by=self.who.name)
         await self._write(tx, Event.WITHDRAWN, bans=len(removed))
-        answer = describe_draft(draft, SignalState.WITHDRAWN, self.desk)
+        answer = await describe_draft(tx, draft, SignalState.WITHDRAWN, self.desk)
         return Changed(answer, removed=removed)
 
     async def _revoke(

@@ -28,6 +28,10 @@ from fedsafe_node.store.gate_protocol import GateReader, GateWriter
 from fedsafe_node.store.people_protocol import PeopleReader, PeopleWriter
 from fedsafe_node.store.review_protocol import ReviewReader, ReviewWriter
 from fedsafe_node.store.rights_protocol import RightsReader, RightsWriter
+from fedsafe_node.store.recipients_protocol import (
+    RecipientsReader,
+    RecipientsWriter,
+)
 from fedsafe_node.store.rows import (
     Counts,
     CredentialRow,
@@ -252,6 +256,7 @@ class Reader(
     PeopleReader,
     GateReader,
     EventsReader,
+    RecipientsReader,
     ReviewReader,
     RightsReader,
     Protocol,
@@ -413,6 +418,7 @@ class Transaction(
     PeopleWriter,
     GateWriter,
     EventsWriter,
+    RecipientsWriter,
     ReviewWriter,
     RightsWriter,
     Protocol,

@@ -29,6 +29,7 @@ from fedsafe_node.store.rows import (
 from fedsafe_node.store.sqlite_events import SQLiteEventsReader
 from fedsafe_node.store.sqlite_gate import SQLiteGateReader
 from fedsafe_node.store.sqlite_people import SQLitePeopleReader
+from fedsafe_node.store.sqlite_recipients import SQLiteRecipientsReader
 from fedsafe_node.store.sqlite_review import SQLiteReviewReader
 from fedsafe_node.store.sqlite_rights import SQLiteRightsReader
 from fedsafe_node.store.sqlite_rows import (
@@ -76,6 +77,7 @@ class SQLiteReader(
     SQLitePeopleReader,
     SQLiteGateReader,
     SQLiteEventsReader,
+    SQLiteRecipientsReader,
     SQLiteReviewReader,
     SQLiteRightsReader,
 ):

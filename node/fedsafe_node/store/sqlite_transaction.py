@@ -27,6 +27,7 @@ from fedsafe_node.store.sqlite_gate import SQLiteGateWriter
 from fedsafe_node.store.sqlite_logs import SQLiteLogRows
 from fedsafe_node.store.sqlite_people import SQLitePeopleWriter
 from fedsafe_node.store.sqlite_reader import SQLiteReader, Unsealing
+from fedsafe_node.store.sqlite_recipients import SQLiteRecipientsWriter
 from fedsafe_node.store.sqlite_review import SQLiteReviewWriter
 from fedsafe_node.store.sqlite_rights import SQLiteRightsWriter
 from fedsafe_node.store.writer import Undo
@@ -79,6 +80,7 @@ class SQLiteTransaction(
     SQLitePeopleWriter,
     SQLiteGateWriter,
     SQLiteEventsWriter,
+    SQLiteRecipientsWriter,
     SQLiteReviewWriter,
     SQLiteRightsWriter,
 ):

@@ -57,6 +57,7 @@ from fedsafe_node.messages import (
     StatusAnswer,
     VerifyAnswer,
 )
+from fedsafe_node.peering.messages import RecipientsAnswer
 from fedsafe_node.people.messages import ActAnswer
 from fedsafe_node.principal import Principal
 from fedsafe_node.provider_events.messages import (
@@ -408,6 +409,17 @@ class FakeFoundings:
 
 
 @dataclass
+class FakeRecipients:
+    memory: Memory
+
+    async def show(
+        self, signal: str, who: Principal, purpose: Purpose | None = None
+    ) -> RecipientsAnswer:
+        await self.memory.called((signal, who.name, purpose))
+        return RecipientsAnswer(signal=signal, nodes=None, recipients=[])
+
+
+@dataclass
 class FakeEvents:
     memory: Memory
 
@@ -504,6 +516,7 @@ def make_services(memory: Memory) -> Services:
         peering=FakePeering(memory),
         foundings=FakeFoundings(memory),
         events=FakeEvents(memory),
+        recipients=FakeRecipients(memory),
         sheets=FakeSheets(memory),
         node=FakeNode(memory),
         answers=memory,

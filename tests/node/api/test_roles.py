@@ -53,6 +53,7 @@ MAY: Final[Mapping[str, set[str]]] = {
     "askExport": {Role.REVIEWER, Role.DPO, Role.AUDITOR},
     "exportAudit": {Role.REVIEWER, Role.DPO, Role.AUDITOR},
     "exportTiles": {Role.REVIEWER, Role.DPO, Role.AUDITOR},
+    "showRecipients": {Role.REVIEWER} | OVERSIGHT,
     "readEvents": MACHINES | WRITERS | COUNSEL | OVERSIGHT,
     "receiptEvent": MACHINES | {Role.REVIEWER, Role.LEGAL_ADVISER},
     "showGate": {LOCAL, *PERSONS},
@@ -71,6 +72,7 @@ MAY: Final[Mapping[str, set[str]]] = {
 READS: Final = {
     *("listTasks", "showTask"),
     "readEvents",
+    "showRecipients",
     *("listSignals", "showSignal", "auditEvents", "auditVerify"),
     *("askExport", "exportAudit", "searchAudit", "auditStatus", "showEntry"),
     *("exportTiles", "showGate", "showRegister", "status", "metrics"),

@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`fedsafe signal recipients`: who has received a signal, when, what for and why."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import click
+
+from fedsafe_cli.exit_codes import OK, ExitStatus
+from fedsafe_cli.options import settings_of, shared_options
+from fedsafe_cli.output import document, line, table
+from fedsafe_cli.reading import read_for, reading_purpose
+from fedsafe_cli.sessions import personal
+from fedsafe_cli.signal_ids import checked_id
+
+_HEADINGS: Final = (
+    ("Empfänger", "zuerst", "zuletzt", "mal", "Zweck", "Grundlage", "Ende bekannt"),
+    ("recipient", "first", "last", "times", "purpose", "basis", "knows the end"),
+)
+_NOBODY: Final = (
+    "Niemand hat dieses Signal erhalten.",
+    "Nobody has received this signal.",
+)
+_MEANT: Final = ("bestimmt für: {nodes}", "meant for: {nodes}")
+_TOLD: Final[Mapping[bool | None, tuple[str, str]]] = {
+    None: ("", ""),
+    True: ("ja", "yes"),
+    False: ("nein", "no"),
+}
+
+
+@click.command("recipients")
+@click.argument("signal", metavar="SIGNAL")
+@reading_purpose
+@shared_options
+@click.pass_context
+def recipients(
+    context: click.Context, /, *, signal: str, purpose: str | None
+) -> ExitStatus:
+    """Tell who has received a signal: the answer under GDPR Art. 15.
+
+    \b
+    Examples:
+      fedsafe signal recipients SIGNAL
+      fedsafe signal recipients SIGNAL --purpose rights_of_the_person --json
+    """  # noqa: D301
+    settings = settings_of(context)
+    target = read_for(f"/v1/signals/{checked_id(signal)}/recipients", purpose)
+    answer = personal(settings).get(target)
+    if settings.json:
+        document(answer)
+        return OK
+    other = not settings.german
+    if answer.get("nodes") is not None:
+        line(_MEANT[other].format(nodes=", ".join(answer["nodes"]) or "-"))
+    if answer["recipients"]:
+        rows = [_row(each, other=other) for each in answer["recipients"]]
+        table(_HEADINGS[other], rows)
+    else:
+        line(_NOBODY[other])
+    return OK
+
+
+def _row(found: dict[str, Any], *, other: bool) -> tuple[object, ...]:
+    return (
+        found["recipient"],
+        str(found["first_at"])[:16],
+        str(found["last_at"])[:16],
+        found["times"],
+        found["purpose"],
+        found["basis"],
+        _TOLD[found.get("told")][other],
+    )

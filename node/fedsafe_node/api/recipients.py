@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Who has received a signal, over HTTP."""
+
+from typing import Final
+
+from fedsafe_node.api.auth import Auth
+from fedsafe_node.api.call import Call
+from fedsafe_node.api.queries import ReadQuery
+from fedsafe_node.api.route import Lane, Route
+from fedsafe_node.messages import SignalId
+from fedsafe_node.peering.messages import RecipientsAnswer
+from fedsafe_policies.vocabulary import Role
+
+_READERS: Final = frozenset({Role.REVIEWER, Role.DPO, Role.AUDITOR})
+
+
+async def show(call: Call) -> object:
+    """Tell who has received a signal."""
+    query = call.parameters(ReadQuery)
+    return await call.services.recipients.show(
+        call.path["id"], call.principal, query.purpose
+    )
+
+
+RECIPIENT_ROUTES: Final = (
+    Route(
+        name="showRecipients",
+        method="GET",
+        path="/v1/signals/{id}/recipients",
+        handler=show,
+        auth=Auth.CREDENTIAL,
+        roles=_READERS,
+        lane=Lane.READS,
+        summary="Tell who has received a signal, when, what for and on what basis",
+        path_types={"id": SignalId},
+        query=ReadQuery,
+        answer=RecipientsAnswer,
+    ),
+)

@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which openings of a batch go to a member, and what the recipient ledger says of it.
+
+Policy decides on every opening for this recipient (P1, P11, P12, P14, P15), once for
+each kind of signal and audience. A signal that is meant for others is to this member
+as if it were erased: it never becomes one for it, so asking again would be in vain.
+What is withheld for another reason may be had later, and the member asks again.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from fedsafe_federation.feed import RecordLine
+from fedsafe_federation.signals import decode_opening
+from fedsafe_node.situation import Situation
+from fedsafe_node.store.recipients_rows import HandedRow
+from fedsafe_policies.reasons import Rule
+from fedsafe_policies.sharing import Audience, OpeningRequest, Recipient
+from fedsafe_policies.vocabulary import Circle, Plane, Purpose
+
+EVERYBODY: Final = Audience(Circle.FEDERATION)
+NOWHERE: Final = ""
+"""The jurisdiction of a member that none is known of: no policy admits it."""
+_PURPOSES: Final = {
+    Plane.ACTOR: Purpose.MODERATION_REVIEW,
+    Plane.MEDIA: Purpose.MEDIA_MATCHING,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Terms:
+    """How one kind of opening is handed over, or why it is not."""
+
+    plane: Plane
+    allowed: bool
+    for_others: bool
+    basis: str
+
+
+@dataclass(frozen=True, slots=True)
+class HandOver:
+    """The lines as this member gets them, and the runs that the ledger keeps."""
+
+    records: Sequence[RecordLine]
+    runs: Sequence[HandedRow]
+
+
+class Hander:
+    """Decides for one member at one moment."""
+
+    def __init__(self, situation: Situation, member: str, now: datetime) -> None:
+        self._situation = situation
+        self._member = member
+        self._now = now
+        self._exchanges = situation.exchanges(member, now)
+        self._recipient = self._describe()
+        self._terms: dict[tuple[Plane, frozenset[str] | None], _Terms] = {}
+
+    def hand_over(
+        self,
+        lines: Sequence[RecordLine],
+        audiences: Mapping[int, frozenset[str]],
+    ) -> HandOver:
+        """Leave out what may not go to this member, and enter what goes.
+
+        *audiences* names the members that a signal is meant for, by its place in
+        the feed; one that is missing is meant for all.
+        """
+        records: list[RecordLine] = []
+        runs: list[HandedRow] = []
+        for line in lines:
+            if line.opening is None:
+                records.append(line)
+                continue
+            header, _ = decode_opening(line.opening.payload)
+            terms = self._rule(header.plane, audiences.get(line.index))
+            if terms.allowed:
+                records.append(line)
+                self._enter(runs, line.index, terms)
+            else:
+                records.append(
+                    RecordLine(line.index, line.record, erased=terms.for_others)
+                )
+        return HandOver(records, runs)
+
+    def _rule(self, plane: Plane, names: frozenset[str] | None) -> _Terms:
+        known = self._terms.get((plane, names))
+        if known is None:
+            known = self._terms[plane, names] = self._decide(plane, names)
+        return known
+
+    def _decide(self, plane: Plane, names: frozenset[str] | None) -> _Terms:
+        audience = EVERYBODY if names is None else Audience(Circle.NODES, names)
+        basis = self._basis(plane)
+        request = OpeningRequest(
+            plane, audience, self._recipient, _PURPOSES[plane], basis
+        )
+        decision = self._situation.decide(request, self._now)
+        others = names is not None and self._member not in names
+        closed = plane is Plane.ACTOR and not self._exchanges
+        return _Terms(
+            plane=plane,
+            allowed=decision.allowed and not closed,
+            for_others=others and decision.rule is Rule.SCOPE,
+            basis=basis,
+        )
+
+    def _enter(self, runs: list[HandedRow], index: int, terms: _Terms) -> None:
+        purpose = _PURPOSES[terms.plane].value
+        last = runs[-1] if runs else None
+        begins = index
+        if (
+            last is not None
+            and last.last == index - 1
+            and (last.purpose, last.basis) == (purpose, terms.basis)
+        ):
+            begins = runs.pop().first
+        runs.append(
+            HandedRow(
+                recipient=self._member,
+                first=begins,
+                last=index,
+                at=int(self._now.timestamp()),
+                purpose=purpose,
+                basis=terms.basis,
+            )
+        )
+
+    def _describe(self) -> Recipient:
+        situation, member = self._situation, self._member
+        shared = situation.shared
+        others = shared.membership.others if shared is not None else []
+        places = {other.name: other.jurisdiction for other in others}
+        attestation = situation.attestations.newest(member)
+        return Recipient(
+            name=member,
+            member=member in places,
+            jurisdiction=places.get(member, NOWHERE),
+            attested_until=attestation.until if attestation is not None else None,
+        )
+
+    def _basis(self, plane: Plane) -> str:
+        """Name what the hand-over rests on: the gate's legal basis, or the charter."""
+        gate, shared = self._situation.site.gate, self._situation.shared
+        if plane is Plane.ACTOR and gate is not None and gate.legal_basis is not None:
+            return gate.legal_basis
+        if shared is None:
+            return NOWHERE
+        return f"charter:epoch-{shared.membership.epoch.epoch}"

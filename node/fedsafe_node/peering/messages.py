@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The bodies of the API that speak of who has received a signal, as closed types."""
+
+from fedsafe_node.messages import Message, SignalId
+from fedsafe_policies.vocabulary import Purpose
+
+
+class RecipientShown(Message, frozen=True):
+    """A member that has received a signal, when and how often, what for and why.
+
+    `told` says of a signal that was stopped whether the member has applied that.
+    """
+
+    recipient: str
+    purpose: Purpose
+    basis: str
+    first_at: str
+    last_at: str
+    times: int
+    told: bool | None = None
+
+
+class RecipientsAnswer(Message, frozen=True):
+    """Who has received a signal; `nodes` are those that it is meant for, or all."""
+
+    signal: SignalId
+    nodes: list[str] | None
+    recipients: list[RecipientShown]

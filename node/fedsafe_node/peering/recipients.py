@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The recipient ledger as people read it (P12): the answer to GDPR Art. 15 (1) c.
+
+It outlives the openings, since who has received something must be told when that
+ends (Art. 19). A member is told by the feed; what it has applied it says with the
+next request.
+"""
+
+import uuid
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from fedsafe_federation.feed import MAX_RECORDS
+from fedsafe_node.clock import Clock
+from fedsafe_node.errors import DeniedError, NotFoundError
+from fedsafe_node.log.audit import AuditTrail, Event, grounds_of
+from fedsafe_node.peering.messages import RecipientsAnswer, RecipientShown
+from fedsafe_node.principal import Principal
+from fedsafe_node.reading import rule_on_reading
+from fedsafe_node.situation import Situation
+from fedsafe_node.store.protocol import Reader, Store, Transaction
+from fedsafe_node.store.recipients_rows import HandedRow
+from fedsafe_policies.vocabulary import Effect, Matter, Purpose
+
+
+class Recipients:
+    """Tells who has received a signal of this node."""
+
+    def __init__(
+        self, situation: Situation, store: Store, trail: AuditTrail, clock: Clock
+    ) -> None:
+        self._situation = situation
+        self._store = store
+        self._trail = trail
+        self._clock = clock
+
+    async def show(
+        self, signal: str, who: Principal, purpose: Purpose | None = None
+    ) -> RecipientsAnswer:
+        """Tell who has received a signal of this node, and whether its end came there.
+
+        Raises:
+            DeniedError: this role may not, or not for that purpose.
+            NotFoundError: this node has no such signal.
+        """
+        now = self._clock.now()
+        decision = rule_on_reading(self._situation, who, Matter.LEDGER, purpose, now)
+        if not decision.allowed:
+            entry = self._trail.refusal(
+                decision, at=now, actor=who.name, act="signal.recipients"
+            )
+            await self._store.write(
+                lambda tx: tx.append(self._trail.log, entry.record, entry.openings)
+            )
+            raise DeniedError(decision)
+
+        async def act(tx: Transaction) -> RecipientsAnswer:
+            answer = await read_recipients(tx, self._situation, signal)
+            entry = self._trail.entry(
+                Event.RECIPIENTS_READ,
+                at=now,
+                actor=who.name,
+                detail={
+                    "signal": signal,
+                    "recipients": len(answer.recipients),
+                    **grounds_of(decision),
+                },
+            )
+            await tx.append(self._trail.log, entry.record, entry.openings)
+            return answer
+
+        return await self._store.write(act)
+
+
+async def read_recipients(
+    reader: Reader, situation: Situation, signal: str
+) -> RecipientsAnswer:
+    """Read who has received a signal of this node, and must hear when it ends.
+
+    Raises:
+        NotFoundError: this node has no such signal.
+    """
+    signal_id = uuid.UUID(signal).bytes
+    row = await reader.signal(situation.node, signal_id)
+    audience = await reader.audience(signal_id)
+    runs: Sequence[HandedRow] = ()
+    if row is not None:
+        runs = await reader.handed(row.index, MAX_RECORDS)
+    elif await reader.draft(signal_id) is None:
+        own = await reader.signal(situation.own.name, signal_id)
+        if own is None:
+            raise NotFoundError("signal")
+    ended = await _ended(reader, situation.node, signal_id)
+    heard = {each.recipient: each.sequence for each in await reader.heard()}
+    groups: dict[tuple[str, str, str], list[HandedRow]] = {}
+    for run in runs:
+        groups.setdefault((run.recipient, run.purpose, run.basis), []).append(run)
+    return RecipientsAnswer(
+        signal=signal,
+        nodes=None if audience is None else sorted(audience),
+        recipients=[
+            RecipientShown(
+                recipient=recipient,
+                purpose=Purpose(purpose),
+                basis=basis,
+                first_at=_moment(found[0].at),
+                last_at=_moment(found[-1].at),
+                times=len(found),
+                told=None if ended is None else heard.get(recipient, 0) >= ended,
+            )
+            for (recipient, purpose, basis), found in sorted(groups.items())
+        ],
+    )
+
+
+async def _ended(reader: Reader, node: str, signal_id: bytes) -> int | None:
+    """Return the number of this node's own statement that has stopped a signal."""
+    return max(
+        (
+            row.sequence
+            for row in await reader.restrictions_on(node, signal_id)
+            if row.author == node and row.effect != Effect.DISPUTED
+        ),
+        default=None,
+    )
+
+
+def _moment(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")

@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a store promises about audiences and the recipient ledger.
+
+Part of `Reader` and `Transaction`.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from fedsafe_node.store.recipients_rows import HandedRow, HeardRow
+
+
+class RecipientsReader(Protocol):
+    """Reads for whom signals are meant, and who has got them."""
+
+    async def handed(self, index: int, longest: int) -> list[HandedRow]:
+        """Return the runs that hold an entry of the own feed, oldest first.
+
+        `longest` is the most entries that a run may have.
+        """
+        ...
+
+    async def audience(self, signal_id: bytes) -> frozenset[str] | None:
+        """Return the members that a signal is meant for; None for all."""
+        ...
+
+    async def audiences(self, since: int, limit: int) -> dict[int, frozenset[str]]:
+        """Return whom the signals of `limit` entries from `since` on are meant for.
+
+        Those that are meant for all are left out.
+        """
+        ...
+
+    async def heard(self) -> list[HeardRow]:
+        """Return which restrictions of this node each member has applied."""
+        ...
+
+
+class RecipientsWriter(Protocol):
+    """Extends the ledger."""
+
+    async def add_handed(self, runs: Sequence[HandedRow]) -> None:
+        """Enter what is handed over."""
+        ...
+
+    async def add_audience(self, signal_id: bytes, names: frozenset[str]) -> None:
+        """Keep the members that a signal is meant for.
+
+        Raises:
+            ConflictError: that was said before.
+        """
+        ...
+
+    async def place_audience(self, signal_id: bytes, index: int) -> None:
+        """Note where in the own feed a signal is that is not meant for all."""
+        ...
+
+    async def set_heard(self, row: HeardRow) -> None:
+        """Note which restrictions a member has applied; never fewer than before."""
+        ...

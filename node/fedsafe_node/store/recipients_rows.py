@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The rows of the recipient ledger. Times are seconds since 1970, UTC."""
+
+from fedsafe_node.store.rows import Row
+
+
+class HandedRow(Row, frozen=True, kw_only=True):
+    """A run of entries of the own feed whose openings went to a member.
+
+    From `first` to `last`, both included.
+    """
+
+    recipient: str
+    first: int
+    last: int
+    at: int
+    purpose: str
+    basis: str
+
+
+class HeardRow(Row, frozen=True, kw_only=True):
+    """Up to which of this node's restrictions a member has applied them."""
+
+    recipient: str
+    sequence: int
+    at: int

@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Audiences and the recipient ledger in SQLite: a reading and a writing half.
+
+They are mixed into `SQLiteReader` and `SQLiteTransaction`, which own the connection.
+"""
+
+import sqlite3
+from collections.abc import Sequence
+from typing import Final
+
+from fedsafe_node.errors import ConflictError
+from fedsafe_node.store.recipients_rows import HandedRow, HeardRow
+
+_FIELDS: Final = HandedRow.__struct_fields__
+_COLUMNS: Final = ", ".join(_FIELDS)
+_ADD: Final = (
+    f"INSERT INTO recipients ({_COLUMNS}) "  # noqa: S608 - our own columns
+    f"VALUES ({', '.join('?' * len(_FIELDS))})"
+)
+
+
+def _names(written: str) -> frozenset[str]:
+    return frozenset(written.split())
+
+
+class SQLiteRecipientsReader:
+    """Reads for whom signals are meant, and who has got them."""
+
+    _connection: sqlite3.Connection
+
+    async def handed(self, index: int, longest: int) -> list[HandedRow]:
+        """Return the runs that hold an entry of the own feed, oldest first."""
+        rows = self._connection.execute(
+            f"SELECT {_COLUMNS} FROM recipients "  # noqa: S608 - our own columns
+            "WHERE first > ? AND first <= ? AND last >= ? ORDER BY number",
+            (index - longest, index, index),
+        )
+        return [HandedRow(**dict(zip(_FIELDS, row, strict=True))) for row in rows]
+
+    async def audience(self, signal_id: bytes) -> frozenset[str] | None:
+        """Return the members that a signal is meant for; None for all."""
+        row = self._connection.execute(
+            "SELECT names FROM audiences WHERE signal_id = ?", (signal_id,)
+        ).fetchone()
+        return None if row is None else _names(row[0])
+
+    async def audiences(self, since: int, limit: int) -> dict[int, frozenset[str]]:
+        """Return whom the signals of `limit` entries from `since` on are meant for."""
+        rows = self._connection.execute(
+            "SELECT idx, names FROM audiences WHERE idx >= ? AND idx < ?",
+            (since, since + limit),
+        )
+        return {index: _names(written) for index, written in rows}
+
+    async def heard(self) -> list[HeardRow]:
+        """Return which restrictions of this node each member has applied."""
+        rows = self._connection.execute(
+            "SELECT recipient, sequence, at FROM heard ORDER BY recipient"
+        )
+        return [
+            HeardRow(recipient=recipient, sequence=sequence, at=at)
+            for recipient, sequence, at in rows
+        ]
+
+
+class SQLiteRecipientsWriter:
+    """Extends the ledger."""
+
+    _connection: sqlite3.Connection
+
+    async def add_handed(self, runs: Sequence[HandedRow]) -> None:
+        """Enter what is handed over."""
+        self._connection.executemany(
+            _ADD, [tuple(getattr(run, field) for field in _FIELDS) for run in runs]
+        )
+
+    async def add_audience(self, signal_id: bytes, names: frozenset[str]) -> None:
+        """Keep the members that a signal is meant for."""
+        try:
+            self._connection.execute(
+                "INSERT INTO audiences (signal_id, names) VALUES (?, ?)",
+                (signal_id, " ".join(sorted(names))),
+            )
+        except sqlite3.IntegrityError as error:
+            raise ConflictError(str(error)) from None
+
+    async def place_audience(self, signal_id: bytes, index: int) -> None:
+        """Note where in the own feed a signal is that is not meant for all."""
+        self._connection.execute(
+            "UPDATE audiences SET idx = ? WHERE signal_id = ?", (index, signal_id)
+        )
+
+    async def set_heard(self, row: HeardRow) -> None:
+        """Note which restrictions a member has applied; never fewer than before."""
+        self._connection.execute(
+            "INSERT INTO heard (recipient, sequence, at) VALUES (?, ?, ?) "
+            "ON CONFLICT (recipient) DO UPDATE SET sequence = excluded.sequence, "
+            "at = excluded.at WHERE excluded.sequence > heard.sequence",
+            (row.recipient, row.sequence, row.at),
+        )

@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: Apache-2.0
+import json
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tests.cli.conftest import FakeNode, Run
+
+ID = "01a20e5e-7e0b-7dca-b773-0d06d4879060"
+GOT: dict[str, Any] = {
+    "recipient": "b.demo",
+    "purpose": "moderation_review",
+    "basis": "file-2026-17",
+    "first_at": "2026-11-24T12:00:00+00:00",
+    "last_at": "2026-11-25T12:00:00+00:00",
+    "times": 2,
+    "told": False,
+}
+TARGET = f"GET /v1/signals/{ID}/recipients"
+
+
+def test_the_recipients_are_shown_in_both_languages(
+    ask: "Run", node: "FakeNode"
+) -> None:
+    node.always(TARGET, {"signal": ID, "nodes": ["b.demo"], "recipients": [GOT]})
+    shown = ask("signal", "recipients", ID)
+    german = ask("signal", "recipients", ID, "--lang", "de")
+    as_json = ask("signal", "recipients", ID, "--json")
+
+    assert shown.status == 0
+    assert "meant for: b.demo" in shown.out
+    assert "file-2026-17" in shown.out
+    assert shown.out.splitlines()[-1].endswith("no")
+    assert german.out.splitlines()[-1].endswith("nein")
+    assert json.loads(as_json.out)["recipients"] == [GOT]
+
+
+def test_nobody_is_said_in_words(ask: "Run", node: "FakeNode") -> None:
+    node.always(
+        f"{TARGET}?purpose=supervision",
+        {"signal": ID, "nodes": None, "recipients": []},
+    )
+    shown = ask("signal", "recipients", ID, "--purpose", "supervision")
+
+    assert shown.out == "Nobody has received this signal.\n"
+
+
+def test_what_is_no_id_is_not_asked_for(ask: "Run", node: "FakeNode") -> None:
+    refused = ask("signal", "recipients", "../status")
+
+    assert refused.status == 5
+    assert node.asked == []
+
+
+def test_a_signal_is_meant_for_whom_it_names(ask: "Run", node: "FakeNode") -> None:
+    state = {
+        "signal": ID,
+        "state": "draft",
+        "scope": "federation",
+        "plane": "actor",
+        "origin": "a.demo",
+        "nodes": ["b.demo"],
+    }
+    node.always("POST /v1/signals", state, 201)
+    added = ask(
+        *("signal", "add", "--kind", "email", "--phenomenon", "grooming"),
+        *("--surface", "public_content", "--grade", "confirmed_conduct"),
+        *("--rule", "tos-4.2", "--removed-on", "2026-11-20"),
+        *("--scope", "federation", "--to", "b.demo", "--subject-ref", "user-4711"),
+        stdin=b"anna@example.de\n",
+    )
+    ((_, body),) = node.asked
+
+    assert (body["nodes"], body["subject_ref"]) == (["b.demo"], "user-4711")
+    assert "b.demo" in added.out
+    assert "user-4711" not in added.out

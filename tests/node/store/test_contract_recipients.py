@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: Apache-2.0
+import pytest
+
+from fedsafe_node.errors import ConflictError
+from fedsafe_node.store.protocol import Store
+from fedsafe_node.store.recipients_rows import HandedRow, HeardRow
+
+FIRST, SECOND = bytes(16), bytes([1]) * 16
+
+
+def run(first: int, last: int, recipient: str = "b.demo") -> HandedRow:
+    return HandedRow(
+        recipient=recipient,
+        first=first,
+        last=last,
+        at=100,
+        purpose="media_matching",
+        basis="charter:epoch-1",
+    )
+
+
+async def test_an_entry_is_found_in_all_runs_that_hold_it(store: Store) -> None:
+    runs = [run(0, 9), run(5, 5), run(6, 7), run(3, 8, "c.demo")]
+    await store.write(lambda tx: tx.add_handed(runs))
+
+    async def handed(index: int, longest: int = 10) -> list[HandedRow]:
+        return await store.read(lambda reader: reader.handed(index, longest))
+
+    assert await handed(5) == [runs[0], runs[1], runs[3]]
+    assert await handed(9) == [runs[0]]
+    assert await handed(10) == []
+
+
+async def test_whom_a_signal_is_for_is_said_once(store: Store) -> None:
+    few = frozenset({"b.demo", "c.demo"})
+    await store.write(lambda tx: tx.add_audience(FIRST, few))
+    await store.write(lambda tx: tx.add_audience(SECOND, frozenset()))
+    await store.write(lambda tx: tx.place_audience(FIRST, 7))
+    await store.write(lambda tx: tx.place_audience(bytes([2]) * 16, 8))
+
+    assert await store.read(lambda reader: reader.audience(FIRST)) == few
+    assert await store.read(lambda reader: reader.audience(SECOND)) == frozenset()
+    assert await store.read(lambda reader: reader.audience(bytes([2]) * 16)) is None
+    assert await store.read(lambda reader: reader.audiences(7, 1)) == {7: few}
+    assert await store.read(lambda reader: reader.audiences(8, 9)) == {}
+    with pytest.raises(ConflictError):
+        await store.write(lambda tx: tx.add_audience(FIRST, frozenset()))
+
+
+async def test_what_a_member_has_heard_never_shrinks(store: Store) -> None:
+    rows = [HeardRow(recipient="b.demo", sequence=n, at=n) for n in (4, 2)]
+    for row in rows:
+        await store.write(lambda tx, row=row: tx.set_heard(row))  # type: ignore[misc]
+
+    assert await store.read(lambda reader: reader.heard()) == rows[:1]
