@@ -22,6 +22,7 @@ from fedsafe_cli.settings import Settings
 COMMANDS: Final = {
     "lookup": "fedsafe_cli.lookup:lookup",
     "signal": "fedsafe_cli.signal:signal",
+    "dispute": "fedsafe_cli.dispute:dispute",
     "events": "fedsafe_cli.events:events",
     "hash": "fedsafe_cli.media:hash_files",
     "match": "fedsafe_cli.media:match_files",

@@ -58,6 +58,7 @@ from fedsafe_node.sheets import Sheets
 from fedsafe_node.review.deciding import ConfirmEffect
 from fedsafe_node.review.desk import ReviewDesk
 from fedsafe_node.review.service import ReviewService
+from fedsafe_node.rights.disputes import Disputes
 from fedsafe_node.signals.desk import Desk
 from fedsafe_node.signals.granting import read_lacking
 from fedsafe_node.signals.intake import Intake
@@ -217,7 +218,9 @@ class RunningNode:
         if base.situation.shared is not None:
             self._take_part(base.situation.shared.membership)
         upkeep = EventUpkeep(base.store, base.trail, base.clock, base.announcer)
-        duties = Duties(self.desk, self.peering, self.feed, base.lists, upkeep)
+        duties = Duties(
+            self.desk, self.peering, self.feed, base.lists, upkeep, base.announcer
+        )
         jobs = Jobs(base.store, base.clock, duties.jobs())
         await jobs.start()
         parts.push_async_callback(jobs.stop)
@@ -411,6 +414,7 @@ class RunningNode:
                 base.clock,
                 base.announcer,
             ),
+            disputes=Disputes(self.desk, base.announcer),
             node=Overview(base.situation, base.store, base.clock),
             sheets=Sheets(
                 base.office,

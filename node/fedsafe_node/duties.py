@@ -10,7 +10,9 @@ from fedsafe_node.index.lists import Lists
 from fedsafe_node.jobs import Job
 from fedsafe_node.peering.service import PeeringService
 from fedsafe_node.peering.serving import FeedServer
+from fedsafe_node.provider_events.announcing import Announcer
 from fedsafe_node.provider_events.upkeep import EventUpkeep
+from fedsafe_node.rights.ruling import end_disputes
 from fedsafe_node.review.clockwork import tend_reviews
 from fedsafe_node.signals.desk import Desk
 from fedsafe_node.signals.expiry import expire_signals
@@ -23,7 +25,7 @@ _DAY: Final = timedelta(days=1)
 
 
 class Duties:
-    """Expiry, sums of evaluations, checkpoints, index merges, clean-up."""
+    """Disputes, expiry, sums of evaluations, checkpoints, index merges, clean-up."""
 
     def __init__(
         self,
@@ -32,17 +34,20 @@ class Duties:
         feed: FeedServer,
         lists: Lists,
         events: EventUpkeep,
+        announcer: Announcer,
     ) -> None:
         self._desk = desk
         self._peering = peering
         self._feed = feed
         self._lists = lists
         self._events = events
+        self._announcer = announcer
 
     def jobs(self) -> Mapping[str, Job]:
         """Name the duties and how often they are due."""
         return {
             "checkpoint": Job(self._feed.checkpoint, _MINUTE),
+            "disputes": Job(self._end_disputes, _MINUTE),
             "evaluations": Job(self._peering.audit_evaluations, _MINUTE),
             "events": Job(self._events.run, _MINUTE),
             "expiry": Job(self._expire, _MINUTE),
@@ -60,6 +65,9 @@ class Duties:
     async def _tend_reviews(self) -> None:
         if await tend_reviews(self._desk.reviews):
             await self._desk.store.scrub()
+
+    async def _end_disputes(self) -> None:
+        await end_disputes(self._desk, self._announcer)
 
     async def _relock(self) -> None:
         await relock(self._desk)

@@ -317,6 +317,7 @@ class StatusAnswer(Message, frozen=True):
     """The node at a glance; `store` is `ok`, or why writes fail and since when.
 
     `receipts_overdue` counts events for the provider that lack their receipt.
+    `disputes_beyond_budget` counts by member what of the last week rests nothing.
     """
 
     node: str
@@ -336,6 +337,8 @@ class StatusAnswer(Message, frozen=True):
     url: str
     store: str = "ok"
     receipts_overdue: int = 0
+    disputes_open: int = 0
+    disputes_beyond_budget: dict[str, int] = {}
 
 
 class GateAnswer(Message, frozen=True):

@@ -16,6 +16,7 @@ from fedsafe_node.store.protocol import Reader, Store
 from fedsafe_node.store.rows import Counts, PeerRow
 
 VERSION: Final = version("fedsafe")
+_WEEK: Final = 7 * 24 * 60 * 60
 
 
 class Overview:
@@ -41,6 +42,10 @@ class Overview:
                 await reader.receipts_overdue(now),
             )
 
+        async def contested(reader: Reader) -> tuple[int, dict[str, int]]:
+            return await reader.open_disputes(), await reader.floods_since(now - _WEEK)
+
+        disputes, floods = await self._store.read(contested)
         counts, feed, audit, rows, overdue = await self._store.scan(query)
         membership = situation.shared.membership if situation.shared else None
         library = describe()
@@ -62,6 +67,8 @@ class Overview:
             url=situation.config.url,
             store=self._trouble(),
             receipts_overdue=overdue,
+            disputes_open=disputes,
+            disputes_beyond_budget=floods,
         )
 
     async def checks(self) -> dict[str, str]:

@@ -359,6 +359,7 @@ def _looked_around(fed: Federation) -> None:
         (("federation", "card"), None),
         (("gate", "show"), None),
         (("events", "list"), "ben"),
+        (("dispute", "list"), "ben"),
         (("register", "show"), None),
         (("register", "check"), None),
         (("register", "export"), None),
@@ -382,6 +383,7 @@ def _looked_around(fed: Federation) -> None:
         assert caller.get(f"/v1/{target}").status == 200
     drafts = fed.propose(fed.a, [PEOPLE["email"]])
     revoked = fed.publish(fed.a, [PEOPLE["phone"]])
+    _disputed(fed, revoked[0])
     for signal in [*drafts, *revoked]:
         shown = fed.fedsafe("signal", "show", signal, node=fed.a, person="ben")
         assert shown.returncode == 0, shown.stderr
@@ -389,6 +391,19 @@ def _looked_around(fed: Federation) -> None:
             "signal", "revoke", signal, "--reason", "mistake", node=fed.a, person="ben"
         )
         assert done.returncode == 0, done.stderr
+
+
+def _disputed(fed: Federation, signal: str) -> None:
+    facts = ("--facts", "wrong_person", "--json")
+    opened = fed.fedsafe("dispute", "open", signal, *facts, node=fed.a, person="ben")
+    assert opened.returncode == 0, opened.stderr
+    name = json.loads(opened.stdout)["dispute"]
+    shown = fed.fedsafe("dispute", "show", name, node=fed.a, person="ben")
+    assert shown.returncode == 0, shown.stderr
+    # Whoever disputes does not rule.
+    ruled = ("--revoke", "--reason", "ruling-1")
+    done = fed.fedsafe("dispute", "rule", name, *ruled, node=fed.a, person="ben")
+    assert done.returncode == ExitStatus.DENIED, done.stderr
 
 
 def _gate_recorded(fed: Federation, root: Path) -> None:

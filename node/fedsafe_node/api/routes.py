@@ -15,6 +15,7 @@ from fedsafe_node.api import local, peers
 from fedsafe_node.api.acts import ACT_ROUTES
 from fedsafe_node.api.auth import PERSONS, Auth
 from fedsafe_node.api.credentials import CREDENTIAL_ROUTES
+from fedsafe_node.api.disputes import DISPUTE_ROUTES
 from fedsafe_node.api.evidence import EVIDENCE_ROUTES
 from fedsafe_node.api.logins import LOGIN_ROUTES
 from fedsafe_node.api.people import PEOPLE_ROUTES
@@ -361,6 +362,7 @@ ROUTES: Final = (
         summary="Give this description",
     ),
     *EVENT_ROUTES,
+    *DISPUTE_ROUTES,
     *RECIPIENT_ROUTES,
     *EVIDENCE_ROUTES,
     *REGISTER_ROUTES,

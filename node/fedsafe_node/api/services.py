@@ -54,6 +54,12 @@ from fedsafe_node.register_messages import (
     RegisterAnswer,
 )
 from fedsafe_node.review.service import ReviewService
+from fedsafe_node.rights.dispute_messages import (
+    DisputeAnswer,
+    DisputesAnswer,
+    NewDisputeRequest,
+    RulingRequest,
+)
 from fedsafe_node.searching import Wanted
 from fedsafe_policies.gate import LegalGate
 from fedsafe_policies.vocabulary import Purpose
@@ -382,6 +388,39 @@ class Sheets(Protocol):
         ...
 
 
+class Disputes(Protocol):
+    """Disputes and rulings."""
+
+    async def open(
+        self, request: NewDisputeRequest, who: Principal, *, once: Once | None = None
+    ) -> DisputeAnswer:
+        """Dispute a signal of this node or of another."""
+        ...
+
+    async def rule(
+        self,
+        dispute: str,
+        request: RulingRequest,
+        who: Principal,
+        *,
+        once: Once | None = None,
+    ) -> DisputeAnswer:
+        """Rule on a dispute of an own signal."""
+        ...
+
+    async def show(
+        self, dispute: str, who: Principal, purpose: Purpose | None = None
+    ) -> DisputeAnswer:
+        """Show a dispute."""
+        ...
+
+    async def list(
+        self, who: Principal, purpose: Purpose | None = None, *, ruled: bool = False
+    ) -> DisputesAnswer:
+        """List disputes."""
+        ...
+
+
 class Node(Protocol):
     """The node itself."""
 
@@ -415,5 +454,6 @@ class Services:
     events: Events
     recipients: Ledger
     sheets: Sheets
+    disputes: Disputes
     node: Node
     answers: KeptAnswers

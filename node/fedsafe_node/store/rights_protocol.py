@@ -28,7 +28,10 @@ class RightsReader(Protocol):
     async def disputes_due(
         self, origin: str, before: int, limit: int
     ) -> list[DisputeRow]:
-        """Return an origin's disputes that nobody has ruled on, due before a moment."""
+        """Return an origin's disputes without a ruling that are due by a moment.
+
+        Those beyond their author's budget are never due.
+        """
         ...
 
     async def disputes(self, limit: int, *, ruled: bool) -> list[DisputeRow]:
@@ -41,6 +44,10 @@ class RightsReader(Protocol):
 
     async def suspensions_since(self, author: str, since: int) -> int:
         """Count how many signals an author's disputes have rested since a moment."""
+        ...
+
+    async def open_disputes(self) -> int:
+        """Count the disputes that nobody has ruled on."""
         ...
 
     async def floods_since(self, since: int) -> dict[str, int]:

@@ -52,8 +52,10 @@ class SQLiteRightsReader:
     async def disputes_due(
         self, origin: str, before: int, limit: int
     ) -> list[DisputeRow]:
-        """Return an origin's disputes that nobody has ruled on, due before a moment."""
-        where = f"WHERE origin = ? AND due_at <= ? AND {_UNRULED} "
+        """Return an origin's disputes without a ruling that are due by a moment."""
+        where = (
+            f"WHERE origin = ? AND due_at <= ? AND weight <> 'flood' AND {_UNRULED} "
+        )
         order = "ORDER BY due_at, rowid LIMIT ?"
         return self._disputes(_DISPUTE + where + order, origin, before, limit)
 
@@ -82,6 +84,13 @@ class SQLiteRightsReader:
             "SELECT count(*) FROM disputes WHERE author = ? AND received_at >= ? "
             "AND weight = 'suspends'",
             (author, since),
+        ).fetchone()
+        return int(count)
+
+    async def open_disputes(self) -> int:
+        """Count the disputes that nobody has ruled on."""
+        (count,) = self._connection.execute(
+            f"SELECT count(*) FROM disputes WHERE {_UNRULED}"  # noqa: S608
         ).fetchone()
         return int(count)
 

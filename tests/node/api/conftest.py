@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from aiohttp import ClientSession, UnixConnector
 from tests.node.api.reviews import fake_tasks
+from tests.node.api.disputes import FakeDisputes
 from tests.node.api.staff import ACT, fake_staff
 
 from fedsafe_federation.errors import UntrustedError
@@ -518,6 +519,7 @@ def make_services(memory: Memory) -> Services:
         events=FakeEvents(memory),
         recipients=FakeRecipients(memory),
         sheets=FakeSheets(memory),
+        disputes=FakeDisputes(memory),
         node=FakeNode(memory),
         answers=memory,
     )

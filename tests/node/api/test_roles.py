@@ -18,6 +18,7 @@ from tests.node.signals.conftest import ANNA, BOT, request_for
 from fedsafe_node.api.acts import ACT_ROUTES
 from fedsafe_node.api.auth import PERSONS, Auth
 from fedsafe_node.api.credentials import CREDENTIAL_ROUTES as SERVICE_ROUTES
+from fedsafe_node.api.disputes import DISPUTE_ROUTES
 from fedsafe_node.api.logins import LOGIN_ROUTES
 from fedsafe_node.api.people import PEOPLE_ROUTES
 from fedsafe_node.api.route import Route
@@ -77,8 +78,11 @@ READS: Final = {
     *("askExport", "exportAudit", "searchAudit", "auditStatus", "showEntry"),
     *("exportTiles", "showGate", "showRegister", "status", "metrics"),
 }
-OFFICE: Final = (*LOGIN_ROUTES, *PEOPLE_ROUTES, *ACT_ROUTES, *SERVICE_ROUTES)
-"""What is about people; `test_people.py` tries it with accounts."""
+OFFICE: Final = (
+    *(*LOGIN_ROUTES, *PEOPLE_ROUTES, *ACT_ROUTES, *SERVICE_ROUTES),
+    *DISPUTE_ROUTES,
+)
+"""What is about people or rights; `test_people.py` and `rights/` try it."""
 CREDENTIAL_ROUTES: Final = [
     route
     for route in ROUTES

@@ -18,6 +18,7 @@ from tests.node.api.conftest import (
     Api,
     authorised,
 )
+from tests.node.api.disputes import DISPUTE_BODIES
 from tests.node.api.staff import PEOPLE_BODIES
 from tests.node.fleet import free_ports
 
@@ -65,7 +66,7 @@ BODIES: dict[str, object] = {
     "askExport": {"first": 0, "last": 3},
     "propose": {"federation": "pilot.example.org", "cards": [STATEMENT]},
 }
-BODIES |= PEOPLE_BODIES
+BODIES |= PEOPLE_BODIES | DISPUTE_BODIES
 STAFF = {"Authorization": f"Bearer {STAFF_TOKEN}"}
 OPERATOR = {"Authorization": f"Bearer {OPERATOR_TOKEN}"}
 DOCUMENT = build()
@@ -85,6 +86,8 @@ def concrete(route: Route) -> str:
         name="anna",
         act="0" * 32,
         task="0" * 32,
+        number="1",
+        dispute="6d" * 32,
     )
 
 

@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Disputes and rulings as the API gives and takes them."""
+
+from typing import Annotated, Literal
+
+import msgspec
+
+from fedsafe_federation.signed import NodeName
+from fedsafe_node.messages import Message, SignalId
+from fedsafe_policies.vocabulary import Contention, Control
+
+DisputeId = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}(?!\n)$")]
+Reference = Annotated[
+    str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/:-]{0,63}(?!\n)$")
+]
+
+
+class NewDisputeRequest(Message, frozen=True):
+    """An officer disputes a signal, their own provider's or another's.
+
+    `control` says how the person showed that the identifier is theirs; `officer` if
+    nobody asked. `origin` is needed only if two members use the same id.
+    """
+
+    signal: SignalId
+    contention: Contention
+    control: Control = Control.OFFICER
+    origin: NodeName | None = None
+
+
+class RulingRequest(Message, frozen=True):
+    """The signal stands, or it is revoked; `reason` refers to the written ruling."""
+
+    stands: bool
+    reason: Reference
+
+
+class DisputeAnswer(Message, frozen=True):
+    """A dispute: what it contends, what it weighs here, and how it ended.
+
+    `weight` says whether it rests the signal (`suspends`), repeats known facts
+    (`repeat`) or came beyond its author's budget (`flood`). `ours` says that this
+    node has to rule. Without a ruling until `due_at`, what it rests is revoked.
+    """
+
+    dispute: str
+    signal: str
+    origin: str
+    author: str
+    contention: Contention
+    control: Control
+    weight: Literal["suspends", "repeat", "flood"]
+    state: Literal["open", "restored", "revoked", "lapsed"]
+    ours: bool
+    received_at: str
+    due_at: str
+    opened_by: str | None = None
+    ruled_by: str | None = None
+    ruled_at: str | None = None
+    reason: str | None = None
+
+
+class DisputesAnswer(Message, frozen=True):
+    """Disputes, the one that is due first in front."""
+
+    disputes: list[DisputeAnswer]

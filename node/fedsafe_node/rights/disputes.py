@@ -1,0 +1,344 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Disputes as this provider's people open, see and rule on them (rule P10).
+
+A dispute is a statement of this node, whoever's the signal is: it rests here at once
+and at every other member as soon as they have it. Only the origin rules, by a person
+who decided nothing about the signal before. The clock binds what rests a signal:
+without a ruling it is revoked, so that nobody stays listed because nobody looked.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from fedsafe_federation.restrictions import Reason, Terms
+from fedsafe_federation.rulings import Outcome
+from fedsafe_node.errors import (
+    BadRequestError,
+    DeniedError,
+    NotFoundError,
+    WrongStateError,
+)
+from fedsafe_node.idempotency import Once
+from fedsafe_node.log.audit import Event
+from fedsafe_node.principal import Principal
+from fedsafe_node.provider_events.announcing import Announcer
+from fedsafe_node.reading import rule_on_reading
+from fedsafe_node.rights.describing import describe_dispute
+from fedsafe_node.rights.dispute_messages import (
+    DisputeAnswer,
+    DisputesAnswer,
+    NewDisputeRequest,
+    RulingRequest,
+)
+from fedsafe_node.rights.ruling import announce_ruling, say_ruling
+from fedsafe_node.signals.desk import Changed, Desk
+from fedsafe_node.signals.disputing import take_dispute, weigh
+from fedsafe_node.signals.naming import read_signal_id, signal_name
+from fedsafe_node.signals.stating import state
+from fedsafe_node.signals.stopping import revoke_signal
+from fedsafe_node.store.protocol import Reader, Transaction
+from fedsafe_node.store.rights_rows import DisputeRow, Weight
+from fedsafe_node.store.rows import SignalRow, SignalStatus
+from fedsafe_policies.decision import Decision, Obligation
+from fedsafe_policies.disputes import RulingRequest as Asked
+from fedsafe_policies.disputes import ruling_ends
+from fedsafe_policies.people import Person
+from fedsafe_policies.vocabulary import Effect, Matter, Purpose
+
+LISTED: Final = 500
+_CONTESTABLE: Final = frozenset({SignalStatus.ACTIVE, SignalStatus.DISPUTED})
+
+
+class Disputes:
+    """Opens, shows and decides disputes."""
+
+    def __init__(self, desk: Desk, announcer: Announcer) -> None:
+        self._desk = desk
+        self._announcer = announcer
+
+    async def open(
+        self, request: NewDisputeRequest, who: Principal, *, once: Once | None = None
+    ) -> DisputeAnswer:
+        """Dispute a signal of this node or of another.
+
+        Raises:
+            DeniedError: this role may not.
+            NotFoundError: this node knows no such signal.
+            BadRequestError: several members use the id, and none is named.
+            WrongStateError: it is stopped, or this node has no federation.
+        """
+        opening = _Opening(self._desk, request, who)
+
+        async def act(tx: Transaction) -> Changed[DisputeAnswer | Decision]:
+            changed = await opening.run(tx)
+            if isinstance(changed.result, DisputeAnswer):
+                await self._desk.keep_answer(tx, once, changed.result)
+            return changed
+
+        return _allowed(await self._desk.commit(act))
+
+    async def rule(
+        self,
+        dispute: str,
+        request: RulingRequest,
+        who: Principal,
+        *,
+        once: Once | None = None,
+    ) -> DisputeAnswer:
+        """Rule on a dispute of an own signal, and so on all others of that signal.
+
+        Raises:
+            DeniedError: this person may not, or it is too late to let it stand.
+            NotFoundError: there is no such dispute.
+            WrongStateError: it is another's to rule, or has been ruled on.
+        """
+        ruling = _Ruling(self._desk, self._announcer, dispute, request, who)
+
+        async def act(tx: Transaction) -> Changed[DisputeAnswer | Decision]:
+            changed = await ruling.run(tx)
+            if isinstance(changed.result, DisputeAnswer):
+                await self._desk.keep_answer(tx, once, changed.result)
+            return changed
+
+        return _allowed(await self._desk.commit(act))
+
+    async def show(
+        self, dispute: str, who: Principal, purpose: Purpose | None = None
+    ) -> DisputeAnswer:
+        """Show a dispute.
+
+        Raises:
+            DeniedError: this role may not, or not for that purpose.
+            NotFoundError: there is no such dispute.
+        """
+        decision = await self._admit(who, purpose)
+
+        async def act(tx: Transaction) -> DisputeAnswer:
+            row = await tx.dispute(bytes.fromhex(dispute))
+            if row is None:
+                raise NotFoundError("dispute")
+            await self._note_read(tx, who, decision, 1)
+            return await describe_dispute(tx, row, node=self._desk.situation.node)
+
+        return await self._desk.store.write(act)
+
+    async def list(
+        self, who: Principal, purpose: Purpose | None = None, *, ruled: bool = False
+    ) -> DisputesAnswer:
+        """List the disputes that wait for a ruling, or those that were ruled on.
+
+        Raises:
+            DeniedError: this role may not, or not for that purpose.
+        """
+        decision = await self._admit(who, purpose)
+        node = self._desk.situation.node
+
+        async def act(tx: Transaction) -> DisputesAnswer:
+            rows = await tx.disputes(LISTED, ruled=ruled)
+            await self._note_read(tx, who, decision, len(rows))
+            return DisputesAnswer(
+                disputes=[await describe_dispute(tx, row, node=node) for row in rows]
+            )
+
+        return await self._desk.store.write(act)
+
+    async def _admit(self, who: Principal, purpose: Purpose | None) -> Decision:
+        desk = self._desk
+        now = desk.clock.now()
+        decision = rule_on_reading(desk.situation, who, Matter.TASKS, purpose, now)
+        if not decision.allowed:
+            await desk.refuse(decision, who, "dispute.show")
+        return decision
+
+    async def _note_read(
+        self, tx: Transaction, who: Principal, decision: Decision, count: int
+    ) -> None:
+        detail = {"disputes": count}
+        entry = self._desk.event(Event.DISPUTES_READ, who, detail, decision=decision)
+        await tx.append(self._desk.trail.log, entry.record, entry.openings)
+
+
+@dataclass(frozen=True, slots=True)
+class _Opening:
+    desk: Desk
+    request: NewDisputeRequest
+    who: Principal
+
+    async def run(self, tx: Transaction) -> Changed[DisputeAnswer | Decision]:
+        desk, request, node = self.desk, self.request, self.desk.situation.node
+        row = await _find(tx, desk, request)
+        now = desk.clock.now()
+        at = int(now.timestamp())
+        decision = await weigh(
+            tx,
+            row.origin,
+            row.signal_id,
+            node,
+            judge=lambda asked: desk.situation.decide(asked, now),
+            at=at,
+            officer=Person(self.who.name, self.who.role),
+        )
+        if not decision.allowed:
+            return await _refuse(desk, tx, decision, self.who, "dispute.open")
+        if row.status not in _CONTESTABLE:
+            raise WrongStateError(f"already_{row.status.value}", "it is stopped")
+        due = ruling_ends(at, desk.situation.policy)
+        stated = await state(
+            desk,
+            tx,
+            row.signal_id,
+            Effect.DISPUTED,
+            Reason.REQUEST_OF_THE_PERSON,
+            origin=row.origin,
+            terms=Terms(request.contention, request.control, due),
+        )
+        taken = await take_dispute(
+            tx,
+            stated.statement,
+            stated.restriction,
+            decision,
+            at=at,
+            due_at=due,
+            opened_by=self.who.name,
+        )
+        await self._write(tx, row, taken.weight, decision)
+        kept = await tx.dispute(taken.digest)
+        if kept is None:
+            raise NotFoundError("dispute")
+        answer = await describe_dispute(tx, kept, node=node)
+        return Changed(answer, feed=stated.feed)
+
+    async def _write(
+        self, tx: Transaction, row: SignalRow, weight: Weight, decision: Decision
+    ) -> None:
+        detail = {
+            "signal": signal_name(row.signal_id),
+            "origin": row.origin,
+            "contention": self.request.contention.value,
+            "control": self.request.control.value,
+            "weight": weight.value,
+        }
+        alarm = Obligation.ALARM in decision.obligations
+        entry = self.desk.event(
+            Event.DISPUTED,
+            self.who,
+            detail,
+            outcome="alarm" if alarm else "ok",
+            decision=decision,
+        )
+        await tx.append(self.desk.trail.log, entry.record, entry.openings)
+
+
+@dataclass(frozen=True, slots=True)
+class _Ruling:
+    desk: Desk
+    announcer: Announcer
+    dispute: str
+    request: RulingRequest
+    who: Principal
+
+    async def run(self, tx: Transaction) -> Changed[DisputeAnswer | Decision]:
+        desk, node = self.desk, self.desk.situation.node
+        named = await tx.dispute(bytes.fromhex(self.dispute))
+        if named is None:
+            raise NotFoundError("dispute")
+        if named.origin != node:
+            raise WrongStateError("not_the_origin", "only the signal's origin rules")
+        if await tx.ruling(named) is not None:
+            raise WrongStateError("already_ruled", "this dispute has its ruling")
+        known = await tx.disputes_on(node, named.signal_id)
+        unruled = [row for row in known if await tx.ruling(row) is None]
+        now = desk.clock.now()
+        at = int(now.timestamp())
+        asked = Asked(
+            ruler=Person(self.who.name, self.who.role),
+            involved=await _involved(tx, known, named.signal_id),
+            opened=_opened(unruled, at),
+            stands=self.request.stands,
+            reason=self.request.reason,
+        )
+        decision = desk.situation.decide(asked, now)
+        if not decision.allowed:
+            return await _refuse(desk, tx, decision, self.who, "dispute.rule")
+        removed: Sequence[int] = ()
+        outcome = Outcome.RESTORED
+        if not self.request.stands:
+            outcome = Outcome.REVOKED
+            removed = await _revoke(desk, tx, named)
+        feed = await say_ruling(
+            desk,
+            tx,
+            unruled,
+            outcome,
+            ruled_by=self.who.name,
+            reason=self.request.reason,
+        )
+        entry = desk.event(
+            Event.RULED,
+            self.who,
+            {
+                "signal": signal_name(named.signal_id),
+                "disputes": len(unruled),
+                "effect": outcome.value,
+                "reference": self.request.reason,
+            },
+            decision=decision,
+        )
+        await tx.append(desk.trail.log, entry.record, entry.openings)
+        await announce_ruling(self.announcer, tx, unruled, outcome)
+        answer = await describe_dispute(tx, named, node=node)
+        return Changed(answer, removed=removed, feed=feed)
+
+
+async def _find(reader: Reader, desk: Desk, request: NewDisputeRequest) -> SignalRow:
+    signal_id, situation = read_signal_id(request.signal), desk.situation
+    origins = [situation.node, *situation.others()]
+    if request.origin is not None:
+        origins = [name for name in origins if name == request.origin]
+    rows = [row for name in origins if (row := await reader.signal(name, signal_id))]
+    if not rows:
+        raise NotFoundError("signal")
+    if len(rows) > 1:
+        raise BadRequestError(
+            "origin_needed", "several members use this id: name one", pointer="/origin"
+        )
+    return rows[0]
+
+
+async def _involved(
+    reader: Reader, disputes: Sequence[DisputeRow], signal_id: bytes
+) -> frozenset[str]:
+    """Name who has decided on a signal before: author, second person, disputers."""
+    draft = await reader.draft(signal_id)
+    names = {row.opened_by for row in disputes}
+    if draft is not None:
+        names |= {draft.author, draft.decided_by}
+    return frozenset(name for name in names if name is not None)
+
+
+def _opened(unruled: Sequence[DisputeRow], now: int) -> int:
+    rests = [row.received_at for row in unruled if row.weight is Weight.SUSPENDS]
+    return min(rests, default=now)
+
+
+async def _revoke(desk: Desk, tx: Transaction, named: DisputeRow) -> Sequence[int]:
+    row = await tx.signal(named.origin, named.signal_id)
+    if row is None or row.status not in _CONTESTABLE:
+        return ()  # it was stopped in the meantime
+    await revoke_signal(desk, tx, row, Reason.APPEAL_GRANTED)
+    return (row.row,)
+
+
+async def _refuse(
+    desk: Desk, tx: Transaction, decision: Decision, who: Principal, act: str
+) -> Changed[DisputeAnswer | Decision]:
+    entry = desk.refusal(decision, who, act)
+    await tx.append(desk.trail.log, entry.record, entry.openings)
+    return Changed(decision)
+
+
+def _allowed(result: DisputeAnswer | Decision) -> DisputeAnswer:
+    if isinstance(result, Decision):
+        raise DeniedError(result)
+    return result

@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Say rulings in the own feed, and end disputes that nobody has ruled on.
+
+A job of the node's clockwork. What rests a signal is revoked once its time to be ruled
+on is over; people are reminded before. What rests nothing revokes nothing either,
+or a flood would do in ten days what it may not do at once: a repeat of facts that
+were ruled on ends as they did, everything else waits for a person.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from fedsafe_federation.records import RulingRecord, encode_record
+from fedsafe_federation.restrictions import Reason
+from fedsafe_federation.rulings import MAX_DISPUTES, Outcome, Ruling, sign_ruling
+from fedsafe_node.errors import WrongStateError
+from fedsafe_node.log.audit import Event
+from fedsafe_node.provider_events.announcing import (
+    Announcement,
+    Announcer,
+    Content,
+    EventKind,
+)
+from fedsafe_node.signals.desk import Changed, Desk
+from fedsafe_node.signals.disputing import take_ruling
+from fedsafe_node.signals.naming import signal_name
+from fedsafe_node.signals.stopping import revoke_signal
+from fedsafe_node.store.protocol import Transaction
+from fedsafe_node.store.rights_rows import DisputeRow, Weight
+from fedsafe_node.store.rows import SignalStatus
+
+REMINDED: Final = 3 * 24 * 60 * 60
+"""So many seconds before a dispute is due, people are reminded of it."""
+ACTOR_NAME: Final = "disputes"
+_BATCH: Final = 200
+_ALIVE: Final = frozenset({SignalStatus.ACTIVE, SignalStatus.DISPUTED})
+
+
+async def say_ruling(  # noqa: PLR0913 - what a ruling says, and who said it
+    desk: Desk,
+    tx: Transaction,
+    disputes: Sequence[DisputeRow],
+    outcome: Outcome,
+    *,
+    ruled_by: str,
+    reason: str | None = None,
+) -> int:
+    """Sign a ruling on *disputes* of one signal, keep it and say it; return the size.
+
+    Raises:
+        WrongStateError: this node has no federation.
+    """
+    shared = desk.situation.shared
+    if shared is None:
+        raise WrongStateError("no_federation", "this node has no federation")
+    at, index = int(desk.clock.now().timestamp()), 0
+    for part in _parts(disputes):
+        ruling = Ruling(
+            v=1,
+            origin=desk.situation.node,
+            signal=part[0].signal_id,
+            disputes=[row.digest for row in part],
+            outcome=outcome,
+            at=at,
+        )
+        federation = shared.membership.charter.federation
+        statement = sign_ruling(ruling, key=desk.statement_key, federation=federation)
+        index = await tx.append(desk.feed, encode_record(RulingRecord(statement)))
+        await take_ruling(tx, ruling, at=at, ruled_by=ruled_by, reason=reason)
+    return index + 1
+
+
+def _parts(disputes: Sequence[DisputeRow]) -> Iterator[Sequence[DisputeRow]]:
+    for start in range(0, len(disputes), MAX_DISPUTES):
+        yield disputes[start : start + MAX_DISPUTES]
+
+
+async def announce_ruling(
+    announcer: Announcer,
+    tx: Transaction,
+    disputes: Sequence[DisputeRow],
+    outcome: Outcome,
+) -> None:
+    """Tell the provider's back-end how disputes of one signal ended."""
+    first = disputes[0]
+    content: Content = {
+        "dispute": first.digest.hex(),
+        "disputes": len(disputes),
+        "signal": signal_name(first.signal_id),
+        "outcome": outcome.value,
+    }
+    said = Announcement(EventKind.DISPUTE_RULED, content=content)
+    await announcer.announce(tx, said)
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How many disputes lapsed, ended as facts known before, and were reminded of."""
+
+    lapsed: int = 0
+    repeated: int = 0
+    reminded: int = 0
+
+
+async def end_disputes(desk: Desk, announcer: Announcer) -> Ended:
+    """Remind of disputes that are nearly due, and end those that are.
+
+    Raises:
+        StoreFailedError: the rest is done by the next run.
+    """
+    now = int(desk.clock.now().timestamp())
+    node = desk.situation.node
+    near = await desk.store.read(
+        lambda reader: reader.disputes_due(node, now + REMINDED, _BATCH)
+    )
+    lapsed = repeated = reminded = 0
+    for row in near:
+        ending = _Ending(desk, announcer, row, now)
+        if row.due_at <= now:
+            outcome = await desk.commit(ending.end)
+            lapsed += outcome is Outcome.LAPSED
+            repeated += outcome is Outcome.RESTORED
+        elif row.reminded_at is None:
+            await desk.commit(ending.remind)
+            reminded += 1
+    return Ended(lapsed, repeated, reminded)
+
+
+@dataclass(frozen=True, slots=True)
+class _Ending:
+    desk: Desk
+    announcer: Announcer
+    dispute: DisputeRow
+    now: int
+
+    async def end(self, tx: Transaction) -> Changed[Outcome | None]:
+        row = self.dispute
+        if await tx.ruling(row) is not None:
+            return Changed(None)  # ended with another of the same signal
+        known = await tx.disputes_on(row.origin, row.signal_id)
+        unruled = [each for each in known if await tx.ruling(each) is None]
+        if row.weight is Weight.SUSPENDS:
+            return await self._lapse(tx, unruled)
+        ruled = await tx.rulings_on(row.origin, row.signal_id)
+        if not ruled:
+            return Changed(None)
+        outcome = Outcome(ruled[-1].outcome)
+        feed = await self._say(tx, unruled, outcome)
+        return Changed(outcome, feed=feed)
+
+    async def _lapse(
+        self, tx: Transaction, unruled: Sequence[DisputeRow]
+    ) -> Changed[Outcome | None]:
+        row = self.dispute
+        signal = await tx.signal(row.origin, row.signal_id)
+        removed: Sequence[int] = ()
+        if signal is not None and signal.status in _ALIVE:
+            await revoke_signal(self.desk, tx, signal, Reason.FINDING_WITHDRAWN)
+            removed = (signal.row,)
+        feed = await self._say(tx, unruled, Outcome.LAPSED)
+        return Changed(Outcome.LAPSED, removed=removed, feed=feed)
+
+    async def _say(
+        self, tx: Transaction, disputes: Sequence[DisputeRow], outcome: Outcome
+    ) -> int:
+        feed = await say_ruling(self.desk, tx, disputes, outcome, ruled_by=ACTOR_NAME)
+        await self._note(tx, Event.RULED, outcome.value, len(disputes))
+        await announce_ruling(self.announcer, tx, disputes, outcome)
+        return feed
+
+    async def remind(self, tx: Transaction) -> Changed[None]:
+        await tx.set_reminded(self.dispute.digest, self.now)
+        await self._note(tx, Event.RULING_DUE, "reminded", 1)
+        content: Content = {
+            "dispute": self.dispute.digest.hex(),
+            "due_at": self.dispute.due_at,
+        }
+        said = Announcement(EventKind.RIGHTS_DUE, content=content)
+        await self.announcer.announce(tx, said)
+        return Changed(None)
+
+    async def _note(
+        self, tx: Transaction, event: Event, outcome: str, count: int
+    ) -> None:
+        desk = self.desk
+        entry = desk.trail.entry(
+            event,
+            at=desk.clock.now(),
+            outcome=outcome,
+            actor=ACTOR_NAME,
+            detail={
+                "signal": signal_name(self.dispute.signal_id),
+                "disputes": count,
+                "due": self.dispute.due_at,
+                "rule": "P10",
+                "policy": desk.situation.policy.reference,
+            },
+        )
+        await tx.append(desk.trail.log, entry.record, entry.openings)

@@ -1,0 +1,393 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Disputes and rulings between real nodes: who may, what rests, what comes back."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+import msgspec
+import pytest
+from tests.node.fleet import NAMES, Fleet, eventually
+from tests.node.signals.conftest import ANNA, BOT, RITA, request_for
+
+from fedsafe_node.errors import (
+    ConflictError,
+    DeniedError,
+    NotFoundError,
+    WrongStateError,
+)
+from fedsafe_node.idempotency import Once
+from fedsafe_node.messages import SignalState
+from fedsafe_node.principal import Principal
+from fedsafe_node.rights.dispute_messages import (
+    DisputeAnswer,
+    NewDisputeRequest,
+    RulingRequest,
+)
+from fedsafe_node.rights.ruling import Ended, end_disputes
+from fedsafe_policies.policy import Policy
+from fedsafe_policies.vocabulary import Contention, Purpose, Role, Scope
+
+LEA = Principal("lea", Role.LEGAL_ADVISER)
+RUTH = Principal("ruth", Role.REVIEWER)
+DORA = Principal("dora", Role.DPO)
+WHO = "person@mail.example"
+STANDS = RulingRequest(stands=True, reason="ruling-7")
+FALLS = RulingRequest(stands=False, reason="ruling-8")
+OTHERS = ("b.demo", "c.demo")
+
+
+def contest(signal: str) -> NewDisputeRequest:
+    return NewDisputeRequest(signal=signal, contention=Contention.WRONG_PERSON)
+
+
+async def dispute(
+    fleet: Fleet, signal: str, *, at: str = "b.demo", who: Principal = LEA
+) -> DisputeAnswer:
+    answer = await fleet[at].services.disputes.open(contest(signal), who)
+    await fleet.level(at, [name for name in fleet.running if name != at])
+    return answer
+
+
+async def rule(
+    fleet: Fleet, found: DisputeAnswer, request: RulingRequest = STANDS
+) -> DisputeAnswer:
+    disputes = fleet[found.origin].services.disputes
+    answer = await disputes.rule(found.dispute, request, RUTH)
+    others = [name for name in fleet.running if name != found.origin]
+    await fleet.level(found.origin, others)
+    return answer
+
+
+async def matching(fleet: Fleet, who: str = WHO) -> list[str]:
+    return [name for name in fleet.running if (await fleet.look_up(name, who)).matches]
+
+
+async def suppressed(fleet: Fleet, name: str) -> int:
+    (*_, event) = await fleet.audit(name, "lookup")
+    return event.text.count('"suppressed":1')
+
+
+async def test_a_dispute_rests_a_signal_everywhere_until_the_origin_rules(
+    trio: Fleet,
+) -> None:
+    signal = await trio.publish(WHO)
+    opened = await dispute(trio, signal)
+
+    assert (opened.state, opened.weight, opened.ours) == ("open", "suspends", False)
+    assert await matching(trio) == []
+    assert [await suppressed(trio, name) for name in NAMES] == [1, 1, 1]
+    shown = await trio["a.demo"].services.disputes.show(opened.dispute, RITA)
+    assert (shown.ours, shown.author, shown.opened_by) == (True, "b.demo", None)
+    assert shown.due_at == "2026-12-09T00:00:00+00:00"  # ten working days
+    state = await trio["a.demo"].services.signals.show(signal, RITA)
+    assert state.state is SignalState.DISPUTED
+
+    ruled = await rule(trio, opened)
+
+    assert (ruled.state, ruled.ruled_by, ruled.reason) == (
+        "restored",
+        "ruth",
+        "ruling-7",
+    )
+    assert await matching(trio) == list(NAMES)
+    told = await trio["b.demo"].services.disputes.show(opened.dispute, LEA)
+    assert (told.state, told.ruled_by) == ("restored", None)
+    for name in NAMES:
+        answer = await trio[name].services.audits.verify(BOT)
+        assert answer.ok, answer
+
+
+async def test_a_ruling_against_the_signal_erases_it_everywhere(trio: Fleet) -> None:
+    signal = await trio.publish(WHO)
+    opened = await dispute(trio, signal)
+    ruled = await rule(trio, opened, FALLS)
+
+    assert ruled.state == "revoked"
+    assert await matching(trio) == []
+    for name in NAMES:
+        store = trio[name].base.store
+        assert await store.read(lambda r: r.opening("a.demo/feed", 0, "signal")) is None
+        assert (await trio[name].services.audits.verify(BOT)).ok
+
+
+async def test_an_own_signal_is_disputed_and_ruled_on_in_the_same_way(
+    trio: Fleet,
+) -> None:
+    signal = await trio.publish(WHO)
+    opened = await dispute(trio, signal, at="a.demo", who=DORA)
+
+    assert await matching(trio) == []
+    await rule(trio, opened)
+    assert await matching(trio) == list(NAMES)
+
+
+@pytest.mark.parametrize(
+    "who", [ANNA, BOT, Principal("otto", Role.OPERATOR), Principal("x", Role.AUDITOR)]
+)
+async def test_only_officers_dispute(trio: Fleet, who: Principal) -> None:
+    signal = await trio.publish(WHO)
+
+    with pytest.raises(DeniedError) as denied:
+        await trio["b.demo"].services.disputes.open(contest(signal), who)
+
+    assert denied.value.decision.code == "role"
+    assert await matching(trio) == list(NAMES)
+    (event,) = await trio.audit("b.demo", "refused")
+    assert '"act":"dispute.open"' in event.text
+
+
+@pytest.mark.parametrize(
+    ("who", "code"),
+    [
+        (RITA, "not_independent"),  # has approved it
+        (Principal("anna", Role.REVIEWER), "not_independent"),  # has drafted it
+        (LEA, "not_independent"),  # has disputed it
+        (Principal("Lea ", Role.REVIEWER), "not_independent"),
+        (DORA, "role"),
+        (ANNA, "role"),
+        (BOT, "role"),
+    ],
+)
+async def test_who_had_a_part_in_it_does_not_rule(
+    trio: Fleet, who: Principal, code: str
+) -> None:
+    signal = await trio.publish(WHO)
+    opened = await dispute(trio, signal, at="a.demo")
+
+    for request in (STANDS, FALLS):
+        with pytest.raises(DeniedError) as denied:
+            await trio["a.demo"].services.disputes.rule(opened.dispute, request, who)
+        assert denied.value.decision.code == code
+
+    assert await matching(trio) == []
+
+
+async def test_only_the_origin_rules_and_once(trio: Fleet) -> None:
+    signal = await trio.publish(WHO)
+    opened = await dispute(trio, signal)
+
+    with pytest.raises(WrongStateError) as refused:
+        await trio["b.demo"].services.disputes.rule(opened.dispute, STANDS, RUTH)
+    assert refused.value.code == "not_the_origin"
+    await rule(trio, opened)
+    with pytest.raises(WrongStateError) as refused:
+        await trio["a.demo"].services.disputes.rule(opened.dispute, FALLS, RUTH)
+    assert refused.value.code == "already_ruled"
+    with pytest.raises(NotFoundError):
+        await trio["a.demo"].services.disputes.rule("0" * 64, STANDS, RUTH)
+
+
+async def test_what_cannot_be_disputed(trio: Fleet) -> None:
+    disputes = trio["b.demo"].services.disputes
+    signal = await trio.publish(WHO)
+    await trio.revoke(signal, by=OTHERS)
+    own = await trio["b.demo"].services.signals.add(
+        request_for(WHO, scope=Scope.SELF), ANNA
+    )
+
+    with pytest.raises(WrongStateError) as refused:
+        await disputes.open(contest(signal), LEA)
+    assert refused.value.code == "already_revoked"
+    for name in (own.signal, "01900000-0000-7000-8000-000000000000"):
+        with pytest.raises(NotFoundError):
+            await disputes.open(contest(name), LEA)
+
+
+async def test_a_repeated_request_disputes_once(trio: Fleet) -> None:
+    signal = await trio.publish(WHO)
+    once = Once("key", b"digest", 201)
+    disputes = trio["b.demo"].services.disputes
+    await disputes.open(contest(signal), LEA, once=once)
+
+    with pytest.raises(ConflictError):
+        await disputes.open(contest(signal), LEA, once=once)
+
+    assert len((await disputes.list(LEA)).disputes) == 1
+
+
+async def test_a_repeat_is_reviewed_and_rests_nothing_again(trio: Fleet) -> None:
+    signal = await trio.publish(WHO)
+    await rule(trio, await dispute(trio, signal))
+    again = await dispute(trio, signal, at="c.demo")
+
+    assert (again.weight, again.state) == ("repeat", "open")
+    assert await matching(trio) == list(NAMES)
+    listed = await trio["a.demo"].services.disputes.list(RUTH)
+    assert [found.dispute for found in listed.disputes] == [again.dispute]
+    await rule(trio, again, FALLS)
+    assert await matching(trio) == []
+
+
+async def test_one_ruling_answers_all_disputes_of_a_signal(trio: Fleet) -> None:
+    signal = await trio.publish(WHO)
+    first = await dispute(trio, signal)
+    second = await dispute(trio, signal, at="c.demo")
+    await rule(trio, second)
+
+    assert await matching(trio) == list(NAMES)
+    ruled = await trio["a.demo"].services.disputes.list(RUTH, ruled=True)
+    assert {found.dispute for found in ruled.disputes} == {
+        first.dispute,
+        second.dispute,
+    }
+
+
+async def test_reading_takes_a_role_and_a_purpose(trio: Fleet) -> None:
+    disputes = trio["a.demo"].services.disputes
+    signal = await trio.publish(WHO)
+    opened = await dispute(trio, signal)
+
+    await disputes.show(opened.dispute, DORA, Purpose.RIGHTS_OF_THE_PERSON)
+    for who, purpose in (
+        (Principal("otto", Role.OPERATOR), None),
+        (DORA, Purpose.ESCALATION),
+    ):
+        with pytest.raises(DeniedError):
+            await disputes.list(who, purpose)
+    (event,) = await trio.audit("a.demo", "rights.disputes_read")
+    assert '"disputes":1' in event.text
+
+
+# --- the clock ------------------------------------------------------------------------
+
+
+async def tick(fleet: Fleet, name: str = "a.demo") -> Ended:
+    node = fleet[name]
+    ended = await end_disputes(node.desk, node.base.announcer)
+    await fleet.level(name, [other for other in fleet.running if other != name])
+    return ended
+
+
+async def announced(fleet: Fleet, name: str = "a.demo") -> Sequence[str]:
+    base = fleet[name].base
+    rows = await base.store.read(lambda r: r.provider_events(0, 100))
+    return [row.kind for row in rows]
+
+
+async def test_nobody_rules_in_time_so_it_is_revoked_everywhere(trio: Fleet) -> None:
+    signal = await trio.publish(WHO)
+    opened = await dispute(trio, signal)
+
+    assert await tick(trio) == Ended()
+    trio.clock.advance(timedelta(days=12))
+    assert (await tick(trio)).reminded <= 1  # the node's own clockwork may be faster
+    await eventually(lambda: reminded(trio))
+    assert await matching_alone(trio) == []
+    trio.clock.advance(timedelta(days=3))
+    await tick(trio)
+    found = await eventually(lambda: ended(trio, opened.dispute))
+
+    assert found is not None
+    assert (found.state, found.ruled_by) == ("lapsed", "disputes")
+    with pytest.raises(WrongStateError):
+        await trio["a.demo"].services.disputes.rule(opened.dispute, STANDS, RUTH)
+    state = await trio["a.demo"].services.signals.show(signal, RITA)
+    assert state.state is SignalState.REVOKED
+    assert [*await announced(trio)].count("rights.due") == 1
+    assert "dispute.ruled" in await announced(trio)
+    for name in NAMES:
+        row = await trio[name].base.store.read(lambda r: r.signals_after(0, 10))
+        assert [each.status.value for each in row if each.origin == "a.demo"] == [
+            "revoked"
+        ]
+
+
+async def reminded(fleet: Fleet) -> bool:
+    return "rights.due" in await announced(fleet)
+
+
+async def ended(fleet: Fleet, name: str) -> DisputeAnswer | None:
+    found = await fleet["a.demo"].services.disputes.show(name, RITA)
+    return found if found.state != "open" else None
+
+
+async def matching_alone(fleet: Fleet) -> list[str]:
+    rows = await fleet["a.demo"].base.store.read(lambda r: r.signals_after(0, 10))
+    return [row.origin for row in rows if row.status.value == "active" and not row.own]
+
+
+async def test_it_is_too_late_to_let_it_stand(trio: Fleet) -> None:
+    signal = await trio.publish(WHO)
+    opened = await dispute(trio, signal)
+    trio.clock.advance(timedelta(days=15))
+    disputes = trio["a.demo"].services.disputes
+
+    with pytest.raises((DeniedError, WrongStateError)) as refused:
+        await disputes.rule(opened.dispute, STANDS, RUTH)
+    if isinstance(refused.value, DeniedError):
+        assert refused.value.decision.code == "ruling_late"
+
+
+async def test_a_repeat_that_nobody_reviews_revokes_nothing(trio: Fleet) -> None:
+    signal = await trio.publish(WHO)
+    await rule(trio, await dispute(trio, signal))
+    again = await dispute(trio, signal, at="c.demo")
+    trio.clock.advance(timedelta(days=16))
+    await tick(trio)
+    found = await eventually(lambda: ended(trio, again.dispute))
+
+    assert found is not None
+    assert found.state == "restored"
+    state = await trio["a.demo"].services.signals.show(signal, RITA)
+    assert state.state is SignalState.PUBLISHED
+
+
+# --- a flood --------------------------------------------------------------------------
+
+
+async def test_a_flood_disables_nothing_beyond_its_budget(
+    trio: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people = [f"person{number}@mail.example" for number in range(4)]
+    signals = [await trio.publish(person) for person in people]
+    for name in NAMES:
+        limit_disputes(trio, name, 2, monkeypatch)
+    opened = [await dispute(trio, signal) for signal in signals[:3]]
+    honest = await dispute(trio, signals[3], at="c.demo")
+
+    assert [answer.weight for answer in opened] == ["suspends", "suspends", "flood"]
+    assert honest.weight == "suspends"
+    matched = [await matching(trio, person) for person in people]
+    assert matched == [[], [], list(NAMES), []]
+    for name in ("a.demo", "c.demo"):
+        (alarm,) = await trio.audit(name, "rights.disputes_flooded")
+        assert '"author":"b.demo"' in alarm.text
+        status = await trio[name].services.node.status()
+        assert status.disputes_beyond_budget == {"b.demo": 1}
+        assert status.disputes_open == 4
+    # Whatever nobody looks at in time, a flood revokes nothing either.
+    trio.clock.advance(timedelta(days=16))
+    await tick(trio)
+    state = await trio["a.demo"].services.signals.show(signals[2], RITA)
+    assert state.state is SignalState.PUBLISHED
+    ruled = await rule(trio, opened[2])
+    assert ruled.state == "restored"
+
+
+def limit_disputes(
+    fleet: Fleet, name: str, most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    situation = fleet[name].base.situation
+    policy = situation.policy
+    document = msgspec.structs.replace(
+        policy.document,
+        disputes=msgspec.structs.replace(
+            policy.document.disputes, suspensions_a_day=most
+        ),
+    )
+    monkeypatch.setattr(situation, "policy", Policy(document, policy.digest))
+
+
+async def test_disputes_survive_a_restart(fleet: Fleet) -> None:
+    await fleet.start(*NAMES)
+    await fleet.covered()
+    signal = await fleet.publish(WHO)
+    opened = await dispute(fleet, signal)
+    await fleet.stop("c.demo")
+    disputes = fleet["a.demo"].services.disputes
+    await disputes.rule(opened.dispute, STANDS, RUTH)
+    await fleet.start("c.demo")
+    await fleet.covered()
+    await fleet.level("a.demo", OTHERS)
+
+    assert await matching(fleet) == list(NAMES)
