@@ -16,7 +16,9 @@ from fedsafe_node.compliance.events import meanings
 from fedsafe_node.compliance.events import page as events_page
 from fedsafe_node.config import Config
 from fedsafe_node.log.audit import Event
-from fedsafe_policies.policy import shipped
+from fedsafe_policies.document import Document
+from fedsafe_policies.policy import shipped, shipped_text
+from fedsafe_policies.reasons import Text
 from fedsafe_policies.vocabulary import Role
 
 ROOT = Path(__file__).parent.parent
@@ -24,6 +26,7 @@ DOCS = ROOT / "docs"
 PAGES = sorted(
     page for page in DOCS.rglob("*.md") if "changes" not in page.relative_to(DOCS).parts
 )
+POLICY_PAGES = [DOCS / "howto/compliance/policy.md"]
 LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
 
 
@@ -164,3 +167,24 @@ def test_no_credential_is_made_twice() -> None:
 
 def _value(call: list[str], option: str) -> str:
     return call[call.index(option) + 1]
+
+
+@pytest.mark.parametrize("page", POLICY_PAGES, ids=lambda p: p.name)
+def test_a_policy_is_read_line_by_line_as_it_stands(page: Path) -> None:
+    text, policy = page.read_text(), shipped_text("germany").decode()
+    quoted = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
+    document = shipped("germany").document
+    keys = {
+        name
+        for field in msgspec.structs.fields(Document)
+        for name in (field.name, *_keys_in(getattr(document, field.name)))
+    }
+
+    assert [part for part in quoted if part not in policy] == []
+    assert sorted(name for name in keys if not re.search(rf"\b{name}\b", text)) == []
+
+
+def _keys_in(section: object) -> list[str]:
+    if not isinstance(section, msgspec.Struct) or isinstance(section, Text):
+        return []
+    return list(section.__struct_fields__)
