@@ -27,8 +27,10 @@ import uvloop
 
 from fedsafe_crypto.commitment import commit
 from fedsafe_node.clock import SystemClock
+from fedsafe_node.config import Place
 from fedsafe_node.log.engine import LogEngine, open_store
 from fedsafe_node.log.openings import PeriodKeys
+from fedsafe_node.sealed_files import SealedFiles
 from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.rows import Opening
 from measuring import SYNC, Row, SyncFile, Work, interleave, lasting, parser, report
@@ -77,9 +79,11 @@ async def append(store: Store, callers: int) -> int:
 
 
 async def open_node_store(directory: Path) -> Store:
-    keys = PeriodKeys(directory / "keys")
+    place = Place(directory)
+    keys = PeriodKeys(place.periods)
     url = f"sqlite://{directory}/node.db"
-    return await open_store(url, keys=keys, clock=SystemClock())
+    around = SealedFiles(place, {})
+    return await open_store(url, keys=keys, clock=SystemClock(), around=around)
 
 
 def make_bare(directory: Path) -> sqlite3.Connection:

@@ -52,6 +52,7 @@ from fedsafe_node.messages import (
 )
 from fedsafe_node.principal import LOCAL, Principal
 from fedsafe_node.reading import rule_on_reading
+from fedsafe_node.sealed_checks import check_seal
 from fedsafe_node.searching import MOST_LOOKED_AT, Sieve, Wanted
 from fedsafe_node.situation import Situation
 from fedsafe_node.store.protocol import Reader, Store, Transaction
@@ -112,6 +113,7 @@ class AuditService:
             await self._check(table, partial(self._store.scan, self._counting(table)))
             for table in (SIGNALS, RESTRICTIONS, RESTRICTED)
         ]
+        tables += await check_seal(self._store)
         tables.append(await self._check(INDEX, self._count_found))
         ok = all(log.ok for log in logs) and all(table.ok for table in tables)
         answer = VerifyAnswer(ok=ok, logs=logs, tables=tables)

@@ -8,13 +8,12 @@ from urllib.parse import quote
 
 from fedsafe_node.clock import Clock
 from fedsafe_node.config import Config, Place
-from fedsafe_node.errors import ForeignStoreError
 from fedsafe_node.evaluators import OwnList
 from fedsafe_node.index.lists import Lists
 from fedsafe_node.index.pdq import PdqIndex
 from fedsafe_node.keys import NodeKeys, load_keys
 from fedsafe_node.loading import load_gate, load_tokens
-from fedsafe_node.log.audit import AuditTrail, audit_log_name
+from fedsafe_node.log.audit import AuditTrail
 from fedsafe_node.log.engine import open_store
 from fedsafe_node.log.guard import Guard
 from fedsafe_node.log.openings import PeriodKeys
@@ -29,6 +28,7 @@ from fedsafe_node.provisions import (
     Provisions,
     read_provisions,
 )
+from fedsafe_node.sealed_files import SealedFiles
 from fedsafe_node.signals.custody import Custody, load_custody
 from fedsafe_node.situation import Situation
 from fedsafe_node.store.protocol import Store
@@ -63,6 +63,7 @@ class _Files:
     keys: NodeKeys
     periods: PeriodKeys
     guard: Guard
+    sealed: SealedFiles
     pseudonyms: Pseudonyms
     custody: Custody
     provisions: Provisions
@@ -70,10 +71,12 @@ class _Files:
 
 def _read_files(place: Place, config: Config) -> _Files:
     catalogue()  # read here, off the loop, and kept: who asks later finds it
+    guard = Guard(place.guard)
     return _Files(
         keys=load_keys(place),
         periods=PeriodKeys(place.periods),
-        guard=Guard(place.guard),
+        guard=guard,
+        sealed=SealedFiles(place, guard.sizes),
         pseudonyms=Pseudonyms(place.pseudonyms),
         custody=load_custody(place, config),
         provisions=read_provisions(place, config),
@@ -98,9 +101,10 @@ async def open_base(
         keys=files.periods,
         clock=clock,
         guard=files.guard,
+        node=config.name,
+        around=files.sealed,
     )
     parts.push_async_callback(store.close)
-    await _check_owner(store, config.name)
     own = OwnList(config.name, files.keys.own)
     situation = Situation(config, files.provisions, own)
     gate = await load_gate(store)
@@ -143,10 +147,3 @@ async def open_base(
         ),
         announcer=Announcer(files.periods, clock),
     )
-
-
-async def _check_owner(store: Store, node: str) -> None:
-    own = audit_log_name(node)
-    for log in await store.read(lambda reader: reader.logs()):
-        if log.endswith("/audit") and log != own:
-            raise ForeignStoreError(log, node)

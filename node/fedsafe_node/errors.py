@@ -25,6 +25,7 @@
       * MissingEntriesError   entries or the tiles above them are gone
     - CorruptRowError       a row contradicts the logs, or what was signed
     - RolledBackError       the database is behind what left the node
+    - SealBrokenError       tables, logs or key files are not as they were sealed
   + KeyFileError
     - KeyFileMissingError
     - KeyFileExistsError
@@ -171,6 +172,27 @@ class RolledBackError(LogError):
         self.log = log
         self.kept_size = kept_size
         self.found_size = found_size
+
+
+class SealBrokenError(LogError):
+    """Something is not as the node itself left it.
+
+    `table` may also be `seal`, `schema`, `logs`, `keys` or `guard`; `name` is the
+    row, log or file in it.
+    """
+
+    def __init__(
+        self, table: str, name: str, reason: str, *, is_missing: bool = False
+    ) -> None:
+        super().__init__(
+            f"{table} is not as this node left it, at {name}: {reason}; bring back the "
+            "newest copy of the node's directory that is whole; `fedsafe doctor` says "
+            "what else does not fit"
+        )
+        self.table = table
+        self.name = name
+        self.reason = reason
+        self.is_missing = is_missing
 
 
 class KeyFileError(NodeError):

@@ -25,6 +25,7 @@ from fedsafe_node.people.credentials import People
 from fedsafe_node.people.first import add_first
 from fedsafe_node.people.messages import SetUpCodeAnswer
 from fedsafe_node.people.names import check_name, look_of, names_of_people
+from fedsafe_node.sealed_files import SealedFiles
 from fedsafe_node.signals.custody import create_custody_key
 from fedsafe_node.store.protocol import Store, Transaction
 from fedsafe_policies.vocabulary import Role
@@ -119,11 +120,13 @@ async def open_node_store(place: Place, clock: Clock) -> Store:
     keys, guard = await asyncio.to_thread(
         lambda: (PeriodKeys(place.periods), Guard(place.guard))
     )
+    around = await asyncio.to_thread(lambda: SealedFiles(place, guard.sizes))
     return await open_store(
         f"sqlite://{quote(str(place.database.absolute()))}",
         keys=keys,
         clock=clock,
         guard=guard,
+        around=around,
     )
 
 

@@ -16,7 +16,7 @@ from tests.node.signals.conftest import ANNA, request_for
 from fedsafe_node.config import load_config
 from fedsafe_node.errors import (
     ConfigError,
-    KeyFileMissingError,
+    SealBrokenError,
     LooseKeyFileError,
     MembershipError,
     StoreBusyError,
@@ -66,7 +66,7 @@ async def test_a_node_that_lost_the_key_of_authenticators_does_not_start(
     await fleet.stop("a.demo")
     await asyncio.to_thread((fleet.place("a.demo").keys / "people.key").unlink)
 
-    with pytest.raises(KeyFileMissingError, match=r"people\.key"):
+    with pytest.raises(SealBrokenError, match=r"people\.key"):
         await fleet.start("a.demo")
 
 

@@ -5,7 +5,8 @@ Tile level 0 holds leaf hashes; an entry of level L + 1 is the root of a full ti
 (256 entries) of level L. `Edge` holds the unfinished tile of every level, so the
 next append, the root, and the row to store for a finished tile come without a
 read. A finished tile's list is replaced, never emptied: that makes `mark` and
-`back_to` cost a few references whatever the size of the tree.
+`back_to` cost a few references whatever the size of the tree. The root is wanted
+after every commit, so the complete subtrees within those tiles are remembered.
 """
 
 from collections.abc import Sequence
@@ -15,6 +16,7 @@ from fedsafe_crypto.tree import EMPTY_ROOT, node_hash
 
 Mark = tuple[int, tuple[tuple[list[bytes], int], ...]]
 TileRoot = tuple[int, int, bytes]  # level, index, hash
+_Peak = tuple[int, bytes]  # width and root of a complete subtree
 _NONE: list[TileRoot] = []
 
 
@@ -29,11 +31,13 @@ def tile_root(hashes: Sequence[bytes]) -> bytes:
 class Edge:
     """The unfinished tile of every level of one log, and its size."""
 
-    __slots__ = ("_levels", "size")
+    __slots__ = ("_levels", "_peaks", "size")
 
     def __init__(self, size: int = 0, levels: Sequence[list[bytes]] = ()) -> None:
         self.size = size
         self._levels: list[list[bytes]] = list(levels) or [[]]
+        # Complete subtrees within the unfinished tiles, as far as they were wanted.
+        self._peaks: list[list[_Peak]] = []
 
     def append(self, leaf: bytes) -> list[TileRoot]:
         """Add a leaf hash; return the roots of the tiles that it finished."""
@@ -48,6 +52,8 @@ class Edge:
         while len(self._levels[level]) == TILE_WIDTH:
             root = tile_root(self._levels[level])
             self._levels[level] = []
+            if level < len(self._peaks):
+                self._peaks[level] = []
             level += 1
             finished.append((level, (self.size >> TILE_HEIGHT * level) - 1, root))
             if level == len(self._levels):
@@ -58,14 +64,23 @@ class Edge:
     def root(self) -> bytes:
         """Return the tree's root."""
         root: bytes | None = None
-        for hashes in self._levels:  # from the right end of the tree to the left
-            end = len(hashes)
-            while end:
-                width = end & -end  # the smallest complete subtree, at the right
-                subtree = tile_root(hashes[end - width : end])
-                root = subtree if root is None else node_hash(subtree, root)
-                end -= width
+        for peaks in self._grow_peaks():  # from the right end of the tree to the left
+            for _, peak in reversed(peaks):
+                root = peak if root is None else node_hash(peak, root)
         return EMPTY_ROOT if root is None else root
+
+    def _grow_peaks(self) -> list[list[_Peak]]:
+        while len(self._peaks) < len(self._levels):
+            self._peaks.append([])
+        for hashes, peaks in zip(self._levels, self._peaks, strict=True):
+            covered = sum(width for width, _ in peaks)
+            for peak in hashes[covered:] if len(hashes) > covered else ():
+                width, merged = 1, peak
+                while peaks and peaks[-1][0] == width:
+                    merged = node_hash(peaks.pop()[1], merged)
+                    width *= 2
+                peaks.append((width, merged))
+        return self._peaks
 
     def unfinished(self) -> tuple[bytes, ...]:
         """Return the leaf hashes behind the last full tile."""
@@ -81,3 +96,4 @@ class Edge:
         for hashes, length in levels:
             del hashes[length:]
         self._levels = [hashes for hashes, _ in levels]
+        self._peaks = []

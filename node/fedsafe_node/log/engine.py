@@ -14,10 +14,11 @@ head = await engine.head("chat.example.de/feed")
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 from urllib.parse import unquote, urlsplit
 
 from fedsafe_node.clock import Clock
-from fedsafe_node.errors import StoreFailedError
+from fedsafe_node.errors import ForeignStoreError, StoreFailedError
 from fedsafe_node.faults import NO_FAULTS, Faults
 from fedsafe_node.log.guard import Guard
 from fedsafe_node.log.openings import PeriodKeys
@@ -26,8 +27,10 @@ from fedsafe_node.log.sequencer import Sequencer
 from fedsafe_node.log.verification import Anchor, CommitmentsOf, Verified, verify_log
 from fedsafe_node.store.protocol import LogName, Reader, Store
 from fedsafe_node.store.rows import KeptOpening, Opening
+from fedsafe_node.store.seal_protocol import Surroundings
 from fedsafe_node.store.sqlite import SQLiteStore
 
+_AUDIT: Final = "/audit"
 AnchorsOf = Callable[[Reader], Awaitable[Sequence[Anchor]]]
 
 
@@ -39,17 +42,23 @@ class Head:
     root: bytes
 
 
-async def open_store(
+async def open_store(  # noqa: PLR0913 - everything it needs is an argument
     url: str,
     *,
     keys: PeriodKeys,
     clock: Clock,
     guard: Guard | None = None,
+    node: str | None = None,
+    around: Surroundings | None = None,
     faults: Faults = NO_FAULTS,
 ) -> Store:
     """Open the store that a URL such as `sqlite:///srv/node/node.db` names.
 
+    A node gives the guard, its name, and *around*: what is sealed with the tables.
+
     Raises:
+        ForeignStoreError: it is another node's.
+        SealBrokenError: something is not as the node left it.
         StoreError: it is no such URL, or the database can't be opened.
         RolledBackError: the database is behind a checkpoint that left the node.
     """
@@ -58,14 +67,23 @@ async def open_store(
         raise StoreFailedError(f"no store has the URL scheme {parts.scheme!r}")
     sequencer = Sequencer(keys, clock, faults=faults)
     path = Path(unquote(parts.path))
-    store = await SQLiteStore.open(path, sequencer, clock=clock, faults=faults)
-    if guard is not None:
-        try:
-            await store.scan(guard.check)
-        except BaseException:
-            await store.close()
-            raise
-    return store
+
+    async def check(reader: Reader) -> None:
+        if guard is not None:
+            await guard.check(reader)
+        foreign = [log for log in await reader.logs() if log.endswith(_AUDIT)]
+        for log in foreign if node is not None else ():
+            if log != f"{node}{_AUDIT}":
+                raise ForeignStoreError(log, str(node))
+
+    return await SQLiteStore.open(
+        path,
+        sequencer,
+        clock=clock,
+        check=check,
+        around=around,
+        faults=faults,
+    )
 
 
 class LogEngine:

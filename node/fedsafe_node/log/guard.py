@@ -53,6 +53,8 @@ class Guard:
         for draft in directory.glob(f".*{_SUFFIX}.*"):
             draft.unlink()  # left by a process that died while writing
         self._kept = read_kept(directory)
+        # Read by others, whenever they seal what else the node holds.
+        self.sizes = {log: kept.size for log, kept in self._kept.items()}
 
     def kept(self, log: LogName) -> Kept | None:
         """Return the newest checkpoint that may have left the node."""
@@ -78,6 +80,7 @@ class Guard:
         except OSError as error:
             raise NodeError(f"guard of {log}: {error.strerror}") from error
         self._kept[log] = kept
+        self.sizes[log] = size
 
     def _write(self, kept: Kept) -> None:
         path = self._path(kept.log)

@@ -7,8 +7,8 @@ fails returns each edge to where the act found it, a commit that fails drops the
 all, and the next append reads them from disk and checks that they add up.
 """
 
-from collections.abc import Iterable, Sequence
-from typing import Protocol
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final, Protocol
 
 from fedsafe_crypto.tiles import TILE_HEIGHT, TILE_WIDTH
 from fedsafe_crypto.tree import leaf_hash
@@ -24,6 +24,8 @@ from fedsafe_node.log.openings import (
 )
 from fedsafe_node.store.protocol import LogName
 from fedsafe_node.store.rows import LogEntry, Opening, SealedOpening, Tail
+
+_NOWHERE: Final = (0, b"")
 
 
 class LogRows(Protocol):
@@ -175,6 +177,16 @@ class Sequencer:
                 edge = load_edge(rows, log, number)
                 self._logs[log] = _Log(number, edge)
         return Tail(size=edge.size, root=edge.root(), leaves=edge.unfinished())
+
+    def grown(
+        self, sealed: Mapping[LogName, tuple[int, bytes]]
+    ) -> dict[LogName, tuple[int, bytes]]:
+        """Return size and root of the logs that have another size than these."""
+        return {
+            log: (state.edge.size, state.edge.root())
+            for log, state in self._logs.items()
+            if state.edge.size != sealed.get(log, _NOWHERE)[0]
+        }
 
     def erase(
         self, rows: LogRows, log: LogName, index: int, group: str, *, at: int

@@ -54,6 +54,7 @@ from fedsafe_node.store.rows import (
     Tail,
     TokenRow,
 )
+from fedsafe_node.store.seal_protocol import SealReport, Surroundings
 
 T = TypeVar("T")
 LogName = str  # such as "chat.example.de/feed": the C2SP origin of the log
@@ -238,6 +239,10 @@ class NodeReader(Protocol):
 
     async def document(self, name: str) -> bytes | None:
         """Return a public document: charter, card, founding state."""
+        ...
+
+    async def seal_report(self, around: Surroundings, newest: int) -> SealReport:
+        """Compare all with the seal, whose number is *newest* at least."""
         ...
 
     async def damage(self) -> str | None:
@@ -444,6 +449,10 @@ class Store(Protocol):
 
     async def scan(self, query: Callable[[Reader], Awaitable[T]]) -> T:
         """Run a long query away from the event loop, on the newest snapshot."""
+        ...
+
+    async def check_seal(self) -> SealReport:
+        """Compare everything that the seal vouches for with it, away from the loop."""
         ...
 
     async def scrub(self) -> bool:

@@ -23,6 +23,7 @@ from fedsafe_node.store.people_schema import PEOPLE
 from fedsafe_node.store.recipients_schema import RECIPIENTS
 from fedsafe_node.store.review_schema import REVIEW
 from fedsafe_node.store.rights_schema import RIGHTS
+from fedsafe_node.store.seal_schema import SEAL
 
 if TYPE_CHECKING:
     from sqlite_utils.db import Database
@@ -235,6 +236,7 @@ MIGRATIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("0006_oversight", OVERSIGHT),
     ("0007_review", REVIEW),
     ("0008_rights", RIGHTS),
+    ("0009_seal", SEAL),
 )
 VERSION = len(MIGRATIONS)
 

@@ -29,6 +29,8 @@ from fedsafe_node.keyfiles import make_private_directory, sync_directory
 from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.store.rows import StoreTrouble
 from fedsafe_node.store.schema import migrate
+from fedsafe_node.store.seal_protocol import SealReport, Surroundings
+from fedsafe_node.store.sealing import Sealer
 from fedsafe_node.store.sqlite_reader import SQLiteReader, Unsealing
 from fedsafe_node.store.sqlite_transaction import Sequencing, SQLiteTransaction
 from fedsafe_node.store.writer import UNREADABLE, Writer, by_damage, run_act
@@ -72,28 +74,36 @@ class SQLiteStore:
             files.writing,
             SQLiteTransaction(files.writing, sequencing),
             sequencing,
+            seal=files.sealer,
             clock=clock,
             faults=faults,
             loop=asyncio.get_running_loop(),
         )
 
     @classmethod
-    async def open(
+    async def open(  # noqa: PLR0913 - everything it needs is an argument
         cls,
         path: Path,
         sequencing: Sequencing,
         *,
         clock: Clock,
+        check: Callable[[Reader], Awaitable[None]] | None = None,
+        around: Surroundings | None = None,
         faults: Faults = NO_FAULTS,
     ) -> "SQLiteStore":
         """Open the file, or make it, and bring it to the newest schema.
 
+        *check* reads it before anything is written. It is then compared with its
+        seal, and sealed from then on, if *around* says with what; without it nothing
+        vouches for the tables.
+
         Raises:
+            SealBrokenError: it is not as the node left it.
             StoreBusyError: another process has it open.
             SchemaError: a newer program wrote it.
             StoreFailedError: it is no database, or the disk refuses.
         """
-        files = await asyncio.to_thread(_open_files, path)
+        files = await asyncio.to_thread(_open_files, path, sequencing, check, around)
         return cls(path, files, sequencing, clock, faults)
 
     async def write(self, act: Callable[[Transaction], Awaitable[T]]) -> T:
@@ -138,6 +148,19 @@ class SQLiteStore:
         finally:
             connection.close()
 
+    async def check_seal(self) -> SealReport:
+        """Compare everything that the seal vouches for with it.
+
+        Raises:
+            StoreClosedError: the store is closed.
+            StoreFailedError: the disk refused.
+        """
+        sealer, around = self._files.sealer, self._files.around
+        if sealer is None or around is None:
+            return SealReport()
+        newest = sealer.number
+        return await self.scan(lambda reader: reader.seal_report(around, newest))
+
     async def scrub(self) -> bool:
         """Clear erased bytes out of the write-ahead log; False if a reader hinders.
 
@@ -164,6 +187,8 @@ class _Files:
     lock: int
     writing: sqlite3.Connection
     reading: sqlite3.Connection
+    sealer: Sealer | None = None
+    around: Surroundings | None = None
 
     def close(self) -> None:
         self.reading.close()
@@ -209,7 +234,12 @@ def examine_file(
         connection.close()
 
 
-def _open_files(path: Path) -> _Files:
+def _open_files(
+    path: Path,
+    sequencing: Sequencing,
+    check: Callable[[Reader], Awaitable[None]] | None,
+    around: Surroundings | None,
+) -> _Files:
     with ExitStack() as undo:
         try:
             make_private_directory(path.parent)
@@ -221,8 +251,17 @@ def _open_files(path: Path) -> _Files:
             undo.callback(writing.close)
             for pragma in _PRAGMAS:
                 writing.execute(pragma)
-            migrate(writing)
-            files = _Files(lock, writing, _connect_to_read(path))
+            if writing.execute("PRAGMA user_version").fetchone() == (0,):
+                migrate(writing)  # a new file, which has nothing to be checked
+            if check is not None:
+                _run_query(writing, SQLiteReader(writing, sequencing), check)
+            sealer = None
+            if around is None:
+                migrate(writing)
+            else:
+                sealer = Sealer(writing, around, sequencing)
+                sealer.begin(migrate)
+            files = _Files(lock, writing, _connect_to_read(path), sealer, around)
         except (*UNREADABLE, OSError) as error:
             raise StoreFailedError(str(error)) from error
         undo.pop_all()

@@ -26,6 +26,8 @@ from fedsafe_node.store.rows import (
     SignalRow,
     TokenRow,
 )
+from fedsafe_node.store.seal_check import examine_seal
+from fedsafe_node.store.seal_protocol import SealReport, Surroundings
 from fedsafe_node.store.sqlite_events import SQLiteEventsReader
 from fedsafe_node.store.sqlite_gate import SQLiteGateReader
 from fedsafe_node.store.sqlite_people import SQLitePeopleReader
@@ -380,6 +382,10 @@ class SQLiteReader(
     async def document(self, name: str) -> bytes | None:
         """Return a public document: charter, card, founding state."""
         return self._bytes("SELECT body FROM documents WHERE name = ?", name)
+
+    async def seal_report(self, around: Surroundings, newest: int) -> SealReport:
+        """Compare all with the seal, whose number is *newest* at least."""
+        return examine_seal(self._connection, around, newest)
 
     async def damage(self) -> str | None:
         """Return what is wrong with pages and indexes, None if nothing; walks all."""

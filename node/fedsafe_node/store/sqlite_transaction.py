@@ -2,7 +2,7 @@
 """Writing the SQLite store, within one act on the writer's thread."""
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from fedsafe_node.errors import ConflictError
@@ -60,6 +60,12 @@ class Sequencing(Unsealing, Undo, Protocol):
 
     def tail(self, rows: SQLiteLogRows, log: LogName) -> Tail:
         """Return a log's end as it was appended."""
+        ...
+
+    def grown(
+        self, sealed: Mapping[LogName, tuple[int, bytes]]
+    ) -> Mapping[LogName, tuple[int, bytes]]:
+        """Return size and root of the logs that have another size than these."""
         ...
 
     def erase(

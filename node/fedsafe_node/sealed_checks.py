@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Tell what the seal says, as `audit verify` answers."""
+
+from typing import Final
+
+from fedsafe_node.errors import SealBrokenError, StoreFailedError
+from fedsafe_node.messages import TableCheck
+from fedsafe_node.store.protocol import Store
+
+SEAL: Final = "seal"
+
+
+async def check_seal(store: Store) -> list[TableCheck]:
+    """Compare tables and key files with the seal; one line if all of them fit."""
+    try:
+        report = await store.check_seal()
+    except StoreFailedError as error:
+        why = f"the database cannot be read: {error.reason}"
+        bad = TableCheck(table=SEAL, rows=0, ok=False, damage="unreadable", why=why)
+        return [bad]
+    if not report.faults:
+        return [TableCheck(table=SEAL, rows=report.rows, ok=True)]
+    return [_bad(fault) for fault in report.faults]
+
+
+def _bad(fault: SealBrokenError) -> TableCheck:
+    return TableCheck(
+        table=fault.table,
+        rows=0,
+        ok=False,
+        damage="incomplete" if fault.is_missing else "tampered",
+        first_bad=fault.name,
+        why=fault.reason,
+    )

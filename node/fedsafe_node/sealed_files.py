@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The key files that the seal vouches for, and the key of the seal itself.
+
+`keys/seal.key` lies outside the database, like every key. It is called `seal-new.key`
+until the first seal is durable: so a database without a seal beside a `seal.key` is
+one whose seal was taken away, and never one that was not sealed yet.
+
+All files below `keys/` are covered but these:
+
+* `seal.key`: with another one no seal opens;
+* `founding-*.key`: the state of a ceremony, which ends if it does not fit, and is
+  destroyed when it ends.
+
+A file that appears is sealed within the next commits. One that goes is a fault, unless
+a row of `effects` says that it was to be destroyed: a month's or a quarter's key.
+"""
+
+import os
+from collections.abc import Callable, Collection, Iterator, Mapping
+from pathlib import Path
+from secrets import token_bytes
+from typing import Final
+
+from fedsafe_crypto.multiset import KEY_BYTES
+from fedsafe_node.config import Place
+from fedsafe_node.errors import KeyFileError, KeyFileMissingError
+from fedsafe_node.keyfiles import read_secret, sync_directory, write_secret
+from fedsafe_node.store.sealed_parts import SealKey
+
+_KEY: Final = "seal.key"
+_NEW: Final = "seal-new.key"
+_FOUNDING: Final = "founding-"
+
+
+class SealedFiles:
+    """Reads the key files below a directory (`store.seal_check.Surroundings`).
+
+    Owned by whoever seals: `_directories`, and `_stamp`, when they last changed.
+    """
+
+    def __init__(self, place: Place, marks: Mapping[str, int]) -> None:
+        """Read the key of the seal, or make one, which is kept with the first seal.
+
+        The directory is there.
+
+        *marks* tells how far the guard has come, by log, whenever it is read.
+
+        Raises:
+            KeyFileError: it is loose, unreadable or no key.
+        """
+        self._keys = place.keys
+        self._marks = marks
+        self._stamp: list[int] = []
+        self._directories: list[str] = []
+        secret = _read(place.keys / _KEY)
+        self.was_sealed = secret is not None
+        self._secret = secret or _read(place.keys / _NEW) or token_bytes(KEY_BYTES)
+        self.key = SealKey(self._secret)
+
+    def begin_sealing(self) -> None:
+        """Keep the key before the first seal is written."""
+        if not self.was_sealed and _read(self._keys / _NEW) is None:
+            write_secret(self._keys / _NEW, self._secret)
+
+    def end_sealing(self) -> None:
+        """Remember that there is a seal."""
+        if not self.was_sealed:
+            (self._keys / _NEW).rename(self._keys / _KEY)
+            sync_directory(self._keys)
+            self.was_sealed = True
+
+    def marks(self) -> Mapping[str, int]:
+        """Return how far the rollback guard has come, by log."""
+        return self._marks
+
+    def digests(self) -> dict[str, bytes]:
+        """Return the digest of each key file, by its name below `keys/`.
+
+        It is empty for one that is loose or cannot be read.
+        """
+        return {name: self._digest(name) for name in _names(self._keys)}
+
+    def news(
+        self, sealed: Mapping[str, bytes], destroyed: Callable[[], Collection[str]]
+    ) -> Mapping[str, bytes] | None:
+        """Return the digests with files that came or went; None if none has.
+
+        What a file held when it was sealed stays what is wanted of it.
+        """
+        stamp = [os.stat(each).st_mtime_ns for each in self._directories]  # noqa: PTH116 - in every commit
+        if stamp and stamp == self._stamp:
+            return None
+        self._directories = list(_directories(self._keys))
+        self._stamp = [os.stat(each).st_mtime_ns for each in self._directories]  # noqa: PTH116
+        here = set(_names(self._keys))
+        gone = set(destroyed()) - here
+        kept = {name: digest for name, digest in sealed.items() if name not in gone}
+        return kept | {name: self._digest(name) for name in here - kept.keys()}
+
+    def _digest(self, name: str) -> bytes:
+        try:
+            return self.key.file_digest(name, read_secret(self._keys / name))
+        except KeyFileError:
+            return b""
+
+
+def _read(path: Path) -> bytes | None:
+    try:
+        secret = read_secret(path)
+    except KeyFileMissingError:
+        return None
+    if len(secret) != KEY_BYTES:
+        raise KeyFileError(f"key file {path} holds no such key")
+    return secret
+
+
+def _directories(keys: Path) -> Iterator[str]:
+    yield str(keys)
+    with os.scandir(keys) as found:
+        yield from sorted(each.path for each in found if each.is_dir())
+
+
+def _names(keys: Path) -> Iterator[str]:
+    for directory in _directories(keys):
+        with os.scandir(directory) as found:
+            names = [each.name for each in found if each.is_file()]
+        for name in names:
+            if not name.startswith((".", _FOUNDING)) and name not in {_KEY, _NEW}:
+                yield str(Path(directory, name).relative_to(keys))

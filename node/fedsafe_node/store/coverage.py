@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which rows the seal vouches for, read off the schema itself.
+
+Every table is covered with all of its rows and columns unless it stands in `EXEMPT`
+with the reason, so a table of a later migration is covered without a word here.
+"""
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Final
+from zlib import crc32
+
+import msgspec
+
+from fedsafe_crypto.multiset import Multiset, RowHash
+
+EXEMPT: Final[Mapping[str, str]] = {
+    "seal": "it is the seal; each of its parts is authenticated by itself",
+    "entries": "the seal holds size and root of each log, which follow from them",
+    "tile_roots": "they are computed from the entries, and compared with them",
+}
+# Of these only some rows are covered; the reason says what vouches for the others.
+PARTLY: Final[Mapping[str, tuple[str, str]]] = {
+    "openings": (
+        "erased_at",
+        "what is not erased is sealed to its place and committed to by its entry",
+    )
+}
+_TABLES: Final = (
+    "SELECT name FROM sqlite_master WHERE type = 'table' "
+    "AND name NOT LIKE 'sqlite|_%' ESCAPE '|' ORDER BY name"
+)
+_SCHEMA: Final = (
+    "SELECT type, name, tbl_name, sql FROM sqlite_master "
+    "WHERE name NOT LIKE 'sqlite|_%' ESCAPE '|' ORDER BY type, name"
+)
+_PAGE: Final = 4_096
+_SHOWN: Final = 40
+_encode = msgspec.msgpack.Encoder().encode
+_Values = Sequence[Any]
+
+
+@dataclass(frozen=True)
+class Covered:
+    """A table, its columns, which of them are its key, and a filter if it has one.
+
+    Rows count that are not NULL in the column `only`.
+    """
+
+    name: str
+    columns: tuple[str, ...]
+    key: tuple[int, ...]
+    only: str | None = None
+
+    @cached_property
+    def select(self) -> str:
+        """Read all rows that count."""
+        where = f" WHERE {self.only} IS NOT NULL" if self.only else ""
+        return f"SELECT {', '.join(self.columns)} FROM main.{self.name}{where}"  # noqa: S608 - our own schema
+
+    def sum_up(self, hash_row: RowHash, rows: Iterable[_Values]) -> Multiset:
+        """Add up rows of this table, or several walks over them."""
+        signed = ((1, row) for row in rows)
+        return self.change(Multiset(), hash_row, signed)
+
+    def change(
+        self,
+        before: Multiset,
+        hash_row: RowHash,
+        rows: Iterable[tuple[int, _Values]],
+    ) -> Multiset:
+        """Add rows (1) to a sum, or take them away (-1)."""
+        name, key = self.name, self.key
+        count = total = by_place = 0
+        for sign, row in rows:
+            hashed = sign * hash_row(_encode((name, *row)))
+            count += sign
+            total += hashed
+            by_place += hashed * crc32(_encode([row[at] for at in key]))
+        return before.with_sums(count, total, by_place)
+
+    def place_of(self, row: _Values) -> int:
+        """Return the number of a row's place; few rows share one."""
+        return crc32(_encode([row[at] for at in self.key]))
+
+    def name_of(self, row: _Values) -> str:
+        """Name a row by its key, as somebody finds it again."""
+        return ", ".join(_shown(row[at]) for at in self.key)
+
+
+def _shown(value: object) -> str:
+    text = value.hex() if isinstance(value, bytes) else str(value)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+
+
+def covered_tables(connection: sqlite3.Connection) -> list[Covered]:
+    """Return the tables of a database that the seal covers."""
+    return [
+        _covered(connection, name)
+        for (name,) in connection.execute(_TABLES).fetchall()
+        if name not in EXEMPT
+    ]
+
+
+def _covered(connection: sqlite3.Connection, name: str) -> Covered:
+    found = connection.execute(
+        "SELECT name, pk FROM pragma_table_xinfo(?) ORDER BY cid", (name,)
+    ).fetchall()
+    columns = tuple(column for column, _ in found)
+    key = tuple(at for at, (_, place) in enumerate(found) if place)
+    only = PARTLY[name][0] if name in PARTLY else None
+    return Covered(name, columns, key or tuple(range(len(columns))), only)
+
+
+def rows_of(connection: sqlite3.Connection, table: Covered) -> Iterator[_Values]:
+    """Walk over the rows of a table that count."""
+    cursor = connection.execute(table.select)
+    while page := cursor.fetchmany(_PAGE):
+        yield from page
+
+
+def schema_of(connection: sqlite3.Connection) -> list[tuple[str, ...]]:
+    """Return the whole schema: a trigger that was added is found as well."""
+    return connection.execute(_SCHEMA).fetchall()

@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Compares a database, and the key files beside it, with its seal."""
+
+import sqlite3
+from collections.abc import Iterator, Mapping
+from hashlib import blake2b
+from typing import Any, Final
+
+import msgspec
+
+from fedsafe_crypto.multiset import Multiset
+from fedsafe_node.errors import SealBrokenError
+from fedsafe_node.store.coverage import (
+    Covered,
+    covered_tables,
+    rows_of,
+    schema_of,
+)
+from fedsafe_node.store.schema import migrate
+from fedsafe_node.store.seal_protocol import Position, SealReport, Surroundings
+from fedsafe_node.store.sealed_parts import MAIN, Seal, SealKey, read_seal
+
+_DIRECTORIES: Final = {"period_key": "periods", "quarter_key": "pseudonyms"}
+_HAS_EFFECTS: Final = (
+    "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'effects'"
+)
+MOST_AT_START: Final = 5_000  # rows of a table; larger ones are left to `audit verify`
+
+
+def examine_seal(
+    connection: sqlite3.Connection, around: Surroundings, newest: int
+) -> SealReport:
+    """Compare everything with the seal, on the snapshot under way.
+
+    The logs are left to their own verification; the report says where they stood.
+    """
+    try:
+        seal = read_seal(connection, around.key)
+    except SealBrokenError as fault:
+        return SealReport(faults=(fault,))
+    if seal is None:
+        gone = SealBrokenError("seal", MAIN, "it is missing", is_missing=True)
+        return SealReport(faults=(gone,))
+    if seal.main.number < newest:
+        old = SealBrokenError("seal", MAIN, "an older one was put back")
+        return SealReport(faults=(old,))
+    faults = (
+        *surroundings_faults(connection, around, seal),
+        *table_faults(connection, around.key, seal),
+    )
+    rows = sum(sums.count for sums in seal.tables.values())
+    return SealReport(rows, faults, seal.main.logs)
+
+
+def surroundings_faults(
+    connection: sqlite3.Connection, around: Surroundings, seal: Seal
+) -> Iterator[SealBrokenError]:
+    """Compare the key files and the guard with the seal."""
+    found, destroyed = around.digests(), destroyed_files(connection)
+    for name, digest in seal.files.items():
+        if name in destroyed and name not in found:
+            continue
+        if name not in found:
+            yield SealBrokenError("keys", name, "the file is gone", is_missing=True)
+        elif found[name] != digest:
+            yield SealBrokenError("keys", name, "the file is not as it was sealed")
+    marks = around.marks()
+    for log, size in seal.main.guards.items():
+        if marks.get(log, 0) < size:
+            why = f"it had come to {size} entries of this log"
+            yield SealBrokenError("guard", log, why, is_missing=True)
+
+
+def destroyed_files(connection: sqlite3.Connection) -> set[str]:
+    """Name the key files that were to be destroyed."""
+    if connection.execute(_HAS_EFFECTS).fetchone() is None:
+        return set()
+    rows = connection.execute("SELECT kind, target FROM effects").fetchall()
+    return {f"{_DIRECTORIES.get(kind)}/{target}.key" for kind, target in rows}
+
+
+def log_faults(
+    sealed: Mapping[str, Position], found: Mapping[str, Position]
+) -> Iterator[SealBrokenError]:
+    """Compare where logs stand with where they stood."""
+    for log, (size, root) in sealed.items():
+        here, now = found[log]
+        if here < size:
+            why = f"{size} entries were sealed, and {here} are here"
+            yield SealBrokenError("logs", log, why, is_missing=True)
+        elif (here, now) != (size, root):
+            why = f"it had {size} entries and another root when it was sealed"
+            yield SealBrokenError("logs", log, why)
+
+
+def table_faults(
+    connection: sqlite3.Connection,
+    key: SealKey,
+    seal: Seal,
+    *,
+    most: int | None = None,
+) -> Iterator[SealBrokenError]:
+    """Compare schema and tables, but those that were sealed with more than *most*."""
+    if schema_digest(connection) != seal.main.schema:
+        name = _odd_part(connection)
+        yield SealBrokenError("schema", name, "it is not what was sealed")
+    tables = {table.name: table for table in covered_tables(connection)}
+    for name in sorted({*tables, *seal.tables}):
+        sealed, table = seal.tables.get(name, Multiset()), tables.get(name)
+        if table is None:
+            yield SealBrokenError(name, "table", "it is gone", is_missing=True)
+        elif most is None or sealed.count <= most:
+            fault = _table_fault(connection, key, table, sealed)
+            if fault is not None:
+                yield fault
+
+
+def _table_fault(
+    connection: sqlite3.Connection, key: SealKey, table: Covered, sealed: Multiset
+) -> SealBrokenError | None:
+    here = table.sum_up(key.hash_row, rows_of(connection, table))
+    if here == sealed:
+        return None
+    place = here.place_of_difference(sealed)
+    odd: list[Any] = []
+    if place is not None:
+        rows = rows_of(connection, table)
+        odd = [row for row in rows if table.place_of(row) == place]
+    name = table.name_of(odd[0]) if len(odd) == 1 else "several rows"
+    counts = f"{sealed.count} rows were sealed, and {here.count} are here"
+    if here.count < sealed.count:
+        lost = name if odd else "a row" if place is not None else name
+        return SealBrokenError(table.name, lost, counts, is_missing=True)
+    if here.count > sealed.count:
+        return SealBrokenError(table.name, name, counts)
+    return SealBrokenError(table.name, name, "not as it was sealed")
+
+
+def schema_digest(connection: sqlite3.Connection) -> bytes:
+    """Return a digest of the schema."""
+    encoded = msgspec.msgpack.encode(schema_of(connection))
+    return blake2b(encoded, digest_size=32).digest()
+
+
+def _odd_part(connection: sqlite3.Connection) -> str:
+    """Name a table, index or trigger that this program would not have made so."""
+    blank = sqlite3.connect(":memory:", isolation_level=None)
+    try:
+        migrate(blank)
+        wanted = set(schema_of(blank))
+    finally:
+        blank.close()
+    odd = sorted(wanted ^ set(schema_of(connection)), key=str)
+    return f"{odd[0][0]} {odd[0][1]}" if odd else "user_version"

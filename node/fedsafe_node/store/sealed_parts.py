@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the seal holds, and how its parts are kept.
+
+* `main`: its number, digests of the schema and of the other parts, size and root of
+  each log, and how far the guard had come;
+* `files`: a keyed digest of each key file;
+* `table:<name>`: the sums over the table's rows (`fedsafe_crypto.multiset`).
+
+`main` is written in every commit that changes anything, the others when they change.
+Each is a box under a key derived from `seal.key`, which lies outside the database, so
+nobody without it can write a seal, put a part in another's place, or learn a sum. A
+part that was put back does not fit `main`; a `main` that was put back does not fit
+the logs, which grow with every act.
+"""
+
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import Final
+
+import msgspec
+
+from fedsafe_crypto.errors import OpenError
+from fedsafe_crypto.framing import lp_text
+from fedsafe_crypto.multiset import Multiset, derive_key, row_hash
+from fedsafe_crypto.secretbox import decrypt, encrypt
+from fedsafe_node.errors import SealBrokenError
+
+MAIN: Final = "main"
+FILES: Final = "files"
+_TABLE: Final = "table:"
+_AAD: Final = b"fedsafe/seal/v1\n"
+_SUM_BYTES: Final = 32
+_HAS_SEAL: Final = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'seal'"
+
+
+class SealKey:
+    """What makes and opens seals. Nothing of it shows."""
+
+    def __init__(self, secret: bytes) -> None:
+        """Derive all keys.
+
+        Raises:
+            WrongLengthError: the secret has not 32 bytes.
+        """
+        self.hash_row = row_hash(derive_key(secret, "rows"))
+        self._box = derive_key(secret, "box")
+        self._files = derive_key(secret, "files")
+
+    def __repr__(self) -> str:
+        """Show nothing."""
+        return "SealKey()"
+
+    def file_digest(self, name: str, content: bytes) -> bytes:
+        """Return the keyed digest of a file under its name."""
+        return blake2b(
+            lp_text(name) + content, key=self._files, digest_size=32
+        ).digest()
+
+    def close(self, part: str, body: bytes) -> bytes:
+        """Seal a part."""
+        return encrypt(self._box, body, _AAD + part.encode())
+
+    def open(self, part: str, box: bytes) -> bytes:
+        """Open a part.
+
+        Raises:
+            OpenError: it is not that part, or was sealed under another key.
+        """
+        return decrypt(self._box, box, _AAD + part.encode())
+
+
+class MainPart(msgspec.Struct, frozen=True, array_like=True):
+    """The part that binds all others; `logs` has size and root, `guards` sizes."""
+
+    number: int
+    schema: bytes
+    parts: bytes
+    logs: dict[str, tuple[int, bytes]]
+    guards: dict[str, int]
+
+
+_Sums = tuple[int, bytes, bytes]
+_encode = msgspec.msgpack.Encoder().encode
+_main = msgspec.msgpack.Decoder(MainPart)
+_files = msgspec.msgpack.Decoder(dict[str, bytes])
+_sums = msgspec.msgpack.Decoder(_Sums)
+
+
+@dataclass(frozen=True, slots=True)
+class Seal:
+    """A whole seal. A table without rows has no part."""
+
+    main: MainPart
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    tables: Mapping[str, Multiset] = field(default_factory=dict)
+
+
+def encode_main(main: MainPart) -> bytes:
+    """Encode the main part."""
+    return _encode(main)
+
+
+def encode_files(files: Mapping[str, bytes]) -> bytes:
+    """Encode the part about files."""
+    return _encode(dict(sorted(files.items())))
+
+
+def encode_sums(sums: Multiset) -> bytes:
+    """Encode the part about a table."""
+    numbers = (sums.total, sums.by_place)
+    return _encode((sums.count, *(each.to_bytes(_SUM_BYTES) for each in numbers)))
+
+
+def table_part(table: str) -> str:
+    """Name the part about a table."""
+    return _TABLE + table
+
+
+def digest_of_parts(parts: Mapping[str, bytes]) -> bytes:
+    """Return the digest of the encoded parts beside the main one."""
+    return blake2b(_encode(sorted(parts.items())), digest_size=32).digest()
+
+
+def read_seal(connection: sqlite3.Connection, key: SealKey) -> Seal | None:
+    """Read the seal of a database; None if it never had one.
+
+    Raises:
+        SealBrokenError: a part does not open, is missing, or was put back.
+    """
+    if connection.execute(_HAS_SEAL).fetchone() is None:
+        return None
+    rows = connection.execute("SELECT part, body FROM seal").fetchall()
+    if not rows:
+        return None
+    parts: dict[str, bytes] = {}
+    for part, box in rows:
+        try:
+            parts[part] = key.open(part, box)
+        except (OpenError, TypeError):
+            why = "it does not open: it was changed, or keys/seal.key was"
+            raise SealBrokenError("seal", part, why) from None
+    body = parts.pop(MAIN, None)
+    if body is None:
+        raise SealBrokenError("seal", MAIN, "it is missing", is_missing=True)
+    main = _main.decode(body)
+    if digest_of_parts(parts) != main.parts:
+        raise SealBrokenError("seal", MAIN, "parts of it are of another time")
+    files = _files.decode(parts.pop(FILES, _encode({})))
+    tables = {
+        part.removeprefix(_TABLE): _multiset(body) for part, body in parts.items()
+    }
+    return Seal(main, files, tables)
+
+
+def _multiset(body: bytes) -> Multiset:
+    count, total, by_place = _sums.decode(body)
+    return Multiset(count, int.from_bytes(total), int.from_bytes(by_place))

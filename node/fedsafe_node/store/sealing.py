@@ -1,0 +1,294 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Keeps the seal in step with the tables, within the commits of the writer.
+
+Temporary triggers on the write connection, made from the schema, note each row that
+comes or goes in a temporary table. That table is part of the transaction: what an
+act, a savepoint or a failed statement takes back is noted no more. At the end of a
+batch the notes are added to the sums, and the seal is written in the same commit.
+So every way to change a row is seen, whatever statement did it, and no reader pays.
+
+REPLACE deletes rows without firing triggers unless `recursive_triggers` is on.
+"""
+
+import sqlite3
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any, Final, Protocol
+
+from fedsafe_crypto.multiset import Multiset
+from fedsafe_node.errors import SealBrokenError
+from fedsafe_node.store.coverage import (
+    Covered,
+    covered_tables,
+    rows_of,
+    schema_of,
+)
+from fedsafe_node.store.rows import Tail
+from fedsafe_node.store.schema import VERSION
+from fedsafe_node.store.seal_check import (
+    MOST_AT_START,
+    destroyed_files,
+    log_faults,
+    schema_digest,
+    surroundings_faults,
+    table_faults,
+)
+from fedsafe_node.store.seal_protocol import Position, Surroundings
+from fedsafe_node.store.sealed_parts import (
+    FILES,
+    MAIN,
+    MainPart,
+    Seal,
+    digest_of_parts,
+    encode_files,
+    encode_main,
+    encode_sums,
+    read_seal,
+    table_part,
+)
+from fedsafe_node.store.sqlite_logs import SQLiteLogRows
+
+_LOOK_EVERY: Final = 64  # commits
+_TOUCHED: Final = "SELECT * FROM temp.touched"
+# Told once for all rows of a transaction, so that most commits need not look.
+_TOUCH: Final = "SELECT seal_touch() WHERE NOT EXISTS (SELECT 1 FROM touched);"
+_FORGET: Final = "DELETE FROM temp.touched"
+_KEEP: Final = (
+    "INSERT INTO seal (part, body) VALUES (?, ?) "
+    "ON CONFLICT (part) DO UPDATE SET body = excluded.body"
+)
+_KEEP_MAIN: Final = f"UPDATE seal SET body = ? WHERE part = '{MAIN}'"  # noqa: S608 - our own word
+
+
+class Logs(Protocol):
+    """Where the logs stand."""
+
+    def grown(self, sealed: Mapping[str, Position]) -> Mapping[str, Position]:
+        """Return the positions of the logs that have grown since."""
+        ...
+
+    def tail(self, rows: SQLiteLogRows, log: str) -> Tail:
+        """Return a log's end."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class _State:
+    main: MainPart
+    files: Mapping[str, bytes]
+    tables: Mapping[str, Multiset]
+    parts: Mapping[str, bytes]
+
+
+class Sealer:
+    """Writes the seal of one database.
+
+    Owned by the writer's thread: the connection, `_state` (as committed), `_next` (as
+    the commit under way will leave it), and `_is_touched`, whether a row may have been
+    noted since the last one. `number` is read by others.
+    """
+
+    def __init__(
+        self, connection: sqlite3.Connection, around: Surroundings, logs: Logs
+    ) -> None:
+        self._execute = connection.execute
+        self._connection = connection
+        self._around = around
+        self._key = around.key
+        self._logs = logs
+        self._tables: dict[str, Covered] = {}
+        self._is_touched = False
+        self._state: _State | None = None
+        self._next: _State | None = None
+        self.number = 0
+
+    def begin(self, migrate: Callable[[sqlite3.Connection], None]) -> None:
+        """Check the seal that there is, bring the schema up to date, and go on.
+
+        Raises:
+            SealBrokenError: names what is not as it was sealed.
+            SchemaError: the database is newer than this program.
+        """
+        before = schema_of(self._connection)
+        seal = read_seal(self._connection, self._key)
+        if seal is not None:
+            self._check(seal)
+        elif self._around.was_sealed:
+            raise SealBrokenError("seal", MAIN, "it is missing", is_missing=True)
+        self._execute("PRAGMA recursive_triggers = ON")
+        migrate(self._connection)
+        self._tables = {each.name: each for each in covered_tables(self._connection)}
+        self._note_changes()
+        if seal is None or before != schema_of(self._connection):
+            self._around.begin_sealing()
+            self._seal_all(1 if seal is None else seal.main.number + 1)
+            self._around.end_sealing()
+        else:
+            parts = {FILES: encode_files(seal.files)}
+            for table, sums in seal.tables.items():
+                parts[table_part(table)] = encode_sums(sums)
+            self._take(_State(seal.main, seal.files, seal.tables, parts))
+
+    def _check(self, seal: Seal) -> None:
+        # What a migration changes has to be whole before it is sealed anew.
+        (version,) = self._execute("PRAGMA user_version").fetchone()
+        most = MOST_AT_START if version == VERSION else None
+        logs, guards = seal.main.logs, seal.main.guards
+        own = {log: at for log, at in logs.items() if log in guards}
+        found = self._positions(own)
+        for fault in chain(
+            surroundings_faults(self._connection, self._around, seal),
+            log_faults(own, found),
+            table_faults(self._connection, self._key, seal, most=most),
+        ):
+            raise fault
+
+    def write(self) -> None:
+        """Write the seal, if the transaction under way has changed what it tells."""
+        state = self._state
+        if state is None:
+            return
+        touched = self._execute(_TOUCHED).fetchall() if self._is_touched else []
+        self._is_touched = False
+        grown = self._logs.grown(state.main.logs)
+        marks = self._around.marks()
+        tables, parts, files = state.tables, state.parts, state.files
+        # To look at the directories in every commit would cost as much as the rest.
+        looks = touched or not grown or state.main.number % _LOOK_EVERY == 0
+        news = self._around.news(files, self._destroyed) if looks else None
+        if news is not None and news != files:
+            files = news
+            parts = {**parts, FILES: self._keep(FILES, encode_files(files))}
+        if touched:
+            self._execute(_FORGET)
+            tables, parts = self._changed(touched, tables, parts)
+        elif not grown and parts is state.parts and marks == state.main.guards:
+            return
+        main = MainPart(
+            number=state.main.number + 1,
+            schema=state.main.schema,
+            parts=(
+                state.main.parts if parts is state.parts else digest_of_parts(parts)
+            ),
+            logs={**state.main.logs, **grown},
+            guards=dict(marks),
+        )
+        self._execute(_KEEP_MAIN, (self._key.close(MAIN, encode_main(main)),))
+        self._next = _State(main, files, tables, parts)
+
+    def confirm(self) -> None:
+        """Be told that the transaction was committed."""
+        if self._next is not None:
+            self._take(self._next)
+
+    def forget(self) -> None:
+        """Be told that the transaction was taken back."""
+        self._next = None
+
+    def _take(self, state: _State) -> None:
+        self._state, self._next = state, None
+        self.number = state.main.number
+
+    def _keep(self, part: str, body: bytes) -> bytes:
+        self._execute(_KEEP, (part, self._key.close(part, body)))
+        return body
+
+    def _changed(
+        self,
+        touched: list[tuple[Any, ...]],
+        tables: Mapping[str, Multiset],
+        parts: Mapping[str, bytes],
+    ) -> tuple[dict[str, Multiset], dict[str, bytes]]:
+        changed: dict[str, list[tuple[int, tuple[Any, ...]]]] = defaultdict(list)
+        for row in touched:
+            width = len(self._tables[row[0]].columns) + 2
+            changed[row[0]].append((row[1], row[2:width]))
+        new_tables, new_parts = dict(tables), dict(parts)
+        for name, rows in changed.items():
+            before = tables.get(name, Multiset())
+            sums = self._tables[name].change(before, self._key.hash_row, rows)
+            if sums == before:
+                continue
+            part = table_part(name)
+            new_tables[name] = sums
+            new_parts[part] = self._keep(part, encode_sums(sums))
+        return new_tables, new_parts
+
+    def _seal_all(self, number: int) -> None:
+        self._execute("BEGIN IMMEDIATE")
+        try:
+            self._execute("DELETE FROM main.seal")
+            self._execute(_FORGET)
+            tables = {
+                name: sums
+                for name, table in self._tables.items()
+                if (
+                    sums := table.sum_up(
+                        self._key.hash_row, rows_of(self._connection, table)
+                    )
+                )
+                != Multiset()
+            }
+            files = self._around.digests()
+            bodies = {FILES: encode_files(files)}
+            for name, sums in tables.items():
+                bodies[table_part(name)] = encode_sums(sums)
+            main = MainPart(
+                number=number,
+                schema=schema_digest(self._connection),
+                parts=digest_of_parts(bodies),
+                logs=self._positions(self._names()),
+                guards=dict(self._around.marks()),
+            )
+            for part, body in (*bodies.items(), (MAIN, encode_main(main))):
+                self._keep(part, body)
+        except BaseException:
+            self._execute("ROLLBACK")
+            raise
+        self._execute("COMMIT")
+        self._take(_State(main, files, tables, bodies))
+
+    def _positions(self, names: Iterable[str]) -> dict[str, Position]:
+        rows = SQLiteLogRows(self._connection)
+        tails = {name: self._logs.tail(rows, name) for name in names}
+        return {name: (tail.size, tail.root) for name, tail in tails.items()}
+
+    def _destroyed(self) -> set[str]:
+        return destroyed_files(self._connection)
+
+    def _names(self) -> list[str]:
+        return [name for (name,) in self._execute("SELECT origin FROM logs")]
+
+    def _touch(self) -> None:
+        self._is_touched = True
+
+    def _note_changes(self) -> None:
+        self._connection.create_function("seal_touch", 0, self._touch)
+        widest = max(len(table.columns) for table in self._tables.values())
+        cells = ", ".join(f"c{at}" for at in range(widest))
+        self._execute(f"CREATE TEMP TABLE touched (name, sign, {cells})")
+        for table in self._tables.values():
+            for sql in _triggers(table):
+                self._execute(sql)
+
+
+def _triggers(table: Covered) -> list[str]:
+    def note(sign: int, row: str) -> str:
+        cells = ", ".join(f"c{at}" for at in range(len(table.columns)))
+        values = ", ".join(f"{row}.{column}" for column in table.columns)
+        where = f" WHERE {row}.{table.only} IS NOT NULL" if table.only else ""
+        return (
+            f"INSERT INTO touched (name, sign, {cells}) "
+            f"SELECT '{table.name}', {sign}, {values}{where};"
+        )
+
+    notes = {"DELETE": note(-1, "OLD"), "UPDATE": note(-1, "OLD") + note(1, "NEW")}
+    if table.only is None:  # a row begins to count by an update, never as it comes
+        notes["INSERT"] = note(1, "NEW")
+    return [
+        f"CREATE TEMP TRIGGER seal_{table.name}_{verb.lower()} AFTER {verb} "
+        f"ON main.{table.name} BEGIN {_TOUCH} {sql} END"
+        for verb, sql in notes.items()
+    ]
