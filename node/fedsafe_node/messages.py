@@ -317,7 +317,8 @@ class StatusAnswer(Message, frozen=True):
     """The node at a glance; `store` is `ok`, or why writes fail and since when.
 
     `receipts_overdue` counts events for the provider that lack their receipt.
-    `disputes_beyond_budget` counts by member what of the last week rests nothing.
+    `disputes_beyond_budget` counts by member what of the last week rests nothing,
+    `review_alarms` whose reviews confirm nearly everything or take seconds.
     """
 
     node: str
@@ -337,6 +338,8 @@ class StatusAnswer(Message, frozen=True):
     url: str
     store: str = "ok"
     receipts_overdue: int = 0
+    tasks_waiting: int = 0
+    review_alarms: int = 0
     disputes_open: int = 0
     disputes_beyond_budget: dict[str, int] = {}
 

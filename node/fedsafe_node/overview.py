@@ -11,6 +11,7 @@ from fedsafe_node.clock import Clock
 from fedsafe_node.errors import StoreError
 from fedsafe_node.log.audit import audit_log_name
 from fedsafe_node.messages import PeerStatus, StatusAnswer
+from fedsafe_node.review.habits import rubber_stamps
 from fedsafe_node.situation import Situation
 from fedsafe_node.store.protocol import Reader, Store
 from fedsafe_node.store.rows import Counts, PeerRow
@@ -45,6 +46,12 @@ class Overview:
         async def contested(reader: Reader) -> tuple[int, dict[str, int]]:
             return await reader.open_disputes(), await reader.floods_since(now - _WEEK)
 
+        async def reviews(reader: Reader) -> tuple[int, int]:
+            review = situation.policy.document.review
+            stamps = await rubber_stamps(reader, review)
+            return await reader.tasks_waiting(), len(stamps)
+
+        waiting, alarms = await self._store.read(reviews)
         disputes, floods = await self._store.read(contested)
         counts, feed, audit, rows, overdue = await self._store.scan(query)
         membership = situation.shared.membership if situation.shared else None
@@ -67,6 +74,8 @@ class Overview:
             url=situation.config.url,
             store=self._trouble(),
             receipts_overdue=overdue,
+            tasks_waiting=waiting,
+            review_alarms=alarms,
             disputes_open=disputes,
             disputes_beyond_budget=floods,
         )

@@ -125,6 +125,8 @@ async def metrics(call: Call) -> object:
             "feed": now.feed_size,
             "audit": now.audit_size,
             "members": now.members,
+            "tasks_waiting": now.tasks_waiting,
+            "review_alarms": now.review_alarms,
             "disputes_open": now.disputes_open,
             "disputes_beyond_budget": sum(now.disputes_beyond_budget.values()),
             "peers_covered": sum(peer.covered for peer in now.peers),

@@ -29,6 +29,10 @@ class ReviewReader(Protocol):
         """Return what waits for a person, what ends first before the rest."""
         ...
 
+    async def tasks_waiting(self) -> int:
+        """Count what waits for a person."""
+        ...
+
     async def tasks_in(self, state: TaskState, limit: int) -> list[TaskRow]:
         """Return the tasks of a state, newest first."""
         ...

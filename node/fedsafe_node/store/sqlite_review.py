@@ -86,6 +86,14 @@ class SQLiteReviewReader:
         where = f"WHERE subject IS NOT NULL AND {_AT_HAND} ORDER BY ends_at, id LIMIT ?"
         return self._task_rows(where, limit)
 
+    async def tasks_waiting(self) -> int:
+        """Count what waits for a person."""
+        (count,) = self._connection.execute(
+            "SELECT count(*) FROM tasks "  # noqa: S608 - our own words
+            f"WHERE subject IS NOT NULL AND {_AT_HAND}"
+        ).fetchone()
+        return int(count)
+
     async def tasks_in(self, state: TaskState, limit: int) -> list[TaskRow]:
         """Return the tasks of a state, newest first."""
         where = "WHERE state = ? ORDER BY opened_at DESC, id LIMIT ?"

@@ -173,3 +173,26 @@ async def test_a_signal_that_matches_again_is_known_again(ward: Ward) -> None:
     (signal,) = (await ward.show(task)).signals
     assert signal.effect is None
     assert (await ward.open(match(1))).events == ()
+
+
+async def test_a_signal_that_comes_back_joins_its_task_again(ward: Ward) -> None:
+    await ward.list_signal(match(1))
+    task = (await ward.open(match(1))).task
+    await ward.stop_signal(match(1), SignalStatus.EXPIRED)
+
+    grown = await ward.open(match(1))
+
+    assert grown.task == task
+    (signal,) = (await ward.show(task)).signals
+    assert (signal.effect, signal.match is None) == (None, False)
+
+
+async def test_what_ended_while_the_node_was_down_is_not_reminded_of(
+    ward: Ward,
+) -> None:
+    await ward.open(match(1))
+    ward.team.clock.advance(timedelta(days=9))
+
+    assert await ward.tend() == 1
+    assert await ward.told("task.due") == []
+    assert await ward.announced() == []

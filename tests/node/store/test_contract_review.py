@@ -95,6 +95,7 @@ async def test_what_ends_first_is_at_hand_first(store: Store) -> None:
     await store.write(lambda tx: tx.put_task(flagged))
 
     assert ids(await store.read(lambda r: r.tasks_at_hand(9))) == [2, 3, 1]
+    assert await store.read(lambda r: r.tasks_waiting()) == 3
     assert ids(await store.read(lambda r: r.ended_tasks(499, 9))) == []
     assert ids(await store.read(lambda r: r.ended_tasks(500, 9))) == [2, 3]
     assert ids(await store.read(lambda r: r.tasks_to_remind_of(450, 9))) == [2, 3]
