@@ -3,8 +3,9 @@
 
 For `fedsafe doctor`: a node whose own log is not what left it does not start, and
 then nothing but this can say where the damage is. The openings show which entry was
-changed; without their keys nothing but the span is known. The tables beside the logs
-are for `fedsafe audit verify`, once it starts.
+changed; without their keys nothing but the span is known. The seal says what of the
+tables and key files is not as the node left it; how tables and logs go together is
+for `fedsafe audit verify`, once it starts.
 """
 
 import asyncio
@@ -19,9 +20,11 @@ from fedsafe_node.errors import CorruptLogError, KeyFileError, StoreFailedError
 from fedsafe_node.log.audit import audit_log_name
 from fedsafe_node.log.guard import Kept, read_kept
 from fedsafe_node.log.openings import PeriodKeys, unseal_opening
-from fedsafe_node.log.verification import Anchor, CommitmentsOf, verify_log
+from fedsafe_node.log.verification import Anchor, verify_log
+from fedsafe_node.sealed_files import SealedFiles
 from fedsafe_node.store.protocol import LogName, Reader
 from fedsafe_node.store.rows import Opening, SealedOpening
+from fedsafe_node.store.seal_protocol import Position
 from fedsafe_node.store.sqlite import examine_file
 from fedsafe_node.store.sqlite_reader import Unsealing
 
@@ -50,8 +53,13 @@ def _examine(place: Place, node: str) -> list[Examined]:
     except CorruptLogError as error:
         return [Examined("guard", wrong=error.reason)]
 
+    try:
+        around = SealedFiles(place, {log: each.size for log, each in kept.items()})
+    except KeyFileError as error:
+        return [Examined("keys", wrong=str(error))]
+
     async def query(reader: Reader) -> list[Examined]:
-        return await _examine_logs(reader, kept, node)
+        return await _examine_logs(reader, kept, node, around)
 
     try:
         return examine_file(place.database, query, _unsealing(place.periods))
@@ -60,7 +68,7 @@ def _examine(place: Place, node: str) -> list[Examined]:
 
 
 async def _examine_logs(
-    reader: Reader, kept: Mapping[LogName, Kept], node: str
+    reader: Reader, kept: Mapping[LogName, Kept], node: str, around: SealedFiles
 ) -> list[Examined]:
     damage = await reader.damage()
     if damage is not None:
@@ -70,17 +78,29 @@ async def _examine_logs(
     foreign = [name for name in names if name.endswith(AUDIT) and name != audit]
     if foreign:
         return [Examined("database", wrong=f"it holds {foreign[0]}, not {audit}")]
-    return [
-        await _examine_log(reader, name, kept.get(name))
-        for name in sorted({*names, *kept})
+    report = await reader.seal_report(around, 0)
+    examined = [
+        await _examine_log(reader, name, kept.get(name), report.logs.get(name))
+        for name in sorted({*names, *kept, *report.logs})
+    ]
+    if not report.faults:
+        return [*examined, Examined("seal", report.rows)]
+    return examined + [
+        Examined(fault.table, wrong=f"{fault.name}: {fault.reason}")
+        for fault in report.faults
     ]
 
 
-async def _examine_log(reader: Reader, name: LogName, kept: Kept | None) -> Examined:
+async def _examine_log(
+    reader: Reader, name: LogName, kept: Kept | None, sealed: Position | None
+) -> Examined:
     anchors: list[Anchor] = []
     if kept is not None:
         root = bytes.fromhex(kept.root)
         anchors = [Anchor(size=kept.size, root=root, source="the guard")]
+    if sealed is not None:
+        size, root = sealed
+        anchors.insert(0, Anchor(size=size, root=root, source="the seal"))
     try:
         found = await verify_log(reader, name, _commitments_of(name), anchors)
     except CorruptLogError as error:

@@ -2,6 +2,7 @@
 import asyncio
 import re
 import shutil
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,7 @@ async def test_a_store_that_nobody_touched_adds_up_and_is_left_alone(
 
     assert not [each for each in found.values() if each.wrong]
     assert found["log a.demo/audit"].size > 1
+    assert found["seal"].size > 1
     assert await asyncio.to_thread(everything, alone.root) == before
 
 
@@ -50,7 +52,7 @@ async def test_a_store_that_nobody_touched_adds_up_and_is_left_alone(
     ("sql", "why"),
     [
         (OLD, "does not fit the record"),
-        (CHANGE_NEWEST, "does not fit the record"),
+        (CHANGE_NEWEST, "the entries are not those that the guard had"),
         (DROP_NEWEST, "entries are missing that the guard had"),
     ],
     ids=["old", "newest", "gone"],
@@ -64,7 +66,7 @@ async def test_where_a_log_is_damaged_is_said_though_the_node_does_not_start(
     with pytest.raises(RolledBackError):
         await alone.start("a.demo")
     assert why in found["log a.demo/audit"].wrong
-    assert re.match(r"damaged at entry \d+", found["log a.demo/audit"].wrong)
+    assert re.match(r"damaged .*entr(y|ies) \d+", found["log a.demo/audit"].wrong)
 
 
 async def test_a_changed_entry_is_found_by_its_openings_or_else_its_span(
@@ -122,3 +124,33 @@ async def test_a_database_of_another_node_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ForeignStoreError, match=r"not that of a\.demo"):
         await fleet.start("a.demo")
     assert "it holds b.demo/audit" in found["database"].wrong
+
+
+async def test_what_does_not_fit_the_seal_is_named(alone: Fleet) -> None:
+    def harm() -> None:
+        place = alone.place("a.demo")
+        connection = sqlite3.connect(place.database)
+        connection.execute("UPDATE credentials SET role = 'auditor'")
+        connection.commit()
+        connection.close()
+        (place.keys / "own.key").write_bytes(bytes(96))
+
+    await stopped(alone)
+    await asyncio.to_thread(harm)
+    found = await examine(alone)
+
+    assert "seal" not in found
+    assert found["credentials"].wrong
+    assert found["keys"].wrong == "own.key: the file is not as it was sealed"
+
+
+async def test_a_damaged_key_of_the_seal_is_named(alone: Fleet) -> None:
+    await stopped(alone)
+    key = alone.place("a.demo").keys / "seal.key"
+    await asyncio.to_thread(key.write_bytes, bytes(32))
+    other = await examine(alone)
+    await asyncio.to_thread(key.write_bytes, b"")
+    empty = await examine(alone)
+
+    assert "keys/seal.key" in other["seal"].wrong
+    assert "seal.key" in empty["keys"].wrong
