@@ -29,6 +29,7 @@ from fedsafe_node.duties import Duties
 from fedsafe_node.errors import NodeError, StoreError
 from fedsafe_node.evaluators import SharedLists
 from fedsafe_node.evidence.inspecting import Inspector
+from fedsafe_node.evidence.keeping import Keeper
 from fedsafe_node.evidence.service import EvidenceService, ExportEffect
 from fedsafe_node.evidence.tiled import OwnLog, TileService
 from fedsafe_node.founding import FoundingService
@@ -154,6 +155,13 @@ class RunningNode:
             joined=self._joined,
         )
         self.desk = self._make_desk()
+        self.keeper = Keeper(
+            base.office,
+            base.config.audit,
+            periods=base.periods,
+            pseudonyms=base.pseudonyms,
+            offload=base.workers,
+        )
         self.services = self._make_services()
         self.server = ApiServer(self.services, metrics=Metrics())
 
@@ -176,6 +184,7 @@ class RunningNode:
             await parts.enter_async_context(session)
             node = cls(base, session)
             parts.push_async_callback(node._keep_last_checkpoint)
+            parts.push_async_callback(node._note_stop)
             parts.push_async_callback(node._audit_last_evaluations)
             parts.push_async_callback(node.replicating.stop)
             parts.push_async_callback(node.attesting.stop)
@@ -191,7 +200,7 @@ class RunningNode:
 
     async def _listen(self, parts: AsyncExitStack) -> None:
         base = self.base
-        await self._note_start()
+        await self.keeper.gaps.begin(base.situation.policy.reference)
         await self.feed.checkpoint()
         document = await base.store.read(lambda r: r.document(CHARTER_DOCUMENT))
         if document is not None:
@@ -221,7 +230,8 @@ class RunningNode:
         duties = Duties(
             self.desk, self.peering, self.feed, base.lists, upkeep, base.announcer
         )
-        jobs = Jobs(base.store, base.clock, duties.jobs())
+        due = {**duties.jobs(), **self.keeper.jobs()}
+        jobs = Jobs(base.store, base.clock, due)
         await jobs.start()
         parts.push_async_callback(jobs.stop)
         node, policy = base.config.name, base.situation.policy
@@ -234,18 +244,12 @@ class RunningNode:
         note = sign_checkpoint(checkpoint, self.base.keys.audit)
         return SignedTree(checkpoint, note)
 
-    async def _note_start(self) -> None:
-        base = self.base
-        entry = base.trail.entry(
-            Event.NODE_STARTED,
-            at=base.clock.now(),
-            detail={"policy": base.situation.policy.reference},
-        )
-
-        async def act(tx: Transaction) -> None:
-            await tx.append(base.trail.log, entry.record, entry.openings)
-
-        await base.store.write(act)
+    async def _note_stop(self) -> None:
+        try:
+            await self.keeper.gaps.end()
+        except StoreError:
+            # The next start finds no end, and says so.
+            _LOG.exception("stop not audited", extra=fields(reason="store"))
 
     async def _audit_last_evaluations(self) -> None:
         try:
@@ -350,6 +354,7 @@ class RunningNode:
             base.config.oidc,
             ProviderWeb(self._session),
             {
+                **self.keeper.effects(),
                 Act.EXPORT_WITH_OPENINGS: ExportEffect(),
                 Act.GATE_OPENING: GateOpening(base.office, base.situation),
                 Act.PERMANENT_BAN: ConfirmEffect(self.reviews),
@@ -390,6 +395,7 @@ class RunningNode:
                 self.feed.keep_audit,
                 audits.admit,
             ),
+            keeping=self.keeper.keeping(staff.approvals, audits.admit, audits.search),
             evidence=EvidenceService(
                 base.office,
                 staff.approvals,

@@ -5,15 +5,14 @@ Reading is an act as well: its own event is durable before the answer leaves.
 """
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Final
 
 import msgspec
 
-from fedsafe_federation.errors import FederationError, MalformedError
+from fedsafe_federation.errors import FederationError
 from fedsafe_federation.verification import open_checkpoint
-from fedsafe_federation.wireformat import decode
 from fedsafe_node.clock import Clock
 from fedsafe_node.commitments import audit_commitments, feed_commitments
 from fedsafe_node.errors import (
@@ -25,17 +24,14 @@ from fedsafe_node.errors import (
     StoreError,
     StoreFailedError,
 )
+from fedsafe_node.evidence.events import read_log_events
 from fedsafe_node.evidence.span import read_events
 from fedsafe_node.index.lists import Lists
 from fedsafe_node.loading import INDEX, check_tokens
 from fedsafe_node.log.audit import (
-    ACTOR,
-    DETAIL,
-    SUBJECT,
     AuditTrail,
     Detail,
     Event,
-    decode_audit_record,
     grounds_of,
 )
 from fedsafe_node.log.engine import LogEngine
@@ -70,14 +66,6 @@ from fedsafe_policies.vocabulary import Matter, Purpose
 PAGES: Final = "database"
 _PAGE: Final = 500
 _LOG = logging.getLogger(f"{LOGGER}.audits")
-
-
-class _Actor(msgspec.Struct, frozen=True):
-    name: str
-
-
-class _Subject(msgspec.Struct, frozen=True):
-    ref: str
 
 
 class AuditService:
@@ -142,7 +130,7 @@ class AuditService:
         grounds = await self.admit(who, purpose)
 
         async def query(reader: Reader) -> list[AuditEvent]:
-            return await self._page(reader, since, limit)
+            return await read_log_events(reader, self._trail.log, since, limit)
 
         events = await self._store.scan(query)
         detail: Detail = {"since": since, "events": len(events), **grounds}
@@ -185,7 +173,9 @@ class AuditService:
         found: list[AuditEvent] = []
         place = since
         while place < end and len(found) < limit:
-            page = await self._page(reader, place, min(_PAGE, end - place))
+            page = await read_log_events(
+                reader, self._trail.log, place, min(_PAGE, end - place)
+            )
             if not page:
                 log = self._trail.log
                 raise MissingEntriesError(log, place, "the entry is missing")
@@ -214,22 +204,6 @@ class AuditService:
             lambda tx: tx.append(self._trail.log, entry.record, entry.openings)
         )
         raise DeniedError(decision)
-
-    async def _page(self, reader: Reader, since: int, limit: int) -> list[AuditEvent]:
-        log = self._trail.log
-        records = await reader.records(log, since, limit)
-        payloads: dict[tuple[int, str], bytes] = {}
-        if records:
-            for kept in await reader.openings(log, since, len(records)):
-                if kept.opening is not None:
-                    payloads[kept.index, kept.group] = kept.opening.payload
-        events: list[AuditEvent] = []
-        for index, record in enumerate(records, start=since):
-            try:
-                events.append(_event(index, record, payloads))
-            except MalformedError:
-                raise CorruptLogError(log, index, "it is no audit event") from None
-        return events
 
     async def _verify(self, name: str) -> LogCheck:
         is_audit = name == self._trail.log
@@ -383,35 +357,3 @@ def _bad_log(name: str, index: int, why: str, damage: Damage) -> LogCheck:
         first_bad_index=index,
         why=why,
     )
-
-
-def _event(
-    index: int, data: bytes, payloads: Mapping[tuple[int, str], bytes]
-) -> AuditEvent:
-    record = decode_audit_record(data)
-    actor, detail = payloads.get((index, ACTOR)), payloads.get((index, DETAIL))
-    subject = payloads.get((index, SUBJECT))
-    said: dict[str, str | int | bool | None] = {}
-    if detail is not None:
-        said = decode(detail, dict[str, str | int | bool | None])
-    return AuditEvent(
-        index=index,
-        event=record.event.value,
-        at=record.at,
-        outcome=record.outcome,
-        purpose=record.purpose.value,
-        basis=record.basis.value,
-        rule=record.rule,
-        code=record.code,
-        policy=record.policy,
-        policy_hash=record.policy_hash,
-        trace=_word(said.pop("trace", None)),
-        peer=_word(said.get("peer")),
-        actor=decode(actor, _Actor).name if actor is not None else None,
-        subject_ref=decode(subject, _Subject).ref if subject is not None else None,
-        detail=said or None,
-    )
-
-
-def _word(value: object) -> str | None:
-    return value if isinstance(value, str) else None

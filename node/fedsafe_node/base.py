@@ -52,6 +52,7 @@ class Base:
     store: Store
     lists: Lists
     trail: AuditTrail
+    pseudonyms: Pseudonyms
     situation: Situation
     workers: Workers
     office: Office
@@ -134,6 +135,7 @@ async def open_base(
         store=store,
         lists=Lists(tokens, PdqIndex()),
         trail=trail,
+        pseudonyms=files.pseudonyms,
         situation=situation,
         workers=workers,
         office=Office(

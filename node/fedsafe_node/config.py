@@ -44,6 +44,7 @@ Printable = Annotated[
     str, msgspec.Meta(pattern=r"^[^\x00-\x1f\x7f]+(?!\n)$", max_length=4_096)
 ]
 Positive = Annotated[float, msgspec.Meta(gt=0, le=86_400)]
+KeptDays = Annotated[int, msgspec.Meta(ge=30, le=3_650)]
 
 
 class Listen(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -67,6 +68,18 @@ class Sync(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How often peers are polled, in seconds, beside their pokes."""
 
     poll: Positive = 5.0
+
+
+class AuditRetention(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """For how many days openings of the audit log are kept, by their group.
+
+    `detail` is how long the key of a month is kept after its end; whatever else was
+    sealed in that month goes with it, so it is the longest.
+    """
+
+    actor: KeptDays = 365
+    subject: KeptDays = 365
+    detail: KeptDays = 1_095
 
 
 class Founding(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -103,6 +116,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     lookup: Lookup = Lookup()
     sync: Sync = Sync()
     founding: Founding = Founding()
+    audit: AuditRetention = AuditRetention()
     oidc: Oidc | None = None
 
 
@@ -213,6 +227,8 @@ def _unfit(config: Config, directory: Path) -> str | None:
             f"the policy {_DEMONSTRATION} is for demonstrations, whose nodes are named "
             f"like chat{DEMO_SUFFIX} - at `$.policy`"
         )
+    if config.audit.detail < max(config.audit.actor, config.audit.subject):
+        return "details are kept as long as actors and subjects - at `$.audit.detail`"
     if pycountry.countries.get(alpha_2=config.jurisdiction) is None:
         return "no country has that code of ISO 3166 - at `$.jurisdiction`"
     return None

@@ -195,6 +195,7 @@ class Act(StrEnum):
     PSEUDONYM_REVEAL = "pseudonym_reveal"
     GATE_OPENING = "gate_opening"
     BREACH_SILENCE = "breach_silence"
+    SUBJECT_ERASURE = "subject_erasure"
     OWN_BAN = "own_ban"
     MEDIA_SIGNAL = "media_signal"
     ROLE_GRANT = "role_grant"

@@ -60,6 +60,7 @@ _GERMAN: Final[Mapping[str, str]] = {
     "pseudonym_reveal": "Aufdecken eines Pseudonyms",
     "gate_opening": "Öffnen der rechtlichen Freigabe",
     "breach_silence": "Abschluss einer Datenpanne ohne Meldung",
+    "subject_erasure": "Löschung zu einer Person",
     "own_ban": "eigene Sperre",
     "media_signal": "Signal über eine Datei",
     "role_grant": "Erteilen einer Rolle",

@@ -17,6 +17,7 @@ from fedsafe_node.api.auth import PERSONS, Auth
 from fedsafe_node.api.credentials import CREDENTIAL_ROUTES
 from fedsafe_node.api.disputes import DISPUTE_ROUTES
 from fedsafe_node.api.evidence import EVIDENCE_ROUTES
+from fedsafe_node.api.keeping import KEEPING_ROUTES
 from fedsafe_node.api.logins import LOGIN_ROUTES
 from fedsafe_node.api.people import PEOPLE_ROUTES
 from fedsafe_node.api.provider_events import EVENT_ROUTES
@@ -365,6 +366,7 @@ ROUTES: Final = (
     *DISPUTE_ROUTES,
     *RECIPIENT_ROUTES,
     *EVIDENCE_ROUTES,
+    *KEEPING_ROUTES,
     *REGISTER_ROUTES,
     *SHEET_ROUTES,
     *LOGIN_ROUTES,

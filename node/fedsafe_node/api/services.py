@@ -14,6 +14,7 @@ from typing import Protocol
 from fedsafe_federation.feed import FeedRequest
 from fedsafe_federation.signed import Signed
 from fedsafe_node.compliance.model import Language, SheetAnswer, SheetKind
+from fedsafe_node.evidence.keeping import Keeping
 from fedsafe_node.evidence.span import ExportRequest
 from fedsafe_node.evidence.tiled import OwnLog
 from fedsafe_node.idempotency import KeptAnswers, Once
@@ -449,6 +450,7 @@ class Services:
     evidence: Evidence
     tiling: Tiling
     inspections: Inspections
+    keeping: Keeping
     peering: Peering
     foundings: Foundings
     events: Events

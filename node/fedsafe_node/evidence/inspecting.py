@@ -53,7 +53,9 @@ class Inspector:
         """Tell size, root, key and gaps; walks the log for the gaps."""
         office, log = self._office, self._office.trail.log
         tail = await office.store.write(lambda tx: tx.tail(log))
-        there = await office.store.scan(lambda reader: _count(reader, log, tail.size))
+        there = await office.store.scan(
+            lambda reader: count_entries(reader, log, tail.size)
+        )
         key, kept = audit_verifier(office.node, self._keys), self._guard.kept(log)
         return AuditStanding(
             log=log,
@@ -106,7 +108,8 @@ class Inspector:
 _PLAIN: Final = ("index", "record", "leaf", "openings", "erased", "withheld")
 
 
-async def _count(reader: Reader, log: str, size: int) -> int:
+async def count_entries(reader: Reader, log: str, size: int) -> int:
+    """Count the entries below a size that are there."""
     there = 0
     for start in range(0, size, _PAGE):
         there += len(await reader.records(log, start, min(_PAGE, size - start)))

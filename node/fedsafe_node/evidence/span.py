@@ -62,7 +62,7 @@ async def find_part(reader: Reader, log: LogName, request: ExportRequest) -> Par
     if request.last is not UNSET:
         end = request.last + 1
     if request.since is not UNSET:
-        start = await _first_since(reader, log, size, request.since)
+        start = await first_since(reader, log, size, request.since)
     if request.until is not UNSET:
         end = await _end_until(reader, log, size, request.until)
     if not start < end <= size:
@@ -87,7 +87,12 @@ def read_events(text: str) -> tuple[str, ...] | None:
     return tuple(named) or None
 
 
-async def _first_since(reader: Reader, log: LogName, size: int, moment: int) -> int:
+async def first_since(reader: Reader, log: LogName, size: int, moment: int) -> int:
+    """Return the first entry that is not before a moment; *size* if there is none.
+
+    Raises:
+        CorruptLogError: an entry that was looked at is no audit event.
+    """
     place = await _bisect(reader, log, size, moment)
     for index in range(max(0, place - _NEAR), place):
         if await _moment(reader, log, index) >= moment:

@@ -48,6 +48,7 @@ class Event(StrEnum):
 
     NODE_CREATED = "node.created"
     NODE_STARTED = "node.started"
+    NODE_STOPPED = "node.stopped"
     CREDENTIAL_ADDED = "credential.added"
     CREDENTIAL_ROTATED = "credential.rotated"
     CREDENTIAL_REVOKED = "credential.revoked"

@@ -25,6 +25,8 @@ from typing import Protocol, TypeVar
 
 from fedsafe_node.store.events_protocol import EventsReader, EventsWriter
 from fedsafe_node.store.gate_protocol import GateReader, GateWriter
+from fedsafe_node.store.keeping_protocol import KeepingReader, KeepingWriter
+from fedsafe_node.store.keeping_rows import Outage
 from fedsafe_node.store.people_protocol import PeopleReader, PeopleWriter
 from fedsafe_node.store.review_protocol import ReviewReader, ReviewWriter
 from fedsafe_node.store.rights_protocol import RightsReader, RightsWriter
@@ -262,6 +264,7 @@ class Reader(
     GateReader,
     EventsReader,
     RecipientsReader,
+    KeepingReader,
     ReviewReader,
     RightsReader,
     Protocol,
@@ -424,6 +427,7 @@ class Transaction(
     GateWriter,
     EventsWriter,
     RecipientsWriter,
+    KeepingWriter,
     ReviewWriter,
     RightsWriter,
     Protocol,
@@ -461,6 +465,10 @@ class Store(Protocol):
         Raises:
             StoreClosedError: the store takes no more writes.
         """
+        ...
+
+    def take_outages(self) -> list[Outage]:
+        """Return the times, now over, in which writes failed; each is given once."""
         ...
 
     def trouble(self) -> StoreTrouble | None:

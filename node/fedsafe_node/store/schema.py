@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from fedsafe_node.errors import SchemaError
 from fedsafe_node.store.events_schema import EVENTS
 from fedsafe_node.store.gate_schema import REGISTER, RELOCK
+from fedsafe_node.store.keeping_schema import KEEPING
 from fedsafe_node.store.oversight_schema import OVERSIGHT
 from fedsafe_node.store.people_schema import PEOPLE
 from fedsafe_node.store.recipients_schema import RECIPIENTS
@@ -237,6 +238,7 @@ MIGRATIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("0007_review", REVIEW),
     ("0008_rights", RIGHTS),
     ("0009_seal", SEAL),
+    ("0010_keeping", KEEPING),
 )
 VERSION = len(MIGRATIONS)
 

@@ -26,6 +26,7 @@ from fedsafe_node.clock import Clock
 from fedsafe_node.errors import StoreBusyError, StoreClosedError, StoreFailedError
 from fedsafe_node.faults import NO_FAULTS, Faults
 from fedsafe_node.keyfiles import make_private_directory, sync_directory
+from fedsafe_node.store.keeping_rows import Outage
 from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.store.rows import StoreTrouble
 from fedsafe_node.store.schema import migrate
@@ -168,6 +169,10 @@ class SQLiteStore:
             StoreClosedError: the store takes no more writes.
         """
         return cast("bool", await self._writer.submit(None))
+
+    def take_outages(self) -> list[Outage]:
+        """Return the times, now over, in which writes failed; each is given once."""
+        return self._writer.take_outages()
 
     def trouble(self) -> StoreTrouble | None:
         """Return why writes fail, until one that changes something succeeds."""

@@ -30,6 +30,7 @@ from fedsafe_node.store.seal_check import examine_seal
 from fedsafe_node.store.seal_protocol import SealReport, Surroundings
 from fedsafe_node.store.sqlite_events import SQLiteEventsReader
 from fedsafe_node.store.sqlite_gate import SQLiteGateReader
+from fedsafe_node.store.sqlite_keeping import SQLiteKeepingReader
 from fedsafe_node.store.sqlite_people import SQLitePeopleReader
 from fedsafe_node.store.sqlite_recipients import SQLiteRecipientsReader
 from fedsafe_node.store.sqlite_review import SQLiteReviewReader
@@ -81,6 +82,7 @@ class SQLiteReader(
     SQLiteEventsReader,
     SQLiteRecipientsReader,
     SQLiteReviewReader,
+    SQLiteKeepingReader,
     SQLiteRightsReader,
 ):
     """Reads over one connection."""

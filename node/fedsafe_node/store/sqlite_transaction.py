@@ -25,6 +25,7 @@ from fedsafe_node.store.rows import (
 from fedsafe_node.store.sqlite_events import SQLiteEventsWriter
 from fedsafe_node.store.sqlite_gate import SQLiteGateWriter
 from fedsafe_node.store.sqlite_logs import SQLiteLogRows
+from fedsafe_node.store.sqlite_keeping import SQLiteKeepingWriter
 from fedsafe_node.store.sqlite_people import SQLitePeopleWriter
 from fedsafe_node.store.sqlite_reader import SQLiteReader, Unsealing
 from fedsafe_node.store.sqlite_recipients import SQLiteRecipientsWriter
@@ -88,6 +89,7 @@ class SQLiteTransaction(
     SQLiteEventsWriter,
     SQLiteRecipientsWriter,
     SQLiteReviewWriter,
+    SQLiteKeepingWriter,
     SQLiteRightsWriter,
 ):
     """Reads and writes over the write connection; one act at a time."""

@@ -12,14 +12,20 @@ however many acts there are, and nobody is told before it.
 * A full disk leaves the writer usable. After any other failure of a commit nobody
   can know what the kernel still holds, so the writer fails closed: everything is
   refused until the store is opened anew.
+* Whatever ends the thread's work in the middle, its callers are told, and it goes on:
+  a writer that is gone would leave everybody waiting.
 * What the disk refused is remembered until a commit that changes something succeeds:
-  an empty one succeeds on a full disk as well.
+  an empty one succeeds on a full disk as well. Then it is an outage that is over,
+  for `Gaps` to write down.
 """
 
 import asyncio
 import sqlite3
+from collections import deque
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from contextvars import Context, copy_context
+from itertools import islice
 from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import Any, Protocol, TypeVar, cast
@@ -27,6 +33,7 @@ from typing import Any, Protocol, TypeVar, cast
 from fedsafe_node.clock import Clock
 from fedsafe_node.errors import ConflictError, StoreClosedError, StoreFailedError
 from fedsafe_node.faults import FaultPoint, Faults
+from fedsafe_node.store.keeping_rows import Outage
 from fedsafe_node.store.protocol import Transaction
 from fedsafe_node.store.rows import StoreTrouble, Trouble
 
@@ -37,6 +44,7 @@ _Outcome = tuple[_Future, Any, Exception | None]
 _Waiting = tuple[Act | None, _Future, Context]
 
 MAX_BATCH = 1024
+_NOTHING = object()  # never in the queue
 # Out of damaged pages sqlite3 may build a text, or a message, that is no UTF-8.
 UNREADABLE = (sqlite3.Error, UnicodeDecodeError)
 _BY_WRONG_CELLS = (TypeError, ValueError, AttributeError)
@@ -110,8 +118,10 @@ class Writer:
 
     Owned by the loop's thread: `_thread`, `_closing`.
     Owned by the writer's thread: `_connection`, `_transaction`, `_undo`, `_seal`.
-    Owned by the writer's thread: `_wrote`, whether an act of the batch changed rows.
+    Owned by the writer's thread: `_wrote`, whether an act of the batch changed rows;
+    `_taken`, what was taken from the queue and not answered yet.
     Set by the writer's thread, read by all: `_failure` (once), `trouble`.
+    Filled by the writer's thread, emptied by the loop's: `_outages`.
     """
 
     def __init__(  # noqa: PLR0913 - everything it needs is an argument
@@ -134,11 +144,17 @@ class Writer:
         self._loop = loop
         self._wrote = False
         self.trouble: StoreTrouble | None = None
+        self._outages: deque[Outage] = deque()
         self._queue: SimpleQueue[_Waiting | None] = SimpleQueue()
+        self._taken: list[_Waiting | None] = []
         self._failure: str | None = None
         self._closing = False
-        self._thread = Thread(target=self._serve, name="fedsafe-writer", daemon=True)
-        self._thread.start()
+        self._thread = self._begin()
+
+    def _begin(self) -> Thread:
+        thread = Thread(target=self._serve, name="fedsafe-writer", daemon=True)
+        thread.start()
+        return thread
 
     def submit(self, act: Act | None) -> _Future:
         """Hand in an act, or None to scrub; the future ends once it is durable.
@@ -151,6 +167,8 @@ class Writer:
         """
         if self._closing or self._failure is not None:
             raise StoreClosedError(self._failure or "closed")
+        if not self._thread.is_alive():
+            self._thread = self._begin()
         future: _Future = self._loop.create_future()
         self._queue.put((act, future, copy_context()))
         return future
@@ -162,17 +180,40 @@ class Writer:
             self._queue.put(None)
         await asyncio.to_thread(self._thread.join)
 
+    def take_outages(self) -> list[Outage]:
+        """Return the outages that are over, each of them once."""
+        return [self._outages.popleft() for _ in range(len(self._outages))]
+
     def _serve(self) -> None:
-        serving = True
+        serving = not self._taken or self._give_up(RuntimeError("the thread ended"))
         while serving:
-            batch = [self._queue.get()]
             try:
-                while len(batch) < MAX_BATCH:
-                    batch.append(self._queue.get_nowait())
-            except Empty:
-                pass
-            serving = None not in batch
-            self._perform([item for item in batch if item is not None])
+                serving = self._serve_batch()
+            except BaseException as error:  # noqa: BLE001 - every caller is told
+                serving = self._give_up(error)
+
+    def _serve_batch(self) -> bool:
+        # What leaves the queue is in `_taken` at once, without a step between at which
+        # the thread could be stopped: nobody waits for what was lost.
+        taken = self._taken
+        taken.extend(islice(iter(self._queue.get, _NOTHING), 1))
+        with suppress(Empty):
+            more = iter(self._queue.get_nowait, _NOTHING)
+            taken.extend(islice(more, MAX_BATCH - len(taken)))
+        self._perform([item for item in taken if item is not None])
+        serving = None not in taken
+        taken.clear()
+        return serving
+
+    def _give_up(self, error: BaseException) -> bool:
+        failed = self._take_back(error, committing=False)
+        outcomes: list[_Outcome] = [
+            (item[1], None, failed) for item in self._taken if item is not None
+        ]
+        serving = None not in self._taken
+        self._taken.clear()
+        self._loop.call_soon_threadsafe(_resolve, outcomes)
+        return serving
 
     def _perform(self, batch: list[_Waiting]) -> None:
         acts = [(act, to, within) for act, to, within in batch if act is not None]
@@ -202,8 +243,10 @@ class Writer:
             return [(future, None, failed) for _, future, _ in acts]
         if self._seal is not None:
             self._seal.confirm()
-        if self._wrote:
-            self.trouble = None
+        if self._wrote and self.trouble is not None:
+            since, until = self.trouble.since, int(self._clock.now().timestamp())
+            kind, self.trouble = self.trouble.kind, None
+            self._outages.append(Outage(kind=kind, since=since, until=until))
         self._faults.reach(FaultPoint.WRITER_AFTER_COMMIT)
         return outcomes
 
@@ -238,7 +281,7 @@ class Writer:
         self._faults.reach(FaultPoint.WRITER_AFTER_ACT)
         return (future, result, None)
 
-    def _take_back(self, error: Exception, *, committing: bool) -> StoreFailedError:
+    def _take_back(self, error: BaseException, *, committing: bool) -> StoreFailedError:
         reason = str(error) if isinstance(error, sqlite3.Error) else repr(error)
         if committing and not _recoverable(error):
             self._failure = f"a commit failed ({reason}); start the node anew"
@@ -253,7 +296,7 @@ class Writer:
         self._remember(error)
         return StoreFailedError(reason)
 
-    def _remember(self, error: Exception) -> None:
+    def _remember(self, error: BaseException) -> None:
         kind = Trouble.FAILED if self._failure is not None else _kind(error)
         since = int(self._clock.now().timestamp())
         if self.trouble is not None:
@@ -268,11 +311,11 @@ class Writer:
         return (future, row[0] == 0, None)
 
 
-def _recoverable(error: Exception) -> bool:
+def _recoverable(error: BaseException) -> bool:
     return _kind(error) is not Trouble.FAILED
 
 
-def _kind(error: Exception) -> Trouble:
+def _kind(error: BaseException) -> Trouble:
     code = getattr(error, "sqlite_errorcode", None)
     return _KINDS.get(code & 0xFF, Trouble.FAILED) if code else Trouble.FAILED
 

@@ -3,7 +3,7 @@
 
 import asyncio
 import io
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -22,6 +22,22 @@ from fedsafe_policies.vocabulary import Role
 AUDRA: Final = Principal("audra", Role.AUDITOR, fresh=True)
 DORA: Final = Principal("dora", Role.DPO, fresh=True)
 RUTH: Final = Principal("ruth", Role.REVIEWER, fresh=True)
+
+
+STAFF: Final = (
+    ("audra", Role.AUDITOR),
+    ("dora", Role.DPO),
+    ("ruth", Role.REVIEWER),
+)
+
+
+@pytest.fixture
+async def alone(tmp_path: Path) -> AsyncIterator[Fleet]:
+    """Give one node that runs, with the people who look after its audit log."""
+    fleet = await make(tmp_path / "one", "a.demo", staff=STAFF)
+    await fleet.start("a.demo")
+    yield fleet
+    await fleet.close()
 
 
 async def write_events(fleet: Fleet, count: int) -> None:
@@ -71,7 +87,7 @@ class Made:
 
 
 async def _make(root: Path) -> Made:
-    fleet: Fleet = await make(root, "a.demo")
+    fleet: Fleet = await make(root, "a.demo", staff=STAFF)
     await fleet.start("a.demo")
     await write_events(fleet, 4)
     act = await approved(fleet, first=1, last=5)

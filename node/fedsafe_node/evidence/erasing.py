@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Erase an account, by a data-protection officer and a second person.
+
+All goes that the node holds about it. The audit log loses the openings `subject` and
+`detail` of the entries that name the account; records, proofs and cosignatures stay.
+Every other part of the node erases with its own hand (`erasers.py`), all in the act of
+the second person. The content of the act goes when it is decided, and its digest
+covers a nonce, so that nobody finds the account by guessing. Held accounts are refused.
+"""
+
+from secrets import token_hex
+from typing import Annotated, Final
+
+import msgspec
+
+from fedsafe_federation.wireformat import decode, encode
+from fedsafe_node.erasers import Erasers
+from fedsafe_node.errors import BadRequestError
+from fedsafe_node.evidence.holding import check_not_held
+from fedsafe_node.evidence.keeping_messages import EraseRequest
+from fedsafe_node.evidence.naming import entries_naming
+from fedsafe_node.log.audit import DETAIL, SUBJECT, Event
+from fedsafe_node.messages import SubjectRef
+from fedsafe_node.people.approvals import Approvals
+from fedsafe_node.people.messages import ActAnswer
+from fedsafe_node.people.office import Office
+from fedsafe_node.principal import Principal
+from fedsafe_node.store.keeping_rows import Erasing
+from fedsafe_node.store.protocol import Reader, Transaction
+from fedsafe_policies.acts import ActRequest
+from fedsafe_policies.people import Person
+from fedsafe_policies.references import is_reference
+from fedsafe_policies.vocabulary import Act
+
+KIND: Final = Act.SUBJECT_ERASURE
+_NONCE_BYTES: Final = 16
+
+
+class _Content(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    subject_ref: SubjectRef
+    reason: str
+    nonce: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{32}$")]
+
+
+class SubjectErasure:
+    """What the second person's approval does."""
+
+    def __init__(self, office: Office, erasers: Erasers) -> None:
+        self._office = office
+        self._erasers = erasers
+
+    async def request(
+        self, reader: Reader, content: bytes, first: Person, second: Person
+    ) -> ActRequest:
+        """Put the erasure to the policy, with both persons.
+
+        Raises:
+            WrongStateError: somebody holds the account.
+        """
+        named = decode(content, _Content)
+        await check_not_held(reader, named.subject_ref, self._office.now())
+        return ActRequest(KIND, first, second, named.reason)
+
+    async def carry_out(
+        self, tx: Transaction, content: bytes, first: Person, second: Person
+    ) -> None:
+        """Erase the account, everywhere or nowhere."""
+        named = decode(content, _Content)
+        office, subject, now = self._office, named.subject_ref, self._office.now()
+        log, openings = office.trail.log, 0
+        for index in await entries_naming(tx, log, {subject}):
+            for group in (SUBJECT, DETAIL):
+                openings += await tx.erase_opening(log, index, group, at=now)
+        counts = await self._erasers.erase(tx, subject, at=now)
+        await tx.add_erasure(Erasing.SUBJECT.value, openings, at=now)
+        entry = office.trail.entry(
+            Event.AUDIT_ERASED,
+            at=office.clock.now(),
+            outcome=Erasing.SUBJECT.value,
+            actor=first.name,
+            detail={
+                "openings": openings,
+                "second": second.name,
+                "reference": named.reason,
+                **counts,
+            },
+        )
+        await tx.append(log, entry.record, entry.openings)
+
+
+class ErasureService:
+    """Asks for erasures."""
+
+    def __init__(self, office: Office, approvals: Approvals) -> None:
+        self._office = office
+        self._approvals = approvals
+
+    async def ask(self, request: EraseRequest, who: Principal) -> ActAnswer:
+        """Ask a second person to erase an account.
+
+        Raises:
+            BadRequestError: the reason refers to nothing.
+            WrongStateError: somebody holds the account.
+        """
+        if not is_reference(request.reason):
+            detail = "a reason refers, such as ticket:17; it tells nothing"
+            raise BadRequestError("bad_reason", detail, pointer="/reason")
+        now = self._office.now()
+        await self._office.store.read(
+            lambda reader: check_not_held(reader, request.subject_ref, now)
+        )
+        content = _Content(request.subject_ref, request.reason, token_hex(_NONCE_BYTES))
+        return await self._approvals.ask(KIND, encode(content), who)

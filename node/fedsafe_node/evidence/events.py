@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Events of the audit log as people read them: the record, and what is not erased."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from fedsafe_federation.errors import MalformedError
+from fedsafe_federation.wireformat import decode
+from fedsafe_node.errors import CorruptLogError
+from fedsafe_node.log.audit import ACTOR, DETAIL, SUBJECT, decode_audit_record
+from fedsafe_node.messages import AuditEvent
+from fedsafe_node.store.protocol import LogName, Reader
+
+
+class _Actor(msgspec.Struct, frozen=True):
+    name: str
+
+
+class _Subject(msgspec.Struct, frozen=True):
+    ref: str
+
+
+async def read_log_events(
+    reader: Reader, log: LogName, since: int, limit: int
+) -> list[AuditEvent]:
+    """Read the events of the `limit` entries from `since` on.
+
+    Raises:
+        CorruptLogError: an entry is no audit event.
+    """
+    records = await reader.records(log, since, limit)
+    payloads: dict[tuple[int, str], bytes] = {}
+    if records:
+        for kept in await reader.openings(log, since, len(records)):
+            if kept.opening is not None:
+                payloads[kept.index, kept.group] = kept.opening.payload
+    events: list[AuditEvent] = []
+    for index, record in enumerate(records, start=since):
+        try:
+            events.append(_event(index, record, payloads))
+        except MalformedError:
+            raise CorruptLogError(log, index, "it is no audit event") from None
+    return events
+
+
+def _event(
+    index: int, data: bytes, payloads: Mapping[tuple[int, str], bytes]
+) -> AuditEvent:
+    record = decode_audit_record(data)
+    actor, detail = payloads.get((index, ACTOR)), payloads.get((index, DETAIL))
+    subject = payloads.get((index, SUBJECT))
+    said: dict[str, str | int | bool | None] = {}
+    if detail is not None:
+        said = decode(detail, dict[str, str | int | bool | None])
+    return AuditEvent(
+        index=index,
+        event=record.event.value,
+        at=record.at,
+        outcome=record.outcome,
+        purpose=record.purpose.value,
+        basis=record.basis.value,
+        rule=record.rule,
+        code=record.code,
+        policy=record.policy,
+        policy_hash=record.policy_hash,
+        trace=_word(said.pop("trace", None)),
+        peer=_word(said.get("peer")),
+        actor=decode(actor, _Actor).name if actor is not None else None,
+        subject_ref=decode(subject, _Subject).ref if subject is not None else None,
+        detail=said or None,
+    )
+
+
+def _word(value: object) -> str | None:
+    return value if isinstance(value, str) else None

@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: Apache-2.0
+"""When the node could write nothing: noted as soon as it can, and told.
+
+A disk that takes nothing, or a writer that was stopped, is an *outage*; once a write
+succeeds again, it becomes a row and an `audit.gap` event. A node that ended without
+saying so (`node.stopped`) has a gap from its last event to its next start. What was
+acknowledged before is in the log all the same.
+"""
+
+from datetime import datetime
+from typing import Final
+
+from fedsafe_federation.errors import MalformedError
+from fedsafe_node.clock import Clock
+from fedsafe_node.log.audit import AuditTrail, Event, decode_audit_record
+from fedsafe_node.store.keeping_rows import GapKind, GapRow, Outage
+from fedsafe_node.store.protocol import Reader, Store, Transaction
+
+_RUNNING: Final = "running"
+
+
+class Gaps:
+    """Notes gaps.
+
+    Owned by the event loop: `_waiting`, outages that are not written down yet;
+    `_begun`, whether this run was.
+    """
+
+    def __init__(self, store: Store, trail: AuditTrail, clock: Clock) -> None:
+        self._store = store
+        self._trail = trail
+        self._clock = clock
+        self._waiting: list[Outage] = []
+        self._begun = False
+
+    async def begin(self, policy: str) -> None:
+        """Note the start, and the gap before it if the last run has no end.
+
+        Raises:
+            StoreError: it cannot be written.
+        """
+        now = self._now()
+
+        async def act(tx: Transaction) -> None:
+            if await tx.meta(_RUNNING):
+                since = await _last_moment(tx, self._trail.log, now)
+                await self._note(tx, GapKind.UNCLEAN_END, "no_end", since, now)
+            await tx.set_meta(_RUNNING, b"1")
+            await self._append(tx, Event.NODE_STARTED, {"policy": policy})
+
+        await self._store.write(act)
+        self._begun = True
+
+    async def end(self) -> None:
+        """Note that this run ends as it should; nothing if it never began.
+
+        Raises:
+            StoreError: it cannot be written.
+        """
+        if not self._begun:
+            return
+
+        async def act(tx: Transaction) -> None:
+            await tx.set_meta(_RUNNING, b"")
+            await self._append(tx, Event.NODE_STOPPED, {})
+
+        await self.watch()
+        await self._store.write(act)
+        self._begun = False
+
+    async def watch(self) -> None:
+        """Write down the outages that are over.
+
+        Raises:
+            StoreError: not yet; they are kept for the next time.
+        """
+        self._waiting += self._store.take_outages()
+        if not self._waiting:
+            return
+        told = list(self._waiting)
+
+        async def act(tx: Transaction) -> None:
+            for outage in told:
+                await self._note(
+                    tx,
+                    GapKind.UNWRITABLE,
+                    outage.kind.value,
+                    outage.since,
+                    outage.until,
+                )
+
+        await self._store.write(act)
+        del self._waiting[: len(told)]
+
+    async def _note(
+        self, tx: Transaction, kind: GapKind, reason: str, since: int, until: int
+    ) -> None:
+        await tx.add_gap(GapRow(kind=kind, reason=reason, since=since, until=until))
+        detail = {"gap": kind.value, "reason": reason, "since": since, "until": until}
+        await self._append(tx, Event.AUDIT_GAP, detail)
+
+    async def _append(
+        self, tx: Transaction, event: Event, detail: dict[str, str | int | bool | None]
+    ) -> None:
+        entry = self._trail.entry(event, at=self._clock.now(), detail=detail)
+        await tx.append(self._trail.log, entry.record, entry.openings)
+
+    def _now(self) -> int:
+        return int(self._clock.now().timestamp())
+
+
+async def _last_moment(reader: Reader, log: str, now: int) -> int:
+    size = await reader.log_size(log)
+    data = await reader.record(log, size - 1) if size else None
+    try:
+        at = decode_audit_record(data or b"").at
+        return min(now, int(datetime.fromisoformat(at).timestamp()))
+    except (MalformedError, ValueError):
+        return now

@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What keeps the audit log, put together."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from fedsafe_federation.replication import Offload
+from fedsafe_node.config import AuditRetention
+from fedsafe_node.erasers import Erasers
+from fedsafe_node.evidence.destroying import Destroying
+from fedsafe_node.evidence.erasing import ErasureService, SubjectErasure
+from fedsafe_node.evidence.gaps import Gaps
+from fedsafe_node.evidence.holding import Holding
+from fedsafe_node.evidence.inspecting import Admit
+from fedsafe_node.evidence.retention import Retention
+from fedsafe_node.evidence.revealing import RevealEffect, RevealService
+from fedsafe_node.evidence.telling import Search, Telling
+from fedsafe_node.jobs import Job
+from fedsafe_node.log.openings import PeriodKeys
+from fedsafe_node.log.pseudonyms import Pseudonyms
+from fedsafe_node.people.approvals import Approvals, Effect
+from fedsafe_node.people.office import Office
+from fedsafe_policies.vocabulary import Act
+
+_SOON: Final = timedelta(seconds=5)
+_HOUR: Final = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Keeping:
+    """All that people do with the audit log, beside reading and exporting it."""
+
+    telling: Telling
+    holding: Holding
+    erasure: ErasureService
+    reveals: RevealService
+
+
+class Keeper:
+    """All that the node does for its audit log by itself, and for people.
+
+    Other parts of the node register in `erasers` what they hold about an account.
+    """
+
+    def __init__(
+        self,
+        office: Office,
+        kept: AuditRetention,
+        *,
+        periods: PeriodKeys,
+        pseudonyms: Pseudonyms,
+        offload: Offload,
+    ) -> None:
+        self._office = office
+        self._pseudonyms = pseudonyms
+        self.erasers = Erasers()
+        self.gaps = Gaps(office.store, office.trail, office.clock)
+        self.destroying = Destroying(
+            office.store,
+            office.trail,
+            office.clock,
+            periods=periods,
+            pseudonyms=pseudonyms,
+            offload=offload,
+        )
+        self._retention = Retention(
+            office.store,
+            office.trail,
+            office.clock,
+            kept,
+            destroying=self.destroying,
+            periods=periods,
+            pseudonyms=pseudonyms,
+        )
+
+    def effects(self) -> Mapping[Act, Effect]:
+        """Return what approvals of its acts do."""
+        return {
+            Act.PSEUDONYM_REVEAL: RevealEffect(),
+            Act.SUBJECT_ERASURE: SubjectErasure(self._office, self.erasers),
+        }
+
+    def keeping(self, approvals: Approvals, admit: Admit, search: Search) -> Keeping:
+        """Return what people do with it."""
+        office = self._office
+        return Keeping(
+            telling=Telling(office, admit, search),
+            holding=Holding(office),
+            erasure=ErasureService(office, approvals),
+            reveals=RevealService(office, approvals, self._pseudonyms),
+        )
+
+    def jobs(self) -> Mapping[str, Job]:
+        """Name its duties and how often they are due."""
+        return {
+            "audit-gaps": Job(self.gaps.watch, _SOON),
+            "audit-retention": Job(self._retention.run, _HOUR),
+        }

@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is sent and got about keeping the audit log; times are seconds since 1970."""
+
+from typing import Annotated
+
+import msgspec
+
+from fedsafe_federation.signed import Count, Seconds
+from fedsafe_node.messages import AuditEvent, Message, SubjectRef
+from fedsafe_node.people.messages import ActId
+
+Reference = Annotated[str, msgspec.Meta(max_length=64)]
+PseudonymText = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9-]{1,64}(?!\n)$")]
+
+
+class SubjectRequest(Message, frozen=True):
+    """Which account is asked about; it is never in a URL."""
+
+    subject_ref: SubjectRef
+
+
+class SubjectEvents(Message, frozen=True):
+    """All events that name an account, in order; `more` if there are too many."""
+
+    events: list[AuditEvent]
+    more: bool
+
+
+class EraseRequest(Message, frozen=True):
+    """Which account is to be erased, and a reference to why."""
+
+    subject_ref: SubjectRef
+    reason: Reference
+
+
+class RevealRequest(Message, frozen=True):
+    """Whose pseudonym it is, and a reference to why somebody has to know."""
+
+    pseudonym: PseudonymText
+    reason: Reference
+
+
+class RevealedRequest(RevealRequest, frozen=True):
+    """The same with the act that another person approved."""
+
+    act: ActId
+
+
+class RevealedAnswer(Message, frozen=True):
+    """The person behind a pseudonym."""
+
+    pseudonym: str
+    name: str
+
+
+class HoldRequest(Message, frozen=True):
+    """What is to be held, why, and until when: an account, or a span of entries."""
+
+    reason: Reference
+    until: Seconds
+    subject_ref: SubjectRef | None = None
+    first: Count | None = None
+    last: Count | None = None
+
+
+class HoldAnswer(Message, frozen=True):
+    """A hold."""
+
+    hold: str
+    subject_ref: str | None
+    first: int | None
+    last: int | None
+    reason: str
+    until: int
+    placed_at: int
+    placed_by: str
+
+
+class HoldsAnswer(Message, frozen=True):
+    """The holds in force, oldest first."""
+
+    holds: list[HoldAnswer]
+
+
+class GapShown(Message, frozen=True):
+    """A time in which the node could write nothing."""
+
+    kind: str
+    reason: str
+    since: int
+    until: int
+
+
+class KeyShown(Message, frozen=True):
+    """A key that was destroyed; without an end nobody knows yet whether it is."""
+
+    key: str
+    target: str
+    begun_at: int
+    ended_at: int | None
+
+
+class GapsAnswer(Message, frozen=True):
+    """What the audit log cannot tell, and why.
+
+    `missing` entries lie before its end and are not there. `erased` counts openings
+    by reason: `retention`, `subject` (a person's right), `signal` (one that ended).
+    `failing` is why nothing can be written now.
+    """
+
+    missing: int
+    gaps: list[GapShown]
+    keys: list[KeyShown]
+    erased: dict[str, int]
+    holds: int
+    failing: str | None = None

@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the audit log tells of one account, of its own readers, and of its gaps."""
+
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from fedsafe_node.evidence.events import read_log_events
+from fedsafe_node.evidence.inspecting import Admit, count_entries
+from fedsafe_node.evidence.keeping_messages import (
+    GapsAnswer,
+    GapShown,
+    KeyShown,
+    SubjectEvents,
+    SubjectRequest,
+)
+from fedsafe_node.evidence.naming import entries_naming
+from fedsafe_node.log.audit import Event
+from fedsafe_node.messages import AuditEvent, FoundEvents
+from fedsafe_node.people.office import Office
+from fedsafe_node.principal import Principal
+from fedsafe_node.searching import Wanted
+from fedsafe_node.store.keeping_rows import Erasing
+from fedsafe_node.store.protocol import Reader, Transaction
+from fedsafe_policies.vocabulary import Purpose
+
+MOST_EVENTS: Final = 10_000
+_TAKING: Final = frozenset({"read", "exported", "verified", "revealed"})
+ACCESSES: Final = tuple(
+    event for event in Event if _TAKING.intersection(event.replace(".", "_").split("_"))
+)
+"""The classes of events that say who saw, or took out, what."""
+
+Search = Callable[[Wanted, int, int, Principal, Purpose | None], Awaitable[FoundEvents]]
+
+
+class Telling:
+    """Tells; each telling is an event, durable before the answer leaves."""
+
+    def __init__(self, office: Office, admit: Admit, search: Search) -> None:
+        self._office = office
+        self._admit = admit
+        self._search = search
+
+    async def subject(self, request: SubjectRequest, who: Principal) -> SubjectEvents:
+        """Give all events that name an account, for the answer that it may ask for.
+
+        Raises:
+            DeniedError: the rights of a person are not this role's to serve.
+            CorruptLogError: what is stored is not what was sealed.
+        """
+        grounds = await self._admit(who, Purpose.RIGHTS_OF_THE_PERSON)
+        office, log, subject = self._office, self._office.trail.log, request.subject_ref
+
+        async def query(reader: Reader) -> SubjectEvents:
+            named = await entries_naming(reader, log, {subject})
+            events: list[AuditEvent] = []
+            for index in named[:MOST_EVENTS]:
+                events += await read_log_events(reader, log, index, 1)
+            return SubjectEvents(events=events, more=len(named) > MOST_EVENTS)
+
+        answer = await office.store.scan(query)
+        entry = office.trail.entry(
+            Event.AUDIT_READ,
+            at=office.clock.now(),
+            actor=who.name,
+            subject=subject,
+            detail={**grounds, "events": len(answer.events)},
+        )
+
+        async def note(tx: Transaction) -> None:
+            await tx.append(log, entry.record, entry.openings)
+
+        await office.store.write(note)
+        return answer
+
+    async def access(
+        self, since: int, limit: int, who: Principal, purpose: Purpose | None
+    ) -> FoundEvents:
+        """Find who read, exported or revealed what.
+
+        Raises:
+            DeniedError: this role may not, or not for that purpose.
+        """
+        wanted = Wanted(events=",".join(ACCESSES))
+        return await self._search(wanted, since, limit, who, purpose)
+
+    async def gaps(self) -> GapsAnswer:
+        """Tell what the log cannot tell, and why; walks the log."""
+        office, log = self._office, self._office.trail.log
+        tail = await office.store.write(lambda tx: tx.tail(log))
+
+        async def query(reader: Reader) -> GapsAnswer:
+            there = await count_entries(reader, log, tail.size)
+            erased = await reader.erasures()
+            rest = await reader.erased_openings(log) - sum(erased.values())
+            named = {reason.value: erased.get(reason, 0) for reason in Erasing}
+            return GapsAnswer(
+                missing=tail.size - there,
+                gaps=[
+                    GapShown(
+                        kind=row.kind.value,
+                        reason=row.reason,
+                        since=row.since,
+                        until=row.until,
+                    )
+                    for row in await reader.gaps()
+                ],
+                keys=[
+                    KeyShown(
+                        key=row.kind.value,
+                        target=row.target,
+                        begun_at=row.begun_at,
+                        ended_at=row.ended_at,
+                    )
+                    for row in await reader.effects()
+                ],
+                erased={**named, "signal": max(0, rest)},
+                holds=len(await reader.holds()),
+                failing=_failing(office),
+            )
+
+        return await office.store.scan(query)
+
+
+def _failing(office: Office) -> str | None:
+    trouble = office.store.trouble()
+    return None if trouble is None else trouble.kind.value

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The rows of what keeps the audit log in order; times are seconds since 1970."""
+
+from enum import StrEnum, unique
+
+from fedsafe_node.store.rows import Row, Trouble
+
+
+class HoldRow(Row, frozen=True):
+    """Why something must stay: all about an account, or the entries of a span."""
+
+    id: str
+    subject: str | None
+    first: int | None
+    last: int | None
+    reason: str
+    until: int
+    placed_at: int
+    placed_by: str
+    lifted_at: int | None = None
+    lifted_by: str | None = None
+
+    def __repr__(self) -> str:
+        """Name the hold, never the account."""
+        return f"HoldRow({self.id})"
+
+    def holds_entry(self, index: int) -> bool:
+        """Whether an entry is held for its place in the log."""
+        return self.first is not None and self.first <= index <= (self.last or 0)
+
+
+@unique
+class EffectKind(StrEnum):
+    """What is done outside the database, where no transaction takes it back."""
+
+    PERIOD_KEY = "period_key"
+    QUARTER_KEY = "quarter_key"
+
+
+class EffectRow(Row, frozen=True):
+    """The destruction of a key; without an end nobody knows yet whether it happened."""
+
+    kind: EffectKind
+    target: str
+    begun_at: int
+    ended_at: int | None = None
+
+
+@unique
+class GapKind(StrEnum):
+    """Why the node could write nothing."""
+
+    UNWRITABLE = "unwritable"
+    UNCLEAN_END = "unclean_end"
+
+
+class GapRow(Row, frozen=True):
+    """A time in which the node could write nothing."""
+
+    kind: GapKind
+    reason: str
+    since: int
+    until: int
+
+
+class Outage(Row, frozen=True):
+    """A time in which the disk took no writes, and that is over."""
+
+    kind: Trouble
+    since: int
+    until: int
+
+
+@unique
+class Erasing(StrEnum):
+    """Why openings of the audit log were erased."""
+
+    RETENTION = "retention"
+    SUBJECT = "subject"

@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Holds, effects, gaps and erasures in SQLite: a reading and a writing half.
+
+They are mixed into `SQLiteReader` and `SQLiteTransaction`, which own the connection.
+"""
+
+import sqlite3
+from collections import Counter
+from typing import Final
+
+from fedsafe_node.store.keeping_rows import (
+    EffectKind,
+    EffectRow,
+    GapKind,
+    GapRow,
+    HoldRow,
+)
+
+_HOLD: Final = ", ".join(HoldRow.__struct_fields__)
+_BUT: Final = (
+    "AND (log <> (SELECT id FROM logs WHERE origin = ?) "
+    "OR grp NOT IN ('actor', 'subject', 'detail'))"
+)
+
+
+class SQLiteKeepingReader:
+    """Reads what keeps the audit log in order."""
+
+    _connection: sqlite3.Connection
+
+    async def holds(self) -> list[HoldRow]:
+        """Return the holds that nobody has lifted, oldest first."""
+        rows = self._connection.execute(
+            f"SELECT {_HOLD} FROM holds WHERE lifted_at IS NULL "  # noqa: S608
+            "ORDER BY placed_at, id"
+        )
+        names = HoldRow.__struct_fields__
+        return [HoldRow(**dict(zip(names, row, strict=True))) for row in rows]
+
+    async def effects(self) -> list[EffectRow]:
+        """Return all effects outside the database, oldest first."""
+        rows = self._connection.execute(
+            "SELECT kind, target, begun_at, ended_at FROM effects ORDER BY number"
+        )
+        return [
+            EffectRow(
+                kind=EffectKind(kind), target=target, begun_at=begun, ended_at=ended
+            )
+            for kind, target, begun, ended in rows
+        ]
+
+    async def gaps(self) -> list[GapRow]:
+        """Return the times in which nothing could be written, oldest first."""
+        rows = self._connection.execute(
+            "SELECT kind, reason, since, until FROM gaps ORDER BY number"
+        )
+        return [
+            GapRow(kind=GapKind(kind), reason=reason, since=since, until=until)
+            for kind, reason, since, until in rows
+        ]
+
+    async def erasures(self) -> dict[str, int]:
+        """Count by reason the openings that were erased for one."""
+        rows = self._connection.execute(
+            "SELECT reason, sum(openings) FROM erasures GROUP BY reason"
+        )
+        return dict(rows.fetchall())
+
+    async def erased_openings(self, log: str) -> int:
+        """Count the openings of a log that are erased."""
+        (count,) = self._connection.execute(
+            "SELECT count(*) FROM openings WHERE sealed IS NULL "
+            "AND log = (SELECT id FROM logs WHERE origin = ?)",
+            (log,),
+        ).fetchone()
+        return int(count)
+
+    async def sealed_periods(self, log: str) -> dict[str, int]:
+        """Count by period what is sealed and still there, but for groups of a log."""
+        found: Counter[str] = Counter()
+        for table in self._sealing_tables():
+            is_log = table == "openings"
+            rows = self._connection.execute(
+                f"SELECT period, count(*) FROM {table} "  # noqa: S608 - from the schema
+                f"WHERE sealed IS NOT NULL {_BUT if is_log else ''} GROUP BY period",
+                (log,) if is_log else (),
+            )
+            found.update(dict(rows.fetchall()))
+        return dict(found)
+
+    def _sealing_tables(self) -> list[str]:
+        rows = self._connection.execute(
+            "SELECT m.name FROM sqlite_master AS m JOIN pragma_table_info(m.name) AS c "
+            "WHERE m.type = 'table' AND c.name IN ('period', 'sealed') "
+            "GROUP BY m.name HAVING count(*) = 2 ORDER BY m.name"
+        )
+        return [name for (name,) in rows]
+
+
+class SQLiteKeepingWriter:
+    """Keeps what keeps the audit log in order."""
+
+    _connection: sqlite3.Connection
+
+    async def add_hold(self, hold: HoldRow) -> None:
+        """Keep a hold."""
+        names = HoldRow.__struct_fields__
+        self._connection.execute(
+            f"INSERT INTO holds ({_HOLD}) "  # noqa: S608
+            f"VALUES ({', '.join('?' * len(names))})",
+            tuple(getattr(hold, name) for name in names),
+        )
+
+    async def lift_hold(self, hold_id: str, *, by: str, at: int) -> bool:
+        """Lift a hold and wipe its account; False if there is none in force."""
+        cursor = self._connection.execute(
+            "UPDATE holds SET subject = NULL, lifted_at = ?, lifted_by = ? "
+            "WHERE id = ? AND lifted_at IS NULL",
+            (at, by, hold_id),
+        )
+        return cursor.rowcount > 0
+
+    async def begin_effect(self, kind: EffectKind, target: str, *, at: int) -> None:
+        """Say that an effect is going to happen."""
+        self._connection.execute(
+            "INSERT INTO effects (kind, target, begun_at) VALUES (?, ?, ?)",
+            (kind.value, target, at),
+        )
+
+    async def end_effect(self, kind: EffectKind, target: str, *, at: int) -> bool:
+        """Say that an effect has happened; False if none is under way."""
+        cursor = self._connection.execute(
+            "UPDATE effects SET ended_at = ? "
+            "WHERE kind = ? AND target = ? AND ended_at IS NULL",
+            (at, kind.value, target),
+        )
+        return cursor.rowcount > 0
+
+    async def add_gap(self, gap: GapRow) -> None:
+        """Keep a time in which nothing could be written."""
+        self._connection.execute(
+            "INSERT INTO gaps (kind, reason, since, until) VALUES (?, ?, ?, ?)",
+            (gap.kind.value, gap.reason, gap.since, gap.until),
+        )
+
+    async def add_erasure(self, reason: str, openings: int, *, at: int) -> None:
+        """Count openings that were erased for a reason."""
+        self._connection.execute(
+            "INSERT INTO erasures (reason, at, openings) VALUES (?, ?, ?)",
+            (reason, at, openings),
+        )

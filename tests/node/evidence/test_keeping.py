@@ -1,0 +1,399 @@
+# SPDX-License-Identifier: Apache-2.0
+import asyncio
+import io
+import shutil
+from collections.abc import Awaitable
+from datetime import timedelta
+from pathlib import Path
+
+import msgspec
+import pytest
+from tests.node.evidence.conftest import AUDRA, DORA, RUTH, export, key_of
+from tests.node.fleet import Fleet
+
+from fedsafe_node.errors import (
+    BadRequestError,
+    DeniedError,
+    NotFoundError,
+    WrongStateError,
+)
+from fedsafe_node.evidence.keeping import Keeping
+from fedsafe_node.evidence.keeping_messages import (
+    EraseRequest,
+    GapsAnswer,
+    HoldRequest,
+    RevealRequest,
+    SubjectRequest,
+)
+from fedsafe_node.evidence.telling import ACCESSES
+from fedsafe_node.evidence.verify import verify_pack
+from fedsafe_node.log.audit import Event
+from fedsafe_node.people.messages import ActAnswer
+from fedsafe_node.store.keeping_rows import EffectKind
+from fedsafe_node.store.protocol import Transaction
+from fedsafe_policies.vocabulary import Purpose
+
+ACCOUNT = "account-5f2a-one"
+OTHER = "account-77b1-two"
+DAY = timedelta(days=1)
+
+
+def keeping(fleet: Fleet) -> Keeping:
+    return fleet["a.demo"].services.keeping
+
+
+async def meet(fleet: Fleet, *subjects: str) -> None:
+    """Let accounts match, as far as the audit log is concerned."""
+    base = fleet["a.demo"].base
+    for subject in subjects:
+        entry = base.trail.entry(
+            Event.LOOKUP,
+            at=base.clock.now(),
+            outcome="review",
+            actor="bot",
+            subject=subject,
+            detail={"signals": f"of-{subject}"},
+        )
+
+        async def act(tx: Transaction, entry: object = entry) -> None:
+            await tx.append(base.trail.log, entry.record, entry.openings)  # type: ignore[attr-defined]
+
+        await base.store.write(act)
+
+
+async def approve(fleet: Fleet, asked: Awaitable[ActAnswer]) -> str:
+    act = await asked
+    staff = fleet["a.demo"].services.staff
+    await staff.approvals.approve(act.act, bytes.fromhex(act.digest), RUTH)
+    return act.act
+
+
+async def erase(fleet: Fleet, subject: str) -> None:
+    request = EraseRequest(subject_ref=subject, reason="ticket:17")
+    await approve(fleet, keeping(fleet).erasure.ask(request, DORA))
+
+
+async def run_retention(fleet: Fleet) -> None:
+    await fleet["a.demo"].keeper.jobs()["audit-retention"].work()
+
+
+def hold_of(fleet: Fleet, days: int = 90, **what: str | int) -> HoldRequest:
+    until = int((fleet.clock.now() + timedelta(days=days)).timestamp())
+    return HoldRequest(reason="order:17-2026", until=until, **what)  # type: ignore[arg-type]
+
+
+async def told_of(fleet: Fleet, subject: str) -> list[str]:
+    answer = await keeping(fleet).telling.subject(
+        SubjectRequest(subject_ref=subject), DORA
+    )
+    return [event.event for event in answer.events]
+
+
+# --- one account ---------------------------------------------------------------------
+
+
+async def test_all_events_of_an_account_are_told_and_the_telling_is_one(
+    alone: Fleet,
+) -> None:
+    await meet(alone, ACCOUNT, OTHER, ACCOUNT)
+
+    assert await told_of(alone, ACCOUNT) == ["lookup", "lookup"]
+    assert await told_of(alone, ACCOUNT) == ["lookup", "lookup", "audit.read"]
+    assert await told_of(alone, "account-9") == []
+    reads = await alone.audit("a.demo", "audit.read")
+    assert {each.record.purpose for each in reads} == {Purpose.RIGHTS_OF_THE_PERSON}
+
+
+async def test_an_account_is_told_of_for_the_rights_of_a_person_only(
+    alone: Fleet,
+) -> None:
+    await meet(alone, ACCOUNT)
+    request = SubjectRequest(subject_ref=ACCOUNT)
+
+    with pytest.raises(DeniedError):
+        await keeping(alone).telling.subject(request, AUDRA)
+
+
+async def test_who_read_what_is_told_under_pseudonyms(alone: Fleet) -> None:
+    await alone["a.demo"].services.audits.events(0, 5, RUTH)
+    answer = await keeping(alone).telling.access(0, 100, AUDRA, None)
+
+    assert [event.event for event in answer.events] == ["audit.read"]
+    assert {"audit.read", "audit.exported", "signal.read"} <= set(ACCESSES)
+    assert "lookup" not in ACCESSES
+
+
+# --- erasure -------------------------------------------------------------------------
+
+
+async def test_an_account_is_erased_by_two_and_all_proofs_hold(alone: Fleet) -> None:
+    await meet(alone, ACCOUNT, OTHER)
+    await erase(alone, ACCOUNT)
+    (event,) = await alone.audit("a.demo", "audit.erased")
+    matches = await alone.audit("a.demo", "lookup")
+    verified = await alone["a.demo"].services.audits.verify(DORA)
+    report = verify_pack(
+        io.BytesIO(await export(alone)), key_of(alone)
+    )
+
+    assert await told_of(alone, ACCOUNT) == []
+    assert await told_of(alone, OTHER) == ["lookup"]
+    assert [sorted(each.openings) for each in matches] == [
+        ["actor"],
+        ["actor", "detail", "subject"],
+    ]
+    assert matches[0].record.outcome == "review"
+    assert event.record.outcome == "subject"
+    assert '"openings":2' in event.text
+    assert ACCOUNT not in event.text
+    assert verified.ok
+    assert report.counts["erased"] == 2
+    assert (await keeping(alone).telling.gaps()).erased["subject"] == 2
+
+
+async def test_every_part_erases_or_none(alone: Fleet) -> None:
+    await meet(alone, ACCOUNT)
+    erasers = alone["a.demo"].keeper.erasers
+    seen: list[str] = []
+
+    async def fails(tx: Transaction, subject: str, at: int) -> int:
+        seen.append(subject)
+        raise WrongStateError("wrong_state", "no")
+
+    erasers.register("zzz", fails)
+    with pytest.raises(WrongStateError):
+        await erase(alone, ACCOUNT)
+
+    assert seen == [ACCOUNT]
+    assert await told_of(alone, ACCOUNT) == ["lookup"]
+    with pytest.raises(ValueError, match="zzz"):
+        erasers.register("zzz", fails)
+
+
+async def test_nobody_erases_alone_or_without_a_reason(alone: Fleet) -> None:
+    await meet(alone, ACCOUNT)
+    request = EraseRequest(subject_ref=ACCOUNT, reason="because he said so")
+    with pytest.raises(BadRequestError):
+        await keeping(alone).erasure.ask(request, DORA)
+    asked = await keeping(alone).erasure.ask(
+        EraseRequest(subject_ref=ACCOUNT, reason="ticket:17"), DORA
+    )
+
+    with pytest.raises(DeniedError):
+        await alone["a.demo"].services.staff.approvals.approve(
+            asked.act, bytes.fromhex(asked.digest), DORA
+        )
+    assert await told_of(alone, ACCOUNT) == ["lookup"]
+
+
+# --- holds ---------------------------------------------------------------------------
+
+
+async def test_a_held_account_is_not_erased_until_the_hold_is_lifted(
+    alone: Fleet,
+) -> None:
+    await meet(alone, ACCOUNT)
+    holding = keeping(alone).holding
+    asked = await keeping(alone).erasure.ask(
+        EraseRequest(subject_ref=ACCOUNT, reason="ticket:17"), DORA
+    )
+    placed = await holding.add(hold_of(alone, subject_ref=ACCOUNT), DORA)
+    approvals = alone["a.demo"].services.staff.approvals
+    for act in (
+        erase(alone, ACCOUNT),
+        approvals.approve(asked.act, bytes.fromhex(asked.digest), RUTH),
+    ):
+        with pytest.raises(WrongStateError) as caught:
+            await act
+        assert caught.value.code == "held"
+
+    assert [hold.hold for hold in (await holding.shown(DORA)).holds] == [placed.hold]
+    await holding.lift(placed.hold, DORA)
+    await erase(alone, ACCOUNT)
+    assert await told_of(alone, ACCOUNT) == []
+    with pytest.raises(NotFoundError):
+        await holding.lift(placed.hold, DORA)
+
+
+async def test_what_is_held_outlives_retention(alone: Fleet) -> None:
+    await meet(alone, ACCOUNT, OTHER)
+    await keeping(alone).holding.add(hold_of(alone, 800, subject_ref=ACCOUNT), DORA)
+    await keeping(alone).holding.add(hold_of(alone, 800, first=0, last=0), DORA)
+    alone.clock.advance(400 * DAY)
+    await run_retention(alone)
+    events = await alone.audit("a.demo")
+
+    assert await told_of(alone, ACCOUNT) == ["lookup", "audit.held"]
+    assert await told_of(alone, OTHER) == []
+    assert "actor" in events[0].openings
+    assert alone["a.demo"].base.periods.periods()[0] == "2026-11"
+    alone.clock.advance(500 * DAY)
+    await run_retention(alone)
+    assert await told_of(alone, ACCOUNT) == []
+    assert (await keeping(alone).holding.shown(DORA)).holds == []
+
+
+@pytest.mark.parametrize(
+    "what",
+    [
+        {},
+        {"subject_ref": ACCOUNT, "first": 0, "last": 1},
+        {"first": 2, "last": 1},
+        {"first": 2},
+        {"subject_ref": ACCOUNT, "days": -1},
+        {"subject_ref": ACCOUNT, "reason": "he is a bad man"},
+    ],
+)
+async def test_a_hold_that_holds_nothing_is_refused(
+    alone: Fleet, what: dict[str, str | int]
+) -> None:
+    reason = {"reason": what["reason"]} if "reason" in what else {}
+    days = int(what.get("days", 90))
+    named = {key: what[key] for key in what if key not in {"days", "reason"}}
+    request = msgspec.structs.replace(hold_of(alone, days, **named), **reason)
+
+    with pytest.raises(BadRequestError):
+        await keeping(alone).holding.add(request, DORA)
+
+
+# --- retention -----------------------------------------------------------------------
+
+
+async def test_old_openings_go_by_group_and_the_records_stay(alone: Fleet) -> None:
+    await meet(alone, ACCOUNT)
+    size = len(await alone.audit("a.demo"))
+    alone.clock.advance(366 * DAY)
+    await run_retention(alone)
+    await run_retention(alone)
+    events = await alone.audit("a.demo")
+    match = next(each for each in events if each.record.event == "lookup")
+    gaps = await keeping(alone).telling.gaps()
+
+    assert set(match.openings) == {"detail"}
+    assert len(events) > size
+    assert {each.record.outcome for each in events if each.record.event == "audit.erased"} == {
+        "retention"
+    }
+    assert gaps.erased["retention"] > 1
+    assert (await alone["a.demo"].services.audits.verify(DORA)).ok
+
+
+async def test_keys_go_when_nothing_needs_them(alone: Fleet) -> None:
+    await alone["a.demo"].services.audits.events(0, 1, RUTH)
+    base = alone["a.demo"].base
+    pseudonyms = base.trail.pseudonyms
+    assert pseudonyms is not None
+    first = pseudonyms.of("ruth", "2026q4")
+    alone.clock.advance(1_200 * DAY)
+    await run_retention(alone)
+    gaps = await keeping(alone).telling.gaps()
+
+    assert "2026-11" not in base.periods.periods()
+    assert [(key.key, key.target) for key in gaps.keys] == [
+        ("period_key", "2026-11"),
+        ("quarter_key", "2026q4"),
+    ]
+    assert all(key.ended_at is not None for key in gaps.keys)
+    with pytest.raises(WrongStateError):
+        pseudonyms.name_behind(first)
+    outcomes = [
+        each.record.outcome
+        for each in await alone.audit("a.demo", "audit.key_destroyed")
+    ]
+    assert outcomes == ["intent", "ok", "intent", "ok"]
+    assert (await alone["a.demo"].services.audits.verify(DORA)).ok
+
+
+async def test_a_dangling_intent_is_visible_work_and_resumed(alone: Fleet) -> None:
+    base = alone["a.demo"].base
+    alone.clock.advance(40 * DAY)
+    await base.store.write(
+        lambda tx: tx.begin_effect(EffectKind.PERIOD_KEY, "2026-11", at=1)
+    )
+    before = await keeping(alone).telling.gaps()
+
+    assert [(key.target, key.ended_at) for key in before.keys] == [("2026-11", None)]
+    assert "2026-11" in base.periods.periods()
+    await run_retention(alone)
+    after = await keeping(alone).telling.gaps()
+    assert after.keys[0].ended_at is not None
+    assert "2026-11" not in base.periods.periods()
+
+
+# --- gaps ----------------------------------------------------------------------------
+
+
+async def gaps_of(fleet: Fleet) -> GapsAnswer:
+    return await keeping(fleet).telling.gaps()
+
+
+async def test_a_clean_end_leaves_no_gap(alone: Fleet) -> None:
+    await alone.stop("a.demo")
+    await alone.start("a.demo")
+    events = [each.record.event.value for each in await alone.audit("a.demo")]
+
+    assert (await gaps_of(alone)).gaps == []
+    assert events.count("node.stopped") == 1
+    assert events.count("node.started") == 2
+
+
+async def test_an_end_without_a_word_is_a_gap(alone: Fleet, tmp_path: Path) -> None:
+    root = tmp_path / "copy"
+    await asyncio.to_thread(
+        shutil.copytree,
+        alone.root,
+        root,
+        ignore=shutil.ignore_patterns("*.sock"),
+    )
+    killed = Fleet(root, clock=alone.clock)
+    await alone.close()
+    killed.clock.advance(DAY)
+    await killed.start("a.demo")
+    try:
+        answer = await gaps_of(killed)
+        (event,) = await killed.audit("a.demo", "audit.gap")
+    finally:
+        await killed.close()
+
+    (gap,) = answer.gaps
+    assert (gap.kind, gap.until - gap.since) == ("unclean_end", 86_400)
+    assert '"gap":"unclean_end"' in event.text
+
+
+# --- pseudonyms ----------------------------------------------------------------------
+
+
+async def test_a_pseudonym_is_revealed_by_two(alone: Fleet) -> None:
+    pseudonyms = alone["a.demo"].base.trail.pseudonyms
+    assert pseudonyms is not None
+    pseudonyms.learn("ruth")
+    shown = pseudonyms.shown("ruth", alone.clock.now())
+    request = RevealRequest(pseudonym=shown, reason="ticket:17")
+    reveals = keeping(alone).reveals
+    act = await approve(alone, reveals.ask(request, DORA))
+    answer = await reveals.reveal(request, act, DORA)
+    (event,) = await alone.audit("a.demo", "audit.revealed")
+
+    assert answer.name == "ruth"
+    assert shown in event.text
+    assert '"ruth"' not in event.text
+    for who, other, asked in (
+        (AUDRA, request, act),
+        (DORA, RevealRequest(pseudonym=shown, reason="ticket:18"), act),
+        (DORA, request, "0" * 32),
+    ):
+        with pytest.raises(WrongStateError):
+            await reveals.reveal(other, asked, who)
+    alone.clock.advance(2 * DAY)
+    with pytest.raises(WrongStateError):
+        await reveals.reveal(request, act, DORA)
+
+
+async def test_what_is_no_pseudonym_is_not_asked_for(alone: Fleet) -> None:
+    reveals = keeping(alone).reveals
+    for word, error in (
+        ("ruth", BadRequestError),
+        ("staff-2026q4-" + "a" * 21, (NotFoundError, WrongStateError)),
+    ):
+        with pytest.raises(error):
+            await reveals.ask(RevealRequest(pseudonym=word, reason="ticket:1"), DORA)
