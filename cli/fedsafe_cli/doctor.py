@@ -235,6 +235,10 @@ def _node(directory: Path) -> Iterator[Finding]:
         way_out = "deliver what `fedsafe events list` shows, then `events receipt`"
         found = f"{overdue} events for the provider lack their receipt"
         yield Finding("receipts", Level.WARN, found, way_out)
+    if broken := status.get("circuits_broken"):
+        way_out = "`fedsafe budget show` says whose, and until when"
+        found = f"{broken} ways of asking or publishing are shut by a pattern"
+        yield Finding("budgets", Level.WARN, found, way_out)
     for peer in status.get("peers") or []:
         name = f"peer {peer.get('name')}"
         if peer.get("suspended"):

@@ -36,6 +36,7 @@ COMMANDS: Final = {
     "gate": "fedsafe_cli.gate:gate",
     "register": "fedsafe_cli.register:register",
     "policy": "fedsafe_cli.policy:policy",
+    "budget": "fedsafe_cli.budget:budget",
     "records": "fedsafe_cli.records:records",
     "federation": "fedsafe_cli.federation:federation",
     "audit": "fedsafe_cli.audit:audit",

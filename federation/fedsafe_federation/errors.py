@@ -10,6 +10,7 @@
     - TruncatedFeedError     a stream without its trailer
     - EquivocationError      two trees of one origin, or a tree that shrank
     - TooManyRestrictionsError  an author restricts more than it can have published
+    - TooManyRecordsError    an origin publishes faster than anybody may
   + StaleStatementError      a statement is too old, too new or was seen before
   + FoundingError            a founding ceremony cannot go on
   + PeerError                a peer did not answer as a peer should
@@ -264,6 +265,16 @@ class TooManyRestrictionsError(FeedError):
 
     def __init__(self, author: str) -> None:
         super().__init__(author, "it restricts more signals than an honest feed could")
+
+
+class TooManyRecordsError(FeedError):
+    """A feed grows faster than the federation's policy lets anybody publish.
+
+    No record of the batch was applied; its restrictions were.
+    """
+
+    def __init__(self, origin: str) -> None:
+        super().__init__(origin, "it publishes faster than anybody may")
 
 
 class StaleStatementError(FederationError):

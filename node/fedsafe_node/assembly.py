@@ -23,6 +23,7 @@ from fedsafe_node.api.services import Services
 from fedsafe_node.attesting import Attesting
 from fedsafe_node.audits import AuditService
 from fedsafe_node.base import Base, open_base
+from fedsafe_node.budgets.service import BudgetService
 from fedsafe_node.clock import Clock
 from fedsafe_node.config import Config, Place
 from fedsafe_node.duties import Duties
@@ -209,7 +210,7 @@ class RunningNode:
                 lambda: load_membership(base.place, name, document)
             )
             reference = membership.charter.policy
-            await base.workers(
+            base.situation.agreed = await base.workers(
                 lambda: check_federation_policy(base.place, base.config, reference)
             )
             self._join(membership)
@@ -409,6 +410,7 @@ class RunningNode:
                 {OwnLog.AUDIT: self._sign_audit, OwnLog.FEED: self.feed.sign_feed},
             ),
             peering=self.peering,
+            budgets=BudgetService(base.situation, base.store, base.clock),
             foundings=self._foundings,
             recipients=Recipients(
                 base.situation, base.store, base.trail, base.clock

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Final
 
+from fedsafe_node.budgets.meter import DAY, SLOT
 from fedsafe_node.index.lists import Lists
 from fedsafe_node.jobs import Job
 from fedsafe_node.peering.service import PeeringService
@@ -49,6 +50,7 @@ class Duties:
             "checkpoint": Job(self._feed.checkpoint, _MINUTE),
             "disputes": Job(self._end_disputes, _MINUTE),
             "evaluations": Job(self._peering.audit_evaluations, _MINUTE),
+            "budgets": Job(self._forget_spent, _HOUR),
             "events": Job(self._events.run, _MINUTE),
             "expiry": Job(self._expire, _MINUTE),
             "idempotency": Job(self._forget_answers, _HOUR),
@@ -88,3 +90,7 @@ class Duties:
     async def _forget_answers(self) -> None:
         now = int(self._desk.clock.now().timestamp())
         await self._desk.store.write(lambda tx: tx.forget_idempotent_answers(now))
+    async def _forget_spent(self) -> None:
+        before = int(self._desk.clock.now().timestamp()) - DAY - SLOT
+        await self._desk.store.write(lambda tx: tx.forget_spent(before))
+

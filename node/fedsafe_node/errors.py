@@ -268,6 +268,14 @@ class DeniedError(NodeError):
         self.decision = decision
 
 
+class OverBudgetError(DeniedError):
+    """A budget is spent, or a pattern has shut this way (P18); in seconds again."""
+
+    def __init__(self, decision: Decision, *, retry_after: int) -> None:
+        super().__init__(decision)
+        self.retry_after = retry_after
+
+
 class IdentityError(NodeError):
     """A provider of identities, or what it says, is not accepted.
 

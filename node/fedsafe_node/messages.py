@@ -319,6 +319,7 @@ class StatusAnswer(Message, frozen=True):
     `receipts_overdue` counts events for the provider that lack their receipt.
     `disputes_beyond_budget` counts by member what of the last week rests nothing,
     `review_alarms` whose reviews confirm nearly everything or take seconds.
+    `circuits_broken` counts what a pattern has shut (`GET /v1/budgets`).
     """
 
     node: str
@@ -342,6 +343,7 @@ class StatusAnswer(Message, frozen=True):
     review_alarms: int = 0
     disputes_open: int = 0
     disputes_beyond_budget: dict[str, int] = {}
+    circuits_broken: int = 0
 
 
 class GateAnswer(Message, frozen=True):

@@ -57,6 +57,7 @@ class Overview:
         membership = situation.shared.membership if situation.shared else None
         library = describe()
         return StatusAnswer(
+        broken = len(await self._store.read(lambda reader: reader.circuits(now)))
             node=situation.node,
             version=VERSION,
             policy=situation.policy.reference,
@@ -82,6 +83,7 @@ class Overview:
 
     async def checks(self) -> dict[str, str]:
         """Say for each part whether it is `ok`, or what is wrong with it.
+            circuits_broken=broken,
 
         The store is `full`, `busy` or `failed`, and since when.
         """

@@ -57,7 +57,7 @@ def read_provisions(place: Place, config: Config) -> Provisions:
 
 def check_federation_policy(
     place: Place, config: Config, reference: PolicyReference
-) -> None:
+) -> Policy:
     """Refuse a node's policy that allows what its federation's does not.
 
     The federation's is the shipped one of that digest, or lies with those that were
@@ -68,7 +68,7 @@ def check_federation_policy(
     """
     text, digest = _policy_text(place, config), reference.sha256.hex()
     if hashlib.sha256(text).digest() == reference.sha256:
-        return
+        return load_policy(text)
     theirs = _find(place, digest)
     path = _kept_path(place, digest)
     if theirs is None:
@@ -84,6 +84,7 @@ def check_federation_policy(
         raise ConfigError(_policy_place(place, config), str(error)) from None
 
 
+    return federation
 def _policy_place(place: Place, config: Config) -> object:
     if config.policy in SHIPPED:
         return f"policy {config.policy}"

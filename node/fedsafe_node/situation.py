@@ -2,7 +2,7 @@
 """What a decision needs to know of the node's present: policy, site, members.
 
 One mutable object, owned by the event loop. `shared` changes once, when a
-founding ends; `site` with it, and when a legal-gate record is entered; `coverage`
+founding ends, `agreed`, its policy, before; `site` with it, and when a legal-gate record is entered; `coverage`
 with every answer of a peer.
 """
 
@@ -59,6 +59,7 @@ class Situation:
     def __init__(self, config: Config, provisions: Provisions, own: OwnList) -> None:
         self.config = config
         self.policy = provisions.policy
+        self.agreed: Policy | None = None
         self.calendar = provisions.calendar
         self.do_not_share = provisions.do_not_share
         self.own = own

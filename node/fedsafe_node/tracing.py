@@ -20,17 +20,27 @@ _PARENT: Final = re.compile(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """A budget of an hour: how much it holds, is left, and in how many seconds more."""
+
+    quota: int
+    left: int
+    seconds: int
+
+
 @dataclass(slots=True)
 class Asking:
     """One request or job: its trace, the member that asks, the events that it made.
 
-    Owned by whoever began it; acts of the store add to `events` on their thread, one
+    `limit` is the budget that it was counted against. Owned by whoever began it; acts of the store add to `events` on their thread, one
     after the other.
     """
 
     trace: str
     peer: str | None = None
     events: set[str] = field(default_factory=set)
+    limit: "Limit | None" = None
 
 
 _ASKING: Final[ContextVar[Asking | None]] = ContextVar("asking", default=None)
@@ -46,6 +56,13 @@ def begin(traceparent: str | None = None) -> Asking:
 def current() -> Asking | None:
     """Return what is under way; None outside of any request and job."""
     return _ASKING.get()
+
+
+def limit(quota: int, left: int, seconds: int) -> None:
+    """Say how a budget stands that the request under way was counted against."""
+    asking = current()
+    if asking is not None:
+        asking.limit = Limit(quota, max(0, left), max(0, seconds))
 
 
 def trace_of(traceparent: str | None) -> str:

@@ -357,6 +357,7 @@ def _looked_around(fed: Federation) -> None:
         (("node", "status"), None),
         (("federation", "show"), None),
         (("federation", "card"), None),
+        (("budget", "show"), None),
         (("gate", "show"), None),
         (("events", "list"), "ben"),
         (("dispute", "list"), "ben"),

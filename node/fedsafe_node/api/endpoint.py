@@ -41,7 +41,13 @@ from fedsafe_node.api.auth import (
 from fedsafe_node.api.body import Room, body_decoder, read_body, read_query
 from fedsafe_node.api.call import Call
 from fedsafe_node.api.problems import Code, RefusedError, problem_of
-from fedsafe_node.api.responses import Answer, answer, problem_answer
+from fedsafe_node.api.responses import (
+    Answer,
+    Verbatim,
+    answer,
+    limit_headers,
+    problem_answer,
+)
 from fedsafe_node.api.route import Lane, Route
 from fedsafe_node.api.services import Services
 from fedsafe_node.idempotency import KEY, InFlight, Once, recognise
@@ -168,6 +174,8 @@ def make_endpoint(route: Route, border: Border) -> Endpoint:
             if request.transport is None:  # nobody is there to be answered
                 raise ConnectionResetError from None
             response = border.refuse(error, request_id)
+        if asking.limit is not None:
+            response.headers.update(limit_headers(asking.limit))
         took = perf_counter() - began
         tally(response.status, took)
         if _LOG.isEnabledFor(logging.INFO):
@@ -234,7 +242,9 @@ class _Serving:
         if self._decode is not None:
             is_unknown = self._route.auth in _UNKNOWN
             room = self._border.rooms[self._route.lane] if is_unknown else None
-            return await read_body(request, self._route.limit, room)
+            return await read_body(
+                request, self._route.limit, room, media=self._route.takes
+            )
         if request.can_read_body:
             raise RefusedError(Code.UNEXPECTED_BODY)
         return b""

@@ -129,6 +129,7 @@ async def metrics(call: Call) -> object:
             "review_alarms": now.review_alarms,
             "disputes_open": now.disputes_open,
             "disputes_beyond_budget": sum(now.disputes_beyond_budget.values()),
+            "circuits_broken": now.circuits_broken,
             "peers_covered": sum(peer.covered for peer in now.peers),
         }
     )

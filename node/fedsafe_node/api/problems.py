@@ -40,6 +40,7 @@ from fedsafe_node.errors import (
     LogError,
     NodeError,
     NotFoundError,
+    OverBudgetError,
     StoreError,
     TooManyTriesError,
     UnavailableError,
@@ -362,6 +363,8 @@ def _detail(error: Exception, title: str) -> str:
 
 
 def _retry_after_ms(error: Exception, status: int) -> int | None:
+    if isinstance(error, OverBudgetError):
+        return error.retry_after * 1_000
     if isinstance(error, UnavailableError):
         return max(1, error.retry_after_ms)
     return RETRY_AFTER_MS if status == CODES[Code.BUSY][0] else None

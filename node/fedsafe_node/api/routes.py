@@ -14,6 +14,7 @@ from fedsafe_federation.signed import NodeName, Signed
 from fedsafe_node.api import local, peers
 from fedsafe_node.api.acts import ACT_ROUTES
 from fedsafe_node.api.auth import PERSONS, Auth
+from fedsafe_node.api.budgets import BUDGET_ROUTES
 from fedsafe_node.api.credentials import CREDENTIAL_ROUTES
 from fedsafe_node.api.disputes import DISPUTE_ROUTES
 from fedsafe_node.api.evidence import EVIDENCE_ROUTES
@@ -363,6 +364,7 @@ ROUTES: Final = (
         summary="Give this description",
     ),
     *EVENT_ROUTES,
+    *BUDGET_ROUTES,
     *DISPUTE_ROUTES,
     *RECIPIENT_ROUTES,
     *EVIDENCE_ROUTES,

@@ -13,6 +13,7 @@ from typing import Protocol
 
 from fedsafe_federation.feed import FeedRequest
 from fedsafe_federation.signed import Signed
+from fedsafe_node.budgets.service import BudgetService
 from fedsafe_node.compliance.model import Language, SheetAnswer, SheetKind
 from fedsafe_node.evidence.keeping import Keeping
 from fedsafe_node.evidence.span import ExportRequest
@@ -459,3 +460,4 @@ class Services:
     disputes: Disputes
     node: Node
     answers: KeptAnswers
+    budgets: BudgetService

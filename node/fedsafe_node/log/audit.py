@@ -123,6 +123,7 @@ class Event(StrEnum):
     PROVIDER_ERASED = "events.erased"
 
 
+    BUDGET_BROKEN = "budget.broken"
 class AuditRecord(
     msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True
 ):

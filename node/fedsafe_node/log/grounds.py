@@ -46,6 +46,7 @@ FAMILIES: Final[Mapping[str, Grounds]] = {
     "attestation": _GOVERNING,
     "audit": _OVERSIGHT,
     "breach": _DUTY,
+    "budget": _OPERATIONS,
     "credential": _OPERATIONS,
     "events": _CASEWORK,
     "evaluation": Grounds(Purpose.OPERATIONS, Basis.LEGITIMATE_INTERESTS),

@@ -17,6 +17,7 @@ import msgspec
 from fedsafe_federation.errors import QuorumError
 from fedsafe_federation.replication import Offload
 from fedsafe_node.asked import Asked, Person, plane_of, read_question
+from fedsafe_node.budgets.lookups import LookupBudgets, Spending, Wanted
 from fedsafe_node.clock import Clock
 from fedsafe_node.errors import BadRequestError, DeniedError
 from fedsafe_node.evaluators import Output
@@ -87,6 +88,7 @@ class _Round:
     shared: frozenset[Plane]
     withheld: bool
     within: float
+    spending: Spending
 
 
 @dataclass(slots=True)
@@ -119,20 +121,21 @@ class LookupService:
         self._trail = trail
         self._clock = clock
         self._prober = Prober(situation, lists)
+        self._budgets = LookupBudgets(situation, store, trail, clock)
 
     async def lookup(self, request: LookupRequest, who: Principal) -> LookupAnswer:
         """Answer one account's questions.
 
         Raises:
             BadRequestError: a question has no canonical form.
-            DeniedError: the purpose is not this credential's.
+            DeniedError: the purpose is not this credential's, or its budget is spent.
             StoreFailedError: the audit event could not be made durable.
         """
         asked = _read_all(request.questions)
         planes = {plane_of(item) for item in asked}
         within = request.deadline_ms / 1000
-        step = await self._admit(planes, request.purpose, who, within)
         case = _Case(0, request.subject_ref, asked)
+        step = await self._admit([case], planes, request.purpose, who, within)
         (answer,) = await self._answer([case], step)
         return answer
 
@@ -147,7 +150,7 @@ class LookupService:
         cases, problems = await self._run(lambda: _read_batch(request.lookups), count)
         planes = {plane_of(item) for case in cases for item in case.asked}
         within = request.deadline_ms / 1000
-        step = await self._admit(planes, request.purpose, who, within)
+        step = await self._admit(cases, planes, request.purpose, who, within)
         found = await self._answer(cases, step) if cases else []
         answers: list[LookupAnswer | None] = [None] * len(request.lookups)
         for case, answer in zip(cases, found, strict=True):
@@ -155,7 +158,12 @@ class LookupService:
         return BatchAnswer(answers=answers, problems=problems)
 
     async def _admit(
-        self, planes: set[Plane], purpose: Purpose, who: Principal, within: float
+        self,
+        cases: Sequence[_Case],
+        planes: set[Plane],
+        purpose: Purpose,
+        who: Principal,
+        within: float,
     ) -> _Round:
         now = self._clock.now()
         situation, open_planes, withheld = self._situation, set[Plane](), False
@@ -171,7 +179,8 @@ class LookupService:
             elif plane in situation.policy.document.share.planes:
                 withheld = True
         shared = frozenset(open_planes)
-        return _Round(who, purpose, grounds, shared, withheld, within)
+        spending = await self._budgets.admit(who, purpose, _wanted(cases))
+        return _Round(who, purpose, grounds, shared, withheld, within, spending)
 
     def _rule_on(
         self, who: Principal, purpose: Purpose, plane: Plane, now: datetime
@@ -285,6 +294,7 @@ class LookupService:
                     )
                 answers.append(answer)
             await self._audit(tx, cases, answers, step, tally)
+            await step.spending.keep(tx)
             return answers
 
         return await self._store.write(act)
@@ -329,6 +339,19 @@ class LookupService:
             subject=subject,
             detail={"purpose": step.purpose.value, **step.grounds, **detail},
         )
+
+
+def _wanted(cases: Sequence[_Case]) -> Wanted:
+    return Wanted(
+        lookups=len(cases),
+        identifiers=[
+            bytes([item.kind]) + item.canonical.value.encode()
+            for case in cases
+            for item in case.asked
+            if isinstance(item, Person)
+        ],
+        accounts=[case.subject for case in cases],
+    )
 
 
 def _read_batch(

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from fedsafe_node.budgets.publications import PublicationBudget
 from fedsafe_node.errors import (
     DeniedError,
     NodeError,
@@ -55,7 +56,11 @@ class _Failure:
 
 
 async def approve_drafts(
-    desk: Desk, signals: Sequence[str], who: Principal, once: Once | None
+    desk: Desk,
+    budget: PublicationBudget,
+    signals: Sequence[str],
+    who: Principal,
+    once: Once | None,
 ) -> ApproveAnswer:
     """Publish drafts as their second person.
 
@@ -77,10 +82,13 @@ async def approve_drafts(
                 ready.append(outcome)
             else:
                 failures.append(outcome)
+    spending = await budget.admit(sum(item.prepared.published for item in ready))
 
     async def act(
         tx: Transaction,
     ) -> Changed[tuple[ApproveAnswer, Sequence[_Failure]]]:
+        if spending is not None:
+            await spending.keep(tx)
         return await approval.publish(tx, ready, failures, once)
 
     answer, failed = await desk.commit(act)

@@ -26,6 +26,7 @@ from fedsafe_federation.verification import (
     feed_name,
     open_checkpoint,
 )
+from fedsafe_node.budgets.publications import FeedBudgets
 from fedsafe_node.clock import Clock
 from fedsafe_node.errors import WrongStateError
 from fedsafe_node.index.lists import Hint, Lists
@@ -91,6 +92,7 @@ class Intake:
         self._trail = trail
         self._clock = clock
         self._offload = offload
+        self._budgets = FeedBudgets(situation, store, trail, clock)
         self._known: dict[str, Known] = {}
         self._patience: dict[str, tuple[int, int]] = {}
 
@@ -139,11 +141,17 @@ class Intake:
         """Apply a verified batch's restrictions, then keep it and the new position.
 
         Raises:
+            TooManyRecordsError: the origin publishes faster than anybody may; no
+                record was kept.
             TooManyRestrictionsError: they name more than may be remembered; no
                 record was kept.
         """
         await self._restrict(origin, in_acts(batch.restrictions))
+        await self._check_budget(origin, batch)
         situation, now = self._situation, self._clock.now()
+        whole = _complete(batch.known)
+        size_now = batch.known.frontier.size
+        mark = await self._budgets.mark(origin, size_now, at) if whole else None
 
         def read() -> list[Arrival]:
             return read_arrivals(origin, batch.records, situation, now)
@@ -167,12 +175,16 @@ class Intake:
             kept = _Kept([*granted, *fresh], len(granted), span, lacking)
             if batch.records or lacking != before:
                 await self._tell(tx, origin, batch, kept)
+            if mark is not None:
+                await self._budgets.keep(tx, mark)
             return kept
 
         kept = await self._store.write(act)
         self._note(origin, kept, batch.known)
         self._lists.add(kept.hints)
-        if _complete(batch.known):
+        if mark is not None:
+            self._budgets.kept(mark)
+        if whole:
             self._situation.coverage.saw(origin, at)
 
     def _note(self, origin: str, kept: "_Kept", known: Known) -> None:
@@ -193,6 +205,26 @@ class Intake:
     async def touch(self, origin: str, *, at: datetime) -> None:
         """Note that the copy was complete at that moment."""
         self._situation.coverage.saw(origin, at)
+        known = self._known.get(origin)
+        if known is None:
+            return
+        mark = await self._budgets.mark(origin, known.frontier.size, at)
+        if mark is not None:
+            await self._store.write(lambda tx: self._budgets.keep(tx, mark))
+            self._budgets.kept(mark)
+
+    async def _check_budget(self, origin: str, batch: VerifiedBatch) -> None:
+        shared = self._situation.shared
+        if shared is None or not batch.records:
+            return
+        row = await self._store.read(lambda reader: reader.peer(origin))
+        size = row.cursor if row is not None else 0
+        await self._budgets.check(
+            origin,
+            size=size,
+            wanted=max(0, batch.known.frontier.size - size),
+            created=shared.membership.charter.created,
+        )
 
     async def suspend(self, origin: str, error: EquivocationError) -> None:
         """Keep the evidence, and stop matching the origin's signals."""

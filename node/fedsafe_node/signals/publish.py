@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from functools import partial
 
 from fedsafe_federation.signals import SignalHeader
+from fedsafe_node.budgets.publications import PublicationBudget
 from fedsafe_node.errors import BadRequestError
 from fedsafe_node.idempotency import Once
 from fedsafe_node.log.audit import Event
@@ -76,6 +77,9 @@ class SignalService:
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
+        self._budget = PublicationBudget(
+            desk.situation, desk.store, desk.trail, desk.clock
+        )
 
     async def add(
         self, request: NewSignalRequest, who: Principal, *, once: Once | None = None
@@ -84,7 +88,7 @@ class SignalService:
 
         Raises:
             BadRequestError: the subject has no canonical form, or a date is wrong.
-            DeniedError: a rule of the policy denies it.
+            DeniedError: a rule of the policy denies it, the budget for a start.
             WrongStateError: there is no federation to share with.
             UnavailableError: fewer than t members answered in time.
             StoreFailedError: it could not be made durable.
@@ -94,6 +98,7 @@ class SignalService:
         plan = Planner(present, who).plan(request, "")
         if isinstance(plan, Decision):
             await desk.refuse(plan, who, "signal.add")
+        spending = await self._budget.admit(_published([plan]))
         recorder = Recorder(desk, present, who)
         prepared = await recorder.prepare([plan])
 
@@ -102,6 +107,8 @@ class SignalService:
             answer = self._added(plan, prepared[0], kept, who)
             if prepared[0].published:
                 await self._write(tx, self._published(answer, plan, who))
+            if spending is not None:
+                await spending.keep(tx)
             await desk.keep_answer(tx, once, answer)
             return Changed(answer, kept.hints, feed=_size(kept))
 
@@ -129,8 +136,9 @@ class SignalService:
             read = partial(_plan_all, planner, chunk, start)
             outcomes += await desk.work(len(chunk), read)
         recorder = Recorder(desk, present, who)
-        batch = _Import(request, outcomes, ())
+        batch, spending = _Import(request, outcomes, ()), None
         if not request.dry_run:
+            spending = await self._budget.admit(_published(batch.plans))
             batch = _Import(request, outcomes, await recorder.prepare(batch.plans))
         answer = _imported(batch)
 
@@ -138,6 +146,8 @@ class SignalService:
             kept = await recorder.keep(tx, batch.prepared)
             for entry in self._import_events(batch, kept, who):
                 await self._write(tx, entry)
+            if spending is not None:
+                await spending.keep(tx)
             await desk.keep_answer(tx, once, answer)
             return Changed(answer, kept.hints, feed=_size(kept))
 
@@ -157,7 +167,7 @@ class SignalService:
             WrongStateError: they are decided, or there is no federation.
             StoreFailedError: nothing of it could be made durable.
         """
-        return await approve_drafts(self._desk, signals, who, once)
+        return await approve_drafts(self._desk, self._budget, signals, who, once)
 
     async def revoke(
         self,
@@ -255,6 +265,10 @@ class SignalService:
             for alike in refused.values()
         ]
         return [event, *refusals]
+
+
+def _published(plans: Sequence[Plan]) -> int:
+    return sum(isinstance(plan, PublishPlan) for plan in plans)
 
 
 def _header(plan: Plan) -> SignalHeader:

@@ -5,6 +5,11 @@
   sealed.
 * `grants` say who had which role from when until when. A grant that is over
   stays: only its end is ever written, once, and never put off.
+* `spent` counts what somebody spent of a budget in five minutes, so that a restart
+  refills none; it goes after a day. `circuits` says what a pattern has shut, and
+  until when.
+* `feed_marks` say how large the whole copy of an origin's feed was at a moment: what
+  has come since is what the origin has published since.
 """
 
 OVERSIGHT: tuple[str, ...] = (
@@ -41,5 +46,35 @@ OVERSIGHT: tuple[str, ...] = (
         OR NEW.granted_by <> OLD.granted_by
         OR NEW.until IS NULL OR NEW.until > OLD.until
     BEGIN SELECT RAISE(ABORT, 'a grant only ends'); END
+    """,
+    """
+    CREATE TABLE spent (
+        holder TEXT NOT NULL,
+        purpose TEXT NOT NULL,
+        slot INTEGER NOT NULL,
+        spent INTEGER NOT NULL,
+        identifiers INTEGER NOT NULL,
+        accounts INTEGER NOT NULL,
+        PRIMARY KEY (holder, purpose, slot)
+    ) STRICT, WITHOUT ROWID
+    """,
+    "CREATE INDEX spent_by_slot ON spent (slot)",
+    """
+    CREATE TABLE circuits (
+        holder TEXT NOT NULL,
+        purpose TEXT NOT NULL,
+        code TEXT NOT NULL,
+        broken_at INTEGER NOT NULL,
+        until INTEGER NOT NULL,
+        PRIMARY KEY (holder, purpose)
+    ) STRICT, WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE feed_marks (
+        origin TEXT NOT NULL,
+        at INTEGER NOT NULL,
+        size INTEGER NOT NULL,
+        PRIMARY KEY (origin, at)
+    ) STRICT, WITHOUT ROWID
     """,
 )

@@ -27,6 +27,7 @@ from fedsafe_node.store.events_protocol import EventsReader, EventsWriter
 from fedsafe_node.store.gate_protocol import GateReader, GateWriter
 from fedsafe_node.store.keeping_protocol import KeepingReader, KeepingWriter
 from fedsafe_node.store.keeping_rows import Outage
+from fedsafe_node.store.oversight_protocol import OversightReader, OversightWriter
 from fedsafe_node.store.people_protocol import PeopleReader, PeopleWriter
 from fedsafe_node.store.review_protocol import ReviewReader, ReviewWriter
 from fedsafe_node.store.rights_protocol import RightsReader, RightsWriter
@@ -261,6 +262,7 @@ class Reader(
     SignalReader,
     NodeReader,
     PeopleReader,
+    OversightReader,
     GateReader,
     EventsReader,
     RecipientsReader,
@@ -425,6 +427,7 @@ class Transaction(
     NodeWriter,
     PeopleWriter,
     GateWriter,
+    OversightWriter,
     EventsWriter,
     RecipientsWriter,
     KeepingWriter,

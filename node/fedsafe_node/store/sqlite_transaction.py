@@ -25,6 +25,8 @@ from fedsafe_node.store.rows import (
 from fedsafe_node.store.sqlite_events import SQLiteEventsWriter
 from fedsafe_node.store.sqlite_gate import SQLiteGateWriter
 from fedsafe_node.store.sqlite_logs import SQLiteLogRows
+from fedsafe_node.store.sqlite_logs import SQLiteLogRows
+from fedsafe_node.store.sqlite_oversight import SQLiteOversightWriter
 from fedsafe_node.store.sqlite_keeping import SQLiteKeepingWriter
 from fedsafe_node.store.sqlite_people import SQLitePeopleWriter
 from fedsafe_node.store.sqlite_reader import SQLiteReader, Unsealing
@@ -84,6 +86,7 @@ class Sequencing(Unsealing, Undo, Protocol):
 
 class SQLiteTransaction(
     SQLiteReader,
+    SQLiteOversightWriter,
     SQLitePeopleWriter,
     SQLiteGateWriter,
     SQLiteEventsWriter,

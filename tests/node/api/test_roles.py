@@ -57,6 +57,7 @@ MAY: Final[Mapping[str, set[str]]] = {
     "showRecipients": {Role.REVIEWER} | OVERSIGHT,
     "readEvents": MACHINES | WRITERS | COUNSEL | OVERSIGHT,
     "receiptEvent": MACHINES | {Role.REVIEWER, Role.LEGAL_ADVISER},
+    "showBudgets": {LOCAL, *PERSONS},
     "showGate": {LOCAL, *PERSONS},
     "recordGate": {Role.REVIEWER, Role.OPERATOR},
     "showRegister": {LOCAL, *PERSONS},
@@ -76,7 +77,7 @@ READS: Final = {
     "showRecipients",
     *("listSignals", "showSignal", "auditEvents", "auditVerify"),
     *("askExport", "exportAudit", "searchAudit", "auditStatus", "showEntry"),
-    *("exportTiles", "showGate", "showRegister", "status", "metrics"),
+    *("exportTiles", "showBudgets", "showGate", "showRegister", "status", "metrics"),
 }
 OFFICE: Final = (
     *(*LOGIN_ROUTES, *PEOPLE_ROUTES, *ACT_ROUTES, *SERVICE_ROUTES),

@@ -10,6 +10,7 @@ CREATE INDEX idempotency_by_expiry ON idempotency (expires_at);
 CREATE INDEX provider_events_by_expiry ON provider_events (expires_at) WHERE sealed IS NOT NULL;
 CREATE INDEX provider_events_by_reminder ON provider_events (remind_at) WHERE receipted_at IS NULL AND remind_at IS NOT NULL AND sealed IS NOT NULL;
 CREATE INDEX recipients_by_first ON recipients (first);
+CREATE INDEX requests_by_due ON requests (state, due_at);
 CREATE INDEX restrictions_by_author ON restrictions (author, seq);
 CREATE INDEX sessions_by_age ON sessions (seen_at);
 CREATE INDEX sessions_by_person ON sessions (person);
@@ -63,6 +64,7 @@ CREATE TABLE recipients ( number INTEGER PRIMARY KEY, recipient TEXT NOT NULL, f
 CREATE TABLE recovery_codes ( person TEXT NOT NULL REFERENCES persons (id), hash BLOB NOT NULL CHECK (length(hash) = 32), PRIMARY KEY (person, hash) ) STRICT, WITHOUT ROWID;
 CREATE TABLE register ( number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, item TEXT NOT NULL, record BLOB NOT NULL, recorded_at INTEGER NOT NULL, recorded_by TEXT NOT NULL ) STRICT;
 CREATE TABLE relocked ( origin TEXT NOT NULL, signal_id BLOB NOT NULL CHECK (length(signal_id) = 16), log TEXT NOT NULL, idx INTEGER NOT NULL, grp TEXT NOT NULL, event INTEGER NOT NULL, PRIMARY KEY (origin, signal_id), UNIQUE (log, idx, grp) ) STRICT, WITHOUT ROWID;
+CREATE TABLE requests ( id TEXT PRIMARY KEY, kind TEXT NOT NULL CHECK ( kind IN ('access', 'rectification', 'erasure', 'objection', 'dispute') ), way TEXT NOT NULL CHECK (way IN ('provider', 'officer', 'form')), control TEXT NOT NULL, language TEXT NOT NULL CHECK (language IN ('de', 'en')), opened_at INTEGER NOT NULL, opened_by TEXT NOT NULL, proof BLOB UNIQUE, collect BLOB, due_at INTEGER NOT NULL, extended_for TEXT, reminded_at INTEGER, state TEXT NOT NULL CHECK (state IN ('open', 'answered', 'closed')), outcome TEXT, reason TEXT, ended_at INTEGER, ended_by TEXT, period TEXT NOT NULL, sealed BLOB ) STRICT;
 CREATE TABLE restricted ( origin TEXT NOT NULL, signal_id BLOB NOT NULL CHECK (length(signal_id) = 16), effect TEXT NOT NULL, digest BLOB NOT NULL REFERENCES restrictions (digest), PRIMARY KEY (origin, signal_id, effect, digest) ) STRICT, WITHOUT ROWID;
 CREATE TABLE restrictions ( digest BLOB PRIMARY KEY CHECK (length(digest) = 32), origin TEXT NOT NULL, author TEXT NOT NULL, seq INTEGER NOT NULL, effect TEXT NOT NULL, statement BLOB NOT NULL ) STRICT;
 CREATE TABLE rulings ( dispute BLOB NOT NULL CHECK (length(dispute) = 32), origin TEXT NOT NULL, signal_id BLOB NOT NULL CHECK (length(signal_id) = 16), outcome TEXT NOT NULL CHECK (outcome IN ('restored', 'revoked', 'lapsed')), at INTEGER NOT NULL, ruled_by TEXT, reason TEXT, PRIMARY KEY (dispute, origin, signal_id) ) STRICT, WITHOUT ROWID;
@@ -109,6 +111,8 @@ CREATE TRIGGER recipients_no_delete BEFORE DELETE ON recipients BEGIN SELECT RAI
 CREATE TRIGGER recipients_no_update BEFORE UPDATE ON recipients BEGIN SELECT RAISE(ABORT, 'the recipient ledger is append-only'); END;
 CREATE TRIGGER register_no_delete BEFORE DELETE ON register BEGIN SELECT RAISE(ABORT, 'the register is append-only'); END;
 CREATE TRIGGER register_no_update BEFORE UPDATE ON register BEGIN SELECT RAISE(ABORT, 'the register is append-only'); END;
+CREATE TRIGGER requests_no_delete BEFORE DELETE ON requests BEGIN SELECT RAISE(ABORT, 'requests are closed, never deleted'); END;
+CREATE TRIGGER requests_stay_closed BEFORE UPDATE ON requests WHEN NEW.id <> OLD.id OR NEW.kind <> OLD.kind OR NEW.opened_at <> OLD.opened_at OR NEW.opened_by <> OLD.opened_by OR NEW.control <> OLD.control OR (OLD.state = 'closed' AND NEW.state <> 'closed') OR (OLD.sealed IS NULL AND NEW.sealed IS NOT NULL) BEGIN SELECT RAISE(ABORT, 'a closed request stays closed'); END;
 CREATE TRIGGER rulings_no_delete BEFORE DELETE ON rulings BEGIN SELECT RAISE(ABORT, 'rulings are append-only'); END;
 CREATE TRIGGER rulings_no_update BEFORE UPDATE ON rulings BEGIN SELECT RAISE(ABORT, 'rulings are append-only'); END;
 CREATE TRIGGER signals_no_delete BEFORE DELETE ON signals BEGIN SELECT RAISE(ABORT, 'signals are erased, never deleted'); END;

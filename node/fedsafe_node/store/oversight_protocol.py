@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a store promises about budgets; part of `Reader` and `Transaction`."""
+
+from typing import Protocol
+
+from fedsafe_node.store.oversight_rows import CircuitRow, MarkRow, SpentRow
+
+
+class OversightReader(Protocol):
+    """Reads what was spent."""
+
+    async def spent(
+        self, after: int, holder: str | None = None, purpose: str | None = None
+    ) -> list[SpentRow]:
+        """Return the slots after a moment, of a holder and purpose or of all."""
+        ...
+
+    async def circuits(self, now: int) -> list[CircuitRow]:
+        """Return what is shut at a moment, by holder and purpose."""
+        ...
+
+    async def feed_marks(self, origin: str) -> list[MarkRow]:
+        """Return the marks of an origin's feed, oldest first."""
+        ...
+
+
+class OversightWriter(Protocol):
+    """Keeps what was spent."""
+
+    async def put_spent(self, row: SpentRow) -> None:
+        """Keep the counts of a slot; no count ever falls."""
+        ...
+
+    async def forget_spent(self, before: int) -> int:
+        """Drop slots that began before a moment; return how many."""
+        ...
+
+    async def put_circuit(self, row: CircuitRow) -> None:
+        """Keep what is shut; it takes the place of what was."""
+        ...
+
+    async def add_feed_mark(self, row: MarkRow, *, forget: int) -> None:
+        """Keep a mark, and drop the origin's marks before *forget*."""
+        ...

@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The tables of budgets in SQLite: a reading and a writing half."""
+
+import sqlite3
+
+from fedsafe_node.store.oversight_rows import CircuitRow, MarkRow, SpentRow
+
+_SPENT = "SELECT holder, purpose, slot, spent, identifiers, accounts FROM spent "
+
+
+class SQLiteOversightReader:
+    """Reads what was spent."""
+
+    _connection: sqlite3.Connection
+
+    async def spent(
+        self, after: int, holder: str | None = None, purpose: str | None = None
+    ) -> list[SpentRow]:
+        """Return the slots after a moment, of a holder and purpose or of all."""
+        if holder is None or purpose is None:
+            where = "WHERE slot > ? ORDER BY holder, purpose, slot"
+            found = self._connection.execute(_SPENT + where, (after,))
+        else:
+            where = "WHERE holder = ? AND purpose = ? AND slot > ? ORDER BY slot"
+            found = self._connection.execute(_SPENT + where, (holder, purpose, after))
+        return [SpentRow(*row) for row in found]
+
+    async def circuits(self, now: int) -> list[CircuitRow]:
+        """Return what is shut at a moment, by holder and purpose."""
+        found = self._connection.execute(
+            "SELECT holder, purpose, code, broken_at, until FROM circuits "
+            "WHERE until > ? ORDER BY holder, purpose",
+            (now,),
+        )
+        return [CircuitRow(*row) for row in found]
+
+    async def feed_marks(self, origin: str) -> list[MarkRow]:
+        """Return the marks of an origin's feed, oldest first."""
+        found = self._connection.execute(
+            "SELECT origin, at, size FROM feed_marks WHERE origin = ? ORDER BY at",
+            (origin,),
+        )
+        return [MarkRow(*row) for row in found]
+
+
+class SQLiteOversightWriter:
+    """Keeps what was spent."""
+
+    _connection: sqlite3.Connection
+
+    async def put_spent(self, row: SpentRow) -> None:
+        """Keep the counts of a slot; no count ever falls."""
+        self._connection.execute(
+            "INSERT INTO spent (holder, purpose, slot, spent, identifiers, accounts) "
+            "VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (holder, purpose, slot) DO UPDATE "
+            "SET spent = max(spent, excluded.spent), "
+            "identifiers = max(identifiers, excluded.identifiers), "
+            "accounts = max(accounts, excluded.accounts)",
+            (
+                row.holder,
+                row.purpose,
+                row.slot,
+                row.spent,
+                row.identifiers,
+                row.accounts,
+            ),
+        )
+
+    async def forget_spent(self, before: int) -> int:
+        """Drop slots that began before a moment; return how many."""
+        sql = "DELETE FROM spent WHERE slot < ?"
+        return self._connection.execute(sql, (before,)).rowcount
+
+    async def put_circuit(self, row: CircuitRow) -> None:
+        """Keep what is shut; it takes the place of what was."""
+        self._connection.execute(
+            "INSERT INTO circuits (holder, purpose, code, broken_at, until) "
+            "VALUES (?, ?, ?, ?, ?) ON CONFLICT (holder, purpose) DO UPDATE SET "
+            "code = excluded.code, broken_at = excluded.broken_at, "
+            "until = excluded.until",
+            (row.holder, row.purpose, row.code, row.broken_at, row.until),
+        )
+
+    async def add_feed_mark(self, row: MarkRow, *, forget: int) -> None:
+        """Keep a mark, and drop the origin's marks before *forget*."""
+        self._connection.execute(
+            "DELETE FROM feed_marks WHERE origin = ? AND at < ?", (row.origin, forget)
+        )
+        self._connection.execute(
+            "INSERT INTO feed_marks (origin, at, size) VALUES (?, ?, ?) "
+            "ON CONFLICT (origin, at) DO UPDATE SET size = excluded.size",
+            (row.origin, row.at, row.size),
+        )

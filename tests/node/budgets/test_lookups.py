@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The budget of lookups at a node: what is refused, what alarms, what outlives it."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+from msgspec.structs import replace
+from tests.node.signals.conftest import BOT, Clocked, Node, NodeMaker
+
+from fedsafe_node.budgets.lookups import LookupBudgets
+from fedsafe_node.budgets.meter import HOUR
+from fedsafe_node.errors import OverBudgetError
+from fedsafe_node.log.audit import Event
+from fedsafe_node.messages import (
+    BatchRequest,
+    Kind,
+    LookupAnswer,
+    LookupRequest,
+    Question,
+    Subject,
+)
+from fedsafe_node.principal import Principal
+from fedsafe_policies.policy import Policy
+from fedsafe_policies.vocabulary import Purpose, Role
+
+OTHER = Principal("shop", Role.SERVICE)
+
+
+def limited(policy: Policy, lookups: int, identifiers: int) -> Policy:
+    budgets = replace(
+        policy.document.budgets,
+        lookups_an_hour={Purpose.SIGNUP_CHECK: lookups, Purpose.RECHECK: 5},
+        identifiers_an_account=identifiers,
+    )
+    return Policy(replace(policy.document, budgets=budgets), policy.digest)
+
+
+@pytest.fixture
+def node(make_node: NodeMaker) -> Node:
+    """A node with three sign-up checks an hour, and 20 identifiers an account."""
+    made = make_node(joined=False)
+    situation = made.desk.situation
+    situation.policy = limited(situation.policy, 3, 20)
+    return made
+
+
+async def ask(
+    node: Node,
+    *values: str,
+    who: Principal = BOT,
+    purpose: Purpose = Purpose.SIGNUP_CHECK,
+    account: str | None = None,
+) -> LookupAnswer:
+    questions = [Question(kind=Kind.EMAIL, value=value) for value in values]
+    request = LookupRequest(questions=questions, purpose=purpose, subject_ref=account)
+    return await node.lookups.lookup(request, who)
+
+
+async def refused(node: Node, *values: str, **more: object) -> OverBudgetError:
+    with pytest.raises(OverBudgetError) as caught:
+        await ask(node, *values, **more)  # type: ignore[arg-type]
+    return caught.value
+
+
+async def test_beyond_the_budget_a_lookup_is_refused_and_free_again_later(
+    node: Node, clock: Clocked
+) -> None:
+    for name in ("a", "b", "c"):
+        await ask(node, f"{name}@mail.example")
+    error = await refused(node, "d@mail.example")
+    clock.advance(timedelta(seconds=error.retry_after))
+    await ask(node, "d@mail.example")
+
+    assert error.decision.code == "budget"
+    assert error.decision.about == "signup_check"
+    assert HOUR <= error.retry_after <= HOUR + 300
+
+
+async def test_each_purpose_and_credential_has_a_budget_of_its_own(node: Node) -> None:
+    for name in ("a", "b", "c"):
+        await ask(node, f"{name}@mail.example")
+    await refused(node, "d@mail.example")
+    await ask(node, "d@mail.example", who=OTHER)
+    await ask(node, "d@mail.example", purpose=Purpose.RECHECK)
+
+
+async def test_a_batch_is_admitted_whole_or_not_at_all(node: Node) -> None:
+    subjects = [
+        Subject(questions=[Question(kind=Kind.EMAIL, value=f"p{n}@mail.example")])
+        for n in range(4)
+    ]
+    with pytest.raises(OverBudgetError):
+        await node.lookups.batch(
+            BatchRequest(lookups=subjects, purpose=Purpose.SIGNUP_CHECK), BOT
+        )
+    answer = await node.lookups.batch(
+        BatchRequest(lookups=subjects[:3], purpose=Purpose.SIGNUP_CHECK), BOT
+    )
+
+    assert len(answer.answers) == 3
+
+
+async def test_of_many_at_once_so_many_are_answered_as_the_budget_holds(
+    node: Node,
+) -> None:
+    done = await asyncio.gather(
+        *(ask(node, f"p{n}@mail.example") for n in range(9)), return_exceptions=True
+    )
+
+    assert sum(isinstance(each, LookupAnswer) for each in done) == 3
+    assert sum(isinstance(each, OverBudgetError) for each in done) == 6
+
+
+async def test_a_restart_refills_no_budget(node: Node) -> None:
+    for name in ("a", "b"):
+        await ask(node, f"{name}@mail.example")
+    restart(node)
+    await ask(node, "c@mail.example")
+    await refused(node, "d@mail.example")
+    restart(node)
+
+    await refused(node, "d@mail.example")
+
+
+def restart(node: Node) -> None:
+    """Forget what only memory holds, as a start does."""
+    desk = node.desk
+    node.lookups._budgets = LookupBudgets(  # noqa: SLF001
+        desk.situation, desk.store, desk.trail, desk.clock
+    )
+
+
+async def test_trying_identifiers_out_breaks_the_circuit_for_an_hour(
+    node: Node, clock: Clocked
+) -> None:
+    situation = node.desk.situation
+    situation.policy = limited(situation.policy, 1_000, 20)
+    tried = [f"p{n}@mail.example" for n in range(110)]
+    errors = []
+    for start in range(0, len(tried), 10):
+        try:
+            await ask(node, *tried[start : start + 10], account="account-1")
+        except OverBudgetError as error:
+            errors.append(error)
+    broken = await refused(node, "x@mail.example", account="account-2")
+    await ask(node, "x@mail.example", who=OTHER)
+    restart(node)
+    await refused(node, "x@mail.example", account="account-2")
+    clock.advance(timedelta(seconds=broken.retry_after))
+    await ask(node, "x@mail.example", account="account-2")
+
+    assert [error.decision.code for error in errors] == ["enumeration"]
+    assert broken.decision.code == "enumeration"
+    alarms = [each for each in await node.events() if each[0] is Event.BUDGET_BROKEN]
+    assert alarms == [(Event.BUDGET_BROKEN, "enumeration")]
+
+
+async def test_many_accounts_with_a_few_identifiers_each_are_no_pattern(
+    node: Node,
+) -> None:
+    situation = node.desk.situation
+    situation.policy = limited(situation.policy, 1_000, 20)
+    for n in range(30):
+        values = [f"p{n}-{m}@mail.example" for m in range(10)]
+        await ask(node, *values, account=f"account-{n}")
+        await ask(node, f"q{n}@mail.example")
+
+
+async def test_refusals_by_the_thousand_do_not_fill_the_log(
+    node: Node, clock: Clocked
+) -> None:
+    for name in ("a", "b", "c"):
+        await ask(node, f"{name}@mail.example")
+    for _ in range(50):
+        await refused(node, "d@mail.example")
+    few = await node.events()
+    clock.advance(timedelta(minutes=5))
+    await refused(node, "d@mail.example")
+
+    assert few == [(Event.REFUSED, "budget")]
+    assert await node.events() == [(Event.REFUSED, "budget")] * 2
