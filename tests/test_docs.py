@@ -26,7 +26,10 @@ DOCS = ROOT / "docs"
 PAGES = sorted(
     page for page in DOCS.rglob("*.md") if "changes" not in page.relative_to(DOCS).parts
 )
-POLICY_PAGES = [DOCS / "howto/compliance/policy.md"]
+POLICY_PAGES = [
+    DOCS / "howto/compliance/policy.md",
+    DOCS / "howto/handbuch/richtlinie.md",
+]
 LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
 
 
