@@ -29,6 +29,7 @@ COMMANDS: Final = {
     "login": "fedsafe_cli.login:login",
     "logout": "fedsafe_cli.login:logout",
     "act": "fedsafe_cli.act:act",
+    "task": "fedsafe_cli.task:task",
     "node": "fedsafe_cli.node:node",
     "account": "fedsafe_cli.account:account",
     "training": "fedsafe_cli.training:training",

@@ -56,6 +56,10 @@ KINDS: Final[dict[str, tuple[str, str]]] = {
 }
 
 _TEXTS: Final[dict[str, tuple[str, str]]] = {
+    "task": (
+        "Prüfung {task} des Kontos {account}: siehe `fedsafe task show`",
+        "task {task} of account {account}: see `fedsafe task show`",
+    ),
     "none": ("kein Signal", "no signal"),
     "review": ("prüfen, {count} Signal(e)", "review, {count} signal(s)"),
     "incomplete": (

@@ -105,6 +105,9 @@ def show(name: str, outcome: Outcome, form: Form) -> None:
         count = counted.get("origins")
         line("   " + words("corroborated", german=german, count=count))
     if result == "review":
+        if body.get("task"):
+            named = {"task": body["task"], "account": body.get("subject_ref")}
+            line("   " + words("task", german=german, **named))
         if origins:
             line("   " + words("not_covered", german=german, origins=origins))
         reminder = body.get("reminder")

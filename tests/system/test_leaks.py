@@ -136,6 +136,7 @@ def _everything(fed: Federation, root: Path) -> list[str]:
     digests = _files_matched(fed, root)
     _people_listed(fed, root)
     _people_found(fed, root)
+    _matches_reviewed(fed)
     _wrong_places(fed)
     _wrong_commands(fed, root)
     _staff_served(fed, root)
@@ -245,6 +246,35 @@ def _people_found(fed: Federation, root: Path) -> None:
     assert (root / "tmp").is_dir()
 
 
+def _matches_reviewed(fed: Federation) -> None:
+    """See and decide what the lookups opened; type a value where a reference belongs."""
+    value = PEOPLE["email"]["value"]
+    listed = fed.fedsafe("task", "list", "--json", node=fed.b, person="ben")
+    tasks = [task["task"] for task in json.loads(listed.stdout)["tasks"]]
+    assert len(tasks) > len(PEOPLE), listed.stdout
+    for task in tasks[:2]:
+        shown = fed.fedsafe("task", "show", task, "--json", node=fed.b, person="ben")
+        assert shown.returncode == 0, shown.stderr
+    done = fed.fedsafe("task", "decide", tasks[0], "dismiss", node=fed.b, person="ben")
+    assert done.returncode == 0, done.stderr
+    step = ("heard", "--reference", "note-1")
+    heard = fed.fedsafe("task", "hear", tasks[1], *step, node=fed.b, person="ben")
+    assert heard.returncode == 0, heard.stderr
+    caller, path = fed.caller(fed.b, "ben"), f"/v1/tasks/{tasks[1]}"
+    for body in (
+        {"outcome": "confirm", "level": "L1", "evidence": value},
+        {"outcome": value},
+        {"outcome": "dismiss", value: 1},
+        {"outcome": "watch", "until": value},
+        {"outcome": "inquire", "signal": value, "questions": [value]},
+    ):
+        assert caller.post(f"{path}/outcome", body).status in {400, 422}
+    for body in ({"step": "heard", "reference": value}, {"step": value}):
+        assert caller.post(f"{path}/hearing", body).status in {400, 422}
+    caller.get(f"/v1/tasks/{quote(value, safe='')}")
+    caller.get(f"/v1/tasks?state={quote(value, safe='')}")
+
+
 def _wrong_places(fed: Federation) -> None:
     """Put every value where it does not belong, over HTTP."""
     callers = [fed.caller(fed.b), fed.caller(fed.b, "anna"), fed.caller(fed.b, "ben")]
@@ -325,6 +355,10 @@ def _staff_served(fed: Federation, root: Path) -> None:
         ("training", "add", "anna", *("--module", "basic", "--by", "x"), *out[2:]),
         ("training", "list"),
         ("staffing", "check"),
+        ("task", "list"),
+        ("task", "show", "0" * 32),
+        ("task", "decide", "0" * 32, "confirm", "--evidence", ARGUMENT),
+        ("task", "hear", "0" * 32, "heard", "--reference", ARGUMENT),
         ("act", "list"),
         ("act", "approve", "0" * 32),
         ("act", "withdraw", "0" * 32),

@@ -1,0 +1,327 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`fedsafe task`: reviews of matches, decided by people.
+
+Nothing here is free text: a decision is a word of a closed list, a day and
+references. What takes a second person is approved with `fedsafe act approve`.
+"""
+
+from typing import Any, Final
+
+import click
+
+from fedsafe_cli.errors import BadInputError
+from fedsafe_cli.exit_codes import OK, ExitStatus
+from fedsafe_cli.moments import shown
+from fedsafe_cli.options import settings_of, shared_options
+from fedsafe_cli.output import document, line, pairs, table
+from fedsafe_cli.sessions import personal
+from fedsafe_cli.settings import Settings
+from fedsafe_cli.task_texts import (
+    EFFECTS,
+    EXCEPTIONS,
+    OUTCOMES,
+    QUESTIONS,
+    STATES,
+    STEPS,
+    say,
+)
+from fedsafe_cli.texts import GRADES, PHENOMENA, label
+
+LEVELS: Final = ("L0", "L1", "L2", "L3", "L4", "L5", "L6")
+LISTED: Final = ("waiting", *STATES)
+_ID_LENGTH: Final = 32
+Json = dict[str, Any]
+
+
+@click.group()
+def task() -> None:
+    """Reviews of matches: see, decide, record a hearing.
+
+    A match is a reason to review and never a verdict. Confirming one takes evidence
+    of your own; closing an account takes a second person, and a hearing.
+
+    \b
+    Examples:
+      fedsafe task list
+      fedsafe task show 0a1b2c3d4e5f60718293a4b5c6d7e8f9
+      fedsafe task decide 0a1b2c3d4e5f60718293a4b5c6d7e8f9 dismiss
+    """  # noqa: D301
+
+
+@task.command("list")
+@click.option(
+    "--state",
+    type=click.Choice(LISTED),
+    default="waiting",
+    help="`waiting`, the default, are those that wait for a person.",
+)
+@shared_options
+@click.pass_context
+def list_tasks(context: click.Context, state: str) -> ExitStatus:
+    """List reviews; what ends first comes first.
+
+    \b
+    Examples:
+      fedsafe task list
+      fedsafe task list --state watched --json
+    """  # noqa: D301
+    settings = settings_of(context)
+    answer = personal(settings).get(f"/v1/tasks?state={state}")
+    if settings.json:
+        document(answer)
+        return OK
+    words = ("task", "account", "state", "opened", "ends", "note")
+    table([say(word, settings) for word in words], _rows(answer["tasks"], settings))
+    return OK
+
+
+@task.command("show")
+@click.argument("task_id", metavar="TASK")
+@shared_options
+@click.pass_context
+def show(context: click.Context, task_id: str) -> ExitStatus:
+    """Show a review: its signals, decisions and the hearing.
+
+    \b
+    Example:
+      fedsafe task show 0a1b2c3d4e5f60718293a4b5c6d7e8f9 --lang de
+    """  # noqa: D301
+    settings = settings_of(context)
+    answer = personal(settings).get(f"/v1/tasks/{_checked(task_id)}")
+    if settings.json:
+        document(answer)
+    else:
+        _show(answer, settings)
+    return OK
+
+
+@task.command("decide")
+@click.argument("task_id", metavar="TASK")
+@click.argument("outcome", type=click.Choice(list(OUTCOMES)))
+@click.option("--level", type=click.Choice(LEVELS), help="What happens: confirm.")
+@click.option("--until", metavar="DAY", help="Last day: watch, feature_limit.")
+@click.option("--evidence", metavar="REFERENCE", help="Your own evidence: confirm.")
+@click.option("--reason", metavar="REFERENCE", help="Why; a ticket or a note.")
+@click.option("--signal", metavar="ID", help="About which signal: inquire.")
+@click.option(
+    "--question",
+    "questions",
+    type=click.Choice(list(QUESTIONS)),
+    metavar="QUESTION",
+    multiple=True,
+    help="What to ask its origin, more than once: inquire.",
+)
+@click.option("--revision", type=int, help="Refuse if it has changed since.")
+@shared_options
+@click.pass_context
+def decide(
+    context: click.Context, /, task_id: str, outcome: str, **options: object
+) -> ExitStatus:
+    """End the review of TASK, or put it off.
+
+    A limit of features is level L3. From L5 on, a confirmation waits for a second
+    person: `fedsafe act approve` carries it out.
+
+    A question is one of still_stands, found_by_a_person, identifier_confirmed,
+    age_confirmed, person_was_heard, complaint_pending.
+
+    \b
+    Examples:
+      fedsafe task decide 0a1b2c3d4e5f60718293a4b5c6d7e8f9 dismiss
+      fedsafe task decide 0a1b2c3d4e5f60718293a4b5c6d7e8f9 watch \\
+          --until 2026-12-10
+      fedsafe task decide 0a1b2c3d4e5f60718293a4b5c6d7e8f9 confirm --level L6 \\
+          --evidence case-7
+    """  # noqa: D301
+    settings = settings_of(context)
+    said = options | {
+        "outcome": outcome,
+        "level": "L3" if outcome == "feature_limit" else options["level"],
+        "questions": options["questions"] or None,
+    }
+    body = {name: value for name, value in said.items() if value is not None}
+    path = f"/v1/tasks/{_checked(task_id)}/outcome"
+    answer = personal(settings).post(path, body)
+    if settings.json:
+        document(answer)
+    elif answer["decided"]:
+        line(
+            say("decided", settings).format(outcome=_word(OUTCOMES, outcome, settings))
+        )
+    else:
+        act = answer["act"]
+        line(say("waits", settings).format(act=act["act"], digest=act["digest"]))
+    return OK
+
+
+@task.command("hear")
+@click.argument("task_id", metavar="TASK")
+@click.argument("step", type=click.Choice(list(STEPS)))
+@click.option(
+    "--reference",
+    metavar="REFERENCE",
+    required=True,
+    help="Where it is written down: a letter, a note.",
+)
+@click.option("--until", metavar="DAY", help="Time to answer: invited.")
+@click.option(
+    "--exception",
+    type=click.Choice(list(EXCEPTIONS)),
+    metavar="WHY",
+    help="Why the person is not asked: exception.",
+)
+@shared_options
+@click.pass_context
+def hear(  # noqa: PLR0913 - the options of one command
+    context: click.Context,
+    task_id: str,
+    step: str,
+    reference: str,
+    until: str | None,
+    exception: str | None,
+) -> ExitStatus:
+    """Record a step of the hearing before an account is closed for good.
+
+    Nobody is asked, and WHY says so, in case of danger_to_a_child,
+    investigation_at_risk, order_of_an_authority, or no_way_to_reach.
+
+    \b
+    Examples:
+      fedsafe task hear 0a1b2c3d4e5f60718293a4b5c6d7e8f9 invited \\
+          --reference letter-3 --until 2026-12-04
+      fedsafe task hear 0a1b2c3d4e5f60718293a4b5c6d7e8f9 heard --reference note-9
+    """  # noqa: D301
+    settings = settings_of(context)
+    said = {
+        "step": step,
+        "reference": reference,
+        "answer_until": until,
+        "exception": exception,
+    }
+    body = {name: value for name, value in said.items() if value is not None}
+    path = f"/v1/tasks/{_checked(task_id)}/hearing"
+    answer = personal(settings).post(path, body)
+    if settings.json:
+        document(answer)
+    else:
+        _show(answer, settings)
+    return OK
+
+
+def _checked(task_id: str) -> str:
+    # It becomes a part of a path.
+    if len(task_id) != _ID_LENGTH or set(task_id) - set("0123456789abcdef"):
+        raise BadInputError("a task is named by 32 hexadecimal digits")
+    return task_id
+
+
+def _word(words: dict[str, tuple[str, str]], code: object, settings: Settings) -> str:
+    return label(words, str(code), german=settings.german)
+
+
+def _rows(tasks: list[Json], settings: Settings) -> list[tuple[object, ...]]:
+    return [
+        (
+            one["task"],
+            one["subject_ref"],
+            _word(STATES, one["state"], settings),
+            shown(one["opened_at"]),
+            shown(one["ends_at"]),
+            say("flagged", settings) if one["flagged_at"] is not None else None,
+        )
+        for one in tasks
+    ]
+
+
+def _show(answer: Json, settings: Settings) -> None:
+    flagged = answer["flagged_at"]
+    pairs(
+        [
+            (say("task", settings), answer["task"]),
+            (say("account", settings), answer["subject_ref"]),
+            (say("state", settings), _word(STATES, answer["state"], settings)),
+            (say("opened", settings), shown(answer["opened_at"])),
+            (say("ends", settings), shown(answer["ends_at"])),
+            (
+                say("note", settings),
+                None if flagged is None else say("flagged", settings),
+            ),
+            (say("revision", settings), answer["revision"]),
+            (say("heard", settings), answer["heard"]),
+        ],
+        indent="",
+    )
+    _part(
+        ("signal", "origin", "phenomenon", "grade", "removed", "stopped"),
+        [_signal(each, settings) for each in answer["signals"]],
+        settings,
+    )
+    _part(
+        ("outcome", "level", "by", "second", "at", "evidence", "reason"),
+        [_decision(each, settings) for each in answer["decisions"]],
+        settings,
+    )
+    _part(
+        ("hearing", "reference", "until", "by", "at"),
+        [_hearing(each, settings) for each in answer["hearings"]],
+        settings,
+    )
+    _part(
+        ("signal", "origin", "questions", "by", "at"),
+        [_inquiry(each, settings) for each in answer["inquiries"]],
+        settings,
+    )
+
+
+def _part(
+    words: tuple[str, ...], rows: list[tuple[object, ...]], settings: Settings
+) -> None:
+    if rows:
+        line()
+        table([say(word, settings) for word in words], rows)
+
+
+def _signal(each: Json, settings: Settings) -> tuple[object, ...]:
+    match, effect = each["match"] or {}, each["effect"]
+    return (
+        each["signal"],
+        each["origin"],
+        _word(PHENOMENA, match["phenomenon"], settings) if match else None,
+        _word(GRADES, match["grade"], settings) if match else None,
+        match.get("removed_on"),
+        None if effect is None else _word(EFFECTS, effect, settings),
+    )
+
+
+def _decision(each: Json, settings: Settings) -> tuple[object, ...]:
+    return (
+        _word(OUTCOMES, each["outcome"], settings),
+        each["level"],
+        each["decided_by"],
+        each["second"],
+        shown(each["decided_at"]),
+        each["evidence"],
+        each["reason"],
+    )
+
+
+def _hearing(each: Json, settings: Settings) -> tuple[object, ...]:
+    step, why = _word(STEPS, each["step"], settings), each["exception"]
+    return (
+        step if why is None else f"{step}: {_word(EXCEPTIONS, why, settings)}",
+        each["reference"],
+        shown(each["answer_until"]),
+        each["recorded_by"],
+        shown(each["recorded_at"]),
+    )
+
+
+def _inquiry(each: Json, settings: Settings) -> tuple[object, ...]:
+    questions = [_word(QUESTIONS, code, settings) for code in each["questions"]]
+    return (
+        each["signal"],
+        each["origin"],
+        "; ".join(questions),
+        each["asked_by"],
+        shown(each["asked_at"]),
+    )

@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The words of reviews, in German and in English."""
+
+from typing import Final
+
+from fedsafe_cli.settings import Settings
+
+Words = dict[str, tuple[str, str]]
+
+STATES: Final[Words] = {
+    "open": ("offen", "open"),
+    "watched": ("beobachtet", "watched"),
+    "decided": ("entschieden", "decided"),
+    "lapsed": ("verfallen", "lapsed"),
+}
+OUTCOMES: Final[Words] = {
+    "dismiss": ("verworfen", "dismissed"),
+    "watch": ("beobachten", "watched"),
+    "feature_limit": ("Funktionen eingeschränkt", "features limited"),
+    "inquire": ("nachgefragt", "inquired"),
+    "confirm": ("bestätigt", "confirmed"),
+}
+QUESTIONS: Final[Words] = {
+    "still_stands": ("Gilt das Signal noch?", "Does the signal still stand?"),
+    "found_by_a_person": ("Hat ein Mensch entschieden?", "Did a person decide?"),
+    "identifier_confirmed": (
+        "War die Kennung bestätigt?",
+        "Was the identifier confirmed?",
+    ),
+    "age_confirmed": ("Ist die Person volljährig?", "Is the person of age?"),
+    "person_was_heard": ("Wurde die Person angehört?", "Was the person heard?"),
+    "complaint_pending": (
+        "Ist eine Beschwerde anhängig?",
+        "Is a complaint pending?",
+    ),
+}
+STEPS: Final[Words] = {
+    "invited": ("eingeladen", "invited"),
+    "heard": ("angehört", "heard"),
+    "no_answer": ("keine Antwort", "no answer"),
+    "exception": ("Ausnahme", "exception"),
+}
+EXCEPTIONS: Final[Words] = {
+    "danger_to_a_child": ("Gefahr für ein Kind", "danger to a child"),
+    "investigation_at_risk": ("Ermittlung gefährdet", "investigation at risk"),
+    "order_of_an_authority": ("Anordnung einer Behörde", "order of an authority"),
+    "no_way_to_reach": ("nicht erreichbar", "no way to reach the person"),
+}
+EFFECTS: Final[Words] = {
+    "disputed": ("bestritten", "disputed"),
+    "expired": ("abgelaufen", "expired"),
+    "revoked": ("widerrufen", "revoked"),
+    "erased": ("gelöscht", "erased"),
+}
+_SAID: Final[Words] = {
+    "task": ("Prüfung", "task"),
+    "account": ("Konto", "account"),
+    "state": ("Stand", "state"),
+    "opened": ("eröffnet", "opened"),
+    "ends": ("endet", "ends"),
+    "note": ("Hinweis", "note"),
+    "flagged": ("neu ansehen: Signal beendet", "look anew: a signal was stopped"),
+    "revision": ("Fassung", "revision"),
+    "heard": ("Anhörung", "hearing"),
+    "hearing": ("Anhörung", "hearing"),
+    "signal": ("Signal", "signal"),
+    "origin": ("Herkunft", "origin"),
+    "phenomenon": ("Phänomen", "phenomenon"),
+    "grade": ("Grad", "grade"),
+    "removed": ("entfernt", "removed"),
+    "stopped": ("beendet", "stopped"),
+    "outcome": ("Ausgang", "outcome"),
+    "level": ("Stufe", "level"),
+    "by": ("von", "by"),
+    "second": ("zweite Person", "second"),
+    "at": ("wann", "at"),
+    "evidence": ("Beleg", "evidence"),
+    "reason": ("Grund", "reason"),
+    "reference": ("Verweis", "reference"),
+    "until": ("bis", "until"),
+    "questions": ("Fragen", "questions"),
+    "decided": ("entschieden: {outcome}", "decided: {outcome}"),
+    "waits": (
+        "wartet auf eine zweite Person: fedsafe act approve {act} --digest {digest}",
+        "waits for a second person: fedsafe act approve {act} --digest {digest}",
+    ),
+}
+
+
+def say(word: str, settings: Settings) -> str:
+    """Give a word of this room in the reader's language."""
+    german, english = _SAID[word]
+    return german if settings.german else english

@@ -1,0 +1,224 @@
+# SPDX-License-Identifier: Apache-2.0
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from tests.cli.conftest import MATCH
+
+if TYPE_CHECKING:
+    from tests.cli.conftest import FakeNode, Run
+
+TASK = "0a1b2c3d4e5f60718293a4b5c6d7e8f9"
+SHOWN: dict[str, Any] = {
+    "task": TASK,
+    "subject_ref": "account-7",
+    "state": "open",
+    "opened_at": 1_795_521_600,
+    "ends_at": 1_795_780_800,
+    "flagged_at": None,
+    "renewals": 0,
+    "revision": 3,
+}
+DECISION = {
+    "outcome": "confirm",
+    "level": "L4",
+    "decided_by": "anna",
+    "second": None,
+    "decided_at": 1_795_521_700,
+    "dwell": 40,
+    "until": None,
+    "reason": None,
+    "evidence": "case-7",
+    "hearing": None,
+}
+STEP = {
+    "step": "exception",
+    "reference": "note-2",
+    "answer_until": None,
+    "exception": "danger_to_a_child",
+    "recorded_by": "anna",
+    "recorded_at": 1_795_521_650,
+}
+INQUIRY = {
+    "signal": MATCH["signal"],
+    "origin": "b.demo",
+    "questions": ["still_stands", "age_confirmed"],
+    "asked_by": "anna",
+    "asked_at": 1_795_521_660,
+}
+WHOLE = SHOWN | {
+    "flagged_at": 1_795_600_000,
+    "heard": "note-2",
+    "signals": [
+        {
+            "signal": MATCH["signal"],
+            "origin": "a.demo",
+            "added_at": 1_795_521_600,
+            "match": MATCH,
+            "effect": None,
+        },
+        {
+            "signal": MATCH["signal"],
+            "origin": "c.demo",
+            "added_at": 1_795_521_600,
+            "match": None,
+            "effect": "revoked",
+        },
+    ],
+    "decisions": [DECISION],
+    "hearings": [STEP],
+    "inquiries": [INQUIRY],
+}
+DECIDED = {
+    "task": SHOWN | {"state": "decided"},
+    "outcome": "dismiss",
+    "decided": True,
+    "rule": "P13",
+    "policy": "synthetic@00000000",
+    "act": None,
+}
+WAITS = DECIDED | {
+    "outcome": "confirm",
+    "decided": False,
+    "act": {"act": "1" * 32, "digest": "2" * 64},
+}
+
+
+def posted(node: "FakeNode") -> list[Any]:
+    return [body for target, body in node.asked if target.startswith("POST")]
+
+
+def test_reviews_are_listed_by_state(ask: "Run", node: "FakeNode") -> None:
+    flagged = SHOWN | {"flagged_at": 1_795_600_000}
+    node.always("GET /v1/tasks?state=waiting", {"tasks": [SHOWN, flagged]})
+    node.always("GET /v1/tasks?state=watched", {"tasks": []})
+    shown = ask("task", "list")
+    german = ask("task", "list", "--lang", "de")
+    as_json = ask("task", "list", "--json")
+
+    assert shown.status == 0
+    assert "account-7" in shown.out
+    assert "2026-11-24 12:00:00 UTC" in shown.out
+    assert shown.out.count("a signal was stopped") == 1
+    assert "offen" in german.out
+    assert "Signal beendet" in german.out
+    assert as_json.document == {"tasks": [SHOWN, flagged]}
+    assert ask("task", "list", "--state", "watched").status == 0
+
+
+def test_a_review_is_shown_with_all_that_bears_on_it(
+    ask: "Run", node: "FakeNode"
+) -> None:
+    node.always(f"GET /v1/tasks/{TASK}", WHOLE)
+    shown = ask("task", "show", TASK)
+    german = ask("task", "show", TASK, "--lang", "de")
+
+    assert shown.status == 0
+    for word in ("confirmed conduct", "revoked", "case-7", "danger to a child"):
+        assert word in shown.out
+    for word in ("bestätigtes Verhalten", "widerrufen", "Gefahr für ein Kind"):
+        assert word in german.out
+    assert "Does the signal still stand?; Is the person of age?" in shown.out
+    assert ask("task", "show", TASK, "--json").document == WHOLE
+
+
+def test_a_decision_travels_without_what_was_not_said(
+    ask: "Run", node: "FakeNode"
+) -> None:
+    node.always(f"POST /v1/tasks/{TASK}/outcome", DECIDED)
+    dismissed = ask("task", "decide", TASK, "dismiss")
+    ask(*("task", "decide", TASK, "watch", "--until", "2026-12-10"))
+    ask(
+        *("task", "decide", TASK, "feature_limit", "--until", "2026-12-10"),
+        *("--reason", "note-1", "--revision", "3"),
+    )
+    ask(
+        *("task", "decide", TASK, "inquire", "--signal", str(MATCH["signal"])),
+        *("--question", "still_stands", "--question", "age_confirmed"),
+    )
+
+    assert dismissed.status == 0
+    assert "dismissed" in dismissed.out
+    assert posted(node) == [
+        {"outcome": "dismiss"},
+        {"outcome": "watch", "until": "2026-12-10"},
+        {
+            "outcome": "feature_limit",
+            "level": "L3",
+            "until": "2026-12-10",
+            "reason": "note-1",
+            "revision": 3,
+        },
+        {
+            "outcome": "inquire",
+            "signal": MATCH["signal"],
+            "questions": ["still_stands", "age_confirmed"],
+        },
+    ]
+
+
+def test_what_waits_for_a_second_person_says_how_it_is_approved(
+    ask: "Run", node: "FakeNode"
+) -> None:
+    node.always(f"POST /v1/tasks/{TASK}/outcome", WAITS)
+    call = ("task", "decide", TASK, "confirm", "--level", "L6", "--evidence", "c-7")
+    shown = ask(*call)
+    german = ask(*call, "--lang", "de")
+
+    assert f"fedsafe act approve {'1' * 32} --digest {'2' * 64}" in shown.out
+    assert "zweite Person" in german.out
+    assert ask(*call, "--json").document == WAITS
+
+
+def test_a_step_of_a_hearing_is_recorded(ask: "Run", node: "FakeNode") -> None:
+    node.always(f"POST /v1/tasks/{TASK}/hearing", WHOLE)
+    done = ask(
+        *("task", "hear", TASK, "invited", "--reference", "letter-3"),
+        *("--until", "2026-12-04"),
+    )
+    ask(
+        *("task", "hear", TASK, "exception", "--reference", "note-2"),
+        *("--exception", "danger_to_a_child", "--json"),
+    )
+
+    assert done.status == 0
+    assert "danger to a child" in done.out
+    assert posted(node) == [
+        {"step": "invited", "reference": "letter-3", "answer_until": "2026-12-04"},
+        {
+            "step": "exception",
+            "reference": "note-2",
+            "exception": "danger_to_a_child",
+        },
+    ]
+
+
+@pytest.mark.parametrize("name", ["../gate", "7", "A" * 32, "0" * 31 + "/"])
+def test_a_name_that_is_no_task_reaches_no_node(
+    ask: "Run", node: "FakeNode", name: str
+) -> None:
+    calls = (
+        ("show", name),
+        ("decide", name, "dismiss"),
+        ("hear", name, "heard", "--reference", "n-1"),
+    )
+
+    assert [ask("task", *call).status for call in calls] == [5, 5, 5]
+    assert node.asked == []
+
+
+def test_a_refusal_of_the_policy_is_told(ask: "Run", node: "FakeNode") -> None:
+    problem = {
+        "type": "urn:fedsafe:problem:hearing_missing",
+        "title": "The policy wants something else first",
+        "status": 409,
+        "code": "hearing_missing",
+        "detail": "The person was not heard.",
+        "rule": "P13",
+    }
+    node.always(f"POST /v1/tasks/{TASK}/outcome", problem, 409)
+    refused = ask(
+        *("task", "decide", TASK, "confirm", "--level", "L6", "--evidence", "c-7")
+    )
+
+    assert refused.status == 3
+    assert "hearing_missing" in refused.err
