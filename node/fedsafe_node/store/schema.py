@@ -25,6 +25,7 @@ from fedsafe_node.store.recipients_schema import RECIPIENTS
 from fedsafe_node.store.review_schema import REVIEW
 from fedsafe_node.store.rights_schema import RIGHTS
 from fedsafe_node.store.seal_schema import SEAL
+from fedsafe_node.store.witness_schema import WITNESS
 
 if TYPE_CHECKING:
     from sqlite_utils.db import Database
@@ -238,7 +239,8 @@ MIGRATIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("0007_review", REVIEW),
     ("0008_rights", RIGHTS),
     ("0009_seal", SEAL),
-    ("0010_keeping", KEEPING),
+    ("0010_witness", WITNESS),
+    ("0011_keeping", KEEPING),
 )
 VERSION = len(MIGRATIONS)
 

@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The anchor: a log of commitments to the audit log's checkpoints.
+
+Peers cosign this log. A leaf is a salted commitment, so it tells nothing but that the
+audit log went on; the opening is the signed checkpoint itself and stays in the node,
+sealed as other openings are. Whoever is given the opening and a proof sees that this
+checkpoint was there when the anchor was cosigned.
+"""
+
+from secrets import token_bytes
+from typing import Final, Literal
+
+import msgspec
+
+from fedsafe_crypto.commitment import SALT_BYTES, commit
+from fedsafe_federation.signed import Bytes32
+from fedsafe_federation.wireformat import decode, encode
+from fedsafe_node.store.rows import LogEntry, Opening
+
+CHECKPOINT: Final = "checkpoint"
+
+
+class AnchorRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The leaf of the anchor."""
+
+    v: Literal[1]
+    commitment: Bytes32
+
+
+def anchor_entry(log: str, note: bytes) -> LogEntry:
+    """Commit to a signed checkpoint of the audit log."""
+    salt = token_bytes(SALT_BYTES)
+    commitment = commit(log, CHECKPOINT, salt, note)
+    record = encode(AnchorRecord(v=1, commitment=commitment))
+    opening = Opening(group=CHECKPOINT, salt=salt, payload=note)
+    return LogEntry(record=record, openings=(opening,))
+
+
+def decode_anchor_record(data: bytes) -> AnchorRecord:
+    """Decode a leaf of the anchor.
+
+    Raises:
+        MalformedError: it is none of this version.
+    """
+    return decode(data, AnchorRecord)

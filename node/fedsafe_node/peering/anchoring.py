@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Grow and sign the own anchor, the log that peers cosign for the audit log.
+
+A checkpoint of either log is kept by the rollback guard before it goes on: the audit
+log's before it is committed to, the anchor's before anybody sees it.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from fedsafe_crypto.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
+from fedsafe_crypto.errors import CryptoError
+from fedsafe_crypto.identity import SigningKey
+from fedsafe_crypto.note import VerifierKey
+from fedsafe_federation.replication import Offload
+from fedsafe_federation.witnessing import anchor_name
+from fedsafe_node.errors import RolledBackError
+from fedsafe_node.log.anchor import CHECKPOINT, anchor_entry
+from fedsafe_node.log.audit import audit_log_name
+from fedsafe_node.log.guard import Guard
+from fedsafe_node.log.proofs import log_root, prove_consistency
+from fedsafe_node.log.tiling import SignedTree
+from fedsafe_node.store.protocol import Reader, Store
+from fedsafe_node.store.rows import Tail
+
+_UNKNOWN: Final = -1
+
+
+class Anchor:
+    """The own anchor.
+
+    State: `_anchored` is the size of the audit log that was committed to last; it and
+    the guard's file are changed under `_growing` only.
+    """
+
+    def __init__(  # noqa: PLR0913 - everything it needs is an argument
+        self,
+        node: str,
+        store: Store,
+        guard: Guard,
+        key: SigningKey,
+        keep_audit: Callable[[], Awaitable[Tail]],
+        *,
+        offload: Offload,
+    ) -> None:
+        self.log = anchor_name(node)
+        self.key = VerifierKey.of(self.log, key.public)
+        self._audit = VerifierKey.of(audit_log_name(node), key.public)
+        self._store = store
+        self._guard = guard
+        self._signing_key = key
+        self._keep_audit = keep_audit
+        self._offload = offload
+        self._growing = asyncio.Lock()
+        self._anchored = _UNKNOWN
+
+    async def grow(self) -> SignedTree:
+        """Commit to the audit log's present end, if it grew, and sign the anchor.
+
+        Raises:
+            RolledBackError: what left before is not what is here.
+            NodeError: store or guard take no writes.
+        """
+        async with self._growing:
+            await self._extend()
+            tail = await self._store.write(lambda tx: tx.tail(self.log))
+            await self._offload(
+                lambda: self._guard.keep(self.log, tail.size, tail.root)
+            )
+        checkpoint = Checkpoint(self.log, tail.size, tail.root)
+        return SignedTree(checkpoint, sign_checkpoint(checkpoint, self._signing_key))
+
+    async def consistency(self, old: int, new: int) -> tuple[bytes, ...]:
+        """Prove that the anchor only grew; the proof is empty where there is none."""
+        if not 0 < old < new:
+            return ()
+        return tuple(
+            await self._store.read(
+                lambda reader: prove_consistency(reader, self.log, old, new)
+            )
+        )
+
+    async def compare(self, note: bytes, source: str) -> None:
+        """Compare an own checkpoint that somebody else has kept with what is here.
+
+        Raises:
+            RolledBackError: it is of a larger tree, or of another one.
+            CryptoError: this node has not signed it, so it says nothing.
+        """
+        seen = open_checkpoint(note, self.key)
+
+        async def query(reader: Reader) -> tuple[int, bytes]:
+            size = await reader.log_size(self.log)
+            if seen.size > size:
+                return size, b""
+            return size, await log_root(reader, self.log, seen.size)
+
+        size, root = await self._store.read(query)
+        if root != seen.root:
+            raise RolledBackError(self.log, seen.size, size, source)
+
+    async def _extend(self) -> None:
+        tail = await self._keep_audit()
+        if self._anchored == _UNKNOWN:
+            self._anchored = await self._store.read(self._last)
+        if tail.size == self._anchored:
+            return
+        checkpoint = Checkpoint(self._audit.name, tail.size, tail.root)
+        note = sign_checkpoint(checkpoint, self._signing_key)
+        entry = anchor_entry(self.log, note)
+        await self._store.write(
+            lambda tx: tx.append(self.log, entry.record, entry.openings)
+        )
+        self._anchored = tail.size
+
+    async def _last(self, reader: Reader) -> int:
+        size = await reader.log_size(self.log)
+        if size == 0:
+            return 0
+        opening = await reader.opening(self.log, size - 1, CHECKPOINT)
+        if opening is None:
+            return 0
+        try:
+            return open_checkpoint(opening.payload, self._audit).size
+        except CryptoError:
+            return 0

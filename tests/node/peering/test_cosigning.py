@@ -1,0 +1,289 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Three nodes cosign each other's anchors over HTTP."""
+
+import shutil
+import sqlite3
+from contextlib import closing
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+
+import pytest
+from tests.node.fleet import Fleet
+
+from fedsafe_crypto.checkpoint import Checkpoint, open_checkpoint
+from fedsafe_crypto.cosignature import add_lines, cosign, verify_cosignatures
+from fedsafe_crypto.identity import SigningKey
+from fedsafe_crypto.note import COSIGNER, VerifierKey
+from fedsafe_federation.errors import PeerUnreachableError
+from fedsafe_federation.witnessing import witness_of
+from fedsafe_node.errors import ConfigError, RolledBackError
+from fedsafe_node.peering.cosigning import STALE, Cosigned
+
+STRANGER: Final = VerifierKey.of(
+    "x.demo/witness", SigningKey.generate().public, COSIGNER
+).encode()
+
+
+async def cosigned(fleet: Fleet, name: str = "a.demo") -> Cosigned | None:
+    cosigning = fleet[name].witnesses.cosigning
+    await cosigning.settle()  # what the job has begun
+    await cosigning.run()
+    await cosigning.settle()
+    return await cosigning.cosigned()
+
+
+async def test_the_others_cosign_what_the_audit_log_was(trio: Fleet) -> None:
+    node = trio["a.demo"]
+    found = await cosigned(trio)
+    assert found is not None
+    tree = await node.witnesses.anchor.grow()
+    assert found.size == tree.checkpoint.size
+    note = add_lines(tree.note, "".join(found.lines))
+    assert node.base.situation.shared is not None
+    membership = node.base.situation.shared.membership
+    seen = verify_cosignatures(note, map(witness_of, membership.others))
+
+    assert {key.name for key in seen} == {"b.demo/witness", "c.demo/witness"}
+    assert set(seen.values()) == {int(trio.clock.now().timestamp())}
+    assert open_checkpoint(note, node.witnesses.anchor.key) == tree.checkpoint
+
+
+async def test_a_witness_learns_no_size_and_no_root(trio: Fleet) -> None:
+    found = await cosigned(trio)
+    assert found is not None
+    audit = trio["a.demo"].base.guard.kept("a.demo/audit")
+    row = await trio["b.demo"].base.store.read(
+        lambda reader: reader.witnessed("a.demo/anchor")
+    )
+
+    assert audit is not None
+    assert row is not None
+    assert audit.size > row.size
+    assert audit.root not in row.note.decode()
+    path = trio.place("b.demo").database
+    data = path.read_bytes() + path.with_name("store.db-wal").read_bytes()
+    assert audit.root.encode() not in data
+    assert bytes.fromhex(audit.root) not in data
+
+
+async def test_it_goes_on_as_the_audit_log_grows(trio: Fleet) -> None:
+    first = await cosigned(trio)
+    await trio.look_up("a.demo", "anna@example.de")
+    second = await cosigned(trio)
+    third = await cosigned(trio)
+
+    assert first is not None
+    assert second is not None
+    assert second.size == first.size + 1
+    assert third == second  # nothing happened: nothing new to cosign
+    kept = await trio["a.demo"].base.store.read(
+        lambda reader: reader.cosignatures("a.demo/anchor")
+    )
+    assert {row.size for row in kept} == {second.size}
+
+
+async def test_one_of_two_others_is_no_majority(trio: Fleet) -> None:
+    before = await cosigned(trio)
+    await trio.stop("c.demo")
+    await trio.look_up("a.demo", "anna@example.de")
+    during = await cosigned(trio)
+    await trio.start("c.demo")
+    trio.clock.advance(timedelta(hours=1))
+    after = await cosigned(trio)
+
+    assert before is not None
+    assert before == during
+    assert after is not None
+    assert after.size > before.size
+
+
+async def test_who_is_away_is_asked_less_and_less(trio: Fleet) -> None:
+    await cosigned(trio)
+    await trio.stop("c.demo")
+    cosigning = trio["a.demo"].witnesses.cosigning
+    tries: list[int] = []
+    for _ in range(20):
+        trio.clock.advance(timedelta(minutes=1))
+        await cosigned(trio)
+        tries.append(cosigning.failures("c.demo"))
+
+    assert tries[-1] == len({each for each in tries if each})
+    assert 4 <= tries[-1] <= 6  # after 1, 2, 4, 8 minutes
+
+
+async def test_nothing_waits_for_witnesses_and_the_delay_is_told(
+    trio: Fleet,
+) -> None:
+    await cosigned(trio)
+    await trio.stop("b.demo", "c.demo")
+    node = trio["a.demo"].services.node
+    assert "witnesses" not in await node.checks()
+    trio.clock.advance(STALE + timedelta(seconds=1))
+    await cosigned(trio)
+
+    assert (await node.checks())["witnesses"].startswith("away since 2026-11-24T12:0")
+    await trio.look_up("a.demo", "anna@example.de", deadline_ms=100)
+    await trio.start("b.demo", "c.demo")
+    trio.clock.advance(timedelta(hours=1))
+    await cosigned(trio)
+    assert "witnesses" not in await node.checks()
+
+
+async def put_back(fleet: Fleet, name: str, copy: Path) -> None:
+    """Replace a node's whole directory, guard and keys and all, by an old copy."""
+    shutil.rmtree(fleet.place(name).directory)
+    shutil.copytree(copy, fleet.place(name).directory)
+
+
+async def copied(fleet: Fleet, name: str, target: Path) -> Path:
+    await fleet.stop(name)
+    ignore = shutil.ignore_patterns("*.sock")
+    shutil.copytree(fleet.place(name).directory, target, ignore=ignore)
+    await fleet.start(name)
+    return target
+
+
+def entries(database: Path) -> int:
+    with closing(sqlite3.connect(database)) as connection:
+        return int(connection.execute("SELECT count(*) FROM entries").fetchone()[0])
+
+
+async def test_a_directory_that_was_put_back_whole_does_not_start(
+    trio: Fleet, tmp_path: Path
+) -> None:
+    await cosigned(trio)
+    copy = await copied(trio, "a.demo", tmp_path / "old")
+    await trio.look_up("a.demo", "anna@example.de")
+    await cosigned(trio)
+    await trio.stop("a.demo")
+    await put_back(trio, "a.demo", copy)
+    with pytest.raises(RolledBackError, match=r"witnessed by [bc]\.demo"):
+        await trio.start("a.demo")
+
+    assert entries(trio.place("a.demo").database) == entries(copy / "store.db")
+
+
+async def test_one_that_grew_anew_meanwhile_is_found_out(
+    trio: Fleet, tmp_path: Path
+) -> None:
+    await cosigned(trio)
+    copy = await copied(trio, "a.demo", tmp_path / "old")
+    await trio.look_up("a.demo", "anna@example.de")
+    found = await cosigned(trio)
+    await trio.stop("a.demo", "b.demo", "c.demo")
+    await put_back(trio, "a.demo", copy)
+    await trio.start("a.demo")  # nobody is there to say it
+    for _ in range(3):
+        await trio.look_up("a.demo", "bert@example.de", deadline_ms=100)
+        await cosigned(trio)
+    await trio.start("b.demo", "c.demo")
+    trio.clock.advance(timedelta(hours=1))
+    await cosigned(trio)
+    cosigning = trio["a.demo"].witnesses.cosigning
+
+    assert found is not None
+    assert isinstance(cosigning.alarm, RolledBackError)
+    checks = await trio["a.demo"].services.node.checks()
+    assert checks["witnesses"] == "they have seen more than this node has"
+    await trio.stop("a.demo")
+    with pytest.raises(RolledBackError):
+        await trio.start("a.demo")
+    for name in ("b.demo", "c.demo"):
+        row = await trio[name].base.store.read(
+            lambda reader: reader.witnessed("a.demo/anchor")
+        )
+        assert row is not None
+        assert row.size == found.size  # the other tree was not cosigned
+
+
+async def test_a_lost_answer_is_had_by_asking_again(
+    trio: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await cosigned(trio)
+    node = trio["a.demo"]
+    send, lost = node.client.add_checkpoint, list[int]()
+
+    async def lose_the_answer(
+        witness: str, prefix: str, body: bytes
+    ) -> tuple[int, bytes]:
+        status, data = await send(witness, prefix, body)
+        if len(lost) < 2:
+            lost.append(status)
+            raise PeerUnreachableError(witness, "it died between store and answer")
+        return status, data
+
+    monkeypatch.setattr(node.client, "add_checkpoint", lose_the_answer)
+    await trio.look_up("a.demo", "anna@example.de")
+    before = await cosigned(trio)
+    await trio.look_up("a.demo", "bert@example.de")
+    trio.clock.advance(timedelta(minutes=2))
+    after = await cosigned(trio)
+
+    assert lost == [200, 200]
+    assert before is not None
+    assert after is not None
+    assert after.size == before.size + 2
+
+
+@pytest.mark.parametrize("lie", ["bit", "key", "size", "empty"])
+async def test_a_witness_that_lies_counts_for_nothing(
+    trio: Fleet, monkeypatch: pytest.MonkeyPatch, lie: str
+) -> None:
+    await cosigned(trio)
+    before = await cosigned(trio)
+    node = trio["a.demo"]
+    send = node.client.add_checkpoint
+    stranger = SigningKey.generate()
+
+    async def answer(witness: str, prefix: str, body: bytes) -> tuple[int, bytes]:
+        status, data = await send(witness, prefix, body)
+        name = f"{witness}/witness"
+        text = Checkpoint("a.demo/anchor", 1_000, bytes(32)).encode()
+        lies = {
+            "bit": data[:-9] + bytes([data[-9] ^ 1]) + data[-8:],
+            "key": cosign(text, name, stranger, at=1).encode(),
+            "size": b"999\n",
+            "empty": b"",
+        }
+        return (409 if lie == "size" else status), lies[lie]
+
+    monkeypatch.setattr(node.client, "add_checkpoint", answer)
+    await trio.look_up("a.demo", "anna@example.de")
+    after = await cosigned(trio)
+
+    assert after == before
+    assert node.witnesses.cosigning.alarm is None  # a number alone convicts nobody
+
+
+async def test_a_policy_file_says_whose_word_is_enough(trio: Fleet) -> None:
+    node = trio["a.demo"]
+    assert node.base.situation.shared is not None
+    others = node.base.situation.shared.membership.others
+    keys = {member.name: witness_of(member).encode() for member in others}
+    path = trio.place("a.demo").witness_policy
+    await trio.stop("a.demo", "c.demo")
+    path.write_text(f"witness b {keys['b.demo']}\nquorum b\n")
+    await trio.start("a.demo")
+    found = await cosigned(trio)
+
+    assert found is not None
+    assert [name for name, _ in found.by] == ["b.demo/witness"]
+    await trio.stop("a.demo")
+    for text, why in (
+        ("quorum b\n", "line 1: a name that no line above defines"),
+        (f"witness x {STRANGER}\nquorum x\n", "x.demo/witness is no other member"),
+    ):
+        path.write_text(text)
+        with pytest.raises(ConfigError, match=why):
+            await trio.start("a.demo")
+
+
+async def test_no_quorum_is_no_alarm(trio: Fleet) -> None:
+    await trio.stop("a.demo")
+    trio.place("a.demo").witness_policy.write_text("quorum none\n")
+    await trio.start("a.demo")
+    trio.clock.advance(STALE * 2)
+    await cosigned(trio)
+
+    assert "witnesses" not in await trio["a.demo"].services.node.checks()

@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A member as a witness: what it cosigns, what it keeps, what it says no to."""
+
+import asyncio
+from dataclasses import replace
+from hashlib import sha256
+
+import aiohttp
+import pytest
+from tests.node.fleet import Fleet
+
+from fedsafe_crypto.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
+from fedsafe_crypto.cosignature import verify_cosignatures
+from fedsafe_crypto.identity import SigningKey
+from fedsafe_crypto.note import COSIGNER, VerifierKey
+from fedsafe_crypto.tiles import TileSource
+from fedsafe_crypto.tree import Frontier, consistency_proof, leaf_hash
+from fedsafe_federation.peer import WITNESS_PATH
+from fedsafe_federation.witnessing import SIZE_TYPE, AddCheckpoint
+from fedsafe_node.errors import NotFoundError, StoreFailedError
+from fedsafe_node.peering.witnessing import WitnessAnswer, WitnessServer
+
+LOG = "b.demo/feed"  # a log that its member does not let be witnessed by itself yet
+LEAVES = [leaf_hash(bytes([number])) for number in range(20)]
+SOURCE = TileSource(20, lambda tile: b"".join(LEAVES[: tile.width]))
+
+
+def root_of(size: int) -> bytes:
+    tree = Frontier()
+    tree.extend(LEAVES[:size])
+    return tree.root()
+
+
+class Log:
+    """A log of b.demo, whose key lies open here, and its witness a.demo."""
+
+    def __init__(self, fleet: Fleet) -> None:
+        self.fleet = fleet
+        self.key = fleet["b.demo"].base.keys.feed
+        self.witness: WitnessServer = fleet["a.demo"].witnesses.server
+
+    def request(self, old: int, size: int, root: bytes | None = None) -> AddCheckpoint:
+        proof = consistency_proof(SOURCE, old, size) if 0 < old < size else []
+        checkpoint = Checkpoint(LOG, size, root or root_of(size))
+        return AddCheckpoint(old, tuple(proof), sign_checkpoint(checkpoint, self.key))
+
+    async def ask(self, request: AddCheckpoint) -> WitnessAnswer:
+        return await self.witness.add_checkpoint(request.encode())
+
+
+@pytest.fixture
+def log(trio: Fleet) -> Log:
+    return Log(trio)
+
+
+async def test_what_is_cosigned_is_kept_with_both_signatures(log: Log) -> None:
+    answer = await log.ask(log.request(0, 3))
+    key = log.fleet["a.demo"].base.keys.witness.public
+    witness = VerifierKey.of("a.demo/witness", key, COSIGNER)
+    note = await log.witness.checkpoint(sha256(LOG.encode()).hexdigest())
+
+    assert answer.status == 200
+    assert note.endswith(answer.body)
+    now = int(log.fleet.clock.now().timestamp())
+    assert verify_cosignatures(note, [witness]) == {witness: now}
+    opened = open_checkpoint(note, VerifierKey.of(LOG, log.key.public))
+    assert opened == Checkpoint(LOG, 3, root_of(3))
+
+
+async def test_the_answers_of_the_specification(log: Log) -> None:
+    assert (await log.ask(log.request(0, 7))).status == 200
+    conflict = await log.ask(log.request(3, 9))
+    assert (conflict.status, conflict.body, conflict.media) == (409, b"7\n", SIZE_TYPE)
+    assert (await log.ask(log.request(7, 9, bytes(32)))).status == 422
+    assert (await log.ask(replace(log.request(7, 9), old=10))).status == 400
+    assert (await log.witness.add_checkpoint(b"junk")).status == 400
+    forged = sign_checkpoint(Checkpoint(LOG, 9, root_of(9)), SigningKey.generate())
+    assert (await log.ask(replace(log.request(7, 9), note=forged))).status == 403
+    for origin in ("a.demo/feed", "a.demo/anchor", "x.demo/feed", "b.demo/audit"):
+        note = sign_checkpoint(Checkpoint(origin, 9, root_of(9)), log.key)
+        assert (await log.ask(replace(log.request(7, 9), note=note))).status == 404
+    assert (await log.ask(log.request(7, 9))).status == 200
+    assert (await log.ask(log.request(9, 9))).status == 200
+
+
+async def test_two_trees_of_one_size_are_written_down_once(log: Log) -> None:
+    await log.ask(log.request(0, 7))
+    fork = log.request(7, 7, bytes(32))
+    assert [(await log.ask(fork)).status for _ in range(3)] == [422, 422, 422]
+    (event,) = await log.fleet.audit("a.demo", "witness.fork")
+    shown = fork.note.decode().splitlines()[-1]
+    kept = log.request(0, 7).note.decode().splitlines()[-1]
+
+    assert event.record.outcome == "fork"
+    assert shown in event.text
+    assert kept in event.text  # both are signed by the log
+
+
+async def test_of_two_at_once_one_is_told_the_other(log: Log) -> None:
+    await log.ask(log.request(0, 3))
+    answers = await asyncio.gather(
+        *(log.ask(log.request(3, size)) for size in (5, 9, 9, 7))
+    )
+
+    assert [answer.status for answer in answers] == [200, 409, 409, 409]
+    assert {answer.body for answer in answers[1:]} == {b"5\n"}
+
+
+async def test_without_a_durable_row_nothing_is_cosigned(
+    log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def full(_: object) -> None:
+        raise StoreFailedError("disk full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(log.fleet["a.demo"].base.store, "write", full)
+        with pytest.raises(StoreFailedError):
+            await log.ask(log.request(0, 3))
+
+    with pytest.raises(NotFoundError):
+        await log.witness.checkpoint(sha256(LOG.encode()).hexdigest())
+
+
+async def test_a_restart_forgets_nothing(log: Log) -> None:
+    await log.ask(log.request(0, 7))
+    await log.fleet.stop("a.demo")
+    await log.fleet.start("a.demo")
+    again = Log(log.fleet)
+
+    assert (await again.ask(again.request(0, 3))).body == b"7\n"
+
+
+async def test_members_ask_over_http_and_nobody_else(log: Log) -> None:
+    fleet, body = log.fleet, log.request(0, 3).encode()
+    url = fleet["a.demo"].base.config.url
+    asking = fleet["b.demo"].client
+    prefix = url + WITNESS_PATH
+    status, lines = await asking.add_checkpoint("a.demo", prefix, body)
+    note = await asking.witnessed("a.demo", prefix, LOG)
+
+    assert status == 200
+    assert lines.startswith("— a.demo/witness ".encode())
+    assert note is not None
+    assert note.endswith(lines)
+    assert await asking.witnessed("a.demo", prefix, "c.demo/feed") is None
+    conflict = await asking.add_checkpoint("a.demo", prefix, body)
+    assert conflict == (409, b"3\n")
+    async with aiohttp.ClientSession() as stranger:
+        target, plain = f"{prefix}/add-checkpoint", {"content-type": "text/plain"}
+        async with stranger.post(target, data=body, headers=plain) as answer:
+            assert answer.status == 403
+        async with stranger.post(target, json={}) as answer:
+            assert answer.status == 415
