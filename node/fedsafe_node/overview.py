@@ -53,11 +53,11 @@ class Overview:
 
         waiting, alarms = await self._store.read(reviews)
         disputes, floods = await self._store.read(contested)
+        broken = len(await self._store.read(lambda reader: reader.circuits(now)))
         counts, feed, audit, rows, overdue = await self._store.scan(query)
         membership = situation.shared.membership if situation.shared else None
         library = describe()
         return StatusAnswer(
-        broken = len(await self._store.read(lambda reader: reader.circuits(now)))
             node=situation.node,
             version=VERSION,
             policy=situation.policy.reference,
@@ -79,11 +79,11 @@ class Overview:
             review_alarms=alarms,
             disputes_open=disputes,
             disputes_beyond_budget=floods,
+            circuits_broken=broken,
         )
 
     async def checks(self) -> dict[str, str]:
         """Say for each part whether it is `ok`, or what is wrong with it.
-            circuits_broken=broken,
 
         The store is `full`, `busy` or `failed`, and since when.
         """

@@ -9,8 +9,8 @@ from multidict import CIMultiDict
 
 from fedsafe_node.api.problems import MEDIA_TYPE, body_of, headers_of
 from fedsafe_node.messages import Problem
-
 from fedsafe_node.tracing import Limit
+
 _ALWAYS: Final = (("X-Content-Type-Options", "nosniff"), ("Cache-Control", "no-store"))
 REQUEST_ID: Final = "X-Request-Id"
 
@@ -41,6 +41,14 @@ def answer(
     return Answer(body=body, status=status, headers=headers)
 
 
+def limit_headers(limit: Limit) -> dict[str, str]:
+    """Say how a budget stands (draft-ietf-httpapi-ratelimit-headers)."""
+    return {
+        "RateLimit-Policy": f'"hour";q={limit.quota};w=3600',
+        "RateLimit": f'"hour";r={limit.left};t={limit.seconds}',
+    }
+
+
 def problem_answer(
     problem: Problem, *, request_id: str, more: Mapping[str, str] | None = None
 ) -> Answer:
@@ -51,12 +59,4 @@ def problem_answer(
         media=MEDIA_TYPE,
         request_id=request_id,
         more={**headers_of(problem), **(more or {})},
-def limit_headers(limit: Limit) -> dict[str, str]:
-    """Say how a budget stands (draft-ietf-httpapi-ratelimit-headers)."""
-    return {
-        "RateLimit-Policy": f'"hour";q={limit.quota};w=3600',
-        "RateLimit": f'"hour";r={limit.left};t={limit.seconds}',
-    }
-
-
     )
