@@ -69,6 +69,15 @@ class RegisterFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LogFacts:
+    """For how many days the audit log keeps who acted, on whose account, and how."""
+
+    actor: int
+    subject: int
+    detail: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SeatFacts:
     """How many people can act in a role today, and how many of them from outside."""
 
@@ -92,6 +101,7 @@ class Facts:
     options: frozenset[Option]
     gate: GateFacts
     register: RegisterFacts
+    log: LogFacts
     federation: FederationFacts | None
     seats: tuple[SeatFacts, ...]
     gaps: int

@@ -203,5 +203,8 @@ VALUES: Final[Mapping[str, Value]] = {
     "register_until": _register_until,
     "register_missing": _register_missing,
     "gaps": lambda facts, _: str(facts.gaps),
+    "log_actor": lambda facts, _: str(facts.log.actor),
+    "log_subject": lambda facts, _: str(facts.log.subject),
+    "log_detail": lambda facts, _: str(facts.log.detail),
 }
 """Every name that a definition may put in braces."""

@@ -7,6 +7,7 @@ from fedsafe_node.compliance.facts import (
     Facts,
     FederationFacts,
     GateFacts,
+    LogFacts,
     MemberFacts,
     RegisterFacts,
     SeatFacts,
@@ -46,6 +47,7 @@ ALONE = Facts(
         record=LegalGate(), recorded_on=None, is_open=False, missing=("dpia",)
     ),
     register=RegisterFacts(is_met=False, until=None, missing=("S-V-1",)),
+    log=LogFacts(actor=90, subject=365, detail=1095),
     federation=None,
     seats=tuple(
         SeatFacts(role=role, people=0, external=0)
@@ -63,6 +65,7 @@ FEDERATED = Facts(
         record=GATE, recorded_on=date(2026, 11, 24), is_open=True, missing=()
     ),
     register=RegisterFacts(is_met=True, until=date(2027, 6, 1), missing=()),
+    log=LogFacts(actor=90, subject=365, detail=1095),
     federation=FederationFacts(
         name="kids.example",
         created=date(2026, 10, 1),
