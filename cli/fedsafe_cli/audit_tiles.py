@@ -21,7 +21,7 @@ from fedsafe_cli.sessions import personal
 from fedsafe_cli.settings import printable
 
 _TARGET: Final = "/v1/audit/tiles"
-_LOGS: Final = ("audit", "feed")
+_LOGS: Final = ("audit", "feed", "anchor")
 
 
 @click.command("tiles")

@@ -77,6 +77,23 @@ def verify_cosignatures(
     return found
 
 
+def take_cosignature(note: bytes, lines: str, witness: VerifierKey) -> tuple[str, int]:
+    """Find a witness's cosignature of a note among lines that it answered with.
+
+    Gives the line and the witness's time; lines of others are left aside.
+
+    Raises:
+        MalformedNoteError: they are no signature lines.
+        SignatureError: there is none, or a bad one.
+    """
+    text, signatures = split_note(add_lines(note, lines))
+    for signature in signatures:
+        if (signature.name, signature.key_id) == (witness.name, witness.key_id):
+            at = _verify(witness, text, signature)
+            return signature_line(witness, signature.signature), at
+    raise SignatureError("the witness has cosigned nothing")
+
+
 def _verify(key: VerifierKey, text: str, signature: NoteSignature) -> int:
     time, rest = signature.signature[:_TIME_BYTES], signature.signature[_TIME_BYTES:]
     at = int.from_bytes(time)

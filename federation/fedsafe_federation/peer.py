@@ -11,6 +11,7 @@ says. The headers of an answer are bounded by aiohttp: 128, of 8,190 bytes each.
 import asyncio
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from hashlib import sha256
 from secrets import token_urlsafe
 from typing import Annotated, Final
 from urllib.parse import urlencode
@@ -36,12 +37,16 @@ POKE_PATH: Final = "/v1/feed/poke"
 EVALUATE_PATH: Final = "/v1/evaluate"
 ATTESTATION_PATH: Final = "/v1/attestation"
 CARD_PATH: Final = "/v1/card"
+WITNESS_PATH: Final = "/v1/witness"
 FOUNDING_PATH: Final = "/v1/founding"
 _FEED_SECONDS: Final = 60.0
 _POKE_SECONDS: Final = 5.0
 _EVALUATE_SECONDS: Final = 60.0
+_WITNESS_SECONDS: Final = 5.0
 _MAX_STATEMENT: Final = 16 * 1024
 _MAX_ANSWER: Final = 4 * 1024 * 1024
+_OK: Final = 200
+_NOT_FOUND: Final = 404
 
 
 class _ProblemCode(msgspec.Struct):
@@ -140,6 +145,62 @@ class PeerClient:
         except MalformedError as error:
             raise PeerError(member.name, str(error)) from None
 
+    async def add_checkpoint(
+        self, witness: str, prefix: str, body: bytes
+    ) -> tuple[int, bytes]:
+        """Ask a witness at its submission prefix to cosign; give what it answers.
+
+        Raises:
+            PeerError: no usable answer.
+        """
+        request = Request("POST", f"{prefix}/add-checkpoint")
+        request.headers["content-type"] = "text/plain; charset=utf-8"
+        return await self._ask_witness(witness, request, body)
+
+    async def witnessed(self, witness: str, prefix: str, log: str) -> bytes | None:
+        """Get the largest checkpoint of a log that a witness has cosigned, if any.
+
+        Raises:
+            PeerError: no usable answer.
+        """
+        digest = sha256(log.encode()).hexdigest()
+        request = Request("GET", f"{prefix}/{digest}/checkpoint")
+        status, data = await self._ask_witness(witness, request, None)
+        if status == _NOT_FOUND:
+            return None
+        if status != _OK:
+            raise PeerRefusedError(witness, status, "unknown")
+        return data
+
+    async def _ask_witness(
+        self, witness: str, request: Request, body: bytes | None
+    ) -> tuple[int, bytes]:
+        return await converse(
+            self._session,
+            witness,
+            request.method,
+            request.url,
+            headers=self._signed(witness, request, body),
+            body=body,
+            seconds=_WITNESS_SECONDS,
+            most=_MAX_STATEMENT,
+        )
+
+    def _signed(
+        self, destination: str, request: Request, body: bytes | None
+    ) -> dict[str, str]:
+        return dict(
+            sign_request(
+                request,
+                body=body,
+                signer=self._name,
+                destination=destination,
+                key=self._key,
+                now=self._now(),
+                nonce=token_urlsafe(16),
+            )
+        )
+
     async def _send(  # noqa: PLR0913 - one request has so many parts
         self,
         member: Member,
@@ -153,21 +214,12 @@ class PeerClient:
         request = Request(method, member.url + path)
         if body is not None:
             request.headers["content-type"] = "application/json"
-        headers = sign_request(
-            request,
-            body=body,
-            signer=self._name,
-            destination=member.name,
-            key=self._key,
-            now=self._now(),
-            nonce=token_urlsafe(16),
-        )
         return await exchange(
             self._session,
             member.name,
             method,
             request.url,
-            headers=dict(headers),
+            headers=self._signed(member.name, request, body),
             body=body,
             seconds=seconds,
             most=most,
@@ -192,6 +244,38 @@ async def exchange(  # noqa: PLR0913 - one exchange has so many parts
         PeerRefusedError: the answer is not 2xx.
         PeerError: the answer is too large, or packed.
     """
+    status, data = await converse(
+        session,
+        peer,
+        method,
+        url,
+        headers=headers,
+        body=body,
+        seconds=seconds,
+        most=most,
+    )
+    if not 200 <= status < 300:  # noqa: PLR2004 - the class of success
+        raise PeerRefusedError(peer, status, _code(data))
+    return data
+
+
+async def converse(  # noqa: PLR0913 - one exchange has so many parts
+    session: aiohttp.ClientSession,
+    peer: str,
+    method: str,
+    url: str,
+    *,
+    headers: dict[str, str],
+    body: bytes | None,
+    seconds: float,
+    most: int,
+) -> tuple[int, bytes]:
+    """Send one request and give status and body of a bounded answer, whatever it says.
+
+    Raises:
+        PeerUnreachableError: no whole answer in time.
+        PeerError: the answer is too large, or packed.
+    """
     try:
         async with (
             asyncio.timeout(seconds),
@@ -209,9 +293,7 @@ async def exchange(  # noqa: PLR0913 - one exchange has so many parts
         raise PeerUnreachableError(peer, "no answer in time") from None
     except (aiohttp.ClientError, OSError, ValueError) as error:
         raise PeerUnreachableError(peer, type(error).__name__) from None
-    if not 200 <= response.status < 300:  # noqa: PLR2004 - the class of success
-        raise PeerRefusedError(peer, response.status, _code(data))
-    return data
+    return response.status, data
 
 
 async def _read(response: aiohttp.ClientResponse, peer: str, most: int) -> bytes:

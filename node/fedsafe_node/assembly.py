@@ -56,17 +56,18 @@ from fedsafe_node.provisions import (
     check_federation_policy,
 )
 from fedsafe_node.replicating import Replicating
-from fedsafe_node.sheets import Sheets
 from fedsafe_node.review.deciding import ConfirmEffect
 from fedsafe_node.review.desk import ReviewDesk
 from fedsafe_node.review.service import ReviewService
 from fedsafe_node.rights.disputes import Disputes
+from fedsafe_node.sheets import Sheets
 from fedsafe_node.signals.desk import Desk
 from fedsafe_node.signals.granting import read_lacking
 from fedsafe_node.signals.intake import Intake
 from fedsafe_node.signals.publish import SignalService
 from fedsafe_node.store.protocol import Transaction
 from fedsafe_node.telemetry import LOGGER, Metrics, fields
+from fedsafe_node.witnesses import Witnesses
 from fedsafe_policies.vocabulary import Act
 
 _LOG = logging.getLogger(f"{LOGGER}.node")
@@ -145,6 +146,7 @@ class RunningNode:
             offload=base.workers,
             wake=self.replicating.wake,
         )
+        self.witnesses = Witnesses.make(base, self.client, self.feed)
         self._foundings = FoundingService(
             base.place,
             base.situation,
@@ -189,6 +191,7 @@ class RunningNode:
             parts.push_async_callback(node._audit_last_evaluations)
             parts.push_async_callback(node.replicating.stop)
             parts.push_async_callback(node.attesting.stop)
+            parts.push_async_callback(node.witnesses.cosigning.stop)
             parts.push_async_callback(node._settle)
             await node._listen(parts)
             node._parts = parts.pop_all()
@@ -201,14 +204,17 @@ class RunningNode:
 
     async def _listen(self, parts: AsyncExitStack) -> None:
         base = self.base
-        await self.keeper.gaps.begin(base.situation.policy.reference)
-        await self.feed.checkpoint()
         document = await base.store.read(lambda r: r.document(CHARTER_DOCUMENT))
+        membership = None
         if document is not None:
             name = base.config.name
             membership = await base.workers(
                 lambda: load_membership(base.place, name, document)
             )
+            await self._witnessed(membership)
+        await self.keeper.gaps.begin(base.situation.policy.reference)
+        await self.feed.checkpoint()
+        if membership is not None:
             reference = membership.charter.policy
             base.situation.agreed = await base.workers(
                 lambda: check_federation_policy(base.place, base.config, reference)
@@ -229,7 +235,13 @@ class RunningNode:
             self._take_part(base.situation.shared.membership)
         upkeep = EventUpkeep(base.store, base.trail, base.clock, base.announcer)
         duties = Duties(
-            self.desk, self.peering, self.feed, base.lists, upkeep, base.announcer
+            self.desk,
+            self.peering,
+            self.feed,
+            base.lists,
+            upkeep,
+            base.announcer,
+            self.witnesses.cosigning,
         )
         due = {**duties.jobs(), **self.keeper.jobs()}
         jobs = Jobs(base.store, base.clock, due)
@@ -238,6 +250,11 @@ class RunningNode:
         node, policy = base.config.name, base.situation.policy
         shown = fields(node=node, policy=policy.name, digest=policy.digest)
         _LOG.info("ready", extra=shown)
+
+    async def _witnessed(self, membership: Membership) -> None:
+        # Before anything is written: whoever was put back must not go on.
+        await self.base.workers(lambda: self.witnesses.join(membership))
+        await self.witnesses.cosigning.check()
 
     async def _sign_audit(self) -> SignedTree:
         log, tail = self.base.trail.log, await self.feed.keep_audit()
@@ -275,6 +292,12 @@ class RunningNode:
 
     async def _joined(self, membership: Membership) -> None:
         self._join(membership)
+        try:
+            await self._witnessed(membership)
+        except NodeError as error:
+            # The charter is kept already; the next start says it and stops.
+            reason = type(error).__name__
+            _LOG.exception("witnesses not known", extra=fields(reason=reason))
         self._take_part(membership)
 
     def _take_part(self, membership: Membership) -> None:
@@ -387,6 +410,7 @@ class RunningNode:
             people=Entrance(base.office, staff.sessions),
             staff=staff,
             gates=gates,
+            budgets=BudgetService(base.situation, base.store, base.clock),
             registers=registers,
             audits=audits,
             inspections=Inspector(
@@ -407,10 +431,14 @@ class RunningNode:
             ),
             tiling=TileService(
                 base.office,
-                {OwnLog.AUDIT: self._sign_audit, OwnLog.FEED: self.feed.sign_feed},
+                {
+                    OwnLog.AUDIT: self._sign_audit,
+                    OwnLog.FEED: self.feed.sign_feed,
+                    OwnLog.ANCHOR: self.witnesses.anchor.grow,
+                },
             ),
             peering=self.peering,
-            budgets=BudgetService(base.situation, base.store, base.clock),
+            witness=self.witnesses.server,
             foundings=self._foundings,
             recipients=Recipients(
                 base.situation, base.store, base.trail, base.clock
@@ -423,7 +451,9 @@ class RunningNode:
                 base.announcer,
             ),
             disputes=Disputes(self.desk, base.announcer),
-            node=Overview(base.situation, base.store, base.clock),
+            node=Overview(
+                base.situation, base.store, base.clock, self.witnesses.cosigning
+            ),
             sheets=Sheets(
                 base.office,
                 base.situation,

@@ -14,7 +14,7 @@ import msgspec
 from fedsafe_federation.errors import FederationError
 from fedsafe_federation.verification import open_checkpoint
 from fedsafe_node.clock import Clock
-from fedsafe_node.commitments import audit_commitments, feed_commitments
+from fedsafe_node.commitments import commitments_for
 from fedsafe_node.errors import (
     CorruptIndexError,
     CorruptLogError,
@@ -206,10 +206,8 @@ class AuditService:
         raise DeniedError(decision)
 
     async def _verify(self, name: str) -> LogCheck:
-        is_audit = name == self._trail.log
-        commitments_of = audit_commitments if is_audit else feed_commitments
         try:
-            found = await self._read(name, commitments_of)
+            found = await self._read(name, commitments_for(name))
         except CorruptLogError as error:
             gone = isinstance(error, MissingEntriesError)
             damage: Damage = "incomplete" if gone else "tampered"

@@ -6,7 +6,29 @@ from collections.abc import Mapping
 from fedsafe_federation.errors import MalformedError
 from fedsafe_federation.records import SignalRecord, decode_record
 from fedsafe_federation.signals import SIGNAL_GROUP
+from fedsafe_node.log.anchor import CHECKPOINT, decode_anchor_record
 from fedsafe_node.log.audit import decode_audit_record
+from fedsafe_node.log.verification import CommitmentsOf
+from fedsafe_node.store.protocol import LogName
+
+
+def commitments_for(log: LogName) -> CommitmentsOf:
+    """Return the function that reads the commitments of a log's records."""
+    if log.endswith("/audit"):
+        return audit_commitments
+    return anchor_commitments if log.endswith("/anchor") else feed_commitments
+
+
+def anchor_commitments(record: bytes) -> Mapping[str, bytes]:
+    """Return the commitments of an entry of the anchor, by group.
+
+    Raises:
+        ValueError: it is none.
+    """
+    try:
+        return {CHECKPOINT: decode_anchor_record(record).commitment}
+    except MalformedError as error:
+        raise ValueError(str(error)) from None
 
 
 def audit_commitments(record: bytes) -> Mapping[str, bytes]:

@@ -167,6 +167,11 @@ class Place:
         return self.directory / "policies"
 
     @property
+    def witness_policy(self) -> Path:
+        """Who must cosign the anchor, if not a majority of the other members."""
+        return self.directory / "witness.policy"
+
+    @property
     def socket(self) -> Path:
         """The local API's Unix socket."""
         return self.directory / SOCKET

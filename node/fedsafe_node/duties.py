@@ -9,12 +9,13 @@ from typing import Final
 from fedsafe_node.budgets.meter import DAY, SLOT
 from fedsafe_node.index.lists import Lists
 from fedsafe_node.jobs import Job
+from fedsafe_node.peering.cosigning import Cosigning
 from fedsafe_node.peering.service import PeeringService
 from fedsafe_node.peering.serving import FeedServer
 from fedsafe_node.provider_events.announcing import Announcer
 from fedsafe_node.provider_events.upkeep import EventUpkeep
-from fedsafe_node.rights.ruling import end_disputes
 from fedsafe_node.review.clockwork import tend_reviews
+from fedsafe_node.rights.ruling import end_disputes
 from fedsafe_node.signals.desk import Desk
 from fedsafe_node.signals.expiry import expire_signals
 from fedsafe_node.signals.relocking import relock
@@ -28,7 +29,7 @@ _DAY: Final = timedelta(days=1)
 class Duties:
     """Disputes, expiry, sums of evaluations, checkpoints, index merges, clean-up."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - every duty has its part
         self,
         desk: Desk,
         peering: PeeringService,
@@ -36,6 +37,7 @@ class Duties:
         lists: Lists,
         events: EventUpkeep,
         announcer: Announcer,
+        cosigning: Cosigning,
     ) -> None:
         self._desk = desk
         self._peering = peering
@@ -43,14 +45,16 @@ class Duties:
         self._lists = lists
         self._events = events
         self._announcer = announcer
+        self._cosigning = cosigning
 
     def jobs(self) -> Mapping[str, Job]:
         """Name the duties and how often they are due."""
         return {
+            "budgets": Job(self._forget_spent, _HOUR),
             "checkpoint": Job(self._feed.checkpoint, _MINUTE),
+            "cosigning": Job(self._cosigning.run, _MINUTE),
             "disputes": Job(self._end_disputes, _MINUTE),
             "evaluations": Job(self._peering.audit_evaluations, _MINUTE),
-            "budgets": Job(self._forget_spent, _HOUR),
             "events": Job(self._events.run, _MINUTE),
             "expiry": Job(self._expire, _MINUTE),
             "idempotency": Job(self._forget_answers, _HOUR),
@@ -87,10 +91,10 @@ class Duties:
         # What a reader hindered, expired or came from a member as a restriction.
         await self._desk.store.scrub()
 
-    async def _forget_answers(self) -> None:
-        now = int(self._desk.clock.now().timestamp())
-        await self._desk.store.write(lambda tx: tx.forget_idempotent_answers(now))
     async def _forget_spent(self) -> None:
         before = int(self._desk.clock.now().timestamp()) - DAY - SLOT
         await self._desk.store.write(lambda tx: tx.forget_spent(before))
 
+    async def _forget_answers(self) -> None:
+        now = int(self._desk.clock.now().timestamp())
+        await self._desk.store.write(lambda tx: tx.forget_idempotent_answers(now))

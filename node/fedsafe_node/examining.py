@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from fedsafe_node.commitments import audit_commitments, feed_commitments
+from fedsafe_node.commitments import commitments_for
 from fedsafe_node.config import Place
 from fedsafe_node.errors import CorruptLogError, KeyFileError, StoreFailedError
 from fedsafe_node.log.audit import audit_log_name
@@ -102,15 +102,11 @@ async def _examine_log(
         size, root = sealed
         anchors.insert(0, Anchor(size=size, root=root, source="the seal"))
     try:
-        found = await verify_log(reader, name, _commitments_of(name), anchors)
+        found = await verify_log(reader, name, commitments_for(name), anchors)
     except CorruptLogError as error:
         wrong = f"damaged {error.place}: {error.reason}"
         return Examined(f"log {name}", wrong=wrong)
     return Examined(f"log {name}", found.size)
-
-
-def _commitments_of(name: LogName) -> CommitmentsOf:
-    return audit_commitments if name.endswith(AUDIT) else feed_commitments
 
 
 def _unsealing(periods: Path) -> Unsealing:

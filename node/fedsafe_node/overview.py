@@ -11,6 +11,7 @@ from fedsafe_node.clock import Clock
 from fedsafe_node.errors import StoreError
 from fedsafe_node.log.audit import audit_log_name
 from fedsafe_node.messages import PeerStatus, StatusAnswer
+from fedsafe_node.peering.cosigning import Cosigning
 from fedsafe_node.review.habits import rubber_stamps
 from fedsafe_node.situation import Situation
 from fedsafe_node.store.protocol import Reader, Store
@@ -23,10 +24,13 @@ _WEEK: Final = 7 * 24 * 60 * 60
 class Overview:
     """Tells the state of a node."""
 
-    def __init__(self, situation: Situation, store: Store, clock: Clock) -> None:
+    def __init__(
+        self, situation: Situation, store: Store, clock: Clock, cosigning: Cosigning
+    ) -> None:
         self._situation = situation
         self._store = store
         self._clock = clock
+        self._cosigning = cosigning
 
     async def status(self) -> StatusAnswer:
         """Tell the node's state at a glance."""
@@ -90,6 +94,11 @@ class Overview:
         checks = {"store": await self._check_store()}
         for member in self._not_covered(self._clock.now()):
             checks[f"feed of {member}"] = "stale"
+        away = self._cosigning.stale_since()
+        if self._cosigning.alarm is not None:
+            checks["witnesses"] = "they have seen more than this node has"
+        elif away is not None:
+            checks["witnesses"] = f"away since {away.isoformat(timespec='seconds')}"
         return checks
 
     async def _check_store(self) -> str:

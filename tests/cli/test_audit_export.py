@@ -26,9 +26,9 @@ ASKED = {"act": ACT, "content": {"start": 3, "end": 9, "events": ["lookup"]}}
 
 
 def small_pack() -> bytes:
-    keys = [SigningKey.generate() for _ in range(5)]
+    key = SigningKey.generate
     own = OwnKeys(bytes(32), MediaKeys(bytes(32), bytes(32)))
-    node = NodeKeys(*keys, RecipientKey.generate(), own)
+    node = NodeKeys(key(), key(), key(), key(), key(), RecipientKey.generate(), own)
     record = json.dumps({"event": "lookup", "commitments": {}})
     line = {"index": 0, "record": record, "openings": {}, "erased": {}, "withheld": []}
     facts = Facts(

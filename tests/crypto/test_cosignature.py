@@ -8,7 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fedsafe_crypto.checkpoint import Checkpoint, sign_checkpoint
-from fedsafe_crypto.cosignature import add_lines, cosign, verify_cosignatures
+from fedsafe_crypto.cosignature import (
+    add_lines,
+    cosign,
+    take_cosignature,
+    verify_cosignatures,
+)
 from fedsafe_crypto.errors import CryptoError, MalformedNoteError, SignatureError
 from fedsafe_crypto.identity import SigningKey
 from fedsafe_crypto.note import COSIGNER, VerifierKey, open_note, split_note
@@ -39,6 +44,19 @@ def test_the_message_is_that_of_the_specification() -> None:
     assert body[:4] == WITNESS.key_id
     assert body[4:12] == (7).to_bytes(8)
     assert body[12:] == KEY.sign_exactly(message)
+
+
+def test_a_witness_cosignature_is_found_among_others() -> None:
+    other = cosign(TEXT, "c.example/witness", SigningKey.generate(), at=8)
+    own = cosign(TEXT, NAME, KEY, at=9)
+
+    assert take_cosignature(NOTE, other + own, WITNESS) == (own, 9)
+    with pytest.raises(SignatureError, match="nothing"):
+        take_cosignature(NOTE, other, WITNESS)
+    with pytest.raises(SignatureError):
+        take_cosignature(NOTE, cosign("x\n", NAME, KEY, at=9), WITNESS)
+    with pytest.raises(MalformedNoteError):
+        take_cosignature(NOTE, "<html>\n", WITNESS)
 
 
 def test_a_key_of_a_cosigner_is_none_of_a_log() -> None:

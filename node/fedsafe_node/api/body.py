@@ -21,8 +21,11 @@ from aiohttp.http_exceptions import HttpProcessingError
 from fedsafe_node.api.problems import Code, RefusedError
 
 JSON: Final = "application/json"
+TEXT: Final = "text/plain"
 BODY_SECONDS: Final = 15.0
 _JSON_TYPE = re.compile(r'application/json(?:\s*;\s*charset="?utf-8"?)?', re.IGNORECASE)
+_TEXT_TYPE = re.compile(r'text/plain(?:\s*;\s*charset="?utf-8"?)?', re.IGNORECASE)
+_TYPES: Final = {JSON: _JSON_TYPE, TEXT: _TEXT_TYPE}
 _PLACE = re.compile(r" - at `(\$[^`]*)`$")
 _STEP = re.compile(r"\.(\w+)|\[(\d+)\]")
 _MISSING = re.compile(r"Object missing required field `(\w+)`")
@@ -68,9 +71,9 @@ class Room:
 
 
 async def read_body(
-    request: web.Request, limit: int, room: Room | None = None
+    request: web.Request, limit: int, room: Room | None = None, *, media: str = JSON
 ) -> bytes:
-    """Read a JSON body of at most *limit* bytes, within *room* if there is one.
+    """Read a body of at most *limit* bytes, within *room* if there is one.
 
     Raises:
         RefusedError: content type or encoding, size, time, room, or a broken
@@ -78,8 +81,8 @@ async def read_body(
     """
     headers = request.headers
     type_ = headers.get("Content-Type")
-    if type_ != JSON and not (type_ and _JSON_TYPE.fullmatch(type_.strip())):
-        raise RefusedError(Code.UNSUPPORTED_MEDIA_TYPE, f"send {JSON}")
+    if type_ != media and not (type_ and _TYPES[media].fullmatch(type_.strip())):
+        raise RefusedError(Code.UNSUPPORTED_MEDIA_TYPE, f"send {media}")
     if headers.get("Content-Encoding", "identity").lower() != "identity":
         raise RefusedError(Code.UNSUPPORTED_ENCODING, "send the body unencoded")
     length = request.content_length
@@ -127,8 +130,11 @@ def _too_large(limit: int) -> RefusedError:
 def body_decoder(type_: object) -> Callable[[bytes], object]:
     """Make the function that decodes bodies of one type.
 
-    The function raises `RefusedError`, with a pointer where there is a place.
+    The function raises `RefusedError`, with a pointer where there is a place. Of
+    `bytes` nothing is decoded.
     """
+    if type_ is bytes:
+        return bytes
     decoder: msgspec.json.Decoder[object] = msgspec.json.Decoder(type_)
 
     def decode(body: bytes) -> object:

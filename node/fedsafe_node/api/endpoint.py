@@ -272,6 +272,13 @@ class _Serving:
             return self._answer(await self._route.handler(call), request_id)
 
     def _answer(self, result: object, request_id: str) -> Answer:
+        if isinstance(result, Verbatim):
+            return answer(
+                result.body,
+                status=result.status,
+                media=result.media,
+                request_id=request_id,
+            )
         body = result if isinstance(result, bytes | AsyncIterator) else encode(result)
         route = self._route
         return answer(

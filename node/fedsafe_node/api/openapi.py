@@ -67,7 +67,8 @@ _RETRY: Final = {
 
 def build() -> dict[str, Any]:
     """Build the document as plain values."""
-    bodies = [route.body for route in ROUTES if route.body is not None]
+    taken = [route.body for route in ROUTES if route.body is not None]
+    bodies = [body for body in taken if body is not bytes]
     answers = [route.answer for route in ROUTES if route.answer is not None]
     types = [*bodies, *answers, Problem]
     schemas, components = msgspec.json.schema_components(types, ref_template=_REF)
@@ -116,9 +117,13 @@ def _operation(route: Route, named: dict[str, dict[str, Any]]) -> dict[str, Any]
         operation["requestBody"] = {
             "required": True,
             "description": f"At most {route.limit} bytes.",
-            "content": {"application/json": {"schema": named[repr(route.body)]}},
+            "content": {route.takes: {"schema": _taken(route, named)}},
         }
     return operation
+
+
+def _taken(route: Route, named: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    return {} if route.body is bytes else named[repr(route.body)]
 
 
 def _words(route: Route) -> str:

@@ -2,6 +2,7 @@
 """Answers as they leave the node: never cached, never sniffed, no software named."""
 
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
 from typing import Final
 
 from aiohttp import web
@@ -21,6 +22,15 @@ class Answer(web.Response):
     async def _prepare_headers(self) -> None:
         await super()._prepare_headers()
         del self.headers["Server"]
+
+
+@dataclass(frozen=True, slots=True)
+class Verbatim:
+    """What another protocol wants answered, refusals and all."""
+
+    status: int
+    body: bytes
+    media: str
 
 
 def answer(

@@ -40,7 +40,8 @@ class Route:
 
     `roles` are those whose credential is taken: on a route for credentials, nobody's
     unless it says so. `answer` is a type, or None for an answer of `media` that is
-    no message. `refusals` are statuses that only the service can bring. A service's
+    no message. A `body` of `bytes` is taken as it is, with the content type that
+    `takes` names. `refusals` are statuses that only the service can bring. A service's
     credential that is bound to a scope is taken where `scope` is the same. Where
     `fresh` is true, a session must have proved its second factor within minutes.
     """
@@ -57,6 +58,7 @@ class Route:
     fresh: bool = False
     status: int = 200
     body: object = None
+    takes: str = JSON
     limit: int = 0
     query: type | None = None
     path_types: Mapping[str, object] = field(default_factory=dict)

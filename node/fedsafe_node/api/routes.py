@@ -28,6 +28,7 @@ from fedsafe_node.api.register import REGISTER_ROUTES
 from fedsafe_node.api.route import KIB, MIB, Lane, Route
 from fedsafe_node.api.sheets import SHEET_ROUTES
 from fedsafe_node.api.tasks import TASK_ROUTES
+from fedsafe_node.api.witnessing import WITNESS_ROUTES
 from fedsafe_node.messages import (
     ApproveAnswer,
     ApproveRequest,
@@ -363,12 +364,14 @@ ROUTES: Final = (
         lane=Lane.HEALTH,
         summary="Give this description",
     ),
-    *EVENT_ROUTES,
     *BUDGET_ROUTES,
+    *EVENT_ROUTES,
     *DISPUTE_ROUTES,
     *RECIPIENT_ROUTES,
+    *NOTICE_ROUTES,
     *EVIDENCE_ROUTES,
     *KEEPING_ROUTES,
+    *WITNESS_ROUTES,
     *REGISTER_ROUTES,
     *SHEET_ROUTES,
     *LOGIN_ROUTES,

@@ -42,6 +42,7 @@ from fedsafe_node.messages import (
     VerifyAnswer,
 )
 from fedsafe_node.peering.messages import RecipientsAnswer
+from fedsafe_node.peering.witnessing import WitnessAnswer
 from fedsafe_node.people.messages import ActAnswer
 from fedsafe_node.people.staff import Staff
 from fedsafe_node.principal import Principal
@@ -338,6 +339,22 @@ class Peering(Protocol):
         ...
 
 
+class Witness(Protocol):
+    """Cosigns the logs of other members."""
+
+    async def add_checkpoint(self, body: bytes) -> WitnessAnswer:
+        """Cosign a checkpoint that extends what was seen, or say why not."""
+        ...
+
+    async def checkpoint(self, origin_hash: str) -> bytes:
+        """Give the largest checkpoint of a log that was cosigned here.
+
+        Raises:
+            NotFoundError: none was.
+        """
+        ...
+
+
 class Foundings(Protocol):
     """The founding ceremony, as this node takes part in it."""
 
@@ -369,24 +386,6 @@ class Foundings(Protocol):
 
     async def charter(self) -> bytes | None:
         """Give the signed charter as JSON, once there is one."""
-        ...
-
-
-class Sheets(Protocol):
-    """Documents for compliance officers."""
-
-    async def write(
-        self,
-        kind: SheetKind,
-        language: Language,
-        who: Principal,
-        purpose: Purpose | None = None,
-    ) -> SheetAnswer:
-        """Write a document out of what the node runs with now.
-
-        Raises:
-            DeniedError: this role may not, or not for that purpose.
-        """
         ...
 
 
@@ -423,6 +422,24 @@ class Disputes(Protocol):
         ...
 
 
+class Sheets(Protocol):
+    """Documents for compliance officers."""
+
+    async def write(
+        self,
+        kind: SheetKind,
+        language: Language,
+        who: Principal,
+        purpose: Purpose | None = None,
+    ) -> SheetAnswer:
+        """Write a document out of what the node runs with now.
+
+        Raises:
+            DeniedError: this role may not, or not for that purpose.
+        """
+        ...
+
+
 class Node(Protocol):
     """The node itself."""
 
@@ -446,6 +463,7 @@ class Services:
     people: People
     staff: Staff
     gates: Gates
+    budgets: BudgetService
     registers: Registers
     audits: Audits
     evidence: Evidence
@@ -453,11 +471,11 @@ class Services:
     inspections: Inspections
     keeping: Keeping
     peering: Peering
+    witness: Witness
     foundings: Foundings
     events: Events
     recipients: Ledger
-    sheets: Sheets
     disputes: Disputes
+    sheets: Sheets
     node: Node
     answers: KeptAnswers
-    budgets: BudgetService

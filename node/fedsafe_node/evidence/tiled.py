@@ -33,6 +33,7 @@ class OwnLog(StrEnum):
 
     AUDIT = "audit"
     FEED = "feed"
+    ANCHOR = "anchor"
 
 
 Sign = Callable[[], Awaitable[SignedTree]]

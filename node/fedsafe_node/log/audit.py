@@ -100,6 +100,8 @@ class Event(StrEnum):
     REVEALED = "audit.revealed"
     SIGNAL_READ = "signal.read"
     SHEET_WRITTEN = "records.written"
+    FORK_SEEN = "witness.fork"
+    ANCHOR_DISPUTED = "witness.disputed"
     TASK_OPENED = "task.opened"
     TASK_GROWN = "task.grown"
     TASK_READ = "task.read"
@@ -121,9 +123,9 @@ class Event(StrEnum):
     PROVIDER_RECEIPTED = "events.receipted"
     PROVIDER_REMINDED = "events.reminded"
     PROVIDER_ERASED = "events.erased"
-
-
     BUDGET_BROKEN = "budget.broken"
+
+
 class AuditRecord(
     msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True
 ):

@@ -69,6 +69,7 @@ FAMILIES: Final[Mapping[str, Grounds]] = {
     "signal": _CASEWORK,
     "task": _CASEWORK,
     "training": _GOVERNING,
+    "witness": _OPERATIONS,
 }
 """What events of a family serve, if nothing else is said."""
 

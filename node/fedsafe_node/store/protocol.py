@@ -29,12 +29,12 @@ from fedsafe_node.store.keeping_protocol import KeepingReader, KeepingWriter
 from fedsafe_node.store.keeping_rows import Outage
 from fedsafe_node.store.oversight_protocol import OversightReader, OversightWriter
 from fedsafe_node.store.people_protocol import PeopleReader, PeopleWriter
-from fedsafe_node.store.review_protocol import ReviewReader, ReviewWriter
-from fedsafe_node.store.rights_protocol import RightsReader, RightsWriter
 from fedsafe_node.store.recipients_protocol import (
     RecipientsReader,
     RecipientsWriter,
 )
+from fedsafe_node.store.review_protocol import ReviewReader, ReviewWriter
+from fedsafe_node.store.rights_protocol import RightsReader, RightsWriter
 from fedsafe_node.store.rows import (
     Counts,
     CredentialRow,
@@ -58,6 +58,7 @@ from fedsafe_node.store.rows import (
     TokenRow,
 )
 from fedsafe_node.store.seal_protocol import SealReport, Surroundings
+from fedsafe_node.store.witness_protocol import WitnessReader, WitnessWriter
 
 T = TypeVar("T")
 LogName = str  # such as "chat.example.de/feed": the C2SP origin of the log
@@ -261,14 +262,15 @@ class Reader(
     LogReader,
     SignalReader,
     NodeReader,
-    PeopleReader,
     OversightReader,
+    PeopleReader,
     GateReader,
     EventsReader,
     RecipientsReader,
     KeepingReader,
     ReviewReader,
     RightsReader,
+    WitnessReader,
     Protocol,
 ):
     """Reads everything on one snapshot."""
@@ -425,14 +427,15 @@ class Transaction(
     LogWriter,
     SignalWriter,
     NodeWriter,
+    OversightWriter,
     PeopleWriter,
     GateWriter,
-    OversightWriter,
     EventsWriter,
     RecipientsWriter,
     KeepingWriter,
     ReviewWriter,
     RightsWriter,
+    WitnessWriter,
     Protocol,
 ):
     """Reads and writes within one act; sees its own writes."""

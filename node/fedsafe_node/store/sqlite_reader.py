@@ -46,6 +46,7 @@ from fedsafe_node.store.sqlite_rows import (
     sealed_row,
     signal_row,
 )
+from fedsafe_node.store.sqlite_witness import SQLiteWitnessReader
 
 _LOG = "(SELECT id FROM logs WHERE origin = ?)"
 _SIGNAL = f"SELECT {SIGNAL_COLUMNS} FROM signals "  # noqa: S608 - our own columns
@@ -78,14 +79,15 @@ class Unsealing(Protocol):
 
 
 class SQLiteReader(
-    SQLitePeopleReader,
     SQLiteOversightReader,
+    SQLitePeopleReader,
     SQLiteGateReader,
     SQLiteEventsReader,
     SQLiteRecipientsReader,
     SQLiteReviewReader,
     SQLiteKeepingReader,
     SQLiteRightsReader,
+    SQLiteWitnessReader,
 ):
     """Reads over one connection."""
 

@@ -24,15 +24,15 @@ from fedsafe_node.store.rows import (
 )
 from fedsafe_node.store.sqlite_events import SQLiteEventsWriter
 from fedsafe_node.store.sqlite_gate import SQLiteGateWriter
-from fedsafe_node.store.sqlite_logs import SQLiteLogRows
+from fedsafe_node.store.sqlite_keeping import SQLiteKeepingWriter
 from fedsafe_node.store.sqlite_logs import SQLiteLogRows
 from fedsafe_node.store.sqlite_oversight import SQLiteOversightWriter
-from fedsafe_node.store.sqlite_keeping import SQLiteKeepingWriter
 from fedsafe_node.store.sqlite_people import SQLitePeopleWriter
 from fedsafe_node.store.sqlite_reader import SQLiteReader, Unsealing
 from fedsafe_node.store.sqlite_recipients import SQLiteRecipientsWriter
 from fedsafe_node.store.sqlite_review import SQLiteReviewWriter
 from fedsafe_node.store.sqlite_rights import SQLiteRightsWriter
+from fedsafe_node.store.sqlite_witness import SQLiteWitnessWriter
 from fedsafe_node.store.writer import Undo
 
 _ADD_SIGNAL = (
@@ -94,6 +94,7 @@ class SQLiteTransaction(
     SQLiteReviewWriter,
     SQLiteKeepingWriter,
     SQLiteRightsWriter,
+    SQLiteWitnessWriter,
 ):
     """Reads and writes over the write connection; one act at a time."""
 

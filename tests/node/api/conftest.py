@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 from aiohttp import ClientSession, UnixConnector
-from tests.node.api.reviews import fake_tasks
 from tests.node.api.disputes import FakeDisputes
+from tests.node.api.reviews import fake_tasks
 from tests.node.api.staff import ACT, fake_staff
 
 from fedsafe_federation.errors import UntrustedError
@@ -27,8 +27,8 @@ from fedsafe_node.api.endpoint import LANES
 from fedsafe_node.api.route import Lane, Route
 from fedsafe_node.api.server import ApiServer
 from fedsafe_node.api.services import Services
-from fedsafe_node.errors import ForbiddenError, NotFoundError, WrongStateError
 from fedsafe_node.compliance.model import Language, Sheet, SheetAnswer, SheetKind
+from fedsafe_node.errors import ForbiddenError, NotFoundError, WrongStateError
 from fedsafe_node.evidence.span import ExportRequest
 from fedsafe_node.evidence.tiled import OwnLog
 from fedsafe_node.idempotency import Once
@@ -59,6 +59,7 @@ from fedsafe_node.messages import (
     VerifyAnswer,
 )
 from fedsafe_node.peering.messages import RecipientsAnswer
+from fedsafe_node.peering.witnessing import WitnessAnswer
 from fedsafe_node.people.messages import ActAnswer
 from fedsafe_node.principal import Principal
 from fedsafe_node.provider_events.messages import (
@@ -322,6 +323,19 @@ class FakeTiling:
         return _pieces()
 
 
+@dataclass
+class FakeWitness:
+    memory: Memory
+
+    async def add_checkpoint(self, body: bytes) -> WitnessAnswer:
+        await self.memory.called(body)
+        return WitnessAnswer(200, b"a line")
+
+    async def checkpoint(self, origin_hash: str) -> bytes:
+        await self.memory.called(origin_hash)
+        return b"a note"
+
+
 async def _pieces() -> AsyncIterator[bytes]:
     yield b"PK"
     yield b"..."
@@ -515,6 +529,7 @@ def make_services(memory: Memory) -> Services:
         tiling=FakeTiling(memory),
         inspections=FakeInspections(memory),
         peering=FakePeering(memory),
+        witness=FakeWitness(memory),
         foundings=FakeFoundings(memory),
         events=FakeEvents(memory),
         recipients=FakeRecipients(memory),
