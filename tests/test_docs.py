@@ -105,6 +105,8 @@ def test_every_room_is_on_the_map() -> None:
     rooms = tool["hatch"]["build"]["targets"]["wheel"]["sources"]
 
     assert [room for room in rooms if f"| `{room}` |" not in text] == []
+    inside = [path.parent.name for path in ROOT.glob("node/fedsafe_node/*/__init__.py")]
+    assert [name for name in inside if f"| `{name}/` |" not in text] == []
     named = set(re.findall(r"`((?:[a-z_]+/)*[a-z_]+\.py)`", text))
     gone = [
         name
