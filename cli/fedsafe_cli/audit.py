@@ -6,6 +6,8 @@ from typing import Any, Final
 import click
 
 from fedsafe_cli.audit_export import export
+from fedsafe_cli.audit_hold import hold
+from fedsafe_cli.audit_keeping import access, erase, gaps, reveal, subject
 from fedsafe_cli.audit_search import search
 from fedsafe_cli.audit_tiles import tiles
 from fedsafe_cli.errors import BrokenAnswerError
@@ -42,6 +44,8 @@ def audit() -> None:
 audit.add_command(export)
 audit.add_command(search)
 audit.add_command(tiles)
+for _command in (subject, access, gaps, erase, reveal, hold):
+    audit.add_command(_command)
 
 
 @audit.command("verify")

@@ -21,6 +21,7 @@ HEADINGS: Final = (
     "at",
     "event",
     "outcome",
+    "purpose",
     "actor",
     "account",
     "detail",
@@ -30,7 +31,7 @@ HEADINGS: Final = (
 @click.command("search")
 @click.option("--event", multiple=True, metavar="CLASS", help="Only these classes.")
 @click.option("--outcome", metavar="WORD", help="Such as ok, or a refusal's code.")
-@click.option("--actor", metavar="NAME", help="Who did it, unless that is erased.")
+@click.option("--actor", metavar="NAME", help="Who did it: a pseudonym, a service.")
 @click.option("--since", metavar="YYYY-MM-DD", callback=start_of, help="First day.")
 @click.option("--until", metavar="YYYY-MM-DD", callback=start_of, help="Day behind it.")
 @click.option("--from", "first", type=click.IntRange(min=0), default=0, help="Entry.")
@@ -50,7 +51,7 @@ def search(
     \b
     Examples:
       fedsafe audit search --event lookup --since 2026-11-01 --until 2026-11-02
-      fedsafe audit search --actor anna --outcome ok --json
+      fedsafe audit search --actor staff-2026q4-mfzwizltmvxgk4tfon2gc --json
     """  # noqa: D301
     settings = settings_of(context)
     names = {"outcome": "outcome", "actor": "actor", "since": "after"}
@@ -94,8 +95,10 @@ def _goes_on(answer: Any, place: int) -> bool:  # noqa: ANN401 (JSON)
 def event_row(entry: dict[str, Any]) -> list[object]:
     """Write an event as cells below `HEADINGS`."""
     detail = entry.get("detail") or {}
+    grounds = ("rule", "code", "policy", "trace")
+    detail = {name: entry.get(name) for name in grounds} | detail
     text = " ".join(
         f"{key}={value}" for key, value in detail.items() if value is not None
     )
-    names = ("index", "at", "event", "outcome", "actor", "subject_ref")
+    names = ("index", "at", "event", "outcome", "purpose", "actor", "subject_ref")
     return [*(entry.get(name) for name in names), text]

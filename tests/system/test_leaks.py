@@ -384,6 +384,8 @@ def _looked_around(fed: Federation) -> None:
         (("audit", "search", "--json", "--limit", "1000"), "audit"),
         (("audit", "show", "3", "--proof"), "audit"),
         (("audit", "status"), "audit"),
+        (("audit", "gaps"), "audit"),
+        (("audit", "access", "--json"), "audit"),
         (("audit", "verify"), "audit"),
         (("audit", "search", "--event", "lookup", "--json"), "audit"),
         (("audit", "export", "--without-openings", "-o", pack), "audit"),

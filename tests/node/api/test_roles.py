@@ -19,6 +19,7 @@ from fedsafe_node.api.acts import ACT_ROUTES
 from fedsafe_node.api.auth import PERSONS, Auth
 from fedsafe_node.api.credentials import CREDENTIAL_ROUTES as SERVICE_ROUTES
 from fedsafe_node.api.disputes import DISPUTE_ROUTES
+from fedsafe_node.api.keeping import KEEPING_ROUTES
 from fedsafe_node.api.logins import LOGIN_ROUTES
 from fedsafe_node.api.people import PEOPLE_ROUTES
 from fedsafe_node.api.route import Route
@@ -82,6 +83,7 @@ READS: Final = {
 OFFICE: Final = (
     *(*LOGIN_ROUTES, *PEOPLE_ROUTES, *ACT_ROUTES, *SERVICE_ROUTES),
     *DISPUTE_ROUTES,
+    *KEEPING_ROUTES,
 )
 """What is about people or rights; `test_people.py` and `rights/` try it."""
 CREDENTIAL_ROUTES: Final = [

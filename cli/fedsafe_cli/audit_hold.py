@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`fedsafe audit hold`: what must stay although it is old, or was to be erased."""
+
+from typing import Any
+
+import click
+
+from fedsafe_cli.errors import BrokenAnswerError
+from fedsafe_cli.exit_codes import OK, ExitStatus
+from fedsafe_cli.moments import shown, start_of
+from fedsafe_cli.options import settings_of, shared_options
+from fedsafe_cli.output import document, pairs, table
+from fedsafe_cli.sessions import personal
+from fedsafe_cli.settings import Settings
+
+_HOLDS = "/v1/audit/holds"
+
+
+@click.group("hold")
+def hold() -> None:
+    """Legal holds on the audit log: placed, listed, lifted.
+
+    \b
+    Examples:
+      fedsafe audit hold add --reason order:17-2026 --until 2027-11-24 account-17
+      fedsafe audit hold list
+    """  # noqa: D301
+
+
+@hold.command("add")
+@click.argument("ref", metavar="[REF]", required=False)
+@click.option("--reason", required=True, metavar="REFERENCE", help="Such as order:17.")
+@click.option(
+    "--until",
+    required=True,
+    metavar="YYYY-MM-DD",
+    callback=start_of,
+    help="The day on which it ends (UTC).",
+)
+@click.option("--from", "first", type=click.IntRange(min=0), help="First entry.")
+@click.option("--to", "last", type=click.IntRange(min=0), help="Last entry.")
+@shared_options
+@click.pass_context
+def add(context: click.Context, /, **given: Any) -> ExitStatus:  # noqa: ANN401 (options)
+    """Hold all about an account, or a span of entries, as a dpo.
+
+    Nothing of it is erased by age; to erase a held account is refused.
+
+    \b
+    Examples:
+      fedsafe audit hold add --reason order:17-2026 --until 2027-11-24 account-17
+      fedsafe audit hold add --reason case:9 --until 2027-11-24 --from 12 --to 40
+    """  # noqa: D301
+    settings = settings_of(context)
+    names = {"ref": "subject_ref", "first": "first", "last": "last"}
+    body = {to: given[of] for of, to in names.items() if given[of] is not None}
+    body |= {"reason": given["reason"], "until": given["until"]}
+    return _print(settings, personal(settings).post(_HOLDS, body))
+
+
+@hold.command("list")
+@shared_options
+@click.pass_context
+def list_holds(context: click.Context) -> ExitStatus:
+    """List the holds in force, oldest first.
+
+    \b
+    Example:
+      fedsafe audit hold list --json
+    """  # noqa: D301
+    settings = settings_of(context)
+    answer = personal(settings).get(_HOLDS)
+    if not isinstance(answer, dict) or not isinstance(answer.get("holds"), list):
+        raise BrokenAnswerError("the node's answer lists no holds")
+    if settings.json:
+        document(answer)
+        return OK
+    rows = [
+        [one["hold"], _what(one), one["reason"], shown(one["until"]), one["placed_by"]]
+        for one in answer["holds"]
+    ]
+    table(("hold", "what", "reason", "until", "placed by"), rows)
+    return OK
+
+
+@hold.command("lift")
+@click.argument("hold_id", metavar="HOLD")
+@shared_options
+@click.pass_context
+def lift(context: click.Context, hold_id: str) -> ExitStatus:
+    """Lift a hold before its end, as a dpo.
+
+    \b
+    Example:
+      fedsafe audit hold lift 0a1b2c3d4e5f60718293a4b5c6d7e8f9
+    """  # noqa: D301
+    settings = settings_of(context)
+    return _print(settings, personal(settings).post(f"{_HOLDS}/{hold_id}/lift", None))
+
+
+def _print(settings: Settings, answer: Any) -> ExitStatus:  # noqa: ANN401 (JSON)
+    if not isinstance(answer, dict) or not isinstance(answer.get("hold"), str):
+        raise BrokenAnswerError("the node's answer shows no hold")
+    if settings.json:
+        document(answer)
+        return OK
+    pairs(
+        [
+            ("hold", answer["hold"]),
+            ("what", _what(answer)),
+            ("reason", answer["reason"]),
+            ("until", shown(answer["until"])),
+        ],
+        indent="",
+    )
+    return OK
+
+
+def _what(one: dict[str, Any]) -> str:
+    if one.get("subject_ref") is not None:
+        return f"account {one['subject_ref']}"
+    if one.get("first") is not None:
+        return f"entries {one['first']} to {one['last']}"
+    return "lifted"

@@ -1,0 +1,198 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`fedsafe audit subject|access|gaps|erase|reveal`: who is in the log, who read it."""
+
+from typing import Any, Final
+from urllib.parse import urlencode
+
+import click
+
+from fedsafe_cli.audit_search import HEADINGS, event_row
+from fedsafe_cli.errors import BrokenAnswerError
+from fedsafe_cli.exit_codes import OK, ExitStatus
+from fedsafe_cli.moments import shown
+from fedsafe_cli.options import settings_of, shared_options
+from fedsafe_cli.output import document, line, note, pairs, table
+from fedsafe_cli.reading import reading_purpose
+from fedsafe_cli.sessions import personal
+from fedsafe_cli.settings import Settings
+
+_TIMEOUT: Final = 600.0
+
+
+def _events(answer: Any) -> list[dict[str, Any]]:  # noqa: ANN401 (JSON)
+    events = answer.get("events") if isinstance(answer, dict) else None
+    if not isinstance(events, list) or not isinstance(answer.get("more"), bool):
+        raise BrokenAnswerError("the node's answer lists no events")
+    return events
+
+
+def _act(settings: Settings, asked: Any, then: str) -> ExitStatus:  # noqa: ANN401 (JSON)
+    if not isinstance(asked, dict) or not isinstance(asked.get("act"), str):
+        raise BrokenAnswerError("the node's answer names no act")
+    if settings.json:
+        document(asked)
+    act = asked["act"]
+    note(
+        f"nothing is done yet: let another person run `fedsafe act approve {act}`{then}"
+    )
+    return ExitStatus.DEFERRED
+
+
+@click.command("subject")
+@click.argument("ref", metavar="REF")
+@shared_options
+@click.pass_context
+def subject(context: click.Context, ref: str) -> ExitStatus:
+    """Print all events that name an account, by your own name for it.
+
+    For a person who asks what is held about them (Art. 15 GDPR): it is read for the
+    purpose rights_of_the_person, and the reading is an event about the account too.
+
+    \b
+    Example:
+      fedsafe audit subject account-17
+    """  # noqa: D301
+    settings = settings_of(context)
+    body = {"subject_ref": ref}
+    answer = personal(settings).post("/v1/audit/subject", body, timeout=_TIMEOUT)
+    events = _events(answer)
+    if settings.json:
+        document(answer)
+        return OK
+    table(HEADINGS, [event_row(event) for event in events])
+    if answer["more"]:
+        note("there are more; a pack (`fedsafe audit export`) holds all")
+    return OK
+
+
+@click.command("access")
+@click.option("--from", "first", type=click.IntRange(min=0), default=0, help="Entry.")
+@click.option("--limit", type=click.IntRange(1, 1_000), default=100, show_default=True)
+@reading_purpose
+@shared_options
+@click.pass_context
+def access(
+    context: click.Context, first: int, limit: int, purpose: str | None
+) -> ExitStatus:
+    """Print who read, exported or revealed what; people under their pseudonyms.
+
+    \b
+    Example:
+      fedsafe audit access --json
+    """  # noqa: D301
+    settings = settings_of(context)
+    wanted = {"purpose": purpose} if purpose is not None else {}
+    query = urlencode(wanted | {"since": first, "limit": limit})
+    answer = personal(settings).get(f"/v1/audit/access?{query}")
+    events = _events(answer)
+    if settings.json:
+        document(answer)
+        return OK
+    table(HEADINGS, [event_row(event) for event in events])
+    if answer["more"]:
+        note(f"there may be more: --from {answer.get('next')}")
+    return OK
+
+
+@click.command("gaps")
+@shared_options
+@click.pass_context
+def gaps(context: click.Context) -> ExitStatus:
+    """Print what the audit log cannot tell, and why.
+
+    Times in which the node could write nothing, keys that were destroyed or are still
+    to be, openings that were erased and for what reason. Exit status 21 if entries are
+    missing before its end.
+
+    \b
+    Example:
+      fedsafe audit gaps
+    """  # noqa: D301
+    settings = settings_of(context)
+    answer = personal(settings).get("/v1/audit/gaps", timeout=_TIMEOUT)
+    if not isinstance(answer, dict) or not isinstance(answer.get("missing"), int):
+        raise BrokenAnswerError("the node's answer tells of no gaps")
+    if settings.json:
+        document(answer)
+    else:
+        _print_gaps(answer)
+    return ExitStatus.LOG_INCOMPLETE if answer["missing"] else OK
+
+
+def _print_gaps(answer: dict[str, Any]) -> None:
+    rows: list[list[object]] = [
+        [gap["kind"], gap["reason"], shown(gap["since"]), shown(gap["until"])]
+        for gap in answer["gaps"]
+    ]
+    rows += [
+        [
+            key["key"],
+            key["target"],
+            shown(key["begun_at"]),
+            shown(key["ended_at"]) or "UNFINISHED",
+        ]
+        for key in answer["keys"]
+    ]
+    table(("gap", "what", "since", "until"), rows)
+    line()
+    erased: list[tuple[str, object]] = [
+        (f"erased ({reason})", count) for reason, count in answer["erased"].items()
+    ]
+    counts = [("missing entries", answer["missing"]), ("holds", answer["holds"])]
+    pairs([*counts, *erased, ("fails now", answer.get("failing"))], indent="")
+
+
+@click.command("erase")
+@click.argument("ref", metavar="REF")
+@click.option("--reason", required=True, metavar="REFERENCE", help="Such as ticket:17.")
+@shared_options
+@click.pass_context
+def erase(context: click.Context, ref: str, reason: str) -> ExitStatus:
+    """Ask to erase all that the node holds about an account (Art. 17 GDPR).
+
+    Takes a dpo and a second person: this asks, and ends with status 11; the other
+    person's `fedsafe act approve` erases. Records and proofs of the log stay.
+
+    \b
+    Example:
+      fedsafe audit erase account-17 --reason ticket:17
+    """  # noqa: D301
+    settings = settings_of(context)
+    body = {"subject_ref": ref, "reason": reason}
+    asked = personal(settings).post("/v1/audit/erase", body)
+    return _act(settings, asked, ", which erases")
+
+
+@click.command("reveal")
+@click.argument("pseudonym", metavar="PSEUDONYM")
+@click.option("--reason", required=True, metavar="REFERENCE", help="Such as ticket:17.")
+@click.option("--act", "act_id", metavar="ACT", help="The approval of exactly this.")
+@shared_options
+@click.pass_context
+def reveal(
+    context: click.Context, pseudonym: str, reason: str, act_id: str | None
+) -> ExitStatus:
+    """Print whose pseudonym it is, once another person has approved that.
+
+    The first call asks and ends with status 11; after another person's
+    `fedsafe act approve`, repeat it with --act.
+
+    \b
+    Examples:
+      fedsafe audit reveal staff-2026q4-mfzwizltmvxgk4tfon2gc --reason ticket:17
+      fedsafe audit reveal staff-2026q4-mfzwizltmvxgk4tfon2gc --reason ticket:17 \\
+        --act 0a1b2c3d4e5f60718293a4b5c6d7e8f9
+    """  # noqa: D301
+    settings = settings_of(context)
+    client, body = personal(settings), {"pseudonym": pseudonym, "reason": reason}
+    if act_id is None:
+        asked = client.post("/v1/audit/reveal", body)
+        return _act(settings, asked, ", then repeat this with --act")
+    answer = client.post("/v1/audit/revealed", body | {"act": act_id})
+    if not isinstance(answer, dict) or not isinstance(answer.get("name"), str):
+        raise BrokenAnswerError("the node's answer names nobody")
+    if settings.json:
+        document(answer)
+    else:
+        line(answer["name"])
+    return OK

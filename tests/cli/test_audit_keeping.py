@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: Apache-2.0
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.cli.conftest import FakeNode, Run
+
+ACT = "0a1b2c3d4e5f60718293a4b5c6d7e8f9"
+PSEUDONYM = "staff-2026q4-mfzwizltmvxgk4tfon2gc"
+EVENT = {
+    "index": 7,
+    "at": "t",
+    "event": "lookup",
+    "outcome": "review",
+    "purpose": "signup_check",
+    "actor": "bot",
+    "subject_ref": "account-17",
+    "trace": "0af7",
+}
+GAPS: dict[str, Any] = {
+    "missing": 0,
+    "gaps": [{"kind": "unwritable", "reason": "full", "since": 60, "until": 120}],
+    "keys": [
+        {"key": "period_key", "target": "2026-11", "begun_at": 9, "ended_at": None}
+    ],
+    "erased": {"retention": 3, "subject": 2, "signal": 1},
+    "holds": 1,
+    "failing": None,
+}
+HOLD: dict[str, Any] = {
+    "hold": ACT,
+    "subject_ref": "account-17",
+    "first": None,
+    "last": None,
+    "reason": "order:17",
+    "until": 1_826_150_400,
+    "placed_at": 60,
+    "placed_by": "dora",
+}
+
+
+def test_the_events_of_an_account_are_asked_for_in_a_body(
+    ask: "Run", node: "FakeNode"
+) -> None:
+    target = "POST /v1/audit/subject"
+    node.always(target, {"events": [EVENT], "more": True})
+    outcome = ask("audit", "subject", "account-17")
+
+    assert outcome.status == 0
+    assert node.asked == [(target, {"subject_ref": "account-17"})]
+    assert "signup_check" in outcome.out
+    assert "trace=0af7" in outcome.out
+    assert "audit export" in outcome.err
+
+
+def test_who_read_what_is_listed(ask: "Run", node: "FakeNode") -> None:
+    answer = {"events": [EVENT | {"event": "audit.read"}], "next": 9, "more": True}
+    node.always("GET /v1/audit/access?purpose=supervision&since=5&limit=3", answer)
+    options = ("--from", "5", "--limit", "3", "--purpose", "supervision")
+    outcome = ask("audit", "access", *options)
+
+    assert "audit.read" in outcome.out
+    assert "--from 9" in outcome.err
+    assert ask("audit", "access", *options, "--json").document == answer
+
+
+def test_gaps_show_what_is_unfinished(ask: "Run", node: "FakeNode") -> None:
+    node.always("GET /v1/audit/gaps", GAPS)
+    outcome = ask("audit", "gaps")
+
+    assert outcome.status == 0
+    assert "1970-01-01 00:01:00 UTC" in outcome.out
+    assert "UNFINISHED" in outcome.out
+    assert "erased (subject)" in outcome.out
+    assert ask("audit", "gaps", "--json").document == GAPS
+
+
+def test_missing_entries_have_their_exit_status(ask: "Run", node: "FakeNode") -> None:
+    node.always("GET /v1/audit/gaps", GAPS | {"missing": 2})
+
+    assert ask("audit", "gaps").status == 21
+
+
+def test_erasing_and_revealing_wait_for_another_person(
+    ask: "Run", node: "FakeNode"
+) -> None:
+    node.always("POST /v1/audit/erase", {"act": ACT})
+    node.always("POST /v1/audit/reveal", {"act": ACT})
+    reason = ("--reason", "ticket:17")
+    erasing = ask("audit", "erase", "account-17", *reason)
+    revealing = ask("audit", "reveal", PSEUDONYM, *reason)
+
+    assert (erasing.status, revealing.status) == (11, 11)
+    assert f"fedsafe act approve {ACT}" in erasing.err
+    assert "--act" in revealing.err
+    assert node.asked == [
+        (
+            "POST /v1/audit/erase",
+            {"subject_ref": "account-17", "reason": "ticket:17"},
+        ),
+        ("POST /v1/audit/reveal", {"pseudonym": PSEUDONYM, "reason": "ticket:17"}),
+    ]
+
+
+def test_an_approved_pseudonym_is_revealed(ask: "Run", node: "FakeNode") -> None:
+    target, answer = "POST /v1/audit/revealed", {"pseudonym": PSEUDONYM, "name": "ben"}
+    node.always(target, answer)
+    given = ("audit", "reveal", PSEUDONYM, "--reason", "ticket:17", "--act", ACT)
+
+    assert ask(*given).out == "ben\n"
+    assert ask(*given, "--json").document == answer
+    assert node.asked[0][1] == {
+        "pseudonym": PSEUDONYM,
+        "reason": "ticket:17",
+        "act": ACT,
+    }
+
+
+def test_holds_are_placed_listed_and_lifted(ask: "Run", node: "FakeNode") -> None:
+    node.always("POST /v1/audit/holds", HOLD)
+    node.always("GET /v1/audit/holds", {"holds": [HOLD]})
+    node.always(f"POST /v1/audit/holds/{ACT}/lift", HOLD | {"subject_ref": None})
+    options = ("--reason", "order:17", "--until", "2027-11-14")
+    placed = ask("audit", "hold", "add", "account-17", *options)
+
+    assert placed.status == 0, placed.err
+    assert node.asked[0][1] == {
+        "subject_ref": "account-17",
+        "reason": "order:17",
+        "until": 1_826_150_400,
+    }
+    assert "account account-17" in placed.out
+    assert "order:17" in ask("audit", "hold", "list").out
+    assert "lifted" in ask("audit", "hold", "lift", ACT).out
+
+
+@pytest.mark.parametrize("body", [None, {}, {"events": 3}, {"hold": 1, "act": 2}])
+@pytest.mark.parametrize(
+    ("target", "given"),
+    [
+        ("POST /v1/audit/subject", ("subject", "a-1")),
+        ("GET /v1/audit/access?since=0&limit=100", ("access",)),
+        ("GET /v1/audit/gaps", ("gaps",)),
+        ("POST /v1/audit/erase", ("erase", "a-1", "--reason", "t:1")),
+        ("POST /v1/audit/reveal", ("reveal", PSEUDONYM, "--reason", "t:1")),
+        (
+            "POST /v1/audit/revealed",
+            ("reveal", PSEUDONYM, "--reason", "t:1", "--act", ACT),
+        ),
+        ("GET /v1/audit/holds", ("hold", "list")),
+        (f"POST /v1/audit/holds/{ACT}/lift", ("hold", "lift", ACT)),
+    ],
+)
+def test_an_answer_of_another_form_is_an_error(
+    ask: "Run", node: "FakeNode", target: str, given: tuple[str, ...], body: object
+) -> None:
+    node.always(target, body)
+
+    assert ask("audit", *given).status == 1
