@@ -19,7 +19,7 @@ from fedsafe_policies.document import Document, RuleEntry, Training
 from fedsafe_policies.effect_texts import NOUNS, TABLE_NOUNS
 from fedsafe_policies.policy import Policy
 from fedsafe_policies.reasons import Text
-from fedsafe_policies.vocabulary import Phenomenon, Role
+from fedsafe_policies.vocabulary import Phenomenon, Role, Withholding
 from fedsafe_policies.wording import said
 
 HEAD: Final = ("format", "name", "title", "dated")
@@ -28,6 +28,12 @@ HEAD: Final = ("format", "name", "title", "dated")
 Row = tuple[str, ...]
 
 _RULES: Final = Text("Regeln", "rules")
+_SECTIONS: Final[Mapping[Withholding, Text]] = {
+    Withholding.BDSG_29_1: Text("§ 29 Abs. 1 BDSG", "§ 29 (1) BDSG"),
+    Withholding.BDSG_32_1_5: Text("§ 32 Abs. 1 Nr. 5 BDSG", "§ 32 (1) no. 5 BDSG"),
+    Withholding.BDSG_33_1_2A: Text("§ 33 Abs. 1 Nr. 2a BDSG", "§ 33 (1) no. 2a BDSG"),
+    Withholding.BDSG_33_1_2B: Text("§ 33 Abs. 1 Nr. 2b BDSG", "§ 33 (1) no. 2b BDSG"),
+}
 _NOTHING: Final = Text("nichts", "nothing")
 _COLUMNS: Final = (Text("Schlüssel", "key"), Text("Was", "what"), Text("Wert", "value"))
 
@@ -79,14 +85,18 @@ def say(text: Text, language: Language) -> str:
 
 
 def value_of(value: object, language: Language) -> str:
-    """Say a value of a policy; of codes the German name comes with the code."""
+    """Say a value of a policy; roles and phenomena come with their code."""
     if isinstance(value, frozenset):
         told = [value_of(item, language) for item in sorted(value, key=str)]
         return ", ".join(told) or say(_NOTHING, language)
     if isinstance(value, Training):
         modules = value_of(value.modules, language)
         return f"{modules} ({value_of(value.valid, language)})"
+    if isinstance(value, Withholding):
+        return say(_SECTIONS[value], language)
     text = say(said(value), language)
+    if language is Language.EN and isinstance(value, str):
+        text = text.replace("_", " ")
     is_coded = isinstance(value, Role | Phenomenon) and text != str(value)
     return f"{text} (`{value}`)" if is_coded else text
 
