@@ -92,8 +92,8 @@ class Code(StrEnum):
     ACT_EXPIRED = "act_expired"
     ACT_CHANGED = "act_changed"
     NOT_APPROVED = "not_approved"
-    TASK_CHANGED = "task_changed"
     NO_SECOND_PERSON = "no_second_person"
+    TASK_CHANGED = "task_changed"
     NO_RECEIPT = "no_receipt"
     BODY_TOO_LARGE = "body_too_large"
     UNSUPPORTED_MEDIA_TYPE = "unsupported_media_type"
@@ -170,8 +170,8 @@ CODES: Final[Mapping[Code, tuple[int, str]]] = {
     Code.ACT_EXPIRED: (409, "The act has expired"),
     Code.ACT_CHANGED: (409, "The act is another one"),
     Code.NOT_APPROVED: (409, "No second person has approved it"),
-    Code.TASK_CHANGED: (409, "The task has changed meanwhile"),
     Code.NO_SECOND_PERSON: (409, "Nobody else here could be the second person"),
+    Code.TASK_CHANGED: (409, "The task has changed meanwhile"),
     Code.NO_RECEIPT: (409, "It takes no receipt"),
     Code.BODY_TOO_LARGE: (413, "The body is too large"),
     Code.UNSUPPORTED_MEDIA_TYPE: (415, "The content type is not supported"),
