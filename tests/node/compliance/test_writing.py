@@ -12,8 +12,14 @@ from fedsafe_node.compliance.facts import Facts, GateFacts, Option
 from fedsafe_node.compliance.model import Language
 from fedsafe_node.compliance.model import SheetKind as Kind
 from fedsafe_node.compliance.writing import write_sheet
-from fedsafe_policies.gate import LegalGate
+from fedsafe_policies.acts import ActRequest
+from fedsafe_policies.engine import decide
+from fedsafe_policies.gate import LegalGate, Site
+from fedsafe_policies.legal_calendar import shipped_calendar
+from fedsafe_policies.people import Person
 from fedsafe_policies.policy import shipped
+from fedsafe_policies.reading import ReadRequest
+from fedsafe_policies.vocabulary import Act, Matter, Purpose, Role
 
 SHEETS = [Kind.ART30, Kind.DPIA, Kind.WORKS_COUNCIL]
 GATED = [name for name in LegalGate.__struct_fields__ if name != "valid_until"]
@@ -140,3 +146,40 @@ def test_a_table_has_as_many_cells_as_headings(kind: Kind) -> None:
                 assert {len(row) for row in rows} <= {
                     len(getattr(block, "headings", ()))
                 }
+
+
+GERMANY = shipped("germany")
+
+
+def _allows(request: ActRequest | ReadRequest) -> bool:
+    return decide(request, GERMANY, shipped_calendar(), 0, Site((), ())).allowed
+
+
+def test_who_reveals_a_pseudonym_is_as_the_works_council_is_told() -> None:
+    kind, text = Act.PSEUDONYM_REVEAL, text_of(Kind.WORKS_COUNCIL, FEDERATED)
+    pairs = {
+        (first, second)
+        for first in Role
+        for second in Role
+        if _allows(ActRequest(kind, Person("a", first), Person("b", second), "no-1"))
+    }
+
+    assert "dpo or auditor, the second dpo, legal adviser or reviewer;" in text
+    assert pairs == {
+        (first, second)
+        for first in (Role.DPO, Role.AUDITOR)
+        for second in (Role.DPO, Role.LEGAL_ADVISER, Role.REVIEWER)
+    }
+
+
+def test_who_reads_the_log_is_as_the_works_council_is_told() -> None:
+    text = text_of(Kind.WORKS_COUNCIL, FEDERATED)
+    readers = {
+        role
+        for role in Role
+        for purpose in Purpose
+        if _allows(ReadRequest(role, purpose, Matter.AUDIT))
+    }
+
+    assert "| Who can read | reviewer, dpo and auditor, for a purpose" in text
+    assert readers == {Role.REVIEWER, Role.DPO, Role.AUDITOR}
