@@ -18,7 +18,7 @@ from fedsafe_node.compliance.facts import (
     Facts,
     FederationFacts,
     GateFacts,
-    LogFacts,
+    KeptFacts,
     MemberFacts,
     Option,
     RegisterFacts,
@@ -34,6 +34,7 @@ from fedsafe_node.messages import GateAnswer
 from fedsafe_node.people.messages import SeatHolder, StaffingAnswer
 from fedsafe_node.people.office import Office
 from fedsafe_node.principal import LOCAL, Principal
+from fedsafe_node.provider_events.announcing import KEPT, UNRECEIPTED
 from fedsafe_node.reading import rule_on_reading
 from fedsafe_node.register_messages import RegisterAnswer
 from fedsafe_node.situation import Situation
@@ -143,10 +144,12 @@ class Sheets:
             options=_options(config),
             gate=_gate(await self._gates.show(), situation.gate, recorded),
             register=_register(await self._registers.show()),
-            log=LogFacts(
+            kept=KeptFacts(
                 actor=config.audit.actor,
                 subject=config.audit.subject,
                 detail=config.audit.detail,
+                announced=KEPT.days,
+                unreceipted=UNRECEIPTED.days,
             ),
             federation=_federation(situation, now),
             seats=_seats(staffing.people),

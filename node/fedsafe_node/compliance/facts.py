@@ -69,12 +69,19 @@ class RegisterFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LogFacts:
-    """For how many days the audit log keeps who acted, on whose account, and how."""
+class KeptFacts:
+    """For how many days things are kept that the policy does not speak of.
+
+    `actor`, `subject`, `detail`: what the audit log says of who acted, on whose
+    account, and how. `announced`: what the provider's back-end was told; and
+    `unreceipted`, if nobody confirms that it arrived.
+    """
 
     actor: int
     subject: int
     detail: int
+    announced: int
+    unreceipted: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +108,7 @@ class Facts:
     options: frozenset[Option]
     gate: GateFacts
     register: RegisterFacts
-    log: LogFacts
+    kept: KeptFacts
     federation: FederationFacts | None
     seats: tuple[SeatFacts, ...]
     gaps: int

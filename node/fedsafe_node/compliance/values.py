@@ -13,9 +13,11 @@ from fedsafe_node.compliance.facts import Facts
 from fedsafe_node.compliance.markdown import plain
 from fedsafe_node.compliance.model import Language
 from fedsafe_node.compliance.policy_told import say, value_of
+from fedsafe_policies.days import SECONDS_A_DAY
 from fedsafe_policies.gate import Approval, Consultation
 from fedsafe_policies.phenomena import phenomena
 from fedsafe_policies.reasons import Text
+from fedsafe_policies.reviews import decision_ends
 from fedsafe_policies.strictness import leaf
 from fedsafe_policies.vocabulary import Plane, Role
 
@@ -203,8 +205,11 @@ VALUES: Final[Mapping[str, Value]] = {
     "register_until": _register_until,
     "register_missing": _register_missing,
     "gaps": lambda facts, _: str(facts.gaps),
-    "log_actor": lambda facts, _: str(facts.log.actor),
-    "log_subject": lambda facts, _: str(facts.log.subject),
-    "log_detail": lambda facts, _: str(facts.log.detail),
+    "log_actor": lambda facts, _: str(facts.kept.actor),
+    "log_subject": lambda facts, _: str(facts.kept.subject),
+    "log_detail": lambda facts, _: str(facts.kept.detail),
+    "announced": lambda facts, _: str(facts.kept.announced),
+    "unreceipted": lambda facts, _: str(facts.kept.unreceipted),
+    "complaint": lambda _, __: str(decision_ends(0) // SECONDS_A_DAY),
 }
 """Every name that a definition may put in braces."""

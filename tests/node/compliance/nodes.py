@@ -7,7 +7,7 @@ from fedsafe_node.compliance.facts import (
     Facts,
     FederationFacts,
     GateFacts,
-    LogFacts,
+    KeptFacts,
     MemberFacts,
     RegisterFacts,
     SeatFacts,
@@ -33,6 +33,7 @@ GATE = LegalGate(
     management_approval=Approval("mia", DAY),
     valid_until=date(2027, 11, 20),
 )
+KEPT = KeptFacts(actor=90, subject=365, detail=1095, announced=30, unreceipted=365)
 ALONE = Facts(
     at=datetime(2026, 11, 24, 12, tzinfo=UTC),
     node="chat.example.de",
@@ -47,7 +48,7 @@ ALONE = Facts(
         record=LegalGate(), recorded_on=None, is_open=False, missing=("dpia",)
     ),
     register=RegisterFacts(is_met=False, until=None, missing=("S-V-1",)),
-    log=LogFacts(actor=90, subject=365, detail=1095),
+    kept=KEPT,
     federation=None,
     seats=tuple(
         SeatFacts(role=role, people=0, external=0)
@@ -65,7 +66,7 @@ FEDERATED = Facts(
         record=GATE, recorded_on=date(2026, 11, 24), is_open=True, missing=()
     ),
     register=RegisterFacts(is_met=True, until=date(2027, 6, 1), missing=()),
-    log=LogFacts(actor=90, subject=365, detail=1095),
+    kept=KEPT,
     federation=FederationFacts(
         name="kids.example",
         created=date(2026, 10, 1),

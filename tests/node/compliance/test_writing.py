@@ -73,7 +73,7 @@ def _changes() -> dict[str, Facts]:
             one,
             gate=GateFacts(record=GATE, recorded_on=None, is_open=False, missing=()),
         ),
-        "log": replace(one, log=replace(one.log, actor=91)),
+        "kept": replace(one, kept=replace(one.kept, actor=91)),
         "contact": replace(one, contact="dsb@chat.example.de"),
         "calendar": replace(
             one, calendar=replace(one.calendar, recorded={"eu-interim-2026": "oj:1"})
