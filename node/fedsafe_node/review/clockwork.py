@@ -3,8 +3,10 @@
 
 A job of the node's clockwork, in acts of a bounded size. What ends loses its
 content, whom it was about with it; who decided what stays as long as a decision.
+What somebody holds stays until the hold is over.
 """
 
+from dataclasses import dataclass
 from typing import Final
 
 from msgspec.structs import replace
@@ -13,8 +15,10 @@ from fedsafe_node.log.audit import Event
 from fedsafe_node.provider_events.announcing import EventKind
 from fedsafe_node.review.desk import ReviewDesk
 from fedsafe_node.review.flagging import flag_stopped
+from fedsafe_node.review.holds import is_held
 from fedsafe_node.store.protocol import Transaction
 from fedsafe_node.store.review_rows import TaskRow, TaskState
+from fedsafe_policies.days import SECONDS_A_DAY
 from fedsafe_policies.reasons import Rule
 from fedsafe_policies.reviews import decision_ends
 
@@ -38,8 +42,8 @@ async def tend_reviews(desk: ReviewDesk) -> int:
         pass
     while await desk.store.write(lambda tx: _remind(desk, tx)):
         pass
-    while count := await desk.store.write(lambda tx: _end(desk, tx)):
-        ended += count
+    while (done := await desk.store.write(lambda tx: _end(desk, tx))).seen:
+        ended += done.ended
     before = desk.now() - decision_ends(0)
     while await desk.store.write(lambda tx: tx.forget_decisions(before, BATCH)):
         pass
@@ -75,9 +79,22 @@ def _limit_is_over(task: TaskRow) -> bool:
     return task.state is TaskState.DECIDED and task.flagged_at is None
 
 
-async def _end(desk: ReviewDesk, tx: Transaction) -> int:
+@dataclass(frozen=True, slots=True)
+class _Round:
+    """How many tasks were over, and how many of them nobody held."""
+
+    seen: int
+    ended: int
+
+
+async def _end(desk: ReviewDesk, tx: Transaction) -> _Round:
+    ended = 0
     rows = await tx.ended_tasks(desk.now(), BATCH)
     for task in rows:
+        if await is_held(tx, task, desk.now()):
+            # Nobody decides on it any more, but it is asked again tomorrow.
+            await tx.put_task(replace(task, ends_at=desk.now() + SECONDS_A_DAY))
+            continue
         entry = desk.event(
             Event.TASK_LAPSED,
             task,
@@ -91,4 +108,5 @@ async def _end(desk: ReviewDesk, tx: Transaction) -> int:
         await tx.erase_task(
             task.id, TaskState.DECIDED if is_decided else TaskState.LAPSED
         )
-    return len(rows)
+        ended += 1
+    return _Round(len(rows), ended)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a decision makes of its task, with the events that it owes.
 
-* `dismiss` erases what the task held, at once.
+* `dismiss` erases what the task held, at once, unless somebody holds the account.
 * `watch` keeps it until a day; `inquire` changes nothing.
 * `feature_limit` and `confirm` keep it as long as the person may complain, so that a
   signal which is taken back brings the decision before a person again.
@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from fedsafe_node.log.audit import Detail, Event, grounds_of
 from fedsafe_node.review.desk import ReviewDesk
 from fedsafe_node.review.habits import weigh_habits
+from fedsafe_node.review.holds import is_held
 from fedsafe_node.review.opening import reminder_before
 from fedsafe_node.store.protocol import Transaction
 from fedsafe_node.store.review_rows import TaskDecisionRow, TaskRow, TaskState
@@ -47,11 +48,10 @@ async def conclude(
         await _alarm(desk, tx, task, made)
     await tx.add_task_decision(made)
     after = _after(task, made)
-    if made.outcome == Outcome.DISMISS:
-        await tx.put_task(after)
+    await tx.put_task(after)
+    if made.outcome == Outcome.DISMISS and not await is_held(tx, task, desk.now()):
         await tx.erase_task(task.id, TaskState.DECIDED)
         return await tx.task(task.id) or after
-    await tx.put_task(after)
     return after
 
 

@@ -7,6 +7,7 @@ import pytest
 from tests.node.review.conftest import Ward, match
 
 from fedsafe_node.errors import DeniedError, WrongStateError
+from fedsafe_node.store.keeping_rows import HoldRow
 from fedsafe_node.store.rows import SignalStatus
 from fedsafe_policies.vocabulary import Level, Outcome
 
@@ -196,3 +197,38 @@ async def test_what_ended_while_the_node_was_down_is_not_reminded_of(
     assert await ward.tend() == 1
     assert await ward.told("task.due") == []
     assert await ward.announced() == []
+
+
+async def hold(ward: Ward, until: datetime) -> None:
+    row = HoldRow(
+        id="hold-1",
+        subject="account-1",
+        first=None,
+        last=None,
+        reason="order-7",
+        until=int(until.timestamp()),
+        placed_at=ward.team.now,
+        placed_by="dora",
+    )
+    await ward.desk.store.write(lambda tx: tx.add_hold(row))
+
+
+async def test_what_somebody_holds_stays_until_the_hold_is_over(ward: Ward) -> None:
+    task = (await ward.open(match(1))).task
+    dismissed = (await ward.open(match(1), subject="account-2")).task
+    await hold(ward, moment("2026-12-20"))
+    ward.at(moment("2026-12-10"))
+
+    assert await ward.tend() == 1  # the one that nobody holds
+    await ward.come("anna")
+    assert len((await ward.show(task)).signals) == 1
+    assert (await ward.show(dismissed)).signals == []
+    with pytest.raises(DeniedError):
+        await ward.confirm(task, Level.L1)
+    await ward.decide(task, Outcome.DISMISS)
+    assert len((await ward.show(task)).signals) == 1
+
+    ward.at(moment("2026-12-21"))
+    assert await ward.tend() == 1
+    await ward.come("anna")
+    assert (await ward.show(task)).signals == []
