@@ -23,6 +23,7 @@ from fedsafe_node.index.lists import Hint
 from fedsafe_node.log.audit import Detail, Event, grounds_of
 from fedsafe_node.messages import ApproveAnswer, ItemProblem
 from fedsafe_node.principal import Principal
+from fedsafe_node.review.succeeding import succeed
 from fedsafe_node.signals.desk import CHUNK, Changed, Desk
 from fedsafe_node.signals.drafts import open_draft
 from fedsafe_node.signals.making import Made
@@ -200,6 +201,8 @@ class _Approval:
                 failed.append(_Failure(item.position, decided_before))
                 continue
             approved.append(item)
+            if item.own:
+                await succeed(desk.reviews, tx, item.own, signal_id)
             bans = await erase_own(desk, tx, item.own, at=at) if item.own else ()
             removed += bans
             if item.prepared.published:

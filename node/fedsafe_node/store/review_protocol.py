@@ -49,6 +49,10 @@ class ReviewReader(Protocol):
         """Return what a task hangs on, oldest first."""
         ...
 
+    async def tasks_on(self, origin: str, signal_id: bytes) -> list[TaskSignalRow]:
+        """Return what tasks hang on a signal of a list."""
+        ...
+
     async def untold_stops(self, limit: int) -> list[TaskSignalRow]:
         """Return stopped signals for which their tasks were not flagged, by task."""
         ...
@@ -99,6 +103,12 @@ class ReviewWriter(Protocol):
 
     async def put_task_signals(self, signals: Sequence[TaskSignalRow]) -> None:
         """Keep what tasks hang on; what is there already is replaced."""
+        ...
+
+    async def drop_task_signal(
+        self, task_id: str, origin: str, signal_id: bytes
+    ) -> None:
+        """Let a task hang on a signal no more."""
         ...
 
     async def add_task_decision(self, decision: TaskDecisionRow) -> None:

@@ -114,6 +114,11 @@ class SQLiteReviewReader:
         sql = _SIGNAL + "WHERE task = ? ORDER BY added_at, origin, signal_id"
         return self._review_rows(TaskSignalRow, sql, task_id)
 
+    async def tasks_on(self, origin: str, signal_id: bytes) -> list[TaskSignalRow]:
+        """Return what tasks hang on a signal of a list."""
+        sql = _SIGNAL + "WHERE origin = ? AND signal_id = ? ORDER BY task"
+        return self._review_rows(TaskSignalRow, sql, origin, signal_id)
+
     async def untold_stops(self, limit: int) -> list[TaskSignalRow]:
         """Return stopped signals for which their tasks were not flagged, by task."""
         sql = _SIGNAL + (
@@ -194,6 +199,15 @@ class SQLiteReviewWriter:
         """Keep what tasks hang on; what is there already is replaced."""
         rows = [msgspec.structs.astuple(signal) for signal in signals]
         self._connection.executemany(_PUT_SIGNAL, rows)
+
+    async def drop_task_signal(
+        self, task_id: str, origin: str, signal_id: bytes
+    ) -> None:
+        """Let a task hang on a signal no more."""
+        self._connection.execute(
+            "DELETE FROM task_signals WHERE task = ? AND origin = ? AND signal_id = ?",
+            (task_id, origin, signal_id),
+        )
 
     async def add_task_decision(self, decision: TaskDecisionRow) -> None:
         """Keep a decision; who has looked at the task looks anew after it."""

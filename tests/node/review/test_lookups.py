@@ -13,6 +13,7 @@ from fedsafe_node.errors import StoreFailedError
 from fedsafe_node.messages import BatchRequest, LookupRequest, Result, Subject
 from fedsafe_node.review.messages import TaskShown
 from fedsafe_node.store.sqlite_transaction import SQLiteTransaction
+from fedsafe_policies.vocabulary import Scope
 
 OTHER = "somebody.else@mail.example"
 
@@ -106,6 +107,27 @@ async def test_no_looked_up_value_is_in_a_task(alone: Fleet) -> None:
 
     assert "planted" not in repr(shown).lower()
     assert shown.signals[0].match is not None
+
+
+async def test_a_published_signal_takes_the_place_of_its_own_ban(trio: Fleet) -> None:
+    node = trio["a.demo"]
+    draft = await node.services.signals.add(
+        request_for(WHO, scope=Scope.FEDERATION), ANNA
+    )
+    found = await trio.look_up("a.demo", WHO)
+    await node.services.signals.approve([draft.signal], RITA)
+
+    (task,) = await waiting(trio, "a.demo")
+    assert (task.task, task.flagged_at) == (found.task, None)
+    (signal,) = (await node.services.tasks.show(task.task, RITA)).signals
+    assert (signal.signal, signal.effect) == (draft.signal, None)
+    assert signal.match is not None
+    assert (signal.match.signal, signal.match.own) == (draft.signal, False)
+    assert (await trio.look_up("a.demo", WHO)).task == task.task
+
+    await trio.revoke(draft.signal)
+    (task,) = await waiting(trio, "a.demo")
+    assert task.flagged_at is not None
 
 
 async def test_a_revocation_flags_the_tasks_of_all_members_in_its_act(

@@ -163,6 +163,21 @@ async def test_whatever_stops_a_signal_marks_the_tasks_that_hang_on_it(
     ]
 
 
+async def test_a_task_hangs_on_a_signal_no_more(store: Store) -> None:
+    await add(store, task(1), task(2, "account-2"))
+    rows = [signal(1), signal(2), signal(1, task=2)]
+    await store.write(lambda tx: tx.put_task_signals(rows))
+    name = bytes([1]) * 16
+
+    assert await store.read(lambda r: r.tasks_on("b.demo", name)) == [rows[0], rows[2]]
+    assert await store.read(lambda r: r.tasks_on("c.demo", name)) == []
+
+    await store.write(lambda tx: tx.drop_task_signal(task(1).id, "b.demo", name))
+
+    assert await store.read(lambda r: r.tasks_on("b.demo", name)) == [rows[2]]
+    assert await store.read(lambda r: r.task_signals(task(1).id)) == [signal(2)]
+
+
 async def test_decisions_are_counted_by_person(store: Store) -> None:
     await add(store, task(1), task(2, "account-2"))
     made = [
