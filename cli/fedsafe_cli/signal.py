@@ -23,6 +23,7 @@ from fedsafe_cli.inputs import (
     decode,
     question,
     read_lines,
+from fedsafe_cli.keeping import due, keep
 )
 from fedsafe_cli.options import settings_of, shared_options
 from fedsafe_cli.output import document, line, note, pairs, table
@@ -284,6 +285,8 @@ def _field(answer: Json, name: str) -> list[Json]:
     value = answer.get(name) if isinstance(answer, dict) else None
     if not isinstance(value, list):
         raise BrokenAnswerError(f"the node's answer has no {name}")
+signal.add_command(due)
+signal.add_command(keep)
     return value
 
 

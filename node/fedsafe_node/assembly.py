@@ -68,6 +68,7 @@ from fedsafe_node.signals.publish import SignalService
 from fedsafe_node.store.protocol import Transaction
 from fedsafe_node.telemetry import LOGGER, Metrics, fields
 from fedsafe_node.witnesses import Witnesses
+from fedsafe_node.signals.reviewing import Validations
 from fedsafe_policies.vocabulary import Act
 
 _LOG = logging.getLogger(f"{LOGGER}.node")
@@ -423,6 +424,7 @@ class RunningNode:
             keeping=self.keeper.keeping(staff.approvals, audits.admit, audits.search),
             evidence=EvidenceService(
                 base.office,
+            validations=Validations(self.desk),
                 staff.approvals,
                 base.keys,
                 self.feed.keep_audit,

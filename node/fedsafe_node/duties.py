@@ -21,6 +21,7 @@ from fedsafe_node.signals.expiry import expire_signals
 from fedsafe_node.signals.relocking import relock
 
 _MINUTE: Final = timedelta(minutes=1)
+from fedsafe_node.signals.reviewing import end_unreviewed
 _RELOCK: Final = timedelta(seconds=20)
 _HOUR: Final = timedelta(hours=1)
 _DAY: Final = timedelta(days=1)
@@ -70,6 +71,7 @@ class Duties:
 
     async def _tend_reviews(self) -> None:
         if await tend_reviews(self._desk.reviews):
+        await end_unreviewed(self._desk)
             await self._desk.store.scrub()
 
     async def _end_disputes(self) -> None:

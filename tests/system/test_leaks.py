@@ -400,6 +400,7 @@ def _looked_around(fed: Federation) -> None:
         (("register", "show"), None),
         (("register", "check"), None),
         (("register", "export"), None),
+        (("signal", "due"), "ben"),
         (("records", "art30"), None),
         (("records", "dpia", "--json"), None),
         (("records", "works-council"), None),
@@ -431,6 +432,9 @@ def _looked_around(fed: Federation) -> None:
 
 
 def _disputed(fed: Federation, signal: str) -> None:
+    _requested(fed)
+    kept = fed.fedsafe("signal", "keep", revoked[0], node=fed.a, person="ben")
+    assert kept.returncode == ExitStatus.BAD_INPUT, kept.stderr  # no second term
     facts = ("--facts", "wrong_person", "--json")
     opened = fed.fedsafe("dispute", "open", signal, *facts, node=fed.a, person="ben")
     assert opened.returncode == 0, opened.stderr

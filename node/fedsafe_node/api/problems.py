@@ -93,6 +93,7 @@ class Code(StrEnum):
     ACT_CHANGED = "act_changed"
     NOT_APPROVED = "not_approved"
     NO_SECOND_PERSON = "no_second_person"
+    NO_SECOND_TERM = "no_second_term"
     TASK_CHANGED = "task_changed"
     NO_RECEIPT = "no_receipt"
     BODY_TOO_LARGE = "body_too_large"
@@ -174,6 +175,7 @@ CODES: Final[Mapping[Code, tuple[int, str]]] = {
     Code.TASK_CHANGED: (409, "The task has changed meanwhile"),
     Code.NO_RECEIPT: (409, "It takes no receipt"),
     Code.BODY_TOO_LARGE: (413, "The body is too large"),
+    Code.NO_SECOND_TERM: (409, "A signal about a person has no second term"),
     Code.UNSUPPORTED_MEDIA_TYPE: (415, "The content type is not supported"),
     Code.UNSUPPORTED_ENCODING: (415, "The content encoding is not supported"),
     Code.EXPECTATION_FAILED: (417, "The expectation cannot be met"),

@@ -30,6 +30,7 @@ from fedsafe_node.api.sheets import SHEET_ROUTES
 from fedsafe_node.api.tasks import TASK_ROUTES
 from fedsafe_node.api.witnessing import WITNESS_ROUTES
 from fedsafe_node.messages import (
+from fedsafe_node.api.validations import VALIDATION_ROUTES
     ApproveAnswer,
     ApproveRequest,
     AuditEvents,
@@ -367,6 +368,7 @@ ROUTES: Final = (
     *BUDGET_ROUTES,
     *EVENT_ROUTES,
     *DISPUTE_ROUTES,
+    *VALIDATION_ROUTES,
     *RECIPIENT_ROUTES,
     *EVIDENCE_ROUTES,
     *KEEPING_ROUTES,

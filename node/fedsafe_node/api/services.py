@@ -78,6 +78,8 @@ class Lookups(Protocol):
             BadRequestError: a question has no canonical form.
             DeniedError: the purpose is not this credential's.
         """
+from fedsafe_node.signals.reviewing import Validations
+from fedsafe_node.standing_messages import AuditStanding
         ...
 
     async def batch(self, request: BatchRequest, who: Principal) -> BatchAnswer:
@@ -479,3 +481,4 @@ class Services:
     sheets: Sheets
     node: Node
     answers: KeptAnswers
+    validations: Validations

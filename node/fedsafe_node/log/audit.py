@@ -83,6 +83,7 @@ class Event(StrEnum):
     WITHDRAWN = "signal.withdrawn"
     REVOKED = "signal.revoked"
     EXPIRED = "signal.expired"
+    KEPT = "signal.kept"
     REFUSED = "refused"
     FEED_SERVED = "feed.served"
     FEED_APPLIED = "feed.applied"

@@ -25,11 +25,16 @@ from fedsafe_node.messages import ApproveAnswer, ItemProblem
 from fedsafe_node.principal import Principal
 from fedsafe_node.review.succeeding import succeed
 from fedsafe_node.signals.desk import CHUNK, Changed, Desk
-from fedsafe_node.signals.drafts import open_draft
+from fedsafe_node.signals.drafts import DraftFacts, open_draft
 from fedsafe_node.signals.making import Made
 from fedsafe_node.signals.naming import read_signal_id, signal_name
 from fedsafe_node.signals.planning import Present, hold
-from fedsafe_node.signals.recording import Prepared, append_signals, feed_entry
+from fedsafe_node.signals.recording import (
+    Prepared,
+    append_signals,
+    feed_entry,
+    note_published,
+)
 from fedsafe_node.signals.stopping import erase_own
 from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.store.rows import DraftRow, DraftState, LogEntry
@@ -46,7 +51,7 @@ class _Ready:
     position: int
     own: bytes | None
     prepared: Prepared
-    author: str
+    author: Person
     decision: Decision
 
 
@@ -159,6 +164,7 @@ class _Approval:
 
     def _own_ban(self, made: Made, author: str, decision: Decision) -> LogEntry:
         """Make the event of an own ban of two people; its opening lies there."""
+            facts=draft.facts,
         return self._desk.trail.entry(
             Event.OWN_BAN,
             at=self._present.now,
@@ -217,7 +223,7 @@ class _Approval:
     def _event(self, item: _Ready, *, bans: int) -> LogEntry:
         detail: Detail = {
             "signal": signal_name(item.prepared.signal_id),
-            "author": item.author,
+            "author": item.author.name,
             "bans": bans,
         }
         return self._desk.event(
@@ -241,6 +247,13 @@ class _Approval:
             tx, desk.trail.log, [item for item in prepared if not item.published]
         )
         events = list(entries)
+        for ready in approved:
+            if Obligation.NOTICE_TO_THE_PERSON in ready.decision.obligations:
+                await self._owe_notice(tx, ready)
+        for each in approved:
+            if each.prepared.published:
+                at = self._present.at
+                await note_published(tx, [each.prepared], each.author, at)
         events += [
             desk.refusal(failure.error.decision, self._who, "signal.approve")
             for failure in failed

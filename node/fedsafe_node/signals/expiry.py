@@ -90,6 +90,7 @@ class _Round:
             await tx.set_signal_status(row.origin, row.signal_id, SignalStatus.ERASED)
             if row.origin == self.desk.situation.node:
                 await tx.remove_custody(row.signal_id)
+                await tx.remove_validation(row.signal_id)
         done = Expired(len(expired), len(erased), len(self.drafts))
         if done != Expired():
             entry = self._event(done, bans)

@@ -37,9 +37,11 @@ from fedsafe_node.signals.planning import (
     Present,
     PublishPlan,
 )
+from fedsafe_node.store.oversight_rows import ValidationRow
 from fedsafe_node.store.protocol import Transaction
 from fedsafe_node.store.rows import DraftRow, LogEntry
 from fedsafe_policies.decision import Decision
+from fedsafe_policies.people import Person as Author
 from fedsafe_policies.vocabulary import Scope
 
 RETRY_AFTER_MS: Final = 2_000
@@ -110,6 +112,9 @@ class Recorder:
         there = [item for item in prepared if item.published]
         hints, _ = await append_signals(tx, self._desk.trail.log, here)
         more, feed = await append_signals(tx, self._desk.feed, there)
+        await note_published(
+            tx, there, Author(self._who.name, self._who.role), self._present.at
+        )
         for item in here:
             if item.waiting is not None:
                 await tx.add_draft(item.waiting.row)
@@ -260,6 +265,19 @@ async def _keep_audiences(
     for item, index in zip(there, feed, strict=True):
         if item.address.nodes is not None:
             await tx.place_audience(item.signal_id, index)
+
+
+async def note_published(
+    tx: Transaction, prepared: Sequence[Prepared], author: Author, at: int
+) -> None:
+    """Keep who published signals about files: they are reviewed by another person."""
+    rows = [
+        ValidationRow(item.signal_id, author.name, author.role.value, at, at)
+        for item in prepared
+        if item.made is not None and item.made.media_kind is not None
+    ]
+    if rows:
+        await tx.add_validations(rows)
 
 
 async def append_signals(

@@ -36,7 +36,7 @@ async def show_signal(
         DeniedError: this role may not, or not for that purpose.
         NotFoundError: this node has no such signal.
     """
-    decision = await _admit(desk, who, Matter.SIGNALS, purpose, "signal.show")
+    decision = await admit(desk, who, Matter.SIGNALS, purpose, "signal.show")
     signal_id = read_signal_id(name)
     detail = {"signal": name}
     entry = desk.event(Event.SIGNAL_READ, who, detail, decision=decision)
@@ -57,7 +57,7 @@ async def list_drafts(
     Raises:
         DeniedError: this role may not, or not for that purpose.
     """
-    decision = await _admit(desk, who, Matter.DRAFTS, purpose, "signal.drafts")
+    decision = await admit(desk, who, Matter.DRAFTS, purpose, "signal.drafts")
 
     async def act(tx: Transaction) -> Changed[DraftsAnswer]:
         rows = await tx.drafts(DraftState.PENDING, MAX_DRAFTS)
@@ -145,7 +145,7 @@ def _state(row: SignalRow) -> SignalState:
     return SignalState(row.status.value)
 
 
-async def _admit(
+async def admit(
     desk: Desk, who: Principal, matter: Matter, purpose: Purpose | None, act: str
 ) -> Decision:
     now = desk.clock.now()

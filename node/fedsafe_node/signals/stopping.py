@@ -86,6 +86,7 @@ async def revoke_signal(
     await tx.set_signal_status(row.origin, row.signal_id, SignalStatus.REVOKED)
     await tx.erase_opening(row.log, row.index, row.group, at=at)
     await tx.remove_custody(row.signal_id)
+    await tx.remove_validation(row.signal_id)
     return stated.feed
 
 

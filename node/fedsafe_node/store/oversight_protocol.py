@@ -1,9 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a store promises about budgets; part of `Reader` and `Transaction`."""
+"""What a store promises about budgets and reviews.
 
+Part of `Reader` and `Transaction`.
+"""
+
+from collections.abc import Sequence
 from typing import Protocol
 
-from fedsafe_node.store.oversight_rows import CircuitRow, MarkRow, SpentRow
+from fedsafe_node.store.oversight_rows import (
+    CircuitRow,
+    MarkRow,
+    SpentRow,
+    ValidationRow,
+)
 
 
 class OversightReader(Protocol):
@@ -21,6 +30,14 @@ class OversightReader(Protocol):
 
     async def feed_marks(self, origin: str) -> list[MarkRow]:
         """Return the marks of an origin's feed, oldest first."""
+        ...
+
+    async def validation(self, signal_id: bytes) -> ValidationRow | None:
+        """Return who published and reviewed a signal about a file."""
+        ...
+
+    async def validations(self, last: int, limit: int) -> list[ValidationRow]:
+        """Return what was last reviewed at a moment or before, oldest first."""
         ...
 
 
@@ -41,4 +58,16 @@ class OversightWriter(Protocol):
 
     async def add_feed_mark(self, row: MarkRow, *, forget: int) -> None:
         """Keep a mark, and drop the origin's marks before *forget*."""
+        ...
+
+    async def add_validations(self, rows: Sequence[ValidationRow]) -> None:
+        """Keep who published signals about files."""
+        ...
+
+    async def put_review(self, row: ValidationRow) -> None:
+        """Keep the latest review of a signal."""
+        ...
+
+    async def remove_validation(self, signal_id: bytes) -> None:
+        """Forget a signal that has ended."""
         ...

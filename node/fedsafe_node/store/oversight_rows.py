@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The rows about budgets: what was spent, what is shut, how far feeds were."""
+"""The rows about budgets and reviews: what was spent, what is shut, what is due."""
 
 from fedsafe_node.store.rows import Row
 
@@ -34,3 +34,18 @@ class MarkRow(Row, frozen=True):
     origin: str
     at: int
     size: int
+
+
+class ValidationRow(Row, frozen=True):
+    """A published signal about a file, and who reviewed it last, at `last_at`.
+
+    Without a review `last_at` is when it was published.
+    """
+
+    signal_id: bytes
+    author: str
+    author_role: str
+    published_at: int
+    last_at: int
+    reviewer: str | None = None
+    reviewer_role: str | None = None

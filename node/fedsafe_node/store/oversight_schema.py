@@ -8,6 +8,8 @@
 * `spent` counts what somebody spent of a budget in five minutes, so that a restart
   refills none; it goes after a day. `circuits` says what a pattern has shut, and
   until when.
+* `validations` say who published a signal about a file that still matches, and who
+  has reviewed it last; the audit log keeps what became of those that are gone.
 * `feed_marks` say how large the whole copy of an origin's feed was at a moment: what
   has come since is what the origin has published since.
 """
@@ -77,4 +79,18 @@ OVERSIGHT: tuple[str, ...] = (
         PRIMARY KEY (origin, at)
     ) STRICT, WITHOUT ROWID
     """,
+    """
+    CREATE TABLE validations (
+        signal_id BLOB PRIMARY KEY CHECK (length(signal_id) = 16),
+        author TEXT NOT NULL,
+        author_role TEXT NOT NULL,
+        published_at INTEGER NOT NULL,
+        last_at INTEGER NOT NULL,
+        reviewer TEXT,
+        reviewer_role TEXT,
+        CHECK ((reviewer IS NULL) = (reviewer_role IS NULL)),
+        CHECK (last_at >= published_at)
+    ) STRICT
+    """,
+    "CREATE INDEX validations_by_age ON validations (last_at, signal_id)",
 )

@@ -1,10 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The tables of budgets in SQLite: a reading and a writing half."""
+"""The tables of budgets and reviews in SQLite: a reading and a writing half."""
 
 import sqlite3
+from collections.abc import Sequence
 
-from fedsafe_node.store.oversight_rows import CircuitRow, MarkRow, SpentRow
+import msgspec
 
+from fedsafe_node.store.oversight_rows import (
+    CircuitRow,
+    MarkRow,
+    SpentRow,
+    ValidationRow,
+)
+
+_VALIDATION = (
+    "SELECT signal_id, author, author_role, published_at, last_at, reviewer, "
+    "reviewer_role FROM validations "
+)
 _SPENT = "SELECT holder, purpose, slot, spent, identifiers, accounts FROM spent "
 
 
@@ -41,6 +53,18 @@ class SQLiteOversightReader:
             (origin,),
         )
         return [MarkRow(*row) for row in found]
+
+    async def validation(self, signal_id: bytes) -> ValidationRow | None:
+        """Return who published and reviewed a signal about a file."""
+        sql = _VALIDATION + "WHERE signal_id = ?"
+        row = self._connection.execute(sql, (signal_id,)).fetchone()
+        return None if row is None else ValidationRow(*row)
+
+    async def validations(self, last: int, limit: int) -> list[ValidationRow]:
+        """Return what was last reviewed at a moment or before, oldest first."""
+        sql = _VALIDATION + "WHERE last_at <= ? ORDER BY last_at, signal_id LIMIT ?"
+        found = self._connection.execute(sql, (last, limit))
+        return [ValidationRow(*row) for row in found]
 
 
 class SQLiteOversightWriter:
@@ -91,3 +115,24 @@ class SQLiteOversightWriter:
             "ON CONFLICT (origin, at) DO UPDATE SET size = excluded.size",
             (row.origin, row.at, row.size),
         )
+
+    async def add_validations(self, rows: Sequence[ValidationRow]) -> None:
+        """Keep who published signals about files."""
+        self._connection.executemany(
+            "INSERT INTO validations (signal_id, author, author_role, published_at, "
+            "last_at, reviewer, reviewer_role) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            [msgspec.structs.astuple(row) for row in rows],
+        )
+
+    async def put_review(self, row: ValidationRow) -> None:
+        """Keep the latest review of a signal."""
+        self._connection.execute(
+            "UPDATE validations SET last_at = ?, reviewer = ?, reviewer_role = ? "
+            "WHERE signal_id = ?",
+            (row.last_at, row.reviewer, row.reviewer_role, row.signal_id),
+        )
+
+    async def remove_validation(self, signal_id: bytes) -> None:
+        """Forget a signal that has ended."""
+        sql = "DELETE FROM validations WHERE signal_id = ?"
+        self._connection.execute(sql, (signal_id,))

@@ -65,6 +65,8 @@ MAY: Final[Mapping[str, set[str]]] = {
     "enterItem": {Role.ANALYST, Role.REVIEWER, Role.OPERATOR},
     "reviewItem": {Role.REVIEWER, Role.OPERATOR},
     "listTasks": WRITERS | COUNSEL | OVERSIGHT,
+    "listDue": WRITERS,
+    "keepSignal": {Role.REVIEWER},
     "showTask": WRITERS | COUNSEL | OVERSIGHT,
     "decideTask": WRITERS,
     "hearTask": WRITERS | {Role.YOUTH_PROTECTION_OFFICER},

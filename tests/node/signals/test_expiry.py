@@ -3,16 +3,24 @@ import asyncio
 from datetime import timedelta
 
 import msgspec
-from tests.node.signals.conftest import ANNA, RITA, Clocked, Node, request_for
+import pytest
+from tests.node.fleet import Fleet
+from tests.node.signals.conftest import ANNA, BOT, RITA, Clocked, Node, request_for
 
 from fedsafe_node.log.audit import DETAIL, Event
 from fedsafe_node.log.openings import PeriodKeys
-from fedsafe_node.messages import ImportRequest, Kind, SignalState
+from fedsafe_node.messages import (
+    ImportRequest,
+    Kind,
+    LookupRequest,
+    Question,
+    SignalState,
+)
 from fedsafe_node.signals import expiry
 from fedsafe_node.signals.expiry import Expired, expire_signals
 from fedsafe_node.signals.naming import read_signal_id
 from fedsafe_node.store.rows import SignalRow, SignalStatus
-from fedsafe_policies.vocabulary import Scope
+from fedsafe_policies.vocabulary import Purpose, Scope
 
 PERSON = "person@mail.example"
 ADDRESS = "9.9.9.9"
@@ -133,3 +141,65 @@ async def test_more_than_a_batch_ends_in_one_run_and_is_counted(
         if item.opening is not None and item.group == DETAIL and item.index > count
     ]
     assert told == [expiry.BATCH, 1]
+
+
+AGEING = [
+    (Question(kind=Kind.PHONE, value="+491701234567"), 184),
+    (Question(kind=Kind.IP, value=ADDRESS), 7),
+    (
+        Question(
+            kind=Kind.DEVICE,
+            value="0f8fad5b-d9cb-469f-a165-70867728950e",
+            namespace="play.example",
+        ),
+        366,
+    ),
+]
+
+
+@pytest.mark.parametrize(("about", "days"), AGEING)
+@pytest.mark.parametrize("scope", [Scope.SELF, Scope.FEDERATION])
+async def test_an_identifier_ages_and_matches_no_more(
+    node: Node, clock: Clocked, about: Question, days: int, scope: Scope
+) -> None:
+    today = clock.now().date().isoformat()
+    wanted = request_for(PERSON, scope=scope, removed_on=today)
+    wanted = msgspec.structs.replace(wanted, about=about)
+    answer = await node.signals.add(wanted, ANNA)
+    if scope is Scope.FEDERATION:
+        await node.signals.approve([answer.signal], RITA)
+    ends = (await node.rows())[-1].match_until
+    latest = int((clock.now() + timedelta(days=days)).timestamp())
+    clock.advance(timedelta(seconds=ends - clock.now().timestamp() - 1))
+    before = await matching(node, about)
+    clock.advance(timedelta(seconds=1))
+    after = await matching(node, about)  # whatever the job has done
+
+    assert ends <= latest
+    assert (before, after) == ([answer.signal], [])
+
+
+async def matching(node: Node, about: Question) -> list[str]:
+    request = LookupRequest(questions=[about], purpose=Purpose.SIGNUP_CHECK)
+    answer = await node.lookups.lookup(request, BOT)
+    return [match.signal for match in answer.matches]
+
+
+async def test_a_member_lets_an_identifier_age_without_its_origin(trio: Fleet) -> None:
+    today = trio.clock.now().date().isoformat()
+    signals = trio["a.demo"].services.signals
+    wanted = request_for(
+        ADDRESS, kind=Kind.IP, scope=Scope.FEDERATION, removed_on=today
+    )
+    draft = await signals.add(wanted, ANNA)
+    await signals.approve([draft.signal], RITA)
+    await trio.level("a.demo", ["b.demo"])
+    before = (await trio.look_up("b.demo", ADDRESS, Kind.IP)).matches
+    await trio.stop("a.demo")
+    trio.clock.advance(timedelta(days=7))
+    after = (await trio.look_up("b.demo", ADDRESS, Kind.IP)).matches
+    done = await expire_signals(trio["b.demo"].desk)
+
+    assert [match.signal for match in before] == [draft.signal]
+    assert after == []
+    assert done.expired == 1
