@@ -23,6 +23,7 @@ COMMANDS: Final = {
     "lookup": "fedsafe_cli.lookup:lookup",
     "signal": "fedsafe_cli.signal:signal",
     "dispute": "fedsafe_cli.dispute:dispute",
+    "rights": "fedsafe_cli.rights:rights",
     "events": "fedsafe_cli.events:events",
     "hash": "fedsafe_cli.media:hash_files",
     "match": "fedsafe_cli.media:match_files",

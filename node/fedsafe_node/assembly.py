@@ -60,6 +60,7 @@ from fedsafe_node.review.deciding import ConfirmEffect
 from fedsafe_node.review.desk import ReviewDesk
 from fedsafe_node.review.service import ReviewService
 from fedsafe_node.rights.disputes import Disputes
+from fedsafe_node.rights.requests import Requests
 from fedsafe_node.sheets import Sheets
 from fedsafe_node.signals.desk import Desk
 from fedsafe_node.signals.granting import read_lacking
@@ -453,6 +454,7 @@ class RunningNode:
                 base.announcer,
             ),
             disputes=Disputes(self.desk, base.announcer),
+            requests=Requests(self.desk, base.announcer, base.office.vault),
             node=Overview(
                 base.situation, base.store, base.clock, self.witnesses.cosigning
             ),

@@ -16,6 +16,7 @@ from fedsafe_node.provider_events.announcing import Announcer
 from fedsafe_node.provider_events.upkeep import EventUpkeep
 from fedsafe_node.review.clockwork import tend_reviews
 from fedsafe_node.rights.ruling import end_disputes
+from fedsafe_node.rights.tending import tend_requests
 from fedsafe_node.signals.desk import Desk
 from fedsafe_node.signals.expiry import expire_signals
 from fedsafe_node.signals.relocking import relock
@@ -61,6 +62,7 @@ class Duties:
             "idempotency": Job(self._forget_answers, _HOUR),
             "index": Job(self._merge_index, _MINUTE),
             "index-removals": Job(self._purge_index, _DAY),
+            "requests": Job(self._tend_requests, _MINUTE),
             "relock": Job(self._relock, _RELOCK),
             "residues": Job(self._scrub, _MINUTE),
             "reviews": Job(self._tend_reviews, _MINUTE),
@@ -76,6 +78,9 @@ class Duties:
 
     async def _end_disputes(self) -> None:
         await end_disputes(self._desk, self._announcer)
+
+    async def _tend_requests(self) -> None:
+        await tend_requests(self._desk, self._announcer)
 
     async def _relock(self) -> None:
         await relock(self._desk)

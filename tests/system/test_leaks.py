@@ -397,6 +397,7 @@ def _looked_around(fed: Federation) -> None:
         (("gate", "show"), None),
         (("events", "list"), "ben"),
         (("dispute", "list"), "ben"),
+        (("rights", "list"), "ben"),
         (("register", "show"), None),
         (("register", "check"), None),
         (("register", "export"), None),
@@ -422,6 +423,7 @@ def _looked_around(fed: Federation) -> None:
     drafts = fed.propose(fed.a, [PEOPLE["email"]])
     revoked = fed.publish(fed.a, [PEOPLE["phone"]])
     _disputed(fed, revoked[0])
+    _requested(fed)
     for signal in [*drafts, *revoked]:
         shown = fed.fedsafe("signal", "show", signal, node=fed.a, person="ben")
         assert shown.returncode == 0, shown.stderr
@@ -429,6 +431,26 @@ def _looked_around(fed: Federation) -> None:
             "signal", "revoke", signal, "--reason", "mistake", node=fed.a, person="ben"
         )
         assert done.returncode == 0, done.stderr
+
+
+def _requested(fed: Federation) -> None:
+    typed = PEOPLE["email"]["value"].encode()
+    how = ("--about", "email", "--control", "identity_document", "--json")
+    opened = fed.fedsafe(
+        *("rights", "open", "--kind", "access", *how),
+        node=fed.a,
+        person="ben",
+        typed=typed,
+    )
+    assert opened.returncode == 0, opened.stderr
+    name = json.loads(opened.stdout)["request"]
+    for arguments in (
+        ("show", name),
+        ("extend", name, "--reason", "note-1"),
+        ("answer", name),
+        ("close", name, "--outcome", "answered", "--reason", "letter-1"),
+    ):
+        fed.fedsafe("rights", *arguments, node=fed.a, person="ben")
 
 
 def _disputed(fed: Federation, signal: str) -> None:

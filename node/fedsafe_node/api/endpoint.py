@@ -66,6 +66,7 @@ LANES: Final[Mapping[Lane, int]] = {
     Lane.LOGINS: 32,
     Lane.SIGN_ONS: 32,
     Lane.PROOFS: 32,
+    Lane.PUBLIC: 16,
     Lane.EVENTS: 32,
     Lane.LOCAL: 32,
 }

@@ -30,6 +30,7 @@ class Lane(StrEnum):
     LOGINS = "logins"
     SIGN_ONS = "sign_ons"
     PROOFS = "proofs"
+    PUBLIC = "public"
     EVENTS = "events"
     LOCAL = "local"
 

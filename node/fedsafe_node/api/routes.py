@@ -25,6 +25,7 @@ from fedsafe_node.api.provider_events import EVENT_ROUTES
 from fedsafe_node.api.queries import EventsQuery, FeedQuery, ReadQuery, SignalsQuery
 from fedsafe_node.api.recipients import RECIPIENT_ROUTES
 from fedsafe_node.api.register import REGISTER_ROUTES
+from fedsafe_node.api.rights import RIGHTS_ROUTES
 from fedsafe_node.api.route import KIB, MIB, Lane, Route
 from fedsafe_node.api.sheets import SHEET_ROUTES
 from fedsafe_node.api.tasks import TASK_ROUTES
@@ -368,6 +369,7 @@ ROUTES: Final = (
     *BUDGET_ROUTES,
     *EVENT_ROUTES,
     *DISPUTE_ROUTES,
+    *RIGHTS_ROUTES,
     *VALIDATION_ROUTES,
     *RECIPIENT_ROUTES,
     *EVIDENCE_ROUTES,

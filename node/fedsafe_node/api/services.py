@@ -63,6 +63,14 @@ from fedsafe_node.rights.dispute_messages import (
     NewDisputeRequest,
     RulingRequest,
 )
+from fedsafe_node.rights.request_messages import (
+    CloseRequest,
+    CollectedAnswer,
+    CollectRequest,
+    NewRightsRequest,
+    RightsRequestAnswer,
+    RightsRequestsAnswer,
+)
 from fedsafe_node.searching import Wanted
 from fedsafe_policies.gate import LegalGate
 from fedsafe_policies.vocabulary import Purpose
@@ -442,6 +450,46 @@ class Sheets(Protocol):
         ...
 
 
+class Requests(Protocol):
+    """Requests of persons."""
+
+    async def open(
+        self, request: NewRightsRequest, who: Principal
+    ) -> RightsRequestAnswer:
+        """Open a request for somebody whose control of the identifier was shown."""
+        ...
+
+    async def list(
+        self, who: Principal, *, closed: bool = False
+    ) -> RightsRequestsAnswer:
+        """List requests, without what was found."""
+        ...
+
+    async def show(self, request: str, who: Principal) -> RightsRequestAnswer:
+        """Show a request with what was found."""
+        ...
+
+    async def answer(self, request: str, who: Principal) -> RightsRequestAnswer:
+        """Write the answer."""
+        ...
+
+    async def extend(
+        self, request: str, reason: str, who: Principal
+    ) -> RightsRequestAnswer:
+        """Take two months more, once."""
+        ...
+
+    async def close(
+        self, request: str, closing: CloseRequest, who: Principal
+    ) -> RightsRequestAnswer:
+        """End a request."""
+        ...
+
+    async def collect(self, asked: CollectRequest, source: str) -> CollectedAnswer:
+        """Hand an answer out, once, to who has the code."""
+        ...
+
+
 class Node(Protocol):
     """The node itself."""
 
@@ -478,6 +526,7 @@ class Services:
     events: Events
     recipients: Ledger
     disputes: Disputes
+    requests: Requests
     sheets: Sheets
     node: Node
     answers: KeptAnswers

@@ -267,6 +267,7 @@ class CredentialScope(StrEnum):
     LOOKUP = "lookup"
     PUBLISH = "publish"
     EVENTS = "events"
+    RIGHTS = "rights"
 
 
 class NewCredentialRequest(

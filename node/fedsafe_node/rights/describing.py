@@ -1,13 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Show disputes as people and programs see them."""
+"""Show disputes and requests as people and programs see them."""
 
-from datetime import UTC, datetime
 from typing import Literal, cast
 
 from fedsafe_node.rights.dispute_messages import DisputeAnswer
+from fedsafe_node.rights.request_messages import (
+    Language,
+    RequestKind,
+    RightsRequestAnswer,
+    Way,
+)
+from fedsafe_node.rights.sealing import Content
+from fedsafe_node.rights.terms import moment
 from fedsafe_node.signals.naming import signal_name
 from fedsafe_node.store.protocol import Reader
-from fedsafe_node.store.rights_rows import DisputeRow, RulingRow
+from fedsafe_node.store.rights_rows import DisputeRow, RequestRow, RulingRow
 from fedsafe_policies.vocabulary import Contention, Control
 
 State = Literal["open", "restored", "revoked", "lapsed"]
@@ -37,9 +44,30 @@ async def describe_dispute(
     )
 
 
-def moment(seconds: int) -> str:
-    """Write a moment, of UTC seconds, as the API does."""
-    return datetime.fromtimestamp(seconds, tz=UTC).isoformat(timespec="seconds")
+def describe_request(
+    row: RequestRow, content: Content | None = None
+) -> RightsRequestAnswer:
+    """Describe a request, with what was found where that is shown."""
+    return RightsRequestAnswer(
+        request=row.id,
+        kind=RequestKind(row.kind),
+        way=Way(row.way),
+        control=row.control,
+        language=Language(row.language),
+        state=row.state.value,
+        opened_at=moment(row.opened_at),
+        opened_by=row.opened_by,
+        due_at=moment(row.due_at),
+        extended_for=row.extended_for,
+        outcome=row.outcome,
+        reason=row.reason,
+        ended_at=moment(row.ended_at) if row.ended_at is not None else None,
+        ended_by=row.ended_by,
+        signals=content.findings if content is not None else None,
+        disputes=content.disputes if content is not None else None,
+        unevaluated=content.unevaluated if content is not None else None,
+        answer=content.answer if content is not None else None,
+    )
 
 
 def _state(ruling: RulingRow | None) -> State:

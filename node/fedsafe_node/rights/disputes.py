@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from fedsafe_federation.restrictions import Reason, Terms
+from fedsafe_federation.restrictions import Reason
 from fedsafe_federation.rulings import Outcome
 from fedsafe_node.errors import (
     BadRequestError,
@@ -24,6 +24,7 @@ from fedsafe_node.log.audit import Event
 from fedsafe_node.principal import Principal
 from fedsafe_node.provider_events.announcing import Announcer
 from fedsafe_node.reading import rule_on_reading
+from fedsafe_node.rights.contesting import CONTESTABLE, Claim, contest, weigh_claim
 from fedsafe_node.rights.describing import describe_dispute
 from fedsafe_node.rights.dispute_messages import (
     DisputeAnswer,
@@ -33,21 +34,17 @@ from fedsafe_node.rights.dispute_messages import (
 )
 from fedsafe_node.rights.ruling import announce_ruling, say_ruling
 from fedsafe_node.signals.desk import Changed, Desk
-from fedsafe_node.signals.disputing import take_dispute, weigh
 from fedsafe_node.signals.naming import read_signal_id, signal_name
-from fedsafe_node.signals.stating import state
 from fedsafe_node.signals.stopping import revoke_signal
 from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.store.rights_rows import DisputeRow, Weight
-from fedsafe_node.store.rows import SignalRow, SignalStatus
-from fedsafe_policies.decision import Decision, Obligation
+from fedsafe_node.store.rows import SignalRow
+from fedsafe_policies.decision import Decision
 from fedsafe_policies.disputes import RulingRequest as Asked
-from fedsafe_policies.disputes import ruling_ends
 from fedsafe_policies.people import Person
-from fedsafe_policies.vocabulary import Effect, Matter, Purpose
+from fedsafe_policies.vocabulary import Matter, Purpose
 
 LISTED: Final = 500
-_CONTESTABLE: Final = frozenset({SignalStatus.ACTIVE, SignalStatus.DISPUTED})
 
 
 class Disputes:
@@ -168,66 +165,15 @@ class _Opening:
     async def run(self, tx: Transaction) -> Changed[DisputeAnswer | Decision]:
         desk, request, node = self.desk, self.request, self.desk.situation.node
         row = await _find(tx, desk, request)
-        now = desk.clock.now()
-        at = int(now.timestamp())
-        decision = await weigh(
-            tx,
-            row.origin,
-            row.signal_id,
-            node,
-            judge=lambda asked: desk.situation.decide(asked, now),
-            at=at,
-            officer=Person(self.who.name, self.who.role),
-        )
+        officer = Person(self.who.name, self.who.role)
+        decision = await weigh_claim(desk, tx, row, officer)
         if not decision.allowed:
             return await _refuse(desk, tx, decision, self.who, "dispute.open")
-        if row.status not in _CONTESTABLE:
+        if row.status not in CONTESTABLE:
             raise WrongStateError(f"already_{row.status.value}", "it is stopped")
-        due = ruling_ends(at, desk.situation.policy)
-        stated = await state(
-            desk,
-            tx,
-            row.signal_id,
-            Effect.DISPUTED,
-            Reason.REQUEST_OF_THE_PERSON,
-            origin=row.origin,
-            terms=Terms(request.contention, request.control, due),
-        )
-        taken = await take_dispute(
-            tx,
-            stated.statement,
-            stated.restriction,
-            decision,
-            at=at,
-            due_at=due,
-            opened_by=self.who.name,
-        )
-        await self._write(tx, row, taken.weight, decision)
-        kept = await tx.dispute(taken.digest)
-        if kept is None:
-            raise NotFoundError("dispute")
-        answer = await describe_dispute(tx, kept, node=node)
-        return Changed(answer, feed=stated.feed)
-
-    async def _write(
-        self, tx: Transaction, row: SignalRow, weight: Weight, decision: Decision
-    ) -> None:
-        detail = {
-            "signal": signal_name(row.signal_id),
-            "origin": row.origin,
-            "contention": self.request.contention.value,
-            "control": self.request.control.value,
-            "weight": weight.value,
-        }
-        alarm = Obligation.ALARM in decision.obligations
-        entry = self.desk.event(
-            Event.DISPUTED,
-            self.who,
-            detail,
-            outcome="alarm" if alarm else "ok",
-            decision=decision,
-        )
-        await tx.append(self.desk.trail.log, entry.record, entry.openings)
+        claim = Claim(request.contention, request.control, self.who)
+        kept, feed = await contest(desk, tx, row, claim, decision)
+        return Changed(await describe_dispute(tx, kept, node=node), feed=feed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -324,7 +270,7 @@ def _opened(unruled: Sequence[DisputeRow], now: int) -> int:
 
 async def _revoke(desk: Desk, tx: Transaction, named: DisputeRow) -> Sequence[int]:
     row = await tx.signal(named.origin, named.signal_id)
-    if row is None or row.status not in _CONTESTABLE:
+    if row is None or row.status not in CONTESTABLE:
         return ()  # it was stopped in the meantime
     await revoke_signal(desk, tx, row, Reason.APPEAL_GRANTED)
     return (row.row,)

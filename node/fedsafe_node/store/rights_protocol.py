@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a store promises about disputes and rulings.
+"""What a store promises about disputes, rulings and requests of persons.
 
 Part of `Reader` and `Transaction`.
 """
@@ -7,11 +7,23 @@ Part of `Reader` and `Transaction`.
 from collections.abc import Sequence
 from typing import Protocol
 
-from fedsafe_node.store.rights_rows import DisputeRow, RulingRow
+from fedsafe_node.store.rights_rows import DisputeRow, RequestRow, RulingRow
 
 
 class RightsReader(Protocol):
-    """Reads disputes and how they ended."""
+    """Reads disputes, how they ended, and requests."""
+
+    async def request(self, request_id: str) -> RequestRow | None:
+        """Return a person's request."""
+        ...
+
+    async def requests(self, limit: int, *, closed: bool) -> list[RequestRow]:
+        """Return requests that are closed, or that are not; first due first."""
+        ...
+
+    async def requests_ended(self, before: int, limit: int) -> list[RequestRow]:
+        """Return closed requests, ended before a moment, with something sealed."""
+        ...
 
     async def dispute(self, digest: bytes) -> DisputeRow | None:
         """Return a dispute by the digest of its statement."""
@@ -64,7 +76,23 @@ class RightsReader(Protocol):
 
 
 class RightsWriter(Protocol):
-    """Keeps disputes and rulings."""
+    """Keeps disputes, rulings and requests."""
+
+    async def add_request(self, request: RequestRow) -> None:
+        """Keep a person's request.
+
+        Raises:
+            ConflictError: its proof has opened another one.
+        """
+        ...
+
+    async def put_request(self, request: RequestRow) -> None:
+        """Keep what has become of a request.
+
+        Raises:
+            ConflictError: it was closed, or something else of it would change.
+        """
+        ...
 
     async def add_dispute(self, dispute: DisputeRow) -> None:
         """Keep a dispute.

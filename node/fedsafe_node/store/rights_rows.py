@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Rows about disputes, as every store gives and takes them."""
+"""Rows about disputes and requests, as every store gives and takes them."""
 
 from enum import StrEnum, unique
 
@@ -46,3 +46,40 @@ class RulingRow(Row, frozen=True):
     at: int
     ruled_by: str | None = None
     reason: str | None = None
+
+
+@unique
+class RequestState(StrEnum):
+    """Where a person's request stands."""
+
+    OPEN = "open"
+    ANSWERED = "answered"
+    CLOSED = "closed"
+
+
+class RequestRow(Row, frozen=True):
+    """A person's request; what was found is `sealed`, and None once it is wiped.
+
+    `extended_for` refers to why it takes longer, `ended_at` and `ended_by` tell of the
+    answer and then of the end.
+    """
+
+    id: str
+    kind: str
+    way: str
+    control: str
+    language: str
+    opened_at: int
+    opened_by: str
+    due_at: int
+    period: str
+    sealed: bytes | None
+    proof: bytes | None = None
+    collect: bytes | None = None
+    extended_for: str | None = None
+    reminded_at: int | None = None
+    state: RequestState = RequestState.OPEN
+    outcome: str | None = None
+    reason: str | None = None
+    ended_at: int | None = None
+    ended_by: str | None = None

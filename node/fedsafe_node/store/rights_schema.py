@@ -1,11 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Disputes and rulings (P10).
+"""Disputes and rulings (P10), and the requests of persons.
 
 * `disputes`: each statement by which a member contests a signal, with what it
   weighed when it was taken: whether it rested the signal, repeated known facts, or came
   beyond its author's budget. What was weighed is never weighed again.
 * `rulings`: how each dispute ended, whether the dispute has come or not. One counts if
   it is of the origin and the signal that the dispute is about.
+* `requests`: what a person has asked for, by which proof, until when it is to be
+  answered and how it was. What was found and answered is sealed under the month's
+  period key and wiped some time after the end. The identifier is in none of it. `proof`
+  names the proof that opened it, so that none opens two; `collect` is the hash of the
+  code with which the answer is collected.
 """
 
 RIGHTS: tuple[str, ...] = (
@@ -64,5 +69,43 @@ RIGHTS: tuple[str, ...] = (
     """
     CREATE TRIGGER rulings_no_delete BEFORE DELETE ON rulings
     BEGIN SELECT RAISE(ABORT, 'rulings are append-only'); END
+    """,
+    """
+    CREATE TABLE requests (
+        id TEXT PRIMARY KEY,
+        kind TEXT NOT NULL CHECK (
+            kind IN ('access', 'rectification', 'erasure', 'objection', 'dispute')
+        ),
+        way TEXT NOT NULL CHECK (way IN ('provider', 'officer', 'form')),
+        control TEXT NOT NULL,
+        language TEXT NOT NULL CHECK (language IN ('de', 'en')),
+        opened_at INTEGER NOT NULL,
+        opened_by TEXT NOT NULL,
+        proof BLOB UNIQUE,
+        collect BLOB,
+        due_at INTEGER NOT NULL,
+        extended_for TEXT,
+        reminded_at INTEGER,
+        state TEXT NOT NULL CHECK (state IN ('open', 'answered', 'closed')),
+        outcome TEXT,
+        reason TEXT,
+        ended_at INTEGER,
+        ended_by TEXT,
+        period TEXT NOT NULL,
+        sealed BLOB
+    ) STRICT
+    """,
+    "CREATE INDEX requests_by_due ON requests (state, due_at)",
+    """
+    CREATE TRIGGER requests_no_delete BEFORE DELETE ON requests
+    BEGIN SELECT RAISE(ABORT, 'requests are closed, never deleted'); END
+    """,
+    """
+    CREATE TRIGGER requests_stay_closed BEFORE UPDATE ON requests
+    WHEN NEW.id <> OLD.id OR NEW.kind <> OLD.kind OR NEW.opened_at <> OLD.opened_at
+        OR NEW.opened_by <> OLD.opened_by OR NEW.control <> OLD.control
+        OR (OLD.state = 'closed' AND NEW.state <> 'closed')
+        OR (OLD.sealed IS NULL AND NEW.sealed IS NOT NULL)
+    BEGIN SELECT RAISE(ABORT, 'a closed request stays closed'); END
     """,
 )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Disputes and rulings in SQLite: halves for the store's reading and writing classes.
+"""Disputes, rulings and requests in SQLite: halves for the store's two classes.
 
 They are mixed into `SQLiteReader` and `SQLiteTransaction`, which own the connection.
 """
@@ -9,7 +9,13 @@ from collections.abc import Sequence
 from typing import Any, Final, TypeVar
 
 from fedsafe_node.errors import ConflictError
-from fedsafe_node.store.rights_rows import DisputeRow, RulingRow, Weight
+from fedsafe_node.store.rights_rows import (
+    DisputeRow,
+    RequestRow,
+    RequestState,
+    RulingRow,
+    Weight,
+)
 
 T = TypeVar("T")
 _MOST_VARIABLES: Final = 500
@@ -20,6 +26,12 @@ _DISPUTE: Final = (
 _RULING: Final = (
     "SELECT dispute, origin, signal_id, outcome, at, ruled_by, reason FROM rulings "
 )
+_REQUEST_COLUMNS: Final = (
+    *("id", "kind", "way", "control", "language", "opened_at", "opened_by"),
+    *("due_at", "period", "sealed", "proof", "collect", "extended_for"),
+    *("reminded_at", "state", "outcome", "reason", "ended_at", "ended_by"),
+)
+_REQUEST: Final = f"SELECT {', '.join(_REQUEST_COLUMNS)} FROM requests"  # noqa: S608 - our own
 _UNRULED: Final = (
     "NOT EXISTS (SELECT 1 FROM rulings WHERE rulings.dispute = disputes.digest "
     "AND rulings.origin = disputes.origin "
@@ -28,9 +40,29 @@ _UNRULED: Final = (
 
 
 class SQLiteRightsReader:
-    """Reads disputes and how they ended."""
+    """Reads disputes, how they ended, and requests."""
 
     _connection: sqlite3.Connection
+
+    def _requests(self, where: str, *values: object) -> list[RequestRow]:
+        rows = self._connection.execute(f"{_REQUEST} {where}", values)
+        return [_request(row) for row in rows]
+
+    async def request(self, request_id: str) -> RequestRow | None:
+        """Return a person's request."""
+        return _first(self._requests("WHERE id = ?", request_id))
+
+    async def requests(self, limit: int, *, closed: bool) -> list[RequestRow]:
+        """Return requests that are closed, or that are not; first due first."""
+        where = "WHERE (state = 'closed') = ? ORDER BY due_at, opened_at LIMIT ?"
+        return self._requests(where, int(closed), limit)
+
+    async def requests_ended(self, before: int, limit: int) -> list[RequestRow]:
+        """Return closed requests, ended before a moment, with something sealed."""
+        where = (
+            "WHERE state = 'closed' AND sealed IS NOT NULL AND ended_at <= ? LIMIT ?"
+        )
+        return self._requests(where, before, limit)
 
     def _disputes(self, where: str, *values: object) -> list[DisputeRow]:
         return [_dispute(row) for row in self._connection.execute(where, values)]
@@ -123,9 +155,32 @@ class SQLiteRightsReader:
 
 
 class SQLiteRightsWriter:
-    """Keeps disputes and rulings."""
+    """Keeps disputes, rulings and requests."""
 
     _connection: sqlite3.Connection
+
+    async def add_request(self, request: RequestRow) -> None:
+        """Keep a person's request."""
+        marks = ", ".join("?" * len(_REQUEST_COLUMNS))
+        try:
+            self._connection.execute(
+                f"INSERT INTO requests ({', '.join(_REQUEST_COLUMNS)}) "  # noqa: S608
+                f"VALUES ({marks})",
+                _request_values(request),
+            )
+        except sqlite3.IntegrityError as error:
+            raise ConflictError(str(error)) from None
+
+    async def put_request(self, request: RequestRow) -> None:
+        """Keep what has become of a request."""
+        named = ", ".join(f"{name} = ?" for name in _REQUEST_COLUMNS)
+        try:
+            self._connection.execute(
+                f"UPDATE requests SET {named} WHERE id = ?",  # noqa: S608
+                (*_request_values(request), request.id),
+            )
+        except sqlite3.IntegrityError as error:
+            raise ConflictError(str(error)) from None
 
     async def add_dispute(self, dispute: DisputeRow) -> None:
         """Keep a dispute."""
@@ -187,6 +242,16 @@ class SQLiteRightsWriter:
 
 def _first(rows: Sequence[T]) -> T | None:
     return rows[0] if rows else None
+
+
+def _request(row: Any) -> RequestRow:  # noqa: ANN401 - a raw row
+    found = dict(zip(_REQUEST_COLUMNS, row, strict=True))
+    return RequestRow(**found | {"state": RequestState(found["state"])})
+
+
+def _request_values(request: RequestRow) -> tuple[object, ...]:
+    values = (getattr(request, name) for name in _REQUEST_COLUMNS)
+    return tuple(str(v) if isinstance(v, RequestState) else v for v in values)
 
 
 def _dispute(row: Any) -> DisputeRow:  # noqa: ANN401 - a raw row

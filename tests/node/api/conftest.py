@@ -17,6 +17,7 @@ import pytest
 from aiohttp import ClientSession, UnixConnector
 from tests.node.api.disputes import FakeDisputes
 from tests.node.api.reviews import fake_tasks
+from tests.node.api.rights import FakeRequests
 from tests.node.api.staff import ACT, fake_staff
 
 from fedsafe_federation.errors import UntrustedError
@@ -535,6 +536,7 @@ def make_services(memory: Memory) -> Services:
         recipients=FakeRecipients(memory),
         sheets=FakeSheets(memory),
         disputes=FakeDisputes(memory),
+        requests=FakeRequests(memory),
         node=FakeNode(memory),
         answers=memory,
     )

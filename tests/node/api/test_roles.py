@@ -22,6 +22,7 @@ from fedsafe_node.api.disputes import DISPUTE_ROUTES
 from fedsafe_node.api.keeping import KEEPING_ROUTES
 from fedsafe_node.api.logins import LOGIN_ROUTES
 from fedsafe_node.api.people import PEOPLE_ROUTES
+from fedsafe_node.api.rights import RIGHTS_ROUTES
 from fedsafe_node.api.route import Route
 from fedsafe_node.api.routes import ROUTES
 from fedsafe_node.people.credentials import People
@@ -85,6 +86,7 @@ READS: Final = {
 OFFICE: Final = (
     *(*LOGIN_ROUTES, *PEOPLE_ROUTES, *ACT_ROUTES, *SERVICE_ROUTES),
     *DISPUTE_ROUTES,
+    *RIGHTS_ROUTES,
     *KEEPING_ROUTES,
 )
 """What is about people or rights; `test_people.py` and `rights/` try it."""

@@ -20,6 +20,7 @@ from tests.node.api.conftest import (
     authorised,
 )
 from tests.node.api.disputes import DISPUTE_BODIES
+from tests.node.api.rights import RIGHTS_BODIES
 from tests.node.api.staff import PEOPLE_BODIES
 from tests.node.fleet import free_ports
 
@@ -67,7 +68,7 @@ BODIES: dict[str, object] = {
     "askExport": {"first": 0, "last": 3},
     "propose": {"federation": "pilot.example.org", "cards": [STATEMENT]},
 }
-BODIES |= PEOPLE_BODIES | DISPUTE_BODIES
+BODIES |= PEOPLE_BODIES | DISPUTE_BODIES | RIGHTS_BODIES
 STAFF = {"Authorization": f"Bearer {STAFF_TOKEN}"}
 OPERATOR = {"Authorization": f"Bearer {OPERATOR_TOKEN}"}
 DOCUMENT = build()
@@ -89,6 +90,7 @@ def concrete(route: Route) -> str:
         task="0" * 32,
         number="1",
         dispute="6d" * 32,
+        request="0a" * 16,
         log="6d" * 32,
     )
 

@@ -1,0 +1,251 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`fedsafe rights`: what persons ask for, and its answer within a month.
+
+The identifier comes by standard input or from the terminal, never as an argument. It
+is evaluated and forgotten; what was found is sealed.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import click
+
+from fedsafe_cli.errors import BadInputError
+from fedsafe_cli.exit_codes import OK, ExitStatus
+from fedsafe_cli.options import settings_of, shared_options
+from fedsafe_cli.output import document, line, table
+from fedsafe_cli.secrets import ask_secret
+from fedsafe_cli.sessions import personal
+from fedsafe_cli.settings import Settings
+
+KINDS: Final[Mapping[str, tuple[str, str]]] = {
+    "access": ("Auskunft", "access"),
+    "rectification": ("Berichtigung", "rectification"),
+    "erasure": ("Löschung", "erasure"),
+    "objection": ("Widerspruch", "objection"),
+    "dispute": ("Einwand", "dispute"),
+}
+CONTROLS: Final = (
+    "account_login",
+    "mailed_code",
+    "identity_document",
+    "known_correspondence",
+)
+ABOUT: Final = ("email", "phone", "username", "device", "payment", "ip", "url")
+OUTCOMES: Final = ("granted", "refused", "withdrawn", "answered")
+_STATES: Final[Mapping[str, tuple[str, str]]] = {
+    "open": ("offen", "open"),
+    "answered": ("beantwortet", "answered"),
+    "closed": ("geschlossen", "closed"),
+}
+_HEADINGS: Final = (
+    ("Antrag", "Art", "Weg", "Stand", "bis", "verlängert", "Ergebnis"),
+    ("request", "kind", "way", "state", "until", "extended", "outcome"),
+)
+_COLLECT: Final = (
+    "Abholcode für die Person, nur jetzt zu sehen: {code}",
+    "Collect code for the person, shown only now: {code}",
+)
+_FOUND: Final = (
+    "Gefunden: {signals}. Bestritten: {disputes}. Nicht zu prüfen: {unevaluated}.",
+    "Found: {signals}. Disputed: {disputes}. Not to be checked: {unevaluated}.",
+)
+_ID_DIGITS: Final = 32
+Json = dict[str, Any]
+
+
+@click.group()
+def rights() -> None:
+    """Requests of persons: access, rectification, erasure, objection, dispute.
+
+    \b
+    Examples:
+      printf '%s\\n' "$ADDRESS" | fedsafe rights open --kind access \\
+          --about email --control identity_document
+      fedsafe rights list
+      fedsafe rights answer 0a1b2c3d4e5f60718293a4b5c6d7e8f9
+    """  # noqa: D301
+
+
+@rights.command("open")
+@click.option("--kind", type=click.Choice(list(KINDS)), required=True)
+@click.option("--about", type=click.Choice(ABOUT), metavar="KIND", required=True)
+@click.option("--control", type=click.Choice(CONTROLS), metavar="HOW", required=True)
+@click.option("--answer-in", type=click.Choice(("de", "en")), default="de")
+@click.option("--region", metavar="CC", help="Of a national phone number.")
+@click.option("--namespace", metavar="NAME", help="Of a username or a device id.")
+@click.option("--subject-ref", metavar="REF", help="Your own name for the account.")
+@shared_options
+@click.pass_context
+def open_(context: click.Context, /, **given: str | None) -> ExitStatus:
+    """Open a person's request; the identifier is read from standard input.
+
+    --control says how the person showed that it is theirs: account_login,
+    mailed_code, identity_document or known_correspondence.
+
+    \b
+    Example:
+      printf '%s\\n' "$ADDRESS" | fedsafe rights open --kind erasure \\
+          --about email --control identity_document --answer-in en
+    """  # noqa: D301
+    settings = settings_of(context)
+    about = {"kind": given["about"], "value": ask_secret("identifier").strip()}
+    if not about["value"]:
+        raise BadInputError("the identifier is empty")
+    for name in ("region", "namespace"):
+        if given[name] is not None:
+            about[name] = given[name]
+    said: Json = {
+        "kind": given["kind"],
+        "about": about,
+        "control": given["control"],
+        "language": given["answer_in"],
+    }
+    if given["subject_ref"] is not None:
+        said["subject_ref"] = given["subject_ref"]
+    _tell(settings, personal(settings).post("/v1/rights", said))
+    return OK
+
+
+@rights.command("list")
+@click.option("--closed", is_flag=True, help="Those that are closed.")
+@shared_options
+@click.pass_context
+def list_(context: click.Context, closed: bool) -> ExitStatus:  # noqa: FBT001 (click's)
+    """List the requests to be answered; what is due first stands in front.
+
+    \b
+    Examples:
+      fedsafe rights list
+      fedsafe rights list --closed --json
+    """  # noqa: D301
+    settings = settings_of(context)
+    answer = personal(settings).get(f"/v1/rights?closed={str(closed).lower()}")
+    if settings.json:
+        document(answer)
+    elif answer["requests"]:
+        _table(settings, answer["requests"])
+    else:
+        line(("Es gibt keine.", "There are none.")[not settings.german])
+    return OK
+
+
+@rights.command("show")
+@click.argument("request")
+@shared_options
+@click.pass_context
+def show(context: click.Context, request: str) -> ExitStatus:
+    """Show REQUEST: what was found, and the answer if there is one.
+
+    \b
+    Example:
+      fedsafe rights show 0a1b2c3d4e5f60718293a4b5c6d7e8f9 --json
+    """  # noqa: D301
+    settings = settings_of(context)
+    _tell(settings, personal(settings).get(f"/v1/rights/{_checked(request)}"))
+    return OK
+
+
+@rights.command("answer")
+@click.argument("request")
+@shared_options
+@click.pass_context
+def answer_(context: click.Context, request: str) -> ExitStatus:
+    """Write the answer to REQUEST; the person collects it with their code.
+
+    \b
+    Example:
+      fedsafe rights answer 0a1b2c3d4e5f60718293a4b5c6d7e8f9
+    """  # noqa: D301
+    return _change(context, request, "answer", {})
+
+
+@rights.command("extend")
+@click.argument("request")
+@click.option("--reason", metavar="REFERENCE", required=True, help="Why it takes so.")
+@shared_options
+@click.pass_context
+def extend(context: click.Context, request: str, reason: str) -> ExitStatus:
+    """Take two months more for REQUEST, once; the person is told why.
+
+    \b
+    Example:
+      fedsafe rights extend 0a1b2c3d4e5f60718293a4b5c6d7e8f9 --reason note-4
+    """  # noqa: D301
+    return _change(context, request, "extend", {"reason": reason})
+
+
+@rights.command("close")
+@click.argument("request")
+@click.option("--outcome", type=click.Choice(OUTCOMES), required=True)
+@click.option("--reason", metavar="REFERENCE", required=True, help="The letter's.")
+@shared_options
+@click.pass_context
+def close(
+    context: click.Context, request: str, outcome: str, reason: str
+) -> ExitStatus:
+    """Close REQUEST with its outcome; what was found is wiped 90 days later.
+
+    \b
+    Example:
+      fedsafe rights close 0a1b2c3d4e5f60718293a4b5c6d7e8f9 \\
+          --outcome answered --reason letter-12
+    """  # noqa: D301
+    said = {"outcome": outcome, "reason": reason}
+    return _change(context, request, "close", said)
+
+
+def _change(
+    context: click.Context, request: str, what: str, said: dict[str, str]
+) -> ExitStatus:
+    settings = settings_of(context)
+    target = f"/v1/rights/{_checked(request)}/{what}"
+    _tell(settings, personal(settings).post(target, said or None))
+    return OK
+
+
+def _checked(request: str) -> str:
+    # It becomes a part of a path.
+    if len(request) != _ID_DIGITS or set(request) - set("0123456789abcdef"):
+        raise BadInputError("a request is named by 32 hexadecimal digits")
+    return request
+
+
+def _tell(settings: Settings, found: Json) -> None:
+    if settings.json:
+        document(found)
+        return
+    other = not settings.german
+    _table(settings, [found])
+    if found.get("signals") is not None:
+        line()
+        line(
+            _FOUND[other].format(
+                signals=", ".join(each["signal"] for each in found["signals"]) or "-",
+                disputes=len(found["disputes"]),
+                unevaluated=", ".join(found["unevaluated"]) or "-",
+            )
+        )
+    if found.get("answer"):
+        line()
+        line(found["answer"])
+    if found.get("collect"):
+        line()
+        line(_COLLECT[other].format(code=found["collect"]))
+
+
+def _table(settings: Settings, requests: list[Json]) -> None:
+    other = not settings.german
+    table(_HEADINGS[other], [_row(found, other=other) for found in requests])
+
+
+def _row(found: Json, *, other: bool) -> tuple[object, ...]:
+    return (
+        found["request"],
+        KINDS[found["kind"]][other],
+        found["way"],
+        _STATES[found["state"]][other],
+        str(found["due_at"])[:10],
+        found["extended_for"],
+        found["outcome"],
+    )

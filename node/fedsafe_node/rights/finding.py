@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Find what is listed under an identifier whose control was proved.
+
+Like a lookup, for the person: no gate closes it, and no policy suppresses what is
+found, for they have a right to what rests or may not match as well. What nobody
+could evaluate is named. The identifier ends here.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import msgspec
+
+from fedsafe_crypto.envelope import open_envelope
+from fedsafe_crypto.errors import CryptoError
+from fedsafe_federation.errors import MalformedError, QuorumError
+from fedsafe_federation.signals import ActorBody, decode_opening
+from fedsafe_federation.wireformat import decode
+from fedsafe_node.asked import Person
+from fedsafe_node.evaluators import Output
+from fedsafe_node.index.lists import Lists
+from fedsafe_node.lookup.matching import Candidate
+from fedsafe_node.lookup.probing import Prober
+from fedsafe_node.rights.terms import moment
+from fedsafe_node.signals.naming import signal_name
+from fedsafe_node.situation import Situation
+from fedsafe_node.store.protocol import Reader
+from fedsafe_node.store.rows import SignalRow
+
+WITHIN: Final = 10.0
+
+
+class Finding(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A signal that lists the person, with all that it says of them."""
+
+    signal: str
+    origin: str
+    own: bool
+    kind: str
+    phenomenon: str
+    surface: str
+    grade: str
+    rule: str
+    removed_on: str
+    published_on: str
+    match_until: str
+    contact: str
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluated:
+    """An identifier's outputs, and what could not be evaluated."""
+
+    outputs: tuple[Output, ...]
+    unevaluated: Sequence[str]
+
+
+async def evaluate(situation: Situation, person: Person) -> Evaluated:
+    """Evaluate an identifier under every live epoch of the federation."""
+    shared = situation.shared
+    if shared is None:
+        return Evaluated((), ())
+    try:
+        (outputs,) = await shared.outputs([person], within=WITHIN)
+    except QuorumError:
+        epochs = sorted(shared.membership.pins)
+        return Evaluated((), [f"epoch {epoch}" for epoch in epochs])
+    return Evaluated(outputs, ())
+
+
+async def find(
+    reader: Reader,
+    situation: Situation,
+    lists: Lists,
+    person: Person,
+    evaluated: Evaluated,
+) -> list[Finding]:
+    """Find the signals about an identifier and open them."""
+    prober = Prober(situation, lists)
+    candidates = prober.candidates([person], [evaluated.outputs], own_only=False)
+    rows = await reader.signals_at(sorted({found.row for found in candidates}))
+    by_row = {row.row: row for row in rows}
+    findings: list[Finding] = []
+    for candidate in candidates:
+        row = by_row.get(candidate.row)
+        if row is None:
+            continue
+        body = await _open(reader, row, candidate, situation)
+        if body is not None:
+            findings.append(_finding(row, body, situation))
+    return findings
+
+
+async def _open(
+    reader: Reader, row: SignalRow, candidate: Candidate, situation: Situation
+) -> ActorBody | None:
+    kept = await reader.opening(row.log, row.index, row.group)
+    if kept is None or candidate.output is None:
+        return None
+    try:
+        header, opening = decode_opening(kept.payload)
+        sealed = open_envelope(
+            candidate.output.y,
+            epoch=candidate.output.epoch,
+            origin=situation.own.name if row.own else row.origin,
+            signal_id=row.signal_id,
+            header=bytes(opening.header),
+            envelope=opening.sealed,
+        )
+        body = decode(sealed, ActorBody)
+    except (CryptoError, MalformedError):
+        return None
+    fits = header.epoch == candidate.output.epoch and body.kind is candidate.kind
+    return body if fits else None
+
+
+def _finding(row: SignalRow, body: ActorBody, situation: Situation) -> Finding:
+    return Finding(
+        signal=signal_name(row.signal_id),
+        origin=situation.node if row.own else row.origin,
+        own=row.own,
+        kind=body.kind.name.lower(),
+        phenomenon=body.phenomenon.value,
+        surface=body.surface.value,
+        grade=body.grade.value,
+        rule=body.rule,
+        removed_on=body.removed_on,
+        published_on=body.published_on,
+        match_until=moment(row.match_until)[:10],
+        contact=body.contact,
+    )

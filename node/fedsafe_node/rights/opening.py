@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Open a person's request, in one act: find, contest, keep, tell."""
+
+import hashlib
+from dataclasses import dataclass
+from secrets import token_hex, token_urlsafe
+from typing import Final
+
+from msgspec.structs import replace
+
+from fedsafe_node.asked import Person, read_question
+from fedsafe_node.errors import BadRequestError
+from fedsafe_node.log.audit import Detail, Event
+from fedsafe_node.log.openings import period_of
+from fedsafe_node.messages import Question
+from fedsafe_node.principal import Principal
+from fedsafe_node.provider_events.announcing import (
+    Announcement,
+    Announcer,
+    EventKind,
+)
+from fedsafe_node.provider_events.announcing import (
+    Content as Said,
+)
+from fedsafe_node.rights.contesting import CONTESTABLE, Claim, contest, weigh_claim
+from fedsafe_node.rights.describing import describe_request
+from fedsafe_node.rights.finding import Evaluated, Finding, find
+from fedsafe_node.rights.request_messages import (
+    Language,
+    RequestKind,
+    RightsRequestAnswer,
+    Way,
+)
+from fedsafe_node.rights.sealing import Content, seal_content
+from fedsafe_node.rights.telling import tell
+from fedsafe_node.rights.terms import MONTHS, months_after
+from fedsafe_node.signals.desk import Changed, Desk
+from fedsafe_node.signals.naming import read_signal_id
+from fedsafe_node.store.protocol import Transaction
+from fedsafe_node.store.rights_rows import RequestRow, RequestState
+from fedsafe_policies.decision import Decision
+from fedsafe_policies.vocabulary import Contention, Control
+
+_CONTENDS: Final = {
+    RequestKind.RECTIFICATION: Contention.WRONG_PERSON,
+    RequestKind.ERASURE: Contention.BASIS_LACKING,
+    RequestKind.OBJECTION: Contention.BASIS_LACKING,
+    RequestKind.DISPUTE: Contention.CONDUCT_DENIED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What opens a request: the person's identifier, wish and proof."""
+
+    kind: RequestKind
+    person: Person
+    control: Control
+    way: Way
+    language: Language
+    contention: Contention | None = None
+    subject_ref: str | None = None
+    proof: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """One act that opens a request."""
+
+    desk: Desk
+    announcer: Announcer
+    opened: Opened
+    evaluated: Evaluated
+    who: Principal
+    decision: Decision
+
+    async def run(self, tx: Transaction) -> Changed[RightsRequestAnswer]:
+        """Open the request.
+
+        Raises:
+            ConflictError: its proof has opened one before.
+        """
+        desk, opened = self.desk, self.opened
+        now = desk.clock.now()
+        at, name, code = int(now.timestamp()), token_hex(16), token_urlsafe(16)
+        findings = await find(
+            tx, desk.situation, desk.lists, opened.person, self.evaluated
+        )
+        disputes, feed = await self._contest(tx, findings)
+        content = Content(
+            subject_ref=opened.subject_ref,
+            findings=findings,
+            unevaluated=list(self.evaluated.unevaluated),
+            disputes=disputes,
+        )
+        row = RequestRow(
+            id=name,
+            kind=opened.kind.value,
+            way=opened.way.value,
+            control=opened.control.value,
+            language=opened.language.value,
+            opened_at=at,
+            opened_by=self.who.name,
+            due_at=months_after(at, MONTHS),
+            period=period_of(now),
+            sealed=None,
+            proof=opened.proof,
+            collect=hashlib.sha256(code.encode()).digest(),
+        )
+        if opened.kind is RequestKind.ACCESS and content.is_empty:
+            text = await tell(tx, desk, row, content)  # there is nothing to weigh
+            content = replace(content, answer=text)
+            row = replace(
+                row,
+                state=RequestState.ANSWERED,
+                ended_at=at,
+                ended_by=self.who.name,
+            )
+        sealed = seal_content(desk.periods, name, row.period, content)
+        row = replace(row, sealed=sealed)
+        await tx.add_request(row)
+        await self._tell(tx, row, content)
+        shown = content if opened.way is Way.OFFICER else None
+        return Changed(replace(describe_request(row, shown), collect=code), feed=feed)
+
+    async def _tell(self, tx: Transaction, row: RequestRow, content: Content) -> None:
+        detail: Detail = {
+            "request": row.id,
+            "kind": row.kind,
+            "way": row.way,
+            "control": row.control,
+            "signals": len(content.findings),
+            "unevaluated": len(content.unevaluated),
+        }
+        desk = self.desk
+        entry = desk.event(
+            Event.REQUEST_OPENED, self.who, detail, decision=self.decision
+        )
+        await tx.append(desk.trail.log, entry.record, entry.openings)
+        said: Said = {"request": row.id, "kind": row.kind, "due_at": row.due_at}
+        await self.announcer.announce(
+            tx, Announcement(EventKind.RIGHTS_DUE, content.subject_ref, said)
+        )
+
+    async def _contest(
+        self, tx: Transaction, findings: list[Finding]
+    ) -> tuple[list[str], int | None]:
+        usual = _CONTENDS.get(self.opened.kind)
+        if usual is None:
+            return [], None
+        contention = self.opened.contention or usual
+        claim = Claim(contention, self.opened.control, self.who)
+        disputes: list[str] = []
+        feed: int | None = None
+        for finding in findings:
+            if finding.own:
+                continue  # shared with nobody: this provider decides on it alone
+            row = await tx.signal(finding.origin, read_signal_id(finding.signal))
+            if row is None or row.status not in CONTESTABLE:
+                continue
+            decision = await weigh_claim(self.desk, tx, row, None)
+            kept, feed = await contest(self.desk, tx, row, claim, decision)
+            disputes.append(kept.digest.hex())
+        return disputes, feed
+
+
+def read_person(question: Question, *, pointer: str) -> Person:
+    """Read a person's identifier.
+
+    Raises:
+        BadRequestError: it has no canonical form, or is a file's digest.
+    """
+    asked = read_question(question, pointer=pointer)
+    if not isinstance(asked, Person):
+        raise BadRequestError(
+            "not_a_person", "a digest is nobody's identifier", pointer=f"{pointer}/kind"
+        )
+    return asked

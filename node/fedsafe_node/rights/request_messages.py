@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Requests of persons as the API gives and takes them."""
+
+from enum import StrEnum, unique
+from typing import Annotated, Literal
+
+import msgspec
+
+from fedsafe_node.messages import Message, Question, SubjectRef
+from fedsafe_node.rights.dispute_messages import Reference
+from fedsafe_node.rights.finding import Finding
+from fedsafe_policies.vocabulary import Contention
+
+RequestId = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{32}(?!\n)$")]
+CollectCode = Annotated[
+    str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{22}(?!\n)$", max_length=22)
+]
+Proved = Literal[
+    "mailed_code", "account_login", "identity_document", "known_correspondence"
+]
+RequestOutcome = Literal["granted", "refused", "withdrawn", "answered"]
+
+
+@unique
+class Language(StrEnum):
+    """The language of an answer."""
+
+    DE = "de"
+    EN = "en"
+
+
+@unique
+class Way(StrEnum):
+    """By which way a request has come."""
+
+    PROVIDER = "provider"
+    OFFICER = "officer"
+    FORM = "form"
+
+
+@unique
+class RequestKind(StrEnum):
+    """What a person asks for (GDPR Art. 15, 16, 17, 21; P10)."""
+
+    ACCESS = "access"
+    RECTIFICATION = "rectification"
+    ERASURE = "erasure"
+    OBJECTION = "objection"
+    DISPUTE = "dispute"
+
+
+class NewRightsRequest(Message, frozen=True):
+    """A person's request, by somebody who vouches that the identifier is theirs.
+
+    `control` says how that was shown. `contention` is what a dispute, objection or
+    erasure contends. The identifier is evaluated and not kept; `subject_ref` is the
+    provider's own name for the account.
+    """
+
+    kind: RequestKind
+    about: Question
+    control: Proved
+    language: Language = Language.DE
+    contention: Contention | None = None
+    subject_ref: SubjectRef | None = None
+
+    def __repr__(self) -> str:
+        """Show nothing of whom it is about."""
+        return "NewRightsRequest(…)"
+
+
+class ReasonRequest(Message, frozen=True):
+    """Why, as a reference to a document."""
+
+    reason: Reference
+
+
+class CloseRequest(Message, frozen=True):
+    """How a request has ended, and a reference to why."""
+
+    outcome: RequestOutcome
+    reason: Reference
+
+
+class CollectRequest(Message, frozen=True):
+    """Who comes for an answer."""
+
+    request: RequestId
+    code: CollectCode
+
+    def __repr__(self) -> str:
+        """Show nothing of the code."""
+        return "CollectRequest(…)"
+
+
+class CollectedAnswer(Message, frozen=True):
+    """How far a request is, and its answer, handed out once."""
+
+    state: Literal["open", "answered", "closed"]
+    due_at: str
+    text: str | None = None
+
+
+class RightsRequestAnswer(Message, frozen=True):
+    """A request: until when it is to be answered, and what was found.
+
+    `signals` and `disputes` are null once they are wiped. `unevaluated` names what
+    could not be asked. `collect` is shown once, to whom hands it to the person.
+    """
+
+    request: str
+    kind: RequestKind
+    way: Way
+    control: str
+    language: Language
+    state: Literal["open", "answered", "closed"]
+    opened_at: str
+    opened_by: str
+    due_at: str
+    extended_for: str | None = None
+    outcome: str | None = None
+    reason: str | None = None
+    ended_at: str | None = None
+    ended_by: str | None = None
+    signals: list[Finding] | None = None
+    disputes: list[str] | None = None
+    unevaluated: list[str] | None = None
+    answer: str | None = None
+    collect: str | None = None
+
+
+class RightsRequestsAnswer(Message, frozen=True):
+    """Requests, the one that is due first in front, without what was found."""
+
+    requests: list[RightsRequestAnswer]

@@ -1,0 +1,304 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Requests of persons: opened with proof, answered within a month (GDPR Art. 12 (3)).
+
+Whoever opens one has seen that the identifier is the person's: the provider's
+back-end, an officer, or the public form by a mailed code. The identifier is evaluated
+and forgotten; the request keeps which signals were found, sealed, and no more. What
+a person contests rests at once, as far as it is shared: by a dispute of this node.
+"""
+
+import hashlib
+import hmac
+from typing import Final
+
+from msgspec.structs import replace
+
+from fedsafe_node.errors import (
+    ConflictError,
+    NotFoundError,
+    WrongStateError,
+)
+from fedsafe_node.log.audit import Event
+from fedsafe_node.people.throttle import Counter, count_tries
+from fedsafe_node.people.vault import Vault
+from fedsafe_node.principal import Principal
+from fedsafe_node.provider_events.announcing import (
+    Announcer,
+)
+from fedsafe_node.rights.describing import describe_request
+from fedsafe_node.rights.finding import evaluate
+from fedsafe_node.rights.opening import Opened, Opening, read_person
+from fedsafe_node.rights.request_messages import (
+    CloseRequest,
+    CollectedAnswer,
+    CollectRequest,
+    NewRightsRequest,
+    RightsRequestAnswer,
+    RightsRequestsAnswer,
+    Way,
+)
+from fedsafe_node.rights.sealing import open_content, seal_content
+from fedsafe_node.rights.telling import tell
+from fedsafe_node.rights.terms import EXTENDED_MONTHS, moment, months_after
+from fedsafe_node.signals.desk import Desk
+from fedsafe_node.store.protocol import Reader, Transaction
+from fedsafe_node.store.rights_rows import RequestRow, RequestState
+from fedsafe_policies.decision import Decision
+from fedsafe_policies.lookups import LookupRequest
+from fedsafe_policies.vocabulary import (
+    Control,
+    Plane,
+    Purpose,
+    Role,
+)
+
+LISTED: Final = 500
+FORM: Final = Principal("form", Role.SERVICE)
+"""The public form, by which persons come themselves."""
+
+
+class Requests:
+    """Opens, answers and closes requests of persons."""
+
+    def __init__(self, desk: Desk, announcer: Announcer, vault: Vault) -> None:
+        self._desk = desk
+        self._announcer = announcer
+        self._vault = vault
+
+    async def open(
+        self, request: NewRightsRequest, who: Principal
+    ) -> RightsRequestAnswer:
+        """Open a request for somebody whose control of the identifier was shown.
+
+        Raises:
+            BadRequestError: the identifier has no canonical form.
+            DeniedError: this role may not.
+        """
+        opened = Opened(
+            kind=request.kind,
+            person=read_person(request.about, pointer="/about"),
+            control=Control(request.control),
+            way=Way.PROVIDER if who.role is Role.SERVICE else Way.OFFICER,
+            language=request.language,
+            contention=request.contention,
+            subject_ref=request.subject_ref,
+        )
+        return await self.open_proved(opened, who)
+
+    async def open_proved(self, opened: Opened, who: Principal) -> RightsRequestAnswer:
+        """Open a request whose proof was checked.
+
+        Raises:
+            DeniedError: this role may not.
+            WrongStateError: the proof has opened a request before.
+        """
+        desk = self._desk
+        decision = await self._admit(who, "rights.open")
+        evaluated = await evaluate(desk.situation, opened.person)
+        opening = Opening(desk, self._announcer, opened, evaluated, who, decision)
+        try:
+            return await desk.commit(opening.run)
+        except ConflictError:
+            raise WrongStateError(
+                "proof_used", "this code has opened a request already"
+            ) from None
+
+    async def list(
+        self, who: Principal, *, closed: bool = False
+    ) -> RightsRequestsAnswer:
+        """List requests, without what was found.
+
+        Raises:
+            DeniedError: this role may not.
+        """
+        decision = await self._admit(who, "rights.list")
+
+        async def act(tx: Transaction) -> RightsRequestsAnswer:
+            rows = await tx.requests(LISTED, closed=closed)
+            await self._note(tx, Event.REQUESTS_READ, who, decision, count=len(rows))
+            return RightsRequestsAnswer(
+                requests=[describe_request(row) for row in rows]
+            )
+
+        return await self._desk.store.write(act)
+
+    async def show(self, request: str, who: Principal) -> RightsRequestAnswer:
+        """Show a request with what was found.
+
+        Raises:
+            DeniedError: this role may not.
+            NotFoundError: there is no such request.
+        """
+        decision = await self._admit(who, "rights.show")
+
+        async def act(tx: Transaction) -> RightsRequestAnswer:
+            row = await _known(tx, request)
+            await self._note(tx, Event.REQUESTS_READ, who, decision, request=row.id)
+            return describe_request(row, open_content(self._desk.periods, row))
+
+        return await self._desk.store.write(act)
+
+    async def answer(self, request: str, who: Principal) -> RightsRequestAnswer:
+        """Write the answer out of what was found and the recipient ledger.
+
+        Raises:
+            DeniedError: this role may not.
+            NotFoundError: there is no such request.
+            WrongStateError: it is answered or closed.
+        """
+        decision = await self._admit(who, "rights.answer")
+        desk = self._desk
+
+        async def act(tx: Transaction) -> RightsRequestAnswer:
+            row = await _in_state(tx, request, RequestState.OPEN)
+            content = open_content(desk.periods, row)
+            if content is None:
+                raise WrongStateError("wiped", "what was found can no longer be read")
+            text = await tell(tx, desk, row, content)
+            content = replace(content, answer=text)
+            answered = replace(
+                row,
+                state=RequestState.ANSWERED,
+                sealed=seal_content(desk.periods, row.id, row.period, content),
+                ended_at=self._now(),
+                ended_by=who.name,
+            )
+            await tx.put_request(answered)
+            await self._note(tx, Event.REQUEST_ANSWERED, who, decision, request=row.id)
+            return describe_request(answered, content)
+
+        return await desk.store.write(act)
+
+    async def extend(
+        self, request: str, reason: str, who: Principal
+    ) -> RightsRequestAnswer:
+        """Take two months more, once, for a reason that the person is told.
+
+        Raises:
+            DeniedError: this role may not.
+            NotFoundError: there is no such request.
+            WrongStateError: it is answered, closed, extended already or overdue.
+        """
+        decision = await self._admit(who, "rights.extend")
+
+        async def act(tx: Transaction) -> RightsRequestAnswer:
+            row = await _in_state(tx, request, RequestState.OPEN)
+            if row.extended_for is not None or row.due_at <= self._now():
+                raise WrongStateError(
+                    "too_late", "a request is extended once, within its month"
+                )
+            extended = replace(
+                row,
+                due_at=months_after(row.opened_at, EXTENDED_MONTHS),
+                extended_for=reason,
+                reminded_at=None,
+            )
+            await tx.put_request(extended)
+            await self._note(tx, Event.REQUEST_EXTENDED, who, decision, request=row.id)
+            return describe_request(extended)
+
+        return await self._desk.store.write(act)
+
+    async def close(
+        self, request: str, closing: CloseRequest, who: Principal
+    ) -> RightsRequestAnswer:
+        """End a request, with its outcome and a reference to why.
+
+        Raises:
+            DeniedError: this role may not.
+            NotFoundError: there is no such request.
+            WrongStateError: it is closed.
+        """
+        decision = await self._admit(who, "rights.close")
+
+        async def act(tx: Transaction) -> RightsRequestAnswer:
+            row = await _known(tx, request)
+            if row.state is RequestState.CLOSED:
+                raise WrongStateError("request_closed", "this request is closed")
+            closed = replace(
+                row,
+                state=RequestState.CLOSED,
+                outcome=closing.outcome,
+                reason=closing.reason,
+                ended_at=self._now(),
+                ended_by=who.name,
+            )
+            await tx.put_request(closed)
+            await self._note(
+                tx,
+                Event.REQUEST_CLOSED,
+                who,
+                decision,
+                request=row.id,
+                outcome=closing.outcome,
+            )
+            return describe_request(closed)
+
+        return await self._desk.store.write(act)
+
+    async def collect(self, asked: CollectRequest, source: str) -> CollectedAnswer:
+        """Hand an answer out, once, to who has the code.
+
+        Raises:
+            NotFoundError: no request has this code, or its answer was handed out.
+            TooManyTriesError: too many came from this place.
+        """
+        if source:
+            counter = Counter(self._vault.blind("collect", source), 20, longest=60)
+            await count_tries(self._desk.store, [counter], self._now())
+        given = hashlib.sha256(asked.code.encode()).digest()
+
+        async def act(tx: Transaction) -> CollectedAnswer:
+            row = await tx.request(asked.request)
+            if row is None or not hmac.compare_digest(row.collect or b"", given):
+                raise NotFoundError("request")
+            content = open_content(self._desk.periods, row)
+            text = content.answer if content is not None else None
+            if text is not None:
+                await tx.put_request(replace(row, collect=None))
+                await self._note(
+                    tx, Event.REQUEST_COLLECTED, FORM, None, request=row.id
+                )
+            return CollectedAnswer(
+                state=row.state.value, due_at=moment(row.due_at), text=text
+            )
+
+        return await self._desk.store.write(act)
+
+    async def _admit(self, who: Principal, act: str) -> Decision:
+        desk = self._desk
+        # A machine and the form act for the person, as whoever protects data would.
+        role = Role.DPO if who.role is Role.SERVICE else who.role
+        asked = LookupRequest(role, Purpose.RIGHTS_OF_THE_PERSON, Plane.ACTOR)
+        decision = desk.situation.decide(asked, desk.clock.now())
+        if not decision.allowed:
+            await desk.refuse(decision, who, act)
+        return decision
+
+    async def _note(
+        self,
+        tx: Transaction,
+        event: Event,
+        who: Principal,
+        decision: Decision | None,
+        **detail: str | int,
+    ) -> None:
+        entry = self._desk.event(event, who, detail, decision=decision)
+        await tx.append(self._desk.trail.log, entry.record, entry.openings)
+
+    def _now(self) -> int:
+        return int(self._desk.clock.now().timestamp())
+
+
+async def _known(reader: Reader, request: str) -> RequestRow:
+    row = await reader.request(request)
+    if row is None:
+        raise NotFoundError("request")
+    return row
+
+
+async def _in_state(reader: Reader, request: str, state: RequestState) -> RequestRow:
+    row = await _known(reader, request)
+    if row.state is not state:
+        raise WrongStateError(f"request_{row.state.value}", f"it is {row.state.value}")
+    return row

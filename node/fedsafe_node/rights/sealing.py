@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a person's request has found, sealed under the month's period key."""
+
+from typing import Final
+
+import msgspec
+
+from fedsafe_crypto.errors import CryptoError
+from fedsafe_crypto.framing import lp_text
+from fedsafe_federation.errors import MalformedError
+from fedsafe_federation.wireformat import decode, encode
+from fedsafe_node.log.openings import PeriodKeys
+from fedsafe_node.rights.finding import Finding
+from fedsafe_node.store.rights_rows import RequestRow
+
+_DOMAIN: Final = "fedsafe/v1/rights-request"
+
+
+class Content(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What is known of a request beside its dates; never the identifier."""
+
+    subject_ref: str | None
+    findings: list[Finding]
+    unevaluated: list[str]
+    disputes: list[str]
+    answer: str | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether everything could be looked up, and nothing was found."""
+        return not self.findings and not self.unevaluated
+
+
+def seal_content(keys: PeriodKeys, name: str, period: str, content: Content) -> bytes:
+    """Seal a request's content for its row."""
+    return keys.seal(period, encode(content), _place(name, period))
+
+
+def open_content(keys: PeriodKeys, row: RequestRow) -> Content | None:
+    """Open a request's content; None if it is wiped or its key destroyed."""
+    if row.sealed is None:
+        return None
+    try:
+        payload = keys.unseal(row.period, row.sealed, _place(row.id, row.period))
+        return None if payload is None else decode(payload, Content)
+    except (CryptoError, MalformedError):
+        return None
+
+
+def _place(name: str, period: str) -> bytes:
+    return lp_text(_DOMAIN) + lp_text(name) + lp_text(period)

@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: Apache-2.0
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from fedsafe_cli.rights import ABOUT, CONTROLS, KINDS
+from fedsafe_policies.vocabulary import Control, IdentifierKind
+
+if TYPE_CHECKING:
+    from tests.cli.conftest import FakeNode, Run
+
+REQUEST = "0a" * 16
+ADDRESS = "anna@example.de"
+OPEN: dict[str, Any] = {
+    "request": REQUEST,
+    "kind": "erasure",
+    "way": "officer",
+    "control": "identity_document",
+    "language": "en",
+    "state": "open",
+    "opened_at": "2026-11-24T12:00:00+00:00",
+    "opened_by": "lea",
+    "due_at": "2026-12-24T12:00:00+00:00",
+    "extended_for": None,
+    "outcome": None,
+    "reason": None,
+    "ended_at": None,
+    "ended_by": None,
+    "signals": [{"signal": "01936e0c-0000-7000-8000-000000000000"}],
+    "disputes": ["6d" * 32],
+    "unevaluated": ["epoch 1"],
+    "answer": None,
+    "collect": "A" * 22,
+}
+HOW = ("--about", "email", "--control", "identity_document", "--answer-in", "en")
+
+
+def test_the_words_are_those_of_the_node() -> None:
+    assert set(ABOUT) == {kind.name.lower() for kind in IdentifierKind}
+    assert set(CONTROLS) == {word.value for word in Control} - {"officer"}
+    assert len(KINDS) == 5
+
+
+def test_the_identifier_comes_by_standard_input(ask: "Run", node: "FakeNode") -> None:
+    node.always("POST /v1/rights", OPEN)
+    shown = ask("rights", "open", "--kind", "erasure", *HOW, stdin=b"anna@example.de\n")
+    german = ask(
+        *("rights", "open", "--kind", "erasure", *HOW, "--lang", "de"),
+        *("--subject-ref", "account-7", "--region", "DE"),
+        stdin=b"anna@example.de",
+    )
+
+    assert (shown.status, german.status) == (0, 0)
+    for word in (REQUEST, "erasure", "2026-12-24", "A" * 22, "epoch 1"):
+        assert word in shown.out
+    assert "Abholcode" in german.out
+    assert ADDRESS not in shown.out + shown.err + german.out
+    first, second = (body for _, body in node.asked)
+    assert first == {
+        "kind": "erasure",
+        "about": {"kind": "email", "value": ADDRESS},
+        "control": "identity_document",
+        "language": "en",
+    }
+    assert second["subject_ref"] == "account-7"
+    assert second["about"]["region"] == "DE"
+
+
+def test_requests_are_listed(ask: "Run", node: "FakeNode") -> None:
+    node.always("GET /v1/rights?closed=false", {"requests": [OPEN]})
+    node.always("GET /v1/rights?closed=true", {"requests": []})
+
+    assert REQUEST in ask("rights", "list").out
+    assert json.loads(ask("rights", "list", "--json").out) == {"requests": [OPEN]}
+    assert ask("rights", "list", "--closed").out == "There are none.\n"
+
+
+def test_a_request_is_shown_answered_extended_and_closed(
+    ask: "Run", node: "FakeNode"
+) -> None:
+    answered = OPEN | {"state": "answered", "answer": "Answer to", "collect": None}
+    node.always(f"GET /v1/rights/{REQUEST}", OPEN)
+    for what in ("answer", "extend", "close"):
+        node.always(f"POST /v1/rights/{REQUEST}/{what}", answered)
+
+    assert REQUEST in ask("rights", "show", REQUEST).out
+    assert "Answer to" in ask("rights", "answer", REQUEST).out
+    assert ask("rights", "extend", REQUEST, "--reason", "note-4").status == 0
+    closing = ("--outcome", "refused", "--reason", "letter-12")
+    assert ask("rights", "close", REQUEST, *closing).status == 0
+    assert [body for _, body in node.asked][1:] == [
+        None,
+        {"reason": "note-4"},
+        {"outcome": "refused", "reason": "letter-12"},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status"),
+    [
+        (("open", "--kind", "erasure"), 2),
+        (("open", "--kind", "access", *HOW), 5),
+        (("open", ADDRESS, "--kind", "access", *HOW), 2),
+        (("show", "../status"), 5),
+        (("extend", REQUEST), 2),
+        (("close", REQUEST, "--outcome", "lost", "--reason", "x"), 2),
+    ],
+)
+def test_what_does_not_fit_is_never_sent(
+    ask: "Run", node: "FakeNode", arguments: tuple[str, ...], status: int
+) -> None:
+    assert ask("rights", *arguments, stdin=b"").status == status
+    assert node.asked == []

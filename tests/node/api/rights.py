@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Requests of persons as the API's tests have them: one, whatever is asked."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from fedsafe_node.principal import Principal
+from fedsafe_node.rights.request_messages import (
+    CloseRequest,
+    CollectedAnswer,
+    CollectRequest,
+    Language,
+    NewRightsRequest,
+    RequestKind,
+    RightsRequestAnswer,
+    RightsRequestsAnswer,
+    Way,
+)
+
+if TYPE_CHECKING:
+    from tests.node.api.conftest import Memory
+
+REQUEST: Final = RightsRequestAnswer(
+    request="0a" * 16,
+    kind=RequestKind.ACCESS,
+    way=Way.OFFICER,
+    control="account_login",
+    language=Language.DE,
+    state="open",
+    opened_at="2026-11-24T12:00:00+00:00",
+    opened_by="lea",
+    due_at="2026-12-24T12:00:00+00:00",
+)
+RIGHTS_BODIES: Final[dict[str, object]] = {
+    "openRequest": {
+        "kind": "access",
+        "about": {"kind": "email", "value": "anna@example.de"},
+        "control": "account_login",
+    },
+    "extendRequest": {"reason": "note-4"},
+    "closeRequest": {"outcome": "answered", "reason": "letter-12"},
+    "collectAnswer": {"request": "0a" * 16, "code": "A" * 22},
+}
+
+
+@dataclass
+class FakeRequests:
+    memory: "Memory"
+
+    async def open(
+        self, request: NewRightsRequest, who: Principal
+    ) -> RightsRequestAnswer:
+        return await self._called((request, who))
+
+    async def list(
+        self, who: Principal, *, closed: bool = False
+    ) -> RightsRequestsAnswer:
+        return RightsRequestsAnswer(requests=[await self._called((who, closed))])
+
+    async def show(self, request: str, who: Principal) -> RightsRequestAnswer:
+        return await self._called((request, who))
+
+    async def answer(self, request: str, who: Principal) -> RightsRequestAnswer:
+        return await self._called((request, who))
+
+    async def extend(
+        self, request: str, reason: str, who: Principal
+    ) -> RightsRequestAnswer:
+        return await self._called((request, reason, who))
+
+    async def close(
+        self, request: str, closing: CloseRequest, who: Principal
+    ) -> RightsRequestAnswer:
+        return await self._called((request, closing, who))
+
+    async def collect(self, asked: CollectRequest, source: str) -> CollectedAnswer:
+        await self._called((asked, source))
+        return CollectedAnswer(state="open", due_at="2026-12-24T12:00:00+00:00")
+
+    async def _called(self, call: object) -> RightsRequestAnswer:
+        await self.memory.called(call)
+        return REQUEST

@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Who may do what about requests of persons over HTTP, on real nodes."""
+
+from collections.abc import Mapping
+from typing import Final
+
+import pytest
+from aiohttp import ClientSession
+from tests.node.api.test_roles import sessions  # noqa: F401 - a fixture
+from tests.node.fleet import Fleet
+
+from fedsafe_node.api.rights import RIGHTS_ROUTES
+from fedsafe_policies.vocabulary import Role
+
+OFFICERS: Final = {Role.REVIEWER, Role.LEGAL_ADVISER, Role.DPO}
+NEW: Final = {
+    "kind": "access",
+    "about": {"kind": "email", "value": "nobody@mail.example"},
+    "control": "identity_document",
+}
+SENT: Final[Mapping[str, object]] = {
+    "openRequest": NEW,
+    "extendRequest": {"reason": "note-1"},
+    "closeRequest": {"outcome": "answered", "reason": "letter-1"},
+}
+MAY: Final[Mapping[str, set[Role]]] = {
+    "openRequest": OFFICERS | {Role.SERVICE},
+    **dict.fromkeys(
+        (
+            *("listRequests", "showRequest", "answerRequest"),
+            *("extendRequest", "closeRequest"),
+        ),
+        OFFICERS,
+    ),
+}
+
+
+async def test_a_role_reaches_what_it_may_and_nothing_else(
+    sessions: Mapping[str, ClientSession],  # noqa: F811 - the fixture
+) -> None:
+    async with sessions[Role.DPO].post("/v1/rights", json=NEW) as response:
+        assert response.status == 201
+        request = (await response.json())["request"]
+    passed: dict[str, set[str]] = {}
+    for caller, session in sessions.items():
+        for route in RIGHTS_ROUTES:
+            if route.name == "collectAnswer":
+                continue
+            response = await session.request(
+                route.method,
+                route.path.format(request=request),
+                json=SENT.get(route.name),
+            )
+            async with response:
+                assert response.status in {route.status, 401, 403, 409}
+                if response.status not in {401, 403}:
+                    passed.setdefault(route.name, set()).add(caller)
+
+    assert passed == MAY
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (NEW | {"control": "officer"}, 422),
+        (NEW | {"kind": "forget"}, 422),
+        (NEW | {"name": "Anna"}, 422),
+        (NEW | {"about": {"kind": "email", "value": "nobody"}}, 422),
+        (NEW | {"about": {"kind": "sha256", "value": "00" * 32}}, 422),
+    ],
+)
+async def test_what_does_not_fit_is_refused_without_its_value(
+    trio: Fleet,
+    sessions: Mapping[str, ClientSession],  # noqa: F811 - the fixture
+    body: dict[str, object],
+    status: int,
+) -> None:
+    async with sessions[Role.DPO].post("/v1/rights", json=body) as response:
+        assert response.status == status
+        text = await response.text()
+    assert "nobody@" not in text
+    assert await trio.audit("a.demo", "rights.opened") == []
+
+
+async def test_anybody_may_come_for_an_answer_and_is_told_nothing_without_its_code(
+    trio: Fleet,
+) -> None:
+    url = f"{trio['a.demo'].base.config.url}/v1/rights/collect"
+    async with ClientSession() as session:
+        answers = []
+        for _ in range(22):
+            asked = {"request": "0" * 32, "code": "A" * 22}
+            async with session.post(url, json=asked) as response:
+                answers.append(response.status)
+
+    assert answers[:20] == [404] * 20
+    assert answers[-1] == 429

@@ -1,0 +1,276 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Requests of persons on real nodes: who opens them, what is told, by when."""
+
+from datetime import timedelta
+
+import pytest
+from tests.node.fleet import NAMES, Fleet
+from tests.node.rights.test_disputes import DORA, LEA, RUTH, matching
+from tests.node.signals.conftest import ANNA, BOT, RITA, request_for
+
+from fedsafe_node.errors import (
+    BadRequestError,
+    DeniedError,
+    NotFoundError,
+    WrongStateError,
+)
+from fedsafe_node.messages import Kind, Question
+from fedsafe_node.principal import Principal
+from fedsafe_node.rights.request_messages import (
+    CloseRequest,
+    CollectRequest,
+    Language,
+    NewRightsRequest,
+    RequestKind,
+    RightsRequestAnswer,
+)
+from fedsafe_node.rights.requests import Requests
+from fedsafe_node.rights.tending import Tended, tend_requests
+from fedsafe_node.store.protocol import Reader
+from fedsafe_policies.vocabulary import Role, Scope
+
+WHO = "Person@Mail.example"
+FOLDED = "person@mail.example"
+PLACE = "192.0.2.7"
+SHOP = Principal("shop", Role.SERVICE, scope="rights")
+
+
+def requests_of(fleet: Fleet, name: str = "b.demo") -> Requests:
+    requests = fleet[name].services.requests
+    assert isinstance(requests, Requests)
+    return requests
+
+
+def asked(
+    kind: RequestKind = RequestKind.ACCESS,
+    value: str = WHO,
+    language: Language = Language.EN,
+) -> NewRightsRequest:
+    return NewRightsRequest(
+        kind=kind,
+        about=Question(kind=Kind.EMAIL, value=value),
+        control="account_login",
+        language=language,
+        subject_ref="account-7",
+    )
+
+
+async def collected(fleet: Fleet, opened: RightsRequestAnswer) -> str | None:
+    assert opened.collect is not None
+    request = CollectRequest(request=opened.request, code=opened.collect)
+    return (await requests_of(fleet).collect(request, PLACE)).text
+
+
+async def test_a_person_is_told_who_lists_them_and_who_has_received_it(
+    trio: Fleet,
+) -> None:
+    signal = await trio.publish(WHO)
+    await trio["b.demo"].services.signals.add(request_for(WHO, scope=Scope.SELF), ANNA)
+    for name, others in (("a.demo", {"b.demo", "c.demo"}), ("b.demo", set())):
+        requests = requests_of(trio, name)
+        opened = await requests.open(asked(), SHOP)
+        assert (opened.state, opened.signals, opened.way.value) == (
+            "open",
+            None,
+            "provider",
+        )
+        answered = await requests.answer(opened.request, DORA)
+        assert answered.signals is not None
+        assert {found.origin for found in answered.signals} >= {"a.demo"}
+        assert opened.collect is not None
+        asked_for = CollectRequest(request=opened.request, code=opened.collect)
+        text = (await requests.collect(asked_for, PLACE)).text
+        assert text is not None
+        assert signal in text
+        assert all(f"recipient: {other}" in text for other in others)
+        assert not any(name in text for name in ("anna", "rita", "dora"))
+        assert ("a.demo will tell you" in text) is (name == "b.demo")
+        assert ("only this provider uses it" in text) is (name == "b.demo")
+
+
+async def test_nothing_found_is_answered_at_once_in_their_language(
+    trio: Fleet,
+) -> None:
+    requests = requests_of(trio)
+    opened = await requests.open(asked(language=Language.DE), SHOP)
+
+    assert opened.state == "answered"
+    text = await collected(trio, opened)
+    assert text is not None
+    assert "kein Signal gespeichert" in text
+    with pytest.raises(NotFoundError):  # it is handed out once
+        await collected(trio, opened)
+
+
+async def test_an_answer_is_for_who_has_its_code(trio: Fleet) -> None:
+    opened = await requests_of(trio).open(asked(), SHOP)
+    other = await requests_of(trio).open(asked(), SHOP)
+    assert opened.collect is not None
+
+    for name, code in ((other.request, opened.collect), ("0" * 32, opened.collect)):
+        wrong = CollectRequest(request=name, code=code)
+        with pytest.raises(NotFoundError):
+            await requests_of(trio).collect(wrong, PLACE)
+
+
+async def test_the_identifier_is_kept_nowhere(trio: Fleet) -> None:
+    await trio.publish(FOLDED)
+    opened = await requests_of(trio).open(asked(), LEA)
+    await requests_of(trio).answer(opened.request, LEA)
+
+    for name in NAMES:
+        directory = trio.place(name).directory
+        for path in directory.rglob("*"):
+            if path.is_file():
+                assert FOLDED.encode() not in path.read_bytes().lower()
+    for event in await trio.audit("b.demo"):
+        assert FOLDED not in event.text.lower()
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [RequestKind.DISPUTE, RequestKind.OBJECTION, RequestKind.ERASURE],
+)
+async def test_what_a_person_contests_rests_everywhere(
+    trio: Fleet, kind: RequestKind
+) -> None:
+    await trio.publish(WHO)
+    opened = await requests_of(trio).open(asked(kind), SHOP)
+    await trio.level("b.demo", ("a.demo", "c.demo"))
+
+    assert await matching(trio, WHO) == []
+    (found,) = (await trio["a.demo"].services.disputes.list(RUTH)).disputes
+    assert (found.author, found.control.value) == ("b.demo", "account_login")
+    shown = await requests_of(trio).show(opened.request, DORA)
+    assert shown.disputes == [found.dispute]
+
+
+async def test_access_alone_contests_nothing(trio: Fleet) -> None:
+    await trio.publish(WHO)
+    await requests_of(trio).open(asked(), SHOP)
+
+    assert await matching(trio, WHO) == list(NAMES)
+
+
+async def test_what_could_not_be_asked_is_named(trio: Fleet) -> None:
+    await trio.stop("a.demo", "c.demo")
+    opened = await requests_of(trio).open(asked(), LEA)
+
+    assert opened.unevaluated == ["epoch 1"]
+    assert opened.state == "open"  # nobody may say that there is nothing
+    answered = await requests_of(trio).answer(opened.request, LEA)
+    assert answered.answer is not None
+    assert "could not be checked: epoch 1" in answered.answer
+
+
+@pytest.mark.parametrize(
+    "who", [ANNA, Principal("otto", Role.OPERATOR), Principal("x", Role.AUDITOR)]
+)
+async def test_only_officers_see_and_open_requests(trio: Fleet, who: Principal) -> None:
+    requests = requests_of(trio)
+    opened = await requests.open(asked(), LEA)
+
+    for act in (
+        requests.open(asked(), who),
+        requests.list(who),
+        requests.show(opened.request, who),
+        requests.answer(opened.request, who),
+        requests.extend(opened.request, "note-1", who),
+        requests.close(
+            opened.request, CloseRequest(outcome="refused", reason="note-1"), who
+        ),
+    ):
+        with pytest.raises(DeniedError) as denied:
+            await act
+        assert denied.value.decision.code == "purpose"
+    assert len(await trio.audit("b.demo", "refused")) == 6
+
+
+async def test_what_is_no_identifier_is_refused_by_its_place(trio: Fleet) -> None:
+    digest = NewRightsRequest(
+        kind=RequestKind.ACCESS,
+        about=Question(kind=Kind.SHA256, value="00" * 32),
+        control="account_login",
+    )
+    for request, pointer in ((asked(value="nobody"), "/about/value"), (digest, "")):
+        with pytest.raises(BadRequestError) as refused:
+            await requests_of(trio).open(request, LEA)
+        assert str(refused.value.pointer).startswith(pointer or "/about")
+
+
+# --- the clock ------------------------------------------------------------------------
+
+
+async def test_a_request_has_a_month_and_two_more_for_a_reason(trio: Fleet) -> None:
+    await trio.publish(WHO)
+    requests = requests_of(trio)
+    opened = await requests.open(asked(), LEA)
+
+    assert opened.due_at == "2026-12-24T12:00:00+00:00"
+    extended = await requests.extend(opened.request, "note-4", LEA)
+    assert extended.due_at == "2027-02-24T12:00:00+00:00"
+    for _ in range(2):
+        with pytest.raises(WrongStateError) as refused:
+            await requests.extend(opened.request, "note-5", LEA)
+        assert refused.value.code == "too_late"
+
+
+async def test_nobody_extends_what_is_overdue(trio: Fleet) -> None:
+    await trio.publish(WHO)
+    opened = await requests_of(trio).open(asked(), LEA)
+    trio.clock.advance(timedelta(days=31))
+
+    with pytest.raises(WrongStateError):
+        await requests_of(trio).extend(opened.request, "note-5", LEA)
+
+
+async def test_people_are_reminded_and_what_is_closed_is_wiped(
+    alone: Fleet,
+) -> None:
+    node = alone["a.demo"]
+    requests = requests_of(alone, "a.demo")
+    await node.services.signals.add(request_for(WHO, scope=Scope.SELF), ANNA)
+    opened = await requests.open(asked(), LEA)
+
+    async def sealed(reader: Reader) -> bytes | None:
+        row = await reader.request(opened.request)
+        return row.sealed if row is not None else None
+
+    assert await tend(alone) == Tended()
+    alone.clock.advance(timedelta(days=24))
+    await tend(alone)
+    await tend(alone)
+    assert len(await alone.audit("a.demo", "rights.due")) == 1
+    closing = CloseRequest(outcome="answered", reason="letter-3")
+    await requests.answer(opened.request, LEA)
+    await requests.close(opened.request, closing, LEA)
+    with pytest.raises(WrongStateError):
+        await requests.close(opened.request, closing, LEA)
+    assert await node.base.store.read(sealed) is not None
+    alone.clock.advance(timedelta(days=91))
+    await tend(alone)
+    assert await node.base.store.read(sealed) is None
+    shown = await requests.show(opened.request, LEA)
+    assert (shown.signals, shown.answer, shown.outcome) == (None, None, "answered")
+
+
+async def tend(fleet: Fleet) -> Tended:
+    node = fleet["a.demo"]
+    return await tend_requests(node.desk, node.base.announcer)
+
+
+async def test_closed_requests_are_listed_apart(trio: Fleet) -> None:
+    requests = requests_of(trio)
+    opened = await requests.open(asked(), LEA)
+    closing = CloseRequest(outcome="answered", reason="letter-3")
+    await requests.close(opened.request, closing, LEA)
+
+    assert (await requests.list(DORA)).requests == []
+    (found,) = (await requests.list(DORA, closed=True)).requests
+    assert (found.request, found.collect, found.signals) == (
+        opened.request,
+        None,
+        None,
+    )
+    assert RITA.role is Role.REVIEWER
+    assert BOT.role is Role.SERVICE
