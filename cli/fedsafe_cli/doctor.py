@@ -231,6 +231,10 @@ def _node(directory: Path) -> Iterator[Finding]:
         yield Finding(f"node: {name}", level, str(verdict))
     found = f"{status.get('node')} {status.get('version')}"
     yield Finding("node", Level.OK, f"{found}, policy {status.get('policy')}")
+    if waiting := status.get("notices_waiting"):
+        way_out = "see `fedsafe notice list`; texts are signed off with `notice sign-off`"
+        found = f"{waiting} notices to persons may not go out yet"
+        yield Finding("notices", Level.WARN, found, way_out)
     if overdue := status.get("receipts_overdue"):
         way_out = "deliver what `fedsafe events list` shows, then `events receipt`"
         found = f"{overdue} events for the provider lack their receipt"

@@ -25,6 +25,7 @@ COMMANDS: Final = {
     "dispute": "fedsafe_cli.dispute:dispute",
     "rights": "fedsafe_cli.rights:rights",
     "events": "fedsafe_cli.events:events",
+    "notice": "fedsafe_cli.notice:notice",
     "hash": "fedsafe_cli.media:hash_files",
     "match": "fedsafe_cli.media:match_files",
     "login": "fedsafe_cli.login:login",

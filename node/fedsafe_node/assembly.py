@@ -41,6 +41,8 @@ from fedsafe_node.log.audit import Event
 from fedsafe_node.log.tiling import SignedTree
 from fedsafe_node.lookup.service import LookupService
 from fedsafe_node.membership import CHARTER_DOCUMENT, Membership, load_membership
+from fedsafe_node.notices.keeping import NoticeDesk
+from fedsafe_node.notices.service import Notices
 from fedsafe_node.overview import Overview
 from fedsafe_node.peering.recipients import Recipients
 from fedsafe_node.peering.service import PeeringService
@@ -158,6 +160,9 @@ class RunningNode:
             base.clock,
             offload=base.workers,
             joined=self._joined,
+        )
+        self.notices = NoticeDesk(
+            base.situation, base.trail, base.clock, base.periods, base.announcer
         )
         self.desk = self._make_desk()
         self.keeper = Keeper(
@@ -369,6 +374,7 @@ class RunningNode:
             custody=base.custody,
             statement_key=base.keys.statement,
             reviews=self.reviews,
+            notices=self.notices,
             offload=base.workers,
             announce=self.replicating.announce,
         )
@@ -443,6 +449,7 @@ class RunningNode:
             peering=self.peering,
             witness=self.witnesses.server,
             foundings=self._foundings,
+            notices=Notices(base.store, self.notices),
             recipients=Recipients(
                 base.situation, base.store, base.trail, base.clock
             ),

@@ -19,6 +19,7 @@ from fedsafe_node.log.guard import Guard
 from fedsafe_node.log.openings import PeriodKeys
 from fedsafe_node.log.pseudonyms import Pseudonyms
 from fedsafe_node.people.names import names_of_people
+from fedsafe_node.notices.texts import texts
 from fedsafe_node.people.office import Office
 from fedsafe_node.people.passwords import Passwords
 from fedsafe_node.people.register_entries import read_register_end
@@ -72,6 +73,7 @@ class _Files:
 
 def _read_files(place: Place, config: Config) -> _Files:
     catalogue()  # read here, off the loop, and kept: who asks later finds it
+    texts()
     guard = Guard(place.guard)
     return _Files(
         keys=load_keys(place),

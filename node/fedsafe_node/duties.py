@@ -9,6 +9,7 @@ from typing import Final
 from fedsafe_node.budgets.meter import DAY, SLOT
 from fedsafe_node.index.lists import Lists
 from fedsafe_node.jobs import Job
+from fedsafe_node.notices.upkeep import NoticeUpkeep
 from fedsafe_node.peering.cosigning import Cosigning
 from fedsafe_node.peering.service import PeeringService
 from fedsafe_node.peering.serving import FeedServer
@@ -63,6 +64,7 @@ class Duties:
             "index": Job(self._merge_index, _MINUTE),
             "index-removals": Job(self._purge_index, _DAY),
             "requests": Job(self._tend_requests, _MINUTE),
+            "notices": Job(self._tend_notices, _MINUTE),
             "relock": Job(self._relock, _RELOCK),
             "residues": Job(self._scrub, _MINUTE),
             "reviews": Job(self._tend_reviews, _MINUTE),
@@ -81,6 +83,9 @@ class Duties:
 
     async def _tend_requests(self) -> None:
         await tend_requests(self._desk, self._announcer)
+
+    async def _tend_notices(self) -> None:
+        await NoticeUpkeep(self._desk.store, self._desk.notices).run()
 
     async def _relock(self) -> None:
         await relock(self._desk)

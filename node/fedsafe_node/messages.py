@@ -316,7 +316,8 @@ class PeerStatus(Message, frozen=True):
 class StatusAnswer(Message, frozen=True):
     """The node at a glance; `store` is `ok`, or why writes fail and since when.
 
-    `receipts_overdue` counts events for the provider that lack their receipt.
+    `receipts_overdue` counts events for the provider that lack their receipt,
+    `notices_waiting` notices to persons that may not go out yet.
     `disputes_beyond_budget` counts by member what of the last week rests nothing,
     `review_alarms` whose reviews confirm nearly everything or take seconds.
     `circuits_broken` counts what a pattern has shut (`GET /v1/budgets`).
@@ -339,6 +340,7 @@ class StatusAnswer(Message, frozen=True):
     url: str
     store: str = "ok"
     receipts_overdue: int = 0
+    notices_waiting: int = 0
     tasks_waiting: int = 0
     review_alarms: int = 0
     disputes_open: int = 0

@@ -57,6 +57,7 @@ class Overview:
 
         waiting, alarms = await self._store.read(reviews)
         disputes, floods = await self._store.read(contested)
+        notices = await self._store.read(lambda reader: reader.notices_waiting())
         broken = len(await self._store.read(lambda reader: reader.circuits(now)))
         counts, feed, audit, rows, overdue = await self._store.scan(query)
         membership = situation.shared.membership if situation.shared else None
@@ -79,6 +80,7 @@ class Overview:
             url=situation.config.url,
             store=self._trouble(),
             receipts_overdue=overdue,
+            notices_waiting=notices,
             tasks_waiting=waiting,
             review_alarms=alarms,
             disputes_open=disputes,

@@ -49,6 +49,10 @@ FINDING = (
 )
 _NEXT_MONTH = date(*time.gmtime()[:3]) + timedelta(days=30)
 EVIDENCE = ("--evidence", "doc-7", "--expires", _NEXT_MONTH.isoformat())
+WITHHOLDING = (
+    *("--reason", "bdsg_29_1", "--note", "file-9"),
+    *("--until", _NEXT_MONTH.isoformat()),
+)
 CONTACT = ("--contact", "trust@a.demo")
 MEDIA = (
     *("--phenomenon", "abuse_depiction", "--surface", "public_content"),
@@ -326,6 +330,8 @@ def _wrong_commands(fed: Federation, root: Path) -> None:
         ("signal", "recipients", ARGUMENT),
         ("signal", "approve", ARGUMENT),
         ("events", "follow", "--for", "0"),
+        ("notice", "sign-off", "end_of_signal", "--until", "2099-01-01"),
+        ("notice", "withhold", ARGUMENT, *WITHHOLDING),
         ("events", "receipt", "1"),
         ("node", "run"),  # beside the one that runs
         ("node", "credential", "add", ARGUMENT, "--role", "auditor", *out),
@@ -396,6 +402,9 @@ def _looked_around(fed: Federation) -> None:
         (("budget", "show"), None),
         (("gate", "show"), None),
         (("events", "list"), "ben"),
+        (("notice", "list"), "ben"),
+        (("notice", "texts"), "ben"),
+        (("notice", "show", "end_of_signal"), "ben"),
         (("dispute", "list"), "ben"),
         (("rights", "list"), "ben"),
         (("register", "show"), None),

@@ -96,6 +96,9 @@ class Code(StrEnum):
     NO_SECOND_TERM = "no_second_term"
     TASK_CHANGED = "task_changed"
     NO_RECEIPT = "no_receipt"
+    TEXT_CHANGED = "text_changed"
+    ALREADY_TOLD = "already_told"
+    ALREADY_WITHHELD = "already_withheld"
     BODY_TOO_LARGE = "body_too_large"
     UNSUPPORTED_MEDIA_TYPE = "unsupported_media_type"
     UNSUPPORTED_ENCODING = "unsupported_encoding"
@@ -174,6 +177,9 @@ CODES: Final[Mapping[Code, tuple[int, str]]] = {
     Code.NO_SECOND_PERSON: (409, "Nobody else here could be the second person"),
     Code.TASK_CHANGED: (409, "The task has changed meanwhile"),
     Code.NO_RECEIPT: (409, "It takes no receipt"),
+    Code.TEXT_CHANGED: (409, "The text has other words by now"),
+    Code.ALREADY_TOLD: (409, "The notice has gone out"),
+    Code.ALREADY_WITHHELD: (409, "The notice was held back before"),
     Code.BODY_TOO_LARGE: (413, "The body is too large"),
     Code.NO_SECOND_TERM: (409, "A signal about a person has no second term"),
     Code.UNSUPPORTED_MEDIA_TYPE: (415, "The content type is not supported"),

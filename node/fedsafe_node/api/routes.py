@@ -20,6 +20,7 @@ from fedsafe_node.api.disputes import DISPUTE_ROUTES
 from fedsafe_node.api.evidence import EVIDENCE_ROUTES
 from fedsafe_node.api.keeping import KEEPING_ROUTES
 from fedsafe_node.api.logins import LOGIN_ROUTES
+from fedsafe_node.api.notices import NOTICE_ROUTES
 from fedsafe_node.api.people import PEOPLE_ROUTES
 from fedsafe_node.api.provider_events import EVENT_ROUTES
 from fedsafe_node.api.queries import EventsQuery, FeedQuery, ReadQuery, SignalsQuery
@@ -372,6 +373,7 @@ ROUTES: Final = (
     *RIGHTS_ROUTES,
     *VALIDATION_ROUTES,
     *RECIPIENT_ROUTES,
+    *NOTICE_ROUTES,
     *EVIDENCE_ROUTES,
     *KEEPING_ROUTES,
     *WITNESS_ROUTES,

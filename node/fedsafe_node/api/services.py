@@ -41,6 +41,13 @@ from fedsafe_node.messages import (
     StatusAnswer,
     VerifyAnswer,
 )
+from fedsafe_node.notices.messages import (
+    NoticesAnswer,
+    SignOffRequest,
+    TextsAnswer,
+    WithheldAnswer,
+    WithholdRequest,
+)
 from fedsafe_node.peering.messages import RecipientsAnswer
 from fedsafe_node.peering.witnessing import WitnessAnswer
 from fedsafe_node.people.messages import ActAnswer
@@ -274,6 +281,47 @@ class Tiling(Protocol):
 
     async def export(self, log: OwnLog, who: Principal) -> AsyncIterator[bytes]:
         """Give all files of a log as pieces of a tar archive."""
+        ...
+
+
+class Notices(Protocol):
+    """What listed persons are told."""
+
+    async def show(
+        self, who: Principal, purpose: Purpose | None = None
+    ) -> NoticesAnswer:
+        """List the notices that wait or are on their way.
+
+        Raises:
+            DeniedError: this role may not, or not for that purpose.
+        """
+        ...
+
+    async def texts(self) -> TextsAnswer:
+        """Show all texts, and who has signed them off."""
+        ...
+
+    async def sign_off(
+        self, name: str, request: SignOffRequest, who: Principal
+    ) -> TextsAnswer:
+        """Sign off a text with exactly these words.
+
+        Raises:
+            WrongStateError: its words are others.
+            BadRequestError: the day does not fit.
+        """
+        ...
+
+    async def withhold(
+        self, signal: str, request: WithholdRequest, who: Principal
+    ) -> WithheldAnswer:
+        """Hold back the notice of a signal.
+
+        Raises:
+            DeniedError: this role may not, or the policy takes no such reason or day.
+            NotFoundError: no such signal has a notice that can wait.
+            WrongStateError: the notice has gone out, or was held back before.
+        """
         ...
 
 
@@ -525,6 +573,7 @@ class Services:
     foundings: Foundings
     events: Events
     recipients: Ledger
+    notices: Notices
     disputes: Disputes
     requests: Requests
     sheets: Sheets

@@ -56,6 +56,7 @@ FAMILIES: Final[Mapping[str, Grounds]] = {
     "gate": _GOVERNING,
     "lookup": Grounds(Purpose.RECHECK, Basis.LEGITIMATE_INTERESTS),
     "node": _OPERATIONS,
+    "notice": _RIGHTS,
     "origin": _OPERATIONS,
     "own_ban": _CASEWORK,
     "recipients": _RIGHTS,

@@ -9,6 +9,7 @@ audit events: a ban that is published keeps no token under the own key.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 
 from fedsafe_node.budgets.publications import PublicationBudget
@@ -22,6 +23,7 @@ from fedsafe_node.idempotency import Once
 from fedsafe_node.index.lists import Hint
 from fedsafe_node.log.audit import Detail, Event, grounds_of
 from fedsafe_node.messages import ApproveAnswer, ItemProblem
+from fedsafe_node.notices.facts import Facts, Finding
 from fedsafe_node.principal import Principal
 from fedsafe_node.review.succeeding import succeed
 from fedsafe_node.signals.desk import CHUNK, Changed, Desk
@@ -36,9 +38,10 @@ from fedsafe_node.signals.recording import (
     note_published,
 )
 from fedsafe_node.signals.stopping import erase_own
+from fedsafe_node.store.notices_rows import NoticeKind
 from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.store.rows import DraftRow, DraftState, LogEntry
-from fedsafe_policies.decision import Decision, deny
+from fedsafe_policies.decision import Decision, Obligation, deny
 from fedsafe_policies.people import Person
 from fedsafe_policies.reasons import Refusal
 from fedsafe_policies.vocabulary import Scope
@@ -53,6 +56,7 @@ class _Ready:
     prepared: Prepared
     author: Person
     decision: Decision
+    facts: DraftFacts
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,13 +162,13 @@ class _Approval:
             position=position,
             own=draft.own,
             prepared=Prepared(row.signal_id, made, entry, published=published),
-            author=row.author,
+            author=Person(row.author, draft.facts.role),
             decision=decision,
+            facts=draft.facts,
         )
 
     def _own_ban(self, made: Made, author: str, decision: Decision) -> LogEntry:
         """Make the event of an own ban of two people; its opening lies there."""
-            facts=draft.facts,
         return self._desk.trail.entry(
             Event.OWN_BAN,
             at=self._present.now,
@@ -243,10 +247,6 @@ class _Approval:
         hints, feed = await append_signals(tx, desk.feed, published)
         for item, index in zip(published, feed, strict=True):
             await tx.place_audience(item.signal_id, index)
-        more, _ = await append_signals(
-            tx, desk.trail.log, [item for item in prepared if not item.published]
-        )
-        events = list(entries)
         for ready in approved:
             if Obligation.NOTICE_TO_THE_PERSON in ready.decision.obligations:
                 await self._owe_notice(tx, ready)
@@ -254,6 +254,10 @@ class _Approval:
             if each.prepared.published:
                 at = self._present.at
                 await note_published(tx, [each.prepared], each.author, at)
+        more, _ = await append_signals(
+            tx, desk.trail.log, [item for item in prepared if not item.published]
+        )
+        events = list(entries)
         events += [
             desk.refusal(failure.error.decision, self._who, "signal.approve")
             for failure in failed
@@ -262,6 +266,30 @@ class _Approval:
         if events:
             await tx.append_many(desk.trail.log, events)
         return [*hints, *more], feed
+
+    async def _owe_notice(self, tx: Transaction, item: _Ready) -> None:
+        made, facts = item.prepared.made, item.facts
+        if not item.prepared.published or made is None:
+            return  # an own ban is the provider's own processing
+        audience = await tx.audience(item.prepared.signal_id)
+        others = self._desk.situation.others()
+        until = datetime.fromtimestamp(made.header.match_until, UTC).date()
+        finding = Finding(
+            phenomenon=facts.phenomenon,
+            surface=facts.surface,
+            grade=facts.grade,
+            rule=facts.rule,
+            removed_on=facts.since,
+            match_until=until,
+        )
+        notice = Facts(
+            subject_ref=facts.subject_ref,
+            published_on=self._present.now.date(),
+            recipients=sorted(others if audience is None else audience),
+            finding=finding,
+        )
+        signal_id, kind = item.prepared.signal_id, NoticeKind.PUBLICATION
+        await self._desk.notices.queue(tx, signal_id, kind, notice)
 
     def _answer(
         self, approved: Sequence[_Ready], failed: Sequence[_Failure]

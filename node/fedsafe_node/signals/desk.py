@@ -19,6 +19,7 @@ from fedsafe_node.idempotency import Once
 from fedsafe_node.index.lists import Hint, Lists
 from fedsafe_node.log.audit import AuditTrail, Detail, Event, grounds_of
 from fedsafe_node.log.openings import PeriodKeys
+from fedsafe_node.notices.keeping import NoticeDesk
 from fedsafe_node.principal import Principal
 from fedsafe_node.review.desk import ReviewDesk
 from fedsafe_node.review.flagging import flag_stopped
@@ -64,6 +65,7 @@ class Desk:
     custody: Custody
     statement_key: SigningKey
     reviews: ReviewDesk
+    notices: NoticeDesk
     offload: Offload
     announce: Callable[[int], None]
     randomness: Randomness = field(default=token_bytes)

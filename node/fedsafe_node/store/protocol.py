@@ -27,6 +27,7 @@ from fedsafe_node.store.events_protocol import EventsReader, EventsWriter
 from fedsafe_node.store.gate_protocol import GateReader, GateWriter
 from fedsafe_node.store.keeping_protocol import KeepingReader, KeepingWriter
 from fedsafe_node.store.keeping_rows import Outage
+from fedsafe_node.store.notices_protocol import NoticesReader, NoticesWriter
 from fedsafe_node.store.oversight_protocol import OversightReader, OversightWriter
 from fedsafe_node.store.people_protocol import PeopleReader, PeopleWriter
 from fedsafe_node.store.recipients_protocol import (
@@ -267,6 +268,7 @@ class Reader(
     GateReader,
     EventsReader,
     RecipientsReader,
+    NoticesReader,
     KeepingReader,
     ReviewReader,
     RightsReader,
@@ -432,6 +434,7 @@ class Transaction(
     GateWriter,
     EventsWriter,
     RecipientsWriter,
+    NoticesWriter,
     KeepingWriter,
     ReviewWriter,
     RightsWriter,

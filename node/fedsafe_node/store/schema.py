@@ -19,6 +19,7 @@ from fedsafe_node.errors import SchemaError
 from fedsafe_node.store.events_schema import EVENTS
 from fedsafe_node.store.gate_schema import REGISTER, RELOCK
 from fedsafe_node.store.keeping_schema import KEEPING
+from fedsafe_node.store.notices_schema import NOTICES
 from fedsafe_node.store.oversight_schema import OVERSIGHT
 from fedsafe_node.store.people_schema import PEOPLE
 from fedsafe_node.store.recipients_schema import RECIPIENTS
@@ -234,7 +235,7 @@ MIGRATIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("0002_people", PEOPLE),
     ("0003_register", REGISTER),
     ("0004_relock", RELOCK),
-    ("0005_provider", (*EVENTS, *RECIPIENTS)),
+    ("0005_provider", (*EVENTS, *RECIPIENTS, *NOTICES)),
     ("0006_oversight", OVERSIGHT),
     ("0007_review", REVIEW),
     ("0008_rights", RIGHTS),

@@ -31,6 +31,7 @@ from fedsafe_node.store.seal_protocol import SealReport, Surroundings
 from fedsafe_node.store.sqlite_events import SQLiteEventsReader
 from fedsafe_node.store.sqlite_gate import SQLiteGateReader
 from fedsafe_node.store.sqlite_keeping import SQLiteKeepingReader
+from fedsafe_node.store.sqlite_notices import SQLiteNoticesReader
 from fedsafe_node.store.sqlite_oversight import SQLiteOversightReader
 from fedsafe_node.store.sqlite_people import SQLitePeopleReader
 from fedsafe_node.store.sqlite_recipients import SQLiteRecipientsReader
@@ -84,6 +85,7 @@ class SQLiteReader(
     SQLiteGateReader,
     SQLiteEventsReader,
     SQLiteRecipientsReader,
+    SQLiteNoticesReader,
     SQLiteReviewReader,
     SQLiteKeepingReader,
     SQLiteRightsReader,

@@ -26,6 +26,7 @@ from fedsafe_node.store.sqlite_events import SQLiteEventsWriter
 from fedsafe_node.store.sqlite_gate import SQLiteGateWriter
 from fedsafe_node.store.sqlite_keeping import SQLiteKeepingWriter
 from fedsafe_node.store.sqlite_logs import SQLiteLogRows
+from fedsafe_node.store.sqlite_notices import SQLiteNoticesWriter
 from fedsafe_node.store.sqlite_oversight import SQLiteOversightWriter
 from fedsafe_node.store.sqlite_people import SQLitePeopleWriter
 from fedsafe_node.store.sqlite_reader import SQLiteReader, Unsealing
@@ -91,6 +92,7 @@ class SQLiteTransaction(
     SQLiteGateWriter,
     SQLiteEventsWriter,
     SQLiteRecipientsWriter,
+    SQLiteNoticesWriter,
     SQLiteReviewWriter,
     SQLiteKeepingWriter,
     SQLiteRightsWriter,

@@ -59,6 +59,13 @@ from fedsafe_node.messages import (
     StatusAnswer,
     VerifyAnswer,
 )
+from fedsafe_node.notices.messages import (
+    NoticesAnswer,
+    SignOffRequest,
+    TextsAnswer,
+    WithheldAnswer,
+    WithholdRequest,
+)
 from fedsafe_node.peering.messages import RecipientsAnswer
 from fedsafe_node.peering.witnessing import WitnessAnswer
 from fedsafe_node.people.messages import ActAnswer
@@ -425,6 +432,38 @@ class FakeFoundings:
 
 
 @dataclass
+class FakeNotices:
+    memory: Memory
+
+    async def show(
+        self, who: Principal, purpose: Purpose | None = None
+    ) -> NoticesAnswer:
+        await self.memory.called((who.name, purpose))
+        return NoticesAnswer(notices=[])
+
+    async def texts(self) -> TextsAnswer:
+        return TextsAnswer(texts=[], waiting=0)
+
+    async def sign_off(
+        self, name: str, request: SignOffRequest, who: Principal
+    ) -> TextsAnswer:
+        await self.memory.called((name, request.digest, who.name))
+        return TextsAnswer(texts=[], waiting=0)
+
+    async def withhold(
+        self, signal: str, request: WithholdRequest, who: Principal
+    ) -> WithheldAnswer:
+        await self.memory.called((signal, request, who.name))
+        return WithheldAnswer(
+            signal=signal,
+            reason=request.reason,
+            note=request.note,
+            by=who.name,
+            until="2026-12-20T00:00:00+00:00",
+        )
+
+
+@dataclass
 class FakeRecipients:
     memory: Memory
 
@@ -534,6 +573,7 @@ def make_services(memory: Memory) -> Services:
         foundings=FakeFoundings(memory),
         events=FakeEvents(memory),
         recipients=FakeRecipients(memory),
+        notices=FakeNotices(memory),
         sheets=FakeSheets(memory),
         disputes=FakeDisputes(memory),
         requests=FakeRequests(memory),

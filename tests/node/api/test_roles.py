@@ -25,6 +25,7 @@ from fedsafe_node.api.people import PEOPLE_ROUTES
 from fedsafe_node.api.rights import RIGHTS_ROUTES
 from fedsafe_node.api.route import Route
 from fedsafe_node.api.routes import ROUTES
+from fedsafe_node.notices.texts import TextName, texts
 from fedsafe_node.people.credentials import People
 from fedsafe_node.provider_events.announcing import Announcement, EventKind
 from fedsafe_node.review.opening import open_review
@@ -56,6 +57,10 @@ MAY: Final[Mapping[str, set[str]]] = {
     "askExport": {Role.REVIEWER, Role.DPO, Role.AUDITOR},
     "exportAudit": {Role.REVIEWER, Role.DPO, Role.AUDITOR},
     "exportTiles": {Role.REVIEWER, Role.DPO, Role.AUDITOR},
+    "listNotices": {Role.ANALYST, Role.REVIEWER} | COUNSEL | OVERSIGHT,
+    "listNoticeTexts": {LOCAL, *PERSONS},
+    "signOffNoticeText": {Role.DPO, Role.LEGAL_ADVISER},
+    "withholdNotice": {Role.REVIEWER, Role.LEGAL_ADVISER, Role.DPO},
     "showRecipients": {Role.REVIEWER} | OVERSIGHT,
     "readEvents": MACHINES | WRITERS | COUNSEL | OVERSIGHT,
     "receiptEvent": MACHINES | {Role.REVIEWER, Role.LEGAL_ADVISER},
@@ -79,6 +84,7 @@ READS: Final = {
     *("listTasks", "showTask"),
     "readEvents",
     "showRecipients",
+    *("listNotices", "listNoticeTexts"),
     *("listSignals", "showSignal", "auditEvents", "auditVerify"),
     *("askExport", "exportAudit", "searchAudit", "auditStatus", "showEntry"),
     *("exportTiles", "showBudgets", "showGate", "showRegister", "status", "metrics"),
@@ -95,6 +101,7 @@ CREDENTIAL_ROUTES: Final = [
     for route in ROUTES
     if route.auth in {Auth.HOUSE, Auth.CREDENTIAL} and route not in OFFICE
 ]
+NOTICES_OF_THE_DPO: Final = {"signOffNoticeText", "withholdNotice"}
 QUESTION: Final = {"kind": "email", "value": "anna@example.de"}
 FINDING: Final = {
     "phenomenon": "grooming",
@@ -145,6 +152,15 @@ def body_of(route: Route, caller: str, signal: str, card: object) -> object:
         "enterItem": {"status": "planned", "expires_on": "2026-12-24"},
         "reviewItem": {"entry": "0" * 32},
         "decideTask": {"outcome": "dismiss"},
+        "signOffNoticeText": {
+            "digest": texts()[TextName.END_OF_SIGNAL].digest,
+            "valid_until": "2026-12-20",
+        },
+        "withholdNotice": {
+            "reason": "bdsg_29_1",
+            "note": "file-9",
+            "until": "2026-12-20",
+        },
         "hearTask": {"step": "heard", "reference": "minute-3"},
         "propose": {"federation": FEDERATION, "cards": [card], "threshold": 1},
     }.get(route.name)
@@ -187,7 +203,9 @@ def test_oversight_only_reads_and_an_operator_sees_no_case() -> None:
     cases = {"lookup", "lookupBatch", "listSignals", "showSignal", "auditEvents"}
 
     for role in OVERSIGHT:
-        assert {name for name, may in MAY.items() if role in may} == READS
+        reached = {name for name, may in MAY.items() if role in may}
+        assert reached - NOTICES_OF_THE_DPO == READS
+    assert {name for name in NOTICES_OF_THE_DPO if Role.AUDITOR in MAY[name]} == set()
     assert {name for name, may in MAY.items() if Role.OPERATOR in may} & cases == set()
 
 
@@ -201,7 +219,7 @@ async def test_a_role_reaches_what_it_may_and_nothing_else(
     passed: dict[str, set[str]] = {}
     for caller, session in sessions.items():
         for route in CREDENTIAL_ROUTES:
-            drafting = route.name == "approveSignals"
+            drafting = route.name in {"approveSignals", "withholdNotice"}
             scope, author = (Scope.FEDERATION, ANNA) if drafting else (Scope.SELF, BOT)
             request = request_for(f"{route.name}.{caller}@post.de", scope=scope)
             signal = (await services.signals.add(request, author)).signal
@@ -209,7 +227,12 @@ async def test_a_role_reaches_what_it_may_and_nothing_else(
             response = await session.request(
                 route.method,
                 route.path.format(
-                    id=signal, task=task, item="S-V-1", index="0", number="1"
+                    id=signal,
+                    task=task,
+                    item="S-V-1",
+                    index="0",
+                    number="1",
+                    name=TextName.END_OF_SIGNAL,
                 ),
                 json=body_of(route, caller, signal, card),
             )

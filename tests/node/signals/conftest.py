@@ -42,6 +42,7 @@ from fedsafe_node.messages import (
     NewSignalRequest,
     Question,
 )
+from fedsafe_node.notices.keeping import NoticeDesk
 from fedsafe_node.principal import Principal
 from fedsafe_node.provider_events.announcing import Announcer
 from fedsafe_node.provisions import Provisions
@@ -312,6 +313,9 @@ def make_node(
             custody=Custody(name, custody_key.public),
             statement_key=federation.signing[name],
             reviews=reviews,
+            notices=NoticeDesk(
+                situation, trail, clock, keys, Announcer(keys, clock)
+            ),
             offload=in_thread,
             announce=announced.append,
         )

@@ -1,0 +1,218 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`fedsafe notice`: what listed persons are told, in which words, and what waits."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import click
+
+from fedsafe_cli.errors import BadInputError
+from fedsafe_cli.exit_codes import OK, ExitStatus
+from fedsafe_cli.options import settings_of, shared_options
+from fedsafe_cli.output import document, line, table
+from fedsafe_cli.reading import read_for, reading_purpose
+from fedsafe_cli.sessions import personal
+from fedsafe_cli.settings import Settings
+from fedsafe_cli.signal_ids import checked_id
+
+NAMES: Final = ("statement_of_reasons", "data_protection_notice", "end_of_signal")
+REASONS: Final = ("bdsg_29_1", "bdsg_32_1_5", "bdsg_33_1_2a", "bdsg_33_1_2b")
+_STANDINGS: Final[Mapping[str, tuple[str, str]]] = {
+    "draft": ("Entwurf", "draft"),
+    "signed": ("freigegeben", "signed off"),
+    "expired": ("Freigabe abgelaufen", "sign-off has ended"),
+}
+_STATES: Final[Mapping[str, tuple[str, str]]] = {
+    "waiting": ("wartet", "waits"),
+    "announced": ("wird zugestellt", "is being delivered"),
+    "delivered": ("zugestellt", "delivered"),
+}
+_KINDS: Final[Mapping[str, tuple[str, str]]] = {
+    "publication": ("Veröffentlichung", "publication"),
+    "end": ("Ende", "end"),
+}
+_TEXTS: Final = (
+    ("Text", "Stand", "von", "bis", "Titel"),
+    ("text", "standing", "by", "until", "title"),
+)
+_NOTICES: Final = (
+    ("Signal", "Anlass", "Stand", "seit", "zurückgehalten bis", "Ereignis", "es fehlt"),
+    ("signal", "about", "state", "since", "held back until", "event", "unsigned"),
+)
+_WAITING: Final = (
+    "{count} Benachrichtigungen warten.",
+    "{count} notices wait.",
+)
+_HELD: Final = (
+    "Die Benachrichtigung zu {signal} wird bis {until} zurückgehalten.",
+    "The notice about {signal} is held back until {until}.",
+)
+Json = dict[str, Any]
+
+
+@click.group()
+def notice() -> None:
+    """What listed persons are told, in which words, and what waits.
+
+    \b
+    Examples:
+      fedsafe notice texts
+      fedsafe notice show statement_of_reasons --lang de
+      fedsafe notice sign-off statement_of_reasons --until 2027-11-01
+      fedsafe notice withhold SIGNAL --reason bdsg_29_1 --note file-9 --until 2026-12-20
+    """  # noqa: D301
+
+
+@notice.command("list")
+@reading_purpose
+@shared_options
+@click.pass_context
+def list_notices(context: click.Context, /, *, purpose: str | None) -> ExitStatus:
+    """List the notices that wait or are on their way.
+
+    \b
+    Example:
+      fedsafe notice list
+    """  # noqa: D301
+    settings = settings_of(context)
+    answer = personal(settings).get(read_for("/v1/notices", purpose))
+    if settings.json:
+        document(answer)
+        return OK
+    other = not settings.german
+    table(_NOTICES[other], [_notice_row(each, other) for each in answer["notices"]])
+    return OK
+
+
+@notice.command("texts")
+@shared_options
+@click.pass_context
+def list_texts(context: click.Context) -> ExitStatus:
+    """List the texts, and who has signed them off.
+
+    \b
+    Example:
+      fedsafe notice texts --json
+    """  # noqa: D301
+    settings = settings_of(context)
+    _tell_texts(settings, personal(settings).get("/v1/notices/texts"))
+    return OK
+
+
+@notice.command("show")
+@click.argument("name", type=click.Choice(NAMES), metavar="TEXT")
+@shared_options
+@click.pass_context
+def show(context: click.Context, name: str) -> ExitStatus:
+    """Print a text as it goes out, with the names of the facts in braces.
+
+    \b
+    Example:
+      fedsafe notice show data_protection_notice --lang de
+    """  # noqa: D301
+    settings = settings_of(context)
+    text = _text(personal(settings).get("/v1/notices/texts"), name)
+    if settings.json:
+        document(text)
+        return OK
+    language = "de" if settings.german else "en"
+    line(text["title"][language])
+    line()
+    for each in text["body"][language].strip().split("\n"):
+        line(each)
+    line()
+    line(f"SHA-256 {text['digest']}")
+    return OK
+
+
+@notice.command("sign-off")
+@click.argument("name", type=click.Choice(NAMES), metavar="TEXT")
+@click.option("--until", metavar="DAY", required=True, help="Good until this day.")
+@click.option("--digest", metavar="HEX", help="Sign off exactly these words.")
+@shared_options
+@click.pass_context
+def sign_off(
+    context: click.Context, name: str, until: str, digest: str | None
+) -> ExitStatus:
+    """Sign off a text, as data protection officer or legal adviser.
+
+    \b
+    Example:
+      fedsafe notice sign-off end_of_signal --until 2027-11-01
+    """  # noqa: D301
+    settings = settings_of(context)
+    client = personal(settings)
+    if digest is None:
+        digest = str(_text(client.get("/v1/notices/texts"), name)["digest"])
+    body = {"digest": digest, "valid_until": until}
+    _tell_texts(settings, client.post(f"/v1/notices/texts/{name}/sign-off", body))
+    return OK
+
+
+@notice.command("withhold")
+@click.argument("signal", metavar="SIGNAL")
+@click.option("--reason", type=click.Choice(REASONS), required=True, help="Listed.")
+@click.option("--note", metavar="REFERENCE", required=True, help="Refers to why.")
+@click.option("--until", metavar="DAY", required=True, help="At most 30 days ahead.")
+@shared_options
+@click.pass_context
+def withhold(
+    context: click.Context, signal: str, reason: str, note: str, until: str
+) -> ExitStatus:
+    """Hold back the notice about a signal; it goes out by itself on the day.
+
+    \b
+    Example:
+      fedsafe notice withhold SIGNAL --reason bdsg_29_1 --note file-9 \\
+          --until 2026-12-20
+    """  # noqa: D301
+    settings = settings_of(context)
+    body = {"reason": reason, "note": note, "until": until}
+    target = f"/v1/notices/{checked_id(signal)}/withhold"
+    answer = personal(settings).post(target, body)
+    if settings.json:
+        document(answer)
+    else:
+        said = {"signal": answer["signal"], "until": str(answer["until"])[:10]}
+        line(_HELD[not settings.german].format(**said))
+    return OK
+
+
+def _text(answer: Json, name: str) -> Json:
+    for text in answer["texts"]:
+        if text["name"] == name:
+            return dict(text)
+    raise BadInputError(f"the node has no text {name}")
+
+
+def _tell_texts(settings: Settings, answer: Json) -> None:
+    if settings.json:
+        document(answer)
+        return
+    other = not settings.german
+    rows = [
+        (
+            text["name"],
+            _STANDINGS[text["standing"]][other],
+            text.get("signed_by"),
+            text.get("valid_until"),
+            text["title"]["en" if other else "de"],
+        )
+        for text in answer["texts"]
+    ]
+    table(_TEXTS[other], rows)
+    if answer["waiting"]:
+        line(_WAITING[other].format(count=answer["waiting"]))
+
+
+def _notice_row(found: Json, other: bool) -> tuple[object, ...]:  # noqa: FBT001
+    held = found.get("withheld_until")
+    return (
+        found["signal"],
+        _KINDS[found["notice"]][other],
+        _STATES[found["state"]][other],
+        str(found["queued_at"])[:10],
+        None if held is None else str(held)[:10],
+        found.get("event"),
+        ", ".join(found.get("unsigned") or ()),
+    )

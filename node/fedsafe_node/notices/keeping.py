@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Queue a notice in the act that causes it, and announce it when it may go (P16).
+
+What may stand against it: a text that nobody has signed off, or a withholding that
+has not ended. Then it waits, and the upkeep announces it later. The end of a signal
+is told after its publication, never before.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from fedsafe_node.clock import Clock
+from fedsafe_node.log.audit import AuditTrail, Detail, Event
+from fedsafe_node.log.openings import PeriodKeys, period_of
+from fedsafe_node.notices.facts import Facts, in_words, open_facts, seal_facts
+from fedsafe_node.notices.texts import TextName, texts
+from fedsafe_node.provider_events.announcing import (
+    Announcement,
+    Announcer,
+    EventKind,
+)
+from fedsafe_node.situation import Situation
+from fedsafe_node.store.notices_rows import (
+    NoticeKind,
+    NoticeRow,
+    NoticeState,
+    SignOffRow,
+)
+from fedsafe_node.store.protocol import Reader, Transaction
+
+ACTOR_NAME: Final = "notices"
+PARTS: Final = {
+    NoticeKind.PUBLICATION: (
+        TextName.STATEMENT_OF_REASONS,
+        TextName.DATA_PROTECTION_NOTICE,
+    ),
+    NoticeKind.END: (TextName.END_OF_SIGNAL,),
+}
+"""Which texts a notice is made of."""
+
+
+class NoticeDesk:
+    """Queues and announces notices within acts."""
+
+    def __init__(
+        self,
+        situation: Situation,
+        trail: AuditTrail,
+        clock: Clock,
+        periods: PeriodKeys,
+        announcer: Announcer,
+    ) -> None:
+        self.situation = situation
+        self.trail = trail
+        self.clock = clock
+        self.periods = periods
+        self._announcer = announcer
+
+    async def queue(
+        self, tx: Transaction, signal_id: bytes, kind: NoticeKind, facts: Facts
+    ) -> None:
+        """Queue a notice, and announce it at once if it may go out."""
+        moment = self.clock.now()
+        period = period_of(moment)
+        row = NoticeRow(
+            signal_id=signal_id,
+            kind=kind,
+            state=NoticeState.WAITING,
+            queued_at=int(moment.timestamp()),
+            period=period,
+            sealed=seal_facts(facts, self.periods, period, signal_id, kind),
+        )
+        await tx.add_notice(row)
+        await self.note(tx, Event.NOTICE_QUEUED, row)
+        await self.announce(tx, row)
+
+    async def announce(self, tx: Transaction, row: NoticeRow) -> bool:
+        """Announce a notice that waits, if nothing stands against it any more."""
+        if not await self._may_go(tx, row):
+            return False
+        facts = open_facts(row, self.periods)
+        if facts is None:  # its period's key is destroyed: nobody can tell it any more
+            return False
+        number = await self._announcer.announce(
+            tx,
+            Announcement(
+                EventKind.NOTICE_DUE, facts.subject_ref, self._content(row, facts)
+            ),
+        )
+        await tx.set_notice(row.signal_id, row.kind, NoticeState.ANNOUNCED, number)
+        await self.note(tx, Event.NOTICE_ANNOUNCED, row, {"number": number})
+        return True
+
+    async def unsigned(self, reader: Reader, kind: NoticeKind) -> list[TextName]:
+        """Name the texts of a kind of notice that nobody has signed off."""
+        signed = in_force(await reader.sign_offs(), self.clock.now())
+        return [name for name in PARTS[kind] if name not in signed]
+
+    async def note(
+        self,
+        tx: Transaction,
+        event: Event,
+        row: NoticeRow,
+        more: Detail | None = None,
+        *,
+        actor: str = ACTOR_NAME,
+    ) -> None:
+        """Write a step of a notice into the audit log."""
+        detail = {
+            "signal": _name(row.signal_id),
+            "notice": row.kind.value,
+            **(more or {}),
+        }
+        now = self.clock.now()
+        entry = self.trail.entry(event, at=now, actor=actor, detail=detail)
+        await tx.append(self.trail.log, entry.record, entry.openings)
+
+    async def _may_go(self, tx: Transaction, row: NoticeRow) -> bool:
+        held = await tx.withholding(row.signal_id)
+        if held is not None and self.clock.now().timestamp() < held.until:
+            return False
+        if row.kind is NoticeKind.END:
+            first = await tx.notice(row.signal_id, NoticeKind.PUBLICATION)
+            if first is not None and first.state is NoticeState.WAITING:
+                return False
+        return not await self.unsigned(tx, row.kind)
+
+    def _content(self, row: NoticeRow, facts: Facts) -> dict[str, str]:
+        content = {"signal": _name(row.signal_id), "notice": row.kind.value}
+        said = in_words(facts, self.situation)
+        for name in PARTS[row.kind]:
+            filled = texts()[name].fill(said)
+            content[f"{name.value}_de"] = filled.de
+            content[f"{name.value}_en"] = filled.en
+        return content
+
+
+def in_force(
+    sign_offs: Sequence[SignOffRow], now: datetime
+) -> dict[TextName, SignOffRow]:
+    """Return the newest sign-off of every text whose present words it covers."""
+    found: dict[TextName, SignOffRow] = {}
+    for row in sign_offs:
+        name = TextName(row.name)
+        good = row.signed_at <= now.timestamp() < row.valid_until
+        if good and row.digest == texts()[name].digest:
+            found[name] = row
+    return found
+
+
+def _name(signal_id: bytes) -> str:
+    digits = signal_id.hex()
+    parts = ((0, 8), (8, 12), (12, 16), (16, 20), (20, 32))
+    return "-".join(digits[a:b] for a, b in parts)

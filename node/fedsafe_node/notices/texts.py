@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The texts of notices: `data/notices.toml`, read once and filled with facts.
+
+Pure. A text may use the words in `FACTS` and no others, in both languages the same;
+the tests see to that.
+"""
+
+import hashlib
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum, unique
+from functools import cache
+from importlib.resources import files
+from string import Formatter
+from typing import Final, Literal
+
+import msgspec
+
+from fedsafe_policies.reasons import Text
+from fedsafe_policies.vocabulary import Grade, Surface
+
+FACTS: Final = frozenset(
+    {
+        *("provider", "contact", "removed_on", "published_on", "match_until"),
+        *("ended_on", "rule", "phenomenon", "surface", "grade", "basis"),
+        *("recipients", "transfers"),
+    }
+)
+
+
+@unique
+class TextName(StrEnum):
+    """The texts that there are."""
+
+    STATEMENT_OF_REASONS = "statement_of_reasons"
+    DATA_PROTECTION_NOTICE = "data_protection_notice"
+    END_OF_SIGNAL = "end_of_signal"
+
+
+class _Written(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    title: Text
+    de: str
+    en: str
+
+
+class Words(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What codes are called in a text."""
+
+    surface: dict[Surface, Text]
+    grade: dict[Grade, Text]
+    fixed: dict[str, Text]
+
+
+class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    format: Literal[1]
+    statement_of_reasons: _Written
+    data_protection_notice: _Written
+    end_of_signal: _Written
+    words: Words
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeText:
+    """One text in both languages; `digest` names exactly these words."""
+
+    name: TextName
+    title: Text
+    body: Text
+    digest: str
+
+    def fill(self, facts: Mapping[str, Text]) -> Text:
+        """Fill in the facts.
+
+        Raises:
+            KeyError: a fact that the text names is not given.
+        """
+        german = {name: fact.de for name, fact in facts.items()}
+        english = {name: fact.en for name, fact in facts.items()}
+        return Text(
+            self.body.de.format_map(german).strip(),
+            self.body.en.format_map(english).strip(),
+        )
+
+
+@cache
+def _file() -> _File:
+    folder = files("fedsafe_node.notices").joinpath("data")
+    tree = tomllib.loads(folder.joinpath("notices.toml").read_text("utf-8"))
+    return msgspec.convert(tree, _File)
+
+
+@cache
+def texts() -> Mapping[TextName, NoticeText]:
+    """Return all texts by name."""
+    return {name: _text(name, getattr(_file(), name.value)) for name in TextName}
+
+
+def words() -> Words:
+    """Return what codes are called in a text."""
+    return _file().words
+
+
+def facts_named(text: NoticeText) -> frozenset[str]:
+    """Return the facts that a text names, in either language."""
+    return frozenset(
+        name
+        for body in (text.body.de, text.body.en)
+        for _, name, _, _ in Formatter().parse(body)
+        if name is not None
+    )
+
+
+def _text(name: TextName, written: _Written) -> NoticeText:
+    digest = hashlib.sha256(msgspec.json.encode(written)).hexdigest()
+    return NoticeText(name, written.title, Text(written.de, written.en), digest)

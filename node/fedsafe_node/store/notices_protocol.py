@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a store promises about the notices to listed persons.
+
+Part of `Reader` and `Transaction`.
+"""
+
+from typing import Protocol
+
+from fedsafe_node.store.notices_rows import (
+    NoticeKind,
+    NoticeRow,
+    NoticeState,
+    SignOffRow,
+    WithholdingRow,
+)
+
+
+class NoticesReader(Protocol):
+    """Reads what persons are told."""
+
+    async def notice(self, signal_id: bytes, kind: NoticeKind) -> NoticeRow | None:
+        """Return a signal's notice."""
+        ...
+
+    async def notices(self, state: NoticeState, limit: int) -> list[NoticeRow]:
+        """Return notices of a state, oldest first; of delivered ones those not erased.
+
+        A notice that is erased has no facts any more.
+        """
+        ...
+
+    async def notices_waiting(self) -> int:
+        """Count the notices that wait."""
+        ...
+
+    async def ended_unannounced(self, origin: str, limit: int) -> list[bytes]:
+        """Return an origin's revoked signals whose persons know of them, not of that.
+
+        Those with a notice of publication and none of the end.
+        """
+        ...
+
+    async def withholding(self, signal_id: bytes) -> WithholdingRow | None:
+        """Return what holds back a signal's notice, or did."""
+        ...
+
+    async def sign_offs(self) -> list[SignOffRow]:
+        """Return all sign-offs, oldest first."""
+        ...
+
+
+class NoticesWriter(Protocol):
+    """Keeps what persons are told."""
+
+    async def add_notice(self, notice: NoticeRow) -> None:
+        """Queue a notice.
+
+        Raises:
+            ConflictError: the signal has one of that kind.
+        """
+        ...
+
+    async def set_notice(
+        self,
+        signal_id: bytes,
+        kind: NoticeKind,
+        state: NoticeState,
+        event: int | None = None,
+    ) -> None:
+        """Set how far a notice is; an event's number once it is announced."""
+        ...
+
+    async def erase_notice(self, signal_id: bytes, kind: NoticeKind) -> None:
+        """Erase the facts of a notice."""
+        ...
+
+    async def add_withholding(self, row: WithholdingRow) -> None:
+        """Hold back a signal's notice.
+
+        Raises:
+            ConflictError: it was held back before.
+        """
+        ...
+
+    async def add_sign_off(self, row: SignOffRow) -> None:
+        """Keep who has signed off a text."""
+        ...

@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The rows of what listed persons are told. Times are seconds since 1970, UTC."""
+
+from enum import StrEnum, unique
+
+from fedsafe_node.store.rows import Row
+
+
+@unique
+class NoticeKind(StrEnum):
+    """Why a person is told something."""
+
+    PUBLICATION = "publication"
+    END = "end"
+
+
+@unique
+class NoticeState(StrEnum):
+    """How far a notice is."""
+
+    WAITING = "waiting"
+    ANNOUNCED = "announced"
+    DELIVERED = "delivered"
+
+
+class NoticeRow(Row, frozen=True, kw_only=True):
+    """A notice; `sealed` holds its facts until they are erased.
+
+    `event` is the number of the event by which the provider was told to deliver it.
+    """
+
+    signal_id: bytes
+    kind: NoticeKind
+    state: NoticeState
+    queued_at: int
+    period: str
+    sealed: bytes | None
+    event: int | None = None
+
+
+class WithholdingRow(Row, frozen=True, kw_only=True):
+    """Who holds back a signal's notice, why, and until when."""
+
+    signal_id: bytes
+    reason: str
+    note: str
+    by: str
+    at: int
+    until: int
+
+
+class SignOffRow(Row, frozen=True, kw_only=True):
+    """Who has signed off a text with these words, and until when that is good."""
+
+    name: str
+    digest: str
+    signed_by: str
+    role: str
+    signed_at: int
+    valid_until: int

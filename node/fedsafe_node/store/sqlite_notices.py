@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Notices in SQLite: a reading and a writing half for the store's classes.
+
+They are mixed into `SQLiteReader` and `SQLiteTransaction`, which own the connection.
+"""
+
+import sqlite3
+from typing import Any, Final
+
+from fedsafe_node.errors import ConflictError
+from fedsafe_node.store.notices_rows import (
+    NoticeKind,
+    NoticeRow,
+    NoticeState,
+    SignOffRow,
+    WithholdingRow,
+)
+from fedsafe_node.store.rows import Row
+
+
+def _columns(type_: type[Row]) -> str:
+    return ", ".join(type_.__struct_fields__)
+
+
+def _add(connection: sqlite3.Connection, table: str, row: Row) -> None:
+    fields = row.__struct_fields__
+    marks = ", ".join("?" for _ in fields)
+    values = [getattr(row, field) for field in fields]
+    try:
+        connection.execute(
+            f"INSERT INTO {table} ({', '.join(fields)}) VALUES ({marks})",  # noqa: S608
+            values,
+        )
+    except sqlite3.IntegrityError as error:
+        raise ConflictError(str(error)) from None
+
+
+_NOTICE: Final = f"SELECT {_columns(NoticeRow)} FROM notices "  # noqa: S608
+_HELD: Final = f"SELECT {_columns(WithholdingRow)} FROM withholdings "  # noqa: S608
+_SIGNED: Final = f"SELECT {_columns(SignOffRow)} FROM notice_texts "  # noqa: S608
+
+
+def _notice(row: Any) -> NoticeRow:  # noqa: ANN401 - a raw row
+    named: dict[str, Any] = dict(zip(NoticeRow.__struct_fields__, row, strict=True))
+    named |= {"kind": NoticeKind(named["kind"]), "state": NoticeState(named["state"])}
+    return NoticeRow(**named)
+
+
+class SQLiteNoticesReader:
+    """Reads what persons are told."""
+
+    _connection: sqlite3.Connection
+
+    async def notice(self, signal_id: bytes, kind: NoticeKind) -> NoticeRow | None:
+        """Return a signal's notice."""
+        row = self._connection.execute(
+            _NOTICE + "WHERE signal_id = ? AND kind = ?", (signal_id, kind.value)
+        ).fetchone()
+        return None if row is None else _notice(row)
+
+    async def notices(self, state: NoticeState, limit: int) -> list[NoticeRow]:
+        """Return notices of a state, oldest first; of delivered ones those not erased.
+
+        A notice that is erased has no facts any more.
+        """
+        rows = self._connection.execute(
+            _NOTICE + "WHERE state = ? AND sealed IS NOT NULL "
+            "ORDER BY queued_at, signal_id, kind DESC LIMIT ?",
+            (state.value, limit),
+        )
+        return [_notice(row) for row in rows]
+
+    async def notices_waiting(self) -> int:
+        """Count the notices that wait."""
+        sql = "SELECT count(*) FROM notices WHERE state = ?"
+        waiting = (NoticeState.WAITING.value,)
+        return int(self._connection.execute(sql, waiting).fetchone()[0])
+
+    async def ended_unannounced(self, origin: str, limit: int) -> list[bytes]:
+        """Return an origin's revoked signals whose persons know of them, not of that.
+
+        Those with a notice of publication and none of the end.
+        """
+        rows = self._connection.execute(
+            "SELECT n.signal_id FROM notices n "
+            "JOIN signals s ON s.signal_id = n.signal_id AND s.origin = ? "
+            "WHERE n.kind = ? AND s.status = 'revoked' AND NOT EXISTS "
+            "(SELECT 1 FROM notices e WHERE e.signal_id = n.signal_id "
+            "AND e.kind = ?) ORDER BY n.signal_id LIMIT ?",
+            (origin, NoticeKind.PUBLICATION.value, NoticeKind.END.value, limit),
+        )
+        return [signal_id for (signal_id,) in rows]
+
+    async def withholding(self, signal_id: bytes) -> WithholdingRow | None:
+        """Return what holds back a signal's notice, or did."""
+        row = self._connection.execute(
+            _HELD + "WHERE signal_id = ?", (signal_id,)
+        ).fetchone()
+        if row is None:
+            return None
+        return WithholdingRow(
+            **dict(zip(WithholdingRow.__struct_fields__, row, strict=True))
+        )
+
+    async def sign_offs(self) -> list[SignOffRow]:
+        """Return all sign-offs, oldest first."""
+        fields = SignOffRow.__struct_fields__
+        return [
+            SignOffRow(**dict(zip(fields, row, strict=True)))
+            for row in self._connection.execute(_SIGNED + "ORDER BY number")
+        ]
+
+
+class SQLiteNoticesWriter:
+    """Keeps what persons are told."""
+
+    _connection: sqlite3.Connection
+
+    async def add_notice(self, notice: NoticeRow) -> None:
+        """Queue a notice."""
+        _add(self._connection, "notices", notice)
+
+    async def set_notice(
+        self,
+        signal_id: bytes,
+        kind: NoticeKind,
+        state: NoticeState,
+        event: int | None = None,
+    ) -> None:
+        """Set how far a notice is; an event's number once it is announced."""
+        self._connection.execute(
+            "UPDATE notices SET state = ?, event = coalesce(?, event) "
+            "WHERE signal_id = ? AND kind = ?",
+            (state.value, event, signal_id, kind.value),
+        )
+
+    async def erase_notice(self, signal_id: bytes, kind: NoticeKind) -> None:
+        """Erase the facts of a notice."""
+        self._connection.execute(
+            "UPDATE notices SET sealed = NULL WHERE signal_id = ? AND kind = ?",
+            (signal_id, kind.value),
+        )
+
+    async def add_withholding(self, row: WithholdingRow) -> None:
+        """Hold back a signal's notice."""
+        _add(self._connection, "withholdings", row)
+
+    async def add_sign_off(self, row: SignOffRow) -> None:
+        """Keep who has signed off a text."""
+        _add(self._connection, "notice_texts", row)

@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: Apache-2.0
+import json
+from typing import TYPE_CHECKING, Any
+
+from fedsafe_cli.notice import NAMES, REASONS
+from fedsafe_node.notices.texts import TextName
+from fedsafe_policies.vocabulary import Withholding
+
+if TYPE_CHECKING:
+    from tests.cli.conftest import FakeNode, Run
+
+ID = "01a20e5e-7e0b-7dca-b773-0d06d4879060"
+DIGEST = "ab" * 32
+
+
+def text(**more: Any) -> dict[str, Any]:  # noqa: ANN401
+    return {
+        "name": "end_of_signal",
+        "title": {"de": "Das Signal ist beendet", "en": "The signal has ended"},
+        "body": {"de": "Am {ended_on} …", "en": "On {ended_on} …"},
+        "digest": DIGEST,
+        "standing": "draft",
+    } | more
+
+
+TEXTS = {"texts": [text()], "waiting": 2}
+SIGNED = {
+    "texts": [text(standing="signed", signed_by="dora", valid_until="2027-11-01")],
+    "waiting": 0,
+}
+
+
+def test_the_command_knows_the_texts_and_reasons_of_the_node() -> None:
+    assert list(NAMES) == [name.value for name in TextName]
+    assert list(REASONS) == [reason.value for reason in Withholding]
+
+
+def test_texts_are_listed_with_what_waits(ask: "Run", node: "FakeNode") -> None:
+    node.always("GET /v1/notices/texts", TEXTS)
+    shown = ask("notice", "texts")
+    german = ask("notice", "texts", "--lang", "de")
+
+    assert "2 notices wait." in shown.out
+    assert "Entwurf" in german.out
+    assert "Das Signal ist beendet" in german.out
+
+
+def test_a_text_is_shown_with_its_digest(ask: "Run", node: "FakeNode") -> None:
+    node.always("GET /v1/notices/texts", TEXTS)
+    shown = ask("notice", "show", "end_of_signal")
+
+    assert "On {ended_on} …" in shown.out
+    assert DIGEST in shown.out
+
+
+def test_what_was_shown_is_signed_off(ask: "Run", node: "FakeNode") -> None:
+    node.always("GET /v1/notices/texts", TEXTS)
+    node.always("POST /v1/notices/texts/end_of_signal/sign-off", SIGNED)
+    done = ask("notice", "sign-off", "end_of_signal", "--until", "2027-11-01")
+    (_, body) = node.asked[-1]
+
+    assert body == {"digest": DIGEST, "valid_until": "2027-11-01"}
+    assert "dora" in done.out
+    assert "wait" not in done.out
+
+
+def test_a_notice_is_held_back(ask: "Run", node: "FakeNode") -> None:
+    answer = {
+        "signal": ID,
+        "reason": "bdsg_29_1",
+        "note": "file-9",
+        "by": "dora",
+        "until": "2026-12-20T00:00:00+00:00",
+    }
+    node.always(f"POST /v1/notices/{ID}/withhold", answer)
+    arguments = ("--reason", "bdsg_29_1", "--note", "file-9", "--until", "2026-12-20")
+    done = ask("notice", "withhold", ID, *arguments)
+    wrong = ask("notice", "withhold", "nonsense", *arguments)
+
+    assert "until 2026-12-20" in done.out
+    assert wrong.status == 5
+
+
+def test_open_notices_say_what_they_wait_for(ask: "Run", node: "FakeNode") -> None:
+    waiting = {
+        "signal": ID,
+        "notice": "publication",
+        "state": "waiting",
+        "queued_at": "2026-11-24T12:00:00+00:00",
+        "unsigned": ["statement_of_reasons"],
+    }
+    node.always("GET /v1/notices", {"notices": [waiting]})
+    shown = ask("notice", "list")
+    as_json = ask("notice", "list", "--json")
+
+    assert "statement_of_reasons" in shown.out
+    assert json.loads(as_json.out)["notices"] == [waiting]

@@ -1,0 +1,319 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a listed person is told, when, and what keeps it back: on a real node."""
+
+import asyncio
+from datetime import date, timedelta
+
+import pytest
+from tests.node.fleet import Fleet
+from tests.node.signals.conftest import ANNA, RITA, request_for
+
+from fedsafe_federation.restrictions import Reason
+from fedsafe_node.errors import (
+    BadRequestError,
+    DeniedError,
+    NotFoundError,
+    WrongStateError,
+)
+from fedsafe_node.messages import Kind, RevokeRequest
+from fedsafe_node.notices.messages import SignOffRequest, Standing, WithholdRequest
+from fedsafe_node.notices.texts import TextName, texts
+from fedsafe_node.notices.upkeep import NoticeUpkeep
+from fedsafe_node.principal import Principal
+from fedsafe_node.provider_events.messages import FollowQuery, ProviderEvent
+from fedsafe_node.provider_events.upkeep import EventUpkeep
+from fedsafe_node.store.notices_rows import NoticeKind, NoticeState
+from fedsafe_policies.vocabulary import Role, Scope, Withholding
+
+A = "a.demo"
+DORA = Principal("dora", Role.DPO)
+SHOP = Principal("shop", Role.SERVICE)
+VALUE = "person@mail.example"
+NEVER = "01a20e5e-7e0b-7dca-b773-0d06d4879060"
+UNTIL = date(2026, 12, 20)
+WITHHOLD = WithholdRequest(reason=Withholding.BDSG_29_1, note="file-9", until=UNTIL)
+
+
+@pytest.fixture
+def node(trio: Fleet) -> Fleet:
+    return trio
+
+
+async def sign_all(fleet: Fleet, valid_until: date = date(2027, 11, 1)) -> None:
+    for name in TextName:
+        request = SignOffRequest(digest=texts()[name].digest, valid_until=valid_until)
+        await fleet[A].services.notices.sign_off(name, request, DORA)
+
+
+async def draft(fleet: Fleet, value: str = VALUE, ref: str | None = "user-1") -> str:
+    request = request_for(value, scope=Scope.FEDERATION, subject_ref=ref)
+    return (await fleet[A].services.signals.add(request, ANNA)).signal
+
+
+async def publish(fleet: Fleet, value: str = VALUE, ref: str | None = "user-1") -> str:
+    signal = await draft(fleet, value, ref)
+    await fleet[A].services.signals.approve([signal], RITA)
+    return signal
+
+
+async def revoke(fleet: Fleet, signal: str) -> None:
+    request = RevokeRequest(reason=Reason.MISTAKE)
+    await fleet[A].services.signals.revoke(signal, request, RITA)
+
+
+async def tend(fleet: Fleet) -> None:
+    node = fleet[A]
+    base = node.base
+    await EventUpkeep(base.store, base.trail, base.clock, base.announcer).run()
+    await NoticeUpkeep(base.store, node.notices).run()
+
+
+async def told(fleet: Fleet) -> list[ProviderEvent]:
+    events = (await fleet[A].services.events.read(FollowQuery(), SHOP)).events
+    return [each for each in events if each.kind == "notice.due"]
+
+
+async def states(fleet: Fleet) -> list[tuple[str, NoticeKind, NoticeState]]:
+    answer = await fleet[A].services.notices.show(DORA)
+    return [(each.signal, each.notice, each.state) for each in answer.notices]
+
+
+async def test_a_publication_announces_reasons_and_notice_to_the_person(
+    node: Fleet,
+) -> None:
+    await sign_all(node)
+    signal = await publish(node)
+    (event,) = await told(node)
+
+    assert event.subject_ref == "user-1"
+    assert event.receipt_due is not None
+    assert event.content["signal"] == signal
+    said = {name: str(text) for name, text in event.content.items()}
+    assert "20.11.2026" in said["statement_of_reasons_de"]
+    assert "2026-11-20" in said["statement_of_reasons_en"]
+    assert "b.demo, c.demo" in said["data_protection_notice_de"]
+    assert "safety@a.demo" in said["data_protection_notice_en"]
+    assert "Cybergrooming" in said["statement_of_reasons_de"]
+    assert VALUE not in str(event)
+    assert await states(node) == [
+        (signal, NoticeKind.PUBLICATION, NoticeState.ANNOUNCED)
+    ]
+
+
+async def test_a_notice_names_only_whom_the_signal_is_for(node: Fleet) -> None:
+    await sign_all(node)
+    request = request_for(VALUE, scope=Scope.FEDERATION, nodes=["c.demo"])
+    signal = (await node[A].services.signals.add(request, ANNA)).signal
+    await node[A].services.signals.approve([signal], RITA)
+    (event,) = await told(node)
+
+    assert "b.demo" not in str(event.content["data_protection_notice_de"])
+    assert "c.demo" in str(event.content["data_protection_notice_de"])
+
+
+async def test_own_bans_and_files_owe_nobody_a_notice(node: Fleet) -> None:
+    await sign_all(node)
+    signals = node[A].services.signals
+    await signals.add(request_for("ban@mail.example", subject_ref="user-2"), ANNA)
+    await signals.add(
+        request_for("ab" * 32, kind=Kind.SHA256, scope=Scope.FEDERATION), ANNA
+    )
+
+    assert await told(node) == []
+    assert await states(node) == []
+
+
+async def test_while_a_text_is_a_draft_the_notice_waits_and_status_says_so(
+    node: Fleet,
+) -> None:
+    signal = await publish(node)
+    await tend(node)
+    status = await node[A].services.node.status()
+    (shown,) = (await node[A].services.notices.show(DORA)).notices
+
+    assert status.notices_waiting == 1
+    assert await told(node) == []
+    assert set(shown.unsigned) == {
+        TextName.STATEMENT_OF_REASONS,
+        TextName.DATA_PROTECTION_NOTICE,
+    }
+
+    await sign_all(node)
+    await tend(node)
+    await tend(node)
+
+    assert [event.content["signal"] for event in await told(node)] == [signal]
+    assert (await node[A].services.node.status()).notices_waiting == 0
+
+
+async def test_a_sign_off_ends(node: Fleet) -> None:
+    await sign_all(node, date(2026, 11, 25))
+    signal = await draft(node)
+    node.clock.advance(timedelta(hours=12))
+    await node[A].services.signals.approve([signal], RITA)
+    answer = await node[A].services.notices.texts()
+
+    assert {text.standing for text in answer.texts} == {Standing.EXPIRED}
+    assert answer.waiting == 1
+    assert await told(node) == []
+
+
+async def test_exactly_the_words_that_were_read_are_signed_off(node: Fleet) -> None:
+    notices = node[A].services.notices
+    name = TextName.END_OF_SIGNAL
+    other = SignOffRequest(digest="00" * 32, valid_until=UNTIL)
+    with pytest.raises(WrongStateError) as changed:
+        await notices.sign_off(name, other, DORA)
+    assert changed.value.code == "text_changed"
+    for day in (date(2026, 11, 24), date(2028, 1, 1)):
+        request = SignOffRequest(digest=texts()[name].digest, valid_until=day)
+        with pytest.raises(BadRequestError):
+            await notices.sign_off(name, request, DORA)
+
+    good = SignOffRequest(digest=texts()[name].digest, valid_until=UNTIL)
+    answer = await notices.sign_off(name, good, DORA)
+    shown = {text.name: text for text in answer.texts}
+
+    assert shown[name].standing is Standing.SIGNED
+    assert (shown[name].signed_by, shown[name].role) == ("dora", Role.DPO)
+    assert shown[TextName.STATEMENT_OF_REASONS].standing is Standing.DRAFT
+
+
+async def test_a_notice_held_back_goes_out_by_itself_on_its_day(node: Fleet) -> None:
+    await sign_all(node)
+    signal = await draft(node)
+    await node[A].services.notices.withhold(signal, WITHHOLD, DORA)
+    await node[A].services.signals.approve([signal], RITA)
+    await tend(node)
+    (shown,) = (await node[A].services.notices.show(DORA)).notices
+
+    assert await told(node) == []
+    assert (shown.withheld_by, shown.reason) == ("dora", Withholding.BDSG_29_1)
+    assert shown.unsigned == ()
+
+    node.clock.advance(timedelta(days=25, hours=11, minutes=59))
+    await tend(node)
+    assert await told(node) == []
+
+    node.clock.advance(timedelta(minutes=1))
+    await tend(node)
+    assert len(await told(node)) == 1
+    assert len(await node.audit(A, "notice.released")) == 1
+
+
+async def test_a_notice_is_held_back_for_a_listed_reason_and_once(
+    node: Fleet,
+) -> None:
+    notices = node[A].services.notices
+    signal = await draft(node)
+    late = WithholdRequest(
+        reason=Withholding.BDSG_29_1, note="file-9", until=date(2026, 12, 25)
+    )
+    with pytest.raises(DeniedError):
+        await notices.withhold(signal, late, DORA)
+    with pytest.raises(DeniedError):
+        await notices.withhold(signal, WITHHOLD, ANNA)
+    with pytest.raises(NotFoundError):
+        await notices.withhold(NEVER, WITHHOLD, DORA)
+
+    await notices.withhold(signal, WITHHOLD, DORA)
+    with pytest.raises(WrongStateError) as again:
+        await notices.withhold(signal, WITHHOLD, DORA)
+
+    assert again.value.code == "already_withheld"
+    assert len(await node.audit(A, "notice.withheld")) == 1
+
+
+async def test_what_has_gone_out_is_not_held_back(node: Fleet) -> None:
+    await sign_all(node)
+    signal = await publish(node)
+    with pytest.raises(WrongStateError) as late:
+        await node[A].services.notices.withhold(signal, WITHHOLD, DORA)
+
+    assert late.value.code == "already_told"
+
+
+async def test_the_end_of_a_signal_is_told_to_the_person(node: Fleet) -> None:
+    await sign_all(node)
+    signal = await publish(node)
+    await node.level(A, ("b.demo", "c.demo"))
+    await revoke(node, signal)
+    await tend(node)
+    await tend(node)
+    first, end = await told(node)
+
+    assert (first.content["notice"], end.content["notice"]) == ("publication", "end")
+    assert end.subject_ref == "user-1"
+    assert "24.11.2026" in str(end.content["end_of_signal_de"])
+    assert "b.demo, c.demo" in str(end.content["end_of_signal_en"])
+
+
+async def test_the_end_is_never_told_before_the_publication(node: Fleet) -> None:
+    signal = await draft(node)
+    await node[A].services.notices.withhold(signal, WITHHOLD, DORA)
+    await node[A].services.signals.approve([signal], RITA)
+    await revoke(node, signal)
+    await sign_all(node)
+    await tend(node)
+    assert await told(node) == []
+
+    node.clock.advance(timedelta(days=26))
+    await tend(node)
+    await tend(node)
+    kinds = [event.content["notice"] for event in await told(node)]
+
+    assert kinds == ["publication", "end"]
+
+
+async def test_receipt_and_time_erase_the_reference(node: Fleet) -> None:
+    await sign_all(node)
+    signal = await publish(node)
+    (event,) = await told(node)
+    await node[A].services.events.receipt(event.number, SHOP)
+    await tend(node)
+    assert await states(node) == []
+    assert len(await node.audit(A, "notice.delivered")) == 1
+
+    node.clock.advance(timedelta(days=31))
+    await tend(node)
+    store = node[A].base.store
+    signal_id = bytes.fromhex(signal.replace("-", ""))
+    row = await store.read(lambda r: r.notice(signal_id, NoticeKind.PUBLICATION))
+
+    assert row is not None
+    assert (row.state, row.sealed) == (NoticeState.DELIVERED, None)
+    assert len(await node.audit(A, "notice.erased")) == 1
+
+    await revoke(node, signal)
+    await tend(node)
+    (end,) = await told(node)
+    assert (end.content["signal"], end.subject_ref) == (signal, None)
+
+
+async def test_publication_and_notice_are_one_act(node: Fleet) -> None:
+    await sign_all(node)
+    signal = await draft(node)
+
+    class BrokenError(Exception):
+        pass
+
+    async def fail(*_: object, **__: object) -> None:
+        raise BrokenError
+
+    node[A].notices.queue = fail  # type: ignore[method-assign]
+    with pytest.raises(BrokenError):
+        await node[A].services.signals.approve([signal], RITA)
+    shown = await node[A].services.signals.show(signal, RITA)
+
+    assert shown.state == "draft"
+    assert await told(node) == []
+
+
+async def test_no_reference_lies_in_a_file_in_plain_text(node: Fleet) -> None:
+    await publish(node, ref="user-4711")
+    place = node[A].base.place.directory
+    files = await asyncio.to_thread(
+        lambda: b"".join(p.read_bytes() for p in place.rglob("*") if p.is_file())
+    )
+
+    assert b"user-4711" not in files

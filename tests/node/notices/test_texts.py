@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: Apache-2.0
+import re
+
+import pytest
+
+from fedsafe_node.notices.texts import FACTS, TextName, facts_named, texts, words
+from fedsafe_policies.reasons import Text
+from fedsafe_policies.vocabulary import Grade, Surface
+
+NEEDED = {
+    TextName.STATEMENT_OF_REASONS: ("Art. 17", "Art. 21", "{contact}", "{rule}"),
+    TextName.DATA_PROTECTION_NOTICE: (
+        *("Art. 14", "Art. 22", "{contact}", "{recipients}", "{match_until}"),
+        *("{basis}", "{transfers}", "{phenomenon}"),
+    ),
+    TextName.END_OF_SIGNAL: ("Art. 19", "{recipients}", "{ended_on}", "{contact}"),
+}
+
+
+@pytest.mark.parametrize("name", TextName)
+def test_a_text_uses_known_facts_and_the_same_in_both_languages(
+    name: TextName,
+) -> None:
+    text = texts()[name]
+    named = [set(re.findall(r"{(\w+)}", body)) for body in (text.body.de, text.body.en)]
+
+    assert named[0] == named[1] == facts_named(text)
+    assert facts_named(text) <= FACTS
+
+
+@pytest.mark.parametrize("name", TextName)
+def test_a_text_says_what_the_law_asks_for(name: TextName) -> None:
+    text = texts()[name]
+
+    for body in (text.title.de + text.body.de, text.title.en + text.body.en):
+        assert [word for word in NEEDED[name] if word not in body] == []
+
+
+def test_a_filled_text_has_no_gap_left() -> None:
+    facts = {name: Text(f"<{name}>", f"<{name}>") for name in FACTS}
+    filled = texts()[TextName.STATEMENT_OF_REASONS].fill(facts)
+
+    assert "<rule>" in filled.de
+    assert "{" not in filled.de + filled.en
+
+
+def test_a_missing_fact_is_no_gap_in_a_letter() -> None:
+    with pytest.raises(KeyError):
+        texts()[TextName.END_OF_SIGNAL].fill({})
+
+
+def test_every_code_has_words() -> None:
+    assert set(words().surface) == set(Surface)
+    assert set(words().grade) == set(Grade)
+
+
+def test_the_digest_changes_with_the_words() -> None:
+    assert len({text.digest for text in texts().values()}) == len(TextName)
