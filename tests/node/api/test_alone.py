@@ -10,8 +10,10 @@ import msgspec
 import pytest
 from tests.node.api.test_people import House, house
 from tests.node.people.test_gate import COMPLETE
+from tests.node.review.conftest import match
 
 from fedsafe_node.people.credentials import People
+from fedsafe_node.review.opening import open_review
 from fedsafe_policies.policy import load_policy, shipped_text
 from fedsafe_policies.vocabulary import Act, Role
 
@@ -38,10 +40,25 @@ async def _export(house: House, who: str) -> dict[str, Any]:
     return dict(await house.done("POST", "/v1/audit/export", {"first": 0}, who))
 
 
+async def _ban(house: House, who: str) -> dict[str, Any]:
+    node, now = house.fleet["a.demo"], house.fleet.clock.now()
+    found = [match(1)]
+    opened = await node.base.store.write(
+        lambda tx: open_review(node.reviews, tx, None, found, now, by="local")
+    )
+    path = f"/v1/tasks/{opened.task}"
+    why = {"step": "exception", "exception": "no_way_to_reach", "reference": "note-1"}
+    await house.done("POST", f"{path}/hearing", why, who)
+    wanted = {"outcome": "confirm", "level": "L6", "evidence": "case-7"}
+    answer = await house.done("POST", f"{path}/outcome", wanted, who)
+    return dict(answer["act"])
+
+
 ACTS: Final[dict[Act, tuple[str, str, Ask]]] = {
     Act.ROLE_GRANT: ("olaf", "rita", _role),
     Act.GATE_OPENING: ("rita", "olaf", _gate),
     Act.EXPORT_WITH_OPENINGS: ("dora", "rita", _export),
+    Act.PERMANENT_BAN: ("anna", "rita", _ban),
 }
 """Whose approval carries the act out: who asks, who approves, and how it is asked."""
 DRAFTS: Final = {Act.ACTOR_SIGNAL, Act.OWN_BAN, Act.MEDIA_SIGNAL}
@@ -54,13 +71,16 @@ NOT_YET: Final = frozenset(Act) - ACTS.keys() - DRAFTS
 async def office(house: House) -> dict[str, str]:
     """Seat olaf, rita and dora; return a session of each."""
     olaf = await house.found()
-    for name in ("rita", "dora", "ben"):
+    for name in ("rita", "dora", "ben", "anna"):
         await house.hire(olaf, name)
     await house.ask_for(olaf, "rita", "reviewer")
     act = (await house.ask_for(olaf, "dora", "dpo"))["act"]
     rita = await house.log_in("rita")
     assert (await house.approve(act, rita))[0] == 200
-    return {"olaf": olaf, "rita": rita, "dora": await house.log_in("dora")}
+    act = (await house.ask_for(olaf, "anna", "analyst"))["act"]
+    assert (await house.approve(act, rita))[0] == 200
+    named = {name: await house.log_in(name) for name in ("dora", "anna")}
+    return {"olaf": olaf, "rita": rita, **named}
 
 
 async def test_the_table_names_every_act_that_a_node_does(house: House) -> None:
