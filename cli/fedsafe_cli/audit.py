@@ -127,10 +127,18 @@ def status(context: click.Context) -> ExitStatus:
         document(answer)
     else:
         names = {"size": "entries", "kept_size": "kept by the guard"}
+        shown = answer | {"cosigned": _cosigned(answer.get("cosigned"))}
         pairs(
-            [(names.get(str(name), str(name)), value) for name, value in answer.items()]
+            [(names.get(str(name), str(name)), value) for name, value in shown.items()]
         )
     return ExitStatus.LOG_INCOMPLETE if answer["missing"] else OK
+
+
+def _cosigned(told: object) -> str:
+    if not isinstance(told, dict) or not isinstance(told.get("by"), list):
+        return "nothing yet"
+    by = ", ".join(f"{each.get('name')} at {each.get('at')}" for each in told["by"])
+    return f"{told.get('size')} entries, by {by}"
 
 
 @audit.command("show")

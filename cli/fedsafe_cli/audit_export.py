@@ -125,6 +125,11 @@ def receive(client: Client, target: str, write: Callable[[bytes], object]) -> No
         client.download(target, sink, timeout=_TIMEOUT)
 
 
+def _cosigned(entries: int, witnesses: list[tuple[str, int]]) -> str:
+    names = ", ".join(name for name, _ in witnesses)
+    return f"entries 0 to {entries - 1} by {names}" if names else "nothing"
+
+
 def _verified(file: BinaryIO) -> dict[str, object]:
     from fedsafe_node.evidence.verify import PackError, verify_pack  # noqa: PLC0415
 
@@ -137,5 +142,6 @@ def _verified(file: BinaryIO) -> dict[str, object]:
     return {
         "entries": f"{report.start} to {report.end - 1} of {report.size}",
         **report.counts,
+        "cosigned": _cosigned(report.cosigned, report.witnesses),
         "fingerprint": report.fingerprint,
     }

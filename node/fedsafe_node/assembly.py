@@ -68,10 +68,10 @@ from fedsafe_node.signals.desk import Desk
 from fedsafe_node.signals.granting import read_lacking
 from fedsafe_node.signals.intake import Intake
 from fedsafe_node.signals.publish import SignalService
+from fedsafe_node.signals.reviewing import Validations
 from fedsafe_node.store.protocol import Transaction
 from fedsafe_node.telemetry import LOGGER, Metrics, fields
 from fedsafe_node.witnesses import Witnesses
-from fedsafe_node.signals.reviewing import Validations
 from fedsafe_policies.vocabulary import Act
 
 _LOG = logging.getLogger(f"{LOGGER}.node")
@@ -419,6 +419,7 @@ class RunningNode:
             staff=staff,
             gates=gates,
             budgets=BudgetService(base.situation, base.store, base.clock),
+            validations=Validations(self.desk),
             registers=registers,
             audits=audits,
             inspections=Inspector(
@@ -427,14 +428,15 @@ class RunningNode:
                 base.guard,
                 self.feed.keep_audit,
                 audits.admit,
+                self.witnesses.cosigning.proof,
             ),
             keeping=self.keeper.keeping(staff.approvals, audits.admit, audits.search),
             evidence=EvidenceService(
                 base.office,
-            validations=Validations(self.desk),
                 staff.approvals,
                 base.keys,
                 self.feed.keep_audit,
+                cosigned=self.witnesses.cosigning.proof,
                 policies=base.place.policies,
                 offload=base.workers,
             ),

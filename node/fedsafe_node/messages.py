@@ -438,22 +438,6 @@ class AuditEvents(Message, frozen=True):
     next: int
 
 
-class AuditStanding(Message, frozen=True):
-    """How the audit log stands: its end, what the guard has kept, and its key.
-
-    `missing` entries lie before the end and are not there; `fingerprint` is what
-    somebody compares who verifies an evidence pack.
-    """
-
-    log: str
-    size: int
-    root: str
-    missing: int
-    kept_size: int
-    key: str
-    fingerprint: str
-
-
 class AuditEntry(Message, frozen=True):
     """One entry: its exact record, and of each field group what there is.
 

@@ -118,6 +118,18 @@ def test_the_status_tells_of_gaps(
     assert ask("audit", "status", "--json").document == standing
 
 
+def test_the_standing_names_who_has_cosigned(ask: "Run", node: "FakeNode") -> None:
+    by = [{"name": "b.demo/witness", "at": "2026-11-24T12:00:00+00:00"}]
+    cosigned = {"size": 7, "anchor": 2, "by": by}
+    body = {"size": 9, "missing": 0, "cosigned": cosigned}
+    node.always("GET /v1/audit/status", body)
+
+    told = ask("audit", "status").out
+    assert "7 entries, by b.demo/witness at 2026-11-24T12:00:00+00:00" in told
+    node.always("GET /v1/audit/status", body | {"cosigned": None})
+    assert "nothing yet" in ask("audit", "status").out
+
+
 def found(*indices: int, to: int, more: bool) -> dict[str, Any]:
     event = {"at": "t", "event": "lookup", "outcome": "ok", "actor": "anna"}
     event["subject_ref"] = "account-1"

@@ -13,9 +13,10 @@ from fedsafe_node.api.queries import MAX_EVENTS
 from fedsafe_node.api.route import KIB, Lane, Route
 from fedsafe_node.evidence.span import ExportRequest
 from fedsafe_node.evidence.tiled import OwnLog
-from fedsafe_node.messages import AuditEntry, AuditStanding, FoundEvents, Message
+from fedsafe_node.messages import AuditEntry, FoundEvents, Message
 from fedsafe_node.people.messages import ActAnswer, ActId
 from fedsafe_node.searching import Wanted
+from fedsafe_node.standing_messages import AuditStanding
 from fedsafe_policies.vocabulary import Purpose, Role
 
 EntryIndex = Annotated[str, msgspec.Meta(pattern=r"^(0|[1-9][0-9]{0,14})$")]

@@ -23,7 +23,6 @@ from fedsafe_node.messages import (
     ApproveAnswer,
     AuditEntry,
     AuditEvents,
-    AuditStanding,
     BatchAnswer,
     BatchRequest,
     DraftsAnswer,
@@ -79,6 +78,8 @@ from fedsafe_node.rights.request_messages import (
     RightsRequestsAnswer,
 )
 from fedsafe_node.searching import Wanted
+from fedsafe_node.signals.reviewing import Validations
+from fedsafe_node.standing_messages import AuditStanding
 from fedsafe_policies.gate import LegalGate
 from fedsafe_policies.vocabulary import Purpose
 
@@ -93,8 +94,6 @@ class Lookups(Protocol):
             BadRequestError: a question has no canonical form.
             DeniedError: the purpose is not this credential's.
         """
-from fedsafe_node.signals.reviewing import Validations
-from fedsafe_node.standing_messages import AuditStanding
         ...
 
     async def batch(self, request: BatchRequest, who: Principal) -> BatchAnswer:
@@ -562,6 +561,7 @@ class Services:
     staff: Staff
     gates: Gates
     budgets: BudgetService
+    validations: Validations
     registers: Registers
     audits: Audits
     evidence: Evidence
@@ -579,4 +579,3 @@ class Services:
     sheets: Sheets
     node: Node
     answers: KeptAnswers
-    validations: Validations

@@ -2,6 +2,7 @@
 """What a pack holds beside the entries: texts, keys, checkpoint, policies."""
 
 import json
+from base64 import b64encode
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
@@ -16,11 +17,21 @@ from fedsafe_federation.witnessing import witness_name
 from fedsafe_node.evidence.span import Part
 from fedsafe_node.evidence.verify import FORMAT
 from fedsafe_node.keys import NodeKeys
+from fedsafe_node.log.anchor import AnchorProof
 from fedsafe_node.log.audit import audit_log_name
 from fedsafe_policies.policy import SHIPPED, shipped_text
 
 File = tuple[str, bytes]
 _PACKAGE: Final = "fedsafe_node.evidence"
+
+
+@dataclass(frozen=True, slots=True)
+class Witnessed:
+    """What others have cosigned, how the pack's tree extends it, and their charter."""
+
+    anchor: AnchorProof
+    consistency: tuple[bytes, ...]
+    charter: bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +44,7 @@ class Facts:
     made_at: str
     checkpoint: Checkpoint
     proof: tuple[bytes, ...]
+    witnessed: Witnessed | None = None
 
 
 def audit_verifier(node: str, keys: NodeKeys) -> VerifierKey:
@@ -66,7 +78,10 @@ def first_files(facts: Facts, keys: NodeKeys) -> Iterator[File]:
     yield "pack.json", _json(pack)
     yield "keys.json", _json(_public(facts.node, keys))
     yield "checkpoint", sign_checkpoint(facts.checkpoint, keys.audit)
-    yield "proof.json", _json({"hashes": [each.hex() for each in facts.proof]})
+    yield "proof.json", _json({"hashes": _hexes(facts.proof)})
+    if facts.witnessed is not None:
+        yield "charter.json", facts.witnessed.charter
+        yield "cosigned.json", _json(_cosigned(facts.witnessed))
 
 
 def policy_files(references: Iterable[str], kept: Path) -> Iterator[File]:
@@ -108,6 +123,23 @@ def _public(node: str, keys: NodeKeys) -> dict[str, str]:
         "transport": public.transport.hex(),
         "sealing": public.sealing.hex(),
     }
+
+
+def _cosigned(witnessed: Witnessed) -> Mapping[str, object]:
+    anchor = witnessed.anchor
+    return {
+        "checkpoint": anchor.note.decode(),
+        "index": anchor.index,
+        "record": anchor.record.decode(),
+        "proof": _hexes(anchor.path),
+        "salt": b64encode(anchor.opening.salt).decode(),
+        "audit": anchor.opening.payload.decode(),
+        "consistency": _hexes(witnessed.consistency),
+    }
+
+
+def _hexes(hashes: Iterable[bytes]) -> list[str]:
+    return [each.hex() for each in hashes]
 
 
 def _json(document: object) -> bytes:

@@ -2,6 +2,7 @@
 """Look at the audit log as a log: how it stands, and one entry with its proof."""
 
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from typing import Final
 
 from fedsafe_crypto.checkpoint import Checkpoint, sign_checkpoint
@@ -10,6 +11,7 @@ from fedsafe_federation.errors import MalformedError
 from fedsafe_node.errors import CorruptLogError, MissingEntriesError, NotFoundError
 from fedsafe_node.evidence.contents import audit_verifier, fingerprint
 from fedsafe_node.keys import NodeKeys
+from fedsafe_node.log.anchor import AnchorProof
 from fedsafe_node.log.audit import (
     ACTOR,
     DETAIL,
@@ -20,9 +22,14 @@ from fedsafe_node.log.audit import (
 )
 from fedsafe_node.log.guard import Guard
 from fedsafe_node.log.proofs import prove_inclusion
-from fedsafe_node.messages import AuditEntry, AuditStanding
+from fedsafe_node.messages import AuditEntry
 from fedsafe_node.people.office import Office
 from fedsafe_node.principal import Principal
+from fedsafe_node.standing_messages import (
+    AuditStanding,
+    CosignedBy,
+    CosignedStanding,
+)
 from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.store.rows import Tail
 from fedsafe_policies.vocabulary import Purpose
@@ -35,19 +42,21 @@ _PAGE: Final = 4_096
 class Inspector:
     """Tells of the log; `admit` decides who may read an entry."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - everything it needs is an argument
         self,
         office: Office,
         keys: NodeKeys,
         guard: Guard,
         keep: Callable[[], Awaitable[Tail]],
         admit: Admit,
+        cosigned: Callable[[], Awaitable[AnchorProof | None]],
     ) -> None:
         self._office = office
         self._keys = keys
         self._guard = guard
         self._keep = keep
         self._admit = admit
+        self._cosigned = cosigned
 
     async def standing(self) -> AuditStanding:
         """Tell size, root, key and gaps; walks the log for the gaps."""
@@ -65,6 +74,7 @@ class Inspector:
             kept_size=kept.size if kept is not None else 0,
             key=key.encode(),
             fingerprint=fingerprint(key),
+            cosigned=_told(await self._cosigned()),
         )
 
     async def entry(
@@ -103,6 +113,16 @@ class Inspector:
             )
 
         return await office.store.scan(query)
+
+
+def _told(proof: AnchorProof | None) -> CosignedStanding | None:
+    if proof is None:
+        return None
+    by = [
+        CosignedBy(name=name, at=datetime.fromtimestamp(at, UTC).isoformat())
+        for name, at in proof.by
+    ]
+    return CosignedStanding(size=proof.size, anchor=proof.index + 1, by=by)
 
 
 _PLAIN: Final = ("index", "record", "leaf", "openings", "erased", "withheld")

@@ -19,12 +19,19 @@ from fedsafe_federation.replication import Offload
 from fedsafe_federation.wireformat import decode, encode
 from fedsafe_node.errors import DeniedError, WrongStateError
 from fedsafe_node.evidence.archive import Archive
-from fedsafe_node.evidence.contents import Facts, first_files, policy_files
+from fedsafe_node.evidence.contents import (
+    Facts,
+    Witnessed,
+    first_files,
+    policy_files,
+)
 from fedsafe_node.evidence.pages import PAGE, read_page
 from fedsafe_node.evidence.span import ExportRequest, Part, find_part
 from fedsafe_node.keys import NodeKeys
+from fedsafe_node.log.anchor import AnchorProof
 from fedsafe_node.log.audit import Event
-from fedsafe_node.log.proofs import prove_range
+from fedsafe_node.log.proofs import prove_consistency, prove_range
+from fedsafe_node.membership import CHARTER_DOCUMENT
 from fedsafe_node.people.approvals import Approvals, digest_of
 from fedsafe_node.people.messages import ActAnswer
 from fedsafe_node.people.office import Office
@@ -68,6 +75,7 @@ class EvidenceService:
         keys: NodeKeys,
         keep: Callable[[], Awaitable[Tail]],
         *,
+        cosigned: Callable[[], Awaitable[AnchorProof | None]],
         policies: Path,
         offload: Offload,
     ) -> None:
@@ -75,6 +83,7 @@ class EvidenceService:
         self._approvals = approvals
         self._keys = keys
         self._keep = keep
+        self._cosigned = cosigned
         self._policies = policies
         self._offload = offload
         self._places = asyncio.Semaphore(_AT_ONCE)
@@ -115,8 +124,24 @@ class EvidenceService:
             made_at=office.clock.now().isoformat(timespec="seconds"),
             checkpoint=Checkpoint(log, tail.size, tail.root),
             proof=tuple(proof),
+            witnessed=await self._witnessed(tail.size),
         )
         return self._pieces(facts)
+
+    async def _witnessed(self, size: int) -> Witnessed | None:
+        anchor = await self._cosigned()
+        if anchor is None:
+            return None
+        log = self._office.trail.log
+
+        async def query(reader: Reader) -> Witnessed | None:
+            charter = await reader.document(CHARTER_DOCUMENT)
+            path: list[bytes] = []
+            if anchor.size < size:
+                path = await prove_consistency(reader, log, anchor.size, size)
+            return Witnessed(anchor, tuple(path), charter) if charter else None
+
+        return await self._office.store.scan(query)
 
     async def _pieces(self, facts: Facts) -> AsyncIterator[bytes]:
         office, part, archive = self._office, facts.part, Archive()

@@ -10,6 +10,11 @@ contents; `manifest.note` lists the SHA-256 of each file and is signed by the no
 audit key, as is the checkpoint of its log. Nothing is ever unpacked. Without the
 fingerprint, which the node's operator tells by another way, a pack only shows that
 it has not changed since somebody signed it.
+
+Where other members of a federation have cosigned, the pack shows it: the log's
+beginning was there when they say they saw it, and nobody, not even the node, has
+changed it since. Whose keys count is in the charter, which all members have signed;
+any of them tells its digest.
 """
 
 import argparse
@@ -21,6 +26,7 @@ from base64 import b64decode, b64encode
 from binascii import crc32
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any, BinaryIO
 
@@ -34,19 +40,21 @@ MAX_FILE_BYTES = 64 * 1024 * 1024
 OK, USAGE, TAMPERED, UNREADABLE = 0, 2, 20, 22
 
 _NAME = re.compile(
-    r"README\.(?:de|en)\.md|verify\.py|(?:pack|keys|proof|policies)\.json|checkpoint"
+    r"README\.(?:de|en)\.md|verify\.py|checkpoint"
+    r"|(?:pack|keys|proof|charter|cosigned|policies)\.json"
     r"|policies/[0-9a-f]{64}\.toml|entries/[0-9]{12}\.ndjson|manifest\.note",
     re.ASCII,
 )
 _NEEDED = ("pack.json", "keys.json", "checkpoint", "proof.json", MANIFEST)
-_KEPT = frozenset(_NEEDED)
+_COSIGNED = ("charter.json", "cosigned.json")
+_KEPT = frozenset(_NEEDED + _COSIGNED)
 _LOCAL, _CENTRAL, _END = b"PK\3\4", b"PK\1\2", b"PK\5\6"
 _LOCAL_BYTES, _NAME_BYTES = 30, 128
 _DAY = 0x21  # 1 January 1980: the archive has no times of its own
 _MODE = 0o100644 << 16
 _VERSION = 20
 _UNIX = 3 << 8 | _VERSION
-_ED25519 = b"\1"
+_ED25519, _COSIGNER = b"\1", b"\4"
 _KEY_ID = 4
 
 
@@ -144,26 +152,59 @@ def read_key(vkey: str) -> Key:
     return Key(name, digest, material[1:], vkey)
 
 
+def make_key(name: str, public: bytes, kind: bytes = _ED25519) -> Key:
+    """Name a public key as C2SP does."""
+    material = kind + public
+    digest = sha256(name.encode() + b"\n" + material).digest()[:_KEY_ID]
+    vkey = f"{name}+{digest.hex()}+{b64encode(material).decode()}"
+    return Key(name, digest, public, vkey)
+
+
 def open_note(note: bytes, key: Key) -> str:
     """Give the text of a C2SP note that exactly this key has signed.
 
     Raises:
         PackError: it has not.
     """
-    text, mark, tail = _utf8(note).rpartition("\n\n")
-    start = f"\N{EM DASH} {key.name} "
-    if not mark or not tail.startswith(start) or tail.count("\n") != 1:
+    text, lines = split_note(note)
+    if len(lines) != 1 or lines[0][0] != key.name:
         raise PackError("a signature of the node is missing")
-    signature = _base64(tail.removeprefix(start).removesuffix("\n"))
-    signed = f"{text}\n".encode()
-    try:
-        public = Ed25519PublicKey.from_public_bytes(key.public)
-        public.verify(signature[_KEY_ID:], signed)
-    except (InvalidSignature, ValueError):
-        raise PackError("a signature of the node does not verify") from None
+    _, signature = lines[0]
+    check(key.public, text.encode(), signature[_KEY_ID:])
     if signature[:_KEY_ID] != key.key_id:
         raise PackError("a signature of another key")
-    return f"{text}\n"
+    return text
+
+
+def split_note(note: bytes) -> tuple[str, list[tuple[str, bytes]]]:
+    """Give a note's text, and name and bytes of each signature, none verified.
+
+    Raises:
+        PackError: it is no note.
+    """
+    text, mark, tail = _utf8(note).rpartition("\n\n")
+    if not mark or not tail.endswith("\n"):
+        raise PackError("a note without signatures")
+    lines: list[tuple[str, bytes]] = []
+    for line in tail[:-1].split("\n"):
+        dash, _, rest = line.partition(" ")
+        name, _, encoded = rest.partition(" ")
+        if dash != "\N{EM DASH}":
+            raise PackError("a signature is malformed")
+        lines.append((name, _base64(encoded)))
+    return f"{text}\n", lines
+
+
+def check(public: bytes, message: bytes, signature: bytes) -> None:
+    """Verify an Ed25519 signature.
+
+    Raises:
+        PackError: it does not verify.
+    """
+    try:
+        Ed25519PublicKey.from_public_bytes(public).verify(signature, message)
+    except (InvalidSignature, ValueError):
+        raise PackError("a signature does not verify") from None
 
 
 # --- the log ----------------------------------------------------------------------
@@ -203,6 +244,38 @@ def range_root(
     return found
 
 
+def check_extends(
+    old: int, old_root: bytes, new: int, new_root: bytes, proof: Sequence[bytes]
+) -> None:
+    """Check that the tree of `new` entries extends that of `old` (RFC 9162 2.1.4.2).
+
+    Raises:
+        PackError: it is not shown.
+    """
+    if not 0 < old < new:
+        if old != new or old_root != new_root or proof:
+            raise PackError("the log does not extend what was cosigned")
+        return
+    path = list(proof) if old & (old - 1) else [old_root, *proof]
+    place, last = old - 1, new - 1
+    while place & 1:
+        place, last = place >> 1, last >> 1
+    if not path:
+        raise PackError("the log does not extend what was cosigned")
+    before = after = path[0]
+    for sibling in path[1:]:
+        if place & 1 or place == last:
+            before = sha256(b"\1" + sibling + before).digest()
+            after = sha256(b"\1" + sibling + after).digest()
+            while place and not place & 1:
+                place, last = place >> 1, last >> 1
+        else:
+            after = sha256(b"\1" + after + sibling).digest()
+        place, last = place >> 1, last >> 1
+    if last != 0 or (before, after) != (old_root, new_root):
+        raise PackError("the log does not extend what was cosigned")
+
+
 def commitment(log: str, group: str, salt: bytes, payload: bytes) -> bytes:
     """Commit to a field group as the log's records do."""
     framed = b"".join(_lp(part.encode()) for part in (log, group))
@@ -226,6 +299,10 @@ class Report:
     end: int = 0
     size: int = 0
     made_at: str = ""
+    charter: str = ""
+    cosigned: int = 0
+    witnesses: list[tuple[str, int]] = field(default_factory=list)
+    members: int = 0
     counts: dict[str, int] = field(
         default_factory=lambda: dict.fromkeys(
             ("records", "omitted", "openings", "withheld", "erased"), 0
@@ -319,7 +396,7 @@ def verify_pack(file: BinaryIO, fingerprint: str | None = None) -> Report:
     del digests[MANIFEST]
     if open_note(kept[MANIFEST], key) != "".join([f"{FORMAT}\n", *digests.values()]):
         raise PackError("the files are not those of the manifest")
-    _check_root(kept, key, part, report)
+    _check_cosigned(kept, key, _check_root(kept, key, part, report), report)
     return report
 
 
@@ -345,23 +422,136 @@ def _check_policy(name: str, content: bytes) -> None:
         raise PackError(f"{name} is another policy")
 
 
-def _check_root(kept: dict[str, bytes], key: Key, part: _Slice, report: Report) -> None:
+def _check_root(
+    kept: dict[str, bytes], key: Key, part: _Slice, report: Report
+) -> bytes:
     lines = open_note(kept["checkpoint"], key).split("\n")
     pack, proof = _json(kept["pack.json"]), _json(kept["proof.json"]).get("hashes")
     end = part.start + len(part.leaves)
-    if len(lines) != 4 or not re.fullmatch(r"[1-9][0-9]{0,18}", lines[1], re.ASCII):  # noqa: PLR2004 - origin, size, root and the end
-        raise PackError("the checkpoint is malformed")
-    size = int(lines[1])
-    if not lines[0] == part.log == key.name or end > size:
+    origin, size, root = _checkpoint(lines)
+    if not origin == part.log == key.name or end > size:
         raise PackError("the checkpoint is of another log, or older than the entries")
     if end != pack.get("end") or not part.leaves:
         raise PackError("entries are missing, or too many")
     if not isinstance(proof, list):
         raise PackError("proof.json is malformed")
     found = range_root(part.leaves, part.start, size, list(map(_hex, proof)))
-    if b64encode(found).decode() != lines[2]:
+    if found != root:
         raise PackError("the entries are not those of the checkpoint")
     report.end, report.size = end, size
+    return root
+
+
+def _checkpoint(lines: Sequence[str]) -> tuple[str, int, bytes]:
+    if len(lines) != 4 or not re.fullmatch(r"[1-9][0-9]{0,18}", lines[1], re.ASCII):  # noqa: PLR2004 - origin, size, root and the end
+        raise PackError("the checkpoint is malformed")
+    return lines[0], int(lines[1]), _base64(lines[2])
+
+
+# --- what other members have cosigned ---------------------------------------------
+
+
+def _check_cosigned(
+    kept: dict[str, bytes], key: Key, root: bytes, report: Report
+) -> None:
+    """Follow the way from the witnesses' signatures to the log's beginning."""
+    there = [name for name in _COSIGNED if name in kept]
+    if not there:
+        return
+    if len(there) < len(_COSIGNED):
+        raise PackError("a file is missing")
+    said = _json(kept["cosigned.json"])
+    members = _open_charter(kept["charter.json"], report)
+    if members.get(report.node, {}).get("audit") != key.public:
+        raise PackError("the charter knows another audit key of the node")
+    anchor = make_key(f"{report.node}/anchor", key.public)
+    text, lines = split_note(_text(said, "checkpoint").encode())
+    _check_log(anchor, text, lines)
+    others = {
+        make_key(f"{name}/witness", keys["witness"], _COSIGNER): name
+        for name, keys in members.items()
+        if name != report.node
+    }
+    report.members = len(others)
+    report.witnesses = _witnesses(text, lines, others)
+    if not report.witnesses:
+        raise PackError("no member has cosigned")
+    _, size, anchor_root = _checkpoint(text.split("\n"))
+    record, index = _text(said, "record").encode(), said.get("index")
+    proof = [_hex(each) for each in _list(said, "proof")]
+    if not isinstance(index, int) or not 0 <= index < size:
+        raise PackError("cosigned.json is malformed")
+    if range_root([leaf_hash(record)], index, size, proof) != anchor_root:
+        raise PackError("what was cosigned holds no such entry")
+    note, salt = _text(said, "audit").encode(), _base64(said.get("salt"))
+    wanted = _base64(_json(record).get("commitment"))
+    if commitment(anchor.name, "checkpoint", salt, note) != wanted:
+        raise PackError("what was cosigned is another checkpoint")
+    origin, report.cosigned, old = _checkpoint(open_note(note, key).split("\n"))
+    path = [_hex(each) for each in _list(said, "consistency")]
+    if origin != key.name:
+        raise PackError("what was cosigned is another log")
+    check_extends(report.cosigned, old, report.size, root, path)
+
+
+def _check_log(key: Key, text: str, lines: Sequence[tuple[str, bytes]]) -> None:
+    for name, signature in lines:
+        if (name, signature[:_KEY_ID]) == (key.name, key.key_id):
+            check(key.public, text.encode(), signature[_KEY_ID:])
+            if text.startswith(f"{key.name}\n"):
+                return
+    raise PackError("the node has not signed what was cosigned")
+
+
+def _witnesses(
+    text: str, lines: Sequence[tuple[str, bytes]], others: dict[Key, str]
+) -> list[tuple[str, int]]:
+    """Give who has cosigned, and when: c2sp.org/tlog-cosignature."""
+    known = {(key.name, key.key_id): key for key in others}
+    found: list[tuple[str, int]] = []
+    for name, signature in lines:
+        key = known.pop((name, signature[:_KEY_ID]), None)
+        if key is not None:
+            at = int.from_bytes(signature[_KEY_ID : _KEY_ID + 8])
+            message = f"cosignature/v1\ntime {at}\n{text}".encode()
+            check(key.public, message, signature[_KEY_ID + 8 :])
+            found.append((others[key], at))
+    return found
+
+
+def _open_charter(data: bytes, report: Report) -> dict[str, dict[str, bytes]]:
+    """Give the keys of all members, each of whom has signed exactly this charter."""
+    try:
+        signed = _json(data)["signatures"]
+        payload = _base64(signed[0]["payload"])
+        charter = _json(payload)
+        federation = charter["federation"].encode()
+        members = {
+            member["name"]: {
+                use: _base64(member["keys"][use])
+                for use in ("audit", "statement", "witness")
+            }
+            for member in charter["members"]
+        }
+        frame = b"fedsafe/v1/charter\n" + _lp(federation)
+        for each in signed:
+            if _base64(each["payload"]) != payload:
+                raise PackError("the members have signed different charters")
+            signature = _base64(each["signature"])
+            check(members[each["signer"]]["statement"], frame + payload, signature)
+    except (AttributeError, IndexError, KeyError, TypeError):
+        raise PackError("charter.json is malformed") from None
+    if sorted(each["signer"] for each in signed) != sorted(members):
+        raise PackError("a member has not signed the charter")
+    report.charter = sha256(payload).hexdigest()
+    return members
+
+
+def _list(document: dict[str, Any], name: str) -> list[Any]:
+    value = document.get(name)
+    if not isinstance(value, list):
+        raise PackError(f"{name} is missing")
+    return value
 
 
 def _json(data: bytes) -> dict[str, Any]:
@@ -438,11 +628,31 @@ def main(arguments: Sequence[str]) -> int:
     _say(f"entries / Einträge: {report.start} to {report.end - 1} of {report.size}")
     _say(f"holds / enthält: {counts}")
     _say(f"fingerprint / Fingerabdruck: {report.fingerprint}")
+    _tell_cosigned(report)
     if given.fingerprint is None:
         _say("NOT COMPARED: ask the node's operator for the fingerprint by another way")
         _say("NICHT VERGLICHEN: Fingerabdruck auf anderem Weg beim Betreiber erfragen")
     _say("VERIFIES / UNVERSEHRT")
     return OK
+
+
+def _tell_cosigned(report: Report) -> None:
+    if not report.witnesses:
+        _say("cosigned by nobody / von niemandem mitgezeichnet")
+        return
+    there, members = len(report.witnesses), report.members
+    _say(f"cosigned / mitgezeichnet: entries 0 to {report.cosigned - 1}")
+    _say(f"by / von: {there} of {members} other members / anderen Mitgliedern")
+    for name, at in report.witnesses:
+        _say(f"  {name}, {_moment(at)}")
+    _say(f"charter / Satzung (SHA-256): {report.charter}")
+
+
+def _moment(at: int) -> str:
+    try:
+        return datetime.fromtimestamp(at, UTC).isoformat()
+    except (OSError, OverflowError, ValueError):
+        return f"{at} s"  # a witness that lies about the time
 
 
 def _say(text: str) -> None:

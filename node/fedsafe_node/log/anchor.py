@@ -7,6 +7,7 @@ sealed as other openings are. Whoever is given the opening and a proof sees that
 checkpoint was there when the anchor was cosigned.
 """
 
+from dataclasses import dataclass
 from secrets import token_bytes
 from typing import Final, Literal
 
@@ -18,6 +19,33 @@ from fedsafe_federation.wireformat import decode, encode
 from fedsafe_node.store.rows import LogEntry, Opening
 
 CHECKPOINT: Final = "checkpoint"
+
+
+@dataclass(frozen=True, slots=True)
+class Cosigned:
+    """The largest own checkpoint that the quorum has cosigned; `by` tells when."""
+
+    size: int
+    lines: tuple[str, ...]
+    by: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnchorProof:
+    """What shows that a checkpoint of the audit log was there when others cosigned.
+
+    `note` is the anchor's checkpoint with the cosignatures; `path` leads from the
+    leaf `record` at `index` to it; `opening` holds the audit log's checkpoint of
+    `size` entries, which the record commits to.
+    """
+
+    note: bytes
+    index: int
+    record: bytes
+    path: tuple[bytes, ...]
+    opening: Opening
+    size: int
+    by: tuple[tuple[str, int], ...]
 
 
 class AnchorRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -10,16 +10,22 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from fedsafe_crypto.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
+from fedsafe_crypto.cosignature import add_lines
 from fedsafe_crypto.errors import CryptoError
 from fedsafe_crypto.identity import SigningKey
 from fedsafe_crypto.note import VerifierKey
 from fedsafe_federation.replication import Offload
 from fedsafe_federation.witnessing import anchor_name
 from fedsafe_node.errors import RolledBackError
-from fedsafe_node.log.anchor import CHECKPOINT, anchor_entry
+from fedsafe_node.log.anchor import (
+    CHECKPOINT,
+    AnchorProof,
+    Cosigned,
+    anchor_entry,
+)
 from fedsafe_node.log.audit import audit_log_name
 from fedsafe_node.log.guard import Guard
-from fedsafe_node.log.proofs import log_root, prove_consistency
+from fedsafe_node.log.proofs import log_root, prove_consistency, prove_range
 from fedsafe_node.log.tiling import SignedTree
 from fedsafe_node.store.protocol import Reader, Store
 from fedsafe_node.store.rows import Tail
@@ -99,6 +105,36 @@ class Anchor:
         size, root = await self._store.read(query)
         if root != seen.root:
             raise RolledBackError(self.log, seen.size, size, source)
+
+    async def prove(self, cosigned: Cosigned) -> AnchorProof | None:
+        """Show which checkpoint of the audit log a cosigned anchor commits to.
+
+        None if its opening is erased.
+        """
+        index = cosigned.size - 1
+
+        async def query(reader: Reader) -> AnchorProof | None:
+            opening = await reader.opening(self.log, index, CHECKPOINT)
+            record = await reader.record(self.log, index)
+            if opening is None or record is None:
+                return None
+            root = await log_root(reader, self.log, cosigned.size)
+            checkpoint = Checkpoint(self.log, cosigned.size, root)
+            note = sign_checkpoint(checkpoint, self._signing_key)
+            path = await prove_range(
+                reader, self.log, index, index + 1, cosigned.size
+            )
+            return AnchorProof(
+                note=add_lines(note, "".join(cosigned.lines)),
+                index=index,
+                record=record,
+                path=tuple(path),
+                opening=opening,
+                size=open_checkpoint(opening.payload, self._audit).size,
+                by=cosigned.by,
+            )
+
+        return await self._store.scan(query)
 
     async def _extend(self) -> None:
         tail = await self._keep_audit()

@@ -33,6 +33,7 @@ from fedsafe_federation.witness_policy import Policy, majority
 from fedsafe_federation.witnessing import AddCheckpoint, parse_size, witness_of
 from fedsafe_node.clock import Clock
 from fedsafe_node.errors import NodeError, RolledBackError
+from fedsafe_node.log.anchor import AnchorProof, Cosigned
 from fedsafe_node.log.audit import AuditTrail, Event
 from fedsafe_node.log.tiling import SignedTree
 from fedsafe_node.membership import Membership
@@ -46,15 +47,6 @@ _FIRST_PAUSE: Final = timedelta(minutes=1)
 _LONGEST: Final = timedelta(hours=1)
 _LOG: Final = logging.getLogger(f"{LOGGER}.cosigning")
 _OK, _CONFLICT, _INCONSISTENT = 200, 409, 422
-
-
-@dataclass(frozen=True, slots=True)
-class Cosigned:
-    """The largest own checkpoint that the quorum has cosigned; `by` tells when."""
-
-    size: int
-    lines: tuple[str, ...]
-    by: tuple[tuple[str, int], ...]
 
 
 @dataclass(slots=True)
@@ -161,6 +153,11 @@ class Cosigning:
             lambda reader: reader.cosignatures(self._anchor.log)
         )
         return _largest(rows, policy)
+
+    async def proof(self) -> AnchorProof | None:
+        """Show which checkpoint of the audit log the quorum has cosigned."""
+        found = await self.cosigned()
+        return await self._anchor.prove(found) if found is not None else None
 
     def failures(self, name: str) -> int:
         """Count how often a witness has failed since it last cosigned."""

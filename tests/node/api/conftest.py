@@ -37,7 +37,6 @@ from fedsafe_node.messages import (
     ApproveAnswer,
     AuditEntry,
     AuditEvents,
-    AuditStanding,
     BatchAnswer,
     BatchRequest,
     DraftsAnswer,
@@ -81,6 +80,7 @@ from fedsafe_node.register_messages import (
     RegisterAnswer,
 )
 from fedsafe_node.searching import Wanted
+from fedsafe_node.standing_messages import AuditStanding
 from fedsafe_node.store.rows import IdempotencyRow
 from fedsafe_node.telemetry import LOGGER, AccessLog, Metrics, SafeFormatter
 from fedsafe_policies.gate import LegalGate

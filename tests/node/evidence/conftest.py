@@ -10,7 +10,7 @@ from typing import Final
 
 import pytest
 from msgspec import convert
-from tests.node.fleet import Fleet, make
+from tests.node.fleet import NAMES, Fleet, copy_of, make
 
 from fedsafe_crypto.identity import SigningKey
 from fedsafe_node.evidence.contents import audit_verifier, fingerprint
@@ -96,6 +96,29 @@ async def _make(root: Path) -> Made:
     made = Made(pack, files, key_of(fleet), fleet["a.demo"].base.keys.audit)
     await fleet.close()
     return made
+
+
+async def _make_cosigned(root: Path, founded: Path) -> Made:
+    fleet = copy_of(founded, root / "n")
+    await fleet.start(*NAMES)
+    await fleet.covered()
+    cosigning = fleet["a.demo"].witnesses.cosigning
+    await write_events(fleet, 4)
+    await cosigning.settle()
+    await cosigning.run()
+    await cosigning.settle()
+    await write_events(fleet, 4)
+    pack = await export(fleet)
+    files = dict(read_files(io.BytesIO(pack)))
+    made = Made(pack, files, key_of(fleet), fleet["a.demo"].base.keys.audit)
+    await fleet.close()
+    return made
+
+
+@pytest.fixture(scope="session")
+def cosigned(tmp_path_factory: pytest.TempPathFactory, founded: Path) -> Made:
+    """Give a pack of which other members have cosigned a part."""
+    return asyncio.run(_make_cosigned(tmp_path_factory.mktemp("cosigned"), founded))
 
 
 @pytest.fixture(scope="session")

@@ -59,6 +59,12 @@ def run(
     return done
 
 
+@pytest.fixture(params=["alone", "cosigned"])
+def made(request: pytest.FixtureRequest, made: Made, cosigned: Made) -> Made:
+    """Give a pack of a node alone, and one that others have cosigned."""
+    return cosigned if request.param == "cosigned" else made
+
+
 @pytest.fixture
 def script(made: Made, tmp_path: Path) -> Path:
     """Give the verifier, taken out of the pack as any tool does it."""

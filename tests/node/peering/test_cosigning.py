@@ -18,7 +18,8 @@ from fedsafe_crypto.note import COSIGNER, VerifierKey
 from fedsafe_federation.errors import PeerUnreachableError
 from fedsafe_federation.witnessing import witness_of
 from fedsafe_node.errors import ConfigError, RolledBackError
-from fedsafe_node.peering.cosigning import STALE, Cosigned
+from fedsafe_node.log.anchor import Cosigned
+from fedsafe_node.peering.cosigning import STALE
 
 STRANGER: Final = VerifierKey.of(
     "x.demo/witness", SigningKey.generate().public, COSIGNER

@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The bodies of the API that say how the audit log stands, as closed types."""
+
+from fedsafe_node.messages import Message
+
+
+class CosignedBy(Message, frozen=True):
+    """A witness, and when it says it cosigned (RFC 3339)."""
+
+    name: str
+    at: str
+
+
+class CosignedStanding(Message, frozen=True):
+    """What others have cosigned: the first `size` entries of the audit log.
+
+    They saw a commitment in the anchor, whose size they cosigned is `anchor`.
+    """
+
+    size: int
+    anchor: int
+    by: list[CosignedBy]
+
+
+class AuditStanding(Message, frozen=True):
+    """How the audit log stands: its end, what the guard has kept, and its key.
+
+    `missing` entries lie before the end and are not there; `fingerprint` is what
+    somebody compares who verifies an evidence pack. `cosigned` is null before the
+    quorum has cosigned anything.
+    """
+
+    log: str
+    size: int
+    root: str
+    missing: int
+    kept_size: int
+    key: str
+    fingerprint: str
+    cosigned: CosignedStanding | None = None

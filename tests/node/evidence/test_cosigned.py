@@ -1,0 +1,227 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a pack shows of the other members' word, and who cannot forge it.
+
+The node itself makes the packs here: it signs every manifest anew, as a node would
+that wants to show another past than the one that was cosigned.
+"""
+
+import io
+import json
+from base64 import b64decode, b64encode
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.node.evidence.conftest import Made, write_events
+from tests.node.evidence.test_verify import packed, refused
+from tests.node.fleet import Fleet
+
+from fedsafe_crypto.checkpoint import Checkpoint, sign_checkpoint
+from fedsafe_crypto.cosignature import cosign
+from fedsafe_crypto.identity import SigningKey
+from fedsafe_crypto.tiles import TileSource
+from fedsafe_crypto.tree import Frontier, consistency_proof, leaf_hash
+from fedsafe_node.evidence.verify import (
+    PackError,
+    Report,
+    check_extends,
+    main,
+    verify_pack,
+)
+
+Said = dict[str, Any]
+
+
+def verified(made: Made) -> Report:
+    return verify_pack(io.BytesIO(made.pack), made.fingerprint)
+
+
+def test_it_shows_who_has_cosigned_how_much(cosigned: Made) -> None:
+    report = verified(cosigned)
+
+    assert sorted(name for name, _ in report.witnesses) == ["b.demo", "c.demo"]
+    assert report.members == 2
+    assert 4 < report.cosigned < report.size
+    assert len(report.charter) == 64
+
+
+def test_a_pack_without_says_so(made: Made) -> None:
+    assert (verified(made).witnesses, verified(made).cosigned) == ([], 0)
+
+
+def test_the_command_names_the_witnesses(
+    cosigned: Made, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pack = tmp_path / "pack.zip"
+    pack.write_bytes(cosigned.pack)
+    status = main([str(pack), "--fingerprint", cosigned.fingerprint])
+    told = capsys.readouterr().out
+
+    assert status == 0
+    assert "2 of 2 other members / anderen Mitgliedern" in told
+    assert "  b.demo, 2026-11-24T12:00:00+00:00\n" in told
+
+
+def changed(made: Made, change: Callable[[Said], None], name: str) -> bytes:
+    said = json.loads(made.files[name])
+    change(said)
+    files = made.files | {name: json.dumps(said).encode()}
+    return packed(list(files.items()), made.key)
+
+
+def _other_note(said: Said) -> None:
+    """Open the same commitment to a checkpoint of another past."""
+    key = SigningKey.generate()
+    said["audit"] = sign_checkpoint(Checkpoint("a.demo/audit", 3, bytes(32)), key)
+    said["audit"] = said["audit"].decode()
+
+
+def _nobody(said: Said) -> None:
+    text, _, tail = said["checkpoint"].rpartition("\n\n")
+    own = tail.splitlines(keepends=True)[0]
+    said["checkpoint"] = f"{text}\n\n{own}"
+
+
+def _strangers(said: Said) -> None:
+    _nobody(said)
+    text = said["checkpoint"].rpartition("\n\n")[0] + "\n"
+    key = SigningKey.generate()
+    said["checkpoint"] += cosign(text, "b.demo/witness", key, at=1)
+
+
+def _put(name: str, value: object) -> Callable[[Said], None]:
+    return lambda said: said.__setitem__(name, value)
+
+
+FORGERIES: dict[str, Callable[[Said], None]] = {
+    "another checkpoint": _other_note,
+    "nobody": _nobody,
+    "a stranger": _strangers,
+    "another salt": _put("salt", b64encode(bytes(32)).decode()),
+    "another record": _put("record", '{"v":1,"commitment":"AAAA"}'),
+    "another index": lambda said: said.__setitem__("index", said["index"] + 1),
+    "no index": _put("index", "0"),
+    "no consistency": _put("consistency", []),
+    "more consistency": lambda said: said["consistency"].append("0" * 64),
+    "another consistency": lambda said: said["consistency"].__setitem__(0, "0" * 64),
+    "more proof": lambda said: said["proof"].append("0" * 64),
+    "no proof": _put("proof", None),
+    "no note": _put("audit", ""),
+    "no checkpoint": _put("checkpoint", "a\n\nb\n"),
+}
+
+
+@pytest.mark.parametrize("change", FORGERIES.values(), ids=FORGERIES)
+def test_the_node_cannot_forge_what_was_cosigned(
+    cosigned: Made, change: Callable[[Said], None]
+) -> None:
+    verify_pack(io.BytesIO(changed(cosigned, lambda _: None, "cosigned.json")))
+    refused(changed(cosigned, change, "cosigned.json"), cosigned.fingerprint)
+
+
+def _new_witness(said: Said) -> None:
+    """Let a member that the node invents stand in the charter."""
+    first = said["signatures"][0]
+    charter = json.loads(b64decode(first["payload"]))
+    charter["members"][1]["keys"]["witness"] = b64encode(
+        SigningKey.generate().public
+    ).decode()
+    first["payload"] = b64encode(json.dumps(charter).encode()).decode()
+
+
+CHARTERS: dict[str, Callable[[Said], None]] = {
+    "one signature less": lambda said: said["signatures"].pop(),
+    "one twice": lambda said: said["signatures"].append(said["signatures"][0]),
+    "another witness": _new_witness,
+    "none": lambda said: said.clear(),
+    "no list": _put("signatures", {}),
+    "another signature": lambda said: said["signatures"][1].__setitem__(
+        "signature", b64encode(bytes(64)).decode()
+    ),
+}
+
+
+@pytest.mark.parametrize("change", CHARTERS.values(), ids=CHARTERS)
+def test_whose_keys_count_nobody_changes_alone(
+    cosigned: Made, change: Callable[[Said], None]
+) -> None:
+    refused(changed(cosigned, change, "charter.json"), cosigned.fingerprint)
+
+
+@pytest.mark.parametrize("name", ["charter.json", "cosigned.json"])
+def test_half_of_it_is_nothing(cosigned: Made, name: str) -> None:
+    files = [each for each in cosigned.files.items() if each[0] != name]
+
+    assert refused(packed(files, cosigned.key)) == "a file is missing"
+
+
+def test_another_past_than_the_cosigned_one_does_not_verify(cosigned: Made) -> None:
+    """The node rewrites its whole log, signs everything and keeps the cosignatures."""
+    lines = cosigned.files["entries/000000000000.ndjson"].splitlines(keepends=True)
+    first = json.loads(lines[0])
+    record = json.loads(first["record"]) | {"outcome": "other"}
+    first["record"] = json.dumps(record)
+    lines[0] = json.dumps(first).encode() + b"\n"
+    tree = Frontier()
+    tree.extend(leaf_hash(json.loads(line)["record"].encode()) for line in lines)
+    size = tree.size
+    checkpoint = Checkpoint("a.demo/audit", size, tree.root())
+    files = cosigned.files | {
+        "entries/000000000000.ndjson": b"".join(lines),
+        "checkpoint": sign_checkpoint(checkpoint, cosigned.key),
+        "proof.json": b'{"hashes": []}',
+    }
+    why = refused(packed(list(files.items()), cosigned.key), cosigned.fingerprint)
+
+    assert why == "the log does not extend what was cosigned"
+    for name in ("charter.json", "cosigned.json"):
+        del files[name]
+    alone = packed(list(files.items()), cosigned.key)
+    assert verify_pack(io.BytesIO(alone), cosigned.fingerprint).witnesses == []
+
+
+async def test_the_standing_tells_it(trio: Fleet) -> None:
+    cosigning = trio["a.demo"].witnesses.cosigning
+    await cosigning.settle()
+    await cosigning.run()
+    await cosigning.settle()
+    await write_events(trio, 1)
+    standing = await trio["a.demo"].services.inspections.standing()
+
+    assert standing.cosigned is not None
+    assert 0 < standing.cosigned.size < standing.size
+    assert {each.name for each in standing.cosigned.by} == {
+        "b.demo/witness",
+        "c.demo/witness",
+    }
+
+
+LEAVES = [leaf_hash(bytes([number])) for number in range(70)]
+SOURCE = TileSource(70, lambda tile: b"".join(LEAVES[: tile.width]))
+
+
+def root_of(size: int) -> bytes:
+    tree = Frontier()
+    tree.extend(LEAVES[:size])
+    return tree.root()
+
+
+@given(st.integers(1, 70), st.integers(1, 70), st.data())
+def test_every_proof_of_growth_verifies_and_no_other(
+    one: int, two: int, data: st.DataObject
+) -> None:
+    old, new = sorted((one, two))
+    proof = consistency_proof(SOURCE, old, new)
+    check_extends(old, root_of(old), new, root_of(new), proof)
+    parts = [root_of(old), root_of(new), *proof]
+    place = data.draw(st.integers(0, len(parts) - 1))
+    parts[place] = bytes(32)
+    for first, last, path in (
+        (parts[0], parts[1], parts[2:]),
+        (root_of(old), root_of(new), [*proof, bytes(32)]),
+    ):
+        with pytest.raises(PackError):
+            check_extends(old, first, new, last, path)
