@@ -170,6 +170,7 @@ class RunningNode:
             base.config.audit,
             periods=base.periods,
             pseudonyms=base.pseudonyms,
+            announcer=base.announcer,
             offload=base.workers,
         )
         self.services = self._make_services()

@@ -4,6 +4,7 @@
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from typing import Final, TypeVar
 
 T = TypeVar("T")
@@ -21,8 +22,11 @@ class Workers:
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="fedsafe-work")
 
     async def __call__(self, work: Callable[[], T]) -> T:
-        """Run *work* and return what it returns."""
-        return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+        """Run *work* within the caller's context, and return what it returns."""
+        within = copy_context()
+        return await asyncio.get_running_loop().run_in_executor(
+            self._pool, lambda: within.run(work)
+        )
 
     def close(self) -> None:
         """Wait for the threads to end."""

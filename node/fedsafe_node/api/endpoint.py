@@ -11,7 +11,8 @@
    of its own for the node's own user.
 4. Body and query are decoded into closed types.
 5. An Idempotency-Key that is known gets its answer again.
-6. The handler acts; whatever it raises becomes a problem by the one table.
+6. The handler acts; whatever it raises becomes a problem by the one table. What it
+   gives leaves only if the census says that its event was made.
 
 Each answer is counted and logged by its route, never by its path or content.
 """
@@ -40,6 +41,7 @@ from fedsafe_node.api.auth import (
 )
 from fedsafe_node.api.body import Room, body_decoder, read_body, read_query
 from fedsafe_node.api.call import Call
+from fedsafe_node.api.census import UnauditedError, is_audited
 from fedsafe_node.api.problems import Code, RefusedError, problem_of
 from fedsafe_node.api.responses import (
     Answer,
@@ -261,8 +263,7 @@ class _Serving:
         if route.idempotent and "Idempotency-Key" in request.headers:
             once = _recognise(request, call.principal, route, body)
             return await self._act_once(call, once, request_id)
-        result = await route.handler(call)
-        return self._answer(result, request_id)
+        return self._answer(await self._handled(call), request_id)
 
     async def _act_once(self, call: Call, once: Once, request_id: str) -> Answer:
         with self._border.in_flight.claim(once):
@@ -270,7 +271,13 @@ class _Serving:
             if kept is not None:
                 return _replay(kept, once, request_id)
             call.once = once
-            return self._answer(await self._route.handler(call), request_id)
+            return self._answer(await self._handled(call), request_id)
+
+    async def _handled(self, call: Call) -> object:
+        result, asking = await self._route.handler(call), current()
+        if asking is None or not is_audited(self._route.name, asking.events):
+            raise UnauditedError(self._route.name)
+        return result
 
     def _answer(self, result: object, request_id: str) -> Answer:
         if isinstance(result, Verbatim):

@@ -12,7 +12,7 @@ from typing import Final
 
 from fedsafe_federation.errors import MalformedError
 from fedsafe_node.clock import Clock
-from fedsafe_node.log.audit import AuditTrail, Event, decode_audit_record
+from fedsafe_node.log.audit import AuditTrail, Detail, Event, decode_audit_record
 from fedsafe_node.store.keeping_rows import GapKind, GapRow, Outage
 from fedsafe_node.store.protocol import Reader, Store, Transaction
 
@@ -99,9 +99,7 @@ class Gaps:
         detail = {"gap": kind.value, "reason": reason, "since": since, "until": until}
         await self._append(tx, Event.AUDIT_GAP, detail)
 
-    async def _append(
-        self, tx: Transaction, event: Event, detail: dict[str, str | int | bool | None]
-    ) -> None:
+    async def _append(self, tx: Transaction, event: Event, detail: Detail) -> None:
         entry = self._trail.entry(event, at=self._clock.now(), detail=detail)
         await tx.append(self._trail.log, entry.record, entry.openings)
 

@@ -9,6 +9,7 @@ from typing import Final
 from fedsafe_federation.replication import Offload
 from fedsafe_node.config import AuditRetention
 from fedsafe_node.erasers import Erasers
+from fedsafe_node.evidence.accounts import register_hands
 from fedsafe_node.evidence.destroying import Destroying
 from fedsafe_node.evidence.erasing import ErasureService, SubjectErasure
 from fedsafe_node.evidence.gaps import Gaps
@@ -22,6 +23,7 @@ from fedsafe_node.log.openings import PeriodKeys
 from fedsafe_node.log.pseudonyms import Pseudonyms
 from fedsafe_node.people.approvals import Approvals, Effect
 from fedsafe_node.people.office import Office
+from fedsafe_node.provider_events.announcing import Announcer
 from fedsafe_policies.vocabulary import Act
 
 _SOON: Final = timedelta(seconds=5)
@@ -44,18 +46,20 @@ class Keeper:
     Other parts of the node register in `erasers` what they hold about an account.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - everything it needs is an argument
         self,
         office: Office,
         kept: AuditRetention,
         *,
         periods: PeriodKeys,
         pseudonyms: Pseudonyms,
+        announcer: Announcer,
         offload: Offload,
     ) -> None:
         self._office = office
         self._pseudonyms = pseudonyms
         self.erasers = Erasers()
+        register_hands(self.erasers, announcer)
         self.gaps = Gaps(office.store, office.trail, office.clock)
         self.destroying = Destroying(
             office.store,

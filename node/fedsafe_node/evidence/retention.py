@@ -72,7 +72,8 @@ class Retention:
         size = await self._store.read(lambda reader: reader.log_size(log))
         end = await self._store.scan(lambda r: first_since(r, log, size, at))
         key = f"retention/{group}"
-        place = int(await self._store.read(lambda reader: reader.meta(key)) or b"0")
+        marked = await self._store.read(lambda reader: reader.meta(key))
+        place = int(marked or b"0")
         resume: int | None = None  # the first entry that is held, looked at again
         while place < end:
             start, stop = place, min(end, place + _AT_ONCE)
@@ -82,8 +83,8 @@ class Retention:
             if held is not None and resume is None:
                 resume = held
             place = stop
-        marked = str(end if resume is None else resume).encode()
-        await self._store.write(lambda tx: tx.set_meta(key, marked))
+        mark = str(end if resume is None else resume).encode()
+        await self._store.write(lambda tx: tx.set_meta(key, mark))
 
     async def _erase(
         self, tx: Transaction, group: str, start: int, stop: int

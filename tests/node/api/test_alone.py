@@ -12,6 +12,7 @@ from tests.node.api.test_people import House, house
 from tests.node.people.test_gate import COMPLETE
 from tests.node.review.conftest import match
 
+from fedsafe_node.log.pseudonyms import quarter_of
 from fedsafe_node.people.credentials import People
 from fedsafe_node.review.opening import open_review
 from fedsafe_policies.policy import load_policy, shipped_text
@@ -54,10 +55,24 @@ async def _ban(house: House, who: str) -> dict[str, Any]:
     return dict(answer["act"])
 
 
+async def _erasure(house: House, who: str) -> dict[str, Any]:
+    body = {"subject_ref": "account-17", "reason": "ticket:17"}
+    return dict(await house.done("POST", "/v1/audit/erase", body, who))
+
+
+async def _reveal(house: House, who: str) -> dict[str, Any]:
+    base = house.fleet["a.demo"].base
+    shown = base.pseudonyms.of("rita", quarter_of(base.clock.now()))
+    body = {"pseudonym": shown, "reason": "ticket:17"}
+    return dict(await house.done("POST", "/v1/audit/reveal", body, who))
+
+
 ACTS: Final[dict[Act, tuple[str, str, Ask]]] = {
     Act.ROLE_GRANT: ("olaf", "rita", _role),
     Act.GATE_OPENING: ("rita", "olaf", _gate),
     Act.EXPORT_WITH_OPENINGS: ("dora", "rita", _export),
+    Act.SUBJECT_ERASURE: ("dora", "rita", _erasure),
+    Act.PSEUDONYM_REVEAL: ("dora", "rita", _reveal),
     Act.PERMANENT_BAN: ("anna", "rita", _ban),
 }
 """Whose approval carries the act out: who asks, who approves, and how it is asked."""

@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which events each route and each inner act leaves in the audit log.
+
+The border reads this table: an answer of a route that speaks leaves the node only if
+its request made one of the route's events. So a handler that forgets its event answers
+nothing, and a route that is not here is found by a test (`tests/node/api/test_census`).
+A route is silent only for a reason that is written down.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from fedsafe_node.log.audit import Event
+
+ROUTE_EVENTS: Final[Mapping[str, tuple[Event, ...]]] = {
+    "lookup": (Event.LOOKUP,),
+    "lookupBatch": (Event.LOOKUP,),
+    "addSignal": (Event.OWN_BAN, Event.DRAFT, Event.PUBLISHED),
+    "importSignals": (Event.IMPORTED,),
+    "approveSignals": (Event.PUBLISHED, Event.OWN_BAN, Event.REFUSED),
+    "revokeSignal": (Event.REVOKED, Event.WITHDRAWN),
+    "listSignals": (Event.SIGNAL_READ,),
+    "showSignal": (Event.SIGNAL_READ,),
+    "listDue": (Event.SIGNAL_READ,),
+    "keepSignal": (Event.KEPT,),
+    "showRecipients": (Event.RECIPIENTS_READ,),
+    "openDispute": (Event.DISPUTED,),
+    "listDisputes": (Event.DISPUTES_READ,),
+    "showDispute": (Event.DISPUTES_READ,),
+    "ruleDispute": (Event.RULED,),
+    "openRequest": (Event.REQUEST_OPENED,),
+    "listRequests": (Event.REQUESTS_READ,),
+    "showRequest": (Event.REQUESTS_READ,),
+    "collectAnswer": (Event.REQUEST_COLLECTED,),
+    "answerRequest": (Event.REQUEST_ANSWERED,),
+    "extendRequest": (Event.REQUEST_EXTENDED,),
+    "closeRequest": (Event.REQUEST_CLOSED,),
+    "listNotices": (Event.NOTICE_READ,),
+    "signOffNoticeText": (Event.NOTICE_TEXT_SIGNED,),
+    "withholdNotice": (Event.NOTICE_WITHHELD,),
+    "listTasks": (Event.TASK_READ,),
+    "showTask": (Event.TASK_READ,),
+    "decideTask": (Event.TASK_DECIDED, Event.ACT_ASKED),
+    "hearTask": (Event.TASK_HEARING,),
+    "readEvents": (Event.PROVIDER_READ,),
+    "receiptEvent": (Event.PROVIDER_RECEIPTED,),
+    "auditEvents": (Event.AUDIT_READ,),
+    "searchAudit": (Event.AUDIT_READ,),
+    "showEntry": (Event.AUDIT_READ,),
+    "auditSubject": (Event.AUDIT_READ,),
+    "auditAccess": (Event.AUDIT_READ,),
+    "auditVerify": (Event.AUDIT_VERIFIED,),
+    "askExport": (Event.ACT_ASKED,),
+    "exportAudit": (Event.AUDIT_EXPORTED,),
+    "exportTiles": (Event.AUDIT_EXPORTED,),
+    "askErasure": (Event.ACT_ASKED,),
+    "askReveal": (Event.ACT_ASKED,),
+    "reveal": (Event.REVEALED,),
+    "addHold": (Event.AUDIT_HELD,),
+    "listHolds": (Event.AUDIT_READ,),
+    "liftHold": (Event.AUDIT_HELD,),
+    "recordGate": (Event.GATE_RECORDED, Event.ACT_ASKED),
+    "enterItem": (Event.REGISTER_ENTERED,),
+    "reviewItem": (Event.REGISTER_REVIEWED,),
+    "writeSheet": (Event.SHEET_WRITTEN,),
+    "logIn": (Event.SESSION_BEGAN,),
+    "endSignOn": (Event.SESSION_BEGAN,),
+    "logOut": (Event.SESSION_ENDED,),
+    "stepUp": (Event.STEPPED_UP,),
+    "linkIdentity": (Event.IDENTITY_LINKED,),
+    "setUpAccount": (Event.ACCOUNT_SET_UP,),
+    "renewAuthenticator": (Event.AUTHENTICATOR_RENEWED,),
+    "addAccount": (Event.ACCOUNT_ADDED,),
+    "lockAccount": (Event.ACCOUNT_LOCKED,),
+    "resetAccount": (Event.ACCOUNT_RESET,),
+    "grantRole": (Event.ROLE_GRANTED, Event.ACT_ASKED),
+    "endRole": (Event.ROLE_ENDED,),
+    "recordTraining": (Event.TRAINING_RECORDED,),
+    "approveAct": (Event.ACT_APPROVED,),
+    "withdrawAct": (Event.ACT_WITHDRAWN,),
+    "addCredential": (Event.CREDENTIAL_ADDED,),
+    "rotateCredential": (Event.CREDENTIAL_ROTATED,),
+    "revokeCredential": (Event.CREDENTIAL_REVOKED,),
+    "feed": (Event.FEED_SERVED,),
+    "founding": (Event.FEDERATION_JOINED,),
+    "propose": (Event.FEDERATION_JOINED,),
+    "addCheckpoint": (Event.FORK_SEEN,),
+}
+"""The classes of which an answer leaves at least one."""
+
+SOMETIMES: Final[Mapping[str, str]] = {
+    "lookupBatch": "where no question could be read, nobody was looked up",
+    "importSignals": "a dry run keeps nothing, and neither does an import of misfits",
+    "approveSignals": "an item that waits no more is told, and changes nothing",
+    "readEvents": "where nothing is new, nothing was read",
+    "receiptEvent": "only the first receipt changes anything",
+    "logOut": "a session that has ended before ends no more",
+    "feed": "where nothing is new, nothing leaves",
+    "founding": "the messages themselves are the record, until the node is a member",
+    "propose": "the messages themselves are the record, until the node is a member",
+    "addCheckpoint": "a cosignature is the record itself; a fork is an event",
+}
+"""Routes whose answer may leave no event, and why."""
+
+SILENT: Final[Mapping[str, str]] = {
+    "health": "whether the node is well, for anybody",
+    "status": "counts of the node, and no case",
+    "metrics": "counts of the node, and no case",
+    "openapi": "the description of this API",
+    "card": "what the node shows to everybody",
+    "attestation": "what the node shows to everybody",
+    "charter": "what the node shows to everybody",
+    "publicRegister": "what the node shows to everybody",
+    "showGate": "whether sharing is open; it is about no person",
+    "showRegister": "the protection measures; they are about no person",
+    "showBudgets": "counts of the node, and no case",
+    "checkStaffing": "whether the people suffice; they read it about themselves",
+    "listAccounts": "who works here, for those who work here",
+    "listTraining": "who is trained here, for those who work here",
+    "listCredentials": "which services there are; no secret and no case",
+    "listActs": "what waits for a second person, for whoever may be the second",
+    "listNoticeTexts": "texts that name nobody",
+    "showSession": "who asks, told to whoever asks",
+    "beginSignOn": "nobody is known yet; how it ends is an event",
+    "auditStatus": "size, root and key of the log, and nothing in it",
+    "auditGaps": "what the log cannot tell, and nothing in it",
+    "poke": "it only wakes; what is then fetched is an event",
+    "evaluate": "counted, and written by the minute as evaluation.served",
+    "witnessed": "a checkpoint that has left this node before",
+}
+"""Routes that leave no event, and why."""
+
+JOB_EVENTS: Final[Mapping[str, tuple[Event, ...]]] = {
+    "audit-gaps": (Event.AUDIT_GAP,),
+    "audit-retention": (Event.AUDIT_ERASED, Event.AUDIT_HELD, Event.KEY_DESTROYED),
+    "budgets": (),
+    "checkpoint": (),
+    "cosigning": (Event.ANCHOR_DISPUTED,),
+    "disputes": (Event.RULING_DUE, Event.REVOKED),
+    "evaluations": (Event.EVALUATED,),
+    "events": (Event.PROVIDER_REMINDED, Event.PROVIDER_ERASED),
+    "expiry": (Event.EXPIRED,),
+    "idempotency": (),
+    "index": (),
+    "index-removals": (),
+    "notices": (Event.NOTICE_RELEASED, Event.NOTICE_ANNOUNCED, Event.NOTICE_ERASED),
+    "relock": (Event.GATE_RELOCKED,),
+    "requests": (Event.REQUEST_DUE, Event.REQUESTS_WIPED),
+    "residues": (),
+    "reviews": (Event.TASK_DUE, Event.TASK_LAPSED, Event.TASK_ALARM),
+}
+"""What the node's own duties leave; those with none keep nothing but order."""
+
+INNER_EVENTS: Final[Mapping[str, tuple[Event, ...]]] = {
+    "making a node, starting and stopping it": (
+        Event.NODE_CREATED,
+        Event.NODE_STARTED,
+        Event.NODE_STOPPED,
+    ),
+    "whatever policy or a border refuses": (
+        Event.REFUSED,
+        Event.SESSION_REFUSED,
+        Event.BUDGET_BROKEN,
+        Event.DISPUTES_FLOODED,
+    ),
+    "what members bring": (
+        Event.FEED_APPLIED,
+        Event.RESTRICTED,
+        Event.RESTRICTIONS_HEARD,
+        Event.ORIGIN_SUSPENDED,
+        Event.RULINGS_TAKEN,
+        Event.PEER_LIED,
+        Event.ATTESTED,
+        Event.ATTESTATION_TAKEN,
+    ),
+    "what a match or a stop does to reviews": (
+        Event.TASK_OPENED,
+        Event.TASK_GROWN,
+        Event.TASK_REOPENED,
+    ),
+    "what a publication or a receipt does to notices and codes": (
+        Event.NOTICE_QUEUED,
+        Event.NOTICE_DELIVERED,
+        Event.CODE_SENT,
+    ),
+}
+"""What is left by acts that no single route stands for."""
+
+
+class UnauditedError(RuntimeError):
+    """A handler made no event that its route owes; nothing is answered."""
+
+    def __init__(self, route: str) -> None:
+        super().__init__(f"the route {route} made none of its audit events")
+
+
+def is_audited(route: str, events: set[str]) -> bool:
+    """Whether a request to a route has made an event, if it has to."""
+    owed = ROUTE_EVENTS.get(route)
+    return owed is None or route in SOMETIMES or not events.isdisjoint(owed)

@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Nothing happens without an event: routes, duties and classes, against one table."""
+
+import re
+from itertools import chain
+from pathlib import Path
+
+import pytest
+from aiohttp import ClientSession, UnixConnector
+from tests.node.fleet import Fleet
+
+import fedsafe_node
+from fedsafe_node.api.census import (
+    INNER_EVENTS,
+    JOB_EVENTS,
+    ROUTE_EVENTS,
+    SILENT,
+    SOMETIMES,
+    is_audited,
+)
+from fedsafe_node.api.routes import ROUTES
+from fedsafe_node.log.audit import Event
+
+SOURCES = Path(fedsafe_node.__file__).parent
+FOREVER = 1 << 62
+
+
+def test_every_route_has_its_events_or_a_reason_for_none() -> None:
+    names = {route.name for route in ROUTES}
+
+    assert set(ROUTE_EVENTS) | set(SILENT) == names
+    assert set(ROUTE_EVENTS) & set(SILENT) == set()
+    assert set(SOMETIMES) <= set(ROUTE_EVENTS)
+    assert all(ROUTE_EVENTS.values())
+    assert all(len(reason) > 20 for reason in (SILENT | SOMETIMES).values())
+
+
+def test_every_class_of_events_is_left_by_something() -> None:
+    tables = (ROUTE_EVENTS, JOB_EVENTS, INNER_EVENTS)
+    named = set(chain.from_iterable(chain(*(table.values() for table in tables))))
+
+    assert set(Event) - named == set()
+
+
+def test_every_class_of_events_is_written_somewhere() -> None:
+    census, model = SOURCES / "api" / "census.py", SOURCES / "log" / "audit.py"
+    text = (
+        "".join(
+            path.read_text()
+            for path in sorted(SOURCES.rglob("*.py"))
+            if path not in {census, model}
+        )
+        + model.read_text().partition("class AuditRecord")[2]
+    )
+    written = set(re.findall(r"\bEvent\.([A-Z_]+)\b", text))
+
+    assert {event.name for event in Event} - written == set()
+
+
+async def test_every_duty_of_a_node_has_its_events(alone: Fleet) -> None:
+    store = alone["a.demo"].base.store
+    due = await store.read(lambda reader: reader.due(FOREVER))
+
+    assert {job for job, _ in due} == set(JOB_EVENTS)
+
+
+@pytest.mark.parametrize("name", sorted(ROUTE_EVENTS))
+def test_an_answer_owes_one_of_its_routes_events(name: str) -> None:
+    owed = ROUTE_EVENTS[name]
+
+    assert all(is_audited(name, {event.value}) for event in owed)
+    assert is_audited(name, {"node.started"}) is (name in SOMETIMES)
+
+
+async def test_an_answer_whose_event_was_forgotten_does_not_leave(
+    alone: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    node = alone["a.demo"]
+
+    async def forgetful(*_: object, **__: object) -> object:
+        return {"events": [], "next": 0}
+
+    monkeypatch.setattr(type(node.services.audits), "events", forgetful)
+    line = UnixConnector(str(node.base.place.socket))
+    async with (
+        ClientSession("http://node", connector=line) as session,
+        session.get("/v1/audit/events?purpose=audit_review") as answer,
+    ):
+        problem = await answer.json(content_type=None)
+
+    assert (answer.status, problem["code"]) == (500, "internal")

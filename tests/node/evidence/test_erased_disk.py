@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: Apache-2.0
+"""After an erasure no file of the node holds the account, in clear or as sealed."""
+
+import asyncio
+import io
+import sqlite3
+from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from tests.node.evidence.conftest import DORA, RUTH, STAFF, export, key_of
+from tests.node.fleet import Fleet, make
+from tests.node.signals.conftest import BOT, request_for
+from tests.system.search import Haystack, encodings
+
+from fedsafe_node.evidence.keeping_messages import (
+    EraseRequest,
+    HoldRequest,
+    SubjectRequest,
+)
+from fedsafe_node.evidence.verify import verify_pack
+from fedsafe_node.log.engine import LogEngine
+from fedsafe_node.messages import Kind, LookupRequest, Question
+from fedsafe_node.store.protocol import Reader
+from fedsafe_policies.vocabulary import Purpose, Role, Scope
+
+ACCOUNT = "konto:7f3a.erase-me_now"
+WHO = "somebody@mail.example"
+PIECE = 16
+
+
+@pytest.fixture
+async def provider(tmp_path: Path) -> AsyncIterator[Fleet]:
+    """Give a provider that has banned somebody, who comes back as the account."""
+    staff = (*STAFF, ("anna", Role.ANALYST))
+    fleet = await make(tmp_path / "one", "a.demo", staff=staff)
+    await fleet.start("a.demo")
+    services = fleet["a.demo"].services
+    await services.signals.add(request_for(WHO, scope=Scope.SELF), BOT)
+    asked = Question(kind=Kind.EMAIL, value=WHO)
+    for purpose in (Purpose.SIGNUP_CHECK, Purpose.RECHECK):
+        request = LookupRequest(questions=[asked], purpose=purpose, subject_ref=ACCOUNT)
+        answer = await services.lookups.lookup(request, BOT)
+        assert answer.matches
+    yield fleet
+    await fleet.close()
+
+
+def sealed_in(database: Path) -> set[bytes]:
+    """Give all sealed bytes that lie in any table."""
+    found: set[bytes] = set()
+    connection = sqlite3.connect(f"file:{database}?mode=ro", uri=True)
+    tables = connection.execute(
+        "SELECT m.name FROM sqlite_master AS m JOIN pragma_table_info(m.name) AS c "
+        "WHERE m.type = 'table' AND c.name = 'sealed'"
+    ).fetchall()
+    for (table,) in tables:
+        rows = connection.execute(
+            f"SELECT sealed FROM {table} WHERE sealed IS NOT NULL"  # noqa: S608
+        )
+        found |= {sealed for (sealed,) in rows}
+    connection.close()
+    return found
+
+
+def pieces(sealed: set[bytes]) -> Iterator[bytes]:
+    for each in sealed:
+        for start in range(0, len(each) - PIECE + 1, PIECE):
+            yield each[start : start + PIECE]
+
+
+def files_with(directory: Path, needles: list[bytes]) -> set[str]:
+    found: set[str] = set()
+    for path in sorted(directory.rglob("*")):
+        if path.is_file() and list(Haystack(path.read_bytes()).find(needles)):
+            found.add(path.name)
+    return found
+
+
+async def erase(fleet: Fleet) -> None:
+    services = fleet["a.demo"].services
+    request = EraseRequest(subject_ref=ACCOUNT, reason="ticket:17")
+    asked = await services.keeping.erasure.ask(request, DORA)
+    await services.staff.approvals.approve(asked.act, bytes.fromhex(asked.digest), RUTH)
+
+
+async def test_neither_the_account_nor_its_ciphertext_is_left(provider: Fleet) -> None:
+    base, services = provider["a.demo"].base, provider["a.demo"].services
+    until = int((provider.clock.now() + timedelta(days=9)).timestamp())
+    hold = HoldRequest(reason="order:17", until=until, subject_ref=ACCOUNT)
+    placed = await services.keeping.holding.add(hold, DORA)
+    await services.keeping.holding.lift(placed.hold, DORA)
+    told = await services.keeping.telling.subject(
+        SubjectRequest(subject_ref=ACCOUNT), DORA
+    )
+    engine, log = LogEngine(base.store), base.trail.log
+    head = await engine.head(log)
+    before = await asyncio.to_thread(sealed_in, base.place.database)
+    names = list(encodings(ACCOUNT.encode()))
+    directory = base.place.directory
+    assert await asyncio.to_thread(files_with, directory, names)
+    reading, done = asyncio.Event(), asyncio.Event()
+
+    async def slow(reader: Reader) -> int:
+        size = await reader.log_size(log)
+        loop.call_soon_threadsafe(reading.set)
+        asyncio.run_coroutine_threadsafe(done.wait(), loop).result()
+        return size
+
+    loop = asyncio.get_running_loop()
+    reader = asyncio.create_task(base.store.scan(slow))
+    await reading.wait()
+    await erase(provider)
+    assert not await base.store.scrub()  # a reader is in the way
+    done.set()
+    await reader
+    assert await base.store.scrub()
+    after = await asyncio.to_thread(sealed_in, base.place.database)
+    gone = before - after
+
+    assert {event.event for event in told.events} >= {"lookup", "audit.held"}
+    assert len(gone) >= 8  # two lookups, a hold, a reading, a review, its event
+    assert await asyncio.to_thread(files_with, directory, names) == set()
+    cipher = list(pieces(gone))
+    assert await asyncio.to_thread(files_with, directory, cipher) == set()
+    assert await engine.root_at(log, head.size) == head.root
+    assert (await services.audits.verify(DORA)).ok
+    verify_pack(io.BytesIO(await export(provider)), key_of(provider))
+
+
+async def test_what_is_left_of_others_is_found_by_the_same_search(
+    provider: Fleet,
+) -> None:
+    base = provider["a.demo"].base
+    before = await asyncio.to_thread(sealed_in, base.place.database)
+    found = await asyncio.to_thread(
+        files_with, base.place.directory, list(pieces(before))
+    )
+
+    assert found & {"store.db", "store.db-wal"}
