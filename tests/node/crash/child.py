@@ -18,6 +18,11 @@ from fedsafe_node.faults import FaultPoint, Faults
 from fedsafe_node.log.engine import LogEngine, open_store
 from fedsafe_node.log.guard import Guard
 from fedsafe_node.log.openings import PeriodKeys
+from fedsafe_node.provider_events.announcing import (
+    Announcement,
+    Announcer,
+    EventKind,
+)
 from fedsafe_node.store.protocol import Store, Transaction
 from fedsafe_node.store.rows import LogEntry, NewSignal, Opening
 
@@ -80,10 +85,13 @@ def signal(number: int, index: int) -> NewSignal:
     )
 
 
-async def one_act(tx: Transaction, number: int) -> int:
+async def one_act(tx: Transaction, announcer: Announcer, number: int) -> int:
     published = entry(FEED, number, "published")
     index = await tx.append(FEED, published.record, published.openings)
     await tx.add_signal(signal(number, index))
+    await announcer.announce(
+        tx, Announcement(EventKind.TASK_DUE, None, {"number": number})
+    )
     if number % 7 == 3:
         raise LookupError
     audit = [entry(AUDIT, number, f"at {index}")]
@@ -98,11 +106,13 @@ def tell(*words: object) -> None:
     os.write(1, (" ".join(map(str, words)) + "\n").encode())
 
 
-async def call(store: Store, guard: Guard, first: int) -> None:
+async def call(store: Store, guard: Guard, announcer: Announcer, first: int) -> None:
     engine = LogEngine(store)
     for number in range(first, first + ACTS):
         try:
-            index = await store.write(lambda tx, n=number: one_act(tx, n))  # type: ignore[misc] # mypy can't infer a default's type
+            index = await store.write(
+                lambda tx, n=number: one_act(tx, announcer, n)  # type: ignore[misc] # mypy can't infer a default's type
+            )
         except LookupError:
             continue
         tell("kept", number, index)
@@ -119,15 +129,18 @@ async def call(store: Store, guard: Guard, first: int) -> None:
 async def work(directory: Path, faults: Faults, round_number: int) -> None:
     keys = PeriodKeys(directory / "keys", faults=faults)
     guard = Guard(directory / "guard", faults=faults)
+    clock = HurriedClock(round_number * 30)
     store = await open_store(
         f"sqlite://{directory}/node.db",
         keys=keys,
-        clock=HurriedClock(round_number * 30),
+        clock=clock,
         guard=guard,
         faults=faults,
     )
     first = 1 + round_number * CALLERS * ACTS
-    callers = (call(store, guard, first + ACTS * at) for at in range(CALLERS))
+    announcer = Announcer(keys, clock)
+    starts = (first + ACTS * at for at in range(CALLERS))
+    callers = (call(store, guard, announcer, start) for start in starts)
     await asyncio.gather(*callers)
     await store.close()
 

@@ -16,6 +16,7 @@ from fedsafe_node.faults import FaultPoint
 from fedsafe_node.log.engine import LogEngine, open_store
 from fedsafe_node.log.guard import Guard
 from fedsafe_node.log.openings import PeriodKeys
+from fedsafe_node.provider_events.announcing import Announcer
 from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.rows import SignalRow
 
@@ -114,6 +115,7 @@ async def check_store(
     for log in (FEED, AUDIT):
         await engine.verify(log, commitments_of)
     await check_nothing_is_half_applied(store)
+    await check_announcements(store, Announcer(keys, SystemClock()))
     feed = await engine.records(FEED, 0, 100_000)
     for number, index in acknowledged.kept.items():
         assert int(feed[index].split()[0]) == number
@@ -140,6 +142,15 @@ async def check_nothing_is_half_applied(store: Store) -> None:
     assert len(padding) == 70 * sum(number % 5 == 0 for number in published)
     assert (newest is None) == (not published)
     assert newest is None or int(newest) in published
+
+
+async def check_announcements(store: Store, announcer: Announcer) -> None:
+    events = await store.scan(lambda reader: reader.provider_events(0, 100_000))
+    announced = [announcer.read(event) for event in events]
+    signals = await store.scan(lambda reader: reader.signals_after(0, 100_000))
+    caused = sorted(int(each.content["number"] or 0) for each in announced if each)
+    assert caused == sorted(by_number(signals))
+    assert [event.number for event in events] == list(range(1, len(events) + 1))
 
 
 def by_number(signals: list[SignalRow]) -> dict[int, SignalRow]:

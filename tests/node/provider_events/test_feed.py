@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.node.people.test_gate import NODE, situation
+from tests.node.people.test_register import NODE, situation
 
 from fedsafe_node.clock import Clock
 from fedsafe_node.errors import (
