@@ -4,7 +4,8 @@
 * `dismiss` erases what the task held, at once, unless somebody holds the account.
 * `watch` keeps it until a day; `inquire` changes nothing.
 * `feature_limit` and `confirm` keep it as long as the person may complain, so that a
-  signal which is taken back brings the decision before a person again.
+  signal which is taken back brings the decision before a person again. The person is
+  owed a statement of reasons (Art. 17 DSA): the provider is told, and receipts it.
 """
 
 from typing import Final
@@ -12,6 +13,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from fedsafe_node.log.audit import Detail, Event, grounds_of
+from fedsafe_node.provider_events.announcing import EventKind
 from fedsafe_node.review.desk import ReviewDesk
 from fedsafe_node.review.habits import weigh_habits
 from fedsafe_node.review.holds import is_held
@@ -46,6 +48,14 @@ async def conclude(
     await desk.note(tx, entry)
     if Obligation.ALARM in decision.obligations:
         await _alarm(desk, tx, task, made)
+    if Obligation.NOTICE_TO_THE_PERSON in decision.obligations:
+        content = {
+            "why": "review",
+            "outcome": made.outcome,
+            "level": made.level,
+            "until": made.until,
+        }
+        await desk.announce(tx, EventKind.NOTICE_DUE, task, content)
     await tx.add_task_decision(made)
     after = _after(task, made)
     await tx.put_task(after)

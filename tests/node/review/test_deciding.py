@@ -177,6 +177,23 @@ async def test_a_confirmation_needs_evidence_of_the_providers_own(ward: Ward) ->
     assert (await ward.show(task)).decisions[0].evidence == "case-7"
 
 
+@pytest.mark.parametrize(
+    ("level", "owed"), [(Level.L4, True), (None, False)], ids=["confirm", "dismiss"]
+)
+async def test_whoever_is_restricted_is_owed_the_reasons(
+    ward: Ward, level: Level | None, *, owed: bool
+) -> None:
+    task = await opened(ward)
+    if level is None:
+        await ward.decide(task, Outcome.DISMISS)
+    else:
+        await ward.confirm(task, level)
+
+    told = [each for each in await ward.announced() if each.kind == "notice.due"]
+    assert [each.subject_ref for each in told] == ["account-1"] * owed
+    assert [each.content["level"] for each in told] == ["L4"] * owed
+
+
 async def test_a_match_whose_time_is_over_is_confirmed_no_more(ward: Ward) -> None:
     task = await opened(ward)
     ward.team.pass_time(7 * DAY)
