@@ -79,8 +79,15 @@ MAY: Final[Mapping[str, set[str]]] = {
     "status": {LOCAL, *PERSONS},
     "metrics": {LOCAL, *PERSONS},
     "propose": {LOCAL, Role.OPERATOR},
+    "writeSheet": {
+        LOCAL,
+        *(Role.REVIEWER, Role.OPERATOR, Role.LEGAL_ADVISER),
+        Role.YOUTH_PROTECTION_OFFICER,
+        *OVERSIGHT,
+    },
 }
 READS: Final = {
+    "writeSheet",
     *("listTasks", "showTask"),
     "readEvents",
     "showRecipients",
@@ -230,6 +237,7 @@ async def test_a_role_reaches_what_it_may_and_nothing_else(
                     id=signal,
                     task=task,
                     item="S-V-1",
+                    sheet="art30",
                     index="0",
                     number="1",
                     name=TextName.END_OF_SIGNAL,
