@@ -20,8 +20,9 @@ from typing import Final
 
 import pytest
 from tests.node.evidence.conftest import AUDRA, write_events
-from tests.node.fleet import Fleet, make
+from tests.node.fleet import NAMES, Fleet, copy_of, make_founded
 
+from fedsafe_crypto.note import VerifierKey
 from fedsafe_node.evidence.contents import audit_verifier
 from fedsafe_node.evidence.tiled import OwnLog
 from fedsafe_node.log.engine import LogEngine
@@ -51,18 +52,21 @@ Question = Mapping[str, object]
 
 @dataclass(frozen=True)
 class Written:
-    """What a node wrote: files, proofs and its key."""
+    """What a node wrote: files, proofs and its key; and what others cosigned."""
 
     root: Path
     key: str
+    cosigned: Question
     inclusions: Sequence[Question]
     consistencies: Sequence[Question]
 
 
 async def _write(root: Path) -> Written:
-    fleet: Fleet = await make(root, "a.demo")
-    await fleet.start("a.demo")
+    await make_founded(root / "founded")
+    fleet = copy_of(root / "founded", root / "n")
+    await fleet.start(*NAMES)
     await write_events(fleet, SIZE)
+    cosigned = await _cosigned(fleet)
     node = fleet["a.demo"]
     pieces = await node.services.tiling.export(OwnLog.AUDIT, AUDRA)
     archive = io.BytesIO(b"".join([piece async for piece in pieces]))
@@ -95,7 +99,27 @@ async def _write(root: Path) -> Written:
     ]
     key = audit_verifier("a.demo", node.base.keys).encode()
     await fleet.close()
-    return Written(root / "tiles", key, inclusions, consistencies)
+    return Written(root / "tiles", key, cosigned, inclusions, consistencies)
+
+
+async def _cosigned(fleet: Fleet) -> Question:
+    witnesses = fleet["a.demo"].witnesses
+    await witnesses.cosigning.settle()
+    await witnesses.cosigning.run()
+    await witnesses.cosigning.settle()
+    proof = await witnesses.cosigning.proof()
+    assert proof is not None
+    # The kind of the key is not in what that verifier reads: it knows one kind only.
+    keys = [
+        VerifierKey.of(f"{name}/witness", fleet[name].base.keys.witness.public)
+        for name in ("b.demo", "c.demo")
+    ]
+    return {
+        "kind": "checkpoint",
+        "note": proof.note,
+        "key": witnesses.anchor.key.encode(),
+        "witnesses": [key.encode() for key in keys],
+    }
 
 
 @pytest.fixture(scope="module")
@@ -206,6 +230,33 @@ def test_others_read_the_whole_log_and_refuse_any_changed_file(
     assert good == "ok"
     assert len(names) == 6  # checkpoint, two of level 0 and their entries, one above
     assert {verdict.split(":")[0] for verdict in bad} == {"refused"}
+
+
+def test_others_accept_cosignatures_and_refuse_any_changed_byte(
+    reader: Path, written: Written
+) -> None:
+    note = written.cosigned["note"]
+    assert isinstance(note, bytes)
+    padded = {at - 1 for at, byte in enumerate(note) if byte == ord("=")}
+    changed = [
+        {**written.cosigned, "note": flipped(note, at)}
+        for at in range(len(note))
+        if at not in padded  # its last bits are padding, which that reader ignores
+    ]
+    good, *bad = judged(reader, [written.cosigned, *changed])
+
+    assert good == "ok"
+    assert len(bad) > 400
+    assert {verdict.split(":")[0] for verdict in bad} == {"refused"}
+
+
+def test_others_miss_a_cosignature(reader: Path, written: Written) -> None:
+    note = written.cosigned["note"]
+    assert isinstance(note, bytes)
+    less = note.rpartition(b"\n")[0].rpartition(b"\n")[0] + b"\n"
+    (verdict,) = judged(reader, [{**written.cosigned, "note": less}])
+
+    assert verdict == 'refused: "a cosignature is missing"'
 
 
 def test_others_refuse_a_checkpoint_under_another_key(
