@@ -137,7 +137,7 @@ class Code(StrEnum):
     UNAVAILABLE = "unavailable"
     DEFERRED = "deferred"
     BUSY = "busy"
-    STORE_UNAVAILABLE = "store_unavailable"
+    AUDIT_UNAVAILABLE = "audit_unavailable"
     QUORUM = "quorum"
     TIMED_OUT = "timed_out"
 
@@ -219,7 +219,7 @@ CODES: Final[Mapping[Code, tuple[int, str]]] = {
     Code.UNAVAILABLE: (503, "Not now"),
     Code.DEFERRED: (503, "Too few members answered in time"),
     Code.BUSY: (503, "Too many requests are under way"),
-    Code.STORE_UNAVAILABLE: (503, "The store takes no writes"),
+    Code.AUDIT_UNAVAILABLE: (503, "No audit event can be written"),
     Code.QUORUM: (503, "Too few members answered"),
     Code.TIMED_OUT: (503, "The node took too long"),
 }
@@ -238,7 +238,7 @@ ERRORS: Final[Mapping[type[Exception], Code]] = {
     UnavailableError: Code.UNAVAILABLE,
     InFlightError: Code.IN_FLIGHT,
     ConflictError: Code.CONFLICT,
-    StoreError: Code.STORE_UNAVAILABLE,
+    StoreError: Code.AUDIT_UNAVAILABLE,
     UnknownEntryError: Code.NOT_FOUND,
     LogError: Code.LOG_DAMAGED,
     UntrustedError: Code.UNTRUSTED,

@@ -142,6 +142,12 @@ class Event(StrEnum):
     PROVIDER_REMINDED = "events.reminded"
     PROVIDER_ERASED = "events.erased"
     BUDGET_BROKEN = "budget.broken"
+    BREACH_OPENED = "breach.opened"
+    BREACH_ASSESSED = "breach.assessed"
+    BREACH_NOTIFIED = "breach.notified"
+    BREACH_CLOSED = "breach.closed"
+    BREACH_DUE = "breach.due"
+    BREACH_READ = "breach.read"
 
 
 class AuditRecord(
@@ -211,7 +217,7 @@ class AuditTrail:
         Without a purpose or basis it has those of its class.
 
         Raises:
-            KeyFileError: the quarter's first pseudonym finds no place for its key.
+            StoreFailedError: the quarter's first pseudonym finds no place for its key.
         """
         usual = grounds_for(event)
         said = self._said(detail, peer, at)

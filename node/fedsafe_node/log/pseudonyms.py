@@ -20,7 +20,12 @@ from secrets import token_bytes
 from threading import Lock
 from typing import Final
 
-from fedsafe_node.errors import KeyFileError, NotFoundError, WrongStateError
+from fedsafe_node.errors import (
+    KeyFileError,
+    NotFoundError,
+    StoreFailedError,
+    WrongStateError,
+)
 from fedsafe_node.faults import NO_FAULTS, Faults
 from fedsafe_node.keyfiles import (
     destroy_secret,
@@ -85,7 +90,7 @@ class Pseudonyms:
         """Return the pseudonym of a person at a moment; another name as it is.
 
         Raises:
-            KeyFileError: the quarter's key can't be written.
+            StoreFailedError: the quarter's key can't be written.
         """
         return self.of(name, quarter_of(at)) if name in self._names else name
 
@@ -93,7 +98,7 @@ class Pseudonyms:
         """Return a person's pseudonym in a quarter, whose key is made at first use.
 
         Raises:
-            KeyFileError: the key can't be written.
+            StoreFailedError: the key can't be written.
         """
         given = self._given.get((name, quarter))
         if given is None:
@@ -138,7 +143,10 @@ class Pseudonyms:
         with self._lock:
             if quarter not in self._keys:
                 key = token_bytes(_KEY_BYTES)
-                write_secret(self._path(quarter), key, faults=self._faults)
+                try:
+                    write_secret(self._path(quarter), key, faults=self._faults)
+                except KeyFileError as error:
+                    raise StoreFailedError(str(error)) from None
                 self._keys[quarter] = key
             return self._keys[quarter]
 

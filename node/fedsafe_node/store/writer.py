@@ -31,7 +31,12 @@ from threading import Thread
 from typing import Any, Protocol, TypeVar, cast
 
 from fedsafe_node.clock import Clock
-from fedsafe_node.errors import ConflictError, StoreClosedError, StoreFailedError
+from fedsafe_node.errors import (
+    ConflictError,
+    KeyFileError,
+    StoreClosedError,
+    StoreFailedError,
+)
 from fedsafe_node.faults import FaultPoint, Faults
 from fedsafe_node.store.keeping_rows import Outage
 from fedsafe_node.store.protocol import Transaction
@@ -323,7 +328,7 @@ def _kind(error: BaseException) -> Trouble:
 def _for_caller(error: Exception) -> Exception:
     if isinstance(error, sqlite3.IntegrityError):
         return ConflictError(str(error))
-    if isinstance(error, UNREADABLE):
+    if isinstance(error, (*UNREADABLE, KeyFileError)):  # the month's key is not made
         return StoreFailedError(str(error))
     return error
 

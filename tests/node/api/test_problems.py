@@ -67,7 +67,7 @@ CASES: list[tuple[Exception, int, str]] = [
     (UnknownEntryError("l", 3), 404, "not_found"),
     (WrongStateError("wrong_state", "x"), 409, "wrong_state"),
     (UnavailableError("quorum", "x", retry_after_ms=1_001), 503, "quorum"),
-    (StoreFailedError(SECRET), 503, "store_unavailable"),
+    (StoreFailedError(SECRET), 503, "audit_unavailable"),
     (CorruptLogError("l", 3, SECRET), 500, "log_damaged"),
     (UntrustedError("a.example", SECRET), 403, "untrusted"),
     (MalformedError("Signed", "not base64"), 422, "malformed_document"),

@@ -19,7 +19,7 @@ from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.rows import Trouble
 
 FEED = "a.demo/feed"
-MOST_BYTES = 1_500_000
+MOST_BYTES = 4_000_000
 
 
 async def append_until_refused(store: Store) -> tuple[int, int]:

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where no event can be written nothing is answered; the node goes on by itself."""
+
+import asyncio
+import ctypes
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from threading import enumerate as all_threads
+from typing import Final
+
+import pytest
+from aiohttp import ClientSession, UnixConnector
+from tests.node.crash.read_only import BAN, LOOKUP, ask
+from tests.node.fleet import Fleet
+
+from fedsafe_node.principal import LOCAL
+
+REPOSITORY: Final = Path(__file__).parents[3]
+UNAVAILABLE: Final = (503, "audit_unavailable")
+
+
+def stop_writer() -> None:
+    """Raise in the writer's thread whatever ends a thread."""
+    (thread,) = [each for each in all_threads() if each.name == "fedsafe-writer"]
+    done = ctypes.pythonapi.PyThreadState_SetAsyncExc(
+        ctypes.c_ulong(thread.ident or 0), ctypes.py_object(SystemExit)
+    )
+    assert done == 1
+
+
+async def test_a_writer_that_is_killed_answers_nothing_and_goes_on(
+    alone: Fleet,
+) -> None:
+    node = alone["a.demo"]
+    line = UnixConnector(str(node.base.place.socket))
+    before = len(await alone.audit("a.demo"))
+    async with ClientSession("http://node", connector=line) as session:
+        stop_writer()
+        killed = await ask(session, "/v1/signals", BAN)
+        bans = (await node.services.node.status()).own_bans
+        after = len(await alone.audit("a.demo"))
+        again = await ask(session, "/v1/signals", BAN)
+        found = await ask(session, "/v1/lookup", LOOKUP)
+    await node.keeper.gaps.watch()
+    gaps = (await node.services.keeping.telling.gaps()).gaps
+
+    assert (killed, bans, after) == (UNAVAILABLE, 0, before)
+    assert again[0] == 201
+    assert found == (200, "review")
+    assert [(gap.kind, gap.reason) for gap in gaps] == [("unwritable", "failed")]
+
+
+async def test_all_that_wait_are_told_when_the_writer_is_killed(alone: Fleet) -> None:
+    node = alone["a.demo"]
+    line = UnixConnector(str(node.base.place.socket))
+    async with ClientSession("http://node", connector=line) as session:
+        for _ in range(20):
+            stop_writer()
+            asked = [ask(session, "/v1/lookup", LOOKUP) for _ in range(20)]
+            async with asyncio.timeout(30):
+                told = set(await asyncio.gather(*asked))
+            assert told <= {UNAVAILABLE, (200, "none"), (200, "incomplete")}
+    verified = await node.services.audits.verify(LOCAL)
+
+    assert verified.ok
+
+
+def test_a_directory_that_became_read_only_answers_nothing(tmp_path: Path) -> None:
+    unshare = shutil.which("unshare") or pytest.skip("no unshare here")
+    child = Path(__file__).with_name("read_only.py")
+    probe = 'mount --bind "$1" "$1" && umount "$1" || exit 77; exec "$2" "$3" "$1/n"'
+    command = ["sh", "-c", probe, "sh", str(tmp_path), sys.executable, str(child)]
+    paths = [str(REPOSITORY), *filter(None, sys.path)]
+
+    done = subprocess.run(  # noqa: PLW1510
+        [unshare, "-rm", *command],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": ":".join(paths)},
+    )
+    if done.returncode == 77 or "Operation not permitted" in done.stderr:
+        pytest.skip("no mount namespace here")
+
+    assert (done.returncode, done.stderr) == (0, "")
+    said = json.loads(done.stdout)
+    assert said["told"][:2] == [list(UNAVAILABLE)] * 2
+    assert said["sizes"][0] == said["sizes"][1]
+    assert said["bans"] == 0
+    assert said["told"][2][0] == 201
+    assert said["told"][3] == [200, "review"]
+    assert said["gaps"] == [["unwritable", "failed", 90]]
