@@ -37,8 +37,10 @@ from fedsafe_node.principal import LOCAL, Principal
 from fedsafe_node.provider_events.announcing import KEPT, UNRECEIPTED
 from fedsafe_node.reading import rule_on_reading
 from fedsafe_node.register_messages import RegisterAnswer
+from fedsafe_node.rights.tending import WIPED
 from fedsafe_node.situation import Situation
 from fedsafe_node.store.protocol import Transaction
+from fedsafe_policies.days import SECONDS_A_DAY
 from fedsafe_policies.gate import LegalGate, is_loopback
 from fedsafe_policies.vocabulary import Matter, Purpose, Role
 
@@ -150,6 +152,7 @@ class Sheets:
                 detail=config.audit.detail,
                 announced=KEPT.days,
                 unreceipted=UNRECEIPTED.days,
+                found=WIPED // SECONDS_A_DAY,
             ),
             federation=_federation(situation, now),
             seats=_seats(staffing.people),

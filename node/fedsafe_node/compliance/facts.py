@@ -74,7 +74,8 @@ class KeptFacts:
 
     `actor`, `subject`, `detail`: what the audit log says of who acted, on whose
     account, and how. `announced`: what the provider's back-end was told; and
-    `unreceipted`, if nobody confirms that it arrived.
+    `unreceipted`, if nobody confirms that it arrived. `found`: what was found for a
+    person's request, after its end.
     """
 
     actor: int
@@ -82,6 +83,7 @@ class KeptFacts:
     detail: int
     announced: int
     unreceipted: int
+    found: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

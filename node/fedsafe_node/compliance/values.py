@@ -210,6 +210,7 @@ VALUES: Final[Mapping[str, Value]] = {
     "log_detail": lambda facts, _: str(facts.kept.detail),
     "announced": lambda facts, _: str(facts.kept.announced),
     "unreceipted": lambda facts, _: str(facts.kept.unreceipted),
+    "found": lambda facts, _: str(facts.kept.found),
     "complaint": lambda _, __: str(decision_ends(0) // SECONDS_A_DAY),
 }
 """Every name that a definition may put in braces."""

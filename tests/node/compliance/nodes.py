@@ -33,7 +33,9 @@ GATE = LegalGate(
     management_approval=Approval("mia", DAY),
     valid_until=date(2027, 11, 20),
 )
-KEPT = KeptFacts(actor=90, subject=365, detail=1095, announced=30, unreceipted=365)
+KEPT = KeptFacts(
+    actor=90, subject=365, detail=1095, announced=30, unreceipted=365, found=90
+)
 ALONE = Facts(
     at=datetime(2026, 11, 24, 12, tzinfo=UTC),
     node="chat.example.de",
