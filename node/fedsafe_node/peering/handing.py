@@ -39,6 +39,22 @@ class _Terms:
     basis: str
 
 
+@dataclass(slots=True)
+class _Run:
+    """Entries in a row that are handed over on the same terms."""
+
+    first: int
+    last: int
+    terms: _Terms
+
+    def goes_on(self, index: int, terms: _Terms) -> bool:
+        """Whether an entry is the next one of this run."""
+        if self.last != index - 1:
+            return False
+        mine = self.terms
+        return mine is terms or (mine.plane, mine.basis) == (terms.plane, terms.basis)
+
+
 @dataclass(frozen=True, slots=True)
 class HandOver:
     """The lines as this member gets them, and the runs that the ledger keeps."""
@@ -69,7 +85,7 @@ class Hander:
         the feed; one that is missing is meant for all.
         """
         records: list[RecordLine] = []
-        runs: list[HandedRow] = []
+        runs: list[_Run] = []
         for line in lines:
             if line.opening is None:
                 records.append(line)
@@ -78,12 +94,16 @@ class Hander:
             terms = self._rule(header.plane, audiences.get(line.index))
             if terms.allowed:
                 records.append(line)
-                self._enter(runs, line.index, terms)
+                run = runs[-1] if runs else None
+                if run is not None and run.goes_on(line.index, terms):
+                    run.last = line.index
+                else:
+                    runs.append(_Run(line.index, line.index, terms))
             else:
                 records.append(
                     RecordLine(line.index, line.record, erased=terms.for_others)
                 )
-        return HandOver(records, runs)
+        return HandOver(records, [self._row(run) for run in runs])
 
     def _rule(self, plane: Plane, names: frozenset[str] | None) -> _Terms:
         known = self._terms.get((plane, names))
@@ -107,25 +127,14 @@ class Hander:
             basis=basis,
         )
 
-    def _enter(self, runs: list[HandedRow], index: int, terms: _Terms) -> None:
-        purpose = _PURPOSES[terms.plane].value
-        last = runs[-1] if runs else None
-        begins = index
-        if (
-            last is not None
-            and last.last == index - 1
-            and (last.purpose, last.basis) == (purpose, terms.basis)
-        ):
-            begins = runs.pop().first
-        runs.append(
-            HandedRow(
-                recipient=self._member,
-                first=begins,
-                last=index,
-                at=int(self._now.timestamp()),
-                purpose=purpose,
-                basis=terms.basis,
-            )
+    def _row(self, run: _Run) -> HandedRow:
+        return HandedRow(
+            recipient=self._member,
+            first=run.first,
+            last=run.last,
+            at=int(self._now.timestamp()),
+            purpose=_PURPOSES[run.terms.plane].value,
+            basis=run.terms.basis,
         )
 
     def _describe(self) -> Recipient:
