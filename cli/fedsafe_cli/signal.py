@@ -5,7 +5,6 @@ An own ban takes one person and stays here. A signal to the federation is a draf
 until a second person, with another credential, approves it.
 """
 
-import re
 import sys
 from typing import Any, Final
 
@@ -23,8 +22,8 @@ from fedsafe_cli.inputs import (
     decode,
     question,
     read_lines,
-from fedsafe_cli.keeping import due, keep
 )
+from fedsafe_cli.keeping import due, keep
 from fedsafe_cli.options import settings_of, shared_options
 from fedsafe_cli.output import document, line, note, pairs, table
 from fedsafe_cli.reading import read_for, reading_purpose
@@ -44,9 +43,6 @@ REASONS: Final = (
 MOST_APPROVED: Final = 5_000
 _TIMEOUT: Final = 120.0
 _ENDED: Final = frozenset({"withdrawn", "revoked", "expired", "erased"})
-_ID: Final = re.compile(
-    r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
-)
 
 
 @click.group()
@@ -285,20 +281,10 @@ def _field(answer: Json, name: str) -> list[Json]:
     value = answer.get(name) if isinstance(answer, dict) else None
     if not isinstance(value, list):
         raise BrokenAnswerError(f"the node's answer has no {name}")
-signal.add_command(due)
-signal.add_command(keep)
     return value
 
 
-def _id(text: str, place: str = "") -> str:
-    if _ID.fullmatch(text) is None:
-        raise BadInputError(
-            f"{place}that is no signal's id",
-            "an id looks like 01a20e5e-7e0b-7dca-b773-0d06d4879060; it stands in "
-            "matches, and what waits is listed by `fedsafe signal list`",
-        )
-    return text
-
-
 signal.add_command(import_signals)
+signal.add_command(due)
+signal.add_command(keep)
 signal.add_command(recipients)
