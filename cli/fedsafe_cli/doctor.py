@@ -239,6 +239,10 @@ def _node(directory: Path) -> Iterator[Finding]:
         way_out = "deliver what `fedsafe events list` shows, then `events receipt`"
         found = f"{overdue} events for the provider lack their receipt"
         yield Finding("receipts", Level.WARN, found, way_out)
+    if late := status.get("breaches_overdue"):
+        way_out = "tell the authority, then `fedsafe breach notify`"
+        found = f"the 72 hours are over for {late} breaches"
+        yield Finding("breaches", Level.FAIL, found, way_out)
     if broken := status.get("circuits_broken"):
         way_out = "`fedsafe budget show` says whose, and until when"
         found = f"{broken} ways of asking or publishing are shut by a pattern"

@@ -38,7 +38,7 @@ COMMANDS: Final = {
     "staffing": "fedsafe_cli.staffing:staffing",
     "gate": "fedsafe_cli.gate:gate",
     "register": "fedsafe_cli.register:register",
-    "policy": "fedsafe_cli.policy:policy",
+    "breach": "fedsafe_cli.breach:breach",
     "budget": "fedsafe_cli.budget:budget",
     "records": "fedsafe_cli.records:records",
     "federation": "fedsafe_cli.federation:federation",

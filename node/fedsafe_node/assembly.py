@@ -23,6 +23,8 @@ from fedsafe_node.api.services import Services
 from fedsafe_node.attesting import Attesting
 from fedsafe_node.audits import AuditService
 from fedsafe_node.base import Base, open_base
+from fedsafe_node.breaches.entries import Notes
+from fedsafe_node.breaches.service import Breaches, BreachSilence
 from fedsafe_node.budgets.service import BudgetService
 from fedsafe_node.clock import Clock
 from fedsafe_node.config import Config, Place
@@ -394,6 +396,7 @@ class RunningNode:
             },
         )
         gates = Gates(base.situation, base.office, staff.approvals)
+        notes = Notes(base.periods)
         registers = Registers(base.situation, base.store, base.trail, base.clock)
         audits = AuditService(
             base.situation,
@@ -402,6 +405,7 @@ class RunningNode:
             base.trail,
             base.clock,
             guard=base.guard,
+                Act.BREACH_SILENCE: BreachSilence(base.office, notes),
         )
         return Services(
             name=base.config.name,
@@ -432,6 +436,7 @@ class RunningNode:
                 self.witnesses.cosigning.proof,
             ),
             keeping=self.keeper.keeping(staff.approvals, audits.admit, audits.search),
+            breaches=Breaches(base.office, staff.approvals, notes),
             evidence=EvidenceService(
                 base.office,
                 staff.approvals,

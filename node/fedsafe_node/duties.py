@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Final
 
+from fedsafe_node.breaches.clock import remind_of_breaches
 from fedsafe_node.budgets.meter import DAY, SLOT
 from fedsafe_node.index.lists import Lists
 from fedsafe_node.jobs import Job
@@ -53,6 +54,7 @@ class Duties:
     def jobs(self) -> Mapping[str, Job]:
         """Name the duties and how often they are due."""
         return {
+            "breaches": Job(self._remind_of_breaches, _MINUTE),
             "budgets": Job(self._forget_spent, _HOUR),
             "checkpoint": Job(self._feed.checkpoint, _MINUTE),
             "cosigning": Job(self._cosigning.run, _MINUTE),
@@ -102,6 +104,9 @@ class Duties:
     async def _scrub(self) -> None:
         # What a reader hindered, expired or came from a member as a restriction.
         await self._desk.store.scrub()
+
+    async def _remind_of_breaches(self) -> None:
+        await remind_of_breaches(self._desk, self._announcer)
 
     async def _forget_spent(self) -> None:
         before = int(self._desk.clock.now().timestamp()) - DAY - SLOT

@@ -7,6 +7,7 @@ from typing import Final
 
 from fedsafe_crypto.sodium import describe
 from fedsafe_federation.verification import feed_name
+from fedsafe_node.breaches.clock import count_breaches
 from fedsafe_node.clock import Clock
 from fedsafe_node.errors import StoreError
 from fedsafe_node.log.audit import audit_log_name
@@ -59,6 +60,9 @@ class Overview:
         disputes, floods = await self._store.read(contested)
         notices = await self._store.read(lambda reader: reader.notices_waiting())
         broken = len(await self._store.read(lambda reader: reader.circuits(now)))
+        breaches, late = await self._store.read(
+            lambda reader: count_breaches(reader, now)
+        )
         counts, feed, audit, rows, overdue = await self._store.scan(query)
         membership = situation.shared.membership if situation.shared else None
         library = describe()
@@ -86,6 +90,8 @@ class Overview:
             disputes_open=disputes,
             disputes_beyond_budget=floods,
             circuits_broken=broken,
+            breaches_open=breaches,
+            breaches_overdue=late,
         )
 
     async def checks(self) -> dict[str, str]:

@@ -146,6 +146,7 @@ def _everything(fed: Federation, root: Path) -> list[str]:
     _staff_served(fed, root)
     _looked_around(fed)
     _gate_recorded(fed, root)
+    _breach_kept(fed)
     found_federations(fed)
     _crashed(fed)
     _people_found(fed, root)
@@ -400,6 +401,8 @@ def _looked_around(fed: Federation) -> None:
         (("federation", "show"), None),
         (("federation", "card"), None),
         (("budget", "show"), None),
+        (("breach", "list"), "ben"),
+        (("signal", "due"), "ben"),
         (("gate", "show"), None),
         (("events", "list"), "ben"),
         (("notice", "list"), "ben"),
@@ -476,6 +479,23 @@ def _disputed(fed: Federation, signal: str) -> None:
     ruled = ("--revoke", "--reason", "ruling-1")
     done = fed.fedsafe("dispute", "rule", name, *ruled, node=fed.a, person="ben")
     assert done.returncode == ExitStatus.DENIED, done.stderr
+def _breach_kept(fed: Federation) -> None:
+    def run(*arguments: str, typed: bytes = b"") -> dict[str, object]:
+        done = fed.fedsafe(
+            "breach", *arguments, "--json", node=fed.a, person="ben", typed=typed
+        )
+        assert done.returncode == 0, done.stderr
+        return dict(json.loads(done.stdout))
+
+    opened = run("open", "--kind", "integrity", "--note", typed=b"a disk was lost")
+    breach = str(opened["breach"])
+    assert run("show", breach)["notes"] == ["a disk was lost"]
+    facts = ("--category", "tokens", "--group", "users", "--risk", "risk")
+    run("assess", breach, *facts, "--persons", "1", "--records", "2")
+    run("notify", breach, "--to", "authority", "--reference", "file-7")
+    assert run("close", breach)["state"] == "closed"
+
+
 
 
 def _gate_recorded(fed: Federation, root: Path) -> None:

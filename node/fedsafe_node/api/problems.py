@@ -94,6 +94,8 @@ class Code(StrEnum):
     NOT_APPROVED = "not_approved"
     NO_SECOND_PERSON = "no_second_person"
     NO_SECOND_TERM = "no_second_term"
+    NOT_ASSESSED = "not_assessed"
+    ALREADY_CLOSED = "already_closed"
     TASK_CHANGED = "task_changed"
     NO_RECEIPT = "no_receipt"
     TEXT_CHANGED = "text_changed"
@@ -125,6 +127,8 @@ class Code(StrEnum):
     BAD_HEARING = "bad_hearing"
     NOT_FOR_OUTCOME = "not_for_outcome"
     BAD_EVENT = "bad_event"
+    BAD_SILENCE = "bad_silence"
+    LATE_REASON_MISSING = "late_reason_missing"
     PACK_TOO_LARGE = "pack_too_large"
     BAD_PURPOSES = "bad_purposes"
     CHOOSE_ROLE = "choose_role"
@@ -175,6 +179,9 @@ CODES: Final[Mapping[Code, tuple[int, str]]] = {
     Code.ACT_CHANGED: (409, "The act is another one"),
     Code.NOT_APPROVED: (409, "No second person has approved it"),
     Code.NO_SECOND_PERSON: (409, "Nobody else here could be the second person"),
+    Code.NO_SECOND_TERM: (409, "A signal about a person has no second term"),
+    Code.NOT_ASSESSED: (409, "The breach is not assessed yet"),
+    Code.ALREADY_CLOSED: (409, "The breach is closed already"),
     Code.TASK_CHANGED: (409, "The task has changed meanwhile"),
     Code.NO_RECEIPT: (409, "It takes no receipt"),
     Code.TEXT_CHANGED: (409, "The text has other words by now"),
@@ -206,6 +213,8 @@ CODES: Final[Mapping[Code, tuple[int, str]]] = {
     Code.BAD_SPAN: (422, "The span does not fit"),
     Code.BAD_HEARING: (422, "The step of the hearing does not fit"),
     Code.NOT_FOR_OUTCOME: (422, "A field does not fit the outcome"),
+    Code.BAD_SILENCE: (422, "The reason does not cover who was not told"),
+    Code.LATE_REASON_MISSING: (422, "A late notification says why"),
     Code.BAD_EVENT: (422, "There is no such class of events"),
     Code.PACK_TOO_LARGE: (422, "The pack becomes too large"),
     Code.BAD_PURPOSES: (422, "The purposes do not fit"),

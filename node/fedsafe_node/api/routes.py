@@ -14,6 +14,7 @@ from fedsafe_federation.signed import NodeName, Signed
 from fedsafe_node.api import local, peers
 from fedsafe_node.api.acts import ACT_ROUTES
 from fedsafe_node.api.auth import PERSONS, Auth
+from fedsafe_node.api.breaches import BREACH_ROUTES
 from fedsafe_node.api.budgets import BUDGET_ROUTES
 from fedsafe_node.api.credentials import CREDENTIAL_ROUTES
 from fedsafe_node.api.disputes import DISPUTE_ROUTES
@@ -368,6 +369,7 @@ ROUTES: Final = (
         summary="Give this description",
     ),
     *BUDGET_ROUTES,
+    *BREACH_ROUTES,
     *EVENT_ROUTES,
     *DISPUTE_ROUTES,
     *RIGHTS_ROUTES,

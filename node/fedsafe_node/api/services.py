@@ -13,6 +13,7 @@ from typing import Protocol
 
 from fedsafe_federation.feed import FeedRequest
 from fedsafe_federation.signed import Signed
+from fedsafe_node.breaches.service import Breaches
 from fedsafe_node.budgets.service import BudgetService
 from fedsafe_node.compliance.model import Language, SheetAnswer, SheetKind
 from fedsafe_node.evidence.keeping import Keeping
@@ -579,3 +580,4 @@ class Services:
     sheets: Sheets
     node: Node
     answers: KeptAnswers
+    breaches: Breaches

@@ -51,7 +51,7 @@ class Validations:
 
         Raises:
             NotFoundError: this node has published no such signal.
-            WrongStateError: it is about a person, or has ended.
+            WrongStateError: it is an own ban or about a person, or has ended.
             DeniedError: the rule asks for another person, or its time is over.
         """
         desk, signal_id = self._desk, read_signal_id(name)
@@ -108,6 +108,8 @@ class Validations:
 async def _reviewable(desk: Desk, reader: Reader, signal_id: bytes) -> ValidationRow:
     signal = await reader.signal(desk.situation.node, signal_id)
     if signal is None:
+        if await reader.signal(desk.situation.own.name, signal_id) is not None:
+            raise WrongStateError("wrong_state", "an own ban was never published")
         raise NotFoundError("signal")
     if signal.plane != Plane.MEDIA.value:
         raise WrongStateError(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a store promises about budgets and reviews.
+"""What a store promises about budgets, reviews and breaches.
 
 Part of `Reader` and `Transaction`.
 """
@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from fedsafe_node.store.oversight_rows import (
+    BreachRow,
     CircuitRow,
     MarkRow,
     SpentRow,
@@ -40,6 +41,14 @@ class OversightReader(Protocol):
         """Return what was last reviewed at a moment or before, oldest first."""
         ...
 
+    async def breaches(self) -> list[BreachRow]:
+        """Return the newest entry of every breach, oldest entry first."""
+        ...
+
+    async def breach_entries(self, breach: str) -> list[BreachRow]:
+        """Return all entries of a breach, oldest first."""
+        ...
+
 
 class OversightWriter(Protocol):
     """Keeps what was spent."""
@@ -70,4 +79,8 @@ class OversightWriter(Protocol):
 
     async def remove_validation(self, signal_id: bytes) -> None:
         """Forget a signal that has ended."""
+        ...
+
+    async def add_breach_entry(self, row: BreachRow) -> int:
+        """Add a step of a breach; return its number."""
         ...

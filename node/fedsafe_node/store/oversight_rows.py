@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The rows about budgets and reviews: what was spent, what is shut, what is due."""
+"""The rows about budgets, reviews and breaches."""
 
 from fedsafe_node.store.rows import Row
 
@@ -49,3 +49,19 @@ class ValidationRow(Row, frozen=True):
     last_at: int
     reviewer: str | None = None
     reviewer_role: str | None = None
+
+
+class BreachRow(Row, frozen=True):
+    """One step of a breach; `record` is all that is known of it from now on.
+
+    The store numbers entries. `note` is sealed under the key of `period`.
+    """
+
+    number: int | None
+    breach: str
+    step: str
+    record: bytes
+    period: str | None
+    note: bytes | None
+    recorded_at: int
+    recorded_by: str

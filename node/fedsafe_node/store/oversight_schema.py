@@ -10,6 +10,8 @@
   until when.
 * `validations` say who published a signal about a file that still matches, and who
   has reviewed it last; the audit log keeps what became of those that are gone.
+* `breach_entries` say what was known of a breach and done about it, step by step; the
+  newest entry counts, and a note is sealed under the key of its month.
 * `feed_marks` say how large the whole copy of an origin's feed was at a moment: what
   has come since is what the origin has published since.
 """
@@ -93,4 +95,28 @@ OVERSIGHT: tuple[str, ...] = (
     ) STRICT
     """,
     "CREATE INDEX validations_by_age ON validations (last_at, signal_id)",
+    """
+    CREATE TABLE breach_entries (
+        number INTEGER PRIMARY KEY,
+        breach TEXT NOT NULL,
+        step TEXT NOT NULL CHECK (
+            step IN ('opened', 'assessed', 'notified', 'reminded', 'closed')
+        ),
+        record BLOB NOT NULL,
+        period TEXT,
+        note BLOB,
+        recorded_at INTEGER NOT NULL,
+        recorded_by TEXT NOT NULL,
+        CHECK ((note IS NULL) = (period IS NULL))
+    ) STRICT
+    """,
+    "CREATE INDEX breach_entries_by_breach ON breach_entries (breach, number)",
+    """
+    CREATE TRIGGER breach_entries_no_update BEFORE UPDATE ON breach_entries
+    BEGIN SELECT RAISE(ABORT, 'the register of breaches is append-only'); END
+    """,
+    """
+    CREATE TRIGGER breach_entries_no_delete BEFORE DELETE ON breach_entries
+    BEGIN SELECT RAISE(ABORT, 'the register of breaches is append-only'); END
+    """,
 )

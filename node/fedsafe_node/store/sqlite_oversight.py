@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The tables of budgets and reviews in SQLite: a reading and a writing half."""
+"""The tables of budgets, reviews and breaches in SQLite, in two halves."""
 
 import sqlite3
 from collections.abc import Sequence
@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import msgspec
 
 from fedsafe_node.store.oversight_rows import (
+    BreachRow,
     CircuitRow,
     MarkRow,
     SpentRow,
@@ -16,6 +17,10 @@ from fedsafe_node.store.oversight_rows import (
 _VALIDATION = (
     "SELECT signal_id, author, author_role, published_at, last_at, reviewer, "
     "reviewer_role FROM validations "
+)
+_BREACH = (
+    "SELECT number, breach, step, record, period, note, recorded_at, recorded_by "
+    "FROM breach_entries "
 )
 _SPENT = "SELECT holder, purpose, slot, spent, identifiers, accounts FROM spent "
 
@@ -65,6 +70,19 @@ class SQLiteOversightReader:
         sql = _VALIDATION + "WHERE last_at <= ? ORDER BY last_at, signal_id LIMIT ?"
         found = self._connection.execute(sql, (last, limit))
         return [ValidationRow(*row) for row in found]
+
+    async def breaches(self) -> list[BreachRow]:
+        """Return the newest entry of every breach, oldest entry first."""
+        newest = "(SELECT max(number) FROM breach_entries GROUP BY breach)"
+        sql = _BREACH + f"WHERE number IN {newest} ORDER BY number"
+        found = self._connection.execute(sql)
+        return [BreachRow(*row) for row in found]
+
+    async def breach_entries(self, breach: str) -> list[BreachRow]:
+        """Return all entries of a breach, oldest first."""
+        sql = _BREACH + "WHERE breach = ? ORDER BY number"
+        found = self._connection.execute(sql, (breach,))
+        return [BreachRow(*row) for row in found]
 
 
 class SQLiteOversightWriter:
@@ -136,3 +154,20 @@ class SQLiteOversightWriter:
         """Forget a signal that has ended."""
         sql = "DELETE FROM validations WHERE signal_id = ?"
         self._connection.execute(sql, (signal_id,))
+
+    async def add_breach_entry(self, row: BreachRow) -> int:
+        """Add a step of a breach; return its number."""
+        added = self._connection.execute(
+            "INSERT INTO breach_entries (breach, step, record, period, note, "
+            "recorded_at, recorded_by) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (
+                row.breach,
+                row.step,
+                row.record,
+                row.period,
+                row.note,
+                row.recorded_at,
+                row.recorded_by,
+            ),
+        )
+        return int(added.lastrowid or 0)

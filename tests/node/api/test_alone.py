@@ -32,9 +32,7 @@ async def _role(house: House, who: str) -> dict[str, Any]:
 async def _gate(house: House, who: str) -> dict[str, Any]:
     record = msgspec.to_builtins(COMPLETE)
     answer = await house.done("POST", "/v1/gate", record, who)
-    listed = await house.done("GET", "/v1/acts", None, who)
-    (act,) = [each for each in listed["acts"] if each["act"] == answer["act"]]
-    return dict(act)
+    return await _found(house, who, answer["act"])
 
 
 async def _export(house: House, who: str) -> dict[str, Any]:
@@ -67,10 +65,29 @@ async def _reveal(house: House, who: str) -> dict[str, Any]:
     return dict(await house.done("POST", "/v1/audit/reveal", body, who))
 
 
+async def _breach(house: House, who: str) -> dict[str, Any]:
+    body: dict[str, Any] = {"aware_at": house.now, "kinds": ["integrity"]}
+    opened = await house.done("POST", "/v1/breaches", body, who)
+    path = f"/v1/breaches/{opened['breach']}"
+    body = {"categories": ["tokens"], "groups": ["users"], "risk": "unlikely"}
+    body |= {"persons": 1, "records": 1, "consequences": [], "measures": []}
+    await house.done("POST", f"{path}/assess", body, who)
+    body = {"silence": "unlikely_risk"}
+    answer = await house.done("POST", f"{path}/close", body, who)
+    return await _found(house, who, answer["act"])
+
+
+async def _found(house: House, who: str, act_id: str) -> dict[str, Any]:
+    listed = await house.done("GET", "/v1/acts", None, who)
+    (act,) = [each for each in listed["acts"] if each["act"] == act_id]
+    return dict(act)
+
+
 ACTS: Final[dict[Act, tuple[str, str, Ask]]] = {
     Act.ROLE_GRANT: ("olaf", "rita", _role),
     Act.GATE_OPENING: ("rita", "olaf", _gate),
     Act.EXPORT_WITH_OPENINGS: ("dora", "rita", _export),
+    Act.BREACH_SILENCE: ("olaf", "dora", _breach),
     Act.SUBJECT_ERASURE: ("dora", "rita", _erasure),
     Act.PSEUDONYM_REVEAL: ("dora", "rita", _reveal),
     Act.PERMANENT_BAN: ("anna", "rita", _ban),

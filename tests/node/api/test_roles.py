@@ -17,6 +17,7 @@ from tests.node.signals.conftest import ANNA, BOT, request_for
 
 from fedsafe_node.api.acts import ACT_ROUTES
 from fedsafe_node.api.auth import PERSONS, Auth
+from fedsafe_node.api.breaches import BREACH_ROUTES
 from fedsafe_node.api.credentials import CREDENTIAL_ROUTES as SERVICE_ROUTES
 from fedsafe_node.api.disputes import DISPUTE_ROUTES
 from fedsafe_node.api.keeping import KEEPING_ROUTES
@@ -98,6 +99,7 @@ READS: Final = {
 }
 OFFICE: Final = (
     *(*LOGIN_ROUTES, *PEOPLE_ROUTES, *ACT_ROUTES, *SERVICE_ROUTES),
+    *BREACH_ROUTES,
     *DISPUTE_ROUTES,
     *RIGHTS_ROUTES,
     *KEEPING_ROUTES,
