@@ -2,12 +2,13 @@
 
 // Judges, with other people's implementations of the same formats, what FedSafe
 // writes. Reads one JSON question a line and answers each with a line: "ok", or
-// "refused: " and why. Two implementations judge every proof; both must agree.
+// "refused: " and why. Asked to sign, it answers with a note of its own, in base64. Two implementations judge every proof; both must agree.
 package main
 
 import (
 	"bufio"
 	"bytes"
+	"encoding/base64"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
@@ -45,31 +46,48 @@ func main() {
 	lines.Buffer(nil, 1<<24)
 	for lines.Scan() {
 		var asked question
+		var made []byte
 		err := json.Unmarshal(lines.Bytes(), &asked)
 		if err == nil {
-			err = judge(asked)
+			made, err = judge(asked)
 		}
 		if err != nil {
 			fmt.Printf("refused: %q\n", err.Error())
 		} else {
-			fmt.Println("ok")
+			fmt.Println("ok" + base64.StdEncoding.EncodeToString(made))
 		}
 	}
 }
 
-func judge(asked question) error {
+func judge(asked question) ([]byte, error) {
 	switch asked.Kind {
+	case "sign":
+		return sign(asked)
 	case "checkpoint":
 		_, err := checkpoint(asked.Note, asked.Key, asked.Witnesses)
-		return err
+		return nil, err
 	case "inclusion":
-		return inclusion(asked)
+		return nil, inclusion(asked)
 	case "consistency":
-		return consistency(asked)
+		return nil, consistency(asked)
 	case "tiles":
-		return tiles(asked.Directory, asked.Key)
+		return nil, tiles(asked.Directory, asked.Key)
 	}
-	return fmt.Errorf("no question of the kind %q", asked.Kind)
+	return nil, fmt.Errorf("no question of the kind %q", asked.Kind)
+}
+
+// Signs a checkpoint as its log (the private key `key`) and as a witness.
+func sign(asked question) ([]byte, error) {
+	log, err := note.NewSigner(asked.Key)
+	if err != nil {
+		return nil, err
+	}
+	witness, err := cosigned.NewSignerForCosignatureV1(asked.Witnesses[0])
+	if err != nil {
+		return nil, err
+	}
+	head := formats.Checkpoint{Origin: log.Name(), Size: uint64(asked.Size), Hash: asked.Root}
+	return note.Sign(&note.Note{Text: string(head.Marshal())}, log, witness)
 }
 
 func checkpoint(msg []byte, key string, witnesses []string) (*formats.Checkpoint, error) {

@@ -12,7 +12,7 @@ import os
 import shutil
 import subprocess
 import tarfile
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +22,10 @@ import pytest
 from tests.node.evidence.conftest import AUDRA, write_events
 from tests.node.fleet import NAMES, Fleet, copy_of, make_founded
 
-from fedsafe_crypto.note import VerifierKey
+from fedsafe_crypto.checkpoint import Checkpoint, open_checkpoint
+from fedsafe_crypto.cosignature import verify_cosignatures
+from fedsafe_crypto.identity import SigningKey
+from fedsafe_crypto.note import COSIGNER, VerifierKey
 from fedsafe_node.evidence.contents import audit_verifier
 from fedsafe_node.evidence.tiled import OwnLog
 from fedsafe_node.log.engine import LogEngine
@@ -248,6 +251,31 @@ def test_others_accept_cosignatures_and_refuse_any_changed_byte(
     assert good == "ok"
     assert len(bad) > 400
     assert {verdict.split(":")[0] for verdict in bad} == {"refused"}
+
+
+def private(name: str, key: SigningKey) -> str:
+    """Write a private key as golang.org/x/mod reads it."""
+    key_id = VerifierKey.of(name, key.public).key_id.hex()
+    seed = b64encode(b"\1" + key.to_bytes()).decode()
+    return f"PRIVATE+KEY+{name}+{key_id}+{seed}"
+
+
+def test_we_accept_what_others_sign_and_cosign(reader: Path) -> None:
+    log, witness = SigningKey.generate(), SigningKey.generate()
+    asked: Question = {
+        "kind": "sign",
+        "key": private("x.example/log", log),
+        "witnesses": [private("w.example/witness", witness)],
+        "size": 9,
+        "root": bytes(range(32)),
+    }
+    (answer,) = judged(reader, [asked])
+    note = b64decode(answer.removeprefix("ok"))
+    checkpoint = open_checkpoint(note, VerifierKey.of("x.example/log", log.public))
+    key = VerifierKey.of("w.example/witness", witness.public, COSIGNER)
+
+    assert checkpoint == Checkpoint("x.example/log", 9, bytes(range(32)))
+    assert list(verify_cosignatures(note, [key])) == [key]
 
 
 def test_others_miss_a_cosignature(reader: Path, written: Written) -> None:
