@@ -404,8 +404,8 @@ class RunningNode:
             base.lists,
             base.trail,
             base.clock,
-            guard=base.guard,
                 Act.BREACH_SILENCE: BreachSilence(base.office, notes),
+            guard=base.guard,
         )
         return Services(
             name=base.config.name,
