@@ -384,6 +384,7 @@ class RunningNode:
 
     def _make_services(self) -> Services:
         base = self.base
+        notes = Notes(base.periods)
         staff = make_staff(
             base.office,
             base.config.oidc,
@@ -392,11 +393,11 @@ class RunningNode:
                 **self.keeper.effects(),
                 Act.EXPORT_WITH_OPENINGS: ExportEffect(),
                 Act.GATE_OPENING: GateOpening(base.office, base.situation),
+                Act.BREACH_SILENCE: BreachSilence(base.office, notes),
                 Act.PERMANENT_BAN: ConfirmEffect(self.reviews),
             },
         )
         gates = Gates(base.situation, base.office, staff.approvals)
-        notes = Notes(base.periods)
         registers = Registers(base.situation, base.store, base.trail, base.clock)
         audits = AuditService(
             base.situation,
@@ -404,7 +405,6 @@ class RunningNode:
             base.lists,
             base.trail,
             base.clock,
-                Act.BREACH_SILENCE: BreachSilence(base.office, notes),
             guard=base.guard,
         )
         return Services(
@@ -423,6 +423,7 @@ class RunningNode:
             people=Entrance(base.office, staff.sessions),
             staff=staff,
             gates=gates,
+            breaches=Breaches(base.office, staff.approvals, notes),
             budgets=BudgetService(base.situation, base.store, base.clock),
             validations=Validations(self.desk),
             registers=registers,
@@ -436,7 +437,6 @@ class RunningNode:
                 self.witnesses.cosigning.proof,
             ),
             keeping=self.keeper.keeping(staff.approvals, audits.admit, audits.search),
-            breaches=Breaches(base.office, staff.approvals, notes),
             evidence=EvidenceService(
                 base.office,
                 staff.approvals,

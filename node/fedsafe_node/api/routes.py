@@ -31,9 +31,9 @@ from fedsafe_node.api.rights import RIGHTS_ROUTES
 from fedsafe_node.api.route import KIB, MIB, Lane, Route
 from fedsafe_node.api.sheets import SHEET_ROUTES
 from fedsafe_node.api.tasks import TASK_ROUTES
+from fedsafe_node.api.validations import VALIDATION_ROUTES
 from fedsafe_node.api.witnessing import WITNESS_ROUTES
 from fedsafe_node.messages import (
-from fedsafe_node.api.validations import VALIDATION_ROUTES
     ApproveAnswer,
     ApproveRequest,
     AuditEvents,
@@ -368,12 +368,12 @@ ROUTES: Final = (
         lane=Lane.HEALTH,
         summary="Give this description",
     ),
-    *BUDGET_ROUTES,
     *BREACH_ROUTES,
+    *BUDGET_ROUTES,
+    *VALIDATION_ROUTES,
     *EVENT_ROUTES,
     *DISPUTE_ROUTES,
-    *RIGHTS_ROUTES,
-    *VALIDATION_ROUTES,
+    *(*FORM_ROUTES, *RIGHTS_ROUTES),
     *RECIPIENT_ROUTES,
     *NOTICE_ROUTES,
     *EVIDENCE_ROUTES,
