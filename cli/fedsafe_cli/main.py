@@ -40,6 +40,7 @@ COMMANDS: Final = {
     "register": "fedsafe_cli.register:register",
     "breach": "fedsafe_cli.breach:breach",
     "budget": "fedsafe_cli.budget:budget",
+    "policy": "fedsafe_cli.policy:policy",
     "records": "fedsafe_cli.records:records",
     "federation": "fedsafe_cli.federation:federation",
     "audit": "fedsafe_cli.audit:audit",

@@ -22,9 +22,9 @@ from fedsafe_node.rights.tending import tend_requests
 from fedsafe_node.signals.desk import Desk
 from fedsafe_node.signals.expiry import expire_signals
 from fedsafe_node.signals.relocking import relock
+from fedsafe_node.signals.reviewing import end_unreviewed
 
 _MINUTE: Final = timedelta(minutes=1)
-from fedsafe_node.signals.reviewing import end_unreviewed
 _RELOCK: Final = timedelta(seconds=20)
 _HOUR: Final = timedelta(hours=1)
 _DAY: Final = timedelta(days=1)
@@ -65,19 +65,19 @@ class Duties:
             "idempotency": Job(self._forget_answers, _HOUR),
             "index": Job(self._merge_index, _MINUTE),
             "index-removals": Job(self._purge_index, _DAY),
-            "requests": Job(self._tend_requests, _MINUTE),
             "notices": Job(self._tend_notices, _MINUTE),
+            "requests": Job(self._tend_requests, _MINUTE),
             "relock": Job(self._relock, _RELOCK),
             "residues": Job(self._scrub, _MINUTE),
             "reviews": Job(self._tend_reviews, _MINUTE),
         }
 
     async def _expire(self) -> None:
+        await end_unreviewed(self._desk)
         await expire_signals(self._desk)
 
     async def _tend_reviews(self) -> None:
         if await tend_reviews(self._desk.reviews):
-        await end_unreviewed(self._desk)
             await self._desk.store.scrub()
 
     async def _end_disputes(self) -> None:

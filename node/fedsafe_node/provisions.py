@@ -60,6 +60,8 @@ def check_federation_policy(
 ) -> Policy:
     """Refuse a node's policy that allows what its federation's does not.
 
+    Returns the federation's.
+
     The federation's is the shipped one of that digest, or lies with those that were
     kept: a provider puts it there that has never decided by it.
 
@@ -82,9 +84,9 @@ def check_federation_policy(
         load_node_policy(text, federation)
     except PolicyFileError as error:
         raise ConfigError(_policy_place(place, config), str(error)) from None
-
-
     return federation
+
+
 def _policy_place(place: Place, config: Config) -> object:
     if config.policy in SHIPPED:
         return f"policy {config.policy}"

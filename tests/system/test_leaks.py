@@ -413,7 +413,6 @@ def _looked_around(fed: Federation) -> None:
         (("register", "show"), None),
         (("register", "check"), None),
         (("register", "export"), None),
-        (("signal", "due"), "ben"),
         (("records", "art30"), None),
         (("records", "dpia", "--json"), None),
         (("records", "works-council"), None),
@@ -436,6 +435,8 @@ def _looked_around(fed: Federation) -> None:
     revoked = fed.publish(fed.a, [PEOPLE["phone"]])
     _disputed(fed, revoked[0])
     _requested(fed)
+    kept = fed.fedsafe("signal", "keep", revoked[0], node=fed.a, person="ben")
+    assert kept.returncode == ExitStatus.BAD_INPUT, kept.stderr  # no second term
     for signal in [*drafts, *revoked]:
         shown = fed.fedsafe("signal", "show", signal, node=fed.a, person="ben")
         assert shown.returncode == 0, shown.stderr
@@ -466,9 +467,6 @@ def _requested(fed: Federation) -> None:
 
 
 def _disputed(fed: Federation, signal: str) -> None:
-    _requested(fed)
-    kept = fed.fedsafe("signal", "keep", revoked[0], node=fed.a, person="ben")
-    assert kept.returncode == ExitStatus.BAD_INPUT, kept.stderr  # no second term
     facts = ("--facts", "wrong_person", "--json")
     opened = fed.fedsafe("dispute", "open", signal, *facts, node=fed.a, person="ben")
     assert opened.returncode == 0, opened.stderr
@@ -479,6 +477,8 @@ def _disputed(fed: Federation, signal: str) -> None:
     ruled = ("--revoke", "--reason", "ruling-1")
     done = fed.fedsafe("dispute", "rule", name, *ruled, node=fed.a, person="ben")
     assert done.returncode == ExitStatus.DENIED, done.stderr
+
+
 def _breach_kept(fed: Federation) -> None:
     def run(*arguments: str, typed: bytes = b"") -> dict[str, object]:
         done = fed.fedsafe(
@@ -494,8 +494,6 @@ def _breach_kept(fed: Federation) -> None:
     run("assess", breach, *facts, "--persons", "1", "--records", "2")
     run("notify", breach, "--to", "authority", "--reference", "file-7")
     assert run("close", breach)["state"] == "closed"
-
-
 
 
 def _gate_recorded(fed: Federation, root: Path) -> None:

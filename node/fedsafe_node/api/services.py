@@ -561,6 +561,7 @@ class Services:
     people: People
     staff: Staff
     gates: Gates
+    breaches: Breaches
     budgets: BudgetService
     validations: Validations
     registers: Registers
@@ -580,4 +581,3 @@ class Services:
     sheets: Sheets
     node: Node
     answers: KeptAnswers
-    breaches: Breaches

@@ -148,6 +148,11 @@ def _state(row: SignalRow) -> SignalState:
 async def admit(
     desk: Desk, who: Principal, matter: Matter, purpose: Purpose | None, act: str
 ) -> Decision:
+    """Admit somebody to read a matter for a purpose.
+
+    Raises:
+        DeniedError: this role may not, or not for that purpose.
+    """
     now = desk.clock.now()
     decision = rule_on_reading(desk.situation, who, matter, purpose, now)
     if not decision.allowed:
