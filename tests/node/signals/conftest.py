@@ -242,13 +242,14 @@ class Node:
         return await self.lookups.lookup(request, BOT)
 
     async def events(self) -> list[tuple[Event, str]]:
+        """Return the events but for those of looking up."""
         log = self.desk.trail.log
         records = await self.store.scan(lambda r: r.records(log, 0, 10_000))
         decoded = [decode_audit_record(record) for record in records]
         return [
             (record.event, record.outcome)
             for record in decoded
-            if record.event is not Event.LOOKUP
+            if record.event not in {Event.LOOKUP, Event.TASK_OPENED}
         ]
 
     async def feed(self) -> list[bytes]:
