@@ -126,10 +126,13 @@ def status(context: click.Context) -> ExitStatus:
     if settings.json:
         document(answer)
     else:
-        names = {"size": "entries", "kept_size": "kept by the guard"}
-        shown = answer | {"cosigned": _cosigned(answer.get("cosigned"))}
+        names = {"size": "entries", "kept_size": "last signed", "kept_at": "signed at"}
+        told = answer | {
+            "cosigned": _cosigned(answer.get("cosigned")),
+            "kept_at": shown(answer.get("kept_at")) or None,
+        }
         pairs(
-            [(names.get(str(name), str(name)), value) for name, value in shown.items()]
+            [(names.get(str(name), str(name)), value) for name, value in told.items()]
         )
     return ExitStatus.LOG_INCOMPLETE if answer["missing"] else OK
 

@@ -320,7 +320,8 @@ class StatusAnswer(Message, frozen=True):
     `notices_waiting` notices to persons that may not go out yet.
     `disputes_beyond_budget` counts by member what of the last week rests nothing,
     `review_alarms` whose reviews confirm nearly everything or take seconds.
-    `circuits_broken` counts what a pattern has shut (`GET /v1/budgets`);
+    `circuits_broken` counts what a pattern has shut (`GET /v1/budgets`),
+    `keys_unfinished` keys of which it is open whether they are destroyed;
     `breaches_overdue` counts those open whose 72 hours are over.
     """
 
@@ -347,6 +348,7 @@ class StatusAnswer(Message, frozen=True):
     disputes_open: int = 0
     disputes_beyond_budget: dict[str, int] = {}
     circuits_broken: int = 0
+    keys_unfinished: int = 0
     breaches_open: int = 0
     breaches_overdue: int = 0
 

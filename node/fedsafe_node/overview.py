@@ -10,6 +10,7 @@ from fedsafe_federation.verification import feed_name
 from fedsafe_node.breaches.clock import count_breaches
 from fedsafe_node.clock import Clock
 from fedsafe_node.errors import StoreError
+from fedsafe_node.evidence.destroying import unfinished_effects
 from fedsafe_node.log.audit import audit_log_name
 from fedsafe_node.messages import PeerStatus, StatusAnswer
 from fedsafe_node.peering.cosigning import Cosigning
@@ -90,6 +91,7 @@ class Overview:
             disputes_open=disputes,
             disputes_beyond_budget=floods,
             circuits_broken=broken,
+            keys_unfinished=len(await self._store.read(unfinished_effects)),
             breaches_open=breaches,
             breaches_overdue=late,
         )
@@ -102,6 +104,9 @@ class Overview:
         checks = {"store": await self._check_store()}
         for member in self._not_covered(self._clock.now()):
             checks[f"feed of {member}"] = "stale"
+        if left := await self._store.read(unfinished_effects):
+            named = ", ".join(effect.target for effect in left)
+            checks["keys to destroy"] = f"unfinished: {named}"
         away = self._cosigning.stale_since()
         if self._cosigning.alarm is not None:
             checks["witnesses"] = "they have seen more than this node has"

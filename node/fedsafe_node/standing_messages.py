@@ -26,8 +26,9 @@ class AuditStanding(Message, frozen=True):
     """How the audit log stands: its end, what the guard has kept, and its key.
 
     `missing` entries lie before the end and are not there; `fingerprint` is what
-    somebody compares who verifies an evidence pack. `cosigned` is null before the
-    quorum has cosigned anything.
+    somebody compares who verifies an evidence pack. `kept_size` and `kept_at` are of
+    the newest signed checkpoint that may have left the node. `cosigned` is null before
+    the quorum has cosigned anything.
     """
 
     log: str
@@ -35,6 +36,7 @@ class AuditStanding(Message, frozen=True):
     root: str
     missing: int
     kept_size: int
+    kept_at: int | None
     key: str
     fingerprint: str
     cosigned: CosignedStanding | None = None

@@ -16,7 +16,12 @@ from fedsafe_node.log.audit import AuditTrail, Event
 from fedsafe_node.log.openings import PeriodKeys, period_of
 from fedsafe_node.log.pseudonyms import Pseudonyms, quarter_of
 from fedsafe_node.store.keeping_rows import EffectKind, EffectRow
-from fedsafe_node.store.protocol import Store, Transaction
+from fedsafe_node.store.protocol import Reader, Store, Transaction
+
+
+async def unfinished_effects(reader: Reader) -> list[EffectRow]:
+    """Return the destructions of which nobody knows yet whether they happened."""
+    return [effect for effect in await reader.effects() if effect.ended_at is None]
 
 
 class Destroying:
@@ -39,18 +44,13 @@ class Destroying:
         self._pseudonyms = pseudonyms
         self._offload = offload
 
-    async def dangling(self) -> list[EffectRow]:
-        """Return the destructions of which nobody knows yet whether they happened."""
-        effects = await self._store.read(lambda reader: reader.effects())
-        return [effect for effect in effects if effect.ended_at is None]
-
     async def resume(self) -> int:
         """Go on with what a run before left; returns how many.
 
         Raises:
             StoreError: an end cannot be noted; the intent stays.
         """
-        left = await self.dangling()
+        left = await self._store.read(unfinished_effects)
         for effect in left:
             await self._carry_out(effect.kind, effect.target)
         return len(left)

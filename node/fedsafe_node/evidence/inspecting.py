@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Look at the audit log as a log: how it stands, and one entry with its proof."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Final
@@ -72,6 +73,7 @@ class Inspector:
             root=tail.root.hex(),
             missing=tail.size - there,
             kept_size=kept.size if kept is not None else 0,
+            kept_at=await asyncio.to_thread(self._guard.kept_at, log),
             key=key.encode(),
             fingerprint=fingerprint(key),
             cosigned=_told(await self._cosigned()),

@@ -7,6 +7,7 @@ refused: going on with it would show two different logs to the world.
 """
 
 import os
+import re
 from pathlib import Path
 from secrets import token_hex
 from urllib.parse import quote
@@ -25,6 +26,7 @@ from fedsafe_node.log.proofs import log_root
 from fedsafe_node.store.protocol import LogName, LogReader
 
 _SUFFIX = ".checkpoint"
+_ROOT = re.compile(r"[0-9a-f]{64}")
 
 
 class Kept(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -60,6 +62,13 @@ class Guard:
         """Return the newest checkpoint that may have left the node."""
         return self._kept.get(log)
 
+    def kept_at(self, log: LogName) -> int | None:
+        """Return when the newest checkpoint was kept, in seconds; call on a thread."""
+        try:
+            return int(self._path(log).stat().st_mtime)
+        except FileNotFoundError:
+            return None
+
     def keep(self, log: LogName, size: int, root: bytes) -> None:
         """Keep a checkpoint before it leaves; durable when this returns.
 
@@ -92,7 +101,23 @@ class Guard:
         sync_directory(self._directory)
 
     def _path(self, log: LogName) -> Path:
-        return self._directory / f"{quote(log, safe='')}{_SUFFIX}"
+        return self._directory / _name_of(log)
+
+    def odd_file(self) -> str | None:
+        """Name a file that does not hold what was kept; None if there is none.
+
+        It reads files; call it on a thread. What is kept meanwhile is no fault.
+        """
+        before = dict(self._kept)
+        for log, kept in before.items():
+            path = self._path(log)
+            try:
+                found = _read(path)
+            except CorruptLogError:
+                return path.name
+            if found not in (kept, self._kept[log]):
+                return path.name
+        return None
 
     async def check(self, reader: LogReader) -> None:
         """Compare every kept checkpoint with the database.
@@ -123,6 +148,13 @@ def read_kept(directory: Path) -> dict[LogName, Kept]:
 
 def _read(path: Path) -> Kept:
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Kept)
-    except (OSError, msgspec.DecodeError):
+        kept = msgspec.json.decode(path.read_bytes(), type=Kept)
+    except (OSError, ValueError):  # what is no UTF-8 included
         raise CorruptLogError(path.name, 0, "its guard file can't be read") from None
+    if not _ROOT.fullmatch(kept.root) or path.name != _name_of(kept.log):
+        raise CorruptLogError(path.name, 0, "its guard file is another's")
+    return kept
+
+
+def _name_of(log: LogName) -> str:
+    return f"{quote(log, safe='')}{_SUFFIX}"

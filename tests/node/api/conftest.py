@@ -17,7 +17,7 @@ import pytest
 from aiohttp import ClientSession, UnixConnector
 from tests.node.api.disputes import FakeDisputes
 from tests.node.api.reviews import fake_tasks
-from tests.node.api.rights import FakeRequests
+from tests.node.api.rights import FakeProofs, FakeRequests
 from tests.node.api.staff import ACT, fake_staff
 
 from fedsafe_federation.errors import UntrustedError
@@ -295,7 +295,14 @@ class FakeInspections:
     async def standing(self) -> AuditStanding:
         await self.memory.called("standing")
         return AuditStanding(
-            log="", size=0, root="", missing=0, kept_size=0, key="", fingerprint=""
+            log="",
+            size=0,
+            root="",
+            missing=0,
+            kept_size=0,
+            kept_at=None,
+            key="",
+            fingerprint="",
         )
 
     async def entry(
@@ -577,6 +584,7 @@ def make_services(memory: Memory) -> Services:
         sheets=FakeSheets(memory),
         disputes=FakeDisputes(memory),
         requests=FakeRequests(memory),
+        proofs=FakeProofs(memory),
         node=FakeNode(memory),
         answers=memory,
     )

@@ -92,3 +92,4 @@ async def test_the_log_tells_its_end_its_key_and_its_gaps(alone: Fleet) -> None:
     assert (before.missing, after.missing) == (0, 1)
     assert before.fingerprint == key_of(alone)
     assert 0 < before.kept_size <= before.size == after.size
+    assert after.kept_at is not None

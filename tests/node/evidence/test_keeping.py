@@ -312,7 +312,11 @@ async def test_a_dangling_intent_is_visible_work_and_resumed(alone: Fleet) -> No
 
     assert [(key.target, key.ended_at) for key in before.keys] == [("2026-11", None)]
     assert "2026-11" in base.periods.periods()
+    node = alone["a.demo"].services.node
+    assert (await node.status()).keys_unfinished == 1
+    assert (await node.checks())["keys to destroy"] == "unfinished: 2026-11"
     await run_retention(alone)
+    assert "keys to destroy" not in await node.checks()
     after = await keeping(alone).telling.gaps()
     assert after.keys[0].ended_at is not None
     assert "2026-11" not in base.periods.periods()
