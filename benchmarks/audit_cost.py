@@ -29,7 +29,7 @@ import uvloop
 
 from durable_appends import open_node_store
 from fedsafe_node.clock import SystemClock
-from fedsafe_node.log.audit import AuditTrail, Event
+from fedsafe_node.log.audit import AuditTrail, Detail, Event
 from fedsafe_node.store.protocol import Store, Transaction
 from fedsafe_node.store.rows import LogEntry
 from fedsafe_policies.vocabulary import Purpose
@@ -52,7 +52,7 @@ MANY = 1_000
 BUILD, APPEND, EMPTY = "build an event", "append it, 1,000 an act", "an act of nothing"
 PYMERKLE = "pymerkle SqliteTree, 1 writer"
 POLICY = "germany@1a2b3c4d"
-DETAIL = {
+DETAIL: Detail = {
     "purpose": Purpose.SIGNUP_CHECK.value,
     "rule": "P8",
     "code": "purpose",
@@ -135,7 +135,7 @@ def other_tree(python: Path | None, directory: Path) -> Iterator[tuple[Work, int
     if python is None:
         yield (lambda: 1), os.getpid()
         return
-    command = [python, "-c", OTHER_TREE, str(directory / "other.db")]
+    command = [str(python), "-c", OTHER_TREE, str(directory / "other.db")]
     pipe = subprocess.PIPE
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as process:
         if process.stdin is None or process.stdout is None:
