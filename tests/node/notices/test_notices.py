@@ -39,10 +39,16 @@ def node(trio: Fleet) -> Fleet:
     return trio
 
 
+async def sign(
+    fleet: Fleet, name: TextName, valid_until: date = date(2027, 11, 1)
+) -> None:
+    request = SignOffRequest(digest=texts()[name].digest, valid_until=valid_until)
+    await fleet[A].services.notices.sign_off(name, request, DORA)
+
+
 async def sign_all(fleet: Fleet, valid_until: date = date(2027, 11, 1)) -> None:
     for name in TextName:
-        request = SignOffRequest(digest=texts()[name].digest, valid_until=valid_until)
-        await fleet[A].services.notices.sign_off(name, request, DORA)
+        await sign(fleet, name, valid_until)
 
 
 async def draft(fleet: Fleet, value: str = VALUE, ref: str | None = "user-1") -> str:
@@ -259,6 +265,19 @@ async def test_the_end_is_never_told_before_the_publication(node: Fleet) -> None
 
     node.clock.advance(timedelta(days=26))
     await tend(node)
+    await tend(node)
+    kinds = [event.content["notice"] for event in await told(node)]
+
+    assert kinds == ["publication", "end"]
+
+
+async def test_the_end_waits_for_a_publication_that_waits(node: Fleet) -> None:
+    await sign(node, TextName.END_OF_SIGNAL)
+    await revoke(node, await publish(node))
+    await tend(node)
+    assert await told(node) == []
+
+    await sign_all(node)
     await tend(node)
     kinds = [event.content["notice"] for event in await told(node)]
 
