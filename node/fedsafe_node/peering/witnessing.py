@@ -111,8 +111,11 @@ class WitnessServer:
             NotFoundError: none was.
         """
         hashes = {sha256(name.encode()).hexdigest(): name for name in self._logs()}
-        name = hashes.get(origin_hash, "")
-        row = await self._store.read(lambda reader: reader.witnessed(name))
+        if origin_hash not in hashes:
+            raise NotFoundError("log that is witnessed here")
+        name, me = hashes[origin_hash], self._situation.node
+        key = log_key(self._charter(), name, me=me).encode()
+        row = await self._store.read(lambda reader: reader.witnessed(key))
         if row is None:
             raise NotFoundError("checkpoint that was cosigned here")
         return row.note
@@ -122,13 +125,13 @@ class WitnessServer:
         try:
             return await self._store.write(lambda tx: self._cosign(tx, request, key))
         except WitnessRefusedError as error:
-            await self._alarm(request, error)
+            await self._alarm(request, key, error)
             raise
 
     async def _cosign(
         self, tx: Transaction, request: AddCheckpoint, key: VerifierKey
     ) -> str:
-        row = await tx.witnessed(key.name)
+        row = await tx.witnessed(key.encode())
         seen = Seen(row.size, row.root) if row is not None else NOTHING_SEEN
         checkpoint = judge(request, key, seen)
         text, signatures = split_note(request.note)
@@ -141,16 +144,18 @@ class WitnessServer:
         )
         note = f"{text}\n{own}{line}".encode()
         size, root = checkpoint.size, checkpoint.root
-        await tx.put_witnessed(WitnessedRow(key.name, size, root, note, at))
+        await tx.put_witnessed(WitnessedRow(key.encode(), size, root, note, at))
         return line
 
-    async def _alarm(self, request: AddCheckpoint, error: WitnessRefusedError) -> None:
+    async def _alarm(
+        self, request: AddCheckpoint, key: VerifierKey, error: WitnessRefusedError
+    ) -> None:
         _LOG.error("a log does not extend itself", extra=fields(peer=error.origin))
         fork = sha256(request.note).digest()
         if not error.fork or fork in self._alarmed or len(self._alarmed) == MOST_FORKS:
             return  # a proof that fails shows nothing to others
         self._alarmed.add(fork)
-        row = await self._store.read(lambda reader: reader.witnessed(error.origin))
+        row = await self._store.read(lambda reader: reader.witnessed(key.encode()))
         entry = self._trail.entry(
             Event.FORK_SEEN,
             at=self._clock.now(),

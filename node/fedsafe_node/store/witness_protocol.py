@@ -10,7 +10,7 @@ class WitnessReader(Protocol):
     """Reads what was witnessed, here and elsewhere."""
 
     async def witnessed(self, log: str) -> WitnessedRow | None:
-        """Return the largest tree of a log that was cosigned here."""
+        """Return the largest tree that was cosigned here of a log with this key."""
         ...
 
     async def cosignatures(self, log: str) -> list[CosignatureRow]:

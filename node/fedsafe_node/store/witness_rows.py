@@ -8,7 +8,8 @@ from dataclasses import dataclass
 class WitnessedRow:
     """The largest tree of a log that was cosigned here.
 
-    `note` is the checkpoint with the own cosignature; `at` is in seconds.
+    `log` is the log's verifier key, `note` the checkpoint with the own cosignature;
+    `at` is in seconds.
     """
 
     log: str

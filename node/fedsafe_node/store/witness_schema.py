@@ -2,8 +2,10 @@
 """What a witness has seen, and who has cosigned the own logs.
 
 `witnessed` claims: of this log no larger tree was cosigned here, and none of another
-root at this size. So a row only ever grows. `cosignatures` are signed by others and
-claim nothing that is not verified anew; older ones may be forgotten.
+root at this size. So a row only ever grows. A log is named by its verifier key: a node
+that was founded anew under its old name begins anew, under a new charter.
+`cosignatures` are signed by others and claim nothing that is not verified anew;
+older ones may be forgotten.
 """
 
 WITNESS: tuple[str, ...] = (

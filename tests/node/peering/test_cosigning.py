@@ -54,9 +54,8 @@ async def test_a_witness_learns_no_size_and_no_root(trio: Fleet) -> None:
     found = await cosigned(trio)
     assert found is not None
     audit = trio["a.demo"].base.guard.kept("a.demo/audit")
-    row = await trio["b.demo"].base.store.read(
-        lambda reader: reader.witnessed("a.demo/anchor")
-    )
+    key = trio["a.demo"].witnesses.anchor.key.encode()
+    row = await trio["b.demo"].base.store.read(lambda reader: reader.witnessed(key))
 
     assert audit is not None
     assert row is not None
@@ -182,6 +181,7 @@ async def test_one_that_grew_anew_meanwhile_is_found_out(
     trio.clock.advance(timedelta(hours=1))
     await cosigned(trio)
     cosigning = trio["a.demo"].witnesses.cosigning
+    key = trio["a.demo"].witnesses.anchor.key.encode()
 
     assert found is not None
     assert isinstance(cosigning.alarm, RolledBackError)
@@ -191,9 +191,7 @@ async def test_one_that_grew_anew_meanwhile_is_found_out(
     with pytest.raises(RolledBackError):
         await trio.start("a.demo")
     for name in ("b.demo", "c.demo"):
-        row = await trio[name].base.store.read(
-            lambda reader: reader.witnessed("a.demo/anchor")
-        )
+        row = await trio[name].base.store.read(lambda reader: reader.witnessed(key))
         assert row is not None
         assert row.size == found.size  # the other tree was not cosigned
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from hashlib import sha256
 
 import aiohttp
+import msgspec
 import pytest
 from tests.node.fleet import Fleet
 
@@ -128,6 +129,27 @@ async def test_a_restart_forgets_nothing(log: Log) -> None:
     again = Log(log.fleet)
 
     assert (await again.ask(again.request(0, 3))).body == b"7\n"
+
+
+async def test_a_log_under_a_new_key_begins_anew(log: Log) -> None:
+    await log.ask(log.request(0, 7))
+    situation = log.fleet["a.demo"].base.situation
+    assert situation.shared is not None
+    log.key = SigningKey.generate()
+    members = [
+        msgspec.structs.replace(
+            member,
+            keys=msgspec.structs.replace(member.keys, feed=log.key.public),
+        )
+        if member.name == "b.demo"
+        else member
+        for member in situation.shared.membership.charter.members
+    ]
+    membership = situation.shared.membership
+    charter = msgspec.structs.replace(membership.charter, members=members)
+    situation.shared.membership = replace(membership, charter=charter)
+
+    assert (await log.ask(log.request(0, 3))).status == 200
 
 
 async def test_members_ask_over_http_and_nobody_else(log: Log) -> None:
