@@ -64,6 +64,8 @@ from fedsafe_node.review.deciding import ConfirmEffect
 from fedsafe_node.review.desk import ReviewDesk
 from fedsafe_node.review.service import ReviewService
 from fedsafe_node.rights.disputes import Disputes
+from fedsafe_node.rights.mailing import Mailer
+from fedsafe_node.rights.proving import Proofs
 from fedsafe_node.rights.requests import Requests
 from fedsafe_node.sheets import Sheets
 from fedsafe_node.signals.desk import Desk
@@ -382,6 +384,12 @@ class RunningNode:
             announce=self.replicating.announce,
         )
 
+    def _make_mailer(self) -> Mailer | None:
+        base, settings = self.base, self.base.config.mail
+        if settings is None:
+            return None
+        return Mailer(settings, base.place.directory, base.clock)
+
     def _make_services(self) -> Services:
         base = self.base
         notes = Notes(base.periods)
@@ -407,6 +415,7 @@ class RunningNode:
             base.clock,
             guard=base.guard,
         )
+        requests = Requests(self.desk, base.announcer, base.office.vault)
         return Services(
             name=base.config.name,
             lookups=LookupService(
@@ -469,7 +478,8 @@ class RunningNode:
                 base.announcer,
             ),
             disputes=Disputes(self.desk, base.announcer),
-            requests=Requests(self.desk, base.announcer, base.office.vault),
+            requests=requests,
+            proofs=Proofs(self.desk, base.office.vault, requests, self._make_mailer()),
             node=Overview(
                 base.situation, base.store, base.clock, self.witnesses.cosigning
             ),

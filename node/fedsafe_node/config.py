@@ -7,6 +7,7 @@ so a node can be moved whole. Secrets are never in here, only in key files.
 
 import tomllib
 from dataclasses import dataclass
+from enum import StrEnum, unique
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
@@ -23,6 +24,7 @@ from fedsafe_policies.policy import SHIPPED
 FILE: Final = "node.toml"
 SOCKET: Final = "node.sock"
 _DEMONSTRATION: Final = "synthetic"
+_LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 _LONGEST_SOCKET_PATH: Final = 100  # the kernel's limit is 107 bytes
 
 _FORMS: Final = {
@@ -32,6 +34,8 @@ _FORMS: Final = {
     "contact": "an e-mail address or an https address",
     "policy": "the name of a shipped policy, such as strict, or a file",
     "listen.host": "a host's name or address, such as 127.0.0.1",
+    "mail.host": "a mail server's name or address",
+    "mail.sender": "an address such as safety@chat.example.de",
     "oidc.issuer": "an https address, or http on loopback",
     "oidc.client_id": "letters, digits and signs without blanks",
     "oidc.redirect": "an https address, or http on loopback",
@@ -100,6 +104,34 @@ class Oidc(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     redirect: Annotated[str, msgspec.Meta(pattern=_PROVIDER, max_length=2_048)]
 
 
+@unique
+class Tls(StrEnum):
+    """How the way to the mail server is protected; `none` on loopback only."""
+
+    STARTTLS = "starttls"
+    TLS = "tls"
+    NONE = "none"
+
+
+class Mail(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The mail server through which people get their codes.
+
+    The password lies in a file, relative to the node's directory.
+    """
+
+    host: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._:-]{1,253}(?!\n)$")]
+    sender: Annotated[
+        str,
+        msgspec.Meta(
+            pattern=r"^[A-Za-z0-9._-]+@[A-Za-z0-9.-]+(?!\n)$", max_length=254
+        ),
+    ]
+    port: Port = 587
+    tls: Tls = Tls.STARTTLS
+    user: Printable | None = None
+    password_file: Printable | None = None
+
+
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What `node.toml` says."""
 
@@ -118,6 +150,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     founding: Founding = Founding()
     audit: AuditRetention = AuditRetention()
     oidc: Oidc | None = None
+    mail: Mail | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,10 +265,20 @@ def _unfit(config: Config, directory: Path) -> str | None:
             f"the policy {_DEMONSTRATION} is for demonstrations, whose nodes are named "
             f"like chat{DEMO_SUFFIX} - at `$.policy`"
         )
+    if config.mail is not None and (why := _unfit_mail(config.mail)) is not None:
+        return why
     if config.audit.detail < max(config.audit.actor, config.audit.subject):
         return "details are kept as long as actors and subjects - at `$.audit.detail`"
     if pycountry.countries.get(alpha_2=config.jurisdiction) is None:
         return "no country has that code of ISO 3166 - at `$.jurisdiction`"
+    return None
+
+
+def _unfit_mail(mail: Mail) -> str | None:
+    if mail.tls is Tls.NONE and mail.host not in _LOOPBACK:
+        return "mail goes unprotected to this machine only - at `$.mail.tls`"
+    if (mail.user is None) != (mail.password_file is None):
+        return "user and password_file belong together - at `$.mail`"
     return None
 
 

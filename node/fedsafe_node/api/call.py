@@ -20,7 +20,8 @@ class Call:
     `document` is the OpenAPI document. `who` is there on routes for credentials,
     `peer` on routes for members; `local` tells, on routes for statements, whether
     they came over the node's Unix socket. `source` is the address that an open route
-    is called from, empty for this machine's own user.
+    is called from, empty for this machine's own user; `languages` are those that its
+    caller reads (Accept-Language).
     """
 
     services: Services
@@ -33,6 +34,7 @@ class Call:
     peer: str | None = None
     local: bool = False
     source: str = ""
+    languages: str = ""
     once: Once | None = None
 
     @property

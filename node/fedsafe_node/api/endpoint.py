@@ -221,6 +221,7 @@ class _Serving:
                     call.local = is_local(request)
                 else:
                     call.source = source_of(request)
+                    call.languages = request.headers.get("Accept-Language", "")
                 return await self._act(call, request, body, request_id)
         call.who = await self._identify(request)
         with self._gate.enter():

@@ -141,13 +141,19 @@ def _response(
         return {
             "description": HTTPStatus(status).phrase,
             "headers": _HEADERS | (_RETRY if waits else {}),
-            "content": {MEDIA_TYPE: {"schema": named[repr(Problem)]}},
+            "content": _told(route, named),
         }
     response: dict[str, Any] = {"description": "Done", "headers": _HEADERS}
     if route.media:
         schema = named[repr(route.answer)] if route.answer is not None else {}
         response["content"] = {route.media: {"schema": schema}}
     return response
+
+
+def _told(route: Route, named: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """Say in which forms a route refuses: what speaks another one may use its own."""
+    problem = {MEDIA_TYPE: {"schema": named[repr(Problem)]}}
+    return problem | {route.media: {}} if route.body is bytes else problem
 
 
 def _parameters(route: Route) -> list[dict[str, Any]]:

@@ -28,6 +28,7 @@ from fedsafe_node.api.queries import EventsQuery, FeedQuery, ReadQuery, SignalsQ
 from fedsafe_node.api.recipients import RECIPIENT_ROUTES
 from fedsafe_node.api.register import REGISTER_ROUTES
 from fedsafe_node.api.rights import RIGHTS_ROUTES
+from fedsafe_node.api.rights_form import FORM_ROUTES
 from fedsafe_node.api.route import KIB, MIB, Lane, Route
 from fedsafe_node.api.sheets import SHEET_ROUTES
 from fedsafe_node.api.tasks import TASK_ROUTES

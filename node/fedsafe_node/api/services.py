@@ -72,9 +72,12 @@ from fedsafe_node.rights.dispute_messages import (
 )
 from fedsafe_node.rights.request_messages import (
     CloseRequest,
+    CodeRequest,
+    CodeSent,
     CollectedAnswer,
     CollectRequest,
     NewRightsRequest,
+    ProofRequest,
     RightsRequestAnswer,
     RightsRequestsAnswer,
 )
@@ -538,6 +541,28 @@ class Requests(Protocol):
         ...
 
 
+class Proofs(Protocol):
+    """The public form: proof of control of an address."""
+
+    @property
+    def takes_requests(self) -> bool:
+        """Whether this node can mail a code at all."""
+        ...
+
+    @property
+    def contact(self) -> str:
+        """Where people can write to instead."""
+        ...
+
+    async def send_code(self, request: CodeRequest, source: str) -> CodeSent:
+        """Mail a code to an address, listed or not."""
+        ...
+
+    async def prove(self, request: ProofRequest, source: str) -> RightsRequestAnswer:
+        """Open a request for who has read the mail."""
+        ...
+
+
 class Node(Protocol):
     """The node itself."""
 
@@ -578,6 +603,7 @@ class Services:
     notices: Notices
     disputes: Disputes
     requests: Requests
+    proofs: Proofs
     sheets: Sheets
     node: Node
     answers: KeptAnswers

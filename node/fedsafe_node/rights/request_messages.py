@@ -15,6 +15,9 @@ RequestId = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{32}(?!\n)$")]
 CollectCode = Annotated[
     str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{22}(?!\n)$", max_length=22)
 ]
+Email = Annotated[
+    str, msgspec.Meta(pattern=r"^[^\x00-\x1f\x7f]+(?!\n)$", max_length=320)
+]
 Proved = Literal[
     "mailed_code", "account_login", "identity_document", "known_correspondence"
 ]
@@ -80,6 +83,41 @@ class CloseRequest(Message, frozen=True):
 
     outcome: RequestOutcome
     reason: Reference
+
+
+class CodeRequest(Message, frozen=True):
+    """An address to mail a code to, as its owner wants to make a request."""
+
+    email: Email
+    language: Language = Language.DE
+
+    def __repr__(self) -> str:
+        """Show nothing of the address."""
+        return "CodeRequest(…)"
+
+
+class CodeSent(Message, frozen=True):
+    """A code is on its way, if the address exists; `nonce` goes with it.
+
+    It is good for `minutes`.
+    """
+
+    nonce: str
+    minutes: int
+
+
+class ProofRequest(Message, frozen=True):
+    """A request, with the address, and the code that was mailed there."""
+
+    kind: RequestKind
+    email: Email
+    nonce: CollectCode
+    code: Annotated[str, msgspec.Meta(min_length=1, max_length=32)]
+    language: Language = Language.DE
+
+    def __repr__(self) -> str:
+        """Show nothing of address and code."""
+        return "ProofRequest(…)"
 
 
 class CollectRequest(Message, frozen=True):

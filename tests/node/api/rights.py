@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, Final
 from fedsafe_node.principal import Principal
 from fedsafe_node.rights.request_messages import (
     CloseRequest,
+    CodeRequest,
+    CodeSent,
     CollectedAnswer,
     CollectRequest,
     Language,
     NewRightsRequest,
+    ProofRequest,
     RequestKind,
     RightsRequestAnswer,
     RightsRequestsAnswer,
@@ -39,7 +42,19 @@ RIGHTS_BODIES: Final[dict[str, object]] = {
     },
     "extendRequest": {"reason": "note-4"},
     "closeRequest": {"outcome": "answered", "reason": "letter-12"},
+    "sendCode": {"email": "anna@example.de"},
+    "proveControl": {
+        "kind": "access",
+        "email": "anna@example.de",
+        "nonce": "A" * 22,
+        "code": "0123456789",
+    },
     "collectAnswer": {"request": "0a" * 16, "code": "A" * 22},
+}
+RIGHTS_FORMS: Final[dict[str, bytes]] = {
+    "rightsFormCode": b"kind=access&email=anna%40example.de",
+    "rightsFormProof": b"email=anna%40example.de&code=0123456789&nonce=" + b"A" * 22,
+    "rightsFormAnswer": b"request=" + b"0a" * 16 + b"&collect=" + b"A" * 22,
 }
 
 
@@ -79,4 +94,19 @@ class FakeRequests:
 
     async def _called(self, call: object) -> RightsRequestAnswer:
         await self.memory.called(call)
+        return REQUEST
+
+
+@dataclass
+class FakeProofs:
+    memory: "Memory"
+    takes_requests: bool = True
+    contact: str = "safety@a.demo"
+
+    async def send_code(self, request: CodeRequest, source: str) -> CodeSent:
+        await self.memory.called((request, source))
+        return CodeSent(nonce="A" * 22, minutes=15)
+
+    async def prove(self, request: ProofRequest, source: str) -> RightsRequestAnswer:
+        await self.memory.called((request, source))
         return REQUEST

@@ -20,7 +20,7 @@ from tests.node.api.conftest import (
     authorised,
 )
 from tests.node.api.disputes import DISPUTE_BODIES
-from tests.node.api.rights import RIGHTS_BODIES
+from tests.node.api.rights import RIGHTS_BODIES, RIGHTS_FORMS
 from tests.node.api.staff import PEOPLE_BODIES
 from tests.node.fleet import free_ports
 
@@ -98,7 +98,8 @@ def concrete(route: Route) -> str:
 def sent(route: Route, headers: dict[str, str]) -> dict[str, Any]:
     """What a request to a route carries."""
     if route.body is bytes:
-        return {"data": b"old 0", "headers": {**headers, "Content-Type": route.takes}}
+        typed = {**headers, "Content-Type": route.takes}
+        return {"data": RIGHTS_FORMS.get(route.name, b"old 0"), "headers": typed}
     return {"json": BODIES.get(route.name), "headers": headers}
 
 

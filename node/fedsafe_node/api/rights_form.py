@@ -1,0 +1,283 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The public form over HTTP, as pages and as JSON (rule P10, GDPR Art. 12).
+
+Pages answer what is wrong as a page, with the status that JSON would have. Nothing
+that was entered comes back in one, but for the kind of request.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Final
+from urllib.parse import parse_qsl
+
+import msgspec
+
+from fedsafe_node.api.auth import Auth
+from fedsafe_node.api.call import Call
+from fedsafe_node.api.responses import Verbatim
+from fedsafe_node.api.route import KIB, Lane, Route
+from fedsafe_node.errors import (
+    BadRequestError,
+    ForbiddenError,
+    NotFoundError,
+    TooManyTriesError,
+    UnavailableError,
+    WrongStateError,
+)
+from fedsafe_node.messages import Message
+from fedsafe_node.rights import pages
+from fedsafe_node.rights.pages import Site, Wrong
+from fedsafe_node.rights.request_messages import (
+    CodeRequest,
+    CodeSent,
+    CollectRequest,
+    Language,
+    ProofRequest,
+    RequestKind,
+    RightsRequestAnswer,
+)
+
+HTML: Final = "text/html; charset=utf-8"
+FORM: Final = "application/x-www-form-urlencoded"
+_MOST_FIELDS: Final = 8
+_OK: Final = 200
+_WRONG: Final = 422
+_TRIES: Final = frozenset({403, 409, 429})
+_WRONGS: Final[dict[type[Exception], tuple[int, Wrong]]] = {
+    BadRequestError: (_WRONG, Wrong("bad_email", "email")),
+    ForbiddenError: (403, Wrong("bad_code", "code")),
+    WrongStateError: (409, Wrong("used", "code")),
+    TooManyTriesError: (429, Wrong("too_many")),
+    UnavailableError: (503, Wrong("not_now")),
+    NotFoundError: (404, Wrong("bad_collect", "request")),
+    msgspec.ValidationError: (_WRONG, Wrong("bad_form")),
+}
+
+
+class PageQuery(Message, frozen=True):
+    """In which language a page is shown."""
+
+    lang: Language | None = None
+
+
+async def show_form(call: Call) -> object:
+    """Show the form."""
+    language = _language(call, call.parameters(PageQuery).lang)
+    proofs = call.services.proofs
+    return pages.ask_page(_site(call), language, open_=proofs.takes_requests)
+
+
+async def send_code(call: Call) -> object:
+    """Mail a code, and show the page that asks for it."""
+    fields = _fields(call)
+    language, kind = _said(call, fields)
+
+    async def act() -> bytes:
+        request = msgspec.convert(
+            {"email": fields.get("email"), "language": language}, CodeRequest
+        )
+        sent = await call.services.proofs.send_code(request, call.source)
+        return pages.code_page(_site(call), language, kind=kind, nonce=sent.nonce)
+
+    return await _shown(
+        act, lambda wrong: pages.ask_page(_site(call), language, kind=kind, wrong=wrong)
+    )
+
+
+async def prove(call: Call) -> object:
+    """Open a request for who has the code."""
+    fields = _fields(call)
+    language, kind = _said(call, fields)
+
+    async def act() -> bytes:
+        named = {name: fields.get(name) for name in ("email", "nonce", "code")}
+        request = msgspec.convert(
+            named | {"kind": kind, "language": language}, ProofRequest
+        )
+        opened = await call.services.proofs.prove(request, call.source)
+        return pages.opened_page(_site(call), language, opened)
+
+    return await _shown(
+        act,
+        lambda wrong: pages.code_page(
+            _site(call),
+            language,
+            kind=kind,
+            nonce=fields.get("nonce", ""),
+            wrong=wrong,
+        ),
+    )
+
+
+async def show_collect(call: Call) -> object:
+    """Show the page on which an answer is collected."""
+    language = _language(call, call.parameters(PageQuery).lang)
+    return pages.collect_page(_site(call), language)
+
+
+async def collect(call: Call) -> object:
+    """Show an answer to who has its code."""
+    fields = _fields(call)
+    language, _ = _said(call, fields)
+
+    async def act() -> bytes:
+        named = {
+            "request": fields.get("request", "").strip(),
+            "code": fields.get("collect", "").strip(),
+        }
+        try:
+            asked = msgspec.convert(named, CollectRequest)
+        except msgspec.ValidationError:
+            raise NotFoundError("request") from None
+        found = await call.services.requests.collect(asked, call.source)
+        return pages.answer_page(_site(call), language, found)
+
+    return await _shown(
+        act, lambda wrong: pages.collect_page(_site(call), language, wrong=wrong)
+    )
+
+
+async def send_code_json(call: Call) -> object:
+    """Mail a code."""
+    return await call.services.proofs.send_code(call.body(CodeRequest), call.source)
+
+
+async def prove_json(call: Call) -> object:
+    """Open a request for who has the code."""
+    return await call.services.proofs.prove(call.body(ProofRequest), call.source)
+
+
+async def _shown(
+    act: Callable[[], Awaitable[bytes]], again: Callable[[Wrong], bytes]
+) -> Verbatim:
+    try:
+        return Verbatim(_OK, await act(), HTML)
+    except tuple(_WRONGS) as error:
+        status, wrong = next(
+            found for kind, found in _WRONGS.items() if isinstance(error, kind)
+        )
+        return Verbatim(status, again(wrong), HTML)
+
+
+def _fields(call: Call) -> dict[str, str]:
+    try:
+        text = call.body(bytes).decode("ascii")
+        return dict(parse_qsl(text, max_num_fields=_MOST_FIELDS, errors="strict"))
+    except ValueError:
+        return {}
+
+
+def _said(call: Call, fields: dict[str, str]) -> tuple[Language, RequestKind]:
+    kinds = {kind.value: kind for kind in RequestKind}
+    languages = {language.value: language for language in Language}
+    language = _language(call, languages.get(fields.get("lang", "")))
+    return language, kinds.get(fields.get("kind", ""), RequestKind.ACCESS)
+
+
+def _language(call: Call, wanted: Language | None) -> Language:
+    if wanted is not None:
+        return wanted
+    for part in call.languages.split(","):
+        tag = part.partition(";")[0].strip().lower()[:2]
+        if tag in {"de", "en"}:
+            return Language(tag)
+    return Language.DE
+
+
+def _site(call: Call) -> Site:
+    return Site(call.services.name, call.services.proofs.contact)
+
+
+FORM_ROUTES: Final = (
+    Route(
+        name="rightsForm",
+        method="GET",
+        path="/rights",
+        handler=show_form,
+        auth=Auth.OPEN,
+        lane=Lane.PUBLIC,
+        summary="Show the form for requests of persons",
+        query=PageQuery,
+        media=HTML,
+    ),
+    Route(
+        name="rightsFormCode",
+        method="POST",
+        path="/rights/code",
+        handler=send_code,
+        auth=Auth.OPEN,
+        lane=Lane.PUBLIC,
+        summary="Mail a code, and show the page that asks for it",
+        body=bytes,
+        takes=FORM,
+        limit=4 * KIB,
+        media=HTML,
+        refusals=_TRIES,
+    ),
+    Route(
+        name="rightsFormProof",
+        method="POST",
+        path="/rights/proof",
+        handler=prove,
+        auth=Auth.OPEN,
+        lane=Lane.PUBLIC,
+        summary="Open a request for who has the code, and show its number",
+        body=bytes,
+        takes=FORM,
+        limit=4 * KIB,
+        media=HTML,
+        refusals=_TRIES,
+    ),
+    Route(
+        name="rightsFormCollect",
+        method="GET",
+        path="/rights/answer",
+        handler=show_collect,
+        auth=Auth.OPEN,
+        lane=Lane.PUBLIC,
+        summary="Show the page on which an answer is collected",
+        query=PageQuery,
+        media=HTML,
+    ),
+    Route(
+        name="rightsFormAnswer",
+        method="POST",
+        path="/rights/answer",
+        handler=collect,
+        auth=Auth.OPEN,
+        lane=Lane.PUBLIC,
+        summary="Show an answer to who has its code, once",
+        body=bytes,
+        takes=FORM,
+        limit=4 * KIB,
+        media=HTML,
+        refusals=frozenset({404, 429}),
+    ),
+    Route(
+        name="sendCode",
+        method="POST",
+        path="/v1/rights/code",
+        handler=send_code_json,
+        auth=Auth.OPEN,
+        lane=Lane.PUBLIC,
+        summary="Mail a code to an address, listed or not",
+        status=202,
+        body=CodeRequest,
+        limit=4 * KIB,
+        answer=CodeSent,
+        refusals=frozenset({429}),
+    ),
+    Route(
+        name="proveControl",
+        method="POST",
+        path="/v1/rights/proof",
+        handler=prove_json,
+        auth=Auth.OPEN,
+        lane=Lane.PUBLIC,
+        summary="Open a request for who has read the mailed code",
+        status=201,
+        body=ProofRequest,
+        limit=4 * KIB,
+        answer=RightsRequestAnswer,
+        refusals=_TRIES,
+    ),
+)

@@ -1,0 +1,204 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The public form as pages: no script, no cookie, nothing from elsewhere.
+
+Pure: values in, HTML out, every value escaped. Each field has its label, what is
+wrong stands first and leads to the field, and the keyboard reaches everything. The
+texts are German or English.
+"""
+
+import base64
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from html import escape
+from typing import Final
+
+from fedsafe_node.rights.page_texts import KINDS, TEXTS
+from fedsafe_node.rights.request_messages import (
+    CollectedAnswer,
+    Language,
+    RequestKind,
+    RightsRequestAnswer,
+)
+
+_STYLE: Final = (
+    "body{font:1.1rem/1.5 sans-serif;max-width:40rem;margin:0 auto;padding:1rem;"
+    "color:#111;background:#fff}label{display:block;font-weight:bold;margin-top:1rem}"
+    "input,select,button{font:inherit;padding:.5rem;width:100%;box-sizing:border-box;"
+    "border:2px solid #444;border-radius:4px}button{margin-top:1.5rem;"
+    "background:#00457c;color:#fff;border-color:#00457c}a:focus,input:focus,select:focus,button:focus,"
+    ".error:focus{outline:3px solid #b35c00;outline-offset:2px}.error{border:3px solid "
+    "#a00;padding:1rem}.hint{color:#444}pre{white-space:pre-wrap}"
+)
+_DIGEST: Final = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
+_POLICY: Final = (
+    f"default-src 'none'; style-src 'sha256-{_DIGEST}'; form-action 'self'; "
+    "base-uri 'none'"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Wrong:
+    """What is wrong with a field, or with none: a key of the texts."""
+
+    key: str
+    field: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """The provider whose form it is."""
+
+    node: str
+    contact: str
+
+
+def ask_page(
+    site: Site,
+    language: Language,
+    *,
+    kind: RequestKind = RequestKind.ACCESS,
+    wrong: Wrong | None = None,
+    open_: bool = True,
+) -> bytes:
+    """Write the page that asks for kind and address."""
+    texts = TEXTS[language]
+    if not open_:
+        contact = texts["no_mail"].format(contact=site.contact)
+        return _page(site, language, "title", f"<p>{escape(contact)}</p>", "/rights")
+    options = "".join(
+        f'<option value="{each.value}"{" selected" if each is kind else ""}>'
+        f"{escape(KINDS[language][each])}</option>"
+        for each in RequestKind
+    )
+    body = (
+        f"{_summary(wrong, texts)}<p>{escape(texts['intro'])}</p>"
+        f'<form method="post" action="/rights/code">{_hidden(lang=language.value)}'
+        f'<label for="kind">{escape(texts["kind"])}</label>'
+        f'<select id="kind" name="kind">{options}</select>'
+        f"{_field('email', texts, wrong, 'email', 'email')}"
+        f"<button>{escape(texts['send'])}</button></form>"
+        f'<p><a href="/rights/answer?lang={language.value}">'
+        f"{escape(texts['to_answer'])}</a></p>"
+    )
+    return _page(site, language, "title", body, "/rights")
+
+
+def code_page(
+    site: Site,
+    language: Language,
+    *,
+    kind: RequestKind,
+    nonce: str,
+    wrong: Wrong | None = None,
+) -> bytes:
+    """Write the page that asks for the code; the address is asked for again."""
+    texts = TEXTS[language]
+    hidden = _hidden(lang=language.value, kind=kind.value, nonce=nonce)
+    body = (
+        f"{_summary(wrong, texts)}<p>{escape(texts['sent'])}</p>"
+        f'<form method="post" action="/rights/proof">{hidden}'
+        f"{_field('email', texts, wrong, 'email', 'email')}"
+        f"{_field('code', texts, wrong, 'text', 'one-time-code', 'numeric')}"
+        f"<button>{escape(texts['prove'])}</button></form>"
+    )
+    return _page(site, language, "code_title", body, "/rights")
+
+
+def opened_page(site: Site, language: Language, opened: RightsRequestAnswer) -> bytes:
+    """Write the page that tells that a request is open, and its code."""
+    texts = TEXTS[language]
+    until = texts["until"].format(day=opened.due_at[:10])
+    body = (
+        f"<p>{escape(until)}</p><dl>"
+        f"<dt>{escape(texts['request'])}</dt><dd><code>{opened.request}</code></dd>"
+        f"<dt>{escape(texts['collect'])}</dt>"
+        f"<dd><code>{escape(opened.collect or '')}</code></dd></dl>"
+        f"<p>{escape(texts['keep'])}</p>"
+        f'<p><a href="/rights/answer?lang={language.value}">'
+        f"{escape(texts['to_answer'])}</a></p>"
+    )
+    return _page(site, language, "opened_title", body, "/rights")
+
+
+def collect_page(
+    site: Site, language: Language, *, wrong: Wrong | None = None
+) -> bytes:
+    """Write the page on which an answer is collected."""
+    texts = TEXTS[language]
+    body = (
+        f"{_summary(wrong, texts)}<p>{escape(texts['collect_intro'])}</p>"
+        f'<form method="post" action="/rights/answer">{_hidden(lang=language.value)}'
+        f"{_field('request', texts, wrong, 'text', 'off')}"
+        f"{_field('collect', texts, wrong, 'text', 'off')}"
+        f"<button>{escape(texts['fetch'])}</button></form>"
+    )
+    return _page(site, language, "collect_title", body, "/rights/answer")
+
+
+def answer_page(site: Site, language: Language, found: CollectedAnswer) -> bytes:
+    """Write the page with an answer, or how far it is."""
+    texts = TEXTS[language]
+    if found.text is None:
+        waits = texts["waits"].format(day=found.due_at[:10])
+        body = f"<p>{escape(waits)}</p>"
+    else:
+        body = f"<p>{escape(texts['once'])}</p><pre>{escape(found.text)}</pre>"
+    return _page(site, language, "collect_title", body, "/rights/answer")
+
+
+def _page(site: Site, language: Language, title: str, body: str, path: str) -> bytes:
+    texts = TEXTS[language]
+    other = Language.EN if language is Language.DE else Language.DE
+    heading = escape(texts[title].format(node=site.node))
+    switch = (
+        f'<p><a href="{path}?lang={other.value}" lang="{other.value}" '
+        f'hreflang="{other.value}">{escape(TEXTS[other]["name"])}</a></p>'
+    )
+    return (
+        f'<!doctype html><html lang="{language.value}"><head><meta charset="utf-8">'
+        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        '<meta name="referrer" content="no-referrer">'
+        f"<title>{heading}</title><style>{_STYLE}</style></head><body>"
+        f"<header>{switch}</header><main><h1>{heading}</h1>{body}</main></body></html>\n"
+    ).encode()
+
+
+def _summary(wrong: Wrong | None, texts: Mapping[str, str]) -> str:
+    if wrong is None:
+        return ""
+    said = escape(texts[wrong.key])
+    if wrong.field is not None:
+        said = f'<a href="#{wrong.field}">{said}</a>'
+    return (
+        '<div class="error" role="alert" tabindex="-1" autofocus>'
+        f"<h2>{escape(texts['wrong'])}</h2><p>{said}</p></div>"
+    )
+
+
+def _field(  # noqa: PLR0913 - what a field has
+    name: str,
+    texts: Mapping[str, str],
+    wrong: Wrong | None,
+    kind: str,
+    complete: str,
+    mode: str = "",
+) -> str:
+    marked = wrong is not None and wrong.field == name
+    invalid = ' aria-invalid="true"' if marked else ""
+    keyboard = f' inputmode="{mode}"' if mode else ""
+    return (
+        f'<label for="{name}">{escape(texts[name])}</label>'
+        f'<p class="hint" id="{name}-hint">{escape(texts[f"{name}_hint"])}</p>'
+        f'<input id="{name}" name="{name}" type="{kind}" required '
+        f'autocomplete="{complete}" aria-describedby="{name}-hint"{invalid}{keyboard} '
+        'maxlength="320">'
+    )
+
+
+def _hidden(**values: str) -> str:
+    return "".join(
+        f'<input type="hidden" name="{name}" value="{escape(value)}">'
+        for name, value in values.items()
+    )

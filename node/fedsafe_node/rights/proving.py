@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Proof of control of an address: a code that is mailed, derived and never stored.
+
+The code is a keyed digest of the canonical address, the nonce of the one who asks,
+and a quarter of an hour; the node remembers neither address nor code. Whoever comes
+back with address, nonce and code has read the mail. Until then the answer is the same
+for every address, for nothing is looked up before. A proof opens one request.
+
+Guessing is slowed by place, by address and nonce, and by address alone; the counters
+have blinded names. Mails to one address are slowed as well.
+"""
+
+import hmac
+from dataclasses import dataclass
+from secrets import token_urlsafe
+from typing import Final
+
+from fedsafe_node.asked import Person
+from fedsafe_node.errors import (
+    BadRequestError,
+    ForbiddenError,
+    UnavailableError,
+)
+from fedsafe_node.log.audit import Event
+from fedsafe_node.messages import Kind, Question
+from fedsafe_node.people.throttle import Counter, count_tries
+from fedsafe_node.people.vault import Vault
+from fedsafe_node.rights.letters import code_letter
+from fedsafe_node.rights.mailing import RETRY_AFTER_MS, Mailer
+from fedsafe_node.rights.opening import Opened, read_person
+from fedsafe_node.rights.request_messages import (
+    CodeRequest,
+    CodeSent,
+    ProofRequest,
+    RightsRequestAnswer,
+    Way,
+)
+from fedsafe_node.rights.requests import FORM, Requests
+from fedsafe_node.signals.desk import Desk
+from fedsafe_node.store.protocol import Transaction
+from fedsafe_policies.vocabulary import Control
+
+STEP: Final = 15 * 60
+"""A code is good for the quarter of an hour in which it was made, and the next one."""
+DIGITS: Final = 10
+_SCOPE: Final = "rights"
+
+
+@dataclass(frozen=True, slots=True)
+class Proofs:
+    """Mails codes, and opens requests for those who come back with them."""
+
+    desk: Desk
+    vault: Vault
+    requests: Requests
+    mailer: Mailer | None
+
+    @property
+    def takes_requests(self) -> bool:
+        """Whether this node can mail a code at all."""
+        return self.mailer is not None
+
+    @property
+    def contact(self) -> str:
+        """Where people can write to instead."""
+        return self.desk.situation.config.contact
+
+    async def send_code(self, request: CodeRequest, source: str) -> CodeSent:
+        """Mail a code to an address, listed or not.
+
+        Raises:
+            BadRequestError: it is no address.
+            TooManyTriesError: too many codes went there, or came from this place.
+            UnavailableError: this node mails nothing, or not now.
+        """
+        mailer = self._mailer()
+        person = _read(request.email)
+        name = _name(person)
+        mailed = Counter(self.vault.blind("rights_mailed", name), 3)
+        await self._count(self._place(source), mailed)
+        nonce = token_urlsafe(16)
+        code = self._code(person, nonce, self._step())
+        node = self.desk.situation.node
+        await mailer.send(code_letter(request.email, code, request.language, node))
+        await self._note()
+        return CodeSent(nonce=nonce, minutes=STEP // 60)
+
+    async def prove(self, request: ProofRequest, source: str) -> RightsRequestAnswer:
+        """Open a request for who has read the mail.
+
+        Raises:
+            BadRequestError: it is no address.
+            ForbiddenError: the code is not the one, or no longer.
+            TooManyTriesError: too many tries.
+            WrongStateError: the code has opened a request already.
+            UnavailableError: this node mails nothing.
+        """
+        self._mailer()
+        person = _read(request.email)
+        name = _name(person)
+        here = Counter(self.vault.blind("rights_proof", f"{name}\n{request.nonce}"), 5)
+        everywhere = self.vault.blind("rights_proofs", name)
+        counters = (here, Counter(everywhere, 100, longest=60))
+        await self._count(self._place(source), *counters)
+        given = "".join(filter(str.isdigit, request.code))
+        if not self._fits(person, request.nonce, given):
+            raise ForbiddenError(
+                "the code is not the one, or no longer", authenticated=True
+            )
+        proof = self.vault.blind("rights_opened", f"{name}\n{request.nonce}")
+        opened = Opened(
+            kind=request.kind,
+            person=person,
+            control=Control.MAILED_CODE,
+            way=Way.FORM,
+            language=request.language,
+            proof=bytes.fromhex(proof),
+        )
+        return await self.requests.open_proved(opened, FORM)
+
+    def _mailer(self) -> Mailer:
+        if self.mailer is None:
+            raise UnavailableError(
+                "no_mail",
+                "this node mails no codes; write to its contact",
+                retry_after_ms=RETRY_AFTER_MS,
+            )
+        return self.mailer
+
+    def _fits(self, person: Person, nonce: str, given: str) -> bool:
+        step = self._step()
+        wanted = (self._code(person, nonce, each) for each in (step, step - 1))
+        found = [hmac.compare_digest(code, given) for code in wanted]
+        return any(found)  # both were compared, so that the time tells nothing
+
+    def _code(self, person: Person, nonce: str, step: int) -> str:
+        digest = self.vault.blind("rights_code", f"{_name(person)}\n{nonce}\n{step}")
+        return f"{int(digest, 16) % 10**DIGITS:0{DIGITS}d}"
+
+    def _step(self) -> int:
+        return int(self.desk.clock.now().timestamp()) // STEP
+
+    def _place(self, source: str) -> Counter:
+        # Behind a proxy all come from one place, so it has many free tries.
+        return Counter(self.vault.blind("rights_place", source), 200, longest=30)
+
+    async def _count(self, *counters: Counter) -> None:
+        now = int(self.desk.clock.now().timestamp())
+        await count_tries(self.desk.store, counters, now)
+
+    async def _note(self) -> None:
+        desk = self.desk
+        entry = desk.event(Event.CODE_SENT, FORM, {"way": Way.FORM.value})
+
+        async def act(tx: Transaction) -> None:
+            await tx.append(desk.trail.log, entry.record, entry.openings)
+
+        await desk.store.write(act)
+
+
+def _read(email: str) -> Person:
+    try:
+        return read_person(Question(kind=Kind.EMAIL, value=email), pointer="")
+    except BadRequestError as error:
+        raise BadRequestError(error.code, error.detail, pointer="/email") from None
+
+
+def _name(person: Person) -> str:
+    return person.input(_SCOPE).hex()

@@ -1,0 +1,377 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The public form: proof by mail, equal answers, pages that everybody can use."""
+
+import re
+from collections.abc import Mapping
+from datetime import timedelta
+from html.parser import HTMLParser
+from urllib.parse import urlencode
+
+import pytest
+from aiohttp import ClientSession
+from tests.node.fleet import NAMES, Fleet
+from tests.node.rights.conftest import MailBox
+from tests.node.rights.test_disputes import DORA, matching
+
+from fedsafe_node.config import Mail, Tls
+from fedsafe_node.errors import (
+    BadRequestError,
+    ForbiddenError,
+    TooManyTriesError,
+    UnavailableError,
+    WrongStateError,
+)
+from fedsafe_node.rights.letters import code_letter
+from fedsafe_node.rights.mailing import Mailer
+from fedsafe_node.rights.proving import Proofs
+from fedsafe_node.rights.request_messages import (
+    CodeRequest,
+    Language,
+    ProofRequest,
+    RequestKind,
+)
+
+WHO = "Person@Mail.example"
+PLACE = "192.0.2.7"
+EN = {"Accept-Language": "en-GB,en;q=0.9,de;q=0.1"}
+
+
+def proofs_of(fleet: Fleet, name: str = "b.demo") -> Proofs:
+    proofs = fleet[name].services.proofs
+    assert isinstance(proofs, Proofs)
+    return proofs
+
+
+async def proved(
+    fleet: Fleet,
+    nonce: str,
+    code: str,
+    *,
+    email: str = WHO,
+    kind: RequestKind = RequestKind.ACCESS,
+) -> str:
+    request = ProofRequest(
+        kind=kind, email=email, nonce=nonce, code=code, language=Language.EN
+    )
+    return (await proofs_of(fleet).prove(request, PLACE)).request
+
+
+async def sent(fleet: Fleet, email: str = WHO) -> str:
+    request = CodeRequest(email=email, language=Language.EN)
+    return (await proofs_of(fleet).send_code(request, PLACE)).nonce
+
+
+# --- proof ----------------------------------------------------------------------------
+
+
+async def test_who_reads_the_mail_makes_a_request(mailing: Fleet, box: MailBox) -> None:
+    signal = await mailing.publish(WHO)
+    nonce = await sent(mailing)
+    code = box.code()
+    name = await proved(mailing, nonce, f"{code[:5]} {code[5:]}")
+    shown = await mailing["b.demo"].services.requests.show(name, DORA)
+
+    assert box.envelopes[-1].rcpt_tos == [WHO]
+    assert box.last()["From"] == "safety@b.demo"
+    assert (shown.way.value, shown.control) == ("form", "mailed_code")
+    assert shown.signals is not None
+    assert [found.signal for found in shown.signals] == [signal]
+
+
+async def test_a_code_opens_one_request_within_its_time(
+    mailing: Fleet, box: MailBox
+) -> None:
+    nonce = await sent(mailing)
+    await proved(mailing, nonce, box.code())
+    with pytest.raises(WrongStateError) as refused:
+        await proved(mailing, nonce, box.code())
+    assert refused.value.code == "proof_used"
+
+    nonce = await sent(mailing)
+    mailing.clock.advance(timedelta(minutes=30))
+    with pytest.raises(ForbiddenError):
+        await proved(mailing, nonce, box.code())
+
+
+async def test_a_code_is_for_one_address_and_one_nonce(
+    mailing: Fleet, box: MailBox
+) -> None:
+    first = await sent(mailing)
+    code = box.code()
+    second = await sent(mailing, "other@mail.example")
+
+    for nonce, given, email in (
+        (second, code, WHO),
+        (first, code, "other@mail.example"),
+        (first, "0000000000", WHO),
+        (first, "1", WHO),
+    ):
+        with pytest.raises(ForbiddenError):
+            await proved(mailing, nonce, given, email=email)
+
+
+async def test_the_answer_before_the_proof_is_the_same_for_everybody(
+    mailing: Fleet, box: MailBox
+) -> None:
+    await mailing.publish(WHO)
+    pages: list[str] = []
+    url = mailing["b.demo"].base.config.url
+    async with ClientSession(url, headers=EN) as session:
+        for email in (WHO, "nobody@mail.example"):
+            text = await posted(session, "/rights/code", email=email, kind="access")
+            pages.append(re.sub(r'name="nonce" value="[^"]*"', "", text))
+
+    assert pages[0] == pages[1]
+    assert len(box.envelopes) == 2
+    assert await mailing.audit("b.demo", "rights.opened") == []
+    for event in await mailing.audit("b.demo", "rights.code_sent"):
+        assert "mail.example" not in event.text
+
+
+async def test_guesses_and_mails_are_slowed(mailing: Fleet, box: MailBox) -> None:
+    nonce = await sent(mailing)
+    refusals: list[type[Exception]] = []
+    for _ in range(7):
+        with pytest.raises((ForbiddenError, TooManyTriesError)) as refused:
+            await proved(mailing, nonce, "0123456789")
+        refusals.append(refused.type)
+    assert refusals[:5] == [ForbiddenError] * 5
+    assert refusals[-1] is TooManyTriesError
+    with pytest.raises(TooManyTriesError):  # the right one as well, for a moment
+        await proved(mailing, nonce, box.code())
+
+    await sent(mailing, "b@mail.example")
+    for _ in range(2):
+        await sent(mailing)
+    with pytest.raises(TooManyTriesError):
+        await sent(mailing)
+    assert len(box.envelopes) == 4
+
+
+async def test_no_address_is_kept_or_logged(mailing: Fleet, box: MailBox) -> None:
+    nonce = await sent(mailing)
+    await proved(mailing, nonce, box.code())
+    for name in NAMES:
+        for path in mailing.place(name).directory.rglob("*"):
+            if path.is_file():
+                data = path.read_bytes().lower()
+                assert WHO.lower().encode() not in data
+                assert box.code().encode() not in data
+
+
+async def test_a_mail_server_that_refuses_tells_nobody_the_address(
+    mailing: Fleet, box: MailBox
+) -> None:
+    box.refuses = True
+    with pytest.raises(UnavailableError) as refused:
+        await sent(mailing)
+
+    assert refused.value.code == "mail_unavailable"
+    assert refused.value.__cause__ is None
+    assert "mail.example" not in str(refused.value)
+
+
+async def test_no_letter_goes_unprotected_where_protection_is_asked_for(
+    mailing: Fleet, box: MailBox
+) -> None:
+    node = mailing["b.demo"]
+    for tls in (Tls.STARTTLS, Tls.TLS):
+        mail = Mail(host="127.0.0.1", port=box.port, sender="a@b.demo", tls=tls)
+        mailer = Mailer(mail, node.base.place.directory, node.base.clock)
+        letter = code_letter(WHO, "0123456789", Language.DE, "b.demo")
+        assert WHO not in repr(letter)
+        with pytest.raises(UnavailableError):
+            await mailer.send(letter)
+
+    assert box.envelopes == []
+
+
+@pytest.mark.parametrize(
+    "email",
+    ["nobody", "a@b.example, c@d.example", "x@mail.example\r\nBcc: e@f.example"],
+)
+async def test_what_is_no_address_is_sent_nothing(
+    mailing: Fleet, box: MailBox, email: str
+) -> None:
+    with pytest.raises(BadRequestError) as refused:
+        await sent(mailing, email)
+
+    assert refused.value.pointer == "/email"
+    assert box.envelopes == []
+
+
+async def test_a_node_without_mail_says_where_to_write(trio: Fleet) -> None:
+    url = trio["a.demo"].base.config.url
+    async with ClientSession(url, headers=EN) as session:
+        async with session.get("/rights") as response:
+            page = await response.text()
+        asked = {"email": WHO}
+        async with session.post("/v1/rights/code", json=asked) as response:
+            assert response.status == 503
+            assert (await response.json())["code"] == "no_mail"
+
+    assert "safety@a.demo" in page
+    assert "<form" not in page
+
+
+# --- pages ----------------------------------------------------------------------------
+
+
+class Page(HTMLParser):
+    """What a reader's machine makes of a page."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, Mapping[str, str | None]]] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def all(self, tag: str) -> list[Mapping[str, str | None]]:
+        return [found for name, found in self.tags if name == tag]
+
+    def check(self) -> None:
+        """Check what everybody needs: language, labels, hints, no script."""
+        (html,) = self.all("html")
+        assert html["lang"] in {"de", "en"}
+        assert [*self.all("title"), *self.all("h1"), *self.all("main")] != []
+        labelled = {label["for"] for label in self.all("label")}
+        ids = {found["id"] for _, found in self.tags if "id" in found}
+        for field in (*self.all("input"), *self.all("select")):
+            if field.get("type") != "hidden":
+                assert field["id"] in labelled
+                assert field.get("aria-describedby", field["id"]) in ids
+        assert self.all("script") == []
+        assert not any(
+            name.startswith("on") for _, found in self.tags for name in found
+        )
+        for _, found in self.tags:
+            assert "://" not in (found.get("src") or found.get("href") or "")
+
+
+async def posted(
+    session: ClientSession, path: str, *, status: int = 200, **fields: str
+) -> str:
+    return await post_all(session, path, fields, status=status)
+
+
+async def post_all(
+    session: ClientSession, path: str, fields: Mapping[str, str], *, status: int
+) -> str:
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    body = urlencode(fields)
+    async with session.post(path, data=body, headers=headers) as response:
+        assert response.status == status
+        assert response.headers["Cache-Control"] == "no-store"
+        text = await response.text()
+    Page(text).check()
+    return text
+
+
+def hidden(text: str, name: str) -> str:
+    (value,) = [
+        found["value"] for found in Page(text).all("input") if found.get("name") == name
+    ]
+    assert value is not None
+    return value
+
+
+async def test_a_person_walks_through_all_pages(mailing: Fleet, box: MailBox) -> None:
+    await mailing.publish(WHO)
+    url = mailing["b.demo"].base.config.url
+    async with ClientSession(url, headers=EN) as session:
+        async with session.get("/rights") as response:
+            first = await response.text()
+        Page(first).check()
+        assert "Your rights at b.demo" in first
+        asked = await posted(
+            session, "/rights/code", lang="en", kind="dispute", email=WHO
+        )
+        assert WHO not in asked
+        opened = await posted(
+            session,
+            "/rights/proof",
+            lang=hidden(asked, "lang"),
+            kind=hidden(asked, "kind"),
+            nonce=hidden(asked, "nonce"),
+            email=WHO,
+            code=box.code(),
+        )
+        name, code = re.findall(r"<code>([^<]+)</code>", opened)
+        waits = await posted(
+            session, "/rights/answer", lang="en", request=name, collect=code
+        )
+        assert "It will be by 2026-12-24" in waits
+        await mailing.level("b.demo", ("a.demo", "c.demo"))
+        assert await matching(mailing, WHO) == []
+        await mailing["b.demo"].services.requests.answer(name, DORA)
+        answer = await posted(
+            session, "/rights/answer", lang="en", request=name, collect=code
+        )
+        assert "Answer to your request" in answer
+        gone = await posted(
+            *(session, "/rights/answer"), status=404, request=name, collect=code
+        )
+        assert "no answer" in gone
+
+
+async def test_the_language_is_the_readers_or_the_chosen_one(mailing: Fleet) -> None:
+    url = mailing["b.demo"].base.config.url
+    for accepts, query, wanted in (
+        ("en", "", "en"),
+        ("de-AT,en;q=0.5", "", "de"),
+        ("fr", "", "de"),
+        ("en", "?lang=de", "de"),
+    ):
+        headers = {"Accept-Language": accepts}
+        async with ClientSession(url, headers=headers) as session:
+            for path in ("/rights", "/rights/answer"):
+                async with session.get(path + query) as response:
+                    page = Page(await response.text())
+                page.check()
+                assert page.all("html")[0]["lang"] == wanted
+
+
+@pytest.mark.parametrize(
+    ("path", "fields", "status", "says"),
+    [
+        ("/rights/code", {"email": "nobody"}, 422, "no e-mail address"),
+        ("/rights/code", {}, 422, "not complete"),
+        ("/rights/proof", {"email": WHO}, 422, "not complete"),
+        (
+            "/rights/proof",
+            {"email": WHO, "nonce": "A" * 22, "code": "0123456789"},
+            403,
+            "no longer good",
+        ),
+        ("/rights/answer", {"request": "x", "collect": "y"}, 404, "no answer"),
+    ],
+)
+async def test_what_is_wrong_stands_first_and_leads_to_its_field(
+    mailing: Fleet, path: str, fields: dict[str, str], status: int, says: str
+) -> None:
+    url = mailing["b.demo"].base.config.url
+    async with ClientSession(url, headers=EN) as session:
+        text = await post_all(session, path, fields | {"lang": "en"}, status=status)
+
+    assert says in text
+    page = Page(text)
+    assert any(found.get("role") == "alert" for found in page.all("div"))
+    assert WHO not in text
+
+
+async def test_what_was_entered_cannot_become_part_of_a_page(mailing: Fleet) -> None:
+    url = mailing["b.demo"].base.config.url
+    evil = '"><script>alert(1)</script>'
+    async with ClientSession(url, headers=EN) as session:
+        text = await posted(
+            *(session, "/rights/proof"),
+            status=422,
+            email=evil,
+            nonce=evil,
+            code=evil,
+            kind=evil,
+        )
+
+    assert "<script" not in text
