@@ -22,7 +22,6 @@ from fedsafe_federation.feed import (
     encode_batch,
 )
 from fedsafe_federation.replication import Offload
-from fedsafe_federation.signals import decode_opening
 from fedsafe_federation.signed import Signed
 from fedsafe_federation.verification import feed_name
 from fedsafe_federation.wireformat import decode
@@ -36,7 +35,6 @@ from fedsafe_node.peering.handing import Hander
 from fedsafe_node.store.protocol import Reader, Store, Transaction
 from fedsafe_node.store.recipients_rows import HandedRow, HeardRow
 from fedsafe_node.store.rows import Tail
-from fedsafe_policies.vocabulary import Plane
 
 _LARGE: Final = 64
 
