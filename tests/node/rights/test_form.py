@@ -208,7 +208,6 @@ async def test_a_node_without_mail_says_where_to_write(trio: Fleet) -> None:
         asked = {"email": WHO}
         async with session.post("/v1/rights/code", json=asked) as response:
             assert response.status == 503
-            assert (await response.json())["code"] == "no_mail"
 
     assert "safety@a.demo" in page
     assert "<form" not in page
