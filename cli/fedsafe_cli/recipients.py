@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`fedsafe signal recipients`: who has received a signal, when, what for and why."""
+"""`fedsafe signal recipients` and `sightings`: who has a signal, what came of others'.
+
+Who has received a signal of this node, when, what for and why; and in sums what
+reviews here made of other members' signals.
+"""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -26,6 +30,22 @@ _TOLD: Final[Mapping[bool | None, tuple[str, str]]] = {
     None: ("", ""),
     True: ("ja", "yes"),
     False: ("nein", "no"),
+}
+
+_SUMS: Final = (
+    ("Herkunft", "abgeschlossene Prüfungen"),
+    ("origin", "decided reviews"),
+)
+_FEWEST: Final = (
+    "Zahlen unter {fewest} stehen hier nicht.",
+    "Numbers below {fewest} are left out.",
+)
+_OUTCOMES: Final[Mapping[str, tuple[str, str]]] = {
+    "dismiss": ("verworfen", "dismissed"),
+    "watch": ("beobachtet", "watched"),
+    "feature_limit": ("eingeschränkt", "features limited"),
+    "inquire": ("nachgefragt", "inquired"),
+    "confirm": ("bestätigt", "confirmed"),
 }
 
 
@@ -71,3 +91,33 @@ def _row(found: dict[str, Any], *, other: bool) -> tuple[object, ...]:
         found["basis"],
         _TOLD[found.get("told")][other],
     )
+
+
+@click.command("sightings")
+@reading_purpose
+@shared_options
+@click.pass_context
+def sightings(context: click.Context, /, *, purpose: str | None) -> ExitStatus:
+    """Tell what came of other members' signals here, in sums.
+
+    \b
+    Examples:
+      fedsafe signal sightings
+      fedsafe signal sightings --json
+    """  # noqa: D301
+    settings = settings_of(context)
+    answer = personal(settings).get(read_for("/v1/sightings", purpose))
+    if settings.json:
+        document(answer)
+        return OK
+    other = not settings.german
+    rows = [_sums(each, other=other) for each in answer["sightings"]]
+    table(_SUMS[other], rows)
+    line(_FEWEST[other].format(fewest=answer["fewest"]))
+    return OK
+
+
+def _sums(found: dict[str, Any], *, other: bool) -> tuple[object, ...]:
+    outcomes = found["outcomes"]
+    said = [f"{_OUTCOMES[code][other]}: {outcomes[code]}" for code in outcomes]
+    return found["origin"], ", ".join(said) or "-"

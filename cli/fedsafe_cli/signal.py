@@ -27,7 +27,7 @@ from fedsafe_cli.keeping import due, keep
 from fedsafe_cli.options import settings_of, shared_options
 from fedsafe_cli.output import document, line, note, pairs, table
 from fedsafe_cli.reading import read_for, reading_purpose
-from fedsafe_cli.recipients import recipients
+from fedsafe_cli.recipients import recipients, sightings
 from fedsafe_cli.sessions import personal
 from fedsafe_cli.signal_ids import checked_id
 from fedsafe_cli.texts import words
@@ -288,3 +288,4 @@ signal.add_command(import_signals)
 signal.add_command(due)
 signal.add_command(keep)
 signal.add_command(recipients)
+signal.add_command(sightings)

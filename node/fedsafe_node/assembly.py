@@ -49,6 +49,7 @@ from fedsafe_node.overview import Overview
 from fedsafe_node.peering.recipients import Recipients
 from fedsafe_node.peering.service import PeeringService
 from fedsafe_node.peering.serving import FeedServer
+from fedsafe_node.peering.sightings import Sightings
 from fedsafe_node.people.entrance import Entrance
 from fedsafe_node.people.gate import GateOpening, Gates
 from fedsafe_node.people.register import Registers
@@ -467,6 +468,9 @@ class RunningNode:
             witness=self.witnesses.server,
             foundings=self._foundings,
             notices=Notices(base.store, self.notices),
+            sightings=Sightings(
+                base.situation, base.store, base.trail, base.clock
+            ),
             recipients=Recipients(
                 base.situation, base.store, base.trail, base.clock
             ),

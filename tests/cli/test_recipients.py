@@ -73,3 +73,19 @@ def test_a_signal_is_meant_for_whom_it_names(ask: "Run", node: "FakeNode") -> No
     assert (body["nodes"], body["subject_ref"]) == (["b.demo"], "user-4711")
     assert "b.demo" in added.out
     assert "user-4711" not in added.out
+
+
+def test_sums_of_outcomes_are_shown(ask: "Run", node: "FakeNode") -> None:
+    sums = [
+        {"origin": "b.demo", "outcomes": {"confirm": 12, "dismiss": 40}},
+        {"origin": "c.demo", "outcomes": {}},
+    ]
+    node.always("GET /v1/sightings", {"fewest": 10, "sightings": sums})
+    shown = ask("signal", "sightings")
+    german = ask("signal", "sightings", "--lang", "de")
+    as_json = ask("signal", "sightings", "--json")
+
+    assert "confirmed: 12, dismissed: 40" in shown.out
+    assert "below 10" in shown.out
+    assert "bestätigt: 12" in german.out
+    assert json.loads(as_json.out)["sightings"] == sums

@@ -406,6 +406,7 @@ def _looked_around(fed: Federation) -> None:
         (("gate", "show"), None),
         (("events", "list"), "ben"),
         (("notice", "list"), "ben"),
+        (("signal", "sightings"), "ben"),
         (("notice", "texts"), "ben"),
         (("notice", "show", "end_of_signal"), "ben"),
         (("dispute", "list"), "ben"),

@@ -3,12 +3,12 @@
 
 from typing import Final
 
-from fedsafe_node.api.auth import Auth
+from fedsafe_node.api.auth import PERSONS, Auth
 from fedsafe_node.api.call import Call
 from fedsafe_node.api.queries import ReadQuery
 from fedsafe_node.api.route import Lane, Route
 from fedsafe_node.messages import SignalId
-from fedsafe_node.peering.messages import RecipientsAnswer
+from fedsafe_node.peering.messages import RecipientsAnswer, SightingsAnswer
 from fedsafe_policies.vocabulary import Role
 
 _READERS: Final = frozenset({Role.REVIEWER, Role.DPO, Role.AUDITOR})
@@ -20,6 +20,12 @@ async def show(call: Call) -> object:
     return await call.services.recipients.show(
         call.path["id"], call.principal, query.purpose
     )
+
+
+async def sightings(call: Call) -> object:
+    """Tell what came of other members' signals."""
+    query = call.parameters(ReadQuery)
+    return await call.services.sightings.show(call.principal, query.purpose)
 
 
 RECIPIENT_ROUTES: Final = (
@@ -35,5 +41,17 @@ RECIPIENT_ROUTES: Final = (
         path_types={"id": SignalId},
         query=ReadQuery,
         answer=RecipientsAnswer,
+    ),
+    Route(
+        name="showSightings",
+        method="GET",
+        path="/v1/sightings",
+        handler=sightings,
+        auth=Auth.CREDENTIAL,
+        roles=PERSONS,
+        lane=Lane.READS,
+        summary="Tell what came of other members' signals here, in sums",
+        query=ReadQuery,
+        answer=SightingsAnswer,
     ),
 )

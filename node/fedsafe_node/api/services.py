@@ -48,7 +48,7 @@ from fedsafe_node.notices.messages import (
     WithheldAnswer,
     WithholdRequest,
 )
-from fedsafe_node.peering.messages import RecipientsAnswer
+from fedsafe_node.peering.messages import RecipientsAnswer, SightingsAnswer
 from fedsafe_node.peering.witnessing import WitnessAnswer
 from fedsafe_node.people.messages import ActAnswer
 from fedsafe_node.people.staff import Staff
@@ -284,6 +284,20 @@ class Tiling(Protocol):
 
     async def export(self, log: OwnLog, who: Principal) -> AsyncIterator[bytes]:
         """Give all files of a log as pieces of a tar archive."""
+        ...
+
+
+class Seen(Protocol):
+    """What came of other members' signals."""
+
+    async def show(
+        self, who: Principal, purpose: Purpose | None = None
+    ) -> SightingsAnswer:
+        """Tell the sums for each other member.
+
+        Raises:
+            DeniedError: this role may not, or not for that purpose.
+        """
         ...
 
 
@@ -601,6 +615,7 @@ class Services:
     events: Events
     recipients: Ledger
     notices: Notices
+    sightings: Seen
     disputes: Disputes
     requests: Requests
     proofs: Proofs

@@ -137,6 +137,7 @@ class Event(StrEnum):
     NOTICE_TEXT_SIGNED = "notice.text_signed"
     RESTRICTIONS_HEARD = "restrictions.heard"
     RECIPIENTS_READ = "recipients.read"
+    SIGHTINGS_READ = "sightings.read"
     PROVIDER_READ = "events.read"
     PROVIDER_RECEIPTED = "events.receipted"
     PROVIDER_REMINDED = "events.reminded"

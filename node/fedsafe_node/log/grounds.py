@@ -67,6 +67,7 @@ FAMILIES: Final[Mapping[str, Grounds]] = {
     "rights": _RIGHTS,
     "role": _OPERATIONS,
     "session": _OPERATIONS,
+    "sightings": _OVERSIGHT,
     "signal": _CASEWORK,
     "task": _CASEWORK,
     "training": _GOVERNING,

@@ -2,7 +2,7 @@
 """The bodies of the API that speak of who has received a signal, as closed types."""
 
 from fedsafe_node.messages import Message, SignalId
-from fedsafe_policies.vocabulary import Purpose
+from fedsafe_policies.vocabulary import Outcome, Purpose
 
 
 class RecipientShown(Message, frozen=True):
@@ -26,3 +26,17 @@ class RecipientsAnswer(Message, frozen=True):
     signal: SignalId
     nodes: list[str] | None
     recipients: list[RecipientShown]
+
+
+class Sighting(Message, frozen=True):
+    """How many reviews ended how, of signals of one origin."""
+
+    origin: str
+    outcomes: dict[Outcome, int]
+
+
+class SightingsAnswer(Message, frozen=True):
+    """Sums for each other member; numbers below `fewest` are left out."""
+
+    fewest: int
+    sightings: list[Sighting]

@@ -35,6 +35,13 @@ class RecipientsReader(Protocol):
         """Return which restrictions of this node each member has applied."""
         ...
 
+    async def sightings(self) -> dict[tuple[str, str], int]:
+        """Count decided reviews by (origin, newest outcome) of the signals behind.
+
+        Walks the decisions, so use it in `scan`.
+        """
+        ...
+
 
 class RecipientsWriter(Protocol):
     """Extends the ledger."""

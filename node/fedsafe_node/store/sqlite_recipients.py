@@ -62,6 +62,16 @@ class SQLiteRecipientsReader:
             for recipient, sequence, at in rows
         ]
 
+    async def sightings(self) -> dict[tuple[str, str], int]:
+        """Count decided reviews by (origin, newest outcome) of the signals behind."""
+        rows = self._connection.execute(
+            "SELECT s.origin, d.outcome, count(DISTINCT d.task) "
+            "FROM task_decisions d JOIN task_signals s ON s.task = d.task "
+            "WHERE d.number = (SELECT max(number) FROM task_decisions "
+            "WHERE task = d.task) GROUP BY s.origin, d.outcome"
+        )
+        return {(origin, outcome): count for origin, outcome, count in rows}
+
 
 class SQLiteRecipientsWriter:
     """Extends the ledger."""

@@ -65,7 +65,7 @@ from fedsafe_node.notices.messages import (
     WithheldAnswer,
     WithholdRequest,
 )
-from fedsafe_node.peering.messages import RecipientsAnswer
+from fedsafe_node.peering.messages import RecipientsAnswer, SightingsAnswer
 from fedsafe_node.peering.witnessing import WitnessAnswer
 from fedsafe_node.people.messages import ActAnswer
 from fedsafe_node.principal import Principal
@@ -439,6 +439,17 @@ class FakeFoundings:
 
 
 @dataclass
+class FakeSightings:
+    memory: Memory
+
+    async def show(
+        self, who: Principal, purpose: Purpose | None = None
+    ) -> SightingsAnswer:
+        await self.memory.called((who.name, purpose))
+        return SightingsAnswer(fewest=10, sightings=[])
+
+
+@dataclass
 class FakeNotices:
     memory: Memory
 
@@ -581,6 +592,7 @@ def make_services(memory: Memory) -> Services:
         events=FakeEvents(memory),
         recipients=FakeRecipients(memory),
         notices=FakeNotices(memory),
+        sightings=FakeSightings(memory),
         sheets=FakeSheets(memory),
         disputes=FakeDisputes(memory),
         requests=FakeRequests(memory),

@@ -41,6 +41,7 @@ COUNSEL: Final = {
     Role.LEGAL_ADVISER,
     Role.YOUTH_PROTECTION_OFFICER,
 }
+YOUTH: Final = Role.YOUTH_PROTECTION_OFFICER
 MAY: Final[Mapping[str, set[str]]] = {
     "lookup": MACHINES | WRITERS,
     "lookupBatch": MACHINES | WRITERS,
@@ -62,6 +63,10 @@ MAY: Final[Mapping[str, set[str]]] = {
     "listNoticeTexts": {LOCAL, *PERSONS},
     "signOffNoticeText": {Role.DPO, Role.LEGAL_ADVISER},
     "withholdNotice": {Role.REVIEWER, Role.LEGAL_ADVISER, Role.DPO},
+    "showSightings": {
+        *(Role.REVIEWER, Role.LEGAL_ADVISER, YOUTH, Role.OPERATOR),
+        *OVERSIGHT,
+    },
     "showRecipients": {Role.REVIEWER} | OVERSIGHT,
     "readEvents": MACHINES | WRITERS | COUNSEL | OVERSIGHT,
     "receiptEvent": MACHINES | {Role.REVIEWER, Role.LEGAL_ADVISER},
@@ -92,7 +97,7 @@ READS: Final = {
     *("listTasks", "showTask"),
     "readEvents",
     "showRecipients",
-    *("listNotices", "listNoticeTexts"),
+    *("listNotices", "listNoticeTexts", "showSightings"),
     *("listSignals", "showSignal", "auditEvents", "auditVerify"),
     *("askExport", "exportAudit", "searchAudit", "auditStatus", "showEntry"),
     *("exportTiles", "showBudgets", "showGate", "showRegister", "status", "metrics"),
