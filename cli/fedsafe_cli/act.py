@@ -6,9 +6,10 @@ from typing import Any
 
 import click
 
+from fedsafe_cli.client import Client
 from fedsafe_cli.errors import BadInputError
 from fedsafe_cli.exit_codes import OK, ExitStatus
-from fedsafe_cli.moments import shown
+from fedsafe_cli.moments import shown, written
 from fedsafe_cli.options import settings_of, shared_options
 from fedsafe_cli.output import document, line, note, pairs, table
 from fedsafe_cli.sessions import personal
@@ -36,16 +37,30 @@ def list_acts(context: click.Context) -> ExitStatus:
       fedsafe act list --json
     """  # noqa: D301
     settings = settings_of(context)
-    answer = personal(settings).get("/v1/acts")
+    acts = _pending(personal(settings))
     if settings.json:
-        document(answer)
+        times = ("asked_at", "expires_at")
+        listed = [one | {name: written(one[name]) for name in times} for one in acts]
+        document({"acts": listed})
         return OK
     rows = [
         [one["act"], one["kind"], _content(one), one["asked_by"], one["state"]]
-        for one in answer["acts"]
+        for one in acts
     ]
     table(("act", "kind", "what", "asked by", "state"), rows)
     return OK
+
+
+def _pending(client: Client) -> list[dict[str, Any]]:
+    """Read all pages of what waits."""
+    acts: list[dict[str, Any]] = []
+    target: str | None = "/v1/acts"
+    while target is not None:
+        answer = client.get(target)
+        acts += answer["acts"]
+        following = answer.get("next")
+        target = None if following is None else f"/v1/acts?after={following}"
+    return acts
 
 
 def _content(one: dict[str, Any]) -> str:
@@ -73,8 +88,9 @@ def approve(context: click.Context, act_id: str, digest: str | None) -> ExitStat
     settings = settings_of(context)
     client = personal(settings)
     if digest is None:
-        found = client.get("/v1/acts")["acts"]
-        shown_act = next((one for one in found if one["act"] == act_id), None)
+        shown_act = next(
+            (one for one in _pending(client) if one["act"] == act_id), None
+        )
         if shown_act is None:
             raise BadInputError("no such act waits", "see `fedsafe act list`")
         rows = [

@@ -18,6 +18,7 @@ import msgspec
 
 from fedsafe_cli.errors import BadInputError
 from fedsafe_cli.exit_codes import OK, ExitStatus
+from fedsafe_cli.files import read_small
 from fedsafe_cli.options import settings_of, shared_options
 from fedsafe_cli.output import document, note, pairs
 from fedsafe_cli.sessions import personal
@@ -114,13 +115,7 @@ def _ask_before_closing(now: object) -> None:
 
 
 def _read(file: str) -> dict[str, object]:
-    try:
-        data = Path(file).read_bytes()
-    except OSError as error:
-        why = error.strerror or "cannot be read"
-        raise BadInputError(f"{printable(file)}: {why}") from None
-    if len(data) > MAX_BYTES:
-        raise BadInputError(f"{printable(file)}: longer than {MAX_BYTES} bytes")
+    data = read_small(file, MAX_BYTES)
     try:
         return tomllib.loads(data.decode())
     except tomllib.TOMLDecodeError as error:

@@ -9,7 +9,6 @@ import time
 import tomllib
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -17,6 +16,7 @@ import click
 from fedsafe_cli.errors import BadInputError
 from fedsafe_cli.exit_codes import OK, ExitStatus
 from fedsafe_cli.explaining import explain_event
+from fedsafe_cli.files import read_small
 from fedsafe_cli.options import settings_of, shared_options
 from fedsafe_cli.output import document, line, pairs
 from fedsafe_cli.policy_files import (
@@ -26,6 +26,7 @@ from fedsafe_cli.policy_files import (
     open_policy,
     open_text,
 )
+from fedsafe_cli.reading import reading_purpose
 from fedsafe_cli.settings import Settings
 from fedsafe_cli.texts import words
 
@@ -201,6 +202,7 @@ def test(
 @click.option("--no-gate", is_flag=True, help="As if no legal gate were on record.")
 @click.option("--demo", is_flag=True, help="As if on a demonstration's node.")
 @click.option("--calendar", metavar="FILE", help="Your own legal calendar.")
+@reading_purpose
 @shared_options
 @click.pass_context
 def explain(
@@ -229,7 +231,7 @@ def explain(
     if (request is None) is (event is None):
         raise click.UsageError("name a REQUEST, or an entry with --event")
     if event is not None:
-        explain_event(settings_of(context), event)
+        explain_event(settings_of(context), event, given["purpose"])
         return OK
     return _explain(settings_of(context), str(request), given)
 
@@ -292,9 +294,7 @@ def _known(request: str) -> str:
 
 
 def _read_facts(file: str) -> Mapping[str, Any]:
-    data = Path(file).read_bytes() if Path(file).is_file() else None
-    if data is None or len(data) > MAX_BYTES:
-        raise BadInputError(f"cannot read {file}")
+    data = read_small(file, MAX_BYTES)
     try:
         if file.endswith(".toml"):
             return tomllib.loads(data.decode())

@@ -4,10 +4,10 @@
 The policy room is loaded only when something is opened.
 """
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from fedsafe_cli.errors import BadInputError
+from fedsafe_cli.files import read_small
 
 if TYPE_CHECKING:
     from fedsafe_policies.cases import Case
@@ -27,7 +27,8 @@ def open_text(name: str) -> bytes:
 
     if name in SHIPPED:
         return shipped_text(name)
-    return _read(name, f"shipped are {', '.join(SHIPPED)}; else name a file")
+    hint = f"shipped are {', '.join(SHIPPED)}; else name a file"
+    return read_small(name, MAX_BYTES, hint)
 
 
 def open_policy(name: str) -> "Policy":
@@ -59,7 +60,7 @@ def open_cases(name: str, file: str | None) -> "tuple[Case, ...]":
         return shipped_cases(name)
     beside = file or f"{name.removesuffix('.toml')}.cases.toml"
     try:
-        return load_cases(_read(beside, "cases lie in NAME.cases.toml"))
+        return load_cases(read_small(beside, MAX_BYTES, "cases lie in NAME.cases.toml"))
     except PolicyFileError as error:
         raise BadInputError(f"{beside}: {error}") from None
 
@@ -79,18 +80,6 @@ def open_calendar(file: str | None) -> "Calendar":
     if file is None:
         return shipped_calendar()
     try:
-        return load_calendar(_read(file), shipped_calendar())
+        return load_calendar(read_small(file, MAX_BYTES), shipped_calendar())
     except PolicyFileError as error:
         raise BadInputError(f"{file}: {error}") from None
-
-
-def _read(file: str, hint: str | None = None) -> bytes:
-    path = Path(file)
-    try:
-        with path.open("rb") as stream:
-            data = stream.read(MAX_BYTES + 1)
-    except OSError:
-        raise BadInputError(f"cannot read {file}", hint) from None
-    if len(data) > MAX_BYTES:
-        raise BadInputError(f"{file} is longer than {MAX_BYTES} bytes")
-    return data

@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Where the token of a login lies: a file of mode 0600 in XDG's state directory.
 
-One file for each node, named after the node's directory. Only the commands of people
-take it up: a back-end that asks with `fedsafe lookup` under the same user stays what
-it is, whoever has logged in.
+One file for each node, named after the node's directory and a hash of its path. Only
+the commands of people take it up: a back-end that asks with `fedsafe lookup` under the
+same user stays what it is, whoever has logged in.
 """
 
 import os
 from contextlib import suppress
+from hashlib import sha256
 from typing import Final
 
 from fedsafe_cli.client import Client
@@ -15,14 +16,18 @@ from fedsafe_cli.errors import SettingsError
 from fedsafe_cli.settings import Settings, printable, read_credential
 
 _LONGEST_NAME: Final = 200
+_MARK: Final = 16
 
 
 def session_file(directory: str) -> str:
     """Return the file that holds the session at the node of a directory."""
     home = os.path.expanduser("~/.local/state")  # noqa: PTH111
     state = os.environ.get("XDG_STATE_HOME") or home
-    name = os.path.realpath(directory).strip("/").replace("/", "%")
-    return os.path.join(state, "fedsafe", f"{name[-_LONGEST_NAME:]}.session")  # noqa: PTH118
+    path = os.path.realpath(directory)
+    name = path.strip("/").replace("/", "%")[-_LONGEST_NAME:]
+    # The readable part may be that of two nodes; all of the path is one's own.
+    mark = sha256(os.fsencode(path)).hexdigest()[:_MARK]
+    return os.path.join(state, "fedsafe", f"{name}.{mark}.session")  # noqa: PTH118
 
 
 def personal(settings: Settings) -> Client:

@@ -20,6 +20,7 @@ from fedsafe_federation.signed import NodeName
 from fedsafe_node.errors import ConfigError
 from fedsafe_policies.gate import DEMO_SUFFIX
 from fedsafe_policies.policy import SHIPPED
+from fedsafe_policies.references import MAILBOXES, is_contact
 
 FILE: Final = "node.toml"
 SOCKET: Final = "node.sock"
@@ -31,7 +32,7 @@ _FORMS: Final = {
     "name": "a domain name in small letters, such as chat.example.de",
     "url": "an address such as https://fedsafe.chat.example.de",
     "jurisdiction": "two capital letters, such as DE",
-    "contact": "an e-mail address or an https address",
+    "contact": "a role mailbox such as trust@chat.example.de, or an https address",
     "policy": "the name of a shipped policy, such as strict, or a file",
     "listen.host": "a host's name or address, such as 127.0.0.1",
     "mail.host": "a mail server's name or address",
@@ -269,8 +270,16 @@ def _unfit(config: Config, directory: Path) -> str | None:
         return why
     if config.audit.detail < max(config.audit.actor, config.audit.subject):
         return "details are kept as long as actors and subjects - at `$.audit.detail`"
+    return _unfit_provider(config)
+
+
+def _unfit_provider(config: Config) -> str | None:
     if pycountry.countries.get(alpha_2=config.jurisdiction) is None:
         return "no country has that code of ISO 3166 - at `$.jurisdiction`"
+    if not is_contact(config.contact):
+        # Whatever was recorded later would be refused, one signal at a time.
+        known = ", ".join(sorted(MAILBOXES))
+        return f"no person's mailbox: one of {known}@, or https - at `$.contact`"
     return None
 
 

@@ -122,11 +122,19 @@ class DoNotShareLists:
 def load_lists(text: bytes, base: DoNotShareLists | None = None) -> DoNotShareLists:
     """Read lists; a provider's own add to `base` and replace by name.
 
+    One that replaces another holds all that the other holds.
+
     Raises:
-        PolicyFileError: the file is malformed.
+        PolicyFileError: the file is malformed, or loosens a list of `base`.
     """
     own, written = read_document(text, ListsFile)
-    lists = {**(base.lists if base else {}), **own.lists}
+    replaced: Mapping[str, ListFile] = base.lists if base else {}
+    try:
+        for name in sorted(own.lists.keys() & replaced.keys()):
+            _check_whole(name, own.lists[name], replaced[name])
+    except PolicyFileError as error:
+        raise locate(error, written) from None
+    lists = {**replaced, **own.lists}
     added = frozenset(own.lists) if base else frozenset[str]()
     try:
         networks = {
@@ -144,6 +152,35 @@ def shipped_lists() -> DoNotShareLists:
     """Return the lists that come with FedSafe."""
     folder = files("fedsafe_policies").joinpath("data")
     return load_lists(folder.joinpath("do_not_share.toml").read_bytes())
+
+
+def _check_whole(name: str, mine: ListFile, theirs: ListFile) -> None:
+    """Refuse a list that would let pass what the one of its name does not."""
+    for key in ("kind", "match"):
+        if getattr(mine, key) != getattr(theirs, key):
+            raise PolicyFileError(
+                f"the list of that name has {getattr(theirs, key)}; take another name",
+                key=f"lists.{name}.{key}",
+            )
+    lacking = theirs.entries - mine.entries
+    if theirs.match is Comparison.NETWORK:
+        held = _networks(name, mine.entries)
+        lacking = frozenset(
+            entry for entry in lacking if not _covered(ip_network(entry), held)
+        )
+    if lacking:
+        raise PolicyFileError(
+            f"loosens: lacks {len(lacking)} entries of the list that it replaces, "
+            f"such as {min(lacking)}",
+            key=f"lists.{name}.entries",
+        )
+
+
+def _covered(network: IPv4Network | IPv6Network, held: Networks) -> bool:
+    return any(
+        network.version == other.version and network.subnet_of(other)  # type: ignore[arg-type]
+        for other in held
+    )
 
 
 def _networks(name: str, entries: Iterable[str]) -> Networks:

@@ -8,13 +8,14 @@ blanks, a contact is an https address or a role mailbox.
 """
 
 import re
+from typing import Final
 
 _REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/:-]{0,63}", re.ASCII)
 _CRIMINAL_CODE = re.compile(r"(?<![a-z])(stgb|paragraph|par)(?![a-z])")
 _LONG_NUMBER = re.compile(r"[0-9]{9}")
 _HTTPS = re.compile(r"https://[A-Za-z0-9.-]{1,253}(:[0-9]{1,5})?(/[A-Za-z0-9._/-]*)?")
 _MAILBOX = re.compile(r"([a-z][a-z-]{1,31})@([A-Za-z0-9-]+\.)+[A-Za-z0-9-]{2,63}")
-_ROLES = frozenset(
+MAILBOXES: Final = frozenset(
     {
         "abuse",
         "child-safety",
@@ -29,6 +30,7 @@ _ROLES = frozenset(
         "trust-safety",
     }
 )
+"""What a contact's mailbox may be called: the names of roles, not of persons."""
 _LONGEST_CONTACT = 200
 
 
@@ -52,4 +54,4 @@ def is_contact(value: str) -> bool:
     if _HTTPS.fullmatch(value) is not None:
         return True
     mailbox = _MAILBOX.fullmatch(value)
-    return mailbox is not None and mailbox[1] in _ROLES
+    return mailbox is not None and mailbox[1] in MAILBOXES

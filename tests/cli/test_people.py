@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from fedsafe_cli.sessions import session_file
+
 if TYPE_CHECKING:
     from tests.cli.conftest import FakeNode, Run
 
@@ -364,6 +366,7 @@ def test_lists_are_tables(ask: "Run", node: "FakeNode") -> None:
         "role": "service",
         "scope": "lookup",
         "purposes": ["recheck"],
+        "created_at": 1,
         "until": 2,
         "expired": True,
     }
@@ -379,6 +382,36 @@ def test_lists_are_tables(ask: "Run", node: "FakeNode") -> None:
     assert "expired" in ask("training", "list").out
     assert 'name="ben" role="analyst"' in ask("act", "list").out
     assert "expired" in ask("node", "credential", "list").out
+    first, second = "1970-01-01T00:00:01Z", "1970-01-01T00:00:02Z"
+    (told,) = ask("training", "list", "--json").document["trainings"]
+    assert (told["since"], told["until"]) == (first, second)
+    (told,) = ask("node", "credential", "list", "--json").document["credentials"]
+    assert (told["created_at"], told["until"]) == (first, second)
+    (told,) = ask("act", "list", "--json").document["acts"]
+    assert told["asked_at"].endswith("Z")
+
+
+def test_all_pages_of_acts_are_read(ask: "Run", node: "FakeNode") -> None:
+    node.always("GET /v1/acts", {"acts": [ACT], "next": ACT["act"]})
+    other = ACT | {"act": "9" * 32}
+    node.always(f"GET /v1/acts?after={ACT['act']}", {"acts": [other]})
+
+    listed = ask("act", "list", "--json").document["acts"]
+    assert [each["act"] for each in listed] == [ACT["act"], "9" * 32]
+
+
+def test_two_nodes_never_share_a_session_file(tmp_path: Path) -> None:
+    long = "x" * 120
+    directories = [
+        tmp_path / "a" / "b",
+        tmp_path / "a%b",
+        tmp_path / "one" / long / long / "n",
+        tmp_path / "two" / long / long / "n",
+    ]
+    files = {session_file(str(each)) for each in directories}
+
+    assert len(files) == len(directories)
+    assert all(len(Path(file).name) <= 255 for file in files)
 
 
 def test_an_approval_names_the_digest_that_was_shown(

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -178,7 +179,7 @@ def test_explain_takes_facts_one_by_one(run: "Run") -> None:
         (("look", "--fact", "a=b"), "requests are gate, publish"),
         (("lookup", "--fact", "role"), "NAME=VALUE"),
         (("gate", "--fact", "plane=sky"), "plane: want one of actor"),
-        (("lookup", "--facts", "nowhere"), "cannot read nowhere"),
+        (("lookup", "--facts", "nowhere"), "nowhere: No such file"),
         (("lookup", "--fact", "a=b", "--at", "soon"), "want a day"),
     ],
 )
@@ -291,3 +292,18 @@ def test_explain_wants_a_request_or_an_entry(
     run: "Run", given: tuple[str, ...]
 ) -> None:
     assert run("policy", "explain", *given).status == 2
+
+
+@pytest.mark.parametrize(
+    "command",
+    [("policy", "check"), ("policy", "explain", "lookup", "--facts")],
+)
+def test_a_pipe_is_refused_and_never_waited_for(
+    run: "Run", tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    outcome = run(*command, str(pipe))
+
+    assert outcome.status == 5
+    assert "no regular file" in outcome.err

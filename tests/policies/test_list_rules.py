@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """P3, P9 and P17: calendar, keeping and lists."""
 
+import json
 from dataclasses import replace
 from datetime import date
+from ipaddress import ip_network
 
 import pytest
 from hypothesis import given
@@ -211,6 +213,52 @@ def test_a_provider_adds_its_own_lists_and_a_missing_one_stops_all() -> None:
     assert own.find(IdentifierKind.IP, "84.12.3.9", policy) == "school"
     assert own.find(IdentifierKind.IP, "84.13.3.9", policy) is None
     assert shipped_lists().find(IdentifierKind.IP, "84.13.3.9", policy) == "school"
+
+
+def _replaced(name: str, **fields: object) -> bytes:
+    """A file that holds the shipped list of a name, with some fields otherwise."""
+    shipped_list = shipped_lists().lists[name]
+    wanted: dict[str, object] = {
+        "kind": shipped_list.kind,
+        "match": shipped_list.match.value,
+        "entries": sorted(shipped_list.entries),
+        **fields,
+    }
+    lines = "".join(f"{key} = {json.dumps(value)}\n" for key, value in wanted.items())
+    head = f"format = 1\ndated = 2026-09-01\n[lists.{name}]\nversion = 9\n"
+    return f'{head}source = "own"\n{lines}'.encode()
+
+
+@pytest.mark.parametrize(
+    ("name", "fields"),
+    [
+        ("role_addresses", {"entries": []}),
+        ("role_addresses", {"entries": ["info"]}),
+        ("carrier_ranges", {"entries": ["84.12.0.0/16"]}),
+        ("role_addresses", {"kind": "phone"}),
+        ("role_addresses", {"match": "whole"}),
+    ],
+)
+def test_no_list_of_ones_own_loosens_a_shipped_one(
+    name: str, fields: dict[str, object]
+) -> None:
+    with pytest.raises(PolicyFileError, match=rf"lists\.{name}\.") as refused:
+        load_lists(_replaced(name, **fields), shipped_lists())
+
+    assert refused.value.line is not None
+
+
+def test_a_list_of_ones_own_may_hold_more_than_the_shipped_one() -> None:
+    entries = sorted(shipped_lists().lists["role_addresses"].entries)
+    more = _replaced("role_addresses", entries=[*entries, "hausmeister"])
+    wider = load_lists(more, shipped_lists())
+    networks = sorted(shipped_lists().lists["carrier_ranges"].entries)
+    above = [str(ip_network(each).supernet()) for each in networks]
+    covered = load_lists(_replaced("carrier_ranges", entries=above), shipped_lists())
+
+    assert wider.find(IdentifierKind.EMAIL, "hausmeister@x.de", GERMANY)
+    address = str(ip_network(networks[0]).network_address)
+    assert covered.find(IdentifierKind.IP, address, GERMANY) == "carrier_ranges"
 
 
 @pytest.mark.parametrize(

@@ -61,6 +61,7 @@ _PLAIN: Final = compile_pattern(
 )
 _MAX_ADDRESS: Final = 254
 _MAX_DOMAIN: Final = 253
+_MOST_WRITTEN: Final = 1_024  # four code points may compose to one
 
 
 class _Validated(Protocol):
@@ -102,6 +103,8 @@ def canonical_email(raw: str) -> str:
         plain = _PLAIN.fullmatch(text.lower())
         if plain is not None and len(plain[2]) <= _MAX_DOMAIN:
             return _fold_provider(plain[1], plain[2])
+    if len(text) > _MOST_WRITTEN:
+        raise IdentifierError(IdentifierKind.EMAIL, IdentifierFault.TOO_LONG)
     return _fold_provider(*_validated_parts(text))
 
 

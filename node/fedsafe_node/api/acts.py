@@ -6,6 +6,7 @@ from typing import Final
 from fedsafe_node.api.auth import PERSONS, Auth
 from fedsafe_node.api.call import Call
 from fedsafe_node.api.route import KIB, Lane, Route
+from fedsafe_node.messages import Message
 from fedsafe_node.people.messages import (
     ActAnswer,
     ActId,
@@ -17,9 +18,16 @@ _ACT: Final = {"act": ActId}
 _GONE: Final = frozenset({404, 409})
 
 
+class ActsQuery(Message, frozen=True):
+    """Acts behind that one."""
+
+    after: ActId | None = None
+
+
 async def list_acts(call: Call) -> object:
     """List the acts that wait for a second person."""
-    return await call.services.staff.approvals.pending()
+    after = call.parameters(ActsQuery).after
+    return await call.services.staff.approvals.pending(after)
 
 
 async def approve_act(call: Call) -> object:
@@ -47,7 +55,9 @@ ACT_ROUTES: Final = (
         roles=PERSONS,
         lane=Lane.READS,
         summary="List the acts that wait for a second person",
+        query=ActsQuery,
         answer=ActsAnswer,
+        refusals=frozenset({404}),
     ),
     Route(
         name="approveAct",

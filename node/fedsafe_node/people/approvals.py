@@ -48,7 +48,7 @@ from fedsafe_policies.roles import RoleRequest
 from fedsafe_policies.vocabulary import Act, Role
 
 LIFETIME: Final = 3 * 24 * 60 * 60
-_LISTED: Final = 200
+LISTED: Final = 200
 _ID_BYTES: Final = 16
 _DOMAIN: Final = b"fedsafe/v1/act\n"
 
@@ -129,7 +129,7 @@ class Approvals:
 
     async def _sweep(self, tx: Transaction, now: int) -> None:
         """Let go of what has expired, and of its content."""
-        for row in await tx.acts(ActState.PENDING, _LISTED):
+        for row in await _all_pending(tx):
             if row.expires_at <= now:
                 await tx.decide_act(row.id, ActState.WITHDRAWN, by="expiry", at=now)
                 await self._office.note(
@@ -226,13 +226,32 @@ class Approvals:
 
         return shown(await office.store.write(act), now, ActState.WITHDRAWN)
 
-    async def pending(self) -> ActsAnswer:
-        """List the acts that wait, oldest first."""
+    async def pending(self, after: str | None = None) -> ActsAnswer:
+        """List the acts that wait, oldest first, or those after one of them.
+
+        Raises:
+            NotFoundError: there is no such act.
+        """
         now = self._office.now()
-        rows = await self._office.store.read(
-            lambda reader: reader.acts(ActState.PENDING, _LISTED)
-        )
-        return ActsAnswer(acts=[shown(row, now) for row in rows])
+
+        async def query(reader: Reader) -> list[ActRow]:
+            last = None if after is None else await reader.act(after)
+            if after is not None and last is None:
+                raise NotFoundError("act")
+            return await reader.acts(ActState.PENDING, LISTED, last)
+
+        rows = await self._office.store.read(query)
+        following = rows[-1].id if len(rows) == LISTED else None
+        return ActsAnswer(acts=[shown(row, now) for row in rows], next=following)
+
+
+async def _all_pending(reader: Reader) -> list[ActRow]:
+    found: list[ActRow] = []
+    while page := await reader.acts(
+        ActState.PENDING, LISTED, found[-1] if found else None
+    ):
+        found += page
+    return found
 
 
 async def has_second(
@@ -261,7 +280,7 @@ async def withdraw_acts_of(
     office: Office, tx: Transaction, name: str, role: Role | None, *, by: str
 ) -> None:
     """Withdraw what somebody has asked for, in one role or in any, within an act."""
-    for row in await tx.acts(ActState.PENDING, _LISTED):
+    for row in await _all_pending(tx):
         if row.asked_by == name and role in {None, Role(row.asked_role)}:
             await tx.decide_act(row.id, ActState.WITHDRAWN, by=by, at=office.now())
             await office.note(tx, Event.ACT_WITHDRAWN, by, _told(row))

@@ -76,9 +76,10 @@ class ActAnswer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
 
 
 class ActsAnswer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The acts that wait for a second person."""
+    """The acts that wait for a second person; `next` is set while there are more."""
 
     acts: list[ActAnswer]
+    next: str | None = None
 
 
 class ApproveActRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

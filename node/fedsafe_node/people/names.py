@@ -20,7 +20,9 @@ from fedsafe_policies.vocabulary import Role
 RESERVED: Final = frozenset({"local", "setup", "expiry"})
 _HELD: Final = "people/held"
 _NAME: Final = re.compile(r"[a-z][a-z0-9._-]{0,31}")
-_ALIKE: Final = str.maketrans({"0": "o", "1": "l", ".": "", "-": "", "_": ""})
+_ALIKE: Final = str.maketrans(
+    {"0": "o", "1": "l", "i": "l", "3": "e", "5": "s", ".": "", "-": "", "_": ""}
+)
 
 
 def check_name(name: str) -> None:
@@ -40,7 +42,7 @@ def check_name(name: str) -> None:
 def look_of(name: str) -> str:
     """Return what names have in common that a reader takes for the same."""
     plain = unicodedata.normalize("NFKC", name).casefold()
-    return plain.translate(_ALIKE)
+    return plain.translate(_ALIKE).replace("rn", "m").replace("vv", "w")
 
 
 def holder_of(row: CredentialRow, terms: TermsRow | None) -> str:

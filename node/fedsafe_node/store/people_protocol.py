@@ -56,8 +56,10 @@ class PeopleReader(Protocol):
         """Return an act that takes two persons."""
         ...
 
-    async def acts(self, state: ActState, limit: int) -> list[ActRow]:
-        """Return acts of a state, oldest first."""
+    async def acts(
+        self, state: ActState, limit: int, after: ActRow | None = None
+    ) -> list[ActRow]:
+        """Return acts of a state, oldest first, that were asked for after another."""
         ...
 
     async def terms_of(self, credential_id: str) -> TermsRow | None:

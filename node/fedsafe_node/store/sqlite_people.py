@@ -123,10 +123,14 @@ class SQLitePeopleReader:
         row = self._row(_ACT + "WHERE id = ?", act_id)
         return row and _act(row)
 
-    async def acts(self, state: ActState, limit: int) -> list[ActRow]:
-        """Return acts of a state, oldest first."""
-        where = "WHERE state = ? ORDER BY asked_at, id LIMIT ?"
-        return [_act(row) for row in self._rows(_ACT + where, state.value, limit)]
+    async def acts(
+        self, state: ActState, limit: int, after: ActRow | None = None
+    ) -> list[ActRow]:
+        """Return acts of a state, oldest first, that were asked for after another."""
+        begin = (-1, "") if after is None else (after.asked_at, after.id)
+        where = "WHERE state = ? AND (asked_at, id) > (?, ?) ORDER BY asked_at, id "
+        rows = self._rows(_ACT + where + "LIMIT ?", state.value, *begin, limit)
+        return [_act(row) for row in rows]
 
     async def terms_of(self, credential_id: str) -> TermsRow | None:
         """Return what a credential is good for."""

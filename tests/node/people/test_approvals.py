@@ -16,7 +16,7 @@ from fedsafe_node.errors import (
     NotFoundError,
     WrongStateError,
 )
-from fedsafe_node.people.approvals import LIFETIME, Approvals, digest_of
+from fedsafe_node.people.approvals import LIFETIME, LISTED, Approvals, digest_of
 from fedsafe_node.people.credentials import People
 from fedsafe_node.people.machines import Machines
 from fedsafe_node.people.messages import ActAnswer, RoleRequest
@@ -250,6 +250,25 @@ async def test_what_a_bare_credential_asked_for_goes_with_it(
     with pytest.raises(WrongStateError):
         await approve(approvals, late, BEN)
     assert rotation.done == []
+
+
+async def test_more_than_a_page_is_listed_and_withdrawn(
+    approvals: Approvals, team: Team
+) -> None:
+    await team.hire("olaf", Role.OPERATOR)
+    olaf = await team.principal("olaf")
+    for _ in range(LISTED + 3):
+        await approvals.ask(Act.KEY_ROTATION, CONTENT, olaf)
+    first = await approvals.pending()
+    assert first.next is not None
+    second = await approvals.pending(first.next)
+    await team.accounts.lock("olaf", SETUP)
+
+    assert (len(first.acts), len(second.acts), second.next) == (LISTED, 3, None)
+    assert len({each.act for each in [*first.acts, *second.acts]}) == LISTED + 3
+    assert (await approvals.pending()).acts == []
+    with pytest.raises(NotFoundError):
+        await approvals.pending("0" * 32)
 
 
 async def test_any_person_may_stop_an_act(

@@ -7,6 +7,7 @@ from tests.node.people.conftest import SETUP, YEAR, Team
 
 from fedsafe_node.errors import (
     BadRequestError,
+    ConflictError,
     ForbiddenError,
     NotFoundError,
     WrongStateError,
@@ -180,3 +181,17 @@ async def test_a_persons_credential_does_not_rotate(
     assert [(c.name, c.holder, c.role, c.scope) for c in shown] == [
         ("anna", "anna", Role.REVIEWER, None)
     ]
+
+
+@pytest.mark.parametrize(
+    ("taken", "alike"),
+    [("rita", "r1ta"), ("rita", "rlta"), ("bernd", "bemd"), ("leo", "l3o")],
+)
+async def test_a_name_that_looks_like_another_is_refused(
+    team: Team, people: People, taken: str, alike: str
+) -> None:
+    await team.hire(taken)
+    with pytest.raises(WrongStateError):
+        await team.accounts.add(NewAccountRequest(name=alike, display="X"), SETUP)
+    with pytest.raises(ConflictError):
+        await people.add(alike, Role.REVIEWER, by="setup")
