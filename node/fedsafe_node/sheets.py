@@ -137,7 +137,6 @@ class Sheets:
         return Facts(
             at=now,
             node=config.name,
-            url=config.url,
             jurisdiction=config.jurisdiction,
             contact=config.contact,
             version=VERSION,
@@ -169,6 +168,7 @@ def _options(config: Config) -> frozenset[Option]:
         Option.OWN_LISTS: config.do_not_share is not None,
         Option.OPEN_FOUNDING: config.founding.open,
         Option.BEYOND_LOOPBACK: not is_loopback(address),
+        Option.PUBLIC_FORM: config.mail is not None,
     }
     return frozenset(option for option, is_on in switched.items() if is_on)
 

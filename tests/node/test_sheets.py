@@ -4,9 +4,11 @@ import json
 from datetime import date
 
 import pytest
+from msgspec.structs import replace
 from tests.node.fleet import Fleet
 
 from fedsafe_node.compliance.model import Language, SheetKind
+from fedsafe_node.config import AuditRetention, Config, Founding, Listen, Mail, Oidc
 from fedsafe_node.errors import DeniedError
 from fedsafe_node.principal import LOCAL, Principal
 from fedsafe_policies.gate import Approval, Consultation, LegalGate
@@ -14,6 +16,19 @@ from fedsafe_policies.policy import shipped
 from fedsafe_policies.vocabulary import Purpose, Role
 
 NAME = "a.demo"
+TOLD = {
+    *("name", "jurisdiction", "contact", "policy", "listen", "calendar"),
+    *("do_not_share", "founding", "audit", "oidc", "mail"),
+}
+"""What of a configuration the documents tell."""
+UNTOLD = {
+    "format": "how the file is written",
+    "url": "an address for other members; they are told where they are",
+    "custody_key": "a file's name",
+    "lookup": "how fast an answer must be, not what is in it",
+    "sync": "how often members are asked",
+}
+"""What they do not tell, and why."""
 DORA = Principal("dora", Role.DPO)
 GATE = LegalGate(
     legal_basis="doc-basis",
@@ -117,3 +132,35 @@ async def test_nobody_reads_without_a_purpose_of_their_role(
 async def test_those_who_answer_for_it_read(alone: Fleet, who: Principal) -> None:
     assert await text_of(alone, who=who)
     assert len(await alone.audit(NAME, "records.written")) == 1
+
+
+def test_every_setting_is_told_or_exempt() -> None:
+    settings = set(Config.__struct_fields__)
+
+    assert settings - TOLD - set(UNTOLD) == set(), (
+        "tell of these in the documents (node/fedsafe_node/compliance), or say why not"
+    )
+    assert settings >= TOLD | set(UNTOLD)
+
+
+OTHER = {
+    "jurisdiction": "AT",
+    "contact": "dsb@a.demo",
+    "listen": Listen("0.0.0.0", 1),  # noqa: S104
+    "calendar": "calendar.toml",
+    "do_not_share": "lists.toml",
+    "founding": Founding(open=False),
+    "audit": AuditRetention(actor=31),
+    "oidc": Oidc("https://id.example", "fedsafe", "https://a.example/back"),
+    "mail": Mail(host="mail.a.demo", sender="rights@a.demo"),
+}
+
+
+@pytest.mark.parametrize("name", TOLD - {"name", "policy"})
+async def test_a_changed_setting_changes_the_records(alone: Fleet, name: str) -> None:
+    before, again = await text_of(alone), await text_of(alone)
+    situation = alone[NAME].base.situation
+    situation.config = replace(situation.config, **{name: OTHER[name]})
+
+    assert again == before
+    assert await text_of(alone) != before

@@ -71,6 +71,7 @@ CONDITIONS: Final[Mapping[str, Callable[[Facts], bool]]] = {
     "own_lists": _switched(Option.OWN_LISTS),
     "open_founding": _switched(Option.OPEN_FOUNDING),
     "beyond_loopback": _switched(Option.BEYOND_LOOPBACK),
+    "public_form": _switched(Option.PUBLIC_FORM),
     "two_for_own_bans": _two_people(Act.OWN_BAN),
     "two_for_roles": _two_people(Act.ROLE_GRANT),
 }

@@ -24,6 +24,7 @@ class Option(StrEnum):
     OWN_LISTS = "own_lists"
     OPEN_FOUNDING = "open_founding"
     BEYOND_LOOPBACK = "beyond_loopback"
+    PUBLIC_FORM = "public_form"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +102,6 @@ class Facts:
 
     at: datetime
     node: str
-    url: str
     jurisdiction: str
     contact: str
     version: str

@@ -39,7 +39,6 @@ KEPT = KeptFacts(
 ALONE = Facts(
     at=datetime(2026, 11, 24, 12, tzinfo=UTC),
     node="chat.example.de",
-    url="http://127.0.0.1:8470",
     jurisdiction="DE",
     contact="abuse@chat.example.de",
     version="0.1",
@@ -60,7 +59,7 @@ ALONE = Facts(
     gaps=8,
 )
 FEDERATED = Facts(
-    **{name: getattr(ALONE, name) for name in ("at", "node", "url", "jurisdiction")},
+    **{name: getattr(ALONE, name) for name in ("at", "node", "jurisdiction")},
     **{name: getattr(ALONE, name) for name in ("contact", "version", "calendar")},
     policy=shipped("germany"),
     options=frozenset(),

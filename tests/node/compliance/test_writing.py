@@ -86,7 +86,7 @@ def test_a_changed_configuration_changes_the_records(change: str) -> None:
     assert text_of(Kind.ART30, _changes()[change]) != text_of(Kind.ART30, FEDERATED)
 
 
-@pytest.mark.parametrize("option", [Option.SINGLE_SIGN_ON, Option.OWN_LISTS])
+@pytest.mark.parametrize("option", list(Option))
 def test_what_is_configured_beside_the_policy_is_told(option: Option) -> None:
     switched = replace(FEDERATED, options=frozenset({option}))
 
