@@ -50,7 +50,8 @@ _PUT_SIGNAL: Final = _insert("task_signals", TaskSignalRow) + (
 
 def _task(row: Any) -> TaskRow:  # noqa: ANN401 - a raw row
     named: dict[str, Any] = dict(zip(TaskRow.__struct_fields__, row, strict=True))
-    return TaskRow(**(named | {"state": TaskState(named["state"])}))
+    named["state"] = TaskState(named["state"])
+    return TaskRow(**named)
 
 
 def _made(type_: type[T], row: Any) -> T:  # noqa: ANN401 - a raw row
