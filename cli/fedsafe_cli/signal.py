@@ -30,7 +30,7 @@ from fedsafe_cli.reading import read_for, reading_purpose
 from fedsafe_cli.recipients import recipients, sightings
 from fedsafe_cli.sessions import personal
 from fedsafe_cli.signal_ids import checked_id
-from fedsafe_cli.texts import words
+from fedsafe_cli.texts import SIGNAL_WORDS, label, words
 
 REASONS: Final = (
     "mistake",
@@ -253,7 +253,8 @@ def list_drafts(
     else:
         names = ("signal", "plane", "scope", "author")  # how long is not decided yet
         headings = [words(name, german=german) for name in names]
-        table(headings, [[draft.get(name) for name in names] for draft in found])
+        rows = [in_words(draft, german=german) for draft in found]
+        table(headings, [[row.get(name) for name in names] for row in rows])
     return OK
 
 
@@ -274,7 +275,17 @@ def show_signal(answer: Json, *, as_json: bool, german: bool) -> None:
     if answer.get("nodes") is not None:
         answer = answer | {"nodes": ", ".join(answer["nodes"]) or "-"}
         names.append("nodes")
-    pairs([(words(name, german=german), answer.get(name)) for name in names], indent="")
+    told = in_words(answer, german=german)
+    pairs([(words(name, german=german), told.get(name)) for name in names], indent="")
+
+
+def in_words(answer: Json, *, german: bool) -> Json:
+    """Say the codes of a signal in the reader's language."""
+    return answer | {
+        name: label(table_, str(answer[name]), german=german)
+        for name, table_ in SIGNAL_WORDS.items()
+        if answer.get(name) is not None
+    }
 
 
 def _field(answer: Json, name: str) -> list[Json]:

@@ -55,6 +55,22 @@ KINDS: Final[dict[str, tuple[str, str]]] = {
     "pdq": ("Bild (PDQ)", "picture (PDQ)"),
 }
 
+SIGNAL_WORDS: Final[dict[str, dict[str, tuple[str, str]]]] = {
+    "plane": {"actor": ("Person", "actor"), "media": ("Datei", "media")},
+    "scope": {"self": ("nur hier", "self"), "federation": ("Föderation", "federation")},
+    "state": {
+        "own": ("eigene Sperre", "own"),
+        "draft": ("Entwurf", "draft"),
+        "published": ("veröffentlicht", "published"),
+        "withdrawn": ("zurückgezogen", "withdrawn"),
+        "revoked": ("widerrufen", "revoked"),
+        "disputed": ("bestritten, ruht", "disputed"),
+        "expired": ("abgelaufen", "expired"),
+        "erased": ("gelöscht", "erased"),
+    },
+}
+"""What the codes of a signal mean, by field."""
+
 _TEXTS: Final[dict[str, tuple[str, str]]] = {
     "task": (
         "Prüfung {task} des Kontos {account}: siehe `fedsafe task show`",

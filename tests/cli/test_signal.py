@@ -307,6 +307,33 @@ def test_a_signal_is_shown_and_revoked(ask: "Run", node: "FakeNode") -> None:
     assert node.asked[1][1] == {"reason": "mistake"}
 
 
+def test_in_german_no_code_of_a_signal_is_left(ask: "Run", node: "FakeNode") -> None:
+    node.always(f"GET /v1/signals/{ID}", STATE)
+    node.always("GET /v1/signals?state=draft", {"drafts": [STATE]})
+    shown = ask("signal", "show", ID, "--lang", "de")
+    listed = ask("signal", "list", "--lang", "de")
+
+    assert "Entwurf" in shown.out
+    assert "draft" not in shown.out
+    for outcome in (shown, listed):
+        assert not {"federation", "actor", "media"} & set(outcome.out.split())
+
+
+def test_what_is_due_is_listed_and_kept(ask: "Run", node: "FakeNode") -> None:
+    due = {"signal": ID, "author": "anna", "review_by": "2027-11-24"}
+    node.always("GET /v1/signals/due", {"signals": [due]})
+    node.always(
+        f"POST /v1/signals/{ID}/keep", {k: due[k] for k in due if k != "author"}
+    )
+
+    assert ID in ask("signal", "due").out
+    assert ask("signal", "due", "--json").document == {"signals": [due]}
+    assert "2027-11-24" in ask("signal", "keep", ID).out
+    assert "gilt weiter" in ask("signal", "keep", ID, "--lang", "de").out
+    node.always("GET /v1/signals/due", {"signals": []})
+    assert "nichts" in ask("signal", "due", "--lang", "de").out
+
+
 @pytest.mark.parametrize("signal_id", ["../status", "a b", "é", "x?y", "", "nonsense"])
 def test_an_id_that_is_none_goes_nowhere(
     ask: "Run", node: "FakeNode", signal_id: str
