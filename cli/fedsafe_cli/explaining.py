@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from fedsafe_cli.errors import BadInputError, BrokenAnswerError
 from fedsafe_cli.output import document, line, pairs
+from fedsafe_cli.reading import read_for
 from fedsafe_cli.sessions import personal
 from fedsafe_cli.settings import Settings
 
@@ -23,13 +24,13 @@ _REFERENCE: Final = re.compile(r"[a-z][a-z0-9-]*@([0-9a-f]{8})")
 _REFUSED: Final = "refused"
 
 
-def explain_event(settings: Settings, index: int) -> None:
+def explain_event(settings: Settings, index: int, purpose: str | None) -> None:
     """Print why an entry of the audit log was allowed, or refused.
 
     Raises:
         BadInputError: there is no such entry, or no rule decided it.
     """
-    event = _event(settings, index)
+    event = _event(settings, index, purpose)
     detail = event.get("detail") or {}
     rule, code, policy = (str(event.get(name)) for name in ("rule", "code", "policy"))
     if not event.get("rule"):
@@ -61,8 +62,9 @@ def explain_event(settings: Settings, index: int) -> None:
         line(f"  {text}".rstrip())
 
 
-def _event(settings: Settings, index: int) -> dict[str, Any]:
-    answer = personal(settings).get(f"/v1/audit/events?since={index}&limit=1")
+def _event(settings: Settings, index: int, purpose: str | None) -> dict[str, Any]:
+    target = read_for(f"/v1/audit/events?since={index}&limit=1", purpose)
+    answer = personal(settings).get(target)
     events = answer.get("events") if isinstance(answer, dict) else None
     if not isinstance(events, list):
         raise BrokenAnswerError("the node's answer lists no events")

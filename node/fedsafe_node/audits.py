@@ -16,6 +16,7 @@ from fedsafe_federation.verification import open_checkpoint
 from fedsafe_node.clock import Clock
 from fedsafe_node.commitments import commitments_for
 from fedsafe_node.errors import (
+    BadRequestError,
     CorruptIndexError,
     CorruptLogError,
     CorruptRowError,
@@ -65,6 +66,9 @@ from fedsafe_policies.vocabulary import Matter, Purpose
 
 PAGES: Final = "database"
 _PAGE: Final = 500
+_LOCAL: Final = frozenset(
+    {Purpose.AUDIT_REVIEW, Purpose.SUPERVISION, Purpose.RIGHTS_OF_THE_PERSON}
+)
 _LOG = logging.getLogger(f"{LOGGER}.audits")
 
 
@@ -101,7 +105,7 @@ class AuditService:
             await self._check(table, partial(self._store.scan, self._counting(table)))
             for table in (SIGNALS, RESTRICTIONS, RESTRICTED)
         ]
-        tables += await check_seal(self._store)
+        tables += await check_seal(self._store, self._guard)
         tables.append(await self._check(INDEX, self._count_found))
         ok = all(log.ok for log in logs) and all(table.ok for table in tables)
         answer = VerifyAnswer(ok=ok, logs=logs, tables=tables)
@@ -191,10 +195,11 @@ class AuditService:
         """Say on which grounds somebody may read the log.
 
         Raises:
+            BadRequestError: nobody says what for, on the node's own socket.
             DeniedError: this role may not, or not for that purpose.
         """
-        if who == LOCAL and purpose is None:
-            return {}  # whoever opens the socket can read the files as well
+        if who == LOCAL:
+            return _grounds_of_local(purpose)
         situation, now = self._situation, self._clock.now()
         decision = rule_on_reading(situation, who, Matter.AUDIT, purpose, now)
         if decision.allowed:
@@ -230,7 +235,10 @@ class AuditService:
         # grows meanwhile: the disk has no less than before, no more than after.
         tail = await self._store.write(lambda tx: tx.tail(name))
         found = await self._engine.verify(
-            name, commitments_of, lambda reader: self._anchors(reader, name, tail)
+            name,
+            commitments_of,
+            lambda reader: self._anchors(reader, name, tail),
+            is_own=name.startswith(f"{self._situation.node}/"),
         )
         after = await self._store.write(lambda tx: tx.tail(name))
         if found.size > after.size:
@@ -334,6 +342,18 @@ async def _count_damage(reader: Reader) -> int:
     if damage is not None:
         raise StoreFailedError(damage)
     return 0
+
+
+def _grounds_of_local(purpose: Purpose | None) -> Detail:
+    """Let whoever opens the socket read: they can read the files as well.
+
+    But they say what for, and it is in the event.
+    """
+    if purpose not in _LOCAL:
+        known = ", ".join(sorted(_LOCAL))
+        detail = f"say what the log is read for: {known}"
+        raise BadRequestError("purpose_missing", detail, pointer="/purpose")
+    return {"purpose": purpose.value}
 
 
 def _outcome(answer: VerifyAnswer) -> str:

@@ -16,6 +16,7 @@ from tests.node.signals.conftest import BOT, request_for
 from fedsafe_node.errors import ConfigError, NodeError, StoreBusyError, StoreError
 from fedsafe_node.messages import ImportRequest
 from fedsafe_node.store.rows import GateRow, SignalRow
+from fedsafe_policies.vocabulary import Purpose
 
 MANY = 400
 
@@ -128,7 +129,9 @@ async def test_an_entry_that_the_node_did_not_write_stops_its_writing(
 
     assert "did not write" in str(answer.logs[0].why)
     with pytest.raises(StoreError):
-        await alone["a.demo"].services.audits.events(0, 10, BOT)
+        await alone["a.demo"].services.audits.events(
+            0, 10, BOT, Purpose.AUDIT_REVIEW
+        )
 
 
 async def test_an_index_of_another_node_is_built_anew(

@@ -21,7 +21,7 @@ from fedsafe_node.errors import (
 )
 from fedsafe_node.log.audit import decode_audit_record
 from fedsafe_node.messages import Kind, VerifyAnswer
-from fedsafe_node.principal import Principal
+from fedsafe_node.principal import LOCAL, Principal
 from fedsafe_node.searching import Wanted
 from fedsafe_policies.vocabulary import Purpose, Role
 
@@ -72,13 +72,28 @@ async def test_events_are_read_in_order_and_by_page(trio: Fleet) -> None:
     assert last.policy_hash == policy.digest
 
 
+@pytest.mark.parametrize("purpose", [None, Purpose.OPERATIONS, Purpose.RECHECK])
+async def test_on_the_socket_as_well_one_says_what_for(
+    alone: Fleet, purpose: Purpose | None
+) -> None:
+    audits = alone["a.demo"].services.audits
+    with pytest.raises(BadRequestError) as caught:
+        await audits.events(0, 10, LOCAL, purpose)
+    await audits.events(0, 10, LOCAL, Purpose.SUPERVISION)
+    (event,) = await alone.audit("a.demo", "audit.read")
+
+    assert (caught.value.code, caught.value.pointer) == ("purpose_missing", "/purpose")
+    assert (event.record.purpose, event.record.rule) == ("supervision", None)
+    assert b'"local"' in event.openings["actor"]
+
+
 @pytest.mark.parametrize(
     ("who", "purpose"),
     [
         (Principal("dora", Role.DPO), None),
         (Principal("dora", Role.DPO), Purpose.SUPERVISION),
         (Principal("audra", Role.AUDITOR), None),
-        (BOT, None),
+        (BOT, Purpose.AUDIT_REVIEW),
     ],
 )
 async def test_the_log_is_read_for_a_purpose_of_ones_role(
@@ -96,7 +111,7 @@ async def test_the_log_is_read_for_a_purpose_of_ones_role(
         (RITA, Purpose.MODERATION_REVIEW),
         (ANNA, None),
         (Principal("bot", Role.SERVICE), None),
-        (BOT, Purpose.AUDIT_REVIEW),
+        (Principal("shop", Role.SERVICE), Purpose.AUDIT_REVIEW),
     ],
 )
 async def test_the_log_is_not_read_for_another_purpose(
@@ -279,7 +294,7 @@ async def test_entries_that_are_written_meanwhile_are_no_damage(trio: Fleet) -> 
     audits = trio["b.demo"].services.audits
     answers = await asyncio.gather(
         *(audits.verify(BOT) for _ in range(5)),
-        *(audits.events(0, 1, BOT) for _ in range(40)),
+        *(audits.events(0, 1, BOT, Purpose.SUPERVISION) for _ in range(40)),
         *(audits.verify(BOT) for _ in range(5)),
     )
 
@@ -331,7 +346,8 @@ async def test_a_page_with_a_damaged_event_is_not_shown(trio: Fleet) -> None:
 
 async def found(fleet: Fleet, since: int = 0, limit: int = 100, **wanted: Any) -> Any:  # noqa: ANN401 - an answer
     audits = fleet["a.demo"].services.audits
-    return await audits.search(Wanted(**wanted), since, limit, BOT)
+    purpose = Purpose.AUDIT_REVIEW
+    return await audits.search(Wanted(**wanted), since, limit, BOT, purpose)
 
 
 async def test_events_are_found_by_class_outcome_actor_and_time(alone: Fleet) -> None:

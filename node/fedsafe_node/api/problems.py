@@ -92,6 +92,8 @@ class Code(StrEnum):
     ACT_EXPIRED = "act_expired"
     ACT_CHANGED = "act_changed"
     NOT_APPROVED = "not_approved"
+    HELD = "held"
+    PSEUDONYM_FINAL = "pseudonym_final"
     NO_SECOND_PERSON = "no_second_person"
     NO_SECOND_TERM = "no_second_term"
     NOT_ASSESSED = "not_assessed"
@@ -124,6 +126,10 @@ class Code(StrEnum):
     BAD_TRAINING = "bad_training"
     BAD_ROLE = "bad_role"
     BAD_SPAN = "bad_span"
+    BAD_HOLD = "bad_hold"
+    BAD_REASON = "bad_reason"
+    BAD_PSEUDONYM = "bad_pseudonym"
+    PURPOSE_MISSING = "purpose_missing"
     BAD_HEARING = "bad_hearing"
     NOT_FOR_OUTCOME = "not_for_outcome"
     BAD_EVENT = "bad_event"
@@ -177,6 +183,8 @@ CODES: Final[Mapping[Code, tuple[int, str]]] = {
     Code.NAME_TAKEN: (409, "The name is taken"),
     Code.ACT_EXPIRED: (409, "The act has expired"),
     Code.ACT_CHANGED: (409, "The act is another one"),
+    Code.HELD: (409, "Somebody holds this account"),
+    Code.PSEUDONYM_FINAL: (409, "Nobody can reveal this pseudonym"),
     Code.NOT_APPROVED: (409, "No second person has approved it"),
     Code.NO_SECOND_PERSON: (409, "Nobody else here could be the second person"),
     Code.NO_SECOND_TERM: (409, "A signal about a person has no second term"),
@@ -209,6 +217,10 @@ CODES: Final[Mapping[Code, tuple[int, str]]] = {
     Code.BAD_PASSWORD: (422, "The password does not fit"),
     Code.BAD_TRAINING: (422, "The training does not fit"),
     Code.BAD_ROLE: (422, "The role does not fit"),
+    Code.BAD_HOLD: (422, "That is nothing to hold"),
+    Code.BAD_REASON: (422, "The reason refers to nothing"),
+    Code.BAD_PSEUDONYM: (422, "That is no pseudonym"),
+    Code.PURPOSE_MISSING: (422, "Nobody says what for"),
     Code.BAD_SPAN: (422, "The span does not fit"),
     Code.BAD_HEARING: (422, "The step of the hearing does not fit"),
     Code.NOT_FOR_OUTCOME: (422, "A field does not fit the outcome"),

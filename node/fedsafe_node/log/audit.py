@@ -26,6 +26,7 @@ from fedsafe_node.log.pseudonyms import Pseudonyms
 from fedsafe_node.store.rows import LogEntry, Opening
 from fedsafe_node.tracing import current
 from fedsafe_policies.decision import Decision
+from fedsafe_policies.reasons import Rule
 from fedsafe_policies.vocabulary import Purpose
 
 ACTOR: Final = "actor"
@@ -224,7 +225,7 @@ class AuditTrail:
         said = self._said(detail, peer, at)
         rule, code = _taken(said, "rule"), _taken(said, "code")
         policy = _taken(said, "policy")
-        named = purpose or _taken(said, "purpose") or usual.purpose
+        named = purpose or _taken(said, "purpose") or _read_for(rule, said)
         openings = list(extra)
         if actor is not None:
             openings.append(_opening(ACTOR, {"name": self._shown(actor, at)}))
@@ -246,7 +247,7 @@ class AuditTrail:
                 )
                 for opening in openings
             },
-            purpose=Purpose(named),
+            purpose=Purpose(named or usual.purpose),
             basis=basis or usual.basis,
             rule=rule,
             code=code,
@@ -307,6 +308,14 @@ def grounds_of(decision: Decision) -> dict[str, str]:
         "policy": decision.policy,
     }
     return {**grounds, "about": decision.about} if decision.about else grounds
+
+
+def _read_for(rule: str | None, said: Mapping[str, object]) -> str | None:
+    """Return the purpose that a decision on a purpose was about."""
+    about = said.get("about")
+    if rule != Rule.PURPOSE or not isinstance(about, str):
+        return None
+    return about if about in set(Purpose) else None
 
 
 def _taken(said: dict[str, str | int | bool | None], key: str) -> str | None:

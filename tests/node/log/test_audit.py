@@ -56,6 +56,25 @@ def test_the_record_says_what_decided_and_what_for(trail: AuditTrail) -> None:
     assert openings_of(entry) == {"detail": {"about": "x"}}
 
 
+@pytest.mark.parametrize(
+    ("rule", "about", "purpose"),
+    [
+        ("P8", "supervision", "supervision"),
+        ("P8", "no_purpose", "moderation_review"),
+        ("P8", None, "moderation_review"),
+        ("P6", "supervision", "moderation_review"),
+    ],
+)
+def test_what_was_decided_on_a_purpose_has_that_purpose(
+    trail: AuditTrail, rule: str, about: str | None, purpose: str
+) -> None:
+    detail: Detail = {"rule": rule, "about": about}
+
+    assert record_of(trail.entry(Event.SIGNAL_READ, at=NOW, detail=detail)).purpose == (
+        purpose
+    )
+
+
 def test_a_class_has_a_purpose_of_its_own(trail: AuditTrail) -> None:
     record = record_of(trail.entry(Event.NODE_STARTED, at=NOW))
 

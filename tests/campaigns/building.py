@@ -1,0 +1,220 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Builds a node's directory that has rows in every table, and an older copy of it.
+
+Real nodes do real acts with synthetic people. Tables that these acts leave empty get
+rows that their schema allows, through the writer and under its seal like any other.
+"""
+
+import asyncio
+import re
+import shutil
+import sqlite3
+from contextlib import AsyncExitStack, closing
+from itertools import product
+from pathlib import Path
+from typing import Any, Final, cast
+
+from tests.node.fleet import NAMES, Fleet, StandingClock, copy_of
+from tests.node.people.test_gate import COMPLETE
+from tests.node.people.test_register import MET
+from tests.node.signals.conftest import ANNA, BOT, request_for
+from tests.node.test_attesting import recorded
+
+from fedsafe_node.base import Base, open_base
+from fedsafe_node.config import Place, load_config
+from fedsafe_node.evaluators import SharedLists
+from fedsafe_node.membership import CHARTER_DOCUMENT, load_membership
+from fedsafe_node.messages import Kind
+from fedsafe_node.people.messages import (
+    NewAccountRequest,
+    RoleRequest,
+    SetUpRequest,
+    TrainingRequest,
+)
+from fedsafe_node.principal import Principal
+from fedsafe_node.rights.dispute_messages import NewDisputeRequest
+from fedsafe_node.signals.relocking import relock
+from fedsafe_node.store.protocol import Transaction
+from fedsafe_node.store.sqlite_transaction import SQLiteTransaction
+from fedsafe_policies.gate import LegalGate
+from fedsafe_policies.vocabulary import Contention, Module, Purpose, Role, Scope
+
+NODE: Final = "b.demo"
+DORA: Final = Principal("dora", Role.DPO)
+SETUP: Final = Principal("setup", Role.OPERATOR)
+_EVENTS: Final = 260
+_PASSWORD: Final = "korrekt pferd batterie"
+_NEVER_FILLED: Final = frozenset({"seal"})
+
+
+async def build(founded: Path, root: Path) -> tuple[Path, Path]:
+    """Return the node's directory as it was earlier, and as it is now."""
+    fleet = copy_of(founded, root / "fleet")
+    try:
+        await fleet.start(*NAMES)
+        await fleet.covered()
+        await _begin(fleet)
+        await fleet.stop(NODE)
+        earlier = root / "earlier"
+        shutil.copytree(fleet.place(NODE).directory, earlier, ignore=_no_sockets)
+        await fleet.start(NODE)
+        await fleet.covered()
+        await _go_on(fleet)
+        await _relock(fleet)
+    finally:
+        await fleet.close()
+    await _fill(fleet.place(NODE))
+    return earlier, fleet.place(NODE).directory
+
+
+def _no_sockets(_directory: str, names: list[str]) -> set[str]:
+    return {name for name in names if name.endswith(".sock")}
+
+
+async def _begin(fleet: Fleet) -> None:
+    audits = fleet[NODE].services.audits
+    for _ in range(_EVENTS):  # more than a tile
+        await audits.events(0, 1, BOT, Purpose.AUDIT_REVIEW)
+    await fleet.publish("sigrid@example.org")
+    await fleet.publish("carla@example.org")
+    await fleet.publish("thea@example.org", at=NODE, by=("a.demo",))
+    await fleet.publish("5" * 64, Kind.SHA256, at=NODE, by=())
+    await fleet.look_up(NODE, "sigrid@example.org")
+    people = fleet[NODE].services.staff
+    added = await people.accounts.add(
+        NewAccountRequest(name="wanda", display="Wanda"), SETUP
+    )
+    services = fleet[NODE].services
+    await services.registers.enter("S-V-1", MET, ANNA)
+    await fleet.open_gate(NODE, COMPLETE)
+    await people.accounts.set_up(
+        SetUpRequest(name="wanda", code=added.code, password=_PASSWORD), ""
+    )
+    now = int(fleet.clock.now().timestamp())
+    await people.training.add(
+        TrainingRequest(
+            name="wanda",
+            module=Module.BASIC,
+            organisation="Fachberatungsstelle",
+            since=now,
+            until=now + 10_000_000,
+        ),
+        SETUP,
+    )
+
+
+async def _go_on(fleet: Fleet) -> None:
+    signal = await fleet.publish("fiona@example.org")
+    await fleet.revoke(signal, by=(NODE,))
+    mine = await fleet.publish("fritz@example.org", at=NODE, by=("a.demo",))
+    await fleet.revoke(mine, at=NODE, by=("a.demo",))
+    disputed = await fleet.publish("doris@example.org", at=NODE, by=("a.demo",))
+    await fleet[NODE].services.disputes.open(
+        NewDisputeRequest(signal=disputed, contention=Contention.WRONG_PERSON), DORA
+    )
+    signals = fleet[NODE].services.signals
+    waiting = request_for("sina@example.org", kind=Kind.EMAIL, scope=Scope.FEDERATION)
+    await signals.add(waiting, ANNA)
+    await fleet.look_up(NODE, "fritz@example.org")
+    await fleet.publish("6" * 64, Kind.SHA256, by=(NODE,))
+    people = fleet[NODE].services.staff
+    await people.accounts.add(NewAccountRequest(name="otto", display="Otto"), SETUP)
+    await people.granting.grant(RoleRequest(name="wanda", role=Role.ANALYST), SETUP)
+
+
+async def _relock(fleet: Fleet) -> None:
+    """Close the gate, so that what others' actor signals held is erased."""
+    situation = fleet[NODE].base.situation
+    situation.policy = recorded()
+    situation.record_gate(LegalGate())
+    await relock(fleet[NODE].desk)
+
+
+async def open_node(place: Place, parts: AsyncExitStack) -> Base:
+    """Open what a node stands on, and join its federation, as its start does."""
+    config = await asyncio.to_thread(load_config, place)
+    base = await open_base(place, config, StandingClock(), parts)
+    document = await base.store.read(lambda reader: reader.document(CHARTER_DOCUMENT))
+    if document is not None:
+        membership = await asyncio.to_thread(
+            load_membership, place, config.name, document
+        )
+        base.situation.join(SharedLists(membership, {}))
+    return base
+
+
+async def _fill(place: Place) -> None:
+    with closing(sqlite3.connect(place.database)) as connection:
+        tables = {
+            name: (sql, connection.execute(f"SELECT 1 FROM {name} LIMIT 1").fetchone())  # noqa: S608
+            for name, sql in connection.execute(
+                "SELECT name, sql FROM sqlite_master WHERE type = 'table' "
+                "AND name NOT LIKE 'sqlite%' ORDER BY name"
+            ).fetchall()
+        }
+    empty = {name: sql for name, (sql, row) in tables.items() if row is None}
+    async with AsyncExitStack() as parts:
+        base = await open_node(place, parts)
+        while empty:
+            before = len(empty)
+            for name, sql in list(empty.items()):
+                if await _add_rows(base, name, sql):
+                    del empty[name]
+            if len(empty) == before:
+                raise AssertionError(f"no row fits into {sorted(empty)}")
+
+
+async def _add_rows(base: Base, name: str, sql: str) -> bool:
+    async def act(tx: Transaction) -> bool:
+        connection = cast("SQLiteTransaction", tx)._connection  # noqa: SLF001
+        added = [_add_row(connection, name, sql, number) for number in (1, 2)]
+        return any(added)
+
+    return await base.store.write(act)
+
+
+def _add_row(connection: sqlite3.Connection, name: str, sql: str, number: int) -> bool:
+    columns = connection.execute(
+        'SELECT name, type, "notnull", pk FROM pragma_table_info(?)', (name,)
+    ).fetchall()
+    parents = {
+        column: connection.execute(
+            f"SELECT {theirs} FROM {parent} LIMIT 1 OFFSET {number - 1}"  # noqa: S608
+        ).fetchone()
+        for parent, column, theirs in connection.execute(
+            'SELECT "table", "from", "to" FROM pragma_foreign_key_list(?)', (name,)
+        ).fetchall()
+    }
+    optional = [column for column, _, needed, key in columns if not needed and not key]
+    for filled in product((False, True), repeat=min(len(optional), 8)):
+        left_out = {
+            column
+            for column, wanted in zip(optional, filled, strict=False)
+            if not wanted
+        }
+        values = [
+            None
+            if column in left_out
+            else (parents[column] or (None,))[0]
+            if column in parents
+            else _value(column, kind, sql, number + 10 * at)
+            for at, (column, kind, _, _) in enumerate(columns)
+        ]
+        marks = ", ".join("?" * len(values))
+        try:
+            connection.execute(f"INSERT INTO {name} VALUES ({marks})", values)  # noqa: S608
+        except sqlite3.IntegrityError:
+            continue
+        return True
+    return False
+
+
+def _value(column: str, kind: str, sql: str, number: int) -> Any:  # noqa: ANN401 - a cell
+    allowed = re.search(rf"\b{column} IN \(([^)]*)\)", sql)
+    if allowed is not None:
+        choice = allowed[1].split(",")[0].strip()
+        return choice.strip("'") if "'" in choice else int(choice)
+    if kind == "BLOB":
+        length = re.search(rf"length\({column}\) = (\d+)", sql)
+        return bytes([number]) * (int(length[1]) if length else 8)
+    return number if kind == "INTEGER" else f"{column}-{number}"
