@@ -46,6 +46,10 @@ _COLLECT: Final = (
     "Abholcode für die Person, nur jetzt zu sehen: {code}",
     "Collect code for the person, shown only now: {code}",
 )
+_WAITS: Final = (
+    "Eine zweite Person muss zustimmen: fedsafe act approve {act}",
+    "A second person must approve: fedsafe act approve {act}",
+)
 _FOUND: Final = (
     "Gefunden: {signals}. Bestritten: {disputes}. Nicht zu prüfen: {unevaluated}.",
     "Found: {signals}. Disputed: {disputes}. Not to be checked: {unevaluated}.",
@@ -158,6 +162,30 @@ def answer_(context: click.Context, request: str) -> ExitStatus:
       fedsafe rights answer 0a1b2c3d4e5f60718293a4b5c6d7e8f9
     """  # noqa: D301
     return _change(context, request, "answer", {})
+
+
+@rights.command("grant")
+@click.argument("request")
+@click.option("--reason", metavar="REFERENCE", required=True, help="The decision's.")
+@shared_options
+@click.pass_context
+def grant(context: click.Context, request: str, reason: str) -> ExitStatus:
+    """Ask that what this provider lists of REQUEST be erased.
+
+    A second person approves it with `fedsafe act approve`.
+
+    \b
+    Example:
+      fedsafe rights grant 0a1b2c3d4e5f60718293a4b5c6d7e8f9 --reason decision-3
+    """  # noqa: D301
+    settings = settings_of(context)
+    target = f"/v1/rights/{_checked(request)}/grant"
+    answer = personal(settings).post(target, {"reason": reason})
+    if settings.json:
+        document(answer)
+    else:
+        line(_WAITS[not settings.german].format(act=answer["act"]))
+    return OK
 
 
 @rights.command("extend")

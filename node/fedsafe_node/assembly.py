@@ -65,6 +65,7 @@ from fedsafe_node.review.deciding import ConfirmEffect
 from fedsafe_node.review.desk import ReviewDesk
 from fedsafe_node.review.service import ReviewService
 from fedsafe_node.rights.disputes import Disputes
+from fedsafe_node.rights.granting import RequestGrant
 from fedsafe_node.rights.mailing import Mailer
 from fedsafe_node.rights.proving import Proofs
 from fedsafe_node.rights.requests import Requests
@@ -402,6 +403,7 @@ class RunningNode:
                 **self.keeper.effects(),
                 Act.EXPORT_WITH_OPENINGS: ExportEffect(),
                 Act.GATE_OPENING: GateOpening(base.office, base.situation),
+                Act.REQUEST_GRANT: RequestGrant(self.desk),
                 Act.BREACH_SILENCE: BreachSilence(base.office, notes),
                 Act.PERMANENT_BAN: ConfirmEffect(self.reviews),
             },
@@ -416,7 +418,9 @@ class RunningNode:
             base.clock,
             guard=base.guard,
         )
-        requests = Requests(self.desk, base.announcer, base.office.vault)
+        requests = Requests(
+            self.desk, base.announcer, base.office.vault, staff.approvals
+        )
         return Services(
             name=base.config.name,
             lookups=LookupService(

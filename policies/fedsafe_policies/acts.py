@@ -42,6 +42,10 @@ _MAY: Final[Mapping[Act, tuple[frozenset[Role], frozenset[Role]]]] = {
         frozenset({Role.OPERATOR, Role.REVIEWER, Role.DPO}) | _ADVICE,
         frozenset({Role.REVIEWER, Role.DPO, Role.LEGAL_ADVISER}),
     ),
+    Act.REQUEST_GRANT: (
+        frozenset({Role.DPO}),
+        frozenset({Role.REVIEWER, Role.DPO, Role.LEGAL_ADVISER}),
+    ),
     Act.SUBJECT_ERASURE: (
         frozenset({Role.DPO}),
         frozenset({Role.REVIEWER, Role.DPO, Role.LEGAL_ADVISER}),

@@ -196,6 +196,7 @@ class Act(StrEnum):
     GATE_OPENING = "gate_opening"
     BREACH_SILENCE = "breach_silence"
     SUBJECT_ERASURE = "subject_erasure"
+    REQUEST_GRANT = "request_grant"
     OWN_BAN = "own_ban"
     MEDIA_SIGNAL = "media_signal"
     ROLE_GRANT = "role_grant"

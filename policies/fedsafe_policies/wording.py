@@ -61,6 +61,7 @@ _GERMAN: Final[Mapping[str, str]] = {
     "gate_opening": "Öffnen der rechtlichen Freigabe",
     "breach_silence": "Abschluss einer Datenpanne ohne Meldung",
     "subject_erasure": "Löschung zu einer Person",
+    "request_grant": "Stattgeben eines Antrags",
     "own_ban": "eigene Sperre",
     "media_signal": "Signal über eine Datei",
     "role_grant": "Erteilen einer Rolle",

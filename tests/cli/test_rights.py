@@ -96,6 +96,16 @@ def test_a_request_is_shown_answered_extended_and_closed(
     ]
 
 
+def test_a_grant_waits_for_a_second_person(ask: "Run", node: "FakeNode") -> None:
+    node.always(f"POST /v1/rights/{REQUEST}/grant", {"act": "0b" * 16})
+    shown = ask("rights", "grant", REQUEST, "--reason", "decision-3")
+    as_json = ask("rights", "grant", REQUEST, "--reason", "decision-3", "--json")
+
+    assert f"fedsafe act approve {'0b' * 16}" in shown.out
+    assert json.loads(as_json.out) == {"act": "0b" * 16}
+    assert node.asked[0][1] == {"reason": "decision-3"}
+
+
 @pytest.mark.parametrize(
     ("arguments", "status"),
     [

@@ -460,6 +460,7 @@ def _requested(fed: Federation) -> None:
     name = json.loads(opened.stdout)["request"]
     for arguments in (
         ("show", name),
+        ("grant", name, "--reason", "note-2"),
         ("extend", name, "--reason", "note-1"),
         ("answer", name),
         ("close", name, "--outcome", "answered", "--reason", "letter-1"),

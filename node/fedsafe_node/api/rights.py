@@ -7,6 +7,7 @@ from fedsafe_node.api.auth import Auth
 from fedsafe_node.api.call import Call
 from fedsafe_node.api.route import KIB, Lane, Route
 from fedsafe_node.messages import Message
+from fedsafe_node.people.messages import ActAnswer
 from fedsafe_node.rights.request_messages import (
     CloseRequest,
     CollectedAnswer,
@@ -56,6 +57,13 @@ async def answer_request(call: Call) -> object:
 async def extend_request(call: Call) -> object:
     """Take two months more."""
     return await call.services.requests.extend(
+        call.path["request"], call.body(ReasonRequest).reason, call.principal
+    )
+
+
+async def grant_request(call: Call) -> object:
+    """Ask that what this provider lists be erased."""
+    return await call.services.requests.grant(
         call.path["request"], call.body(ReasonRequest).reason, call.principal
     )
 
@@ -151,6 +159,21 @@ RIGHTS_ROUTES: Final = (
         limit=4 * KIB,
         path_types=_REQUEST,
         answer=RightsRequestAnswer,
+        refusals=_GONE,
+    ),
+    Route(
+        name="grantRequest",
+        method="POST",
+        path="/v1/rights/{request}/grant",
+        handler=grant_request,
+        auth=Auth.CREDENTIAL,
+        roles=frozenset({Role.DPO}),
+        lane=Lane.WRITES,
+        summary="Ask that what this provider lists be erased; a second person approves",
+        body=ReasonRequest,
+        limit=4 * KIB,
+        path_types=_REQUEST,
+        answer=ActAnswer,
         refusals=_GONE,
     ),
     Route(

@@ -550,6 +550,10 @@ class Requests(Protocol):
         """End a request."""
         ...
 
+    async def grant(self, request: str, reason: str, who: Principal) -> ActAnswer:
+        """Ask that what this provider lists be erased; a second person approves."""
+        ...
+
     async def collect(self, asked: CollectRequest, source: str) -> CollectedAnswer:
         """Hand an answer out, once, to who has the code."""
         ...

@@ -13,12 +13,15 @@ from typing import Final
 
 from msgspec.structs import replace
 
+from fedsafe_federation.wireformat import encode
 from fedsafe_node.errors import (
     ConflictError,
     NotFoundError,
     WrongStateError,
 )
 from fedsafe_node.log.audit import Event
+from fedsafe_node.people.approvals import Approvals
+from fedsafe_node.people.messages import ActAnswer
 from fedsafe_node.people.throttle import Counter, count_tries
 from fedsafe_node.people.vault import Vault
 from fedsafe_node.principal import Principal
@@ -27,6 +30,7 @@ from fedsafe_node.provider_events.announcing import (
 )
 from fedsafe_node.rights.describing import describe_request
 from fedsafe_node.rights.finding import evaluate
+from fedsafe_node.rights.granting import KIND, Grant, grantable
 from fedsafe_node.rights.opening import Opened, Opening, read_person
 from fedsafe_node.rights.request_messages import (
     CloseRequest,
@@ -60,10 +64,13 @@ FORM: Final = Principal("form", Role.SERVICE)
 class Requests:
     """Opens, answers and closes requests of persons."""
 
-    def __init__(self, desk: Desk, announcer: Announcer, vault: Vault) -> None:
+    def __init__(
+        self, desk: Desk, announcer: Announcer, vault: Vault, approvals: Approvals
+    ) -> None:
         self._desk = desk
         self._announcer = announcer
         self._vault = vault
+        self._approvals = approvals
 
     async def open(
         self, request: NewRightsRequest, who: Principal
@@ -235,6 +242,22 @@ class Requests:
             return describe_request(closed)
 
         return await self._desk.store.write(act)
+
+    async def grant(self, request: str, reason: str, who: Principal) -> ActAnswer:
+        """Ask that what this provider lists be erased; a second person approves.
+
+        Raises:
+            DeniedError: this role may not.
+            NotFoundError: there is no such request.
+            WrongStateError: it is closed, or nothing of it is this provider's.
+        """
+        await self._admit(who, "rights.grant")
+        desk = self._desk
+        row, ours = await desk.store.read(
+            lambda reader: grantable(reader, desk, request)
+        )
+        asked = Grant(request=row.id, reason=reason, signals=len(ours))
+        return await self._approvals.ask(KIND, encode(asked), who)
 
     async def collect(self, asked: CollectRequest, source: str) -> CollectedAnswer:
         """Hand an answer out, once, to who has the code.

@@ -4,6 +4,9 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from tests.node.api.staff import ACT
+
+from fedsafe_node.people.messages import ActAnswer
 from fedsafe_node.principal import Principal
 from fedsafe_node.rights.request_messages import (
     CloseRequest,
@@ -41,6 +44,7 @@ RIGHTS_BODIES: Final[dict[str, object]] = {
         "control": "account_login",
     },
     "extendRequest": {"reason": "note-4"},
+    "grantRequest": {"reason": "decision-1"},
     "closeRequest": {"outcome": "answered", "reason": "letter-12"},
     "sendCode": {"email": "anna@example.de"},
     "proveControl": {
@@ -87,6 +91,10 @@ class FakeRequests:
         self, request: str, closing: CloseRequest, who: Principal
     ) -> RightsRequestAnswer:
         return await self._called((request, closing, who))
+
+    async def grant(self, request: str, reason: str, who: Principal) -> ActAnswer:
+        await self._called((request, reason, who))
+        return ACT
 
     async def collect(self, asked: CollectRequest, source: str) -> CollectedAnswer:
         await self._called((asked, source))

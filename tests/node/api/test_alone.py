@@ -11,12 +11,13 @@ import pytest
 from tests.node.api.test_people import House, house
 from tests.node.people.test_gate import COMPLETE
 from tests.node.review.conftest import match
+from tests.node.signals.conftest import ANNA, request_for
 
 from fedsafe_node.log.pseudonyms import quarter_of
 from fedsafe_node.people.credentials import People
 from fedsafe_node.review.opening import open_review
 from fedsafe_policies.policy import load_policy, shipped_text
-from fedsafe_policies.vocabulary import Act, Role
+from fedsafe_policies.vocabulary import Act, Role, Scope
 
 __all__ = ["house"]
 
@@ -58,6 +59,16 @@ async def _erasure(house: House, who: str) -> dict[str, Any]:
     return dict(await house.done("POST", "/v1/audit/erase", body, who))
 
 
+async def _grant(house: House, who: str) -> dict[str, Any]:
+    about = {"kind": "email", "value": "listed@mail.example"}
+    signals = house.fleet["a.demo"].services.signals
+    await signals.add(request_for(about["value"], scope=Scope.SELF), ANNA)
+    body = {"kind": "erasure", "about": about, "control": "identity_document"}
+    opened = await house.done("POST", "/v1/rights", body, who)
+    path = f"/v1/rights/{opened['request']}/grant"
+    return dict(await house.done("POST", path, {"reason": "ticket:17"}, who))
+
+
 async def _reveal(house: House, who: str) -> dict[str, Any]:
     base = house.fleet["a.demo"].base
     shown = base.pseudonyms.of("rita", quarter_of(base.clock.now()))
@@ -89,6 +100,7 @@ ACTS: Final[dict[Act, tuple[str, str, Ask]]] = {
     Act.EXPORT_WITH_OPENINGS: ("dora", "rita", _export),
     Act.BREACH_SILENCE: ("olaf", "dora", _breach),
     Act.SUBJECT_ERASURE: ("dora", "rita", _erasure),
+    Act.REQUEST_GRANT: ("dora", "rita", _grant),
     Act.PSEUDONYM_REVEAL: ("dora", "rita", _reveal),
     Act.PERMANENT_BAN: ("anna", "rita", _ban),
 }

@@ -21,10 +21,12 @@ NEW: Final = {
 SENT: Final[Mapping[str, object]] = {
     "openRequest": NEW,
     "extendRequest": {"reason": "note-1"},
+    "grantRequest": {"reason": "decision-1"},
     "closeRequest": {"outcome": "answered", "reason": "letter-1"},
 }
 MAY: Final[Mapping[str, set[Role]]] = {
     "openRequest": OFFICERS | {Role.SERVICE},
+    "grantRequest": {Role.DPO},
     **dict.fromkeys(
         (
             *("listRequests", "showRequest", "answerRequest"),

@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Grant a request: erase what this provider lists, by two persons (rule P6).
+
+The data-protection officer asks, a second person approves (`approvals`). Own shared
+signals are revoked everywhere, own bans erased, and disputes of them end with that.
+What others list only they can erase: it was disputed when the request was opened.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+import msgspec
+from msgspec.structs import replace
+
+from fedsafe_federation.restrictions import Reason
+from fedsafe_federation.rulings import Outcome
+from fedsafe_federation.wireformat import decode
+from fedsafe_node.errors import NotFoundError, WrongStateError
+from fedsafe_node.log.audit import Detail, Event
+from fedsafe_node.principal import Principal
+from fedsafe_node.rights.contesting import CONTESTABLE
+from fedsafe_node.rights.dispute_messages import Reference
+from fedsafe_node.rights.finding import Finding
+from fedsafe_node.rights.request_messages import RequestId, RequestKind
+from fedsafe_node.rights.ruling import say_ruling
+from fedsafe_node.rights.sealing import open_content
+from fedsafe_node.signals.desk import Desk
+from fedsafe_node.signals.naming import read_signal_id
+from fedsafe_node.signals.stopping import erase_own, revoke_signal
+from fedsafe_node.store.protocol import Reader, Transaction
+from fedsafe_node.store.rights_rows import RequestRow, RequestState
+from fedsafe_policies.acts import ActRequest
+from fedsafe_policies.people import Person
+from fedsafe_policies.vocabulary import Act
+
+KIND: Final = Act.REQUEST_GRANT
+_NOT_GRANTED: Final = frozenset({RequestKind.ACCESS.value})
+
+
+class Grant(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Which request is granted, and a reference to why."""
+
+    request: RequestId
+    reason: Reference
+    signals: int
+
+
+@dataclass(slots=True)
+class _Erased:
+    removed: list[int]
+    feed: int | None = None
+
+
+async def grantable(
+    reader: Reader, desk: Desk, request: str
+) -> tuple[RequestRow, Sequence[Finding]]:
+    """Read a request that can be granted, and what of it this provider lists.
+
+    Raises:
+        NotFoundError: there is no such request.
+        WrongStateError: it is closed, asks for no erasure, or is others' to grant.
+    """
+    row = await reader.request(request)
+    if row is None:
+        raise NotFoundError("request")
+    if row.state is RequestState.CLOSED:
+        raise WrongStateError("request_closed", "this request is closed")
+    if row.kind in _NOT_GRANTED:
+        raise WrongStateError("nothing_to_erase", "access erases nothing")
+    content = open_content(desk.periods, row)
+    found = content.findings if content is not None else []
+    ours = [each for each in found if each.origin == desk.situation.node]
+    if not ours:
+        raise WrongStateError("nothing_to_erase", "this provider lists nothing here")
+    return row, ours
+
+
+class RequestGrant:
+    """The effect of an approved grant (`approvals.Effect`)."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    async def request(
+        self, reader: Reader, content: bytes, first: Person, second: Person
+    ) -> ActRequest:
+        """Put the grant to the policy, with both persons."""
+        del reader
+        return ActRequest(KIND, first, second, decode(content, Grant).reason)
+
+    async def carry_out(
+        self, tx: Transaction, content: bytes, first: Person, second: Person
+    ) -> Callable[[], None]:
+        """Erase what this provider lists and close the request."""
+        desk, grant = self._desk, decode(content, Grant)
+        row, ours = await grantable(tx, desk, grant.request)
+        erased = _Erased([])
+        for finding in ours:
+            await self._erase(tx, finding, erased, by=second.name)
+        now = int(desk.clock.now().timestamp())
+        await tx.put_request(
+            replace(
+                row,
+                state=RequestState.CLOSED,
+                outcome="granted",
+                reason=grant.reason,
+                ended_at=now,
+                ended_by=first.name,
+            )
+        )
+        detail: Detail = {"request": row.id, "outcome": "granted", "signals": len(ours)}
+        who = Principal(first.name, first.role)
+        entry = desk.event(Event.REQUEST_CLOSED, who, detail)
+        await tx.append(desk.trail.log, entry.record, entry.openings)
+        return partial(self._learn, erased)
+
+    async def _erase(
+        self, tx: Transaction, finding: Finding, erased: _Erased, *, by: str
+    ) -> None:
+        desk, signal_id = self._desk, read_signal_id(finding.signal)
+        now = int(desk.clock.now().timestamp())
+        if finding.own:
+            rows = await erase_own(desk, tx, signal_id, at=now)
+            erased.removed += rows
+            if rows:
+                # `reckoning` adds these up: nothing else explains an erased own ban.
+                entry = desk.trail.entry(
+                    Event.WITHDRAWN,
+                    at=desk.clock.now(),
+                    actor=by,
+                    detail={
+                        "signal": finding.signal,
+                        "reason": Reason.REQUEST_OF_THE_PERSON.value,
+                        "bans": len(rows),
+                    },
+                )
+                await tx.append(desk.trail.log, entry.record, entry.openings)
+            return
+        row = await tx.signal(finding.origin, signal_id)
+        if row is None or row.status not in CONTESTABLE:
+            return
+        reason = Reason.REQUEST_OF_THE_PERSON
+        erased.feed = await revoke_signal(desk, tx, row, reason)
+        erased.removed.append(row.row)
+        known = await tx.disputes_on(finding.origin, signal_id)
+        unruled = [each for each in known if await tx.ruling(each) is None]
+        if unruled:
+            erased.feed = await say_ruling(
+                desk, tx, unruled, Outcome.REVOKED, ruled_by=by
+            )
+
+    def _learn(self, erased: _Erased) -> None:
+        self._desk.lists.remove(erased.removed)
+        if erased.feed is not None:
+            self._desk.announce(erased.feed)
