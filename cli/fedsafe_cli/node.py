@@ -7,8 +7,9 @@ for.
 
 import asyncio
 import shlex
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -19,8 +20,11 @@ from fedsafe_cli.exit_codes import OK, ExitStatus
 from fedsafe_cli.options import settings_of, shared_options
 from fedsafe_cli.output import document, line, pairs, table
 from fedsafe_cli.sessions import personal
-from fedsafe_cli.settings import printable
+from fedsafe_cli.settings import Settings, printable
 from fedsafe_policies.vocabulary import Role
+
+if TYPE_CHECKING:
+    from fedsafe_cli.making import MadeNode, NewNode
 
 ROLES: Final = tuple(role.value for role in Role)
 
@@ -78,12 +82,19 @@ def init(context: click.Context, /, **given: Any) -> ExitStatus:  # noqa: ANN401
         --url https://fedsafe.chat.example.de --listen 127.0.0.1:8470 \\
         --contact trust@chat.example.de --staff anna:analyst --staff ben:reviewer
     """  # noqa: D301
-    from fedsafe_cli.making import NewNode, make_node  # noqa: PLC0415 (slow to load)
+    from fedsafe_cli.making import make_node  # noqa: PLC0415 (slow to load)
+
+    wanted = _wanted(given)
+    return _tell_made(settings_of(context), wanted, asyncio.run(make_node(wanted)))
+
+
+def _wanted(given: Mapping[str, Any]) -> "NewNode":
+    from fedsafe_cli.making import NewNode  # noqa: PLC0415 (slow to load)
 
     host, port = _address(given["listen"])
     directory = Path(given["directory"])
     _check_safe(given["custody_key"])
-    wanted = NewNode(
+    return NewNode(
         directory=directory,
         name=given["name"],
         url=given["url"] or f"http://{host}:{port}",
@@ -99,12 +110,14 @@ def init(context: click.Context, /, **given: Any) -> ExitStatus:  # noqa: ANN401
         else directory.with_name(f"{directory.name}.custody.key"),
         administrator=given["administrator"],
     )
-    made = asyncio.run(make_node(wanted))
+
+
+def _tell_made(settings: Settings, wanted: "NewNode", made: "MadeNode") -> ExitStatus:
     answer = {
         "name": wanted.name,
         "url": wanted.url,
-        "dir": str(directory),
-        "config": str(directory / "node.toml"),
+        "dir": str(wanted.directory),
+        "config": str(wanted.directory / "node.toml"),
         "credentials": {name: str(path) for name, path in made.credentials.items()},
         "custody": str(made.custody),
     }
@@ -115,7 +128,7 @@ def init(context: click.Context, /, **given: Any) -> ExitStatus:  # noqa: ANN401
             "code": first.code,
             "until": first.until,
         }
-    if settings_of(context).json:
+    if settings.json:
         document(answer)
         return OK
     rows = [(name, value) for name, value in answer.items() if isinstance(value, str)]
@@ -125,7 +138,7 @@ def init(context: click.Context, /, **given: Any) -> ExitStatus:  # noqa: ANN401
     if first is not None:
         people.append((f"set-up code of {first.name}", first.code))
     pairs([*rows, *people], indent="")
-    config = shlex.quote(printable(str(directory)))
+    config = shlex.quote(printable(str(wanted.directory)))
     line(f"next: fedsafe node run --config {config}")
     if first is not None:
         line("then, within three days, with whoever trained you and until when:")
