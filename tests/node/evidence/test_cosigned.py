@@ -22,6 +22,7 @@ from tests.node.fleet import Fleet
 from fedsafe_crypto.checkpoint import Checkpoint, sign_checkpoint
 from fedsafe_crypto.cosignature import cosign
 from fedsafe_crypto.identity import SigningKey
+from fedsafe_crypto.note import VerifierKey
 from fedsafe_crypto.tiles import TileSource
 from fedsafe_crypto.tree import Frontier, consistency_proof, leaf_hash
 from fedsafe_node.evidence.verify import (
@@ -92,6 +93,27 @@ def _strangers(said: Said) -> None:
     said["checkpoint"] += cosign(text, "b.demo/witness", key, at=1)
 
 
+def _lines(said: Said) -> tuple[str, list[str]]:
+    text, _, tail = said["checkpoint"].rpartition("\n\n")
+    return text, tail.splitlines(keepends=True)
+
+
+def _unsigned(said: Said) -> None:
+    """Keep what the witnesses signed, and leave the log's own signature out."""
+    text, lines = _lines(said)
+    said["checkpoint"] = f"{text}\n\n{''.join(lines[1:])}"
+
+
+def _false(said: Said) -> None:
+    """Put a witness's name and key id before a signature that is not its own."""
+    text, lines = _lines(said)
+    dash, name, encoded = lines[1].split()
+    signature = bytearray(b64decode(encoded))
+    signature[20] ^= 1
+    lines[1] = f"{dash} {name} {b64encode(signature).decode()}\n"
+    said["checkpoint"] = f"{text}\n\n{''.join(lines)}"
+
+
 def _put(name: str, value: object) -> Callable[[Said], None]:
     return lambda said: said.__setitem__(name, value)
 
@@ -100,6 +122,8 @@ FORGERIES: dict[str, Callable[[Said], None]] = {
     "another checkpoint": _other_note,
     "nobody": _nobody,
     "a stranger": _strangers,
+    "no log": _unsigned,
+    "a false signature": _false,
     "another salt": _put("salt", b64encode(bytes(32)).decode()),
     "another record": _put("record", '{"v":1,"commitment":"AAAA"}'),
     "another index": lambda said: said.__setitem__("index", said["index"] + 1),
@@ -149,6 +173,20 @@ def test_whose_keys_count_nobody_changes_alone(
     cosigned: Made, change: Callable[[Said], None]
 ) -> None:
     refused(changed(cosigned, change, "charter.json"), cosigned.fingerprint)
+
+
+def test_another_node_cannot_borrow_the_members_word(cosigned: Made) -> None:
+    key = SigningKey.generate()
+    text = cosigned.files["checkpoint"].decode().rpartition("\n\n")[0] + "\n"
+    keys = json.loads(cosigned.files["keys.json"])
+    keys["audit"] = VerifierKey.of("a.demo/audit", key.public).encode()
+    files = cosigned.files | {
+        "keys.json": json.dumps(keys).encode(),
+        "checkpoint": sign_checkpoint(Checkpoint.parse(text), key),
+    }
+
+    why = refused(packed(list(files.items()), key))
+    assert why == "the charter knows another audit key of the node"
 
 
 @pytest.mark.parametrize("name", ["charter.json", "cosigned.json"])
