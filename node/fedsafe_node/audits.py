@@ -105,7 +105,7 @@ class AuditService:
             await self._check(table, partial(self._store.scan, self._counting(table)))
             for table in (SIGNALS, RESTRICTIONS, RESTRICTED)
         ]
-        tables += await check_seal(self._store)
+        tables += await check_seal(self._store, self._guard)
         tables.append(await self._check(INDEX, self._count_found))
         ok = all(log.ok for log in logs) and all(table.ok for table in tables)
         answer = VerifyAnswer(ok=ok, logs=logs, tables=tables)
@@ -235,7 +235,10 @@ class AuditService:
         # grows meanwhile: the disk has no less than before, no more than after.
         tail = await self._store.write(lambda tx: tx.tail(name))
         found = await self._engine.verify(
-            name, commitments_of, lambda reader: self._anchors(reader, name, tail)
+            name,
+            commitments_of,
+            lambda reader: self._anchors(reader, name, tail),
+            is_own=name.startswith(f"{self._situation.node}/"),
         )
         after = await self._store.write(lambda tx: tx.tail(name))
         if found.size > after.size:

@@ -80,7 +80,13 @@ async def _examine_logs(
         return [Examined("database", wrong=f"it holds {foreign[0]}, not {audit}")]
     report = await reader.seal_report(around, 0)
     examined = [
-        await _examine_log(reader, name, kept.get(name), report.logs.get(name))
+        await _examine_log(
+            reader,
+            name,
+            kept.get(name),
+            report.logs.get(name),
+            is_own=name.startswith(f"{node}/"),
+        )
         for name in sorted({*names, *kept, *report.logs})
     ]
     if not report.faults:
@@ -92,7 +98,12 @@ async def _examine_logs(
 
 
 async def _examine_log(
-    reader: Reader, name: LogName, kept: Kept | None, sealed: Position | None
+    reader: Reader,
+    name: LogName,
+    kept: Kept | None,
+    sealed: Position | None,
+    *,
+    is_own: bool,
 ) -> Examined:
     anchors: list[Anchor] = []
     if kept is not None:
@@ -102,7 +113,9 @@ async def _examine_log(
         size, root = sealed
         anchors.insert(0, Anchor(size=size, root=root, source="the seal"))
     try:
-        found = await verify_log(reader, name, commitments_for(name), anchors)
+        found = await verify_log(
+            reader, name, commitments_for(name), anchors, is_own=is_own
+        )
     except CorruptLogError as error:
         wrong = f"damaged {error.place}: {error.reason}"
         return Examined(f"log {name}", wrong=wrong)

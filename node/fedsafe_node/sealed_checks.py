@@ -1,26 +1,32 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tell what the seal says, as `audit verify` answers."""
 
+import asyncio
 from typing import Final
 
 from fedsafe_node.errors import SealBrokenError, StoreFailedError
+from fedsafe_node.log.guard import Guard
 from fedsafe_node.messages import TableCheck
 from fedsafe_node.store.protocol import Store
 
 SEAL: Final = "seal"
 
 
-async def check_seal(store: Store) -> list[TableCheck]:
-    """Compare tables and key files with the seal; one line if all of them fit."""
+async def check_seal(store: Store, guard: Guard) -> list[TableCheck]:
+    """Compare tables, key files and guard with the seal; one line if all fit."""
     try:
         report = await store.check_seal()
     except StoreFailedError as error:
         why = f"the database cannot be read: {error.reason}"
         bad = TableCheck(table=SEAL, rows=0, ok=False, damage="unreadable", why=why)
         return [bad]
-    if not report.faults:
+    faults = list(report.faults)
+    odd = await asyncio.to_thread(guard.odd_file)
+    if odd is not None:
+        faults.append(SealBrokenError("guard", odd, "it is not what was kept"))
+    if not faults:
         return [TableCheck(table=SEAL, rows=report.rows, ok=True)]
-    return [_bad(fault) for fault in report.faults]
+    return [_bad(fault) for fault in faults]
 
 
 def _bad(fault: SealBrokenError) -> TableCheck:

@@ -7,7 +7,7 @@ one whose seal was taken away, and never one that was not sealed yet.
 
 All files below `keys/` are covered but these:
 
-* `seal.key`: with another one no seal opens;
+* `seal-new.key`, which is renamed as soon as there is a seal;
 * `founding-*.key`: the state of a ceremony, which ends if it does not fit, and is
   destroyed when it ends.
 
@@ -125,5 +125,5 @@ def _names(keys: Path) -> Iterator[str]:
         with os.scandir(directory) as found:
             names = [each.name for each in found if each.is_file()]
         for name in names:
-            if not name.startswith((".", _FOUNDING)) and name not in {_KEY, _NEW}:
+            if not name.startswith((".", _FOUNDING)) and name != _NEW:
                 yield str(Path(directory, name).relative_to(keys))

@@ -4,6 +4,7 @@
 import asyncio
 import sqlite3
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
 from tests.node.fleet import Fleet
@@ -12,10 +13,11 @@ from tests.node.people.test_gate import COMPLETE
 from tests.node.people.test_register import MET
 from tests.node.signals.conftest import ANNA, request_for
 from tests.node.test_attesting import close_gate, found, gated, open_gate
-from tests.node.test_tables import change, copy, full, verify
+from tests.node.test_tables import bad_rows, change, copy, full, past_triggers, verify
 
 from fedsafe_node.log.audit import Event
 from fedsafe_node.signals.relocking import relock
+from fedsafe_node.store.keeping_rows import EffectKind
 from fedsafe_policies.vocabulary import Scope
 
 __all__ = ["full", "gated"]
@@ -84,9 +86,9 @@ async def unnoticed(
 ) -> list[object]:
     """Try attacks, one after the other; return those that verification misses."""
     database, saved = fleet.place("b.demo").database, fleet.root / "saved.db"
-    await asyncio.to_thread(copy, database, saved)
     missed: list[object] = []
     for table, sql in attacks:
+        await asyncio.to_thread(copy, database, saved)
         await asyncio.to_thread(change, database, *sql)
         answer = await verify(fleet)
         if [check.table for check in answer.tables if not check.ok][:1] != [table]:
@@ -98,15 +100,13 @@ async def unnoticed(
 
 def put_back(database: Path, saved: Path) -> None:
     """Give the tables the rows that they had; the logs go on."""
-    connection = sqlite3.connect(database)
-    connection.execute("ATTACH ? AS saved", (str(saved),))
-    for table in ("signals", "register", "gate", "peers"):
-        connection.execute(f"DELETE FROM {table}")  # noqa: S608
-    for table in ("signals", "register", "gate", "peers", "openings"):
-        back = f"REPLACE INTO {table} SELECT * FROM saved.{table}"  # noqa: S608
-        connection.execute(back)
-    connection.commit()
-    connection.close()
+    with closing(sqlite3.connect(saved)) as source, past_triggers(database) as target:
+        for table in ("signals", "register", "gate", "peers"):
+            target.execute(f"DELETE FROM {table}")  # noqa: S608
+        for table in ("signals", "register", "gate", "peers", "openings"):
+            for row in source.execute(f"SELECT * FROM {table}"):  # noqa: S608
+                marks = ", ".join("?" * len(row))
+                target.execute(f"REPLACE INTO {table} VALUES ({marks})", row)  # noqa: S608
 
 
 async def test_what_ended_by_itself_is_no_finding(full: Fleet) -> None:
@@ -120,8 +120,10 @@ async def test_what_ended_by_itself_is_no_finding(full: Fleet) -> None:
 
 
 async def test_a_month_whose_key_was_destroyed_is_no_finding(full: Fleet) -> None:
-    periods = full["b.demo"].desk.periods
+    periods, store = full["b.demo"].desk.periods, full["b.demo"].base.store
     (month,) = periods.periods()
+    kind = EffectKind.PERIOD_KEY
+    await store.write(lambda tx: tx.begin_effect(kind, month, at=7))
     await asyncio.to_thread(periods.destroy, month, present="9999-12")
     answer = await verify(full)
 
@@ -142,7 +144,7 @@ async def test_a_relock_that_was_taken_back_excuses_nothing(gated: Fleet) -> Non
     sql = FORGED.format(event=events.index(Event.GATE_RELOCKED))
     database = gated.place("b.demo").database
     await asyncio.to_thread(change, database, sql, *SWEPT)
-    (bad,) = [check for check in (await verify(gated)).tables if not check.ok]
+    (bad,) = bad_rows(await verify(gated))
 
     assert bad.table == "signals"
     assert "relocked" in str(bad.why)
@@ -155,7 +157,7 @@ async def test_a_relock_must_go_on_asking_for_what_it_lacks(gated: Fleet) -> Non
     await relock(gated["b.demo"].desk)
     sql = "UPDATE meta SET value = x'' WHERE key = 'lacking/a.demo'"
     await asyncio.to_thread(change, gated.place("b.demo").database, sql)
-    (bad,) = [check for check in (await verify(gated)).tables if not check.ok]
+    (bad,) = bad_rows(await verify(gated))
 
     assert (bad.table, bad.first_bad) == ("signals", "a.demo")
 

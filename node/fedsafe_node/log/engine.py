@@ -158,6 +158,8 @@ class LogEngine:
         log: LogName,
         commitments_of: CommitmentsOf,
         anchors_of: AnchorsOf | None = None,
+        *,
+        is_own: bool = False,
     ) -> Verified:
         """Recompute a log's tree from its records and check every opening.
 
@@ -169,6 +171,8 @@ class LogEngine:
 
         async def query(reader: Reader) -> Verified:
             anchors = await anchors_of(reader) if anchors_of is not None else ()
-            return await verify_log(reader, log, commitments_of, anchors)
+            return await verify_log(
+                reader, log, commitments_of, anchors, is_own=is_own
+            )
 
         return await self._store.scan(query)

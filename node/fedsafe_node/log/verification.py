@@ -53,11 +53,15 @@ async def verify_log(
     log: LogName,
     commitments_of: CommitmentsOf,
     anchors: Sequence[Anchor] = (),
+    *,
+    is_own: bool = False,
 ) -> Verified:
     """Recompute the tree from the records; check every opening and anchor.
 
     `commitments_of` gives the commitments of a record by group; it may raise
-    `ValueError` for what is no record.
+    `ValueError` for what is no record. A log of the node's own (*is_own*) has the
+    openings of all commitments, if only to say that they are erased; another's came
+    without those that its origin withholds.
 
     Raises:
         CorruptLogError: names the first entry (or the first of its tile) at fault.
@@ -74,11 +78,15 @@ async def verify_log(
                 known.note(await _tile_fault(reader, log, level, index, root))
             if edge.size == known.next_size:
                 known.meet(edge)
-        for opening in await reader.openings(log, start, count):
-            _check_opening(log, records[opening.index - start], opening, commitments_of)
+        openings = await reader.openings(log, start, count)
+        groups = _Groups(log, start, records, commitments_of)
+        for opening in openings:
+            groups.check(opening)
             kept += opening.opening is not None
             erased += opening.opening is None
         known.check()
+        if is_own:
+            groups.check_all(openings, below=known.last_size)
     known.end(size)
     if await reader.sealed_openings(log, size, _NO_END - size):
         raise CorruptLogError(log, size, "an opening has no entry")
@@ -98,6 +106,7 @@ class _Anchors:
         self._ahead = sorted(anchors, key=lambda anchor: -anchor.size)
         self._fault: CorruptLogError | None = None
         self.next_size = self._ahead[-1].size if self._ahead else -1
+        self.last_size = self._ahead[0].size if self._ahead else _NO_END
 
     def meet(self, edge: Edge) -> None:
         """Compare the tree with all anchors of its size."""
@@ -166,18 +175,60 @@ async def _tile_fault(
     return None
 
 
-def _check_opening(
-    log: LogName, record: bytes, kept: KeptOpening, commitments_of: CommitmentsOf
-) -> None:
-    opening = kept.opening
-    if opening is None:
-        return
-    try:
-        commitment = commitments_of(record).get(kept.group)
-        if commitment is None:
-            reason = f"the record has no commitment {kept.group!r}"
-            raise CorruptLogError(log, kept.index, reason)
-        verify_commitment(commitment, log, kept.group, opening.salt, opening.payload)
-    except (CryptoError, ValueError):
-        reason = f"the opening of {kept.group!r} does not fit the record"
-        raise CorruptLogError(log, kept.index, reason) from None
+class _Groups:
+    """The commitments of a block of records, each decoded once."""
+
+    def __init__(
+        self,
+        log: LogName,
+        start: int,
+        records: Sequence[bytes],
+        commitments_of: CommitmentsOf,
+    ) -> None:
+        self._log = log
+        self._start = start
+        self._records = records
+        self._commitments_of = commitments_of
+        self._index = -1
+        self._commitments: Mapping[str, bytes] = {}
+
+    def check(self, kept: KeptOpening) -> None:
+        """Check an opening against its record; they come in the order of records."""
+        opening = kept.opening
+        if opening is None:
+            return
+        try:
+            commitment = self._of(kept.index).get(kept.group)
+            if commitment is None:
+                reason = f"the record has no commitment {kept.group!r}"
+                raise CorruptLogError(self._log, kept.index, reason)
+            verify_commitment(
+                commitment, self._log, kept.group, opening.salt, opening.payload
+            )
+        except (CryptoError, ValueError):
+            reason = f"the opening of {kept.group!r} does not fit the record"
+            raise CorruptLogError(self._log, kept.index, reason) from None
+
+    def check_all(self, openings: Sequence[KeptOpening], *, below: int) -> None:
+        """Check that no commitment of the entries known has lost its opening."""
+        found = [0] * len(self._records)
+        for kept in openings:
+            found[kept.index - self._start] += 1
+        for at, count in enumerate(found):
+            index = self._start + at
+            if index >= below:
+                return  # what nobody knows of is a finding by itself
+            try:
+                wanted = len(self._of(index))
+            except ValueError:
+                raise CorruptLogError(self._log, index, "it is no record") from None
+            if count < wanted:
+                reason = f"{wanted - count} of its openings are gone"
+                raise MissingEntriesError(self._log, index, reason)
+
+    def _of(self, index: int) -> Mapping[str, bytes]:
+        if index != self._index:
+            record = self._records[index - self._start]
+            self._commitments = self._commitments_of(record)
+            self._index = index
+        return self._commitments

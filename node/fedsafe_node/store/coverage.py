@@ -28,6 +28,7 @@ PARTLY: Final[Mapping[str, tuple[str, str]]] = {
         "what is not erased is sealed to its place and committed to by its entry",
     )
 }
+OF_LOGS: Final = ("entries", "openings", "tile_roots")
 _TABLES: Final = (
     "SELECT name FROM sqlite_master WHERE type = 'table' "
     "AND name NOT LIKE 'sqlite|_%' ESCAPE '|' ORDER BY name"
@@ -58,7 +59,8 @@ class Covered:
     def select(self) -> str:
         """Read all rows that count."""
         where = f" WHERE {self.only} IS NOT NULL" if self.only else ""
-        return f"SELECT {', '.join(self.columns)} FROM main.{self.name}{where}"  # noqa: S608 - our own schema
+        cells = ", ".join(f'"{column}"' for column in self.columns)
+        return f"SELECT {cells} FROM main.{self.name}{where}"  # noqa: S608 - our own schema
 
     def sum_up(self, hash_row: RowHash, rows: Iterable[_Values]) -> Multiset:
         """Add up rows of this table, or several walks over them."""

@@ -9,8 +9,10 @@ from typing import Any, Final
 import msgspec
 
 from fedsafe_crypto.multiset import Multiset
+from fedsafe_crypto.tiles import TILE_HEIGHT
 from fedsafe_node.errors import SealBrokenError
 from fedsafe_node.store.coverage import (
+    OF_LOGS,
     Covered,
     covered_tables,
     rows_of,
@@ -20,6 +22,15 @@ from fedsafe_node.store.schema import migrate
 from fedsafe_node.store.seal_protocol import Position, SealReport, Surroundings
 from fedsafe_node.store.sealed_parts import MAIN, Seal, SealKey, read_seal
 
+_SIZES: Final = (
+    "SELECT id, (SELECT coalesce(max(idx) + 1, 0) FROM entries WHERE log = id) "
+    "FROM logs"
+)
+_LOST: Final = (
+    "SELECT log, idx, grp, period FROM openings "
+    "WHERE sealed IS NOT NULL AND period NOT IN ({}) LIMIT 1"
+)
+_TILES: Final = "SELECT count(*) FROM tile_roots WHERE log = ?"
 _DIRECTORIES: Final = {"period_key": "periods", "quarter_key": "pseudonyms"}
 _HAS_EFFECTS: Final = (
     "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'effects'"
@@ -45,6 +56,8 @@ def examine_seal(
         old = SealBrokenError("seal", MAIN, "an older one was put back")
         return SealReport(faults=(old,))
     faults = (
+        *stray_faults(connection),
+        *lost_faults(connection, around, seal),
         *surroundings_faults(connection, around, seal),
         *table_faults(connection, around.key, seal),
     )
@@ -69,6 +82,52 @@ def surroundings_faults(
         if marks.get(log, 0) < size:
             why = f"it had come to {size} entries of this log"
             yield SealBrokenError("guard", log, why, is_missing=True)
+
+
+def stray_faults(connection: sqlite3.Connection) -> Iterator[SealBrokenError]:
+    """Look for rows of logs where nobody who verifies a log would read them.
+
+    No sum covers those of `OF_LOGS`, so what no log leads to is missed by all else.
+    """
+    names = {number for (number,) in connection.execute("SELECT id FROM logs")}
+    for table in OF_LOGS:
+        next_log = f"SELECT min(log) FROM {table} WHERE log > ?"  # noqa: S608 - our own words
+        first = f"SELECT min(log) FROM {table}"  # noqa: S608
+        (log,) = connection.execute(first).fetchone()
+        while log is not None:
+            before = f"SELECT 1 FROM {table} WHERE log = ? AND idx < 0 LIMIT 1"  # noqa: S608
+            if log not in names:
+                yield SealBrokenError(table, f"log {log}", "there is no such log")
+            elif connection.execute(before, (log,)).fetchone() is not None:
+                yield SealBrokenError(table, f"log {log}", "a row before its begin")
+            (log,) = connection.execute(next_log, (log,)).fetchone()
+    for log, size in connection.execute(_SIZES).fetchall():
+        wanted = sum(size >> TILE_HEIGHT * level for level in range(1, 8))
+        (here,) = connection.execute(_TILES, (log,)).fetchone()
+        if here > wanted:
+            why = f"{here} roots are here of a log that has {wanted}"
+            yield SealBrokenError("tile_roots", f"log {log}", why)
+
+
+def lost_faults(
+    connection: sqlite3.Connection, around: Surroundings, seal: Seal
+) -> Iterator[SealBrokenError]:
+    """Look for openings of a month of which there never was a key.
+
+    What has no key is taken for what was destroyed with it.
+    """
+    files = {*seal.files, *around.digests(), *destroyed_files(connection)}
+    months = [
+        name.removeprefix("periods/").removesuffix(".key")
+        for name in files
+        if name.startswith("periods/")
+    ]
+    marks = ", ".join("?" * len(months))
+    found = connection.execute(_LOST.format(marks), months).fetchone()
+    if found is not None:
+        log, index, group, period = found
+        why = f"there never was a key of {period}"
+        yield SealBrokenError("openings", f"{log}, {index}, {group}", why)
 
 
 def destroyed_files(connection: sqlite3.Connection) -> set[str]:

@@ -277,7 +277,7 @@ class Sealer:
 def _triggers(table: Covered) -> list[str]:
     def note(sign: int, row: str) -> str:
         cells = ", ".join(f"c{at}" for at in range(len(table.columns)))
-        values = ", ".join(f"{row}.{column}" for column in table.columns)
+        values = ", ".join(f'{row}."{column}"' for column in table.columns)
         where = f" WHERE {row}.{table.only} IS NOT NULL" if table.only else ""
         return (
             f"INSERT INTO touched (name, sign, {cells}) "

@@ -97,6 +97,7 @@ class Sealed:
     def behind(self, *statements: str) -> None:
         """Do what somebody does who writes the file, triggers or not."""
         self.connection.execute("PRAGMA foreign_keys = OFF")
+        kept: list[str] = []
         for kind in ("temp.sqlite_master", "sqlite_master"):
             rows = self.connection.execute(
                 f"SELECT name, sql FROM {kind} WHERE type = 'trigger'"  # noqa: S608

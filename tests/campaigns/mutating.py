@@ -1,0 +1,537 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One change to a node's directory, and whether its node finds it.
+
+A change is *void*, and need not be found, if it changes nothing that is ever read:
+every row of every table, the schema, and every key and guard file are what they were,
+and SQLite finds its file whole. It is *outside* what a node can find by itself if
+database and guard are both put back to one older moment, keys being the same: only
+who keeps the guard, or a checkpoint, elsewhere can tell (threat model).
+"""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random  # noqa: TID251 - a seeded generator, to repeat a run
+from typing import Any, Final
+
+from tests.campaigns.building import NODE, open_node
+
+from fedsafe_node.audits import AuditService
+from fedsafe_node.base import Base
+from fedsafe_node.config import Place
+from fedsafe_node.errors import NodeError
+from fedsafe_node.messages import VerifyAnswer
+from fedsafe_node.principal import LOCAL
+
+_DATABASE: Final = "store.db"
+_OF_LOGS: Final = frozenset({"logs", "entries", "openings", "tile_roots"})
+_LETTERS: Final = "abcdefghijklmnopqrstuvwxyz0123456789"
+_Row = tuple[Any, ...]
+_Rows = list[_Row]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What was changed, and the words one of which has to be in the finding."""
+
+    what: str
+    words: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What became of a change: found, void, outside, unseen, unnamed or a crash."""
+
+    number: int
+    change: Change
+    running: bool
+    outcome: str
+    said: str
+
+    @property
+    def is_wrong(self) -> bool:
+        """Whether somebody has to look at it."""
+        return self.outcome not in {"found", "void", "outside"}
+
+    def __str__(self) -> str:
+        """Say all in a line."""
+        when = "under the open node" if self.running else "before the start"
+        return f"{self.number} {self.outcome}: {self.change.what} {when}: {self.said}"
+
+
+class Directory:
+    """The node's directory, which is brought back before each change."""
+
+    def __init__(self, source: Path, path: Path) -> None:
+        self.path = path
+        self._files = {
+            file.relative_to(source): file.read_bytes()
+            for file in sorted(source.rglob("*"))
+            if file.is_file() and not file.name.endswith((".lock", "-shm", "-wal"))
+        }
+        self.tables = _tables(source / _DATABASE)
+        self.schema = _schema(source / _DATABASE)
+
+    def restore(self) -> None:
+        """Make the directory as it was."""
+        for file in [each for each in self.path.rglob("*") if each.is_file()]:
+            if file.relative_to(self.path) not in self._files:
+                file.unlink()
+        for name, content in self._files.items():
+            file = self.path / name
+            file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if not file.exists() or file.read_bytes() != content:
+                file.unlink(missing_ok=True)
+                file.touch(mode=0o600)
+                file.write_bytes(content)
+
+    def names(self, *folders: str) -> list[Path]:
+        """Name the files below folders."""
+        return [name for name in self._files if name.parts[0] in folders]
+
+    def content(self, name: Path) -> bytes:
+        """Return what a file held."""
+        return self._files[name]
+
+    def is_void(self) -> bool:
+        """Whether nothing that is ever read has changed."""
+        database = self.path / _DATABASE
+        kept = self.names("keys", "guard")
+        found = {
+            file.relative_to(self.path)
+            for folder in ("keys", "guard")
+            for file in (self.path / folder).rglob("*")
+            if file.is_file()
+        }
+        if found != set(kept):
+            return False
+        if any((self.path / name).read_bytes() != self._files[name] for name in kept):
+            return False
+        try:
+            return (
+                _is_whole(database)
+                and _tables(database) == self.tables
+                and _schema(database) == self.schema
+            )
+        except (sqlite3.Error, UnicodeDecodeError):
+            return False
+
+
+class Mutations:
+    """Draws changes and judges them; the same seed draws the same changes."""
+
+    def __init__(self, earlier: Path, now: Path, work: Path, seed: int) -> None:
+        self._random = Random(seed)  # noqa: S311 - no secret hangs on it
+        work.mkdir(mode=0o700)
+        self._now = Directory(now, work)
+        self._earlier = Directory(earlier, work)
+        self._number = 0
+        self._detail = ""
+        self._tables = sorted(self._now.tables)
+        database, files = self._change_table, self._change_file
+        kinds: list[tuple[int, Callable[[], Change]]] = [
+            (12, lambda: database(self._flip, "a cell of {} flipped")),
+            (4, lambda: database(self._delete, "a row of {} deleted")),
+            (3, lambda: database(self._swap, "two rows of {} swapped")),
+            (2, lambda: database(self._double, "a row of {} added")),
+            (2, lambda: database(self._empty, "{} emptied")),
+            (3, lambda: database(self._reinsert, "an older row put into {}")),
+            (3, lambda: database(self._roll_back, "{} put back")),
+            (2, self._roll_back_with_seal),
+            (1, self._change_schema),
+            (5, lambda: files(_flip_one, "a byte of {} flipped")),
+            (2, lambda: files(_cut, "{} cut")),
+            (1, lambda: files(_append, "a byte added to {}")),
+            (2, lambda: files(_remove, "{} deleted")),
+            (1, self._swap_files),
+        ]
+        # Nobody puts another file in the place of one that is open.
+        whole: list[tuple[int, Callable[[], Change]]] = [
+            (1, self._roll_back_database),
+            (2, self._flip_byte),
+            (1, self._roll_back_guard),
+        ]
+        self._kinds = {True: kinds, False: kinds + whole}
+
+    async def judge_next(self) -> Judgement:
+        """Draw a change and judge it."""
+        self._number += 1
+        await asyncio.to_thread(self._now.restore)
+        running = self._random.random() < 0.3
+        (kind,) = self._random.choices(
+            [each for _, each in self._kinds[running]],
+            [weight for weight, _ in self._kinds[running]],
+        )
+        place = Place(self._now.path)
+        if running:
+            change, outcome, said = await self._under(place, kind)
+        else:
+            change = await asyncio.to_thread(kind)
+            left = await asyncio.to_thread(_contents, self._now.path)
+            outcome, said = await _find(place, change)
+            if outcome == "unseen" and await asyncio.to_thread(self._was_void, left):
+                outcome = "void"
+        if outcome == "unseen" and change.what == _OUTSIDE:
+            outcome = "outside"
+        return Judgement(self._number, change, running, outcome, said)
+
+    def _was_void(self, left: Mapping[Path, bytes]) -> bool:
+        """Bring back what the change had left, before a start, and look at it."""
+        for file in self._now.path.rglob("*"):
+            if file.is_file():
+                file.unlink()
+        for name, content in left.items():
+            (self._now.path / name).touch(mode=0o600)
+            (self._now.path / name).write_bytes(content)
+        return self._now.is_void()
+
+    async def _under(
+        self, place: Place, kind: Callable[[], Change]
+    ) -> tuple[Change, str, str]:
+        async with AsyncExitStack() as parts:
+            base = await open_node(place, parts)
+            before = await asyncio.to_thread(_tables, place.database)
+            change = await asyncio.to_thread(kind)
+            after = await asyncio.to_thread(_read_or_none, place.database)
+            files = self._now.names("keys", "guard")
+            same_files = all(
+                _bytes_of(place.directory / name) == self._now.content(name)
+                for name in files
+            )
+            try:
+                answer = await _verify(base)
+            except NodeError as error:
+                return change, _named(change, str(error)), str(error)
+            except Exception as error:  # noqa: BLE001 - it is what is looked for
+                return change, "crash", repr(error)
+            if answer.ok:
+                void = same_files and before == after
+                return change, "void" if void else "unseen", "all is well"
+            said = _told(answer)
+            return change, _named(change, said), said
+
+    # --- tables -----------------------------------------------------------------
+
+    def _change_table(
+        self, alter: Callable[[str, _Rows], _Rows | None], what: str
+    ) -> Change:
+        while True:
+            name = self._random.choice(self._tables)
+            rows = list(self._now.tables[name])
+            self._detail = ""
+            altered = alter(name, rows)
+            if altered is None:
+                continue
+            try:
+                with _tampering(self._now.path / _DATABASE) as connection:
+                    _write(connection, name, altered)
+            except sqlite3.IntegrityError:
+                continue  # a key that is there twice
+            except sqlite3.OperationalError as error:
+                if "locked" in str(error):
+                    raise
+                continue
+            return Change(what.format(name) + self._detail, _words(name))
+
+    def _flip(self, name: str, rows: _Rows) -> _Rows | None:
+        if not rows:
+            return None
+        at = self._random.randrange(len(rows))
+        row = list(rows[at])
+        cell = self._random.randrange(len(row))
+        before, row[cell] = row[cell], self._other(row[cell])
+        self._detail = f" (cell {cell} of {name}: {before!r:.40} to {row[cell]!r:.40})"
+        return [*rows[:at], tuple(row), *rows[at + 1 :]]
+
+    def _other(self, value: Any) -> Any:  # noqa: ANN401 - a cell
+        match value:
+            case None:
+                return self._random.choice([1, "x", b"x"])
+            case int():
+                return value ^ 1 << self._random.randrange(20)
+            case bytes():
+                if not value:
+                    return b"\0"
+                at = self._random.randrange(len(value))
+                bit = 1 << self._random.randrange(8)
+                return value[:at] + bytes([value[at] ^ bit]) + value[at + 1 :]
+            case _:
+                text = str(value) or "x"
+                at = self._random.randrange(len(text))
+                others = _LETTERS.replace(text[at], "")
+                return text[:at] + self._random.choice(others) + text[at + 1 :]
+
+    def _delete(self, name: str, rows: _Rows) -> _Rows | None:
+        del name
+        if not rows:
+            return None
+        at = self._random.randrange(len(rows))
+        return rows[:at] + rows[at + 1 :]
+
+    def _swap(self, name: str, rows: _Rows) -> _Rows | None:
+        if len(rows) < 2:
+            return None
+        keys = _keys(self._now.path / _DATABASE, name)
+        one, two = self._random.sample(range(len(rows)), 2)
+        first, second = rows[one], rows[two]
+        cells = [at for at in range(len(first)) if at not in keys]
+        swapped = list(rows)
+        for at in cells:
+            swapped[one] = _with(swapped[one], at, second[at])
+            swapped[two] = _with(swapped[two], at, first[at])
+        return swapped
+
+    def _double(self, name: str, rows: _Rows) -> _Rows | None:
+        if not rows:
+            return None
+        keys = _keys(self._now.path / _DATABASE, name)
+        row = self._random.choice(rows)
+        at = self._random.choice(sorted(keys) or list(range(len(row))))
+        return [*rows, _with(row, at, self._other(row[at]))]
+
+    def _empty(self, name: str, rows: _Rows) -> _Rows | None:
+        del name
+        return [] if rows else None
+
+    def _reinsert(self, name: str, rows: _Rows) -> _Rows | None:
+        keys = _keys(self._now.path / _DATABASE, name)
+        older = [row for row in self._earlier.tables.get(name, []) if row not in rows]
+        if not older or not keys:
+            return None
+        row = self._random.choice(older)
+        key = [row[at] for at in keys]
+        return [*(r for r in rows if [r[at] for at in keys] != key), row]
+
+    def _roll_back(self, name: str, rows: _Rows) -> _Rows | None:
+        older = self._earlier.tables.get(name)
+        return older if older is not None and older != rows else None
+
+    def _roll_back_with_seal(self) -> Change:
+        while True:
+            name = self._random.choice(self._tables)
+            older = self._earlier.tables.get(name)
+            if older is None or older == self._now.tables[name] or name == "seal":
+                continue
+            seal = self._earlier.tables["seal"]
+            if self._random.random() < 0.5:
+                mine = f"table:{name}"
+                parts = dict(self._now.tables["seal"]) | {
+                    part: body for part, body in seal if part == mine
+                }
+                seal = sorted(parts.items())
+            with _tampering(self._now.path / _DATABASE) as connection:
+                _write(connection, name, older)
+                _write(connection, "seal", seal)
+            words = ("seal", "logs", f"{NODE}/", *_words(name))
+            return Change(f"{name} and the seal put back", words)
+
+    def _roll_back_database(self) -> Change:
+        return self._put_back([Path(_DATABASE)], "the database put back")
+
+    def _roll_back_guard(self) -> Change:
+        guard = self._now.names("guard")
+        if self._random.random() < 0.5:
+            return self._put_back([Path(_DATABASE), *guard], _OUTSIDE)
+        return self._put_back(guard, "the guard put back")
+
+    def _put_back(self, names: Sequence[Path], what: str) -> Change:
+        for name in names:
+            (self._now.path / name).write_bytes(self._earlier.content(name))
+        return Change(what, ("guard", "seal", f"{NODE}/", "logs"))
+
+    def _change_schema(self) -> Change:
+        with _tampering(self._now.path / _DATABASE, keep=False) as connection:
+            triggers = [sql for sql in self._now.schema if "CREATE TRIGGER" in str(sql)]
+            lost = self._random.choice(triggers)
+            for trigger in triggers:
+                if trigger != lost:
+                    connection.execute(trigger[-1])
+        return Change(f"{lost[0]} {lost[1]} dropped", ("schema",))
+
+    def _flip_byte(self) -> Change:
+        path = self._now.path / _DATABASE
+        data = bytearray(path.read_bytes())
+        at = self._random.randrange(len(data))
+        data[at] ^= 1 << self._random.randrange(8)
+        path.write_bytes(data)
+        return Change(f"byte {at} of the database flipped", ("",))
+
+    # --- files ------------------------------------------------------------------
+
+    def _change_file(self, alter: Callable[[Path, Random], None], what: str) -> Change:
+        name = self._random.choice(self._now.names("keys", "guard"))
+        alter(self._now.path / name, self._random)
+        return Change(what.format(name), _words_of_file(name))
+
+    def _swap_files(self) -> Change:
+        one, two = self._random.sample(self._now.names("keys"), 2)
+        (self._now.path / one).write_bytes(self._now.content(two))
+        (self._now.path / two).write_bytes(self._now.content(one))
+        words = (*_words_of_file(one), *_words_of_file(two))
+        return Change(f"{one} and {two} swapped", words)
+
+
+_OUTSIDE: Final = "the database and the guard put back"
+
+
+def _with(row: _Row, at: int, value: Any) -> _Row:  # noqa: ANN401 - a cell
+    return (*row[:at], value, *row[at + 1 :])
+
+
+def _words(table: str) -> tuple[str, ...]:
+    logs = ("/audit", "/feed", f"{NODE}/", "logs") if table in _OF_LOGS else ()
+    return (table, *logs)
+
+
+def _words_of_file(name: Path) -> tuple[str, ...]:
+    if name.parts[0] == "guard":
+        log = name.name.removesuffix(".checkpoint").replace("%2F", "/")
+        return (name.name, log, "guard")
+    return (name.name,)
+
+
+def _flip_one(path: Path, random: Random) -> None:
+    data = bytearray(path.read_bytes())
+    data[random.randrange(len(data))] ^= 1 << random.randrange(8)
+    path.write_bytes(data)
+
+
+def _cut(path: Path, random: Random) -> None:
+    data = path.read_bytes()
+    path.write_bytes(data[: random.randrange(len(data))])
+
+
+def _append(path: Path, random: Random) -> None:
+    path.write_bytes(path.read_bytes() + bytes([random.randrange(256)]))
+
+
+def _remove(path: Path, random: Random) -> None:
+    del random
+    path.unlink()
+
+
+def _connect(database: Path) -> sqlite3.Connection:
+    return sqlite3.connect(database, isolation_level=None, timeout=5)
+
+
+def _names(connection: sqlite3.Connection) -> list[str]:
+    rows = connection.execute(
+        "SELECT name FROM sqlite_master WHERE type = 'table' "
+        "AND name NOT LIKE 'sqlite|_%' ESCAPE '|'"
+    )
+    return [name for (name,) in rows]
+
+
+def _tables(database: Path) -> dict[str, _Rows]:
+    with closing(_connect(database)) as connection:
+        connection.execute("PRAGMA query_only = ON")
+        found: dict[str, _Rows] = {}
+        for name in _names(connection):
+            rows = connection.execute(f"SELECT * FROM {name}").fetchall()  # noqa: S608
+            found[name] = sorted(rows, key=repr)
+        return found
+
+
+def _read_or_none(database: Path) -> dict[str, _Rows] | None:
+    try:
+        return _tables(database)
+    except (sqlite3.Error, UnicodeDecodeError):
+        return None
+
+
+def _contents(folder: Path) -> dict[Path, bytes]:
+    files = [file for file in folder.rglob("*") if file.is_file()]
+    return {file.relative_to(folder): file.read_bytes() for file in files}
+
+
+def _bytes_of(path: Path) -> bytes | None:
+    return path.read_bytes() if path.exists() else None
+
+
+def _schema(database: Path) -> list[_Row]:
+    with closing(_connect(database)) as connection:
+        return connection.execute(
+            "SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY type, name"
+        ).fetchall()
+
+
+def _is_whole(database: Path) -> bool:
+    with closing(_connect(database)) as connection:
+        (verdict,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
+        return str(verdict) == "ok"
+
+
+def _keys(database: Path, table: str) -> set[int]:
+    with closing(_connect(database)) as connection:
+        rows = connection.execute("SELECT pk FROM pragma_table_info(?)", (table,))
+        return {at for at, (place,) in enumerate(rows.fetchall()) if place}
+
+
+@contextmanager
+def _tampering(database: Path, *, keep: bool = True) -> Iterator[sqlite3.Connection]:
+    """Write past every trigger and constraint, and leave the schema as it was."""
+    with closing(_connect(database)) as connection:
+        connection.execute("PRAGMA foreign_keys = OFF")
+        connection.execute("PRAGMA ignore_check_constraints = ON")
+        connection.execute("BEGIN IMMEDIATE")
+        triggers = connection.execute(
+            "SELECT name, sql FROM sqlite_master WHERE type = 'trigger'"
+        ).fetchall()
+        for name, _ in triggers:
+            connection.execute(f"DROP TRIGGER {name}")
+        try:
+            yield connection
+        except BaseException:
+            connection.execute("ROLLBACK")
+            raise
+        if keep:
+            for _, sql in triggers:
+                connection.execute(sql)
+        connection.execute("COMMIT")
+
+
+def _write(connection: sqlite3.Connection, table: str, rows: _Rows) -> None:
+    connection.execute(f"DELETE FROM {table}")  # noqa: S608
+    for row in rows:
+        marks = ", ".join("?" * len(row))
+        connection.execute(f"INSERT INTO {table} VALUES ({marks})", row)  # noqa: S608
+
+
+async def _find(place: Place, change: Change) -> tuple[str, str]:
+    try:
+        async with AsyncExitStack() as parts:
+            base = await open_node(place, parts)
+            answer = await _verify(base)
+    except NodeError as error:
+        return _named(change, str(error)), f"{type(error).__name__}: {error}"
+    except Exception as error:  # noqa: BLE001 - it is what is looked for
+        return "crash", repr(error)
+    if answer.ok:
+        return "unseen", "all is well"
+    said = _told(answer)
+    return _named(change, said), said
+
+
+async def _verify(base: Base) -> VerifyAnswer:
+    audits = AuditService(
+        base.situation,
+        base.store,
+        base.lists,
+        base.trail,
+        base.clock,
+        guard=base.guard,
+    )
+    return await audits.verify(LOCAL)
+
+
+def _told(answer: VerifyAnswer) -> str:
+    logs = [f"{c.log} {c.first_bad_index} {c.why}" for c in answer.logs if not c.ok]
+    tables = [f"{c.table} {c.first_bad} {c.why}" for c in answer.tables if not c.ok]
+    return "; ".join(logs + tables)
+
+
+def _named(change: Change, said: str) -> str:
+    return "found" if any(word in said for word in change.words) else "unnamed"

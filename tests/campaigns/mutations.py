@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Change one thing in a node's directory at a time, and see each change found.
+
+    .venv/bin/python -m tests.campaigns.mutations --mutations 2000 [--seed N]
+
+Builds a node that has rows in every table and stops it. Each mutation begins with
+that directory: a cell is flipped, rows are deleted, swapped, doubled or put back to an
+earlier version, a table is emptied or put back, a byte of a key or guard file flips,
+a file is cut, deleted or swapped, an older database or guard is put back. Then the
+node is started and verified; or the change is made under the open node, which is
+verified. The change counts as found if the start refuses or `audit verify` does, and
+what they say names the table, log or file. Prints the seed first, then what was not
+found, then sums. Ends with status 1 if anything was not found or made it crash.
+"""
+
+import argparse
+import asyncio
+import secrets
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+
+from tests.campaigns.building import build
+from tests.campaigns.mutating import Judgement, Mutations
+from tests.node.fleet import make_founded
+
+
+async def run(root: Path, count: int, seed: int) -> list[Judgement]:
+    """Build a node below a directory and judge so many mutations."""
+    founded = root / "founded"
+    founded.mkdir()
+    await make_founded(founded)
+    earlier, now = await build(founded, root)
+    mutations = Mutations(earlier, now, root / "work", seed)
+    return [await mutations.judge_next() for _ in range(count)]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--mutations", type=int, default=2_000)
+    parser.add_argument("--seed", type=int, default=secrets.randbits(32))
+    given = parser.parse_args()
+    print(f"seed {given.seed}, {given.mutations} mutations", flush=True)
+    begin = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="fedsafe-mutations-") as folder:
+        judged = asyncio.run(run(Path(folder), given.mutations, given.seed))
+    for each in judged:
+        if each.is_wrong:
+            print(each, flush=True)
+    sums = Counter(each.outcome for each in judged)
+    told = ", ".join(f"{count} {outcome}" for outcome, count in sorted(sums.items()))
+    print(f"{told}; {time.monotonic() - begin:.0f} s")
+    sys.exit(1 if any(each.is_wrong for each in judged) else 0)
+
+
+if __name__ == "__main__":
+    main()
