@@ -59,7 +59,7 @@ class Keeper:
         self._office = office
         self._pseudonyms = pseudonyms
         self.erasers = Erasers()
-        register_hands(self.erasers, announcer)
+        register_hands(self.erasers, announcer, periods)
         self.gaps = Gaps(office.store, office.trail, office.clock)
         self.destroying = Destroying(
             office.store,
