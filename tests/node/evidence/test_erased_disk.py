@@ -81,6 +81,7 @@ def files_with(directory: Path, needles: list[bytes]) -> set[str]:
 async def erase(fleet: Fleet) -> None:
     services = fleet["a.demo"].services
     request = EraseRequest(subject_ref=ACCOUNT, reason="ticket:17")
+    await services.keeping.erasure.ask(request, DORA)
     asked = await services.keeping.erasure.ask(request, DORA)
     await services.staff.approvals.approve(asked.act, bytes.fromhex(asked.digest), RUTH)
 
