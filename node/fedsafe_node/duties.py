@@ -12,6 +12,7 @@ from fedsafe_node.index.lists import Lists
 from fedsafe_node.jobs import Job
 from fedsafe_node.notices.upkeep import NoticeUpkeep
 from fedsafe_node.peering.cosigning import Cosigning
+from fedsafe_node.peering.debts import Debts
 from fedsafe_node.peering.service import PeeringService
 from fedsafe_node.peering.serving import FeedServer
 from fedsafe_node.provider_events.announcing import Announcer
@@ -50,6 +51,7 @@ class Duties:
         self._events = events
         self._announcer = announcer
         self._cosigning = cosigning
+        self._debts = Debts(desk.situation, desk.store, desk.trail, desk.clock)
 
     def jobs(self) -> Mapping[str, Job]:
         """Name the duties and how often they are due."""
@@ -60,6 +62,7 @@ class Duties:
             "cosigning": Job(self._cosigning.run, _MINUTE),
             "disputes": Job(self._end_disputes, _MINUTE),
             "evaluations": Job(self._peering.audit_evaluations, _MINUTE),
+            "debts": Job(self._debts.run, _MINUTE),
             "events": Job(self._events.run, _MINUTE),
             "expiry": Job(self._expire, _MINUTE),
             "idempotency": Job(self._forget_answers, _HOUR),

@@ -14,10 +14,12 @@ from fedsafe_node.evidence.destroying import unfinished_effects
 from fedsafe_node.log.audit import audit_log_name
 from fedsafe_node.messages import PeerStatus, StatusAnswer
 from fedsafe_node.peering.cosigning import Cosigning
+from fedsafe_node.peering.debts import is_late
 from fedsafe_node.review.habits import rubber_stamps
 from fedsafe_node.situation import Situation
 from fedsafe_node.store.protocol import Reader, Store
 from fedsafe_node.store.rows import Counts, PeerRow
+from fedsafe_policies.erasures import ErasureDebtRequest
 
 VERSION: Final = version("fedsafe")
 _WEEK: Final = 7 * 24 * 60 * 60
@@ -107,6 +109,12 @@ class Overview:
         if left := await self._store.read(unfinished_effects):
             named = ", ".join(effect.target for effect in left)
             checks["keys to destroy"] = f"unfinished: {named}"
+        for member, told in sorted(self._situation.debts.items()):
+            owed = ErasureDebtRequest(told=told)
+            if is_late(self._situation.decide(owed, self._clock.now())):
+                since = datetime.fromtimestamp(told, tz=UTC)
+                when = since.isoformat(timespec="seconds")
+                checks[f"erasures at {member}"] = f"not confirmed since {when}"
         away = self._cosigning.stale_since()
         if self._cosigning.alarm is not None:
             checks["witnesses"] = "they have seen more than this node has"

@@ -60,6 +60,7 @@ class Situation:
         self.config = config
         self.policy = provisions.policy
         self.agreed: Policy | None = None
+        self.debts: dict[str, int] = {}
         self.calendar = provisions.calendar
         self.do_not_share = provisions.do_not_share
         self.own = own

@@ -150,6 +150,7 @@ class Event(StrEnum):
     BREACH_CLOSED = "breach.closed"
     BREACH_DUE = "breach.due"
     BREACH_READ = "breach.read"
+    ERASURE_OWED = "feed.erasure_owed"
 
 
 class AuditRecord(

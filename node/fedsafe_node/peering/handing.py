@@ -148,6 +148,7 @@ class Hander:
             member=member in places,
             jurisdiction=places.get(member, NOWHERE),
             attested_until=attestation.until if attestation is not None else None,
+            owes_since=situation.debts.get(member),
         )
 
     def _basis(self, plane: Plane) -> str:
