@@ -31,6 +31,7 @@ _COUNTED: Final = frozenset(
         Event.EXPIRED,
         Event.WITHDRAWN,
         Event.PUBLISHED,
+        Event.RESTRICTED,
         Event.ORIGIN_SUSPENDED,
         Event.GATE_RECORDED,
         Event.REGISTER_ENTERED,
@@ -53,14 +54,17 @@ class Reckoning:
     """What all events together say; by origin, but for `ended`.
 
     `ended` counts erasures that no statement and no relock explains: dates that
-    passed, and own bans that were withdrawn or published. `whole` is false once a
-    period key was destroyed, and with it what some events said.
+    passed, and own bans that were withdrawn or published. `unkept` counts what was
+    stopped by statements beyond the bound of their author, which are not kept.
+    `whole` is false once a period key was destroyed, and with it what some events
+    said.
     """
 
     kept: Counter[str] = field(default_factory=Counter)
     relocked: Counter[str] = field(default_factory=Counter)
     lacking: dict[str, int | None] = field(default_factory=dict)
     ended: int = 0
+    unkept: int = 0
     suspended: set[str] = field(default_factory=set)
     register: list[Recorded] = field(default_factory=list)
     gate: Recorded | None = None
@@ -75,6 +79,8 @@ class Reckoning:
                 self.kept[origin] += _count(detail, "kept")
                 self.relocked[origin] += _count(detail, "signals")
                 self.relocked[origin] -= _count(detail, "granted")
+            case Event.RESTRICTED:
+                self.unkept += _count(detail, "unkept")
             case Event.ORIGIN_SUSPENDED:
                 self.suspended.add(origin)
             case Event.GATE_RECORDED:

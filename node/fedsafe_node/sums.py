@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Compare what the audit log says in sum (`reckoning`) with the tables."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from hashlib import sha256
 from typing import Final
 
@@ -22,12 +22,18 @@ class Sums:
         self._said = said
 
     async def check(
-        self, kept: Mapping[str, int], ended: int, *, ours: Collection[str]
+        self,
+        kept: Mapping[str, int],
+        ended: int,
+        unstated: Sequence[CorruptRowError],
+        *,
+        ours: Collection[str],
     ) -> None:
         """Compare all; nothing, if the key to some of the events was destroyed.
 
         `kept` counts rows by origin, `ended` the erased ones that nothing explains;
-        the signals of `ours` came with no feed.
+        the signals of `ours` came with no feed. `unstated` are the faults of those
+        that were stopped by no statement that was kept.
 
         Raises:
             CorruptRowError: names the origin or record at fault.
@@ -40,8 +46,12 @@ class Sums:
             if here != said:
                 why = f"{said} of its signals were kept, and {here} are here"
                 raise CorruptRowError(_SIGNALS, None, origin, why)
-        if ended > self._said.ended:
-            why = f"{ended} signals ended, but events tell of {self._said.ended}"
+        unkept = self._said.unkept - len(unstated)
+        if unkept < 0:
+            raise unstated[0]
+        said = self._said.ended + unkept  # their dates may have passed since
+        if ended > said:
+            why = f"{ended} signals ended, but events tell of {said}"
             raise CorruptRowError(_SIGNALS, None, "erased signals", why)
         await self._check_records()
         for peer in await self._reader.peers():

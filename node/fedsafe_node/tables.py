@@ -94,6 +94,7 @@ class SignalRows:
         self._kept: Counter[str] = Counter()
         self._contested = Contested()
         self._ended = 0
+        self._unstated: list[CorruptRowError] = []
 
     async def check(self) -> int:
         """Check all rows and that no signal lacks one; return how many rows.
@@ -119,7 +120,7 @@ class SignalRows:
             await self._check_unclaimed(log)
         claimed = self._claimed.get(self._audit, bytearray())
         sums = Sums(self._reader, await self._reckoner.reckon(claimed))
-        await sums.check(self._kept, self._ended, ours=self._ours)
+        await sums.check(self._kept, self._ended, self._unstated, ours=self._ours)
         return count
 
     def _check_place(self, row: SignalRow) -> None:
@@ -195,8 +196,12 @@ class SignalRows:
         if stated or await self._relocked(row):
             return
         if self._needs_statement(row, erased=erased):
-            raise _bad(row, f"it is {status.value}, but no statement says so")
-        self._ended += status is SignalStatus.ERASED
+            fault = _bad(row, f"it is {status.value}, but no statement says so")
+            if status is SignalStatus.DISPUTED:
+                raise fault
+            self._unstated.append(fault)
+        else:
+            self._ended += status is SignalStatus.ERASED
 
     async def _relocked(self, row: SignalRow) -> bool:
         if row.status is not SignalStatus.ERASED:

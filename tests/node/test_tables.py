@@ -12,6 +12,8 @@ from tests.node.fleet import Fleet
 from tests.node.signals.conftest import ANNA, BOT, request_for
 
 from fedsafe_node.messages import Kind, TableCheck, VerifyAnswer
+from fedsafe_node.signals import restricting
+from fedsafe_node.signals.naming import signal_name
 
 WHO, OTHER, REVOKED = (f"{name}@mail.example" for name in ("who", "other", "revoked"))
 FILE = "ab" * 32
@@ -77,6 +79,33 @@ async def full(trio: Fleet) -> Fleet:
 
 async def verify(fleet: Fleet) -> VerifyAnswer:
     return await fleet["b.demo"].services.audits.verify(BOT)
+
+
+async def test_what_was_stopped_beyond_an_authors_bound_is_no_finding(
+    trio: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept, unkept, other = [
+        await trio.publish(f"{name}@mail.example") for name in ("kim", "una", "olaf")
+    ]
+    await trio.revoke(kept, by=["b.demo"])
+    monkeypatch.setattr(restricting, "AHEAD", -100_000)
+    await trio.revoke(unkept, by=["b.demo"])
+    rows = await trio["b.demo"].base.store.scan(lambda r: r.restricted_after(None, 9))
+    answer = await verify(trio)
+    silenced = "UPDATE signals SET status = 'revoked' WHERE row = 3"
+    wiped = (
+        "UPDATE openings SET sealed = NULL, erased_at = 7 WHERE idx = 2 AND log = "
+        "(SELECT id FROM logs WHERE origin = 'a.demo/feed')"
+    )
+    database = trio.place("b.demo").database
+    await asyncio.to_thread(change, database, silenced, wiped)
+    (bad,) = bad_rows(await verify(trio))
+
+    assert [signal_name(row.signal_id) for row in rows] == [kept]
+    assert answer.ok, answer
+    assert (bad.table, bad.first_bad_row) == ("signals", 2)
+    assert "no statement" in str(bad.why)
+    assert other != unkept
 
 
 async def test_tables_that_nobody_touched_verify(full: Fleet) -> None:

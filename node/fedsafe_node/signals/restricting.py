@@ -152,6 +152,9 @@ class Restricting:
             author.kept += len(restriction.signals)
             author.settled.update(new)
             self._counts["remembered"] += len(new)
+        if not fits:
+            # It acts all the same; verification is told not to look for its words.
+            self._counts["unkept"] += len(stopped)
         if stopped or (new and fits):
             self._counts["statements"] += 1
             self._counts[restriction.effect.value] += len(stopped)

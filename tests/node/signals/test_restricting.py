@@ -85,6 +85,11 @@ async def counted(store: Store, author: str = A) -> int:
     return int(await store.read(lambda r: r.meta(sequence_key(author))) or 0)
 
 
+async def told_by(store: Store) -> list[bytes]:
+    openings = await store.scan(lambda r: r.openings(TRAIL.log, 0, 99, group="detail"))
+    return [each.opening.payload for each in openings if each.opening is not None]
+
+
 async def events(store: Store) -> int:
     return await store.read(lambda r: r.log_size(TRAIL.log))
 
@@ -148,6 +153,11 @@ async def test_a_signal_that_is_here_stops_although_the_bound_is_reached(
     assert await kept(store) == 1
     assert alone.beyond == ""
     assert await counted(store) == 2
+    assert [b'"unkept":1' in told for told in await told_by(store)] == [
+        False,
+        True,
+        True,
+    ]
 
 
 async def test_a_restatement_is_counted_and_not_kept(store: Store) -> None:
