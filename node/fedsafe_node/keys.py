@@ -9,6 +9,7 @@
 | `own.key` | scalar and media keys of own bans (n = t = 1) |
 | `share-<epoch>-<generation>.key` | this member's share of the threshold key |
 | `media-<epoch>-<generation>.key` | the media token key and group key |
+| `seal.key` | what the seal over tables and key files is made with |
 | `periods/<month>.key` | what openings are sealed under |
 
 The private part of the custody key is in none of them: it stays outside the
