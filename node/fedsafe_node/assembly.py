@@ -13,72 +13,27 @@ from typing import Final, Self
 
 import aiohttp
 
-from fedsafe_crypto.checkpoint import Checkpoint, sign_checkpoint
 from fedsafe_federation.evaluation import digest
-from fedsafe_federation.peer import PeerClient
 from fedsafe_federation.quorum import Holder, Quorum
 from fedsafe_federation.signed import Signed
 from fedsafe_node.api.server import ApiServer
-from fedsafe_node.api.services import Services
-from fedsafe_node.attesting import Attesting
-from fedsafe_node.audits import AuditService
 from fedsafe_node.base import Base, open_base
-from fedsafe_node.breaches.entries import Notes
-from fedsafe_node.breaches.service import Breaches, BreachSilence
-from fedsafe_node.budgets.service import BudgetService
 from fedsafe_node.clock import Clock
 from fedsafe_node.config import Config, Place
 from fedsafe_node.duties import Duties
 from fedsafe_node.errors import NodeError, StoreError
 from fedsafe_node.evaluators import SharedLists
-from fedsafe_node.evidence.inspecting import Inspector
-from fedsafe_node.evidence.keeping import Keeper
-from fedsafe_node.evidence.service import EvidenceService, ExportEffect
-from fedsafe_node.evidence.tiled import OwnLog, TileService
-from fedsafe_node.founding import FoundingService
-from fedsafe_node.idempotency import StoredAnswers
 from fedsafe_node.jobs import Jobs
 from fedsafe_node.loading import load_pictures
 from fedsafe_node.log.audit import Event
-from fedsafe_node.log.tiling import SignedTree
-from fedsafe_node.lookup.service import LookupService
 from fedsafe_node.membership import CHARTER_DOCUMENT, Membership, load_membership
-from fedsafe_node.notices.keeping import NoticeDesk
-from fedsafe_node.notices.service import Notices
-from fedsafe_node.overview import Overview
-from fedsafe_node.peering.recipients import Recipients
-from fedsafe_node.peering.service import PeeringService
-from fedsafe_node.peering.serving import FeedServer
-from fedsafe_node.peering.sightings import Sightings
-from fedsafe_node.people.entrance import Entrance
-from fedsafe_node.people.gate import GateOpening, Gates
-from fedsafe_node.people.register import Registers
-from fedsafe_node.people.staff import make_staff
-from fedsafe_node.people.web import ProviderWeb
-from fedsafe_node.provider_events.feed import EventFeed
+from fedsafe_node.parts import make_parts
 from fedsafe_node.provider_events.upkeep import EventUpkeep
-from fedsafe_node.provisions import (
-    check_federation_policy,
-)
-from fedsafe_node.replicating import Replicating
-from fedsafe_node.review.deciding import ConfirmEffect
-from fedsafe_node.review.desk import ReviewDesk
-from fedsafe_node.review.service import ReviewService
-from fedsafe_node.rights.disputes import Disputes
-from fedsafe_node.rights.granting import RequestGrant
-from fedsafe_node.rights.mailing import Mailer
-from fedsafe_node.rights.proving import Proofs
-from fedsafe_node.rights.requests import Requests
-from fedsafe_node.sheets import Sheets
-from fedsafe_node.signals.desk import Desk
+from fedsafe_node.provisions import check_federation_policy
 from fedsafe_node.signals.granting import read_lacking
-from fedsafe_node.signals.intake import Intake
-from fedsafe_node.signals.publish import SignalService
-from fedsafe_node.signals.reviewing import Validations
 from fedsafe_node.store.protocol import Transaction
 from fedsafe_node.telemetry import LOGGER, Metrics, fields
-from fedsafe_node.witnesses import Witnesses
-from fedsafe_policies.vocabulary import Act
+from fedsafe_node.wiring import make_services
 
 _LOG = logging.getLogger(f"{LOGGER}.node")
 _CONNECTIONS: Final = 256
@@ -95,91 +50,14 @@ class RunningNode:
     def __init__(self, base: Base, session: aiohttp.ClientSession) -> None:
         self.base = base
         self._parts = AsyncExitStack()
-        self._session = session
-        self.client = PeerClient(
-            session,
-            name=base.config.name,
-            key=base.keys.transport,
-            now=base.clock.now,
-        )
-        self.reviews = ReviewDesk(
-            situation=base.situation,
-            store=base.store,
-            trail=base.trail,
-            clock=base.clock,
-            periods=base.periods,
-            announcer=base.announcer,
-        )
-        self.intake = Intake(
-            base.situation,
-            base.store,
-            base.lists,
-            base.trail,
-            base.clock,
-            reviews=self.reviews,
-            offload=base.workers,
-        )
-        self.replicating = Replicating(
-            self.client,
-            self.intake,
-            base.clock,
-            offload=base.workers,
-            poll=base.config.sync.poll,
-        )
-        self.feed = FeedServer(
-            base.config.name,
-            base.store,
-            base.guard,
-            base.keys.feed,
-            base.trail,
-            base.clock,
-            offload=base.workers,
-        )
-        self.attesting = Attesting(
-            base.situation,
-            base.store,
-            base.keys.statement,
-            self.client,
-            base.trail,
-            base.clock,
-            poll=base.config.sync.poll,
-            opened=self.replicating.wake,
-        )
-        self.peering = PeeringService(
-            base.situation,
-            base.store,
-            self.feed,
-            base.keys.statement,
-            base.trail,
-            base.clock,
-            attesting=self.attesting,
-            offload=base.workers,
-            wake=self.replicating.wake,
-        )
-        self.witnesses = Witnesses.make(base, self.client, self.feed)
-        self._foundings = FoundingService(
-            base.place,
-            base.situation,
-            base.keys,
-            base.store,
-            base.trail,
-            base.clock,
-            offload=base.workers,
-            joined=self._joined,
-        )
-        self.notices = NoticeDesk(
-            base.situation, base.trail, base.clock, base.periods, base.announcer
-        )
-        self.desk = self._make_desk()
-        self.keeper = Keeper(
-            base.office,
-            base.config.audit,
-            periods=base.periods,
-            pseudonyms=base.pseudonyms,
-            announcer=base.announcer,
-            offload=base.workers,
-        )
-        self.services = self._make_services()
+        made = make_parts(base, session, self._joined)
+        self.client, self.intake = made.client, made.intake
+        self.replicating, self.feed = made.replicating, made.feed
+        self.attesting, self.peering = made.attesting, made.peering
+        self.reviews, self.notices = made.reviews, made.notices
+        self.witnesses, self.keeper = made.witnesses, made.keeper
+        self.desk, self._foundings = made.desk, made.foundings
+        self.services = make_services(made)
         self.server = ApiServer(self.services, metrics=Metrics())
 
     @classmethod
@@ -269,12 +147,6 @@ class RunningNode:
         # Before anything is written: whoever was put back must not go on.
         await self.base.workers(lambda: self.witnesses.join(membership))
         await self.witnesses.cosigning.check()
-
-    async def _sign_audit(self) -> SignedTree:
-        log, tail = self.base.trail.log, await self.feed.keep_audit()
-        checkpoint = Checkpoint(log, tail.size, tail.root)
-        note = sign_checkpoint(checkpoint, self.base.keys.audit)
-        return SignedTree(checkpoint, note)
 
     async def _note_stop(self) -> None:
         try:
@@ -372,136 +244,3 @@ class RunningNode:
             await tx.append(base.trail.log, entry.record, entry.openings)
 
         await base.store.write(act)
-
-    def _make_desk(self) -> Desk:
-        base = self.base
-        return Desk(
-            situation=base.situation,
-            store=base.store,
-            lists=base.lists,
-            trail=base.trail,
-            clock=base.clock,
-            periods=base.periods,
-            custody=base.custody,
-            statement_key=base.keys.statement,
-            reviews=self.reviews,
-            notices=self.notices,
-            offload=base.workers,
-            announce=self.replicating.announce,
-        )
-
-    def _make_mailer(self) -> Mailer | None:
-        base, settings = self.base, self.base.config.mail
-        if settings is None:
-            return None
-        return Mailer(settings, base.place.directory, base.clock)
-
-    def _make_services(self) -> Services:
-        base = self.base
-        notes = Notes(base.periods)
-        staff = make_staff(
-            base.office,
-            base.config.oidc,
-            ProviderWeb(self._session),
-            {
-                **self.keeper.effects(),
-                Act.EXPORT_WITH_OPENINGS: ExportEffect(),
-                Act.GATE_OPENING: GateOpening(base.office, base.situation),
-                Act.REQUEST_GRANT: RequestGrant(self.desk),
-                Act.BREACH_SILENCE: BreachSilence(base.office, notes),
-                Act.PERMANENT_BAN: ConfirmEffect(self.reviews),
-            },
-        )
-        gates = Gates(base.situation, base.office, staff.approvals)
-        registers = Registers(base.situation, base.store, base.trail, base.clock)
-        audits = AuditService(
-            base.situation,
-            base.store,
-            base.lists,
-            base.trail,
-            base.clock,
-            guard=base.guard,
-        )
-        requests = Requests(
-            self.desk, base.announcer, base.office.vault, staff.approvals
-        )
-        return Services(
-            name=base.config.name,
-            lookups=LookupService(
-                base.situation,
-                base.store,
-                base.lists,
-                base.trail,
-                base.clock,
-                reviews=self.reviews,
-                offload=base.workers,
-            ),
-            tasks=ReviewService(self.reviews, staff.approvals),
-            signals=SignalService(self.desk),
-            people=Entrance(base.office, staff.sessions),
-            staff=staff,
-            gates=gates,
-            breaches=Breaches(base.office, staff.approvals, notes),
-            budgets=BudgetService(base.situation, base.store, base.clock),
-            validations=Validations(self.desk),
-            registers=registers,
-            audits=audits,
-            inspections=Inspector(
-                base.office,
-                base.keys,
-                base.guard,
-                self.feed.keep_audit,
-                audits.admit,
-                self.witnesses.cosigning.proof,
-            ),
-            keeping=self.keeper.keeping(staff.approvals, audits.admit, audits.search),
-            evidence=EvidenceService(
-                base.office,
-                staff.approvals,
-                base.keys,
-                self.feed.keep_audit,
-                cosigned=self.witnesses.cosigning.proof,
-                policies=base.place.policies,
-                offload=base.workers,
-            ),
-            tiling=TileService(
-                base.office,
-                {
-                    OwnLog.AUDIT: self._sign_audit,
-                    OwnLog.FEED: self.feed.sign_feed,
-                    OwnLog.ANCHOR: self.witnesses.anchor.grow,
-                },
-            ),
-            peering=self.peering,
-            witness=self.witnesses.server,
-            foundings=self._foundings,
-            notices=Notices(base.store, self.notices),
-            sightings=Sightings(
-                base.situation, base.store, base.trail, base.clock
-            ),
-            recipients=Recipients(
-                base.situation, base.store, base.trail, base.clock
-            ),
-            events=EventFeed(
-                base.situation,
-                base.store,
-                base.trail,
-                base.clock,
-                base.announcer,
-            ),
-            disputes=Disputes(self.desk, base.announcer),
-            requests=requests,
-            proofs=Proofs(self.desk, base.office.vault, requests, self._make_mailer()),
-            node=Overview(
-                base.situation, base.store, base.clock, self.witnesses.cosigning
-            ),
-            sheets=Sheets(
-                base.office,
-                base.situation,
-                gates=gates,
-                registers=registers,
-                staffing=staff.staffing,
-                offload=base.workers,
-            ),
-            answers=StoredAnswers(base.store, base.clock),
-        )

@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The parts of a node that stand below its services, made and not started.
+
+A part is given what it needs when it is made; nothing here runs.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import aiohttp
+
+from fedsafe_federation.peer import PeerClient
+from fedsafe_node.attesting import Attesting
+from fedsafe_node.base import Base
+from fedsafe_node.evidence.keeping import Keeper
+from fedsafe_node.founding import FoundingService
+from fedsafe_node.membership import Membership
+from fedsafe_node.notices.keeping import NoticeDesk
+from fedsafe_node.peering.service import PeeringService
+from fedsafe_node.peering.serving import FeedServer
+from fedsafe_node.replicating import Replicating
+from fedsafe_node.review.desk import ReviewDesk
+from fedsafe_node.signals.desk import Desk
+from fedsafe_node.signals.intake import Intake
+from fedsafe_node.witnesses import Witnesses
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the services of a node are made of."""
+
+    base: Base
+    session: aiohttp.ClientSession
+    client: PeerClient
+    reviews: ReviewDesk
+    notices: NoticeDesk
+    intake: Intake
+    replicating: Replicating
+    feed: FeedServer
+    attesting: Attesting
+    peering: PeeringService
+    witnesses: Witnesses
+    foundings: FoundingService
+    desk: Desk
+    keeper: Keeper
+
+
+def make_parts(
+    base: Base,
+    session: aiohttp.ClientSession,
+    joined: Callable[[Membership], Awaitable[None]],
+) -> Parts:
+    """Make all parts; *joined* hears of the founding that the node takes part in."""
+    client = PeerClient(
+        session, name=base.config.name, key=base.keys.transport, now=base.clock.now
+    )
+    reviews = ReviewDesk(
+        situation=base.situation,
+        store=base.store,
+        trail=base.trail,
+        clock=base.clock,
+        periods=base.periods,
+        announcer=base.announcer,
+    )
+    notices = NoticeDesk(
+        base.situation, base.trail, base.clock, base.periods, base.announcer
+    )
+    intake = _intake(base, reviews)
+    replicating = Replicating(
+        client, intake, base.clock, offload=base.workers, poll=base.config.sync.poll
+    )
+    feed = _feed(base)
+    attesting = _attesting(base, client, replicating)
+    return Parts(
+        base=base,
+        session=session,
+        client=client,
+        reviews=reviews,
+        notices=notices,
+        intake=intake,
+        replicating=replicating,
+        feed=feed,
+        attesting=attesting,
+        peering=_peering(base, feed, attesting, replicating),
+        witnesses=Witnesses.make(base, client, feed),
+        foundings=_foundings(base, joined),
+        desk=_desk(base, reviews, notices, replicating),
+        keeper=_keeper(base),
+    )
+
+
+def _intake(base: Base, reviews: ReviewDesk) -> Intake:
+    return Intake(
+        base.situation,
+        base.store,
+        base.lists,
+        base.trail,
+        base.clock,
+        reviews=reviews,
+        offload=base.workers,
+    )
+
+
+def _feed(base: Base) -> FeedServer:
+    return FeedServer(
+        base.config.name,
+        base.store,
+        base.guard,
+        base.keys.feed,
+        base.trail,
+        base.clock,
+        offload=base.workers,
+    )
+
+
+def _attesting(base: Base, client: PeerClient, replicating: Replicating) -> Attesting:
+    return Attesting(
+        base.situation,
+        base.store,
+        base.keys.statement,
+        client,
+        base.trail,
+        base.clock,
+        poll=base.config.sync.poll,
+        opened=replicating.wake,
+    )
+
+
+def _peering(
+    base: Base, feed: FeedServer, attesting: Attesting, replicating: Replicating
+) -> PeeringService:
+    return PeeringService(
+        base.situation,
+        base.store,
+        feed,
+        base.keys.statement,
+        base.trail,
+        base.clock,
+        attesting=attesting,
+        offload=base.workers,
+        wake=replicating.wake,
+    )
+
+
+def _foundings(
+    base: Base, joined: Callable[[Membership], Awaitable[None]]
+) -> FoundingService:
+    return FoundingService(
+        base.place,
+        base.situation,
+        base.keys,
+        base.store,
+        base.trail,
+        base.clock,
+        offload=base.workers,
+        joined=joined,
+    )
+
+
+def _desk(
+    base: Base, reviews: ReviewDesk, notices: NoticeDesk, replicating: Replicating
+) -> Desk:
+    return Desk(
+        situation=base.situation,
+        store=base.store,
+        lists=base.lists,
+        trail=base.trail,
+        clock=base.clock,
+        periods=base.periods,
+        custody=base.custody,
+        statement_key=base.keys.statement,
+        reviews=reviews,
+        notices=notices,
+        offload=base.workers,
+        announce=replicating.announce,
+    )
+
+
+def _keeper(base: Base) -> Keeper:
+    return Keeper(
+        base.office,
+        base.config.audit,
+        periods=base.periods,
+        pseudonyms=base.pseudonyms,
+        announcer=base.announcer,
+        offload=base.workers,
+    )

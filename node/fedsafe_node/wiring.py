@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The services of a node, made of its parts: what the API calls.
+
+Which acts take two people is said here as well, by what carries each of them out.
+"""
+
+from collections.abc import Mapping
+
+from fedsafe_crypto.checkpoint import Checkpoint, sign_checkpoint
+from fedsafe_node.api.services import Services
+from fedsafe_node.audits import AuditService
+from fedsafe_node.breaches.entries import Notes
+from fedsafe_node.breaches.service import Breaches, BreachSilence
+from fedsafe_node.budgets.service import BudgetService
+from fedsafe_node.evidence.inspecting import Inspector
+from fedsafe_node.evidence.service import EvidenceService, ExportEffect
+from fedsafe_node.evidence.tiled import OwnLog, TileService
+from fedsafe_node.idempotency import StoredAnswers
+from fedsafe_node.log.tiling import SignedTree
+from fedsafe_node.lookup.service import LookupService
+from fedsafe_node.notices.service import Notices
+from fedsafe_node.overview import Overview
+from fedsafe_node.parts import Parts
+from fedsafe_node.peering.recipients import Recipients
+from fedsafe_node.peering.sightings import Sightings
+from fedsafe_node.people.approvals import Effect
+from fedsafe_node.people.entrance import Entrance
+from fedsafe_node.people.gate import GateOpening, Gates
+from fedsafe_node.people.register import Registers
+from fedsafe_node.people.staff import Staff, make_staff
+from fedsafe_node.people.web import ProviderWeb
+from fedsafe_node.provider_events.feed import EventFeed
+from fedsafe_node.review.deciding import ConfirmEffect
+from fedsafe_node.review.service import ReviewService
+from fedsafe_node.rights.disputes import Disputes
+from fedsafe_node.rights.granting import RequestGrant
+from fedsafe_node.rights.mailing import Mailer
+from fedsafe_node.rights.proving import Proofs
+from fedsafe_node.rights.requests import Requests
+from fedsafe_node.sheets import Sheets
+from fedsafe_node.signals.publish import SignalService
+from fedsafe_node.signals.reviewing import Validations
+from fedsafe_policies.vocabulary import Act
+
+
+def make_services(parts: Parts) -> Services:
+    """Make all services of a node."""
+    base, desk = parts.base, parts.desk
+    around = base.situation, base.store, base.trail, base.clock
+    notes = Notes(base.periods)
+    staff = make_staff(
+        base.office, base.config.oidc, ProviderWeb(parts.session), _acts(parts, notes)
+    )
+    approvals = staff.approvals
+    gates = Gates(base.situation, base.office, approvals)
+    registers = Registers(*around)
+    audits = _audits(parts)
+    requests = Requests(desk, base.announcer, base.office.vault, approvals)
+    return Services(
+        name=base.config.name,
+        lookups=_lookups(parts),
+        tasks=ReviewService(parts.reviews, approvals),
+        signals=SignalService(desk),
+        people=Entrance(base.office, staff.sessions),
+        staff=staff,
+        gates=gates,
+        breaches=Breaches(base.office, approvals, notes),
+        budgets=BudgetService(base.situation, base.store, base.clock),
+        validations=Validations(desk),
+        registers=registers,
+        audits=audits,
+        inspections=_inspections(parts, audits),
+        keeping=parts.keeper.keeping(approvals, audits.admit, audits.search),
+        evidence=_evidence(parts, staff),
+        tiling=_tiling(parts),
+        peering=parts.peering,
+        witness=parts.witnesses.server,
+        foundings=parts.foundings,
+        notices=Notices(base.store, parts.notices),
+        sightings=Sightings(*around),
+        recipients=Recipients(*around),
+        events=EventFeed(*around, base.announcer),
+        disputes=Disputes(desk, base.announcer),
+        requests=requests,
+        proofs=Proofs(desk, base.office.vault, requests, _mailer(parts)),
+        node=Overview(
+            base.situation, base.store, base.clock, parts.witnesses.cosigning
+        ),
+        sheets=_sheets(parts, gates, registers, staff),
+        answers=StoredAnswers(base.store, base.clock),
+    )
+
+
+def _acts(parts: Parts, notes: Notes) -> Mapping[Act, Effect]:
+    base = parts.base
+    return {
+        **parts.keeper.effects(),
+        Act.EXPORT_WITH_OPENINGS: ExportEffect(),
+        Act.GATE_OPENING: GateOpening(base.office, base.situation),
+        Act.REQUEST_GRANT: RequestGrant(parts.desk),
+        Act.BREACH_SILENCE: BreachSilence(base.office, notes),
+        Act.PERMANENT_BAN: ConfirmEffect(parts.reviews),
+    }
+
+
+def _audits(parts: Parts) -> AuditService:
+    base = parts.base
+    return AuditService(
+        base.situation,
+        base.store,
+        base.lists,
+        base.trail,
+        base.clock,
+        guard=base.guard,
+    )
+
+
+def _lookups(parts: Parts) -> LookupService:
+    base = parts.base
+    return LookupService(
+        base.situation,
+        base.store,
+        base.lists,
+        base.trail,
+        base.clock,
+        reviews=parts.reviews,
+        offload=base.workers,
+    )
+
+
+def _inspections(parts: Parts, audits: AuditService) -> Inspector:
+    base = parts.base
+    return Inspector(
+        base.office,
+        base.keys,
+        base.guard,
+        parts.feed.keep_audit,
+        audits.admit,
+        parts.witnesses.cosigning.proof,
+    )
+
+
+def _evidence(parts: Parts, staff: Staff) -> EvidenceService:
+    base = parts.base
+    return EvidenceService(
+        base.office,
+        staff.approvals,
+        base.keys,
+        parts.feed.keep_audit,
+        cosigned=parts.witnesses.cosigning.proof,
+        policies=base.place.policies,
+        offload=base.workers,
+    )
+
+
+def _tiling(parts: Parts) -> TileService:
+    base, feed = parts.base, parts.feed
+
+    async def sign_audit() -> SignedTree:
+        log, tail = base.trail.log, await feed.keep_audit()
+        checkpoint = Checkpoint(log, tail.size, tail.root)
+        return SignedTree(checkpoint, sign_checkpoint(checkpoint, base.keys.audit))
+
+    return TileService(
+        base.office,
+        {
+            OwnLog.AUDIT: sign_audit,
+            OwnLog.FEED: feed.sign_feed,
+            OwnLog.ANCHOR: parts.witnesses.anchor.grow,
+        },
+    )
+
+
+def _mailer(parts: Parts) -> Mailer | None:
+    base, settings = parts.base, parts.base.config.mail
+    if settings is None:
+        return None
+    return Mailer(settings, base.place.directory, base.clock)
+
+
+def _sheets(parts: Parts, gates: Gates, registers: Registers, staff: Staff) -> Sheets:
+    base = parts.base
+    return Sheets(
+        base.office,
+        base.situation,
+        gates=gates,
+        registers=registers,
+        staffing=staff.staffing,
+        offload=base.workers,
+    )
