@@ -35,6 +35,7 @@ ROUTE_EVENTS: Final[Mapping[str, tuple[Event, ...]]] = {
     "answerRequest": (Event.REQUEST_ANSWERED,),
     "extendRequest": (Event.REQUEST_EXTENDED,),
     "closeRequest": (Event.REQUEST_CLOSED,),
+    "showSightings": (Event.SIGHTINGS_READ,),
     "listNotices": (Event.NOTICE_READ,),
     "signOffNoticeText": (Event.NOTICE_TEXT_SIGNED,),
     "withholdNotice": (Event.NOTICE_WITHHELD,),
