@@ -221,6 +221,9 @@ class AuditService:
         except StoreFailedError as error:
             why = f"the database cannot be read: {error.reason}"
             return _bad_log(name, 0, why, "unreadable")
+        except (TypeError, ValueError):
+            # A cell of its peer that no type of ours takes.
+            return _bad_log(name, 0, "a row about it cannot be read", "tampered")
         return LogCheck(
             log=name,
             size=found.size,

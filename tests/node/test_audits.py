@@ -223,6 +223,21 @@ async def test_a_change_under_a_running_node_is_found(trio: Fleet) -> None:
     assert [check.log for check in answer.logs if not check.ok] == ["b.demo/audit"]
 
 
+async def test_a_peer_that_no_type_takes_is_a_finding(alone: Fleet) -> None:
+    def harm() -> None:
+        with closing(sqlite3.connect(alone.place("a.demo").database)) as connection:
+            connection.execute("PRAGMA ignore_check_constraints = ON")
+            sql = "INSERT INTO peers VALUES ('a.demo', 0, zeroblob(32), '', 0, 'odd')"
+            connection.execute(sql)
+            connection.commit()
+
+    await asyncio.to_thread(harm)
+    answer = await alone["a.demo"].services.audits.verify(BOT)
+
+    assert "a.demo/feed" in [check.log for check in answer.logs if not check.ok]
+    assert "peers" in [check.table for check in answer.tables if not check.ok]
+
+
 NEWEST = "(SELECT max(idx) FROM entries WHERE log = 1)"
 CHANGE_NEWEST = f"UPDATE entries SET record = x'00' WHERE log = 1 AND idx = {NEWEST}"  # noqa: S608
 DROP_NEWEST = f"DELETE FROM entries WHERE log = 1 AND idx = {NEWEST}"  # noqa: S608
