@@ -227,14 +227,16 @@ async def test_a_peer_that_no_type_takes_is_a_finding(alone: Fleet) -> None:
     def harm() -> None:
         with closing(sqlite3.connect(alone.place("a.demo").database)) as connection:
             connection.execute("PRAGMA ignore_check_constraints = ON")
-            sql = "INSERT INTO peers VALUES ('a.demo', 0, zeroblob(32), '', 0, 'odd')"
-            connection.execute(sql)
+            connection.execute(
+                "INSERT INTO peers "
+                "SELECT origin, 0, zeroblob(32), '', 0, 'odd' FROM logs"
+            )
             connection.commit()
 
     await asyncio.to_thread(harm)
     answer = await alone["a.demo"].services.audits.verify(BOT)
 
-    assert "a.demo/feed" in [check.log for check in answer.logs if not check.ok]
+    assert "a.demo/audit" in [check.log for check in answer.logs if not check.ok]
     assert "peers" in [check.table for check in answer.tables if not check.ok]
 
 
