@@ -45,6 +45,7 @@ from fedsafe_policies.gate import LegalGate, is_loopback
 from fedsafe_policies.vocabulary import Matter, Purpose, Role
 
 VERSION: Final = version("fedsafe")
+_LOCAL: Final = frozenset({None, Purpose.SUPERVISION, Purpose.OPERATIONS})
 _REGISTER: Final = "register"
 _DIGITS: Final = 8
 
@@ -116,8 +117,9 @@ class Sheets:
         return answer
 
     async def _admit(self, who: Principal, purpose: Purpose | None) -> Detail:
-        if who == LOCAL and purpose is None:
-            return {}  # whoever opens the socket can read the files as well
+        if who == LOCAL and purpose in _LOCAL:
+            # Whoever opens the socket can read the files as well.
+            return {"purpose": (purpose or Purpose.SUPERVISION).value}
         now = self._office.clock.now()
         # A document holds what statistics hold: no case and no signal.
         decision = rule_on_reading(
