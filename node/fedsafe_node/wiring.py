@@ -166,7 +166,7 @@ def _tiling(parts: Parts) -> TileService:
         {
             OwnLog.AUDIT: sign_audit,
             OwnLog.FEED: feed.sign_feed,
-            OwnLog.ANCHOR: parts.witnesses.anchor.grow,
+            OwnLog.ANCHOR: parts.witnesses.cosigning.tree,
         },
     )
 

@@ -20,9 +20,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
+from fedsafe_crypto.checkpoint import Checkpoint
 from fedsafe_crypto.cosignature import take_cosignature
 from fedsafe_crypto.errors import CryptoError
-from fedsafe_crypto.note import VerifierKey
+from fedsafe_crypto.note import VerifierKey, split_note
 from fedsafe_federation.errors import (
     FederationError,
     PeerError,
@@ -158,6 +159,18 @@ class Cosigning:
         """Show which checkpoint of the audit log the quorum has cosigned."""
         found = await self.cosigned()
         return await self._anchor.prove(found) if found is not None else None
+
+    async def tree(self) -> SignedTree:
+        """Give the anchor as the quorum has cosigned it, else as it is now.
+
+        Raises:
+            NodeError: store or guard take no writes.
+        """
+        found = await self.proof()
+        if found is None:
+            return await self._anchor.grow()
+        checkpoint = Checkpoint.parse(split_note(found.note)[0])
+        return SignedTree(checkpoint, found.note)
 
     def failures(self, name: str) -> int:
         """Count how often a witness has failed since it last cosigned."""

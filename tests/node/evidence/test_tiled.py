@@ -8,8 +8,9 @@ from tests.node.fleet import Fleet
 from tests.node.signals.conftest import ANNA
 
 from fedsafe_crypto.checkpoint import open_checkpoint
+from fedsafe_crypto.cosignature import verify_cosignatures
 from fedsafe_crypto.errors import SignatureError
-from fedsafe_crypto.note import VerifierKey
+from fedsafe_crypto.note import COSIGNER, VerifierKey
 from fedsafe_crypto.tiled import CHECKPOINT, file_names, split_bundle, verify_files
 from fedsafe_crypto.tiles import TILE_WIDTH
 from fedsafe_node.errors import CorruptLogError, DeniedError
@@ -74,6 +75,31 @@ async def test_the_feed_is_signed_with_its_own_key(trio: Fleet) -> None:
     other = VerifierKey.of("a.demo/feed", keys.audit.public)
     with pytest.raises(SignatureError):
         open_checkpoint(files[CHECKPOINT], other)
+
+
+async def test_the_anchor_leaves_as_others_have_cosigned_it(trio: Fleet) -> None:
+    cosigning = trio["a.demo"].witnesses.cosigning
+    await cosigning.settle()
+    await cosigning.run()
+    await cosigning.settle()
+    await write_events(trio, 1)
+    files = await taken(trio, OwnLog.ANCHOR)
+    key = trio["a.demo"].witnesses.anchor.key
+    checkpoint = open_checkpoint(files[CHECKPOINT], key)
+    witnesses = [
+        VerifierKey.of(f"{name}/witness", trio[name].base.keys.witness.public, COSIGNER)
+        for name in ("b.demo", "c.demo")
+    ]
+
+    verify_files(checkpoint, files.__getitem__)
+    assert set(verify_cosignatures(files[CHECKPOINT], witnesses)) == set(witnesses)
+
+
+async def test_an_anchor_that_nobody_has_cosigned_leaves_as_it_is(alone: Fleet) -> None:
+    files = await taken(alone, OwnLog.ANCHOR)
+    key = alone["a.demo"].witnesses.anchor.key
+
+    assert open_checkpoint(files[CHECKPOINT], key).size == 1
 
 
 async def test_who_may_take_out_nothing_gets_nothing(alone: Fleet) -> None:
