@@ -19,9 +19,11 @@ _HEAD: Final = """\
 # Events of the audit log
 
 Every act leaves an event in the node's log `<node>/audit`, durable before its effect
-or answer leaves the node. In clear each has its class, moment and outcome. Who acted
+or answer leaves the node. In clear each has its class, moment and outcome, what it was
+for and on which legal basis, and which rule of which policy decided. Who acted
 (`actor`), on whose account (`subject`) and with which details (`detail`) are salted
-commitments; what they commit to can be read for a purpose, and erased.
+commitments; what they commit to can be read for a purpose, and erased. People appear
+under a pseudonym that changes each quarter.
 
 An identifier, token or key is in none of them. `fedsafe audit search --event CLASS`
 lists those of one class.
