@@ -139,13 +139,11 @@ async def take_ruling(
 ) -> bool:
     """Keep a ruling; tell whether its signal matches again.
 
-    It lifts what it names and nothing else: a dispute of another signal that it
-    names is not lifted, and the signal rests on while one remains.
+    It lifts what it names and nothing else. A dispute of another signal or origin that
+    it names is not lifted, for a ruling is kept under all three; and the signal rests
+    on while one remains.
     """
     for name in dict.fromkeys(ruling.disputes):
-        known = await tx.dispute(name)
-        if known is not None and not _is_about(known, ruling):
-            continue
         await tx.add_ruling(
             RulingRow(
                 dispute=name,
@@ -169,7 +167,3 @@ async def _may_wake(reader: Reader, ruling: Ruling) -> bool:
         return False
     ruled = await reader.rulings_on(ruling.origin, ruling.signal)
     return all(row.outcome == Outcome.RESTORED for row in ruled)
-
-
-def _is_about(dispute: DisputeRow, ruling: Ruling) -> bool:
-    return (dispute.origin, dispute.signal_id) == (ruling.origin, ruling.signal)

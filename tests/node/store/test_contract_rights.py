@@ -1,0 +1,184 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What every store promises about disputes, rulings and requests of persons."""
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+from tests.node.store.test_schema import open_database
+
+from fedsafe_node.errors import ConflictError
+from fedsafe_node.store.protocol import Store
+from fedsafe_node.store.rights_rows import (
+    DisputeRow,
+    RequestRow,
+    RequestState,
+    RulingRow,
+    Weight,
+)
+from fedsafe_node.store.schema import migrate
+
+A, B = "a.demo", "b.demo"
+SIGNAL, OTHER = b"s" * 16, b"o" * 16
+
+
+def a_dispute(number: int, **more: object) -> DisputeRow:
+    row = DisputeRow(
+        digest=bytes([number]) * 32,
+        origin=A,
+        signal_id=SIGNAL,
+        author=B,
+        sequence=number,
+        contention="minor",
+        control="officer",
+        weight=Weight.SUSPENDS,
+        received_at=number,
+        due_at=1_000 + number,
+    )
+    return replace(row, **more)
+
+
+def a_ruling(dispute: DisputeRow, **more: object) -> RulingRow:
+    row = RulingRow(
+        dispute=dispute.digest,
+        origin=dispute.origin,
+        signal_id=dispute.signal_id,
+        outcome="restored",
+        at=7,
+    )
+    return replace(row, **more)
+
+
+def a_request(number: int, **more: object) -> RequestRow:
+    row = RequestRow(
+        id=f"{number:032x}",
+        kind="access",
+        way="officer",
+        control="account_login",
+        language="de",
+        opened_at=number,
+        opened_by="lea",
+        due_at=100 - number,
+        period="2026-11",
+        sealed=b"sealed",
+    )
+    return replace(row, **more)
+
+
+async def keep(store: Store, *rows: DisputeRow | RulingRow) -> None:
+    for row in rows:
+        if isinstance(row, DisputeRow):
+            await store.write(lambda tx, row=row: tx.add_dispute(row))  # type: ignore[misc]
+        else:
+            await store.write(lambda tx, row=row: tx.add_ruling(row))  # type: ignore[misc]
+
+
+async def test_a_dispute_is_kept_once_and_by_its_number(store: Store) -> None:
+    first = a_dispute(1)
+    await keep(store, first)
+
+    assert await store.read(lambda r: r.dispute(first.digest)) == first
+    assert await store.read(lambda r: r.dispute_numbered(B, 1)) == first
+    assert await store.read(lambda r: r.dispute_numbered(A, 1)) is None
+    for again in (first, replace(first, digest=bytes(32))):
+        with pytest.raises(ConflictError):
+            await keep(store, again)
+
+
+async def test_what_rests_has_no_ruling_of_its_own_origin_and_signal(
+    store: Store,
+) -> None:
+    first = a_dispute(1)
+    repeat = a_dispute(2, signal_id=OTHER, weight=Weight.REPEAT)
+    await keep(store, first, repeat)
+
+    async def resting() -> set[bytes]:
+        return await store.read(lambda r: r.resting(A, [SIGNAL, OTHER]))
+
+    assert await resting() == {SIGNAL}
+    await keep(store, a_ruling(first, origin=B), a_ruling(first, signal_id=OTHER))
+    assert await resting() == {SIGNAL}
+    assert await store.read(lambda r: r.ruling(first)) is None
+    await keep(store, a_ruling(first))
+    assert await resting() == set()
+    assert await store.read(lambda r: r.ruling(first)) == a_ruling(first)
+    assert not await store.write(lambda tx: tx.add_ruling(a_ruling(first, at=8)))
+
+
+async def test_what_is_due_is_neither_ruled_nor_a_flood(store: Store) -> None:
+    first, second = a_dispute(1), a_dispute(2, signal_id=OTHER)
+    flood = a_dispute(3, weight=Weight.FLOOD, signal_id=OTHER)
+    await keep(store, first, second, flood, a_ruling(first))
+    await store.write(lambda tx: tx.set_reminded(second.digest, 9))
+
+    due = await store.read(lambda r: r.disputes_due(A, 2_000, 10))
+    assert due == [replace(second, reminded_at=9)]
+    assert await store.read(lambda r: r.disputes_due(A, 1_001, 10)) == []
+    assert await store.read(lambda r: r.disputes_due(B, 2_000, 10)) == []
+    assert await store.read(lambda r: r.open_disputes()) == 2
+    assert await store.read(lambda r: r.floods_since(0)) == {B: 1}
+    assert await store.read(lambda r: r.suspensions_since(B, 2)) == 1
+    ruled = await store.read(lambda r: r.disputes(10, ruled=True))
+    assert ruled == [first]
+
+
+async def test_a_request_is_kept_and_ends_once(store: Store) -> None:
+    proof = b"p" * 32
+    rows = [a_request(1, proof=proof), a_request(2)]
+    for row in rows:
+        await store.write(lambda tx, row=row: tx.add_request(row))  # type: ignore[misc]
+    with pytest.raises(ConflictError):
+        await store.write(lambda tx: tx.add_request(a_request(3, proof=proof)))
+
+    # What is due first stands in front.
+    assert await store.read(lambda r: r.requests(9, closed=False)) == rows[::-1]
+    closed = replace(rows[0], state=RequestState.CLOSED, ended_at=5)
+    await store.write(lambda tx: tx.put_request(closed))
+    assert await store.read(lambda r: r.requests(9, closed=True)) == [closed]
+    assert await store.read(lambda r: r.requests_ended(4, 9)) == []
+    assert await store.read(lambda r: r.requests_ended(5, 9)) == [closed]
+    wiped = replace(closed, sealed=None)
+    await store.write(lambda tx: tx.put_request(wiped))
+    assert await store.read(lambda r: r.requests_ended(5, 9)) == []
+    for changed in (
+        replace(wiped, state=RequestState.OPEN),
+        replace(wiped, sealed=b"again"),
+        replace(wiped, kind="erasure"),
+        replace(wiped, opened_by="max"),
+    ):
+        with pytest.raises(ConflictError):
+            await store.write(lambda tx, row=changed: tx.put_request(row))  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DELETE FROM disputes",
+        "UPDATE disputes SET weight = 'repeat'",
+        "UPDATE disputes SET due_at = 5",
+        "DELETE FROM rulings",
+        "UPDATE rulings SET outcome = 'restored'",
+        "DELETE FROM requests",
+        "UPDATE requests SET state = 'open'",
+    ],
+)
+def test_history_cannot_be_changed_with_sql(tmp_path: Path, statement: str) -> None:
+    database = open_database(tmp_path / "node.db")
+    migrate(database)
+    database.execute(
+        "INSERT INTO disputes VALUES (zeroblob(32), 'a', zeroblob(16), 'b', 1, "
+        "'minor', 'officer', 'suspends', 1, 2, NULL, NULL)"
+    )
+    database.execute(
+        "INSERT INTO rulings VALUES (zeroblob(32), 'a', zeroblob(16), 'revoked', 1, "
+        "NULL, NULL)"
+    )
+    database.execute(
+        "INSERT INTO requests VALUES ('r', 'access', 'form', 'mailed_code', 'de', 1, "
+        "'form', NULL, NULL, 2, NULL, NULL, 'closed', NULL, NULL, 3, 'lea', '2026-11', "
+        "NULL)"
+    )
+
+    with pytest.raises(sqlite3.IntegrityError, match=r"append-only|closed"):
+        database.execute(statement)
