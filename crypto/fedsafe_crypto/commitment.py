@@ -7,6 +7,7 @@ erased, one field group at a time, and the log stays verifiable. Without its 32-
 salt a commitment tells nothing, not even to somebody who guesses the payload.
 """
 
+from functools import lru_cache
 from hashlib import sha256
 from hmac import compare_digest
 from typing import Final
@@ -28,8 +29,13 @@ def commit(log_origin: str, group: str, salt: bytes, payload: bytes) -> bytes:
         MalformedInputError: A name has no UTF-8 encoding.
     """
     check_length("salt", salt, SALT_BYTES)
-    framed = _DOMAIN + lp_text(log_origin) + lp_text(group) + salt + payload
-    return sha256(framed).digest()
+    return sha256(_framed(log_origin, group) + salt + payload).digest()
+
+
+@lru_cache(maxsize=1024)
+def _framed(log_origin: str, group: str) -> bytes:
+    # Few names, met again with every opening of a log.
+    return _DOMAIN + lp_text(log_origin) + lp_text(group)
 
 
 def verify_commitment(
