@@ -3,9 +3,9 @@
 
 1. Headers that count must be there once; the path's values must fit.
 2. Who asks? A credential is checked before a byte of the body is read, and again
-   after a body that was slow; a member's signature covers the body, so there the
-   bounded body comes first. The bodies of askers not yet known share a bound in
-   each lane.
+   after a body that was slow, or an answer that may have been waited for; a member's
+   signature covers the body, so there the bounded body comes first. The bodies of
+   askers not yet known share a bound in each lane.
 3. The lane: so many requests of a kind at a time, the next one is told to wait. A
    stranger takes a place only with the whole body; what is open to all has places
    of its own for the node's own user.
@@ -229,7 +229,10 @@ class _Serving:
             body = await self._read(request)
             if perf_counter() - began > SETTLED_SECONDS:
                 call.who = await self._identify(request)
-            return await self._act(call, request, body, request_id)
+            given = await self._act(call, request, body, request_id)
+            if self._route.lane is Lane.EVENTS:  # it may have been waited for
+                await self._identify(request)
+            return given
 
     def _gate_for(self, request: web.Request) -> Gate:
         if self._route.auth is Auth.OPEN and is_local(request):
