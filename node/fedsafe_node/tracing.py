@@ -33,8 +33,8 @@ class Limit:
 class Asking:
     """One request or job: its trace, the member that asks, the events that it made.
 
-    `limit` is the budget that it was counted against. Owned by whoever began it; acts of the store add to `events` on their thread, one
-    after the other.
+    `limit` is the budget that it was counted against. Owned by whoever began it; acts
+    of the store add to `events` on their thread, one after the other.
     """
 
     trace: str
