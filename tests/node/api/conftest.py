@@ -16,6 +16,8 @@ from typing import Any
 import pytest
 from aiohttp import ClientSession, UnixConnector
 from tests.node.api.disputes import FakeDisputes
+from tests.node.api.keeping import fake_keeping
+from tests.node.api.oversight import FakeBreaches, FakeBudgets, FakeValidations
 from tests.node.api.reviews import fake_tasks
 from tests.node.api.rights import FakeProofs, FakeRequests
 from tests.node.api.staff import ACT, fake_staff
@@ -581,6 +583,10 @@ def make_services(memory: Memory) -> Services:
         people=FakePeople(),
         staff=fake_staff(memory),
         gates=FakeGates(memory),
+        keeping=fake_keeping(memory),  # type: ignore[arg-type]
+        breaches=FakeBreaches(memory),  # type: ignore[arg-type]
+        budgets=FakeBudgets(memory),  # type: ignore[arg-type]
+        validations=FakeValidations(memory),  # type: ignore[arg-type]
         registers=FakeRegisters(memory),
         audits=FakeAudits(memory),
         evidence=FakeEvidence(memory),

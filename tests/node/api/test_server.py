@@ -20,6 +20,8 @@ from tests.node.api.conftest import (
     authorised,
 )
 from tests.node.api.disputes import DISPUTE_BODIES
+from tests.node.api.keeping import KEEPING_BODIES
+from tests.node.api.oversight import OVERSIGHT_BODIES
 from tests.node.api.rights import RIGHTS_BODIES, RIGHTS_FORMS
 from tests.node.api.staff import PEOPLE_BODIES
 from tests.node.fleet import free_ports
@@ -68,7 +70,9 @@ BODIES: dict[str, object] = {
     "askExport": {"first": 0, "last": 3},
     "propose": {"federation": "pilot.example.org", "cards": [STATEMENT]},
 }
-BODIES |= PEOPLE_BODIES | DISPUTE_BODIES | RIGHTS_BODIES
+BODIES |= (
+    PEOPLE_BODIES | DISPUTE_BODIES | RIGHTS_BODIES | OVERSIGHT_BODIES | KEEPING_BODIES
+)
 STAFF = {"Authorization": f"Bearer {STAFF_TOKEN}"}
 OPERATOR = {"Authorization": f"Bearer {OPERATOR_TOKEN}"}
 DOCUMENT = build()
@@ -91,6 +95,8 @@ def concrete(route: Route) -> str:
         number="1",
         dispute="6d" * 32,
         request="0a" * 16,
+        breach="0a" * 16,
+        hold="0" * 32,
         log="6d" * 32,
     )
 

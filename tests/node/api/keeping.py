@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Keeping the audit log as the tests of the API have it: one of each."""
+
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Final
+
+from tests.node.api.staff import ACT
+
+from fedsafe_node.evidence.keeping_messages import (
+    EraseRequest,
+    GapsAnswer,
+    HoldAnswer,
+    HoldRequest,
+    HoldsAnswer,
+    RevealedAnswer,
+    RevealRequest,
+    SubjectEvents,
+    SubjectRequest,
+)
+from fedsafe_node.messages import FoundEvents
+from fedsafe_node.people.messages import ActAnswer
+from fedsafe_node.principal import Principal
+from fedsafe_policies.vocabulary import Purpose
+
+if TYPE_CHECKING:
+    from tests.node.api.conftest import Memory
+
+HOLD: Final = HoldAnswer(
+    hold="0" * 32,
+    subject_ref="account-17",
+    first=None,
+    last=None,
+    reason="order-1",
+    until=4_000_000_000,
+    placed_at=0,
+    placed_by="dora",
+)
+_WHY: Final = {"reason": "order-1"}
+KEEPING_BODIES: Final[dict[str, object]] = {
+    "auditSubject": {"subject_ref": "account-17"},
+    "askErasure": _WHY | {"subject_ref": "account-17"},
+    "askReveal": _WHY | {"pseudonym": "p-1"},
+    "reveal": _WHY | {"pseudonym": "p-1", "act": "0" * 32},
+    "addHold": _WHY | {"subject_ref": "account-17", "until": 4_000_000_000},
+}
+
+
+@dataclass
+class FakeKeeping:
+    """All four services in one."""
+
+    memory: "Memory"
+
+    async def subject(self, request: SubjectRequest, who: Principal) -> SubjectEvents:
+        await self.memory.called((request, who))
+        return SubjectEvents(events=[], more=False)
+
+    async def access(
+        self, since: int, limit: int, who: Principal, purpose: Purpose | None
+    ) -> FoundEvents:
+        await self.memory.called((since, limit, who, purpose))
+        return FoundEvents(events=[], next=0, more=False)
+
+    async def gaps(self) -> GapsAnswer:
+        await self.memory.called("gaps")
+        return GapsAnswer(missing=0, gaps=[], keys=[], erased={}, holds=0)
+
+    async def ask(
+        self, request: EraseRequest | RevealRequest, who: Principal
+    ) -> ActAnswer:
+        await self.memory.called((request, who))
+        return ACT
+
+    async def reveal(
+        self, request: RevealRequest, act: str, who: Principal
+    ) -> RevealedAnswer:
+        await self.memory.called((request, act, who))
+        return RevealedAnswer(pseudonym=request.pseudonym, name="anna")
+
+    async def add(self, request: HoldRequest, who: Principal) -> HoldAnswer:
+        await self.memory.called((request, who))
+        return HOLD
+
+    async def shown(self, who: Principal) -> HoldsAnswer:
+        await self.memory.called(who)
+        return HoldsAnswer(holds=[HOLD])
+
+    async def lift(self, hold: str, who: Principal) -> HoldAnswer:
+        await self.memory.called((hold, who))
+        return HOLD
+
+
+def fake_keeping(memory: "Memory") -> SimpleNamespace:
+    """Give what `Services.keeping` holds."""
+    fake = FakeKeeping(memory)
+    return SimpleNamespace(telling=fake, holding=fake, erasure=fake, reveals=fake)

@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Budgets, reviews and breaches as the tests of the API have them: one of each."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from fedsafe_node.breaches.messages import (
+    AssessBreach,
+    BreachAnswer,
+    BreachesAnswer,
+    Cause,
+    CloseBreach,
+    Kind,
+    NotifyBreach,
+    OpenBreach,
+)
+from fedsafe_node.budgets.messages import BudgetsAnswer, BudgetShown
+from fedsafe_node.idempotency import Once
+from fedsafe_node.principal import Principal
+from fedsafe_node.signals.messages import DueAnswer, DueSignal, KeptAnswer
+from fedsafe_policies.vocabulary import Purpose
+
+if TYPE_CHECKING:
+    from tests.node.api.conftest import Memory
+
+_SIGNAL: Final = "00000000-0000-7000-8000-000000000000"
+BREACH: Final = BreachAnswer(
+    breach="0a" * 16,
+    state="open",
+    aware_at="2026-11-24T09:30:00Z",
+    due_at="2026-11-27T09:30:00Z",
+    overdue=False,
+    kinds=[Kind.INTEGRITY],
+    cause=Cause.UNKNOWN,
+    opened_by="dora",
+)
+OVERSIGHT_BODIES: Final[dict[str, object]] = {
+    "openBreach": {"aware_at": 1, "kinds": ["integrity"]},
+    "assessBreach": {
+        "categories": ["tokens"],
+        "groups": ["users"],
+        "persons": 1,
+        "records": 1,
+        "consequences": [],
+        "measures": [],
+        "risk": "unlikely",
+    },
+    "notifyBreach": {"to": "authority", "at": 1, "reference": "file-7"},
+    "closeBreach": {},
+}
+
+
+@dataclass
+class FakeBreaches:
+    """A register of one breach."""
+
+    memory: "Memory"
+
+    async def open(
+        self, request: OpenBreach, who: Principal, *, once: Once | None = None
+    ) -> BreachAnswer:
+        await self.memory.called((request, who))
+        return self._kept(once)
+
+    async def assess(
+        self,
+        breach_id: str,
+        request: AssessBreach,
+        who: Principal,
+        *,
+        once: Once | None = None,
+    ) -> BreachAnswer:
+        await self.memory.called((breach_id, request, who))
+        return self._kept(once)
+
+    async def notify(
+        self,
+        breach_id: str,
+        request: NotifyBreach,
+        who: Principal,
+        *,
+        once: Once | None = None,
+    ) -> BreachAnswer:
+        await self.memory.called((breach_id, request, who))
+        return self._kept(once)
+
+    async def close(
+        self,
+        breach_id: str,
+        request: CloseBreach,
+        who: Principal,
+        *,
+        once: Once | None = None,
+    ) -> BreachAnswer:
+        await self.memory.called((breach_id, request, who))
+        return self._kept(once)
+
+    async def show(self, breach_id: str, who: Principal) -> BreachAnswer:
+        await self.memory.called((breach_id, who))
+        return BREACH
+
+    async def list(self, who: Principal) -> BreachesAnswer:
+        await self.memory.called(who)
+        return BreachesAnswer([BREACH])
+
+    def _kept(self, once: Once | None) -> BreachAnswer:
+        if once is not None:
+            self.memory.rows[once.key] = once.row(BREACH, now=0)
+        return BREACH
+
+
+@dataclass
+class FakeBudgets:
+    """One budget."""
+
+    memory: "Memory"
+
+    async def show(self) -> BudgetsAnswer:
+        await self.memory.called("budgets")
+        shown = BudgetShown(holder="shop", purpose="recheck", spent=7, left=3)
+        return BudgetsAnswer([shown])
+
+
+@dataclass
+class FakeValidations:
+    """One signal that is due."""
+
+    memory: "Memory"
+
+    async def keep(
+        self, name: str, who: Principal, *, once: Once | None = None
+    ) -> KeptAnswer:
+        await self.memory.called((name, who))
+        answer = KeptAnswer(signal=name, review_by="2027-11-24")
+        if once is not None:
+            self.memory.rows[once.key] = once.row(answer, now=0)
+        return answer
+
+    async def due(self, who: Principal, purpose: Purpose | None) -> DueAnswer:
+        await self.memory.called((who, purpose))
+        due = DueSignal(signal=_SIGNAL, author="anna", review_by="2027-11-24")
+        return DueAnswer([due])
