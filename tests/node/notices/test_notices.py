@@ -23,6 +23,7 @@ from fedsafe_node.principal import Principal
 from fedsafe_node.provider_events.messages import FollowQuery, ProviderEvent
 from fedsafe_node.provider_events.upkeep import EventUpkeep
 from fedsafe_node.store.notices_rows import NoticeKind, NoticeState
+from fedsafe_policies.gate import LegalGate
 from fedsafe_policies.vocabulary import Role, Scope, Withholding
 
 A = "a.demo"
@@ -115,6 +116,16 @@ async def test_a_notice_names_only_whom_the_signal_is_for(node: Fleet) -> None:
 
     assert "b.demo" not in str(event.content["data_protection_notice_de"])
     assert "c.demo" in str(event.content["data_protection_notice_de"])
+
+
+async def test_a_notice_names_the_legal_basis_on_record(node: Fleet) -> None:
+    await sign_all(node)
+    node[A].base.situation.record_gate(LegalGate(legal_basis="file-2026-17"))
+    await publish(node)
+    (event,) = await told(node)
+
+    assert "file-2026-17" in str(event.content["data_protection_notice_de"])
+    assert "file-2026-17" in str(event.content["data_protection_notice_en"])
 
 
 async def test_own_bans_and_files_owe_nobody_a_notice(node: Fleet) -> None:

@@ -17,6 +17,7 @@ from fedsafe_node.messages import Kind, Result
 from fedsafe_node.peering.handing import Hander
 from fedsafe_node.principal import Principal
 from fedsafe_node.store.recipients_rows import HandedRow
+from fedsafe_policies.gate import LegalGate
 from fedsafe_policies.vocabulary import Plane, Purpose, Role, Scope
 
 DORA = Principal("dora", Role.DPO)
@@ -109,6 +110,15 @@ async def test_a_place_that_policy_does_not_admit_gets_nothing(trio: Fleet) -> N
     assert [each.opening for each in handed.records] == [None, None]
     assert [each.erased for each in handed.records] == [False, False]
     assert handed.runs == []
+
+
+async def test_the_gate_says_on_what_basis_a_person_is_shared(trio: Fleet) -> None:
+    situation, now = trio["a.demo"].base.situation, trio.clock.now()
+    situation.record_gate(LegalGate(legal_basis="file-2026-17"))
+    lines = [line(0, Plane.MEDIA), line(1, Plane.ACTOR)]
+    runs = Hander(situation, "b.demo", now).hand_over(lines, {}).runs
+
+    assert [run.basis for run in runs] == ["charter:epoch-1", "file-2026-17"]
 
 
 async def ledger(fleet: Fleet, signal: str) -> list[tuple[str, str, str]]:
