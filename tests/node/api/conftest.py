@@ -35,6 +35,7 @@ from fedsafe_node.errors import ForbiddenError, NotFoundError, WrongStateError
 from fedsafe_node.evidence.span import ExportRequest
 from fedsafe_node.evidence.tiled import OwnLog
 from fedsafe_node.idempotency import Once
+from fedsafe_node.log.audit import Event
 from fedsafe_node.messages import (
     ApproveAnswer,
     AuditEntry,
@@ -85,6 +86,7 @@ from fedsafe_node.searching import Wanted
 from fedsafe_node.standing_messages import AuditStanding
 from fedsafe_node.store.rows import IdempotencyRow
 from fedsafe_node.telemetry import LOGGER, AccessLog, Metrics, SafeFormatter
+from fedsafe_node.tracing import current
 from fedsafe_policies.gate import LegalGate
 from fedsafe_policies.vocabulary import Plane, Purpose, Role, Scope
 
@@ -111,6 +113,9 @@ class Memory:
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def called(self, call: object) -> None:
+        asking = current()
+        if asking is not None:  # a service writes its events; here all of them
+            asking.events.update(event.value for event in Event)
         self.calls.append(call)
         self.arrived.set()
         if self.hold is not None:
