@@ -33,6 +33,7 @@ ACTOR: Final = "actor"
 SUBJECT: Final = "subject"
 DETAIL: Final = "detail"
 
+_PURPOSES: Final = frozenset(Purpose)
 # Words of closed lists, which a person may happen to be called as well.
 _NO_PEOPLE: Final = frozenset(
     {"act", "kind", "rule", "code", "policy", "about", "purpose", "role", "peer"}
@@ -316,7 +317,7 @@ def _read_for(rule: str | None, said: Mapping[str, object]) -> str | None:
     about = said.get("about")
     if rule != Rule.PURPOSE or not isinstance(about, str):
         return None
-    return about if about in set(Purpose) else None
+    return about if about in _PURPOSES else None
 
 
 def _taken(said: dict[str, str | int | bool | None], key: str) -> str | None:
