@@ -31,13 +31,14 @@ def tile_root(hashes: Sequence[bytes]) -> bytes:
 class Edge:
     """The unfinished tile of every level of one log, and its size."""
 
-    __slots__ = ("_levels", "_peaks", "size")
+    __slots__ = ("_covered", "_levels", "_peaks", "size")
 
     def __init__(self, size: int = 0, levels: Sequence[list[bytes]] = ()) -> None:
         self.size = size
         self._levels: list[list[bytes]] = list(levels) or [[]]
         # Complete subtrees within the unfinished tiles, as far as they were wanted.
         self._peaks: list[list[_Peak]] = []
+        self._covered: list[int] = []
 
     def append(self, leaf: bytes) -> list[TileRoot]:
         """Add a leaf hash; return the roots of the tiles that it finished."""
@@ -52,8 +53,8 @@ class Edge:
         while len(self._levels[level]) == TILE_WIDTH:
             root = tile_root(self._levels[level])
             self._levels[level] = []
-            if level < len(self._peaks):
-                self._peaks[level] = []
+            if level < len(self._covered):
+                self._peaks[level], self._covered[level] = [], 0
             level += 1
             finished.append((level, (self.size >> TILE_HEIGHT * level) - 1, root))
             if level == len(self._levels):
@@ -70,16 +71,21 @@ class Edge:
         return EMPTY_ROOT if root is None else root
 
     def _grow_peaks(self) -> list[list[_Peak]]:
-        while len(self._peaks) < len(self._levels):
-            self._peaks.append([])
-        for hashes, peaks in zip(self._levels, self._peaks, strict=True):
-            covered = sum(width for width, _ in peaks)
-            for peak in hashes[covered:] if len(hashes) > covered else ():
-                width, merged = 1, peak
+        covered = self._covered
+        for level, hashes in enumerate(self._levels):
+            if level == len(covered):
+                covered.append(0)
+                self._peaks.append([])
+            if covered[level] == len(hashes):
+                continue
+            peaks = self._peaks[level]
+            for leaf in hashes[covered[level] :]:
+                width, peak = 1, leaf
                 while peaks and peaks[-1][0] == width:
-                    merged = node_hash(peaks.pop()[1], merged)
+                    peak = node_hash(peaks.pop()[1], peak)
                     width *= 2
-                peaks.append((width, merged))
+                peaks.append((width, peak))
+            covered[level] = len(hashes)
         return self._peaks
 
     def unfinished(self) -> tuple[bytes, ...]:
@@ -96,4 +102,4 @@ class Edge:
         for hashes, length in levels:
             del hashes[length:]
         self._levels = [hashes for hashes, _ in levels]
-        self._peaks = []
+        self._peaks, self._covered = [], []

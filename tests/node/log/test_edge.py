@@ -33,6 +33,25 @@ def test_the_root_is_that_of_rfc_6962(size: int) -> None:
     assert edge.root() == root_of(size)
 
 
+def test_the_root_may_be_asked_for_after_every_append() -> None:
+    edge, frontier = Edge(), Frontier()
+    for leaf in LEAVES[: 3 * TILE_WIDTH + 3]:
+        edge.append(leaf)
+        frontier.extend([leaf])
+
+        assert edge.root() == frontier.root()
+
+
+@given(SIZES, SIZES)
+def test_the_root_may_be_asked_for_on_the_way(first: int, more: int) -> None:
+    edge = Edge()
+    grow(edge, 0, first)
+    edge.root()
+    grow(edge, first, first + more)
+
+    assert edge.root() == root_of(first + more)
+
+
 def test_every_full_tile_is_told_once_with_its_root() -> None:
     edge = Edge()
 
@@ -54,6 +73,8 @@ def test_going_back_forgets_what_was_appended(
     grow(edge, 0, before)
     mark = edge.mark()
     grow(edge, 1000, 1000 + undone)
+    assert edge.size == before + undone
+    edge.root()
 
     edge.back_to(mark)
     assert (edge.size, edge.root()) == (before, root_of(before))
