@@ -85,6 +85,7 @@ class Cosigning:
         self._clock = clock
         self._policy: Policy | None = None
         self._asked: list[_Asked] = []
+        self._others: list[_Asked] = []
         self._since = clock.now()
         self.alarm: RolledBackError | None = None
 
@@ -96,6 +97,10 @@ class Cosigning:
         members = {witness_of(each): each for each in membership.others}
         self._policy = policy or majority(list(members))
         self._since = self._clock.now()
+        self._others = [
+            _Asked(key, member.name, member.url + WITNESS_PATH)
+            for key, member in members.items()
+        ]
         strangers: list[str] = []
         for witness in self._policy.witnesses:
             member = members.get(witness.key)
@@ -109,14 +114,17 @@ class Cosigning:
         return strangers
 
     async def check(self) -> None:
-        """Ask all witnesses at once what they have seen of this node.
+        """Ask all other members at once what they have seen of this node.
 
-        Those that do not answer are left out; they are asked again later.
+        All, whatever the policy says: whoever puts a directory back can put a policy
+        into it as well. Those that do not answer are left out.
 
         Raises:
             RolledBackError: one has seen a checkpoint that is not this node's past.
         """
-        checks = [self._compare(witness) for witness in self._asked]
+        keys = {witness.key for witness in self._others}
+        others = [each for each in self._asked if each.key not in keys]
+        checks = [self._compare(each) for each in (*self._others, *others)]
         for found in await asyncio.gather(*checks, return_exceptions=True):
             if isinstance(found, RolledBackError):
                 raise found

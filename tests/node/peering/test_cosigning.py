@@ -164,6 +164,20 @@ async def test_a_directory_that_was_put_back_whole_does_not_start(
     assert entries(trio.place("a.demo").database) == entries(copy / "store.db")
 
 
+async def test_a_policy_in_the_old_copy_does_not_hide_it(
+    trio: Fleet, tmp_path: Path
+) -> None:
+    await cosigned(trio)
+    copy = await copied(trio, "a.demo", tmp_path / "old")
+    await trio.look_up("a.demo", "anna@example.de")
+    await cosigned(trio)
+    await trio.stop("a.demo")
+    await put_back(trio, "a.demo", copy)
+    trio.place("a.demo").witness_policy.write_text("quorum none\n")
+    with pytest.raises(RolledBackError, match="witnessed by"):
+        await trio.start("a.demo")
+
+
 async def test_one_that_grew_anew_meanwhile_is_found_out(
     trio: Fleet, tmp_path: Path
 ) -> None:
