@@ -260,6 +260,11 @@ class FeedServer:
         sequence = request.restrictions
         if sequence <= self._heard.get(peer, 0):
             return
+        found = await self._store.read(
+            lambda reader: reader.restrictions_by(self._node, sequence - 1, 1)
+        )
+        if not found or found[0].sequence != sequence:
+            return  # there is no such statement, so it says nothing
         moment = self._clock.now()
         row = HeardRow(recipient=peer, sequence=sequence, at=int(moment.timestamp()))
         entry = self._trail.entry(
@@ -268,15 +273,11 @@ class FeedServer:
             detail={"peer": peer, "sequence": sequence},
         )
 
-        async def act(tx: Transaction) -> bool:
-            found = await tx.restrictions_by(self._node, sequence - 1, 1)
-            if not found or found[0].sequence != sequence:
-                return False  # there is no such statement, so it says nothing
+        async def act(tx: Transaction) -> None:
             known = {each.recipient: each.sequence for each in await tx.heard()}
             if known.get(peer, 0) < sequence:
                 await tx.set_heard(row)
                 await tx.append(self._trail.log, entry.record, entry.openings)
-            return True
 
-        if await self._store.write(act):
-            self._heard[peer] = sequence
+        await self._store.write(act)
+        self._heard[peer] = sequence
