@@ -64,6 +64,16 @@ def test_every_page_is_in_the_navigation() -> None:
     assert {str(page.relative_to(DOCS)) for page in PAGES} == listed
 
 
+def test_the_front_page_of_the_handbook_leads_to_all_of_it() -> None:
+    front = (DOCS / "howto/compliance.md").read_text()
+    folders = ("compliance", "handbuch")
+    pages = [page for name in folders for page in (DOCS / "howto" / name).glob("*.md")]
+
+    assert [
+        page.name for page in pages if f"({page.parent.name}/{page.name})" not in front
+    ] == []
+
+
 @pytest.mark.parametrize("page", [ROOT / "README.md", *PAGES], ids=lambda p: p.name)
 def test_links_lead_somewhere(page: Path) -> None:
     broken = [
