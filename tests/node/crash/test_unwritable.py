@@ -10,7 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 from threading import enumerate as all_threads
-from typing import Final
+from typing import Any, Final
 
 import pytest
 from aiohttp import ClientSession, UnixConnector
@@ -69,13 +69,13 @@ async def test_all_that_wait_are_told_when_the_writer_is_killed(alone: Fleet) ->
     assert verified.ok
 
 
-def test_a_directory_that_became_read_only_answers_nothing(tmp_path: Path) -> None:
+def run_mounted(child: str, mount: str, root: Path) -> dict[str, Any]:
+    """Run a child as root of a mount namespace; skip where there is none."""
     unshare = shutil.which("unshare") or pytest.skip("no unshare here")
-    child = Path(__file__).with_name("read_only.py")
-    probe = 'mount --bind "$1" "$1" && umount "$1" || exit 77; exec "$2" "$3" "$1/n"'
-    command = ["sh", "-c", probe, "sh", str(tmp_path), sys.executable, str(child)]
+    script = f'{mount} || exit 77; exec "$2" "$3" "$1/n"'
+    program = str(Path(__file__).with_name(child))
+    command = ["sh", "-c", script, "sh", str(root), sys.executable, program]
     paths = [str(REPOSITORY), *filter(None, sys.path)]
-
     done = subprocess.run(  # noqa: PLW1510
         [unshare, "-rm", *command],
         capture_output=True,
@@ -84,12 +84,28 @@ def test_a_directory_that_became_read_only_answers_nothing(tmp_path: Path) -> No
     )
     if done.returncode == 77 or "Operation not permitted" in done.stderr:
         pytest.skip("no mount namespace here")
-
     assert (done.returncode, done.stderr) == (0, "")
-    said = json.loads(done.stdout)
+    return dict(json.loads(done.stdout))
+
+
+def test_a_directory_that_became_read_only_answers_nothing(tmp_path: Path) -> None:
+    probe = 'mount --bind "$1" "$1" && umount "$1"'
+    said = run_mounted("read_only.py", probe, tmp_path)
+
     assert said["told"][:2] == [list(UNAVAILABLE)] * 2
     assert said["sizes"][0] == said["sizes"][1]
     assert said["bans"] == 0
     assert said["told"][2][0] == 201
     assert said["told"][3] == [200, "review"]
     assert said["gaps"] == [["unwritable", "failed", 90]]
+
+
+def test_a_full_disk_answers_nothing_and_is_outlived(tmp_path: Path) -> None:
+    mount = 'mount -t tmpfs -o size=24m small "$1"; mkdir -p "$1/n"'
+    said = run_mounted("full_node.py", mount, tmp_path)
+
+    assert said["refused"] == "audit_unavailable"
+    assert said["looked"] == list(UNAVAILABLE)
+    assert said["bans"] == said["kept"]
+    assert said["again"] == 201
+    assert said["gaps"] == [["unwritable", "full"]]
