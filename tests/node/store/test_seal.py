@@ -18,6 +18,7 @@ from fedsafe_node.store.sealed_parts import SealKey
 from fedsafe_node.store.sealing import Sealer
 
 KEY = SealKey(bytes(32))
+MONTH = "periods/2026-11.key"
 
 
 class Around:
@@ -26,7 +27,7 @@ class Around:
     def __init__(self, key: SealKey = KEY) -> None:
         self.key = key
         self.was_sealed = False
-        self.files: dict[str, bytes] = {}
+        self.files: dict[str, bytes] = {MONTH: b"0"}
         self.sizes: dict[str, int] = {}
 
     def begin_sealing(self) -> None:
@@ -237,6 +238,27 @@ def test_what_was_done_behind_the_seal_is_named(
         Sealer(sealed.connection, sealed.around, NoLogs()).begin(migrate)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize(
+    ("sql", "fault"),
+    [
+        ("UPDATE openings SET period = '2026-12' WHERE idx = 1",
+         ("openings", "1, 1, signal")),
+        ("INSERT INTO entries VALUES (7, 0, x'00')", ("entries", "log 7")),
+        ("INSERT INTO entries VALUES (1, -1, x'00')", ("entries", "log 1")),
+        ("INSERT INTO openings VALUES (8, 0, 'x', '2026-11', x'00', NULL)",
+         ("openings", "log 8")),
+        ("INSERT INTO tile_roots VALUES (1, 1, 0, zeroblob(32))",
+         ("tile_roots", "log 1")),
+    ],
+)  # fmt: skip
+def test_rows_of_logs_that_nobody_reads_are_named(
+    sealed: Sealed, sql: str, fault: tuple[str, str]
+) -> None:
+    sealed.behind(sql)
+
+    assert sealed.faults() == [fault]
+
+
 def test_a_table_and_its_part_that_were_put_back_do_not_fit(sealed: Sealed) -> None:
     rows = sealed.connection.execute("SELECT * FROM due").fetchall()
     (body,) = sealed.connection.execute(
@@ -263,10 +285,11 @@ def test_an_older_seal_is_noticed_by_whoever_knows_a_newer(sealed: Sealed) -> No
 
 def test_files_and_guard_are_sealed_with_the_tables(sealed: Sealed) -> None:
     around = sealed.around
-    around.files, around.sizes = {"feed.key": b"1", "own.key": b"2"}, {"a/feed": 9}
+    around.files |= {"feed.key": b"1", "own.key": b"2"}
+    around.sizes = {"a/feed": 9}
     sealed.run()
     assert sealed.faults() == []
-    around.files, around.sizes = {"own.key": b"3"}, {"a/feed": 8}
+    around.files, around.sizes = {MONTH: b"0", "own.key": b"3"}, {"a/feed": 8}
 
     assert sealed.faults() == [
         ("keys", "feed.key"),
