@@ -54,6 +54,12 @@ STATEMENT = {
 }
 BODIES: dict[str, object] = {
     "recordGate": {"dpia": "file-12"},
+    "signOffNoticeText": {"digest": "0" * 64, "valid_until": "2027-11-24"},
+    "withholdNotice": {
+        "reason": "bdsg_29_1",
+        "note": "note-4",
+        "until": "2026-12-01",
+    },
     "enterItem": {"status": "planned", "expires_on": "2026-12-24"},
     "reviewItem": {"entry": "0" * 32},
     "decideTask": {"outcome": "dismiss"},
@@ -84,12 +90,14 @@ def fits(schema: object, value: object) -> bool:
 
 
 def concrete(route: Route) -> str:
+    name = "statement_of_reasons" if "/notices/texts/" in route.path else "anna"
     return route.path.format(
         index="3",
         id=KNOWN,
         origin="games.example.fr",
         item="S-V-1",
-        name="anna",
+        name=name,
+        sheet="art30",
         act="0" * 32,
         task="0" * 32,
         number="1",
@@ -140,7 +148,7 @@ async def test_whoever_is_not_meant_is_turned_away(api: Api, route: Route) -> No
         **sent(route, {"Authorization": "Bearer fs1_" + "x" * 43}),
     )
 
-    expected = {"open": {200, 201, 404}, "peer": {403}, "statement": {200}}
+    expected = {"open": {200, 201, 202, 404}, "peer": {403}, "statement": {200}}
     assert response.status in expected.get(route.auth.value, {401})
     assert response.status != 401 or response.headers["WWW-Authenticate"] == "Bearer"
 
