@@ -22,10 +22,13 @@ from fedsafe_node.api.problems import Code, RefusedError
 
 JSON: Final = "application/json"
 TEXT: Final = "text/plain"
+FORM: Final = "application/x-www-form-urlencoded"
 BODY_SECONDS: Final = 15.0
-_JSON_TYPE = re.compile(r'application/json(?:\s*;\s*charset="?utf-8"?)?', re.IGNORECASE)
-_TEXT_TYPE = re.compile(r'text/plain(?:\s*;\s*charset="?utf-8"?)?', re.IGNORECASE)
-_TYPES: Final = {JSON: _JSON_TYPE, TEXT: _TEXT_TYPE}
+_CHARSET: Final = r'(?:\s*;\s*charset="?utf-8"?)?'
+_TYPES: Final = {
+    media: re.compile(re.escape(media) + _CHARSET, re.IGNORECASE)
+    for media in (JSON, TEXT, FORM)
+}
 _PLACE = re.compile(r" - at `(\$[^`]*)`$")
 _STEP = re.compile(r"\.(\w+)|\[(\d+)\]")
 _MISSING = re.compile(r"Object missing required field `(\w+)`")

@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from fedsafe_node.api.auth import Auth
+from fedsafe_node.api.body import FORM
 from fedsafe_node.api.call import Call
 from fedsafe_node.api.responses import Verbatim
 from fedsafe_node.api.route import KIB, Lane, Route
@@ -37,7 +38,6 @@ from fedsafe_node.rights.request_messages import (
 )
 
 HTML: Final = "text/html; charset=utf-8"
-FORM: Final = "application/x-www-form-urlencoded"
 _MOST_FIELDS: Final = 8
 _OK: Final = 200
 _WRONG: Final = 422

@@ -374,3 +374,24 @@ async def test_what_was_entered_cannot_become_part_of_a_page(mailing: Fleet) -> 
         )
 
     assert "<script" not in text
+
+
+@pytest.mark.parametrize(
+    ("media", "status"),
+    [
+        ("application/x-www-form-urlencoded; charset=UTF-8", 200),
+        ("Application/X-WWW-Form-Urlencoded", 200),
+        ("application/json", 415),
+        ("multipart/form-data; boundary=x", 415),
+    ],
+)
+async def test_a_form_is_taken_as_browsers_send_it(
+    mailing: Fleet, media: str, status: int
+) -> None:
+    url = mailing["b.demo"].base.config.url
+    body = urlencode({"email": WHO, "kind": "access"})
+    async with (
+        ClientSession(url, headers={"Content-Type": media}) as session,
+        session.post("/rights/code", data=body) as response,
+    ):
+        assert response.status == status
