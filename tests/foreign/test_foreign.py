@@ -136,6 +136,7 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> Path:
     source = Path(__file__).with_name("reader.go")
     settings = {
         "GO111MODULE": "off",
+        "CGO_ENABLED": "0",
         "GOPATH": str(GOPATH),
         "GOCACHE": str(built / "cache"),
         "GOFLAGS": "",
