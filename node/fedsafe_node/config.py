@@ -123,9 +123,7 @@ class Mail(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     host: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._:-]{1,253}(?!\n)$")]
     sender: Annotated[
         str,
-        msgspec.Meta(
-            pattern=r"^[A-Za-z0-9._-]+@[A-Za-z0-9.-]+(?!\n)$", max_length=254
-        ),
+        msgspec.Meta(pattern=r"^[A-Za-z0-9._-]+@[A-Za-z0-9.-]+(?!\n)$", max_length=254),
     ]
     port: Port = 587
     tls: Tls = Tls.STARTTLS

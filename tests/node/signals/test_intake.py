@@ -199,6 +199,19 @@ async def test_nothing_softens_a_revocation(
     assert await result(fleet) == []
 
 
+async def test_a_signal_rests_that_comes_after_its_dispute(
+    fleet: Fleet, origin: Origin
+) -> None:
+    signal = token_bytes(16)
+    origin.restrict(signal, effect=Effect.DISPUTED)
+    await origin.taken("b.demo")
+    origin.ban(await output_of(fleet, "b.demo"), signal=signal)
+    await origin.taken("b.demo")
+
+    assert [row.status for row in await rows(fleet)] == [SignalStatus.DISPUTED]
+    assert await result(fleet) == []
+
+
 async def test_a_later_dispute_leaves_a_revoked_row_revoked(
     fleet: Fleet, origin: Origin
 ) -> None:
