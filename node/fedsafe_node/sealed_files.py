@@ -35,7 +35,8 @@ _FOUNDING: Final = "founding-"
 class SealedFiles:
     """Reads the key files below a directory (`store.seal_check.Surroundings`).
 
-    Owned by whoever seals: `_directories`, and `_stamp`, when they last changed.
+    Owned by whoever seals: `_directories`, `_stamp`, when they last changed, and
+    `_told`, what was in them.
     """
 
     def __init__(self, place: Place, marks: Mapping[str, int]) -> None:
@@ -51,6 +52,7 @@ class SealedFiles:
         self._keys = place.keys
         self._marks = marks
         self._stamp: list[int] = []
+        self._told: Mapping[str, bytes] = {}
         self._directories: list[str] = []
         secret = _read(place.keys / _KEY)
         self.was_sealed = secret is not None
@@ -88,14 +90,15 @@ class SealedFiles:
         What a file held when it was sealed stays what is wanted of it.
         """
         stamp = [os.stat(each).st_mtime_ns for each in self._directories]  # noqa: PTH116 - in every commit
-        if stamp and stamp == self._stamp:
-            return None
+        if stamp and stamp == self._stamp and sealed == self._told:
+            return None  # what was told and not committed is told again
         self._directories = list(_directories(self._keys))
         self._stamp = [os.stat(each).st_mtime_ns for each in self._directories]  # noqa: PTH116
         here = set(_names(self._keys))
         gone = set(destroyed()) - here
         kept = {name: digest for name, digest in sealed.items() if name not in gone}
-        return kept | {name: self._digest(name) for name in here - kept.keys()}
+        self._told = kept | {name: self._digest(name) for name in here - kept.keys()}
+        return self._told
 
     def _digest(self, name: str) -> bytes:
         try:

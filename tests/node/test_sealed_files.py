@@ -60,8 +60,11 @@ def test_what_comes_is_added_and_what_was_changed_is_not(place: Place) -> None:
     (place.keys / "feed.key").write_bytes(b"y" * 32)
     write_secret(place.keys / "own.key", b"z")
     news = files.news(sealed, none)
+    again = files.news(sealed, none)  # it was taken back with its transaction
 
     assert news is not None
+    assert again == news
+    assert files.news(news, none) is None
     assert news["feed.key"] == sealed["feed.key"] != files.digests()["feed.key"]
     assert news["own.key"] == files.digests()["own.key"]
 

@@ -124,12 +124,12 @@ class Sealer:
         if seal is None or before != schema_of(self._connection):
             self._around.begin_sealing()
             self._seal_all(1 if seal is None else seal.main.number + 1)
-            self._around.end_sealing()
         else:
             parts = {FILES: encode_files(seal.files)}
             for table, sums in seal.tables.items():
                 parts[table_part(table)] = encode_sums(sums)
             self._take(_State(seal.main, seal.files, seal.tables, parts))
+        self._around.end_sealing()  # also if a crash came before it the last time
 
     def _check(self, seal: Seal) -> None:
         # What a migration changes has to be whole before it is sealed anew.

@@ -298,6 +298,18 @@ def test_files_and_guard_are_sealed_with_the_tables(sealed: Sealed) -> None:
     ]
 
 
+def test_a_crash_after_the_first_seal_is_made_good(tmp_path: Path) -> None:
+    sealed = Sealed(tmp_path / "node.db")
+    sealed.around.was_sealed = False
+    sealed.reopen()
+    is_sealed = sealed.around.was_sealed
+    sealed.behind("DELETE FROM seal")
+
+    assert is_sealed
+    with pytest.raises(SealBrokenError, match="missing"):
+        sealed.reopen()
+
+
 def test_another_key_opens_no_seal(sealed: Sealed) -> None:
     sealed.around.key = SealKey(b"x" * 32)
 
