@@ -195,7 +195,7 @@ def configuration(directory: Path) -> Finding:
 
 
 def stored(directory: Path) -> Iterator[Finding]:
-    """Say whether the stopped node's own logs are what it left."""
+    """Say whether the stopped node's logs, tables and keys are what it left."""
     from fedsafe_node.config import Place, load_config  # noqa: PLC0415 (slow to load)
     from fedsafe_node.errors import ConfigError  # noqa: PLC0415
     from fedsafe_node.examining import examine_store  # noqa: PLC0415
@@ -210,7 +210,9 @@ def stored(directory: Path) -> Iterator[Finding]:
             wrong = printable(examined.wrong)
             yield Finding(examined.part, Level.FAIL, wrong, _DAMAGED)
         else:
-            yield Finding(examined.part, Level.OK, f"{examined.size} entries add up")
+            what = "rows" if examined.part == "seal" else "entries"
+            told = f"{examined.size} {what} add up"
+            yield Finding(examined.part, Level.OK, told)
 
 
 def _node(directory: Path) -> Iterator[Finding]:
