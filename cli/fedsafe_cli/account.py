@@ -218,11 +218,13 @@ def list_accounts(context: click.Context) -> ExitStatus:
 
 
 def _as_json(one: dict[str, Any]) -> dict[str, Any]:
-    roles = [
-        role | {"since": written(role["since"]), "until": written(role["until"])}
-        for role in one["roles"]
-    ]
-    return one | {"roles": roles}
+    return one | {
+        name: [
+            role | {"since": written(role["since"]), "until": written(role["until"])}
+            for role in one.get(name, [])
+        ]
+        for name in ("roles", "ended")
+    }
 
 
 def _role(role: dict[str, Any]) -> str:

@@ -220,7 +220,8 @@ def test_a_gate_record_is_kept_and_says_what_it_lacks(short_path: Path) -> None:
         answer = fedsafe("gate", "record", str(record), "--json", *key, *config)
         record.write_text(WHOLE_GATE)
         alone = fedsafe("gate", "record", str(record), *key, *config, want=5)
-        events = json.loads(fedsafe("audit", "search", "--json", *config).stdout)
+        search = ("audit", "search", "--json", "--purpose", "audit_review")
+        events = json.loads(fedsafe(*search, *config).stdout)
 
     after = json.loads(answer.stdout)
     assert (before["open"], after["open"]) == (False, False)

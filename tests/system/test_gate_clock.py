@@ -158,7 +158,8 @@ def _result(caller: Caller) -> object:
 
 
 def _relocked(caller: Caller) -> bool:
-    events = caller.get("/v1/audit/events?limit=1000").body["events"]
+    target = "/v1/audit/events?limit=1000&purpose=audit_review"
+    events = caller.get(target).body["events"]
     return any(each["event"] == "gate.relocked" for each in events)
 
 

@@ -282,6 +282,16 @@ def _shown(
             for grant in grants
             if grant.until is None or now < grant.until
         ],
+        ended=[
+            RoleShown(
+                role=Role(grant.role),
+                since=grant.since,
+                until=grant.until,
+                lapsed=False,
+            )
+            for grant in grants
+            if grant.until is not None and grant.since < grant.until <= now
+        ],
     )
 
 

@@ -165,13 +165,14 @@ class RoleShown(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
 class AccountShown(
     msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
 ):
-    """An account, without anything that proves it."""
+    """An account, without anything that proves it; `ended` are roles that are over."""
 
     name: str
     display: str
     external: bool
     state: str
     roles: list[RoleShown]
+    ended: list[RoleShown] = msgspec.field(default_factory=list)
 
 
 class AccountsAnswer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

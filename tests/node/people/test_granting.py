@@ -107,13 +107,13 @@ async def test_who_had_which_role_when_can_be_told(team: Team) -> None:
     again = team.now
     team.pass_time(60)
     await team.accounts.reset("anna", SETUP)
-    person = await team.store.read(lambda r: r.person_named("anna"))
-    assert person is not None
+    await team.seat("anna", Role.REVIEWER)
+    (shown,) = (await team.accounts.show()).accounts
 
-    grants = await team.store.read(lambda r: r.grants_of(person.id))
-    assert [(each.since, each.until) for each in grants] == [
-        (began, ended),
-        (again, again + 60),
+    assert [each.role for each in shown.roles] == [Role.REVIEWER]
+    assert [(each.role, each.since, each.until) for each in shown.ended] == [
+        (Role.ANALYST, began, ended),
+        (Role.ANALYST, again, again + 60),
     ]
 
 
