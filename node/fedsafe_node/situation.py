@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a decision needs to know of the node's present: policy, site, members.
 
-One mutable object, owned by the event loop. `shared` changes once, when a
-founding ends, `agreed`, its policy, before; `site` with it, and when a legal-gate record is entered; `coverage`
-with every answer of a peer.
+One mutable object, owned by the event loop. `shared` changes once, when a founding
+ends, `agreed`, its policy, before that; `site` with it, and when a legal-gate record
+counts; `coverage` with every answer of a peer, `debts` when members owe erasures.
 """
 
 from datetime import datetime, timedelta
@@ -18,6 +18,7 @@ from fedsafe_policies.document import GateMode
 from fedsafe_policies.engine import Request, decide
 from fedsafe_policies.gate import LegalGate, Site
 from fedsafe_policies.gating import GateRequest
+from fedsafe_policies.policy import Policy
 from fedsafe_policies.vocabulary import Plane
 
 

@@ -33,7 +33,7 @@ from fedsafe_node.review.opening import open_review
 from fedsafe_policies.vocabulary import Purpose, Role, Scope
 
 LOCAL: Final = "local"
-WRITERS: Final = {Role.ANALYST, Role.REVIEWER}
+WRITERS: Final[set[str]] = {Role.ANALYST, Role.REVIEWER}
 MACHINES: Final = {LOCAL, Role.SERVICE}
 OVERSIGHT: Final = {Role.DPO, Role.AUDITOR}
 COUNSEL: Final = {
