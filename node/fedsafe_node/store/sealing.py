@@ -125,10 +125,7 @@ class Sealer:
             self._around.begin_sealing()
             self._seal_all(1 if seal is None else seal.main.number + 1)
         else:
-            parts = {FILES: encode_files(seal.files)}
-            for table, sums in seal.tables.items():
-                parts[table_part(table)] = encode_sums(sums)
-            self._take(_State(seal.main, seal.files, seal.tables, parts))
+            self._resume(seal)
         self._around.end_sealing()  # also if a crash came before it the last time
 
     def _check(self, seal: Seal) -> None:
@@ -186,6 +183,23 @@ class Sealer:
     def forget(self) -> None:
         """Be told that the transaction was taken back."""
         self._next = None
+
+    def reload(self) -> None:
+        """Read again what the database holds; nobody knows how a commit has ended.
+
+        Raises:
+            SealBrokenError: it is not as it was sealed.
+        """
+        self._is_touched = True
+        seal = read_seal(self._connection, self._key)
+        if self._state is not None and seal is not None:
+            self._resume(seal)
+
+    def _resume(self, seal: Seal) -> None:
+        parts = {FILES: encode_files(seal.files)}
+        for table, sums in seal.tables.items():
+            parts[table_part(table)] = encode_sums(sums)
+        self._take(_State(seal.main, seal.files, seal.tables, parts))
 
     def _take(self, state: _State) -> None:
         self._state, self._next = state, None

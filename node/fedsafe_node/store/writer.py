@@ -87,6 +87,10 @@ class Seal(Protocol):
         """Be told that the transaction was taken back."""
         ...
 
+    def reload(self) -> None:
+        """Be told that nobody knows how the transaction has ended."""
+        ...
+
 
 class Undo(Protocol):
     """Memory that has to follow when the database takes something back."""
@@ -212,6 +216,11 @@ class Writer:
 
     def _give_up(self, error: BaseException) -> bool:
         failed = self._take_back(error, committing=False)
+        try:
+            if self._seal is not None:
+                self._seal.reload()  # it may have been committed all the same
+        except Exception as worse:  # noqa: BLE001 - every caller is told
+            self._failure = f"the seal is not read again ({worse}); start the node anew"
         outcomes: list[_Outcome] = [
             (item[1], None, failed) for item in self._taken if item is not None
         ]

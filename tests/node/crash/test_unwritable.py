@@ -15,9 +15,13 @@ from typing import Any, Final
 import pytest
 from aiohttp import ClientSession, UnixConnector
 from tests.node.crash.read_only import BAN, LOOKUP, ask
+from tests.node.evidence.conftest import DORA
 from tests.node.fleet import Fleet
 
+from fedsafe_node.errors import StoreFailedError
+from fedsafe_node.evidence.keeping_messages import HoldRequest
 from fedsafe_node.principal import LOCAL
+from fedsafe_node.store.sealing import Sealer
 
 REPOSITORY: Final = Path(__file__).parents[3]
 UNAVAILABLE: Final = (503, "audit_unavailable")
@@ -67,6 +71,31 @@ async def test_all_that_wait_are_told_when_the_writer_is_killed(alone: Fleet) ->
     verified = await node.services.audits.verify(LOCAL)
 
     assert verified.ok
+
+
+async def test_a_writer_killed_behind_a_commit_goes_on_from_what_is_kept(
+    alone: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    node, before = alone["a.demo"], len(await alone.audit("a.demo"))
+    confirm, left = Sealer.confirm, [SystemExit()]
+
+    def killed(sealer: Sealer) -> None:
+        if left:
+            raise left.pop()
+        confirm(sealer)
+
+    monkeypatch.setattr(Sealer, "confirm", killed)
+    holding = node.services.keeping.holding
+    request = HoldRequest(reason="order:1", until=4_000_000_000, first=0, last=1)
+    with pytest.raises(StoreFailedError):
+        await holding.add(request, DORA)
+    await holding.add(request, DORA)
+
+    assert len(await alone.audit("a.demo")) == before + 2
+    assert (await node.services.audits.verify(LOCAL)).ok
+    await alone.stop("a.demo")
+    await alone.start("a.demo")
+    assert (await alone["a.demo"].services.audits.verify(LOCAL)).ok
 
 
 def run_mounted(child: str, mount: str, root: Path) -> dict[str, Any]:
