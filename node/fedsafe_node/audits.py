@@ -54,6 +54,7 @@ from fedsafe_node.searching import MOST_LOOKED_AT, Sieve, Wanted
 from fedsafe_node.situation import Situation
 from fedsafe_node.store.protocol import Reader, Store, Transaction
 from fedsafe_node.store.rows import PeerRow, Tail
+from fedsafe_node.store.writer import BY_WRONG_CELLS
 from fedsafe_node.tables import (
     RESTRICTED,
     RESTRICTIONS,
@@ -221,7 +222,7 @@ class AuditService:
         except StoreFailedError as error:
             why = f"the database cannot be read: {error.reason}"
             return _bad_log(name, 0, why, "unreadable")
-        except (TypeError, ValueError):
+        except BY_WRONG_CELLS:
             # A cell of its peer that no type of ours takes.
             return _bad_log(name, 0, "a row about it cannot be read", "tampered")
         return LogCheck(
@@ -318,7 +319,7 @@ class AuditService:
         except StoreFailedError as error:
             why = f"the database cannot be read: {error.reason}"
             return msgspec.structs.replace(bad, why=why, damage="unreadable")
-        except (TypeError, ValueError):
+        except BY_WRONG_CELLS:
             # A cell that no type of ours takes: the row is not one that we wrote.
             return msgspec.structs.replace(bad, why="a row cannot be read")
 

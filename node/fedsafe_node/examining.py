@@ -27,6 +27,7 @@ from fedsafe_node.store.rows import Opening, SealedOpening
 from fedsafe_node.store.seal_protocol import Position
 from fedsafe_node.store.sqlite import examine_file
 from fedsafe_node.store.sqlite_reader import Unsealing
+from fedsafe_node.store.writer import BY_WRONG_CELLS
 
 AUDIT: Final = "/audit"
 
@@ -65,6 +66,8 @@ def _examine(place: Place, node: str) -> list[Examined]:
         return examine_file(place.database, query, _unsealing(place.periods))
     except StoreFailedError as error:
         return [Examined("database", wrong=error.reason)]
+    except BY_WRONG_CELLS:
+        return [Examined("database", wrong="a row of it cannot be read")]
 
 
 async def _examine_logs(

@@ -8,6 +8,7 @@ from fedsafe_node.errors import SealBrokenError, StoreFailedError
 from fedsafe_node.log.guard import Guard
 from fedsafe_node.messages import TableCheck
 from fedsafe_node.store.protocol import Store
+from fedsafe_node.store.writer import BY_WRONG_CELLS
 
 SEAL: Final = "seal"
 
@@ -20,6 +21,9 @@ async def check_seal(store: Store, guard: Guard) -> list[TableCheck]:
         why = f"the database cannot be read: {error.reason}"
         bad = TableCheck(table=SEAL, rows=0, ok=False, damage="unreadable", why=why)
         return [bad]
+    except BY_WRONG_CELLS:
+        why = "a row cannot be read"
+        return [TableCheck(table=SEAL, rows=0, ok=False, damage="tampered", why=why)]
     faults = list(report.faults)
     odd = await asyncio.to_thread(guard.odd_file)
     if odd is not None:

@@ -240,6 +240,23 @@ async def test_a_peer_that_no_type_takes_is_a_finding(alone: Fleet) -> None:
     assert "peers" in [check.table for check in answer.tables if not check.ok]
 
 
+@pytest.mark.parametrize("error", [TypeError, ValueError, OverflowError])
+async def test_a_cell_that_no_type_takes_crashes_nothing(
+    alone: Fleet, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
+) -> None:
+    store = alone["a.demo"].base.store
+
+    async def refuse(_query: object) -> None:
+        raise error
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "scan", refuse)
+        answer = await alone["a.demo"].services.audits.verify(BOT)
+
+    assert {log.damage for log in answer.logs} == {"tampered"}
+    assert {table.damage for table in answer.tables} == {"tampered"}
+
+
 NEWEST = "(SELECT max(idx) FROM entries WHERE log = 1)"
 CHANGE_NEWEST = f"UPDATE entries SET record = x'00' WHERE log = 1 AND idx = {NEWEST}"  # noqa: S608
 DROP_NEWEST = f"DELETE FROM entries WHERE log = 1 AND idx = {NEWEST}"  # noqa: S608

@@ -52,7 +52,7 @@ MAX_BATCH = 1024
 _NOTHING = object()  # never in the queue
 # Out of damaged pages sqlite3 may build a text, or a message, that is no UTF-8.
 UNREADABLE = (sqlite3.Error, UnicodeDecodeError)
-_BY_WRONG_CELLS = (TypeError, ValueError, AttributeError)
+BY_WRONG_CELLS = (TypeError, ValueError, AttributeError, OverflowError)
 _KINDS = {sqlite3.SQLITE_FULL: Trouble.FULL, sqlite3.SQLITE_BUSY: Trouble.BUSY}
 
 
@@ -61,7 +61,7 @@ def by_damage(connection: sqlite3.Connection, error: Exception) -> Exception:
 
     A flipped bit may turn bytes into text, which nobody who reads them expects.
     """
-    if not isinstance(error, _BY_WRONG_CELLS):
+    if not isinstance(error, BY_WRONG_CELLS):
         return error
     try:
         (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
