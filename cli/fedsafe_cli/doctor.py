@@ -234,7 +234,7 @@ def _node(directory: Path) -> Iterator[Finding]:
     found = f"{status.get('node')} {status.get('version')}"
     yield Finding("node", Level.OK, f"{found}, policy {status.get('policy')}")
     if waiting := status.get("notices_waiting"):
-        way_out = "see `fedsafe notice list`; texts are signed off with `notice sign-off`"
+        way_out = "see `fedsafe notice list`; sign texts off with `notice sign-off`"
         found = f"{waiting} notices to persons may not go out yet"
         yield Finding("notices", Level.WARN, found, way_out)
     if overdue := status.get("receipts_overdue"):

@@ -18,8 +18,8 @@ from fedsafe_node.log.engine import open_store
 from fedsafe_node.log.guard import Guard
 from fedsafe_node.log.openings import PeriodKeys
 from fedsafe_node.log.pseudonyms import Pseudonyms
-from fedsafe_node.people.names import names_of_people
 from fedsafe_node.notices.texts import texts
+from fedsafe_node.people.names import names_of_people
 from fedsafe_node.people.office import Office
 from fedsafe_node.people.passwords import Passwords
 from fedsafe_node.people.register_entries import read_register_end

@@ -220,9 +220,7 @@ class NewSignalRequest(Message, frozen=True):
     scope: Scope = Scope.SELF
     removed_on: Day | None = None
     minor: bool = False
-    nodes: (
-        Annotated[list[NodeName], msgspec.Meta(max_length=MAX_MEMBERS)] | None
-    ) = None
+    nodes: Annotated[list[NodeName], msgspec.Meta(max_length=MAX_MEMBERS)] | None = None
     subject_ref: SubjectRef | None = None
 
 

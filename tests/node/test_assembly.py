@@ -16,9 +16,9 @@ from tests.node.signals.conftest import ANNA, request_for
 from fedsafe_node.config import load_config
 from fedsafe_node.errors import (
     ConfigError,
-    SealBrokenError,
     LooseKeyFileError,
     MembershipError,
+    SealBrokenError,
     StoreBusyError,
     StoreFailedError,
 )

@@ -129,9 +129,7 @@ async def test_an_entry_that_the_node_did_not_write_stops_its_writing(
 
     assert "did not write" in str(answer.logs[0].why)
     with pytest.raises(StoreError):
-        await alone["a.demo"].services.audits.events(
-            0, 10, BOT, Purpose.AUDIT_REVIEW
-        )
+        await alone["a.demo"].services.audits.events(0, 10, BOT, Purpose.AUDIT_REVIEW)
 
 
 async def test_an_index_of_another_node_is_built_anew(

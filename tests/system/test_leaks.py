@@ -252,7 +252,7 @@ def _people_found(fed: Federation, root: Path) -> None:
 
 
 def _matches_reviewed(fed: Federation) -> None:
-    """See and decide what the lookups opened; type a value where a reference belongs."""
+    """See and decide what lookups opened; type a value where a reference belongs."""
     value = PEOPLE["email"]["value"]
     listed = fed.fedsafe("task", "list", "--json", node=fed.b, person="ben")
     tasks = [task["task"] for task in json.loads(listed.stdout)["tasks"]]

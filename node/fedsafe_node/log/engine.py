@@ -171,8 +171,6 @@ class LogEngine:
 
         async def query(reader: Reader) -> Verified:
             anchors = await anchors_of(reader) if anchors_of is not None else ()
-            return await verify_log(
-                reader, log, commitments_of, anchors, is_own=is_own
-            )
+            return await verify_log(reader, log, commitments_of, anchors, is_own=is_own)
 
         return await self._store.scan(query)

@@ -121,9 +121,7 @@ class Anchor:
             root = await log_root(reader, self.log, cosigned.size)
             checkpoint = Checkpoint(self.log, cosigned.size, root)
             note = sign_checkpoint(checkpoint, self._signing_key)
-            path = await prove_range(
-                reader, self.log, index, index + 1, cosigned.size
-            )
+            path = await prove_range(reader, self.log, index, index + 1, cosigned.size)
             return AnchorProof(
                 note=add_lines(note, "".join(cosigned.lines)),
                 index=index,

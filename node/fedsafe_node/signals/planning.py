@@ -206,9 +206,7 @@ class Planner:
         if address.nodes is not None and not self._names_nodes():
             return deny(Refusal.SCOPE, self._present.policy.reference)
         if ruling.waits:
-            return DraftPlan(
-                asked, ruling.wording, ruling.meanwhile, decision, address
-            )
+            return DraftPlan(asked, ruling.wording, ruling.meanwhile, decision, address)
         if isinstance(asked, File) and request.scope is not Scope.SELF:
             return PublishPlan(asked, ruling.wording, decision, address)
         return OwnPlan(asked, ruling.wording, decision, address)

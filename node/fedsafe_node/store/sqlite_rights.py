@@ -245,8 +245,9 @@ def _first(rows: Sequence[T]) -> T | None:
 
 
 def _request(row: Any) -> RequestRow:  # noqa: ANN401 - a raw row
-    found = dict(zip(_REQUEST_COLUMNS, row, strict=True))
-    return RequestRow(**found | {"state": RequestState(found["state"])})
+    found: dict[str, Any] = dict(zip(_REQUEST_COLUMNS, row, strict=True))
+    found["state"] = RequestState(found["state"])
+    return RequestRow(**found)
 
 
 def _request_values(request: RequestRow) -> tuple[object, ...]:

@@ -314,9 +314,7 @@ def make_node(
             custody=Custody(name, custody_key.public),
             statement_key=federation.signing[name],
             reviews=reviews,
-            notices=NoticeDesk(
-                situation, trail, clock, keys, Announcer(keys, clock)
-            ),
+            notices=NoticeDesk(situation, trail, clock, keys, Announcer(keys, clock)),
             offload=in_thread,
             announce=announced.append,
         )

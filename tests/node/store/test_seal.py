@@ -142,8 +142,10 @@ def sealed() -> Iterator[Sealed]:
 STATEMENTS = (
     "INSERT INTO credentials VALUES ('3', 'carl', 'analyst', x'03', 1, 9)",
     "INSERT OR REPLACE INTO credentials VALUES ('1', 'anna', 'x', x'04', 2, NULL)",
-    ("INSERT INTO credentials VALUES ('1', 'new', 'x', x'05', 3, NULL) "
-    "ON CONFLICT (id) DO UPDATE SET name = excluded.name"),
+    (
+        "INSERT INTO credentials VALUES ('1', 'new', 'x', x'05', 3, NULL) "
+        "ON CONFLICT (id) DO UPDATE SET name = excluded.name"
+    ),
     "INSERT OR IGNORE INTO credentials VALUES ('2', 'other', 'x', x'05', 3, NULL)",
     "UPDATE OR REPLACE credentials SET name = 'rita' WHERE id = '1'",
     "UPDATE credentials SET name = 'same'",  # fails at the second row
