@@ -26,7 +26,7 @@ from fedsafe_node.people.office import Office
 from fedsafe_node.provider_events.announcing import Announcer
 from fedsafe_policies.vocabulary import Act
 
-_SOON: Final = timedelta(seconds=5)
+_SOON: Final = timedelta(seconds=20)
 _HOUR: Final = timedelta(hours=1)
 
 
