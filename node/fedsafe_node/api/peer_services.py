@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the API calls for other members; see `services.py`."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from fedsafe_federation.feed import FeedRequest
+from fedsafe_federation.signed import Signed
+from fedsafe_node.messages import (
+    Poke,
+    ProposalRequest,
+)
+from fedsafe_node.peering.messages import RecipientsAnswer
+from fedsafe_node.peering.witnessing import WitnessAnswer
+from fedsafe_node.principal import Principal
+from fedsafe_policies.vocabulary import Purpose
+
+
+class Ledger(Protocol):
+    """The recipient ledger."""
+
+    async def show(
+        self, signal: str, who: Principal, purpose: Purpose | None = None
+    ) -> RecipientsAnswer:
+        """Tell who has received a signal of this node.
+
+        Raises:
+            DeniedError: this role may not, or not for that purpose.
+            NotFoundError: this node has no such signal.
+        """
+        ...
+
+
+class Peering(Protocol):
+    """What members of the federation ask of each other."""
+
+    async def feed(self, request: FeedRequest, peer: str) -> bytes:
+        """Give a batch of the own feed to a member."""
+        ...
+
+    async def poked(self, poke: Poke, peer: str) -> None:
+        """Wake the replication of the member's feed."""
+        ...
+
+    async def evaluate(self, request: Signed) -> Signed:
+        """Evaluate blinded elements for a member."""
+        ...
+
+    async def attestation(self) -> Signed:
+        """Give the attestation of the own gate and register.
+
+        Raises:
+            WrongStateError: this node has no federation.
+        """
+        ...
+
+    def authenticate(
+        self, *, method: str, url: str, headers: dict[str, str], body: bytes
+    ) -> str:
+        """Check a member's RFC 9421 signature and name the member.
+
+        Raises:
+            UntrustedError: no valid signature of a member.
+            StaleStatementError: replayed, or too old.
+        """
+        ...
+
+
+class Witness(Protocol):
+    """Cosigns the logs of other members."""
+
+    async def add_checkpoint(self, body: bytes) -> WitnessAnswer:
+        """Cosign a checkpoint that extends what was seen, or say why not."""
+        ...
+
+    async def checkpoint(self, origin_hash: str) -> bytes:
+        """Give the largest checkpoint of a log that was cosigned here.
+
+        Raises:
+            NotFoundError: none was.
+        """
+        ...
+
+
+class Foundings(Protocol):
+    """The founding ceremony, as this node takes part in it."""
+
+    async def card(self) -> Signed:
+        """Give the node's own signed card."""
+        ...
+
+    async def propose(self, request: ProposalRequest) -> Signed:
+        """Propose a founding as its convenor.
+
+        Raises:
+            WrongStateError: this node has a charter already.
+        """
+        ...
+
+    async def step(
+        self, messages: Sequence[Signed], *, local: bool
+    ) -> Sequence[Signed]:
+        """Take messages seen so far, return those that this node owes.
+
+        *local* messages came over the node's Unix socket.
+
+        Raises:
+            ForbiddenError: this node takes part in no founding over the network.
+            FoundingError: the ceremony cannot go on.
+            WrongStateError: this node takes part in none, or has a charter.
+        """
+        ...
+
+    async def charter(self) -> bytes | None:
+        """Give the signed charter as JSON, once there is one."""
+        ...
