@@ -10,14 +10,27 @@ who keeps the guard, or a checkpoint, elsewhere can tell (threat model).
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack, closing, contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random  # noqa: TID251 - a seeded generator, to repeat a run
 from typing import Any, Final
 
 from tests.campaigns.building import NODE, open_node
+from tests.campaigns.directory import (
+    DATABASE,
+    Directory,
+    Row,
+    Rows,
+    bytes_of,
+    contents_of,
+    keys_of,
+    tables_of,
+    tables_or_none,
+    tampering,
+    write_rows,
+)
 
 from fedsafe_node.audits import AuditService
 from fedsafe_node.base import Base
@@ -26,11 +39,8 @@ from fedsafe_node.errors import NodeError
 from fedsafe_node.messages import VerifyAnswer
 from fedsafe_node.principal import LOCAL
 
-_DATABASE: Final = "store.db"
 _OF_LOGS: Final = frozenset({"logs", "entries", "openings", "tile_roots"})
 _LETTERS: Final = "abcdefghijklmnopqrstuvwxyz0123456789"
-_Row = tuple[Any, ...]
-_Rows = list[_Row]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,64 +70,6 @@ class Judgement:
         """Say all in a line."""
         when = "under the open node" if self.running else "before the start"
         return f"{self.number} {self.outcome}: {self.change.what} {when}: {self.said}"
-
-
-class Directory:
-    """The node's directory, which is brought back before each change."""
-
-    def __init__(self, source: Path, path: Path) -> None:
-        self.path = path
-        self._files = {
-            file.relative_to(source): file.read_bytes()
-            for file in sorted(source.rglob("*"))
-            if file.is_file() and not file.name.endswith((".lock", "-shm", "-wal"))
-        }
-        self.tables = _tables(source / _DATABASE)
-        self.schema = _schema(source / _DATABASE)
-
-    def restore(self) -> None:
-        """Make the directory as it was."""
-        for file in [each for each in self.path.rglob("*") if each.is_file()]:
-            if file.relative_to(self.path) not in self._files:
-                file.unlink()
-        for name, content in self._files.items():
-            file = self.path / name
-            file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            if not file.exists() or file.read_bytes() != content:
-                file.unlink(missing_ok=True)
-                file.touch(mode=0o600)
-                file.write_bytes(content)
-
-    def names(self, *folders: str) -> list[Path]:
-        """Name the files below folders."""
-        return [name for name in self._files if name.parts[0] in folders]
-
-    def content(self, name: Path) -> bytes:
-        """Return what a file held."""
-        return self._files[name]
-
-    def is_void(self) -> bool:
-        """Whether nothing that is ever read has changed."""
-        database = self.path / _DATABASE
-        kept = self.names("keys", "guard")
-        found = {
-            file.relative_to(self.path)
-            for folder in ("keys", "guard")
-            for file in (self.path / folder).rglob("*")
-            if file.is_file()
-        }
-        if found != set(kept):
-            return False
-        if any((self.path / name).read_bytes() != self._files[name] for name in kept):
-            return False
-        try:
-            return (
-                _is_whole(database)
-                and _tables(database) == self.tables
-                and _schema(database) == self.schema
-            )
-        except (sqlite3.Error, UnicodeDecodeError):
-            return False
 
 
 class Mutations:
@@ -170,7 +122,7 @@ class Mutations:
             change, outcome, said = await self._under(place, kind)
         else:
             change = await asyncio.to_thread(kind)
-            left = await asyncio.to_thread(_contents, self._now.path)
+            left = await asyncio.to_thread(contents_of, self._now.path)
             outcome, said = await _find(place, change)
             if outcome == "unseen" and await asyncio.to_thread(self._was_void, left):
                 outcome = "void"
@@ -193,12 +145,12 @@ class Mutations:
     ) -> tuple[Change, str, str]:
         async with AsyncExitStack() as parts:
             base = await open_node(place, parts)
-            before = await asyncio.to_thread(_tables, place.database)
+            before = await asyncio.to_thread(tables_of, place.database)
             change = await asyncio.to_thread(kind)
-            after = await asyncio.to_thread(_read_or_none, place.database)
+            after = await asyncio.to_thread(tables_or_none, place.database)
             files = self._now.names("keys", "guard")
             same_files = all(
-                _bytes_of(place.directory / name) == self._now.content(name)
+                bytes_of(place.directory / name) == self._now.content(name)
                 for name in files
             )
             try:
@@ -216,7 +168,7 @@ class Mutations:
     # --- tables -----------------------------------------------------------------
 
     def _change_table(
-        self, alter: Callable[[str, _Rows], _Rows | None], what: str
+        self, alter: Callable[[str, Rows], Rows | None], what: str
     ) -> Change:
         while True:
             name = self._random.choice(self._tables)
@@ -226,8 +178,8 @@ class Mutations:
             if altered is None:
                 continue
             try:
-                with _tampering(self._now.path / _DATABASE) as connection:
-                    _write(connection, name, altered)
+                with tampering(self._now.path / DATABASE) as connection:
+                    write_rows(connection, name, altered)
             except sqlite3.IntegrityError:
                 continue  # a key that is there twice
             except sqlite3.OperationalError as error:
@@ -236,7 +188,7 @@ class Mutations:
                 continue
             return Change(what.format(name) + self._detail, _words(name))
 
-    def _flip(self, name: str, rows: _Rows) -> _Rows | None:
+    def _flip(self, name: str, rows: Rows) -> Rows | None:
         if not rows:
             return None
         at = self._random.randrange(len(rows))
@@ -264,17 +216,17 @@ class Mutations:
                 others = _LETTERS.replace(text[at], "")
                 return text[:at] + self._random.choice(others) + text[at + 1 :]
 
-    def _delete(self, name: str, rows: _Rows) -> _Rows | None:
+    def _delete(self, name: str, rows: Rows) -> Rows | None:
         del name
         if not rows:
             return None
         at = self._random.randrange(len(rows))
         return rows[:at] + rows[at + 1 :]
 
-    def _swap(self, name: str, rows: _Rows) -> _Rows | None:
+    def _swap(self, name: str, rows: Rows) -> Rows | None:
         if len(rows) < 2:
             return None
-        keys = _keys(self._now.path / _DATABASE, name)
+        keys = keys_of(self._now.path / DATABASE, name)
         one, two = self._random.sample(range(len(rows)), 2)
         first, second = rows[one], rows[two]
         cells = [at for at in range(len(first)) if at not in keys]
@@ -284,20 +236,20 @@ class Mutations:
             swapped[two] = _with(swapped[two], at, first[at])
         return swapped
 
-    def _double(self, name: str, rows: _Rows) -> _Rows | None:
+    def _double(self, name: str, rows: Rows) -> Rows | None:
         if not rows:
             return None
-        keys = _keys(self._now.path / _DATABASE, name)
+        keys = keys_of(self._now.path / DATABASE, name)
         row = self._random.choice(rows)
         at = self._random.choice(sorted(keys) or list(range(len(row))))
         return [*rows, _with(row, at, self._other(row[at]))]
 
-    def _empty(self, name: str, rows: _Rows) -> _Rows | None:
+    def _empty(self, name: str, rows: Rows) -> Rows | None:
         del name
         return [] if rows else None
 
-    def _reinsert(self, name: str, rows: _Rows) -> _Rows | None:
-        keys = _keys(self._now.path / _DATABASE, name)
+    def _reinsert(self, name: str, rows: Rows) -> Rows | None:
+        keys = keys_of(self._now.path / DATABASE, name)
         older = [row for row in self._earlier.tables.get(name, []) if row not in rows]
         if not older or not keys:
             return None
@@ -305,7 +257,7 @@ class Mutations:
         key = [row[at] for at in keys]
         return [*(r for r in rows if [r[at] for at in keys] != key), row]
 
-    def _roll_back(self, name: str, rows: _Rows) -> _Rows | None:
+    def _roll_back(self, name: str, rows: Rows) -> Rows | None:
         older = self._earlier.tables.get(name)
         return older if older is not None and older != rows else None
 
@@ -322,19 +274,19 @@ class Mutations:
                     part: body for part, body in seal if part == mine
                 }
                 seal = sorted(parts.items())
-            with _tampering(self._now.path / _DATABASE) as connection:
-                _write(connection, name, older)
-                _write(connection, "seal", seal)
+            with tampering(self._now.path / DATABASE) as connection:
+                write_rows(connection, name, older)
+                write_rows(connection, "seal", seal)
             words = ("seal", "logs", f"{NODE}/", *_words(name))
             return Change(f"{name} and the seal put back", words)
 
     def _roll_back_database(self) -> Change:
-        return self._put_back([Path(_DATABASE)], "the database put back")
+        return self._put_back([Path(DATABASE)], "the database put back")
 
     def _roll_back_guard(self) -> Change:
         guard = self._now.names("guard")
         if self._random.random() < 0.5:
-            return self._put_back([Path(_DATABASE), *guard], _OUTSIDE)
+            return self._put_back([Path(DATABASE), *guard], _OUTSIDE)
         return self._put_back(guard, "the guard put back")
 
     def _put_back(self, names: Sequence[Path], what: str) -> Change:
@@ -343,7 +295,7 @@ class Mutations:
         return Change(what, ("guard", "seal", f"{NODE}/", "logs"))
 
     def _change_schema(self) -> Change:
-        with _tampering(self._now.path / _DATABASE, keep=False) as connection:
+        with tampering(self._now.path / DATABASE, keep=False) as connection:
             triggers = [sql for sql in self._now.schema if "CREATE TRIGGER" in str(sql)]
             lost = self._random.choice(triggers)
             for trigger in triggers:
@@ -352,7 +304,7 @@ class Mutations:
         return Change(f"{lost[0]} {lost[1]} dropped", ("schema",))
 
     def _flip_byte(self) -> Change:
-        path = self._now.path / _DATABASE
+        path = self._now.path / DATABASE
         data = bytearray(path.read_bytes())
         at = self._random.randrange(len(data))
         data[at] ^= 1 << self._random.randrange(8)
@@ -377,7 +329,7 @@ class Mutations:
 _OUTSIDE: Final = "the database and the guard put back"
 
 
-def _with(row: _Row, at: int, value: Any) -> _Row:  # noqa: ANN401 - a cell
+def _with(row: Row, at: int, value: Any) -> Row:  # noqa: ANN401 - a cell
     return (*row[:at], value, *row[at + 1 :])
 
 
@@ -411,93 +363,6 @@ def _append(path: Path, random: Random) -> None:
 def _remove(path: Path, random: Random) -> None:
     del random
     path.unlink()
-
-
-def _connect(database: Path) -> sqlite3.Connection:
-    return sqlite3.connect(database, isolation_level=None, timeout=5)
-
-
-def _names(connection: sqlite3.Connection) -> list[str]:
-    rows = connection.execute(
-        "SELECT name FROM sqlite_master WHERE type = 'table' "
-        "AND name NOT LIKE 'sqlite|_%' ESCAPE '|'"
-    )
-    return [name for (name,) in rows]
-
-
-def _tables(database: Path) -> dict[str, _Rows]:
-    with closing(_connect(database)) as connection:
-        connection.execute("PRAGMA query_only = ON")
-        found: dict[str, _Rows] = {}
-        for name in _names(connection):
-            rows = connection.execute(f"SELECT * FROM {name}").fetchall()  # noqa: S608
-            found[name] = sorted(rows, key=repr)
-        return found
-
-
-def _read_or_none(database: Path) -> dict[str, _Rows] | None:
-    try:
-        return _tables(database)
-    except (sqlite3.Error, UnicodeDecodeError):
-        return None
-
-
-def _contents(folder: Path) -> dict[Path, bytes]:
-    files = [file for file in folder.rglob("*") if file.is_file()]
-    return {file.relative_to(folder): file.read_bytes() for file in files}
-
-
-def _bytes_of(path: Path) -> bytes | None:
-    return path.read_bytes() if path.exists() else None
-
-
-def _schema(database: Path) -> list[_Row]:
-    with closing(_connect(database)) as connection:
-        return connection.execute(
-            "SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY type, name"
-        ).fetchall()
-
-
-def _is_whole(database: Path) -> bool:
-    with closing(_connect(database)) as connection:
-        (verdict,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
-        return str(verdict) == "ok"
-
-
-def _keys(database: Path, table: str) -> set[int]:
-    with closing(_connect(database)) as connection:
-        rows = connection.execute("SELECT pk FROM pragma_table_info(?)", (table,))
-        return {at for at, (place,) in enumerate(rows.fetchall()) if place}
-
-
-@contextmanager
-def _tampering(database: Path, *, keep: bool = True) -> Iterator[sqlite3.Connection]:
-    """Write past every trigger and constraint, and leave the schema as it was."""
-    with closing(_connect(database)) as connection:
-        connection.execute("PRAGMA foreign_keys = OFF")
-        connection.execute("PRAGMA ignore_check_constraints = ON")
-        connection.execute("BEGIN IMMEDIATE")
-        triggers = connection.execute(
-            "SELECT name, sql FROM sqlite_master WHERE type = 'trigger'"
-        ).fetchall()
-        for name, _ in triggers:
-            connection.execute(f"DROP TRIGGER {name}")
-        try:
-            yield connection
-        except BaseException:
-            connection.execute("ROLLBACK")
-            raise
-        if keep:
-            for _, sql in triggers:
-                connection.execute(sql)
-        connection.execute("COMMIT")
-
-
-def _write(connection: sqlite3.Connection, table: str, rows: _Rows) -> None:
-    connection.execute(f"DELETE FROM {table}")  # noqa: S608
-    for row in rows:
-        marks = ", ".join("?" * len(row))
-        connection.execute(f"INSERT INTO {table} VALUES ({marks})", row)  # noqa: S608
 
 
 async def _find(place: Place, change: Change) -> tuple[str, str]:
