@@ -66,12 +66,23 @@ async def fill(store: Store, entries: int) -> None:
     for _ in range(entries // BATCH):
         batch = [entry() for _ in range(BATCH)]
         bare = [LogEntry(record=each.record, openings=()) for each in batch]
-        await store.write(lambda tx, batch=batch: tx.append_many(LOG, batch))
-        await store.write(lambda tx, bare=bare: tx.append_many(BARE, bare))
+        await append(store, LOG, batch)
+        await append(store, BARE, bare)
+
+
+async def append(store: Store, log: str, entries: list[LogEntry]) -> None:
+    await store.write(lambda tx: tx.append_many(log, entries))
 
 
 async def records_of(store: Store, entries: int) -> list[bytes]:
     return await store.scan(lambda reader: reader.records(LOG, 0, entries))
+
+
+def sealed(runner: asyncio.Runner, store: Store) -> Callable[[], None]:
+    def run() -> None:
+        runner.run(store.check_seal())
+
+    return run
 
 
 def verifying(runner: asyncio.Runner, store: Store, log: str) -> Callable[[], None]:
@@ -133,9 +144,7 @@ def measure(options: argparse.Namespace, directory: Path) -> list[Row]:
             "hashlib alone, without a tree to keep": hashing(records),
             "tree alone": bare_verifying(runner, store),
             "tree with two openings an entry": verifying(runner, store, LOG),
-            "tables and key files against the seal": lambda: runner.run(
-                store.check_seal()
-            ),
+            "tables and key files against the seal": sealed(runner, store),
         }
         if options.pymerkle:
             works["pymerkle, SQLite"] = peer(options.pymerkle, directory, records)
