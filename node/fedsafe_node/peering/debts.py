@@ -7,7 +7,8 @@ as the policy has it, raises an alarm; after that it gets no new opening until i
 caught up. Policy decides on both, with the oldest of the debts.
 
 State of `Debts`, owned by the event loop: the oldest debt of each member, up to which
-of the own restrictions each was looked at, and which alarms were raised.
+of the own restrictions each was looked at, up to which line of the ledger that holds,
+and which alarms were raised.
 """
 
 import logging
@@ -54,6 +55,7 @@ class Debts:
     clock: Clock
     _oldest: dict[str, Debt] = field(default_factory=dict)
     _seen: dict[str, int] = field(default_factory=dict)
+    _ledger: int = 0
     _raised: set[tuple[str, int, str]] = field(default_factory=set)
 
     async def run(self) -> None:
@@ -81,6 +83,11 @@ class Debts:
             await self.store.write(act)
 
     async def _look(self, reader: Reader) -> None:
+        # What concerned a member in nothing may concern it in what it has got since.
+        newest = await reader.handed_after(self._ledger)
+        for member in newest:
+            self._seen.pop(member, None)
+        self._ledger = max(newest.values(), default=self._ledger)
         heard = {row.recipient: row.sequence for row in await reader.heard()}
         for member in self.situation.others():
             applied = heard.get(member, 0)

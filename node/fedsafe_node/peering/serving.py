@@ -4,6 +4,9 @@
 A batch is read on one snapshot. Its checkpoint is kept by the rollback guard
 before it leaves, and a batch that hands out openings leaves only after the audit
 event that names its receiver, and the lines of the recipient ledger, are durable.
+The act that enters them finds every opening still there, and nothing restricted since
+the snapshot; otherwise it reads the batch anew. So whoever gets an opening whose end is
+durable already is never left out of the ledger, nor told of it behind that end.
 """
 
 import asyncio
@@ -34,7 +37,7 @@ from fedsafe_node.log.tiling import SignedTree
 from fedsafe_node.peering.handing import Hander
 from fedsafe_node.store.protocol import Reader, Store, Transaction
 from fedsafe_node.store.recipients_rows import HandedRow, HeardRow
-from fedsafe_node.store.rows import Tail
+from fedsafe_node.store.rows import LogEntry, Tail, sequence_key
 
 _LARGE: Final = 64
 
@@ -49,6 +52,8 @@ class _Page:
     runs: Sequence[HandedRow]
     consistency: Sequence[bytes]
     extends: Sequence[bytes]
+    restricted: int
+    """How many restrictions this node has stated."""
 
     @property
     def openings(self) -> int:
@@ -145,6 +150,14 @@ class FeedServer:
         behind = await self.size() - request.since
         read = self._store.scan if behind > _LARGE else self._store.read
         page = await read(lambda reader: self._page(reader, request, hander))
+        data = await self._encode(page, request)
+        if page.runs:
+            entered = await self._enter(page, request, peer, hander)
+            if entered is not page:
+                data = await self._encode(entered, request)
+        return data
+
+    async def _encode(self, page: _Page, request: FeedRequest) -> bytes:
         note = await self._note(page.checkpoint)
 
         def encode() -> bytes:
@@ -158,10 +171,7 @@ class FeedServer:
             )
 
         many = len(page.records) > _LARGE
-        data = await self._offload(encode) if many else encode()
-        if page.runs:
-            await self._enter(page, request, peer)
-        return data
+        return await self._offload(encode) if many else encode()
 
     async def _page(
         self, reader: Reader, request: FeedRequest, hander: Hander
@@ -181,7 +191,11 @@ class FeedServer:
             runs=handed.runs,
             consistency=await self._consistency(reader, known, size),
             extends=await self._consistency(reader, next_index, size),
+            restricted=await self._restricted(reader),
         )
+
+    async def _restricted(self, reader: Reader) -> int:
+        return int(await reader.meta(sequence_key(self._node)) or 0)
 
     async def _records(
         self, reader: Reader, since: int, limit: int
@@ -237,8 +251,36 @@ class FeedServer:
                 self._signed = (checkpoint, note)
             return note
 
-    async def _enter(self, page: _Page, request: FeedRequest, peer: str) -> None:
-        entry = self._trail.entry(
+    async def _enter(
+        self, page: _Page, request: FeedRequest, peer: str, hander: Hander
+    ) -> _Page:
+        """Enter what goes to *peer*, and give it: what has ended since does not go."""
+
+        async def act(tx: Transaction) -> _Page:
+            going = page
+            if not await self._stands(tx, page):
+                going = await self._page(tx, request, hander)
+            if going.runs:
+                await tx.add_handed(going.runs)
+                entry = self._served(going, request, peer)
+                await tx.append(self._trail.log, entry.record, entry.openings)
+            return going
+
+        return await self._store.write(act)
+
+    async def _stands(self, reader: Reader, page: _Page) -> bool:
+        """Whether all that a page hands over is there, and nothing new restricted."""
+        if await self._restricted(reader) != page.restricted:
+            return False
+        for run in page.runs:
+            many = run.last - run.first + 1
+            kept = await reader.sealed_openings(self._log, run.first, many)
+            if len({row.index for row in kept if row.sealed is not None}) != many:
+                return False
+        return True
+
+    def _served(self, page: _Page, request: FeedRequest, peer: str) -> LogEntry:
+        return self._trail.entry(
             Event.FEED_SERVED,
             at=self._clock.now(),
             detail={
@@ -248,12 +290,6 @@ class FeedServer:
                 "openings": page.openings,
             },
         )
-
-        async def act(tx: Transaction) -> None:
-            await tx.add_handed(page.runs)
-            await tx.append(self._trail.log, entry.record, entry.openings)
-
-        await self._store.write(act)
 
     async def _hear(self, request: FeedRequest, peer: str) -> None:
         """Note which of this node's restrictions a member says that it has applied."""

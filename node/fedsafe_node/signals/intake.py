@@ -44,13 +44,13 @@ from fedsafe_node.signals.granting import (
     still_lacking,
 )
 from fedsafe_node.signals.restricting import Applied, Restricting, in_acts
-from fedsafe_node.signals.stating import sequence_key
 from fedsafe_node.situation import Situation
 from fedsafe_node.store.protocol import Reader, Store, Transaction
 from fedsafe_node.store.rows import (
     LogEntry,
     PeerRow,
     PeerState,
+    sequence_key,
 )
 from fedsafe_policies.disputes import ruling_ends
 

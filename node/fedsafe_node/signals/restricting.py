@@ -33,10 +33,14 @@ from fedsafe_federation.verification import VerifiedRestriction
 from fedsafe_federation.wireformat import encode
 from fedsafe_node.log.audit import AuditTrail, Event
 from fedsafe_node.signals.disputing import Judge, take_dispute, weigh
-from fedsafe_node.signals.stating import sequence_key
 from fedsafe_node.store.protocol import Transaction
 from fedsafe_node.store.rights_rows import Weight
-from fedsafe_node.store.rows import RestrictionRow, SignalRow, SignalStatus
+from fedsafe_node.store.rows import (
+    RestrictionRow,
+    SignalRow,
+    SignalStatus,
+    sequence_key,
+)
 from fedsafe_policies.vocabulary import Effect
 
 AHEAD: Final = 100_000

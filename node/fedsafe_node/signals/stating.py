@@ -20,7 +20,7 @@ from fedsafe_federation.wireformat import encode
 from fedsafe_node.errors import WrongStateError
 from fedsafe_node.signals.desk import Desk
 from fedsafe_node.store.protocol import Transaction
-from fedsafe_node.store.rows import RestrictionRow
+from fedsafe_node.store.rows import RestrictionRow, sequence_key
 from fedsafe_policies.vocabulary import Effect
 
 
@@ -83,8 +83,3 @@ async def state(  # noqa: PLR0913 - what a restriction says
     await tx.set_meta(key, str(sequence).encode())
     record = encode_record(RestrictionRecord(statement))
     return Stated(statement, restriction, await tx.append(desk.feed, record) + 1)
-
-
-def sequence_key(author: str) -> str:
-    """Name the small value that counts an author's restrictions."""
-    return f"restrictions/{author}"

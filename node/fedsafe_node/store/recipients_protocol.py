@@ -20,6 +20,13 @@ class RecipientsReader(Protocol):
         """
         ...
 
+    async def handed_after(self, number: int) -> dict[str, int]:
+        """Return who got something behind a line of the ledger, with the newest line.
+
+        From 0 it walks the ledger, so use it in `scan`.
+        """
+        ...
+
     async def audience(self, signal_id: bytes) -> frozenset[str] | None:
         """Return the members that a signal is meant for; None for all."""
         ...

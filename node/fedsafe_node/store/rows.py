@@ -261,3 +261,8 @@ class Counts(Row, frozen=True):
     drafts: int
     peers: int
     restrictions: int
+
+
+def sequence_key(author: str) -> str:
+    """Name the small value that counts an author's restrictions."""
+    return f"restrictions/{author}"

@@ -37,6 +37,15 @@ class SQLiteRecipientsReader:
         )
         return [HandedRow(**dict(zip(_FIELDS, row, strict=True))) for row in rows]
 
+    async def handed_after(self, number: int) -> dict[str, int]:
+        """Return who got something behind a line, with the newest line of each."""
+        rows = self._connection.execute(
+            "SELECT recipient, max(number) FROM recipients WHERE number > ? "
+            "GROUP BY recipient",
+            (number,),
+        )
+        return {recipient: int(newest) for recipient, newest in rows}
+
     async def audience(self, signal_id: bytes) -> frozenset[str] | None:
         """Return the members that a signal is meant for; None for all."""
         row = self._connection.execute(

@@ -7,12 +7,14 @@ import pytest
 from tests.node.fleet import Fleet, eventually
 from tests.node.origin import WHO
 
-from fedsafe_federation.feed import FeedRequest
+from fedsafe_crypto.checkpoint import Checkpoint
+from fedsafe_federation.feed import FeedRequest, decode_batch
 from fedsafe_node.errors import NodeError
 from fedsafe_node.log.audit import Event
 from fedsafe_node.messages import Kind
 from fedsafe_node.peering.debts import Debts
 from fedsafe_node.peering.handing import Hander
+from fedsafe_node.store.recipients_rows import HandedRow
 
 HOUR = timedelta(hours=1)
 
@@ -118,6 +120,50 @@ async def test_a_number_that_no_statement_has_pays_no_debt(owing: Fleet) -> None
     await debts.run()
 
     assert list(situation.debts) == ["b.demo"]
+
+
+async def test_what_ends_while_a_batch_is_made_does_not_leave(
+    trio: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await trio.stop("b.demo")
+    first = await trio.publish(WHO, by=["c.demo"])
+    node = trio["a.demo"]
+    sign = node.feed._note  # noqa: SLF001 - between the snapshot and the ledger
+
+    async def sign_late(checkpoint: Checkpoint) -> str:
+        monkeypatch.undo()
+        await trio.revoke(first, by=["c.demo"])
+        return await sign(checkpoint)
+
+    monkeypatch.setattr(node.feed, "_note", sign_late)
+    served = await trio.audit("a.demo", Event.FEED_SERVED.value)
+    hander = Hander(node.base.situation, "b.demo", trio.clock.now())
+    data = await node.feed.batch(FeedRequest("a.demo", 0, 0, 0, 10), "b.demo", hander)
+    batch = decode_batch("a.demo", data)
+
+    assert [line.opening for line in batch.records if line.opening] == []
+    assert len(batch.restrictions) == 1
+    assert await trio.audit("a.demo", Event.FEED_SERVED.value) == served
+
+
+async def test_who_gets_something_late_owes_what_was_said_of_it_before(
+    trio: Fleet,
+) -> None:
+    await trio.stop("b.demo")
+    first = await trio.publish(WHO, by=["c.demo"])
+    await trio.revoke(first, by=["c.demo"])
+    await heard(trio, "c.demo")
+    debts = debts_of(trio)
+    await debts.run()
+    before = dict(trio["a.demo"].base.situation.debts)
+    run = HandedRow(
+        recipient="b.demo", first=0, last=0, at=1, purpose="moderation_review", basis=""
+    )
+    await trio["a.demo"].base.store.write(lambda tx: tx.add_handed([run]))
+    await debts.run()
+
+    assert before == {}
+    assert list(trio["a.demo"].base.situation.debts) == ["b.demo"]
 
 
 async def test_who_has_received_nothing_owes_nothing(trio: Fleet) -> None:

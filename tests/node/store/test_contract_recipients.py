@@ -31,6 +31,18 @@ async def test_an_entry_is_found_in_all_runs_that_hold_it(store: Store) -> None:
     assert await handed(10) == []
 
 
+async def test_the_ledger_says_who_got_something_since(store: Store) -> None:
+    runs = [run(0, 9), run(0, 9, "c.demo"), run(10, 19)]
+    await store.write(lambda tx: tx.add_handed(runs))
+
+    async def since(number: int) -> dict[str, int]:
+        return await store.read(lambda reader: reader.handed_after(number))
+
+    assert await since(0) == {"b.demo": 3, "c.demo": 2}
+    assert await since(2) == {"b.demo": 3}
+    assert await since(3) == {}
+
+
 async def test_whom_a_signal_is_for_is_said_once(store: Store) -> None:
     few = frozenset({"b.demo", "c.demo"})
     await store.write(lambda tx: tx.add_audience(FIRST, few))
