@@ -31,6 +31,7 @@ from fedsafe_cli.recipients import recipients, sightings
 from fedsafe_cli.sessions import personal
 from fedsafe_cli.signal_ids import checked_id
 from fedsafe_cli.texts import SIGNAL_WORDS, label, words
+from fedsafe_policies.vocabulary import Scope
 
 REASONS: Final = (
     "mistake",
@@ -102,7 +103,10 @@ def add(
         body["nodes"] = list(nodes)
     if given["subject_ref"] is not None:
         body["subject_ref"] = given["subject_ref"]
-    answer = settings.client().change("/v1/signals", body)
+    # A draft has an author; an own ban is also a service's, whoever has logged in.
+    shared = given["scope"] == Scope.FEDERATION.value
+    client = personal(settings) if shared else settings.client()
+    answer = client.change("/v1/signals", body)
     show_signal(answer, as_json=settings.json, german=settings.german)
     return OK
 
@@ -200,7 +204,7 @@ def revoke(context: click.Context, signal_id: str, reason: str) -> ExitStatus:
     """  # noqa: D301
     settings = settings_of(context)
     target = f"/v1/signals/{checked_id(signal_id)}/revoke"
-    answer = settings.client().change(target, {"reason": reason})
+    answer = personal(settings).change(target, {"reason": reason})
     show_signal(answer, as_json=settings.json, german=settings.german)
     return OK
 
@@ -221,7 +225,7 @@ def show(
     """  # noqa: D301
     settings = settings_of(context)
     target = read_for(f"/v1/signals/{checked_id(signal_id)}", purpose)
-    answer = settings.client().get(target)
+    answer = personal(settings).get(target)
     show_signal(answer, as_json=settings.json, german=settings.german)
     return OK
 

@@ -560,3 +560,24 @@ def test_a_lost_first_code_is_replaced_while_the_node_is_stopped(
     assert "setup olaf --training" in run(*first, "olaf").out
     assert run(*first, "o.laf").status == 5
     assert run(*first, "setup").status == 2
+
+
+def test_signals_of_people_take_the_login(
+    ask: "Run", node: "FakeNode", logged_in: Path
+) -> None:
+    assert logged_in.exists()
+    signal = "01936e0c-0000-7000-8000-000000000001"
+    finding = (
+        *("--kind", "email", "--phenomenon", "grooming", "--rule", "tos-4.2"),
+        *("--surface", "public_content", "--grade", "confirmed_conduct"),
+    )
+    for command in (
+        ("signal", "revoke", signal, "--reason", "mistake"),
+        ("signal", "show", signal),
+        ("signal", "add", *finding, "--scope", "federation"),
+    ):
+        ask(*command, stdin=b"anna@example.de\n")
+        assert node.tokens[-1] == f"Bearer {TOKEN}", command
+    # An own ban may be a back-end's, which asks under the same user.
+    ask("signal", "add", *finding, stdin=b"anna@example.de\n")
+    assert node.tokens[-1] is None
