@@ -22,6 +22,7 @@ from fedsafe_cli.settings import Settings, printable
 from fedsafe_policies.vocabulary import Purpose, Role
 
 ROLES: Final = tuple(role.value for role in Role)
+SCOPES: Final = ("lookup", "publish", "events", "rights")
 PURPOSES: Final = tuple(purpose.value for purpose in Purpose)
 
 
@@ -51,8 +52,9 @@ def credential() -> None:
 @click.option("--person", metavar="NAME", help="Whose it is; default: its own name.")
 @click.option(
     "--scope",
-    type=click.Choice(["lookup", "publish", "events"]),
-    help="Node running: what a service may do with it.",
+    type=click.Choice(SCOPES),
+    metavar="SCOPE",
+    help=one_of("Node running: what a service may do with it", SCOPES),
 )
 @click.option(
     "--purpose",

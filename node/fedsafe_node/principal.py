@@ -15,7 +15,7 @@ class Principal:
     `local`, with the role of a service. A person has one name, whatever sessions
     and credentials they hold; a session is in one of their roles. `fresh` is true
     while a session has proved its second factor within minutes. A service's credential
-    may be bound to a `scope` (`lookup`, `publish` or `events`) and to `purposes`.
+    may be bound to a `scope` (a `CredentialScope`) and to `purposes`.
     """
 
     name: str

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from fedsafe_cli.credential import SCOPES
 from fedsafe_cli.sessions import session_file
+from fedsafe_node.people.messages import CredentialScope
 
 if TYPE_CHECKING:
     from tests.cli.conftest import FakeNode, Run
@@ -438,6 +440,10 @@ def test_an_old_proof_names_the_way_out(ask: "Run", node: "FakeNode") -> None:
 
     assert outcome.status == 3
     assert "fedsafe login --step-up" in outcome.err
+
+
+def test_the_command_knows_every_scope() -> None:
+    assert set(SCOPES) == {scope.value for scope in CredentialScope}
 
 
 def test_a_services_token_goes_into_a_private_file(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Credentials of services: for lookups, publishing or events, and for an end.
+"""Credentials of services: each for one scope, and for an end.
 
 A lookup credential names the purposes that it is good for (P8). The token is shown
 once and kept as a hash. A rotation makes a successor for the same service, and both
@@ -79,17 +79,17 @@ class Machines:
         office = self._office
 
         async def act(tx: Transaction) -> CredentialAnswer:
-            await check_free_name(tx, request.name)
+            try:
+                await check_free_name(tx, request.name)
+            except ConflictError:
+                raise WrongStateError(
+                    "name_taken", "somebody has that name, or one that looks like it"
+                ) from None
             detail = {"name": request.name, "role": Role.SERVICE.value}
             await office.note(tx, Event.CREDENTIAL_ADDED, who.name, detail)
             return await self._keep(tx, request.name, terms, request.until)
 
-        try:
-            return await office.store.write(act)
-        except ConflictError:
-            raise WrongStateError(
-                "name_taken", "somebody has that name, or one that looks like it"
-            ) from None
+        return await office.store.write(act)
 
     def _check_end(self, until: int) -> None:
         now = self._office.now()

@@ -25,6 +25,7 @@ from fedsafe_node.store.people_schema import PEOPLE
 from fedsafe_node.store.recipients_schema import RECIPIENTS
 from fedsafe_node.store.review_schema import REVIEW
 from fedsafe_node.store.rights_schema import RIGHTS
+from fedsafe_node.store.scopes_schema import SCOPES
 from fedsafe_node.store.seal_schema import SEAL
 from fedsafe_node.store.witness_schema import WITNESS
 
@@ -242,6 +243,7 @@ MIGRATIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("0009_seal", SEAL),
     ("0010_witness", WITNESS),
     ("0011_keeping", KEEPING),
+    ("0012_scopes", SCOPES),
 )
 VERSION = len(MIGRATIONS)
 

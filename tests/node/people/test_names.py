@@ -122,6 +122,31 @@ async def test_terms_bind_a_services_credential(
         await entrance.authenticate(answer.token)
 
 
+@pytest.mark.parametrize("scope", CredentialScope)
+async def test_a_credential_of_every_scope_can_be_made(
+    team: Team, machines: Machines, entrance: Entrance, scope: CredentialScope
+) -> None:
+    purposes = [Purpose.RECHECK] if scope is CredentialScope.LOOKUP else []
+    asked = replace(wanted(team), scope=scope, purposes=purposes)
+    answer = await machines.add(asked, SETUP)
+
+    assert (await entrance.authenticate(answer.token)).scope == scope
+    with pytest.raises(WrongStateError) as caught:
+        await machines.add(asked, SETUP)
+    assert caught.value.code == "name_taken"
+
+
+async def test_only_a_clash_of_names_is_called_one(
+    team: Team, machines: Machines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = ("fs1_same", bytes(32))
+    monkeypatch.setattr("fedsafe_node.people.machines.new_credential", lambda: token)
+    await machines.add(wanted(team), SETUP)
+
+    with pytest.raises(ConflictError):
+        await machines.add(wanted(team, "other"), SETUP)
+
+
 async def test_a_rotation_overlaps_and_goes_on_in_the_same_name(
     team: Team, machines: Machines, entrance: Entrance
 ) -> None:

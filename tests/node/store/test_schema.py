@@ -96,6 +96,31 @@ def test_a_current_database_opens_without_sqlite_utils(
     assert subprocess.run([sys.executable, "-c", program, path]).returncode == 0  # noqa: PLW1510
 
 
+def test_terms_from_before_all_scopes_stay_and_go_with_their_credential(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    connection.execute("PRAGMA foreign_keys = ON")
+    names = [name for name, _ in MIGRATIONS]
+    before = names.index("0012_scopes")
+    with monkeypatch.context() as patch:
+        patch.setattr("fedsafe_node.store.schema.MIGRATIONS", MIGRATIONS[:before])
+        patch.setattr("fedsafe_node.store.schema.VERSION", before)
+        migrate(connection)
+    connection.execute(
+        "INSERT INTO credentials VALUES ('c', 'shop', 'service', x'01', 1, 2)"
+    )
+    terms = ("c", "shop", "publish", "")
+    connection.execute("INSERT INTO credential_terms VALUES (?, ?, ?, ?)", terms)
+
+    migrate(connection)
+
+    kept = "SELECT * FROM credential_terms"
+    assert connection.execute(kept).fetchall() == [terms]
+    connection.execute("DELETE FROM credentials")
+    assert connection.execute(kept).fetchall() == []
+
+
 def fill(database: sqlite3.Connection) -> None:
     database.execute("INSERT INTO logs VALUES (1, 'a.demo/feed')")
     database.execute("INSERT INTO entries VALUES (1, 0, x'01')")
