@@ -22,6 +22,7 @@ from fedsafe_node.messages import Problem
 
 VERSION: Final = version("fedsafe")
 _REF: Final = "#/components/schemas/{name}"
+_Schemas = dict[str, dict[str, Any]]
 _SECURITY: Final[dict[Auth, list[dict[str, list[str]]]]] = {
     Auth.OPEN: [],
     Auth.HOUSE: [{"credential": []}],
@@ -70,14 +71,16 @@ def build() -> dict[str, Any]:
     taken = [route.body for route in ROUTES if route.body is not None]
     bodies = [body for body in taken if body is not bytes]
     answers = [route.answer for route in ROUTES if route.answer is not None]
-    types = [*bodies, *answers, Problem]
+    asked = [route.query for route in ROUTES if route.query is not None]
+    places = [type_ for route in ROUTES for type_ in route.path_types.values()]
+    types = [*bodies, *answers, *asked, *places, Problem]
     schemas, components = msgspec.json.schema_components(types, ref_template=_REF)
     named = dict(zip(map(repr, types), schemas, strict=True))
+    fields = {query: _fields(query, named, components) for query in set(asked)}
     paths: dict[str, Any] = {}
     for route in ROUTES:
-        paths.setdefault(route.path, {})[route.method.lower()] = _operation(
-            route, named
-        )
+        operation = _operation(route, named, fields[route.query] if route.query else {})
+        paths.setdefault(route.path, {})[route.method.lower()] = operation
     return {
         "openapi": "3.1.0",
         "info": {
@@ -100,7 +103,14 @@ def document() -> bytes:
     return msgspec.json.format(encoded, indent=1) + b"\n"
 
 
-def _operation(route: Route, named: dict[str, dict[str, Any]]) -> dict[str, Any]:
+def _fields(query: type, named: _Schemas, components: dict[str, Any]) -> dict[str, Any]:
+    """Take a query's fields out of the components: they are parameters, each alone."""
+    name = str(named[repr(query)]["$ref"]).rpartition("/")[2]
+    fields: dict[str, Any] = components.pop(name)["properties"]
+    return fields
+
+
+def _operation(route: Route, named: _Schemas, fields: dict[str, Any]) -> dict[str, Any]:
     operation: dict[str, Any] = {
         "operationId": route.name,
         "summary": route.summary,
@@ -111,7 +121,7 @@ def _operation(route: Route, named: dict[str, dict[str, Any]]) -> dict[str, Any]
             for status in sorted(route.statuses)
         },
     }
-    if parameters := _parameters(route):
+    if parameters := _parameters(route, named, fields):
         operation["parameters"] = parameters
     if route.body is not None:
         operation["requestBody"] = {
@@ -122,7 +132,7 @@ def _operation(route: Route, named: dict[str, dict[str, Any]]) -> dict[str, Any]
     return operation
 
 
-def _taken(route: Route, named: dict[str, dict[str, Any]]) -> dict[str, Any]:
+def _taken(route: Route, named: _Schemas) -> dict[str, Any]:
     return {} if route.body is bytes else named[repr(route.body)]
 
 
@@ -133,9 +143,7 @@ def _words(route: Route) -> str:
     return f"{words[0].upper()}{words[1:]}."
 
 
-def _response(
-    route: Route, status: int, named: dict[str, dict[str, Any]]
-) -> dict[str, Any]:
+def _response(route: Route, status: int, named: _Schemas) -> dict[str, Any]:
     if status != route.status:
         waits = status == _BUSY
         return {
@@ -150,23 +158,23 @@ def _response(
     return response
 
 
-def _told(route: Route, named: dict[str, dict[str, Any]]) -> dict[str, Any]:
+def _told(route: Route, named: _Schemas) -> dict[str, Any]:
     """Say in which forms a route refuses: what speaks another one may use its own."""
     problem = {MEDIA_TYPE: {"schema": named[repr(Problem)]}}
     return problem | {route.media: {}} if route.body is bytes else problem
 
 
-def _parameters(route: Route) -> list[dict[str, Any]]:
+def _parameters(
+    route: Route, named: _Schemas, fields: dict[str, Any]
+) -> list[dict[str, Any]]:
     found = [
-        {"name": name, "in": "path", "required": True, "schema": _inline(type_)}
+        {"name": name, "in": "path", "required": True, "schema": named[repr(type_)]}
         for name, type_ in route.path_types.items()
     ]
-    if route.query is not None:
-        properties = msgspec.json.schema(route.query)["$defs"][route.query.__name__]
-        found += [
-            {"name": name, "in": "query", "required": False, "schema": schema}
-            for name, schema in properties["properties"].items()
-        ]
+    found += [
+        {"name": name, "in": "query", "required": False, "schema": schema}
+        for name, schema in fields.items()
+    ]
     if route.idempotent:
         found.append(
             {
@@ -178,10 +186,6 @@ def _parameters(route: Route) -> list[dict[str, Any]]:
             }
         )
     return found
-
-
-def _inline(type_: object) -> dict[str, Any]:
-    return msgspec.json.schema(type_)
 
 
 if __name__ == "__main__":
