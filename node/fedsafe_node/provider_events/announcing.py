@@ -51,6 +51,8 @@ class EventKind(StrEnum):
     SIGNAL_RESTRICTED = "signal.restricted"
     NOTICE_DUE = "notice.due"
     TASK_DUE = "task.due"
+    TASK_DECIDED = "task.decided"
+    TASK_LAPSED = "task.lapsed"
     DISPUTE_RULED = "dispute.ruled"
     RIGHTS_DUE = "rights.due"
     BREACH_DUE = "breach.due"

@@ -3,6 +3,7 @@
 
 A job of the node's clockwork, in acts of a bounded size. What ends loses its
 content, whom it was about with it; who decided what stays as long as a decision.
+The provider is told in the same act: afterwards nobody knows the account.
 What somebody holds stays until the hold is over.
 """
 
@@ -16,11 +17,13 @@ from fedsafe_node.provider_events.announcing import EventKind
 from fedsafe_node.review.desk import ReviewDesk
 from fedsafe_node.review.flagging import flag_stopped
 from fedsafe_node.review.holds import is_held
+from fedsafe_node.review.opening import reminder_before
 from fedsafe_node.store.protocol import Transaction
 from fedsafe_node.store.review_rows import TaskRow, TaskState
 from fedsafe_policies.days import SECONDS_A_DAY
 from fedsafe_policies.reasons import Rule
-from fedsafe_policies.reviews import decision_ends
+from fedsafe_policies.reviews import decision_ends, review_ends
+from fedsafe_policies.vocabulary import Outcome
 
 BATCH: Final = 200
 ACTOR_NAME: Final = "review"
@@ -54,10 +57,15 @@ async def _remind(desk: ReviewDesk, tx: Transaction) -> int:
     now = desk.now()
     rows = await tx.tasks_to_remind_of(now, BATCH)
     for task in rows:
-        await tx.put_task(replace(task, remind_at=None))
+        limit = await _limit(tx, task)
+        is_over = limit is not None and limit == task.remind_at
+        later = _look_again(desk, task) if is_over else limit
+        if later is not None and later <= (task.remind_at or 0):
+            later = None
+        await tx.put_task(replace(task, remind_at=later))
         if task.ends_at <= now:
             continue
-        outcome = "limit_over" if _limit_is_over(task) else "reminder"
+        outcome = "limit_over" if is_over else "reminder"
         ends = now if outcome == "limit_over" else task.ends_at
         detail = {"ends_at": ends}
         entry = desk.event(
@@ -74,9 +82,22 @@ async def _remind(desk: ReviewDesk, tx: Transaction) -> int:
     return len(rows)
 
 
-def _limit_is_over(task: TaskRow) -> bool:
-    # Of what is decided only the end of a limit is told, unless it waits again.
-    return task.state is TaskState.DECIDED and task.flagged_at is None
+async def _limit(tx: Transaction, task: TaskRow) -> int | None:
+    """Say when the limit that was decided is over, even if the task waits again."""
+    if task.state is not TaskState.DECIDED:
+        return None
+    decisions = await tx.task_decisions(task.id)
+    final = [each for each in decisions if each.outcome != Outcome.INQUIRE]
+    is_limit = bool(final) and final[-1].outcome == Outcome.FEATURE_LIMIT
+    return final[-1].until if is_limit else None
+
+
+def _look_again(desk: ReviewDesk, task: TaskRow) -> int | None:
+    """Say when to remind of a decision that waits for a second look."""
+    at = task.flagged_at
+    if at is None:
+        return None
+    return reminder_before(review_ends(at, desk.situation.policy), at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +126,9 @@ async def _end(desk: ReviewDesk, tx: Transaction) -> _Round:
         )
         await desk.note(tx, entry)
         is_decided = task.state is TaskState.DECIDED
+        if not is_decided:
+            content = {"why": _OUTCOMES[task.state]}
+            await desk.announce(tx, EventKind.TASK_LAPSED, task, content)
         await tx.erase_task(
             task.id, TaskState.DECIDED if is_decided else TaskState.LAPSED
         )

@@ -48,14 +48,7 @@ async def conclude(
     await desk.note(tx, entry)
     if Obligation.ALARM in decision.obligations:
         await _alarm(desk, tx, task, made)
-    if Obligation.NOTICE_TO_THE_PERSON in decision.obligations:
-        content = {
-            "why": "review",
-            "outcome": made.outcome,
-            "level": made.level,
-            "until": made.until,
-        }
-        await desk.announce(tx, EventKind.NOTICE_DUE, task, content)
+    await _tell(desk, tx, task, made, decision)
     await tx.add_task_decision(made)
     after = _after(task, made)
     await tx.put_task(after)
@@ -63,6 +56,22 @@ async def conclude(
         await tx.erase_task(task.id, TaskState.DECIDED)
         return await tx.task(task.id) or after
     return after
+
+
+async def _tell(
+    desk: ReviewDesk,
+    tx: Transaction,
+    task: TaskRow,
+    made: TaskDecisionRow,
+    decision: Decision,
+) -> None:
+    """Tell the provider: it keeps the account restricted until it hears."""
+    content = {"outcome": made.outcome, "until": made.until}
+    if Obligation.NOTICE_TO_THE_PERSON in decision.obligations:
+        owed = {"why": "review", **content, "level": made.level}
+        await desk.announce(tx, EventKind.NOTICE_DUE, task, owed)
+    elif made.outcome != Outcome.INQUIRE:
+        await desk.announce(tx, EventKind.TASK_DECIDED, task, content)
 
 
 def _after(task: TaskRow, made: TaskDecisionRow) -> TaskRow:

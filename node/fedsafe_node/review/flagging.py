@@ -47,7 +47,9 @@ async def _flag(
 ) -> None:
     now, remind = desk.now(), task.remind_at
     if task.state is TaskState.DECIDED:
-        remind = reminder_before(review_ends(now, desk.situation.policy), now)
+        look = reminder_before(review_ends(now, desk.situation.policy), now)
+        # The end of a limit is still told, if that is earlier.
+        remind = look if remind is None else min(look, remind)
     await tx.put_task(replace(task, flagged_at=now, remind_at=remind))
     effects = sorted({row.effect for row in stopped if row.effect is not None})
     detail = {

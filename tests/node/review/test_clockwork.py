@@ -50,6 +50,9 @@ async def test_a_match_that_nobody_decides_on_is_gone_after_three_working_days(
     ((outcome, text),) = await ward.told("task.lapsed")
     assert outcome == "undecided"
     assert "account-1" in text
+    told = (await ward.announced())[-1]
+    assert (told.kind, told.subject_ref) == ("task.lapsed", "account-1")
+    assert told.content == {"task": task, "why": "undecided"}
     await ward.come("anna")
     with pytest.raises(WrongStateError):
         await ward.decide(task, Outcome.DISMISS)
@@ -81,6 +84,9 @@ async def test_a_watch_ends_on_its_day(ward: Ward) -> None:
 
     assert await ward.tend() == 1
     assert [outcome for outcome, _ in await ward.told("task.lapsed")] == ["watch_over"]
+    told = (await ward.announced())[-1]
+    assert (told.kind, told.subject_ref) == ("task.lapsed", "account-1")
+    assert told.content == {"task": task, "why": "watch_over"}
 
 
 async def test_a_decision_is_kept_as_long_as_one_may_complain(ward: Ward) -> None:
@@ -165,6 +171,27 @@ async def test_a_new_look_waits_no_longer_than_a_match(ward: Ward) -> None:
     assert (await ward.decide(task, Outcome.DISMISS)).decided
 
 
+@pytest.mark.parametrize(
+    ("days", "told"),
+    [(1, ["limit_over", "reminder"]), (9, ["reminder", "limit_over"])],
+)
+async def test_a_limit_whose_signal_is_stopped_still_ends(
+    ward: Ward, days: int, told: list[str]
+) -> None:
+    await ward.list_signal(match(1))
+    task = (await ward.open(match(1))).task
+    limit = {"level": Level.L3, "reason": "n-1"}
+    await ward.decide(task, Outcome.FEATURE_LIMIT, days=days, **limit)
+    await ward.stop_signal(match(1), SignalStatus.REVOKED)
+    for _ in range(10):
+        await ward.tend()
+        ward.team.clock.advance(timedelta(days=1))
+    await ward.tend()
+
+    due = [each for each in await ward.announced() if each.kind == "task.due"]
+    assert [each.content["why"] for each in due] == told
+
+
 async def test_a_signal_that_matches_again_is_known_again(ward: Ward) -> None:
     await ward.list_signal(match(1))
     task = (await ward.open(match(1))).task
@@ -197,7 +224,7 @@ async def test_what_ended_while_the_node_was_down_is_not_reminded_of(
 
     assert await ward.tend() == 1
     assert await ward.told("task.due") == []
-    assert await ward.announced() == []
+    assert [each.kind for each in await ward.announced()] == ["task.lapsed"]
 
 
 async def hold(ward: Ward, until: datetime) -> None:

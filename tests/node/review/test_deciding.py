@@ -44,6 +44,9 @@ async def test_a_dismissed_match_is_forgotten_at_once(ward: Ward) -> None:
     ((outcome, text),) = await ward.told("task.decided")
     assert outcome == "dismiss"
     assert "account-1" in text
+    (said,) = await ward.announced()
+    assert (said.kind, said.subject_ref) == ("task.decided", "account-1")
+    assert said.content == {"task": task, "outcome": "dismiss", "until": None}
     with pytest.raises(WrongStateError):
         await ward.decide(task, Outcome.DISMISS)
     assert (await ward.open(match(1))).task != task
@@ -56,6 +59,7 @@ async def test_a_watched_account_keeps_its_link_until_the_watch_ends(
     answer = await ward.decide(task, Outcome.WATCH, days=20)
 
     assert answer.task.state == "watched"
+    assert [each.kind for each in await ward.announced()] == ["task.decided"]
     assert (await ward.open(match(1))).task == task  # nothing new: no new review
     ward.team.pass_time(12 * DAY)  # long past the match's own clock
     await ward.come("anna")
