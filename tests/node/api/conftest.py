@@ -14,7 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aiohttp import ClientSession, UnixConnector
+from aiohttp import (
+    ClientHandlerType,
+    ClientRequest,
+    ClientResponse,
+    ClientSession,
+    UnixConnector,
+)
 from tests.node.api.disputes import FakeDisputes
 from tests.node.api.keeping import fake_keeping
 from tests.node.api.oversight import FakeBreaches, FakeBudgets, FakeValidations
@@ -654,6 +660,15 @@ def log() -> Iterator[io.StringIO]:
     root.removeHandler(handler)
 
 
+async def read_whole(
+    request: ClientRequest, handler: ClientHandlerType
+) -> ClientResponse:
+    """Read every answer, so that no test leaves one on its connection."""
+    response = await handler(request)
+    await response.read()
+    return response
+
+
 @pytest.fixture
 async def api(
     tmp_path: Path, lanes: Mapping[Lane, int], log: io.StringIO
@@ -665,9 +680,10 @@ async def api(
     await server.start(host="127.0.0.1", socket_path=path)
     base = f"http://127.0.0.1:{server.port}"
     headers = {"Authorization": f"Bearer {SERVICE_TOKEN}"}
+    line, whole = UnixConnector(str(path)), (read_whole,)
     async with (
-        ClientSession(base, headers=headers) as http,
-        ClientSession("http://node", connector=UnixConnector(str(path))) as local,
+        ClientSession(base, headers=headers, middlewares=whole) as http,
+        ClientSession("http://node", connector=line, middlewares=whole) as local,
     ):
         yield Api(memory, services, server, metrics, http, local, path, log)
     await server.stop()

@@ -325,10 +325,11 @@ async def test_nothing_answers_before_all_is_bound(api: Api, tmp_path: Path) -> 
 async def test_a_name_with_several_addresses_has_one_port(api: Api) -> None:
     second = ApiServer(api.services, metrics=Metrics())
     await second.start(host="localhost")
-    async with ClientSession() as session:
-        response = await session.get(f"http://localhost:{second.port}/v1/health")
+    health = f"http://localhost:{second.port}/v1/health"
+    async with ClientSession() as session, session.get(health) as response:
+        status = response.status
 
-    assert response.status == 200
+    assert status == 200
     await second.stop()
 
 
