@@ -124,7 +124,7 @@ _TEXTS: Final[dict[str, tuple[str, str]]] = {
     "grade": ("Beleglage", "grade"),
     "surface": ("Fundort", "surface"),
     "rule": ("Regel", "rule"),
-    "dates": ("Daten", "dates"),
+    "dates": ("Zeitpunkte", "dates"),
     "removed": ("entfernt {day}", "removed {day}"),
     "published": ("veröffentlicht {day}", "published {day}"),
     "until": ("gilt bis {day}", "matches until {day}"),

@@ -111,9 +111,10 @@ def _rule(rule: str, situation: Situation) -> Text:
     for entry in situation.policy.document.rulebook.rules:
         if entry.id == rule:
             written, text = fixed["rule"], entry.text
+            # The letter ends the sentence that names the rule.
             return Text(
-                written.de.format(id=rule, text=text.de),
-                written.en.format(id=rule, text=text.en),
+                written.de.format(id=rule, text=text.de.rstrip(".")),
+                written.en.format(id=rule, text=text.en.rstrip(".")),
             )
     alone = fixed["rule_alone"]
     return Text(alone.de.format(id=rule), alone.en.format(id=rule))

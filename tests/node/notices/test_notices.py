@@ -99,6 +99,9 @@ async def test_a_publication_announces_reasons_and_notice_to_the_person(
     assert "20.11.2026" in said["statement_of_reasons_de"]
     assert "2026-11-20" in said["statement_of_reasons_en"]
     assert "b.demo, c.demo" in said["data_protection_notice_de"]
+    assert "b.demo, c.demo" in said["statement_of_reasons_de"]
+    letters = " ".join(said.values())
+    assert ".." not in letters
     assert "safety@a.demo" in said["data_protection_notice_en"]
     assert "Cybergrooming" in said["statement_of_reasons_de"]
     assert VALUE not in str(event)

@@ -8,7 +8,10 @@ from fedsafe_policies.reasons import Text
 from fedsafe_policies.vocabulary import Grade, Surface
 
 NEEDED = {
-    TextName.STATEMENT_OF_REASONS: ("Art. 17", "Art. 21", "{contact}", "{rule}"),
+    TextName.STATEMENT_OF_REASONS: (
+        *("Art. 17", "Art. 21", "{contact}", "{rule}"),
+        "{recipients}",
+    ),
     TextName.DATA_PROTECTION_NOTICE: (
         *("Art. 14", "Art. 22", "{contact}", "{recipients}", "{match_until}"),
         *("{basis}", "{transfers}", "{phenomenon}"),
