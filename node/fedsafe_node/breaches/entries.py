@@ -59,6 +59,8 @@ class Breach(Row, frozen=True, kw_only=True):
     reminded_at: int | None = None
     silence: Silence | None = None
     closed_at: int | None = None
+    was_high: bool = False
+    """Whether anybody ever found a high risk."""
 
     @property
     def due_at(self) -> int:
@@ -89,9 +91,12 @@ class Breach(Row, frozen=True, kw_only=True):
 
     @property
     def silent(self) -> set[Notified]:
-        """Who would have to be told and was not, as it stands."""
+        """Who would have to be told and was not, by the highest risk ever found.
+
+        Finding a lower one later is a reason not to tell, which takes two people.
+        """
         wanted = {Notified.AUTHORITY}
-        if self.risk is Risk.HIGH:
+        if self.was_high or self.risk is Risk.HIGH:
             wanted.add(Notified.PERSONS)
         return {whom for whom in wanted if not self.told(whom)}
 
@@ -100,6 +105,7 @@ class Breach(Row, frozen=True, kw_only=True):
         return msgspec.structs.replace(
             self,
             risk=found.risk,
+            was_high=self.was_high or Risk.HIGH in {self.risk, found.risk},
             categories=_distinct(found.categories),
             groups=_distinct(found.groups),
             persons=found.persons,
@@ -115,9 +121,9 @@ def fits(breach: Breach, silence: Silence | None) -> bool:
     silent = breach.silent
     if not silent:
         return silence is None
-    if Notified.AUTHORITY in silent:
-        return silence is Silence.UNLIKELY_RISK and breach.risk is Risk.UNLIKELY
-    return silence in {
+    if silence is Silence.UNLIKELY_RISK:
+        return breach.risk is Risk.UNLIKELY
+    return Notified.AUTHORITY not in silent and silence in {
         Silence.PROTECTED,
         Silence.AVERTED,
         Silence.PUBLIC_COMMUNICATION,

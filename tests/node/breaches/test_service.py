@@ -206,6 +206,37 @@ async def test_without_notification_it_takes_a_reason_and_two_people(
     assert after.silence is silence
 
 
+@pytest.mark.parametrize(
+    ("lower", "silence", "unfit"),
+    [
+        (Risk.RISK, Silence.AVERTED, Silence.UNLIKELY_RISK),
+        (Risk.UNLIKELY, Silence.UNLIKELY_RISK, None),
+    ],
+)
+async def test_who_finds_a_lower_risk_does_not_close_alone(
+    register: Register,
+    olaf: Principal,
+    *,
+    lower: Risk,
+    silence: Silence,
+    unfit: Silence | None,
+) -> None:
+    breach = (await register.open(olaf)).breach
+    await register.assess(breach, olaf, Risk.HIGH)
+    await register.notify(breach, olaf, Notified.AUTHORITY)
+    await register.assess(breach, olaf, Risk.RISK)
+    await register.assess(breach, olaf, lower)
+    for reason in {None, unfit}:
+        error = await refused(register.close(breach, olaf, reason))
+        assert isinstance(error, BadRequestError)
+    asked = await register.close(breach, olaf, silence)
+    assert asked.act is not None
+    assert asked.state == "open"
+    await register.approve(asked.act, await register.team.principal("dora"))
+
+    assert (await register.breaches.show(breach, olaf)).state == "closed"
+
+
 async def test_what_became_known_meanwhile_undoes_the_asking(
     register: Register, olaf: Principal
 ) -> None:
@@ -291,12 +322,13 @@ async def test_a_note_lies_sealed_and_goes_with_its_month(
 
 
 @given(
-    st.lists(st.sampled_from(Notified), max_size=3),
-    st.sampled_from(Risk),
-    st.none() | st.sampled_from(Silence),
+    told=st.lists(st.sampled_from(Notified), max_size=3),
+    risk=st.sampled_from(Risk),
+    silence=st.none() | st.sampled_from(Silence),
+    was_high=st.booleans(),
 )
 def test_nobody_who_must_be_told_is_passed_over_without_a_reason_that_fits(
-    told: list[Notified], risk: Risk, silence: Silence | None
+    told: list[Notified], risk: Risk, silence: Silence | None, *, was_high: bool
 ) -> None:
     breach = Breach(
         v=1,
@@ -305,13 +337,15 @@ def test_nobody_who_must_be_told_is_passed_over_without_a_reason_that_fits(
         cause=Cause.UNKNOWN,
         opened_by="olaf",
         risk=risk,
+        was_high=was_high,
         notifications=[NotifyBreach(to=to, at=1, reference="r") for to in told],
     )
     if fits(breach, silence):
         if Notified.AUTHORITY not in told:
             assert (risk, silence) == (Risk.UNLIKELY, Silence.UNLIKELY_RISK)
-        elif risk is Risk.HIGH and Notified.PERSONS not in told:
-            assert silence in set(Silence) - {Silence.UNLIKELY_RISK}
+        elif Notified.PERSONS not in told and (was_high or risk is Risk.HIGH):
+            assert silence is not None
+            assert (silence is Silence.UNLIKELY_RISK) <= (risk is Risk.UNLIKELY)
         else:
             assert silence is None
     assert NOTE not in encode(breach).decode()
