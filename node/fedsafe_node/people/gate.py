@@ -3,7 +3,8 @@
 
 A record that is complete would open the gate, so it takes two persons (P6): one asks,
 and it counts once another has approved it. One that lacks something closes the gate
-or leaves it closed; that takes one person, and holds at once. So a record can be
+or leaves it closed; that takes one person, and holds at once, and nothing that was
+asked before it opens the gate afterwards. So a record can be
 entered step by step, and anybody who may record can shut the gate. Every record is an
 audit event in the same act.
 """
@@ -23,13 +24,13 @@ from fedsafe_node.errors import WrongStateError
 from fedsafe_node.idempotency import Once
 from fedsafe_node.log.audit import Event
 from fedsafe_node.messages import GateAnswer
-from fedsafe_node.people.approvals import Approvals, has_second
+from fedsafe_node.people.approvals import Approvals
 from fedsafe_node.people.messages import ActAnswer
 from fedsafe_node.people.office import Office
 from fedsafe_node.principal import Principal
 from fedsafe_node.situation import Situation
 from fedsafe_node.store.protocol import Reader, Transaction
-from fedsafe_node.store.rows import GateRow
+from fedsafe_node.store.rows import GateRow, Row
 from fedsafe_policies.acts import ActRequest
 from fedsafe_policies.engine import decide
 from fedsafe_policies.gate import LegalGate, missing
@@ -38,6 +39,13 @@ from fedsafe_policies.people import Person
 from fedsafe_policies.vocabulary import Act, Plane
 
 _KIND: Final = Act.GATE_OPENING
+
+
+class Opening(Row, frozen=True, kw_only=True):
+    """What a second person stands by: this record, after the one that holds now."""
+
+    gate: LegalGate
+    after: str | None
 
 
 class GateOpening:
@@ -52,14 +60,23 @@ class GateOpening:
     ) -> ActRequest:
         """Put the record to the policy, with both persons."""
         del reader
-        decode(content, LegalGate)
+        decode(content, Opening)
         return ActRequest(_KIND, first, second, "legal-gate-record")
 
     async def carry_out(
         self, tx: Transaction, content: bytes, first: Person, second: Person
     ) -> Callable[[], None]:
-        """Keep the record; what is returned lets it count."""
-        gate = decode(content, LegalGate)
+        """Keep the record; what is returned lets it count.
+
+        Raises:
+            WrongStateError: another was entered meanwhile, such as to shut the gate.
+        """
+        opening = decode(content, Opening)
+        if await _newest(tx) != opening.after:
+            raise WrongStateError(
+                "act_changed", "another gate record was entered meanwhile: ask again"
+            )
+        gate = opening.gate
         await _keep(self._office, tx, gate, by=first.name, second=second.name)
         return partial(self._situation.record_gate, gate)
 
@@ -90,12 +107,14 @@ class Gates:
             return await self._close(gate, who, once)
         await self._check_second(who)
         shown = await self.show()
+        after = await self._office.store.read(_newest)
+        content = encode(Opening(gate=gate, after=after))
 
         async def keep(tx: Transaction, act: ActAnswer) -> None:
             await self._keep_answer(tx, once, _waiting(shown, act))
 
         return _waiting(
-            shown, await self._approvals.ask(_KIND, encode(gate), who, keep=keep)
+            shown, await self._approvals.ask(_KIND, content, who, keep=keep)
         )
 
     async def _close(
@@ -112,15 +131,9 @@ class Gates:
         return answer
 
     async def _check_second(self, who: Principal) -> None:
-        office = self._office
-        if not await office.store.scan(
-            lambda reader: has_second(office, reader, _KIND, who)
-        ):
-            raise WrongStateError(
-                "no_second_person",
-                "nobody else here could stand by this: it takes an account with "
-                "another role that may, such as reviewer, dpo or legal_adviser",
-            )
+        await self._office.store.scan(
+            lambda reader: self._approvals.check_second(reader, _KIND, who)
+        )
 
     async def _keep_answer(
         self, tx: Transaction, once: Once | None, answer: GateAnswer
@@ -145,6 +158,11 @@ class Gates:
     def _register(self, now: int) -> list[str]:
         met = self._situation.synthetic or now < self._situation.register_until
         return [] if met else ["register"]
+
+
+async def _newest(reader: Reader) -> str | None:
+    row = await reader.newest_gate()
+    return row.id if row is not None else None
 
 
 def _waiting(shown: GateAnswer, act: ActAnswer) -> GateAnswer:

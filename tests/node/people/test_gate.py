@@ -162,6 +162,21 @@ async def test_one_person_shuts_the_gate(
     assert situation.gate == await load_gate(team.store) == LegalGate(dpia="file-12")
 
 
+async def test_what_was_asked_before_it_was_shut_opens_no_gate(
+    gates: Gates, situation: Situation, team: Team, ben: Principal
+) -> None:
+    asked = await gates.record(COMPLETE, ben)
+    assert asked.act is not None
+    dora = await team.principal("dora")
+    await gates.record(LegalGate(dpia="withdrawn"), dora)
+    with pytest.raises(WrongStateError) as refused:
+        await approve(team, asked.act, dora)
+
+    assert refused.value.code == "act_changed"
+    assert situation.gate == LegalGate(dpia="withdrawn")
+    assert not (await gates.show()).open
+
+
 async def test_a_record_without_a_register_keeps_the_gate_closed(
     gates: Gates, situation: Situation, team: Team, ben: Principal
 ) -> None:
