@@ -6,6 +6,7 @@ references. What takes a second person is approved with `fedsafe act approve`.
 """
 
 from typing import Any, Final
+from urllib.parse import quote
 
 import click
 
@@ -13,7 +14,7 @@ from fedsafe_cli.errors import BadInputError
 from fedsafe_cli.exit_codes import OK, ExitStatus
 from fedsafe_cli.moments import shown
 from fedsafe_cli.options import settings_of, shared_options
-from fedsafe_cli.output import document, line, pairs, table
+from fedsafe_cli.output import document, line, note, pairs, table
 from fedsafe_cli.sessions import personal
 from fedsafe_cli.settings import Settings
 from fedsafe_cli.task_texts import (
@@ -29,6 +30,8 @@ from fedsafe_cli.texts import GRADES, PHENOMENA, label
 
 LEVELS: Final = ("L0", "L1", "L2", "L3", "L4", "L5", "L6")
 LISTED: Final = ("waiting", *STATES)
+_MOST: Final = 1_000
+_USUAL: Final = 200
 _ID_LENGTH: Final = 32
 Json = dict[str, Any]
 
@@ -55,23 +58,39 @@ def task() -> None:
     default="waiting",
     help="`waiting`, the default, are those that wait for a person.",
 )
+@click.option("--limit", type=click.IntRange(1, _MOST), default=_USUAL, help="At most.")
+@click.option(
+    "--after", metavar="PLACE", help="Go on behind it: `next` of the page before."
+)
 @shared_options
 @click.pass_context
-def list_tasks(context: click.Context, state: str) -> ExitStatus:
+def list_tasks(
+    context: click.Context, state: str, limit: int, after: str | None
+) -> ExitStatus:
     """List reviews; what ends first comes first.
+
+    Behind the others come accounts of which more than 20 wait on the same signals,
+    and then what was asked without naming an account.
 
     \b
     Examples:
       fedsafe task list
       fedsafe task list --state watched --json
+      fedsafe task list --limit 50 \\
+          --after 0.1798675200.0a1b2c3d4e5f60718293a4b5c6d7e8f9
     """  # noqa: D301
     settings = settings_of(context)
-    answer = personal(settings).get(f"/v1/tasks?state={state}")
+    path = f"/v1/tasks?state={state}&limit={limit}"
+    if after is not None:
+        path += f"&after={quote(after, safe='')}"
+    answer = personal(settings).get(path)
     if settings.json:
         document(answer)
         return OK
-    words = ("task", "account", "state", "opened", "ends", "note")
+    words = ("task", "account", "state", "opened", "ends", "alike", "note")
     table([say(word, settings) for word in words], _rows(answer["tasks"], settings))
+    if answer["next"] is not None:
+        note(say("next", settings).format(next=answer["next"]))
     return OK
 
 
@@ -227,6 +246,7 @@ def _rows(tasks: list[Json], settings: Settings) -> list[tuple[object, ...]]:
             _word(STATES, one["state"], settings),
             shown(one["opened_at"]),
             shown(one["ends_at"]),
+            one["alike"],
             say("flagged", settings) if one["flagged_at"] is not None else None,
         )
         for one in tasks

@@ -58,6 +58,8 @@ _SAID: Final[Words] = {
     "state": ("Stand", "state"),
     "opened": ("eröffnet", "opened"),
     "ends": ("endet", "ends"),
+    "alike": ("gleiche", "alike"),
+    "next": ("weiter mit --after {next}", "go on with --after {next}"),
     "note": ("Hinweis", "note"),
     "flagged": ("neu ansehen: Signal beendet", "look anew: a signal was stopped"),
     "revision": ("Fassung", "revision"),

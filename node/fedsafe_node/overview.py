@@ -22,6 +22,8 @@ from fedsafe_node.store.rows import Counts, PeerRow
 from fedsafe_policies.erasures import ErasureDebtRequest
 
 VERSION: Final = version("fedsafe")
+MAX_WAITING: Final = 500
+"""So many reviews are more than people can get through: somebody floods the queue."""
 _WEEK: Final = 7 * 24 * 60 * 60
 
 
@@ -115,6 +117,9 @@ class Overview:
                 since = datetime.fromtimestamp(told, tz=UTC)
                 when = since.isoformat(timespec="seconds")
                 checks[f"erasures at {member}"] = f"not confirmed since {when}"
+        waiting = await self._store.read(lambda reader: reader.tasks_waiting())
+        if waiting > MAX_WAITING:
+            checks["reviews"] = f"{waiting} wait for a person"
         away = self._cosigning.stale_since()
         if self._cosigning.alarm is not None:
             checks["witnesses"] = "they have seen more than this node has"

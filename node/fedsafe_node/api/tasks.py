@@ -10,11 +10,11 @@ from fedsafe_node.api.route import KIB, Lane, Route
 from fedsafe_node.messages import TaskId
 from fedsafe_node.review.messages import (
     HearingRequest,
-    Listed,
     OutcomeAnswer,
     OutcomeRequest,
     TaskAnswer,
     TasksAnswer,
+    TasksQuery,
 )
 from fedsafe_policies.vocabulary import Role
 
@@ -35,16 +35,10 @@ _TASK: Final = {"task": TaskId}
 _GONE: Final = frozenset({404, 409})
 
 
-class TasksQuery(ReadQuery, frozen=True):
-    """Which tasks are listed: those that wait for a person, or those of a state."""
-
-    state: Listed = "waiting"
-
-
 async def list_tasks(call: Call) -> object:
     """List tasks."""
     query = call.parameters(TasksQuery)
-    return await call.services.tasks.list(query.state, call.principal, query.purpose)
+    return await call.services.tasks.list(query, call.principal)
 
 
 async def show_task(call: Call) -> object:

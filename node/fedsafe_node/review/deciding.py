@@ -22,6 +22,7 @@ from fedsafe_node.errors import (
     WrongStateError,
 )
 from fedsafe_node.people.approvals import Approvals
+from fedsafe_node.people.messages import ActAnswer
 from fedsafe_node.principal import Principal
 from fedsafe_node.review.concluding import conclude
 from fedsafe_node.review.desk import ReviewDesk
@@ -87,7 +88,8 @@ async def decide_task(
 
     Raises:
         NotFoundError: there is no such task.
-        WrongStateError: nothing is to be decided on it, or it has changed.
+        WrongStateError: nothing is to be decided on it, or it has changed; or
+            nobody else could be the second person, or is asked already.
         BadRequestError: a field does not fit the outcome.
         DeniedError: policy refuses.
     """
@@ -101,6 +103,7 @@ async def decide_task(
         if not decision.allowed:
             if decision.code != Refusal.FOUR_EYES:
                 raise DeniedError(decision)
+            await approvals.check_second(tx, KIND, who)
             return decision, task, _confirmation(case)
         inquiry = await _inquiry(desk, tx, task, asked)
         after = await conclude(desk, tx, task, case.row, decision)
@@ -111,7 +114,12 @@ async def decide_task(
     decision, task, waits = await desk.admitted(act, who, "task.decide")
     pending = None
     if waits is not None:
-        pending = await approvals.ask(KIND, encode(waits), who)
+        said = waits
+
+        async def keep(tx: Transaction, act: ActAnswer) -> None:
+            await _only_one(tx, approvals, act.act, said, who)
+
+        pending = await approvals.ask(KIND, encode(said), who, keep=keep)
     return OutcomeAnswer(
         task=shown(task),
         outcome=want.outcome,
@@ -120,6 +128,28 @@ async def decide_task(
         policy=decision.policy,
         act=pending,
     )
+
+
+async def _only_one(
+    tx: Transaction,
+    approvals: Approvals,
+    act: str,
+    waits: Confirmation,
+    who: Principal,
+) -> None:
+    """Let one confirmation of a task wait: what it has overtaken goes.
+
+    Raises:
+        WrongStateError: another one waits for the task as it is.
+    """
+    for row in await approvals.waiting(tx, KIND, but=act):
+        said = None if row.content is None else decode(row.content, Confirmation)
+        if said is None or said.task != waits.task:
+            continue
+        if said.revision == waits.revision:
+            detail = f"{row.asked_by} has asked for it: approve or withdraw that act"
+            raise WrongStateError("already_asked", detail)
+        await approvals.let_go(tx, row.id, who.name)
 
 
 class ConfirmEffect:

@@ -14,12 +14,16 @@ import msgspec
 from fedsafe_node.messages import Match, Message, SignalId, SubjectRef, TaskId
 from fedsafe_node.people.messages import ActAnswer
 from fedsafe_policies.hearings import HearingException, HearingStep
-from fedsafe_policies.vocabulary import Level, Outcome
+from fedsafe_policies.vocabulary import Level, Outcome, Purpose
 
 MAX_LISTED = 1_000
+USUALLY_LISTED = 200
 Listed = Literal["waiting", "open", "watched", "decided", "lapsed"]
 Reference = Annotated[
     str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/:-]{0,63}(?!\n)$")
+]
+Place = Annotated[
+    str, msgspec.Meta(pattern=r"^[0-2]\.-?[0-9]{1,15}\.[0-9a-f]{32}(?!\n)$")
 ]
 Revision = Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)]
 
@@ -54,10 +58,38 @@ class TaskShown(Message, frozen=True):
     revision: int
 
 
-class TasksAnswer(Message, frozen=True):
-    """Tasks; of those that wait for a person, what ends first comes first."""
+class ListedTask(TaskShown, frozen=True):
+    """A task in a list; of what waits, `alike` counts the tasks on the same signals.
 
-    tasks: list[TaskShown]
+    That is how many wait on the rarest of its signals, itself among them.
+    """
+
+    alike: int
+
+
+class TasksAnswer(Message, frozen=True):
+    """Tasks; of those that wait for a person, what ends first comes first.
+
+    Behind the others come accounts of which more than 20 wait on the same signals,
+    and then what was asked without naming an account. `next` leads to the tasks behind
+    these; null if these are the last.
+    """
+
+    tasks: list[ListedTask]
+    next: Place | None
+
+
+class TasksQuery(Message, frozen=True):
+    """Which tasks are listed: those that wait for a person, or those of a state.
+
+    With `after`, the `next` of an earlier answer, those behind it. Left out, the
+    `purpose` is what the role usually reads tasks for.
+    """
+
+    state: Listed = "waiting"
+    limit: Annotated[int, msgspec.Meta(ge=1, le=MAX_LISTED)] = USUALLY_LISTED
+    after: Place | None = None
+    purpose: Purpose | None = None
 
 
 class TaskSignal(Message, frozen=True):

@@ -3,30 +3,33 @@
 
 One open task an account: what matches later joins it, under the clock that its first
 match began. What an open or watched task holds already opens nothing new, so asking
-again costs no write. Who asks without a reference to the account gets one.
+again costs no write. Who asks without a reference to the account gets one that
+stands for the signals which matched: all who ask so share one open task for them, or
+asking 1,000 times would leave 1,000 tasks.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
 from secrets import token_hex
 from typing import Final
 from uuid import UUID
 
 from msgspec.structs import replace
 
+from fedsafe_crypto.framing import lp_text
 from fedsafe_node.log.audit import Detail, Event
 from fedsafe_node.messages import Match
 from fedsafe_node.review.contents import seal_match
 from fedsafe_node.review.desk import ReviewDesk
 from fedsafe_node.store.protocol import Transaction
-from fedsafe_node.store.review_rows import TaskRow, TaskState
+from fedsafe_node.store.review_rows import UNNAMED, TaskRow, TaskState
 from fedsafe_node.store.rows import LogEntry
 from fedsafe_policies.days import SECONDS_A_DAY
 from fedsafe_policies.reviews import review_ends
 
-UNNAMED: Final = "unnamed-"
-"""How a reference begins that the node has made up."""
+_DOMAIN: Final = "fedsafe/v1/unnamed"
 _ID_BYTES: Final = 16
 _Key = tuple[str, bytes]
 
@@ -50,12 +53,15 @@ async def open_review(  # noqa: PLR0913 - the act, and what it is about
     by: str,
 ) -> Opened:
     """Open or grow the task of an account that *matches* were found for."""
-    named = subject or f"{UNNAMED}{token_hex(_ID_BYTES)}"
-    live = [] if subject is None else await tx.live_tasks(named)
     found: dict[_Key, Match] = {}
     for match in matches:
         list_ = desk.list_of(match.origin, own=match.own)
         found.setdefault((list_, UUID(match.signal).bytes), match)
+    named = subject or _name(found)
+    live = await tx.live_tasks(named)
+    if subject is None:
+        # Of whom a watch is, nobody knows: the next match may be another's.
+        live = [task for task in live if task.state is TaskState.OPEN]
     for task in live:
         for row in await tx.task_signals(task.id):
             if row.effect is None:
@@ -79,6 +85,12 @@ async def open_review(  # noqa: PLR0913 - the act, and what it is about
         "ends_at": task.ends_at,
     }
     return Opened(task.id, named, [desk.event(event, task, detail, by=by)])
+
+
+def _name(found: Iterable[_Key]) -> str:
+    framed = b"".join(lp_text(list_) + signal for list_, signal in sorted(found))
+    digest = sha256(lp_text(_DOMAIN) + framed).hexdigest()
+    return f"{UNNAMED}{digest[: 2 * _ID_BYTES]}"
 
 
 def _begin(desk: ReviewDesk, subject: str, moment: datetime) -> TaskRow:

@@ -8,11 +8,11 @@ from fedsafe_node.review.desk import ReviewDesk
 from fedsafe_node.review.hearing import record_hearing
 from fedsafe_node.review.messages import (
     HearingRequest,
-    Listed,
     OutcomeAnswer,
     OutcomeRequest,
     TaskAnswer,
     TasksAnswer,
+    TasksQuery,
 )
 from fedsafe_node.review.showing import list_tasks, show_task
 from fedsafe_policies.vocabulary import Purpose
@@ -25,11 +25,9 @@ class ReviewService:
         self._desk = desk
         self._approvals = approvals
 
-    async def list(
-        self, listed: Listed, who: Principal, purpose: Purpose | None = None
-    ) -> TasksAnswer:
+    async def list(self, query: TasksQuery, who: Principal) -> TasksAnswer:
         """List tasks; see `showing.list_tasks`."""
-        return await list_tasks(self._desk, listed, who, purpose)
+        return await list_tasks(self._desk, query, who)
 
     async def show(
         self, task: str, who: Principal, purpose: Purpose | None = None

@@ -4,6 +4,8 @@
 from datetime import UTC, date, datetime
 from uuid import UUID
 
+from msgspec.structs import asdict
+
 from fedsafe_node.errors import DeniedError, NotFoundError
 from fedsafe_node.log.audit import Event, grounds_of
 from fedsafe_node.principal import Principal
@@ -11,22 +13,25 @@ from fedsafe_node.reading import rule_on_reading
 from fedsafe_node.review.contents import open_match
 from fedsafe_node.review.desk import ReviewDesk
 from fedsafe_node.review.messages import (
-    MAX_LISTED,
     DecisionShown,
     HearingShown,
     InquiryQuestion,
     InquiryShown,
-    Listed,
+    ListedTask,
     TaskAnswer,
     TasksAnswer,
     TaskShown,
     TaskSignal,
+    TasksQuery,
 )
 from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.store.review_rows import (
+    FIRST_PLACE,
+    ListedTaskRow,
     TaskDecisionRow,
     TaskHearingRow,
     TaskInquiryRow,
+    TaskPlace,
     TaskRow,
     TaskSignalRow,
     TaskState,
@@ -42,20 +47,25 @@ from fedsafe_policies.vocabulary import Level, Matter, Outcome, Purpose
 
 
 async def list_tasks(
-    desk: ReviewDesk, listed: Listed, who: Principal, purpose: Purpose | None
+    desk: ReviewDesk, query: TasksQuery, who: Principal
 ) -> TasksAnswer:
-    """List tasks; `waiting` are those that wait for a person.
+    """List tasks, page by page; `waiting` are those that wait for a person.
 
     Raises:
         DeniedError: this role may not, or not for that purpose.
     """
 
+    async def read(reader: Reader) -> list[ListedTaskRow]:
+        after = FIRST_PLACE if query.after is None else _place(query.after)
+        if query.state == "waiting":
+            return await reader.tasks_at_hand(query.limit, after=after)
+        state = TaskState(query.state)
+        return await reader.tasks_in(state, query.limit, after=after)
+
+    rows = await desk.store.scan(read)
+
     async def act(tx: Transaction) -> TasksAnswer:
-        decision = _admit(desk, who, purpose)
-        if listed == "waiting":
-            rows = await tx.tasks_at_hand(MAX_LISTED)
-        else:
-            rows = await tx.tasks_in(TaskState(listed), MAX_LISTED)
+        decision = _admit(desk, who, query.purpose)
         entry = desk.trail.entry(
             Event.TASK_READ,
             at=desk.clock.now(),
@@ -63,9 +73,23 @@ async def list_tasks(
             detail={"tasks": len(rows), **grounds_of(decision)},
         )
         await desk.note(tx, entry)
-        return TasksAnswer(tasks=[shown(row) for row in rows])
+        return TasksAnswer(
+            tasks=[
+                ListedTask(**asdict(shown(row.task)), alike=row.alike) for row in rows
+            ],
+            next=_written(rows[-1].place) if len(rows) == query.limit else None,
+        )
 
     return await desk.admitted(act, who, "task.list")
+
+
+def _place(written: str) -> TaskPlace:
+    rank, moment, task = written.split(".")
+    return TaskPlace(rank=int(rank), moment=int(moment), id=task)
+
+
+def _written(place: TaskPlace) -> str:
+    return f"{place.rank}.{place.moment}.{place.id}"
 
 
 async def show_task(

@@ -5,9 +5,12 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from fedsafe_node.store.review_rows import (
+    FIRST_PLACE,
+    ListedTaskRow,
     TaskDecisionRow,
     TaskHearingRow,
     TaskInquiryRow,
+    TaskPlace,
     TaskRow,
     TaskSignalRow,
     TaskState,
@@ -25,16 +28,24 @@ class ReviewReader(Protocol):
         """Return an account's tasks that are open or watched, oldest first."""
         ...
 
-    async def tasks_at_hand(self, limit: int) -> list[TaskRow]:
-        """Return what waits for a person, what ends first before the rest."""
+    async def tasks_at_hand(
+        self, limit: int, *, after: TaskPlace = FIRST_PLACE, crowd: int = 20
+    ) -> list[ListedTaskRow]:
+        """Return what waits for a person, by place, from behind one on.
+
+        What hangs only on signals that more than `crowd` tasks wait on comes after
+        the rest, and then what nobody named. Walks all that waits: use it in `scan`.
+        """
         ...
 
     async def tasks_waiting(self) -> int:
         """Count what waits for a person."""
         ...
 
-    async def tasks_in(self, state: TaskState, limit: int) -> list[TaskRow]:
-        """Return the tasks of a state, newest first."""
+    async def tasks_in(
+        self, state: TaskState, limit: int, *, after: TaskPlace = FIRST_PLACE
+    ) -> list[ListedTaskRow]:
+        """Return the tasks of a state, newest first, from behind a place on."""
         ...
 
     async def ended_tasks(self, now: int, limit: int) -> list[TaskRow]:

@@ -2,8 +2,12 @@
 """The rows of reviews. Times are whole seconds since 1970 in UTC."""
 
 from enum import StrEnum, unique
+from typing import Final
 
 from fedsafe_node.store.rows import Row
+
+UNNAMED: Final = "unnamed-"
+"""How a reference begins that the node has made up for an account."""
 
 
 @unique
@@ -33,6 +37,30 @@ class TaskRow(Row, frozen=True, kw_only=True):
     renewals: int = 0
     flagged_at: int | None = None
     revision: int = 0
+
+
+class TaskPlace(Row, frozen=True, kw_only=True):
+    """Where a task stands in a list: by `rank`, then by `moment`, then by name.
+
+    Of what waits, rank 0 comes before what hangs on crowded signals only (1) and what
+    nobody named (2), and `moment` is when it ends; of a state, the newest comes first
+    and `moment` is negative.
+    """
+
+    rank: int
+    moment: int
+    id: str
+
+
+FIRST_PLACE: Final = TaskPlace(rank=-1, moment=0, id="")
+
+
+class ListedTaskRow(Row, frozen=True, kw_only=True):
+    """A task in its place; `alike` counts the tasks that wait on its rarest signal."""
+
+    task: TaskRow
+    place: TaskPlace
+    alike: int
 
 
 class TaskSignalRow(Row, frozen=True, kw_only=True):

@@ -9,9 +9,13 @@ import msgspec
 
 from fedsafe_node.errors import ConflictError
 from fedsafe_node.store.review_rows import (
+    FIRST_PLACE,
+    UNNAMED,
+    ListedTaskRow,
     TaskDecisionRow,
     TaskHearingRow,
     TaskInquiryRow,
+    TaskPlace,
     TaskRow,
     TaskSignalRow,
     TaskState,
@@ -36,6 +40,26 @@ _SIGNAL: Final = f"SELECT {_columns(TaskSignalRow)} FROM task_signals "  # noqa:
 _DECISION: Final = f"SELECT {_columns(TaskDecisionRow)} FROM task_decisions "  # noqa: S608
 _HEARING: Final = f"SELECT {_columns(TaskHearingRow)} FROM task_hearings "  # noqa: S608
 _INQUIRY: Final = f"SELECT {_columns(TaskInquiryRow)} FROM task_inquiries "  # noqa: S608
+_BEHIND_UNNAMED: Final = UNNAMED[:-1] + chr(ord(UNNAMED[-1]) + 1)
+_HAND: Final = f"""
+WITH hand AS (
+    SELECT * FROM tasks WHERE subject IS NOT NULL AND {_AT_HAND}
+), crowds AS (
+    SELECT s.origin, s.signal_id, count(*) AS many
+    FROM hand JOIN task_signals s ON s.task = hand.id GROUP BY s.origin, s.signal_id
+), counted AS (
+    SELECT s.task, min(c.many) AS alike
+    FROM hand JOIN task_signals s ON s.task = hand.id
+    JOIN crowds c ON c.origin = s.origin AND c.signal_id = s.signal_id GROUP BY s.task
+), placed AS (
+    SELECT hand.*, coalesce(counted.alike, 1) AS alike, CASE
+        WHEN subject >= '{UNNAMED}' AND subject < '{_BEHIND_UNNAMED}' THEN 2
+        WHEN counted.alike > ? THEN 1 ELSE 0 END AS rank
+    FROM hand LEFT JOIN counted ON counted.task = hand.id
+)
+SELECT rank, alike, {_columns(TaskRow)} FROM placed
+WHERE (rank, ends_at, id) > (?, ?, ?) ORDER BY rank, ends_at, id LIMIT ?
+"""  # noqa: S608 - our own words
 _PUT_TASK: Final = (
     "UPDATE tasks SET subject = ?, state = ?, opened_at = ?, ends_at = ?, "
     "remind_at = ?, renewals = ?, flagged_at = ?, revision = ? WHERE id = ?"
@@ -82,10 +106,17 @@ class SQLiteReviewReader:
             subject,
         )
 
-    async def tasks_at_hand(self, limit: int) -> list[TaskRow]:
-        """Return what waits for a person, what ends first before the rest."""
-        where = f"WHERE subject IS NOT NULL AND {_AT_HAND} ORDER BY ends_at, id LIMIT ?"
-        return self._task_rows(where, limit)
+    async def tasks_at_hand(
+        self, limit: int, *, after: TaskPlace = FIRST_PLACE, crowd: int = 20
+    ) -> list[ListedTaskRow]:
+        """Return what waits for a person, by place, from behind one on."""
+        values = (crowd, after.rank, after.moment, after.id, limit)
+        found: list[ListedTaskRow] = []
+        for rank, alike, *row in self._connection.execute(_HAND, values):
+            task = _task(row)
+            place = TaskPlace(rank=rank, moment=task.ends_at, id=task.id)
+            found.append(ListedTaskRow(task=task, place=place, alike=alike))
+        return found
 
     async def tasks_waiting(self) -> int:
         """Count what waits for a person."""
@@ -95,10 +126,23 @@ class SQLiteReviewReader:
         ).fetchone()
         return int(count)
 
-    async def tasks_in(self, state: TaskState, limit: int) -> list[TaskRow]:
-        """Return the tasks of a state, newest first."""
-        where = "WHERE state = ? ORDER BY opened_at DESC, id LIMIT ?"
-        return self._task_rows(where, state.value, limit)
+    async def tasks_in(
+        self, state: TaskState, limit: int, *, after: TaskPlace = FIRST_PLACE
+    ) -> list[ListedTaskRow]:
+        """Return the tasks of a state, newest first, from behind a place on."""
+        where = (
+            "WHERE state = ? AND (0, -opened_at, id) > (?, ?, ?) "
+            "ORDER BY opened_at DESC, id LIMIT ?"
+        )
+        behind = (after.rank, after.moment, after.id)
+        return [
+            ListedTaskRow(
+                task=task,
+                place=TaskPlace(rank=0, moment=-task.opened_at, id=task.id),
+                alike=1,
+            )
+            for task in self._task_rows(where, state.value, *behind, limit)
+        ]
 
     async def ended_tasks(self, now: int, limit: int) -> list[TaskRow]:
         """Return the tasks whose content has to go at or before `now`."""

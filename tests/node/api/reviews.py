@@ -4,7 +4,10 @@
 from dataclasses import dataclass
 from typing import Any, Final, Protocol, cast
 
+from msgspec.structs import asdict
+
 from fedsafe_node.review.messages import (
+    ListedTask,
     OutcomeAnswer,
     TaskAnswer,
     TasksAnswer,
@@ -39,7 +42,10 @@ TASK: Final = TaskAnswer(
     heard=None,
 )
 _ANSWERS: Final[dict[str, object]] = {
-    "list": TasksAnswer(tasks=[SHOWN]),
+    "list": TasksAnswer(
+        tasks=[ListedTask(**asdict(SHOWN), alike=1)],
+        next=f"0.2.{'0' * 32}",
+    ),
     "show": TASK,
     "decide": OutcomeAnswer(
         task=SHOWN,

@@ -7,6 +7,7 @@ import pytest
 from tests.node.review.conftest import Ward, match
 
 from fedsafe_node.errors import DeniedError, WrongStateError
+from fedsafe_node.review.messages import TasksQuery
 from fedsafe_node.store.keeping_rows import HoldRow
 from fedsafe_node.store.rows import SignalStatus
 from fedsafe_policies.vocabulary import Level, Outcome
@@ -33,7 +34,8 @@ async def test_a_match_that_nobody_decides_on_is_gone_after_three_working_days(
     ward.at(moment(opened))
     task = (await ward.open(match(1))).task
     ends = datetime.fromtimestamp(
-        (await ward.desk.store.read(lambda r: r.tasks_at_hand(1)))[0].ends_at, tz=UTC
+        (await ward.desk.store.read(lambda r: r.tasks_at_hand(1)))[0].task.ends_at,
+        tz=UTC,
     )
     assert (ends - SECOND).date().isoformat() == last
 
@@ -138,7 +140,7 @@ async def test_what_was_decided_is_looked_at_anew(ward: Ward) -> None:
     await ward.tend()
     await ward.come("anna")
 
-    waiting = await ward.tasks.list("waiting", ward.people["anna"])
+    waiting = await ward.tasks.list(TasksQuery(), ward.people["anna"])
     assert [each.task for each in waiting.tasks] == [task]
     answer = await ward.decide(task, Outcome.DISMISS)
 
@@ -147,7 +149,7 @@ async def test_what_was_decided_is_looked_at_anew(ward: Ward) -> None:
         Outcome.CONFIRM,
         Outcome.DISMISS,
     ]
-    waiting = await ward.tasks.list("waiting", ward.people["anna"])
+    waiting = await ward.tasks.list(TasksQuery(), ward.people["anna"])
     assert waiting.tasks == []
 
 

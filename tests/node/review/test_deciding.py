@@ -306,6 +306,41 @@ async def test_who_approves_approves_the_task_as_it_was(ward: Ward) -> None:
 
     assert refused.value.code == "task_changed"
     assert (await ward.show(task)).state == "open"
+    assert (await ward.approvals.pending()).acts == []
+    assert [each for each, _ in await ward.told("act.withdrawn")] == ["overtaken"]
+
+
+async def test_one_confirmation_of_a_task_waits_at_a_time(ward: Ward) -> None:
+    task = await opened(ward)
+    await heard(ward, task)
+    first = await ward.confirm(task, Level.L6)
+    with pytest.raises(WrongStateError) as refused:
+        await ward.confirm(task, Level.L5, "rolf")
+    assert refused.value.code == "already_asked"
+    await ward.open(match(5))
+    second = await ward.confirm(task, Level.L5, "rolf")
+
+    assert first.act is not None
+    waiting = (await ward.approvals.pending()).acts
+    assert [each.act for each in waiting] == [getattr(second.act, "act", None)]
+    with pytest.raises(WrongStateError):
+        await ward.approve(first.act, await ward.come("rita"))
+    await ward.approve(second.act, await ward.come("rita"))
+
+
+async def test_nobody_waits_for_a_second_person_who_is_not_there(ward: Ward) -> None:
+    task = await opened(ward)
+    await heard(ward, task)
+    await ward.team.staff.lock("rolf", await ward.come("rita"))
+
+    with pytest.raises(WrongStateError) as refused:
+        await ward.confirm(task, Level.L6, "rita")
+    assert (refused.value.code, "reviewer" in str(refused.value)) == (
+        "no_second_person",
+        True,
+    )
+    assert (await ward.approvals.pending()).acts == []
+    assert (await ward.confirm(task, Level.L6)).act is not None
 
 
 async def test_the_clock_runs_while_a_second_person_is_waited_for(ward: Ward) -> None:

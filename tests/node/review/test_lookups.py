@@ -11,15 +11,15 @@ from tests.node.signals.conftest import ANNA, BOT, RITA, request_for
 
 from fedsafe_node.errors import StoreFailedError
 from fedsafe_node.messages import BatchRequest, LookupRequest, Result, Subject
-from fedsafe_node.review.messages import TaskShown
+from fedsafe_node.review.messages import ListedTask, TasksQuery
 from fedsafe_node.store.sqlite_transaction import SQLiteTransaction
 from fedsafe_policies.vocabulary import Scope
 
 OTHER = "somebody.else@mail.example"
 
 
-async def waiting(fleet: Fleet, name: str) -> list[TaskShown]:
-    return (await fleet[name].services.tasks.list("waiting", ANNA)).tasks
+async def waiting(fleet: Fleet, name: str) -> list[ListedTask]:
+    return (await fleet[name].services.tasks.list(TasksQuery(), ANNA)).tasks
 
 
 async def test_a_match_names_the_task_that_it_has_opened(alone: Fleet) -> None:
@@ -50,6 +50,20 @@ async def test_the_status_counts_what_waits_for_a_person(alone: Fleet) -> None:
 
     assert (before.tasks_waiting, after.tasks_waiting) == (0, 1)
     assert after.review_alarms == 0
+
+
+async def test_more_than_people_get_through_is_a_warning(
+    alone: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fedsafe_node.overview.MAX_WAITING", 1)
+    node = alone["a.demo"].services
+    await node.signals.add(request_for(WHO), BOT)
+    await alone.look_up("a.demo", WHO)
+    at_bound = await node.node.checks()
+    await node.lookups.lookup(LookupRequest(questions=[email()]), BOT)
+
+    assert "reviews" not in at_bound
+    assert (await node.node.checks())["reviews"] == "2 wait for a person"
 
 
 async def test_a_miss_opens_nothing(alone: Fleet) -> None:

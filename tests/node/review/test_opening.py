@@ -5,8 +5,10 @@ from msgspec.structs import replace
 from tests.node.review.conftest import Ward, match
 
 from fedsafe_node.messages import Match
+from fedsafe_node.review.messages import TasksQuery
 from fedsafe_node.store.rows import SignalStatus
 from fedsafe_policies.reviews import review_ends
+from fedsafe_policies.vocabulary import Outcome
 
 
 def shown_as(found: Match) -> Match:
@@ -48,15 +50,53 @@ async def test_what_matches_later_joins_the_task_under_its_first_clock(
     assert match(1).signal not in told[1]
 
 
-async def test_an_account_without_a_name_gets_one_that_nobody_guesses(
+async def test_accounts_without_a_name_share_one_task_for_the_same_signals(
     ward: Ward,
 ) -> None:
-    found = [await ward.open(match(1), subject=None) for _ in range(2)]
+    found = [await ward.open(match(1), match(2), subject=None) for _ in range(2)]
+    other = await ward.open(match(1), subject=None)
 
-    assert found[0].task != found[1].task
-    for opened in found:
+    assert found[0].task == found[1].task != other.task
+    assert (len(found[0].events), len(found[1].events)) == (1, 0)
+    for opened in (found[0], other):
         assert re.fullmatch("unnamed-[0-9a-f]{32}", opened.subject)
         assert (await ward.show(opened.task)).subject_ref == opened.subject
+
+
+async def test_a_watch_of_nobody_in_particular_hides_no_new_match(ward: Ward) -> None:
+    first = await ward.open(match(1), subject=None)
+    await ward.decide(first.task, Outcome.WATCH, days=9)
+    again = await ward.open(match(1), subject=None)
+
+    assert again.task != first.task
+    assert len(again.events) == 1
+
+
+async def test_what_waits_is_reached_behind_any_flood(ward: Ward) -> None:
+    await ward.open(match(9), subject=None)
+    for number in range(25):
+        await ward.open(match(1), subject=f"flood-{number:02}")
+    ward.team.pass_time(3_600)
+    real = await ward.open(match(7), subject="account-real")
+    both = await ward.open(match(1), match(8), subject="account-both")
+
+    seen: list[str | None] = []
+    query, alike = TasksQuery(limit=5), dict[str | None, int]()
+    while True:
+        page = await ward.tasks.list(query, ward.people["anna"])
+        seen += [one.subject_ref for one in page.tasks]
+        alike |= {one.subject_ref: one.alike for one in page.tasks}
+        if page.next is None:
+            break
+        query = TasksQuery(limit=5, after=page.next)
+
+    # What hangs on a signal that few wait on comes first, what nobody named last.
+    assert set(seen[:2]) == {"account-real", "account-both"}
+    assert {real.subject, both.subject} == set(seen[:2])
+    assert str(seen[-1]).startswith("unnamed-")
+    assert len(seen) == len(set(seen)) == 28
+    assert (alike["account-real"], alike["account-both"]) == (1, 1)
+    assert alike["flood-00"] == 26
 
 
 async def test_the_opening_is_told_with_rule_account_and_signals(ward: Ward) -> None:

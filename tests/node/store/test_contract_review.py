@@ -7,6 +7,7 @@ from msgspec.structs import replace
 from fedsafe_node.errors import ConflictError
 from fedsafe_node.store.protocol import Reader, Store, Transaction
 from fedsafe_node.store.review_rows import (
+    FIRST_PLACE,
     TaskDecisionRow,
     TaskHearingRow,
     TaskInquiryRow,
@@ -72,7 +73,8 @@ async def test_an_account_has_one_open_task(store: Store) -> None:
     assert await store.read(lambda r: r.live_tasks("account-1")) == [watched, task(3)]
     assert await store.read(lambda r: r.task(task(2).id)) == task(2, "account-2")
     assert await store.read(lambda r: r.live_tasks("account-9")) == []
-    assert await store.read(lambda r: r.tasks_in(TaskState.WATCHED, 9)) == [watched]
+    (kept,) = await store.read(lambda r: r.tasks_in(TaskState.WATCHED, 9))
+    assert kept.task == watched
 
 
 async def test_a_task_that_is_not_there_is_not_kept(store: Store) -> None:
@@ -88,17 +90,60 @@ async def test_what_ends_first_is_at_hand_first(store: Store) -> None:
     def ids(tasks: list[TaskRow]) -> list[int]:
         return [int(each.id, 16) for each in tasks]
 
-    assert ids(await store.read(lambda r: r.tasks_at_hand(9))) == [2, 1]
-    assert ids(await store.read(lambda r: r.tasks_at_hand(1))) == [2]
+    async def at_hand(limit: int) -> list[int]:
+        rows = await store.read(lambda r: r.tasks_at_hand(limit))
+        return ids([row.task for row in rows])
+
+    assert await at_hand(9) == [2, 1]
+    assert await at_hand(1) == [2]
 
     flagged = replace(decided, flagged_at=150)
     await store.write(lambda tx: tx.put_task(flagged))
 
-    assert ids(await store.read(lambda r: r.tasks_at_hand(9))) == [2, 3, 1]
+    assert await at_hand(9) == [2, 3, 1]
     assert await store.read(lambda r: r.tasks_waiting()) == 3
     assert ids(await store.read(lambda r: r.ended_tasks(499, 9))) == []
     assert ids(await store.read(lambda r: r.ended_tasks(500, 9))) == [2, 3]
     assert ids(await store.read(lambda r: r.tasks_to_remind_of(450, 9))) == [2, 3]
+
+
+async def test_the_hand_is_read_from_place_to_place(store: Store) -> None:
+    await add(
+        store,
+        task(1, "unnamed-1", ends_at=100),
+        task(2, "unnamed", ends_at=300),
+        task(3, "account-3", ends_at=300),
+        task(4, "account-4", ends_at=200),
+        task(5, "account-5", ends_at=400),
+    )
+    rows = [signal(7, 2), signal(7, 3), signal(7, 4), signal(8, 4), signal(8, 1)]
+    await store.write(lambda tx: tx.put_task_signals(rows))
+
+    found: list[tuple[int, int]] = []
+    after = FIRST_PLACE
+    while page := await store.read(
+        lambda r, after=after: r.tasks_at_hand(1, after=after, crowd=2)  # type: ignore[misc]
+    ):
+        (row,) = page
+        found.append((int(row.task.id, 16), row.alike))
+        after = row.place
+
+    # 2 and 3 hang on nothing but the crowded signal; nobody named 1
+    assert found == [(4, 2), (5, 1), (2, 3), (3, 3), (1, 2)]
+
+
+async def test_the_tasks_of_a_state_are_read_from_place_to_place(store: Store) -> None:
+    await add(store, *[task(number, f"account-{number}") for number in (1, 2, 3)])
+
+    found: list[int] = []
+    after = FIRST_PLACE
+    while page := await store.read(
+        lambda r, after=after: r.tasks_in(TaskState.OPEN, 2, after=after)  # type: ignore[misc]
+    ):
+        found += [int(row.task.id, 16) for row in page]
+        after = page[-1].place
+
+    assert found == [3, 2, 1]
 
 
 def listed(number: int) -> NewSignal:
