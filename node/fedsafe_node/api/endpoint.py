@@ -69,6 +69,7 @@ LANES: Final[Mapping[Lane, int]] = {
     Lane.SIGN_ONS: 32,
     Lane.PROOFS: 32,
     Lane.PUBLIC: 16,
+    Lane.MAILS: 16,
     Lane.EVENTS: 32,
     Lane.LOCAL: 32,
 }

@@ -31,6 +31,7 @@ class Lane(StrEnum):
     SIGN_ONS = "sign_ons"
     PROOFS = "proofs"
     PUBLIC = "public"
+    MAILS = "mails"
     EVENTS = "events"
     LOCAL = "local"
 

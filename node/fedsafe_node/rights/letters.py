@@ -32,7 +32,7 @@ def code_letter(to: str, code: str, language: Language, node: str) -> Letter:
     """Write the letter with a code."""
     shown = f"{code[:_HALF]} {code[_HALF:]}"
     return Letter(
-        to=to.strip(),
+        to=to,
         subject=_SUBJECTS[language].format(node=node),
         text=_TEXTS[language].format(node=node, code=shown),
     )

@@ -44,6 +44,8 @@ STEP: Final = 15 * 60
 """A code is good for the quarter of an hour in which it was made, and the next one."""
 DIGITS: Final = 10
 _SCOPE: Final = "rights"
+_UNMAILED: Final = ("=?", '"')
+"""Encoded words, which a mail program may decode, and quoted local parts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,9 @@ class Proofs:
         nonce = token_urlsafe(16)
         code = self._code(person, nonce, self._step())
         node = self.desk.situation.node
-        await mailer.send(code_letter(request.email, code, request.language, node))
+        # The canonical address is the one that the proof is about.
+        to = person.canonical.value
+        await mailer.send(code_letter(to, code, request.language, node))
         await self._note()
         return CodeSent(nonce=nonce, minutes=STEP // 60)
 
@@ -160,9 +164,16 @@ class Proofs:
 
 def _read(email: str) -> Person:
     try:
-        return read_person(Question(kind=Kind.EMAIL, value=email), pointer="")
+        person = read_person(Question(kind=Kind.EMAIL, value=email), pointer="")
     except BadRequestError as error:
         raise BadRequestError(error.code, error.detail, pointer="/email") from None
+    if any(mark in person.canonical.value for mark in _UNMAILED):
+        raise BadRequestError(
+            "not_mailed",
+            "no code is mailed to addresses of this form",
+            pointer="/email",
+        )
+    return person
 
 
 def _name(person: Person) -> str:
