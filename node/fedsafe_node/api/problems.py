@@ -95,6 +95,7 @@ class Code(StrEnum):
     HELD = "held"
     PSEUDONYM_FINAL = "pseudonym_final"
     NO_SECOND_PERSON = "no_second_person"
+    ALREADY_ASKED = "already_asked"
     NO_SECOND_TERM = "no_second_term"
     NOT_ASSESSED = "not_assessed"
     ALREADY_CLOSED = "already_closed"
@@ -182,11 +183,15 @@ CODES: Final[Mapping[Code, tuple[int, str]]] = {
     Code.FOUNDING_FAILED: (409, "The founding ceremony cannot go on"),
     Code.NAME_TAKEN: (409, "The name is taken"),
     Code.ACT_EXPIRED: (409, "The act has expired"),
-    Code.ACT_CHANGED: (409, "The act is another one"),
+    Code.ACT_CHANGED: (
+        409,
+        "The act is another one, or what it stood on has changed meanwhile",
+    ),
     Code.HELD: (409, "Somebody holds this account"),
     Code.PSEUDONYM_FINAL: (409, "Nobody can reveal this pseudonym"),
     Code.NOT_APPROVED: (409, "No second person has approved it"),
     Code.NO_SECOND_PERSON: (409, "Nobody else here could be the second person"),
+    Code.ALREADY_ASKED: (409, "A second person is asked already"),
     Code.NO_SECOND_TERM: (409, "A signal about a person has no second term"),
     Code.NOT_ASSESSED: (409, "The breach is not assessed yet"),
     Code.ALREADY_CLOSED: (409, "The breach is closed already"),

@@ -36,7 +36,7 @@ from fedsafe_node.breaches.messages import (
 from fedsafe_node.errors import BadRequestError, NotFoundError, WrongStateError
 from fedsafe_node.idempotency import Once
 from fedsafe_node.log.audit import Detail, Event
-from fedsafe_node.people.approvals import Approvals, has_second
+from fedsafe_node.people.approvals import Approvals
 from fedsafe_node.people.messages import ActAnswer
 from fedsafe_node.people.office import Office
 from fedsafe_node.principal import Principal
@@ -226,14 +226,9 @@ class Breaches:
             )
         if request.silence is None:
             return await self._step(breach_id, "closed", who, self._closed, once=once)
-        if not await office.store.scan(
-            lambda reader: has_second(office, reader, _KIND, who)
-        ):
-            raise WrongStateError(
-                "no_second_person",
-                "nobody else here could stand by this: it takes an account with the "
-                "role reviewer, dpo or legal_adviser",
-            )
+        await office.store.scan(
+            lambda reader: self._approvals.check_second(reader, _KIND, who)
+        )
         closing = Closing(
             breach=breach_id,
             silence=request.silence,

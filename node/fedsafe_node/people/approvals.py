@@ -51,6 +51,10 @@ LIFETIME: Final = 3 * 24 * 60 * 60
 LISTED: Final = 200
 _ID_BYTES: Final = 16
 _DOMAIN: Final = b"fedsafe/v1/act\n"
+_OVERTAKEN: Final = frozenset(
+    {"act_changed", "already_closed", "not_pending", "task_changed"}
+)
+"""What is refused for ever: what the act was asked for is not there any more."""
 
 
 class Effect(Protocol):
@@ -136,37 +140,62 @@ class Approvals:
                     tx, Event.ACT_WITHDRAWN, "expiry", _told(row), outcome="expired"
                 )
 
+    async def check_second(self, reader: Reader, kind: Act, who: Principal) -> None:
+        """Refuse to ask for what nobody here could approve.
+
+        Raises:
+            WrongStateError: nobody else has an account with a role that may.
+        """
+        if not await has_second(self._office, reader, kind, who):
+            roles = ", ".join(sorted(SECONDS[kind]))
+            raise WrongStateError(
+                "no_second_person",
+                "nobody else here could stand by this: it takes another person's "
+                f"account with a role of: {roles}",
+            )
+
+    async def waiting(self, reader: Reader, kind: Act, but: str) -> list[ActRow]:
+        """Give the acts of a kind that wait, one excepted."""
+        return [
+            row
+            for row in await _all_pending(reader)
+            if row.kind == kind.value and row.id != but
+        ]
+
+    async def let_go(self, tx: Transaction, act_id: str, by: str) -> None:
+        """Withdraw an act that something has overtaken, if it waits."""
+        row, now = await tx.act(act_id), self._office.now()
+        state = ActState.WITHDRAWN
+        if row is not None and await tx.decide_act(act_id, state, by=by, at=now):
+            await self._office.note(
+                tx, Event.ACT_WITHDRAWN, by, _told(row), outcome="overtaken"
+            )
+
     async def approve(self, act_id: str, digest: bytes, who: Principal) -> ActAnswer:
         """Carry an act out as its second person.
 
         Raises:
             NotFoundError: there is no such act.
             WrongStateError: it is decided or has expired, it is another content, or
-                who asked may not act in that role any more.
+                who asked may not act in that role any more; or something has
+                overtaken it, and it waits no more.
             ForbiddenError: a service, or no session whose second factor is fresh;
                 or the session has ended, or the role lapsed, in the meantime.
             DeniedError: the policy refuses, the same person for a start.
         """
         _check_person(who)
         office, now = self._office, self._office.now()
-        second = Person(who.name, who.role)
+        is_asked_for = False
 
         async def act(tx: Transaction) -> _Done:
+            nonlocal is_asked_for
             row = await tx.act(act_id)
             if row is None:
                 raise NotFoundError("act")
             content = _check(row, digest, who, now)
             await self._check_persons(tx, row, who)
-            first = Person(row.asked_by, Role(row.asked_role))
-            effect = self.effects[Act(row.kind)]
-            request = await effect.request(tx, content, first, second)
-            decision = office.judge.decide(request, office.clock.now())
-            if not decision.allowed:
-                raise DeniedError(decision)
-            await tx.decide_act(row.id, ActState.DONE, by=who.name, at=now)
-            learn = await effect.carry_out(tx, content, first, second)
-            await office.note(tx, Event.ACT_APPROVED, who.name, _told(row))
-            return _Done(row, learn)
+            is_asked_for = True
+            return await self._carry_out(tx, row, content, who)
 
         async def run() -> ActRow:
             done = await office.store.write(act)
@@ -180,7 +209,26 @@ class Approvals:
         except DeniedError as error:
             await office.refused(error.decision, who.name, "act.approve")
             raise
+        except WrongStateError as error:
+            if is_asked_for and error.code in _OVERTAKEN:
+                await office.store.write(lambda tx: self.let_go(tx, act_id, who.name))
+            raise
         return shown(row, now, ActState.DONE)
+
+    async def _carry_out(
+        self, tx: Transaction, row: ActRow, content: bytes, who: Principal
+    ) -> _Done:
+        office, second = self._office, Person(who.name, who.role)
+        first = Person(row.asked_by, Role(row.asked_role))
+        effect = self.effects[Act(row.kind)]
+        request = await effect.request(tx, content, first, second)
+        decision = office.judge.decide(request, office.clock.now())
+        if not decision.allowed:
+            raise DeniedError(decision)
+        await tx.decide_act(row.id, ActState.DONE, by=who.name, at=office.now())
+        learn = await effect.carry_out(tx, content, first, second)
+        await office.note(tx, Event.ACT_APPROVED, who.name, _told(row))
+        return _Done(row, learn)
 
     async def _check_persons(
         self, tx: Transaction, row: ActRow, who: Principal

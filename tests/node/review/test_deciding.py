@@ -331,7 +331,7 @@ async def test_one_confirmation_of_a_task_waits_at_a_time(ward: Ward) -> None:
 async def test_nobody_waits_for_a_second_person_who_is_not_there(ward: Ward) -> None:
     task = await opened(ward)
     await heard(ward, task)
-    await ward.team.staff.lock("rolf", await ward.come("rita"))
+    await ward.team.accounts.lock("rolf", await ward.come("rita"))
 
     with pytest.raises(WrongStateError) as refused:
         await ward.confirm(task, Level.L6, "rita")
