@@ -186,6 +186,7 @@ def restriction(  # noqa: PLR0913
     origin: str | None = None,
     effect: Effect = Effect.REVOKED,
     signer: str | None = None,
+    terms: Terms = TERMS,
 ) -> Signed:
     """Sign a restriction; honest unless origin or signer is another."""
     statement = Restriction(
@@ -197,7 +198,7 @@ def restriction(  # noqa: PLR0913
         reason=Reason.MISTAKE,
         at=1_700_000_000,
         signals=list(signals),
-        terms=TERMS if effect is Effect.DISPUTED else None,
+        terms=terms if effect is Effect.DISPUTED else None,
     )
     key = key_of(signer or author, "statement")
     return sign_restriction(statement, key=key, federation=FEDERATION)

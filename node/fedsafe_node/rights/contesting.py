@@ -9,7 +9,7 @@ from fedsafe_node.errors import NotFoundError
 from fedsafe_node.log.audit import Event
 from fedsafe_node.principal import Principal
 from fedsafe_node.signals.desk import Desk
-from fedsafe_node.signals.disputing import take_dispute, weigh
+from fedsafe_node.signals.disputing import Facts, take_dispute, weigh
 from fedsafe_node.signals.naming import signal_name
 from fedsafe_node.signals.stating import state
 from fedsafe_node.store.protocol import Transaction
@@ -33,15 +33,19 @@ class Claim:
 
 
 async def weigh_claim(
-    desk: Desk, tx: Transaction, row: SignalRow, officer: Person | None
+    desk: Desk, tx: Transaction, row: SignalRow, claim: Claim, officer: Person | None
 ) -> Decision:
     """Put a dispute of this node to its policy: an officer's, or one with proof."""
     now = desk.clock.now()
     return await weigh(
         tx,
-        row.origin,
-        row.signal_id,
-        desk.situation.node,
+        Facts(
+            row.origin,
+            row.signal_id,
+            desk.situation.node,
+            claim.contention.value,
+            claim.control.value,
+        ),
         judge=lambda asked: desk.situation.decide(asked, now),
         at=int(now.timestamp()),
         officer=officer,

@@ -166,12 +166,12 @@ class _Opening:
         desk, request, node = self.desk, self.request, self.desk.situation.node
         row = await _find(tx, desk, request)
         officer = Person(self.who.name, self.who.role)
-        decision = await weigh_claim(desk, tx, row, officer)
+        claim = Claim(request.contention, request.control, self.who)
+        decision = await weigh_claim(desk, tx, row, claim, officer)
         if not decision.allowed:
             return await _refuse(desk, tx, decision, self.who, "dispute.open")
         if row.status not in CONTESTABLE:
             raise WrongStateError(f"already_{row.status.value}", "it is stopped")
-        claim = Claim(request.contention, request.control, self.who)
         kept, feed = await contest(desk, tx, row, claim, decision)
         return Changed(await describe_dispute(tx, kept, node=node), feed=feed)
 

@@ -158,7 +158,7 @@ class Opening:
             row = await tx.signal(finding.origin, read_signal_id(finding.signal))
             if row is None or row.status not in CONTESTABLE:
                 continue
-            decision = await weigh_claim(self.desk, tx, row, None)
+            decision = await weigh_claim(self.desk, tx, row, claim, None)
             kept, feed = await contest(self.desk, tx, row, claim, decision)
             disputes.append(kept.digest.hex())
         return disputes, feed

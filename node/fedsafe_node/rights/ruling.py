@@ -3,8 +3,10 @@
 
 A job of the node's clockwork. What rests a signal is revoked once its time to be ruled
 on is over; people are reminded before. What rests nothing revokes nothing either,
-or a flood would do in ten days what it may not do at once: a repeat of facts that
-were ruled on ends as they did, everything else waits for a person.
+or a flood would do in ten days what it may not do at once: an officer's repeat of facts
+that were ruled on ends as they did, and everything else waits for a person. No clock
+answers somebody who has shown that the identifier is theirs: people are reminded
+once more when it is overdue.
 """
 
 from collections.abc import Iterator, Sequence
@@ -23,12 +25,13 @@ from fedsafe_node.provider_events.announcing import (
     EventKind,
 )
 from fedsafe_node.signals.desk import Changed, Desk
-from fedsafe_node.signals.disputing import take_ruling
+from fedsafe_node.signals.disputing import facts_of, take_ruling
 from fedsafe_node.signals.naming import signal_name
 from fedsafe_node.signals.stopping import revoke_signal
 from fedsafe_node.store.protocol import Transaction
 from fedsafe_node.store.rights_rows import DisputeRow, Weight
 from fedsafe_node.store.rows import SignalStatus
+from fedsafe_policies.vocabulary import Control
 
 REMINDED: Final = 3 * 24 * 60 * 60
 """So many seconds before a dispute is due, people are reminded of it."""
@@ -117,14 +120,30 @@ async def end_disputes(desk: Desk, announcer: Announcer) -> Ended:
     lapsed = repeated = reminded = 0
     for row in near:
         ending = _Ending(desk, announcer, row, now)
-        if row.due_at <= now:
+        if row.due_at <= now and not _waits(row):
             outcome = await desk.commit(ending.end)
             lapsed += outcome is Outcome.LAPSED
             repeated += outcome is Outcome.RESTORED
-        elif row.reminded_at is None:
+        if _unheard(row, now):
             await desk.commit(ending.remind)
             reminded += 1
     return Ended(lapsed, repeated, reminded)
+
+
+def _waits(row: DisputeRow) -> bool:
+    """Tell whether only a person ends it: it rests nothing, and has proof."""
+    return row.weight is not Weight.SUSPENDS and row.control != Control.OFFICER
+
+
+def _unheard(row: DisputeRow, now: int) -> bool:
+    """Tell whether people are reminded now: before it is due, and once after."""
+    if row.reminded_at is None:
+        return row.due_at > now or _waits(row)
+    return _waits(row) and row.reminded_at < row.due_at <= now
+
+
+def _same(one: DisputeRow, other: DisputeRow) -> bool:
+    return facts_of(one).key == facts_of(other).key
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,11 +161,14 @@ class _Ending:
         unruled = [each for each in known if await tx.ruling(each) is None]
         if row.weight is Weight.SUSPENDS:
             return await self._lapse(tx, unruled)
-        ruled = await tx.rulings_on(row.origin, row.signal_id)
+        same = {each.digest for each in known if _same(each, row)}
+        rulings = await tx.rulings_on(row.origin, row.signal_id)
+        ruled = [ruling for ruling in rulings if ruling.dispute in same]
         if not ruled:
             return Changed(None)
+        ending = [each for each in unruled if _same(each, row)]
         outcome = Outcome(ruled[-1].outcome)
-        feed = await self._say(tx, unruled, outcome)
+        feed = await self._say(tx, ending, outcome)
         return Changed(outcome, feed=feed)
 
     async def _lapse(
@@ -171,7 +193,9 @@ class _Ending:
 
     async def remind(self, tx: Transaction) -> Changed[None]:
         await tx.set_reminded(self.dispute.digest, self.now)
-        await self._note(tx, Event.RULING_DUE, "reminded", 1)
+        overdue = self.dispute.due_at <= self.now
+        outcome = "overdue" if overdue else "reminded"
+        await self._note(tx, Event.RULING_DUE, outcome, 1)
         content: Content = {
             "dispute": self.dispute.digest.hex(),
             "due_at": self.dispute.due_at,

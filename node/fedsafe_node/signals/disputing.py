@@ -2,10 +2,14 @@
 """Take disputes and rulings in, whoever's they are (rule P10, protocol 3.6).
 
 A signal rests while a dispute that weighed enough has no ruling. What a dispute weighs
-is decided once, when it comes: the first on a signal *suspends*, within its author's
+is decided when it comes: the first on its facts *suspends*, within its author's
 budget of the day; a *repeat* of facts that rest already or were ruled on is there for
-review; one beyond the budget is a *flood*, noted and never acted on. A dispute counts
+review; one beyond the budget is a *flood*, noted and not acted on. A dispute counts
 by its author's sequence number, so that repeating it costs and changes nothing.
+
+The facts are the signal, what is contended, whether the person has shown control of
+the identifier, and whether another than the origin says so: neither an officer nor
+an origin can use up the suspension of a person who comes later.
 
 A ruling may come before its dispute, and either before the signal: each is kept, and
 the signal's status follows from all of them. None of them touches a signal that was
@@ -27,6 +31,7 @@ from fedsafe_node.store.rows import RestrictionRow, SignalStatus
 from fedsafe_policies.decision import Decision, Obligation
 from fedsafe_policies.disputes import DisputeRequest
 from fedsafe_policies.people import Person
+from fedsafe_policies.vocabulary import Control
 
 _DAY: Final = 24 * 60 * 60
 Judge = Callable[[DisputeRequest], Decision]
@@ -42,28 +47,72 @@ class Taken:
     rested: bool
 
 
-async def weigh(  # noqa: PLR0913 - facts, and what they are weighed by
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a dispute says, and of what: two with the same `key` are one."""
+
+    origin: str
+    signal_id: bytes
+    author: str
+    contention: str
+    control: str
+
+    @property
+    def key(self) -> tuple[str, bool, bool]:
+        """Tell apart the facts of one signal."""
+        proved = self.control != Control.OFFICER
+        return self.contention, proved, self.author != self.origin
+
+
+async def weigh(
     reader: Reader,
-    origin: str,
-    signal_id: bytes,
-    author: str,
+    facts: Facts,
     *,
     judge: Judge,
     at: int,
     officer: Person | None = None,
 ) -> Decision:
     """Put a dispute to policy, with what is known of its facts and of its author."""
-    known = await reader.disputes_on(origin, signal_id)
-    ruled = await reader.rulings_on(origin, signal_id)
-    rests = any(row.weight is Weight.SUSPENDS for row in known)
+    known = await reader.disputes_on(facts.origin, facts.signal_id)
+    rulings = await reader.rulings_on(facts.origin, facts.signal_id)
+    ruled = {ruling.dispute for ruling in rulings}
+    repeated = any(
+        facts_of(row).key == facts.key
+        and (row.weight is Weight.SUSPENDS or row.digest in ruled)
+        for row in known
+    )
     day = at - at % _DAY
     return judge(
         DisputeRequest(
             control_proved=True,
-            repeated=rests or bool(ruled),
-            suspended_today=await reader.suspensions_since(author, day),
+            repeated=repeated,
+            suspended_today=await reader.suspensions_since(facts.author, day),
             officer=officer,
         )
+    )
+
+
+def facts_of(row: DisputeRow) -> Facts:
+    """Read out of a dispute what it says, and of what."""
+    return Facts(row.origin, row.signal_id, row.author, row.contention, row.control)
+
+
+def facts_said(said: Restriction) -> Facts:
+    """Read the facts out of a dispute's statement.
+
+    Raises:
+        TypeError: it is no dispute.
+    """
+    if said.terms is None:
+        raise TypeError("a dispute has terms")
+    (signal_id,) = said.signals
+    terms = said.terms
+    return Facts(
+        said.origin,
+        signal_id,
+        said.author,
+        terms.contention.value,
+        terms.control.value,
     )
 
 
@@ -85,17 +134,15 @@ async def take_dispute(  # noqa: PLR0913 - a statement, and what it is weighed b
     opened_by: str | None = None,
 ) -> Taken:
     """Keep a new dispute as *decision* weighs it, and let its signal rest."""
-    (signal_id,) = said.signals
-    if said.terms is None:
-        raise TypeError("a dispute has terms")
+    facts = facts_said(said)
     row = DisputeRow(
         digest=digest(statement),
-        origin=said.origin,
-        signal_id=signal_id,
-        author=said.author,
+        origin=facts.origin,
+        signal_id=facts.signal_id,
+        author=facts.author,
         sequence=said.sequence,
-        contention=said.terms.contention.value,
-        control=said.terms.control.value,
+        contention=facts.contention,
+        control=facts.control,
         weight=weight_of(decision),
         received_at=at,
         due_at=due_at,
@@ -112,7 +159,7 @@ async def take_dispute(  # noqa: PLR0913 - a statement, and what it is weighed b
     # Its names are not among the restricted: a signal that comes later is kept.
     await tx.add_restriction(kept, ())
     await tx.add_dispute(row)
-    rested = await rest_disputed(tx, said.origin, [signal_id])
+    rested = await rest_disputed(tx, said.origin, [facts.signal_id])
     return Taken(row.digest, row.weight, bool(rested))
 
 

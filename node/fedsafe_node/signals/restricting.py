@@ -32,7 +32,7 @@ from fedsafe_federation.restrictions import Restriction
 from fedsafe_federation.verification import VerifiedRestriction
 from fedsafe_federation.wireformat import encode
 from fedsafe_node.log.audit import AuditTrail, Event
-from fedsafe_node.signals.disputing import Judge, take_dispute, weigh
+from fedsafe_node.signals.disputing import Judge, facts_said, take_dispute, weigh
 from fedsafe_node.store.protocol import Transaction
 from fedsafe_node.store.rights_rows import Weight
 from fedsafe_node.store.rows import (
@@ -131,7 +131,7 @@ class Restricting:
                 await tx.set_meta(sequence_key(name), b"%d" % author.sequence)
             if author.kept != before[1]:
                 await tx.set_meta(_kept_key(name), b"%d" % author.kept)
-        if self._counts:
+        if self._counts.total():
             await self._write(tx)
         for name, count in self._flooded.items():
             await self._alarm(tx, name, count)
@@ -167,7 +167,6 @@ class Restricting:
         self, tx: Transaction, item: VerifiedRestriction, author: _Author
     ) -> None:
         said, at = item.restriction, int(self.at.timestamp())
-        (signal_id,) = said.signals
         # Of two statements with one number the first counts, here as at anybody's.
         new = await tx.dispute_numbered(said.author, said.sequence) is None
         fits = author.kept + 1 <= author.most
@@ -178,8 +177,7 @@ class Restricting:
             author.sequence += 1
         if not new:
             return
-        judge, origin = self.judge, said.origin
-        decision = await weigh(tx, origin, signal_id, said.author, judge=judge, at=at)
+        decision = await weigh(tx, facts_said(said), judge=self.judge, at=at)
         taken = await take_dispute(
             tx, item.statement, said, decision, at=at, due_at=self.due
         )

@@ -42,7 +42,8 @@ class RightsReader(Protocol):
     ) -> list[DisputeRow]:
         """Return an origin's disputes without a ruling that are due by a moment.
 
-        Those beyond their author's budget are never due.
+        Those that rest a signal stand in front. One beyond its author's budget is
+        never due, nor is a repeat with proof once somebody was reminded that it was.
         """
         ...
 

@@ -87,8 +87,10 @@ class SQLiteRightsReader:
         """Return an origin's disputes without a ruling that are due by a moment."""
         where = (
             f"WHERE origin = ? AND due_at <= ? AND weight <> 'flood' AND {_UNRULED} "
+            "AND (weight = 'suspends' OR control = 'officer' "
+            "OR coalesce(reminded_at, 0) < due_at) "
         )
-        order = "ORDER BY due_at, rowid LIMIT ?"
+        order = "ORDER BY weight = 'suspends' DESC, due_at, rowid LIMIT ?"
         return self._disputes(_DISPUTE + where + order, origin, before, limit)
 
     async def disputes(self, limit: int, *, ruled: bool) -> list[DisputeRow]:

@@ -25,7 +25,7 @@ from fedsafe_node.rights.dispute_messages import (
 )
 from fedsafe_node.rights.ruling import Ended, end_disputes
 from fedsafe_policies.policy import Policy
-from fedsafe_policies.vocabulary import Contention, Purpose, Role, Scope
+from fedsafe_policies.vocabulary import Contention, Control, Purpose, Role, Scope
 
 LEA = Principal("lea", Role.LEGAL_ADVISER)
 RUTH = Principal("ruth", Role.REVIEWER)
@@ -41,9 +41,15 @@ def contest(signal: str) -> NewDisputeRequest:
 
 
 async def dispute(
-    fleet: Fleet, signal: str, *, at: str = "b.demo", who: Principal = LEA
+    fleet: Fleet,
+    signal: str,
+    *,
+    at: str = "b.demo",
+    who: Principal = LEA,
+    control: Control = Control.OFFICER,
 ) -> DisputeAnswer:
-    answer = await fleet[at].services.disputes.open(contest(signal), who)
+    request = msgspec.structs.replace(contest(signal), control=control)
+    answer = await fleet[at].services.disputes.open(request, who)
     await fleet.level(at, [name for name in fleet.running if name != at])
     return answer
 
@@ -330,6 +336,25 @@ async def test_a_repeat_that_nobody_reviews_revokes_nothing(trio: Fleet) -> None
     assert found.state == "restored"
     state = await trio["a.demo"].services.signals.show(signal, RITA)
     assert state.state is SignalState.PUBLISHED
+
+
+async def test_no_clock_answers_a_person_with_proof(trio: Fleet) -> None:
+    signal = await trio.publish(WHO)
+    proved = Control.ACCOUNT_LOGIN
+    await rule(trio, await dispute(trio, signal))
+    await rule(trio, await dispute(trio, signal, control=proved))
+    again = await dispute(trio, signal, at="c.demo", control=proved)
+    trio.clock.advance(timedelta(days=12))
+    await tick(trio)
+    trio.clock.advance(timedelta(days=4))
+    for _ in range(3):
+        await tick(trio)
+    shown = await trio["a.demo"].services.disputes.show(again.dispute, RUTH)
+
+    assert (again.weight, shown.state) == ("repeat", "open")
+    # Before it was due, and once after.
+    assert len(await trio.audit("a.demo", "rights.ruling_due")) == 2
+    await trio["a.demo"].services.disputes.rule(again.dispute, FALLS, RUTH)
 
 
 # --- a flood --------------------------------------------------------------------------

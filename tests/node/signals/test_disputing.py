@@ -12,12 +12,13 @@ from tempfile import TemporaryDirectory
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.federation.conftest import restriction, signal_id, world
+from msgspec.structs import replace
+from tests.federation.conftest import TERMS, restriction, signal_id, world
 from tests.node.conftest import FixedClock
 from tests.node.signals.test_restricting import TRAIL, events, hold
 
 from fedsafe_federation.evaluation import digest
-from fedsafe_federation.restrictions import Restriction
+from fedsafe_federation.restrictions import Restriction, Terms
 from fedsafe_federation.rulings import Outcome, Ruling
 from fedsafe_federation.signed import Signed
 from fedsafe_federation.verification import VerifiedRestriction, verify_restrictions
@@ -33,7 +34,7 @@ from fedsafe_node.store.rows import SignalStatus
 from fedsafe_policies.decision import Decision, Obligation, allow
 from fedsafe_policies.disputes import DisputeRequest
 from fedsafe_policies.reasons import Grant
-from fedsafe_policies.vocabulary import Effect
+from fedsafe_policies.vocabulary import Contention, Control, Effect
 
 A, B, C = "a.example", "b.example", "c.example"
 BUDGET = 2
@@ -49,9 +50,9 @@ def judge(request: DisputeRequest) -> Decision:
     return allow(Grant.DISPUTE_OPEN, "test@00000000", frozenset(duties))
 
 
-def dispute(author: str, sequence: int, number: int) -> Signed:
-    names = [signal_id(number)]
-    return restriction(author, sequence, names, origin=A, effect=Effect.DISPUTED)
+def dispute(author: str, sequence: int, number: int, terms: Terms = TERMS) -> Signed:
+    names, effect = [signal_id(number)], Effect.DISPUTED
+    return restriction(author, sequence, names, origin=A, effect=effect, terms=terms)
 
 
 def checked(*statements: Signed) -> list[VerifiedRestriction]:
@@ -116,6 +117,32 @@ async def test_the_same_facts_do_not_rest_a_signal_again(store: Store) -> None:
     assert await status(store, 1) is SignalStatus.ACTIVE
     assert [row.weight.value for row in kept] == ["suspends", *["repeat"] * 3]
     assert await store.read(lambda r: r.suspensions_since(C, 0)) == 0
+
+
+@pytest.mark.parametrize(
+    ("author", "terms"),
+    [
+        (A, TERMS),  # the origin, whatever it claims
+        (B, replace(TERMS, control=Control.OFFICER)),
+        (B, replace(TERMS, contention=Contention.MINOR)),
+    ],
+)
+@pytest.mark.parametrize("ruled", [False, True])
+async def test_no_other_facts_use_up_the_suspension_of_a_person(
+    store: Store, author: str, terms: Terms, *, ruled: bool
+) -> None:
+    await hold(store, 1)
+    other = dispute(author, 1, 1, terms)
+    await hear(store, other, courier=author)
+    if ruled:
+        await rule(store, 1, other)
+    mine = dispute(C, 1, 1)
+    await hear(store, mine, courier=C)
+    await rule(store, 1, other)  # said before it knew of mine
+
+    assert await status(store, 1) is SignalStatus.DISPUTED
+    await rule(store, 1, mine)
+    assert await status(store, 1) is SignalStatus.ACTIVE
 
 
 async def test_a_flood_rests_nothing_beyond_its_budget_and_alarms(
