@@ -12,7 +12,7 @@ from fedsafe_cli.errors import RefusedError
 from fedsafe_cli.exit_codes import OK, ExitStatus
 from fedsafe_cli.findings import one_of
 from fedsafe_cli.login import ROLES, visit_provider
-from fedsafe_cli.moments import shown, start_of, written
+from fedsafe_cli.moments import shown, start_of
 from fedsafe_cli.options import settings_of, shared_options
 from fedsafe_cli.output import document, line, note, pairs, table
 from fedsafe_cli.secrets import ask_new_password, ask_secret
@@ -201,7 +201,7 @@ def list_accounts(context: click.Context) -> ExitStatus:
     settings = settings_of(context)
     answer = personal(settings).get("/v1/accounts")
     if settings.json:
-        document({"accounts": [_as_json(one) for one in answer["accounts"]]})
+        document(answer)
         return OK
     rows = [
         [
@@ -215,16 +215,6 @@ def list_accounts(context: click.Context) -> ExitStatus:
     ]
     table(("name", "person", "seat", "state", "roles"), rows)
     return OK
-
-
-def _as_json(one: dict[str, Any]) -> dict[str, Any]:
-    return one | {
-        name: [
-            role | {"since": written(role["since"]), "until": written(role["until"])}
-            for role in one.get(name, [])
-        ]
-        for name in ("roles", "ended")
-    }
 
 
 def _role(role: dict[str, Any]) -> str:

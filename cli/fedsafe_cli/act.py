@@ -9,7 +9,7 @@ import click
 from fedsafe_cli.client import Client
 from fedsafe_cli.errors import BadInputError
 from fedsafe_cli.exit_codes import OK, ExitStatus
-from fedsafe_cli.moments import shown, written
+from fedsafe_cli.moments import shown
 from fedsafe_cli.options import settings_of, shared_options
 from fedsafe_cli.output import document, line, note, pairs, table
 from fedsafe_cli.sessions import personal
@@ -39,9 +39,7 @@ def list_acts(context: click.Context) -> ExitStatus:
     settings = settings_of(context)
     acts = _pending(personal(settings))
     if settings.json:
-        times = ("asked_at", "expires_at")
-        listed = [one | {name: written(one[name]) for name in times} for one in acts]
-        document({"acts": listed})
+        document({"acts": acts})
         return OK
     rows = [
         [one["act"], one["kind"], _content(one), one["asked_by"], one["state"]]

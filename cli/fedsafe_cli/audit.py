@@ -12,7 +12,7 @@ from fedsafe_cli.audit_search import search
 from fedsafe_cli.audit_tiles import tiles
 from fedsafe_cli.errors import BrokenAnswerError
 from fedsafe_cli.exit_codes import OK, ExitStatus
-from fedsafe_cli.moments import shown
+from fedsafe_cli.moments import shown, written
 from fedsafe_cli.options import settings_of, shared_options
 from fedsafe_cli.output import document, line, pairs, table
 from fedsafe_cli.reading import read_for, reading_purpose
@@ -166,7 +166,7 @@ def show(
     if not isinstance(answer, dict) or not isinstance(answer.get("openings"), dict):
         raise BrokenAnswerError("the node's answer shows no entry")
     if settings.json:
-        document(answer)
+        document(_in_moments(answer))
         return OK
     rows: list[tuple[str, object]] = [
         (name, answer.get(name)) for name in ("index", "record", "leaf")
@@ -180,6 +180,13 @@ def show(
         line()
         line(str(answer["checkpoint"]).rstrip("\n"))
     return OK
+
+
+def _in_moments(answer: dict[str, Any]) -> dict[str, Any]:
+    """Write the moments of erasure, which stand under the groups' names."""
+    erased = answer.get("erased", {}).items()
+    moments = {group: None if at is None else written(at) for group, at in erased}
+    return answer | {"erased": moments}
 
 
 def _erased(at: object) -> str:

@@ -14,7 +14,7 @@ import click
 from fedsafe_cli.errors import SettingsError
 from fedsafe_cli.exit_codes import OK, ExitStatus
 from fedsafe_cli.findings import one_of
-from fedsafe_cli.moments import shown, start_of, written
+from fedsafe_cli.moments import shown, start_of
 from fedsafe_cli.options import settings_of, shared_options
 from fedsafe_cli.output import document, line, table
 from fedsafe_cli.sessions import personal
@@ -124,12 +124,7 @@ def list_credentials(context: click.Context) -> ExitStatus:
     settings = settings_of(context)
     answer = personal(settings).get("/v1/credentials")
     if settings.json:
-        times = ("created_at", "until")
-        listed = [
-            one | {name: written(one[name]) for name in times}
-            for one in answer["credentials"]
-        ]
-        document(answer | {"credentials": listed})
+        document(answer)
         return OK
     rows = [
         [

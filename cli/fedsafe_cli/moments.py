@@ -1,9 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Days and moments as people write and read them; the node speaks seconds, UTC."""
+"""Days and moments as people and programs read them; the node speaks seconds, UTC."""
 
 from datetime import UTC, date, datetime, time
+from typing import Any, Final
 
 import click
+
+_TIMES: Final = frozenset({"at", "since", "until", "expires"})
+_EARLIEST: Final = 1_000_000_000
+"""What is less is a number of an entry, though its name be `since`."""
 
 
 def shown(seconds: object) -> str:
@@ -13,11 +18,42 @@ def shown(seconds: object) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
-def written(seconds: int | None) -> str | None:
-    """Write a moment of the node's as programs read it (ISO 8601, UTC)."""
-    if seconds is None:
-        return None
+def written(seconds: int) -> str:
+    """Write a moment of the node's as programs read it (RFC 3339, UTC)."""
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def readable(name: str, value: Any) -> Any:  # noqa: ANN401 (JSON)
+    """Show a field's value: a moment in the one form that people read, all else as is.
+
+    Moments that the node itself has written take this form too.
+    """
+    if _is_moment(name, value):
+        return shown(value)
+    if _is_time(name) and isinstance(value, str) and "T" in value:
+        try:
+            moment = datetime.fromisoformat(value)
+        except ValueError:
+            return value
+        return shown(int(moment.timestamp())) if moment.tzinfo else value
+    return value
+
+
+def with_moments(value: Any, name: str = "") -> Any:  # noqa: ANN401 (JSON)
+    """Return JSON in which every moment is written in the one form for programs."""
+    if isinstance(value, dict):
+        return {key: with_moments(each, key) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [with_moments(each) for each in value]
+    return written(value) if _is_moment(name, value) else value
+
+
+def _is_moment(name: str, value: object) -> bool:
+    return isinstance(value, int) and value >= _EARLIEST and _is_time(name)
+
+
+def _is_time(name: str) -> bool:
+    return name in _TIMES or name.endswith(("_at", "_until", "_due"))
 
 
 def start_of(

@@ -9,6 +9,8 @@ import json
 import sys
 from collections.abc import Sequence
 
+from fedsafe_cli.moments import with_moments
+
 Row = Sequence[object]
 
 
@@ -24,7 +26,8 @@ def note(text: str) -> None:
 
 
 def document(value: object, *, compact: bool = False) -> None:
-    """Print a JSON document; a compact one is one line."""
+    """Print a JSON document, its moments in one form; a compact one is one line."""
+    value = with_moments(value)
     if compact:
         text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     else:

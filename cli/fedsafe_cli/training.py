@@ -8,7 +8,7 @@ import click
 
 from fedsafe_cli.exit_codes import OK, ExitStatus
 from fedsafe_cli.findings import one_of
-from fedsafe_cli.moments import shown, start_of, written
+from fedsafe_cli.moments import shown, start_of
 from fedsafe_cli.options import settings_of, shared_options
 from fedsafe_cli.output import document, line, table
 from fedsafe_cli.sessions import personal
@@ -85,11 +85,7 @@ def list_training(context: click.Context) -> ExitStatus:
     settings = settings_of(context)
     answer = personal(settings).get("/v1/training")
     if settings.json:
-        records = [
-            one | {"since": written(one["since"]), "until": written(one["until"])}
-            for one in answer["trainings"]
-        ]
-        document(answer | {"trainings": records})
+        document(answer)
         return OK
     rows = [
         [

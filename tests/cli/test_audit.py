@@ -3,6 +3,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from fedsafe_cli.moments import with_moments
+
 if TYPE_CHECKING:
     from tests.cli.conftest import FakeNode, Run
 
@@ -102,7 +104,9 @@ def test_an_entry_is_printed_with_what_is_gone(ask: "Run", node: "FakeNode") -> 
     assert ["subject", "withheld"] in rows
     assert ["detail", "{1}"] in rows
     assert proof.out.endswith("proof   cd\nproof   ef\n\na.demo/audit\n4\n")
-    assert ask("audit", "show", "3", "--json").document == entry | gone
+    assert ask("audit", "show", "3", "--json").document == entry | gone | {
+        "erased": {"actor": "1970-01-01T00:00:00Z", "signal": None}
+    }
 
 
 @pytest.mark.parametrize(("missing", "status"), [(0, 0), (2, 21)])
@@ -115,7 +119,7 @@ def test_the_status_tells_of_gaps(
 
     assert outcome.status == status
     assert ["entries", "9"] in [row.split() for row in outcome.out.splitlines()]
-    assert ask("audit", "status", "--json").document == standing
+    assert ask("audit", "status", "--json").document == with_moments(standing)
 
 
 def test_the_standing_names_who_has_cosigned(ask: "Run", node: "FakeNode") -> None:

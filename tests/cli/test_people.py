@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from fedsafe_cli.credential import SCOPES
+from fedsafe_cli.moments import with_moments
 from fedsafe_cli.sessions import session_file
 from fedsafe_node.people.messages import CredentialScope
 
@@ -29,7 +30,7 @@ ACT = {
     "digest": "ab" * 32,
     "content": {"name": "ben", "role": "analyst"},
     "asked_by": "olaf",
-    "asked_at": 1,
+    "asked_at": 1_794_900_000,
     "expires_at": 1_795_000_000,
     "state": "pending",
 }
@@ -299,7 +300,7 @@ def test_a_command_sends_its_request_and_tells_the_answer(  # noqa: PLR0913
     assert outcome.status == 0, outcome.err
     assert node.asked[0] == (target, body)
     assert shown in outcome.out
-    assert as_json.document == answer
+    assert as_json.document == with_moments(answer)
 
 
 @pytest.mark.parametrize(
@@ -346,7 +347,7 @@ def test_a_refusal_by_policy_is_told_in_german(ask: "Run", node: "FakeNode") -> 
 
 
 def test_lists_are_tables(ask: "Run", node: "FakeNode") -> None:
-    role = {"role": "analyst", "since": 1, "until": None, "lapsed": True}
+    role = {"role": "analyst", "since": 1_795_000_000, "until": None, "lapsed": True}
     account = {
         "name": "ben",
         "display": "Ben",
@@ -358,8 +359,8 @@ def test_lists_are_tables(ask: "Run", node: "FakeNode") -> None:
         "name": "ben",
         "module": "basic",
         "organisation": "Fachstelle",
-        "since": 1,
-        "until": 2,
+        "since": 1_795_000_000,
+        "until": 1_795_000_001,
         "valid": False,
     }
     credential = {
@@ -368,8 +369,8 @@ def test_lists_are_tables(ask: "Run", node: "FakeNode") -> None:
         "role": "service",
         "scope": "lookup",
         "purposes": ["recheck"],
-        "created_at": 1,
-        "until": 2,
+        "created_at": 1_795_000_000,
+        "until": 1_795_000_001,
         "expired": True,
     }
     node.always("GET /v1/accounts", {"accounts": [account]})
@@ -379,12 +380,12 @@ def test_lists_are_tables(ask: "Run", node: "FakeNode") -> None:
 
     assert "(analyst)" in ask("account", "list").out
     (listed,) = ask("account", "list", "--json").document["accounts"]
-    assert listed["roles"] == [role | {"since": "1970-01-01T00:00:01Z"}]
+    assert listed["roles"] == [role | {"since": "2026-11-18T11:06:40Z"}]
     assert "while the node runs" in ask("node", "credential", "list", "--help").out
     assert "expired" in ask("training", "list").out
     assert 'name="ben" role="analyst"' in ask("act", "list").out
     assert "expired" in ask("node", "credential", "list").out
-    first, second = "1970-01-01T00:00:01Z", "1970-01-01T00:00:02Z"
+    first, second = "2026-11-18T11:06:40Z", "2026-11-18T11:06:41Z"
     (told,) = ask("training", "list", "--json").document["trainings"]
     assert (told["since"], told["until"]) == (first, second)
     (told,) = ask("node", "credential", "list", "--json").document["credentials"]

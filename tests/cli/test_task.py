@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tests.cli.conftest import MATCH
 
+from fedsafe_cli.moments import with_moments
+
 if TYPE_CHECKING:
     from tests.cli.conftest import FakeNode, Run
 
@@ -101,7 +103,7 @@ def test_reviews_are_listed_by_state(ask: "Run", node: "FakeNode") -> None:
     assert shown.out.count("a signal was stopped") == 1
     assert "offen" in german.out
     assert "Signal beendet" in german.out
-    assert as_json.document == {"tasks": [SHOWN, flagged]}
+    assert as_json.document == with_moments({"tasks": [SHOWN, flagged]})
     assert ask("task", "list", "--state", "watched").status == 0
 
 
@@ -118,7 +120,7 @@ def test_a_review_is_shown_with_all_that_bears_on_it(
     for word in ("bestätigtes Verhalten", "widerrufen", "Gefahr für ein Kind"):
         assert word in german.out
     assert "Does the signal still stand?; Is the person of age?" in shown.out
-    assert ask("task", "show", TASK, "--json").document == WHOLE
+    assert ask("task", "show", TASK, "--json").document == with_moments(WHOLE)
 
 
 def test_a_decision_travels_without_what_was_not_said(
@@ -165,8 +167,8 @@ def test_what_waits_for_a_second_person_says_how_it_is_approved(
     german = ask(*call, "--lang", "de")
 
     assert f"fedsafe act approve {'1' * 32} --digest {'2' * 64}" in shown.out
-    assert "zweite Person" in german.out
-    assert ask(*call, "--json").document == WAITS
+    assert "zweite Person mit der Rolle reviewer" in german.out
+    assert ask(*call, "--json").document == with_moments(WAITS)
 
 
 def test_a_step_of_a_hearing_is_recorded(ask: "Run", node: "FakeNode") -> None:

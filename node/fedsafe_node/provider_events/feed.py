@@ -148,7 +148,10 @@ class EventFeed:
             kind=EventKind(row.kind),
             at=_moment(row.at),
             subject_ref=announced.subject_ref,
-            content=dict(announced.content),
+            content={
+                name: _readable(name, value)
+                for name, value in announced.content.items()
+            },
             receipt_due=None if row.due_at is None else _moment(row.due_at),
             receipted_at=(
                 None if row.receipted_at is None else _moment(row.receipted_at)
@@ -188,6 +191,12 @@ async def _original(reader: Reader, number: int) -> ProviderEventRow:
 
 async def _nothing(tx: Transaction) -> None:
     """Come after the acts that were handed in before."""
+
+
+def _readable(name: str, value: str | int | None) -> str | int | None:
+    """Write a moment as all moments of the feed are written."""
+    is_time = name == "until" or name.endswith("_at")
+    return _moment(value) if is_time and isinstance(value, int) else value
 
 
 def _moment(seconds: int) -> str:

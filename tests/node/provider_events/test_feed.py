@@ -97,6 +97,17 @@ async def test_a_reader_gets_what_was_announced_and_where_to_go_on(
     assert first.events[1].receipt_due == "2026-11-27T12:00:00+00:00"
 
 
+async def test_moments_have_the_form_of_all_moments_of_the_feed(
+    feed: EventFeed, store: Store, announcer: Announcer
+) -> None:
+    said = {"task": "t-1", "ends_at": 1_795_000_000, "until": 1_795_000_000}
+    await announce(store, announcer, Announcement(EventKind.TASK_DUE, None, said))
+    (event,) = (await feed.read(ALL, SHOP)).events
+
+    moment = "2026-11-18T11:06:40+00:00"
+    assert event.content == {"task": "t-1", "ends_at": moment, "until": moment}
+
+
 async def test_reading_is_audited_by_batch_and_reading_nothing_is_not(
     feed: EventFeed, store: Store, announcer: Announcer
 ) -> None:

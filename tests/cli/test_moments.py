@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Moments have one form for programs and one for people, whatever the node sent."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from fedsafe_cli.moments import readable, with_moments
+
+if TYPE_CHECKING:
+    from tests.cli.conftest import FakeNode, Run
+
+API = Path(__file__).parents[2] / "docs/reference/openapi.json"
+TIME_LIKE = re.compile(r"(^|_)(at|until|since|due|expires|ends|by|when|time)$")
+SECONDS, WRITTEN, SHOWN = (
+    1_795_000_000,
+    "2026-11-18T11:06:40Z",
+    "2026-11-18 11:06:40 UTC",
+)
+
+
+def integers(schema: Any) -> Iterator[str]:  # noqa: ANN401 (JSON)
+    """Give the names of all properties that may be a number."""
+    if isinstance(schema, dict):
+        for name, kind in schema.get("properties", {}).items():
+            if '"integer"' in json.dumps(kind):
+                yield name
+        for part in schema.values():
+            yield from integers(part)
+    elif isinstance(schema, list):
+        for part in schema:
+            yield from integers(part)
+
+
+def test_no_time_of_the_api_reaches_a_program_as_a_number() -> None:
+    names = set(integers(json.loads(API.read_text())))
+    times = {name for name in names if TIME_LIKE.search(name)}
+
+    assert {"ends_at", "kept_at", "fresh_until", "until"} <= times
+    told = with_moments({"parts": [dict.fromkeys(times, SECONDS)]})
+    assert told == {"parts": [dict.fromkeys(times, WRITTEN)]}
+
+
+def test_what_is_no_moment_stays_as_it_is() -> None:
+    given = {"since": 17, "size": SECONDS, "ok": True, "until": None, "at": "x"}
+
+    assert with_moments(given) == given
+
+
+@pytest.mark.parametrize(
+    "given", [SECONDS, WRITTEN, "2026-11-18T12:06:40+01:00", "2026-11-18T11:06:40.125Z"]
+)
+def test_people_read_one_form(given: object) -> None:
+    assert readable("ends_at", given) == SHOWN
+    assert readable("until", "2026-11-18") == "2026-11-18"
+    assert readable("reference", "2026-T17") == "2026-T17"
+
+
+def test_what_a_command_prints_has_that_form(ask: "Run", node: "FakeNode") -> None:
+    hold = {"hold": "0" * 32, "reason": "order:17", "placed_by": "dora"}
+    hold |= {"subject_ref": "account-7", "until": SECONDS, "placed_at": SECONDS}
+    node.always("GET /v1/audit/holds", {"holds": [hold]})
+
+    (told,) = ask("audit", "hold", "list", "--json").document["holds"]
+    assert (told["until"], told["placed_at"]) == (WRITTEN, WRITTEN)
+    assert SHOWN in ask("audit", "hold", "list").out
