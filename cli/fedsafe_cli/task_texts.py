@@ -83,8 +83,10 @@ _SAID: Final[Words] = {
     "questions": ("Fragen", "questions"),
     "decided": ("entschieden: {outcome}", "decided: {outcome}"),
     "waits": (
-        "wartet auf eine zweite Person: fedsafe act approve {act} --digest {digest}",
-        "waits for a second person: fedsafe act approve {act} --digest {digest}",
+        "wartet auf eine zweite Person mit der Rolle reviewer: "
+        "fedsafe act approve {act} --digest {digest}",
+        "waits for a second person with the role reviewer: "
+        "fedsafe act approve {act} --digest {digest}",
     ),
 }
 
