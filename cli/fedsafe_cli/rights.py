@@ -12,6 +12,7 @@ import click
 
 from fedsafe_cli.errors import BadInputError
 from fedsafe_cli.exit_codes import OK, ExitStatus
+from fedsafe_cli.findings import one_of
 from fedsafe_cli.options import settings_of, shared_options
 from fedsafe_cli.output import document, line, table
 from fedsafe_cli.secrets import ask_secret
@@ -33,6 +34,7 @@ CONTROLS: Final = (
 )
 ABOUT: Final = ("email", "phone", "username", "device", "payment", "ip", "url")
 OUTCOMES: Final = ("granted", "refused", "withdrawn", "answered")
+GROUNDS: Final = ("founded", "not_shown", "not_ours", "excessive")
 _STATES: Final[Mapping[str, tuple[str, str]]] = {
     "open": ("offen", "open"),
     "answered": ("beantwortet", "answered"),
@@ -207,19 +209,32 @@ def extend(context: click.Context, request: str, reason: str) -> ExitStatus:
 @click.argument("request")
 @click.option("--outcome", type=click.Choice(OUTCOMES), required=True)
 @click.option("--reason", metavar="REFERENCE", required=True, help="The letter's.")
+@click.option(
+    "--ground",
+    type=click.Choice(GROUNDS),
+    metavar="WHY",
+    help=one_of("With --outcome refused, what the person is told", GROUNDS),
+)
 @shared_options
 @click.pass_context
-def close(
-    context: click.Context, request: str, outcome: str, reason: str
-) -> ExitStatus:
-    """Close REQUEST with its outcome; what was found is wiped 90 days later.
+def close(context: click.Context, /, request: str, **given: str | None) -> ExitStatus:
+    """Close REQUEST with its outcome; the person reads it with their code.
+
+    A refusal says on which ground: the data are right and stay (founded), nobody
+    showed that the identifier is theirs (not_shown), only another provider can do it
+    (not_ours), or the request is unfounded or excessive (excessive). What was found is
+    wiped 90 days later.
 
     \b
-    Example:
+    Examples:
+      fedsafe rights close 0a1b2c3d4e5f60718293a4b5c6d7e8f9 \\
+          --outcome refused --ground founded --reason letter-3
       fedsafe rights close 0a1b2c3d4e5f60718293a4b5c6d7e8f9 \\
           --outcome answered --reason letter-12
     """  # noqa: D301
-    said = {"outcome": outcome, "reason": reason}
+    if (given["outcome"] == "refused") != (given["ground"] is not None):
+        raise click.UsageError("--ground goes with --outcome refused, and only so")
+    said = {name: value for name, value in given.items() if value is not None}
     return _change(context, request, "close", said)
 
 

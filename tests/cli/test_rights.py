@@ -88,11 +88,13 @@ def test_a_request_is_shown_answered_extended_and_closed(
     assert "Answer to" in ask("rights", "answer", REQUEST).out
     assert ask("rights", "extend", REQUEST, "--reason", "note-4").status == 0
     closing = ("--outcome", "refused", "--reason", "letter-12")
+    assert ask("rights", "close", REQUEST, *closing).status == 2  # no ground
+    closing = (*closing, "--ground", "not_ours")
     assert ask("rights", "close", REQUEST, *closing).status == 0
     assert [body for _, body in node.asked][1:] == [
         None,
         {"reason": "note-4"},
-        {"outcome": "refused", "reason": "letter-12"},
+        {"outcome": "refused", "reason": "letter-12", "ground": "not_ours"},
     ]
 
 

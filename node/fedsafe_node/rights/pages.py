@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import Final
 
+from fedsafe_node.rights.days import written_day
 from fedsafe_node.rights.page_texts import KINDS, TEXTS
 from fedsafe_node.rights.request_messages import (
     CollectedAnswer,
@@ -108,7 +109,7 @@ def code_page(
 def opened_page(site: Site, language: Language, opened: RightsRequestAnswer) -> bytes:
     """Write the page that tells that a request is open, and its code."""
     texts = TEXTS[language]
-    until = texts["until"].format(day=opened.due_at[:10])
+    until = texts["until"].format(day=written_day(opened.due_at, language))
     body = (
         f"<p>{escape(until)}</p><dl>"
         f"<dt>{escape(texts['request'])}</dt><dd><code>{opened.request}</code></dd>"
@@ -139,11 +140,14 @@ def collect_page(
 def answer_page(site: Site, language: Language, found: CollectedAnswer) -> bytes:
     """Write the page with an answer, or how far it is."""
     texts = TEXTS[language]
-    if found.text is None:
-        waits = texts["waits"].format(day=found.due_at[:10])
-        body = f"<p>{escape(waits)}</p>"
-    else:
-        body = f"<p>{escape(texts['once'])}</p><pre>{escape(found.text)}</pre>"
+    body = f"<pre>{escape(found.note)}</pre>" if found.note is not None else ""
+    if found.text is not None:
+        body += f"<p>{escape(texts['once'])}</p><pre>{escape(found.text)}</pre>"
+    elif found.collected:
+        body += f"<p>{escape(texts['collected'])}</p>"
+    elif found.state != "closed":
+        waits = texts["waits"].format(day=written_day(found.due_at, language))
+        body += f"<p>{escape(waits)}</p>"
     return _page(site, language, "collect_title", body, "/rights/answer")
 
 

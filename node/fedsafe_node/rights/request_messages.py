@@ -52,6 +52,21 @@ class RequestKind(StrEnum):
     DISPUTE = "dispute"
 
 
+@unique
+class RefusalGround(StrEnum):
+    """Why a request is refused, as the person is told (GDPR Art. 12 (4)).
+
+    The data are right and stay (`founded`), nobody showed that the identifier is
+    theirs (`not_shown`), only another provider can do it (`not_ours`), or the request
+    is manifestly unfounded or excessive (`excessive`).
+    """
+
+    FOUNDED = "founded"
+    NOT_SHOWN = "not_shown"
+    NOT_OURS = "not_ours"
+    EXCESSIVE = "excessive"
+
+
 class NewRightsRequest(Message, frozen=True):
     """A person's request, by somebody who vouches that the identifier is theirs.
 
@@ -79,10 +94,14 @@ class ReasonRequest(Message, frozen=True):
 
 
 class CloseRequest(Message, frozen=True):
-    """How a request has ended, and a reference to why."""
+    """How a request has ended, and a reference to why.
+
+    A refusal has a `ground`, which the person is told; nothing else has one.
+    """
 
     outcome: RequestOutcome
     reason: Reference
+    ground: RefusalGround | None = None
 
 
 class CodeRequest(Message, frozen=True):
@@ -132,11 +151,17 @@ class CollectRequest(Message, frozen=True):
 
 
 class CollectedAnswer(Message, frozen=True):
-    """How far a request is, and its answer, handed out once."""
+    """How far a request is, and its answer, handed out once.
+
+    `collected` says that it was handed out before. `note` says how the request ended,
+    with the reason and the remedies, or why it takes longer.
+    """
 
     state: Literal["open", "answered", "closed"]
     due_at: str
     text: str | None = None
+    note: str | None = None
+    collected: bool = False
 
 
 class RightsRequestAnswer(Message, frozen=True):

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from fedsafe_federation.wireformat import encode
 from fedsafe_node.errors import (
+    BadRequestError,
     ConflictError,
     NotFoundError,
     WrongStateError,
@@ -32,6 +33,7 @@ from fedsafe_node.rights.describing import describe_request
 from fedsafe_node.rights.finding import evaluate
 from fedsafe_node.rights.granting import KIND, Grant, grantable
 from fedsafe_node.rights.opening import Opened, Opening, read_person
+from fedsafe_node.rights.outcomes import note_on
 from fedsafe_node.rights.request_messages import (
     CloseRequest,
     CollectedAnswer,
@@ -41,7 +43,7 @@ from fedsafe_node.rights.request_messages import (
     RightsRequestsAnswer,
     Way,
 )
-from fedsafe_node.rights.sealing import open_content, seal_content
+from fedsafe_node.rights.sealing import Content, open_content, seal_content
 from fedsafe_node.rights.telling import tell
 from fedsafe_node.rights.terms import EXTENDED_MONTHS, moment, months_after
 from fedsafe_node.signals.desk import Desk
@@ -166,7 +168,7 @@ class Requests:
             answered = replace(
                 row,
                 state=RequestState.ANSWERED,
-                sealed=seal_content(desk.periods, row.id, row.period, content),
+                sealed=self._sealed(row, content).sealed,
                 ended_at=self._now(),
                 ended_by=who.name,
             )
@@ -213,15 +215,25 @@ class Requests:
 
         Raises:
             DeniedError: this role may not.
+            BadRequestError: a refusal lacks its ground, or something else has one.
             NotFoundError: there is no such request.
             WrongStateError: it is closed.
         """
         decision = await self._admit(who, "rights.close")
+        if (closing.outcome == "refused") != (closing.ground is not None):
+            raise BadRequestError(
+                "not_for_outcome",
+                "a refusal has a ground, nothing else",
+                pointer="/ground",
+            )
 
         async def act(tx: Transaction) -> RightsRequestAnswer:
             row = await _known(tx, request)
             if row.state is RequestState.CLOSED:
                 raise WrongStateError("request_closed", "this request is closed")
+            content = open_content(self._desk.periods, row)
+            if content is not None and closing.ground is not None:
+                row = self._sealed(row, replace(content, ground=closing.ground))
             closed = replace(
                 row,
                 state=RequestState.CLOSED,
@@ -260,10 +272,10 @@ class Requests:
         return await self._approvals.ask(KIND, encode(asked), who)
 
     async def collect(self, asked: CollectRequest, source: str) -> CollectedAnswer:
-        """Hand an answer out, once, to who has the code.
+        """Say how a request stands to who has the code; hand its answer out, once.
 
         Raises:
-            NotFoundError: no request has this code, or its answer was handed out.
+            NotFoundError: no request has this code.
             TooManyTriesError: too many came from this place.
         """
         if source:
@@ -276,17 +288,28 @@ class Requests:
             if row is None or not hmac.compare_digest(row.collect or b"", given):
                 raise NotFoundError("request")
             content = open_content(self._desk.periods, row)
-            text = content.answer if content is not None else None
-            if text is not None:
-                await tx.put_request(replace(row, collect=None))
+            collected = content is not None and content.collected
+            text = content.answer if content is not None and not collected else None
+            if content is not None and text is not None:
+                spent = replace(content, collected=True)
+                await tx.put_request(self._sealed(row, spent))
                 await self._note(
                     tx, Event.REQUEST_COLLECTED, FORM, None, request=row.id
                 )
+            ground = content.ground if content is not None else None
             return CollectedAnswer(
-                state=row.state.value, due_at=moment(row.due_at), text=text
+                state=row.state.value,
+                due_at=moment(row.due_at),
+                text=text,
+                note=note_on(row, ground, self._desk.situation.config.contact),
+                collected=collected,
             )
 
         return await self._desk.store.write(act)
+
+    def _sealed(self, row: RequestRow, content: Content) -> RequestRow:
+        sealed = seal_content(self._desk.periods, row.id, row.period, content)
+        return replace(row, sealed=sealed)
 
     async def _admit(self, who: Principal, act: str) -> Decision:
         desk = self._desk

@@ -11,19 +11,25 @@ from fedsafe_federation.errors import MalformedError
 from fedsafe_federation.wireformat import decode, encode
 from fedsafe_node.log.openings import PeriodKeys
 from fedsafe_node.rights.finding import Finding
+from fedsafe_node.rights.request_messages import RefusalGround
 from fedsafe_node.store.rights_rows import RequestRow
 
 _DOMAIN: Final = "fedsafe/v1/rights-request"
 
 
 class Content(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What is known of a request beside its dates; never the identifier."""
+    """What is known of a request beside its dates; never the identifier.
+
+    `collected` says that the answer was handed out, `ground` why it was refused.
+    """
 
     subject_ref: str | None
     findings: list[Finding]
     unevaluated: list[str]
     disputes: list[str]
     answer: str | None = None
+    collected: bool = False
+    ground: RefusalGround | None = None
 
     @property
     def is_empty(self) -> bool:

@@ -25,9 +25,11 @@ from fedsafe_node.rights.letters import code_letter
 from fedsafe_node.rights.mailing import Mailer
 from fedsafe_node.rights.proving import Proofs
 from fedsafe_node.rights.request_messages import (
+    CloseRequest,
     CodeRequest,
     Language,
     ProofRequest,
+    RefusalGround,
     RequestKind,
 )
 
@@ -318,10 +320,21 @@ async def test_a_person_walks_through_all_pages(mailing: Fleet, box: MailBox) ->
             session, "/rights/answer", lang="en", request=name, collect=code
         )
         assert "Answer to your request" in answer
-        gone = await posted(
-            *(session, "/rights/answer"), status=404, request=name, collect=code
+        again = await posted(
+            *(session, "/rights/answer"), lang="en", request=name, collect=code
         )
-        assert "no answer" in gone
+        assert "has been collected already" in again
+        assert "Answer to your request" not in again
+        closing = CloseRequest(
+            outcome="refused", reason="letter-3", ground=RefusalGround.NOT_OURS
+        )
+        await mailing["b.demo"].services.requests.close(name, closing, DORA)
+        closed = await posted(
+            *(session, "/rights/answer"), lang="en", request=name, collect=code
+        )
+        assert "was refused on 2026-11-24" in closed
+        assert "only that provider" in closed
+        assert "It will be by" not in closed
 
 
 async def test_the_language_is_the_readers_or_the_chosen_one(mailing: Fleet) -> None:

@@ -116,7 +116,7 @@ async def test_what_cannot_be_granted(staffed: Fleet) -> None:
         with pytest.raises(WrongStateError) as refused:
             await requests.grant(name, "decision-3", DORA)
         assert refused.value.code == "nothing_to_erase"
-    closing = CloseRequest(outcome="refused", reason="letter-3")
+    closing = CloseRequest(outcome="withdrawn", reason="letter-3")
     await requests.close(foreign.request, closing, DORA)
     with pytest.raises(WrongStateError) as refused:
         await requests.grant(foreign.request, "decision-3", DORA)

@@ -21,7 +21,9 @@ from fedsafe_node.rights.request_messages import (
     CollectRequest,
     Language,
     NewRightsRequest,
+    RefusalGround,
     RequestKind,
+    RequestOutcome,
     RightsRequestAnswer,
 )
 from fedsafe_node.rights.requests import Requests
@@ -98,8 +100,78 @@ async def test_nothing_found_is_answered_at_once_in_their_language(
     text = await collected(trio, opened)
     assert text is not None
     assert "kein Signal gespeichert" in text
-    with pytest.raises(NotFoundError):  # it is handed out once
-        await collected(trio, opened)
+    assert opened.collect is not None
+    again = CollectRequest(request=opened.request, code=opened.collect)
+    found = await requests.collect(again, PLACE)
+    assert (found.text, found.collected) == (None, True)  # it is handed out once
+    assert len(await trio.audit("b.demo", "rights.collected")) == 1
+
+
+@pytest.mark.parametrize("ground", RefusalGround)
+@pytest.mark.parametrize(
+    ("language", "told"),
+    [
+        (Language.DE, ("am 24.11.2026 abgelehnt", "Grund: ", "Aufsichtsbehörde")),
+        (Language.EN, ("refused on 2026-11-24", "Reason: ", "supervisory authority")),
+    ],
+)
+async def test_a_refusal_is_told_with_its_ground_and_the_remedies(
+    alone: Fleet, language: Language, told: tuple[str, ...], ground: RefusalGround
+) -> None:
+    requests = requests_of(alone, "a.demo")
+    await alone["a.demo"].services.signals.add(request_for(WHO, scope=Scope.SELF), ANNA)
+    opened = await requests.open(asked(RequestKind.ERASURE, language=language), SHOP)
+    assert opened.collect is not None
+    code = CollectRequest(request=opened.request, code=opened.collect)
+    assert (await requests.collect(code, PLACE)).note is None
+    closing = CloseRequest(outcome="refused", reason="letter-3", ground=ground)
+    await requests.close(opened.request, closing, LEA)
+
+    for _ in range(2):  # it is no secret, so it can be read again
+        found = await requests.collect(code, PLACE)
+        assert (found.state, found.text, found.collected) == ("closed", None, False)
+        assert found.note is not None
+        assert all(word in found.note for word in (*told, "letter-3"))
+
+
+@pytest.mark.parametrize("outcome", ["granted", "withdrawn", "answered"])
+async def test_every_end_is_told_beside_an_answer_that_waits(
+    alone: Fleet, outcome: RequestOutcome
+) -> None:
+    requests = requests_of(alone, "a.demo")
+    opened = await requests.open(asked(), SHOP)
+    closing = CloseRequest(outcome=outcome, reason="letter-3")
+    await requests.close(opened.request, closing, LEA)
+
+    assert opened.collect is not None
+    code = CollectRequest(request=opened.request, code=opened.collect)
+    found = await requests.collect(code, PLACE)
+    assert found.text is not None
+    assert found.note is not None
+    assert "letter-3" in found.note
+
+
+@pytest.mark.parametrize(
+    "closing",
+    [
+        CloseRequest(outcome="refused", reason="letter-3"),
+        CloseRequest(
+            outcome="granted", reason="letter-3", ground=RefusalGround.FOUNDED
+        ),
+    ],
+)
+async def test_a_refusal_has_a_ground_and_nothing_else_has(
+    alone: Fleet, closing: CloseRequest
+) -> None:
+    requests = requests_of(alone, "a.demo")
+    opened = await requests.open(asked(), SHOP)
+
+    with pytest.raises(BadRequestError) as refused:
+        await requests.close(opened.request, closing, LEA)
+    assert (refused.value.code, refused.value.pointer) == (
+        "not_for_outcome",
+        "/ground",
+    )
 
 
 async def test_an_answer_is_for_who_has_its_code(trio: Fleet) -> None:
@@ -177,7 +249,7 @@ async def test_only_officers_see_and_open_requests(trio: Fleet, who: Principal) 
         requests.answer(opened.request, who),
         requests.extend(opened.request, "note-1", who),
         requests.close(
-            opened.request, CloseRequest(outcome="refused", reason="note-1"), who
+            opened.request, CloseRequest(outcome="withdrawn", reason="note-1"), who
         ),
     ):
         with pytest.raises(DeniedError) as denied:
@@ -213,6 +285,12 @@ async def test_a_request_has_a_month_and_two_more_for_a_reason(trio: Fleet) -> N
         with pytest.raises(WrongStateError) as refused:
             await requests.extend(opened.request, "note-5", LEA)
         assert refused.value.code == "too_late"
+    assert opened.collect is not None
+    code = CollectRequest(request=opened.request, code=opened.collect)
+    note = (await requests.collect(code, PLACE)).note
+    assert note is not None
+    assert "2027-02-24" in note
+    assert "note-4" in note
 
 
 async def test_nobody_extends_what_is_overdue(trio: Fleet) -> None:

@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a person is told of an extension and of an end (GDPR Art. 12 (3) and (4)).
+
+Standard words in German and English, beside the reference that staff gave: the reasons
+of a refusal, and that one may complain or go to court. They are an engineering reading
+of the law, not legal advice.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from fedsafe_node.rights.days import day
+from fedsafe_node.rights.request_messages import Language, RefusalGround
+from fedsafe_node.store.rights_rows import RequestRow, RequestState
+
+_EXTENDED: Final[Mapping[Language, str]] = {
+    Language.DE: (
+        "Wir brauchen länger und antworten bis spätestens {day}, weil die Prüfung "
+        "aufwendig ist oder viele Anträge vorliegen (Art. 12 Abs. 3 DSGVO). "
+        "Unser Aktenzeichen: {reason}."
+    ),
+    Language.EN: (
+        "We need longer and will answer by {day}, because the review is complex or "
+        "there are many requests (Art. 12 (3) GDPR). Our reference: {reason}."
+    ),
+}
+_ENDS: Final[Mapping[Language, Mapping[str, str]]] = {
+    Language.DE: {
+        "granted": "Ihrem Antrag ist am {day} entsprochen worden.",
+        "refused": "Ihr Antrag ist am {day} abgelehnt worden.",
+        "withdrawn": "Ihr Antrag gilt seit dem {day} als zurückgenommen.",
+        "answered": "Ihr Antrag ist am {day} beantwortet und abgeschlossen worden.",
+    },
+    Language.EN: {
+        "granted": "Your request was granted on {day}.",
+        "refused": "Your request was refused on {day}.",
+        "withdrawn": "Your request has counted as withdrawn since {day}.",
+        "answered": "Your request was answered and closed on {day}.",
+    },
+}
+_GROUNDS: Final[Mapping[Language, Mapping[str, str]]] = {
+    Language.DE: {
+        RefusalGround.FOUNDED: (
+            "Grund: Wir haben neu geprüft. Die Angaben sind richtig, und zwingende "
+            "schutzwürdige Gründe, der Schutz von Kindern, gehen vor (Art. 17 Abs. 3 "
+            "und Art. 21 Abs. 1 DSGVO)."
+        ),
+        RefusalGround.NOT_SHOWN: (
+            "Grund: Es war nicht festzustellen, dass die Kennung Ihre ist "
+            "(Art. 12 Abs. 2 DSGVO)."
+        ),
+        RefusalGround.NOT_OURS: (
+            "Grund: Was es zu dieser Kennung gibt, hat ein anderer Anbieter gemeldet; "
+            "nur er kann es ändern oder löschen."
+        ),
+        RefusalGround.EXCESSIVE: (
+            "Grund: Der Antrag ist offenkundig unbegründet oder exzessiv "
+            "(Art. 12 Abs. 5 DSGVO)."
+        ),
+    },
+    Language.EN: {
+        RefusalGround.FOUNDED: (
+            "Reason: we have reviewed it anew. The data are right, and compelling "
+            "legitimate grounds, the protection of children, prevail (Art. 17 (3) and "
+            "Art. 21 (1) GDPR)."
+        ),
+        RefusalGround.NOT_SHOWN: (
+            "Reason: it could not be established that the identifier is yours "
+            "(Art. 12 (2) GDPR)."
+        ),
+        RefusalGround.NOT_OURS: (
+            "Reason: what there is about this identifier was reported by another "
+            "provider; only that provider can change or erase it."
+        ),
+        RefusalGround.EXCESSIVE: (
+            "Reason: the request is manifestly unfounded or excessive "
+            "(Art. 12 (5) GDPR)."
+        ),
+    },
+}
+_REMEDIES: Final[Mapping[Language, str]] = {
+    Language.DE: (
+        "Aktenzeichen unserer Entscheidung: {reason}. Fragen dazu: {contact}.\n"
+        "Sie können sich bei einer Datenschutz-Aufsichtsbehörde beschweren und vor "
+        "Gericht gehen (Art. 77 und 79 DSGVO)."
+    ),
+    Language.EN: (
+        "Reference of our decision: {reason}. Questions about it: {contact}.\n"
+        "You may complain to a supervisory authority for data protection and go to "
+        "court (Art. 77 and 79 GDPR)."
+    ),
+}
+
+
+def note_on(row: RequestRow, ground: RefusalGround | None, contact: str) -> str | None:
+    """Say how a request ended, or why it takes longer; None if neither is so."""
+    language = Language(row.language)
+    if row.state is RequestState.CLOSED and row.outcome is not None:
+        ended = day(row.ended_at or row.opened_at, language)
+        parts = [_ENDS[language][row.outcome].format(day=ended)]
+        if ground is not None:
+            parts.append(_GROUNDS[language][ground])
+        said = _REMEDIES[language].format(reason=row.reason, contact=contact)
+        return "\n".join([*parts, said])
+    if row.state is RequestState.OPEN and row.extended_for is not None:
+        until = day(row.due_at, language)
+        return _EXTENDED[language].format(day=until, reason=row.extended_for)
+    return None
