@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
 from urllib.parse import urlencode
 
 import click
@@ -19,6 +19,9 @@ from fedsafe_cli.output import document, note, pairs
 from fedsafe_cli.progress import receiving
 from fedsafe_cli.sessions import personal
 from fedsafe_cli.settings import printable
+
+if TYPE_CHECKING:
+    from fedsafe_node.evidence.verify import Report
 
 _TARGET: Final = "/v1/audit/export"
 _TIMEOUT: Final = 3_600.0
@@ -36,6 +39,9 @@ _TIMEOUT: Final = 3_600.0
 @click.option("--event", multiple=True, metavar="CLASS", help="Only these classes.")
 @click.option("--without-openings", is_flag=True, help="Records only: one person.")
 @click.option("--act", metavar="ACT", help="The approval of exactly this export.")
+@click.option(
+    "--anchors-from", type=click.IntRange(min=0), help="First leaf of the anchor shown."
+)
 @click.option("-o", "--out", required=True, metavar="FILE.zip", help="A new file.")
 @shared_options
 @click.pass_context
@@ -64,7 +70,8 @@ def export(context: click.Context, /, out: str, **given: Any) -> ExitStatus:  # 
             document(asked)
         note(_next_step(asked))
         return ExitStatus.DEFERRED
-    query = urlencode(part | ({"act": act} if act is not None else {}))
+    wanted = {"act": act, "anchors": given["anchors_from"]}
+    query = urlencode(part | {k: v for k, v in wanted.items() if v is not None})
     told = _fetch(client, f"{_TARGET}?{query}" if query else _TARGET, out)
     if settings.json:
         document(told)
@@ -125,9 +132,12 @@ def receive(client: Client, target: str, write: Callable[[bytes], object]) -> No
         client.download(target, sink, timeout=_TIMEOUT)
 
 
-def _cosigned(entries: int, witnesses: list[tuple[str, int]]) -> str:
-    names = ", ".join(name for name, _ in witnesses)
-    return f"entries 0 to {entries - 1} by {names}" if names else "nothing"
+def _cosigned(report: "Report") -> str:
+    if not report.witnesses:
+        return "nothing"
+    names = ", ".join(name for name, _ in report.witnesses)
+    anchors = f"anchors {report.first_anchor} to {report.anchors - 1}"
+    return f"entries 0 to {report.cosigned - 1} by {names} ({anchors})"
 
 
 def _verified(file: BinaryIO) -> dict[str, object]:
@@ -142,6 +152,6 @@ def _verified(file: BinaryIO) -> dict[str, object]:
     return {
         "entries": f"{report.start} to {report.end - 1} of {report.size}",
         **report.counts,
-        "cosigned": _cosigned(report.cosigned, report.witnesses),
+        "cosigned": _cosigned(report),
         "fingerprint": report.fingerprint,
     }

@@ -81,9 +81,14 @@ class Evidence(Protocol):
         ...
 
     async def export(
-        self, request: ExportRequest, who: Principal, *, act: str | None = None
+        self,
+        request: ExportRequest,
+        who: Principal,
+        *,
+        act: str | None = None,
+        anchors: int | None = None,
     ) -> AsyncIterator[bytes]:
-        """Give an evidence pack in pieces.
+        """Give an evidence pack in pieces; of the anchor the leaves from *anchors* on.
 
         Raises:
             WrongStateError: *act* is no approved export of this part and person.

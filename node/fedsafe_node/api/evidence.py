@@ -39,9 +39,13 @@ class EntryQuery(Message, frozen=True):
 
 
 class PackQuery(ExportRequest, frozen=True):
-    """Which part is taken out; with openings if `act` was approved for it."""
+    """Which part is taken out; with openings if `act` was approved for it.
+
+    `anchors` is the leaf of the anchor from which on all are opened.
+    """
 
     act: ActId | UnsetType = UNSET
+    anchors: Count | UnsetType = UNSET
 
 
 class TilesQuery(Message, frozen=True):
@@ -84,7 +88,10 @@ async def export(call: Call) -> object:
     names = ExportRequest.__struct_fields__
     request = ExportRequest(**{name: getattr(query, name) for name in names})
     act = None if query.act is UNSET else query.act
-    return await call.services.evidence.export(request, call.principal, act=act)
+    anchors = None if query.anchors is UNSET else query.anchors
+    return await call.services.evidence.export(
+        request, call.principal, act=act, anchors=anchors
+    )
 
 
 async def tiles(call: Call) -> object:

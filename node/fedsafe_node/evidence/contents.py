@@ -2,7 +2,6 @@
 """What a pack holds beside the entries: texts, keys, checkpoint, policies."""
 
 import json
-from base64 import b64encode
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
@@ -27,9 +26,15 @@ _PACKAGE: Final = "fedsafe_node.evidence"
 
 @dataclass(frozen=True, slots=True)
 class Witnessed:
-    """What others have cosigned, how the pack's tree extends it, and their charter."""
+    """What others have cosigned, how the pack's tree extends it, and their charter.
+
+    Leaves of the anchor are opened from `first` on; `proof` leads from them to its
+    root.
+    """
 
     anchor: AnchorProof
+    first: int
+    proof: tuple[bytes, ...]
     consistency: tuple[bytes, ...]
     charter: bytes
 
@@ -126,14 +131,10 @@ def _public(node: str, keys: NodeKeys) -> dict[str, str]:
 
 
 def _cosigned(witnessed: Witnessed) -> Mapping[str, object]:
-    anchor = witnessed.anchor
     return {
-        "checkpoint": anchor.note.decode(),
-        "index": anchor.index,
-        "record": anchor.record.decode(),
-        "proof": _hexes(anchor.path),
-        "salt": b64encode(anchor.opening.salt).decode(),
-        "audit": anchor.opening.payload.decode(),
+        "checkpoint": witnessed.anchor.note.decode(),
+        "first": witnessed.first,
+        "proof": _hexes(witnessed.proof),
         "consistency": _hexes(witnessed.consistency),
     }
 

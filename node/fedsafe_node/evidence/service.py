@@ -17,11 +17,14 @@ from typing import Final
 from fedsafe_crypto.checkpoint import Checkpoint
 from fedsafe_federation.replication import Offload
 from fedsafe_federation.wireformat import decode, encode
+from fedsafe_federation.witnessing import anchor_name
 from fedsafe_node.errors import DeniedError, WrongStateError
+from fedsafe_node.evidence.anchored import Anchored, find_first, read_leaves
 from fedsafe_node.evidence.archive import Archive
 from fedsafe_node.evidence.contents import (
     Facts,
     Witnessed,
+    audit_verifier,
     first_files,
     policy_files,
 )
@@ -100,9 +103,17 @@ class EvidenceService:
         return await self._approvals.ask(_KIND, encode(part), who)
 
     async def export(
-        self, request: ExportRequest, who: Principal, *, act: str | None = None
+        self,
+        request: ExportRequest,
+        who: Principal,
+        *,
+        act: str | None = None,
+        anchors: int | None = None,
     ) -> AsyncIterator[bytes]:
         """Give a pack in pieces; with openings if *act* was approved for this part.
+
+        *anchors* is the leaf of the anchor from which on all are opened; unless given
+        all are, or the newest `MOST`.
 
         Raises:
             BadRequestError: the log has no such part.
@@ -112,7 +123,8 @@ class EvidenceService:
         await self._check(who)
         part = await self._find(request)
         await self._note(part, who, act)
-        tail = await self._keep()
+        anchor = await self._cosigned()
+        tail = await self._keep()  # later than what was cosigned, so it extends that
         office, log = self._office, self._office.trail.log
         proof = await office.store.scan(
             lambda reader: prove_range(reader, log, part.start, part.end, tail.size)
@@ -124,24 +136,39 @@ class EvidenceService:
             made_at=office.clock.now().isoformat(timespec="seconds"),
             checkpoint=Checkpoint(log, tail.size, tail.root),
             proof=tuple(proof),
-            witnessed=await self._witnessed(tail.size),
+            witnessed=await self._witnessed(anchor, tail.size, anchors),
         )
         return self._pieces(facts)
 
-    async def _witnessed(self, size: int) -> Witnessed | None:
-        anchor = await self._cosigned()
+    async def _witnessed(
+        self, anchor: AnchorProof | None, size: int, since: int | None
+    ) -> Witnessed | None:
         if anchor is None:
             return None
-        log = self._office.trail.log
+        node, log = self._office.node, self._office.trail.log
 
         async def query(reader: Reader) -> Witnessed | None:
             charter = await reader.document(CHARTER_DOCUMENT)
             path: list[bytes] = []
             if anchor.size < size:
                 path = await prove_consistency(reader, log, anchor.size, size)
-            return Witnessed(anchor, tuple(path), charter) if charter else None
+            name, end = anchor_name(node), anchor.index + 1
+            first = await find_first(reader, name, since, end)
+            if charter is None or first == end:
+                return None
+            proof = await prove_range(reader, name, first, end, end)
+            return Witnessed(anchor, first, tuple(proof), tuple(path), charter)
 
         return await self._office.store.scan(query)
+
+    async def _leaves(self, witnessed: Witnessed) -> AsyncIterator[tuple[str, bytes]]:
+        node = self._office.node
+        audit, end = audit_verifier(node, self._keys), witnessed.anchor.index + 1
+        anchored = Anchored(anchor_name(node), audit, witnessed.first, end)
+        for start in anchored.starts():
+            yield await self._office.store.scan(
+                partial(read_leaves, anchored=anchored, start=start)
+            )
 
     async def _pieces(self, facts: Facts) -> AsyncIterator[bytes]:
         office, part, archive = self._office, facts.part, Archive()
@@ -151,6 +178,9 @@ class EvidenceService:
                 lambda: list(first_files(facts, self._keys))
             ):
                 yield archive.add(name, content)
+            if facts.witnessed is not None:
+                async for name, content in self._leaves(facts.witnessed):
+                    yield archive.add(name, content)
             for start in range(part.start, part.end, PAGE):
                 page = await office.store.scan(
                     partial(

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 r"""Verify a FedSafe evidence pack: Python 3.11 and the package `cryptography` suffice.
 
-    python3 verify.py PACK.zip --fingerprint HEX
+    python3 verify.py PACK.zip --fingerprint HEX --charter HEX
 
-Exit status: 0 the pack verifies, 2 usage, 20 it does not verify, 22 it cannot be read.
+Exit status: 0 the pack verifies, 2 usage, 20 it does not verify, 21 what it shows is
+true but less than was wanted of the other members, 22 it cannot be read.
 
 A pack is a ZIP archive without compression whose every byte is fixed by names and
 contents; `manifest.note` lists the SHA-256 of each file and is signed by the node's
@@ -11,10 +12,17 @@ audit key, as is the checkpoint of its log. Nothing is ever unpacked. Without th
 fingerprint, which the node's operator tells by another way, a pack only shows that
 it has not changed since somebody signed it.
 
-Where other members of a federation have cosigned, the pack shows it: the log's
-beginning was there when they say they saw it, and nobody, not even the node, has
-changed it since. Whose keys count is in the charter, which all members have signed;
-any of them tells its digest.
+Where other members of a federation have cosigned, the pack opens what they cosigned:
+the node's anchor, each leaf of which commits to a checkpoint of its audit log. Every
+opened leaf extends the one before, the pack's checkpoint extends the last, and none in
+between is left out. So the node has, since the first leaf that is opened, committed to
+one past only, before those members that are named; nothing is shown of leaves before
+that one, nor when a leaf was added, but that the last one was there at the time that
+each member names. The members saw commitments: no checkpoint, no entry. A node that
+shows two anchors to two members is found out if enough of them are asked for
+(`--witnesses`, a majority of the other members unless given). Whose keys count is in
+the charter, which all members have signed; any of them tells its digest. That an
+opening is `erased` is the node's word.
 """
 
 import argparse
@@ -37,16 +45,18 @@ FORMAT = "fedsafe/evidence/1"
 MANIFEST = "manifest.note"
 MAX_FILES = 4_096
 MAX_FILE_BYTES = 64 * 1024 * 1024
-OK, USAGE, TAMPERED, UNREADABLE = 0, 2, 20, 22
+OK, USAGE, TAMPERED, INCOMPLETE, UNREADABLE = 0, 2, 20, 21, 22
 
 _NAME = re.compile(
     r"README\.(?:de|en)\.md|verify\.py|checkpoint"
     r"|(?:pack|keys|proof|charter|cosigned|policies)\.json"
-    r"|policies/[0-9a-f]{64}\.toml|entries/[0-9]{12}\.ndjson|manifest\.note",
+    r"|policies/[0-9a-f]{64}\.toml|(?:anchors|entries)/[0-9]{12}\.ndjson"
+    r"|manifest\.note",
     re.ASCII,
 )
 _NEEDED = ("pack.json", "keys.json", "checkpoint", "proof.json", MANIFEST)
 _COSIGNED = ("charter.json", "cosigned.json")
+_USES = ("audit", "statement", "witness")
 _KEPT = frozenset(_NEEDED + _COSIGNED)
 _LOCAL, _CENTRAL, _END = b"PK\3\4", b"PK\1\2", b"PK\5\6"
 _LOCAL_BYTES, _NAME_BYTES = 30, 128
@@ -56,6 +66,7 @@ _VERSION = 20
 _UNIX = 3 << 8 | _VERSION
 _ED25519, _COSIGNER = b"\1", b"\4"
 _KEY_ID = 4
+_SALT = 32
 
 
 class PackError(Exception):
@@ -277,7 +288,13 @@ def check_extends(
 
 
 def commitment(log: str, group: str, salt: bytes, payload: bytes) -> bytes:
-    """Commit to a field group as the log's records do."""
+    """Commit to a field group as the log's records do.
+
+    Raises:
+        PackError: the salt has another length, so the payload could begin elsewhere.
+    """
+    if len(salt) != _SALT:
+        raise PackError("a salt of another length")
     framed = b"".join(_lp(part.encode()) for part in (log, group))
     return sha256(b"fedsafe/commit/v1\n" + framed + salt + payload).digest()
 
@@ -291,7 +308,12 @@ def _lp(part: bytes) -> bytes:
 
 @dataclass
 class Report:
-    """What a pack that verifies holds."""
+    """What a pack that verifies holds.
+
+    Of the anchor's `anchors` leaves those from `first_anchor` on are opened; the last
+    of them holds the first `cosigned` entries. `newest` is when the newest of these
+    that is in the pack was written (seconds, by the node's clock; 0 if none is).
+    """
 
     node: str = ""
     fingerprint: str = ""
@@ -301,8 +323,11 @@ class Report:
     made_at: str = ""
     charter: str = ""
     cosigned: int = 0
+    first_anchor: int = 0
+    anchors: int = 0
     witnesses: list[tuple[str, int]] = field(default_factory=list)
     members: int = 0
+    newest: int = 0
     counts: dict[str, int] = field(
         default_factory=lambda: dict.fromkeys(
             ("records", "omitted", "openings", "withheld", "erased"), 0
@@ -319,6 +344,8 @@ class _Slice:
     openings: bool
     events: frozenset[str] | None
     counts: dict[str, int]
+    cosigned: int
+    newest: int = 0
     leaves: list[bytes] = field(default_factory=list)
 
     def take(self, name: str, content: bytes) -> None:
@@ -356,6 +383,8 @@ class _Slice:
         if committed or (line["withheld"] if self.openings else line["openings"]):
             raise PackError(f"entry {index}: openings are missing, or too many")
         self.leaves.append(leaf_hash(data))
+        if index < self.cosigned:
+            self.newest = max(self.newest, _seconds(record["at"]))
         self.counts["records"] += 1
         for kind in ("openings", "withheld", "erased"):
             self.counts[kind] += len(line[kind])
@@ -367,40 +396,119 @@ def _payload(opening: dict[str, str]) -> bytes:
     return _base64(opening["payload_base64"])
 
 
-def verify_pack(file: BinaryIO, fingerprint: str | None = None) -> Report:
-    """Verify a pack, and that it is of the node with this fingerprint.
+@dataclass
+class _Chain:
+    """The leaves of the anchor so far, and the checkpoint that the last one holds."""
+
+    name: str
+    key: Key
+    first: int
+    size: int = 0
+    root: bytes = b""
+    leaves: list[bytes] = field(default_factory=list)
+
+    def take(self, name: str, content: bytes) -> None:
+        place = self.first + len(self.leaves)
+        if name != f"anchors/{place:012}.ndjson":
+            raise PackError(f"{name} is out of order")
+        for line in content.splitlines(keepends=True):
+            self._line(_json(line))
+
+    def _line(self, line: dict[str, Any]) -> None:
+        record, note = _text(line, "record").encode(), _text(line, "audit").encode()
+        salt, wanted = _base64(line.get("salt")), _json(record).get("commitment")
+        if commitment(self.name, "checkpoint", salt, note) != _base64(wanted):
+            raise PackError("what was cosigned is another checkpoint")
+        origin, size, root = _checkpoint(open_note(note, self.key).split("\n"))
+        if origin != self.key.name:
+            raise PackError("what was cosigned is another log")
+        path = [_base64(each) for each in _list(line, "consistency")]
+        if self.leaves:
+            check_extends(self.size, self.root, size, root, path)
+        self.size, self.root = size, root
+        self.leaves.append(leaf_hash(record))
+
+
+def verify_pack(
+    file: BinaryIO, fingerprint: str | None = None, charter: str | None = None
+) -> Report:
+    """Verify a pack, that this node made it, and that its charter is this one.
 
     Raises:
         PackError: it does not verify.
     """
-    kept: dict[str, bytes] = {}
-    digests: dict[str, str] = {}
-    report, part = Report(), None
+    try:
+        return _verify(file, fingerprint, charter)
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
+        # A value of a kind that no check above asked about; nobody wrote that.
+        raise PackError("a part of the pack is malformed") from None
+
+
+def _verify(file: BinaryIO, fingerprint: str | None, charter: str | None) -> Report:
+    files = _Files()
     for name, content in read_files(file):
-        if name in digests:
-            raise PackError(f"{name} is there twice")
-        digests[name] = f"{sha256(content).hexdigest()} {len(content)} {name}\n"
-        if name in _KEPT:
-            kept[name] = content
-        elif name.startswith("policies/"):
-            _check_policy(name, content)
-        elif name.startswith("entries/"):
-            part = part or _begin(kept, report)
-            part.take(name, content)
-    if part is None or any(name not in kept for name in _NEEDED):
+        files.take(name, content)
+    kept, digests, report = files.kept, files.digests, files.report
+    if files.part is None or any(name not in kept for name in _NEEDED):
         raise PackError("a file is missing")
-    key = read_key(_text(_json(kept["keys.json"]), "audit"))
+    key = _audit_key(kept)
+    if key.name != f"{report.node}/audit":
+        raise PackError("the key is of another node")
     report.fingerprint = key.fingerprint
     if fingerprint is not None and _plain(fingerprint) != key.fingerprint:
         raise PackError("the pack is signed by another key than the fingerprint's")
     del digests[MANIFEST]
     if open_note(kept[MANIFEST], key) != "".join([f"{FORMAT}\n", *digests.values()]):
         raise PackError("the files are not those of the manifest")
-    _check_cosigned(kept, key, _check_root(kept, key, part, report), report)
+    root = _check_root(kept, key, files.part, report)
+    _check_cosigned(kept, files.chain, root, report)
+    if charter is not None and report.charter not in {"", _plain(charter)}:
+        raise PackError("the charter is another than the digest's")
     return report
 
 
-def _begin(kept: dict[str, bytes], report: Report) -> _Slice:
+@dataclass
+class _Files:
+    """What was read so far: small files whole, of the long ones what they show."""
+
+    report: Report = field(default_factory=Report)
+    kept: dict[str, bytes] = field(default_factory=dict)
+    digests: dict[str, str] = field(default_factory=dict)
+    chain: _Chain | None = None
+    part: _Slice | None = None
+
+    def take(self, name: str, content: bytes) -> None:
+        if name in self.digests:
+            raise PackError(f"{name} is there twice")
+        self.digests[name] = f"{sha256(content).hexdigest()} {len(content)} {name}\n"
+        if name in _KEPT:
+            self.kept[name] = content
+        elif name.startswith("policies/"):
+            _check_policy(name, content)
+        elif name.startswith("anchors/"):
+            if self.part is not None:  # it is told which entries were cosigned
+                raise PackError(f"{name} is out of order")
+            self.chain = self.chain or _chain(self.kept)
+            self.chain.take(name, content)
+        elif name.startswith("entries/"):
+            self.part = self.part or _begin(self.kept, self.chain, self.report)
+            self.part.take(name, content)
+
+
+def _audit_key(kept: dict[str, bytes]) -> Key:
+    return read_key(_text(_json(kept.get("keys.json", b"")), "audit"))
+
+
+def _chain(kept: dict[str, bytes]) -> _Chain:
+    if "cosigned.json" not in kept:
+        raise PackError("a file is missing")
+    key, first = _audit_key(kept), _json(kept["cosigned.json"]).get("first")
+    if not isinstance(first, int) or first < 0:
+        raise PackError("cosigned.json is malformed")
+    return _Chain(f"{key.name.removesuffix('/audit')}/anchor", key, first)
+
+
+def _begin(kept: dict[str, bytes], chain: _Chain | None, report: Report) -> _Slice:
     pack = _json(kept.get("pack.json", b""))
     start, events = pack.get("start"), pack.get("events")
     named = events is None or isinstance(events, list)
@@ -414,6 +522,7 @@ def _begin(kept: dict[str, bytes], report: Report) -> _Slice:
         openings=pack.get("openings") == "included",
         events=None if events is None else frozenset(map(str, events)),
         counts=report.counts,
+        cosigned=chain.size if chain is not None else 0,
     )
 
 
@@ -438,7 +547,7 @@ def _check_root(
     found = range_root(part.leaves, part.start, size, list(map(_hex, proof)))
     if found != root:
         raise PackError("the entries are not those of the checkpoint")
-    report.end, report.size = end, size
+    report.end, report.size, report.newest = end, size, part.newest
     return root
 
 
@@ -452,21 +561,20 @@ def _checkpoint(lines: Sequence[str]) -> tuple[str, int, bytes]:
 
 
 def _check_cosigned(
-    kept: dict[str, bytes], key: Key, root: bytes, report: Report
+    kept: dict[str, bytes], chain: _Chain | None, root: bytes, report: Report
 ) -> None:
-    """Follow the way from the witnesses' signatures to the log's beginning."""
+    """Follow the way from the witnesses' signatures to the pack's checkpoint."""
     there = [name for name in _COSIGNED if name in kept]
-    if not there:
+    if not there and chain is None:
         return
-    if len(there) < len(_COSIGNED):
+    if chain is None or len(there) < len(_COSIGNED):
         raise PackError("a file is missing")
     said = _json(kept["cosigned.json"])
     members = _open_charter(kept["charter.json"], report)
-    if members.get(report.node, {}).get("audit") != key.public:
+    if members.get(report.node, {}).get("audit") != chain.key.public:
         raise PackError("the charter knows another audit key of the node")
-    anchor = make_key(f"{report.node}/anchor", key.public)
     text, lines = split_note(_text(said, "checkpoint").encode())
-    _check_log(anchor, text, lines)
+    _check_log(make_key(chain.name, chain.key.public), text, lines)
     others = {
         make_key(f"{name}/witness", keys["witness"], _COSIGNER): name
         for name, keys in members.items()
@@ -477,21 +585,15 @@ def _check_cosigned(
     if not report.witnesses:
         raise PackError("no member has cosigned")
     _, size, anchor_root = _checkpoint(text.split("\n"))
-    record, index = _text(said, "record").encode(), said.get("index")
+    if chain.first + len(chain.leaves) != size or not chain.leaves:
+        raise PackError("leaves of the anchor are missing, or too many")
     proof = [_hex(each) for each in _list(said, "proof")]
-    if not isinstance(index, int) or not 0 <= index < size:
-        raise PackError("cosigned.json is malformed")
-    if range_root([leaf_hash(record)], index, size, proof) != anchor_root:
-        raise PackError("what was cosigned holds no such entry")
-    note, salt = _text(said, "audit").encode(), _base64(said.get("salt"))
-    wanted = _base64(_json(record).get("commitment"))
-    if commitment(anchor.name, "checkpoint", salt, note) != wanted:
-        raise PackError("what was cosigned is another checkpoint")
-    origin, report.cosigned, old = _checkpoint(open_note(note, key).split("\n"))
+    if range_root(chain.leaves, chain.first, size, proof) != anchor_root:
+        raise PackError("what was cosigned holds no such entries")
     path = [_hex(each) for each in _list(said, "consistency")]
-    if origin != key.name:
-        raise PackError("what was cosigned is another log")
-    check_extends(report.cosigned, old, report.size, root, path)
+    check_extends(chain.size, chain.root, report.size, root, path)
+    report.cosigned, report.anchors = chain.size, size
+    report.first_anchor = chain.first
 
 
 def _check_log(key: Key, text: str, lines: Sequence[tuple[str, bytes]]) -> None:
@@ -527,10 +629,7 @@ def _open_charter(data: bytes, report: Report) -> dict[str, dict[str, bytes]]:
         charter = _json(payload)
         federation = charter["federation"].encode()
         members = {
-            member["name"]: {
-                use: _base64(member["keys"][use])
-                for use in ("audit", "statement", "witness")
-            }
+            member["name"]: {use: _base64(member["keys"][use]) for use in _USES}
             for member in charter["members"]
         }
         frame = b"fedsafe/v1/charter\n" + _lp(federation)
@@ -543,6 +642,10 @@ def _open_charter(data: bytes, report: Report) -> dict[str, dict[str, bytes]]:
         raise PackError("charter.json is malformed") from None
     if sorted(each["signer"] for each in signed) != sorted(members):
         raise PackError("a member has not signed the charter")
+    distinct = {public for keys in members.values() for public in keys.values()}
+    there = len(charter["members"])
+    if len(members) != there or len(distinct) != there * len(_USES):
+        raise PackError("the charter has a name or a key twice")
     report.charter = sha256(payload).hexdigest()
     return members
 
@@ -601,6 +704,12 @@ def _utf8(data: bytes) -> str:
         raise PackError("a note is not UTF-8") from None
 
 
+def _seconds(moment: str) -> int:
+    """Read a record's time; one without a zone is UTC."""
+    read = datetime.fromisoformat(moment)
+    return int((read if read.tzinfo else read.replace(tzinfo=UTC)).timestamp())
+
+
 def _plain(fingerprint: str) -> str:
     return re.sub(r"[\s:]", "", fingerprint).lower()
 
@@ -613,10 +722,24 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(description="Verify a FedSafe evidence pack.")
     parser.add_argument("pack", metavar="PACK.zip")
     parser.add_argument("--fingerprint", help="SHA-256 of the node's audit key")
+    parser.add_argument("--charter", help="SHA-256 of the charter, from a member")
+    parser.add_argument(
+        "--witnesses",
+        type=int,
+        metavar="N",
+        help="how many members must have cosigned (a majority of the others)",
+    )
+    parser.add_argument(
+        "--anchors-from",
+        type=int,
+        default=0,
+        metavar="N",
+        help="from which leaf of the anchor on all must be shown (0)",
+    )
     given = parser.parse_args(arguments)
     try:
         with open(given.pack, "rb") as file:  # noqa: PTH123 - a path as it was typed
-            report = verify_pack(file, given.fingerprint)
+            report = verify_pack(file, given.fingerprint, given.charter)
     except PackError as error:
         _say(f"DOES NOT VERIFY / NICHT UNVERSEHRT: {error}")
         return TAMPERED
@@ -632,8 +755,39 @@ def main(arguments: Sequence[str]) -> int:
     if given.fingerprint is None:
         _say("NOT COMPARED: ask the node's operator for the fingerprint by another way")
         _say("NICHT VERGLICHEN: Fingerabdruck auf anderem Weg beim Betreiber erfragen")
+    if given.charter is None and report.charter:
+        _say("NOT COMPARED: ask another member for the charter's SHA-256")
+        _say(
+            "NICHT VERGLICHEN: SHA-256 der Satzung bei einem anderen Mitglied erfragen"
+        )
+    lacking = _lacking(report, _wanted(report, given), given.anchors_from)
+    for each in lacking:
+        _say(f"INCOMPLETE / UNVOLLSTÄNDIG: {each}")
+    if lacking:
+        return INCOMPLETE
     _say("VERIFIES / UNVERSEHRT")
     return OK
+
+
+def _wanted(report: Report, given: argparse.Namespace) -> int:
+    if given.witnesses is not None:
+        return int(given.witnesses)
+    if report.members:
+        return report.members // 2 + 1
+    return 1 if given.charter is not None else 0
+
+
+def _lacking(report: Report, wanted: int, since: int) -> list[str]:
+    found, there = [], len(report.witnesses)
+    if there < wanted:
+        found.append(
+            f"cosigned by {there}, wanted {wanted}; others may have been shown "
+            f"another log / mitgezeichnet von {there}, verlangt {wanted}"
+        )
+    if report.first_anchor > since:
+        last = report.first_anchor - 1
+        found.append(f"anchors {since} to {last} are not shown / fehlen")
+    return found
 
 
 def _tell_cosigned(report: Report) -> None:
@@ -641,10 +795,14 @@ def _tell_cosigned(report: Report) -> None:
         _say("cosigned by nobody / von niemandem mitgezeichnet")
         return
     there, members = len(report.witnesses), report.members
+    first, last = report.first_anchor, report.anchors - 1
     _say(f"cosigned / mitgezeichnet: entries 0 to {report.cosigned - 1}")
+    _say(f"one past in anchors / eine Vergangenheit in Ankern: {first} to {last}")
     _say(f"by / von: {there} of {members} other members / anderen Mitgliedern")
     for name, at in report.witnesses:
         _say(f"  {name}, {_moment(at)}")
+        if at < report.newest:
+            _say(f"  {name}: BEFORE the newest entry / VOR dem neuesten Eintrag")
     _say(f"charter / Satzung (SHA-256): {report.charter}")
 
 

@@ -32,18 +32,14 @@ class Cosigned:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnchorProof:
-    """What shows that a checkpoint of the audit log was there when others cosigned.
+    """Which checkpoint of the audit log was there when others cosigned.
 
-    `note` is the anchor's checkpoint with the cosignatures; `path` leads from the
-    leaf `record` at `index` to it; `opening` holds the audit log's checkpoint of
-    `size` entries, which the record commits to.
+    `note` is the anchor's checkpoint with the cosignatures; its last leaf, at `index`,
+    commits to the audit log's checkpoint of `size` entries.
     """
 
     note: bytes
     index: int
-    record: bytes
-    path: tuple[bytes, ...]
-    opening: Opening
     size: int
     by: tuple[tuple[str, int], ...]
 

@@ -25,7 +25,7 @@ from fedsafe_node.log.anchor import (
 )
 from fedsafe_node.log.audit import audit_log_name
 from fedsafe_node.log.guard import Guard
-from fedsafe_node.log.proofs import log_root, prove_consistency, prove_range
+from fedsafe_node.log.proofs import log_root, prove_consistency
 from fedsafe_node.log.tiling import SignedTree
 from fedsafe_node.store.protocol import Reader, Store
 from fedsafe_node.store.rows import Tail
@@ -107,7 +107,7 @@ class Anchor:
             raise RolledBackError(self.log, seen.size, size, source)
 
     async def prove(self, cosigned: Cosigned) -> AnchorProof | None:
-        """Show which checkpoint of the audit log a cosigned anchor commits to.
+        """Tell which checkpoint of the audit log a cosigned anchor commits to last.
 
         None if its opening is erased.
         """
@@ -115,19 +115,14 @@ class Anchor:
 
         async def query(reader: Reader) -> AnchorProof | None:
             opening = await reader.opening(self.log, index, CHECKPOINT)
-            record = await reader.record(self.log, index)
-            if opening is None or record is None:
+            if opening is None:
                 return None
             root = await log_root(reader, self.log, cosigned.size)
             checkpoint = Checkpoint(self.log, cosigned.size, root)
             note = sign_checkpoint(checkpoint, self._signing_key)
-            path = await prove_range(reader, self.log, index, index + 1, cosigned.size)
             return AnchorProof(
                 note=add_lines(note, "".join(cosigned.lines)),
                 index=index,
-                record=record,
-                path=tuple(path),
-                opening=opening,
                 size=open_checkpoint(opening.payload, self._audit).size,
                 by=cosigned.by,
             )

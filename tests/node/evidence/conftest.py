@@ -103,10 +103,11 @@ async def _make_cosigned(root: Path, founded: Path) -> Made:
     await fleet.start(*NAMES)
     await fleet.covered()
     cosigning = fleet["a.demo"].witnesses.cosigning
-    await write_events(fleet, 4)
-    await cosigning.settle()
-    await cosigning.run()
-    await cosigning.settle()
+    for _ in range(3):
+        await write_events(fleet, 2)
+        await cosigning.settle()
+        await cosigning.run()
+        await cosigning.settle()
     await write_events(fleet, 4)
     pack = await export(fleet)
     files = dict(read_files(io.BytesIO(pack)))
