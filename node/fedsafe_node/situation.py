@@ -27,7 +27,7 @@ class Coverage:
 
     In memory only: after a restart an origin is covered again with its first
     answer. A suspended origin is never covered. Of one that is *lacking* the records
-    are here, and openings of actor signals are not.
+    are here, and some openings are not.
     """
 
     def __init__(self, stale_after: timedelta) -> None:
@@ -120,15 +120,28 @@ class Situation:
     def not_covered(self, now: datetime, *, actor: bool = False) -> list[str]:
         """Name the other members whose feed is stale or suspended.
 
-        For *actor* signals those as well that attest no open gate, and those of
-        whose openings some are lacking.
+        For *actor* signals those as well that attest no open gate. Those of whose
+        openings some are lacking, unless it can only be the other plane's.
         """
         return [name for name in self.others() if not self._covers(name, now, actor)]
 
     def _covers(self, name: str, now: datetime, actor: bool) -> bool:  # noqa: FBT001
-        if actor and (name in self.coverage.lacking or not self.attested(name, now)):
+        if actor and not self.attested(name, now):
+            return False
+        if name in self.coverage.lacking and (
+            actor or not self._lacks_actors(name, now)
+        ):
             return False
         return self.coverage.covers(name, now)
+
+    def _lacks_actors(self, name: str, now: datetime) -> bool:
+        """Whether only actor signals can be lacking: their gate is shut, files' not."""
+        said = self.attestations.newest(name)
+        shut = said is None or int(now.timestamp()) >= said.gate_until
+        if shut and Plane.MEDIA in self.policy.document.gate.planes:
+            return False
+        files = self.decide(GateRequest(Plane.MEDIA), now).allowed
+        return files and not self.exchanges(name, now)
 
     def others(self) -> list[str]:
         """Name the other members of the federation."""

@@ -217,8 +217,30 @@ async def test_a_batch_for_a_closed_gate_holds_media_openings_only(
 
     assert [bool(line.opening) for line in to_closed.records] == [False, True]
     assert [bool(line.opening) for line in to_open.records] == [True, True]
-    assert [bool(line.opening) for line in from_closed.records] == [False, True]
+    # The policy's gate is one for files as well, and says so at the origin too.
+    assert [bool(line.opening) for line in from_closed.records] == [False, False]
     assert not any(line.erased for line in to_closed.records)
+
+
+async def test_files_that_a_closed_gate_withholds_are_missed(gated: Fleet) -> None:
+    await gated.stop("b.demo")
+    await gated.publish(FILE, Kind.SHA256, by=["c.demo"])
+    close_gate(gated, "a.demo")
+    await gated.start("b.demo")
+    open_gate(gated, "b.demo")
+    await gated.level("a.demo", ["b.demo"])
+    await knows(gated, "b.demo", "a.demo", opened=False)
+    withheld = await gated.look_up("b.demo", FILE, Kind.SHA256)
+    open_gate(gated, "a.demo")
+
+    async def is_found() -> bool:
+        answer = await gated.look_up("b.demo", FILE, Kind.SHA256)
+        return answer.result is Result.REVIEW
+
+    await eventually(is_found)
+
+    assert withheld.result is Result.INCOMPLETE
+    assert "a.demo" in withheld.not_covered
 
 
 async def test_a_restart_remembers_what_is_lacking(gated: Fleet) -> None:
