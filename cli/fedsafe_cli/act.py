@@ -1,18 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """`fedsafe act`: what waits for a second person, approved or withdrawn."""
 
-import json
 from typing import Any
 
 import click
 
+from fedsafe_cli.act_texts import content_of, kind_of, label
 from fedsafe_cli.client import Client
 from fedsafe_cli.errors import BadInputError
 from fedsafe_cli.exit_codes import OK, ExitStatus
 from fedsafe_cli.moments import shown
 from fedsafe_cli.options import settings_of, shared_options
-from fedsafe_cli.output import document, line, note, pairs, table
+from fedsafe_cli.output import document, line, note, pairs
 from fedsafe_cli.sessions import personal
+from fedsafe_cli.settings import Settings
 
 
 @click.group()
@@ -41,11 +42,13 @@ def list_acts(context: click.Context) -> ExitStatus:
     if settings.json:
         document({"acts": acts})
         return OK
-    rows = [
-        [one["act"], one["kind"], _content(one), one["asked_by"], one["state"]]
-        for one in acts
-    ]
-    table(("act", "kind", "what", "asked by", "state"), rows)
+    if not acts:
+        line(label("nothing", settings))
+    for number, one in enumerate(acts):
+        if number:
+            line()
+        head = [(label(name, settings), one[name]) for name in ("act", "state")]
+        pairs([*head, *_rows(one, settings)], indent="")
     return OK
 
 
@@ -61,11 +64,13 @@ def _pending(client: Client) -> list[dict[str, Any]]:
     return acts
 
 
-def _content(one: dict[str, Any]) -> str:
-    content = one.get("content") or {}
-    return " ".join(
-        f"{name}={json.dumps(value)}" for name, value in content.items() if value
-    )
+def _rows(one: dict[str, Any], settings: Settings) -> list[tuple[str, object]]:
+    return [
+        (label("kind", settings), kind_of(one, settings)),
+        *content_of(one, settings),
+        (label("asked_by", settings), one["asked_by"]),
+        (label("expires_at", settings), shown(one["expires_at"])),
+    ]
 
 
 @act.command("approve")
@@ -91,14 +96,8 @@ def approve(context: click.Context, act_id: str, digest: str | None) -> ExitStat
         )
         if shown_act is None:
             raise BadInputError("no such act waits", "see `fedsafe act list`")
-        rows = [
-            ("kind", shown_act["kind"]),
-            ("what", _content(shown_act)),
-            ("asked by", shown_act["asked_by"]),
-            ("expires", shown(shown_act["expires_at"])),
-            ("digest", shown_act["digest"]),
-        ]
-        for name, value in rows:
+        rows = _rows(shown_act, settings)
+        for name, value in [*rows, (label("digest", settings), shown_act["digest"])]:
             note(f"{name}: {value}")
         click.confirm("approve this?", abort=True, err=True)
         digest = shown_act["digest"]

@@ -5,7 +5,7 @@ A field that holds a secret is never shown by `repr`.
 """
 
 from enum import StrEnum, unique
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 
@@ -68,7 +68,7 @@ class ActAnswer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     act: str
     kind: Act
     digest: str
-    content: dict[str, str | int | bool | dict[str, str] | None] | None
+    content: dict[str, Any] | None
     asked_by: str
     asked_at: int
     expires_at: int

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What an act is, in words: whoever approves it must be able to read it."""
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from fedsafe_cli.moments import readable
+from fedsafe_cli.texts import label
+
+Words = dict[str, tuple[str, str]]
+
+KINDS: Final[Words] = {
+    "permanent_ban": ("Konto auf Dauer schließen", "close an account for good"),
+    "export_with_openings": (
+        "Nachweispaket mit Öffnungen",
+        "evidence pack with openings",
+    ),
+    "pseudonym_reveal": ("Pseudonym auflösen", "reveal a pseudonym"),
+    "gate_opening": ("rechtliche Freigabe öffnen", "open the legal gate"),
+    "breach_silence": (
+        "Datenpanne ohne Meldung abschließen",
+        "close a breach without notification",
+    ),
+    "subject_erasure": ("ein Konto löschen", "erase an account"),
+    "request_grant": ("Antrag stattgeben und löschen", "grant a request, and erase"),
+    "role_grant": ("Rolle geben", "grant a role"),
+}
+GATE_FIELDS: Final[Words] = {
+    "legal_basis": ("Rechtsgrundlage", "legal basis"),
+    "balancing_test": ("Interessenabwägung", "balancing test"),
+    "dpia": ("Folgenabschätzung", "impact assessment"),
+    "consultation": ("Konsultation", "consultation"),
+    "consultation_reference": ("Konsultation, Verweis", "consultation, reference"),
+    "arrangement": ("Vereinbarung", "arrangement"),
+    "dpo_approval": ("Zustimmung Datenschutz", "approval of the dpo"),
+    "management_approval": ("Zustimmung Leitung", "approval of the management"),
+    "valid_until": ("gilt bis", "valid until"),
+    "register": ("Schutzkonzept-Register", "Schutzkonzept register"),
+}
+_FIELDS: Final[Words] = GATE_FIELDS | {
+    "task": ("Prüfung", "task"),
+    "revision": ("Fassung", "revision"),
+    "level": ("Stufe", "level"),
+    "evidence": ("Beleg", "evidence"),
+    "dwell": ("Sekunden seit dem ersten Blick", "seconds since the first look"),
+    "reason": ("Grund", "reason"),
+    "request": ("Antrag", "request"),
+    "signals": ("Signale", "signals"),
+    "name": ("Person", "person"),
+    "role": ("Rolle", "role"),
+    "until": ("bis", "until"),
+    "pseudonym": ("Pseudonym", "pseudonym"),
+    "subject_ref": ("Konto", "account"),
+    "breach": ("Datenpanne", "breach"),
+    "silence": ("nicht gemeldet, weil", "not notified because"),
+    "risk": ("Risiko", "risk"),
+    "entry": ("Stand nach Eintrag", "as it stood at entry"),
+    "events": ("nur Ereignisse", "only events"),
+}
+_ENTRIES: Final = ("Einträge", "entries")
+_SPAN: Final = ("{first} bis {last}", "{first} to {last}")
+_BY: Final = ("{person} am {on}", "{person} on {on}")
+_UNSAID: Final = frozenset({"nonce", "start", "end"})
+
+
+def act_kind(act: dict[str, Any], *, german: bool) -> str:
+    """Say what kind of act it is."""
+    return label(KINDS, str(act["kind"]), german=german)
+
+
+def act_rows(act: dict[str, Any], *, german: bool) -> Iterator[tuple[str, str]]:
+    """Give names and values of what is to be approved, all but what says nothing."""
+    content, other = act.get("content") or {}, not german
+    if "end" in content:
+        first, last = content.get("start") or 0, content["end"] - 1
+        yield _ENTRIES[other], _SPAN[other].format(first=first, last=last)
+    for name, value in content.items():
+        if name not in _UNSAID and value not in (None, "", [], {}):
+            yield label(_FIELDS, name, german=german), _value(name, value, other)
+
+
+def _value(name: str, value: object, other: bool) -> str:  # noqa: FBT001
+    if isinstance(value, dict):
+        if {"person", "on"} <= value.keys():
+            return _BY[other].format(**value)
+        return ", ".join(f"{key} {each}" for key, each in value.items())
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    return str(readable(name, value))
