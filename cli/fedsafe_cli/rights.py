@@ -114,23 +114,30 @@ def open_(context: click.Context, /, **given: str | None) -> ExitStatus:
 
 
 @rights.command("list")
-@click.option("--closed", is_flag=True, help="Those that are closed.")
+@click.option("--state", type=click.Choice(list(_STATES)), default="open")
 @shared_options
 @click.pass_context
-def list_(context: click.Context, closed: bool) -> ExitStatus:  # noqa: FBT001 (click's)
-    """List the requests to be answered; what is due first stands in front.
+def list_(context: click.Context, state: str) -> ExitStatus:
+    """List all requests of a state; what is due first stands in front.
+
+    Without --state: those to be answered.
 
     \b
     Examples:
       fedsafe rights list
-      fedsafe rights list --closed --json
+      fedsafe rights list --state answered --json
     """  # noqa: D301
     settings = settings_of(context)
-    answer = personal(settings).get(f"/v1/rights?closed={str(closed).lower()}")
+    node, path = personal(settings), f"/v1/rights?state={state}"
+    answer = node.get(path)
+    found: list[Json] = answer["requests"]
+    while answer.get("next") is not None:
+        answer = node.get(f"{path}&after={answer['next']}")
+        found += answer["requests"]
     if settings.json:
-        document(answer)
-    elif answer["requests"]:
-        _table(settings, answer["requests"])
+        document({"requests": found})
+    elif found:
+        _table(settings, found)
     else:
         line(("Es gibt keine.", "There are none.")[not settings.german])
     return OK

@@ -68,12 +68,14 @@ def test_the_identifier_comes_by_standard_input(ask: "Run", node: "FakeNode") ->
 
 
 def test_requests_are_listed(ask: "Run", node: "FakeNode") -> None:
-    node.always("GET /v1/rights?closed=false", {"requests": [OPEN]})
-    node.always("GET /v1/rights?closed=true", {"requests": []})
+    path = "GET /v1/rights?state=open"
+    node.always(path, {"requests": [OPEN], "next": REQUEST})
+    node.always(f"{path}&after={REQUEST}", {"requests": [OPEN], "next": None})
+    node.always("GET /v1/rights?state=closed", {"requests": []})
 
     assert REQUEST in ask("rights", "list").out
-    assert json.loads(ask("rights", "list", "--json").out) == {"requests": [OPEN]}
-    assert ask("rights", "list", "--closed").out == "There are none.\n"
+    assert json.loads(ask("rights", "list", "--json").out) == {"requests": [OPEN, OPEN]}
+    assert ask("rights", "list", "--state", "closed").out == "There are none.\n"
 
 
 def test_a_request_is_shown_answered_extended_and_closed(

@@ -35,6 +35,7 @@ from fedsafe_node.rights.request_messages import (
     RightsRequestAnswer,
     RightsRequestsAnswer,
 )
+from fedsafe_node.store.rights_rows import RequestState
 from fedsafe_policies.vocabulary import Purpose
 
 
@@ -144,9 +145,12 @@ class Requests(Protocol):
         ...
 
     async def list(
-        self, who: Principal, *, closed: bool = False
+        self,
+        who: Principal,
+        state: RequestState = RequestState.OPEN,
+        after: str | None = None,
     ) -> RightsRequestsAnswer:
-        """List requests, without what was found."""
+        """List requests of a state behind one of them, without what was found."""
         ...
 
     async def show(self, request: str, who: Principal) -> RightsRequestAnswer:

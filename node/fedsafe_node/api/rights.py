@@ -17,7 +17,9 @@ from fedsafe_node.rights.request_messages import (
     RequestId,
     RightsRequestAnswer,
     RightsRequestsAnswer,
+    State,
 )
+from fedsafe_node.store.rights_rows import RequestState
 from fedsafe_policies.vocabulary import Role
 
 _REQUEST: Final = {"request": RequestId}
@@ -26,9 +28,10 @@ _GONE: Final = frozenset({404, 409})
 
 
 class RequestsQuery(Message, frozen=True):
-    """Which requests are listed: those to be answered, or those that are closed."""
+    """Requests of a state, behind one of them."""
 
-    closed: bool = False
+    state: State = "open"
+    after: RequestId | None = None
 
 
 async def open_request(call: Call) -> object:
@@ -40,8 +43,10 @@ async def open_request(call: Call) -> object:
 
 async def list_requests(call: Call) -> object:
     """List requests."""
-    closed = call.parameters(RequestsQuery).closed
-    return await call.services.requests.list(call.principal, closed=closed)
+    query = call.parameters(RequestsQuery)
+    return await call.services.requests.list(
+        call.principal, RequestState(query.state), query.after
+    )
 
 
 async def show_request(call: Call) -> object:

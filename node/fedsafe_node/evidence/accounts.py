@@ -88,8 +88,8 @@ class _Hands:
         """
         del at
         count = 0
-        for closed in (False, True):
-            for row in await tx.requests(_ALL, closed=closed):
+        for state in RequestState:
+            for row in await tx.requests(state, _ALL):
                 content = open_content(self._periods, row)
                 if content is None or content.subject_ref != subject:
                     continue

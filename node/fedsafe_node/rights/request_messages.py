@@ -21,6 +21,7 @@ Email = Annotated[
 Proved = Literal[
     "mailed_code", "account_login", "identity_document", "known_correspondence"
 ]
+State = Literal["open", "answered", "closed"]
 RequestOutcome = Literal["granted", "refused", "withdrawn", "answered"]
 
 
@@ -193,6 +194,10 @@ class RightsRequestAnswer(Message, frozen=True):
 
 
 class RightsRequestsAnswer(Message, frozen=True):
-    """Requests, the one that is due first in front, without what was found."""
+    """Requests of a state, the one that is due first in front, without findings.
+
+    `next` names the last one, behind which more follow (`?after=`).
+    """
 
     requests: list[RightsRequestAnswer]
+    next: str | None = None

@@ -113,20 +113,26 @@ class Requests:
             ) from None
 
     async def list(
-        self, who: Principal, *, closed: bool = False
+        self,
+        who: Principal,
+        state: RequestState = RequestState.OPEN,
+        after: str | None = None,
     ) -> RightsRequestsAnswer:
-        """List requests, without what was found.
+        """List requests of a state behind one of them, without what was found.
 
         Raises:
             DeniedError: this role may not.
+            NotFoundError: there is no request to begin behind.
         """
         decision = await self._admit(who, "rights.list")
 
         async def act(tx: Transaction) -> RightsRequestsAnswer:
-            rows = await tx.requests(LISTED, closed=closed)
+            last = None if after is None else await _known(tx, after)
+            rows = await tx.requests(state, LISTED, last)
             await self._note(tx, Event.REQUESTS_READ, who, decision, count=len(rows))
             return RightsRequestsAnswer(
-                requests=[describe_request(row) for row in rows]
+                requests=[describe_request(row) for row in rows],
+                next=rows[-1].id if len(rows) == LISTED else None,
             )
 
         return await self._desk.store.write(act)

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Watch over requests: remind before their month ends, wipe what is long closed.
+"""Watch over requests: remind before their month ends, wipe what is long ended.
 
-A job of the node's clockwork; what is closed keeps its dates and outcome.
+A job of the node's clockwork. What is wiped is closed as well, if nobody has closed it
+since it was answered, and keeps its dates and outcome.
 """
 
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ from fedsafe_node.store.rights_rows import RequestRow, RequestState
 REMINDED: Final = 7 * 24 * 60 * 60
 """So many seconds before a request is due, people are reminded of it."""
 WIPED: Final = 90 * 24 * 60 * 60
-"""So many seconds after its end, what a request has found is wiped."""
+"""So many seconds after its answer or end, what a request has found is wiped."""
 ACTOR_NAME: Final = "requests"
 _BATCH: Final = 500
 
@@ -38,7 +39,7 @@ class Tended:
 
 
 async def tend_requests(desk: Desk, announcer: Announcer) -> Tended:
-    """Remind of what is nearly due, and wipe what is long closed.
+    """Remind of what is nearly due, and wipe what is long answered or closed.
 
     Raises:
         StoreFailedError: the rest is done by the next run.
@@ -46,24 +47,33 @@ async def tend_requests(desk: Desk, announcer: Announcer) -> Tended:
     now = int(desk.clock.now().timestamp())
 
     async def act(tx: Transaction) -> Tended:
-        reminded = 0
-        for row in await tx.requests(_BATCH, closed=False):
-            if row.due_at - REMINDED > now:
-                break  # what is due first stands in front
-            if row.state is RequestState.OPEN and row.reminded_at is None:
-                await _remind(tx, desk, announcer, row, now)
-                reminded += 1
+        near = await tx.requests_due(now + REMINDED, _BATCH)
+        for row in near:
+            await _remind(tx, desk, announcer, row, now)
         ended = await tx.requests_ended(now - WIPED, _BATCH)
         for row in ended:
-            await tx.put_request(replace(row, sealed=None, collect=None))
+            await tx.put_request(_wiped(row, now))
         if ended:
             await _note(tx, desk, Event.REQUESTS_WIPED, requests=len(ended))
-        return Tended(reminded, len(ended))
+        return Tended(len(near), len(ended))
 
     tended = await desk.store.write(act)
     if tended.wiped:
         await desk.store.scrub()
     return tended
+
+
+def _wiped(row: RequestRow, now: int) -> RequestRow:
+    wiped = replace(row, sealed=None, collect=None)
+    if row.state is RequestState.CLOSED:
+        return wiped
+    return replace(
+        wiped,
+        state=RequestState.CLOSED,
+        outcome="answered",
+        ended_at=now,
+        ended_by=ACTOR_NAME,
+    )
 
 
 async def _remind(

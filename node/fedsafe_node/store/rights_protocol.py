@@ -7,7 +7,12 @@ Part of `Reader` and `Transaction`.
 from collections.abc import Sequence
 from typing import Protocol
 
-from fedsafe_node.store.rights_rows import DisputeRow, RequestRow, RulingRow
+from fedsafe_node.store.rights_rows import (
+    DisputeRow,
+    RequestRow,
+    RequestState,
+    RulingRow,
+)
 
 
 class RightsReader(Protocol):
@@ -17,12 +22,18 @@ class RightsReader(Protocol):
         """Return a person's request."""
         ...
 
-    async def requests(self, limit: int, *, closed: bool) -> list[RequestRow]:
-        """Return requests that are closed, or that are not; first due first."""
+    async def requests(
+        self, state: RequestState, limit: int, after: RequestRow | None = None
+    ) -> list[RequestRow]:
+        """Return requests of a state behind another one; first due first."""
+        ...
+
+    async def requests_due(self, before: int, limit: int) -> list[RequestRow]:
+        """Return open requests, due by a moment, that nobody was reminded of."""
         ...
 
     async def requests_ended(self, before: int, limit: int) -> list[RequestRow]:
-        """Return closed requests, ended before a moment, with something sealed."""
+        """Return those answered or closed by a moment, with something sealed."""
         ...
 
     async def dispute(self, digest: bytes) -> DisputeRow | None:

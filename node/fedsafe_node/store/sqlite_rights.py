@@ -52,16 +52,25 @@ class SQLiteRightsReader:
         """Return a person's request."""
         return _first(self._requests("WHERE id = ?", request_id))
 
-    async def requests(self, limit: int, *, closed: bool) -> list[RequestRow]:
-        """Return requests that are closed, or that are not; first due first."""
-        where = "WHERE (state = 'closed') = ? ORDER BY due_at, opened_at LIMIT ?"
-        return self._requests(where, int(closed), limit)
+    async def requests(
+        self, state: RequestState, limit: int, after: RequestRow | None = None
+    ) -> list[RequestRow]:
+        """Return requests of a state behind another one; first due first."""
+        begin = (-1, "") if after is None else (after.due_at, after.id)
+        where = "WHERE state = ? AND (due_at, id) > (?, ?) ORDER BY due_at, id LIMIT ?"
+        return self._requests(where, state.value, *begin, limit)
+
+    async def requests_due(self, before: int, limit: int) -> list[RequestRow]:
+        """Return open requests, due by a moment, that nobody was reminded of."""
+        where = (
+            "WHERE state = 'open' AND reminded_at IS NULL AND due_at <= ? "
+            "ORDER BY due_at, id LIMIT ?"
+        )
+        return self._requests(where, before, limit)
 
     async def requests_ended(self, before: int, limit: int) -> list[RequestRow]:
-        """Return closed requests, ended before a moment, with something sealed."""
-        where = (
-            "WHERE state = 'closed' AND sealed IS NOT NULL AND ended_at <= ? LIMIT ?"
-        )
+        """Return those answered or closed by a moment, with something sealed."""
+        where = "WHERE state <> 'open' AND sealed IS NOT NULL AND ended_at <= ? LIMIT ?"
         return self._requests(where, before, limit)
 
     def _disputes(self, where: str, *values: object) -> list[DisputeRow]:

@@ -22,6 +22,7 @@ from fedsafe_node.rights.request_messages import (
     RightsRequestsAnswer,
     Way,
 )
+from fedsafe_node.store.rights_rows import RequestState
 
 if TYPE_CHECKING:
     from tests.node.api.conftest import Memory
@@ -72,9 +73,13 @@ class FakeRequests:
         return await self._called((request, who))
 
     async def list(
-        self, who: Principal, *, closed: bool = False
+        self,
+        who: Principal,
+        state: RequestState = RequestState.OPEN,
+        after: str | None = None,
     ) -> RightsRequestsAnswer:
-        return RightsRequestsAnswer(requests=[await self._called((who, closed))])
+        called = await self._called((who, state, after))
+        return RightsRequestsAnswer(requests=[called])
 
     async def show(self, request: str, who: Principal) -> RightsRequestAnswer:
         return await self._called((request, who))

@@ -64,7 +64,7 @@ async def keep_elsewhere(fleet: Fleet, subject: str, *, closed: bool) -> None:
 
 async def sealed_elsewhere(fleet: Fleet) -> list[bool]:
     async def query(reader: Reader) -> list[bool]:
-        requests = await reader.requests(9, closed=True)
+        requests = await reader.requests(RequestState.CLOSED, 9)
         notice = await reader.notice(b"s" * 16, NoticeKind.PUBLICATION)
         assert notice is not None
         return [

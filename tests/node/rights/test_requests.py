@@ -16,6 +16,8 @@ from fedsafe_node.errors import (
 )
 from fedsafe_node.messages import Kind, Question
 from fedsafe_node.principal import Principal
+from fedsafe_node.rights import requests as requests_module
+from fedsafe_node.rights import tending
 from fedsafe_node.rights.request_messages import (
     CloseRequest,
     CollectRequest,
@@ -29,6 +31,7 @@ from fedsafe_node.rights.request_messages import (
 from fedsafe_node.rights.requests import Requests
 from fedsafe_node.rights.tending import Tended, tend_requests
 from fedsafe_node.store.protocol import Reader
+from fedsafe_node.store.rights_rows import RequestState
 from fedsafe_policies.vocabulary import Role, Scope
 
 WHO = "Person@Mail.example"
@@ -332,6 +335,40 @@ async def test_people_are_reminded_and_what_is_closed_is_wiped(
     assert (shown.signals, shown.answer, shown.outcome) == (None, None, "answered")
 
 
+async def test_answered_requests_hide_no_open_one_and_are_wiped(
+    alone: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(requests_module, "LISTED", 3)
+    monkeypatch.setattr(tending, "_BATCH", 3)
+    node, requests = alone["a.demo"], requests_of(alone, "a.demo")
+    for number in range(4):  # nothing is found: answered at once
+        await requests.open(asked(value=f"x{number}@mail.example"), SHOP)
+    alone.clock.advance(timedelta(hours=1))
+    await node.services.signals.add(request_for(WHO, scope=Scope.SELF), ANNA)
+    opened = await requests.open(asked(RequestKind.ERASURE), LEA)
+
+    (found,) = (await requests.list(DORA)).requests
+    assert found.request == opened.request
+    answered = RequestState.ANSWERED
+    first = await requests.list(DORA, answered)
+    rest = await requests.list(DORA, answered, first.next)
+    assert (len(first.requests), len(rest.requests), rest.next) == (3, 1, None)
+    alone.clock.advance(timedelta(days=24))
+    assert await tend(alone) == Tended(reminded=1)
+    alone.clock.advance(timedelta(days=91))
+    assert [(await tend(alone)).wiped for _ in range(3)] == [3, 1, 0]
+    ended = await requests.list(DORA, RequestState.CLOSED)
+    assert {(each.outcome, each.ended_by) for each in ended.requests} == {
+        ("answered", "requests")
+    }
+    assert (await requests.list(DORA)).requests != []
+
+
+async def test_a_list_begins_behind_a_request_that_there_is(trio: Fleet) -> None:
+    with pytest.raises(NotFoundError):
+        await requests_of(trio).list(DORA, after="0" * 32)
+
+
 async def tend(fleet: Fleet) -> Tended:
     node = fleet["a.demo"]
     return await tend_requests(node.desk, node.base.announcer)
@@ -344,7 +381,7 @@ async def test_closed_requests_are_listed_apart(trio: Fleet) -> None:
     await requests.close(opened.request, closing, LEA)
 
     assert (await requests.list(DORA)).requests == []
-    (found,) = (await requests.list(DORA, closed=True)).requests
+    (found,) = (await requests.list(DORA, RequestState.CLOSED)).requests
     assert (found.request, found.collect, found.signals) == (
         opened.request,
         None,

@@ -132,10 +132,17 @@ async def test_a_request_is_kept_and_ends_once(store: Store) -> None:
         await store.write(lambda tx: tx.add_request(a_request(3, proof=proof)))
 
     # What is due first stands in front.
-    assert await store.read(lambda r: r.requests(9, closed=False)) == rows[::-1]
+    opened = RequestState.OPEN
+    assert await store.read(lambda r: r.requests(opened, 9)) == rows[::-1]
+    assert await store.read(lambda r: r.requests(opened, 1)) == rows[1:]
+    assert await store.read(lambda r: r.requests(opened, 9, rows[1])) == rows[:1]
+    due = rows[1].due_at
+    assert await store.read(lambda r: r.requests_due(due, 9)) == rows[1:]
+    assert await store.read(lambda r: r.requests_due(due - 1, 9)) == []
     closed = replace(rows[0], state=RequestState.CLOSED, ended_at=5)
     await store.write(lambda tx: tx.put_request(closed))
-    assert await store.read(lambda r: r.requests(9, closed=True)) == [closed]
+    assert await store.read(lambda r: r.requests(RequestState.CLOSED, 9)) == [closed]
+    assert await store.read(lambda r: r.requests(opened, 9)) == rows[1:]
     assert await store.read(lambda r: r.requests_ended(4, 9)) == []
     assert await store.read(lambda r: r.requests_ended(5, 9)) == [closed]
     wiped = replace(closed, sealed=None)
