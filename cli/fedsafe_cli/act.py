@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from fedsafe_cli.act_texts import content_of, kind_of, label
+from fedsafe_cli.act_texts import act_kind, act_rows, act_word
 from fedsafe_cli.client import Client
 from fedsafe_cli.errors import BadInputError
 from fedsafe_cli.exit_codes import OK, ExitStatus
@@ -43,11 +43,12 @@ def list_acts(context: click.Context) -> ExitStatus:
         document({"acts": acts})
         return OK
     if not acts:
-        line(label("nothing", settings))
+        line(act_word("nothing", german=settings.german))
     for number, one in enumerate(acts):
         if number:
             line()
-        head = [(label(name, settings), one[name]) for name in ("act", "state")]
+        words = [act_word(name, german=settings.german) for name in ("act", "state")]
+        head = zip(words, (one["act"], one["state"]), strict=True)
         pairs([*head, *_rows(one, settings)], indent="")
     return OK
 
@@ -65,11 +66,12 @@ def _pending(client: Client) -> list[dict[str, Any]]:
 
 
 def _rows(one: dict[str, Any], settings: Settings) -> list[tuple[str, object]]:
+    german = settings.german
     return [
-        (label("kind", settings), kind_of(one, settings)),
-        *content_of(one, settings),
-        (label("asked_by", settings), one["asked_by"]),
-        (label("expires_at", settings), shown(one["expires_at"])),
+        (act_word("kind", german=german), act_kind(one, german=german)),
+        *act_rows(one, german=german),
+        (act_word("asked_by", german=german), one["asked_by"]),
+        (act_word("expires_at", german=german), shown(one["expires_at"])),
     ]
 
 
@@ -96,8 +98,9 @@ def approve(context: click.Context, act_id: str, digest: str | None) -> ExitStat
         )
         if shown_act is None:
             raise BadInputError("no such act waits", "see `fedsafe act list`")
-        rows = _rows(shown_act, settings)
-        for name, value in [*rows, (label("digest", settings), shown_act["digest"])]:
+        digest_word = act_word("digest", german=settings.german)
+        rows = [*_rows(shown_act, settings), (digest_word, shown_act["digest"])]
+        for name, value in rows:
             note(f"{name}: {value}")
         click.confirm("approve this?", abort=True, err=True)
         digest = shown_act["digest"]

@@ -55,12 +55,21 @@ _FIELDS: Final[Words] = GATE_FIELDS | {
     "silence": ("nicht gemeldet, weil", "not notified because"),
     "risk": ("Risiko", "risk"),
     "entry": ("Stand nach Eintrag", "as it stood at entry"),
-    "events": ("nur Ereignisse", "only events"),
+    "events": ("Ereignisse", "events"),
 }
 _ENTRIES: Final = ("Einträge", "entries")
 _SPAN: Final = ("{first} bis {last}", "{first} to {last}")
 _BY: Final = ("{person} am {on}", "{person} on {on}")
-_UNSAID: Final = frozenset({"nonce", "start", "end"})
+_UNSAID: Final = frozenset({"nonce", "start", "end", "after", "gate"})
+_WORDS: Final[Words] = {
+    "nothing": ("nichts wartet", "nothing waits"),
+    "act": ("Vorgang", "act"),
+    "kind": ("was", "what"),
+    "asked_by": ("beantragt von", "asked by"),
+    "expires_at": ("verfällt", "expires"),
+    "state": ("Stand", "state"),
+    "digest": ("Prüfsumme", "digest"),
+}
 
 
 def act_kind(act: dict[str, Any], *, german: bool) -> str:
@@ -68,9 +77,15 @@ def act_kind(act: dict[str, Any], *, german: bool) -> str:
     return label(KINDS, str(act["kind"]), german=german)
 
 
+def act_word(name: str, *, german: bool) -> str:
+    """Name what every act has."""
+    return label(_WORDS, name, german=german)
+
+
 def act_rows(act: dict[str, Any], *, german: bool) -> Iterator[tuple[str, str]]:
     """Give names and values of what is to be approved, all but what says nothing."""
     content, other = act.get("content") or {}, not german
+    content = content | (content.get("gate") or {})
     if "end" in content:
         first, last = content.get("start") or 0, content["end"] - 1
         yield _ENTRIES[other], _SPAN[other].format(first=first, last=last)

@@ -436,7 +436,7 @@ GATE = {
             {"gate": GATE, "after": "cd" * 16},
             [
                 "legal basis file-2026-17",
-                "data protection officer C. Weber, 2026-11-02",
+                "approval of the dpo C. Weber on 2026-11-02",
             ],
             ["Rechtsgrundlage file-2026-17"],
         ),
