@@ -93,20 +93,26 @@ def in_words(facts: Facts, situation: Situation) -> Mapping[str, Text]:
 
 
 def _found(finding: Finding, situation: Situation) -> dict[str, Text]:
-    gate = situation.site.gate
-    basis = gate.legal_basis if gate is not None else None
     return {
         "removed_on": _day(finding.removed_on),
         "match_until": _day(finding.match_until),
-        "rule": _rule(finding.rule, situation),
+        "rule": rule_in_words(finding.rule, situation),
         "phenomenon": phenomena()[finding.phenomenon].name,
         "surface": words().surface[finding.surface],
         "grade": words().grade[finding.grade],
-        "basis": words().fixed["no_basis"] if basis is None else _same(basis),
+        "basis": basis_in_words(situation),
     }
 
 
-def _rule(rule: str, situation: Situation) -> Text:
+def basis_in_words(situation: Situation) -> Text:
+    """Name the document of the legal basis on which this provider takes part."""
+    gate = situation.site.gate
+    basis = gate.legal_basis if gate is not None else None
+    return words().fixed["no_basis"] if basis is None else _same(basis)
+
+
+def rule_in_words(rule: str, situation: Situation) -> Text:
+    """Name a rule of this provider, with its text if the policy has it."""
     fixed = words().fixed
     for entry in situation.policy.document.rulebook.rules:
         if entry.id == rule:

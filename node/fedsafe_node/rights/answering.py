@@ -1,25 +1,47 @@
 # SPDX-License-Identifier: Apache-2.0
 """The answer to a person (GDPR Art. 15), in German or English.
 
-It names recipients and dates, not staff, and says what could not be looked up. The
-texts are an engineering reading of the law, not legal advice.
+It names purposes, legal basis, recipients and dates, not staff, uses the words of
+notices, and says what could not be looked up. The texts are an engineering reading of
+the law, not legal advice.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from fedsafe_node.notices.texts import words
+from fedsafe_node.rights.days import written_day
 from fedsafe_node.rights.finding import Finding
 from fedsafe_node.rights.request_messages import Language
+from fedsafe_node.store.rows import SignalStatus
+from fedsafe_policies.phenomena import phenomena
+from fedsafe_policies.reasons import Text
+from fedsafe_policies.vocabulary import Grade, Phenomenon, Purpose, Surface
+from fedsafe_policies.wording import said
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """Somebody who has received a signal, and when for the first and last time."""
+    """Somebody who has received a signal, what for, and when first and last."""
 
     recipient: str
+    purpose: Purpose
     first_at: str
     last_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A signal that was found, as it stands now, and who has received it.
+
+    `rule` is in words where the provider that answers has reported it.
+    """
+
+    finding: Finding
+    status: SignalStatus | None
+    rule: Text | None = None
+    recipients: Sequence[Told] = ()
 
 
 _HEAD: Final[Mapping[Language, str]] = {
@@ -38,12 +60,28 @@ _NOTHING: Final[Mapping[Language, str]] = {
     Language.DE: "\nZu dieser Kennung ist kein Signal gespeichert.\n",
     Language.EN: "\nNo signal is kept about this identifier.\n",
 }
+_WHY: Final[Mapping[Language, str]] = {
+    Language.DE: (
+        "\nWozu: damit Anbieter Kinder dort schützen können, wo dieselbe Person wieder "
+        "auftritt. Ein Signal ist ein Anlass zur Prüfung durch Menschen und keine "
+        "Entscheidung; es gibt keine automatisierte (Art. 22 DSGVO).\n"
+        "Rechtsgrundlage (Art. 6 Abs. 1 DSGVO), Aktenzeichen: {basis}. "
+        "Berechtigtes Interesse: der Schutz von Kindern vor sexualisierter Gewalt.\n"
+    ),
+    Language.EN: (
+        "\nWhat for: so that providers can protect children where the same person "
+        "appears again. A signal is a reason for people to review and no decision; "
+        "none is automated (Art. 22 GDPR).\n"
+        "Legal basis (Art. 6 (1) GDPR), file number: {basis}. Legitimate interest: "
+        "to protect children from sexual violence.\n"
+    ),
+}
 _SIGNAL: Final[Mapping[Language, str]] = {
     Language.DE: (
         "\nSignal {signal}\n"
         "  gemeldet von: {origin} (Kontakt: {contact})\n"
         "  Art der Kennung: {kind}; Erscheinungsform: {phenomenon}; Ort: {surface}\n"
-        "  Grundlage: Regel {rule} des meldenden Anbieters, Stufe {grade}\n"
+        "  Grundlage: {rule}; {grade}\n"
         "  Konto entfernt am {removed_on}, Signal vom {published_on}, "
         "gilt bis {match_until}\n"
     ),
@@ -51,14 +89,40 @@ _SIGNAL: Final[Mapping[Language, str]] = {
         "\nSignal {signal}\n"
         "  reported by: {origin} (contact: {contact})\n"
         "  kind of identifier: {kind}; phenomenon: {phenomenon}; place: {surface}\n"
-        "  ground: rule {rule} of the reporting provider, grade {grade}\n"
+        "  ground: {rule}; {grade}\n"
         "  account removed on {removed_on}, signal of {published_on}, "
         "in force until {match_until}\n"
     ),
 }
+KINDS: Final[Mapping[str, Text]] = {
+    "email": Text("E-Mail-Adresse", "e-mail address"),
+    "phone": Text("Telefonnummer", "phone number"),
+    "username": Text("Benutzername", "user name"),
+    "device": Text("Kennung eines Geräts", "identifier of a device"),
+    "payment": Text("Zahlungsmittel", "means of payment"),
+    "ip": Text("IP-Adresse", "IP address"),
+    "url": Text("Adresse im Netz", "web address"),
+}
+_THEIR_RULE: Final = Text(
+    "Regel {rule} des meldenden Anbieters", "rule {rule} of the reporting provider"
+)
+_RESTS: Final = Text(
+    "  Es ist bestritten und ruht, bis entschieden ist: Niemand bekommt einen Treffer.",
+    "  It is disputed and rests until that is decided: nobody gets a match.",
+)
+_ENDED: Final = Text(
+    "  Es ist inzwischen beendet: Niemand bekommt mehr einen Treffer.",
+    "  It has ended meanwhile: nobody gets a match any more.",
+)
 _RECIPIENT: Final[Mapping[Language, str]] = {
-    Language.DE: "  Empfänger: {recipient}, zuerst {first_at}, zuletzt {last_at}\n",
-    Language.EN: "  recipient: {recipient}, first {first_at}, last {last_at}\n",
+    Language.DE: (
+        "  Empfänger: {recipient}, zuerst {first_at}, zuletzt {last_at}; "
+        "Zweck: {purpose}\n"
+    ),
+    Language.EN: (
+        "  recipient: {recipient}, first {first_at}, last {last_at}; "
+        "purpose: {purpose}\n"
+    ),
 }
 _OWN: Final[Mapping[Language, str]] = {
     Language.DE: "  Empfänger: keine; nur dieser Anbieter verwendet es\n",
@@ -102,27 +166,24 @@ def write_answer(  # noqa: PLR0913 - what an answer tells
     node: str,
     contact: str,
     today: str,
-    findings: Sequence[Finding],
-    recipients: Mapping[str, Sequence[Told]],
+    basis: Text,
+    signals: Sequence[Shown],
     disputes: int,
     unevaluated: Sequence[str],
 ) -> str:
-    """Write the answer; *recipients* are by signal, of own shared signals only."""
-    head = _HEAD[language]
-    parts = [head.format(request=request, node=node, contact=contact, today=today)]
-    for finding in findings:
-        parts.append(_SIGNAL[language].format_map(_fields(finding)))
-        if finding.own:
-            parts.append(_OWN[language])
-        elif finding.origin != node:
-            parts.append(_FOREIGN[language].format(origin=finding.origin))
-        parts += [
-            _RECIPIENT[language].format(
-                recipient=told.recipient, first_at=told.first_at, last_at=told.last_at
-            )
-            for told in recipients.get(finding.signal, ())
-        ]
-    if not findings:
+    """Write the answer; `recipients` are those of own shared signals only."""
+    head = _HEAD[language].format(
+        request=request,
+        node=node,
+        contact=contact,
+        today=written_day(today, language),
+    )
+    parts = [head]
+    if signals:
+        parts.append(_WHY[language].format(basis=_in(basis, language)))
+    for shown in signals:
+        parts += _signal(shown, language, node)
+    if not signals:
         parts.append(_NOTHING[language])
     if disputes:
         parts.append(_DISPUTED[language].format(count=disputes))
@@ -131,5 +192,48 @@ def write_answer(  # noqa: PLR0913 - what an answer tells
     return "".join([*parts, _TAIL[language]])
 
 
-def _fields(finding: Finding) -> dict[str, str]:
-    return {name: str(getattr(finding, name)) for name in finding.__struct_fields__}
+def _signal(shown: Shown, language: Language, node: str) -> list[str]:
+    finding, status = shown.finding, shown.status
+    parts = [_SIGNAL[language].format_map(_fields(shown, language))]
+    if status is SignalStatus.DISPUTED:
+        parts.append(_in(_RESTS, language) + "\n")
+    elif status is not SignalStatus.ACTIVE:
+        parts.append(_in(_ENDED, language) + "\n")
+    if finding.own:
+        parts.append(_OWN[language])
+    elif finding.origin != node:
+        parts.append(_FOREIGN[language].format(origin=finding.origin))
+    parts += [
+        _RECIPIENT[language].format(
+            recipient=told.recipient,
+            first_at=written_day(told.first_at, language),
+            last_at=written_day(told.last_at, language),
+            purpose=_in(said(told.purpose.value), language).replace("_", " "),
+        )
+        for told in shown.recipients
+    ]
+    return parts
+
+
+def _fields(shown: Shown, language: Language) -> dict[str, str]:
+    finding, in_words = shown.finding, words()
+    rule = _in(shown.rule or _THEIR_RULE, language)
+    texts = {
+        "kind": KINDS[finding.kind],
+        "phenomenon": phenomena()[Phenomenon(finding.phenomenon)].name,
+        "surface": in_words.surface[Surface(finding.surface)],
+        "grade": in_words.grade[Grade(finding.grade)],
+    }
+    days = ("removed_on", "published_on", "match_until")
+    return {
+        "signal": finding.signal,
+        "origin": finding.origin,
+        "contact": finding.contact,
+        "rule": rule if shown.rule is not None else rule.format(rule=finding.rule),
+        **{name: _in(text, language) for name, text in texts.items()},
+        **{name: written_day(getattr(finding, name), language) for name in days},
+    }
+
+
+def _in(text: Text, language: Language) -> str:
+    return text.de if language is Language.DE else text.en

@@ -18,6 +18,7 @@ from fedsafe_node.messages import Kind, Question
 from fedsafe_node.principal import Principal
 from fedsafe_node.rights import requests as requests_module
 from fedsafe_node.rights import tending
+from fedsafe_node.rights.answering import KINDS
 from fedsafe_node.rights.request_messages import (
     CloseRequest,
     CollectRequest,
@@ -32,7 +33,7 @@ from fedsafe_node.rights.requests import Requests
 from fedsafe_node.rights.tending import Tended, tend_requests
 from fedsafe_node.store.protocol import Reader
 from fedsafe_node.store.rights_rows import RequestState
-from fedsafe_policies.vocabulary import Role, Scope
+from fedsafe_policies.vocabulary import IdentifierKind, Role, Scope
 
 WHO = "Person@Mail.example"
 FOLDED = "person@mail.example"
@@ -91,6 +92,47 @@ async def test_a_person_is_told_who_lists_them_and_who_has_received_it(
         assert not any(name in text for name in ("anna", "rita", "dora"))
         assert ("a.demo will tell you" in text) is (name == "b.demo")
         assert ("only this provider uses it" in text) is (name == "b.demo")
+
+
+async def test_an_answer_says_in_words_what_the_law_wants_to_be_said(
+    trio: Fleet,
+) -> None:
+    await trio.publish(WHO)
+    requests = requests_of(trio, "a.demo")
+    opened = await requests.open(asked(language=Language.DE), SHOP)
+    answer = (await requests.answer(opened.request, DORA)).answer
+
+    assert answer is not None
+    for told in (
+        *("Wozu: ", "Art. 6 Abs. 1 DSGVO", "Stand: 24.11.2026", "E-Mail-Adresse"),
+        *("Cybergrooming", "öffentliche Inhalte", "bestätigt", "unsere Regel"),
+        *("zuerst 24.11.2026", "Zweck: Prüfung"),
+    ):
+        assert told in answer, answer
+    for code in ("public_content", "confirmed_", "email", "2026-"):
+        assert code not in answer, answer
+    assert "ruht" not in answer
+
+
+@pytest.mark.parametrize(
+    ("language", "told"), [(Language.DE, "ruht, bis"), (Language.EN, "rests until")]
+)
+async def test_an_answer_says_that_a_signal_rests(
+    trio: Fleet, language: Language, told: str
+) -> None:
+    await trio.publish(WHO)
+    requests = requests_of(trio)
+    await requests.open(asked(RequestKind.OBJECTION), SHOP)
+    opened = await requests.open(asked(language=language), SHOP)
+    answer = (await requests.answer(opened.request, DORA)).answer
+
+    assert answer is not None
+    assert told in answer
+    assert "has ended" not in answer
+
+
+def test_every_kind_of_identifier_has_a_word() -> None:
+    assert set(KINDS) == {kind.name.lower() for kind in IdentifierKind}
 
 
 async def test_nothing_found_is_answered_at_once_in_their_language(
