@@ -267,6 +267,7 @@ def _show(answer: Json, settings: Settings) -> None:
                 None if flagged is None else say("flagged", settings),
             ),
             (say("revision", settings), answer["revision"]),
+            (say("renewals", settings), answer["renewals"] or None),
             (say("heard", settings), answer["heard"]),
         ],
         indent="",
@@ -277,7 +278,10 @@ def _show(answer: Json, settings: Settings) -> None:
         settings,
     )
     _part(
-        ("outcome", "level", "by", "second", "at", "evidence", "reason"),
+        (
+            *("outcome", "level", "until", "by", "second", "at", "seconds"),
+            *("evidence", "reason"),
+        ),
         [_decision(each, settings) for each in answer["decisions"]],
         settings,
     )
@@ -317,12 +321,20 @@ def _decision(each: Json, settings: Settings) -> tuple[object, ...]:
     return (
         _word(OUTCOMES, each["outcome"], settings),
         each["level"],
+        shown(each["until"]),
         each["decided_by"],
         each["second"],
         shown(each["decided_at"]),
+        _seconds(each),
         each["evidence"],
         each["reason"],
     )
+
+
+def _seconds(each: Json) -> str:
+    """How long those who decided had looked: the first person, and the second."""
+    both = (each["dwell"], each.get("second_dwell"))
+    return ", ".join(str(looked) for looked in both if looked is not None)
 
 
 def _hearing(each: Json, settings: Settings) -> tuple[object, ...]:

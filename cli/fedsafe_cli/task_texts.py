@@ -66,9 +66,9 @@ _SAID: Final[Words] = {
     "heard": ("Anhörung", "hearing"),
     "hearing": ("Anhörung", "hearing"),
     "signal": ("Signal", "signal"),
-    "origin": ("Herkunft", "origin"),
-    "phenomenon": ("Phänomen", "phenomenon"),
-    "grade": ("Grad", "grade"),
+    "origin": ("Ursprung", "origin"),
+    "phenomenon": ("Erscheinungsform", "phenomenon"),
+    "grade": ("Beleglage", "grade"),
     "removed": ("entfernt", "removed"),
     "stopped": ("beendet", "stopped"),
     "outcome": ("Ausgang", "outcome"),
@@ -78,15 +78,21 @@ _SAID: Final[Words] = {
     "at": ("wann", "at"),
     "evidence": ("Beleg", "evidence"),
     "reason": ("Grund", "reason"),
+    "seconds": ("Sekunden", "seconds"),
+    "renewals": ("Verlängerungen", "renewals"),
     "reference": ("Verweis", "reference"),
     "until": ("bis", "until"),
     "questions": ("Fragen", "questions"),
     "decided": ("entschieden: {outcome}", "decided: {outcome}"),
     "waits": (
-        "wartet auf eine zweite Person mit der Rolle reviewer: "
-        "fedsafe act approve {act} --digest {digest}",
-        "waits for a second person with the role reviewer: "
-        "fedsafe act approve {act} --digest {digest}",
+        (
+            "wartet auf eine zweite Person mit der Rolle reviewer: "
+            "fedsafe act approve {act} --digest {digest}"
+        ),
+        (
+            "waits for a second person with the role reviewer: "
+            "fedsafe act approve {act} --digest {digest}"
+        ),
     ),
 }
 

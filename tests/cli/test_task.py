@@ -123,6 +123,27 @@ def test_a_review_is_shown_with_all_that_bears_on_it(
     assert ask("task", "show", TASK, "--json").document == with_moments(WHOLE)
 
 
+def test_the_end_of_a_limit_and_the_seconds_are_shown(
+    ask: "Run", node: "FakeNode"
+) -> None:
+    limit = {"outcome": "feature_limit", "level": "L3", "until": 1_796_860_800}
+    closed = {"second": "rita", "dwell": 41, "second_dwell": 12}
+    told = WHOLE | {"decisions": [DECISION | limit, DECISION | closed]}
+    node.always(f"GET /v1/tasks/{TASK}", told | {"renewals": 1})
+    shown = ask("task", "show", TASK).out
+    german = ask("task", "show", TASK, "--lang", "de").out
+
+    first, second = (
+        row for row in shown.splitlines() if "anna" in row and "case" in row
+    )
+    assert "2026-12-10 00:00:00 UTC" in first
+    assert " 40 " in first
+    assert " 41, 12 " in second
+    assert "renewals" in shown
+    for word in ("Sekunden", "Verlängerungen", "Erscheinungsform", "Beleglage"):
+        assert word in german
+
+
 def test_a_decision_travels_without_what_was_not_said(
     ask: "Run", node: "FakeNode"
 ) -> None:
