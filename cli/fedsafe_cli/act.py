@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """`fedsafe act`: what waits for a second person, approved or withdrawn."""
 
-from typing import Any
+from typing import Any, Final
 
 import click
 
-from fedsafe_cli.act_texts import act_kind, act_rows, act_word
+from fedsafe_cli.act_texts import act_kind, act_rows, act_state, act_word
 from fedsafe_cli.client import Client
+from fedsafe_cli.confirming import confirm
 from fedsafe_cli.errors import BadInputError
 from fedsafe_cli.exit_codes import OK, ExitStatus
 from fedsafe_cli.moments import shown
@@ -14,6 +15,8 @@ from fedsafe_cli.options import settings_of, shared_options
 from fedsafe_cli.output import document, line, note, pairs
 from fedsafe_cli.sessions import personal
 from fedsafe_cli.settings import Settings
+
+_APPROVE: Final = ("Zustimmen und ausführen?", "Approve this?")
 
 
 @click.group()
@@ -44,11 +47,12 @@ def list_acts(context: click.Context) -> ExitStatus:
         return OK
     if not acts:
         line(act_word("nothing", german=settings.german))
+    german = settings.german
     for number, one in enumerate(acts):
         if number:
             line()
-        words = [act_word(name, german=settings.german) for name in ("act", "state")]
-        head = zip(words, (one["act"], one["state"]), strict=True)
+        words = [act_word(name, german=german) for name in ("act", "state")]
+        head = zip(words, (one["act"], act_state(one, german=german)), strict=True)
         pairs([*head, *_rows(one, settings)], indent="")
     return OK
 
@@ -102,13 +106,14 @@ def approve(context: click.Context, act_id: str, digest: str | None) -> ExitStat
         rows = [*_rows(shown_act, settings), (digest_word, shown_act["digest"])]
         for name, value in rows:
             note(f"{name}: {value}")
-        click.confirm("approve this?", abort=True, err=True)
-        digest = shown_act["digest"]
+        digest = str(shown_act["digest"])
+        way = f"without a terminal: fedsafe act approve {act_id} --digest {digest}"
+        confirm(_APPROVE, settings, without=way)
     answer = client.post(f"/v1/acts/{act_id}/approve", {"digest": digest})
     if settings.json:
         document(answer)
     else:
-        pairs([("act", answer["act"]), ("state", answer["state"])], indent="")
+        line(f"{answer['act']}: {act_state(answer, german=settings.german)}")
     return OK
 
 
@@ -128,5 +133,5 @@ def withdraw(context: click.Context, act_id: str) -> ExitStatus:
     if settings.json:
         document(answer)
     else:
-        line(f"{answer['act']} is {answer['state']}")
+        line(f"{answer['act']}: {act_state(answer, german=settings.german)}")
     return OK

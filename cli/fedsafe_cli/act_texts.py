@@ -61,6 +61,12 @@ _ENTRIES: Final = ("Einträge", "entries")
 _SPAN: Final = ("{first} bis {last}", "{first} to {last}")
 _BY: Final = ("{person} am {on}", "{person} on {on}")
 _UNSAID: Final = frozenset({"nonce", "start", "end", "after", "gate"})
+_STATES: Final[Words] = {
+    "pending": ("wartet auf eine zweite Person", "waits for a second person"),
+    "done": ("ausgeführt", "done"),
+    "withdrawn": ("zurückgezogen", "withdrawn"),
+    "expired": ("verfallen", "expired"),
+}
 _WORDS: Final[Words] = {
     "nothing": ("nichts wartet", "nothing waits"),
     "act": ("Vorgang", "act"),
@@ -75,6 +81,11 @@ _WORDS: Final[Words] = {
 def act_kind(act: dict[str, Any], *, german: bool) -> str:
     """Say what kind of act it is."""
     return label(KINDS, str(act["kind"]), german=german)
+
+
+def act_state(act: dict[str, Any], *, german: bool) -> str:
+    """Say how an act stands."""
+    return label(_STATES, str(act["state"]), german=german)
 
 
 def act_word(name: str, *, german: bool) -> str:

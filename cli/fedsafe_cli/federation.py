@@ -6,7 +6,7 @@ import binascii
 import hashlib
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
 
@@ -21,12 +21,18 @@ from fedsafe_cli.ceremony import (
     propose,
     step,
 )
+from fedsafe_cli.confirming import confirm
 from fedsafe_cli.errors import BadInputError, BrokenAnswerError, WrongStateError
 from fedsafe_cli.exit_codes import OK, ExitStatus
 from fedsafe_cli.options import settings_of, shared_options
 from fedsafe_cli.output import document, line, note, pairs, table
 from fedsafe_cli.remote import remote
 from fedsafe_cli.settings import printable
+
+_COMPARED: Final = (
+    "Sind diese Fingerabdrücke verglichen?",
+    "Have you compared these fingerprints?",
+)
 
 
 @click.group()
@@ -219,7 +225,7 @@ def run(context: click.Context, /, **given: Any) -> ExitStatus:  # noqa: ANN401 
     for message in cards:
         note(f"{message['signer']}: {fingerprint(message)}")
     if not given["yes"]:
-        click.confirm("Have you compared these fingerprints?", abort=True, err=True)
+        confirm(_COMPARED, settings, without="once they are compared: --yes")
     terms = Terms(
         federation=given["name"],
         threshold=given["threshold"],

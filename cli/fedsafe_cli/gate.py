@@ -16,6 +16,7 @@ from typing import Final
 import click
 import msgspec
 
+from fedsafe_cli.confirming import confirm
 from fedsafe_cli.errors import BadInputError
 from fedsafe_cli.exit_codes import OK, ExitStatus
 from fedsafe_cli.files import read_small
@@ -32,6 +33,18 @@ _WANTED: Final = {
     "dpo_approval": '{ person = "C. Weber", on = 2026-11-02 }',
     "management_approval": '{ person = "D. Kaya", on = 2026-11-03 }',
 }
+
+_CLOSES: Final = (
+    (
+        "fedsafe: dieser Eintrag ist unvollständig und ersetzt einen, der bis {until} "
+        "gilt: die Freigabe schließt sich"
+    ),
+    (
+        "fedsafe: this record lacks something, and replaces one that holds until "
+        "{until}: the gate closes"
+    ),
+)
+_ENTER: Final = ("Trotzdem eintragen?", "Enter it all the same?")
 
 
 @click.group()
@@ -90,7 +103,7 @@ def record(context: click.Context, file: str, yes: bool) -> ExitStatus:  # noqa:
     settings, given = settings_of(context), _read(file)
     entered, client = _check(file, given), personal(settings)
     if not yes and missing(entered, int(time.time())):  # noqa: TID251 - now
-        _ask_before_closing(client.get("/v1/gate"))
+        _ask_before_closing(settings, client.get("/v1/gate"))
     answer = client.change("/v1/gate", _dates_as_text(given))
     _tell(settings, answer)
     if answer.get("act"):
@@ -102,16 +115,13 @@ def record(context: click.Context, file: str, yes: bool) -> ExitStatus:  # noqa:
     return OK
 
 
-def _ask_before_closing(now: object) -> None:
+def _ask_before_closing(settings: Settings, now: object) -> None:
     """Ask whether an incomplete record may replace one that is complete."""
     if not isinstance(now, dict) or not now.get("valid_until"):
         return
     if set(now.get("missing") or ()) <= {"register"}:
-        note(
-            "fedsafe: this record lacks something, and replaces one that holds until "
-            f"{now['valid_until']}: the gate closes"
-        )
-        click.confirm("Enter it all the same?", abort=True, err=True)
+        note(_CLOSES[not settings.german].format(until=now["valid_until"]))
+        confirm(_ENTER, settings, without="without a terminal: --yes")
 
 
 def _read(file: str) -> dict[str, object]:

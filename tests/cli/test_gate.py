@@ -102,7 +102,7 @@ OPEN = CLOSED | {"open": True, "missing": [], "valid_until": "2027-11-03"}
 
 
 @pytest.mark.parametrize(
-    ("stdin", "status", "acts"), [(b"y\n", 0, 1), (b"n\n", 130, 0), (b"", 130, 0)]
+    ("stdin", "status", "acts"), [(b"y\n", 0, 1), (b"n\n", 5, 0), (b"", 5, 0)]
 )
 def test_an_incomplete_record_closes_no_open_gate_unasked(  # noqa: PLR0913
     ask: "Run",

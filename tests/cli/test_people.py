@@ -271,7 +271,7 @@ def test_an_account_is_set_up_with_two_lines_of_input(
             f"POST /v1/acts/{'0' * 32}/withdraw",
             None,
             ACT | {"state": "withdrawn"},
-            "is withdrawn",
+            ": withdrawn",
         ),
         (
             ("node", "credential", "revoke", "shop"),
@@ -488,9 +488,16 @@ def test_an_approval_names_the_digest_that_was_shown(
     node.always("GET /v1/acts", {"acts": [ACT]})
     node.always(f"POST /v1/acts/{'0' * 32}/approve", ACT | {"state": "done"})
 
-    assert ask("act", "approve", "0" * 32, stdin=b"n\n").status == 130
+    declined = ask("act", "approve", "0" * 32, stdin=b"n\n")
+    assert (declined.status, "nothing was done" in declined.err) == (5, True)
     assert ask("act", "approve", "1" * 32).status == 5
     assert len(node.asked) == 2
+    nobody = ask("act", "approve", "0" * 32)
+    assert nobody.status == 5
+    assert f"--digest {'ab' * 32}" in nobody.err
+    german = ask("act", "approve", "0" * 32, "--lang", "de", stdin=b"was?\nj\n")
+    assert german.status == 0
+    assert "Zustimmen" in german.err
     outcome = ask("act", "approve", "0" * 32, stdin=b"y\n")
     assert outcome.status == 0
     assert "what: grant a role\nperson: ben\nrole: analyst\n" in outcome.err
