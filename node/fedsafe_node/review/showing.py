@@ -135,7 +135,7 @@ async def describe(desk: ReviewDesk, reader: Reader, task: TaskRow) -> TaskAnswe
         opened_at=task.opened_at,
         ends_at=task.ends_at,
         flagged_at=task.flagged_at,
-        renewals=task.renewals,
+        renewals=_renewals(task),
         revision=task.revision,
         signals=[_signal(desk, row) for row in signals],
         decisions=[_decision(row) for row in await reader.task_decisions(task.id)],
@@ -154,9 +154,14 @@ def shown(task: TaskRow) -> TaskShown:
         opened_at=task.opened_at,
         ends_at=task.ends_at,
         flagged_at=task.flagged_at,
-        renewals=task.renewals,
+        renewals=_renewals(task),
         revision=task.revision,
     )
+
+
+def _renewals(task: TaskRow) -> int:
+    # The row counts every watch, the first one with them.
+    return max(task.renewals - 1, 0)
 
 
 def steps_of(rows: list[TaskHearingRow]) -> list[Hearing]:

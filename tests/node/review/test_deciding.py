@@ -72,8 +72,10 @@ async def test_a_watch_is_renewed_once_and_with_a_reason(ward: Ward) -> None:
     assert await denied(ward, task, Outcome.WATCH, days=31) == "until_too_long"
     await ward.decide(task, Outcome.WATCH, days=30)
 
+    assert (await ward.show(task)).renewals == 0
     assert await denied(ward, task, Outcome.WATCH, days=30) == "evidence_missing"
-    await ward.decide(task, Outcome.WATCH, days=30, reason="note-1")
+    renewed = await ward.decide(task, Outcome.WATCH, days=30, reason="note-1")
+    assert renewed.task.renewals == 1
     code = await denied(ward, task, Outcome.WATCH, days=30, reason="note-2")
     assert code == "until_too_long"
 
