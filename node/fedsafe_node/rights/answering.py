@@ -44,6 +44,15 @@ class Shown:
     recipients: Sequence[Told] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Contested:
+    """How many disputes rest a signal, wait without resting it, and are ruled on."""
+
+    resting: int = 0
+    waiting: int = 0
+    ruled: int = 0
+
+
 _HEAD: Final[Mapping[Language, str]] = {
     Language.DE: (
         "Antwort auf Ihren Antrag {request}\n\n"
@@ -132,14 +141,24 @@ _FOREIGN: Final[Mapping[Language, str]] = {
     Language.DE: "  Wem {origin} es weitergegeben hat, sagt Ihnen {origin}.\n",
     Language.EN: "  {origin} will tell you whom it has given it to.\n",
 }
-_DISPUTED: Final[Mapping[Language, str]] = {
-    Language.DE: (
-        "\nFür Sie bestritten: {count}. Bis zur Entscheidung ruht es überall.\n"
-    ),
-    Language.EN: (
-        "\nDisputed for you: {count}. It rests everywhere until it is decided.\n"
-    ),
-}
+_RESTING: Final = Text(
+    "\nFür Sie bestritten: {count}. Bis zur Entscheidung ruht es überall.\n",
+    "\nDisputed for you: {count}. It rests everywhere until it is decided.\n",
+)
+_WAITING: Final = Text(
+    "\nFür Sie bestritten, ohne dass es deshalb ruht: {count}. Der meldende Anbieter "
+    "entscheidet darüber.\n",
+    "\nDisputed for you, without resting for that: {count}. The reporting provider "
+    "decides on it.\n",
+)
+_RULED: Final = Text(
+    "\nFür Sie bestritten und inzwischen entschieden: {count}.\n",
+    "\nDisputed for you and decided meanwhile: {count}.\n",
+)
+_NOTHING_ELSE: Final = Text(
+    "\nWas geprüft werden konnte, hat kein Signal ergeben.\n",
+    "\nWhat could be checked has shown no signal.\n",
+)
 _UNEVALUATED: Final[Mapping[Language, str]] = {
     Language.DE: (
         "\nNicht zu prüfen war: {what}. Bitte fragen Sie später noch einmal.\n"
@@ -168,7 +187,7 @@ def write_answer(  # noqa: PLR0913 - what an answer tells
     today: str,
     basis: Text,
     signals: Sequence[Shown],
-    disputes: int,
+    contested: Contested,
     unevaluated: Sequence[str],
 ) -> str:
     """Write the answer; `recipients` are those of own shared signals only."""
@@ -184,9 +203,16 @@ def write_answer(  # noqa: PLR0913 - what an answer tells
     for shown in signals:
         parts += _signal(shown, language, node)
     if not signals:
-        parts.append(_NOTHING[language])
-    if disputes:
-        parts.append(_DISPUTED[language].format(count=disputes))
+        # Nobody may say that there is none while something was not asked.
+        nothing = _in(_NOTHING_ELSE, language) if unevaluated else _NOTHING[language]
+        parts.append(nothing)
+    for text, count in (
+        (_RESTING, contested.resting),
+        (_WAITING, contested.waiting),
+        (_RULED, contested.ruled),
+    ):
+        if count:
+            parts.append(_in(text, language).format(count=count))
     if unevaluated:
         parts.append(_UNEVALUATED[language].format(what=", ".join(unevaluated)))
     return "".join([*parts, _TAIL[language]])

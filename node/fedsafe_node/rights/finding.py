@@ -7,7 +7,7 @@ could evaluate is named. The identifier ends here.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import msgspec
@@ -67,6 +67,17 @@ async def evaluate(situation: Situation, person: Person) -> Evaluated:
         epochs = sorted(shared.membership.pins)
         return Evaluated((), [f"epoch {epoch}" for epoch in epochs])
     return Evaluated(outputs, ())
+
+
+def name_missed(evaluated: Evaluated, listed: set[int]) -> Evaluated:
+    """Name the epochs under which signals are kept and nothing was evaluated."""
+    known = {output.epoch for output in evaluated.outputs}
+    missed = [f"epoch {epoch}" for epoch in sorted(listed - known)]
+    named = evaluated.unevaluated
+    return replace(
+        evaluated,
+        unevaluated=[*named, *(each for each in missed if each not in named)],
+    )
 
 
 async def find(

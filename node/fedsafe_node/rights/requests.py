@@ -30,7 +30,7 @@ from fedsafe_node.provider_events.announcing import (
     Announcer,
 )
 from fedsafe_node.rights.describing import describe_request
-from fedsafe_node.rights.finding import evaluate
+from fedsafe_node.rights.finding import evaluate, name_missed
 from fedsafe_node.rights.granting import KIND, Grant, grantable
 from fedsafe_node.rights.opening import Opened, Opening, read_person
 from fedsafe_node.rights.outcomes import note_on
@@ -103,7 +103,8 @@ class Requests:
         """
         desk = self._desk
         decision = await self._admit(who, "rights.open")
-        evaluated = await evaluate(desk.situation, opened.person)
+        listed = await desk.store.scan(lambda reader: reader.epochs_listed())
+        evaluated = name_missed(await evaluate(desk.situation, opened.person), listed)
         opening = Opening(desk, self._announcer, opened, evaluated, who, decision)
         try:
             return await desk.commit(opening.run)

@@ -3,7 +3,7 @@
 
 from fedsafe_node.notices.facts import basis_in_words, rule_in_words
 from fedsafe_node.peering.recipients import read_recipients
-from fedsafe_node.rights.answering import Shown, Told, write_answer
+from fedsafe_node.rights.answering import Contested, Shown, Told, write_answer
 from fedsafe_node.rights.finding import Finding
 from fedsafe_node.rights.request_messages import Language
 from fedsafe_node.rights.sealing import Content
@@ -11,7 +11,7 @@ from fedsafe_node.signals.desk import Desk
 from fedsafe_node.signals.naming import read_signal_id
 from fedsafe_node.situation import Situation
 from fedsafe_node.store.protocol import Reader
-from fedsafe_node.store.rights_rows import RequestRow
+from fedsafe_node.store.rights_rows import RequestRow, Weight
 from fedsafe_node.store.rows import SignalStatus
 
 
@@ -26,9 +26,24 @@ async def tell(reader: Reader, desk: Desk, row: RequestRow, content: Content) ->
         today=desk.clock.now().date().isoformat(),
         basis=basis_in_words(situation),
         signals=[await _shown(reader, situation, each) for each in content.findings],
-        disputes=len(content.disputes),
+        contested=await _contested(reader, content),
         unevaluated=content.unevaluated,
     )
+
+
+async def _contested(reader: Reader, content: Content) -> Contested:
+    resting = waiting = ruled = 0
+    for digest in content.disputes:
+        dispute = await reader.dispute(bytes.fromhex(digest))
+        if dispute is None:
+            continue
+        if await reader.ruling(dispute) is not None:
+            ruled += 1
+        elif dispute.weight is Weight.SUSPENDS:
+            resting += 1
+        else:
+            waiting += 1
+    return Contested(resting, waiting, ruled)
 
 
 async def status_of(

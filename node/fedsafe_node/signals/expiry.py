@@ -18,6 +18,7 @@ from fedsafe_node.signals.showing import MAX_DRAFTS
 from fedsafe_node.signals.stopping import withdraw_draft
 from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.store.rows import DraftRow, DraftState, LogEntry, SignalStatus
+from fedsafe_policies.vocabulary import Plane
 
 BATCH: Final = 500
 ACTOR_NAME: Final = "expiry"
@@ -95,7 +96,9 @@ class _Round:
         if done != Expired():
             entry = self._event(done, bans)
             await tx.append(self.desk.trail.log, entry.record, entry.openings)
-        removed += {row.row for row in (*expired, *erased)}
+        # Whoever asks for access is told of an ended signal as long as it is kept.
+        removed += {row.row for row in expired if row.plane != Plane.ACTOR}
+        removed += {row.row for row in erased}
         return Changed(done, removed=removed)
 
     def _event(self, done: Expired, bans: int) -> LogEntry:

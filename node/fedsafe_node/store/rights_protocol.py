@@ -36,6 +36,13 @@ class RightsReader(Protocol):
         """Return those answered or closed by a moment, with something sealed."""
         ...
 
+    async def epochs_listed(self) -> set[int]:
+        """Return the epochs under which others' and shared signals list persons.
+
+        It walks the signals, so use it in `scan`.
+        """
+        ...
+
     async def dispute(self, digest: bytes) -> DisputeRow | None:
         """Return a dispute by the digest of its statement."""
         ...

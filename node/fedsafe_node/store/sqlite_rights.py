@@ -73,6 +73,14 @@ class SQLiteRightsReader:
         where = "WHERE state <> 'open' AND sealed IS NOT NULL AND ended_at <= ? LIMIT ?"
         return self._requests(where, before, limit)
 
+    async def epochs_listed(self) -> set[int]:
+        """Return the epochs under which others' and shared signals list persons."""
+        rows = self._connection.execute(
+            "SELECT DISTINCT epoch FROM signals WHERE plane = 'actor' AND own = 0 "
+            "AND status IN ('active', 'disputed', 'expired')"
+        )
+        return {epoch for (epoch,) in rows}
+
     def _disputes(self, where: str, *values: object) -> list[DisputeRow]:
         return [_dispute(row) for row in self._connection.execute(where, values)]
 

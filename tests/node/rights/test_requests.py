@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Requests of persons on real nodes: who opens them, what is told, by when."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from msgspec.structs import replace
 from tests.node.fleet import NAMES, Fleet
 from tests.node.rights.test_disputes import DORA, LEA, RUTH, matching
 from tests.node.signals.conftest import ANNA, BOT, RITA, request_for
@@ -19,6 +20,7 @@ from fedsafe_node.principal import Principal
 from fedsafe_node.rights import requests as requests_module
 from fedsafe_node.rights import tending
 from fedsafe_node.rights.answering import KINDS
+from fedsafe_node.rights.finding import Evaluated
 from fedsafe_node.rights.request_messages import (
     CloseRequest,
     CollectRequest,
@@ -31,8 +33,10 @@ from fedsafe_node.rights.request_messages import (
 )
 from fedsafe_node.rights.requests import Requests
 from fedsafe_node.rights.tending import Tended, tend_requests
+from fedsafe_node.signals.expiry import expire_signals
 from fedsafe_node.store.protocol import Reader
 from fedsafe_node.store.rights_rows import RequestState
+from fedsafe_policies.policy import Policy
 from fedsafe_policies.vocabulary import IdentifierKind, Role, Scope
 
 WHO = "Person@Mail.example"
@@ -278,6 +282,56 @@ async def test_what_could_not_be_asked_is_named(trio: Fleet) -> None:
     answered = await requests_of(trio).answer(opened.request, LEA)
     assert answered.answer is not None
     assert "could not be checked: epoch 1" in answered.answer
+
+
+async def test_a_dispute_that_rests_nothing_is_not_said_to(trio: Fleet) -> None:
+    situation = trio["b.demo"].base.situation
+    policy = situation.policy
+    least = replace(policy.document.disputes, suspensions_a_day=1)
+    situation.policy = Policy(replace(policy.document, disputes=least), policy.digest)
+    told: list[str] = []
+    for value in (WHO, "other@mail.example"):
+        await trio.publish(value)
+        opened = await requests_of(trio).open(asked(RequestKind.DISPUTE, value), SHOP)
+        answered = await requests_of(trio).answer(opened.request, DORA)
+        assert answered.answer is not None
+        told.append(answered.answer)
+
+    assert "Disputed for you: 1. It rests everywhere" in told[0]
+    assert "rests everywhere" not in told[1]
+    assert "Disputed for you, without resting for that: 1" in told[1]
+
+
+async def test_an_epoch_that_is_not_asked_is_named(
+    trio: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def ended(*_: object) -> Evaluated:
+        return Evaluated((), ())
+
+    await trio.publish(WHO)
+    monkeypatch.setattr(requests_module, "evaluate", ended)
+    opened = await requests_of(trio).open(asked(), LEA)
+
+    assert (opened.state, opened.unevaluated) == ("open", ["epoch 1"])
+    answer = (await requests_of(trio).answer(opened.request, LEA)).answer
+    assert answer is not None
+    assert "What could be checked has shown no signal" in answer
+    assert "No signal is kept" not in answer
+
+
+async def test_an_ended_signal_is_told_as_long_as_it_is_kept(alone: Fleet) -> None:
+    node, requests = alone["a.demo"], requests_of(alone, "a.demo")
+    ban = request_for("9.9.9.9", kind=Kind.IP, scope=Scope.SELF)
+    listed = await node.services.signals.add(ban, ANNA)
+    (row,) = await node.base.store.read(lambda reader: reader.signals_after(0, 9))
+    question = Question(kind=Kind.IP, value="9.9.9.9")
+    for moment, found in ((row.match_until, [listed.signal]), (row.erase_after, [])):
+        until = datetime.fromtimestamp(moment, UTC)
+        alone.clock.advance(until - alone.clock.now())
+        await expire_signals(node.desk)
+        opened = await requests.open(replace(asked(), about=question), LEA)
+        assert opened.signals is not None
+        assert [each.signal for each in opened.signals] == found
 
 
 @pytest.mark.parametrize(

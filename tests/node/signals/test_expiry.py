@@ -37,7 +37,8 @@ async def test_a_signal_ends_at_its_date_and_is_erased_later(
     request = request_for(ADDRESS, kind=Kind.IP)
     answer = await node.signals.add(request, ANNA)
     (row,) = await node.rows()
-    assert row.token is not None
+    token = row.token
+    assert token is not None
 
     clock.advance(until(row, clock) - timedelta(seconds=1))
     assert await expire_signals(node.desk) == Expired()
@@ -45,7 +46,7 @@ async def test_a_signal_ends_at_its_date_and_is_erased_later(
     clock.advance(timedelta(seconds=1))
     assert (await node.look_up(ADDRESS, Kind.IP)).matches == []
     assert await expire_signals(node.desk) == Expired(expired=1)
-    assert node.desk.lists.rows(row.token) == ()
+    assert node.desk.lists.rows(token) == (row.row,)  # for the person's access
     assert (await node.signals.show(answer.signal, ANNA)).state is SignalState.EXPIRED
 
     assert row.erase_after > row.match_until
@@ -53,6 +54,7 @@ async def test_a_signal_ends_at_its_date_and_is_erased_later(
     assert await expire_signals(node.desk) == Expired(erased=1)
     (row,) = await node.rows()
     assert (row.status, row.token) == (SignalStatus.ERASED, None)
+    assert node.desk.lists.rows(token) == ()
     opening = await node.store.read(lambda r: r.opening(row.log, row.index, row.group))
     assert opening is None
     assert await expire_signals(node.desk) == Expired()
