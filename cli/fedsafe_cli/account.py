@@ -244,8 +244,9 @@ def roles(
 ) -> ExitStatus:
     """Grant a role to NAME, or take one away.
 
-    A grant takes two people as soon as there is a second one who may approve it:
-    `fedsafe act approve`. The person needs the training that the role wants.
+    A grant takes two people as soon as there is a second one who may approve it; it
+    then ends with status 13, and waits for `fedsafe act approve`. The person needs
+    the training that the role wants.
 
     \b
     Examples:
@@ -265,16 +266,17 @@ def roles(
     act = answer.get("act")
     if act is not None and not _can_approve(client, {name, act["asked_by"]}):
         note(_NOBODY_APPROVES)
+    done = OK if act is None else ExitStatus.WAITING
     if settings.json:
         document(answer)
-        return OK
+        return done
     if act is not None:
         line(f"{name}: {answer['role']} waits for a second person")
         line(f"next, as another person: fedsafe act approve {act['act']}")
     else:
         word = "has" if answer["granted"] else "has no longer"
         line(f"{name} {word} the role {answer['role']}")
-    return OK
+    return done
 
 
 def _can_approve(client: Client, but: set[str]) -> bool:

@@ -48,7 +48,7 @@ _TIMEOUT: Final = 3_600.0
 def export(context: click.Context, /, out: str, **given: Any) -> ExitStatus:  # noqa: ANN401 (options)
     """Write an evidence pack: entries, proofs, keys, policies and a verifier.
 
-    With openings it takes two people: the first call asks and ends with status 11;
+    With openings it takes two people: the first call asks and ends with status 13;
     after another person's `fedsafe act approve`, repeat it with --act.
 
     \b
@@ -69,7 +69,7 @@ def export(context: click.Context, /, out: str, **given: Any) -> ExitStatus:  # 
         if settings.json:
             document(asked)
         note(_next_step(asked))
-        return ExitStatus.DEFERRED
+        return ExitStatus.WAITING
     wanted = {"act": act, "anchors": given["anchors_from"]}
     query = urlencode(part | {k: v for k, v in wanted.items() if v is not None})
     told = _fetch(client, f"{_TARGET}?{query}" if query else _TARGET, out)

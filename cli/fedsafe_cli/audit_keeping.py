@@ -35,7 +35,7 @@ def _act(settings: Settings, asked: Any, then: str) -> ExitStatus:  # noqa: ANN4
     note(
         f"nothing is done yet: let another person run `fedsafe act approve {act}`{then}"
     )
-    return ExitStatus.DEFERRED
+    return ExitStatus.WAITING
 
 
 @click.command("subject")
@@ -150,7 +150,7 @@ def _print_gaps(answer: dict[str, Any]) -> None:
 def erase(context: click.Context, ref: str, reason: str) -> ExitStatus:
     """Ask to erase all that the node holds about an account (Art. 17 GDPR).
 
-    Takes a dpo and a second person: this asks, and ends with status 11; the other
+    Takes a dpo and a second person: this asks, and ends with status 13; the other
     person's `fedsafe act approve` erases. Records and proofs of the log stay.
 
     \b
@@ -174,7 +174,7 @@ def reveal(
 ) -> ExitStatus:
     """Print whose pseudonym it is, once another person has approved that.
 
-    The first call asks and ends with status 11; after another person's
+    The first call asks and ends with status 13; after another person's
     `fedsafe act approve`, repeat it with --act.
 
     \b

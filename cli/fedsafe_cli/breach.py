@@ -248,7 +248,7 @@ def notify(context: click.Context, /, breach_id: str, **given: Any) -> ExitStatu
 @shared_options
 @click.pass_context
 def close(context: click.Context, breach_id: str, silence: str | None) -> ExitStatus:
-    """Close a breach; without notification a second person has to approve.
+    """Close a breach; without notification a second person has to approve: status 13.
 
     \b
     Example:
@@ -276,9 +276,10 @@ def _change(context: click.Context, target: str, body: dict[str, Any]) -> ExitSt
 
 
 def _tell(settings: Settings, answer: dict[str, Any]) -> ExitStatus:
+    done = ExitStatus.WAITING if answer.get("act") else OK
     if settings.json:
         document(answer)
-        return OK
+        return done
     told = [
         f"{each['to']} {each['at']} ({each['reference']})"
         for each in answer["notifications"]
@@ -296,4 +297,4 @@ def _tell(settings: Settings, answer: dict[str, Any]) -> ExitStatus:
     if answer.get("act"):
         note(_WAITS[language])
         note(f"fedsafe act approve {answer['act']}")
-    return OK
+    return done

@@ -23,6 +23,7 @@ class ExitStatus(IntEnum):
     MATCH = 10
     DEFERRED = 11
     INCOMPLETE = 12
+    WAITING = 13
     LOG_TAMPERED = 20
     LOG_INCOMPLETE = 21
     LOG_UNREADABLE = 22
@@ -46,7 +47,7 @@ SEVERITY: Final = (
     ExitStatus.NO_SIGNAL,
 )
 """Most serious first. USAGE is absent: it ends a command before any input; so are
-those of `fedsafe audit verify`, which has none."""
+WAITING and those of `fedsafe audit verify`, which have none."""
 
 
 def worst(statuses: Iterable[ExitStatus]) -> ExitStatus:

@@ -82,7 +82,8 @@ def show(context: click.Context) -> ExitStatus:
 def record(context: click.Context, file: str, yes: bool) -> ExitStatus:  # noqa: FBT001 (click's)
     """Enter the record in FILE (TOML); the newest one counts.
 
-    A complete record opens the gate once another person has approved it. One that
+    A complete record opens the gate once another person has approved it, and ends
+    with status 13. One that
     lacks something counts at once, and closes a gate that was open; you are asked
     before.
 
@@ -112,7 +113,7 @@ def record(context: click.Context, file: str, yes: bool) -> ExitStatus:  # noqa:
     dpo, management = entered.dpo_approval, entered.management_approval
     if dpo is not None and management is not None and dpo.person == management.person:
         note("fedsafe: management_approval must be another person than dpo_approval")
-    return OK
+    return ExitStatus.WAITING if answer.get("act") else OK
 
 
 def _ask_before_closing(settings: Settings, now: object) -> None:

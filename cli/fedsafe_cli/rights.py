@@ -181,7 +181,7 @@ def answer_(context: click.Context, request: str) -> ExitStatus:
 def grant(context: click.Context, request: str, reason: str) -> ExitStatus:
     """Ask that what this provider lists of REQUEST be erased.
 
-    A second person approves it with `fedsafe act approve`.
+    Ends with status 13: a second person approves it with `fedsafe act approve`.
 
     \b
     Example:
@@ -194,7 +194,7 @@ def grant(context: click.Context, request: str, reason: str) -> ExitStatus:
         document(answer)
     else:
         line(_WAITS[not settings.german].format(act=answer["act"]))
-    return OK
+    return ExitStatus.WAITING
 
 
 @rights.command("extend")

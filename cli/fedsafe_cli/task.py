@@ -139,7 +139,7 @@ def decide(
     """End the review of TASK, or put it off.
 
     A limit of features is level L3. From L5 on, a confirmation waits for a second
-    person: `fedsafe act approve` carries it out.
+    person, with status 13: `fedsafe act approve` carries it out.
 
     A question is one of still_stands, found_by_a_person, identifier_confirmed,
     age_confirmed, person_was_heard, complaint_pending.
@@ -170,7 +170,7 @@ def decide(
     else:
         act = answer["act"]
         line(say("waits", settings).format(act=act["act"], digest=act["digest"]))
-    return OK
+    return OK if answer["decided"] else ExitStatus.WAITING
 
 
 @task.command("hear")

@@ -78,7 +78,7 @@ def test_with_openings_it_is_asked_for_first(
     asked = ask("audit", "export", *days, "-o", out)
     fetched = ask("audit", "export", *part, "--act", ACT, "-o", out)
 
-    assert asked.status == 11
+    assert asked.status == 13
     assert f"--from 3 --to 8 --event lookup --act {ACT}" in asked.err
     assert node.asked[0] == (ASK, {"since": 1_793_491_200, "until": 1_793_577_600})
     assert fetched.status == 0, fetched.err

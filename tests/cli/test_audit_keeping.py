@@ -91,7 +91,7 @@ def test_erasing_and_revealing_wait_for_another_person(
     erasing = ask("audit", "erase", "account-17", *reason)
     revealing = ask("audit", "reveal", PSEUDONYM, *reason)
 
-    assert (erasing.status, revealing.status) == (11, 11)
+    assert (erasing.status, revealing.status) == (13, 13)
     assert f"fedsafe act approve {ACT}" in erasing.err
     assert "--act" in revealing.err
     assert node.asked == [

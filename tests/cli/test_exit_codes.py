@@ -24,6 +24,7 @@ def test_the_numbers_never_change() -> None:
         "MATCH": 10,
         "DEFERRED": 11,
         "INCOMPLETE": 12,
+        "WAITING": 13,
         "LOG_TAMPERED": 20,
         "LOG_INCOMPLETE": 21,
         "LOG_UNREADABLE": 22,

@@ -134,7 +134,7 @@ def test_a_record_that_waits_names_the_next_step(
     node.always("POST /v1/gate", CLOSED | {"act": "0a" * 16})
     outcome = ask("gate", "record", str(file))
 
-    assert outcome.status == 0
+    assert outcome.status == 13
     assert f"fedsafe act approve {'0a' * 16}" in outcome.err
 
 

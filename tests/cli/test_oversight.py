@@ -89,6 +89,7 @@ def test_a_closing_that_waits_names_the_next_step(
         "breach", "close", BREACH, "--silence", "unlikely_risk", "--lang", language
     )
 
+    assert outcome.status == 13
     assert f"fedsafe act approve {'9' * 32}" in outcome.err
     assert "72" in outcome.err
 

@@ -105,6 +105,7 @@ def test_a_grant_waits_for_a_second_person(ask: "Run", node: "FakeNode") -> None
     shown = ask("rights", "grant", REQUEST, "--reason", "decision-3")
     as_json = ask("rights", "grant", REQUEST, "--reason", "decision-3", "--json")
 
+    assert (shown.status, as_json.status) == (13, 13)
     assert f"fedsafe act approve {'0b' * 16}" in shown.out
     assert json.loads(as_json.out) == {"act": "0b" * 16}
     assert node.asked[0][1] == {"reason": "decision-3"}

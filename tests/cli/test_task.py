@@ -187,6 +187,7 @@ def test_what_waits_for_a_second_person_says_how_it_is_approved(
     shown = ask(*call)
     german = ask(*call, "--lang", "de")
 
+    assert (shown.status, german.status) == (13, 13)
     assert f"fedsafe act approve {'1' * 32} --digest {'2' * 64}" in shown.out
     assert "zweite Person mit der Rolle reviewer" in german.out
     assert ask(*call, "--json").document == with_moments(WAITS)
