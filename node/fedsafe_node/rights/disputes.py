@@ -42,7 +42,7 @@ from fedsafe_node.store.rows import SignalRow
 from fedsafe_policies.decision import Decision
 from fedsafe_policies.disputes import RulingRequest as Asked
 from fedsafe_policies.people import Person
-from fedsafe_policies.vocabulary import Matter, Purpose
+from fedsafe_policies.vocabulary import Control, Matter, Purpose
 
 LISTED: Final = 500
 
@@ -255,9 +255,12 @@ async def _find(reader: Reader, desk: Desk, request: NewDisputeRequest) -> Signa
 async def _involved(
     reader: Reader, disputes: Sequence[DisputeRow], signal_id: bytes
 ) -> frozenset[str]:
-    """Name who has decided on a signal before: author, second person, disputers."""
+    """Name who has decided on a signal before: author, second person, disputers.
+
+    Who entered what a person contests is no party: the person is.
+    """
     draft = await reader.draft(signal_id)
-    names = {row.opened_by for row in disputes}
+    names = {row.opened_by for row in disputes if row.control == Control.OFFICER}
     if draft is not None:
         names |= {draft.author, draft.decided_by}
     return frozenset(name for name in names if name is not None)

@@ -29,6 +29,7 @@ from fedsafe_node.principal import Principal
 from fedsafe_node.provider_events.announcing import (
     Announcer,
 )
+from fedsafe_node.rights.closing import check_end
 from fedsafe_node.rights.describing import describe_request
 from fedsafe_node.rights.finding import evaluate, name_missed
 from fedsafe_node.rights.granting import KIND, Grant, grantable
@@ -224,7 +225,7 @@ class Requests:
             DeniedError: this role may not.
             BadRequestError: a refusal lacks its ground, or something else has one.
             NotFoundError: there is no such request.
-            WrongStateError: it is closed.
+            WrongStateError: it is closed, or cannot end so (`check_end`).
         """
         decision = await self._admit(who, "rights.close")
         if (closing.outcome == "refused") != (closing.ground is not None):
@@ -239,7 +240,9 @@ class Requests:
             if row.state is RequestState.CLOSED:
                 raise WrongStateError("request_closed", "this request is closed")
             content = open_content(self._desk.periods, row)
-            if content is not None and closing.ground is not None:
+            if content is not None:
+                situation = self._desk.situation
+                await check_end(tx, situation, row, content, closing.outcome)
                 row = self._sealed(row, replace(content, ground=closing.ground))
             closed = replace(
                 row,

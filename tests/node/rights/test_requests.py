@@ -6,16 +6,17 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from msgspec.structs import replace
 from tests.node.fleet import NAMES, Fleet
-from tests.node.rights.test_disputes import DORA, LEA, RUTH, matching
+from tests.node.rights.test_disputes import DORA, LEA, RUTH, STANDS, matching
 from tests.node.signals.conftest import ANNA, BOT, RITA, request_for
 
+from fedsafe_federation.restrictions import Reason
 from fedsafe_node.errors import (
     BadRequestError,
     DeniedError,
     NotFoundError,
     WrongStateError,
 )
-from fedsafe_node.messages import Kind, Question
+from fedsafe_node.messages import Kind, Question, RevokeRequest
 from fedsafe_node.principal import Principal
 from fedsafe_node.rights import requests as requests_module
 from fedsafe_node.rights import tending
@@ -264,6 +265,51 @@ async def test_what_a_person_contests_rests_everywhere(
     assert (found.author, found.control.value) == ("b.demo", "account_login")
     shown = await requests_of(trio).show(opened.request, DORA)
     assert shown.disputes == [found.dispute]
+
+
+async def test_who_enters_a_persons_request_may_rule_and_refuses_after_it(
+    trio: Fleet,
+) -> None:
+    await trio.publish(WHO)
+    node, requests = trio["a.demo"], requests_of(trio, "a.demo")
+    opened = await requests.open(asked(RequestKind.OBJECTION), LEA)
+    assert opened.disputes is not None
+    (dispute,) = opened.disputes
+    closing = CloseRequest(
+        outcome="refused", reason="letter-3", ground=RefusalGround.FOUNDED
+    )
+    with pytest.raises(WrongStateError) as refused:
+        await requests.close(opened.request, closing, LEA)
+    assert refused.value.code == "not_ruled"  # or the clock would revoke the signal
+    assert (await requests.show(opened.request, LEA)).state == "open"
+
+    ruled = await node.services.disputes.rule(dispute, STANDS, LEA)
+    closed = await requests.close(opened.request, closing, LEA)
+
+    assert (ruled.state, closed.outcome) == ("restored", "refused")
+
+
+@pytest.mark.parametrize("kind", [RequestKind.ERASURE, RequestKind.RECTIFICATION])
+@pytest.mark.parametrize("scope", [Scope.SELF, Scope.FEDERATION])
+async def test_nothing_is_granted_by_a_word_alone(
+    trio: Fleet, kind: RequestKind, scope: Scope
+) -> None:
+    node, requests = trio["a.demo"], requests_of(trio, "a.demo")
+    if scope is Scope.SELF:
+        own = await node.services.signals.add(request_for(WHO, scope=scope), ANNA)
+        signal = own.signal
+    else:
+        signal = await trio.publish(WHO)
+    opened = await requests.open(asked(kind), LEA)
+    closing = CloseRequest(outcome="granted", reason="letter-3")
+    with pytest.raises(WrongStateError) as refused:
+        await requests.close(opened.request, closing, LEA)
+    assert refused.value.code == "still_listed"
+
+    revoking = RevokeRequest(reason=Reason.MISTAKE)
+    await node.services.signals.revoke(signal, revoking, RITA)
+
+    assert (await requests.close(opened.request, closing, LEA)).outcome == "granted"
 
 
 async def test_access_alone_contests_nothing(trio: Fleet) -> None:
