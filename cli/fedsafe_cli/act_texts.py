@@ -12,10 +12,10 @@ Words = dict[str, tuple[str, str]]
 KINDS: Final[Words] = {
     "permanent_ban": ("Konto auf Dauer schließen", "close an account for good"),
     "export_with_openings": (
-        "Nachweispaket mit Öffnungen",
+        "Auszug mit Angaben",
         "evidence pack with openings",
     ),
-    "pseudonym_reveal": ("Pseudonym auflösen", "reveal a pseudonym"),
+    "pseudonym_reveal": ("Pseudonym aufdecken", "reveal a pseudonym"),
     "gate_opening": ("rechtliche Freigabe öffnen", "open the legal gate"),
     "breach_silence": (
         "Datenpanne ohne Meldung abschließen",

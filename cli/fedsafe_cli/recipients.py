@@ -33,7 +33,7 @@ _TOLD: Final[Mapping[bool | None, tuple[str, str]]] = {
 }
 
 _SUMS: Final = (
-    ("Herkunft", "abgeschlossene Prüfungen"),
+    ("Ursprung", "abgeschlossene Prüfungen"),
     ("origin", "decided reviews"),
 )
 _FEWEST: Final = (
