@@ -55,10 +55,13 @@ def make_services(parts: Parts) -> Services:
     gates = Gates(base.situation, base.office, approvals)
     registers = Registers(*around)
     audits = _audits(parts)
-    requests = Requests(desk, base.announcer, base.office.vault, approvals)
+    lookups = _lookups(parts)
+    requests = Requests(
+        desk, base.announcer, base.office.vault, approvals, lookups.budgets
+    )
     return Services(
         name=base.config.name,
-        lookups=_lookups(parts),
+        lookups=lookups,
         tasks=ReviewService(parts.reviews, approvals),
         signals=SignalService(desk),
         people=Entrance(base.office, staff.sessions),

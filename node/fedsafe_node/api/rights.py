@@ -100,6 +100,7 @@ RIGHTS_ROUTES: Final = (
         body=NewRightsRequest,
         limit=16 * KIB,
         answer=RightsRequestAnswer,
+        refusals=frozenset({429}),
     ),
     Route(
         name="listRequests",

@@ -121,7 +121,7 @@ class LookupService:
         self._trail = trail
         self._clock = clock
         self._prober = Prober(situation, lists)
-        self._budgets = LookupBudgets(situation, store, trail, clock)
+        self.budgets = LookupBudgets(situation, store, trail, clock)
 
     async def lookup(self, request: LookupRequest, who: Principal) -> LookupAnswer:
         """Answer one account's questions.
@@ -179,7 +179,7 @@ class LookupService:
             elif plane in situation.policy.document.share.planes:
                 withheld = True
         shared = frozenset(open_planes)
-        spending = await self._budgets.admit(who, purpose, _wanted(cases))
+        spending = await self.budgets.admit(who, purpose, _wanted(cases))
         return _Round(who, purpose, grounds, shared, withheld, within, spending)
 
     def _rule_on(

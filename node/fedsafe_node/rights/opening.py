@@ -35,9 +35,16 @@ from fedsafe_node.rights.sealing import Content, seal_content
 from fedsafe_node.rights.telling import tell
 from fedsafe_node.rights.terms import MONTHS, months_after
 from fedsafe_node.signals.desk import Changed, Desk
+from fedsafe_node.signals.disputing import weight_of
 from fedsafe_node.signals.naming import read_signal_id
 from fedsafe_node.store.protocol import Transaction
-from fedsafe_node.store.rights_rows import RequestRow, RequestState
+from fedsafe_node.store.rights_rows import (
+    DisputeRow,
+    RequestRow,
+    RequestState,
+    Weight,
+)
+from fedsafe_node.store.rows import SignalRow
 from fedsafe_policies.decision import Decision
 from fedsafe_policies.vocabulary import Contention, Control
 
@@ -121,7 +128,15 @@ class Opening:
         await tx.add_request(row)
         await self._tell(tx, row, content)
         shown = content if opened.way is Way.OFFICER else None
-        return Changed(replace(describe_request(row, shown), collect=code), feed=feed)
+        # Whether it was answered at once would tell who opens it what was found.
+        told = replace(
+            describe_request(row, shown),
+            state=RequestState.OPEN.value,
+            ended_at=None,
+            ended_by=None,
+            collect=code,
+        )
+        return Changed(told, feed=feed)
 
     async def _tell(self, tx: Transaction, row: RequestRow, content: Content) -> None:
         detail: Detail = {
@@ -159,9 +174,29 @@ class Opening:
             if row is None or row.status not in CONTESTABLE:
                 continue
             decision = await weigh_claim(self.desk, tx, row, claim, None)
-            kept, feed = await contest(self.desk, tx, row, claim, decision)
+            kept = await self._standing(tx, row, decision)
+            if kept is None:
+                kept, feed = await contest(self.desk, tx, row, claim, decision)
             disputes.append(kept.digest.hex())
         return disputes, feed
+
+    async def _standing(
+        self, tx: Transaction, row: SignalRow, decision: Decision
+    ) -> DisputeRow | None:
+        """Find what the same credential has disputed before, and nobody ruled on.
+
+        What rests nothing counts only as long as a new one would rest nothing either.
+        """
+        resting = weight_of(decision) is Weight.SUSPENDS
+        for each in await tx.disputes_on(row.origin, row.signal_id):
+            theirs = each.author == self.desk.situation.node
+            if not theirs or each.opened_by != self.who.name:
+                continue
+            if resting and each.weight is not Weight.SUSPENDS:
+                continue
+            if await tx.ruling(each) is None:
+                return each
+        return None
 
 
 def read_person(question: Question, *, pointer: str) -> Person:

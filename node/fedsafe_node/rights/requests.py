@@ -14,6 +14,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from fedsafe_federation.wireformat import encode
+from fedsafe_node.budgets.lookups import LookupBudgets, Spending, Wanted
 from fedsafe_node.errors import (
     BadRequestError,
     ConflictError,
@@ -47,7 +48,7 @@ from fedsafe_node.rights.request_messages import (
 from fedsafe_node.rights.sealing import Content, open_content, seal_content
 from fedsafe_node.rights.telling import tell
 from fedsafe_node.rights.terms import EXTENDED_MONTHS, moment, months_after
-from fedsafe_node.signals.desk import Desk
+from fedsafe_node.signals.desk import Changed, Desk
 from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.store.rights_rows import RequestRow, RequestState
 from fedsafe_policies.decision import Decision
@@ -68,12 +69,18 @@ class Requests:
     """Opens, answers and closes requests of persons."""
 
     def __init__(
-        self, desk: Desk, announcer: Announcer, vault: Vault, approvals: Approvals
+        self,
+        desk: Desk,
+        announcer: Announcer,
+        vault: Vault,
+        approvals: Approvals,
+        budgets: LookupBudgets,
     ) -> None:
         self._desk = desk
         self._announcer = announcer
         self._vault = vault
         self._approvals = approvals
+        self._budgets = budgets
 
     async def open(
         self, request: NewRightsRequest, who: Principal
@@ -83,6 +90,7 @@ class Requests:
         Raises:
             BadRequestError: the identifier has no canonical form.
             DeniedError: this role may not.
+            OverBudgetError: this credential has opened too many within the hour.
         """
         opened = Opened(
             kind=request.kind,
@@ -93,7 +101,17 @@ class Requests:
             contention=request.contention,
             subject_ref=request.subject_ref,
         )
-        return await self.open_proved(opened, who)
+        decision = await self._admit(who, "rights.open")
+        # Whoever vouches for others could ask about anybody: it counts as a lookup.
+        about = opened.person.canonical
+        wanted = Wanted(
+            lookups=1,
+            identifiers=[bytes([about.kind]) + about.value.encode()],
+            accounts=[opened.subject_ref],
+        )
+        purpose = Purpose.RIGHTS_OF_THE_PERSON
+        spending = await self._budgets.admit(who, purpose, wanted)
+        return await self._open(opened, who, decision, spending)
 
     async def open_proved(self, opened: Opened, who: Principal) -> RightsRequestAnswer:
         """Open a request whose proof was checked.
@@ -102,13 +120,28 @@ class Requests:
             DeniedError: this role may not.
             WrongStateError: the proof has opened a request before.
         """
-        desk = self._desk
         decision = await self._admit(who, "rights.open")
+        return await self._open(opened, who, decision, None)
+
+    async def _open(
+        self,
+        opened: Opened,
+        who: Principal,
+        decision: Decision,
+        spending: Spending | None,
+    ) -> RightsRequestAnswer:
+        desk = self._desk
         listed = await desk.store.scan(lambda reader: reader.epochs_listed())
         evaluated = name_missed(await evaluate(desk.situation, opened.person), listed)
         opening = Opening(desk, self._announcer, opened, evaluated, who, decision)
+
+        async def act(tx: Transaction) -> Changed[RightsRequestAnswer]:
+            if spending is not None:
+                await spending.keep(tx)
+            return await opening.run(tx)
+
         try:
-            return await desk.commit(opening.run)
+            return await desk.commit(act)
         except ConflictError:
             raise WrongStateError(
                 "proof_used", "this code has opened a request already"

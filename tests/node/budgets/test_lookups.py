@@ -126,7 +126,7 @@ async def test_a_restart_refills_no_budget(node: Node) -> None:
 def restart(node: Node) -> None:
     """Forget what only memory holds, as a start does."""
     desk = node.desk
-    node.lookups._budgets = LookupBudgets(  # noqa: SLF001
+    node.lookups.budgets = LookupBudgets(
         desk.situation, desk.store, desk.trail, desk.clock
     )
 

@@ -14,6 +14,7 @@ from fedsafe_node.errors import (
     BadRequestError,
     DeniedError,
     NotFoundError,
+    OverBudgetError,
     WrongStateError,
 )
 from fedsafe_node.messages import Kind, Question, RevokeRequest
@@ -38,7 +39,7 @@ from fedsafe_node.signals.expiry import expire_signals
 from fedsafe_node.store.protocol import Reader
 from fedsafe_node.store.rights_rows import RequestState
 from fedsafe_policies.policy import Policy
-from fedsafe_policies.vocabulary import IdentifierKind, Role, Scope
+from fedsafe_policies.vocabulary import IdentifierKind, Purpose, Role, Scope
 
 WHO = "Person@Mail.example"
 FOLDED = "person@mail.example"
@@ -146,7 +147,8 @@ async def test_nothing_found_is_answered_at_once_in_their_language(
     requests = requests_of(trio)
     opened = await requests.open(asked(language=Language.DE), SHOP)
 
-    assert opened.state == "answered"
+    assert opened.state == "open"  # who opens it learns nothing from this
+    assert (await requests.show(opened.request, DORA)).state == "answered"
     text = await collected(trio, opened)
     assert text is not None
     assert "kein Signal gespeichert" in text
@@ -328,6 +330,52 @@ async def test_what_could_not_be_asked_is_named(trio: Fleet) -> None:
     answered = await requests_of(trio).answer(opened.request, LEA)
     assert answered.answer is not None
     assert "could not be checked: epoch 1" in answered.answer
+
+
+async def test_opening_tells_nobody_whether_something_is_found(alone: Fleet) -> None:
+    node, requests = alone["a.demo"], requests_of(alone, "a.demo")
+    await node.services.signals.add(request_for(WHO, scope=Scope.SELF), ANNA)
+    listed = await requests.open(asked(), SHOP)
+    other = await requests.open(asked(value="nobody@mail.example"), SHOP)
+    for name in listed.__struct_fields__:
+        if name not in {"request", "collect"}:
+            assert getattr(listed, name) == getattr(other, name)
+
+
+async def test_openings_count_as_lookups_of_the_credential(alone: Fleet) -> None:
+    requests = requests_of(alone, "a.demo")
+    situation = alone["a.demo"].base.situation
+    document = situation.policy.document
+    quota = {**document.budgets.lookups_an_hour, Purpose.RIGHTS_OF_THE_PERSON: 3}
+    budgets = replace(document.budgets, lookups_an_hour=quota)
+    situation.policy = Policy(
+        replace(document, budgets=budgets), situation.policy.digest
+    )
+    for number in range(3):
+        await requests.open(asked(value=f"x{number}@mail.example"), SHOP)
+
+    with pytest.raises(OverBudgetError) as refused:
+        await requests.open(asked(), SHOP)
+    assert refused.value.decision.code == "budget"
+    await requests.open(asked(), LEA)  # whose credential has its own
+    alone.clock.advance(timedelta(minutes=70))
+    await requests.open(asked(), SHOP)
+
+
+async def test_a_credential_disputes_a_signal_once_until_it_is_ruled_on(
+    trio: Fleet,
+) -> None:
+    await trio.publish(WHO)
+    requests = requests_of(trio)
+    names: list[list[str] | None] = []
+    for _ in range(3):
+        opened = await requests.open(asked(RequestKind.ERASURE), SHOP)
+        names.append((await requests.show(opened.request, DORA)).disputes)
+    officer = await requests.open(asked(RequestKind.ERASURE), LEA)
+
+    assert names[0] == names[1] == names[2] != officer.disputes
+    disputes = trio["b.demo"].services.disputes
+    assert len((await disputes.list(RUTH)).disputes) == 2
 
 
 async def test_a_dispute_that_rests_nothing_is_not_said_to(trio: Fleet) -> None:
