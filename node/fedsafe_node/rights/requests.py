@@ -61,6 +61,11 @@ from fedsafe_policies.vocabulary import (
 )
 
 LISTED: Final = 500
+_STANDS: Final = {
+    RequestState.OPEN: "it is open",
+    RequestState.ANSWERED: "it is answered: the person collects that with their code",
+    RequestState.CLOSED: "it is closed",
+}
 FORM: Final = Principal("form", Role.SERVICE)
 """The public form, by which persons come themselves."""
 
@@ -389,5 +394,5 @@ async def _known(reader: Reader, request: str) -> RequestRow:
 async def _in_state(reader: Reader, request: str, state: RequestState) -> RequestRow:
     row = await _known(reader, request)
     if row.state is not state:
-        raise WrongStateError(f"request_{row.state.value}", f"it is {row.state.value}")
+        raise WrongStateError(f"request_{row.state.value}", _STANDS[row.state])
     return row

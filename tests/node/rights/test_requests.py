@@ -147,8 +147,9 @@ async def test_nothing_found_is_answered_at_once_in_their_language(
     requests = requests_of(trio)
     opened = await requests.open(asked(language=Language.DE), SHOP)
 
-    assert opened.state == "open"  # who opens it learns nothing from this
-    assert (await requests.show(opened.request, DORA)).state == "answered"
+    assert opened.state == "answered"
+    with pytest.raises(WrongStateError, match="the person collects that"):
+        await requests.answer(opened.request, DORA)
     text = await collected(trio, opened)
     assert text is not None
     assert "kein Signal gespeichert" in text
@@ -312,6 +313,25 @@ async def test_nothing_is_granted_by_a_word_alone(
     await node.services.signals.revoke(signal, revoking, RITA)
 
     assert (await requests.close(opened.request, closing, LEA)).outcome == "granted"
+
+
+async def test_a_corrected_signal_takes_the_place_of_the_old_one(trio: Fleet) -> None:
+    old = await trio.publish(WHO)
+    node, requests = trio["a.demo"], requests_of(trio, "a.demo")
+    opened = await requests.open(asked(RequestKind.RECTIFICATION), LEA)
+    await trio.level("a.demo", ("b.demo", "c.demo"))
+    assert await matching(trio, WHO) == []
+
+    await trio.publish(WHO)
+    superseded = RevokeRequest(reason=Reason.SUPERSEDED)
+    await node.services.signals.revoke(old, superseded, RITA)
+    closing = CloseRequest(outcome="granted", reason="letter-3")
+    await requests.close(opened.request, closing, LEA)
+
+    await trio.level("a.demo", ("b.demo", "c.demo"))
+    assert await matching(trio, WHO) == list(NAMES)
+    for name in NAMES:
+        assert len((await trio.look_up(name, WHO)).matches) == 1
 
 
 async def test_access_alone_contests_nothing(trio: Fleet) -> None:
