@@ -235,7 +235,7 @@ def _node(directory: Path) -> Iterator[Finding]:
     yield Finding("node", Level.OK, f"{found}, policy {status.get('policy')}")
     if waiting := status.get("notices_waiting"):
         way_out = "see `fedsafe notice list`; sign texts off with `notice sign-off`"
-        found = f"{waiting} notices to persons may not go out yet"
+        found = f"{waiting} notices to persons wait for the sign-off of a text"
         yield Finding("notices", Level.WARN, found, way_out)
     if overdue := status.get("receipts_overdue"):
         way_out = "deliver what `fedsafe events list` shows, then `events receipt`"

@@ -315,7 +315,7 @@ class StatusAnswer(Message, frozen=True):
     """The node at a glance; `store` is `ok`, or why writes fail and since when.
 
     `receipts_overdue` counts events for the provider that lack their receipt,
-    `notices_waiting` notices to persons that may not go out yet.
+    `notices_waiting` notices to persons that wait for the sign-off of a text.
     `disputes_beyond_budget` counts by member what of the last week rests nothing,
     `review_alarms` whose reviews confirm nearly everything or take seconds.
     `circuits_broken` counts what a pattern has shut (`GET /v1/budgets`),

@@ -63,7 +63,7 @@ class Overview:
 
         waiting, alarms = await self._store.read(reviews)
         disputes, floods = await self._store.read(contested)
-        notices = await self._store.read(lambda reader: reader.notices_waiting())
+        notices = await self._store.read(lambda reader: reader.notices_waiting(now))
         broken = len(await self._store.read(lambda reader: reader.circuits(now)))
         breaches, late = await self._store.read(
             lambda reader: count_breaches(reader, now)

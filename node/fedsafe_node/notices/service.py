@@ -59,7 +59,8 @@ class Notices:
         """Show all texts, and who has signed them off."""
 
         async def load(reader: Reader) -> tuple[list[SignOffRow], int]:
-            return await reader.sign_offs(), await reader.notices_waiting()
+            signed = await reader.sign_offs()
+            return signed, await reader.notices_waiting(self._now())
 
         rows, waiting = await self._store.read(load)
         return self._texts(rows, waiting)
@@ -105,7 +106,7 @@ class Notices:
         async def act(tx: Transaction) -> tuple[list[SignOffRow], int]:
             await tx.add_sign_off(row)
             await tx.append(self._desk.trail.log, entry.record, entry.openings)
-            return await tx.sign_offs(), await tx.notices_waiting()
+            return await tx.sign_offs(), await tx.notices_waiting(self._now())
 
         return self._texts(*await self._store.write(act))
 

@@ -29,8 +29,8 @@ class NoticesReader(Protocol):
         """
         ...
 
-    async def notices_waiting(self) -> int:
-        """Count the notices that wait."""
+    async def notices_waiting(self, now: int) -> int:
+        """Count the notices that wait, those left out that somebody holds back."""
         ...
 
     async def ended_unannounced(self, origin: str, limit: int) -> list[bytes]:

@@ -70,11 +70,15 @@ class SQLiteNoticesReader:
         )
         return [_notice(row) for row in rows]
 
-    async def notices_waiting(self) -> int:
-        """Count the notices that wait."""
-        sql = "SELECT count(*) FROM notices WHERE state = ?"
-        waiting = (NoticeState.WAITING.value,)
-        return int(self._connection.execute(sql, waiting).fetchone()[0])
+    async def notices_waiting(self, now: int) -> int:
+        """Count the notices that wait, those left out that somebody holds back."""
+        rows = self._connection.execute(
+            "SELECT count(*) FROM notices n WHERE n.state = ? AND NOT EXISTS "
+            "(SELECT 1 FROM withholdings w "
+            "WHERE w.signal_id = n.signal_id AND w.until > ?)",
+            (NoticeState.WAITING.value, now),
+        )
+        return int(rows.fetchone()[0])
 
     async def ended_unannounced(self, origin: str, limit: int) -> list[bytes]:
         """Return an origin's revoked signals whose persons know of them, not of that.

@@ -210,6 +210,8 @@ async def test_a_notice_held_back_goes_out_by_itself_on_its_day(node: Fleet) -> 
     assert await told(node) == []
     assert (shown.withheld_by, shown.reason) == ("dora", Withholding.BDSG_29_1)
     assert shown.unsigned == ()
+    assert (await node[A].services.node.status()).notices_waiting == 0
+    assert (await node[A].services.notices.texts()).waiting == 0
 
     node.clock.advance(timedelta(days=25, hours=11, minutes=59))
     await tend(node)

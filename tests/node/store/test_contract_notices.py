@@ -46,7 +46,7 @@ async def test_a_publication_is_told_before_its_end(store: Store) -> None:
         notice(FIRST, END),
         notice(SECOND),
     ]
-    assert await store.read(lambda r: r.notices_waiting()) == 3
+    assert await store.read(lambda r: r.notices_waiting(0)) == 3
     with pytest.raises(ConflictError):
         await add(store, notice(FIRST))
 
@@ -59,7 +59,7 @@ async def test_a_notice_goes_on_and_its_facts_go(store: Store) -> None:
     )
     await store.write(lambda tx: tx.erase_notice(FIRST, PUBLICATION))
 
-    assert await store.read(lambda r: r.notices_waiting()) == 0
+    assert await store.read(lambda r: r.notices_waiting(0)) == 0
     assert await store.read(lambda r: r.notices(NoticeState.DELIVERED, 9)) == []
     assert await store.read(lambda r: r.notice(FIRST, PUBLICATION)) == replace(
         notice(FIRST), state=NoticeState.DELIVERED, sealed=None
