@@ -133,7 +133,7 @@ class RunningNode:
             base.lists,
             upkeep,
             base.announcer,
-            self.witnesses.cosigning,
+            self.witnesses,
         )
         due = {**duties.jobs(), **self.keeper.jobs()}
         jobs = Jobs(base.store, base.clock, due)

@@ -11,7 +11,6 @@ from fedsafe_node.budgets.meter import DAY, SLOT
 from fedsafe_node.index.lists import Lists
 from fedsafe_node.jobs import Job
 from fedsafe_node.notices.upkeep import NoticeUpkeep
-from fedsafe_node.peering.cosigning import Cosigning
 from fedsafe_node.peering.debts import Debts
 from fedsafe_node.peering.service import PeeringService
 from fedsafe_node.peering.serving import FeedServer
@@ -24,6 +23,7 @@ from fedsafe_node.signals.desk import Desk
 from fedsafe_node.signals.expiry import expire_signals
 from fedsafe_node.signals.relocking import relock
 from fedsafe_node.signals.reviewing import end_unreviewed
+from fedsafe_node.witnesses import Witnesses
 
 _MINUTE: Final = timedelta(minutes=1)
 _RELOCK: Final = timedelta(seconds=20)
@@ -42,7 +42,7 @@ class Duties:
         lists: Lists,
         events: EventUpkeep,
         announcer: Announcer,
-        cosigning: Cosigning,
+        witnesses: Witnesses,
     ) -> None:
         self._desk = desk
         self._peering = peering
@@ -50,7 +50,7 @@ class Duties:
         self._lists = lists
         self._events = events
         self._announcer = announcer
-        self._cosigning = cosigning
+        self._witnesses = witnesses
         self._debts = Debts(desk.situation, desk.store, desk.trail, desk.clock)
 
     def jobs(self) -> Mapping[str, Job]:
@@ -59,7 +59,8 @@ class Duties:
             "breaches": Job(self._remind_of_breaches, _MINUTE),
             "budgets": Job(self._forget_spent, _HOUR),
             "checkpoint": Job(self._feed.checkpoint, _MINUTE),
-            "cosigning": Job(self._cosigning.run, _MINUTE),
+            "comparing": Job(self._witnesses.comparing.run, _HOUR),
+            "cosigning": Job(self._witnesses.cosigning.run, _MINUTE),
             "disputes": Job(self._end_disputes, _MINUTE),
             "evaluations": Job(self._peering.audit_evaluations, _MINUTE),
             "debts": Job(self._debts.run, _MINUTE),

@@ -15,6 +15,7 @@ from fedsafe_node.log.audit import audit_log_name
 from fedsafe_node.messages import PeerStatus, StatusAnswer
 from fedsafe_node.peering.cosigning import Cosigning
 from fedsafe_node.peering.debts import is_late
+from fedsafe_node.peering.witnessing import WitnessServer
 from fedsafe_node.review.habits import rubber_stamps
 from fedsafe_node.situation import Situation
 from fedsafe_node.store.protocol import Reader, Store
@@ -31,12 +32,18 @@ class Overview:
     """Tells the state of a node."""
 
     def __init__(
-        self, situation: Situation, store: Store, clock: Clock, cosigning: Cosigning
+        self,
+        situation: Situation,
+        store: Store,
+        clock: Clock,
+        cosigning: Cosigning,
+        witness: WitnessServer,
     ) -> None:
         self._situation = situation
         self._store = store
         self._clock = clock
         self._cosigning = cosigning
+        self._witness = witness
 
     async def status(self) -> StatusAnswer:
         """Tell the node's state at a glance."""
@@ -123,8 +130,12 @@ class Overview:
         away = self._cosigning.stale_since()
         if self._cosigning.alarm is not None:
             checks["witnesses"] = "they have seen more than this node has"
+        elif self._cosigning.refused:
+            checks["witnesses"] = "they refuse this node: is its clock right?"
         elif away is not None:
             checks["witnesses"] = f"away since {away.isoformat(timespec='seconds')}"
+        for log in sorted(self._witness.forked):
+            checks[f"log {log}"] = "has shown two trees"
         return checks
 
     async def _check_store(self) -> str:

@@ -87,7 +87,11 @@ def make_services(parts: Parts) -> Services:
         requests=requests,
         proofs=Proofs(desk, base.office.vault, requests, _mailer(parts)),
         node=Overview(
-            base.situation, base.store, base.clock, parts.witnesses.cosigning
+            base.situation,
+            base.store,
+            base.clock,
+            parts.witnesses.cosigning,
+            parts.witnesses.server,
         ),
         sheets=_sheets(parts, gates, registers, staff),
         answers=StoredAnswers(base.store, base.clock),

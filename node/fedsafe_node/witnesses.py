@@ -12,6 +12,7 @@ from fedsafe_node.config import Place
 from fedsafe_node.errors import ConfigError
 from fedsafe_node.membership import Membership
 from fedsafe_node.peering.anchoring import Anchor
+from fedsafe_node.peering.comparing import Comparing
 from fedsafe_node.peering.cosigning import Cosigning
 from fedsafe_node.peering.serving import FeedServer
 from fedsafe_node.peering.witnessing import WitnessServer
@@ -25,6 +26,7 @@ class Witnesses:
     anchor: Anchor
     cosigning: Cosigning
     server: WitnessServer
+    comparing: Comparing
 
     @classmethod
     def make(cls, base: Base, client: PeerClient, feed: FeedServer) -> Self:
@@ -37,17 +39,15 @@ class Witnesses:
             feed.keep_audit,
             offload=base.workers,
         )
+        server = WitnessServer(
+            base.situation, base.store, base.keys.witness, base.trail, base.clock
+        )
         return cls(
             base.place,
             anchor,
             Cosigning(anchor, base.store, client, base.trail, base.clock),
-            WitnessServer(
-                base.situation,
-                base.store,
-                base.keys.witness,
-                base.trail,
-                base.clock,
-            ),
+            server,
+            Comparing(base.situation, client, server),
         )
 
     def join(self, membership: Membership) -> None:

@@ -16,6 +16,7 @@ have: what it would append now would contradict what it has signed before.
 import asyncio
 import logging
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
@@ -44,6 +45,9 @@ from fedsafe_node.store.witness_rows import CosignatureRow
 from fedsafe_node.telemetry import LOGGER, fields
 
 STALE: Final = timedelta(minutes=10)
+MOST_SIZES: Final = 16
+"""Checkpoints that wait for a quorum; witnesses are asked for the newest one only."""
+_AHEAD: Final = timedelta(days=1)
 _FIRST_PAUSE: Final = timedelta(minutes=1)
 _LONGEST: Final = timedelta(hours=1)
 _LOG: Final = logging.getLogger(f"{LOGGER}.cosigning")
@@ -67,7 +71,8 @@ class Cosigning:
     """Obtains cosignatures of the own anchor.
 
     State, owned by the event loop: the witnesses with their tasks, `_policy`,
-    `_since` (when the quorum was there last, or asking began), `alarm`.
+    `_since` (when the quorum was there last, or asking began), `alarm`, `refused`
+    (at the start nobody told what it has seen, and not for want of a connection).
     """
 
     def __init__(
@@ -88,6 +93,7 @@ class Cosigning:
         self._others: list[_Asked] = []
         self._since = clock.now()
         self.alarm: RolledBackError | None = None
+        self.refused = False
 
     def join(self, membership: Membership, policy: Policy | None) -> list[str]:
         """Know the witnesses: those of the policy, else all other members.
@@ -117,7 +123,9 @@ class Cosigning:
         """Ask all other members at once what they have seen of this node.
 
         All, whatever the policy says: whoever puts a directory back can put a policy
-        into it as well. Those that do not answer are left out.
+        into it as well. Those that do not answer are left out; if one or more refuse to
+        tell, as they do where the clock is wrong, and nobody tells, `refused` is set:
+        an old copy may be behind it.
 
         Raises:
             RolledBackError: one has seen a checkpoint that is not this node's past.
@@ -125,11 +133,16 @@ class Cosigning:
         keys = {witness.key for witness in self._others}
         others = [each for each in self._asked if each.key not in keys]
         checks = [self._compare(each) for each in (*self._others, *others)]
-        for found in await asyncio.gather(*checks, return_exceptions=True):
+        answers = await asyncio.gather(*checks, return_exceptions=True)
+        for found in answers:
             if isinstance(found, RolledBackError):
                 raise found
             if isinstance(found, BaseException) and not isinstance(found, PeerError):
                 raise found
+        refusals = [isinstance(each, PeerRefusedError) for each in answers]
+        self.refused = any(refusals) and None not in answers
+        if self.refused:
+            _LOG.error("no member tells what it has seen", extra=fields(reason="clock"))
 
     async def run(self) -> None:
         """Grow the anchor and ask whoever is due; return while they are asked."""
@@ -234,25 +247,27 @@ class Cosigning:
     async def _keep(self, witness: _Asked, tree: SignedTree, data: bytes) -> None:
         lines = data.decode("utf-8", "replace")
         line, at = take_cosignature(tree.note, lines, witness.key)
+        if at > (self._clock.now() + _AHEAD).timestamp():
+            raise PeerError(witness.name, "it cosigns in a time to come")
         log, size = self._anchor.log, tree.checkpoint.size
         row = CosignatureRow(log, size, witness.key.encode(), line, at)
         policy = self._policy
 
         async def act(tx: Transaction) -> Cosigned | None:
             await tx.put_cosignature(row)
-            if policy is None:
-                return None
-            found = _largest(await tx.cosignatures(log), policy)
-            if found is not None:
-                await tx.forget_cosignatures(log, found.size)
+            rows = await tx.cosignatures(log)
+            found = _largest(rows, policy) if policy is not None else None
+            await tx.forget_cosignatures(log, _past(rows, found))
             return found
 
         found = await self._store.write(act)
+        self.refused = False
         if found is not None and found.size == size:
             self._since = self._clock.now()
 
     async def _dispute(self, witness: _Asked, tree: SignedTree, status: int) -> None:
-        await self._compare(witness)  # raises if the witness is right
+        with suppress(FederationError):  # it shows junk: that it disputes is an event
+            await self._compare(witness)  # raises if the witness is right
         entry = self._trail.entry(
             Event.ANCHOR_DISPUTED,
             at=self._clock.now(),
@@ -280,6 +295,14 @@ class Cosigning:
         except CryptoError:
             # Not signed by this node, so nobody has to believe it.
             raise PeerError(witness.name, "what it has seen is not ours") from None
+
+
+def _past(rows: Sequence[CosignatureRow], found: Cosigned | None) -> set[int]:
+    """Give the sizes of those that nobody needs any more."""
+    least = found.size if found is not None else 0
+    sizes = {row.size for row in rows}
+    newest = sorted(size for size in sizes if size >= least)[-MOST_SIZES:]
+    return sizes - {least, *newest}
 
 
 def _largest(rows: Sequence[CosignatureRow], policy: Policy) -> Cosigned | None:

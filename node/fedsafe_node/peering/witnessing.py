@@ -6,16 +6,18 @@ cosignature leaves only after that is durable. So a witness that dies in between
 cosigned nothing that it does not remember; the log asks again and gets it.
 
 The statuses are those of the specification, with texts instead of problems: other
-programs ask as well. A fork is an audit event that holds both checkpoints: each is
-signed by its log, so together they convict it before anybody.
+programs ask as well. A fork is an audit event that holds both checkpoints, kept in the
+act that saw them: each is signed by its log, so together they convict it before
+anybody. What is shown again is answered as it was before, without a write.
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Final
+from typing import Final, TypeVar
 
+from fedsafe_crypto.checkpoint import Checkpoint, open_checkpoint
 from fedsafe_crypto.cosignature import cosign
 from fedsafe_crypto.identity import SigningKey
 from fedsafe_crypto.note import VerifierKey, signature_line, split_note
@@ -48,7 +50,9 @@ from fedsafe_node.store.protocol import Store, Transaction
 from fedsafe_node.store.witness_rows import WitnessedRow
 from fedsafe_node.telemetry import LOGGER, fields
 
-MOST_FORKS: Final = 64
+T = TypeVar("T")
+MOST_FORKS: Final = 8
+"""Of each log since the start: one convicts it, and a liar can make any number."""
 _STATUS: Final[Mapping[type[Exception], int]] = {
     MalformedError: 400,
     UntrustedError: 403,
@@ -70,7 +74,8 @@ class WitnessAnswer:
 class WitnessServer:
     """Cosigns what extends what it has seen.
 
-    State, owned by the event loop: `_alarmed` are the forks that were written down.
+    State, owned by the event loop: `_alarmed` are the forks that were written down, as
+    key of the log, size and root; `forked` names the logs.
     """
 
     def __init__(
@@ -87,7 +92,8 @@ class WitnessServer:
         self._name = witness_name(situation.node)
         self._trail = trail
         self._clock = clock
-        self._alarmed: set[bytes] = set()
+        self._alarmed: set[tuple[str, int, bytes]] = set()
+        self.forked: set[str] = set()
 
     async def add_checkpoint(self, body: bytes) -> WitnessAnswer:
         """Cosign the checkpoint of a member's log.
@@ -120,57 +126,96 @@ class WitnessServer:
             raise NotFoundError("checkpoint that was cosigned here")
         return row.note
 
+    async def compare(self, log: str, note: bytes) -> None:
+        """Compare what another member has cosigned of a log with what is kept here.
+
+        Two trees of one size are a fork; of other sizes nothing is known.
+
+        Raises:
+            UnknownLogError: it is not witnessed here.
+            CryptoError: the log has not signed it, so it says nothing.
+            StoreError: the fork was not written down.
+        """
+        key = log_key(self._charter(), log, me=self._situation.node)
+        there = open_checkpoint(note, key)
+
+        async def act(tx: Transaction) -> None:
+            row = await tx.witnessed(key.encode())
+            if row is not None and _differ(row, there):
+                await self._note_fork(tx, key, row, note)
+
+        row = await self._store.read(lambda reader: reader.witnessed(key.encode()))
+        if row is not None and _differ(row, there):
+            await self._keep(key, there, act)
+
     async def _answer(self, request: AddCheckpoint) -> str:
         key = log_key(self._charter(), request.origin(), me=self._situation.node)
+        row = await self._store.read(lambda reader: reader.witnessed(key.encode()))
+        if row is not None and (line := _again(request, key, row)) is not None:
+            return line
+        shown = Checkpoint.parse(split_note(request.note)[0])
+        judged = await self._keep(key, shown, lambda tx: self._cosign(tx, request, key))
+        if isinstance(judged, WitnessRefusedError):
+            shown_by = fields(peer=judged.origin)
+            _LOG.error("a log does not extend itself", extra=shown_by)
+            raise judged
+        return judged
+
+    async def _keep(
+        self,
+        key: VerifierKey,
+        shown: Checkpoint,
+        act: Callable[[Transaction], Awaitable[T]],
+    ) -> T:
+        fork = (key.encode(), shown.size, shown.root)
+        was_known = fork in self._alarmed
         try:
-            return await self._store.write(lambda tx: self._cosign(tx, request, key))
-        except WitnessRefusedError as error:
-            await self._alarm(request, key, error)
+            return await self._store.write(act)
+        except BaseException:
+            if not was_known:  # whoever shows it again finds it not written down
+                self._alarmed.discard(fork)
             raise
 
     async def _cosign(
         self, tx: Transaction, request: AddCheckpoint, key: VerifierKey
-    ) -> str:
+    ) -> str | WitnessRefusedError:
         row = await tx.witnessed(key.encode())
         seen = Seen(row.size, row.root) if row is not None else NOTHING_SEEN
-        checkpoint = judge(request, key, seen)
-        text, signatures = split_note(request.note)
+        try:
+            checkpoint = judge(request, key, seen)
+        except WitnessRefusedError as error:
+            if error.fork and row is not None:  # else it shows nothing to others
+                await self._note_fork(tx, key, row, request.note)
+            return error
         at = int(self._clock.now().timestamp())
+        text = split_note(request.note)[0]
         line = cosign(text, self._name, self._key, at=at)
-        own = next(
-            signature_line(key, each.signature)
-            for each in signatures
-            if (each.name, each.key_id) == (key.name, key.key_id)
-        )
-        note = f"{text}\n{own}{line}".encode()
+        note = f"{_signed(request.note, key)}{line}".encode()
         size, root = checkpoint.size, checkpoint.root
         await tx.put_witnessed(WitnessedRow(key.encode(), size, root, note, at))
         return line
 
-    async def _alarm(
-        self, request: AddCheckpoint, key: VerifierKey, error: WitnessRefusedError
+    async def _note_fork(
+        self, tx: Transaction, key: VerifierKey, row: WitnessedRow, note: bytes
     ) -> None:
-        _LOG.error("a log does not extend itself", extra=fields(peer=error.origin))
-        fork = sha256(request.note).digest()
-        if not error.fork or fork in self._alarmed or len(self._alarmed) == MOST_FORKS:
-            return  # a proof that fails shows nothing to others
-        self._alarmed.add(fork)
-        row = await self._store.read(lambda reader: reader.witnessed(key.encode()))
+        self.forked.add(key.name)
+        shown = open_checkpoint(note, key)
+        fork = (key.encode(), shown.size, shown.root)
+        of_this = sum(log == fork[0] for log, _, _ in self._alarmed)
+        if fork in self._alarmed or of_this >= MOST_FORKS:
+            return
         entry = self._trail.entry(
             Event.FORK_SEEN,
             at=self._clock.now(),
             outcome="fork",
             detail={
-                "log": error.origin,
-                "seen": row.note.decode() if row is not None else None,
-                "shown": request.note.decode(),
+                "log": key.name,
+                "seen": row.note.decode(),
+                "shown": _signed(note, key),
             },
         )
-
-        async def act(tx: Transaction) -> None:
-            await tx.append(self._trail.log, entry.record, entry.openings)
-
-        await self._store.write(act)
+        await tx.append(self._trail.log, entry.record, entry.openings)
+        self._alarmed.add(fork)
 
     def _charter(self) -> Charter:
         shared = self._situation.shared
@@ -181,3 +226,27 @@ class WitnessServer:
     def _logs(self) -> list[str]:
         others = self._situation.others()
         return [name(each) for each in others for name in (anchor_name, feed_name)]
+
+
+def _differ(row: WitnessedRow, there: Checkpoint) -> bool:
+    return row.size == there.size and row.root != there.root
+
+
+def _signed(note: bytes, key: VerifierKey) -> str:
+    """Give a note, which this key has signed, without the signatures of others."""
+    text, signatures = split_note(note)
+    own = next(
+        signature_line(key, each.signature)
+        for each in signatures
+        if (each.name, each.key_id) == (key.name, key.key_id)
+    )
+    return f"{text}\n{own}"
+
+
+def _again(request: AddCheckpoint, key: VerifierKey, row: WitnessedRow) -> str | None:
+    """Give the line of what was cosigned last, if it is asked for once more."""
+    text, note = split_note(request.note)[0], row.note.decode()
+    if request.old != row.size or not note.startswith(f"{text}\n"):
+        return None
+    judge(request, key, Seen(row.size, row.root))
+    return note.splitlines(keepends=True)[-1]

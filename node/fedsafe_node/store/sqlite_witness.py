@@ -5,6 +5,7 @@ They are mixed into `SQLiteReader` and `SQLiteTransaction`, which own the connec
 """
 
 import sqlite3
+from collections.abc import Collection
 
 from fedsafe_node.errors import ConflictError
 from fedsafe_node.store.witness_rows import CosignatureRow, WitnessedRow
@@ -59,8 +60,9 @@ class SQLiteWitnessWriter:
             (row.log, row.size, row.witness, row.line, row.at),
         )
 
-    async def forget_cosignatures(self, log: str, below: int) -> None:
-        """Drop the cosignatures of checkpoints that are smaller than *below*."""
-        self._connection.execute(
-            "DELETE FROM cosignatures WHERE log = ? AND size < ?", (log, below)
+    async def forget_cosignatures(self, log: str, sizes: Collection[int]) -> None:
+        """Drop the cosignatures of checkpoints of these sizes."""
+        self._connection.executemany(
+            "DELETE FROM cosignatures WHERE log = ? AND size = ?",
+            [(log, size) for size in sizes],
         )

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a store promises about witnessing. Part of `Reader` and `Transaction`."""
 
+from collections.abc import Collection
 from typing import Protocol
 
 from fedsafe_node.store.witness_rows import CosignatureRow, WitnessedRow
@@ -33,6 +34,6 @@ class WitnessWriter(Protocol):
         """Keep a cosignature; one of the same checkpoint is replaced."""
         ...
 
-    async def forget_cosignatures(self, log: str, below: int) -> None:
-        """Drop the cosignatures of checkpoints that are smaller than *below*."""
+    async def forget_cosignatures(self, log: str, sizes: Collection[int]) -> None:
+        """Drop the cosignatures of checkpoints of these sizes."""
         ...

@@ -1,15 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """Three nodes cosign each other's anchors over HTTP."""
 
+import json
 import shutil
 import sqlite3
 from contextlib import closing
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
 import pytest
-from tests.node.fleet import Fleet
+from tests.node.fleet import Fleet, StandingClock
 
 from fedsafe_crypto.checkpoint import Checkpoint, open_checkpoint
 from fedsafe_crypto.cosignature import add_lines, cosign, verify_cosignatures
@@ -19,7 +20,7 @@ from fedsafe_federation.errors import PeerUnreachableError
 from fedsafe_federation.witnessing import witness_of
 from fedsafe_node.errors import ConfigError, RolledBackError
 from fedsafe_node.log.anchor import Cosigned
-from fedsafe_node.peering.cosigning import STALE
+from fedsafe_node.peering.cosigning import MOST_SIZES, STALE
 
 STRANGER: Final = VerifierKey.of(
     "x.demo/witness", SigningKey.generate().public, COSIGNER
@@ -267,6 +268,95 @@ async def test_a_witness_that_lies_counts_for_nothing(
 
     assert after == before
     assert node.witnesses.cosigning.alarm is None  # a number alone convicts nobody
+
+
+async def test_a_witness_of_another_time_counts_for_nothing(
+    trio: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = await cosigned(trio)
+
+    class Far:
+        def now(self) -> datetime:
+            return datetime(9999, 1, 1, tzinfo=UTC)
+
+    monkeypatch.setattr(trio["b.demo"].witnesses.server, "_clock", Far())
+    await trio.look_up("a.demo", "anna@example.de")
+
+    assert await cosigned(trio) == before
+
+
+async def test_a_dispute_is_written_down_whatever_the_witness_shows(
+    trio: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await cosigned(trio)
+    node = trio["a.demo"]
+
+    async def refuse(*_: object) -> tuple[int, bytes]:
+        return 422, b"no\n"
+
+    async def junk(*_: object) -> bytes:
+        return b"junk"
+
+    monkeypatch.setattr(node.client, "add_checkpoint", refuse)
+    monkeypatch.setattr(node.client, "witnessed", junk)
+    await trio.look_up("a.demo", "anna@example.de")
+    await cosigned(trio)
+
+    events = await trio.audit("a.demo", "witness.disputed")
+    assert {json.loads(each.openings["detail"])["witness"] for each in events} == {
+        "b.demo",
+        "c.demo",
+    }
+    assert node.witnesses.cosigning.alarm is None
+
+
+async def test_an_old_copy_with_a_wrong_clock_alarms_at_once(
+    trio: Fleet, tmp_path: Path
+) -> None:
+    await cosigned(trio)
+    copy = await copied(trio, "a.demo", tmp_path / "old")
+    await trio.look_up("a.demo", "anna@example.de")
+    await cosigned(trio)
+    await trio.stop("a.demo")
+    await put_back(trio, "a.demo", copy)
+    right, trio.clock = trio.clock, StandingClock(trio.clock.now())
+    trio.clock.advance(timedelta(minutes=10))
+    await trio.start("a.demo")
+    checks = await trio["a.demo"].services.node.checks()
+
+    assert checks["witnesses"] == "they refuse this node: is its clock right?"
+    trio.clock.advance(timedelta(hours=1))
+    right.moment = trio.clock.moment
+    await cosigned(trio)
+    assert isinstance(trio["a.demo"].witnesses.cosigning.alarm, RolledBackError)
+
+
+async def test_silence_is_no_refusal(trio: Fleet) -> None:
+    await trio.stop("a.demo", "b.demo", "c.demo")
+    await trio.start("a.demo")
+
+    assert "witnesses" not in await trio["a.demo"].services.node.checks()
+
+
+async def test_what_waits_for_a_quorum_is_bounded(trio: Fleet) -> None:
+    await cosigned(trio)
+    await trio.stop("c.demo")
+    before = await cosigned(trio)
+    store = trio["a.demo"].base.store
+    for _ in range(MOST_SIZES + 4):
+        await trio.look_up("a.demo", "anna@example.de", deadline_ms=100)
+        await cosigned(trio)
+    rows = await store.read(lambda reader: reader.cosignatures("a.demo/anchor"))
+
+    assert before is not None
+    sizes = sorted({row.size for row in rows})
+    assert sizes[0] == before.size
+    assert len(sizes) <= MOST_SIZES + 1
+    await trio.start("c.demo")
+    trio.clock.advance(timedelta(hours=1))
+    after = await cosigned(trio)
+    assert after is not None
+    assert after.size >= sizes[-1]
 
 
 async def test_a_policy_file_says_whose_word_is_enough(trio: Fleet) -> None:

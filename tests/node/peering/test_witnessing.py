@@ -2,6 +2,8 @@
 """A member as a witness: what it cosigns, what it keeps, what it says no to."""
 
 import asyncio
+import json
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from hashlib import sha256
 
@@ -13,13 +15,14 @@ from tests.node.fleet import Fleet
 from fedsafe_crypto.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
 from fedsafe_crypto.cosignature import verify_cosignatures
 from fedsafe_crypto.identity import SigningKey
-from fedsafe_crypto.note import COSIGNER, VerifierKey
+from fedsafe_crypto.note import COSIGNER, VerifierKey, signature_line
 from fedsafe_crypto.tiles import TileSource
 from fedsafe_crypto.tree import Frontier, consistency_proof, leaf_hash
 from fedsafe_federation.peer import WITNESS_PATH
 from fedsafe_federation.witnessing import SIZE_TYPE, AddCheckpoint
 from fedsafe_node.errors import NotFoundError, StoreFailedError
-from fedsafe_node.peering.witnessing import WitnessAnswer, WitnessServer
+from fedsafe_node.peering.witnessing import MOST_FORKS, WitnessAnswer, WitnessServer
+from fedsafe_node.store.protocol import Transaction
 
 LOG = "b.demo/feed"  # a log that its member does not let be witnessed by itself yet
 LEAVES = [leaf_hash(bytes([number])) for number in range(20)]
@@ -95,6 +98,79 @@ async def test_two_trees_of_one_size_are_written_down_once(log: Log) -> None:
     assert event.record.outcome == "fork"
     assert shown in event.text
     assert kept in event.text  # both are signed by the log
+
+
+async def test_the_evidence_is_what_was_seen_when_it_was_refused(log: Log) -> None:
+    await log.ask(log.request(0, 7))
+    fork, later = log.request(7, 7, bytes(32)), log.request(7, 9)
+    answers = await asyncio.gather(log.ask(fork), log.ask(later))
+    (event,) = await log.fleet.audit("a.demo", "witness.fork")
+    detail = json.loads(event.openings["detail"])
+
+    assert [answer.status for answer in answers] == [422, 200]
+    assert detail["seen"].startswith(f"{LOG}\n7\n")
+    assert detail["shown"] == fork.note.decode()
+    checks = await log.fleet["a.demo"].services.node.checks()
+    assert checks[f"log {LOG}"] == "has shown two trees"
+
+
+async def test_one_liar_hides_nobody_elses_fork(log: Log) -> None:
+    await log.ask(log.request(0, 7))
+    stranger = VerifierKey.of("x.demo/x", SigningKey.generate().public)
+    for number in range(2 * MOST_FORKS):
+        fork = log.request(7, 7, bytes([number]) * 32)
+        junk = signature_line(stranger, bytes([number]) * 64).encode()
+        assert (await log.ask(replace(fork, note=fork.note + junk))).status == 422
+        assert (await log.ask(fork)).status == 422
+    assert len(await log.fleet.audit("a.demo", "witness.fork")) == MOST_FORKS
+    key = log.fleet["c.demo"].base.keys.feed
+    for root in (root_of(7), bytes(32)):
+        note = sign_checkpoint(Checkpoint("c.demo/feed", 7, root), key)
+        old = 0 if root == root_of(7) else 7
+        await log.ask(AddCheckpoint(old, (), note))
+
+    last = (await log.fleet.audit("a.demo", "witness.fork"))[-1]
+    assert json.loads(last.openings["detail"])["log"] == "c.demo/feed"
+
+
+async def test_a_fork_that_was_not_kept_is_kept_when_it_is_shown_again(
+    log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await log.ask(log.request(0, 7))
+    fork, store = log.request(7, 7, bytes(32)), log.fleet["a.demo"].base.store
+    write = store.write
+
+    async def lose(act: Callable[[Transaction], Awaitable[object]]) -> object:
+        async def failing(tx: Transaction) -> object:
+            await act(tx)
+            raise StoreFailedError("disk full")
+
+        return await write(failing)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "write", lose)
+        with pytest.raises(StoreFailedError):
+            await log.ask(fork)
+    assert await log.fleet.audit("a.demo", "witness.fork") == []
+    await log.ask(fork)
+
+    assert len(await log.fleet.audit("a.demo", "witness.fork")) == 1
+
+
+async def test_the_same_once_more_is_answered_without_a_write(
+    log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await log.ask(log.request(0, 7))
+    first = await log.ask(log.request(7, 7))
+
+    async def full(_: object) -> None:
+        raise StoreFailedError("disk full")
+
+    monkeypatch.setattr(log.fleet["a.demo"].base.store, "write", full)
+    again = await log.ask(log.request(7, 7))
+    assert (again.status, again.body) == (200, first.body)
+    forged = sign_checkpoint(Checkpoint(LOG, 7, root_of(7)), SigningKey.generate())
+    assert (await log.ask(replace(log.request(7, 7), note=forged))).status == 403
 
 
 async def test_of_two_at_once_one_is_told_the_other(log: Log) -> None:
