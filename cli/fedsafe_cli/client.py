@@ -22,6 +22,7 @@ from fedsafe_cli.errors import (
     NodeUnreachableError,
     RefusedError,
 )
+from fedsafe_cli.refusals import read_refusal
 
 TIMEOUT: Final = 30.0
 MOST_BYTES: Final = 256 * 1024 * 1024
@@ -39,25 +40,21 @@ _LOGINS: Final = frozenset(
         "/v1/session",
         "/v1/session/oidc",
         "/v1/session/oidc/code",
+        "/v1/session/step-up",
         "/v1/account/setup",
     }
 )
 """Where a credential would not help: who is refused there is logging in."""
-_WAYS_OUT: Final = {
-    "no_federation": "record an own ban with --scope self, or found a federation: "
-    "`fedsafe federation found --help`",
-    "legal_gate": "see what it lacks with `fedsafe gate show`",
-    "no_second_person": "give one an account and a role: `fedsafe account add NAME`, "
-    "`fedsafe account roles NAME --grant ROLE`",
-    "step_up": "`fedsafe login --step-up`, then repeat it",
-    "choose_role": "name one with --role",
-    "too_many_tries": "wait a while; nobody can unlock it sooner",
-    "training": "`fedsafe training add NAME --module MODULE ...` records one",
-    "purpose": "say why you ask with --purpose, as your role may",
-}
-
-_ABOUT: Final = {"rulebook": "rules that fit", "training": "missing modules"}
-
+_UNPROVED: Final = "unauthenticated"
+_WHO: Final = (
+    "name your credential's file with --credential FILE, or log in with "
+    "`fedsafe login NAME`"
+)
+_NEXT_CODE: Final = "a one-time code is good once: wait for the next one, then try anew"
+_ANEW: Final = "the session or credential has ended: `fedsafe login NAME`"
+_OTHER_ROLE: Final = (
+    "who has several roles takes the one that may: `fedsafe login NAME --role ROLE`"
+)
 Json = Any
 """A decoded body. It is looked into where it arrives and not passed on."""
 
@@ -158,13 +155,16 @@ class Client:
     def _refused(self, target: str, reply: Reply, document: Json) -> RefusedError:
         if reply.status < _REFUSED:
             raise BrokenAnswerError(f"what answers has status {reply.status}")
-        refusal = _refusal(reply.status, document)
-        needs_person = self.token is None and refusal.code in _FOR_PERSONS
-        if needs_person and target not in _LOGINS:
-            refusal.hint = (
-                "name your credential's file with --credential FILE, or log in with "
-                "`fedsafe login NAME`"
-            )
+        refusal = read_refusal(reply.status, document)
+        if target in _LOGINS:
+            if refusal.code == _UNPROVED:
+                refusal.hint = _NEXT_CODE
+        elif self.token is None and refusal.code in _FOR_PERSONS:
+            refusal.hint = _WHO
+        elif refusal.code == _UNPROVED:
+            refusal.hint = _ANEW
+        elif refusal.code in _FOR_PERSONS:
+            refusal.hint = "; ".join(filter(None, (refusal.hint, _OTHER_ROLE)))
         return refusal
 
     def request(  # noqa: PLR0913 - what makes a request
@@ -349,36 +349,3 @@ def _decode(reply: Reply) -> Json:
         if reply.status in _OK:
             raise BrokenAnswerError("the node's answer is no JSON") from None
         return None
-
-
-def _refusal(status: int, document: Json) -> RefusedError:
-    if not isinstance(document, dict):
-        return RefusedError(status, "", f"the node answers with status {status}")
-    reason = document.get("reason")
-    rule = document.get("rule")
-    detail = str(document.get("detail") or document.get("title") or status)
-    hint = None
-    if isinstance(reason, dict) and isinstance(rule, str):
-        detail = str(reason.get("en", detail))
-        hint = f"rule {rule} of policy {document.get('policy')} decides"
-        if about := document.get("about"):
-            word = _ABOUT.get(str(document.get("code")))
-            hint += f"; {word}: {about}" if word else f", on account of {about}"
-    pointer = document.get("pointer")
-    pointer = pointer if isinstance(pointer, str) and pointer else None
-    if hint is None and pointer is not None:
-        hint = f"see {pointer} of the request"
-    wait, code = document.get("retry_after_ms"), str(document.get("code", ""))
-    way_out = _WAYS_OUT.get(code)
-    refusal = RefusedError(
-        status,
-        code,
-        detail,
-        hint="; ".join(filter(None, (hint, way_out))) or None,
-        rule=rule if isinstance(rule, str) else None,
-        retry_after_ms=wait if isinstance(wait, int) else None,
-        pointer=pointer,
-    )
-    if rule is not None and isinstance(reason, dict) and "de" in reason:
-        refusal.german = f"{reason['de']} ({code})"
-    return refusal

@@ -141,7 +141,7 @@ def describe(auth: Auth, roles: Collection[Role]) -> str:
 
 
 def _one(role: str) -> str:
-    return f"an {role}" if role[0] in "ao" else f"a {role}"
+    return f"an {role}" if role[0] in "aeo" else f"a {role}"
 
 
 def _token(header: str) -> str:

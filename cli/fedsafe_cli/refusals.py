@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the node refuses, in the words of the command line: which option, which way out.
+
+The node's problem points into the request; who typed a command knows its options.
+"""
+
+from typing import Any, Final
+
+import click
+
+from fedsafe_cli.errors import RefusedError
+
+_UNSEEN: Final = "`fedsafe node status` says which members are not seen, since when"
+_WAYS_OUT: Final = {
+    "no_federation": "record an own ban with --scope self, or found a federation: "
+    "`fedsafe federation found --help`",
+    "legal_gate": "see what it lacks with `fedsafe gate show`",
+    "no_second_person": "give one an account and a role: `fedsafe account add NAME`, "
+    "`fedsafe account roles NAME --grant ROLE`",
+    "step_up": "`fedsafe login --step-up`, then repeat it",
+    "choose_role": "name one with --role",
+    "too_many_tries": "wait a while; nobody can unlock it sooner",
+    "training": "`fedsafe training add NAME --module MODULE ...` records one",
+    "purpose": "say why you ask with --purpose, where the command has it, as your role "
+    "may; or log in with a role that may",
+    "not_pending": "it was decided, or taken back, in the meantime: look at it anew",
+    "wrong_state": "look at how it stands now, with `show` or `list`",
+    "already_withheld": "a notice is held back once only; `fedsafe notice list` says "
+    "until when",
+    "withholding": "give a reason that the policy lists, and a day near enough: "
+    "`fedsafe policy show` says how many days",
+    "external_seat": "an outsider's role takes an account that was added with "
+    "--external, and an end: --until; other roles take people of the firm",
+    "deferred": _UNSEEN,
+    "quorum": _UNSEEN,
+}
+_ABOUT: Final = {"rulebook": "rules that fit", "training": "missing modules"}
+_SELF_SAID: Final = frozenset({"withholding"})
+"""What these rest on is what was asked for, not what was wrong with it."""
+_OTHERWISE: Final = {
+    "about": "value",
+    "answer_until": "until",
+    "categories": "category",
+    "contention": "facts",
+    "expires_on": "expires",
+    "groups": "group",
+    "organisation": "by",
+    "person": "name",
+    "signal": "signal_id",
+    "subject_ref": "ref",
+    "valid_until": "until",
+}
+"""Fields of requests whose options have other names."""
+_DAY: Final = "a day such as 2027-11-03"
+_REFERENCE: Final = (
+    "a reference such as ticket-17: letters, digits and . _ : / -, without spaces"
+)
+_FORMS: Final = {
+    **dict.fromkeys(("until", "expires", "removed_on", "on", "since"), _DAY),
+    **dict.fromkeys(("reason", "evidence", "reference", "note", "late"), _REFERENCE),
+    **dict.fromkeys(("ref", "subject_ref"), _REFERENCE),
+    "name": "small letters, digits and . _ -, such as anna",
+}
+
+
+def read_refusal(status: int, document: Any) -> RefusedError:  # noqa: ANN401 (JSON)
+    """Make an error of the problem that a node answers with."""
+    if not isinstance(document, dict):
+        return RefusedError(status, "", f"the node answers with status {status}")
+    reason, rule = document.get("reason"), document.get("rule")
+    code = str(document.get("code", ""))
+    detail = str(document.get("detail") or document.get("title") or status)
+    hint = None
+    if isinstance(reason, dict) and isinstance(rule, str):
+        detail = str(reason.get("en", detail))
+        hint = f"rule {rule} of policy {document.get('policy')} decides"
+        if (about := document.get("about")) and code not in _SELF_SAID:
+            word = _ABOUT.get(code)
+            hint += f"; {word}: {about}" if word else f", on account of {about}"
+    pointer = document.get("pointer")
+    pointer = pointer if isinstance(pointer, str) and pointer else None
+    if hint is None and pointer is not None:
+        hint = _place(pointer)
+    wait = document.get("retry_after_ms")
+    refusal = RefusedError(
+        status,
+        code,
+        detail,
+        hint="; ".join(filter(None, (hint, _WAYS_OUT.get(code)))) or None,
+        rule=rule if isinstance(rule, str) else None,
+        retry_after_ms=wait if isinstance(wait, int) else None,
+        pointer=pointer,
+    )
+    if rule is not None and isinstance(reason, dict) and "de" in reason:
+        refusal.german = f"{reason['de']} ({code})"
+    return refusal
+
+
+def _place(pointer: str) -> str:
+    """Name the option or argument that a pointer leads to, and its form."""
+    words = [word for word in pointer.split("/") if word and not word.isdecimal()]
+    for field in reversed(words):
+        for name in (field, _OTHERWISE.get(field)):
+            if name is not None and (option := _option(name)) is not None:
+                form = _FORMS.get(name)
+                return f"look at {option}" if form is None else f"{option} wants {form}"
+    return f"see {pointer} of the request"
+
+
+def _option(name: str) -> str | None:
+    """Give an option of the running command as it is typed, or an argument."""
+    context = click.get_current_context(silent=True)
+    wanted = "--" + name.replace("_", "-")
+    for each in context.command.params if context is not None else ():
+        if isinstance(each, click.Argument):
+            if each.name == name:
+                return each.make_metavar(context).strip("[]") if context else None
+        elif each.name == name or wanted in each.opts:
+            return each.opts[0]
+    return None

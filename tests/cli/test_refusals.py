@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A refusal speaks of options and ways out, not of the request's fields."""
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.cli.conftest import FakeNode, Run
+
+TASK = "0a1b2c3d4e5f60718293a4b5c6d7e8f9"
+SIGNAL = "01936e0c-0000-7000-8000-000000000001"
+DAY = "wants a day such as 2027-11-03"
+
+
+@pytest.mark.parametrize(
+    ("command", "target", "pointer", "hint"),
+    [
+        (
+            ("task", "decide", TASK, "watch", "--until", "soon"),
+            f"POST /v1/tasks/{TASK}/outcome",
+            "/until",
+            f"--until {DAY}",
+        ),
+        (
+            ("task", "decide", TASK, "confirm", "--evidence", "a b"),
+            f"POST /v1/tasks/{TASK}/outcome",
+            "/evidence",
+            "--evidence wants a reference such as ticket-17",
+        ),
+        (
+            ("register", "set", "S-V-1", "--status", "met", "--expires", "soon"),
+            "POST /v1/register/S-V-1",
+            "/expires_on",
+            f"--expires {DAY}",
+        ),
+        (
+            ("notice", "withhold", SIGNAL, "--reason", "bdsg_29_1", "--note", "f-9")
+            + ("--until", "soon"),
+            f"POST /v1/notices/{SIGNAL}/withhold",
+            "/until",
+            f"--until {DAY}",
+        ),
+        (
+            ("account", "add", "Anna W", "--display", "Anna"),
+            "POST /v1/accounts",
+            "/name",
+            "NAME wants small letters",
+        ),
+    ],
+)
+def test_a_field_at_fault_is_named_as_it_was_typed(  # noqa: PLR0913
+    ask: "Run",
+    node: "FakeNode",
+    command: tuple[str, ...],
+    target: str,
+    pointer: str,
+    hint: str,
+) -> None:
+    problem = {"code": "invalid_body", "detail": "no", "pointer": pointer}
+    node.always(target, problem, 422)
+    outcome = ask(*command)
+
+    assert outcome.status == 5
+    assert hint in outcome.err
+    assert "of the request" not in outcome.err
+
+
+@pytest.mark.parametrize(
+    ("problem", "hint"),
+    [
+        ({"code": "not_pending"}, "look at it anew"),
+        ({"code": "wrong_state"}, "how it stands now"),
+        ({"code": "already_withheld"}, "fedsafe notice list"),
+        ({"code": "deferred"}, "fedsafe node status"),
+        ({"code": "external_seat"}, "--external"),
+        ({"code": "purpose"}, "log in with a role that may"),
+    ],
+)
+def test_a_refusal_names_a_way_out(
+    ask: "Run", node: "FakeNode", problem: dict[str, Any], hint: str
+) -> None:
+    node.always("GET /v1/events?after=0&limit=100", problem | {"detail": "no"}, 409)
+
+    assert hint in ask("events", "list").err
+
+
+def test_a_day_too_far_is_not_blamed_on_the_reason(
+    ask: "Run", node: "FakeNode"
+) -> None:
+    refusal = {
+        "code": "withholding",
+        "rule": "P16",
+        "policy": "germany@1",
+        "reason": {"de": "nein", "en": "no"},
+        "about": "bdsg_29_1",
+    }
+    node.always(f"POST /v1/notices/{SIGNAL}/withhold", refusal, 403)
+    outcome = ask(
+        *("notice", "withhold", SIGNAL, "--reason", "bdsg_29_1", "--note", "f-9"),
+        *("--until", "2029-01-01"),
+    )
+
+    assert "a day near enough" in outcome.err
+    assert "on account of" not in outcome.err
+
+
+def test_a_code_that_was_used_says_wait(ask: "Run", node: "FakeNode") -> None:
+    problem = {"code": "unauthenticated", "detail": "name, password or code is wrong"}
+    node.always("POST /v1/session", problem, 401)
+    outcome = ask("login", "anna", stdin=b"pass word 1234\n123456\n")
+
+    assert "wait for the next one" in outcome.err
+
+
+def test_who_holds_another_role_is_told_to_take_it(
+    ask: "Run", node: "FakeNode"
+) -> None:
+    session = {"token": "fs2_" + "a" * 43, "name": "dora", "role": "dpo"}
+    node.always("POST /v1/session", session | {"ends_at": 1_795_000_000}, 201)
+    node.always("GET /v1/accounts", {"code": "forbidden", "detail": "no"}, 403)
+    ask("login", "dora", stdin=b"pass word 1234\n123456\n")
+
+    assert "fedsafe login NAME --role ROLE" in ask("account", "list").err
