@@ -16,13 +16,18 @@ from fedsafe_cli.exit_codes import OK, ExitStatus
 from fedsafe_cli.findings import one_of
 from fedsafe_cli.moments import shown, start_of
 from fedsafe_cli.options import settings_of, shared_options
-from fedsafe_cli.output import document, line, table
+from fedsafe_cli.output import document, line, note, table
 from fedsafe_cli.sessions import personal
 from fedsafe_cli.settings import Settings, printable
 from fedsafe_policies.vocabulary import Purpose, Role
 
 ROLES: Final = tuple(role.value for role in Role)
 SCOPES: Final = ("lookup", "publish", "events", "rights")
+_COUNTS: Final = (
+    "fedsafe: warning: {name} counts as a person who can approve as {role}: from now on "
+    "all grants of roles wait for a second person; a machine that reads counts of the "
+    "node takes --role auditor"
+)
 PURPOSES: Final = tuple(purpose.value for purpose in Purpose)
 
 
@@ -98,12 +103,16 @@ def add(context: click.Context, /, name: str, **given: Any) -> ExitStatus:  # no
         return OK
     if given["purposes"] or given["until"] is not None:
         raise click.UsageError("--purpose and --until go with --scope")
-    from fedsafe_cli.making import add_person  # noqa: PLC0415 (slow to load)
+    # Slow to load.
+    from fedsafe_cli.making import add_person  # noqa: PLC0415
+    from fedsafe_node.people.granting import GRANTERS  # noqa: PLC0415
 
     directory, role = Path(settings.directory()), Role(given["role"])
     _check_new(out)
     person = given["person"]
     asyncio.run(add_person(directory, name, role, Path(out), person=person))
+    if role in GRANTERS:
+        note(_COUNTS.format(name=person or name, role=role.value))
     if settings.json:
         document({"name": name, "role": role.value, "file": out})
     else:

@@ -124,6 +124,18 @@ def test_a_person_is_added_with_a_file_of_their_own(
     assert read_credential(str(out)) != read_credential(f"{out}2")
 
 
+@pytest.mark.parametrize(("role", "warns"), [("operator", True), ("auditor", False)])
+def test_who_would_count_as_a_second_person_is_warned_of(
+    run: "Run", home: Path, short_path: Path, role: str, *, warns: bool
+) -> None:
+    config = ("--config", str(home), "--role", role)
+    told = run(*ADD, "prometheus", "--out", str(short_path / "p.key"), *config)
+
+    assert told.status == 0
+    assert ("grants of roles wait for a second person" in told.err) is warns
+    assert ("takes --role auditor" in told.err) is warns
+
+
 def test_a_file_that_exists_is_never_replaced(
     run: "Run", home: Path, short_path: Path
 ) -> None:

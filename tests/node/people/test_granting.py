@@ -85,7 +85,8 @@ async def test_who_has_but_a_credential_counts_among_the_others(
     people = People(team.store, team.office.trail, team.clock)
     await people.add("bot", Role.SERVICE, by="setup")
     await people.add("ari", Role.ANALYST, by="setup")
-    await people.add("prometheus", Role.OPERATOR, by="setup", person="olaf")
+    await people.add("prometheus", Role.AUDITOR, by="setup")
+    await people.add("laptop", Role.OPERATOR, by="setup", person="olaf")
     alone = await team.granting.grant(role("puppet"), olaf)
     await people.add("rita", Role.REVIEWER, by="setup")
     if revoked:
