@@ -223,7 +223,7 @@ def hear(  # noqa: PLR0913 - the options of one command
     if settings.json:
         document(answer)
     else:
-        _show(answer, settings)
+        _head(answer, settings)
     return OK
 
 
@@ -253,7 +253,7 @@ def _rows(tasks: list[Json], settings: Settings) -> list[tuple[object, ...]]:
     ]
 
 
-def _show(answer: Json, settings: Settings) -> None:
+def _head(answer: Json, settings: Settings) -> None:
     flagged = answer["flagged_at"]
     pairs(
         [
@@ -272,6 +272,10 @@ def _show(answer: Json, settings: Settings) -> None:
         ],
         indent="",
     )
+
+
+def _show(answer: Json, settings: Settings) -> None:
+    _head(answer, settings)
     _part(
         ("signal", "origin", "phenomenon", "grade", "removed", "stopped"),
         [_signal(each, settings) for each in answer["signals"]],

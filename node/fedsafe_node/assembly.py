@@ -134,6 +134,7 @@ class RunningNode:
             upkeep,
             base.announcer,
             self.witnesses,
+            base.office,
         )
         due = {**duties.jobs(), **self.keeper.jobs()}
         jobs = Jobs(base.store, base.clock, due)

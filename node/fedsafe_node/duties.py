@@ -14,6 +14,8 @@ from fedsafe_node.notices.upkeep import NoticeUpkeep
 from fedsafe_node.peering.debts import Debts
 from fedsafe_node.peering.service import PeeringService
 from fedsafe_node.peering.serving import FeedServer
+from fedsafe_node.people.approvals import sweep_acts
+from fedsafe_node.people.office import Office
 from fedsafe_node.provider_events.announcing import Announcer
 from fedsafe_node.provider_events.upkeep import EventUpkeep
 from fedsafe_node.review.clockwork import tend_reviews
@@ -44,6 +46,7 @@ class Duties:
         announcer: Announcer,
         witnesses: Witnesses,
     ) -> None:
+        office: Office,
         self._desk = desk
         self._peering = peering
         self._feed = feed
@@ -52,11 +55,13 @@ class Duties:
         self._announcer = announcer
         self._witnesses = witnesses
         self._debts = Debts(desk.situation, desk.store, desk.trail, desk.clock)
+        self._office = office
 
     def jobs(self) -> Mapping[str, Job]:
         """Name the duties and how often they are due."""
         return {
             "breaches": Job(self._remind_of_breaches, _MINUTE),
+            "acts": Job(self._sweep_acts, _HOUR),
             "budgets": Job(self._forget_spent, _HOUR),
             "checkpoint": Job(self._feed.checkpoint, _MINUTE),
             "comparing": Job(self._witnesses.comparing.run, _HOUR),
@@ -77,6 +82,11 @@ class Duties:
         }
 
     async def _expire(self) -> None:
+    async def _sweep_acts(self) -> None:
+        office = self._office
+        if await office.store.write(lambda tx: sweep_acts(office, tx)):
+            await office.store.scrub()
+
         await end_unreviewed(self._desk)
         await expire_signals(self._desk)
 

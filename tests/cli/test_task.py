@@ -90,9 +90,11 @@ def posted(node: "FakeNode") -> list[Any]:
 
 
 def test_reviews_are_listed_by_state(ask: "Run", node: "FakeNode") -> None:
-    flagged = SHOWN | {"flagged_at": 1_795_600_000}
-    node.always("GET /v1/tasks?state=waiting", {"tasks": [SHOWN, flagged]})
-    node.always("GET /v1/tasks?state=watched", {"tasks": []})
+    flagged = SHOWN | {"flagged_at": 1_795_600_000, "alike": 23}
+    listed = {"tasks": [SHOWN | {"alike": 1}, flagged], "next": "0.7.x"}
+    node.always("GET /v1/tasks?state=waiting&limit=200", listed)
+    none: dict[str, Any] = {"tasks": [], "next": None}
+    node.always("GET /v1/tasks?state=watched&limit=9&after=0.7.x%26y", none)
     shown = ask("task", "list")
     german = ask("task", "list", "--lang", "de")
     as_json = ask("task", "list", "--json")
@@ -103,8 +105,13 @@ def test_reviews_are_listed_by_state(ask: "Run", node: "FakeNode") -> None:
     assert shown.out.count("a signal was stopped") == 1
     assert "offen" in german.out
     assert "Signal beendet" in german.out
-    assert as_json.document == with_moments({"tasks": [SHOWN, flagged]})
-    assert ask("task", "list", "--state", "watched").status == 0
+    assert as_json.document == with_moments(listed)
+    assert "23" in shown.out
+    assert "--after 0.7.x" in shown.err
+    behind = ask(
+        *("task", "list", "--state", "watched", "--limit", "9", "--after", "0.7.x&y")
+    )
+    assert (behind.status, "--after" in behind.err) == (0, False)
 
 
 def test_a_review_is_shown_with_all_that_bears_on_it(
@@ -194,7 +201,7 @@ def test_what_waits_for_a_second_person_says_how_it_is_approved(
 
 
 def test_a_step_of_a_hearing_is_recorded(ask: "Run", node: "FakeNode") -> None:
-    node.always(f"POST /v1/tasks/{TASK}/hearing", WHOLE)
+    node.always(f"POST /v1/tasks/{TASK}/hearing", SHOWN | {"heard": "note-2"})
     done = ask(
         *("task", "hear", TASK, "invited", "--reference", "letter-3"),
         *("--until", "2026-12-04"),
@@ -205,7 +212,7 @@ def test_a_step_of_a_hearing_is_recorded(ask: "Run", node: "FakeNode") -> None:
     )
 
     assert done.status == 0
-    assert "danger to a child" in done.out
+    assert "note-2" in done.out
     assert posted(node) == [
         {"step": "invited", "reference": "letter-3", "answer_until": "2026-12-04"},
         {

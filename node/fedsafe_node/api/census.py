@@ -150,6 +150,7 @@ SILENT: Final[Mapping[str, str]] = {
 """Routes that leave no event, and why."""
 
 JOB_EVENTS: Final[Mapping[str, tuple[Event, ...]]] = {
+    "acts": (Event.ACT_WITHDRAWN,),
     "audit-gaps": (Event.AUDIT_GAP,),
     "audit-retention": (Event.AUDIT_ERASED, Event.AUDIT_HELD, Event.KEY_DESTROYED),
     "breaches": (Event.BREACH_DUE,),

@@ -100,6 +100,8 @@ class Code(StrEnum):
     NOT_ASSESSED = "not_assessed"
     ALREADY_CLOSED = "already_closed"
     TASK_CHANGED = "task_changed"
+    TASK_UNSEEN = "task_unseen"
+    TASK_FULL = "task_full"
     NO_RECEIPT = "no_receipt"
     TEXT_CHANGED = "text_changed"
     ALREADY_TOLD = "already_told"
@@ -196,6 +198,8 @@ CODES: Final[Mapping[Code, tuple[int, str]]] = {
     Code.NOT_ASSESSED: (409, "The breach is not assessed yet"),
     Code.ALREADY_CLOSED: (409, "The breach is closed already"),
     Code.TASK_CHANGED: (409, "The task has changed meanwhile"),
+    Code.TASK_UNSEEN: (409, "Look at the task first"),
+    Code.TASK_FULL: (409, "The task has too many steps"),
     Code.NO_RECEIPT: (409, "It takes no receipt"),
     Code.TEXT_CHANGED: (409, "The text has other words by now"),
     Code.ALREADY_TOLD: (409, "The notice has gone out"),

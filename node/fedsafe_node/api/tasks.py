@@ -9,6 +9,7 @@ from fedsafe_node.api.queries import ReadQuery
 from fedsafe_node.api.route import KIB, Lane, Route
 from fedsafe_node.messages import TaskId
 from fedsafe_node.review.messages import (
+    HearingAnswer,
     HearingRequest,
     OutcomeAnswer,
     OutcomeRequest,
@@ -112,7 +113,7 @@ TASK_ROUTES: Final = (
         body=HearingRequest,
         limit=4 * KIB,
         path_types=_TASK,
-        answer=TaskAnswer,
+        answer=HearingAnswer,
         refusals=_GONE,
     ),
 )

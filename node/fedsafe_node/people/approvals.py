@@ -122,23 +122,14 @@ class Approvals:
         )
 
         async def act(tx: Transaction) -> None:
-            await self._sweep(tx, now)
+            await sweep_acts(office, tx)
             await tx.add_act(row)
-            await office.note(tx, Event.ACT_ASKED, who.name, _told(row))
+            await office.note(tx, Event.ACT_ASKED, who.name, told_of(row))
             if keep is not None:
                 await keep(tx, shown(row, now))
 
         await office.store.write(act)
         return shown(row, now)
-
-    async def _sweep(self, tx: Transaction, now: int) -> None:
-        """Let go of what has expired, and of its content."""
-        for row in await _all_pending(tx):
-            if row.expires_at <= now:
-                await tx.decide_act(row.id, ActState.WITHDRAWN, by="expiry", at=now)
-                await self._office.note(
-                    tx, Event.ACT_WITHDRAWN, "expiry", _told(row), outcome="expired"
-                )
 
     async def check_second(self, reader: Reader, kind: Act, who: Principal) -> None:
         """Refuse to ask for what nobody here could approve.
@@ -158,7 +149,7 @@ class Approvals:
         """Give the acts of a kind that wait, one excepted."""
         return [
             row
-            for row in await _all_pending(reader)
+            for row in await all_pending(reader)
             if row.kind == kind.value and row.id != but
         ]
 
@@ -168,7 +159,7 @@ class Approvals:
         state = ActState.WITHDRAWN
         if row is not None and await tx.decide_act(act_id, state, by=by, at=now):
             await self._office.note(
-                tx, Event.ACT_WITHDRAWN, by, _told(row), outcome="overtaken"
+                tx, Event.ACT_WITHDRAWN, by, told_of(row), outcome="overtaken"
             )
 
     async def approve(self, act_id: str, digest: bytes, who: Principal) -> ActAnswer:
@@ -227,7 +218,7 @@ class Approvals:
             raise DeniedError(decision)
         await tx.decide_act(row.id, ActState.DONE, by=who.name, at=office.now())
         learn = await effect.carry_out(tx, content, first, second)
-        await office.note(tx, Event.ACT_APPROVED, who.name, _told(row))
+        await office.note(tx, Event.ACT_APPROVED, who.name, told_of(row))
         return _Done(row, learn)
 
     async def _check_persons(
@@ -269,7 +260,7 @@ class Approvals:
                 raise NotFoundError("act")
             if not await tx.decide_act(act_id, ActState.WITHDRAWN, by=who.name, at=now):
                 raise WrongStateError("not_pending", "this act is decided")
-            await office.note(tx, Event.ACT_WITHDRAWN, who.name, _told(row))
+            await office.note(tx, Event.ACT_WITHDRAWN, who.name, told_of(row))
             return row
 
         return shown(await office.store.write(act), now, ActState.WITHDRAWN)
@@ -293,13 +284,27 @@ class Approvals:
         return ActsAnswer(acts=[shown(row, now) for row in rows], next=following)
 
 
-async def _all_pending(reader: Reader) -> list[ActRow]:
+async def all_pending(reader: Reader) -> list[ActRow]:
+    """Give all acts that wait, oldest first."""
     found: list[ActRow] = []
     while page := await reader.acts(
         ActState.PENDING, LISTED, found[-1] if found else None
     ):
         found += page
     return found
+
+
+async def sweep_acts(office: Office, tx: Transaction) -> int:
+    """Let go of acts that have expired, and of their content; return how many."""
+    now, swept = office.now(), 0
+    for row in await all_pending(tx):
+        if row.expires_at <= now:
+            await tx.decide_act(row.id, ActState.WITHDRAWN, by="expiry", at=now)
+            await office.note(
+                tx, Event.ACT_WITHDRAWN, "expiry", told_of(row), outcome="expired"
+            )
+            swept += 1
+    return swept
 
 
 async def has_second(
@@ -328,10 +333,10 @@ async def withdraw_acts_of(
     office: Office, tx: Transaction, name: str, role: Role | None, *, by: str
 ) -> None:
     """Withdraw what somebody has asked for, in one role or in any, within an act."""
-    for row in await _all_pending(tx):
+    for row in await all_pending(tx):
         if row.asked_by == name and role in {None, Role(row.asked_role)}:
             await tx.decide_act(row.id, ActState.WITHDRAWN, by=by, at=office.now())
-            await office.note(tx, Event.ACT_WITHDRAWN, by, _told(row))
+            await office.note(tx, Event.ACT_WITHDRAWN, by, told_of(row))
 
 
 def shown(row: ActRow, now: int, state: ActState | None = None) -> ActAnswer:
@@ -370,7 +375,8 @@ def _check_person(who: Principal) -> None:
         raise ForbiddenError("this takes a person", authenticated=True)
 
 
-def _told(row: ActRow) -> Detail:
+def told_of(row: ActRow) -> Detail:
+    """Say of an act what its events say, which is nothing of its content."""
     return {
         "act": row.id,
         "kind": row.kind,

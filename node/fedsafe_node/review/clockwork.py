@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from fedsafe_node.log.audit import Event
 from fedsafe_node.provider_events.announcing import EventKind
+from fedsafe_node.review.confirming import withdraw_confirmations
 from fedsafe_node.review.desk import ReviewDesk
 from fedsafe_node.review.flagging import flag_stopped
 from fedsafe_node.review.holds import is_held
@@ -109,7 +110,7 @@ class _Round:
 
 
 async def _end(desk: ReviewDesk, tx: Transaction) -> _Round:
-    ended = 0
+    ended: set[str] = set()
     rows = await tx.ended_tasks(desk.now(), BATCH)
     for task in rows:
         if await is_held(tx, task, desk.now()):
@@ -132,5 +133,7 @@ async def _end(desk: ReviewDesk, tx: Transaction) -> _Round:
         await tx.erase_task(
             task.id, TaskState.DECIDED if is_decided else TaskState.LAPSED
         )
-        ended += 1
-    return _Round(len(rows), ended)
+        ended.add(task.id)
+    if ended:
+        await withdraw_confirmations(desk, tx, ended, by=ACTOR_NAME)
+    return _Round(len(rows), len(ended))

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from fedsafe_node.log.audit import Detail, Event, grounds_of
 from fedsafe_node.provider_events.announcing import EventKind
+from fedsafe_node.review.confirming import withdraw_confirmations
 from fedsafe_node.review.desk import ReviewDesk
 from fedsafe_node.review.habits import weigh_habits
 from fedsafe_node.review.holds import is_held
@@ -50,6 +51,7 @@ async def conclude(
         await _alarm(desk, tx, task, made)
     await _tell(desk, tx, task, made, decision)
     await tx.add_task_decision(made)
+    await withdraw_confirmations(desk, tx, {task.id}, by=made.decided_by)
     after = _after(task, made)
     await tx.put_task(after)
     if made.outcome == Outcome.DISMISS and not await is_held(tx, task, desk.now()):

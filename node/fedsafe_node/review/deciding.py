@@ -4,15 +4,14 @@
 Policy decides, on what the task holds and not on what the asker says of it: how long
 it has waited, whether it is watched, whether the person was heard. Where two people
 are needed the first one's words wait as an act (`people.approvals`); the second one
-approves exactly these, and all is decided anew in the transaction that does it.
+approves exactly these, and all is decided anew in the transaction that does it. Both
+have looked at the task as it is: what has changed since is looked at anew.
 """
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Final
 from uuid import UUID
-
-from msgspec import Struct
 
 from fedsafe_federation.wireformat import decode, encode
 from fedsafe_node.errors import (
@@ -25,6 +24,7 @@ from fedsafe_node.people.approvals import Approvals
 from fedsafe_node.people.messages import ActAnswer
 from fedsafe_node.principal import Principal
 from fedsafe_node.review.concluding import conclude
+from fedsafe_node.review.confirming import KIND, Confirmation
 from fedsafe_node.review.desk import ReviewDesk
 from fedsafe_node.review.habits import weigh_habits
 from fedsafe_node.review.messages import OutcomeAnswer, OutcomeRequest
@@ -41,21 +41,11 @@ from fedsafe_policies.hearings import completed
 from fedsafe_policies.people import Person
 from fedsafe_policies.reasons import Refusal
 from fedsafe_policies.reviews import ReviewRequest, day_ends
-from fedsafe_policies.vocabulary import Act, Level, Outcome
+from fedsafe_policies.vocabulary import Outcome
 
-KIND: Final = Act.PERMANENT_BAN
-"""What a confirmation that takes two people is kept as while it waits."""
-
-
-class Confirmation(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """The content of an act: what the first person wants of the task as it was."""
-
-    task: str
-    revision: int
-    level: Level
-    evidence: str
-    dwell: int
-    reason: str | None = None
+MAX_INQUIRIES: Final = 20
+_CHANGED: Final = "the task has changed: look at it anew"
+_UNSEEN: Final = "whoever takes an account away has looked at the task as it is"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +65,7 @@ class _Case:
     task: TaskRow
     facts: ReviewRequest
     row: TaskDecisionRow
+    is_seen: bool
 
 
 async def decide_task(
@@ -89,7 +80,8 @@ async def decide_task(
     Raises:
         NotFoundError: there is no such task.
         WrongStateError: nothing is to be decided on it, or it has changed; or
-            nobody else could be the second person, or is asked already.
+            nobody else could be the second person, or is asked already; or whoever
+            asks for one has not looked at the task as it is.
         BadRequestError: a field does not fit the outcome.
         DeniedError: policy refuses.
     """
@@ -104,6 +96,8 @@ async def decide_task(
             if decision.code != Refusal.FOUR_EYES:
                 raise DeniedError(decision)
             await approvals.check_second(tx, KIND, who)
+            if not case.is_seen:
+                raise WrongStateError("task_unseen", _UNSEEN)
             return decision, task, _confirmation(case)
         inquiry = await _inquiry(desk, tx, task, asked)
         after = await conclude(desk, tx, task, case.row, decision)
@@ -172,8 +166,14 @@ class ConfirmEffect:
     async def carry_out(
         self, tx: Transaction, content: bytes, first: Person, second: Person
     ) -> None:
-        """Decide the task."""
+        """Decide the task.
+
+        Raises:
+            WrongStateError: the second person has not looked at it as it is.
+        """
         case = await self._case(tx, content, first, second)
+        if case.row.second_dwell is None:
+            raise WrongStateError("task_unseen", _UNSEEN)
         decision = self._desk.situation.decide(case.facts, self._desk.clock.now())
         if not decision.allowed:
             raise DeniedError(decision)
@@ -191,7 +191,10 @@ class ConfirmEffect:
         )
         task = await at_hand(reader, said.task, said.revision)
         asked = _Asked(want, first, second, said.dwell)
-        return await _case(self._desk, reader, task, asked)
+        case = await _case(self._desk, reader, task, asked)
+        if case.row.hearing != said.hearing:
+            raise WrongStateError("task_changed", _CHANGED)
+        return case
 
 
 async def at_hand(reader: Reader, task_id: str, revision: int | None) -> TaskRow:
@@ -208,26 +211,29 @@ async def at_hand(reader: Reader, task_id: str, revision: int | None) -> TaskRow
     if task.subject is None or (ended and task.flagged_at is None):
         raise WrongStateError("not_pending", "nothing is to be decided on this task")
     if revision is not None and revision != task.revision:
-        raise WrongStateError("task_changed", "the task has changed: look at it anew")
+        raise WrongStateError("task_changed", _CHANGED)
     return task
 
 
 async def _case(
     desk: ReviewDesk, reader: Reader, task: TaskRow, asked: _Asked
 ) -> _Case:
-    want, now, dwell = asked.want, desk.now(), asked.dwell
+    want, now = asked.want, desk.now()
+    dwell, second, second_dwell = asked.dwell, asked.second, None
     if dwell is None:
-        seen = await reader.task_viewed(task.id, asked.first.name)
-        dwell = 0 if seen is None else max(now - seen, 0)
+        dwell = await _dwell(reader, task, asked.first, now)
+    if second is not None:
+        second_dwell = await _dwell(reader, task, second, now)
     heard = completed(steps_of(await reader.task_hearings(task.id)))
     row = TaskDecisionRow(
         task=task.id,
         outcome=want.outcome.value,
         level=None if want.level is None else want.level.value,
         decided_by=asked.first.name,
-        second=None if asked.second is None else asked.second.name,
+        second=None if second is None else second.name,
         decided_at=now,
-        dwell=dwell,
+        dwell=dwell or 0,
+        second_dwell=second_dwell,
         until=None if want.until is None else day_ends(want.until),
         reason=want.reason,
         evidence=want.evidence,
@@ -244,12 +250,18 @@ async def _case(
         reason=want.reason,
         evidence=want.evidence,
         hearing=heard,
-        second=asked.second,
+        second=second,
         renewals=task.renewals,
         watched=_watched(task),
         habit=(await weigh_habits(reader, row, review)).after if is_final else None,
     )
-    return _Case(task, facts, row)
+    return _Case(task, facts, row, dwell is not None)
+
+
+async def _dwell(reader: Reader, task: TaskRow, person: Person, now: int) -> int | None:
+    """Say how long ago somebody first looked at a task as it is."""
+    seen = await reader.task_viewed(task.id, person.name)
+    return None if seen is None else max(now - seen, 0)
 
 
 def _opened(task: TaskRow) -> int:
@@ -276,6 +288,7 @@ def _confirmation(case: _Case) -> Confirmation:
         level=level,
         evidence=evidence,
         dwell=case.row.dwell,
+        hearing=case.row.hearing,
         reason=case.row.reason,
     )
 
@@ -307,6 +320,9 @@ async def _inquiry(
     want = asked.want
     if want.outcome is not Outcome.INQUIRE or want.signal is None:
         return None
+    if len(await reader.task_inquiries(task.id)) >= MAX_INQUIRIES:
+        detail = f"{MAX_INQUIRIES} inquiries are kept of a task"
+        raise WrongStateError("task_full", detail)
     signal_id = UUID(want.signal).bytes
     for row in await reader.task_signals(task.id):
         origin = desk.origin_of(row.origin)

@@ -2,10 +2,11 @@
 """How people have decided of late: recorded, and enforced on nobody (P13).
 
 What counts are the last decisions, as many as policy looks at: how many confirmed,
-and how long after the first look. Inquiries end nothing and are left out.
+and how long after the first look. Of who approves as the second
+person the time of their own look counts. Inquiries end nothing and are left out.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import median_low
 from typing import Final
@@ -31,37 +32,62 @@ class Habits:
 
 def habit_of(decisions: Sequence[TaskDecisionRow]) -> Habit:
     """Sum decisions up."""
-    times = [each.dwell for each in decisions]
     confirmed = sum(each.outcome == Outcome.CONFIRM for each in decisions)
-    return Habit(len(times), confirmed, median_low(times) if times else 0)
+    return _habit([each.dwell for each in decisions], confirmed)
+
+
+def haste_of(approved: Sequence[TaskDecisionRow]) -> Habit:
+    """Sum up what somebody approved as the second person.
+
+    Only the time counts: who refuses leaves no decision to compare with.
+    """
+    return _habit([each.second_dwell or 0 for each in approved], 0)
 
 
 async def weigh_habits(
     reader: Reader, decision: TaskDecisionRow, review: Review
 ) -> Habits:
-    """Look at the reviewer's habit, or at all reviewers' if only that stands out."""
-    count = review.alarm_tasks
-    mine = await reader.decisions_by(decision.decided_by, count)
-    habits = _with(decision, mine, count, decision.decided_by)
-    if is_rubber_stamp(habits.after, review):
-        return habits
-    everybody = _with(decision, await reader.newest_decisions(count), count, EVERYBODY)
-    return everybody if is_rubber_stamp(everybody.after, review) else habits
+    """Look at the habit that stands out: the first's, the second's, or all reviewers'.
+
+    If none does, it is the first person's.
+    """
+    count, first = review.alarm_tasks, decision.decided_by
+    mine = await reader.decisions_by(first, count)
+    found = [_with(decision, mine, count, first, habit_of)]
+    if decision.second is not None:
+        approved = await reader.decisions_seconded(decision.second, count)
+        found.append(_with(decision, approved, count, decision.second, haste_of))
+    newest = await reader.newest_decisions(count)
+    found.append(_with(decision, newest, count, EVERYBODY, habit_of))
+    stamps = [each for each in found if is_rubber_stamp(each.after, review)]
+    return (stamps or found)[0]
 
 
 async def rubber_stamps(reader: Reader, review: Review) -> list[str]:
     """Name whose habits alarm: reviewers, and the provider as a whole."""
     count, found = review.alarm_tasks, list[str]()
     for name in await reader.deciders():
-        if is_rubber_stamp(habit_of(await reader.decisions_by(name, count)), review):
+        habits = (
+            habit_of(await reader.decisions_by(name, count)),
+            haste_of(await reader.decisions_seconded(name, count)),
+        )
+        if any(is_rubber_stamp(habit, review) for habit in habits):
             found.append(name)
     if is_rubber_stamp(habit_of(await reader.newest_decisions(count)), review):
         found.append(EVERYBODY)
     return found
 
 
+def _habit(times: Sequence[int], confirmed: int) -> Habit:
+    return Habit(len(times), confirmed, median_low(times) if times else 0)
+
+
 def _with(
-    decision: TaskDecisionRow, before: Sequence[TaskDecisionRow], count: int, whose: str
+    decision: TaskDecisionRow,
+    before: Sequence[TaskDecisionRow],
+    count: int,
+    whose: str,
+    sum_up: Callable[[Sequence[TaskDecisionRow]], Habit],
 ) -> Habits:
-    after = [decision, *before][:count]
-    return Habits(habit_of(before) if before else None, habit_of(after), whose)
+    after = sum_up([decision, *before][:count])
+    return Habits(sum_up(before) if before else None, after, whose)

@@ -1,18 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
 """Keep what happened with the person before an account is closed for good (P13)."""
 
-from fedsafe_node.errors import BadRequestError
+from msgspec.structs import asdict, replace
+
+from fedsafe_node.errors import BadRequestError, WrongStateError
 from fedsafe_node.log.audit import Event
 from fedsafe_node.principal import Principal
 from fedsafe_node.review.deciding import at_hand
 from fedsafe_node.review.desk import ReviewDesk
-from fedsafe_node.review.messages import HearingRequest, TaskAnswer
-from fedsafe_node.review.showing import describe, steps_of
+from fedsafe_node.review.messages import HearingAnswer, HearingRequest
+from fedsafe_node.review.showing import shown, steps_of
 from fedsafe_node.store.protocol import Transaction
 from fedsafe_node.store.review_rows import TaskHearingRow
-from fedsafe_policies.hearings import Hearing, HearingFault, fault_of
+from fedsafe_policies.hearings import Hearing, HearingFault, completed, fault_of
 from fedsafe_policies.reviews import day_ends
 
+MAX_STEPS = 20
 _WORDS = {
     HearingFault.REFERENCE: "a reference names a document and says nothing itself",
     HearingFault.ANSWER_UNTIL: (
@@ -25,22 +28,27 @@ _WORDS = {
 
 async def record_hearing(
     desk: ReviewDesk, task_id: str, request: HearingRequest, who: Principal
-) -> TaskAnswer:
-    """Enter a step of a task's hearing.
+) -> HearingAnswer:
+    """Enter a step of a task's hearing; what waits for a second person begins anew.
+
+    Only the task's head is told: what it holds takes a purpose, and leaves an event.
 
     Raises:
         NotFoundError: there is no such task.
-        WrongStateError: nothing is to be decided on it.
+        WrongStateError: nothing is to be decided on it, or it has too many steps.
         BadRequestError: the step does not fit; names the field.
     """
     step = Hearing(
         request.step, request.reference, request.answer_until, request.exception
     )
 
-    async def act(tx: Transaction) -> TaskAnswer:
+    async def act(tx: Transaction) -> HearingAnswer:
         now = desk.now()
         task = await at_hand(tx, task_id, None)
-        fault = fault_of(step, steps_of(await tx.task_hearings(task.id)), now)
+        steps = steps_of(await tx.task_hearings(task.id))
+        if len(steps) >= MAX_STEPS:
+            raise WrongStateError("task_full", f"a hearing has {MAX_STEPS} steps")
+        fault = fault_of(step, steps, now)
         if fault is not None:
             pointer = f"/{fault.value}"
             raise BadRequestError("bad_hearing", _WORDS[fault], pointer=pointer)
@@ -55,6 +63,8 @@ async def record_hearing(
             exception=None if why is None else why.value,
         )
         await tx.add_task_hearing(row)
+        after = replace(task, revision=task.revision + 1)
+        await tx.put_task(after)
         detail: dict[str, str] = {"step": row.step, "reference": row.reference}
         if until is not None:
             detail["answer_until"] = until.isoformat()
@@ -64,6 +74,7 @@ async def record_hearing(
             Event.TASK_HEARING, task, detail, by=who.name, outcome=row.step
         )
         await desk.note(tx, entry)
-        return await describe(desk, tx, task)
+        heard = completed([*steps, step])
+        return HearingAnswer(**asdict(shown(after)), heard=heard)
 
     return await desk.store.write(act)

@@ -107,7 +107,10 @@ class TaskSignal(Message, frozen=True):
 
 
 class DecisionShown(Message, frozen=True):
-    """A decision; `dwell` says how many seconds after the first look it was taken."""
+    """A decision; `dwell` says how many seconds after the first look it was taken.
+
+    `second_dwell` says so of the second person's look.
+    """
 
     outcome: Outcome
     level: Level | None
@@ -119,6 +122,7 @@ class DecisionShown(Message, frozen=True):
     reason: str | None
     evidence: str | None
     hearing: str | None
+    second_dwell: int | None
 
 
 class HearingShown(Message, frozen=True):
@@ -149,6 +153,12 @@ class TaskAnswer(TaskShown, frozen=True):
     decisions: list[DecisionShown]
     hearings: list[HearingShown]
     inquiries: list[InquiryShown]
+    heard: str | None
+
+
+class HearingAnswer(TaskShown, frozen=True):
+    """A task to whose hearing a step was added; `heard` is there if it is complete."""
+
     heard: str | None
 
 

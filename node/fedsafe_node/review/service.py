@@ -7,6 +7,7 @@ from fedsafe_node.review.deciding import decide_task
 from fedsafe_node.review.desk import ReviewDesk
 from fedsafe_node.review.hearing import record_hearing
 from fedsafe_node.review.messages import (
+    HearingAnswer,
     HearingRequest,
     OutcomeAnswer,
     OutcomeRequest,
@@ -43,6 +44,6 @@ class ReviewService:
 
     async def hear(
         self, task: str, request: HearingRequest, who: Principal
-    ) -> TaskAnswer:
+    ) -> HearingAnswer:
         """Enter a step of a hearing; see `hearing.record_hearing`."""
         return await record_hearing(self._desk, task, request, who)

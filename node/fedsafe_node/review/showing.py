@@ -207,6 +207,7 @@ def _decision(row: TaskDecisionRow) -> DecisionShown:
         reason=row.reason,
         evidence=row.evidence,
         hearing=row.hearing,
+        second_dwell=row.second_dwell,
     )
 
 

@@ -76,6 +76,12 @@ class ReviewReader(Protocol):
         """Return the newest decisions of a person, inquiries left out."""
         ...
 
+    async def decisions_seconded(
+        self, person: str, limit: int
+    ) -> list[TaskDecisionRow]:
+        """Return the newest decisions that a person approved as the second."""
+        ...
+
     async def newest_decisions(self, limit: int) -> list[TaskDecisionRow]:
         """Return the newest decisions of everybody, inquiries left out."""
         ...
@@ -93,7 +99,7 @@ class ReviewReader(Protocol):
         ...
 
     async def task_viewed(self, task_id: str, person: str) -> int | None:
-        """Return when a person first looked at a task since it was decided last."""
+        """Return when a person first looked at a task since it changed last."""
         ...
 
 
@@ -135,7 +141,7 @@ class ReviewWriter(Protocol):
         ...
 
     async def add_task_view(self, task_id: str, person: str, at: int) -> None:
-        """Keep when a person looks at a task; only the first time counts."""
+        """Keep when a person looks at a task; the first time of a revision counts."""
         ...
 
     async def erase_task(self, task_id: str, state: TaskState) -> None:

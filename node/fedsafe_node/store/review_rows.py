@@ -80,7 +80,10 @@ class TaskSignalRow(Row, frozen=True, kw_only=True):
 
 
 class TaskDecisionRow(Row, frozen=True, kw_only=True):
-    """What a person, or two, made of a task; `dwell` is in seconds."""
+    """What a person, or two, made of a task.
+
+    `dwell` and `second_dwell` say how many seconds after their first look at it.
+    """
 
     task: str
     outcome: str
@@ -93,6 +96,7 @@ class TaskDecisionRow(Row, frozen=True, kw_only=True):
     reason: str | None = None
     evidence: str | None = None
     hearing: str | None = None
+    second_dwell: int | None = None
 
 
 class TaskHearingRow(Row, frozen=True, kw_only=True):

@@ -7,6 +7,7 @@ content. One of `task_signals` claims that this signal matched; its content is s
 under a period key. Whatever stops the signal marks it here and takes the content, by
 trigger; `effect_at` is set when the task was flagged for it. `task_decisions` says who
 decided what, alone or as two, and is never changed; the steps of hearings neither.
+One of `task_views` claims that somebody has looked at this revision of a task.
 """
 
 REVIEW: tuple[str, ...] = (
@@ -92,11 +93,17 @@ REVIEW: tuple[str, ...] = (
         reason TEXT,
         evidence TEXT,
         hearing TEXT,
-        CHECK (second <> decided_by)
+        second_dwell INTEGER CHECK (second_dwell >= 0),
+        CHECK (second <> decided_by),
+        CHECK (second IS NOT NULL OR second_dwell IS NULL)
     ) STRICT
     """,
     "CREATE INDEX task_decisions_by_task ON task_decisions (task)",
     "CREATE INDEX task_decisions_by_person ON task_decisions (decided_by, number)",
+    """
+    CREATE INDEX task_decisions_by_second ON task_decisions (second, number)
+    WHERE second IS NOT NULL
+    """,
     "CREATE INDEX task_decisions_by_age ON task_decisions (decided_at)",
     """
     CREATE TRIGGER task_decisions_stay BEFORE UPDATE ON task_decisions
@@ -135,6 +142,7 @@ REVIEW: tuple[str, ...] = (
     CREATE TABLE task_views (
         task TEXT NOT NULL REFERENCES tasks (id),
         person TEXT NOT NULL,
+        revision INTEGER NOT NULL,
         at INTEGER NOT NULL,
         PRIMARY KEY (task, person)
     ) STRICT, WITHOUT ROWID

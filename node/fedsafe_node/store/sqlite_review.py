@@ -184,6 +184,13 @@ class SQLiteReviewReader:
         )
         return self._review_rows(TaskDecisionRow, sql, person, limit)
 
+    async def decisions_seconded(
+        self, person: str, limit: int
+    ) -> list[TaskDecisionRow]:
+        """Return the newest decisions that a person approved as the second."""
+        sql = _DECISION + "WHERE second = ? ORDER BY number DESC LIMIT ?"
+        return self._review_rows(TaskDecisionRow, sql, person, limit)
+
     async def newest_decisions(self, limit: int) -> list[TaskDecisionRow]:
         """Return the newest decisions of everybody, inquiries left out."""
         sql = _DECISION + "WHERE outcome <> 'inquire' ORDER BY number DESC LIMIT ?"
@@ -192,7 +199,8 @@ class SQLiteReviewReader:
     async def deciders(self) -> list[str]:
         """Return everybody whose decisions are kept, by name."""
         rows = self._connection.execute(
-            "SELECT DISTINCT decided_by FROM task_decisions ORDER BY decided_by"
+            "SELECT decided_by AS name FROM task_decisions UNION SELECT second "
+            "FROM task_decisions WHERE second IS NOT NULL ORDER BY name"
         )
         return [str(name) for (name,) in rows]
 
@@ -207,9 +215,11 @@ class SQLiteReviewReader:
         return self._review_rows(TaskInquiryRow, sql, task_id)
 
     async def task_viewed(self, task_id: str, person: str) -> int | None:
-        """Return when a person first looked at a task since it was decided last."""
+        """Return when a person first looked at a task since it changed last."""
         row = self._connection.execute(
-            "SELECT at FROM task_views WHERE task = ? AND person = ?", (task_id, person)
+            "SELECT v.at FROM task_views v JOIN tasks t ON t.id = v.task "
+            "AND t.revision = v.revision WHERE v.task = ? AND v.person = ?",
+            (task_id, person),
         ).fetchone()
         return None if row is None else int(row[0])
 
@@ -268,11 +278,13 @@ class SQLiteReviewWriter:
         self._keep_review("task_inquiries", inquiry)
 
     async def add_task_view(self, task_id: str, person: str, at: int) -> None:
-        """Keep when a person looks at a task; only the first time counts."""
+        """Keep when a person looks at a task; the first time of a revision counts."""
         self._connection.execute(
-            "INSERT INTO task_views (task, person, at) VALUES (?, ?, ?) "
-            "ON CONFLICT (task, person) DO NOTHING",
-            (task_id, person, at),
+            "INSERT INTO task_views (task, person, revision, at) "
+            "SELECT id, ?, revision, ? FROM tasks WHERE id = ? "
+            "ON CONFLICT (task, person) DO UPDATE SET revision = excluded.revision, "
+            "at = excluded.at WHERE excluded.revision <> task_views.revision",
+            (person, at, task_id),
         )
 
     async def erase_task(self, task_id: str, state: TaskState) -> None:

@@ -7,6 +7,7 @@ from typing import Any, Final, Protocol, cast
 from msgspec.structs import asdict
 
 from fedsafe_node.review.messages import (
+    HearingAnswer,
     ListedTask,
     OutcomeAnswer,
     TaskAnswer,
@@ -54,7 +55,7 @@ _ANSWERS: Final[dict[str, object]] = {
         rule="P13",
         policy="synthetic@00000000",
     ),
-    "hear": TASK,
+    "hear": HearingAnswer(**asdict(SHOWN), heard=None),
 }
 
 

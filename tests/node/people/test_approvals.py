@@ -16,7 +16,13 @@ from fedsafe_node.errors import (
     NotFoundError,
     WrongStateError,
 )
-from fedsafe_node.people.approvals import LIFETIME, LISTED, Approvals, digest_of
+from fedsafe_node.people.approvals import (
+    LIFETIME,
+    LISTED,
+    Approvals,
+    digest_of,
+    sweep_acts,
+)
 from fedsafe_node.people.credentials import People
 from fedsafe_node.people.machines import Machines
 from fedsafe_node.people.messages import ActAnswer, RoleRequest
@@ -189,6 +195,22 @@ async def test_an_act_expires(
     assert gone is not None
     assert (gone.content, gone.decided_by) == (None, "expiry")
     assert len((await approvals.pending()).acts) == 1
+
+
+async def test_a_sweep_takes_the_content_of_what_has_expired(
+    asked: ActAnswer, team: Team
+) -> None:
+    async def sweep() -> int:
+        return await team.store.write(lambda tx: sweep_acts(team.office, tx))
+
+    team.pass_time(LIFETIME - 1)
+    early = await sweep()
+    team.pass_time(1)
+
+    assert (early, await sweep(), await sweep()) == (0, 1, 0)
+    gone = await team.store.read(lambda r: r.act(asked.act))
+    assert gone is not None
+    assert (gone.content, gone.decided_by) == (None, "expiry")
 
 
 @pytest.mark.parametrize("way", ["lock", "reset", "end"])

@@ -20,6 +20,7 @@ from fedsafe_node.review.clockwork import tend_reviews
 from fedsafe_node.review.deciding import ConfirmEffect
 from fedsafe_node.review.desk import ReviewDesk
 from fedsafe_node.review.messages import (
+    HearingAnswer,
     HearingRequest,
     OutcomeAnswer,
     OutcomeRequest,
@@ -151,16 +152,25 @@ class Ward:
     async def confirm(
         self, task: str, level: Level, who: str = "anna", evidence: str = "case-7"
     ) -> OutcomeAnswer:
+        """Confirm; who takes an account away has looked at the task as it is."""
+        if level >= Level.L5:
+            await self.show(task, who)
         return await self.decide(
             task, Outcome.CONFIRM, who, level=level, evidence=evidence
         )
 
-    async def hear(self, task: str, step: HearingStep, **more: object) -> TaskAnswer:
+    async def hear(self, task: str, step: HearingStep, **more: object) -> HearingAnswer:
         request = HearingRequest(step=step, reference="minute-3", **more)  # type: ignore[arg-type]
         return await self.tasks.hear(task, request, self.people["anna"])
 
     async def approve(self, act: ActAnswer | None, who: Principal) -> ActAnswer:
+        """Approve a confirmation after a look at its task."""
         assert act is not None
+        if who.role is not Role.SERVICE and act.content is not None:
+            await self.tasks.show(str(act.content["task"]), who)
+        return await self.approve_unseen(act, who)
+
+    async def approve_unseen(self, act: ActAnswer, who: Principal) -> ActAnswer:
         return await self.approvals.approve(act.act, bytes.fromhex(act.digest), who)
 
     async def show(self, task: str, who: str = "anna") -> TaskAnswer:

@@ -14,12 +14,16 @@ from fedsafe_node.errors import (
     WrongStateError,
 )
 from fedsafe_node.principal import Principal
-from fedsafe_node.review.messages import InquiryQuestion, OutcomeRequest
+from fedsafe_node.review.deciding import MAX_INQUIRIES
+from fedsafe_node.review.hearing import MAX_STEPS
+from fedsafe_node.review.messages import InquiryQuestion, OutcomeRequest, TaskShown
+from fedsafe_node.store.people_rows import ActState
 from fedsafe_policies.hearings import HearingException, HearingStep
 from fedsafe_policies.reviews import decision_ends
 from fedsafe_policies.vocabulary import Level, Outcome, Role
 
 DAY = 24 * 60 * 60
+NO_WAY = HearingException.NO_WAY_TO_REACH
 
 
 async def opened(ward: Ward, subject: str = "account-1") -> str:
@@ -343,6 +347,92 @@ async def test_nobody_waits_for_a_second_person_who_is_not_there(ward: Ward) -> 
     )
     assert (await ward.approvals.pending()).acts == []
     assert (await ward.confirm(task, Level.L6)).act is not None
+
+
+async def test_a_hearing_begins_anew_what_waits_for_a_second_person(
+    ward: Ward,
+) -> None:
+    task = await opened(ward)
+    await heard(ward, task)
+    answer = await ward.confirm(task, Level.L6)
+    said = await ward.hear(task, HearingStep.HEARD)
+
+    with pytest.raises(WrongStateError) as refused:
+        await ward.approve(answer.act, await ward.come("rita"))
+
+    assert refused.value.code == "task_changed"
+    assert said.revision == answer.task.revision + 1
+    assert answer.act is not None
+    assert answer.act.content is not None
+    assert answer.act.content["hearing"] == "minute-3"
+
+
+async def test_a_hearing_tells_nothing_of_what_the_task_holds(ward: Ward) -> None:
+    task = await opened(ward)
+    said = await ward.hear(task, HearingStep.EXCEPTION, exception=NO_WAY)
+
+    assert set(said.__struct_fields__) == {*TaskShown.__struct_fields__, "heard"}
+    assert await ward.told("task.read") == []
+
+
+async def test_both_have_looked_at_the_task_that_closes_an_account(ward: Ward) -> None:
+    task = await opened(ward)
+    await ward.show(task)
+    await heard(ward, task)  # it has changed: the look before counts no more
+    with pytest.raises(WrongStateError) as first:
+        await ward.decide(task, Outcome.CONFIRM, level=Level.L6, evidence="case-7")
+    answer = await ward.confirm(task, Level.L6)
+    assert answer.act is not None
+    rita = await ward.come("rita")
+    with pytest.raises(WrongStateError) as second:
+        await ward.approve_unseen(answer.act, rita)
+    await ward.tasks.show(task, rita)
+    ward.team.pass_time(30)
+    await ward.approve_unseen(answer.act, rita)
+
+    assert (first.value.code, second.value.code) == ("task_unseen", "task_unseen")
+    (decision,) = (await ward.show(task)).decisions
+    assert (decision.dwell, decision.second_dwell) == (0, 30)
+
+
+async def test_what_is_decided_or_over_waits_for_nobody(ward: Ward) -> None:
+    dismissed = await opened(ward)
+    await ward.confirm(dismissed, Level.L5, evidence="case-71717")
+    lapsing = (await ward.open(match(2), subject="account-2")).task
+    await ward.confirm(lapsing, Level.L5, evidence="case-82828")
+    await ward.decide(dismissed, Outcome.DISMISS)
+    (left,) = (await ward.approvals.pending()).acts
+    ward.at(datetime.fromtimestamp((await ward.show(lapsing)).ends_at, tz=UTC))
+    await ward.tend()
+
+    assert left.content is not None
+    assert left.content["task"] == lapsing
+    assert (await ward.approvals.pending()).acts == []
+    assert [each for each, _ in await ward.told("act.withdrawn")] == ["overtaken"] * 2
+    acts = await ward.desk.store.read(lambda r: r.acts(ActState.WITHDRAWN, 9, None))
+    assert [row.content for row in acts] == [None, None]
+
+
+async def test_a_task_takes_so_many_steps_and_no_more(ward: Ward) -> None:
+    task = await opened(ward)
+    for _ in range(MAX_STEPS):
+        await ward.hear(task, HearingStep.EXCEPTION, exception=NO_WAY)
+    ask: dict[str, Any] = {
+        "signal": match(1).signal,
+        "questions": [InquiryQuestion.STILL_STANDS],
+    }
+    for _ in range(MAX_INQUIRIES):
+        await ward.decide(task, Outcome.INQUIRE, **ask)
+
+    with pytest.raises(WrongStateError) as steps:
+        await ward.hear(task, HearingStep.EXCEPTION, exception=NO_WAY)
+    with pytest.raises(WrongStateError) as inquiries:
+        await ward.decide(task, Outcome.INQUIRE, **ask)
+
+    assert (steps.value.code, inquiries.value.code) == ("task_full", "task_full")
+    shown = await ward.show(task)
+    assert (len(shown.hearings), len(shown.inquiries)) == (MAX_STEPS, MAX_INQUIRIES)
+    assert len(shown.decisions) == MAX_INQUIRIES
 
 
 async def test_the_clock_runs_while_a_second_person_is_waited_for(ward: Ward) -> None:

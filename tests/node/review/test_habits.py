@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 import pytest
+from msgspec.structs import replace
 from tests.node.review.conftest import Ward, match
 
 from fedsafe_node.review.habits import EVERYBODY, rubber_stamps
+from fedsafe_node.store.protocol import Transaction
+from fedsafe_node.store.review_rows import TaskDecisionRow
 from fedsafe_policies.vocabulary import Level, Outcome
 
 TASKS = 50
@@ -75,3 +78,40 @@ async def test_a_habit_that_nobody_has_alone_is_the_providers(ward: Ward) -> Non
     assert await alarms(ward) == [EVERYBODY]
     ((_, text),) = await ward.told("task.alarm")
     assert EVERYBODY in text
+
+
+@pytest.mark.parametrize(("seconds", "raises"), [(9, True), (10, False)])
+async def test_who_approves_without_reading_is_a_rubber_stamp(
+    ward: Ward,
+    seconds: int,
+    raises: bool,  # noqa: FBT001
+) -> None:
+    task = (await ward.open(match(1))).task
+    made = TaskDecisionRow(
+        task=task,
+        outcome="confirm",
+        decided_by="anna",
+        decided_at=0,
+        dwell=60,
+        second="rita",
+        second_dwell=seconds,
+    )
+    other = replace(made, outcome="dismiss", second=None, second_dwell=None)
+
+    async def act(tx: Transaction) -> None:
+        for _ in range(TASKS - 1):
+            await tx.add_task_decision(made)
+        for _ in range(TASKS):  # or anna's own confirmations stood out
+            await tx.add_task_decision(other)
+
+    await ward.desk.store.write(act)
+    answer = await ward.confirm(task, Level.L5)
+    rita = await ward.come("rita")
+    await ward.tasks.show(task, rita)
+    ward.team.pass_time(seconds)
+    assert answer.act is not None
+    await ward.approve_unseen(answer.act, rita)
+
+    assert await alarms(ward) == ["rita"] * raises
+    told = await ward.told("task.alarm")
+    assert ["rita" in text for _, text in told] == [True] * raises

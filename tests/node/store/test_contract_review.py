@@ -253,7 +253,17 @@ async def test_nobody_is_the_second_of_themself(store: Store) -> None:
         )
 
 
-async def test_only_the_first_look_counts_until_a_decision(store: Store) -> None:
+async def test_who_is_the_second_has_decided_too(store: Store) -> None:
+    await add(store, task(1))
+    made = replace(decision("anna"), second="rita", second_dwell=3)
+    await store.write(lambda tx: tx.add_task_decision(made))
+
+    assert await store.read(lambda r: r.decisions_seconded("rita", 9)) == [made]
+    assert await store.read(lambda r: r.decisions_by("rita", 9)) == []
+    assert await store.read(lambda r: r.deciders()) == ["anna", "rita"]
+
+
+async def test_only_the_first_look_at_a_revision_counts(store: Store) -> None:
     await add(store, task(1))
     id_ = task(1).id
 
@@ -267,6 +277,12 @@ async def test_only_the_first_look_counts_until_a_decision(store: Store) -> None
     await store.write(lambda tx: tx.add_task_decision(decision("rita")))
 
     assert await look(130) == 130
+
+    grown = replace(task(1), revision=1)
+    await store.write(lambda tx: tx.put_task(grown))
+
+    assert await store.read(lambda r: r.task_viewed(id_, "anna")) is None
+    assert (await look(140), await look(150)) == (140, 140)
 
 
 async def test_an_erased_task_keeps_its_decisions_and_nothing_else(
