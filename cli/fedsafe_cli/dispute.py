@@ -108,7 +108,7 @@ def open_(
 @shared_options
 @click.pass_context
 def list_(context: click.Context, ruled: bool) -> ExitStatus:  # noqa: FBT001 (click's)
-    """List the disputes that wait for a ruling; what is due first stands in front.
+    """List the disputes that wait for a ruling; what rests a signal stands in front.
 
     \b
     Examples:
@@ -117,11 +117,16 @@ def list_(context: click.Context, ruled: bool) -> ExitStatus:  # noqa: FBT001 (c
     """  # noqa: D301
     settings = settings_of(context)
     state = "ruled" if ruled else "open"
-    answer = personal(settings).get(f"/v1/disputes?state={state}")
+    client, target = personal(settings), f"/v1/disputes?state={state}"
+    answer = client.get(target)
+    disputes = answer["disputes"]
+    while (following := answer.get("next")) is not None:
+        answer = client.get(f"{target}&after={following}")
+        disputes += answer["disputes"]
     if settings.json:
-        document(answer)
-    elif answer["disputes"]:
-        _tell(settings, answer["disputes"])
+        document({"disputes": disputes})
+    elif disputes:
+        _tell(settings, disputes)
     else:
         line(("Es gibt keine.", "There are none.")[not settings.german])
     return OK

@@ -187,6 +187,7 @@ def restriction(  # noqa: PLR0913
     effect: Effect = Effect.REVOKED,
     signer: str | None = None,
     terms: Terms = TERMS,
+    at: int = 1_700_000_000,
 ) -> Signed:
     """Sign a restriction; honest unless origin or signer is another."""
     statement = Restriction(
@@ -196,7 +197,7 @@ def restriction(  # noqa: PLR0913
         sequence=sequence,
         effect=effect,
         reason=Reason.MISTAKE,
-        at=1_700_000_000,
+        at=at,
         signals=list(signals),
         terms=terms if effect is Effect.DISPUTED else None,
     )

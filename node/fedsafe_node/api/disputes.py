@@ -25,6 +25,7 @@ class DisputesQuery(ReadQuery, frozen=True):
     """Which disputes are listed: those that wait, or those that were ruled on."""
 
     state: Literal["open", "ruled"] = "open"
+    after: DisputeId | None = None
 
 
 async def open_dispute(call: Call) -> object:
@@ -38,7 +39,10 @@ async def list_disputes(call: Call) -> object:
     """List disputes."""
     query = call.parameters(DisputesQuery)
     return await call.services.disputes.list(
-        call.principal, query.purpose, ruled=query.state == "ruled"
+        call.principal,
+        query.purpose,
+        ruled=query.state == "ruled",
+        after=query.after,
     )
 
 
@@ -85,7 +89,7 @@ DISPUTE_ROUTES: Final = (
         auth=Auth.CREDENTIAL,
         roles=PERSONS,
         lane=Lane.READS,
-        summary="List disputes, the one that is due first in front",
+        summary="List disputes: those that rest a signal, by when they are due",
         query=DisputesQuery,
         answer=DisputesAnswer,
     ),

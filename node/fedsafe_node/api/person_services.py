@@ -129,7 +129,12 @@ class Disputes(Protocol):
         ...
 
     async def list(
-        self, who: Principal, purpose: Purpose | None = None, *, ruled: bool = False
+        self,
+        who: Principal,
+        purpose: Purpose | None = None,
+        *,
+        ruled: bool = False,
+        after: str | None = None,
     ) -> DisputesAnswer:
         """List disputes."""
         ...

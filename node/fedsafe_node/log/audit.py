@@ -119,6 +119,7 @@ class Event(StrEnum):
     RULING_DUE = "rights.ruling_due"
     DISPUTES_READ = "rights.disputes_read"
     DISPUTES_FLOODED = "rights.disputes_flooded"
+    DISPUTES_WEIGHED = "rights.disputes_weighed"
     RULINGS_TAKEN = "rights.rulings_taken"
     REQUEST_OPENED = "rights.opened"
     REQUESTS_READ = "rights.read"

@@ -47,7 +47,7 @@ async def weigh_claim(
             claim.control.value,
         ),
         judge=lambda asked: desk.situation.decide(asked, now),
-        at=int(now.timestamp()),
+        charged=int(now.timestamp()),
         officer=officer,
     )
 
@@ -77,6 +77,7 @@ async def contest(
         stated.restriction,
         decision,
         at=at,
+        charged=at,
         due_at=due,
         opened_by=claim.who.name,
     )

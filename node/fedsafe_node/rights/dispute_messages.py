@@ -61,6 +61,10 @@ class DisputeAnswer(Message, frozen=True):
 
 
 class DisputesAnswer(Message, frozen=True):
-    """Disputes, the one that is due first in front."""
+    """Disputes that rest a signal, then the others; each by when it is due.
+
+    `next` is set while there are more: go on with it as `after`.
+    """
 
     disputes: list[DisputeAnswer]
+    next: str | None = None

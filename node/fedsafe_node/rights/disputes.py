@@ -32,6 +32,7 @@ from fedsafe_node.rights.dispute_messages import (
     NewDisputeRequest,
     RulingRequest,
 )
+from fedsafe_node.rights.involved import involved_in
 from fedsafe_node.rights.ruling import announce_ruling, say_ruling
 from fedsafe_node.signals.desk import Changed, Desk
 from fedsafe_node.signals.naming import read_signal_id, signal_name
@@ -42,7 +43,7 @@ from fedsafe_node.store.rows import SignalRow
 from fedsafe_policies.decision import Decision
 from fedsafe_policies.disputes import RulingRequest as Asked
 from fedsafe_policies.people import Person
-from fedsafe_policies.vocabulary import Control, Matter, Purpose
+from fedsafe_policies.vocabulary import Matter, Purpose
 
 LISTED: Final = 500
 
@@ -121,21 +122,34 @@ class Disputes:
         return await self._desk.store.write(act)
 
     async def list(
-        self, who: Principal, purpose: Purpose | None = None, *, ruled: bool = False
+        self,
+        who: Principal,
+        purpose: Purpose | None = None,
+        *,
+        ruled: bool = False,
+        after: str | None = None,
     ) -> DisputesAnswer:
         """List the disputes that wait for a ruling, or those that were ruled on.
 
+        One that names no signal here is left out until its signal comes; *after*
+        goes on behind a dispute.
+
         Raises:
             DeniedError: this role may not, or not for that purpose.
+            NotFoundError: there is no dispute to go on behind.
         """
         decision = await self._admit(who, purpose)
         node = self._desk.situation.node
 
         async def act(tx: Transaction) -> DisputesAnswer:
-            rows = await tx.disputes(LISTED, ruled=ruled)
+            last = None if after is None else await tx.dispute(bytes.fromhex(after))
+            if after is not None and last is None:
+                raise NotFoundError("dispute")
+            rows = await tx.disputes_here(LISTED, last, ruled=ruled)
             await self._note_read(tx, who, decision, len(rows))
             return DisputesAnswer(
-                disputes=[await describe_dispute(tx, row, node=node) for row in rows]
+                disputes=[await describe_dispute(tx, row, node=node) for row in rows],
+                next=rows[-1].digest.hex() if len(rows) == LISTED else None,
             )
 
         return await self._desk.store.write(act)
@@ -199,7 +213,7 @@ class _Ruling:
         at = int(now.timestamp())
         asked = Asked(
             ruler=Person(self.who.name, self.who.role),
-            involved=await _involved(tx, known, named.signal_id),
+            involved=await involved_in(tx, desk, known, named.signal_id),
             opened=_opened(unruled, at),
             stands=self.request.stands,
             reason=self.request.reason,
@@ -252,22 +266,13 @@ async def _find(reader: Reader, desk: Desk, request: NewDisputeRequest) -> Signa
     return rows[0]
 
 
-async def _involved(
-    reader: Reader, disputes: Sequence[DisputeRow], signal_id: bytes
-) -> frozenset[str]:
-    """Name who has decided on a signal before: author, second person, disputers.
-
-    Who entered what a person contests is no party: the person is.
-    """
-    draft = await reader.draft(signal_id)
-    names = {row.opened_by for row in disputes if row.control == Control.OFFICER}
-    if draft is not None:
-        names |= {draft.author, draft.decided_by}
-    return frozenset(name for name in names if name is not None)
-
-
 def _opened(unruled: Sequence[DisputeRow], now: int) -> int:
-    rests = [row.received_at for row in unruled if row.weight is Weight.SUSPENDS]
+    # One that came beyond its budget counts from when it rested the signal.
+    rests = [
+        max(row.received_at, row.charged_at)
+        for row in unruled
+        if row.weight is Weight.SUSPENDS
+    ]
     return min(rests, default=now)
 
 

@@ -4,8 +4,12 @@
 A signal rests while a dispute that weighed enough has no ruling. What a dispute weighs
 is decided when it comes: the first on its facts *suspends*, within its author's
 budget of the day; a *repeat* of facts that rest already or were ruled on is there for
-review; one beyond the budget is a *flood*, noted and not acted on. A dispute counts
-by its author's sequence number, so that repeating it costs and changes nothing.
+review; one beyond the budget is a *flood*, noted and not acted on until a later day's
+budget is free (`reweighing`). A dispute counts by its author's sequence number, so
+that repeating it costs and changes nothing.
+
+A day is the statement's own, so that a node which hears a backlog takes no honest
+author for a flood. It is not long past, nor before a day that the author used already.
 
 The facts are the signal, what is contended, whether the person has shown control of
 the identifier, and whether another than the origin says so: neither an officer nor
@@ -34,6 +38,10 @@ from fedsafe_policies.people import Person
 from fedsafe_policies.vocabulary import Control
 
 _DAY: Final = 24 * 60 * 60
+DATED_BACK: Final = 2 * _DAY
+"""So many seconds before it comes a dispute may count at most."""
+Dispute = tuple[bytes, str, bytes]
+"""The digest of a dispute, and the origin and id of its signal."""
 Judge = Callable[[DisputeRequest], Decision]
 """Puts a dispute to this node's policy."""
 
@@ -64,24 +72,28 @@ class Facts:
         return self.contention, proved, self.author != self.origin
 
 
-async def weigh(
+async def weigh(  # noqa: PLR0913 - facts, and what they are weighed by
     reader: Reader,
     facts: Facts,
     *,
     judge: Judge,
-    at: int,
+    charged: int,
+    ended: bool = False,
     officer: Person | None = None,
 ) -> Decision:
-    """Put a dispute to policy, with what is known of its facts and of its author."""
+    """Put a dispute to policy, with what is known of its facts and of its author.
+
+    It counts against the day of *charged*, but not if it has *ended* already.
+    """
     known = await reader.disputes_on(facts.origin, facts.signal_id)
     rulings = await reader.rulings_on(facts.origin, facts.signal_id)
     ruled = {ruling.dispute for ruling in rulings}
-    repeated = any(
+    repeated = ended or any(
         facts_of(row).key == facts.key
         and (row.weight is Weight.SUSPENDS or row.digest in ruled)
         for row in known
     )
-    day = at - at % _DAY
+    day = charged - charged % _DAY
     return judge(
         DisputeRequest(
             control_proved=True,
@@ -90,6 +102,12 @@ async def weigh(
             officer=officer,
         )
     )
+
+
+async def charge(reader: Reader, author: str, stated: int, *, at: int) -> int:
+    """Say when a dispute counts that was stated at a moment and comes *at* another."""
+    earliest = max(at - DATED_BACK, await reader.last_charged(author))
+    return min(at, max(stated, earliest))
 
 
 def facts_of(row: DisputeRow) -> Facts:
@@ -130,6 +148,7 @@ async def take_dispute(  # noqa: PLR0913 - a statement, and what it is weighed b
     decision: Decision,
     *,
     at: int,
+    charged: int,
     due_at: int,
     opened_by: str | None = None,
 ) -> Taken:
@@ -145,6 +164,7 @@ async def take_dispute(  # noqa: PLR0913 - a statement, and what it is weighed b
         control=facts.control,
         weight=weight_of(decision),
         received_at=at,
+        charged_at=charged,
         due_at=due_at,
         opened_by=opened_by,
     )

@@ -35,7 +35,7 @@ from fedsafe_node.log.proofs import log_frontier
 from fedsafe_node.review.desk import ReviewDesk
 from fedsafe_node.review.flagging import flag_stopped
 from fedsafe_node.signals.arrival import Arrival, read_arrivals
-from fedsafe_node.signals.disputing import rest_disputed, take_ruling
+from fedsafe_node.signals.disputing import Dispute, rest_disputed, take_ruling
 from fedsafe_node.signals.granting import (
     Span,
     grant,
@@ -146,7 +146,12 @@ class Intake:
             TooManyRestrictionsError: they name more than may be remembered; no
                 record was kept.
         """
-        await self._restrict(origin, in_acts(batch.restrictions))
+        ended = frozenset(
+            (name, item.ruling.origin, item.ruling.signal)
+            for item in batch.rulings
+            for name in item.ruling.disputes
+        )
+        await self._restrict(origin, in_acts(batch.restrictions), ended)
         await self._check_budget(origin, batch)
         situation, now = self._situation, self._clock.now()
         whole = _complete(batch.known)
@@ -252,7 +257,10 @@ class Intake:
         return shared.membership.charter.member(origin)
 
     async def _restrict(
-        self, origin: str, parts: Iterable[Sequence[VerifiedRestriction]]
+        self,
+        origin: str,
+        parts: Iterable[Sequence[VerifiedRestriction]],
+        ended: frozenset[Dispute] = frozenset(),
     ) -> None:
         beyond = ""
         situation = self._situation
@@ -265,6 +273,7 @@ class Intake:
                 now,
                 judge=lambda request, now=now: situation.decide(request, now),  # type: ignore[misc]
                 due=ruling_ends(int(now.timestamp()), situation.policy),
+                ended=ended,
             )
             applied = await self._store.write(self._flagging(act))
             self._lists.remove(applied.removed)

@@ -32,7 +32,14 @@ from fedsafe_federation.restrictions import Restriction
 from fedsafe_federation.verification import VerifiedRestriction
 from fedsafe_federation.wireformat import encode
 from fedsafe_node.log.audit import AuditTrail, Event
-from fedsafe_node.signals.disputing import Judge, facts_said, take_dispute, weigh
+from fedsafe_node.signals.disputing import (
+    Dispute,
+    Judge,
+    charge,
+    facts_said,
+    take_dispute,
+    weigh,
+)
 from fedsafe_node.store.protocol import Transaction
 from fedsafe_node.store.rights_rows import Weight
 from fedsafe_node.store.rows import (
@@ -102,7 +109,7 @@ class Restricting:
     """One act over restrictions that came with *courier*'s feed; runs once.
 
     *judge* weighs disputes, and *due* says until when one that comes now has to be
-    ruled on (UTC seconds).
+    ruled on (UTC seconds); *ended* are those that rulings beside them name.
     """
 
     courier: str
@@ -111,6 +118,7 @@ class Restricting:
     at: datetime
     judge: Judge
     due: int
+    ended: frozenset[Dispute] = frozenset()
     _removed: list[int] = field(default_factory=list)
     _counts: Counter[str] = field(default_factory=Counter)
     _flooded: Counter[str] = field(default_factory=Counter)
@@ -177,9 +185,21 @@ class Restricting:
             author.sequence += 1
         if not new:
             return
-        decision = await weigh(tx, facts_said(said), judge=self.judge, at=at)
+        facts = facts_said(said)
+        name = digest(item.statement), facts.origin, facts.signal_id
+        charged = await charge(tx, facts.author, said.at, at=at)
+        ended = name in self.ended or await tx.is_ruled(*name)
+        decision = await weigh(
+            tx, facts, judge=self.judge, charged=charged, ended=ended
+        )
         taken = await take_dispute(
-            tx, item.statement, said, decision, at=at, due_at=self.due
+            tx,
+            item.statement,
+            said,
+            decision,
+            at=at,
+            charged=charged,
+            due_at=self.due,
         )
         author.kept += 1
         self._counts["statements"] += 1

@@ -12,6 +12,7 @@ from fedsafe_node.store.rights_rows import (
     RequestRow,
     RequestState,
     RulingRow,
+    Weight,
 )
 
 
@@ -30,6 +31,10 @@ class RightsReader(Protocol):
 
     async def requests_due(self, before: int, limit: int) -> list[RequestRow]:
         """Return open requests, due by a moment, that nobody was reminded of."""
+        ...
+
+    async def requests_opened(self, first: int, last: int) -> list[RequestRow]:
+        """Return the requests that were opened between two moments, both included."""
         ...
 
     async def requests_ended(self, before: int, limit: int) -> list[RequestRow]:
@@ -60,8 +65,9 @@ class RightsReader(Protocol):
     ) -> list[DisputeRow]:
         """Return an origin's disputes without a ruling that are due by a moment.
 
-        Those that rest a signal stand in front. One beyond its author's budget is
-        never due, nor is a repeat with proof once somebody was reminded that it was.
+        Those that rest a signal stand in front. One that names no signal here is
+        never due; nor is one beyond its author's budget, a repeat with proof once
+        somebody was reminded that it was, or a repeat about a stopped signal.
         """
         ...
 
@@ -69,16 +75,42 @@ class RightsReader(Protocol):
         """Return disputes that wait for a ruling, or that have one; first due first."""
         ...
 
+    async def disputes_here(
+        self, limit: int, after: DisputeRow | None = None, *, ruled: bool
+    ) -> list[DisputeRow]:
+        """Return disputes of signals that are here, from behind one on.
+
+        What rests a signal stands in front, then what is due first. What rests a
+        stopped signal not, waits for nothing.
+        """
+        ...
+
+    async def authors_beyond(self) -> list[str]:
+        """Name whose disputes beyond their budget wait, of signals that live here."""
+        ...
+
+    async def disputes_beyond(self, author: str, limit: int) -> list[DisputeRow]:
+        """Return those of an author, the oldest in front."""
+        ...
+
+    async def is_ruled(self, dispute: bytes, origin: str, signal_id: bytes) -> bool:
+        """Tell whether a dispute has its ruling, though it may not have come yet."""
+        ...
+
+    async def last_charged(self, author: str) -> int:
+        """Return the newest moment that an author's disputes count against; or 0."""
+        ...
+
     async def resting(self, origin: str, signal_ids: Sequence[bytes]) -> set[bytes]:
         """Return which of an origin's ids a dispute rests that nobody has ruled on."""
         ...
 
     async def suspensions_since(self, author: str, since: int) -> int:
-        """Count how many signals an author's disputes have rested since a moment."""
+        """Count an author's disputes that rest a signal and count from a moment on."""
         ...
 
     async def open_disputes(self) -> int:
-        """Count the disputes that nobody has ruled on."""
+        """Count the disputes that wait for a ruling, as `disputes_here` lists them."""
         ...
 
     async def floods_since(self, since: int) -> dict[str, int]:
@@ -123,6 +155,16 @@ class RightsWriter(Protocol):
 
     async def add_ruling(self, ruling: RulingRow) -> bool:
         """Keep how a dispute ended; False if that was kept before."""
+        ...
+
+    async def weigh_dispute(
+        self, digest: bytes, weight: Weight, *, charged_at: int, due_at: int
+    ) -> None:
+        """Keep what a dispute weighs now that was beyond its author's budget.
+
+        Raises:
+            ConflictError: it was not beyond it.
+        """
         ...
 
     async def set_reminded(self, digest: bytes, at: int) -> None:

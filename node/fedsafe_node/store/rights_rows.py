@@ -18,8 +18,8 @@ class Weight(StrEnum):
 class DisputeRow(Row, frozen=True):
     """A dispute by the digest of its statement, which `restrictions` keeps.
 
-    `due_at` says until when somebody has to rule; `opened_by` is a person of this
-    provider.
+    `charged_at` lies in the day whose budget it counts against, `due_at` says until
+    when somebody has to rule, and `opened_by` is a person of this provider.
     """
 
     digest: bytes
@@ -31,6 +31,7 @@ class DisputeRow(Row, frozen=True):
     control: str
     weight: Weight
     received_at: int
+    charged_at: int
     due_at: int
     opened_by: str | None = None
     reminded_at: int | None = None

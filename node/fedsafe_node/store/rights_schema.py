@@ -3,7 +3,8 @@
 
 * `disputes`: each statement by which a member contests a signal, with what it
   weighed when it was taken: whether it rested the signal, repeated known facts, or came
-  beyond its author's budget. What was weighed is never weighed again.
+  beyond its author's budget. Only what came beyond it is weighed again, on a later day.
+  `charged_at` lies in the day whose budget it counts against.
 * `rulings`: how each dispute ended, whether the dispute has come or not. One counts if
   it is of the origin and the signal that the dispute is about.
 * `requests`: what a person has asked for, by which proof, until when it is to be
@@ -25,6 +26,7 @@ RIGHTS: tuple[str, ...] = (
         control TEXT NOT NULL,
         weight TEXT NOT NULL CHECK (weight IN ('suspends', 'repeat', 'flood')),
         received_at INTEGER NOT NULL,
+        charged_at INTEGER NOT NULL,
         due_at INTEGER NOT NULL,
         opened_by TEXT,
         reminded_at INTEGER,
@@ -32,21 +34,26 @@ RIGHTS: tuple[str, ...] = (
     ) STRICT
     """,
     "CREATE INDEX disputes_by_signal ON disputes (origin, signal_id)",
-    "CREATE INDEX disputes_by_author ON disputes (author, received_at)",
+    "CREATE INDEX disputes_by_author ON disputes (author, charged_at)",
+    "CREATE INDEX disputes_beyond ON disputes (author) WHERE weight = 'flood'",
     "CREATE INDEX disputes_by_due ON disputes (origin, due_at)",
     """
     CREATE TRIGGER disputes_no_delete BEFORE DELETE ON disputes
     BEGIN SELECT RAISE(ABORT, 'disputes are append-only'); END
     """,
     """
-    CREATE TRIGGER disputes_only_reminded BEFORE UPDATE ON disputes
+    CREATE TRIGGER disputes_weighed_once BEFORE UPDATE ON disputes
     WHEN NOT (
         NEW.digest = OLD.digest AND NEW.origin = OLD.origin
         AND NEW.signal_id = OLD.signal_id AND NEW.author = OLD.author
         AND NEW.seq = OLD.seq AND NEW.contention = OLD.contention
-        AND NEW.control = OLD.control AND NEW.weight = OLD.weight
-        AND NEW.received_at = OLD.received_at AND NEW.due_at = OLD.due_at
-        AND NEW.opened_by IS OLD.opened_by
+        AND NEW.control = OLD.control AND NEW.received_at = OLD.received_at
+        AND NEW.opened_by IS OLD.opened_by AND (
+            OLD.weight = 'flood' OR (
+                NEW.weight = OLD.weight AND NEW.due_at = OLD.due_at
+                AND NEW.charged_at = OLD.charged_at
+            )
+        )
     )
     BEGIN SELECT RAISE(ABORT, 'disputes are append-only'); END
     """,

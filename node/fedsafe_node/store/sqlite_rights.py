@@ -21,7 +21,7 @@ T = TypeVar("T")
 _MOST_VARIABLES: Final = 500
 _DISPUTE: Final = (
     "SELECT digest, origin, signal_id, author, seq, contention, control, weight, "
-    "received_at, due_at, opened_by, reminded_at FROM disputes "
+    "received_at, charged_at, due_at, opened_by, reminded_at FROM disputes "
 )
 _RULING: Final = (
     "SELECT dispute, origin, signal_id, outcome, at, ruled_by, reason FROM rulings "
@@ -37,6 +37,14 @@ _UNRULED: Final = (
     "AND rulings.origin = disputes.origin "
     "AND rulings.signal_id = disputes.signal_id)"
 )
+_HERE: Final = (
+    "EXISTS (SELECT 1 FROM signals WHERE signals.origin = disputes.origin "
+    "AND signals.signal_id = disputes.signal_id)"
+)
+_ALIVE: Final = _HERE.replace(
+    "disputes.signal_id)", "disputes.signal_id AND status IN ('active', 'disputed'))"
+)
+_OF_USE: Final = f"({_ALIVE} OR (weight = 'suspends' AND {_HERE}))"
 
 
 class SQLiteRightsReader:
@@ -67,6 +75,10 @@ class SQLiteRightsReader:
             "ORDER BY due_at, id LIMIT ?"
         )
         return self._requests(where, before, limit)
+
+    async def requests_opened(self, first: int, last: int) -> list[RequestRow]:
+        """Return the requests that were opened between two moments, both included."""
+        return self._requests("WHERE opened_at BETWEEN ? AND ?", first, last)
 
     async def requests_ended(self, before: int, limit: int) -> list[RequestRow]:
         """Return those answered or closed by a moment, with something sealed."""
@@ -104,7 +116,7 @@ class SQLiteRightsReader:
         """Return an origin's disputes without a ruling that are due by a moment."""
         where = (
             f"WHERE origin = ? AND due_at <= ? AND weight <> 'flood' AND {_UNRULED} "
-            "AND (weight = 'suspends' OR control = 'officer' "
+            f"AND {_OF_USE} AND (weight = 'suspends' OR control = 'officer' "
             "OR coalesce(reminded_at, 0) < due_at) "
         )
         order = "ORDER BY weight = 'suspends' DESC, due_at, rowid LIMIT ?"
@@ -114,6 +126,45 @@ class SQLiteRightsReader:
         """Return disputes that wait for a ruling, or that have one; first due first."""
         where = f"WHERE ({_UNRULED}) <> ? ORDER BY due_at, rowid LIMIT ?"
         return self._disputes(_DISPUTE + where, int(ruled), limit)
+
+    async def disputes_here(
+        self, limit: int, after: DisputeRow | None = None, *, ruled: bool
+    ) -> list[DisputeRow]:
+        """Return disputes of signals that are here, from behind one on."""
+        which = _HERE if ruled else _OF_USE
+        where = f"WHERE ({_UNRULED}) <> ? AND {which} "
+        values: tuple[object, ...] = (int(ruled),)
+        if after is not None:
+            where += (
+                "AND (weight <> 'suspends', due_at, digest) > (? <> 'suspends', ?, ?) "
+            )
+            values += (after.weight.value, after.due_at, after.digest)
+        order = "ORDER BY weight <> 'suspends', due_at, digest LIMIT ?"
+        return self._disputes(_DISPUTE + where + order, *values, limit)
+
+    async def authors_beyond(self) -> list[str]:
+        """Name whose disputes beyond their budget wait, of signals that live here."""
+        rows = self._connection.execute(
+            "SELECT DISTINCT author FROM disputes WHERE weight = 'flood' "  # noqa: S608
+            f"AND {_UNRULED} AND {_ALIVE} ORDER BY author"
+        )
+        return [author for (author,) in rows]
+
+    async def disputes_beyond(self, author: str, limit: int) -> list[DisputeRow]:
+        """Return those of an author, the oldest in front."""
+        where = (
+            f"WHERE author = ? AND weight = 'flood' AND {_UNRULED} AND {_ALIVE} "
+            "ORDER BY seq LIMIT ?"
+        )
+        return self._disputes(_DISPUTE + where, author, limit)
+
+    async def is_ruled(self, dispute: bytes, origin: str, signal_id: bytes) -> bool:
+        """Tell whether a dispute has its ruling, though it may not have come yet."""
+        found = self._connection.execute(
+            "SELECT 1 FROM rulings WHERE dispute = ? AND origin = ? AND signal_id = ?",
+            (dispute, origin, signal_id),
+        ).fetchone()
+        return found is not None
 
     async def resting(self, origin: str, signal_ids: Sequence[bytes]) -> set[bytes]:
         """Return which of an origin's ids a dispute rests that nobody has ruled on."""
@@ -130,18 +181,25 @@ class SQLiteRightsReader:
         return found
 
     async def suspensions_since(self, author: str, since: int) -> int:
-        """Count how many signals an author's disputes have rested since a moment."""
+        """Count an author's disputes that rest a signal and count from a moment on."""
         (count,) = self._connection.execute(
-            "SELECT count(*) FROM disputes WHERE author = ? AND received_at >= ? "
+            "SELECT count(*) FROM disputes WHERE author = ? AND charged_at >= ? "
             "AND weight = 'suspends'",
             (author, since),
         ).fetchone()
         return int(count)
 
+    async def last_charged(self, author: str) -> int:
+        """Return the newest moment that an author's disputes count against; or 0."""
+        (last,) = self._connection.execute(
+            "SELECT max(charged_at) FROM disputes WHERE author = ?", (author,)
+        ).fetchone()
+        return int(last or 0)
+
     async def open_disputes(self) -> int:
-        """Count the disputes that nobody has ruled on."""
+        """Count the disputes that wait for a ruling, as `disputes_here` lists them."""
         (count,) = self._connection.execute(
-            f"SELECT count(*) FROM disputes WHERE {_UNRULED}"  # noqa: S608
+            f"SELECT count(*) FROM disputes WHERE {_UNRULED} AND {_OF_USE}"  # noqa: S608
         ).fetchone()
         return int(count)
 
@@ -206,8 +264,9 @@ class SQLiteRightsWriter:
         try:
             self._connection.execute(
                 "INSERT INTO disputes (digest, origin, signal_id, author, seq, "
-                "contention, control, weight, received_at, due_at, opened_by, "
-                "reminded_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "contention, control, weight, received_at, charged_at, due_at, "
+                "opened_by, reminded_at) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     dispute.digest,
                     dispute.origin,
@@ -218,6 +277,7 @@ class SQLiteRightsWriter:
                     dispute.control,
                     dispute.weight.value,
                     dispute.received_at,
+                    dispute.charged_at,
                     dispute.due_at,
                     dispute.opened_by,
                     dispute.reminded_at,
@@ -242,6 +302,19 @@ class SQLiteRightsWriter:
             ),
         )
         return added.rowcount > 0
+
+    async def weigh_dispute(
+        self, digest: bytes, weight: Weight, *, charged_at: int, due_at: int
+    ) -> None:
+        """Keep what a dispute weighs now that was beyond its author's budget."""
+        try:
+            self._connection.execute(
+                "UPDATE disputes SET weight = ?, charged_at = ?, due_at = ? "
+                "WHERE digest = ?",
+                (weight.value, charged_at, due_at, digest),
+            )
+        except sqlite3.IntegrityError as error:
+            raise ConflictError(str(error)) from None
 
     async def set_reminded(self, digest: bytes, at: int) -> None:
         """Note that somebody was reminded of a dispute."""
@@ -285,9 +358,10 @@ def _dispute(row: Any) -> DisputeRow:  # noqa: ANN401 - a raw row
         control=row[6],
         weight=Weight(row[7]),
         received_at=row[8],
-        due_at=row[9],
-        opened_by=row[10],
-        reminded_at=row[11],
+        charged_at=row[9],
+        due_at=row[10],
+        opened_by=row[11],
+        reminded_at=row[12],
     )
 
 

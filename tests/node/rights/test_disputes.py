@@ -16,19 +16,23 @@ from fedsafe_node.errors import (
     WrongStateError,
 )
 from fedsafe_node.idempotency import Once
-from fedsafe_node.messages import SignalState
+from fedsafe_node.messages import Kind, Question, SignalState
 from fedsafe_node.principal import Principal
 from fedsafe_node.rights.dispute_messages import (
     DisputeAnswer,
     NewDisputeRequest,
     RulingRequest,
 )
+from fedsafe_node.rights.request_messages import NewRightsRequest, RequestKind
 from fedsafe_node.rights.ruling import Ended, end_disputes
+from fedsafe_node.signals.reweighing import weigh_again
 from fedsafe_policies.policy import Policy
 from fedsafe_policies.vocabulary import Contention, Control, Purpose, Role, Scope
 
 LEA = Principal("lea", Role.LEGAL_ADVISER)
 RUTH = Principal("ruth", Role.REVIEWER)
+MAX = Principal("max", Role.REVIEWER)
+NILS = Principal("nils", Role.REVIEWER)
 DORA = Principal("dora", Role.DPO)
 WHO = "person@mail.example"
 STANDS = RulingRequest(stands=True, reason="ruling-7")
@@ -55,10 +59,13 @@ async def dispute(
 
 
 async def rule(
-    fleet: Fleet, found: DisputeAnswer, request: RulingRequest = STANDS
+    fleet: Fleet,
+    found: DisputeAnswer,
+    request: RulingRequest = STANDS,
+    by: Principal = RUTH,
 ) -> DisputeAnswer:
     disputes = fleet[found.origin].services.disputes
-    answer = await disputes.rule(found.dispute, request, RUTH)
+    answer = await disputes.rule(found.dispute, request, by)
     others = [name for name in fleet.running if name != found.origin]
     await fleet.level(found.origin, others)
     return answer
@@ -168,6 +175,38 @@ async def test_who_had_a_part_in_it_does_not_rule(
     assert await matching(trio) == []
 
 
+async def test_who_ruled_before_does_not_rule_again(trio: Fleet) -> None:
+    signal = await trio.publish(WHO)
+    await rule(trio, await dispute(trio, signal))
+    again = await dispute(trio, signal, at="c.demo", control=Control.ACCOUNT_LOGIN)
+
+    for request in (STANDS, FALLS):
+        with pytest.raises(DeniedError) as denied:
+            await rule(trio, again, request)
+        assert denied.value.decision.code == "not_independent"
+    assert (await rule(trio, again, by=MAX)).state == "restored"
+
+
+async def test_who_answered_the_person_does_not_rule(trio: Fleet) -> None:
+    await trio.publish(WHO)
+    services = trio["a.demo"].services
+    asked = NewRightsRequest(
+        kind=RequestKind.DISPUTE,
+        about=Question(kind=Kind.EMAIL, value=WHO),
+        control="account_login",
+    )
+    opened = await services.requests.open(asked, MAX)
+    await services.requests.answer(opened.request, RUTH)
+    shown = await services.requests.show(opened.request, RUTH)
+    assert shown.disputes is not None
+    (name,) = shown.disputes
+    with pytest.raises(DeniedError) as denied:
+        await services.disputes.rule(name, STANDS, RUTH)
+
+    assert denied.value.decision.code == "not_independent"
+    assert (await services.disputes.rule(name, STANDS, MAX)).state == "restored"
+
+
 async def test_only_the_origin_rules_and_once(trio: Fleet) -> None:
     signal = await trio.publish(WHO)
     opened = await dispute(trio, signal)
@@ -220,7 +259,7 @@ async def test_a_repeat_is_reviewed_and_rests_nothing_again(trio: Fleet) -> None
     assert await matching(trio) == list(NAMES)
     listed = await trio["a.demo"].services.disputes.list(RUTH)
     assert [found.dispute for found in listed.disputes] == [again.dispute]
-    await rule(trio, again, FALLS)
+    await rule(trio, again, FALLS, by=MAX)
     assert await matching(trio) == []
 
 
@@ -342,7 +381,7 @@ async def test_no_clock_answers_a_person_with_proof(trio: Fleet) -> None:
     signal = await trio.publish(WHO)
     proved = Control.ACCOUNT_LOGIN
     await rule(trio, await dispute(trio, signal))
-    await rule(trio, await dispute(trio, signal, control=proved))
+    await rule(trio, await dispute(trio, signal, control=proved), by=MAX)
     again = await dispute(trio, signal, at="c.demo", control=proved)
     trio.clock.advance(timedelta(days=12))
     await tick(trio)
@@ -354,7 +393,7 @@ async def test_no_clock_answers_a_person_with_proof(trio: Fleet) -> None:
     assert (again.weight, shown.state) == ("repeat", "open")
     # Before it was due, and once after.
     assert len(await trio.audit("a.demo", "rights.ruling_due")) == 2
-    await trio["a.demo"].services.disputes.rule(again.dispute, FALLS, RUTH)
+    await trio["a.demo"].services.disputes.rule(again.dispute, FALLS, NILS)
 
 
 # --- a flood --------------------------------------------------------------------------
@@ -380,13 +419,37 @@ async def test_a_flood_disables_nothing_beyond_its_budget(
         status = await trio[name].services.node.status()
         assert status.disputes_beyond_budget == {"b.demo": 1}
         assert status.disputes_open == 4
-    # Whatever nobody looks at in time, a flood revokes nothing either.
-    trio.clock.advance(timedelta(days=16))
-    await tick(trio)
     state = await trio["a.demo"].services.signals.show(signals[2], RITA)
     assert state.state is SignalState.PUBLISHED
     ruled = await rule(trio, opened[2])
     assert ruled.state == "restored"
+    trio.clock.advance(timedelta(days=1))
+    assert await weigh_again(trio["a.demo"].desk) == 0  # it has its ruling
+
+
+async def test_what_came_in_a_flood_is_ruled_on_in_the_end(
+    trio: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    signals = [await trio.publish(f"person{n}@mail.example") for n in range(2)]
+    limit_disputes(trio, "a.demo", 1, monkeypatch)
+    opened = [await dispute(trio, signal) for signal in signals]
+    origin = trio["a.demo"]
+    before = await origin.services.disputes.show(opened[1].dispute, RITA)
+    assert await weigh_again(origin.desk) == 0
+    trio.clock.advance(timedelta(days=1))
+    await weigh_again(origin.desk)  # the node's own clockwork may be faster
+    after = await origin.services.disputes.show(opened[1].dispute, RITA)
+    state = await origin.services.signals.show(signals[1], RITA)
+
+    assert (before.weight, after.weight) == ("flood", "suspends")
+    assert before.due_at < after.due_at
+    assert state.state is SignalState.DISPUTED
+    assert await trio.audit("a.demo", "rights.disputes_weighed")
+    trio.clock.advance(timedelta(days=16))
+    await tick(trio)
+    found = await eventually(lambda: ended(trio, opened[1].dispute))
+    assert found is not None
+    assert found.state == "lapsed"
 
 
 def limit_disputes(

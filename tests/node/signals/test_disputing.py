@@ -27,7 +27,7 @@ from fedsafe_node.log.audit import decode_audit_record
 from fedsafe_node.log.engine import open_store
 from fedsafe_node.log.openings import PeriodKeys
 from fedsafe_node.signals import restricting
-from fedsafe_node.signals.disputing import take_ruling
+from fedsafe_node.signals.disputing import Dispute, take_ruling
 from fedsafe_node.signals.restricting import Applied, Restricting
 from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.rows import SignalStatus
@@ -55,6 +55,13 @@ def dispute(author: str, sequence: int, number: int, terms: Terms = TERMS) -> Si
     return restriction(author, sequence, names, origin=A, effect=effect, terms=terms)
 
 
+def dated(sequence: int, number: int, days_ago: int) -> Signed:
+    at = int((NOON - timedelta(days=days_ago)).timestamp())
+    terms = replace(TERMS, deadline=at + 60)
+    names, effect = [signal_id(number)], Effect.DISPUTED
+    return restriction(B, sequence, names, origin=A, effect=effect, terms=terms, at=at)
+
+
 def checked(*statements: Signed) -> list[VerifiedRestriction]:
     good, faults = verify_restrictions(statements, world().charter)
     assert faults == []
@@ -62,9 +69,13 @@ def checked(*statements: Signed) -> list[VerifiedRestriction]:
 
 
 async def hear(
-    store: Store, *statements: Signed, courier: str = B, at: datetime = NOON
+    store: Store,
+    *statements: Signed,
+    courier: str = B,
+    at: datetime = NOON,
+    ended: frozenset[Dispute] = frozenset(),
 ) -> Applied:
-    act = Restricting(courier, checked(*statements), TRAIL, at, judge, due=7)
+    act = Restricting(courier, checked(*statements), TRAIL, at, judge, 7, ended)
     return await store.write(act.run)
 
 
@@ -172,6 +183,65 @@ async def test_a_budget_is_a_days(store: Store) -> None:
 
     assert await status(store, 3) is SignalStatus.ACTIVE
     assert await status(store, 4) is SignalStatus.DISPUTED
+
+
+async def resting(store: Store, *numbers: int) -> list[int]:
+    return [n for n in numbers if await status(store, n) is SignalStatus.DISPUTED]
+
+
+async def test_a_backlog_counts_by_the_days_on_which_it_was_said(
+    store: Store,
+) -> None:
+    await hold(store, *range(1, 8))
+    said = [dated(n, n, days_ago=2 - (n - 1) // 2) for n in range(1, 8)]
+    await hear(store, *said)
+
+    assert await resting(store, *range(1, 8)) == [1, 2, 3, 4, 5, 6]
+
+
+async def test_no_author_goes_back_to_the_budget_of_a_day_before(
+    store: Store,
+) -> None:
+    await hold(store, *range(1, 5))
+    await hear(store, dated(1, 1, 0), dated(2, 2, 0))
+    await hear(store, dated(3, 3, 1), dated(4, 4, 2))
+
+    assert await resting(store, *range(1, 5)) == [1, 2]
+
+
+@pytest.mark.parametrize("beside", [False, True])
+async def test_what_has_its_ruling_uses_up_no_budget(
+    store: Store, *, beside: bool
+) -> None:
+    await hold(store, *range(1, 6))
+    old = {number: dispute(B, number, number) for number in range(1, 5)}
+    ended = frozenset((digest(each), A, signal_id(n)) for n, each in old.items())
+    for number, each in old.items() if not beside else ():
+        await rule(store, number, each)
+    said = [*old.values(), dispute(B, 5, 5)]
+    await hear(store, *said, ended=ended if beside else frozenset())
+
+    assert await resting(store, *range(1, 6)) == [5]
+    assert await store.read(lambda r: r.floods_since(0)) == {}
+
+
+async def test_what_names_no_signal_here_hides_nothing(store: Store) -> None:
+    await hold(store, 1, 2)
+    junk = [dispute(B, number, 1_000 + number) for number in range(1, 21)]
+    await hear(store, *junk)
+    real = dispute(C, 1, 1)
+    await hear(store, real, courier=C, at=NOON + timedelta(days=1))
+
+    async def listed() -> list[bytes]:
+        rows = await store.read(lambda r: r.disputes_here(2, ruled=False))
+        return [row.digest for row in rows]
+
+    assert await listed() == [digest(real)]
+    assert await store.read(lambda r: r.open_disputes()) == 1
+    due = await store.read(lambda r: r.disputes_due(A, 1 << 40, 100))
+    assert [row.digest for row in due] == [digest(real)]
+    await hold(store, 1_001)  # it comes
+    assert set(await listed()) == {digest(real), digest(junk[0])}
 
 
 async def test_a_statement_that_is_repeated_counts_once(store: Store) -> None:

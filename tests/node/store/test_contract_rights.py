@@ -17,6 +17,7 @@ from fedsafe_node.store.rights_rows import (
     RulingRow,
     Weight,
 )
+from fedsafe_node.store.rows import NewSignal, SignalStatus
 from fedsafe_node.store.schema import migrate
 
 A, B = "a.demo", "b.demo"
@@ -34,6 +35,7 @@ def a_dispute(number: int, **more: object) -> DisputeRow:
         control="officer",
         weight=Weight.SUSPENDS,
         received_at=number,
+        charged_at=number,
         due_at=1_000 + number,
     )
     return replace(row, **more)
@@ -107,6 +109,7 @@ async def test_what_rests_has_no_ruling_of_its_own_origin_and_signal(
 
 
 async def test_what_is_due_is_neither_ruled_nor_a_flood(store: Store) -> None:
+    await here(store, SIGNAL, OTHER)
     first, second = a_dispute(1), a_dispute(2, signal_id=OTHER)
     flood = a_dispute(3, weight=Weight.FLOOD, signal_id=OTHER)
     await keep(store, first, second, flood, a_ruling(first))
@@ -121,6 +124,77 @@ async def test_what_is_due_is_neither_ruled_nor_a_flood(store: Store) -> None:
     assert await store.read(lambda r: r.suspensions_since(B, 2)) == 1
     ruled = await store.read(lambda r: r.disputes(10, ruled=True))
     assert ruled == [first]
+
+
+async def test_the_list_goes_on_behind_a_dispute(store: Store) -> None:
+    names = [bytes([number]) * 16 for number in range(1, 8)]
+    await here(store, *names)
+    rows = [
+        a_dispute(
+            number,
+            signal_id=name,
+            weight=Weight.REPEAT if number % 2 else Weight.SUSPENDS,
+            due_at=1_000 - number // 3,
+        )
+        for number, name in enumerate(names, start=1)
+    ]
+    await keep(store, *rows)
+    found: list[DisputeRow] = []
+
+    async def behind() -> list[DisputeRow]:
+        last = found[-1] if found else None
+        return await store.read(lambda r: r.disputes_here(2, last, ruled=False))
+
+    while page := await behind():
+        found += page
+
+    assert [row.sequence for row in found] == [6, 4, 2, 7, 3, 5, 1]
+    await store.write(
+        lambda tx: tx.set_signal_status(A, names[6], SignalStatus.REVOKED)
+    )
+    assert await store.read(lambda r: r.open_disputes()) == 6  # a repeat about it
+
+
+async def test_only_what_was_beyond_the_budget_is_weighed_again(store: Store) -> None:
+    flood = a_dispute(1, weight=Weight.FLOOD)
+    await here(store, SIGNAL)
+    await keep(store, flood, a_dispute(2))
+
+    async def weigh(row: DisputeRow, due: int = 10) -> None:
+        digest, weight = row.digest, Weight.SUSPENDS
+        await store.write(
+            lambda tx: tx.weigh_dispute(digest, weight, charged_at=9, due_at=due)
+        )
+
+    assert await store.read(lambda r: r.authors_beyond()) == [B]
+    assert await store.read(lambda r: r.disputes_beyond(B, 9)) == [flood]
+    await weigh(flood)
+    assert await store.read(lambda r: r.authors_beyond()) == []
+    assert await store.read(lambda r: r.last_charged(B)) == 9
+    with pytest.raises(ConflictError):
+        await weigh(flood, due=11)
+
+
+async def here(store: Store, *names: bytes) -> None:
+    """Keep signals of `A` under these ids."""
+    signals = [
+        NewSignal(
+            signal_id=name,
+            origin=A,
+            plane="actor",
+            scope="federation",
+            epoch=1,
+            generation=1,
+            token=bytes(16),
+            match_until=2_000_000_000,
+            erase_after=2_000_000_000,
+            log="feed",
+            index=number,
+            group="signal",
+        )
+        for number, name in enumerate(names)
+    ]
+    await store.write(lambda tx: tx.add_signals(signals))
 
 
 async def test_a_request_is_kept_and_ends_once(store: Store) -> None:
@@ -175,7 +249,7 @@ def test_history_cannot_be_changed_with_sql(tmp_path: Path, statement: str) -> N
     migrate(database)
     database.execute(
         "INSERT INTO disputes VALUES (zeroblob(32), 'a', zeroblob(16), 'b', 1, "
-        "'minor', 'officer', 'suspends', 1, 2, NULL, NULL)"
+        "'minor', 'officer', 'suspends', 1, 1, 2, NULL, NULL)"
     )
     database.execute(
         "INSERT INTO rulings VALUES (zeroblob(32), 'a', zeroblob(16), 'revoked', 1, "

@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Tell who has had a part in a signal, and does not rule on disputes of it (P10)."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from fedsafe_node.rights.sealing import open_content
+from fedsafe_node.signals.desk import Desk
+from fedsafe_node.store.protocol import Reader
+from fedsafe_node.store.rights_rows import DisputeRow
+from fedsafe_policies.vocabulary import Control
+
+_APART: Final = 2  # seconds between a request and the disputes that it opens
+
+
+async def involved_in(
+    reader: Reader, desk: Desk, disputes: Sequence[DisputeRow], signal_id: bytes
+) -> frozenset[str]:
+    """Name who has decided on an own signal before, whatever they decided.
+
+    Its author and second person, who kept it after a review, who disputed it, who
+    ruled on it, and who answered or closed the request that disputes it. Who entered
+    what a person contests is no party: the person is.
+    """
+    draft = await reader.draft(signal_id)
+    kept = await reader.validation(signal_id)
+    rulings = await reader.rulings_on(desk.situation.node, signal_id)
+    names = {row.opened_by for row in disputes if row.control == Control.OFFICER}
+    names |= {ruling.ruled_by for ruling in rulings}
+    if draft is not None:
+        names |= {draft.author, draft.decided_by}
+    if kept is not None:
+        names.add(kept.reviewer)
+    for row in disputes:
+        names |= await _handled(reader, desk, row)
+    return frozenset(name for name in names if name is not None)
+
+
+async def _handled(reader: Reader, desk: Desk, dispute: DisputeRow) -> set[str | None]:
+    if dispute.author != desk.situation.node:
+        return set()  # what others were asked for lies with them
+    first, last = dispute.received_at - _APART, dispute.received_at + _APART
+    names: set[str | None] = set()
+    for row in await reader.requests_opened(first, last):
+        content = open_content(desk.periods, row)
+        if content is None or dispute.digest.hex() in content.disputes:
+            names.add(row.ended_by)
+    return names
