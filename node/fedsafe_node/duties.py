@@ -25,6 +25,7 @@ from fedsafe_node.signals.desk import Desk
 from fedsafe_node.signals.expiry import expire_signals
 from fedsafe_node.signals.relocking import relock
 from fedsafe_node.signals.reviewing import end_unreviewed
+from fedsafe_node.signals.reweighing import weigh_again
 from fedsafe_node.witnesses import Witnesses
 
 _MINUTE: Final = timedelta(minutes=1)
@@ -45,8 +46,8 @@ class Duties:
         events: EventUpkeep,
         announcer: Announcer,
         witnesses: Witnesses,
-    ) -> None:
         office: Office,
+    ) -> None:
         self._desk = desk
         self._peering = peering
         self._feed = feed
@@ -54,14 +55,14 @@ class Duties:
         self._events = events
         self._announcer = announcer
         self._witnesses = witnesses
-        self._debts = Debts(desk.situation, desk.store, desk.trail, desk.clock)
         self._office = office
+        self._debts = Debts(desk.situation, desk.store, desk.trail, desk.clock)
 
     def jobs(self) -> Mapping[str, Job]:
         """Name the duties and how often they are due."""
         return {
-            "breaches": Job(self._remind_of_breaches, _MINUTE),
             "acts": Job(self._sweep_acts, _HOUR),
+            "breaches": Job(self._remind_of_breaches, _MINUTE),
             "budgets": Job(self._forget_spent, _HOUR),
             "checkpoint": Job(self._feed.checkpoint, _MINUTE),
             "comparing": Job(self._witnesses.comparing.run, _HOUR),
@@ -81,12 +82,12 @@ class Duties:
             "reviews": Job(self._tend_reviews, _MINUTE),
         }
 
-    async def _expire(self) -> None:
     async def _sweep_acts(self) -> None:
         office = self._office
         if await office.store.write(lambda tx: sweep_acts(office, tx)):
             await office.store.scrub()
 
+    async def _expire(self) -> None:
         await end_unreviewed(self._desk)
         await expire_signals(self._desk)
 
@@ -95,6 +96,7 @@ class Duties:
             await self._desk.store.scrub()
 
     async def _end_disputes(self) -> None:
+        await weigh_again(self._desk)
         await end_disputes(self._desk, self._announcer)
 
     async def _tend_requests(self) -> None:

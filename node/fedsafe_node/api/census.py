@@ -158,7 +158,7 @@ JOB_EVENTS: Final[Mapping[str, tuple[Event, ...]]] = {
     "checkpoint": (),
     "cosigning": (Event.ANCHOR_DISPUTED,),
     "debts": (Event.ERASURE_OWED,),
-    "disputes": (Event.RULING_DUE, Event.REVOKED),
+    "disputes": (Event.DISPUTES_WEIGHED, Event.RULING_DUE, Event.REVOKED),
     "evaluations": (Event.EVALUATED,),
     "events": (Event.PROVIDER_REMINDED, Event.PROVIDER_ERASED),
     "expiry": (Event.EXPIRED,),
