@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """`fedsafe audit tiles`: a whole log as files that other programs read."""
 
+import itertools
+import json
 import os
 import shutil
 import tarfile
 import tempfile
-from contextlib import suppress
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, TYPE_CHECKING, Final
 
 import click
 
@@ -20,7 +21,12 @@ from fedsafe_cli.output import document, pairs
 from fedsafe_cli.sessions import personal
 from fedsafe_cli.settings import printable
 
+if TYPE_CHECKING:
+    from fedsafe_crypto.note import VerifierKey
+
 _TARGET: Final = "/v1/audit/tiles"
+_CARD: Final = "/v1/card"
+_MOST_BYTES: Final = 256 * (2 + 65_535)  # a bundle of the longest entries
 _LOGS: Final = ("audit", "feed", "anchor")
 
 
@@ -33,7 +39,8 @@ def tiles(context: click.Context, directory: str, log: str) -> ExitStatus:
     """Write a whole log as C2SP tiles into a new directory: no openings.
 
     Checkpoint, tiles and entry bundles lie as c2sp.org/tlog-tiles says, for any
-    program that reads such logs. They are verified before DIR is there.
+    program that reads such logs. They are verified before DIR is there, against
+    the key on the node's card.
 
     \b
     Examples:
@@ -43,7 +50,7 @@ def tiles(context: click.Context, directory: str, log: str) -> ExitStatus:
     settings = settings_of(context)
     if os.path.lexists(directory):
         raise SettingsError(f"{printable(directory)} exists already")
-    told = _fetch(personal(settings), f"{_TARGET}?log={log}", directory)
+    told = _fetch(personal(settings), log, directory)
     if settings.json:
         document(told)
     else:
@@ -51,26 +58,52 @@ def tiles(context: click.Context, directory: str, log: str) -> ExitStatus:
     return OK
 
 
-def _fetch(client: Client, target: str, directory: str) -> dict[str, object]:
+def _fetch(client: Client, log: str, directory: str) -> dict[str, object]:
     """Write the files beside their place, verify them, then give them their name."""
-    draft = Path(f"{directory}.{os.getpid()}.part")
+    key = _key_of(client, log)
+    target, draft = Path(directory), None
     try:
-        draft.mkdir(mode=0o700)
+        parent, name = target.absolute().parent, target.name
+        draft = Path(tempfile.mkdtemp(prefix=f"{name}.", suffix=".part", dir=parent))
         with tempfile.TemporaryFile(dir=draft) as archive:
-            receive(client, target, archive.write)
+            receive(client, f"{_TARGET}?log={log}", archive.write)
             archive.seek(0)
-            told = _unpack(archive, draft)
-        draft.rename(directory)
+            told = _unpack(archive, draft, key)
+        for folder in (draft, *(each for each in draft.rglob("*") if each.is_dir())):
+            _sync(folder)
+        target.mkdir(mode=0o700)  # fails if it is there by now, whoever made it
+        try:
+            draft.rename(target)
+        except OSError:
+            target.rmdir()
+            raise
+        _sync(parent)
     except OSError as error:
         raise SettingsError(f"{printable(directory)}: {error.strerror}") from None
     finally:
-        with suppress(FileNotFoundError):
-            shutil.rmtree(draft)
+        if draft is not None:
+            shutil.rmtree(draft, ignore_errors=True)  # gone if all went well
     return {"directory": directory, **told}
 
 
-def _unpack(archive: IO[bytes], draft: Path) -> dict[str, object]:
-    from fedsafe_crypto.checkpoint import Checkpoint  # noqa: PLC0415 (slow to load)
+def _key_of(client: Client, log: str) -> "VerifierKey":
+    """Give the key of one of the node's logs, from the card that it has signed."""
+    from fedsafe_crypto.note import VerifierKey  # noqa: PLC0415 (slow to load)
+    from fedsafe_federation.card import open_card  # noqa: PLC0415
+    from fedsafe_federation.errors import FederationError  # noqa: PLC0415
+    from fedsafe_federation.signed import Signed  # noqa: PLC0415
+    from fedsafe_federation.wireformat import decode  # noqa: PLC0415
+
+    try:
+        card = open_card(decode(json.dumps(client.get(_CARD)).encode(), Signed))
+    except FederationError:
+        raise BrokenAnswerError("the node's answer holds no card") from None
+    public = card.keys.feed if log == "feed" else card.keys.audit
+    return VerifierKey.of(f"{card.name}/{log}", public)
+
+
+def _unpack(archive: IO[bytes], draft: Path, key: "VerifierKey") -> dict[str, object]:
+    from fedsafe_crypto.checkpoint import open_checkpoint  # noqa: PLC0415
     from fedsafe_crypto.errors import CryptoError  # noqa: PLC0415
     from fedsafe_crypto.tiled import (  # noqa: PLC0415
         CHECKPOINT,
@@ -78,31 +111,47 @@ def _unpack(archive: IO[bytes], draft: Path) -> dict[str, object]:
         verify_files,
     )
 
+    count = 1
     try:
         with tarfile.open(fileobj=archive, mode="r:") as files:
             note = _next(files, CHECKPOINT)
-            text = note.decode().rpartition("\n\n")[0]
-            checkpoint = Checkpoint.parse(f"{text}\n")
-            (draft / CHECKPOINT).write_bytes(note)
+            checkpoint = open_checkpoint(note, key)
+            _write(draft / CHECKPOINT, note)
             # Only the names that a log of this size has: nothing escapes, or is extra.
-            names = list(file_names(checkpoint.size))
-            for name in names[1:]:
+            for name in itertools.islice(file_names(checkpoint.size), 1, None):
                 path = draft / name
                 path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_bytes(_next(files, name))
+                _write(path, _next(files, name))
+                count += 1
             if files.next() is not None:
                 raise BrokenAnswerError("the node's answer has too many files")
         verify_files(checkpoint, lambda name: (draft / name).read_bytes())
-    except (CryptoError, tarfile.TarError, UnicodeDecodeError) as error:
+    except (CryptoError, tarfile.TarError) as error:
         raise BrokenAnswerError(
             f"the tiles do not verify: {error}", "see `fedsafe audit verify`"
         ) from None
     return {
         "log": checkpoint.origin,
         "entries": checkpoint.size,
-        "files": len(names),
+        "files": count,
         "root": checkpoint.root.hex(),
     }
+
+
+def _write(path: Path, content: bytes) -> None:
+    with path.open("xb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync(folder: Path) -> None:
+    """Let the names in a directory survive a power cut."""
+    number = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)
 
 
 def _next(files: tarfile.TarFile, name: str) -> bytes:
@@ -110,4 +159,6 @@ def _next(files: tarfile.TarFile, name: str) -> bytes:
     content = files.extractfile(member) if member is not None else None
     if member is None or member.name != name or content is None:
         raise BrokenAnswerError(f"the node's answer lacks {name}")
+    if member.size > _MOST_BYTES:
+        raise BrokenAnswerError(f"the node's answer has too large a {name}")
     return content.read()

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 import io
+import json
+import os
 import stat
 import tarfile
 from pathlib import Path
@@ -10,18 +12,46 @@ import pytest
 from fedsafe_crypto.checkpoint import Checkpoint, sign_checkpoint
 from fedsafe_crypto.identity import SigningKey
 from fedsafe_crypto.tree import leaf_hash
+from fedsafe_federation.card import Card, MemberKeys, sign_card
+from fedsafe_federation.wireformat import encode
 
 if TYPE_CHECKING:
     from tests.cli.conftest import FakeNode, Run
 
 FETCH = "GET /v1/audit/tiles?log=audit"
 LEAF = leaf_hash(b"entry")
-NOTE = sign_checkpoint(Checkpoint("a.demo/audit", 1, LEAF), SigningKey.generate())
+KEY_USES = ("feed", "audit", "statement", "transport", "witness")
+KEYS = {use: SigningKey.generate() for use in KEY_USES}
+CARD = sign_card(
+    Card(
+        v=1,
+        name="a.demo",
+        url="https://a.demo",
+        jurisdiction="DE",
+        keys=MemberKeys(
+            sealing=bytes(32), **{use: key.public for use, key in KEYS.items()}
+        ),
+        canonicalisers={"email/1": bytes(32)},
+    ),
+    KEYS["statement"],
+)
+
+
+def signed(origin: str, size: int = 1, use: str = "audit") -> bytes:
+    return sign_checkpoint(Checkpoint(origin, size, LEAF), KEYS[use])
+
+
+NOTE = signed("a.demo/audit")
 FILES = {
     "checkpoint": NOTE,
     "tile/0/000.p/1": LEAF,
     "tile/entries/000.p/1": b"\0\5entry",
 }
+
+
+@pytest.fixture(autouse=True)
+def card(node: "FakeNode") -> None:
+    node.always("GET /v1/card", json.loads(encode(CARD)))
 
 
 def archive(files: dict[str, bytes]) -> bytes:
@@ -56,6 +86,10 @@ def test_the_files_lie_where_the_specification_says(
         {"checkpoint": b"\xff"},
         {"checkpoint": b"a.demo/audit\n1\n"},
         {"checkpoint": NOTE},
+        {"checkpoint": signed("a.demo/audit", size=10**15)},
+        FILES | {"checkpoint": signed("a.demo/feed")},
+        FILES | {"checkpoint": signed("x.demo/audit")},
+        FILES | {"checkpoint": signed("a.demo/audit", use="feed")},
         FILES | {"tile/0/000.p/1": bytes(32)},
         FILES | {"tile/entries/000.p/1": b"\0\5other"},
         FILES | {"tile/entries/000.p/1": b"\0\6entry"},
@@ -70,6 +104,7 @@ def test_whatever_is_no_log_leaves_no_directory(
     outcome = ask("audit", "tiles", str(tmp_path / "log"))
 
     assert outcome.status == 1, outcome.err
+    assert "Traceback" not in outcome.err
     assert list(tmp_path.iterdir()) == []
 
 
@@ -78,3 +113,37 @@ def test_a_directory_that_is_there_stays_and_nothing_is_asked(
 ) -> None:
     assert ask("audit", "tiles", str(tmp_path)).status == 2
     assert node.asked == []
+
+
+@pytest.mark.parametrize("log", ["feed", "anchor"])
+def test_each_log_is_verified_under_its_own_key(
+    ask: "Run", node: "FakeNode", tmp_path: Path, log: str
+) -> None:
+    note = signed(f"a.demo/{log}", use="feed" if log == "feed" else "audit")
+    answer = archive(FILES | {"checkpoint": note})
+    node.always(f"GET /v1/audit/tiles?log={log}", answer)
+    outcome = ask("audit", "tiles", str(tmp_path / "log"), "--log", log)
+
+    assert outcome.status == 0, outcome.err
+
+
+def test_what_others_have_there_stays(
+    ask: "Run", node: "FakeNode", tmp_path: Path
+) -> None:
+    out, other = tmp_path / "log", tmp_path / "other"
+    other.mkdir()
+    (other / "precious").write_text("mine")
+    (tmp_path / f"log.{os.getpid()}.part").symlink_to(other)
+
+    def answer(_: object) -> tuple[int, object]:
+        out.mkdir()  # somebody was faster
+        return 200, archive(FILES)
+
+    node.on(FETCH, answer)
+    outcome = ask("audit", "tiles", str(out))
+
+    assert outcome.status == 2, outcome.err
+    assert "Traceback" not in outcome.err
+    assert (other / "precious").read_text() == "mine"
+    assert list(out.iterdir()) == []
+    assert len(list(tmp_path.glob("*.part"))) == 1
