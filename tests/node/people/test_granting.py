@@ -20,6 +20,7 @@ from fedsafe_node.people.messages import (
     RoleRequest,
 )
 from fedsafe_node.people.rules import day_of
+from fedsafe_node.principal import Principal
 from fedsafe_policies.vocabulary import Module, Role
 
 
@@ -50,6 +51,33 @@ async def test_a_lone_administrator_grants_and_then_no_more(team: Team) -> None:
     digest = bytes.fromhex(second.act.digest)
     await team.approvals.approve(second.act.act, digest, anna)
     assert (await team.principal("ben")).role is Role.ANALYST
+
+
+async def test_three_people_get_their_roles_in_the_order_of_the_handbook(
+    team: Team,
+) -> None:
+    await team.hire("dora", Role.OPERATOR)
+    await team.hire("anna")
+    await team.hire("ben")
+    dora = await team.principal("dora")
+    for given in (Role.LEGAL_ADVISER, Role.YOUTH_PROTECTION_OFFICER, Role.DPO):
+        assert (await team.granting.grant(role("anna", given), dora)).granted
+
+    async def grant(name: str, given: Role, first: Principal, second: str) -> None:
+        asked = await team.granting.grant(role(name, given), first)
+        assert asked.act is not None
+        by = await team.principal(second, Role.DPO if second == "anna" else None)
+        digest = bytes.fromhex(asked.act.digest)
+        await team.approvals.approve(asked.act.act, digest, by)
+
+    await grant("ben", Role.REVIEWER, dora, "anna")
+    await grant("ben", Role.OPERATOR, dora, "anna")
+    ben = await team.principal("ben", Role.OPERATOR)
+    await grant("dora", Role.ANALYST, ben, "anna")
+    await team.granting.end(role("dora", Role.OPERATOR), ben)
+
+    assert (await team.principal("dora")).role is Role.ANALYST
+    assert (await team.principal("ben", Role.REVIEWER)).role is Role.REVIEWER
 
 
 @pytest.mark.parametrize("way", ["lock", "reset", "end", "expire"])
