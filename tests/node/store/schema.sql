@@ -1,6 +1,7 @@
 CREATE INDEX acts_by_state ON acts (state, asked_at);
 CREATE INDEX breach_entries_by_breach ON breach_entries (breach, number);
-CREATE INDEX disputes_by_author ON disputes (author, received_at);
+CREATE INDEX disputes_beyond ON disputes (author) WHERE weight = 'flood';
+CREATE INDEX disputes_by_author ON disputes (author, charged_at);
 CREATE INDEX disputes_by_due ON disputes (origin, due_at);
 CREATE INDEX disputes_by_signal ON disputes (origin, signal_id);
 CREATE INDEX drafts_by_state ON drafts (state, created_at);
@@ -44,7 +45,7 @@ CREATE TABLE cosignatures ( log TEXT NOT NULL, size INTEGER NOT NULL, witness TE
 CREATE TABLE credential_terms ( credential TEXT PRIMARY KEY REFERENCES credentials (id) ON DELETE CASCADE, holder TEXT NOT NULL, scope TEXT CHECK (scope IN ('lookup', 'publish', 'events', 'rights')), purposes TEXT NOT NULL ) STRICT;
 CREATE TABLE credentials ( id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, role TEXT NOT NULL, secret_hash BLOB NOT NULL, created_at INTEGER NOT NULL, expires_at INTEGER ) STRICT;
 CREATE TABLE custody ( signal_id BLOB PRIMARY KEY CHECK (length(signal_id) = 16), sealed BLOB NOT NULL ) STRICT;
-CREATE TABLE disputes ( digest BLOB PRIMARY KEY CHECK (length(digest) = 32), origin TEXT NOT NULL, signal_id BLOB NOT NULL CHECK (length(signal_id) = 16), author TEXT NOT NULL, seq INTEGER NOT NULL, contention TEXT NOT NULL, control TEXT NOT NULL, weight TEXT NOT NULL CHECK (weight IN ('suspends', 'repeat', 'flood')), received_at INTEGER NOT NULL, due_at INTEGER NOT NULL, opened_by TEXT, reminded_at INTEGER, UNIQUE (author, seq) ) STRICT;
+CREATE TABLE disputes ( digest BLOB PRIMARY KEY CHECK (length(digest) = 32), origin TEXT NOT NULL, signal_id BLOB NOT NULL CHECK (length(signal_id) = 16), author TEXT NOT NULL, seq INTEGER NOT NULL, contention TEXT NOT NULL, control TEXT NOT NULL, weight TEXT NOT NULL CHECK (weight IN ('suspends', 'repeat', 'flood')), received_at INTEGER NOT NULL, charged_at INTEGER NOT NULL, due_at INTEGER NOT NULL, opened_by TEXT, reminded_at INTEGER, UNIQUE (author, seq) ) STRICT;
 CREATE TABLE documents (name TEXT PRIMARY KEY, body BLOB NOT NULL) STRICT;
 CREATE TABLE drafts ( signal_id BLOB PRIMARY KEY CHECK (length(signal_id) = 16), author TEXT NOT NULL, created_at INTEGER NOT NULL, period TEXT NOT NULL, sealed BLOB, state TEXT NOT NULL CHECK (state IN ('pending', 'published', 'withdrawn')), decided_by TEXT, decided_at INTEGER, plane TEXT NOT NULL DEFAULT 'actor', scope TEXT NOT NULL DEFAULT 'federation', CHECK ((sealed IS NULL) = (state <> 'pending')) ) STRICT;
 CREATE TABLE due (job TEXT PRIMARY KEY, at INTEGER NOT NULL) STRICT;
@@ -97,7 +98,7 @@ CREATE TRIGGER audiences_stay BEFORE UPDATE ON audiences WHEN NEW.signal_id <> O
 CREATE TRIGGER breach_entries_no_delete BEFORE DELETE ON breach_entries BEGIN SELECT RAISE(ABORT, 'the register of breaches is append-only'); END;
 CREATE TRIGGER breach_entries_no_update BEFORE UPDATE ON breach_entries BEGIN SELECT RAISE(ABORT, 'the register of breaches is append-only'); END;
 CREATE TRIGGER disputes_no_delete BEFORE DELETE ON disputes BEGIN SELECT RAISE(ABORT, 'disputes are append-only'); END;
-CREATE TRIGGER disputes_only_reminded BEFORE UPDATE ON disputes WHEN NOT ( NEW.digest = OLD.digest AND NEW.origin = OLD.origin AND NEW.signal_id = OLD.signal_id AND NEW.author = OLD.author AND NEW.seq = OLD.seq AND NEW.contention = OLD.contention AND NEW.control = OLD.control AND NEW.weight = OLD.weight AND NEW.received_at = OLD.received_at AND NEW.due_at = OLD.due_at AND NEW.opened_by IS OLD.opened_by ) BEGIN SELECT RAISE(ABORT, 'disputes are append-only'); END;
+CREATE TRIGGER disputes_weighed_once BEFORE UPDATE ON disputes WHEN NOT ( NEW.digest = OLD.digest AND NEW.origin = OLD.origin AND NEW.signal_id = OLD.signal_id AND NEW.author = OLD.author AND NEW.seq = OLD.seq AND NEW.contention = OLD.contention AND NEW.control = OLD.control AND NEW.received_at = OLD.received_at AND NEW.opened_by IS OLD.opened_by AND ( OLD.weight = 'flood' OR ( NEW.weight = OLD.weight AND NEW.due_at = OLD.due_at AND NEW.charged_at = OLD.charged_at ) ) ) BEGIN SELECT RAISE(ABORT, 'disputes are append-only'); END;
 CREATE TRIGGER effects_no_delete BEFORE DELETE ON effects BEGIN SELECT RAISE(ABORT, 'effects stay as they are'); END;
 CREATE TRIGGER effects_only_end BEFORE UPDATE ON effects WHEN OLD.ended_at IS NOT NULL OR NEW.ended_at IS NULL OR NEW.kind <> OLD.kind OR NEW.target <> OLD.target OR NEW.begun_at <> OLD.begun_at BEGIN SELECT RAISE(ABORT, 'an effect only ends'); END;
 CREATE TRIGGER entries_no_delete BEFORE DELETE ON entries BEGIN SELECT RAISE(ABORT, 'entries are append-only'); END;
