@@ -25,6 +25,7 @@ from fedsafe_node.people.credentials import People
 from fedsafe_node.people.first import add_first
 from fedsafe_node.people.messages import SetUpCodeAnswer
 from fedsafe_node.people.names import check_name, look_of, names_of_people
+from fedsafe_node.principal import Actor
 from fedsafe_node.sealed_files import SealedFiles
 from fedsafe_node.signals.custody import create_custody_key
 from fedsafe_node.store.protocol import Store, Transaction
@@ -150,11 +151,13 @@ async def _first_people(
     clock: Clock,
 ) -> Mapping[str, str]:
     trail = await open_trail(place, config.name, store)
-    entry = trail.entry(Event.NODE_CREATED, at=clock.now(), actor="setup")
+    entry = trail.entry(Event.NODE_CREATED, at=clock.now(), actor=Actor.SETUP.value)
 
     async def act(tx: Transaction) -> None:
         await tx.append(trail.log, entry.record, entry.openings)
 
     await store.write(act)
     people = People(store, trail, clock)
-    return {name: await people.add(name, role, by="setup") for name, role in staff}
+    return {
+        name: await people.add(name, role, by=Actor.SETUP.value) for name, role in staff
+    }

@@ -2,9 +2,28 @@
 """Who acts."""
 
 from dataclasses import dataclass, field
+from enum import StrEnum, unique
 from typing import Final
 
 from fedsafe_policies.vocabulary import Purpose, Role
+
+
+@unique
+class Actor(StrEnum):
+    """The names under which the node itself acts; no person or service has one."""
+
+    CLOCK = "clock"
+    DISPUTES = "disputes"
+    ERASURE = "erasure"
+    EVENTS = "events"
+    EXPIRY = "expiry"
+    FORM = "form"
+    LOCAL = "local"
+    NOTICES = "notices"
+    RELOCK = "relock"
+    REQUESTS = "requests"
+    REVIEW = "review"
+    SETUP = "setup"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,5 +45,5 @@ class Principal:
     purposes: frozenset[Purpose] | None = None
 
 
-LOCAL: Final = Principal("local", Role.SERVICE)
+LOCAL: Final = Principal(Actor.LOCAL.value, Role.SERVICE)
 """Who opens the node's Unix socket without a credential."""

@@ -14,6 +14,7 @@ from fedsafe_node.breaches.entries import (
     written,
 )
 from fedsafe_node.log.audit import AuditTrail, Event
+from fedsafe_node.principal import Actor
 from fedsafe_node.provider_events.announcing import (
     Announcement,
     Announcer,
@@ -24,7 +25,7 @@ from fedsafe_node.signals.desk import Desk
 from fedsafe_node.store.oversight_rows import BreachRow
 from fedsafe_node.store.protocol import Reader, Transaction
 
-ACTOR_NAME = "clock"
+ACTOR_NAME = Actor.CLOCK.value
 
 
 async def count_breaches(reader: Reader, now: int) -> tuple[int, int]:

@@ -9,6 +9,7 @@ from fedsafe_node.erasers import Erasers
 from fedsafe_node.errors import WrongStateError
 from fedsafe_node.log.openings import PeriodKeys
 from fedsafe_node.notices.facts import open_facts
+from fedsafe_node.principal import Actor
 from fedsafe_node.provider_events.announcing import Announcer
 from fedsafe_node.rights.sealing import open_content
 from fedsafe_node.signals.drafts import open_draft
@@ -20,7 +21,7 @@ from fedsafe_node.store.rows import DraftRow, DraftState
 
 _PAGE: Final = 500
 _ALL: Final = 100_000
-_BY: Final = "erasure"
+_BY: Final = Actor.ERASURE.value
 
 
 def register_hands(erasers: Erasers, announcer: Announcer, periods: PeriodKeys) -> None:

@@ -15,6 +15,7 @@ from fedsafe_node.log.audit import AuditTrail, Detail, Event
 from fedsafe_node.log.openings import PeriodKeys, period_of
 from fedsafe_node.notices.facts import Facts, in_words, open_facts, seal_facts
 from fedsafe_node.notices.texts import TextName, texts
+from fedsafe_node.principal import Actor
 from fedsafe_node.provider_events.announcing import (
     Announcement,
     Announcer,
@@ -29,7 +30,7 @@ from fedsafe_node.store.notices_rows import (
 )
 from fedsafe_node.store.protocol import Reader, Transaction
 
-ACTOR_NAME: Final = "notices"
+ACTOR_NAME: Final = Actor.NOTICES.value
 PARTS: Final = {
     NoticeKind.PUBLICATION: (
         TextName.STATEMENT_OF_REASONS,

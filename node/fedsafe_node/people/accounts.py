@@ -35,7 +35,7 @@ from fedsafe_node.people.messages import (
     SetUpCodeAnswer,
     SetUpRequest,
 )
-from fedsafe_node.people.names import RESERVED, check_person_name
+from fedsafe_node.people.names import check_person_name, is_reserved
 from fedsafe_node.people.office import Office
 from fedsafe_node.people.passwords import check_password
 from fedsafe_node.people.rules import roles_of
@@ -80,7 +80,7 @@ class Accounts:
             BadRequestError: the name stands for the node itself.
             WrongStateError: somebody has, or had, that name.
         """
-        if request.name in RESERVED:
+        if is_reserved(request.name):
             raise BadRequestError("bad_name", "that name is taken", pointer="/name")
         office = self._office
         row, answer = invite(request, office.now())

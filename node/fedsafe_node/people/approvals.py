@@ -37,7 +37,7 @@ from fedsafe_node.people.names import holds_credential
 from fedsafe_node.people.office import Office
 from fedsafe_node.people.rules import may_act, roles_of
 from fedsafe_node.people.sessions import is_fresh
-from fedsafe_node.principal import Principal
+from fedsafe_node.principal import Actor, Principal
 from fedsafe_node.store.people_rows import ActRow, ActState
 from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_policies.acts import SECONDS, ActRequest
@@ -299,9 +299,15 @@ async def sweep_acts(office: Office, tx: Transaction) -> int:
     now, swept = office.now(), 0
     for row in await all_pending(tx):
         if row.expires_at <= now:
-            await tx.decide_act(row.id, ActState.WITHDRAWN, by="expiry", at=now)
+            await tx.decide_act(
+                row.id, ActState.WITHDRAWN, by=Actor.EXPIRY.value, at=now
+            )
             await office.note(
-                tx, Event.ACT_WITHDRAWN, "expiry", told_of(row), outcome="expired"
+                tx,
+                Event.ACT_WITHDRAWN,
+                Actor.EXPIRY.value,
+                told_of(row),
+                outcome="expired",
             )
             swept += 1
     return swept

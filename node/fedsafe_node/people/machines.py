@@ -28,9 +28,9 @@ from fedsafe_node.people.messages import (
     RotateRequest,
 )
 from fedsafe_node.people.names import (
-    RESERVED,
     check_free_name,
     holder_of,
+    is_reserved,
     remember_holder,
 )
 from fedsafe_node.people.office import Office
@@ -60,7 +60,7 @@ class Machines:
                 go together, or it would be good for more than a year or never.
             WrongStateError: a credential or person has that name.
         """
-        if request.name in RESERVED:
+        if is_reserved(request.name):
             raise BadRequestError("bad_name", "that name is taken", pointer="/name")
         is_lookup = request.scope is CredentialScope.LOOKUP
         if is_lookup != bool(request.purposes):

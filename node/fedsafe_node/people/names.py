@@ -12,17 +12,32 @@ from collections.abc import Collection
 from typing import Final
 
 from fedsafe_node.errors import BadRequestError, ConflictError
+from fedsafe_node.principal import Actor
 from fedsafe_node.store.people_rows import TermsRow
 from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.store.rows import CredentialRow
 from fedsafe_policies.vocabulary import Role
 
-RESERVED: Final = frozenset({"local", "setup", "expiry"})
+RESERVED: Final = frozenset(actor.value for actor in Actor)
 _HELD: Final = "people/held"
 _NAME: Final = re.compile(r"[a-z][a-z0-9._-]{0,31}")
 _ALIKE: Final = str.maketrans(
     {"0": "o", "1": "l", "i": "l", "3": "e", "5": "s", ".": "", "-": "", "_": ""}
 )
+
+
+def look_of(name: str) -> str:
+    """Return what names have in common that a reader takes for the same."""
+    plain = unicodedata.normalize("NFKC", name).casefold()
+    return plain.translate(_ALIKE).replace("rn", "m").replace("vv", "w")
+
+
+_RESERVED_LOOKS: Final = frozenset(map(look_of, RESERVED))
+
+
+def is_reserved(name: str) -> bool:
+    """Whether a name stands for the node itself, or looks as if it did."""
+    return look_of(name) in _RESERVED_LOOKS
 
 
 def check_name(name: str) -> None:
@@ -31,18 +46,13 @@ def check_name(name: str) -> None:
     Raises:
         BadRequestError: the name does not fit.
     """
-    if not _NAME.fullmatch(name) or name in RESERVED:
+    if not _NAME.fullmatch(name) or is_reserved(name):
         raise BadRequestError(
             "bad_name",
             "a name is a-z, 0-9, dot, dash, at most 32 characters, and not "
-            + ", ".join(sorted(RESERVED)),
+            + ", ".join(sorted(RESERVED))
+            + ", or like one of these",
         )
-
-
-def look_of(name: str) -> str:
-    """Return what names have in common that a reader takes for the same."""
-    plain = unicodedata.normalize("NFKC", name).casefold()
-    return plain.translate(_ALIKE).replace("rn", "m").replace("vv", "w")
 
 
 def holder_of(row: CredentialRow, terms: TermsRow | None) -> str:

@@ -10,11 +10,12 @@ from typing import Final
 
 from fedsafe_node.clock import Clock
 from fedsafe_node.log.audit import AuditTrail, Event
+from fedsafe_node.principal import Actor
 from fedsafe_node.provider_events.announcing import REMINDED, Announcer
 from fedsafe_node.store.protocol import Store, Transaction
 
 BATCH: Final = 200
-ACTOR_NAME: Final = "events"
+ACTOR_NAME: Final = Actor.EVENTS.value
 _PAUSE: Final = int(REMINDED.total_seconds())
 
 

@@ -13,6 +13,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from fedsafe_node.log.audit import Event
+from fedsafe_node.principal import Actor
 from fedsafe_node.provider_events.announcing import EventKind
 from fedsafe_node.review.confirming import withdraw_confirmations
 from fedsafe_node.review.desk import ReviewDesk
@@ -27,7 +28,7 @@ from fedsafe_policies.reviews import decision_ends, review_ends
 from fedsafe_policies.vocabulary import Outcome
 
 BATCH: Final = 200
-ACTOR_NAME: Final = "review"
+ACTOR_NAME: Final = Actor.REVIEW.value
 _OUTCOMES: Final = {
     TaskState.OPEN: "undecided",
     TaskState.WATCHED: "watch_over",

@@ -14,6 +14,7 @@ from uuid import UUID
 from msgspec.structs import replace
 
 from fedsafe_node.log.audit import Event
+from fedsafe_node.principal import Actor
 from fedsafe_node.provider_events.announcing import EventKind
 from fedsafe_node.review.desk import ReviewDesk
 from fedsafe_node.review.opening import reminder_before
@@ -22,7 +23,7 @@ from fedsafe_node.store.review_rows import TaskRow, TaskSignalRow, TaskState
 from fedsafe_policies.reviews import review_ends
 
 MOST: Final = 500
-_ACTOR_NAME: Final = "review"
+_ACTOR_NAME: Final = Actor.REVIEW.value
 
 
 async def flag_stopped(desk: ReviewDesk, tx: Transaction, *, limit: int = MOST) -> int:

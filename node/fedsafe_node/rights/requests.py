@@ -26,7 +26,7 @@ from fedsafe_node.people.approvals import Approvals
 from fedsafe_node.people.messages import ActAnswer
 from fedsafe_node.people.throttle import Counter, count_tries
 from fedsafe_node.people.vault import Vault
-from fedsafe_node.principal import Principal
+from fedsafe_node.principal import Actor, Principal
 from fedsafe_node.provider_events.announcing import (
     Announcer,
 )
@@ -66,7 +66,7 @@ _STANDS: Final = {
     RequestState.ANSWERED: "it is answered: the person collects that with their code",
     RequestState.CLOSED: "it is closed",
 }
-FORM: Final = Principal("form", Role.SERVICE)
+FORM: Final = Principal(Actor.FORM.value, Role.SERVICE)
 """The public form, by which persons come themselves."""
 
 

@@ -18,6 +18,7 @@ from fedsafe_federation.restrictions import Reason
 from fedsafe_federation.rulings import MAX_DISPUTES, Outcome, Ruling, sign_ruling
 from fedsafe_node.errors import WrongStateError
 from fedsafe_node.log.audit import Event
+from fedsafe_node.principal import Actor
 from fedsafe_node.provider_events.announcing import (
     Announcement,
     Announcer,
@@ -35,7 +36,7 @@ from fedsafe_policies.vocabulary import Control
 
 REMINDED: Final = 3 * 24 * 60 * 60
 """So many seconds before a dispute is due, people are reminded of it."""
-ACTOR_NAME: Final = "disputes"
+ACTOR_NAME: Final = Actor.DISPUTES.value
 _BATCH: Final = 200
 _ALIVE: Final = frozenset({SignalStatus.ACTIVE, SignalStatus.DISPUTED})
 

@@ -11,6 +11,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from fedsafe_node.log.audit import Event
+from fedsafe_node.principal import Actor
 from fedsafe_node.provider_events.announcing import (
     Announcement,
     Announcer,
@@ -26,7 +27,7 @@ REMINDED: Final = 7 * 24 * 60 * 60
 """So many seconds before a request is due, people are reminded of it."""
 WIPED: Final = 90 * 24 * 60 * 60
 """So many seconds after its answer or end, what a request has found is wiped."""
-ACTOR_NAME: Final = "requests"
+ACTOR_NAME: Final = Actor.REQUESTS.value
 _BATCH: Final = 500
 
 

@@ -12,6 +12,7 @@ from typing import Final
 
 from fedsafe_node.errors import WrongStateError
 from fedsafe_node.log.audit import Event
+from fedsafe_node.principal import Actor
 from fedsafe_node.signals.desk import Changed, Desk
 from fedsafe_node.signals.drafts import open_draft
 from fedsafe_node.signals.showing import MAX_DRAFTS
@@ -21,7 +22,7 @@ from fedsafe_node.store.rows import DraftRow, DraftState, LogEntry, SignalStatus
 from fedsafe_policies.vocabulary import Plane
 
 BATCH: Final = 500
-ACTOR_NAME: Final = "expiry"
+ACTOR_NAME: Final = Actor.EXPIRY.value
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from fedsafe_node.log.audit import Event
+from fedsafe_node.principal import Actor
 from fedsafe_node.signals.desk import Changed, Desk
 from fedsafe_node.signals.granting import note_lacking, read_lacking
 from fedsafe_node.store.protocol import Transaction
 
 BATCH: Final = 500
-ACTOR_NAME: Final = "relock"
+ACTOR_NAME: Final = Actor.RELOCK.value
 
 
 async def relock(desk: Desk) -> int:

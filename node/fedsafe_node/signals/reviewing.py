@@ -17,7 +17,7 @@ from fedsafe_federation.restrictions import Reason
 from fedsafe_node.errors import DeniedError, NotFoundError, WrongStateError
 from fedsafe_node.idempotency import Once
 from fedsafe_node.log.audit import Event
-from fedsafe_node.principal import Principal
+from fedsafe_node.principal import Actor, Principal
 from fedsafe_node.signals.desk import Changed, Desk
 from fedsafe_node.signals.messages import DueAnswer, DueSignal, KeptAnswer
 from fedsafe_node.signals.naming import read_signal_id, signal_name
@@ -33,7 +33,7 @@ from fedsafe_policies.span import Span
 from fedsafe_policies.vocabulary import Matter, Plane, Purpose, Role
 
 BATCH: Final = 500
-ACTOR_NAME: Final = "expiry"
+ACTOR_NAME: Final = Actor.EXPIRY.value
 _NEAR: Final = timedelta(days=60)
 _ALIVE: Final = frozenset({SignalStatus.ACTIVE, SignalStatus.DISPUTED})
 

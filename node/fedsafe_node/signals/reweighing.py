@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from fedsafe_node.log.audit import Event
+from fedsafe_node.principal import Actor
 from fedsafe_node.signals.desk import Changed, Desk
 from fedsafe_node.signals.disputing import facts_of, rest_disputed, weigh, weight_of
 from fedsafe_node.store.protocol import Transaction
 from fedsafe_node.store.rights_rows import Weight
 from fedsafe_policies.disputes import ruling_ends
 
-ACTOR_NAME: Final = "disputes"
+ACTOR_NAME: Final = Actor.DISPUTES.value
 _BATCH: Final = 100
 
 
