@@ -17,6 +17,7 @@ _WAYS_OUT: Final = {
     "legal_gate": "see what it lacks with `fedsafe gate show`",
     "no_second_person": "give one an account and a role: `fedsafe account add NAME`, "
     "`fedsafe account roles NAME --grant ROLE`",
+    "already_asked": "see `fedsafe act list`; approve it, or `fedsafe act withdraw` it",
     "step_up": "`fedsafe login --step-up`, then repeat it",
     "choose_role": "name one with --role",
     "too_many_tries": "wait a while; nobody can unlock it sooner",

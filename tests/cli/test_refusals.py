@@ -70,6 +70,7 @@ def test_a_field_at_fault_is_named_as_it_was_typed(  # noqa: PLR0913
     ("problem", "hint"),
     [
         ({"code": "not_pending"}, "look at it anew"),
+        ({"code": "already_asked"}, "fedsafe act withdraw"),
         ({"code": "wrong_state"}, "how it stands now"),
         ({"code": "already_withheld"}, "fedsafe notice list"),
         ({"code": "deferred"}, "fedsafe node status"),
