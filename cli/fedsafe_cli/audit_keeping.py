@@ -17,6 +17,10 @@ from fedsafe_cli.sessions import personal
 from fedsafe_cli.settings import Settings
 
 _TIMEOUT: Final = 600.0
+_NOBODY: Final = (
+    "Kein Eintrag nennt dieses Konto. Signale und Sperren nur mit --subject-ref.",
+    "No entry names this account. Signals and bans do only with --subject-ref.",
+)
 
 
 def _events(answer: Any) -> list[dict[str, Any]]:  # noqa: ANN401 (JSON)
@@ -58,6 +62,9 @@ def subject(context: click.Context, ref: str) -> ExitStatus:
     events = _events(answer)
     if settings.json:
         document(answer)
+        return OK
+    if not events:
+        line(_NOBODY[not settings.german])
         return OK
     table(HEADINGS, [event_row(event) for event in events])
     if answer["more"]:

@@ -24,9 +24,9 @@ from fedsafe_policies.vocabulary import Purpose, Role
 ROLES: Final = tuple(role.value for role in Role)
 SCOPES: Final = ("lookup", "publish", "events", "rights")
 _COUNTS: Final = (
-    "fedsafe: warning: {name} counts as a person who can approve as {role}: from now on "
-    "all grants of roles wait for a second person; a machine that reads counts of the "
-    "node takes --role auditor"
+    "fedsafe: warning: {name} counts as a person who can approve as {role}: from now "
+    "on all grants of roles wait for a second person; a machine that reads counts of "
+    "the node takes --role auditor"
 )
 PURPOSES: Final = tuple(purpose.value for purpose in Purpose)
 

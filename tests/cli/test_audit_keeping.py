@@ -54,6 +54,18 @@ def test_the_events_of_an_account_are_asked_for_in_a_body(
     assert "audit export" in outcome.err
 
 
+def test_an_account_that_nothing_names_is_said_to_be_none(
+    ask: "Run", node: "FakeNode"
+) -> None:
+    node.always("POST /v1/audit/subject", {"events": [], "more": False})
+
+    english = ask("audit", "subject", "account-9", "--lang", "en").out
+    german = ask("audit", "subject", "account-9", "--lang", "de").out
+
+    assert english.startswith("No entry names this account.")
+    assert german.startswith("Kein Eintrag nennt dieses Konto.")
+
+
 def test_who_read_what_is_listed(ask: "Run", node: "FakeNode") -> None:
     answer = {"events": [EVENT | {"event": "audit.read"}], "next": 9, "more": True}
     node.always("GET /v1/audit/access?purpose=supervision&since=5&limit=3", answer)

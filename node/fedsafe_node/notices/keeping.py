@@ -107,14 +107,23 @@ class NoticeDesk:
         *,
         actor: str = ACTOR_NAME,
     ) -> None:
-        """Write a step of a notice into the audit log."""
+        """Write a step of a notice into the audit log, on the account's name."""
+        facts = None
+        if event is not Event.NOTICE_ERASED:  # which shall not name it once more
+            facts = open_facts(row, self.periods)
         detail = {
             "signal": _name(row.signal_id),
             "notice": row.kind.value,
             **(more or {}),
         }
         now = self.clock.now()
-        entry = self.trail.entry(event, at=now, actor=actor, detail=detail)
+        entry = self.trail.entry(
+            event,
+            at=now,
+            actor=actor,
+            subject=facts.subject_ref if facts is not None else None,
+            detail=detail,
+        )
         await tx.append(self.trail.log, entry.record, entry.openings)
 
     async def _may_go(self, tx: Transaction, row: NoticeRow) -> bool:

@@ -179,7 +179,11 @@ class Recorder:
     def _own_ban(self, plan: OwnPlan, *, alone: bool) -> Prepared:
         made = self._make(plan.own, plan.asked, None)
         entry = self._event(
-            Event.OWN_BAN, made, made.signal_id, plan.decision if alone else None
+            Event.OWN_BAN,
+            made,
+            made.signal_id,
+            plan.decision if alone else None,
+            plan.address,
         )
         return Prepared(made.signal_id, made, entry)
 
@@ -199,7 +203,11 @@ class Recorder:
         if isinstance(plan.asked, Person) and output is not None:
             custody = self._desk.custody.seal(made.signal_id, plan.asked.canonical)
         entry = self._event(
-            Event.DRAFT, own, made.signal_id, plan.decision if alone else None
+            Event.DRAFT,
+            own,
+            made.signal_id,
+            plan.decision if alone else None,
+            plan.address,
         )
         return Prepared(
             made.signal_id,
@@ -230,6 +238,7 @@ class Recorder:
         own: Made | None,
         signal_id: bytes,
         decision: Decision | None,
+        address: Address,
     ) -> LogEntry:
         # One of many says who did it; the rest is in the event of the import.
         detail = None
@@ -239,6 +248,7 @@ class Recorder:
             event,
             at=self._present.now,
             actor=self._who.name,
+            subject=address.subject_ref,
             detail=detail,
             extra=[] if own is None else [own.opening],
         )

@@ -10,6 +10,7 @@ import msgspec
 import pytest
 from tests.node.evidence.conftest import AUDRA, DORA, RUTH, export, key_of
 from tests.node.fleet import Fleet
+from tests.node.signals.conftest import ANNA, BOT, RITA, request_for
 
 from fedsafe_node.errors import (
     BadRequestError,
@@ -31,7 +32,7 @@ from fedsafe_node.log.audit import Event
 from fedsafe_node.people.messages import ActAnswer
 from fedsafe_node.store.keeping_rows import EffectKind
 from fedsafe_node.store.protocol import Transaction
-from fedsafe_policies.vocabulary import Purpose
+from fedsafe_policies.vocabulary import Purpose, Scope
 
 ACCOUNT = "account-5f2a-one"
 OTHER = "account-77b1-two"
@@ -102,6 +103,31 @@ async def test_all_events_of_an_account_are_told_and_the_telling_is_one(
     assert await told_of(alone, "account-9") == []
     reads = await alone.audit("a.demo", "audit.read")
     assert {each.record.purpose for each in reads} == {Purpose.RIGHTS_OF_THE_PERSON}
+
+
+async def test_what_was_listed_of_an_account_is_told(trio: Fleet) -> None:
+    signals = trio["a.demo"].services.signals
+    shared = request_for(scope=Scope.FEDERATION, subject_ref=ACCOUNT)
+    draft = await signals.add(shared, ANNA)
+    own = request_for("other@mail.example", subject_ref=OTHER)
+    await signals.add(own, ANNA)
+    await signals.approve([draft.signal], RITA)
+
+    told = await told_of(trio, ACCOUNT)
+    assert set(told) >= {"signal.drafted", "notice.queued"}
+    assert await told_of(trio, OTHER) == ["own_ban.recorded"]
+
+
+async def test_a_listed_account_is_erased_from_the_log_that_still_adds_up(
+    alone: Fleet,
+) -> None:
+    own = request_for(subject_ref=ACCOUNT)
+    await alone["a.demo"].services.signals.add(own, ANNA)
+    await erase(alone, ACCOUNT)
+
+    assert "own_ban.recorded" not in await told_of(alone, ACCOUNT)
+    answer = await alone["a.demo"].services.audits.verify(BOT)
+    assert answer.ok, answer
 
 
 async def test_an_account_is_told_of_for_the_rights_of_a_person_only(
