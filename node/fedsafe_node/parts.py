@@ -20,6 +20,7 @@ from fedsafe_node.peering.service import PeeringService
 from fedsafe_node.peering.serving import FeedServer
 from fedsafe_node.replicating import Replicating
 from fedsafe_node.review.desk import ReviewDesk
+from fedsafe_node.rights.listing import OpenErasures
 from fedsafe_node.signals.desk import Desk
 from fedsafe_node.signals.intake import Intake
 from fedsafe_node.witnesses import Witnesses
@@ -173,6 +174,7 @@ def _desk(
         notices=notices,
         offload=base.workers,
         announce=replicating.announce,
+        shield=OpenErasures(base.periods),
     )
 
 

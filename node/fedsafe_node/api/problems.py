@@ -81,6 +81,8 @@ class Code(StrEnum):
     WRONG_GENERATION = "wrong_generation"
     NOT_PENDING = "not_pending"
     STALE_DRAFT = "stale_draft"
+    ERASURE_OPEN = "erasure_open"
+    NOT_MAILED = "not_mailed"
     DRAFT_UNREADABLE = "draft_unreadable"
     ALREADY_REVOKED = "already_revoked"
     ALREADY_EXPIRED = "already_expired"
@@ -176,6 +178,7 @@ CODES: Final[Mapping[Code, tuple[int, str]]] = {
     Code.WRONG_GENERATION: (409, "The keys are of another generation"),
     Code.NOT_PENDING: (409, "It waits for no second person"),
     Code.STALE_DRAFT: (409, "The keys have changed since the draft"),
+    Code.ERASURE_OPEN: (409, "The person's request for erasure is open"),
     Code.DRAFT_UNREADABLE: (409, "The draft cannot be opened any more"),
     Code.ALREADY_REVOKED: (409, "The signal is revoked already"),
     Code.ALREADY_EXPIRED: (409, "The signal has expired already"),
@@ -232,6 +235,7 @@ CODES: Final[Mapping[Code, tuple[int, str]]] = {
     Code.PURPOSE_MISSING: (422, "Nobody says what for"),
     Code.BAD_SPAN: (422, "The span does not fit"),
     Code.BAD_HEARING: (422, "The step of the hearing does not fit"),
+    Code.NOT_MAILED: (422, "No code is mailed to such an address"),
     Code.NOT_FOR_OUTCOME: (422, "A field does not fit the outcome"),
     Code.BAD_EVENT: (422, "There is no such class of events"),
     Code.BAD_SILENCE: (422, "The reason does not cover who was not told"),

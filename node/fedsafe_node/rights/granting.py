@@ -2,11 +2,12 @@
 """Grant a request: erase what this provider lists, by two persons (rule P6).
 
 The data-protection officer asks, a second person approves (`approvals`). Own shared
-signals are revoked everywhere, own bans erased, and disputes of them end with that.
+signals are revoked everywhere, own bans erased, drafts withdrawn, and disputes of them
+end with that. What is listed is looked for again at the grant itself.
 What others list only they can erase: it was disputed when the request was opened.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -20,17 +21,17 @@ from fedsafe_federation.wireformat import decode
 from fedsafe_node.errors import NotFoundError, WrongStateError
 from fedsafe_node.log.audit import Detail, Event
 from fedsafe_node.principal import Principal
-from fedsafe_node.rights.contesting import CONTESTABLE
 from fedsafe_node.rights.dispute_messages import Reference
-from fedsafe_node.rights.finding import Finding
+from fedsafe_node.rights.listing import Listed, listed_here
 from fedsafe_node.rights.request_messages import RequestId, RequestKind
 from fedsafe_node.rights.ruling import say_ruling
 from fedsafe_node.rights.sealing import open_content
 from fedsafe_node.signals.desk import Desk
-from fedsafe_node.signals.naming import read_signal_id
-from fedsafe_node.signals.stopping import erase_own, revoke_signal
+from fedsafe_node.signals.naming import signal_name
+from fedsafe_node.signals.stopping import erase_own, revoke_signal, withdraw_draft
 from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.store.rights_rows import RequestRow, RequestState
+from fedsafe_node.store.rows import SignalRow
 from fedsafe_policies.acts import ActRequest
 from fedsafe_policies.people import Person
 from fedsafe_policies.vocabulary import Act
@@ -55,7 +56,7 @@ class _Erased:
 
 async def grantable(
     reader: Reader, desk: Desk, request: str
-) -> tuple[RequestRow, Sequence[Finding]]:
+) -> tuple[RequestRow, Listed]:
     """Read a request that can be granted, and what of it this provider lists.
 
     Raises:
@@ -70,9 +71,10 @@ async def grantable(
     if row.kind in _NOT_GRANTED:
         raise WrongStateError("nothing_to_erase", "access erases nothing")
     content = open_content(desk.periods, row)
-    found = content.findings if content is not None else []
-    ours = [each for each in found if each.origin == desk.situation.node]
-    if not ours:
+    ours = Listed((), ())
+    if content is not None:
+        ours = await listed_here(reader, desk, content)
+    if not len(ours):
         raise WrongStateError("nothing_to_erase", "this provider lists nothing here")
     return row, ours
 
@@ -97,8 +99,12 @@ class RequestGrant:
         desk, grant = self._desk, decode(content, Grant)
         row, ours = await grantable(tx, desk, grant.request)
         erased = _Erased([])
-        for finding in ours:
-            await self._erase(tx, finding, erased, by=second.name)
+        for draft in ours.drafts:
+            removed = await withdraw_draft(desk, tx, draft, by=second.name)
+            erased.removed += removed
+            await self._note(tx, draft.signal_id, len(removed), by=second.name)
+        for each in ours.rows:
+            await self._erase(tx, each, erased, by=second.name)
         now = int(desk.clock.now().timestamp())
         await tx.put_request(
             replace(
@@ -117,39 +123,42 @@ class RequestGrant:
         return partial(self._learn, erased)
 
     async def _erase(
-        self, tx: Transaction, finding: Finding, erased: _Erased, *, by: str
+        self, tx: Transaction, row: SignalRow, erased: _Erased, *, by: str
     ) -> None:
-        desk, signal_id = self._desk, read_signal_id(finding.signal)
+        desk, signal_id = self._desk, row.signal_id
         now = int(desk.clock.now().timestamp())
-        if finding.own:
+        if row.own:
             rows = await erase_own(desk, tx, signal_id, at=now)
             erased.removed += rows
-            if rows:
-                # `reckoning` adds these up: nothing else explains an erased own ban.
-                entry = desk.trail.entry(
-                    Event.WITHDRAWN,
-                    at=desk.clock.now(),
-                    actor=by,
-                    detail={
-                        "signal": finding.signal,
-                        "reason": Reason.REQUEST_OF_THE_PERSON.value,
-                        "bans": len(rows),
-                    },
-                )
-                await tx.append(desk.trail.log, entry.record, entry.openings)
-            return
-        row = await tx.signal(finding.origin, signal_id)
-        if row is None or row.status not in CONTESTABLE:
+            if rows:  # else it went with its draft
+                await self._note(tx, signal_id, len(rows), by=by)
             return
         reason = Reason.REQUEST_OF_THE_PERSON
         erased.feed = await revoke_signal(desk, tx, row, reason)
         erased.removed.append(row.row)
-        known = await tx.disputes_on(finding.origin, signal_id)
+        known = await tx.disputes_on(row.origin, signal_id)
         unruled = [each for each in known if await tx.ruling(each) is None]
         if unruled:
             erased.feed = await say_ruling(
                 desk, tx, unruled, Outcome.REVOKED, ruled_by=by
             )
+
+    async def _note(
+        self, tx: Transaction, signal_id: bytes, bans: int, *, by: str
+    ) -> None:
+        # `reckoning` adds these up: nothing else explains an erased own ban.
+        desk = self._desk
+        entry = desk.trail.entry(
+            Event.WITHDRAWN,
+            at=desk.clock.now(),
+            actor=by,
+            detail={
+                "signal": signal_name(signal_id),
+                "reason": Reason.REQUEST_OF_THE_PERSON.value,
+                "bans": bans,
+            },
+        )
+        await tx.append(desk.trail.log, entry.record, entry.openings)
 
     def _learn(self, erased: _Erased) -> None:
         self._desk.lists.remove(erased.removed)

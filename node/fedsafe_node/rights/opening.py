@@ -25,6 +25,7 @@ from fedsafe_node.provider_events.announcing import (
 from fedsafe_node.rights.contesting import CONTESTABLE, Claim, contest, weigh_claim
 from fedsafe_node.rights.describing import describe_request
 from fedsafe_node.rights.finding import Evaluated, Finding, find
+from fedsafe_node.rights.listing import own_tokens
 from fedsafe_node.rights.request_messages import (
     Language,
     RequestKind,
@@ -99,6 +100,7 @@ class Opening:
             findings=findings,
             unevaluated=list(self.evaluated.unevaluated),
             disputes=disputes,
+            tokens=own_tokens(desk.situation, opened.person, self.evaluated),
         )
         row = RequestRow(
             id=name,

@@ -20,7 +20,8 @@ _DOMAIN: Final = "fedsafe/v1/rights-request"
 class Content(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What is known of a request beside its dates; never the identifier.
 
-    `collected` says that the answer was handed out, `ground` why it was refused.
+    `tokens` are those under which this node would list the identifier. `collected`
+    says that the answer was handed out, `ground` why it was refused.
     """
 
     subject_ref: str | None
@@ -28,6 +29,7 @@ class Content(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     unevaluated: list[str]
     disputes: list[str]
     answer: str | None = None
+    tokens: list[bytes] = []
     collected: bool = False
     ground: RefusalGround | None = None
 

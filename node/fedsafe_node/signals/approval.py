@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
+from typing import Final
 
 from fedsafe_node.budgets.publications import PublicationBudget
 from fedsafe_node.errors import (
@@ -45,6 +46,11 @@ from fedsafe_policies.decision import Decision, Obligation, deny
 from fedsafe_policies.people import Person
 from fedsafe_policies.reasons import Refusal
 from fedsafe_policies.vocabulary import Scope
+
+_ERASURE_OPEN: Final = WrongStateError(
+    "erasure_open",
+    "the person's request for erasure is open; close or grant it first",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,8 +207,12 @@ class _Approval:
         approved: list[_Ready] = []
         events: list[LogEntry] = []
         removed: list[int] = []
+        shielded = await desk.shield.tokens(tx) if ready else frozenset()
         for item in ready:
-            signal_id = item.prepared.signal_id
+            signal_id, made = item.prepared.signal_id, item.prepared.made
+            if made is not None and made.token in shielded:
+                failed.append(_Failure(item.position, _ERASURE_OPEN))
+                continue
             decided = await tx.decide_draft(
                 signal_id, DraftState.PUBLISHED, by=self._who.name, at=at
             )

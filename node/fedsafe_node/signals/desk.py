@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from secrets import token_bytes
-from typing import Final, Generic, NoReturn, TypeVar
+from typing import Final, Generic, NoReturn, Protocol, TypeVar
 
 import msgspec
 
@@ -26,7 +26,7 @@ from fedsafe_node.review.flagging import flag_stopped
 from fedsafe_node.signals.custody import Custody
 from fedsafe_node.signals.making import Randomness
 from fedsafe_node.situation import Situation
-from fedsafe_node.store.protocol import Store, Transaction
+from fedsafe_node.store.protocol import Reader, Store, Transaction
 from fedsafe_node.store.rows import LogEntry
 from fedsafe_policies.decision import Decision
 
@@ -46,6 +46,23 @@ class Changed(Generic[T]):
     added: Sequence[Hint] = ()
     removed: Sequence[int] = ()
     feed: int | None = None
+
+
+class Shield(Protocol):
+    """Knows about whom nothing may be published for now."""
+
+    async def tokens(self, reader: Reader) -> frozenset[bytes]:
+        """Give the tokens that no signal of this node may carry."""
+        ...
+
+
+class NoShield:
+    """Keeps nobody from being published."""
+
+    async def tokens(self, reader: Reader) -> frozenset[bytes]:
+        """Give none."""
+        del reader
+        return frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +86,7 @@ class Desk:
     offload: Offload
     announce: Callable[[int], None]
     randomness: Randomness = field(default=token_bytes)
+    shield: Shield = field(default_factory=NoShield)
 
     @property
     def feed(self) -> str:

@@ -5,7 +5,7 @@ import pytest
 from tests.node.fleet import NAMES, Fleet
 from tests.node.rights.test_disputes import DORA, LEA, matching
 from tests.node.rights.test_requests import SHOP, WHO, asked, requests_of
-from tests.node.signals.conftest import ANNA, BOT, request_for
+from tests.node.signals.conftest import ANNA, BOT, RITA, request_for
 
 from fedsafe_node.errors import DeniedError, NotFoundError, WrongStateError
 from fedsafe_node.messages import SignalState
@@ -123,3 +123,51 @@ async def test_what_cannot_be_granted(staffed: Fleet) -> None:
     assert refused.value.code == "request_closed"
     with pytest.raises(NotFoundError):
         await requests.grant("0" * 32, "decision-3", DORA)
+
+
+async def test_a_grant_erases_what_was_listed_after_the_request(
+    staffed: Fleet,
+) -> None:
+    node, requests = staffed["a.demo"], requests_of(staffed, "a.demo")
+    first = await node.services.signals.add(request_for(WHO, scope=Scope.SELF), ANNA)
+    opened = await requests.open(asked(RequestKind.RECTIFICATION), SHOP)
+    later = await staffed.publish(WHO)
+    waiting = await node.services.signals.add(
+        request_for(WHO, scope=Scope.FEDERATION), ANNA
+    )
+    other = await node.services.signals.add(
+        request_for("other@mail.example", scope=Scope.FEDERATION), ANNA
+    )
+    act = await requests.grant(opened.request, "decision-3", DORA)
+    await approve(staffed, act)
+    await staffed.level("a.demo", ("b.demo", "c.demo"))
+
+    assert await matching(staffed, WHO) == []
+    states = [
+        (await node.services.signals.show(each, LEA)).state.value
+        for each in (first.signal, later, waiting.signal, other.signal)
+    ]
+    assert states == ["erased", "revoked", "withdrawn", "draft"]
+    assert (await node.services.audits.verify(BOT)).ok
+
+
+async def test_nobody_is_published_while_their_erasure_is_open(
+    staffed: Fleet,
+) -> None:
+    signals, requests = (
+        staffed["a.demo"].services.signals,
+        requests_of(staffed, "a.demo"),
+    )
+    drafts = [
+        (await signals.add(request_for(value, scope=Scope.FEDERATION), ANNA)).signal
+        for value in (WHO, "other@mail.example")
+    ]
+    opened = await requests.open(asked(RequestKind.ERASURE), SHOP)
+    answer = await signals.approve(drafts, RITA)
+
+    assert answer.approved == drafts[1:]
+    assert [each.code for each in answer.problems] == ["erasure_open"]
+    await requests.close(
+        opened.request, CloseRequest(outcome="withdrawn", reason="letter-3"), DORA
+    )
+    assert (await signals.approve(drafts[:1], RITA)).approved == drafts[:1]
