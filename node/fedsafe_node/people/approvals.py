@@ -145,23 +145,6 @@ class Approvals:
                 f"account with a role of: {roles}",
             )
 
-    async def waiting(self, reader: Reader, kind: Act, but: str) -> list[ActRow]:
-        """Give the acts of a kind that wait, one excepted."""
-        return [
-            row
-            for row in await all_pending(reader)
-            if row.kind == kind.value and row.id != but
-        ]
-
-    async def let_go(self, tx: Transaction, act_id: str, by: str) -> None:
-        """Withdraw an act that something has overtaken, if it waits."""
-        row, now = await tx.act(act_id), self._office.now()
-        state = ActState.WITHDRAWN
-        if row is not None and await tx.decide_act(act_id, state, by=by, at=now):
-            await self._office.note(
-                tx, Event.ACT_WITHDRAWN, by, told_of(row), outcome="overtaken"
-            )
-
     async def approve(self, act_id: str, digest: bytes, who: Principal) -> ActAnswer:
         """Carry an act out as its second person.
 
@@ -202,9 +185,18 @@ class Approvals:
             raise
         except WrongStateError as error:
             if is_asked_for and error.code in _OVERTAKEN:
-                await office.store.write(lambda tx: self.let_go(tx, act_id, who.name))
+                await office.store.write(lambda tx: self._let_go(tx, act_id, who.name))
             raise
         return shown(row, now, ActState.DONE)
+
+    async def _let_go(self, tx: Transaction, act_id: str, by: str) -> None:
+        """Withdraw an act that something has overtaken, if it waits."""
+        row, now = await tx.act(act_id), self._office.now()
+        state = ActState.WITHDRAWN
+        if row is not None and await tx.decide_act(act_id, state, by=by, at=now):
+            await self._office.note(
+                tx, Event.ACT_WITHDRAWN, by, told_of(row), outcome="overtaken"
+            )
 
     async def _carry_out(
         self, tx: Transaction, row: ActRow, content: bytes, who: Principal

@@ -24,7 +24,7 @@ from fedsafe_node.people.approvals import Approvals
 from fedsafe_node.people.messages import ActAnswer
 from fedsafe_node.principal import Principal
 from fedsafe_node.review.concluding import conclude
-from fedsafe_node.review.confirming import KIND, Confirmation
+from fedsafe_node.review.confirming import KIND, Confirmation, let_one_wait
 from fedsafe_node.review.desk import ReviewDesk
 from fedsafe_node.review.habits import weigh_habits
 from fedsafe_node.review.messages import OutcomeAnswer, OutcomeRequest
@@ -111,7 +111,7 @@ async def decide_task(
         said = waits
 
         async def keep(tx: Transaction, act: ActAnswer) -> None:
-            await _only_one(tx, approvals, act.act, said, who)
+            await let_one_wait(desk, tx, act, said)
 
         pending = await approvals.ask(KIND, encode(said), who, keep=keep)
     return OutcomeAnswer(
@@ -122,28 +122,6 @@ async def decide_task(
         policy=decision.policy,
         act=pending,
     )
-
-
-async def _only_one(
-    tx: Transaction,
-    approvals: Approvals,
-    act: str,
-    waits: Confirmation,
-    who: Principal,
-) -> None:
-    """Let one confirmation of a task wait: what it has overtaken goes.
-
-    Raises:
-        WrongStateError: another one waits for the task as it is.
-    """
-    for row in await approvals.waiting(tx, KIND, but=act):
-        said = None if row.content is None else decode(row.content, Confirmation)
-        if said is None or said.task != waits.task:
-            continue
-        if said.revision == waits.revision:
-            detail = f"{row.asked_by} has asked for it: approve or withdraw that act"
-            raise WrongStateError("already_asked", detail)
-        await approvals.let_go(tx, row.id, who.name)
 
 
 class ConfirmEffect:
