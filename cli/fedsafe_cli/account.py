@@ -12,7 +12,7 @@ from fedsafe_cli.errors import RefusedError
 from fedsafe_cli.exit_codes import OK, ExitStatus
 from fedsafe_cli.findings import one_of
 from fedsafe_cli.login import ROLES, visit_provider
-from fedsafe_cli.moments import shown, start_of
+from fedsafe_cli.moments import ENDS, shown, start_of
 from fedsafe_cli.options import settings_of, shared_options
 from fedsafe_cli.output import document, line, note, pairs, table
 from fedsafe_cli.secrets import ask_new_password, ask_secret
@@ -27,6 +27,10 @@ _NOBODY_APPROVES: Final = (
 )
 SET_UP: Final = '{} --training "ORGANISATION" --training-until YYYY-MM-DD'
 """How a first administrator sets up, whose training nobody else could record."""
+_TRAINED: Final = (
+    "fedsafe: before that another operator records the training: `fedsafe training add "
+    "{name} --help`; if none can log in any more: fedsafe account setup {alone}"
+)
 
 
 @click.group()
@@ -62,11 +66,9 @@ def first(context: click.Context, name: str) -> ExitStatus:
     settings = settings_of(context)
     answer = asyncio.run(add_administrator(Path(settings.directory()), name))
     _tell_code(
-        settings,
-        {"name": answer.name, "code": answer.code, "until": answer.until},
-        SET_UP.format(answer.name),
+        settings, {"name": answer.name, "code": answer.code, "until": answer.until}
     )
-    note("fedsafe: without --training only if somebody else can record yours")
+    note(_TRAINED.format(name=answer.name, alone=SET_UP.format(answer.name)))
     return OK
 
 
@@ -79,7 +81,7 @@ def first(context: click.Context, name: str) -> ExitStatus:
     "--training-until",
     metavar="YYYY-MM-DD",
     callback=start_of,
-    help="And until when that counts.",
+    help=f"And until when that counts. {ENDS}",
 )
 @shared_options
 @click.pass_context
@@ -231,7 +233,7 @@ def _role(role: dict[str, Any]) -> str:
     "--until",
     metavar="YYYY-MM-DD",
     callback=start_of,
-    help="Last day is the one before.",
+    help=ENDS,
 )
 @shared_options
 @click.pass_context
@@ -328,9 +330,7 @@ def reset(context: click.Context, name: str) -> ExitStatus:
     return OK
 
 
-def _tell_code(
-    settings: Settings, answer: dict[str, Any], set_up: str | None = None
-) -> None:
+def _tell_code(settings: Settings, answer: dict[str, Any]) -> None:
     if settings.json:
         document(answer)
         return
@@ -340,7 +340,7 @@ def _tell_code(
         ("good until", shown(answer["until"])),
     ]
     pairs(rows, indent="")
-    line(f"next, the person: fedsafe account setup {set_up or answer['name']}")
+    line(f"next, the person: fedsafe account setup {answer['name']}")
 
 
 def _tell_enrolment(settings: Settings, answer: dict[str, Any]) -> None:

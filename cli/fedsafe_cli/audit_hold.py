@@ -1,19 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
 """`fedsafe audit hold`: what must stay although it is old, or was to be erased."""
 
-from typing import Any
+from typing import Any, Final
 
 import click
 
 from fedsafe_cli.errors import BrokenAnswerError
 from fedsafe_cli.exit_codes import OK, ExitStatus
-from fedsafe_cli.moments import shown, start_of
+from fedsafe_cli.moments import ENDS, shown, start_of
 from fedsafe_cli.options import settings_of, shared_options
-from fedsafe_cli.output import document, pairs, table
+from fedsafe_cli.output import document, line, pairs, table
 from fedsafe_cli.sessions import personal
 from fedsafe_cli.settings import Settings
 
-_HOLDS = "/v1/audit/holds"
+_HOLDS: Final = "/v1/audit/holds"
+_LIFTED: Final = (
+    "{hold} ist aufgehoben: was alt ist, wird wieder gelöscht",
+    "{hold} is lifted: what is old is erased again",
+)
+_NONE: Final = ("nichts ist gesperrt", "nothing is held")
 
 
 @click.group("hold")
@@ -35,7 +40,7 @@ def hold() -> None:
     required=True,
     metavar="YYYY-MM-DD",
     callback=start_of,
-    help="The day on which it ends (UTC).",
+    help=ENDS,
 )
 @click.option("--from", "first", type=click.IntRange(min=0), help="First entry.")
 @click.option("--to", "last", type=click.IntRange(min=0), help="Last entry.")
@@ -75,6 +80,9 @@ def list_holds(context: click.Context) -> ExitStatus:
     if settings.json:
         document(answer)
         return OK
+    if not answer["holds"]:
+        line(_NONE[not settings.german])
+        return OK
     rows = [
         [one["hold"], _what(one), one["reason"], shown(one["until"]), one["placed_by"]]
         for one in answer["holds"]
@@ -95,12 +103,22 @@ def lift(context: click.Context, hold_id: str) -> ExitStatus:
       fedsafe audit hold lift 0a1b2c3d4e5f60718293a4b5c6d7e8f9
     """  # noqa: D301
     settings = settings_of(context)
-    return _print(settings, personal(settings).post(f"{_HOLDS}/{hold_id}/lift", None))
+    answer = _checked(personal(settings).post(f"{_HOLDS}/{hold_id}/lift", None))
+    if settings.json:
+        document(answer)
+    else:
+        line(_LIFTED[not settings.german].format(hold=answer["hold"]))
+    return OK
 
 
-def _print(settings: Settings, answer: Any) -> ExitStatus:  # noqa: ANN401 (JSON)
+def _checked(answer: Any) -> dict[str, Any]:  # noqa: ANN401 (JSON)
     if not isinstance(answer, dict) or not isinstance(answer.get("hold"), str):
         raise BrokenAnswerError("the node's answer shows no hold")
+    return answer
+
+
+def _print(settings: Settings, asked: Any) -> ExitStatus:  # noqa: ANN401 (JSON)
+    answer = _checked(asked)
     if settings.json:
         document(answer)
         return OK
@@ -121,4 +139,4 @@ def _what(one: dict[str, Any]) -> str:
         return f"account {one['subject_ref']}"
     if one.get("first") is not None:
         return f"entries {one['first']} to {one['last']}"
-    return "lifted"
+    return "-"

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 import click
 
-from fedsafe_cli.audit_search import HEADINGS, event_row
+from fedsafe_cli.audit_search import tell_events
 from fedsafe_cli.errors import BrokenAnswerError
 from fedsafe_cli.exit_codes import OK, ExitStatus
 from fedsafe_cli.moments import shown
@@ -66,7 +66,7 @@ def subject(context: click.Context, ref: str) -> ExitStatus:
     if not events:
         line(_NOBODY[not settings.german])
         return OK
-    table(HEADINGS, [event_row(event) for event in events])
+    tell_events(events, settings)
     if answer["more"]:
         note("there are more; a pack (`fedsafe audit export`) holds all")
     return OK
@@ -95,7 +95,7 @@ def access(
     if settings.json:
         document(answer)
         return OK
-    table(HEADINGS, [event_row(event) for event in events])
+    tell_events(events, settings)
     if answer["more"]:
         note(f"there may be more: --from {answer.get('next')}")
     return OK
@@ -155,7 +155,7 @@ def _print_gaps(answer: dict[str, Any]) -> None:
 @shared_options
 @click.pass_context
 def erase(context: click.Context, ref: str, reason: str) -> ExitStatus:
-    """Ask to erase all that the node holds about an account (Art. 17 GDPR).
+    """Ask to erase all that the node holds about an account (GDPR Article 17).
 
     Takes a dpo and a second person: this asks, and ends with status 13; the other
     person's `fedsafe act approve` erases. Records and proofs of the log stay.

@@ -11,11 +11,13 @@ from fedsafe_cli.errors import BrokenAnswerError
 from fedsafe_cli.exit_codes import OK, ExitStatus
 from fedsafe_cli.moments import start_of
 from fedsafe_cli.options import settings_of, shared_options
-from fedsafe_cli.output import document, note, table
+from fedsafe_cli.output import document, line, note, table
 from fedsafe_cli.reading import reading_purpose
 from fedsafe_cli.sessions import personal
+from fedsafe_cli.settings import Settings
 
 _TARGET: Final = "/v1/audit/search"
+_NONE: Final = ("kein Ereignis passt dazu", "no event fits that")
 HEADINGS: Final = (
     "entry",
     "at",
@@ -63,7 +65,7 @@ def search(
     if settings.json:
         document(answer)
         return OK
-    table(HEADINGS, [event_row(event) for event in answer["events"]])
+    tell_events(answer["events"], settings)
     if answer["more"]:
         note(f"there may be more: --from {answer['next']}")
     return OK
@@ -90,6 +92,14 @@ def _goes_on(answer: Any, place: int) -> bool:  # noqa: ANN401 (JSON)
         return False
     after, more = answer.get("next"), answer.get("more")
     return isinstance(after, int) and isinstance(more, bool) and after >= place + more
+
+
+def tell_events(events: list[dict[str, Any]], settings: Settings) -> None:
+    """Print events as a table, or that there are none."""
+    if events:
+        table(HEADINGS, [event_row(event) for event in events])
+    else:
+        line(_NONE[not settings.german])
 
 
 def event_row(entry: dict[str, Any]) -> list[object]:

@@ -89,7 +89,7 @@ _noted = click.option(
 
 @click.group()
 def breach() -> None:
-    """Breaches of personal data (Art. 33 and 34 GDPR).
+    """Breaches of personal data, with the 72 hours of Articles 33 and 34 GDPR.
 
     \b
     Examples:

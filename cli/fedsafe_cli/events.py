@@ -12,12 +12,14 @@ from typing import Any, Final
 import click
 
 from fedsafe_cli.exit_codes import OK, ExitStatus
+from fedsafe_cli.moments import readable
 from fedsafe_cli.options import settings_of, shared_options
 from fedsafe_cli.output import document, line, note, table
 from fedsafe_cli.sessions import personal
 from fedsafe_cli.settings import Settings
 
 _WAIT: Final = 25
+_LONGEST: Final = 80
 _PATIENCE: Final = 60.0
 _HEADINGS: Final = (
     ("Nummer", "Zeit", "Art", "Konto", "Quittung bis", "Inhalt"),
@@ -146,14 +148,25 @@ def _coming(settings: Settings, after: int, quiet: int | None) -> Iterator[Json]
                 return
 
 
+def _brief(content: Json) -> str:
+    """Write ids, words and moments; letters to persons are in the JSON alone."""
+    said, letters = [], []
+    for name, value in content.items():
+        if isinstance(value, str) and (" " in value or len(value) > _LONGEST):
+            letters.append(name)
+        elif value is not None:
+            said.append(f"{name}={readable(name, value)}")
+    return " ".join(said + ([f"({', '.join(letters)}: --json)"] if letters else []))
+
+
 def _row(event: Json) -> tuple[object, ...]:
-    content = " ".join(f"{name}={value}" for name, value in event["content"].items())
+    content = _brief(event["content"])
     if event.get("reminds") is not None:
         content = f"reminds={event['reminds']} {content}"
     waits = event.get("receipt_due") if not event.get("receipted_at") else None
     return (
         event["number"],
-        str(event["at"])[:19],
+        readable("at", event["at"]),
         event["kind"],
         event.get("subject_ref"),
         None if waits is None else str(waits)[:10],

@@ -106,7 +106,8 @@ def record(context: click.Context, file: str, yes: bool) -> ExitStatus:  # noqa:
     if not yes and missing(entered, int(time.time())):  # noqa: TID251 - now
         _ask_before_closing(settings, client.get("/v1/gate"))
     answer = client.change("/v1/gate", _dates_as_text(given))
-    _tell(settings, answer)
+    # What the gate lacks while it waits is what the record gives.
+    _tell(settings, answer, waits=bool(answer.get("act")))
     if answer.get("act"):
         note("fedsafe: the record counts once another person has approved it; as them:")
         note(f"fedsafe act approve {printable(str(answer['act']))}")
@@ -174,7 +175,9 @@ def _dates_as_text(value: object) -> object:
     return value.isoformat() if isinstance(value, date) else value
 
 
-def _tell(settings: Settings, answer: dict[str, object]) -> None:
+def _tell(
+    settings: Settings, answer: dict[str, object], *, waits: bool = False
+) -> None:
     if settings.json:
         document(answer)
         return
@@ -182,6 +185,6 @@ def _tell(settings: Settings, answer: dict[str, object]) -> None:
     listed = ", ".join(map(str, missing)) if isinstance(missing, list) else ""
     shown = answer | {
         "open": "yes" if answer.get("open") else "no",
-        "missing": None if answer.get("open") else listed,
+        "missing": None if waits or answer.get("open") else listed,
     }
     pairs(list(shown.items()), indent="")

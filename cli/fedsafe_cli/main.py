@@ -107,8 +107,9 @@ def fedsafe() -> None:
 
     \b
     Exit status: 0 no signal, 10 match (review), 11 deferred, 12 answered but
-    some origins are not covered, 1 internal error, 2 usage, 3 denied by policy,
-    4 node unreachable, 5 bad input.
+    some origins are not covered, 13 waits for a second person, 1 internal error,
+    2 usage, 3 denied by policy, 4 node unreachable, 5 bad input; of `audit`: 20 log
+    was changed, 21 entries are missing, 22 log cannot be read.
     """  # noqa: D301
 
 

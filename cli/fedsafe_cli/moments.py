@@ -7,6 +7,8 @@ from typing import Any, Final
 import click
 
 _TIMES: Final = frozenset({"at", "since", "until", "expires"})
+ENDS: Final = "It ends as this day begins (UTC)."
+"""What a day says that is given as the end of something that lasts until it."""
 _EARLIEST: Final = 1_000_000_000
 """What is less is a number of an entry, though its name be `since`."""
 

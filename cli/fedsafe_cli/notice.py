@@ -8,6 +8,7 @@ import click
 
 from fedsafe_cli.errors import BadInputError
 from fedsafe_cli.exit_codes import OK, ExitStatus
+from fedsafe_cli.moments import ENDS
 from fedsafe_cli.options import settings_of, shared_options
 from fedsafe_cli.output import document, line, table
 from fedsafe_cli.reading import read_for, reading_purpose
@@ -127,7 +128,7 @@ def show(context: click.Context, name: str) -> ExitStatus:
 
 @notice.command("sign-off")
 @click.argument("name", type=click.Choice(NAMES), metavar="TEXT")
-@click.option("--until", metavar="DAY", required=True, help="Good until this day.")
+@click.option("--until", metavar="DAY", required=True, help=ENDS)
 @click.option("--digest", metavar="HEX", help="Sign off exactly these words.")
 @shared_options
 @click.pass_context

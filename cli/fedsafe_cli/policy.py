@@ -9,7 +9,7 @@ import time
 import tomllib
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -273,9 +273,12 @@ def _explain(settings: Settings, request: str, given: Mapping[str, Any]) -> Exit
     return OK if decision.allowed else ExitStatus.DENIED
 
 
+_LACKS: Final = "{request} takes facts: --fact NAME=VALUE, or --facts FILE"
+
+
 def _facts(facts: tuple[str, ...], file: str | None, request: str) -> dict[str, Any]:
     if not facts and file is None:
-        raise BadInputError(f"no facts for {request}", _known(request))
+        raise BadInputError(_LACKS.format(request=request), _known(request))
     found: dict[str, Any] = dict(_read_facts(file)) if file else {}
     for fact in facts:
         name, equals, value = fact.partition("=")

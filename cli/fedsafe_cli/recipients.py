@@ -57,7 +57,7 @@ _OUTCOMES: Final[Mapping[str, tuple[str, str]]] = {
 def recipients(
     context: click.Context, /, *, signal: str, purpose: str | None
 ) -> ExitStatus:
-    """Tell who has received a signal: the answer under GDPR Art. 15.
+    """Tell who has received a signal: the answer under GDPR Article 15.
 
     \b
     Examples:

@@ -34,7 +34,7 @@ def records() -> None:
 @shared_options
 @click.pass_context
 def art30(context: click.Context, purpose: str | None) -> ExitStatus:
-    """Write the records of processing activities (Art. 30 GDPR).
+    """Write the records of processing activities (GDPR Article 30).
 
     \b
     Example:
@@ -48,7 +48,7 @@ def art30(context: click.Context, purpose: str | None) -> ExitStatus:
 @shared_options
 @click.pass_context
 def dpia(context: click.Context, purpose: str | None) -> ExitStatus:
-    """Write the data sheet of an impact assessment (Art. 35 GDPR).
+    """Write the data sheet of an impact assessment (GDPR Article 35).
 
     \b
     Example:
@@ -62,7 +62,7 @@ def dpia(context: click.Context, purpose: str | None) -> ExitStatus:
 @shared_options
 @click.pass_context
 def works_council(context: click.Context, purpose: str | None) -> ExitStatus:
-    """Write what is logged about staff (§ 87 (1) no. 6 BetrVG).
+    """Write what is logged about staff (BetrVG, section 87 (1)).
 
     \b
     Example:

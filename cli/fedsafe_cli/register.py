@@ -12,6 +12,7 @@ import click
 
 from fedsafe_cli.errors import BadInputError
 from fedsafe_cli.exit_codes import OK, ExitStatus
+from fedsafe_cli.moments import ENDS
 from fedsafe_cli.options import settings_of, shared_options
 from fedsafe_cli.output import document, line, table
 from fedsafe_cli.sessions import personal
@@ -68,7 +69,7 @@ def show(context: click.Context) -> ExitStatus:
 @register.command("set")
 @click.argument("item")
 @click.option("--status", type=click.Choice(list(STATUSES)), required=True)
-@click.option("--expires", metavar="DAY", required=True, help="Counts until this day.")
+@click.option("--expires", metavar="DAY", required=True, help=ENDS)
 @click.option("--evidence", metavar="REFERENCE", help="A document, or an https URL.")
 @click.option("--reason", metavar="REFERENCE", help="Why the item does not apply.")
 @shared_options

@@ -77,7 +77,8 @@ _TEXTS: Final[dict[str, tuple[str, str]]] = {
         "task {task} of account {account}: see `fedsafe task show`",
     ),
     "none": ("kein Signal", "no signal"),
-    "review": ("prüfen, {count} Signal(e)", "review, {count} signal(s)"),
+    "review": ("prüfen, {count} Signale", "review, {count} signals"),
+    "review_one": ("prüfen, 1 Signal", "review, 1 signal"),
     "incomplete": (
         "kein Signal, aber nicht alle Quellen sind abgedeckt: {origins}",
         "no signal, but some origins are not covered: {origins}",
@@ -114,8 +115,12 @@ _TEXTS: Final[dict[str, tuple[str, str]]] = {
         ),
     ),
     "corroborated": (
-        "unabhängig selbst festgestellt von {count} Anbieter(n)",
-        "found independently by {count} provider(s) themselves",
+        "unabhängig selbst festgestellt von {count} Anbietern",
+        "found independently by {count} providers themselves",
+    ),
+    "corroborated_one": (
+        "selbst festgestellt von 1 Anbieter",
+        "found by 1 provider itself",
     ),
     "own": ("eigene Sperre", "own ban"),
     "origin": ("gemeldet von", "origin"),
@@ -173,7 +178,9 @@ _TEXTS: Final[dict[str, tuple[str, str]]] = {
 
 
 def words(key: str, *, german: bool, **values: object) -> str:
-    """Return a text in one of the two languages."""
+    """Return a text in one of the two languages; of one, in the singular."""
+    if values.get("count") == 1:
+        key = f"{key}_one" if f"{key}_one" in _TEXTS else key
     return _TEXTS[key][0 if german else 1].format(**values)
 
 

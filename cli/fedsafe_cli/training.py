@@ -8,7 +8,7 @@ import click
 
 from fedsafe_cli.exit_codes import OK, ExitStatus
 from fedsafe_cli.findings import one_of
-from fedsafe_cli.moments import shown, start_of
+from fedsafe_cli.moments import ENDS, shown, start_of
 from fedsafe_cli.options import settings_of, shared_options
 from fedsafe_cli.output import document, line, table
 from fedsafe_cli.sessions import personal
@@ -44,7 +44,7 @@ def training() -> None:
     required=True,
     metavar="YYYY-MM-DD",
     callback=start_of,
-    help="It ends as this day begins (UTC).",
+    help=ENDS,
 )
 @shared_options
 @click.pass_context

@@ -170,3 +170,15 @@ def test_an_answer_of_another_form_is_an_error(
     node.always(target, body)
 
     assert ask("audit", *given).status == 1
+
+
+def test_nothing_is_said_to_be_nothing(ask: "Run", node: "FakeNode") -> None:
+    node.always("GET /v1/audit/holds", {"holds": []})
+    node.always(f"POST /v1/audit/holds/{ACT}/lift", HOLD)
+    found = {"events": [], "next": 9, "more": False}
+    node.always("GET /v1/audit/search?since=0&limit=100", found)
+
+    assert ask("audit", "hold", "list").out == "nothing is held\n"
+    assert " is lifted" in ask("audit", "hold", "lift", ACT).out
+    assert ask("audit", "search").out == "no event fits that\n"
+    assert "aufgehoben" in ask("audit", "hold", "lift", ACT, "--lang", "de").out

@@ -39,6 +39,20 @@ def test_events_are_listed_with_the_place_to_go_on(
     assert json.loads(as_json.out)["next"] == 43
 
 
+def test_a_letter_to_a_person_fills_no_cell(ask: "Run", node: "FakeNode") -> None:
+    letter = "Sehr geehrte Damen und Herren, " * 20
+    said = {"why": "publication", "signal": "s-1", "text": letter}
+    said |= {"until": 1_795_000_000}
+    due = event(43, kind="notice.due", content=said)
+    node.always("GET /v1/events?after=0&limit=100", part(due))
+    shown = ask("events", "list").out
+
+    assert "Damen" not in shown
+    assert "why=publication signal=s-1 until=2026-11-18 11:06:40 UTC" in shown
+    assert "(text: --json)" in shown
+    assert "Damen" in ask("events", "list", "--json").out
+
+
 def test_following_goes_on_from_where_the_answer_ended(
     ask: "Run", node: "FakeNode"
 ) -> None:

@@ -136,6 +136,7 @@ def test_a_record_that_waits_names_the_next_step(
 
     assert outcome.status == 13
     assert f"fedsafe act approve {'0a' * 16}" in outcome.err
+    assert "missing" not in outcome.out
 
 
 def test_without_a_second_person_the_way_out_is_named(

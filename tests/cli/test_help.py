@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 import pytest
 
+from fedsafe_cli.exit_codes import ExitStatus
 from fedsafe_cli.main import fedsafe
 
 if TYPE_CHECKING:
@@ -46,6 +47,22 @@ def test_every_help_has_an_example_and_fits_a_terminal(
     if not isinstance(command, click.Group):
         assert "--json" in outcome.out
         assert "--config" in outcome.out
+
+
+@pytest.mark.parametrize(("path", "command"), COMMANDS, ids=str)
+def test_no_help_is_cut_within_its_first_sentence(
+    path: tuple[str, ...], command: click.Command
+) -> None:
+    first = " ".join((command.help or "").split("\n\n")[0].split())
+
+    assert command.get_short_help_str(10_000).rstrip(".") == first.rstrip("."), path
+
+
+def test_the_help_names_every_exit_status(run: "Run") -> None:
+    text = run("--help").out.partition("Exit status:")[2]
+
+    for status in ExitStatus:
+        assert re.search(rf"\b{int(status)} [a-z]", text), status
 
 
 def test_the_help_of_lookup_warns_and_shows_the_pattern(run: "Run") -> None:

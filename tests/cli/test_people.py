@@ -637,7 +637,7 @@ def test_a_lost_first_code_is_replaced_while_the_node_is_stopped(
 
     assert outcome.status == 0
     assert outcome.document["code"] != made.document["administrator"]["code"]
-    assert "setup olaf --training" in run(*first, "olaf").out
+    assert "setup olaf --training" in run(*first, "olaf").err
     assert run(*first, "o.laf").status == 5
     assert run(*first, "setup").status == 2
 

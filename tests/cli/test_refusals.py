@@ -35,8 +35,17 @@ DAY = "wants a day such as 2027-11-03"
             f"--expires {DAY}",
         ),
         (
-            ("notice", "withhold", SIGNAL, "--reason", "bdsg_29_1", "--note", "f-9")
-            + ("--until", "soon"),
+            (
+                "notice",
+                "withhold",
+                SIGNAL,
+                "--reason",
+                "bdsg_29_1",
+                "--note",
+                "f-9",
+                "--until",
+                "soon",
+            ),
             f"POST /v1/notices/{SIGNAL}/withhold",
             "/until",
             f"--until {DAY}",
