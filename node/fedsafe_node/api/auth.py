@@ -41,6 +41,7 @@ _ONCE: Final = (
     "Content-Digest",
     "Fedsafe-Destination",
 )
+_BARE: Final = frozenset({None, "lookup", "publish"})
 _SCHEME: Final = "bearer "
 _CREDENTIAL = struct.Struct("=iII")  # struct ucred: pid, uid, gid
 
@@ -98,9 +99,14 @@ async def identify(
 def check_bounds(who: Principal, scope: str | None, *, fresh: bool) -> None:
     """Refuse a credential of another scope, or a session whose proof is old.
 
+    A service without a scope asks and publishes, and nothing else.
+
     Raises:
         RefusedError: it is one.
     """
+    is_bare = who.role is Role.SERVICE and who.scope is None and who is not LOCAL
+    if is_bare and scope not in _BARE:
+        raise RefusedError(Code.FORBIDDEN, f"this takes a credential for {scope}")
     if who.scope is not None and who.scope != scope:
         raise RefusedError(
             Code.FORBIDDEN, f"this credential is good for {who.scope} only"

@@ -5,9 +5,15 @@ The cursor is a number that the client holds; the node remembers nothing of who 
 read what. A number, once given, means the same event for ever. A read with a wait
 returns as soon as something is there; it is woken by the act that announces, and an
 empty act behind that one tells it when to look.
+
+State, owned by the event loop: how many reads of each service wait. One service has
+few of the places, and all that wait leave some to whoever does not.
 """
 
 import asyncio
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Final
 
@@ -16,6 +22,7 @@ from fedsafe_node.errors import (
     BadRequestError,
     DeniedError,
     NotFoundError,
+    UnavailableError,
     WrongStateError,
 )
 from fedsafe_node.log.audit import AuditTrail, Detail, Event, grounds_of
@@ -33,6 +40,10 @@ from fedsafe_node.store.events_rows import ProviderEventRow
 from fedsafe_node.store.protocol import Reader, Store, Transaction
 from fedsafe_policies.vocabulary import Matter, Purpose
 
+MOST_WAITING: Final = 24
+"""The lane of events has 32 places (`api.endpoint.LANES`)."""
+MOST_EACH: Final = 4
+_RETRY_MS: Final = 1_000
 _KEPT_SECONDS: Final = int(KEPT.total_seconds())
 
 
@@ -52,6 +63,7 @@ class EventFeed:
         self._trail = trail
         self._clock = clock
         self._announcer = announcer
+        self._waiting: Counter[str] = Counter()
 
     async def read(self, query: FollowQuery, who: Principal) -> ProviderEvents:
         """Give events from behind a number on, as soon as there are any.
@@ -60,9 +72,14 @@ class EventFeed:
             DeniedError: this role may not, or not for that purpose.
             BadRequestError: the cursor lies behind the newest event.
             StoreFailedError: an event does not open.
+            UnavailableError: too many wait already, of this service or at all.
         """
         grounds = await self._admit(who, query.purpose)
-        answer = await self._wait(query) if query.wait else await self._read(query)
+        if query.wait:
+            with self._place(who.name):
+                answer = await self._wait(query)
+        else:
+            answer = await self._read(query)
         if answer.events:
             detail: Detail = {
                 "first": answer.events[0].number,
@@ -105,6 +122,23 @@ class EventFeed:
             receipted_at=_moment(event.receipted_at or 0),
             receipted_by=event.receipted_by or "",
         )
+
+    @contextmanager
+    def _place(self, name: str) -> Iterator[None]:
+        waiting = self._waiting
+        if waiting[name] >= MOST_EACH or waiting.total() >= MOST_WAITING:
+            raise UnavailableError(
+                "busy",
+                "too many wait for events: read without a wait",
+                retry_after_ms=_RETRY_MS,
+            )
+        waiting[name] += 1
+        try:
+            yield
+        finally:
+            waiting[name] -= 1
+            if not waiting[name]:
+                del waiting[name]
 
     async def _wait(self, query: FollowQuery) -> ProviderEvents:
         bell = self._announcer.bell
