@@ -78,10 +78,12 @@ class NoticeDesk:
 
     async def announce(self, tx: Transaction, row: NoticeRow) -> bool:
         """Announce a notice that waits, if nothing stands against it any more."""
-        if not await self._may_go(tx, row):
-            return False
         facts = open_facts(row, self.periods)
         if facts is None:  # its period's key is destroyed: nobody can tell it any more
+            await tx.erase_notice(row.signal_id, row.kind)
+            await self.note(tx, Event.NOTICE_ERASED, row)
+            return False
+        if not await self._may_go(tx, row):
             return False
         number = await self._announcer.announce(
             tx,
@@ -97,6 +99,10 @@ class NoticeDesk:
         """Name the texts of a kind of notice that nobody has signed off."""
         signed = in_force(await reader.sign_offs(), self.clock.now())
         return [name for name in PARTS[kind] if name not in signed]
+
+    async def unsigned_texts(self, reader: Reader) -> list[TextName]:
+        """Name all texts, for whatever notice, that nobody has signed off."""
+        return [name for kind in PARTS for name in await self.unsigned(reader, kind)]
 
     async def note(
         self,

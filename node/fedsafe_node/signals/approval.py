@@ -25,6 +25,7 @@ from fedsafe_node.index.lists import Hint
 from fedsafe_node.log.audit import Detail, Event, grounds_of
 from fedsafe_node.messages import ApproveAnswer, ItemProblem
 from fedsafe_node.notices.facts import Facts, Finding
+from fedsafe_node.notices.texts import TextName
 from fedsafe_node.principal import Principal
 from fedsafe_node.review.succeeding import succeed
 from fedsafe_node.signals.desk import CHUNK, Changed, Desk
@@ -90,6 +91,7 @@ async def approve_drafts(
     ready: list[_Ready] = []
     failures: list[_Failure] = []
     rows = await desk.store.scan(approval.read)
+    approval.unsigned = await desk.store.read(desk.notices.unsigned_texts)
     for start in range(0, len(signals), CHUNK):
         part = range(start, min(start + CHUNK, len(signals)))
         judge = partial(approval.judge, rows, part)
@@ -121,6 +123,8 @@ class _Approval:
         self._present = present
         self._signals = signals
         self._who = who
+        self.unsigned: Sequence[TextName] = ()
+        """What persons could not be told, because nobody has signed it off."""
 
     async def read(self, reader: Reader) -> list[DraftRow | None]:
         """Read the drafts in order."""
@@ -160,6 +164,7 @@ class _Approval:
             raise DeniedError(decision)
         published = made.header.scope is not Scope.SELF
         if published:
+            self._check_told(decision)
             self._check_epoch(made.header.epoch)
             entry = feed_entry(desk.feed, made)
         else:
@@ -186,6 +191,18 @@ class _Approval:
             },
             extra=[made.opening],
         )
+
+    def _check_told(self, decision: Decision) -> None:
+        # Without real persons there is nobody who would have to be told.
+        if not self.unsigned or self._desk.situation.synthetic:
+            return
+        if Obligation.NOTICE_TO_THE_PERSON in decision.obligations:
+            raise WrongStateError(
+                "texts_unsigned",
+                "the person could not be told: nobody has signed off "
+                + ", ".join(self.unsigned)
+                + "; see `fedsafe notice sign-off`",
+            )
 
     def _check_epoch(self, epoch: int) -> None:
         shared = self._present.shared

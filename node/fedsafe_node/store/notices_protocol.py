@@ -36,7 +36,7 @@ class NoticesReader(Protocol):
     async def ended_unannounced(self, origin: str, limit: int) -> list[bytes]:
         """Return an origin's revoked signals whose persons know of them, not of that.
 
-        Those with a notice of publication and none of the end.
+        Those with a notice of publication, not erased untold, and none of the end.
         """
         ...
 
@@ -71,7 +71,7 @@ class NoticesWriter(Protocol):
         ...
 
     async def erase_notice(self, signal_id: bytes, kind: NoticeKind) -> None:
-        """Erase the facts of a notice."""
+        """Erase the facts of a notice; one that was not delivered ends with them."""
         ...
 
     async def add_withholding(self, row: WithholdingRow) -> None:

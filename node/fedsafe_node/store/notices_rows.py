@@ -21,6 +21,8 @@ class NoticeState(StrEnum):
     WAITING = "waiting"
     ANNOUNCED = "announced"
     DELIVERED = "delivered"
+    ERASED = "erased"
+    """Its facts went before it was delivered; nobody can be told any more."""
 
 
 class NoticeRow(Row, frozen=True, kw_only=True):

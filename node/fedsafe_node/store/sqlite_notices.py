@@ -83,15 +83,21 @@ class SQLiteNoticesReader:
     async def ended_unannounced(self, origin: str, limit: int) -> list[bytes]:
         """Return an origin's revoked signals whose persons know of them, not of that.
 
-        Those with a notice of publication and none of the end.
+        Those with a notice of publication, not erased untold, and none of the end.
         """
         rows = self._connection.execute(
             "SELECT n.signal_id FROM notices n "
             "JOIN signals s ON s.signal_id = n.signal_id AND s.origin = ? "
-            "WHERE n.kind = ? AND s.status = 'revoked' AND NOT EXISTS "
+            "WHERE n.kind = ? AND s.status = 'revoked' AND n.state <> ? AND NOT EXISTS "
             "(SELECT 1 FROM notices e WHERE e.signal_id = n.signal_id "
             "AND e.kind = ?) ORDER BY n.signal_id LIMIT ?",
-            (origin, NoticeKind.PUBLICATION.value, NoticeKind.END.value, limit),
+            (
+                origin,
+                NoticeKind.PUBLICATION.value,
+                NoticeState.ERASED.value,
+                NoticeKind.END.value,
+                limit,
+            ),
         )
         return [signal_id for (signal_id,) in rows]
 
@@ -139,10 +145,17 @@ class SQLiteNoticesWriter:
         )
 
     async def erase_notice(self, signal_id: bytes, kind: NoticeKind) -> None:
-        """Erase the facts of a notice."""
+        """Erase the facts of a notice; one that was not delivered ends with them."""
         self._connection.execute(
-            "UPDATE notices SET sealed = NULL WHERE signal_id = ? AND kind = ?",
-            (signal_id, kind.value),
+            "UPDATE notices SET sealed = NULL, "
+            "state = CASE state WHEN ? THEN state ELSE ? END "
+            "WHERE signal_id = ? AND kind = ?",
+            (
+                NoticeState.DELIVERED.value,
+                NoticeState.ERASED.value,
+                signal_id,
+                kind.value,
+            ),
         )
 
     async def add_withholding(self, row: WithholdingRow) -> None:

@@ -15,6 +15,7 @@ from fedsafe_node.errors import (
     NotFoundError,
     WrongStateError,
 )
+from fedsafe_node.log.openings import period_of
 from fedsafe_node.messages import Kind, RevokeRequest
 from fedsafe_node.notices.messages import SignOffRequest, Standing, WithholdRequest
 from fedsafe_node.notices.texts import TextName, texts
@@ -323,6 +324,53 @@ async def test_receipt_and_time_erase_the_reference(node: Fleet) -> None:
     await tend(node)
     (end,) = await told(node)
     assert (end.content["signal"], end.subject_ref) == (signal, None)
+
+
+async def test_what_is_erased_while_it_waits_waits_no_longer(node: Fleet) -> None:
+    signal = await publish(node)
+    store = node[A].base.store
+    signal_id, kind = bytes.fromhex(signal.replace("-", "")), NoticeKind.PUBLICATION
+    await store.write(lambda tx: tx.erase_notice(signal_id, kind))
+    await sign_all(node)
+    await revoke(node, signal)
+    await tend(node)
+    row = await store.read(lambda r: r.notice(signal_id, kind))
+
+    assert row is not None
+    assert row.state is NoticeState.ERASED
+    assert (await node[A].services.notices.texts()).waiting == 0
+    assert await told(node) == []  # nobody is told of the end of what they never knew
+
+
+async def test_a_notice_whose_key_is_destroyed_waits_no_longer(node: Fleet) -> None:
+    signal = await publish(node)
+    periods, now = node[A].base.periods, node.clock.now()
+    later = f"{now.year + 1}-01"
+    await asyncio.to_thread(periods.destroy, period_of(now), present=later)
+    await tend(node)
+    signal_id, kind = bytes.fromhex(signal.replace("-", "")), NoticeKind.PUBLICATION
+    row = await node[A].base.store.read(lambda r: r.notice(signal_id, kind))
+
+    assert row is not None
+    assert row.state is NoticeState.ERASED
+
+
+async def test_nothing_is_published_while_its_person_could_not_be_told(
+    node: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    signal = await draft(node)
+    monkeypatch.setattr(type(node[A].base.situation), "synthetic", False)
+    await sign(node, TextName.STATEMENT_OF_REASONS)
+    await sign(node, TextName.DATA_PROTECTION_NOTICE)
+    signals = node[A].services.signals
+    with pytest.raises(WrongStateError) as refused:
+        await signals.approve([signal], RITA)
+
+    assert refused.value.code == "texts_unsigned"
+    assert "end_of_signal" in str(refused.value)
+    assert (await signals.show(signal, RITA)).state == "draft"
+    await sign(node, TextName.END_OF_SIGNAL)
+    assert (await signals.approve([signal], RITA)).approved == [signal]
 
 
 async def test_publication_and_notice_are_one_act(node: Fleet) -> None:
