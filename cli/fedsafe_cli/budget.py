@@ -6,6 +6,7 @@ from typing import Final
 import click
 
 from fedsafe_cli.exit_codes import OK, ExitStatus
+from fedsafe_cli.moments import readable
 from fedsafe_cli.options import settings_of, shared_options
 from fedsafe_cli.output import document, line, table
 from fedsafe_cli.sessions import personal
@@ -50,7 +51,7 @@ def show(context: click.Context) -> ExitStatus:
         return OK
     rows = [
         [
-            str("" if each.get(name) is None else each[name])
+            "" if each.get(name) is None else readable(name, each[name])
             for name in ("holder", "purpose", "spent", "left", "shut_until", "code")
         ]
         for each in answer["budgets"]

@@ -12,6 +12,7 @@ import click
 
 from fedsafe_cli.errors import BadInputError
 from fedsafe_cli.exit_codes import OK, ExitStatus
+from fedsafe_cli.moments import readable
 from fedsafe_cli.options import settings_of, shared_options
 from fedsafe_cli.output import document, line, table
 from fedsafe_cli.sessions import personal
@@ -44,8 +45,14 @@ _STATES: Final[Mapping[str, tuple[str, str]]] = {
     "lapsed": ("verfristet, widerrufen", "lapsed, revoked"),
 }
 _HEADINGS: Final = (
-    ("Einwand", "Signal", "Ursprung", "von", "Grund", "Wirkung", "Stand", "bis"),
-    ("dispute", "signal", "origin", "by", "contends", "effect", "state", "until"),
+    (
+        *("Einwand", "Signal", "Ursprung", "von", "Grund", "Wirkung", "Stand"),
+        *("bis", "Entscheidung"),
+    ),
+    (
+        *("dispute", "signal", "origin", "by", "contends", "effect", "state"),
+        *("until", "ruling"),
+    ),
 )
 _ID_DIGITS: Final = 64
 Json = dict[str, Any]
@@ -207,5 +214,6 @@ def _row(found: Json, *, other: bool) -> tuple[object, ...]:
         CONTENTIONS[found["contention"]][other],
         _WEIGHTS[found["weight"]][other],
         _STATES[found["state"]][other],
-        str(found["due_at"])[:10] if found["state"] == "open" else found["reason"],
+        readable("due_at", found["due_at"]) if found["state"] == "open" else None,
+        found["reason"],
     )

@@ -129,7 +129,8 @@ def receipt(context: click.Context, number: int) -> ExitStatus:
     if settings.json:
         document(answer)
     else:
-        line(_RECEIPTED[not settings.german].format(**answer))
+        told = {name: readable(name, value) for name, value in answer.items()}
+        line(_RECEIPTED[not settings.german].format(**told))
     return OK
 
 
@@ -169,6 +170,6 @@ def _row(event: Json) -> tuple[object, ...]:
         readable("at", event["at"]),
         event["kind"],
         event.get("subject_ref"),
-        None if waits is None else str(waits)[:10],
+        readable("receipt_due", waits),
         content,
     )

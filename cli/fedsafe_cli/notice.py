@@ -8,7 +8,7 @@ import click
 
 from fedsafe_cli.errors import BadInputError
 from fedsafe_cli.exit_codes import OK, ExitStatus
-from fedsafe_cli.moments import ENDS
+from fedsafe_cli.moments import ENDS, readable
 from fedsafe_cli.options import settings_of, shared_options
 from fedsafe_cli.output import document, line, table
 from fedsafe_cli.reading import read_for, reading_purpose
@@ -174,7 +174,8 @@ def withhold(
     if settings.json:
         document(answer)
     else:
-        said = {"signal": answer["signal"], "until": str(answer["until"])[:10]}
+        until = readable("until", answer["until"])
+        said = {"signal": answer["signal"], "until": until}
         line(_HELD[not settings.german].format(**said))
     return OK
 
@@ -207,13 +208,12 @@ def _tell_texts(settings: Settings, answer: Json) -> None:
 
 
 def _notice_row(found: Json, other: bool) -> tuple[object, ...]:  # noqa: FBT001
-    held = found.get("withheld_until")
     return (
         found["signal"],
         _KINDS[found["notice"]][other],
         _STATES[found["state"]][other],
-        str(found["queued_at"])[:10],
-        None if held is None else str(held)[:10],
+        readable("queued_at", found["queued_at"]),
+        readable("withheld_until", found.get("withheld_until")),
         found.get("event"),
         ", ".join(found.get("unsigned") or ()),
     )

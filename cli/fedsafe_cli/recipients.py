@@ -11,6 +11,7 @@ from typing import Any, Final
 import click
 
 from fedsafe_cli.exit_codes import OK, ExitStatus
+from fedsafe_cli.moments import readable
 from fedsafe_cli.options import settings_of, shared_options
 from fedsafe_cli.output import document, line, table
 from fedsafe_cli.reading import read_for, reading_purpose
@@ -84,8 +85,8 @@ def recipients(
 def _row(found: dict[str, Any], *, other: bool) -> tuple[object, ...]:
     return (
         found["recipient"],
-        str(found["first_at"])[:16],
-        str(found["last_at"])[:16],
+        readable("first_at", found["first_at"]),
+        readable("last_at", found["last_at"]),
         found["times"],
         found["purpose"],
         found["basis"],

@@ -12,7 +12,7 @@ import click
 
 from fedsafe_cli.errors import BadInputError
 from fedsafe_cli.exit_codes import OK, ExitStatus
-from fedsafe_cli.moments import ENDS
+from fedsafe_cli.moments import ENDS, readable
 from fedsafe_cli.options import settings_of, shared_options
 from fedsafe_cli.output import document, line, table
 from fedsafe_cli.sessions import personal
@@ -195,7 +195,7 @@ def _tell_item(settings: Settings, answer: Json, item: str) -> None:
 def _tell_verdict(settings: Settings, answer: Json) -> None:
     other = not settings.german
     if answer["met"]:
-        line(_MET[other].format(until=str(answer["met_until"])[:10]))
+        line(_MET[other].format(until=readable("met_until", answer["met_until"])))
     else:
         line(_LACKING[other].format(items=", ".join(answer["missing"])))
 

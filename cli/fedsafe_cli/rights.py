@@ -13,6 +13,7 @@ import click
 from fedsafe_cli.errors import BadInputError
 from fedsafe_cli.exit_codes import OK, ExitStatus
 from fedsafe_cli.findings import one_of
+from fedsafe_cli.moments import readable
 from fedsafe_cli.options import settings_of, shared_options
 from fedsafe_cli.output import document, line, table
 from fedsafe_cli.secrets import ask_secret
@@ -295,7 +296,7 @@ def _row(found: Json, *, other: bool) -> tuple[object, ...]:
         KINDS[found["kind"]][other],
         found["way"],
         _STATES[found["state"]][other],
-        str(found["due_at"])[:10],
+        readable("due_at", found["due_at"]),
         found["extended_for"],
         found["outcome"],
     )
