@@ -189,6 +189,7 @@ class RunningNode:
             # The charter is kept already; the next start says it and stops.
             reason = type(error).__name__
             _LOG.exception("witnesses not known", extra=fields(reason=reason))
+        self.witnesses.cosigning.refused = False  # those that have yet to join may
         self._take_part(membership)
 
     def _take_part(self, membership: Membership) -> None:

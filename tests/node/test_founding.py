@@ -64,6 +64,8 @@ async def test_three_nodes_found_a_federation_over_http(strangers: Fleet) -> Non
     for name in NAMES:
         (event,) = await strangers.audit(name, "federation.joined")
         assert b'"threshold":2' in event.openings["detail"]
+        checks = await strangers[name].services.node.checks()
+        assert "witnesses" not in checks  # who is not ready yet refuses nobody
 
 
 @pytest.mark.parametrize("after", [1, 2, 3, 4])

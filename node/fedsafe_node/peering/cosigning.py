@@ -146,6 +146,8 @@ class Cosigning:
 
     async def run(self) -> None:
         """Grow the anchor and ask whoever is due; return while they are asked."""
+        if self.refused:
+            await self._check_again()
         if self._policy is None or self.alarm is not None:
             return
         tree, now = await self._anchor.grow(), self._clock.now()
@@ -205,6 +207,16 @@ class Cosigning:
         is_late = self._clock.now() - self._since > STALE
         return self._since if is_late else None
 
+    async def _check_again(self) -> None:
+        try:
+            await self.check()
+        except RolledBackError as error:
+            self._alarm(error)
+
+    def _alarm(self, error: RolledBackError) -> None:
+        self.alarm = error
+        _LOG.error("a witness has seen more than this node has")
+
     async def _ask(self, witness: _Asked, tree: SignedTree) -> None:
         try:
             await self._obtain(witness, tree)
@@ -215,11 +227,9 @@ class Cosigning:
             pause = min(_FIRST_PAUSE * (1 << min(witness.failures - 1, 10)), _LONGEST)
             witness.not_before = self._clock.now() + pause
             facts = fields(peer=witness.name, reason=type(error).__name__)
+            _LOG.info("not cosigned", extra=facts)
             if isinstance(error, RolledBackError):
-                self.alarm = error
-                _LOG.error("a witness has seen more than this node has", extra=facts)
-            else:
-                _LOG.info("not cosigned", extra=facts)
+                self._alarm(error)
         finally:
             witness.task = None
 
@@ -261,7 +271,6 @@ class Cosigning:
             return found
 
         found = await self._store.write(act)
-        self.refused = False
         if found is not None and found.size == size:
             self._since = self._clock.now()
 

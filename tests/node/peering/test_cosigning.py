@@ -331,6 +331,19 @@ async def test_an_old_copy_with_a_wrong_clock_alarms_at_once(
     assert isinstance(trio["a.demo"].witnesses.cosigning.alarm, RolledBackError)
 
 
+async def test_the_alarm_of_a_wrong_clock_ends_with_it(trio: Fleet) -> None:
+    await trio.stop("a.demo")
+    trio.place("a.demo").witness_policy.write_text("quorum none\n")
+    right, trio.clock = trio.clock, StandingClock(trio.clock.now())
+    trio.clock.advance(timedelta(minutes=10))
+    await trio.start("a.demo")
+    assert "witnesses" in await trio["a.demo"].services.node.checks()
+    right.moment = trio.clock.moment
+    await cosigned(trio)
+
+    assert "witnesses" not in await trio["a.demo"].services.node.checks()
+
+
 async def test_silence_is_no_refusal(trio: Fleet) -> None:
     await trio.stop("a.demo", "b.demo", "c.demo")
     await trio.start("a.demo")
