@@ -129,6 +129,7 @@ class Mail(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     tls: Tls = Tls.STARTTLS
     user: Printable | None = None
     password_file: Printable | None = None
+    most_an_hour: Annotated[int, msgspec.Meta(ge=1, le=100_000)] = 300
 
 
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -22,6 +22,7 @@ from pathlib import Path
 from threading import BoundedSemaphore
 from typing import Final
 
+from fedsafe_node.budgets.meter import HOUR, Counts, Meter
 from fedsafe_node.clock import Clock
 from fedsafe_node.config import Mail, Tls
 from fedsafe_node.errors import ConfigError, UnavailableError
@@ -42,6 +43,33 @@ class Letter:
     to: str = field(repr=False)
     subject: str
     text: str = field(repr=False)
+
+
+class Hourly:
+    """Counts the letters of the last hour. Owned by the event loop."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._meter = Meter()
+        self._quiet_until = 0
+
+    def take(self, now: int) -> bool:
+        """Count a letter; False if the hour has had its share."""
+        if self._meter.within(now).spent >= self._most:
+            return False
+        self._meter.spend(now, Counts(spent=1))
+        return True
+
+    def alarms(self, now: int) -> bool:
+        """Whether somebody has to hear of a refusal: the first one in an hour."""
+        if now < self._quiet_until:
+            return False
+        self._quiet_until = now + HOUR
+        return True
+
+    def frees_in(self, now: int) -> int:
+        """In how many seconds another letter may go."""
+        return max(1, self._meter.frees_at(now) - now)
 
 
 class _Line:
@@ -110,6 +138,7 @@ class Mailer:
         self._clock = clock
         self._context = context
         self._within = within
+        self.hourly = Hourly(settings.most_an_hour)
         self._pool = ThreadPoolExecutor(under_way, thread_name_prefix="mail")
         self._free = BoundedSemaphore(under_way)
 

@@ -6,13 +6,17 @@ and a quarter of an hour; the node remembers neither address nor code. Whoever c
 back with address, nonce and code has read the mail. Until then the answer is the same
 for every address, for nothing is looked up before. A proof opens one request.
 
-Guessing is slowed by place, by address and nonce, and by address alone; the counters
-have blinded names. Mails to one address are slowed as well.
+A nonce is the node's own, for one address and time: who guesses needs a mail for every
+few tries, and mails are slowed by place, by address and place, and by address. Who has
+the right code is held up by nobody's wrong ones but those with the same nonce. The
+counters have blinded names. All mails together have a bound an hour.
 """
 
 import hmac
+import logging
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass
-from secrets import token_urlsafe
+from secrets import token_bytes
 from typing import Final
 
 from fedsafe_node.asked import Person
@@ -38,11 +42,14 @@ from fedsafe_node.rights.request_messages import (
 from fedsafe_node.rights.requests import FORM, Requests
 from fedsafe_node.signals.desk import Desk
 from fedsafe_node.store.protocol import Transaction
+from fedsafe_node.telemetry import LOGGER
 from fedsafe_policies.vocabulary import Control
 
 STEP: Final = 15 * 60
 """A code is good for the quarter of an hour in which it was made, and the next one."""
 DIGITS: Final = 10
+_HEAD: Final = 8  # random bytes of a nonce, and as many that show whose it is
+_LOG: Final = logging.getLogger(f"{LOGGER}.rights")
 _SCOPE: Final = "rights"
 _UNMAILED: Final = ("=?", '"')
 """Encoded words, which a mail program may decode, and quoted local parts."""
@@ -78,9 +85,11 @@ class Proofs:
         mailer = self._mailer()
         person = _read(request.email)
         name = _name(person)
-        mailed = Counter(self.vault.blind("rights_mailed", name), 3)
-        await self._count(self._place(source), mailed)
-        nonce = token_urlsafe(16)
+        here = Counter(self.vault.blind("rights_mailed", f"{name}\n{source}"), 3)
+        mails = Counter(self.vault.blind("rights_mails", name), 30, longest=10 * 60)
+        await self._count(self._place(source), here, mails)
+        await self._spend(mailer)
+        nonce = self._nonce(name, token_bytes(_HEAD), self._step())
         code = self._code(person, nonce, self._step())
         node = self.desk.situation.node
         # The canonical address is the one that the proof is about.
@@ -102,12 +111,14 @@ class Proofs:
         self._mailer()
         person = _read(request.email)
         name = _name(person)
-        here = Counter(self.vault.blind("rights_proof", f"{name}\n{request.nonce}"), 5)
-        everywhere = self.vault.blind("rights_proofs", name)
-        counters = (here, Counter(everywhere, 100, longest=60))
-        await self._count(self._place(source), *counters)
-        given = "".join(filter(str.isdigit, request.code))
-        if not self._fits(person, request.nonce, given):
+        fits = self._is_ours(name, request.nonce)
+        if fits:
+            key = self.vault.blind("rights_proof", f"{name}\n{request.nonce}")
+            await self._count(Counter(key, 5))
+            given = "".join(filter(str.isdigit, request.code))
+            fits = self._fits(person, request.nonce, given)
+        if not fits:
+            await self._count(self._place(source))
             raise ForbiddenError(
                 "the code is not the one, or no longer", authenticated=True
             )
@@ -131,6 +142,31 @@ class Proofs:
             )
         return self.mailer
 
+    def _nonce(self, name: str, head: bytes, step: int) -> str:
+        tail = self.vault.blind("rights_nonce", f"{name}\n{head.hex()}\n{step}")
+        whole = head + bytes.fromhex(tail)[:_HEAD]
+        return urlsafe_b64encode(whole).decode().rstrip("=")
+
+    def _is_ours(self, name: str, nonce: str) -> bool:
+        head, step = urlsafe_b64decode(f"{nonce}==")[:_HEAD], self._step()
+        return any(
+            hmac.compare_digest(self._nonce(name, head, each), nonce)
+            for each in (step, step - 1)
+        )
+
+    async def _spend(self, mailer: Mailer) -> None:
+        now = int(self.desk.clock.now().timestamp())
+        if mailer.hourly.take(now):
+            return
+        if mailer.hourly.alarms(now):
+            _LOG.warning("the hour has had its mails")
+            await self._note(outcome="alarm")
+        raise UnavailableError(
+            "mail_unavailable",
+            "no more mail is sent within this hour",
+            retry_after_ms=mailer.hourly.frees_in(now) * 1_000,
+        )
+
     def _fits(self, person: Person, nonce: str, given: str) -> bool:
         step = self._step()
         wanted = (self._code(person, nonce, each) for each in (step, step - 1))
@@ -152,9 +188,9 @@ class Proofs:
         now = int(self.desk.clock.now().timestamp())
         await count_tries(self.desk.store, counters, now)
 
-    async def _note(self) -> None:
-        desk = self.desk
-        entry = desk.event(Event.CODE_SENT, FORM, {"way": Way.FORM.value})
+    async def _note(self, outcome: str = "ok") -> None:
+        desk, detail = self.desk, {"way": Way.FORM.value}
+        entry = desk.event(Event.CODE_SENT, FORM, detail, outcome=outcome)
 
         async def act(tx: Transaction) -> None:
             await tx.append(desk.trail.log, entry.record, entry.openings)

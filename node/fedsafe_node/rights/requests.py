@@ -326,18 +326,15 @@ class Requests:
             NotFoundError: no request has this code.
             TooManyTriesError: too many came from this place.
         """
-        if source:
-            counter = Counter(self._vault.blind("collect", source), 20, longest=60)
-            await count_tries(self._desk.store, [counter], self._now())
         given = hashlib.sha256(asked.code.encode()).digest()
 
-        async def act(tx: Transaction) -> CollectedAnswer:
+        async def act(tx: Transaction) -> CollectedAnswer | None:
             row = await tx.request(asked.request)
             if row is None or not hmac.compare_digest(row.collect or b"", given):
-                raise NotFoundError("request")
+                return None
             content = open_content(self._desk.periods, row)
-            collected = content is not None and content.collected
-            text = content.answer if content is not None and not collected else None
+            before = content is not None and content.collected
+            text = content.answer if content is not None and not before else None
             if content is not None and text is not None:
                 spent = replace(content, collected=True)
                 await tx.put_request(self._sealed(row, spent))
@@ -350,10 +347,17 @@ class Requests:
                 due_at=moment(row.due_at),
                 text=text,
                 note=note_on(row, ground, self._desk.situation.config.contact),
-                collected=collected,
+                collected=before,
             )
 
-        return await self._desk.store.write(act)
+        collected = await self._desk.store.write(act)
+        if collected is None:
+            # Only failures count: behind a proxy all persons come from one place.
+            if source:
+                counter = Counter(self._vault.blind("collect", source), 20, longest=60)
+                await count_tries(self._desk.store, [counter], self._now())
+            raise NotFoundError("request")
+        return collected
 
     def _sealed(self, row: RequestRow, content: Content) -> RequestRow:
         sealed = seal_content(self._desk.periods, row.id, row.period, content)

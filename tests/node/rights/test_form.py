@@ -21,8 +21,10 @@ from fedsafe_node.errors import (
     UnavailableError,
     WrongStateError,
 )
+from fedsafe_node.messages import Kind, Question
 from fedsafe_node.rights.letters import code_letter
 from fedsafe_node.rights.mailing import Mailer
+from fedsafe_node.rights.opening import read_person
 from fedsafe_node.rights.proving import Proofs
 from fedsafe_node.rights.request_messages import (
     CloseRequest,
@@ -148,6 +150,63 @@ async def test_guesses_and_mails_are_slowed(mailing: Fleet, box: MailBox) -> Non
     with pytest.raises(TooManyTriesError):
         await sent(mailing)
     assert len(box.envelopes) == 4
+
+
+async def test_strangers_keep_nobody_out_who_has_the_code(
+    mailing: Fleet, box: MailBox
+) -> None:
+    proofs = proofs_of(mailing)
+    for number in range(10):  # mails from as many places as they like
+        request = CodeRequest(email=WHO)
+        await proofs.send_code(request, f"198.51.100.{number}")
+    nonce = await sent(mailing)
+    code = box.code()
+    for number in range(250):  # guesses, from anywhere and from the person's own place
+        guess = ProofRequest(
+            kind=RequestKind.ACCESS, email=WHO, nonce=f"{number:022d}", code="1"
+        )
+        with pytest.raises((ForbiddenError, TooManyTriesError)):
+            await proofs.prove(guess, f"203.0.113.{number}" if number % 2 else PLACE)
+
+    await proved(mailing, nonce, code)
+
+
+async def test_a_nonce_is_the_nodes_own_and_ends_with_its_code(
+    mailing: Fleet,
+) -> None:
+    proofs = proofs_of(mailing)
+    nonce = await sent(mailing)
+    person = read_person(Question(kind=Kind.EMAIL, value=WHO), pointer="")
+    foreign = "A" * 22
+    code = proofs._code(person, foreign, proofs._step())  # noqa: SLF001
+    with pytest.raises(ForbiddenError):
+        await proved(mailing, foreign, code)
+    mailing.clock.advance(timedelta(minutes=30))
+    later = proofs._code(person, nonce, proofs._step())  # noqa: SLF001
+    with pytest.raises(ForbiddenError):
+        await proved(mailing, nonce, later)
+
+
+async def test_all_mails_have_a_bound_an_hour_and_it_alarms(
+    fleet: Fleet, box: MailBox
+) -> None:
+    path = fleet.place("b.demo").config
+    path.write_text(path.read_text() + box.settings + "most_an_hour = 2\n")
+    await fleet.start(*NAMES)
+    for number in range(2):
+        await sent(fleet, f"x{number}@mail.example")
+    for number in range(3):
+        with pytest.raises(UnavailableError):
+            await sent(fleet, f"y{number}@mail.example")
+
+    assert len(box.envelopes) == 2
+    outcomes = [
+        event.record.outcome
+        for event in await fleet.audit("b.demo", "rights.code_sent")
+    ]
+    assert outcomes == ["ok", "ok", "alarm"]
+    fleet.clock.advance(timedelta(minutes=70))
+    await sent(fleet, "z@mail.example")
 
 
 async def test_no_address_is_kept_or_logged(mailing: Fleet, box: MailBox) -> None:

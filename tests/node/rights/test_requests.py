@@ -15,6 +15,7 @@ from fedsafe_node.errors import (
     DeniedError,
     NotFoundError,
     OverBudgetError,
+    TooManyTriesError,
     WrongStateError,
 )
 from fedsafe_node.messages import Kind, Question, RevokeRequest
@@ -237,6 +238,22 @@ async def test_an_answer_is_for_who_has_its_code(trio: Fleet) -> None:
         wrong = CollectRequest(request=name, code=code)
         with pytest.raises(NotFoundError):
             await requests_of(trio).collect(wrong, PLACE)
+
+
+async def test_wrong_codes_keep_nobody_from_their_answer(alone: Fleet) -> None:
+    requests = requests_of(alone, "a.demo")
+    opened = await requests.open(asked(), SHOP)
+    assert opened.collect is not None
+    seen: list[type[Exception]] = []
+    wrong = CollectRequest(request="0" * 32, code="A" * 22)
+    for _ in range(23):  # from the person's own place, as behind a proxy
+        with pytest.raises((NotFoundError, TooManyTriesError)) as refused:
+            await requests.collect(wrong, PLACE)
+        seen.append(refused.type)
+
+    assert seen[-1] is TooManyTriesError
+    right = CollectRequest(request=opened.request, code=opened.collect)
+    assert (await requests.collect(right, PLACE)).text is not None
 
 
 async def test_the_identifier_is_kept_nowhere(trio: Fleet) -> None:
