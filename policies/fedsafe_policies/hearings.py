@@ -13,7 +13,7 @@ from enum import StrEnum, unique
 from typing import Final
 
 from fedsafe_policies.days import day_number, today
-from fedsafe_policies.references import is_reference
+from fedsafe_policies.references import is_case_number
 
 SHORTEST: Final = 2  # days to answer
 LONGEST: Final = 30
@@ -63,7 +63,7 @@ def fault_of(
     hearing: Hearing, before: Sequence[Hearing], now: int
 ) -> HearingFault | None:
     """Say what is wrong with a step after others, at `now` (UTC seconds)."""
-    if not is_reference(hearing.reference):
+    if not is_case_number(hearing.reference):
         return HearingFault.REFERENCE
     invites = hearing.step is HearingStep.INVITED
     if invites is (hearing.answer_until is None):

@@ -18,7 +18,7 @@ from fedsafe_policies.ground import Ground
 from fedsafe_policies.people import Person, refuse_second
 from fedsafe_policies.policy import Policy
 from fedsafe_policies.reasons import Grant, Refusal
-from fedsafe_policies.references import is_reference
+from fedsafe_policies.references import is_case_number
 from fedsafe_policies.span import Span
 from fedsafe_policies.vocabulary import Level, Outcome, Role
 from fedsafe_policies.workdays import end_of_working_days
@@ -170,7 +170,7 @@ def _refuse_confirmation(
 
 
 def _refers(value: str | None) -> bool:
-    return value is not None and is_reference(value)
+    return value is not None and is_case_number(value)
 
 
 _JUDGES: Final[

@@ -16,7 +16,12 @@ from fedsafe_node.errors import (
 from fedsafe_node.principal import Principal
 from fedsafe_node.review.deciding import MAX_INQUIRIES
 from fedsafe_node.review.hearing import MAX_STEPS
-from fedsafe_node.review.messages import InquiryQuestion, OutcomeRequest, TaskShown
+from fedsafe_node.review.messages import (
+    HearingRequest,
+    InquiryQuestion,
+    OutcomeRequest,
+    TaskShown,
+)
 from fedsafe_node.store.people_rows import ActState
 from fedsafe_policies.hearings import HearingException, HearingStep
 from fedsafe_policies.reviews import decision_ends
@@ -365,6 +370,17 @@ async def test_a_hearing_begins_anew_what_waits_for_a_second_person(
     assert answer.act is not None
     assert answer.act.content is not None
     assert answer.act.content["hearing"] == "minute-3"
+
+
+@pytest.mark.parametrize("told", ["max.mustermann", "192.168.17.23", "0151/2345-6789"])
+async def test_no_person_is_named_as_evidence(ward: Ward, told: str) -> None:
+    task = await opened(ward)
+    confirmed = {"level": Level.L2, "evidence": told}
+
+    assert await denied(ward, task, Outcome.CONFIRM, **confirmed) == "evidence_missing"
+    reason = HearingRequest(step=HearingStep.HEARD, reference=told)
+    with pytest.raises(BadRequestError):
+        await ward.tasks.hear(task, reason, ward.people["anna"])
 
 
 async def test_a_hearing_tells_nothing_of_what_the_task_holds(ward: Ward) -> None:
