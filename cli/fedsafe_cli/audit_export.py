@@ -68,7 +68,7 @@ def export(context: click.Context, /, out: str, **given: Any) -> ExitStatus:  # 
         asked = client.post(_TARGET, part)
         if settings.json:
             document(asked)
-        note(_next_step(asked))
+        note(_next_step(asked, given["anchors_from"]))
         return ExitStatus.WAITING
     wanted = {"act": act, "anchors": given["anchors_from"]}
     query = urlencode(part | {k: v for k, v in wanted.items() if v is not None})
@@ -86,16 +86,17 @@ def _part(given: dict[str, Any]) -> dict[str, int | str]:
     return part | ({"events": ",".join(given["event"])} if given["event"] else {})
 
 
-def _next_step(asked: Any) -> str:  # noqa: ANN401 (JSON)
+def _next_step(asked: Any, anchors: int | None) -> str:  # noqa: ANN401 (JSON)
     try:
         content, act = asked["content"], asked["act"]
         start, end = content["start"], content["end"]
         classes = "".join(f" --event {name}" for name in content.get("events") or ())
     except (KeyError, TypeError):
         raise BrokenAnswerError("the node's answer names no act") from None
+    leaves = f" --anchors-from {anchors}" if anchors is not None else ""
     return (
         f"nothing is written yet: let another person run `fedsafe act approve {act}`, "
-        f"then `fedsafe audit export --from {start} --to {end - 1}{classes} "
+        f"then `fedsafe audit export --from {start} --to {end - 1}{classes}{leaves} "
         f"--act {act} -o FILE.zip`"
     )
 

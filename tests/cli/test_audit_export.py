@@ -72,14 +72,16 @@ def test_with_openings_it_is_asked_for_first(
 ) -> None:
     out = str(tmp_path / "pack.zip")
     node.always(ASK, ASKED)
-    node.always(f"{FETCH}?first=3&last=8&act={ACT}", PACK)
+    node.always(f"{FETCH}?first=3&last=8&act={ACT}&anchors=5", PACK)
     days = ("--since", "2026-11-01", "--until", "2026-11-02")
     part = ("--from", "3", "--to", "8")
-    asked = ask("audit", "export", *days, "-o", out)
-    fetched = ask("audit", "export", *part, "--act", ACT, "-o", out)
+    leaves = ("--anchors-from", "5")
+    asked = ask("audit", "export", *days, *leaves, "-o", out)
+    fetched = ask("audit", "export", *part, *leaves, "--act", ACT, "-o", out)
 
     assert asked.status == 13
-    assert f"--from 3 --to 8 --event lookup --act {ACT}" in asked.err
+    wanted = f"--from 3 --to 8 --event lookup --anchors-from 5 --act {ACT}"
+    assert wanted in asked.err
     assert node.asked[0] == (ASK, {"since": 1_793_491_200, "until": 1_793_577_600})
     assert fetched.status == 0, fetched.err
 
