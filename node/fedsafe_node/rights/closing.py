@@ -3,26 +3,69 @@
 
 Nobody is told that a request is granted while what was found is still in force, or
 that it is refused while the dispute that it opened waits for its ruling: that one
-would revoke the signal when its clock runs out.
+would revoke the signal when its clock runs out. Nor is it answered without an answer.
+Who has listed a person does not refuse what they ask: somebody else does.
 """
 
 from typing import Final
 
 from fedsafe_node.errors import WrongStateError
+from fedsafe_node.principal import Principal
 from fedsafe_node.rights.contesting import CONTESTABLE
+from fedsafe_node.rights.listing import ERASES, listed_here
 from fedsafe_node.rights.request_messages import RequestKind
-from fedsafe_node.rights.sealing import Content
+from fedsafe_node.rights.sealing import Content, open_content
 from fedsafe_node.rights.telling import status_of
+from fedsafe_node.signals.desk import Desk
+from fedsafe_node.signals.naming import read_signal_id
 from fedsafe_node.situation import Situation
 from fedsafe_node.store.protocol import Reader
-from fedsafe_node.store.rights_rows import RequestRow
+from fedsafe_node.store.rights_rows import RequestRow, RequestState
+from fedsafe_policies.decision import deny
+from fedsafe_policies.reasons import Refusal
 
 _STAYS: Final = frozenset({RequestKind.ACCESS.value})
 
 
+async def check_apart(desk: Desk, request: str, who: Principal) -> None:
+    """Check that somebody may refuse a request.
+
+    Raises:
+        DeniedError: they have published or kept an own signal that it is about.
+    """
+
+    async def names(reader: Reader) -> frozenset[str]:
+        row = await reader.request(request)
+        content = open_content(desk.periods, row) if row is not None else None
+        if row is None or content is None or row.kind in _STAYS:
+            return frozenset()
+        return await _listed_by(reader, desk.situation, content)
+
+    if who.name in await desk.store.read(names):
+        denied = deny(Refusal.NOT_INDEPENDENT, desk.situation.policy.reference)
+        await desk.refuse(denied, who, "rights.close")
+
+
+async def _listed_by(
+    reader: Reader, situation: Situation, content: Content
+) -> frozenset[str]:
+    names: set[str | None] = set()
+    for finding in content.findings:
+        if finding.origin != situation.node:
+            continue
+        signal_id = read_signal_id(finding.signal)
+        draft = await reader.draft(signal_id)
+        if draft is not None:
+            names |= {draft.author, draft.decided_by}
+        kept = await reader.validation(signal_id)
+        if kept is not None:
+            names.add(kept.reviewer)
+    return frozenset(name for name in names if name is not None)
+
+
 async def check_end(
     reader: Reader,
-    situation: Situation,
+    desk: Desk,
     row: RequestRow,
     content: Content,
     outcome: str,
@@ -31,8 +74,15 @@ async def check_end(
 
     Raises:
         WrongStateError: it would be granted and something is still listed, or refused
-            and a dispute of an own signal has no ruling.
+            and a dispute of an own signal has no ruling, or answered without answer.
     """
+    situation = desk.situation
+    if outcome == "answered" and row.state is RequestState.OPEN:
+        raise WrongStateError(
+            "not_answered", "it has no answer yet: first `fedsafe rights answer`"
+        )
+    if outcome == "granted" and row.kind in ERASES:
+        await _check_nothing_listed(reader, desk, content)
     if outcome == "granted" and row.kind not in _STAYS:
         await _check_gone(reader, situation, content)
     if outcome == "refused":
@@ -47,6 +97,15 @@ async def _check_gone(reader: Reader, situation: Situation, content: Content) ->
                 f"{finding.signal} of {finding.origin} is still listed; own ones are "
                 "erased with `fedsafe rights grant`, which closes the request",
             )
+
+
+async def _check_nothing_listed(reader: Reader, desk: Desk, content: Content) -> None:
+    if len(await listed_here(reader, desk, content)):
+        raise WrongStateError(
+            "still_listed",
+            "this provider lists the person, or is about to; `fedsafe rights grant` "
+            "ends that and closes the request",
+        )
 
 
 async def _check_ruled(reader: Reader, situation: Situation, content: Content) -> None:

@@ -27,7 +27,7 @@ from fedsafe_node.store.rights_rows import RequestState
 from fedsafe_node.store.rows import DraftRow, DraftState, SignalRow, SignalStatus
 
 _ENDED: Final = frozenset({SignalStatus.REVOKED, SignalStatus.ERASED})
-_ERASES: Final = frozenset({RequestKind.ERASURE.value, RequestKind.OBJECTION.value})
+ERASES: Final = frozenset({RequestKind.ERASURE.value, RequestKind.OBJECTION.value})
 _PAGE: Final = 500
 
 
@@ -106,7 +106,7 @@ class OpenErasures:
             while rows := await reader.requests(state, _PAGE, last):
                 last = rows[-1]
                 for row in rows:
-                    if row.kind in _ERASES:
+                    if row.kind in ERASES:
                         content = open_content(self.periods, row)
                         found |= set(content.tokens) if content is not None else set()
         return frozenset(found)

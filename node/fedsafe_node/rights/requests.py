@@ -30,7 +30,7 @@ from fedsafe_node.principal import Actor, Principal
 from fedsafe_node.provider_events.announcing import (
     Announcer,
 )
-from fedsafe_node.rights.closing import check_end
+from fedsafe_node.rights.closing import check_apart, check_end
 from fedsafe_node.rights.describing import describe_request
 from fedsafe_node.rights.finding import evaluate, name_missed
 from fedsafe_node.rights.granting import KIND, Grant, grantable
@@ -260,7 +260,7 @@ class Requests:
         """End a request, with its outcome and a reference to why.
 
         Raises:
-            DeniedError: this role may not.
+            DeniedError: this role may not, or who refuses has listed the person.
             BadRequestError: a refusal lacks its ground, or something else has one.
             NotFoundError: there is no such request.
             WrongStateError: it is closed, or cannot end so (`check_end`).
@@ -272,6 +272,8 @@ class Requests:
                 "a refusal has a ground, nothing else",
                 pointer="/ground",
             )
+        if closing.outcome == "refused":
+            await check_apart(self._desk, request, who)
 
         async def act(tx: Transaction) -> RightsRequestAnswer:
             row = await _known(tx, request)
@@ -279,8 +281,7 @@ class Requests:
                 raise WrongStateError("request_closed", "this request is closed")
             content = open_content(self._desk.periods, row)
             if content is not None:
-                situation = self._desk.situation
-                await check_end(tx, situation, row, content, closing.outcome)
+                await check_end(tx, self._desk, row, content, closing.outcome)
                 row = self._sealed(row, replace(content, ground=closing.ground))
             closed = replace(
                 row,

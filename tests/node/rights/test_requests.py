@@ -352,6 +352,46 @@ async def test_a_corrected_signal_takes_the_place_of_the_old_one(trio: Fleet) ->
         assert len((await trio.look_up(name, WHO)).matches) == 1
 
 
+async def test_nothing_is_called_answered_that_has_no_answer(trio: Fleet) -> None:
+    await trio.publish(WHO)
+    requests = requests_of(trio)
+    opened = await requests.open(asked(), SHOP)
+    closing = CloseRequest(outcome="answered", reason="letter-3")
+    with pytest.raises(WrongStateError) as refused:
+        await requests.close(opened.request, closing, LEA)
+    assert refused.value.code == "not_answered"
+
+    await requests.answer(opened.request, LEA)
+    assert (await requests.close(opened.request, closing, LEA)).outcome == "answered"
+
+
+async def test_who_has_listed_a_person_does_not_refuse_them(trio: Fleet) -> None:
+    await trio.publish(WHO)
+    requests = requests_of(trio, "a.demo")
+    opened = await requests.open(asked(RequestKind.ERASURE), SHOP)
+    closing = CloseRequest(
+        outcome="refused", reason="letter-3", ground=RefusalGround.FOUNDED
+    )
+    with pytest.raises(DeniedError) as denied:
+        await requests.close(opened.request, closing, RITA)
+    assert denied.value.decision.code == "not_independent"
+    assert len(await trio.audit("a.demo", "refused")) == 1
+
+    with pytest.raises(WrongStateError) as first:  # who is apart meets the next rule
+        await requests.close(opened.request, closing, LEA)
+    assert first.value.code == "not_ruled"
+
+
+async def test_nothing_is_granted_by_a_word_that_was_listed_since(alone: Fleet) -> None:
+    node, requests = alone["a.demo"], requests_of(alone, "a.demo")
+    opened = await requests.open(asked(RequestKind.ERASURE), SHOP)
+    await node.services.signals.add(request_for(WHO, scope=Scope.SELF), ANNA)
+    closing = CloseRequest(outcome="granted", reason="letter-3")
+    with pytest.raises(WrongStateError) as refused:
+        await requests.close(opened.request, closing, LEA)
+    assert refused.value.code == "still_listed"
+
+
 async def test_access_alone_contests_nothing(trio: Fleet) -> None:
     await trio.publish(WHO)
     await requests_of(trio).open(asked(), SHOP)
