@@ -415,3 +415,17 @@ def test_odd_values_give_no_stack_trace(
     files = cosigned.files | {name: json.dumps(document).encode()}
 
     refused(packed(list(files.items()), cosigned.key))
+
+
+def test_an_opening_begins_where_its_salt_ends(made: Made) -> None:
+    """The node shows less of a text by calling its beginning salt."""
+    name = "entries/000000000001.ndjson"
+    lines = read_lines(made.files[name])
+    opening = lines[0]["openings"]["detail"]
+    salt, payload = b64decode(opening["salt"]), opening["payload"]
+    opening["salt"] = b64encode(salt + payload[:12].encode()).decode()
+    opening["payload"] = payload[12:]
+    files = made.files | {name: written(lines)}
+
+    why = refused(packed(list(files.items()), made.key))
+    assert why == "a salt of another length"
