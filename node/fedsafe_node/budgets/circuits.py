@@ -70,7 +70,7 @@ class Circuits:
         found = self._broken.get(account)
         return found if found is not None and self.now < found.until else None
 
-    async def refuse(
+    async def refuse(  # noqa: PLR0913 - what is refused, and what that shuts
         self,
         account: Account,
         decision: Decision,
@@ -78,15 +78,17 @@ class Circuits:
         act: str,
         retry_at: int,
         alarm: bool = False,
+        of_one: bool = False,
     ) -> OverBudgetError:
         """Write a refusal down, break the circuit at a pattern; return the error.
 
-        With *alarm* whatever was refused is such a pattern.
+        With *alarm* whatever was refused is such a pattern. One *of_one* account is
+        refused by itself: it shuts nobody else out.
         """
         now = self.now
         entries = self._entries(account, decision, act, now)
         row = None
-        breaks = alarm or decision.code in PATTERNS
+        breaks = alarm or (decision.code in PATTERNS and not of_one)
         if breaks and await self.broken(account) is None:
             retry_at = now + BROKEN_FOR
             row = CircuitRow(

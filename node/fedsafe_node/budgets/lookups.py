@@ -4,15 +4,21 @@
 Asked before anybody is: what is admitted counts at once in memory, and is kept in
 the act that writes the lookup's own audit event, so it costs no commit of its own. A
 lookup that names no account counts as one of an account of its own.
+
+One account that looks like trying identifiers out is refused by itself. Only `MANY` of
+them at once shut this way of asking for everybody, and whoever names no account gets a
+small part of the budget (`unnamed_share`), so that leaving it out is no way around.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 from fedsafe_node.budgets.circuits import Account, Circuits
 from fedsafe_node.budgets.meter import HOUR, SLOT, Counts, Meter
+from fedsafe_node.budgets.tries import Asked, Tries
 from fedsafe_node.clock import Clock
+from fedsafe_node.errors import OverBudgetError
 from fedsafe_node.log.audit import AuditTrail
 from fedsafe_node.principal import Principal
 from fedsafe_node.situation import Situation
@@ -20,20 +26,41 @@ from fedsafe_node.store.oversight_rows import SpentRow
 from fedsafe_node.store.protocol import Store, Transaction
 from fedsafe_node.tracing import limit
 from fedsafe_policies.budgets import LookupBudgetRequest
-from fedsafe_policies.decision import deny
+from fedsafe_policies.decision import Decision, deny
 from fedsafe_policies.reasons import Refusal
 from fedsafe_policies.vocabulary import Purpose
 
 _ACT: Final = "lookup"
+MANY: Final = 5
+"""So many accounts that try identifiers out at once are a pattern of the asker."""
+_LEAST_UNNAMED: Final = 100
+
+
+def unnamed_share(quota: int) -> int:
+    """Say how many lookups an hour of a budget may name no account."""
+    return max(_LEAST_UNNAMED, quota // 20)
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a request asks about: lookups, identifiers, and accounts that it names."""
+    """What a request asks about: by case the account and its identifiers."""
 
-    lookups: int
-    identifiers: Sequence[bytes]
-    accounts: Sequence[str | None]
+    cases: Sequence[tuple[str | None, Sequence[bytes]]]
+
+    @property
+    def lookups(self) -> int:
+        """How many lookups these are."""
+        return len(self.cases)
+
+    @property
+    def identifiers(self) -> Iterator[bytes]:
+        """All identifiers that are asked about."""
+        return (value for _, values in self.cases for value in values)
+
+    @property
+    def accounts(self) -> Sequence[str | None]:
+        """The accounts by case, None where none is named."""
+        return [account for account, _ in self.cases]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +100,7 @@ class LookupBudgets:
         self._clock = clock
         self._circuits = Circuits(store, trail, clock)
         self._meters: dict[Account, Meter] = {}
+        self._tries: dict[Account, Tries] = {}
         self._anonymous = 0
 
     async def admit(self, who: Principal, purpose: Purpose, wanted: Wanted) -> Spending:
@@ -93,6 +121,12 @@ class LookupBudgets:
             )
         before = meter.within(now)
         quota = policy.document.budgets.lookups_an_hour.get(purpose, 0)
+        tries = self._tries.setdefault(account, Tries())
+        asked = tries.asked(now, wanted.cases)
+        alone = self._judge_one(purpose, asked)
+        if not alone.allowed:
+            tries.suspect(now, wanted.cases)
+            raise await self._refuse_one(account, alone)
         if wanted.lookups <= quota - before.spent:
             new = meter.new(now, wanted.identifiers, self._names(wanted.accounts))
         else:
@@ -105,16 +139,42 @@ class LookupBudgets:
             accounts=before.accounts + new.accounts,
         )
         decision = self._situation.decide(request, moment)
+        if decision.code == Refusal.ENUMERATION:
+            tries_out = asked.most > policy.document.budgets.identifiers_an_account
+            if tries.suspect(now, wanted.cases if tries_out else ()) < MANY:
+                # A few accounts only: they are refused, and nobody else with them.
+                if tries_out:
+                    raise await self._refuse_one(account, decision)
+                request = replace(request, identifiers=0)
+                decision = self._situation.decide(request, moment)
         if not decision.allowed:
             retry_at = meter.frees_at(now)
             limit(quota, quota - before.spent, retry_at - now)
             raise await self._circuits.refuse(
                 account, decision, act=_ACT, retry_at=retry_at
             )
+        tries.count(now, wanted.cases)
         new.spent = wanted.lookups
         slot, counts = meter.spend(now, new)
         limit(quota, quota - before.spent - wanted.lookups, meter.frees_at(now) - now)
         return Spending(account, slot, counts)
+
+    def _judge_one(self, purpose: Purpose, asked: Asked) -> Decision:
+        """Judge an account by itself, and those together that are not named."""
+        policy = self._situation.policy
+        quota = policy.document.budgets.lookups_an_hour.get(purpose, 0)
+        if asked.unnamed > unnamed_share(quota):
+            return deny(Refusal.ENUMERATION, policy.reference, purpose)
+        own = LookupBudgetRequest(purpose, 0, 0, identifiers=asked.most, accounts=1)
+        return self._situation.decide(own, self._clock.now())
+
+    async def _refuse_one(
+        self, account: Account, decision: Decision
+    ) -> OverBudgetError:
+        retry_at = self._circuits.now + HOUR + SLOT
+        return await self._circuits.refuse(
+            account, decision, act=_ACT, retry_at=retry_at, of_one=True
+        )
 
     async def _meter(self, account: Account) -> Meter:
         meter = self._meters.get(account)

@@ -342,16 +342,15 @@ class LookupService:
 
 
 def _wanted(cases: Sequence[_Case]) -> Wanted:
-    return Wanted(
-        lookups=len(cases),
-        identifiers=[
-            bytes([item.kind]) + item.canonical.value.encode()
-            for case in cases
-            for item in case.asked
-            if isinstance(item, Person)
-        ],
-        accounts=[case.subject for case in cases],
-    )
+    return Wanted([(case.subject, _identifiers(case)) for case in cases])
+
+
+def _identifiers(case: _Case) -> list[bytes]:
+    return [
+        bytes([item.kind]) + item.canonical.value.encode()
+        for item in case.asked
+        if isinstance(item, Person)
+    ]
 
 
 def _read_batch(

@@ -109,11 +109,8 @@ class Requests:
         decision = await self._admit(who, "rights.open")
         # Whoever vouches for others could ask about anybody: it counts as a lookup.
         about = opened.person.canonical
-        wanted = Wanted(
-            lookups=1,
-            identifiers=[bytes([about.kind]) + about.value.encode()],
-            accounts=[opened.subject_ref],
-        )
+        identifier = bytes([about.kind]) + about.value.encode()
+        wanted = Wanted([(opened.subject_ref, [identifier])])
         purpose = Purpose.RIGHTS_OF_THE_PERSON
         spending = await self._budgets.admit(who, purpose, wanted)
         return await self._open(opened, who, decision, spending)

@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 from tests.node.signals.conftest import BOT, Clocked, Node, NodeMaker
 
-from fedsafe_node.budgets.lookups import LookupBudgets
+from fedsafe_node.budgets.lookups import MANY, LookupBudgets, unnamed_share
 from fedsafe_node.budgets.meter import HOUR
 from fedsafe_node.errors import OverBudgetError
 from fedsafe_node.log.audit import Event
@@ -136,24 +136,58 @@ async def test_trying_identifiers_out_breaks_the_circuit_for_an_hour(
 ) -> None:
     situation = node.desk.situation
     situation.policy = limited(situation.policy, 1_000, 20)
-    tried = [f"p{n}@mail.example" for n in range(110)]
     errors = []
-    for start in range(0, len(tried), 10):
+    for n in range(30):
+        account = f"account-{n % MANY}"
         try:
-            await ask(node, *tried[start : start + 10], account="account-1")
+            await ask(node, *(f"p{n}-{m}@x.example" for m in range(9)), account=account)
         except OverBudgetError as error:
             errors.append(error)
-    broken = await refused(node, "x@mail.example", account="account-2")
+    broken = await refused(node, "x@mail.example", account="account-x")
     await ask(node, "x@mail.example", who=OTHER)
     restart(node)
-    await refused(node, "x@mail.example", account="account-2")
+    await refused(node, "x@mail.example", account="account-x")
     clock.advance(timedelta(seconds=broken.retry_after))
-    await ask(node, "x@mail.example", account="account-2")
+    await ask(node, "x@mail.example", account="account-x")
 
-    assert [error.decision.code for error in errors] == ["enumeration"]
+    assert {error.decision.code for error in errors} == {"enumeration"}
     assert broken.decision.code == "enumeration"
     alarms = [each for each in await node.events() if each[0] is Event.BUDGET_BROKEN]
     assert alarms == [(Event.BUDGET_BROKEN, "enumeration")]
+
+
+async def test_who_tries_identifiers_out_shuts_out_nobody_else(
+    node: Node, clock: Clocked
+) -> None:
+    situation = node.desk.situation
+    situation.policy = limited(situation.policy, 1_000, 20)
+    codes = []
+    for n in range(240):
+        try:
+            await ask(node, f"p{n}@x.example", account=f"liar-{n % 2}")
+        except OverBudgetError as error:
+            codes.append(error.decision.code)
+            await ask(node, f"new{n}@x.example", account=f"honest-{n}")
+    last = await refused(node, "x@x.example", account="liar-0")
+    clock.advance(timedelta(seconds=last.retry_after))
+    await ask(node, "x@x.example", account="liar-0")
+
+    assert set(codes) == {"enumeration"}
+    assert len(codes) >= 40  # a hundred for each of them at most
+    events = [event for event, _ in await node.events()]
+    assert Event.BUDGET_BROKEN not in events
+
+
+async def test_leaving_the_account_out_is_no_way_around(node: Node) -> None:
+    situation = node.desk.situation
+    situation.policy = limited(situation.policy, 4_000, 20)
+    for n in range(unnamed_share(4_000)):
+        await ask(node, f"p{n}@x.example")
+    error = await refused(node, "more@x.example")
+    await ask(node, "more@x.example", account="account-1")
+
+    assert unnamed_share(4_000) == 200
+    assert error.decision.code == "enumeration"
 
 
 async def test_many_accounts_with_a_few_identifiers_each_are_no_pattern(
