@@ -5,6 +5,7 @@ The cursor is the caller's: where reading ended is told on standard error, and i
 JSON as `next`.
 """
 
+import re
 import sys
 from collections.abc import Iterator
 from typing import Any, Final
@@ -35,12 +36,22 @@ _RECEIPTED: Final = (
 )
 Json = dict[str, Any]
 
+_PLACE: Final = re.compile(r"(0|[1-9][0-9]{0,14})(-[0-9a-f]{16})?")
+
+
+def _checked(place: str) -> str:
+    # It becomes a part of a query.
+    if not _PLACE.fullmatch(place):
+        raise click.BadParameter("a number, or what reading ended with")
+    return place
+
+
 _after = click.option(
     "--after",
-    type=click.IntRange(0, 10**15 - 1),
-    default=0,
-    metavar="NUMBER",
-    help="Begin behind this event.",
+    default="0",
+    metavar="PLACE",
+    callback=lambda _context, _option, value: _checked(value),
+    help="Begin behind this event: its number, or where reading ended before.",
 )
 
 
@@ -61,7 +72,7 @@ def events() -> None:
 @click.option("--limit", type=click.IntRange(1, 500), default=100, help="At most.")
 @shared_options
 @click.pass_context
-def list_events(context: click.Context, after: int, limit: int) -> ExitStatus:
+def list_events(context: click.Context, after: str, limit: int) -> ExitStatus:
     """List events from behind a number on.
 
     \b
@@ -91,7 +102,7 @@ def list_events(context: click.Context, after: int, limit: int) -> ExitStatus:
 )
 @shared_options
 @click.pass_context
-def follow(context: click.Context, after: int, quiet: int | None) -> ExitStatus:
+def follow(context: click.Context, after: str, quiet: int | None) -> ExitStatus:
     """Print events as they come, one a line, until interrupted.
 
     \b
@@ -134,7 +145,7 @@ def receipt(context: click.Context, number: int) -> ExitStatus:
     return OK
 
 
-def _coming(settings: Settings, after: int, quiet: int | None) -> Iterator[Json]:
+def _coming(settings: Settings, after: str, quiet: int | None) -> Iterator[Json]:
     client, left = personal(settings), quiet
     while True:
         wait = _WAIT if left is None else min(_WAIT, left)

@@ -6,6 +6,9 @@ if TYPE_CHECKING:
     from tests.cli.conftest import FakeNode, Run
 
 
+MARK = "0f" * 8
+
+
 def event(number: int, **more: Any) -> dict[str, Any]:  # noqa: ANN401
     return {
         "number": number,
@@ -19,7 +22,7 @@ def event(number: int, **more: Any) -> dict[str, Any]:  # noqa: ANN401
 def part(*events: dict[str, Any], after: int = 0) -> dict[str, Any]:
     return {
         "events": list(events),
-        "next": events[-1]["number"] if events else after,
+        "next": f"{events[-1]['number'] if events else after}-{MARK}",
         "more": False,
     }
 
@@ -35,8 +38,8 @@ def test_events_are_listed_with_the_place_to_go_on(
     assert shown.status == 0
     assert "task=t-1" in shown.out
     assert "2026-11-27" in shown.out
-    assert "--after 43" in shown.err
-    assert json.loads(as_json.out)["next"] == 43
+    assert f"--after 43-{MARK}" in shown.err
+    assert json.loads(as_json.out)["next"] == f"43-{MARK}"
 
 
 def test_a_letter_to_a_person_fills_no_cell(ask: "Run", node: "FakeNode") -> None:
@@ -57,15 +60,16 @@ def test_following_goes_on_from_where_the_answer_ended(
     ask: "Run", node: "FakeNode"
 ) -> None:
     node.always("GET /v1/events?after=0&wait=0", part(event(1), event(2)))
-    node.always("GET /v1/events?after=2&wait=0", part(event(3, reminds=1)))
-    node.always("GET /v1/events?after=3&wait=0", part(after=3))
+    node.always(f"GET /v1/events?after=2-{MARK}&wait=0", part(event(3, reminds=1)))
+    node.always(f"GET /v1/events?after=3-{MARK}&wait=0", part(after=3))
     followed = ask("events", "follow", "--for", "0", "--json")
-    shown = ask("events", "follow", "--for", "0", "--after", "2")
+    shown = ask("events", "follow", "--for", "0", "--after", f"2-{MARK}")
 
     lines = [json.loads(line) for line in followed.out.splitlines()]
     assert [line["number"] for line in lines] == [1, 2, 3]
     assert "reminds=1" in shown.out
-    assert "--after 3" in shown.err
+    assert f"--after 3-{MARK}" in shown.err
+    assert ask("events", "list", "--after", "2&x").status == 2
 
 
 def test_a_receipt_is_told(ask: "Run", node: "FakeNode") -> None:

@@ -18,6 +18,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum, unique
+from secrets import token_bytes
 from threading import Lock
 from typing import Final
 
@@ -40,6 +41,7 @@ UNRECEIPTED: Final = timedelta(days=365)
 """How long the content is kept of what nobody receipts, with reminders."""
 REMINDED: Final = timedelta(days=1)
 """How often somebody is reminded of a receipt that is overdue."""
+_MARK_BYTES: Final = 8
 _DOMAIN: Final = "fedsafe/v1/provider-event"
 
 
@@ -173,6 +175,7 @@ class Announcer:
                 due_at=due,
                 remind_at=due,
                 reminds=reminds,
+                mark=token_bytes(_MARK_BYTES),
             )
         )
         # Whoever wakes too early finds it behind the acts that wait: see `feed`.

@@ -2,9 +2,10 @@
 """The cursor feed that the provider's back-end reads, and its receipts.
 
 The cursor is a number that the client holds; the node remembers nothing of who has
-read what. A number, once given, means the same event for ever. A read with a wait
-returns as soon as something is there; it is woken by the act that announces, and an
-empty act behind that one tells it when to look.
+read what. A number, once given, means the same event for ever: a mark beside it shows
+when the node was put back to an older state, and gave the number again. A read with a
+wait returns as soon as something is there; it is woken by the act that announces, and
+an empty act behind that one tells it when to look.
 
 State, owned by the event loop: how many reads of each service wait. One service has
 few of the places, and all that wait leave some to whoever does not.
@@ -159,19 +160,23 @@ class EventFeed:
         return answer
 
     async def _read(self, query: FollowQuery) -> ProviderEvents:
-        async def load(reader: Reader) -> tuple[list[ProviderEventRow], int]:
-            rows = await reader.provider_events(query.after, query.limit)
-            return rows, await reader.last_provider_event()
+        number, _, mark = query.after.partition("-")
+        after = int(number)
 
-        rows, last = await self._store.read(load)
-        if query.after > last:
-            raise BadRequestError(
-                "bad_position", "there is no such event yet", pointer="/after"
-            )
-        whole = len(rows) < query.limit
-        following = last if whole else rows[-1].number
+        async def load(reader: Reader) -> tuple[list[ProviderEventRow], int, str]:
+            last = await reader.last_provider_event()
+            if after > last:
+                raise _position("there is no such event yet")
+            if mark and await _cursor(reader, after) != query.after:
+                raise _position("the node was put back to an older state")
+            rows = await reader.provider_events(after, query.limit)
+            end = rows[-1].number if len(rows) == query.limit else last
+            return rows, last, await _cursor(reader, end)
+
+        rows, last, following = await self._store.read(load)
+        end = int(following.partition("-")[0])
         events = [shown for row in rows if (shown := self._show(row)) is not None]
-        return ProviderEvents(events=events, next=following, more=following < last)
+        return ProviderEvents(events=events, next=following, more=end < last)
 
     def _show(self, row: ProviderEventRow) -> ProviderEvent | None:
         announced = self._announcer.read(row)
@@ -210,6 +215,15 @@ class EventFeed:
         now = self._clock.now()
         entry = self._trail.entry(event, at=now, actor=who.name, detail=detail)
         await tx.append(self._trail.log, entry.record, entry.openings)
+
+
+async def _cursor(reader: Reader, number: int) -> str:
+    event = await reader.provider_event(number)
+    return f"{number}-{event.mark.hex()}" if event is not None else f"{number}"
+
+
+def _position(detail: str) -> BadRequestError:
+    return BadRequestError("bad_position", detail, pointer="/after")
 
 
 async def _original(reader: Reader, number: int) -> ProviderEventRow:

@@ -13,11 +13,19 @@ LONGEST_WAIT = 30
 MOST_EVENTS = 500
 EventNumber = Annotated[str, msgspec.Meta(pattern=r"^[1-9][0-9]{0,14}(?!\n)$")]
 
+Cursor = Annotated[
+    str, msgspec.Meta(pattern=r"^(0|[1-9][0-9]{0,14})(-[0-9a-f]{16})?(?!\n)$")
+]
+
 
 class FollowQuery(Message, frozen=True):
-    """From behind which event on, how many, how many seconds to wait for one; why."""
+    """From behind which event on, how many, how many seconds to wait for one; why.
 
-    after: Annotated[int, msgspec.Meta(ge=0, lt=10**15)] = 0
+    `after` is `next` of the answer before, or 0. The bare number of an event is taken
+    too, but does not show that the node was put back to an older state.
+    """
+
+    after: Cursor = "0"
     limit: Annotated[int, msgspec.Meta(ge=1, le=MOST_EVENTS)] = 100
     wait: Annotated[int, msgspec.Meta(ge=0, le=LONGEST_WAIT)] = 0
     purpose: Purpose | None = None
@@ -44,7 +52,7 @@ class ProviderEvents(Message, frozen=True):
     """A part of the events; `next` is what to ask *after* the next time."""
 
     events: list[ProviderEvent]
-    next: int
+    next: Cursor
     more: bool
 
 

@@ -7,6 +7,7 @@ from fedsafe_node.store.rows import Row
 class ProviderEventRow(Row, frozen=True, kw_only=True):
     """One event; `sealed` is None once its content is erased.
 
+    `mark` is drawn for the event, and tells it from another of its number.
     `due_at` is when a receipt is due, `remind_at` when the next reminder is;
     `reminds` is the number of the event that this one reminds of.
     """
@@ -22,3 +23,4 @@ class ProviderEventRow(Row, frozen=True, kw_only=True):
     reminds: int | None = None
     receipted_at: int | None = None
     receipted_by: str | None = None
+    mark: bytes

@@ -3,7 +3,8 @@
 
 Each row claims: this was announced, in this order, in the act that caused it. The
 content is sealed under a period key; it can be erased, never changed. A row is
-never deleted, so a cursor that a client holds means the same for ever.
+never deleted, so a cursor that a client holds means the same for ever; `mark` is drawn
+for the event, so that a cursor from before a restore is known for one.
 """
 
 EVENTS: tuple[str, ...] = (
@@ -20,6 +21,7 @@ EVENTS: tuple[str, ...] = (
         reminds INTEGER REFERENCES provider_events (number),
         receipted_at INTEGER,
         receipted_by TEXT,
+        mark BLOB NOT NULL CHECK (length(mark) = 8),
         CHECK ((due_at IS NULL) = (remind_at IS NULL)),
         CHECK ((receipted_at IS NULL) = (receipted_by IS NULL)),
         CHECK (receipted_at IS NULL OR due_at IS NOT NULL)
@@ -37,7 +39,7 @@ EVENTS: tuple[str, ...] = (
     CREATE TRIGGER provider_events_stay BEFORE UPDATE ON provider_events
     WHEN NEW.number <> OLD.number OR NEW.kind <> OLD.kind OR NEW.at <> OLD.at
         OR NEW.period <> OLD.period OR NEW.reminds IS NOT OLD.reminds
-        OR NEW.due_at IS NOT OLD.due_at
+        OR NEW.due_at IS NOT OLD.due_at OR NEW.mark <> OLD.mark
         OR (NEW.sealed IS NOT NULL AND NEW.sealed IS NOT OLD.sealed)
         OR (OLD.receipted_at IS NOT NULL AND NEW.receipted_at IS NOT OLD.receipted_at)
         OR (OLD.receipted_by IS NOT NULL AND NEW.receipted_by IS NOT OLD.receipted_by)

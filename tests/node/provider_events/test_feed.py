@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 import asyncio
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -26,7 +28,7 @@ from fedsafe_node.provider_events.announcing import (
     EventKind,
 )
 from fedsafe_node.provider_events.feed import EventFeed
-from fedsafe_node.provider_events.messages import FollowQuery
+from fedsafe_node.provider_events.messages import FollowQuery, ProviderEvents
 from fedsafe_node.provider_events.upkeep import EventUpkeep
 from fedsafe_node.situation import Situation
 from fedsafe_node.store.protocol import Store, Transaction
@@ -77,6 +79,11 @@ async def audited(store: Store) -> list[str]:
     return [decode_audit_record(record).event.value for record in records]
 
 
+def place_of(answer: ProviderEvents) -> int:
+    """Give the number in front of the mark."""
+    return int(answer.next.partition("-")[0])
+
+
 async def numbers(feed: EventFeed, query: FollowQuery = ALL) -> list[int]:
     return [event.number for event in (await feed.read(query, SHOP)).events]
 
@@ -88,8 +95,8 @@ async def test_a_reader_gets_what_was_announced_and_where_to_go_on(
     first = await feed.read(FollowQuery(limit=2), SHOP)
     second = await feed.read(FollowQuery(after=first.next), SHOP)
 
-    assert (first.next, first.more) == (2, True)
-    assert (second.next, second.more) == (3, False)
+    assert (place_of(first), first.more) == (2, True)
+    assert (place_of(second), second.more) == (3, False)
     assert [event.number for event in [*first.events, *second.events]] == [1, 2, 3]
     assert first.events[0].content == TASK.content
     assert first.events[0].subject_ref == "user-4711"
@@ -136,9 +143,31 @@ async def test_a_cursor_that_no_event_has_is_refused(
 ) -> None:
     await announce(store, announcer, TASK)
 
-    assert await numbers(feed, FollowQuery(after=1)) == []
+    assert await numbers(feed, FollowQuery(after="1")) == []
     with pytest.raises(BadRequestError, match="no such event yet"):
-        await feed.read(FollowQuery(after=2), SHOP)
+        await feed.read(FollowQuery(after="2"), SHOP)
+
+
+async def test_a_cursor_from_before_a_restore_is_refused(
+    feed: EventFeed, store: Store, announcer: Announcer, tmp_path: Path
+) -> None:
+    await announce(store, announcer, TASK)
+    backup = (await feed.read(ALL, SHOP)).next
+    await announce(store, announcer, TASK)
+    ahead = (await feed.read(ALL, SHOP)).next
+
+    def put_back() -> None:  # as if the second had never been
+        with closing(sqlite3.connect(tmp_path / "node.db")) as connection, connection:
+            connection.execute("DROP TRIGGER provider_events_no_delete")
+            connection.execute("DELETE FROM provider_events WHERE number = 2")
+
+    await asyncio.to_thread(put_back)
+    await announce(store, announcer, NOTICE, TASK)
+
+    with pytest.raises(BadRequestError, match="put back") as refused:
+        await feed.read(FollowQuery(after=ahead), SHOP)
+    assert refused.value.code == "bad_position"
+    assert await numbers(feed, FollowQuery(after=backup)) == [2, 3]
 
 
 async def test_a_waiting_reader_is_woken_by_the_announcement(
@@ -242,7 +271,7 @@ async def test_content_ends_thirty_days_after_the_event_or_its_receipt(
     await upkeep.run()
     answer = await feed.read(ALL, SHOP)
 
-    assert (answer.events, answer.next) == ([], 2)
+    assert (answer.events, place_of(answer)) == ([], 2)
     assert Event.PROVIDER_ERASED in await audited(store)
 
 
@@ -280,7 +309,7 @@ def test_a_cursor_sees_every_event_once_and_in_order(  # noqa: PLR0913
         announcer = Announcer(keys, clock)
         feed = EventFeed(situation, store, AuditTrail(NODE), clock, announcer)
         seen: list[int] = []
-        cursor = 0
+        cursor = "0"
         for count in batches:
             await announce(store, announcer, *[TASK] * count)
             for number in sorted(erased):
@@ -293,7 +322,7 @@ def test_a_cursor_sees_every_event_once_and_in_order(  # noqa: PLR0913
                 seen += [event.number for event in answer.events]
                 cursor, more = answer.next, answer.more
         await store.close()
-        return seen, cursor
+        return seen, int(cursor.partition("-")[0])
 
     seen, cursor = asyncio.run(follow())
 

@@ -15,6 +15,7 @@ def event(number: int) -> ProviderEventRow:
         period="2026-11",
         sealed=b"sealed",
         expires_at=200 + number,
+        mark=bytes([number]) * 8,
     )
 
 
