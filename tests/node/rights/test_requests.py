@@ -352,6 +352,22 @@ async def test_a_corrected_signal_takes_the_place_of_the_old_one(trio: Fleet) ->
         assert len((await trio.look_up(name, WHO)).matches) == 1
 
 
+async def test_an_erasure_is_not_granted_while_a_draft_waits(trio: Fleet) -> None:
+    node, requests = trio["a.demo"], requests_of(trio, "a.demo")
+    opened = await requests.open(asked(RequestKind.ERASURE), LEA)
+    draft = request_for(WHO, scope=Scope.FEDERATION)
+    waiting = await node.services.signals.add(draft, ANNA)
+    closing = CloseRequest(outcome="granted", reason="letter-3")
+
+    with pytest.raises(WrongStateError) as refused:
+        await requests.close(opened.request, closing, LEA)
+    assert refused.value.code == "still_listed"
+
+    revoking = RevokeRequest(reason=Reason.MISTAKE)
+    await node.services.signals.revoke(waiting.signal, revoking, RITA)
+    assert (await requests.close(opened.request, closing, LEA)).outcome == "granted"
+
+
 async def test_nothing_is_called_answered_that_has_no_answer(trio: Fleet) -> None:
     await trio.publish(WHO)
     requests = requests_of(trio)
