@@ -11,6 +11,7 @@ from fedsafe_cli.client import Client
 from fedsafe_cli.errors import RefusedError
 from fedsafe_cli.exit_codes import OK, ExitStatus
 from fedsafe_cli.findings import one_of
+from fedsafe_cli.labels import coded, headings, say
 from fedsafe_cli.login import ROLES, visit_provider
 from fedsafe_cli.moments import ENDS, shown, start_of
 from fedsafe_cli.options import settings_of, shared_options
@@ -157,7 +158,7 @@ def link(context: click.Context) -> ExitStatus:
     if settings.json:
         document(answer)
     else:
-        line(f"{answer['name']} is linked at {answer['issuer']}")
+        line(say("{name} is linked at {issuer}", settings, **answer))
     return OK
 
 
@@ -209,19 +210,21 @@ def list_accounts(context: click.Context) -> ExitStatus:
         [
             one["name"],
             one["display"],
-            "external" if one["external"] else "",
-            one["state"],
-            ", ".join(map(_role, one["roles"])),
+            coded("external", settings) if one["external"] else "",
+            coded(one["state"], settings),
+            ", ".join(_role(role, settings) for role in one["roles"]),
         ]
         for one in answer["accounts"]
     ]
-    table(("name", "person", "seat", "state", "roles"), rows)
+    table(headings(settings, "name", "person", "seat", "state", "roles"), rows)
     return OK
 
 
-def _role(role: dict[str, Any]) -> str:
-    until = f" until {shown(role['until'])}" if role["until"] is not None else ""
-    text = f"{role['role']}{until}"
+def _role(role: dict[str, Any], settings: Settings) -> str:
+    text = str(role["role"])
+    if role["until"] is not None:
+        end = shown(role["until"])
+        text = say("{role} until {until}", settings, role=text, until=end)
     return f"({text})" if role["lapsed"] else text
 
 
@@ -273,11 +276,14 @@ def roles(
         document(answer)
         return done
     if act is not None:
-        line(f"{name}: {answer['role']} waits for a second person")
-        line(f"next, as another person: fedsafe act approve {act['act']}")
+        told = {"name": name, "role": answer["role"]}
+        line(say("{name}: {role} waits for a second person", settings, **told))
+        command = f"fedsafe act approve {act['act']}"
+        line(say("next, as another person: {command}", settings, command=command))
+    elif answer["granted"]:
+        line(say("{name} has the role {role}", settings, **answer))
     else:
-        word = "has" if answer["granted"] else "has no longer"
-        line(f"{name} {word} the role {answer['role']}")
+        line(say("{name} has no longer the role {role}", settings, **answer))
     return done
 
 
@@ -309,7 +315,8 @@ def lock(context: click.Context, name: str) -> ExitStatus:
     if settings.json:
         document(answer)
     else:
-        line(f"{answer['name']} is {answer['state']}")
+        told = {"name": answer["name"], "state": coded(answer["state"], settings)}
+        line(say("{name} is {state}", settings, **told))
     return OK
 
 
@@ -334,24 +341,22 @@ def _tell_code(settings: Settings, answer: dict[str, Any]) -> None:
     if settings.json:
         document(answer)
         return
-    rows = [
-        ("name", answer["name"]),
-        ("set-up code", answer["code"]),
-        ("good until", shown(answer["until"])),
-    ]
-    pairs(rows, indent="")
-    line(f"next, the person: fedsafe account setup {answer['name']}")
+    names = headings(settings, "name", "set-up code", "good until")
+    values = (answer["name"], answer["code"], shown(answer["until"]))
+    pairs(list(zip(names, values, strict=True)), indent="")
+    command = f"fedsafe account setup {answer['name']}"
+    line(say("next, the person: {command}", settings, command=command))
 
 
 def _tell_enrolment(settings: Settings, answer: dict[str, Any]) -> None:
     if settings.json:
         document(answer)
         return
+    names = headings(settings, "name", "secret", "address")
     rows = [
-        ("name", answer["name"]),
-        ("secret", answer["secret"]),
-        ("address", answer["uri"]),
-        *(("recovery code", code) for code in answer["recovery_codes"]),
+        *zip(names, (answer[key] for key in ("name", "secret", "uri")), strict=True),
+        *((say("recovery code", settings), code) for code in answer["recovery_codes"]),
     ]
     pairs(rows, indent="")
-    note("fedsafe: this is shown once; keep the recovery codes on paper")
+    text = "fedsafe: this is shown once; keep the recovery codes on paper"
+    note(say(text, settings))

@@ -12,11 +12,13 @@ from fedsafe_cli.audit_search import search
 from fedsafe_cli.audit_tiles import tiles
 from fedsafe_cli.errors import BrokenAnswerError
 from fedsafe_cli.exit_codes import OK, ExitStatus
-from fedsafe_cli.moments import shown, written
+from fedsafe_cli.labels import coded, field, headings, say
+from fedsafe_cli.moments import readable, shown, written
 from fedsafe_cli.options import settings_of, shared_options
 from fedsafe_cli.output import document, line, pairs, table
 from fedsafe_cli.reading import read_for, reading_purpose
 from fedsafe_cli.sessions import personal
+from fedsafe_cli.settings import Settings
 from fedsafe_cli.texts import words
 
 _TIMEOUT: Final = 600.0
@@ -69,12 +71,14 @@ def verify(context: click.Context) -> ExitStatus:
     if settings.json:
         document(answer)
     else:
-        headings = ("log", "entries", "openings", "erased", "verdict", "root")
-        table(headings, [_row(log) for log in answer["logs"]])
+        names = ("log", "entries", "openings", "erased", "verdict", "root")
+        logs = [_row(log, settings) for log in answer["logs"]]
+        table(headings(settings, *names), logs)
         tables = answer.get("tables") or []
         if tables:
             line()
-            table(("table", "rows", "verdict"), [_table_row(each) for each in tables])
+            rows = [_table_row(each, settings) for each in tables]
+            table(headings(settings, "table", "rows", "verdict"), rows)
         line(words("logs_ok" if ok else "logs_bad", german=settings.german))
     return OK if ok else _status(answer)
 
@@ -85,25 +89,29 @@ def _status(answer: dict[str, Any]) -> ExitStatus:
     return next((_DAMAGE[word] for word in _DAMAGE if word in found), _WORST)
 
 
-def _row(log: dict[str, Any]) -> list[object]:
-    verdict = "ok"
+def _row(log: dict[str, Any], settings: Settings) -> list[object]:
+    verdict = coded("ok", settings)
     if not log.get("ok"):
         first, last = log.get("first_bad_index"), log.get("last_bad_index")
-        place = f"at entry {first}"
-        if last is not None:
-            place = f"somewhere in the entries {first} to {last}"
-        verdict = f"{log.get('why')} {place}"
+        told = {"why": log.get("why"), "first": first, "last": last}
+        if last is None:
+            verdict = say("{why} at entry {first}", settings, **told)
+        else:
+            text = "{why} somewhere in the entries {first} to {last}"
+            verdict = say(text, settings, **told)
     names = ("log", "size", "openings", "erased")
     return [*(log.get(name) for name in names), verdict, log.get("root")]
 
 
-def _table_row(checked: dict[str, Any]) -> list[object]:
-    verdict = "ok"
+def _table_row(checked: dict[str, Any], settings: Settings) -> list[object]:
+    verdict = coded("ok", settings)
     if not checked.get("ok"):
-        at = checked.get("first_bad")
-        verdict = f"{checked.get('why')} at {at}" if at else str(checked.get("why"))
+        at, verdict = checked.get("first_bad"), str(checked.get("why"))
+        if at:
+            verdict = say("{why} at {at}", settings, why=verdict, at=at)
         if checked.get("first_bad_row") is not None:
-            verdict += f" (row {checked['first_bad_row']})"
+            told = {"verdict": verdict, "row": checked["first_bad_row"]}
+            verdict = say("{verdict} (row {row})", settings, **told)
     return [checked.get("table"), checked.get("rows"), verdict]
 
 
@@ -128,20 +136,31 @@ def status(context: click.Context) -> ExitStatus:
     else:
         names = {"size": "entries", "kept_size": "last signed", "kept_at": "signed at"}
         told = answer | {
-            "cosigned": _cosigned(answer.get("cosigned")),
+            "cosigned": _cosigned(answer.get("cosigned"), settings),
             "kept_at": shown(answer.get("kept_at")) or None,
         }
         pairs(
-            [(names.get(str(name), str(name)), value) for name, value in told.items()]
+            [
+                (field(names.get(str(name), str(name)), settings), value)
+                for name, value in told.items()
+            ]
         )
     return ExitStatus.LOG_INCOMPLETE if answer["missing"] else OK
 
 
-def _cosigned(told: object) -> str:
+def _cosigned(told: object, settings: Settings) -> str:
     if not isinstance(told, dict) or not isinstance(told.get("by"), list):
-        return "nothing yet"
-    by = ", ".join(f"{each.get('name')} at {each.get('at')}" for each in told["by"])
-    return f"{told.get('size')} entries, by {by}"
+        return say("nothing yet", settings)
+    by = ", ".join(
+        say(
+            "{name} at {at}",
+            settings,
+            name=each.get("name"),
+            at=readable("at", each.get("at")),
+        )
+        for each in told["by"]
+    )
+    return say("{size} entries, by {by}", settings, size=told.get("size"), by=by)
 
 
 @audit.command("show")
@@ -169,12 +188,14 @@ def show(
         document(_in_moments(answer))
         return OK
     rows: list[tuple[str, object]] = [
-        (name, answer.get(name)) for name in ("index", "record", "leaf")
+        (say(name, settings), answer.get(name)) for name in ("index", "record", "leaf")
     ]
     rows += answer["openings"].items()
-    rows += [(group, _erased(at)) for group, at in answer.get("erased", {}).items()]
-    rows += [(group, "withheld") for group in answer.get("withheld", ())]
-    rows += [("proof", node) for node in answer.get("proof") or ()]
+    erased = answer.get("erased", {}).items()
+    rows += [(group, _erased(at, settings)) for group, at in erased]
+    withheld = say("withheld", settings)
+    rows += [(group, withheld) for group in answer.get("withheld", ())]
+    rows += [(say("proof", settings), node) for node in answer.get("proof") or ()]
     pairs(rows, indent="")
     if answer.get("checkpoint"):
         line()
@@ -189,6 +210,7 @@ def _in_moments(answer: dict[str, Any]) -> dict[str, Any]:
     return answer | {"erased": moments}
 
 
-def _erased(at: object) -> str:
-    moment = shown(at)
-    return f"erased on {moment}" if moment else "erased"
+def _erased(at: object, settings: Settings) -> str:
+    if at is None:
+        return say("erased", settings)
+    return say("erased on {at}", settings, at=shown(at))

@@ -7,6 +7,7 @@ import click
 
 from fedsafe_cli.errors import BrokenAnswerError
 from fedsafe_cli.exit_codes import OK, ExitStatus
+from fedsafe_cli.labels import headings, say
 from fedsafe_cli.moments import ENDS, shown, start_of
 from fedsafe_cli.options import settings_of, shared_options
 from fedsafe_cli.output import document, line, pairs, table
@@ -84,10 +85,17 @@ def list_holds(context: click.Context) -> ExitStatus:
         line(_NONE[not settings.german])
         return OK
     rows = [
-        [one["hold"], _what(one), one["reason"], shown(one["until"]), one["placed_by"]]
+        [
+            one["hold"],
+            _what(one, settings),
+            one["reason"],
+            shown(one["until"]),
+            one["placed_by"],
+        ]
         for one in answer["holds"]
     ]
-    table(("hold", "what", "reason", "until", "placed by"), rows)
+    names = ("hold", "what", "reason", "until", "placed by")
+    table(headings(settings, *names), rows)
     return OK
 
 
@@ -122,21 +130,16 @@ def _print(settings: Settings, asked: Any) -> ExitStatus:  # noqa: ANN401 (JSON)
     if settings.json:
         document(answer)
         return OK
-    pairs(
-        [
-            ("hold", answer["hold"]),
-            ("what", _what(answer)),
-            ("reason", answer["reason"]),
-            ("until", shown(answer["until"])),
-        ],
-        indent="",
-    )
+    names = headings(settings, "hold", "what", "reason", "until")
+    what = _what(answer, settings)
+    values = (answer["hold"], what, answer["reason"], shown(answer["until"]))
+    pairs(list(zip(names, values, strict=True)), indent="")
     return OK
 
 
-def _what(one: dict[str, Any]) -> str:
+def _what(one: dict[str, Any], settings: Settings) -> str:
     if one.get("subject_ref") is not None:
-        return f"account {one['subject_ref']}"
+        return say("account {ref}", settings, ref=one["subject_ref"])
     if one.get("first") is not None:
-        return f"entries {one['first']} to {one['last']}"
+        return say("entries {first} to {last}", settings, **one)
     return "-"

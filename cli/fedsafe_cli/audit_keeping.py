@@ -9,6 +9,7 @@ import click
 from fedsafe_cli.audit_search import tell_events
 from fedsafe_cli.errors import BrokenAnswerError
 from fedsafe_cli.exit_codes import OK, ExitStatus
+from fedsafe_cli.labels import headings, say
 from fedsafe_cli.moments import shown
 from fedsafe_cli.options import settings_of, shared_options
 from fedsafe_cli.output import document, line, note, pairs, table
@@ -17,6 +18,7 @@ from fedsafe_cli.sessions import personal
 from fedsafe_cli.settings import Settings
 
 _TIMEOUT: Final = 600.0
+_ASKED: Final = "nothing is done yet: let another person run `{command}`"
 _NOBODY: Final = (
     "Kein Eintrag nennt dieses Konto. Signale und Sperren nur mit --subject-ref.",
     "No entry names this account. Signals and bans do only with --subject-ref.",
@@ -36,9 +38,7 @@ def _act(settings: Settings, asked: Any, then: str) -> ExitStatus:  # noqa: ANN4
     if settings.json:
         document(asked)
     act = asked["act"]
-    note(
-        f"nothing is done yet: let another person run `fedsafe act approve {act}`{then}"
-    )
+    note(say(f"{_ASKED}{then}", settings, command=f"fedsafe act approve {act}"))
     return ExitStatus.WAITING
 
 
@@ -68,7 +68,8 @@ def subject(context: click.Context, ref: str) -> ExitStatus:
         return OK
     tell_events(events, settings)
     if answer["more"]:
-        note("there are more; a pack (`fedsafe audit export`) holds all")
+        text = "there are more; a pack (`fedsafe audit export`) holds all"
+        note(say(text, settings))
     return OK
 
 
@@ -97,7 +98,7 @@ def access(
         return OK
     tell_events(events, settings)
     if answer["more"]:
-        note(f"there may be more: --from {answer.get('next')}")
+        note(say("there may be more: --from {next}", settings, **answer))
     return OK
 
 
@@ -122,11 +123,11 @@ def gaps(context: click.Context) -> ExitStatus:
     if settings.json:
         document(answer)
     else:
-        _print_gaps(answer)
+        _print_gaps(answer, settings)
     return ExitStatus.LOG_INCOMPLETE if answer["missing"] else OK
 
 
-def _print_gaps(answer: dict[str, Any]) -> None:
+def _print_gaps(answer: dict[str, Any], settings: Settings) -> None:
     rows: list[list[object]] = [
         [gap["kind"], gap["reason"], shown(gap["since"]), shown(gap["until"])]
         for gap in answer["gaps"]
@@ -136,17 +137,21 @@ def _print_gaps(answer: dict[str, Any]) -> None:
             key["key"],
             key["target"],
             shown(key["begun_at"]),
-            shown(key["ended_at"]) or "UNFINISHED",
+            shown(key["ended_at"]) or say("UNFINISHED", settings),
         ]
         for key in answer["keys"]
     ]
-    table(("gap", "what", "since", "until"), rows)
+    table(headings(settings, "gap", "what", "since", "until"), rows)
     line()
     erased: list[tuple[str, object]] = [
-        (f"erased ({reason})", count) for reason, count in answer["erased"].items()
+        (say("erased ({reason})", settings, reason=reason), count)
+        for reason, count in answer["erased"].items()
     ]
-    counts = [("missing entries", answer["missing"]), ("holds", answer["holds"])]
-    pairs([*counts, *erased, ("fails now", answer.get("failing"))], indent="")
+    missing, holds, failing = headings(
+        settings, "missing entries", "holds", "fails now"
+    )
+    counts = [(missing, answer["missing"]), (holds, answer["holds"])]
+    pairs([*counts, *erased, (failing, answer.get("failing"))], indent="")
 
 
 @click.command("erase")

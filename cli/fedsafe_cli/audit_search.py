@@ -9,7 +9,8 @@ import click
 from fedsafe_cli.client import Client
 from fedsafe_cli.errors import BrokenAnswerError
 from fedsafe_cli.exit_codes import OK, ExitStatus
-from fedsafe_cli.moments import start_of
+from fedsafe_cli.labels import headings, say
+from fedsafe_cli.moments import readable, start_of
 from fedsafe_cli.options import settings_of, shared_options
 from fedsafe_cli.output import document, line, note, table
 from fedsafe_cli.reading import reading_purpose
@@ -18,7 +19,7 @@ from fedsafe_cli.settings import Settings
 
 _TARGET: Final = "/v1/audit/search"
 _NONE: Final = ("kein Ereignis passt dazu", "no event fits that")
-HEADINGS: Final = (
+_NAMES: Final = (
     "entry",
     "at",
     "event",
@@ -67,7 +68,7 @@ def search(
         return OK
     tell_events(answer["events"], settings)
     if answer["more"]:
-        note(f"there may be more: --from {answer['next']}")
+        note(say("there may be more: --from {next}", settings, **answer))
     return OK
 
 
@@ -97,18 +98,19 @@ def _goes_on(answer: Any, place: int) -> bool:  # noqa: ANN401 (JSON)
 def tell_events(events: list[dict[str, Any]], settings: Settings) -> None:
     """Print events as a table, or that there are none."""
     if events:
-        table(HEADINGS, [event_row(event) for event in events])
+        table(headings(settings, *_NAMES), [_row(event) for event in events])
     else:
         line(_NONE[not settings.german])
 
 
-def event_row(entry: dict[str, Any]) -> list[object]:
-    """Write an event as cells below `HEADINGS`."""
+def _row(entry: dict[str, Any]) -> list[object]:
     detail = entry.get("detail") or {}
     grounds = ("rule", "code", "policy", "trace")
     detail = {name: entry.get(name) for name in grounds} | detail
     text = " ".join(
-        f"{key}={value}" for key, value in detail.items() if value is not None
+        f"{key}={readable(key, value)}"
+        for key, value in detail.items()
+        if value is not None
     )
     names = ("index", "at", "event", "outcome", "purpose", "actor", "subject_ref")
-    return [*(entry.get(name) for name in names), text]
+    return [*(readable(name, entry.get(name)) for name in names), text]

@@ -11,6 +11,8 @@ import click
 
 from fedsafe_cli.exit_codes import OK, ExitStatus
 from fedsafe_cli.findings import one_of
+from fedsafe_cli.labels import coded, field, value_of
+from fedsafe_cli.moments import readable
 from fedsafe_cli.options import settings_of, shared_options
 from fedsafe_cli.output import document, line, note, pairs, table
 from fedsafe_cli.sessions import personal
@@ -146,7 +148,8 @@ def list_(context: click.Context) -> ExitStatus:
         return OK
     names = ("breach", "state", "aware_at", "due_at", "risk")
     rows = [
-        [str(each.get(name) or "") for name in names] for each in answer["breaches"]
+        [_cell(name, each.get(name), settings) for name in names]
+        for each in answer["breaches"]
     ]
     language = 0 if settings.german else 1
     if rows:
@@ -275,19 +278,25 @@ def _change(context: click.Context, target: str, body: dict[str, Any]) -> ExitSt
     return _tell(settings, personal(settings).change(target, body))
 
 
+def _cell(name: str, value: object, settings: Settings) -> object:
+    if name in {"state", "risk", "cause", "silence"} and value is not None:
+        return coded(value, settings)
+    return value_of(name, value, settings)
+
+
 def _tell(settings: Settings, answer: dict[str, Any]) -> ExitStatus:
     done = ExitStatus.WAITING if answer.get("act") else OK
     if settings.json:
         document(answer)
         return done
     told = [
-        f"{each['to']} {each['at']} ({each['reference']})"
+        f"{coded(each['to'], settings)} {readable('at', each['at'])} "
+        f"({each['reference']})"
         for each in answer["notifications"]
     ]
-    shown = answer | {"notifications": told}
     rows = [
-        (name, ", ".join(map(str, value)) if isinstance(value, list) else value)
-        for name, value in shown.items()
+        (field(name, settings), _cell(name, value, settings))
+        for name, value in (answer | {"notifications": told}).items()
         if value not in (None, [], "") and name not in {"act", "overdue"}
     ]
     pairs(rows, indent="")

@@ -14,7 +14,8 @@ import click
 from fedsafe_cli.errors import SettingsError
 from fedsafe_cli.exit_codes import OK, ExitStatus
 from fedsafe_cli.findings import one_of
-from fedsafe_cli.moments import shown, start_of
+from fedsafe_cli.labels import coded, headings, say
+from fedsafe_cli.moments import ENDS, shown, start_of
 from fedsafe_cli.options import settings_of, shared_options
 from fedsafe_cli.output import document, line, note, table
 from fedsafe_cli.sessions import personal
@@ -69,7 +70,7 @@ def credential() -> None:
     metavar="PURPOSE",
     help=one_of("For --scope lookup, why it may ask", PURPOSES),
 )
-@click.option("--until", metavar="YYYY-MM-DD", callback=start_of, help="Its end.")
+@click.option("--until", metavar="YYYY-MM-DD", callback=start_of, help=ENDS)
 @click.option("--out", required=True, metavar="FILE", help="New file, mode 0600.")
 @shared_options
 @click.pass_context
@@ -142,11 +143,12 @@ def list_credentials(context: click.Context) -> ExitStatus:
             one["role"],
             one["scope"] or "",
             ", ".join(one["purposes"]),
-            "expired" if one["expired"] else shown(one["until"]),
+            coded("expired", settings) if one["expired"] else shown(one["until"]),
         ]
         for one in answer["credentials"]
     ]
-    table(("name", "holder", "role", "scope", "purposes", "until"), rows)
+    names = ("name", "holder", "role", "scope", "purposes", "until")
+    table(headings(settings, *names), rows)
     return OK
 
 
@@ -199,7 +201,7 @@ def revoke(context: click.Context, name: str) -> ExitStatus:
     if settings.json:
         document(answer)
     else:
-        line(f"{answer['name']} is revoked")
+        line(say("{name} is revoked", settings, **answer))
     return OK
 
 
@@ -228,4 +230,5 @@ def _hand_out(settings: Settings, target: str, body: object, out: str) -> None:
     if settings.json:
         document(told)
     else:
-        line(f"{told['name']} until {shown(told['until'])}: {printable(out)}")
+        end = {"until": shown(told["until"]), "file": printable(out)}
+        line(say("{name} until {until}: {file}", settings, **(told | end)))

@@ -22,6 +22,7 @@ import click
 from fedsafe_cli.client import Client
 from fedsafe_cli.errors import CliError
 from fedsafe_cli.exit_codes import OK, ExitStatus
+from fedsafe_cli.labels import coded, headings
 from fedsafe_cli.options import settings_of, shared_options
 from fedsafe_cli.output import document, table
 from fedsafe_cli.settings import Settings, printable
@@ -75,12 +76,12 @@ def doctor(context: click.Context) -> ExitStatus:
     if settings.json:
         document({"findings": [asdict(finding) for finding in findings]})
     else:
-        headings = ("check", "level", "found", "way out")
+        names = ("check", "level", "found", "way out")
         rows = [
-            (each.check, each.level.value, each.found, each.way_out)
+            (each.check, coded(each.level, settings), each.found, each.way_out)
             for each in findings
         ]
-        table(headings, rows)
+        table(headings(settings, *names), rows)
     failed = any(finding.level is Level.FAIL for finding in findings)
     return ExitStatus.INTERNAL if failed else OK
 

@@ -24,6 +24,7 @@ from fedsafe_cli.ceremony import (
 from fedsafe_cli.confirming import confirm
 from fedsafe_cli.errors import BadInputError, BrokenAnswerError, WrongStateError
 from fedsafe_cli.exit_codes import OK, ExitStatus
+from fedsafe_cli.labels import headings, say
 from fedsafe_cli.options import settings_of, shared_options
 from fedsafe_cli.output import document, line, note, pairs, table
 from fedsafe_cli.remote import remote
@@ -69,8 +70,10 @@ def card(context: click.Context, out: str | None) -> ExitStatus:
         document(message)
         return OK
     contents = _payload(message)
-    rows = [(name, contents.get(name)) for name in ("name", "url", "jurisdiction")]
-    pairs([*rows, ("fingerprint", fingerprint(message))], indent="")
+    names = ("name", "url", "jurisdiction")
+    rows = [(say(name, settings), contents.get(name)) for name in names]
+    words = say("fingerprint", settings)
+    pairs([*rows, (words, fingerprint(message))], indent="")
     return OK
 
 
@@ -99,19 +102,22 @@ def show(context: click.Context) -> ExitStatus:
     contents = _payload(signatures[0])
     epoch = contents["epochs"][-1]
     count = len(contents["members"])
-    pairs(
-        [
-            ("federation", contents["federation"]),
-            ("threshold", f"{epoch['threshold']} of {count}"),
-            ("epoch", epoch["epoch"]),
-            ("policy", contents["policy"]["name"]),
-            ("signed by", f"{len(signatures)} of {count}"),
-        ],
-        indent="",
+    labels = headings(
+        settings, "federation", "threshold", "epoch", "policy", "signed by"
     )
+    part = "{count} of {whole}"
+    values = (
+        contents["federation"],
+        say(part, settings, count=epoch["threshold"], whole=count),
+        epoch["epoch"],
+        contents["policy"]["name"],
+        say(part, settings, count=len(signatures), whole=count),
+    )
+    pairs(list(zip(labels, values, strict=True)), indent="")
     line()
     names = ("index", "name", "url", "jurisdiction")
-    table(names, [[each[name] for name in names] for each in contents["members"]])
+    members = [[each[name] for name in names] for each in contents["members"]]
+    table(headings(settings, *names), members)
     return OK
 
 

@@ -16,14 +16,17 @@ from typing import Final
 import click
 import msgspec
 
+from fedsafe_cli.act_texts import GATE_FIELDS
 from fedsafe_cli.confirming import confirm
 from fedsafe_cli.errors import BadInputError
 from fedsafe_cli.exit_codes import OK, ExitStatus
 from fedsafe_cli.files import read_small
+from fedsafe_cli.labels import field, say, yes_or_no
 from fedsafe_cli.options import settings_of, shared_options
 from fedsafe_cli.output import document, note, pairs
 from fedsafe_cli.sessions import personal
 from fedsafe_cli.settings import Settings, printable
+from fedsafe_cli.texts import label
 from fedsafe_policies.gate import LegalGate, missing
 
 MAX_BYTES = 65_536
@@ -43,6 +46,9 @@ _CLOSES: Final = (
         "fedsafe: this record lacks something, and replaces one that holds until "
         "{until}: the gate closes"
     ),
+)
+_COUNTS: Final = (
+    "fedsafe: the record counts once another person has approved it; as them:"
 )
 _ENTER: Final = ("Trotzdem eintragen?", "Enter it all the same?")
 
@@ -109,11 +115,12 @@ def record(context: click.Context, file: str, yes: bool) -> ExitStatus:  # noqa:
     # What the gate lacks while it waits is what the record gives.
     _tell(settings, answer, waits=bool(answer.get("act")))
     if answer.get("act"):
-        note("fedsafe: the record counts once another person has approved it; as them:")
+        note(say(_COUNTS, settings))
         note(f"fedsafe act approve {printable(str(answer['act']))}")
     dpo, management = entered.dpo_approval, entered.management_approval
     if dpo is not None and management is not None and dpo.person == management.person:
-        note("fedsafe: management_approval must be another person than dpo_approval")
+        text = "fedsafe: management_approval must be another person than dpo_approval"
+        note(say(text, settings))
     return ExitStatus.WAITING if answer.get("act") else OK
 
 
@@ -182,9 +189,11 @@ def _tell(
         document(answer)
         return
     missing = answer.get("missing")
-    listed = ", ".join(map(str, missing)) if isinstance(missing, list) else ""
+    listed = [str(name) for name in missing] if isinstance(missing, list) else []
+    if settings.german:
+        listed = [label(GATE_FIELDS, name, german=True) for name in listed]
     shown = answer | {
-        "open": "yes" if answer.get("open") else "no",
-        "missing": None if waits or answer.get("open") else listed,
+        "open": yes_or_no(answer.get("open"), settings),
+        "missing": None if waits or answer.get("open") else ", ".join(listed),
     }
-    pairs(list(shown.items()), indent="")
+    pairs([(field(name, settings), each) for name, each in shown.items()], indent="")

@@ -9,6 +9,7 @@ import click
 from fedsafe_cli.client import Client
 from fedsafe_cli.errors import BadInputError, RefusedError, SettingsError
 from fedsafe_cli.exit_codes import OK, ExitStatus
+from fedsafe_cli.labels import say
 from fedsafe_cli.moments import shown
 from fedsafe_cli.options import settings_of, shared_options
 from fedsafe_cli.output import document, line, note
@@ -62,7 +63,8 @@ def login(
         if settings.json:
             document(answer)
         else:
-            line(f"approvals are possible until {shown(answer['fresh_until'])}")
+            until = shown(answer["fresh_until"])
+            line(say("approvals are possible until {until}", settings, until=until))
         return OK
     client = settings.client()
     try:
@@ -78,8 +80,10 @@ def login(
     if settings.json:
         document(answer | {"file": file})
         return OK
-    line(f"{answer['name']} ({answer['role']}) until {shown(answer['ends_at'])}")
-    note(f"fedsafe: session kept in {printable(file)}; `fedsafe logout` ends it")
+    end = shown(answer["ends_at"])
+    line(say("{name} ({role}) until {until}", settings, **answer, until=end))
+    text = "fedsafe: session kept in {file}; `fedsafe logout` ends it"
+    note(say(text, settings, file=printable(file)))
     left = answer.get("recovery_codes_left")
     if isinstance(left, int) and left < 3:  # noqa: PLR2004 - time for new ones
         note(f"fedsafe: {left} recovery codes left; see `fedsafe account totp`")
@@ -131,5 +135,5 @@ def logout(context: click.Context) -> ExitStatus:
     if settings.json:
         document(answer)
     else:
-        line(f"{answer['name']} is logged out")
+        line(say("{name} is logged out", settings, **answer))
     return OK

@@ -17,6 +17,7 @@ from fedsafe_cli.account import SET_UP
 from fedsafe_cli.credential import credential
 from fedsafe_cli.errors import ProgrammeError, SettingsError, WrongStateError
 from fedsafe_cli.exit_codes import OK, ExitStatus
+from fedsafe_cli.labels import field, say, value_of
 from fedsafe_cli.options import settings_of, shared_options
 from fedsafe_cli.output import document, line, pairs, table
 from fedsafe_cli.sessions import personal
@@ -131,17 +132,25 @@ def _tell_made(settings: Settings, wanted: "NewNode", made: "MadeNode") -> ExitS
     if settings.json:
         document(answer)
         return OK
-    rows = [(name, value) for name, value in answer.items() if isinstance(value, str)]
+    rows = [
+        (field(name, settings), value)
+        for name, value in answer.items()
+        if isinstance(value, str)
+    ]
     people = [
-        (f"credential of {who}", str(path)) for who, path in made.credentials.items()
+        (say("credential of {name}", settings, name=who), str(path))
+        for who, path in made.credentials.items()
     ]
     if first is not None:
-        people.append((f"set-up code of {first.name}", first.code))
+        label = say("set-up code of {name}", settings, name=first.name)
+        people.append((label, first.code))
     pairs([*rows, *people], indent="")
     config = shlex.quote(printable(str(wanted.directory)))
-    line(f"next: fedsafe node run --config {config}")
+    command = f"fedsafe node run --config {config}"
+    line(say("next: {command}", settings, command=command))
     if first is not None:
-        line("then, within three days, with whoever trained you and until when:")
+        text = "then, within three days, with whoever trained you and until when:"
+        line(say(text, settings))
         line(f"  fedsafe account setup --config {config} {SET_UP.format(first.name)}")
     return OK
 
@@ -220,14 +229,21 @@ def status(context: click.Context) -> ExitStatus:
     if settings.json:
         document(answer)
         return OK
-    pairs(
-        [(name, value) for name, value in answer.items() if name != "peers"], indent=""
-    )
+    rows = [
+        (field(name, settings), value_of(name, value, settings))
+        for name, value in answer.items()
+        if name != "peers"
+    ]
+    pairs(rows, indent="")
     peers = answer.get("peers") or []
     if peers:
         names = ("name", "url", "cursor", "synced_at", "covered", "suspended")
         line()
-        table(names, [[peer.get(name) for name in names] for peer in peers])
+        rows_of_peers = [
+            [value_of(name, peer.get(name), settings) for name in names]
+            for peer in peers
+        ]
+        table([field(name, settings) for name in names], rows_of_peers)
     return OK
 
 

@@ -17,6 +17,7 @@ from fedsafe_cli.errors import BadInputError
 from fedsafe_cli.exit_codes import OK, ExitStatus
 from fedsafe_cli.explaining import explain_event
 from fedsafe_cli.files import read_small
+from fedsafe_cli.labels import say
 from fedsafe_cli.options import settings_of, shared_options
 from fedsafe_cli.output import document, line, pairs
 from fedsafe_cli.policy_files import (
@@ -170,7 +171,8 @@ def test(
     loaded, dates = open_policy(name), open_calendar(calendar)
     tried = [try_case(case, loaded, dates) for case in open_cases(name, cases)]
     failed = [item for item in tried if not item.holds]
-    if settings_of(context).json:
+    settings = settings_of(context)
+    if settings.json:
         document(
             [
                 {"case": item.case.name, "holds": item.holds, **_told(item.decision)}
@@ -180,8 +182,11 @@ def test(
     else:
         for item in failed:
             out, wanted = item.decision, item.case
-            line(f"fails: {wanted.name}: {out.effect} {out.rule} {out.code}")
-        line(f"{len(tried) - len(failed)} of {len(tried)} cases hold")
+            told = {"case": wanted.name, "effect": out.effect.value}
+            told |= {"rule": out.rule.value, "code": out.code}
+            line(say("fails: {case}: {effect} {rule} {code}", settings, **told))
+        counts = {"count": len(tried) - len(failed), "whole": len(tried)}
+        line(say("{count} of {whole} cases hold", settings, **counts))
     return ExitStatus.INTERNAL if failed else OK
 
 

@@ -11,11 +11,13 @@ from typing import Any, Final
 import click
 
 from fedsafe_cli.exit_codes import OK, ExitStatus
+from fedsafe_cli.labels import coded
 from fedsafe_cli.moments import readable
 from fedsafe_cli.options import settings_of, shared_options
 from fedsafe_cli.output import document, line, table
 from fedsafe_cli.reading import read_for, reading_purpose
 from fedsafe_cli.sessions import personal
+from fedsafe_cli.settings import Settings
 from fedsafe_cli.signal_ids import checked_id
 
 _HEADINGS: Final = (
@@ -75,20 +77,21 @@ def recipients(
     if answer.get("nodes") is not None:
         line(_MEANT[other].format(nodes=", ".join(answer["nodes"]) or "-"))
     if answer["recipients"]:
-        rows = [_row(each, other=other) for each in answer["recipients"]]
+        rows = [_row(each, settings) for each in answer["recipients"]]
         table(_HEADINGS[other], rows)
     else:
         line(_NOBODY[other])
     return OK
 
 
-def _row(found: dict[str, Any], *, other: bool) -> tuple[object, ...]:
+def _row(found: dict[str, Any], settings: Settings) -> tuple[object, ...]:
+    other = not settings.german
     return (
         found["recipient"],
         readable("first_at", found["first_at"]),
         readable("last_at", found["last_at"]),
         found["times"],
-        found["purpose"],
+        coded(found["purpose"], settings),
         found["basis"],
         _TOLD[found.get("told")][other],
     )

@@ -13,6 +13,7 @@ import click
 from fedsafe_cli.errors import BadInputError
 from fedsafe_cli.exit_codes import OK, ExitStatus
 from fedsafe_cli.findings import one_of
+from fedsafe_cli.labels import coded
 from fedsafe_cli.moments import readable
 from fedsafe_cli.options import settings_of, shared_options
 from fedsafe_cli.output import document, line, table
@@ -287,16 +288,17 @@ def _tell(settings: Settings, found: Json) -> None:
 
 def _table(settings: Settings, requests: list[Json]) -> None:
     other = not settings.german
-    table(_HEADINGS[other], [_row(found, other=other) for found in requests])
+    table(_HEADINGS[other], [_row(found, settings) for found in requests])
 
 
-def _row(found: Json, *, other: bool) -> tuple[object, ...]:
+def _row(found: Json, settings: Settings) -> tuple[object, ...]:
+    other = not settings.german
     return (
         found["request"],
         KINDS[found["kind"]][other],
-        found["way"],
+        coded(found["way"], settings),
         _STATES[found["state"]][other],
         readable("due_at", found["due_at"]),
         found["extended_for"],
-        found["outcome"],
+        None if found["outcome"] is None else coded(found["outcome"], settings),
     )

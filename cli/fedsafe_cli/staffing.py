@@ -6,10 +6,12 @@ from typing import Any
 import click
 
 from fedsafe_cli.exit_codes import OK, ExitStatus
+from fedsafe_cli.labels import coded, headings, say
 from fedsafe_cli.login import ROLES
 from fedsafe_cli.options import settings_of, shared_options
 from fedsafe_cli.output import document, line, table
 from fedsafe_cli.sessions import personal
+from fedsafe_cli.settings import Settings
 from fedsafe_policies.vocabulary import Role
 
 
@@ -57,7 +59,7 @@ def check(
     if settings.json:
         document(answer)
     else:
-        _tell(answer)
+        _tell(answer, settings)
     return OK if answer["suffices"] else ExitStatus.DENIED
 
 
@@ -105,34 +107,41 @@ def _matrix(name: str) -> dict[str, Any]:
     }
 
 
-def _tell(answer: dict[str, Any]) -> None:
-    word = "suffice" if answer["suffices"] else "do not suffice"
-    line(f"policy {answer['policy']}: the people {word}")
+def _tell(answer: dict[str, Any], settings: Settings) -> None:
+    if answer["suffices"]:
+        line(say("policy {policy}: the people suffice", settings, **answer))
+    else:
+        line(say("policy {policy}: the people do not suffice", settings, **answer))
     for gap in answer["gaps"]:
-        line(f"  {_gap(gap)}")
+        line(f"  {_gap(gap, settings)}")
     if answer["people"]:
         line()
         rows = [
             [
                 one["name"],
-                "external" if one["external"] else "",
+                coded("external", settings) if one["external"] else "",
                 ", ".join(one["roles"]),
             ]
             for one in answer["people"]
         ]
-        table(("name", "seat", "roles"), rows)
+        table(headings(settings, "name", "seat", "roles"), rows)
     line()
-    line(f"never together: {', '.join(answer['apart']) or 'nothing'}")
-    line(f"external seats: {', '.join(answer['external']) or 'none'}")
+    apart = ", ".join(answer["apart"]) or coded("nothing", settings)
+    line(say("never together: {pairs}", settings, pairs=apart))
+    seats = ", ".join(answer["external"]) or coded("none", settings)
+    line(say("external seats: {seats}", settings, seats=seats))
 
 
-def _gap(gap: str) -> str:
+def _gap(gap: str, settings: Settings) -> str:
     kind, _, rest = gap.partition(":")
     if kind == "seat":
-        return f"nobody is {rest}"
+        return say("nobody is {role}", settings, role=rest)
     if kind == "apart":
         name, _, pair = rest.partition(":")
-        return f"{name} may not be {' and '.join(pair.split('+'))} at once"
+        first, _, second = pair.partition("+")
+        told = {"name": name, "first": first, "second": second}
+        text = "{name} may not be {first} and {second} at once"
+        return say(text, settings, **told)
     if kind == "four_eyes":
-        return "no author finds a reviewer who is somebody else"
+        return say("no author finds a reviewer who is somebody else", settings)
     return gap

@@ -8,6 +8,7 @@ import click
 
 from fedsafe_cli.exit_codes import OK, ExitStatus
 from fedsafe_cli.findings import one_of
+from fedsafe_cli.labels import coded, headings, say
 from fedsafe_cli.moments import ENDS, shown, start_of
 from fedsafe_cli.options import settings_of, shared_options
 from fedsafe_cli.output import document, line, table
@@ -68,7 +69,9 @@ def add(context: click.Context, /, name: str, **given: Any) -> ExitStatus:  # no
     if settings.json:
         document(answer)
     else:
-        line(f"{name}: {answer['module']} until {shown(answer['until'])}")
+        told = {"name": name, "module": answer["module"]}
+        told["until"] = shown(answer["until"])
+        line(say("{name}: {module} until {until}", settings, **told))
     return OK
 
 
@@ -94,9 +97,10 @@ def list_training(context: click.Context) -> ExitStatus:
             one["organisation"],
             shown(one["since"]),
             shown(one["until"]),
-            "" if one["valid"] else "expired",
+            "" if one["valid"] else coded("expired", settings),
         ]
         for one in answer["trainings"]
     ]
-    table(("name", "module", "by", "since", "until", ""), rows)
+    names = ("name", "module", "by", "since", "until", "")
+    table(headings(settings, *names), rows)
     return OK

@@ -129,7 +129,7 @@ def test_the_standing_names_who_has_cosigned(ask: "Run", node: "FakeNode") -> No
     node.always("GET /v1/audit/status", body)
 
     told = ask("audit", "status").out
-    assert "7 entries, by b.demo/witness at 2026-11-24T12:00:00+00:00" in told
+    assert "7 entries, by b.demo/witness at 2026-11-24 12:00:00 UTC" in told
     node.always("GET /v1/audit/status", body | {"cosigned": None})
     assert "nothing yet" in ask("audit", "status").out
 

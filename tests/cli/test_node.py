@@ -221,7 +221,7 @@ def test_the_status_names_the_peers(ask: "Run", node: "FakeNode") -> None:
 
     assert shown.status == 0
     assert "a.demo" in shown.out
-    assert shown.out.splitlines()[-1].split() == ["b.demo", "http://b", "4", "True"]
+    assert shown.out.splitlines()[-1].split() == ["b.demo", "http://b", "4", "yes"]
     assert as_json.document["peers"] == [peer]
 
 

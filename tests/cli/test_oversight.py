@@ -58,7 +58,7 @@ def test_a_breach_is_opened_with_its_note_and_moment(
             },
         )
     ]
-    assert "2026-11-27T09:30:00Z" in outcome.out
+    assert "2026-11-27 09:30:00 UTC" in outcome.out
 
 
 def test_each_step_of_a_breach_sends_its_request(ask: "Run", node: "FakeNode") -> None:
@@ -106,7 +106,7 @@ def test_the_register_is_listed_and_shown(ask: "Run", node: "FakeNode") -> None:
     assert BREACH in ask("breach", "list").out
     assert ask("breach", "list", "--json").document == {"breaches": [ANSWER]}
     assert "a disk was lost" in shown.out
-    assert "authority 2026-11-25T00:00:00Z (f-1)" in shown.out
+    assert "authority 2026-11-25 00:00:00 UTC (f-1)" in shown.out
     node.always("GET /v1/breaches", {"breaches": []})
     assert "keine" in ask("breach", "list", "--lang", "de").out
 

@@ -1,0 +1,344 @@
+# SPDX-License-Identifier: Apache-2.0
+"""German for labels, fields, codes and short sentences of results.
+
+The English text is the key, so that a command reads as what it prints. A text that
+has no German fails in the tests, not before a person.
+"""
+
+from typing import Final
+
+from fedsafe_cli.moments import readable
+from fedsafe_cli.settings import Settings
+
+GERMAN: Final[dict[str, str]] = {
+    # headings
+    "name": "Name",
+    "person": "Person",
+    "seat": "Sitz",
+    "state": "Stand",
+    "roles": "Rollen",
+    "role": "Rolle",
+    "module": "Modul",
+    "by": "von",
+    "since": "seit",
+    "until": "bis",
+    "validity": "Gültigkeit",
+    "holder": "Inhaber",
+    "scope": "Bereich",
+    "purposes": "Zwecke",
+    "log": "Protokoll",
+    "entries": "Einträge",
+    "entry": "Eintrag",
+    "openings": "Öffnungen",
+    "erased": "gelöscht",
+    "verdict": "Befund",
+    "root": "Wurzel",
+    "table": "Tabelle",
+    "rows": "Zeilen",
+    "at": "Zeit",
+    "event": "Ereignis",
+    "outcome": "Ergebnis",
+    "purpose": "Zweck",
+    "actor": "wer",
+    "account": "Konto",
+    "detail": "Einzelheiten",
+    "gap": "Lücke",
+    "what": "was",
+    "hold": "Sperre",
+    "reason": "Grund",
+    "placed by": "gesetzt von",
+    "index": "Nummer",
+    "url": "Adresse",
+    "jurisdiction": "Land",
+    "check": "Prüfung",
+    "level": "Befund",
+    "found": "gefunden",
+    "way out": "Ausweg",
+    # pairs
+    "set-up code": "Einrichtungscode",
+    "good until": "gilt bis",
+    "secret": "Geheimnis",
+    "address": "Adresse",
+    "recovery code": "Wiederherstellungscode",
+    "fingerprint": "Fingerabdruck",
+    "federation": "Föderation",
+    "threshold": "Schwelle",
+    "epoch": "Epoche",
+    "policy": "Richtlinie",
+    "signed by": "unterschrieben von",
+    "missing entries": "fehlende Einträge",
+    "holds": "Sperren",
+    "fails now": "scheitert gerade",
+    "last signed": "zuletzt unterschrieben",
+    "signed at": "unterschrieben am",
+    "record": "Datensatz",
+    "leaf": "Blatt",
+    "proof": "Beweis",
+    # sentences
+    "next, the person: {command}": "danach die Person: {command}",
+    "next, as another person: {command}": "danach eine andere Person: {command}",
+    "fedsafe: this is shown once; keep the recovery codes on paper": (
+        "fedsafe: das ist nur jetzt zu sehen; die Wiederherstellungscodes auf Papier "
+        "aufbewahren"
+    ),
+    "{name} is linked at {issuer}": "{name} ist mit {issuer} verknüpft",
+    "{name}: {role} waits for a second person": (
+        "{name}: {role} wartet auf eine zweite Person"
+    ),
+    "{name} has the role {role}": "{name} hat die Rolle {role}",
+    "{name} has no longer the role {role}": "{name} hat die Rolle {role} nicht mehr",
+    "{name} is {state}": "{name}: {state}",
+    "{role} until {until}": "{role} bis {until}",
+    "{name}: {module} until {until}": "{name}: {module} bis {until}",
+    "{name} is revoked": "{name} ist widerrufen",
+    "{name} until {until}: {file}": "{name} bis {until}: {file}",
+    "policy {policy}: the people suffice": "Richtlinie {policy}: die Personen reichen",
+    "policy {policy}: the people do not suffice": (
+        "Richtlinie {policy}: die Personen reichen nicht"
+    ),
+    "never together: {pairs}": "nie zusammen: {pairs}",
+    "external seats: {seats}": "Sitze für Externe: {seats}",
+    "nobody is {role}": "niemand ist {role}",
+    "{name} may not be {first} and {second} at once": (
+        "{name} darf nicht zugleich {first} und {second} sein"
+    ),
+    "no author finds a reviewer who is somebody else": (
+        "kein Verfasser findet einen anderen Menschen als reviewer"
+    ),
+    "next: {command}": "danach: {command}",
+    "then, within three days, with whoever trained you and until when:": (
+        "dann, binnen drei Tagen, mit der Stelle der Schulung und deren Ende:"
+    ),
+    "credential of {name}": "Ausweis von {name}",
+    "set-up code of {name}": "Einrichtungscode von {name}",
+    "{count} of {whole}": "{count} von {whole}",
+    "fails: {case}: {effect} {rule} {code}": (
+        "hält nicht: {case}: {effect} {rule} {code}"
+    ),
+    "{count} of {whole} cases hold": "{count} von {whole} Fällen halten",
+    "account {ref}": "Konto {ref}",
+    "entries {first} to {last}": "Einträge {first} bis {last}",
+    "{why} at entry {first}": "{why} bei Eintrag {first}",
+    "{why} somewhere in the entries {first} to {last}": (
+        "{why} irgendwo in den Einträgen {first} bis {last}"
+    ),
+    "{why} at {at}": "{why} bei {at}",
+    "{verdict} (row {row})": "{verdict} (Zeile {row})",
+    "{size} entries, by {by}": "{size} Einträge, von {by}",
+    "{name} at {at}": "{name} am {at}",
+    "nothing yet": "noch nichts",
+    "erased on {at}": "gelöscht am {at}",
+    "withheld": "zurückgehalten",
+    "erased ({reason})": "gelöscht ({reason})",
+    "UNFINISHED": "UNVOLLENDET",
+    "there may be more: --from {next}": "es kann mehr geben: --from {next}",
+    "there are more; a pack (`fedsafe audit export`) holds all": (
+        "es gibt mehr; ein Nachweispaket (`fedsafe audit export`) enthält alle"
+    ),
+    "nothing is done yet: let another person run `{command}`": (
+        "noch ist nichts geschehen: eine andere Person führt `{command}` aus"
+    ),
+    "nothing is done yet: let another person run `{command}`, which erases": (
+        "noch ist nichts geschehen: eine andere Person führt `{command}` aus, das "
+        "löscht"
+    ),
+    "nothing is done yet: let another person run `{command}`, then repeat this with "
+    "--act": (
+        "noch ist nichts geschehen: eine andere Person führt `{command}` aus, dann "
+        "dies mit --act wiederholen"
+    ),
+    "fedsafe: the record counts once another person has approved it; as them:": (
+        "fedsafe: der Eintrag zählt, sobald eine andere Person zustimmt; als diese:"
+    ),
+    "fedsafe: management_approval must be another person than dpo_approval": (
+        "fedsafe: management_approval muss eine andere Person sein als dpo_approval"
+    ),
+    "approvals are possible until {until}": "Zustimmen ist möglich bis {until}",
+    "{name} ({role}) until {until}": "{name} ({role}) bis {until}",
+    "{name} is logged out": "{name} ist abgemeldet",
+    "fedsafe: session kept in {file}; `fedsafe logout` ends it": (
+        "fedsafe: Sitzung liegt in {file}; `fedsafe logout` beendet sie"
+    ),
+}
+"""German for what is printed, by its English."""
+
+FIELDS: Final[dict[str, str]] = {
+    "node": "Knoten",
+    "version": "Version",
+    "members": "Mitglieder",
+    "signals": "Signale",
+    "own_bans": "eigene Sperren",
+    "drafts": "Entwürfe",
+    "feed_size": "Einträge im Feed",
+    "audit_size": "Einträge im Audit-Protokoll",
+    "sodium": "libsodium",
+    "store": "Speicher",
+    "receipts_overdue": "überfällige Quittungen",
+    "notices_waiting": "wartende Benachrichtigungen",
+    "tasks_waiting": "wartende Prüfungen",
+    "review_alarms": "Alarme zu Prüfungen",
+    "disputes_open": "offene Einwände",
+    "disputes_beyond_budget": "Einwände über dem Budget",
+    "circuits_broken": "gesperrte Wege",
+    "keys_unfinished": "Schlüssel, deren Vernichtung offen ist",
+    "breaches_open": "offene Datenpannen",
+    "breaches_overdue": "überfällige Datenpannen",
+    "cursor": "Stelle",
+    "synced_at": "zuletzt abgeglichen",
+    "covered": "abgedeckt",
+    "suspended": "ausgesetzt",
+    "dir": "Verzeichnis",
+    "config": "Konfiguration",
+    "custody": "Verwahrschlüssel",
+    "open": "offen",
+    "rule": "Regel",
+    "missing": "es fehlt",
+    "valid_until": "gilt bis",
+    "act": "Vorgang",
+    "breach": "Datenpanne",
+    "aware_at": "bekannt seit",
+    "due_at": "zu melden bis",
+    "kinds": "verletzt",
+    "cause": "Ursache",
+    "opened_by": "eingetragen von",
+    "risk": "Risiko",
+    "categories": "Daten",
+    "groups": "Betroffene",
+    "persons": "Personen",
+    "records": "Datensätze",
+    "consequences": "Folgen",
+    "measures": "Maßnahmen",
+    "notifications": "Meldungen",
+    "silence": "nicht gemeldet, weil",
+    "closed_at": "abgeschlossen",
+    "notes": "Vermerke",
+    "effect": "Wirkung",
+    "code": "Code",
+    "about": "wegen",
+    "duties": "Pflichten",
+    "log": "Protokoll",
+    "entries": "Einträge",
+    "cosigned": "gegengezeichnet",
+    "key": "Schlüssel",
+    "file": "Datei",
+    "openings": "Öffnungen",
+    "anchors": "Anker",
+}
+"""German for names of fields; in English a field is named as it is."""
+
+CODES: Final[dict[str, tuple[str, str]]] = {
+    "external": ("extern", "external"),
+    "invited": ("eingeladen", "invited"),
+    "active": ("aktiv", "active"),
+    "locked": ("gesperrt", "locked"),
+    "expired": ("abgelaufen", "expired"),
+    "revoked": ("widerrufen", "revoked"),
+    "nothing": ("nichts", "nothing"),
+    "none": ("keine", "none"),
+    "officer": ("Sachbearbeitung", "officer"),
+    "form": ("Formular", "form"),
+    "granted": ("stattgegeben", "granted"),
+    "refused": ("abgelehnt", "refused"),
+    "withdrawn": ("zurückgenommen", "withdrawn"),
+    "answered": ("beantwortet", "answered"),
+    "open": ("offen", "open"),
+    "assessed": ("bewertet", "assessed"),
+    "closed": ("abgeschlossen", "closed"),
+    "confidentiality": ("Vertraulichkeit", "confidentiality"),
+    "integrity": ("Integrität", "integrity"),
+    "availability": ("Verfügbarkeit", "availability"),
+    "attack": ("Angriff", "attack"),
+    "insider": ("Innentäter", "insider"),
+    "loss": ("Verlust", "loss"),
+    "misdelivery": ("Fehlversand", "misdelivery"),
+    "software": ("Softwarefehler", "software"),
+    "human_error": ("menschlicher Fehler", "human error"),
+    "unknown": ("unbekannt", "unknown"),
+    "tokens": ("Token", "tokens"),
+    "signals": ("Signale", "signals"),
+    "offences": ("Straftaten", "offences"),
+    "media_hashes": ("Hashwerte von Dateien", "media hashes"),
+    "account_references": ("Namen von Konten", "account references"),
+    "case_files": ("Fallakten", "case files"),
+    "credentials": ("Ausweise", "credentials"),
+    "keys": ("Schlüssel", "keys"),
+    "audit_log": ("Audit-Protokoll", "audit log"),
+    "staff": ("Beschäftigte", "staff"),
+    "banned_persons": ("gesperrte Personen", "banned persons"),
+    "users": ("Nutzende", "users"),
+    "minors": ("Minderjährige", "minors"),
+    "wrong_suspicion": ("falscher Verdacht", "wrong suspicion"),
+    "exposure": ("Bloßstellung", "exposure"),
+    "discrimination": ("Benachteiligung", "discrimination"),
+    "lost_account": ("verlorenes Konto", "lost account"),
+    "identity_misuse": ("Missbrauch der Identität", "misuse of identity"),
+    "loss_of_control": ("Kontrollverlust", "loss of control"),
+    "missed_matches": ("verpasste Treffer", "missed matches"),
+    "credentials_revoked": ("Ausweise widerrufen", "credentials revoked"),
+    "accounts_locked": ("Konten gesperrt", "accounts locked"),
+    "keys_replaced": ("Schlüssel ersetzt", "keys replaced"),
+    "signals_revoked": ("Signale widerrufen", "signals revoked"),
+    "node_stopped": ("Knoten angehalten", "node stopped"),
+    "restored": ("wiederhergestellt", "restored"),
+    "hole_closed": ("Lücke geschlossen", "hole closed"),
+    "members_told": ("Mitglieder unterrichtet", "members told"),
+    "police_report": ("Anzeige erstattet", "police report"),
+    "unlikely": ("unwahrscheinlich", "unlikely"),
+    "risk": ("Risiko", "risk"),
+    "high": ("hoch", "high"),
+    "authority": ("Aufsichtsbehörde", "authority"),
+    "persons": ("Betroffene", "persons"),
+    "members": ("Mitglieder", "members"),
+    "unlikely_risk": ("Risiko unwahrscheinlich", "risk unlikely"),
+    "protected": ("Daten geschützt", "data protected"),
+    "averted": ("Risiko abgewendet", "risk averted"),
+    "public_communication": (
+        "öffentlich bekannt gemacht",
+        "told in public",
+    ),
+    "ok": ("in Ordnung", "ok"),
+    "warn": ("Warnung", "warn"),
+    "fail": ("Fehler", "fail"),
+    "signup_check": ("Prüfung bei der Anmeldung", "check at sign-up"),
+    "upload_check": ("Prüfung beim Hochladen", "check at upload"),
+    "recheck": ("erneute Prüfung", "recheck"),
+    "moderation_review": ("Prüfung durch Menschen", "review by people"),
+}
+"""What short codes mean, in German and in English."""
+
+
+def say(text: str, settings: Settings, **values: object) -> str:
+    """Say a text in the reader's language, with its values."""
+    return (GERMAN[text] if settings.german else text).format(**values)
+
+
+def headings(settings: Settings, *names: str) -> list[str]:
+    """Name the columns of a table."""
+    return [say(name, settings) if name else "" for name in names]
+
+
+def field(name: str, settings: Settings) -> str:
+    """Name a field of an answer, or leave a name as it is that is newer than this."""
+    return FIELDS.get(name, GERMAN.get(name, name)) if settings.german else name
+
+
+def coded(code: object, settings: Settings) -> str:
+    """Say what a code means, or the code, should it be newer than this."""
+    pair = CODES.get(str(code))
+    return str(code) if pair is None else pair[0 if settings.german else 1]
+
+
+def value_of(name: str, value: object, settings: Settings) -> object:
+    """Show a field's value: yes or no, a moment, words; None if there is nothing."""
+    if isinstance(value, bool):
+        return yes_or_no(value, settings)
+    if isinstance(value, dict):
+        return ", ".join(f"{key}: {each}" for key, each in value.items()) or None
+    if isinstance(value, list):
+        return ", ".join(coded(each, settings) for each in value) or None
+    return readable(name, value)
+
+
+def yes_or_no(value: object, settings: Settings) -> str:
+    """Say whether something is so."""
+    return (("nein", "ja") if settings.german else ("no", "yes"))[bool(value)]

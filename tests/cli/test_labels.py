@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Results speak German too: no label, code or sentence is left in English alone."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import fedsafe_cli
+from fedsafe_cli import labels
+from fedsafe_cli.labels import CODES, FIELDS, GERMAN
+
+if TYPE_CHECKING:
+    from tests.cli.conftest import FakeNode, Run
+
+SOURCES = sorted(Path(fedsafe_cli.__file__).parent.glob("*.py"))
+SCRIPTED = ("demo", "fleet", "progress", "stage", "story", "thief")
+"""What shows a federation to developers; `./run` speaks both by texts of its own."""
+SAME = frozenset({"Name", "Person", "Version", "libsodium", "Code", "Token", "Risiko"})
+SAYING = frozenset({"say", "headings"})
+PRINTING = frozenset({"line", "table"})
+FOUNDING = frozenset({"federation.py"})
+"""What it prints while a federation is founded is for operators, as hints are."""
+
+
+def modules() -> Iterator[tuple[str, ast.Module]]:
+    for source in SOURCES:
+        if not source.name.startswith(SCRIPTED):
+            yield source.name, ast.parse(source.read_text(encoding="utf-8"))
+
+
+def calls(tree: ast.AST, names: frozenset[str]) -> Iterator[ast.Call]:
+    for node in ast.walk(tree):
+        if (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Name)
+            and node.func.id in names
+        ):
+            yield node
+
+
+def texts(node: ast.AST) -> Iterator[str]:
+    for each in ast.walk(node):
+        if isinstance(each, ast.Constant) and isinstance(each.value, str):
+            yield each.value
+
+
+def said_in(tree: ast.Module) -> Iterator[str]:
+    """Give what is said: literals, and what the names in their place stand for."""
+    for scope in ast.walk(tree):
+        if not isinstance(scope, ast.FunctionDef):
+            continue
+        named: set[str] = set()
+        for call in calls(scope, SAYING):
+            for each in call.args:
+                if isinstance(each, ast.Constant):
+                    yield from texts(each)
+                named |= {
+                    part.id for part in ast.walk(each) if isinstance(part, ast.Name)
+                }
+        for node in [*ast.walk(scope), *tree.body]:
+            targets, value = _assigned(node)
+            if targets & named and isinstance(value, ast.Constant | ast.Tuple):
+                yield from texts(value)
+
+
+def _assigned(node: ast.AST) -> tuple[set[str], ast.expr | None]:
+    if isinstance(node, ast.Assign):
+        targets = {each.id for each in node.targets if isinstance(each, ast.Name)}
+        return targets, node.value
+    if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+        return {node.target.id}, node.value
+    return set(), None
+
+
+def test_what_is_said_has_german() -> None:
+    said = {
+        text
+        for name, tree in modules()
+        if name != "task.py"  # whose words stand in task_texts.py
+        for text in said_in(tree)
+        if text
+    }
+
+    assert len(said) > 60
+    assert sorted(said - GERMAN.keys()) == []
+
+
+def test_no_sentence_is_printed_past_the_texts() -> None:
+    bare = [
+        f"{name}:{call.lineno}"
+        for name, tree in modules()
+        for call in calls(tree, PRINTING)
+        if name not in FOUNDING and call.args and _has_words(call.args[0])
+    ]
+
+    assert bare == []
+
+
+def _has_words(printed: ast.expr) -> bool:
+    """Whether it is a literal text, or headings, of words and not of commands."""
+    if isinstance(printed, ast.JoinedStr | ast.Tuple):
+        parts = list(
+            printed.values if isinstance(printed, ast.JoinedStr) else printed.elts
+        )
+    else:
+        parts = [printed]
+    words = [
+        each.value
+        for each in parts
+        if isinstance(each, ast.Constant) and isinstance(each.value, str)
+    ]
+    return any(
+        re.search(r"[a-z]{3}", word) and "fedsafe " not in word for word in words
+    )
+
+
+def test_german_differs_from_english_and_takes_the_same_values() -> None:
+    for english, german in GERMAN.items():
+        assert german not in {"", english} or german in SAME, english
+        places = re.findall(r"{\w+}", english)
+        assert sorted(re.findall(r"{\w+}", german)) == sorted(places), english
+    for german, english in CODES.values():
+        assert german != english or german in SAME
+    assert all(FIELDS.values())
+    assert labels.__doc__
+
+
+def test_a_whole_command_speaks_german(ask: "Run", node: "FakeNode") -> None:
+    role = {"role": "dpo", "since": 1, "until": 1_795_000_000, "lapsed": False}
+    account = {"name": "zoe", "display": "Zoe", "external": True, "state": "locked"}
+    node.always("GET /v1/accounts", {"accounts": [account | {"roles": [role]}]})
+    told = ask("account", "list", "--lang", "de").out
+
+    assert told.split()[:5] == ["Name", "Person", "Sitz", "Stand", "Rollen"]
+    assert "extern" in told
+    assert "gesperrt" in told
+    assert "dpo bis 2026-11-18 11:06:40 UTC" in told
