@@ -13,18 +13,22 @@ import click
 from fedsafe_cli.client import Client
 from fedsafe_cli.errors import BrokenAnswerError, SettingsError
 from fedsafe_cli.exit_codes import OK, ExitStatus
+from fedsafe_cli.labels import field, say
 from fedsafe_cli.moments import start_of
 from fedsafe_cli.options import settings_of, shared_options
 from fedsafe_cli.output import document, note, pairs
 from fedsafe_cli.progress import receiving
 from fedsafe_cli.sessions import personal
-from fedsafe_cli.settings import printable
+from fedsafe_cli.settings import Settings, printable
 
 if TYPE_CHECKING:
     from fedsafe_node.evidence.verify import Report
 
 _TARGET: Final = "/v1/audit/export"
 _TIMEOUT: Final = 3_600.0
+_NEXT: Final = (
+    "nothing is written yet: let another person run `{command}`, then `{then}`"
+)
 
 
 @click.command("export")
@@ -68,7 +72,7 @@ def export(context: click.Context, /, out: str, **given: Any) -> ExitStatus:  # 
         asked = client.post(_TARGET, part)
         if settings.json:
             document(asked)
-        note(_next_step(asked, given["anchors_from"]))
+        note(_next_step(settings, asked, given["anchors_from"]))
         return ExitStatus.WAITING
     wanted = {"act": act, "anchors": given["anchors_from"]}
     query = urlencode(part | {k: v for k, v in wanted.items() if v is not None})
@@ -76,7 +80,7 @@ def export(context: click.Context, /, out: str, **given: Any) -> ExitStatus:  # 
     if settings.json:
         document(told)
     else:
-        pairs(list(told.items()), indent="")
+        pairs([(field(name, settings), each) for name, each in told.items()], indent="")
     return OK
 
 
@@ -86,7 +90,11 @@ def _part(given: dict[str, Any]) -> dict[str, int | str]:
     return part | ({"events": ",".join(given["event"])} if given["event"] else {})
 
 
-def _next_step(asked: Any, anchors: int | None) -> str:  # noqa: ANN401 (JSON)
+def _next_step(
+    settings: Settings,
+    asked: Any,  # noqa: ANN401 (JSON)
+    anchors: int | None,
+) -> str:
     try:
         content, act = asked["content"], asked["act"]
         start, end = content["start"], content["end"]
@@ -94,11 +102,11 @@ def _next_step(asked: Any, anchors: int | None) -> str:  # noqa: ANN401 (JSON)
     except (KeyError, TypeError):
         raise BrokenAnswerError("the node's answer names no act") from None
     leaves = f" --anchors-from {anchors}" if anchors is not None else ""
-    return (
-        f"nothing is written yet: let another person run `fedsafe act approve {act}`, "
-        f"then `fedsafe audit export --from {start} --to {end - 1}{classes}{leaves} "
-        f"--act {act} -o FILE.zip`"
+    then = (
+        f"fedsafe audit export --from {start} --to {end - 1}{classes}{leaves} "
+        f"--act {act} -o FILE.zip"
     )
+    return say(_NEXT, settings, command=f"fedsafe act approve {act}", then=then)
 
 
 def _fetch(client: Client, target: str, out: str) -> dict[str, object]:

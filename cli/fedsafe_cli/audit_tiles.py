@@ -16,6 +16,7 @@ from fedsafe_cli.audit_export import receive
 from fedsafe_cli.client import Client
 from fedsafe_cli.errors import BrokenAnswerError, SettingsError
 from fedsafe_cli.exit_codes import OK, ExitStatus
+from fedsafe_cli.labels import field
 from fedsafe_cli.options import settings_of, shared_options
 from fedsafe_cli.output import document, pairs
 from fedsafe_cli.sessions import personal
@@ -54,7 +55,7 @@ def tiles(context: click.Context, directory: str, log: str) -> ExitStatus:
     if settings.json:
         document(told)
     else:
-        pairs(list(told.items()), indent="")
+        pairs([(field(name, settings), each) for name, each in told.items()], indent="")
     return OK
 
 

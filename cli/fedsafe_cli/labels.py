@@ -147,6 +147,10 @@ GERMAN: Final[dict[str, str]] = {
         "noch ist nichts geschehen: eine andere Person führt `{command}` aus, dann "
         "dies mit --act wiederholen"
     ),
+    "nothing is written yet: let another person run `{command}`, then `{then}`": (
+        "noch ist nichts geschrieben: eine andere Person führt `{command}` aus, dann "
+        "`{then}`"
+    ),
     "fedsafe: the record counts once another person has approved it; as them:": (
         "fedsafe: der Eintrag zählt, sobald eine andere Person zustimmt; als diese:"
     ),
@@ -223,6 +227,10 @@ FIELDS: Final[dict[str, str]] = {
     "file": "Datei",
     "openings": "Öffnungen",
     "anchors": "Anker",
+    "omitted": "ausgelassen",
+    "withheld": "zurückgehalten",
+    "directory": "Verzeichnis",
+    "files": "Dateien",
 }
 """German for names of fields; in English a field is named as it is."""
 
