@@ -22,7 +22,6 @@ GERMAN: Final[dict[str, str]] = {
     "by": "von",
     "since": "seit",
     "until": "bis",
-    "validity": "Gültigkeit",
     "holder": "Inhaber",
     "scope": "Bereich",
     "purposes": "Zwecke",
