@@ -34,7 +34,7 @@ from fedsafe_node.messages import (
     RevokeRequest,
     SignalState,
 )
-from fedsafe_node.people.gate import GateOpening
+from fedsafe_node.people.gate import GateOpening, Opening
 from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_policies.gate import LegalGate
 from fedsafe_policies.people import Person
@@ -190,8 +190,11 @@ class Fleet:
         base = self[name].base
         effect = GateOpening(base.office, base.situation)
         people = Person("rita", Role.REVIEWER), Person("dora", Role.DPO)
+        newest = await base.store.read(lambda reader: reader.newest_gate())
+        after = newest.id if newest is not None else None
+        content = encode(Opening(gate=gate, after=after))
         learn = await base.store.write(
-            lambda tx: effect.carry_out(tx, encode(gate), *people)
+            lambda tx: effect.carry_out(tx, content, *people)
         )
         learn()
 
