@@ -156,6 +156,7 @@ JOB_EVENTS: Final[Mapping[str, tuple[Event, ...]]] = {
     "breaches": (Event.BREACH_DUE,),
     "budgets": (),
     "checkpoint": (),
+    "comparing": (Event.FORK_SEEN,),
     "cosigning": (Event.ANCHOR_DISPUTED,),
     "debts": (Event.ERASURE_OWED,),
     "disputes": (Event.DISPUTES_WEIGHED, Event.RULING_DUE, Event.REVOKED),
