@@ -42,7 +42,7 @@ from fedsafe_node.api.auth import (
 from fedsafe_node.api.body import Room, body_decoder, read_body, read_query
 from fedsafe_node.api.call import Call
 from fedsafe_node.api.census import UnauditedError, is_audited
-from fedsafe_node.api.problems import Code, RefusedError, problem_of
+from fedsafe_node.api.problems import Code, RefusedError, headers_of, problem_of
 from fedsafe_node.api.responses import (
     Answer,
     Verbatim,
@@ -50,7 +50,7 @@ from fedsafe_node.api.responses import (
     limit_headers,
     problem_answer,
 )
-from fedsafe_node.api.route import Lane, Route
+from fedsafe_node.api.route import HTML, Lane, Page, Route
 from fedsafe_node.api.services import Services
 from fedsafe_node.idempotency import KEY, InFlight, Once, recognise
 from fedsafe_node.principal import Principal
@@ -147,16 +147,30 @@ class Border:
         self,
         error: Exception,
         request_id: str,
+        page: Page | None = None,
+        languages: str = "",
         *,
         more: Mapping[str, str] | None = None,
     ) -> Answer:
-        """Answer with the problem that *error* stands for; log the node's own."""
+        """Answer with the problem that *error* stands for; log the node's own.
+
+        With *page*, readers of pages get it as one, in one of their *languages*.
+        """
         asking = current()
         trace = asking.trace if asking is not None else None
         problem = problem_of(error, request_id=request_id, trace=trace)
         if problem.status == _SERVER_ERROR:
             facts = fields(request=request_id, trace=trace or "", code=problem.code)
             _LOG.error("a request failed", exc_info=error, extra=facts)
+        if page is not None:
+            more = {**headers_of(problem), **(more or {})}
+            return answer(
+                page(self.services, languages, problem.status),
+                status=problem.status,
+                media=HTML,
+                request_id=request_id,
+                more=more,
+            )
         return problem_answer(problem, request_id=request_id, more=more)
 
 
@@ -177,7 +191,8 @@ def make_endpoint(route: Route, border: Border) -> Endpoint:
         except Exception as error:  # noqa: BLE001 - the border; the table decides
             if request.transport is None:  # nobody is there to be answered
                 raise ConnectionResetError from None
-            response = border.refuse(error, request_id)
+            languages = request.headers.get("Accept-Language", "")
+            response = border.refuse(error, request_id, route.page, languages)
         if asking.limit is not None:
             response.headers.update(limit_headers(asking.limit))
         took = perf_counter() - began
@@ -291,6 +306,7 @@ class _Serving:
                 status=result.status,
                 media=result.media,
                 request_id=request_id,
+                more=_later(result),
             )
         body = result if isinstance(result, bytes | AsyncIterator) else encode(result)
         route = self._route
@@ -301,6 +317,12 @@ class _Serving:
             request_id=request_id,
             more=self._cache,
         )
+
+
+def _later(result: Verbatim) -> Mapping[str, str] | None:
+    if result.retry_after is None:
+        return None
+    return {"Retry-After": str(result.retry_after)}
 
 
 def _belongs_to(peer: str) -> None:

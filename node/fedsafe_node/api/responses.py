@@ -13,6 +13,7 @@ from fedsafe_node.messages import Problem
 from fedsafe_node.tracing import Limit
 
 _ALWAYS: Final = (("X-Content-Type-Options", "nosniff"), ("Cache-Control", "no-store"))
+_UNFRAMED: Final = "frame-ancestors 'none'"  # the one rule that no page can carry
 REQUEST_ID: Final = "X-Request-Id"
 
 
@@ -31,6 +32,7 @@ class Verbatim:
     status: int
     body: bytes
     media: str
+    retry_after: int | None = None
 
 
 def answer(
@@ -46,6 +48,8 @@ def answer(
     headers[REQUEST_ID] = request_id
     if media:
         headers["Content-Type"] = media
+    if media.startswith("text/html"):
+        headers["Content-Security-Policy"] = _UNFRAMED
     if more:
         headers.update(more)
     return Answer(body=body, status=status, headers=headers)

@@ -15,7 +15,8 @@ from fedsafe_node.api.auth import Auth
 from fedsafe_node.api.body import FORM
 from fedsafe_node.api.call import Call
 from fedsafe_node.api.responses import Verbatim
-from fedsafe_node.api.route import KIB, Lane, Route
+from fedsafe_node.api.route import HTML, KIB, Lane, Route
+from fedsafe_node.api.services import Services
 from fedsafe_node.errors import (
     BadRequestError,
     ForbiddenError,
@@ -37,10 +38,11 @@ from fedsafe_node.rights.request_messages import (
     RightsRequestAnswer,
 )
 
-HTML: Final = "text/html; charset=utf-8"
 _MOST_FIELDS: Final = 8
 _OK: Final = 200
 _WRONG: Final = 422
+_SERVERS: Final = 500
+_TROUBLE: Final = {429: "too_many", 503: "not_now"}
 _TRIES: Final = frozenset({403, 409, 429})
 _WRONGS: Final[dict[type[Exception], tuple[int, Wrong]]] = {
     BadRequestError: (_WRONG, Wrong("bad_email", "email")),
@@ -155,7 +157,16 @@ async def _shown(
         status, wrong = next(
             found for kind, found in _WRONGS.items() if isinstance(error, kind)
         )
-        return Verbatim(status, again(wrong), HTML)
+        wait = getattr(error, "retry_after_ms", None)
+        later = None if wait is None else -(-int(wait) // 1_000)
+        return Verbatim(status, again(wrong), HTML, retry_after=later)
+
+
+def show_trouble(services: Services, languages: str, status: int) -> bytes:
+    """Show what the border refuses as a page."""
+    site = Site(services.name, services.proofs.contact)
+    key = _TROUBLE.get(status, "not_now" if status >= _SERVERS else "bad_form")
+    return pages.trouble_page(site, _read_by(languages), Wrong(key))
 
 
 def _fields(call: Call) -> dict[str, str]:
@@ -174,9 +185,11 @@ def _said(call: Call, fields: dict[str, str]) -> tuple[Language, RequestKind]:
 
 
 def _language(call: Call, wanted: Language | None) -> Language:
-    if wanted is not None:
-        return wanted
-    for part in call.languages.split(","):
+    return wanted if wanted is not None else _read_by(call.languages)
+
+
+def _read_by(languages: str) -> Language:
+    for part in languages.split(","):
         tag = part.partition(";")[0].strip().lower()[:2]
         if tag in {"de", "en"}:
             return Language(tag)
@@ -198,6 +211,7 @@ FORM_ROUTES: Final = (
         summary="Show the form for requests of persons",
         query=PageQuery,
         media=HTML,
+        page=show_trouble,
     ),
     Route(
         name="rightsFormCode",
@@ -211,6 +225,7 @@ FORM_ROUTES: Final = (
         takes=FORM,
         limit=4 * KIB,
         media=HTML,
+        page=show_trouble,
         refusals=_TRIES,
     ),
     Route(
@@ -225,6 +240,7 @@ FORM_ROUTES: Final = (
         takes=FORM,
         limit=4 * KIB,
         media=HTML,
+        page=show_trouble,
         refusals=_TRIES,
     ),
     Route(
@@ -237,6 +253,7 @@ FORM_ROUTES: Final = (
         summary="Show the page on which an answer is collected",
         query=PageQuery,
         media=HTML,
+        page=show_trouble,
     ),
     Route(
         name="rightsFormAnswer",
@@ -250,6 +267,7 @@ FORM_ROUTES: Final = (
         takes=FORM,
         limit=4 * KIB,
         media=HTML,
+        page=show_trouble,
         refusals=frozenset({404, 429}),
     ),
     Route(

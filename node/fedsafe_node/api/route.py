@@ -9,12 +9,16 @@ from typing import Final
 from fedsafe_node.api.auth import Auth
 from fedsafe_node.api.body import JSON
 from fedsafe_node.api.call import Call
+from fedsafe_node.api.services import Services
 from fedsafe_policies.vocabulary import Role
 
 KIB: Final = 1_024
+HTML: Final = "text/html; charset=utf-8"
 MIB: Final = 1_024 * KIB
 
 Handler = Callable[[Call], Awaitable[object]]
+Page = Callable[[Services, str, int], bytes]
+"""Shows a refusal: the node's services, the languages asked for, the status."""
 
 
 @unique
@@ -46,6 +50,7 @@ class Route:
     `takes` names. `refusals` are statuses that only the service can bring. A service's
     credential that is bound to a scope is taken where `scope` is the same. Where
     `fresh` is true, a session must have proved its second factor within minutes.
+    `page` shows what the border refuses where readers expect a page.
     """
 
     name: str
@@ -69,6 +74,7 @@ class Route:
     idempotent: bool = False
     max_age: int = 0
     refusals: frozenset[int] = frozenset()
+    page: Page | None = None
 
     @property
     def statuses(self) -> frozenset[int]:

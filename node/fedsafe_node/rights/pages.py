@@ -29,7 +29,7 @@ _STYLE: Final = (
     "border:2px solid #444;border-radius:4px}button{margin-top:1.5rem;"
     "background:#00457c;color:#fff;border-color:#00457c}a:focus,input:focus,select:focus,button:focus,"
     ".error:focus{outline:3px solid #b35c00;outline-offset:2px}.error{border:3px solid "
-    "#a00;padding:1rem}.hint{color:#444}pre{white-space:pre-wrap}"
+    "#a00;padding:1rem}.hint{color:#444}.wrong{color:#a00;font-weight:bold}pre{white-space:pre-wrap}"
 )
 _DIGEST: Final = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
 _POLICY: Final = (
@@ -151,6 +151,16 @@ def answer_page(site: Site, language: Language, found: CollectedAnswer) -> bytes
     return _page(site, language, "collect_title", body, "/rights/answer")
 
 
+def trouble_page(site: Site, language: Language, wrong: Wrong) -> bytes:
+    """Write the page that says why nothing was done, and leads back to the form."""
+    texts = TEXTS[language]
+    body = (
+        f'{_summary(wrong, texts)}<p><a href="/rights?lang={language.value}">'
+        f"{escape(texts['title'].format(node=site.node))}</a></p>"
+    )
+    return _page(site, language, "title", body, "/rights")
+
+
 def _page(site: Site, language: Language, title: str, body: str, path: str) -> bytes:
     texts = TEXTS[language]
     other = Language.EN if language is Language.DE else Language.DE
@@ -191,12 +201,16 @@ def _field(  # noqa: PLR0913 - what a field has
 ) -> str:
     marked = wrong is not None and wrong.field == name
     invalid = ' aria-invalid="true"' if marked else ""
+    said, described = "", f"{name}-hint"
+    if wrong is not None and marked:
+        said = f'<p class="wrong" id="{name}-error">{escape(texts[wrong.key])}</p>'
+        described = f"{name}-error {described}"
     keyboard = f' inputmode="{mode}"' if mode else ""
     return (
         f'<label for="{name}">{escape(texts[name])}</label>'
         f'<p class="hint" id="{name}-hint">{escape(texts[f"{name}_hint"])}</p>'
-        f'<input id="{name}" name="{name}" type="{kind}" required '
-        f'autocomplete="{complete}" aria-describedby="{name}-hint"{invalid}{keyboard} '
+        f'{said}<input id="{name}" name="{name}" type="{kind}" required '
+        f'autocomplete="{complete}" aria-describedby="{described}"{invalid}{keyboard} '
         'maxlength="320">'
     )
 

@@ -310,7 +310,8 @@ class Page(HTMLParser):
         for field in (*self.all("input"), *self.all("select")):
             if field.get("type") != "hidden":
                 assert field["id"] in labelled
-                assert field.get("aria-describedby", field["id"]) in ids
+                described = field.get("aria-describedby") or ""
+                assert set(described.split()) <= ids
         assert self.all("script") == []
         assert not any(
             name.startswith("on") for _, found in self.tags for name in found
@@ -333,6 +334,9 @@ async def post_all(
     async with session.post(path, data=body, headers=headers) as response:
         assert response.status == status
         assert response.headers["Cache-Control"] == "no-store"
+        framing = response.headers["Content-Security-Policy"]
+        assert framing == "frame-ancestors 'none'"
+        assert ("Retry-After" in response.headers) is (status in {429, 503})
         text = await response.text()
     Page(text).check()
     return text
@@ -438,6 +442,9 @@ async def test_what_is_wrong_stands_first_and_leads_to_its_field(
     assert says in text
     page = Page(text)
     assert any(found.get("role") == "alert" for found in page.all("div"))
+    for field in page.all("input"):
+        if "aria-invalid" in field:
+            assert f"{field['id']}-error" in str(field["aria-describedby"]).split()
     assert WHO not in text
 
 
@@ -476,3 +483,18 @@ async def test_a_form_is_taken_as_browsers_send_it(
         session.post("/rights/code", data=body) as response,
     ):
         assert response.status == status
+
+
+async def test_what_the_border_refuses_is_a_page_as_well(
+    mailing: Fleet, box: MailBox
+) -> None:
+    url = mailing["b.demo"].base.config.url
+    async with ClientSession(url, headers=EN) as session:
+        async with session.post("/rights/code", json={"email": WHO}) as response:
+            assert (response.status, response.content_type) == (415, "text/html")
+            text = await response.text()
+        Page(text).check()
+        assert "not complete" in text
+        box.refuses = True
+        for status in (503, 503, 503, 429):
+            await posted(session, "/rights/code", status=status, email=WHO)
