@@ -104,10 +104,6 @@ def test_erasing_and_revealing_wait_for_another_person(
     revealing = ask("audit", "reveal", PSEUDONYM, *reason)
 
     assert (erasing.status, revealing.status) == (13, 13)
-    german = ask(
-        "audit", "erase", "account-17", "--reason", "ticket:17", "--lang", "de"
-    )
-    assert f"`fedsafe act approve {ACT}` aus, das löscht" in german.err
     assert f"fedsafe act approve {ACT}" in erasing.err
     assert "--act" in revealing.err
     assert node.asked == [
@@ -117,6 +113,10 @@ def test_erasing_and_revealing_wait_for_another_person(
         ),
         ("POST /v1/audit/reveal", {"pseudonym": PSEUDONYM, "reason": "ticket:17"}),
     ]
+    german = ask(
+        "audit", "erase", "account-17", "--reason", "ticket:17", "--lang", "de"
+    )
+    assert f"`fedsafe act approve {ACT}` aus, das löscht" in german.err
 
 
 def test_an_approved_pseudonym_is_revealed(ask: "Run", node: "FakeNode") -> None:
