@@ -34,6 +34,8 @@ from fedsafe_node.messages import (
     RevokeRequest,
     SignalState,
 )
+from fedsafe_node.notices.messages import SignOffRequest
+from fedsafe_node.notices.texts import texts
 from fedsafe_node.people.gate import GateOpening, Opening
 from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_policies.gate import LegalGate
@@ -180,10 +182,19 @@ class Fleet:
         request = request_for(value, kind=kind, scope=Scope.FEDERATION)
         draft = await signals.add(request, ANNA)
         if draft.state is SignalState.DRAFT:  # a file needs no second person
+            if not self[at].base.situation.synthetic:
+                await self.sign_texts(at)
             answer = await signals.approve([draft.signal], RITA)
             assert answer.approved == [draft.signal]
         await self.level(at, by)
         return draft.signal
+
+    async def sign_texts(self, name: str) -> None:
+        """Sign off whatever a listed person is told."""
+        until = self.clock.now().date() + timedelta(days=300)
+        for text in texts().values():
+            request = SignOffRequest(digest=text.digest, valid_until=until)
+            await self[name].services.notices.sign_off(text.name.value, request, RITA)
 
     async def open_gate(self, name: str, gate: LegalGate) -> None:
         """Record a gate as two people do, without their accounts."""

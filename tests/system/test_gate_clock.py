@@ -28,8 +28,6 @@ from fedsafe_cli.fleet import answers, start, stop
 from fedsafe_node.clock import SystemClock
 from fedsafe_node.config import Place, load_config
 from fedsafe_node.init import create_node, open_node_store
-from fedsafe_node.notices.messages import SignOffRequest
-from fedsafe_node.notices.texts import texts
 from fedsafe_node.register_messages import EntryRequest
 from fedsafe_node.store.protocol import Reader
 from fedsafe_node.store.rows import SignalRow, SignalStatus
@@ -105,18 +103,10 @@ async def _prepare(root: Path) -> dict[str, str]:
         for name in names:
             await _open_gate(fleet, name)
         await fleet.attested()
-        await _sign_texts(fleet, "a.demo")
         await fleet.publish(WHO)
     finally:
         await fleet.close()
     return tokens
-
-
-async def _sign_texts(fleet: fleets.Fleet, name: str) -> None:
-    until = fleet.clock.now().date() + timedelta(days=300)
-    for text in texts().values():
-        request = SignOffRequest(digest=text.digest, valid_until=until)
-        await fleet[name].services.notices.sign_off(text.name.value, request, RITA)
 
 
 async def _open_gate(fleet: fleets.Fleet, name: str) -> None:
