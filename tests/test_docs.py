@@ -175,6 +175,8 @@ def test_the_first_people_of_a_node_can_be_had_word_for_word() -> None:
                 role = Role(_value(call, "--grant"))
                 assert call[2] in present
                 assert policy.document.training[role].modules <= taught[call[2]]
+            case _:
+                pass
 
     assert _value(init, "--administrator") == present[0]
     assert len(present) > 1

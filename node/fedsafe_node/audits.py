@@ -353,7 +353,7 @@ def _grounds_of_local(purpose: Purpose | None) -> Detail:
 
     But they say what for, and it is in the event.
     """
-    if purpose not in _LOCAL:
+    if purpose is None or purpose not in _LOCAL:
         known = ", ".join(sorted(_LOCAL))
         detail = f"say what the log is read for: {known}"
         raise BadRequestError("purpose_missing", detail, pointer="/purpose")

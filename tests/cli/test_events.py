@@ -44,7 +44,7 @@ def test_events_are_listed_with_the_place_to_go_on(
 
 def test_a_letter_to_a_person_fills_no_cell(ask: "Run", node: "FakeNode") -> None:
     letter = "Sehr geehrte Damen und Herren, " * 20
-    said = {"why": "publication", "signal": "s-1", "text": letter}
+    said: dict[str, object] = {"why": "publication", "signal": "s-1", "text": letter}
     said |= {"until": 1_795_000_000}
     due = event(43, kind="notice.due", content=said)
     node.always("GET /v1/events?after=0&limit=100", part(due))

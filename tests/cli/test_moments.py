@@ -61,7 +61,8 @@ def test_people_read_one_form(given: object) -> None:
 
 
 def test_what_a_command_prints_has_that_form(ask: "Run", node: "FakeNode") -> None:
-    hold = {"hold": "0" * 32, "reason": "order:17", "placed_by": "dora"}
+    hold: dict[str, object] = {"hold": "0" * 32, "reason": "order:17"}
+    hold |= {"placed_by": "dora"}
     hold |= {"subject_ref": "account-7", "until": SECONDS, "placed_at": SECONDS}
     node.always("GET /v1/audit/holds", {"holds": [hold]})
 

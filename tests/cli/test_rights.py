@@ -91,8 +91,8 @@ def test_a_request_is_shown_answered_extended_and_closed(
     assert ask("rights", "extend", REQUEST, "--reason", "note-4").status == 0
     closing = ("--outcome", "refused", "--reason", "letter-12")
     assert ask("rights", "close", REQUEST, *closing).status == 2  # no ground
-    closing = (*closing, "--ground", "not_ours")
-    assert ask("rights", "close", REQUEST, *closing).status == 0
+    ground = ("--ground", "not_ours")
+    assert ask("rights", "close", REQUEST, *closing, *ground).status == 0
     assert [body for _, body in node.asked][1:] == [
         None,
         {"reason": "note-4"},

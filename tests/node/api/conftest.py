@@ -336,9 +336,14 @@ class FakeEvidence:
         return ACT
 
     async def export(
-        self, request: ExportRequest, who: Principal, *, act: str | None = None
+        self,
+        request: ExportRequest,
+        who: Principal,
+        *,
+        act: str | None = None,
+        anchors: int | None = None,
     ) -> AsyncIterator[bytes]:
-        await self.memory.called((request, who, act))
+        await self.memory.called((request, who, act, anchors))
         return _pieces()
 
 

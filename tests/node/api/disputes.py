@@ -64,9 +64,14 @@ class FakeDisputes:
         return DISPUTE
 
     async def list(
-        self, who: Principal, purpose: Purpose | None = None, *, ruled: bool = False
+        self,
+        who: Principal,
+        purpose: Purpose | None = None,
+        *,
+        ruled: bool = False,
+        after: str | None = None,
     ) -> DisputesAnswer:
-        await self.memory.called((who, purpose, ruled))
+        await self.memory.called((who, purpose, ruled, after))
         return DisputesAnswer(disputes=[DISPUTE])
 
     def _kept(self, once: Once | None) -> DisputeAnswer:

@@ -100,7 +100,9 @@ def test_case_and_letter_forms_make_no_other_name(name: str) -> None:
     assert look_of(name) == look_of("anna")
 
 
-@pytest.mark.parametrize("name", ["", "Anna", "a b", "a" * 33, "ä", "1a", *RESERVED, "f0rm", "local-"])
+@pytest.mark.parametrize(
+    "name", ["", "Anna", "a b", "a" * 33, "ä", "1a", *RESERVED, "f0rm", "local-"]
+)
 async def test_a_name_that_does_not_fit_is_refused(people: People, name: str) -> None:
     with pytest.raises(BadRequestError):
         await people.add(name, Role.ANALYST, by="setup")

@@ -25,6 +25,7 @@ from fedsafe_node.principal import Principal
 from fedsafe_node.provider_events.announcing import (
     Announcement,
     Announcer,
+    Content,
     EventKind,
 )
 from fedsafe_node.provider_events.feed import EventFeed
@@ -107,7 +108,7 @@ async def test_a_reader_gets_what_was_announced_and_where_to_go_on(
 async def test_moments_have_the_form_of_all_moments_of_the_feed(
     feed: EventFeed, store: Store, announcer: Announcer
 ) -> None:
-    said = {"task": "t-1", "ends_at": 1_795_000_000, "until": 1_795_000_000}
+    said: Content = {"task": "t-1", "ends_at": 1_795_000_000, "until": 1_795_000_000}
     await announce(store, announcer, Announcement(EventKind.TASK_DUE, None, said))
     (event,) = (await feed.read(ALL, SHOP)).events
 

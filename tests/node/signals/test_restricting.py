@@ -17,9 +17,8 @@ from fedsafe_node.signals.restricting import (
     Restricting,
     in_acts,
 )
-from fedsafe_node.signals.stating import sequence_key
 from fedsafe_node.store.protocol import Store
-from fedsafe_node.store.rows import NewSignal, PeerRow, SignalStatus
+from fedsafe_node.store.rows import NewSignal, PeerRow, SignalStatus, sequence_key
 from fedsafe_policies.decision import Decision
 from fedsafe_policies.disputes import DisputeRequest
 from fedsafe_policies.engine import decide
