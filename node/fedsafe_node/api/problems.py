@@ -109,6 +109,18 @@ class Code(StrEnum):
     TEXT_CHANGED = "text_changed"
     ALREADY_TOLD = "already_told"
     ALREADY_WITHHELD = "already_withheld"
+    ALREADY_RULED = "already_ruled"
+    NOT_THE_ORIGIN = "not_the_origin"
+    NOT_RULED = "not_ruled"
+    NOT_ANSWERED = "not_answered"
+    STILL_LISTED = "still_listed"
+    NOTHING_TO_ERASE = "nothing_to_erase"
+    REQUEST_OPEN = "request_open"
+    REQUEST_ANSWERED = "request_answered"
+    REQUEST_CLOSED = "request_closed"
+    PROOF_USED = "proof_used"
+    TOO_LATE = "too_late"
+    WIPED = "wiped"
     BODY_TOO_LARGE = "body_too_large"
     UNSUPPORTED_MEDIA_TYPE = "unsupported_media_type"
     UNSUPPORTED_ENCODING = "unsupported_encoding"
@@ -126,6 +138,8 @@ class Code(StrEnum):
     BAD_LIMIT = "bad_limit"
     BAD_POSITION = "bad_position"
     BAD_NODES = "bad_nodes"
+    NOT_A_PERSON = "not_a_person"
+    ORIGIN_NEEDED = "origin_needed"
     MALFORMED_DOCUMENT = "malformed_document"
     IDEMPOTENCY_MISMATCH = "idempotency_mismatch"
     BAD_PASSWORD = "bad_password"  # noqa: S105 - a code, no password
@@ -151,6 +165,8 @@ class Code(StrEnum):
     LOG_DAMAGED = "log_damaged"
     PEER_FAILED = "peer_failed"
     UNAVAILABLE = "unavailable"
+    NO_MAIL = "no_mail"
+    MAIL_UNAVAILABLE = "mail_unavailable"
     DEFERRED = "deferred"
     BUSY = "busy"
     AUDIT_UNAVAILABLE = "audit_unavailable"
@@ -209,6 +225,18 @@ CODES: Final[Mapping[Code, tuple[int, str]]] = {
     Code.TEXT_CHANGED: (409, "The text has other words by now"),
     Code.ALREADY_TOLD: (409, "The notice has gone out"),
     Code.ALREADY_WITHHELD: (409, "The notice was held back before"),
+    Code.ALREADY_RULED: (409, "The dispute has its ruling"),
+    Code.NOT_THE_ORIGIN: (409, "Only the signal's origin rules"),
+    Code.NOT_RULED: (409, "The dispute has no ruling yet"),
+    Code.NOT_ANSWERED: (409, "The request has no answer yet"),
+    Code.STILL_LISTED: (409, "What the person asked about is still listed"),
+    Code.NOTHING_TO_ERASE: (409, "There is nothing here to erase"),
+    Code.REQUEST_OPEN: (409, "The request is open"),
+    Code.REQUEST_ANSWERED: (409, "The request is answered"),
+    Code.REQUEST_CLOSED: (409, "The request is closed"),
+    Code.PROOF_USED: (409, "The code has opened a request already"),
+    Code.TOO_LATE: (409, "It is too late for that"),
+    Code.WIPED: (409, "What it rests on is erased"),
     Code.BODY_TOO_LARGE: (413, "The body is too large"),
     Code.UNSUPPORTED_MEDIA_TYPE: (415, "The content type is not supported"),
     Code.UNSUPPORTED_ENCODING: (415, "The content encoding is not supported"),
@@ -226,6 +254,8 @@ CODES: Final[Mapping[Code, tuple[int, str]]] = {
     Code.BAD_LIMIT: (422, "The limit does not fit"),
     Code.BAD_POSITION: (422, "The feed does not reach that far"),
     Code.BAD_NODES: (422, "The members named do not fit"),
+    Code.NOT_A_PERSON: (422, "That is nobody's identifier"),
+    Code.ORIGIN_NEEDED: (422, "The signal's origin must be named"),
     Code.MALFORMED_DOCUMENT: (422, "A signed document does not fit its type"),
     Code.IDEMPOTENCY_MISMATCH: (422, "The Idempotency-Key names another request"),
     Code.BAD_PASSWORD: (422, "The password does not fit"),
@@ -252,6 +282,8 @@ CODES: Final[Mapping[Code, tuple[int, str]]] = {
     Code.LOG_DAMAGED: (500, "A log of the node is damaged"),
     Code.PEER_FAILED: (502, "A member did not answer as it should"),
     Code.UNAVAILABLE: (503, "Not now"),
+    Code.NO_MAIL: (503, "The node sends no mail"),
+    Code.MAIL_UNAVAILABLE: (503, "No mail can be sent now"),
     Code.DEFERRED: (503, "Too few members answered in time"),
     Code.BUSY: (503, "Too many requests are under way"),
     Code.AUDIT_UNAVAILABLE: (503, "No audit event can be written"),
