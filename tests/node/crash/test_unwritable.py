@@ -2,14 +2,12 @@
 """Where no event can be written nothing is answered; the node goes on by itself."""
 
 import asyncio
-import ctypes
 import json
 import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
-from threading import enumerate as all_threads
 from typing import Any, Final
 
 import pytest
@@ -27,23 +25,30 @@ REPOSITORY: Final = Path(__file__).parents[3]
 UNAVAILABLE: Final = (503, "audit_unavailable")
 
 
-def stop_writer() -> None:
-    """Raise in the writer's thread whatever ends a thread."""
-    (thread,) = [each for each in all_threads() if each.name == "fedsafe-writer"]
-    done = ctypes.pythonapi.PyThreadState_SetAsyncExc(
-        ctypes.c_ulong(thread.ident or 0), ctypes.py_object(SystemExit)
-    )
-    assert done == 1
+class Killing:
+    """Ends what the writer's thread is about, in its next batch, once it is armed."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.armed = False
+        write = Sealer.write
+
+        def killed(sealer: Sealer) -> None:
+            if self.armed:
+                self.armed = False
+                raise SystemExit
+            write(sealer)
+
+        monkeypatch.setattr(Sealer, "write", killed)
 
 
 async def test_a_writer_that_is_killed_answers_nothing_and_goes_on(
-    alone: Fleet,
+    alone: Fleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    node = alone["a.demo"]
+    node, killing = alone["a.demo"], Killing(monkeypatch)
     line = UnixConnector(str(node.base.place.socket))
     before = len(await alone.audit("a.demo"))
     async with ClientSession("http://node", connector=line) as session:
-        stop_writer()
+        killing.armed = True
         killed = await ask(session, "/v1/signals", BAN)
         bans = (await node.services.node.status()).own_bans
         after = len(await alone.audit("a.demo"))
@@ -58,12 +63,14 @@ async def test_a_writer_that_is_killed_answers_nothing_and_goes_on(
     assert [(gap.kind, gap.reason) for gap in gaps] == [("unwritable", "failed")]
 
 
-async def test_all_that_wait_are_told_when_the_writer_is_killed(alone: Fleet) -> None:
-    node = alone["a.demo"]
+async def test_all_that_wait_are_told_when_the_writer_is_killed(
+    alone: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    node, killing = alone["a.demo"], Killing(monkeypatch)
     line = UnixConnector(str(node.base.place.socket))
     async with ClientSession("http://node", connector=line) as session:
         for _ in range(20):
-            stop_writer()
+            killing.armed = True
             asked = [ask(session, "/v1/lookup", LOOKUP) for _ in range(20)]
             async with asyncio.timeout(30):
                 told = set(await asyncio.gather(*asked))
