@@ -15,7 +15,7 @@ import msgspec
 
 from fedsafe_node.api.auth import Auth, describe
 from fedsafe_node.api.problems import CODES, MEDIA_TYPE, Code
-from fedsafe_node.api.route import Route
+from fedsafe_node.api.route import HTML, Route
 from fedsafe_node.api.routes import ROUTES
 from fedsafe_node.idempotency import KEY
 from fedsafe_node.messages import Problem
@@ -161,7 +161,8 @@ def _response(route: Route, status: int, named: _Schemas) -> dict[str, Any]:
 def _told(route: Route, named: _Schemas) -> dict[str, Any]:
     """Say in which forms a route refuses: what speaks another one may use its own."""
     problem = {MEDIA_TYPE: {"schema": named[repr(Problem)]}}
-    return problem | {route.media: {}} if route.body is bytes else problem
+    speaks = route.body is bytes or route.media == HTML
+    return problem | {route.media: {}} if speaks else problem
 
 
 def _parameters(
