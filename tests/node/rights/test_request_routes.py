@@ -25,7 +25,7 @@ SENT: Final[Mapping[str, object]] = {
     "closeRequest": {"outcome": "answered", "reason": "letter-1"},
 }
 MAY: Final[Mapping[str, set[Role]]] = {
-    "openRequest": OFFICERS | {Role.SERVICE},
+    "openRequest": OFFICERS,  # and a service whose scope is `rights`, and nothing else
     "grantRequest": {Role.DPO},
     **dict.fromkeys(
         (
