@@ -344,9 +344,10 @@ async def test_what_is_erased_while_it_waits_waits_no_longer(node: Fleet) -> Non
 
 async def test_a_notice_whose_key_is_destroyed_waits_no_longer(node: Fleet) -> None:
     signal = await publish(node)
-    periods, now = node[A].base.periods, node.clock.now()
-    later = f"{now.year + 1}-01"
-    await asyncio.to_thread(periods.destroy, period_of(now), present=later)
+    periods, period = node[A].base.periods, period_of(node.clock.now())
+    node.clock.advance(timedelta(days=31))  # else the node makes another for it
+    present = period_of(node.clock.now())
+    await asyncio.to_thread(periods.destroy, period, present=present)
     await tend(node)
     signal_id, kind = bytes.fromhex(signal.replace("-", "")), NoticeKind.PUBLICATION
     row = await node[A].base.store.read(lambda r: r.notice(signal_id, kind))
