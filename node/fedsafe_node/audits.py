@@ -13,6 +13,15 @@ import msgspec
 
 from fedsafe_federation.errors import FederationError
 from fedsafe_federation.verification import open_checkpoint
+from fedsafe_node.audit_messages import (
+    AuditEvent,
+    AuditEvents,
+    Damage,
+    FoundEvents,
+    LogCheck,
+    TableCheck,
+    VerifyAnswer,
+)
 from fedsafe_node.clock import Clock
 from fedsafe_node.commitments import commitments_for
 from fedsafe_node.errors import (
@@ -38,15 +47,6 @@ from fedsafe_node.log.audit import (
 from fedsafe_node.log.engine import LogEngine
 from fedsafe_node.log.guard import Guard
 from fedsafe_node.log.verification import Anchor, CommitmentsOf, Verified
-from fedsafe_node.messages import (
-    AuditEvent,
-    AuditEvents,
-    Damage,
-    FoundEvents,
-    LogCheck,
-    TableCheck,
-    VerifyAnswer,
-)
 from fedsafe_node.principal import LOCAL, Principal
 from fedsafe_node.reading import rule_on_reading
 from fedsafe_node.sealed_checks import check_seal

@@ -86,6 +86,28 @@ def _read_files(place: Place, config: Config) -> _Files:
     )
 
 
+async def _load_situation(config: Config, files: "_Files", store: Store) -> Situation:
+    own = OwnList(config.name, files.keys.own)
+    situation = Situation(config, files.provisions, own)
+    gate = await load_gate(store)
+    if gate is not None:
+        situation.record_gate(gate)
+    situation.record_register(await read_register_end(store))
+    for peer in await store.read(lambda reader: reader.peers()):
+        if peer.state is PeerState.SUSPENDED:
+            situation.coverage.suspended.add(peer.origin)
+    return situation
+
+
+async def _load_trail(
+    situation: Situation, files: "_Files", store: Store
+) -> AuditTrail:
+    trail = AuditTrail(situation.node, files.pseudonyms)
+    trail.know_people(*await store.read(names_of_people))
+    trail.know_policy(situation.policy.reference, situation.policy.digest)
+    return trail
+
+
 async def open_base(
     place: Place, config: Config, clock: Clock, parts: AsyncExitStack
 ) -> Base:
@@ -108,23 +130,14 @@ async def open_base(
         around=files.sealed,
     )
     parts.push_async_callback(store.close)
-    own = OwnList(config.name, files.keys.own)
-    situation = Situation(config, files.provisions, own)
-    gate = await load_gate(store)
-    if gate is not None:
-        situation.record_gate(gate)
-    situation.record_register(await read_register_end(store))
-    for peer in await store.read(lambda reader: reader.peers()):
-        if peer.state is PeerState.SUSPENDED:
-            situation.coverage.suspended.add(peer.origin)
+    situation = await _load_situation(config, files, store)
     tokens = await load_tokens(place.index, store)
     parts.push_async_callback(asyncio.to_thread, tokens.close)
     is_sealed = any(person.totp for person in await store.read(lambda r: r.persons()))
     key = place.keys / "people.key"
     vault = await workers(lambda: open_vault(key, is_needed=is_sealed))
-    passwords, trail = Passwords(), AuditTrail(config.name, files.pseudonyms)
-    trail.know_people(*await store.read(names_of_people))
-    trail.know_policy(situation.policy.reference, situation.policy.digest)
+    trail = await _load_trail(situation, files, store)
+    passwords = Passwords()
     parts.push_async_callback(asyncio.to_thread, passwords.close)
     return Base(
         place=place,

@@ -7,7 +7,7 @@ that somebody asked about: questions are named by their position.
 """
 
 from enum import StrEnum, unique
-from typing import Annotated, Literal
+from typing import Annotated
 
 import msgspec
 
@@ -365,103 +365,6 @@ class GateAnswer(Message, frozen=True):
     missing: list[str]
     valid_until: str | None
     act: str | None = None
-
-
-Damage = Literal["tampered", "incomplete", "unreadable"]
-"""What is wrong: something changed, entries are gone, or the disk cannot tell."""
-
-
-class LogCheck(Message, frozen=True):
-    """The outcome of verifying one log."""
-
-    log: str
-    size: int
-    root: str
-    openings: int
-    erased: int
-    ok: bool
-    damage: Damage | None = None
-    first_bad_index: int | None = None
-    last_bad_index: int | None = None
-    why: str | None = None
-
-
-class TableCheck(Message, frozen=True):
-    """The outcome of checking a table against logs and signed statements.
-
-    `first_bad` names the signal (or statement, or log entry) that is at fault, and
-    `first_bad_row` its row if it has one.
-    """
-
-    table: str
-    rows: int
-    ok: bool
-    damage: Damage | None = None
-    first_bad: str | None = None
-    first_bad_row: int | None = None
-    why: str | None = None
-
-
-class VerifyAnswer(Message, frozen=True):
-    """The outcome of verifying all logs of the node, and the tables beside them."""
-
-    ok: bool
-    logs: list[LogCheck]
-    tables: list[TableCheck] = []
-
-
-class AuditEvent(Message, frozen=True):
-    """One line of the audit log, with what is not erased.
-
-    `subject_ref` is the account that a match was found for; staff act under the
-    pseudonym of the quarter. `trace` is the request's, `peer` the member that asked.
-    """
-
-    index: int
-    event: str
-    at: str
-    outcome: str
-    purpose: str
-    basis: str
-    rule: str | None = None
-    code: str | None = None
-    policy: str | None = None
-    policy_hash: str | None = None
-    trace: str | None = None
-    peer: str | None = None
-    actor: str | None = None
-    subject_ref: str | None = None
-    detail: dict[str, str | int | bool | None] | None = None
-
-
-class AuditEvents(Message, frozen=True):
-    """A page of the audit log; `next` is where the following page begins."""
-
-    events: list[AuditEvent]
-    next: int
-
-
-class AuditEntry(Message, frozen=True):
-    """One entry: its exact record, and of each field group what there is.
-
-    `erased` has the second of the erasure, if it is known; `withheld` is in no
-    page of events either. `proof` leads from `leaf` to the signed `checkpoint`.
-    """
-
-    index: int
-    record: str
-    leaf: str
-    openings: dict[str, str]
-    erased: dict[str, int | None]
-    withheld: list[str]
-    proof: list[str] | None = None
-    checkpoint: str | None = None
-
-
-class FoundEvents(AuditEvents, frozen=True):
-    """Those before `next` that were looked for; `more` entries may lie behind."""
-
-    more: bool
 
 
 class ProposalRequest(Message, frozen=True):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The node at a glance: status and health (`api.services.Node`)."""
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Final
@@ -28,6 +29,44 @@ MAX_WAITING: Final = 500
 _WEEK: Final = 7 * 24 * 60 * 60
 
 
+@dataclass(frozen=True, slots=True)
+class _Counted:
+    """What the store holds at one moment; `breaches` are those open and overdue."""
+
+    counts: Counts
+    peers: list[PeerRow]
+    feed: int
+    audit: int
+    receipts: int
+    notices: int
+    tasks: int
+    stamps: int
+    disputes: int
+    floods: dict[str, int]
+    circuits: int
+    keys: int
+    breaches: tuple[int, int]
+
+
+async def _count(reader: Reader, situation: Situation, now: int) -> _Counted:
+    review = situation.policy.document.review
+    return _Counted(
+        counts=await reader.counts(),
+        peers=await reader.peers(),
+        feed=await reader.log_size(feed_name(situation.node)),
+        audit=await reader.log_size(audit_log_name(situation.node)),
+        receipts=await reader.receipts_overdue(now),
+        notices=await reader.notices_waiting(now),
+        tasks=await reader.tasks_waiting(),
+        stamps=len(await rubber_stamps(reader, review)),
+        disputes=await reader.open_disputes(),
+        floods=await reader.floods_since(now - _WEEK),
+        circuits=len(await reader.circuits(now)),
+        keys=len(await unfinished_effects(reader)),
+        breaches=await count_breaches(reader, now),
+    )
+
+
 class Overview:
     """Tells the state of a node."""
 
@@ -48,36 +87,11 @@ class Overview:
     async def status(self) -> StatusAnswer:
         """Tell the node's state at a glance."""
         situation = self._situation
-
         now = int(self._clock.now().timestamp())
-
-        async def query(reader: Reader) -> tuple[Counts, int, int, list[PeerRow], int]:
-            return (
-                await reader.counts(),
-                await reader.log_size(feed_name(situation.node)),
-                await reader.log_size(audit_log_name(situation.node)),
-                await reader.peers(),
-                await reader.receipts_overdue(now),
-            )
-
-        async def contested(reader: Reader) -> tuple[int, dict[str, int]]:
-            return await reader.open_disputes(), await reader.floods_since(now - _WEEK)
-
-        async def reviews(reader: Reader) -> tuple[int, int]:
-            review = situation.policy.document.review
-            stamps = await rubber_stamps(reader, review)
-            return await reader.tasks_waiting(), len(stamps)
-
-        waiting, alarms = await self._store.read(reviews)
-        disputes, floods = await self._store.read(contested)
-        notices = await self._store.read(lambda reader: reader.notices_waiting(now))
-        broken = len(await self._store.read(lambda reader: reader.circuits(now)))
-        breaches, late = await self._store.read(
-            lambda reader: count_breaches(reader, now)
-        )
-        counts, feed, audit, rows, overdue = await self._store.scan(query)
+        found = await self._store.scan(lambda reader: _count(reader, situation, now))
         membership = situation.shared.membership if situation.shared else None
         library = describe()
+        breaches, late = found.breaches
         return StatusAnswer(
             node=situation.node,
             version=VERSION,
@@ -86,23 +100,23 @@ class Overview:
             threshold=membership.epoch.threshold if membership else None,
             members=len(membership.charter.members) if membership else 1,
             epoch=membership.epoch.epoch if membership else None,
-            peers=self._peers({row.origin: row for row in rows}),
-            signals=counts.signals,
-            own_bans=counts.own,
-            drafts=counts.drafts,
-            feed_size=feed,
-            audit_size=audit,
+            peers=self._peers({row.origin: row for row in found.peers}),
+            signals=found.counts.signals,
+            own_bans=found.counts.own,
+            drafts=found.counts.drafts,
+            feed_size=found.feed,
+            audit_size=found.audit,
             sodium=f"libsodium {library.version} ({library.source})",
             url=situation.config.url,
             store=self._trouble(),
-            receipts_overdue=overdue,
-            notices_waiting=notices,
-            tasks_waiting=waiting,
-            review_alarms=alarms,
-            disputes_open=disputes,
-            disputes_beyond_budget=floods,
-            circuits_broken=broken,
-            keys_unfinished=len(await self._store.read(unfinished_effects)),
+            receipts_overdue=found.receipts,
+            notices_waiting=found.notices,
+            tasks_waiting=found.tasks,
+            review_alarms=found.stamps,
+            disputes_open=found.disputes,
+            disputes_beyond_budget=found.floods,
+            circuits_broken=found.circuits,
+            keys_unfinished=found.keys,
             breaches_open=breaches,
             breaches_overdue=late,
         )

@@ -4,9 +4,9 @@
 import asyncio
 from typing import Final
 
+from fedsafe_node.audit_messages import TableCheck
 from fedsafe_node.errors import SealBrokenError, StoreFailedError
 from fedsafe_node.log.guard import Guard
-from fedsafe_node.messages import TableCheck
 from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.writer import BY_WRONG_CELLS
 

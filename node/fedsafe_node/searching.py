@@ -9,7 +9,8 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from fedsafe_federation.signed import Seconds
-from fedsafe_node.messages import AuditEvent, Message
+from fedsafe_node.audit_messages import AuditEvent
+from fedsafe_node.messages import Message
 
 MOST_LOOKED_AT = 20_000
 Classes = Annotated[str, msgspec.Meta(pattern=r"^[a-z_.,]*$", max_length=1_000)]

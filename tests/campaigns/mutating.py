@@ -32,11 +32,11 @@ from tests.campaigns.directory import (
     write_rows,
 )
 
+from fedsafe_node.audit_messages import VerifyAnswer
 from fedsafe_node.audits import AuditService
 from fedsafe_node.base import Base
 from fedsafe_node.config import Place
 from fedsafe_node.errors import NodeError
-from fedsafe_node.messages import VerifyAnswer
 from fedsafe_node.principal import LOCAL
 
 _OF_LOGS: Final = frozenset({"logs", "entries", "openings", "tile_roots"})

@@ -12,6 +12,7 @@ import pytest
 from tests.node.fleet import Fleet
 from tests.node.signals.conftest import ANNA, BOT, RITA
 
+from fedsafe_node.audit_messages import VerifyAnswer
 from fedsafe_node.errors import (
     BadRequestError,
     CorruptLogError,
@@ -20,7 +21,7 @@ from fedsafe_node.errors import (
     StoreFailedError,
 )
 from fedsafe_node.log.audit import decode_audit_record
-from fedsafe_node.messages import Kind, VerifyAnswer
+from fedsafe_node.messages import Kind
 from fedsafe_node.principal import LOCAL, Principal
 from fedsafe_node.searching import Wanted
 from fedsafe_policies.vocabulary import Purpose, Role

@@ -11,7 +11,8 @@ import pytest
 from tests.node.fleet import Fleet
 from tests.node.signals.conftest import ANNA, BOT, request_for
 
-from fedsafe_node.messages import Kind, TableCheck, VerifyAnswer
+from fedsafe_node.audit_messages import TableCheck, VerifyAnswer
+from fedsafe_node.messages import Kind
 from fedsafe_node.signals import restricting
 from fedsafe_node.signals.naming import signal_name
 

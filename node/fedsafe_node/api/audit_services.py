@@ -4,15 +4,15 @@
 from collections.abc import AsyncIterator
 from typing import Protocol
 
-from fedsafe_node.compliance.model import Language, SheetAnswer, SheetKind
-from fedsafe_node.evidence.span import ExportRequest
-from fedsafe_node.evidence.tiled import OwnLog
-from fedsafe_node.messages import (
+from fedsafe_node.audit_messages import (
     AuditEntry,
     AuditEvents,
     FoundEvents,
     VerifyAnswer,
 )
+from fedsafe_node.compliance.model import Language, SheetAnswer, SheetKind
+from fedsafe_node.evidence.span import ExportRequest
+from fedsafe_node.evidence.tiled import OwnLog
 from fedsafe_node.peering.messages import SightingsAnswer
 from fedsafe_node.people.messages import ActAnswer
 from fedsafe_node.principal import Principal

@@ -23,8 +23,9 @@ from typing import Final
 
 from aiohttp import web
 
+from fedsafe_node.api.codes import Code
 from fedsafe_node.api.peer_services import Peering
-from fedsafe_node.api.problems import Code, RefusedError
+from fedsafe_node.api.problems import RefusedError
 from fedsafe_node.api.services import People
 from fedsafe_node.principal import LOCAL, Principal
 from fedsafe_policies.vocabulary import Role

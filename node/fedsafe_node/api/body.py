@@ -18,7 +18,8 @@ import msgspec
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
-from fedsafe_node.api.problems import Code, RefusedError
+from fedsafe_node.api.codes import Code
+from fedsafe_node.api.problems import RefusedError
 
 JSON: Final = "application/json"
 TEXT: Final = "text/plain"

@@ -42,7 +42,8 @@ from fedsafe_node.api.auth import (
 from fedsafe_node.api.body import Room, body_decoder, read_body, read_query
 from fedsafe_node.api.call import Call
 from fedsafe_node.api.census import UnauditedError, is_audited
-from fedsafe_node.api.problems import Code, RefusedError, headers_of, problem_of
+from fedsafe_node.api.codes import Code
+from fedsafe_node.api.problems import RefusedError, headers_of, problem_of
 from fedsafe_node.api.responses import (
     Answer,
     Verbatim,

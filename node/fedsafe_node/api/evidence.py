@@ -11,9 +11,10 @@ from fedsafe_node.api.auth import PERSONS, Auth
 from fedsafe_node.api.call import Call
 from fedsafe_node.api.queries import MAX_EVENTS
 from fedsafe_node.api.route import KIB, Lane, Route
+from fedsafe_node.audit_messages import AuditEntry, FoundEvents
 from fedsafe_node.evidence.span import ExportRequest
 from fedsafe_node.evidence.tiled import OwnLog
-from fedsafe_node.messages import AuditEntry, FoundEvents, Message
+from fedsafe_node.messages import Message
 from fedsafe_node.people.messages import ActAnswer, ActId
 from fedsafe_node.searching import Wanted
 from fedsafe_node.standing_messages import AuditStanding

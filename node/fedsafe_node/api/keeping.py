@@ -10,6 +10,7 @@ from fedsafe_node.api.auth import PERSONS, Auth
 from fedsafe_node.api.call import Call
 from fedsafe_node.api.queries import MAX_EVENTS
 from fedsafe_node.api.route import KIB, Lane, Route
+from fedsafe_node.audit_messages import FoundEvents
 from fedsafe_node.evidence.keeping_messages import (
     EraseRequest,
     GapsAnswer,
@@ -22,7 +23,7 @@ from fedsafe_node.evidence.keeping_messages import (
     SubjectEvents,
     SubjectRequest,
 )
-from fedsafe_node.messages import FoundEvents, Message
+from fedsafe_node.messages import Message
 from fedsafe_node.people.messages import ActAnswer, ActId
 from fedsafe_policies.vocabulary import Purpose, Role
 

@@ -14,7 +14,8 @@ from typing import Any, Final
 import msgspec
 
 from fedsafe_node.api.auth import Auth, describe
-from fedsafe_node.api.problems import CODES, MEDIA_TYPE, Code
+from fedsafe_node.api.codes import CODES, Code
+from fedsafe_node.api.problems import MEDIA_TYPE
 from fedsafe_node.api.route import HTML, Route
 from fedsafe_node.api.routes import ROUTES
 from fedsafe_node.idempotency import KEY

@@ -15,7 +15,7 @@ from fedsafe_node.api.auth import Auth
 from fedsafe_node.api.body import FORM
 from fedsafe_node.api.call import Call
 from fedsafe_node.api.responses import Verbatim
-from fedsafe_node.api.route import HTML, KIB, Lane, Route
+from fedsafe_node.api.route import HTML, KIB, Handler, Lane, Route
 from fedsafe_node.api.services import Services
 from fedsafe_node.errors import (
     BadRequestError,
@@ -200,74 +200,82 @@ def _site(call: Call) -> Site:
     return Site(call.services.name, call.services.proofs.contact)
 
 
+def _looked_at(name: str, path: str, handler: Handler, summary: str) -> Route:
+    """Describe a page that is only looked at."""
+    return Route(
+        name=name,
+        method="GET",
+        path=path,
+        handler=handler,
+        auth=Auth.OPEN,
+        lane=Lane.PUBLIC,
+        summary=summary,
+        query=PageQuery,
+        media=HTML,
+        page=show_trouble,
+    )
+
+
+def _posted(  # noqa: PLR0913 - what a form differs in
+    name: str,
+    path: str,
+    handler: Handler,
+    summary: str,
+    *,
+    refusals: frozenset[int],
+    lane: Lane = Lane.PUBLIC,
+) -> Route:
+    """Describe a page that answers a form."""
+    return Route(
+        name=name,
+        method="POST",
+        path=path,
+        handler=handler,
+        auth=Auth.OPEN,
+        lane=lane,
+        summary=summary,
+        body=bytes,
+        takes=FORM,
+        limit=4 * KIB,
+        media=HTML,
+        page=show_trouble,
+        refusals=refusals,
+    )
+
+
 FORM_ROUTES: Final = (
-    Route(
-        name="rightsForm",
-        method="GET",
-        path="/rights",
-        handler=show_form,
-        auth=Auth.OPEN,
-        lane=Lane.PUBLIC,
-        summary="Show the form for requests of persons",
-        query=PageQuery,
-        media=HTML,
-        page=show_trouble,
+    _looked_at(
+        "rightsForm",
+        "/rights",
+        show_form,
+        "Show the form for requests of persons",
     ),
-    Route(
-        name="rightsFormCode",
-        method="POST",
-        path="/rights/code",
-        handler=send_code,
-        auth=Auth.OPEN,
+    _posted(
+        "rightsFormCode",
+        "/rights/code",
+        send_code,
+        "Mail a code, and show the page that asks for it",
+        refusals=_TRIES,
         lane=Lane.MAILS,
-        summary="Mail a code, and show the page that asks for it",
-        body=bytes,
-        takes=FORM,
-        limit=4 * KIB,
-        media=HTML,
-        page=show_trouble,
+    ),
+    _posted(
+        "rightsFormProof",
+        "/rights/proof",
+        prove,
+        "Open a request for who has the code, and show its number",
         refusals=_TRIES,
     ),
-    Route(
-        name="rightsFormProof",
-        method="POST",
-        path="/rights/proof",
-        handler=prove,
-        auth=Auth.OPEN,
-        lane=Lane.PUBLIC,
-        summary="Open a request for who has the code, and show its number",
-        body=bytes,
-        takes=FORM,
-        limit=4 * KIB,
-        media=HTML,
-        page=show_trouble,
-        refusals=_TRIES,
+    _looked_at(
+        "rightsFormCollect",
+        "/rights/answer",
+        show_collect,
+        "Show the page on which an answer is collected",
     ),
-    Route(
-        name="rightsFormCollect",
-        method="GET",
-        path="/rights/answer",
-        handler=show_collect,
-        auth=Auth.OPEN,
-        lane=Lane.PUBLIC,
-        summary="Show the page on which an answer is collected",
-        query=PageQuery,
-        media=HTML,
-        page=show_trouble,
-    ),
-    Route(
-        name="rightsFormAnswer",
-        method="POST",
-        path="/rights/answer",
-        handler=collect,
-        auth=Auth.OPEN,
-        lane=Lane.PUBLIC,
-        summary="Show an answer to who has its code, once",
-        body=bytes,
-        takes=FORM,
-        limit=4 * KIB,
-        media=HTML,
-        page=show_trouble,
+    _posted(
+        "rightsFormAnswer",
+        "/rights/answer",
+        collect,
+        "Show an answer to who has its code, once",
         refusals=frozenset({404, 429}),
     ),
     Route(

@@ -34,10 +34,10 @@ from fedsafe_node.api.sheets import SHEET_ROUTES
 from fedsafe_node.api.tasks import TASK_ROUTES
 from fedsafe_node.api.validations import VALIDATION_ROUTES
 from fedsafe_node.api.witnessing import WITNESS_ROUTES
+from fedsafe_node.audit_messages import AuditEvents, VerifyAnswer
 from fedsafe_node.messages import (
     ApproveAnswer,
     ApproveRequest,
-    AuditEvents,
     BatchAnswer,
     BatchRequest,
     DraftsAnswer,
@@ -54,7 +54,6 @@ from fedsafe_node.messages import (
     SignalAnswer,
     SignalId,
     StatusAnswer,
-    VerifyAnswer,
 )
 from fedsafe_node.telemetry import METRICS_TYPE
 from fedsafe_policies.gate import LegalGate

@@ -33,9 +33,10 @@ from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError, LineTooLong
 from aiohttp.typedefs import Handler, Middleware
 
+from fedsafe_node.api.codes import Code
 from fedsafe_node.api.endpoint import LANES, Border, Endpoint, make_endpoint
 from fedsafe_node.api.openapi import document
-from fedsafe_node.api.problems import Code, RefusedError
+from fedsafe_node.api.problems import RefusedError
 from fedsafe_node.api.route import Lane
 from fedsafe_node.api.routes import ROUTES
 from fedsafe_node.api.services import Services

@@ -7,9 +7,9 @@ import msgspec
 
 from fedsafe_federation.errors import MalformedError
 from fedsafe_federation.wireformat import decode
+from fedsafe_node.audit_messages import AuditEvent
 from fedsafe_node.errors import CorruptLogError
 from fedsafe_node.log.audit import ACTOR, DETAIL, SUBJECT, decode_audit_record
-from fedsafe_node.messages import AuditEvent
 from fedsafe_node.store.protocol import LogName, Reader
 
 

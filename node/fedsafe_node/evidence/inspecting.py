@@ -9,6 +9,7 @@ from typing import Final
 from fedsafe_crypto.checkpoint import Checkpoint, sign_checkpoint
 from fedsafe_crypto.tree import leaf_hash
 from fedsafe_federation.errors import MalformedError
+from fedsafe_node.audit_messages import AuditEntry
 from fedsafe_node.errors import CorruptLogError, MissingEntriesError, NotFoundError
 from fedsafe_node.evidence.contents import audit_verifier, fingerprint
 from fedsafe_node.keys import NodeKeys
@@ -23,7 +24,6 @@ from fedsafe_node.log.audit import (
 )
 from fedsafe_node.log.guard import Guard
 from fedsafe_node.log.proofs import prove_inclusion
-from fedsafe_node.messages import AuditEntry
 from fedsafe_node.people.office import Office
 from fedsafe_node.principal import Principal
 from fedsafe_node.standing_messages import (

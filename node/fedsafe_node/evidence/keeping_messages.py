@@ -6,7 +6,8 @@ from typing import Annotated
 import msgspec
 
 from fedsafe_federation.signed import Count, Seconds
-from fedsafe_node.messages import AuditEvent, Message, SubjectRef
+from fedsafe_node.audit_messages import AuditEvent
+from fedsafe_node.messages import Message, SubjectRef
 from fedsafe_node.people.messages import ActId
 
 Reference = Annotated[str, msgspec.Meta(max_length=64)]

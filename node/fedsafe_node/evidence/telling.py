@@ -4,6 +4,7 @@
 from collections.abc import Awaitable, Callable
 from typing import Final
 
+from fedsafe_node.audit_messages import AuditEvent, FoundEvents
 from fedsafe_node.evidence.events import read_log_events
 from fedsafe_node.evidence.inspecting import Admit, count_entries
 from fedsafe_node.evidence.keeping_messages import (
@@ -15,7 +16,6 @@ from fedsafe_node.evidence.keeping_messages import (
 )
 from fedsafe_node.evidence.naming import entries_naming
 from fedsafe_node.log.audit import Event
-from fedsafe_node.messages import AuditEvent, FoundEvents
 from fedsafe_node.people.office import Office
 from fedsafe_node.principal import Principal
 from fedsafe_node.searching import Wanted

@@ -153,15 +153,7 @@ class Notices:
             WrongStateError: the notice has gone out, or was held back before.
         """
         desk, now = self._desk, self._desk.clock.now()
-        decision = desk.situation.decide(
-            WithholdingRequest(
-                person=Person(who.name, who.role),
-                reason=request.reason,
-                note=request.note,
-                until=request.until,
-            ),
-            now,
-        )
+        decision = desk.situation.decide(_withholding(request, who), now)
         if not decision.allowed:
             await self._refuse(decision, who, "notice.withhold")
         row = WithholdingRow(
@@ -296,3 +288,12 @@ def _seconds(day: date) -> int:
 
 def _moment(seconds: int) -> str:
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
+
+
+def _withholding(request: WithholdRequest, who: Principal) -> WithholdingRequest:
+    return WithholdingRequest(
+        person=Person(who.name, who.role),
+        reason=request.reason,
+        note=request.note,
+        until=request.until,
+    )

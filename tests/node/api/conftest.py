@@ -36,6 +36,13 @@ from fedsafe_node.api.endpoint import LANES
 from fedsafe_node.api.route import Lane, Route
 from fedsafe_node.api.server import ApiServer
 from fedsafe_node.api.services import Services
+from fedsafe_node.audit_messages import (
+    AuditEntry,
+    AuditEvents,
+    FoundEvents,
+    LogCheck,
+    VerifyAnswer,
+)
 from fedsafe_node.compliance.model import Language, Sheet, SheetAnswer, SheetKind
 from fedsafe_node.errors import ForbiddenError, NotFoundError, WrongStateError
 from fedsafe_node.evidence.span import ExportRequest
@@ -44,17 +51,13 @@ from fedsafe_node.idempotency import Once
 from fedsafe_node.log.audit import Event
 from fedsafe_node.messages import (
     ApproveAnswer,
-    AuditEntry,
-    AuditEvents,
     BatchAnswer,
     BatchRequest,
     DraftsAnswer,
-    FoundEvents,
     GateAnswer,
     ImportAnswer,
     ImportRequest,
     ItemProblem,
-    LogCheck,
     LookupAnswer,
     LookupRequest,
     NewSignalRequest,
@@ -65,7 +68,6 @@ from fedsafe_node.messages import (
     SignalAnswer,
     SignalState,
     StatusAnswer,
-    VerifyAnswer,
 )
 from fedsafe_node.notices.messages import (
     NoticesAnswer,

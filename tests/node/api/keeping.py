@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from tests.node.api.staff import ACT
 
+from fedsafe_node.audit_messages import FoundEvents
 from fedsafe_node.evidence.keeping_messages import (
     EraseRequest,
     GapsAnswer,
@@ -18,7 +19,6 @@ from fedsafe_node.evidence.keeping_messages import (
     SubjectEvents,
     SubjectRequest,
 )
-from fedsafe_node.messages import FoundEvents
 from fedsafe_node.people.messages import ActAnswer
 from fedsafe_node.principal import Principal
 from fedsafe_policies.vocabulary import Purpose

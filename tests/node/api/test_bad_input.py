@@ -13,7 +13,8 @@ from tests.node.api.conftest import SERVICE_TOKEN, STAFF_TOKEN, Api
 
 from fedsafe_node.api import body as body_module
 from fedsafe_node.api.body import body_decoder
-from fedsafe_node.api.problems import Code, RefusedError
+from fedsafe_node.api.codes import Code
+from fedsafe_node.api.problems import RefusedError
 from fedsafe_node.messages import BatchRequest, LookupRequest, NewSignalRequest
 
 SECRET = "anna.geheim@example.de"

@@ -21,11 +21,10 @@ from fedsafe_federation.errors import (
     UntrustedError,
 )
 from fedsafe_node import errors as node_errors
+from fedsafe_node.api.codes import CODES, Code
 from fedsafe_node.api.problems import (
     CARRIED,
-    CODES,
     ERRORS,
-    Code,
     RefusedError,
     body_of,
     headers_of,

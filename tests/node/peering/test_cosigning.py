@@ -145,6 +145,17 @@ async def copied(fleet: Fleet, name: str, target: Path) -> Path:
     return target
 
 
+async def put_back_whole(trio: Fleet, tmp_path: Path) -> Path:
+    """Stop a.demo and put it back to before its members cosigned a lookup."""
+    await cosigned(trio)
+    copy = await copied(trio, "a.demo", tmp_path / "old")
+    await trio.look_up("a.demo", "anna@example.de")
+    await cosigned(trio)
+    await trio.stop("a.demo")
+    await put_back(trio, "a.demo", copy)
+    return copy
+
+
 def entries(database: Path) -> int:
     with closing(sqlite3.connect(database)) as connection:
         return int(connection.execute("SELECT count(*) FROM entries").fetchone()[0])
@@ -153,12 +164,7 @@ def entries(database: Path) -> int:
 async def test_a_directory_that_was_put_back_whole_does_not_start(
     trio: Fleet, tmp_path: Path
 ) -> None:
-    await cosigned(trio)
-    copy = await copied(trio, "a.demo", tmp_path / "old")
-    await trio.look_up("a.demo", "anna@example.de")
-    await cosigned(trio)
-    await trio.stop("a.demo")
-    await put_back(trio, "a.demo", copy)
+    copy = await put_back_whole(trio, tmp_path)
     with pytest.raises(RolledBackError, match=r"witnessed by [bc]\.demo"):
         await trio.start("a.demo")
 
@@ -168,12 +174,7 @@ async def test_a_directory_that_was_put_back_whole_does_not_start(
 async def test_a_policy_in_the_old_copy_does_not_hide_it(
     trio: Fleet, tmp_path: Path
 ) -> None:
-    await cosigned(trio)
-    copy = await copied(trio, "a.demo", tmp_path / "old")
-    await trio.look_up("a.demo", "anna@example.de")
-    await cosigned(trio)
-    await trio.stop("a.demo")
-    await put_back(trio, "a.demo", copy)
+    await put_back_whole(trio, tmp_path)
     trio.place("a.demo").witness_policy.write_text("quorum none\n")
     with pytest.raises(RolledBackError, match="witnessed by"):
         await trio.start("a.demo")
@@ -313,12 +314,7 @@ async def test_a_dispute_is_written_down_whatever_the_witness_shows(
 async def test_an_old_copy_with_a_wrong_clock_alarms_at_once(
     trio: Fleet, tmp_path: Path
 ) -> None:
-    await cosigned(trio)
-    copy = await copied(trio, "a.demo", tmp_path / "old")
-    await trio.look_up("a.demo", "anna@example.de")
-    await cosigned(trio)
-    await trio.stop("a.demo")
-    await put_back(trio, "a.demo", copy)
+    await put_back_whole(trio, tmp_path)
     right, trio.clock = trio.clock, StandingClock(trio.clock.now())
     trio.clock.advance(timedelta(minutes=10))
     await trio.start("a.demo")

@@ -1,0 +1,241 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The closed list of codes that refusals carry, with their HTTP status."""
+
+from collections.abc import Mapping
+from enum import StrEnum, unique
+from typing import Final
+
+
+@unique
+class Code(StrEnum):
+    """What went wrong, for programs; a code never changes its meaning."""
+
+    MALFORMED_REQUEST = "malformed_request"
+    DUPLICATE_HEADER = "duplicate_header"
+    UNEXPECTED_BODY = "unexpected_body"
+    NOT_UTF8 = "not_utf8"
+    MALFORMED_JSON = "malformed_json"
+    INVALID_IDEMPOTENCY_KEY = "invalid_idempotency_key"
+    UNAUTHENTICATED = "unauthenticated"
+    FORBIDDEN = "forbidden"
+    UNTRUSTED = "untrusted"
+    STEP_UP = "step_up"
+    NOT_FOUND = "not_found"
+    METHOD_NOT_ALLOWED = "method_not_allowed"
+    SLOW_BODY = "slow_body"
+    CONFLICT = "conflict"
+    WRONG_STATE = "wrong_state"
+    NO_FEDERATION = "no_federation"
+    HAS_CHARTER = "has_charter"
+    WRONG_GENERATION = "wrong_generation"
+    NOT_PENDING = "not_pending"
+    STALE_DRAFT = "stale_draft"
+    ERASURE_OPEN = "erasure_open"
+    NOT_MAILED = "not_mailed"
+    TEXTS_UNSIGNED = "texts_unsigned"
+    DRAFT_UNREADABLE = "draft_unreadable"
+    ALREADY_REVOKED = "already_revoked"
+    ALREADY_EXPIRED = "already_expired"
+    ALREADY_ERASED = "already_erased"
+    IN_FLIGHT = "in_flight"
+    STALE_STATEMENT = "stale_statement"
+    FOUNDING_FAILED = "founding_failed"
+    NAME_TAKEN = "name_taken"
+    ACT_EXPIRED = "act_expired"
+    ACT_CHANGED = "act_changed"
+    NOT_APPROVED = "not_approved"
+    HELD = "held"
+    PSEUDONYM_FINAL = "pseudonym_final"
+    NO_SECOND_PERSON = "no_second_person"
+    ALREADY_ASKED = "already_asked"
+    NO_SECOND_TERM = "no_second_term"
+    NOT_ASSESSED = "not_assessed"
+    ALREADY_CLOSED = "already_closed"
+    TASK_CHANGED = "task_changed"
+    TASK_UNSEEN = "task_unseen"
+    TASK_FULL = "task_full"
+    NO_RECEIPT = "no_receipt"
+    TEXT_CHANGED = "text_changed"
+    ALREADY_TOLD = "already_told"
+    ALREADY_WITHHELD = "already_withheld"
+    ALREADY_RULED = "already_ruled"
+    NOT_THE_ORIGIN = "not_the_origin"
+    NOT_RULED = "not_ruled"
+    NOT_ANSWERED = "not_answered"
+    STILL_LISTED = "still_listed"
+    NOTHING_TO_ERASE = "nothing_to_erase"
+    REQUEST_OPEN = "request_open"
+    REQUEST_ANSWERED = "request_answered"
+    REQUEST_CLOSED = "request_closed"
+    PROOF_USED = "proof_used"
+    TOO_LATE = "too_late"
+    WIPED = "wiped"
+    BODY_TOO_LARGE = "body_too_large"
+    UNSUPPORTED_MEDIA_TYPE = "unsupported_media_type"
+    UNSUPPORTED_ENCODING = "unsupported_encoding"
+    EXPECTATION_FAILED = "expectation_failed"
+    BAD_REQUEST = "bad_request"
+    INVALID_BODY = "invalid_body"
+    INVALID_QUERY = "invalid_query"
+    BAD_NAME = "bad_name"
+    BAD_DIGEST = "bad_digest"
+    BAD_DATE = "bad_date"
+    REMOVED_ON_MISSING = "removed_on_missing"
+    REMOVED_ON_FUTURE = "removed_on_future"
+    NOT_FOR_MEDIA = "not_for_media"
+    NOT_YOURS = "not_yours"
+    BAD_LIMIT = "bad_limit"
+    BAD_POSITION = "bad_position"
+    BAD_NODES = "bad_nodes"
+    NOT_A_PERSON = "not_a_person"
+    ORIGIN_NEEDED = "origin_needed"
+    MALFORMED_DOCUMENT = "malformed_document"
+    IDEMPOTENCY_MISMATCH = "idempotency_mismatch"
+    BAD_PASSWORD = "bad_password"  # noqa: S105 - a code, no password
+    BAD_TRAINING = "bad_training"
+    BAD_ROLE = "bad_role"
+    BAD_SPAN = "bad_span"
+    BAD_HOLD = "bad_hold"
+    BAD_REASON = "bad_reason"
+    BAD_PSEUDONYM = "bad_pseudonym"
+    PURPOSE_MISSING = "purpose_missing"
+    BAD_HEARING = "bad_hearing"
+    NOT_FOR_OUTCOME = "not_for_outcome"
+    BAD_EVENT = "bad_event"
+    BAD_SILENCE = "bad_silence"
+    LATE_REASON_MISSING = "late_reason_missing"
+    PACK_TOO_LARGE = "pack_too_large"
+    BAD_PURPOSES = "bad_purposes"
+    CHOOSE_ROLE = "choose_role"
+    OWN_ROLE = "own_role"
+    TOO_MANY_TRIES = "too_many_tries"
+    HEADERS_TOO_LARGE = "headers_too_large"
+    INTERNAL = "internal"
+    LOG_DAMAGED = "log_damaged"
+    PEER_FAILED = "peer_failed"
+    UNAVAILABLE = "unavailable"
+    NO_MAIL = "no_mail"
+    MAIL_UNAVAILABLE = "mail_unavailable"
+    DEFERRED = "deferred"
+    BUSY = "busy"
+    AUDIT_UNAVAILABLE = "audit_unavailable"
+    QUORUM = "quorum"
+    TIMED_OUT = "timed_out"
+
+
+CODES: Final[Mapping[Code, tuple[int, str]]] = {
+    Code.MALFORMED_REQUEST: (400, "The request is no well-formed HTTP"),
+    Code.DUPLICATE_HEADER: (400, "A header that counts was sent twice"),
+    Code.UNEXPECTED_BODY: (400, "This request takes no body"),
+    Code.NOT_UTF8: (400, "The body is not UTF-8"),
+    Code.MALFORMED_JSON: (400, "The body is not JSON"),
+    Code.INVALID_IDEMPOTENCY_KEY: (400, "The Idempotency-Key does not fit"),
+    Code.UNAUTHENTICATED: (401, "A valid credential is needed"),
+    Code.FORBIDDEN: (403, "This credential may not do that"),
+    Code.UNTRUSTED: (403, "No valid signature of a member"),
+    Code.STEP_UP: (403, "Prove the second factor anew, then repeat"),
+    Code.NOT_FOUND: (404, "There is no such thing"),
+    Code.METHOD_NOT_ALLOWED: (405, "The method is not allowed here"),
+    Code.SLOW_BODY: (408, "The body took too long"),
+    Code.CONFLICT: (409, "Another act was faster"),
+    Code.WRONG_STATE: (409, "The state does not allow this"),
+    Code.NO_FEDERATION: (409, "This node belongs to no federation"),
+    Code.HAS_CHARTER: (409, "This node belongs to a federation"),
+    Code.WRONG_GENERATION: (409, "The keys are of another generation"),
+    Code.NOT_PENDING: (409, "It waits for no second person"),
+    Code.STALE_DRAFT: (409, "The keys have changed since the draft"),
+    Code.ERASURE_OPEN: (409, "The person's request for erasure is open"),
+    Code.TEXTS_UNSIGNED: (409, "A text for the person is not signed off"),
+    Code.DRAFT_UNREADABLE: (409, "The draft cannot be opened any more"),
+    Code.ALREADY_REVOKED: (409, "The signal is revoked already"),
+    Code.ALREADY_EXPIRED: (409, "The signal has expired already"),
+    Code.ALREADY_ERASED: (409, "The signal is erased already"),
+    Code.IN_FLIGHT: (409, "The same request is under way"),
+    Code.STALE_STATEMENT: (409, "The statement is too old or was seen before"),
+    Code.FOUNDING_FAILED: (409, "The founding ceremony cannot go on"),
+    Code.NAME_TAKEN: (409, "The name is taken"),
+    Code.ACT_EXPIRED: (409, "The act has expired"),
+    Code.ACT_CHANGED: (
+        409,
+        "The act is another one, or what it stood on has changed meanwhile",
+    ),
+    Code.HELD: (409, "Somebody holds this account"),
+    Code.PSEUDONYM_FINAL: (409, "Nobody can reveal this pseudonym"),
+    Code.NOT_APPROVED: (409, "No second person has approved it"),
+    Code.NO_SECOND_PERSON: (409, "Nobody else here could be the second person"),
+    Code.ALREADY_ASKED: (409, "A second person is asked already"),
+    Code.NO_SECOND_TERM: (409, "A signal about a person has no second term"),
+    Code.NOT_ASSESSED: (409, "The breach is not assessed yet"),
+    Code.ALREADY_CLOSED: (409, "The breach is closed already"),
+    Code.TASK_CHANGED: (409, "The task has changed meanwhile"),
+    Code.TASK_UNSEEN: (409, "Look at the task first"),
+    Code.TASK_FULL: (409, "The task has too many steps"),
+    Code.NO_RECEIPT: (409, "It takes no receipt"),
+    Code.TEXT_CHANGED: (409, "The text has other words by now"),
+    Code.ALREADY_TOLD: (409, "The notice has gone out"),
+    Code.ALREADY_WITHHELD: (409, "The notice was held back before"),
+    Code.ALREADY_RULED: (409, "The dispute has its ruling"),
+    Code.NOT_THE_ORIGIN: (409, "Only the signal's origin rules"),
+    Code.NOT_RULED: (409, "The dispute has no ruling yet"),
+    Code.NOT_ANSWERED: (409, "The request has no answer yet"),
+    Code.STILL_LISTED: (409, "What the person asked about is still listed"),
+    Code.NOTHING_TO_ERASE: (409, "There is nothing here to erase"),
+    Code.REQUEST_OPEN: (409, "The request is open"),
+    Code.REQUEST_ANSWERED: (409, "The request is answered"),
+    Code.REQUEST_CLOSED: (409, "The request is closed"),
+    Code.PROOF_USED: (409, "The code has opened a request already"),
+    Code.TOO_LATE: (409, "It is too late for that"),
+    Code.WIPED: (409, "What it rests on is erased"),
+    Code.BODY_TOO_LARGE: (413, "The body is too large"),
+    Code.UNSUPPORTED_MEDIA_TYPE: (415, "The content type is not supported"),
+    Code.UNSUPPORTED_ENCODING: (415, "The content encoding is not supported"),
+    Code.EXPECTATION_FAILED: (417, "The expectation cannot be met"),
+    Code.BAD_REQUEST: (422, "The request does not fit"),
+    Code.INVALID_BODY: (422, "The body does not fit its type"),
+    Code.INVALID_QUERY: (422, "The query does not fit its type"),
+    Code.BAD_NAME: (422, "The name does not fit"),
+    Code.BAD_DIGEST: (422, "The digest does not fit its kind"),
+    Code.BAD_DATE: (422, "There is no such day"),
+    Code.REMOVED_ON_MISSING: (422, "The day of removal is missing"),
+    Code.REMOVED_ON_FUTURE: (422, "The day of removal lies in the future"),
+    Code.NOT_FOR_MEDIA: (422, "That does not go with a file"),
+    Code.NOT_YOURS: (422, "A member speaks for itself only"),
+    Code.BAD_LIMIT: (422, "The limit does not fit"),
+    Code.BAD_POSITION: (422, "The feed does not reach that far"),
+    Code.BAD_NODES: (422, "The members named do not fit"),
+    Code.NOT_A_PERSON: (422, "That is nobody's identifier"),
+    Code.ORIGIN_NEEDED: (422, "The signal's origin must be named"),
+    Code.MALFORMED_DOCUMENT: (422, "A signed document does not fit its type"),
+    Code.IDEMPOTENCY_MISMATCH: (422, "The Idempotency-Key names another request"),
+    Code.BAD_PASSWORD: (422, "The password does not fit"),
+    Code.BAD_TRAINING: (422, "The training does not fit"),
+    Code.BAD_ROLE: (422, "The role does not fit"),
+    Code.BAD_HOLD: (422, "That is nothing to hold"),
+    Code.BAD_REASON: (422, "The reason refers to nothing"),
+    Code.BAD_PSEUDONYM: (422, "That is no pseudonym"),
+    Code.PURPOSE_MISSING: (422, "Nobody says what for"),
+    Code.BAD_SPAN: (422, "The span does not fit"),
+    Code.BAD_HEARING: (422, "The step of the hearing does not fit"),
+    Code.NOT_MAILED: (422, "No code is mailed to such an address"),
+    Code.NOT_FOR_OUTCOME: (422, "A field does not fit the outcome"),
+    Code.BAD_EVENT: (422, "There is no such class of events"),
+    Code.BAD_SILENCE: (422, "The reason does not cover who was not told"),
+    Code.LATE_REASON_MISSING: (422, "A late notification says why"),
+    Code.PACK_TOO_LARGE: (422, "The pack becomes too large"),
+    Code.BAD_PURPOSES: (422, "The purposes do not fit"),
+    Code.CHOOSE_ROLE: (422, "A role must be chosen"),
+    Code.OWN_ROLE: (422, "Nobody decides on a role of their own"),
+    Code.TOO_MANY_TRIES: (429, "Too many tries have failed"),
+    Code.HEADERS_TOO_LARGE: (431, "Request line or headers are too large"),
+    Code.INTERNAL: (500, "The node failed"),
+    Code.LOG_DAMAGED: (500, "A log of the node is damaged"),
+    Code.PEER_FAILED: (502, "A member did not answer as it should"),
+    Code.UNAVAILABLE: (503, "Not now"),
+    Code.NO_MAIL: (503, "The node sends no mail"),
+    Code.MAIL_UNAVAILABLE: (503, "No mail can be sent now"),
+    Code.DEFERRED: (503, "Too few members answered in time"),
+    Code.BUSY: (503, "Too many requests are under way"),
+    Code.AUDIT_UNAVAILABLE: (503, "No audit event can be written"),
+    Code.QUORUM: (503, "Too few members answered"),
+    Code.TIMED_OUT: (503, "The node took too long"),
+}
