@@ -147,8 +147,9 @@ CHANGES = [
     (OWN, ZEROS, "token"),
     (OWN_FILE, ZEROS, "token"),
     (MEDIA, "media_kind = 5", "token"),
-    (FIRST, "match_until = 1", "match_until"),
-    (OWN, "erase_after = 9", "erase_after"),
+    # Not in the past: the node would act on it before it is verified.
+    (FIRST, "match_until = 1 << 40", "match_until"),
+    (OWN, "erase_after = 1 << 40", "erase_after"),
     (FIRST, "epoch = 2", "epoch"),
     (FIRST, "generation = 2", "generation"),
     (FIRST, "plane = 'media'", "plane"),
