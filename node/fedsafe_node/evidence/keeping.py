@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Final
 
 from fedsafe_federation.replication import Offload
+from fedsafe_federation.witnessing import anchor_name
 from fedsafe_node.config import AuditRetention
 from fedsafe_node.erasers import Erasers
 from fedsafe_node.evidence.accounts import register_hands
@@ -75,6 +76,7 @@ class Keeper:
             office.clock,
             kept,
             destroying=self.destroying,
+            anchor=anchor_name(office.node),
             periods=periods,
             pseudonyms=pseudonyms,
         )

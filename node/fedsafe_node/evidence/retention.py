@@ -4,8 +4,9 @@
 * `actor` and `subject` are erased one by one once they are old enough.
 * `detail` goes with the key of its month, as all that was sealed in it: some sums of
   details say what the node's tables must hold, so a single one that is missing is
-  damage, and a whole month is not. A key stays while anything else that it sealed is
-  needed: an opening of the feed, an own ban, a review, a draft.
+  damage, and a whole month is not. So do the checkpoints behind the anchor's leaves,
+  one a minute; what was cosigned and exported holds without them. A key stays while
+  anything else that it sealed is needed: an opening of the feed, an own ban, a review.
 * The key of a quarter's pseudonyms goes when the actors of that quarter are gone.
 
 What somebody holds (`holding.py`) stays; while anything is held, no key is destroyed.
@@ -20,7 +21,8 @@ from fedsafe_node.evidence.destroying import Destroying
 from fedsafe_node.evidence.holding import end_holds
 from fedsafe_node.evidence.naming import entries_naming
 from fedsafe_node.evidence.span import first_since
-from fedsafe_node.log.audit import ACTOR, SUBJECT, AuditTrail, Event
+from fedsafe_node.log.anchor import CHECKPOINT
+from fedsafe_node.log.audit import ACTOR, DETAIL, SUBJECT, AuditTrail, Event
 from fedsafe_node.log.openings import PeriodKeys
 from fedsafe_node.log.pseudonyms import Pseudonyms
 from fedsafe_node.store.keeping_rows import EffectKind, Erasing, HoldRow
@@ -40,6 +42,7 @@ class Retention:
         kept: AuditRetention,
         *,
         destroying: Destroying,
+        anchor: str,
         periods: PeriodKeys,
         pseudonyms: Pseudonyms,
     ) -> None:
@@ -48,6 +51,7 @@ class Retention:
         self._clock = clock
         self._kept = kept
         self._destroying = destroying
+        self._anchor = anchor
         self._periods = periods
         self._pseudonyms = pseudonyms
 
@@ -120,7 +124,8 @@ class Retention:
         if await self._store.read(lambda reader: reader.holds()):
             return
         log = self._trail.log
-        needed = await self._store.scan(lambda reader: reader.sealed_periods(log))
+        gone = [(log, ACTOR), (log, SUBJECT), (log, DETAIL), (self._anchor, CHECKPOINT)]
+        needed = await self._store.scan(lambda reader: reader.sealed_periods(but=gone))
         for period in self._periods.periods():
             over = _end_of_month(period) + timedelta(days=self._kept.detail) <= now
             if over and not needed.get(period):

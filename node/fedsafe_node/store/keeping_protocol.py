@@ -4,6 +4,7 @@
 Part of `Reader` and `Transaction`.
 """
 
+from collections.abc import Collection
 from typing import Protocol
 
 from fedsafe_node.store.keeping_rows import EffectKind, EffectRow, GapRow, HoldRow
@@ -37,11 +38,12 @@ class KeepingReader(Protocol):
         """Return the reviews (id, state) that name an account, oldest first."""
         ...
 
-    async def sealed_periods(self, log: str) -> dict[str, int]:
-        """Count by period what is sealed and still there, but for groups of a log.
+    async def sealed_periods(
+        self, *, but: Collection[tuple[str, str]] = ()
+    ) -> dict[str, int]:
+        """Count by period what is sealed and there, but for groups (log, group).
 
-        Not counted are `actor`, `subject` and `detail` of that log. Walks all tables
-        that hold sealed bytes under a period key.
+        Walks all tables that hold sealed bytes under a period key.
         """
         ...
 

@@ -6,6 +6,7 @@ They are mixed into `SQLiteReader` and `SQLiteTransaction`, which own the connec
 
 import sqlite3
 from collections import Counter
+from collections.abc import Collection
 from typing import Final
 
 from fedsafe_node.store.keeping_rows import (
@@ -19,8 +20,8 @@ from fedsafe_node.store.review_rows import TaskState
 
 _HOLD: Final = ", ".join(HoldRow.__struct_fields__)
 _BUT: Final = (
-    "AND (log <> (SELECT id FROM logs WHERE origin = ?) "
-    "OR grp NOT IN ('actor', 'subject', 'detail'))"
+    " AND (grp <> ? OR NOT EXISTS "
+    "(SELECT 1 FROM logs WHERE logs.id = log AND origin = ?))"
 )
 
 
@@ -84,15 +85,18 @@ class SQLiteKeepingReader:
         )
         return [(task, TaskState(state)) for task, state in rows]
 
-    async def sealed_periods(self, log: str) -> dict[str, int]:
-        """Count by period what is sealed and still there, but for groups of a log."""
+    async def sealed_periods(
+        self, *, but: Collection[tuple[str, str]] = ()
+    ) -> dict[str, int]:
+        """Count by period what is sealed and there, but for groups of some logs."""
+        values = [value for log, group in but for value in (group, log)]
         found: Counter[str] = Counter()
         for table in self._sealing_tables():
             is_log = table == "openings"
             rows = self._connection.execute(
-                f"SELECT period, count(*) FROM {table} "  # noqa: S608 - from the schema
-                f"WHERE sealed IS NOT NULL {_BUT if is_log else ''} GROUP BY period",
-                (log,) if is_log else (),
+                f"SELECT period, count(*) FROM {table} WHERE sealed IS NOT NULL "  # noqa: S608 - from the schema
+                f"{_BUT * len(but) if is_log else ''} GROUP BY period",
+                values if is_log else (),
             )
             found.update(dict(rows.fetchall()))
         return dict(found)
