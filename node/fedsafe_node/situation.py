@@ -125,6 +125,15 @@ class Situation:
         """
         return [name for name in self.others() if not self._covers(name, now, actor)]
 
+    def unseen(self, now: datetime) -> list[str]:
+        """Name the others whose actor signals are not, or not all, here now.
+
+        All of them while the own gate is closed: a relock has erased what was here.
+        """
+        if not self.opens(now):
+            return self.others()
+        return self.not_covered(now, actor=True)
+
     def _covers(self, name: str, now: datetime, actor: bool) -> bool:  # noqa: FBT001
         if actor and not self.attested(name, now):
             return False

@@ -14,6 +14,13 @@ from fedsafe_node.notices.texts import words
 from fedsafe_node.rights.days import written_day
 from fedsafe_node.rights.finding import Finding
 from fedsafe_node.rights.request_messages import Language
+from fedsafe_node.rights.reviewing import (
+    KINDS,
+    Reviewed,
+    Waiting,
+    write_drafts,
+    write_reviews,
+)
 from fedsafe_node.store.rows import SignalStatus
 from fedsafe_policies.phenomena import phenomena
 from fedsafe_policies.reasons import Text
@@ -42,6 +49,23 @@ class Shown:
     status: SignalStatus | None
     rule: Text | None = None
     recipients: Sequence[Told] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """What the answer does not cover.
+
+    Epochs that nobody evaluated, and members of whose signals not all were here:
+    all of them while the own gate was `closed`.
+    """
+
+    unevaluated: Sequence[str] = ()
+    uncovered: Sequence[str] = ()
+    closed: bool = False
+
+    def __bool__(self) -> bool:
+        """Whether something is missing."""
+        return bool(self.unevaluated or self.uncovered)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,15 +127,6 @@ _SIGNAL: Final[Mapping[Language, str]] = {
         "in force until {match_until}\n"
     ),
 }
-KINDS: Final[Mapping[str, Text]] = {
-    "email": Text("E-Mail-Adresse", "e-mail address"),
-    "phone": Text("Telefonnummer", "phone number"),
-    "username": Text("Benutzername", "user name"),
-    "device": Text("Kennung eines Geräts", "identifier of a device"),
-    "payment": Text("Zahlungsmittel", "means of payment"),
-    "ip": Text("IP-Adresse", "IP address"),
-    "url": Text("Adresse im Netz", "web address"),
-}
 _THEIR_RULE: Final = Text(
     "Regel {rule} des meldenden Anbieters", "rule {rule} of the reporting provider"
 )
@@ -159,12 +174,24 @@ _NOTHING_ELSE: Final = Text(
     "\nWas geprüft werden konnte, hat kein Signal ergeben.\n",
     "\nWhat could be checked has shown no signal.\n",
 )
-_UNEVALUATED: Final[Mapping[Language, str]] = {
-    Language.DE: (
-        "\nNicht zu prüfen war: {what}. Bitte fragen Sie später noch einmal.\n"
-    ),
-    Language.EN: "\nThis could not be checked: {what}. Please ask again later.\n",
-}
+_UNEVALUATED: Final = Text(
+    "\nNicht zu prüfen war: {what}. Bitte fragen Sie später noch einmal.\n",
+    "\nThis could not be checked: {what}. Please ask again later.\n",
+)
+_UNCOVERED: Final = Text(
+    "\nNicht oder nicht vollständig zu prüfen waren die Signale von: {what}. Ob Sie "
+    "dort gelistet sind, sagen Ihnen diese Anbieter selbst.\n",
+    "\nThese providers' signals could not, or not all, be checked: {what}. Ask them "
+    "whether you are listed there.\n",
+)
+_CLOSED: Final = Text(
+    "\nSignale anderer Anbieter über Personen dürfen wir derzeit nicht vorhalten; die "
+    "Auskunft betrifft deshalb nur unsere eigenen. Ob andere Sie gelistet haben, sagen "
+    "Ihnen: {what}.\n",
+    "\nAt present we may keep no signals of other providers about persons, so this "
+    "answer is about our own only. Whether others have listed you these will tell "
+    "you: {what}.\n",
+)
 _TAIL: Final[Mapping[Language, str]] = {
     Language.DE: (
         "\nSie können Berichtigung, Löschung oder Einschränkung verlangen, "
@@ -187,8 +214,10 @@ def write_answer(  # noqa: PLR0913 - what an answer tells
     today: str,
     basis: Text,
     signals: Sequence[Shown],
+    reviews: Sequence[Reviewed] | None,
+    drafts: Sequence[Waiting],
     contested: Contested,
-    unevaluated: Sequence[str],
+    missing: Missing,
 ) -> str:
     """Write the answer; `recipients` are those of own shared signals only."""
     head = _HEAD[language].format(
@@ -198,14 +227,16 @@ def write_answer(  # noqa: PLR0913 - what an answer tells
         today=written_day(today, language),
     )
     parts = [head]
-    if signals:
+    if signals or reviews or drafts:
         parts.append(_WHY[language].format(basis=_in(basis, language)))
     for shown in signals:
         parts += _signal(shown, language, node)
     if not signals:
         # Nobody may say that there is none while something was not asked.
-        nothing = _in(_NOTHING_ELSE, language) if unevaluated else _NOTHING[language]
+        nothing = _in(_NOTHING_ELSE, language) if missing else _NOTHING[language]
         parts.append(nothing)
+    parts += write_drafts(drafts, language)
+    parts += write_reviews(reviews, language, contact)
     for text, count in (
         (_RESTING, contested.resting),
         (_WAITING, contested.waiting),
@@ -213,9 +244,20 @@ def write_answer(  # noqa: PLR0913 - what an answer tells
     ):
         if count:
             parts.append(_in(text, language).format(count=count))
-    if unevaluated:
-        parts.append(_UNEVALUATED[language].format(what=", ".join(unevaluated)))
+    parts += _missing(missing, language)
     return "".join([*parts, _TAIL[language]])
+
+
+def _missing(missing: Missing, language: Language) -> list[str]:
+    uncovered = _CLOSED if missing.closed else _UNCOVERED
+    return [
+        _in(text, language).format(what=", ".join(names))
+        for text, names in (
+            (_UNEVALUATED, missing.unevaluated),
+            (uncovered, missing.uncovered),
+        )
+        if names
+    ]
 
 
 def _signal(shown: Shown, language: Language, node: str) -> list[str]:

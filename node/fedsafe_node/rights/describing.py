@@ -65,7 +65,9 @@ def describe_request(
         ended_by=row.ended_by,
         signals=content.findings if content is not None else None,
         disputes=content.disputes if content is not None else None,
-        unevaluated=content.unevaluated if content is not None else None,
+        unevaluated=[*content.unevaluated, *content.uncovered]
+        if content is not None
+        else None,
         answer=content.answer if content is not None else None,
     )
 

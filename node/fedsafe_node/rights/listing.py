@@ -74,12 +74,13 @@ async def listed_here(reader: Reader, desk: Desk, content: Content) -> Listed:
         for _, row in sorted(found.items())
         if row.origin in {own, node} and row.status not in _ENDED
     ]
-    return Listed(rows, await _drafts(reader, desk, content, rows))
+    return Listed(rows, await drafts_about(reader, desk, content, rows))
 
 
-async def _drafts(
-    reader: Reader, desk: Desk, content: Content, rows: Sequence[SignalRow]
+async def drafts_about(
+    reader: Reader, desk: Desk, content: Content, rows: Sequence[SignalRow] = ()
 ) -> list[DraftRow]:
+    """Find the drafts about the person of a request, or that hang on own bans of it."""
     bans = {row.signal_id for row in rows if row.own}
     found: list[DraftRow] = []
     for row in await reader.drafts(DraftState.PENDING, MAX_DRAFTS):

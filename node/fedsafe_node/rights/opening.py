@@ -33,7 +33,7 @@ from fedsafe_node.rights.request_messages import (
     Way,
 )
 from fedsafe_node.rights.sealing import Content, seal_content
-from fedsafe_node.rights.telling import tell
+from fedsafe_node.rights.telling import holds_nothing, is_closed, tell
 from fedsafe_node.rights.terms import MONTHS, months_after
 from fedsafe_node.signals.desk import Changed, Desk
 from fedsafe_node.signals.disputing import weight_of
@@ -99,6 +99,8 @@ class Opening:
             subject_ref=opened.subject_ref,
             findings=findings,
             unevaluated=list(self.evaluated.unevaluated),
+            uncovered=desk.situation.unseen(now),
+            closed=is_closed(desk.situation, now),
             disputes=disputes,
             tokens=own_tokens(desk.situation, opened.person, self.evaluated),
         )
@@ -116,9 +118,11 @@ class Opening:
             proof=opened.proof,
             collect=hashlib.sha256(code.encode()).digest(),
         )
-        if opened.kind is RequestKind.ACCESS and content.is_empty:
-            text = await tell(tx, desk, row, content)  # there is nothing to weigh
-            content = replace(content, answer=text)
+        answered = opened.kind is RequestKind.ACCESS and await holds_nothing(
+            tx, desk, content
+        )
+        if answered:  # there is nothing to weigh
+            content = replace(content, answer=await tell(tx, desk, row, content))
             row = replace(
                 row,
                 state=RequestState.ANSWERED,
@@ -147,7 +151,7 @@ class Opening:
             "way": row.way,
             "control": row.control,
             "signals": len(content.findings),
-            "unevaluated": len(content.unevaluated),
+            "unevaluated": len(content.unevaluated) + len(content.uncovered),
         }
         desk = self.desk
         entry = desk.event(

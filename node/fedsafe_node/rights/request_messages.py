@@ -168,8 +168,9 @@ class CollectedAnswer(Message, frozen=True):
 class RightsRequestAnswer(Message, frozen=True):
     """A request: until when it is to be answered, and what was found.
 
-    `signals` and `disputes` are null once they are wiped. `unevaluated` names what
-    could not be asked. `collect` is shown once, to whom hands it to the person.
+    `signals` and `disputes` are null once they are wiped. `unevaluated` names the
+    epochs and members that could not be asked. `collect` is shown once, to whom hands
+    it to the person.
     """
 
     request: str

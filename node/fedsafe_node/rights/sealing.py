@@ -20,13 +20,17 @@ _DOMAIN: Final = "fedsafe/v1/rights-request"
 class Content(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What is known of a request beside its dates; never the identifier.
 
-    `tokens` are those under which this node would list the identifier. `collected`
-    says that the answer was handed out, `ground` why it was refused.
+    `uncovered` names the members of whose signals not all were here, `closed` says
+    that the own gate was. `tokens` are those under which this node would list the
+    identifier. `collected` says that the answer was handed out, `ground` why it was
+    refused.
     """
 
     subject_ref: str | None
     findings: list[Finding]
     unevaluated: list[str]
+    uncovered: list[str] = []
+    closed: bool = False
     disputes: list[str]
     answer: str | None = None
     tokens: list[bytes] = []
@@ -34,9 +38,9 @@ class Content(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     ground: RefusalGround | None = None
 
     @property
-    def is_empty(self) -> bool:
-        """Whether everything could be looked up, and nothing was found."""
-        return not self.findings and not self.unevaluated
+    def is_whole(self) -> bool:
+        """Whether everything could be looked up."""
+        return not self.unevaluated and not self.uncovered
 
 
 def seal_content(keys: PeriodKeys, name: str, period: str, content: Content) -> bytes:

@@ -1,14 +1,25 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tell a person what is known: what was found, and who has received it."""
+"""Tell a person what is known: what was found, who received it, what was decided."""
+
+from datetime import datetime
 
 from fedsafe_node.notices.facts import basis_in_words, rule_in_words
 from fedsafe_node.peering.recipients import read_recipients
-from fedsafe_node.rights.answering import Contested, Shown, Told, write_answer
+from fedsafe_node.rights.answering import (
+    Contested,
+    Missing,
+    Shown,
+    Told,
+    write_answer,
+)
 from fedsafe_node.rights.finding import Finding
+from fedsafe_node.rights.listing import drafts_about
 from fedsafe_node.rights.request_messages import Language
+from fedsafe_node.rights.reviewing import Reviewed, Waiting
 from fedsafe_node.rights.sealing import Content
 from fedsafe_node.signals.desk import Desk
-from fedsafe_node.signals.naming import read_signal_id
+from fedsafe_node.signals.drafts import open_draft
+from fedsafe_node.signals.naming import read_signal_id, signal_name
 from fedsafe_node.situation import Situation
 from fedsafe_node.store.protocol import Reader
 from fedsafe_node.store.rights_rows import RequestRow, Weight
@@ -26,9 +37,54 @@ async def tell(reader: Reader, desk: Desk, row: RequestRow, content: Content) ->
         today=desk.clock.now().date().isoformat(),
         basis=basis_in_words(situation),
         signals=[await _shown(reader, situation, each) for each in content.findings],
+        reviews=await _reviewed(reader, situation, content),
+        drafts=await _waiting(reader, desk, content),
         contested=await _contested(reader, content),
-        unevaluated=content.unevaluated,
+        missing=Missing(content.unevaluated, content.uncovered, content.closed),
     )
+
+
+async def holds_nothing(reader: Reader, desk: Desk, content: Content) -> bool:
+    """Whether everything could be looked up, and nothing is kept about the person."""
+    if content.findings or not content.is_whole:
+        return False
+    reviewed = await _reviewed(reader, desk.situation, content)
+    return not reviewed and not await drafts_about(reader, desk, content)
+
+
+def is_closed(situation: Situation, now: datetime) -> bool:
+    """Whether there are others, and the own gate keeps their actor signals out."""
+    return bool(situation.others()) and not situation.opens(now)
+
+
+async def _reviewed(
+    reader: Reader, situation: Situation, content: Content
+) -> list[Reviewed] | None:
+    """Read the reviews of the account; None if the request names none."""
+    if content.subject_ref is None:
+        return None
+    found: list[Reviewed] = []
+    for task in await reader.tasks_about(content.subject_ref):
+        signals = [
+            (signal_name(each.signal_id), _origin(each.origin, situation))
+            for each in await reader.task_signals(task.id)
+        ]
+        decisions = await reader.task_decisions(task.id)
+        found.append(Reviewed(task.opened_at, task.state, signals, decisions))
+    return found
+
+
+def _origin(list_: str, situation: Situation) -> str:
+    return situation.node if list_ == situation.own.name else list_
+
+
+async def _waiting(reader: Reader, desk: Desk, content: Content) -> list[Waiting]:
+    found: list[Waiting] = []
+    for row in await drafts_about(reader, desk, content):
+        facts = open_draft(row, desk.periods).facts
+        rule = rule_in_words(facts.rule, desk.situation)
+        found.append(Waiting(row.created_at, facts, rule))
+    return found
 
 
 async def _contested(reader: Reader, content: Content) -> Contested:

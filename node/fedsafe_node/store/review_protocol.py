@@ -28,6 +28,10 @@ class ReviewReader(Protocol):
         """Return an account's tasks that are open or watched, oldest first."""
         ...
 
+    async def tasks_about(self, subject: str) -> list[TaskRow]:
+        """Return an account's tasks of every state, oldest first."""
+        ...
+
     async def tasks_at_hand(
         self, limit: int, *, after: TaskPlace = FIRST_PLACE, crowd: int = 20
     ) -> list[ListedTaskRow]:

@@ -106,6 +106,10 @@ class SQLiteReviewReader:
             subject,
         )
 
+    async def tasks_about(self, subject: str) -> list[TaskRow]:
+        """Return an account's tasks of every state, oldest first."""
+        return self._task_rows("WHERE subject = ? ORDER BY opened_at, id", subject)
+
     async def tasks_at_hand(
         self, limit: int, *, after: TaskPlace = FIRST_PLACE, crowd: int = 20
     ) -> list[ListedTaskRow]:

@@ -73,6 +73,11 @@ async def test_an_account_has_one_open_task(store: Store) -> None:
     assert await store.read(lambda r: r.live_tasks("account-1")) == [watched, task(3)]
     assert await store.read(lambda r: r.task(task(2).id)) == task(2, "account-2")
     assert await store.read(lambda r: r.live_tasks("account-9")) == []
+    decided = replace(watched, state=TaskState.DECIDED)
+    await store.write(lambda tx: tx.put_task(decided))
+    assert await store.read(lambda r: r.live_tasks("account-1")) == [task(3)]
+    assert await store.read(lambda r: r.tasks_about("account-1")) == [decided, task(3)]
+    await store.write(lambda tx: tx.put_task(watched))
     (kept,) = await store.read(lambda r: r.tasks_in(TaskState.WATCHED, 9))
     assert kept.task == watched
 

@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What an access answer holds beside signals, and that it never says too little."""
+
+from datetime import date, timedelta
+
+import pytest
+from msgspec.structs import replace
+from tests.node.fleet import Fleet, eventually
+from tests.node.rights.test_disputes import DORA, LEA, matching
+from tests.node.rights.test_requests import SHOP, WHO, asked, collected, requests_of
+from tests.node.signals.conftest import ANNA, RITA, request_for
+from tests.node.test_attesting import close_gate, gated
+
+from fedsafe_federation.restrictions import Reason
+from fedsafe_node.messages import RevokeRequest, SignalState
+from fedsafe_node.review.messages import OutcomeRequest, TasksQuery
+from fedsafe_node.rights.request_messages import Language, RightsRequestAnswer
+from fedsafe_node.signals.relocking import relock
+from fedsafe_policies.vocabulary import Level, Outcome, Scope
+
+__all__ = ["gated"]
+
+NOTHING = "No signal is kept about this identifier"
+ACCOUNT = "account-1"  # whom `Fleet.look_up` asks for
+
+
+async def answer_to(fleet: Fleet, name: str, opened: RightsRequestAnswer) -> str:
+    answered = await requests_of(fleet, name).answer(opened.request, DORA)
+    assert answered.answer is not None
+    return answered.answer
+
+
+async def reviewed(fleet: Fleet, outcome: OutcomeRequest) -> str:
+    """Let a match of an own ban be decided; return the ban."""
+    node = fleet["a.demo"]
+    ban = await node.services.signals.add(request_for(WHO, scope=Scope.SELF), ANNA)
+    await fleet.look_up("a.demo", WHO)
+    (task,) = (await node.services.tasks.list(TasksQuery(), ANNA)).tasks
+    await node.services.tasks.show(task.task, ANNA)
+    await node.services.tasks.decide(task.task, outcome, ANNA)
+    return ban.signal
+
+
+@pytest.mark.parametrize(
+    ("language", "told"),
+    [
+        (
+            Language.DE,
+            (
+                "Prüfung Ihres Kontos, begonnen am 24.11.2026: entschieden",
+                "am 24.11.2026: Funktionen des Kontos sind eingeschränkt",
+                "bis 30.11.2026 (Aktenzeichen file-7)",
+                "entschieden haben Menschen: 1",
+            ),
+        ),
+        (
+            Language.EN,
+            (
+                "Review of your account, begun on 2026-11-24: decided",
+                "on 2026-11-24: features of the account are limited",
+                "until 2026-11-30 (file number file-7)",
+                "decided by people: 1",
+            ),
+        ),
+    ],
+)
+async def test_an_answer_tells_reviews_decisions_and_limits_of_the_account(
+    alone: Fleet, language: Language, told: tuple[str, ...]
+) -> None:
+    limit = OutcomeRequest(
+        outcome=Outcome.FEATURE_LIMIT,
+        level=Level.L3,
+        until=date(2026, 11, 30),
+        reason="file-7",
+    )
+    ban = await reviewed(alone, limit)
+    request = replace(asked(language=language), subject_ref=ACCOUNT)
+    opened = await requests_of(alone, "a.demo").open(request, SHOP)
+    text = await answer_to(alone, "a.demo", opened)
+
+    for each in (*told, ban):
+        assert each in text, text
+    assert not any(name in text for name in ("anna", "rita", "feature_limit"))
+
+
+async def test_a_review_alone_is_no_nothing(alone: Fleet) -> None:
+    watch = OutcomeRequest(outcome=Outcome.WATCH, until=date(2026, 11, 30))
+    ban = await reviewed(alone, watch)
+    signals = alone["a.demo"].services.signals
+    await signals.revoke(ban, RevokeRequest(reason=Reason.MISTAKE), RITA)
+    requests = requests_of(alone, "a.demo")
+    opened = await requests.open(replace(asked(), subject_ref=ACCOUNT), LEA)
+
+    assert (opened.state, opened.signals) == ("open", [])
+    text = await answer_to(alone, "a.demo", opened)  # not answered by itself
+    assert "the account is watched until 2026-11-30" in text
+
+
+async def test_who_names_no_account_is_told_where_reviews_are_kept(
+    trio: Fleet,
+) -> None:
+    opened = await requests_of(trio).open(replace(asked(), subject_ref=None), SHOP)
+    text = await collected(trio, opened)
+
+    assert text is not None
+    assert NOTHING in text
+    assert "this request names none" in text
+    assert "safety@b.demo" in text
+
+
+async def test_a_draft_about_a_person_is_told(trio: Fleet) -> None:
+    signals = trio["a.demo"].services.signals
+    request = request_for(WHO, scope=Scope.FEDERATION)
+    draft = await signals.add(request, ANNA)
+    assert draft.state is SignalState.DRAFT
+    opened = await requests_of(trio, "a.demo").open(asked(), SHOP)
+    text = await answer_to(trio, "a.demo", opened)
+
+    assert "Draft of a signal of 2026-11-24" in text
+    assert "kind of identifier: e-mail address" in text
+    assert "has gone to nobody" in text
+
+
+async def test_what_a_relock_erased_is_never_called_nothing(gated: Fleet) -> None:
+    await gated.publish(WHO)
+    assert await matching(gated, WHO) == ["a.demo", "b.demo", "c.demo"]
+    close_gate(gated, "b.demo")
+    assert await relock(gated["b.demo"].desk) == 1
+    opened = await requests_of(gated).open(asked(), LEA)
+
+    assert opened.state == "open"
+    assert {"a.demo", "c.demo"} <= set(opened.unevaluated or ())
+    text = await answer_to(gated, "b.demo", opened)
+    assert NOTHING not in text
+    assert "we may keep no signals of other providers" in text
+    assert "these will tell you: a.demo, c.demo" in text
+
+
+@pytest.mark.parametrize("how", ["stale", "suspended", "lacking"])
+async def test_an_origin_that_was_not_covered_is_named(trio: Fleet, how: str) -> None:
+    coverage = trio["b.demo"].base.situation.coverage
+    if how == "stale":
+        await trio.stop("a.demo")
+        trio.clock.advance(timedelta(hours=1))
+        await eventually(lambda: _only_stale(trio))
+    elif how == "suspended":
+        coverage.suspended.add("a.demo")
+    else:
+        coverage.lacking.add("a.demo")
+    opened = await requests_of(trio).open(asked(language=Language.DE), LEA)
+
+    assert (opened.state, opened.unevaluated) == ("open", ["a.demo"])
+    text = await answer_to(trio, "b.demo", opened)
+    assert "ist kein Signal gespeichert" not in text
+    assert "nicht vollständig zu prüfen waren die Signale von: a.demo." in text
+    assert "sagen Ihnen diese Anbieter selbst" in text
+
+
+async def _only_stale(fleet: Fleet) -> bool:
+    situation = fleet["b.demo"].base.situation
+    return situation.not_covered(fleet.clock.now(), actor=True) == ["a.demo"]
