@@ -4,12 +4,14 @@
 APScheduler only ticks. What is due lies in the store's due-table and is judged by
 the node's own clock, so a job that was missed while the node was down runs at the
 next tick, and a test decides what time it is. A job that failed is tried again after
-a minute; the others do not wait for it.
+a minute; the others do not wait for it. What asks other members has a lane of its
+own: one that does not answer must not hold up an expiry or a relock.
 """
 
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -29,23 +31,25 @@ _LOG = logging.getLogger(f"{LOGGER}.jobs")
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """Something to do again and again."""
+    """Something to do again and again; whether it waits for other members."""
 
     work: Callable[[], Awaitable[None]]
     every: timedelta
+    asks_others: bool = False
 
 
 class Jobs:
-    """Runs the jobs that are due, one after the other.
+    """Runs the jobs that are due, in each lane one after the other.
 
-    Owned by the event loop: the scheduler, and `_ticking`, held during a tick.
+    Owned by the event loop: the scheduler, and a lock for each lane, held during
+    its tick.
     """
 
     def __init__(self, store: Store, clock: Clock, jobs: Mapping[str, Job]) -> None:
         self._store = store
         self._clock = clock
         self._jobs = jobs
-        self._ticking = asyncio.Lock()
+        self._lanes = {asks: asyncio.Lock() for asks in (False, True)}
         self._scheduler = AsyncIOScheduler(timezone="UTC")
 
     async def start(self) -> None:
@@ -58,26 +62,38 @@ class Jobs:
                 await tx.set_due(name, now)
 
         await self._store.write(act)
-        self._scheduler.add_job(
-            self.tick, "interval", seconds=TICK_SECONDS, max_instances=1, coalesce=True
-        )
+        for asks_others in self._lanes:
+            self._scheduler.add_job(
+                self._tick,
+                "interval",
+                args=[asks_others],
+                seconds=TICK_SECONDS,
+                max_instances=1,
+                coalesce=True,
+            )
         self._scheduler.start()
 
     async def tick(self) -> None:
         """Run what is due now."""
-        async with self._ticking:
+        for asks_others in self._lanes:
+            await self._tick(asks_others)
+
+    async def stop(self) -> None:
+        """Finish the ticks that are under way; tick no more."""
+        if self._scheduler.running:
+            self._scheduler.pause()
+            async with AsyncExitStack() as ended:
+                for lane in self._lanes.values():
+                    await ended.enter_async_context(lane)
+                self._scheduler.shutdown(wait=False)
+
+    async def _tick(self, asks_others: bool) -> None:  # noqa: FBT001 - the lane
+        async with self._lanes[asks_others]:
             now = int(self._clock.now().timestamp())
             for name, _ in await self._store.read(lambda reader: reader.due(now)):
                 job = self._jobs.get(name)
-                if job is not None:
+                if job is not None and job.asks_others == asks_others:
                     await self._run(name, job)
-
-    async def stop(self) -> None:
-        """Finish the tick that is under way; tick no more."""
-        if self._scheduler.running:
-            self._scheduler.pause()
-            async with self._ticking:
-                self._scheduler.shutdown(wait=False)
 
     async def _run(self, name: str, job: Job) -> None:
         wait, asking = job.every, begin()

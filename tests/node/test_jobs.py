@@ -205,6 +205,27 @@ async def test_the_scheduler_ticks_by_itself_until_it_is_stopped(
     assert work.runs == 1
 
 
+async def test_who_waits_for_others_holds_up_no_other_job(
+    store: Store, clock: StandingClock
+) -> None:
+    go, own = asyncio.Event(), Work()
+
+    async def hang() -> None:
+        await go.wait()
+
+    work = {"asking": Job(hang, HOUR, asks_others=True), "own": Job(own, HOUR)}
+    jobs = Jobs(store, clock, work)
+    await jobs.start()
+
+    async def ran_twice() -> bool:
+        clock.advance(HOUR)
+        return own.runs > 1
+
+    assert await eventually(ran_twice)
+    go.set()
+    await jobs.stop()
+
+
 async def test_stopping_waits_for_the_tick_under_way(
     store: Store, clock: StandingClock
 ) -> None:
