@@ -6,13 +6,14 @@ the process's start time, as the kernel tells it.
 """
 
 import os
+import secrets
 import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -24,6 +25,7 @@ PID_FILE: Final = "node.pid"
 LOG_FILE: Final = "node.log"
 START_TIMEOUT: Final = 30.0
 STOP_TIMEOUT: Final = 15.0
+_PORTS: Final = range(10_000, 32_768)
 _PACE: Final = 0.02
 _START_FIELD: Final = 19  # of what follows the name in /proc/<pid>/stat
 _LOG_TAIL: Final = 2_000
@@ -56,12 +58,19 @@ class Process:
 
 
 def free_ports(count: int) -> list[int]:
-    """Return loopback ports that nobody listens on."""
+    """Return loopback ports that nobody listens on.
+
+    None of those that the system gives to outgoing connections: one could be taken
+    before a node listens there.
+    """
+    ports: list[int] = []
     with ExitStack() as stack:
-        lines = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for line in lines:
-            line.bind(("127.0.0.1", 0))
-        return [line.getsockname()[1] for line in lines]
+        while len(ports) < count:
+            line, port = stack.enter_context(socket.socket()), secrets.choice(_PORTS)
+            with suppress(OSError):
+                line.bind(("127.0.0.1", port))
+                ports.append(port)
+    return ports
 
 
 def find(directory: Path) -> Process | None:

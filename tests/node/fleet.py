@@ -7,7 +7,6 @@ are always the same. Its clock stands until a test moves it.
 
 import asyncio
 import shutil
-import socket
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -17,6 +16,7 @@ from typing import TypeVar
 import aiohttp
 from tests.node.signals.conftest import ANNA, BOT, FILES, RITA, request_for
 
+from fedsafe_cli.fleet import free_ports
 from fedsafe_federation.peer import send_founding
 from fedsafe_federation.restrictions import Reason
 from fedsafe_federation.signed import Signed
@@ -74,16 +74,6 @@ async def eventually(condition: Callable[[], Awaitable[T]]) -> T:
 
 async def _nothing(tx: Transaction) -> None:
     """Come after the acts that were handed in before."""
-
-
-def free_ports(count: int) -> list[int]:
-    held = [socket.socket() for _ in range(count)]
-    for each in held:
-        each.bind(("127.0.0.1", 0))
-    ports = [int(each.getsockname()[1]) for each in held]
-    for each in held:
-        each.close()
-    return ports
 
 
 def config_of(

@@ -24,7 +24,7 @@ from tests.node.signals.conftest import ANNA, RITA
 from tests.system.federation import Answer, Caller, until
 
 from fedsafe_cli.demo import DemoNode
-from fedsafe_cli.fleet import answers, start, stop
+from fedsafe_cli.fleet import answers, free_ports, start, stop
 from fedsafe_node.clock import SystemClock
 from fedsafe_node.config import Place, load_config
 from fedsafe_node.init import create_node, open_node_store
@@ -84,7 +84,7 @@ async def _prepare(root: Path) -> dict[str, str]:
     fleet = fleets.Fleet(root, clock)
     tokens: dict[str, str] = {}
     names = fleets.NAMES
-    for name, port in zip(names, fleets.free_ports(len(names)), strict=True):
+    for name, port in zip(names, free_ports(len(names)), strict=True):
         place = Place(root / name)
         made = await create_node(
             place,

@@ -24,8 +24,8 @@ from tests.node.api.keeping import KEEPING_BODIES
 from tests.node.api.oversight import OVERSIGHT_BODIES
 from tests.node.api.rights import RIGHTS_BODIES, RIGHTS_FORMS
 from tests.node.api.staff import PEOPLE_BODIES
-from tests.node.fleet import free_ports
 
+from fedsafe_cli.fleet import free_ports
 from fedsafe_node.api.openapi import build
 from fedsafe_node.api.route import Lane, Route
 from fedsafe_node.api.routes import ROUTES

@@ -17,10 +17,10 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from aiohttp import ClientSession, CookieJar
-from tests.node.fleet import free_ports
 from tests.node.people.conftest import SETUP, Team
 from tests.node.people.provider import CLIENT, REDIRECT
 
+from fedsafe_cli.fleet import free_ports
 from fedsafe_node.clock import SystemClock
 from fedsafe_node.config import Oidc
 from fedsafe_node.errors import (

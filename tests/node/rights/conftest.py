@@ -10,7 +10,9 @@ from email.message import Message
 import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
-from tests.node.fleet import NAMES, Fleet, free_ports
+from tests.node.fleet import NAMES, Fleet
+
+from fedsafe_cli.fleet import free_ports
 
 _CODE = re.compile(r"([0-9]{5}) ([0-9]{5})")
 
