@@ -84,8 +84,12 @@ class Calendar:
 def load_calendar(text: bytes, base: Calendar | None = None) -> Calendar:
     """Read a calendar; a provider's own adds to `base` and confirms its entries.
 
+    An own entry that opens a closed surface is no exception: what somebody has read
+    is recorded by its reference, never claimed.
+
     Raises:
-        PolicyFileError: it is malformed, or confirms an entry that is not there.
+        PolicyFileError: it is malformed, confirms an entry that is not there, or
+            calls an own one confirmed that opens a closed surface without a record.
     """
     own, written = read_document(text, CalendarFile)
     entries = (*(base.entries if base else ()), *own.entries)
@@ -96,8 +100,22 @@ def load_calendar(text: bytes, base: Calendar | None = None) -> Calendar:
         if name not in names:
             error = PolicyFileError("no such entry", key=f"recorded.{name}")
             raise locate(error, written)
+    if base is not None:
+        _check_claims(own, written)
     recorded = {**(base.recorded if base else {}), **own.recorded}
     return Calendar(own.dated, entries, recorded)
+
+
+def _check_claims(own: CalendarFile, written: str) -> None:
+    for number, entry in enumerate(own.entries):
+        closed = entry.surfaces & NEEDS_BASIS
+        if entry.confirmed and closed and entry.id not in own.recorded:
+            error = PolicyFileError(
+                f"{entry.id} opens {min(closed)}: record what was read, as in "
+                f'{entry.id} = "REFERENCE" under [recorded]',
+                key=f"entries[{number}].confirmed",
+            )
+            raise locate(error, written)
 
 
 @cache

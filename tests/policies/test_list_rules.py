@@ -5,6 +5,7 @@ import json
 from dataclasses import replace
 from datetime import date
 from ipaddress import ip_network
+from typing import Final
 
 import pytest
 from hypothesis import given
@@ -110,6 +111,51 @@ def test_the_calendar_knows_its_days() -> None:
 def test_a_bad_calendar_is_refused(text: bytes, told: str) -> None:
     with pytest.raises(PolicyFileError, match=told):
         load_calendar(text, shipped_calendar())
+
+
+OWN_ENTRY: Final = """
+format = 1
+dated = 2026-09-01
+
+[[entries]]
+id = "other"
+basis = {{ de = "x", en = "x" }}
+from = 2020-01-01
+surfaces = []
+source = "x"
+confirmed = true
+
+[[entries]]
+id = "own"
+basis = {{ de = "x", en = "x" }}
+from = 2020-01-01
+surfaces = ["{surface}"]
+source = "x"
+confirmed = {confirmed}
+{recorded}"""
+RECORD: Final = '[recorded]\nown = "file-2026-31"\n'
+
+
+@pytest.mark.parametrize("confirmed", ["true", "false"])
+def test_an_own_basis_opens_private_messages_by_its_reference(confirmed: str) -> None:
+    text = OWN_ENTRY.format(surface=NI_ICS, confirmed=confirmed, recorded=RECORD)
+    calendar = load_calendar(text.encode(), shipped_calendar())
+
+    assert calendar.opens(NI_ICS, NOW)
+
+
+def test_nobody_claims_a_basis_for_private_messages_without_a_reference() -> None:
+    text = OWN_ENTRY.format(surface=NI_ICS, confirmed="true", recorded="")
+    other = OWN_ENTRY.format(surface=NI_ICS, confirmed="false", recorded="")
+    open_anyway = OWN_ENTRY.format(surface=Surface.SHOP, confirmed="true", recorded="")
+    told = r"line 19: entries.*\.confirmed: own opens ni_ics_private: record what"
+
+    with pytest.raises(PolicyFileError, match=told):
+        load_calendar(text.encode(), shipped_calendar())
+    with pytest.raises(PolicyFileError, match=told):
+        load_calendar((text + RECORD.replace("own", "eu-2021-1232")).encode(), RECORDED)
+    assert not load_calendar(other.encode(), shipped_calendar()).opens(NI_ICS, NOW)
+    assert load_calendar(open_anyway.encode(), shipped_calendar()).entries
 
 
 @given(near(*AT_NI_ICS), MOMENTS)
