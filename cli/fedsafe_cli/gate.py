@@ -33,7 +33,7 @@ MAX_BYTES = 65_536
 _WANTED: Final = {
     "consultation": '"done" or "not_required"',
     "valid_until": "a day such as 2027-11-03, without quotation marks",
-    "dpo_approval": '{ person = "C. Weber", on = 2026-11-02 }',
+    "dpo_approval": '{ person = "dora", on = 2026-11-02 }',
     "management_approval": '{ person = "D. Kaya", on = 2026-11-03 }',
 }
 
@@ -49,6 +49,9 @@ _CLOSES: Final = (
 )
 _COUNTS: Final = (
     "fedsafe: the record counts once another person has approved it; as them:"
+)
+_CITES: Final = (
+    "fedsafe: arrangement must end in what the charter names, as in jca-3:{agreed}"
 )
 _ENTER: Final = ("Trotzdem eintragen?", "Enter it all the same?")
 
@@ -89,7 +92,9 @@ def record(context: click.Context, file: str, yes: bool) -> ExitStatus:  # noqa:
     """Enter the record in FILE (TOML); the newest one counts.
 
     A complete record opens the gate once another person has approved it, and ends
-    with status 13. One that
+    with status 13. One of the two is the data protection officer, whom dpo_approval
+    names as their account does; in a federation the arrangement ends in what its
+    charter agreed on (`fedsafe gate show`). One that
     lacks something counts at once, and closes a gate that was open; you are asked
     before.
 
@@ -103,7 +108,7 @@ def record(context: click.Context, file: str, yes: bool) -> ExitStatus:  # noqa:
       consultation = "not_required"
       consultation_reference = "note-2026-18"
       arrangement = "joint-controllers/3"
-      dpo_approval = { person = "C. Weber", on = 2026-11-02 }
+      dpo_approval = { person = "dora", on = 2026-11-02 }
       management_approval = { person = "D. Kaya", on = 2026-11-03 }
       valid_until = 2027-11-03
     """  # noqa: D301
@@ -117,6 +122,9 @@ def record(context: click.Context, file: str, yes: bool) -> ExitStatus:  # noqa:
     if answer.get("act"):
         note(say(_COUNTS, settings))
         note(f"fedsafe act approve {printable(str(answer['act']))}")
+    agreed = answer.get("arrangement")
+    if agreed and "arrangement" in (answer.get("missing") or ()) and given:
+        note(say(_CITES, settings, agreed=printable(str(agreed))))
     dpo, management = entered.dpo_approval, entered.management_approval
     if dpo is not None and management is not None and dpo.person == management.person:
         text = "fedsafe: management_approval must be another person than dpo_approval"

@@ -156,6 +156,10 @@ GERMAN: Final[dict[str, str]] = {
     "fedsafe: management_approval must be another person than dpo_approval": (
         "fedsafe: management_approval muss eine andere Person sein als dpo_approval"
     ),
+    "fedsafe: arrangement must end in what the charter names, as in jca-3:{agreed}": (
+        "fedsafe: arrangement muss auf das enden, was die Charta nennt, etwa "
+        "jca-3:{agreed}"
+    ),
     "approvals are possible until {until}": "Zustimmen ist möglich bis {until}",
     "{name} ({role}) until {until}": "{name} ({role}) bis {until}",
     "{name} is logged out": "{name} ist abgemeldet",
@@ -197,6 +201,7 @@ FIELDS: Final[dict[str, str]] = {
     "rule": "Regel",
     "missing": "es fehlt",
     "valid_until": "gilt bis",
+    "arrangement": "Vereinbarung",
     "act": "Vorgang",
     "breach": "Datenpanne",
     "aware_at": "bekannt seit",

@@ -18,6 +18,10 @@ _WAYS_OUT: Final = {
     "no_second_person": "give one an account and a role: `fedsafe account add NAME`, "
     "`fedsafe account roles NAME --grant ROLE`",
     "already_asked": "see `fedsafe act list`; approve it, or `fedsafe act withdraw` it",
+    "bad_officer": "name the account of your data protection officer in dpo_approval; "
+    "`fedsafe account list` shows accounts and roles",
+    "other_officer": "`fedsafe act withdraw` it, then record it with the officer who "
+    "takes part",
     "step_up": "`fedsafe login --step-up`, then repeat it",
     "choose_role": "name one with --role",
     "too_many_tries": "wait a while; nobody can unlock it sooner",

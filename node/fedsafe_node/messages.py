@@ -356,7 +356,8 @@ class GateAnswer(Message, frozen=True):
 
     `missing` names the fields that the newest record lacks or that do not hold;
     `register` stands for the Schutzkonzept register. `act` is that of a record which
-    waits for its second person, and says nothing about the gate yet.
+    waits for its second person, and says nothing about the gate yet. In a federation
+    the record's arrangement has to end in `arrangement`, if its charter names one.
     """
 
     open: bool
@@ -365,6 +366,7 @@ class GateAnswer(Message, frozen=True):
     missing: list[str]
     valid_until: str | None
     act: str | None = None
+    arrangement: str | None = None
 
 
 class ProposalRequest(Message, frozen=True):

@@ -7,6 +7,8 @@ counts; `coverage` with every answer of a peer, `debts` when members owe erasure
 """
 
 from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Final
 
 from fedsafe_federation.attestation import Attestations
 from fedsafe_federation.charter import Member
@@ -20,6 +22,8 @@ from fedsafe_policies.gate import LegalGate, Site
 from fedsafe_policies.gating import GateRequest
 from fedsafe_policies.policy import Policy
 from fedsafe_policies.vocabulary import Plane
+
+_NO_ARRANGEMENT: Final = sha256(b"").digest()
 
 
 class Coverage:
@@ -98,6 +102,17 @@ class Situation:
         self.site = self._site(self.shared.membership.others if self.shared else [])
 
     @property
+    def arrangement(self) -> str:
+        """What a gate record has to cite of the charter's arrangement; empty if none.
+
+        A federation may be founded on none: its digest is then that of no text.
+        """
+        if self.shared is None:
+            return ""
+        digest = self.shared.membership.charter.arrangement.sha256
+        return "" if digest == _NO_ARRANGEMENT else digest.hex()[:8]
+
+    @property
     def synthetic(self) -> bool:
         """Whether the policy is one for demonstrations, and this is one."""
         mode = self.policy.document.gate.mode
@@ -171,4 +186,5 @@ class Situation:
             ),
             gate=self.gate,
             register_until=self.register_until,
+            arrangement=self.arrangement,
         )

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """P6, four eyes: what nobody does alone.
 
-Two distinct people, each with a role that may; the second is not who proposed.
+Two distinct people, each with a role that may; the second is not who proposed. Of the
+two that open the legal gate one is the data protection officer (P1).
 Publishing, exports and grants of roles have requests of their own and keep to the
 same rule.
 """
@@ -37,7 +38,7 @@ _MAY: Final[Mapping[Act, tuple[frozenset[Role], frozenset[Role]]]] = {
         frozenset({Role.DPO, Role.AUDITOR}),
         frozenset({Role.DPO, Role.LEGAL_ADVISER, Role.REVIEWER}),
     ),
-    Act.GATE_OPENING: (frozenset({Role.OPERATOR, Role.REVIEWER}), _RULES),
+    Act.GATE_OPENING: (frozenset({Role.OPERATOR, Role.REVIEWER, Role.DPO}), _RULES),
     Act.BREACH_SILENCE: (
         frozenset({Role.OPERATOR, Role.REVIEWER, Role.DPO}) | _ADVICE,
         frozenset({Role.REVIEWER, Role.DPO, Role.LEGAL_ADVISER}),
@@ -53,10 +54,15 @@ _MAY: Final[Mapping[Act, tuple[frozenset[Role], frozenset[Role]]]] = {
 }
 """Who proposes, and who may be the second."""
 
-SECONDS: Final[Mapping[Act, frozenset[Role]]] = {
-    act: seconds for act, (_, seconds) in _MAY.items()
-}
-"""Who may be the second of an act."""
+_TAKES_PART: Final[Mapping[Act, Role]] = {Act.GATE_OPENING: Role.DPO}
+"""Whose word an act rests on: one of its two people has that role."""
+
+
+def seconds_of(act: Act, first: Role) -> frozenset[Role]:
+    """Return the roles that may stand by an act that somebody in a role proposes."""
+    _, seconds = _MAY.get(act, (frozenset(), frozenset()))
+    needed = _TAKES_PART.get(act)
+    return seconds if needed in {None, first} else seconds & {needed}
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +83,7 @@ def rule_on_act(request: ActRequest, ground: Ground) -> Decision:
     roles = _MAY.get(request.act)
     if roles is None:
         return ground.deny(Refusal.NOT_ALLOWED, request.act)
-    refusal = _refuse(request, roles)
+    refusal = _refuse(request, roles[0])
     if refusal is not None:
         return ground.deny(refusal, request.act)
     reveals = request.act is Act.PSEUDONYM_REVEAL
@@ -85,12 +91,10 @@ def rule_on_act(request: ActRequest, ground: Ground) -> Decision:
     return ground.allow(Grant.TWO_PEOPLE, *duties, about=request.act)
 
 
-def _refuse(
-    request: ActRequest, roles: tuple[frozenset[Role], frozenset[Role]]
-) -> Refusal | None:
-    proposes, seconds = roles
+def _refuse(request: ActRequest, proposes: frozenset[Role]) -> Refusal | None:
     if not is_reference(request.reason):
         return Refusal.FREE_TEXT
     if request.first.role not in proposes:
         return Refusal.ROLE
+    seconds = seconds_of(request.act, request.first.role)
     return refuse_second(request.first, request.second, seconds)

@@ -6,6 +6,7 @@ A site is a demonstration if every listener and every peer is on loopback and ev
 node's name ends in ``.demo``.
 """
 
+import re
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum, unique
@@ -41,8 +42,9 @@ class LegalGate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     A field that is still missing is `None`, so a record can grow step by step.
     `legal_basis` to `arrangement` refer to documents; `consultation_reference` is
-    the authority's file number, or the reasoned note why none was required. The
-    gate closes as `valid_until` begins (UTC).
+    the authority's file number, or the reasoned note why none was required. In a
+    federation `arrangement` ends in what its charter says of the arrangement
+    (`cites`). The gate closes as `valid_until` begins (UTC).
     """
 
     legal_basis: str | None = None
@@ -56,11 +58,12 @@ class LegalGate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     valid_until: date | None = None
 
 
-def missing(gate: LegalGate, now: int) -> tuple[str, ...]:
+def missing(gate: LegalGate, now: int, agreed: str = "") -> tuple[str, ...]:
     """Name the fields that keep `gate` closed at `now` (UTC seconds).
 
     A reference that is none, an approval of tomorrow, a second approval by the
-    same person and a passed `valid_until` count as missing.
+    same person, another arrangement than the one `agreed` on and a passed
+    `valid_until` count as missing.
     """
     references = (
         "legal_basis",
@@ -70,6 +73,8 @@ def missing(gate: LegalGate, now: int) -> tuple[str, ...]:
         "arrangement",
     )
     names = [name for name in references if not _refers(getattr(gate, name))]
+    if _refers(gate.arrangement) and not cites(gate.arrangement or "", agreed):
+        names.append("arrangement")
     if gate.consultation is None:
         names.append("consultation")
     for name in ("dpo_approval", "management_approval"):
@@ -79,12 +84,26 @@ def missing(gate: LegalGate, now: int) -> tuple[str, ...]:
     if (
         gate.dpo_approval is not None
         and gate.management_approval is not None
-        and gate.dpo_approval.person == gate.management_approval.person
+        and plain(gate.dpo_approval.person) == plain(gate.management_approval.person)
     ):
         names.append("management_approval")
     if gate.valid_until is None or today(now) >= day_number(gate.valid_until):
         names.append("valid_until")
     return tuple(dict.fromkeys(names))
+
+
+def cites(reference: str, agreed: str) -> bool:
+    """Tell whether a reference means the arrangement that a charter names.
+
+    It ends in the first eight digits of its SHA-256 (``jca-3:0a1b2c3d``), which
+    `agreed` is; where a charter names none, any reference does.
+    """
+    return not agreed or re.split(r"[._/:-]", reference.lower())[-1] == agreed
+
+
+def plain(name: str) -> str:
+    """Return a name as names are compared: how it is written makes nobody another."""
+    return " ".join(name.casefold().split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +112,15 @@ class Site:
 
     `register_until` is when its Schutzkonzept register is met no more (UTC seconds).
     `names` are its own and its peers' names, `addresses` all listeners and peer
-    addresses: URLs, ``host:port`` or ``unix:`` paths.
+    addresses: URLs, ``host:port`` or ``unix:`` paths. `arrangement` is what the gate
+    record has to cite of its federation's, if that has one.
     """
 
     names: tuple[str, ...]
     addresses: tuple[str, ...]
     gate: LegalGate | None = None
     register_until: int = 0
+    arrangement: str = ""
     demo: bool = field(init=False)
 
     def __post_init__(self) -> None:

@@ -42,7 +42,7 @@ def refuse_gate(plane: Plane, ground: Ground) -> Refusal | None:
         return None if site.demo else Refusal.SYNTHETIC_ONLY
     if plane not in gate.planes:
         return None
-    if site.gate is None or missing(site.gate, ground.now):
+    if site.gate is None or missing(site.gate, ground.now, site.arrangement):
         return Refusal.LEGAL_GATE
     if plane is Plane.ACTOR and ground.now >= site.register_until:
         return Refusal.LEGAL_GATE

@@ -166,6 +166,28 @@ def test_two_approvals_by_one_person_are_named(
     assert "must be another person than dpo_approval" in outcome.err
 
 
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [((), "must end in what the"), (("--lang", "de"), "muss auf das enden")],
+)
+def test_another_arrangement_than_the_charters_is_named(
+    ask: "Run", node: "FakeNode", tmp_path: Path, words: tuple[str, ...], told: str
+) -> None:
+    file = tmp_path / "gate.toml"
+    file.write_text('arrangement = "jca-3"\n')
+    answer = CLOSED | {"arrangement": "0a1b2c3d"}
+    node.always("GET /v1/gate", answer)
+    node.always("POST /v1/gate", answer)
+    outcome = ask("gate", "record", str(file), *words)
+    node.always("POST /v1/gate", answer | {"missing": ["dpia"]})
+    other = ask("gate", "record", str(file), *words)
+
+    assert told in outcome.err
+    assert "jca-3:0a1b2c3d" in outcome.err
+    assert "0a1b2c3d" in outcome.out
+    assert other.err == ""
+
+
 def test_a_record_without_a_credential_is_denied(
     ask: "Run", node: "FakeNode", tmp_path: Path
 ) -> None:

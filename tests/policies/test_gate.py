@@ -81,6 +81,34 @@ def test_an_approval_of_tomorrow_is_none(full_gate: LegalGate, now: int) -> None
     assert missing(gate, now) == ("dpo_approval",)
 
 
+@pytest.mark.parametrize(
+    ("reference", "lacks"),
+    [
+        ("jca-3:0a1b2c3d", ()),
+        ("jca-3:0A1B2C3D", ()),
+        ("0a1b2c3d", ()),
+        ("jca-3", ("arrangement",)),
+        ("jca-3:0a1b2c3e", ("arrangement",)),
+        ("jca-30a1b2c3d", ("arrangement",)),
+        ("0a1b2c3d/jca-3", ("arrangement",)),
+    ],
+)
+def test_a_record_cites_the_arrangement_of_the_charter(  # noqa: PLR0913
+    gated: Policy,
+    real_site: BuildSite,
+    full_gate: LegalGate,
+    now: int,
+    reference: str,
+    lacks: tuple[str, ...],
+) -> None:
+    gate = msgspec.structs.replace(full_gate, arrangement=reference)
+    site = replace(real_site(gate), arrangement="0a1b2c3d")
+
+    assert missing(gate, now, site.arrangement) == lacks
+    assert ask(site, Plane.ACTOR, gated, now).allowed is not bool(lacks)
+    assert ask(real_site(gate), Plane.ACTOR, gated, now).allowed
+
+
 def test_a_sentence_is_no_reference(full_gate: LegalGate, now: int) -> None:
     gate = msgspec.structs.replace(full_gate, dpia="we thought about it")
 

@@ -124,6 +124,30 @@ def test_no_act_of_one_person_is_ever_allowed(
         assert first.identity != second.identity
 
 
+GATE = ActRequest(Act.GATE_OPENING, RUTH, DANA, "legal-gate-record")
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [(RUTH, DANA), (OLGA, DANA), (DANA, LEO), (DANA, RUTH), (DANA, OLGA)],
+)
+def test_the_officer_takes_part_in_opening_the_gate(
+    first: Person, second: Person
+) -> None:
+    assert ask(replace(GATE, first=first, second=second)).code == "two_people"
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), [(RUTH, LEO), (OLGA, RUTH), (RUTH, OLGA), (OLGA, LEO)]
+)
+def test_without_the_officer_no_two_open_the_gate(
+    first: Person, second: Person
+) -> None:
+    decision = ask(replace(GATE, first=first, second=second))
+
+    assert (decision.effect, decision.rule, decision.code) == ("deny", "P6", "role")
+
+
 # --- P8, purpose --------------------------------------------------------------------
 
 TASKS = ReadRequest(Role.ANALYST, Purpose.MODERATION_REVIEW, Matter.TASKS)

@@ -47,6 +47,7 @@ class Code(StrEnum):
     HELD = "held"
     PSEUDONYM_FINAL = "pseudonym_final"
     NO_SECOND_PERSON = "no_second_person"
+    OTHER_OFFICER = "other_officer"
     ALREADY_ASKED = "already_asked"
     NO_SECOND_TERM = "no_second_term"
     NOT_ASSESSED = "not_assessed"
@@ -78,6 +79,7 @@ class Code(StrEnum):
     INVALID_BODY = "invalid_body"
     INVALID_QUERY = "invalid_query"
     BAD_NAME = "bad_name"
+    BAD_OFFICER = "bad_officer"
     BAD_DIGEST = "bad_digest"
     BAD_DATE = "bad_date"
     REMOVED_ON_MISSING = "removed_on_missing"
@@ -163,6 +165,7 @@ CODES: Final[Mapping[Code, tuple[int, str]]] = {
     Code.PSEUDONYM_FINAL: (409, "Nobody can reveal this pseudonym"),
     Code.NOT_APPROVED: (409, "No second person has approved it"),
     Code.NO_SECOND_PERSON: (409, "Nobody else here could be the second person"),
+    Code.OTHER_OFFICER: (409, "The record names another officer"),
     Code.ALREADY_ASKED: (409, "A second person is asked already"),
     Code.NO_SECOND_TERM: (409, "A signal about a person has no second term"),
     Code.NOT_ASSESSED: (409, "The breach is not assessed yet"),
@@ -194,6 +197,7 @@ CODES: Final[Mapping[Code, tuple[int, str]]] = {
     Code.INVALID_BODY: (422, "The body does not fit its type"),
     Code.INVALID_QUERY: (422, "The query does not fit its type"),
     Code.BAD_NAME: (422, "The name does not fit"),
+    Code.BAD_OFFICER: (422, "The data protection officer does not fit"),
     Code.BAD_DIGEST: (422, "The digest does not fit its kind"),
     Code.BAD_DATE: (422, "There is no such day"),
     Code.REMOVED_ON_MISSING: (422, "The day of removal is missing"),

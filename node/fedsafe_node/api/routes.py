@@ -63,7 +63,7 @@ _SIGNAL: Final = {"id": SignalId}
 _ANY: Final = frozenset(Role)  # policy decides, and its refusals are audited
 # The log names cases.
 _READERS: Final = frozenset({Role.REVIEWER, Role.DPO, Role.AUDITOR})
-_RECORDERS: Final = frozenset({Role.REVIEWER, Role.OPERATOR})
+_RECORDERS: Final = frozenset({Role.REVIEWER, Role.OPERATOR, Role.DPO})
 _OPERATOR: Final = frozenset({Role.OPERATOR})
 
 ROUTES: Final = (

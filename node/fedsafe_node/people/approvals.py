@@ -40,7 +40,7 @@ from fedsafe_node.people.sessions import is_fresh
 from fedsafe_node.principal import Actor, Principal
 from fedsafe_node.store.people_rows import ActRow, ActState
 from fedsafe_node.store.protocol import Reader, Transaction
-from fedsafe_policies.acts import SECONDS, ActRequest
+from fedsafe_policies.acts import ActRequest, seconds_of
 from fedsafe_policies.people import Person
 from fedsafe_policies.reading import ExportRequest
 from fedsafe_policies.reviews import ReviewRequest
@@ -138,7 +138,7 @@ class Approvals:
             WrongStateError: nobody else has an account with a role that may.
         """
         if not await has_second(self._office, reader, kind, who):
-            roles = ", ".join(sorted(SECONDS[kind]))
+            roles = ", ".join(sorted(seconds_of(kind, who.role)))
             raise WrongStateError(
                 "no_second_person",
                 "nobody else here could stand by this: it takes another person's "
@@ -314,7 +314,7 @@ async def has_second(
         roles = await roles_of(reader, person, office.judge, moment)
         if any(
             Person(person.name, role).identity != identity
-            for role in roles & SECONDS[kind]
+            for role in roles & seconds_of(kind, first.role)
         ):
             return True
     return False

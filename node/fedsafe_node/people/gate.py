@@ -7,9 +7,12 @@ or leaves it closed; that takes one person, and holds at once, and nothing that 
 asked before it opens the gate afterwards. So a record can be
 entered step by step, and anybody who may record can shut the gate. Every record is an
 audit event in the same act.
+
+The data protection officer's approval is no text that somebody types: one of the two
+persons is that officer, and the record names them as their account does.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from datetime import UTC, datetime, time
 from functools import partial
@@ -20,23 +23,24 @@ from typing import Final
 import msgspec
 
 from fedsafe_federation.wireformat import decode, encode
-from fedsafe_node.errors import WrongStateError
+from fedsafe_node.errors import BadRequestError, WrongStateError
 from fedsafe_node.idempotency import Once
 from fedsafe_node.log.audit import Event
 from fedsafe_node.messages import GateAnswer
 from fedsafe_node.people.approvals import Approvals
 from fedsafe_node.people.messages import ActAnswer
 from fedsafe_node.people.office import Office
+from fedsafe_node.people.rules import roles_of
 from fedsafe_node.principal import Principal
 from fedsafe_node.situation import Situation
 from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.store.rows import GateRow, Row
 from fedsafe_policies.acts import ActRequest
 from fedsafe_policies.engine import decide
-from fedsafe_policies.gate import LegalGate, missing
+from fedsafe_policies.gate import LegalGate, missing, plain
 from fedsafe_policies.gating import GateRequest
 from fedsafe_policies.people import Person
-from fedsafe_policies.vocabulary import Act, Plane
+from fedsafe_policies.vocabulary import Act, Plane, Role
 
 _KIND: Final = Act.GATE_OPENING
 
@@ -58,9 +62,21 @@ class GateOpening:
     async def request(
         self, reader: Reader, content: bytes, first: Person, second: Person
     ) -> ActRequest:
-        """Put the record to the policy, with both persons."""
-        del reader
-        decode(content, Opening)
+        """Put the record to the policy, with both persons.
+
+        Raises:
+            WrongStateError: it names another data protection officer than takes part.
+        """
+        gate = decode(content, Opening).gate
+        officers = await _officers(self._office, reader, gate)
+        taking_part = {one.name for one in (first, second) if one.role is Role.DPO}
+        if taking_part and not taking_part & officers:
+            raise WrongStateError(
+                "other_officer",
+                "the record names another data protection officer than takes part: "
+                "ask again with a record whose dpo_approval names them as their "
+                "account does",
+            )
         return ActRequest(_KIND, first, second, "legal-gate-record")
 
     async def carry_out(
@@ -77,7 +93,14 @@ class GateOpening:
                 "act_changed", "another gate record was entered meanwhile: ask again"
             )
         gate = opening.gate
-        await _keep(self._office, tx, gate, by=first.name, second=second.name)
+        await _keep(
+            self._office,
+            tx,
+            gate,
+            lacking=missing(gate, self._office.now(), self._situation.arrangement),
+            by=first.name,
+            second=second.name,
+        )
         return partial(self._situation.record_gate, gate)
 
 
@@ -101,11 +124,14 @@ class Gates:
         """Enter a record; one that is complete waits for a second person.
 
         Raises:
+            BadRequestError: it names as data protection officer nobody who is, or
+                somebody else than asks as such.
             WrongStateError: nobody else here could be the second person.
         """
-        if missing(gate, self._office.now()):
+        if missing(gate, self._office.now(), self._situation.arrangement):
             return await self._close(gate, who, once)
         await self._check_second(who)
+        await self._check_officer(gate, who)
         shown = await self.show()
         after = await self._office.store.read(_newest)
         content = encode(Opening(gate=gate, after=after))
@@ -121,9 +147,10 @@ class Gates:
         self, gate: LegalGate, who: Principal, once: Once | None
     ) -> GateAnswer:
         answer = self._answer(gate)
+        lacking = missing(gate, self._office.now(), self._situation.arrangement)
 
         async def act(tx: Transaction) -> None:
-            await _keep(self._office, tx, gate, by=who.name)
+            await _keep(self._office, tx, gate, lacking=lacking, by=who.name)
             await self._keep_answer(tx, once, answer)
 
         await self._office.store.write(act)
@@ -134,6 +161,18 @@ class Gates:
         await self._office.store.scan(
             lambda reader: self._approvals.check_second(reader, _KIND, who)
         )
+
+    async def _check_officer(self, gate: LegalGate, who: Principal) -> None:
+        office = self._office
+        officers = await office.store.read(lambda tx: _officers(office, tx, gate))
+        if not officers or (who.role is Role.DPO and who.name not in officers):
+            raise BadRequestError(
+                "bad_officer",
+                "dpo_approval names a data protection officer who has an account with "
+                "the role dpo, by the account's name or as it is displayed; an officer "
+                "who asks names themself",
+                pointer="/dpo_approval/person",
+            )
 
     async def _keep_answer(
         self, tx: Transaction, once: Once | None, answer: GateAnswer
@@ -151,13 +190,28 @@ class Gates:
             open=decision.allowed,
             rule=decision.rule.value,
             policy=decision.policy,
-            missing=[*missing(gate, now), *self._register(now)],
+            missing=[*missing(gate, now, site.arrangement), *self._register(now)],
             valid_until=gate.valid_until.isoformat() if gate.valid_until else None,
+            arrangement=site.arrangement or None,
         )
 
     def _register(self, now: int) -> list[str]:
         met = self._situation.synthetic or now < self._situation.register_until
         return [] if met else ["register"]
+
+
+async def _officers(office: Office, reader: Reader, gate: LegalGate) -> set[str]:
+    """Give the accounts of data protection officers whom a record may mean."""
+    found, moment = set[str](), office.clock.now()
+    if gate.dpo_approval is None:
+        return found
+    meant = plain(gate.dpo_approval.person)
+    for person in await reader.persons():
+        if meant in {plain(person.name), plain(person.display)} and (
+            Role.DPO in await roles_of(reader, person, office.judge, moment)
+        ):
+            found.add(person.name)
+    return found
 
 
 async def _newest(reader: Reader) -> str | None:
@@ -169,16 +223,16 @@ def _waiting(shown: GateAnswer, act: ActAnswer) -> GateAnswer:
     return msgspec.structs.replace(shown, act=act.act)
 
 
-async def _keep(
+async def _keep(  # noqa: PLR0913 - a record and what it is kept with
     office: Office,
     tx: Transaction,
     gate: LegalGate,
     *,
+    lacking: Collection[str],
     by: str,
     second: str | None = None,
 ) -> None:
     now = office.now()
-    lacking = missing(gate, now)
     row = GateRow(
         id=token_hex(16),
         record=encode(gate),

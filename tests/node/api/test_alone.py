@@ -103,7 +103,7 @@ async def _found(house: House, who: str, act_id: str) -> dict[str, Any]:
 
 ACTS: Final[dict[Act, tuple[str, str, Ask]]] = {
     Act.ROLE_GRANT: ("olaf", "rita", _role),
-    Act.GATE_OPENING: ("rita", "olaf", _gate),
+    Act.GATE_OPENING: ("rita", "dora", _gate),
     Act.EXPORT_WITH_OPENINGS: ("dora", "rita", _export),
     Act.BREACH_SILENCE: ("olaf", "dora", _breach),
     Act.SUBJECT_ERASURE: ("dora", "rita", _erasure),

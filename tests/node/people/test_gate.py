@@ -9,6 +9,7 @@ from tests.node.people.conftest import Team
 
 from fedsafe_federation.wireformat import encode
 from fedsafe_node.errors import (
+    BadRequestError,
     ConflictError,
     DeniedError,
     ForbiddenError,
@@ -32,7 +33,7 @@ COMPLETE = LegalGate(
     consultation=Consultation.NOT_REQUIRED,
     consultation_reference="note-2026-18",
     arrangement="joint-controllers/3",
-    dpo_approval=Approval(person="C. Weber", on=date(2026, 11, 2)),
+    dpo_approval=Approval(person="dora", on=date(2026, 11, 2)),
     management_approval=Approval(person="D. Kaya", on=date(2026, 11, 3)),
     valid_until=date(2027, 11, 3),
 )
@@ -57,6 +58,7 @@ def gates(situation: Situation, team: Team) -> Gates:
 
 @pytest.fixture
 async def ben(team: Team) -> Principal:
+    """Dora is there as data protection officer as well."""
     await team.hire("dora", Role.DPO)
     await team.hire("ben", Role.REVIEWER)
     return await team.principal("ben")
@@ -105,11 +107,13 @@ async def test_nobody_opens_the_gate_alone(
     asked = await gates.record(COMPLETE, ben)
     assert asked.act is not None
     await team.hire("ida", Role.ANALYST)
+    await team.hire("leo", Role.LEGAL_ADVISER)
     for who in (
         ben,
         await team.principal("ben"),  # another session
         dataclasses.replace(ben, role=Role.OPERATOR),
         await team.principal("ida"),
+        await team.principal("leo"),  # somebody else, but no data protection officer
         Principal("bot", Role.SERVICE),
         Principal("dora", Role.DPO),  # a bare credential proves no second factor
     ):
@@ -123,10 +127,9 @@ async def test_nobody_opens_the_gate_alone(
 async def test_of_two_approvals_at_once_one_opens_the_gate(
     gates: Gates, team: Team, ben: Principal
 ) -> None:
-    await team.hire("leo", Role.LEGAL_ADVISER)
     asked = await gates.record(COMPLETE, ben)
     assert asked.act is not None
-    both = [await team.principal(name) for name in ("dora", "leo")]
+    both = [await team.principal("dora") for _ in range(2)]
     done = await asyncio.gather(
         *(approve(team, asked.act, who) for who in both), return_exceptions=True
     )
@@ -136,7 +139,65 @@ async def test_of_two_approvals_at_once_one_opens_the_gate(
     assert told.count("gate.recorded") == 1
 
 
-@pytest.mark.parametrize("role", [None, Role.ANALYST])
+@pytest.mark.usefixtures("ben")
+async def test_an_officer_may_ask_and_a_lawyer_stand_by(
+    gates: Gates, situation: Situation, team: Team
+) -> None:
+    await team.hire("leo", Role.LEGAL_ADVISER)
+    asked = await gates.record(COMPLETE, await team.principal("dora"))
+    assert asked.act is not None
+    await approve(team, asked.act, await team.principal("leo"))
+
+    assert situation.gate == COMPLETE
+
+
+@pytest.mark.parametrize("name", ["dora", "Dora", " DORA "])
+async def test_a_record_names_its_officer_as_the_account_does(
+    gates: Gates, situation: Situation, team: Team, ben: Principal, name: str
+) -> None:
+    approval = Approval(person=name, on=date(2026, 11, 2))
+    asked = await gates.record(replace(COMPLETE, dpo_approval=approval), ben)
+    assert asked.act is not None
+    await approve(team, asked.act, await team.principal("dora"))
+
+    assert situation.gate is not None
+
+
+@pytest.mark.parametrize("name", ["C. Weber", "ben", "dana"])
+async def test_a_record_names_no_officer_who_is_none(
+    gates: Gates, team: Team, ben: Principal, name: str
+) -> None:
+    await team.hire("dana")
+    gate = replace(COMPLETE, dpo_approval=Approval(name, date(2026, 11, 2)))
+    with pytest.raises(BadRequestError) as refused:
+        await gates.record(gate, ben)
+
+    assert (refused.value.code, refused.value.pointer) == (
+        "bad_officer",
+        "/dpo_approval/person",
+    )
+    assert name not in str(refused.value)
+    assert (await team.approvals.pending()).acts == []
+
+
+async def test_an_officer_stands_by_no_word_of_another(
+    gates: Gates, situation: Situation, team: Team, ben: Principal
+) -> None:
+    await team.hire("dana", Role.DPO)
+    asked = await gates.record(COMPLETE, ben)
+    assert asked.act is not None
+    with pytest.raises(WrongStateError) as refused:
+        await approve(team, asked.act, await team.principal("dana"))
+    with pytest.raises(BadRequestError):
+        await gates.record(COMPLETE, await team.principal("dana"))
+
+    assert refused.value.code == "other_officer"
+    assert situation.gate is None
+    await approve(team, asked.act, await team.principal("dora"))
+    assert situation.gate == COMPLETE
+
+
+@pytest.mark.parametrize("role", [None, Role.ANALYST, Role.LEGAL_ADVISER])
 async def test_without_a_second_person_nothing_waits(
     gates: Gates, team: Team, role: Role | None
 ) -> None:
