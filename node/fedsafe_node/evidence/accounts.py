@@ -106,7 +106,7 @@ class _Hands:
         """Erase whom tasks are about; what was decided stays, what waits ends."""
         del at
         tasks = await tx.tasks_about(subject)
-        for task, state in tasks:
-            ends = state is TaskState.DECIDED
-            await tx.erase_task(task, state if ends else TaskState.LAPSED)
+        for task in tasks:
+            ends = task.state is TaskState.DECIDED
+            await tx.erase_task(task.id, task.state if ends else TaskState.LAPSED)
         return len(tasks)

@@ -8,7 +8,6 @@ from collections.abc import Collection
 from typing import Protocol
 
 from fedsafe_node.store.keeping_rows import EffectKind, EffectRow, GapRow, HoldRow
-from fedsafe_node.store.review_rows import TaskState
 
 
 class KeepingReader(Protocol):
@@ -32,10 +31,6 @@ class KeepingReader(Protocol):
 
     async def erased_openings(self, log: str) -> int:
         """Count the openings of a log that are erased; walks them."""
-        ...
-
-    async def tasks_about(self, subject: str) -> list[tuple[str, TaskState]]:
-        """Return the reviews (id, state) that name an account, oldest first."""
         ...
 
     async def sealed_periods(

@@ -16,7 +16,6 @@ from fedsafe_node.store.keeping_rows import (
     GapRow,
     HoldRow,
 )
-from fedsafe_node.store.review_rows import TaskState
 
 _HOLD: Final = ", ".join(HoldRow.__struct_fields__)
 _BUT: Final = (
@@ -76,14 +75,6 @@ class SQLiteKeepingReader:
             (log,),
         ).fetchone()
         return int(count)
-
-    async def tasks_about(self, subject: str) -> list[tuple[str, TaskState]]:
-        """Return the reviews (id, state) that name an account, oldest first."""
-        rows = self._connection.execute(
-            "SELECT id, state FROM tasks WHERE subject = ? ORDER BY opened_at, id",
-            (subject,),
-        )
-        return [(task, TaskState(state)) for task, state in rows]
 
     async def sealed_periods(
         self, *, but: Collection[tuple[str, str]] = ()

@@ -22,7 +22,6 @@ from fedsafe_node.messages import Kind, Question, RevokeRequest
 from fedsafe_node.principal import Principal
 from fedsafe_node.rights import requests as requests_module
 from fedsafe_node.rights import tending
-from fedsafe_node.rights.answering import KINDS
 from fedsafe_node.rights.finding import Evaluated
 from fedsafe_node.rights.request_messages import (
     CloseRequest,
@@ -35,6 +34,7 @@ from fedsafe_node.rights.request_messages import (
     RightsRequestAnswer,
 )
 from fedsafe_node.rights.requests import Requests
+from fedsafe_node.rights.reviewing import KINDS
 from fedsafe_node.rights.tending import Tended, tend_requests
 from fedsafe_node.signals.expiry import expire_signals
 from fedsafe_node.store.protocol import Reader
