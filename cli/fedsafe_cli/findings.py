@@ -2,14 +2,14 @@
 """The options that say what was found about an account or a file."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, TypeVar
 
 import click
 
 from fedsafe_cli.exit_codes import ExitStatus
 from fedsafe_cli.inputs import KINDS
-from fedsafe_policies.vocabulary import Grade, Phenomenon, Scope, Surface
+from fedsafe_policies.vocabulary import Finding, Grade, Phenomenon, Scope, Surface
 
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -69,6 +69,19 @@ def finding_options(*, required: bool) -> Callable[[Command], Command]:
             type=click.Choice([entry.value for entry in Scope]),
             help="self: an own ban (default); federation: a draft to share.",
         ),
+        click.option(
+            "--finding",
+            "findings",
+            type=click.Choice([entry.value for entry in Finding]),
+            multiple=True,
+            metavar="WORD",
+            help=one_of("What is established of the conduct, to share it", Finding),
+        ),
+        click.option(
+            "--legal-review",
+            metavar="REF",
+            help="The legal review that the phenomenon asks for, to share it.",
+        ),
     )
 
     def add(command: Command) -> Command:
@@ -85,10 +98,11 @@ def _day(_context: click.Context, _option: object, text: str | None) -> str | No
     return text
 
 
-def finding(given: dict[str, str | None]) -> dict[str, Any]:
+def finding(given: Mapping[str, Any]) -> dict[str, Any]:
     """Return those of the finding's fields that were given."""
     names = ("phenomenon", "surface", "grade", "rule", "removed_on", "scope")
-    return {name: given[name] for name in names if given.get(name) is not None}
+    found = {name: given.get(name) for name in (*names, "findings", "legal_review")}
+    return {name: value for name, value in found.items() if value}
 
 
 def problem_status(code: str) -> ExitStatus:

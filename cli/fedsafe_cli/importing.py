@@ -81,12 +81,13 @@ def import_signals(
     ndjson: bool,
     dry_run: bool,
     rejects: str | None,
-    **given: str | None,
+    **given: Any,  # noqa: ANN401 (texts, or many of them)
 ) -> ExitStatus:
     """Record many own bans, or propose many signals.
 
     A record is a JSON object with kind, value, phenomenon, surface, grade, rule,
-    removed_on, scope; an option stands in for a field that is missing.
+    removed_on, scope, findings (a list), legal_review; an option stands in for a
+    field that is missing.
 
     \b
     Examples:

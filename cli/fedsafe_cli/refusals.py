@@ -36,10 +36,20 @@ _WAYS_OUT: Final = {
     "`fedsafe policy show` says how many days",
     "external_seat": "an outsider's role takes an account that was added with "
     "--external, and an end: --until; other roles take people of the firm",
+    "finding_missing": "state with --finding what is established; what is not, is "
+    "no signal",
+    "legal_review": "name it with --legal-review REF; without one an own ban is "
+    "possible: --scope self",
+    "lists_changed": "`fedsafe signal revoke SIGNAL --reason superseded`, then "
+    "`fedsafe signal add` again",
     "deferred": _UNSEEN,
     "quorum": _UNSEEN,
 }
-_ABOUT: Final = {"rulebook": "rules that fit", "training": "missing modules"}
+_ABOUT: Final = {
+    "rulebook": "rules that fit",
+    "training": "missing modules",
+    "finding_missing": "missing findings",
+}
 _SELF_SAID: Final = frozenset({"withholding"})
 """What these rest on is what was asked for, not what was wrong with it."""
 _OTHERWISE: Final = {
@@ -63,6 +73,7 @@ _REFERENCE: Final = (
 _FORMS: Final = {
     **dict.fromkeys(("until", "expires", "removed_on", "on", "since"), _DAY),
     **dict.fromkeys(("reason", "evidence", "reference", "note", "late"), _REFERENCE),
+    "legal_review": _REFERENCE,
     **dict.fromkeys(("ref", "subject_ref"), _REFERENCE),
     "name": "small letters, digits and . _ -, such as anna",
 }

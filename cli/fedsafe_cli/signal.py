@@ -30,7 +30,7 @@ from fedsafe_cli.reading import read_for, reading_purpose
 from fedsafe_cli.recipients import recipients, sightings
 from fedsafe_cli.sessions import personal
 from fedsafe_cli.signal_ids import checked_id
-from fedsafe_cli.texts import SIGNAL_WORDS, label, words
+from fedsafe_cli.texts import FINDINGS, SIGNAL_WORDS, label, words
 from fedsafe_policies.vocabulary import Scope
 
 REASONS: Final = (
@@ -77,7 +77,7 @@ def add(
     *,
     minor: bool,
     nodes: tuple[str, ...],
-    **given: str | None,
+    **given: Any,  # noqa: ANN401 (texts, or many of them)
 ) -> ExitStatus:
     """Record an own ban, or a draft for the federation.
 
@@ -89,7 +89,9 @@ def add(
       printf '%s\\n' "$ADDRESS" | fedsafe signal add --kind email \\
         --phenomenon grooming --surface public_content \\
         --grade confirmed_conduct --rule tos-4.2 --removed-on 2026-11-24
-      … add --scope federation --to b.example.de --credential analyst.key
+      … add --scope federation --finding adult --to b.example.de
+      … add --scope federation --phenomenon avatar_acts --finding adult \\
+        --legal-review review-2026-4
     """  # noqa: D301
     settings = settings_of(context)
     about = _about(
@@ -255,7 +257,9 @@ def list_drafts(
     elif not found:
         line(words("no_drafts", german=german))
     else:
-        names = ("signal", "plane", "scope", "author")  # how long is not decided yet
+        names = ["signal", "plane", "scope", "author"]  # how long is not decided yet
+        stated = ("findings", "legal_review")
+        names += [name for name in stated if any(draft.get(name) for draft in found)]
         headings = [words(name, german=german) for name in names]
         rows = [in_words(draft, german=german) for draft in found]
         table(headings, [[row.get(name) for name in names] for row in rows])
@@ -279,17 +283,26 @@ def show_signal(answer: Json, *, as_json: bool, german: bool) -> None:
     if answer.get("nodes") is not None:
         answer = answer | {"nodes": ", ".join(answer["nodes"]) or "-"}
         names.append("nodes")
+    names += [name for name in ("findings", "legal_review") if answer.get(name)]
     told = in_words(answer, german=german)
     pairs([(words(name, german=german), told.get(name)) for name in names], indent="")
 
 
 def in_words(answer: Json, *, german: bool) -> Json:
     """Say the codes of a signal in the reader's language."""
-    return answer | {
-        name: label(table_, str(answer[name]), german=german)
-        for name, table_ in SIGNAL_WORDS.items()
-        if answer.get(name) is not None
-    }
+    stated = [
+        label(FINDINGS, str(word), german=german)
+        for word in answer.get("findings") or ()
+    ]
+    return (
+        answer
+        | {"findings": ", ".join(stated)}
+        | {
+            name: label(table_, str(answer[name]), german=german)
+            for name, table_ in SIGNAL_WORDS.items()
+            if answer.get(name) is not None
+        }
+    )
 
 
 def _field(answer: Json, name: str) -> list[Json]:

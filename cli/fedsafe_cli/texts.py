@@ -33,6 +33,11 @@ GRADES: Final[dict[str, tuple[str, str]]] = {
     "confirmed_conduct": ("bestätigtes Verhalten", "confirmed conduct"),
     "single_report": ("einzelne Meldung", "single report"),
 }
+FINDINGS: Final[dict[str, tuple[str, str]]] = {
+    "aimed_at_minor": ("gegen Minderjährige gerichtet", "aimed at a minor"),
+    "repeated": ("wiederholt", "repeated"),
+    "targeted": ("gezielt", "targeted"),
+}
 SURFACES: Final[dict[str, tuple[str, str]]] = {
     "public_content": ("öffentliche Inhalte", "public content"),
     "hosted_private": ("privat gespeicherte Inhalte", "privately hosted content"),
@@ -143,6 +148,8 @@ _TEXTS: Final[dict[str, tuple[str, str]]] = {
     "author": ("verfasst von", "author"),
     "approver": ("bestätigt von", "approver"),
     "match_until": ("gilt bis", "matches until"),
+    "findings": ("festgestellt", "established"),
+    "legal_review": ("rechtliche Prüfung", "legal review"),
     "recorded": (
         "{count} aufgenommen, {bad} abgelehnt",
         "{count} recorded, {bad} refused",

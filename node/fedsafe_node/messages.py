@@ -17,6 +17,7 @@ from fedsafe_federation.restrictions import Reason
 from fedsafe_federation.signals import Contact, Day, RuleId
 from fedsafe_federation.signed import NodeName, Signed
 from fedsafe_policies.vocabulary import (
+    Finding,
     Grade,
     Phenomenon,
     Plane,
@@ -33,6 +34,9 @@ MAX_IMPORT = 5_000
 SubjectRef = Annotated[
     str,
     msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}(?!\n)$", max_length=128),
+]
+Reference = Annotated[
+    str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/:-]{0,63}(?!\n)$")
 ]
 _UUID_7 = r"^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}(?!\n)$"
 SignalId = Annotated[str, msgspec.Meta(pattern=_UUID_7)]
@@ -207,6 +211,9 @@ class NewSignalRequest(Message, frozen=True):
 
     `removed_on` is the day of the permanent removal (actor signals only);
     `minor` says that the person is or may be a minor: such a signal is refused.
+    `findings` are what the author has established about the person's conduct, and
+    `legal_review` refers to the review that the phenomenon asks for: both decide
+    here, are shown to the second person, and never travel.
     `nodes` are the members that a signal of the federation is meant for, all if it
     is left out; nobody, if it is empty. `subject_ref` is the provider's own name for
     the account, under which a notice to the person is announced.
@@ -220,6 +227,8 @@ class NewSignalRequest(Message, frozen=True):
     scope: Scope = Scope.SELF
     removed_on: Day | None = None
     minor: bool = False
+    findings: Annotated[list[Finding], msgspec.Meta(max_length=8)] = []
+    legal_review: Reference | None = None
     nodes: Annotated[list[NodeName], msgspec.Meta(max_length=MAX_MEMBERS)] | None = None
     subject_ref: SubjectRef | None = None
 
@@ -250,7 +259,9 @@ class SignalState(StrEnum):
 class SignalAnswer(Message, frozen=True):
     """A signal's state; nothing of it that a match alone would show.
 
-    `nodes` are the members that it is meant for; all if it is null.
+    `nodes` are the members that it is meant for; all if it is null. While it is a
+    draft, `findings` and `legal_review` say what its author answers for, and its
+    second person will.
     """
 
     signal: SignalId
@@ -263,6 +274,8 @@ class SignalAnswer(Message, frozen=True):
     feed_index: int | None = None
     match_until: Day | None = None
     nodes: list[str] | None = None
+    findings: list[Finding] | None = None
+    legal_review: str | None = None
 
 
 class ImportAnswer(Message, frozen=True):

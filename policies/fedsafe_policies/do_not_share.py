@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum, unique
 from functools import cache
+from hashlib import sha256
 from importlib.resources import files
 from ipaddress import (
     IPv4Address,
@@ -100,6 +101,25 @@ class DoNotShareLists:
                 return name
         return None
 
+    def digests(self, kind: IdentifierKind, policy: Policy) -> dict[str, str]:
+        """Digest each list that an identifier of `kind` is compared with, by name.
+
+        Who keeps them can tell later whether what `find` said still holds, without
+        the identifier. A list that nobody has gets an empty text.
+        """
+        wanted = policy.document.do_not_share
+        found: dict[str, str] = {}
+        if kind in _NAMESPACED:
+            found[SHORT] = str(wanted.shortest)
+        for name in wanted.lists | self.own:
+            entry = self.lists.get(name)
+            if entry is None:
+                found[name] = ""
+            elif entry.kind == kind.name.lower():
+                text = "\n".join([entry.match, *sorted(entry.entries)])
+                found[name] = sha256(text.encode()).hexdigest()
+        return found
+
     def _holds(
         self, name: str, entry: ListFile, kind: IdentifierKind, canonical: str
     ) -> bool:
@@ -117,6 +137,11 @@ class DoNotShareLists:
                 return any(domain in entry.entries for domain in above)
             case Comparison.NETWORK:
                 return _inside(canonical, self.networks[name])
+
+
+def changed_list(then: Mapping[str, str], now: Mapping[str, str]) -> str | None:
+    """Name a list that holds something else now than it did, or is new; by digest."""
+    return next((name for name in sorted(now) if now[name] != then.get(name)), None)
 
 
 def load_lists(text: bytes, base: DoNotShareLists | None = None) -> DoNotShareLists:

@@ -14,7 +14,7 @@ from types import MappingProxyType
 import msgspec
 
 from fedsafe_policies.reasons import Text
-from fedsafe_policies.vocabulary import Phenomenon, Plane
+from fedsafe_policies.vocabulary import Finding, Phenomenon, Plane
 
 
 @unique
@@ -24,15 +24,6 @@ class Switch(StrEnum):
     YES = "yes"
     LEGAL_REVIEW = "legal_review"
     NO = "no"
-
-
-@unique
-class Finding(StrEnum):
-    """What an author has established about the conduct; it never travels."""
-
-    AIMED_AT_MINOR = "aimed_at_minor"
-    REPEATED = "repeated"
-    TARGETED = "targeted"
 
 
 class PhenomenonRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -16,13 +16,14 @@ from fedsafe_policies.document import Cited
 from fedsafe_policies.gating import grant_of, refuse_gate
 from fedsafe_policies.ground import Ground
 from fedsafe_policies.people import Person, refuse_second
-from fedsafe_policies.phenomena import Finding, Switch, phenomena
+from fedsafe_policies.phenomena import Switch, phenomena
 from fedsafe_policies.policy import Policy
 from fedsafe_policies.reasons import Grant, Refusal
 from fedsafe_policies.references import is_contact, is_reference
 from fedsafe_policies.retention import retention
 from fedsafe_policies.vocabulary import (
     Act,
+    Finding,
     Grade,
     IdentifierKind,
     Level,
@@ -47,7 +48,7 @@ class PublishRequest:
     the clock of retention: the account's removal, or a media signal's publication.
     `findings` and `suspected_minor` are what the author has established; they
     decide here and never travel. `listed` names the do-not-share list that holds
-    the identifier.
+    the identifier, `relisted` one that has changed since it was compared.
     """
 
     kind: IdentifierKind | MediaKind
@@ -64,6 +65,7 @@ class PublishRequest:
     findings: frozenset[Finding] = frozenset()
     legal_review: str | None = None
     listed: str | None = None
+    relisted: str | None = None
     draft: bool = False
 
     @property
@@ -145,6 +147,8 @@ def _refuse_sharing(request: PublishRequest, policy: Policy) -> Refusal | None:
         return Refusal.SURFACE
     if request.listed is not None:
         return Refusal.DO_NOT_SHARE
+    if request.relisted is not None:
+        return Refusal.LISTS_CHANGED
     return _refuse_rule(request, policy) or _refuse_phenomenon(request, policy)
 
 
@@ -167,9 +171,24 @@ def _fitting(request: PublishRequest, policy: Policy) -> list[str]:
 
 
 def _about(refusal: Refusal, request: PublishRequest, policy: Policy) -> str:
-    if refusal is Refusal.RULEBOOK:
-        return ", ".join(_fitting(request, policy))
-    return (request.listed or "") if refusal is Refusal.DO_NOT_SHARE else ""
+    match refusal:
+        case Refusal.RULEBOOK:
+            return ", ".join(_fitting(request, policy))
+        case Refusal.FINDING_MISSING:
+            return ", ".join(sorted(_missing(request)))
+        case Refusal.DO_NOT_SHARE:
+            return request.listed or ""
+        case Refusal.LISTS_CHANGED:
+            return request.relisted or ""
+        case _:
+            return ""
+
+
+def _missing(request: PublishRequest) -> frozenset[Finding]:
+    """Name what the phenomenon demands and nobody has established."""
+    if request.plane is Plane.MEDIA:
+        return frozenset()
+    return phenomena()[request.phenomenon].findings - request.findings
 
 
 def _refuse_phenomenon(request: PublishRequest, policy: Policy) -> Refusal | None:
@@ -178,7 +197,7 @@ def _refuse_phenomenon(request: PublishRequest, policy: Policy) -> Refusal | Non
     switch = row.switch(request.plane)
     if request.plane not in switched or switch is Switch.NO:
         return Refusal.PHENOMENON_OFF
-    if request.plane is Plane.ACTOR and not row.findings <= request.findings:
+    if _missing(request):
         return Refusal.FINDING_MISSING
     if switch is Switch.LEGAL_REVIEW and request.legal_review is None:
         return Refusal.LEGAL_REVIEW

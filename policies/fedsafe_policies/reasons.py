@@ -105,6 +105,7 @@ class Refusal(StrEnum):
     JURISDICTION = "jurisdiction"
     WITHHOLDING = "withholding"
     DO_NOT_SHARE = "do_not_share"
+    LISTS_CHANGED = "lists_changed"
     BUDGET = "budget"
     ENUMERATION = "enumeration"
     MASS_LISTING = "mass_listing"

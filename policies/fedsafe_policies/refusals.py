@@ -253,6 +253,15 @@ REFUSED: Final[dict[Refusal, tuple[Rule, Text]]] = {
             "This identifier is many people's or nobody's; it is no signal.",
         ),
     ),
+    Refusal.LISTS_CHANGED: (
+        Rule.DO_NOT_SHARE,
+        Text(
+            "Eine Liste geteilter Kennungen ist seit dem Entwurf eine andere; ihn "
+            "zurückziehen und neu verfassen.",
+            "A list of shared identifiers has changed since the draft; withdraw it "
+            "and draft anew.",
+        ),
+    ),
     Refusal.BUDGET: (
         Rule.BUDGET,
         Text(

@@ -78,6 +78,15 @@ class Grade(StrEnum):
 
 
 @unique
+class Finding(StrEnum):
+    """What an author has established about the conduct; it never travels."""
+
+    AIMED_AT_MINOR = "aimed_at_minor"
+    REPEATED = "repeated"
+    TARGETED = "targeted"
+
+
+@unique
 class Purpose(StrEnum):
     """Why somebody asks; every lookup, read and export names one."""
 

@@ -276,6 +276,82 @@ def test_a_list_of_drafts_has_no_empty_column(ask: "Run", node: "FakeNode") -> N
     assert row.split() == [ID, "actor", "federation", "anna"]
 
 
+STATED = STATE | {"findings": ["targeted", "repeated"], "legal_review": "review-4"}
+
+
+def test_findings_and_a_legal_review_go_with_a_signal(
+    ask: "Run", node: "FakeNode"
+) -> None:
+    node.always("POST /v1/signals", STATED, 201)
+    stated = ("--finding=targeted", "--finding=repeated", "--legal-review=review-4")
+    outcome = ask(*ADD, *stated, "--scope", "federation", stdin=b"anna@example.de\n")
+
+    assert outcome.status == 0
+    body = node.asked[0][1]
+    assert body["findings"] == ["targeted", "repeated"]
+    assert body["legal_review"] == "review-4"
+    assert ask(*ADD, "--finding=hearsay", stdin=b"anna@example.de\n").status == 2
+
+
+def test_records_of_an_import_have_findings_of_their_own(
+    ask: "Run", node: "FakeNode"
+) -> None:
+    take_in(node)
+    records = [{"value": "a@b.de", "findings": ["targeted"]}, {"value": "c@d.de"}]
+    text = "\n".join(map(json.dumps, records)).encode()
+    options = ("--ndjson", "--finding=repeated", "--legal-review=review-4")
+    outcome = ask(*IMPORT, *options, stdin=text)
+
+    assert outcome.status == 0
+    first, second = node.asked[0][1]["signals"]
+    assert (first["findings"], first["legal_review"]) == (["targeted"], "review-4")
+    assert second["findings"] == ["repeated"]
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [("en", ("targeted, repeated", "established")), ("de", ("gezielt, wiederholt",))],
+)
+def test_the_second_person_reads_what_a_draft_rests_on(
+    ask: "Run", node: "FakeNode", language: str, words: tuple[str, ...]
+) -> None:
+    node.always(f"GET /v1/signals/{ID}", STATED)
+    node.always("GET /v1/signals?state=draft", {"drafts": [STATE, STATED]})
+    outcomes = [
+        ask("signal", "show", ID, "--lang", language),
+        ask("signal", "list", "--lang", language),
+    ]
+
+    for outcome in outcomes:
+        assert all(word in outcome.out for word in (*words, "review-4"))
+
+
+@pytest.mark.parametrize(
+    ("code", "way_out"),
+    [
+        ("finding_missing", "missing findings: targeted; state with --finding"),
+        ("legal_review", "--legal-review REF"),
+        ("lists_changed", "--reason superseded"),
+    ],
+)
+def test_a_refusal_for_what_is_missing_names_the_way_out(
+    ask: "Run", node: "FakeNode", code: str, way_out: str
+) -> None:
+    problem = {
+        "code": code,
+        "detail": "no",
+        "rule": "P7",
+        "policy": "germany@12345678",
+        "about": "targeted",
+        "reason": {"de": "fehlt", "en": "it is missing"},
+    }
+    node.always("POST /v1/signals", problem, 403)
+    outcome = ask(*ADD, stdin=b"anna@example.de\n")
+
+    assert outcome.status == 3
+    assert way_out in " ".join(outcome.err.split())
+
+
 def test_a_draft_that_its_author_approves_is_denied(
     ask: "Run", node: "FakeNode"
 ) -> None:

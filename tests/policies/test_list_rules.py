@@ -7,6 +7,7 @@ from datetime import date
 from ipaddress import ip_network
 from typing import Final
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -25,7 +26,11 @@ from tests.policies.asking import (
 )
 
 from fedsafe_policies.days import day_number, today
-from fedsafe_policies.do_not_share import load_lists, shipped_lists
+from fedsafe_policies.do_not_share import (
+    changed_list,
+    load_lists,
+    shipped_lists,
+)
 from fedsafe_policies.engine import Request
 from fedsafe_policies.errors import PolicyFileError
 from fedsafe_policies.keeping import KeepRequest
@@ -331,6 +336,60 @@ def test_every_shipped_policy_names_lists_that_are_there() -> None:
     for name in ("strict", "germany", "synthetic"):
         wanted = shipped(name).document.do_not_share.lists
         assert wanted <= set(shipped_lists().lists)
+
+
+@pytest.mark.parametrize(
+    ("change", "name"),
+    [
+        (("email", "whole"), "mine"),
+        (("phone", "whole"), None),
+        (("email", "domain"), "mine"),
+    ],
+)
+def test_a_list_that_has_changed_is_named_for_its_kind(
+    change: tuple[str, str], name: str | None
+) -> None:
+    kind, match = change
+    text = (
+        'format = 1\ndated = 2026-11-24\n[lists.mine]\nversion = 1\nsource = "ours"\n'
+        f'kind = "{kind}"\nmatch = "{match}"\nentries = ["a@b.example"]\n'
+    )
+    then = shipped_lists().digests(IdentifierKind.EMAIL, GERMANY)
+    lists = load_lists(text.encode(), shipped_lists())
+    now = lists.digests(IdentifierKind.EMAIL, GERMANY)
+
+    assert changed_list(then, then) is None
+    assert changed_list(then, now) == name
+    assert set(then) == {"role_addresses", "disposable_domains"}
+
+
+def test_a_list_that_lost_an_entry_or_is_gone_has_changed() -> None:
+    kind = IdentifierKind.EMAIL
+    whole = shipped_lists()
+    entry = whole.lists["role_addresses"]
+    fewer = msgspec.structs.replace(entry, entries=frozenset(list(entry.entries)[1:]))
+    less = replace(whole, lists={**whole.lists, "role_addresses": fewer})
+    gone = replace(whole, lists={"disposable_domains": entry})
+    then = whole.digests(kind, GERMANY)
+
+    assert changed_list(then, less.digests(kind, GERMANY)) == "role_addresses"
+    assert gone.digests(kind, GERMANY)["role_addresses"] == ""
+
+
+def test_a_name_is_compared_with_the_shortest_that_is_allowed() -> None:
+    text = shipped_text("germany").replace(b"shortest = 4", b"shortest = 9")
+    kind, lists = IdentifierKind.USERNAME, shipped_lists()
+    then, now = (lists.digests(kind, p) for p in (GERMANY, load_policy(text)))
+
+    assert changed_list(then, now) == "short_strings"
+
+
+def test_a_changed_list_refuses_a_signal_and_no_own_ban() -> None:
+    refused = ask(replace(BAN, relisted="role_addresses"))
+
+    assert (refused.rule, refused.code) == ("P17", "lists_changed")
+    assert refused.about == "role_addresses"
+    assert ask(replace(OWN_BAN, relisted="role_addresses")).allowed
 
 
 @given(st.from_type(IdentifierKind), st.text(max_size=30))

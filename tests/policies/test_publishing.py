@@ -12,11 +12,12 @@ from fedsafe_policies.engine import decide
 from fedsafe_policies.gate import LegalGate, Site
 from fedsafe_policies.legal_calendar import shipped_calendar
 from fedsafe_policies.people import Person
-from fedsafe_policies.phenomena import Finding, Switch, phenomena
+from fedsafe_policies.phenomena import Switch, phenomena
 from fedsafe_policies.policy import Policy, shipped
 from fedsafe_policies.publishing import PublishRequest
 from fedsafe_policies.references import is_contact, is_reference
 from fedsafe_policies.vocabulary import (
+    Finding,
     Grade,
     IdentifierKind,
     MediaKind,

@@ -31,6 +31,7 @@ _BY_RULE: Final[Mapping[Rule, int]] = {
 _BY_CODE: Final[Mapping[str, int]] = {
     Refusal.HELP_INSTEAD: 409,
     Refusal.LEGAL_REVIEW: 409,
+    Refusal.LISTS_CHANGED: 409,
 }
 
 

@@ -11,7 +11,14 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from fedsafe_node.messages import Match, Message, SignalId, SubjectRef, TaskId
+from fedsafe_node.messages import (
+    Match,
+    Message,
+    Reference,
+    SignalId,
+    SubjectRef,
+    TaskId,
+)
 from fedsafe_node.people.messages import ActAnswer
 from fedsafe_policies.hearings import HearingException, HearingStep
 from fedsafe_policies.vocabulary import Level, Outcome, Purpose
@@ -19,9 +26,6 @@ from fedsafe_policies.vocabulary import Level, Outcome, Purpose
 MAX_LISTED = 1_000
 USUALLY_LISTED = 200
 Listed = Literal["waiting", "open", "watched", "decided", "lapsed"]
-Reference = Annotated[
-    str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/:-]{0,63}(?!\n)$")
-]
 Place = Annotated[
     str, msgspec.Meta(pattern=r"^[0-2]\.-?[0-9]{1,15}\.[0-9a-f]{32}(?!\n)$")
 ]

@@ -6,13 +6,10 @@ from typing import Annotated, Literal
 import msgspec
 
 from fedsafe_federation.signed import NodeName
-from fedsafe_node.messages import Message, SignalId
+from fedsafe_node.messages import Message, Reference, SignalId
 from fedsafe_policies.vocabulary import Contention, Control
 
 DisputeId = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}(?!\n)$")]
-Reference = Annotated[
-    str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/:-]{0,63}(?!\n)$")
-]
 
 
 class NewDisputeRequest(Message, frozen=True):

@@ -20,8 +20,8 @@ from fedsafe_federation.rulings import Outcome
 from fedsafe_federation.wireformat import decode
 from fedsafe_node.errors import NotFoundError, WrongStateError
 from fedsafe_node.log.audit import Detail, Event
+from fedsafe_node.messages import Reference
 from fedsafe_node.principal import Principal
-from fedsafe_node.rights.dispute_messages import Reference
 from fedsafe_node.rights.listing import Listed, listed_here
 from fedsafe_node.rights.request_messages import RequestId, RequestKind
 from fedsafe_node.rights.ruling import say_ruling

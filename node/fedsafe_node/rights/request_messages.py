@@ -6,8 +6,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from fedsafe_node.messages import Message, Question, SubjectRef
-from fedsafe_node.rights.dispute_messages import Reference
+from fedsafe_node.messages import Message, Question, Reference, SubjectRef
 from fedsafe_node.rights.finding import Finding
 from fedsafe_policies.vocabulary import Contention
 

@@ -22,7 +22,7 @@ from fedsafe_node.errors import (
 )
 from fedsafe_node.idempotency import Once
 from fedsafe_node.index.lists import Hint
-from fedsafe_node.log.audit import Detail, Event, grounds_of
+from fedsafe_node.log.audit import Event, grounds_of
 from fedsafe_node.messages import ApproveAnswer, ItemProblem
 from fedsafe_node.notices.facts import Facts, Finding
 from fedsafe_node.notices.texts import TextName
@@ -154,8 +154,8 @@ class _Approval:
             raise NotFoundError("draft")
         draft = open_draft(row, desk.periods)
         approver = Person(self._who.name, self._who.role)
-        request = draft.request(approver)
-        decision = present.decide(request)
+        compared = present.compared(draft.kind)
+        decision = present.decide(draft.request(approver, compared))
         made = draft.made(row.signal_id, present.node)
         if decision.allowed and made.header.match_until <= present.at:
             # Its key epoch has ended while it waited.
@@ -252,11 +252,13 @@ class _Approval:
         return Changed((answer, failed), hints, removed, size)
 
     def _event(self, item: _Ready, *, bans: int) -> LogEntry:
-        detail: Detail = {
+        detail: dict[str, str | int] = {
             "signal": signal_name(item.prepared.signal_id),
             "author": item.author.name,
             "bans": bans,
         }
+        if item.facts.legal_review is not None:
+            detail["legal_review"] = item.facts.legal_review
         return self._desk.event(
             Event.PUBLISHED, self._who, detail, decision=item.decision
         )

@@ -7,6 +7,7 @@ row to be, and the facts that policy decides on once more. It is sealed under th
 month's period key, bound to its signal.
 """
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Final, Literal
 
@@ -20,9 +21,11 @@ from fedsafe_node.errors import WrongStateError
 from fedsafe_node.log.openings import PeriodKeys, period_of
 from fedsafe_node.signals.making import Made
 from fedsafe_node.store.rows import DraftRow, Opening, Row
+from fedsafe_policies.do_not_share import changed_list
 from fedsafe_policies.people import Person
 from fedsafe_policies.publishing import PublishRequest
 from fedsafe_policies.vocabulary import (
+    Finding,
     Grade,
     IdentifierKind,
     MediaKind,
@@ -36,7 +39,11 @@ _DOMAIN: Final = "fedsafe/v1/draft"
 
 
 class DraftFacts(Row, frozen=True, kw_only=True):
-    """What the author stated, for the decision at approval."""
+    """What the author stated, for the decision at approval.
+
+    `compared` digests the do-not-share lists that did not hold the identifier: the
+    identifier is not here to be compared again, so the lists must be the same.
+    """
 
     kind: int
     phenomenon: Phenomenon
@@ -48,6 +55,10 @@ class DraftFacts(Row, frozen=True, kw_only=True):
     author: str
     role: Role
     subject_ref: str | None = None
+    minor: bool
+    findings: list[Finding]
+    legal_review: str | None = None
+    compared: dict[str, str]
 
 
 class Draft(Row, frozen=True, kw_only=True):
@@ -65,8 +76,11 @@ class Draft(Row, frozen=True, kw_only=True):
     payload: bytes
     facts: DraftFacts
 
-    def request(self, approver: Person) -> PublishRequest:
-        """Ask for the publication that *approver* would answer for."""
+    def request(self, approver: Person, compared: Mapping[str, str]) -> PublishRequest:
+        """Ask for the publication that *approver* would answer for.
+
+        *compared* digests the do-not-share lists as they are now.
+        """
         facts, header = self.facts, self.header()
         return PublishRequest(
             kind=self.kind,
@@ -79,6 +93,10 @@ class Draft(Row, frozen=True, kw_only=True):
             author=Person(facts.author, facts.role),
             approver=approver,
             contact=facts.contact,
+            suspected_minor=facts.minor,
+            findings=frozenset(facts.findings),
+            legal_review=facts.legal_review,
+            relisted=changed_list(facts.compared, compared),
         )
 
     @property

@@ -6,11 +6,12 @@ out. Equal facts are ruled on once, so that an import of thousands of files deci
 a handful of times.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Final
 
-from fedsafe_node.asked import Asked, File, plane_of, read_question
+from fedsafe_node.asked import Asked, File, read_question
 from fedsafe_node.errors import BadRequestError, WrongStateError
 from fedsafe_node.evaluators import OwnList, SharedLists
 from fedsafe_node.messages import NewSignalRequest
@@ -34,13 +35,10 @@ from fedsafe_policies.publishing import PublishRequest
 from fedsafe_policies.reasons import Refusal
 from fedsafe_policies.vocabulary import (
     Circle,
-    Grade,
     IdentifierKind,
     MediaKind,
-    Phenomenon,
     Plane,
     Scope,
-    Surface,
 )
 
 _EARLIEST_CLOCK: Final = timedelta(hours=14)
@@ -75,6 +73,12 @@ class Present:
             return None
         value = asked.canonical.value
         return self.do_not_share.find(asked.kind, value, self.policy)
+
+    def compared(self, kind: IdentifierKind | MediaKind) -> dict[str, str]:
+        """Digest the do-not-share lists that a kind of identifier is compared with."""
+        if isinstance(kind, MediaKind):
+            return {}
+        return self.do_not_share.digests(kind, self.policy)
 
 
 def hold(situation: Situation, now: datetime) -> Present:
@@ -115,11 +119,13 @@ class DraftPlan:
     """A signal that waits for its second person.
 
     `own` words the own ban that matches meanwhile, if one person may set that.
+    `compared` digests the do-not-share lists that do not hold the identifier.
     """
 
     asked: Asked
     wording: Wording
     own: Wording | None
+    compared: Mapping[str, str]
     decision: Decision
     address: Address
 
@@ -137,26 +143,13 @@ class PublishPlan:
 Plan = OwnPlan | DraftPlan | PublishPlan
 
 
-_Key = tuple[
-    Plane,
-    IdentifierKind | MediaKind,
-    Phenomenon,
-    Surface,
-    Grade,
-    Scope,
-    str,
-    date,
-    bool,
-    str | None,
-]
-
-
 @dataclass(frozen=True, slots=True)
 class _Ruling:
     decision: Decision
     wording: Wording
     waits: bool = False
     meanwhile: Wording | None = None
+    compared: Mapping[str, str] = field(default_factory=dict)
 
 
 class Planner:
@@ -167,7 +160,8 @@ class Planner:
         self._author = Author(who.name, who.role)
         self._today = present.now.date()
         self._latest = (present.now + _EARLIEST_CLOCK).date()
-        self._rulings: dict[_Key, _Ruling] = {}
+        # The numbers of kinds mean something else on each plane.
+        self._rulings: dict[tuple[Plane, PublishRequest], _Ruling] = {}
         self.own: Listing = own_listing(present.own)
         shared = present.shared
         self.shared = shared_listing(shared.membership) if shared is not None else None
@@ -183,30 +177,25 @@ class Planner:
         if request.scope is not Scope.SELF and self.shared is None:
             raise WrongStateError("no_federation", "this node has no federation")
         address = self._address(request, pointer)
-        since = self._since(request, asked, pointer)
-        listed = self._present.listed(asked)
-        key = (
-            plane_of(asked),  # the numbers of kinds mean something else on each plane
-            asked.kind,
-            request.phenomenon,
-            request.surface,
-            request.grade,
-            request.scope,
-            request.rule,
-            since,
-            request.minor,
-            listed,
-        )
+        facts = self._facts(request, asked, pointer)
+        key = (facts.plane, facts)
         ruling = self._rulings.get(key)
         if ruling is None:
-            ruling = self._rulings[key] = self._rule(request, asked, since, listed)
+            ruling = self._rulings[key] = self._rule(facts)
         decision = ruling.decision
         if not decision.allowed:
             return decision
         if address.nodes is not None and not self._names_nodes():
             return deny(Refusal.SCOPE, self._present.policy.reference)
         if ruling.waits:
-            return DraftPlan(asked, ruling.wording, ruling.meanwhile, decision, address)
+            return DraftPlan(
+                asked,
+                ruling.wording,
+                ruling.meanwhile,
+                ruling.compared,
+                decision,
+                address,
+            )
         if isinstance(asked, File) and request.scope is not Scope.SELF:
             return PublishPlan(asked, ruling.wording, decision, address)
         return OwnPlan(asked, ruling.wording, decision, address)
@@ -257,23 +246,33 @@ class Planner:
             )
         return day
 
-    def _rule(
-        self, request: NewSignalRequest, asked: Asked, since: date, listed: str | None
-    ) -> _Ruling:
-        present = self._present
-        facts = PublishRequest(
+    def _facts(
+        self, request: NewSignalRequest, asked: Asked, pointer: str
+    ) -> PublishRequest:
+        if isinstance(asked, File) and request.findings:
+            raise BadRequestError(
+                "not_for_media",
+                "findings are about a person, not a file",
+                pointer=f"{pointer}/findings",
+            )
+        return PublishRequest(
             kind=asked.kind,
             phenomenon=request.phenomenon,
             surface=request.surface,
             grade=request.grade,
             scope=request.scope,
             rule=request.rule,
-            since=since,
+            since=self._since(request, asked, pointer),
             author=self._author,
-            contact=present.contact,
+            contact=self._present.contact,
             suspected_minor=request.minor,
-            listed=listed,
+            findings=frozenset(request.findings),
+            legal_review=request.legal_review,
+            listed=self._present.listed(asked),
         )
+
+    def _rule(self, facts: PublishRequest) -> _Ruling:
+        present = self._present
         decision = present.decide(replace(facts, draft=True))
         waits = Obligation.SECOND_PERSON in decision.obligations
         if decision.allowed and not waits:
@@ -290,7 +289,8 @@ class Planner:
                 meanwhile = self._word(self.own, facts)
             elif decision.allowed and alone.code != Refusal.FOUR_EYES:
                 decision = alone
-        return _Ruling(decision, wording, waits, meanwhile)
+        compared = present.compared(facts.kind) if waits else {}
+        return _Ruling(decision, wording, waits, meanwhile, compared)
 
     def _word(self, listing: Listing, facts: PublishRequest) -> Wording:
         return Wording(

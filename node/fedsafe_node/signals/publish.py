@@ -215,6 +215,7 @@ class SignalService:
         self, plan: Plan, prepared: Prepared, kept: Kept, who: Principal
     ) -> SignalAnswer:
         header = _header(plan)
+        facts = plan.wording.facts if isinstance(plan, DraftPlan) else None
         until = datetime.fromtimestamp(header.match_until, tz=UTC).date()
         return SignalAnswer(
             signal=signal_name(prepared.signal_id),
@@ -226,6 +227,8 @@ class SignalService:
             feed_index=kept.feed.start if prepared.published else None,
             match_until=until.isoformat(),
             nodes=_nodes(plan),
+            findings=sorted(facts.findings) if facts is not None else None,
+            legal_review=facts.legal_review if facts is not None else None,
         )
 
     def _published(self, answer: SignalAnswer, plan: Plan, who: Principal) -> LogEntry:

@@ -230,6 +230,10 @@ class Recorder:
             author=self._who.name,
             role=self._who.role,
             subject_ref=plan.address.subject_ref,
+            minor=facts.suspected_minor,
+            findings=sorted(facts.findings),
+            legal_review=facts.legal_review,
+            compared=dict(plan.compared),
         )
 
     def _event(

@@ -8,12 +8,13 @@ import msgspec
 
 from fedsafe_federation.errors import MalformedError
 from fedsafe_federation.wireformat import decode
-from fedsafe_node.errors import NotFoundError
+from fedsafe_node.errors import NotFoundError, WrongStateError
 from fedsafe_node.log.audit import ACTOR, Event
 from fedsafe_node.messages import DraftsAnswer, SignalAnswer, SignalState
 from fedsafe_node.principal import Principal
 from fedsafe_node.reading import rule_on_reading
 from fedsafe_node.signals.desk import Changed, Desk
+from fedsafe_node.signals.drafts import DraftFacts, open_draft
 from fedsafe_node.signals.naming import read_signal_id, signal_name
 from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.store.rows import DraftRow, DraftState, SignalRow, SignalStatus
@@ -74,7 +75,8 @@ async def list_drafts(
 async def describe_draft(
     reader: Reader, row: DraftRow, state: SignalState, desk: Desk
 ) -> SignalAnswer:
-    """Describe a draft."""
+    """Describe a draft; while it waits, with what its author answers for."""
+    facts = _facts(row, desk) if state is SignalState.DRAFT else None
     return SignalAnswer(
         signal=signal_name(row.signal_id),
         state=state,
@@ -84,7 +86,16 @@ async def describe_draft(
         author=row.author,
         approver=row.decided_by if row.state is DraftState.PUBLISHED else None,
         nodes=await _nodes(reader, row.signal_id),
+        findings=facts.findings if facts is not None else None,
+        legal_review=facts.legal_review if facts is not None else None,
     )
+
+
+def _facts(row: DraftRow, desk: Desk) -> DraftFacts | None:
+    try:
+        return open_draft(row, desk.periods).facts
+    except WrongStateError:
+        return None  # it can only be withdrawn any more
 
 
 async def describe_row(
