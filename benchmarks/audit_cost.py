@@ -32,7 +32,7 @@ from fedsafe_node.clock import SystemClock
 from fedsafe_node.log.audit import AuditTrail, Detail, Event
 from fedsafe_node.store.protocol import Store, Transaction
 from fedsafe_node.store.rows import LogEntry
-from fedsafe_policies.vocabulary import Purpose
+from fedsafe_policies.vocabulary import Purpose, Surface
 from measuring import (
     SYNC,
     Figures,
@@ -54,6 +54,7 @@ PYMERKLE = "pymerkle SqliteTree, 1 writer"
 POLICY = "germany@1a2b3c4d"
 DETAIL: Detail = {
     "purpose": Purpose.SIGNUP_CHECK.value,
+    "surface": Surface.REGISTRATION.value,
     "rule": "P8",
     "code": "purpose",
     "policy": POLICY,

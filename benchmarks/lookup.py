@@ -49,6 +49,7 @@ SODIUM = "libsodium calls"
 QUESTION = {
     "questions": [{"kind": "email", "value": "nobody.known@mail.example"}],
     "purpose": "recheck",
+    "subject_ref": "account-1",
     "deadline_ms": 5000,
 }
 

@@ -56,7 +56,12 @@ class Course:
     def run(self, number: int) -> None:
         """Draft, approve, wait for the match, revoke, wait until it is gone."""
         about = {"kind": "email", "value": f"banned.{number}@mail.example"}
-        body = {"questions": [about], "purpose": "recheck", "deadline_ms": 5_000}
+        body = {
+            "questions": [about],
+            "purpose": "recheck",
+            "subject_ref": f"account-{number}",
+            "deadline_ms": 5_000,
+        }
         request = request_of("/v1/lookup", body, self._token)
         start = perf_counter()
         self._matches(request)

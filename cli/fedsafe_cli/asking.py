@@ -59,7 +59,14 @@ class Terms:
     """What holds for all questions of a run."""
 
     purpose: str
+    surface: str | None = None
     deadline_ms: int | None = None
+
+    def body(self, usual_ms: int) -> dict[str, Json]:
+        """Return their fields of a request."""
+        deadline_ms = self.deadline_ms or usual_ms
+        fields: dict[str, Json] = {"purpose": self.purpose, "deadline_ms": deadline_ms}
+        return fields if self.surface is None else fields | {"surface": self.surface}
 
 
 Outcome = Answer | Refusal
@@ -116,10 +123,9 @@ def unanswered(item: Account | Fault, error: CliError) -> Refusal:
 
 
 def _ask_one(client: Client, account: Account, terms: Terms) -> Outcome:
-    deadline = terms.deadline_ms or SINGLE_DEADLINE_MS
-    body = account.body() | {"purpose": terms.purpose, "deadline_ms": deadline}
+    body = account.body() | terms.body(SINGLE_DEADLINE_MS)
     try:
-        answer = client.post(SINGLE, body, timeout=deadline / 1000 + _GRACE)
+        answer = client.post(SINGLE, body, timeout=_patience(body))
     except RefusedError as error:
         return _refused(error, account)
     return _answer(answer)
@@ -128,14 +134,10 @@ def _ask_one(client: Client, account: Account, terms: Terms) -> Outcome:
 def _ask_many(
     client: Client, accounts: Sequence[Account], terms: Terms
 ) -> list[Outcome]:
-    deadline = terms.deadline_ms or BATCH_DEADLINE_MS
-    body = {
-        "lookups": [account.body() for account in accounts],
-        "purpose": terms.purpose,
-        "deadline_ms": deadline,
-    }
+    body = {"lookups": [account.body() for account in accounts]}
+    body |= terms.body(BATCH_DEADLINE_MS)
     try:
-        answer = client.post(BATCH, body, timeout=deadline / 1000 + _GRACE)
+        answer = client.post(BATCH, body, timeout=_patience(body))
     except RefusedError as error:
         if error.status is ExitStatus.BAD_INPUT and len(accounts) > 1:
             middle = len(accounts) // 2
@@ -144,6 +146,10 @@ def _ask_many(
             )
         return [_refused(error, account) for account in accounts]
     return _outcomes(answer, accounts)
+
+
+def _patience(body: dict[str, Json]) -> float:
+    return float(body["deadline_ms"]) / 1000 + _GRACE
 
 
 def _outcomes(document: Json, accounts: Sequence[Account]) -> list[Outcome]:

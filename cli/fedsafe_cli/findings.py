@@ -20,6 +20,19 @@ def one_of(what: str, words: Iterable[str]) -> str:
     return f"{what}: {', '.join(words)}."
 
 
+def surface_option(*, required: bool) -> Callable[[Command], Command]:
+    """Add the option that says where an account or file is met that is asked about."""
+    return click.option(
+        "--surface",
+        type=click.Choice([entry.value for entry in Surface]),
+        required=required,
+        metavar="CODE",
+        help=one_of("Where it is met; most purposes need it", Surface)
+        if not required
+        else one_of("Where the files are met", Surface),
+    )
+
+
 def finding_options(*, required: bool) -> Callable[[Command], Command]:
     """Add the options that say what was found about an account or file."""
     options = (

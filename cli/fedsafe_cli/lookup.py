@@ -15,7 +15,7 @@ from fedsafe_cli.asking import Outcome, Terms, ask_all, unanswered
 from fedsafe_cli.client import Client
 from fedsafe_cli.errors import BadInputError, CliError
 from fedsafe_cli.exit_codes import ExitStatus
-from fedsafe_cli.findings import one_of
+from fedsafe_cli.findings import one_of, surface_option
 from fedsafe_cli.inputs import (
     KINDS,
     LONGEST_RECORD,
@@ -65,6 +65,7 @@ _STDIN: Final = "-"
     metavar="PURPOSE",
     help=one_of("Why you ask", Purpose),
 )
+@surface_option(required=False)
 @click.option(
     "--deadline-ms", type=click.IntRange(10, 60_000), help="When to give up waiting."
 )
@@ -80,6 +81,7 @@ def lookup(  # noqa: PLR0913, PLR0917 (one parameter an option)
     namespace: str | None,
     subject_ref: str | None,
     purpose: str,
+    surface: str | None,
     deadline_ms: int | None,
 ) -> ExitStatus:
     """Ask whether there are signals for identifiers or digests.
@@ -94,6 +96,8 @@ def lookup(  # noqa: PLR0913, PLR0917 (one parameter an option)
       fedsafe lookup --kind phone --region DE --file numbers.txt
       fedsafe lookup --ndjson --file accounts.ndjson > answers.ndjson
       fedsafe lookup email:anna@example.de
+      fedsafe lookup --purpose moderation_review --surface public_content \\
+          --subject-ref u-4711 --kind username --namespace chat.example -
 
     \b
     In a sign-up script: create the account restricted, review, decide.
@@ -110,7 +114,8 @@ def lookup(  # noqa: PLR0913, PLR0917 (one parameter an option)
     """  # noqa: D301
     settings = settings_of(context)
     hints = Hints(kind=kind, region=region, namespace=namespace)
-    terms = Terms(purpose=purpose, deadline_ms=deadline_ms)
+    terms = Terms(purpose=purpose, surface=surface, deadline_ms=deadline_ms)
+    _need_surface(terms)
     form = Form(
         json=settings.json and not ndjson,
         ndjson=ndjson,
@@ -126,6 +131,18 @@ def lookup(  # noqa: PLR0913, PLR0917 (one parameter an option)
     with _opened(file) as stream:
         items = _items(stream, hints, subject_ref, ndjson=ndjson)
         return _run(context, items, terms, form, stream)
+
+
+def _need_surface(terms: Terms) -> None:
+    if terms.surface is not None or terms.purpose == Purpose.SIGNUP_CHECK:
+        return
+    from fedsafe_policies.lookups import NEED_SURFACE  # noqa: PLC0415 (only then)
+
+    if terms.purpose in NEED_SURFACE:
+        raise click.UsageError(
+            f"--purpose {terms.purpose} needs --surface: where the account or file "
+            "is met"
+        )
 
 
 def _run(

@@ -16,6 +16,7 @@ import click
 from fedsafe_cli.asking import Outcome, Refusal, Terms, ask_all
 from fedsafe_cli.errors import CliError
 from fedsafe_cli.exit_codes import ExitStatus, worst
+from fedsafe_cli.findings import surface_option
 from fedsafe_cli.inputs import Account, Fault
 from fedsafe_cli.options import settings_of, shared_options
 from fedsafe_cli.output import document, line, note
@@ -74,24 +75,30 @@ def hash_files(context: click.Context, files: tuple[str, ...]) -> ExitStatus:
 
 @click.command("match")
 @click.argument("files", nargs=-1, required=True, metavar="FILE…")
+@surface_option(required=True)
 @shared_options
 @click.pass_context
-def match_files(context: click.Context, files: tuple[str, ...]) -> ExitStatus:
+def match_files(
+    context: click.Context, files: tuple[str, ...], surface: str
+) -> ExitStatus:
     """Ask whether files are known abuse media.
 
     A file matches by any of its digests; an altered picture matches by PDQ up
     to a distance of 31 bits. A match is a reason to review, never a verdict.
 
+    Say where the files are met: private messages may be matched only while the
+    legal calendar holds a basis, and the node refuses them otherwise.
+
     \b
     Examples:
-      fedsafe match upload.jpg
-      fedsafe match --json uploads/*
+      fedsafe match --surface public_content upload.jpg
+      fedsafe match --surface hosted_private --json uploads/*
 
     Exit status as for `fedsafe lookup`.
     """  # noqa: D301
     settings = settings_of(context)
     client = settings.client()
-    terms = Terms(purpose=Purpose.MEDIA_MATCHING.value)
+    terms = Terms(purpose=Purpose.MEDIA_MATCHING.value, surface=surface)
     form = Form(json=settings.json, german=settings.german)
     outcomes = ask_all(client, map(_account, files), terms)
     return show_all(_named(files, outcomes), form)

@@ -28,6 +28,8 @@ _WAYS_OUT: Final = {
     "training": "`fedsafe training add NAME --module MODULE ...` records one",
     "purpose": "say why you ask with --purpose, where the command has it, as your role "
     "may; or log in with a role that may",
+    "surface": "a policy names the surfaces that it shares; private messages need a "
+    "basis in force as well, in the node's own legal calendar (setting `calendar`)",
     "not_pending": "it was decided, or taken back, in the meantime: look at it anew",
     "wrong_state": "look at how it stands now, with `show` or `list`",
     "already_withheld": "a notice is held back once only; `fedsafe notice list` says "

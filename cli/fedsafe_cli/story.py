@@ -285,7 +285,9 @@ def _pictures(cast: Cast, material: Input, teller: Teller) -> None:
     _, original = digests_of(str(material.picture))
     found = 0
     distances: list[int] = []
-    terms = Terms(purpose=Purpose.MEDIA_MATCHING.value)
+    terms = Terms(
+        purpose=Purpose.MEDIA_MATCHING.value, surface=Surface.PUBLIC_CONTENT.value
+    )
     for path in material.altered:
         _, digests = digests_of(str(path))
         bits = hamming_distance(

@@ -141,6 +141,13 @@ _TEXTS: Final[dict[str, tuple[str, str]]] = {
     "distance": ("Abstand {bits} von 256 Bit", "distance {bits} of 256 bits"),
     "contact": ("Rückfragen", "contact"),
     "signal": ("Signal", "signal"),
+    "policy_rule": ("erlaubt durch", "allowed by"),
+    "decided_by": (
+        "{rule} der Richtlinie {policy}",
+        "{rule} of policy {policy}",
+    ),
+    "appeal": ("Widerspruch", "appeal"),
+    "appeal_origin": ("… beim Melder", "… at origin"),
     "state": ("Stand", "state"),
     "scope": ("Reichweite", "scope"),
     "nodes": ("bestimmt für", "meant for"),

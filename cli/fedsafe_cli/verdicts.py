@@ -138,8 +138,27 @@ def _show_match(match: dict[str, Any], *, german: bool) -> None:
             (name("dates"), _dates(match, german=german)),
             (name("contact"), match.get("contact")),
             (name("signal"), match.get("signal")),
+            *_ways(match, german=german),
         ]
     )
+
+
+def _ways(match: dict[str, Any], *, german: bool) -> Iterator[tuple[str, object]]:
+    """Tell which rule let the signal count, and where the person contests it."""
+    if match.get("policy_rule"):
+        said = words(
+            "decided_by",
+            german=german,
+            rule=match["policy_rule"],
+            policy=match.get("policy"),
+        )
+        yield words("policy_rule", german=german), said
+    appeal = match.get("appeal")
+    if isinstance(appeal, dict):
+        form, contact = appeal.get("form"), appeal.get("contact")
+        yield words("appeal", german=german), f"{form}, {contact}"
+        if appeal.get("origin_form"):
+            yield words("appeal_origin", german=german), appeal["origin_form"]
 
 
 def _coded(

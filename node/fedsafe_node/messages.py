@@ -86,13 +86,17 @@ class Question(Message, frozen=True):
 
 
 class LookupRequest(Message, frozen=True):
-    """Ask about one account; several questions give one verdict."""
+    """Ask about one account; several questions give one verdict.
+
+    `surface` says where the account or file is met; some purposes say it themselves.
+    """
 
     questions: Annotated[
         list[Question], msgspec.Meta(min_length=1, max_length=MAX_QUESTIONS)
     ]
     subject_ref: SubjectRef | None = None
     purpose: Purpose = Purpose.SIGNUP_CHECK
+    surface: Surface | None = None
     deadline_ms: Deadline = 800
 
 
@@ -106,12 +110,13 @@ class Subject(Message, frozen=True):
 
 
 class BatchRequest(Message, frozen=True):
-    """Ask about many accounts for one purpose."""
+    """Ask about many accounts for one purpose, met on one surface."""
 
     lookups: Annotated[
         list[Subject], msgspec.Meta(min_length=1, max_length=MAX_LOOKUPS)
     ]
     purpose: Purpose = Purpose.RECHECK
+    surface: Surface | None = None
     deadline_ms: Deadline = 60_000
 
 
@@ -132,8 +137,24 @@ class Bilingual(Message, frozen=True):
     en: str
 
 
+class Appeal(Message, frozen=True):
+    """Where the person contests a match, whoever's signal it is.
+
+    `form` and `contact` are this provider's; `origin_form` is that of the other
+    provider who has listed them, and rules.
+    """
+
+    form: str
+    contact: str
+    origin_form: str | None = None
+
+
 class Match(Message, frozen=True):
-    """What a matching signal says; `question` is its position in the request."""
+    """What a matching signal says; `question` is its position in the request.
+
+    `policy_rule` of `policy` (`name@hash8`) let it count here. What tasks kept
+    before these were said has neither, and no `appeal`.
+    """
 
     question: int
     signal: SignalId
@@ -150,6 +171,9 @@ class Match(Message, frozen=True):
     match_until: Day
     contact: Contact
     distance: int | None = None
+    policy_rule: str | None = None
+    policy: str | None = None
+    appeal: Appeal | None = None
 
 
 class Corroboration(Message, frozen=True):

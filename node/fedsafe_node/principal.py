@@ -44,6 +44,11 @@ class Principal:
     scope: str | None = None
     purposes: frozenset[Purpose] | None = None
 
+    @property
+    def is_person(self) -> bool:
+        """Whether somebody acts, in a session or by a credential of their own."""
+        return self.role is not Role.SERVICE
+
 
 LOCAL: Final = Principal(Actor.LOCAL.value, Role.SERVICE)
 """Who opens the node's Unix socket without a credential."""

@@ -173,6 +173,11 @@ class Situation:
             return []
         return [member.name for member in self.shared.membership.others]
 
+    def url_of(self, member: str) -> str | None:
+        """Give the address of another member; None of who is none."""
+        members = self.shared.membership.others if self.shared is not None else []
+        return next((each.url for each in members if each.name == member), None)
+
     def _site(self, others: list[Member]) -> Site:
         config = self.config
         host = config.listen.host

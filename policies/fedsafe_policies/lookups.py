@@ -5,8 +5,13 @@ Every lookup has a purpose (P8). It must be allowed to the role by the policy, b
 bound to the credential where there is such a bond, and fit the plane that is
 asked: `signup_check` and `recheck` ask about accounts, `media_matching` about
 files. Nobody asks in order to operate or to audit.
+
+Where the account or file is met is part of the question (P3): private messages may be
+matched only while the legal calendar holds a basis. Some purposes say it themselves:
+what an account was registered with. The others name it, or are refused.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -31,19 +36,32 @@ _PLANES: Final[dict[Purpose, frozenset[Plane]]] = {
     Purpose.SUPERVISION: frozenset(),
     Purpose.OPERATIONS: frozenset(),
 }
+IMPLIED_SURFACES: Final[Mapping[Purpose, Surface]] = {
+    Purpose.SIGNUP_CHECK: Surface.REGISTRATION,
+    Purpose.RECHECK: Surface.REGISTRATION,
+    Purpose.RIGHTS_OF_THE_PERSON: Surface.REGISTRATION,
+}
+"""Where an account is met by purpose, where the purpose leaves no doubt."""
+NEED_SURFACE: Final = frozenset(
+    purpose
+    for purpose, planes in _PLANES.items()
+    if planes and purpose not in IMPLIED_SURFACES
+)
+"""The purposes of a lookup that say nothing of the surface."""
 
 
 @dataclass(frozen=True, slots=True)
 class LookupRequest:
     """Who asks about which plane, why, and where the account or file is met.
 
-    `bound` are the purposes that the credential is bound to; none means no bond.
+    Without a `surface` it is the one that the purpose implies. `bound` are the
+    purposes that the credential is bound to; none means no bond.
     """
 
     role: Role
     purpose: Purpose
     plane: Plane
-    surface: Surface = Surface.REGISTRATION
+    surface: Surface | None = None
     bound: frozenset[Purpose] | None = None
 
 
@@ -61,8 +79,11 @@ def rule_on_lookup(request: LookupRequest, ground: Ground) -> Decision:
         allowed &= request.bound
     if purpose not in allowed or request.plane not in _PLANES[purpose]:
         return ground.deny(Refusal.PURPOSE, purpose)
-    if not ground.calendar.opens(request.surface, ground.now):
-        return ground.deny(Refusal.SURFACE, ground.calendar.nearest(request.surface))
+    surface = request.surface or IMPLIED_SURFACES.get(purpose)
+    if surface is None:
+        return ground.deny(Refusal.SURFACE_MISSING, purpose)
+    if not ground.calendar.opens(surface, ground.now):
+        return ground.deny(Refusal.SURFACE, ground.calendar.nearest(surface))
     closed = (
         request.plane not in document.share.planes
         or refuse_gate(request.plane, ground) is not None

@@ -78,6 +78,7 @@ class Refusal(StrEnum):
     FREE_TEXT = "free_text"
     CONTRADICTION = "contradiction"
     SURFACE = "surface"
+    SURFACE_MISSING = "surface_missing"
     HELP_INSTEAD = "help_instead"
     SINGLE_REPORT = "single_report"
     FOUR_EYES = "four_eyes"

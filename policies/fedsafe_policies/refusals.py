@@ -54,6 +54,13 @@ REFUSED: Final[dict[Refusal, tuple[Rule, Text]]] = {
             "No legal basis is in force for this surface.",
         ),
     ),
+    Refusal.SURFACE_MISSING: (
+        Rule.SURFACE,
+        Text(
+            "Zu diesem Zweck gehört die Angabe, an welchem Fundort gesucht wird.",
+            "This purpose needs the surface on which the account or file is met.",
+        ),
+    ),
     Refusal.HELP_INSTEAD: (
         Rule.MINORS,
         Text(

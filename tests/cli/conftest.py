@@ -39,6 +39,13 @@ MATCH = {
     "match_until": "2027-11-18",
     "contact": "trust@a.demo",
     "distance": None,
+    "policy_rule": "P1",
+    "policy": "germany@1a2b3c4d",
+    "appeal": {
+        "form": "https://b.example/rights",
+        "contact": "safety@b.example",
+        "origin_form": "https://a.example/rights",
+    },
 }
 
 

@@ -458,3 +458,59 @@ def test_a_lookup_imports_nothing_heavy(node: "FakeNode") -> None:
         "sqlite_utils",
         "tempfile",
     }
+
+
+def test_the_surface_goes_with_the_question(ask: "Run", node: "FakeNode") -> None:
+    node.knows()
+    options = ("--purpose", "moderation_review", "--surface", "hosted_private")
+    one = ask("lookup", *options, "email:a@b.de")
+    two = ask("lookup", *options, "email:a@b.de", "ip:9.9.9.9")
+    implied = ask("lookup", "email:a@b.de")
+
+    assert [one.status, two.status, implied.status] == [0, 0, 0]
+    said = [body.get("surface") for _, body in node.asked]
+    assert said == ["hosted_private", "hosted_private", None]
+
+
+@pytest.mark.parametrize("purpose", ["moderation_review", "media_matching"])
+def test_a_purpose_that_says_no_surface_wants_one(
+    ask: "Run", node: "FakeNode", purpose: str
+) -> None:
+    node.knows()
+    outcome = ask("lookup", "--purpose", purpose, "email:a@b.de")
+
+    assert outcome.status == 2
+    assert f"--purpose {purpose} needs --surface" in outcome.err
+    assert node.asked == []
+
+
+def test_a_surface_without_a_basis_names_the_calendar(
+    ask: "Run", node: "FakeNode"
+) -> None:
+    reason = {"de": "keine Rechtsgrundlage", "en": "no legal basis"}
+    problem = {"rule": "P3", "code": "surface", "policy": "germany@1a2b3c4d"}
+    body = problem | {"about": "eu-interim-2026", "reason": reason}
+    node.always("POST /v1/lookup", body, 403)
+    outcome = ask("lookup", "--surface", "ni_ics_private", "email:a@b.de")
+
+    assert outcome.status == 3
+    assert "no legal basis" in outcome.err
+    assert "eu-interim-2026" in outcome.err
+
+
+@pytest.mark.parametrize(
+    ("language", "lines"),
+    [
+        ("en", ("allowed by", "P1 of policy germany@1a2b3c4d", "appeal", "at origin")),
+        ("de", ("erlaubt durch", "P1 der Richtlinie germany@1a2b3c4d", "Widerspruch")),
+    ],
+)
+def test_a_match_says_why_it_counts_and_where_it_is_contested(
+    ask: "Run", node: "FakeNode", language: str, lines: tuple[str, ...]
+) -> None:
+    node.knows(SECRET)
+    outcome = ask("lookup", "--lang", language, f"email:{SECRET}")
+
+    for text in (*lines, "https://b.example/rights, safety@b.example"):
+        assert text in outcome.out
+    assert "https://a.example/rights" in outcome.out

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from tests.cli.conftest import FakeNode, Run
 
 PICTURE = Path(__file__).parents[2] / "cli/fedsafe_cli/data/demo/valley.png"
+WHERE = ("--surface", "public_content")
 
 
 def test_a_picture_has_five_digests(run: "Run") -> None:
@@ -47,12 +48,12 @@ def test_a_file_is_one_lookup_with_all_its_digests(
     ask: "Run", node: "FakeNode"
 ) -> None:
     node.knows()
-    outcome = ask("match", str(PICTURE))
+    outcome = ask("match", *WHERE, str(PICTURE))
 
     assert outcome.status == 0
     ((target, body),) = node.asked
     assert target == "POST /v1/lookup"
-    assert body["purpose"] == "media_matching"
+    assert (body["purpose"], body["surface"]) == ("media_matching", "public_content")
     kinds = [question["kind"] for question in body["questions"]]
     assert kinds == ["sha256", "sha1", "md5", "blake3", "pdq"]
 
@@ -63,7 +64,7 @@ def test_any_digest_that_is_listed_is_a_match(
     file = tmp_path / "listed"
     file.write_bytes(b"abc")
     node.knows("a9993e364706816aba3e25717850c26c9cd0d89d")
-    outcome = ask("match", "--json", str(PICTURE), str(file))
+    outcome = ask("match", *WHERE, "--json", str(PICTURE), str(file))
 
     assert outcome.status == 10
     answers = outcome.document["answers"]
@@ -82,7 +83,8 @@ def test_odd_files_have_their_own_fault_and_cost_no_other(
     strange = os.fsdecode(os.fsencode(tmp_path) + b"/\xff\xfe")
     Path(strange).write_bytes(b"y")
     files = [str(tmp_path), str(tmp_path / "pipe"), str(tmp_path / "none"), "a\0b"]
-    outcome = ask(command, "--json", *files, str(odd), strange)
+    where = WHERE if command == "match" else ()
+    outcome = ask(command, *where, "--json", *files, str(odd), strange)
 
     assert outcome.status == 5
     entries = outcome.document["files" if command == "hash" else "answers"]
@@ -97,7 +99,7 @@ def test_an_empty_file_is_asked_about_by_nobody(
 ) -> None:
     file = tmp_path / "empty"
     file.touch()
-    outcome = ask("match", str(file))
+    outcome = ask("match", *WHERE, str(file))
 
     assert outcome.status == 5
     assert "the file is empty" in outcome.err
@@ -119,10 +121,20 @@ def test_every_file_is_told_about_when_the_node_is_gone(
     run: "Run", short_path: Path
 ) -> None:
     (short_path / "node.toml").touch()
-    outcome = run(
-        "match", "--config", str(short_path), "--json", str(PICTURE), str(PICTURE)
-    )
+    options = ("--config", str(short_path), *WHERE, "--json")
+    outcome = run("match", *options, str(PICTURE), str(PICTURE))
 
     assert outcome.status == outcome.document["exit_status"] == 4
     results = [entry["result"] for entry in outcome.document["answers"]]
     assert results == ["unreachable"] * 2
+
+
+def test_nobody_matches_files_without_saying_where(
+    ask: "Run", node: "FakeNode"
+) -> None:
+    node.knows()
+    outcome = ask("match", str(PICTURE))
+
+    assert outcome.status == 2
+    assert "--surface" in outcome.err
+    assert node.asked == []

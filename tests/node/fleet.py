@@ -40,7 +40,7 @@ from fedsafe_node.people.gate import GateOpening, Opening
 from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_policies.gate import LegalGate
 from fedsafe_policies.people import Person
-from fedsafe_policies.vocabulary import Purpose, Role, Scope
+from fedsafe_policies.vocabulary import Purpose, Role, Scope, Surface
 
 T = TypeVar("T")
 FEDERATION = "demo#1"
@@ -236,10 +236,11 @@ class Fleet:
         *,
         deadline_ms: int = 10_000,
     ) -> LookupAnswer:
-        purpose = Purpose.MEDIA_MATCHING if kind in FILES else Purpose.SIGNUP_CHECK
+        file = kind in FILES
         request = LookupRequest(
             questions=[Question(kind=kind, value=value)],
-            purpose=purpose,
+            purpose=Purpose.MEDIA_MATCHING if file else Purpose.SIGNUP_CHECK,
+            surface=Surface.PUBLIC_CONTENT if file else None,
             subject_ref="account-1",
             deadline_ms=deadline_ms,
         )

@@ -156,6 +156,7 @@ ALLOWED: tuple[Request, ...] = (
     ReceiptRequest(HEADER),
     MatchRequest(HEADER, BODY),
     LookupRequest(Role.SERVICE, Purpose.SIGNUP_CHECK, Plane.ACTOR),
+    LookupRequest(Role.SERVICE, Purpose.MEDIA_MATCHING, Plane.MEDIA, Surface.SHOP),
     ReadRequest(Role.ANALYST, Purpose.MODERATION_REVIEW, Matter.TASKS),
     ExportRequest(DANA, Purpose.AUDIT_REVIEW, Matter.AUDIT, openings=True, second=RUTH),
     ActRequest(Act.KEY_ROTATION, OLGA, RUTH, "ticket-7"),

@@ -67,6 +67,7 @@ AT_NI_ICS: list[Request] = [
     replace(OWN_BAN, surface=NI_ICS),
     MatchRequest(HEADER, replace(BODY, surface=NI_ICS)),
     LookupRequest(Role.SERVICE, Purpose.SIGNUP_CHECK, Plane.ACTOR, NI_ICS),
+    LookupRequest(Role.SERVICE, Purpose.MEDIA_MATCHING, Plane.MEDIA, NI_ICS),
 ]
 
 

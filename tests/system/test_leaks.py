@@ -179,7 +179,8 @@ def _files_matched(fed: Federation, root: Path) -> list[str]:
             )
             assert added.returncode == 0, added.stderr
     until(fed.caught_up, "replication")
-    matched = fed.fedsafe("match", "--json", str(upload), node=fed.b)
+    options = ("--surface", "public_content", "--json")
+    matched = fed.fedsafe("match", *options, str(upload), node=fed.b)
     assert matched.returncode == ExitStatus.MATCH, matched.stderr
     return sorted(digests)
 

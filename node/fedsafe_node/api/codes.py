@@ -91,6 +91,8 @@ class Code(StrEnum):
     BAD_NODES = "bad_nodes"
     NOT_A_PERSON = "not_a_person"
     ORIGIN_NEEDED = "origin_needed"
+    SURFACE_MISSING = "surface_missing"
+    SUBJECT_REF_MISSING = "subject_ref_missing"
     MALFORMED_DOCUMENT = "malformed_document"
     IDEMPOTENCY_MISMATCH = "idempotency_mismatch"
     BAD_PASSWORD = "bad_password"  # noqa: S105 - a code, no password
@@ -209,6 +211,8 @@ CODES: Final[Mapping[Code, tuple[int, str]]] = {
     Code.BAD_NODES: (422, "The members named do not fit"),
     Code.NOT_A_PERSON: (422, "That is nobody's identifier"),
     Code.ORIGIN_NEEDED: (422, "The signal's origin must be named"),
+    Code.SURFACE_MISSING: (422, "Nobody says where it is met"),
+    Code.SUBJECT_REF_MISSING: (422, "The account is not named"),
     Code.MALFORMED_DOCUMENT: (422, "A signed document does not fit its type"),
     Code.IDEMPOTENCY_MISMATCH: (422, "The Idempotency-Key names another request"),
     Code.BAD_PASSWORD: (422, "The password does not fit"),

@@ -17,6 +17,7 @@ from fedsafe_node.api.call import Call
 from fedsafe_node.api.responses import Verbatim
 from fedsafe_node.api.route import HTML, KIB, Handler, Lane, Route
 from fedsafe_node.api.services import Services
+from fedsafe_node.appeals import PUBLIC_FORM
 from fedsafe_node.errors import (
     BadRequestError,
     ForbiddenError,
@@ -246,7 +247,7 @@ def _posted(  # noqa: PLR0913 - what a form differs in
 FORM_ROUTES: Final = (
     _looked_at(
         "rightsForm",
-        "/rights",
+        PUBLIC_FORM,
         show_form,
         "Show the form for requests of persons",
     ),

@@ -123,7 +123,7 @@ class Circuits:
                 at=self.clock.now(),
                 actor=account.holder,
                 act=act,
-                count=count,
+                asked={"signals": count},
             )
         ]
 

@@ -25,6 +25,10 @@ for and on which legal basis, and which rule of which policy decided. Who acted
 commitments; what they commit to can be read for a purpose, and erased. People appear
 under a pseudonym that changes each quarter.
 
+An account appears under its `subject_ref`, the provider's own opaque name for it. That
+is its pseudonym: nobody but the provider can tell whose it is, and the provider has to
+find by it what the log says of somebody who asks (Art. 15 GDPR).
+
 An identifier, token or key is in none of them. `fedsafe audit search --event CLASS`
 lists those of one class.
 

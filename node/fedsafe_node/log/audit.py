@@ -38,6 +38,7 @@ _PURPOSES: Final = frozenset(Purpose)
 _NO_PEOPLE: Final = frozenset(
     {"act", "kind", "rule", "code", "policy", "about", "purpose", "role", "peer"}
     | {"origin", "module", "item", "trace", "reason", "why", "method", "effect"}
+    | {"surface"}
 )
 
 Group = Annotated[str, msgspec.Meta(pattern=r"^(actor|subject|detail|signal)$")]
@@ -287,16 +288,15 @@ class AuditTrail:
         at: datetime,
         actor: str,
         act: str,
-        count: int | None = None,
+        asked: Detail | None = None,
     ) -> LogEntry:
-        """Build the entry of a refusal by policy; `count` says of how many signals."""
-        signals = {"signals": count} if count is not None else {}
+        """Build the entry of a refusal by policy; *asked* says of what else."""
         return self.entry(
             Event.REFUSED,
             at=at,
             outcome=decision.code,
             actor=actor,
-            detail={"act": act, **grounds_of(decision), **signals},
+            detail={"act": act, **(asked or {}), **grounds_of(decision)},
         )
 
 

@@ -25,6 +25,7 @@ from fedsafe_federation.signals import (
     decode_opening,
 )
 from fedsafe_federation.wireformat import decode
+from fedsafe_node.appeals import appeal_path
 from fedsafe_node.asked import File
 from fedsafe_node.evaluators import Output
 from fedsafe_node.media import open_media_body
@@ -32,6 +33,7 @@ from fedsafe_node.messages import Kind, Match
 from fedsafe_node.situation import Situation
 from fedsafe_node.store.protocol import Reader
 from fedsafe_node.store.rows import SignalRow, SignalStatus
+from fedsafe_policies.decision import Decision
 from fedsafe_policies.matching import BodyFacts, HeaderFacts, MatchRequest
 from fedsafe_policies.vocabulary import IdentifierKind, MediaKind, Plane
 
@@ -138,9 +140,10 @@ def _open(
     disputed = row.status is SignalStatus.DISPUTED
     if not _fits(body, candidate):
         return None
-    if not _allowed(header, body, situation, now, disputed=disputed):
+    decision = _decide(header, body, situation, now, disputed=disputed)
+    if decision is None or not decision.allowed:
         return None
-    return _match(row, body, candidate, situation)
+    return _match(row, body, candidate, situation, decision)
 
 
 def _open_actor(
@@ -173,14 +176,14 @@ def _fits(body: ActorBody | MediaBody, candidate: Candidate) -> bool:
     return body.digest == candidate.file.digest
 
 
-def _allowed(
+def _decide(
     header: SignalHeader,
     body: ActorBody | MediaBody,
     situation: Situation,
     now: datetime,
     *,
     disputed: bool,
-) -> bool:
+) -> Decision | None:
     since = body.removed_on if isinstance(body, ActorBody) else body.published_on
     try:
         facts = BodyFacts(
@@ -193,14 +196,14 @@ def _allowed(
             contact=body.contact,
         )
     except ValueError:
-        return False
+        return None
     clear = HeaderFacts(
         plane=header.plane,
         scope=header.scope,
         match_until=header.match_until,
         erase_after=header.erase_after,
     )
-    return situation.decide(MatchRequest(clear, facts, disputed), now).allowed
+    return situation.decide(MatchRequest(clear, facts, disputed), now)
 
 
 def _match(
@@ -208,12 +211,14 @@ def _match(
     body: ActorBody | MediaBody,
     candidate: Candidate,
     situation: Situation,
+    decision: Decision,
 ) -> Match:
     until = datetime.fromtimestamp(row.match_until, tz=UTC).date()
+    origin = situation.node if row.own else row.origin
     return Match(
         question=candidate.question,
         signal=str(UUID(bytes=row.signal_id)),
-        origin=situation.node if row.own else row.origin,
+        origin=origin,
         own=row.own,
         plane=Plane(row.plane),
         kind=Kind(body.kind.name.lower()),
@@ -226,4 +231,7 @@ def _match(
         match_until=until.isoformat(),
         contact=body.contact,
         distance=candidate.distance,
+        policy_rule=decision.rule.value,
+        policy=decision.policy,
+        appeal=appeal_path(situation, origin),
     )

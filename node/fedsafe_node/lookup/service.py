@@ -8,34 +8,39 @@ the transaction that writes the event; the indexes only point to rows.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, TypeVar
 
-import msgspec
+from msgspec.structs import replace
 
 from fedsafe_federation.errors import QuorumError
 from fedsafe_federation.replication import Offload
-from fedsafe_node.asked import Asked, Person, plane_of, read_question
-from fedsafe_node.budgets.lookups import LookupBudgets, Spending, Wanted
+from fedsafe_node.asked import Person, plane_of
+from fedsafe_node.budgets.lookups import LookupBudgets, Spending
 from fedsafe_node.clock import Clock
-from fedsafe_node.errors import BadRequestError, DeniedError
+from fedsafe_node.errors import DeniedError
 from fedsafe_node.evaluators import Output
 from fedsafe_node.index.lists import Lists
-from fedsafe_node.log.audit import AuditTrail, Detail, Event, grounds_of
+from fedsafe_node.log.audit import AuditTrail, Detail, grounds_of
+from fedsafe_node.lookup.cases import (
+    Case,
+    read_case,
+    read_cases,
+    read_surface,
+    wanted_of,
+)
 from fedsafe_node.lookup.corroborating import corroborate
 from fedsafe_node.lookup.matching import Candidate, Found, match_candidates
 from fedsafe_node.lookup.probing import Prober
+from fedsafe_node.lookup.telling import Asking, Told, Writing
 from fedsafe_node.messages import (
     BatchAnswer,
     BatchRequest,
     Bilingual,
-    ItemProblem,
     LookupAnswer,
     LookupRequest,
-    Question,
     Result,
-    Subject,
 )
 from fedsafe_node.principal import Principal
 from fedsafe_node.review.desk import ReviewDesk
@@ -45,7 +50,7 @@ from fedsafe_node.store.protocol import Store, Transaction
 from fedsafe_node.store.rows import LogEntry
 from fedsafe_policies.decision import Decision, Obligation
 from fedsafe_policies.lookups import LookupRequest as LookupFacts
-from fedsafe_policies.vocabulary import Plane, Purpose
+from fedsafe_policies.vocabulary import Plane
 
 T = TypeVar("T")
 
@@ -65,38 +70,19 @@ REMINDER: Final = Bilingual(
 
 
 @dataclass(frozen=True, slots=True)
-class _Case:
-    """One account's questions in canonical form; `place` is its batch position."""
-
-    place: int
-    subject: str | None
-    asked: Sequence[Asked]
-
-
-@dataclass(frozen=True, slots=True)
 class _Round:
-    """What one request may do: its purpose, and in which planes it asks others.
+    """What one request may do: who asks, and in which planes it asks others.
 
     `withheld` says that a plane is shared by policy, but closed by its gate: the
     others' lists are not covered then. A plane that policy does not share at all
-    has no lists to cover. `grounds` are what events say of the decision.
+    has no lists to cover.
     """
 
-    who: Principal
-    purpose: Purpose
-    grounds: Detail
+    asking: Asking
     shared: frozenset[Plane]
     withheld: bool
     within: float
     spending: Spending
-
-
-@dataclass(slots=True)
-class _Tally:
-    """What an act finds beside its answers: suppressed signals, reviews to tell of."""
-
-    suppressed: int = 0
-    opened: list[LogEntry] = field(default_factory=list)
 
 
 class LookupService:
@@ -127,15 +113,14 @@ class LookupService:
         """Answer one account's questions.
 
         Raises:
-            BadRequestError: a question has no canonical form.
-            DeniedError: the purpose is not this credential's, or its budget is spent.
+            BadRequestError: a question has no canonical form, or the surface or the
+                account is not named where it has to be.
+            DeniedError: the purpose is not this credential's, its surface has no
+                legal basis in force, or its budget is spent.
             StoreFailedError: the audit event could not be made durable.
         """
-        asked = _read_all(request.questions)
-        planes = {plane_of(item) for item in asked}
-        within = request.deadline_ms / 1000
-        case = _Case(0, request.subject_ref, asked)
-        step = await self._admit([case], planes, request.purpose, who, within)
+        case = read_case(request.questions, request.subject_ref, named=who.is_person)
+        step = await self._admit([case], request, who)
         (answer,) = await self._answer([case], step)
         return answer
 
@@ -143,14 +128,17 @@ class LookupService:
         """Answer many accounts; what cannot be read becomes a problem.
 
         Raises:
-            DeniedError: the purpose is not this credential's.
+            BadRequestError: the surface is not named where it has to be.
+            DeniedError: the purpose is not this credential's, its surface has no
+                legal basis in force, or its budget is spent.
             StoreFailedError: the audit event could not be made durable.
         """
         count = sum(len(subject.questions) for subject in request.lookups)
-        cases, problems = await self._run(lambda: _read_batch(request.lookups), count)
-        planes = {plane_of(item) for case in cases for item in case.asked}
-        within = request.deadline_ms / 1000
-        step = await self._admit(cases, planes, request.purpose, who, within)
+        named = who.is_person
+        cases, problems = await self._run(
+            lambda: read_cases(request.lookups, named=named), count
+        )
+        step = await self._admit(cases, request, who)
         found = await self._answer(cases, step) if cases else []
         answers: list[LookupAnswer | None] = [None] * len(request.lookups)
         for case, answer in zip(cases, found, strict=True):
@@ -159,34 +147,34 @@ class LookupService:
 
     async def _admit(
         self,
-        cases: Sequence[_Case],
-        planes: set[Plane],
-        purpose: Purpose,
+        cases: Sequence[Case],
+        request: LookupRequest | BatchRequest,
         who: Principal,
-        within: float,
     ) -> _Round:
-        now = self._clock.now()
+        now, purpose = self._clock.now(), request.purpose
+        surface = read_surface(purpose, request.surface)
         situation, open_planes, withheld = self._situation, set[Plane](), False
         grounds: Detail = {}
-        for plane in sorted(planes):
-            decision = self._rule_on(who, purpose, plane, now)
+        for plane in sorted({plane_of(item) for case in cases for item in case.asked}):
+            facts = LookupFacts(who.role, purpose, plane, surface, who.purposes)
+            decision = situation.decide(facts, now)
             if not decision.allowed:
-                await self._refused(decision, who)
+                asked = {"surface": surface} if surface else {}
+                await self._refused(decision, who, asked)
                 raise DeniedError(decision)
             grounds = grounds_of(decision)
             if Obligation.OWN_BANS_ONLY not in decision.obligations:
                 open_planes.add(plane)
             elif plane in situation.policy.document.share.planes:
                 withheld = True
-        shared = frozenset(open_planes)
-        spending = await self.budgets.admit(who, purpose, _wanted(cases))
-        return _Round(who, purpose, grounds, shared, withheld, within, spending)
-
-    def _rule_on(
-        self, who: Principal, purpose: Purpose, plane: Plane, now: datetime
-    ) -> Decision:
-        facts = LookupFacts(who.role, purpose, plane, bound=who.purposes)
-        return self._situation.decide(facts, now)
+        spending = await self.budgets.admit(who, purpose, wanted_of(cases))
+        return _Round(
+            Asking(who, purpose, surface, grounds),
+            frozenset(open_planes),
+            withheld,
+            request.deadline_ms / 1000,
+            spending,
+        )
 
     def _stale(self, step: _Round, now: datetime) -> list[str]:
         if step.withheld:
@@ -195,19 +183,19 @@ class LookupService:
             return []
         return self._situation.not_covered(now, actor=Plane.ACTOR in step.shared)
 
-    async def _refused(self, decision: Decision, who: Principal) -> None:
-        now = self._clock.now()
-        entry = self._trail.refusal(decision, at=now, actor=who.name, act="lookup")
+    async def _refused(self, decision: Decision, who: Principal, asked: Detail) -> None:
+        now, trail = self._clock.now(), self._trail
+        entry = trail.refusal(
+            decision, at=now, actor=who.name, act="lookup", asked=asked
+        )
 
         async def act(tx: Transaction) -> None:
-            await tx.append(self._trail.log, entry.record, entry.openings)
+            await tx.append(trail.log, entry.record, entry.openings)
 
         await self._store.write(act)
 
-    async def _answer(self, cases: Sequence[_Case], step: _Round) -> list[LookupAnswer]:
-        persons = [
-            item for case in cases for item in case.asked if isinstance(item, Person)
-        ]
+    async def _answer(self, cases: Sequence[Case], step: _Round) -> list[LookupAnswer]:
+        persons = [item for case in cases for item in case.persons]
         shared = await self._evaluate(persons, step)
         outputs = shared if shared is not None else [()] * len(persons)
         count = sum(len(case.asked) for case in cases)
@@ -218,7 +206,7 @@ class LookupService:
 
     def _probe(
         self,
-        cases: Sequence[_Case],
+        cases: Sequence[Case],
         outputs: Sequence[tuple[Output, ...]],
         step: _Round,
     ) -> list[list[Candidate]]:
@@ -226,7 +214,7 @@ class LookupService:
         return [
             self._prober.candidates(
                 case.asked,
-                [next(remaining) for item in case.asked if isinstance(item, Person)],
+                [next(remaining) for _ in case.persons],
                 own_only=Plane.MEDIA not in step.shared,
             )
             for case in cases
@@ -252,7 +240,7 @@ class LookupService:
 
     async def _decide(
         self,
-        cases: Sequence[_Case],
+        cases: Sequence[Case],
         candidates: Sequence[Sequence[Candidate]],
         step: _Round,
         *,
@@ -264,126 +252,47 @@ class LookupService:
         stale = self._stale(step, now)
 
         async def act(tx: Transaction) -> list[LookupAnswer]:
-            answers: list[LookupAnswer] = []
-            tally = _Tally()
+            told: list[Told] = []
+            opened: list[LogEntry] = []
             for case, pointers in zip(cases, candidates, strict=True):
                 found = await match_candidates(tx, pointers, situation, now)
-                tally.suppressed += found.suppressed
-                lacks_peers = deferred and any(
-                    isinstance(item, Person) for item in case.asked
-                )
+                lacks_peers = deferred and bool(case.persons)
                 answer = _answer(case, found, stale, deferred=lacks_peers)
                 if step.withheld and stale:
-                    answer = msgspec.structs.replace(answer, gate_closed=True)
+                    answer = replace(answer, gate_closed=True)
                 if found.matches:
-                    counted = corroborate(found.matches, situation, now)
-                    review = await open_review(
-                        self._reviews,
-                        tx,
-                        case.subject,
-                        found.matches,
-                        now,
-                        by=step.who.name,
-                    )
-                    tally.opened += review.events
-                    answer = msgspec.structs.replace(
-                        answer,
-                        corroboration=counted,
-                        task=review.task,
-                        subject_ref=review.subject,
-                    )
-                answers.append(answer)
-            await self._audit(tx, cases, answers, step, tally)
+                    answer, events = await self._reviewed(tx, answer, step, now)
+                    opened += events
+                told.append(Told(case, answer, found.suppressed))
+            entries = Writing(self._trail, step.asking, now).events(told)
+            await tx.append_many(self._trail.log, [*entries, *opened])
             await step.spending.keep(tx)
-            return answers
+            return [each.answer for each in told]
 
         return await self._store.write(act)
 
-    async def _audit(
-        self,
-        tx: Transaction,
-        cases: Sequence[_Case],
-        answers: Sequence[LookupAnswer],
-        step: _Round,
-        tally: _Tally,
-    ) -> None:
-        # Machine negatives leave counts only; a match leaves its subject_ref.
-        entries: list[LogEntry] = []
-        negatives = [answer for answer in answers if not answer.matches]
-        for case, answer in zip(cases, answers, strict=True):
-            if answer.matches:
-                detail: Detail = {
-                    "signals": " ".join(match.signal for match in answer.matches),
-                    "questions": len(case.asked),
-                    "task": answer.task,
-                }
-                outcome = answer.result.value
-                entries.append(self._event(step, outcome, detail, answer.subject_ref))
-        if negatives:
-            outcomes = {answer.result.value for answer in negatives}
-            outcome = outcomes.pop() if len(outcomes) == 1 else "mixed"
-            detail = {"lookups": len(negatives)}
-            if tally.suppressed:
-                detail = {**detail, "suppressed": tally.suppressed}
-            entries.append(self._event(step, outcome, detail, None))
-        await tx.append_many(self._trail.log, [*entries, *tally.opened])
-
-    def _event(
-        self, step: _Round, outcome: str, detail: Detail, subject: str | None
-    ) -> LogEntry:
-        return self._trail.entry(
-            Event.LOOKUP,
-            at=self._clock.now(),
-            outcome=outcome,
-            actor=step.who.name,
-            subject=subject,
-            detail={"purpose": step.purpose.value, **step.grounds, **detail},
+    async def _reviewed(
+        self, tx: Transaction, answer: LookupAnswer, step: _Round, now: datetime
+    ) -> tuple[LookupAnswer, Sequence[LogEntry]]:
+        review = await open_review(
+            self._reviews,
+            tx,
+            answer.subject_ref,
+            answer.matches,
+            now,
+            by=step.asking.who.name,
         )
-
-
-def _wanted(cases: Sequence[_Case]) -> Wanted:
-    return Wanted([(case.subject, _identifiers(case)) for case in cases])
-
-
-def _identifiers(case: _Case) -> list[bytes]:
-    return [
-        bytes([item.kind]) + item.canonical.value.encode()
-        for item in case.asked
-        if isinstance(item, Person)
-    ]
-
-
-def _read_batch(
-    lookups: Sequence[Subject],
-) -> tuple[list[_Case], list[ItemProblem]]:
-    cases: list[_Case] = []
-    problems: list[ItemProblem] = []
-    for place, subject in enumerate(lookups):
-        try:
-            asked = _read_all(subject.questions, f"/lookups/{place}")
-        except BadRequestError as error:
-            problems.append(
-                ItemProblem(
-                    position=place,
-                    code=error.code,
-                    detail=error.detail,
-                    pointer=error.pointer,
-                )
-            )
-        else:
-            cases.append(_Case(place, subject.subject_ref, asked))
-    return cases, problems
-
-
-def _read_all(questions: Sequence[Question], pointer: str = "") -> list[Asked]:
-    return [
-        read_question(question, pointer=f"{pointer}/questions/{position}")
-        for position, question in enumerate(questions)
-    ]
+        reviewed = replace(
+            answer,
+            corroboration=corroborate(answer.matches, self._situation, now),
+            task=review.task,
+            subject_ref=review.subject,
+        )
+        return reviewed, review.events
 
 
 def _answer(
-    case: _Case, found: Found, stale: Sequence[str], *, deferred: bool
+    case: Case, found: Found, stale: Sequence[str], *, deferred: bool
 ) -> LookupAnswer:
     matches = found.matches
     if matches:

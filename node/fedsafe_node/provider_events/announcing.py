@@ -49,7 +49,6 @@ _DOMAIN: Final = "fedsafe/v1/provider-event"
 class EventKind(StrEnum):
     """What is announced: a closed list."""
 
-    MATCH_LATE = "match.late"
     SIGNAL_RESTRICTED = "signal.restricted"
     NOTICE_DUE = "notice.due"
     TASK_DUE = "task.due"

@@ -152,7 +152,7 @@ class Desk:
         """Build the audit event of a refusal by policy."""
         now = self.clock.now()
         return self.trail.refusal(
-            decision, at=now, actor=who.name, act=act, count=count
+            decision, at=now, actor=who.name, act=act, asked={"signals": count}
         )
 
     async def refuse(self, decision: Decision, who: Principal, act: str) -> NoReturn:

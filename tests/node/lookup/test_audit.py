@@ -7,16 +7,22 @@ from pathlib import Path
 
 import pytest
 from tests.node.fleet import Fleet
-from tests.node.lookup.asking import email
+from tests.node.lookup.asking import HASH, email
 from tests.node.origin import WHO
-from tests.node.signals.conftest import BOT
+from tests.node.signals.conftest import BOT, RITA
 
-from fedsafe_node.errors import DeniedError, StoreFailedError
+from fedsafe_node.errors import BadRequestError, DeniedError, StoreFailedError
 from fedsafe_node.messages import (
+    BatchRequest,
+    Kind,
     LookupRequest,
+    Question,
+    Subject,
 )
+from fedsafe_node.principal import Principal
 from fedsafe_policies.vocabulary import (
     Purpose,
+    Surface,
 )
 
 
@@ -95,3 +101,73 @@ async def test_a_lookup_leaves_no_new_file(trio: Fleet, tmp_path: Path) -> None:
     await trio.look_up("b.demo", WHO)
 
     assert files_in(tmp_path) <= before
+
+
+async def look_up_as(fleet: Fleet, who: Principal, subject: str | None) -> None:
+    request = LookupRequest(
+        questions=[email()],
+        purpose=Purpose.MODERATION_REVIEW,
+        surface=Surface.PUBLIC_CONTENT,
+        subject_ref=subject,
+    )
+    await fleet["a.demo"].services.lookups.lookup(request, who)
+
+
+async def test_whom_a_person_looked_up_stays_known_without_a_match(
+    alone: Fleet,
+) -> None:
+    await look_up_as(alone, RITA, "account-7")
+    (event,) = await alone.audit("a.demo", "lookup")
+
+    assert event.record.outcome == "none"
+    assert json.loads(event.openings["subject"]) == {"ref": "account-7"}
+    assert json.loads(event.openings["detail"]) == {
+        "surface": "public_content",
+        "about": "moderation_review",
+        "questions": 1,
+    }
+
+
+async def test_each_account_of_a_persons_batch_has_its_event(alone: Fleet) -> None:
+    lookups = [
+        Subject(questions=[email(f"p{number}@mail.example")], subject_ref=f"u-{number}")
+        for number in range(3)
+    ]
+    batch = BatchRequest(
+        lookups=lookups,
+        purpose=Purpose.MODERATION_REVIEW,
+        surface=Surface.PUBLIC_CONTENT,
+    )
+    await alone["a.demo"].services.lookups.batch(batch, RITA)
+    await alone["a.demo"].services.lookups.batch(
+        BatchRequest(lookups=lookups, purpose=Purpose.RECHECK), BOT
+    )
+    *named, counted = await alone.audit("a.demo", "lookup")
+
+    assert [json.loads(event.openings["subject"])["ref"] for event in named] == [
+        "u-0",
+        "u-1",
+        "u-2",
+    ]
+    assert "subject" not in counted.openings
+    assert b'"lookups":3' in counted.openings["detail"]
+
+
+async def test_a_person_looks_nobody_up_without_saying_whom(alone: Fleet) -> None:
+    with pytest.raises(BadRequestError) as caught:
+        await look_up_as(alone, RITA, None)
+
+    assert caught.value.code == "subject_ref_missing"
+    assert caught.value.pointer == "/subject_ref"
+
+
+async def test_a_person_may_ask_about_a_file_that_is_nobodys(alone: Fleet) -> None:
+    request = LookupRequest(
+        questions=[Question(kind=Kind.SHA256, value=HASH)],
+        purpose=Purpose.MEDIA_MATCHING,
+        surface=Surface.PUBLIC_CONTENT,
+    )
+    await alone["a.demo"].services.lookups.lookup(request, RITA)
+    (event,) = await alone.audit("a.demo", "lookup")
+
+    assert "subject" not in event.openings

@@ -10,6 +10,7 @@ from tests.node.signals.conftest import ANNA, request_for
 
 from fedsafe_node.lookup.service import REMINDER
 from fedsafe_node.messages import (
+    Appeal,
     Corroboration,
     Kind,
     Result,
@@ -76,6 +77,34 @@ async def test_a_match_says_what_its_origin_said(trio: Fleet) -> None:
     assert match.match_until > "2027-01-01"
     assert match.contact == "safety@a.demo"
     assert match.distance is None
+
+
+async def test_a_match_says_which_rule_decided_and_where_it_is_contested(
+    trio: Fleet,
+) -> None:
+    await trio.publish(WHO)
+    there = (await trio.look_up("b.demo", WHO)).matches[0]
+    home = (await trio.look_up("a.demo", WHO)).matches[0]
+    a, b = (trio[name].base.situation for name in ("a.demo", "b.demo"))
+
+    assert (there.policy_rule, there.policy) == ("P1", b.policy.reference)
+    assert there.appeal == Appeal(
+        form=f"{b.config.url}/rights",
+        contact=b.config.contact,
+        origin_form=f"{a.config.url}/rights",
+    )
+    assert home.appeal == Appeal(form=f"{a.config.url}/rights", contact="safety@a.demo")
+
+
+async def test_an_own_ban_is_contested_at_home(alone: Fleet) -> None:
+    await alone["a.demo"].services.signals.add(request_for(WHO), ANNA)
+    (match,) = (await alone.look_up("a.demo", WHO)).matches
+    situation = alone["a.demo"].base.situation
+
+    assert (match.policy_rule, match.policy) == ("P14", situation.policy.reference)
+    assert match.appeal is not None
+    assert match.appeal.form == f"{situation.config.url}/rights"
+    assert match.appeal.origin_form is None
 
 
 async def test_all_members_find_it_and_its_origin_as_well(trio: Fleet) -> None:

@@ -235,9 +235,12 @@ class Node:
             self.desk.situation.coverage.saw(name, now)
             self.federation.attest(self.desk.situation, name)
         questions = [Question(kind=kind, value=value)]
-        purpose = Purpose.MEDIA_MATCHING if kind in FILES else Purpose.SIGNUP_CHECK
+        file = kind in FILES
         request = LookupRequest(
-            questions=questions, purpose=purpose, deadline_ms=10_000
+            questions=questions,
+            purpose=Purpose.MEDIA_MATCHING if file else Purpose.SIGNUP_CHECK,
+            surface=Surface.PUBLIC_CONTENT if file else None,
+            deadline_ms=10_000,
         )
         return await self.lookups.lookup(request, BOT)
 

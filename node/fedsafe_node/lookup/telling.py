@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a lookup leaves in the audit log.
+
+A match, and whatever a person asks, is one event that names the account by the
+provider's own `subject_ref`. A machine's negatives are one event together, with counts
+only. How many signals were suppressed is counted in either, never which.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from fedsafe_node.log.audit import AuditTrail, Detail, Event
+from fedsafe_node.lookup.cases import Case
+from fedsafe_node.messages import LookupAnswer
+from fedsafe_node.principal import Principal
+from fedsafe_node.store.rows import LogEntry
+from fedsafe_policies.vocabulary import Purpose, Surface
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """Who asks, why and where; `grounds` are what events say of the decision."""
+
+    who: Principal
+    purpose: Purpose
+    surface: Surface | None
+    grounds: Detail
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What one case was answered, and how many signals were suppressed in it."""
+
+    case: Case
+    answer: LookupAnswer
+    suppressed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Writing:
+    """The events of one act."""
+
+    trail: AuditTrail
+    asking: Asking
+    at: datetime
+
+    def events(self, told: Sequence[Told]) -> list[LogEntry]:
+        """Write what was asked and answered."""
+        negatives: list[Told] = []
+        entries: list[LogEntry] = []
+        for each in told:
+            if each.answer.matches or self.asking.who.is_person:
+                entries.append(self._of_one(each))
+            else:
+                negatives.append(each)
+        if negatives:
+            entries.append(self._of_many(negatives))
+        return entries
+
+    def _of_one(self, told: Told) -> LogEntry:
+        answer = told.answer
+        detail: Detail = {"questions": len(told.case.asked)}
+        if answer.matches:
+            signals = " ".join(match.signal for match in answer.matches)
+            detail = {**detail, "signals": signals, "task": answer.task}
+        return self._event(
+            answer.result.value, detail, told.suppressed, answer.subject_ref
+        )
+
+    def _of_many(self, told: Sequence[Told]) -> LogEntry:
+        outcomes = {each.answer.result.value for each in told}
+        outcome = outcomes.pop() if len(outcomes) == 1 else "mixed"
+        suppressed = sum(each.suppressed for each in told)
+        return self._event(outcome, {"lookups": len(told)}, suppressed, None)
+
+    def _event(
+        self, outcome: str, detail: Detail, suppressed: int, subject: str | None
+    ) -> LogEntry:
+        asking = self.asking
+        if suppressed:
+            detail = {**detail, "suppressed": suppressed}
+        return self.trail.entry(
+            Event.LOOKUP,
+            at=self.at,
+            outcome=outcome,
+            actor=asking.who.name,
+            subject=subject,
+            detail={
+                "purpose": asking.purpose.value,
+                "surface": asking.surface,
+                **asking.grounds,
+                **detail,
+            },
+        )
