@@ -29,10 +29,11 @@ LONG = int(BEGAN.timestamp()) + 300 * DAY
 
 
 def recorded() -> Policy:
-    """All that `synthetic` shares, behind a recorded gate."""
+    """All that `synthetic` shares, files too, behind a recorded gate."""
     folder = files("fedsafe_policies").joinpath("data")
     text = folder.joinpath("synthetic.toml").read_bytes()
-    return load_policy(text.replace(b'mode = "synthetic"', b'mode = "record"'))
+    text = text.replace(b'mode = "synthetic"', b'mode = "record"')
+    return load_policy(text.replace(b'["actor"]', b'["actor", "media"]', 1))
 
 
 def open_gate(

@@ -19,7 +19,7 @@ from fedsafe_policies.gate import (
 )
 from fedsafe_policies.gating import GateRequest
 from fedsafe_policies.legal_calendar import shipped_calendar
-from fedsafe_policies.policy import Policy, shipped
+from fedsafe_policies.policy import Policy, load_policy, shipped, shipped_text
 from fedsafe_policies.vocabulary import Plane
 
 BuildSite = Callable[[LegalGate | None], Site]
@@ -195,13 +195,25 @@ def test_without_a_register_the_actor_plane_alone_stays_closed(
         assert ask(site, Plane.MEDIA, gated, now).allowed
 
 
-def test_strict_keeps_media_behind_the_gate_as_well(
+@pytest.mark.parametrize("name", ["strict", "germany"])
+def test_the_gate_is_for_persons_and_media_need_none(
+    real_site: BuildSite, now: int, name: str
+) -> None:
+    policy, site = shipped(name), real_site(None)
+
+    assert ask(site, Plane.MEDIA, policy, now).allowed
+    assert ask(site, Plane.ACTOR, policy, now).code == "legal_gate"
+
+
+def test_a_policy_may_keep_media_behind_the_gate_as_well(
     real_site: BuildSite, full_gate: LegalGate, now: int
 ) -> None:
-    strict = shipped("strict")
+    text = shipped_text("strict").decode()
+    gated = text.replace('planes = ["actor"]', 'planes = ["actor", "media"]', 1)
+    policy = load_policy(gated.encode())
 
-    assert not ask(real_site(None), Plane.MEDIA, strict, now).allowed
-    assert ask(real_site(full_gate), Plane.MEDIA, strict, now).allowed
+    assert not ask(real_site(None), Plane.MEDIA, policy, now).allowed
+    assert ask(real_site(full_gate), Plane.MEDIA, policy, now).allowed
 
 
 @given(st.integers(-(10**18), 10**18))

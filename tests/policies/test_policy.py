@@ -52,7 +52,7 @@ BAD = [
     ('after_match = "7 d', 'after_match = "8 d', "retention.after_match", "P9"),
     ('ip = "7 days"', 'ip = "8 days"', "ageing.ip", "7 days at most"),
     ('"confirmed_conduct"]', '"single_report"]', "share.grades", "P5"),
-    ('planes = ["actor", "media"]', 'planes = ["media"]', "gate.planes", "P1"),
+    ('planes = ["actor"]', 'planes = ["media"]', "gate.planes", "P1"),
     ('grooming = ["actor"]', 'grooming = ["media"]', "phenomena.grooming", "P7"),
     (
         'exposure = ["media"]',

@@ -104,13 +104,14 @@ def test_every_key_of_a_policy_is_compared_and_tried() -> None:
 
 
 def test_gate_and_rulebook_have_their_direction_too() -> None:
-    open_media = TEXT.replace('planes = ["actor", "media"]', 'planes = ["actor"]', 1)
+    gated = TEXT.replace('planes = ["actor"]', 'planes = ["actor", "media"]', 1)
     any_rule = TEXT.replace('cited = "listed"', 'cited = "any"')
-    free, cited = load_policy(open_media.encode()), load_policy(any_rule.encode())
+    shut, cited = load_policy(gated.encode()), load_policy(any_rule.encode())
 
-    assert [item.key for item in loosened(free, LOOSE)] == ["gate.planes"]
-    assert ask(GateRequest(Plane.MEDIA), free, site=CLOSED).allowed
-    assert not ask(GateRequest(Plane.MEDIA), LOOSE, site=CLOSED).allowed
+    assert [item.key for item in loosened(LOOSE, shut)] == ["gate.planes"]
+    assert loosened(shut, LOOSE) == []
+    assert ask(GateRequest(Plane.MEDIA), LOOSE, site=CLOSED).allowed
+    assert not ask(GateRequest(Plane.MEDIA), shut, site=CLOSED).allowed
     assert [item.key for item in loosened(cited, LOOSE)] == ["rulebook.cited"]
     assert loosened(LOOSE, cited) == []
     assert loosened(LOOSE, shipped("synthetic"))[0].key == "gate.mode"
