@@ -129,7 +129,12 @@ def gaps(context: click.Context) -> ExitStatus:
 
 def _print_gaps(answer: dict[str, Any], settings: Settings) -> None:
     rows: list[list[object]] = [
-        [gap["kind"], gap["reason"], shown(gap["since"]), shown(gap["until"])]
+        [
+            gap["kind"],
+            gap["reason"],
+            shown(gap["since"]),
+            shown(gap["until"]) or say("LASTS", settings),
+        ]
         for gap in answer["gaps"]
     ]
     rows += [

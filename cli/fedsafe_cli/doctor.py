@@ -7,6 +7,7 @@ it removes.
 
 import asyncio
 import os
+import shutil
 import stat
 import sys
 import tempfile
@@ -35,6 +36,10 @@ _DAMAGED: Final = (
     "copy the whole directory as evidence and mend nothing in it; restore a backup "
     "that is not older than guard/; tell your data protection officer: "
     "docs/howto/operate.md, when something does not verify"
+)
+_ROOM: Final = (
+    "make room on this disk, and delete nothing in the node's directory: "
+    "docs/howto/operate.md, when the disk is full"
 )
 _PACKAGES: Final = ("aiohttp", "cryptography", "msgspec", "pynacl", "numpy")
 
@@ -98,6 +103,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
         yield Finding("node", Level.WARN, str(error), error.hint)
         return
     yield disk(directory, time.perf_counter)
+    yield from room(directory, shutil.disk_usage(directory).free)
     yield permissions(directory)
     yield from _node(directory)
 
@@ -162,6 +168,27 @@ def disk(directory: Path, timer: Callable[[], float]) -> Finding:
         way_out = "put the node's directory on a faster disk"
         return Finding("disk", Level.WARN, found, way_out)
     return Finding("disk", Level.OK, found)
+
+
+def room(directory: Path, free: int) -> Iterator[Finding]:
+    """Say whether the disk will last, with so many bytes *free*."""
+    from fedsafe_node.config import Place, load_config  # noqa: PLC0415 (slow to load)
+    from fedsafe_node.errors import ConfigError  # noqa: PLC0415
+    from fedsafe_node.store.keeping_rows import Room  # noqa: PLC0415
+
+    place = Place(directory)
+    try:
+        size = load_config(place).disk.reserve
+    except ConfigError:
+        return  # said elsewhere
+    found = f"{free >> 20} MiB free, {size >> 20} MiB in reserve"
+    if not Room(free=free, size=size, held=True).is_short:
+        yield Finding("room", Level.OK, found)
+    elif place.reserve.exists():
+        yield Finding("room", Level.WARN, found, _ROOM)
+    else:
+        found = f"{free >> 20} MiB free, and the reserve is given up"
+        yield Finding("room", Level.FAIL, found, _ROOM)
 
 
 def permissions(directory: Path) -> Finding:

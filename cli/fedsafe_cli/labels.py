@@ -130,6 +130,7 @@ GERMAN: Final[dict[str, str]] = {
     "withheld": "zurückgehalten",
     "erased ({reason})": "gelöscht ({reason})",
     "UNFINISHED": "UNVOLLENDET",
+    "LASTS": "DAUERT AN",
     "there may be more: --from {next}": "es kann mehr geben: --from {next}",
     "there are more; a pack (`fedsafe audit export`) holds all": (
         "es gibt mehr; ein Nachweispaket (`fedsafe audit export`) enthält alle"
@@ -190,6 +191,9 @@ FIELDS: Final[dict[str, str]] = {
     "keys_unfinished": "Schlüssel, deren Vernichtung offen ist",
     "breaches_open": "offene Datenpannen",
     "breaches_overdue": "überfällige Datenpannen",
+    "disk": "Platz auf dem Datenträger",
+    "disk_free_mib": "frei (MiB)",
+    "reserve_mib": "Reserve (MiB)",
     "cursor": "Stelle",
     "synced_at": "zuletzt abgeglichen",
     "covered": "abgedeckt",

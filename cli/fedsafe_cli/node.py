@@ -19,14 +19,16 @@ from fedsafe_cli.errors import ProgrammeError, SettingsError, WrongStateError
 from fedsafe_cli.exit_codes import OK, ExitStatus
 from fedsafe_cli.labels import field, say, value_of
 from fedsafe_cli.options import settings_of, shared_options
-from fedsafe_cli.output import document, line, pairs, table
+from fedsafe_cli.output import document, line, note, pairs, table
 from fedsafe_cli.sessions import personal
 from fedsafe_cli.settings import Settings, printable
+from fedsafe_cli.texts import words
 from fedsafe_policies.vocabulary import Role
 
 if TYPE_CHECKING:
     from fedsafe_cli.making import MadeNode, NewNode
 
+_WARNINGS: Final = {"short": "disk_short", "full": "disk_full"}
 ROLES: Final = tuple(role.value for role in Role)
 
 
@@ -235,6 +237,8 @@ def status(context: click.Context) -> ExitStatus:
         if name != "peers"
     ]
     pairs(rows, indent="")
+    if (warning := _WARNINGS.get(str(answer.get("disk")))) is not None:
+        note(words(warning, german=settings.german))
     peers = answer.get("peers") or []
     if peers:
         names = ("name", "url", "cursor", "synced_at", "covered", "suspended")

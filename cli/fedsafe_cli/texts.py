@@ -177,6 +177,14 @@ _TEXTS: Final[dict[str, tuple[str, str]]] = {
         "alle Protokolle und Tabellen sind unversehrt",
         "all logs and tables verify",
     ),
+    "disk_short": (
+        "der Datenträger ist bald voll: Platz schaffen, nicht im Knotenverzeichnis",
+        "the disk is nearly full: make room, not in the node's directory",
+    ),
+    "disk_full": (
+        "der Datenträger ist voll, nur Sperren und Löschen geht noch: Platz schaffen",
+        "the disk is full, only restrictions and erasures are kept: make room",
+    ),
     "logs_bad": (
         "etwas ist beschädigt: Knoten anhalten, Verzeichnis sichern, »fedsafe doctor«",
         "something is damaged: stop the node, copy its directory, `fedsafe doctor`",

@@ -18,6 +18,7 @@ from fedsafe_node.log.engine import open_store
 from fedsafe_node.log.guard import Guard
 from fedsafe_node.log.openings import PeriodKeys
 from fedsafe_node.log.pseudonyms import Pseudonyms
+from fedsafe_node.log.relief import AuditRelief
 from fedsafe_node.notices.texts import texts
 from fedsafe_node.people.names import names_of_people
 from fedsafe_node.people.office import Office
@@ -33,6 +34,7 @@ from fedsafe_node.sealed_files import SealedFiles
 from fedsafe_node.signals.custody import Custody, load_custody
 from fedsafe_node.situation import Situation
 from fedsafe_node.store.protocol import Store
+from fedsafe_node.store.reserve import Reserve
 from fedsafe_node.store.rows import PeerState
 from fedsafe_node.store.sqlite import check_free
 from fedsafe_node.workers import Workers
@@ -58,6 +60,11 @@ class Base:
     workers: Workers
     office: Office
     announcer: Announcer
+
+
+def reserve_of(place: Place, config: Config) -> Reserve:
+    """Give the reserve of a node; nothing is made before its store is opened."""
+    return Reserve(place.reserve, config.disk.reserve, AuditRelief(config.name))
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +135,7 @@ async def open_base(
         guard=files.guard,
         node=config.name,
         around=files.sealed,
+        reserve=reserve_of(place, config),
     )
     parts.push_async_callback(store.close)
     situation = await _load_situation(config, files, store)

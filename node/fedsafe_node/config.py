@@ -87,6 +87,17 @@ class AuditRetention(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     detail: KeptDays = 1_095
 
 
+class Disk(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The room that is kept for what makes things safer when the disk is full."""
+
+    reserve_mib: Annotated[int, msgspec.Meta(ge=1, le=4_096)] = 32
+
+    @property
+    def reserve(self) -> int:
+        """The size of the reserve in bytes."""
+        return self.reserve_mib << 20
+
+
 class Founding(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Whether this node answers a founding ceremony over the network."""
 
@@ -149,6 +160,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sync: Sync = Sync()
     founding: Founding = Founding()
     audit: AuditRetention = AuditRetention()
+    disk: Disk = Disk()
     oidc: Oidc | None = None
     mail: Mail | None = None
 
@@ -168,6 +180,11 @@ class Place:
     def database(self) -> Path:
         """The embedded store."""
         return self.directory / "store.db"
+
+    @property
+    def reserve(self) -> Path:
+        """The room that is kept for a full disk."""
+        return self.directory / "reserve"
 
     @property
     def keys(self) -> Path:

@@ -16,6 +16,7 @@
     - StoreBusyError        another process holds the store
     - StoreClosedError      the store takes no more writes
     - StoreFailedError      a write could not be made durable; nothing was kept
+      * NoRoomError           the disk is full, and the reserve is not for this
     - SchemaError           the database was written by another version
     - ForeignStoreError     the database is another node's
     - ConflictError         a row breaks a rule of the store
@@ -67,6 +68,13 @@ class StoreFailedError(StoreError):
     def __init__(self, reason: str) -> None:
         super().__init__(f"the write was not kept: {reason}")
         self.reason = reason
+
+
+class NoRoomError(StoreFailedError):
+    """The disk is full, and what is left of it is for what makes things safer."""
+
+    def __init__(self) -> None:
+        super().__init__("the disk is full, and its reserve is for restrictions")
 
 
 class SchemaError(StoreError):

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote
 
+from fedsafe_node.base import reserve_of
 from fedsafe_node.clock import Clock, SystemClock
 from fedsafe_node.config import Config, Place, parse_config, render_config
 from fedsafe_node.errors import BadRequestError, ConfigError
@@ -29,6 +30,7 @@ from fedsafe_node.principal import Actor
 from fedsafe_node.sealed_files import SealedFiles
 from fedsafe_node.signals.custody import create_custody_key
 from fedsafe_node.store.protocol import Store, Transaction
+from fedsafe_node.store.reserve import Reserve, free_bytes, room_for
 from fedsafe_policies.vocabulary import Role
 
 
@@ -57,8 +59,8 @@ async def create_node(  # noqa: PLR0913 - what a node begins with
     published identifiers, so it belongs on another medium.
 
     Raises:
-        ConfigError: the configuration does not fit, the directory is not empty, or
-            it would hold the custody key; nothing was made.
+        ConfigError: the configuration does not fit, the directory is not empty, it
+            would hold the custody key, or its disk is full; nothing was made.
         BadRequestError: a name of the staff does not fit; nothing was made.
         KeyFileError: a key file cannot be written.
         StoreError: the store cannot be made.
@@ -68,7 +70,7 @@ async def create_node(  # noqa: PLR0913 - what a node begins with
     if administrator is not None:
         _check_administrator(administrator, staff)
     await asyncio.to_thread(_make_files, place, config, custody_private)
-    store = await open_node_store(place, clock)
+    store = await open_node_store(place, clock, reserve_of(place, config))
     try:
         credentials = await _first_people(store, place, config, staff, clock)
         trail = await open_trail(place, config.name, store)
@@ -111,12 +113,18 @@ def _make_files(place: Place, config: Config, custody_private: Path) -> None:
         raise ConfigError(custody_private, "exists already")
     make_private_directory(directory)
     directory.chmod(0o700)
+    wanted = room_for(config.disk.reserve)
+    if free_bytes(directory) < wanted:
+        why = f"the reserve of a node needs {wanted >> 20} MiB free here: make room"
+        raise ConfigError(directory, why)
     public = directory / config.custody_key
     create_custody_key(place, private=custody_private, public=public)
     create_keys(place)
 
 
-async def open_node_store(place: Place, clock: Clock) -> Store:
+async def open_node_store(
+    place: Place, clock: Clock, reserve: Reserve | None = None
+) -> Store:
     """Open the node's embedded store with its period keys and guard."""
     keys, guard = await asyncio.to_thread(
         lambda: (PeriodKeys(place.periods), Guard(place.guard))
@@ -128,6 +136,7 @@ async def open_node_store(place: Place, clock: Clock) -> Store:
         clock=clock,
         guard=guard,
         around=around,
+        reserve=reserve,
     )
 
 

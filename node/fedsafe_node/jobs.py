@@ -61,7 +61,7 @@ class Jobs:
             for name in self._jobs.keys() - known:
                 await tx.set_due(name, now)
 
-        await self._store.write(act)
+        await self._store.write(act, vital=True)
         for asks_others in self._lanes:
             self._scheduler.add_job(
                 self._tick,
@@ -105,7 +105,7 @@ class Jobs:
             wait = min(wait, RETRY)
         due = int((self._clock.now() + wait).timestamp())
         try:
-            await self._store.write(lambda tx: tx.set_due(name, due))
+            await self._store.write(lambda tx: tx.set_due(name, due), vital=True)
         except StoreError:
             # It stays due, and the other jobs have their turn.
             _LOG.exception("job not planned", extra=fields(job=name))

@@ -108,7 +108,7 @@ async def _identity(store: Store) -> bytes:
             await tx.set_meta(_IDENTITY, known)
         return known
 
-    return await store.write(act)
+    return await store.write(act, vital=True)
 
 
 async def load_gate(store: Store) -> LegalGate | None:

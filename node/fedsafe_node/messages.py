@@ -358,6 +358,8 @@ class StatusAnswer(Message, frozen=True):
     `circuits_broken` counts what a pattern has shut (`GET /v1/budgets`),
     `keys_unfinished` keys of which it is open whether they are destroyed;
     `breaches_overdue` counts those open whose 72 hours are over.
+    `disk` is `ok`, `short` while less than twice the reserve is free, and `full` while
+    the reserve is given up.
     """
 
     node: str
@@ -386,6 +388,9 @@ class StatusAnswer(Message, frozen=True):
     keys_unfinished: int = 0
     breaches_open: int = 0
     breaches_overdue: int = 0
+    disk: str = "ok"
+    disk_free_mib: int = 0
+    reserve_mib: int = 0
 
 
 class GateAnswer(Message, frozen=True):

@@ -19,6 +19,7 @@ from fedsafe_node.peering.debts import is_late
 from fedsafe_node.peering.witnessing import WitnessServer
 from fedsafe_node.review.habits import rubber_stamps
 from fedsafe_node.situation import Situation
+from fedsafe_node.store.keeping_rows import Room
 from fedsafe_node.store.protocol import Reader, Store
 from fedsafe_node.store.rows import Counts, PeerRow
 from fedsafe_policies.erasures import ErasureDebtRequest
@@ -92,6 +93,7 @@ class Overview:
         membership = situation.shared.membership if situation.shared else None
         library = describe()
         breaches, late = found.breaches
+        room = await self._store.room()
         return StatusAnswer(
             node=situation.node,
             version=VERSION,
@@ -119,14 +121,19 @@ class Overview:
             keys_unfinished=found.keys,
             breaches_open=breaches,
             breaches_overdue=late,
+            disk=disk_state(room),
+            disk_free_mib=room.free >> 20 if room is not None else 0,
+            reserve_mib=room.size >> 20 if room is not None and room.held else 0,
         )
 
     async def checks(self) -> dict[str, str]:
         """Say for each part whether it is `ok`, or what is wrong with it.
 
-        The store is `full`, `busy` or `failed`, and since when.
+        The store is `full`, `busy` or `failed`, and since when; the disk is `short`
+        of room, or `full`.
         """
         checks = {"store": await self._check_store()}
+        checks["disk"] = _told(await self._store.room())
         for member in self._not_covered(self._clock.now()):
             checks[f"feed of {member}"] = "stale"
         if left := await self._store.read(unfinished_effects):
@@ -198,3 +205,18 @@ class Overview:
                 )
             )
         return statuses
+
+
+def disk_state(room: Room | None) -> str:
+    """Say `ok`, `short` while room should be made, `full` without the reserve."""
+    if room is None or not room.is_short:
+        return "ok"
+    return "short" if room.held else "full"
+
+
+def _told(room: Room | None) -> str:
+    state = disk_state(room)
+    if room is None or state == "ok":
+        return "ok"
+    what = "free" if room.held else "free, and the reserve is given up"
+    return f"{state}: {room.free >> 20} MiB {what}; make room"

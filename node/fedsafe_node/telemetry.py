@@ -198,6 +198,12 @@ class Metrics:
             "1 while the store does not take writes",
             registry=self.registry,
         )
+        self._room = Gauge(
+            "fedsafe_disk_bytes",
+            "Room on the node's disk: free, and held in reserve",
+            ("what",),
+            registry=self.registry,
+        )
 
     def counter(self, route: str) -> Callable[[int, float], None]:
         """Give the function that counts the answers of one route."""
@@ -225,6 +231,11 @@ class Metrics:
     def set_failing(self, *, failing: bool) -> None:
         """Set whether the store does not take writes."""
         self._failing.set(failing)
+
+    def set_room(self, *, free: int, reserve: int) -> None:
+        """Set how many bytes are free, and how many the reserve holds."""
+        self._room.labels("free").set(free)
+        self._room.labels("reserve").set(reserve)
 
     def page(self) -> bytes:
         """Write everything in Prometheus's text format."""

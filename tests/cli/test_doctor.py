@@ -15,7 +15,7 @@ import pytest
 from tests.cli.conftest import Outcome
 from tests.node.fleet import make
 
-from fedsafe_cli.doctor import Level, clock, disk, permissions
+from fedsafe_cli.doctor import Level, clock, disk, permissions, room
 
 if TYPE_CHECKING:
     from tests.cli.conftest import FakeNode, Run
@@ -190,3 +190,24 @@ def test_the_logs_of_a_stopped_node_are_examined(run: "Run", short_path: Path) -
     assert found["level"] == "fail"
     assert "entry 0" in found["found"]
     assert "evidence" in found["way_out"]
+
+
+@pytest.mark.parametrize(
+    ("free", "file", "level"),
+    [
+        (2 << 20, "reserve", Level.OK),
+        ((2 << 20) - 1, "reserve", Level.WARN),
+        (0, "given up", Level.FAIL),
+        (2 << 20, "given up", Level.OK),  # the next start takes it up
+    ],
+)
+def test_a_disk_that_will_not_last_is_told_early(
+    short_path: Path, free: int, file: str, level: Level
+) -> None:
+    asyncio.run(make(short_path, "a.demo"))
+    directory = short_path / "a.demo"
+    (directory / "reserve").rename(directory / file)
+    (found,) = room(directory, free)
+
+    assert found.level is level
+    assert (found.way_out is None) is (level is Level.OK)

@@ -213,6 +213,22 @@ def test_a_node_without_its_keys_does_not_run(run: "Run", home: Path) -> None:
     assert "fedsafe doctor" in outcome.err
 
 
+@pytest.mark.parametrize(
+    ("disk", "german", "english"),
+    [
+        ("short", "bald voll: Platz schaffen", "nearly full: make room"),
+        ("full", "Löschen geht noch: Platz schaffen", "erasures are kept: make room"),
+    ],
+)
+def test_the_status_warns_of_a_disk_that_fills_up(
+    ask: "Run", node: "FakeNode", disk: str, german: str, english: str
+) -> None:
+    node.always("GET /v1/status", {"node": "a.demo", "disk": disk})
+
+    assert german in ask("node", "status", "--lang", "de").err
+    assert english in ask("node", "status", "--lang", "en").err
+
+
 def test_the_status_names_the_peers(ask: "Run", node: "FakeNode") -> None:
     peer = {"name": "b.demo", "url": "http://b", "cursor": 4, "covered": True}
     node.always("GET /v1/status", {"node": "a.demo", "signals": 3, "peers": [peer]})

@@ -22,7 +22,15 @@ from fedsafe_federation.restrictions import Reason
 from fedsafe_federation.signed import Signed
 from fedsafe_federation.wireformat import encode
 from fedsafe_node.assembly import RunningNode
-from fedsafe_node.config import Config, Founding, Listen, Place, Sync, load_config
+from fedsafe_node.config import (
+    Config,
+    Disk,
+    Founding,
+    Listen,
+    Place,
+    Sync,
+    load_config,
+)
 from fedsafe_node.init import create_node
 from fedsafe_node.log.audit import AuditRecord, decode_audit_record
 from fedsafe_node.messages import (
@@ -77,7 +85,12 @@ async def _nothing(tx: Transaction) -> None:
 
 
 def config_of(
-    name: str, port: int, *, open_: bool = True, policy: str = "synthetic"
+    name: str,
+    port: int,
+    *,
+    open_: bool = True,
+    policy: str = "synthetic",
+    reserve_mib: int = 1,
 ) -> Config:
     return Config(
         format=1,
@@ -90,6 +103,7 @@ def config_of(
         custody_key="custody.pub",
         sync=Sync(poll=0.2),
         founding=Founding(open=open_),
+        disk=Disk(reserve_mib=reserve_mib),
     )
 
 
@@ -296,12 +310,13 @@ async def make(
     *names: str,
     policy: str = "synthetic",
     staff: Sequence[tuple[str, Role]] = STAFF,
+    reserve_mib: int = 1,
 ) -> Fleet:
     """Make nodes that belong to no federation yet."""
     for name, port in zip(names, free_ports(len(names)), strict=True):
         await create_node(
             Place(root / name),
-            config_of(name, port, policy=policy),
+            config_of(name, port, policy=policy, reserve_mib=reserve_mib),
             custody_private=root / "custody" / f"{name}.key",
             staff=staff,
             clock=StandingClock(),

@@ -105,7 +105,10 @@ async def test_a_job_whose_next_date_is_not_kept_stays_due(
     work, other = Work(), Work()
     jobs = await planned(jobs_of(store, clock, work=work, other=other))
 
-    async def fail(_act: Callable[[Any], Awaitable[Any]]) -> None:
+    async def fail(
+        _act: Callable[[Any], Awaitable[Any]], *, vital: bool = False
+    ) -> None:
+        assert vital
         raise StoreFailedError("disk full")
 
     monkeypatch.setattr(store, "write", fail)

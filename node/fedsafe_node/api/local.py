@@ -135,6 +135,7 @@ async def metrics(call: Call) -> object:
         }
     )
     call.metrics.set_failing(failing=now.store != "ok")
+    call.metrics.set_room(free=now.disk_free_mib << 20, reserve=now.reserve_mib << 20)
     return call.metrics.page()
 
 

@@ -2,19 +2,23 @@
 """When the node could write nothing: noted as soon as it can, and told.
 
 A disk that takes nothing, or a writer that was stopped, is an *outage*; once a write
-succeeds again, it becomes a row and an `audit.gap` event. A node that ended without
+succeeds again, it becomes a row and an `audit.gap` event. On a full disk the reserve
+has room for an event that the gap has begun. A node that ended without
 saying so (`node.stopped`) has a gap from its last event to its next start. What was
 acknowledged before is in the log all the same.
 """
 
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Final
 
 from fedsafe_federation.errors import MalformedError
 from fedsafe_node.clock import Clock
+from fedsafe_node.errors import StoreFailedError
 from fedsafe_node.log.audit import AuditTrail, Detail, Event, decode_audit_record
 from fedsafe_node.store.keeping_rows import GapKind, GapRow, Outage
 from fedsafe_node.store.protocol import Reader, Store, Transaction
+from fedsafe_node.store.rows import StoreTrouble, Trouble
 
 _RUNNING: Final = "running"
 
@@ -23,7 +27,8 @@ class Gaps:
     """Notes gaps.
 
     Owned by the event loop: `_waiting`, outages that are not written down yet;
-    `_begun`, whether this run was.
+    `_begun`, whether this run was; `_told`, since when the gap lasts of whose begin
+    there is an event.
     """
 
     def __init__(self, store: Store, trail: AuditTrail, clock: Clock) -> None:
@@ -32,6 +37,7 @@ class Gaps:
         self._clock = clock
         self._waiting: list[Outage] = []
         self._begun = False
+        self._told: int | None = None
 
     async def begin(self, policy: str) -> None:
         """Note the start, and the gap before it if the last run has no end.
@@ -48,7 +54,7 @@ class Gaps:
             await tx.set_meta(_RUNNING, b"1")
             await self._append(tx, Event.NODE_STARTED, {"policy": policy})
 
-        await self._store.write(act)
+        await self._write(act)
         self._begun = True
 
     async def end(self) -> None:
@@ -65,16 +71,54 @@ class Gaps:
             await self._append(tx, Event.NODE_STOPPED, {})
 
         await self.watch()
+        if (trouble := await self._lasting()) is not None:
+            self._waiting.append(
+                Outage(kind=trouble.kind, since=trouble.since, until=self._now())
+            )
+        await self._tell_waiting()
         await self._store.write(act)
         self._begun = False
 
     async def watch(self) -> None:
-        """Write down the outages that are over.
+        """Write down the outages that are over, and the begin of one that lasts.
 
         Raises:
             StoreError: not yet; they are kept for the next time.
         """
         self._waiting += self._store.take_outages()
+        await self._tell_waiting()
+        trouble = await self._lasting()
+        if trouble is None or trouble.since == self._told:
+            return
+        detail: Detail = {
+            "gap": GapKind.UNWRITABLE.value,
+            "reason": trouble.kind.value,
+            "since": trouble.since,
+            "until": None,
+        }
+        await self._write(lambda tx: self._append(tx, Event.AUDIT_GAP, detail))
+        self._told = trouble.since
+
+    async def _lasting(self) -> StoreTrouble | None:
+        """Return the outage that lasts, if there is a reserve to write it into."""
+        trouble, room = self._store.trouble(), await self._store.room()
+        is_full = trouble is not None and trouble.kind is Trouble.FULL
+        return trouble if is_full and room is not None else None
+
+    async def _write(self, act: Callable[[Transaction], Awaitable[None]]) -> None:
+        """Run an act; once more if it was what found the disk full.
+
+        Raises:
+            StoreError: it cannot be written.
+        """
+        try:
+            await self._store.write(act)
+        except StoreFailedError:
+            if await self._lasting() is None:
+                raise
+            await self._store.write(act)
+
+    async def _tell_waiting(self) -> None:
         if not self._waiting:
             return
         told = list(self._waiting)
@@ -89,7 +133,7 @@ class Gaps:
                     outage.until,
                 )
 
-        await self._store.write(act)
+        await self._write(act)
         del self._waiting[: len(told)]
 
     async def _note(

@@ -84,12 +84,12 @@ class HoldsAnswer(Message, frozen=True):
 
 
 class GapShown(Message, frozen=True):
-    """A time in which the node could write nothing."""
+    """A time in which the node could write nothing; without an end it lasts."""
 
     kind: str
     reason: str
     since: int
-    until: int
+    until: int | None
 
 
 class KeyShown(Message, frozen=True):

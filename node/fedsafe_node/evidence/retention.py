@@ -88,7 +88,7 @@ class Retention:
                 resume = held
             place = stop
         mark = str(end if resume is None else resume).encode()
-        await self._store.write(lambda tx: tx.set_meta(key, mark))
+        await self._store.write(lambda tx: tx.set_meta(key, mark), vital=True)
 
     async def _erase(
         self, tx: Transaction, group: str, start: int, stop: int

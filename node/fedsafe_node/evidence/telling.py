@@ -19,7 +19,7 @@ from fedsafe_node.log.audit import Event
 from fedsafe_node.people.office import Office
 from fedsafe_node.principal import Principal
 from fedsafe_node.searching import Wanted
-from fedsafe_node.store.keeping_rows import Erasing
+from fedsafe_node.store.keeping_rows import Erasing, GapKind
 from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_policies.vocabulary import Purpose
 
@@ -88,6 +88,7 @@ class Telling:
         """Tell what the log cannot tell, and why; walks the log."""
         office, log = self._office, self._office.trail.log
         tail = await office.store.write(lambda tx: tx.tail(log))
+        lasting = _lasting(office)
 
         async def query(reader: Reader) -> GapsAnswer:
             there = await count_entries(reader, log, tail.size)
@@ -104,7 +105,8 @@ class Telling:
                         until=row.until,
                     )
                     for row in await reader.gaps()
-                ],
+                ]
+                + lasting,
                 keys=[
                     KeyShown(
                         key=row.kind.value,
@@ -120,6 +122,14 @@ class Telling:
             )
 
         return await office.store.scan(query)
+
+
+def _lasting(office: Office) -> list[GapShown]:
+    trouble = office.store.trouble()
+    if trouble is None:
+        return []
+    kind, reason = GapKind.UNWRITABLE.value, trouble.kind.value
+    return [GapShown(kind=kind, reason=reason, since=trouble.since, until=None)]
 
 
 def _failing(office: Office) -> str | None:

@@ -26,6 +26,7 @@ from fedsafe_node.log.proofs import log_root, prove_consistency, prove_inclusion
 from fedsafe_node.log.sequencer import Sequencer
 from fedsafe_node.log.verification import Anchor, CommitmentsOf, Verified, verify_log
 from fedsafe_node.store.protocol import LogName, Reader, Store
+from fedsafe_node.store.reserve import Reserve
 from fedsafe_node.store.rows import KeptOpening, Opening
 from fedsafe_node.store.seal_protocol import Surroundings
 from fedsafe_node.store.sqlite import SQLiteStore
@@ -50,11 +51,13 @@ async def open_store(  # noqa: PLR0913 - everything it needs is an argument
     guard: Guard | None = None,
     node: str | None = None,
     around: Surroundings | None = None,
+    reserve: Reserve | None = None,
     faults: Faults = NO_FAULTS,
 ) -> Store:
     """Open the store that a URL such as `sqlite:///srv/node/node.db` names.
 
-    A node gives the guard, its name, and *around*: what is sealed with the tables.
+    A node gives the guard, its name, *around*: what is sealed with the tables, and
+    the reserve for a full disk.
 
     Raises:
         ForeignStoreError: it is another node's.
@@ -82,6 +85,7 @@ async def open_store(  # noqa: PLR0913 - everything it needs is an argument
         clock=clock,
         check=check,
         around=around,
+        reserve=reserve,
         faults=faults,
     )
 

@@ -24,6 +24,7 @@ from fedsafe_node.errors import (
     BadRequestError,
     DeniedError,
     StoreError,
+    StoreFailedError,
     WrongStateError,
 )
 from fedsafe_node.evaluators import SharedLists
@@ -129,7 +130,11 @@ class PeeringService:
             StaleStatementError: replayed, too old, or of another generation.
             DeniedError: the actor plane is closed at this node, or at the member.
             CryptoError: an element is no element of the group.
+            StoreFailedError: the store takes no writes.
         """
+        if self._store.trouble() is not None:
+            # It is only counted here: what cannot be written later is not answered.
+            raise StoreFailedError("evaluations cannot be written down")
         membership = self._shared().membership
         now = self._clock.now()
         opened = open_request(

@@ -228,7 +228,9 @@ class Sessions:
         found = await office.store.read(query)
         if found is not None and not _lives(found[0], now):
             # Gone for good: no clock that is set back revives it.
-            await office.store.write(lambda tx: tx.remove_session(session_id))
+            await office.store.write(
+                lambda tx: tx.remove_session(session_id), vital=True
+            )
             found = None
         if found is None:
             raise ForbiddenError("the session has ended", authenticated=False)
@@ -249,7 +251,7 @@ class Sessions:
             if row is not None:
                 await tx.put_session(replace(row, seen_at=now))
 
-        await self._office.store.write(act)
+        await self._office.store.write(act, vital=True)
 
     async def step_up(self, request: StepUpRequest, who: Principal) -> StepUpAnswer:
         """Prove the second factor anew; approvals are possible for some minutes.

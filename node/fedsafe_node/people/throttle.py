@@ -71,7 +71,7 @@ async def count_tries(store: Store, counters: Sequence[Counter], now: int) -> No
         for counter in counters:
             await _count(tx, counter, now)
 
-    await store.write(act)
+    await store.write(act, vital=True)
 
 
 async def _count(tx: Transaction, counter: Counter, now: int) -> None:

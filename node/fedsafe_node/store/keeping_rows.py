@@ -2,8 +2,12 @@
 """The rows of what keeps the audit log in order; times are seconds since 1970."""
 
 from enum import StrEnum, unique
+from typing import Final
 
 from fedsafe_node.store.rows import Row, Trouble
+
+EARLY: Final = 2
+"""So many times the reserve should be free; with less there is a warning."""
 
 
 class HoldRow(Row, frozen=True):
@@ -69,6 +73,22 @@ class Outage(Row, frozen=True):
     kind: Trouble
     since: int
     until: int
+
+
+class Room(Row, frozen=True):
+    """How much room the disk has, in bytes; `held` is whether the reserve has its own.
+
+    Without the reserve nothing is kept but what makes things safer.
+    """
+
+    free: int
+    size: int
+    held: bool
+
+    @property
+    def is_short(self) -> bool:
+        """Whether it is time to make room."""
+        return not self.held or self.free < EARLY * self.size
 
 
 @unique

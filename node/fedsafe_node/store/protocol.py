@@ -26,7 +26,7 @@ from typing import Protocol, TypeVar
 from fedsafe_node.store.events_protocol import EventsReader, EventsWriter
 from fedsafe_node.store.gate_protocol import GateReader, GateWriter
 from fedsafe_node.store.keeping_protocol import KeepingReader, KeepingWriter
-from fedsafe_node.store.keeping_rows import Outage
+from fedsafe_node.store.keeping_rows import Outage, Room
 from fedsafe_node.store.notices_protocol import NoticesReader, NoticesWriter
 from fedsafe_node.store.oversight_protocol import OversightReader, OversightWriter
 from fedsafe_node.store.people_protocol import PeopleReader, PeopleWriter
@@ -295,8 +295,13 @@ class Transaction(
 class Store(Protocol):
     """A node's database."""
 
-    async def write(self, act: Callable[[Transaction], Awaitable[T]]) -> T:
+    async def write(
+        self, act: Callable[[Transaction], Awaitable[T]], *, vital: bool = False
+    ) -> T:
         """Run an act and return its result once it is durable.
+
+        What is *vital* may use the reserve of a full disk though it leaves no event
+        by which it could be known: the node needs it to stop anything.
 
         Raises:
             StoreFailedError: the disk refused; nothing of the act was kept.
@@ -330,6 +335,10 @@ class Store(Protocol):
 
     def trouble(self) -> StoreTrouble | None:
         """Return why writes fail, until one that changes something succeeds."""
+        ...
+
+    async def room(self) -> Room | None:
+        """Measure how much room there is; None for a store without a reserve."""
         ...
 
     async def close(self) -> None:

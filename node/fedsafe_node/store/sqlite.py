@@ -26,8 +26,10 @@ from fedsafe_node.clock import Clock
 from fedsafe_node.errors import StoreBusyError, StoreClosedError, StoreFailedError
 from fedsafe_node.faults import NO_FAULTS, Faults
 from fedsafe_node.keyfiles import make_private_directory, sync_directory
-from fedsafe_node.store.keeping_rows import Outage
+from fedsafe_node.store.causes import is_full
+from fedsafe_node.store.keeping_rows import Outage, Room
 from fedsafe_node.store.protocol import Reader, Transaction
+from fedsafe_node.store.reserve import Reserve
 from fedsafe_node.store.rows import StoreTrouble
 from fedsafe_node.store.schema import migrate
 from fedsafe_node.store.seal_protocol import SealReport, Surroundings
@@ -76,6 +78,7 @@ class SQLiteStore:
             SQLiteTransaction(files.writing, sequencing),
             sequencing,
             seal=files.sealer,
+            reserve=files.reserve,
             clock=clock,
             faults=faults,
             loop=asyncio.get_running_loop(),
@@ -90,6 +93,7 @@ class SQLiteStore:
         clock: Clock,
         check: Callable[[Reader], Awaitable[None]] | None = None,
         around: Surroundings | None = None,
+        reserve: Reserve | None = None,
         faults: Faults = NO_FAULTS,
     ) -> "SQLiteStore":
         """Open the file, or make it, and bring it to the newest schema.
@@ -104,17 +108,23 @@ class SQLiteStore:
             SchemaError: a newer program wrote it.
             StoreFailedError: it is no database, or the disk refuses.
         """
-        files = await asyncio.to_thread(_open_files, path, sequencing, check, around)
+        files = await asyncio.to_thread(
+            _open_in_need, path, sequencing, check, around, reserve
+        )
         return cls(path, files, sequencing, clock, faults)
 
-    async def write(self, act: Callable[[Transaction], Awaitable[T]]) -> T:
+    async def write(
+        self, act: Callable[[Transaction], Awaitable[T]], *, vital: bool = False
+    ) -> T:
         """Run an act and return its result once it is durable.
+
+        What is *vital* may use the reserve though it leaves no event.
 
         Raises:
             StoreFailedError: the disk refused; nothing of the act was kept.
             StoreClosedError: the store takes no more writes.
         """
-        return cast("T", await self._writer.submit(act))
+        return cast("T", await self._writer.submit(act, vital=vital))
 
     async def read(self, query: Callable[[Reader], Awaitable[T]]) -> T:
         """Run a query over a few indexed rows, on the newest snapshot.
@@ -183,6 +193,11 @@ class SQLiteStore:
         """Return why writes fail, until one that changes something succeeds."""
         return self._writer.trouble
 
+    async def room(self) -> Room | None:
+        """Measure how much room there is; None for a store without a reserve."""
+        reserve = self._files.reserve
+        return None if reserve is None else await asyncio.to_thread(reserve.room)
+
     async def close(self) -> None:
         """Finish the writes that were handed in, then close."""
         if self._closed:
@@ -199,6 +214,7 @@ class _Files:
     reading: sqlite3.Connection
     sealer: Sealer | None = None
     around: Surroundings | None = None
+    reserve: Reserve | None = None
 
     def close(self) -> None:
         self.reading.close()
@@ -244,17 +260,37 @@ def examine_file(
         connection.close()
 
 
+def _open_in_need(
+    path: Path,
+    sequencing: Sequencing,
+    check: Callable[[Reader], Awaitable[None]] | None,
+    around: Surroundings | None,
+    reserve: Reserve | None,
+) -> _Files:
+    """Open the files; on a full disk once more, with the reserve given up."""
+    try:
+        return _open_files(path, sequencing, check, around, reserve)
+    except StoreFailedError as error:
+        if reserve is None or not reserve.held or not is_full(error):
+            raise
+        reserve.give_up()
+    return _open_files(path, sequencing, check, around, reserve)
+
+
 def _open_files(
     path: Path,
     sequencing: Sequencing,
     check: Callable[[Reader], Awaitable[None]] | None,
     around: Surroundings | None,
+    reserve: Reserve | None,
 ) -> _Files:
     with ExitStack() as undo:
         try:
             make_private_directory(path.parent)
             lock = _lock(path.with_name(f"{path.name}.lock"))
             undo.callback(os.close, lock)
+            if reserve is not None:
+                reserve.begin()
             os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
             sync_directory(path.parent)
             writing = _connect(path, "rw")
@@ -271,7 +307,8 @@ def _open_files(
             else:
                 sealer = Sealer(writing, around, sequencing)
                 sealer.begin(migrate)
-            files = _Files(lock, writing, _connect_to_read(path), sealer, around)
+            reading = _connect_to_read(path)
+            files = _Files(lock, writing, reading, sealer, around, reserve)
         except (*UNREADABLE, OSError) as error:
             raise StoreFailedError(str(error)) from error
         undo.pop_all()
@@ -283,6 +320,7 @@ def check_free(path: Path) -> None:
 
     Raises:
         StoreBusyError: one has.
+        StoreFailedError: the disk refuses.
     """
     lock = path.with_name(f"{path.name}.lock")
     if lock.exists():
@@ -290,7 +328,10 @@ def check_free(path: Path) -> None:
 
 
 def _lock(path: Path) -> int:
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise StoreFailedError(f"{path}: {error.strerror}") from error
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:

@@ -9,9 +9,10 @@ however many acts there are, and nobody is told before it.
 * An act that raises takes back only itself (a savepoint, where it is not alone).
 * When the disk refuses, the whole batch is taken back, its callers are told, and
   what the sequencer holds in memory is read from disk again.
-* A full disk leaves the writer usable. After any other failure of a commit nobody
-  can know what the kernel still holds, so the writer fails closed: everything is
-  refused until the store is opened anew.
+* A full disk leaves the writer usable, and gives up the reserve: until that is there
+  again, only acts that make things safer are kept (`reserve`).
+* After any other failure of a commit nobody can know what the kernel still holds, so
+  the writer fails closed: everything is refused until the store is opened anew.
 * Whatever ends the thread's work in the middle, its callers are told, and it goes on:
   a writer that is gone would leave everybody waiting.
 * What the disk refused is remembered until a commit that changes something succeeds:
@@ -28,32 +29,33 @@ from contextvars import Context, copy_context
 from itertools import islice
 from queue import Empty, SimpleQueue
 from threading import Thread
-from typing import Any, Protocol, TypeVar, cast
+from typing import Any, NamedTuple, Protocol, TypeVar, cast
 
 from fedsafe_node.clock import Clock
 from fedsafe_node.errors import (
     ConflictError,
     KeyFileError,
+    NoRoomError,
     StoreClosedError,
     StoreFailedError,
 )
 from fedsafe_node.faults import FaultPoint, Faults
+from fedsafe_node.store.causes import is_full, kind_of
 from fedsafe_node.store.keeping_rows import Outage
 from fedsafe_node.store.protocol import Transaction
+from fedsafe_node.store.reserve import Reserve
 from fedsafe_node.store.rows import StoreTrouble, Trouble
 
 T = TypeVar("T")
 Act = Callable[[Transaction], Awaitable[Any]]
 _Future = asyncio.Future[Any]
 _Outcome = tuple[_Future, Any, Exception | None]
-_Waiting = tuple[Act | None, _Future, Context]
 
 MAX_BATCH = 1024
 _NOTHING = object()  # never in the queue
 # Out of damaged pages sqlite3 may build a text, or a message, that is no UTF-8.
 UNREADABLE = (sqlite3.Error, UnicodeDecodeError)
 BY_WRONG_CELLS = (TypeError, ValueError, AttributeError, OverflowError)
-_KINDS = {sqlite3.SQLITE_FULL: Trouble.FULL, sqlite3.SQLITE_BUSY: Trouble.BUSY}
 
 
 def by_damage(connection: sqlite3.Connection, error: Exception) -> Exception:
@@ -70,6 +72,15 @@ def by_damage(connection: sqlite3.Connection, error: Exception) -> Exception:
     if verdict == "ok":
         return error
     return StoreFailedError(" ".join(verdict.split()))
+
+
+class _Waiting(NamedTuple):
+    """What was handed in: an act, or None to scrub."""
+
+    act: Act | None
+    future: _Future
+    context: Context
+    vital: bool
 
 
 class Seal(Protocol):
@@ -126,9 +137,10 @@ class Writer:
     """Runs acts on its own thread, many to a commit.
 
     Owned by the loop's thread: `_thread`, `_closing`.
-    Owned by the writer's thread: `_connection`, `_transaction`, `_undo`, `_seal`.
-    Owned by the writer's thread: `_wrote`, whether an act of the batch changed rows;
-    `_taken`, what was taken from the queue and not answered yet.
+    Owned by the writer's thread: `_connection`, `_transaction`, `_undo`, `_seal`,
+    `_reserve`; `_wrote`, whether an act of the batch changed rows; `_scarce`, whether
+    the batch has to do without the reserve; `_taken`, what was taken from the queue
+    and not answered yet.
     Set by the writer's thread, read by all: `_failure` (once), `trouble`.
     Filled by the writer's thread, emptied by the loop's: `_outages`.
     """
@@ -140,6 +152,7 @@ class Writer:
         undo: Undo,
         *,
         seal: Seal | None,
+        reserve: Reserve | None,
         clock: Clock,
         faults: Faults,
         loop: asyncio.AbstractEventLoop,
@@ -152,12 +165,16 @@ class Writer:
         self._faults = faults
         self._loop = loop
         self._wrote = False
+        self._reserve = reserve
+        self._scarce = False
         self.trouble: StoreTrouble | None = None
         self._outages: deque[Outage] = deque()
         self._queue: SimpleQueue[_Waiting | None] = SimpleQueue()
         self._taken: list[_Waiting | None] = []
         self._failure: str | None = None
         self._closing = False
+        if reserve is not None and not reserve.held:
+            self._remember(NoRoomError())
         self._thread = self._begin()
 
     def _begin(self) -> Thread:
@@ -165,7 +182,7 @@ class Writer:
         thread.start()
         return thread
 
-    def submit(self, act: Act | None) -> _Future:
+    def submit(self, act: Act | None, *, vital: bool = False) -> _Future:
         """Hand in an act, or None to scrub; the future ends once it is durable.
 
         The act runs in the context of its caller: its audit events belong to the
@@ -179,7 +196,7 @@ class Writer:
         if not self._thread.is_alive():
             self._thread = self._begin()
         future: _Future = self._loop.create_future()
-        self._queue.put((act, future, copy_context()))
+        self._queue.put(_Waiting(act, future, copy_context(), vital))
         return future
 
     async def close(self) -> None:
@@ -222,7 +239,7 @@ class Writer:
         except Exception as worse:  # noqa: BLE001 - every caller is told
             self._failure = f"the seal is not read again ({worse}); start the node anew"
         outcomes: list[_Outcome] = [
-            (item[1], None, failed) for item in self._taken if item is not None
+            (item.future, None, failed) for item in self._taken if item is not None
         ]
         serving = None not in self._taken
         self._taken.clear()
@@ -230,22 +247,23 @@ class Writer:
         return serving
 
     def _perform(self, batch: list[_Waiting]) -> None:
-        acts = [(act, to, within) for act, to, within in batch if act is not None]
+        acts = [(item, item.act) for item in batch if item.act is not None]
         outcomes = self._commit(acts) if acts else []
-        outcomes += [self._scrub(future) for act, future, _ in batch if act is None]
+        outcomes += [self._scrub(item.future) for item in batch if item.act is None]
         if outcomes:
             self._loop.call_soon_threadsafe(_resolve, outcomes)
 
-    def _commit(self, acts: list[tuple[Act, _Future, Context]]) -> list[_Outcome]:
+    def _commit(self, acts: list[tuple[_Waiting, Act]]) -> list[_Outcome]:
         if self._failure is not None:
             closed = StoreClosedError(self._failure)
-            return [(future, None, closed) for _, future, _ in acts]
+            return [(item.future, None, closed) for item, _ in acts]
         committing = self._wrote = False
+        self._scarce = self._is_scarce()
         try:
             self._faults.reach(FaultPoint.WRITER_BEFORE_BEGIN)
             self._connection.execute("BEGIN IMMEDIATE")
             together = len(acts) > 1
-            outcomes = [self._run(*each, together) for each in acts]
+            outcomes = [self._run(item, act, together) for item, act in acts]
             if self._seal is not None and self._connection.in_transaction:
                 self._seal.write()
             committing = True
@@ -254,30 +272,30 @@ class Writer:
                 self._connection.execute("COMMIT")
         except Exception as error:  # noqa: BLE001 - every caller is told
             failed = self._take_back(error, committing=committing)
-            return [(future, None, failed) for _, future, _ in acts]
+            return [(item.future, None, failed) for item, _ in acts]
         if self._seal is not None:
             self._seal.confirm()
-        if self._wrote and self.trouble is not None:
+        if self._wrote and self.trouble is not None and not self._scarce:
             since, until = self.trouble.since, int(self._clock.now().timestamp())
             kind, self.trouble = self.trouble.kind, None
             self._outages.append(Outage(kind=kind, since=since, until=until))
         self._faults.reach(FaultPoint.WRITER_AFTER_COMMIT)
         return outcomes
 
-    def _run(
-        self,
-        act: Act,
-        future: _Future,
-        context: Context,
-        together: bool,  # noqa: FBT001
-    ) -> _Outcome:
-        execute = self._connection.execute
+    def _is_scarce(self) -> bool:
+        reserve = self._reserve
+        return reserve is not None and not reserve.held and not reserve.take_up()
+
+    def _run(self, item: _Waiting, act: Act, together: bool) -> _Outcome:  # noqa: FBT001
+        execute, future = self._connection.execute, item.future
         if together:  # alone, an act takes back the whole transaction
             execute("SAVEPOINT act")
         self._undo.begin_act()
         before = self._connection.total_changes
         try:
-            result = context.run(run_act, act(self._transaction))
+            if self._scarce and not item.vital:
+                act = self._sparing(act)
+            result = item.context.run(run_act, act(self._transaction))
         except Exception as error:
             if not self._connection.in_transaction:
                 raise  # SQLite itself took back everything, as on a full disk
@@ -295,9 +313,24 @@ class Writer:
         self._faults.reach(FaultPoint.WRITER_AFTER_ACT)
         return (future, result, None)
 
+    def _sparing(self, act: Act) -> Act:
+        """Let an act end well only if it changes nothing, or makes things safer."""
+        reserve, connection = cast("Reserve", self._reserve), self._connection
+
+        async def spared(tx: Transaction) -> object:
+            mark = await reserve.relief.mark(tx)
+            before = connection.total_changes
+            result = await act(tx)
+            changed = connection.total_changes > before
+            if changed and not await reserve.relief.relieves(tx, mark):
+                raise NoRoomError
+            return result
+
+        return spared
+
     def _take_back(self, error: BaseException, *, committing: bool) -> StoreFailedError:
         reason = str(error) if isinstance(error, sqlite3.Error) else repr(error)
-        if committing and not _recoverable(error):
+        if committing and kind_of(error) is Trouble.FAILED:
             self._failure = f"a commit failed ({reason}); start the node anew"
         try:
             if self._connection.in_transaction:
@@ -311,7 +344,9 @@ class Writer:
         return StoreFailedError(reason)
 
     def _remember(self, error: BaseException) -> None:
-        kind = Trouble.FAILED if self._failure is not None else _kind(error)
+        kind = Trouble.FAILED if self._failure is not None else kind_of(error)
+        if kind is Trouble.FULL and self._reserve is not None and self._reserve.held:
+            self._reserve.give_up()
         since = int(self._clock.now().timestamp())
         if self.trouble is not None:
             since = self.trouble.since
@@ -321,17 +356,10 @@ class Writer:
         try:
             row = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         except sqlite3.Error as error:
+            if is_full(error):
+                self._remember(error)
             return (future, None, StoreFailedError(str(error)))
         return (future, row[0] == 0, None)
-
-
-def _recoverable(error: BaseException) -> bool:
-    return _kind(error) is not Trouble.FAILED
-
-
-def _kind(error: BaseException) -> Trouble:
-    code = getattr(error, "sqlite_errorcode", None)
-    return _KINDS.get(code & 0xFF, Trouble.FAILED) if code else Trouble.FAILED
 
 
 def _for_caller(error: Exception) -> Exception:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Run a node whose directory becomes read-only under it, in a mount namespace.
+"""Run a node in whose directory no new file can be made, in a mount namespace.
 
 A bind mount lays itself over the directory: what is open stays writable, so a new
 month begins, whose key cannot be made. Nothing may be answered until it is gone.
@@ -69,7 +69,7 @@ async def main(root: Path) -> None:
         "told": told,
         "sizes": sizes,
         "bans": bans,
-        "gaps": [[gap.kind, gap.reason, gap.until - gap.since] for gap in gaps],
+        "gaps": [[gap.kind, gap.reason, (gap.until or 0) - gap.since] for gap in gaps],
     }
     sys.stdout.write(json.dumps(answer))
 

@@ -105,26 +105,65 @@ async def test_a_writer_killed_behind_a_commit_goes_on_from_what_is_kept(
     assert (await alone["a.demo"].services.audits.verify(LOCAL)).ok
 
 
-def run_mounted(child: str, mount: str, root: Path) -> dict[str, Any]:
-    """Run a child as root of a mount namespace; skip where there is none."""
+def run_mounted(
+    child: str, mount: str, root: Path, *, mapped: bool = True
+) -> dict[str, Any]:
+    """Run a child in a mount namespace, as its root; skip where there is none.
+
+    *mapped* maps whoever runs the tests to root: not for a mount of a device.
+    """
     unshare = shutil.which("unshare") or pytest.skip("no unshare here")
     script = f'{mount} || exit 77; exec "$2" "$3" "$1/n"'
     program = str(Path(__file__).with_name(child))
     command = ["sh", "-c", script, "sh", str(root), sys.executable, program]
     paths = [str(REPOSITORY), *filter(None, sys.path)]
     done = subprocess.run(  # noqa: PLW1510
-        [unshare, "-rm", *command],
+        [unshare, "-rm" if mapped else "-m", *command],
         capture_output=True,
         text=True,
         env={**os.environ, "PYTHONPATH": ":".join(paths)},
     )
     if done.returncode == 77 or "Operation not permitted" in done.stderr:
-        pytest.skip("no mount namespace here")
+        pytest.skip(f"no such mount here: {done.stderr.strip()[-200:]}")
     assert (done.returncode, done.stderr) == (0, "")
     return dict(json.loads(done.stdout))
 
 
-def test_a_directory_that_became_read_only_answers_nothing(tmp_path: Path) -> None:
+def test_a_disk_that_became_read_only_answers_nothing(tmp_path: Path) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("only root may mount a disk image")
+    maker = shutil.which("mkfs.ext4") or pytest.skip("no mkfs.ext4 here")
+    image, disk = tmp_path / "disk.img", tmp_path / "disk"
+    disk.mkdir()
+    with image.open("wb") as file:
+        file.truncate(64 << 20)
+    subprocess.run([maker, "-q", str(image)], check=True)
+    mount = 'mount -o loop "$1.img" "$1"'
+    said = run_mounted("dying_disk.py", mount, disk, mapped=False)
+
+    assert said["told"] == [list(UNAVAILABLE)] * 3
+    assert said["descriptor"] in {"Read-only file system", "Input/output error"}
+    assert said["file"] == "Read-only file system"
+    assert said["bans"] == 1
+    assert said["found"] == [200, "review"]
+    assert said["verified"] is True
+    assert said["gaps"] == [["unclean_end", "no_end"]]
+
+
+def test_a_disk_that_suits_no_node_is_named_and_one_that_does_again_is_used(
+    tmp_path: Path,
+) -> None:
+    mount = 'mount -t tmpfs -o size=64m small "$1"'
+    said = run_mounted("frozen_node.py", mount, tmp_path)
+
+    assert "needs 90 MiB free here: make room" in said["small"]
+    assert "read-only" in said["refused"].lower()
+    assert said["same"] is True
+    assert said["again"] == 201
+    assert said["verified"] is True
+
+
+def test_a_month_whose_key_cannot_be_made_answers_nothing(tmp_path: Path) -> None:
     probe = 'mount --bind "$1" "$1" && umount "$1"'
     said = run_mounted("read_only.py", probe, tmp_path)
 
@@ -136,12 +175,42 @@ def test_a_directory_that_became_read_only_answers_nothing(tmp_path: Path) -> No
     assert said["gaps"] == [["unwritable", "failed", 90]]
 
 
-def test_a_full_disk_answers_nothing_and_is_outlived(tmp_path: Path) -> None:
-    mount = 'mount -t tmpfs -o size=24m small "$1"; mkdir -p "$1/n"'
-    said = run_mounted("full_node.py", mount, tmp_path)
+@pytest.fixture(scope="module")
+def full(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """Give what a node said on a disk that was full, and once there was room again."""
+    mount = 'mount -t tmpfs -o size=48m small "$1"; mkdir -p "$1/n"'
+    return run_mounted("full_node.py", mount, tmp_path_factory.mktemp("full"))
 
-    assert said["refused"] == "audit_unavailable"
-    assert said["looked"] == list(UNAVAILABLE)
-    assert said["bans"] == said["kept"]
-    assert said["again"] == 201
-    assert said["gaps"] == [["unwritable", "full"]]
+
+def test_a_full_disk_answers_nothing_and_is_outlived(full: dict[str, Any]) -> None:
+    assert full["refused"] == "audit_unavailable"
+    assert full["looked"] == list(UNAVAILABLE)
+    assert full["again"] == 201
+    assert full["bans"] == full["kept"] - full["stopped"]
+    assert full["gaps"] == [["unwritable", "full", True]] * 2
+    assert full["verified"] is True
+
+
+def test_a_full_disk_keeps_what_makes_safer_in_its_reserve(
+    full: dict[str, Any],
+) -> None:
+    assert full["stopped"] == 20
+    assert full["destroyed"] is True
+    assert full["lasting"] == [["unwritable", "full", False]]
+    assert full["events"] == [False, True, False, True]
+
+
+def test_a_node_tells_that_it_lives_on_its_reserve(full: dict[str, Any]) -> None:
+    assert full["health"].startswith("full: ")
+    assert full["health"].endswith("make room")
+    assert full["held"] == "0.0"
+    assert (full["full"], full["room"]) == ("full", "ok")
+
+
+def test_a_node_started_on_a_full_disk_goes_on_without_its_reserve(
+    full: dict[str, Any],
+) -> None:
+    assert full["anew"] == list(UNAVAILABLE)
+    assert full["ended"] == 200
+    assert full["given_up"] is True
+    assert full["reserve"] == 4 << 20

@@ -419,7 +419,7 @@ async def test_an_end_without_a_word_is_a_gap(alone: Fleet, tmp_path: Path) -> N
         await killed.close()
 
     (gap,) = answer.gaps
-    assert (gap.kind, gap.until - gap.since) == ("unclean_end", 86_400)
+    assert (gap.kind, (gap.until or 0) - gap.since) == ("unclean_end", 86_400)
     assert '"gap":"unclean_end"' in event.text
 
 

@@ -27,6 +27,7 @@ from fedsafe_node.errors import (
     WrongStateError,
 )
 from fedsafe_node.messages import Kind, Poke, Result
+from fedsafe_node.store.rows import StoreTrouble, Trouble
 from fedsafe_policies.policy import shipped
 
 NEWEST = Generation(1, 1)
@@ -119,6 +120,21 @@ async def test_evaluations_are_audited_as_sums(fleet: Fleet, origin: Origin) -> 
     (event,) = await fleet.audit("b.demo", "evaluation.served")
 
     assert event.openings["detail"] == b'{"peer":"a.demo","elements":4}'
+
+
+async def test_nothing_is_evaluated_while_nothing_can_be_written(
+    fleet: Fleet, origin: Origin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    node = fleet["b.demo"]
+    full = StoreTrouble(kind=Trouble.FULL, since=0)
+
+    monkeypatch.setattr(node.base.store, "trouble", lambda: full)
+    with pytest.raises(StoreFailedError):
+        await node.services.peering.evaluate(ask(fleet, origin))
+    monkeypatch.undo()
+    await node.peering.audit_evaluations()
+
+    assert not await fleet.audit("b.demo", "evaluation.served")
 
 
 async def test_sums_that_could_not_be_kept_are_counted_on(

@@ -84,9 +84,11 @@ async def test_every_wrong_login_costs_the_same_work(
         done.append("hash" if encoded is None else "verify")
         return work(password, encoded)
 
-    async def writing(act: Callable[[Any], Awaitable[Any]]) -> Any:  # noqa: ANN401
+    async def writing(
+        act: Callable[[Any], Awaitable[Any]], *, vital: bool = False
+    ) -> Any:  # noqa: ANN401
         done.append("commit")
-        return await write(act)
+        return await write(act, vital=vital)
 
     monkeypatch.setattr(anna.passwords, "_work", hashing)
     monkeypatch.setattr(anna.store, "write", writing)
