@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from fedsafe_cli.moments import readable
-from fedsafe_cli.texts import label
+from fedsafe_cli.texts import label, words
 
 Words = dict[str, tuple[str, str]]
 
@@ -23,6 +23,10 @@ KINDS: Final[Words] = {
     ),
     "subject_erasure": ("ein Konto löschen", "erase an account"),
     "request_grant": ("Antrag stattgeben und löschen", "grant a request, and erase"),
+    "policy_change": (
+        "nach anderen Texten entscheiden",
+        "decide by other texts",
+    ),
     "role_grant": ("Rolle geben", "grant a role"),
 }
 GATE_FIELDS: Final[Words] = {
@@ -56,11 +60,21 @@ _FIELDS: Final[Words] = GATE_FIELDS | {
     "risk": ("Risiko", "risk"),
     "entry": ("Stand nach Eintrag", "as it stood at entry"),
     "events": ("Ereignisse", "events"),
+    "policy": ("Richtlinie", "policy"),
+    "instead_of": ("anstelle von", "instead of"),
+}
+_TEXTS: Final[Words] = {
+    "policy": ("Text der Richtlinie", "text of the policy"),
+    "calendar": ("Rechtskalender", "legal calendar"),
+    "do_not_share": ("Listen ohne Weitergabe", "do-not-share lists"),
 }
 _ENTRIES: Final = ("Einträge", "entries")
 _SPAN: Final = ("{first} bis {last}", "{first} to {last}")
 _BY: Final = ("{person} am {on}", "{person} on {on}")
-_UNSAID: Final = frozenset({"nonce", "start", "end", "after", "gate"})
+_EFFECT: Final = ("Wirkung", "effect")
+_UNSAID: Final = frozenset(
+    {"nonce", "start", "end", "after", "before", "gate", "effects"}
+)
 _STATES: Final[Words] = {
     "pending": ("wartet auf eine zweite Person", "waits for a second person"),
     "done": ("ausgeführt", "done"),
@@ -100,9 +114,23 @@ def act_rows(act: dict[str, Any], *, german: bool) -> Iterator[tuple[str, str]]:
     if "end" in content:
         first, last = content.get("start") or 0, content["end"] - 1
         yield _ENTRIES[other], _SPAN[other].format(first=first, last=last)
+    yield from _texts(content, other)
     for name, value in content.items():
         if name not in _UNSAID and value not in (None, "", [], {}):
             yield label(_FIELDS, name, german=german), _value(name, value, other)
+
+
+def _texts(content: dict[str, Any], other: bool) -> Iterator[tuple[str, str]]:  # noqa: FBT001
+    """Say which texts take the place of which, and what that changes for people."""
+    old, new = content.get("before"), content.get("after")
+    if isinstance(old, dict) and isinstance(new, dict):
+        for name in sorted(new.keys() | old.keys()):
+            was, now = (str(each.get(name) or "-")[:8] for each in (old, new))
+            if old.get(name) != new.get(name):
+                yield label(_TEXTS, name, german=not other), f"{was} → {now}"
+    for each in content.get("effects") or ():
+        way = words(each["direction"], german=not other)
+        yield _EFFECT[other], f"{way}: {each['en' if other else 'de']}"
 
 
 def _value(name: str, value: object, other: bool) -> str:  # noqa: FBT001

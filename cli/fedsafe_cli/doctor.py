@@ -12,11 +12,11 @@ import stat
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from enum import StrEnum, unique
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -27,6 +27,9 @@ from fedsafe_cli.labels import coded, headings
 from fedsafe_cli.options import settings_of, shared_options
 from fedsafe_cli.output import document, table
 from fedsafe_cli.settings import Settings, printable
+
+if TYPE_CHECKING:
+    from fedsafe_node.config import Config, Place
 
 _SLOW_FSYNC_MS: Final = 20.0
 _PROBES: Final = 8
@@ -40,6 +43,10 @@ _DAMAGED: Final = (
 _ROOM: Final = (
     "make room on this disk, and delete nothing in the node's directory: "
     "docs/howto/operate.md, when the disk is full"
+)
+_PROPOSE: Final = (
+    "`fedsafe policy propose`, then another person approves (`fedsafe act approve`); "
+    "or put the old text back"
 )
 _PACKAGES: Final = ("aiohttp", "cryptography", "msgspec", "pynacl", "numpy")
 
@@ -230,10 +237,11 @@ def stored(directory: Path) -> Iterator[Finding]:
 
     place = Place(directory)
     try:
-        name = load_config(place).name
+        config = load_config(place)
     except ConfigError:
         return  # said already
-    for examined in asyncio.run(examine_store(place, name)):
+    yield from _approved(place, config)
+    for examined in asyncio.run(examine_store(place, config.name)):
         if examined.wrong:
             wrong = printable(examined.wrong)
             yield Finding(examined.part, Level.FAIL, wrong, _DAMAGED)
@@ -241,6 +249,27 @@ def stored(directory: Path) -> Iterator[Finding]:
             what = "rows" if examined.part == "seal" else "entries"
             told = f"{examined.size} {what} add up"
             yield Finding(examined.part, Level.OK, told)
+
+
+def _approved(place: "Place", config: "Config") -> Iterator[Finding]:
+    from fedsafe_node.errors import ConfigError  # noqa: PLC0415 (slow to load)
+    from fedsafe_node.examining import unapproved  # noqa: PLC0415
+    from fedsafe_node.provisions import named_digests  # noqa: PLC0415
+
+    try:
+        named = named_digests(place, config)
+    except ConfigError as error:
+        way_out = "put the file back, or name another one in node.toml"
+        yield Finding("policy", Level.FAIL, printable(str(error)), way_out)
+        return
+    yield from not_approved(asyncio.run(unapproved(place, named)))
+
+
+def not_approved(names: Iterable[str]) -> Iterator[Finding]:
+    """Say which texts of node.toml the node does not decide by."""
+    if named := ", ".join(names):
+        found = f"the node decides by what was approved; node.toml has another {named}"
+        yield Finding("policy", Level.WARN, printable(found), _PROPOSE)
 
 
 def _node(directory: Path) -> Iterator[Finding]:
@@ -261,6 +290,7 @@ def _node(directory: Path) -> Iterator[Finding]:
         yield Finding(f"node: {name}", level, str(verdict))
     found = f"{status.get('node')} {status.get('version')}"
     yield Finding("node", Level.OK, f"{found}, policy {status.get('policy')}")
+    yield from not_approved(status.get("not_approved") or ())
     if waiting := status.get("notices_waiting"):
         way_out = "see `fedsafe notice list`; sign texts off with `notice sign-off`"
         found = f"{waiting} notices to persons wait for the sign-off of a text"

@@ -194,6 +194,7 @@ FIELDS: Final[dict[str, str]] = {
     "disk": "Platz auf dem Datenträger",
     "disk_free_mib": "frei (MiB)",
     "reserve_mib": "Reserve (MiB)",
+    "not_approved": "benannt, aber ohne Zustimmung",
     "cursor": "Stelle",
     "synced_at": "zuletzt abgeglichen",
     "covered": "abgedeckt",

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """`fedsafe policy`: read, check, compare and question policies.
 
-Works on files and on shipped names, without a node.
+Works on files and on shipped names, without a node; only `propose` asks one.
 """
 
 import json
@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from fedsafe_cli.act_texts import act_rows, act_word
 from fedsafe_cli.errors import BadInputError
 from fedsafe_cli.exit_codes import OK, ExitStatus
 from fedsafe_cli.explaining import explain_event
 from fedsafe_cli.files import read_small
 from fedsafe_cli.labels import say
 from fedsafe_cli.options import settings_of, shared_options
-from fedsafe_cli.output import document, line, pairs
+from fedsafe_cli.output import document, line, note, pairs
 from fedsafe_cli.policy_files import (
     MAX_BYTES,
     open_calendar,
@@ -28,7 +29,8 @@ from fedsafe_cli.policy_files import (
     open_text,
 )
 from fedsafe_cli.reading import reading_purpose
-from fedsafe_cli.settings import Settings
+from fedsafe_cli.sessions import personal
+from fedsafe_cli.settings import Settings, printable
 from fedsafe_cli.texts import words
 
 if TYPE_CHECKING:
@@ -47,6 +49,7 @@ def policy() -> None:
       fedsafe policy show germany
       fedsafe policy check ours.toml --federation germany
       fedsafe policy diff strict germany
+      fedsafe policy propose
     """  # noqa: D301
 
 
@@ -146,6 +149,38 @@ def diff(context: click.Context, old: str, new: str) -> ExitStatus:
         way = words(item.direction, german=settings.german)
         line(f"{way:<9} {_said(item.text, german=settings.german)}")
     return OK
+
+
+@policy.command("propose")
+@shared_options
+@click.pass_context
+def propose(context: click.Context) -> ExitStatus:
+    """Propose the policy, calendar and lists that node.toml names.
+
+    The node decides on by the approved ones until another person has approved the
+    new ones (`fedsafe act approve`); the status is 13. What changes for people is
+    shown to both.
+
+    \b
+    Example:
+      fedsafe policy propose
+    """  # noqa: D301
+    settings = settings_of(context)
+    asked = personal(settings).post("/v1/policy/propose", None)
+    if settings.json:
+        document(asked)
+    else:
+        rows = [(act_word("act", german=settings.german), asked["act"])]
+        pairs([*rows, *act_rows(asked, german=settings.german)], indent="")
+    command = f"fedsafe act approve {printable(str(asked['act']))}"
+    note(
+        say(
+            "nothing is done yet: let another person run `{command}`",
+            settings,
+            command=command,
+        )
+    )
+    return ExitStatus.WAITING
 
 
 @policy.command("test")

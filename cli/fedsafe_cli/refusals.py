@@ -20,6 +20,7 @@ _WAYS_OUT: Final = {
     "already_asked": "see `fedsafe act list`; approve it, or `fedsafe act withdraw` it",
     "bad_officer": "name the account of your data protection officer in dpo_approval; "
     "`fedsafe account list` shows accounts and roles",
+    "bad_policy": "mend the file that node.toml names: `fedsafe policy check FILE`",
     "other_officer": "`fedsafe act withdraw` it, then record it with the officer who "
     "takes part",
     "step_up": "`fedsafe login --step-up`, then repeat it",

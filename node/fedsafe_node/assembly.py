@@ -108,8 +108,9 @@ class RunningNode:
         await self.feed.checkpoint()
         if membership is not None:
             reference = membership.charter.policy
+            own = base.situation.provisions
             base.situation.agreed = await base.workers(
-                lambda: check_federation_policy(base.place, base.config, reference)
+                lambda: check_federation_policy(base.place, own, reference)
             )
             self._join(membership)
             await self._foundings.clean()

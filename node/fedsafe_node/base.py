@@ -2,6 +2,7 @@
 """What every part of a node stands on: files, store, indexes, and how they open."""
 
 import asyncio
+import logging
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from urllib.parse import quote
@@ -28,6 +29,9 @@ from fedsafe_node.people.vault import open_vault
 from fedsafe_node.provider_events.announcing import Announcer
 from fedsafe_node.provisions import (
     Provisions,
+    approved_digests,
+    keep_approved,
+    kept_provisions,
     read_provisions,
 )
 from fedsafe_node.sealed_files import SealedFiles
@@ -37,8 +41,11 @@ from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.reserve import Reserve
 from fedsafe_node.store.rows import PeerState
 from fedsafe_node.store.sqlite import check_free
+from fedsafe_node.telemetry import LOGGER, fields
 from fedsafe_node.workers import Workers
 from fedsafe_policies.register import catalogue
+
+_LOG = logging.getLogger(f"{LOGGER}.node")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +100,30 @@ def _read_files(place: Place, config: Config) -> _Files:
     )
 
 
-async def _load_situation(config: Config, files: "_Files", store: Store) -> Situation:
+async def _settle(
+    place: Place, named: Provisions, store: Store, workers: Workers
+) -> Provisions:
+    """Say what the node decides by: what two people approved, not what is named.
+
+    What is named at the very first start counts: whoever makes a node chooses.
+    """
+    digests, approved = named.digests, await store.read(approved_digests)
+    if digests is None or digests == approved:
+        return named
+    if approved is None:
+        await store.write(lambda tx: keep_approved(tx, digests))
+        return named
+    for name in digests.differing(approved):
+        # `policy propose` asks for it; until two have approved it the old text counts.
+        _LOG.warning("not approved", extra=fields(reason=name))
+    return await workers(lambda: kept_provisions(place, approved))
+
+
+async def _load_situation(
+    config: Config, files: "_Files", store: Store, provisions: Provisions
+) -> Situation:
     own = OwnList(config.name, files.keys.own)
-    situation = Situation(config, files.provisions, own)
+    situation = Situation(config, provisions, own)
     gate = await load_gate(store)
     if gate is not None:
         situation.record_gate(gate)
@@ -138,7 +166,8 @@ async def open_base(
         reserve=reserve_of(place, config),
     )
     parts.push_async_callback(store.close)
-    situation = await _load_situation(config, files, store)
+    provisions = await _settle(place, files.provisions, store, workers)
+    situation = await _load_situation(config, files, store, provisions)
     tokens = await load_tokens(place.index, store)
     parts.push_async_callback(asyncio.to_thread, tokens.close)
     is_sealed = any(person.totp for person in await store.read(lambda r: r.persons()))

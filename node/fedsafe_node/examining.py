@@ -21,6 +21,7 @@ from fedsafe_node.log.audit import audit_log_name
 from fedsafe_node.log.guard import Kept, read_kept
 from fedsafe_node.log.openings import PeriodKeys, unseal_opening
 from fedsafe_node.log.verification import Anchor, verify_log
+from fedsafe_node.provisions import Digests, approved_digests
 from fedsafe_node.sealed_files import SealedFiles
 from fedsafe_node.store.protocol import LogName, Reader
 from fedsafe_node.store.rows import Opening, SealedOpening
@@ -46,6 +47,21 @@ async def examine_store(place: Place, node: str) -> Sequence[Examined]:
     if not await asyncio.to_thread(place.database.exists):
         return [Examined("database", wrong="there is none")]
     return await asyncio.to_thread(_examine, place, node)
+
+
+async def unapproved(place: Place, named: Digests) -> tuple[str, ...]:
+    """Name which texts differ from those that the stopped node decides by."""
+
+    async def query(reader: Reader) -> Digests | None:
+        return await approved_digests(reader)
+
+    try:
+        approved = await asyncio.to_thread(
+            lambda: examine_file(place.database, query, _Sealed())
+        )
+    except (StoreFailedError, *BY_WRONG_CELLS):
+        return ()  # `examine_store` says what is wrong with it
+    return named.differing(approved) if approved is not None else ()
 
 
 def _examine(place: Place, node: str) -> list[Examined]:

@@ -208,15 +208,15 @@ class FoundingService:
         return step.owed
 
     def _check_policy(self, policy: PolicyReference) -> None:
-        config = self._situation.config
+        situation = self._situation
         try:
-            agreed = check_federation_policy(self._place, config, policy)
+            agreed = check_federation_policy(self._place, situation.provisions, policy)
         except ConfigError as error:
             raise FoundingError(
-                f"the policy of {config.name} does not go with the federation's: "
+                f"the policy of {situation.node} does not go with the federation's: "
                 f"{error.why}"
             ) from None
-        self._situation.agreed = agreed
+        situation.agreed = agreed
 
     async def charter(self) -> bytes | None:
         """Give the signed charter as JSON, once there is one."""

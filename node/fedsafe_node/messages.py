@@ -357,7 +357,8 @@ class StatusAnswer(Message, frozen=True):
     `review_alarms` whose reviews confirm nearly everything or take seconds.
     `circuits_broken` counts what a pattern has shut (`GET /v1/budgets`),
     `keys_unfinished` keys of which it is open whether they are destroyed;
-    `breaches_overdue` counts those open whose 72 hours are over.
+    `breaches_overdue` counts those open whose 72 hours are over. `not_approved` names
+    what node.toml names now, and the node does not decide by.
     `disk` is `ok`, `short` while less than twice the reserve is free, and `full` while
     the reserve is given up.
     """
@@ -391,6 +392,7 @@ class StatusAnswer(Message, frozen=True):
     disk: str = "ok"
     disk_free_mib: int = 0
     reserve_mib: int = 0
+    not_approved: list[str] = []
 
 
 class GateAnswer(Message, frozen=True):

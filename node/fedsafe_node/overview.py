@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The node at a glance: status and health (`api.services.Node`)."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -71,19 +72,21 @@ async def _count(reader: Reader, situation: Situation, now: int) -> _Counted:
 class Overview:
     """Tells the state of a node."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the parts whose state it tells
         self,
         situation: Situation,
         store: Store,
         clock: Clock,
         cosigning: Cosigning,
         witness: WitnessServer,
+        waits: Callable[[], Awaitable[list[str]]],
     ) -> None:
         self._situation = situation
         self._store = store
         self._clock = clock
         self._cosigning = cosigning
         self._witness = witness
+        self._waits = waits
 
     async def status(self) -> StatusAnswer:
         """Tell the node's state at a glance."""
@@ -98,6 +101,7 @@ class Overview:
             node=situation.node,
             version=VERSION,
             policy=situation.policy.reference,
+            not_approved=await self._waits(),
             federation=membership.charter.federation if membership else None,
             threshold=membership.epoch.threshold if membership else None,
             members=len(membership.charter.members) if membership else 1,

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the node decides by: its policy, and the data that policies lean on.
 
-Read once, at start, from what is shipped and from the provider's own files; what
-does not fit is refused there, and never found out in the middle of a decision. The
-text of every policy that the node has decided by is kept under its digest, so that
+node.toml names the texts; what it names at the very first start counts. From then on
+the node decides by the texts that were approved, whose digests lie in the store
+(`people.policy_changes`): another text takes two persons, and until then it waits.
+What does not fit is refused at start, and never found out in the middle of a decision.
+Every text is kept under its digest, so that the node can go on by the approved one, and
 an old audit event can still be explained.
 """
 
@@ -11,52 +13,144 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from fedsafe_federation.charter import PolicyReference
+from fedsafe_federation.wireformat import decode, encode
 from fedsafe_node.config import Config, Place
 from fedsafe_node.errors import ConfigError
 from fedsafe_node.keyfiles import make_private_directory, sync_directory, write_durably
+from fedsafe_node.store.protocol import Reader, Transaction
+from fedsafe_node.store.rows import Row
 from fedsafe_policies.do_not_share import DoNotShareLists, load_lists, shipped_lists
 from fedsafe_policies.errors import PolicyFileError
 from fedsafe_policies.legal_calendar import Calendar, load_calendar, shipped_calendar
 from fedsafe_policies.policy import SHIPPED, Policy, load_policy, shipped_text
 from fedsafe_policies.strictness import load_node_policy
 
+_APPROVED: Final = "provisions/approved"
+
 T = TypeVar("T")
+
+
+class Digests(Row, frozen=True, kw_only=True):
+    """Which texts: the SHA-256 of each in hex, None for what is shipped alone."""
+
+    policy: str
+    calendar: str | None = None
+    do_not_share: str | None = None
+
+    def differing(self, other: "Digests") -> tuple[str, ...]:
+        """Name the texts in which two differ."""
+        fields = self.__struct_fields__
+        return tuple(n for n in fields if getattr(self, n) != getattr(other, n))
 
 
 @dataclass(frozen=True, slots=True)
 class Provisions:
-    """A policy, the legal calendar and the do-not-share lists."""
+    """A policy, the legal calendar and the do-not-share lists.
+
+    `digests` are those of the texts, `source` says where the policy's is from.
+    """
 
     policy: Policy
     calendar: Calendar = field(default_factory=shipped_calendar)
     do_not_share: DoNotShareLists = field(default_factory=shipped_lists)
+    digests: Digests | None = field(default=None, compare=False)
+    source: object = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Text:
+    source: object
+    data: bytes
 
 
 def read_provisions(place: Place, config: Config) -> Provisions:
-    """Read what a configuration names, and keep the policy's text.
+    """Read what a configuration names, and keep the texts.
 
     Raises:
         ConfigError: a file cannot be read or does not fit; with key and line.
     """
-    text = _policy_text(place, config)
-    try:
-        policy = load_policy(text)
-    except PolicyFileError as error:
-        raise ConfigError(_policy_place(place, config), str(error)) from None
-    provisions = Provisions(
-        policy=policy,
-        calendar=_read_own(place, config.calendar, load_calendar, shipped_calendar()),
-        do_not_share=_read_own(place, config.do_not_share, load_lists, shipped_lists()),
-    )
-    _keep(place, policy.digest, text)
+    policy = _Text(_policy_place(place, config), _policy_text(place, config))
+    calendar = _named(place, config.calendar)
+    lists = _named(place, config.do_not_share)
+    provisions = _load(policy, calendar, lists)
+    for text in (policy, calendar, lists):
+        if text is not None:
+            _keep(place, _digest(text), text.data)
     return provisions
 
 
+def named_digests(place: Place, config: Config) -> Digests:
+    """Say which texts a configuration names, whether they fit or not.
+
+    Raises:
+        ConfigError: one cannot be read.
+    """
+    policy = _Text(_policy_place(place, config), _policy_text(place, config))
+    return _digests(
+        policy, _named(place, config.calendar), _named(place, config.do_not_share)
+    )
+
+
+def kept_provisions(place: Place, digests: Digests) -> Provisions:
+    """Read the texts that were kept, or are shipped, by their digests.
+
+    Raises:
+        ConfigError: one is not there any more, or this program cannot read it.
+    """
+    return _load(
+        _kept(place, digests.policy),
+        None if digests.calendar is None else _kept(place, digests.calendar),
+        None if digests.do_not_share is None else _kept(place, digests.do_not_share),
+    )
+
+
+async def approved_digests(reader: Reader) -> Digests | None:
+    """Return which texts two persons approved; None before the first start."""
+    kept = await reader.meta(_APPROVED)
+    return None if kept is None else decode(kept, Digests)
+
+
+async def keep_approved(tx: Transaction, digests: Digests) -> None:
+    """Decide by these texts from now on."""
+    await tx.set_meta(_APPROVED, encode(digests))
+
+
+def _load(policy: _Text, calendar: _Text | None, lists: _Text | None) -> Provisions:
+    try:
+        loaded = load_policy(policy.data)
+    except PolicyFileError as error:
+        raise ConfigError(policy.source, str(error)) from None
+    return Provisions(
+        policy=loaded,
+        calendar=_load_own(calendar, load_calendar, shipped_calendar()),
+        do_not_share=_load_own(lists, load_lists, shipped_lists()),
+        digests=_digests(policy, calendar, lists),
+        source=policy.source,
+    )
+
+
+def _digests(policy: _Text, calendar: _Text | None, lists: _Text | None) -> Digests:
+    return Digests(
+        policy=_digest(policy),
+        calendar=None if calendar is None else _digest(calendar),
+        do_not_share=None if lists is None else _digest(lists),
+    )
+
+
+def _load_own(text: _Text | None, load: Callable[[bytes, T], T], base: T) -> T:
+    if text is None:
+        return base
+    try:
+        return load(text.data, base)
+    except PolicyFileError as error:
+        raise ConfigError(text.source, str(error)) from None
+
+
 def check_federation_policy(
-    place: Place, config: Config, reference: PolicyReference
+    place: Place, own: Provisions, reference: PolicyReference
 ) -> Policy:
     """Refuse a node's policy that allows what its federation's does not.
 
@@ -68,9 +162,9 @@ def check_federation_policy(
     Raises:
         ConfigError: it is looser, with key and line; or the other is not here.
     """
-    text, digest = _policy_text(place, config), reference.sha256.hex()
-    if hashlib.sha256(text).digest() == reference.sha256:
-        return load_policy(text)
+    digest = reference.sha256.hex()
+    if own.policy.digest == digest:
+        return own.policy
     theirs = _find(place, digest)
     path = _kept_path(place, digest)
     if theirs is None:
@@ -80,11 +174,22 @@ def check_federation_policy(
         federation = load_policy(theirs)
     except PolicyFileError as error:
         raise ConfigError(path, str(error)) from None
-    try:
-        load_node_policy(text, federation)
-    except PolicyFileError as error:
-        raise ConfigError(_policy_place(place, config), str(error)) from None
+    check_against(place, own, federation)
     return federation
+
+
+def check_against(place: Place, own: Provisions, agreed: Policy | None) -> None:
+    """Refuse a policy that allows what the one that members agreed on does not.
+
+    Raises:
+        ConfigError: it is looser, with key and line.
+    """
+    if agreed is None or own.policy.digest == agreed.digest:
+        return
+    try:
+        load_node_policy(_kept(place, own.policy.digest).data, agreed)
+    except PolicyFileError as error:
+        raise ConfigError(own.source, str(error)) from None
 
 
 def _policy_place(place: Place, config: Config) -> object:
@@ -99,6 +204,25 @@ def _policy_text(place: Place, config: Config) -> bytes:
     return _read(place.directory / config.policy)
 
 
+def _named(place: Place, name: str | None) -> _Text | None:
+    if name is None:
+        return None
+    path = place.directory / name
+    return _Text(path, _read(path))
+
+
+def _digest(text: _Text) -> str:
+    return hashlib.sha256(text.data).hexdigest()
+
+
+def _kept(place: Place, digest: str) -> _Text:
+    path, text = _kept_path(place, digest), _find(place, digest)
+    if text is None:
+        why = "the approved text is not here any more: put it back from a backup"
+        raise ConfigError(path, why)
+    return _Text(path, text)
+
+
 def _find(place: Place, digest: str) -> bytes | None:
     for text in map(shipped_text, SHIPPED):
         if hashlib.sha256(text).hexdigest() == digest:
@@ -108,7 +232,7 @@ def _find(place: Place, digest: str) -> bytes | None:
         return None
     text = _read(path)
     if hashlib.sha256(text).hexdigest() != digest:
-        raise ConfigError(path, "it is not the policy that its name says")
+        raise ConfigError(path, "it is not the text that its name says")
     return text
 
 
@@ -129,18 +253,6 @@ def _keep(place: Place, digest: str, text: bytes) -> None:
 
 def _kept_path(place: Place, digest: str) -> Path:
     return place.policies / f"{digest}.toml"
-
-
-def _read_own(
-    place: Place, name: str | None, load: Callable[[bytes, T], T], base: T
-) -> T:
-    if name is None:
-        return base
-    path = place.directory / name
-    try:
-        return load(_read(path), base)
-    except PolicyFileError as error:
-        raise ConfigError(path, str(error)) from None
 
 
 def _read(path: Path) -> bytes:

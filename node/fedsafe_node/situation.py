@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a decision needs to know of the node's present: policy, site, members.
 
-One mutable object, owned by the event loop. `shared` changes once, when a founding
+One mutable object, owned by the event loop. The policy, and what it leans on, changes
+when two people have approved other texts. `shared` changes once, when a founding
 ends, `agreed`, its policy, before that; `site` with it, and when a legal-gate record
 counts; `coverage` with every answer of a peer, `debts` when members owe erasures.
 """
@@ -63,11 +64,9 @@ class Situation:
 
     def __init__(self, config: Config, provisions: Provisions, own: OwnList) -> None:
         self.config = config
-        self.policy = provisions.policy
         self.agreed: Policy | None = None
         self.debts: dict[str, int] = {}
-        self.calendar = provisions.calendar
-        self.do_not_share = provisions.do_not_share
+        self.adopt(provisions)
         self.own = own
         self.coverage = Coverage(timedelta(seconds=config.lookup.stale_after))
         self.shared: SharedLists | None = None
@@ -85,6 +84,13 @@ class Situation:
         """Decide on a request by this node's policy, calendar and surroundings."""
         at = int(now.timestamp())
         return decide(request, self.policy, self.calendar, at, self.site)
+
+    def adopt(self, provisions: Provisions) -> None:
+        """Decide by these texts from now on."""
+        self.provisions = provisions
+        self.policy = provisions.policy
+        self.calendar = provisions.calendar
+        self.do_not_share = provisions.do_not_share
 
     def join(self, shared: SharedLists) -> None:
         """Belong to a federation from now on."""

@@ -26,6 +26,7 @@ from fedsafe_node.peering.sightings import Sightings
 from fedsafe_node.people.approvals import Effect
 from fedsafe_node.people.entrance import Entrance
 from fedsafe_node.people.gate import GateOpening, Gates
+from fedsafe_node.people.policy_changes import PolicyChange, PolicyChanges
 from fedsafe_node.people.register import Registers
 from fedsafe_node.people.staff import Staff, make_staff
 from fedsafe_node.people.web import ProviderWeb
@@ -53,6 +54,9 @@ def make_services(parts: Parts) -> Services:
     )
     approvals = staff.approvals
     gates = Gates(base.situation, base.office, approvals)
+    policies = PolicyChanges(
+        base.office, base.situation, approvals, base.place, base.workers
+    )
     registers = Registers(*around)
     audits = _audits(parts)
     lookups = _lookups(parts)
@@ -67,6 +71,7 @@ def make_services(parts: Parts) -> Services:
         people=Entrance(base.office, staff.sessions),
         staff=staff,
         gates=gates,
+        policies=policies,
         breaches=Breaches(base.office, approvals, notes),
         budgets=BudgetService(base.situation, base.store, base.clock),
         validations=Validations(desk),
@@ -92,6 +97,7 @@ def make_services(parts: Parts) -> Services:
             base.clock,
             parts.witnesses.cosigning,
             parts.witnesses.server,
+            policies.differing,
         ),
         sheets=_sheets(parts, gates, registers, staff),
         answers=StoredAnswers(base.store, base.clock),
@@ -103,6 +109,7 @@ def _acts(parts: Parts, notes: Notes) -> Mapping[Act, Effect]:
     return {
         **parts.keeper.effects(),
         Act.EXPORT_WITH_OPENINGS: ExportEffect(),
+        Act.POLICY_CHANGE: PolicyChange(base.office, base.situation, base.place),
         Act.GATE_OPENING: GateOpening(base.office, base.situation),
         Act.REQUEST_GRANT: RequestGrant(parts.desk),
         Act.BREACH_SILENCE: BreachSilence(base.office, notes),

@@ -58,6 +58,12 @@ _TAKES_PART: Final[Mapping[Act, Role]] = {Act.GATE_OPENING: Role.DPO}
 """Whose word an act rests on: one of its two people has that role."""
 
 
+def firsts_of(act: Act) -> frozenset[Role]:
+    """Return the roles that may propose an act."""
+    firsts, _ = _MAY.get(act, (frozenset(), frozenset()))
+    return firsts
+
+
 def seconds_of(act: Act, first: Role) -> frozenset[Role]:
     """Return the roles that may stand by an act that somebody in a role proposes."""
     _, seconds = _MAY.get(act, (frozenset(), frozenset()))

@@ -211,3 +211,35 @@ def test_a_disk_that_will_not_last_is_told_early(
 
     assert found.level is level
     assert (found.way_out is None) is (level is Level.OK)
+
+
+def test_texts_that_nobody_approved_are_named_with_the_way_out(
+    ask: "Run", healthy: "FakeNode"
+) -> None:
+    status = {"node": "a.demo", "peers": [], "not_approved": ["policy", "calendar"]}
+    healthy.always("GET /v1/status", status)
+    found = by_check(ask("doctor", "--json"))["policy"]
+
+    assert found["level"] == "warn"
+    assert "another policy, calendar" in found["found"]
+    assert "fedsafe policy propose" in found["way_out"]
+
+
+def test_a_stopped_node_tells_which_texts_nobody_approved(
+    run: "Run", short_path: Path
+) -> None:
+    async def run_once() -> None:
+        fleet = await make(short_path, "a.demo")
+        await fleet.start("a.demo")
+        await fleet.close()
+
+    asyncio.run(run_once())
+    directory = short_path / "a.demo"
+    config = directory / "node.toml"
+    before = by_check(run("doctor", "--json", "--config", str(directory)))
+    config.write_text(config.read_text().replace('"synthetic"', '"strict"'))
+    after = by_check(run("doctor", "--json", "--config", str(directory)))
+
+    assert "policy" not in before
+    assert after["policy"]["level"] == "warn"
+    assert "another policy" in after["policy"]["found"]

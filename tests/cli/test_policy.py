@@ -307,3 +307,66 @@ def test_a_pipe_is_refused_and_never_waited_for(
 
     assert outcome.status == 5
     assert "no regular file" in outcome.err
+
+
+EFFECTS = [
+    {"key": "x", "direction": "looser", "de": "mehr ist erlaubt", "en": "more may be"},
+    {"key": "y", "direction": "stricter", "de": "weniger", "en": "less may be"},
+]
+CHANGE = {
+    "before": {"policy": "a1" * 32, "calendar": None, "do_not_share": None},
+    "after": {"policy": "b2" * 32, "calendar": "c3" * 32, "do_not_share": None},
+    "policy": "ours@b2b2b2b2",
+    "instead_of": "strict@a1a1a1a1",
+    "effects": EFFECTS,
+}
+PROPOSED = {
+    "act": "0a" * 16,
+    "kind": "policy_change",
+    "digest": "d4" * 32,
+    "content": CHANGE,
+    "asked_by": "olaf",
+    "asked_at": 1_795_000_000,
+    "expires_at": 1_795_000_100,
+    "state": "pending",
+}
+
+
+def test_a_proposal_says_what_changes_and_who_goes_on(
+    ask: "Run", node: "FakeNode"
+) -> None:
+    node.always("POST /v1/policy/propose", PROPOSED)
+    english, german = ask("policy", "propose"), ask("policy", "propose", "--lang", "de")
+
+    assert (english.status, german.status) == (13, 13)
+    for told in ("ours@b2b2b2b2", "strict@a1a1a1a1", "a1a1a1a1 → b2b2b2b2"):
+        assert told in english.out
+        assert told in german.out
+    assert "looser" in english.out
+    assert "more may be" in english.out
+    assert "mehr ist erlaubt" in german.out
+    assert "Rechtskalender" in german.out
+    assert "do-not-share" not in english.out
+    assert f"fedsafe act approve {'0a' * 16}" in english.err
+    assert node.asked[0] == ("POST /v1/policy/propose", None)
+
+
+def test_a_proposal_in_json_is_the_act(ask: "Run", node: "FakeNode") -> None:
+    node.always("POST /v1/policy/propose", PROPOSED)
+    outcome = ask("policy", "propose", "--json")
+
+    assert outcome.status == 13
+    assert outcome.document["content"]["policy"] == "ours@b2b2b2b2"
+
+
+def test_a_text_that_does_not_fit_names_the_way_out(
+    ask: "Run", node: "FakeNode"
+) -> None:
+    detail = "ours.toml: line 7: share: unknown key"
+    refusal = {"code": "bad_policy", "detail": detail, "pointer": ""}
+    node.always("POST /v1/policy/propose", refusal, 422)
+    outcome = ask("policy", "propose")
+
+    assert outcome.status == 5
+    assert detail in outcome.err
+    assert "fedsafe policy check" in outcome.err

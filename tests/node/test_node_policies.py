@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A node's own policy beside its federation's, on running nodes."""
 
+import asyncio
 import json
 import logging
 from pathlib import Path
@@ -9,9 +10,11 @@ import pytest
 from tests.node.fleet import FEDERATION, Fleet, make
 
 from fedsafe_federation.errors import FoundingError
-from fedsafe_node.config import Place
-from fedsafe_node.errors import ConfigError
+from fedsafe_node.config import Place, load_config
+from fedsafe_node.errors import ConfigError, WrongStateError
+from fedsafe_node.init import open_node_store
 from fedsafe_node.messages import ProposalRequest
+from fedsafe_node.provisions import keep_approved, read_provisions
 from fedsafe_node.telemetry import LOGGER, SafeFormatter
 from fedsafe_policies.policy import shipped, shipped_text
 
@@ -30,10 +33,12 @@ async def test_a_node_starts_with_a_stricter_policy_and_keeps_both(trio: Fleet) 
     await trio.stop("a.demo")
     decide_by(trio.place("a.demo"), STRICTER)
     await trio.start("a.demo")
+    before = trio["a.demo"].base.situation.policy
+    await trio.decide_by_named("a.demo")
     policy = trio["a.demo"].base.situation.policy
     kept = {path.stem for path in trio.place("a.demo").policies.iterdir()}
 
-    assert policy.name == "ours"
+    assert (before.name, policy.name) == ("synthetic", "ours")
     assert kept == {policy.digest, shipped("synthetic").digest}
     assert (await trio["a.demo"].services.node.status()).policy == policy.reference
 
@@ -52,9 +57,26 @@ async def test_a_node_says_which_policy_it_decides_by(
     assert ready["digest"] == shipped("synthetic").digest
 
 
-async def test_a_node_does_not_start_with_a_looser_policy(trio: Fleet) -> None:
+async def test_a_node_decides_by_no_looser_policy(trio: Fleet) -> None:
     await trio.stop("a.demo")
     decide_by(trio.place("a.demo"), LOOSER)
+    await trio.start("a.demo")
+    with pytest.raises(WrongStateError, match=r"line \d+: do_not_share.short"):
+        await trio.decide_by_named("a.demo")
+
+    assert trio["a.demo"].base.situation.policy == shipped("synthetic")
+
+
+async def test_a_node_does_not_start_with_a_looser_policy(trio: Fleet) -> None:
+    await trio.stop("a.demo")
+    place = trio.place("a.demo")
+    decide_by(place, LOOSER)
+    config = await asyncio.to_thread(load_config, place)
+    digests = (await asyncio.to_thread(read_provisions, place, config)).digests
+    assert digests is not None
+    store = await open_node_store(place, trio.clock)
+    await store.write(lambda tx: keep_approved(tx, digests))
+    await store.close()
 
     with pytest.raises(ConfigError, match=r"ours\.toml: line \d+: do_not_share.short"):
         await trio.start("a.demo")

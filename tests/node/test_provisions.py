@@ -14,6 +14,8 @@ from fedsafe_node.keys import MediaKeys, OwnKeys
 from fedsafe_node.provisions import (
     Provisions,
     check_federation_policy,
+    kept_provisions,
+    named_digests,
     read_provisions,
 )
 from fedsafe_node.situation import Situation
@@ -151,14 +153,21 @@ def test_a_policy_that_does_not_fit_is_not_kept(tmp_path: Path) -> None:
 def test_a_policy_may_be_stricter_than_the_federations(
     tmp_path: Path, text: bytes
 ) -> None:
-    check_federation_policy(*written(tmp_path, text), named(GERMANY))
+    place, config = written(tmp_path, text)
+
+    agreed = check_federation_policy(
+        place, read_provisions(place, config), named(GERMANY)
+    )
+    assert agreed == shipped("germany")
 
 
 def test_a_looser_policy_is_refused_with_key_and_line(tmp_path: Path) -> None:
     line = LOOSER[: LOOSER.index(b"shortest")].count(b"\n") + 1
+    place, config = written(tmp_path, LOOSER)
+    own = read_provisions(place, config)
 
     with pytest.raises(ConfigError) as refused:
-        check_federation_policy(*written(tmp_path, LOOSER), named(GERMANY))
+        check_federation_policy(place, own, named(GERMANY))
 
     assert str(refused.value).startswith(
         f"{tmp_path / 'ours.toml'}: line {line}: do_not_share.shortest: looser than"
@@ -167,15 +176,80 @@ def test_a_looser_policy_is_refused_with_key_and_line(tmp_path: Path) -> None:
 
 def test_a_federations_own_policy_lies_with_the_kept_ones(tmp_path: Path) -> None:
     place, config = written(tmp_path, OURS)
+    own = read_provisions(place, config)
     theirs = named(STRICTER)
     path = place.policies / f"{theirs.sha256.hex()}.toml"
 
     with pytest.raises(ConfigError, match="decides by the policy theirs; put it here"):
-        check_federation_policy(place, config, theirs)
-    path.parent.mkdir()
+        check_federation_policy(place, own, theirs)
     path.write_bytes(GERMANY)
-    with pytest.raises(ConfigError, match="not the policy that its name says"):
-        check_federation_policy(place, config, theirs)
+    with pytest.raises(ConfigError, match="not the text that its name says"):
+        check_federation_policy(place, own, theirs)
     path.write_bytes(STRICTER)
     with pytest.raises(ConfigError, match="shortest: looser than"):
-        check_federation_policy(place, config, theirs)
+        check_federation_policy(place, own, theirs)
+
+
+# --- what was approved ---------------------------------------------------------------
+
+CALENDAR = """
+format = 1
+dated = 2026-11-24
+
+[recorded]
+eu-interim-2026 = "file-2026-31"
+"""
+
+
+def with_all(tmp_path: Path) -> tuple[Place, Config]:
+    """Name a policy, a calendar and lists of the provider's own."""
+    place, config = written(tmp_path, STRICTER)
+    (tmp_path / "calendar.toml").write_text(CALENDAR)
+    (tmp_path / "lists.toml").write_text(LISTS)
+    named = {"calendar": "calendar.toml", "do_not_share": "lists.toml"}
+    return place, msgspec.structs.replace(config, **named)
+
+
+def test_all_texts_are_kept_and_found_again_by_their_digests(tmp_path: Path) -> None:
+    place, config = with_all(tmp_path)
+    given = read_provisions(place, config)
+    for name in ("ours.toml", "calendar.toml", "lists.toml"):
+        (tmp_path / name).unlink()
+    assert given.digests is not None
+    again = kept_provisions(place, given.digests)
+
+    assert again == given
+    assert again.digests == given.digests
+    assert again.calendar.recorded == {"eu-interim-2026": "file-2026-31"}
+
+
+@pytest.mark.parametrize("name", ["policy", "calendar", "do_not_share"])
+def test_a_text_that_is_gone_or_changed_is_not_obeyed(
+    tmp_path: Path, name: str
+) -> None:
+    place, config = with_all(tmp_path)
+    digests = read_provisions(place, config).digests
+    assert digests is not None
+    path = place.policies / f"{getattr(digests, name)}.toml"
+    path.write_bytes(path.read_bytes() + b"\n# changed")
+    with pytest.raises(ConfigError, match="not the text that its name says"):
+        kept_provisions(place, digests)
+    path.unlink()
+    with pytest.raises(ConfigError, match="put it back from a backup") as refused:
+        kept_provisions(place, digests)
+
+    assert refused.value.path == path
+
+
+def test_what_node_toml_names_is_told_by_digests_even_if_it_does_not_fit(
+    tmp_path: Path,
+) -> None:
+    place, config = with_all(tmp_path)
+    before = named_digests(place, config)
+    read = read_provisions(place, config).digests
+    (tmp_path / "calendar.toml").write_text("no calendar")
+    alone = msgspec.structs.replace(config, do_not_share=None)
+
+    assert before == read
+    assert named_digests(place, config).differing(before) == ("calendar",)
+    assert named_digests(place, alone).differing(before) == ("calendar", "do_not_share")

@@ -13,8 +13,11 @@ from fedsafe_node.people.messages import (
     ActsAnswer,
     ApproveActRequest,
 )
+from fedsafe_policies.acts import firsts_of
+from fedsafe_policies.vocabulary import Act
 
 _ACT: Final = {"act": ActId}
+_PROPOSERS: Final = firsts_of(Act.POLICY_CHANGE)
 _GONE: Final = frozenset({404, 409})
 
 
@@ -45,7 +48,24 @@ async def withdraw_act(call: Call) -> object:
     )
 
 
+async def propose_policy(call: Call) -> object:
+    """Propose the texts that node.toml names."""
+    return await call.services.policies.propose(call.principal)
+
+
 ACT_ROUTES: Final = (
+    Route(
+        name="proposePolicy",
+        method="POST",
+        path="/v1/policy/propose",
+        handler=propose_policy,
+        auth=Auth.CREDENTIAL,
+        roles=_PROPOSERS,
+        lane=Lane.WRITES,
+        summary="Ask a second person for the policy and data that node.toml names",
+        answer=ActAnswer,
+        refusals=frozenset({409}),
+    ),
     Route(
         name="listActs",
         method="GET",

@@ -72,6 +72,7 @@ ROUTE_EVENTS: Final[Mapping[str, tuple[Event, ...]]] = {
     "addHold": (Event.AUDIT_HELD,),
     "listHolds": (Event.AUDIT_READ,),
     "liftHold": (Event.AUDIT_HELD,),
+    "proposePolicy": (Event.ACT_ASKED,),
     "recordGate": (Event.GATE_RECORDED, Event.ACT_ASKED),
     "enterItem": (Event.REGISTER_ENTERED,),
     "reviewItem": (Event.REGISTER_REVIEWED,),
@@ -196,6 +197,7 @@ INNER_EVENTS: Final[Mapping[str, tuple[Event, ...]]] = {
         Event.ATTESTED,
         Event.ATTESTATION_TAKEN,
     ),
+    "what the second person's approval of an act does": (Event.POLICY_CHANGED,),
     "what a match or a stop does to reviews": (
         Event.TASK_OPENED,
         Event.TASK_GROWN,

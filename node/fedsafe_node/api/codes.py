@@ -80,6 +80,7 @@ class Code(StrEnum):
     INVALID_QUERY = "invalid_query"
     BAD_NAME = "bad_name"
     BAD_OFFICER = "bad_officer"
+    BAD_POLICY = "bad_policy"
     BAD_DIGEST = "bad_digest"
     BAD_DATE = "bad_date"
     REMOVED_ON_MISSING = "removed_on_missing"
@@ -199,6 +200,7 @@ CODES: Final[Mapping[Code, tuple[int, str]]] = {
     Code.INVALID_BODY: (422, "The body does not fit its type"),
     Code.INVALID_QUERY: (422, "The query does not fit its type"),
     Code.BAD_NAME: (422, "The name does not fit"),
+    Code.BAD_POLICY: (422, "What node.toml names does not fit"),
     Code.BAD_OFFICER: (422, "The data protection officer does not fit"),
     Code.BAD_DIGEST: (422, "The digest does not fit its kind"),
     Code.BAD_DATE: (422, "There is no such day"),

@@ -40,6 +40,7 @@ from fedsafe_node.messages import (
     SignalAnswer,
     StatusAnswer,
 )
+from fedsafe_node.people.policy_changes import PolicyChanges
 from fedsafe_node.people.staff import Staff
 from fedsafe_node.principal import Principal
 from fedsafe_node.register_messages import (
@@ -197,6 +198,7 @@ class Services:
     people: People
     staff: Staff
     gates: Gates
+    policies: PolicyChanges
     breaches: Breaches
     budgets: BudgetService
     validations: Validations

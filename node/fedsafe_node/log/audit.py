@@ -61,6 +61,7 @@ class Event(StrEnum):
     ACCOUNT_RESET = "account.reset"
     AUTHENTICATOR_RENEWED = "account.authenticator"
     IDENTITY_LINKED = "account.linked"
+    POLICY_CHANGED = "policy.changed"
     ROLE_GRANTED = "role.granted"
     ROLE_ENDED = "role.ended"
     TRAINING_RECORDED = "training.recorded"

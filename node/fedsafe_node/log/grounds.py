@@ -59,6 +59,7 @@ FAMILIES: Final[Mapping[str, Grounds]] = {
     "notice": _RIGHTS,
     "origin": _OPERATIONS,
     "own_ban": _CASEWORK,
+    "policy": _GOVERNING,
     "recipients": _RIGHTS,
     "records": _DUTY,
     "refused": _GOVERNING,

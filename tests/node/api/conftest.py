@@ -96,7 +96,7 @@ from fedsafe_node.store.rows import IdempotencyRow
 from fedsafe_node.telemetry import LOGGER, AccessLog, Metrics, SafeFormatter
 from fedsafe_node.tracing import current
 from fedsafe_policies.gate import LegalGate
-from fedsafe_policies.vocabulary import Plane, Purpose, Role, Scope
+from fedsafe_policies.vocabulary import Act, Plane, Purpose, Role, Scope
 
 NAME = "chat.example.de"
 TOKENS = {role: f"fs1_{role.value:-<43}" for role in Role}
@@ -556,6 +556,26 @@ class FakeSheets:
 
 
 @dataclass
+@dataclass
+class FakePolicies:
+    memory: Memory
+
+    async def propose(self, who: Principal) -> ActAnswer:
+        del who
+        await self.memory.called("policies.propose")
+        return ActAnswer(
+            act="0" * 32,
+            kind=Act.POLICY_CHANGE,
+            digest="0" * 64,
+            content={},
+            asked_by="olga",
+            asked_at=0,
+            expires_at=1,
+            state="pending",
+        )
+
+
+@dataclass
 class FakeNode:
     memory: Memory
 
@@ -601,6 +621,7 @@ def make_services(memory: Memory) -> Services:
         people=FakePeople(),
         staff=fake_staff(memory),
         gates=FakeGates(memory),
+        policies=FakePolicies(memory),  # type: ignore[arg-type]
         keeping=fake_keeping(memory),  # type: ignore[arg-type]
         breaches=FakeBreaches(memory),  # type: ignore[arg-type]
         budgets=FakeBudgets(memory),  # type: ignore[arg-type]

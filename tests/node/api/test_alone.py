@@ -36,6 +36,15 @@ async def _gate(house: House, who: str) -> dict[str, Any]:
     return await _found(house, who, answer["act"])
 
 
+async def _policy(house: House, who: str) -> dict[str, Any]:
+    place = house.fleet.place("a.demo")
+    text = shipped_text("germany").replace(b'name = "germany"', b'name = "ours"')
+    (place.directory / "ours.toml").write_bytes(text)
+    written = place.config.read_text()
+    place.config.write_text(written.replace('"germany"', '"ours.toml"'))
+    return dict(await house.done("POST", "/v1/policy/propose", None, who))
+
+
 async def _export(house: House, who: str) -> dict[str, Any]:
     return dict(await house.done("POST", "/v1/audit/export", {"first": 0}, who))
 
@@ -103,6 +112,7 @@ async def _found(house: House, who: str, act_id: str) -> dict[str, Any]:
 
 ACTS: Final[dict[Act, tuple[str, str, Ask]]] = {
     Act.ROLE_GRANT: ("olaf", "rita", _role),
+    Act.POLICY_CHANGE: ("olaf", "rita", _policy),
     Act.GATE_OPENING: ("rita", "dora", _gate),
     Act.EXPORT_WITH_OPENINGS: ("dora", "rita", _export),
     Act.BREACH_SILENCE: ("olaf", "dora", _breach),

@@ -1,0 +1,237 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Other texts to decide by (P6): proposed by one person, approved by another.
+
+Whoever keeps node.toml names there what the node should decide by: a policy, a legal
+calendar, do-not-share lists. That alone changes nothing. A person proposes what is
+named now; the act holds the digests of what counts and of what would, and what changes
+for people. The second person approves exactly that. The digests in the store, the act
+and the event are one transaction, and the texts are kept before anybody is asked, so
+the node decides by the old texts or by the new ones, whatever stops it in between.
+"""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Final
+
+from fedsafe_federation.wireformat import decode, encode
+from fedsafe_node.config import Place, load_config
+from fedsafe_node.errors import BadRequestError, ConfigError, WrongStateError
+from fedsafe_node.log.audit import Event
+from fedsafe_node.people.approvals import Approvals, all_pending, told_of
+from fedsafe_node.people.messages import ActAnswer
+from fedsafe_node.people.office import Office
+from fedsafe_node.principal import Principal
+from fedsafe_node.provisions import (
+    Digests,
+    Provisions,
+    approved_digests,
+    check_against,
+    keep_approved,
+    kept_provisions,
+    named_digests,
+    read_provisions,
+)
+from fedsafe_node.situation import Situation
+from fedsafe_node.store.people_rows import ActState
+from fedsafe_node.store.protocol import Reader, Transaction
+from fedsafe_node.store.rows import Row
+from fedsafe_node.workers import Workers
+from fedsafe_policies.acts import ActRequest
+from fedsafe_policies.effects import Effect, effects
+from fedsafe_policies.people import Person
+from fedsafe_policies.provision_effects import calendar_effects, list_effects
+from fedsafe_policies.vocabulary import Act
+
+KIND: Final = Act.POLICY_CHANGE
+_GROUND: Final = "policy-change"
+_MOST_EFFECTS: Final = 200
+
+
+class Said(Row, frozen=True, kw_only=True):
+    """One effect of the change, in both languages."""
+
+    key: str
+    direction: str
+    de: str
+    en: str
+
+
+class Change(Row, frozen=True, kw_only=True):
+    """What a second person stands by: these texts in the place of those."""
+
+    before: Digests
+    after: Digests
+    policy: str
+    instead_of: str
+    effects: list[Said]
+
+
+class PolicyChange:
+    """The effect of an approved change (`approvals.Effect`)."""
+
+    def __init__(self, office: Office, situation: Situation, place: Place) -> None:
+        self._office = office
+        self._situation = situation
+        self._place = place
+
+    async def request(
+        self, reader: Reader, content: bytes, first: Person, second: Person
+    ) -> ActRequest:
+        """Put the change to the policy that holds now, with both persons.
+
+        Raises:
+            WrongStateError: the node decides by other texts than when it was asked.
+        """
+        change = decode(content, Change)
+        if await approved_digests(reader) != change.before:
+            raise WrongStateError(
+                "act_changed", "the node decides by other texts by now: propose anew"
+            )
+        return ActRequest(KIND, first, second, _GROUND)
+
+    async def carry_out(
+        self, tx: Transaction, content: bytes, first: Person, second: Person
+    ) -> Callable[[], None]:
+        """Let the texts count; what is returned lets the node decide by them.
+
+        Raises:
+            WrongStateError: a text is not here any more, or the federation's policy
+                is stricter by now.
+        """
+        change, office = decode(content, Change), self._office
+        try:
+            provisions = kept_provisions(self._place, change.after)
+            check_against(self._place, provisions, self._situation.agreed)
+        except ConfigError as error:
+            raise WrongStateError("act_changed", f"{error.why}: propose anew") from None
+        policy = provisions.policy
+        office.trail.know_policy(policy.reference, policy.digest)
+        await keep_approved(tx, change.after)
+        await office.note(
+            tx,
+            Event.POLICY_CHANGED,
+            first.name,
+            {
+                "policy": policy.reference,
+                "before": change.instead_of,
+                "was": change.before.policy,
+                "calendar": change.after.calendar,
+                "do_not_share": change.after.do_not_share,
+                "second": second.name,
+            },
+        )
+        return partial(self._situation.adopt, provisions)
+
+
+class PolicyChanges:
+    """Proposes what node.toml names."""
+
+    def __init__(
+        self,
+        office: Office,
+        situation: Situation,
+        approvals: Approvals,
+        place: Place,
+        offload: Workers,
+    ) -> None:
+        self._office = office
+        self._situation = situation
+        self._approvals = approvals
+        self._place = place
+        self._offload = offload
+
+    async def propose(self, who: Principal) -> ActAnswer:
+        """Ask a second person for the texts that node.toml names now.
+
+        What was proposed before and is something else by now is withdrawn.
+
+        Raises:
+            BadRequestError: a text cannot be read or does not fit, or allows what the
+                federation's policy does not.
+            WrongStateError: it names what the node decides by; or the same is
+                proposed already; or nobody else here could be the second person.
+        """
+        named = await self._offload(self._read)
+        office = self._office
+        await office.store.scan(
+            lambda reader: self._approvals.check_second(reader, KIND, who)
+        )
+        before = await office.store.read(approved_digests)
+        now = self._situation.provisions
+        if before is None or named.digests is None:
+            raise AssertionError("a running node knows what it decides by")
+        if named.digests == before:
+            detail = "node.toml names the texts by which the node decides already"
+            raise WrongStateError("wrong_state", detail)
+        content = encode(
+            Change(
+                before=before,
+                after=named.digests,
+                policy=named.policy.reference,
+                instead_of=now.policy.reference,
+                effects=list(_told(now, named))[:_MOST_EFFECTS],
+            )
+        )
+
+        async def keep(tx: Transaction, asked: ActAnswer) -> None:
+            await self._let_one_wait(tx, asked)
+
+        return await self._approvals.ask(KIND, content, who, keep=keep)
+
+    async def differing(self) -> list[str]:
+        """Name what node.toml names now and the node does not decide by."""
+        try:
+            named = await self._offload(
+                lambda: named_digests(self._place, load_config(self._place))
+            )
+        except ConfigError:
+            return ["node.toml"]
+        approved = await self._office.store.read(approved_digests)
+        return list(named.differing(approved)) if approved is not None else []
+
+    def _read(self) -> Provisions:
+        try:
+            named = read_provisions(self._place, load_config(self._place))
+            check_against(self._place, named, self._situation.agreed)
+        except ConfigError as error:
+            raise BadRequestError("bad_policy", _without(self._place, error)) from None
+        return named
+
+    async def _let_one_wait(self, tx: Transaction, asked: ActAnswer) -> None:
+        """Let what was just asked for be all that waits.
+
+        Raises:
+            WrongStateError: the same waits already.
+        """
+        office = self._office
+        for row in await all_pending(tx):
+            if row.id == asked.act or row.kind != KIND.value:
+                continue
+            if row.digest.hex() == asked.digest:
+                detail = f"{row.asked_by} has proposed it: approve or withdraw that act"
+                raise WrongStateError("already_asked", detail)
+            by, now = asked.asked_by, office.now()
+            await tx.decide_act(row.id, ActState.WITHDRAWN, by=by, at=now)
+            await office.note(
+                tx, Event.ACT_WITHDRAWN, by, told_of(row), outcome="overtaken"
+            )
+
+
+def _told(old: Provisions, new: Provisions) -> Iterator[Said]:
+    found: tuple[Effect, ...] = (
+        *effects(old.policy, new.policy),
+        *calendar_effects(old.calendar, new.calendar),
+        *list_effects(old.do_not_share, new.do_not_share),
+    )
+    for each in found:
+        yield Said(
+            key=each.key,
+            direction=each.direction.value,
+            de=each.text.de,
+            en=each.text.en,
+        )
+
+
+def _without(place: Place, error: ConfigError) -> str:
+    """Say what does not fit without the way to the node's directory."""
+    return str(error).replace(f"{place.directory}/", "")

@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What changes for people when other data take the place of those policies lean on.
+
+The legal calendar (P3) opens private messages, the do-not-share lists (P17) keep
+identifiers of many people out: both loosen and tighten as a policy does (`effects`).
+"""
+
+from collections.abc import Iterator
+
+from fedsafe_policies.do_not_share import DoNotShareLists
+from fedsafe_policies.effects import Direction, Effect
+from fedsafe_policies.legal_calendar import NEEDS_BASIS, Calendar, Entry
+from fedsafe_policies.reasons import Text
+
+
+def calendar_effects(old: Calendar, new: Calendar) -> tuple[Effect, ...]:
+    """List what changes when `new` takes the place of `old`."""
+    before = {entry.id: entry for entry in old.entries}
+    after = {entry.id: entry for entry in new.entries}
+    return tuple(
+        effect
+        for name in sorted(before.keys() | after.keys())
+        for effect in _of_basis(
+            name, _told(before.get(name), old), _told(after.get(name), new)
+        )
+    )
+
+
+def list_effects(old: DoNotShareLists, new: DoNotShareLists) -> tuple[Effect, ...]:
+    """List what changes when `new` takes the place of `old`."""
+    return tuple(
+        effect
+        for name in sorted(old.lists.keys() | new.lists.keys())
+        for effect in _of_list(name, old, new)
+    )
+
+
+def _told(entry: Entry | None, calendar: Calendar) -> tuple[Entry, str] | None:
+    """Return an entry that counts, and the reference by which it does."""
+    if entry is None or not (entry.confirmed or entry.id in calendar.recorded):
+        return None
+    return entry, calendar.recorded.get(entry.id, "")
+
+
+def _of_basis(
+    name: str, before: tuple[Entry, str] | None, after: tuple[Entry, str] | None
+) -> Iterator[Effect]:
+    if before == after:
+        return
+    if after is not None:
+        yield _effect(name, _opens(before, after, Direction.LOOSER), *_words(*after))
+    else:
+        direction = _opens(before, after, Direction.STRICTER)
+        yield _effect(name, direction, "zählt nicht mehr", "counts no more")
+
+
+def _words(entry: Entry, reference: str) -> tuple[str, str]:
+    last = entry.last.isoformat() if entry.last is not None else "?"
+    where = ", ".join(sorted(entry.surfaces)) or "-"
+    cited = f" ({reference})" if reference else ""
+    told = f"{entry.first.isoformat()} … {last}, {where}{cited}"
+    return f"zählt {told}", f"counts {told}"
+
+
+def _effect(name: str, direction: Direction, de: str, en: str) -> Effect:
+    text = Text(f"Rechtsgrundlage {name}: {de}", f"legal basis {name}: {en}")
+    return Effect(f"calendar.{name}", direction, text)
+
+
+def _opens(
+    before: tuple[Entry, str] | None,
+    after: tuple[Entry, str] | None,
+    direction: Direction,
+) -> Direction:
+    """Return the direction if private messages hang on it; else it is neither."""
+    told = [one for one in (before, after) if one is not None]
+    opens = any(entry.surfaces & NEEDS_BASIS for entry, _ in told)
+    return direction if opens else Direction.OTHER
+
+
+def _of_list(name: str, old: DoNotShareLists, new: DoNotShareLists) -> Iterator[Effect]:
+    before, after = old.lists.get(name), new.lists.get(name)
+    if before == after and (name in old.own) is (name in new.own):
+        return
+    was = before.entries if before is not None else frozenset[str]()
+    now = after.entries if after is not None else frozenset[str]()
+    more, less = len(now - was), len(was - now)
+    loosened = less or (name in old.own and name not in new.own)
+    yield Effect(
+        f"do_not_share.{name}",
+        Direction.LOOSER if loosened else Direction.STRICTER,
+        Text(
+            f"Liste {name}: {more} Einträge mehr, {less} weniger",
+            f"list {name}: {more} entries more, {less} fewer",
+        ),
+    )
