@@ -134,10 +134,16 @@ def status(context: click.Context) -> ExitStatus:
     if settings.json:
         document(answer)
     else:
-        names = {"size": "entries", "kept_size": "last signed", "kept_at": "signed at"}
+        names = {
+            "size": "entries",
+            "kept_size": "last signed",
+            "kept_at": "signed at",
+            "minimum": "pruned below",
+        }
         told = answer | {
             "cosigned": _cosigned(answer.get("cosigned"), settings),
             "kept_at": shown(answer.get("kept_at")) or None,
+            "minimum": answer.get("minimum") or None,
         }
         pairs(
             [

@@ -152,10 +152,14 @@ def _print_gaps(answer: dict[str, Any], settings: Settings) -> None:
         (say("erased ({reason})", settings, reason=reason), count)
         for reason, count in answer["erased"].items()
     ]
-    missing, holds, failing = headings(
-        settings, "missing entries", "holds", "fails now"
+    missing, pruned, holds, failing = headings(
+        settings, "missing entries", "pruned below", "holds", "fails now"
     )
-    counts = [(missing, answer["missing"]), (holds, answer["holds"])]
+    counts = [
+        (missing, answer["missing"]),
+        (pruned, answer.get("minimum") or None),
+        (holds, answer["holds"]),
+    ]
     pairs([*counts, *erased, (failing, answer.get("failing"))], indent="")
 
 

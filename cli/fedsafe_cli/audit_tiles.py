@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """`fedsafe audit tiles`: a whole log as files that other programs read."""
 
-import itertools
 import json
 import os
 import shutil
@@ -40,8 +39,9 @@ def tiles(context: click.Context, directory: str, log: str) -> ExitStatus:
     """Write a whole log as C2SP tiles into a new directory: no openings.
 
     Checkpoint, tiles and entry bundles lie as c2sp.org/tlog-tiles says, for any
-    program that reads such logs. They are verified before DIR is there, against
-    the key on the node's card.
+    program that reads such logs. Entries that were pruned have hashes and no
+    bundles: `minimum` is the first that is there. All is verified before DIR is
+    there, against the key on the node's card.
 
     \b
     Examples:
@@ -106,27 +106,16 @@ def _key_of(client: Client, log: str) -> "VerifierKey":
 def _unpack(archive: IO[bytes], draft: Path, key: "VerifierKey") -> dict[str, object]:
     from fedsafe_crypto.checkpoint import open_checkpoint  # noqa: PLC0415
     from fedsafe_crypto.errors import CryptoError  # noqa: PLC0415
-    from fedsafe_crypto.tiled import (  # noqa: PLC0415
-        CHECKPOINT,
-        file_names,
-        verify_files,
-    )
+    from fedsafe_crypto.tiled import CHECKPOINT, verify_files  # noqa: PLC0415
 
-    count = 1
     try:
-        with tarfile.open(fileobj=archive, mode="r:") as files:
-            note = _next(files, CHECKPOINT)
-            checkpoint = open_checkpoint(note, key)
-            _write(draft / CHECKPOINT, note)
-            # Only the names that a log of this size has: nothing escapes, or is extra.
-            for name in itertools.islice(file_names(checkpoint.size), 1, None):
-                path = draft / name
-                path.parent.mkdir(parents=True, exist_ok=True)
-                _write(path, _next(files, name))
-                count += 1
-            if files.next() is not None:
-                raise BrokenAnswerError("the node's answer has too many files")
-        verify_files(checkpoint, lambda name: (draft / name).read_bytes())
+        with tarfile.open(fileobj=archive, mode="r:") as opened:
+            files = _Files(opened, draft)
+            checkpoint = open_checkpoint(files.take(CHECKPOINT), key)
+            minimum = _take_tiles(files, checkpoint.size)
+        verify_files(
+            checkpoint, lambda name: (draft / name).read_bytes(), minimum=minimum
+        )
     except (CryptoError, tarfile.TarError) as error:
         raise BrokenAnswerError(
             f"the tiles do not verify: {error}", "see `fedsafe audit verify`"
@@ -134,9 +123,67 @@ def _unpack(archive: IO[bytes], draft: Path, key: "VerifierKey") -> dict[str, ob
     return {
         "log": checkpoint.origin,
         "entries": checkpoint.size,
-        "files": count,
+        "minimum": minimum,
+        "files": files.count,
         "root": checkpoint.root.hex(),
     }
+
+
+def _take_tiles(files: "_Files", size: int) -> int:
+    """Take all files of a log; return the index of the first entry that is there.
+
+    Only the names that a log of this size has: nothing escapes, or is extra. What was
+    pruned is a run of whole bundles at the beginning.
+    """
+    from fedsafe_crypto.tiles import TILE_WIDTH, tiles  # noqa: PLC0415 (slow to load)
+
+    minimum = 0
+    for tile in tiles(size):
+        files.take(tile.path)
+        if tile.level > 0:
+            continue
+        start = tile.index * TILE_WIDTH
+        is_first = start == minimum and not tile.partial
+        if is_first and not files.has(tile.entries_path):
+            minimum = start + TILE_WIDTH
+        else:
+            files.take(tile.entries_path)
+    files.end()
+    return minimum
+
+
+class _Files:
+    """The files of the answer, one after the other; each that is taken is written."""
+
+    def __init__(self, archive: tarfile.TarFile, draft: Path) -> None:
+        self._archive = archive
+        self._draft = draft
+        self._next = archive.next()
+        self.count = 0
+
+    def has(self, name: str) -> bool:
+        """Whether this one comes next."""
+        return self._next is not None and self._next.name == name
+
+    def take(self, name: str) -> bytes:
+        """Take the next file, which must be this one."""
+        member = self._next
+        content = self._archive.extractfile(member) if member is not None else None
+        if member is None or not self.has(name) or content is None:
+            raise BrokenAnswerError(f"the node's answer lacks {name}")
+        if member.size > _MOST_BYTES:
+            raise BrokenAnswerError(f"the node's answer has too large a {name}")
+        data, path = content.read(), self._draft / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _write(path, data)
+        self._next = self._archive.next()
+        self.count += 1
+        return data
+
+    def end(self) -> None:
+        """Check that no file is left."""
+        if self._next is not None:
+            raise BrokenAnswerError("the node's answer has too many files")
 
 
 def _write(path: Path, content: bytes) -> None:
@@ -153,13 +200,3 @@ def _sync(folder: Path) -> None:
         os.fsync(number)
     finally:
         os.close(number)
-
-
-def _next(files: tarfile.TarFile, name: str) -> bytes:
-    member = files.next()
-    content = files.extractfile(member) if member is not None else None
-    if member is None or member.name != name or content is None:
-        raise BrokenAnswerError(f"the node's answer lacks {name}")
-    if member.size > _MOST_BYTES:
-        raise BrokenAnswerError(f"the node's answer has too large a {name}")
-    return content.read()

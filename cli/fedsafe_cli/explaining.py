@@ -68,9 +68,15 @@ def _event(settings: Settings, index: int, purpose: str | None) -> dict[str, Any
     events = answer.get("events") if isinstance(answer, dict) else None
     if not isinstance(events, list):
         raise BrokenAnswerError("the node's answer lists no events")
-    if not events or events[0].get("index") != index:
+    if not events:
         raise BadInputError(f"the audit log has no entry {index}")
     found: dict[str, Any] = events[0]
+    if found.get("index") != index:
+        first = found.get("index")
+        raise BadInputError(
+            f"entry {index} was pruned; the first that is there is {first}",
+            "an evidence pack from before still holds it, if there is one",
+        )
     return found
 
 

@@ -45,6 +45,8 @@ _WAYS_OUT: Final = {
     "possible: --scope self",
     "lists_changed": "`fedsafe signal revoke SIGNAL --reason superseded`, then "
     "`fedsafe signal add` again",
+    "pruned": "`fedsafe audit status` says from which entry on there is more; packs "
+    "from before still verify",
     "deferred": _UNSEEN,
     "quorum": _UNSEEN,
 }

@@ -3,7 +3,8 @@
 
 Everything is computed anew from the entries: leaf hashes, every tile, the root. So
 files that pass are those of the checkpoint, byte for byte. Who signed the checkpoint
-is another question (`checkpoint.open_checkpoint`).
+is another question (`checkpoint.open_checkpoint`). A log that was pruned has no bundles
+below its *minimum index*: the hashes of these entries stay, and count as they are.
 """
 
 from collections.abc import Callable, Iterator
@@ -11,8 +12,8 @@ from typing import Final
 
 from fedsafe_crypto.checkpoint import Checkpoint
 from fedsafe_crypto.errors import MalformedInputError
-from fedsafe_crypto.tiles import TILE_HEIGHT, Tile, tiles
-from fedsafe_crypto.tree import Frontier, leaf_hash
+from fedsafe_crypto.tiles import TILE_HEIGHT, TILE_WIDTH, Tile, tiles
+from fedsafe_crypto.tree import HASH_BYTES, Frontier, leaf_hash
 
 CHECKPOINT: Final = "checkpoint"
 _LENGTH: Final = 2
@@ -35,7 +36,12 @@ def split_bundle(bundle: bytes) -> Iterator[bytes]:
         yield bundle[start:at]
 
 
-def file_names(size: int) -> Iterator[str]:
+def has_entries(tile: Tile, minimum: int) -> bool:
+    """Whether a tile stands over a bundle of entries."""
+    return tile.level == 0 and tile.index * TILE_WIDTH >= minimum
+
+
+def file_names(size: int, *, minimum: int = 0) -> Iterator[str]:
     """Give the paths of a log's files, the checkpoint's first.
 
     Raises:
@@ -44,22 +50,21 @@ def file_names(size: int) -> Iterator[str]:
     yield CHECKPOINT
     for tile in tiles(size):
         yield tile.path
-        if tile.level == 0:
+        if has_entries(tile, minimum):
             yield tile.entries_path
 
 
-def verify_files(checkpoint: Checkpoint, read: Read) -> None:
+def verify_files(checkpoint: Checkpoint, read: Read, *, minimum: int = 0) -> None:
     """Check all files of a log at a checkpoint; *read* gives a file's content.
+
+    *minimum* is the index of the first entry that is there, a multiple of 256.
 
     Raises:
         MalformedInputError: names the first file that does not fit.
     """
     frontier, rows = Frontier(), dict[int, bytearray]()
     for tile in (each for each in tiles(checkpoint.size) if each.level == 0):
-        entries = list(split_bundle(read(tile.entries_path)))
-        if len(entries) != tile.width:
-            raise MalformedInputError(f"{tile.entries_path} has other entries")
-        for row in frontier.extend(map(leaf_hash, entries)):
+        for row in frontier.extend(_leaves(read, tile, minimum)):
             level, rest = divmod(row.level, TILE_HEIGHT)
             if rest == 0:
                 rows.setdefault(level, bytearray()).extend(b"".join(row.hashes))
@@ -68,6 +73,20 @@ def verify_files(checkpoint: Checkpoint, read: Read) -> None:
     for tile in tiles(checkpoint.size):
         if read(tile.path) != _content(rows, tile):
             raise MalformedInputError(f"{tile.path} has other hashes")
+
+
+def _leaves(read: Read, tile: Tile, minimum: int) -> list[bytes]:
+    if not has_entries(tile, minimum):
+        hashes = read(tile.path)
+        if len(hashes) != tile.length:
+            raise MalformedInputError(f"{tile.path} has other hashes")
+        return [
+            hashes[at : at + HASH_BYTES] for at in range(0, tile.length, HASH_BYTES)
+        ]
+    entries = list(split_bundle(read(tile.entries_path)))
+    if len(entries) != tile.width:
+        raise MalformedInputError(f"{tile.entries_path} has other entries")
+    return list(map(leaf_hash, entries))
 
 
 def _content(rows: dict[int, bytearray], tile: Tile) -> bytes:

@@ -12,7 +12,10 @@ Damage = Literal["tampered", "incomplete", "unreadable"]
 
 
 class LogCheck(Message, frozen=True):
-    """The outcome of verifying one log."""
+    """The outcome of verifying one log.
+
+    Of the entries below `minimum`, which were pruned, there are hashes only.
+    """
 
     log: str
     size: int
@@ -20,6 +23,7 @@ class LogCheck(Message, frozen=True):
     openings: int
     erased: int
     ok: bool
+    minimum: int = 0
     damage: Damage | None = None
     first_bad_index: int | None = None
     last_bad_index: int | None = None

@@ -48,6 +48,7 @@ from fedsafe_node.log.engine import LogEngine
 from fedsafe_node.log.guard import Guard
 from fedsafe_node.log.verification import Anchor, CommitmentsOf, Verified
 from fedsafe_node.principal import LOCAL, Principal
+from fedsafe_node.prunings import PRUNED, check_pruned
 from fedsafe_node.reading import rule_on_reading
 from fedsafe_node.sealed_checks import check_seal
 from fedsafe_node.searching import MOST_LOOKED_AT, Sieve, Wanted
@@ -104,7 +105,7 @@ class AuditService:
         tables = [await self._check(PAGES, partial(self._store.scan, _count_damage))]
         tables += [
             await self._check(table, partial(self._store.scan, self._counting(table)))
-            for table in (SIGNALS, RESTRICTIONS, RESTRICTED)
+            for table in (SIGNALS, RESTRICTIONS, RESTRICTED, PRUNED)
         ]
         tables += await check_seal(self._store, self._guard)
         tables.append(await self._check(INDEX, self._count_found))
@@ -126,7 +127,7 @@ class AuditService:
     async def events(
         self, since: int, limit: int, who: Principal, purpose: Purpose | None = None
     ) -> AuditEvents:
-        """Read a page of the audit log in order.
+        """Read a page of the audit log in order; what was pruned is passed over.
 
         Raises:
             DeniedError: this role may not, or not for that purpose.
@@ -134,13 +135,15 @@ class AuditService:
         """
         grounds = await self.admit(who, purpose)
 
-        async def query(reader: Reader) -> list[AuditEvent]:
-            return await read_log_events(reader, self._trail.log, since, limit)
+        async def query(reader: Reader) -> tuple[int, list[AuditEvent]]:
+            log = self._trail.log
+            first = max(since, await reader.minimum(log))
+            return first, await read_log_events(reader, log, first, limit)
 
-        events = await self._store.scan(query)
-        detail: Detail = {"since": since, "events": len(events), **grounds}
+        first, events = await self._store.scan(query)
+        detail: Detail = {"since": first, "events": len(events), **grounds}
         await self._note(Event.AUDIT_READ, who, detail=detail)
-        return AuditEvents(events=events, next=since + len(events))
+        return AuditEvents(events=events, next=first + len(events))
 
     async def search(
         self,
@@ -173,16 +176,14 @@ class AuditService:
     async def _sift(
         self, reader: Reader, sieve: Sieve, since: int, limit: int
     ) -> FoundEvents:
-        size = await reader.log_size(self._trail.log)
-        end = min(size, since + MOST_LOOKED_AT)
+        log = self._trail.log
+        size, place = await reader.log_size(log), max(since, await reader.minimum(log))
+        end = min(size, place + MOST_LOOKED_AT)
         found: list[AuditEvent] = []
-        place = since
         while place < end and len(found) < limit:
-            page = await read_log_events(
-                reader, self._trail.log, place, min(_PAGE, end - place)
-            )
+            count = min(_PAGE, end - place)
+            page = await read_log_events(reader, log, place, count)
             if not page:
-                log = self._trail.log
                 raise MissingEntriesError(log, place, "the entry is missing")
             for event in page:
                 place = event.index + 1
@@ -231,6 +232,7 @@ class AuditService:
             root=found.root.hex(),
             openings=found.openings,
             erased=found.erased,
+            minimum=found.minimum,
             ok=True,
         )
 
@@ -294,6 +296,8 @@ class AuditService:
                 return lambda reader: SignalRows(reader, situation, now).check()
             case "restrictions":
                 return lambda r: RestrictionRows(r, situation).check_statements()
+            case "pruned":
+                return lambda r: check_pruned(r, self._trail.log)
             case _:
                 return lambda r: RestrictionRows(r, situation).check_names()
 

@@ -50,6 +50,7 @@ Printable = Annotated[
 ]
 Positive = Annotated[float, msgspec.Meta(gt=0, le=86_400)]
 KeptDays = Annotated[int, msgspec.Meta(ge=30, le=3_650)]
+RecordDays = Annotated[int, msgspec.Meta(ge=0, le=36_500)]
 
 
 class Listen(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -79,12 +80,14 @@ class AuditRetention(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """For how many days openings of the audit log are kept, by their group.
 
     `detail` is how long the key of a month is kept after its end; whatever else was
-    sealed in that month goes with it, so it is the longest.
+    sealed in that month goes with it, so it is the longest. `records` is how long the
+    records themselves are kept, which name nobody; 0 is for good.
     """
 
     actor: KeptDays = 365
     subject: KeptDays = 365
     detail: KeptDays = 1_095
+    records: RecordDays = 0
 
 
 class Disk(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -286,6 +289,11 @@ def _unfit(config: Config, directory: Path) -> str | None:
         return why
     if config.audit.detail < max(config.audit.actor, config.audit.subject):
         return "details are kept as long as actors and subjects - at `$.audit.detail`"
+    if 0 < config.audit.records < config.audit.detail:
+        return (
+            "records are kept for good (0), or as long as details - at "
+            "`$.audit.records`"
+        )
     return _unfit_provider(config)
 
 

@@ -112,6 +112,19 @@ class UnknownEntryError(LogError):
         self.number = number
 
 
+class PrunedError(LogError):
+    """An entry was pruned: only its hash is left, and all proofs."""
+
+    def __init__(self, log: str, number: int, minimum: int) -> None:
+        super().__init__(
+            f"entry {number} of {log} was pruned; the first that is there is "
+            f"{minimum}, and of those before only hashes are left"
+        )
+        self.log = log
+        self.number = number
+        self.minimum = minimum
+
+
 class CorruptLogError(LogError):
     """What is stored of a log does not add up.
 

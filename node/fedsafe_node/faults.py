@@ -20,6 +20,8 @@ class FaultPoint(StrEnum):
     LOG_AFTER_APPEND = "log.after_append"
     LOG_AFTER_TILE = "log.after_tile"
     LOG_AFTER_ERASE = "log.after_erase"
+    LOG_BEFORE_PRUNE = "log.before_prune"
+    LOG_AFTER_PRUNE = "log.after_prune"
     KEY_BEFORE_RENAME = "key.before_rename"
     KEY_AFTER_RENAME = "key.after_rename"
     GUARD_BEFORE_RENAME = "guard.before_rename"

@@ -10,12 +10,15 @@ from dataclasses import dataclass
 import aiohttp
 
 from fedsafe_federation.peer import PeerClient
+from fedsafe_federation.witnessing import anchor_name
 from fedsafe_node.attesting import Attesting
 from fedsafe_node.base import Base
 from fedsafe_node.evidence.keeping import Keeper
+from fedsafe_node.evidence.pruning import Sizes
 from fedsafe_node.founding import FoundingService
 from fedsafe_node.membership import Membership
 from fedsafe_node.notices.keeping import NoticeDesk
+from fedsafe_node.peering.cosigning import Cosigning
 from fedsafe_node.peering.service import PeeringService
 from fedsafe_node.peering.serving import FeedServer
 from fedsafe_node.replicating import Replicating
@@ -72,6 +75,7 @@ def make_parts(
     )
     feed = _feed(base)
     attesting = _attesting(base, client, replicating)
+    witnesses = Witnesses.make(base, client, feed)
     return Parts(
         base=base,
         session=session,
@@ -83,10 +87,10 @@ def make_parts(
         feed=feed,
         attesting=attesting,
         peering=_peering(base, feed, attesting, replicating),
-        witnesses=Witnesses.make(base, client, feed),
+        witnesses=witnesses,
         foundings=_foundings(base, joined),
         desk=_desk(base, reviews, notices, replicating),
-        keeper=_keeper(base),
+        keeper=_keeper(base, feed, witnesses.cosigning),
     )
 
 
@@ -178,12 +182,22 @@ def _desk(
     )
 
 
-def _keeper(base: Base) -> Keeper:
+def _keeper(base: Base, feed: FeedServer, cosigning: Cosigning) -> Keeper:
+    async def seen() -> Sizes | None:
+        if base.situation.shared is None or not cosigning.needed:
+            kept = base.guard.sizes.get(anchor_name(base.config.name), 0)
+            return Sizes(audit=(await feed.keep_audit()).size, anchor=kept)
+        if cosigning.alarm is not None or cosigning.refused:
+            return None
+        proof = await cosigning.proof()
+        return Sizes(proof.size, proof.index) if proof is not None else None
+
     return Keeper(
         base.office,
         base.config.audit,
         periods=base.periods,
         pseudonyms=base.pseudonyms,
         announcer=base.announcer,
+        seen=seen,
         offload=base.workers,
     )

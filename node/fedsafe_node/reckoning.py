@@ -56,8 +56,8 @@ class Reckoning:
     `ended` counts erasures that no statement and no relock explains: dates that
     passed, and own bans that were withdrawn or published. `unkept` counts what was
     stopped by statements beyond the bound of their author, which are not kept.
-    `whole` is false once a period key was destroyed, and with it what some events
-    said.
+    `whole` is false once a period key was destroyed or events were pruned, and with
+    them what some events said.
     """
 
     kept: Counter[str] = field(default_factory=Counter)
@@ -106,8 +106,9 @@ class Reckoner:
         Raises:
             CorruptRowError: an own ban has no row, or a detail that counts is gone.
         """
-        found = Reckoning()
-        for start in range(0, len(claimed), _PAGE):
+        minimum = await self._reader.minimum(self._audit)
+        found = Reckoning(whole=minimum == 0)
+        for start in range(minimum, len(claimed), _PAGE):
             records = await self._reader.records(self._audit, start, _PAGE)
             for index, data in enumerate(records, start=start):
                 try:
@@ -152,6 +153,9 @@ class Reckoner:
         return all(self._first <= row.period <= self._present for row in sealed)
 
     async def _beginning(self) -> str:
+        for row in await self._reader.pruned():
+            if row.log == self._audit:
+                return row.since
         record = await self._reader.record(self._audit, 0)
         try:
             return decode_audit_record(record).at[:7] if record else ""

@@ -25,7 +25,8 @@ class CosignedStanding(Message, frozen=True):
 class AuditStanding(Message, frozen=True):
     """How the audit log stands: its end, what the guard has kept, and its key.
 
-    `missing` entries lie before the end and are not there; `fingerprint` is what
+    `missing` entries lie before the end and are not there, but for those below
+    `minimum`, which were pruned: only their hashes are left. `fingerprint` is what
     somebody compares who verifies an evidence pack. `kept_size` and `kept_at` are of
     the newest signed checkpoint that may have left the node. `cosigned` is null before
     the quorum has cosigned anything.
@@ -39,4 +40,5 @@ class AuditStanding(Message, frozen=True):
     kept_at: int | None
     key: str
     fingerprint: str
+    minimum: int = 0
     cosigned: CosignedStanding | None = None

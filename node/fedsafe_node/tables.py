@@ -114,8 +114,7 @@ class SignalRows:
                 self._check_rest(row)
                 places[row.log].append(row)
             for log, rows in places.items():
-                for span in _spans(rows):
-                    await self._check_span(log, span)
+                await self._check_spans(log, rows)
         for log in self._claimed:
             await self._check_unclaimed(log)
         claimed = self._claimed.get(self._audit, bytearray())
@@ -142,6 +141,19 @@ class SignalRows:
             raise _bad(row, "it is active, but a dispute rests it")
         if status is SignalStatus.DISPUTED and name not in self._contested.named:
             raise _bad(row, "it is disputed, but no statement says so")
+
+    async def _check_spans(self, log: LogName, rows: Sequence[SignalRow]) -> None:
+        minimum = await self._reader.minimum(log)
+        for row in rows:
+            if row.index < minimum:
+                await self._check_pruned(row)
+        for span in _spans([row for row in rows if row.index >= minimum]):
+            await self._check_span(log, span)
+
+    async def _check_pruned(self, row: SignalRow) -> None:
+        if row.status is not SignalStatus.ERASED:
+            raise _bad(row, f"it is {row.status.value}, but its entry was pruned")
+        await self._check_stop(row, erased=True)
 
     async def _check_span(self, log: LogName, rows: Sequence[SignalRow]) -> None:
         first = rows[0].index
@@ -209,6 +221,8 @@ class SignalRows:
         event = await self._reader.relock_event(row.origin, row.signal_id)
         record = None
         if event is not None:
+            if event < await self._reader.minimum(self._audit):
+                return True  # the seal vouches for the row, and no record is left
             record = await self._reader.record(self._audit, event)
         if record is None:
             return False

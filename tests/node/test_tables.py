@@ -121,6 +121,7 @@ async def test_tables_that_nobody_touched_verify(full: Fleet) -> None:
         "signals": (8, True),
         "restrictions": (1, True),
         "restricted": (1, True),
+        "pruned": (0, True),
         "index": (6, True),
         "seal": (rows["seal"][0], True),
     }

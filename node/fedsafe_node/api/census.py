@@ -153,7 +153,12 @@ SILENT: Final[Mapping[str, str]] = {
 JOB_EVENTS: Final[Mapping[str, tuple[Event, ...]]] = {
     "acts": (Event.ACT_WITHDRAWN,),
     "audit-gaps": (Event.AUDIT_GAP,),
-    "audit-retention": (Event.AUDIT_ERASED, Event.AUDIT_HELD, Event.KEY_DESTROYED),
+    "audit-retention": (
+        Event.AUDIT_ERASED,
+        Event.AUDIT_HELD,
+        Event.AUDIT_PRUNED,
+        Event.KEY_DESTROYED,
+    ),
     "breaches": (Event.BREACH_DUE,),
     "budgets": (),
     "checkpoint": (),

@@ -71,6 +71,7 @@ class Code(StrEnum):
     PROOF_USED = "proof_used"
     TOO_LATE = "too_late"
     WIPED = "wiped"
+    PRUNED = "pruned"
     BODY_TOO_LARGE = "body_too_large"
     UNSUPPORTED_MEDIA_TYPE = "unsupported_media_type"
     UNSUPPORTED_ENCODING = "unsupported_encoding"
@@ -192,6 +193,7 @@ CODES: Final[Mapping[Code, tuple[int, str]]] = {
     Code.PROOF_USED: (409, "The code has opened a request already"),
     Code.TOO_LATE: (409, "It is too late for that"),
     Code.WIPED: (409, "What it rests on is erased"),
+    Code.PRUNED: (410, "Only the hash of this entry is left"),
     Code.BODY_TOO_LARGE: (413, "The body is too large"),
     Code.UNSUPPORTED_MEDIA_TYPE: (415, "The content type is not supported"),
     Code.UNSUPPORTED_ENCODING: (415, "The content encoding is not supported"),

@@ -41,10 +41,14 @@ class Witnessed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """What is told of a pack in `pack.json`, and the tree that proves it."""
+    """What is told of a pack in `pack.json`, and the tree that proves it.
+
+    Entries below `minimum` were pruned, so no pack holds them any more.
+    """
 
     node: str
     part: Part
+    minimum: int
     openings: bool
     made_at: str
     checkpoint: Checkpoint
@@ -76,6 +80,7 @@ def first_files(facts: Facts, keys: NodeKeys) -> Iterator[File]:
         "log": facts.checkpoint.origin,
         "start": part.start,
         "end": part.end,
+        "minimum": facts.minimum,
         "events": part.events,
         "openings": "included" if facts.openings else "withheld",
         "made_at": facts.made_at,

@@ -8,7 +8,7 @@ import msgspec
 from fedsafe_federation.errors import MalformedError
 from fedsafe_federation.wireformat import decode
 from fedsafe_node.audit_messages import AuditEvent
-from fedsafe_node.errors import CorruptLogError
+from fedsafe_node.errors import CorruptLogError, PrunedError
 from fedsafe_node.log.audit import ACTOR, DETAIL, SUBJECT, decode_audit_record
 from fedsafe_node.store.protocol import LogName, Reader
 
@@ -27,8 +27,12 @@ async def read_log_events(
     """Read the events of the `limit` entries from `since` on.
 
     Raises:
+        PrunedError: the first of them was pruned.
         CorruptLogError: an entry is no audit event.
     """
+    minimum = await reader.minimum(log)
+    if since < minimum:
+        raise PrunedError(log, since, minimum)
     records = await reader.records(log, since, limit)
     payloads: dict[tuple[int, str], bytes] = {}
     if records:

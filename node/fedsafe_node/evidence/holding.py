@@ -11,7 +11,12 @@ from datetime import datetime
 from secrets import token_hex
 from typing import Final
 
-from fedsafe_node.errors import BadRequestError, NotFoundError, WrongStateError
+from fedsafe_node.errors import (
+    BadRequestError,
+    NotFoundError,
+    PrunedError,
+    WrongStateError,
+)
 from fedsafe_node.evidence.keeping_messages import (
     HoldAnswer,
     HoldRequest,
@@ -40,6 +45,7 @@ class Holding:
 
         Raises:
             BadRequestError: it holds nothing, ends in the past, or its reason is none.
+            PrunedError: it begins with entries of which only hashes are left.
         """
         office, now = self._office, self._office.now()
         _check(request, now)
@@ -55,6 +61,9 @@ class Holding:
         )
 
         async def act(tx: Transaction) -> None:
+            minimum = await tx.minimum(office.trail.log)
+            if row.first is not None and row.first < minimum:
+                raise PrunedError(office.trail.log, row.first, minimum)
             await tx.add_hold(row)
             at = office.clock.now()
             await _note(tx, office.trail, at, row, who.name, _PLACED)

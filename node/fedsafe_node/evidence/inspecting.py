@@ -10,7 +10,12 @@ from fedsafe_crypto.checkpoint import Checkpoint, sign_checkpoint
 from fedsafe_crypto.tree import leaf_hash
 from fedsafe_federation.errors import MalformedError
 from fedsafe_node.audit_messages import AuditEntry
-from fedsafe_node.errors import CorruptLogError, MissingEntriesError, NotFoundError
+from fedsafe_node.errors import (
+    CorruptLogError,
+    MissingEntriesError,
+    NotFoundError,
+    PrunedError,
+)
 from fedsafe_node.evidence.contents import audit_verifier, fingerprint
 from fedsafe_node.keys import NodeKeys
 from fedsafe_node.log.anchor import AnchorProof
@@ -63,15 +68,19 @@ class Inspector:
         """Tell size, root, key and gaps; walks the log for the gaps."""
         office, log = self._office, self._office.trail.log
         tail = await office.store.write(lambda tx: tx.tail(log))
-        there = await office.store.scan(
-            lambda reader: count_entries(reader, log, tail.size)
-        )
+
+        async def count(reader: Reader) -> tuple[int, int]:
+            minimum = await reader.minimum(log)
+            return minimum, await count_entries(reader, log, minimum, tail.size)
+
+        minimum, there = await office.store.scan(count)
         key, kept = audit_verifier(office.node, self._keys), self._guard.kept(log)
         return AuditStanding(
             log=log,
             size=tail.size,
             root=tail.root.hex(),
-            missing=tail.size - there,
+            missing=tail.size - minimum - there,
+            minimum=minimum,
             kept_size=kept.size if kept is not None else 0,
             kept_at=await asyncio.to_thread(self._guard.kept_at, log),
             key=key.encode(),
@@ -86,6 +95,7 @@ class Inspector:
 
         Raises:
             NotFoundError: the log has no such entry.
+            PrunedError: only its hash is left.
             DeniedError: this role may not, or not for that purpose.
             CorruptLogError: the entry is no audit event.
         """
@@ -94,6 +104,9 @@ class Inspector:
         tail = await office.store.write(lambda tx: tx.tail(log))
         if index >= tail.size:
             raise NotFoundError("entry")
+        minimum = await office.store.read(lambda reader: reader.minimum(log))
+        if index < minimum:
+            raise PrunedError(log, index, minimum)
         detail: Detail = {"since": index, "events": 1, **grounds}
 
         async def note(tx: Transaction) -> None:
@@ -130,10 +143,10 @@ def _told(proof: AnchorProof | None) -> CosignedStanding | None:
 _PLAIN: Final = ("index", "record", "leaf", "openings", "erased", "withheld")
 
 
-async def count_entries(reader: Reader, log: str, size: int) -> int:
-    """Count the entries below a size that are there."""
+async def count_entries(reader: Reader, log: str, first: int, size: int) -> int:
+    """Count the entries from the first to below a size that are there."""
     there = 0
-    for start in range(0, size, _PAGE):
+    for start in range(first, size, _PAGE):
         there += len(await reader.records(log, start, min(_PAGE, size - start)))
     return there
 

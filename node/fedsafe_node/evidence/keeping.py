@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What keeps the audit log, put together."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -16,6 +16,7 @@ from fedsafe_node.evidence.erasing import ErasureService, SubjectErasure
 from fedsafe_node.evidence.gaps import Gaps
 from fedsafe_node.evidence.holding import Holding
 from fedsafe_node.evidence.inspecting import Admit
+from fedsafe_node.evidence.pruning import Pruning, Sizes
 from fedsafe_node.evidence.retention import Retention
 from fedsafe_node.evidence.revealing import RevealEffect, RevealService
 from fedsafe_node.evidence.telling import Search, Telling
@@ -55,6 +56,7 @@ class Keeper:
         periods: PeriodKeys,
         pseudonyms: Pseudonyms,
         announcer: Announcer,
+        seen: Callable[[], Awaitable[Sizes | None]],
         offload: Offload,
     ) -> None:
         self._office = office
@@ -76,7 +78,12 @@ class Keeper:
             office.clock,
             kept,
             destroying=self.destroying,
-            anchor=anchor_name(office.node),
+            pruning=Pruning(
+                office,
+                kept.records,
+                anchor=anchor_name(office.node),
+                seen=seen,
+            ),
             periods=periods,
             pseudonyms=pseudonyms,
         )

@@ -104,7 +104,8 @@ class KeyShown(Message, frozen=True):
 class GapsAnswer(Message, frozen=True):
     """What the audit log cannot tell, and why.
 
-    `missing` entries lie before its end and are not there. `erased` counts openings
+    `missing` entries lie before its end and are not there; those below `minimum` were
+    pruned and count as not missing. `erased` counts openings
     by reason: `retention`, `subject` (a person's right), `signal` (one that ended).
     `failing` is why nothing can be written now.
     """
@@ -114,4 +115,5 @@ class GapsAnswer(Message, frozen=True):
     keys: list[KeyShown]
     erased: dict[str, int]
     holds: int
+    minimum: int = 0
     failing: str | None = None

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How long openings of the audit log are kept, by their group; records stay for good.
+"""How long openings of the audit log are kept, by their group, and then the records.
 
 * `actor` and `subject` are erased one by one once they are old enough.
 * `detail` goes with the key of its month, as all that was sealed in it: some sums of
@@ -8,8 +8,10 @@
   one a minute; what was cosigned and exported holds without them. A key stays while
   anything else that it sealed is needed: an opening of the feed, an own ban, a review.
 * The key of a quarter's pseudonyms goes when the actors of that quarter are gone.
+* Records go at last, where a time is set for them (`pruning.py`).
 
-What somebody holds (`holding.py`) stays; while anything is held, no key is destroyed.
+What somebody holds (`holding.py`) stays; while anything is held, no key is
+destroyed and no record goes.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -20,6 +22,7 @@ from fedsafe_node.config import AuditRetention
 from fedsafe_node.evidence.destroying import Destroying
 from fedsafe_node.evidence.holding import end_holds
 from fedsafe_node.evidence.naming import entries_naming
+from fedsafe_node.evidence.pruning import Pruning
 from fedsafe_node.evidence.span import first_since
 from fedsafe_node.log.anchor import CHECKPOINT
 from fedsafe_node.log.audit import ACTOR, DETAIL, SUBJECT, AuditTrail, Event
@@ -42,7 +45,7 @@ class Retention:
         kept: AuditRetention,
         *,
         destroying: Destroying,
-        anchor: str,
+        pruning: Pruning,
         periods: PeriodKeys,
         pseudonyms: Pseudonyms,
     ) -> None:
@@ -51,7 +54,7 @@ class Retention:
         self._clock = clock
         self._kept = kept
         self._destroying = destroying
-        self._anchor = anchor
+        self._pruning = pruning
         self._periods = periods
         self._pseudonyms = pseudonyms
 
@@ -69,6 +72,7 @@ class Retention:
         for group, days in ((SUBJECT, self._kept.subject), (ACTOR, self._kept.actor)):
             await self._erase_before(group, now - timedelta(days=days))
         await self._destroy_keys(now)
+        await self._pruning.run()
         await self._store.scrub()
 
     async def _erase_before(self, group: str, moment: datetime) -> None:
@@ -124,7 +128,12 @@ class Retention:
         if await self._store.read(lambda reader: reader.holds()):
             return
         log = self._trail.log
-        gone = [(log, ACTOR), (log, SUBJECT), (log, DETAIL), (self._anchor, CHECKPOINT)]
+        gone = [
+            (log, ACTOR),
+            (log, SUBJECT),
+            (log, DETAIL),
+            (self._pruning.anchor, CHECKPOINT),
+        ]
         needed = await self._store.scan(lambda reader: reader.sealed_periods(but=gone))
         for period in self._periods.periods():
             over = _end_of_month(period) + timedelta(days=self._kept.detail) <= now

@@ -117,6 +117,7 @@ class EvidenceService:
 
         Raises:
             BadRequestError: the log has no such part.
+            PrunedError: of its first entries only hashes are left.
             DeniedError: the policy lets this person take nothing out.
             WrongStateError: the act is not approved, or for another part or person.
         """
@@ -126,12 +127,16 @@ class EvidenceService:
         anchor = await self._cosigned()
         tail = await self._keep()  # later than what was cosigned, so it extends that
         office, log = self._office, self._office.trail.log
-        proof = await office.store.scan(
-            lambda reader: prove_range(reader, log, part.start, part.end, tail.size)
-        )
+
+        async def query(reader: Reader) -> tuple[int, list[bytes]]:
+            proof = await prove_range(reader, log, part.start, part.end, tail.size)
+            return await reader.minimum(log), proof
+
+        minimum, proof = await office.store.scan(query)
         facts = Facts(
             node=office.node,
             part=part,
+            minimum=minimum,
             openings=act is not None,
             made_at=office.clock.now().isoformat(timespec="seconds"),
             checkpoint=Checkpoint(log, tail.size, tail.root),

@@ -14,7 +14,7 @@ from msgspec import UNSET, UnsetType
 
 from fedsafe_federation.errors import MalformedError
 from fedsafe_federation.signed import Count, Seconds
-from fedsafe_node.errors import BadRequestError, CorruptLogError
+from fedsafe_node.errors import BadRequestError, CorruptLogError, PrunedError
 from fedsafe_node.log.audit import Event, decode_audit_record
 from fedsafe_node.messages import Message
 from fedsafe_node.store.protocol import LogName, Reader
@@ -51,20 +51,23 @@ async def find_part(reader: Reader, log: LogName, request: ExportRequest) -> Par
 
     Raises:
         BadRequestError: there is no such part, or it is too long.
+        PrunedError: of its first entries only hashes are left.
         CorruptLogError: an entry that was looked at is no audit event.
     """
-    size = await reader.log_size(log)
+    size, minimum = await reader.log_size(log), await reader.minimum(log)
     events = read_events(request.events)
     by_index = request.first is not UNSET or request.last is not UNSET
     if by_index and (request.since is not UNSET or request.until is not UNSET):
         raise BadRequestError("bad_span", "name entries or times", pointer="/since")
-    start, end = 0 if request.first is UNSET else request.first, size
+    start, end = minimum if request.first is UNSET else request.first, size
     if request.last is not UNSET:
         end = request.last + 1
     if request.since is not UNSET:
         start = await first_since(reader, log, size, request.since)
     if request.until is not UNSET:
         end = await _end_until(reader, log, size, request.until)
+    if start < minimum:
+        raise PrunedError(log, start, minimum)
     if not start < end <= size:
         detail = f"no such entries: the log has {size}"
         raise BadRequestError("bad_span", detail, pointer="/last")
@@ -90,11 +93,14 @@ def read_events(text: str) -> tuple[str, ...] | None:
 async def first_since(reader: Reader, log: LogName, size: int, moment: int) -> int:
     """Return the first entry that is not before a moment; *size* if there is none.
 
+    What was pruned lies before all moments.
+
     Raises:
         CorruptLogError: an entry that was looked at is no audit event.
     """
     place = await _bisect(reader, log, size, moment)
-    for index in range(max(0, place - _NEAR), place):
+    least = await reader.minimum(log)
+    for index in range(max(least, place - _NEAR), place):
         if await _moment(reader, log, index) >= moment:
             return index
     return place
@@ -109,7 +115,7 @@ async def _end_until(reader: Reader, log: LogName, size: int, moment: int) -> in
 
 
 async def _bisect(reader: Reader, log: LogName, size: int, moment: int) -> int:
-    low, high = 0, size
+    low, high = await reader.minimum(log), size
     while low < high:
         middle = (low + high) // 2
         if await _moment(reader, log, middle) < moment:

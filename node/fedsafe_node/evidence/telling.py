@@ -91,12 +91,14 @@ class Telling:
         lasting = _lasting(office)
 
         async def query(reader: Reader) -> GapsAnswer:
-            there = await count_entries(reader, log, tail.size)
+            minimum = await reader.minimum(log)
+            there = await count_entries(reader, log, minimum, tail.size)
             erased = await reader.erasures()
             rest = await reader.erased_openings(log) - sum(erased.values())
             named = {reason.value: erased.get(reason, 0) for reason in Erasing}
             return GapsAnswer(
-                missing=tail.size - there,
+                missing=tail.size - minimum - there,
+                minimum=minimum,
                 gaps=[
                     GapShown(
                         kind=row.kind.value,

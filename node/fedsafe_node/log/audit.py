@@ -101,6 +101,7 @@ class Event(StrEnum):
     AUDIT_GAP = "audit.gap"
     AUDIT_ERASED = "audit.erased"
     AUDIT_HELD = "audit.held"
+    AUDIT_PRUNED = "audit.pruned"
     KEY_DESTROYED = "audit.key_destroyed"
     REVEALED = "audit.revealed"
     SIGNAL_READ = "signal.read"

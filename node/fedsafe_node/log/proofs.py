@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """RFC 6962 roots and proofs, computed from what a store holds of a log.
 
-Level 0 of the tree is not stored: its hashes are those of the records. Higher
-levels are read from the roots of full tiles, so a proof reads at most 256 records
-and 256 hashes a level. Which tiles it needs depends on numbers only; they are found
-by computing it once over blank tiles, then read, then it is computed in earnest.
+Level 0 of the tree is stored of pruned entries only: else its hashes are those of the
+records. Higher levels are read from the roots of full tiles, so a proof reads at most
+256 records and 256 hashes a level. Which tiles it needs depends on numbers only; they
+are found by computing it once over blank tiles, then read, then it is computed in
+earnest.
 """
 
 from collections.abc import Callable
@@ -118,6 +119,9 @@ async def read_tile(reader: LogReader, log: LogName, tile: Tile) -> bytes:
     """Return the hashes of a tile; too few if rows are missing."""
     start = tile.index * TILE_WIDTH
     if tile.level == 0:
+        kept = await reader.leaf_tile(log, tile.index)
+        if kept is not None:
+            return kept[: tile.length]
         records = await reader.records(log, start, tile.width)
         return b"".join(map(leaf_hash, records))
     roots = await reader.tile_roots(log, tile.level, start, start + tile.width)

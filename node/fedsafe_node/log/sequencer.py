@@ -13,9 +13,9 @@ from typing import Final, Protocol
 from fedsafe_crypto.tiles import TILE_HEIGHT, TILE_WIDTH
 from fedsafe_crypto.tree import leaf_hash
 from fedsafe_node.clock import Clock
-from fedsafe_node.errors import CorruptLogError
+from fedsafe_node.errors import CorruptLogError, LogError
 from fedsafe_node.faults import NO_FAULTS, FaultPoint, Faults
-from fedsafe_node.log.edge import Edge, Mark, TileRoot
+from fedsafe_node.log.edge import Edge, Mark, TileRoot, tile_root
 from fedsafe_node.log.openings import (
     PeriodKeys,
     period_of,
@@ -23,6 +23,7 @@ from fedsafe_node.log.openings import (
     unseal_opening,
 )
 from fedsafe_node.store.protocol import LogName
+from fedsafe_node.store.prune_rows import PrunedRow
 from fedsafe_node.store.rows import LogEntry, Opening, SealedOpening, Tail
 
 _NOWHERE: Final = (0, b"")
@@ -75,6 +76,20 @@ class LogRows(Protocol):
 
     def erase_opening(self, number: int, index: int, group: str, *, at: int) -> bool:
         """Wipe the sealed bytes of an opening; False if there are none."""
+        ...
+
+    def records_between(self, number: int, start: int, stop: int) -> list[bytes]:
+        """Return the records from an index to below another."""
+        ...
+
+    def pruned_size(self, number: int) -> int:
+        """Return how many entries of a log were pruned."""
+        ...
+
+    def prune(
+        self, number: int, row: PrunedRow, tiles: Iterable[tuple[int, bytes]]
+    ) -> None:
+        """Keep leaf tiles (index, hashes), and delete the entries below a size."""
         ...
 
 
@@ -204,6 +219,33 @@ class Sequencer:
         number = self._touch(rows, log).number
         (sealed,) = self._sealed(log, number, index, [opening], self._period())
         rows.grant_opening(sealed)
+
+    def prune(self, rows: LogRows, row: PrunedRow) -> None:
+        """Keep the hashes of the entries below a size, and nothing else of them.
+
+        Raises:
+            LogError: not so far: the edge is read from the last entries.
+            CorruptLogError: they are not those of the tiles above them.
+        """
+        number = self._touch(rows, row.log).number
+        old, end = rows.pruned_size(number), rows.size_of(number)
+        if row.size % TILE_WIDTH or not old < row.size < end:
+            raise LogError(f"of {end} entries of {row.log} not {row.size} are pruned")
+        first = old // TILE_WIDTH
+        roots = rows.tile_roots_from(number, 1, first)
+        tiles: list[tuple[int, bytes]] = []
+        for index in range(first, row.size // TILE_WIDTH):
+            start = index * TILE_WIDTH
+            records = rows.records_between(number, start, start + TILE_WIDTH)
+            leaves = [leaf_hash(record) for record in records]
+            above = roots[index - first : index - first + 1]
+            if len(leaves) != TILE_WIDTH or above != [tile_root(leaves)]:
+                last, why = start + TILE_WIDTH - 1, "the entries of this tile changed"
+                raise CorruptLogError(row.log, start, why, last=last)
+            tiles.append((index, b"".join(leaves)))
+        self._faults.reach(FaultPoint.LOG_BEFORE_PRUNE)
+        rows.prune(number, row, tiles)
+        self._faults.reach(FaultPoint.LOG_AFTER_PRUNE)
 
     def unseal(self, log: LogName, sealed: SealedOpening) -> Opening | None:
         """Return the opening; None if it or its period's key is erased."""

@@ -31,6 +31,8 @@ async def tile_files(
 ) -> list[tuple[str, bytes]]:
     """Give path and content of a tile, and of the bundle below one of level 0.
 
+    Below the minimum index there are no bundles: those entries were pruned.
+
     Raises:
         CorruptLogError: rows are missing, or an entry is too long for a bundle.
     """
@@ -39,8 +41,8 @@ async def tile_files(
         first = tile.index * TILE_WIDTH << 8 * tile.level
         raise CorruptLogError(log, first, "entries or tiles are missing")
     files = [(tile.path, content)]
-    if tile.level == 0:
-        start = tile.index * TILE_WIDTH
+    start = tile.index * TILE_WIDTH
+    if tile.level == 0 and start >= await reader.minimum(log):
         records = await reader.records(log, start, tile.width)
         files.append((tile.entries_path, _bundle(log, start, records)))
     return files

@@ -7,13 +7,13 @@ known of the log from elsewhere (`Anchor`): the newest tile has no root of its o
 on disk, and whoever rewrites records can rewrite the roots beside them.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from fedsafe_crypto.commitment import verify_commitment
 from fedsafe_crypto.errors import CryptoError
 from fedsafe_crypto.tiles import TILE_WIDTH
-from fedsafe_crypto.tree import leaf_hash
+from fedsafe_crypto.tree import HASH_BYTES, leaf_hash
 from fedsafe_node.errors import CorruptLogError, MissingEntriesError
 from fedsafe_node.log.edge import Edge
 from fedsafe_node.store.protocol import LogName, LogReader
@@ -39,13 +39,14 @@ class Anchor:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verified:
-    """A log that adds up, and what it holds."""
+    """A log that adds up, and what it holds; of entries below `minimum`, hashes."""
 
     log: LogName
     size: int
     root: bytes
     openings: int
     erased: int
+    minimum: int = 0
 
 
 async def verify_log(
@@ -58,6 +59,9 @@ async def verify_log(
 ) -> Verified:
     """Recompute the tree from the records; check every opening and anchor.
 
+    Of entries that were pruned there are the leaf hashes, which tiles and anchors
+    cover as they do the records.
+
     `commitments_of` gives the commitments of a record by group; it may raise
     `ValueError` for what is no record. A log of the node's own (*is_own*) has the
     openings of all commitments, if only to say that they are erased; another's came
@@ -67,17 +71,17 @@ async def verify_log(
         CorruptLogError: names the first entry (or the first of its tile) at fault.
     """
     size, edge = await reader.log_size(log), Edge()
+    least = await reader.minimum(log)
     known = _Anchors(log, anchors)
     known.meet(edge)
     kept = erased = 0
-    for start in range(0, size, _BLOCK):
+    for tile in range(least // TILE_WIDTH):
+        await _grow(reader, log, edge, known, await _leaves(reader, log, tile))
+    known.check()
+    for start in range(least, size, _BLOCK):
         count = min(_BLOCK, size - start)
         records = await _block(reader, log, start, count)
-        for record in records:
-            for level, index, root in edge.append(leaf_hash(record)):
-                known.note(await _tile_fault(reader, log, level, index, root))
-            if edge.size == known.next_size:
-                known.meet(edge)
+        await _grow(reader, log, edge, known, map(leaf_hash, records))
         openings = await reader.openings(log, start, count)
         groups = _Groups(log, start, records, commitments_of)
         for opening in openings:
@@ -90,7 +94,38 @@ async def verify_log(
     known.end(size)
     if await reader.sealed_openings(log, size, _NO_END - size):
         raise CorruptLogError(log, size, "an opening has no entry")
-    return Verified(log=log, size=size, root=edge.root(), openings=kept, erased=erased)
+    return Verified(
+        log=log,
+        size=size,
+        root=edge.root(),
+        openings=kept,
+        erased=erased,
+        minimum=least,
+    )
+
+
+async def _grow(
+    reader: LogReader,
+    log: LogName,
+    edge: Edge,
+    known: "_Anchors",
+    leaves: Iterable[bytes],
+) -> None:
+    for leaf in leaves:
+        for level, index, root in edge.append(leaf):
+            known.note(await _tile_fault(reader, log, level, index, root))
+        if edge.size == known.next_size:
+            known.meet(edge)
+
+
+async def _leaves(reader: LogReader, log: LogName, tile: int) -> list[bytes]:
+    """Read the leaf hashes that stay of a tile that was pruned."""
+    kept = await reader.leaf_tile(log, tile)
+    if kept is None or len(kept) != TILE_WIDTH * HASH_BYTES:
+        first = tile * TILE_WIDTH
+        last, why = first + TILE_WIDTH - 1, "the hashes of pruned entries are missing"
+        raise MissingEntriesError(log, first, why, last=last)
+    return [kept[at : at + HASH_BYTES] for at in range(0, len(kept), HASH_BYTES)]
 
 
 class _Anchors:

@@ -168,6 +168,11 @@ class Cosigning:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
+    @property
+    def needed(self) -> bool:
+        """Whether anybody has to cosign; not with a policy that wants nobody."""
+        return self._policy is None or not self._policy.reached(set())
+
     async def cosigned(self) -> Cosigned | None:
         """Give the largest own checkpoint that the quorum has cosigned."""
         policy = self._policy

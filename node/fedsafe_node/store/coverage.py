@@ -28,7 +28,7 @@ PARTLY: Final[Mapping[str, tuple[str, str]]] = {
         "what is not erased is sealed to its place and committed to by its entry",
     )
 }
-OF_LOGS: Final = ("entries", "openings", "tile_roots")
+OF_LOGS: Final = ("entries", "leaf_tiles", "openings", "tile_roots")
 _TABLES: Final = (
     "SELECT name FROM sqlite_master WHERE type = 'table' "
     "AND name NOT LIKE 'sqlite|_%' ESCAPE '|' ORDER BY name"

@@ -30,7 +30,10 @@ class KeepingReader(Protocol):
         ...
 
     async def erased_openings(self, log: str) -> int:
-        """Count the openings of a log that are erased; walks them."""
+        """Count the openings of a log that are erased, pruned ones included.
+
+        Walks them.
+        """
         ...
 
     async def sealed_periods(

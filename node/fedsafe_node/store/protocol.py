@@ -30,6 +30,7 @@ from fedsafe_node.store.keeping_rows import Outage, Room
 from fedsafe_node.store.notices_protocol import NoticesReader, NoticesWriter
 from fedsafe_node.store.oversight_protocol import OversightReader, OversightWriter
 from fedsafe_node.store.people_protocol import PeopleReader, PeopleWriter
+from fedsafe_node.store.prune_protocol import PruneReader, PruneWriter
 from fedsafe_node.store.recipients_protocol import (
     RecipientsReader,
     RecipientsWriter,
@@ -67,6 +68,14 @@ class LogReader(Protocol):
 
     async def log_size(self, log: LogName) -> int:
         """Return the number of entries; 0 for a log that is not there."""
+        ...
+
+    async def minimum(self, log: LogName) -> int:
+        """Return the first entry of a log that was not pruned."""
+        ...
+
+    async def leaf_tile(self, log: LogName, index: int) -> bytes | None:
+        """Return the 256 leaf hashes of a tile whose entries were pruned."""
         ...
 
     async def record(self, log: LogName, index: int) -> bytes | None:
@@ -175,6 +184,7 @@ class Reader(
     RecipientsReader,
     NoticesReader,
     KeepingReader,
+    PruneReader,
     ReviewReader,
     RightsReader,
     WitnessReader,
@@ -284,6 +294,7 @@ class Transaction(
     RecipientsWriter,
     NoticesWriter,
     KeepingWriter,
+    PruneWriter,
     ReviewWriter,
     RightsWriter,
     WitnessWriter,

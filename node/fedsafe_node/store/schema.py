@@ -7,7 +7,8 @@ the number of the last migration, and sqlite-utils, slow to import, is only
 loaded when that number is too small.
 
 What is in a log never changes: triggers refuse to update or delete an entry or
-a tile, and of an opening only the sealed bytes may go, once.
+a tile, and of an opening only the sealed bytes may go, once. What was pruned is gone
+as a whole prefix (`prune_schema`).
 """
 
 import sqlite3
@@ -22,6 +23,7 @@ from fedsafe_node.store.keeping_schema import KEEPING
 from fedsafe_node.store.notices_schema import NOTICES
 from fedsafe_node.store.oversight_schema import OVERSIGHT
 from fedsafe_node.store.people_schema import PEOPLE
+from fedsafe_node.store.prune_schema import PRUNE
 from fedsafe_node.store.recipients_schema import RECIPIENTS
 from fedsafe_node.store.review_schema import REVIEW
 from fedsafe_node.store.rights_schema import RIGHTS
@@ -244,6 +246,7 @@ MIGRATIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("0010_witness", WITNESS),
     ("0011_keeping", KEEPING),
     ("0012_scopes", SCOPES),
+    ("0013_prune", PRUNE),
 )
 VERSION = len(MIGRATIONS)
 

@@ -22,6 +22,7 @@ from fedsafe_node.store.schema import migrate
 from fedsafe_node.store.seal_protocol import Position, SealReport, Surroundings
 from fedsafe_node.store.sealed_parts import MAIN, Seal, SealKey, read_seal
 
+_OF_ENTRIES: Final = ("entries", "openings")
 _SIZES: Final = (
     "SELECT id, (SELECT coalesce(max(idx) + 1, 0) FROM entries WHERE log = id) "
     "FROM logs"
@@ -31,6 +32,10 @@ _LOST: Final = (
     "WHERE sealed IS NOT NULL AND period NOT IN ({}) LIMIT 1"
 )
 _TILES: Final = "SELECT count(*) FROM tile_roots WHERE log = ?"
+_BELOW: Final = (
+    "SELECT min(idx) FROM {0} JOIN pruned ON pruned.log = {0}.log "
+    "WHERE {0}.log = ? AND idx < pruned.size"
+)
 _DIRECTORIES: Final = {"period_key": "periods", "quarter_key": "pseudonyms"}
 _HAS_EFFECTS: Final = (
     "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'effects'"
@@ -100,6 +105,11 @@ def stray_faults(connection: sqlite3.Connection) -> Iterator[SealBrokenError]:
                 yield SealBrokenError(table, f"log {log}", "there is no such log")
             elif connection.execute(before, (log,)).fetchone() is not None:
                 yield SealBrokenError(table, f"log {log}", "a row before its begin")
+            elif table in _OF_ENTRIES:
+                (left,) = connection.execute(_BELOW.format(table), (log,)).fetchone()
+                if left is not None:
+                    why = "it was pruned, and is here"
+                    yield SealBrokenError(table, f"log {log}, entry {left}", why)
             (log,) = connection.execute(next_log, (log,)).fetchone()
     for log, size in connection.execute(_SIZES).fetchall():
         wanted = sum(size >> TILE_HEIGHT * level for level in range(1, 8))

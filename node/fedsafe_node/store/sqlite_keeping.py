@@ -68,10 +68,12 @@ class SQLiteKeepingReader:
         return dict(rows.fetchall())
 
     async def erased_openings(self, log: str) -> int:
-        """Count the openings of a log that are erased."""
+        """Count the openings of a log that are erased, pruned ones included."""
         (count,) = self._connection.execute(
-            "SELECT count(*) FROM openings WHERE sealed IS NULL "
-            "AND log = (SELECT id FROM logs WHERE origin = ?)",
+            "SELECT count(*) + coalesce((SELECT p.openings FROM pruned AS p "
+            "WHERE p.log = (SELECT id FROM logs WHERE origin = ?1)), 0) "
+            "FROM openings WHERE sealed IS NULL "
+            "AND log = (SELECT id FROM logs WHERE origin = ?1)",
             (log,),
         ).fetchone()
         return int(count)

@@ -9,6 +9,7 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 
 from fedsafe_node.store.protocol import LogName
+from fedsafe_node.store.prune_rows import PrunedRow
 
 OpeningValues = tuple[int, int, str, str, bytes]
 TileValues = tuple[int, int, int, bytes]
@@ -18,6 +19,13 @@ _OPENING = "INSERT INTO openings (log, idx, grp, period, sealed) VALUES (?, ?, ?
 _GRANT = (
     f"{_OPENING} ON CONFLICT (log, idx, grp) DO UPDATE SET "
     "period = excluded.period, sealed = excluded.sealed, erased_at = NULL"
+)
+_LEAF_TILE = "INSERT INTO leaf_tiles (log, idx, hashes) VALUES (?, ?, ?)"
+_PRUNED = (
+    "INSERT INTO pruned (log, size, root, since, event, openings, at) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (log) DO UPDATE SET "
+    "size = excluded.size, root = excluded.root, since = excluded.since, "
+    "event = excluded.event, openings = excluded.openings, at = excluded.at"
 )
 _TILE = "INSERT INTO tile_roots (log, level, idx, hash) VALUES (?, ?, ?, ?)"
 
@@ -56,6 +64,35 @@ class SQLiteLogRows:
             (number, start),
         )
         return [record for (record,) in rows]
+
+    def records_between(self, number: int, start: int, stop: int) -> list[bytes]:
+        """Return the records from an index to below another."""
+        rows = self._connection.execute(
+            "SELECT record FROM entries WHERE log = ? AND idx >= ? AND idx < ? "
+            "ORDER BY idx",
+            (number, start, stop),
+        )
+        return [record for (record,) in rows]
+
+    def pruned_size(self, number: int) -> int:
+        """Return how many entries of a log were pruned."""
+        row = self._connection.execute(
+            "SELECT size FROM pruned WHERE log = ?", (number,)
+        ).fetchone()
+        return 0 if row is None else int(row[0])
+
+    def prune(
+        self, number: int, row: PrunedRow, tiles: Iterable[tuple[int, bytes]]
+    ) -> None:
+        """Keep leaf tiles (index, hashes), and delete the entries below a size."""
+        execute = self._connection.execute
+        for index, hashes in tiles:
+            execute(_LEAF_TILE, (number, index, hashes))
+        said = (row.size, row.root, row.since, row.event, row.openings, row.at)
+        execute(_PRUNED, (number, *said))
+        for table in ("openings", "entries"):
+            below = f"DELETE FROM {table} WHERE log = ? AND idx < ?"  # noqa: S608 - our own words
+            execute(below, (number, row.size))
 
     def tile_roots_from(self, number: int, level: int, start: int) -> list[bytes]:
         """Return the entries of a tile level from an index on."""

@@ -34,6 +34,7 @@ from fedsafe_node.store.sqlite_keeping import SQLiteKeepingReader
 from fedsafe_node.store.sqlite_notices import SQLiteNoticesReader
 from fedsafe_node.store.sqlite_oversight import SQLiteOversightReader
 from fedsafe_node.store.sqlite_people import SQLitePeopleReader
+from fedsafe_node.store.sqlite_pruning import SQLitePruneReader
 from fedsafe_node.store.sqlite_recipients import SQLiteRecipientsReader
 from fedsafe_node.store.sqlite_review import SQLiteReviewReader
 from fedsafe_node.store.sqlite_rights import SQLiteRightsReader
@@ -88,6 +89,7 @@ class SQLiteReader(
     SQLiteNoticesReader,
     SQLiteReviewReader,
     SQLiteKeepingReader,
+    SQLitePruneReader,
     SQLiteRightsReader,
     SQLiteWitnessReader,
 ):

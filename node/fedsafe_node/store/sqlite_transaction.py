@@ -7,6 +7,7 @@ from typing import Protocol
 
 from fedsafe_node.errors import ConflictError
 from fedsafe_node.store.protocol import LogName
+from fedsafe_node.store.prune_rows import PrunedRow
 from fedsafe_node.store.rows import (
     CredentialRow,
     DraftRow,
@@ -84,6 +85,10 @@ class Sequencing(Unsealing, Undo, Protocol):
         """Keep the opening of an entry that lacks it."""
         ...
 
+    def prune(self, rows: SQLiteLogRows, row: PrunedRow) -> None:
+        """Keep the hashes of the entries below a size, and nothing else of them."""
+        ...
+
 
 class SQLiteTransaction(
     SQLiteReader,
@@ -140,6 +145,13 @@ class SQLiteTransaction(
         """Keep the opening of an entry that came without it, or was relocked."""
         try:
             self._sequencing.grant(self._log_rows, log, index, opening)
+        except sqlite3.IntegrityError as error:
+            raise ConflictError(str(error)) from None
+
+    async def prune(self, row: PrunedRow) -> None:
+        """Keep the hashes of the entries below a size, and nothing else of them."""
+        try:
+            self._sequencing.prune(self._log_rows, row)
         except sqlite3.IntegrityError as error:
             raise ConflictError(str(error)) from None
 
