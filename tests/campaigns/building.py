@@ -20,9 +20,12 @@ from tests.node.people.test_register import MET
 from tests.node.signals.conftest import ANNA, BOT, request_for
 from tests.node.test_attesting import recorded
 
+from fedsafe_crypto.tiles import TILE_WIDTH
+from fedsafe_federation.witnessing import anchor_name
 from fedsafe_node.base import Base, open_base
 from fedsafe_node.config import Place, load_config
 from fedsafe_node.evaluators import SharedLists
+from fedsafe_node.evidence.pruning import Pruning, Sizes
 from fedsafe_node.membership import CHARTER_DOCUMENT, load_membership
 from fedsafe_node.messages import Kind
 from fedsafe_node.people.messages import (
@@ -61,6 +64,7 @@ async def build(founded: Path, root: Path) -> tuple[Path, Path]:
         await fleet.covered()
         await _go_on(fleet)
         await _relock(fleet)
+        await _prune(fleet)
     finally:
         await fleet.close()
     await _fill(fleet.place(NODE))
@@ -128,6 +132,25 @@ async def _relock(fleet: Fleet) -> None:
     situation.policy = recorded()
     situation.record_gate(LegalGate())
     await relock(fleet[NODE].desk)
+
+
+async def _prune(fleet: Fleet) -> None:
+    """Let the first tile of the audit log go, as if all in it were old."""
+    office = fleet[NODE].base.office
+    log, now = office.trail.log, office.now()
+
+    async def seen() -> Sizes:
+        return Sizes(audit=TILE_WIDTH, anchor=0)
+
+    pruning = Pruning(office, 1, anchor=anchor_name(NODE), seen=seen)
+
+    async def act(tx: Transaction) -> bool:
+        for row in await tx.sealed_openings(log, 0, TILE_WIDTH):
+            if row.sealed is not None:
+                await tx.erase_opening(log, row.index, row.group, at=now)
+        return await pruning._act(tx, log, TILE_WIDTH)  # noqa: SLF001
+
+    assert await office.store.write(act)
 
 
 async def open_node(place: Place, parts: AsyncExitStack) -> Base:

@@ -39,7 +39,9 @@ from fedsafe_node.config import Place
 from fedsafe_node.errors import NodeError
 from fedsafe_node.principal import LOCAL
 
-_OF_LOGS: Final = frozenset({"logs", "entries", "openings", "tile_roots"})
+_OF_LOGS: Final = frozenset(
+    {"logs", "entries", "leaf_tiles", "openings", "pruned", "tile_roots"}
+)
 _LETTERS: Final = "abcdefghijklmnopqrstuvwxyz0123456789"
 
 

@@ -34,6 +34,7 @@ def small_pack() -> bytes:
     facts = Facts(
         node="a.demo",
         part=Part(start=0, end=1),
+        minimum=0,
         openings=False,
         made_at="2026-11-24T12:00:00+00:00",
         checkpoint=Checkpoint("a.demo/audit", 1, leaf_hash(record.encode())),

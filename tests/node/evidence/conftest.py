@@ -10,6 +10,7 @@ from typing import Final
 
 import pytest
 from msgspec import convert
+from tests.node.evidence.aging import COUNT, let_records_go, write
 from tests.node.fleet import NAMES, Fleet, copy_of, make
 
 from fedsafe_crypto.identity import SigningKey
@@ -36,6 +37,17 @@ async def alone(tmp_path: Path) -> AsyncIterator[Fleet]:
     """Give one node that runs, with the people who look after its audit log."""
     fleet = await make(tmp_path / "one", "a.demo", staff=STAFF)
     await fleet.start("a.demo")
+    yield fleet
+    await fleet.close()
+
+
+@pytest.fixture
+async def aging(tmp_path: Path) -> AsyncIterator[Fleet]:
+    """Give one whose records go after a month, with some that will."""
+    fleet = await make(tmp_path / "one", "a.demo", staff=STAFF)
+    let_records_go(fleet)
+    await fleet.start("a.demo")
+    await write(fleet, COUNT)
     yield fleet
     await fleet.close()
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from tests.node.evidence.conftest import AUDRA, DORA, RUTH, export, key_of
-from tests.node.fleet import NAMES, Fleet
+from tests.node.fleet import Fleet
 from tests.node.signals.conftest import ANNA, BOT, RITA, request_for
 
 from fedsafe_node.errors import (
@@ -326,41 +326,6 @@ async def test_keys_go_when_nothing_needs_them(alone: Fleet) -> None:
     ]
     assert outcomes == ["intent", "ok", "intent", "ok"]
     assert (await alone["a.demo"].services.audits.verify(DORA)).ok
-
-
-async def cosign(fleet: Fleet, *names: str) -> None:
-    for name in names:
-        cosigning = fleet[name].witnesses.cosigning
-        await cosigning.settle()
-        await cosigning.run()
-        await cosigning.settle()
-
-
-async def test_a_member_loses_its_old_keys_and_nothing_that_it_showed(
-    trio: Fleet,
-) -> None:
-    await trio.covered()
-    await cosign(trio, *NAMES)
-    before = await export(trio)
-    was = verify_pack(io.BytesIO(before), key_of(trio))
-    trio.clock.advance(1_200 * DAY)
-    await run_retention(trio)
-    await cosign(trio, *NAMES)
-    inspections = trio["a.demo"].services.inspections
-    standing = await inspections.standing()
-    again = verify_pack(io.BytesIO(before), key_of(trio))
-    after = verify_pack(io.BytesIO(await export(trio)), key_of(trio))
-    verified = await trio["a.demo"].services.audits.verify(DORA)
-
-    assert trio["a.demo"].base.periods.periods() == ["2030-03"]
-    assert not (trio.place("a.demo").keys / "periods" / "2026-11.key").exists()
-    assert verified.ok, verified
-    assert again == was
-    assert was.anchors > 0
-    assert len(was.witnesses) == 2
-    assert standing.cosigned is not None
-    assert after.first_anchor > 0
-    assert after.cosigned > was.cosigned
 
 
 async def test_a_dangling_intent_is_visible_work_and_resumed(alone: Fleet) -> None:

@@ -3,86 +3,41 @@
 
 import asyncio
 import io
-import re
 import sqlite3
-from collections.abc import AsyncIterator
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from tests.node.evidence.conftest import AUDRA, DORA, STAFF, export, key_of
-from tests.node.evidence.test_keeping import (
-    ACCOUNT,
+from tests.node.evidence.aging import (
+    ANCHOR,
+    AUDIT,
+    COUNT,
+    LATER,
     cosign,
-    run_retention,
+    grow_old,
+    let_records_go,
+    minimum,
+    verify,
+    write,
 )
+from tests.node.evidence.conftest import AUDRA, DORA, STAFF, export, key_of
+from tests.node.evidence.test_keeping import hold_of, keeping, run_retention
+from tests.node.evidence.test_tiled import taken
 from tests.node.fleet import NAMES, Fleet, copy_of, make
+from tests.node.signals.conftest import ANNA, request_for
 
+from fedsafe_crypto.checkpoint import open_checkpoint
+from fedsafe_crypto.tiled import CHECKPOINT, file_names, verify_files
 from fedsafe_federation.witnessing import witness_of
 from fedsafe_node.errors import PrunedError
+from fedsafe_node.evidence.contents import audit_verifier
 from fedsafe_node.evidence.verify import verify_pack
-from fedsafe_node.log.audit import Event
 from fedsafe_node.log.engine import LogEngine
 from fedsafe_node.searching import Wanted
+from fedsafe_policies.vocabulary import Role
 
-COUNT = 700
-DAYS = 30
-AUDIT = "a.demo/audit"
-ANCHOR = "a.demo/anchor"
-MARK = "mark-of-an-old-event"
-LATER = timedelta(days=120)
-SETTINGS = (
-    f"[audit]\nactor = {DAYS}\nsubject = {DAYS}\ndetail = {DAYS}\nrecords = {DAYS}\n"
-)
-
-
-def let_records_go(fleet: Fleet, name: str = "a.demo") -> None:
-    path = fleet.place(name).config
-    text = re.sub(r"\[audit\]\n(\w+ = \d+\n)+", SETTINGS, path.read_text())
-    assert SETTINGS in text
-    path.write_text(text)
-
-
-@pytest.fixture
-async def alone(tmp_path: Path) -> AsyncIterator[Fleet]:
-    """Give a node whose records go after a month, with some that are old by now."""
-    fleet = await make(tmp_path / "one", "a.demo", staff=STAFF)
-    let_records_go(fleet)
-    await fleet.start("a.demo")
-    await write(fleet, COUNT)
-    yield fleet
-    await fleet.close()
-
-
-async def write(fleet: Fleet, count: int) -> None:
-    base = fleet["a.demo"].base
-    entries = [
-        base.trail.entry(
-            Event.LOOKUP,
-            at=base.clock.now(),
-            outcome=MARK,
-            subject=ACCOUNT,
-            detail={"signals": number},
-        )
-        for number in range(count)
-    ]
-    await base.store.write(lambda tx: tx.append_many(base.trail.log, entries))
-
-
-async def minimum(fleet: Fleet, log: str = AUDIT) -> int:
-    store = fleet["a.demo"].base.store
-    return await store.read(lambda reader: reader.minimum(log))
-
-
-async def grow_old(fleet: Fleet, by: timedelta = LATER) -> None:
-    fleet.clock.advance(by)
-    await run_retention(fleet)
-
-
-async def verified(fleet: Fleet) -> bool:
-    answer = await fleet["a.demo"].services.audits.verify(DORA)
-    return answer.ok
+ANALYST = ("anna", Role.ANALYST)
 
 
 async def proofs(fleet: Fleet, size: int) -> list[object]:
@@ -98,20 +53,20 @@ async def proofs(fleet: Fleet, size: int) -> list[object]:
 # --- what stays ----------------------------------------------------------------------
 
 
-async def test_every_proof_is_what_it_was(alone: Fleet) -> None:
-    size = (await LogEngine(alone["a.demo"].base.store).head(AUDIT)).size
-    before = await proofs(alone, size)
-    await grow_old(alone)
+async def test_every_proof_is_what_it_was(aging: Fleet) -> None:
+    size = (await LogEngine(aging["a.demo"].base.store).head(AUDIT)).size
+    before = await proofs(aging, size)
+    await grow_old(aging)
 
-    assert await minimum(alone) == 512
-    assert await proofs(alone, size) == before
-    assert await verified(alone)
+    assert await minimum(aging) == 512
+    assert await proofs(aging, size) == before
+    assert (await verify(aging)).ok
 
 
-async def test_an_event_says_what_went(alone: Fleet) -> None:
-    root = await LogEngine(alone["a.demo"].base.store).root_at(AUDIT, 512)
-    await grow_old(alone)
-    answer = await alone["a.demo"].services.audits.search(
+async def test_an_event_says_what_went(aging: Fleet) -> None:
+    root = await LogEngine(aging["a.demo"].base.store).root_at(AUDIT, 512)
+    await grow_old(aging)
+    answer = await aging["a.demo"].services.audits.search(
         Wanted(events="audit.pruned"), 0, 10, AUDRA
     )
     (event,) = answer.events
@@ -120,29 +75,56 @@ async def test_an_event_says_what_went(alone: Fleet) -> None:
     assert (event.actor, event.purpose) == (None, "audit_review")
 
 
-async def test_a_node_that_starts_again_goes_on(alone: Fleet) -> None:
-    await grow_old(alone)
-    await alone.stop("a.demo")
-    await alone.start("a.demo")
-    await write(alone, COUNT)
-    await grow_old(alone)
+async def test_a_node_that_starts_again_goes_on(aging: Fleet) -> None:
+    await grow_old(aging)
+    await aging.stop("a.demo")
+    await aging.start("a.demo")
+    await write(aging, COUNT)
+    await grow_old(aging)
 
-    assert await minimum(alone) > 1_024
-    assert await verified(alone)
+    assert await minimum(aging) > 1_024
+    assert (await verify(aging)).ok
 
 
 async def test_a_pack_from_before_verifies_and_one_of_the_rest_as_well(
-    alone: Fleet,
+    aging: Fleet,
 ) -> None:
-    before = await export(alone)
-    await grow_old(alone)
-    after = await export(alone)
-    old, new = (verify_pack(io.BytesIO(p), key_of(alone)) for p in (before, after))
+    before = await export(aging)
+    await grow_old(aging)
+    after = await export(aging)
+    old, new = (verify_pack(io.BytesIO(p), key_of(aging)) for p in (before, after))
 
     assert (old.start, new.start) == (0, 512)
     assert new.counts["records"] == new.end - 512
     with pytest.raises(PrunedError, match="the first that is there is 512"):
-        await export(alone, first=511)
+        await export(aging, first=511)
+
+
+async def test_a_member_loses_its_old_keys_and_nothing_that_it_showed(
+    trio: Fleet,
+) -> None:
+    await trio.covered()
+    await cosign(trio, *NAMES)
+    before = await export(trio)
+    was = verify_pack(io.BytesIO(before), key_of(trio))
+    trio.clock.advance(timedelta(days=1_200))
+    await run_retention(trio)
+    await cosign(trio, *NAMES)
+    inspections = trio["a.demo"].services.inspections
+    standing = await inspections.standing()
+    again = verify_pack(io.BytesIO(before), key_of(trio))
+    after = verify_pack(io.BytesIO(await export(trio)), key_of(trio))
+    verified = await trio["a.demo"].services.audits.verify(DORA)
+
+    assert trio["a.demo"].base.periods.periods() == ["2030-03"]
+    assert not (trio.place("a.demo").keys / "periods" / "2026-11.key").exists()
+    assert verified.ok, verified
+    assert again == was
+    assert was.anchors > 0
+    assert len(was.witnesses) == 2
+    assert standing.cosigned is not None
+    assert after.first_anchor > 0
+    assert after.cosigned > was.cosigned
 
 
 def want_one_witness(fleet: Fleet) -> None:
@@ -161,7 +143,7 @@ def seen_by(fleet: Fleet, name: str) -> int:
     """Tell how much of the anchor a witness that is stopped has cosigned."""
     with closing(sqlite3.connect(fleet.place(name).database)) as connection:
         rows = connection.execute("SELECT log, size FROM witnessed").fetchall()
-    return next(size for log, size in rows if log.startswith(f"{ANCHOR}+"))
+    return next(int(size) for log, size in rows if log.startswith(f"{ANCHOR}+"))
 
 
 async def grow_both(fleet: Fleet) -> None:
@@ -198,10 +180,124 @@ async def test_a_member_shows_what_it_showed_and_a_late_witness_catches_up(
         assert 0 < seen < 256
         assert await minimum(fleet, ANCHOR) == 256
         assert await minimum(fleet) == 768
-        assert await verified(fleet)
+        assert (await verify(fleet)).ok
         assert verify_pack(io.BytesIO(before), key_of(fleet)) == was
         assert sorted(name for name, _ in after.witnesses) == ["b.demo", "c.demo"]
         assert after.cosigned > was.cosigned
         assert after.first_anchor >= 256
     finally:
         await fleet.close()
+
+
+# --- what keeps it -------------------------------------------------------------------
+
+
+async def test_records_stay_for_good_unless_a_time_is_set(tmp_path: Path) -> None:
+    fleet = await make(tmp_path / "one", "a.demo", staff=STAFF)
+    await fleet.start("a.demo")
+    try:
+        await write(fleet, COUNT)
+        await grow_old(fleet, timedelta(days=4_000))
+
+        assert await minimum(fleet) == 0
+    finally:
+        await fleet.close()
+
+
+async def test_young_records_stay(aging: Fleet) -> None:
+    aging.clock.advance(LATER)
+    await write(aging, COUNT)
+    await run_retention(aging)
+
+    assert await minimum(aging) == 512
+
+
+async def test_nothing_goes_while_something_is_held(aging: Fleet) -> None:
+    hold = await keeping(aging).holding.add(hold_of(aging, 800, first=0, last=0), DORA)
+    await grow_old(aging)
+    assert await minimum(aging) == 0
+    await keeping(aging).holding.lift(hold.hold, DORA)
+    await run_retention(aging)
+
+    assert await minimum(aging) == 512
+
+
+async def test_what_is_gone_cannot_be_held(aging: Fleet) -> None:
+    await grow_old(aging)
+
+    with pytest.raises(PrunedError):
+        await keeping(aging).holding.add(hold_of(aging, first=511, last=600), DORA)
+
+
+async def test_a_record_stays_that_can_be_read_or_that_a_ban_rests_on(
+    tmp_path: Path,
+) -> None:
+    fleet = await make(tmp_path / "one", "a.demo", staff=(*STAFF, ANALYST))
+    let_records_go(fleet)
+    await fleet.start("a.demo")
+    try:
+        await write(fleet, 300)
+        fleet.clock.advance(timedelta(days=40))
+        await fleet["a.demo"].services.signals.add(request_for(), ANNA)
+        await write(fleet, COUNT)
+        await grow_old(fleet)
+
+        assert await minimum(fleet) == 256
+        assert fleet["a.demo"].base.periods.periods() == ["2027-01", "2027-05"]
+        assert (await verify(fleet)).ok
+    finally:
+        await fleet.close()
+
+
+async def test_a_member_waits_for_the_quorum(founded: Path, tmp_path: Path) -> None:
+    fleet = copy_of(founded, tmp_path / "n")
+    let_records_go(fleet)
+    await fleet.start("a.demo")
+    try:
+        await write(fleet, COUNT)
+        await grow_old(fleet)
+
+        assert await minimum(fleet) == 0
+    finally:
+        await fleet.close()
+
+
+# --- who looks -----------------------------------------------------------------------
+
+
+async def test_readers_begin_with_the_first_that_is_there(aging: Fleet) -> None:
+    await grow_old(aging)
+    services = aging["a.demo"].services
+    page = await services.audits.events(0, 3, AUDRA)
+    gaps = await keeping(aging).telling.gaps()
+    standing = await services.inspections.standing()
+    shown = await services.inspections.entry(512, DORA, None, proof=True)
+
+    assert [event.index for event in page.events] == [512, 513, 514]
+    assert page.next == 515
+    assert (gaps.missing, gaps.minimum) == (0, 512)
+    assert (standing.missing, standing.minimum) == (0, 512)
+    assert gaps.erased["signal"] == 0
+    assert gaps.erased["retention"] >= COUNT
+    assert shown.index == 512
+    for since in (0, 511):
+        with pytest.raises(PrunedError):
+            await services.inspections.entry(since, DORA, None, proof=False)
+    by_time = await export(aging, since=0)
+    assert verify_pack(io.BytesIO(by_time), key_of(aging)).start == 512
+
+
+async def test_tiles_have_no_bundles_below_the_minimum(aging: Fleet) -> None:
+    before = await taken(aging)
+    await grow_old(aging)
+    files = await taken(aging)
+    key = audit_verifier("a.demo", aging["a.demo"].base.keys)
+    checkpoint = open_checkpoint(files[CHECKPOINT], key)
+
+    verify_files(checkpoint, files.__getitem__, minimum=512)
+    assert list(files) == list(file_names(checkpoint.size, minimum=512))
+    gone = {"tile/entries/000", "tile/entries/001"}
+    assert gone <= set(before)
+    assert not gone & set(files)
+    for name in ("tile/0/000", "tile/0/001"):
+        assert files[name] == before[name]

@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is left of pruned records: hashes that nobody changes unseen, and no record."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from tests.campaigns.directory import tampering
+from tests.node.evidence.aging import AUDIT, grow_old, minimum, verify
+from tests.node.evidence.test_erased_disk import files_with
+from tests.node.fleet import Fleet
+from tests.system.search import encodings
+
+from fedsafe_node.errors import CorruptLogError
+from fedsafe_node.log.audit import decode_audit_record
+from fedsafe_node.log.engine import LogEngine
+
+IN_LOG = f"log = (SELECT id FROM logs WHERE origin = '{AUDIT}')"  # noqa: S608
+OPENING_7 = "SELECT log, 7, 'detail', '2026-11', x'00', NULL"
+AT_513 = f"WHERE {IN_LOG} AND idx = 513"
+ANOTHER_HASH = (
+    "UPDATE leaf_tiles SET hashes = "
+    "CAST(zeroblob(32) || substr(hashes, 33) AS BLOB) WHERE idx = 1"
+)
+MEDDLING = {
+    "an entry behind is deleted": (
+        f"DELETE FROM entries WHERE {IN_LOG} AND idx = 512",  # noqa: S608
+        AUDIT,
+    ),
+    "an entry before comes back": (
+        f"INSERT INTO entries SELECT log, 7, record FROM entries {AT_513}",  # noqa: S608
+        "entries",
+    ),
+    "an opening before comes back": (
+        f"INSERT INTO openings {OPENING_7} FROM entries {AT_513}",
+        "openings",
+    ),
+    "more is said to be pruned": ("UPDATE pruned SET size = 768", "pruned"),
+    "less is said to be pruned": ("UPDATE pruned SET size = 256", "pruned"),
+    "another root": ("UPDATE pruned SET root = zeroblob(32)", "pruned"),
+    "another event": ("UPDATE pruned SET event = event - 1", "pruned"),
+    "nothing was pruned": ("DELETE FROM pruned", "pruned"),
+    "hashes are gone": ("DELETE FROM leaf_tiles WHERE idx = 1", "leaf_tiles"),
+    "a hash is another": (ANOTHER_HASH, "leaf_tiles"),
+}
+
+
+def meddle(database: Path, statement: str) -> None:
+    with tampering(database) as connection:
+        connection.execute(statement)
+
+
+@pytest.mark.parametrize(("statement", "where"), MEDDLING.values(), ids=MEDDLING)
+async def test_whoever_meddles_with_it_is_found(
+    aging: Fleet, statement: str, where: str
+) -> None:
+    await grow_old(aging)
+    await asyncio.to_thread(meddle, aging.place("a.demo").database, statement)
+    answer = await verify(aging)
+    bad = [each.log for each in answer.logs if not each.ok]
+    bad += [each.table for each in answer.tables if not each.ok]
+
+    assert where in bad
+
+
+async def test_the_log_itself_names_the_tile_whose_hashes_changed(
+    aging: Fleet,
+) -> None:
+    await grow_old(aging)
+    await asyncio.to_thread(meddle, aging.place("a.demo").database, ANOTHER_HASH)
+    answer = await verify(aging)
+    (bad,) = [log for log in answer.logs if not log.ok]
+
+    assert (bad.damage, bad.first_bad_index, bad.last_bad_index) == (
+        "tampered",
+        256,
+        511,
+    )
+
+
+async def test_entries_that_were_changed_do_not_go(aging: Fleet) -> None:
+    base = aging["a.demo"].base
+    statement = f"UPDATE entries SET record = x'00' WHERE {IN_LOG} AND idx = 300"  # noqa: S608
+    await asyncio.to_thread(meddle, base.place.database, statement)
+
+    with pytest.raises(CorruptLogError, match="256 to 511"):
+        await grow_old(aging)
+    assert await minimum(aging) == 0
+
+
+async def test_no_byte_of_a_pruned_record_is_left(aging: Fleet) -> None:
+    base = aging["a.demo"].base
+    engine = LogEngine(base.store)
+    needles, stays = [
+        [
+            written
+            for record in await engine.records(AUDIT, first, count)
+            for commitment in decode_audit_record(record).commitments.values()
+            for written in encodings(commitment)
+        ]
+        for first, count in ((0, 512), (512, 1))
+    ]
+    directory = base.place.directory
+    assert await asyncio.to_thread(files_with, directory, needles)
+    await grow_old(aging)
+    assert await base.store.scrub()
+
+    assert await minimum(aging) == 512
+    assert await asyncio.to_thread(files_with, directory, needles) == set()
+    assert await asyncio.to_thread(files_with, directory, stays)
