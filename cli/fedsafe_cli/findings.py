@@ -9,7 +9,14 @@ import click
 
 from fedsafe_cli.exit_codes import ExitStatus
 from fedsafe_cli.inputs import KINDS
-from fedsafe_policies.vocabulary import Finding, Grade, Phenomenon, Scope, Surface
+from fedsafe_policies.vocabulary import (
+    Finding,
+    Grade,
+    Phenomenon,
+    Provenance,
+    Scope,
+    Surface,
+)
 
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -35,6 +42,8 @@ def surface_option(*, required: bool) -> Callable[[Command], Command]:
 
 def finding_options(*, required: bool) -> Callable[[Command], Command]:
     """Add the options that say what was found about an account or file."""
+    unsaid = Provenance.OWN_FINDING if required else Provenance.IMPORTED_LIST
+    whence = f"Where the finding comes from, {unsaid} unless given"
     options = (
         click.option(
             "--kind",
@@ -83,6 +92,12 @@ def finding_options(*, required: bool) -> Callable[[Command], Command]:
             help="self: an own ban (default); federation: a draft to share.",
         ),
         click.option(
+            "--provenance",
+            type=click.Choice([entry.value for entry in Provenance]),
+            metavar="WORD",
+            help=one_of(whence, Provenance),
+        ),
+        click.option(
             "--finding",
             "findings",
             type=click.Choice([entry.value for entry in Finding]),
@@ -113,8 +128,9 @@ def _day(_context: click.Context, _option: object, text: str | None) -> str | No
 
 def finding(given: Mapping[str, Any]) -> dict[str, Any]:
     """Return those of the finding's fields that were given."""
-    names = ("phenomenon", "surface", "grade", "rule", "removed_on", "scope")
-    found = {name: given.get(name) for name in (*names, "findings", "legal_review")}
+    names = ("phenomenon", "surface", "grade", "provenance", "rule", "removed_on")
+    more = ("scope", "findings", "legal_review")
+    found = {name: given.get(name) for name in (*names, *more)}
     return {name: value for name, value in found.items() if value}
 
 

@@ -86,15 +86,17 @@ def import_signals(
     """Record many own bans, or propose many signals.
 
     A record is a JSON object with kind, value, phenomenon, surface, grade, rule,
-    removed_on, scope, findings (a list), legal_review; an option stands in for a
-    field that is missing.
+    removed_on, scope, provenance, findings (a list), legal_review; an option stands
+    in for a field that is missing. What you found yourself needs --provenance
+    own_finding: only that corroborates what others say.
 
     \b
     Examples:
       fedsafe signal import --dry-run --ndjson bans.ndjson
       fedsafe signal import --kind email --phenomenon grooming \\
         --surface public_content --grade confirmed_conduct --rule tos-4.2 \\
-        --removed-on 2026-11-24 --rejects rejects.ndjson addresses.txt
+        --removed-on 2026-11-24 --provenance own_finding \\
+        --rejects rejects.ndjson addresses.txt
     """  # noqa: D301
     settings = settings_of(context)
     client = settings.client()

@@ -43,6 +43,7 @@ REASONS: Final = (
 )
 MOST_APPROVED: Final = 5_000
 _TIMEOUT: Final = 120.0
+_STATED: Final = ("provenance", "findings", "legal_review")
 _ENDED: Final = frozenset({"withdrawn", "revoked", "expired", "erased"})
 
 
@@ -258,8 +259,7 @@ def list_drafts(
         line(words("no_drafts", german=german))
     else:
         names = ["signal", "plane", "scope", "author"]  # how long is not decided yet
-        stated = ("findings", "legal_review")
-        names += [name for name in stated if any(draft.get(name) for draft in found)]
+        names += [name for name in _STATED if any(draft.get(name) for draft in found)]
         headings = [words(name, german=german) for name in names]
         rows = [in_words(draft, german=german) for draft in found]
         table(headings, [[row.get(name) for name in names] for row in rows])
@@ -283,7 +283,7 @@ def show_signal(answer: Json, *, as_json: bool, german: bool) -> None:
     if answer.get("nodes") is not None:
         answer = answer | {"nodes": ", ".join(answer["nodes"]) or "-"}
         names.append("nodes")
-    names += [name for name in ("findings", "legal_review") if answer.get(name)]
+    names += [name for name in _STATED if answer.get(name)]
     told = in_words(answer, german=german)
     pairs([(words(name, german=german), told.get(name)) for name in names], indent="")
 

@@ -38,7 +38,14 @@ from fedsafe_cli.story_acts import (
 )
 from fedsafe_cli.story_data import Input, Person, bundled, real
 from fedsafe_cli.story_texts import LINES
-from fedsafe_policies.vocabulary import Grade, Phenomenon, Purpose, Scope, Surface
+from fedsafe_policies.vocabulary import (
+    Grade,
+    Phenomenon,
+    Provenance,
+    Purpose,
+    Scope,
+    Surface,
+)
 
 _FINDING: Final = {
     "surface": Surface.PUBLIC_CONTENT.value,
@@ -48,6 +55,7 @@ _FINDING: Final = {
 _ACTOR: Final = _FINDING | {
     "phenomenon": Phenomenon.GROOMING.value,
     "grade": Grade.CONFIRMED_CONDUCT.value,
+    "provenance": Provenance.OWN_FINDING.value,
 }
 _MEDIA: Final = _FINDING | {
     "phenomenon": Phenomenon.ABUSE_DEPICTION.value,

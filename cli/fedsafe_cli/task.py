@@ -26,7 +26,7 @@ from fedsafe_cli.task_texts import (
     STEPS,
     say,
 )
-from fedsafe_cli.texts import GRADES, PHENOMENA, label
+from fedsafe_cli.texts import GRADES, PHENOMENA, PROVENANCES, label
 
 LEVELS: Final = ("L0", "L1", "L2", "L3", "L4", "L5", "L6")
 LISTED: Final = ("waiting", *STATES)
@@ -277,7 +277,7 @@ def _head(answer: Json, settings: Settings) -> None:
 def _show(answer: Json, settings: Settings) -> None:
     _head(answer, settings)
     _part(
-        ("signal", "origin", "phenomenon", "grade", "removed", "stopped"),
+        ("signal", "origin", "phenomenon", "grade", "source", "removed", "stopped"),
         [_signal(each, settings) for each in answer["signals"]],
         settings,
     )
@@ -316,6 +316,7 @@ def _signal(each: Json, settings: Settings) -> tuple[object, ...]:
         each["origin"],
         _word(PHENOMENA, match["phenomenon"], settings) if match else None,
         _word(GRADES, match["grade"], settings) if match else None,
+        _word(PROVENANCES, match["provenance"], settings) if match else None,
         match.get("removed_on"),
         None if effect is None else _word(EFFECTS, effect, settings),
     )

@@ -69,6 +69,7 @@ _SAID: Final[Words] = {
     "origin": ("Ursprung", "origin"),
     "phenomenon": ("Erscheinungsform", "phenomenon"),
     "grade": ("Beleglage", "grade"),
+    "source": ("Herkunft", "source"),
     "removed": ("entfernt", "removed"),
     "stopped": ("beendet", "stopped"),
     "outcome": ("Ausgang", "outcome"),

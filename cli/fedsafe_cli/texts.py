@@ -33,6 +33,11 @@ GRADES: Final[dict[str, tuple[str, str]]] = {
     "confirmed_conduct": ("bestätigtes Verhalten", "confirmed conduct"),
     "single_report": ("einzelne Meldung", "single report"),
 }
+PROVENANCES: Final[dict[str, tuple[str, str]]] = {
+    "own_finding": ("eigene Feststellung", "own finding"),
+    "relayed": ("von anderen mitgeteilt", "relayed"),
+    "imported_list": ("aus einer Liste übernommen", "imported list"),
+}
 FINDINGS: Final[dict[str, tuple[str, str]]] = {
     "aimed_at_minor": ("gegen Minderjährige gerichtet", "aimed at a minor"),
     "repeated": ("wiederholt", "repeated"),
@@ -62,6 +67,7 @@ KINDS: Final[dict[str, tuple[str, str]]] = {
 
 SIGNAL_WORDS: Final[dict[str, dict[str, tuple[str, str]]]] = {
     "plane": {"actor": ("Person", "actor"), "media": ("Datei", "media")},
+    "provenance": PROVENANCES,
     "scope": {"self": ("nur hier", "self"), "federation": ("Föderation", "federation")},
     "state": {
         "own": ("eigene Sperre", "own"),
@@ -127,6 +133,14 @@ _TEXTS: Final[dict[str, tuple[str, str]]] = {
         "selbst festgestellt von 1 Anbieter",
         "found by 1 provider itself",
     ),
+    "second_hand": (
+        "dazu von {count} Anbietern ohne eigene Feststellung; das zählt nicht",
+        "said by {count} more without a finding of their own; that does not count",
+    ),
+    "second_hand_one": (
+        "dazu von 1 Anbieter ohne eigene Feststellung; das zählt nicht",
+        "said by 1 more without a finding of its own; that does not count",
+    ),
     "own": ("eigene Sperre", "own ban"),
     "origin": ("gemeldet von", "origin"),
     "about": ("betrifft", "about"),
@@ -155,6 +169,7 @@ _TEXTS: Final[dict[str, tuple[str, str]]] = {
     "author": ("verfasst von", "author"),
     "approver": ("bestätigt von", "approver"),
     "match_until": ("gilt bis", "matches until"),
+    "provenance": ("Herkunft", "source"),
     "findings": ("festgestellt", "established"),
     "legal_review": ("rechtliche Prüfung", "legal review"),
     "recorded": (

@@ -13,7 +13,15 @@ from fedsafe_cli.asking import Answer, Outcome, Refusal
 from fedsafe_cli.errors import CliError
 from fedsafe_cli.exit_codes import ExitStatus, worst
 from fedsafe_cli.output import document, line, note, pairs
-from fedsafe_cli.texts import GRADES, KINDS, PHENOMENA, SURFACES, label, words
+from fedsafe_cli.texts import (
+    GRADES,
+    KINDS,
+    PHENOMENA,
+    PROVENANCES,
+    SURFACES,
+    label,
+    words,
+)
 
 _WORDS = {
     ExitStatus.INTERNAL: "error",
@@ -102,8 +110,10 @@ def show(name: str, outcome: Outcome, form: Form) -> None:
     for match in matches:
         _show_match(match, german=german)
     for counted in body.get("corroboration") or []:
-        count = counted.get("origins")
+        count, others = counted.get("origins"), counted.get("others")
         line("   " + words("corroborated", german=german, count=count))
+        if others:
+            line("   " + words("second_hand", german=german, count=others))
     if result == "review":
         if body.get("task"):
             named = {"task": body["task"], "account": body.get("subject_ref")}
@@ -133,6 +143,10 @@ def _show_match(match: dict[str, Any], *, german: bool) -> None:
             (name("about"), about),
             (name("phenomenon"), _coded(PHENOMENA, match, "phenomenon", german=german)),
             (name("grade"), _coded(GRADES, match, "grade", german=german)),
+            (
+                name("provenance"),
+                _coded(PROVENANCES, match, "provenance", german=german),
+            ),
             (name("surface"), _coded(SURFACES, match, "surface", german=german)),
             (name("rule"), match.get("rule")),
             (name("dates"), _dates(match, german=german)),

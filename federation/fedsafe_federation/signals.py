@@ -24,6 +24,7 @@ from fedsafe_policies.vocabulary import (
     MediaKind,
     Phenomenon,
     Plane,
+    Provenance,
     Scope,
     Surface,
 )
@@ -81,6 +82,7 @@ class ActorBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     phenomenon: Phenomenon
     surface: Surface
     grade: Grade
+    provenance: Provenance
     rule: RuleId
     removed_on: Day
     published_on: Day
@@ -95,6 +97,7 @@ class MediaBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     phenomenon: Phenomenon
     surface: Surface
     grade: Grade
+    provenance: Provenance
     rule: RuleId
     published_on: Day
     contact: Contact

@@ -21,6 +21,7 @@ from fedsafe_policies.vocabulary import (
     Grade,
     Phenomenon,
     Plane,
+    Provenance,
     Purpose,
     Scope,
     Surface,
@@ -165,6 +166,7 @@ class Match(Message, frozen=True):
     phenomenon: Phenomenon
     surface: Surface
     grade: Grade
+    provenance: Provenance
     rule: RuleId
     removed_on: Day | None
     published_on: Day
@@ -179,12 +181,14 @@ class Match(Message, frozen=True):
 class Corroboration(Message, frozen=True):
     """How many independent providers found it themselves (P20).
 
-    `question` is its position in the request; `enough` says whether policy would
-    let the number carry a recommendation. It changes no verdict.
+    `question` is its position in the request; `others` counts the providers that
+    relay it, have it from a list, or have a single report. `enough` says whether
+    policy would let `origins` carry a recommendation. It changes no verdict.
     """
 
     question: int
     origins: int
+    others: int
     enough: bool
 
 
@@ -237,7 +241,9 @@ class NewSignalRequest(Message, frozen=True):
     `minor` says that the person is or may be a minor: such a signal is refused.
     `findings` are what the author has established about the person's conduct, and
     `legal_review` refers to the review that the phenomenon asks for: both decide
-    here, are shown to the second person, and never travel.
+    here, are shown to the second person, and never travel. `provenance` does: it
+    says where the finding comes from. Left out, a single signal is an own finding,
+    and one of an import is from a list.
     `nodes` are the members that a signal of the federation is meant for, all if it
     is left out; nobody, if it is empty. `subject_ref` is the provider's own name for
     the account, under which a notice to the person is announced.
@@ -248,6 +254,7 @@ class NewSignalRequest(Message, frozen=True):
     surface: Surface
     grade: Grade
     rule: RuleId
+    provenance: Provenance | None = None
     scope: Scope = Scope.SELF
     removed_on: Day | None = None
     minor: bool = False
@@ -284,8 +291,8 @@ class SignalAnswer(Message, frozen=True):
     """A signal's state; nothing of it that a match alone would show.
 
     `nodes` are the members that it is meant for; all if it is null. While it is a
-    draft, `findings` and `legal_review` say what its author answers for, and its
-    second person will.
+    draft, `provenance`, `findings` and `legal_review` say what its author answers
+    for, and its second person will.
     """
 
     signal: SignalId
@@ -298,6 +305,7 @@ class SignalAnswer(Message, frozen=True):
     feed_index: int | None = None
     match_until: Day | None = None
     nodes: list[str] | None = None
+    provenance: Provenance | None = None
     findings: list[Finding] | None = None
     legal_review: str | None = None
 

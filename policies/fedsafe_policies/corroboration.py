@@ -11,27 +11,41 @@ from dataclasses import dataclass
 from fedsafe_policies.decision import Decision
 from fedsafe_policies.ground import Ground
 from fedsafe_policies.reasons import Grant, Refusal
+from fedsafe_policies.vocabulary import Grade, Provenance
 
 
 @dataclass(frozen=True, slots=True)
-class Provenance:
-    """Who says it, for which organisation, and whether it found it itself."""
+class Statement:
+    """Who says it, for which organisation, whence it knows, and how well."""
 
     origin: str
     organisation: str
-    first_hand: bool
+    provenance: Provenance
+    grade: Grade
+
+    @property
+    def first_hand(self) -> bool:
+        """Whether it found it itself; a single report is no finding."""
+        found = self.provenance is Provenance.OWN_FINDING
+        return found and self.grade is not Grade.SINGLE_REPORT
 
 
 @dataclass(frozen=True, slots=True)
 class CorroborationRequest:
     """Do these signals about the same thing carry a recommendation?"""
 
-    signals: tuple[Provenance, ...]
+    signals: tuple[Statement, ...]
 
 
-def independent(signals: Iterable[Provenance]) -> int:
+def independent(signals: Iterable[Statement]) -> int:
     """Count the independent first-hand origins."""
     return len({signal.organisation for signal in signals if signal.first_hand})
+
+
+def second_hand(signals: Iterable[Statement]) -> int:
+    """Count those who say it and have no finding of their own."""
+    said = list(signals)
+    return len({signal.organisation for signal in said}) - independent(said)
 
 
 def rule_on_corroboration(request: CorroborationRequest, ground: Ground) -> Decision:

@@ -78,6 +78,15 @@ class Grade(StrEnum):
 
 
 @unique
+class Provenance(StrEnum):
+    """Where the origin of a signal has its finding from."""
+
+    OWN_FINDING = "own_finding"
+    RELAYED = "relayed"
+    IMPORTED_LIST = "imported_list"
+
+
+@unique
 class Finding(StrEnum):
     """What an author has established about the conduct; it never travels."""
 

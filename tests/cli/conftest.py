@@ -33,6 +33,7 @@ MATCH = {
     "phenomenon": "grooming",
     "surface": "public_content",
     "grade": "confirmed_conduct",
+    "provenance": "own_finding",
     "rule": "tos-4.2",
     "removed_on": "2026-11-20",
     "published_on": "2026-11-24",
@@ -53,7 +54,9 @@ def answer(result: str) -> dict[str, Any]:
     matches = [MATCH] if result == "review" else []
     found: dict[str, Any] = {"result": result, "matches": matches, "not_covered": []}
     if matches:
-        found["corroboration"] = [{"question": 0, "origins": 1, "enough": False}]
+        found["corroboration"] = [
+            {"question": 0, "origins": 1, "others": 0, "enough": False}
+        ]
     return found
 
 

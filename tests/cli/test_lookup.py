@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.cli.conftest import MATCH, answer
 
 if TYPE_CHECKING:
     from tests.cli.conftest import FakeNode, Run
@@ -36,6 +37,26 @@ def test_a_match_exits_10_and_says_what_a_reviewer_needs(
         "reason to review, not a verdict",
     ):
         assert text in outcome.out
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("en", ("imported_list", "found independently by 0", "said by 2 more")),
+        ("de", ("aus einer Liste übernommen", "selbst festgestellt von 0", "von 2 A")),
+    ],
+)
+def test_who_has_no_finding_of_its_own_is_told_apart(
+    ask: "Run", node: "FakeNode", language: str, words: tuple[str, ...]
+) -> None:
+    counted = {"question": 0, "origins": 0, "others": 2, "enough": False}
+    found = answer("review") | {"corroboration": [counted]}
+    found["matches"] = [MATCH | {"provenance": "imported_list"}]
+    node.always("POST /v1/lookup", found)
+    outcome = ask("lookup", "--lang", language, f"email:{SECRET}")
+
+    assert outcome.status == 10
+    assert [word for word in words if word not in outcome.out] == []
 
 
 def test_results_speak_german_when_the_locale_does(

@@ -293,6 +293,24 @@ def test_findings_and_a_legal_review_go_with_a_signal(
     assert ask(*ADD, "--finding=hearsay", stdin=b"anna@example.de\n").status == 2
 
 
+def test_a_signal_says_where_its_finding_comes_from(
+    ask: "Run", node: "FakeNode"
+) -> None:
+    take_in(node)
+    node.always("POST /v1/signals", STATED, 201)
+    ask(*ADD, stdin=b"anna@example.de\n")
+    told = ask(*ADD, "--provenance=relayed", stdin=b"anna@example.de\n")
+    record = {"value": "a@b.de", "provenance": "own_finding"}
+    text = json.dumps(record).encode()
+    ask(*IMPORT, "--ndjson", "--provenance=relayed", stdin=text)
+
+    first, second, third = (body for _, body in node.asked)
+    assert "provenance" not in first
+    assert second["provenance"] == "relayed"
+    assert third["signals"][0]["provenance"] == "own_finding"
+    assert told.status == 0
+
+
 def test_records_of_an_import_have_findings_of_their_own(
     ask: "Run", node: "FakeNode"
 ) -> None:

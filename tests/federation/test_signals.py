@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 
+import json
+from enum import StrEnum
 from typing import Any
 
 import msgspec
@@ -8,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.federation.conftest import header
 
+from fedsafe_crypto.envelope import MAX_BODY_BYTES
 from fedsafe_federation.errors import MalformedError
 from fedsafe_federation.signals import (
     DIGEST_BYTES,
@@ -25,6 +28,7 @@ from fedsafe_policies.vocabulary import (
     MediaKind,
     Phenomenon,
     Plane,
+    Provenance,
     Scope,
     Surface,
 )
@@ -36,6 +40,7 @@ ACTOR = ActorBody(
     Phenomenon.GROOMING,
     Surface.SHOP,
     Grade.CONFIRMED_CONDUCT,
+    Provenance.OWN_FINDING,
     "rule-1",
     "2026-01-01",
     "2026-01-02",
@@ -86,6 +91,39 @@ def test_a_header_keeps_the_exact_bytes_that_were_committed() -> None:
     assert bytes(decode_opening(payload)[1].header) == spaced
 
 
+def longest(words: type[StrEnum]) -> Any:  # noqa: ANN401 - any word
+    return max(words, key=len)
+
+
+@pytest.mark.parametrize("kind", [ActorBody, MediaBody])
+def test_the_longest_body_fits_the_padding(kind: type[ActorBody | MediaBody]) -> None:
+    said: dict[str, Any] = {
+        "kind": 1,
+        "phenomenon": longest(Phenomenon),
+        "surface": longest(Surface),
+        "grade": longest(Grade),
+        "provenance": longest(Provenance),
+        "rule": "r" * 48,
+        "published_on": "2026-01-02",
+        "contact": "https://a.example/".ljust(120, "c"),
+    }
+    extra = {"digest": bytes(32)} if kind is MediaBody else {"removed_on": "2026-01-01"}
+    body = encode(kind(**said, **extra))
+
+    assert decode(body, kind) is not None
+    assert len(body) <= MAX_BODY_BYTES
+
+
+@pytest.mark.parametrize("provenance", [None, "hearsay"])
+def test_a_body_says_where_its_finding_comes_from(provenance: str | None) -> None:
+    document = json.loads(encode(ACTOR)) | {"provenance": provenance}
+    if provenance is None:
+        del document["provenance"]
+
+    with pytest.raises(MalformedError):
+        decode(json.dumps(document).encode(), ActorBody)
+
+
 @given(data=st.binary(max_size=300))
 def test_junk_is_no_opening(data: bytes) -> None:
     with pytest.raises(MalformedError):
@@ -130,6 +168,7 @@ def test_a_digest_has_the_length_of_its_kind(kind: MediaKind, length: int) -> No
         Phenomenon.ABUSE_DEPICTION,
         Surface.PUBLIC_CONTENT,
         Grade.CONFIRMED_MEDIA,
+        Provenance.IMPORTED_LIST,
         "rule",
         "2026-01-01",
         "trust@a.example",
@@ -203,5 +242,5 @@ def test_no_type_has_a_field_for_a_person_or_a_story() -> None:
     assert fields == {
         *("v", "plane", "epoch", "generation", "scope", "match_until", "erase_after"),
         *("kind", "phenomenon", "surface", "grade", "rule", "removed_on"),
-        *("published_on", "contact", "digest"),
+        *("published_on", "contact", "digest", "provenance"),
     }

@@ -62,6 +62,7 @@ from fedsafe_policies.vocabulary import (
     MediaKind,
     Phenomenon,
     Plane,
+    Provenance,
     Scope,
     Surface,
 )
@@ -140,6 +141,7 @@ class Origin:
             "phenomenon": Phenomenon.GROOMING,
             "surface": Surface.PUBLIC_CONTENT,
             "grade": Grade.CONFIRMED_CONDUCT,
+            "provenance": Provenance.OWN_FINDING,
             "rule": "rule-7",
             "removed_on": "2026-11-20",
             "published_on": "2026-11-24",
@@ -169,6 +171,7 @@ class Origin:
             phenomenon=Phenomenon.ABUSE_DEPICTION,
             surface=Surface.PUBLIC_CONTENT,
             grade=Grade.CONFIRMED_MEDIA,
+            provenance=Provenance.IMPORTED_LIST,
             rule="rule-7",
             published_on="2026-11-24",
             contact="safety@a.demo",

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from fedsafe_policies.acts import ActRequest
 from fedsafe_policies.budgets import LookupBudgetRequest, PublicationBudgetRequest
-from fedsafe_policies.corroboration import CorroborationRequest, Provenance
+from fedsafe_policies.corroboration import CorroborationRequest, Statement
 from fedsafe_policies.decision import Decision
 from fedsafe_policies.disputes import DisputeRequest, RulingRequest
 from fedsafe_policies.engine import Request, decide
@@ -52,6 +52,7 @@ from fedsafe_policies.vocabulary import (
     Outcome,
     Phenomenon,
     Plane,
+    Provenance,
     Purpose,
     Role,
     Scope,
@@ -180,8 +181,8 @@ ALLOWED: tuple[Request, ...] = (
     PublicationBudgetRequest(20, 200, 5),
     CorroborationRequest(
         (
-            Provenance("b.example.org", "b", first_hand=True),
-            Provenance("c.example.org", "c", first_hand=True),
+            Statement("b.example.org", "b", Provenance.OWN_FINDING, BAN.grade),
+            Statement("c.example.org", "c", Provenance.OWN_FINDING, BAN.grade),
         )
     ),
 )

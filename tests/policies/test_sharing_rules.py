@@ -22,8 +22,9 @@ from tests.policies.asking import (
 from fedsafe_policies.budgets import LookupBudgetRequest, PublicationBudgetRequest
 from fedsafe_policies.corroboration import (
     CorroborationRequest,
-    Provenance,
+    Statement,
     independent,
+    second_hand,
 )
 from fedsafe_policies.decision import Obligation
 from fedsafe_policies.engine import Request
@@ -34,6 +35,8 @@ from fedsafe_policies.vocabulary import (
     Circle,
     Effect,
     ErasureMethod,
+    Grade,
+    Provenance,
     Purpose,
 )
 
@@ -240,16 +243,28 @@ def test_no_order_of_requests_gets_more_than_the_budget(
 
 # --- P20, corroboration ---------------------------------------------------------------
 
-TWO = tuple(Provenance(name, name, first_hand=True) for name in "bc")
+OWN, CONDUCT = Provenance.OWN_FINDING, Grade.CONFIRMED_CONDUCT
+TWO = tuple(Statement(name, name, OWN, CONDUCT) for name in "bc")
 
 
 def test_relayed_and_imported_signals_add_nothing() -> None:
-    relayed = (TWO[0], replace(TWO[1], first_hand=False))
+    relayed = (TWO[0], replace(TWO[1], provenance=Provenance.RELAYED))
+    imported = (TWO[0], replace(TWO[1], provenance=Provenance.IMPORTED_LIST))
+    reported = (TWO[0], replace(TWO[1], grade=Grade.SINGLE_REPORT))
     same_house = (TWO[0], replace(TWO[1], organisation="b"))
 
-    for signals in (relayed, same_house, TWO[:1], ()):
+    for signals in (relayed, imported, reported, same_house, TWO[:1], ()):
         decision = ask(CorroborationRequest(signals))
         assert (decision.rule, decision.code) == ("P20", "uncorroborated")
+    assert [second_hand(each) for each in (relayed, imported, reported)] == [1, 1, 1]
+    assert second_hand(same_house) == second_hand(TWO) == 0
+
+
+def test_who_has_a_finding_of_its_own_as_well_is_no_hearsay() -> None:
+    listed = [replace(each, provenance=Provenance.IMPORTED_LIST) for each in TWO]
+    said = [*TWO[:1], *listed, *listed]
+
+    assert (independent(said), second_hand(said)) == (1, 1)
 
 
 def test_two_that_found_it_themselves_corroborate() -> None:
@@ -261,18 +276,20 @@ def test_two_that_found_it_themselves_corroborate() -> None:
 @given(
     st.lists(
         st.builds(
-            Provenance,
+            Statement,
             st.sampled_from("abcd"),
             st.sampled_from("xyz"),
-            first_hand=st.booleans(),
+            st.sampled_from(Provenance),
+            st.sampled_from(Grade),
         )
     ),
     st.text(max_size=2),
 )
 def test_repetition_and_relaying_never_raise_the_count(
-    signals: list[Provenance], relay: str
+    signals: list[Statement], relay: str
 ) -> None:
-    told = [*signals, *signals, Provenance(relay, relay, first_hand=False)]
+    said = Statement(relay, relay, Provenance.RELAYED, CONDUCT)
+    told = [*signals, *signals, said]
 
     assert independent(told) == independent(signals)
     assert independent(signals) <= len({signal.organisation for signal in signals})

@@ -64,9 +64,9 @@ def test_kinds_of_both_planes_are_told_apart(
 
 
 def test_facts_within_facts_and_lists_are_read() -> None:
+    statement = {"origin": "b", "organisation": "b", "provenance": "own_finding"}
     corroboration = read_request(
-        "corroboration",
-        {"signals": [{"origin": "b", "organisation": "b", "first_hand": True}]},
+        "corroboration", {"signals": [{**statement, "grade": "confirmed_conduct"}]}
     )
 
     assert isinstance(corroboration, CorroborationRequest)

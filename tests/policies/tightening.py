@@ -24,7 +24,7 @@ from tests.policies.asking import (
 )
 
 from fedsafe_policies.budgets import LookupBudgetRequest, PublicationBudgetRequest
-from fedsafe_policies.corroboration import CorroborationRequest, Provenance
+from fedsafe_policies.corroboration import CorroborationRequest, Statement
 from fedsafe_policies.disputes import RulingRequest
 from fedsafe_policies.engine import Request
 from fedsafe_policies.erasures import ErasureDebtRequest
@@ -37,8 +37,10 @@ from fedsafe_policies.roles import RoleRequest
 from fedsafe_policies.sharing import Audience, TransferRequest
 from fedsafe_policies.vocabulary import (
     Circle,
+    Grade,
     Level,
     Plane,
+    Provenance,
     Purpose,
     Role,
     Withholding,
@@ -300,7 +302,10 @@ TIGHTER: list[tuple[str, str, str, Request | None, int]] = [
         "origins = 2",
         "origins = 3",
         CorroborationRequest(
-            tuple(Provenance(name, name, first_hand=True) for name in "bc")
+            tuple(
+                Statement(name, name, Provenance.OWN_FINDING, Grade.CONFIRMED_CONDUCT)
+                for name in "bc"
+            )
         ),
         NOW,
     ),

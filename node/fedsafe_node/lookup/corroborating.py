@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """P20: how many independent providers found it themselves, question by question.
 
-Each provider counts once, however many signals it has. What it lists on a single
-report is no finding of its own. The number stands beside the matches and changes
-no verdict.
+Each provider counts once, however many signals it has. What it relays, has from a
+list or lists on a single report is no finding of its own; those who have none stand
+in a number of their own. Both stand beside the matches and change no verdict.
 """
 
 from collections.abc import Sequence
@@ -11,17 +11,20 @@ from datetime import datetime
 
 from fedsafe_node.messages import Corroboration, Match
 from fedsafe_node.situation import Situation
-from fedsafe_policies.corroboration import CorroborationRequest, Provenance
-from fedsafe_policies.vocabulary import Grade
+from fedsafe_policies.corroboration import (
+    CorroborationRequest,
+    Statement,
+    second_hand,
+)
 
 
 def corroborate(
     matches: Sequence[Match], situation: Situation, now: datetime
 ) -> list[Corroboration]:
     """Count for each question that has matches, in order."""
-    by_question: dict[int, list[Provenance]] = {}
+    by_question: dict[int, list[Statement]] = {}
     for match in matches:
-        by_question.setdefault(match.question, []).append(_provenance(match))
+        by_question.setdefault(match.question, []).append(_statement(match))
     found: list[Corroboration] = []
     for question, signals in sorted(by_question.items()):
         decision = situation.decide(CorroborationRequest(tuple(signals)), now)
@@ -29,16 +32,18 @@ def corroborate(
             Corroboration(
                 question=question,
                 origins=int(decision.about),
+                others=second_hand(signals),
                 enough=decision.allowed,
             )
         )
     return found
 
 
-def _provenance(match: Match) -> Provenance:
-    # A member is one organisation, and publishes no signals but its own.
-    return Provenance(
+def _statement(match: Match) -> Statement:
+    # A member is one organisation.
+    return Statement(
         origin=match.origin,
         organisation=match.origin,
-        first_hand=match.grade is not Grade.SINGLE_REPORT,
+        provenance=match.provenance,
+        grade=match.grade,
     )

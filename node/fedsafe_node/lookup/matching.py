@@ -225,6 +225,7 @@ def _match(
         phenomenon=body.phenomenon,
         surface=body.surface,
         grade=body.grade,
+        provenance=body.provenance,
         rule=body.rule,
         removed_on=body.removed_on if isinstance(body, ActorBody) else None,
         published_on=body.published_on,

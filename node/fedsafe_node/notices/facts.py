@@ -21,7 +21,7 @@ from fedsafe_node.store.notices_rows import NoticeKind, NoticeRow
 from fedsafe_node.store.rows import Row
 from fedsafe_policies.phenomena import phenomena
 from fedsafe_policies.reasons import Text
-from fedsafe_policies.vocabulary import Grade, Phenomenon, Surface
+from fedsafe_policies.vocabulary import Grade, Phenomenon, Provenance, Surface
 
 _DOMAIN: Final = "fedsafe/v1/notice"
 
@@ -32,6 +32,7 @@ class Finding(Row, frozen=True, kw_only=True):
     phenomenon: Phenomenon
     surface: Surface
     grade: Grade
+    provenance: Provenance
     rule: str
     removed_on: date
     match_until: date
@@ -100,6 +101,7 @@ def _found(finding: Finding, situation: Situation) -> dict[str, Text]:
         "phenomenon": phenomena()[finding.phenomenon].name,
         "surface": words().surface[finding.surface],
         "grade": words().grade[finding.grade],
+        "provenance": words().provenance[finding.provenance],
         "basis": basis_in_words(situation),
     }
 

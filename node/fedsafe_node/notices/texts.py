@@ -18,13 +18,13 @@ from typing import Final, Literal
 import msgspec
 
 from fedsafe_policies.reasons import Text
-from fedsafe_policies.vocabulary import Grade, Surface
+from fedsafe_policies.vocabulary import Grade, Provenance, Surface
 
 FACTS: Final = frozenset(
     {
         *("provider", "contact", "removed_on", "published_on", "match_until"),
         *("ended_on", "rule", "phenomenon", "surface", "grade", "basis"),
-        *("recipients", "transfers"),
+        *("recipients", "transfers", "provenance"),
     }
 )
 
@@ -49,6 +49,7 @@ class Words(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     surface: dict[Surface, Text]
     grade: dict[Grade, Text]
+    provenance: dict[Provenance, Text]
     fixed: dict[str, Text]
 
 

@@ -24,7 +24,13 @@ from fedsafe_node.rights.reviewing import (
 from fedsafe_node.store.rows import SignalStatus
 from fedsafe_policies.phenomena import phenomena
 from fedsafe_policies.reasons import Text
-from fedsafe_policies.vocabulary import Grade, Phenomenon, Purpose, Surface
+from fedsafe_policies.vocabulary import (
+    Grade,
+    Phenomenon,
+    Provenance,
+    Purpose,
+    Surface,
+)
 from fedsafe_policies.wording import said
 
 
@@ -115,6 +121,7 @@ _SIGNAL: Final[Mapping[Language, str]] = {
         "  gemeldet von: {origin} (Kontakt: {contact})\n"
         "  Art der Kennung: {kind}; Erscheinungsform: {phenomenon}; Ort: {surface}\n"
         "  Grundlage: {rule}; {grade}\n"
+        "  Herkunft: {provenance}\n"
         "  Konto entfernt am {removed_on}, Signal vom {published_on}, "
         "gilt bis {match_until}\n"
     ),
@@ -123,8 +130,23 @@ _SIGNAL: Final[Mapping[Language, str]] = {
         "  reported by: {origin} (contact: {contact})\n"
         "  kind of identifier: {kind}; phenomenon: {phenomenon}; place: {surface}\n"
         "  ground: {rule}; {grade}\n"
+        "  source: {provenance}\n"
         "  account removed on {removed_on}, signal of {published_on}, "
         "in force until {match_until}\n"
+    ),
+}
+_SOURCES: Final[Mapping[Provenance, Text]] = {
+    Provenance.OWN_FINDING: Text(
+        "eigene Feststellung des meldenden Anbieters",
+        "the reporting provider's own finding",
+    ),
+    Provenance.RELAYED: Text(
+        "dem meldenden Anbieter von anderen mitgeteilt",
+        "told to the reporting provider by others",
+    ),
+    Provenance.IMPORTED_LIST: Text(
+        "vom meldenden Anbieter aus einer Liste übernommen",
+        "taken over from a list by the reporting provider",
     ),
 }
 _THEIR_RULE: Final = Text(
@@ -291,6 +313,7 @@ def _fields(shown: Shown, language: Language) -> dict[str, str]:
         "phenomenon": phenomena()[Phenomenon(finding.phenomenon)].name,
         "surface": in_words.surface[Surface(finding.surface)],
         "grade": in_words.grade[Grade(finding.grade)],
+        "provenance": _SOURCES[Provenance(finding.provenance)],
     }
     days = ("removed_on", "published_on", "match_until")
     return {

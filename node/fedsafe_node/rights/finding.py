@@ -41,6 +41,7 @@ class Finding(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     phenomenon: str
     surface: str
     grade: str
+    provenance: str
     rule: str
     removed_on: str
     published_on: str
@@ -135,6 +136,7 @@ def _finding(row: SignalRow, body: ActorBody, situation: Situation) -> Finding:
         phenomenon=body.phenomenon.value,
         surface=body.surface.value,
         grade=body.grade.value,
+        provenance=body.provenance.value,
         rule=body.rule,
         removed_on=body.removed_on,
         published_on=body.published_on,

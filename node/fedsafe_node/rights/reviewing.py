@@ -52,10 +52,12 @@ _DRAFT: Final = Text(
     "\nEntwurf eines Signals vom {created_at}\n"
     "  Art der Kennung: {kind}; Erscheinungsform: {phenomenon}; Ort: {surface}\n"
     "  Grundlage: {rule}; {grade}\n"
+    "  Die Daten stammen aus {provenance}.\n"
     "  Er wartet auf eine zweite Person und ist an niemanden gegangen.\n",
     "\nDraft of a signal of {created_at}\n"
     "  kind of identifier: {kind}; phenomenon: {phenomenon}; place: {surface}\n"
     "  ground: {rule}; {grade}\n"
+    "  the data come from {provenance}\n"
     "  It waits for a second person and has gone to nobody.\n",
 )
 _REVIEW: Final = Text(
@@ -118,6 +120,7 @@ def write_drafts(drafts: Sequence[Waiting], language: Language) -> list[str]:
             phenomenon=_in(phenomena()[draft.facts.phenomenon].name, language),
             surface=_in(in_words.surface[draft.facts.surface], language),
             grade=_in(in_words.grade[draft.facts.grade], language),
+            provenance=_in(in_words.provenance[draft.facts.provenance], language),
             rule=_in(draft.rule, language),
         )
         for draft in drafts

@@ -307,6 +307,7 @@ class _Approval:
             phenomenon=facts.phenomenon,
             surface=facts.surface,
             grade=facts.grade,
+            provenance=facts.provenance,
             rule=facts.rule,
             removed_on=facts.since,
             match_until=until,

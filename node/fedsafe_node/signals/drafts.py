@@ -31,6 +31,7 @@ from fedsafe_policies.vocabulary import (
     MediaKind,
     Phenomenon,
     Plane,
+    Provenance,
     Role,
     Surface,
 )
@@ -49,6 +50,7 @@ class DraftFacts(Row, frozen=True, kw_only=True):
     phenomenon: Phenomenon
     surface: Surface
     grade: Grade
+    provenance: Provenance
     rule: str
     since: date
     contact: str

@@ -29,7 +29,7 @@ from fedsafe_node.store.rows import NewSignal, Opening
 from fedsafe_policies.policy import Policy
 from fedsafe_policies.publishing import PublishRequest
 from fedsafe_policies.retention import retention
-from fedsafe_policies.vocabulary import MediaKind, Scope
+from fedsafe_policies.vocabulary import MediaKind, Provenance, Scope
 
 Randomness = Callable[[int], bytes]
 
@@ -79,6 +79,7 @@ class Wording:
 
     listing: Listing
     facts: PublishRequest
+    provenance: Provenance
     header: SignalHeader
     contact: str
     published_on: str
@@ -187,6 +188,7 @@ def make_actor_signal(
         phenomenon=facts.phenomenon,
         surface=facts.surface,
         grade=facts.grade,
+        provenance=wording.provenance,
         rule=facts.rule,
         removed_on=facts.since.isoformat(),
         published_on=wording.published_on,
@@ -215,6 +217,7 @@ def make_media_signal(wording: Wording, file: File, fresh: Fresh) -> Made:
         phenomenon=facts.phenomenon,
         surface=facts.surface,
         grade=facts.grade,
+        provenance=wording.provenance,
         rule=facts.rule,
         published_on=wording.published_on,
         contact=wording.contact,

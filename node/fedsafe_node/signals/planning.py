@@ -38,6 +38,7 @@ from fedsafe_policies.vocabulary import (
     IdentifierKind,
     MediaKind,
     Plane,
+    Provenance,
     Scope,
 )
 
@@ -143,6 +144,10 @@ class PublishPlan:
 Plan = OwnPlan | DraftPlan | PublishPlan
 
 
+# The numbers of kinds mean something else on each plane.
+_Key = tuple[Plane, PublishRequest, Provenance]
+
+
 @dataclass(frozen=True, slots=True)
 class _Ruling:
     decision: Decision
@@ -153,15 +158,23 @@ class _Ruling:
 
 
 class Planner:
-    """Plans the signals of one request; one caller at a time."""
+    """Plans the signals of one request; one caller at a time.
 
-    def __init__(self, present: Present, who: Principal) -> None:
+    `unsaid` is where a finding comes from, where a signal does not say.
+    """
+
+    def __init__(
+        self,
+        present: Present,
+        who: Principal,
+        unsaid: Provenance = Provenance.OWN_FINDING,
+    ) -> None:
         self._present = present
+        self._unsaid = unsaid
         self._author = Author(who.name, who.role)
         self._today = present.now.date()
         self._latest = (present.now + _EARLIEST_CLOCK).date()
-        # The numbers of kinds mean something else on each plane.
-        self._rulings: dict[tuple[Plane, PublishRequest], _Ruling] = {}
+        self._rulings: dict[_Key, _Ruling] = {}
         self.own: Listing = own_listing(present.own)
         shared = present.shared
         self.shared = shared_listing(shared.membership) if shared is not None else None
@@ -178,10 +191,11 @@ class Planner:
             raise WrongStateError("no_federation", "this node has no federation")
         address = self._address(request, pointer)
         facts = self._facts(request, asked, pointer)
-        key = (facts.plane, facts)
+        provenance = request.provenance or self._unsaid
+        key = (facts.plane, facts, provenance)
         ruling = self._rulings.get(key)
         if ruling is None:
-            ruling = self._rulings[key] = self._rule(facts)
+            ruling = self._rulings[key] = self._rule(facts, provenance)
         decision = ruling.decision
         if not decision.allowed:
             return decision
@@ -271,7 +285,7 @@ class Planner:
             listed=self._present.listed(asked),
         )
 
-    def _rule(self, facts: PublishRequest) -> _Ruling:
+    def _rule(self, facts: PublishRequest, provenance: Provenance) -> _Ruling:
         present = self._present
         decision = present.decide(replace(facts, draft=True))
         waits = Obligation.SECOND_PERSON in decision.obligations
@@ -280,22 +294,25 @@ class Planner:
         listing = self.own
         if facts.scope is not Scope.SELF and self.shared is not None:
             listing = self.shared
-        wording, meanwhile = self._word(listing, facts), None
+        wording, meanwhile = self._word(listing, facts, provenance), None
         if decision.allowed and wording.header.match_until <= present.at:
             decision = deny(Refusal.RETENTION, present.policy.reference)
         if waits and listing is not self.own and facts.plane is Plane.ACTOR:
             alone = present.decide(replace(facts, scope=Scope.SELF))
             if alone.allowed:
-                meanwhile = self._word(self.own, facts)
+                meanwhile = self._word(self.own, facts, provenance)
             elif decision.allowed and alone.code != Refusal.FOUR_EYES:
                 decision = alone
         compared = present.compared(facts.kind) if waits else {}
         return _Ruling(decision, wording, waits, meanwhile, compared)
 
-    def _word(self, listing: Listing, facts: PublishRequest) -> Wording:
+    def _word(
+        self, listing: Listing, facts: PublishRequest, provenance: Provenance
+    ) -> Wording:
         return Wording(
             listing=listing,
             facts=facts,
+            provenance=provenance,
             header=make_header(listing, facts, self._present.policy),
             contact=self._present.contact,
             published_on=self._today.isoformat(),

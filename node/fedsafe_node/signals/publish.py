@@ -45,7 +45,7 @@ from fedsafe_node.signals.stopping import stop_signal
 from fedsafe_node.store.protocol import Transaction
 from fedsafe_node.store.rows import LogEntry
 from fedsafe_policies.decision import Decision
-from fedsafe_policies.vocabulary import Purpose, Scope
+from fedsafe_policies.vocabulary import Provenance, Purpose, Scope
 
 _STATES = {
     OwnPlan: SignalState.OWN,
@@ -129,7 +129,7 @@ class SignalService:
         """
         desk = self._desk
         present = hold(desk.situation, desk.clock.now())
-        planner = Planner(present, who)
+        planner = Planner(present, who, Provenance.IMPORTED_LIST)
         outcomes: list[Outcome] = []
         for start in range(0, len(request.signals), CHUNK):
             chunk = request.signals[start : start + CHUNK]
@@ -215,7 +215,8 @@ class SignalService:
         self, plan: Plan, prepared: Prepared, kept: Kept, who: Principal
     ) -> SignalAnswer:
         header = _header(plan)
-        facts = plan.wording.facts if isinstance(plan, DraftPlan) else None
+        wording = plan.wording if isinstance(plan, DraftPlan) else None
+        facts = wording.facts if wording is not None else None
         until = datetime.fromtimestamp(header.match_until, tz=UTC).date()
         return SignalAnswer(
             signal=signal_name(prepared.signal_id),
@@ -227,6 +228,7 @@ class SignalService:
             feed_index=kept.feed.start if prepared.published else None,
             match_until=until.isoformat(),
             nodes=_nodes(plan),
+            provenance=wording.provenance if wording is not None else None,
             findings=sorted(facts.findings) if facts is not None else None,
             legal_review=facts.legal_review if facts is not None else None,
         )

@@ -224,6 +224,7 @@ class Recorder:
             phenomenon=facts.phenomenon,
             surface=facts.surface,
             grade=facts.grade,
+            provenance=plan.wording.provenance,
             rule=facts.rule,
             since=facts.since,
             contact=plan.wording.contact,

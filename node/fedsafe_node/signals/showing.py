@@ -86,6 +86,7 @@ async def describe_draft(
         author=row.author,
         approver=row.decided_by if row.state is DraftState.PUBLISHED else None,
         nodes=await _nodes(reader, row.signal_id),
+        provenance=facts.provenance if facts is not None else None,
         findings=facts.findings if facts is not None else None,
         legal_review=facts.legal_review if facts is not None else None,
     )

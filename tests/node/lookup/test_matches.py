@@ -12,6 +12,7 @@ from fedsafe_node.lookup.service import REMINDER
 from fedsafe_node.messages import (
     Appeal,
     Corroboration,
+    ImportRequest,
     Kind,
     Result,
 )
@@ -19,6 +20,7 @@ from fedsafe_policies.vocabulary import (
     Grade,
     Phenomenon,
     Plane,
+    Provenance,
     Surface,
 )
 
@@ -71,6 +73,7 @@ async def test_a_match_says_what_its_origin_said(trio: Fleet) -> None:
     assert match.phenomenon is Phenomenon.GROOMING
     assert match.surface is Surface.PUBLIC_CONTENT
     assert match.grade is Grade.CONFIRMED_CONDUCT
+    assert match.provenance is Provenance.OWN_FINDING
     assert match.rule == "rule-7"
     assert match.removed_on == "2026-11-20"
     assert match.published_on == "2026-11-24"
@@ -159,6 +162,10 @@ async def test_a_row_that_expired_or_lost_its_opening_is_no_match(trio: Fleet) -
     assert (await trio.look_up("c.demo", WHO)).matches == []
 
 
+def counted(origins: int, others: int = 0) -> Corroboration:
+    return Corroboration(question=0, origins=origins, others=others, enough=origins > 1)
+
+
 async def test_independent_providers_are_counted_beside_the_matches(
     trio: Fleet,
 ) -> None:
@@ -167,9 +174,40 @@ async def test_independent_providers_are_counted_beside_the_matches(
     one = await trio.look_up("c.demo", WHO)
     two = await trio.look_up("b.demo", WHO)
 
-    assert one.corroboration == [Corroboration(question=0, origins=1, enough=False)]
-    assert two.corroboration == [Corroboration(question=0, origins=2, enough=True)]
+    assert one.corroboration == [counted(1)]
+    assert two.corroboration == [counted(2)]
     assert one.result is two.result is Result.REVIEW
+
+
+@pytest.mark.parametrize("provenance", [Provenance.RELAYED, Provenance.IMPORTED_LIST])
+async def test_what_others_found_corroborates_nothing_and_is_shown_apart(
+    trio: Fleet, provenance: Provenance
+) -> None:
+    await trio.publish(WHO)
+    relayed = request_for(WHO, provenance=provenance)
+    await trio["b.demo"].services.signals.add(relayed, ANNA)
+    answer = await trio.look_up("b.demo", WHO)
+
+    assert answer.corroboration == [counted(1, others=1)]
+    said = {match.origin: match.provenance for match in answer.matches}
+    assert said == {"a.demo": Provenance.OWN_FINDING, "b.demo": provenance}
+
+
+async def test_an_import_corroborates_only_if_it_says_that_it_is_a_finding(
+    alone: Fleet,
+) -> None:
+    signals = alone["a.demo"].services.signals
+    unsaid, own = "unsaid@mail.example", "own@mail.example"
+    batch = [
+        request_for(unsaid),
+        request_for(own, provenance=Provenance.OWN_FINDING),
+    ]
+    await signals.add_many(ImportRequest(signals=batch), ANNA)
+    (listed,) = (await alone.look_up("a.demo", unsaid)).matches
+    found = await alone.look_up("a.demo", own)
+
+    assert listed.provenance is Provenance.IMPORTED_LIST
+    assert found.corroboration == [counted(1)]
 
 
 async def test_repetition_and_single_reports_corroborate_nothing(alone: Fleet) -> None:
@@ -181,9 +219,7 @@ async def test_repetition_and_single_reports_corroborate_nothing(alone: Fleet) -
     await signals.add(request_for(WHO), ANNA)
     found = await alone.look_up("a.demo", WHO)
 
-    assert reported.corroboration == [
-        Corroboration(question=0, origins=0, enough=False)
-    ]
+    assert reported.corroboration == [counted(0, others=1)]
     assert len(found.matches) == 3
-    assert found.corroboration == [Corroboration(question=0, origins=1, enough=False)]
+    assert found.corroboration == [counted(1)]
     assert (await alone.look_up("a.demo", "x@mail.de")).corroboration is None

@@ -25,7 +25,7 @@ from fedsafe_node.provider_events.messages import FollowQuery, ProviderEvent
 from fedsafe_node.provider_events.upkeep import EventUpkeep
 from fedsafe_node.store.notices_rows import NoticeKind, NoticeState
 from fedsafe_policies.gate import LegalGate
-from fedsafe_policies.vocabulary import Role, Scope, Withholding
+from fedsafe_policies.vocabulary import Provenance, Role, Scope, Withholding
 
 A = "a.demo"
 DORA = Principal("dora", Role.DPO)
@@ -120,6 +120,28 @@ async def test_a_notice_names_only_whom_the_signal_is_for(node: Fleet) -> None:
 
     assert "b.demo" not in str(event.content["data_protection_notice_de"])
     assert "c.demo" in str(event.content["data_protection_notice_de"])
+
+
+@pytest.mark.parametrize(
+    ("provenance", "source"),
+    [
+        (Provenance.OWN_FINDING, "our own service"),
+        (Provenance.RELAYED, "another provider or body has told us"),
+        (Provenance.IMPORTED_LIST, "a list that we have taken over"),
+    ],
+)
+async def test_a_notice_names_where_the_finding_comes_from(
+    node: Fleet, provenance: Provenance, source: str
+) -> None:
+    await sign_all(node)
+    request = request_for(VALUE, scope=Scope.FEDERATION, provenance=provenance)
+    signal = (await node[A].services.signals.add(request, ANNA)).signal
+    await node[A].services.signals.approve([signal], RITA)
+    (event,) = await told(node)
+
+    assert source in str(event.content["data_protection_notice_en"])
+    (match, *_) = (await node.look_up(A, VALUE)).matches
+    assert match.provenance is provenance
 
 
 async def test_a_notice_names_the_legal_basis_on_record(node: Fleet) -> None:

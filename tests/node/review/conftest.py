@@ -39,6 +39,7 @@ from fedsafe_policies.vocabulary import (
     Outcome,
     Phenomenon,
     Plane,
+    Provenance,
     Role,
     Surface,
 )
@@ -58,6 +59,7 @@ def match(number: int, origin: str = "b.demo", *, own: bool = False) -> Match:
         phenomenon=Phenomenon.GROOMING,
         surface=Surface.PUBLIC_CONTENT,
         grade=Grade.CONFIRMED_CONDUCT,
+        provenance=Provenance.OWN_FINDING,
         rule="tos-4.2",
         removed_on="2026-11-20",
         published_on="2026-11-23",

@@ -117,6 +117,7 @@ async def test_a_draft_about_a_person_is_told(trio: Fleet) -> None:
     text = await answer_to(trio, "a.demo", opened)
 
     assert "Draft of a signal of 2026-11-24" in text
+    assert "the data come from our own service" in text
     assert "kind of identifier: e-mail address" in text
     assert "has gone to nobody" in text
 

@@ -40,7 +40,13 @@ from fedsafe_node.signals.expiry import expire_signals
 from fedsafe_node.store.protocol import Reader
 from fedsafe_node.store.rights_rows import RequestState
 from fedsafe_policies.policy import Policy
-from fedsafe_policies.vocabulary import IdentifierKind, Purpose, Role, Scope
+from fedsafe_policies.vocabulary import (
+    IdentifierKind,
+    Provenance,
+    Purpose,
+    Role,
+    Scope,
+)
 
 WHO = "Person@Mail.example"
 FOLDED = "person@mail.example"
@@ -113,7 +119,7 @@ async def test_an_answer_says_in_words_what_the_law_wants_to_be_said(
     for told in (
         *("Wozu: ", "Art. 6 Abs. 1 DSGVO", "Stand: 24.11.2026", "E-Mail-Adresse"),
         *("Cybergrooming", "öffentliche Inhalte", "bestätigt", "unsere Regel"),
-        *("zuerst 24.11.2026", "Zweck: Prüfung"),
+        *("zuerst 24.11.2026", "Zweck: Prüfung", "Herkunft: eigene Feststellung"),
     ):
         assert told in answer, answer
     for code in ("public_content", "confirmed_", "email", "2026-"):
@@ -136,6 +142,23 @@ async def test_an_answer_says_that_a_signal_rests(
     assert answer is not None
     assert told in answer
     assert "has ended" not in answer
+
+
+@pytest.mark.parametrize(
+    ("provenance", "told"),
+    [(Provenance.RELAYED, "told to the"), (Provenance.IMPORTED_LIST, "from a list by")],
+)
+async def test_an_answer_says_where_a_finding_comes_from(
+    alone: Fleet, provenance: Provenance, told: str
+) -> None:
+    ban = request_for(WHO, provenance=provenance)
+    await alone["a.demo"].services.signals.add(ban, ANNA)
+    requests = requests_of(alone, "a.demo")
+    opened = await requests.open(asked(), SHOP)
+    answer = (await requests.answer(opened.request, DORA)).answer
+
+    assert answer is not None
+    assert told in answer
 
 
 def test_every_kind_of_identifier_has_a_word() -> None:
