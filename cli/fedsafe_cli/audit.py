@@ -10,12 +10,13 @@ from fedsafe_cli.audit_hold import hold
 from fedsafe_cli.audit_keeping import access, erase, gaps, reveal, subject
 from fedsafe_cli.audit_search import search
 from fedsafe_cli.audit_tiles import tiles
-from fedsafe_cli.errors import BrokenAnswerError
+from fedsafe_cli.audit_verify import verify_directory
+from fedsafe_cli.errors import BrokenAnswerError, NotRunningError
 from fedsafe_cli.exit_codes import OK, ExitStatus
 from fedsafe_cli.labels import coded, field, headings, say
 from fedsafe_cli.moments import readable, shown, written
 from fedsafe_cli.options import settings_of, shared_options
-from fedsafe_cli.output import document, line, pairs, table
+from fedsafe_cli.output import document, line, note, pairs, table
 from fedsafe_cli.reading import read_for, reading_purpose
 from fedsafe_cli.sessions import personal
 from fedsafe_cli.settings import Settings
@@ -57,14 +58,20 @@ def verify(context: click.Context) -> ExitStatus:
     """Verify all logs from end to end, and the tables that decide a match.
 
     Exit status 20 if something was changed, 21 if entries are missing, 22 if the
-    database cannot be read; the first bad entry is named.
+    database cannot be read; the first bad entry is named. Where no node answers, its
+    directory is verified as it lies there, and nothing in it is changed.
 
     \b
     Example:
       fedsafe audit verify
     """  # noqa: D301
     settings = settings_of(context)
-    answer = personal(settings).post("/v1/audit/verify", None, timeout=_TIMEOUT)
+    client = personal(settings)
+    try:
+        answer = client.post("/v1/audit/verify", None, timeout=_TIMEOUT)
+    except NotRunningError as error:
+        answer = verify_directory(client.directory, error)
+        note(words("verified_directory", german=settings.german))
     if not isinstance(answer, dict) or not isinstance(answer.get("logs"), list):
         raise BrokenAnswerError("the node's answer lists no logs")
     ok = answer.get("ok") is True

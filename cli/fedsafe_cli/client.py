@@ -20,6 +20,7 @@ from fedsafe_cli.errors import (
     BrokenAnswerError,
     BrokenOffError,
     NodeUnreachableError,
+    NotRunningError,
     RefusedError,
 )
 from fedsafe_cli.refusals import read_refusal
@@ -234,7 +235,7 @@ class Client:
                 "see `fedsafe doctor` and the node's log",
             )
         if isinstance(error, FileNotFoundError | ConnectionRefusedError):
-            return NodeUnreachableError(f"no node is running at {self.path}", start)
+            return NotRunningError(f"no node is running at {self.path}", start)
         if isinstance(error, PermissionError):
             return NodeUnreachableError(
                 f"the socket {self.path} belongs to another user",

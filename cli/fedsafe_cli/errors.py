@@ -6,6 +6,7 @@
   + BadInputError          what was given to the command (5)
   + WrongStateError        the node or the federation is not so far, or further (5)
   + NodeUnreachableError   no node answers here (4)
+    - NotRunningError      nothing listens on the node's socket (4)
     - BrokenOffError       the connection broke after the request was sent (4)
   + RefusedError           the node answered with a problem (3, 5, 11 or 1)
   + BrokenAnswerError      what answered does not speak the node's API (1)
@@ -74,6 +75,10 @@ class NodeUnreachableError(CliError):
 
     status = ExitStatus.UNREACHABLE
     code = "unreachable"
+
+
+class NotRunningError(NodeUnreachableError):
+    """Nothing listens on the node's socket: the node is stopped, or has died."""
 
 
 class BrokenOffError(NodeUnreachableError):

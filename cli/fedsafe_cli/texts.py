@@ -192,6 +192,10 @@ _TEXTS: Final[dict[str, tuple[str, str]]] = {
         "alle Protokolle und Tabellen sind unversehrt",
         "all logs and tables verify",
     ),
+    "verified_directory": (
+        "es läuft kein Knoten: geprüft wurde sein Verzeichnis, verändert nichts",
+        "no node runs here: its directory was verified, and nothing in it changed",
+    ),
     "disk_short": (
         "der Datenträger ist bald voll: Platz schaffen, nicht im Knotenverzeichnis",
         "the disk is nearly full: make room, not in the node's directory",

@@ -16,12 +16,12 @@ from fedsafe_federation.verification import open_checkpoint
 from fedsafe_node.audit_messages import (
     AuditEvent,
     AuditEvents,
-    Damage,
     FoundEvents,
     LogCheck,
     TableCheck,
     VerifyAnswer,
 )
+from fedsafe_node.checks import bad_log, damage_of, good_log
 from fedsafe_node.clock import Clock
 from fedsafe_node.commitments import commitments_for
 from fedsafe_node.errors import (
@@ -216,25 +216,15 @@ class AuditService:
         try:
             found = await self._read(name, commitments_for(name))
         except CorruptLogError as error:
-            gone = isinstance(error, MissingEntriesError)
-            damage: Damage = "incomplete" if gone else "tampered"
-            bad = _bad_log(name, error.index, error.reason, damage)
-            return msgspec.structs.replace(bad, last_bad_index=error.last)
+            damage = damage_of(error)
+            return bad_log(name, error.index, error.reason, damage, last=error.last)
         except StoreFailedError as error:
             why = f"the database cannot be read: {error.reason}"
-            return _bad_log(name, 0, why, "unreadable")
+            return bad_log(name, 0, why, "unreadable")
         except BY_WRONG_CELLS:
             # A cell of its peer that no type of ours takes.
-            return _bad_log(name, 0, "a row about it cannot be read", "tampered")
-        return LogCheck(
-            log=name,
-            size=found.size,
-            root=found.root.hex(),
-            openings=found.openings,
-            erased=found.erased,
-            minimum=found.minimum,
-            ok=True,
-        )
+            return bad_log(name, 0, "a row about it cannot be read", "tampered")
+        return good_log(found)
 
     async def _read(self, name: str, commitments_of: CommitmentsOf) -> Verified:
         # What was appended is asked for before and after the disk is read, since it
@@ -369,17 +359,3 @@ def _outcome(answer: VerifyAnswer) -> str:
     found |= {table.damage for table in answer.tables}
     order = ("tampered", "incomplete", "unreadable")
     return next((word for word in order if word in found), "ok")
-
-
-def _bad_log(name: str, index: int, why: str, damage: Damage) -> LogCheck:
-    return LogCheck(
-        log=name,
-        size=0,
-        root="",
-        openings=0,
-        erased=0,
-        ok=False,
-        damage=damage,
-        first_bad_index=index,
-        why=why,
-    )

@@ -175,7 +175,7 @@ class RolledBackError(LogError):
 
     def __init__(self, log: str, kept_size: int, found_size: int, guard: str) -> None:
         found = (
-            f"has only {found_size} entries"
+            f"has only {found_size} entries (the first one missing is {found_size})"
             if found_size < kept_size
             else "holds other entries"
         )
@@ -187,8 +187,9 @@ class RolledBackError(LogError):
         super().__init__(
             f"log {log} {found}, but a checkpoint of {kept_size} entries has left "
             f"this node ({guard}); {why}: bring back the newest database that is "
-            "whole and mend nothing by hand; `fedsafe doctor` says where the damage "
-            "is, docs/howto/operate.md (when something does not verify) what to do"
+            "whole and mend nothing by hand; `fedsafe audit verify` names the first "
+            "entry that does not fit, `fedsafe doctor` what else does not, and "
+            "docs/howto/operate.md (when something does not verify) what to do"
         )
         self.log = log
         self.kept_size = kept_size

@@ -1,22 +1,30 @@
 # SPDX-License-Identifier: Apache-2.0
 """Look at the database of a node that does not run, and change nothing.
 
-For `fedsafe doctor`: a node whose own log is not what left it does not start, and
-then nothing but this can say where the damage is. The openings show which entry was
-changed; without their keys nothing but the span is known. The seal says what of the
-tables and key files is not as the node left it; how tables and logs go together is
-for `fedsafe audit verify`, once it starts.
+For `fedsafe audit verify` and `fedsafe doctor`: a node whose own log is not what left
+it does not start, and then nothing but this can say where the damage is. The openings
+show which entry was changed; without their keys nothing but the span is known. The
+seal says what of the tables and key files is not as the node left it; how tables and
+logs go together only the running node can tell.
 """
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from fedsafe_node.audit_messages import Damage, LogCheck, TableCheck, VerifyAnswer
+from fedsafe_node.checks import bad_log, bad_seal, damage_of, good_log
 from fedsafe_node.commitments import commitments_for
 from fedsafe_node.config import Place
-from fedsafe_node.errors import CorruptLogError, KeyFileError, StoreFailedError
+from fedsafe_node.errors import (
+    CorruptLogError,
+    KeyFileError,
+    KeyFileMissingError,
+    StoreFailedError,
+)
 from fedsafe_node.log.audit import audit_log_name
 from fedsafe_node.log.guard import Kept, read_kept
 from fedsafe_node.log.openings import PeriodKeys, unseal_opening
@@ -25,12 +33,14 @@ from fedsafe_node.provisions import Digests, approved_digests
 from fedsafe_node.sealed_files import SealedFiles
 from fedsafe_node.store.protocol import LogName, Reader
 from fedsafe_node.store.rows import Opening, SealedOpening
-from fedsafe_node.store.seal_protocol import Position
+from fedsafe_node.store.seal_protocol import Position, SealReport
 from fedsafe_node.store.sqlite import examine_file
 from fedsafe_node.store.sqlite_reader import Unsealing
 from fedsafe_node.store.writer import BY_WRONG_CELLS
 
 AUDIT: Final = "/audit"
+DATABASE: Final = "database"
+SEAL: Final = "seal"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +54,14 @@ class Examined:
 
 async def examine_store(place: Place, node: str) -> Sequence[Examined]:
     """Examine the database file, whose it is, and all logs in it."""
-    if not await asyncio.to_thread(place.database.exists):
-        return [Examined("database", wrong="there is none")]
-    return await asyncio.to_thread(_examine, place, node)
+    found = await verify_store(place, node)
+    tables = [_examined(table) for table in found.tables]
+    first = [each for each in tables if each.part == DATABASE and each.wrong]
+    return [
+        *first,
+        *(_examined_log(log) for log in found.logs),
+        *(each for each in tables if each.part != DATABASE),
+    ]
 
 
 async def unapproved(place: Place, named: Digests) -> tuple[str, ...]:
@@ -64,66 +79,96 @@ async def unapproved(place: Place, named: Digests) -> tuple[str, ...]:
     return named.differing(approved) if approved is not None else ()
 
 
-def _examine(place: Place, node: str) -> list[Examined]:
+async def verify_store(place: Place, node: str) -> VerifyAnswer:
+    """Verify the logs of a node that does not run, and its tables against the seal."""
+    return await asyncio.to_thread(_verify, place, node)
+
+
+def _verify(place: Place, node: str) -> VerifyAnswer:
+    if not place.database.exists():
+        return _gone(place)
     try:
         kept = read_kept(place.guard)
     except CorruptLogError as error:
-        return [Examined("guard", wrong=error.reason)]
-
+        return _broken("guard", "tampered", error.reason)
     try:
         around = SealedFiles(place, {log: each.size for log, each in kept.items()})
     except KeyFileError as error:
-        return [Examined("keys", wrong=str(error))]
+        is_gone = isinstance(error, KeyFileMissingError)
+        return _broken("keys", "incomplete" if is_gone else "unreadable", str(error))
 
-    async def query(reader: Reader) -> list[Examined]:
-        return await _examine_logs(reader, kept, node, around)
+    async def query(reader: Reader) -> VerifyAnswer:
+        return await _verify_all(reader, kept, node, around)
 
     try:
         return examine_file(place.database, query, _unsealing(place.periods))
     except StoreFailedError as error:
-        return [Examined("database", wrong=error.reason)]
+        return _broken(DATABASE, "unreadable", error.reason)
     except BY_WRONG_CELLS:
-        return [Examined("database", wrong="a row of it cannot be read")]
+        return _broken(DATABASE, "tampered", "a row of it cannot be read")
 
 
-async def _examine_logs(
+def _gone(place: Place) -> VerifyAnswer:
+    """Tell of a database that is not there, and of the logs that were in it."""
+    why, names = "there is none", list[LogName]()
+    with suppress(CorruptLogError):
+        names = sorted(_begun(read_kept(place.guard)))
+    told = _broken(DATABASE, "incomplete", why)
+    logs = [bad_log(name, 0, why, "incomplete") for name in names]
+    return VerifyAnswer(ok=False, logs=logs, tables=told.tables)
+
+
+def _begun(kept: Mapping[LogName, Kept]) -> list[LogName]:
+    """Name the logs that have entries by what was kept of them."""
+    return [name for name, each in kept.items() if each.size]
+
+
+def _broken(part: str, damage: Damage, why: str) -> VerifyAnswer:
+    bad = TableCheck(table=part, rows=0, ok=False, damage=damage, why=why)
+    return VerifyAnswer(ok=False, logs=[], tables=[bad])
+
+
+async def _verify_all(
     reader: Reader, kept: Mapping[LogName, Kept], node: str, around: SealedFiles
-) -> list[Examined]:
+) -> VerifyAnswer:
     damage = await reader.damage()
     if damage is not None:
-        return [Examined("database", wrong=damage)]
+        return _broken(DATABASE, "unreadable", damage)
     names = await reader.logs()
     audit = audit_log_name(node)
     foreign = [name for name in names if name.endswith(AUDIT) and name != audit]
     if foreign:
-        return [Examined("database", wrong=f"it holds {foreign[0]}, not {audit}")]
+        return _broken(DATABASE, "tampered", f"it holds {foreign[0]}, not {audit}")
     report = await reader.seal_report(around, 0)
-    examined = [
-        await _examine_log(
+    logs = [
+        await _verify_one(
             reader,
             name,
             kept.get(name),
             report.logs.get(name),
             is_own=name.startswith(f"{node}/"),
         )
-        for name in sorted({*names, *kept, *report.logs})
+        for name in sorted({*names, *_begun(kept), *report.logs})
     ]
+    tables = [TableCheck(table=DATABASE, rows=0, ok=True), *_sealed(report)]
+    ok = all(log.ok for log in logs) and all(table.ok for table in tables)
+    return VerifyAnswer(ok=ok, logs=logs, tables=tables)
+
+
+def _sealed(report: SealReport) -> list[TableCheck]:
     if not report.faults:
-        return [*examined, Examined("seal", report.rows)]
-    return examined + [
-        Examined(fault.table, wrong=f"{fault.name}: {fault.reason}")
-        for fault in report.faults
-    ]
+        return [TableCheck(table=SEAL, rows=report.rows, ok=True)]
+    return [bad_seal(fault) for fault in report.faults]
 
 
-async def _examine_log(
+async def _verify_one(
     reader: Reader,
     name: LogName,
     kept: Kept | None,
     sealed: Position | None,
     *,
     is_own: bool,
-) -> Examined:
+) -> LogCheck:
     anchors: list[Anchor] = []
     if kept is not None:
         root = bytes.fromhex(kept.root)
@@ -136,9 +181,26 @@ async def _examine_log(
             reader, name, commitments_for(name), anchors, is_own=is_own
         )
     except CorruptLogError as error:
-        wrong = f"damaged {error.place}: {error.reason}"
-        return Examined(f"log {name}", wrong=wrong)
-    return Examined(f"log {name}", found.size)
+        damage = damage_of(error)
+        return bad_log(name, error.index, error.reason, damage, last=error.last)
+    if sealed is not None and found.size > sealed[0]:
+        return bad_log(name, sealed[0], "the node did not write this entry", "tampered")
+    return good_log(found)
+
+
+def _examined_log(log: LogCheck) -> Examined:
+    if log.ok:
+        return Examined(f"log {log.log}", log.size)
+    first, last = log.first_bad_index or 0, log.last_bad_index
+    place = CorruptLogError(log.log, first, "", last=last).place
+    return Examined(f"log {log.log}", wrong=f"damaged {place}: {log.why}")
+
+
+def _examined(table: TableCheck) -> Examined:
+    if table.ok:
+        return Examined(table.table, table.rows)
+    at = f"{table.first_bad}: " if table.first_bad else ""
+    return Examined(table.table, wrong=f"{at}{table.why}")
 
 
 def _unsealing(periods: Path) -> Unsealing:

@@ -5,6 +5,7 @@ import asyncio
 from typing import Final
 
 from fedsafe_node.audit_messages import TableCheck
+from fedsafe_node.checks import bad_seal
 from fedsafe_node.errors import SealBrokenError, StoreFailedError
 from fedsafe_node.log.guard import Guard
 from fedsafe_node.store.protocol import Store
@@ -30,15 +31,4 @@ async def check_seal(store: Store, guard: Guard) -> list[TableCheck]:
         faults.append(SealBrokenError("guard", odd, "it is not what was kept"))
     if not faults:
         return [TableCheck(table=SEAL, rows=report.rows, ok=True)]
-    return [_bad(fault) for fault in faults]
-
-
-def _bad(fault: SealBrokenError) -> TableCheck:
-    return TableCheck(
-        table=fault.table,
-        rows=0,
-        ok=False,
-        damage="incomplete" if fault.is_missing else "tampered",
-        first_bad=fault.name,
-        why=fault.reason,
-    )
+    return [bad_seal(fault) for fault in faults]

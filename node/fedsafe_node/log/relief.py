@@ -24,6 +24,7 @@ RELIEVING: Final = frozenset(
         Event.NODE_STARTED,
         Event.NODE_STOPPED,
         Event.AUDIT_ERASED,
+        Event.AUDIT_PRUNED,
         Event.KEY_DESTROYED,
         # A signal stops, here or by a member's word.
         Event.REVOKED,

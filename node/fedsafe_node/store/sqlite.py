@@ -250,8 +250,11 @@ def examine_file(
     Raises:
         StoreFailedError: it is no database, or pages of it are damaged.
     """
+    wal = path.with_name(f"{path.name}-wal")
+    # A copy on a medium that takes no writes, on which nothing can go on meanwhile.
+    still = not os.access(path.parent, os.W_OK) and not wal.exists()
     try:
-        connection = _connect_to_read(path)
+        connection = _connect_to_read(path, "ro&immutable=1" if still else "ro")
     except UNREADABLE as error:
         raise StoreFailedError(str(error)) from error
     try:
@@ -351,8 +354,8 @@ def _connect(path: Path, mode: str) -> sqlite3.Connection:
     )
 
 
-def _connect_to_read(path: Path) -> sqlite3.Connection:
-    connection = _connect(path, "ro")
+def _connect_to_read(path: Path, mode: str = "ro") -> sqlite3.Connection:
+    connection = _connect(path, mode)
     connection.execute("PRAGMA query_only = ON")
     connection.execute("PRAGMA cache_size = -8000")
     return connection

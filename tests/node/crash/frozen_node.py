@@ -16,6 +16,7 @@ from tests.node.crash.read_only import BAN, ask, mount
 from tests.node.fleet import make
 
 from fedsafe_node.errors import NodeError
+from fedsafe_node.examining import verify_store
 from fedsafe_node.principal import LOCAL
 from fedsafe_node.telemetry import configure_logging
 
@@ -46,6 +47,7 @@ async def main(root: Path) -> None:
         await fleet.start("a.demo")
     except NodeError as error:
         refused = str(error)
+    readable = (await verify_store(fleet.place("a.demo"), "a.demo")).ok
     same = await asyncio.to_thread(content, root) == before
     await asyncio.to_thread(mount, "mount", "-o", "remount,rw", disk)
     await fleet.start("a.demo")
@@ -58,6 +60,7 @@ async def main(root: Path) -> None:
     answer = {
         "small": small,
         "refused": refused,
+        "readable": readable,
         "same": same,
         "again": again,
         "verified": verified,

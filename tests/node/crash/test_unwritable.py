@@ -158,6 +158,7 @@ def test_a_disk_that_suits_no_node_is_named_and_one_that_does_again_is_used(
 
     assert "needs 90 MiB free here: make room" in said["small"]
     assert "read-only" in said["refused"].lower()
+    assert said["readable"] is True
     assert said["same"] is True
     assert said["again"] == 201
     assert said["verified"] is True

@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`fedsafe audit verify` where no node answers: read its directory, change nothing.
+
+So a node that was stopped, has died or refuses to start can be verified as well.
+`fedsafe_node` is imported here only: a lookup must not pay for it.
+"""
+
+import asyncio
+import os
+from pathlib import Path
+from typing import Any
+
+from fedsafe_cli.errors import NotRunningError, SettingsError
+from fedsafe_cli.settings import printable
+
+
+def verify_directory(directory: str, stopped: NotRunningError) -> dict[str, Any]:
+    """Verify what a node has left in its directory; the answer is as the node's.
+
+    Raises:
+        NotRunningError: *stopped*; what lies there is no node's directory.
+        SettingsError: the configuration does not fit, or belongs to another user.
+    """
+    import msgspec  # noqa: PLC0415 (slow to load)
+
+    from fedsafe_node.config import Place, load_config  # noqa: PLC0415
+    from fedsafe_node.errors import ConfigError  # noqa: PLC0415
+    from fedsafe_node.examining import verify_store  # noqa: PLC0415
+
+    place = Place(Path(directory))
+    if not place.config.exists():
+        raise stopped
+    for path in (place.database, place.keys, place.guard):
+        if path.exists() and not os.access(path, os.R_OK):
+            name = printable(str(path))
+            hint = "run this command as the node's user"
+            raise SettingsError(f"{name} belongs to another user", hint)
+    try:
+        name = load_config(place).name
+    except ConfigError as error:
+        raise SettingsError(printable(str(error))) from None
+    answer = asyncio.run(verify_store(place, name))
+    told: dict[str, Any] = msgspec.to_builtins(answer)
+    return told
