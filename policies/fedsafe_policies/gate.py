@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from fedsafe_policies.days import day_number, today
+from fedsafe_policies.days import SECONDS_A_DAY, day_number, today
 from fedsafe_policies.references import is_reference
 
 DEMO_SUFFIX: Final = ".demo"
@@ -106,6 +106,19 @@ def plain(name: str) -> str:
     return " ".join(name.casefold().split())
 
 
+def open_days(gate: LegalGate | None, agreed: str = "") -> range:
+    """Number the days on which nothing of `gate` is missing: `today(now)` of each."""
+    if gate is None or gate.valid_until is None:
+        return range(0)
+    end = day_number(gate.valid_until)
+    approvals = (gate.dpo_approval, gate.management_approval)
+    days = [day_number(each.on) for each in approvals if each is not None]
+    first = max(days, default=end)
+    # What is missing on the last day is missing on all: only dates pass.
+    gaps = missing(gate, (end - 1) * SECONDS_A_DAY, agreed)
+    return range(0) if gaps else range(first, end)
+
+
 @dataclass(frozen=True, slots=True)
 class Site:
     """The node that decides: its surroundings and its gate record.
@@ -122,9 +135,11 @@ class Site:
     register_until: int = 0
     arrangement: str = ""
     demo: bool = field(init=False)
+    open_days: range = field(init=False)
 
     def __post_init__(self) -> None:
-        """Judge once whether this is a demonstration."""
+        """Judge once whether this is a demonstration, and when its gate is open."""
+        object.__setattr__(self, "open_days", open_days(self.gate, self.arrangement))
         demo = (
             bool(self.names)
             and bool(self.addresses)

@@ -9,9 +9,9 @@ other site refuses everything, own bans included.
 
 from dataclasses import dataclass
 
+from fedsafe_policies.days import today
 from fedsafe_policies.decision import Decision
 from fedsafe_policies.document import GateMode
-from fedsafe_policies.gate import missing
 from fedsafe_policies.ground import Ground
 from fedsafe_policies.policy import Policy
 from fedsafe_policies.reasons import Grant, Refusal
@@ -42,7 +42,7 @@ def refuse_gate(plane: Plane, ground: Ground) -> Refusal | None:
         return None if site.demo else Refusal.SYNTHETIC_ONLY
     if plane not in gate.planes:
         return None
-    if site.gate is None or missing(site.gate, ground.now, site.arrangement):
+    if today(ground.now) not in site.open_days:
         return Refusal.LEGAL_GATE
     if plane is Plane.ACTOR and ground.now >= site.register_until:
         return Refusal.LEGAL_GATE

@@ -12,7 +12,7 @@ from typing import Final
 
 from fedsafe_policies.days import day_number, today
 from fedsafe_policies.decision import Decision, Obligation
-from fedsafe_policies.document import Cited
+from fedsafe_policies.document import Cited, RuleEntry
 from fedsafe_policies.gating import grant_of, refuse_gate
 from fedsafe_policies.ground import Ground
 from fedsafe_policies.people import Person, refuse_second
@@ -156,24 +156,24 @@ def _refuse_rule(request: PublishRequest, policy: Policy) -> Refusal | None:
     """Refuse a rule that the rulebook does not hold for such a signal."""
     if policy.document.rulebook.cited is Cited.ANY:
         return None
-    fits = request.rule in _fitting(request, policy)
+    rule = policy.rules.get(request.rule)
+    fits = rule is not None and _fits(rule, request)
     return None if fits else Refusal.RULEBOOK
 
 
-def _fitting(request: PublishRequest, policy: Policy) -> list[str]:
-    """Name the rules that such a signal may cite."""
-    return sorted(
-        name
-        for name, rule in policy.rules.items()
-        if request.phenomenon in rule.phenomena
-        and (rule.level is Level.L6 or request.plane is Plane.MEDIA)
-    )
+def _fits(rule: RuleEntry, request: PublishRequest) -> bool:
+    """Tell whether such a signal may cite a rule."""
+    if request.phenomenon not in rule.phenomena:
+        return False
+    return rule.level is Level.L6 or request.plane is Plane.MEDIA
 
 
 def _about(refusal: Refusal, request: PublishRequest, policy: Policy) -> str:
     match refusal:
         case Refusal.RULEBOOK:
-            return ", ".join(_fitting(request, policy))
+            rules = policy.rules.items()
+            fits = (name for name, rule in rules if _fits(rule, request))
+            return ", ".join(sorted(fits))
         case Refusal.FINDING_MISSING:
             return ", ".join(sorted(_missing(request)))
         case Refusal.DO_NOT_SHARE:

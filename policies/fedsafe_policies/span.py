@@ -54,10 +54,13 @@ class Span:
     def after(self, start: date) -> date:
         """Return the day on which the span ends; the calendar's end is its limit."""
         try:
-            index = start.month - 1 + self.months
-            year, month = start.year + index // _MONTHS_A_YEAR, index % _MONTHS_A_YEAR
-            day = min(start.day, monthrange(year, month + 1)[1])
-            return date(year, month + 1, day) + timedelta(days=self.days)
+            if not self.months:
+                return start + timedelta(days=self.days)
+            years, month = divmod(start.month - 1 + self.months, _MONTHS_A_YEAR)
+            year, month, day = start.year + years, month + 1, start.day
+            if day > _SHORTEST_MONTH:
+                day = min(day, monthrange(year, month)[1])
+            return date(year, month, day)
         except (ValueError, OverflowError):
             return date.max
 

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fedsafe_policies.days import SECONDS_A_DAY, day_number, today
 from fedsafe_policies.decision import Decision
 from fedsafe_policies.engine import decide
 from fedsafe_policies.gate import (
@@ -16,6 +17,7 @@ from fedsafe_policies.gate import (
     Site,
     is_loopback,
     missing,
+    open_days,
 )
 from fedsafe_policies.gating import GateRequest
 from fedsafe_policies.legal_calendar import shipped_calendar
@@ -239,3 +241,30 @@ def test_no_incomplete_or_expired_gate_is_ever_open(
     opened = ask(real_site(gate), Plane.ACTOR, gated, now).allowed
 
     assert opened is (not absent and 1_788_307_200 <= now < 1_803_859_200)
+
+
+@given(
+    st.sets(st.sampled_from(LegalGate.__struct_fields__)),
+    st.tuples(*[st.dates(date(2026, 10, 1), date(2026, 12, 1))] * 3),
+    st.sampled_from(["A. Ott", "D. Kaya"]),
+    st.integers(-40, 40),
+)
+def test_the_open_days_are_those_on_which_nothing_is_missing(
+    full_gate: LegalGate,
+    absent: set[str],
+    days: tuple[date, date, date],
+    person: str,
+    day: int,
+) -> None:
+    gate = msgspec.structs.replace(
+        full_gate,
+        dpo_approval=Approval(person, days[0]),
+        management_approval=Approval("D. Kaya", days[1]),
+        valid_until=days[2],
+    )
+    if len(absent) < 3:
+        gate = msgspec.structs.replace(gate, **dict.fromkeys(absent))
+    at = (day_number(days[2]) + day) * SECONDS_A_DAY
+
+    assert (today(at) in open_days(gate)) is (missing(gate, at) == ())
+    assert list(open_days(None)) == []
