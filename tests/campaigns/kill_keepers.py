@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Kill a node while its people work on its audit log; long `test_kill_keepers.py`.
+"""Kill a node while its people work; long `test_kill_keepers.py`.
 
     .venv/bin/python -m tests.campaigns.kill_keepers --rounds 100 [--seed N]
 
 Holds, erasures, exports, acts of two, accounts, entries of the register and keys that
-are destroyed. Prints its seed first, and ends at the first thing that was lost, done
-twice or does not verify.
+are destroyed; imports, reviews, disputes and rulings, requests of persons, breaches,
+roles, the gate and receipts. Prints its seed first, and ends at the first thing that
+was lost, done twice, is nobody's work any more or does not verify.
 """
 
 import argparse

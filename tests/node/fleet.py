@@ -349,8 +349,10 @@ async def make(
     return Fleet(root)
 
 
-async def make_founded(root: Path) -> None:
-    fleet = await make(root, *NAMES)
+async def make_founded(
+    root: Path, *, staff: Sequence[tuple[str, Role]] = STAFF
+) -> None:
+    fleet = await make(root, *NAMES, staff=staff)
     try:
         await fleet.start(*NAMES)
         await found(fleet, *NAMES)

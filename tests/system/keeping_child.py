@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A node whose people work on its audit log until somebody kills it.
+"""A node whose people work on its audit log, and at their desk, until a kill.
 
 `work` says each act on a line of its own once the node has acknowledged it; `check`
 starts the node anew, reads those lines, and holds it to them.
@@ -18,6 +18,7 @@ from secrets import token_hex
 
 from tests.node.evidence.conftest import AUDRA, DORA, RUTH
 from tests.node.fleet import Fleet
+from tests.system.keeping_desk import EVENTS, NODE, OLGA, DeskWork, check_desk
 
 from fedsafe_node.evidence.keeping_messages import (
     EraseRequest,
@@ -28,17 +29,12 @@ from fedsafe_node.evidence.span import ExportRequest
 from fedsafe_node.log.audit import Event
 from fedsafe_node.log.pseudonyms import quarter_of
 from fedsafe_node.people.messages import NewAccountRequest
-from fedsafe_node.principal import Principal
 from fedsafe_node.register_messages import EntryRequest
 from fedsafe_node.store.keeping_rows import EffectKind
 from fedsafe_node.store.protocol import Transaction
 from fedsafe_node.store.rows import LogEntry
 from fedsafe_node.telemetry import configure_logging
 from fedsafe_policies.register import Status
-from fedsafe_policies.vocabulary import Role
-
-OLGA = Principal("olga", Role.OPERATOR, fresh=True)
-NODE = "a.demo"
 
 
 class Worker:
@@ -47,6 +43,7 @@ class Worker:
     def __init__(self, fleet: Fleet, seed: str) -> None:
         self._node = fleet[NODE]
         self._random = Random(seed)  # noqa: S311 - no secret hangs on it
+        self._desk = DeskWork(self._node, self._random)
         self._holds: list[str] = []
         self._acts: list[str] = []
 
@@ -62,6 +59,7 @@ class Worker:
             self._register,
             self._export,
             self._destroy,
+            *self._desk.acts,
         ]
         while True:
             kind, name = await self._random.choice(kinds)()
@@ -150,7 +148,7 @@ def say(*words: str) -> None:
     sys.stdout.flush()
 
 
-_NAMED = {
+_NAMED = EVENTS | {
     "act.asked": ("asked", "act"),
     "act.withdrawn": ("withdrawn", "act"),
     "account.added": ("hired", "name"),
@@ -169,8 +167,11 @@ async def _in_the_log(fleet: Fleet) -> Counter[tuple[str, str]]:
             told["exported", ""] += 1
         elif event in _NAMED:
             kind, named = _NAMED[event]
-            told[kind, detail[named]] += 1
+            told[kind, str(detail[named])] += 1
     return told
+
+
+_BY_STATE = {"erased", "destroyed", "imported", "assessed"}
 
 
 async def check(fleet: Fleet, said: list[list[str]]) -> None:
@@ -182,7 +183,7 @@ async def check(fleet: Fleet, said: list[list[str]]) -> None:
     node, told = fleet[NODE], await _in_the_log(fleet)
     kept = Counter((kind, name) for kind, name in said)
     for (kind, name), count in kept.items():
-        if kind in {"erased", "destroyed"}:
+        if kind in _BY_STATE:
             continue
         assert told[kind, name] >= count, f"{kind} {name} is lost"
         assert kind == "exported" or told[kind, name] == 1, f"{kind} {name} twice"
@@ -192,6 +193,7 @@ async def check(fleet: Fleet, said: list[list[str]]) -> None:
             answer = await node.services.keeping.telling.subject(request, DORA)
             left = {event.event for event in answer.events}
             assert left <= {"audit.read"}, f"{name} is back"  # asking is one itself
+    await check_desk(node, [(kind, name) for kind, name in said], told)
     gone = {name for kind, name in said if kind == "destroyed"}
     assert gone.isdisjoint(node.base.periods.periods())
     before = await node.services.keeping.telling.gaps()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Kill a node while its people work on its audit log; nothing acknowledged is lost."""
+"""Kill a node while its people work; nothing that it acknowledged is lost."""
 
 import asyncio
 import json
@@ -11,10 +11,7 @@ from pathlib import Path
 from random import Random  # noqa: TID251 - a seeded generator, to repeat a run
 from typing import Final
 
-from tests.node.evidence.conftest import STAFF
-from tests.node.fleet import make
-
-from fedsafe_policies.vocabulary import Role
+from tests.system.keeping_desk import prepare
 
 REPOSITORY: Final = Path(__file__).parents[2]
 _LATEST: Final = 0.7
@@ -28,8 +25,8 @@ class Keepers:
         self.random = Random(seed)  # noqa: S311 - no secret hangs on it
         self.said: list[list[str]] = []
         self.ends = self.dangling = 0
-        staff = (*STAFF, ("olga", Role.OPERATOR))
-        asyncio.run(make(root, "a.demo", staff=staff))
+        root.mkdir(parents=True)
+        asyncio.run(prepare(root))
 
     def round(self) -> None:
         """Let them work, kill the node, and check."""
@@ -38,8 +35,10 @@ class Keepers:
         first = child.stdout.readline()
         assert json.loads(first)[0] == "ready", first
         time.sleep(self.random.uniform(0.05, _LATEST))  # when the kill falls
+        status = child.poll()
         child.kill()
-        rest, _ = child.communicate()
+        rest, failed = child.communicate()
+        assert status is None, failed[-2_000:]  # it works until it is killed
         whole = rest[: rest.rfind("\n") + 1]
         self.said += [json.loads(line) for line in whole.splitlines()]
         self.check()
