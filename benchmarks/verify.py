@@ -1,102 +1,133 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Measure what verifying a log costs in CPU, part by part, for each of its entries.
+"""Measure what verifying a node costs in CPU, part by part, for each log entry.
 
-A log of so many audit events, each with two sealed openings, in the node's own store
-with its seal: the tree alone (records, tiles, anchors), the tree with all openings
-opened and compared with their commitments, and the tables and files against the seal.
-With `--pymerkle PATH` (a directory into which `pip install --target PATH pymerkle`
-has put it; GPL, so a peer to measure only) the same records in its SQLite tree: each
-read, hashed and compared with its leaf, then the root.
+A real node whose audit log has so many events of lookups, each with two sealed
+openings: the tree alone (records, leaf hashes, tile roots, root; it needs no key),
+the tree with all records decoded and all openings opened and compared with their
+commitments, the tables and key files against the seal, and all that `fedsafe audit
+verify` does, through the node's own service: that, the pages of the database, and
+the rows that go together with the events. Beside them hashlib alone and, with
+`--pymerkle PATH` (a directory into which `pip install --target PATH pymerkle` has put
+it; GPL, so a peer to measure only), the same records in its SQLite tree: each read,
+hashed and compared with its leaf, then the root.
 
-    python benchmarks/verify.py [--entries 100000] [--pymerkle DIR] [--json FILE]
+    python benchmarks/verify.py [--entries 1000000] [--pymerkle DIR] [--json FILE]
 """
 
 import argparse
 import asyncio
-import os
 import sys
 import tempfile
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 from hashlib import sha256
 from importlib import import_module
 from pathlib import Path
 from time import process_time
 
-from fedsafe_crypto.commitment import commit
+from audit_cost import DETAIL, POLICY
+from fedsafe_node.audits import AuditService
+from fedsafe_node.base import Base, open_base
 from fedsafe_node.clock import SystemClock
-from fedsafe_node.config import Place
-from fedsafe_node.log.engine import open_store
-from fedsafe_node.log.openings import PeriodKeys
+from fedsafe_node.commitments import commitments_for
+from fedsafe_node.config import Config, Listen, Place
+from fedsafe_node.init import create_node
+from fedsafe_node.log.audit import Event
 from fedsafe_node.log.verification import verify_log
-from fedsafe_node.sealed_files import SealedFiles
-from fedsafe_node.store.protocol import Reader, Store
-from fedsafe_node.store.rows import LogEntry, Opening
+from fedsafe_node.principal import LOCAL
+from fedsafe_node.store.protocol import Reader
+from fedsafe_node.store.rows import LogEntry
 from measuring import Row, parser, report
 
-LOG, BARE = "a.demo/audit", "a.demo/bare"
-GROUPS = ("actor", "detail")
+NODE = "a.demo"
+BARE = "b.demo/bare"
 BATCH = 1_000
+CONFIG = Config(
+    format=1,
+    name=NODE,
+    url="http://127.0.0.1:1",
+    jurisdiction="DE",
+    contact=f"safety@{NODE}",
+    policy="synthetic",
+    listen=Listen("127.0.0.1", 1),
+    custody_key="custody.pub",
+)
 
 
-def entry() -> LogEntry:
-    openings = tuple(
-        Opening(group=group, salt=os.urandom(32), payload=os.urandom(60))
-        for group in GROUPS
-    )
-    made = [commit(LOG, each.group, each.salt, each.payload) for each in openings]
-    return LogEntry(record=b"".join(made).hex().encode().ljust(300), openings=openings)
+async def open_node(directory: Path, parts: AsyncExitStack) -> Base:
+    place, clock = Place(directory / "node"), SystemClock()
+    custody = directory / "custody.key"
+    await create_node(place, CONFIG, custody_private=custody, staff=(), clock=clock)
+    return await open_base(place, CONFIG, clock, parts)
 
 
-def commitments_of(record: bytes) -> dict[str, bytes]:
-    made = bytes.fromhex(record[:128].decode())
-    return {GROUPS[0]: made[:32], GROUPS[1]: made[32:]}
+async def fill(base: Base, entries: int) -> None:
+    base.trail.know_policy(POLICY, "1a2b3c4d" * 8)
 
+    def event() -> LogEntry:
+        return base.trail.entry(
+            Event.LOOKUP,
+            at=base.clock.now(),
+            outcome="none",
+            actor="shop-backend",
+            detail=DETAIL,
+        )
 
-async def open_node_store(directory: Path) -> Store:
-    place = Place(directory)
-    return await open_store(
-        f"sqlite://{directory}/node.db",
-        keys=PeriodKeys(place.periods),
-        clock=SystemClock(),
-        around=SealedFiles(place, {}),
-    )
-
-
-async def fill(store: Store, entries: int) -> None:
     for _ in range(entries // BATCH):
-        batch = [entry() for _ in range(BATCH)]
-        bare = [LogEntry(record=each.record, openings=()) for each in batch]
-        await append(store, LOG, batch)
-        await append(store, BARE, bare)
+        batch = [event() for _ in range(BATCH)]
+        await append(base, base.trail.log, batch)
 
 
-async def append(store: Store, log: str, entries: list[LogEntry]) -> None:
-    await store.write(lambda tx: tx.append_many(log, entries))
+async def append(base: Base, log: str, entries: list[LogEntry]) -> None:
+    await base.store.write(lambda tx: tx.append_many(log, entries))
 
 
-async def records_of(store: Store, entries: int) -> list[bytes]:
-    return await store.scan(lambda reader: reader.records(LOG, 0, entries))
+async def records_of(base: Base, since: int, count: int) -> list[bytes]:
+    return await base.store.scan(
+        lambda reader: reader.records(base.trail.log, since, count)
+    )
 
 
-def sealed(runner: asyncio.Runner, store: Store) -> Callable[[], None]:
+async def copy_records(base: Base, entries: int) -> None:
+    for since in range(0, entries, BATCH):
+        records = await records_of(base, since, BATCH)
+        await append(base, BARE, [LogEntry(record=each) for each in records])
+
+
+def verifying(runner: asyncio.Runner, base: Base, log: str) -> Callable[[], None]:
+    async def query(reader: Reader) -> None:
+        if log == BARE:
+            await verify_log(reader, log, lambda _: {})
+        else:
+            await verify_log(reader, log, commitments_for(log), is_own=True)
+
+    return lambda: runner.run(base.store.scan(query))
+
+
+def sealed(runner: asyncio.Runner, base: Base) -> Callable[[], None]:
     def run() -> None:
-        runner.run(store.check_seal())
+        if runner.run(base.store.check_seal()).faults:
+            raise AssertionError("the seal is broken")
 
     return run
 
 
-def verifying(runner: asyncio.Runner, store: Store, log: str) -> Callable[[], None]:
-    async def query(reader: Reader) -> None:
-        await verify_log(reader, log, commitments_of, is_own=True)
+def whole(runner: asyncio.Runner, base: Base) -> Callable[[], None]:
+    audits = AuditService(
+        base.situation,
+        base.store,
+        base.lists,
+        base.trail,
+        base.clock,
+        guard=base.guard,
+        policies=base.place.policies,
+    )
 
-    return lambda: runner.run(store.scan(query))
+    def run() -> None:
+        if not runner.run(audits.verify(LOCAL)).ok:
+            raise AssertionError("damaged")
 
-
-def bare_verifying(runner: asyncio.Runner, store: Store) -> Callable[[], None]:
-    async def query(reader: Reader) -> None:
-        await verify_log(reader, BARE, lambda _: {})
-
-    return lambda: runner.run(store.scan(query))
+    return run
 
 
 def hashing(records: list[bytes]) -> Callable[[], None]:
@@ -124,43 +155,50 @@ def peer(path: str, directory: Path, records: list[bytes]) -> Callable[[], None]
     return run
 
 
-def cpu_of(work: Callable[[], None]) -> float:
+def cpu_of(work: Callable[[], None], rounds: int) -> float:
     work()  # warms up
     taken = []
-    for _ in range(3):
+    for _ in range(rounds):
         begin = process_time()
         work()
         taken.append(process_time() - begin)
-    return sorted(taken)[1]
+    return sorted(taken)[rounds // 2]
+
+
+async def close(parts: AsyncExitStack) -> None:
+    await parts.aclose()
 
 
 def measure(options: argparse.Namespace, directory: Path) -> list[Row]:
     entries = options.entries // BATCH * BATCH
+    table: list[Row] = []
+
+    def note(what: str, work: Callable[[], None]) -> None:
+        took = cpu_of(work, options.rounds)
+        table.append(
+            {
+                "what": what,
+                "entries": entries,
+                "CPU seconds": round(took, 3),
+                "µs an entry": round(took / entries * 1e6, 2),
+            }
+        )
+
+    parts = AsyncExitStack()
     with asyncio.Runner() as runner:
-        store = runner.run(open_node_store(directory))
-        runner.run(fill(store, entries))
-        records = runner.run(records_of(store, entries))
-        works = {
-            "hashlib alone, without a tree to keep": hashing(records),
-            "tree alone": bare_verifying(runner, store),
-            "tree with two openings an entry": verifying(runner, store, LOG),
-            "tables and key files against the seal": sealed(runner, store),
-        }
+        base = runner.run(open_node(directory, parts))
+        runner.run(fill(base, entries))
+        log = base.trail.log
+        note("all that `audit verify` does", whole(runner, base))
+        note("tree with two openings an entry", verifying(runner, base, log))
+        note("tables and key files against the seal", sealed(runner, base))
+        runner.run(copy_records(base, entries))
+        note("tree alone", verifying(runner, base, BARE))
+        records = runner.run(records_of(base, 0, entries))
+        note("hashlib alone, without a tree to keep", hashing(records))
         if options.pymerkle:
-            works["pymerkle, SQLite"] = peer(options.pymerkle, directory, records)
-        table: list[Row] = []
-        for name, work in works.items():
-            took = cpu_of(work)
-            each = took / entries * 1e6
-            table.append(
-                {
-                    "what": name,
-                    "entries": entries,
-                    "CPU seconds": round(took, 3),
-                    "µs an entry": round(each, 2),
-                }
-            )
-        runner.run(store.close())
+            note("pymerkle, SQLite", peer(options.pymerkle, directory, records))
+        runner.run(close(parts))
     return table
 
 

@@ -29,7 +29,12 @@ def commit(log_origin: str, group: str, salt: bytes, payload: bytes) -> bytes:
         MalformedInputError: A name has no UTF-8 encoding.
     """
     check_length("salt", salt, SALT_BYTES)
-    return sha256(_framed(log_origin, group) + salt + payload).digest()
+    return commit_opened(log_origin, group, salt + payload)
+
+
+def commit_opened(log_origin: str, group: str, opened: bytes) -> bytes:
+    """Commit to a salt of 32 bytes and the payload behind it, in one piece."""
+    return sha256(_framed(log_origin, group) + opened).digest()
 
 
 @lru_cache(maxsize=1024)

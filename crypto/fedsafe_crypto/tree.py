@@ -43,6 +43,17 @@ def node_hash(left: bytes, right: bytes) -> bytes:
     return sha256(_NODE + left + right).digest()
 
 
+def leaf_hashes(entries: Iterable[bytes]) -> list[bytes]:
+    """Hash many entries of the log, without a call for each."""
+    return [sha256(_LEAF + entry).digest() for entry in entries]
+
+
+def parent_hashes(nodes: Sequence[bytes]) -> list[bytes]:
+    """Hash neighbours, two by two, into their parents; one left over is not."""
+    pairs = zip(nodes[::2], nodes[1::2], strict=False)
+    return [sha256(_NODE + left + right).digest() for left, right in pairs]
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """Roots of new complete subtrees of one height, side by side.
@@ -142,10 +153,7 @@ class Frontier:
             paired = [self._peaks[level], *nodes] if old >> level & 1 else nodes
             if len(paired) & 1:
                 self._place(level, paired[-1])
-            left, right = paired[:-1:2], paired[1::2]
-            nodes = [
-                sha256(_NODE + a + b).digest() for a, b in zip(left, right, strict=True)
-            ]
+            nodes = parent_hashes(paired)
             level += 1
         return rows
 

@@ -7,6 +7,7 @@ Reading is an act as well: its own event is durable before the answer leaves.
 import logging
 from collections.abc import Awaitable, Callable
 from functools import partial
+from pathlib import Path
 from typing import Final
 
 import msgspec
@@ -86,11 +87,13 @@ class AuditService:
         clock: Clock,
         *,
         guard: Guard,
+        policies: Path,
     ) -> None:
         self._situation = situation
         self._store = store
         self._lists = lists
         self._guard = guard
+        self._policies = policies
         self._engine = LogEngine(store)
         self._trail = trail
         self._clock = clock
@@ -107,7 +110,7 @@ class AuditService:
             await self._check(table, partial(self._store.scan, self._counting(table)))
             for table in (SIGNALS, RESTRICTIONS, RESTRICTED, PRUNED)
         ]
-        tables += await check_seal(self._store, self._guard)
+        tables += await check_seal(self._store, self._guard, self._policies)
         tables.append(await self._check(INDEX, self._count_found))
         ok = all(log.ok for log in logs) and all(table.ok for table in tables)
         answer = VerifyAnswer(ok=ok, logs=logs, tables=tables)

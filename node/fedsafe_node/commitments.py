@@ -2,6 +2,7 @@
 """What the records of a node's logs commit to, for `log.verification`."""
 
 from collections.abc import Mapping
+from typing import cast
 
 from fedsafe_federation.errors import MalformedError
 from fedsafe_federation.records import SignalRecord, decode_record
@@ -38,7 +39,7 @@ def audit_commitments(record: bytes) -> Mapping[str, bytes]:
         ValueError: it is none.
     """
     try:
-        return decode_audit_record(record).commitments
+        return cast("Mapping[str, bytes]", decode_audit_record(record).commitments)
     except MalformedError as error:
         raise ValueError(str(error)) from None
 

@@ -9,7 +9,7 @@ logs go together only the running node can tell.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,19 +23,20 @@ from fedsafe_node.errors import (
     CorruptLogError,
     KeyFileError,
     KeyFileMissingError,
+    SealBrokenError,
     StoreFailedError,
 )
 from fedsafe_node.log.audit import audit_log_name
 from fedsafe_node.log.guard import Kept, read_kept
-from fedsafe_node.log.openings import PeriodKeys, unseal_opening
+from fedsafe_node.log.openings import PeriodKeys, commitments_to, unseal_opening
 from fedsafe_node.log.verification import Anchor, verify_log
-from fedsafe_node.provisions import Digests, approved_digests
+from fedsafe_node.provisions import NOT_ITS_NAME, Digests, approved_digests, odd_text
 from fedsafe_node.sealed_files import SealedFiles
 from fedsafe_node.store.protocol import LogName, Reader
-from fedsafe_node.store.rows import Opening, SealedOpening
+from fedsafe_node.store.rows import Committed, Opening, RawOpening, SealedOpening
 from fedsafe_node.store.seal_protocol import Position, SealReport
 from fedsafe_node.store.sqlite import examine_file
-from fedsafe_node.store.sqlite_reader import Unsealing
+from fedsafe_node.store.sqlite_log_reader import Unsealing
 from fedsafe_node.store.writer import BY_WRONG_CELLS
 
 AUDIT: Final = "/audit"
@@ -85,6 +86,14 @@ async def verify_store(place: Place, node: str) -> VerifyAnswer:
 
 
 def _verify(place: Place, node: str) -> VerifyAnswer:
+    found, odd = _verify_database(place, node), odd_text(place.policies)
+    if odd is None:
+        return found
+    bad = bad_seal(SealBrokenError("policies", odd, NOT_ITS_NAME))
+    return VerifyAnswer(ok=False, logs=found.logs, tables=[*found.tables, bad])
+
+
+def _verify_database(place: Place, node: str) -> VerifyAnswer:
     if not place.database.exists():
         return _gone(place)
     try:
@@ -220,6 +229,12 @@ class _Keyed:
         """Open with the period's key, if it is there."""
         return unseal_opening(self._keys, log, sealed)
 
+    def committed(
+        self, log: LogName, rows: Iterable[RawOpening]
+    ) -> Iterator[Committed]:
+        """Open one after the other with the keys that are there."""
+        return commitments_to(self._keys, log, rows)
+
 
 class _Sealed:
     """Leaves every opening shut, where the keys cannot be read."""
@@ -228,3 +243,10 @@ class _Sealed:
         """Open nothing."""
         del log, sealed
         return None
+
+    def committed(
+        self, log: LogName, rows: Iterable[RawOpening]
+    ) -> Iterator[Committed]:
+        """Tell of each that it stays shut."""
+        del log
+        return ((index, group, None) for index, group, *_ in rows)

@@ -28,6 +28,7 @@ from fedsafe_policies.legal_calendar import Calendar, load_calendar, shipped_cal
 from fedsafe_policies.policy import SHIPPED, Policy, load_policy, shipped_text
 from fedsafe_policies.strictness import load_node_policy
 
+NOT_ITS_NAME: Final = "it is not the text that its name says"
 _APPROVED: Final = "provisions/approved"
 
 T = TypeVar("T")
@@ -192,6 +193,26 @@ def check_against(place: Place, own: Provisions, agreed: Policy | None) -> None:
         raise ConfigError(own.source, str(error)) from None
 
 
+def odd_text(kept: Path) -> str | None:
+    """Name a kept text that is not the one that its name says; None if all are.
+
+    One that is gone is no fault: whoever has its text can put it back. It blocks.
+    """
+    for path in sorted(kept.glob("*.toml")):
+        try:
+            text = path.read_bytes()
+        except OSError:
+            return path.name
+        if not is_text(text, path.stem):
+            return path.name
+    return None
+
+
+def is_text(text: bytes, digest: str) -> bool:
+    """Whether a text has that digest, in hexadecimal."""
+    return hashlib.sha256(text).hexdigest() == digest
+
+
 def _policy_place(place: Place, config: Config) -> object:
     if config.policy in SHIPPED:
         return f"policy {config.policy}"
@@ -225,14 +246,14 @@ def _kept(place: Place, digest: str) -> _Text:
 
 def _find(place: Place, digest: str) -> bytes | None:
     for text in map(shipped_text, SHIPPED):
-        if hashlib.sha256(text).hexdigest() == digest:
+        if is_text(text, digest):
             return text
     path = _kept_path(place, digest)
     if not path.exists():
         return None
     text = _read(path)
-    if hashlib.sha256(text).hexdigest() != digest:
-        raise ConfigError(path, "it is not the text that its name says")
+    if not is_text(text, digest):
+        raise ConfigError(path, NOT_ITS_NAME)
     return text
 
 

@@ -2,20 +2,25 @@
 """Tell what the seal says, as `audit verify` answers."""
 
 import asyncio
+from pathlib import Path
 from typing import Final
 
 from fedsafe_node.audit_messages import TableCheck
 from fedsafe_node.checks import bad_seal
 from fedsafe_node.errors import SealBrokenError, StoreFailedError
 from fedsafe_node.log.guard import Guard
+from fedsafe_node.provisions import NOT_ITS_NAME, odd_text
 from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.writer import BY_WRONG_CELLS
 
 SEAL: Final = "seal"
 
 
-async def check_seal(store: Store, guard: Guard) -> list[TableCheck]:
-    """Compare tables, key files and guard with the seal; one line if all fit."""
+async def check_seal(store: Store, guard: Guard, policies: Path) -> list[TableCheck]:
+    """Compare tables, key files and guard with the seal; one line if all fit.
+
+    So do the policies, calendars and lists that were kept, with their names.
+    """
     try:
         report = await store.check_seal()
     except StoreFailedError as error:
@@ -29,6 +34,9 @@ async def check_seal(store: Store, guard: Guard) -> list[TableCheck]:
     odd = await asyncio.to_thread(guard.odd_file)
     if odd is not None:
         faults.append(SealBrokenError("guard", odd, "it is not what was kept"))
+    odd = await asyncio.to_thread(odd_text, policies)
+    if odd is not None:
+        faults.append(SealBrokenError("policies", odd, NOT_ITS_NAME))
     if not faults:
         return [TableCheck(table=SEAL, rows=report.rows, ok=True)]
     return [bad_seal(fault) for fault in faults]

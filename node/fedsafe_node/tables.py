@@ -63,6 +63,7 @@ RESTRICTIONS: Final = "restrictions"
 RESTRICTED: Final = "restricted"
 
 _PAGE: Final = 1_024
+_FEED: Final = feed_name("")
 _GAP: Final = 8  # rather read some entries too many than ask for each
 _STATEMENTS: Final = 256
 _OWN_EVENTS: Final = frozenset({Event.OWN_BAN, Event.DRAFT})
@@ -354,7 +355,8 @@ class RestrictionRows:
                     raise _bad_name(row.signal_id, "its statement says something else")
             await self._check_statuses(page)
         for log in await self._reader.logs():
-            await self._check_feed(log)
+            if log.endswith(_FEED):  # no other log holds statements that count
+                await self._check_feed(log)
         return count
 
     async def _check_statuses(self, named: Iterable[NamedRow]) -> set[bytes]:

@@ -126,6 +126,7 @@ def _audits(parts: Parts) -> AuditService:
         base.trail,
         base.clock,
         guard=base.guard,
+        policies=base.place.policies,
     )
 
 

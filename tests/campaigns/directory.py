@@ -49,10 +49,10 @@ class Directory:
     def is_void(self) -> bool:
         """Whether nothing that is ever read has changed."""
         database = self.path / DATABASE
-        kept = self.names("keys", "guard")
+        kept = self.names("keys", "guard", "policies")
         found = {
             file.relative_to(self.path)
-            for folder in ("keys", "guard")
+            for folder in ("keys", "guard", "policies")
             for file in (self.path / folder).rglob("*")
             if file.is_file()
         }
@@ -99,8 +99,8 @@ def tables_or_none(database: Path) -> dict[str, Rows] | None:
         return None
 
 
-def contents_of(folder: Path) -> dict[Path, bytes]:
-    files = [file for file in folder.rglob("*") if file.is_file()]
+def contents_of(folder: Path, below: str = ".") -> dict[Path, bytes]:
+    files = [file for file in (folder / below).rglob("*") if file.is_file()]
     return {file.relative_to(folder): file.read_bytes() for file in files}
 
 

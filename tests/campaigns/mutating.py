@@ -25,11 +25,20 @@ from tests.campaigns.directory import (
     Rows,
     bytes_of,
     contents_of,
+    is_whole,
     keys_of,
     tables_of,
     tables_or_none,
     tampering,
     write_rows,
+)
+from tests.campaigns.telling import (
+    ANYTHING,
+    Told,
+    Wanted,
+    told_by_answer,
+    told_in,
+    wanted_of,
 )
 
 from fedsafe_node.audit_messages import VerifyAnswer
@@ -37,20 +46,18 @@ from fedsafe_node.audits import AuditService
 from fedsafe_node.base import Base
 from fedsafe_node.config import Place
 from fedsafe_node.errors import NodeError
+from fedsafe_node.examining import verify_store
 from fedsafe_node.principal import LOCAL
 
-_OF_LOGS: Final = frozenset(
-    {"logs", "entries", "leaf_tiles", "openings", "pruned", "tile_roots"}
-)
 _LETTERS: Final = "abcdefghijklmnopqrstuvwxyz0123456789"
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What was changed, and the words one of which has to be in the finding."""
+    """What was changed, and what has to be said of it."""
 
     what: str
-    words: tuple[str, ...]
+    wanted: Wanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +92,8 @@ class Mutations:
         self._number = 0
         self._detail = ""
         self._tables = sorted(self._now.tables)
+        numbers: dict[int, str] = dict(self._now.tables["logs"])
+        self._logs = [numbers.get(at, "") for at in range(max(numbers) + 1)]
         database, files = self._change_table, self._change_file
         kinds: list[tuple[int, Callable[[], Change]]] = [
             (12, lambda: database(self._flip, "a cell of {} flipped")),
@@ -101,6 +110,7 @@ class Mutations:
             (1, lambda: files(_append, "a byte added to {}")),
             (2, lambda: files(_remove, "{} deleted")),
             (1, self._swap_files),
+            (1, self._change_policy),
         ]
         # Nobody puts another file in the place of one that is open.
         whole: list[tuple[int, Callable[[], Change]]] = [
@@ -125,7 +135,9 @@ class Mutations:
         else:
             change = await asyncio.to_thread(kind)
             left = await asyncio.to_thread(contents_of, self._now.path)
-            outcome, said = await _find(place, change)
+            outcome, said = await self._find(place, change)
+            # A start puts the policy that it decides by back in its place.
+            left |= await asyncio.to_thread(contents_of, self._now.path, "policies")
             if outcome == "unseen" and await asyncio.to_thread(self._was_void, left):
                 outcome = "void"
         if outcome == "unseen" and change.what == _OUTSIDE:
@@ -150,7 +162,7 @@ class Mutations:
             before = await asyncio.to_thread(tables_of, place.database)
             change = await asyncio.to_thread(kind)
             after = await asyncio.to_thread(tables_or_none, place.database)
-            files = self._now.names("keys", "guard")
+            files = self._now.names("keys", "guard", "policies")
             same_files = all(
                 bytes_of(place.directory / name) == self._now.content(name)
                 for name in files
@@ -158,14 +170,30 @@ class Mutations:
             try:
                 answer = await _verify(base)
             except NodeError as error:
-                return change, _named(change, str(error)), str(error)
+                return change, *_judge(change, told_in(str(error), self._logs))
             except Exception as error:  # noqa: BLE001 - it is what is looked for
                 return change, "crash", repr(error)
             if answer.ok:
                 void = same_files and before == after
                 return change, "void" if void else "unseen", "all is well"
-            said = _told(answer)
-            return change, _named(change, said), said
+            return change, *_judge(change, told_by_answer(answer, self._logs))
+
+    async def _find(self, place: Place, change: Change) -> tuple[str, str]:
+        try:
+            try:
+                async with AsyncExitStack() as parts:
+                    base = await open_node(place, parts)
+                    answer = await _verify(base)
+            except NodeError as error:
+                # It names what it came upon first; `audit verify` says where it lies.
+                told = told_in(f"{type(error).__name__}: {error}", self._logs)
+                told += told_by_answer(await verify_store(place, NODE), self._logs)
+                return _judge(change, told)
+        except Exception as error:  # noqa: BLE001 - it is what is looked for
+            return "crash", repr(error)
+        if answer.ok:
+            return "unseen", "all is well"
+        return _judge(change, told_by_answer(answer, self._logs))
 
     # --- tables -----------------------------------------------------------------
 
@@ -188,7 +216,9 @@ class Mutations:
                 if "locked" in str(error):
                     raise
                 continue
-            return Change(what.format(name) + self._detail, _words(name))
+            keys = keys_of(self._now.path / DATABASE, name)
+            wanted = wanted_of(name, keys, self._now.tables[name], altered, self._logs)
+            return Change(what.format(name) + self._detail, wanted)
 
     def _flip(self, name: str, rows: Rows) -> Rows | None:
         if not rows:
@@ -279,22 +309,27 @@ class Mutations:
             with tampering(self._now.path / DATABASE) as connection:
                 write_rows(connection, name, older)
                 write_rows(connection, "seal", seal)
-            words = ("seal", "logs", f"{NODE}/", *_words(name))
-            return Change(f"{name} and the seal put back", words)
+            ways = ("seal", "logs", f"{NODE}/")
+            return Change(f"{name} and the seal put back", Wanted(ways=ways))
 
     def _roll_back_database(self) -> Change:
-        return self._put_back([Path(DATABASE)], "the database put back")
+        keys = keys_of(self._now.path / DATABASE, "entries")
+        tables = self._now.tables["entries"], self._earlier.tables["entries"]
+        wanted = wanted_of("entries", keys, *tables, self._logs)
+        return self._put_back([Path(DATABASE)], "the database put back", wanted)
 
     def _roll_back_guard(self) -> Change:
         guard = self._now.names("guard")
         if self._random.random() < 0.5:
-            return self._put_back([Path(DATABASE), *guard], _OUTSIDE)
-        return self._put_back(guard, "the guard put back")
+            wanted = Wanted(ways=("guard", "seal", f"{NODE}/", "logs"))
+            return self._put_back([Path(DATABASE), *guard], _OUTSIDE, wanted)
+        wanted = Wanted(("guard",), tuple(_log_of(name) for name in guard))
+        return self._put_back(guard, "the guard put back", wanted)
 
-    def _put_back(self, names: Sequence[Path], what: str) -> Change:
+    def _put_back(self, names: Sequence[Path], what: str, wanted: Wanted) -> Change:
         for name in names:
             (self._now.path / name).write_bytes(self._earlier.content(name))
-        return Change(what, ("guard", "seal", f"{NODE}/", "logs"))
+        return Change(what, wanted)
 
     def _change_schema(self) -> Change:
         with tampering(self._now.path / DATABASE, keep=False) as connection:
@@ -303,7 +338,8 @@ class Mutations:
             for trigger in triggers:
                 if trigger != lost:
                     connection.execute(trigger[-1])
-        return Change(f"{lost[0]} {lost[1]} dropped", ("schema",))
+        wanted = Wanted(("schema", f"{lost[0]} {lost[1]}"))
+        return Change(f"{lost[0]} {lost[1]} dropped", wanted)
 
     def _flip_byte(self) -> Change:
         path = self._now.path / DATABASE
@@ -311,21 +347,40 @@ class Mutations:
         at = self._random.randrange(len(data))
         data[at] ^= 1 << self._random.randrange(8)
         path.write_bytes(data)
-        return Change(f"byte {at} of the database flipped", ("",))
+        return Change(f"byte {at} of the database flipped", self._wanted_now())
+
+    def _wanted_now(self) -> Wanted:
+        """Tell by what can still be read of the tables; a page can hold anything."""
+        after = tables_or_none(self._now.path / DATABASE)
+        before = self._now.tables
+        if after is None or set(after) != set(before):
+            return ANYTHING
+        changed = [name for name in before if before[name] != after[name]]
+        if len(changed) != 1 or not is_whole(self._now.path / DATABASE):
+            return ANYTHING
+        (name,) = changed
+        keys = keys_of(self._now.path / DATABASE, name)
+        return wanted_of(name, keys, before[name], after[name], self._logs)
 
     # --- files ------------------------------------------------------------------
 
     def _change_file(self, alter: Callable[[Path, Random], None], what: str) -> Change:
         name = self._random.choice(self._now.names("keys", "guard"))
         alter(self._now.path / name, self._random)
-        return Change(what.format(name), _words_of_file(name))
+        return Change(what.format(name), _wanted_of_file(name))
+
+    def _change_policy(self) -> Change:
+        # One that was deleted, and is not decided by, anybody can put back by its name.
+        alter, what = self._random.choice(_POLICY_CHANGES)
+        name = self._random.choice(self._now.names("policies"))
+        alter(self._now.path / name, self._random)
+        return Change(f"{what} {name}", Wanted(("policies", name.name)))
 
     def _swap_files(self) -> Change:
         one, two = self._random.sample(self._now.names("keys"), 2)
         (self._now.path / one).write_bytes(self._now.content(two))
         (self._now.path / two).write_bytes(self._now.content(one))
-        words = (*_words_of_file(one), *_words_of_file(two))
-        return Change(f"{one} and {two} swapped", words)
+        return Change(f"{one} and {two} swapped", Wanted(ways=(one.name, two.name)))
 
 
 _OUTSIDE: Final = "the database and the guard put back"
@@ -335,16 +390,14 @@ def _with(row: Row, at: int, value: Any) -> Row:  # noqa: ANN401 - a cell
     return (*row[:at], value, *row[at + 1 :])
 
 
-def _words(table: str) -> tuple[str, ...]:
-    logs = ("/audit", "/feed", f"{NODE}/", "logs") if table in _OF_LOGS else ()
-    return (table, *logs)
+def _log_of(name: Path) -> str:
+    return name.name.removesuffix(".checkpoint").replace("%2F", "/")
 
 
-def _words_of_file(name: Path) -> tuple[str, ...]:
+def _wanted_of_file(name: Path) -> Wanted:
     if name.parts[0] == "guard":
-        log = name.name.removesuffix(".checkpoint").replace("%2F", "/")
-        return (name.name, log, "guard")
-    return (name.name,)
+        return Wanted(("guard",), (name.name, _log_of(name)))
+    return Wanted((name.name,))
 
 
 def _flip_one(path: Path, random: Random) -> None:
@@ -367,21 +420,6 @@ def _remove(path: Path, random: Random) -> None:
     path.unlink()
 
 
-async def _find(place: Place, change: Change) -> tuple[str, str]:
-    try:
-        async with AsyncExitStack() as parts:
-            base = await open_node(place, parts)
-            answer = await _verify(base)
-    except NodeError as error:
-        return _named(change, str(error)), f"{type(error).__name__}: {error}"
-    except Exception as error:  # noqa: BLE001 - it is what is looked for
-        return "crash", repr(error)
-    if answer.ok:
-        return "unseen", "all is well"
-    said = _told(answer)
-    return _named(change, said), said
-
-
 async def _verify(base: Base) -> VerifyAnswer:
     audits = AuditService(
         base.situation,
@@ -390,15 +428,19 @@ async def _verify(base: Base) -> VerifyAnswer:
         base.trail,
         base.clock,
         guard=base.guard,
+        policies=base.place.policies,
     )
     return await audits.verify(LOCAL)
 
 
-def _told(answer: VerifyAnswer) -> str:
-    logs = [f"{c.log} {c.first_bad_index} {c.why}" for c in answer.logs if not c.ok]
-    tables = [f"{c.table} {c.first_bad} {c.why}" for c in answer.tables if not c.ok]
-    return "; ".join(logs + tables)
+def _judge(change: Change, told: Told) -> tuple[str, str]:
+    is_met = change.wanted.is_met(told)
+    said = told.text if is_met else f"{told.text} (wanted {change.wanted})"
+    return "found" if is_met else "unnamed", said
 
 
-def _named(change: Change, said: str) -> str:
-    return "found" if any(word in said for word in change.words) else "unnamed"
+_POLICY_CHANGES: Final = (
+    (_flip_one, "a byte flipped of"),
+    (_cut, "cut:"),
+    (_append, "a byte added to"),
+)

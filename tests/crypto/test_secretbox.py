@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fedsafe_crypto.errors import OpenError, WrongLengthError
-from fedsafe_crypto.secretbox import OVERHEAD_BYTES, decrypt, encrypt
+from fedsafe_crypto.secretbox import OVERHEAD_BYTES, decrypt, encrypt, opener
 
 VECTORS = json.loads((Path(__file__).parent / "vectors" / "secretbox.json").read_text())
 KEY = bytes(range(32))
@@ -30,6 +30,27 @@ def test_what_was_encrypted_opens(plaintext: bytes, aad: bytes) -> None:
 
     assert decrypt(KEY, box, aad) == plaintext
     assert len(box) == len(plaintext) + OVERHEAD_BYTES
+
+
+@given(st.lists(st.binary(max_size=5_000), min_size=1, max_size=4))
+def test_an_opener_opens_one_after_the_other_as_decrypt_does(
+    plaintexts: list[bytes],
+) -> None:
+    open_box = opener(KEY)
+    boxes = [encrypt(KEY, each, b"aad") for each in plaintexts]
+
+    assert [open_box(box, b"aad") for box in boxes] == plaintexts
+
+
+@given(st.integers(0, len(BOX) - 1), st.integers(1, 255))
+def test_an_opener_refuses_what_decrypt_refuses(place: int, change: int) -> None:
+    changed = bytearray(BOX)
+    changed[place] ^= change
+    for box, aad in ((bytes(changed), b"record 7"), (BOX, b"record 8"), (b"", b"")):
+        with pytest.raises(OpenError):
+            opener(KEY)(box, aad)
+    with pytest.raises(WrongLengthError):
+        opener(KEY[1:])
 
 
 def test_encrypting_twice_gives_two_boxes() -> None:

@@ -100,8 +100,9 @@ def policy_files(references: Iterable[str], kept: Path) -> Iterator[File]:
     *kept* is where the node keeps those that it has decided by, named after their
     digests. Blocks: reads files.
     """
-    texts = {sha256(text).hexdigest(): text for text in map(shipped_text, SHIPPED)}
-    texts |= {path.stem: path.read_bytes() for path in sorted(kept.glob("*.toml"))}
+    known = [path.read_bytes() for path in sorted(kept.glob("*.toml"))]
+    known += map(shipped_text, SHIPPED)
+    texts = {sha256(text).hexdigest(): text for text in known}
     listed: dict[str, str | None] = {}
     for reference in sorted(references):
         digest = _digest_of(reference, texts)

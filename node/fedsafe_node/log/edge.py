@@ -12,7 +12,7 @@ after every commit, so the complete subtrees within those tiles are remembered.
 from collections.abc import Sequence
 
 from fedsafe_crypto.tiles import TILE_HEIGHT, TILE_WIDTH
-from fedsafe_crypto.tree import EMPTY_ROOT, node_hash
+from fedsafe_crypto.tree import EMPTY_ROOT, node_hash, parent_hashes
 
 Mark = tuple[int, tuple[tuple[list[bytes], int], ...]]
 TileRoot = tuple[int, int, bytes]  # level, index, hash
@@ -23,8 +23,7 @@ _NONE: list[TileRoot] = []
 def tile_root(hashes: Sequence[bytes]) -> bytes:
     """Return the root over a power of two of hashes."""
     while len(hashes) > 1:
-        pairs = iter(hashes)
-        hashes = [node_hash(left, right) for left, right in zip(pairs, pairs)]  # noqa: B905
+        hashes = parent_hashes(hashes)
     return hashes[0]
 
 
@@ -46,6 +45,20 @@ class Edge:
         hashes = self._levels[0]
         hashes.append(leaf)
         return _NONE if len(hashes) < TILE_WIDTH else self._finish_tiles()
+
+    def extend(self, leaves: Sequence[bytes]) -> list[TileRoot]:
+        """Add many leaf hashes; return the roots of the tiles that they finished."""
+        finished: list[TileRoot] = []
+        start = 0
+        while start < len(leaves):
+            hashes = self._levels[0]
+            stop = start + TILE_WIDTH - len(hashes)
+            hashes += leaves[start:stop]
+            self.size += min(stop, len(leaves)) - start
+            start = stop
+            if len(hashes) == TILE_WIDTH:
+                finished += self._finish_tiles()
+        return finished
 
     def _finish_tiles(self) -> list[TileRoot]:
         finished: list[TileRoot] = []

@@ -148,11 +148,14 @@ def read_kept(directory: Path) -> dict[LogName, Kept]:
 
 def _read(path: Path) -> Kept:
     try:
-        kept = msgspec.json.decode(path.read_bytes(), type=Kept)
+        content = path.read_bytes()
+        kept = msgspec.json.decode(content, type=Kept)
     except (OSError, ValueError):  # what is no UTF-8 included
         raise CorruptLogError(path.name, 0, "its guard file can't be read") from None
     if not _ROOT.fullmatch(kept.root) or path.name != _name_of(kept.log):
         raise CorruptLogError(path.name, 0, "its guard file is another's")
+    if content != msgspec.json.encode(kept):
+        raise CorruptLogError(path.name, 0, "its guard file was written by another")
     return kept
 
 

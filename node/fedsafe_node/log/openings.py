@@ -9,16 +9,22 @@ database included.
 """
 
 import re
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 from secrets import token_bytes
 from threading import Lock
 
-from fedsafe_crypto.commitment import SALT_BYTES
+from fedsafe_crypto.commitment import SALT_BYTES, commit_opened
 from fedsafe_crypto.errors import OpenError
 from fedsafe_crypto.framing import lp_text
-from fedsafe_crypto.secretbox import KEY_BYTES, decrypt, encrypt
+from fedsafe_crypto.secretbox import (
+    KEY_BYTES,
+    decrypt,
+    encrypt,
+    opener,
+)
 from fedsafe_node.errors import CorruptLogError, KeyFileError, LogError
 from fedsafe_node.faults import NO_FAULTS, Faults
 from fedsafe_node.keyfiles import (
@@ -28,7 +34,7 @@ from fedsafe_node.keyfiles import (
     write_secret,
 )
 from fedsafe_node.store.protocol import LogName
-from fedsafe_node.store.rows import Opening, SealedOpening
+from fedsafe_node.store.rows import Committed, Opening, RawOpening, SealedOpening
 
 _PERIOD = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
 _SUFFIX = ".key"
@@ -93,6 +99,11 @@ class PeriodKeys:
         """
         key = self._keys.get(period)
         return None if key is None else decrypt(key, sealed, aad)
+
+    def opener(self, period: str) -> Callable[[bytes, bytes], bytes] | None:
+        """Return what opens boxes of a period; None if its key was destroyed."""
+        key = self._keys.get(period)
+        return None if key is None else opener(key)
 
     def destroy(self, period: str, *, present: str) -> bool:
         """Destroy a past period's key and all that it sealed; False if it is gone.
@@ -167,5 +178,40 @@ def unseal_opening(
     )
 
 
+def commitments_to(
+    keys: PeriodKeys, log: LogName, rows: Iterable[RawOpening]
+) -> Iterator[Committed]:
+    """Open one after the other, and tell what they commit to.
+
+    It makes no `Opening` of what it opens: all of a log are wanted to verify it.
+
+    Raises:
+        CorruptLogError: one is not what was sealed for its place.
+    """
+    begin = _framed(log)
+    openers: dict[str, Callable[[bytes, bytes], bytes] | None] = {}
+    for index, group, period, sealed, _ in rows:
+        if period not in openers:
+            openers[period] = keys.opener(period)
+        unseal = openers[period]
+        if sealed is None or unseal is None:
+            yield index, group, None
+            continue
+        place = begin + index.to_bytes(8) + _ending(group, period)
+        try:
+            opened = unseal(sealed, place)
+        except OpenError:
+            opened = b""
+        if len(opened) < SALT_BYTES:
+            reason = f"the opening of {group!r} does not open"
+            raise CorruptLogError(log, index, reason)
+        yield index, group, commit_opened(log, group, opened)
+
+
+@lru_cache(maxsize=1024)
+def _ending(group: str, period: str) -> bytes:
+    return _framed(group) + _framed(period)
+
+
 def _place(log: LogName, index: int, group: str, period: str) -> bytes:
-    return _framed(log) + index.to_bytes(8) + _framed(group) + _framed(period)
+    return _framed(log) + index.to_bytes(8) + _ending(group, period)

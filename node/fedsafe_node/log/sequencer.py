@@ -7,24 +7,32 @@ fails returns each edge to where the act found it, a commit that fails drops the
 all, and the next append reads them from disk and checks that they add up.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, Protocol
 
 from fedsafe_crypto.tiles import TILE_HEIGHT, TILE_WIDTH
-from fedsafe_crypto.tree import leaf_hash
+from fedsafe_crypto.tree import leaf_hash, leaf_hashes
 from fedsafe_node.clock import Clock
 from fedsafe_node.errors import CorruptLogError, LogError
 from fedsafe_node.faults import NO_FAULTS, FaultPoint, Faults
 from fedsafe_node.log.edge import Edge, Mark, TileRoot, tile_root
 from fedsafe_node.log.openings import (
     PeriodKeys,
+    commitments_to,
     period_of,
     seal_opening,
     unseal_opening,
 )
 from fedsafe_node.store.protocol import LogName
 from fedsafe_node.store.prune_rows import PrunedRow
-from fedsafe_node.store.rows import LogEntry, Opening, SealedOpening, Tail
+from fedsafe_node.store.rows import (
+    Committed,
+    LogEntry,
+    Opening,
+    RawOpening,
+    SealedOpening,
+    Tail,
+)
 
 _NOWHERE: Final = (0, b"")
 
@@ -168,10 +176,8 @@ class Sequencer:
             for index, entry in zip(indices, entries, strict=True)
             for sealed in self._sealed(log, number, index, entry.openings, period)
         )
-        edge = state.edge
-        tiles = [
-            tile for entry in entries for tile in edge.append(leaf_hash(entry.record))
-        ]
+        leaves = leaf_hashes(entry.record for entry in entries)
+        tiles = state.edge.extend(leaves)
         self._keep_tiles(rows, number, tiles)
         self._faults.reach(FaultPoint.LOG_AFTER_APPEND)
         return indices
@@ -237,7 +243,7 @@ class Sequencer:
         for index in range(first, row.size // TILE_WIDTH):
             start = index * TILE_WIDTH
             records = rows.records_between(number, start, start + TILE_WIDTH)
-            leaves = [leaf_hash(record) for record in records]
+            leaves = leaf_hashes(records)
             above = roots[index - first : index - first + 1]
             if len(leaves) != TILE_WIDTH or above != [tile_root(leaves)]:
                 last, why = start + TILE_WIDTH - 1, "the entries of this tile changed"
@@ -250,6 +256,12 @@ class Sequencer:
     def unseal(self, log: LogName, sealed: SealedOpening) -> Opening | None:
         """Return the opening; None if it or its period's key is erased."""
         return unseal_opening(self._keys, log, sealed)
+
+    def committed(
+        self, log: LogName, rows: Iterable[RawOpening]
+    ) -> Iterator[Committed]:
+        """Open one after the other, and tell what they commit to."""
+        return commitments_to(self._keys, log, rows)
 
     def _period(self) -> str:
         return period_of(self._clock.now())
@@ -303,7 +315,7 @@ def load_edge(rows: LogRows, log: LogName, number: int) -> Edge:
     """
     size = rows.size_of(number)
     start = size // TILE_WIDTH * TILE_WIDTH
-    levels = [[leaf_hash(record) for record in rows.records_from(number, start)]]
+    levels = [leaf_hashes(rows.records_from(number, start))]
     level, full = 1, size // TILE_WIDTH
     while full:
         begun = full // TILE_WIDTH * TILE_WIDTH

@@ -10,14 +10,12 @@ on disk, and whoever rewrites records can rewrite the roots beside them.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from fedsafe_crypto.commitment import verify_commitment
-from fedsafe_crypto.errors import CryptoError
 from fedsafe_crypto.tiles import TILE_WIDTH
-from fedsafe_crypto.tree import HASH_BYTES, leaf_hash
+from fedsafe_crypto.tree import HASH_BYTES, leaf_hashes
 from fedsafe_node.errors import CorruptLogError, MissingEntriesError
-from fedsafe_node.log.edge import Edge
+from fedsafe_node.log.edge import Edge, TileRoot
 from fedsafe_node.store.protocol import LogName, LogReader
-from fedsafe_node.store.rows import KeptOpening
+from fedsafe_node.store.rows import Committed
 
 CommitmentsOf = Callable[[bytes], Mapping[str, bytes]]
 _BLOCK = 4 * TILE_WIDTH
@@ -81,16 +79,13 @@ async def verify_log(
     for start in range(least, size, _BLOCK):
         count = min(_BLOCK, size - start)
         records = await _block(reader, log, start, count)
-        await _grow(reader, log, edge, known, map(leaf_hash, records))
-        openings = await reader.openings(log, start, count)
-        groups = _Groups(log, start, records, commitments_of)
-        for opening in openings:
-            groups.check(opening)
-            kept += opening.opening is not None
-            erased += opening.opening is None
+        await _grow(reader, log, edge, known, leaf_hashes(records))
+        block = _Block(log, start, records, commitments_of)
+        block.check(await reader.committed(log, start, count))
+        kept, erased = kept + block.kept, erased + block.erased
         known.check()
         if is_own:
-            groups.check_all(openings, below=known.last_size)
+            block.check_all(below=known.last_size)
     known.end(size)
     if await reader.sealed_openings(log, size, _NO_END - size):
         raise CorruptLogError(log, size, "an opening has no entry")
@@ -109,13 +104,10 @@ async def _grow(
     log: LogName,
     edge: Edge,
     known: "_Anchors",
-    leaves: Iterable[bytes],
+    leaves: list[bytes],
 ) -> None:
-    for leaf in leaves:
-        for level, index, root in edge.append(leaf):
-            known.note(await _tile_fault(reader, log, level, index, root))
-        if edge.size == known.next_size:
-            known.meet(edge)
+    for tile in known.grow(edge, leaves):
+        known.note(await _tile_fault(reader, log, *tile))
 
 
 async def _leaves(reader: LogReader, log: LogName, tile: int) -> list[bytes]:
@@ -152,6 +144,18 @@ class _Anchors:
                 at, last = _changed(edge, anchor)
                 self._fault = CorruptLogError(self._log, at, reason, last=last)
         self.next_size = self._ahead[-1].size if self._ahead else -1
+
+    def grow(self, edge: Edge, leaves: list[bytes]) -> list[TileRoot]:
+        """Add leaf hashes, and stop at the sizes of anchors; return finished tiles."""
+        finished: list[TileRoot] = []
+        while leaves:
+            room = self.next_size - edge.size
+            stop = room if 0 < room < len(leaves) else len(leaves)
+            finished += edge.extend(leaves[:stop])
+            leaves = leaves[stop:]
+            if edge.size == self.next_size:
+                self.meet(edge)
+        return finished
 
     def note(self, fault: CorruptLogError | None) -> None:
         """Take a fault in, unless there was one before."""
@@ -210,8 +214,8 @@ async def _tile_fault(
     return None
 
 
-class _Groups:
-    """The commitments of a block of records, each decoded once."""
+class _Block:
+    """A block of records, each decoded once, and what came of its openings."""
 
     def __init__(
         self,
@@ -224,46 +228,52 @@ class _Groups:
         self._start = start
         self._records = records
         self._commitments_of = commitments_of
-        self._index = -1
-        self._commitments: Mapping[str, bytes] = {}
+        self._decoded: list[Mapping[str, bytes] | None] = [None] * len(records)
+        self._found = [0] * len(records)
+        self.kept = self.erased = 0
 
-    def check(self, kept: KeptOpening) -> None:
-        """Check an opening against its record; they come in the order of records."""
-        opening = kept.opening
-        if opening is None:
-            return
-        try:
-            commitment = self._of(kept.index).get(kept.group)
+    def check(self, openings: Iterable[Committed]) -> None:
+        """Compare what openings commit to with the records, in their order."""
+        start, decoded, found = self._start, self._decoded, self._found
+        for index, group, commitment in openings:
+            at = index - start
+            found[at] += 1
             if commitment is None:
-                reason = f"the record has no commitment {kept.group!r}"
-                raise CorruptLogError(self._log, kept.index, reason)
-            verify_commitment(
-                commitment, self._log, kept.group, opening.salt, opening.payload
-            )
-        except (CryptoError, ValueError):
-            reason = f"the opening of {kept.group!r} does not fit the record"
-            raise CorruptLogError(self._log, kept.index, reason) from None
+                self.erased += 1
+                continue
+            self.kept += 1
+            wanted = decoded[at]
+            if wanted is None:
+                wanted = self._decode(at, group)
+            if wanted.get(group) != commitment:
+                raise self._misfit(index, group, wanted)
 
-    def check_all(self, openings: Sequence[KeptOpening], *, below: int) -> None:
+    def _decode(self, at: int, group: str) -> Mapping[str, bytes]:
+        try:
+            found = self._decoded[at] = self._commitments_of(self._records[at])
+        except ValueError:
+            raise self._misfit(self._start + at, group, None) from None
+        return found
+
+    def _misfit(
+        self, index: int, group: str, wanted: Mapping[str, bytes] | None
+    ) -> CorruptLogError:
+        reason = f"the opening of {group!r} does not fit the record"
+        if wanted is not None and group not in wanted:
+            reason = f"the record has no commitment {group!r}"
+        return CorruptLogError(self._log, index, reason)
+
+    def check_all(self, *, below: int) -> None:
         """Check that no commitment of the entries known has lost its opening."""
-        found = [0] * len(self._records)
-        for kept in openings:
-            found[kept.index - self._start] += 1
-        for at, count in enumerate(found):
-            index = self._start + at
+        rows = zip(self._records, self._decoded, self._found, strict=True)
+        for index, (record, wanted, count) in enumerate(rows, start=self._start):
             if index >= below:
                 return  # what nobody knows of is a finding by itself
-            try:
-                wanted = len(self._of(index))
-            except ValueError:
-                raise CorruptLogError(self._log, index, "it is no record") from None
-            if count < wanted:
-                reason = f"{wanted - count} of its openings are gone"
+            if wanted is None:
+                try:
+                    wanted = self._commitments_of(record)  # noqa: PLW2901
+                except ValueError:
+                    raise CorruptLogError(self._log, index, "it is no record") from None
+            if count < len(wanted):
+                reason = f"{len(wanted) - count} of its openings are gone"
                 raise MissingEntriesError(self._log, index, reason)
-
-    def _of(self, index: int) -> Mapping[str, bytes]:
-        if index != self._index:
-            record = self._records[index - self._start]
-            self._commitments = self._commitments_of(record)
-            self._index = index
-        return self._commitments

@@ -62,6 +62,13 @@ class Covered:
         cells = ", ".join(f'"{column}"' for column in self.columns)
         return f"SELECT {cells} FROM main.{self.name}{where}"  # noqa: S608 - our own schema
 
+    @cached_property
+    def select_others(self) -> str:
+        """Read the keys of all rows that do not count."""
+        where = f" WHERE {self.only} IS NULL" if self.only else " WHERE FALSE"
+        cells = ", ".join(f'"{self.columns[at]}"' for at in self.key)
+        return f"SELECT {cells} FROM main.{self.name}{where}"  # noqa: S608 - our own schema
+
     def sum_up(self, hash_row: RowHash, rows: Iterable[_Values]) -> Multiset:
         """Add up rows of this table, or several walks over them."""
         signed = ((1, row) for row in rows)
@@ -83,13 +90,19 @@ class Covered:
             by_place += hashed * crc32(_encode([row[at] for at in key]))
         return before.with_sums(count, total, by_place)
 
-    def place_of(self, row: _Values) -> int:
-        """Return the number of a row's place; few rows share one."""
-        return crc32(_encode([row[at] for at in self.key]))
+    def key_of(self, row: _Values) -> list[Any]:
+        """Return the key of a row."""
+        return [row[at] for at in self.key]
 
-    def name_of(self, row: _Values) -> str:
-        """Name a row by its key, as somebody finds it again."""
-        return ", ".join(_shown(row[at]) for at in self.key)
+
+def place_of(key: list[Any]) -> int:
+    """Return the number of the place of a key; few share one."""
+    return crc32(_encode(key))
+
+
+def name_of(key: _Values) -> str:
+    """Name a row by its key, as somebody finds it again."""
+    return ", ".join(map(_shown, key))
 
 
 def _shown(value: object) -> str:

@@ -20,7 +20,7 @@ index = await store.write(act)
 ```
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Protocol, TypeVar
 
 from fedsafe_node.store.events_protocol import EventsReader, EventsWriter
@@ -38,6 +38,7 @@ from fedsafe_node.store.recipients_protocol import (
 from fedsafe_node.store.review_protocol import ReviewReader, ReviewWriter
 from fedsafe_node.store.rights_protocol import RightsReader, RightsWriter
 from fedsafe_node.store.rows import (
+    Committed,
     Counts,
     CredentialRow,
     GateRow,
@@ -104,6 +105,18 @@ class LogReader(Protocol):
         self, log: LogName, since: int, limit: int, *, group: str | None = None
     ) -> list[KeptOpening]:
         """Return the openings of the `limit` entries from `since` on.
+
+        Raises:
+            CorruptLogError: what is stored is not what was sealed.
+        """
+        ...
+
+    async def committed(
+        self, log: LogName, since: int, limit: int
+    ) -> Iterator[Committed]:
+        """Tell what the openings of the `limit` entries from `since` on commit to.
+
+        They are opened as they are asked for, in the order of entries and groups.
 
         Raises:
             CorruptLogError: what is stored is not what was sealed.

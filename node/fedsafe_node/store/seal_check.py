@@ -15,6 +15,8 @@ from fedsafe_node.store.coverage import (
     OF_LOGS,
     Covered,
     covered_tables,
+    name_of,
+    place_of,
     rows_of,
     schema_of,
 )
@@ -24,18 +26,22 @@ from fedsafe_node.store.sealed_parts import MAIN, Seal, SealKey, read_seal
 
 _OF_ENTRIES: Final = ("entries", "openings")
 _SIZES: Final = (
-    "SELECT id, (SELECT coalesce(max(idx) + 1, 0) FROM entries WHERE log = id) "
+    "SELECT id, origin, (SELECT coalesce(max(idx) + 1, 0) FROM entries WHERE log = id) "
     "FROM logs"
 )
 _LOST: Final = (
     "SELECT log, idx, grp, period FROM openings "
     "WHERE sealed IS NOT NULL AND period NOT IN ({}) LIMIT 1"
 )
-_TILES: Final = "SELECT count(*) FROM tile_roots WHERE log = ?"
 _BELOW: Final = (
     "SELECT min(idx) FROM {0} JOIN pruned ON pruned.log = {0}.log "
     "WHERE {0}.log = ? AND idx < pruned.size"
 )
+_STRAY_TILE: Final = (
+    "SELECT level, idx FROM tile_roots WHERE log = ? AND (level < 1 OR level > ? "
+    "OR idx >= ? >> ? * level) ORDER BY level, idx LIMIT 1"
+)
+_HIGHEST: Final = 7  # a tile of that level has more entries than a log can have
 _DIRECTORIES: Final = {"period_key": "periods", "quarter_key": "pseudonyms"}
 _HAS_EFFECTS: Final = (
     "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'effects'"
@@ -94,7 +100,7 @@ def stray_faults(connection: sqlite3.Connection) -> Iterator[SealBrokenError]:
 
     No sum covers those of `OF_LOGS`, so what no log leads to is missed by all else.
     """
-    names = {number for (number,) in connection.execute("SELECT id FROM logs")}
+    names = dict(connection.execute("SELECT id, origin FROM logs").fetchall())
     for table in OF_LOGS:
         next_log = f"SELECT min(log) FROM {table} WHERE log > ?"  # noqa: S608 - our own words
         first = f"SELECT min(log) FROM {table}"  # noqa: S608
@@ -104,19 +110,20 @@ def stray_faults(connection: sqlite3.Connection) -> Iterator[SealBrokenError]:
             if log not in names:
                 yield SealBrokenError(table, f"log {log}", "there is no such log")
             elif connection.execute(before, (log,)).fetchone() is not None:
-                yield SealBrokenError(table, f"log {log}", "a row before its begin")
+                yield SealBrokenError(table, names[log], "a row before its begin")
             elif table in _OF_ENTRIES:
                 (left,) = connection.execute(_BELOW.format(table), (log,)).fetchone()
                 if left is not None:
                     why = "it was pruned, and is here"
-                    yield SealBrokenError(table, f"log {log}, entry {left}", why)
+                    yield SealBrokenError(table, f"{names[log]}, entry {left}", why)
             (log,) = connection.execute(next_log, (log,)).fetchone()
-    for log, size in connection.execute(_SIZES).fetchall():
-        wanted = sum(size >> TILE_HEIGHT * level for level in range(1, 8))
-        (here,) = connection.execute(_TILES, (log,)).fetchone()
-        if here > wanted:
-            why = f"{here} roots are here of a log that has {wanted}"
-            yield SealBrokenError("tile_roots", f"log {log}", why)
+    for number, log, size in connection.execute(_SIZES).fetchall():
+        cells = (number, _HIGHEST, size, TILE_HEIGHT)
+        stray = connection.execute(_STRAY_TILE, cells).fetchone()
+        if stray is not None:
+            name = f"{log}, level {stray[0]}, tile {stray[1]}"
+            why = f"the log has {size} entries, and no such tile"
+            yield SealBrokenError("tile_roots", name, why)
 
 
 def lost_faults(
@@ -193,16 +200,44 @@ def _table_fault(
     place = here.place_of_difference(sealed)
     odd: list[Any] = []
     if place is not None:
-        rows = rows_of(connection, table)
-        odd = [row for row in rows if table.place_of(row) == place]
-    name = table.name_of(odd[0]) if len(odd) == 1 else "several rows"
+        keys = map(table.key_of, rows_of(connection, table))
+        odd = [key for key in keys if place_of(key) == place]
+    elif here.count == sealed.count <= MOST_AT_START:
+        odd = _strangers(connection, key, table, here, sealed)
+    name = name_of(odd[0]) if len(odd) == 1 else "several rows"
     counts = f"{sealed.count} rows were sealed, and {here.count} are here"
     if here.count < sealed.count:
-        lost = name if odd else "a row" if place is not None else name
-        return SealBrokenError(table.name, lost, counts, is_missing=True)
+        if place is not None and not odd:
+            name = _lost_row(connection, table, place)
+        return SealBrokenError(table.name, name, counts, is_missing=True)
     if here.count > sealed.count:
         return SealBrokenError(table.name, name, counts)
     return SealBrokenError(table.name, name, "not as it was sealed")
+
+
+def _lost_row(connection: sqlite3.Connection, table: Covered, place: int) -> str:
+    """Name a row that is gone, if it is among those that do not count any more."""
+    others = map(list, connection.execute(table.select_others))
+    found = [key for key in others if place_of(key) == place]
+    return name_of(found[0]) if len(found) == 1 else "a row"
+
+
+def _strangers(
+    connection: sqlite3.Connection,
+    key: SealKey,
+    table: Covered,
+    here: Multiset,
+    sealed: Multiset,
+) -> list[Any]:
+    """Return the key of the row in whose place another was sealed, under another key.
+
+    Without it a single row is missing; without any other row, never.
+    """
+    for row in rows_of(connection, table):
+        without = table.change(here, key.hash_row, [(-1, row)])
+        if without.place_of_difference(sealed) is not None:
+            return [table.key_of(row)]
+    return []
 
 
 def schema_digest(connection: sqlite3.Connection) -> bytes:

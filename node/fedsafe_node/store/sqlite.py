@@ -34,7 +34,8 @@ from fedsafe_node.store.rows import StoreTrouble
 from fedsafe_node.store.schema import migrate
 from fedsafe_node.store.seal_protocol import SealReport, Surroundings
 from fedsafe_node.store.sealing import Sealer
-from fedsafe_node.store.sqlite_reader import SQLiteReader, Unsealing
+from fedsafe_node.store.sqlite_log_reader import Unsealing
+from fedsafe_node.store.sqlite_reader import SQLiteReader
 from fedsafe_node.store.sqlite_transaction import Sequencing, SQLiteTransaction
 from fedsafe_node.store.writer import UNREADABLE, Writer, by_damage, run_act
 

@@ -7,9 +7,7 @@ writer's or a scanning thread else.
 
 import sqlite3
 from collections.abc import Sequence
-from typing import Any, Protocol
 
-from fedsafe_node.store.protocol import LogName
 from fedsafe_node.store.rows import (
     Counts,
     CredentialRow,
@@ -17,12 +15,9 @@ from fedsafe_node.store.rows import (
     DraftState,
     GateRow,
     IdempotencyRow,
-    KeptOpening,
     NamedRow,
-    Opening,
     PeerRow,
     RestrictionRow,
-    SealedOpening,
     SignalRow,
     TokenRow,
 )
@@ -31,6 +26,7 @@ from fedsafe_node.store.seal_protocol import SealReport, Surroundings
 from fedsafe_node.store.sqlite_events import SQLiteEventsReader
 from fedsafe_node.store.sqlite_gate import SQLiteGateReader
 from fedsafe_node.store.sqlite_keeping import SQLiteKeepingReader
+from fedsafe_node.store.sqlite_log_reader import SQLiteLogReader, Unsealing
 from fedsafe_node.store.sqlite_notices import SQLiteNoticesReader
 from fedsafe_node.store.sqlite_oversight import SQLiteOversightReader
 from fedsafe_node.store.sqlite_people import SQLitePeopleReader
@@ -45,12 +41,10 @@ from fedsafe_node.store.sqlite_rows import (
     named_row,
     peer_row,
     restriction_row,
-    sealed_row,
     signal_row,
 )
 from fedsafe_node.store.sqlite_witness import SQLiteWitnessReader
 
-_LOG = "(SELECT id FROM logs WHERE origin = ?)"
 _SIGNAL = f"SELECT {SIGNAL_COLUMNS} FROM signals "  # noqa: S608 - our own columns
 _DRAFT = (
     "SELECT signal_id, author, created_at, period, sealed, state, decided_by, "
@@ -72,15 +66,8 @@ _MOST_VARIABLES = 500
 _FIRST_NAME = NamedRow(origin="", signal_id=b"", effect="", digest=b"")
 
 
-class Unsealing(Protocol):
-    """Opens what the log engine sealed."""
-
-    def unseal(self, log: LogName, sealed: SealedOpening) -> Opening | None:
-        """Return the opening; None if it or its period's key is erased."""
-        ...
-
-
 class SQLiteReader(
+    SQLiteLogReader,
     SQLiteOversightReader,
     SQLitePeopleReader,
     SQLiteGateReader,
@@ -99,86 +86,6 @@ class SQLiteReader(
         self._connection = connection
         self._execute = connection.execute
         self._unsealing = unsealing
-
-    def _one(self, sql: str, *values: object) -> Any:  # noqa: ANN401 - a raw row
-        return self._execute(sql, values).fetchone()
-
-    def _bytes(self, sql: str, *values: object) -> bytes | None:
-        row = self._execute(sql, values).fetchone()
-        return None if row is None else bytes(row[0])
-
-    def _all(self, sql: str, *values: object) -> list[Any]:
-        return self._execute(sql, values).fetchall()
-
-    # --- logs -------------------------------------------------------------------
-
-    async def logs(self) -> list[LogName]:
-        """Return the names of all logs that have an entry."""
-        return [name for (name,) in self._all("SELECT origin FROM logs ORDER BY id")]
-
-    async def log_size(self, log: LogName) -> int:
-        """Return the number of entries; 0 for a log that is not there."""
-        row = self._one(f"SELECT max(idx) + 1 FROM entries WHERE log = {_LOG}", log)  # noqa: S608
-        return row[0] or 0
-
-    async def record(self, log: LogName, index: int) -> bytes | None:
-        """Return the exact bytes of an entry."""
-        sql = f"SELECT record FROM entries WHERE log = {_LOG} AND idx = ?"  # noqa: S608
-        return self._bytes(sql, log, index)
-
-    async def records(self, log: LogName, since: int, limit: int) -> list[bytes]:
-        """Return up to `limit` entries from index `since` on."""
-        sql = (
-            f"SELECT record FROM entries WHERE log = {_LOG} "  # noqa: S608
-            "AND idx >= ? AND idx < ? ORDER BY idx"
-        )
-        return [record for (record,) in self._all(sql, log, since, since + limit)]
-
-    async def tile_roots(
-        self, log: LogName, level: int, start: int, stop: int
-    ) -> list[bytes]:
-        """Return roots of full tiles: entries `start` to `stop` of tile level ≥ 1."""
-        sql = (
-            f"SELECT hash FROM tile_roots WHERE log = {_LOG} "  # noqa: S608
-            "AND level = ? AND idx >= ? AND idx < ? ORDER BY idx"
-        )
-        return [digest for (digest,) in self._all(sql, log, level, start, stop)]
-
-    async def opening(self, log: LogName, index: int, group: str) -> Opening | None:
-        """Return an opening; None if it is erased, or was never there."""
-        sql = (
-            "SELECT idx, grp, period, sealed, erased_at FROM openings "  # noqa: S608
-            f"WHERE log = {_LOG} AND idx = ? AND grp = ?"
-        )
-        row = self._one(sql, log, index, group)
-        return row and self._unsealing.unseal(log, sealed_row(row))
-
-    async def openings(
-        self, log: LogName, since: int, limit: int, *, group: str | None = None
-    ) -> list[KeptOpening]:
-        """Return the openings of the `limit` entries from `since` on."""
-        unseal = self._unsealing.unseal
-        return [
-            KeptOpening(
-                index=row.index,
-                group=row.group,
-                opening=unseal(log, row),
-                erased_at=row.erased_at,
-            )
-            for row in await self.sealed_openings(log, since, limit, group=group)
-        ]
-
-    async def sealed_openings(
-        self, log: LogName, since: int, limit: int, *, group: str | None = None
-    ) -> list[SealedOpening]:
-        """Return the openings of the `limit` entries from `since` on, as stored."""
-        sql = (
-            "SELECT idx, grp, period, sealed, erased_at FROM openings "  # noqa: S608
-            f"WHERE log = {_LOG} AND idx >= ? AND idx < ? AND grp = coalesce(?, grp) "
-            "ORDER BY idx, grp"
-        )
-        rows = self._all(sql, log, since, since + limit, group)
-        return [sealed_row(row) for row in rows]
 
     # --- signals ----------------------------------------------------------------
 

@@ -26,11 +26,12 @@ from fedsafe_node.store.rows import (
 from fedsafe_node.store.sqlite_events import SQLiteEventsWriter
 from fedsafe_node.store.sqlite_gate import SQLiteGateWriter
 from fedsafe_node.store.sqlite_keeping import SQLiteKeepingWriter
+from fedsafe_node.store.sqlite_log_reader import Unsealing
 from fedsafe_node.store.sqlite_logs import SQLiteLogRows
 from fedsafe_node.store.sqlite_notices import SQLiteNoticesWriter
 from fedsafe_node.store.sqlite_oversight import SQLiteOversightWriter
 from fedsafe_node.store.sqlite_people import SQLitePeopleWriter
-from fedsafe_node.store.sqlite_reader import SQLiteReader, Unsealing
+from fedsafe_node.store.sqlite_reader import SQLiteReader
 from fedsafe_node.store.sqlite_recipients import SQLiteRecipientsWriter
 from fedsafe_node.store.sqlite_review import SQLiteReviewWriter
 from fedsafe_node.store.sqlite_rights import SQLiteRightsWriter

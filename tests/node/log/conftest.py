@@ -20,7 +20,7 @@ def tamper(tmp_path: Path) -> Callable[[str], Awaitable[None]]:
         )
         for (name,) in triggers.fetchall():
             connection.execute(f"DROP TRIGGER {name}")
-        connection.execute(statement)
+        connection.executescript(statement)
         connection.close()
 
     async def tamper_with(statement: str) -> None:

@@ -65,6 +65,16 @@ def test_every_full_tile_is_told_once_with_its_root() -> None:
     assert edge.root() == root_of(70_000)
 
 
+@given(SIZES, SIZES)
+def test_extending_is_appending_many(first: int, more: int) -> None:
+    one, many = Edge(), Edge()
+    tiles = grow(one, 0, first + more)
+    told = many.extend(LEAVES[:first]) + many.extend(LEAVES[first : first + more])
+
+    assert (many.size, many.root(), told) == (one.size, one.root(), tiles)
+    assert many.unfinished() == one.unfinished()
+
+
 @given(SIZES, SIZES, SIZES)
 def test_going_back_forgets_what_was_appended(
     before: int, undone: int, after: int

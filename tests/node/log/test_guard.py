@@ -82,6 +82,16 @@ def test_a_broken_guard_is_refused_and_a_draft_swept_away(tmp_path: Path) -> Non
         Guard(tmp_path)
 
 
+@pytest.mark.parametrize("more", [b" ", b"\n"])
+def test_a_guard_file_is_as_the_guard_wrote_it(tmp_path: Path, more: bytes) -> None:
+    Guard(tmp_path).keep(FEED, 7, ROOT)
+    (path,) = tmp_path.iterdir()
+    path.write_bytes(path.read_bytes() + more)
+
+    with pytest.raises(CorruptLogError, match="written by another"):
+        Guard(tmp_path)
+
+
 async def test_a_database_that_went_on_starts(
     open_node_store: OpenStore, tmp_path: Path
 ) -> None:

@@ -105,6 +105,13 @@ async def test_destroying_a_periods_key_erases_its_openings_only(
             "'other' does not open",
         ),
         ("UPDATE openings SET idx = 1600 WHERE idx = 9", 1500, "has no entry"),
+        (
+            """UPDATE openings SET sealed = zeroblob(99) WHERE idx IN (700, 900);
+            UPDATE entries SET record = zeroblob(64) WHERE idx = 300""",
+            300,
+            "does not fit",
+        ),
+        ("UPDATE openings SET sealed = x'00' WHERE idx = 3", 3, "does not open"),
     ],
 )
 async def test_any_change_is_found_and_placed(

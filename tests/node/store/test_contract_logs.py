@@ -5,9 +5,10 @@ from threading import Event
 
 import pytest
 
+from fedsafe_crypto.commitment import commit
 from fedsafe_node.errors import StoreClosedError
 from fedsafe_node.store.protocol import Reader, Store, Transaction
-from fedsafe_node.store.rows import LogEntry, Opening
+from fedsafe_node.store.rows import Committed, LogEntry, Opening
 
 FEED = "a.demo/feed"
 AUDIT = "a.demo/audit"
@@ -141,6 +142,26 @@ async def test_an_opening_comes_back_by_group(store: Store) -> None:
         return [await reader.opening(FEED, index, group) for group in groups]
 
     assert await store.read(query) == [subject, detail, None]
+
+
+async def test_what_openings_commit_to_is_told_in_order(store: Store) -> None:
+    said = [opening("subject", b"one"), opening("detail", b"two")]
+    for _ in range(3):
+        await append(store, b"record", *said)
+    await store.write(lambda tx: tx.erase_opening(FEED, 1, "subject", at=77))
+
+    async def query(reader: Reader) -> list[Committed]:
+        return list(await reader.committed(FEED, 1, 2))
+
+    subject, detail = (
+        commit(FEED, each.group, each.salt, each.payload) for each in said
+    )
+    assert await store.scan(query) == [
+        (1, "detail", detail),
+        (1, "subject", None),
+        (2, "detail", detail),
+        (2, "subject", subject),
+    ]
 
 
 async def test_an_erased_opening_stays_marked(store: Store) -> None:

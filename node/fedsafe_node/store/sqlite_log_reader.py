@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reading the logs in SQLite: the half that `SQLiteReader` shares with nobody.
+
+It is mixed into `SQLiteReader`, which owns the connection.
+"""
+
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Protocol
+
+from fedsafe_node.store.protocol import LogName
+from fedsafe_node.store.rows import (
+    Committed,
+    KeptOpening,
+    Opening,
+    RawOpening,
+    SealedOpening,
+)
+from fedsafe_node.store.sqlite_rows import sealed_row
+
+_LOG = "(SELECT id FROM logs WHERE origin = ?)"
+_OPENINGS = (
+    "SELECT idx, grp, period, sealed, erased_at FROM openings "  # noqa: S608
+    f"WHERE log = {_LOG} AND idx >= ? AND idx < ?"
+)
+
+
+class Unsealing(Protocol):
+    """Opens what the log engine sealed."""
+
+    def unseal(self, log: LogName, sealed: SealedOpening) -> Opening | None:
+        """Return the opening; None if it or its period's key is erased."""
+        ...
+
+    def committed(
+        self, log: LogName, rows: Iterable[RawOpening]
+    ) -> Iterator[Committed]:
+        """Open one after the other, and tell what they commit to."""
+        ...
+
+
+class SQLiteLogReader:
+    """Reads records, openings and tiles, and has short words for the others."""
+
+    _execute: Callable[..., sqlite3.Cursor]
+    _unsealing: Unsealing
+
+    def _one(self, sql: str, *values: object) -> Any:  # noqa: ANN401 - a raw row
+        return self._execute(sql, values).fetchone()
+
+    def _bytes(self, sql: str, *values: object) -> bytes | None:
+        row = self._execute(sql, values).fetchone()
+        return None if row is None else bytes(row[0])
+
+    def _all(self, sql: str, *values: object) -> list[Any]:
+        return self._execute(sql, values).fetchall()
+
+    async def logs(self) -> list[LogName]:
+        """Return the names of all logs that have an entry."""
+        return [name for (name,) in self._all("SELECT origin FROM logs ORDER BY id")]
+
+    async def log_size(self, log: LogName) -> int:
+        """Return the number of entries; 0 for a log that is not there."""
+        row = self._one(f"SELECT max(idx) + 1 FROM entries WHERE log = {_LOG}", log)  # noqa: S608
+        return row[0] or 0
+
+    async def record(self, log: LogName, index: int) -> bytes | None:
+        """Return the exact bytes of an entry."""
+        sql = f"SELECT record FROM entries WHERE log = {_LOG} AND idx = ?"  # noqa: S608
+        return self._bytes(sql, log, index)
+
+    async def records(self, log: LogName, since: int, limit: int) -> list[bytes]:
+        """Return up to `limit` entries from index `since` on."""
+        sql = (
+            f"SELECT record FROM entries WHERE log = {_LOG} "  # noqa: S608
+            "AND idx >= ? AND idx < ? ORDER BY idx"
+        )
+        return [record for (record,) in self._all(sql, log, since, since + limit)]
+
+    async def tile_roots(
+        self, log: LogName, level: int, start: int, stop: int
+    ) -> list[bytes]:
+        """Return roots of full tiles: entries `start` to `stop` of tile level ≥ 1."""
+        sql = (
+            f"SELECT hash FROM tile_roots WHERE log = {_LOG} "  # noqa: S608
+            "AND level = ? AND idx >= ? AND idx < ? ORDER BY idx"
+        )
+        return [digest for (digest,) in self._all(sql, log, level, start, stop)]
+
+    async def opening(self, log: LogName, index: int, group: str) -> Opening | None:
+        """Return an opening; None if it is erased, or was never there."""
+        sql = (
+            "SELECT idx, grp, period, sealed, erased_at FROM openings "  # noqa: S608
+            f"WHERE log = {_LOG} AND idx = ? AND grp = ?"
+        )
+        row = self._one(sql, log, index, group)
+        return row and self._unsealing.unseal(log, sealed_row(row))
+
+    async def openings(
+        self, log: LogName, since: int, limit: int, *, group: str | None = None
+    ) -> list[KeptOpening]:
+        """Return the openings of the `limit` entries from `since` on."""
+        unseal = self._unsealing.unseal
+        return [
+            KeptOpening(
+                index=row.index,
+                group=row.group,
+                opening=unseal(log, row),
+                erased_at=row.erased_at,
+            )
+            for row in await self.sealed_openings(log, since, limit, group=group)
+        ]
+
+    async def sealed_openings(
+        self, log: LogName, since: int, limit: int, *, group: str | None = None
+    ) -> list[SealedOpening]:
+        """Return the openings of the `limit` entries from `since` on, as stored."""
+        sql = f"{_OPENINGS} AND grp = coalesce(?, grp) ORDER BY idx, grp"
+        rows = self._all(sql, log, since, since + limit, group)
+        return [sealed_row(row) for row in rows]
+
+    async def committed(
+        self, log: LogName, since: int, limit: int
+    ) -> Iterator[Committed]:
+        """Tell what the openings of the `limit` entries from `since` on commit to."""
+        rows = self._all(f"{_OPENINGS} ORDER BY idx, grp", log, since, since + limit)
+        return self._unsealing.committed(log, rows)
