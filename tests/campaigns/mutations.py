@@ -10,9 +10,10 @@ a file is cut, deleted or swapped, an older database or guard is put back. Then 
 node is started and verified; or the change is made under the open node, which is
 verified. The change counts as found if the start refuses or `audit verify` does, and
 what they say (after a refusal, what `audit verify` says of the stopped node) names it:
-a change of a log by a span of entries that holds it, of another table by the row where the seal
-can know it (`telling`), of a file by the file. Prints the seed first, then what was
-not found, then sums. Ends with status 1 if anything was not found or made it crash.
+a change of a log by a span of entries that holds it, of another table by the row where
+the seal can know it (`telling`), of a file by the file. Prints the seed first, then
+what was not found, then sums. Ends with status 1 if anything was not found or made it
+crash.
 """
 
 import argparse
