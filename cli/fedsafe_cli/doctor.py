@@ -112,6 +112,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield disk(directory, time.perf_counter)
     yield from room(directory, shutil.disk_usage(directory).free)
     yield permissions(directory)
+    yield from officer(directory)
     yield from _node(directory)
 
 
@@ -227,6 +228,23 @@ def configuration(directory: Path) -> Finding:
         way_out = "docs/reference/configuration.md"
         return Finding("configuration", Level.FAIL, printable(error.why), way_out)
     return Finding("configuration", Level.OK, "node.toml fits")
+
+
+def officer(directory: Path) -> Iterator[Finding]:
+    """Say whether persons are told how to reach the data protection officer."""
+    from fedsafe_node.config import Place, load_config  # noqa: PLC0415 (slow to load)
+    from fedsafe_node.errors import ConfigError  # noqa: PLC0415
+
+    try:
+        contact = load_config(Place(directory)).dpo_contact
+    except ConfigError:
+        return  # said already
+    if contact is None:
+        found = "node.toml names no address of the data protection officer"
+        way_out = "set dpo_contact, such as dpo@chat.example.de (Art. 14 (1) b GDPR)"
+        yield Finding("dpo_contact", Level.WARN, found, way_out)
+    else:
+        yield Finding("dpo_contact", Level.OK, contact)
 
 
 def stored(directory: Path) -> Iterator[Finding]:

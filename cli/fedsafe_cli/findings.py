@@ -10,11 +10,13 @@ import click
 from fedsafe_cli.exit_codes import ExitStatus
 from fedsafe_cli.inputs import KINDS
 from fedsafe_policies.vocabulary import (
+    Detection,
     Finding,
     Grade,
     Phenomenon,
     Provenance,
     Scope,
+    Source,
     Surface,
 )
 
@@ -81,6 +83,18 @@ def finding_options(*, required: bool) -> Callable[[Command], Command]:
             help="Your own rule that was broken, such as tos-4.2.",
         ),
         click.option(
+            "--source",
+            type=click.Choice([entry.value for entry in Source]),
+            metavar="CODE",
+            help=one_of("What led to it; told to the person of a draft", Source),
+        ),
+        click.option(
+            "--detection",
+            type=click.Choice([entry.value for entry in Detection]),
+            metavar="CODE",
+            help=one_of("Who found it; told to the person of a draft", Detection),
+        ),
+        click.option(
             "--removed-on",
             metavar="YYYY-MM-DD",
             callback=_day,
@@ -128,9 +142,11 @@ def _day(_context: click.Context, _option: object, text: str | None) -> str | No
 
 def finding(given: Mapping[str, Any]) -> dict[str, Any]:
     """Return those of the finding's fields that were given."""
-    names = ("phenomenon", "surface", "grade", "provenance", "rule", "removed_on")
-    more = ("scope", "findings", "legal_review")
-    found = {name: given.get(name) for name in (*names, *more)}
+    names = (
+        *("phenomenon", "surface", "grade", "provenance", "rule", "removed_on"),
+        *("scope", "source", "detection", "findings", "legal_review"),
+    )
+    found = {name: given.get(name) for name in names}
     return {name: value for name, value in found.items() if value}
 
 

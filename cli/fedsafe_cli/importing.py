@@ -86,9 +86,9 @@ def import_signals(
     """Record many own bans, or propose many signals.
 
     A record is a JSON object with kind, value, phenomenon, surface, grade, rule,
-    removed_on, scope, provenance, findings (a list), legal_review; an option stands
-    in for a field that is missing. What you found yourself needs --provenance
-    own_finding: only that corroborates what others say.
+    removed_on, scope, provenance, source, detection, findings (a list),
+    legal_review; an option stands in for a field that is missing. What you found
+    yourself needs --provenance own_finding: only that corroborates what others say.
 
     \b
     Examples:

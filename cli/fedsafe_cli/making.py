@@ -51,6 +51,7 @@ class NewNode:
     custody: Path
     founding_open: bool = False
     administrator: str | None = None
+    dpo_contact: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +171,7 @@ def _config(wanted: NewNode) -> Config:
         "url": wanted.url,
         "jurisdiction": wanted.jurisdiction,
         "contact": wanted.contact,
+        "dpo_contact": wanted.dpo_contact,
         "policy": wanted.policy,
         "listen": {"host": wanted.host, "port": wanted.port},
         "custody_key": CUSTODY_FILE,

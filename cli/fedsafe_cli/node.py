@@ -51,6 +51,7 @@ def node() -> None:
 @click.option("--listen", default="127.0.0.1:8470", show_default=True)
 @click.option("--jurisdiction", default="DE", show_default=True, help="Two letters.")
 @click.option("--contact", required=True, help="Address for questions about signals.")
+@click.option("--dpo-contact", help="Address of the data protection officer.")
 @click.option("--policy", default="strict", show_default=True, help="Shipped policy.")
 @click.option(
     "--staff",
@@ -105,6 +106,7 @@ def _wanted(given: Mapping[str, Any]) -> "NewNode":
         port=port,
         jurisdiction=given["jurisdiction"],
         contact=given["contact"],
+        dpo_contact=given["dpo_contact"],
         policy=given["policy"],
         staff=tuple(_person(text) for text in given["staff"]),
         credentials=directory.with_name(f"{directory.name}.credentials"),

@@ -14,9 +14,12 @@ from fedsafe_cli.output import document, line, table
 from fedsafe_cli.reading import read_for, reading_purpose
 from fedsafe_cli.sessions import personal
 from fedsafe_cli.settings import Settings
-from fedsafe_cli.signal_ids import checked_id
+from fedsafe_cli.signal_ids import checked_id, checked_task
 
-NAMES: Final = ("statement_of_reasons", "data_protection_notice", "end_of_signal")
+NAMES: Final = (
+    *("statement_of_reasons", "data_protection_notice", "end_of_signal"),
+    "review_reasons",
+)
 REASONS: Final = ("bdsg_29_1", "bdsg_32_1_5", "bdsg_33_1_2a", "bdsg_33_1_2b")
 _STANDINGS: Final[Mapping[str, tuple[str, str]]] = {
     "draft": ("Entwurf", "draft"),
@@ -31,22 +34,31 @@ _STATES: Final[Mapping[str, tuple[str, str]]] = {
 _KINDS: Final[Mapping[str, tuple[str, str]]] = {
     "publication": ("Veröffentlichung", "publication"),
     "end": ("Ende", "end"),
+    "review": ("Maßnahme", "measure"),
 }
 _TEXTS: Final = (
     ("Text", "Stand", "von", "bis", "Titel"),
     ("text", "standing", "by", "until", "title"),
 )
 _NOTICES: Final = (
-    ("Signal", "Anlass", "Stand", "seit", "zurückgehalten bis", "Ereignis", "es fehlt"),
-    ("signal", "about", "state", "since", "held back until", "event", "unsigned"),
+    (
+        "worüber",
+        "Anlass",
+        "Stand",
+        "seit",
+        "zurückgehalten bis",
+        "Ereignis",
+        "es fehlt",
+    ),
+    ("id", "about", "state", "since", "held back until", "event", "unsigned"),
 )
 _WAITING: Final = (
     "{count} Benachrichtigungen warten.",
     "{count} notices wait.",
 )
 _HELD: Final = (
-    "Die Benachrichtigung zu {signal} wird bis {until} zurückgehalten.",
-    "The notice about {signal} is held back until {until}.",
+    "Die Benachrichtigung zu {about} wird bis {until} zurückgehalten.",
+    "The notice about {about} is held back until {until}.",
 )
 Json = dict[str, Any]
 
@@ -151,16 +163,16 @@ def sign_off(
 
 
 @notice.command("withhold")
-@click.argument("signal", metavar="SIGNAL")
+@click.argument("about", metavar="SIGNAL|TASK")
 @click.option("--reason", type=click.Choice(REASONS), required=True, help="Listed.")
 @click.option("--note", metavar="REFERENCE", required=True, help="Refers to why.")
 @click.option("--until", metavar="DAY", required=True, help="At most 30 days ahead.")
 @shared_options
 @click.pass_context
 def withhold(
-    context: click.Context, signal: str, reason: str, note: str, until: str
+    context: click.Context, about: str, reason: str, note: str, until: str
 ) -> ExitStatus:
-    """Hold back the notice about a signal; it goes out by itself on the day.
+    """Hold back the notice about a signal or a review; it goes out on the day.
 
     \b
     Example:
@@ -169,15 +181,24 @@ def withhold(
     """  # noqa: D301
     settings = settings_of(context)
     body = {"reason": reason, "note": note, "until": until}
-    target = f"/v1/notices/{checked_id(signal)}/withhold"
+    target = f"/v1/notices/{_checked(about)}/withhold"
     answer = personal(settings).post(target, body)
     if settings.json:
         document(answer)
     else:
         until = readable("until", answer["until"])
-        said = {"signal": answer["signal"], "until": until}
+        said = {"about": _about(answer), "until": until}
         line(_HELD[not settings.german].format(**said))
     return OK
+
+
+def _checked(about: str) -> str:
+    # It becomes a part of a path.
+    return checked_id(about) if "-" in about else checked_task(about)
+
+
+def _about(found: Json) -> str:
+    return str(found.get("signal") or found.get("task"))
 
 
 def _text(answer: Json, name: str) -> Json:
@@ -209,7 +230,7 @@ def _tell_texts(settings: Settings, answer: Json) -> None:
 
 def _notice_row(found: Json, other: bool) -> tuple[object, ...]:  # noqa: FBT001
     return (
-        found["signal"],
+        _about(found),
         _KINDS[found["notice"]][other],
         _STATES[found["state"]][other],
         readable("queued_at", found["queued_at"]),

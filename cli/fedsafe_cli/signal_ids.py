@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Signal ids as people type them."""
+"""Ids of signals and tasks as people type them."""
 
 import re
 from typing import Final
@@ -9,6 +9,7 @@ from fedsafe_cli.errors import BadInputError
 _ID: Final = re.compile(
     r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
 )
+_TASK: Final = re.compile(r"[0-9a-f]{32}")
 
 
 def checked_id(text: str, place: str = "") -> str:
@@ -23,4 +24,15 @@ def checked_id(text: str, place: str = "") -> str:
             "an id looks like 01a20e5e-7e0b-7dca-b773-0d06d4879060; it stands in "
             "matches, and what waits is listed by `fedsafe signal list`",
         )
+    return text
+
+
+def checked_task(text: str) -> str:
+    """Return a task's id, which becomes a part of a path.
+
+    Raises:
+        BadInputError: it is none.
+    """
+    if _TASK.fullmatch(text) is None:
+        raise BadInputError("a task is named by 32 hexadecimal digits")
     return text

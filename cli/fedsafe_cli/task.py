@@ -5,18 +5,21 @@ Nothing here is free text: a decision is a word of a closed list, a day and
 references. What takes a second person is approved with `fedsafe act approve`.
 """
 
-from typing import Any, Final
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Any, Final, TypeVar
 from urllib.parse import quote
 
 import click
 
-from fedsafe_cli.errors import BadInputError
 from fedsafe_cli.exit_codes import OK, ExitStatus
+from fedsafe_cli.findings import one_of
 from fedsafe_cli.moments import shown
 from fedsafe_cli.options import settings_of, shared_options
 from fedsafe_cli.output import document, line, note, pairs, table
 from fedsafe_cli.sessions import personal
 from fedsafe_cli.settings import Settings
+from fedsafe_cli.signal_ids import checked_task
 from fedsafe_cli.task_texts import (
     EFFECTS,
     EXCEPTIONS,
@@ -27,13 +30,22 @@ from fedsafe_cli.task_texts import (
     say,
 )
 from fedsafe_cli.texts import GRADES, PHENOMENA, PROVENANCES, label
+from fedsafe_policies.vocabulary import Grade, Phenomenon, Source, Surface
 
 LEVELS: Final = ("L0", "L1", "L2", "L3", "L4", "L5", "L6")
 LISTED: Final = ("waiting", *STATES)
 _MOST: Final = 1_000
 _USUAL: Final = 200
-_ID_LENGTH: Final = 32
 Json = dict[str, Any]
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def _found(name: str, words: type[StrEnum], what: str) -> Callable[[Command], Command]:
+    codes = [entry.value for entry in words]
+    help_ = one_of(what, codes)
+    return click.option(
+        f"--{name}", type=click.Choice(codes), metavar="CODE", help=help_
+    )
 
 
 @click.group()
@@ -106,7 +118,7 @@ def show(context: click.Context, task_id: str) -> ExitStatus:
       fedsafe task show 0a1b2c3d4e5f60718293a4b5c6d7e8f9 --lang de
     """  # noqa: D301
     settings = settings_of(context)
-    answer = personal(settings).get(f"/v1/tasks/{_checked(task_id)}")
+    answer = personal(settings).get(f"/v1/tasks/{checked_task(task_id)}")
     if settings.json:
         document(answer)
     else:
@@ -121,6 +133,11 @@ def show(context: click.Context, task_id: str) -> ExitStatus:
 @click.option("--until", metavar="DAY", help="Last day: watch, feature_limit.")
 @click.option("--evidence", metavar="REFERENCE", help="Your own evidence: confirm.")
 @click.option("--reason", metavar="REFERENCE", help="Why; a ticket or a note.")
+@_found("phenomenon", Phenomenon, "What your own finding falls under")
+@_found("surface", Surface, "Where it took place")
+@_found("grade", Grade, "How well it is founded")
+@_found("source", Source, "What led to it")
+@click.option("--rule", metavar="ID", help="Rule of your rulebook that carries it.")
 @click.option("--signal", metavar="ID", help="About which signal: inquire.")
 @click.option(
     "--question",
@@ -138,6 +155,9 @@ def decide(
 ) -> ExitStatus:
     """End the review of TASK, or put it off.
 
+    Who limits or confirms names the rule of the rulebook and the finding of one's own
+    (--phenomenon, --surface, --grade, --source): the person is told them.
+
     A limit of features is level L3. From L5 on, a confirmation waits for a second
     person, with status 13: `fedsafe act approve` carries it out.
 
@@ -150,7 +170,8 @@ def decide(
       fedsafe task decide 0a1b2c3d4e5f60718293a4b5c6d7e8f9 watch \\
           --until 2026-12-10
       fedsafe task decide 0a1b2c3d4e5f60718293a4b5c6d7e8f9 confirm --level L6 \\
-          --evidence case-7
+          --evidence case-7 --rule house-1 --phenomenon grooming \\
+          --surface public_content --grade confirmed_conduct --source notice
     """  # noqa: D301
     settings = settings_of(context)
     said = options | {
@@ -159,7 +180,7 @@ def decide(
         "questions": options["questions"] or None,
     }
     body = {name: value for name, value in said.items() if value is not None}
-    path = f"/v1/tasks/{_checked(task_id)}/outcome"
+    path = f"/v1/tasks/{checked_task(task_id)}/outcome"
     answer = personal(settings).post(path, body)
     if settings.json:
         document(answer)
@@ -218,20 +239,13 @@ def hear(  # noqa: PLR0913 - the options of one command
         "exception": exception,
     }
     body = {name: value for name, value in said.items() if value is not None}
-    path = f"/v1/tasks/{_checked(task_id)}/hearing"
+    path = f"/v1/tasks/{checked_task(task_id)}/hearing"
     answer = personal(settings).post(path, body)
     if settings.json:
         document(answer)
     else:
         _head(answer, settings)
     return OK
-
-
-def _checked(task_id: str) -> str:
-    # It becomes a part of a path.
-    if len(task_id) != _ID_LENGTH or set(task_id) - set("0123456789abcdef"):
-        raise BadInputError("a task is named by 32 hexadecimal digits")
-    return task_id
 
 
 def _word(words: dict[str, tuple[str, str]], code: object, settings: Settings) -> str:
@@ -284,7 +298,7 @@ def _show(answer: Json, settings: Settings) -> None:
     _part(
         (
             *("outcome", "level", "until", "by", "second", "at", "seconds"),
-            *("evidence", "reason"),
+            *("evidence", "reason", "rule", "phenomenon", "grade"),
         ),
         [_decision(each, settings) for each in answer["decisions"]],
         settings,
@@ -323,6 +337,7 @@ def _signal(each: Json, settings: Settings) -> tuple[object, ...]:
 
 
 def _decision(each: Json, settings: Settings) -> tuple[object, ...]:
+    found = each.get("phenomenon") is not None
     return (
         _word(OUTCOMES, each["outcome"], settings),
         each["level"],
@@ -333,6 +348,9 @@ def _decision(each: Json, settings: Settings) -> tuple[object, ...]:
         _seconds(each),
         each["evidence"],
         each["reason"],
+        each.get("rule"),
+        _word(PHENOMENA, each["phenomenon"], settings) if found else None,
+        _word(GRADES, each["grade"], settings) if found else None,
     )
 
 

@@ -79,6 +79,7 @@ _SAID: Final[Words] = {
     "at": ("wann", "at"),
     "evidence": ("Beleg", "evidence"),
     "reason": ("Grund", "reason"),
+    "rule": ("Regel", "rule"),
     "seconds": ("Sekunden", "seconds"),
     "renewals": ("Verlängerungen", "renewals"),
     "reference": ("Verweis", "reference"),

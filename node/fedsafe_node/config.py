@@ -20,7 +20,7 @@ from fedsafe_federation.signed import NodeName
 from fedsafe_node.errors import ConfigError
 from fedsafe_policies.gate import DEMO_SUFFIX
 from fedsafe_policies.policy import SHIPPED
-from fedsafe_policies.references import MAILBOXES, is_contact
+from fedsafe_policies.references import DPO_MAILBOXES, MAILBOXES, is_contact
 
 FILE: Final = "node.toml"
 SOCKET: Final = "node.sock"
@@ -33,6 +33,7 @@ _FORMS: Final = {
     "url": "an address such as https://fedsafe.chat.example.de",
     "jurisdiction": "two capital letters, such as DE",
     "contact": "a role mailbox such as trust@chat.example.de, or an https address",
+    "dpo_contact": "a role mailbox such as dpo@chat.example.de, or an https address",
     "policy": "the name of a shipped policy, such as strict, or a file",
     "listen.host": "a host's name or address, such as 127.0.0.1",
     "mail.host": "a mail server's name or address",
@@ -157,6 +158,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     policy: Printable
     listen: Listen
     custody_key: Printable
+    dpo_contact: Contact | None = None
     do_not_share: Printable | None = None
     calendar: Printable | None = None
     lookup: Lookup = Lookup()
@@ -304,6 +306,10 @@ def _unfit_provider(config: Config) -> str | None:
         # Whatever was recorded later would be refused, one signal at a time.
         known = ", ".join(sorted(MAILBOXES))
         return f"no person's mailbox: one of {known}@, or https - at `$.contact`"
+    dpo = config.dpo_contact
+    if dpo is not None and not is_contact(dpo, DPO_MAILBOXES):
+        known = ", ".join(sorted(DPO_MAILBOXES))
+        return f"no person's mailbox: one of {known}@, or https - at `$.dpo_contact`"
     return None
 
 

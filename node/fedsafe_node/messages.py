@@ -17,6 +17,7 @@ from fedsafe_federation.restrictions import Reason
 from fedsafe_federation.signals import Contact, Day, RuleId
 from fedsafe_federation.signed import NodeName, Signed
 from fedsafe_policies.vocabulary import (
+    Detection,
     Finding,
     Grade,
     Phenomenon,
@@ -24,6 +25,7 @@ from fedsafe_policies.vocabulary import (
     Provenance,
     Purpose,
     Scope,
+    Source,
     Surface,
 )
 
@@ -246,7 +248,9 @@ class NewSignalRequest(Message, frozen=True):
     and one of an import is from a list.
     `nodes` are the members that a signal of the federation is meant for, all if it
     is left out; nobody, if it is empty. `subject_ref` is the provider's own name for
-    the account, under which a notice to the person is announced.
+    the account, under which a notice to the person is announced. `source` is what led
+    to the finding, and `detection` whether a program found it: the person is told both,
+    so a signal about a person that goes to others needs them.
     """
 
     about: Question
@@ -262,6 +266,8 @@ class NewSignalRequest(Message, frozen=True):
     legal_review: Reference | None = None
     nodes: Annotated[list[NodeName], msgspec.Meta(max_length=MAX_MEMBERS)] | None = None
     subject_ref: SubjectRef | None = None
+    source: Source | None = None
+    detection: Detection | None = None
 
 
 class ImportRequest(Message, frozen=True):

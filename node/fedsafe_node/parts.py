@@ -58,6 +58,9 @@ def make_parts(
     client = PeerClient(
         session, name=base.config.name, key=base.keys.transport, now=base.clock.now
     )
+    notices = NoticeDesk(
+        base.situation, base.trail, base.clock, base.periods, base.announcer
+    )
     reviews = ReviewDesk(
         situation=base.situation,
         store=base.store,
@@ -65,9 +68,7 @@ def make_parts(
         clock=base.clock,
         periods=base.periods,
         announcer=base.announcer,
-    )
-    notices = NoticeDesk(
-        base.situation, base.trail, base.clock, base.periods, base.announcer
+        notices=notices,
     )
     intake = _intake(base, reviews)
     replicating = Replicating(

@@ -141,6 +141,7 @@ class Sheets:
             node=config.name,
             jurisdiction=config.jurisdiction,
             contact=config.contact,
+            dpo_contact=config.dpo_contact,
             version=VERSION,
             policy=situation.policy,
             calendar=situation.calendar,

@@ -102,6 +102,7 @@ class Refusal(StrEnum):
     HEARING_MISSING = "hearing_missing"
     UNTIL_TOO_LONG = "until_too_long"
     LEVEL = "level"
+    RULE_UNFIT = "rule_unfit"
     GATE_UNATTESTED = "gate_unattested"
     JURISDICTION = "jurisdiction"
     WITHHOLDING = "withholding"

@@ -36,6 +36,10 @@ MAILBOXES: Final = frozenset(
     }
 )
 """What a contact's mailbox may be called: the names of roles, not of persons."""
+DPO_MAILBOXES: Final = frozenset(
+    {"data-protection", "datenschutz", "dpo", "dsb", "privacy"}
+)
+"""What the mailbox of the data protection officer may be called."""
 _LONGEST_CONTACT = 200
 
 
@@ -73,11 +77,11 @@ def is_case_number(value: str) -> bool:
     return sum(letter.isdigit() for part in numbers for letter in part) < _TOO_LONG
 
 
-def is_contact(value: str) -> bool:
+def is_contact(value: str, mailboxes: frozenset[str] = MAILBOXES) -> bool:
     """Tell whether `value` is an https address or a role mailbox of a provider."""
     if len(value) > _LONGEST_CONTACT:
         return False
     if _HTTPS.fullmatch(value) is not None:
         return True
     mailbox = _MAILBOX.fullmatch(value)
-    return mailbox is not None and mailbox[1] in MAILBOXES
+    return mailbox is not None and mailbox[1] in mailboxes

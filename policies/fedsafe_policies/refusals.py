@@ -231,6 +231,15 @@ REFUSED: Final[dict[Refusal, tuple[Rule, Text]]] = {
             "This consequence does not go with this outcome.",
         ),
     ),
+    Refusal.RULE_UNFIT: (
+        Rule.HUMAN_DECISION,
+        Text(
+            "Keine genannte Regel des Regelwerks trägt diese Maßnahme bei dieser "
+            "Erscheinungsform; der Person wird ihr Wortlaut mitgeteilt.",
+            "No rule of the rulebook was named that carries this measure for this "
+            "phenomenon; the person is told its text.",
+        ),
+    ),
     Refusal.GATE_UNATTESTED: (
         Rule.LEGAL_GATE,
         Text(

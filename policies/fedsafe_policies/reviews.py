@@ -13,14 +13,14 @@ from typing import Final
 
 from fedsafe_policies.days import SECONDS_A_DAY, day_number, today
 from fedsafe_policies.decision import Decision, Obligation
-from fedsafe_policies.document import Review
+from fedsafe_policies.document import Cited, Review
 from fedsafe_policies.ground import Ground
 from fedsafe_policies.people import Person, refuse_second
 from fedsafe_policies.policy import Policy
 from fedsafe_policies.reasons import Grant, Refusal
 from fedsafe_policies.references import is_case_number
 from fedsafe_policies.span import Span
-from fedsafe_policies.vocabulary import Level, Outcome, Role
+from fedsafe_policies.vocabulary import Level, Outcome, Phenomenon, Role
 from fedsafe_policies.workdays import end_of_working_days
 
 _COMPLAINTS: Final = 183  # days
@@ -50,8 +50,10 @@ class ReviewRequest:
 
     `opened` is in UTC seconds. `until` ends a watch or a limit. `reason`,
     `evidence` and `hearing` (of the hearing, or of the recorded exception) are
-    references. `renewals` counts how often the account was watched before, and
-    `watched` is the day until which it is: that long its match can be decided on.
+    references. `rule` is the one of the provider's rulebook that a measure rests on,
+    and `phenomenon` what its own finding falls under. `renewals` counts how often the
+    account was watched before, and `watched` is the day until which it is: that long
+    its match can be decided on.
     """
 
     outcome: Outcome
@@ -62,6 +64,8 @@ class ReviewRequest:
     reason: str | None = None
     evidence: str | None = None
     hearing: str | None = None
+    rule: str | None = None
+    phenomenon: Phenomenon | None = None
     second: Person | None = None
     renewals: int = 0
     watched: date | None = None
@@ -74,7 +78,7 @@ def rule_on_review(request: ReviewRequest, ground: Ground) -> Decision:
         Refusal.ROLE if request.reviewer.role not in _REVIEWERS else None
     ) or _refuse(request, ground)
     if refusal is not None:
-        return ground.deny(refusal, request.outcome)
+        return ground.deny(refusal, _about(refusal, request, ground.policy))
     review, duties = ground.document.review, set[Obligation]()
     if request.outcome is Outcome.FEATURE_LIMIT or request.level is not None:
         duties.add(Obligation.NOTICE_TO_THE_PERSON)
@@ -122,7 +126,32 @@ def _refuse(request: ReviewRequest, ground: Ground) -> Refusal | None:
     if not renewed and ground.now >= _ends(request, ground.policy):
         return Refusal.LAPSED
     judge = _JUDGES.get(request.outcome)
-    return judge(request, ground.document.review, ground.now) if judge else None
+    return judge(request, ground) if judge else None
+
+
+def _refuse_rule(request: ReviewRequest, policy: Policy) -> Refusal | None:
+    """Refuse a measure without a rule that carries it: the person is told which."""
+    if request.rule is None or request.phenomenon is None:
+        return Refusal.RULE_UNFIT
+    if policy.document.rulebook.cited is Cited.ANY:
+        return None
+    return None if request.rule in _fitting(request, policy) else Refusal.RULE_UNFIT
+
+
+def _fitting(request: ReviewRequest, policy: Policy) -> list[str]:
+    """Name the rules whose consequence reaches as far as the measure."""
+    level = request.level or Level.L0
+    return sorted(
+        name
+        for name, rule in policy.rules.items()
+        if request.phenomenon in rule.phenomena and rule.level >= level
+    )
+
+
+def _about(refusal: Refusal, request: ReviewRequest, policy: Policy) -> str:
+    if refusal is Refusal.RULE_UNFIT:
+        return ", ".join(_fitting(request, policy))
+    return request.outcome
 
 
 def _ends(request: ReviewRequest, policy: Policy) -> int:
@@ -132,18 +161,22 @@ def _ends(request: ReviewRequest, policy: Policy) -> int:
     return max(ends, day_ends(request.watched))
 
 
-def _refuse_watch(request: ReviewRequest, review: Review, now: int) -> Refusal | None:
+def _refuse_watch(request: ReviewRequest, ground: Ground) -> Refusal | None:
+    review = ground.document.review
     if request.renewals > review.watch_renewals:
         return Refusal.UNTIL_TOO_LONG
     if request.renewals and not _refers(request.reason):
         return Refusal.EVIDENCE_MISSING
-    return _refuse_until(request.until, review.watch, now)
+    return _refuse_until(request.until, review.watch, ground.now)
 
 
-def _refuse_limit(request: ReviewRequest, review: Review, now: int) -> Refusal | None:
+def _refuse_limit(request: ReviewRequest, ground: Ground) -> Refusal | None:
     if not _refers(request.reason):
         return Refusal.EVIDENCE_MISSING
-    return _refuse_until(request.until, review.feature_limit, now)
+    longest = ground.document.review.feature_limit
+    return _refuse_until(request.until, longest, ground.now) or _refuse_rule(
+        request, ground.policy
+    )
 
 
 def _refuse_until(until: date | None, longest: Span, now: int) -> Refusal | None:
@@ -154,14 +187,14 @@ def _refuse_until(until: date | None, longest: Span, now: int) -> Refusal | None
     return None if within else Refusal.UNTIL_TOO_LONG
 
 
-def _refuse_confirmation(
-    request: ReviewRequest, review: Review, _now: int
-) -> Refusal | None:
-    level = request.level
+def _refuse_confirmation(request: ReviewRequest, ground: Ground) -> Refusal | None:
+    level, review = request.level, ground.document.review
     if level is None:
         return Refusal.LEVEL
     if not _refers(request.evidence):
         return Refusal.EVIDENCE_MISSING
+    if (unfit := _refuse_rule(request, ground.policy)) is not None:
+        return unfit  # before the second person is asked
     if level >= review.hearing_from and not _refers(request.hearing):
         return Refusal.HEARING_MISSING
     if level >= review.second_person_from:
@@ -173,9 +206,7 @@ def _refers(value: str | None) -> bool:
     return value is not None and is_case_number(value)
 
 
-_JUDGES: Final[
-    Mapping[Outcome, Callable[[ReviewRequest, Review, int], Refusal | None]]
-] = {
+_JUDGES: Final[Mapping[Outcome, Callable[[ReviewRequest, Ground], Refusal | None]]] = {
     Outcome.WATCH: _refuse_watch,
     Outcome.FEATURE_LIMIT: _refuse_limit,
     Outcome.CONFIRM: _refuse_confirmation,

@@ -96,6 +96,24 @@ class Finding(StrEnum):
 
 
 @unique
+class Source(StrEnum):
+    """What led a provider to a finding of its own (Art. 17 (3) b DSA)."""
+
+    NOTICE = "notice"
+    TRUSTED_FLAGGER = "trusted_flagger"
+    OTHER_NOTICE = "other_notice"
+    OWN_INITIATIVE = "own_initiative"
+
+
+@unique
+class Detection(StrEnum):
+    """Whether people found what a finding rests on, or a program (Art. 17 (3) c)."""
+
+    PEOPLE = "people"
+    PROGRAM = "program"
+
+
+@unique
 class Purpose(StrEnum):
     """Why somebody asks; every lookup, read and export names one."""
 

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from tests.cli.conftest import FakeNode, Run
 
 ID = "01a20e5e-7e0b-7dca-b773-0d06d4879060"
+TASK = "0a" * 16
 DIGEST = "ab" * 32
 
 
@@ -79,6 +80,21 @@ def test_a_notice_is_held_back(ask: "Run", node: "FakeNode") -> None:
 
     assert "until 2026-12-20" in done.out
     assert wrong.status == 5
+
+
+def test_a_statement_about_a_review_is_held_back(ask: "Run", node: "FakeNode") -> None:
+    answer = {
+        "task": TASK,
+        "reason": "bdsg_29_1",
+        "note": "file-9",
+        "by": "dora",
+        "until": "2026-12-20T00:00:00+00:00",
+    }
+    node.always(f"POST /v1/notices/{TASK}/withhold", answer)
+    arguments = ("--reason", "bdsg_29_1", "--note", "file-9", "--until", "2026-12-20")
+    done = ask("notice", "withhold", TASK, *arguments)
+
+    assert f"The notice about {TASK} is held back until 2026-12-20" in done.out
 
 
 def test_open_notices_say_what_they_wait_for(ask: "Run", node: "FakeNode") -> None:

@@ -20,6 +20,10 @@ SHOWN: dict[str, Any] = {
     "renewals": 0,
     "revision": 3,
 }
+FOUND = (
+    *("--rule", "house-1", "--phenomenon", "grooming", "--source", "notice"),
+    *("--surface", "public_content", "--grade", "confirmed_conduct"),
+)
 DECISION = {
     "outcome": "confirm",
     "level": "L4",
@@ -31,6 +35,11 @@ DECISION = {
     "reason": None,
     "evidence": "case-7",
     "hearing": None,
+    "rule": "house-1",
+    "phenomenon": "grooming",
+    "surface": "public_content",
+    "grade": "confirmed_conduct",
+    "source": "notice",
 }
 STEP = {
     "step": "exception",
@@ -159,7 +168,7 @@ def test_a_decision_travels_without_what_was_not_said(
     ask(*("task", "decide", TASK, "watch", "--until", "2026-12-10"))
     ask(
         *("task", "decide", TASK, "feature_limit", "--until", "2026-12-10"),
-        *("--reason", "note-1", "--revision", "3"),
+        *("--reason", "note-1", "--revision", "3", *FOUND),
     )
     ask(
         *("task", "decide", TASK, "inquire", "--signal", str(MATCH["signal"])),
@@ -176,6 +185,11 @@ def test_a_decision_travels_without_what_was_not_said(
             "level": "L3",
             "until": "2026-12-10",
             "reason": "note-1",
+            "rule": "house-1",
+            "phenomenon": "grooming",
+            "surface": "public_content",
+            "grade": "confirmed_conduct",
+            "source": "notice",
             "revision": 3,
         },
         {

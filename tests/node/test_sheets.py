@@ -18,7 +18,7 @@ from fedsafe_policies.vocabulary import Purpose, Role
 NAME = "a.demo"
 TOLD = {
     *("name", "jurisdiction", "contact", "policy", "listen", "calendar"),
-    *("do_not_share", "founding", "audit", "oidc", "mail"),
+    *("dpo_contact", "do_not_share", "founding", "audit", "oidc", "mail"),
 }
 """What of a configuration the documents tell."""
 UNTOLD = {
@@ -149,6 +149,7 @@ def test_every_setting_is_told_or_exempt() -> None:
 OTHER = {
     "jurisdiction": "AT",
     "contact": "dsb@a.demo",
+    "dpo_contact": "dpo@a.demo",
     "listen": Listen("0.0.0.0", 1),  # noqa: S104
     "calendar": "calendar.toml",
     "do_not_share": "lists.toml",

@@ -133,6 +133,8 @@ LIMIT = ReviewRequest(
     level=Level.L3,
     until=date(2026, 10, 10),
     reason="note-1",
+    rule="house-1",
+    phenomenon=Phenomenon.GROOMING,
 )
 CONFIRM = ReviewRequest(
     Outcome.CONFIRM,
@@ -141,6 +143,8 @@ CONFIRM = ReviewRequest(
     level=Level.L6,
     evidence="case-9",
     hearing="hearing-9",
+    rule="house-1",
+    phenomenon=Phenomenon.GROOMING,
     second=RUTH,
 )
 TRAINED = frozenset(

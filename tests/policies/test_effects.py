@@ -41,7 +41,11 @@ def test_a_policy_has_no_effect_beside_itself(name: str) -> None:
 
 
 def test_a_new_rule_is_told_with_its_consequence() -> None:
-    told = [item.text for item in effects(shipped("strict"), shipped("germany"))]
+    told = [
+        item.text
+        for name in ("strict", "synthetic")
+        for item in effects(shipped(name), shipped("germany"))
+    ]
 
     assert any(
         text.en.startswith("rule house-1 (new, L6 Permanent ban)") for text in told

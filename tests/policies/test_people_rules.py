@@ -46,6 +46,7 @@ from fedsafe_policies.vocabulary import (
     Level,
     Matter,
     Outcome,
+    Phenomenon,
     Purpose,
     Role,
     Withholding,
@@ -280,6 +281,15 @@ def test_a_node_never_rests_more_than_its_budget(spent: int, repeated: bool) -> 
         (replace(WATCH, level=Level.L4), "P13", "level"),
         (replace(LIMIT, reason=None), "P13", "evidence_missing"),
         (replace(LIMIT, level=Level.L4), "P13", "level"),
+        (replace(LIMIT, rule=None), "P13", "rule_unfit"),
+        (replace(CONFIRM, rule=None, second=None), "P13", "rule_unfit"),
+        (replace(CONFIRM, rule="house-9"), "P13", "rule_unfit"),
+        (replace(CONFIRM, phenomenon=Phenomenon.SEXTORTION), "P13", "rule_unfit"),
+        (
+            replace(LIMIT, rule="house-6", phenomenon=Phenomenon.SEXTING_EXPOSURE),
+            "P13",
+            "rule_unfit",
+        ),
     ],
 )
 def test_hearsay_haste_and_solitude_are_refused(

@@ -45,6 +45,8 @@ def test_a_written_request_is_the_request() -> None:
         "level": "L6",
         "evidence": "case-9",
         "hearing": "hearing-9",
+        "rule": "house-1",
+        "phenomenon": "grooming",
         "second": "ruth:reviewer",
     }
     assert read_request("review", review) == CONFIRM

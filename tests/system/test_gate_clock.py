@@ -44,6 +44,8 @@ _SIGNAL: Final = {
     "grade": "confirmed_conduct",
     "rule": "tos-4.2",
     "scope": "federation",
+    "source": "notice",
+    "detection": "people",
     "removed_on": SystemClock().now().date().isoformat(),
 }
 

@@ -87,6 +87,7 @@ class Code(StrEnum):
     REMOVED_ON_MISSING = "removed_on_missing"
     REMOVED_ON_FUTURE = "removed_on_future"
     NOT_FOR_MEDIA = "not_for_media"
+    UNSTATED = "unstated"
     NOT_YOURS = "not_yours"
     BAD_LIMIT = "bad_limit"
     BAD_POSITION = "bad_position"
@@ -209,6 +210,7 @@ CODES: Final[Mapping[Code, tuple[int, str]]] = {
     Code.REMOVED_ON_MISSING: (422, "The day of removal is missing"),
     Code.REMOVED_ON_FUTURE: (422, "The day of removal lies in the future"),
     Code.NOT_FOR_MEDIA: (422, "That does not go with a file"),
+    Code.UNSTATED: (422, "The person could not be told how it came about"),
     Code.NOT_YOURS: (422, "A member speaks for itself only"),
     Code.BAD_LIMIT: (422, "The limit does not fit"),
     Code.BAD_POSITION: (422, "The feed does not reach that far"),

@@ -7,8 +7,8 @@ from fedsafe_node.api.auth import PERSONS, Auth
 from fedsafe_node.api.call import Call
 from fedsafe_node.api.queries import ReadQuery
 from fedsafe_node.api.route import KIB, Lane, Route
-from fedsafe_node.messages import SignalId
 from fedsafe_node.notices.messages import (
+    NoticeAbout,
     NoticesAnswer,
     SignOffRequest,
     TextsAnswer,
@@ -97,10 +97,10 @@ NOTICE_ROUTES: Final = (
         auth=Auth.CREDENTIAL,
         roles=_WITHHOLDERS,
         lane=Lane.WRITES,
-        summary="Hold back the notice of a signal, for a listed reason and time",
+        summary="Hold back what a person is told, for a listed reason and time",
         body=WithholdRequest,
         limit=4 * KIB,
-        path_types={"id": SignalId},
+        path_types={"id": NoticeAbout},
         answer=WithheldAnswer,
         refusals=frozenset({409}),
     ),

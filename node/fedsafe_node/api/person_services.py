@@ -68,9 +68,9 @@ class Notices(Protocol):
         ...
 
     async def withhold(
-        self, signal: str, request: WithholdRequest, who: Principal
+        self, about: str, request: WithholdRequest, who: Principal
     ) -> WithheldAnswer:
-        """Hold back the notice of a signal.
+        """Hold back what is told of a signal or a review.
 
         Raises:
             DeniedError: this role may not, or the policy takes no such reason or day.

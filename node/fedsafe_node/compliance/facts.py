@@ -114,3 +114,4 @@ class Facts:
     federation: FederationFacts | None
     seats: tuple[SeatFacts, ...]
     gaps: int
+    dpo_contact: str | None = None

@@ -136,6 +136,13 @@ def _dpo(facts: Facts, language: Language) -> str:
     return say(Text("besetzt, im Haus", "filled, within the firm"), language)
 
 
+def _dpo_contact(facts: Facts, language: Language) -> str:
+    contact = facts.dpo_contact
+    if contact is None:
+        return not_recorded("dpo_contact in node.toml", language)
+    return plain(contact)
+
+
 def _register_until(facts: Facts, language: Language) -> str:
     return day(facts.register.until, language)
 
@@ -196,6 +203,7 @@ VALUES: Final[Mapping[str, Value]] = {
     "charter_arrangement": _of_federation("arrangement"),
     "members": _members,
     "dpo": _dpo,
+    "dpo_contact": _dpo_contact,
     "dpo_approval": _approval("dpo_approval"),
     "management_approval": _approval("management_approval"),
     "consultation": _consultation,

@@ -77,7 +77,7 @@ class _Hands:
             for row in await tx.notices(state, _ALL):
                 facts = open_facts(row, self._periods)
                 if facts is not None and facts.subject_ref == subject:
-                    await tx.erase_notice(row.signal_id, row.kind)
+                    await tx.erase_notice(row.key)
                     count += 1
         return count
 

@@ -13,7 +13,8 @@ from typing import Final
 from fedsafe_node.clock import Clock
 from fedsafe_node.log.audit import AuditTrail, Detail, Event
 from fedsafe_node.log.openings import PeriodKeys, period_of
-from fedsafe_node.notices.facts import Facts, in_words, open_facts, seal_facts
+from fedsafe_node.notices.facts import AnyFacts, Reviewed, open_facts, seal_facts
+from fedsafe_node.notices.saying import in_words
 from fedsafe_node.notices.texts import TextName, texts
 from fedsafe_node.principal import Actor
 from fedsafe_node.provider_events.announcing import (
@@ -37,6 +38,7 @@ PARTS: Final = {
         TextName.DATA_PROTECTION_NOTICE,
     ),
     NoticeKind.END: (TextName.END_OF_SIGNAL,),
+    NoticeKind.REVIEW: (TextName.REVIEW_REASONS,),
 }
 """Which texts a notice is made of."""
 
@@ -59,18 +61,20 @@ class NoticeDesk:
         self._announcer = announcer
 
     async def queue(
-        self, tx: Transaction, signal_id: bytes, kind: NoticeKind, facts: Facts
+        self, tx: Transaction, about: bytes, kind: NoticeKind, facts: AnyFacts
     ) -> None:
         """Queue a notice, and announce it at once if it may go out."""
         moment = self.clock.now()
         period = period_of(moment)
+        nth = await tx.notices_about(about, kind) + 1
         row = NoticeRow(
-            signal_id=signal_id,
+            about=about,
             kind=kind,
+            nth=nth,
             state=NoticeState.WAITING,
             queued_at=int(moment.timestamp()),
             period=period,
-            sealed=seal_facts(facts, self.periods, period, signal_id, kind),
+            sealed=seal_facts(facts, self.periods, period, (about, kind, nth)),
         )
         await tx.add_notice(row)
         await self.note(tx, Event.NOTICE_QUEUED, row)
@@ -80,7 +84,7 @@ class NoticeDesk:
         """Announce a notice that waits, if nothing stands against it any more."""
         facts = open_facts(row, self.periods)
         if facts is None:  # its period's key is destroyed: nobody can tell it any more
-            await tx.erase_notice(row.signal_id, row.kind)
+            await tx.erase_notice(row.key)
             await self.note(tx, Event.NOTICE_ERASED, row)
             return False
         if not await self._may_go(tx, row):
@@ -91,7 +95,7 @@ class NoticeDesk:
                 EventKind.NOTICE_DUE, facts.subject_ref, self._content(row, facts)
             ),
         )
-        await tx.set_notice(row.signal_id, row.kind, NoticeState.ANNOUNCED, number)
+        await tx.set_notice(row.key, NoticeState.ANNOUNCED, number)
         await self.note(tx, Event.NOTICE_ANNOUNCED, row, {"number": number})
         return True
 
@@ -100,9 +104,10 @@ class NoticeDesk:
         signed = in_force(await reader.sign_offs(), self.clock.now())
         return [name for name in PARTS[kind] if name not in signed]
 
-    async def unsigned_texts(self, reader: Reader) -> list[TextName]:
-        """Name all texts, for whatever notice, that nobody has signed off."""
-        return [name for kind in PARTS for name in await self.unsigned(reader, kind)]
+    async def unsigned_of_signals(self, reader: Reader) -> list[TextName]:
+        """Name the texts about a signal, and its end, that nobody has signed off."""
+        kinds = (NoticeKind.PUBLICATION, NoticeKind.END)
+        return [name for kind in kinds for name in await self.unsigned(reader, kind)]
 
     async def note(
         self,
@@ -118,7 +123,7 @@ class NoticeDesk:
         if event is not Event.NOTICE_ERASED:  # which shall not name it once more
             facts = open_facts(row, self.periods)
         detail = {
-            "signal": _name(row.signal_id),
+            **named(row),
             "notice": row.kind.value,
             **(more or {}),
         }
@@ -133,17 +138,19 @@ class NoticeDesk:
         await tx.append(self.trail.log, entry.record, entry.openings)
 
     async def _may_go(self, tx: Transaction, row: NoticeRow) -> bool:
-        held = await tx.withholding(row.signal_id)
+        held = await tx.withholding(row.about)
         if held is not None and self.clock.now().timestamp() < held.until:
             return False
         if row.kind is NoticeKind.END:
-            first = await tx.notice(row.signal_id, NoticeKind.PUBLICATION)
+            first = await tx.notice(row.about, NoticeKind.PUBLICATION)
             if first is not None and first.state is NoticeState.WAITING:
                 return False
         return not await self.unsigned(tx, row.kind)
 
-    def _content(self, row: NoticeRow, facts: Facts) -> dict[str, str]:
-        content = {"signal": _name(row.signal_id), "notice": row.kind.value}
+    def _content(self, row: NoticeRow, facts: AnyFacts) -> dict[str, str]:
+        content = {**named(row), "notice": row.kind.value}
+        if isinstance(facts, Reviewed):
+            content["level"] = facts.level.value
         said = in_words(facts, self.situation)
         for name in PARTS[row.kind]:
             filled = texts()[name].fill(said)
@@ -163,6 +170,13 @@ def in_force(
         if good and row.digest == texts()[name].digest:
             found[name] = row
     return found
+
+
+def named(row: NoticeRow) -> dict[str, str]:
+    """Name what a notice is about, under what it is."""
+    if row.kind is NoticeKind.REVIEW:
+        return {"task": row.about.hex()}
+    return {"signal": _name(row.about)}
 
 
 def _name(signal_id: bytes) -> str:

@@ -7,12 +7,19 @@ from typing import Annotated
 
 import msgspec
 
-from fedsafe_node.messages import Bilingual, Message, SignalId
+from fedsafe_node.messages import Bilingual, Message, SignalId, TaskId
 from fedsafe_node.notices.texts import TextName
 from fedsafe_node.store.notices_rows import NoticeKind, NoticeState
 from fedsafe_policies.vocabulary import Role, Withholding
 
 _Reference = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+NoticeAbout = Annotated[
+    str,
+    msgspec.Meta(
+        pattern=r"^([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32})(?!\n)$"
+    ),
+]
+"""The id of a signal, or of a review."""
 Digest = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}(?!\n)$")]
 
 
@@ -54,7 +61,7 @@ class SignOffRequest(Message, frozen=True):
 
 
 class WithholdRequest(Message, frozen=True):
-    """Hold back the notice of a signal; `note` refers to why, `until` ends it."""
+    """Hold back what is told of a signal or a review; `note` refers to why."""
 
     reason: Withholding
     note: _Reference
@@ -62,16 +69,17 @@ class WithholdRequest(Message, frozen=True):
 
 
 class NoticeShown(Message, frozen=True):
-    """How far the notice to the person behind a signal is.
+    """How far the notice to a person about a signal or a review is.
 
     `event` is the number of the event that asks the provider to deliver it;
     `unsigned` names the texts that it waits for.
     """
 
-    signal: SignalId
     notice: NoticeKind
     state: NoticeState
     queued_at: str
+    signal: SignalId | None = None
+    task: TaskId | None = None
     event: int | None = None
     withheld_until: str | None = None
     withheld_by: str | None = None
@@ -88,8 +96,9 @@ class NoticesAnswer(Message, frozen=True):
 class WithheldAnswer(Message, frozen=True):
     """A withholding; the notice goes out by itself when it ends."""
 
-    signal: SignalId
     reason: Withholding
     note: str
     by: str
     until: str
+    signal: SignalId | None = None
+    task: TaskId | None = None

@@ -15,7 +15,7 @@ from fedsafe_node.errors import (
 )
 from fedsafe_node.log.audit import Event, grounds_of
 from fedsafe_node.messages import Bilingual
-from fedsafe_node.notices.keeping import NoticeDesk, in_force
+from fedsafe_node.notices.keeping import NoticeDesk, in_force, named
 from fedsafe_node.notices.messages import (
     NoticesAnswer,
     NoticeShown,
@@ -141,15 +141,17 @@ class Notices:
         return await self._store.write(act)
 
     async def withhold(
-        self, signal: str, request: WithholdRequest, who: Principal
+        self, about: str, request: WithholdRequest, who: Principal
     ) -> WithheldAnswer:
-        """Hold back the notice of a signal for a listed reason.
+        """Hold back what is told of a signal or a review, for a listed reason.
 
-        That can be done while the signal is a draft, or its notice waits; once.
+        That can be done while the signal is a draft, the review is not decided, or the
+        notice waits; once.
 
         Raises:
             DeniedError: this role may not, or the policy takes no such reason or day.
-            NotFoundError: no such signal waits or is published with a notice.
+            NotFoundError: no such signal waits or is published with a notice, and no
+                such review is kept.
             WrongStateError: the notice has gone out, or was held back before.
         """
         desk, now = self._desk, self._desk.clock.now()
@@ -157,7 +159,7 @@ class Notices:
         if not decision.allowed:
             await self._refuse(decision, who, "notice.withhold")
         row = WithholdingRow(
-            signal_id=_signal_id(signal),
+            about=UUID(about).bytes,
             reason=request.reason.value,
             note=request.note,
             by=who.name,
@@ -169,7 +171,7 @@ class Notices:
             at=now,
             actor=who.name,
             detail={
-                "signal": signal,
+                **_named(about),
                 "note": request.note,
                 "until": request.until.isoformat(),
                 **grounds_of(decision),
@@ -177,7 +179,7 @@ class Notices:
         )
 
         async def act(tx: Transaction) -> None:
-            await _check_waits(tx, row.signal_id)
+            await _check_waits(tx, about)
             await tx.add_withholding(row)
             await tx.append(desk.trail.log, entry.record, entry.openings)
 
@@ -188,7 +190,7 @@ class Notices:
                 "already_withheld", "this notice was held back before"
             ) from None
         return WithheldAnswer(
-            signal=signal,
+            **_named(about),
             reason=request.reason,
             note=row.note,
             by=row.by,
@@ -205,11 +207,11 @@ class Notices:
         raise DeniedError(decision)
 
     async def _shown(self, reader: Reader, row: NoticeRow) -> NoticeShown:
-        held = await reader.withholding(row.signal_id)
+        held = await reader.withholding(row.about)
         waits = row.state is NoticeState.WAITING
         unsigned = await self._desk.unsigned(reader, row.kind) if waits else []
         return NoticeShown(
-            signal=str(UUID(bytes=row.signal_id)),
+            **named(row),
             notice=row.kind,
             state=row.state,
             queued_at=_moment(row.queued_at),
@@ -235,19 +237,36 @@ class Notices:
         return int(self._desk.clock.now().timestamp())
 
 
-async def _check_waits(reader: Reader, signal_id: bytes) -> None:
-    notice = await reader.notice(signal_id, NoticeKind.PUBLICATION)
+async def _check_waits(reader: Reader, about: str) -> None:
+    id_, is_signal = UUID(about).bytes, _is_signal(about)
+    kind = NoticeKind.PUBLICATION if is_signal else NoticeKind.REVIEW
+    count = await reader.notices_about(id_, kind)
+    notice = await reader.notice(id_, kind, count) if count else None
     if notice is not None:
         if notice.state is not NoticeState.WAITING:
             raise WrongStateError("already_told", "this notice has gone out")
-        return
-    draft = await reader.draft(signal_id)
-    if (
-        draft is None
-        or draft.state is not DraftState.PENDING
-        or draft.plane != Plane.ACTOR
-    ):
+    elif not await (_is_draft if is_signal else _is_reviewed)(reader, id_):
         raise NotFoundError("notice")
+
+
+async def _is_draft(reader: Reader, signal_id: bytes) -> bool:
+    draft = await reader.draft(signal_id)
+    if draft is None or draft.state is not DraftState.PENDING:
+        return False
+    return draft.plane == Plane.ACTOR
+
+
+async def _is_reviewed(reader: Reader, task_id: bytes) -> bool:
+    task = await reader.task(task_id.hex())
+    return task is not None and task.subject is not None
+
+
+def _is_signal(about: str) -> bool:
+    return "-" in about
+
+
+def _named(about: str) -> dict[str, str]:
+    return {"signal" if _is_signal(about) else "task": about}
 
 
 def _text(
@@ -273,10 +292,6 @@ def _text(
             else datetime.fromtimestamp(shown.valid_until, UTC).date()
         ),
     )
-
-
-def _signal_id(signal: str) -> bytes:
-    return UUID(signal).bytes
 
 
 def _seconds(day: date) -> int:

@@ -18,13 +18,21 @@ from typing import Final, Literal
 import msgspec
 
 from fedsafe_policies.reasons import Text
-from fedsafe_policies.vocabulary import Grade, Provenance, Surface
+from fedsafe_policies.vocabulary import (
+    Detection,
+    Grade,
+    Provenance,
+    Source,
+    Surface,
+)
 
 FACTS: Final = frozenset(
     {
         *("provider", "contact", "removed_on", "published_on", "match_until"),
         *("ended_on", "rule", "phenomenon", "surface", "grade", "basis"),
-        *("recipients", "transfers", "provenance"),
+        *("recipients", "transfers", "provenance", "source", "detection", "dpo"),
+        *("arrangement", "decided_on", "measure", "duration", "trigger"),
+        *("deciders", "hearing"),
     }
 )
 
@@ -36,6 +44,16 @@ class TextName(StrEnum):
     STATEMENT_OF_REASONS = "statement_of_reasons"
     DATA_PROTECTION_NOTICE = "data_protection_notice"
     END_OF_SIGNAL = "end_of_signal"
+    REVIEW_REASONS = "review_reasons"
+
+
+@unique
+class Trigger(StrEnum):
+    """Whose signals began a review."""
+
+    OTHER = "other"
+    OWN = "own"
+    BOTH = "both"
 
 
 class _Written(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -45,11 +63,15 @@ class _Written(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Words(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What codes are called in a text."""
+    """What codes are called in a text; `hearing` has `heard`, `none` and exceptions."""
 
     surface: dict[Surface, Text]
     grade: dict[Grade, Text]
     provenance: dict[Provenance, Text]
+    source: dict[Source, Text]
+    detection: dict[Detection, Text]
+    trigger: dict[Trigger, Text]
+    hearing: dict[str, Text]
     fixed: dict[str, Text]
 
 
@@ -58,6 +80,7 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     statement_of_reasons: _Written
     data_protection_notice: _Written
     end_of_signal: _Written
+    review_reasons: _Written
     words: Words
 
 

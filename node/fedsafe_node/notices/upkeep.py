@@ -55,7 +55,7 @@ class NoticeUpkeep:
 
             async def act(tx: Transaction, part: list[NoticeRow] = part) -> None:
                 for row in part:
-                    if await tx.notice(row.signal_id, row.kind) == row:
+                    if await tx.notice(*row.key) == row:
                         await step(tx, row)
 
             await self._store.write(act)
@@ -81,7 +81,7 @@ class NoticeUpkeep:
         return len(ended)
 
     async def _announce(self, tx: Transaction, row: NoticeRow) -> None:
-        held = await tx.withholding(row.signal_id)
+        held = await tx.withholding(row.about)
         if await self._desk.announce(tx, row) and held is not None:
             detail: Detail = {"by": held.by, "until": held.until}
             await self._desk.note(tx, Event.NOTICE_RELEASED, row, detail)
@@ -90,7 +90,7 @@ class NoticeUpkeep:
         event = await tx.provider_event(row.event) if row.event is not None else None
         if event is None or event.receipted_at is None:
             return
-        await tx.set_notice(row.signal_id, row.kind, NoticeState.DELIVERED)
+        await tx.set_notice(row.key, NoticeState.DELIVERED)
         detail: Detail = {"number": event.number, "by": event.receipted_by}
         await self._desk.note(tx, Event.NOTICE_DELIVERED, row, detail)
 
@@ -98,5 +98,5 @@ class NoticeUpkeep:
         event = await tx.provider_event(row.event) if row.event is not None else None
         if event is not None and event.sealed is not None:
             return
-        await tx.erase_notice(row.signal_id, row.kind)
+        await tx.erase_notice(row.key)
         await self._desk.note(tx, Event.NOTICE_ERASED, row)

@@ -5,7 +5,8 @@
 * `watch` keeps it until a day; `inquire` changes nothing.
 * `feature_limit` and `confirm` keep it as long as the person may complain, so that a
   signal which is taken back brings the decision before a person again. The person is
-  owed a statement of reasons (Art. 17 DSA): the provider is told, and receipts it.
+  owed a statement of reasons (Art. 17 DSA), which is queued as a notice in this act;
+  the provider is told of the measure at once, so that it need not wait for the text.
 """
 
 from typing import Final
@@ -19,13 +20,18 @@ from fedsafe_node.review.desk import ReviewDesk
 from fedsafe_node.review.habits import weigh_habits
 from fedsafe_node.review.holds import is_held
 from fedsafe_node.review.opening import reminder_before
+from fedsafe_node.review.reasons import reasons_of
+from fedsafe_node.store.notices_rows import NoticeKind
 from fedsafe_node.store.protocol import Transaction
 from fedsafe_node.store.review_rows import TaskDecisionRow, TaskRow, TaskState
 from fedsafe_policies.decision import Decision, Obligation
 from fedsafe_policies.reviews import decision_ends, is_rubber_stamp
 from fedsafe_policies.vocabulary import Outcome
 
-_TOLD: Final = ("level", "until", "reason", "evidence", "hearing", "second")
+_TOLD: Final = (
+    *("level", "until", "reason", "evidence", "hearing", "second"),
+    *("phenomenon", "surface", "grade", "source"),
+)
 
 
 async def conclude(
@@ -37,6 +43,7 @@ async def conclude(
 ) -> TaskRow:
     """Carry an allowed decision out; return how the task stands then."""
     told = {name: getattr(made, name) for name in _TOLD}
+    told["house_rule"] = made.rule  # `rule` is the policy's that decided
     detail = {
         "outcome": made.outcome,
         "dwell": made.dwell,
@@ -67,13 +74,16 @@ async def _tell(
     made: TaskDecisionRow,
     decision: Decision,
 ) -> None:
-    """Tell the provider: it keeps the account restricted until it hears."""
+    """Tell the provider, which keeps the account restricted until it hears."""
+    if made.outcome == Outcome.INQUIRE:
+        return
     content = {"outcome": made.outcome, "until": made.until}
+    if made.level is not None:
+        content["level"] = made.level
+    await desk.announce(tx, EventKind.TASK_DECIDED, task, content)
     if Obligation.NOTICE_TO_THE_PERSON in decision.obligations:
-        owed = {"why": "review", **content, "level": made.level}
-        await desk.announce(tx, EventKind.NOTICE_DUE, task, owed)
-    elif made.outcome != Outcome.INQUIRE:
-        await desk.announce(tx, EventKind.TASK_DECIDED, task, content)
+        about, facts = bytes.fromhex(task.id), await reasons_of(desk, tx, task, made)
+        await desk.notices.queue(tx, about, NoticeKind.REVIEW, facts)
 
 
 def _after(task: TaskRow, made: TaskDecisionRow) -> TaskRow:

@@ -18,7 +18,14 @@ from fedsafe_node.people.messages import ActAnswer
 from fedsafe_node.review.desk import ReviewDesk
 from fedsafe_node.store.people_rows import ActRow, ActState
 from fedsafe_node.store.protocol import Transaction
-from fedsafe_policies.vocabulary import Act, Level
+from fedsafe_policies.vocabulary import (
+    Act,
+    Grade,
+    Level,
+    Phenomenon,
+    Source,
+    Surface,
+)
 
 KIND: Final = Act.PERMANENT_BAN
 """What a confirmation that takes two people is kept as while it waits."""
@@ -34,6 +41,11 @@ class Confirmation(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     dwell: int
     hearing: str | None = None
     reason: str | None = None
+    rule: str | None = None
+    phenomenon: Phenomenon | None = None
+    surface: Surface | None = None
+    grade: Grade | None = None
+    source: Source | None = None
 
 
 async def withdraw_confirmations(

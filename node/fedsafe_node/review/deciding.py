@@ -8,8 +8,10 @@ approves exactly these, and all is decided anew in the transaction that does it.
 have looked at the task as it is: what has changed since is looked at anew.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
@@ -44,6 +46,9 @@ from fedsafe_policies.reviews import ReviewRequest, day_ends
 from fedsafe_policies.vocabulary import Outcome
 
 MAX_INQUIRIES: Final = 20
+FOUND: Final = ("phenomenon", "surface", "grade", "source")
+"""What a measure says of the provider's own finding, beside its rule."""
+_MEASURES: Final = frozenset({Outcome.FEATURE_LIMIT, Outcome.CONFIRM})
 _CHANGED: Final = "the task has changed: look at it anew"
 _UNSEEN: Final = "whoever takes an account away has looked at the task as it is"
 
@@ -98,7 +103,7 @@ async def decide_task(
             await approvals.check_second(tx, KIND, who)
             if not case.is_seen:
                 raise WrongStateError("task_unseen", _UNSEEN)
-            return decision, task, _confirmation(case)
+            return decision, task, _confirmation(case, want)
         inquiry = await _inquiry(desk, tx, task, asked)
         after = await conclude(desk, tx, task, case.row, decision)
         if inquiry is not None:
@@ -166,6 +171,11 @@ class ConfirmEffect:
             level=said.level,
             evidence=said.evidence,
             reason=said.reason,
+            rule=said.rule,
+            phenomenon=said.phenomenon,
+            surface=said.surface,
+            grade=said.grade,
+            source=said.source,
         )
         task = await at_hand(reader, said.task, said.revision)
         asked = _Asked(want, first, second, said.dwell)
@@ -216,6 +226,8 @@ async def _case(
         reason=want.reason,
         evidence=want.evidence,
         hearing=heard,
+        rule=want.rule,
+        **{name: _code(getattr(want, name)) for name in FOUND},
     )
     review = desk.situation.policy.document.review
     is_final = want.outcome is not Outcome.INQUIRE
@@ -228,6 +240,8 @@ async def _case(
         reason=want.reason,
         evidence=want.evidence,
         hearing=heard,
+        rule=want.rule,
+        phenomenon=want.phenomenon,
         second=second,
         renewals=task.renewals,
         watched=_watched(task),
@@ -255,7 +269,11 @@ def _watched(task: TaskRow) -> date | None:
     return datetime.fromtimestamp(task.ends_at - 1, tz=UTC).date()
 
 
-def _confirmation(case: _Case) -> Confirmation:
+def _code(value: StrEnum | None) -> str | None:
+    return None if value is None else value.value
+
+
+def _confirmation(case: _Case, want: OutcomeRequest) -> Confirmation:
     # Only a confirmation takes two people, and it names both.
     level, evidence = case.facts.level, case.facts.evidence
     if level is None or evidence is None or case.facts.second is not None:
@@ -268,6 +286,11 @@ def _confirmation(case: _Case) -> Confirmation:
         dwell=case.row.dwell,
         hearing=case.row.hearing,
         reason=case.row.reason,
+        rule=want.rule,
+        phenomenon=want.phenomenon,
+        surface=want.surface,
+        grade=want.grade,
+        source=want.source,
     )
 
 
@@ -279,16 +302,20 @@ def _check_fields(want: OutcomeRequest) -> None:
         "evidence": outcome is Outcome.CONFIRM,
         "signal": outcome is Outcome.INQUIRE,
         "questions": outcome is Outcome.INQUIRE,
+        **dict.fromkeys(("rule", *FOUND), outcome in _MEASURES),
     }
     for name, is_used in uses.items():
         if getattr(want, name) and not is_used:
             detail = f"{outcome.value} takes no {name}"
             raise BadRequestError("not_for_outcome", detail, pointer=f"/{name}")
-    if outcome is not Outcome.INQUIRE:
-        return
-    for name in ("signal", "questions"):
+    needed: Sequence[str] = ()
+    if outcome is Outcome.INQUIRE:
+        needed = ("signal", "questions")
+    elif outcome in _MEASURES:
+        needed = ("rule", *FOUND)  # the person is owed them (Art. 17 (3) DSA)
+    for name in needed:
         if not getattr(want, name):
-            detail = f"an inquiry needs {name}"
+            detail = f"{outcome.value} needs {name}"
             raise BadRequestError("not_for_outcome", detail, pointer=f"/{name}")
 
 

@@ -9,6 +9,7 @@ from fedsafe_node.clock import Clock
 from fedsafe_node.errors import DeniedError
 from fedsafe_node.log.audit import AuditTrail, Detail, Event
 from fedsafe_node.log.openings import PeriodKeys
+from fedsafe_node.notices.keeping import NoticeDesk
 from fedsafe_node.principal import Principal
 from fedsafe_node.provider_events.announcing import (
     Announcement,
@@ -35,6 +36,7 @@ class ReviewDesk:
     clock: Clock
     periods: PeriodKeys
     announcer: Announcer
+    notices: NoticeDesk
 
     def now(self) -> int:
         """Return the present in whole seconds, as rows keep it."""

@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from fedsafe_federation.signals import RuleId
 from fedsafe_node.messages import (
     Match,
     Message,
@@ -21,7 +22,15 @@ from fedsafe_node.messages import (
 )
 from fedsafe_node.people.messages import ActAnswer
 from fedsafe_policies.hearings import HearingException, HearingStep
-from fedsafe_policies.vocabulary import Level, Outcome, Purpose
+from fedsafe_policies.vocabulary import (
+    Grade,
+    Level,
+    Outcome,
+    Phenomenon,
+    Purpose,
+    Source,
+    Surface,
+)
 
 MAX_LISTED = 1_000
 USUALLY_LISTED = 200
@@ -113,7 +122,8 @@ class TaskSignal(Message, frozen=True):
 class DecisionShown(Message, frozen=True):
     """A decision; `dwell` says how many seconds after the first look it was taken.
 
-    `second_dwell` says so of the second person's look.
+    `second_dwell` says so of the second person's look. What the statement of reasons
+    says of a measure is from `rule` on.
     """
 
     outcome: Outcome
@@ -127,6 +137,11 @@ class DecisionShown(Message, frozen=True):
     evidence: str | None
     hearing: str | None
     second_dwell: int | None
+    rule: str | None = None
+    phenomenon: Phenomenon | None = None
+    surface: Surface | None = None
+    grade: Grade | None = None
+    source: Source | None = None
 
 
 class HearingShown(Message, frozen=True):
@@ -170,8 +185,10 @@ class OutcomeRequest(Message, frozen=True):
     """How a review ends, or is put off.
 
     `watch` and `feature_limit` end with a day (`until`); `confirm` names a level and
-    the provider's own `evidence`; `inquire` a `signal` and `questions`. With a
-    `revision` it is refused if anything has changed since.
+    the provider's own `evidence`. Both name what the person is told: the `rule` of the
+    rulebook that carries the measure, and the provider's own finding (`phenomenon`,
+    `surface`, `grade`) with what led to it (`source`). `inquire` names a `signal` and
+    `questions`. With a `revision` it is refused if anything has changed since.
     """
 
     outcome: Outcome
@@ -179,6 +196,11 @@ class OutcomeRequest(Message, frozen=True):
     until: date | None = None
     reason: Reference | None = None
     evidence: Reference | None = None
+    rule: RuleId | None = None
+    phenomenon: Phenomenon | None = None
+    surface: Surface | None = None
+    grade: Grade | None = None
+    source: Source | None = None
     signal: SignalId | None = None
     questions: (
         Annotated[

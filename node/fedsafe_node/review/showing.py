@@ -43,7 +43,16 @@ from fedsafe_policies.hearings import (
     HearingStep,
     completed,
 )
-from fedsafe_policies.vocabulary import Level, Matter, Outcome, Purpose
+from fedsafe_policies.vocabulary import (
+    Grade,
+    Level,
+    Matter,
+    Outcome,
+    Phenomenon,
+    Purpose,
+    Source,
+    Surface,
+)
 
 
 async def list_tasks(
@@ -208,6 +217,11 @@ def _decision(row: TaskDecisionRow) -> DecisionShown:
         evidence=row.evidence,
         hearing=row.hearing,
         second_dwell=row.second_dwell,
+        rule=row.rule,
+        phenomenon=None if row.phenomenon is None else Phenomenon(row.phenomenon),
+        surface=None if row.surface is None else Surface(row.surface),
+        grade=None if row.grade is None else Grade(row.grade),
+        source=None if row.source is None else Source(row.source),
     )
 
 

@@ -3,7 +3,7 @@
 
 from datetime import datetime
 
-from fedsafe_node.notices.facts import basis_in_words, rule_in_words
+from fedsafe_node.notices.saying import basis_in_words, rule_in_words
 from fedsafe_node.peering.recipients import read_recipients
 from fedsafe_node.rights.answering import (
     Contested,

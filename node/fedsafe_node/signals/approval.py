@@ -91,7 +91,7 @@ async def approve_drafts(
     ready: list[_Ready] = []
     failures: list[_Failure] = []
     rows = await desk.store.scan(approval.read)
-    approval.unsigned = await desk.store.read(desk.notices.unsigned_texts)
+    approval.unsigned = await desk.store.read(desk.notices.unsigned_of_signals)
     for start in range(0, len(signals), CHUNK):
         part = range(start, min(start + CHUNK, len(signals)))
         judge = partial(approval.judge, rows, part)
@@ -164,7 +164,7 @@ class _Approval:
             raise DeniedError(decision)
         published = made.header.scope is not Scope.SELF
         if published:
-            self._check_told(decision)
+            self._check_told(decision, draft.facts)
             self._check_epoch(made.header.epoch)
             entry = feed_entry(desk.feed, made)
         else:
@@ -192,11 +192,17 @@ class _Approval:
             extra=[made.opening],
         )
 
-    def _check_told(self, decision: Decision) -> None:
+    def _check_told(self, decision: Decision, facts: DraftFacts) -> None:
         # Without real persons there is nobody who would have to be told.
-        if not self.unsigned or self._desk.situation.synthetic:
+        owed = Obligation.NOTICE_TO_THE_PERSON in decision.obligations
+        if not owed or self._desk.situation.synthetic:
             return
-        if Obligation.NOTICE_TO_THE_PERSON in decision.obligations:
+        if facts.source is None or facts.detection is None:
+            raise WrongStateError(
+                "stale_draft",
+                "nobody has stated what led to the finding; withdraw and draft anew",
+            )
+        if self.unsigned:
             raise WrongStateError(
                 "texts_unsigned",
                 "the person could not be told: nobody has signed off "
@@ -311,6 +317,8 @@ class _Approval:
             rule=facts.rule,
             removed_on=facts.since,
             match_until=until,
+            source=facts.source,
+            detection=facts.detection,
         )
         notice = Facts(
             subject_ref=facts.subject_ref,

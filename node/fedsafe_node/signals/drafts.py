@@ -25,6 +25,7 @@ from fedsafe_policies.do_not_share import changed_list
 from fedsafe_policies.people import Person
 from fedsafe_policies.publishing import PublishRequest
 from fedsafe_policies.vocabulary import (
+    Detection,
     Finding,
     Grade,
     IdentifierKind,
@@ -33,6 +34,7 @@ from fedsafe_policies.vocabulary import (
     Plane,
     Provenance,
     Role,
+    Source,
     Surface,
 )
 
@@ -61,6 +63,8 @@ class DraftFacts(Row, frozen=True, kw_only=True):
     findings: list[Finding]
     legal_review: str | None = None
     compared: dict[str, str]
+    source: Source | None = None
+    detection: Detection | None = None
 
 
 class Draft(Row, frozen=True, kw_only=True):

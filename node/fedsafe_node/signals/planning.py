@@ -35,11 +35,13 @@ from fedsafe_policies.publishing import PublishRequest
 from fedsafe_policies.reasons import Refusal
 from fedsafe_policies.vocabulary import (
     Circle,
+    Detection,
     IdentifierKind,
     MediaKind,
     Plane,
     Provenance,
     Scope,
+    Source,
 )
 
 _EARLIEST_CLOCK: Final = timedelta(hours=14)
@@ -52,6 +54,7 @@ class Present:
     now: datetime
     node: str
     contact: str
+    synthetic: bool
     site: Site
     policy: Policy
     calendar: Calendar
@@ -88,6 +91,7 @@ def hold(situation: Situation, now: datetime) -> Present:
         now=now,
         node=situation.node,
         contact=situation.config.contact,
+        synthetic=situation.synthetic,
         site=situation.site,
         policy=situation.policy,
         calendar=situation.calendar,
@@ -99,10 +103,15 @@ def hold(situation: Situation, now: datetime) -> Present:
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """For which members a signal is meant (None: all), and whom it is about."""
+    """For which members a signal is meant (None: all), and whom it is about.
+
+    `source` and `detection` are for that person: they never travel.
+    """
 
     nodes: frozenset[str] | None = None
     subject_ref: str | None = field(default=None, repr=False)
+    source: Source | None = None
+    detection: Detection | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +210,7 @@ class Planner:
             return decision
         if address.nodes is not None and not self._names_nodes():
             return deny(Refusal.SCOPE, self._present.policy.reference)
+        self._check_stated(request, asked, pointer)
         if ruling.waits:
             return DraftPlan(
                 asked,
@@ -214,13 +224,32 @@ class Planner:
             return PublishPlan(asked, ruling.wording, decision, address)
         return OwnPlan(asked, ruling.wording, decision, address)
 
+    def _check_stated(
+        self, request: NewSignalRequest, asked: Asked, pointer: str
+    ) -> None:
+        """Refuse what the person could not be told of (Art. 17 (3) b and c DSA).
+
+        A demonstration has no person who would have to be told.
+        """
+        is_shared = request.scope is not Scope.SELF and not isinstance(asked, File)
+        if not is_shared or self._present.synthetic:
+            return
+        for name in ("source", "detection"):
+            if getattr(request, name) is None:
+                raise BadRequestError(
+                    "unstated",
+                    f"the person is told of it: state the {name}",
+                    pointer=f"{pointer}/{name}",
+                )
+
     def _names_nodes(self) -> bool:
         return Circle.NODES in self._present.policy.document.scopes.circles
 
     def _address(self, request: NewSignalRequest, pointer: str) -> Address:
         place = f"{pointer}/nodes"
+        told = (request.subject_ref, request.source, request.detection)
         if request.nodes is None:
-            return Address(subject_ref=request.subject_ref)
+            return Address(None, *told)
         shared = self._present.shared
         if request.scope is Scope.SELF or shared is None:
             raise BadRequestError(
@@ -234,7 +263,7 @@ class Planner:
                     "that is no other member of the federation",
                     pointer=f"{place}/{position}",
                 )
-        return Address(frozenset(request.nodes), request.subject_ref)
+        return Address(frozenset(request.nodes), *told)
 
     def _since(self, request: NewSignalRequest, asked: Asked, pointer: str) -> date:
         place = f"{pointer}/removed_on"

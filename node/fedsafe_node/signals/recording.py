@@ -235,6 +235,8 @@ class Recorder:
             findings=sorted(facts.findings),
             legal_review=facts.legal_review,
             compared=dict(plan.compared),
+            source=plan.address.source,
+            detection=plan.address.detection,
         )
 
     def _event(

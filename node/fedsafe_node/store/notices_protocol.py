@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a store promises about the notices to listed persons.
+"""What a store promises about the notices to persons.
 
 Part of `Reader` and `Transaction`.
 """
@@ -7,6 +7,7 @@ Part of `Reader` and `Transaction`.
 from typing import Protocol
 
 from fedsafe_node.store.notices_rows import (
+    NoticeKey,
     NoticeKind,
     NoticeRow,
     NoticeState,
@@ -18,8 +19,14 @@ from fedsafe_node.store.notices_rows import (
 class NoticesReader(Protocol):
     """Reads what persons are told."""
 
-    async def notice(self, signal_id: bytes, kind: NoticeKind) -> NoticeRow | None:
-        """Return a signal's notice."""
+    async def notice(
+        self, about: bytes, kind: NoticeKind, nth: int = 1
+    ) -> NoticeRow | None:
+        """Return a notice about a signal or a review."""
+        ...
+
+    async def notices_about(self, about: bytes, kind: NoticeKind) -> int:
+        """Count the notices of a kind about a signal or a review."""
         ...
 
     async def notices(self, state: NoticeState, limit: int) -> list[NoticeRow]:
@@ -40,8 +47,8 @@ class NoticesReader(Protocol):
         """
         ...
 
-    async def withholding(self, signal_id: bytes) -> WithholdingRow | None:
-        """Return what holds back a signal's notice, or did."""
+    async def withholding(self, about: bytes) -> WithholdingRow | None:
+        """Return what holds back the notices about something, or did."""
         ...
 
     async def sign_offs(self) -> list[SignOffRow]:
@@ -56,26 +63,22 @@ class NoticesWriter(Protocol):
         """Queue a notice.
 
         Raises:
-            ConflictError: the signal has one of that kind.
+            ConflictError: there is one with that kind and number.
         """
         ...
 
     async def set_notice(
-        self,
-        signal_id: bytes,
-        kind: NoticeKind,
-        state: NoticeState,
-        event: int | None = None,
+        self, key: NoticeKey, state: NoticeState, event: int | None = None
     ) -> None:
         """Set how far a notice is; an event's number once it is announced."""
         ...
 
-    async def erase_notice(self, signal_id: bytes, kind: NoticeKind) -> None:
+    async def erase_notice(self, key: NoticeKey) -> None:
         """Erase the facts of a notice; one that was not delivered ends with them."""
         ...
 
     async def add_withholding(self, row: WithholdingRow) -> None:
-        """Hold back a signal's notice.
+        """Hold back the notices about a signal or a review.
 
         Raises:
             ConflictError: it was held back before.

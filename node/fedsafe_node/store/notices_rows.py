@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The rows of what listed persons are told. Times are seconds since 1970, UTC."""
+"""The rows of what persons are told. Times are seconds since 1970, UTC."""
 
 from enum import StrEnum, unique
 
@@ -12,6 +12,7 @@ class NoticeKind(StrEnum):
 
     PUBLICATION = "publication"
     END = "end"
+    REVIEW = "review"
 
 
 @unique
@@ -28,22 +29,33 @@ class NoticeState(StrEnum):
 class NoticeRow(Row, frozen=True, kw_only=True):
     """A notice; `sealed` holds its facts until they are erased.
 
-    `event` is the number of the event by which the provider was told to deliver it.
+    `about` is the id of the signal, or of the review; `nth` counts the notices of a
+    kind about it. `event` is the number of the event by which the provider was told
+    to deliver it.
     """
 
-    signal_id: bytes
+    about: bytes
     kind: NoticeKind
     state: NoticeState
     queued_at: int
     period: str
     sealed: bytes | None
     event: int | None = None
+    nth: int = 1
+
+    @property
+    def key(self) -> "NoticeKey":
+        """Which notice it is."""
+        return self.about, self.kind, self.nth
+
+
+NoticeKey = tuple[bytes, NoticeKind, int]
 
 
 class WithholdingRow(Row, frozen=True, kw_only=True):
-    """Who holds back a signal's notice, why, and until when."""
+    """Who holds back the notices about a signal or a review, why, and until when."""
 
-    signal_id: bytes
+    about: bytes
     reason: str
     note: str
     by: str

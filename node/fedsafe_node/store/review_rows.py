@@ -82,7 +82,9 @@ class TaskSignalRow(Row, frozen=True, kw_only=True):
 class TaskDecisionRow(Row, frozen=True, kw_only=True):
     """What a person, or two, made of a task.
 
-    `dwell` and `second_dwell` say how many seconds after their first look at it.
+    `rule` and what follows it are what a measure rests on: a rule of the provider's
+    own, and its own finding. `dwell` and `second_dwell` say how many seconds after
+    their first look at it.
     """
 
     task: str
@@ -97,6 +99,11 @@ class TaskDecisionRow(Row, frozen=True, kw_only=True):
     evidence: str | None = None
     hearing: str | None = None
     second_dwell: int | None = None
+    rule: str | None = None
+    phenomenon: str | None = None
+    surface: str | None = None
+    grade: str | None = None
+    source: str | None = None
 
 
 class TaskHearingRow(Row, frozen=True, kw_only=True):

@@ -24,6 +24,7 @@ from fedsafe_node.store.notices_schema import NOTICES
 from fedsafe_node.store.oversight_schema import OVERSIGHT
 from fedsafe_node.store.people_schema import PEOPLE
 from fedsafe_node.store.prune_schema import PRUNE
+from fedsafe_node.store.reasons_schema import REASONS
 from fedsafe_node.store.recipients_schema import RECIPIENTS
 from fedsafe_node.store.review_schema import REVIEW
 from fedsafe_node.store.rights_schema import RIGHTS
@@ -247,6 +248,7 @@ MIGRATIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("0011_keeping", KEEPING),
     ("0012_scopes", SCOPES),
     ("0013_prune", PRUNE),
+    ("0014_reasons", REASONS),
 )
 VERSION = len(MIGRATIONS)
 

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from fedsafe_node.errors import ConflictError
 from fedsafe_node.store.notices_rows import (
+    NoticeKey,
     NoticeKind,
     NoticeRow,
     NoticeState,
@@ -51,12 +52,23 @@ class SQLiteNoticesReader:
 
     _connection: sqlite3.Connection
 
-    async def notice(self, signal_id: bytes, kind: NoticeKind) -> NoticeRow | None:
-        """Return a signal's notice."""
+    async def notice(
+        self, about: bytes, kind: NoticeKind, nth: int = 1
+    ) -> NoticeRow | None:
+        """Return a notice about a signal or a review."""
         row = self._connection.execute(
-            _NOTICE + "WHERE signal_id = ? AND kind = ?", (signal_id, kind.value)
+            _NOTICE + "WHERE about = ? AND kind = ? AND nth = ?",
+            (about, kind.value, nth),
         ).fetchone()
         return None if row is None else _notice(row)
+
+    async def notices_about(self, about: bytes, kind: NoticeKind) -> int:
+        """Count the notices of a kind about a signal or a review."""
+        rows = self._connection.execute(
+            "SELECT count(*) FROM notices WHERE about = ? AND kind = ?",
+            (about, kind.value),
+        )
+        return int(rows.fetchone()[0])
 
     async def notices(self, state: NoticeState, limit: int) -> list[NoticeRow]:
         """Return notices of a state, oldest first; of delivered ones those not erased.
@@ -65,7 +77,7 @@ class SQLiteNoticesReader:
         """
         rows = self._connection.execute(
             _NOTICE + "WHERE state = ? AND sealed IS NOT NULL "
-            "ORDER BY queued_at, signal_id, kind DESC LIMIT ?",
+            "ORDER BY queued_at, about, kind DESC, nth LIMIT ?",
             (state.value, limit),
         )
         return [_notice(row) for row in rows]
@@ -75,7 +87,7 @@ class SQLiteNoticesReader:
         rows = self._connection.execute(
             "SELECT count(*) FROM notices n WHERE n.state = ? AND NOT EXISTS "
             "(SELECT 1 FROM withholdings w "
-            "WHERE w.signal_id = n.signal_id AND w.until > ?)",
+            "WHERE w.about = n.about AND w.until > ?)",
             (NoticeState.WAITING.value, now),
         )
         return int(rows.fetchone()[0])
@@ -86,11 +98,11 @@ class SQLiteNoticesReader:
         Those with a notice of publication, not erased untold, and none of the end.
         """
         rows = self._connection.execute(
-            "SELECT n.signal_id FROM notices n "
-            "JOIN signals s ON s.signal_id = n.signal_id AND s.origin = ? "
+            "SELECT n.about FROM notices n "
+            "JOIN signals s ON s.signal_id = n.about AND s.origin = ? "
             "WHERE n.kind = ? AND s.status = 'revoked' AND n.state <> ? AND NOT EXISTS "
-            "(SELECT 1 FROM notices e WHERE e.signal_id = n.signal_id "
-            "AND e.kind = ?) ORDER BY n.signal_id LIMIT ?",
+            "(SELECT 1 FROM notices e WHERE e.about = n.about "
+            "AND e.kind = ?) ORDER BY n.about LIMIT ?",
             (
                 origin,
                 NoticeKind.PUBLICATION.value,
@@ -101,11 +113,9 @@ class SQLiteNoticesReader:
         )
         return [signal_id for (signal_id,) in rows]
 
-    async def withholding(self, signal_id: bytes) -> WithholdingRow | None:
-        """Return what holds back a signal's notice, or did."""
-        row = self._connection.execute(
-            _HELD + "WHERE signal_id = ?", (signal_id,)
-        ).fetchone()
+    async def withholding(self, about: bytes) -> WithholdingRow | None:
+        """Return what holds back the notices about something, or did."""
+        row = self._connection.execute(_HELD + "WHERE about = ?", (about,)).fetchone()
         if row is None:
             return None
         return WithholdingRow(
@@ -131,35 +141,34 @@ class SQLiteNoticesWriter:
         _add(self._connection, "notices", notice)
 
     async def set_notice(
-        self,
-        signal_id: bytes,
-        kind: NoticeKind,
-        state: NoticeState,
-        event: int | None = None,
+        self, key: NoticeKey, state: NoticeState, event: int | None = None
     ) -> None:
         """Set how far a notice is; an event's number once it is announced."""
+        about, kind, nth = key
         self._connection.execute(
             "UPDATE notices SET state = ?, event = coalesce(?, event) "
-            "WHERE signal_id = ? AND kind = ?",
-            (state.value, event, signal_id, kind.value),
+            "WHERE about = ? AND kind = ? AND nth = ?",
+            (state.value, event, about, kind.value, nth),
         )
 
-    async def erase_notice(self, signal_id: bytes, kind: NoticeKind) -> None:
+    async def erase_notice(self, key: NoticeKey) -> None:
         """Erase the facts of a notice; one that was not delivered ends with them."""
+        about, kind, nth = key
         self._connection.execute(
             "UPDATE notices SET sealed = NULL, "
             "state = CASE state WHEN ? THEN state ELSE ? END "
-            "WHERE signal_id = ? AND kind = ?",
+            "WHERE about = ? AND kind = ? AND nth = ?",
             (
                 NoticeState.DELIVERED.value,
                 NoticeState.ERASED.value,
-                signal_id,
+                about,
                 kind.value,
+                nth,
             ),
         )
 
     async def add_withholding(self, row: WithholdingRow) -> None:
-        """Hold back a signal's notice."""
+        """Hold back the notices about a signal or a review."""
         _add(self._connection, "withholdings", row)
 
     async def add_sign_off(self, row: SignOffRow) -> None:

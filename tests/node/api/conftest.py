@@ -489,11 +489,11 @@ class FakeNotices:
         return TextsAnswer(texts=[], waiting=0)
 
     async def withhold(
-        self, signal: str, request: WithholdRequest, who: Principal
+        self, about: str, request: WithholdRequest, who: Principal
     ) -> WithheldAnswer:
-        await self.memory.called((signal, request, who.name))
+        await self.memory.called((about, request, who.name))
         return WithheldAnswer(
-            signal=signal,
+            signal=about,
             reason=request.reason,
             note=request.note,
             by=who.name,

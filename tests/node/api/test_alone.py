@@ -59,7 +59,13 @@ async def _ban(house: House, who: str) -> dict[str, Any]:
     why = {"step": "exception", "exception": "no_way_to_reach", "reference": "note-1"}
     await house.done("POST", f"{path}/hearing", why, who)
     await house.done("GET", path, None, who)
-    wanted = {"outcome": "confirm", "level": "L6", "evidence": "case-7"}
+    wanted = {"outcome": "confirm", "level": "L6", "evidence": "case-7"} | {
+        "rule": "house-1",
+        "phenomenon": "grooming",
+        "source": "notice",
+        "surface": "public_content",
+        "grade": "confirmed_conduct",
+    }
     answer = await house.done("POST", f"{path}/outcome", wanted, who)
     return dict(answer["act"])
 

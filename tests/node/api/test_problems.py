@@ -109,6 +109,7 @@ OTHERWISE = {
         Refusal.HEARING_MISSING,
         Refusal.UNTIL_TOO_LONG,
         Refusal.LEVEL,
+        Refusal.RULE_UNFIT,
     },
     422: {
         Refusal.FREE_TEXT,

@@ -75,6 +75,7 @@ def _changes() -> dict[str, Facts]:
         ),
         "kept": replace(one, kept=replace(one.kept, actor=91)),
         "contact": replace(one, contact="dsb@chat.example.de"),
+        "officer": replace(one, dpo_contact="dpo@chat.example.de"),
         "calendar": replace(
             one, calendar=replace(one.calendar, recorded={"eu-interim-2026": "oj:1"})
         ),

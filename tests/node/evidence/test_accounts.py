@@ -38,12 +38,12 @@ async def keep_elsewhere(fleet: Fleet, subject: str, *, closed: bool) -> None:
         sealed=seal_content(base.periods, name, period, found),
     )
     notice = NoticeRow(
-        signal_id=signal,
+        about=signal,
         kind=kind,
         state=NoticeState.WAITING,
         queued_at=seconds,
         period=period,
-        sealed=seal_facts(facts, base.periods, period, signal, kind),
+        sealed=seal_facts(facts, base.periods, period, (signal, kind, 1)),
     )
 
     async def act(tx: Transaction) -> None:

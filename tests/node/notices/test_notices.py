@@ -3,8 +3,10 @@
 
 import asyncio
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from tests.node.fleet import Fleet
 from tests.node.signals.conftest import ANNA, RITA, request_for
 
@@ -25,7 +27,14 @@ from fedsafe_node.provider_events.messages import FollowQuery, ProviderEvent
 from fedsafe_node.provider_events.upkeep import EventUpkeep
 from fedsafe_node.store.notices_rows import NoticeKind, NoticeState
 from fedsafe_policies.gate import LegalGate
-from fedsafe_policies.vocabulary import Provenance, Role, Scope, Withholding
+from fedsafe_policies.vocabulary import (
+    Detection,
+    Provenance,
+    Role,
+    Scope,
+    Source,
+    Withholding,
+)
 
 A = "a.demo"
 DORA = Principal("dora", Role.DPO)
@@ -81,7 +90,7 @@ async def told(fleet: Fleet) -> list[ProviderEvent]:
     return [each for each in events if each.kind == "notice.due"]
 
 
-async def states(fleet: Fleet) -> list[tuple[str, NoticeKind, NoticeState]]:
+async def states(fleet: Fleet) -> list[tuple[str | None, NoticeKind, NoticeState]]:
     answer = await fleet[A].services.notices.show(DORA)
     return [(each.signal, each.notice, each.state) for each in answer.notices]
 
@@ -152,6 +161,65 @@ async def test_a_notice_names_the_legal_basis_on_record(node: Fleet) -> None:
 
     assert "file-2026-17" in str(event.content["data_protection_notice_de"])
     assert "file-2026-17" in str(event.content["data_protection_notice_en"])
+
+
+async def test_a_publication_says_what_led_to_it_and_who_found_it(node: Fleet) -> None:
+    await sign_all(node)
+    request = request_for(
+        VALUE,
+        scope=Scope.FEDERATION,
+        source=Source.TRUSTED_FLAGGER,
+        detection=Detection.PROGRAM,
+    )
+    signal = (await node[A].services.signals.add(request, ANNA)).signal
+    await node[A].services.signals.approve([signal], RITA)
+    (event,) = await told(node)
+    german = str(event.content["statement_of_reasons_de"])
+    english = str(event.content["statement_of_reasons_en"])
+
+    assert "vertrauenswürdigen Hinweisgebers (Art. 22 DSA)" in german
+    assert "durch ein Programm (automatisiertes Mittel)" in german
+    assert "by a program (automated means)" in english
+    assert "wherever our service is offered" in english
+
+
+async def test_a_notice_names_data_protection_officer_and_arrangement(
+    node: Fleet,
+) -> None:
+    await sign_all(node)
+    situation = node[A].base.situation
+    situation.record_gate(LegalGate(arrangement="jca-2026-03"))
+    await publish(node)
+    situation.config = replace(situation.config, dpo_contact="dpo@a.demo")
+    await publish(node, "other@mail.example")
+    without, named = (
+        str(event.content["data_protection_notice_en"]) for event in await told(node)
+    )
+
+    assert "safety@a.demo, for the attention of the data protection officer" in without
+    assert "officer is reached here: dpo@a.demo." in named
+    assert "The essence of the arrangement (jca-2026-03)" in named
+
+
+async def test_what_the_person_could_not_be_told_of_is_not_drafted(
+    node: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    signals = node[A].services.signals
+    drafted = request_for(VALUE, scope=Scope.FEDERATION, source=None)
+    earlier = (await signals.add(drafted, ANNA)).signal
+    monkeypatch.setattr(type(node[A].base.situation), "synthetic", False)
+    await sign_all(node)
+    for name in ("source", "detection"):
+        unstated: dict[str, Any] = {name: None}
+        request = request_for(VALUE, scope=Scope.FEDERATION, **unstated)
+        with pytest.raises(BadRequestError) as refused:
+            await signals.add(request, ANNA)
+        assert (refused.value.code, refused.value.pointer) == ("unstated", f"/{name}")
+
+    with pytest.raises(WrongStateError) as stale:
+        await signals.approve([earlier], RITA)
+    assert stale.value.code == "stale_draft"
+    await signals.add(request_for("ban@mail.example", source=None), ANNA)
 
 
 async def test_own_bans_and_files_owe_nobody_a_notice(node: Fleet) -> None:
@@ -352,7 +420,7 @@ async def test_what_is_erased_while_it_waits_waits_no_longer(node: Fleet) -> Non
     signal = await publish(node)
     store = node[A].base.store
     signal_id, kind = bytes.fromhex(signal.replace("-", "")), NoticeKind.PUBLICATION
-    await store.write(lambda tx: tx.erase_notice(signal_id, kind))
+    await store.write(lambda tx: tx.erase_notice((signal_id, kind, 1)))
     await sign_all(node)
     await revoke(node, signal)
     await tend(node)

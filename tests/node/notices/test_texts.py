@@ -3,18 +3,32 @@ import re
 
 import pytest
 
-from fedsafe_node.notices.texts import FACTS, TextName, facts_named, texts, words
+from fedsafe_node.notices.texts import (
+    FACTS,
+    TextName,
+    Trigger,
+    facts_named,
+    texts,
+    words,
+)
+from fedsafe_policies.hearings import HearingException
 from fedsafe_policies.reasons import Text
-from fedsafe_policies.vocabulary import Grade, Surface
+from fedsafe_policies.vocabulary import Detection, Grade, Source, Surface
 
 NEEDED = {
     TextName.STATEMENT_OF_REASONS: (
-        *("Art. 17", "Art. 21", "{contact}", "{rule}"),
-        "{recipients}",
+        *("Art. 17", "Art. 20", "Art. 21", "{contact}", "{rule}"),
+        *("{recipients}", "{source}", "{detection}"),
     ),
     TextName.DATA_PROTECTION_NOTICE: (
         *("Art. 14", "Art. 22", "{contact}", "{recipients}", "{match_until}"),
         *("{basis}", "{transfers}", "{phenomenon}"),
+        *("{dpo}", "Art. 26", "{arrangement}"),
+    ),
+    TextName.REVIEW_REASONS: (
+        *("Art. 17", "Art. 20", "Art. 21", "Art. 22", "{contact}", "{rule}"),
+        *("{measure}", "{duration}", "{trigger}", "{source}", "{deciders}"),
+        *("{phenomenon}", "{hearing}", "{decided_on}"),
     ),
     TextName.END_OF_SIGNAL: ("Art. 19", "{recipients}", "{ended_on}", "{contact}"),
 }
@@ -55,6 +69,10 @@ def test_a_missing_fact_is_no_gap_in_a_letter() -> None:
 def test_every_code_has_words() -> None:
     assert set(words().surface) == set(Surface)
     assert set(words().grade) == set(Grade)
+    assert set(words().source) == set(Source)
+    assert set(words().detection) == set(Detection)
+    assert set(words().trigger) == set(Trigger)
+    assert set(words().hearing) == {"heard", "none", *HearingException}
 
 
 def test_the_digest_changes_with_the_words() -> None:

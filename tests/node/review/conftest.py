@@ -12,6 +12,7 @@ from tests.node.people.conftest import Team
 
 from fedsafe_node.log.openings import PeriodKeys
 from fedsafe_node.messages import Kind, Match
+from fedsafe_node.notices.keeping import NoticeDesk
 from fedsafe_node.people.approvals import Approvals
 from fedsafe_node.people.messages import ActAnswer
 from fedsafe_node.principal import Principal
@@ -41,11 +42,20 @@ from fedsafe_policies.vocabulary import (
     Plane,
     Provenance,
     Role,
+    Source,
     Surface,
 )
 
 TUESDAY: Final = date(2026, 11, 24)
 BOT: Final = "local"
+FOUND: Final[dict[str, object]] = {
+    "rule": "house-1",
+    "phenomenon": Phenomenon.GROOMING,
+    "surface": Surface.PUBLIC_CONTENT,
+    "grade": Grade.CONFIRMED_CONDUCT,
+    "source": Source.NOTICE,
+}
+"""What whoever limits or confirms states for the person to be told."""
 
 
 def match(number: int, origin: str = "b.demo", *, own: bool = False) -> Match:
@@ -95,13 +105,18 @@ class Ward:
 
     def __init__(self, team: Team, periods: PeriodKeys) -> None:
         self.team = team
+        announcer = Announcer(periods, team.clock)
+        self.notices = NoticeDesk(
+            team.situation, team.office.trail, team.clock, periods, announcer
+        )
         self.desk = ReviewDesk(
             situation=team.situation,
             store=team.store,
             trail=team.office.trail,
             clock=team.clock,
             periods=periods,
-            announcer=Announcer(periods, team.clock),
+            announcer=announcer,
+            notices=self.notices,
         )
         effects = {Act.PERMANENT_BAN: ConfirmEffect(self.desk)}
         self.approvals = Approvals(team.office, effects)
@@ -146,6 +161,8 @@ class Ward:
         **more: object,
     ) -> OutcomeAnswer:
         until = None
+        if outcome in {Outcome.FEATURE_LIMIT, Outcome.CONFIRM}:
+            more = FOUND | more
         if days is not None:
             until = self.desk.clock.now().date() + timedelta(days=days)
         request = OutcomeRequest(outcome=outcome, until=until, **more)  # type: ignore[arg-type]

@@ -166,7 +166,7 @@ async def test_a_new_look_waits_no_longer_than_a_match(ward: Ward) -> None:
     with pytest.raises(DeniedError):
         await ward.confirm(task, Level.L4)
     assert [each.kind for each in await ward.announced()] == [
-        "notice.due",
+        "task.decided",
         "signal.restricted",
         "task.due",
     ]

@@ -165,6 +165,10 @@ async def test_an_inquiry_asks_in_listed_words_and_decides_nothing(ward: Ward) -
         (Outcome.DISMISS, {"evidence": "case-7"}, "/evidence"),
         (Outcome.DISMISS, {"days": 3}, "/until"),
         (Outcome.WATCH, {"signal": match(1).signal}, "/signal"),
+        (Outcome.WATCH, {"days": 3, "rule": "house-1"}, "/rule"),
+        (Outcome.CONFIRM, {"level": Level.L2, "rule": None}, "/rule"),
+        (Outcome.CONFIRM, {"level": Level.L2, "grade": None}, "/grade"),
+        (Outcome.FEATURE_LIMIT, {"level": Level.L3, "source": None}, "/source"),
     ],
 )
 async def test_what_an_outcome_has_no_use_for_is_refused(
@@ -190,23 +194,6 @@ async def test_a_confirmation_needs_evidence_of_the_providers_own(ward: Ward) ->
     answer = await ward.confirm(task, Level.L2)
     assert answer.decided
     assert (await ward.show(task)).decisions[0].evidence == "case-7"
-
-
-@pytest.mark.parametrize(
-    ("level", "owed"), [(Level.L4, True), (None, False)], ids=["confirm", "dismiss"]
-)
-async def test_whoever_is_restricted_is_owed_the_reasons(
-    ward: Ward, level: Level | None, *, owed: bool
-) -> None:
-    task = await opened(ward)
-    if level is None:
-        await ward.decide(task, Outcome.DISMISS)
-    else:
-        await ward.confirm(task, level)
-
-    told = [each for each in await ward.announced() if each.kind == "notice.due"]
-    assert [each.subject_ref for each in told] == ["account-1"] * owed
-    assert [each.content["level"] for each in told] == ["L4"] * owed
 
 
 async def test_a_match_whose_time_is_over_is_confirmed_no_more(ward: Ward) -> None:

@@ -16,7 +16,15 @@ from fedsafe_node.messages import RevokeRequest, SignalState
 from fedsafe_node.review.messages import OutcomeRequest, TasksQuery
 from fedsafe_node.rights.request_messages import Language, RightsRequestAnswer
 from fedsafe_node.signals.relocking import relock
-from fedsafe_policies.vocabulary import Level, Outcome, Scope
+from fedsafe_policies.vocabulary import (
+    Grade,
+    Level,
+    Outcome,
+    Phenomenon,
+    Scope,
+    Source,
+    Surface,
+)
 
 __all__ = ["gated"]
 
@@ -72,6 +80,11 @@ async def test_an_answer_tells_reviews_decisions_and_limits_of_the_account(
         level=Level.L3,
         until=date(2026, 11, 30),
         reason="file-7",
+        rule="rule-7",
+        phenomenon=Phenomenon.GROOMING,
+        surface=Surface.PUBLIC_CONTENT,
+        grade=Grade.CONFIRMED_CONDUCT,
+        source=Source.NOTICE,
     )
     ban = await reviewed(alone, limit)
     request = replace(asked(language=language), subject_ref=ACCOUNT)

@@ -55,11 +55,13 @@ from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.rows import SignalRow
 from fedsafe_policies.policy import shipped
 from fedsafe_policies.vocabulary import (
+    Detection,
     Grade,
     Phenomenon,
     Purpose,
     Role,
     Scope,
+    Source,
     Surface,
 )
 
@@ -304,9 +306,9 @@ def make_node(
         trail = AuditTrail(name)
         custody_key = RecipientKey.generate()
         announced: list[int] = []
-        reviews = ReviewDesk(
-            situation, store, trail, clock, keys, Announcer(keys, clock)
-        )
+        announcer = Announcer(keys, clock)
+        notices = NoticeDesk(situation, trail, clock, keys, announcer)
+        reviews = ReviewDesk(situation, store, trail, clock, keys, announcer, notices)
         desk = Desk(
             situation=situation,
             store=store,
@@ -317,7 +319,7 @@ def make_node(
             custody=Custody(name, custody_key.public),
             statement_key=federation.signing[name],
             reviews=reviews,
-            notices=NoticeDesk(situation, trail, clock, keys, Announcer(keys, clock)),
+            notices=notices,
             offload=in_thread,
             announce=announced.append,
         )
@@ -360,6 +362,8 @@ def request_for(
         "grade": Grade.CONFIRMED_MEDIA if media else Grade.CONFIRMED_CONDUCT,
         "rule": "rule-7",
         "removed_on": None if media else "2026-11-20",
+        "source": None if media else Source.NOTICE,
+        "detection": None if media else Detection.PEOPLE,
         **fields,
     }
     return NewSignalRequest(

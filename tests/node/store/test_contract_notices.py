@@ -19,10 +19,11 @@ WAITING, ANNOUNCED = NoticeState.WAITING, NoticeState.ANNOUNCED
 PUBLICATION, END = NoticeKind.PUBLICATION, NoticeKind.END
 
 
-def notice(signal_id: bytes, kind: NoticeKind = PUBLICATION) -> NoticeRow:
+def notice(about: bytes, kind: NoticeKind = PUBLICATION, nth: int = 1) -> NoticeRow:
     return NoticeRow(
-        signal_id=signal_id,
+        about=about,
         kind=kind,
+        nth=nth,
         state=WAITING,
         queued_at=100,
         period="2026-11",
@@ -53,11 +54,10 @@ async def test_a_publication_is_told_before_its_end(store: Store) -> None:
 
 async def test_a_notice_goes_on_and_its_facts_go(store: Store) -> None:
     await add(store, notice(FIRST))
-    await store.write(lambda tx: tx.set_notice(FIRST, PUBLICATION, ANNOUNCED))
-    await store.write(
-        lambda tx: tx.set_notice(FIRST, PUBLICATION, NoticeState.DELIVERED)
-    )
-    await store.write(lambda tx: tx.erase_notice(FIRST, PUBLICATION))
+    key = notice(FIRST).key
+    await store.write(lambda tx: tx.set_notice(key, ANNOUNCED))
+    await store.write(lambda tx: tx.set_notice(key, NoticeState.DELIVERED))
+    await store.write(lambda tx: tx.erase_notice(key))
 
     assert await store.read(lambda r: r.notices_waiting(0)) == 0
     assert await store.read(lambda r: r.notices(NoticeState.DELIVERED, 9)) == []
@@ -65,6 +65,23 @@ async def test_a_notice_goes_on_and_its_facts_go(store: Store) -> None:
         notice(FIRST), state=NoticeState.DELIVERED, sealed=None
     )
     assert await store.read(lambda r: r.notice(FIRST, END)) is None
+
+
+async def test_a_review_may_owe_several_notices(store: Store) -> None:
+    first, second = (notice(FIRST, NoticeKind.REVIEW, nth) for nth in (1, 2))
+    await add(store, first, second)
+    await store.write(lambda tx: tx.set_notice(second.key, ANNOUNCED))
+
+    assert await store.read(lambda r: r.notices_about(FIRST, first.kind)) == 2
+    assert await store.read(lambda r: r.notices_about(SECOND, first.kind)) == 0
+    assert await store.read(lambda r: r.notices(WAITING, 9)) == [first]
+    assert await store.read(lambda r: r.notice(*second.key)) == replace(
+        second, state=ANNOUNCED
+    )
+    await store.write(lambda tx: tx.erase_notice(second.key))
+    assert await store.read(lambda r: r.notice(*first.key)) == first
+    with pytest.raises(ConflictError):
+        await add(store, second)
 
 
 async def test_revoked_signals_are_found_until_their_end_is_queued(
@@ -91,7 +108,7 @@ async def test_revoked_signals_are_found_until_their_end_is_queued(
 
 async def test_a_notice_is_held_back_once(store: Store) -> None:
     row = WithholdingRow(
-        signal_id=FIRST,
+        about=FIRST,
         reason="bdsg_29_1",
         note="file-9",
         by="dora",

@@ -59,6 +59,30 @@ def test_migrating_again_changes_nothing(database: sqlite3.Connection) -> None:
     assert database.execute("PRAGMA user_version").fetchone() == (VERSION,)
 
 
+def test_notices_of_an_older_node_are_kept_by_what_they_are_about(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connection = open_database(tmp_path / "node.db")
+    before = [name for name, _ in MIGRATIONS].index("0014_reasons")
+    with monkeypatch.context() as older:
+        older.setattr("fedsafe_node.store.schema.MIGRATIONS", MIGRATIONS[:before])
+        older.setattr("fedsafe_node.store.schema.VERSION", before)
+        migrate(connection)
+    connection.execute(
+        "INSERT INTO notices (signal_id, kind, state, queued_at, period, sealed) "
+        "VALUES (?, 'publication', 'waiting', 7, '2026-11', ?)",
+        (b"s" * 16, b"sealed"),
+    )
+    migrate(connection)
+    rows = connection.execute(
+        "SELECT about, kind, nth, state, queued_at, period, sealed, event FROM notices"
+    )
+
+    assert rows.fetchall() == [
+        (b"s" * 16, "publication", 1, "waiting", 7, "2026-11", b"sealed", None)
+    ]
+
+
 def test_a_migration_that_fails_leaves_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

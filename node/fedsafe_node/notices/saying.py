@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The facts of a notice in words, as its texts name them, in both languages."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Final
+
+from fedsafe_node.notices.facts import AnyFacts, Facts, Finding, Reviewed
+from fedsafe_node.notices.texts import words
+from fedsafe_node.situation import Situation
+from fedsafe_policies.ladder import ladder
+from fedsafe_policies.phenomena import phenomena
+from fedsafe_policies.reasons import Text
+from fedsafe_policies.vocabulary import Level
+
+_ONCE: Final = frozenset({Level.L0, Level.L1, Level.L2})
+"""What happens once and restricts nothing afterwards."""
+
+
+def in_words(facts: AnyFacts, situation: Situation) -> Mapping[str, Text]:
+    """Say the facts as the texts name them, in both languages."""
+    config = situation.config
+    said = {
+        "provider": _same(config.name),
+        "contact": _same(config.contact),
+        "dpo": _dpo(situation),
+    }
+    if isinstance(facts, Reviewed):
+        return said | _reviewed(facts, situation)
+    return said | _shared(facts, situation)
+
+
+def _shared(facts: Facts, situation: Situation) -> dict[str, Text]:
+    fixed = words().fixed
+    names = ", ".join(facts.recipients)
+    said = {
+        "published_on": _day(facts.published_on),
+        "recipients": _same(names) if names else fixed["nobody"],
+        "transfers": _transfers(facts.recipients, situation),
+    }
+    if facts.ended_on is not None:
+        said["ended_on"] = _day(facts.ended_on)
+    if facts.finding is not None:
+        said |= _found(facts.finding, situation)
+    return said
+
+
+def _found(finding: Finding, situation: Situation) -> dict[str, Text]:
+    said, source, detection = words(), finding.source, finding.detection
+    unstated = said.fixed["unstated"]  # as the author of a demonstration may leave it
+    return {
+        **_finding(finding, situation),
+        "removed_on": _day(finding.removed_on),
+        "match_until": _day(finding.match_until),
+        "provenance": said.provenance[finding.provenance],
+        "basis": basis_in_words(situation),
+        "arrangement": _arrangement(situation),
+        "source": unstated if source is None else said.source[source],
+        "detection": unstated if detection is None else said.detection[detection],
+    }
+
+
+def _reviewed(facts: Reviewed, situation: Situation) -> dict[str, Text]:
+    said, fixed = words(), words().fixed
+    return {
+        **_finding(facts, situation),
+        "decided_on": _day(facts.decided_on),
+        "measure": _filled(
+            fixed["measure"],
+            name=ladder()[facts.level],
+            level=_same(facts.level.value),
+        ),
+        "duration": _duration(facts),
+        "source": said.source[facts.source],
+        "trigger": said.trigger[facts.trigger],
+        "deciders": fixed["two_people" if facts.two else "one_person"],
+        "hearing": said.hearing[facts.hearing],
+    }
+
+
+def _duration(facts: Reviewed) -> Text:
+    fixed = words().fixed
+    if facts.until is not None:
+        return _filled(fixed["until"], day=_day(facts.until))
+    return fixed["once" if facts.level in _ONCE else "no_end"]
+
+
+def _finding(found: Finding | Reviewed, situation: Situation) -> dict[str, Text]:
+    return {
+        "rule": rule_in_words(found.rule, situation),
+        "phenomenon": phenomena()[found.phenomenon].name,
+        "surface": words().surface[found.surface],
+        "grade": words().grade[found.grade],
+    }
+
+
+def basis_in_words(situation: Situation) -> Text:
+    """Name the document of the legal basis on which this provider takes part."""
+    gate = situation.site.gate
+    basis = gate.legal_basis if gate is not None else None
+    return words().fixed["no_basis"] if basis is None else _same(basis)
+
+
+def rule_in_words(rule: str, situation: Situation) -> Text:
+    """Name a rule of this provider, with its text if the policy has it."""
+    fixed = words().fixed
+    for entry in situation.policy.document.rulebook.rules:
+        if entry.id == rule:
+            written, text = fixed["rule"], entry.text
+            # The letter ends the sentence that names the rule.
+            return Text(
+                written.de.format(id=rule, text=text.de.rstrip(".")),
+                written.en.format(id=rule, text=text.en.rstrip(".")),
+            )
+    alone = fixed["rule_alone"]
+    return Text(alone.de.format(id=rule), alone.en.format(id=rule))
+
+
+def _transfers(recipients: Sequence[str], situation: Situation) -> Text:
+    shared, policy = situation.shared, situation.policy
+    others = shared.membership.others if shared is not None else []
+    bases = policy.document.jurisdictions.transfers
+    found = sorted(
+        f"{member.name} ({member.jurisdiction}, {bases[member.jurisdiction]})"
+        for member in others
+        if member.name in recipients and member.jurisdiction in bases
+    )
+    return _same(", ".join(found)) if found else words().fixed["no_transfers"]
+
+
+def _same(word: str) -> Text:
+    return Text(word, word)
+
+
+def _day(day: date) -> Text:
+    return Text(day.strftime("%d.%m.%Y"), day.isoformat())
+
+
+def _dpo(situation: Situation) -> Text:
+    config = situation.config
+    if config.dpo_contact is not None:
+        return _same(config.dpo_contact)
+    return _filled(words().fixed["dpo"], contact=_same(config.contact))
+
+
+def _arrangement(situation: Situation) -> Text:
+    gate = situation.site.gate
+    named = gate.arrangement if gate is not None else None
+    return words().fixed["no_arrangement"] if named is None else _same(named)
+
+
+def _filled(text: Text, **facts: Text) -> Text:
+    return Text(
+        text.de.format(**{name: fact.de for name, fact in facts.items()}),
+        text.en.format(**{name: fact.en for name, fact in facts.items()}),
+    )
