@@ -33,6 +33,7 @@ CONTROLS: Final = (
     "identity_document",
     "known_correspondence",
 )
+_OWN: Final = (" (eigene Sperre)", " (own ban)")
 _WEIGHTS: Final[Mapping[str, tuple[str, str]]] = {
     "suspends": ("ruht", "rests"),
     "repeat": ("Wiederholung", "a repeat"),
@@ -161,7 +162,8 @@ def show(context: click.Context, dispute_id: str) -> ExitStatus:
     "--restore/--revoke",
     "stands",
     default=None,
-    help="The signal stands and matches again, or it is revoked everywhere.",
+    help="The signal stands and matches again, or it is revoked everywhere; an own "
+    "ban is erased.",
 )
 @click.option(
     "--reason", metavar="REFERENCE", required=True, help="The written ruling's number."
@@ -209,7 +211,7 @@ def _row(found: Json, *, other: bool) -> tuple[object, ...]:
     return (
         found["dispute"],
         found["signal"],
-        found["origin"],
+        found["origin"] + (_OWN[other] if found.get("own") else ""),
         found["author"],
         CONTENTIONS[found["contention"]][other],
         _WEIGHTS[found["weight"]][other],

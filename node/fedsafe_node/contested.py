@@ -1,9 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Check disputes against their statements, and which signals they rest."""
+"""Check disputes against their statements, and which signals they rest.
+
+A dispute of an own ban is stated to nobody, for the ban is shared with nobody. What it
+says is bound by its digest alone, in place of a statement's.
+"""
 
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import Final
 
+from fedsafe_crypto.framing import lp_text
 from fedsafe_federation.restrictions import Restriction
 from fedsafe_node.errors import CorruptRowError
 from fedsafe_node.signals.naming import signal_name
@@ -12,6 +18,7 @@ from fedsafe_node.store.rights_rows import DisputeRow, Weight
 
 DISPUTES: Final = "disputes"
 _MOST: Final = 1 << 40
+_OWN_DOMAIN: Final = "fedsafe/v1/own-dispute"
 
 Name = tuple[str, bytes]  # an origin and the id of its signal
 
@@ -73,3 +80,26 @@ async def check_taken(reader: Reader, said: Restriction, log: str) -> None:
         raise CorruptRowError(
             DISPUTES, None, name, f"{log} disputes it, but no row does"
         )
+
+
+def own_digest(row: DisputeRow) -> bytes:
+    """Name a dispute of an own ban by all that it says and that never changes."""
+    said = (
+        *(row.origin, row.author, str(row.sequence), row.contention, row.control),
+        *(str(row.received_at), row.opened_by or ""),
+    )
+    framed = b"".join(map(lp_text, (_OWN_DOMAIN, *said)))
+    return sha256(framed + row.signal_id).digest()
+
+
+def check_unstated(row: DisputeRow, own_list: str) -> None:
+    """Check a dispute that no statement tells of: one of an own ban.
+
+    Raises:
+        CorruptRowError: it is of another signal, or not what its digest names.
+    """
+    if (row.origin, row.author) != (own_list, own_list):
+        raise CorruptRowError(DISPUTES, None, row.digest.hex(), "no statement says so")
+    if row.digest != own_digest(row):
+        why = "it is not what its digest says"
+        raise CorruptRowError(DISPUTES, None, row.digest.hex(), why)

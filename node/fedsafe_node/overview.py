@@ -62,11 +62,19 @@ async def _count(reader: Reader, situation: Situation, now: int) -> _Counted:
         tasks=await reader.tasks_waiting(),
         stamps=len(await rubber_stamps(reader, review)),
         disputes=await reader.open_disputes(),
-        floods=await reader.floods_since(now - _WEEK),
+        floods=_by_member(await reader.floods_since(now - _WEEK), situation),
         circuits=len(await reader.circuits(now)),
         keys=len(await unfinished_effects(reader)),
         breaches=await count_breaches(reader, now),
     )
+
+
+def _by_member(floods: dict[str, int], situation: Situation) -> dict[str, int]:
+    """Count disputes of own bans with those that this node has stated."""
+    own = floods.pop(situation.own.name, 0)
+    if own:
+        floods[situation.node] = floods.get(situation.node, 0) + own
+    return floods
 
 
 class Overview:

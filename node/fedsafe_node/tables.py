@@ -32,10 +32,10 @@ from fedsafe_federation.signed import Signed
 from fedsafe_federation.verification import feed_name
 from fedsafe_federation.wireformat import decode
 from fedsafe_node.contested import (
-    DISPUTES,
     Contested,
     check_dispute,
     check_taken,
+    check_unstated,
     read_contested,
     read_disputes,
 )
@@ -293,6 +293,7 @@ class RestrictionRows:
         self._reader = reader
         shared = situation.shared
         self._disputes: dict[bytes, DisputeRow] = {}
+        self._own = situation.own.name
         self._charter = shared.membership.charter if shared is not None else None
 
     async def check_statements(self) -> int:
@@ -307,8 +308,8 @@ class RestrictionRows:
             after, count = page[-1].digest, count + len(page)
             for row in page:
                 self._check_statement(row)
-        for name in self._disputes:
-            raise CorruptRowError(DISPUTES, None, name.hex(), "no statement says so")
+        for unstated in self._disputes.values():
+            check_unstated(unstated, self._own)
         return count
 
     def _check_statement(self, row: RestrictionRow) -> None:

@@ -31,6 +31,7 @@ class Code(StrEnum):
     NOT_PENDING = "not_pending"
     STALE_DRAFT = "stale_draft"
     ERASURE_OPEN = "erasure_open"
+    CONTESTED = "contested"
     NOT_MAILED = "not_mailed"
     TEXTS_UNSIGNED = "texts_unsigned"
     DRAFT_UNREADABLE = "draft_unreadable"
@@ -152,6 +153,7 @@ CODES: Final[Mapping[Code, tuple[int, str]]] = {
     Code.NOT_PENDING: (409, "It waits for no second person"),
     Code.STALE_DRAFT: (409, "The keys have changed since the draft"),
     Code.ERASURE_OPEN: (409, "The person's request for erasure is open"),
+    Code.CONTESTED: (409, "The own ban behind the draft is contested"),
     Code.TEXTS_UNSIGNED: (409, "A text for the person is not signed off"),
     Code.DRAFT_UNREADABLE: (409, "The draft cannot be opened any more"),
     Code.ALREADY_REVOKED: (409, "The signal is revoked already"),

@@ -235,7 +235,7 @@ class AuditTrail:
         named = purpose or _taken(said, "purpose") or _read_for(rule, said)
         openings = list(extra)
         if actor is not None:
-            openings.append(_opening(ACTOR, {"name": self._shown(actor, at)}))
+            openings.append(_opening(ACTOR, {"name": self.shown(actor, at)}))
         if subject is not None:
             openings.append(_opening(SUBJECT, {"ref": subject}))
         if said:
@@ -268,7 +268,7 @@ class AuditTrail:
     ) -> dict[str, str | int | bool | None]:
         """Return the detail, with the request that it belongs to, and no name."""
         said = {
-            key: self._shown(value, at)
+            key: self.shown(value, at)
             if isinstance(value, str) and key not in _NO_PEOPLE
             else value
             for key, value in (detail or {}).items()
@@ -281,7 +281,8 @@ class AuditTrail:
             said.setdefault("peer", peer)
         return said
 
-    def _shown(self, name: str, at: datetime) -> str:
+    def shown(self, name: str, at: datetime) -> str:
+        """Give a name as an event of that moment has it: of people, the pseudonym."""
         return name if self.pseudonyms is None else self.pseudonyms.shown(name, at)
 
     def refusal(

@@ -12,6 +12,7 @@ from typing import Final
 from fedsafe_node.errors import WrongStateError
 from fedsafe_node.principal import Principal
 from fedsafe_node.rights.contesting import CONTESTABLE
+from fedsafe_node.rights.involved import has_recorded
 from fedsafe_node.rights.listing import ERASES, listed_here
 from fedsafe_node.rights.request_messages import RequestKind
 from fedsafe_node.rights.sealing import Content, open_content
@@ -39,7 +40,7 @@ async def check_apart(desk: Desk, request: str, who: Principal) -> None:
         content = open_content(desk.periods, row) if row is not None else None
         if row is None or content is None or row.kind in _STAYS:
             return frozenset()
-        return await _listed_by(reader, desk.situation, content)
+        return await _listed_by(reader, desk, content, who.name)
 
     if who.name in await desk.store.read(names):
         denied = deny(Refusal.NOT_INDEPENDENT, desk.situation.policy.reference)
@@ -47,13 +48,15 @@ async def check_apart(desk: Desk, request: str, who: Principal) -> None:
 
 
 async def _listed_by(
-    reader: Reader, situation: Situation, content: Content
+    reader: Reader, desk: Desk, content: Content, asked: str
 ) -> frozenset[str]:
     names: set[str | None] = set()
     for finding in content.findings:
-        if finding.origin != situation.node:
+        if finding.origin != desk.situation.node:
             continue
         signal_id = read_signal_id(finding.signal)
+        if await has_recorded(reader, desk, signal_id, asked):
+            names.add(asked)
         draft = await reader.draft(signal_id)
         if draft is not None:
             names |= {draft.author, draft.decided_by}
@@ -111,7 +114,8 @@ async def _check_nothing_listed(reader: Reader, desk: Desk, content: Content) ->
 async def _check_ruled(reader: Reader, situation: Situation, content: Content) -> None:
     for digest in content.disputes:
         dispute = await reader.dispute(bytes.fromhex(digest))
-        if dispute is None or dispute.origin != situation.node:
+        ours = (situation.node, situation.own.name)
+        if dispute is None or dispute.origin not in ours:
             continue
         signal = await reader.signal(dispute.origin, dispute.signal_id)
         is_listed = signal is not None and signal.status in CONTESTABLE

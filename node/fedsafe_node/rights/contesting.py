@@ -1,20 +1,34 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Contest a signal in this node's name: state it, weigh it, keep it, tell it."""
+"""Contest a signal in this node's name: state it, weigh it, keep it, tell it.
+
+An own ban rests in the same way, and is ruled on in the same way; but it is shared with
+nobody, so nothing is stated. Its disputes are of the own list, with a budget of theirs.
+"""
 
 from dataclasses import dataclass
 from typing import Final
 
+from msgspec.structs import replace
+
 from fedsafe_federation.restrictions import Reason, Terms
+from fedsafe_node.contested import own_digest
 from fedsafe_node.errors import NotFoundError
-from fedsafe_node.log.audit import Event
+from fedsafe_node.log.audit import Detail, Event
 from fedsafe_node.principal import Principal
 from fedsafe_node.signals.desk import Desk
-from fedsafe_node.signals.disputing import Facts, take_dispute, weigh
+from fedsafe_node.signals.disputing import (
+    Facts,
+    Taken,
+    keep_dispute,
+    take_dispute,
+    weigh,
+    weight_of,
+)
 from fedsafe_node.signals.naming import signal_name
 from fedsafe_node.signals.stating import state
 from fedsafe_node.store.protocol import Transaction
 from fedsafe_node.store.rights_rows import DisputeRow, Weight
-from fedsafe_node.store.rows import SignalRow, SignalStatus
+from fedsafe_node.store.rows import SignalRow, SignalStatus, sequence_key
 from fedsafe_policies.decision import Decision, Obligation
 from fedsafe_policies.disputes import ruling_ends
 from fedsafe_policies.people import Person
@@ -42,7 +56,7 @@ async def weigh_claim(
         Facts(
             row.origin,
             row.signal_id,
-            desk.situation.node,
+            row.origin if row.own else desk.situation.node,
             claim.contention.value,
             claim.control.value,
         ),
@@ -54,12 +68,27 @@ async def weigh_claim(
 
 async def contest(
     desk: Desk, tx: Transaction, row: SignalRow, claim: Claim, decision: Decision
-) -> tuple[DisputeRow, int]:
+) -> tuple[DisputeRow, int | None]:
     """Dispute a signal as *decision* weighs it; give the dispute and the feed's size.
 
     Raises:
-        WrongStateError: this node has no federation.
+        WrongStateError: this node has no federation, and the signal is no own ban.
     """
+    feed = None
+    if row.own:
+        taken = await _keep_unstated(desk, tx, row, claim, decision)
+    else:
+        taken, feed = await _state(desk, tx, row, claim, decision)
+    await _write(desk, tx, row, claim, taken.weight, decision)
+    kept = await tx.dispute(taken.digest)
+    if kept is None:
+        raise NotFoundError("dispute")
+    return kept, feed
+
+
+async def _state(
+    desk: Desk, tx: Transaction, row: SignalRow, claim: Claim, decision: Decision
+) -> tuple[Taken, int]:
     at = int(desk.clock.now().timestamp())
     due = ruling_ends(at, desk.situation.policy)
     stated = await state(
@@ -81,11 +110,30 @@ async def contest(
         due_at=due,
         opened_by=claim.who.name,
     )
-    await _write(desk, tx, row, claim, taken.weight, decision)
-    kept = await tx.dispute(taken.digest)
-    if kept is None:
-        raise NotFoundError("dispute")
-    return kept, stated.feed
+    return taken, stated.feed
+
+
+async def _keep_unstated(
+    desk: Desk, tx: Transaction, row: SignalRow, claim: Claim, decision: Decision
+) -> Taken:
+    at, key = int(desk.clock.now().timestamp()), sequence_key(row.origin)
+    sequence = int(await tx.meta(key) or 0) + 1
+    said = DisputeRow(
+        digest=b"",
+        origin=row.origin,
+        signal_id=row.signal_id,
+        author=row.origin,
+        sequence=sequence,
+        contention=claim.contention.value,
+        control=claim.control.value,
+        weight=weight_of(decision),
+        received_at=at,
+        charged_at=at,
+        due_at=ruling_ends(at, desk.situation.policy),
+        opened_by=claim.who.name,
+    )
+    await tx.set_meta(key, str(sequence).encode())
+    return await keep_dispute(tx, replace(said, digest=own_digest(said)))
 
 
 async def _write(  # noqa: PLR0913 - what the event tells
@@ -96,9 +144,9 @@ async def _write(  # noqa: PLR0913 - what the event tells
     weight: Weight,
     decision: Decision,
 ) -> None:
-    detail = {
+    detail: Detail = {
         "signal": signal_name(row.signal_id),
-        "origin": row.origin,
+        "origin": desk.reviews.origin_of(row.origin),
         "contention": claim.contention.value,
         "control": claim.control.value,
         "weight": weight.value,

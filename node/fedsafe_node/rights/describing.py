@@ -13,6 +13,7 @@ from fedsafe_node.rights.request_messages import (
 from fedsafe_node.rights.sealing import Content
 from fedsafe_node.rights.terms import moment
 from fedsafe_node.signals.naming import signal_name
+from fedsafe_node.situation import Situation
 from fedsafe_node.store.protocol import Reader
 from fedsafe_node.store.rights_rows import DisputeRow, RequestRow, RulingRow
 from fedsafe_policies.vocabulary import Contention, Control
@@ -21,20 +22,22 @@ State = Literal["open", "restored", "revoked", "lapsed"]
 
 
 async def describe_dispute(
-    reader: Reader, row: DisputeRow, *, node: str
+    reader: Reader, row: DisputeRow, situation: Situation
 ) -> DisputeAnswer:
-    """Describe a dispute with its ruling, as *node* sees it."""
+    """Describe a dispute with its ruling, as this node sees it."""
     ruling = await reader.ruling(row)
+    own, node = row.origin == situation.own.name, situation.node
     return DisputeAnswer(
         dispute=row.digest.hex(),
         signal=signal_name(row.signal_id),
-        origin=row.origin,
-        author=row.author,
+        origin=node if own else row.origin,
+        author=node if own else row.author,
         contention=Contention(row.contention),
         control=Control(row.control),
         weight=row.weight.value,
         state=_state(ruling),
-        ours=row.origin == node,
+        ours=own or row.origin == node,
+        own=own,
         received_at=moment(row.received_at),
         due_at=moment(row.due_at),
         opened_by=row.opened_by,

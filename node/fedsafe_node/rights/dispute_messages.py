@@ -37,7 +37,8 @@ class DisputeAnswer(Message, frozen=True):
 
     `weight` says whether it rests the signal (`suspends`), repeats known facts
     (`repeat`) or came beyond its author's budget (`flood`). `ours` says that this
-    node has to rule. Without a ruling until `due_at`, what it rests is revoked.
+    node has to rule, `own` that it is about an own ban, which no other member knows.
+    Without a ruling until `due_at`, what it rests is revoked, or as an own ban erased.
     """
 
     dispute: str
@@ -49,6 +50,7 @@ class DisputeAnswer(Message, frozen=True):
     weight: Literal["suspends", "repeat", "flood"]
     state: Literal["open", "restored", "revoked", "lapsed"]
     ours: bool
+    own: bool
     received_at: str
     due_at: str
     opened_by: str | None = None

@@ -33,10 +33,9 @@ from fedsafe_node.rights.dispute_messages import (
     RulingRequest,
 )
 from fedsafe_node.rights.involved import involved_in
-from fedsafe_node.rights.ruling import announce_ruling, say_ruling
+from fedsafe_node.rights.ruling import announce_ruling, say_ruling, stop_contested
 from fedsafe_node.signals.desk import Changed, Desk
 from fedsafe_node.signals.naming import read_signal_id, signal_name
-from fedsafe_node.signals.stopping import revoke_signal
 from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.store.rights_rows import DisputeRow, Weight
 from fedsafe_node.store.rows import SignalRow
@@ -117,7 +116,7 @@ class Disputes:
             if row is None:
                 raise NotFoundError("dispute")
             await self._note_read(tx, who, decision, 1)
-            return await describe_dispute(tx, row, node=self._desk.situation.node)
+            return await describe_dispute(tx, row, self._desk.situation)
 
         return await self._desk.store.write(act)
 
@@ -139,7 +138,7 @@ class Disputes:
             NotFoundError: there is no dispute to go on behind.
         """
         decision = await self._admit(who, purpose)
-        node = self._desk.situation.node
+        situation = self._desk.situation
 
         async def act(tx: Transaction) -> DisputesAnswer:
             last = None if after is None else await tx.dispute(bytes.fromhex(after))
@@ -148,7 +147,7 @@ class Disputes:
             rows = await tx.disputes_here(LISTED, last, ruled=ruled)
             await self._note_read(tx, who, decision, len(rows))
             return DisputesAnswer(
-                disputes=[await describe_dispute(tx, row, node=node) for row in rows],
+                disputes=[await describe_dispute(tx, row, situation) for row in rows],
                 next=rows[-1].digest.hex() if len(rows) == LISTED else None,
             )
 
@@ -177,7 +176,7 @@ class _Opening:
     who: Principal
 
     async def run(self, tx: Transaction) -> Changed[DisputeAnswer | Decision]:
-        desk, request, node = self.desk, self.request, self.desk.situation.node
+        desk, request = self.desk, self.request
         row = await _find(tx, desk, request)
         officer = Person(self.who.name, self.who.role)
         claim = Claim(request.contention, request.control, self.who)
@@ -187,7 +186,7 @@ class _Opening:
         if row.status not in CONTESTABLE:
             raise WrongStateError(f"already_{row.status.value}", "it is stopped")
         kept, feed = await contest(desk, tx, row, claim, decision)
-        return Changed(await describe_dispute(tx, kept, node=node), feed=feed)
+        return Changed(await describe_dispute(tx, kept, desk.situation), feed=feed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,33 +198,35 @@ class _Ruling:
     who: Principal
 
     async def run(self, tx: Transaction) -> Changed[DisputeAnswer | Decision]:
-        desk, node = self.desk, self.desk.situation.node
+        desk, situation = self.desk, self.desk.situation
         named = await tx.dispute(bytes.fromhex(self.dispute))
         if named is None:
             raise NotFoundError("dispute")
-        if named.origin != node:
+        if desk.reviews.origin_of(named.origin) != situation.node:
             raise WrongStateError("not_the_origin", "only the signal's origin rules")
         if await tx.ruling(named) is not None:
             raise WrongStateError("already_ruled", "this dispute has its ruling")
-        known = await tx.disputes_on(node, named.signal_id)
+        known = await tx.disputes_on(named.origin, named.signal_id)
         unruled = [row for row in known if await tx.ruling(row) is None]
         now = desk.clock.now()
         at = int(now.timestamp())
         asked = Asked(
             ruler=Person(self.who.name, self.who.role),
-            involved=await involved_in(tx, desk, known, named.signal_id),
+            involved=await involved_in(tx, desk, known, self.who.name),
             opened=_opened(unruled, at),
             stands=self.request.stands,
             reason=self.request.reason,
         )
-        decision = desk.situation.decide(asked, now)
+        decision = situation.decide(asked, now)
         if not decision.allowed:
             return await _refuse(desk, tx, decision, self.who, "dispute.rule")
         removed: Sequence[int] = ()
         outcome = Outcome.RESTORED
         if not self.request.stands:
             outcome = Outcome.REVOKED
-            removed = await _revoke(desk, tx, named)
+            removed = await stop_contested(
+                desk, tx, named, Reason.APPEAL_GRANTED, by=self.who.name
+            )
         feed = await say_ruling(
             desk,
             tx,
@@ -247,16 +248,17 @@ class _Ruling:
         )
         await tx.append(desk.trail.log, entry.record, entry.openings)
         await announce_ruling(self.announcer, tx, unruled, outcome)
-        answer = await describe_dispute(tx, named, node=node)
+        answer = await describe_dispute(tx, named, situation)
         return Changed(answer, removed=removed, feed=feed)
 
 
 async def _find(reader: Reader, desk: Desk, request: NewDisputeRequest) -> SignalRow:
     signal_id, situation = read_signal_id(request.signal), desk.situation
-    origins = [situation.node, *situation.others()]
+    lists = [situation.node, situation.own.name, *situation.others()]
     if request.origin is not None:
-        origins = [name for name in origins if name == request.origin]
-    rows = [row for name in origins if (row := await reader.signal(name, signal_id))]
+        named = request.origin
+        lists = [name for name in lists if desk.reviews.origin_of(name) == named]
+    rows = [row for name in lists if (row := await reader.signal(name, signal_id))]
     if not rows:
         raise NotFoundError("signal")
     if len(rows) > 1:
@@ -274,14 +276,6 @@ def _opened(unruled: Sequence[DisputeRow], now: int) -> int:
         if row.weight is Weight.SUSPENDS
     ]
     return min(rests, default=now)
-
-
-async def _revoke(desk: Desk, tx: Transaction, named: DisputeRow) -> Sequence[int]:
-    row = await tx.signal(named.origin, named.signal_id)
-    if row is None or row.status not in CONTESTABLE:
-        return ()  # it was stopped in the meantime
-    await revoke_signal(desk, tx, row, Reason.APPEAL_GRANTED)
-    return (row.row,)
 
 
 async def _refuse(

@@ -27,8 +27,12 @@ from fedsafe_node.rights.request_messages import RequestId, RequestKind
 from fedsafe_node.rights.ruling import say_ruling
 from fedsafe_node.rights.sealing import open_content
 from fedsafe_node.signals.desk import Desk
-from fedsafe_node.signals.naming import signal_name
-from fedsafe_node.signals.stopping import erase_own, revoke_signal, withdraw_draft
+from fedsafe_node.signals.stopping import (
+    note_withdrawn,
+    revoke_signal,
+    withdraw_draft,
+    withdraw_own,
+)
 from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.store.rights_rows import RequestRow, RequestState
 from fedsafe_node.store.rows import SignalRow
@@ -102,7 +106,14 @@ class RequestGrant:
         for draft in ours.drafts:
             removed = await withdraw_draft(desk, tx, draft, by=second.name)
             erased.removed += removed
-            await self._note(tx, draft.signal_id, len(removed), by=second.name)
+            await note_withdrawn(
+                tx,
+                desk,
+                draft.signal_id,
+                Reason.REQUEST_OF_THE_PERSON,
+                len(removed),
+                by=second.name,
+            )
         for each in ours.rows:
             await self._erase(tx, each, erased, by=second.name)
         now = int(desk.clock.now().timestamp())
@@ -125,40 +136,17 @@ class RequestGrant:
     async def _erase(
         self, tx: Transaction, row: SignalRow, erased: _Erased, *, by: str
     ) -> None:
-        desk, signal_id = self._desk, row.signal_id
-        now = int(desk.clock.now().timestamp())
-        if row.own:
-            rows = await erase_own(desk, tx, signal_id, at=now)
-            erased.removed += rows
-            if rows:  # else it went with its draft
-                await self._note(tx, signal_id, len(rows), by=by)
-            return
-        reason = Reason.REQUEST_OF_THE_PERSON
-        erased.feed = await revoke_signal(desk, tx, row, reason)
-        erased.removed.append(row.row)
-        known = await tx.disputes_on(row.origin, signal_id)
+        desk, reason = self._desk, Reason.REQUEST_OF_THE_PERSON
+        if row.own:  # it may have gone with its draft
+            erased.removed += await withdraw_own(desk, tx, row.signal_id, reason, by=by)
+        else:
+            erased.feed = await revoke_signal(desk, tx, row, reason)
+            erased.removed.append(row.row)
+        known = await tx.disputes_on(row.origin, row.signal_id)
         unruled = [each for each in known if await tx.ruling(each) is None]
         if unruled:
-            erased.feed = await say_ruling(
-                desk, tx, unruled, Outcome.REVOKED, ruled_by=by
-            )
-
-    async def _note(
-        self, tx: Transaction, signal_id: bytes, bans: int, *, by: str
-    ) -> None:
-        # `reckoning` adds these up: nothing else explains an erased own ban.
-        desk = self._desk
-        entry = desk.trail.entry(
-            Event.WITHDRAWN,
-            at=desk.clock.now(),
-            actor=by,
-            detail={
-                "signal": signal_name(signal_id),
-                "reason": Reason.REQUEST_OF_THE_PERSON.value,
-                "bans": bans,
-            },
-        )
-        await tx.append(desk.trail.log, entry.record, entry.openings)
+            size = await say_ruling(desk, tx, unruled, Outcome.REVOKED, ruled_by=by)
+            erased.feed = erased.feed if size is None else size
 
     def _learn(self, erased: _Erased) -> None:
         self._desk.lists.remove(erased.removed)

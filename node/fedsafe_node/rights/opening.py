@@ -171,18 +171,18 @@ class Opening:
             return [], None
         contention = self.opened.contention or usual
         claim = Claim(contention, self.opened.control, self.who)
-        disputes: list[str] = []
+        desk, disputes = self.desk, list[str]()
         feed: int | None = None
         for finding in findings:
-            if finding.own:
-                continue  # shared with nobody: this provider decides on it alone
-            row = await tx.signal(finding.origin, read_signal_id(finding.signal))
+            list_ = desk.reviews.list_of(finding.origin, own=finding.own)
+            row = await tx.signal(list_, read_signal_id(finding.signal))
             if row is None or row.status not in CONTESTABLE:
                 continue
-            decision = await weigh_claim(self.desk, tx, row, claim, None)
+            decision = await weigh_claim(desk, tx, row, claim, None)
             kept = await self._standing(tx, row, decision)
             if kept is None:
-                kept, feed = await contest(self.desk, tx, row, claim, decision)
+                kept, size = await contest(desk, tx, row, claim, decision)
+                feed = feed if size is None else size
             disputes.append(kept.digest.hex())
         return disputes, feed
 
@@ -195,8 +195,8 @@ class Opening:
         """
         resting = weight_of(decision) is Weight.SUSPENDS
         for each in await tx.disputes_on(row.origin, row.signal_id):
-            theirs = each.author == self.desk.situation.node
-            if not theirs or each.opened_by != self.who.name:
+            theirs = self.desk.reviews.origin_of(each.author)
+            if theirs != self.desk.situation.node or each.opened_by != self.who.name:
                 continue
             if resting and each.weight is not Weight.SUSPENDS:
                 continue

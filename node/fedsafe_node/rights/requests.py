@@ -4,7 +4,7 @@
 Whoever opens one has seen that the identifier is the person's: the provider's
 back-end, an officer, or the public form by a mailed code. The identifier is evaluated
 and forgotten; the request keeps which signals were found, sealed, and no more. What
-a person contests rests at once, as far as it is shared: by a dispute of this node.
+a person contests rests at once, shared or not: by a dispute of this node.
 """
 
 import hashlib

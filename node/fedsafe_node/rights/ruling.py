@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Say rulings in the own feed, and end disputes that nobody has ruled on.
 
+Rulings on own bans, which nobody shares, are kept and not said.
+
 A job of the node's clockwork. What rests a signal is revoked once its time to be ruled
 on is over; people are reminded before. What rests nothing revokes nothing either,
 or a flood would do in ten days what it may not do at once: an officer's repeat of facts
@@ -11,6 +13,7 @@ once more when it is overdue.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from fedsafe_federation.records import RulingRecord, encode_record
@@ -28,8 +31,8 @@ from fedsafe_node.provider_events.announcing import (
 from fedsafe_node.signals.desk import Changed, Desk
 from fedsafe_node.signals.disputing import facts_of, take_ruling
 from fedsafe_node.signals.naming import signal_name
-from fedsafe_node.signals.stopping import revoke_signal
-from fedsafe_node.store.protocol import Transaction
+from fedsafe_node.signals.stopping import revoke_signal, withdraw_own
+from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.store.rights_rows import DisputeRow, Weight
 from fedsafe_node.store.rows import SignalStatus
 from fedsafe_policies.vocabulary import Control
@@ -49,30 +52,50 @@ async def say_ruling(  # noqa: PLR0913 - what a ruling says, and who said it
     *,
     ruled_by: str,
     reason: str | None = None,
-) -> int:
-    """Sign a ruling on *disputes* of one signal, keep it and say it; return the size.
+) -> int | None:
+    """Keep a ruling on *disputes* of one signal, sign and say it; return the size.
+
+    One on an own ban stays here: it is said to nobody, and no feed grows.
 
     Raises:
-        WrongStateError: this node has no federation.
+        WrongStateError: this node has no federation, and the signal is no own ban.
     """
-    shared = desk.situation.shared
-    if shared is None:
-        raise WrongStateError("no_federation", "this node has no federation")
-    at, index = int(desk.clock.now().timestamp()), 0
+    at, size = int(desk.clock.now().timestamp()), None
     for part in _parts(disputes):
         ruling = Ruling(
             v=1,
-            origin=desk.situation.node,
+            origin=part[0].origin,
             signal=part[0].signal_id,
             disputes=[row.digest for row in part],
             outcome=outcome,
             at=at,
         )
-        federation = shared.membership.charter.federation
-        statement = sign_ruling(ruling, key=desk.statement_key, federation=federation)
-        index = await tx.append(desk.feed, encode_record(RulingRecord(statement)))
+        if ruling.origin != desk.situation.own.name:
+            size = await _say(desk, tx, ruling)
         await take_ruling(tx, ruling, at=at, ruled_by=ruled_by, reason=reason)
-    return index + 1
+    return size
+
+
+async def _say(desk: Desk, tx: Transaction, ruling: Ruling) -> int:
+    shared = desk.situation.shared
+    if shared is None:
+        raise WrongStateError("no_federation", "this node has no federation")
+    federation = shared.membership.charter.federation
+    statement = sign_ruling(ruling, key=desk.statement_key, federation=federation)
+    return await tx.append(desk.feed, encode_record(RulingRecord(statement))) + 1
+
+
+async def stop_contested(
+    desk: Desk, tx: Transaction, dispute: DisputeRow, reason: Reason, *, by: str
+) -> Sequence[int]:
+    """Revoke the signal of a dispute, or withdraw the own ban; return its rows."""
+    row = await tx.signal(dispute.origin, dispute.signal_id)
+    if row is None or row.status not in _ALIVE:
+        return ()
+    if row.own:
+        return await withdraw_own(desk, tx, row.signal_id, reason, by=by)
+    await revoke_signal(desk, tx, row, reason)
+    return (row.row,)
 
 
 def _parts(disputes: Sequence[DisputeRow]) -> Iterator[Sequence[DisputeRow]]:
@@ -114,10 +137,11 @@ async def end_disputes(desk: Desk, announcer: Announcer) -> Ended:
         StoreFailedError: the rest is done by the next run.
     """
     now = int(desk.clock.now().timestamp())
-    node = desk.situation.node
-    near = await desk.store.read(
-        lambda reader: reader.disputes_due(node, now + REMINDED, _BATCH)
-    )
+    ours, near = (desk.situation.node, desk.situation.own.name), list[DisputeRow]()
+    for origin in ours:
+        near += await desk.store.read(
+            partial(_near, origin=origin, before=now + REMINDED)
+        )
     lapsed = repeated = reminded = 0
     for row in near:
         ending = _Ending(desk, announcer, row, now)
@@ -129,6 +153,10 @@ async def end_disputes(desk: Desk, announcer: Announcer) -> Ended:
             await desk.commit(ending.remind)
             reminded += 1
     return Ended(lapsed, repeated, reminded)
+
+
+async def _near(reader: Reader, *, origin: str, before: int) -> list[DisputeRow]:
+    return await reader.disputes_due(origin, before, _BATCH)
 
 
 def _waits(row: DisputeRow) -> bool:
@@ -175,18 +203,15 @@ class _Ending:
     async def _lapse(
         self, tx: Transaction, unruled: Sequence[DisputeRow]
     ) -> Changed[Outcome | None]:
-        row = self.dispute
-        signal = await tx.signal(row.origin, row.signal_id)
-        removed: Sequence[int] = ()
-        if signal is not None and signal.status in _ALIVE:
-            await revoke_signal(self.desk, tx, signal, Reason.FINDING_WITHDRAWN)
-            removed = (signal.row,)
+        removed = await stop_contested(
+            self.desk, tx, self.dispute, Reason.FINDING_WITHDRAWN, by=ACTOR_NAME
+        )
         feed = await self._say(tx, unruled, Outcome.LAPSED)
         return Changed(Outcome.LAPSED, removed=removed, feed=feed)
 
     async def _say(
         self, tx: Transaction, disputes: Sequence[DisputeRow], outcome: Outcome
-    ) -> int:
+    ) -> int | None:
         feed = await say_ruling(self.desk, tx, disputes, outcome, ruled_by=ACTOR_NAME)
         await self._note(tx, Event.RULED, outcome.value, len(disputes))
         await announce_ruling(self.announcer, tx, disputes, outcome)

@@ -42,7 +42,7 @@ from fedsafe_node.signals.recording import (
 from fedsafe_node.signals.stopping import erase_own
 from fedsafe_node.store.notices_rows import NoticeKind
 from fedsafe_node.store.protocol import Reader, Transaction
-from fedsafe_node.store.rows import DraftRow, DraftState, LogEntry
+from fedsafe_node.store.rows import DraftRow, DraftState, LogEntry, SignalStatus
 from fedsafe_policies.decision import Decision, Obligation, deny
 from fedsafe_policies.people import Person
 from fedsafe_policies.reasons import Refusal
@@ -51,6 +51,11 @@ from fedsafe_policies.vocabulary import Scope
 _ERASURE_OPEN: Final = WrongStateError(
     "erasure_open",
     "the person's request for erasure is open; close or grant it first",
+)
+_CONTESTED: Final = WrongStateError(
+    "contested",
+    "the own ban that this draft goes with is contested; rule on it first: "
+    "`fedsafe dispute list`",
 )
 
 
@@ -236,6 +241,9 @@ class _Approval:
             if made is not None and made.token in shielded:
                 failed.append(_Failure(item.position, _ERASURE_OPEN))
                 continue
+            if await self._rests(tx, item.own):
+                failed.append(_Failure(item.position, _CONTESTED))
+                continue
             decided = await tx.decide_draft(
                 signal_id, DraftState.PUBLISHED, by=self._who.name, at=at
             )
@@ -256,6 +264,12 @@ class _Approval:
             await desk.keep_answer(tx, once, answer)
         size = feed.stop if feed else None
         return Changed((answer, failed), hints, removed, size)
+
+    async def _rests(self, tx: Transaction, own: bytes | None) -> bool:
+        # What rests would match again as the signal that takes its place.
+        list_ = self._desk.situation.own.name
+        row = None if own is None else await tx.signal(list_, own)
+        return row is not None and row.status is SignalStatus.DISPUTED
 
     def _event(self, item: _Ready, *, bans: int) -> LogEntry:
         detail: dict[str, str | int] = {

@@ -178,8 +178,13 @@ async def take_dispute(  # noqa: PLR0913 - a statement, and what it is weighed b
     )
     # Its names are not among the restricted: a signal that comes later is kept.
     await tx.add_restriction(kept, ())
+    return await keep_dispute(tx, row)
+
+
+async def keep_dispute(tx: Transaction, row: DisputeRow) -> Taken:
+    """Keep a dispute, and let its signal rest if it weighs enough."""
     await tx.add_dispute(row)
-    rested = await rest_disputed(tx, said.origin, [facts.signal_id])
+    rested = await rest_disputed(tx, row.origin, [row.signal_id])
     return Taken(row.digest, row.weight, bool(rested))
 
 

@@ -65,7 +65,7 @@ class _Weighing:
             at=desk.clock.now(),
             actor=ACTOR_NAME,
             detail={
-                "author": self.author,
+                "author": desk.reviews.origin_of(self.author),
                 "disputes": weighed,
                 "disputed": rested,
                 "rule": "P10",

@@ -106,7 +106,7 @@ async def describe_row(
     draft = await reader.draft(row.signal_id)
     author = draft.author if draft is not None else None
     if row.own and draft is None:
-        author = await _actor(reader, row)
+        author = await actor_of(reader, row)
     until = datetime.fromtimestamp(row.match_until, tz=UTC).date()
     return SignalAnswer(
         signal=signal_name(row.signal_id),
@@ -141,7 +141,8 @@ async def _describe(reader: Reader, signal_id: bytes, desk: Desk) -> SignalAnswe
     return await describe_draft(reader, draft, state, desk)
 
 
-async def _actor(reader: Reader, row: SignalRow) -> str | None:
+async def actor_of(reader: Reader, row: SignalRow) -> str | None:
+    """Name who recorded an own ban, people by their pseudonym; None if it is erased."""
     kept = await reader.opening(row.log, row.index, ACTOR)
     if kept is None:
         return None

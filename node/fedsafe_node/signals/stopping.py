@@ -19,7 +19,7 @@ from fedsafe_node.principal import Principal
 from fedsafe_node.signals.desk import Changed, Desk
 from fedsafe_node.signals.drafts import open_draft
 from fedsafe_node.signals.naming import read_signal_id, signal_name
-from fedsafe_node.signals.showing import describe_draft, describe_row
+from fedsafe_node.signals.showing import MAX_DRAFTS, describe_draft, describe_row
 from fedsafe_node.signals.stating import state
 from fedsafe_node.store.protocol import Transaction
 from fedsafe_node.store.rows import (
@@ -174,6 +174,46 @@ class _Stop:
             detail["bans"] = bans
         entry = self.desk.event(event, self.who, detail)
         await tx.append(self.desk.trail.log, entry.record, entry.openings)
+
+
+async def withdraw_own(
+    desk: Desk, tx: Transaction, signal_id: bytes, reason: Reason, *, by: str
+) -> Sequence[int]:
+    """Withdraw an own ban, with the draft that hangs on it; return rows to forget."""
+    for row in await tx.drafts(DraftState.PENDING, MAX_DRAFTS):
+        try:
+            hangs = open_draft(row, desk.periods).own == signal_id
+        except WrongStateError:
+            continue  # nobody can ever publish what does not open
+        if hangs:
+            removed = await withdraw_draft(desk, tx, row, by=by)
+            await note_withdrawn(tx, desk, row.signal_id, reason, len(removed), by=by)
+            return removed
+    at = int(desk.clock.now().timestamp())
+    removed = await erase_own(desk, tx, signal_id, at=at)
+    if removed:
+        await note_withdrawn(tx, desk, signal_id, reason, len(removed), by=by)
+    return removed
+
+
+async def note_withdrawn(  # noqa: PLR0913 - what the event tells
+    tx: Transaction, desk: Desk, signal_id: bytes, reason: Reason, bans: int, *, by: str
+) -> None:
+    """Write that a draft or own ban was withdrawn, and *bans* rows with it.
+
+    `reckoning` adds these up: nothing else explains an erased own ban.
+    """
+    entry = desk.trail.entry(
+        Event.WITHDRAWN,
+        at=desk.clock.now(),
+        actor=by,
+        detail={
+            "signal": signal_name(signal_id),
+            "reason": reason.value,
+            "bans": bans,
+        },
+    )
+    await tx.append(desk.trail.log, entry.record, entry.openings)
 
 
 async def withdraw_draft(

@@ -27,6 +27,7 @@ DISPUTE: Final = DisputeAnswer(
     weight="suspends",
     state="open",
     ours=True,
+    own=False,
     received_at="2026-11-24T12:00:00+00:00",
     due_at="2026-12-09T00:00:00+00:00",
 )

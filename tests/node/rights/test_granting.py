@@ -3,7 +3,7 @@
 
 import pytest
 from tests.node.fleet import NAMES, Fleet
-from tests.node.rights.test_disputes import DORA, LEA, matching
+from tests.node.rights.test_disputes import DORA, LEA, STANDS, matching
 from tests.node.rights.test_requests import SHOP, WHO, asked, requests_of
 from tests.node.signals.conftest import ANNA, BOT, RITA, request_for
 
@@ -51,7 +51,7 @@ async def test_two_persons_erase_what_this_provider_lists(staffed: Fleet) -> Non
         "signals": 2,
     }
     shown = await node.services.signals.show(own.signal, LEA)
-    assert shown.state is SignalState.OWN
+    assert shown.state is SignalState.DISPUTED
     await approve(staffed, act)
     await staffed.level("a.demo", ("b.demo", "c.demo"))
 
@@ -68,7 +68,10 @@ async def test_two_persons_erase_what_this_provider_lists(staffed: Fleet) -> Non
         "dora",
     )
     disputes = await node.services.disputes.list(LEA, ruled=True)
-    assert [found.state for found in disputes.disputes] == ["revoked"]
+    assert sorted((found.state, found.own) for found in disputes.disputes) == [
+        ("revoked", False),
+        ("revoked", True),
+    ]
     for name in NAMES:
         answer = await staffed[name].services.audits.verify(BOT)
         assert answer.ok, answer
@@ -167,6 +170,8 @@ async def test_nobody_is_published_while_their_erasure_is_open(
 
     assert answer.approved == drafts[1:]
     assert [each.code for each in answer.problems] == ["erasure_open"]
+    (contested,) = (await requests.show(opened.request, DORA)).disputes or []
+    await staffed["a.demo"].services.disputes.rule(contested, STANDS, RUTH)
     await requests.close(
         opened.request, CloseRequest(outcome="withdrawn", reason="letter-3"), DORA
     )

@@ -202,6 +202,8 @@ async def test_a_refusal_is_told_with_its_ground_and_the_remedies(
     assert opened.collect is not None
     code = CollectRequest(request=opened.request, code=opened.collect)
     assert (await requests.collect(code, PLACE)).note is None
+    (contested,) = (await requests.show(opened.request, DORA)).disputes or []
+    await alone["a.demo"].services.disputes.rule(contested, STANDS, RUTH)
     closing = CloseRequest(outcome="refused", reason="letter-3", ground=ground)
     await requests.close(opened.request, closing, LEA)
 
