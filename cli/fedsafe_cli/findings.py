@@ -21,6 +21,7 @@ from fedsafe_policies.vocabulary import (
 )
 
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_GROUP: Final = re.compile(r"group:(?P<name>[a-z][a-z0-9._-]{0,31})")
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
@@ -102,8 +103,10 @@ def finding_options(*, required: bool) -> Callable[[Command], Command]:
         ),
         click.option(
             "--scope",
-            type=click.Choice([entry.value for entry in Scope]),
-            help="self: an own ban (default); federation: a draft to share.",
+            metavar="WORD",
+            callback=_scope,
+            help="self: an own ban (default); federation: to share; group:NAME: to "
+            "share with a group of the policy.",
         ),
         click.option(
             "--provenance",
@@ -138,6 +141,21 @@ def _day(_context: click.Context, _option: object, text: str | None) -> str | No
     if text is not None and not _DAY.fullmatch(text):
         raise click.BadParameter("want a day such as 2026-11-24")
     return text
+
+
+def _scope(_context: click.Context, _option: object, text: str | None) -> str | None:
+    if text is not None and text not in set(Scope) and not _GROUP.fullmatch(text):
+        raise click.BadParameter("want self, federation or group:NAME")
+    return text
+
+
+def in_group(signal: dict[str, Any]) -> dict[str, Any]:
+    """Say the scope ``group:NAME`` as the node wants it."""
+    scope = signal.get("scope")
+    found = _GROUP.fullmatch(scope) if isinstance(scope, str) else None
+    if found is None:
+        return signal
+    return signal | {"scope": Scope.FEDERATION.value, "group": found["name"]}
 
 
 def finding(given: Mapping[str, Any]) -> dict[str, Any]:

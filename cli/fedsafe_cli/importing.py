@@ -19,7 +19,7 @@ import click
 from fedsafe_cli.client import Client
 from fedsafe_cli.errors import BadInputError, BrokenAnswerError, CliError, RefusedError
 from fedsafe_cli.exit_codes import ExitStatus, worst
-from fedsafe_cli.findings import finding, finding_options, problem_status
+from fedsafe_cli.findings import finding, finding_options, in_group, problem_status
 from fedsafe_cli.inputs import (
     LONGEST_RECORD,
     Fault,
@@ -161,7 +161,7 @@ def _signals(
             if ndjson:
                 yield _record(record(text), hints, common)
             else:
-                yield common | {"about": question(decode(text), hints)}
+                yield in_group(common) | {"about": question(decode(text), hints)}
         except FormError as error:
             yield error.fault
 
@@ -171,7 +171,7 @@ def _record(found: dict[str, object], hints: Hints, common: Signal) -> Signal:
     nested = found.pop("about", None)
     if nested is not None and about:
         raise FormError("unknown_field", "beside about no kind or value may stand")
-    return common | found | {"about": as_question(nested or about, hints)}
+    return in_group(common | found) | {"about": as_question(nested or about, hints)}
 
 
 def _send(

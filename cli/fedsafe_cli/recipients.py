@@ -28,6 +28,7 @@ _NOBODY: Final = (
     "Niemand hat dieses Signal erhalten.",
     "Nobody has received this signal.",
 )
+_GROUP: Final = ("Gruppe: {group}", "group: {group}")
 _MEANT: Final = ("bestimmt für: {nodes}", "meant for: {nodes}")
 _TOLD: Final[Mapping[bool | None, tuple[str, str]]] = {
     None: ("", ""),
@@ -74,6 +75,8 @@ def recipients(
         document(answer)
         return OK
     other = not settings.german
+    if answer.get("group") is not None:
+        line(_GROUP[other].format(group=answer["group"]))
     if answer.get("nodes") is not None:
         line(_MEANT[other].format(nodes=", ".join(answer["nodes"]) or "-"))
     if answer["recipients"]:

@@ -17,6 +17,8 @@ _WAYS_OUT: Final = {
     "legal_gate": "see what it lacks with `fedsafe gate show`",
     "no_second_person": "give one an account and a role: `fedsafe account add NAME`, "
     "`fedsafe account roles NAME --grant ROLE`",
+    "bad_group": "the groups stand under [scopes.groups] of the policy: "
+    "`fedsafe policy show FILE`",
     "already_asked": "see `fedsafe act list`; approve it, or `fedsafe act withdraw` it",
     "bad_officer": "name the account of your data protection officer in dpo_approval; "
     "`fedsafe account list` shows accounts and roles",

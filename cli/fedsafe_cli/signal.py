@@ -13,7 +13,13 @@ import click
 from fedsafe_cli.client import Client, Json
 from fedsafe_cli.errors import BadInputError, BrokenAnswerError
 from fedsafe_cli.exit_codes import OK, ExitStatus, worst
-from fedsafe_cli.findings import finding, finding_options, one_of, problem_status
+from fedsafe_cli.findings import (
+    finding,
+    finding_options,
+    in_group,
+    one_of,
+    problem_status,
+)
 from fedsafe_cli.importing import import_signals
 from fedsafe_cli.inputs import (
     FormError,
@@ -99,7 +105,7 @@ def add(
         value,
         Hints(kind=given["kind"], region=given["region"], namespace=given["namespace"]),
     )
-    body = finding(given) | {"about": about}
+    body = in_group(finding(given)) | {"about": about}
     if minor:
         body["minor"] = True
     if nodes:
@@ -107,7 +113,7 @@ def add(
     if given["subject_ref"] is not None:
         body["subject_ref"] = given["subject_ref"]
     # A draft has an author; an own ban is also a service's, whoever has logged in.
-    shared = given["scope"] == Scope.FEDERATION.value
+    shared = given["scope"] not in {None, Scope.SELF.value}
     client = personal(settings) if shared else settings.client()
     answer = client.change("/v1/signals", body)
     show_signal(answer, as_json=settings.json, german=settings.german)
@@ -278,6 +284,8 @@ def show_signal(answer: Json, *, as_json: bool, german: bool) -> None:
         document(answer)
         return
     names = ["signal", "state", "scope", "plane", "origin", "author", "approver"]
+    if answer.get("group") is not None:
+        names.append("group")
     if answer.get("state") not in _ENDED:  # else it matches no more, planned or not
         names.append("match_until")
     if answer.get("nodes") is not None:

@@ -164,6 +164,7 @@ _TEXTS: Final[dict[str, tuple[str, str]]] = {
     "appeal_origin": ("… beim Melder", "… at origin"),
     "state": ("Stand", "state"),
     "scope": ("Reichweite", "scope"),
+    "group": ("Gruppe", "group"),
     "nodes": ("bestimmt für", "meant for"),
     "plane": ("Ebene", "plane"),
     "author": ("verfasst von", "author"),

@@ -54,12 +54,18 @@ class RecordLine(
 
 
 class Trailer(
-    msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="line", tag="t"
+    msgspec.Struct,
+    frozen=True,
+    forbid_unknown_fields=True,
+    omit_defaults=True,
+    tag_field="line",
+    tag="t",
 ):
     """What closes a batch.
 
     `consistency` proves that the checkpoint extends the tree of the checkpoint
-    that the peer knew before, `extends` that it extends the tree up to `next`.
+    that the peer knew before, `extends` that it extends the tree up to `next`. From
+    `again` on the peer may now have openings that were meant for others before.
     """
 
     count: Count
@@ -68,6 +74,7 @@ class Trailer(
     checkpoint: Annotated[str, msgspec.Meta(max_length=4_096)]
     consistency: _Hashes
     extends: _Hashes
+    again: Count | None = None
 
 
 Line = RestrictionLine | RecordLine | Trailer
@@ -109,6 +116,7 @@ def encode_batch(  # noqa: PLR0913 - a trailer has so many parts
     checkpoint: str,
     consistency: Sequence[bytes],
     extends: Sequence[bytes],
+    again: int | None = None,
 ) -> bytes:
     """Encode a batch and close it with its trailer."""
     lines: list[Line] = [RestrictionLine(statement) for statement in restrictions]
@@ -121,6 +129,7 @@ def encode_batch(  # noqa: PLR0913 - a trailer has so many parts
         checkpoint=checkpoint,
         consistency=list(consistency),
         extends=list(extends),
+        again=again,
     )
     return body + encode(_Tagged(trailer)) + b"\n"
 

@@ -227,7 +227,8 @@ class Replicator:
         except EquivocationError as error:
             await self._shelf.suspend(self.origin.name, error)
             raise
-        if verified.records or batch.trailer.checkpoint != known.note:
+        new = verified.records or verified.again is not None
+        if new or batch.trailer.checkpoint != known.note:
             await self._shelf.apply(self.origin.name, verified, at=self._now())
         else:
             await self._shelf.touch(self.origin.name, at=self._now())

@@ -117,12 +117,16 @@ class VerifiedRuling:
 
 @dataclass(frozen=True, slots=True)
 class VerifiedBatch:
-    """What may be applied in one transaction, and the peer's new position."""
+    """What may be applied in one transaction, and the peer's new position.
+
+    From `again` on its origin gives openings that were meant for others before.
+    """
 
     records: Sequence[VerifiedRecord]
     restrictions: Sequence[VerifiedRestriction]
     known: Known
     rulings: Sequence[VerifiedRuling] = ()
+    again: int | None = None
 
 
 def verify_restrictions(
@@ -172,7 +176,8 @@ def verify_batch(
     restrictions = verify_restrictions(statements, charter)[0]
     newest = Known(frontier, batch.trailer.checkpoint, checkpoint)
     rulings = _verify_rulings(said, origin.name, charter)
-    return VerifiedBatch(records, restrictions, newest, rulings)
+    again = batch.trailer.again
+    return VerifiedBatch(records, restrictions, newest, rulings, again)
 
 
 def _verify_rulings(

@@ -16,6 +16,7 @@ from fedsafe_federation.proposal import FederationId
 from fedsafe_federation.restrictions import Reason
 from fedsafe_federation.signals import Contact, Day, RuleId
 from fedsafe_federation.signed import NodeName, Signed
+from fedsafe_policies.document import Label
 from fedsafe_policies.vocabulary import (
     Detection,
     Finding,
@@ -247,10 +248,12 @@ class NewSignalRequest(Message, frozen=True):
     says where the finding comes from. Left out, a single signal is an own finding,
     and one of an import is from a list.
     `nodes` are the members that a signal of the federation is meant for, all if it
-    is left out; nobody, if it is empty. `subject_ref` is the provider's own name for
-    the account, under which a notice to the person is announced. `source` is what led
-    to the finding, and `detection` whether a program found it: the person is told both,
-    so a signal about a person that goes to others needs them.
+    is left out; nobody, if it is empty. In their place it may name a `group` of the
+    policy: its members, whoever they are at each hand-over. `subject_ref` is the
+    provider's own name for the account, under which a notice to the person is
+    announced. `source` is what led to the finding, and `detection` whether a program
+    found it: the person is told both, so a signal about a person that goes to others
+    needs them.
     """
 
     about: Question
@@ -265,6 +268,7 @@ class NewSignalRequest(Message, frozen=True):
     findings: Annotated[list[Finding], msgspec.Meta(max_length=8)] = []
     legal_review: Reference | None = None
     nodes: Annotated[list[NodeName], msgspec.Meta(max_length=MAX_MEMBERS)] | None = None
+    group: Label | None = None
     subject_ref: SubjectRef | None = None
     source: Source | None = None
     detection: Detection | None = None
@@ -296,9 +300,9 @@ class SignalState(StrEnum):
 class SignalAnswer(Message, frozen=True):
     """A signal's state; nothing of it that a match alone would show.
 
-    `nodes` are the members that it is meant for; all if it is null. While it is a
-    draft, `provenance`, `findings` and `legal_review` say what its author answers
-    for, and its second person will.
+    `nodes` are the members that it is meant for, of a `group` those of now; all if it
+    is null. While it is a draft, `provenance`, `findings` and `legal_review` say what
+    its author answers for, and its second person will.
     """
 
     signal: SignalId
@@ -311,6 +315,7 @@ class SignalAnswer(Message, frozen=True):
     feed_index: int | None = None
     match_until: Day | None = None
     nodes: list[str] | None = None
+    group: str | None = None
     provenance: Provenance | None = None
     findings: list[Finding] | None = None
     legal_review: str | None = None

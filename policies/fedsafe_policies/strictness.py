@@ -16,6 +16,7 @@ from fedsafe_policies.place import locate
 from fedsafe_policies.policy import Policy, load_policy
 from fedsafe_policies.reasons import Text
 from fedsafe_policies.span import Span
+from fedsafe_policies.vocabulary import Circle
 from fedsafe_policies.wording import said
 
 _DAY: Final = Span.parse("1 day")
@@ -149,7 +150,10 @@ TABLES: Final[Mapping[str, Compare]] = {
     "jurisdictions.transfers": _same,
     "budgets.lookups_an_hour": _at_most,
 }
-"""Tables whose every line allows something: a new line is looser."""
+"""Tables whose every line allows something: a new line is looser.
+
+But for groups, where any nodes may be named anyway.
+"""
 
 
 def loosened(node: Policy, federation: Policy) -> list[Loosening]:
@@ -202,10 +206,12 @@ def _dimensions(own: Document, other: Document) -> Iterator[Loosening]:
 
 
 def _tables(own: Document, other: Document) -> Iterator[Loosening]:
+    # Whoever may name any nodes may also give some of them a name.
+    free = {"scopes.groups"} if Circle.NODES in other.scopes.circles else set()
     for key, compare in TABLES.items():
         allowed: Mapping[str, Any] = leaf(other, key)
         for name, value in leaf(own, key).items():
-            absent = name not in allowed and bool(value)
+            absent = name not in allowed and bool(value) and key not in free
             why = compare(value, allowed[name]) if name in allowed else None
             if absent or why:
                 yield Loosening(f"{key}.{name}", why or _ABSENT)

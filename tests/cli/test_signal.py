@@ -475,3 +475,43 @@ def test_a_signal_that_has_ended_matches_until_no_day(
     outcome = ask("signal", "show", ID)
 
     assert ("matches until" in outcome.out) is told
+
+
+def test_a_group_is_said_as_the_node_wants_it(ask: "Run", node: "FakeNode") -> None:
+    shown = STATE | {"group": "north", "nodes": ["b.demo"]}
+    node.always("POST /v1/signals", shown, 201)
+    outcome = ask(*ADD, "--scope", "group:north", stdin=b"anna@example.de\n")
+    ((_, body),) = node.asked
+
+    assert (body["scope"], body["group"]) == ("federation", "north")
+    assert "north" in outcome.out
+    assert "b.demo" in outcome.out
+
+
+@pytest.mark.parametrize("scope", ["group:", "group:Nord", "groups:x", "everybody"])
+def test_what_is_no_scope_is_wrong_usage(
+    ask: "Run", node: "FakeNode", scope: str
+) -> None:
+    outcome = ask(*ADD, "--scope", scope, stdin=b"anna@example.de\n")
+
+    assert outcome.status == 2
+    assert "group:NAME" in outcome.err
+    assert node.asked == []
+
+
+def test_records_of_an_import_may_be_for_a_group(ask: "Run", node: "FakeNode") -> None:
+    take_in(node)
+    records = [
+        {"kind": "email", "value": "a@example.de"},
+        {"kind": "email", "value": "b@example.de", "scope": "group:south"},
+        {"kind": "email", "value": "c@example.de", "scope": "self"},
+    ]
+    lines = "".join(json.dumps(record) + "\n" for record in records).encode()
+    ask(*IMPORT, "--ndjson", "--scope", "group:north", stdin=lines)
+    ((_, body),) = node.asked
+
+    assert [(one["scope"], one.get("group")) for one in body["signals"]] == [
+        ("federation", "north"),
+        ("federation", "south"),
+        ("self", None),
+    ]

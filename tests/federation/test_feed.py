@@ -53,6 +53,27 @@ def test_a_batch_survives_the_round_trip() -> None:
     assert batch.trailer.checkpoint == LOG.note()
 
 
+def test_a_trailer_says_from_where_to_ask_again_only_if_so() -> None:
+    plain, more = (
+        encode_batch(
+            [],
+            [],
+            next_index=9,
+            checkpoint=LOG.note(),
+            consistency=[],
+            extends=[],
+            again=again,
+        )
+        for again in (None, 4)
+    )
+
+    assert b"again" not in plain
+    assert decode_batch(ORIGIN, plain).trailer.again is None
+    assert decode_batch(ORIGIN, more).trailer.again == 4
+    with pytest.raises(MalformedError, match="another spelling"):
+        decode_batch(ORIGIN, plain.replace(b"}}\n", b',"again":null}}\n'))
+
+
 def test_an_empty_batch_is_a_trailer() -> None:
     data = Log().batch(REQUEST)
 

@@ -22,6 +22,7 @@ from fedsafe_policies.engine import Request
 from fedsafe_policies.errors import PolicyFileError
 from fedsafe_policies.gating import GateRequest
 from fedsafe_policies.policy import Policy, load_policy, shipped
+from fedsafe_policies.sharing import Audience, OpeningRequest
 from fedsafe_policies.span import Span
 from fedsafe_policies.strictness import (
     DIMENSIONS,
@@ -30,9 +31,7 @@ from fedsafe_policies.strictness import (
     load_node_policy,
     loosened,
 )
-from fedsafe_policies.vocabulary import (
-    Plane,
-)
+from fedsafe_policies.vocabulary import Circle, Plane
 
 IDS = [row[0] for row in TIGHTER]
 
@@ -89,7 +88,12 @@ def documented_keys() -> Iterator[str]:
 
 
 def test_every_key_of_a_policy_is_compared_and_tried() -> None:
-    apart = {"ageing", "staffing.apart", "training", "rulebook.rules"}
+    apart = {
+        "ageing",
+        "staffing.apart",
+        "training",
+        "rulebook.rules",
+    }
     tried = {
         key for key in documented_keys() if any(name.startswith(key) for name in IDS)
     }
@@ -120,6 +124,23 @@ def test_gate_and_rulebook_have_their_direction_too() -> None:
 def test_the_strict_policy_is_stricter_than_the_german_one() -> None:
     assert loosened(shipped("strict"), shipped("germany")) == []
     assert loosened(shipped("germany"), shipped("strict")) != []
+
+
+def test_a_node_names_groups_of_its_own_where_it_may_name_any_nodes() -> None:
+    more = TEXT.replace("[scopes.groups]", '[scopes.groups]\nnorth = ["c"]')
+    node = load_policy(more.encode())
+    bare = TEXT.replace(', "nodes"]', "]")
+    federation = load_policy(bare.encode())
+    nobody, somebody = (
+        load_policy(
+            bare.replace("[scopes.groups]", f"[scopes.groups]\nn = {who}").encode()
+        )
+        for who in ("[]", '["c"]')
+    )
+
+    assert loosened(node, LOOSE) == []
+    assert loosened(nobody, federation) == []
+    assert [item.key for item in loosened(somebody, federation)] == ["scopes.groups.n"]
 
 
 # --- the promise: what the stricter allows the looser allows too ------------------
@@ -221,12 +242,24 @@ def at_an_edge(draw: st.DrawFn) -> Case:
     return node, federation, draw(st.just(asked) | near(asked)), now
 
 
+def as_agreed(request: Request, node: Policy, federation: Policy) -> Request:
+    """Spell out a group that only the node has: to its federation it is a list."""
+    if not isinstance(request, OpeningRequest):
+        return request
+    own, agreed = node.document.scopes.groups, federation.document.scopes.groups
+    audience = request.audience
+    if audience.circle is not Circle.GROUP or audience.names & set(agreed):
+        return request
+    members = frozenset[str]().union(*(own.get(each, ()) for each in audience.names))
+    return replace(request, audience=Audience(Circle.NODES, members))
+
+
 def breaks_the_promise(case: Case) -> bool:
     node, federation, request, now = case
     stricter = ask(request, node, now=now)
     if not stricter.allowed:
         return False
-    looser = ask(request, federation, now=now)
+    looser = ask(as_agreed(request, node, federation), federation, now=now)
     lost = (looser.obligations & RESTRAINTS) - stricter.obligations
     return not looser.allowed or bool(lost)
 

@@ -93,6 +93,7 @@ class Code(StrEnum):
     BAD_LIMIT = "bad_limit"
     BAD_POSITION = "bad_position"
     BAD_NODES = "bad_nodes"
+    BAD_GROUP = "bad_group"
     NOT_A_PERSON = "not_a_person"
     ORIGIN_NEEDED = "origin_needed"
     SURFACE_MISSING = "surface_missing"
@@ -217,6 +218,7 @@ CODES: Final[Mapping[Code, tuple[int, str]]] = {
     Code.BAD_LIMIT: (422, "The limit does not fit"),
     Code.BAD_POSITION: (422, "The feed does not reach that far"),
     Code.BAD_NODES: (422, "The members named do not fit"),
+    Code.BAD_GROUP: (422, "The group named does not fit"),
     Code.NOT_A_PERSON: (422, "That is nobody's identifier"),
     Code.ORIGIN_NEEDED: (422, "The signal's origin must be named"),
     Code.SURFACE_MISSING: (422, "Nobody says where it is met"),

@@ -3,8 +3,9 @@
 
 Policy decides on every opening for this recipient (P1, P11, P12, P14, P15), once for
 each kind of signal and audience. A signal that is meant for others is to this member
-as if it were erased: it never becomes one for it, so asking again would be in vain.
-What is withheld for another reason may be had later, and the member asks again.
+as if it were erased: asking again would be in vain. Should it come to be in a group
+later, it is told from where on to ask again (`serving`). What is withheld for another
+reason may be had later, and the member asks again by itself.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,13 +15,13 @@ from typing import Final
 
 from fedsafe_federation.feed import RecordLine
 from fedsafe_federation.signals import decode_opening
+from fedsafe_node.audiences import audience_of, groups_of, members_in
 from fedsafe_node.situation import Situation
 from fedsafe_node.store.recipients_rows import HandedRow
 from fedsafe_policies.reasons import Rule
-from fedsafe_policies.sharing import Audience, OpeningRequest, Recipient
-from fedsafe_policies.vocabulary import Circle, Plane, Purpose
+from fedsafe_policies.sharing import OpeningRequest, Recipient
+from fedsafe_policies.vocabulary import Plane, Purpose
 
-EVERYBODY: Final = Audience(Circle.FEDERATION)
 NOWHERE: Final = ""
 """The jurisdiction of a member that none is known of: no policy admits it."""
 _PURPOSES: Final = {
@@ -74,6 +75,11 @@ class Hander:
         self._recipient = self._describe()
         self._terms: dict[tuple[Plane, frozenset[str] | None], _Terms] = {}
 
+    @property
+    def groups(self) -> frozenset[str]:
+        """The groups that this member is in now, as the store writes them."""
+        return groups_of(self._member, self._situation.policy)
+
     def hand_over(
         self,
         lines: Sequence[RecordLine],
@@ -112,13 +118,13 @@ class Hander:
         return known
 
     def _decide(self, plane: Plane, names: frozenset[str] | None) -> _Terms:
-        audience = EVERYBODY if names is None else Audience(Circle.NODES, names)
+        audience, meant = audience_of(names), members_in(names, self._situation.policy)
         basis = self._basis(plane)
         request = OpeningRequest(
             plane, audience, self._recipient, _PURPOSES[plane], basis
         )
         decision = self._situation.decide(request, self._now)
-        others = names is not None and self._member not in names
+        others = meant is not None and self._member not in meant
         closed = plane is Plane.ACTOR and not self._exchanges
         return _Terms(
             plane=plane,

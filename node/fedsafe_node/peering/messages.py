@@ -21,11 +21,15 @@ class RecipientShown(Message, frozen=True):
 
 
 class RecipientsAnswer(Message, frozen=True):
-    """Who has received a signal; `nodes` are those that it is meant for, or all."""
+    """Who has received a signal; `nodes` are those that it is meant for, or all.
+
+    Of a `group` these are its members now.
+    """
 
     signal: SignalId
     nodes: list[str] | None
     recipients: list[RecipientShown]
+    group: str | None = None
 
 
 class Sighting(Message, frozen=True):

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from fedsafe_federation.feed import MAX_RECORDS
+from fedsafe_node.audiences import group_in, members_in
 from fedsafe_node.clock import Clock
 from fedsafe_node.errors import DeniedError, NotFoundError
 from fedsafe_node.log.audit import AuditTrail, Event, grounds_of
@@ -83,6 +84,7 @@ async def read_recipients(
     signal_id = uuid.UUID(signal).bytes
     row = await reader.signal(situation.node, signal_id)
     audience = await reader.audience(signal_id)
+    meant = members_in(audience, situation.policy)
     runs: Sequence[HandedRow] = ()
     if row is not None:
         runs = await reader.handed(row.index, MAX_RECORDS)
@@ -97,7 +99,8 @@ async def read_recipients(
         groups.setdefault((run.recipient, run.purpose, run.basis), []).append(run)
     return RecipientsAnswer(
         signal=signal,
-        nodes=None if audience is None else sorted(audience),
+        nodes=None if meant is None else sorted(meant),
+        group=group_in(audience),
         recipients=[
             RecipientShown(
                 recipient=recipient,

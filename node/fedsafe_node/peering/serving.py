@@ -11,7 +11,7 @@ durable already is never left out of the ledger, nor told of it behind that end.
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from fedsafe_crypto.checkpoint import Checkpoint, sign_checkpoint
@@ -54,6 +54,8 @@ class _Page:
     extends: Sequence[bytes]
     restricted: int
     """How many restrictions this node has stated."""
+    again: int | None = None
+    """From where on the member may ask again."""
 
     @property
     def openings(self) -> int:
@@ -65,7 +67,8 @@ class FeedServer:
 
     State: `_signed` is the newest checkpoint that has left, as a note; it and the
     guard's file are changed under `_signing` only, the audit log's file under
-    `_keeping`. `_heard` is the newest restriction that each member has applied.
+    `_keeping`. `_heard` is the newest restriction that each member has applied, and
+    `_again` from where on it is to ask again, for which groups it is in.
     """
 
     def __init__(  # noqa: PLR0913 - everything it needs is an argument
@@ -91,6 +94,7 @@ class FeedServer:
         self._keeping = asyncio.Lock()
         self._signed: tuple[Checkpoint, str] | None = None
         self._heard: dict[str, int] = {}
+        self._again: dict[str, tuple[frozenset[str], int | None]] = {}
 
     async def size(self) -> int:
         """Give the feed's size."""
@@ -149,13 +153,39 @@ class FeedServer:
         await self._hear(request, peer)
         behind = await self.size() - request.since
         read = self._store.scan if behind > _LARGE else self._store.read
+        again = await self._ask_again(request, peer, hander)
         page = await read(lambda reader: self._page(reader, request, hander))
+        page = replace(page, again=again)
         data = await self._encode(page, request)
         if page.runs:
             entered = await self._enter(page, request, peer, hander)
             if entered is not page:
+                entered = replace(entered, again=again)
                 data = await self._encode(entered, request)
         return data
+
+    async def _ask_again(
+        self, request: FeedRequest, peer: str, hander: Hander
+    ) -> int | None:
+        """Tell from where on a member may have what a group of its was given before.
+
+        Until it has asked from there; then it reads on by itself. What is decided on
+        for each opening stays with the hander.
+        """
+        groups, known = hander.groups, self._again.get(peer)
+        index = known[1] if known is not None else None
+        if known is None or known[0] != groups:
+            index = None
+            if groups:
+                index = await self._store.scan(
+                    lambda reader: reader.ungiven(
+                        self._log, groups, peer, request.since
+                    )
+                )
+        if index is not None and request.since <= index:
+            index = None
+        self._again[peer] = groups, index
+        return index
 
     async def _encode(self, page: _Page, request: FeedRequest) -> bytes:
         note = await self._note(page.checkpoint)
@@ -168,6 +198,7 @@ class FeedServer:
                 checkpoint=note,
                 consistency=page.consistency,
                 extends=page.extends,
+                again=page.again,
             )
 
         many = len(page.records) > _LARGE

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Final
 
+from fedsafe_node.audiences import members_in
 from fedsafe_node.budgets.publications import PublicationBudget
 from fedsafe_node.errors import (
     DeniedError,
@@ -321,6 +322,7 @@ class _Approval:
         if not item.prepared.published or made is None:
             return  # an own ban is the provider's own processing
         audience = await tx.audience(item.prepared.signal_id)
+        meant = members_in(audience, self._desk.situation.policy)
         others = self._desk.situation.others()
         until = datetime.fromtimestamp(made.header.match_until, UTC).date()
         finding = Finding(
@@ -337,7 +339,7 @@ class _Approval:
         notice = Facts(
             subject_ref=facts.subject_ref,
             published_on=self._present.now.date(),
-            recipients=sorted(others if audience is None else audience),
+            recipients=sorted(others if meant is None else meant),
             finding=finding,
         )
         signal_id, kind = item.prepared.signal_id, NoticeKind.PUBLICATION

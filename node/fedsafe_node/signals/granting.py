@@ -4,7 +4,9 @@
 An origin gives openings of actor signals to whom its gate and theirs are open for;
 a relock erases those that are here. In both cases the records stay, and the place
 from which on something is lacking is kept. Once nothing stands against it the feed
-is read again from there; what has come meanwhile is not counted as complete.
+is read again from there; what has come meanwhile is not counted as complete. An
+origin may also say itself that it gives more *again*: whoever comes to be in a group
+gets what the group was given before. What was denied until then lacked nothing.
 """
 
 from collections.abc import Sequence
@@ -70,6 +72,27 @@ async def grant(
         new = await tx.revive_signal(origin, row.signal_id, signal.token)
         hints.append(Hint(new, signal.token))
     return hints
+
+
+async def read_again(reader: Reader, origin: str) -> int | None:
+    """Read from which index on an origin wants its feed read again; None if not."""
+    value = await reader.meta(f"again/{origin}")
+    return int(value) if value else None
+
+
+async def note_again(tx: Transaction, origin: str, index: int | None) -> None:
+    """Keep from which index on the feed is to be read again."""
+    value = b"" if index is None else str(index).encode()
+    await tx.set_meta(f"again/{origin}", value)
+
+
+def still_again(before: int | None, said: int | None, span: Span) -> int | None:
+    """Tell from where on the feed is to be read again after a batch."""
+    left = before
+    if before is not None and span.start <= before:
+        left = span.stop if span.stop < span.size else None
+    wanted = [each for each in (left, said) if each is not None and each < span.size]
+    return min(wanted, default=None)
 
 
 def _key(origin: str) -> str:

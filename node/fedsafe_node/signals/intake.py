@@ -39,8 +39,11 @@ from fedsafe_node.signals.disputing import Dispute, rest_disputed, take_ruling
 from fedsafe_node.signals.granting import (
     Span,
     grant,
+    note_again,
     note_lacking,
+    read_again,
     read_lacking,
+    still_again,
     still_lacking,
 )
 from fedsafe_node.signals.restricting import Applied, Restricting, in_acts
@@ -64,6 +67,7 @@ class _Kept:
     granted: int
     span: Span
     lacking: int | None
+    whole: bool
 
 
 class Intake:
@@ -99,15 +103,21 @@ class Intake:
     async def position(self, origin: str) -> Position:
         """Read where this node stands in *origin*'s feed.
 
-        That is further back while openings are lacking that may come now.
+        That is further back while openings are lacking that may come now, or the
+        origin has said that it gives more again.
         """
         member = self._member(origin)
 
-        async def query(reader: Reader) -> tuple[bytes | None, int | None]:
+        async def query(
+            reader: Reader,
+        ) -> tuple[bytes | None, int | None, int | None]:
             last = await reader.meta(sequence_key(origin))
-            return last, await read_lacking(reader, origin)
+            again = await read_again(reader, origin)
+            return last, again, await read_lacking(reader, origin)
 
-        last, lacking = await self._store.read(query)
+        last, again, lacking = await self._store.read(query)
+        if again is not None:
+            return Position(await self._load(member, again), int(last or 0))
         if lacking is not None and self._may_ask_again(origin):
             return Position(await self._load(member, lacking), int(last or 0))
         known = self._known.get(origin)
@@ -177,7 +187,12 @@ class Intake:
             lacking = still_lacking(before, span, arrivals)
             if lacking != before:
                 await note_lacking(tx, origin, lacking)
-            kept = _Kept([*granted, *fresh], len(granted), span, lacking)
+            asked = await read_again(tx, origin)
+            again = still_again(asked, batch.again, span)
+            if again != asked:
+                await note_again(tx, origin, again)
+            whole_now = lacking is None and again is None
+            kept = _Kept([*granted, *fresh], len(granted), span, lacking, whole_now)
             if batch.records or lacking != before:
                 await self._tell(tx, origin, batch, kept)
             if mark is not None:
@@ -196,11 +211,13 @@ class Intake:
         coverage, span = self._situation.coverage, kept.span
         if span.stop >= span.size:
             self._known[origin] = known
-        if kept.lacking is None:
+        if kept.whole:
             coverage.lacking.discard(origin)
+        else:
+            coverage.lacking.add(origin)
+        if kept.lacking is None:
             self._patience.pop(origin, None)
             return
-        coverage.lacking.add(origin)
         if span.start < span.size and kept.lacking < span.stop:
             # Asked again, and still withheld: let more and more rounds pass. The
             # first of them is the one that goes on from here.

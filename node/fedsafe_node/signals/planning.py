@@ -12,6 +12,7 @@ from datetime import date, datetime, timedelta
 from typing import Final
 
 from fedsafe_node.asked import Asked, File, read_question
+from fedsafe_node.audiences import audience_of, of_group
 from fedsafe_node.errors import BadRequestError, WrongStateError
 from fedsafe_node.evaluators import OwnList, SharedLists
 from fedsafe_node.messages import NewSignalRequest
@@ -103,7 +104,7 @@ def hold(situation: Situation, now: datetime) -> Present:
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """For which members a signal is meant (None: all), and whom it is about.
+    """For which members or group a signal is meant (None: all), and about whom.
 
     `source` and `detection` are for that person: they never travel.
     """
@@ -208,7 +209,7 @@ class Planner:
         decision = ruling.decision
         if not decision.allowed:
             return decision
-        if address.nodes is not None and not self._names_nodes():
+        if not self._reaches(address):
             return deny(Refusal.SCOPE, self._present.policy.reference)
         self._check_stated(request, asked, pointer)
         if ruling.waits:
@@ -242,12 +243,16 @@ class Planner:
                     pointer=f"{pointer}/{name}",
                 )
 
-    def _names_nodes(self) -> bool:
-        return Circle.NODES in self._present.policy.document.scopes.circles
+    def _reaches(self, address: Address) -> bool:
+        circle = audience_of(address.nodes).circle
+        circles = self._present.policy.document.scopes.circles
+        return circle is Circle.FEDERATION or circle in circles
 
     def _address(self, request: NewSignalRequest, pointer: str) -> Address:
         place = f"{pointer}/nodes"
         told = (request.subject_ref, request.source, request.detection)
+        if request.group is not None:
+            return Address(self._group(request, pointer), *told)
         if request.nodes is None:
             return Address(None, *told)
         shared = self._present.shared
@@ -264,6 +269,24 @@ class Planner:
                     pointer=f"{place}/{position}",
                 )
         return Address(frozenset(request.nodes), *told)
+
+    def _group(self, request: NewSignalRequest, pointer: str) -> frozenset[str]:
+        place = f"{pointer}/group"
+        name, present = request.group or "", self._present
+        if request.scope is Scope.SELF or present.shared is None:
+            raise BadRequestError(
+                "bad_group", "an own ban goes to no group", pointer=place
+            )
+        if request.nodes is not None:
+            raise BadRequestError(
+                "bad_group", "name either a group or members", pointer=place
+            )
+        scopes = present.policy.document.scopes
+        if Circle.GROUP in scopes.circles and name not in scopes.groups:
+            raise BadRequestError(
+                "bad_group", "this node's policy has no such group", pointer=place
+            )
+        return of_group(name)
 
     def _since(self, request: NewSignalRequest, asked: Asked, pointer: str) -> date:
         place = f"{pointer}/removed_on"

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from functools import partial
 
 from fedsafe_federation.signals import SignalHeader
+from fedsafe_node.audiences import group_in
 from fedsafe_node.budgets.publications import PublicationBudget
 from fedsafe_node.errors import BadRequestError
 from fedsafe_node.idempotency import Once
@@ -40,7 +41,7 @@ from fedsafe_node.signals.planning import (
     hold,
 )
 from fedsafe_node.signals.recording import Kept, Prepared, Recorder
-from fedsafe_node.signals.showing import list_drafts, show_signal
+from fedsafe_node.signals.showing import list_drafts, nodes_in, show_signal
 from fedsafe_node.signals.stopping import stop_signal
 from fedsafe_node.store.protocol import Transaction
 from fedsafe_node.store.rows import LogEntry
@@ -227,7 +228,8 @@ class SignalService:
             author=who.name,
             feed_index=kept.feed.start if prepared.published else None,
             match_until=until.isoformat(),
-            nodes=_nodes(plan),
+            nodes=nodes_in(plan.address.nodes, self._desk.situation),
+            group=group_in(plan.address.nodes),
             provenance=wording.provenance if wording is not None else None,
             findings=sorted(facts.findings) if facts is not None else None,
             legal_review=facts.legal_review if facts is not None else None,
@@ -334,11 +336,6 @@ def _problem(
 def _denied(position: int, decision: Decision) -> ItemProblem:
     about = f" ({decision.about})" if decision.about else ""
     return _problem(position, decision.code, decision.reason.en + about)
-
-
-def _nodes(plan: Plan) -> list[str] | None:
-    nodes = plan.address.nodes
-    return None if nodes is None else sorted(nodes)
 
 
 def _size(kept: Kept) -> int | None:

@@ -8,6 +8,7 @@ import msgspec
 
 from fedsafe_federation.errors import MalformedError
 from fedsafe_federation.wireformat import decode
+from fedsafe_node.audiences import group_in, members_in
 from fedsafe_node.errors import NotFoundError, WrongStateError
 from fedsafe_node.log.audit import ACTOR, Event
 from fedsafe_node.messages import DraftsAnswer, SignalAnswer, SignalState
@@ -16,6 +17,7 @@ from fedsafe_node.reading import rule_on_reading
 from fedsafe_node.signals.desk import Changed, Desk
 from fedsafe_node.signals.drafts import DraftFacts, open_draft
 from fedsafe_node.signals.naming import read_signal_id, signal_name
+from fedsafe_node.situation import Situation
 from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.store.rows import DraftRow, DraftState, SignalRow, SignalStatus
 from fedsafe_policies.decision import Decision
@@ -76,6 +78,7 @@ async def describe_draft(
     reader: Reader, row: DraftRow, state: SignalState, desk: Desk
 ) -> SignalAnswer:
     """Describe a draft; while it waits, with what its author answers for."""
+    names = await reader.audience(row.signal_id)
     facts = _facts(row, desk) if state is SignalState.DRAFT else None
     return SignalAnswer(
         signal=signal_name(row.signal_id),
@@ -85,7 +88,8 @@ async def describe_draft(
         origin=desk.situation.node,
         author=row.author,
         approver=row.decided_by if row.state is DraftState.PUBLISHED else None,
-        nodes=await _nodes(reader, row.signal_id),
+        nodes=nodes_in(names, desk.situation),
+        group=group_in(names),
         provenance=facts.provenance if facts is not None else None,
         findings=facts.findings if facts is not None else None,
         legal_review=facts.legal_review if facts is not None else None,
@@ -103,6 +107,7 @@ async def describe_row(
     reader: Reader, row: SignalRow, state: SignalState, desk: Desk
 ) -> SignalAnswer:
     """Describe a signal that has a row, with the people behind it."""
+    names = await reader.audience(row.signal_id)
     draft = await reader.draft(row.signal_id)
     author = draft.author if draft is not None else None
     if row.own and draft is None:
@@ -118,13 +123,15 @@ async def describe_row(
         approver=draft.decided_by if draft is not None else None,
         feed_index=None if row.own else row.index,
         match_until=until.isoformat(),
-        nodes=await _nodes(reader, row.signal_id),
+        nodes=nodes_in(names, desk.situation),
+        group=group_in(names),
     )
 
 
-async def _nodes(reader: Reader, signal_id: bytes) -> list[str] | None:
-    names = await reader.audience(signal_id)
-    return None if names is None else sorted(names)
+def nodes_in(names: frozenset[str] | None, situation: Situation) -> list[str] | None:
+    """List the members that a signal is meant for now; None means all."""
+    members = members_in(names, situation.policy)
+    return None if members is None else sorted(members)
 
 
 async def _describe(reader: Reader, signal_id: bytes, desk: Desk) -> SignalAnswer:

@@ -4,7 +4,7 @@
 Part of `Reader` and `Transaction`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Protocol
 
 from fedsafe_node.store.recipients_rows import HandedRow, HeardRow
@@ -35,6 +35,16 @@ class RecipientsReader(Protocol):
         """Return whom the signals of `limit` entries from `since` on are meant for.
 
         Those that are meant for all are left out.
+        """
+        ...
+
+    async def ungiven(
+        self, log: str, names: Collection[str], recipient: str, before: int
+    ) -> int | None:
+        """Return the first entry before another one that a member has never got.
+
+        Of those that are meant for exactly one of *names*, and still have their
+        opening. Walks the audiences, so use it in `scan`.
         """
         ...
 

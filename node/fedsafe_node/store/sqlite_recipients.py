@@ -5,7 +5,7 @@ They are mixed into `SQLiteReader` and `SQLiteTransaction`, which own the connec
 """
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final
 
 from fedsafe_node.errors import ConflictError
@@ -60,6 +60,22 @@ class SQLiteRecipientsReader:
             (since, since + limit),
         )
         return {index: _names(written) for index, written in rows}
+
+    async def ungiven(
+        self, log: str, names: Collection[str], recipient: str, before: int
+    ) -> int | None:
+        """Return the first entry before another one that a member has never got."""
+        marks = ",".join("?" * len(names))
+        (index,) = self._connection.execute(
+            f"SELECT min(idx) FROM audiences WHERE names IN ({marks}) AND idx < ? "  # noqa: S608
+            "AND EXISTS (SELECT 1 FROM openings WHERE sealed IS NOT NULL "
+            "AND openings.idx = audiences.idx "
+            "AND log = (SELECT id FROM logs WHERE origin = ?)) "
+            "AND NOT EXISTS (SELECT 1 FROM recipients WHERE recipient = ? "
+            "AND audiences.idx BETWEEN first AND last)",
+            (*names, before, log, recipient),
+        ).fetchone()
+        return index if index is None else int(index)
 
     async def heard(self) -> list[HeardRow]:
         """Return which restrictions of this node each member has applied."""

@@ -2,8 +2,9 @@
 import pytest
 
 from fedsafe_node.errors import ConflictError
-from fedsafe_node.store.protocol import Store
+from fedsafe_node.store.protocol import Store, Transaction
 from fedsafe_node.store.recipients_rows import HandedRow, HeardRow
+from fedsafe_node.store.rows import LogEntry, Opening
 
 FIRST, SECOND = bytes(16), bytes([1]) * 16
 
@@ -65,3 +66,30 @@ async def test_what_a_member_has_heard_never_shrinks(store: Store) -> None:
         await store.write(lambda tx, row=row: tx.set_heard(row))  # type: ignore[misc]
 
     assert await store.read(lambda reader: reader.heard()) == rows[:1]
+
+
+async def test_what_a_joiner_never_got_begins_behind_what_it_has(store: Store) -> None:
+    log, group = "a.demo/feed", frozenset({"group:north"})
+    opening = Opening(group="signal", salt=bytes(32), payload=b"{}")
+    bare, whole = LogEntry(record=b"r"), LogEntry(record=b"r", openings=(opening,))
+
+    async def fill(tx: Transaction) -> None:
+        await tx.append_many(log, [whole, bare, whole, whole, whole])
+        for index, names in ((1, group), (2, group), (3, group), (4, frozenset({"b"}))):
+            await tx.add_audience(bytes([index]) * 16, names)
+            await tx.place_audience(bytes([index]) * 16, index)
+
+    await store.write(fill)
+
+    async def ungiven(recipient: str, before: int = 9) -> int | None:
+        return await store.read(
+            lambda reader: reader.ungiven(log, group, recipient, before)
+        )
+
+    assert await ungiven("b.demo") == 2
+    assert await ungiven("b.demo", before=2) is None
+    await store.write(lambda tx: tx.add_handed([run(0, 2)]))
+    assert await ungiven("b.demo") == 3
+    assert await ungiven("c.demo") == 2
+    await store.write(lambda tx: tx.erase_opening(log, 3, "signal", at=1))
+    assert await ungiven("b.demo") is None
