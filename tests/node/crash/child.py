@@ -14,20 +14,24 @@ from pathlib import Path
 from signal import SIGKILL
 
 from fedsafe_crypto.commitment import commit
+from fedsafe_crypto.tiles import TILE_WIDTH
 from fedsafe_node.faults import FaultPoint, Faults
 from fedsafe_node.log.engine import LogEngine, open_store
 from fedsafe_node.log.guard import Guard
 from fedsafe_node.log.openings import PeriodKeys
+from fedsafe_node.log.proofs import log_root
 from fedsafe_node.provider_events.announcing import (
     Announcement,
     Announcer,
     EventKind,
 )
 from fedsafe_node.store.protocol import Store, Transaction
+from fedsafe_node.store.prune_rows import PrunedRow
 from fedsafe_node.store.rows import LogEntry, NewSignal, Opening
 
 FEED = "a.demo/feed"
 AUDIT = "a.demo/audit"
+OLD = "a.demo/anchor"  # all in it goes as soon as it can
 CALLERS = 8
 ACTS = 40  # a caller
 PADDING = 70  # records beside one act's own, so that tiles fill
@@ -98,8 +102,31 @@ async def one_act(tx: Transaction, announcer: Announcer, number: int) -> int:
     if number % 5 == 0:
         audit += [entry(AUDIT, number, f"padding {n}") for n in range(PADDING)]
     await tx.append_many(AUDIT, audit)
+    if number % 5 == 0:
+        old = [entry(OLD, number, f"old {n}") for n in range(PADDING)]
+        await tx.append_many(OLD, old)
+        await prune(tx)
     await tx.set_meta("newest", b"%d" % number)
     return index
+
+
+async def prune(tx: Transaction) -> None:
+    size, least = await tx.log_size(OLD), await tx.minimum(OLD)
+    end = (size - 1) // TILE_WIDTH * TILE_WIDTH
+    if end == least:
+        return
+    for index in range(least, end):
+        await tx.erase_opening(OLD, index, "detail", at=1)
+    row = PrunedRow(
+        log=OLD,
+        size=end,
+        root=await log_root(tx, OLD, end),
+        since="2026-01",
+        event=end,
+        openings=end,
+        at=1,
+    )
+    await tx.prune(row)
 
 
 def tell(*words: object) -> None:
@@ -116,6 +143,9 @@ async def call(store: Store, guard: Guard, announcer: Announcer, first: int) -> 
         except LookupError:
             continue
         tell("kept", number, index)
+        if number % 5 == 0:
+            least = await store.read(lambda reader: reader.minimum(OLD))
+            tell("pruned", least)
         if number % 3 == 0 and await engine.erase_opening(FEED, index, "detail", at=1):
             tell("erased", number, index)
         if number % CALLERS == 0:

@@ -22,6 +22,7 @@ from fedsafe_node.store.rows import SignalRow
 
 FEED = "a.demo/feed"
 AUDIT = "a.demo/audit"
+OLD = "a.demo/anchor"
 ROUNDS = 3
 PLAN = {
     FaultPoint.WRITER_BEFORE_BEGIN: (1, 2, 9),
@@ -32,6 +33,8 @@ PLAN = {
     FaultPoint.LOG_AFTER_APPEND: (1, 11, 61),
     FaultPoint.LOG_AFTER_TILE: (1, 2, 4),
     FaultPoint.LOG_AFTER_ERASE: (1, 5, 20),
+    FaultPoint.LOG_BEFORE_PRUNE: (1, 2, 7),
+    FaultPoint.LOG_AFTER_PRUNE: (1, 2, 7),
     FaultPoint.KEY_BEFORE_RENAME: (1, 2, 3),
     FaultPoint.KEY_AFTER_RENAME: (1, 2, 3),
     FaultPoint.GUARD_BEFORE_RENAME: (1, 2, 3),
@@ -47,6 +50,7 @@ class Acknowledged:
         self.kept: dict[int, int] = {}
         self.erased: set[int] = set()
         self.left: dict[int, str] = {}
+        self.pruned = 0
 
     def hear(self, words: list[str]) -> None:
         match words:
@@ -54,6 +58,8 @@ class Acknowledged:
                 self.kept[int(number)] = int(index)
             case ["erased", _, index]:
                 self.erased.add(int(index))
+            case ["pruned", size]:
+                self.pruned = max(self.pruned, int(size))
             case ["left", size, root]:
                 self.left[int(size)] = root
             case _:
@@ -112,8 +118,9 @@ async def check_store(
         f"sqlite://{directory}/node.db", keys=keys, clock=SystemClock(), guard=guard
     )
     engine = LogEngine(store)
-    for log in (FEED, AUDIT):
+    for log in (FEED, AUDIT, OLD):
         await engine.verify(log, commitments_of)
+    await check_pruned(store, acknowledged.pruned)
     await check_nothing_is_half_applied(store)
     await check_announcements(store, Announcer(keys, SystemClock()))
     feed = await engine.records(FEED, 0, 100_000)
@@ -142,6 +149,17 @@ async def check_nothing_is_half_applied(store: Store) -> None:
     assert len(padding) == 70 * sum(number % 5 == 0 for number in published)
     assert (newest is None) == (not published)
     assert newest is None or int(newest) in published
+
+
+async def check_pruned(store: Store, acknowledged: int) -> None:
+    """Check that exactly what is said to be pruned is gone."""
+    least = await store.read(lambda reader: reader.minimum(OLD))
+    size = await store.read(lambda reader: reader.log_size(OLD))
+    left = await store.scan(lambda reader: reader.records(OLD, 0, size))
+    marks = await store.scan(lambda reader: reader.sealed_openings(OLD, 0, size))
+    assert acknowledged <= least <= size
+    assert len(left) == size - least
+    assert {mark.index for mark in marks} == set(range(least, size))
 
 
 async def check_announcements(store: Store, announcer: Announcer) -> None:
