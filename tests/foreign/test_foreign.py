@@ -19,8 +19,9 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from tests.node.evidence.conftest import AUDRA, write_events
-from tests.node.fleet import NAMES, Fleet, copy_of, make_founded
+from tests.node.evidence.aging import grow_old, let_records_go, write
+from tests.node.evidence.conftest import AUDRA, STAFF, write_events
+from tests.node.fleet import NAMES, Fleet, copy_of, make, make_founded
 
 from fedsafe_crypto.checkpoint import Checkpoint, open_checkpoint
 from fedsafe_crypto.cosignature import verify_cosignatures
@@ -55,9 +56,14 @@ Question = Mapping[str, object]
 
 @dataclass(frozen=True)
 class Written:
-    """What a node wrote: files, proofs and its key; and what others cosigned."""
+    """What a node wrote: files, proofs and its key; and what others cosigned.
+
+    `pruned` has the files of a log whose first tile went, with its own key.
+    """
 
     root: Path
+    pruned: Path
+    pruned_key: str
     key: str
     cosigned: Question
     inclusions: Sequence[Question]
@@ -71,10 +77,7 @@ async def _write(root: Path) -> Written:
     await write_events(fleet, SIZE)
     cosigned = await _cosigned(fleet)
     node = fleet["a.demo"]
-    pieces = await node.services.tiling.export(OwnLog.AUDIT, AUDRA)
-    archive = io.BytesIO(b"".join([piece async for piece in pieces]))
-    with tarfile.open(fileobj=archive, mode="r:") as files:
-        files.extractall(root / "tiles", filter="data")
+    await _take_tiles(fleet, root / "tiles")
     engine, log = LogEngine(node.base.store), node.base.trail.log
     size = (await engine.head(log)).size
     end = await engine.root_at(log, size)
@@ -102,7 +105,30 @@ async def _write(root: Path) -> Written:
     ]
     key = audit_verifier("a.demo", node.base.keys).encode()
     await fleet.close()
-    return Written(root / "tiles", key, cosigned, inclusions, consistencies)
+    pruned, pruned_key = await _write_pruned(root)
+    return Written(
+        root / "tiles", pruned, pruned_key, key, cosigned, inclusions, consistencies
+    )
+
+
+async def _write_pruned(root: Path) -> tuple[Path, str]:
+    """Let a node prune its log, and take the rest out."""
+    fleet = await make(root / "alone", "a.demo", staff=STAFF)
+    let_records_go(fleet)
+    await fleet.start("a.demo")
+    await write(fleet, SIZE)
+    await grow_old(fleet)
+    await _take_tiles(fleet, root / "pruned")
+    key = audit_verifier("a.demo", fleet["a.demo"].base.keys).encode()
+    await fleet.close()
+    return root / "pruned", key
+
+
+async def _take_tiles(fleet: Fleet, target: Path) -> None:
+    pieces = await fleet["a.demo"].services.tiling.export(OwnLog.AUDIT, AUDRA)
+    archive = io.BytesIO(b"".join([piece async for piece in pieces]))
+    with tarfile.open(fileobj=archive, mode="r:") as files:
+        files.extractall(target, filter="data")
 
 
 async def _cosigned(fleet: Fleet) -> Question:
@@ -219,21 +245,45 @@ def test_others_refuse_every_proof_that_was_changed(
 def test_others_read_the_whole_log_and_refuse_any_changed_file(
     reader: Path, written: Written, tmp_path: Path
 ) -> None:
-    names = [path for path in written.root.rglob("*") if path.is_file()]
     asked = {"kind": "tiles", "key": written.key}
-    questions: list[Question] = [{**asked, "directory": str(written.root)}]
-    for number, path in enumerate(names):
-        data = path.read_bytes()
-        for at in places(len(data) - 2):  # the very end of a signature is padding
-            target = tmp_path / f"{number}-{at}"
-            shutil.copytree(written.root, target)
-            (target / path.relative_to(written.root)).write_bytes(flipped(data, at))
-            questions.append({**asked, "directory": str(target)})
+    questions = copies_of(written.root, tmp_path, asked)
     good, *bad = judged(reader, questions)
 
     assert good == "ok"
-    assert len(names) == 6  # checkpoint, two of level 0 and their entries, one above
+    # The checkpoint, two tiles of level 0 and their entries, and one above.
+    assert len(files_of(written.root)) == 6
     assert {verdict.split(":")[0] for verdict in bad} == {"refused"}
+
+
+def test_others_read_a_pruned_log_and_refuse_any_changed_file(
+    reader: Path, written: Written, tmp_path: Path
+) -> None:
+    asked = {"kind": "tiles", "key": written.pruned_key, "minimum": 256}
+    good, *bad = judged(reader, copies_of(written.pruned, tmp_path, asked))
+    whole = {**asked, "minimum": 0, "directory": str(written.pruned)}
+    (missing,) = judged(reader, [whole])
+
+    assert good == "ok"
+    assert not (written.pruned / "tile" / "entries" / "000").exists()
+    assert {verdict.split(":")[0] for verdict in bad} == {"refused"}
+    assert missing.startswith("refused")
+
+
+def files_of(root: Path) -> list[Path]:
+    return [path for path in root.rglob("*") if path.is_file()]
+
+
+def copies_of(root: Path, work: Path, asked: Question) -> list[Question]:
+    """Ask about the files, and then about copies that each have a byte changed."""
+    questions: list[Question] = [{**asked, "directory": str(root)}]
+    for number, path in enumerate(files_of(root)):
+        data = path.read_bytes()
+        for at in places(len(data) - 3):  # the very end of a signature is padding
+            target = work / f"{number}-{at}"
+            shutil.copytree(root, target)
+            (target / path.relative_to(root)).write_bytes(flipped(data, at))
+            questions.append({**asked, "directory": str(target)})
+    return questions
 
 
 def test_others_accept_cosignatures_and_refuse_any_changed_byte(
