@@ -14,6 +14,7 @@ import click
 
 from fedsafe_cli.exit_codes import OK, ExitStatus
 from fedsafe_cli.findings import one_of
+from fedsafe_cli.inquiries import COLUMNS, answer_inquiry, inquiries, inquiry_row
 from fedsafe_cli.moments import shown
 from fedsafe_cli.options import settings_of, shared_options
 from fedsafe_cli.output import document, line, note, pairs, table
@@ -309,8 +310,8 @@ def _show(answer: Json, settings: Settings) -> None:
         settings,
     )
     _part(
-        ("signal", "origin", "questions", "by", "at"),
-        [_inquiry(each, settings) for each in answer["inquiries"]],
+        COLUMNS,
+        [inquiry_row(each, settings) for each in answer["inquiries"]],
         settings,
     )
 
@@ -371,12 +372,5 @@ def _hearing(each: Json, settings: Settings) -> tuple[object, ...]:
     )
 
 
-def _inquiry(each: Json, settings: Settings) -> tuple[object, ...]:
-    questions = [_word(QUESTIONS, code, settings) for code in each["questions"]]
-    return (
-        each["signal"],
-        each["origin"],
-        "; ".join(questions),
-        each["asked_by"],
-        shown(each["asked_at"]),
-    )
+task.add_command(inquiries)
+task.add_command(answer_inquiry)

@@ -34,6 +34,11 @@ QUESTIONS: Final[Words] = {
         "Is a complaint pending?",
     ),
 }
+REPLIES: Final[Words] = {
+    "yes": ("ja", "yes"),
+    "no": ("nein", "no"),
+    "unanswered": ("nicht beantwortet", "unanswered"),
+}
 STEPS: Final[Words] = {
     "invited": ("eingeladen", "invited"),
     "heard": ("angehört", "heard"),
@@ -61,7 +66,10 @@ _SAID: Final[Words] = {
     "alike": ("gleiche", "alike"),
     "next": ("weiter mit --after {next}", "go on with --after {next}"),
     "note": ("Hinweis", "note"),
-    "flagged": ("neu ansehen: Signal beendet", "look anew: a signal was stopped"),
+    "flagged": (
+        "neu ansehen: Signal beendet oder Antwort da",
+        "look anew: a signal was stopped, or an answer came",
+    ),
     "revision": ("Fassung", "revision"),
     "heard": ("Anhörung", "hearing"),
     "hearing": ("Anhörung", "hearing"),
@@ -84,6 +92,8 @@ _SAID: Final[Words] = {
     "renewals": ("Verlängerungen", "renewals"),
     "reference": ("Verweis", "reference"),
     "until": ("bis", "until"),
+    "inquiry": ("Anfrage", "inquiry"),
+    "contact": ("Kontakt", "contact"),
     "questions": ("Fragen", "questions"),
     "decided": ("entschieden: {outcome}", "decided: {outcome}"),
     "waits": (

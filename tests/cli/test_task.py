@@ -50,6 +50,9 @@ STEP = {
     "recorded_at": 1_795_521_650,
 }
 INQUIRY = {
+    "inquiry": 7,
+    "task": TASK,
+    "contact": "trust@b.demo",
     "signal": MATCH["signal"],
     "origin": "b.demo",
     "questions": ["still_stands", "age_confirmed"],
@@ -212,6 +215,48 @@ def test_what_waits_for_a_second_person_says_how_it_is_approved(
     assert f"fedsafe act approve {'1' * 32} --digest {'2' * 64}" in shown.out
     assert "zweite Person mit der Rolle reviewer" in german.out
     assert ask(*call, "--json").document == with_moments(WAITS)
+
+
+def test_what_waits_for_an_origin_is_listed_with_its_contact(
+    ask: "Run", node: "FakeNode"
+) -> None:
+    node.always("GET /v1/inquiries", {"inquiries": [INQUIRY]})
+    english, german = ask("task", "inquiries"), ask("task", "inquiries", "--lang", "de")
+
+    assert "trust@b.demo" in english.out
+    assert "Does the signal still stand?; Is the person of age?" in english.out
+    assert "Ist die Person volljährig?" in german.out
+
+
+def test_what_an_origin_replied_is_entered(ask: "Run", node: "FakeNode") -> None:
+    answered = INQUIRY | {
+        "replies": {"still_stands": "yes", "age_confirmed": "unanswered"},
+        "reference": "mail-7",
+        "answered_by": "rita",
+        "answered_at": 1_795_521_900,
+    }
+    path = f"POST /v1/tasks/{TASK}/inquiries/7/answer"
+    node.always(path, WHOLE | {"inquiries": [answered]})
+    call = ("task", "answer", TASK, "7", "--reference", "mail-7")
+    done = ask(
+        *call,
+        *("--reply", "still_stands=yes", "--reply", "age_confirmed=unanswered"),
+    )
+    wrong = [
+        ask(*call, "--reply", reply).status
+        for reply in ("still_stands", "still_stands=perhaps", "name=yes")
+    ]
+
+    assert done.status == 0
+    assert "Does the signal still stand? yes" in done.out
+    assert "Is the person of age? unanswered" in done.out
+    assert wrong == [5, 5, 5]
+    assert posted(node) == [
+        {
+            "replies": {"still_stands": "yes", "age_confirmed": "unanswered"},
+            "reference": "mail-7",
+        }
+    ]
 
 
 def test_a_step_of_a_hearing_is_recorded(ask: "Run", node: "FakeNode") -> None:

@@ -55,6 +55,8 @@ ROUTE_EVENTS: Final[Mapping[str, tuple[Event, ...]]] = {
     "showTask": (Event.TASK_READ,),
     "decideTask": (Event.TASK_DECIDED, Event.ACT_ASKED),
     "hearTask": (Event.TASK_HEARING,),
+    "listInquiries": (Event.TASK_READ,),
+    "answerInquiry": (Event.TASK_ANSWERED,),
     "readEvents": (Event.PROVIDER_READ,),
     "receiptEvent": (Event.PROVIDER_RECEIPTED,),
     "auditEvents": (Event.AUDIT_READ,),

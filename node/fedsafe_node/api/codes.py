@@ -56,6 +56,7 @@ class Code(StrEnum):
     TASK_CHANGED = "task_changed"
     TASK_UNSEEN = "task_unseen"
     TASK_FULL = "task_full"
+    ALREADY_ANSWERED = "already_answered"
     NO_RECEIPT = "no_receipt"
     TEXT_CHANGED = "text_changed"
     ALREADY_TOLD = "already_told"
@@ -109,6 +110,7 @@ class Code(StrEnum):
     BAD_PSEUDONYM = "bad_pseudonym"
     PURPOSE_MISSING = "purpose_missing"
     BAD_HEARING = "bad_hearing"
+    BAD_ANSWER = "bad_answer"
     NOT_FOR_OUTCOME = "not_for_outcome"
     BAD_EVENT = "bad_event"
     BAD_SILENCE = "bad_silence"
@@ -181,6 +183,7 @@ CODES: Final[Mapping[Code, tuple[int, str]]] = {
     Code.TASK_CHANGED: (409, "The task has changed meanwhile"),
     Code.TASK_UNSEEN: (409, "Look at the task first"),
     Code.TASK_FULL: (409, "The task has too many steps"),
+    Code.ALREADY_ANSWERED: (409, "The inquiry is answered"),
     Code.NO_RECEIPT: (409, "It takes no receipt"),
     Code.TEXT_CHANGED: (409, "The text has other words by now"),
     Code.ALREADY_TOLD: (409, "The notice has gone out"),
@@ -234,6 +237,7 @@ CODES: Final[Mapping[Code, tuple[int, str]]] = {
     Code.PURPOSE_MISSING: (422, "Nobody says what for"),
     Code.BAD_SPAN: (422, "The span does not fit"),
     Code.BAD_HEARING: (422, "The step of the hearing does not fit"),
+    Code.BAD_ANSWER: (422, "The replies do not fit the questions"),
     Code.NOT_MAILED: (422, "No code is mailed to such an address"),
     Code.NOT_FOR_OUTCOME: (422, "A field does not fit the outcome"),
     Code.BAD_EVENT: (422, "There is no such class of events"),

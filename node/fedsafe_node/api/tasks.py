@@ -11,8 +11,11 @@ from fedsafe_node.messages import TaskId
 from fedsafe_node.review.messages import (
     HearingAnswer,
     HearingRequest,
+    InquiriesAnswer,
+    InquiryNumber,
     OutcomeAnswer,
     OutcomeRequest,
+    ReplyRequest,
     TaskAnswer,
     TasksAnswer,
     TasksQuery,
@@ -58,6 +61,21 @@ async def hear_task(call: Call) -> object:
     """Enter a step of a hearing."""
     request = call.body(HearingRequest)
     return await call.services.tasks.hear(call.path["task"], request, call.principal)
+
+
+async def list_inquiries(call: Call) -> object:
+    """List inquiries."""
+    purpose = call.parameters(ReadQuery).purpose
+    return await call.services.tasks.inquiries(call.principal, purpose)
+
+
+async def answer_inquiry(call: Call) -> object:
+    """Enter an origin's answer."""
+    request = call.body(ReplyRequest)
+    number = int(call.path["inquiry"])
+    return await call.services.tasks.answer(
+        call.path["task"], number, request, call.principal
+    )
 
 
 TASK_ROUTES: Final = (
@@ -114,6 +132,33 @@ TASK_ROUTES: Final = (
         limit=4 * KIB,
         path_types=_TASK,
         answer=HearingAnswer,
+        refusals=_GONE,
+    ),
+    Route(
+        name="listInquiries",
+        method="GET",
+        path="/v1/inquiries",
+        handler=list_inquiries,
+        auth=Auth.CREDENTIAL,
+        roles=_READ,
+        lane=Lane.READS,
+        summary="List the questions to origins that wait for an answer",
+        query=ReadQuery,
+        answer=InquiriesAnswer,
+    ),
+    Route(
+        name="answerInquiry",
+        method="POST",
+        path="/v1/tasks/{task}/inquiries/{inquiry}/answer",
+        handler=answer_inquiry,
+        auth=Auth.CREDENTIAL,
+        roles=_DECIDE,
+        lane=Lane.WRITES,
+        summary="Enter what an origin replied; the review is looked at anew",
+        body=ReplyRequest,
+        limit=4 * KIB,
+        path_types=_TASK | {"inquiry": InquiryNumber},
+        answer=TaskAnswer,
         refusals=_GONE,
     ),
 )

@@ -114,6 +114,7 @@ class Event(StrEnum):
     TASK_READ = "task.read"
     TASK_DECIDED = "task.decided"
     TASK_HEARING = "task.hearing"
+    TASK_ANSWERED = "task.answered"
     TASK_REOPENED = "task.reopened"
     TASK_DUE = "task.due"
     TASK_LAPSED = "task.lapsed"

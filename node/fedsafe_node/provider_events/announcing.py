@@ -52,6 +52,7 @@ class EventKind(StrEnum):
     SIGNAL_RESTRICTED = "signal.restricted"
     NOTICE_DUE = "notice.due"
     TASK_DUE = "task.due"
+    TASK_INQUIRY = "task.inquiry"
     TASK_DECIDED = "task.decided"
     TASK_LAPSED = "task.lapsed"
     DISPUTE_RULED = "dispute.ruled"

@@ -29,6 +29,7 @@ from fedsafe_node.review.concluding import conclude
 from fedsafe_node.review.confirming import KIND, Confirmation, let_one_wait
 from fedsafe_node.review.desk import ReviewDesk
 from fedsafe_node.review.habits import weigh_habits
+from fedsafe_node.review.inquiring import ask_origin
 from fedsafe_node.review.messages import OutcomeAnswer, OutcomeRequest
 from fedsafe_node.review.showing import shown, steps_of
 from fedsafe_node.store.protocol import Reader, Transaction
@@ -107,7 +108,7 @@ async def decide_task(
         inquiry = await _inquiry(desk, tx, task, asked)
         after = await conclude(desk, tx, task, case.row, decision)
         if inquiry is not None:
-            await tx.add_task_inquiry(inquiry)
+            await ask_origin(desk, tx, after, inquiry)
         return decision, after, None
 
     decision, task, waits = await desk.admitted(act, who, "task.decide")

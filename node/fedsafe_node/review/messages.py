@@ -38,6 +38,7 @@ Listed = Literal["waiting", "open", "watched", "decided", "lapsed"]
 Place = Annotated[
     str, msgspec.Meta(pattern=r"^[0-2]\.-?[0-9]{1,15}\.[0-9a-f]{32}(?!\n)$")
 ]
+InquiryNumber = Annotated[str, msgspec.Meta(pattern=r"^[1-9][0-9]{0,14}(?!\n)$")]
 Revision = Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)]
 
 
@@ -51,6 +52,15 @@ class InquiryQuestion(StrEnum):
     AGE_CONFIRMED = "age_confirmed"
     PERSON_WAS_HEARD = "person_was_heard"
     COMPLAINT_PENDING = "complaint_pending"
+
+
+@unique
+class Reply(StrEnum):
+    """What an origin replied to a question."""
+
+    YES = "yes"
+    NO = "no"
+    UNANSWERED = "unanswered"
 
 
 class TaskShown(Message, frozen=True):
@@ -156,13 +166,37 @@ class HearingShown(Message, frozen=True):
 
 
 class InquiryShown(Message, frozen=True):
-    """Questions to an origin that wait for its answer."""
+    """Questions to an origin, and its replies once somebody has entered them.
 
+    `contact` is where the origin is reached about its signal; null once what the task
+    held of the signal is gone.
+    """
+
+    inquiry: int
+    task: TaskId
     signal: SignalId
     origin: str
     questions: list[InquiryQuestion]
     asked_by: str
     asked_at: int
+    contact: str | None = None
+    replies: dict[InquiryQuestion, Reply] | None = None
+    reference: str | None = None
+    answered_by: str | None = None
+    answered_at: int | None = None
+
+
+class InquiriesAnswer(Message, frozen=True):
+    """The inquiries that wait for the origin's answer, oldest first."""
+
+    inquiries: list[InquiryShown]
+
+
+class ReplyRequest(Message, frozen=True):
+    """What the origin replied to each question, and where that is written down."""
+
+    replies: dict[InquiryQuestion, Reply]
+    reference: Reference
 
 
 class TaskAnswer(TaskShown, frozen=True):

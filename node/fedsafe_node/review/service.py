@@ -6,11 +6,14 @@ from fedsafe_node.principal import Principal
 from fedsafe_node.review.deciding import decide_task
 from fedsafe_node.review.desk import ReviewDesk
 from fedsafe_node.review.hearing import record_hearing
+from fedsafe_node.review.inquiring import answer_inquiry, list_inquiries
 from fedsafe_node.review.messages import (
     HearingAnswer,
     HearingRequest,
+    InquiriesAnswer,
     OutcomeAnswer,
     OutcomeRequest,
+    ReplyRequest,
     TaskAnswer,
     TasksAnswer,
     TasksQuery,
@@ -47,3 +50,15 @@ class ReviewService:
     ) -> HearingAnswer:
         """Enter a step of a hearing; see `hearing.record_hearing`."""
         return await record_hearing(self._desk, task, request, who)
+
+    async def inquiries(
+        self, who: Principal, purpose: Purpose | None = None
+    ) -> InquiriesAnswer:
+        """List what waits for an origin; see `inquiring.list_inquiries`."""
+        return await list_inquiries(self._desk, who, purpose)
+
+    async def answer(
+        self, task: str, inquiry: int, request: ReplyRequest, who: Principal
+    ) -> TaskAnswer:
+        """Enter what an origin replied; see `inquiring.answer_inquiry`."""
+        return await answer_inquiry(self._desk, task, inquiry, request, who)

@@ -4,7 +4,7 @@
 from datetime import UTC, date, datetime
 from uuid import UUID
 
-from msgspec.structs import asdict
+from msgspec.structs import asdict, replace
 
 from fedsafe_node.errors import DeniedError, NotFoundError
 from fedsafe_node.log.audit import Event, grounds_of
@@ -18,6 +18,7 @@ from fedsafe_node.review.messages import (
     InquiryQuestion,
     InquiryShown,
     ListedTask,
+    Reply,
     TaskAnswer,
     TasksAnswer,
     TaskShown,
@@ -28,6 +29,7 @@ from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.store.review_rows import (
     FIRST_PLACE,
     ListedTaskRow,
+    TaskAnswerRow,
     TaskDecisionRow,
     TaskHearingRow,
     TaskInquiryRow,
@@ -74,7 +76,7 @@ async def list_tasks(
     rows = await desk.store.scan(read)
 
     async def act(tx: Transaction) -> TasksAnswer:
-        decision = _admit(desk, who, query.purpose)
+        decision = admit(desk, who, query.purpose)
         entry = desk.trail.entry(
             Event.TASK_READ,
             at=desk.clock.now(),
@@ -112,7 +114,7 @@ async def show_task(
     """
 
     async def act(tx: Transaction) -> TaskAnswer:
-        decision = _admit(desk, who, purpose)
+        decision = admit(desk, who, purpose)
         task = await tx.task(task_id)
         if task is None:
             raise NotFoundError("task")
@@ -125,7 +127,12 @@ async def show_task(
     return await desk.admitted(act, who, "task.show")
 
 
-def _admit(desk: ReviewDesk, who: Principal, purpose: Purpose | None) -> Decision:
+def admit(desk: ReviewDesk, who: Principal, purpose: Purpose | None) -> Decision:
+    """Decide whether somebody may read tasks.
+
+    Raises:
+        DeniedError: this role may not, or not for that purpose.
+    """
     now = desk.clock.now()
     decision = rule_on_reading(desk.situation, who, Matter.TASKS, purpose, now)
     if not decision.allowed:
@@ -149,7 +156,7 @@ async def describe(desk: ReviewDesk, reader: Reader, task: TaskRow) -> TaskAnswe
         signals=[_signal(desk, row) for row in signals],
         decisions=[_decision(row) for row in await reader.task_decisions(task.id)],
         hearings=[_hearing(row) for row in hearings],
-        inquiries=[_inquiry(row) for row in await reader.task_inquiries(task.id)],
+        inquiries=await inquiries_of(desk, reader, task.id),
         heard=completed(steps_of(hearings)),
     )
 
@@ -236,11 +243,42 @@ def _hearing(row: TaskHearingRow) -> HearingShown:
     )
 
 
-def _inquiry(row: TaskInquiryRow) -> InquiryShown:
-    return InquiryShown(
+async def inquiries_of(
+    desk: ReviewDesk, reader: Reader, task_id: str
+) -> list[InquiryShown]:
+    """Give what was asked about a task's signals, with the answers that there are."""
+    answers = {row.inquiry: row for row in await reader.task_answers(task_id)}
+    contacts = {
+        row.signal_id: match.contact
+        for row in await reader.task_signals(task_id)
+        if (match := open_match(row, desk.periods)) is not None
+    }
+    return [
+        _inquiry(row, contacts.get(row.signal_id), answers.get(row.number or 0))
+        for row in await reader.task_inquiries(task_id)
+    ]
+
+
+def _inquiry(
+    row: TaskInquiryRow, contact: str | None, answer: TaskAnswerRow | None
+) -> InquiryShown:
+    shown = InquiryShown(
+        inquiry=row.number or 0,
+        task=row.task,
         signal=str(UUID(bytes=row.signal_id)),
         origin=row.origin,
         questions=[InquiryQuestion(name) for name in row.questions.split()],
         asked_by=row.asked_by,
         asked_at=row.asked_at,
+        contact=contact,
+    )
+    if answer is None:
+        return shown
+    pairs = (each.split("=") for each in answer.replies.split())
+    return replace(
+        shown,
+        replies={InquiryQuestion(name): Reply(reply) for name, reply in pairs},
+        reference=answer.reference,
+        answered_by=answer.answered_by,
+        answered_at=answer.answered_at,
     )

@@ -7,6 +7,7 @@ from typing import Protocol
 from fedsafe_node.store.review_rows import (
     FIRST_PLACE,
     ListedTaskRow,
+    TaskAnswerRow,
     TaskDecisionRow,
     TaskHearingRow,
     TaskInquiryRow,
@@ -102,6 +103,14 @@ class ReviewReader(Protocol):
         """Return what was asked about a task's signals, oldest first."""
         ...
 
+    async def task_answers(self, task_id: str) -> list[TaskAnswerRow]:
+        """Return what origins have replied to a task's inquiries."""
+        ...
+
+    async def unanswered_inquiries(self, limit: int) -> list[TaskInquiryRow]:
+        """Return the inquiries that nobody has answered, oldest first."""
+        ...
+
     async def task_viewed(self, task_id: str, person: str) -> int | None:
         """Return when a person first looked at a task since it changed last."""
         ...
@@ -140,8 +149,16 @@ class ReviewWriter(Protocol):
         """Keep a step of a hearing."""
         ...
 
-    async def add_task_inquiry(self, inquiry: TaskInquiryRow) -> None:
-        """Keep questions to an origin."""
+    async def add_task_inquiry(self, inquiry: TaskInquiryRow) -> int:
+        """Keep questions to an origin; return their number."""
+        ...
+
+    async def add_task_answer(self, answer: TaskAnswerRow) -> None:
+        """Keep what an origin replied.
+
+        Raises:
+            ConflictError: that inquiry is answered.
+        """
         ...
 
     async def add_task_view(self, task_id: str, person: str, at: int) -> None:

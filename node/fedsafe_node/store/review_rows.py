@@ -119,7 +119,10 @@ class TaskHearingRow(Row, frozen=True, kw_only=True):
 
 
 class TaskInquiryRow(Row, frozen=True, kw_only=True):
-    """Questions to an origin about its signal, by name, with blanks between."""
+    """Questions to an origin about its signal, by name, with blanks between.
+
+    `number` is the store's.
+    """
 
     task: str
     origin: str
@@ -127,3 +130,15 @@ class TaskInquiryRow(Row, frozen=True, kw_only=True):
     questions: str
     asked_by: str
     asked_at: int
+    number: int | None = None
+
+
+class TaskAnswerRow(Row, frozen=True, kw_only=True):
+    """What an origin replied to an inquiry: `question=reply`, with blanks between."""
+
+    inquiry: int
+    task: str
+    replies: str
+    reference: str
+    answered_by: str
+    answered_at: int

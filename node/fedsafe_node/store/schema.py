@@ -17,6 +17,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from fedsafe_node.errors import SchemaError
+from fedsafe_node.store.answers_schema import ANSWERS
 from fedsafe_node.store.events_schema import EVENTS
 from fedsafe_node.store.gate_schema import REGISTER, RELOCK
 from fedsafe_node.store.keeping_schema import KEEPING
@@ -249,6 +250,7 @@ MIGRATIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("0012_scopes", SCOPES),
     ("0013_prune", PRUNE),
     ("0014_reasons", REASONS),
+    ("0015_answers", ANSWERS),
 )
 VERSION = len(MIGRATIONS)
 

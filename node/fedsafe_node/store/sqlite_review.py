@@ -12,6 +12,7 @@ from fedsafe_node.store.review_rows import (
     FIRST_PLACE,
     UNNAMED,
     ListedTaskRow,
+    TaskAnswerRow,
     TaskDecisionRow,
     TaskHearingRow,
     TaskInquiryRow,
@@ -40,6 +41,7 @@ _SIGNAL: Final = f"SELECT {_columns(TaskSignalRow)} FROM task_signals "  # noqa:
 _DECISION: Final = f"SELECT {_columns(TaskDecisionRow)} FROM task_decisions "  # noqa: S608
 _HEARING: Final = f"SELECT {_columns(TaskHearingRow)} FROM task_hearings "  # noqa: S608
 _INQUIRY: Final = f"SELECT {_columns(TaskInquiryRow)} FROM task_inquiries "  # noqa: S608
+_ANSWER: Final = f"SELECT {_columns(TaskAnswerRow)} FROM task_answers "  # noqa: S608
 _BEHIND_UNNAMED: Final = UNNAMED[:-1] + chr(ord(UNNAMED[-1]) + 1)
 _HAND: Final = f"""
 WITH hand AS (
@@ -218,6 +220,17 @@ class SQLiteReviewReader:
         sql = _INQUIRY + "WHERE task = ? ORDER BY number"
         return self._review_rows(TaskInquiryRow, sql, task_id)
 
+    async def task_answers(self, task_id: str) -> list[TaskAnswerRow]:
+        """Return what origins have replied to a task's inquiries."""
+        sql = _ANSWER + "WHERE task = ? ORDER BY inquiry"
+        return self._review_rows(TaskAnswerRow, sql, task_id)
+
+    async def unanswered_inquiries(self, limit: int) -> list[TaskInquiryRow]:
+        """Return the inquiries that nobody has answered, oldest first."""
+        unanswered = "WHERE number NOT IN (SELECT inquiry FROM task_answers) "
+        sql = _INQUIRY + unanswered + "ORDER BY number LIMIT ?"
+        return self._review_rows(TaskInquiryRow, sql, limit)
+
     async def task_viewed(self, task_id: str, person: str) -> int | None:
         """Return when a person first looked at a task since it changed last."""
         row = self._connection.execute(
@@ -277,9 +290,15 @@ class SQLiteReviewWriter:
         """Keep a step of a hearing."""
         self._keep_review("task_hearings", step)
 
-    async def add_task_inquiry(self, inquiry: TaskInquiryRow) -> None:
-        """Keep questions to an origin."""
+    async def add_task_inquiry(self, inquiry: TaskInquiryRow) -> int:
+        """Keep questions to an origin; return their number."""
         self._keep_review("task_inquiries", inquiry)
+        (number,) = self._connection.execute("SELECT last_insert_rowid()").fetchone()
+        return int(number)
+
+    async def add_task_answer(self, answer: TaskAnswerRow) -> None:
+        """Keep what an origin replied."""
+        self._keep_review("task_answers", answer)
 
     async def add_task_view(self, task_id: str, person: str, at: int) -> None:
         """Keep when a person looks at a task; the first time of a revision counts."""
@@ -298,7 +317,10 @@ class SQLiteReviewWriter:
             "state = ?, revision = revision + 1 WHERE id = ?",
             (state.value, task_id),
         )
-        for table in ("task_signals", "task_hearings", "task_inquiries", "task_views"):
+        for table in (
+            *("task_signals", "task_hearings", "task_answers"),
+            *("task_inquiries", "task_views"),
+        ):
             self._drop_of_task(table, task_id)
 
     async def forget_decisions(self, before: int, limit: int) -> int:

@@ -8,6 +8,7 @@ from msgspec.structs import asdict
 
 from fedsafe_node.review.messages import (
     HearingAnswer,
+    InquiriesAnswer,
     ListedTask,
     OutcomeAnswer,
     TaskAnswer,
@@ -55,6 +56,8 @@ _ANSWERS: Final[dict[str, object]] = {
         rule="P13",
         policy="synthetic@00000000",
     ),
+    "inquiries": InquiriesAnswer(inquiries=[]),
+    "answer": TASK,
     "hear": HearingAnswer(**asdict(SHOWN), heard=None),
 }
 

@@ -79,9 +79,11 @@ MAY: Final[Mapping[str, set[str]]] = {
     "enterItem": {Role.ANALYST, Role.REVIEWER, Role.OPERATOR},
     "reviewItem": {Role.REVIEWER, Role.OPERATOR},
     "listTasks": WRITERS | COUNSEL | OVERSIGHT,
+    "listInquiries": WRITERS | COUNSEL | OVERSIGHT,
     "showTask": WRITERS | COUNSEL | OVERSIGHT,
     "decideTask": WRITERS,
     "hearTask": WRITERS | {Role.YOUTH_PROTECTION_OFFICER},
+    "answerInquiry": WRITERS,
     "status": {LOCAL, *PERSONS},
     "metrics": {LOCAL, *PERSONS},
     "propose": {LOCAL, Role.OPERATOR},
@@ -96,7 +98,7 @@ LOG: Final = {"auditEvents", "searchAudit", "showEntry"}
 NAMED: Final = {"purpose": "audit_review"}  # on the socket nothing is taken for granted
 READS: Final = {
     "writeSheet",
-    *("listTasks", "showTask"),
+    *("listTasks", "showTask", "listInquiries"),
     "readEvents",
     "showRecipients",
     *("listNotices", "listNoticeTexts", "showSightings"),
@@ -178,6 +180,7 @@ def body_of(route: Route, caller: str, signal: str, card: object) -> object:
             "until": "2026-12-20",
         },
         "hearTask": {"step": "heard", "reference": "minute-3"},
+        "answerInquiry": {"replies": {"still_stands": "yes"}, "reference": "mail-7"},
         "propose": {"federation": FEDERATION, "cards": [card], "threshold": 1},
     }.get(route.name)
 

@@ -64,6 +64,7 @@ BODIES: dict[str, object] = {
     "reviewItem": {"entry": "0" * 32},
     "decideTask": {"outcome": "dismiss"},
     "hearTask": {"step": "heard", "reference": "minute-3"},
+    "answerInquiry": {"replies": {"still_stands": "yes"}, "reference": "mail-7"},
     "lookup": {"questions": [QUESTION]},
     "lookupBatch": {"lookups": [{"questions": [QUESTION]}]},
     "addSignal": SIGNAL,

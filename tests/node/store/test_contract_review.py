@@ -8,6 +8,7 @@ from fedsafe_node.errors import ConflictError
 from fedsafe_node.store.protocol import Reader, Store, Transaction
 from fedsafe_node.store.review_rows import (
     FIRST_PLACE,
+    TaskAnswerRow,
     TaskDecisionRow,
     TaskHearingRow,
     TaskInquiryRow,
@@ -290,6 +291,39 @@ async def test_only_the_first_look_at_a_revision_counts(store: Store) -> None:
     assert (await look(140), await look(150)) == (140, 140)
 
 
+async def test_an_inquiry_waits_until_it_is_answered_once(store: Store) -> None:
+    inquiry = TaskInquiryRow(
+        task=task(1).id,
+        origin="b.demo",
+        signal_id=bytes(16),
+        questions="stands",
+        asked_by="anna",
+        asked_at=1,
+    )
+
+    async def act(tx: Transaction) -> list[int]:
+        await tx.add_task(task(1))
+        return [await tx.add_task_inquiry(inquiry) for _ in range(3)]
+
+    numbers = await store.write(act)
+    answer = TaskAnswerRow(
+        inquiry=numbers[1],
+        task=task(1).id,
+        replies="stands=no",
+        reference="mail-7",
+        answered_by="anna",
+        answered_at=2,
+    )
+    await store.write(lambda tx: tx.add_task_answer(answer))
+    waiting = await store.read(lambda r: r.unanswered_inquiries(9))
+    first = await store.read(lambda r: r.unanswered_inquiries(1))
+
+    assert [row.number for row in waiting] == [numbers[0], numbers[2]]
+    assert first == waiting[:1]
+    with pytest.raises(ConflictError):
+        await store.write(lambda tx: tx.add_task_answer(answer))
+
+
 async def test_an_erased_task_keeps_its_decisions_and_nothing_else(
     store: Store,
 ) -> None:
@@ -305,18 +339,29 @@ async def test_an_erased_task_keeps_its_decisions_and_nothing_else(
         asked_by="anna",
         asked_at=1,
     )
+    answer = TaskAnswerRow(
+        inquiry=1,
+        task=id_,
+        replies="stands=yes",
+        reference="mail-7",
+        answered_by="anna",
+        answered_at=2,
+    )
 
     async def act(tx: Transaction) -> None:
         await tx.add_task(task(1))
         await tx.put_task_signals([signal(1)])
         await tx.add_task_decision(decision("anna"))
         await tx.add_task_hearing(step)
-        await tx.add_task_inquiry(inquiry)
+        assert await tx.add_task_inquiry(inquiry) == 1
+        await tx.add_task_answer(answer)
         await tx.add_task_view(id_, "anna", 1)
 
     await store.write(act)
     assert await store.read(lambda r: r.task_hearings(id_)) == [step]
-    assert await store.read(lambda r: r.task_inquiries(id_)) == [inquiry]
+    asked = [replace(inquiry, number=1)]
+    assert await store.read(lambda r: r.task_inquiries(id_)) == asked
+    assert await store.read(lambda r: r.task_answers(id_)) == [answer]
 
     await store.write(lambda tx: tx.erase_task(id_, TaskState.LAPSED))
 
@@ -327,8 +372,9 @@ async def test_an_erased_task_keeps_its_decisions_and_nothing_else(
         lambda r: r.task_signals(id_),
         lambda r: r.task_hearings(id_),
         lambda r: r.task_inquiries(id_),
+        lambda r: r.task_answers(id_),
     ]
-    assert [await store.read(query) for query in readings] == [[], [], []]
+    assert [await store.read(query) for query in readings] == [[], [], [], []]
     assert await store.read(lambda r: r.task_viewed(id_, "anna")) is None
     assert await store.read(lambda r: r.task_decisions(id_)) == [decision("anna")]
     with pytest.raises(ConflictError):  # erased is erased
