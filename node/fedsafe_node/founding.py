@@ -46,6 +46,7 @@ from fedsafe_node.messages import ProposalRequest
 from fedsafe_node.provisions import check_federation_policy
 from fedsafe_node.situation import Situation
 from fedsafe_node.store.protocol import Store, Transaction
+from fedsafe_node.tracing import nothing_happened
 
 EPOCH_LENGTH: Final = timedelta(days=365)
 MAX_CEREMONIES: Final = 16
@@ -197,6 +198,7 @@ class FoundingService:
             raise FoundingError("exactly one proposal is needed")
         (proposal,) = proposals.values()
         if self._situation.shared is not None:
+            nothing_happened()
             return await self._owed_after(proposal)
         participant = Participant(await self.card(), self._keys.statement)
         ceremony = Ceremony(participant, proposal, StateFiles(self._place, proposal))
@@ -205,6 +207,8 @@ class FoundingService:
         step = await self._offload(lambda: ceremony.step(messages))
         if step.founded is not None:
             await self._found(step.founded)
+        else:
+            nothing_happened()
         return step.owed
 
     def _check_policy(self, policy: PolicyReference) -> None:

@@ -33,14 +33,16 @@ class Limit:
 class Asking:
     """One request or job: its trace, the member that asks, the events that it made.
 
-    `limit` is the budget that it was counted against. Owned by whoever began it; acts
-    of the store add to `events` on their thread, one after the other.
+    `is_idle` is whether somebody has said that nothing happened, `limit` the budget
+    that it was counted against. Owned by whoever began it; acts of the store add to
+    `events` on their thread, one after the other.
     """
 
     trace: str
     peer: str | None = None
     events: set[str] = field(default_factory=set)
     limit: "Limit | None" = None
+    is_idle: bool = False
 
 
 _ASKING: Final[ContextVar[Asking | None]] = ContextVar("asking", default=None)
@@ -56,6 +58,13 @@ def begin(traceparent: str | None = None) -> Asking:
 def current() -> Asking | None:
     """Return what is under way; None outside of any request and job."""
     return _ASKING.get()
+
+
+def nothing_happened() -> None:
+    """Say that the request under way has done and told nothing that is an event."""
+    asking = current()
+    if asking is not None:
+        asking.is_idle = True
 
 
 def limit(quota: int, left: int, seconds: int) -> None:

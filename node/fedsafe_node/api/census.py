@@ -2,7 +2,8 @@
 """Which events each route and each inner act leaves in the audit log.
 
 The border reads this table: an answer of a route that speaks leaves the node only if
-its request made one of the route's events. So a handler that forgets its event answers
+its request made one of the route's events; of some routes also if whoever serves them
+has said that nothing happened. So a handler that forgets its event answers
 nothing, and a route that is not here is found by a test (`tests/node/api/test_census`).
 A route is silent only for a reason that is written down.
 """
@@ -11,6 +12,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from fedsafe_node.log.audit import Event
+from fedsafe_node.tracing import Asking
 
 ROUTE_EVENTS: Final[Mapping[str, tuple[Event, ...]]] = {
     "lookup": (Event.LOOKUP,),
@@ -99,28 +101,29 @@ ROUTE_EVENTS: Final[Mapping[str, tuple[Event, ...]]] = {
     "revokeCredential": (Event.CREDENTIAL_REVOKED,),
     "feed": (Event.FEED_SERVED,),
     "founding": (Event.FEDERATION_JOINED,),
-    "propose": (Event.FEDERATION_JOINED,),
     "addCheckpoint": (Event.FORK_SEEN,),
 }
 """The classes of which an answer leaves at least one."""
 
 SOMETIMES: Final[Mapping[str, str]] = {
     "lookupBatch": "where no question could be read, nobody was looked up",
-    "importSignals": "a dry run keeps nothing, and neither does an import of misfits",
     "approveSignals": "an item that waits no more is told, and changes nothing",
     "readEvents": "where nothing is new, nothing was read",
     "receiptEvent": "only the first receipt changes anything",
     "logOut": "a session that has ended before ends no more",
     "feed": "where nothing is new, nothing leaves",
-    "sendCode": "whether an address is known is told to nobody, so some get no code",
-    "rightsFormCode": "whether an address is known is told to nobody, as by sendCode",
+    "collectAnswer": "before it is there, and once it was handed out, none is given",
+    "rightsFormCode": "a page may say what was wrong, and then no code was sent",
     "rightsFormProof": "a page may say that the code was wrong",
-    "rightsFormAnswer": "a page may say that the code was wrong",
+    "rightsFormAnswer": "as for collectAnswer; or a page says that the code was wrong",
     "founding": "the messages themselves are the record, until the node is a member",
-    "propose": "the messages themselves are the record, until the node is a member",
     "addCheckpoint": "a cosignature is the record itself; a fork is an event",
 }
-"""Routes whose answer may leave no event, and why."""
+"""Routes whose answer may leave no event, and when.
+
+Whoever serves them says so (`tracing.nothing_happened`); a route that is not here owes
+an event whatever is said.
+"""
 
 SILENT: Final[Mapping[str, str]] = {
     "health": "whether the node is well, for anybody",
@@ -146,6 +149,7 @@ SILENT: Final[Mapping[str, str]] = {
     "beginSignOn": "nobody is known yet; how it ends is an event",
     "auditStatus": "size, root and key of the log, and nothing in it",
     "auditGaps": "what the log cannot tell, and nothing in it",
+    "propose": "a proposal binds nobody; the founding that comes of it is an event",
     "poke": "it only wakes; what is then fetched is an event",
     "evaluate": "counted, and written by the minute as evaluation.served",
     "witnessed": "a checkpoint that has left this node before",
@@ -219,13 +223,15 @@ INNER_EVENTS: Final[Mapping[str, tuple[Event, ...]]] = {
 
 
 class UnauditedError(RuntimeError):
-    """A handler made no event that its route owes; nothing is answered."""
+    """A handler made none of its route's events, nor said that none is due."""
 
     def __init__(self, route: str) -> None:
         super().__init__(f"the route {route} made none of its audit events")
 
 
-def is_audited(route: str, events: set[str]) -> bool:
-    """Whether a request to a route has made an event, if it has to."""
-    owed = ROUTE_EVENTS.get(route)
-    return owed is None or route in SOMETIMES or not events.isdisjoint(owed)
+def is_audited(route: str, asking: Asking) -> bool:
+    """Whether a request has made an event of its route, or may go without one."""
+    if route in SILENT:
+        return True
+    made = not asking.events.isdisjoint(ROUTE_EVENTS.get(route, ()))
+    return made or (asking.is_idle and route in SOMETIMES)

@@ -296,7 +296,7 @@ class _Serving:
 
     async def _handled(self, call: Call) -> object:
         result, asking = await self._route.handler(call), current()
-        if asking is None or not is_audited(self._route.name, asking.events):
+        if asking is None or not is_audited(self._route.name, asking):
             raise UnauditedError(self._route.name)
         return result
 

@@ -38,6 +38,7 @@ from fedsafe_node.rights.request_messages import (
     RequestKind,
     RightsRequestAnswer,
 )
+from fedsafe_node.tracing import nothing_happened
 
 _MOST_FIELDS: Final = 8
 _OK: Final = 200
@@ -155,6 +156,7 @@ async def _shown(
     try:
         return Verbatim(_OK, await act(), HTML)
     except tuple(_WRONGS) as error:
+        nothing_happened()
         status, wrong = next(
             found for kind, found in _WRONGS.items() if isinstance(error, kind)
         )

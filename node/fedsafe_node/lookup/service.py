@@ -48,6 +48,7 @@ from fedsafe_node.review.opening import open_review
 from fedsafe_node.situation import Situation
 from fedsafe_node.store.protocol import Store, Transaction
 from fedsafe_node.store.rows import LogEntry
+from fedsafe_node.tracing import nothing_happened
 from fedsafe_policies.decision import Decision, Obligation
 from fedsafe_policies.lookups import LookupRequest as LookupFacts
 from fedsafe_policies.vocabulary import Plane
@@ -139,6 +140,8 @@ class LookupService:
             lambda: read_cases(request.lookups, named=named), count
         )
         step = await self._admit(cases, request, who)
+        if not cases:
+            nothing_happened()
         found = await self._answer(cases, step) if cases else []
         answers: list[LookupAnswer | None] = [None] * len(request.lookups)
         for case, answer in zip(cases, found, strict=True):

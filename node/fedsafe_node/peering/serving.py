@@ -38,6 +38,7 @@ from fedsafe_node.peering.handing import Hander
 from fedsafe_node.store.protocol import Reader, Store, Transaction
 from fedsafe_node.store.recipients_rows import HandedRow, HeardRow
 from fedsafe_node.store.rows import LogEntry, Tail, sequence_key
+from fedsafe_node.tracing import nothing_happened
 
 _LARGE: Final = 64
 
@@ -162,6 +163,8 @@ class FeedServer:
             if entered is not page:
                 entered = replace(entered, again=again)
                 data = await self._encode(entered, request)
+        else:
+            nothing_happened()
         return data
 
     async def _ask_again(
@@ -295,6 +298,8 @@ class FeedServer:
                 await tx.add_handed(going.runs)
                 entry = self._served(going, request, peer)
                 await tx.append(self._trail.log, entry.record, entry.openings)
+            else:
+                nothing_happened()
             return going
 
         return await self._store.write(act)

@@ -49,6 +49,7 @@ from fedsafe_node.situation import Situation
 from fedsafe_node.store.protocol import Store, Transaction
 from fedsafe_node.store.witness_rows import WitnessedRow
 from fedsafe_node.telemetry import LOGGER, fields
+from fedsafe_node.tracing import nothing_happened
 
 T = TypeVar("T")
 MOST_FORKS: Final = 8
@@ -104,10 +105,14 @@ class WitnessServer:
         try:
             line = await self._answer(AddCheckpoint.parse(body))
         except WitnessConflictError as error:
+            nothing_happened()
             return WitnessAnswer(409, f"{error.size}\n".encode(), SIZE_TYPE)
         except (MalformedError, UntrustedError, WitnessError) as error:
+            if not (isinstance(error, WitnessRefusedError) and error.fork):
+                nothing_happened()
             status = next(_STATUS[each] for each in _STATUS if isinstance(error, each))
             return WitnessAnswer(status, f"{error.why}\n".encode())
+        nothing_happened()
         return WitnessAnswer(200, line.encode())
 
     async def checkpoint(self, origin_hash: str) -> bytes:
@@ -184,8 +189,10 @@ class WitnessServer:
         try:
             checkpoint = judge(request, key, seen)
         except WitnessRefusedError as error:
-            if error.fork and row is not None:  # else it shows nothing to others
+            if error.fork and row is not None:
                 await self._note_fork(tx, key, row, request.note)
+            else:  # it shows nothing to others
+                nothing_happened()
             return error
         at = int(self._clock.now().timestamp())
         text = split_note(request.note)[0]
@@ -203,6 +210,7 @@ class WitnessServer:
         fork = (key.encode(), shown.size, shown.root)
         of_this = sum(log == fork[0] for log, _, _ in self._alarmed)
         if fork in self._alarmed or of_this >= MOST_FORKS:
+            nothing_happened()
             return
         entry = self._trail.entry(
             Event.FORK_SEEN,

@@ -34,6 +34,7 @@ from fedsafe_node.people.totp import DIGITS, accepted_step, new_secret, step_of
 from fedsafe_node.principal import Principal
 from fedsafe_node.store.people_rows import PersonRow, PersonState, SessionRow
 from fedsafe_node.store.protocol import Reader, Transaction
+from fedsafe_node.tracing import nothing_happened
 from fedsafe_policies.vocabulary import Role
 
 IDLE: Final = 30 * 60
@@ -296,10 +297,10 @@ class Sessions:
             raise ForbiddenError("a credential is no session", authenticated=True)
 
         async def act(tx: Transaction) -> None:
-            if await tx.remove_session(session_id):
-                await office.note(
-                    tx, Event.SESSION_ENDED, who.name, {"role": who.role.value}
-                )
+            if not await tx.remove_session(session_id):
+                return nothing_happened()
+            detail = {"role": who.role.value}
+            return await office.note(tx, Event.SESSION_ENDED, who.name, detail)
 
         await office.store.write(act)
         return EndedAnswer(who.name)

@@ -39,6 +39,7 @@ from fedsafe_node.reading import rule_on_reading
 from fedsafe_node.situation import Situation
 from fedsafe_node.store.events_rows import ProviderEventRow
 from fedsafe_node.store.protocol import Reader, Store, Transaction
+from fedsafe_node.tracing import nothing_happened
 from fedsafe_policies.vocabulary import Matter, Purpose
 
 MOST_WAITING: Final = 24
@@ -91,6 +92,8 @@ class EventFeed:
             await self._store.write(
                 lambda tx: self._note(tx, Event.PROVIDER_READ, who, detail)
             )
+        else:
+            nothing_happened()
         return answer
 
     async def receipt(self, number: int, who: Principal) -> EventReceipt:
@@ -108,6 +111,7 @@ class EventFeed:
         async def act(tx: Transaction) -> ProviderEventRow:
             event = await _original(tx, number)
             if event.receipted_at is not None:
+                nothing_happened()
                 return event
             now = int(self._clock.now().timestamp())
             await tx.receipt_provider_event(

@@ -27,9 +27,7 @@ from fedsafe_node.people.messages import ActAnswer
 from fedsafe_node.people.throttle import Counter, count_tries
 from fedsafe_node.people.vault import Vault
 from fedsafe_node.principal import Actor, Principal
-from fedsafe_node.provider_events.announcing import (
-    Announcer,
-)
+from fedsafe_node.provider_events.announcing import Announcer
 from fedsafe_node.rights.closing import check_apart, check_end
 from fedsafe_node.rights.describing import describe_request
 from fedsafe_node.rights.finding import evaluate, name_missed
@@ -51,6 +49,7 @@ from fedsafe_node.rights.terms import EXTENDED_MONTHS, moment, months_after
 from fedsafe_node.signals.desk import Changed, Desk
 from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.store.rights_rows import RequestRow, RequestState
+from fedsafe_node.tracing import nothing_happened
 from fedsafe_policies.decision import Decision
 from fedsafe_policies.lookups import LookupRequest
 from fedsafe_policies.vocabulary import (
@@ -336,9 +335,10 @@ class Requests:
             if content is not None and text is not None:
                 spent = replace(content, collected=True)
                 await tx.put_request(self._sealed(row, spent))
-                await self._note(
-                    tx, Event.REQUEST_COLLECTED, FORM, None, request=row.id
-                )
+                event = Event.REQUEST_COLLECTED
+                await self._note(tx, event, FORM, None, request=row.id)
+            else:
+                nothing_happened()
             ground = content.ground if content is not None else None
             return CollectedAnswer(
                 state=row.state.value,

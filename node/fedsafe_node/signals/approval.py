@@ -44,6 +44,7 @@ from fedsafe_node.signals.stopping import erase_own
 from fedsafe_node.store.notices_rows import NoticeKind
 from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.store.rows import DraftRow, DraftState, LogEntry, SignalStatus
+from fedsafe_node.tracing import nothing_happened
 from fedsafe_policies.decision import Decision, Obligation, deny
 from fedsafe_policies.people import Person
 from fedsafe_policies.reasons import Refusal
@@ -315,6 +316,8 @@ class _Approval:
         ]
         if events:
             await tx.append_many(desk.trail.log, events)
+        elif not approved:
+            nothing_happened()
         return [*hints, *more], feed
 
     async def _owe_notice(self, tx: Transaction, item: _Ready) -> None:

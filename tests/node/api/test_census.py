@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from aiohttp import ClientSession, UnixConnector
+from tests.node.crash.read_only import BAN, LOOKUP
 from tests.node.fleet import Fleet
 
 import fedsafe_node
@@ -20,6 +21,7 @@ from fedsafe_node.api.census import (
 )
 from fedsafe_node.api.routes import ROUTES
 from fedsafe_node.log.audit import Event
+from fedsafe_node.tracing import Asking
 
 SOURCES = Path(fedsafe_node.__file__).parent
 FOREVER = 1 << 62
@@ -68,23 +70,54 @@ async def test_every_duty_of_a_node_has_its_events(alone: Fleet) -> None:
 def test_an_answer_owes_one_of_its_routes_events(name: str) -> None:
     owed = ROUTE_EVENTS[name]
 
-    assert all(is_audited(name, {event.value}) for event in owed)
-    assert is_audited(name, {"node.started"}) is (name in SOMETIMES)
+    assert all(is_audited(name, Asking("", events={event.value})) for event in owed)
+    assert not is_audited(name, Asking("", events={"node.started"}))
 
 
-async def test_an_answer_whose_event_was_forgotten_does_not_leave(
-    alone: Fleet, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("name", sorted(ROUTE_EVENTS))
+def test_only_some_routes_may_say_that_nothing_happened(name: str) -> None:
+    asking = Asking("", events={"node.started"}, is_idle=True)
+
+    assert is_audited(name, asking) is (name in SOMETIMES)
+
+
+def test_a_route_that_nobody_has_counted_answers_nothing() -> None:
+    assert not is_audited("new", Asking("", is_idle=True))
+
+
+BATCH = {"lookups": [{"questions": LOOKUP["questions"]}]}
+FORGETFUL = (
+    ("GET", "/v1/audit/events?purpose=audit_review", None, "audits", "events"),
+    ("POST", "/v1/signals/import", {"signals": [BAN]}, "signals", "add_many"),
+    ("GET", "/v1/events?after=0", None, "events", "read"),
+    ("POST", "/v1/lookup/batch", BATCH, "lookups", "batch"),
+)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "service", "forgetful"),
+    FORGETFUL,
+    ids=[row[-1] for row in FORGETFUL],
+)
+async def test_an_answer_whose_event_was_forgotten_does_not_leave(  # noqa: PLR0913
+    alone: Fleet,
+    monkeypatch: pytest.MonkeyPatch,
+    method: str,
+    path: str,
+    body: object,
+    service: str,
+    forgetful: str,
 ) -> None:
     node = alone["a.demo"]
 
-    async def forgetful(*_: object, **__: object) -> object:
-        return {"events": [], "next": 0}
+    async def forget(*_: object, **__: object) -> object:
+        return {}
 
-    monkeypatch.setattr(type(node.services.audits), "events", forgetful)
+    monkeypatch.setattr(type(getattr(node.services, service)), forgetful, forget)
     line = UnixConnector(str(node.base.place.socket))
     async with (
         ClientSession("http://node", connector=line) as session,
-        session.get("/v1/audit/events?purpose=audit_review") as answer,
+        session.request(method, path, json=body) as answer,
     ):
         problem = await answer.json(content_type=None)
 

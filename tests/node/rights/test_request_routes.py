@@ -97,3 +97,27 @@ async def test_anybody_may_come_for_an_answer_and_is_told_nothing_without_its_co
 
     assert answers[:20] == [404] * 20
     assert answers[-1] == 429
+
+
+async def test_who_has_the_code_gets_the_answer_once_and_is_told_so_again(
+    trio: Fleet,
+    sessions: Mapping[str, ClientSession],  # noqa: F811 - the fixture
+) -> None:
+    dpo, url = sessions[Role.DPO], f"{trio['a.demo'].base.config.url}/v1/rights/collect"
+    async with dpo.post("/v1/rights", json=NEW) as response:
+        opened = await response.json()
+    asked = {"request": opened["request"], "code": opened["collect"]}
+    told: list[tuple[int, bool]] = []
+    events: list[int] = []
+
+    async def collect() -> None:
+        async with ClientSession() as session, session.post(url, json=asked) as answer:
+            text = (await answer.json(content_type=None)).get("text")
+            told.append((answer.status, text is not None))
+        events.append(len(await trio.audit("a.demo", "rights.collected")))
+
+    await collect()  # nobody is listed, so it is answered at once
+    await collect()
+
+    assert told == [(200, True), (200, False)]
+    assert events == [1, 1]
