@@ -54,6 +54,7 @@ def actor_signal(number: int) -> dict[str, object]:
         "about": {"kind": "email", "value": f"user{number}@mail.example"},
         "phenomenon": "grooming",
         "grade": "confirmed_conduct",
+        "findings": ["adult"],
         "removed_on": "2026-11-20",
     }
 

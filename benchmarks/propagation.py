@@ -30,6 +30,7 @@ FINDING = {
     "grade": "confirmed_conduct",
     "rule": "tos-4.2",
     "scope": "federation",
+    "findings": ["adult"],
 }
 
 

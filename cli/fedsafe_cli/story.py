@@ -39,6 +39,7 @@ from fedsafe_cli.story_acts import (
 from fedsafe_cli.story_data import Input, Person, bundled, real
 from fedsafe_cli.story_texts import LINES
 from fedsafe_policies.vocabulary import (
+    Finding,
     Grade,
     Phenomenon,
     Provenance,
@@ -56,6 +57,7 @@ _ACTOR: Final = _FINDING | {
     "phenomenon": Phenomenon.GROOMING.value,
     "grade": Grade.CONFIRMED_CONDUCT.value,
     "provenance": Provenance.OWN_FINDING.value,
+    "findings": [Finding.ADULT.value],
 }
 _MEDIA: Final = _FINDING | {
     "phenomenon": Phenomenon.ABUSE_DEPICTION.value,

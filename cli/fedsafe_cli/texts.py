@@ -39,6 +39,7 @@ PROVENANCES: Final[dict[str, tuple[str, str]]] = {
     "imported_list": ("aus einer Liste übernommen", "imported list"),
 }
 FINDINGS: Final[dict[str, tuple[str, str]]] = {
+    "adult": ("volljährig", "an adult"),
     "aimed_at_minor": ("gegen Minderjährige gerichtet", "aimed at a minor"),
     "repeated": ("wiederholt", "repeated"),
     "targeted": ("gezielt", "targeted"),

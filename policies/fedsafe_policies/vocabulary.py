@@ -88,8 +88,9 @@ class Provenance(StrEnum):
 
 @unique
 class Finding(StrEnum):
-    """What an author has established about the conduct; it never travels."""
+    """What an author has established of person and conduct; it never travels."""
 
+    ADULT = "adult"
     AIMED_AT_MINOR = "aimed_at_minor"
     REPEATED = "repeated"
     TARGETED = "targeted"

@@ -2,7 +2,7 @@
 import json
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -11,7 +11,7 @@ from fedsafe_policies.policy import SHIPPED, shipped, shipped_text
 if TYPE_CHECKING:
     from tests.cli.conftest import FakeNode, Run
 
-BAN = {
+BAN: dict[str, Any] = {
     "kind": "phone",
     "phenomenon": "grooming",
     "surface": "public_content",
@@ -21,6 +21,7 @@ BAN = {
     "since": "2026-09-20",
     "author": "anna:analyst",
     "approver": "ruth:reviewer",
+    "findings": ["adult"],
 }
 AT = ("--policy", "germany", "--at", "2026-09-21")
 
@@ -198,6 +199,7 @@ def test_explain_takes_a_providers_calendar(run: "Run", tmp_path: Path) -> None:
         'format = 1\ndated = 2026-09-01\n[recorded]\neu-interim-2026 = "oj:1"\n'
     )
     facts = {**BAN, "scope": "self", "surface": "ni_ics_private"}
+    del facts["findings"]  # a list, which no single option can give
     given = [part for fact in facts.items() for part in ("--fact", "=".join(fact))]
     args = ("policy", "explain", "publish", *AT, *given)
 

@@ -43,6 +43,7 @@ from fedsafe_policies.vocabulary import (
     Act,
     Circle,
     Effect,
+    Finding,
     Grade,
     IdentifierKind,
     Level,
@@ -93,6 +94,7 @@ BAN = PublishRequest(
     author=ANNA,
     approver=RUTH,
     contact="abuse@a.example.org",
+    findings=frozenset({Finding.ADULT}),
 )
 PICTURE = replace(
     BAN,

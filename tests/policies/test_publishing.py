@@ -42,6 +42,7 @@ BAN = PublishRequest(
     author=ANNA,
     approver=RUTH,
     contact="abuse@a.demo",
+    findings=frozenset({Finding.ADULT}),
 )
 PICTURE = replace(
     BAN,
@@ -159,6 +160,7 @@ def test_one_credential_may_import_media(
         ),
         ({"phenomenon": Phenomenon.SEXTING_EXPOSURE}, "P7", "phenomenon_off"),
         ({"phenomenon": Phenomenon.EXHIBITIONISM}, "P7", "finding_missing"),
+        ({"findings": frozenset()}, "P7", "finding_missing"),
         ({"phenomenon": Phenomenon.SEX_DOLL_ORDER}, "P7", "legal_review"),
         ({"since": date(2025, 9, 1)}, "P9", "retention"),
         ({"since": date(2026, 9, 23)}, "P2", "contradiction"),
@@ -191,7 +193,7 @@ def test_findings_and_review_open_what_the_table_asks(
     request = replace(
         BAN,
         phenomenon=Phenomenon.SEXUALISED_LANGUAGE,
-        findings=frozenset({Finding.AIMED_AT_MINOR, Finding.REPEATED}),
+        findings=BAN.findings | {Finding.AIMED_AT_MINOR, Finding.REPEATED},
         legal_review="review:2026-4",
     )
 
@@ -250,6 +252,7 @@ def test_any_request_gets_a_decision_and_no_rule_is_passed(
     assert request.grade is not Grade.SINGLE_REPORT
     assert phenomena()[request.phenomenon].switch(request.plane) is not Switch.NO
     if request.plane == "actor":
+        assert Finding.ADULT in request.findings
         assert request.approver is not None
         assert request.approver.name != request.author.name
 

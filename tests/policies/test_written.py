@@ -27,6 +27,7 @@ PUBLISH: dict[str, Any] = {
     "author": "anna:analyst",
     "approver": {"name": "ruth", "role": "reviewer"},
     "contact": "abuse@a.example.org",
+    "findings": ["adult"],
 }
 
 

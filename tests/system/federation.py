@@ -34,6 +34,7 @@ _ACTOR: Final = {
     "surface": "public_content",
     "grade": "confirmed_conduct",
     "rule": "tos-4.2",
+    "findings": ["adult"],
 }
 
 

@@ -179,6 +179,7 @@ class KillLoop:
             "rule": "tos-4.2",
             "removed_on": time.strftime("%Y-%m-%d", time.gmtime()),
             "scope": "self" if kind == "own" else "federation",
+            "findings": ["adult"],
         }
         return Act(kind, value, "/v1/signals", "anna", body, 201)
 

@@ -46,6 +46,7 @@ _SIGNAL: Final = {
     "scope": "federation",
     "source": "notice",
     "detection": "people",
+    "findings": ["adult"],
     "removed_on": SystemClock().now().date().isoformat(),
 }
 

@@ -44,7 +44,7 @@ EXEMPT = {
 
 FINDING = (
     *("--phenomenon", "grooming", "--surface", "public_content"),
-    *("--grade", "confirmed_conduct", "--rule", "tos-4.2"),
+    *("--grade", "confirmed_conduct", "--rule", "tos-4.2", "--finding", "adult"),
     *("--removed-on", time.strftime("%Y-%m-%d", time.gmtime())),
 )
 _NEXT_MONTH = date(*time.gmtime()[:3]) + timedelta(days=30)

@@ -116,6 +116,7 @@ def test_too_few_members_leave_a_proposal_undone(fed: Federation) -> None:
             "rule": "tos-4.2",
             "removed_on": "2026-11-24",
             "scope": "federation",
+            "findings": ["adult"],
         },
     )
     state = fed.caller(fed.a).get("/v1/status").body

@@ -56,6 +56,7 @@ from fedsafe_node.store.rows import SignalRow
 from fedsafe_policies.policy import shipped
 from fedsafe_policies.vocabulary import (
     Detection,
+    Finding,
     Grade,
     Phenomenon,
     Purpose,
@@ -364,6 +365,7 @@ def request_for(
         "removed_on": None if media else "2026-11-20",
         "source": None if media else Source.NOTICE,
         "detection": None if media else Detection.PEOPLE,
+        "findings": [] if media else [Finding.ADULT],
         **fields,
     }
     return NewSignalRequest(

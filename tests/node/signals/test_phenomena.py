@@ -80,7 +80,7 @@ def wanted(phenomenon: str, rule: str, *findings: str, **more: Any) -> NewSignal
         scope=Scope.FEDERATION,
         phenomenon=Phenomenon(phenomenon),
         rule=rule,
-        findings=[Finding(word) for word in findings],
+        findings=[Finding(word) for word in ("adult", *findings)],
         **more,
     )
 
@@ -94,9 +94,14 @@ COMPLETE = {
     "sex_doll_order": wanted("sex_doll_order", "house-5", legal_review=REVIEW),
     "avatar_acts": wanted("avatar_acts", "house-1", legal_review=REVIEW),
 }
+ADULT = [Finding.ADULT]
 INCOMPLETE = [
-    ("exhibitionism", {"findings": []}, "finding_missing", "aimed_at_minor"),
-    ("unwanted_confrontation", {"findings": []}, "finding_missing", "targeted"),
+    *(
+        (name, {"findings": []}, "finding_missing", "adult")
+        for name in ("grooming", "abuse_depiction", "sextortion", "avatar_acts")
+    ),
+    ("exhibitionism", {"findings": ADULT}, "finding_missing", "aimed_at_minor"),
+    ("unwanted_confrontation", {"findings": ADULT}, "finding_missing", "targeted"),
     ("sex_doll_order", {"legal_review": None}, "legal_review", ""),
     ("avatar_acts", {"legal_review": None}, "legal_review", ""),
 ]
@@ -164,7 +169,8 @@ async def test_the_second_person_sees_what_a_draft_rests_on(
     published = await node.signals.show(draft.signal, RITA)
 
     for seen in (draft, listed, shown):
-        assert (seen.findings, seen.legal_review) == ([Finding.TARGETED], REVIEW)
+        assert seen.findings == [Finding.ADULT, Finding.TARGETED]
+        assert seen.legal_review == REVIEW
     assert (published.findings, published.legal_review) == (None, None)
     log = node.desk.trail.log
     last = await node.store.scan(lambda reader: reader.log_size(log)) - 2
