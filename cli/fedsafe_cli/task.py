@@ -292,7 +292,7 @@ def _head(answer: Json, settings: Settings) -> None:
 def _show(answer: Json, settings: Settings) -> None:
     _head(answer, settings)
     _part(
-        ("signal", "origin", "phenomenon", "grade", "source", "removed", "stopped"),
+        ("signal", "origin", "phenomenon", "grade", "provenance", "removed", "stopped"),
         [_signal(each, settings) for each in answer["signals"]],
         settings,
     )

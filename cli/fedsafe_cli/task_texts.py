@@ -77,7 +77,7 @@ _SAID: Final[Words] = {
     "origin": ("Ursprung", "origin"),
     "phenomenon": ("Erscheinungsform", "phenomenon"),
     "grade": ("Beleglage", "grade"),
-    "source": ("Herkunft", "source"),
+    "provenance": ("Herkunft", "provenance"),
     "removed": ("entfernt", "removed"),
     "stopped": ("beendet", "stopped"),
     "outcome": ("Ausgang", "outcome"),

@@ -171,7 +171,7 @@ _TEXTS: Final[dict[str, tuple[str, str]]] = {
     "author": ("verfasst von", "author"),
     "approver": ("bestätigt von", "approver"),
     "match_until": ("gilt bis", "matches until"),
-    "provenance": ("Herkunft", "source"),
+    "provenance": ("Herkunft", "provenance"),
     "findings": ("festgestellt", "established"),
     "legal_review": ("rechtliche Prüfung", "legal review"),
     "recorded": (
