@@ -12,7 +12,7 @@ from fedsafe_policies.decision import Decision, Obligation
 from fedsafe_policies.ground import Ground
 from fedsafe_policies.people import Person
 from fedsafe_policies.reasons import Grant, Refusal
-from fedsafe_policies.vocabulary import Effect, ErasureMethod, Role
+from fedsafe_policies.vocabulary import Effect, ErasureMethod, Plane, Role, Scope
 
 _HOUR: Final = 3_600
 _MAY: Final = frozenset({Role.ANALYST, Role.REVIEWER, Role.DPO})
@@ -21,10 +21,21 @@ _ERASING: Final = frozenset({Effect.REVOKED, Effect.EXPIRED, Effect.ERASED})
 
 @dataclass(frozen=True, slots=True)
 class EraseRequest:
-    """A signal ends; `by` is a person, or nobody when its time is over."""
+    """A signal ends; `by` is a person, or nobody when its time is over.
+
+    A machine ends what it may write: what concerns its own provider alone (`scope`),
+    and signals about files (`plane`).
+    """
 
     effect: Effect
     by: Person | None = None
+    plane: Plane = Plane.ACTOR
+    scope: Scope = Scope.FEDERATION
+
+    @property
+    def of_machines(self) -> bool:
+        """Whether a machine may have written it."""
+        return self.plane is Plane.MEDIA or self.scope is Scope.SELF
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +54,7 @@ def rule_on_erasing(request: EraseRequest, ground: Ground) -> Decision:
     """Decide whether a signal's data are erased."""
     if request.effect not in _ERASING:
         return ground.deny(Refusal.NOT_ALLOWED)
-    expires = request.effect is Effect.EXPIRED
-    if not expires and (request.by is None or request.by.role not in _MAY):
+    if request.effect is not Effect.EXPIRED and not _may(request):
         return ground.deny(Refusal.ROLE)
     return ground.allow(
         Grant.ERASURE,
@@ -52,6 +62,13 @@ def rule_on_erasing(request: EraseRequest, ground: Ground) -> Decision:
         Obligation.ERASURE_RECEIPTS,
         Obligation.NOTICE_TO_RECIPIENTS,
     )
+
+
+def _may(request: EraseRequest) -> bool:
+    if request.by is None:
+        return False
+    role = request.by.role
+    return role in _MAY or (request.of_machines and role is Role.SERVICE)
 
 
 def rule_on_debt(request: ErasureDebtRequest, ground: Ground) -> Decision:

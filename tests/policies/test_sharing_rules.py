@@ -29,6 +29,7 @@ from fedsafe_policies.corroboration import (
 from fedsafe_policies.decision import Obligation
 from fedsafe_policies.engine import Request
 from fedsafe_policies.erasures import EraseRequest, ErasureDebtRequest
+from fedsafe_policies.people import Person
 from fedsafe_policies.policy import load_policy, shipped_text
 from fedsafe_policies.sharing import Audience, OpeningRequest, TransferRequest
 from fedsafe_policies.vocabulary import (
@@ -36,8 +37,11 @@ from fedsafe_policies.vocabulary import (
     Effect,
     ErasureMethod,
     Grade,
+    Plane,
     Provenance,
     Purpose,
+    Role,
+    Scope,
 )
 
 ABROAD = TransferRequest("US", Purpose.ESCALATION, "dsa-18")
@@ -81,7 +85,28 @@ def test_ending_a_signal_erases_it_everywhere() -> None:
             Obligation.NOTICE_TO_RECIPIENTS,
         } <= decision.obligations
     assert ask(EraseRequest(Effect.REVOKED)).code == "role"
+    assert ask(EraseRequest(Effect.REVOKED, Person("dora", Role.DPO))).allowed
+    olga = Person("olga", Role.OPERATOR)
+    assert ask(EraseRequest(Effect.REVOKED, olga)).code == "role"
     assert ask(EraseRequest(Effect.DISPUTED, RUTH)).code == "not_allowed"
+
+
+@pytest.mark.parametrize(
+    ("plane", "scope", "allowed"),
+    [
+        (Plane.ACTOR, Scope.FEDERATION, False),
+        (Plane.ACTOR, Scope.SELF, True),
+        (Plane.MEDIA, Scope.FEDERATION, True),
+    ],
+)
+def test_a_machine_ends_what_it_may_write(
+    plane: Plane,
+    scope: Scope,
+    allowed: bool,  # noqa: FBT001 - a table
+) -> None:
+    machine = Person("import", Role.SERVICE)
+
+    assert ask(EraseRequest(Effect.REVOKED, machine, plane, scope)).allowed is allowed
 
 
 @given(near(OPENING), MOMENTS)

@@ -18,7 +18,7 @@ from msgspec.structs import replace
 from fedsafe_federation.restrictions import Reason
 from fedsafe_federation.rulings import Outcome
 from fedsafe_federation.wireformat import decode
-from fedsafe_node.errors import NotFoundError, WrongStateError
+from fedsafe_node.errors import DeniedError, NotFoundError, WrongStateError
 from fedsafe_node.log.audit import Detail, Event
 from fedsafe_node.messages import Reference
 from fedsafe_node.principal import Principal
@@ -37,8 +37,10 @@ from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.store.rights_rows import RequestRow, RequestState
 from fedsafe_node.store.rows import SignalRow
 from fedsafe_policies.acts import ActRequest
+from fedsafe_policies.decision import Decision
+from fedsafe_policies.erasures import EraseRequest
 from fedsafe_policies.people import Person
-from fedsafe_policies.vocabulary import Act
+from fedsafe_policies.vocabulary import Act, Effect
 
 KIND: Final = Act.REQUEST_GRANT
 _NOT_GRANTED: Final = frozenset({RequestKind.ACCESS.value})
@@ -55,6 +57,7 @@ class Grant(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 @dataclass(slots=True)
 class _Erased:
     removed: list[int]
+    decision: Decision
     feed: int | None = None
 
 
@@ -102,7 +105,11 @@ class RequestGrant:
         """Erase what this provider lists and close the request."""
         desk, grant = self._desk, decode(content, Grant)
         row, ours = await grantable(tx, desk, grant.request)
-        erased = _Erased([])
+        asked = EraseRequest(Effect.ERASED, first)
+        decision = desk.situation.decide(asked, desk.clock.now())
+        if not decision.allowed:
+            raise DeniedError(decision)
+        erased = _Erased([], decision)
         for draft in ours.drafts:
             removed = await withdraw_draft(desk, tx, draft, by=second.name)
             erased.removed += removed
@@ -113,6 +120,7 @@ class RequestGrant:
                 Reason.REQUEST_OF_THE_PERSON,
                 len(removed),
                 by=second.name,
+                decision=decision,
             )
         for each in ours.rows:
             await self._erase(tx, each, erased, by=second.name)
@@ -129,7 +137,7 @@ class RequestGrant:
         )
         detail: Detail = {"request": row.id, "outcome": "granted", "signals": len(ours)}
         who = Principal(first.name, first.role)
-        entry = desk.event(Event.REQUEST_CLOSED, who, detail)
+        entry = desk.event(Event.REQUEST_CLOSED, who, detail, decision=decision)
         await tx.append(desk.trail.log, entry.record, entry.openings)
         return partial(self._learn, erased)
 
@@ -138,7 +146,9 @@ class RequestGrant:
     ) -> None:
         desk, reason = self._desk, Reason.REQUEST_OF_THE_PERSON
         if row.own:  # it may have gone with its draft
-            erased.removed += await withdraw_own(desk, tx, row.signal_id, reason, by=by)
+            erased.removed += await withdraw_own(
+                desk, tx, row.signal_id, reason, by=by, decision=erased.decision
+            )
         else:
             erased.feed = await revoke_signal(desk, tx, row, reason)
             erased.removed.append(row.row)

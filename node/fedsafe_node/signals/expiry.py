@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from fedsafe_node.errors import WrongStateError
-from fedsafe_node.log.audit import Event
+from fedsafe_node.log.audit import Event, grounds_of
 from fedsafe_node.principal import Actor
 from fedsafe_node.signals.desk import Changed, Desk
 from fedsafe_node.signals.drafts import open_draft
@@ -19,7 +19,8 @@ from fedsafe_node.signals.showing import MAX_DRAFTS
 from fedsafe_node.signals.stopping import withdraw_draft
 from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.store.rows import DraftRow, DraftState, LogEntry, SignalStatus
-from fedsafe_policies.vocabulary import Plane
+from fedsafe_policies.erasures import EraseRequest
+from fedsafe_policies.vocabulary import Effect, Plane
 
 BATCH: Final = 500
 ACTOR_NAME: Final = Actor.EXPIRY.value
@@ -103,15 +104,17 @@ class _Round:
         return Changed(done, removed=removed)
 
     def _event(self, done: Expired, bans: int) -> LogEntry:
+        now = self.desk.clock.now()
+        decision = self.desk.situation.decide(EraseRequest(Effect.EXPIRED), now)
         return self.desk.trail.entry(
             Event.EXPIRED,
-            at=self.desk.clock.now(),
+            at=now,
             actor=ACTOR_NAME,
             detail={
                 "expired": done.expired,
                 "erased": done.erased,
                 "drafts": done.withdrawn,
                 "bans": bans,
-                "policy": self.desk.situation.policy.reference,
+                **grounds_of(decision),
             },
         )

@@ -8,12 +8,13 @@ the opening, the custody and the right to match go.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from fedsafe_federation.restrictions import Reason
 from fedsafe_node.errors import DeniedError, NotFoundError, WrongStateError
 from fedsafe_node.idempotency import Once
-from fedsafe_node.log.audit import Event
+from fedsafe_node.log.audit import Event, grounds_of
 from fedsafe_node.messages import SignalAnswer, SignalState
 from fedsafe_node.principal import Principal
 from fedsafe_node.signals.desk import Changed, Desk
@@ -28,11 +29,11 @@ from fedsafe_node.store.rows import (
     SignalRow,
     SignalStatus,
 )
-from fedsafe_policies.decision import Decision, deny
-from fedsafe_policies.reasons import Refusal
-from fedsafe_policies.vocabulary import Effect, Plane, Role
+from fedsafe_policies.decision import Decision
+from fedsafe_policies.erasures import EraseRequest
+from fedsafe_policies.people import Person
+from fedsafe_policies.vocabulary import Effect, Plane, Scope
 
-_PEOPLE: Final = frozenset({Role.ANALYST, Role.REVIEWER})
 _STOPPED: Final = frozenset({SignalStatus.REVOKED, SignalStatus.ERASED})
 
 
@@ -117,54 +118,65 @@ class _Stop:
     async def _erase(
         self, tx: Transaction, row: SignalRow
     ) -> Changed[SignalAnswer | Decision]:
-        if refused := await self._refused(tx, machine=True):
-            return refused
+        decision = await self._decide(tx, Effect.ERASED, row.plane, Scope.SELF)
+        if not decision.allowed:
+            return Changed(decision)
         removed = await erase_own(self.desk, tx, self.signal_id, at=self.at)
         if not removed:
             raise WrongStateError("already_erased", "this own ban is erased")
-        await self._write(tx, Event.WITHDRAWN, bans=len(removed))
+        await self._write(tx, Event.WITHDRAWN, decision, bans=len(removed))
         answer = await describe_row(tx, row, SignalState.ERASED, self.desk)
         return Changed(answer, removed=removed)
 
     async def _withdraw(
         self, tx: Transaction, draft: DraftRow
     ) -> Changed[SignalAnswer | Decision]:
-        if refused := await self._refused(tx, machine=False):
-            return refused
+        # A draft has two people, whatever it is about: no machine is one of them.
+        scope = Scope.FEDERATION
+        decision = await self._decide(tx, Effect.ERASED, Plane.ACTOR, scope)
+        if not decision.allowed:
+            return Changed(decision)
         if draft.state is not DraftState.PENDING:
             raise WrongStateError("not_pending", "this draft is decided")
         removed = await withdraw_draft(self.desk, tx, draft, by=self.who.name)
-        await self._write(tx, Event.WITHDRAWN, bans=len(removed))
+        await self._write(tx, Event.WITHDRAWN, decision, bans=len(removed))
         answer = await describe_draft(tx, draft, SignalState.WITHDRAWN, self.desk)
         return Changed(answer, removed=removed)
 
     async def _revoke(
         self, tx: Transaction, row: SignalRow
     ) -> Changed[SignalAnswer | Decision]:
-        if refused := await self._refused(tx, machine=row.plane == Plane.MEDIA):
-            return refused
+        scope = Scope.FEDERATION
+        decision = await self._decide(tx, Effect.REVOKED, row.plane, scope)
+        if not decision.allowed:
+            return Changed(decision)
         if row.status in _STOPPED:
             raise WrongStateError(f"already_{row.status.value}", "it is stopped")
         size = await revoke_signal(self.desk, tx, row, self.reason)
-        await self._write(tx, Event.REVOKED)
+        await self._write(tx, Event.REVOKED, decision)
         answer = await describe_row(tx, row, SignalState.REVOKED, self.desk)
         return Changed(answer, removed=(row.row,), feed=size)
 
-    async def _refused(
-        self, tx: Transaction, *, machine: bool
-    ) -> Changed[SignalAnswer | Decision] | None:
-        # Who may not write a signal may not stop it either; machines write bans of
-        # their own provider and signals about files.
-        role = self.who.role
-        if role in _PEOPLE or (machine and role is Role.SERVICE):
-            return None
-        decision = deny(Refusal.ROLE, self.desk.situation.policy.reference)
-        entry = self.desk.refusal(decision, self.who, "signal.revoke")
-        await tx.append(self.desk.trail.log, entry.record, entry.openings)
-        return Changed(decision)
+    async def _decide(
+        self, tx: Transaction, effect: Effect, plane: str, scope: Scope
+    ) -> Decision:
+        """Ask the policy (P11), and write a refusal down."""
+        desk, who = self.desk, self.who
+        by = Person(who.name, who.role)
+        asked = EraseRequest(effect, by, Plane(plane), scope)
+        decision = desk.situation.decide(asked, desk.clock.now())
+        if not decision.allowed:
+            entry = desk.refusal(decision, who, "signal.revoke")
+            await tx.append(desk.trail.log, entry.record, entry.openings)
+        return decision
 
     async def _write(
-        self, tx: Transaction, event: Event, *, bans: int | None = None
+        self,
+        tx: Transaction,
+        event: Event,
+        decision: Decision,
+        *,
+        bans: int | None = None,
     ) -> None:
         detail: dict[str, str | int] = {
             "signal": signal_name(self.signal_id),
@@ -172,14 +184,21 @@ class _Stop:
         }
         if bans is not None:
             detail["bans"] = bans
-        entry = self.desk.event(event, self.who, detail)
+        entry = self.desk.event(event, self.who, detail, decision=decision)
         await tx.append(self.desk.trail.log, entry.record, entry.openings)
 
 
-async def withdraw_own(
-    desk: Desk, tx: Transaction, signal_id: bytes, reason: Reason, *, by: str
+async def withdraw_own(  # noqa: PLR0913 - what the event tells
+    desk: Desk,
+    tx: Transaction,
+    signal_id: bytes,
+    reason: Reason,
+    *,
+    by: str,
+    decision: Decision | None = None,
 ) -> Sequence[int]:
     """Withdraw an own ban, with the draft that hangs on it; return rows to forget."""
+    told = partial(note_withdrawn, tx, desk, by=by, decision=decision)
     for row in await tx.drafts(DraftState.PENDING, MAX_DRAFTS):
         try:
             hangs = open_draft(row, desk.periods).own == signal_id
@@ -187,20 +206,28 @@ async def withdraw_own(
             continue  # nobody can ever publish what does not open
         if hangs:
             removed = await withdraw_draft(desk, tx, row, by=by)
-            await note_withdrawn(tx, desk, row.signal_id, reason, len(removed), by=by)
+            await told(row.signal_id, reason, len(removed))
             return removed
     at = int(desk.clock.now().timestamp())
     removed = await erase_own(desk, tx, signal_id, at=at)
     if removed:
-        await note_withdrawn(tx, desk, signal_id, reason, len(removed), by=by)
+        await told(signal_id, reason, len(removed))
     return removed
 
 
 async def note_withdrawn(  # noqa: PLR0913 - what the event tells
-    tx: Transaction, desk: Desk, signal_id: bytes, reason: Reason, bans: int, *, by: str
+    tx: Transaction,
+    desk: Desk,
+    signal_id: bytes,
+    reason: Reason,
+    bans: int,
+    *,
+    by: str,
+    decision: Decision | None = None,
 ) -> None:
     """Write that a draft or own ban was withdrawn, and *bans* rows with it.
 
+    The *decision* that it rests on, unless it follows from one that has its own event.
     `reckoning` adds these up: nothing else explains an erased own ban.
     """
     entry = desk.trail.entry(
@@ -211,6 +238,7 @@ async def note_withdrawn(  # noqa: PLR0913 - what the event tells
             "signal": signal_name(signal_id),
             "reason": reason.value,
             "bans": bans,
+            **({} if decision is None else grounds_of(decision)),
         },
     )
     await tx.append(desk.trail.log, entry.record, entry.openings)

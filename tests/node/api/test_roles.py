@@ -50,7 +50,7 @@ MAY: Final[Mapping[str, set[str]]] = {
     "importSignals": MACHINES | WRITERS,
     "approveSignals": {Role.REVIEWER},
     "showSignal": MACHINES | WRITERS | COUNSEL | OVERSIGHT,
-    "revokeSignal": MACHINES | WRITERS,
+    "revokeSignal": MACHINES | WRITERS | {Role.DPO},
     "auditEvents": {LOCAL, Role.REVIEWER} | OVERSIGHT,
     "auditVerify": {LOCAL, *PERSONS},
     "searchAudit": {LOCAL, Role.REVIEWER, Role.DPO, Role.AUDITOR},
@@ -119,7 +119,12 @@ CREDENTIAL_ROUTES: Final = [
     for route in ROUTES
     if route.auth in {Auth.HOUSE, Auth.CREDENTIAL} and route not in OFFICE
 ]
-ACTS_OF_THE_DPO: Final = {"signOffNoticeText", "withholdNotice", "recordGate"}
+ACTS_OF_THE_DPO: Final = {
+    "signOffNoticeText",
+    "withholdNotice",
+    "recordGate",
+    "revokeSignal",
+}
 QUESTION: Final = {"kind": "email", "value": "anna@example.de"}
 FINDING: Final = {
     "phenomenon": "grooming",

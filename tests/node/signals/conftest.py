@@ -31,7 +31,7 @@ from fedsafe_node.index.lists import Lists
 from fedsafe_node.index.pdq import PdqIndex
 from fedsafe_node.index.tokens import TokenIndex
 from fedsafe_node.keys import MediaKeys, OwnKeys
-from fedsafe_node.log.audit import AuditTrail, Event, decode_audit_record
+from fedsafe_node.log.audit import AuditRecord, AuditTrail, Event, decode_audit_record
 from fedsafe_node.log.openings import PeriodKeys
 from fedsafe_node.lookup.service import LookupService
 from fedsafe_node.membership import Membership
@@ -246,6 +246,15 @@ class Node:
             deadline_ms=10_000,
         )
         return await self.lookups.lookup(request, BOT)
+
+    async def newest(self) -> AuditRecord:
+        """Return the newest event."""
+        log = self.desk.trail.log
+        size = await self.store.read(lambda reader: reader.log_size(log))
+        (record,) = await self.store.read(
+            lambda reader: reader.records(log, size - 1, 1)
+        )
+        return decode_audit_record(record)
 
     async def events(self) -> list[tuple[Event, str]]:
         """Return the events but for those of looking up."""

@@ -180,6 +180,30 @@ async def test_who_may_not_accuse_may_not_revoke(node: Node, who: Principal) -> 
     assert (await node.signals.show(signal, RITA)).state is SignalState.PUBLISHED
 
 
+async def test_the_data_protection_officer_may_revoke(node: Node) -> None:
+    signal = await publish(node)
+    dora = Principal("dora", Role.DPO)
+    revoked = await node.signals.revoke(signal, MISTAKE, dora)
+
+    assert revoked.state is SignalState.REVOKED
+    assert (await node.events())[-1] == (Event.REVOKED, "ok")
+
+
+@pytest.mark.parametrize("what", ["signal", "draft", "ban"])
+async def test_the_event_of_an_end_names_rule_and_policy(node: Node, what: str) -> None:
+    if what == "signal":
+        name = await publish(node)
+    else:
+        scope = Scope.FEDERATION if what == "draft" else Scope.SELF
+        name = (await node.signals.add(request_for(scope=scope), ANNA)).signal
+    await node.signals.revoke(name, MISTAKE, RITA)
+    said = await node.newest()
+
+    assert said.event in {Event.REVOKED, Event.WITHDRAWN}
+    assert (said.rule, said.code) == ("P11", "erasure")
+    assert said.policy == node.desk.situation.policy.reference
+
+
 async def test_a_machine_may_revoke_what_it_may_publish(node: Node) -> None:
     answer = await node.signals.add(
         request_for(DIGEST, kind=Kind.SHA256, scope=Scope.FEDERATION), BOT
