@@ -12,7 +12,6 @@ import asyncio
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from random import Random  # noqa: TID251 - a seeded generator, to repeat a run
 from typing import Any, Final
@@ -32,8 +31,19 @@ from tests.campaigns.directory import (
     tampering,
     write_rows,
 )
+from tests.campaigns.filing import (
+    POLICY_CHANGES,
+    append,
+    cut,
+    flip_one,
+    log_of,
+    remove,
+    wanted_of_file,
+)
 from tests.campaigns.telling import (
     ANYTHING,
+    Change,
+    Judgement,
     Told,
     Wanted,
     told_by_answer,
@@ -50,35 +60,6 @@ from fedsafe_node.examining import verify_store
 from fedsafe_node.principal import LOCAL
 
 _LETTERS: Final = "abcdefghijklmnopqrstuvwxyz0123456789"
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """What was changed, and what has to be said of it."""
-
-    what: str
-    wanted: Wanted
-
-
-@dataclass(frozen=True, slots=True)
-class Judgement:
-    """What became of a change: found, void, outside, unseen, unnamed or a crash."""
-
-    number: int
-    change: Change
-    running: bool
-    outcome: str
-    said: str
-
-    @property
-    def is_wrong(self) -> bool:
-        """Whether somebody has to look at it."""
-        return self.outcome not in {"found", "void", "outside"}
-
-    def __str__(self) -> str:
-        """Say all in a line."""
-        when = "under the open node" if self.running else "before the start"
-        return f"{self.number} {self.outcome}: {self.change.what} {when}: {self.said}"
 
 
 class Mutations:
@@ -105,10 +86,10 @@ class Mutations:
             (3, lambda: database(self._roll_back, "{} put back")),
             (2, self._roll_back_with_seal),
             (1, self._change_schema),
-            (5, lambda: files(_flip_one, "a byte of {} flipped")),
-            (2, lambda: files(_cut, "{} cut")),
-            (1, lambda: files(_append, "a byte added to {}")),
-            (2, lambda: files(_remove, "{} deleted")),
+            (5, lambda: files(flip_one, "a byte of {} flipped")),
+            (2, lambda: files(cut, "{} cut")),
+            (1, lambda: files(append, "a byte added to {}")),
+            (2, lambda: files(remove, "{} deleted")),
             (1, self._swap_files),
             (1, self._change_policy),
         ]
@@ -323,7 +304,7 @@ class Mutations:
         if self._random.random() < 0.5:
             wanted = Wanted(ways=("guard", "seal", f"{NODE}/", "logs"))
             return self._put_back([Path(DATABASE), *guard], _OUTSIDE, wanted)
-        wanted = Wanted(("guard",), tuple(_log_of(name) for name in guard))
+        wanted = Wanted(("guard",), tuple(log_of(name) for name in guard))
         return self._put_back(guard, "the guard put back", wanted)
 
     def _put_back(self, names: Sequence[Path], what: str, wanted: Wanted) -> Change:
@@ -367,11 +348,11 @@ class Mutations:
     def _change_file(self, alter: Callable[[Path, Random], None], what: str) -> Change:
         name = self._random.choice(self._now.names("keys", "guard"))
         alter(self._now.path / name, self._random)
-        return Change(what.format(name), _wanted_of_file(name))
+        return Change(what.format(name), wanted_of_file(name))
 
     def _change_policy(self) -> Change:
         # One that was deleted, and is not decided by, anybody can put back by its name.
-        alter, what = self._random.choice(_POLICY_CHANGES)
+        alter, what = self._random.choice(POLICY_CHANGES)
         name = self._random.choice(self._now.names("policies"))
         alter(self._now.path / name, self._random)
         return Change(f"{what} {name}", Wanted(("policies", name.name)))
@@ -388,36 +369,6 @@ _OUTSIDE: Final = "the database and the guard put back"
 
 def _with(row: Row, at: int, value: Any) -> Row:  # noqa: ANN401 - a cell
     return (*row[:at], value, *row[at + 1 :])
-
-
-def _log_of(name: Path) -> str:
-    return name.name.removesuffix(".checkpoint").replace("%2F", "/")
-
-
-def _wanted_of_file(name: Path) -> Wanted:
-    if name.parts[0] == "guard":
-        return Wanted(("guard",), (name.name, _log_of(name)))
-    return Wanted((name.name,))
-
-
-def _flip_one(path: Path, random: Random) -> None:
-    data = bytearray(path.read_bytes())
-    data[random.randrange(len(data))] ^= 1 << random.randrange(8)
-    path.write_bytes(data)
-
-
-def _cut(path: Path, random: Random) -> None:
-    data = path.read_bytes()
-    path.write_bytes(data[: random.randrange(len(data))])
-
-
-def _append(path: Path, random: Random) -> None:
-    path.write_bytes(path.read_bytes() + bytes([random.randrange(256)]))
-
-
-def _remove(path: Path, random: Random) -> None:
-    del random
-    path.unlink()
 
 
 async def _verify(base: Base) -> VerifyAnswer:
@@ -437,10 +388,3 @@ def _judge(change: Change, told: Told) -> tuple[str, str]:
     is_met = change.wanted.is_met(told)
     said = told.text if is_met else f"{told.text} (wanted {change.wanted})"
     return "found" if is_met else "unnamed", said
-
-
-_POLICY_CHANGES: Final = (
-    (_flip_one, "a byte flipped of"),
-    (_cut, "cut:"),
-    (_append, "a byte added to"),
-)

@@ -26,7 +26,8 @@ from collections import Counter
 from pathlib import Path
 
 from tests.campaigns.building import build
-from tests.campaigns.mutating import Judgement, Mutations
+from tests.campaigns.mutating import Mutations
+from tests.campaigns.telling import Judgement
 from tests.node.fleet import make_founded
 
 

@@ -84,6 +84,35 @@ class Told:
         return Told(text, (*self.spans, *other.spans))
 
 
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What was changed, and what has to be said of it."""
+
+    what: str
+    wanted: Wanted
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What became of a change: found, void, outside, unseen, unnamed or a crash."""
+
+    number: int
+    change: Change
+    running: bool
+    outcome: str
+    said: str
+
+    @property
+    def is_wrong(self) -> bool:
+        """Whether somebody has to look at it."""
+        return self.outcome not in {"found", "void", "outside"}
+
+    def __str__(self) -> str:
+        """Say all in a line."""
+        when = "under the open node" if self.running else "before the start"
+        return f"{self.number} {self.outcome}: {self.change.what} {when}: {self.said}"
+
+
 def told_in(text: str, logs: Sequence[str]) -> Told:
     """Read the entries that a text names; *logs* are the names by their numbers."""
     spans = [

@@ -6,8 +6,8 @@ The long version is `tests.campaigns.mutations`.
 
 from pathlib import Path
 
-from tests.campaigns.mutating import Judgement
 from tests.campaigns.mutations import run
+from tests.campaigns.telling import Judgement
 
 SEED = 20_261_124
 COUNT = 200

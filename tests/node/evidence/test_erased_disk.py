@@ -3,16 +3,16 @@
 
 import asyncio
 import io
-import sqlite3
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from tests.node.evidence.conftest import DORA, RUTH, STAFF, export, key_of
+from tests.node.evidence.disk import files_with, pieces, reader_open, sealed_in
 from tests.node.fleet import Fleet, make
 from tests.node.signals.conftest import BOT, request_for
-from tests.system.search import Haystack, encodings
+from tests.system.search import encodings
 
 from fedsafe_node.evidence.keeping_messages import (
     EraseRequest,
@@ -22,12 +22,10 @@ from fedsafe_node.evidence.keeping_messages import (
 from fedsafe_node.evidence.verify import verify_pack
 from fedsafe_node.log.engine import LogEngine
 from fedsafe_node.messages import Kind, LookupRequest, Question
-from fedsafe_node.store.protocol import Reader
 from fedsafe_policies.vocabulary import Purpose, Role, Scope
 
 ACCOUNT = "konto:7f3a.erase-me_now"
 WHO = "somebody@mail.example"
-PIECE = 16
 
 
 @pytest.fixture
@@ -45,37 +43,6 @@ async def provider(tmp_path: Path) -> AsyncIterator[Fleet]:
         assert answer.matches
     yield fleet
     await fleet.close()
-
-
-def sealed_in(database: Path) -> set[bytes]:
-    """Give all sealed bytes that lie in any table."""
-    found: set[bytes] = set()
-    connection = sqlite3.connect(f"file:{database}?mode=ro", uri=True)
-    tables = connection.execute(
-        "SELECT m.name FROM sqlite_master AS m JOIN pragma_table_info(m.name) AS c "
-        "WHERE m.type = 'table' AND c.name = 'sealed'"
-    ).fetchall()
-    for (table,) in tables:
-        rows = connection.execute(
-            f"SELECT sealed FROM {table} WHERE sealed IS NOT NULL"  # noqa: S608
-        )
-        found |= {sealed for (sealed,) in rows}
-    connection.close()
-    return found
-
-
-def pieces(sealed: set[bytes]) -> Iterator[bytes]:
-    for each in sealed:
-        for start in range(0, len(each) - PIECE + 1, PIECE):
-            yield each[start : start + PIECE]
-
-
-def files_with(directory: Path, needles: list[bytes]) -> set[str]:
-    found: set[str] = set()
-    for path in sorted(directory.rglob("*")):
-        if path.is_file() and list(Haystack(path.read_bytes()).find(needles)):
-            found.add(path.name)
-    return found
 
 
 async def erase(fleet: Fleet) -> None:
@@ -101,21 +68,9 @@ async def test_neither_the_account_nor_its_ciphertext_is_left(provider: Fleet) -
     names = list(encodings(ACCOUNT.encode()))
     directory = base.place.directory
     assert await asyncio.to_thread(files_with, directory, names)
-    reading, done = asyncio.Event(), asyncio.Event()
-
-    async def slow(reader: Reader) -> int:
-        size = await reader.log_size(log)
-        loop.call_soon_threadsafe(reading.set)
-        asyncio.run_coroutine_threadsafe(done.wait(), loop).result()
-        return size
-
-    loop = asyncio.get_running_loop()
-    reader = asyncio.create_task(base.store.scan(slow))
-    await reading.wait()
-    await erase(provider)
-    assert not await base.store.scrub()  # a reader is in the way
-    done.set()
-    await reader
+    async with reader_open(base):
+        await erase(provider)
+        assert not await base.store.scrub()  # a reader is in the way
     assert await base.store.scrub()
     after = await asyncio.to_thread(sealed_in, base.place.database)
     gone = before - after

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from tests.campaigns.directory import tampering
 from tests.node.evidence.aging import AUDIT, grow_old, minimum, verify
-from tests.node.evidence.test_erased_disk import files_with
+from tests.node.evidence.disk import files_with
 from tests.node.fleet import Fleet
 from tests.system.search import encodings
 

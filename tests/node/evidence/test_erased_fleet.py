@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is erased in a federation is in no file, and what was cosigned still holds."""
+
+import asyncio
+import hashlib
+import io
+from datetime import timedelta
+from secrets import token_urlsafe
+
+import pytest
+from tests.node.evidence.conftest import DORA, STAFF, export, key_of, write_events
+from tests.node.evidence.disk import files_with, pieces, reader_open, sealed_in
+from tests.node.evidence.test_accounts import keep_elsewhere
+from tests.node.evidence.test_erased_disk import ACCOUNT, erase
+from tests.node.fleet import NAMES, Fleet
+from tests.node.signals.conftest import ANNA, BOT, request_for
+from tests.system.search import encodings
+
+from fedsafe_federation.charter import SignedCharter
+from fedsafe_federation.wireformat import decode
+from fedsafe_node.evidence.verify import Report, verify_pack
+from fedsafe_node.idempotency import recognise
+from fedsafe_node.log.engine import LogEngine
+from fedsafe_node.messages import (
+    ImportRequest,
+    Kind,
+    LookupRequest,
+    Question,
+)
+from fedsafe_node.people.credentials import People
+from fedsafe_node.signals.expiry import expire_signals
+from fedsafe_node.signals.naming import read_signal_id
+from fedsafe_policies.vocabulary import Purpose, Scope
+
+WHO = "Zora.Geheim+promo@planted-post.example"
+FOLDED = "zora.geheim@planted-post.example"
+REFUSED = "info@planted-shop.example"
+YEARS = timedelta(days=800)
+
+
+@pytest.fixture
+async def staffed(trio: Fleet) -> Fleet:
+    """Give three nodes, of which a.demo has people for its audit log."""
+    base = trio["a.demo"].base
+    people = People(base.store, base.trail, base.clock)
+    for name, role in STAFF:
+        await people.add(name, role, by="setup")
+    return trio
+
+
+async def cosign(fleet: Fleet) -> None:
+    cosigning = fleet["a.demo"].witnesses.cosigning
+    for _ in range(2):
+        await write_events(fleet, 2)
+        await cosigning.settle()
+        await cosigning.run()
+        await cosigning.settle()
+
+
+async def verified(fleet: Fleet, pack: bytes) -> Report:
+    """Verify a pack under the charter that another member tells."""
+    told = await fleet["b.demo"].services.foundings.charter()
+    payload = decode(told or b"", SignedCharter).signatures[0].payload
+    digest = hashlib.sha256(payload).hexdigest()
+    return verify_pack(io.BytesIO(pack), key_of(fleet), digest)
+
+
+async def meet(fleet: Fleet) -> None:
+    """Let the account match, be drafted, told of, asked about and held."""
+    services = fleet["a.demo"].services
+    await fleet.publish(WHO, at="b.demo", by=("a.demo", "c.demo"))
+    question = Question(kind=Kind.EMAIL, value=WHO)
+    for purpose in (Purpose.SIGNUP_CHECK, Purpose.RECHECK):
+        request = LookupRequest(
+            questions=[question], purpose=purpose, subject_ref=ACCOUNT
+        )
+        assert (await services.lookups.lookup(request, BOT)).matches
+    draft = request_for(WHO, scope=Scope.FEDERATION, subject_ref=ACCOUNT)
+    once = recognise(token_urlsafe(24), ANNA, route="signals", body=b"{}", status=201)
+    await services.signals.add(draft, ANNA, once=once)
+    await keep_elsewhere(fleet, ACCOUNT, closed=True)
+
+
+async def test_an_account_is_in_no_file_and_the_cosigned_log_verifies(
+    staffed: Fleet,
+) -> None:
+    base = staffed["a.demo"].base
+    await meet(staffed)
+    await cosign(staffed)
+    earlier = await export(staffed)
+    engine, log = LogEngine(base.store), base.trail.log
+    head = await engine.head(log)
+    before = await asyncio.to_thread(sealed_in, base.place.database)
+    names = list(encodings(ACCOUNT.encode()))
+    directory = base.place.directory
+    async with reader_open(base):
+        await erase(staffed)
+        assert not await base.store.scrub()
+    assert await base.store.scrub()
+    gone = before - await asyncio.to_thread(sealed_in, base.place.database)
+    found = await asyncio.to_thread(files_with, directory, [*names, *pieces(gone)])
+    packs = [earlier, await export(staffed)]
+    await cosign(staffed)
+    packs.append(await export(staffed))
+    reports = [await verified(staffed, pack) for pack in packs]
+
+    assert len(gone) >= 8
+    assert found == set()
+    for report in reports:
+        assert sorted(name for name, _ in report.witnesses) == ["b.demo", "c.demo"]
+        assert report.members == 2
+    before_it, unchanged, later = (report.cosigned for report in reports)
+    assert 0 < before_it == unchanged < later
+    assert reports[1].counts["erased"] > reports[0].counts["erased"]
+    assert await engine.root_at(log, head.size) == head.root
+    for name in NAMES:
+        answer = await staffed[name].services.audits.verify(DORA)
+        assert answer.ok, answer
+
+
+async def test_what_was_erased_would_have_been_found_before(staffed: Fleet) -> None:
+    base = staffed["a.demo"].base
+    await meet(staffed)
+    names = list(encodings(ACCOUNT.encode()))
+    sealed = await asyncio.to_thread(sealed_in, base.place.database)
+    directory = base.place.directory
+    found = await asyncio.to_thread(files_with, directory, list(pieces(sealed)))
+
+    assert found & {"store.db", "store.db-wal"}
+    assert await asyncio.to_thread(files_with, directory, names)
+
+
+async def merged(fleet: Fleet, name: str, signal: str) -> list[bytes]:
+    """Put a node's tokens into a segment; give that of a signal as it lies there."""
+    base = fleet[name].base
+    await asyncio.to_thread(base.lists.tokens.merge)
+    signal_id = read_signal_id(signal)
+    row = await base.store.read(lambda r: r.signal("a.demo", signal_id))
+    assert row is not None
+    assert row.token is not None
+    # An index file has the halves of a token in columns of their own.
+    halves = (int.from_bytes(half) for half in (row.token[:8], row.token[8:]))
+    token = [row.token, *(half.to_bytes(8, "little") for half in halves)]
+    files = await asyncio.to_thread(files_with, base.place.directory, token)
+    assert any(name.endswith(".segment") for name in files)
+    return token
+
+
+async def test_a_revoked_identifier_is_in_no_file_of_any_member(
+    staffed: Fleet,
+) -> None:
+    signal = await staffed.publish(WHO)
+    signals = staffed["a.demo"].services.signals
+    rejected = request_for(REFUSED, scope=Scope.FEDERATION)
+    answer = await signals.add_many(ImportRequest(signals=[rejected]), ANNA)
+    assert answer.problems
+    tokens = {name: await merged(staffed, name, signal) for name in NAMES}
+    sealed = {
+        name: await asyncio.to_thread(sealed_in, staffed[name].base.place.database)
+        for name in NAMES
+    }
+    await staffed.revoke(signal, by=("b.demo", "c.demo"))
+    for name in NAMES:
+        base, directory = staffed[name].base, staffed[name].base.place.directory
+        assert await base.store.scrub()
+        gone = sealed[name] - await asyncio.to_thread(sealed_in, base.place.database)
+        wanted = list(pieces(gone))
+        for text in (WHO, FOLDED, REFUSED):
+            wanted += encodings(text.encode())
+
+        assert gone, name
+        assert await asyncio.to_thread(files_with, directory, wanted) == set(), name
+    staffed.clock.advance(YEARS)  # the token stays until then (threat model)
+    for name in NAMES:
+        base, directory = staffed[name].base, staffed[name].base.place.directory
+        await expire_signals(staffed[name].desk)
+        await asyncio.to_thread(base.lists.tokens.merge, full=True)
+        assert await base.store.scrub()
+
+        assert await asyncio.to_thread(files_with, directory, tokens[name]) == set()
