@@ -232,30 +232,43 @@ class AuditService:
     async def _read(self, name: str, commitments_of: CommitmentsOf) -> Verified:
         # What was appended is asked for before and after the disk is read, since it
         # grows meanwhile: the disk has no less than before, no more than after.
-        tail = await self._store.write(lambda tx: tx.tail(name))
+        tail, fault = await self._tail(name)
         found = await self._engine.verify(
             name,
             commitments_of,
             lambda reader: self._anchors(reader, name, tail),
             is_own=name.startswith(f"{self._situation.node}/"),
         )
+        if fault is not None:
+            raise fault
         after = await self._store.write(lambda tx: tx.tail(name))
         if found.size > after.size:
             reason = "the node did not write this entry"
             raise CorruptLogError(name, after.size, reason)
         return found
 
-    async def _anchors(self, reader: Reader, name: str, tail: Tail) -> list[Anchor]:
+    async def _tail(self, name: str) -> tuple[Tail | None, CorruptLogError | None]:
+        """Ask for the end of a log, or why it has none: the rest names the entry."""
+        try:
+            return await self._store.write(lambda tx: tx.tail(name)), None
+        except CorruptLogError as error:
+            return None, error
+
+    async def _anchors(
+        self, reader: Reader, name: str, tail: Tail | None
+    ) -> list[Anchor]:
         # The newest tile has no root of its own on disk: what was appended, kept by
         # the guard, or signed by the peer covers it.
-        anchors = [
-            Anchor(
-                size=tail.size,
-                root=tail.root,
-                source="the running node",
-                leaves=tail.leaves,
-            )
-        ]
+        anchors: list[Anchor] = []
+        if tail is not None:
+            anchors = [
+                Anchor(
+                    size=tail.size,
+                    root=tail.root,
+                    source="the running node",
+                    leaves=tail.leaves,
+                )
+            ]
         kept = self._guard.kept(name)
         if kept is not None:
             root = bytes.fromhex(kept.root)

@@ -24,9 +24,7 @@ _ENTRY: Final = re.compile(
     r"(?:log )?(?P<log>[\w.-]+/\w+)[: ]+(?:is )?damaged "
     r"(?:at entry (?P<at>\d+)|somewhere in the entries (?P<first>\d+) to (?P<last>\d+))"
 )
-_SHORT: Final = re.compile(
-    r"log (\S+) has only (\d+) entries, but a checkpoint of (\d+)"
-)
+_SHORT: Final = re.compile(r"log (\S+) has only (\d+) entries\b.*? checkpoint of (\d+)")
 _POINTED: Final = re.compile(r"entry (\d+) of ([\w.-]+/\w+)")
 _ERASED: Final = re.compile(r"openings\W.*?(\d+), (\d+), \w+")
 _PRUNED: Final = re.compile(r"([\w.-]+/\w+), entry (\d+)")

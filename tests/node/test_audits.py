@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from tests.campaigns.directory import tampering
 from tests.node.fleet import Fleet
 from tests.node.signals.conftest import ANNA, BOT, RITA
 
@@ -20,6 +21,7 @@ from fedsafe_node.errors import (
     RolledBackError,
     StoreFailedError,
 )
+from fedsafe_node.examining import verify_store
 from fedsafe_node.log.audit import decode_audit_record
 from fedsafe_node.messages import Kind
 from fedsafe_node.principal import LOCAL, Principal
@@ -292,8 +294,9 @@ def run_sql(database: Path, *statements: str) -> int:
         ),
         (DROP_NEWEST, 0, "entries are missing that the running node had"),
         (ADD_ENTRY, 1, "the node did not write this entry"),
+        (ADD_ENTRY.replace("+ 1", "+ 9"), 1, "entries that nobody knows of"),
     ],
-    ids=["junk", "space", "gone", "added"],
+    ids=["junk", "space", "gone", "added", "added far"],
 )
 async def test_the_newest_entry_is_covered_at_once(
     trio: Fleet, sql: str, beyond: int, why: str
@@ -306,6 +309,31 @@ async def test_the_newest_entry_is_covered_at_once(
     assert (bad.log, bad.first_bad_index) == ("b.demo/audit", newest + beyond)
     assert why in str(bad.why)
     assert bad.damage == ("incomplete" if sql == DROP_NEWEST else "tampered")
+
+
+async def test_a_feed_whose_end_was_moved_is_named_where_it_ended(
+    trio: Fleet,
+) -> None:
+    await trio.publish(WHO)
+    await trio.publish("ab" * 32, Kind.SHA256)
+    await trio.stop("b.demo")
+    move = """
+        UPDATE entries SET idx = 17 WHERE idx = 1
+        AND log = (SELECT id FROM logs WHERE origin = 'a.demo/feed')
+    """
+
+    def tamper() -> None:
+        with tampering(trio.place("b.demo").database) as connection:
+            connection.execute(move)
+
+    await asyncio.to_thread(tamper)
+    stopped = await verify_store(trio.place("b.demo"), "b.demo")
+    await trio.start("b.demo")
+    started = await trio["b.demo"].services.audits.verify(BOT)
+
+    for answer in (stopped, started):
+        (bad,) = [check for check in answer.logs if not check.ok]
+        assert (bad.log, bad.first_bad_index) == ("a.demo/feed", 1)
 
 
 async def test_a_database_that_cannot_be_read_is_no_tampering(

@@ -78,7 +78,10 @@ async def verify_log(
     known.check()
     for start in range(least, size, _BLOCK):
         count = min(_BLOCK, size - start)
-        records = await _block(reader, log, start, count)
+        try:
+            records = await _block(reader, log, start, count)
+        except MissingEntriesError as missing:
+            raise known.placed(missing, size) from None
         await _grow(reader, log, edge, known, leaf_hashes(records))
         block = _Block(log, start, records, commitments_of)
         block.check(await reader.committed(log, start, count))
@@ -160,6 +163,13 @@ class _Anchors:
     def note(self, fault: CorruptLogError | None) -> None:
         """Take a fault in, unless there was one before."""
         self._fault = self._fault or fault
+
+    def placed(self, missing: MissingEntriesError, size: int) -> CorruptLogError:
+        """Tell an entry that is gone from one that never was, before a stranger."""
+        if missing.index < self.last_size:
+            return missing
+        why = "there are entries that nobody knows of, and not all before them"
+        return CorruptLogError(self._log, missing.index, why, last=size - 1)
 
     def check(self) -> None:
         """Raise the first fault."""
