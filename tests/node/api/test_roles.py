@@ -161,11 +161,12 @@ async def body_in(response: ClientResponse) -> Any:  # noqa: ANN401 - JSON
 
 def body_of(route: Route, caller: str, signal: str, card: object) -> object:
     purpose = PURPOSES.get(caller, Purpose.AUDIT_REVIEW)
-    asked = {"questions": [QUESTION]}
+    asked = {"questions": [QUESTION], "subject_ref": "account-1"}
+    why = {"purpose": purpose, "surface": "public_content"}
     new = FINDING | {"about": QUESTION | {"value": f"{route.name}.{caller}@mail.de"}}
     return {
-        "lookup": asked | {"purpose": purpose},
-        "lookupBatch": {"lookups": [asked], "purpose": purpose},
+        "lookup": asked | why,
+        "lookupBatch": {"lookups": [asked]} | why,
         "addSignal": new,
         "importSignals": {"signals": [new]},
         "approveSignals": {"signals": [signal]},
