@@ -10,11 +10,13 @@ from typing import Any, Final
 
 import click
 
-from fedsafe_cli.errors import BadInputError
+from fedsafe_cli.errors import BadInputError, BrokenAnswerError
 from fedsafe_cli.exit_codes import OK, ExitStatus
+from fedsafe_cli.labels import coded
 from fedsafe_cli.moments import ENDS, readable
 from fedsafe_cli.options import settings_of, shared_options
 from fedsafe_cli.output import document, line, table
+from fedsafe_cli.remote import remote
 from fedsafe_cli.sessions import personal
 from fedsafe_cli.settings import Settings
 
@@ -27,6 +29,14 @@ STATUSES: Final[Mapping[str, tuple[str, str]]] = {
 _HEADINGS: Final = (
     ("Punkt", "Pflicht", "Stand", "gilt bis", "bestätigt", "wartet", "Inhalt"),
     ("item", "needed", "status", "until", "confirmed", "waits", "what it is"),
+)
+_PUBLIC: Final = (
+    ("Punkt", "Pflicht", "Stand", "gilt bis", "bestätigt", "Nachweis", "Inhalt"),
+    ("item", "needed", "status", "until", "confirmed", "evidence", "what it is"),
+)
+_NOT_MET: Final = (
+    "Das Register von {node} ist nicht erfüllt.",
+    "The register of {node} is not met.",
 )
 _MET: Final = (
     "Das Register ist erfüllt bis {until}.",
@@ -52,18 +62,38 @@ def register() -> None:
 
 
 @register.command("show")
+@click.option("--of", "member", metavar="NODE", help="Another member's public part.")
 @shared_options
 @click.pass_context
-def show(context: click.Context) -> ExitStatus:
+def show(context: click.Context, member: str | None) -> ExitStatus:
     """Show all items, how they stand and what waits for a second person.
 
     \b
-    Example:
+    Examples:
       fedsafe register show --lang de
+      fedsafe register show --of b.example.de
     """  # noqa: D301
     settings = settings_of(context)
-    _tell(settings, settings.client().get("/v1/register"))
+    if member is None:
+        _tell(settings, settings.client().get("/v1/register"))
+    else:
+        _tell_public(settings, _public_of(settings, member))
     return OK
+
+
+def _public_of(settings: Settings, member: str) -> Json:
+    """Read a member's public part from the address that the charter has for it."""
+    peers = {
+        peer["name"]: peer["url"]
+        for peer in settings.client().get("/v1/status")["peers"]
+    }
+    if member not in peers:
+        known = ", ".join(sorted(peers)) or "-"
+        raise BadInputError(f"no other member is called {member}", f"members: {known}")
+    found: Json = remote(peers[member]).get("/v1/register/public")
+    if found.get("node") != member or not isinstance(found.get("items"), list):
+        raise BrokenAnswerError(f"what answers for {member} is another node")
+    return found
 
 
 @register.command("set")
@@ -87,7 +117,7 @@ def set_item(  # noqa: PLR0913 - the options of one command
     \b
     Examples:
       fedsafe register set S-V-1 --status met --evidence doc-7 --expires 2027-11-01
-      fedsafe register set S-II-4c --status not_applicable --reason note-3 \\
+      fedsafe register set S-I-3 --status not_applicable --reason note-3 \\
           --expires 2027-11-01
     """  # noqa: D301
     settings = settings_of(context)
@@ -185,6 +215,36 @@ def _tell(settings: Settings, answer: Json) -> None:
     )
     line()
     _tell_verdict(settings, answer)
+
+
+def _tell_public(settings: Settings, answer: Json) -> None:
+    if settings.json:
+        document(answer)
+        return
+    other = not settings.german
+    rows = [
+        (
+            item["item"],
+            ("ja", "yes")[other] if item["mandatory"] else "",
+            STATUSES[item["status"]][other] if item["status"] else "-",
+            item.get("expires_on"),
+            _role(item, settings),
+            item.get("evidence"),
+            item["title"]["de" if settings.german else "en"],
+        )
+        for item in answer["items"]
+    ]
+    table(_PUBLIC[other], rows)
+    line()
+    if answer["met"]:
+        line(_MET[other].format(until=readable("met_until", answer["met_until"])))
+    else:
+        line(_NOT_MET[other].format(node=answer["node"]))
+
+
+def _role(item: Json, settings: Settings) -> str | None:
+    role = item.get("reviewed_by_role")
+    return None if role is None else coded(role, settings)
 
 
 def _tell_item(settings: Settings, answer: Json, item: str) -> None:

@@ -140,7 +140,8 @@ def _mandatory() -> list[Item]:
 
 
 def _until(claim: Claim | None) -> int:
-    if claim is None or claim.status not in CLAIMS or not claim.reviewed:
+    # What never applies to a provider meets nothing that signals about persons need.
+    if claim is None or claim.status is not Status.MET or not claim.reviewed:
         return 0
     return day_number(claim.expires_on) * SECONDS_A_DAY
 

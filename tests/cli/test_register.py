@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 import json
+import socket
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -119,3 +121,76 @@ def test_the_public_part_is_printed_as_it_is(ask: "Run", node: "FakeNode") -> No
     node.always("GET /v1/register/public", public)
 
     assert json.loads(ask("register", "export").out) == public
+
+
+def answering(reply: object) -> str:
+    """Answer one request on loopback; return the URL."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    port, body = listener.getsockname()[1], json.dumps(reply).encode()
+    head = (
+        "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+        f"Content-Length: {len(body)}"
+    )
+
+    def answer() -> None:
+        with listener, listener.accept()[0] as line:
+            line.recv(65_536)
+            line.sendall(head.encode() + b"\r\n\r\n" + body)
+
+    Thread(target=answer, daemon=True).start()
+    return f"http://127.0.0.1:{port}"
+
+
+PUBLIC = {
+    "node": "b.demo",
+    "met": False,
+    "met_until": None,
+    "items": [
+        {
+            "item": "S-V-1",
+            "title": {"de": "Die Leitung steht dazu", "en": "The management says so"},
+            "mandatory": True,
+            "status": "met",
+            "evidence": "https://b.example/schutz",
+            "reviewed_by_role": "dpo",
+            "reviewed_on": "2026-11-20",
+            "expires_on": "2027-11-01",
+        },
+        {
+            "item": "S-I-3",
+            "title": {"de": "Für Minderjährige", "en": "For minors"},
+            "mandatory": False,
+            "status": None,
+        },
+    ],
+}
+
+
+@pytest.mark.parametrize("language", ["de", "en"])
+def test_another_members_public_part_is_shown(
+    ask: "Run", node: "FakeNode", language: str
+) -> None:
+    peer = {"name": "b.demo", "url": answering(PUBLIC)}
+    node.always("GET /v1/status", {"peers": [peer]})
+    shown = ask("register", "show", "--of", "b.demo", "--lang", language)
+
+    assert shown.status == 0
+    for told in ("S-V-1", "2027-11-01", "https://b.example/schutz"):
+        assert told in shown.out
+    other = language == "en"
+    assert ("The register of b.demo is not met." in shown.out) is other
+    assert ("Das Register von b.demo ist nicht erfüllt." in shown.out) is not other
+
+
+def test_who_is_no_member_or_answers_as_another_shows_nothing(
+    ask: "Run", node: "FakeNode"
+) -> None:
+    peer = {"name": "c.demo", "url": answering(PUBLIC)}
+    node.always("GET /v1/status", {"peers": [peer]})
+    stranger = ask("register", "show", "--of", "x.demo")
+    wrong = ask("register", "show", "--of", "c.demo")
+
+    assert (stranger.status, stranger.out) == (5, "")
+    assert "members: c.demo" in stranger.err
+    assert wrong.status not in {0, 5}
+    assert "another node" in wrong.err

@@ -99,12 +99,16 @@ def test_what_takes_a_claim_back_counts_at_once(status: Status) -> None:
         (replace(MET, status=Status.NOT_APPLICABLE, reason="r"), Fault.APPLIES),
         (replace(MET, reason="too many words"), Fault.REASON),
         (
-            replace(MET, item="S-II-4d", status=Status.NOT_APPLICABLE),
+            replace(MET, item="S-I-3", status=Status.NOT_APPLICABLE),
             Fault.REASON_MISSING,
         ),
         (
-            replace(MET, item="S-II-4d", status=Status.NOT_APPLICABLE, reason="dpo-3"),
+            replace(MET, item="S-I-3", status=Status.NOT_APPLICABLE, reason="dpo-3"),
             None,
+        ),
+        (
+            replace(MET, item="S-II-4d", status=Status.NOT_APPLICABLE, reason="dpo-3"),
+            Fault.APPLIES,
         ),
         (replace(MET, status=Status.PLANNED, evidence=None), None),
         (replace(MET, expires_on=date(2026, 11, 24)), Fault.EXPIRED),
@@ -130,3 +134,13 @@ def test_no_unreviewed_claim_ever_counts(history: list[Claim]) -> None:
     counting = effective(history).values()
 
     assert all(each.reviewed for each in counting if each.status in CLAIMS)
+
+
+def test_what_is_mandatory_is_met_by_nothing_else() -> None:
+    mandatory = [item for item in catalogue().values() if item.mandatory]
+    history = [replace(MET, item=item.id, reviewed=True) for item in mandatory]
+    skipped = replace(history[-1], status=Status.NOT_APPLICABLE, reason="dpo-3")
+
+    assert not any(item.may_not_apply for item in mandatory)
+    assert lacking(effective(history), NOW) == ()
+    assert lacking(effective([*history, skipped]), NOW) == (skipped.item,)

@@ -17,7 +17,9 @@ from fedsafe_policies.vocabulary import Role
 
 _MINUTES: Final = 60
 _ENTER: Final = frozenset({Role.ANALYST, Role.REVIEWER, Role.OPERATOR})
-_REVIEW: Final = frozenset({Role.REVIEWER, Role.OPERATOR})
+_REVIEW: Final = frozenset(
+    {Role.REVIEWER, Role.OPERATOR, Role.YOUTH_PROTECTION_OFFICER, Role.DPO}
+)
 
 
 async def show(call: Call) -> object:

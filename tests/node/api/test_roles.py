@@ -77,7 +77,7 @@ MAY: Final[Mapping[str, set[str]]] = {
     "recordGate": {Role.REVIEWER, Role.OPERATOR, Role.DPO},
     "showRegister": {LOCAL, *PERSONS},
     "enterItem": {Role.ANALYST, Role.REVIEWER, Role.OPERATOR},
-    "reviewItem": {Role.REVIEWER, Role.OPERATOR},
+    "reviewItem": {Role.REVIEWER, Role.OPERATOR, YOUTH, Role.DPO},
     "listTasks": WRITERS | COUNSEL | OVERSIGHT,
     "listInquiries": WRITERS | COUNSEL | OVERSIGHT,
     "showTask": WRITERS | COUNSEL | OVERSIGHT,
@@ -123,6 +123,7 @@ ACTS_OF_THE_DPO: Final = {
     "signOffNoticeText",
     "withholdNotice",
     "recordGate",
+    "reviewItem",
     "revokeSignal",
 }
 QUESTION: Final = {"kind": "email", "value": "anna@example.de"}
