@@ -88,6 +88,19 @@ def test_gaps_show_what_is_unfinished(ask: "Run", node: "FakeNode") -> None:
     assert ask("audit", "gaps", "--json").document == GAPS
 
 
+def test_gaps_say_below_which_entry_the_log_was_pruned(
+    ask: "Run", node: "FakeNode"
+) -> None:
+    node.always("GET /v1/audit/gaps", GAPS | {"minimum": 512})
+    said, german = ask("audit", "gaps"), ask("audit", "gaps", "--lang", "de")
+
+    assert said.status == 0
+    assert ["pruned", "below", "512"] in [
+        each.split() for each in said.out.splitlines()
+    ]
+    assert "entfernt vor Eintrag" in german.out
+
+
 def test_missing_entries_have_their_exit_status(ask: "Run", node: "FakeNode") -> None:
     node.always("GET /v1/audit/gaps", GAPS | {"missing": 2})
 

@@ -11,7 +11,8 @@ import pytest
 
 from fedsafe_crypto.checkpoint import Checkpoint, sign_checkpoint
 from fedsafe_crypto.identity import SigningKey
-from fedsafe_crypto.tree import leaf_hash
+from fedsafe_crypto.tiles import tiles
+from fedsafe_crypto.tree import Frontier, leaf_hash
 from fedsafe_federation.card import Card, MemberKeys, sign_card
 from fedsafe_federation.wireformat import encode
 
@@ -105,6 +106,62 @@ def test_whatever_is_no_log_leaves_no_directory(
 
     assert outcome.status == 1, outcome.err
     assert "Traceback" not in outcome.err
+    assert list(tmp_path.iterdir()) == []
+
+
+def pruned_log(bundles: set[int], size: int = 600) -> dict[str, bytes]:
+    """Give the files of a log that has only these bundles."""
+    entries = [b"%d" % number for number in range(size)]
+    tree = Frontier()
+    files = {"checkpoint": b""}
+    rows = tree.extend(map(leaf_hash, entries))
+    note = sign_checkpoint(Checkpoint("a.demo/audit", size, tree.root()), KEYS["audit"])
+    files["checkpoint"] = note
+    for tile in tiles(size):
+        hashes = next(row.hashes for row in rows if row.level == 8 * tile.level)
+        start = 256 * tile.index
+        files[tile.path] = b"".join(hashes[start : start + tile.width])
+        if tile.level == 0 and tile.index in bundles:
+            files[tile.entries_path] = b"".join(
+                len(entry).to_bytes(2) + entry
+                for entry in entries[start : start + tile.width]
+            )
+    return files
+
+
+@pytest.mark.parametrize(
+    ("bundles", "minimum"), [({0, 1, 2}, 0), ({1, 2}, 256), ({2}, 512)]
+)
+def test_a_pruned_log_has_a_minimum(
+    ask: "Run", node: "FakeNode", tmp_path: Path, bundles: set[int], minimum: int
+) -> None:
+    node.always(FETCH, archive(pruned_log(bundles)))
+    outcome = ask("audit", "tiles", str(tmp_path / "log"), "--json")
+
+    assert outcome.status == 0, outcome.err
+    assert outcome.document["minimum"] == minimum
+    assert outcome.document["files"] == 1 + 4 + len(bundles)
+
+
+@pytest.mark.parametrize("bundles", [{0, 2}, {0, 1}, set()])
+def test_only_a_beginning_is_ever_pruned(
+    ask: "Run", node: "FakeNode", tmp_path: Path, bundles: set[int]
+) -> None:
+    node.always(FETCH, archive(pruned_log(bundles)))
+    outcome = ask("audit", "tiles", str(tmp_path / "log"))
+
+    assert outcome.status == 1, outcome.err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_hashes_of_pruned_entries_count(
+    ask: "Run", node: "FakeNode", tmp_path: Path
+) -> None:
+    files = pruned_log({1, 2})
+    files["tile/0/000"] = bytes(32) + files["tile/0/000"][32:]
+    node.always(FETCH, archive(files))
+
+    assert ask("audit", "tiles", str(tmp_path / "log")).status == 1
     assert list(tmp_path.iterdir()) == []
 
 

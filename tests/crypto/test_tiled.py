@@ -87,6 +87,25 @@ def test_a_bundle_splits_into_its_entries_or_is_refused(
     assert b"".join(len(entry).to_bytes(2) + entry for entry in found) == junk
 
 
+@given(st.integers(257, 700), st.data())
+def test_a_pruned_log_verifies_and_a_changed_byte_is_found(
+    size: int, data: st.DataObject
+) -> None:
+    checkpoint, files = files_of([b"%d" % place for place in range(size)])
+    minimum = (size - 1) // TILE_WIDTH * TILE_WIDTH
+    names = list(file_names(size, minimum=minimum))
+    left = {name: files[name] for name in names}
+    verify_files(checkpoint, left.__getitem__, minimum=minimum)
+    name = data.draw(st.sampled_from(sorted(set(left) - {CHECKPOINT})))
+    bad = bytearray(left[name])
+    bad[data.draw(st.integers(0, len(bad) - 1))] ^= 1
+    changed = left | {name: bytes(bad)}
+
+    assert len(files) - len(left) == minimum // TILE_WIDTH
+    with pytest.raises(MalformedInputError):
+        verify_files(checkpoint, changed.__getitem__, minimum=minimum)
+
+
 def test_a_root_that_is_no_longer_the_tree_is_refused() -> None:
     checkpoint, files = files_of([b"a", b"b"])
     other = Checkpoint(checkpoint.origin, 2, leaf_hash(b"a"))

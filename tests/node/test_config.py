@@ -79,6 +79,9 @@ def test_a_provider_that_does_not_fit_is_named(
         ('custody_key = "custody.pub"', 'custody_key = ""', "custody_key"),
         ('url = "http://127', 'url = "ftp://127', "url"),
         ("format = 1", "format = = 1", "line 1"),
+        ("records = 0", "records = 1094", "audit.records"),
+        ("records = 0", "records = -1", "audit.records"),
+        ("records = 0", "records = 36501", "audit.records"),
     ],
 )
 def test_an_error_names_file_and_key(

@@ -6,14 +6,27 @@ from pathlib import Path
 
 import pytest
 from tests.campaigns.directory import tampering
-from tests.node.evidence.aging import AUDIT, grow_old, minimum, verify
+from tests.node.evidence.aging import (
+    AUDIT,
+    COUNT,
+    grow_old,
+    let_records_go,
+    minimum,
+    verify,
+    write,
+)
+from tests.node.evidence.conftest import STAFF
 from tests.node.evidence.disk import files_with
-from tests.node.fleet import Fleet
+from tests.node.fleet import Fleet, make
+from tests.node.signals.conftest import ANNA, RITA, request_for
 from tests.system.search import encodings
 
+from fedsafe_federation.restrictions import Reason
 from fedsafe_node.errors import CorruptLogError
 from fedsafe_node.log.audit import decode_audit_record
 from fedsafe_node.log.engine import LogEngine
+from fedsafe_node.messages import RevokeRequest
+from fedsafe_policies.vocabulary import Role
 
 IN_LOG = f"log = (SELECT id FROM logs WHERE origin = '{AUDIT}')"  # noqa: S608
 OPENING_7 = "SELECT log, 7, 'detail', '2026-11', x'00', NULL"
@@ -61,6 +74,30 @@ async def test_whoever_meddles_with_it_is_found(
     bad += [each.table for each in answer.tables if not each.ok]
 
     assert where in bad
+
+
+async def test_a_ban_that_is_erased_outlives_its_entry(tmp_path: Path) -> None:
+    staff = (*STAFF, ("anna", Role.ANALYST))
+    fleet = await make(tmp_path / "one", "a.demo", staff=staff)
+    let_records_go(fleet)
+    await fleet.start("a.demo")
+    node = fleet["a.demo"]
+    try:
+        ban = await node.services.signals.add(request_for(), ANNA)
+        await write(fleet, COUNT)
+        request = RevokeRequest(reason=Reason.MISTAKE)
+        await node.services.signals.revoke(ban.signal, request, RITA)
+        await grow_old(fleet)
+        gone, answer = await minimum(fleet), await verify(fleet)
+        revived = "UPDATE signals SET status = 'expired', token = zeroblob(16)"
+        await asyncio.to_thread(meddle, node.base.place.database, revived)
+        bad = [each for each in (await verify(fleet)).tables if not each.ok]
+
+        assert gone == 512
+        assert answer.ok, answer
+        assert "it is expired, but its entry was pruned" in str(bad[0].why)
+    finally:
+        await fleet.close()
 
 
 async def test_the_log_itself_names_the_tile_whose_hashes_changed(

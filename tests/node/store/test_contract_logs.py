@@ -1,13 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from threading import Event
 
 import pytest
 
 from fedsafe_crypto.commitment import commit
-from fedsafe_node.errors import StoreClosedError
+from fedsafe_crypto.tree import leaf_hash
+from fedsafe_node.errors import ConflictError, LogError, StoreClosedError
+from fedsafe_node.store.keeping_rows import EffectKind
 from fedsafe_node.store.protocol import Reader, Store, Transaction
+from fedsafe_node.store.prune_rows import PrunedRow
 from fedsafe_node.store.rows import Committed, LogEntry, Opening
 
 FEED = "a.demo/feed"
@@ -196,6 +200,109 @@ async def test_a_store_opened_again_goes_on(open_node_store: OpenStore) -> None:
 
     assert await append(store, b"later", opening("subject")) == 517
     assert len(await feed(store)) == 518
+
+
+def pruned(size: int, event: int = 600) -> PrunedRow:
+    return PrunedRow(
+        log=FEED,
+        size=size,
+        root=bytes(32),
+        since="2026-11",
+        event=event,
+        openings=size,
+        at=7,
+    )
+
+
+async def fill_and_erase(store: Store, count: int = 517) -> None:
+    entries = [
+        LogEntry(record=b"%d" % number, openings=(opening("detail"),))
+        for number in range(count)
+    ]
+
+    async def act(tx: Transaction) -> None:
+        await tx.append_many(FEED, entries)
+        for index in range(count):
+            await tx.erase_opening(FEED, index, "detail", at=5)
+
+    await store.write(act)
+
+
+async def test_of_what_is_pruned_the_hashes_stay(open_node_store: OpenStore) -> None:
+    store = await open_node_store()
+    await fill_and_erase(store)
+    await store.write(lambda tx: tx.prune(pruned(256)))
+    await store.write(lambda tx: tx.prune(pruned(512, 601)))
+    store = await open_node_store()
+    hashes = [await store.read(lambda r, n=n: r.leaf_tile(FEED, n)) for n in range(3)]  # type: ignore[misc]
+
+    assert [each and each[:32] for each in hashes] == [
+        leaf_hash(b"0"),
+        leaf_hash(b"256"),
+        None,
+    ]
+    assert await feed(store) == [b"512", b"513", b"514", b"515", b"516"]
+    assert await store.read(lambda reader: reader.minimum(FEED)) == 512
+    assert await store.read(lambda reader: reader.minimum(AUDIT)) == 0
+    assert await store.read(lambda reader: reader.log_size(FEED)) == 517
+    assert await store.read(lambda reader: reader.pruned()) == [pruned(512, 601)]
+    assert await store.read(lambda reader: reader.erased_openings(FEED)) == 517
+    kept = await store.read(lambda reader: reader.sealed_openings(FEED, 0, 600))
+    assert [row.index for row in kept] == [512, 513, 514, 515, 516]
+    assert await append(store, b"later") == 517
+
+
+@pytest.mark.parametrize("size", [0, 255, 257, 517, 768])
+async def test_no_part_of_a_tile_is_pruned_and_not_the_end(
+    store: Store, size: int
+) -> None:
+    await fill_and_erase(store)
+
+    with pytest.raises(LogError):
+        await store.write(lambda tx: tx.prune(pruned(size)))
+    assert len(await feed(store)) == 517
+
+
+async def test_a_log_is_not_pruned_to_nothing(store: Store) -> None:
+    await fill_and_erase(store, 512)
+
+    with pytest.raises(LogError):
+        await store.write(lambda tx: tx.prune(pruned(512)))
+    assert len(await feed(store)) == 512
+
+
+async def test_what_can_be_read_is_not_pruned(store: Store) -> None:
+    await fill_and_erase(store, 255)
+    await append(store, b"x", opening("detail"))
+    await append(store, b"y")
+
+    with pytest.raises(ConflictError):
+        await store.write(lambda tx: tx.prune(pruned(256)))
+    assert len(await feed(store)) == 257
+    assert await store.read(lambda reader: reader.leaf_tile(FEED, 0)) is None
+
+
+async def test_the_first_that_keeps_the_rest_is_told(
+    store: Store, advance: Callable[[timedelta], None]
+) -> None:
+    await fill_and_erase(store, 9)
+    await append(store, b"mine", opening("detail"))
+    advance(timedelta(days=40))
+    await append(store, b"younger", opening("detail"))
+    key, month = EffectKind.PERIOD_KEY, "2026-11"
+
+    async def first(since: int, period: str) -> int | None:
+        return await store.read(lambda r: r.first_readable(FEED, since, period))
+
+    assert await first(0, "2026-11") == 0
+    assert await first(0, "2026-12") == 9
+    assert await first(10, "2027-02") == 10
+    await store.write(lambda tx: tx.begin_effect(key, month, at=1))
+    assert await first(0, "2027-02") == 9  # nobody knows yet whether it happened
+    await store.write(lambda tx: tx.end_effect(key, month, at=2))
+    assert await first(0, "2027-02") == 10
+    assert await first(0, "2027-01") == 10
+    assert await first(11, "2027-02") is None
 
 
 async def test_a_closed_store_says_so(store: Store) -> None:

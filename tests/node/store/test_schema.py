@@ -209,6 +209,55 @@ def test_an_opening_is_erased_only_once(database: sqlite3.Connection) -> None:
         database.execute("UPDATE openings SET sealed = x'01', erased_at = NULL")
 
 
+BELOW = "INSERT INTO pruned VALUES (1, 256, zeroblob(32), '2026-11', 300, 0, 1)"
+DESTROYED = "INSERT INTO effects VALUES (1, 'period_key', 'p', 1, 2)"
+
+
+@pytest.mark.parametrize(
+    ("before", "statement"),
+    [
+        ([], "DELETE FROM openings"),
+        ([BELOW], "DELETE FROM openings"),
+        ([BELOW, DESTROYED.replace("2)", "NULL)")], "DELETE FROM openings"),
+        ([BELOW.replace("(1,", "(2,"), DESTROYED], "DELETE FROM openings"),
+        ([BELOW, DESTROYED], "DELETE FROM entries WHERE idx = 256"),
+        ([BELOW], "DELETE FROM pruned"),
+        ([BELOW], "UPDATE pruned SET at = 2"),
+        ([BELOW], "UPDATE pruned SET size = 0, event = 301"),
+        ([BELOW], "UPDATE pruned SET size = 513, event = 301"),
+        ([BELOW], "UPDATE pruned SET size = 512"),
+        ([BELOW], "UPDATE pruned SET size = 512, event = 301, since = 'x'"),
+        ([BELOW], "UPDATE pruned SET size = 512, event = 301, openings = -1"),
+        ([], "INSERT INTO leaf_tiles VALUES (1, 1, zeroblob(8191))"),
+        ([], "DELETE FROM leaf_tiles"),
+        ([], "UPDATE leaf_tiles SET hashes = zeroblob(8192)"),
+    ],
+)
+def test_nothing_goes_that_was_not_pruned(
+    database: sqlite3.Connection, before: list[str], statement: str
+) -> None:
+    fill(database)
+    database.execute("INSERT INTO entries VALUES (1, 256, x'01')")
+    database.execute("INSERT INTO leaf_tiles VALUES (1, 0, zeroblob(8192))")
+    for each in before:
+        database.execute(each)
+
+    with pytest.raises(sqlite3.IntegrityError):
+        database.execute(statement)
+
+
+def test_what_was_pruned_goes_once_it_cannot_be_read(
+    database: sqlite3.Connection,
+) -> None:
+    fill(database)
+    for each in (BELOW, DESTROYED, "DELETE FROM openings", "DELETE FROM entries"):
+        database.execute(each)
+    database.execute("UPDATE pruned SET size = 512, event = 301")
+
+    assert database.execute("SELECT count(*) FROM entries").fetchone() == (0,)
+    assert database.execute("SELECT count(*) FROM openings").fetchone() == (0,)
+
+
 def test_tables_are_strict(database: sqlite3.Connection) -> None:
     with pytest.raises(sqlite3.IntegrityError, match="cannot store"):
         database.execute("INSERT INTO due VALUES ('job', 'tomorrow')")
