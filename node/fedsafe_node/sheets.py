@@ -152,6 +152,7 @@ class Sheets:
                 actor=config.audit.actor,
                 subject=config.audit.subject,
                 detail=config.audit.detail,
+                records=config.audit.records,
                 announced=KEPT.days,
                 unreceipted=UNRECEIPTED.days,
                 found=WIPED // SECONDS_A_DAY,

@@ -69,6 +69,7 @@ class Inspections(Protocol):
 
         Raises:
             NotFoundError: the log has no such entry.
+            PrunedError: only its hash is left.
         """
         ...
 

@@ -74,14 +74,16 @@ class KeptFacts:
     """For how many days things are kept that the policy does not speak of.
 
     `actor`, `subject`, `detail`: what the audit log says of who acted, on whose
-    account, and how. `announced`: what the provider's back-end was told; and
-    `unreceipted`, if nobody confirms that it arrived. `found`: what was found for a
-    person's request, after its end.
+    account, and how; `records`: that something happened at all, 0 for good.
+    `announced`: what the provider's back-end was told; and `unreceipted`, if nobody
+    confirms that it arrived. `found`: what was found for a person's request, after
+    its end.
     """
 
     actor: int
     subject: int
     detail: int
+    records: int
     announced: int
     unreceipted: int
     found: int

@@ -85,6 +85,13 @@ def _valid_until(facts: Facts, language: Language) -> str:
     return found.isoformat()
 
 
+def _log_records(facts: Facts, language: Language) -> str:
+    days = facts.kept.records
+    if days == 0:
+        return say(Text("bleibt für immer", "stays for good"), language)
+    return say(Text(f"geht nach {days} Tagen", f"goes after {days} days"), language)
+
+
 def _phenomena(plane: Plane) -> Value:
     def value(facts: Facts, language: Language) -> str:
         switched = facts.policy.document.phenomena
@@ -216,6 +223,7 @@ VALUES: Final[Mapping[str, Value]] = {
     "log_actor": lambda facts, _: str(facts.kept.actor),
     "log_subject": lambda facts, _: str(facts.kept.subject),
     "log_detail": lambda facts, _: str(facts.kept.detail),
+    "log_records": _log_records,
     "announced": lambda facts, _: str(facts.kept.announced),
     "unreceipted": lambda facts, _: str(facts.kept.unreceipted),
     "found": lambda facts, _: str(facts.kept.found),

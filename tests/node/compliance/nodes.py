@@ -34,7 +34,13 @@ GATE = LegalGate(
     valid_until=date(2027, 11, 20),
 )
 KEPT = KeptFacts(
-    actor=90, subject=365, detail=1095, announced=30, unreceipted=365, found=90
+    actor=90,
+    subject=365,
+    detail=1095,
+    records=0,
+    announced=30,
+    unreceipted=365,
+    found=90,
 )
 ALONE = Facts(
     at=datetime(2026, 11, 24, 12, tzinfo=UTC),

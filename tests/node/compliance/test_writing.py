@@ -37,6 +37,16 @@ def test_a_sheet_names_node_policy_and_moment(kind: Kind, language: Language) ->
     assert sheet.policy_sha256 in sheet.notice
 
 
+@pytest.mark.parametrize(
+    ("days", "said"),
+    [(0, "names nobody and stays for good"), (3650, "and goes after 3650 days")],
+)
+def test_the_art30_record_says_how_long_records_stay(days: int, said: str) -> None:
+    facts = replace(ALONE, kept=replace(ALONE.kept, records=days))
+
+    assert said in text_of(Kind.ART30, facts)
+
+
 def test_what_is_switched_off_is_said_to_be_off() -> None:
     strict, germany = (
         text_of(Kind.ART30, ALONE),
