@@ -58,6 +58,7 @@ RELIEVING: Final = frozenset(
 BESIDE: Final = frozenset(
     {
         Event.ACT_APPROVED,
+        Event.REQUEST_OPENED,  # an objection rests what it is about
         Event.REQUEST_CLOSED,
         Event.RULING_DUE,
         Event.DISPUTES_FLOODED,

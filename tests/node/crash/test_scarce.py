@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What nodes do without room: what protects goes on, all else waits."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Final, cast
+
+import pytest
+from tests.node.evidence.conftest import DORA, RUTH, STAFF
+from tests.node.fleet import Fleet, eventually, make
+from tests.node.rights.test_requests import SHOP, asked, requests_of
+from tests.node.signals.conftest import ANNA, request_for
+
+from fedsafe_node.errors import NoRoomError
+from fedsafe_node.evidence.keeping_messages import EraseRequest
+from fedsafe_node.principal import LOCAL
+from fedsafe_node.rights.request_messages import RequestKind
+from fedsafe_node.signals.expiry import expire_signals
+from fedsafe_node.store.rows import SignalStatus
+from fedsafe_node.store.sqlite import SQLiteStore
+from fedsafe_policies.vocabulary import Scope
+
+WHO: Final = "somebody@mail.example"
+TOO_MUCH: Final = 1 << 60  # no disk has room for it
+
+
+async def starve(fleet: Fleet, name: str) -> None:
+    """Let a node have lost its reserve, on a disk without room for it."""
+    store = cast("SQLiteStore", fleet[name].base.store)
+    reserve = store._files.reserve  # noqa: SLF001 - the disk itself is not full
+    assert reserve is not None
+    reserve._size = TOO_MUCH  # noqa: SLF001
+    await asyncio.to_thread(reserve.give_up)
+
+
+async def status_at(fleet: Fleet, name: str, signal: str) -> SignalStatus | None:
+    row = await fleet[name].base.store.read(
+        lambda reader: reader.signal("a.demo", bytes.fromhex(signal.replace("-", "")))
+    )
+    return None if row is None else row.status
+
+
+async def test_a_revocation_reaches_the_members_from_a_node_without_room(
+    trio: Fleet,
+) -> None:
+    signal = await trio.publish(WHO)
+    await starve(trio, "a.demo")
+    await trio.revoke(signal)
+
+    async def is_revoked() -> bool:
+        return await status_at(trio, "b.demo", signal) is SignalStatus.REVOKED
+
+    await eventually(is_revoked)
+    with pytest.raises(NoRoomError):
+        await trio.look_up("a.demo", WHO)
+    assert await status_at(trio, "a.demo", signal) is SignalStatus.REVOKED
+
+
+async def test_a_node_without_room_hears_a_revocation(trio: Fleet) -> None:
+    signal = await trio.publish(WHO)
+    await trio.level("a.demo", ["b.demo"])
+    await starve(trio, "b.demo")
+    await trio.revoke(signal)
+
+    async def is_revoked() -> bool:
+        return await status_at(trio, "b.demo", signal) is SignalStatus.REVOKED
+
+    await eventually(is_revoked)
+    with pytest.raises(NoRoomError):
+        await trio.look_up("b.demo", WHO)
+
+
+async def test_an_objection_rests_a_signal_where_there_is_no_room(trio: Fleet) -> None:
+    signal = await trio.publish(WHO)
+    await trio.level("a.demo", ["b.demo"])
+    await starve(trio, "b.demo")
+    await requests_of(trio, "b.demo").open(asked(RequestKind.OBJECTION, WHO), SHOP)
+
+    assert await status_at(trio, "b.demo", signal) is SignalStatus.DISPUTED
+
+
+async def test_an_own_ban_ends_in_time_where_there_is_no_room(
+    alone: Fleet,
+) -> None:
+    node = alone["a.demo"]
+    ban = request_for(WHO, scope=Scope.SELF)
+    await node.services.signals.add(ban, ANNA)
+    await starve(alone, "a.demo")
+    alone.clock.advance(timedelta(days=3_650))
+    await expire_signals(node.desk)
+
+    with pytest.raises(NoRoomError):
+        await node.services.signals.add(ban, ANNA)
+    assert len(await alone.audit("a.demo", "signal.expired")) == 1
+    assert (await node.services.node.status()).own_bans == 0
+
+
+@pytest.fixture
+async def staffed(tmp_path: Path) -> AsyncIterator[Fleet]:
+    """Give one node that runs, with the people who look after its audit log."""
+    fleet = await make(tmp_path / "one", "a.demo", staff=STAFF)
+    await fleet.start("a.demo")
+    yield fleet
+    await fleet.close()
+
+
+async def test_two_people_erase_an_account_where_there_is_no_room(
+    staffed: Fleet,
+) -> None:
+    services = staffed["a.demo"].services
+    await staffed.look_up("a.demo", WHO)
+    await starve(staffed, "a.demo")
+    request = EraseRequest(subject_ref="account-1", reason="ticket:1")
+    ask = await services.keeping.erasure.ask(request, DORA)
+    await services.staff.approvals.approve(ask.act, bytes.fromhex(ask.digest), RUTH)
+    (looked,) = await staffed.audit("a.demo", "lookup")
+
+    assert "account-1" not in looked.text
+    assert len(await staffed.audit("a.demo", "audit.erased")) == 1
+    with pytest.raises(NoRoomError):
+        await services.audits.verify(LOCAL)
