@@ -107,6 +107,7 @@ OTHERWISE = {
     409: {
         Refusal.HELP_INSTEAD,
         Refusal.LEGAL_REVIEW,
+        Refusal.LISTS_CHANGED,
         Refusal.EVIDENCE_MISSING,
         Refusal.HEARING_MISSING,
         Refusal.UNTIL_TOO_LONG,
