@@ -78,7 +78,9 @@ def add(context: click.Context, /, name: str, **given: Any) -> ExitStatus:  # no
     """Add a credential, written once to a new file that only you can read.
 
     With --scope, for a service: as an operator who has logged in, while the node
-    runs. With --role, for a person or service without bounds: while it is stopped.
+    runs. With --role, for a person or service without bounds: while it is stopped;
+    a person's is good for 90 days, or until --until. Outside of demonstrations it
+    records own bans, looks up and reads; all else takes an account.
 
     \b
     Examples:
@@ -102,16 +104,17 @@ def add(context: click.Context, /, name: str, **given: Any) -> ExitStatus:  # no
         }
         _hand_out(settings, "/v1/credentials", body, out)
         return OK
-    if given["purposes"] or given["until"] is not None:
-        raise click.UsageError("--purpose and --until go with --scope")
+    if given["purposes"]:
+        raise click.UsageError("--purpose goes with --scope")
     # Slow to load.
-    from fedsafe_cli.making import add_person  # noqa: PLC0415
+    from fedsafe_cli.making import NewCredential, add_person  # noqa: PLC0415
     from fedsafe_node.people.granting import GRANTERS  # noqa: PLC0415
 
     directory, role = Path(settings.directory()), Role(given["role"])
     _check_new(out)
     person = given["person"]
-    asyncio.run(add_person(directory, name, role, Path(out), person=person))
+    new = NewCredential(name, role, person, given["until"])
+    asyncio.run(add_person(directory, new, Path(out)))
     if role in GRANTERS:
         note(_COUNTS.format(name=person or name, role=role.value))
     if settings.json:

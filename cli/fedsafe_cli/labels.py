@@ -106,6 +106,11 @@ GERMAN: Final[dict[str, str]] = {
         "kein Verfasser findet einen anderen Menschen als reviewer"
     ),
     "next: {command}": "danach: {command}",
+    "fedsafe: until {until} a person's credential records own bans, looks up, reads; "
+    "all else takes an account (`fedsafe account setup`)": (
+        "fedsafe: bis {until} trägt der Ausweis einer Person eigene Sperren ein, fragt "
+        "ab und liest; alles andere braucht ein Konto (`fedsafe account setup`)"
+    ),
     "then, within three days, with whoever trained you and until when:": (
         "dann, binnen drei Tagen, mit der Stelle der Schulung und deren Ende:"
     ),

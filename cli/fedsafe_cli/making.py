@@ -55,12 +55,23 @@ class NewNode:
 
 
 @dataclass(frozen=True, slots=True)
+class NewCredential:
+    """A credential to be: of *person*, or of whom it is named for."""
+
+    name: str
+    role: Role
+    person: str | None = None
+    until: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class MadeNode:
-    """Where the secrets of a new node lie."""
+    """Where the secrets of a new node lie, and when its people's credentials end."""
 
     credentials: Mapping[str, Path]
     custody: Path
     administrator: SetUpCodeAnswer | None
+    until: int
 
 
 async def make_node(wanted: NewNode) -> MadeNode:
@@ -87,7 +98,7 @@ async def make_node(wanted: NewNode) -> MadeNode:
         raise SettingsError(str(error)) from None
     except (NodeError, OSError) as error:
         raise ProgrammeError(f"the node was not made: {error}") from None
-    return MadeNode(credentials, wanted.custody, created.administrator)
+    return MadeNode(credentials, wanted.custody, created.administrator, created.until)
 
 
 async def add_administrator(directory: Path, name: str) -> SetUpCodeAnswer:
@@ -120,12 +131,8 @@ async def add_administrator(directory: Path, name: str) -> SetUpCodeAnswer:
         raise ProgrammeError(f"no code was made: {error}") from None
 
 
-async def add_person(
-    directory: Path, name: str, role: Role, out: Path, *, person: str | None = None
-) -> None:
+async def add_person(directory: Path, new: NewCredential, out: Path) -> None:
     """Add a credential to a node that is not running.
-
-    It belongs to *person*, or to whom it is named for.
 
     Raises:
         SettingsError: the name does not fit, or the file exists.
@@ -141,7 +148,9 @@ async def add_person(
             await to_thread(make_private_directory, out.parent)
             trail = await open_trail(place, config.name, store)
             people = People(store, trail, clock)
-            token = await people.add(name, role, by="operator", person=person)
+            token = await people.add(
+                new.name, new.role, by="operator", person=new.person, until=new.until
+            )
             await _hand_out(token, out)
         finally:
             await store.close()

@@ -18,6 +18,7 @@ from fedsafe_cli.credential import credential
 from fedsafe_cli.errors import ProgrammeError, SettingsError, WrongStateError
 from fedsafe_cli.exit_codes import OK, ExitStatus
 from fedsafe_cli.labels import field, say, value_of
+from fedsafe_cli.moments import shown
 from fedsafe_cli.options import settings_of, shared_options
 from fedsafe_cli.output import document, line, note, pairs, table
 from fedsafe_cli.sessions import personal
@@ -29,6 +30,10 @@ if TYPE_CHECKING:
     from fedsafe_cli.making import MadeNode, NewNode
 
 _WARNINGS: Final = {"short": "disk_short", "full": "disk_full"}
+_BARE: Final = (
+    "fedsafe: until {until} a person's credential records own bans, looks up, reads; "
+    "all else takes an account (`fedsafe account setup`)"
+)
 ROLES: Final = tuple(role.value for role in Role)
 
 
@@ -118,7 +123,7 @@ def _wanted(given: Mapping[str, Any]) -> "NewNode":
 
 
 def _tell_made(settings: Settings, wanted: "NewNode", made: "MadeNode") -> ExitStatus:
-    answer = {
+    answer: dict[str, object] = {
         "name": wanted.name,
         "url": wanted.url,
         "dir": str(wanted.directory),
@@ -126,6 +131,8 @@ def _tell_made(settings: Settings, wanted: "NewNode", made: "MadeNode") -> ExitS
         "credentials": {name: str(path) for name, path in made.credentials.items()},
         "custody": str(made.custody),
     }
+    if any(role is not Role.SERVICE for _, role in wanted.staff):
+        answer["credentials_until"] = made.until
     first = made.administrator
     if first is not None:
         answer["administrator"] = {
@@ -141,7 +148,7 @@ def _tell_made(settings: Settings, wanted: "NewNode", made: "MadeNode") -> ExitS
         for name, value in answer.items()
         if isinstance(value, str)
     ]
-    people = [
+    people: list[tuple[str, object]] = [
         (say("credential of {name}", settings, name=who), str(path))
         for who, path in made.credentials.items()
     ]
@@ -149,6 +156,8 @@ def _tell_made(settings: Settings, wanted: "NewNode", made: "MadeNode") -> ExitS
         label = say("set-up code of {name}", settings, name=first.name)
         people.append((label, first.code))
     pairs([*rows, *people], indent="")
+    if "credentials_until" in answer and wanted.policy != "synthetic":
+        note(say(_BARE, settings, until=shown(made.until)))
     config = shlex.quote(printable(str(wanted.directory)))
     command = f"fedsafe node run --config {config}"
     line(say("next: {command}", settings, command=command))

@@ -25,7 +25,10 @@ _WAYS_OUT: Final = {
     "bad_policy": "mend the file that node.toml names: `fedsafe policy check FILE`",
     "other_officer": "`fedsafe act withdraw` it, then record it with the officer who "
     "takes part",
-    "step_up": "`fedsafe login --step-up`, then repeat it",
+    "step_up": "`fedsafe login`, in a session `fedsafe login --step-up`, and repeat it",
+    "account_needed": "the first administrator sets up with `fedsafe account setup`, "
+    "others get theirs with `fedsafe account add NAME`, `fedsafe training add NAME`, "
+    "`fedsafe account roles NAME --grant ROLE`; then `fedsafe login`",
     "choose_role": "name one with --role",
     "too_many_tries": "wait a while; nobody can unlock it sooner",
     "training": "`fedsafe training add NAME --module MODULE ...` records one",

@@ -282,6 +282,18 @@ class ForbiddenError(NodeError):
         self.authenticated = authenticated
 
 
+class AccountNeededError(ForbiddenError):
+    """Somebody without an account wants what takes one."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "this takes somebody with an account, trained for the role and logged in; "
+            "a credential without one records own bans, looks up and reads",
+            authenticated=True,
+        )
+        self.code = "account_needed"
+
+
 class DeniedError(NodeError):
     """A policy rule denies; nothing was done but the refusal's audit event."""
 

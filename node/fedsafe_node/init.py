@@ -22,7 +22,7 @@ from fedsafe_node.log.engine import open_store
 from fedsafe_node.log.guard import Guard
 from fedsafe_node.log.openings import PeriodKeys
 from fedsafe_node.log.pseudonyms import Pseudonyms
-from fedsafe_node.people.credentials import People
+from fedsafe_node.people.credentials import GOOD_FOR, People
 from fedsafe_node.people.first import add_first
 from fedsafe_node.people.messages import SetUpCodeAnswer
 from fedsafe_node.people.names import check_name, look_of, names_of_people
@@ -36,11 +36,15 @@ from fedsafe_policies.vocabulary import Role
 
 @dataclass(frozen=True, slots=True)
 class Created:
-    """A new node; the credentials are shown once and stored as hashes."""
+    """A new node; the credentials are shown once and stored as hashes.
+
+    Those of people end at the moment `until`.
+    """
 
     config: Config
     credentials: Mapping[str, str] = field(repr=False)
     administrator: SetUpCodeAnswer | None = None
+    until: int = 0
 
 
 async def create_node(  # noqa: PLR0913 - what a node begins with
@@ -83,7 +87,8 @@ async def create_node(  # noqa: PLR0913 - what a node begins with
         await store.close()
     text = render_config(config).encode()
     await asyncio.to_thread(write_durably, place.config, text)
-    return Created(config, credentials, first)
+    until = int(clock.now().timestamp()) + GOOD_FOR
+    return Created(config, credentials, first, until)
 
 
 def _check_staff(staff: Sequence[tuple[str, Role]]) -> None:

@@ -34,7 +34,9 @@ class Principal:
     `local`, with the role of a service. A person has one name, whatever sessions
     and credentials they hold; a session is in one of their roles. `fresh` is true
     while a session has proved its second factor within minutes. A service's credential
-    may be bound to a `scope` (a `CredentialScope`) and to `purposes`.
+    may be bound to a `scope` (a `CredentialScope`) and to `purposes`. A person is
+    `bare` whose credential is all there is: without an account nobody knows of any
+    training.
     """
 
     name: str
@@ -43,6 +45,7 @@ class Principal:
     fresh: bool = False
     scope: str | None = None
     purposes: frozenset[Purpose] | None = None
+    bare: bool = False
 
     @property
     def is_person(self) -> bool:

@@ -5,6 +5,7 @@ import asyncio
 import os
 import re
 import stat
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,7 +40,7 @@ def test_a_new_node_says_where_its_secrets_lie(run: "Run", short_path: Path) -> 
 
     assert outcome.status == 0
     answer = outcome.document
-    first = answer.pop("administrator")
+    first, until = answer.pop("administrator"), answer.pop("credentials_until")
     assert first["name"] == "admin"
     assert re.fullmatch(r"([A-Z2-7]{4}-){3}[A-Z2-7]{4}", first["code"])
     assert answer == {
@@ -50,8 +51,27 @@ def test_a_new_node_says_where_its_secrets_lie(run: "Run", short_path: Path) -> 
         "credentials": {"anna": str(short_path / "a.credentials" / "anna.key")},
         "custody": str(custody),
     }
+    left = datetime.fromisoformat(until) - SystemClock().now()
+    assert timedelta(days=89) < left <= timedelta(days=90)
     assert read_credential(answer["credentials"]["anna"]).startswith("fs1_")
     assert stat.S_IMODE(custody.stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [((), "records own bans, looks up"), (("--lang", "de"), "eigene Sperren ein")],
+)
+def test_a_new_node_says_what_a_credential_is_good_for_and_until_when(
+    run: "Run", short_path: Path, words: tuple[str, ...], told: str
+) -> None:
+    name = ("node", "init", "--name", "a.example", "--contact", "trust@a.example")
+    outcome = run(
+        *(*name, "--dir", str(short_path / "a"), "--staff", "anna:analyst", *words)
+    )
+
+    assert told in outcome.err
+    assert "fedsafe account setup" in outcome.err
+    assert re.search(r"\b20\d\d-\d\d-\d\d\b", outcome.err)
 
 
 @pytest.mark.parametrize(

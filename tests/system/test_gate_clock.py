@@ -21,7 +21,7 @@ from tests.node import fleet as fleets
 from tests.node.origin import WHO
 from tests.node.people.test_gate import COMPLETE
 from tests.node.signals.conftest import ANNA, RITA
-from tests.system.federation import Answer, Caller, until
+from tests.system.federation import Caller, until
 
 from fedsafe_cli.demo import DemoNode
 from fedsafe_cli.fleet import answers, free_ports, start, stop
@@ -38,17 +38,6 @@ pytestmark = pytest.mark.timeout(300)
 LIBRARIES: Final = sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
 WITHIN: Final = 60.0  # seconds of the clock on the wall
 _DAYS: Final = 2
-_SIGNAL: Final = {
-    "phenomenon": "grooming",
-    "surface": "public_content",
-    "grade": "confirmed_conduct",
-    "rule": "tos-4.2",
-    "scope": "federation",
-    "source": "notice",
-    "detection": "people",
-    "findings": ["adult"],
-    "removed_on": SystemClock().now().date().isoformat(),
-}
 
 
 class MovedClock:
@@ -81,22 +70,20 @@ def _recorded() -> bytes:
     )
 
 
-async def _prepare(root: Path) -> dict[str, str]:
-    """Make a federation whose gates end tonight, and a signal; return anna's keys."""
+async def _prepare(root: Path) -> None:
+    """Make a federation whose gates end tonight, and a signal."""
     clock = fleets.StandingClock(SystemClock().now())
     fleet = fleets.Fleet(root, clock)
-    tokens: dict[str, str] = {}
     names = fleets.NAMES
     for name, port in zip(names, free_ports(len(names)), strict=True):
         place = Place(root / name)
-        made = await create_node(
+        await create_node(
             place,
             fleets.config_of(name, port),
             custody_private=root / "custody" / f"{name}.key",
             staff=fleets.STAFF,
             clock=clock,
         )
-        tokens[name] = made.credentials["anna"]
         (place.directory / "recorded.toml").write_bytes(_recorded())
         text = place.config.read_text()
         place.config.write_text(text.replace('"synthetic"', '"recorded.toml"'))
@@ -109,7 +96,6 @@ async def _prepare(root: Path) -> dict[str, str]:
         await fleet.publish(WHO)
     finally:
         await fleet.close()
-    return tokens
 
 
 async def _open_gate(fleet: fleets.Fleet, name: str) -> None:
@@ -151,8 +137,8 @@ def _about(value: str) -> dict[str, str]:
     return {"kind": "email", "value": value}
 
 
-def _draft(caller: Caller, value: str) -> Answer:
-    return caller.post("/v1/signals", _SIGNAL | {"about": _about(value)})
+def _opens(caller: Caller) -> bool:
+    return bool(caller.get("/v1/gate").body["open"])
 
 
 def _result(caller: Caller) -> object:
@@ -191,25 +177,23 @@ def _signals(directory: Path) -> list[tuple[SignalRow, bool]]:
 def test_within_a_minute_past_its_end_a_gate_refuses_and_erases(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    tokens = asyncio.run(_prepare(tmp_path / "n"))
+    asyncio.run(_prepare(tmp_path / "n"))
     clock = MovedClock(tmp_path / "moved")
     for name, value in clock.environment.items():
         monkeypatch.setenv(name, value)
     with _running(tmp_path / "n") as nodes:
         b = Caller(nodes["b.demo"])
-        anna = Caller(nodes["b.demo"], tokens["b.demo"])
         until(lambda: _result(b) == "review", "a match", patience=WITHIN)
-        drafted = _draft(anna, "x@mail.example")
+        opened = _opens(b)
         clock.move(_DAYS * 86_400)
         began = time.monotonic()
         until(lambda: _result(b) == "incomplete", "the refusal", patience=WITHIN)
-        refused = _draft(anna, "y@mail.example")
+        shut = not _opens(b)
         until(lambda: _relocked(b), "the erasure", patience=WITHIN)
         took = time.monotonic() - began
     rows = _signals(tmp_path / "n" / "b.demo")
 
-    assert drafted.status == 201
-    assert (refused.status, refused.body["code"]) == (403, "legal_gate")
+    assert (opened, shut) == (True, True)
     assert took < WITHIN
     foreign = [(row.status, row.token, kept) for row, kept in rows if not row.own]
     assert foreign == [(SignalStatus.ERASED, None, False)]

@@ -18,6 +18,7 @@ import re
 import socket
 import struct
 from collections.abc import Collection
+from dataclasses import dataclass
 from enum import StrEnum, unique
 from typing import Final
 
@@ -27,11 +28,13 @@ from fedsafe_node.api.codes import Code
 from fedsafe_node.api.peer_services import Peering
 from fedsafe_node.api.problems import RefusedError
 from fedsafe_node.api.services import People
+from fedsafe_node.errors import AccountNeededError
 from fedsafe_node.principal import LOCAL, Principal
 from fedsafe_policies.vocabulary import Role
 
 PERSONS: Final = frozenset(Role) - {Role.SERVICE}
 TOKEN: Final = re.compile(r"fs[12]_[A-Za-z0-9_-]{43}")
+NEEDS_ACCOUNT: Final = AccountNeededError().detail
 _ONCE: Final = (
     "Authorization",
     "Content-Type",
@@ -97,14 +100,27 @@ async def identify(
     return who
 
 
-def check_bounds(who: Principal, scope: str | None, *, fresh: bool) -> None:
-    """Refuse a credential of another scope, or a session whose proof is old.
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What a route takes: credentials of a scope, a fresh proof, bare credentials."""
 
-    A service without a scope asks and publishes, and nothing else.
+    scope: str | None = None
+    fresh: bool = False
+    bare: bool = False
+
+
+def check_bounds(who: Principal, bounds: Bounds, *, demonstration: bool) -> None:
+    """Refuse a credential of another scope, or a person without the proof it takes.
+
+    A service without a scope asks and publishes, and nothing else. A person without
+    an account looks up, reads and records own bans; what else people do takes an
+    account, and where it says so a second factor that was proved just now. Invented
+    people need neither.
 
     Raises:
         RefusedError: it is one.
     """
+    scope = bounds.scope
     is_bare = who.role is Role.SERVICE and who.scope is None and who is not LOCAL
     if is_bare and scope not in _BARE:
         raise RefusedError(Code.FORBIDDEN, f"this takes a credential for {scope}")
@@ -112,7 +128,11 @@ def check_bounds(who: Principal, scope: str | None, *, fresh: bool) -> None:
         raise RefusedError(
             Code.FORBIDDEN, f"this credential is good for {who.scope} only"
         )
-    if fresh and who.session is not None and not who.fresh:
+    if demonstration and who.session is None:
+        return
+    if who.bare and not bounds.bare:
+        raise RefusedError(Code.ACCOUNT_NEEDED, NEEDS_ACCOUNT)
+    if bounds.fresh and not who.fresh:
         raise RefusedError(Code.STEP_UP)
 
 

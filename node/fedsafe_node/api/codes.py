@@ -20,6 +20,7 @@ class Code(StrEnum):
     FORBIDDEN = "forbidden"
     UNTRUSTED = "untrusted"
     STEP_UP = "step_up"
+    ACCOUNT_NEEDED = "account_needed"
     NOT_FOUND = "not_found"
     METHOD_NOT_ALLOWED = "method_not_allowed"
     SLOW_BODY = "slow_body"
@@ -145,6 +146,7 @@ CODES: Final[Mapping[Code, tuple[int, str]]] = {
     Code.FORBIDDEN: (403, "This credential may not do that"),
     Code.UNTRUSTED: (403, "No valid signature of a member"),
     Code.STEP_UP: (403, "Prove the second factor anew, then repeat"),
+    Code.ACCOUNT_NEEDED: (403, "This takes an account"),
     Code.NOT_FOUND: (404, "There is no such thing"),
     Code.METHOD_NOT_ALLOWED: (405, "The method is not allowed here"),
     Code.SLOW_BODY: (408, "The body took too long"),

@@ -259,7 +259,7 @@ class _Serving:
     async def _identify(self, request: web.Request) -> Principal:
         route, people = self._route, self._border.services.people
         who = await identify(request, people, route.auth, route.roles)
-        check_bounds(who, route.scope, fresh=route.fresh)
+        check_bounds(who, route.bounds, demonstration=people.demonstration)
         return who
 
     async def _read(self, request: web.Request) -> bytes:

@@ -153,6 +153,7 @@ EVIDENCE_ROUTES: Final = (
     ),
     Route(
         name="exportAudit",
+        bare=False,
         method="GET",
         path="/v1/audit/export",
         handler=export,
@@ -166,6 +167,7 @@ EVIDENCE_ROUTES: Final = (
     ),
     Route(
         name="exportTiles",
+        bare=False,
         method="GET",
         path="/v1/audit/tiles",
         handler=tiles,

@@ -99,6 +99,7 @@ async def lift_hold(call: Call) -> object:
 KEEPING_ROUTES: Final = (
     Route(
         name="auditSubject",
+        bare=True,
         method="POST",
         path="/v1/audit/subject",
         handler=subject,

@@ -160,6 +160,7 @@ LOGIN_ROUTES: Final = (
     ),
     Route(
         name="stepUp",
+        bare=True,
         method="POST",
         path="/v1/session/step-up",
         handler=step_up,
@@ -174,6 +175,7 @@ LOGIN_ROUTES: Final = (
     ),
     Route(
         name="logOut",
+        bare=True,
         method="POST",
         path="/v1/session/end",
         handler=log_out,

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum, unique
 from typing import Final
 
-from fedsafe_node.api.auth import Auth
+from fedsafe_node.api.auth import Auth, Bounds
 from fedsafe_node.api.body import JSON
 from fedsafe_node.api.call import Call
 from fedsafe_node.api.services import Services
@@ -49,7 +49,8 @@ class Route:
     no message. A `body` of `bytes` is taken as it is, with the content type that
     `takes` names. `refusals` are statuses that only the service can bring. A service's
     credential that is bound to a scope is taken where `scope` is the same. Where
-    `fresh` is true, a session must have proved its second factor within minutes.
+    `fresh` is true, a session must have proved its second factor within minutes. A
+    credential without an account is taken where `bare` says so, else for reading.
     `page` shows what the border refuses where readers expect a page.
     """
 
@@ -63,6 +64,7 @@ class Route:
     roles: frozenset[Role] = frozenset()
     scope: str | None = None
     fresh: bool = False
+    bare: bool | None = None
     status: int = 200
     body: object = None
     takes: str = JSON
@@ -75,6 +77,12 @@ class Route:
     max_age: int = 0
     refusals: frozenset[int] = frozenset()
     page: Page | None = None
+
+    @property
+    def bounds(self) -> Bounds:
+        """What it takes of credentials and sessions."""
+        bare = self.method == "GET" if self.bare is None else self.bare
+        return Bounds(self.scope, self.fresh, bare)
 
     @property
     def statuses(self) -> frozenset[int]:

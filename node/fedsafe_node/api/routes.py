@@ -69,6 +69,7 @@ _OPERATOR: Final = frozenset({Role.OPERATOR})
 ROUTES: Final = (
     Route(
         name="lookup",
+        bare=True,
         method="POST",
         path="/v1/lookup",
         handler=local.lookup,
@@ -83,6 +84,7 @@ ROUTES: Final = (
     ),
     Route(
         name="lookupBatch",
+        bare=True,
         method="POST",
         path="/v1/lookup/batch",
         handler=local.lookup_batch,
@@ -97,6 +99,7 @@ ROUTES: Final = (
     ),
     Route(
         name="addSignal",
+        bare=True,
         method="POST",
         path="/v1/signals",
         handler=local.add_signal,
@@ -125,6 +128,7 @@ ROUTES: Final = (
     ),
     Route(
         name="importSignals",
+        bare=True,
         method="POST",
         path="/v1/signals/import",
         handler=local.import_signals,
@@ -169,6 +173,7 @@ ROUTES: Final = (
     ),
     Route(
         name="revokeSignal",
+        bare=True,
         method="POST",
         path="/v1/signals/{id}/revoke",
         handler=local.revoke_signal,
@@ -198,6 +203,7 @@ ROUTES: Final = (
     ),
     Route(
         name="auditVerify",
+        bare=True,
         method="POST",
         path="/v1/audit/verify",
         handler=local.audit_verify,

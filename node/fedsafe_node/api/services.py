@@ -123,6 +123,11 @@ class Signals(Protocol):
 class People(Protocol):
     """Credentials and sessions."""
 
+    @property
+    def demonstration(self) -> bool:
+        """Whether invented people act here, who need no account."""
+        ...
+
     async def authenticate(self, token: str) -> Principal:
         """Find who a token stands for, in constant time.
 

@@ -321,9 +321,14 @@ async def has_second(
 
 
 async def may_stand_by(office: Office, reader: Reader, name: str, role: Role) -> bool:
-    """Whether who has asked may still act so: by account, or else by a credential."""
+    """Whether who has asked may still act so: by account.
+
+    In a demonstration a credential will do.
+    """
     if await reader.person_named(name) is not None:
         return await may_act(reader, name, role, office.judge, office.clock.now())
+    if not office.judge.synthetic:
+        return False
     return await holds_credential(reader, name, role, office.now())
 
 

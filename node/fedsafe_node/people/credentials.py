@@ -13,7 +13,7 @@ from secrets import token_bytes
 from typing import Final
 
 from fedsafe_node.clock import Clock
-from fedsafe_node.errors import ConflictError
+from fedsafe_node.errors import BadRequestError, ConflictError
 from fedsafe_node.log.audit import AuditTrail, Event
 from fedsafe_node.people.codes import hash_token
 from fedsafe_node.people.names import (
@@ -29,6 +29,9 @@ from fedsafe_policies.vocabulary import Role
 
 _PREFIX: Final = "fs1_"
 _SECRET_BYTES: Final = 32
+_DAY: Final = 24 * 60 * 60
+GOOD_FOR: Final = 90 * _DAY
+LONGEST: Final = 366 * _DAY
 
 
 def new_credential() -> tuple[str, bytes]:
@@ -47,14 +50,21 @@ class People:
         self._clock = clock
 
     async def add(
-        self, name: str, role: Role, *, by: str, person: str | None = None
+        self,
+        name: str,
+        role: Role,
+        *,
+        by: str,
+        person: str | None = None,
+        until: int | None = None,
     ) -> str:
         """Add a credential; returns the token, which is shown once.
 
-        It belongs to *person*, or to the person or service that it is named for.
+        It belongs to *person*, or to the person or service that it is named for. A
+        person's ends by itself, a service's if it says when.
 
         Raises:
-            BadRequestError: the name does not fit.
+            BadRequestError: the name does not fit, or the end.
             ConflictError: the name is taken, or looks like one that is.
         """
         holder = name if person is None else person
@@ -71,12 +81,18 @@ class People:
             role=role.value,
             secret_hash=digest,
             created_at=int(now.timestamp()),
+            expires_at=_end(role, until, int(now.timestamp())),
         )
         entry = self._trail.entry(
             Event.CREDENTIAL_ADDED,
             at=now,
             actor=by,
-            detail={"name": name, "role": role.value, "person": holder},
+            detail={
+                "name": name,
+                "role": role.value,
+                "person": holder,
+                "until": row.expires_at,
+            },
         )
 
         async def act(tx: Transaction) -> None:
@@ -92,3 +108,13 @@ class People:
 
         await self._store.write(act)
         return token
+
+
+def _end(role: Role, until: int | None, now: int) -> int | None:
+    if until is None:
+        return None if role is Role.SERVICE else now + GOOD_FOR
+    if not now < until <= now + LONGEST:
+        raise BadRequestError(
+            "bad_span", "a credential is good for a year at most", pointer="/until"
+        )
+    return until

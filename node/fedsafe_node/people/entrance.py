@@ -3,8 +3,11 @@
 
 `fs1_…` is a credential, `fs2_…` a session. A credential of a person is that person,
 whatever it is called; once the person has an account, it is good only while the
-account is active and the role is granted and trained for.
+account is active and the role is granted and trained for. Without one the person is
+bare, and does little (`api.auth.check_bounds`).
 """
+
+from dataclasses import replace
 
 from fedsafe_node.errors import ForbiddenError
 from fedsafe_node.people.codes import SESSION_PREFIX, hash_token
@@ -26,6 +29,11 @@ class Entrance:
         self._office = office
         self._sessions = sessions
 
+    @property
+    def demonstration(self) -> bool:
+        """Whether invented people act here, who need no account."""
+        return self._office.judge.synthetic
+
     async def authenticate(self, token: str) -> Principal:
         """Find who a token stands for.
 
@@ -46,32 +54,28 @@ class Entrance:
         credential_id, office = hash_token(token).hex(), self._office
         now = office.now()
 
-        async def query(reader: Reader) -> tuple[Principal, bool] | None:
+        async def query(reader: Reader) -> Principal:
             row = await reader.credential(credential_id)
             if row is None or (row.expires_at is not None and row.expires_at <= now):
-                return None
+                raise ForbiddenError(
+                    "the credential is unknown or expired", authenticated=False
+                )
             who = _principal(row, await reader.terms_of(credential_id))
-            return who, await self._stands(reader, who)
+            return await self._standing(reader, who)
 
-        found = await office.store.read(query)
-        if found is None:
-            raise ForbiddenError(
-                "the credential is unknown or expired", authenticated=False
-            )
-        who, stands = found
-        if not stands:
+        return await office.store.read(query)
+
+    async def _standing(self, reader: Reader, who: Principal) -> Principal:
+        if who.role is Role.SERVICE:
+            return who
+        if await reader.person_named(who.name) is None:
+            return replace(who, bare=True)
+        judge, moment = self._office.judge, self._office.clock.now()
+        if not await may_act(reader, who.name, who.role, judge, moment):
             raise ForbiddenError(
                 "the account is not active, or the role has lapsed", authenticated=True
             )
         return who
-
-    async def _stands(self, reader: Reader, who: Principal) -> bool:
-        if who.role is Role.SERVICE:
-            return True
-        office = self._office
-        return await may_act(
-            reader, who.name, who.role, office.judge, office.clock.now()
-        )
 
 
 def _principal(row: CredentialRow, terms: TermsRow | None) -> Principal:

@@ -17,7 +17,7 @@ from fedsafe_node.errors import (
 )
 from fedsafe_node.log.audit import Detail, Event
 from fedsafe_node.people.approvals import may_stand_by, withdraw_acts_of
-from fedsafe_node.people.credentials import new_credential
+from fedsafe_node.people.credentials import LONGEST, new_credential
 from fedsafe_node.people.messages import (
     CredentialAnswer,
     CredentialsAnswer,
@@ -40,7 +40,6 @@ from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.store.rows import CredentialRow
 from fedsafe_policies.vocabulary import Purpose, Role
 
-LONGEST: Final = 366 * 24 * 60 * 60
 _NUMBER: Final = re.compile(r"~\d+")
 
 

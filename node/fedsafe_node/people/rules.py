@@ -36,6 +36,11 @@ class Judge(Protocol):
         """The policy in force."""
         ...
 
+    @property
+    def synthetic(self) -> bool:
+        """Whether this is a demonstration, under a policy for those."""
+        ...
+
     def decide(
         self,
         request: RoleRequest | ActRequest | ExportRequest | ReviewRequest,
@@ -102,6 +107,8 @@ async def roles_of(
 async def may_act(
     reader: Reader, name: str, role: Role, judge: Judge, moment: datetime
 ) -> bool:
-    """Whether somebody may act in a role now; without an account a credential says."""
+    """Whether somebody may act in a role now: by account, and by nothing else."""
     person = await reader.person_named(name)
-    return person is None or role in await roles_of(reader, person, judge, moment)
+    if person is None:
+        return False
+    return role in await roles_of(reader, person, judge, moment)

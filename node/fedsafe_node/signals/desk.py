@@ -14,7 +14,7 @@ from fedsafe_crypto.identity import SigningKey
 from fedsafe_federation.replication import Offload
 from fedsafe_federation.verification import feed_name
 from fedsafe_node.clock import Clock
-from fedsafe_node.errors import DeniedError, StoreError
+from fedsafe_node.errors import AccountNeededError, DeniedError, StoreError
 from fedsafe_node.idempotency import Once
 from fedsafe_node.index.lists import Hint, Lists
 from fedsafe_node.log.audit import AuditTrail, Detail, Event, grounds_of
@@ -154,6 +154,15 @@ class Desk:
         return self.trail.refusal(
             decision, at=now, actor=who.name, act=act, asked={"signals": count}
         )
+
+    def check_account(self, who: Principal) -> None:
+        """Refuse who has but a credential what takes an account.
+
+        Raises:
+            AccountNeededError: there is none, and this is no demonstration.
+        """
+        if who.bare and not self.situation.synthetic:
+            raise AccountNeededError
 
     async def refuse(self, decision: Decision, who: Principal, act: str) -> NoReturn:
         """Write a refusal down, durably, and raise it.

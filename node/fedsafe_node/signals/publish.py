@@ -90,15 +90,20 @@ class SignalService:
         Raises:
             BadRequestError: the subject has no canonical form, or a date is wrong.
             DeniedError: a rule of the policy denies it, the budget for a start.
+            ForbiddenError: without an account somebody wants more than an own ban.
             WrongStateError: there is no federation to share with.
             UnavailableError: fewer than t members answered in time.
             StoreFailedError: it could not be made durable.
         """
         desk = self._desk
+        if request.scope is not Scope.SELF:
+            desk.check_account(who)
         present = hold(desk.situation, desk.clock.now())
         plan = Planner(present, who).plan(request, "")
         if isinstance(plan, Decision):
             await desk.refuse(plan, who, "signal.add")
+        if not isinstance(plan, OwnPlan):
+            desk.check_account(who)
         spending = await self._budget.admit(_published([plan]))
         recorder = Recorder(desk, present, who)
         prepared = await recorder.prepare([plan])
@@ -124,11 +129,14 @@ class SignalService:
         alone. A file that is named twice gives two signals.
 
         Raises:
+            ForbiddenError: without an account somebody wants more than own bans.
             WrongStateError: there is no federation to share with.
             UnavailableError: fewer than t members answered in time.
             StoreFailedError: nothing of it could be made durable.
         """
         desk = self._desk
+        if any(item.scope is not Scope.SELF for item in request.signals):
+            desk.check_account(who)
         present = hold(desk.situation, desk.clock.now())
         planner = Planner(present, who, Provenance.IMPORTED_LIST)
         outcomes: list[Outcome] = []
@@ -136,6 +144,8 @@ class SignalService:
             chunk = request.signals[start : start + CHUNK]
             read = partial(_plan_all, planner, chunk, start)
             outcomes += await desk.work(len(chunk), read)
+        if any(isinstance(item, DraftPlan | PublishPlan) for item in outcomes):
+            desk.check_account(who)  # an own ban that takes two is a draft as well
         recorder = Recorder(desk, present, who)
         batch, spending = _Import(request, outcomes, ()), None
         if not request.dry_run:

@@ -131,6 +131,7 @@ class _Stop:
     async def _withdraw(
         self, tx: Transaction, draft: DraftRow
     ) -> Changed[SignalAnswer | Decision]:
+        self.desk.check_account(self.who)
         # A draft has two people, whatever it is about: no machine is one of them.
         scope = Scope.FEDERATION
         decision = await self._decide(tx, Effect.ERASED, Plane.ACTOR, scope)
@@ -146,6 +147,7 @@ class _Stop:
     async def _revoke(
         self, tx: Transaction, row: SignalRow
     ) -> Changed[SignalAnswer | Decision]:
+        self.desk.check_account(self.who)
         scope = Scope.FEDERATION
         decision = await self._decide(tx, Effect.REVOKED, row.plane, scope)
         if not decision.allowed:

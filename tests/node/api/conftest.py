@@ -242,6 +242,8 @@ class FakeSignals:
 
 
 class FakePeople:
+    demonstration = True
+
     async def authenticate(self, token: str) -> Principal:
         for role, known in TOKENS.items():
             if token == known:

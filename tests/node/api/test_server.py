@@ -107,6 +107,7 @@ def concrete(route: Route) -> str:
         breach="0a" * 16,
         hold="0" * 32,
         log="6d" * 32,
+        inquiry="1",
     )
 
 

@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a person's credential is good for without an account: little, and not for ever.
+
+Without an account nobody knows of a training or a second factor (P19).
+"""
+
+from datetime import timedelta
+from typing import Any, Final
+
+import pytest
+from tests.node.api.test_people import House, house
+from tests.node.api.test_server import BODIES, concrete
+from tests.node.signals.conftest import ANNA, request_for
+
+from fedsafe_node.api.auth import Auth
+from fedsafe_node.api.routes import ROUTES
+from fedsafe_node.people.credentials import GOOD_FOR, People
+from fedsafe_policies.policy import load_policy, shipped, shipped_text
+from fedsafe_policies.vocabulary import Role, Scope
+
+__all__ = ["house"]
+
+BAN: Final[dict[str, Any]] = {
+    "about": {"kind": "email", "value": "anna@example.de"},
+    "phenomenon": "grooming",
+    "surface": "public_content",
+    "grade": "confirmed_conduct",
+    "rule": "tos-4.2",
+    "scope": "self",
+    "removed_on": "2026-11-20",
+}
+ASK: Final[dict[str, Any]] = {
+    "questions": [BAN["about"]],
+    "purpose": "moderation_review",
+    "subject_ref": "account-17",
+    "surface": "public_content",
+}
+PICTURE: Final[dict[str, Any]] = BAN | {
+    "about": {"kind": "sha256", "value": "ab" * 32},
+    "phenomenon": "abuse_depiction",
+    "grade": "confirmed_media",
+    "scope": "federation",
+}
+DOES: Final = {
+    *("lookup", "lookupBatch", "addSignal", "importSignals", "revokeSignal"),
+    *("auditVerify", "auditSubject", "stepUp", "logOut"),
+}
+"""What a bare credential does, beside reading; `stepUp` and `logOut` want a session."""
+TAKES_OUT: Final = {"exportAudit", "exportTiles"}
+
+
+async def bare(house: House, role: Role, name: str = "anna") -> str:
+    base = house.fleet["a.demo"].base
+    people = People(base.store, base.trail, base.clock)
+    return await people.add(name, role, by="setup")
+
+
+async def test_a_bare_credential_reads_and_does_little(house: House) -> None:
+    does: set[str] = set()
+    reads: set[str] = set()
+    for role in Role:
+        if role is Role.SERVICE:
+            continue
+        token = await bare(house, role, role.value.replace("_", "-"))
+        for route in ROUTES:
+            if route.auth not in {Auth.CREDENTIAL, Auth.HOUSE}:
+                continue
+            if role not in route.roles:
+                continue
+            path = concrete(route)
+            body = BODIES.get(route.name)
+            headers = {"Authorization": f"Bearer {token}"}
+            async with house.http.request(
+                route.method, path, json=body, headers=headers
+            ) as response:
+                passed = b"account_needed" not in await response.read()
+            if passed and route.method != "GET":
+                does.add(route.name)
+            if not passed and route.method == "GET":
+                reads.add(route.name)
+
+    assert does == DOES
+    assert reads == TAKES_OUT
+
+
+@pytest.mark.parametrize("policy", ["strict", "germany"])
+async def test_a_bare_credential_records_and_takes_back_own_bans(
+    house: House, policy: str
+) -> None:
+    house.fleet["a.demo"].base.situation.policy = shipped(policy)
+    anna = await bare(house, Role.ANALYST)
+    added = await house.done("POST", "/v1/signals", BAN, anna)
+    found = await house.done("POST", "/v1/lookup", ASK, anna)
+    many = await house.done("POST", "/v1/signals/import", {"signals": [BAN]}, anna)
+    path = f"/v1/signals/{added['signal']}/revoke"
+    gone = await house.done("POST", path, {"reason": "mistake"}, anna)
+
+    assert added["state"] == "own"
+    assert found["result"] == "review"
+    assert many["problems"] == []
+    assert gone["state"] == "erased"
+
+
+@pytest.mark.parametrize("policy", ["strict", "germany", "two"])
+async def test_a_bare_credential_writes_nothing_that_leaves_or_takes_two(
+    house: House, policy: str
+) -> None:
+    situation = house.fleet["a.demo"].base.situation
+    two = shipped_text("germany").replace(b'"dispatch", ', b'"dispatch", "own_ban", ')
+    situation.policy = load_policy(two) if policy == "two" else shipped(policy)
+    anna = await bare(house, Role.ANALYST)
+    wanted = BAN if policy == "two" else PICTURE
+    single = await house.call("POST", "/v1/signals", wanted, token=anna)
+    body = {"signals": [wanted]}
+    many = await house.call("POST", "/v1/signals/import", body, token=anna)
+    state = await house.fleet["a.demo"].services.node.status()
+
+    assert [(status, told["code"]) for status, told in (single, many)] == [
+        (403, "account_needed"),
+        (403, "account_needed"),
+    ]
+    assert (state.signals, state.own_bans, state.drafts) == (0, 0, 0)
+
+
+async def test_a_bare_credential_stops_no_signal_of_others(house: House) -> None:
+    signals = house.fleet["a.demo"].services.signals
+    house.fleet["a.demo"].base.situation.policy = load_policy(
+        shipped_text("germany").replace(b'"dispatch", ', b'"dispatch", "own_ban", ')
+    )
+    draft = await signals.add(request_for("x@example.de", scope=Scope.SELF), ANNA)
+    rita = await bare(house, Role.REVIEWER, "rita")
+    path = f"/v1/signals/{draft.signal}/revoke"
+    status, answer = await house.call("POST", path, {"reason": "mistake"}, token=rita)
+
+    assert (status, answer["code"]) == (403, "account_needed")
+    assert "account" in answer["detail"]
+
+
+async def test_whoever_has_an_account_needs_a_session_where_proof_is_asked(
+    house: House,
+) -> None:
+    olaf = await house.found()
+    await house.hire(olaf, "rita")
+    await house.ask_for(olaf, "rita", "reviewer")
+    base = house.fleet["a.demo"].base
+    people = People(base.store, base.trail, base.clock)
+    key = await people.add("key-1", Role.REVIEWER, by="setup", person="rita")
+    body = {"signals": ["00000000-0000-7000-8000-000000000000"]}
+    path = "/v1/signals/approve"
+    by_key = await house.call("POST", path, body, token=key)
+    by_session = await house.call("POST", path, body, token=await house.log_in("rita"))
+
+    assert (by_key[0], by_key[1]["code"]) == (403, "step_up")
+    assert by_session[0] == 404
+
+
+async def test_a_persons_credential_ends_by_itself(house: House) -> None:
+    anna = await bare(house, Role.ANALYST)
+    shop = await bare(house, Role.SERVICE, "shop")
+    statuses = []
+    for seconds in (GOOD_FOR - 1, 1):
+        house.fleet.clock.advance(timedelta(seconds=seconds))
+        answer = await house.call("POST", "/v1/lookup", ASK, token=anna)
+        statuses.append(answer[0])
+    asked = ASK | {"purpose": "signup_check"}
+    machine = await house.call("POST", "/v1/lookup", asked, token=shop)
+
+    assert statuses == [200, 401]
+    assert machine[0] == 200
