@@ -19,8 +19,8 @@ from fedsafe_node.messages import (
     SignalState,
 )
 from fedsafe_node.notices.texts import texts
-from fedsafe_node.signals.drafts import open_draft
-from fedsafe_node.signals.naming import read_signal_id
+from fedsafe_node.signals.drafts import draft_row, open_draft
+from fedsafe_node.signals.naming import read_signal_id, signal_name
 from fedsafe_node.store.notices_rows import SignOffRow
 from fedsafe_policies.do_not_share import load_lists, shipped_lists
 from fedsafe_policies.gate import Approval, Consultation, LegalGate
@@ -199,6 +199,32 @@ async def test_approval_refuses_what_was_switched_off_meanwhile(node: Node) -> N
         await node.signals.approve([draft.signal], RITA)
 
     assert denied.value.decision.code == "phenomenon_off"
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [({"minor": True}, "help_instead"), ({"findings": []}, "finding_missing")],
+)
+async def test_approval_refuses_a_draft_about_a_minor_or_nobody_said_an_adult(
+    node: Node, keys: PeriodKeys, change: dict[str, Any], code: str
+) -> None:
+    draft = await node.signals.add(COMPLETE["grooming"], ANNA)
+    row = await node.store.read(lambda r: r.draft(read_signal_id(draft.signal)))
+    assert row is not None
+    kept, signal_id = open_draft(row, keys), bytes(6) + b"\x70\x00\x80" + bytes(7)
+    changed = draft_row(
+        kept.made(signal_id, "a.demo"),
+        own=None,
+        facts=replace(kept.facts, **change),
+        periods=keys,
+        now=node.desk.clock.now(),
+    )
+    await node.store.write(lambda tx: tx.add_draft(changed))
+
+    with pytest.raises(DeniedError) as denied:
+        await node.signals.approve([signal_name(signal_id)], RITA)
+
+    assert denied.value.decision.code == code
 
 
 # --- lists that change while a draft waits (P17) --------------------------------------
