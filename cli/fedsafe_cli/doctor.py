@@ -12,11 +12,11 @@ import stat
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum, unique
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -309,14 +309,7 @@ def _node(directory: Path) -> Iterator[Finding]:
     found = f"{status.get('node')} {status.get('version')}"
     yield Finding("node", Level.OK, f"{found}, policy {status.get('policy')}")
     yield from not_approved(status.get("not_approved") or ())
-    if waiting := status.get("notices_waiting"):
-        way_out = "see `fedsafe notice list`; sign texts off with `notice sign-off`"
-        found = f"{waiting} notices to persons wait for the sign-off of a text"
-        yield Finding("notices", Level.WARN, found, way_out)
-    if overdue := status.get("receipts_overdue"):
-        way_out = "deliver what `fedsafe events list` shows, then `events receipt`"
-        found = f"{overdue} events for the provider lack their receipt"
-        yield Finding("receipts", Level.WARN, found, way_out)
+    yield from _owed(status)
     if late := status.get("breaches_overdue"):
         way_out = "tell the authority, then `fedsafe breach notify`"
         found = f"the 72 hours are over for {late} breaches"
@@ -335,3 +328,19 @@ def _node(directory: Path) -> Iterator[Finding]:
             yield Finding(name, Level.WARN, last, "is its node running?")
         else:
             yield Finding(name, Level.OK, f"seen {peer.get('synced_at')}")
+
+
+def _owed(status: Mapping[str, Any]) -> Iterator[Finding]:
+    """Say what keeps persons from being told."""
+    if waiting := status.get("notices_waiting"):
+        way_out = "see `fedsafe notice list`; sign texts off with `notice sign-off`"
+        found = f"{waiting} notices to persons wait for the sign-off of a text"
+        yield Finding("notices", Level.WARN, found, way_out)
+    if unsigned := status.get("texts_unsigned"):
+        way_out = "print them with `fedsafe notice print`, then `notice sign-off --all`"
+        found = f"nobody has signed off {', '.join(map(str, unsigned))}"
+        yield Finding("texts", Level.WARN, found, way_out)
+    if overdue := status.get("receipts_overdue"):
+        way_out = "deliver what `fedsafe events list` shows, then `events receipt`"
+        found = f"{overdue} events for the provider lack their receipt"
+        yield Finding("receipts", Level.WARN, found, way_out)

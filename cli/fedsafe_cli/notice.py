@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """`fedsafe notice`: what listed persons are told, in which words, and what waits."""
 
+import hashlib
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -18,7 +19,8 @@ from fedsafe_cli.signal_ids import checked_id, checked_task
 
 NAMES: Final = (
     *("statement_of_reasons", "data_protection_notice", "end_of_signal"),
-    "review_reasons",
+    *("review_reasons", "rights_form", "code_letter", "rights_answer"),
+    "rights_outcome",
 )
 REASONS: Final = ("bdsg_29_1", "bdsg_32_1_5", "bdsg_33_1_2a", "bdsg_33_1_2b")
 _STANDINGS: Final[Mapping[str, tuple[str, str]]] = {
@@ -138,28 +140,84 @@ def show(context: click.Context, name: str) -> ExitStatus:
     return OK
 
 
+@notice.command("print")
+@shared_options
+@click.pass_context
+def print_texts(context: click.Context) -> ExitStatus:
+    """Print all texts in both languages as one document, to read before signing off.
+
+    Its last line is the digest of all their words, for `sign-off --all --digest`.
+
+    \b
+    Example:
+      fedsafe notice print > texts.md
+    """  # noqa: D301
+    settings = settings_of(context)
+    texts = personal(settings).get("/v1/notices/texts")["texts"]
+    if settings.json:
+        document({"texts": texts, "digest": _digest_of(texts)})
+        return OK
+    for text in texts:
+        for language in ("de", "en"):
+            line(f"# {text['title'][language]} ({text['name']}, {language})")
+            line()
+            for each in text["body"][language].strip().split("\n"):
+                line(each)
+            line()
+    line(f"SHA-256 {_digest_of(texts)}")
+    return OK
+
+
 @notice.command("sign-off")
-@click.argument("name", type=click.Choice(NAMES), metavar="TEXT")
+@click.argument("name", type=click.Choice(NAMES), metavar="TEXT", required=False)
+@click.option("--all", "every", is_flag=True, help="All texts, as printed.")
 @click.option("--until", metavar="DAY", required=True, help=ENDS)
 @click.option("--digest", metavar="HEX", help="Sign off exactly these words.")
 @shared_options
 @click.pass_context
 def sign_off(
-    context: click.Context, name: str, until: str, digest: str | None
+    context: click.Context,
+    /,
+    *,
+    name: str | None,
+    every: bool,
+    until: str,
+    digest: str | None,
 ) -> ExitStatus:
-    """Sign off a text, as data protection officer or legal adviser.
+    """Sign off a text in both languages, as data protection officer or legal adviser.
+
+    With --all, all texts that `fedsafe notice print` printed: --digest is the last
+    line of that document.
 
     \b
-    Example:
+    Examples:
       fedsafe notice sign-off end_of_signal --until 2027-11-01
+      fedsafe notice sign-off --all --until 2027-11-01 --digest 9f86d081…
     """  # noqa: D301
+    if every is (name is not None):
+        raise click.UsageError("name one TEXT, or take --all")
+    if every and digest is None:
+        raise click.UsageError("--all takes the --digest that `notice print` printed")
     settings = settings_of(context)
     client = personal(settings)
-    if digest is None:
-        digest = str(_text(client.get("/v1/notices/texts"), name)["digest"])
-    body = {"digest": digest, "valid_until": until}
-    _tell_texts(settings, client.post(f"/v1/notices/texts/{name}/sign-off", body))
+    answer = client.get("/v1/notices/texts")
+    texts = answer["texts"] if name is None else [_text(answer, name)]
+    if every and digest != _digest_of(texts):
+        raise BadInputError(
+            "the texts have other words than the document with that digest",
+            "print them anew with `fedsafe notice print`, and read them",
+        )
+    for text in texts:
+        exact = text["digest"] if digest is None or every else digest
+        body = {"digest": exact, "valid_until": until}
+        answer = client.post(f"/v1/notices/texts/{text['name']}/sign-off", body)
+    _tell_texts(settings, answer)
     return OK
+
+
+def _digest_of(texts: list[Json]) -> str:
+    listed = "".join(f"{text['name']} {text['digest']}\n" for text in texts)
+    return hashlib.sha256(listed.encode()).hexdigest()
 
 
 @notice.command("withhold")

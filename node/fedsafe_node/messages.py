@@ -371,7 +371,8 @@ class StatusAnswer(Message, frozen=True):
     """The node at a glance; `store` is `ok`, or why writes fail and since when.
 
     `receipts_overdue` counts events for the provider that lack their receipt,
-    `notices_waiting` notices to persons that wait for the sign-off of a text.
+    `notices_waiting` notices to persons that wait for the sign-off of a text;
+    `texts_unsigned` names what nobody has signed off.
     `disputes_beyond_budget` counts by member what of the last week rests nothing,
     `review_alarms` whose reviews confirm nearly everything or take seconds.
     `circuits_broken` counts what a pattern has shut (`GET /v1/budgets`),
@@ -400,6 +401,7 @@ class StatusAnswer(Message, frozen=True):
     store: str = "ok"
     receipts_overdue: int = 0
     notices_waiting: int = 0
+    texts_unsigned: list[str] = []
     tasks_waiting: int = 0
     review_alarms: int = 0
     disputes_open: int = 0

@@ -15,6 +15,8 @@ from fedsafe_node.errors import StoreError
 from fedsafe_node.evidence.destroying import unfinished_effects
 from fedsafe_node.log.audit import audit_log_name
 from fedsafe_node.messages import PeerStatus, StatusAnswer
+from fedsafe_node.notices.keeping import NoticeDesk
+from fedsafe_node.notices.texts import TextName
 from fedsafe_node.peering.cosigning import Cosigning
 from fedsafe_node.peering.debts import is_late
 from fedsafe_node.peering.witnessing import WitnessServer
@@ -48,9 +50,12 @@ class _Counted:
     circuits: int
     keys: int
     breaches: tuple[int, int]
+    texts: list[TextName]
 
 
-async def _count(reader: Reader, situation: Situation, now: int) -> _Counted:
+async def _count(
+    reader: Reader, situation: Situation, notices: NoticeDesk, now: int
+) -> _Counted:
     review = situation.policy.document.review
     return _Counted(
         counts=await reader.counts(),
@@ -66,6 +71,7 @@ async def _count(reader: Reader, situation: Situation, now: int) -> _Counted:
         circuits=len(await reader.circuits(now)),
         keys=len(await unfinished_effects(reader)),
         breaches=await count_breaches(reader, now),
+        texts=await notices.drafts(reader),
     )
 
 
@@ -88,6 +94,7 @@ class Overview:
         cosigning: Cosigning,
         witness: WitnessServer,
         waits: Callable[[], Awaitable[list[str]]],
+        notices: NoticeDesk,
     ) -> None:
         self._situation = situation
         self._store = store
@@ -95,12 +102,15 @@ class Overview:
         self._cosigning = cosigning
         self._witness = witness
         self._waits = waits
+        self._notices = notices
 
     async def status(self) -> StatusAnswer:
         """Tell the node's state at a glance."""
         situation = self._situation
         now = int(self._clock.now().timestamp())
-        found = await self._store.scan(lambda reader: _count(reader, situation, now))
+        found = await self._store.scan(
+            lambda reader: _count(reader, situation, self._notices, now)
+        )
         membership = situation.shared.membership if situation.shared else None
         library = describe()
         breaches, late = found.breaches
@@ -125,6 +135,7 @@ class Overview:
             store=self._trouble(),
             receipts_overdue=found.receipts,
             notices_waiting=found.notices,
+            texts_unsigned=[name.value for name in found.texts],
             tasks_waiting=found.tasks,
             review_alarms=found.stamps,
             disputes_open=found.disputes,

@@ -24,6 +24,7 @@ from fedsafe_node.peering.serving import FeedServer
 from fedsafe_node.replicating import Replicating
 from fedsafe_node.review.desk import ReviewDesk
 from fedsafe_node.rights.listing import OpenErasures
+from fedsafe_node.rights.signed_texts import rights_texts
 from fedsafe_node.signals.desk import Desk
 from fedsafe_node.signals.intake import Intake
 from fedsafe_node.witnesses import Witnesses
@@ -59,7 +60,12 @@ def make_parts(
         session, name=base.config.name, key=base.keys.transport, now=base.clock.now
     )
     notices = NoticeDesk(
-        base.situation, base.trail, base.clock, base.periods, base.announcer
+        base.situation,
+        base.trail,
+        base.clock,
+        base.periods,
+        base.announcer,
+        rights_texts(),
     )
     reviews = ReviewDesk(
         situation=base.situation,

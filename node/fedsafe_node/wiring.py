@@ -98,6 +98,7 @@ def make_services(parts: Parts) -> Services:
             parts.witnesses.cosigning,
             parts.witnesses.server,
             policies.differing,
+            parts.notices,
         ),
         sheets=_sheets(parts, gates, registers, staff),
         answers=StoredAnswers(base.store, base.clock),

@@ -65,6 +65,32 @@ def test_what_was_shown_is_signed_off(ask: "Run", node: "FakeNode") -> None:
     assert "wait" not in done.out
 
 
+def test_all_texts_are_signed_off_by_the_printed_document(
+    ask: "Run", node: "FakeNode"
+) -> None:
+    other = text(name="rights_form", digest="cd" * 32)
+    node.always("GET /v1/notices/texts", {"texts": [text(), other], "waiting": 0})
+    for name in ("end_of_signal", "rights_form"):
+        node.always(f"POST /v1/notices/texts/{name}/sign-off", SIGNED)
+    printed = ask("notice", "print")
+    digest = printed.out.splitlines()[-1].removeprefix("SHA-256 ")
+    call = ("notice", "sign-off", "--all", "--until", "2027-11-01")
+    wrong = ask(*call, "--digest", "00" * 32)
+    unread = ask(*call)
+    both = ask(*call, "end_of_signal", "--digest", digest)
+    assert [wrong.status, unread.status, both.status] == [5, 2, 2]
+    assert not [path for path, _ in node.asked if path.startswith("POST")]
+    done = ask(*call, "--digest", digest)
+
+    assert "On {ended_on} …" in printed.out
+    assert "Am {ended_on} …" in printed.out
+    assert done.status == 0
+    assert [body for path, body in node.asked if path.startswith("POST")] == [
+        {"digest": DIGEST, "valid_until": "2027-11-01"},
+        {"digest": "cd" * 32, "valid_until": "2027-11-01"},
+    ]
+
+
 def test_a_notice_is_held_back(ask: "Run", node: "FakeNode") -> None:
     answer = {
         "signal": ID,

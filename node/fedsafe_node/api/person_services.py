@@ -11,6 +11,7 @@ from fedsafe_node.notices.messages import (
     WithheldAnswer,
     WithholdRequest,
 )
+from fedsafe_node.notices.texts import TextName
 from fedsafe_node.people.messages import ActAnswer
 from fedsafe_node.principal import Principal
 from fedsafe_node.provider_events.messages import (
@@ -40,7 +41,11 @@ from fedsafe_policies.vocabulary import Purpose
 
 
 class Notices(Protocol):
-    """What listed persons are told."""
+    """What persons are told, and in which words."""
+
+    async def is_draft(self, name: TextName) -> bool:
+        """Whether nobody has signed off a text, so that it is shown as a draft."""
+        ...
 
     async def show(
         self, who: Principal, purpose: Purpose | None = None

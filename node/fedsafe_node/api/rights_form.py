@@ -27,6 +27,7 @@ from fedsafe_node.errors import (
     WrongStateError,
 )
 from fedsafe_node.messages import Message
+from fedsafe_node.notices.texts import TextName
 from fedsafe_node.rights import pages
 from fedsafe_node.rights.pages import Site, Wrong
 from fedsafe_node.rights.request_messages import (
@@ -38,6 +39,7 @@ from fedsafe_node.rights.request_messages import (
     RequestKind,
     RightsRequestAnswer,
 )
+from fedsafe_node.rights.signed_texts import DRAFT_MARK
 from fedsafe_node.tracing import nothing_happened
 
 _MOST_FIELDS: Final = 8
@@ -67,23 +69,25 @@ async def show_form(call: Call) -> object:
     """Show the form."""
     language = _language(call, call.parameters(PageQuery).lang)
     proofs = call.services.proofs
-    return pages.ask_page(_site(call), language, open_=proofs.takes_requests)
+    site = await _site(call, language)
+    return pages.ask_page(site, language, open_=proofs.takes_requests)
 
 
 async def send_code(call: Call) -> object:
     """Mail a code, and show the page that asks for it."""
     fields = _fields(call)
     language, kind = _said(call, fields)
+    site = await _site(call, language)
 
     async def act() -> bytes:
         request = msgspec.convert(
             {"email": fields.get("email"), "language": language}, CodeRequest
         )
         sent = await call.services.proofs.send_code(request, call.source)
-        return pages.code_page(_site(call), language, kind=kind, nonce=sent.nonce)
+        return pages.code_page(site, language, kind=kind, nonce=sent.nonce)
 
     return await _shown(
-        act, lambda wrong: pages.ask_page(_site(call), language, kind=kind, wrong=wrong)
+        act, lambda wrong: pages.ask_page(site, language, kind=kind, wrong=wrong)
     )
 
 
@@ -91,6 +95,7 @@ async def prove(call: Call) -> object:
     """Open a request for who has the code."""
     fields = _fields(call)
     language, kind = _said(call, fields)
+    site = await _site(call, language)
 
     async def act() -> bytes:
         named = {name: fields.get(name) for name in ("email", "nonce", "code")}
@@ -98,12 +103,12 @@ async def prove(call: Call) -> object:
             named | {"kind": kind, "language": language}, ProofRequest
         )
         opened = await call.services.proofs.prove(request, call.source)
-        return pages.opened_page(_site(call), language, opened)
+        return pages.opened_page(site, language, opened)
 
     return await _shown(
         act,
         lambda wrong: pages.code_page(
-            _site(call),
+            site,
             language,
             kind=kind,
             nonce=fields.get("nonce", ""),
@@ -115,13 +120,14 @@ async def prove(call: Call) -> object:
 async def show_collect(call: Call) -> object:
     """Show the page on which an answer is collected."""
     language = _language(call, call.parameters(PageQuery).lang)
-    return pages.collect_page(_site(call), language)
+    return pages.collect_page(await _site(call, language), language)
 
 
 async def collect(call: Call) -> object:
     """Show an answer to who has its code."""
     fields = _fields(call)
     language, _ = _said(call, fields)
+    site = await _site(call, language)
 
     async def act() -> bytes:
         named = {
@@ -133,10 +139,10 @@ async def collect(call: Call) -> object:
         except msgspec.ValidationError:
             raise NotFoundError("request") from None
         found = await call.services.requests.collect(asked, call.source)
-        return pages.answer_page(_site(call), language, found)
+        return pages.answer_page(site, language, found)
 
     return await _shown(
-        act, lambda wrong: pages.collect_page(_site(call), language, wrong=wrong)
+        act, lambda wrong: pages.collect_page(site, language, wrong=wrong)
     )
 
 
@@ -199,8 +205,10 @@ def _read_by(languages: str) -> Language:
     return Language.DE
 
 
-def _site(call: Call) -> Site:
-    return Site(call.services.name, call.services.proofs.contact)
+async def _site(call: Call, language: Language) -> Site:
+    draft = await call.services.notices.is_draft(TextName.RIGHTS_FORM)
+    mark = DRAFT_MARK[language] if draft else ""
+    return Site(call.services.name, call.services.proofs.contact, mark)
 
 
 def _looked_at(name: str, path: str, handler: Handler, summary: str) -> Route:

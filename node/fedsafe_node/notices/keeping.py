@@ -6,8 +6,9 @@ has not ended. Then it waits, and the upkeep announces it later. The end of a si
 is told after its publication, never before.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 from typing import Final
 
 from fedsafe_node.clock import Clock
@@ -15,7 +16,7 @@ from fedsafe_node.log.audit import AuditTrail, Detail, Event
 from fedsafe_node.log.openings import PeriodKeys, period_of
 from fedsafe_node.notices.facts import AnyFacts, Reviewed, open_facts, seal_facts
 from fedsafe_node.notices.saying import in_words
-from fedsafe_node.notices.texts import TextName, texts
+from fedsafe_node.notices.texts import NoticeText, TextName, texts
 from fedsafe_node.principal import Actor
 from fedsafe_node.provider_events.announcing import (
     Announcement,
@@ -44,16 +45,21 @@ PARTS: Final = {
 
 
 class NoticeDesk:
-    """Queues and announces notices within acts."""
+    """Queues and announces notices within acts.
 
-    def __init__(
+    `texts` are all that people sign off: those of notices, and those of rights.
+    """
+
+    def __init__(  # noqa: PLR0913 - what telling takes
         self,
         situation: Situation,
         trail: AuditTrail,
         clock: Clock,
         periods: PeriodKeys,
         announcer: Announcer,
+        rights: Mapping[TextName, NoticeText] = MappingProxyType({}),
     ) -> None:
+        self.texts = {**texts(), **rights}
         self.situation = situation
         self.trail = trail
         self.clock = clock
@@ -101,8 +107,14 @@ class NoticeDesk:
 
     async def unsigned(self, reader: Reader, kind: NoticeKind) -> list[TextName]:
         """Name the texts of a kind of notice that nobody has signed off."""
-        signed = in_force(await reader.sign_offs(), self.clock.now())
-        return [name for name in PARTS[kind] if name not in signed]
+        drafts = await self.drafts(reader)
+        return [name for name in PARTS[kind] if name in drafts]
+
+    async def drafts(self, reader: Reader) -> list[TextName]:
+        """Name all texts that nobody has signed off."""
+        rows = await reader.sign_offs()
+        signed = in_force(rows, self.clock.now(), self.texts)
+        return [name for name in self.texts if name not in signed]
 
     async def unsigned_of_signals(self, reader: Reader) -> list[TextName]:
         """Name the texts about a signal, and its end, that nobody has signed off."""
@@ -153,21 +165,23 @@ class NoticeDesk:
             content["level"] = facts.level.value
         said = in_words(facts, self.situation)
         for name in PARTS[row.kind]:
-            filled = texts()[name].fill(said)
+            filled = self.texts[name].fill(said)
             content[f"{name.value}_de"] = filled.de
             content[f"{name.value}_en"] = filled.en
         return content
 
 
 def in_force(
-    sign_offs: Sequence[SignOffRow], now: datetime
+    sign_offs: Sequence[SignOffRow],
+    now: datetime,
+    written: Mapping[TextName, NoticeText],
 ) -> dict[TextName, SignOffRow]:
     """Return the newest sign-off of every text whose present words it covers."""
     found: dict[TextName, SignOffRow] = {}
     for row in sign_offs:
         name = TextName(row.name)
         good = row.signed_at <= now.timestamp() < row.valid_until
-        if good and row.digest == texts()[name].digest:
+        if good and name in written and row.digest == written[name].digest:
             found[name] = row
     return found
 

@@ -26,7 +26,7 @@ from fedsafe_node.notices.messages import (
     WithheldAnswer,
     WithholdRequest,
 )
-from fedsafe_node.notices.texts import NoticeText, TextName, texts
+from fedsafe_node.notices.texts import NoticeText, TextName
 from fedsafe_node.principal import Principal
 from fedsafe_node.reading import rule_on_reading
 from fedsafe_node.store.notices_rows import (
@@ -65,6 +65,10 @@ class Notices:
         rows, waiting = await self._store.read(load)
         return self._texts(rows, waiting)
 
+    async def is_draft(self, name: TextName) -> bool:
+        """Whether nobody has signed off a text, so that it is shown as a draft."""
+        return name in await self._store.read(self._desk.drafts)
+
     async def sign_off(
         self, name: str, request: SignOffRequest, who: Principal
     ) -> TextsAnswer:
@@ -75,9 +79,9 @@ class Notices:
             WrongStateError: its words are others.
             BadRequestError: the day lies in the past, or more than a year ahead.
         """
-        if name not in set(TextName):
+        text = self._desk.texts.get(TextName(name)) if name in set(TextName) else None
+        if text is None:
             raise NotFoundError("text")
-        text = texts()[TextName(name)]
         if request.digest != text.digest:
             raise WrongStateError("text_changed", "the text has other words by now")
         now = self._now()
@@ -223,12 +227,13 @@ class Notices:
         )
 
     def _texts(self, rows: Sequence[SignOffRow], waiting: int) -> TextsAnswer:
-        good = in_force(rows, self._desk.clock.now())
+        written = self._desk.texts
+        good = in_force(rows, self._desk.clock.now(), written)
         newest = {TextName(row.name): row for row in rows}
         return TextsAnswer(
             texts=[
                 _text(text, good.get(name), newest.get(name))
-                for name, text in texts().items()
+                for name, text in written.items()
             ],
             waiting=waiting,
         )

@@ -45,6 +45,10 @@ class TextName(StrEnum):
     DATA_PROTECTION_NOTICE = "data_protection_notice"
     END_OF_SIGNAL = "end_of_signal"
     REVIEW_REASONS = "review_reasons"
+    RIGHTS_FORM = "rights_form"
+    CODE_LETTER = "code_letter"
+    RIGHTS_ANSWER = "rights_answer"
+    RIGHTS_OUTCOME = "rights_outcome"
 
 
 @unique
@@ -116,8 +120,18 @@ def _file() -> _File:
 
 @cache
 def texts() -> Mapping[TextName, NoticeText]:
-    """Return all texts by name."""
-    return {name: _text(name, getattr(_file(), name.value)) for name in TextName}
+    """Return the texts of notices by name; those of rights are made in `rights`."""
+    file, written = _file(), set(_File.__struct_fields__)
+    return {
+        name: _text(name, getattr(file, name.value))
+        for name in TextName
+        if name.value in written
+    }
+
+
+def written_text(name: TextName, title: Text, body: Text) -> NoticeText:
+    """Make a text out of its words."""
+    return _text(name, _Written(title, body.de, body.en))
 
 
 def words() -> Words:

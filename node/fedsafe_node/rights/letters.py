@@ -28,11 +28,13 @@ _TEXTS: Final[Mapping[Language, str]] = {
 _HALF: Final = 5
 
 
-def code_letter(to: str, code: str, language: Language, node: str) -> Letter:
-    """Write the letter with a code."""
+def code_letter(
+    to: str, code: str, language: Language, node: str, mark: str = ""
+) -> Letter:
+    """Write the letter with a code; *mark* goes before it."""
     shown = f"{code[:_HALF]} {code[_HALF:]}"
     return Letter(
         to=to,
         subject=_SUBJECTS[language].format(node=node),
-        text=_TEXTS[language].format(node=node, code=shown),
+        text=mark + _TEXTS[language].format(node=node, code=shown),
     )

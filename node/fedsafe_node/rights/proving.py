@@ -27,6 +27,7 @@ from fedsafe_node.errors import (
 )
 from fedsafe_node.log.audit import Event
 from fedsafe_node.messages import Kind, Question
+from fedsafe_node.notices.texts import TextName
 from fedsafe_node.people.throttle import Counter, count_tries
 from fedsafe_node.people.vault import Vault
 from fedsafe_node.rights.letters import code_letter
@@ -40,6 +41,7 @@ from fedsafe_node.rights.request_messages import (
     Way,
 )
 from fedsafe_node.rights.requests import FORM, Requests
+from fedsafe_node.rights.signed_texts import marked
 from fedsafe_node.signals.desk import Desk
 from fedsafe_node.store.protocol import Transaction
 from fedsafe_node.telemetry import LOGGER
@@ -94,7 +96,11 @@ class Proofs:
         node = self.desk.situation.node
         # The canonical address is the one that the proof is about.
         to = person.canonical.value
-        await mailer.send(code_letter(to, code, request.language, node))
+        draft = TextName.CODE_LETTER in await self.desk.store.read(
+            self.desk.notices.drafts
+        )
+        mark = marked("", request.language, draft=draft)
+        await mailer.send(code_letter(to, code, request.language, node, mark))
         await self._note()
         return CodeSent(nonce=nonce, minutes=STEP // 60)
 

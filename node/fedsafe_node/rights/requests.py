@@ -33,7 +33,6 @@ from fedsafe_node.rights.describing import describe_request
 from fedsafe_node.rights.finding import evaluate, name_missed
 from fedsafe_node.rights.granting import KIND, Grant, grantable
 from fedsafe_node.rights.opening import Opened, Opening, read_person
-from fedsafe_node.rights.outcomes import note_on
 from fedsafe_node.rights.request_messages import (
     CloseRequest,
     CollectedAnswer,
@@ -44,7 +43,7 @@ from fedsafe_node.rights.request_messages import (
     Way,
 )
 from fedsafe_node.rights.sealing import Content, open_content, seal_content
-from fedsafe_node.rights.telling import tell
+from fedsafe_node.rights.telling import tell, tell_end
 from fedsafe_node.rights.terms import EXTENDED_MONTHS, moment, months_after
 from fedsafe_node.signals.desk import Changed, Desk
 from fedsafe_node.store.protocol import Reader, Transaction
@@ -344,7 +343,7 @@ class Requests:
                 state=row.state.value,
                 due_at=moment(row.due_at),
                 text=text,
-                note=note_on(row, ground, self._desk.situation.config.contact),
+                note=await tell_end(tx, self._desk, row, ground),
                 collected=before,
             )
 

@@ -4,6 +4,7 @@
 from datetime import datetime
 
 from fedsafe_node.notices.saying import basis_in_words, rule_in_words
+from fedsafe_node.notices.texts import TextName
 from fedsafe_node.peering.recipients import read_recipients
 from fedsafe_node.rights.answering import (
     Contested,
@@ -14,9 +15,11 @@ from fedsafe_node.rights.answering import (
 )
 from fedsafe_node.rights.finding import Finding
 from fedsafe_node.rights.listing import drafts_about
-from fedsafe_node.rights.request_messages import Language
+from fedsafe_node.rights.outcomes import note_on
+from fedsafe_node.rights.request_messages import Language, RefusalGround
 from fedsafe_node.rights.reviewing import Reviewed, Waiting
 from fedsafe_node.rights.sealing import Content
+from fedsafe_node.rights.signed_texts import marked
 from fedsafe_node.signals.desk import Desk
 from fedsafe_node.signals.drafts import open_draft
 from fedsafe_node.signals.naming import read_signal_id, signal_name
@@ -28,9 +31,10 @@ from fedsafe_node.store.rows import SignalStatus
 
 async def tell(reader: Reader, desk: Desk, row: RequestRow, content: Content) -> str:
     """Write the answer to a request out of its content and the recipient ledger."""
-    situation = desk.situation
-    return write_answer(
-        Language(row.language),
+    situation, language = desk.situation, Language(row.language)
+    draft = TextName.RIGHTS_ANSWER in await desk.notices.drafts(reader)
+    text = write_answer(
+        language,
         request=row.id,
         node=situation.node,
         contact=situation.config.contact,
@@ -42,6 +46,18 @@ async def tell(reader: Reader, desk: Desk, row: RequestRow, content: Content) ->
         contested=await _contested(reader, content),
         missing=Missing(content.unevaluated, content.uncovered, content.closed),
     )
+    return marked(text, language, draft=draft)
+
+
+async def tell_end(
+    reader: Reader, desk: Desk, row: RequestRow, ground: RefusalGround | None
+) -> str | None:
+    """Write how a request ended, or why it takes longer; None if neither is so."""
+    note = note_on(row, ground, desk.situation.config.contact)
+    if note is None:
+        return None
+    draft = TextName.RIGHTS_OUTCOME in await desk.notices.drafts(reader)
+    return marked(note, Language(row.language), draft=draft)
 
 
 async def holds_nothing(reader: Reader, desk: Desk, content: Content) -> bool:

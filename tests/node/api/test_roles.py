@@ -7,6 +7,7 @@ refusals are a policy's, so the route table alone does not know.
 
 from collections.abc import AsyncIterator, Mapping
 from typing import Any, Final
+from uuid import UUID
 
 import msgspec
 import pytest
@@ -30,6 +31,7 @@ from fedsafe_node.notices.texts import TextName, texts
 from fedsafe_node.people.credentials import People
 from fedsafe_node.provider_events.announcing import Announcement, EventKind
 from fedsafe_node.review.opening import open_review
+from fedsafe_node.store.review_rows import TaskInquiryRow
 from fedsafe_policies.vocabulary import Purpose, Role, Scope
 
 LOCAL: Final = "local"
@@ -192,6 +194,19 @@ def body_of(route: Route, caller: str, signal: str, card: object) -> object:
     }.get(route.name)
 
 
+async def inquiry_of(fleet: Fleet, task: str) -> int:
+    inquiry = TaskInquiryRow(
+        task=task,
+        origin="b.demo",
+        signal_id=UUID(match(1).signal).bytes,
+        questions="still_stands",
+        asked_by="anna",
+        asked_at=1,
+    )
+    store = fleet["a.demo"].base.store
+    return await store.write(lambda tx: tx.add_task_inquiry(inquiry))
+
+
 async def task_of(fleet: Fleet, account: str) -> str:
     node = fleet["a.demo"]
     found, now = [match(1)], fleet.clock.now()
@@ -255,6 +270,7 @@ async def test_a_role_reaches_what_it_may_and_nothing_else(
                 route.path.format(
                     id=signal,
                     task=task,
+                    inquiry=await inquiry_of(trio, task),
                     item="S-V-1",
                     sheet="art30",
                     index="0",

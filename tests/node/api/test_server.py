@@ -102,12 +102,12 @@ def concrete(route: Route) -> str:
         act="0" * 32,
         task="0" * 32,
         number="1",
+        inquiry="1",
         dispute="6d" * 32,
         request="0a" * 16,
         breach="0a" * 16,
         hold="0" * 32,
         log="6d" * 32,
-        inquiry="1",
     )
 
 

@@ -53,7 +53,8 @@ def node(trio: Fleet) -> Fleet:
 async def sign(
     fleet: Fleet, name: TextName, valid_until: date = date(2027, 11, 1)
 ) -> None:
-    request = SignOffRequest(digest=texts()[name].digest, valid_until=valid_until)
+    digest = fleet[A].notices.texts[name].digest
+    request = SignOffRequest(digest=digest, valid_until=valid_until)
     await fleet[A].services.notices.sign_off(name, request, DORA)
 
 
@@ -267,6 +268,17 @@ async def test_a_sign_off_ends(node: Fleet) -> None:
     assert {text.standing for text in answer.texts} == {Standing.EXPIRED}
     assert answer.waiting == 1
     assert await told(node) == []
+
+
+async def test_the_status_names_what_nobody_has_signed_off(node: Fleet) -> None:
+    services = node[A].services
+    before = await services.node.status()
+    await sign(node, TextName.RIGHTS_FORM)
+    after = await services.node.status()
+
+    assert before.texts_unsigned == [name.value for name in TextName]
+    assert "rights_form" not in after.texts_unsigned
+    assert len(after.texts_unsigned) == len(TextName) - 1
 
 
 async def test_exactly_the_words_that_were_read_are_signed_off(node: Fleet) -> None:

@@ -11,6 +11,7 @@ from fedsafe_node.notices.texts import (
     texts,
     words,
 )
+from fedsafe_node.rights.signed_texts import rights_texts
 from fedsafe_policies.hearings import HearingException
 from fedsafe_policies.reasons import Text
 from fedsafe_policies.vocabulary import Detection, Grade, Source, Surface
@@ -34,7 +35,7 @@ NEEDED = {
 }
 
 
-@pytest.mark.parametrize("name", TextName)
+@pytest.mark.parametrize("name", texts())
 def test_a_text_uses_known_facts_and_the_same_in_both_languages(
     name: TextName,
 ) -> None:
@@ -45,7 +46,7 @@ def test_a_text_uses_known_facts_and_the_same_in_both_languages(
     assert facts_named(text) <= FACTS
 
 
-@pytest.mark.parametrize("name", TextName)
+@pytest.mark.parametrize("name", texts())
 def test_a_text_says_what_the_law_asks_for(name: TextName) -> None:
     text = texts()[name]
 
@@ -76,4 +77,31 @@ def test_every_code_has_words() -> None:
 
 
 def test_the_digest_changes_with_the_words() -> None:
-    assert len({text.digest for text in texts().values()}) == len(TextName)
+    every = {**texts(), **rights_texts()}
+
+    assert set(every) == set(TextName)
+    assert len({text.digest for text in every.values()}) == len(TextName)
+
+
+@pytest.mark.parametrize("name", rights_texts())
+def test_a_text_of_rights_is_there_in_both_languages(name: TextName) -> None:
+    text = rights_texts()[name]
+    german, english = text.body.de.splitlines(), text.body.en.splitlines()
+
+    assert len(german) >= 5
+    assert german != english
+    assert text.title.de != text.title.en
+    assert facts_named(text)
+
+
+def test_whatever_a_person_reads_of_rights_is_signed_off() -> None:
+    every = rights_texts()
+    for name, sentence in (
+        (TextName.RIGHTS_FORM, "Was möchten Sie?"),
+        (TextName.CODE_LETTER, "Er gilt eine Viertelstunde."),
+        (TextName.RIGHTS_ANSWER, "Zu dieser Kennung ist kein Signal gespeichert."),
+        (TextName.RIGHTS_ANSWER, "Zu Ihrem Konto ist keine Prüfung gespeichert."),
+        (TextName.RIGHTS_OUTCOME, "Ihr Antrag ist am {day} abgelehnt worden."),
+        (TextName.RIGHTS_OUTCOME, "Der Antrag ist offenkundig unbegründet"),
+    ):
+        assert sentence in every[name].body.de, sentence

@@ -46,10 +46,13 @@ class MailBox:
         assert isinstance(content, bytes)
         return message_from_bytes(content)
 
-    def code(self) -> str:
+    def text(self) -> str:
         payload = self.last().get_payload(decode=True)
         assert isinstance(payload, bytes)
-        found = _CODE.search(payload.decode())
+        return payload.decode()
+
+    def code(self) -> str:
+        found = _CODE.search(self.text())
         assert found is not None
         return f"{found[1]}{found[2]}"
 

@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping
 from datetime import timedelta
 from html.parser import HTMLParser
+from typing import Any
 from urllib.parse import urlencode
 
 import pytest
@@ -22,6 +23,8 @@ from fedsafe_node.errors import (
     WrongStateError,
 )
 from fedsafe_node.messages import Kind, Question
+from fedsafe_node.notices.messages import SignOffRequest
+from fedsafe_node.notices.texts import TextName
 from fedsafe_node.rights.letters import code_letter
 from fedsafe_node.rights.mailing import Mailer
 from fedsafe_node.rights.opening import read_person
@@ -34,6 +37,7 @@ from fedsafe_node.rights.request_messages import (
     RefusalGround,
     RequestKind,
 )
+from fedsafe_node.rights.signed_texts import rights_texts
 
 WHO = "Person@Mail.example"
 PLACE = "192.0.2.7"
@@ -348,6 +352,55 @@ def hidden(text: str, name: str) -> str:
     ]
     assert value is not None
     return value
+
+
+async def sign(fleet: Fleet, *names: TextName) -> None:
+    until = fleet.clock.now().date() + timedelta(days=30)
+    for name in names:
+        digest = fleet["b.demo"].notices.texts[name].digest
+        request = SignOffRequest(digest=digest, valid_until=until)
+        await fleet["b.demo"].services.notices.sign_off(name, request, DORA)
+
+
+async def test_until_it_is_signed_off_a_text_is_a_draft_and_the_right_is_not(
+    mailing: Fleet, box: MailBox
+) -> None:
+    await mailing.publish(WHO)
+    url = mailing["b.demo"].base.config.url
+    mark = "Draft: nobody here has reviewed and signed off this text yet."
+    async with ClientSession(url, headers=EN) as session:
+
+        async def walk() -> list[str]:
+            async with session.get("/rights") as response:
+                form = await response.text()
+            asked = await posted(
+                session, "/rights/code", lang="en", kind="access", email=WHO
+            )
+            letter = box.text()
+            fields: dict[str, Any] = {
+                each: hidden(asked, each) for each in ("lang", "kind", "nonce")
+            }
+            fields |= {"email": WHO, "code": box.code()}
+            opened = await posted(session, "/rights/proof", **fields)
+            name, code = re.findall(r"<code>([^<]+)</code>", opened)
+            requests = mailing["b.demo"].services.requests
+            await requests.answer(name, DORA)
+            closing = CloseRequest(outcome="answered", reason="letter-3")
+            await requests.close(name, closing, DORA)
+            answer = await posted(
+                session, "/rights/answer", lang="en", request=name, collect=code
+            )
+            return [form, letter, opened, answer]
+
+        drafts = await walk()
+        await sign(mailing, *rights_texts())
+        mailing.clock.advance(timedelta(minutes=20))
+        signed = await walk()
+
+    assert [mark in " ".join(page.split()) for page in drafts] == [True] * 4
+    assert drafts[-1].count("Draft:") == 3  # the page, the answer, and how it ended
+    assert [mark in " ".join(page.split()) for page in signed] == [False] * 4
+    assert "Answer to your request" in signed[-1]
 
 
 async def test_a_person_walks_through_all_pages(mailing: Fleet, box: MailBox) -> None:

@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The texts of rights, as people sign them off: form, letter, answer, outcome.
+
+A module of texts is signed off as a whole: whatever sentence in both languages it
+defines is in its text here, in the order in which it stands there, so nobody can
+forget one. Words in braces are filled in.
+
+A text that nobody has signed off is still shown, with a mark that says so. Refusing to
+serve it would take people's rights away, and these do not wait for a provider's
+paperwork: requests are taken, clocks run, signals rest.
+"""
+
+from collections.abc import Iterator, Mapping
+from functools import cache
+from types import ModuleType
+from typing import Final
+
+from fedsafe_node.notices.texts import NoticeText, TextName, written_text
+from fedsafe_node.rights import (
+    answering,
+    letters,
+    outcomes,
+    page_texts,
+    reviewing,
+)
+from fedsafe_node.rights.request_messages import Language
+from fedsafe_policies.reasons import Text
+
+_MODULES: Final[Mapping[TextName, tuple[Text, tuple[ModuleType, ...]]]] = {
+    TextName.RIGHTS_FORM: (
+        Text("Das öffentliche Formular", "The public form"),
+        (page_texts,),
+    ),
+    TextName.CODE_LETTER: (
+        Text("Der Brief mit dem Code", "The letter with the code"),
+        (letters,),
+    ),
+    TextName.RIGHTS_ANSWER: (
+        Text("Die Auskunft (Art. 15 DSGVO)", "The answer (GDPR Art. 15)"),
+        (answering, reviewing),
+    ),
+    TextName.RIGHTS_OUTCOME: (
+        Text(
+            "Wie ein Antrag endet, oder warum es länger dauert (Art. 12 DSGVO)",
+            "How a request ends, or why it takes longer (GDPR Art. 12)",
+        ),
+        (outcomes,),
+    ),
+}
+DRAFT_MARK: Final[Mapping[Language, str]] = {
+    Language.DE: (
+        "Entwurf: Diesen Text hat bei uns noch niemand rechtlich geprüft und "
+        "freigegeben. Ihr Antrag gilt trotzdem, und alle Fristen laufen."
+    ),
+    Language.EN: (
+        "Draft: nobody here has reviewed and signed off this text yet. Your request "
+        "counts all the same, and all time limits run."
+    ),
+}
+"""Stands before a text that is a draft; whoever signs off the text ends it."""
+
+
+@cache
+def rights_texts() -> Mapping[TextName, NoticeText]:
+    """Return the texts of rights by name."""
+    return {
+        name: written_text(
+            name, title, Text(_body(modules, Language.DE), _body(modules, Language.EN))
+        )
+        for name, (title, modules) in _MODULES.items()
+    }
+
+
+def marked(text: str, language: Language, *, draft: bool) -> str:
+    """Put the mark before a text, if it is a draft."""
+    return f"{DRAFT_MARK[language]}\n\n{text}" if draft else text
+
+
+def _body(modules: tuple[ModuleType, ...], language: Language) -> str:
+    return "\n".join(
+        sentence.strip()
+        for module in modules
+        for value in vars(module).values()
+        for sentence in _sentences(value, language)
+    )
+
+
+def _sentences(value: object, language: Language) -> Iterator[str]:
+    if isinstance(value, Text):
+        yield value.de if language is Language.DE else value.en
+    elif isinstance(value, Mapping) and language in value:
+        yield from _strings(value[language])
+    elif isinstance(value, Mapping):
+        for each in value.values():
+            yield from _sentences(each, language)
+
+
+def _strings(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for each in value.values():
+            yield from _strings(each)
