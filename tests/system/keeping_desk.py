@@ -77,7 +77,12 @@ EVENTS = {
     "gate.recorded": ("gated", "record"),
     "events.receipted": ("receipted", "number"),
 }
-_ENDS = {"met": "decided", "disputed": "ruled", "requested": "answered"}
+_ENDS = {
+    "met": "decided",
+    "disputed": "ruled",
+    "requested": "answered",
+    "asked": "withdrawn",
+}
 _LOOKED_AT = 10
 _PASSWORD = "korrekt pferd batterie"
 
@@ -288,6 +293,12 @@ async def _is_work(node: RunningNode, begun: str, name: str) -> bool:
         case "disputed":
             listed = await services.disputes.list(RUTH)
             return name in {each.signal for each in listed.disputes}
+        case "asked":
+            page, acts = await services.staff.approvals.pending(), set[str]()
+            while page.next is not None:
+                acts |= {each.act for each in page.acts}
+                page = await services.staff.approvals.pending(page.next)
+            return name in acts | {each.act for each in page.acts}
         case _:
             found = await services.requests.show(name, DORA)
             return found.state == "open"

@@ -69,7 +69,9 @@ def test_every_full_tile_is_told_once_with_its_root() -> None:
 def test_extending_is_appending_many(first: int, more: int) -> None:
     one, many = Edge(), Edge()
     tiles = grow(one, 0, first + more)
-    told = many.extend(LEAVES[:first]) + many.extend(LEAVES[first : first + more])
+    told = many.extend(LEAVES[:first])
+    assert many.root() == root_of(first)
+    told += many.extend(LEAVES[first : first + more])
 
     assert (many.size, many.root(), told) == (one.size, one.root(), tiles)
     assert many.unfinished() == one.unfinished()
