@@ -48,6 +48,7 @@ from fedsafe_node.rights.request_messages import (
     NewRightsRequest,
     RequestKind,
 )
+from fedsafe_policies.gate import Approval
 from fedsafe_policies.vocabulary import (
     Contention,
     Module,
@@ -59,7 +60,7 @@ from fedsafe_policies.vocabulary import (
 
 OLGA = Principal("olga", Role.OPERATOR, fresh=True)
 NODE = "a.demo"
-PAULA = Principal("paula", Role.LEGAL_ADVISER, fresh=True)
+PAULA = Principal("paula", Role.DPO, fresh=True)
 LEA = Principal("lea", Role.LEGAL_ADVISER, fresh=True)
 SHOP = Principal("shop", Role.SERVICE, scope="rights")
 FOLLOWER = Principal("shop", Role.SERVICE, scope="events", purposes=frozenset())
@@ -197,11 +198,12 @@ class DeskWork:
 
     async def _open_gate(self) -> Said:
         until = date(2027, 6, 1) + timedelta(days=self._random.randrange(90))
-        gate = replace(COMPLETE, valid_until=until)
-        asked = await self._services.gates.record(gate, RUTH)
+        officer = Approval(person=PAULA.name, on=date(2026, 11, 2))
+        gate = replace(COMPLETE, valid_until=until, dpo_approval=officer)
+        asked = await self._services.gates.record(gate, PAULA)
         pending = (await self._services.staff.approvals.pending()).acts
         (act,) = [each for each in pending if each.act == asked.act]
-        await approve(self._node, act, DORA)
+        await approve(self._node, act, RUTH)
         newest = await self._node.base.store.read(lambda reader: reader.newest_gate())
         assert newest is not None
         return "gated", newest.id
@@ -243,14 +245,15 @@ async def hire(node: RunningNode, name: str, role: Role) -> str:
 
 
 async def prepare(root: Path) -> None:
-    """Found a federation, of which one node runs, with a person who has an account."""
+    """Found a federation, of which one node runs, with two who can open its gate."""
     people = (("olga", Role.OPERATOR), ("anna", Role.ANALYST))
     await make_founded(root, staff=(*STAFF, *people))
     fleet = Fleet(root)
     await fleet.start(NODE)
-    code = await hire(fleet[NODE], PAULA.name, PAULA.role)
-    request = SetUpRequest(name=PAULA.name, code=code, password=_PASSWORD)
-    await fleet[NODE].services.staff.accounts.set_up(request, "")
+    for name, role in ((PAULA.name, PAULA.role), ("petra", Role.REVIEWER)):
+        code = await hire(fleet[NODE], name, role)
+        request = SetUpRequest(name=name, code=code, password=_PASSWORD)
+        await fleet[NODE].services.staff.accounts.set_up(request, "")
     await fleet.close()
 
 
