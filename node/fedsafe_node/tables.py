@@ -222,8 +222,6 @@ class SignalRows:
         event = await self._reader.relock_event(row.origin, row.signal_id)
         record = None
         if event is not None:
-            if event < await self._reader.minimum(self._audit):
-                return True  # the seal vouches for the row, and no record is left
             record = await self._reader.record(self._audit, event)
         if record is None:
             return False

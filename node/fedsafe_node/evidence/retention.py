@@ -72,8 +72,9 @@ class Retention:
         for group, days in ((SUBJECT, self._kept.subject), (ACTOR, self._kept.actor)):
             await self._erase_before(group, now - timedelta(days=days))
         await self._destroy_keys(now)
-        await self._pruning.run()
         await self._store.scrub()
+        if await self._pruning.run():
+            await self._store.scrub()
 
     async def _erase_before(self, group: str, moment: datetime) -> None:
         log, at = self._trail.log, int(moment.timestamp())

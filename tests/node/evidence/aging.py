@@ -15,15 +15,14 @@ DAYS = 30
 AUDIT = "a.demo/audit"
 ANCHOR = "a.demo/anchor"
 LATER = timedelta(days=120)
-_SETTINGS = (
-    f"[audit]\nactor = {DAYS}\nsubject = {DAYS}\ndetail = {DAYS}\nrecords = {DAYS}\n"
-)
+_SETTINGS = f"[audit]\nactor = {DAYS}\nsubject = {DAYS}\ndetail = {DAYS}\n"
 
 
-def let_records_go(fleet: Fleet) -> None:
+def let_records_go(fleet: Fleet, *, after: int = DAYS) -> None:
     path = fleet.place("a.demo").config
-    text = re.sub(r"\[audit\]\n(\w+ = \d+\n)+", _SETTINGS, path.read_text())
-    assert _SETTINGS in text
+    settings = f"{_SETTINGS}records = {after}\n"
+    text = re.sub(r"\[audit\]\n(\w+ = \d+\n)+", settings, path.read_text())
+    assert settings in text
     path.write_text(text)
 
 

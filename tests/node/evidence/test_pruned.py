@@ -17,8 +17,9 @@ from tests.node.evidence.aging import (
 )
 from tests.node.evidence.conftest import STAFF
 from tests.node.evidence.disk import files_with
-from tests.node.fleet import Fleet, make
+from tests.node.fleet import NAMES, Fleet, copy_of, make
 from tests.node.signals.conftest import ANNA, RITA, request_for
+from tests.node.test_attesting import recorded
 from tests.system.search import encodings
 
 from fedsafe_federation.restrictions import Reason
@@ -26,6 +27,8 @@ from fedsafe_node.errors import CorruptLogError
 from fedsafe_node.log.audit import decode_audit_record
 from fedsafe_node.log.engine import LogEngine
 from fedsafe_node.messages import RevokeRequest
+from fedsafe_node.signals.relocking import relock
+from fedsafe_policies.gate import LegalGate
 from fedsafe_policies.vocabulary import Role
 
 IN_LOG = f"log = (SELECT id FROM logs WHERE origin = '{AUDIT}')"  # noqa: S608
@@ -96,6 +99,31 @@ async def test_a_ban_that_is_erased_outlives_its_entry(tmp_path: Path) -> None:
         assert gone == 512
         assert answer.ok, answer
         assert "it is expired, but its entry was pruned" in str(bad[0].why)
+    finally:
+        await fleet.close()
+
+
+async def test_a_relock_outlives_its_event(founded: Path, tmp_path: Path) -> None:
+    fleet = copy_of(founded, tmp_path / "n")
+    let_records_go(fleet)
+    fleet.place("a.demo").witness_policy.write_text("quorum none\n")
+    await fleet.start(*NAMES)
+    try:
+        await fleet.covered()
+        await fleet.publish("sigrid@mail.example", at="b.demo", by=("a.demo",))
+        node = fleet["a.demo"]
+        node.base.situation.policy = recorded()
+        node.base.situation.record_gate(LegalGate())
+        await relock(node.desk)
+        (event,) = await fleet.audit("a.demo", "gate.relocked")
+        await write(fleet, COUNT)
+        await grow_old(fleet)
+        answer = await verify(fleet)
+
+        assert '"signals":1' in event.text
+        assert await minimum(fleet) == 512
+        assert await fleet["a.demo"].base.store.read(lambda r: r.relocked_counts())
+        assert answer.ok, answer
     finally:
         await fleet.close()
 
