@@ -106,6 +106,12 @@ GERMAN: Final[dict[str, str]] = {
         "kein Verfasser findet einen anderen Menschen als reviewer"
     ),
     "next: {command}": "danach: {command}",
+    "no two people may do this together: {act}": (
+        "keine zwei Personen dürfen dies zusammen: {act}"
+    ),
+    "what {people} published: nobody else may rule on a dispute of it": (
+        "was {people} veröffentlicht: niemand sonst darf über einen Einwand entscheiden"
+    ),
     "fedsafe: until {until} a person's credential records own bans, looks up, reads; "
     "all else takes an account (`fedsafe account setup`)": (
         "fedsafe: bis {until} trägt der Ausweis einer Person eigene Sperren ein, fragt "

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """`fedsafe staffing`: whether the people suffice for what a policy switches on."""
 
-from typing import Any
+from typing import Any, Final
 
 import click
 
@@ -13,6 +13,9 @@ from fedsafe_cli.output import document, line, table
 from fedsafe_cli.sessions import personal
 from fedsafe_cli.settings import Settings
 from fedsafe_policies.vocabulary import Role
+
+_NO_TWO: Final = "no two people may do this together: {act}"
+_NO_RULER: Final = "what {people} published: nobody else may rule on a dispute of it"
 
 
 @click.group()
@@ -142,6 +145,17 @@ def _gap(gap: str, settings: Settings) -> str:
         told = {"name": name, "first": first, "second": second}
         text = "{name} may not be {first} and {second} at once"
         return say(text, settings, **told)
+    if kind == "act":
+        return say(_NO_TWO, settings, act=_act(rest, settings))
+    if kind == "ruling":
+        return say(_NO_RULER, settings, people=rest.replace("+", ", "))
     if kind == "four_eyes":
         return say("no author finds a reviewer who is somebody else", settings)
     return gap
+
+
+def _act(name: str, settings: Settings) -> str:
+    from fedsafe_policies.wording import said  # noqa: PLC0415 (slow to load)
+
+    text = said(name)
+    return text.de if settings.german else text.en.replace("_", " ")

@@ -35,9 +35,9 @@ from fedsafe_policies.vocabulary import (
     Surface,
 )
 
-_AUTHORS: Final = frozenset({Role.ANALYST, Role.REVIEWER})
-_MACHINE_AUTHORS: Final = _AUTHORS | {Role.SERVICE}
-_APPROVERS: Final = frozenset({Role.REVIEWER})
+AUTHORS: Final = frozenset({Role.ANALYST, Role.REVIEWER})
+_MACHINE_AUTHORS: Final = AUTHORS | {Role.SERVICE}
+APPROVERS: Final = frozenset({Role.REVIEWER})
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +133,7 @@ def _refuse_form(request: PublishRequest, now: int) -> Refusal | None:
 def _refuse_author(request: PublishRequest, policy: Policy) -> Refusal | None:
     """Refuse a machine where two people are asked: it is not one of them."""
     machine = not _takes_two(request, policy)
-    allowed = _MACHINE_AUTHORS if machine else _AUTHORS
+    allowed = _MACHINE_AUTHORS if machine else AUTHORS
     return None if request.author.role in allowed else Refusal.ROLE
 
 
@@ -207,7 +207,7 @@ def _refuse_phenomenon(request: PublishRequest, policy: Policy) -> Refusal | Non
 def _refuse_people(request: PublishRequest, policy: Policy) -> Refusal | None:
     if request.approver is None and not _takes_two(request, policy):
         return None
-    return refuse_second(request.author, request.approver, _APPROVERS)
+    return refuse_second(request.author, request.approver, APPROVERS)
 
 
 def _takes_two(request: PublishRequest, policy: Policy) -> bool:

@@ -661,3 +661,39 @@ def test_signals_of_people_take_the_login(
     # An own ban may be a back-end's, which asks under the same user.
     ask("signal", "add", *finding, stdin=b"anna@example.de\n")
     assert node.tokens[-1] is None
+
+
+BEN_RULES_ALONE = (
+    "anna:analyst,escalation_officer",
+    "ben:reviewer,legal_adviser,operator",
+    "dora:dpo,youth_protection_officer",
+)
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ((), "what anna, ben published: nobody else may rule"),
+        (("--lang", "de"), "was anna, ben veröffentlicht: niemand sonst darf"),
+    ],
+)
+def test_people_do_not_suffice_if_nobody_is_left_to_rule(
+    run: "Run", words: tuple[str, ...], told: str
+) -> None:
+    outcome = run("staffing", "check", *BEN_RULES_ALONE, *words)
+
+    assert outcome.status == 3
+    assert told in outcome.out
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [((), "together: gate opening"), (("--lang", "de"), "zusammen: Öffnen der")],
+)
+def test_an_act_that_finds_no_two_people_is_named(
+    run: "Run", words: tuple[str, ...], told: str
+) -> None:
+    outcome = run("staffing", "check", "anna:analyst", "ben:reviewer", *words)
+
+    assert outcome.status == 3
+    assert told in outcome.out

@@ -3,14 +3,18 @@
 
 from dataclasses import replace
 from datetime import date
+from typing import Final
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.policies.asking import (
     ANNA,
+    BAN,
+    CONFIRM,
     GERMANY,
     MOMENTS,
+    NOW,
     OLGA,
     RUTH,
     TRAINED,
@@ -18,15 +22,17 @@ from tests.policies.asking import (
     near,
 )
 
+from fedsafe_policies.acts import ActRequest
 from fedsafe_policies.days import day_number, today
+from fedsafe_policies.disputes import RulingRequest
+from fedsafe_policies.engine import Request
 from fedsafe_policies.people import Person
-from fedsafe_policies.policy import shipped
+from fedsafe_policies.policy import SHIPPED, shipped
+from fedsafe_policies.reading import ExportRequest
+from fedsafe_policies.rehearsing import able_pairs
 from fedsafe_policies.roles import RoleRequest, TrainingRecord
 from fedsafe_policies.staffing import gaps, suggest
-from fedsafe_policies.vocabulary import (
-    Module,
-    Role,
-)
+from fedsafe_policies.vocabulary import Act, Matter, Module, Purpose, Role
 
 ANALYST = RoleRequest("ida", Role.ANALYST, trained=TRAINED)
 
@@ -101,6 +107,106 @@ def test_what_a_staff_lacks_is_named() -> None:
     assert "apart:anna:dpo+operator" in lacking
     assert "four_eyes" in lacking
     assert "seat:dpo" in gaps({"anna": frozenset({Role.ANALYST})}, GERMANY)
+
+
+BEN_RULES_ALONE: Final = {
+    "anna": frozenset({Role.ANALYST, Role.ESCALATION_OFFICER}),
+    "ben": frozenset({Role.REVIEWER, Role.LEGAL_ADVISER, Role.OPERATOR}),
+    "dora": frozenset({Role.DPO, Role.YOUTH_PROTECTION_OFFICER}),
+}
+
+
+def test_whoever_approved_a_signal_leaves_somebody_to_rule_on_it() -> None:
+    lacking = gaps(BEN_RULES_ALONE, GERMANY)
+    dora = BEN_RULES_ALONE["dora"] | {Role.LEGAL_ADVISER}
+
+    assert "ruling:anna+ben" in lacking
+    assert gaps(BEN_RULES_ALONE | {"dora": dora}, GERMANY) == ()
+
+
+def test_each_act_that_finds_no_two_people_is_named() -> None:
+    without = frozenset({Role.LEGAL_ADVISER, Role.YOUTH_PROTECTION_OFFICER})
+    lacking = gaps(BEN_RULES_ALONE | {"dora": without}, GERMANY)
+
+    assert {
+        "act:gate_opening",
+        "act:pseudonym_reveal",
+        "act:request_grant",
+        "act:subject_erasure",
+    } <= set(lacking)
+    assert "act:policy_change" not in lacking
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+@pytest.mark.parametrize("count", [3, 4, 5, 6])
+def test_what_is_suggested_suffices(name: str, count: int) -> None:
+    seats = suggest([f"p{number}" for number in range(count)], shipped(name))
+
+    assert seats is not None
+    assert gaps(seats, shipped(name)) == ()
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_every_act_of_two_people_is_rehearsed(name: str) -> None:
+    policy = shipped(name)
+    published = {Act.ACTOR_SIGNAL, Act.OWN_BAN, Act.MEDIA_SIGNAL}
+
+    assert able_pairs(policy).keys() == policy.document.four_eyes.acts - published
+
+
+def carried_out(act: Act, one: Person, other: Person) -> bool:
+    """Put an act to the engine with these two people."""
+    match act:
+        case Act.ACTOR_SIGNAL:
+            request: Request = replace(BAN, author=one, approver=other)
+        case Act.PERMANENT_BAN:
+            request = replace(CONFIRM, reviewer=one, second=other)
+        case Act.EXPORT_WITH_OPENINGS:
+            why = Purpose.AUDIT_REVIEW
+            request = ExportRequest(one, why, Matter.AUDIT, openings=True, second=other)
+        case Act.ROLE_GRANT:
+            request = RoleRequest(
+                "ida", Role.ANALYST, trained=TRAINED, granted_by=one, second=other
+            )
+        case _:
+            request = ActRequest(act, one, other, "ticket-7")
+    return ask(request).allowed
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(["anna", "ben", "cem", "dora"]),
+        st.frozensets(st.sampled_from(sorted(set(Role) - {Role.SERVICE}))),
+        min_size=3,
+    )
+    | st.permutations(["anna", "ben", "cem", "dora"]).map(
+        lambda names: dict(suggest(names, GERMANY) or {})
+    ),
+    st.none()
+    | st.tuples(
+        st.sampled_from(["anna", "ben", "cem", "dora"]), st.sampled_from(sorted(Role))
+    ),
+)
+@settings(max_examples=60, deadline=None)
+def test_what_suffices_lets_every_act_and_a_ruling_go_through(
+    people: dict[str, frozenset[Role]], twist: tuple[str, Role] | None
+) -> None:
+    if twist is not None:  # a role more or fewer
+        name, role = twist
+        people = people | {name: people.get(name, frozenset()) ^ {role}}
+    if gaps(people, GERMANY):
+        return
+    hats = [Person(name, role) for name in people for role in people[name]]
+    pairs = [(one, other) for one in hats for other in hats if one.name != other.name]
+    for act in GERMANY.document.four_eyes.acts:
+        assert any(carried_out(act, *pair) for pair in pairs), act
+    for one, other in pairs:
+        if carried_out(Act.ACTOR_SIGNAL, one, other):
+            involved = frozenset({one.name, other.name})
+            assert any(
+                ask(RulingRequest(hat, involved, NOW - 60, True, "ruling-3")).allowed  # noqa: FBT003
+                for hat in hats
+            )
 
 
 @given(

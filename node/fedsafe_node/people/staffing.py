@@ -4,6 +4,8 @@
 Only roles that somebody may act in now count: a lapsed training leaves a gap.
 """
 
+import asyncio
+
 from fedsafe_node.people.messages import SeatHolder, StaffingAnswer
 from fedsafe_node.people.office import Office
 from fedsafe_node.people.rules import roles_of
@@ -36,7 +38,8 @@ class Staffing:
 
         people = await office.store.scan(query)
         policy = office.judge.policy
-        found = gaps({one.name: frozenset(one.roles) for one in people}, policy)
+        held = {one.name: frozenset(one.roles) for one in people}
+        found = await asyncio.to_thread(gaps, held, policy)  # it asks the engine a lot
         return StaffingAnswer(
             policy=policy.reference,
             suffices=not found,
