@@ -122,7 +122,8 @@ class Duties:
         await self._desk.store.scrub()
 
     async def _remind_of_breaches(self) -> None:
-        await remind_of_breaches(self._desk, self._announcer)
+        has_members = bool(self._desk.situation.others())
+        await remind_of_breaches(self._desk, self._announcer, has_members=has_members)
 
     async def _forget_spent(self) -> None:
         before = int(self._desk.clock.now().timestamp()) - DAY - SLOT

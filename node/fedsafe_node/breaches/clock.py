@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The 72 hours: remind a day before they are over, when they are, and every day after.
+"""The 72 hours for the authority, and the 24 for the other members.
 
-A job of the node's clockwork. What reminds is an event for the provider's back-end
+People are reminded before they are over, when they are, and every day after. A job of
+the node's clockwork. What reminds is an event for the provider's back-end
 (`breach.due`) and an audit event, in one act with the entry that says so.
 """
+
+from functools import partial
 
 import msgspec
 
@@ -13,6 +16,7 @@ from fedsafe_node.breaches.entries import (
     read_breach,
     written,
 )
+from fedsafe_node.breaches.messages import Notified
 from fedsafe_node.log.audit import AuditTrail, Event
 from fedsafe_node.principal import Actor
 from fedsafe_node.provider_events.announcing import (
@@ -35,38 +39,60 @@ async def count_breaches(reader: Reader, now: int) -> tuple[int, int]:
     return is_open, sum(breach.overdue(now) for breach in known)
 
 
-async def remind_of_breaches(desk: Desk, announcer: Announcer) -> int:
-    """Remind of what is due; return of how many breaches.
+async def remind_of_breaches(
+    desk: Desk, announcer: Announcer, *, has_members: bool
+) -> int:
+    """Remind of what is due; return how often.
 
     Raises:
         StoreFailedError: the rest is done by the next run.
     """
     now = int(desk.clock.now().timestamp())
-    if not await desk.store.read(lambda reader: _near(reader, now)):
-        return 0
-
-    async def act(tx: Transaction) -> int:
-        rows = await _near(tx, now)
-        for row in rows:
-            await _remind(tx, row, now, desk, announcer)
-        return len(rows)
-
-    return await desk.store.write(act)
+    count = 0
+    for whom in (Notified.AUTHORITY, *([Notified.MEMBERS] if has_members else ())):
+        near = partial(_near, now=now, whom=whom)
+        if await desk.store.read(near):
+            act = partial(_remind_all, now=now, whom=whom, desk=desk, say=announcer)
+            count += await desk.store.write(act)
+    return count
 
 
-async def _near(reader: Reader, now: int) -> list[BreachRow]:
+async def _remind_all(
+    tx: Transaction, *, now: int, whom: Notified, desk: Desk, say: Announcer
+) -> int:
+    rows = await _near(tx, now, whom)
+    for row in rows:
+        await _remind(tx, row, now, whom, desk, say)
+    return len(rows)
+
+
+async def _near(reader: Reader, now: int, whom: Notified) -> list[BreachRow]:
     found = []
     for row in await reader.breaches():
         breach = read_breach(row)
-        if breach.waits and breach.remind_at <= now:
+        waits, at = breach.waits, breach.remind_at
+        if whom is Notified.MEMBERS:
+            waits, at = breach.members_wait, breach.members_remind_at
+        if waits and at <= now:
             found.append(row)
     return found
 
 
-async def _remind(
-    tx: Transaction, row: BreachRow, now: int, desk: Desk, announcer: Announcer
+async def _remind(  # noqa: PLR0913 - whom to remind of, and with what
+    tx: Transaction,
+    row: BreachRow,
+    now: int,
+    whom: Notified,
+    desk: Desk,
+    announcer: Announcer,
 ) -> None:
-    breach = msgspec.structs.replace(read_breach(row), reminded_at=now)
+    before = read_breach(row)
+    if whom is Notified.MEMBERS:
+        breach = msgspec.structs.replace(before, members_reminded_at=now)
+        due_at = breach.members_due_at
+    else:
+        breach = msgspec.structs.replace(before, reminded_at=now)
+        due_at = breach.due_at
     await tx.add_breach_entry(
         BreachRow(
             None,
@@ -81,15 +107,16 @@ async def _remind(
     )
     content: Content = {
         "breach": row.breach,
-        "due_at": written(breach.due_at),
-        "overdue": breach.overdue(now),
+        "to": whom.value,
+        "due_at": written(due_at),
+        "overdue": now >= due_at,
     }
     await announcer.announce(tx, Announcement(EventKind.BREACH_DUE, content=content))
     trail: AuditTrail = desk.trail
     entry = trail.entry(
         Event.BREACH_DUE,
         at=desk.clock.now(),
-        outcome="overdue" if breach.overdue(now) else "near",
+        outcome="overdue" if now >= due_at else "near",
         actor=ACTOR_NAME,
         detail=content,
     )

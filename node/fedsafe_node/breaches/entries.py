@@ -35,6 +35,10 @@ WITHIN: Final = 72 * HOUR
 """How long after awareness the authority must be told (Art. 33 (1) GDPR)."""
 AHEAD: Final = 24 * HOUR
 """How long before that people are reminded, and how often once it is over."""
+MEMBERS_WITHIN: Final = 24 * HOUR
+"""How long after awareness the other members must be told (their arrangement)."""
+MEMBERS_AHEAD: Final = 6 * HOUR
+"""How long before that people are reminded; once it is over, as of the other."""
 REMINDED: Final = "reminded"
 """The step that a clock makes, and no person."""
 _DOMAIN: Final = "fedsafe/v1/breach-note"
@@ -57,6 +61,7 @@ class Breach(Row, frozen=True, kw_only=True):
     measures: list[Measure] = msgspec.field(default_factory=list)
     notifications: list[NotifyBreach] = msgspec.field(default_factory=list)
     reminded_at: int | None = None
+    members_reminded_at: int | None = None
     silence: Silence | None = None
     closed_at: int | None = None
     was_high: bool = False
@@ -75,6 +80,24 @@ class Breach(Row, frozen=True, kw_only=True):
     def waits(self) -> bool:
         """Whether the clock runs: the authority was not told, and nobody closed it."""
         return self.closed_at is None and not self.told(Notified.AUTHORITY)
+
+    @property
+    def members_due_at(self) -> int:
+        """When the other members must have been told."""
+        return self.aware_at + MEMBERS_WITHIN
+
+    @property
+    def members_wait(self) -> bool:
+        """Whether the members' clock runs: nobody told them, and nobody closed it."""
+        return self.closed_at is None and not self.told(Notified.MEMBERS)
+
+    @property
+    def members_remind_at(self) -> int:
+        """When people are to be reminded of the members next, while that runs."""
+        last = self.members_reminded_at
+        if last is None:
+            return self.members_due_at - MEMBERS_AHEAD
+        return self.members_due_at if last < self.members_due_at else last + AHEAD
 
     def overdue(self, now: int) -> bool:
         """Whether the authority should have been told by now."""
@@ -177,6 +200,7 @@ def show_breach(
         state="open" if breach.closed_at is None else "closed",
         aware_at=written(breach.aware_at),
         due_at=written(breach.due_at),
+        members_due_at=written(breach.members_due_at),
         overdue=breach.overdue(now),
         kinds=breach.kinds,
         cause=breach.cause,

@@ -175,7 +175,8 @@ class Notification(Message, frozen=True):
 class BreachAnswer(Message, frozen=True):
     """How a breach stands; moments are in UTC.
 
-    `due_at` is when the authority must be told; `act` is set while a second person
+    `due_at` is when the authority must be told, `members_due_at` when the other members
+    are, if there are any; `act` is set while a second person
     has to stand by a closing without notification.
     """
 
@@ -183,6 +184,7 @@ class BreachAnswer(Message, frozen=True):
     state: str
     aware_at: str
     due_at: str
+    members_due_at: str
     overdue: bool
     kinds: list[Kind]
     cause: Cause

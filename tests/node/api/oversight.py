@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _SIGNAL: Final = "00000000-0000-7000-8000-000000000000"
 BREACH: Final = BreachAnswer(
+    members_due_at="2026-11-25T12:00:00Z",
     breach="0a" * 16,
     state="open",
     aware_at="2026-11-24T09:30:00Z",

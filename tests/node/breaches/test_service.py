@@ -14,7 +14,15 @@ from tests.node.people.conftest import Team, team
 
 from fedsafe_federation.wireformat import encode
 from fedsafe_node.breaches.clock import count_breaches, remind_of_breaches
-from fedsafe_node.breaches.entries import AHEAD, HOUR, WITHIN, Breach, Notes, fits
+from fedsafe_node.breaches.entries import (
+    AHEAD,
+    HOUR,
+    WITHIN,
+    Breach,
+    Notes,
+    fits,
+    written,
+)
 from fedsafe_node.breaches.messages import (
     AssessBreach,
     BreachAnswer,
@@ -101,8 +109,12 @@ class Register:
         (found,) = (await self.approvals.pending()).acts
         await self.approvals.approve(act, bytes.fromhex(found.digest), who)
 
-    async def remind(self) -> int:
-        return await remind_of_breaches(self, self.announcer)  # type: ignore[arg-type]
+    async def remind(self, *, has_members: bool = False) -> int:
+        return await remind_of_breaches(
+            self,  # type: ignore[arg-type]
+            self.announcer,
+            has_members=has_members,
+        )
 
 
 @pytest.fixture
@@ -169,6 +181,28 @@ async def test_the_clock_reminds_a_day_before_at_the_end_and_every_day_after(
     assert [each.kind for each in announced] == ["breach.due"] * 3
     told = [each for each in await register.team.events() if each[0] == "breach.due"]
     assert [outcome for _, outcome, _ in told] == ["near", "overdue", "overdue"]
+
+
+async def test_the_other_members_are_told_within_24_hours(
+    register: Register, olaf: Principal
+) -> None:
+    opened = await register.open(olaf)
+    began, reminded = register.team.now, list[int]()
+    for _ in range(96):
+        if await register.remind(has_members=True):
+            reminded.append(register.team.now - began)
+        register.team.pass_time(HOUR / 2)
+    await register.notify(opened.breach, olaf, Notified.MEMBERS)
+    register.team.pass_time(AHEAD - HOUR)
+    rows = await register.store.read(lambda r: r.provider_events(0, 99))
+    told = [register.announcer.read(row) for row in rows]
+
+    assert reminded == [18 * HOUR, 24 * HOUR]
+    assert [each.content["to"] for each in told if each is not None] == ["members"] * 2
+    assert [each.content["overdue"] for each in told if each] == [False, True]
+    assert opened.members_due_at == written(began + 24 * HOUR)
+    assert await register.remind(has_members=True) == 1  # the authority is left
+    assert await register.remind(has_members=True) == 0
 
 
 @pytest.mark.parametrize(
