@@ -16,7 +16,8 @@ _Reference = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 NoticeAbout = Annotated[
     str,
     msgspec.Meta(
-        pattern=r"^([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32})(?!\n)$"
+        pattern=r"^([0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
+        r"|[0-9a-f]{32})(?!\n)$"
     ),
 ]
 """The id of a signal, or of a review."""

@@ -500,7 +500,8 @@ class FakeNotices:
     ) -> WithheldAnswer:
         await self.memory.called((about, request, who.name))
         return WithheldAnswer(
-            signal=about,
+            signal=about if "-" in about else None,
+            task=None if "-" in about else about,
             reason=request.reason,
             note=request.note,
             by=who.name,
