@@ -27,6 +27,7 @@ UNTOLD = {
     "custody_key": "a file's name",
     "lookup": "how fast an answer must be, not what is in it",
     "sync": "how often members are asked",
+    "disk": "how much of the disk is kept free",
 }
 """What they do not tell, and why."""
 DORA = Principal("dora", Role.DPO)
