@@ -49,13 +49,12 @@ async def match_file(fleet: Fleet, surface: Surface | None) -> LookupAnswer:
 
 
 async def take_calendar(fleet: Fleet, text: str) -> None:
-    """Give the node a legal calendar of the provider's own, and start it with that."""
+    """Give the node a calendar of the provider's own, which two people approve."""
     place = fleet.place("a.demo")
-    await fleet.stop("a.demo")
     (place.directory / "calendar.toml").write_text(text)
     config = place.config.read_text()
     place.config.write_text(f'calendar = "calendar.toml"\n{config}')
-    await fleet.start("a.demo")
+    await fleet.decide_by_named("a.demo")
 
 
 async def test_private_messages_are_not_matched_without_a_basis(alone: Fleet) -> None:

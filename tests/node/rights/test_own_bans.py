@@ -70,7 +70,9 @@ async def state(fleet: Fleet, signal: str) -> SignalState:
 
 
 async def verifies(fleet: Fleet) -> bool:
-    return (await fleet["a.demo"].services.audits.verify(BOT)).ok
+    answer = await fleet["a.demo"].services.audits.verify(BOT)
+    assert answer.ok, answer
+    return answer.ok
 
 
 CONTESTING = [kind for kind in RequestKind if kind is not RequestKind.ACCESS]
