@@ -152,3 +152,6 @@ def facts_named(text: NoticeText) -> frozenset[str]:
 def _text(name: TextName, written: _Written) -> NoticeText:
     digest = hashlib.sha256(msgspec.json.encode(written)).hexdigest()
     return NoticeText(name, written.title, Text(written.de, written.en), digest)
+
+
+texts()  # read at import: later a loop would wait for the disk
