@@ -7,7 +7,7 @@ identifiers of many people out: both loosen and tighten as a policy does (`effec
 
 from collections.abc import Iterator
 
-from fedsafe_policies.do_not_share import DoNotShareLists
+from fedsafe_policies.do_not_share import DoNotShareLists, ListFile
 from fedsafe_policies.effects import Direction, Effect
 from fedsafe_policies.legal_calendar import NEEDS_BASIS, Calendar, Entry
 from fedsafe_policies.reasons import Text
@@ -85,12 +85,22 @@ def _of_list(name: str, old: DoNotShareLists, new: DoNotShareLists) -> Iterator[
     was = before.entries if before is not None else frozenset[str]()
     now = after.entries if after is not None else frozenset[str]()
     more, less = len(now - was), len(was - now)
-    loosened = less or (name in old.own and name not in new.own)
-    yield Effect(
-        f"do_not_share.{name}",
-        Direction.LOOSER if loosened else Direction.STRICTER,
-        Text(
-            f"Liste {name}: {more} Einträge mehr, {less} weniger",
-            f"list {name}: {more} entries more, {less} fewer",
-        ),
-    )
+    # Compared otherwise, the same entries keep out other identifiers, or none.
+    otherwise = before is not None and after is not None and _by(before) != _by(after)
+    if less or otherwise or (name in old.own and name not in new.own):
+        direction = Direction.LOOSER
+    elif more or before is None or name not in old.own:
+        direction = Direction.STRICTER
+    else:
+        direction = Direction.OTHER
+    de = f"Liste {name}: {more} Einträge mehr, {less} weniger"
+    en = f"list {name}: {more} entries more, {less} fewer"
+    if before is not None and after is not None and otherwise:
+        de += f"; verglichen wird jetzt {_by(after)}, bisher {_by(before)}"
+        en += f"; compared is now {_by(after)}, was {_by(before)}"
+    yield Effect(f"do_not_share.{name}", direction, Text(de, en))
+
+
+def _by(listed: ListFile) -> str:
+    """Say what a list is compared with, in the words of its file."""
+    return f"{listed.kind}/{listed.match}"

@@ -44,7 +44,7 @@ from fedsafe_policies.vocabulary import Act
 
 KIND: Final = Act.POLICY_CHANGE
 _GROUND: Final = "policy-change"
-_MOST_EFFECTS: Final = 200
+_MOST_EFFECTS: Final = 500
 
 
 class Said(Row, frozen=True, kw_only=True):
@@ -147,7 +147,8 @@ class PolicyChanges:
 
         Raises:
             BadRequestError: a text cannot be read or does not fit, or allows what the
-                federation's policy does not.
+                federation's policy does not; or more changes than a second person
+                can be shown.
             WrongStateError: it names what the node decides by; or the same is
                 proposed already; or nobody else here could be the second person.
         """
@@ -169,7 +170,7 @@ class PolicyChanges:
                 after=named.digests,
                 policy=named.policy.reference,
                 instead_of=now.policy.reference,
-                effects=list(_told(now, named))[:_MOST_EFFECTS],
+                effects=_shown_in_full(now, named),
             )
         )
 
@@ -215,6 +216,22 @@ class PolicyChanges:
             await office.note(
                 tx, Event.ACT_WITHDRAWN, by, told_of(row), outcome="overtaken"
             )
+
+
+def _shown_in_full(old: Provisions, new: Provisions) -> list[Said]:
+    """List the effects for the second person, who approves nothing unseen.
+
+    Raises:
+        BadRequestError: they are more than anybody is shown.
+    """
+    told = list(_told(old, new))
+    if len(told) > _MOST_EFFECTS:
+        detail = (
+            f"it changes {len(told)} things, and nobody is shown more than "
+            f"{_MOST_EFFECTS}: propose it in parts"
+        )
+        raise BadRequestError("bad_policy", detail)
+    return told
 
 
 def _told(old: Provisions, new: Provisions) -> Iterator[Said]:

@@ -143,6 +143,20 @@ async def test_the_act_says_what_changes_for_people(
     assert all(each["de"] and each["en"] for each in content["effects"])
 
 
+async def test_what_nobody_could_be_shown_in_full_is_not_proposed(
+    house: House, staff: dict[str, str]
+) -> None:
+    head, _, listed = LISTS.partition(b"[lists.school]")
+    many = [b"[lists.l%d]" % number + listed for number in range(501)]
+    text = head + b"\n".join(many)
+    name_in_config(house.fleet.place("a.demo"), do_not_share=text)
+    status, answer = await house.call("POST", PATH, token=staff["olaf"])
+
+    assert (status, answer["code"]) == (422, "bad_policy")
+    assert "501 things" in answer["detail"]
+    assert await waiting(house, staff["olaf"]) == []
+
+
 async def test_the_event_names_both_policies_by_their_digests(
     house: House, staff: dict[str, str]
 ) -> None:
