@@ -1,18 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
 """Working days: Monday to Friday, but for the holidays that a policy names.
 
-Days are numbers (`days`), so that any moment has one; outside of the calendar's
-years there are no holidays.
+A working day ends at midnight in Germany, summer time included, wherever a node is:
+all members count the same days. Days are numbers (`days`), so that any moment has one;
+outside of the calendar's years there are no holidays, and midnight is that of UTC.
 """
 
 from contextlib import suppress
-from datetime import date
+from datetime import date, datetime
 from functools import lru_cache
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from fedsafe_policies.days import SECONDS_A_DAY, day_number, today
 from fedsafe_policies.document import WorkingDaysOff
 
+_ZONE: Final = ZoneInfo("Europe/Berlin")
+_HOUR: Final = 60 * 60
 _THURSDAY: Final = 3  # 1970-01-01, with Monday as 0
 _SATURDAY: Final = 5
 _EPOCH: Final = date(1970, 1, 1).toordinal()
@@ -25,12 +29,22 @@ def end_of_working_days(start: int, count: int, off: WorkingDaysOff) -> int:
 
     `start` is in UTC seconds; the day that it falls on does not count.
     """
-    day = today(start)
+    day = today(start + _ahead(start))
     while count > 0:
         day += 1
         if is_working_day(day, off):
             count -= 1
-    return (day + 1) * SECONDS_A_DAY
+    midnight = (day + 1) * SECONDS_A_DAY
+    # Clocks change between one and two UTC, so both hours before it agree.
+    return midnight - _ahead(midnight - 2 * _HOUR)
+
+
+def _ahead(moment: int) -> int:
+    """Say how many seconds Germany is ahead of UTC at a moment."""
+    if not _FIRST_DAY <= today(moment) < _LAST_DAY:
+        return 0
+    offset = datetime.fromtimestamp(moment, _ZONE).utcoffset()
+    return 0 if offset is None else int(offset.total_seconds())
 
 
 def is_working_day(day: int, off: WorkingDaysOff) -> bool:

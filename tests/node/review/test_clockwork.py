@@ -63,11 +63,11 @@ async def test_a_match_that_nobody_decides_on_is_gone_after_three_working_days(
 async def test_a_match_is_reminded_of_once_before_it_is_gone(ward: Ward) -> None:
     ward.at(moment("2026-11-27"))
     task = (await ward.open(match(1))).task
-    ward.at(moment("2026-12-01", 23))
+    ward.at(moment("2026-12-01", 22))
     await ward.tend()
     assert await ward.announced() == []
 
-    ward.at(moment("2026-12-02", 0))
+    ward.at(moment("2026-12-01", 23))
     await ward.tend()
     await ward.tend()
 

@@ -91,7 +91,7 @@ async def test_a_dispute_rests_a_signal_everywhere_until_the_origin_rules(
     assert [await suppressed(trio, name) for name in NAMES] == [1, 1, 1]
     shown = await trio["a.demo"].services.disputes.show(opened.dispute, RITA)
     assert (shown.ours, shown.author, shown.opened_by) == (True, "b.demo", None)
-    assert shown.due_at == "2026-12-09T00:00:00+00:00"  # ten working days
+    assert shown.due_at == "2026-12-08T23:00:00+00:00"  # ten working days, in Germany
     state = await trio["a.demo"].services.signals.show(signal, RITA)
     assert state.state is SignalState.DISPUTED
 
