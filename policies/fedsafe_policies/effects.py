@@ -5,7 +5,7 @@ Not which lines differ, but what may now happen and what no longer may; each
 effect says whether it makes the policy looser or stricter.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum, unique
 from typing import Any, Final
@@ -14,7 +14,7 @@ from fedsafe_policies.effect_texts import MORE_AND_LESS, NOUNS, TABLE_NOUNS
 from fedsafe_policies.ladder import ladder
 from fedsafe_policies.policy import Policy
 from fedsafe_policies.reasons import Text
-from fedsafe_policies.strictness import DIMENSIONS, TABLES, leaf
+from fedsafe_policies.strictness import DIMENSIONS, TABLES, leaf, loosened
 from fedsafe_policies.wording import said
 
 _SPECIAL: Final = ("ageing", "staffing.apart", "training")
@@ -88,6 +88,9 @@ def _of_set(
 
 
 def _of_tables(old: Policy, new: Policy) -> Iterator[Effect]:
+    looser, stricter = (
+        [item.key for item in loosened(*both)] for both in ((new, old), (old, new))
+    )
     for table in (*TABLES, *_SPECIAL):
         before: Mapping[str, Any] = leaf(old.document, table)
         after: Mapping[str, Any] = leaf(new.document, table)
@@ -101,13 +104,24 @@ def _of_tables(old: Policy, new: Policy) -> Iterator[Effect]:
                 f"{noun.de} {about.de}: jetzt {later.de}, bisher {earlier.de}",
                 f"{noun.en} {about.en}: now {later.en}, was {earlier.en}",
             )
-            yield Effect(f"{table}.{name}", _way(table, was, now), text)
+            key = f"{table}.{name}"
+            if table in _SPECIAL:
+                way = _direction(_is_in(looser, key), _is_in(stricter, key))
+            else:
+                way = _way(table, was, now)
+            yield Effect(key, way, text)
+
+
+def _is_in(keys: Sequence[str], key: str) -> bool:
+    """Whether one of the keys is this one, lies in it, or is the table that has it."""
+    return any(
+        each == key or each.startswith(f"{key}.") or key.startswith(f"{each}.")
+        for each in keys
+    )
 
 
 def _way(table: str, was: Any, now: Any) -> Direction:  # noqa: ANN401
-    compare = TABLES.get(table)
-    if compare is None:
-        return Direction.OTHER
+    compare = TABLES[table]
     if was is None or now is None:
         return Direction.LOOSER if was is None else Direction.STRICTER
     return _direction(compare(now, was) is not None, compare(was, now) is not None)

@@ -6,7 +6,7 @@ from tests.policies.tightening import LOOSE, TEXT, TIGHTER
 
 from fedsafe_policies.effects import effects
 from fedsafe_policies.ladder import ladder
-from fedsafe_policies.policy import load_policy, shipped
+from fedsafe_policies.policy import load_policy, shipped, shipped_text
 from fedsafe_policies.strictness import loosened
 from fedsafe_policies.vocabulary import Level
 
@@ -56,3 +56,40 @@ def test_a_new_rule_is_told_with_its_consequence() -> None:
 def test_the_ladder_has_a_name_for_every_level() -> None:
     assert list(ladder()) == list(Level)
     assert ladder()[Level.L6].de == "Dauerhafte Sperre"
+
+
+@pytest.mark.parametrize(
+    ("key", "old", "new", "ways"),
+    [
+        (
+            "training.analyst",
+            'valid = "12 months"',
+            'valid = "6 months"',
+            ("stricter", "looser"),
+        ),
+        (
+            "training.analyst",
+            '["basic", "trauma_informed"]',
+            '["basic"]',
+            ("looser", "stricter"),
+        ),
+        (
+            "ageing.phone",
+            'phone = "6 months"',
+            'phone = "2 months"',
+            ("stricter", "looser"),
+        ),
+    ],
+)
+def test_what_is_compared_as_a_whole_is_told_which_way_it_goes(
+    key: str, old: str, new: str, ways: tuple[str, str]
+) -> None:
+    text = shipped_text("germany").decode()
+    head, table, rest = text.partition(f"[{key.partition('.')[0]}")
+    assert old in rest
+    changed = load_policy((head + table + rest.replace(old, new, 1)).encode())
+    germany = shipped("germany")
+    there = {item.key: item.direction for item in effects(germany, changed)}
+    back = {item.key: item.direction for item in effects(changed, germany)}
+
+    assert (there[key], back[key]) == ways
