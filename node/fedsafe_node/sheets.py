@@ -35,6 +35,7 @@ from fedsafe_node.people.messages import SeatHolder, StaffingAnswer
 from fedsafe_node.people.office import Office
 from fedsafe_node.principal import LOCAL, Principal
 from fedsafe_node.provider_events.announcing import KEPT, UNRECEIPTED
+from fedsafe_node.provisions import Digests
 from fedsafe_node.reading import rule_on_reading
 from fedsafe_node.register_messages import RegisterAnswer
 from fedsafe_node.rights.tending import WIPED
@@ -145,7 +146,7 @@ class Sheets:
             version=VERSION,
             policy=situation.policy,
             calendar=situation.calendar,
-            options=_options(config),
+            options=_options(config, situation.provisions.digests),
             gate=_gate(await self._gates.show(), situation.gate, recorded),
             register=_register(await self._registers.show()),
             kept=KeptFacts(
@@ -163,13 +164,15 @@ class Sheets:
         )
 
 
-def _options(config: Config) -> frozenset[Option]:
+def _options(config: Config, approved: Digests | None) -> frozenset[Option]:
+    # What node.toml names counts only once two people have approved it.
+    texts = approved or Digests(policy="")
     host = config.listen.host
     address = f"[{host}]" if ":" in host else host
     switched = {
         Option.SINGLE_SIGN_ON: config.oidc is not None,
-        Option.OWN_CALENDAR: config.calendar is not None,
-        Option.OWN_LISTS: config.do_not_share is not None,
+        Option.OWN_CALENDAR: texts.calendar is not None,
+        Option.OWN_LISTS: texts.do_not_share is not None,
         Option.OPEN_FOUNDING: config.founding.open,
         Option.BEYOND_LOOPBACK: not is_loopback(address),
         Option.PUBLIC_FORM: config.mail is not None,

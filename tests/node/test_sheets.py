@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+import dataclasses
 import hashlib
 import json
 from datetime import date
@@ -17,8 +18,8 @@ from fedsafe_policies.vocabulary import Purpose, Role
 
 NAME = "a.demo"
 TOLD = {
-    *("name", "jurisdiction", "contact", "policy", "listen", "calendar"),
-    *("dpo_contact", "do_not_share", "founding", "audit", "oidc", "mail"),
+    *("name", "jurisdiction", "contact", "policy", "listen"),
+    *("dpo_contact", "founding", "audit", "oidc", "mail"),
 }
 """What of a configuration the documents tell."""
 UNTOLD = {
@@ -28,6 +29,8 @@ UNTOLD = {
     "lookup": "how fast an answer must be, not what is in it",
     "sync": "how often members are asked",
     "disk": "how much of the disk is kept free",
+    "calendar": "what two people have approved counts, not what is named",
+    "do_not_share": "what two people have approved counts, not what is named",
 }
 """What they do not tell, and why."""
 DORA = Principal("dora", Role.DPO)
@@ -152,8 +155,6 @@ OTHER = {
     "contact": "dsb@a.demo",
     "dpo_contact": "dpo@a.demo",
     "listen": Listen("0.0.0.0", 1),  # noqa: S104
-    "calendar": "calendar.toml",
-    "do_not_share": "lists.toml",
     "founding": Founding(open=False),
     "audit": AuditRetention(actor=31),
     "oidc": Oidc("https://id.example", "fedsafe", "https://a.example/back"),
@@ -171,3 +172,19 @@ async def test_a_changed_setting_changes_the_records(alone: Fleet) -> None:
     for name, value in OTHER.items():
         situation.config = replace(config, **{name: value})
         assert await text_of(alone) != before, name
+
+
+@pytest.mark.parametrize("name", ["calendar", "do_not_share"])
+async def test_texts_of_ones_own_are_told_once_they_are_approved(
+    alone: Fleet, name: str
+) -> None:
+    situation, before = alone[NAME].base.situation, await text_of(alone)
+    provisions, digests = situation.provisions, situation.provisions.digests
+    assert digests is not None
+    situation.config = replace(situation.config, **{name: f"{name}.toml"})
+    named = await text_of(alone)
+    approved = replace(digests, **{name: "ab" * 32})
+    situation.provisions = dataclasses.replace(provisions, digests=approved)
+
+    assert named == before
+    assert await text_of(alone) != before
