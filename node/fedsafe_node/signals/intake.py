@@ -282,7 +282,7 @@ class Intake:
         beyond = ""
         situation = self._situation
         for part in parts:
-            now = self._clock.now()
+            now, room = self._clock.now(), await self._store.room()
             act = Restricting(
                 origin,
                 part,
@@ -291,6 +291,7 @@ class Intake:
                 judge=lambda request, now=now: situation.decide(request, now),  # type: ignore[misc]
                 due=ruling_ends(int(now.timestamp()), situation.policy),
                 ended=ended,
+                scarce=room is not None and not room.held,
             )
             applied = await self._store.write(self._flagging(act))
             self._lists.remove(applied.removed)

@@ -9,6 +9,9 @@ each of its signals at most once an effect, so our copy of its feed times the nu
 of effects, and `AHEAD` for what leads before its records. The size of the author's
 checkpoint would be no bound: it is a claim until the records are here.
 
+On a full disk far fewer names may lead (`AHEAD_WITHOUT_ROOM`): what is remembered then
+takes of the reserve, and no record can come that it would stop.
+
 Beyond the bound nothing new is remembered and the batch is refused, so the author's
 feed stands still and is soon not covered: a refusal, never a restriction forgotten.
 
@@ -39,6 +42,7 @@ from fedsafe_node.signals.disputing import (
     facts_said,
     take_dispute,
     weigh,
+    weight_of,
 )
 from fedsafe_node.store.protocol import Transaction
 from fedsafe_node.store.rights_rows import Weight
@@ -51,6 +55,7 @@ from fedsafe_node.store.rows import (
 from fedsafe_policies.vocabulary import Effect
 
 AHEAD: Final = 100_000
+AHEAD_WITHOUT_ROOM: Final = 1_000
 MAX_NAMES: Final = 20_000
 """So many names may lead a batch, and are one act: other writers get their turn."""
 
@@ -101,7 +106,11 @@ class _Author:
     settled: set[bytes]
     sequence: int
     kept: int
-    most: int
+    copied: int
+
+    def has_room_for(self, names: int, ahead: int) -> bool:
+        """Whether so many names more are kept, if so many may lead the records."""
+        return self.kept + names <= ahead + len(Effect) * self.copied
 
 
 @dataclass(slots=True)
@@ -109,7 +118,8 @@ class Restricting:
     """One act over restrictions that came with *courier*'s feed; runs once.
 
     *judge* weighs disputes, and *due* says until when one that comes now has to be
-    ruled on (UTC seconds); *ended* are those that rulings beside them name.
+    ruled on (UTC seconds); *ended* are those that rulings beside them name. *scarce*
+    says that the disk is full.
     """
 
     courier: str
@@ -119,6 +129,7 @@ class Restricting:
     judge: Judge
     due: int
     ended: frozenset[Dispute] = frozenset()
+    scarce: bool = False
     _removed: list[int] = field(default_factory=list)
     _counts: Counter[str] = field(default_factory=Counter)
     _flooded: Counter[str] = field(default_factory=Counter)
@@ -150,10 +161,11 @@ class Restricting:
     ) -> None:
         restriction = item.restriction
         own = restriction.author == self.courier
-        fits = author.kept + len(restriction.signals) <= author.most
         names = list(dict.fromkeys(restriction.signals))
-        stopped = await self._stop(tx, restriction.effect, names, author)
         new = [name for name in names if name not in author.settled] if own else []
+        ahead = self._ahead if new else AHEAD
+        fits = author.has_room_for(len(restriction.signals), ahead)
+        stopped = await self._stop(tx, restriction.effect, names, author)
         if new and not fits:
             self._beyond = restriction.author
         elif own and restriction.sequence == author.sequence + 1:
@@ -175,23 +187,25 @@ class Restricting:
         self, tx: Transaction, item: VerifiedRestriction, author: _Author
     ) -> None:
         said, at = item.restriction, int(self.at.timestamp())
+        facts = facts_said(said)
+        charged = await charge(tx, facts.author, said.at, at=at)
         # Of two statements with one number the first counts, here as at anybody's.
-        new = await tx.dispute_numbered(said.author, said.sequence) is None
-        fits = author.kept + 1 <= author.most
-        if new and not fits:
-            self._beyond = said.author
-            return
+        decision = None
+        if await tx.dispute_numbered(said.author, said.sequence) is None:
+            name = digest(item.statement), facts.origin, facts.signal_id
+            ended = name in self.ended or await tx.is_ruled(*name)
+            decision = await weigh(
+                tx, facts, judge=self.judge, charged=charged, ended=ended
+            )
+            # What rests a signal has a budget of its own.
+            rests = weight_of(decision) is Weight.SUSPENDS
+            if not author.has_room_for(1, AHEAD if rests else self._ahead):
+                self._beyond = said.author
+                return
         if said.author == self.courier and said.sequence == author.sequence + 1:
             author.sequence += 1
-        if not new:
+        if decision is None:
             return
-        facts = facts_said(said)
-        name = digest(item.statement), facts.origin, facts.signal_id
-        charged = await charge(tx, facts.author, said.at, at=at)
-        ended = name in self.ended or await tx.is_ruled(*name)
-        decision = await weigh(
-            tx, facts, judge=self.judge, charged=charged, ended=ended
-        )
         taken = await take_dispute(
             tx,
             item.statement,
@@ -206,6 +220,10 @@ class Restricting:
         self._counts[said.effect.value] += taken.rested
         self._counts[taken.weight.value] += 1
         self._flooded[said.author] += taken.weight is Weight.FLOOD
+
+    @property
+    def _ahead(self) -> int:
+        return min(AHEAD, AHEAD_WITHOUT_ROOM) if self.scarce else AHEAD
 
     async def _stop(
         self, tx: Transaction, effect: Effect, names: Sequence[bytes], author: _Author
@@ -263,7 +281,7 @@ async def _load(
         settled=await tx.settled(name, named),
         sequence=int(await tx.meta(sequence_key(name)) or 0),
         kept=int(await tx.meta(_kept_key(name)) or 0),
-        most=AHEAD + len(Effect) * cursor,
+        copied=cursor,
     )
 
 

@@ -17,6 +17,7 @@ from fedsafe_node.errors import NoRoomError
 from fedsafe_node.evidence.keeping_messages import EraseRequest
 from fedsafe_node.principal import LOCAL
 from fedsafe_node.rights.request_messages import RequestKind
+from fedsafe_node.signals import restricting
 from fedsafe_node.signals.expiry import expire_signals
 from fedsafe_node.store.rows import SignalStatus
 from fedsafe_node.store.sqlite import SQLiteStore
@@ -70,6 +71,25 @@ async def test_a_node_without_room_hears_a_revocation(trio: Fleet) -> None:
     await eventually(is_revoked)
     with pytest.raises(NoRoomError):
         await trio.look_up("b.demo", WHO)
+
+
+async def test_a_peer_cannot_use_the_reserve_up_with_names_of_nothing(
+    trio: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(restricting, "AHEAD_WITHOUT_ROOM", -9)
+    old = await trio.publish(WHO)
+    await starve(trio, "b.demo")
+    new = [await trio.publish(f"n{number}@m.example", by=()) for number in range(2)]
+    for signal in (*new, old):
+        await trio.revoke(signal)
+
+    async def is_revoked() -> bool:
+        return await status_at(trio, "b.demo", old) is SignalStatus.REVOKED
+
+    await eventually(is_revoked)
+    names = [bytes.fromhex(each.replace("-", "")) for each in new]
+    store = trio["b.demo"].base.store
+    assert await store.read(lambda reader: reader.settled("a.demo", names)) == set()
 
 
 async def test_an_objection_rests_a_signal_where_there_is_no_room(trio: Fleet) -> None:

@@ -43,8 +43,11 @@ def judge(request: DisputeRequest) -> Decision:
     return decide(request, shipped("strict"), shipped_calendar(), at, Site((), ()))
 
 
-async def apply(store: Store, *statements: Signed, courier: str = A) -> Applied:
-    act = Restricting(courier, verified(*statements), TRAIL, AT, judge, due=0)
+async def apply(
+    store: Store, *statements: Signed, courier: str = A, scarce: bool = False
+) -> Applied:
+    said = verified(*statements)
+    act = Restricting(courier, said, TRAIL, AT, judge, due=0, scarce=scarce)
     return await store.write(act.run)
 
 
@@ -125,6 +128,28 @@ async def test_invented_names_are_remembered_up_to_the_bound_only(
     assert await remembered(store, 100, 105, 200, 204, 300) == [100, 105, 300]
     assert await kept(store) == 2
     assert await counted(store) == 1
+
+
+async def test_on_a_full_disk_far_fewer_invented_names_are_remembered(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(restricting, "AHEAD_WITHOUT_ROOM", 3)
+    await hold(store, 1, 2)
+    full = await apply(
+        store,
+        *(invented(1, 100, 3), invented(2, 200, 1), invented(3, 1, 1)),
+        restriction(A, 4, [signal_id(2), signal_id(300)]),
+        scarce=True,
+    )
+    asked_again = await counted(store) + 1
+    before = await remembered(store, 100, 200, 300)
+    again = await apply(store, invented(2, 200, 1), invented(3, 1, 1))
+
+    assert (full.beyond, before, asked_again) == (A, [100], 2)
+    assert await statuses(store, 1, 2) == [SignalStatus.REVOKED] * 2
+    assert again.beyond == ""
+    assert await remembered(store, 200) == [200]
+    assert await counted(store) == 3
 
 
 async def test_every_copied_record_makes_room_for_each_effect_once(
