@@ -91,7 +91,11 @@ def test_real_input_takes_addresses_out_of_the_folder(tmp_path: Path) -> None:
     assert [path.name for path in material.altered] == ["blur.jpg"]
 
 
-@pytest.mark.parametrize("content", [None, b"", b"junk", gzip.compress(b"no tabs\n")])
+@pytest.mark.parametrize(
+    "content",
+    [None, b"", b"junk", gzip.compress(b"no tabs\n")],
+    ids=["missing", "empty", "junk", "no tabs"],
+)
 def test_real_input_that_is_none_is_bad_input(
     tmp_path: Path, content: bytes | None
 ) -> None:

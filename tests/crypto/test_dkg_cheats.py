@@ -172,7 +172,11 @@ def test_an_honest_forger_is_believed() -> None:
     assert SECOND[1].judge(deals).complaints == ()
 
 
-@pytest.mark.parametrize("share", [random_scalar(), bytes(32), b"\xff" * 32])
+@pytest.mark.parametrize(
+    "share",
+    [random_scalar(), bytes(32), b"\xff" * 32],
+    ids=["any", "zero", "too large"],
+)
 def test_a_sub_share_off_the_polynomial_is_found(share: bytes) -> None:
     deals = forged(lambda _, __, contribution: share + contribution)
 
