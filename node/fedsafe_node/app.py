@@ -1,19 +1,33 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Run a node until it is told to stop."""
+"""Run a node until it is told to stop.
+
+After a commit that failed nobody knows what the kernel still holds, so the store
+takes no more writes and the node refuses everything. Once the directory takes writes
+again the node is started anew, in the same process, from what is durable.
+"""
 
 import asyncio
 import gc
+import logging
+import os
 import signal
 import sys
+from contextlib import suppress
+from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Final
 
 from fedsafe_node.assembly import RunningNode
-from fedsafe_node.clock import SystemClock
-from fedsafe_node.config import Config, Place, load_config
-from fedsafe_node.telemetry import configure_logging
+from fedsafe_node.clock import Clock, SystemClock
+from fedsafe_node.config import Place, load_config
+from fedsafe_node.errors import NodeError
+from fedsafe_node.telemetry import LOGGER, configure_logging, fields
+
+LOOK_SECONDS: Final = 5.0
 
 _SWITCH_SECONDS: Final = 0.0005
 _YOUNG_OBJECTS: Final = 50_000
+_LOG: Final = logging.getLogger(f"{LOGGER}.app")
 
 
 def run(place: Place) -> None:
@@ -28,20 +42,65 @@ def run(place: Place) -> None:
     # of 5 ms a commit would wait for it longer than for the disk.
     sys.setswitchinterval(_SWITCH_SECONDS)
     configure_logging()
-    uvloop.run(_run(place, load_config(place)))
+    uvloop.run(_run(place))
 
 
-async def _run(place: Place, config: Config) -> None:
+async def _run(place: Place) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    node = await RunningNode.start(place, config, SystemClock())
-    _collect_less()
+    await serve(place, stop, SystemClock())
+
+
+async def serve(
+    place: Place, stop: asyncio.Event, clock: Clock, *, look: float = LOOK_SECONDS
+) -> None:
+    """Run the node until it is told to stop; start it anew where its store gave up.
+
+    Until its directory takes writes again it stands and refuses everything; *look* is
+    how many seconds lie between two tries.
+
+    Raises:
+        NodeError: it cannot start.
+    """
+    while not stop.is_set():
+        config = await asyncio.to_thread(load_config, place)
+        node = await RunningNode.start(place, config, clock)
+        _collect_less()
+        gave_up = False
+        try:
+            while not (stop.is_set() or gave_up):
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(stop.wait(), look)
+                gave_up = node.base.store.gave_up() and await asyncio.to_thread(
+                    takes_writes, place.directory
+                )
+        finally:
+            await _stop(node, gave_up=gave_up)
+
+
+async def _stop(node: RunningNode, *, gave_up: bool) -> None:
     try:
-        await stop.wait()
-    finally:
         await node.stop()
+    except (NodeError, OSError):
+        # Of a store that gave up nothing more is kept; all that it kept is durable.
+        if not gave_up:
+            raise
+    if gave_up:
+        _LOG.warning("started anew", extra=fields(reason="store"))
+
+
+def takes_writes(directory: Path) -> bool:
+    """Whether a file can be made durable in a directory; none is left there."""
+    try:
+        with TemporaryFile(dir=directory) as file:
+            file.write(b"\0")
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError:
+        return False
+    return True
 
 
 def _collect_less() -> None:

@@ -361,6 +361,10 @@ class Store(Protocol):
         """Return why writes fail, until one that changes something succeeds."""
         ...
 
+    def gave_up(self) -> bool:
+        """Whether it takes no more writes until it is opened anew."""
+        ...
+
     async def room(self) -> Room | None:
         """Measure how much room there is; None for a store without a reserve."""
         ...

@@ -194,6 +194,10 @@ class SQLiteStore:
         """Return why writes fail, until one that changes something succeeds."""
         return self._writer.trouble
 
+    def gave_up(self) -> bool:
+        """Whether it takes no more writes until it is opened anew."""
+        return self._writer.gave_up
+
     async def room(self) -> Room | None:
         """Measure how much room there is; None for a store without a reserve."""
         reserve = self._files.reserve

@@ -206,6 +206,11 @@ class Writer:
             self._queue.put(None)
         await asyncio.to_thread(self._thread.join)
 
+    @property
+    def gave_up(self) -> bool:
+        """Whether every act is refused until the store is opened anew."""
+        return self._failure is not None
+
     def take_outages(self) -> list[Outage]:
         """Return the outages that are over, each of them once."""
         return [self._outages.popleft() for _ in range(len(self._outages))]

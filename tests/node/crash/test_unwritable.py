@@ -129,7 +129,9 @@ def run_mounted(
     return dict(json.loads(done.stdout))
 
 
-def test_a_disk_that_became_read_only_answers_nothing(tmp_path: Path) -> None:
+def test_a_disk_that_became_read_only_answers_nothing_and_is_outlived(
+    tmp_path: Path,
+) -> None:
     if os.geteuid() != 0:
         pytest.skip("only root may mount a disk image")
     maker = shutil.which("mkfs.ext4") or pytest.skip("no mkfs.ext4 here")
@@ -144,6 +146,7 @@ def test_a_disk_that_became_read_only_answers_nothing(tmp_path: Path) -> None:
     assert said["told"] == [list(UNAVAILABLE)] * 3
     assert said["descriptor"] in {"Read-only file system", "Input/output error"}
     assert said["file"] == "Read-only file system"
+    assert said["stands"] is True
     assert said["bans"] == 1
     assert said["found"] == [200, "review"]
     assert said["verified"] is True
