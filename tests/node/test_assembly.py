@@ -226,8 +226,8 @@ async def test_checks_name_what_is_wrong(
     ill = await node.services.node.checks()
     monkeypatch.undo()
 
-    assert well == {"store": "ok"}
-    assert ill == {"store": "failing", "feed of c.demo": "stale"}
+    assert well == {"store": "ok", "disk": "ok"}
+    assert ill == well | {"store": "failing", "feed of c.demo": "stale"}
 
 
 # --- the process
