@@ -58,6 +58,7 @@ _FIELDS: Final[Words] = GATE_FIELDS | {
     "signals": ("Signale", "signals"),
     "name": ("Person", "person"),
     "role": ("Rolle", "role"),
+    "since": ("seit", "since"),
     "until": ("bis", "until"),
     "pseudonym": ("Pseudonym", "pseudonym"),
     "subject_ref": ("Konto", "account"),

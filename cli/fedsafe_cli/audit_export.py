@@ -53,7 +53,7 @@ def export(context: click.Context, /, out: str, **given: Any) -> ExitStatus:  # 
     """Write an evidence pack: entries, proofs, keys, policies and a verifier.
 
     With openings it takes two people: the first call asks and ends with status 13;
-    after another person's `fedsafe act approve`, repeat it with --act.
+    after another person's `fedsafe act approve`, run the command that it printed.
 
     \b
     Examples:

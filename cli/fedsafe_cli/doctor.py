@@ -35,6 +35,7 @@ _SLOW_FSYNC_MS: Final = 20.0
 _PROBES: Final = 8
 _OTHERS: Final = 0o077
 _EARLIEST: Final = 1_767_225_600  # 2026-01-01: no clock that is right is earlier
+_UNCOVERED: Final = "is its node running? is its legal gate open? ask it"
 _DAMAGED: Final = (
     "copy the whole directory as evidence and mend nothing in it; restore a backup "
     "that is not older than guard/; tell your data protection officer: "
@@ -325,7 +326,7 @@ def _node(directory: Path) -> Iterator[Finding]:
             yield Finding(name, Level.FAIL, "suspended", way_out)
         elif not peer.get("covered"):
             last = f"last seen {peer.get('synced_at') or 'never'}"
-            yield Finding(name, Level.WARN, last, "is its node running?")
+            yield Finding(name, Level.WARN, last, _UNCOVERED)
         else:
             yield Finding(name, Level.OK, f"seen {peer.get('synced_at')}")
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from fedsafe_cli.errors import BadInputError, BrokenAnswerError
+from fedsafe_cli.labels import field
 from fedsafe_cli.output import document, line, pairs
 from fedsafe_cli.reading import read_for
 from fedsafe_cli.sessions import personal
@@ -57,7 +58,7 @@ def explain_event(settings: Settings, index: int, purpose: str | None) -> None:
         ("reason", said),
         ("policy", policy if passage is not None else f"{policy} (not kept here)"),
     ]
-    pairs(rows, indent="")
+    pairs([(field(name, settings), value) for name, value in rows], indent="")
     for text in (passage or "").splitlines():
         line(f"  {text}".rstrip())
 

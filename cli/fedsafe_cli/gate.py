@@ -33,7 +33,7 @@ MAX_BYTES = 65_536
 _WANTED: Final = {
     "consultation": '"done" or "not_required"',
     "valid_until": "a day such as 2027-11-03, without quotation marks",
-    "dpo_approval": '{ person = "dora", on = 2026-11-02 }',
+    "dpo_approval": '{ person = "anna", on = 2026-11-02 }',
     "management_approval": '{ person = "D. Kaya", on = 2026-11-03 }',
 }
 
@@ -108,7 +108,7 @@ def record(context: click.Context, file: str, yes: bool) -> ExitStatus:  # noqa:
       consultation = "not_required"
       consultation_reference = "note-2026-18"
       arrangement = "joint-controllers/3"
-      dpo_approval = { person = "dora", on = 2026-11-02 }
+      dpo_approval = { person = "anna", on = 2026-11-02 }
       management_approval = { person = "D. Kaya", on = 2026-11-03 }
       valid_until = 2027-11-03
     """  # noqa: D301

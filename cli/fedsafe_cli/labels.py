@@ -195,6 +195,7 @@ FIELDS: Final[dict[str, str]] = {
     "store": "Speicher",
     "receipts_overdue": "überfällige Quittungen",
     "notices_waiting": "wartende Benachrichtigungen",
+    "texts_unsigned": "Texte ohne Freigabe",
     "tasks_waiting": "wartende Prüfungen",
     "review_alarms": "Alarme zu Prüfungen",
     "disputes_open": "offene Einwände",

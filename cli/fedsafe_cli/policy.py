@@ -18,7 +18,7 @@ from fedsafe_cli.errors import BadInputError
 from fedsafe_cli.exit_codes import OK, ExitStatus
 from fedsafe_cli.explaining import explain_event
 from fedsafe_cli.files import read_small
-from fedsafe_cli.labels import say
+from fedsafe_cli.labels import field, say
 from fedsafe_cli.options import settings_of, shared_options
 from fedsafe_cli.output import document, line, note, pairs
 from fedsafe_cli.policy_files import (
@@ -298,18 +298,16 @@ def _explain(settings: Settings, request: str, given: Mapping[str, Any]) -> Exit
     if settings.json:
         document(_told(decision))
     else:
-        pairs(
-            [
-                ("effect", decision.effect.value),
-                ("rule", decision.rule.value),
-                ("code", decision.code),
-                ("about", decision.about or None),
-                ("reason", _said(decision.reason, german=settings.german)),
-                ("duties", ", ".join(sorted(decision.obligations))),
-                ("policy", decision.policy),
-            ],
-            indent="",
-        )
+        rows: list[tuple[str, object]] = [
+            ("effect", decision.effect.value),
+            ("rule", decision.rule.value),
+            ("code", decision.code),
+            ("about", decision.about or None),
+            ("reason", _said(decision.reason, german=settings.german)),
+            ("duties", ", ".join(sorted(decision.obligations))),
+            ("policy", decision.policy),
+        ]
+        pairs([(field(name, settings), value) for name, value in rows], indent="")
     return OK if decision.allowed else ExitStatus.DENIED
 
 

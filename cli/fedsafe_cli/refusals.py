@@ -67,6 +67,7 @@ _OTHERWISE: Final = {
     "answer_until": "until",
     "categories": "category",
     "contention": "facts",
+    "events": "event",
     "expires_on": "expires",
     "groups": "group",
     "organisation": "by",
@@ -85,6 +86,7 @@ _FORMS: Final = {
     **dict.fromkeys(("reason", "evidence", "reference", "note", "late"), _REFERENCE),
     "legal_review": _REFERENCE,
     **dict.fromkeys(("ref", "subject_ref"), _REFERENCE),
+    "event": "a class of events such as signal.published",
     "name": "small letters, digits and . _ -, such as anna",
 }
 

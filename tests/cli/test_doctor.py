@@ -69,7 +69,7 @@ def test_a_node_that_is_ill_and_peers_that_are_gone_are_named(
         "check": "peer c.demo",
         "level": "warn",
         "found": "last seen never",
-        "way_out": "is its node running?",
+        "way_out": "is its node running? is its legal gate open? ask it",
     }
     assert found["peer d.demo"]["level"] == "fail"
 

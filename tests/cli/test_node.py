@@ -233,6 +233,14 @@ def test_a_node_without_its_keys_does_not_run(run: "Run", home: Path) -> None:
     assert "fedsafe doctor" in outcome.err
 
 
+def test_the_german_status_names_texts_that_nobody_has_signed_off(
+    ask: "Run", node: "FakeNode"
+) -> None:
+    node.always("GET /v1/status", {"texts_unsigned": ["code_letter"]})
+
+    assert "Texte ohne Freigabe" in ask("node", "status", "--lang", "de").out
+
+
 @pytest.mark.parametrize(
     ("disk", "german", "english"),
     [

@@ -317,7 +317,7 @@ def test_a_command_sends_its_request_and_tells_the_answer(  # noqa: PLR0913
 def test_a_grant_that_nobody_could_approve_says_so(  # noqa: PLR0913
     ask: "Run", node: "FakeNode", *, name: str, role: str, lapsed: bool, alone: bool
 ) -> None:
-    roles = [{"role": role, "since": 1, "until": None, "lapsed": lapsed}]
+    roles = [{"role": role, "since": 1_794_000_000, "until": None, "lapsed": lapsed}]
     account = {"name": name, "state": "active", "roles": roles}
     node.always("GET /v1/accounts", {"accounts": [account]})
     asked = {"name": "ben", "role": "analyst", "granted": False, "act": ACT}
@@ -443,9 +443,14 @@ GATE = {
         ),
         (
             "role_grant",
-            {"name": "ben", "role": "dpo", "since": None, "until": 1_795_000_000},
-            ["until 2026-11-18 11:06:40 UTC"],
-            ["bis 2026-11-18 11:06:40 UTC"],
+            {
+                "name": "ben",
+                "role": "dpo",
+                "since": 1_794_000_000,
+                "until": 1_795_000_000,
+            },
+            ["since 2026-11-06 21:20:00 UTC", "until 2026-11-18 11:06:40 UTC"],
+            ["seit 2026-11-06 21:20:00 UTC", "bis 2026-11-18 11:06:40 UTC"],
         ),
     ],
 )

@@ -160,6 +160,7 @@ def test_explain_says_why_in_both_languages(run: "Run", tmp_path: Path) -> None:
     assert "P1" in allowed.out
     assert closed.status == 3
     assert "Freigabe fehlt" in closed.out
+    assert closed.out.startswith("Wirkung")
     assert minor.status == 3
     assert minor.document["code"] == "help_instead"
     assert "help_path" in minor.document["obligations"]
@@ -249,6 +250,7 @@ def test_a_past_refusal_is_explained_by_the_policy_of_its_day(
     assert 'operator = ["operations"]' in said.out
     assert "[retention]" not in said.out
     assert "nicht zugelassen" in german.out
+    assert german.out.startswith("Eintrag")
     assert told["effect"] == "deny"
     assert told["event"] == EVENT
 

@@ -29,6 +29,12 @@ DAY = "wants a day such as 2027-11-03"
             "--evidence wants a reference such as ticket-17",
         ),
         (
+            ("audit", "search", "--event", "nosuch"),
+            "GET /v1/audit/events?events=nosuch&since=0&limit=100",
+            "/events",
+            "--event wants a class of events such as signal.published",
+        ),
+        (
             ("register", "set", "S-V-1", "--status", "met", "--expires", "soon"),
             "POST /v1/register/S-V-1",
             "/expires_on",
