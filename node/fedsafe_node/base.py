@@ -111,7 +111,7 @@ async def _settle(
     if digests is None or digests == approved:
         return named
     if approved is None:
-        await store.write(lambda tx: keep_approved(tx, digests))
+        await store.write(lambda tx: keep_approved(tx, digests), vital=True)
         return named
     for name in digests.differing(approved):
         # `policy propose` asks for it; until two have approved it the old text counts.

@@ -141,3 +141,18 @@ async def test_two_people_erase_an_account_where_there_is_no_room(
     assert len(await staffed.audit("a.demo", "audit.erased")) == 1
     with pytest.raises(NoRoomError):
         await services.audits.verify(LOCAL)
+
+
+async def test_a_new_node_starts_where_there_is_no_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fleet = await make(tmp_path / "one", "a.demo")
+    await asyncio.to_thread(fleet.place("a.demo").reserve.unlink, missing_ok=True)
+    monkeypatch.setattr("fedsafe_node.store.reserve.free_bytes", lambda _: 0)
+    await fleet.start("a.demo")
+    try:
+        status = await fleet["a.demo"].services.node.status()
+    finally:
+        await fleet.close()
+
+    assert (status.disk, status.not_approved) == ("full", [])
