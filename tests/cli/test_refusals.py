@@ -30,7 +30,7 @@ DAY = "wants a day such as 2027-11-03"
         ),
         (
             ("audit", "search", "--event", "nosuch"),
-            "GET /v1/audit/events?events=nosuch&since=0&limit=100",
+            "GET /v1/audit/search?events=nosuch&since=0&limit=100",
             "/events",
             "--event wants a class of events such as signal.published",
         ),
