@@ -2,7 +2,7 @@
 """The options that say what was found about an account or a file."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
 import click
@@ -23,6 +23,7 @@ from fedsafe_policies.vocabulary import (
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _GROUP: Final = re.compile(r"group:(?P<name>[a-z][a-z0-9._-]{0,31})")
 Command = TypeVar("Command", bound=Callable[..., Any])
+_Option = Callable[[Any], Any]
 
 
 def one_of(what: str, words: Iterable[str]) -> str:
@@ -45,9 +46,23 @@ def surface_option(*, required: bool) -> Callable[[Command], Command]:
 
 def finding_options(*, required: bool) -> Callable[[Command], Command]:
     """Add the options that say what was found about an account or file."""
-    unsaid = Provenance.OWN_FINDING if required else Provenance.IMPORTED_LIST
-    whence = f"Where the finding comes from, {unsaid} unless given"
     options = (
+        *_about(),
+        *_found(required=required),
+        *_told(),
+        *_shared(required=required),
+    )
+
+    def add(command: Command) -> Command:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return add
+
+
+def _about() -> Sequence[_Option]:
+    return (
         click.option(
             "--kind",
             type=click.Choice(KINDS),
@@ -56,6 +71,11 @@ def finding_options(*, required: bool) -> Callable[[Command], Command]:
         ),
         click.option("--region", metavar="DE", help="For a national phone number."),
         click.option("--namespace", metavar="NAME", help="Platform or vendor."),
+    )
+
+
+def _found(*, required: bool) -> Sequence[_Option]:
+    return (
         click.option(
             "--phenomenon",
             type=click.Choice([entry.value for entry in Phenomenon]),
@@ -83,6 +103,11 @@ def finding_options(*, required: bool) -> Callable[[Command], Command]:
             required=required,
             help="Your own rule that was broken, such as tos-4.2.",
         ),
+    )
+
+
+def _told() -> Sequence[_Option]:
+    return (
         click.option(
             "--source",
             type=click.Choice([entry.value for entry in Source]),
@@ -108,6 +133,13 @@ def finding_options(*, required: bool) -> Callable[[Command], Command]:
             help="self: an own ban (default); federation: to share; group:NAME: to "
             "share with a group of the policy.",
         ),
+    )
+
+
+def _shared(*, required: bool) -> Sequence[_Option]:
+    unsaid = Provenance.OWN_FINDING if required else Provenance.IMPORTED_LIST
+    whence = f"Where the finding comes from, {unsaid} unless given"
+    return (
         click.option(
             "--provenance",
             type=click.Choice([entry.value for entry in Provenance]),
@@ -128,13 +160,6 @@ def finding_options(*, required: bool) -> Callable[[Command], Command]:
             help="The legal review that the phenomenon asks for, to share it.",
         ),
     )
-
-    def add(command: Command) -> Command:
-        for option in reversed(options):
-            command = option(command)
-        return command
-
-    return add
 
 
 def _day(_context: click.Context, _option: object, text: str | None) -> str | None:

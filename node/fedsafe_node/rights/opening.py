@@ -3,6 +3,7 @@
 
 import hashlib
 from dataclasses import dataclass
+from datetime import datetime
 from secrets import token_hex, token_urlsafe
 from typing import Final
 
@@ -104,20 +105,7 @@ class Opening:
             disputes=disputes,
             tokens=own_tokens(desk.situation, opened.person, self.evaluated),
         )
-        row = RequestRow(
-            id=name,
-            kind=opened.kind.value,
-            way=opened.way.value,
-            control=opened.control.value,
-            language=opened.language.value,
-            opened_at=at,
-            opened_by=self.who.name,
-            due_at=months_after(at, MONTHS),
-            period=period_of(now),
-            sealed=None,
-            proof=opened.proof,
-            collect=hashlib.sha256(code.encode()).digest(),
-        )
+        row = self._row(name, code, now)
         answered = opened.kind is RequestKind.ACCESS and await holds_nothing(
             tx, desk, content
         )
@@ -143,6 +131,23 @@ class Opening:
             collect=code,
         )
         return Changed(told, feed=feed)
+
+    def _row(self, name: str, code: str, now: datetime) -> RequestRow:
+        opened, at = self.opened, int(now.timestamp())
+        return RequestRow(
+            id=name,
+            kind=opened.kind.value,
+            way=opened.way.value,
+            control=opened.control.value,
+            language=opened.language.value,
+            opened_at=at,
+            opened_by=self.who.name,
+            due_at=months_after(at, MONTHS),
+            period=period_of(now),
+            sealed=None,
+            proof=opened.proof,
+            collect=hashlib.sha256(code.encode()).digest(),
+        )
 
     async def _tell(self, tx: Transaction, row: RequestRow, content: Content) -> None:
         detail: Detail = {
