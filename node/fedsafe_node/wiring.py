@@ -72,7 +72,12 @@ def make_services(parts: Parts) -> Services:
         staff=staff,
         gates=gates,
         policies=policies,
-        breaches=Breaches(base.office, approvals, notes),
+        breaches=Breaches(
+            base.office,
+            approvals,
+            notes,
+            has_others=lambda: bool(base.situation.others()),
+        ),
         budgets=BudgetService(base.situation, base.store, base.clock),
         validations=Validations(desk),
         registers=registers,

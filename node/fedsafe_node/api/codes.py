@@ -53,6 +53,7 @@ class Code(StrEnum):
     ALREADY_ASKED = "already_asked"
     NO_SECOND_TERM = "no_second_term"
     NOT_ASSESSED = "not_assessed"
+    MEMBERS_NOT_TOLD = "members_not_told"
     ALREADY_CLOSED = "already_closed"
     TASK_CHANGED = "task_changed"
     TASK_UNSEEN = "task_unseen"
@@ -181,6 +182,7 @@ CODES: Final[Mapping[Code, tuple[int, str]]] = {
     Code.ALREADY_ASKED: (409, "A second person is asked already"),
     Code.NO_SECOND_TERM: (409, "A signal about a person has no second term"),
     Code.NOT_ASSESSED: (409, "The breach is not assessed yet"),
+    Code.MEMBERS_NOT_TOLD: (409, "The other members were not told of the breach"),
     Code.ALREADY_CLOSED: (409, "The breach is closed already"),
     Code.TASK_CHANGED: (409, "The task has changed meanwhile"),
     Code.TASK_UNSEEN: (409, "Look at the task first"),

@@ -103,10 +103,18 @@ class BreachSilence:
 class Breaches:
     """Keeps the register."""
 
-    def __init__(self, office: Office, approvals: Approvals, notes: Notes) -> None:
+    def __init__(
+        self,
+        office: Office,
+        approvals: Approvals,
+        notes: Notes,
+        *,
+        has_others: Callable[[], bool],
+    ) -> None:
         self._office = office
         self._approvals = approvals
         self._notes = notes
+        self._has_others = has_others
 
     async def open(
         self, request: OpenBreach, who: Principal, *, once: Once | None = None
@@ -207,8 +215,8 @@ class Breaches:
 
         Raises:
             NotFoundError: there is no such breach.
-            WrongStateError: it is closed or not assessed, or nobody else could
-                stand by it.
+            WrongStateError: it is closed or not assessed, the other members were
+                not told, or nobody else could stand by it.
             BadRequestError: the reason does not cover whoever was not told.
         """
         office = self._office
@@ -217,6 +225,11 @@ class Breaches:
         )
         if breach.risk is None:
             raise WrongStateError("not_assessed", "assess it first")
+        if self._has_others() and not breach.told(Notified.MEMBERS):
+            raise WrongStateError(
+                "members_not_told",
+                "tell the other members first, and enter that they were told",
+            )
         if not fits(breach, request.silence):
             silent = ", ".join(sorted(breach.silent)) or "nobody"
             raise BadRequestError(

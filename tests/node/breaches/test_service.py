@@ -68,7 +68,10 @@ class Register:
         self.approvals = Approvals(
             team.office, {Act.BREACH_SILENCE: BreachSilence(team.office, notes)}
         )
-        self.breaches = Breaches(team.office, self.approvals, notes)
+        self.others: list[str] = []
+        self.breaches = Breaches(
+            team.office, self.approvals, notes, has_others=lambda: bool(self.others)
+        )
         self.announcer = Announcer(keys, team.clock)
         self.store = team.store
         self.trail = team.office.trail
@@ -320,6 +323,22 @@ async def test_what_does_not_fit_is_refused_with_its_field(
     pointers = [getattr(error, "pointer", None) for error in (future, late, before)]
     assert pointers == ["/aware_at", "/late", "/at"]
     assert isinstance(unknown, NotFoundError)
+
+
+async def test_a_breach_is_not_closed_before_the_other_members_know(
+    register: Register, olaf: Principal
+) -> None:
+    register.others.append("b.demo")
+    breach = (await register.open(olaf)).breach
+    await register.assess(breach, olaf, Risk.RISK)
+    await register.notify(breach, olaf, Notified.AUTHORITY)
+    early = await refused(register.close(breach, olaf))
+    await register.notify(breach, olaf, Notified.MEMBERS)
+    closed = await register.close(breach, olaf)
+
+    assert isinstance(early, WrongStateError)
+    assert early.code == "members_not_told"
+    assert closed.state == "closed"
 
 
 async def test_what_is_closed_stays_as_it_is(
