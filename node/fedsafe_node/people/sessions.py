@@ -203,7 +203,8 @@ class Sessions:
             if found is not None and found.password == person.password:
                 await tx.set_person(replace(found, password=encoded))
 
-        await self._office.store.write(act)
+        # It leaves no event, and the session is there already.
+        await self._office.store.write(act, vital=True)
 
     # --- during -------------------------------------------------------------------
 

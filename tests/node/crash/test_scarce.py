@@ -2,12 +2,15 @@
 """What nodes do without room: what protects goes on, all else waits."""
 
 import asyncio
+import dataclasses
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Final, cast
 
 import pytest
+from argon2.profiles import CHEAPEST
+from tests.node.api.test_people import House, house
 from tests.node.evidence.conftest import DORA, RUTH, STAFF
 from tests.node.fleet import Fleet, eventually, make
 from tests.node.rights.test_requests import SHOP, asked, requests_of
@@ -15,6 +18,7 @@ from tests.node.signals.conftest import ANNA, request_for
 
 from fedsafe_node.errors import NoRoomError
 from fedsafe_node.evidence.keeping_messages import EraseRequest
+from fedsafe_node.people.passwords import Passwords
 from fedsafe_node.principal import LOCAL
 from fedsafe_node.rights.request_messages import RequestKind
 from fedsafe_node.signals import restricting
@@ -22,6 +26,8 @@ from fedsafe_node.signals.expiry import expire_signals
 from fedsafe_node.store.rows import SignalStatus
 from fedsafe_node.store.sqlite import SQLiteStore
 from fedsafe_policies.vocabulary import Scope
+
+__all__ = ["house"]
 
 WHO: Final = "somebody@mail.example"
 TOO_MUCH: Final = 1 << 60  # no disk has room for it
@@ -156,3 +162,21 @@ async def test_a_new_node_starts_where_there_is_no_room(
         await fleet.close()
 
     assert (status.disk, status.not_approved) == ("full", [])
+
+
+async def test_a_login_with_an_old_hash_succeeds_where_there_is_no_room(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await house.found()
+    await house.fleet.stop("a.demo")
+    dearer = dataclasses.replace(CHEAPEST, time_cost=CHEAPEST.time_cost + 1)
+    monkeypatch.setattr("fedsafe_node.base.Passwords", lambda: Passwords(dearer))
+    await house.fleet.start("a.demo")
+    await starve(house.fleet, "a.demo")
+    token = await house.log_in("olaf")
+    store, passwords = house.fleet["a.demo"].base.store, Passwords(dearer)
+    person = await store.read(lambda reader: reader.person_named("olaf"))
+
+    assert token.startswith("fs2_")
+    assert person is not None
+    assert not passwords.is_outdated(person.password or "")
