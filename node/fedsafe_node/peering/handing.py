@@ -80,6 +80,17 @@ class Hander:
         """The groups that this member is in now, as the store writes them."""
         return groups_of(self._member, self._situation.policy)
 
+    def anew(self) -> "Hander":
+        """Decide for the same member by what holds now."""
+        return Hander(self._situation, self._member, self._now)
+
+    def agrees(self, other: "Hander") -> bool:
+        """Whether another decides all that was decided here in the same way."""
+        return all(
+            other._rule(*asked) == terms  # noqa: SLF001 - of the same class
+            for asked, terms in self._terms.items()
+        )
+
     def hand_over(
         self,
         lines: Sequence[RecordLine],

@@ -291,9 +291,10 @@ class FeedServer:
         """Enter what goes to *peer*, and give it: what has ended since does not go."""
 
         async def act(tx: Transaction) -> _Page:
-            going = page
-            if not await self._stands(tx, page):
-                going = await self._page(tx, request, hander)
+            going, now = page, hander.anew()
+            # A policy, a gate or a group may have changed since the page was made.
+            if not hander.agrees(now) or not await self._stands(tx, page):
+                going = await self._page(tx, request, now)
             if going.runs:
                 await tx.add_handed(going.runs)
                 entry = self._served(going, request, peer)

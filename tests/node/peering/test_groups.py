@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Signals for a group (P14): who is in it is asked at each hand-over."""
 
+from typing import Any
+
 import pytest
 from msgspec.structs import replace
 from tests.node.fleet import Fleet, eventually
@@ -10,6 +12,7 @@ from fedsafe_federation.restrictions import Reason
 from fedsafe_node.errors import BadRequestError, DeniedError
 from fedsafe_node.messages import Kind, Result, RevokeRequest, SignalState
 from fedsafe_node.peering.messages import RecipientsAnswer
+from fedsafe_node.peering.serving import FeedServer
 from fedsafe_policies.policy import Policy
 from fedsafe_policies.vocabulary import Circle, Purpose, Scope
 
@@ -115,6 +118,25 @@ async def test_who_leaves_gets_nothing_new_and_a_revocation_takes_the_rest(
     revoke = RevokeRequest(reason=Reason.MISTAKE)
     await trio["a.demo"].services.signals.revoke(old, revoke, RITA)
     await trio.level("a.demo", ["b.demo", "c.demo"])
+    assert not await finds(trio, "c.demo", WHO)
+
+
+async def test_who_leaves_while_a_page_is_made_gets_nothing_of_it(
+    trio: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    agree(trio, "b.demo", "c.demo")
+    encode = FeedServer._encode  # noqa: SLF001 - it comes between page and ledger
+
+    async def leave(server: FeedServer, page: Any, request: Any) -> bytes:  # noqa: ANN401
+        if any(run.recipient == "c.demo" for run in page.runs):
+            agree(trio, "b.demo")
+        return await encode(server, page, request)
+
+    monkeypatch.setattr(FeedServer, "_encode", leave)
+    signal = await share(trio, WHO)
+
+    assert await finds(trio, "b.demo", WHO)
+    assert "c.demo" not in names(await told(trio, signal))
     assert not await finds(trio, "c.demo", WHO)
 
 
