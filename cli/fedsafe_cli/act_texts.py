@@ -67,6 +67,7 @@ _FIELDS: Final[Words] = GATE_FIELDS | {
     "risk": ("Risiko", "risk"),
     "entry": ("Stand nach Eintrag", "as it stood at entry"),
     "events": ("Ereignisse", "events"),
+    "recipient": ("gemacht für", "made for"),
     "policy": ("Richtlinie", "policy"),
     "instead_of": ("anstelle von", "instead of"),
 }

@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 from urllib.parse import urlencode
 
@@ -42,6 +43,12 @@ _NEXT: Final = (
 )
 @click.option("--event", multiple=True, metavar="CLASS", help="Only these classes.")
 @click.option("--without-openings", is_flag=True, help="Records only: one person.")
+@click.option(
+    "--for",
+    "recipient",
+    metavar="NAME",
+    help="The authority, court or firm it is made for; else this provider keeps it.",
+)
 @click.option("--act", metavar="ACT", help="The approval of exactly this export.")
 @click.option(
     "--anchors-from", type=click.IntRange(min=0), help="First leaf of the anchor shown."
@@ -53,13 +60,14 @@ def export(context: click.Context, /, out: str, **given: Any) -> ExitStatus:  # 
     """Write an evidence pack: entries, proofs, keys, policies and a verifier.
 
     With openings it takes two people: the first call asks and ends with status 13;
-    after another person's `fedsafe act approve`, run the command that it printed.
+    after another person's `fedsafe act approve`, run the command that it printed. It is
+    entered in the recipient ledger, so name whom it is for: a body, never a person.
 
     \b
     Examples:
       fedsafe audit export --without-openings -o pack.zip
-      fedsafe audit export --since 2026-11-01 --until 2026-12-01 -o november.zip
-      fedsafe audit export --from 12 --to 40 --act ACT -o pack.zip
+      fedsafe audit export --from 12 --to 40 --for police.example -o pack.zip
+      fedsafe audit export --from 12 --to 40 --for police.example --act ACT -o pack.zip
     """  # noqa: D301
     settings = settings_of(context)
     act, bare = given["act"], given["without_openings"]
@@ -85,7 +93,7 @@ def export(context: click.Context, /, out: str, **given: Any) -> ExitStatus:  # 
 
 
 def _part(given: dict[str, Any]) -> dict[str, int | str]:
-    names = ("first", "last", "since", "until")
+    names = ("first", "last", "since", "until", "recipient")
     part = {name: given[name] for name in names if given[name] is not None}
     return part | ({"events": ",".join(given["event"])} if given["event"] else {})
 
@@ -99,12 +107,14 @@ def _next_step(
         content, act = asked["content"], asked["act"]
         start, end = content["start"], content["end"]
         classes = "".join(f" --event {name}" for name in content.get("events") or ())
+        recipient = str(content.get("recipient") or "")
     except (KeyError, TypeError):
         raise BrokenAnswerError("the node's answer names no act") from None
     leaves = f" --anchors-from {anchors}" if anchors is not None else ""
+    made_for = f" --for {quote(recipient)}" if recipient else ""
     then = (
-        f"fedsafe audit export --from {start} --to {end - 1}{classes}{leaves} "
-        f"--act {act} -o FILE.zip"
+        f"fedsafe audit export --from {start} --to {end - 1}{classes}{made_for}"
+        f"{leaves} --act {act} -o FILE.zip"
     )
     return say(_NEXT, settings, command=f"fedsafe act approve {act}", then=then)
 

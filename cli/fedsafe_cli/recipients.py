@@ -25,8 +25,13 @@ _HEADINGS: Final = (
     ("recipient", "first", "last", "times", "purpose", "basis", "knows the end"),
 )
 _NOBODY: Final = (
-    "Niemand hat dieses Signal erhalten.",
-    "Nobody has received this signal.",
+    "Kein Mitglied hat dieses Signal erhalten.",
+    "No member has received this signal.",
+)
+_PACKS: Final = ("Auszüge mit Angaben dazu:", "Evidence packs that tell of it:")
+_PACK_HEADINGS: Final = (
+    ("gemacht für", "am", "Zweck", "Grundlage", "Ereignis", "beantragt", "zugestimmt"),
+    ("made for", "when", "purpose", "basis", "event", "asked by", "approved by"),
 )
 _GROUP: Final = ("Gruppe: {group}", "group: {group}")
 _MEANT: Final = ("bestimmt für: {nodes}", "meant for: {nodes}")
@@ -63,6 +68,8 @@ def recipients(
 ) -> ExitStatus:
     """Tell who has received a signal: the answer under GDPR Article 15.
 
+    Beside the members stand the evidence packs with openings that tell of it.
+
     \b
     Examples:
       fedsafe signal recipients SIGNAL
@@ -84,7 +91,23 @@ def recipients(
         table(_HEADINGS[other], rows)
     else:
         line(_NOBODY[other])
+    if answer.get("packs"):
+        line(_PACKS[other])
+        packs = [_pack(each, settings) for each in answer["packs"]]
+        table(_PACK_HEADINGS[other], packs)
     return OK
+
+
+def _pack(found: dict[str, Any], settings: Settings) -> tuple[object, ...]:
+    return (
+        found["recipient"],
+        readable("at", found["at"]),
+        coded(found["purpose"], settings),
+        found["basis"],
+        found["entry"],
+        found["asked_by"],
+        found["approved_by"],
+    )
 
 
 def _row(found: dict[str, Any], settings: Settings) -> tuple[object, ...]:

@@ -87,6 +87,25 @@ def test_with_openings_it_is_asked_for_first(
     assert fetched.status == 0, fetched.err
 
 
+def test_whom_a_pack_is_for_is_asked_for_and_repeated(
+    ask: "Run", node: "FakeNode", tmp_path: Path
+) -> None:
+    out = str(tmp_path / "pack.zip")
+    content = {"start": 3, "end": 9, "recipient": "Amtsgericht Köln"}
+    node.always(ASK, {"act": ACT, "content": content})
+    node.always(
+        f"{FETCH}?first=3&last=8&recipient=Amtsgericht+K%C3%B6ln&act={ACT}", PACK
+    )
+    part = ("--from", "3", "--to", "8", "--for", "Amtsgericht Köln")
+    asked = ask("audit", "export", *part, "-o", out)
+    fetched = ask("audit", "export", *part, "--act", ACT, "-o", out)
+
+    assert f"--to 8 --for 'Amtsgericht Köln' --act {ACT}" in asked.err
+    wanted = {"first": 3, "last": 8, "recipient": "Amtsgericht Köln"}
+    assert node.asked[0] == (ASK, wanted)
+    assert fetched.status == 0, fetched.err
+
+
 def test_a_file_that_is_there_stays_and_nothing_is_asked(
     ask: "Run", node: "FakeNode", tmp_path: Path
 ) -> None:

@@ -15,6 +15,17 @@ GOT: dict[str, Any] = {
     "times": 2,
     "told": False,
 }
+PACK: dict[str, Any] = {
+    "entry": 310,
+    "recipient": "Amtsgericht Köln",
+    "purpose": "audit_review",
+    "basis": "gdpr_5_2",
+    "at": "2026-11-25T12:00:00+00:00",
+    "first": 0,
+    "last": 309,
+    "asked_by": "staff-2026q4-a",
+    "approved_by": "staff-2026q4-b",
+}
 TARGET = f"GET /v1/signals/{ID}/recipients"
 
 
@@ -34,6 +45,20 @@ def test_the_recipients_are_shown_in_both_languages(
     assert json.loads(as_json.out)["recipients"] == [GOT]
 
 
+def test_packs_stand_beside_the_members(ask: "Run", node: "FakeNode") -> None:
+    node.always(
+        TARGET, {"signal": ID, "nodes": None, "recipients": [], "packs": [PACK]}
+    )
+    shown = ask("signal", "recipients", ID)
+    german = ask("signal", "recipients", ID, "--lang", "de")
+    as_json = ask("signal", "recipients", ID, "--json")
+
+    for part in ("Evidence packs", "Amtsgericht Köln", "gdpr_5_2", "staff-2026q4-b"):
+        assert part in shown.out
+    assert "gemacht für" in german.out
+    assert json.loads(as_json.out)["packs"] == [PACK]
+
+
 def test_nobody_is_said_in_words(ask: "Run", node: "FakeNode") -> None:
     node.always(
         f"{TARGET}?purpose=supervision",
@@ -41,7 +66,7 @@ def test_nobody_is_said_in_words(ask: "Run", node: "FakeNode") -> None:
     )
     shown = ask("signal", "recipients", ID, "--purpose", "supervision")
 
-    assert shown.out == "Nobody has received this signal.\n"
+    assert shown.out == "No member has received this signal.\n"
 
 
 def test_what_is_no_id_is_not_asked_for(ask: "Run", node: "FakeNode") -> None:

@@ -3,8 +3,9 @@
 
 One person may take out the records: they name nobody. With openings it takes two
 (P6): one asks for exactly this part, another approves it, and then who asked may
-fetch it for a day. Each time, the audit event is durable and the checkpoint kept by
-the rollback guard before the first byte leaves. The pack is made page by page while
+fetch it for a day. Each time, the audit event is durable, with openings together with
+the pack's line in the recipient ledger (P12), and the checkpoint kept by the rollback
+guard before the first byte leaves. The pack is made page by page while
 it is sent, so its size costs no memory, and nothing in clear touches the disk.
 """
 
@@ -28,11 +29,13 @@ from fedsafe_node.evidence.contents import (
     first_files,
     policy_files,
 )
+from fedsafe_node.evidence.packs import signals_told
 from fedsafe_node.evidence.pages import PAGE, read_page
 from fedsafe_node.evidence.span import ExportRequest, Part, find_part
 from fedsafe_node.keys import NodeKeys
 from fedsafe_node.log.anchor import AnchorProof
-from fedsafe_node.log.audit import Event
+from fedsafe_node.log.audit import Detail, Event
+from fedsafe_node.log.grounds import Basis
 from fedsafe_node.log.proofs import prove_consistency, prove_range
 from fedsafe_node.membership import CHARTER_DOCUMENT
 from fedsafe_node.people.approvals import Approvals, digest_of
@@ -41,6 +44,7 @@ from fedsafe_node.people.office import Office
 from fedsafe_node.principal import Principal
 from fedsafe_node.store.people_rows import ActState
 from fedsafe_node.store.protocol import Reader, Transaction
+from fedsafe_node.store.recipients_rows import PackRow
 from fedsafe_node.store.rows import Tail
 from fedsafe_policies.people import Person
 from fedsafe_policies.reading import ExportRequest as ExportQuestion
@@ -49,6 +53,7 @@ from fedsafe_policies.vocabulary import Act, Matter, Purpose, Role
 APPROVED_FOR: Final = 24 * 60 * 60
 _AT_ONCE: Final = 2
 _KIND: Final = Act.EXPORT_WITH_OPENINGS
+_BASES: Final = {Purpose.RIGHTS_OF_THE_PERSON: Basis.RIGHTS}
 
 
 class ExportEffect:
@@ -219,34 +224,83 @@ class EvidenceService:
             raise DeniedError(decision)
 
     async def _note(self, part: Part, who: Principal, act: str | None) -> None:
-        office, now = self._office, self._office.now()
+        office, at = self._office, self._office.clock.now()
+        now, log = int(at.timestamp()), office.trail.log
+        purpose = question_of(Person(who.name, who.role)).purpose
+        basis = _BASES.get(purpose, Basis.ACCOUNTABILITY)
+        signals = await self._told(part, who, act, now)
 
         async def write(tx: Transaction) -> None:
             second = None
             if act is not None:
                 second = await _approver(tx, act, part, who, now)
-            detail = {
-                "first": part.start,
-                "last": part.end - 1,
-                "events": ",".join(part.events or ()) or None,
-                "openings": act is not None,
-                "act": act,
-                "second": second,
-            }
-            await office.note(tx, Event.AUDIT_EXPORTED, who.name, detail)
+            entry = office.trail.entry(
+                Event.AUDIT_EXPORTED,
+                at=at,
+                actor=who.name,
+                detail={
+                    **_described(part, openings=act is not None),
+                    "act": act,
+                    "second": second,
+                },
+                purpose=purpose,
+                basis=basis,
+            )
+            index = await tx.append(log, entry.record, entry.openings)
+            if second is None:
+                return
+            row = PackRow(
+                entry=index,
+                first=part.start,
+                last=part.end - 1,
+                events=_classes(part),
+                recipient=part.recipient or office.node,
+                asked_by=office.trail.shown(who.name, at),
+                approved_by=office.trail.shown(second, at),
+                at=now,
+                purpose=purpose.value,
+                basis=basis.value,
+            )
+            await tx.add_pack(row, signals)
 
         await office.store.write(write)
 
+    async def _told(
+        self, part: Part, who: Principal, act: str | None, now: int
+    ) -> set[bytes]:
+        """Return the signals that will be told; a walk that only an approval begins."""
+        if act is None:
+            return set()
+        office = self._office
+        await office.store.read(lambda reader: _approver(reader, act, part, who, now))
+        async with self._places:
+            return await signals_told(office.store, office.trail.log, part)
+
+
+def _classes(part: Part) -> str | None:
+    return ",".join(part.events or ()) or None
+
+
+def _described(part: Part, *, openings: bool) -> Detail:
+    return {
+        "first": part.start,
+        "last": part.end - 1,
+        "events": _classes(part),
+        "openings": openings,
+        "recipient": part.recipient or None,
+    }
+
 
 async def _approver(
-    tx: Transaction, act: str, part: Part, who: Principal, now: int
+    reader: Reader, act: str, part: Part, who: Principal, now: int
 ) -> str:
-    row = await tx.act(act)
+    row = await reader.act(act)
     is_ours = row is not None and row.kind == _KIND and row.asked_by == who.name
     if row is None or not is_ours or row.state is not ActState.DONE:
         raise WrongStateError("not_approved", "no approved export of yours has this id")
     if row.digest != digest_of(_KIND, encode(part)):
-        raise WrongStateError("act_changed", "another part of the log was approved")
+        detail = "another part of the log was approved, or another recipient"
+        raise WrongStateError("act_changed", detail)
     if row.decided_by is None or now >= (row.decided_at or 0) + APPROVED_FOR:
         raise WrongStateError("act_expired", "the approval has expired; ask anew")
     return row.decided_by

@@ -21,6 +21,12 @@ from fedsafe_node.store.protocol import LogName, Reader
 
 MAX_ENTRIES: Final = 1_000_000
 _NEAR: Final = 256
+Recipient = Annotated[
+    str,
+    msgspec.Meta(
+        pattern=r"^[0-9A-Za-zÀ-ÖØ-öø-ž][0-9A-Za-zÀ-ÖØ-öø-ž .,&/()'-]{0,79}(?!\n)$"
+    ),
+]
 Events = Annotated[str, msgspec.Meta(pattern=r"^[a-z_.,]*$", max_length=1_000)]
 
 
@@ -28,7 +34,8 @@ class ExportRequest(Message, frozen=True):
     """A part of the audit log: entries `first` to `last`, or a span of time.
 
     `since` and `until` are seconds in UTC, the second one excluded. `events` are
-    classes, divided by commas; all unless given.
+    classes, divided by commas; all unless given. `recipient` is whom the pack is made
+    for, an authority or a court; unless given it stays with this provider.
     """
 
     first: Count | UnsetType = UNSET
@@ -36,14 +43,16 @@ class ExportRequest(Message, frozen=True):
     since: Seconds | UnsetType = UNSET
     until: Seconds | UnsetType = UNSET
     events: Events = ""
+    recipient: Recipient | UnsetType = UNSET
 
 
 class Part(Message, frozen=True):
-    """The part that was meant: entries from `start` to below `end`."""
+    """The part that was meant, entries from `start` to below `end`, and for whom."""
 
     start: int
     end: int
     events: tuple[str, ...] | None = None
+    recipient: str | UnsetType = UNSET
 
 
 async def find_part(reader: Reader, log: LogName, request: ExportRequest) -> Part:
@@ -74,7 +83,7 @@ async def find_part(reader: Reader, log: LogName, request: ExportRequest) -> Par
     if end - start > MAX_ENTRIES:
         detail = f"at most {MAX_ENTRIES} entries are taken out at once"
         raise BadRequestError("bad_span", detail, pointer="/last")
-    return Part(start=start, end=end, events=events)
+    return Part(start=start, end=end, events=events, recipient=request.recipient)
 
 
 def read_events(text: str) -> tuple[str, ...] | None:

@@ -20,15 +20,33 @@ class RecipientShown(Message, frozen=True):
     told: bool | None = None
 
 
+class PackShown(Message, frozen=True):
+    """An evidence pack that tells of a signal: made for whom, when, what for and why.
+
+    `entry` is its event in the audit log; `asked_by` and `approved_by` are as there.
+    """
+
+    entry: int
+    recipient: str
+    purpose: Purpose
+    basis: str
+    at: str
+    first: int
+    last: int
+    asked_by: str
+    approved_by: str
+
+
 class RecipientsAnswer(Message, frozen=True):
     """Who has received a signal; `nodes` are those that it is meant for, or all.
 
-    Of a `group` these are its members now.
+    Of a `group` these are its members now. `packs` are evidence packs with openings.
     """
 
     signal: SignalId
     nodes: list[str] | None
     recipients: list[RecipientShown]
+    packs: list[PackShown]
     group: str | None = None
 
 

@@ -15,12 +15,12 @@ from fedsafe_node.audiences import group_in, members_in
 from fedsafe_node.clock import Clock
 from fedsafe_node.errors import DeniedError, NotFoundError
 from fedsafe_node.log.audit import AuditTrail, Event, grounds_of
-from fedsafe_node.peering.messages import RecipientsAnswer, RecipientShown
+from fedsafe_node.peering.messages import PackShown, RecipientsAnswer, RecipientShown
 from fedsafe_node.principal import Principal
 from fedsafe_node.reading import rule_on_reading
 from fedsafe_node.situation import Situation
 from fedsafe_node.store.protocol import Reader, Store, Transaction
-from fedsafe_node.store.recipients_rows import HandedRow
+from fedsafe_node.store.recipients_rows import HandedRow, PackRow
 from fedsafe_policies.vocabulary import Effect, Matter, Purpose
 
 
@@ -64,6 +64,7 @@ class Recipients:
                 detail={
                     "signal": signal,
                     "recipients": len(answer.recipients),
+                    "packs": len(answer.packs),
                     **grounds_of(decision),
                 },
             )
@@ -78,8 +79,10 @@ async def read_recipients(
 ) -> RecipientsAnswer:
     """Read who has received a signal of this node, and must hear when it ends.
 
+    Of another member's signal, which packs tell of it.
+
     Raises:
-        NotFoundError: this node has no such signal.
+        NotFoundError: this node has no such signal, and no pack tells of it.
     """
     signal_id = uuid.UUID(signal).bytes
     row = await reader.signal(situation.node, signal_id)
@@ -88,7 +91,8 @@ async def read_recipients(
     runs: Sequence[HandedRow] = ()
     if row is not None:
         runs = await reader.handed(row.index, MAX_RECORDS)
-    elif await reader.draft(signal_id) is None:
+    packs = await reader.packs_with(signal_id)
+    if row is None and not packs and await reader.draft(signal_id) is None:
         own = await reader.signal(situation.own.name, signal_id)
         if own is None:
             raise NotFoundError("signal")
@@ -113,6 +117,21 @@ async def read_recipients(
             )
             for (recipient, purpose, basis), found in sorted(groups.items())
         ],
+        packs=[_pack(each) for each in packs],
+    )
+
+
+def _pack(pack: PackRow) -> PackShown:
+    return PackShown(
+        entry=pack.entry,
+        recipient=pack.recipient,
+        purpose=Purpose(pack.purpose),
+        basis=pack.basis,
+        at=_moment(pack.at),
+        first=pack.first,
+        last=pack.last,
+        asked_by=pack.asked_by,
+        approved_by=pack.approved_by,
     )
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from fedsafe_node.notices.texts import words
-from fedsafe_node.rights.days import written_day
+from fedsafe_node.rights.days import day, written_day
 from fedsafe_node.rights.finding import Finding
 from fedsafe_node.rights.request_messages import Language
 from fedsafe_node.rights.reviewing import (
@@ -45,6 +45,15 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
+class Handed:
+    """A part of the audit log with openings: made for whom, what for, and when."""
+
+    recipient: str
+    purpose: Purpose
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
 class Shown:
     """A signal that was found, as it stands now, and who has received it.
 
@@ -55,6 +64,7 @@ class Shown:
     status: SignalStatus | None
     rule: Text | None = None
     recipients: Sequence[Told] = ()
+    packs: Sequence[Handed] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +184,18 @@ _OWN: Final[Mapping[Language, str]] = {
     Language.DE: "  Empfänger: keine; nur dieser Anbieter verwendet es\n",
     Language.EN: "  recipients: none; only this provider uses it\n",
 }
+_PACK: Final[Mapping[Language, str]] = {
+    Language.DE: (
+        "  in einem Auszug aus unserem Protokoll, gemacht für {recipient} am {at}; "
+        "Zweck: {purpose}\n"
+    ),
+    Language.EN: (
+        "  in an extract of our log, made for {recipient} on {at}; purpose: {purpose}\n"
+    ),
+}
+_ACCOUNT_PACKS: Final = Text(
+    "\nEinträge zu Ihrem Konto stehen:\n", "\nEntries about your account are:\n"
+)
 _FOREIGN: Final[Mapping[Language, str]] = {
     Language.DE: "  Wem {origin} es weitergegeben hat, sagt Ihnen {origin}.\n",
     Language.EN: "  {origin} will tell you whom it has given it to.\n",
@@ -238,10 +260,14 @@ def write_answer(  # noqa: PLR0913 - what an answer tells
     signals: Sequence[Shown],
     reviews: Sequence[Reviewed] | None,
     drafts: Sequence[Waiting],
+    packs: Sequence[Handed],
     contested: Contested,
     missing: Missing,
 ) -> str:
-    """Write the answer; `recipients` are those of own shared signals only."""
+    """Write the answer; `recipients` are those of own shared signals only.
+
+    `packs` are those that name the account.
+    """
     head = _HEAD[language].format(
         request=request,
         node=node,
@@ -249,7 +275,7 @@ def write_answer(  # noqa: PLR0913 - what an answer tells
         today=written_day(today, language),
     )
     parts = [head]
-    if signals or reviews or drafts:
+    if signals or reviews or drafts or packs:
         parts.append(_WHY[language].format(basis=_in(basis, language)))
     for shown in signals:
         parts += _signal(shown, language, node)
@@ -259,6 +285,8 @@ def write_answer(  # noqa: PLR0913 - what an answer tells
         parts.append(nothing)
     parts += write_drafts(drafts, language)
     parts += write_reviews(reviews, language, contact)
+    if packs:
+        parts += [_in(_ACCOUNT_PACKS, language), *_packs(packs, language)]
     for text, count in (
         (_RESTING, contested.resting),
         (_WAITING, contested.waiting),
@@ -289,20 +317,35 @@ def _signal(shown: Shown, language: Language, node: str) -> list[str]:
         parts.append(_in(_RESTS, language) + "\n")
     elif status is not SignalStatus.ACTIVE:
         parts.append(_in(_ENDED, language) + "\n")
-    if finding.own:
+    if finding.own and not shown.packs:
         parts.append(_OWN[language])
-    elif finding.origin != node:
+    elif not finding.own and finding.origin != node:
         parts.append(_FOREIGN[language].format(origin=finding.origin))
     parts += [
         _RECIPIENT[language].format(
             recipient=told.recipient,
             first_at=written_day(told.first_at, language),
             last_at=written_day(told.last_at, language),
-            purpose=_in(said(told.purpose.value), language).replace("_", " "),
+            purpose=_purpose(told.purpose, language),
         )
         for told in shown.recipients
     ]
-    return parts
+    return parts + _packs(shown.packs, language)
+
+
+def _packs(packs: Sequence[Handed], language: Language) -> list[str]:
+    return [
+        _PACK[language].format(
+            recipient=pack.recipient,
+            at=day(pack.at, language),
+            purpose=_purpose(pack.purpose, language),
+        )
+        for pack in packs
+    ]
+
+
+def _purpose(purpose: Purpose, language: Language) -> str:
+    return _in(said(purpose.value), language).replace("_", " ")
 
 
 def _fields(shown: Shown, language: Language) -> dict[str, str]:

@@ -2,6 +2,7 @@
 """Open a person's request, in one act: find, contest, keep, tell."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from secrets import token_hex, token_urlsafe
@@ -40,6 +41,7 @@ from fedsafe_node.signals.desk import Changed, Desk
 from fedsafe_node.signals.disputing import weight_of
 from fedsafe_node.signals.naming import read_signal_id
 from fedsafe_node.store.protocol import Transaction
+from fedsafe_node.store.recipients_rows import PackRow
 from fedsafe_node.store.rights_rows import (
     DisputeRow,
     RequestRow,
@@ -74,7 +76,7 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """One act that opens a request."""
+    """One act that opens a request; `packs` are those that name the account."""
 
     desk: Desk
     announcer: Announcer
@@ -82,6 +84,7 @@ class Opening:
     evaluated: Evaluated
     who: Principal
     decision: Decision
+    packs: Sequence[PackRow]
 
     async def run(self, tx: Transaction) -> Changed[RightsRequestAnswer]:
         """Open the request.
@@ -106,11 +109,13 @@ class Opening:
             tokens=own_tokens(desk.situation, opened.person, self.evaluated),
         )
         row = self._row(name, code, now)
-        answered = opened.kind is RequestKind.ACCESS and await holds_nothing(
-            tx, desk, content
+        answered = (
+            opened.kind is RequestKind.ACCESS
+            and not self.packs
+            and await holds_nothing(tx, desk, content)
         )
         if answered:  # there is nothing to weigh
-            content = replace(content, answer=await tell(tx, desk, row, content))
+            content = replace(content, answer=await tell(tx, desk, row, content, ()))
             row = replace(
                 row,
                 state=RequestState.ANSWERED,

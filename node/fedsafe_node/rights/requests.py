@@ -43,7 +43,7 @@ from fedsafe_node.rights.request_messages import (
     Way,
 )
 from fedsafe_node.rights.sealing import Content, open_content, seal_content
-from fedsafe_node.rights.telling import tell, tell_end
+from fedsafe_node.rights.telling import packs_about, packs_asked_for, tell, tell_end
 from fedsafe_node.rights.terms import EXTENDED_MONTHS, moment, months_after
 from fedsafe_node.signals.desk import Changed, Desk
 from fedsafe_node.store.protocol import Reader, Transaction
@@ -132,8 +132,9 @@ class Requests:
     ) -> RightsRequestAnswer:
         desk = self._desk
         listed = await desk.store.scan(lambda reader: reader.epochs_listed())
-        evaluated = name_missed(await evaluate(desk.situation, opened.person), listed)
-        opening = Opening(desk, self._announcer, opened, evaluated, who, decision)
+        found = name_missed(await evaluate(desk.situation, opened.person), listed)
+        packs = await packs_about(desk, opened.subject_ref)
+        opening = Opening(desk, self._announcer, opened, found, who, decision, packs)
 
         async def act(tx: Transaction) -> Changed[RightsRequestAnswer]:
             if spending is not None:
@@ -198,14 +199,14 @@ class Requests:
         """
         decision = await self._admit(who, "rights.answer")
         desk = self._desk
+        packs = await packs_asked_for(desk, request)
 
         async def act(tx: Transaction) -> RightsRequestAnswer:
             row = await _in_state(tx, request, RequestState.OPEN)
             content = open_content(desk.periods, row)
             if content is None:
                 raise WrongStateError("wiped", "what was found can no longer be read")
-            text = await tell(tx, desk, row, content)
-            content = replace(content, answer=text)
+            content = replace(content, answer=await tell(tx, desk, row, content, packs))
             answered = replace(
                 row,
                 state=RequestState.ANSWERED,

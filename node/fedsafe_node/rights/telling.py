@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tell a person what is known: what was found, who received it, what was decided."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
+from fedsafe_node.evidence.packs import packs_naming
 from fedsafe_node.notices.saying import basis_in_words, rule_in_words
 from fedsafe_node.notices.texts import TextName
 from fedsafe_node.peering.recipients import read_recipients
 from fedsafe_node.rights.answering import (
     Contested,
+    Handed,
     Missing,
     Shown,
     Told,
@@ -18,19 +21,30 @@ from fedsafe_node.rights.listing import drafts_about
 from fedsafe_node.rights.outcomes import note_on
 from fedsafe_node.rights.request_messages import Language, RefusalGround
 from fedsafe_node.rights.reviewing import Reviewed, Waiting
-from fedsafe_node.rights.sealing import Content
+from fedsafe_node.rights.sealing import Content, open_content
 from fedsafe_node.rights.signed_texts import marked
 from fedsafe_node.signals.desk import Desk
 from fedsafe_node.signals.drafts import open_draft
 from fedsafe_node.signals.naming import read_signal_id, signal_name
 from fedsafe_node.situation import Situation
 from fedsafe_node.store.protocol import Reader
+from fedsafe_node.store.recipients_rows import PackRow
 from fedsafe_node.store.rights_rows import RequestRow, Weight
 from fedsafe_node.store.rows import SignalStatus
+from fedsafe_policies.vocabulary import Purpose
 
 
-async def tell(reader: Reader, desk: Desk, row: RequestRow, content: Content) -> str:
-    """Write the answer to a request out of its content and the recipient ledger."""
+async def tell(
+    reader: Reader,
+    desk: Desk,
+    row: RequestRow,
+    content: Content,
+    packs: Sequence[PackRow],
+) -> str:
+    """Write the answer to a request out of its content and the recipient ledger.
+
+    *packs* are those that name the account (`packs_about`).
+    """
     situation, language = desk.situation, Language(row.language)
     draft = TextName.RIGHTS_ANSWER in await desk.notices.drafts(reader)
     text = write_answer(
@@ -43,6 +57,7 @@ async def tell(reader: Reader, desk: Desk, row: RequestRow, content: Content) ->
         signals=[await _shown(reader, situation, each) for each in content.findings],
         reviews=await _reviewed(reader, situation, content),
         drafts=await _waiting(reader, desk, content),
+        packs=_handed(packs),
         contested=await _contested(reader, content),
         missing=Missing(content.unevaluated, content.uncovered, content.closed),
     )
@@ -58,6 +73,25 @@ async def tell_end(
         return None
     draft = TextName.RIGHTS_OUTCOME in await desk.notices.drafts(reader)
     return marked(note, Language(row.language), draft=draft)
+
+
+async def packs_about(desk: Desk, subject: str | None) -> list[PackRow]:
+    """Read which packs name an account; walks the log if there are any.
+
+    Raises:
+        CorruptLogError: what is stored is not what was sealed.
+    """
+    if subject is None:
+        return []
+    log = desk.trail.log
+    return await desk.store.scan(lambda reader: packs_naming(reader, log, subject))
+
+
+async def packs_asked_for(desk: Desk, request: str) -> list[PackRow]:
+    """Read which packs name the account of a request, if it names one."""
+    row = await desk.store.read(lambda reader: reader.request(request))
+    content = None if row is None else open_content(desk.periods, row)
+    return await packs_about(desk, None if content is None else content.subject_ref)
 
 
 async def holds_nothing(reader: Reader, desk: Desk, content: Content) -> bool:
@@ -129,14 +163,19 @@ async def status_of(
 
 async def _shown(reader: Reader, situation: Situation, finding: Finding) -> Shown:
     status = await status_of(reader, situation, finding)
+    packs = _handed(await reader.packs_with(read_signal_id(finding.signal)))
     if finding.origin != situation.node:
-        return Shown(finding, status)
+        return Shown(finding, status, packs=packs)
     rule = rule_in_words(finding.rule, situation)
     if finding.own:
-        return Shown(finding, status, rule)
+        return Shown(finding, status, rule, packs=packs)
     ledger = await read_recipients(reader, situation, finding.signal)
     recipients = [
         Told(each.recipient, each.purpose, each.first_at, each.last_at)
         for each in ledger.recipients
     ]
-    return Shown(finding, status, rule, recipients)
+    return Shown(finding, status, rule, recipients, packs)
+
+
+def _handed(packs: Sequence[PackRow]) -> list[Handed]:
+    return [Handed(row.recipient, Purpose(row.purpose), row.at) for row in packs]

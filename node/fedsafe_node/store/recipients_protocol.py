@@ -7,7 +7,7 @@ Part of `Reader` and `Transaction`.
 from collections.abc import Collection, Sequence
 from typing import Protocol
 
-from fedsafe_node.store.recipients_rows import HandedRow, HeardRow
+from fedsafe_node.store.recipients_rows import HandedRow, HeardRow, PackRow
 
 
 class RecipientsReader(Protocol):
@@ -52,6 +52,21 @@ class RecipientsReader(Protocol):
         """Return which restrictions of this node each member has applied."""
         ...
 
+    async def packs(self) -> list[PackRow]:
+        """Return all packs with openings, oldest first."""
+        ...
+
+    async def packs_with(self, signal_id: bytes) -> list[PackRow]:
+        """Return the packs whose openings tell of a signal, oldest first."""
+        ...
+
+    async def signals_placed(self, log: str, first: int, last: int) -> dict[int, bytes]:
+        """Return which signals have their opening from `first` to `last` of a log.
+
+        Walks the signals, so use it in `scan`.
+        """
+        ...
+
     async def sightings(self) -> dict[tuple[str, str], int]:
         """Count decided reviews by (origin, newest outcome) of the signals behind.
 
@@ -65,6 +80,10 @@ class RecipientsWriter(Protocol):
 
     async def add_handed(self, runs: Sequence[HandedRow]) -> None:
         """Enter what is handed over."""
+        ...
+
+    async def add_pack(self, row: PackRow, signals: Collection[bytes]) -> None:
+        """Enter a pack with openings, and the signals that they tell of."""
         ...
 
     async def add_audience(self, signal_id: bytes, names: frozenset[str]) -> None:

@@ -18,6 +18,25 @@ class HandedRow(Row, frozen=True, kw_only=True):
     basis: str
 
 
+class PackRow(Row, frozen=True, kw_only=True):
+    """An evidence pack with openings that went out with an entry of the audit log.
+
+    It holds the entries from `first` to `last`, both included, of the classes in
+    `events` (divided by commas), or all. People are named as the log names them.
+    """
+
+    entry: int
+    first: int
+    last: int
+    events: str | None
+    recipient: str
+    asked_by: str
+    approved_by: str
+    at: int
+    purpose: str
+    basis: str
+
+
 class HeardRow(Row, frozen=True, kw_only=True):
     """Up to which of this node's restrictions a member has applied them."""
 

@@ -23,6 +23,7 @@ from fedsafe_node.store.gate_schema import REGISTER, RELOCK
 from fedsafe_node.store.keeping_schema import KEEPING
 from fedsafe_node.store.notices_schema import NOTICES
 from fedsafe_node.store.oversight_schema import OVERSIGHT
+from fedsafe_node.store.packs_schema import PACKS
 from fedsafe_node.store.people_schema import PEOPLE
 from fedsafe_node.store.prune_schema import PRUNE
 from fedsafe_node.store.reasons_schema import REASONS
@@ -251,6 +252,7 @@ MIGRATIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("0013_prune", PRUNE),
     ("0014_reasons", REASONS),
     ("0015_answers", ANSWERS),
+    ("0016_packs", PACKS),
 )
 VERSION = len(MIGRATIONS)
 

@@ -9,13 +9,20 @@ from collections.abc import Collection, Sequence
 from typing import Final
 
 from fedsafe_node.errors import ConflictError
-from fedsafe_node.store.recipients_rows import HandedRow, HeardRow
+from fedsafe_node.store.recipients_rows import HandedRow, HeardRow, PackRow
 
 _FIELDS: Final = HandedRow.__struct_fields__
 _COLUMNS: Final = ", ".join(_FIELDS)
 _ADD: Final = (
     f"INSERT INTO recipients ({_COLUMNS}) "  # noqa: S608 - our own columns
     f"VALUES ({', '.join('?' * len(_FIELDS))})"
+)
+
+_PACK_FIELDS: Final = PackRow.__struct_fields__
+_PACK_COLUMNS: Final = ", ".join(_PACK_FIELDS)
+_ADD_PACK: Final = (
+    f"INSERT INTO packs ({_PACK_COLUMNS}) "  # noqa: S608 - our own columns
+    f"VALUES ({', '.join('?' * len(_PACK_FIELDS))})"
 )
 
 
@@ -87,6 +94,30 @@ class SQLiteRecipientsReader:
             for recipient, sequence, at in rows
         ]
 
+    async def packs(self) -> list[PackRow]:
+        """Return all packs with openings, oldest first."""
+        return self._packs("")
+
+    async def packs_with(self, signal_id: bytes) -> list[PackRow]:
+        """Return the packs whose openings tell of a signal, oldest first."""
+        where = "WHERE entry IN (SELECT pack FROM pack_signals WHERE signal_id = ?)"
+        return self._packs(where, signal_id)
+
+    def _packs(self, where: str, *values: bytes) -> list[PackRow]:
+        rows = self._connection.execute(
+            f"SELECT {_PACK_COLUMNS} FROM packs {where} ORDER BY entry",  # noqa: S608
+            values,
+        )
+        return [PackRow(**dict(zip(_PACK_FIELDS, row, strict=True))) for row in rows]
+
+    async def signals_placed(self, log: str, first: int, last: int) -> dict[int, bytes]:
+        """Return which signals have their opening from `first` to `last` of a log."""
+        rows = self._connection.execute(
+            "SELECT idx, signal_id FROM signals WHERE log = ? AND idx BETWEEN ? AND ?",
+            (log, first, last),
+        )
+        return {index: bytes(signal_id) for index, signal_id in rows}
+
     async def sightings(self) -> dict[tuple[str, str], int]:
         """Count decided reviews by (origin, newest outcome) of the signals behind."""
         rows = self._connection.execute(
@@ -107,6 +138,15 @@ class SQLiteRecipientsWriter:
         """Enter what is handed over."""
         self._connection.executemany(
             _ADD, [tuple(getattr(run, field) for field in _FIELDS) for run in runs]
+        )
+
+    async def add_pack(self, row: PackRow, signals: Collection[bytes]) -> None:
+        """Enter a pack with openings, and the signals that they tell of."""
+        values = tuple(getattr(row, field) for field in _PACK_FIELDS)
+        self._connection.execute(_ADD_PACK, values)
+        self._connection.executemany(
+            "INSERT INTO pack_signals (signal_id, pack) VALUES (?, ?)",
+            [(signal_id, row.entry) for signal_id in signals],
         )
 
     async def add_audience(self, signal_id: bytes, names: frozenset[str]) -> None:

@@ -517,7 +517,7 @@ class FakeRecipients:
         self, signal: str, who: Principal, purpose: Purpose | None = None
     ) -> RecipientsAnswer:
         await self.memory.called((signal, who.name, purpose))
-        return RecipientsAnswer(signal=signal, nodes=None, recipients=[])
+        return RecipientsAnswer(signal=signal, nodes=None, recipients=[], packs=[])
 
 
 @dataclass

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 import pytest
+from tests.node.store.test_contract_signals import new_signal
 
 from fedsafe_node.errors import ConflictError
 from fedsafe_node.store.protocol import Store, Transaction
-from fedsafe_node.store.recipients_rows import HandedRow, HeardRow
+from fedsafe_node.store.recipients_rows import HandedRow, HeardRow, PackRow
 from fedsafe_node.store.rows import LogEntry, Opening
 
 FIRST, SECOND = bytes(16), bytes([1]) * 16
@@ -30,6 +31,46 @@ async def test_an_entry_is_found_in_all_runs_that_hold_it(store: Store) -> None:
     assert await handed(5) == [runs[0], runs[1], runs[3]]
     assert await handed(9) == [runs[0]]
     assert await handed(10) == []
+
+
+def pack(entry: int, events: str | None = None) -> PackRow:
+    return PackRow(
+        entry=entry,
+        first=0,
+        last=entry - 1,
+        events=events,
+        recipient="police.example",
+        asked_by="staff-2026q4-a",
+        approved_by="staff-2026q4-b",
+        at=100,
+        purpose="audit_review",
+        basis="gdpr_5_2",
+    )
+
+
+async def test_a_signal_is_found_in_all_packs_that_tell_of_it(store: Store) -> None:
+    packs = [pack(7), pack(9, "lookup,task.opened"), pack(11)]
+    for row, signals in zip(packs, ({FIRST}, {FIRST, SECOND}, ()), strict=True):
+        await store.write(lambda tx, row=row, of=signals: tx.add_pack(row, of))  # type: ignore[misc]
+
+    assert await store.read(lambda reader: reader.packs()) == packs
+    assert await store.read(lambda reader: reader.packs_with(FIRST)) == packs[:2]
+    assert await store.read(lambda reader: reader.packs_with(SECOND)) == packs[1:2]
+    assert await store.read(lambda reader: reader.packs_with(bytes([2]) * 16)) == []
+
+
+async def test_a_signal_is_found_by_the_place_of_its_opening(store: Store) -> None:
+    rows = [new_signal(7, log="a.demo/audit"), new_signal(8, log="a.demo/audit")]
+    await store.write(lambda tx: tx.add_signals(rows))
+
+    async def placed(
+        first: int, last: int, log: str = "a.demo/audit"
+    ) -> dict[int, bytes]:
+        return await store.read(lambda r: r.signals_placed(log, first, last))
+
+    assert await placed(7, 8) == {row.index: row.signal_id for row in rows}
+    assert await placed(8, 9) == {8: rows[1].signal_id}
+    assert await placed(7, 8, "b.demo/feed") == {}
 
 
 async def test_the_ledger_says_who_got_something_since(store: Store) -> None:

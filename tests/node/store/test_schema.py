@@ -163,6 +163,10 @@ def fill(database: sqlite3.Connection) -> None:
         "INSERT INTO acts VALUES ('a', 'k', zeroblob(32), NULL, 'anna', 'dpo', 1, 2, "
         "'withdrawn', 'anna', 2)"
     )
+    database.execute(
+        "INSERT INTO packs VALUES (5, 0, 4, NULL, 'a', 's', 't', 1, 'p', 'b')"
+    )
+    database.execute("INSERT INTO pack_signals VALUES (zeroblob(16), 5)")
 
 
 @pytest.mark.parametrize(
@@ -186,6 +190,10 @@ def fill(database: sqlite3.Connection) -> None:
         "UPDATE register SET record = x'02'",
         "DELETE FROM register",
         "UPDATE acts SET state = 'pending', content = x'01'",
+        "UPDATE packs SET recipient = 'b'",
+        "DELETE FROM packs",
+        "UPDATE pack_signals SET pack = 6",
+        "DELETE FROM pack_signals",
     ],
 )
 def test_history_cannot_be_changed_with_sql(
