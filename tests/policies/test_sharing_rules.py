@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from tests.policies.asking import (
     ALLOWED,
     CLOSED,
+    DANA,
     GERMANY,
     HOUR,
     MOMENTS,
@@ -31,12 +32,14 @@ from fedsafe_policies.engine import Request
 from fedsafe_policies.erasures import EraseRequest, ErasureDebtRequest
 from fedsafe_policies.people import Person
 from fedsafe_policies.policy import load_policy, shipped_text
+from fedsafe_policies.reading import ExportRequest
 from fedsafe_policies.sharing import Audience, OpeningRequest, TransferRequest
 from fedsafe_policies.vocabulary import (
     Circle,
     Effect,
     ErasureMethod,
     Grade,
+    Matter,
     Plane,
     Provenance,
     Purpose,
@@ -44,6 +47,9 @@ from fedsafe_policies.vocabulary import (
     Scope,
 )
 
+TAKEN_OUT = ExportRequest(
+    DANA, Purpose.AUDIT_REVIEW, Matter.AUDIT, openings=True, second=RUTH
+)
 ABROAD = TransferRequest("US", Purpose.ESCALATION, "dsa-18")
 WITH_BASIS = load_policy(
     shipped_text("germany").replace(
@@ -194,6 +200,16 @@ def test_whatever_is_handed_over_is_entered_in_the_ledger(
     if decision.allowed and decision.code in {"opening", "transfer"}:
         assert Obligation.RECIPIENT_LEDGER in decision.obligations
         assert getattr(request, "purpose", None) is not None
+
+
+@given(near(TAKEN_OUT), MOMENTS)
+def test_an_export_is_entered_in_the_ledger_if_it_has_openings(
+    request: ExportRequest, now: int
+) -> None:
+    decision = ask(request, now=now)
+    is_entered = Obligation.RECIPIENT_LEDGER in decision.obligations
+
+    assert is_entered is (decision.allowed and request.openings)
 
 
 # --- P15, jurisdiction ----------------------------------------------------------------

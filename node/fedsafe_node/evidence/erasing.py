@@ -18,8 +18,8 @@ from fedsafe_node.erasers import Erasers
 from fedsafe_node.errors import BadRequestError
 from fedsafe_node.evidence.holding import check_not_held
 from fedsafe_node.evidence.keeping_messages import EraseRequest
-from fedsafe_node.evidence.naming import entries_naming
 from fedsafe_node.log.audit import DETAIL, SUBJECT, Event
+from fedsafe_node.log.naming import entries_naming
 from fedsafe_node.messages import SubjectRef
 from fedsafe_node.people.approvals import Approvals
 from fedsafe_node.people.messages import ActAnswer

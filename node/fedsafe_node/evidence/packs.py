@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Packs with openings in the recipient ledger (P12): of whom one tells, and who got it.
+"""Of which signals a pack with openings tells, for the recipient ledger (P12).
 
-Which signals a part tells of is found before anything leaves, in a walk of its own.
+They are found before anything leaves, in a walk of its own.
 Openings may be erased between that and the writing of the pack, but none is added, so
 the ledger never says too little.
 """
@@ -16,12 +16,11 @@ import msgspec
 from fedsafe_federation.errors import MalformedError
 from fedsafe_federation.signals import SIGNAL_GROUP
 from fedsafe_federation.wireformat import decode
-from fedsafe_node.errors import BadRequestError, CorruptLogError
-from fedsafe_node.evidence.naming import entries_naming
+from fedsafe_node.errors import BadRequestError
 from fedsafe_node.evidence.span import Part
-from fedsafe_node.log.audit import DETAIL, decode_audit_record
+from fedsafe_node.log.audit import DETAIL
+from fedsafe_node.log.naming import class_of
 from fedsafe_node.store.protocol import LogName, Reader, Store
-from fedsafe_node.store.recipients_rows import PackRow
 
 MAX_SIGNALS: Final = 100_000  # they are written in one commit
 _PAGE: Final = 2_000
@@ -55,45 +54,6 @@ async def signals_told(store: Store, log: LogName, part: Part) -> set[bytes]:
     return found
 
 
-async def packs_naming(reader: Reader, log: LogName, subject: str) -> list[PackRow]:
-    """Return the packs with openings that name an account, as far as the log does.
-
-    Walks the log if there is any pack, so use it in `scan`.
-
-    Raises:
-        CorruptLogError: what is stored is not what was sealed.
-    """
-    packs = await reader.packs()
-    if not packs:
-        return []
-    since, end = min(row.first for row in packs), max(row.last for row in packs) + 1
-    named = await entries_naming(reader, log, {subject}, since=since, end=end)
-    classes = {index: await _class_of(reader, log, index) for index in named}
-    return [
-        row
-        for row in packs
-        if any(
-            row.first <= index <= row.last and _has(row.events, event)
-            for index, event in classes.items()
-        )
-    ]
-
-
-def _has(events: str | None, event: str) -> bool:
-    return events is None or event in events.split(",")
-
-
-async def _class_of(reader: Reader, log: LogName, index: int) -> str:
-    return _class(log, index, await reader.record(log, index) or b"")
-
-
-def _class(log: LogName, index: int, record: bytes) -> str:
-    try:
-        return decode_audit_record(record).event.value
-    except MalformedError:
-        raise CorruptLogError(log, index, "it is no audit event") from None
-
-
 async def _told_by_page(
     reader: Reader,
     log: LogName,
@@ -108,7 +68,7 @@ async def _told_by_page(
         left_out = {
             index
             for index, record in records
-            if _class(log, index, record) not in part.events
+            if class_of(log, index, record) not in part.events
         }
     found: set[bytes] = set()
     for kept in await reader.openings(log, start, count, group=DETAIL):

@@ -21,11 +21,11 @@ from fedsafe_node.clock import Clock
 from fedsafe_node.config import AuditRetention
 from fedsafe_node.evidence.destroying import Destroying
 from fedsafe_node.evidence.holding import end_holds
-from fedsafe_node.evidence.naming import entries_naming
 from fedsafe_node.evidence.pruning import Pruning
 from fedsafe_node.evidence.span import first_since
 from fedsafe_node.log.anchor import CHECKPOINT
 from fedsafe_node.log.audit import ACTOR, DETAIL, SUBJECT, AuditTrail, Event
+from fedsafe_node.log.naming import entries_naming
 from fedsafe_node.log.openings import PeriodKeys
 from fedsafe_node.log.pseudonyms import Pseudonyms
 from fedsafe_node.store.keeping_rows import EffectKind, Erasing, HoldRow

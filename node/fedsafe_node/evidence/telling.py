@@ -14,8 +14,8 @@ from fedsafe_node.evidence.keeping_messages import (
     SubjectEvents,
     SubjectRequest,
 )
-from fedsafe_node.evidence.naming import entries_naming
 from fedsafe_node.log.audit import Event
+from fedsafe_node.log.naming import entries_naming
 from fedsafe_node.people.office import Office
 from fedsafe_node.principal import Principal
 from fedsafe_node.searching import Wanted

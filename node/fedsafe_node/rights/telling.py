@@ -4,7 +4,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from fedsafe_node.evidence.packs import packs_naming
+from fedsafe_node.log.naming import packs_naming
 from fedsafe_node.notices.saying import basis_in_words, rule_in_words
 from fedsafe_node.notices.texts import TextName
 from fedsafe_node.peering.recipients import read_recipients

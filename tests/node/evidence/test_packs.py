@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Packs with openings in the recipient ledger, and what a person is told of them."""
 
+from typing import Any
+
 import pytest
 from msgspec.structs import replace
 from tests.node.evidence.conftest import AUDRA, DORA, RUTH, approved, export
@@ -48,7 +50,7 @@ async def handed(
     first: int = 0,
     last: int | None = None,
     who: Principal = AUDRA,
-    **span: str,
+    **span: Any,  # noqa: ANN401 (fields of a request)
 ) -> bytes:
     """Let two people take a pack with openings out."""
     last = await end_of(fleet) - 1 if last is None else last
@@ -186,7 +188,8 @@ async def test_a_pack_of_too_many_signals_is_refused_before_it_is_noted(
 
 async def test_an_approval_is_for_one_recipient(alone: Fleet) -> None:
     act = await approved(alone, first=0, last=1, recipient=COURT)
-    for other in ({}, {"recipient": "police.example"}):
+    others: list[dict[str, Any]] = [{}, {"recipient": "police.example"}]
+    for other in others:
         with pytest.raises(WrongStateError) as caught:
             await export(alone, act=act, first=0, last=1, **other)
         assert caught.value.code == "act_changed"
