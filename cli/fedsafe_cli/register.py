@@ -18,7 +18,7 @@ from fedsafe_cli.options import settings_of, shared_options
 from fedsafe_cli.output import document, line, table
 from fedsafe_cli.remote import remote
 from fedsafe_cli.sessions import personal
-from fedsafe_cli.settings import Settings
+from fedsafe_cli.settings import Settings, printable
 
 STATUSES: Final[Mapping[str, tuple[str, str]]] = {
     "met": ("erfüllt", "met"),
@@ -76,8 +76,12 @@ def show(context: click.Context, member: str | None) -> ExitStatus:
     settings = settings_of(context)
     if member is None:
         _tell(settings, settings.client().get("/v1/register"))
-    else:
+        return OK
+    try:
         _tell_public(settings, _public_of(settings, member))
+    except (AttributeError, KeyError, TypeError, ValueError):
+        # It comes from elsewhere: whoever answers there may say anything.
+        raise BrokenAnswerError(f"what answers for {member} is malformed") from None
     return OK
 
 
@@ -88,8 +92,8 @@ def _public_of(settings: Settings, member: str) -> Json:
         for peer in settings.client().get("/v1/status")["peers"]
     }
     if member not in peers:
-        known = ", ".join(sorted(peers)) or "-"
-        raise BadInputError(f"no other member is called {member}", f"members: {known}")
+        known, named = ", ".join(sorted(peers)) or "-", printable(member)
+        raise BadInputError(f"no other member is called {named}", f"members: {known}")
     found: Json = remote(peers[member]).get("/v1/register/public")
     if found.get("node") != member or not isinstance(found.get("items"), list):
         raise BrokenAnswerError(f"what answers for {member} is another node")

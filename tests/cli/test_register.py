@@ -141,7 +141,7 @@ def answering(reply: object) -> str:
     return f"http://127.0.0.1:{port}"
 
 
-PUBLIC = {
+PUBLIC: dict[str, Any] = {
     "node": "b.demo",
     "met": False,
     "met_until": None,
@@ -194,3 +194,25 @@ def test_who_is_no_member_or_answers_as_another_shows_nothing(
     assert "members: c.demo" in stranger.err
     assert wrong.status not in {0, 5}
     assert "another node" in wrong.err
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        [],
+        PUBLIC | {"items": [{}]},
+        PUBLIC | {"items": [PUBLIC["items"][0] | {"status": "splendid"}]},
+        PUBLIC | {"items": [PUBLIC["items"][0] | {"title": "x"}]},
+    ],
+)
+def test_a_member_that_answers_nonsense_is_called_broken(
+    ask: "Run", node: "FakeNode", answer: object
+) -> None:
+    peer = {"name": "b.demo", "url": answering(answer)}
+    node.always("GET /v1/status", {"peers": [peer]})
+    shown = ask("register", "show", "--of", "b.demo")
+    stranger = ask("register", "show", "--of", "\x1b[2Jx")
+
+    assert "what answers for b.demo is malformed" in shown.err
+    assert shown.status == 1
+    assert "\x1b" not in stranger.err
