@@ -238,11 +238,7 @@ class EvidenceService:
                 Event.AUDIT_EXPORTED,
                 at=at,
                 actor=who.name,
-                detail={
-                    **_described(part, openings=act is not None),
-                    "act": act,
-                    "second": second,
-                },
+                detail={**_described(part, act), "second": second},
                 purpose=purpose,
                 basis=basis,
             )
@@ -281,13 +277,14 @@ def _classes(part: Part) -> str | None:
     return ",".join(part.events or ()) or None
 
 
-def _described(part: Part, *, openings: bool) -> Detail:
+def _described(part: Part, act: str | None) -> Detail:
     return {
         "first": part.start,
         "last": part.end - 1,
         "events": _classes(part),
-        "openings": openings,
+        "openings": act is not None,
         "recipient": part.recipient or None,
+        "act": act,
     }
 
 
