@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from urllib.parse import quote
 
+from fedsafe_federation.identifiers.unicode import unassigned_ranges
 from fedsafe_node.clock import Clock
 from fedsafe_node.config import Config, Place
 from fedsafe_node.evaluators import OwnList
@@ -88,6 +89,7 @@ class _Files:
 def _read_files(place: Place, config: Config) -> _Files:
     catalogue()  # read here, off the loop, and kept: who asks later finds it
     texts()
+    unassigned_ranges()
     guard = Guard(place.guard)
     return _Files(
         keys=load_keys(place),

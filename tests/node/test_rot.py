@@ -52,8 +52,10 @@ def flip(directory: Path, seed: int) -> str:
     files += sorted(path for path in (directory / "index").iterdir())
     drawn, which = divmod(drawn, len(files))
     path = files[which]
-    drawn, at = divmod(drawn, path.stat().st_size)
-    bit = drawn % 8
+    # Much of a young database is empty; where nothing is, nothing rots.
+    written = [at for at, byte in enumerate(path.read_bytes()) if byte]
+    drawn, which = divmod(drawn, len(written))
+    at, bit = written[which], drawn % 8
     with path.open("r+b") as file:
         file.seek(at)
         (byte,) = file.read(1)

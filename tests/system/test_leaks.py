@@ -367,6 +367,12 @@ def _staff_served(fed: Federation, root: Path) -> None:
         ("task", "show", "0" * 32),
         ("task", "decide", "0" * 32, "confirm", "--evidence", ARGUMENT),
         ("task", "hear", "0" * 32, "heard", "--reference", ARGUMENT),
+        (
+            *("task", "answer", "0" * 32, "7", "--reference", ARGUMENT),
+            *("--reply", f"still_stands={ARGUMENT}"),
+        ),
+        ("task", "inquiries"),
+        ("policy", "propose"),
         ("audit", "subject", "account-7"),
         ("audit", "erase", "account-7", "--reason", "ticket:7"),
         ("audit", "reveal", "staff-2026q4-" + "a" * 21, "--reason", "ticket:7"),
@@ -419,6 +425,7 @@ def _looked_around(fed: Federation) -> None:
         (("signal", "sightings"), "ben"),
         (("notice", "texts"), "ben"),
         (("notice", "show", "end_of_signal"), "ben"),
+        (("notice", "print"), "ben"),
         (("dispute", "list"), "ben"),
         (("rights", "list"), "ben"),
         (("register", "show"), None),
@@ -504,7 +511,8 @@ def _breach_kept(fed: Federation) -> None:
     assert run("show", breach)["notes"] == ["a disk was lost"]
     facts = ("--category", "tokens", "--group", "users", "--risk", "risk")
     run("assess", breach, *facts, "--persons", "1", "--records", "2")
-    run("notify", breach, "--to", "authority", "--reference", "file-7")
+    for whom in ("authority", "members"):
+        run("notify", breach, "--to", whom, "--reference", "file-7")
     assert run("close", breach)["state"] == "closed"
 
 
