@@ -30,7 +30,11 @@ from aiohttp import web
 
 from fedsafe_node.api.server import ApiServer, bind_socket
 from fedsafe_node.api.services import Services
-from fedsafe_node.messages import LookupAnswer, LookupRequest, Result
+from fedsafe_node.lookup_messages import (
+    LookupAnswer,
+    LookupRequest,
+    Result,
+)
 from fedsafe_node.principal import Principal
 from fedsafe_node.telemetry import Metrics, configure_logging
 

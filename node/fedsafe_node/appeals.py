@@ -3,7 +3,7 @@
 
 from typing import Final
 
-from fedsafe_node.messages import Appeal
+from fedsafe_node.lookup_messages import Appeal
 from fedsafe_node.situation import Situation
 
 PUBLIC_FORM: Final = "/rights"

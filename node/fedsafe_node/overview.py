@@ -14,7 +14,10 @@ from fedsafe_node.clock import Clock
 from fedsafe_node.errors import StoreError
 from fedsafe_node.evidence.destroying import unfinished_effects
 from fedsafe_node.log.audit import audit_log_name
-from fedsafe_node.messages import PeerStatus, StatusAnswer
+from fedsafe_node.messages import (
+    PeerStatus,
+    StatusAnswer,
+)
 from fedsafe_node.notices.keeping import NoticeDesk
 from fedsafe_node.notices.texts import TextName
 from fedsafe_node.peering.cosigning import Cosigning

@@ -6,7 +6,10 @@ from typing import Annotated
 
 import msgspec
 
-from fedsafe_node.messages import Bilingual, Message
+from fedsafe_node.messages import (
+    Bilingual,
+    Message,
+)
 from fedsafe_policies.register import Status
 
 _Reference = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]

@@ -13,7 +13,7 @@ from fedsafe_cli.inputs import Account, Fault, Hints
 from fedsafe_cli.signal import REASONS
 from fedsafe_cli.texts import GRADES, KINDS, PHENOMENA, SURFACES
 from fedsafe_federation.restrictions import Reason
-from fedsafe_node import messages
+from fedsafe_node import lookup_messages, messages
 from fedsafe_policies.phenomena import phenomena
 from fedsafe_policies.vocabulary import Grade, Phenomenon, Surface
 
@@ -33,8 +33,8 @@ def test_kinds_and_forms_are_the_ones_of_the_api() -> None:
     assert set(inputs.KINDS) == {kind.value for kind in messages.Kind}
     assert inputs.REGION.pattern == pattern(messages.Question, "region")
     assert inputs.NAMESPACE.pattern == pattern(messages.Question, "namespace")
-    assert inputs.SUBJECT_REF.pattern == pattern(messages.Subject, "subject_ref")
-    assert inputs.MOST_QUESTIONS == messages.MAX_QUESTIONS
+    assert inputs.SUBJECT_REF.pattern == pattern(lookup_messages.Subject, "subject_ref")
+    assert inputs.MOST_QUESTIONS == lookup_messages.MAX_QUESTIONS
     assert {*REASONS} == {reason.value for reason in Reason}
 
 

@@ -33,10 +33,12 @@ from fedsafe_node.config import (
 )
 from fedsafe_node.init import create_node
 from fedsafe_node.log.audit import AuditRecord, decode_audit_record
-from fedsafe_node.messages import (
-    Kind,
+from fedsafe_node.lookup_messages import (
     LookupAnswer,
     LookupRequest,
+)
+from fedsafe_node.messages import (
+    Kind,
     ProposalRequest,
     Question,
     RevokeRequest,

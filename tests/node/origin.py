@@ -52,7 +52,10 @@ from fedsafe_node.asked import Person, read_question
 from fedsafe_node.evaluators import Output
 from fedsafe_node.keys import load_keys
 from fedsafe_node.membership import CHARTER_DOCUMENT, load_membership
-from fedsafe_node.messages import Kind, Question
+from fedsafe_node.messages import (
+    Kind,
+    Question,
+)
 from fedsafe_policies.vocabulary import (
     Contention,
     Control,

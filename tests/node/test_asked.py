@@ -5,7 +5,10 @@ from hypothesis import strategies as st
 
 from fedsafe_node.asked import File, Person, plane_of, read_question
 from fedsafe_node.errors import BadRequestError
-from fedsafe_node.messages import Kind, Question
+from fedsafe_node.messages import (
+    Kind,
+    Question,
+)
 from fedsafe_policies.vocabulary import IdentifierKind, MediaKind, Plane
 
 SECRET = "Some.Body@Mail.example"

@@ -15,7 +15,8 @@ from fedsafe_federation.attestation import Attestation, open_attestation
 from fedsafe_federation.errors import QuorumError
 from fedsafe_federation.feed import FeedRequest, decode_batch
 from fedsafe_node.errors import DeniedError, WrongStateError
-from fedsafe_node.messages import Kind, Result
+from fedsafe_node.lookup_messages import Result
+from fedsafe_node.messages import Kind
 from fedsafe_node.principal import Principal
 from fedsafe_node.signals.relocking import relock
 from fedsafe_node.store.rows import SignalRow, SignalStatus

@@ -10,7 +10,10 @@ from fedsafe_federation.errors import QuorumError
 from fedsafe_node.asked import File, Person, read_question
 from fedsafe_node.evaluators import OwnList
 from fedsafe_node.keys import MediaKeys, OwnKeys
-from fedsafe_node.messages import Kind, Question
+from fedsafe_node.messages import (
+    Kind,
+    Question,
+)
 from fedsafe_policies.vocabulary import MediaKind
 
 FILE = File(MediaKind.SHA256, bytes(32))

@@ -20,7 +20,8 @@ from fedsafe_federation.peer import send_founding
 from fedsafe_federation.signed import Signed
 from fedsafe_node import founding
 from fedsafe_node.errors import ForbiddenError, NodeError, WrongStateError
-from fedsafe_node.messages import ProposalRequest, Result
+from fedsafe_node.lookup_messages import Result
+from fedsafe_node.messages import ProposalRequest
 
 
 @pytest.fixture

@@ -10,7 +10,10 @@ from tests.node.signals.conftest import ANNA, BOT, RITA, request_for
 from tests.node.test_attesting import FILE, LONG
 
 from fedsafe_node.errors import DeniedError
-from fedsafe_node.messages import Kind, SignalState
+from fedsafe_node.messages import (
+    Kind,
+    SignalState,
+)
 from fedsafe_policies.matching import HeaderFacts, ReceiptRequest
 from fedsafe_policies.sharing import Audience, OpeningRequest, Recipient
 from fedsafe_policies.vocabulary import Circle, Plane, Purpose, Scope

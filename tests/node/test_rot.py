@@ -16,7 +16,10 @@ from tests.node.signals.conftest import ANNA, BOT, request_for
 
 from fedsafe_federation.restrictions import Reason
 from fedsafe_node.errors import NodeError
-from fedsafe_node.messages import Kind, RevokeRequest
+from fedsafe_node.messages import (
+    Kind,
+    RevokeRequest,
+)
 
 FLIPS = int(os.environ.get("FEDSAFE_FLIPS", "20"))
 HASHES = [f"{number:02x}" * 32 for number in range(6)]

@@ -30,7 +30,11 @@ from fedsafe_node.breaches.messages import (
     Risk,
 )
 from fedsafe_node.log.pseudonyms import quarter_of
-from fedsafe_node.messages import ImportRequest, LookupRequest, Question
+from fedsafe_node.lookup_messages import LookupRequest
+from fedsafe_node.messages import (
+    ImportRequest,
+    Question,
+)
 from fedsafe_node.messages import Kind as Identifier
 from fedsafe_node.people.messages import (
     ActAnswer,

@@ -7,12 +7,14 @@ the service decides what else policy asks for.
 
 from fedsafe_node.api.call import Call
 from fedsafe_node.api.queries import EventsQuery, ReadQuery, SignalsQuery
+from fedsafe_node.lookup_messages import (
+    BatchRequest,
+    LookupRequest,
+)
 from fedsafe_node.messages import (
     ApproveRequest,
-    BatchRequest,
     HealthAnswer,
     ImportRequest,
-    LookupRequest,
     NewSignalRequest,
     ProposalRequest,
     RevokeRequest,

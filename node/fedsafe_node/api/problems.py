@@ -49,7 +49,10 @@ from fedsafe_node.errors import (
     WrongStateError,
 )
 from fedsafe_node.idempotency import InFlightError
-from fedsafe_node.messages import Bilingual, Problem
+from fedsafe_node.messages import (
+    Bilingual,
+    Problem,
+)
 from fedsafe_policies.reasons import Refusal
 from fedsafe_policies.register import Fault
 

@@ -35,18 +35,20 @@ from fedsafe_node.api.tasks import TASK_ROUTES
 from fedsafe_node.api.validations import VALIDATION_ROUTES
 from fedsafe_node.api.witnessing import WITNESS_ROUTES
 from fedsafe_node.audit_messages import AuditEvents, VerifyAnswer
+from fedsafe_node.lookup_messages import (
+    BatchAnswer,
+    BatchRequest,
+    LookupAnswer,
+    LookupRequest,
+)
 from fedsafe_node.messages import (
     ApproveAnswer,
     ApproveRequest,
-    BatchAnswer,
-    BatchRequest,
     DraftsAnswer,
     GateAnswer,
     HealthAnswer,
     ImportAnswer,
     ImportRequest,
-    LookupAnswer,
-    LookupRequest,
     NewSignalRequest,
     Poke,
     ProposalRequest,

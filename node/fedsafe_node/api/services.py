@@ -25,16 +25,18 @@ from fedsafe_node.breaches.service import Breaches
 from fedsafe_node.budgets.service import BudgetService
 from fedsafe_node.evidence.keeping import Keeping
 from fedsafe_node.idempotency import KeptAnswers, Once
-from fedsafe_node.messages import (
-    ApproveAnswer,
+from fedsafe_node.lookup_messages import (
     BatchAnswer,
     BatchRequest,
+    LookupAnswer,
+    LookupRequest,
+)
+from fedsafe_node.messages import (
+    ApproveAnswer,
     DraftsAnswer,
     GateAnswer,
     ImportAnswer,
     ImportRequest,
-    LookupAnswer,
-    LookupRequest,
     NewSignalRequest,
     RevokeRequest,
     SignalAnswer,

@@ -7,7 +7,10 @@ import msgspec
 
 from fedsafe_federation.signed import Count, Seconds
 from fedsafe_node.audit_messages import AuditEvent
-from fedsafe_node.messages import Message, SubjectRef
+from fedsafe_node.messages import (
+    Message,
+    SubjectRef,
+)
 from fedsafe_node.people.messages import ActId
 
 Reference = Annotated[str, msgspec.Meta(max_length=64)]

@@ -11,7 +11,11 @@ from dataclasses import dataclass
 from fedsafe_node.asked import Asked, Person, read_question
 from fedsafe_node.budgets.lookups import Wanted
 from fedsafe_node.errors import BadRequestError
-from fedsafe_node.messages import ItemProblem, Question, Subject
+from fedsafe_node.lookup_messages import Subject
+from fedsafe_node.messages import (
+    ItemProblem,
+    Question,
+)
 from fedsafe_policies.lookups import IMPLIED_SURFACES, NEED_SURFACE
 from fedsafe_policies.vocabulary import Purpose, Surface
 

@@ -9,7 +9,10 @@ in a number of their own. Both stand beside the matches and change no verdict.
 from collections.abc import Sequence
 from datetime import datetime
 
-from fedsafe_node.messages import Corroboration, Match
+from fedsafe_node.lookup_messages import (
+    Corroboration,
+    Match,
+)
 from fedsafe_node.situation import Situation
 from fedsafe_policies.corroboration import (
     CorroborationRequest,

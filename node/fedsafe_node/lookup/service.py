@@ -34,14 +34,14 @@ from fedsafe_node.lookup.corroborating import corroborate
 from fedsafe_node.lookup.matching import Candidate, Found, match_candidates
 from fedsafe_node.lookup.probing import Prober
 from fedsafe_node.lookup.telling import Asking, Told, Writing
-from fedsafe_node.messages import (
+from fedsafe_node.lookup_messages import (
     BatchAnswer,
     BatchRequest,
-    Bilingual,
     LookupAnswer,
     LookupRequest,
     Result,
 )
+from fedsafe_node.messages import Bilingual
 from fedsafe_node.principal import Principal
 from fedsafe_node.review.desk import ReviewDesk
 from fedsafe_node.review.opening import open_review

@@ -12,7 +12,7 @@ from datetime import datetime
 
 from fedsafe_node.log.audit import AuditTrail, Detail, Event
 from fedsafe_node.lookup.cases import Case
-from fedsafe_node.messages import LookupAnswer
+from fedsafe_node.lookup_messages import LookupAnswer
 from fedsafe_node.principal import Principal
 from fedsafe_node.store.rows import LogEntry
 from fedsafe_policies.vocabulary import Purpose, Surface

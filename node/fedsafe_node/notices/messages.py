@@ -7,7 +7,12 @@ from typing import Annotated
 
 import msgspec
 
-from fedsafe_node.messages import Bilingual, Message, SignalId, TaskId
+from fedsafe_node.messages import (
+    Bilingual,
+    Message,
+    SignalId,
+    TaskId,
+)
 from fedsafe_node.notices.texts import TextName
 from fedsafe_node.store.notices_rows import NoticeKind, NoticeState
 from fedsafe_policies.vocabulary import Role, Withholding

@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The bodies of the API that speak of who has received a signal, as closed types."""
 
-from fedsafe_node.messages import Message, SignalId
+from fedsafe_node.messages import (
+    Message,
+    SignalId,
+)
 from fedsafe_policies.vocabulary import Outcome, Purpose
 
 

@@ -5,7 +5,10 @@ from typing import Annotated
 
 import msgspec
 
-from fedsafe_node.messages import Message, SubjectRef
+from fedsafe_node.messages import (
+    Message,
+    SubjectRef,
+)
 from fedsafe_node.provider_events.announcing import EventKind
 from fedsafe_policies.vocabulary import Purpose
 

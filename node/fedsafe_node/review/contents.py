@@ -18,7 +18,7 @@ from fedsafe_federation.errors import MalformedError
 from fedsafe_federation.wireformat import decode, encode
 from fedsafe_node.errors import StoreFailedError
 from fedsafe_node.log.openings import PeriodKeys, period_of
-from fedsafe_node.messages import Match
+from fedsafe_node.lookup_messages import Match
 from fedsafe_node.store.review_rows import TaskSignalRow
 
 _DOMAIN: Final = "fedsafe/v1/task"

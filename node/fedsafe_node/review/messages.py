@@ -12,8 +12,8 @@ from typing import Annotated, Literal
 import msgspec
 
 from fedsafe_federation.signals import RuleId
+from fedsafe_node.lookup_messages import Match
 from fedsafe_node.messages import (
-    Match,
     Message,
     Reference,
     SignalId,

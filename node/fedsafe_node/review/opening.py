@@ -20,7 +20,7 @@ from msgspec.structs import replace
 
 from fedsafe_crypto.framing import lp_text
 from fedsafe_node.log.audit import Detail, Event
-from fedsafe_node.messages import Match
+from fedsafe_node.lookup_messages import Match
 from fedsafe_node.review.contents import seal_match
 from fedsafe_node.review.desk import ReviewDesk
 from fedsafe_node.store.protocol import Transaction

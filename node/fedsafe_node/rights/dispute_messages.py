@@ -6,7 +6,11 @@ from typing import Annotated, Literal
 import msgspec
 
 from fedsafe_federation.signed import NodeName
-from fedsafe_node.messages import Message, Reference, SignalId
+from fedsafe_node.messages import (
+    Message,
+    Reference,
+    SignalId,
+)
 from fedsafe_policies.vocabulary import Contention, Control
 
 DisputeId = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}(?!\n)$")]

@@ -26,7 +26,10 @@ from fedsafe_node.errors import (
     UnavailableError,
 )
 from fedsafe_node.log.audit import Event
-from fedsafe_node.messages import Kind, Question
+from fedsafe_node.messages import (
+    Kind,
+    Question,
+)
 from fedsafe_node.notices.texts import TextName
 from fedsafe_node.people.throttle import Counter, count_tries
 from fedsafe_node.people.vault import Vault

@@ -6,7 +6,12 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from fedsafe_node.messages import Message, Question, Reference, SubjectRef
+from fedsafe_node.messages import (
+    Message,
+    Question,
+    Reference,
+    SubjectRef,
+)
 from fedsafe_node.rights.finding import Finding
 from fedsafe_policies.vocabulary import Contention
 

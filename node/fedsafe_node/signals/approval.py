@@ -24,7 +24,10 @@ from fedsafe_node.errors import (
 from fedsafe_node.idempotency import Once
 from fedsafe_node.index.lists import Hint
 from fedsafe_node.log.audit import Event, grounds_of
-from fedsafe_node.messages import ApproveAnswer, ItemProblem
+from fedsafe_node.messages import (
+    ApproveAnswer,
+    ItemProblem,
+)
 from fedsafe_node.notices.facts import Facts, Finding
 from fedsafe_node.notices.texts import TextName
 from fedsafe_node.principal import Principal

@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the API says of reviews of published signals."""
 
-from fedsafe_node.messages import Message, SignalId
+from fedsafe_node.messages import (
+    Message,
+    SignalId,
+)
 
 
 class KeptAnswer(Message, frozen=True):

@@ -11,7 +11,11 @@ from fedsafe_federation.wireformat import decode
 from fedsafe_node.audiences import group_in, members_in
 from fedsafe_node.errors import NotFoundError, WrongStateError
 from fedsafe_node.log.audit import ACTOR, Event
-from fedsafe_node.messages import DraftsAnswer, SignalAnswer, SignalState
+from fedsafe_node.messages import (
+    DraftsAnswer,
+    SignalAnswer,
+    SignalState,
+)
 from fedsafe_node.principal import Principal
 from fedsafe_node.reading import rule_on_reading
 from fedsafe_node.signals.desk import Changed, Desk

@@ -15,7 +15,10 @@ from fedsafe_federation.restrictions import Reason
 from fedsafe_node.errors import DeniedError, NotFoundError, WrongStateError
 from fedsafe_node.idempotency import Once
 from fedsafe_node.log.audit import Event, grounds_of
-from fedsafe_node.messages import SignalAnswer, SignalState
+from fedsafe_node.messages import (
+    SignalAnswer,
+    SignalState,
+)
 from fedsafe_node.principal import Principal
 from fedsafe_node.signals.desk import Changed, Desk
 from fedsafe_node.signals.drafts import open_draft

@@ -49,21 +49,23 @@ from fedsafe_node.evidence.span import ExportRequest
 from fedsafe_node.evidence.tiled import OwnLog
 from fedsafe_node.idempotency import Once
 from fedsafe_node.log.audit import Event
-from fedsafe_node.messages import (
-    ApproveAnswer,
+from fedsafe_node.lookup_messages import (
     BatchAnswer,
     BatchRequest,
+    LookupAnswer,
+    LookupRequest,
+    Result,
+)
+from fedsafe_node.messages import (
+    ApproveAnswer,
     DraftsAnswer,
     GateAnswer,
     ImportAnswer,
     ImportRequest,
     ItemProblem,
-    LookupAnswer,
-    LookupRequest,
     NewSignalRequest,
     Poke,
     ProposalRequest,
-    Result,
     RevokeRequest,
     SignalAnswer,
     SignalState,

@@ -15,7 +15,11 @@ from fedsafe_node.api import body as body_module
 from fedsafe_node.api.body import body_decoder
 from fedsafe_node.api.codes import Code
 from fedsafe_node.api.problems import RefusedError
-from fedsafe_node.messages import BatchRequest, LookupRequest, NewSignalRequest
+from fedsafe_node.lookup_messages import (
+    BatchRequest,
+    LookupRequest,
+)
+from fedsafe_node.messages import NewSignalRequest
 
 SECRET = "anna.geheim@example.de"
 QUESTION = b'{"kind":"email","value":"%s"}' % SECRET.encode()

@@ -31,7 +31,7 @@ from fedsafe_node.api.route import Lane, Route
 from fedsafe_node.api.routes import ROUTES
 from fedsafe_node.api.server import ApiServer, bind_socket
 from fedsafe_node.errors import ConfigError
-from fedsafe_node.messages import LookupRequest
+from fedsafe_node.lookup_messages import LookupRequest
 from fedsafe_node.principal import Principal
 from fedsafe_node.telemetry import Metrics
 from fedsafe_policies.vocabulary import Role

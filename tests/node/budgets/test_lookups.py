@@ -12,13 +12,15 @@ from fedsafe_node.budgets.lookups import MANY, LookupBudgets, unnamed_share
 from fedsafe_node.budgets.meter import HOUR
 from fedsafe_node.errors import OverBudgetError
 from fedsafe_node.log.audit import Event
-from fedsafe_node.messages import (
+from fedsafe_node.lookup_messages import (
     BatchRequest,
-    Kind,
     LookupAnswer,
     LookupRequest,
-    Question,
     Subject,
+)
+from fedsafe_node.messages import (
+    Kind,
+    Question,
 )
 from fedsafe_node.principal import Principal
 from fedsafe_policies.policy import Policy

@@ -21,7 +21,10 @@ from fedsafe_node.budgets.meter import DAY, HOUR
 from fedsafe_node.budgets.publications import PublicationBudget, arrived_beyond
 from fedsafe_node.errors import OverBudgetError
 from fedsafe_node.log.audit import Event
-from fedsafe_node.messages import ImportRequest, Kind
+from fedsafe_node.messages import (
+    ImportRequest,
+    Kind,
+)
 from fedsafe_node.store.oversight_rows import MarkRow
 from fedsafe_policies.policy import Policy
 from fedsafe_policies.vocabulary import Scope

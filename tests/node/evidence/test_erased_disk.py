@@ -21,7 +21,11 @@ from fedsafe_node.evidence.keeping_messages import (
 )
 from fedsafe_node.evidence.verify import verify_pack
 from fedsafe_node.log.engine import LogEngine
-from fedsafe_node.messages import Kind, LookupRequest, Question
+from fedsafe_node.lookup_messages import LookupRequest
+from fedsafe_node.messages import (
+    Kind,
+    Question,
+)
 from fedsafe_policies.vocabulary import Purpose, Role, Scope
 
 ACCOUNT = "konto:7f3a.erase-me_now"

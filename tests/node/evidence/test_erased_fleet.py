@@ -21,10 +21,10 @@ from fedsafe_federation.wireformat import decode
 from fedsafe_node.evidence.verify import Report, verify_pack
 from fedsafe_node.idempotency import recognise
 from fedsafe_node.log.engine import LogEngine
+from fedsafe_node.lookup_messages import LookupRequest
 from fedsafe_node.messages import (
     ImportRequest,
     Kind,
-    LookupRequest,
     Question,
 )
 from fedsafe_node.people.credentials import People

@@ -3,7 +3,10 @@
 
 from tests.node.origin import WHO
 
-from fedsafe_node.messages import Kind, Question
+from fedsafe_node.messages import (
+    Kind,
+    Question,
+)
 
 PICTURE = bytes(range(32))
 HASH = "ab" * 32

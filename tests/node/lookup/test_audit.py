@@ -12,12 +12,14 @@ from tests.node.origin import WHO
 from tests.node.signals.conftest import BOT, RITA
 
 from fedsafe_node.errors import BadRequestError, DeniedError, StoreFailedError
-from fedsafe_node.messages import (
+from fedsafe_node.lookup_messages import (
     BatchRequest,
-    Kind,
     LookupRequest,
-    Question,
     Subject,
+)
+from fedsafe_node.messages import (
+    Kind,
+    Question,
 )
 from fedsafe_node.principal import Principal
 from fedsafe_policies.vocabulary import (

@@ -9,9 +9,7 @@ from tests.node.origin import WHO
 from tests.node.signals.conftest import ANNA, request_for
 
 from fedsafe_node.lookup.service import RETRY_AFTER_MS
-from fedsafe_node.messages import (
-    Result,
-)
+from fedsafe_node.lookup_messages import Result
 from fedsafe_policies.policy import load_policy, shipped
 
 

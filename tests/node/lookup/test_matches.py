@@ -9,12 +9,14 @@ from tests.node.origin import WHO
 from tests.node.signals.conftest import ANNA, request_for
 
 from fedsafe_node.lookup.service import REMINDER
-from fedsafe_node.messages import (
+from fedsafe_node.lookup_messages import (
     Appeal,
     Corroboration,
+    Result,
+)
+from fedsafe_node.messages import (
     ImportRequest,
     Kind,
-    Result,
 )
 from fedsafe_policies.vocabulary import (
     Grade,

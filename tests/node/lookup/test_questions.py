@@ -9,13 +9,15 @@ from tests.node.signals.conftest import BOT
 
 from fedsafe_federation.evaluation import MAX_ELEMENTS
 from fedsafe_node.errors import BadRequestError
-from fedsafe_node.messages import (
+from fedsafe_node.lookup_messages import (
     BatchRequest,
-    Kind,
     LookupRequest,
-    Question,
     Result,
     Subject,
+)
+from fedsafe_node.messages import (
+    Kind,
+    Question,
 )
 from fedsafe_node.principal import Principal
 from fedsafe_policies.vocabulary import (

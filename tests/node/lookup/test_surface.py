@@ -10,14 +10,16 @@ from tests.node.lookup.asking import HASH, email
 from tests.node.signals.conftest import BOT
 
 from fedsafe_node.errors import BadRequestError, DeniedError
-from fedsafe_node.messages import (
+from fedsafe_node.lookup_messages import (
     BatchRequest,
-    Kind,
     LookupAnswer,
     LookupRequest,
-    Question,
     Result,
     Subject,
+)
+from fedsafe_node.messages import (
+    Kind,
+    Question,
 )
 from fedsafe_policies.vocabulary import Purpose, Surface
 

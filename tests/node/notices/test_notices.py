@@ -18,7 +18,10 @@ from fedsafe_node.errors import (
     WrongStateError,
 )
 from fedsafe_node.log.openings import period_of
-from fedsafe_node.messages import Kind, RevokeRequest
+from fedsafe_node.messages import (
+    Kind,
+    RevokeRequest,
+)
 from fedsafe_node.notices.messages import SignOffRequest, Standing, WithholdRequest
 from fedsafe_node.notices.texts import TextName, texts
 from fedsafe_node.notices.upkeep import NoticeUpkeep

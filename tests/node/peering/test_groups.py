@@ -10,7 +10,12 @@ from tests.node.signals.conftest import ANNA, RITA, request_for
 
 from fedsafe_federation.restrictions import Reason
 from fedsafe_node.errors import BadRequestError, DeniedError
-from fedsafe_node.messages import Kind, Result, RevokeRequest, SignalState
+from fedsafe_node.lookup_messages import Result
+from fedsafe_node.messages import (
+    Kind,
+    RevokeRequest,
+    SignalState,
+)
 from fedsafe_node.peering.messages import RecipientsAnswer
 from fedsafe_node.peering.serving import FeedServer
 from fedsafe_policies.policy import Policy

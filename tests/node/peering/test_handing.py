@@ -13,7 +13,8 @@ from tests.node.signals.conftest import ANNA, RITA, request_for
 from fedsafe_federation.feed import FeedOpening, FeedRequest, RecordLine, decode_batch
 from fedsafe_federation.signals import SignalHeader, encode_opening
 from fedsafe_node.errors import BadRequestError, DeniedError, NotFoundError
-from fedsafe_node.messages import Kind, Result
+from fedsafe_node.lookup_messages import Result
+from fedsafe_node.messages import Kind
 from fedsafe_node.peering.handing import Hander
 from fedsafe_node.principal import Principal
 from fedsafe_node.store.recipients_rows import HandedRow

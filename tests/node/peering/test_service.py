@@ -26,7 +26,11 @@ from fedsafe_node.errors import (
     StoreFailedError,
     WrongStateError,
 )
-from fedsafe_node.messages import Kind, Poke, Result
+from fedsafe_node.lookup_messages import Result
+from fedsafe_node.messages import (
+    Kind,
+    Poke,
+)
 from fedsafe_node.store.rows import StoreTrouble, Trouble
 from fedsafe_policies.policy import shipped
 

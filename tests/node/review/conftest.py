@@ -11,7 +11,8 @@ import pytest
 from tests.node.people.conftest import Team
 
 from fedsafe_node.log.openings import PeriodKeys
-from fedsafe_node.messages import Kind, Match
+from fedsafe_node.lookup_messages import Match
+from fedsafe_node.messages import Kind
 from fedsafe_node.notices.keeping import NoticeDesk
 from fedsafe_node.people.approvals import Approvals
 from fedsafe_node.people.messages import ActAnswer

@@ -10,7 +10,12 @@ from tests.node.origin import WHO
 from tests.node.signals.conftest import ANNA, BOT, RITA, request_for
 
 from fedsafe_node.errors import StoreFailedError
-from fedsafe_node.messages import BatchRequest, LookupRequest, Result, Subject
+from fedsafe_node.lookup_messages import (
+    BatchRequest,
+    LookupRequest,
+    Result,
+    Subject,
+)
 from fedsafe_node.review.messages import ListedTask, TasksQuery
 from fedsafe_node.store.sqlite_transaction import SQLiteTransaction
 from fedsafe_policies.vocabulary import Scope

@@ -4,7 +4,7 @@ import re
 from msgspec.structs import replace
 from tests.node.review.conftest import Ward, match
 
-from fedsafe_node.messages import Match
+from fedsafe_node.lookup_messages import Match
 from fedsafe_node.review.messages import TasksQuery
 from fedsafe_node.store.rows import SignalStatus
 from fedsafe_policies.reviews import review_ends

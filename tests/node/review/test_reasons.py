@@ -8,7 +8,7 @@ import pytest
 from tests.node.review.conftest import Ward, match
 
 from fedsafe_node.errors import DeniedError, NotFoundError, WrongStateError
-from fedsafe_node.messages import Match
+from fedsafe_node.lookup_messages import Match
 from fedsafe_node.notices.messages import SignOffRequest, WithholdRequest
 from fedsafe_node.notices.service import Notices
 from fedsafe_node.notices.texts import TextName, texts

@@ -12,7 +12,10 @@ from tests.node.signals.conftest import ANNA, RITA, request_for
 from tests.node.test_attesting import close_gate, gated
 
 from fedsafe_federation.restrictions import Reason
-from fedsafe_node.messages import RevokeRequest, SignalState
+from fedsafe_node.messages import (
+    RevokeRequest,
+    SignalState,
+)
 from fedsafe_node.review.messages import OutcomeRequest, TasksQuery
 from fedsafe_node.rights.request_messages import Language, RightsRequestAnswer
 from fedsafe_node.signals.relocking import relock

@@ -16,7 +16,11 @@ from fedsafe_node.errors import (
     WrongStateError,
 )
 from fedsafe_node.idempotency import Once
-from fedsafe_node.messages import Kind, Question, SignalState
+from fedsafe_node.messages import (
+    Kind,
+    Question,
+    SignalState,
+)
 from fedsafe_node.principal import Principal
 from fedsafe_node.rights.dispute_messages import (
     DisputeAnswer,

@@ -22,7 +22,10 @@ from fedsafe_node.errors import (
     UnavailableError,
     WrongStateError,
 )
-from fedsafe_node.messages import Kind, Question
+from fedsafe_node.messages import (
+    Kind,
+    Question,
+)
 from fedsafe_node.notices.messages import SignOffRequest
 from fedsafe_node.notices.texts import TextName
 from fedsafe_node.rights.letters import code_letter

@@ -18,7 +18,11 @@ from fedsafe_node.errors import (
     TooManyTriesError,
     WrongStateError,
 )
-from fedsafe_node.messages import Kind, Question, RevokeRequest
+from fedsafe_node.messages import (
+    Kind,
+    Question,
+    RevokeRequest,
+)
 from fedsafe_node.principal import Principal
 from fedsafe_node.rights import requests as requests_module
 from fedsafe_node.rights import tending

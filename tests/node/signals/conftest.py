@@ -34,11 +34,13 @@ from fedsafe_node.keys import MediaKeys, OwnKeys
 from fedsafe_node.log.audit import AuditRecord, AuditTrail, Event, decode_audit_record
 from fedsafe_node.log.openings import PeriodKeys
 from fedsafe_node.lookup.service import LookupService
+from fedsafe_node.lookup_messages import (
+    LookupAnswer,
+    LookupRequest,
+)
 from fedsafe_node.membership import Membership
 from fedsafe_node.messages import (
     Kind,
-    LookupAnswer,
-    LookupRequest,
     NewSignalRequest,
     Question,
 )

@@ -23,7 +23,11 @@ from fedsafe_node.errors import (
 from fedsafe_node.idempotency import Once
 from fedsafe_node.log.audit import Event
 from fedsafe_node.log.openings import PeriodKeys
-from fedsafe_node.messages import ApproveAnswer, ImportRequest, SignalState
+from fedsafe_node.messages import (
+    ApproveAnswer,
+    ImportRequest,
+    SignalState,
+)
 from fedsafe_node.principal import Principal
 from fedsafe_node.signals.naming import read_signal_id, signal_name
 from fedsafe_node.store.rows import DraftState, SignalStatus

@@ -9,10 +9,10 @@ from tests.node.signals.conftest import ANNA, BOT, RITA, Clocked, Node, request_
 
 from fedsafe_node.log.audit import DETAIL, Event
 from fedsafe_node.log.openings import PeriodKeys
+from fedsafe_node.lookup_messages import LookupRequest
 from fedsafe_node.messages import (
     ImportRequest,
     Kind,
-    LookupRequest,
     Question,
     SignalState,
 )

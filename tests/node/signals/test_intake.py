@@ -18,7 +18,8 @@ from fedsafe_federation.feed import FeedRequest, decode_batch
 from fedsafe_federation.verification import Known, verify_batch, verify_restrictions
 from fedsafe_node.errors import StoreFailedError, WrongStateError
 from fedsafe_node.index.lists import Hint
-from fedsafe_node.messages import Kind, Result
+from fedsafe_node.lookup_messages import Result
+from fedsafe_node.messages import Kind
 from fedsafe_node.signals import restricting
 from fedsafe_node.store.rows import PeerState, SignalRow, SignalStatus
 from fedsafe_policies.vocabulary import Effect, MediaKind, Plane, Scope

@@ -31,12 +31,12 @@ from fedsafe_node.index.lists import Hint
 from fedsafe_node.log.audit import DETAIL, Event
 from fedsafe_node.log.engine import LogEngine
 from fedsafe_node.log.openings import PeriodKeys
+from fedsafe_node.lookup_messages import Result
 from fedsafe_node.messages import (
     ImportAnswer,
     ImportRequest,
     Kind,
     NewSignalRequest,
-    Result,
     SignalAnswer,
     SignalState,
 )

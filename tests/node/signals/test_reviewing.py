@@ -21,7 +21,12 @@ from fedsafe_federation.restrictions import Reason
 from fedsafe_node.errors import DeniedError, NotFoundError, WrongStateError
 from fedsafe_node.idempotency import Once
 from fedsafe_node.log.audit import Event
-from fedsafe_node.messages import ImportRequest, Kind, RevokeRequest, SignalState
+from fedsafe_node.messages import (
+    ImportRequest,
+    Kind,
+    RevokeRequest,
+    SignalState,
+)
 from fedsafe_node.principal import Principal
 from fedsafe_node.signals.naming import signal_name
 from fedsafe_node.signals.reviewing import Validations, end_unreviewed

@@ -9,7 +9,12 @@ from tests.node.signals.conftest import ANNA, BOT, RITA, Clocked, Node, request_
 from fedsafe_federation.restrictions import Reason
 from fedsafe_node.errors import DeniedError, WrongStateError
 from fedsafe_node.log.audit import Event
-from fedsafe_node.messages import ImportRequest, Kind, RevokeRequest, SignalState
+from fedsafe_node.messages import (
+    ImportRequest,
+    Kind,
+    RevokeRequest,
+    SignalState,
+)
 from fedsafe_node.principal import Principal
 from fedsafe_node.signals.expiry import expire_signals
 from fedsafe_policies.policy import load_policy, shipped_text
