@@ -17,7 +17,7 @@ from typing import Any, Final, cast
 from tests.node.fleet import NAMES, Fleet, StandingClock, copy_of
 from tests.node.people.test_gate import COMPLETE
 from tests.node.people.test_register import MET
-from tests.node.signals.conftest import ANNA, BOT, request_for
+from tests.node.signals.conftest import ANNA, BOT, RITA, request_for
 from tests.node.test_attesting import recorded
 
 from fedsafe_crypto.tiles import TILE_WIDTH
@@ -26,6 +26,7 @@ from fedsafe_node.base import Base, open_base
 from fedsafe_node.config import Place, load_config
 from fedsafe_node.evaluators import SharedLists
 from fedsafe_node.evidence.pruning import Pruning, Sizes
+from fedsafe_node.evidence.span import ExportRequest
 from fedsafe_node.membership import CHARTER_DOCUMENT, load_membership
 from fedsafe_node.messages import Kind
 from fedsafe_node.people.messages import (
@@ -43,7 +44,7 @@ from fedsafe_policies.gate import LegalGate
 from fedsafe_policies.vocabulary import Contention, Module, Purpose, Role, Scope
 
 NODE: Final = "b.demo"
-DORA: Final = Principal("dora", Role.DPO)
+DORA: Final = Principal("dora", Role.DPO, fresh=True)
 SETUP: Final = Principal("setup", Role.OPERATOR)
 _EVENTS: Final = 260
 _PASSWORD: Final = "korrekt pferd batterie"
@@ -121,9 +122,21 @@ async def _go_on(fleet: Fleet) -> None:
     await signals.add(waiting, ANNA)
     await fleet.look_up(NODE, "fritz@example.org")
     await fleet.publish("6" * 64, Kind.SHA256, by=(NODE,))
+    await _hand_out(fleet)
     people = fleet[NODE].services.staff
     await people.accounts.add(NewAccountRequest(name="otto", display="Otto"), SETUP)
     await people.granting.grant(RoleRequest(name="wanda", role=Role.ANALYST), SETUP)
+
+
+async def _hand_out(fleet: Fleet) -> None:
+    """Let two people take a pack with openings out."""
+    services = fleet[NODE].services
+    wanted = ExportRequest(first=_EVENTS, last=_EVENTS + 20)
+    asked = await services.evidence.ask(wanted, RITA)
+    digest = bytes.fromhex(asked.digest)
+    await services.staff.approvals.approve(asked.act, digest, DORA)
+    async for _ in await services.evidence.export(wanted, RITA, act=asked.act):
+        pass  # it is for nobody; what it leaves behind counts
 
 
 async def _relock(fleet: Fleet) -> None:
