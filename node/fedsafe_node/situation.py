@@ -173,6 +173,10 @@ class Situation:
         files = self.decide(GateRequest(Plane.MEDIA), now).allowed
         return files and not self.exchanges(name, now)
 
+    def has_others(self) -> bool:
+        """Whether there is a federation with other members."""
+        return bool(self.others())
+
     def others(self) -> list[str]:
         """Name the other members of the federation."""
         if self.shared is None:

@@ -73,10 +73,7 @@ def make_services(parts: Parts) -> Services:
         gates=gates,
         policies=policies,
         breaches=Breaches(
-            base.office,
-            approvals,
-            notes,
-            has_others=lambda: bool(base.situation.others()),
+            base.office, approvals, notes, has_others=base.situation.has_others
         ),
         budgets=BudgetService(base.situation, base.store, base.clock),
         validations=Validations(desk),

@@ -60,6 +60,12 @@ async def staff(house: House) -> dict[str, str]:
     return {"olaf": olaf, "rita": await house.log_in("rita")}
 
 
+def name_all(house: House) -> None:
+    """Name other texts of every kind in node.toml."""
+    place = house.fleet.place("a.demo")
+    name_in_config(place, policy=LOOSER, calendar=CALENDAR, do_not_share=LISTS)
+
+
 def decides_by(house: House) -> str:
     return house.fleet["a.demo"].base.situation.policy.name
 
@@ -80,12 +86,7 @@ async def not_approved(house: House) -> list[str]:
 
 async def test_whoever_edits_node_toml_changes_nothing_alone(house: House) -> None:
     await house.found()
-    name_in_config(
-        house.fleet.place("a.demo"),
-        policy=LOOSER,
-        calendar=CALENDAR,
-        do_not_share=LISTS,
-    )
+    name_all(house)
     told = await not_approved(house)
     await restart(house)
     situation = house.fleet["a.demo"].base.situation
@@ -100,12 +101,7 @@ async def test_whoever_edits_node_toml_changes_nothing_alone(house: House) -> No
 async def test_two_people_change_what_the_node_decides_by(
     house: House, staff: dict[str, str]
 ) -> None:
-    name_in_config(
-        house.fleet.place("a.demo"),
-        policy=LOOSER,
-        calendar=CALENDAR,
-        do_not_share=LISTS,
-    )
+    name_all(house)
     act = await house.done("POST", PATH, None, staff["olaf"])
     before = decides_by(house)
     status, done = await house.approve(act, staff["rita"])
@@ -125,12 +121,7 @@ async def test_two_people_change_what_the_node_decides_by(
 async def test_the_act_says_what_changes_for_people(
     house: House, staff: dict[str, str]
 ) -> None:
-    name_in_config(
-        house.fleet.place("a.demo"),
-        policy=LOOSER,
-        calendar=CALENDAR,
-        do_not_share=LISTS,
-    )
+    name_all(house)
     content = (await house.done("POST", PATH, None, staff["olaf"]))["content"]
     told = {each["key"]: each for each in content["effects"]}
 
