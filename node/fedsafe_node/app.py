@@ -19,8 +19,8 @@ from typing import Final
 
 from fedsafe_node.assembly import RunningNode
 from fedsafe_node.clock import Clock, SystemClock
-from fedsafe_node.config import Place, load_config
-from fedsafe_node.errors import NodeError
+from fedsafe_node.config import Config, Place, load_config
+from fedsafe_node.errors import NodeError, StoreFailedError
 from fedsafe_node.telemetry import LOGGER, configure_logging, fields
 
 LOOK_SECONDS: Final = 5.0
@@ -64,31 +64,57 @@ async def serve(
     Raises:
         NodeError: it cannot start.
     """
-    while not stop.is_set():
-        config = await asyncio.to_thread(load_config, place)
-        node = await RunningNode.start(place, config, clock)
+    config = await asyncio.to_thread(load_config, place)
+    node: RunningNode | None = await RunningNode.start(place, config, clock)
+    while node is not None:
         _collect_less()
-        gave_up = False
         try:
-            while not (stop.is_set() or gave_up):
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(stop.wait(), look)
-                gave_up = node.base.store.gave_up() and await asyncio.to_thread(
-                    takes_writes, place.directory
-                )
-        finally:
-            await _stop(node, gave_up=gave_up)
-
-
-async def _stop(node: RunningNode, *, gave_up: bool) -> None:
-    try:
-        await node.stop()
-    except (NodeError, OSError):
-        # Of a store that gave up nothing more is kept; all that it kept is durable.
-        if not gave_up:
+            gave_up = await _gave_up(node, stop, place, look)
+        except BaseException:
+            await node.stop()
             raise
-    if gave_up:
-        _LOG.warning("started anew", extra=fields(reason="store"))
+        if not gave_up:
+            await node.stop()
+            return
+        # Of a store that gave up nothing more is kept; all that it kept is durable.
+        with suppress(NodeError, OSError):
+            await node.stop()
+        node = None
+        _let_go()
+        node = await _start_again(place, config, clock, stop, look)
+
+
+async def _gave_up(
+    node: RunningNode, stop: asyncio.Event, place: Place, look: float
+) -> bool:
+    """Wait for the end; True once the store gave up and could be opened anew."""
+    while not await _stops(stop, look):
+        if node.base.store.gave_up() and await asyncio.to_thread(
+            takes_writes, place.directory
+        ):
+            return True
+    return False
+
+
+async def _start_again(
+    place: Place, config: Config, clock: Clock, stop: asyncio.Event, look: float
+) -> RunningNode | None:
+    while not stop.is_set():
+        try:
+            node = await RunningNode.start(place, config, clock)
+        except (StoreFailedError, OSError):
+            _LOG.exception("not started anew", extra=fields(reason="store"))
+            await _stops(stop, look)
+        else:
+            _LOG.warning("started anew", extra=fields(reason="store"))
+            return node
+    return None
+
+
+async def _stops(stop: asyncio.Event, within: float) -> bool:
+    with suppress(TimeoutError):
+        await asyncio.wait_for(stop.wait(), within)
+    return stop.is_set()
 
 
 def takes_writes(directory: Path) -> bool:
@@ -101,6 +127,12 @@ def takes_writes(directory: Path) -> bool:
     except OSError:
         return False
     return True
+
+
+def _let_go() -> None:
+    # What was frozen would stay for good, the keys of the node among it.
+    gc.unfreeze()
+    gc.collect()
 
 
 def _collect_less() -> None:
