@@ -31,6 +31,7 @@ from fedsafe_node.breaches.messages import (
     Notified,
     NotifyBreach,
     OpenBreach,
+    Risk,
     Silence,
 )
 from fedsafe_node.errors import BadRequestError, NotFoundError, WrongStateError
@@ -223,20 +224,7 @@ class Breaches:
         entry, breach = await office.store.read(
             lambda reader: _newest(reader, breach_id)
         )
-        if breach.risk is None:
-            raise WrongStateError("not_assessed", "assess it first")
-        if self._has_others() and not breach.told(Notified.MEMBERS):
-            raise WrongStateError(
-                "members_not_told",
-                "tell the other members first, and enter that they were told",
-            )
-        if not fits(breach, request.silence):
-            silent = ", ".join(sorted(breach.silent)) or "nobody"
-            raise BadRequestError(
-                "bad_silence",
-                f"not told yet: {silent}; with this risk that reason does not fit",
-                pointer="/silence",
-            )
+        risk = self._check_closing(breach, request.silence)
         if request.silence is None:
             return await self._step(breach_id, "closed", who, self._closed, once=once)
         await office.store.scan(
@@ -245,7 +233,7 @@ class Breaches:
         closing = Closing(
             breach=breach_id,
             silence=request.silence,
-            risk=breach.risk.value,
+            risk=risk.value,
             entry=entry,
         )
 
@@ -329,7 +317,25 @@ class Breaches:
     def _waiting(self, breach_id: str, breach: Breach, act: ActAnswer) -> BreachAnswer:
         return show_breach(breach_id, breach, self._office.now(), act=act.act)
 
+    def _check_closing(self, breach: Breach, silence: Silence | None) -> Risk:
+        if breach.risk is None:
+            raise WrongStateError("not_assessed", "assess it first")
+        if self._has_others() and not breach.told(Notified.MEMBERS):
+            raise WrongStateError(
+                "members_not_told",
+                "tell the other members first, and enter that they were told",
+            )
+        if not fits(breach, silence):
+            silent = ", ".join(sorted(breach.silent)) or "nobody"
+            raise BadRequestError(
+                "bad_silence",
+                f"not told yet: {silent}; with this risk that reason does not fit",
+                pointer="/silence",
+            )
+        return breach.risk
+
     def _closed(self, breach: Breach) -> Breach:
+        self._check_closing(breach, None)  # it may have been assessed anew meanwhile
         return msgspec.structs.replace(breach, closed_at=self._office.now())
 
     def _check_past(self, at: int, pointer: str) -> None:

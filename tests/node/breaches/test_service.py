@@ -21,6 +21,7 @@ from fedsafe_node.breaches.entries import (
     Breach,
     Notes,
     fits,
+    read_breach,
     written,
 )
 from fedsafe_node.breaches.messages import (
@@ -339,6 +340,18 @@ async def test_a_breach_is_not_closed_before_the_other_members_know(
     assert isinstance(early, WrongStateError)
     assert early.code == "members_not_told"
     assert closed.state == "closed"
+
+
+async def test_a_higher_risk_found_while_it_is_closed_keeps_it_open(
+    register: Register, olaf: Principal
+) -> None:
+    breach = (await register.open(olaf)).breach
+    await register.assess(breach, olaf, Risk.HIGH)
+    await register.notify(breach, olaf, Notified.AUTHORITY)
+    (*_, row) = await register.store.read(lambda tx: tx.breach_entries(breach))
+
+    with pytest.raises(BadRequestError, match="persons"):
+        register.breaches._closed(read_breach(row))  # noqa: SLF001 - within its act
 
 
 async def test_what_is_closed_stays_as_it_is(
