@@ -28,7 +28,7 @@ _SHORT: Final = re.compile(r"log (\S+) has only (\d+) entries\b.*? checkpoint of
 _POINTED: Final = re.compile(r"entry (\d+) of ([\w.-]+/\w+)")
 _ERASED: Final = re.compile(r"openings\W.*?(\d+), (\d+), \w+")
 _PRUNED: Final = re.compile(r"([\w.-]+/\w+), entry (\d+)")
-_STRAY: Final = re.compile(r"(log \d+): there is no such log")
+_STRAY: Final = re.compile(r"log (\d+): there is no such log")
 _TILE: Final = re.compile(r"([\w.-]+/\w+), level (\d+), tile (-?\d+)")
 
 
@@ -128,7 +128,10 @@ def told_in(text: str, logs: Sequence[str]) -> Told:
         for number, at in _ERASED.findall(text)
         if int(number) < len(logs)
     ]
-    spans += [Span(log, 0, _ENDLESS) for log in _STRAY.findall(text)]
+    for number in map(int, _STRAY.findall(text)):
+        # The row with its name may be what is gone.
+        names = {f"log {number}", *logs[number : number + 1]}
+        spans += [Span(name, 0, _ENDLESS) for name in sorted(names)]
     spans += [tile(log, int(up), int(at)) for log, up, at in _TILE.findall(text)]
     return Told(text, tuple(spans))
 
