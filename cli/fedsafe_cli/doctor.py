@@ -49,6 +49,8 @@ _PROPOSE: Final = (
     "`fedsafe policy propose`, then another person approves (`fedsafe act approve`); "
     "or put the old text back"
 )
+_MEND: Final = "mend or put back the file, or name another one in node.toml"
+_FILE: Final = "node.toml"
 _PACKAGES: Final = ("aiohttp", "cryptography", "msgspec", "pynacl", "numpy")
 
 
@@ -272,23 +274,45 @@ def stored(directory: Path) -> Iterator[Finding]:
 
 def _approved(place: "Place", config: "Config") -> Iterator[Finding]:
     from fedsafe_node.errors import ConfigError  # noqa: PLC0415 (slow to load)
-    from fedsafe_node.examining import unapproved  # noqa: PLC0415
-    from fedsafe_node.provisions import named_digests  # noqa: PLC0415
+    from fedsafe_node.examining import approved_in  # noqa: PLC0415
+    from fedsafe_node.provisions import check_named  # noqa: PLC0415
 
+    approved = asyncio.run(approved_in(place))
     try:
-        named = named_digests(place, config)
+        named = check_named(place, config)
     except ConfigError as error:
-        way_out = "put the file back, or name another one in node.toml"
-        yield Finding("policy", Level.FAIL, printable(str(error)), way_out)
+        if approved is None:
+            yield Finding("policy", Level.FAIL, printable(str(error)), _MEND)
+        else:
+            yield from not_approved([_FILE], str(error))
         return
-    yield from not_approved(asyncio.run(unapproved(place, named)))
+    if approved is not None:
+        yield from not_approved(named.differing(approved))
 
 
-def not_approved(names: Iterable[str]) -> Iterator[Finding]:
-    """Say which texts of node.toml the node does not decide by."""
-    if named := ", ".join(names):
-        found = f"the node decides by what was approved; node.toml has another {named}"
+def not_approved(names: Iterable[str], unfit: str | None = None) -> Iterator[Finding]:
+    """Say what node.toml names that the node does not decide by, or what is unfit."""
+    counts = "the node decides by what was approved"
+    if unfit is not None:
+        found = f"{counts}; what node.toml names does not fit: {unfit}"
+        yield Finding("policy", Level.WARN, printable(found), _MEND)
+    elif named := ", ".join(names):
+        found = f"{counts}; node.toml has another {named}"
         yield Finding("policy", Level.WARN, printable(found), _PROPOSE)
+
+
+def _unfit(directory: Path) -> str | None:
+    """Say what does not fit of that which node.toml names."""
+    from fedsafe_node.config import Place, load_config  # noqa: PLC0415 (slow to load)
+    from fedsafe_node.errors import ConfigError  # noqa: PLC0415
+    from fedsafe_node.provisions import check_named  # noqa: PLC0415
+
+    place = Place(directory)
+    try:
+        check_named(place, load_config(place))
+    except ConfigError as error:
+        return str(error)
+    return None
 
 
 def _node(directory: Path) -> Iterator[Finding]:
@@ -309,7 +333,8 @@ def _node(directory: Path) -> Iterator[Finding]:
         yield Finding(f"node: {name}", level, str(verdict))
     found = f"{status.get('node')} {status.get('version')}"
     yield Finding("node", Level.OK, f"{found}, policy {status.get('policy')}")
-    yield from not_approved(status.get("not_approved") or ())
+    if waits := status.get("not_approved"):
+        yield from not_approved(waits, _unfit(directory))
     yield from _owed(status)
     if late := status.get("breaches_overdue"):
         way_out = "tell the authority, then `fedsafe breach notify`"

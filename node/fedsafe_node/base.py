@@ -10,6 +10,7 @@ from urllib.parse import quote
 from fedsafe_federation.identifiers.unicode import unassigned_ranges
 from fedsafe_node.clock import Clock
 from fedsafe_node.config import Config, Place
+from fedsafe_node.errors import ConfigError
 from fedsafe_node.evaluators import OwnList
 from fedsafe_node.index.lists import Lists
 from fedsafe_node.index.pdq import PdqIndex
@@ -29,6 +30,7 @@ from fedsafe_node.people.register_entries import read_register_end
 from fedsafe_node.people.vault import open_vault
 from fedsafe_node.provider_events.announcing import Announcer
 from fedsafe_node.provisions import (
+    Digests,
     Provisions,
     approved_digests,
     keep_approved,
@@ -83,7 +85,7 @@ class _Files:
     sealed: SealedFiles
     pseudonyms: Pseudonyms
     custody: Custody
-    provisions: Provisions
+    named: Provisions | ConfigError
 
 
 def _read_files(place: Place, config: Config) -> _Files:
@@ -98,27 +100,52 @@ def _read_files(place: Place, config: Config) -> _Files:
         sealed=SealedFiles(place, guard.sizes),
         pseudonyms=Pseudonyms(place.pseudonyms),
         custody=load_custody(place, config),
-        provisions=read_provisions(place, config),
+        named=_read_named(place, config),
     )
 
 
+def _read_named(place: Place, config: Config) -> Provisions | ConfigError:
+    # Nobody has approved it: what is broken in it must not stop what was approved.
+    try:
+        return read_provisions(place, config)
+    except ConfigError as error:
+        return error
+
+
 async def _settle(
-    place: Place, named: Provisions, store: Store, workers: Workers
+    place: Place, config: Config, files: _Files, store: Store, workers: Workers
 ) -> Provisions:
     """Say what the node decides by: what two people approved, not what is named.
 
     What is named at the very first start counts: whoever makes a node chooses.
+
+    Raises:
+        ConfigError: what was approved is not here; or nothing was, and what is named
+            does not fit.
     """
-    digests, approved = named.digests, await store.read(approved_digests)
-    if digests is None or digests == approved:
-        return named
+    named, approved = files.named, await store.read(approved_digests)
     if approved is None:
-        await store.write(lambda tx: keep_approved(tx, digests), vital=True)
+        if isinstance(named, ConfigError):
+            raise named
+        if named.digests is not None:
+            await _keep_approved(store, named.digests)
         return named
-    for name in digests.differing(approved):
-        # `policy propose` asks for it; until two have approved it the old text counts.
-        _LOG.warning("not approved", extra=fields(reason=name))
+    if approved.audit is None:  # a version left it that kept no such thing
+        approved = approved.with_times(config.audit)
+        await _keep_approved(store, approved)
+    if isinstance(named, ConfigError):
+        _LOG.warning("not approved", extra=fields(reason="unfit"))
+    elif named.digests is None or named.digests == approved:
+        return named
+    else:
+        for name in named.digests.differing(approved):
+            # `policy propose` asks for it; until two have approved it the old counts.
+            _LOG.warning("not approved", extra=fields(reason=name))
     return await workers(lambda: kept_provisions(place, approved))
+
+
+async def _keep_approved(store: Store, digests: Digests) -> None:
+    await store.write(lambda tx: keep_approved(tx, digests), vital=True)
 
 
 async def _load_situation(
@@ -168,7 +195,7 @@ async def open_base(
         reserve=reserve_of(place, config),
     )
     parts.push_async_callback(store.close)
-    provisions = await _settle(place, files.provisions, store, workers)
+    provisions = await _settle(place, config, files, store, workers)
     situation = await _load_situation(config, files, store, provisions)
     tokens = await load_tokens(place.index, store)
     parts.push_async_callback(asyncio.to_thread, tokens.close)

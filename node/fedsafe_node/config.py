@@ -19,7 +19,6 @@ from fedsafe_federation.signals import Contact
 from fedsafe_federation.signed import NodeName
 from fedsafe_node.errors import ConfigError
 from fedsafe_policies.gate import DEMO_SUFFIX
-from fedsafe_policies.policy import SHIPPED
 from fedsafe_policies.references import DPO_MAILBOXES, MAILBOXES, is_contact
 
 FILE: Final = "node.toml"
@@ -266,7 +265,7 @@ def parse_config(place: Place, text: str) -> Config:
         raise ConfigError(place.config, str(error)) from None
     except msgspec.ValidationError as error:
         raise ConfigError(place.config, misfit(error)) from None
-    why = _unfit(config, place.directory)
+    why = _unfit(config)
     if why is not None:
         raise ConfigError(place.config, why)
     if len(bytes(place.socket.absolute())) > _LONGEST_SOCKET_PATH:
@@ -276,11 +275,8 @@ def parse_config(place: Place, text: str) -> Config:
     return config
 
 
-def _unfit(config: Config, directory: Path) -> str | None:
-    """Say what no type can: that a name names nothing, or settings do not agree."""
-    if config.policy not in SHIPPED and not (directory / config.policy).is_file():
-        known = ", ".join(SHIPPED)
-        return f"no such policy, only {known}, or a file - at `$.policy`"
+def _unfit(config: Config) -> str | None:
+    """Say what no type can: that settings do not agree."""
     if config.policy == _DEMONSTRATION and not config.name.endswith(DEMO_SUFFIX):
         # It would refuse every act, one at a time and without saying why.
         return (

@@ -65,19 +65,18 @@ async def examine_store(place: Place, node: str) -> Sequence[Examined]:
     ]
 
 
-async def unapproved(place: Place, named: Digests) -> tuple[str, ...]:
-    """Name which texts differ from those that the stopped node decides by."""
+async def approved_in(place: Place) -> Digests | None:
+    """Say what the stopped node decides by; None before its first start."""
 
     async def query(reader: Reader) -> Digests | None:
         return await approved_digests(reader)
 
     try:
-        approved = await asyncio.to_thread(
+        return await asyncio.to_thread(
             lambda: examine_file(place.database, query, _Sealed())
         )
     except (StoreFailedError, *BY_WRONG_CELLS):
-        return ()  # `examine_store` says what is wrong with it
-    return named.differing(approved) if approved is not None else ()
+        return None  # `examine_store` says what is wrong with it
 
 
 async def verify_store(place: Place, node: str) -> VerifyAnswer:

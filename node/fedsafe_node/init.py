@@ -27,6 +27,7 @@ from fedsafe_node.people.first import add_first
 from fedsafe_node.people.messages import SetUpCodeAnswer
 from fedsafe_node.people.names import check_name, look_of, names_of_people
 from fedsafe_node.principal import Actor
+from fedsafe_node.provisions import check_named
 from fedsafe_node.sealed_files import SealedFiles
 from fedsafe_node.signals.custody import create_custody_key
 from fedsafe_node.store.protocol import Store, Transaction
@@ -109,7 +110,7 @@ def _check_administrator(name: str, staff: Sequence[tuple[str, Role]]) -> None:
 
 def _make_files(place: Place, config: Config, custody_private: Path) -> None:
     directory = place.directory
-    parse_config(place, render_config(config))
+    check_named(place, parse_config(place, render_config(config)))
     if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
         raise ConfigError(directory, "a new node needs an empty directory")
     if custody_private.resolve().is_relative_to(directory.resolve()):

@@ -201,7 +201,7 @@ def _keeper(base: Base, feed: FeedServer, cosigning: Cosigning) -> Keeper:
 
     return Keeper(
         base.office,
-        base.config.audit,
+        lambda: base.situation.provisions.audit,
         periods=base.periods,
         pseudonyms=base.pseudonyms,
         announcer=base.announcer,

@@ -6,7 +6,8 @@ the node decides by the texts that were approved, whose digests lie in the store
 (`people.policy_changes`): another text takes two persons, and until then it waits.
 What does not fit is refused at start, and never found out in the middle of a decision.
 Every text is kept under its digest, so that the node can go on by the approved one, and
-an old audit event can still be explained.
+an old audit event can still be explained. For how long the audit log is kept counts in
+the same way: when it is shortened, openings are erased and keys destroyed for good.
 """
 
 import hashlib
@@ -15,9 +16,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, TypeVar
 
+from msgspec.structs import replace
+
 from fedsafe_federation.charter import PolicyReference
 from fedsafe_federation.wireformat import decode, encode
-from fedsafe_node.config import Config, Place
+from fedsafe_node.config import AuditRetention, Config, Place
 from fedsafe_node.errors import ConfigError
 from fedsafe_node.keyfiles import make_private_directory, sync_directory, write_durably
 from fedsafe_node.store.protocol import Reader, Transaction
@@ -35,21 +38,31 @@ T = TypeVar("T")
 
 
 class Digests(Row, frozen=True, kw_only=True):
-    """Which texts: the SHA-256 of each in hex, None for what is shipped alone."""
+    """Which texts: the SHA-256 of each in hex, None for what is shipped alone.
+
+    And for how long the audit log is kept: None is what a version left that kept no
+    such thing, and becomes what node.toml says at the next start.
+    """
 
     policy: str
     calendar: str | None = None
     do_not_share: str | None = None
+    audit: AuditRetention | None = None
 
-    def differing(self, other: "Digests") -> tuple[str, ...]:
-        """Name the texts in which two differ."""
+    def differing(self, approved: "Digests") -> tuple[str, ...]:
+        """Name in what these differ from what was approved."""
+        other = approved.with_times(self.audit)
         fields = self.__struct_fields__
         return tuple(n for n in fields if getattr(self, n) != getattr(other, n))
+
+    def with_times(self, audit: AuditRetention | None) -> "Digests":
+        """Take these times where there are none yet."""
+        return self if self.audit is not None else replace(self, audit=audit)
 
 
 @dataclass(frozen=True, slots=True)
 class Provisions:
-    """A policy, the legal calendar and the do-not-share lists.
+    """A policy, the legal calendar, the do-not-share lists, and the audit log's times.
 
     `digests` are those of the texts, `source` says where the policy's is from.
     """
@@ -57,6 +70,7 @@ class Provisions:
     policy: Policy
     calendar: Calendar = field(default_factory=shipped_calendar)
     do_not_share: DoNotShareLists = field(default_factory=shipped_lists)
+    audit: AuditRetention = field(default_factory=AuditRetention)
     digests: Digests | None = field(default=None, compare=False)
     source: object = field(default=None, compare=False)
 
@@ -73,11 +87,9 @@ def read_provisions(place: Place, config: Config) -> Provisions:
     Raises:
         ConfigError: a file cannot be read or does not fit; with key and line.
     """
-    policy = _Text(_policy_place(place, config), _policy_text(place, config))
-    calendar = _named(place, config.calendar)
-    lists = _named(place, config.do_not_share)
-    provisions = _load(policy, calendar, lists)
-    for text in (policy, calendar, lists):
+    texts = _texts(place, config)
+    provisions = _load(*texts, config.audit)
+    for text in texts:
         if text is not None:
             _keep(place, _digest(text), text.data)
     return provisions
@@ -89,10 +101,18 @@ def named_digests(place: Place, config: Config) -> Digests:
     Raises:
         ConfigError: one cannot be read.
     """
-    policy = _Text(_policy_place(place, config), _policy_text(place, config))
-    return _digests(
-        policy, _named(place, config.calendar), _named(place, config.do_not_share)
-    )
+    return _digests(*_texts(place, config), config.audit)
+
+
+def check_named(place: Place, config: Config) -> Digests:
+    """Say which texts a configuration names, and change nothing.
+
+    Raises:
+        ConfigError: one cannot be read or does not fit; with key and line.
+    """
+    texts = _texts(place, config)
+    _load(*texts, config.audit)
+    return _digests(*texts, config.audit)
 
 
 def kept_provisions(place: Place, digests: Digests) -> Provisions:
@@ -105,21 +125,27 @@ def kept_provisions(place: Place, digests: Digests) -> Provisions:
         _kept(place, digests.policy),
         None if digests.calendar is None else _kept(place, digests.calendar),
         None if digests.do_not_share is None else _kept(place, digests.do_not_share),
+        digests.audit,
     )
 
 
 async def approved_digests(reader: Reader) -> Digests | None:
-    """Return which texts two persons approved; None before the first start."""
+    """Return what two persons approved; None before the first start."""
     kept = await reader.meta(_APPROVED)
     return None if kept is None else decode(kept, Digests)
 
 
 async def keep_approved(tx: Transaction, digests: Digests) -> None:
-    """Decide by these texts from now on."""
+    """Decide by these from now on."""
     await tx.set_meta(_APPROVED, encode(digests))
 
 
-def _load(policy: _Text, calendar: _Text | None, lists: _Text | None) -> Provisions:
+def _load(
+    policy: _Text,
+    calendar: _Text | None,
+    lists: _Text | None,
+    audit: AuditRetention | None,
+) -> Provisions:
     try:
         loaded = load_policy(policy.data)
     except PolicyFileError as error:
@@ -128,16 +154,23 @@ def _load(policy: _Text, calendar: _Text | None, lists: _Text | None) -> Provisi
         policy=loaded,
         calendar=_load_own(calendar, load_calendar, shipped_calendar()),
         do_not_share=_load_own(lists, load_lists, shipped_lists()),
-        digests=_digests(policy, calendar, lists),
+        audit=audit or AuditRetention(),
+        digests=_digests(policy, calendar, lists, audit),
         source=policy.source,
     )
 
 
-def _digests(policy: _Text, calendar: _Text | None, lists: _Text | None) -> Digests:
+def _digests(
+    policy: _Text,
+    calendar: _Text | None,
+    lists: _Text | None,
+    audit: AuditRetention | None,
+) -> Digests:
     return Digests(
         policy=_digest(policy),
         calendar=None if calendar is None else _digest(calendar),
         do_not_share=None if lists is None else _digest(lists),
+        audit=audit,
     )
 
 
@@ -213,16 +246,22 @@ def is_text(text: bytes, digest: str) -> bool:
     return hashlib.sha256(text).hexdigest() == digest
 
 
-def _policy_place(place: Place, config: Config) -> object:
-    if config.policy in SHIPPED:
-        return f"policy {config.policy}"
-    return place.directory / config.policy
+def _texts(place: Place, config: Config) -> tuple[_Text, _Text | None, _Text | None]:
+    """Read policy, calendar and lists that a configuration names."""
+    lists = _named(place, config.do_not_share)
+    return _policy_text(place, config), _named(place, config.calendar), lists
 
 
-def _policy_text(place: Place, config: Config) -> bytes:
-    if config.policy in SHIPPED:
-        return shipped_text(config.policy)
-    return _read(place.directory / config.policy)
+def _policy_text(place: Place, config: Config) -> _Text:
+    name = config.policy
+    if name in SHIPPED:
+        return _Text(f"policy {name}", shipped_text(name))
+    path = place.directory / name
+    if not path.is_file():
+        known = ", ".join(SHIPPED)
+        why = f"no such policy, only {known}, or a file - at `$.policy`"
+        raise ConfigError(place.config, why)
+    return _Text(path, _read(path))
 
 
 def _named(place: Place, name: str | None) -> _Text | None:

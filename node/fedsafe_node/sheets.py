@@ -136,7 +136,7 @@ class Sheets:
         now = self._office.clock.now()
         row = await self._office.store.read(lambda reader: reader.newest_gate())
         recorded = _day(row.recorded_at) if row is not None else None
-        staffing = await self._staffing.check()
+        staffing, kept = await self._staffing.check(), situation.provisions.audit
         return Facts(
             at=now,
             node=config.name,
@@ -150,10 +150,10 @@ class Sheets:
             gate=_gate(await self._gates.show(), situation.gate, recorded),
             register=_register(await self._registers.show()),
             kept=KeptFacts(
-                actor=config.audit.actor,
-                subject=config.audit.subject,
-                detail=config.audit.detail,
-                records=config.audit.records,
+                actor=kept.actor,
+                subject=kept.subject,
+                detail=kept.detail,
+                records=kept.records,
                 announced=KEPT.days,
                 unreceipted=UNRECEIPTED.days,
                 found=WIPED // SECONDS_A_DAY,

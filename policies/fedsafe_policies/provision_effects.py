@@ -3,14 +3,25 @@
 
 The legal calendar (P3) opens private messages, the do-not-share lists (P17) keep
 identifiers of many people out: both loosen and tighten as a policy does (`effects`).
+For how long the audit log is kept does neither: shorter destroys what shows what
+happened, longer keeps what is known of people.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Final
 
 from fedsafe_policies.do_not_share import DoNotShareLists, ListFile
 from fedsafe_policies.effects import Direction, Effect
 from fedsafe_policies.legal_calendar import NEEDS_BASIS, Calendar, Entry
 from fedsafe_policies.reasons import Text
+
+_GROUPS: Final = {
+    "actor": Text("wer gehandelt hat", "who acted"),
+    "subject": Text("um wen es ging", "whom it was about"),
+    "detail": Text("Einzelheiten", "details"),
+    "records": Text("die Einträge selbst", "the records themselves"),
+}
+_FOR_GOOD: Final = 0
 
 
 def calendar_effects(old: Calendar, new: Calendar) -> tuple[Effect, ...]:
@@ -33,6 +44,31 @@ def list_effects(old: DoNotShareLists, new: DoNotShareLists) -> tuple[Effect, ..
         for name in sorted(old.lists.keys() | new.lists.keys())
         for effect in _of_list(name, old, new)
     )
+
+
+def audit_effects(old: Mapping[str, int], new: Mapping[str, int]) -> tuple[Effect, ...]:
+    """List what changes when the audit log is kept for other days; 0 is for good."""
+    return tuple(
+        Effect(f"audit.{name}", Direction.OTHER, _kept(noun, old[name], new[name]))
+        for name, noun in _GROUPS.items()
+        if old[name] != new[name]
+    )
+
+
+def _kept(noun: Text, before: int, after: int) -> Text:
+    was, now = _days(before), _days(after)
+    de = f"Prüfprotokoll, {noun.de}: jetzt {now.de} aufbewahrt, bisher {was.de}"
+    en = f"audit log, {noun.en}: now kept {now.en}, was {was.en}"
+    if after != _FOR_GOOD and (before == _FOR_GOOD or after < before):
+        de += "; was älter ist, wird innerhalb einer Stunde unwiederbringlich gelöscht"
+        en += "; what is older is erased within an hour, for good"
+    return Text(de, en)
+
+
+def _days(count: int) -> Text:
+    if count == _FOR_GOOD:
+        return Text("für immer", "for good")
+    return Text(f"{count} Tage", f"{count} days")
 
 
 def _told(entry: Entry | None, calendar: Calendar) -> tuple[Entry, str] | None:

@@ -155,7 +155,7 @@ async def _prune(fleet: Fleet) -> None:
     async def seen() -> Sizes:
         return Sizes(audit=TILE_WIDTH, anchor=0)
 
-    pruning = Pruning(office, 1, anchor=anchor_name(NODE), seen=seen)
+    pruning = Pruning(office, anchor=anchor_name(NODE), seen=seen)
 
     async def act(tx: Transaction) -> bool:
         for row in await tx.sealed_openings(log, 0, TILE_WIDTH):

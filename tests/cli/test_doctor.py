@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.cli.conftest import Outcome
-from tests.node.fleet import make
+from tests.node.fleet import config_of, make
 
 from fedsafe_cli.doctor import Level, clock, disk, permissions, room
+from fedsafe_node.config import render_config
 
 if TYPE_CHECKING:
     from tests.cli.conftest import FakeNode, Run
@@ -218,6 +219,8 @@ def test_texts_that_nobody_approved_are_named_with_the_way_out(
 ) -> None:
     status = {"node": "a.demo", "peers": [], "not_approved": ["policy", "calendar"]}
     healthy.always("GET /v1/status", status)
+    written = render_config(config_of("a.demo", 8443))
+    (healthy.directory / "node.toml").write_text(written)
     found = by_check(ask("doctor", "--json"))["policy"]
 
     assert found["level"] == "warn"
@@ -243,3 +246,43 @@ def test_a_stopped_node_tells_which_texts_nobody_approved(
     assert "policy" not in before
     assert after["policy"]["level"] == "warn"
     assert "another policy" in after["policy"]["found"]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [("no policy", "ours.toml: not TOML"), (None, "no such policy, only")],
+)
+@pytest.mark.parametrize("has_run", [True, False])
+def test_a_policy_that_does_not_fit_is_told_and_what_counts_meanwhile(
+    run: "Run", short_path: Path, text: str | None, told: str, *, has_run: bool
+) -> None:
+    async def run_once() -> None:
+        fleet = await make(short_path, "a.demo")
+        if has_run:
+            await fleet.start("a.demo")
+        await fleet.close()
+
+    asyncio.run(run_once())
+    directory = short_path / "a.demo"
+    config = directory / "node.toml"
+    config.write_text(config.read_text().replace('"synthetic"', '"ours.toml"'))
+    if text is not None:
+        (directory / "ours.toml").write_text(text)
+    found = by_check(run("doctor", "--json", "--config", str(directory)))["policy"]
+
+    assert found["level"] == ("warn" if has_run else "fail")
+    assert ("decides by what was approved" in found["found"]) is has_run
+    assert told in found["found"]
+    assert "mend or put back the file" in found["way_out"]
+
+
+def test_a_running_node_is_told_what_does_not_fit(
+    ask: "Run", healthy: "FakeNode"
+) -> None:
+    status = {"node": "a.demo", "peers": [], "not_approved": ["node.toml"]}
+    healthy.always("GET /v1/status", status)
+    found = by_check(ask("doctor", "--json"))["policy"]
+
+    assert found["level"] == "warn"
+    assert "what node.toml names does not fit" in found["found"]
+    assert "fedsafe policy propose" not in found["way_out"]

@@ -74,8 +74,6 @@ def test_a_provider_that_does_not_fit_is_named(
         ('jurisdiction = "DE"', 'jurisdiction = "de"', "jurisdiction"),
         ('jurisdiction = "DE"', 'jurisdiction = "XX"', "jurisdiction"),
         ('name = "a.demo"', 'name = "a.example"', "policy"),
-        ('policy = "synthetic"', 'policy = "lenient"', "policy"),
-        ('policy = "synthetic"', 'policy = "Strict"', "policy"),
         ('custody_key = "custody.pub"', 'custody_key = ""', "custody_key"),
         ('url = "http://127', 'url = "ftp://127', "url"),
         ("format = 1", "format = = 1", "line 1"),

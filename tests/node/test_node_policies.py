@@ -7,6 +7,7 @@ import logging
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from tests.node.fleet import FEDERATION, Fleet, make
 
 from fedsafe_federation.errors import FoundingError
@@ -96,3 +97,56 @@ async def test_a_node_joins_no_federation_that_is_stricter(tmp_path: Path) -> No
 
     assert not list(strangers.place("b.demo").keys.glob("founding-*"))
     await strangers.close()
+
+
+@pytest.mark.parametrize("text", [b"no policy", None])
+async def test_a_broken_file_that_nobody_approved_stops_no_node(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, text: bytes | None
+) -> None:
+    fleet = await make(tmp_path / "s", "a.demo")
+    await fleet.start("a.demo")
+    await fleet.stop("a.demo")
+    place = fleet.place("a.demo")
+    decide_by(place, text or b"")
+    if text is None:
+        (place.directory / "ours.toml").unlink()
+    with caplog.at_level(logging.WARNING, logger=LOGGER):
+        await fleet.start("a.demo")
+    lines = [json.loads(SafeFormatter().format(record)) for record in caplog.records]
+    status = await fleet["a.demo"].services.node.status()
+    await fleet.close()
+
+    assert status.policy == shipped("synthetic").reference
+    assert status.not_approved
+    assert ("not approved", "unfit") in [(x["event"], x.get("reason")) for x in lines]
+
+
+async def test_a_new_node_does_not_start_with_a_broken_policy(tmp_path: Path) -> None:
+    fleet = await make(tmp_path / "s", "a.demo")
+    decide_by(fleet.place("a.demo"), b"no policy")
+
+    with pytest.raises(ConfigError, match=r"ours\.toml: not TOML"):
+        await fleet.start("a.demo")
+
+
+async def test_times_that_an_older_version_left_are_those_of_node_toml_once(
+    tmp_path: Path,
+) -> None:
+    fleet = await make(tmp_path / "s", "a.demo")
+    await fleet.start("a.demo")
+    base = fleet["a.demo"].base
+    assert base.situation.provisions.digests is not None
+    older = replace(base.situation.provisions.digests, audit=None)
+    await base.store.write(lambda tx: keep_approved(tx, older))
+    seen = []
+    for days in (40, 31):
+        await fleet.stop("a.demo")
+        path = fleet.place("a.demo").config
+        lines = path.read_text().splitlines()
+        at = lines.index("[audit]") + 1
+        path.write_text("\n".join([*lines[:at], f"actor = {days}", *lines[at + 1 :]]))
+        await fleet.start("a.demo")
+        seen.append(fleet["a.demo"].base.situation.provisions.audit.actor)
+    await fleet.close()
+
+    assert seen == [40, 40]

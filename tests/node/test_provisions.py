@@ -7,7 +7,7 @@ import pytest
 from tests.node.fleet import config_of
 
 from fedsafe_federation.charter import PolicyReference
-from fedsafe_node.config import Config, Place
+from fedsafe_node.config import AuditRetention, Config, Place
 from fedsafe_node.errors import ConfigError
 from fedsafe_node.evaluators import OwnList
 from fedsafe_node.keys import MediaKeys, OwnKeys
@@ -140,6 +140,16 @@ def test_a_policy_may_be_a_file_and_its_text_is_kept(tmp_path: Path) -> None:
     assert kept.read_bytes() == STRICTER
 
 
+@pytest.mark.parametrize("name", ["lenient", "Strict", "gone.toml"])
+def test_a_policy_that_is_none_is_named(tmp_path: Path, name: str) -> None:
+    config = msgspec.structs.replace(CONFIG, policy=name)
+
+    with pytest.raises(ConfigError, match=r"no such policy, only .*\$\.policy") as told:
+        read_provisions(Place(tmp_path), config)
+
+    assert told.value.path == tmp_path / "node.toml"
+
+
 def test_a_policy_that_does_not_fit_is_not_kept(tmp_path: Path) -> None:
     place, config = written(tmp_path, OURS.replace(b"shortest = 4", b"shortest = 'x'"))
 
@@ -248,8 +258,10 @@ def test_what_node_toml_names_is_told_by_digests_even_if_it_does_not_fit(
     before = named_digests(place, config)
     read = read_provisions(place, config).digests
     (tmp_path / "calendar.toml").write_text("no calendar")
+    shorter = msgspec.structs.replace(config, audit=AuditRetention(actor=31))
     alone = msgspec.structs.replace(config, do_not_share=None)
 
     assert before == read
     assert named_digests(place, config).differing(before) == ("calendar",)
+    assert named_digests(place, shorter).differing(before) == ("calendar", "audit")
     assert named_digests(place, alone).differing(before) == ("calendar", "do_not_share")

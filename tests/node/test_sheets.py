@@ -156,7 +156,6 @@ OTHER = {
     "dpo_contact": "dpo@a.demo",
     "listen": Listen("0.0.0.0", 1),  # noqa: S104
     "founding": Founding(open=False),
-    "audit": AuditRetention(actor=31),
     "oidc": Oidc("https://id.example", "fedsafe", "https://a.example/back"),
     "mail": Mail(host="mail.a.demo", sender="rights@a.demo"),
 }
@@ -168,10 +167,24 @@ async def test_a_changed_setting_changes_the_records(alone: Fleet) -> None:
     config = situation.config
 
     assert again == before
-    assert set(OTHER) == TOLD - {"name", "policy"}
+    assert set(OTHER) == TOLD - {"name", "policy", "audit"}
     for name, value in OTHER.items():
         situation.config = replace(config, **{name: value})
         assert await text_of(alone) != before, name
+
+
+async def test_the_times_of_the_log_are_told_as_they_were_approved(
+    alone: Fleet,
+) -> None:
+    before = await text_of(alone)
+    situation = alone[NAME].base.situation
+    shorter = AuditRetention(actor=31)
+    situation.config = replace(situation.config, audit=shorter)
+    asked = await text_of(alone)
+    situation.adopt(dataclasses.replace(situation.provisions, audit=shorter))
+
+    assert asked == before
+    assert await text_of(alone) != before
 
 
 @pytest.mark.parametrize("name", ["calendar", "do_not_share"])

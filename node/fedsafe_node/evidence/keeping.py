@@ -51,7 +51,7 @@ class Keeper:
     def __init__(  # noqa: PLR0913 - everything it needs is an argument
         self,
         office: Office,
-        kept: AuditRetention,
+        kept: Callable[[], AuditRetention],
         *,
         periods: PeriodKeys,
         pseudonyms: Pseudonyms,
@@ -78,12 +78,7 @@ class Keeper:
             office.clock,
             kept,
             destroying=self.destroying,
-            pruning=Pruning(
-                office,
-                kept.records,
-                anchor=anchor_name(office.node),
-                seen=seen,
-            ),
+            pruning=Pruning(office, anchor=anchor_name(office.node), seen=seen),
             periods=periods,
             pseudonyms=pseudonyms,
         )

@@ -17,7 +17,7 @@ A feed is never pruned: a member that joins later takes it from its beginning.
 """
 
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
 from fedsafe_crypto.tiles import TILE_WIDTH
@@ -47,33 +47,34 @@ class Pruning:
     def __init__(
         self,
         office: Office,
-        days: int,
         *,
         anchor: LogName,
         seen: Callable[[], Awaitable[Sizes | None]],
     ) -> None:
         self.anchor = anchor
         self._office = office
-        self._days = days
         self._seen = seen
 
-    async def run(self) -> int:
-        """Prune all that is due now; return how many entries went.
+    async def run(self, days: int) -> int:
+        """Prune all that is older than that; return how many entries went.
+
+        0 days are for good.
 
         Raises:
             CorruptLogError: entries are not those of their tree; none of them goes.
             StoreError: it could not be written; the rest is due again.
         """
-        sizes = await self._seen() if self._days else None
+        sizes = await self._seen() if days else None
         if sizes is None:
             return 0
         audit = self._office.trail.log
-        gone = await self._prune(self.anchor, sizes.anchor)
-        return gone + await self._prune(audit, sizes.audit)
+        moment = self._office.clock.now() - timedelta(days=days)
+        gone = await self._prune(self.anchor, sizes.anchor, moment)
+        return gone + await self._prune(audit, sizes.audit, moment)
 
-    async def _prune(self, log: LogName, most: int) -> int:
+    async def _prune(self, log: LogName, most: int, moment: datetime) -> int:
         store, gone = self._office.store, 0
-        start, end = await store.scan(lambda reader: self._span(reader, log, most))
+        start, end = await store.scan(lambda r: self._span(r, log, most, moment))
         for place in range(start, end, _AT_ONCE):
             stop = min(end, place + _AT_ONCE)
             if not await store.write(lambda tx, n=stop: self._act(tx, log, n)):  # type: ignore[misc]
@@ -81,12 +82,13 @@ class Pruning:
             gone += stop - place
         return gone
 
-    async def _span(self, reader: Reader, log: LogName, most: int) -> tuple[int, int]:
+    async def _span(
+        self, reader: Reader, log: LogName, most: int, moment: datetime
+    ) -> tuple[int, int]:
         """Say which entries may go, from the first that is there."""
         first, size = await reader.minimum(log), await reader.log_size(log)
         if size == 0 or await reader.holds():
             return first, first
-        moment = self._office.clock.now() - timedelta(days=self._days)
         ends = [most, size - 1]
         needed = await reader.first_readable(log, first, period_of(moment))
         if needed is not None:

@@ -10,10 +10,13 @@
 * The key of a quarter's pseudonyms goes when the actors of that quarter are gone.
 * Records go at last, where a time is set for them (`pruning.py`).
 
+How long is what two people approved (`provisions.py`), as it is when a run begins.
+
 What somebody holds (`holding.py`) stays; while anything is held, no key is
 destroyed and no record goes.
 """
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -42,7 +45,7 @@ class Retention:
         store: Store,
         trail: AuditTrail,
         clock: Clock,
-        kept: AuditRetention,
+        kept: Callable[[], AuditRetention],
         *,
         destroying: Destroying,
         pruning: Pruning,
@@ -69,11 +72,12 @@ class Retention:
         await self._store.write(
             lambda tx: end_holds(tx, self._trail, self._clock.now())
         )
-        for group, days in ((SUBJECT, self._kept.subject), (ACTOR, self._kept.actor)):
+        kept = self._kept()
+        for group, days in ((SUBJECT, kept.subject), (ACTOR, kept.actor)):
             await self._erase_before(group, now - timedelta(days=days))
-        await self._destroy_keys(now)
+        await self._destroy_keys(now, kept)
         await self._store.scrub()
-        if await self._pruning.run():
+        if await self._pruning.run(kept.records):
             await self._store.scrub()
 
     async def _erase_before(self, group: str, moment: datetime) -> None:
@@ -125,7 +129,7 @@ class Retention:
             await tx.append(log, entry.record, entry.openings)
         return first_held
 
-    async def _destroy_keys(self, now: datetime) -> None:
+    async def _destroy_keys(self, now: datetime, kept: AuditRetention) -> None:
         if await self._store.read(lambda reader: reader.holds()):
             return
         log = self._trail.log
@@ -137,11 +141,11 @@ class Retention:
         ]
         needed = await self._store.scan(lambda reader: reader.sealed_periods(but=gone))
         for period in self._periods.periods():
-            over = _end_of_month(period) + timedelta(days=self._kept.detail) <= now
+            over = _end_of_month(period) + timedelta(days=kept.detail) <= now
             if over and not needed.get(period):
                 await self._destroying.destroy(EffectKind.PERIOD_KEY, period)
         for quarter in self._pseudonyms.quarters():
-            if _end_of_quarter(quarter) + timedelta(days=self._kept.actor) <= now:
+            if _end_of_quarter(quarter) + timedelta(days=kept.actor) <= now:
                 await self._destroying.destroy(EffectKind.QUARTER_KEY, quarter)
 
 

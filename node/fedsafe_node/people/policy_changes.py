@@ -2,16 +2,19 @@
 """Other texts to decide by (P6): proposed by one person, approved by another.
 
 Whoever keeps node.toml names there what the node should decide by: a policy, a legal
-calendar, do-not-share lists. That alone changes nothing. A person proposes what is
-named now; the act holds the digests of what counts and of what would, and what changes
-for people. The second person approves exactly that. The digests in the store, the act
-and the event are one transaction, and the texts are kept before anybody is asked, so
-the node decides by the old texts or by the new ones, whatever stops it in between.
+calendar, do-not-share lists, for how long the audit log is kept. That alone changes
+nothing. A person proposes what is named now; the act holds the digests of what counts
+and of what would, and what changes for people. The second person approves exactly that.
+The digests in the store, the act and the event are one transaction, and the texts are
+kept before anybody is asked, so the node decides by the old texts or by the new ones,
+whatever stops it in between.
 """
 
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Final
+
+from msgspec.structs import asdict
 
 from fedsafe_federation.wireformat import decode, encode
 from fedsafe_node.config import Place, load_config
@@ -39,7 +42,11 @@ from fedsafe_node.workers import Workers
 from fedsafe_policies.acts import ActRequest
 from fedsafe_policies.effects import Effect, effects
 from fedsafe_policies.people import Person
-from fedsafe_policies.provision_effects import calendar_effects, list_effects
+from fedsafe_policies.provision_effects import (
+    audit_effects,
+    calendar_effects,
+    list_effects,
+)
 from fedsafe_policies.vocabulary import Act
 
 KIND: Final = Act.POLICY_CHANGE
@@ -104,7 +111,7 @@ class PolicyChange:
             check_against(self._place, provisions, self._situation.agreed)
         except ConfigError as error:
             raise WrongStateError("act_changed", f"{error.why}: propose anew") from None
-        policy = provisions.policy
+        policy, times = provisions.policy, asdict(provisions.audit)
         office.trail.know_policy(policy.reference, policy.digest)
         await keep_approved(tx, change.after)
         await office.note(
@@ -118,6 +125,7 @@ class PolicyChange:
                 "calendar": change.after.calendar,
                 "do_not_share": change.after.do_not_share,
                 "second": second.name,
+                **{f"audit_{name}": days for name, days in times.items()},
             },
         )
         return partial(self._situation.adopt, provisions)
@@ -239,6 +247,7 @@ def _told(old: Provisions, new: Provisions) -> Iterator[Said]:
         *effects(old.policy, new.policy),
         *calendar_effects(old.calendar, new.calendar),
         *list_effects(old.do_not_share, new.do_not_share),
+        *audit_effects(asdict(old.audit), asdict(new.audit)),
     )
     for each in found:
         yield Said(

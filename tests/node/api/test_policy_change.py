@@ -134,6 +134,27 @@ async def test_the_act_says_what_changes_for_people(
     assert all(each["de"] and each["en"] for each in content["effects"])
 
 
+async def test_the_act_says_for_how_long_the_log_is_kept(
+    house: House, staff: dict[str, str]
+) -> None:
+    path = house.fleet.place("a.demo").config
+    path.write_text(path.read_text().replace("subject = 365", "subject = 31"))
+    waits = await not_approved(house)
+    act = await house.done("POST", PATH, None, staff["olaf"])
+    situation = house.fleet["a.demo"].base.situation
+    before = situation.provisions.audit.subject
+    assert (await house.approve(act, staff["rita"]))[0] == 200
+    (effect,) = act["content"]["effects"]
+    (event,) = await house.fleet.audit("a.demo", Event.POLICY_CHANGED.value)
+
+    assert waits == ["audit"]
+    assert (before, situation.provisions.audit.subject) == (365, 31)
+    assert effect["key"] == "audit.subject"
+    assert "jetzt 31 Tage aufbewahrt, bisher 365 Tage; was älter ist" in effect["de"]
+    assert "now kept 31 days, was 365 days; what is older" in effect["en"]
+    assert '"audit_subject":31' in event.text
+
+
 async def test_what_nobody_could_be_shown_in_full_is_not_proposed(
     house: House, staff: dict[str, str]
 ) -> None:

@@ -108,6 +108,7 @@ async def test_a_relock_outlives_its_event(founded: Path, tmp_path: Path) -> Non
     let_records_go(fleet)
     fleet.place("a.demo").witness_policy.write_text("quorum none\n")
     await fleet.start(*NAMES)
+    await fleet.decide_by_named("a.demo")
     try:
         await fleet.covered()
         await fleet.publish("sigrid@mail.example", at="b.demo", by=("a.demo",))

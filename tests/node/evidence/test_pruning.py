@@ -161,6 +161,7 @@ async def test_a_member_shows_what_it_showed_and_a_late_witness_catches_up(
     fleet = copy_of(founded, tmp_path / "n")
     let_records_go(fleet)
     await fleet.start(*NAMES)
+    await fleet.decide_by_named("a.demo")
     await cosign(fleet, "a.demo")
     want_one_witness(fleet)
     await fleet.stop("a.demo", "c.demo")
@@ -263,11 +264,33 @@ async def test_no_more_goes_than_others_have_seen(tmp_path: Path) -> None:
     try:
         await write(fleet, COUNT)
         await grow_old(fleet)
-        pruning = Pruning(office, DAYS, anchor=ANCHOR, seen=seen)
-        gone = [await pruning.run(), await pruning.run()]
+        pruning = Pruning(office, anchor=ANCHOR, seen=seen)
+        gone = [await pruning.run(DAYS), await pruning.run(DAYS)]
 
         assert gone == [256, 256]
         assert (await verify(fleet)).ok
+    finally:
+        await fleet.close()
+
+
+async def test_one_person_lets_no_record_and_no_opening_go(tmp_path: Path) -> None:
+    fleet = await make(tmp_path / "one", "a.demo", staff=STAFF)
+    await fleet.start("a.demo")
+    await write(fleet, COUNT)
+    let_records_go(fleet)
+    try:
+        await fleet.stop("a.demo")
+        await fleet.start("a.demo")
+        await grow_old(fleet)
+        keys = fleet["a.demo"].base.periods.periods()
+        erased = [await fleet.audit("a.demo", "audit.erased"), await minimum(fleet)]
+        told = (await fleet["a.demo"].services.node.status()).not_approved
+        await fleet.decide_by_named("a.demo")
+        await grow_old(fleet, timedelta(0))
+
+        assert (erased, told) == ([[], 0], ["audit"])
+        assert not set(keys) & set(fleet["a.demo"].base.periods.periods())
+        assert await minimum(fleet) == 512
     finally:
         await fleet.close()
 
@@ -276,6 +299,7 @@ async def test_a_member_waits_for_the_quorum(founded: Path, tmp_path: Path) -> N
     fleet = copy_of(founded, tmp_path / "n")
     let_records_go(fleet)
     await fleet.start("a.demo")
+    await fleet.decide_by_named("a.demo")
     try:
         await write(fleet, COUNT)
         await grow_old(fleet)
