@@ -5,7 +5,6 @@ import asyncio
 import logging
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from urllib.parse import quote
 
 from fedsafe_federation.identifiers.unicode import unassigned_ranges
 from fedsafe_node.clock import Clock
@@ -40,6 +39,7 @@ from fedsafe_node.provisions import (
 from fedsafe_node.sealed_files import SealedFiles
 from fedsafe_node.signals.custody import Custody, load_custody
 from fedsafe_node.situation import Situation
+from fedsafe_node.storage import store_url
 from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.reserve import Reserve
 from fedsafe_node.store.rows import PeerState
@@ -186,7 +186,7 @@ async def open_base(
     await workers(lambda: check_free(place.database))
     files = await workers(lambda: _read_files(place, config))
     store = await open_store(
-        f"sqlite://{quote(str(place.database.absolute()))}",
+        store_url(place.database, config.store),
         keys=files.periods,
         clock=clock,
         guard=files.guard,

@@ -18,6 +18,7 @@ from fedsafe_federation.card import Jurisdiction, NodeUrl
 from fedsafe_federation.signals import Contact
 from fedsafe_federation.signed import NodeName
 from fedsafe_node.errors import ConfigError
+from fedsafe_node.storage import Storage, unfit_storage
 from fedsafe_policies.gate import DEMO_SUFFIX
 from fedsafe_policies.references import DPO_MAILBOXES, MAILBOXES, is_contact
 
@@ -40,6 +41,7 @@ _FORMS: Final = {
     "oidc.issuer": "an https address, or http on loopback",
     "oidc.client_id": "letters, digits and signs without blanks",
     "oidc.redirect": "an https address, or http on loopback",
+    "store.url": "an address such as postgresql://fedsafe@127.0.0.1/fedsafe",
 }
 _PROVIDER: Final = (
     r"^(https://|http://(127\.0\.0\.1|\[::1\]|localhost)(?=[:/]|$))[\x21-\x7e]*(?!\n)$"
@@ -165,6 +167,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     founding: Founding = Founding()
     audit: AuditRetention = AuditRetention()
     disk: Disk = Disk()
+    store: Storage | None = None
     oidc: Oidc | None = None
     mail: Mail | None = None
 
@@ -283,7 +286,7 @@ def _unfit(config: Config) -> str | None:
             f"the policy {_DEMONSTRATION} is for demonstrations, whose nodes are named "
             f"like chat{DEMO_SUFFIX} - at `$.policy`"
         )
-    if config.mail is not None and (why := _unfit_mail(config.mail)) is not None:
+    if (why := _unfit_servers(config)) is not None:
         return why
     if config.audit.detail < max(config.audit.actor, config.audit.subject):
         return "details are kept as long as actors and subjects - at `$.audit.detail`"
@@ -309,6 +312,12 @@ def _unfit_provider(config: Config) -> str | None:
     return None
 
 
+def _unfit_servers(config: Config) -> str | None:
+    if config.store is not None and (why := unfit_storage(config.store)) is not None:
+        return why
+    return None if config.mail is None else _unfit_mail(config.mail)
+
+
 def _unfit_mail(mail: Mail) -> str | None:
     if mail.tls is Tls.NONE and mail.host not in _LOOPBACK:
         return "mail goes unprotected to this machine only - at `$.mail.tls`"
@@ -326,7 +335,11 @@ def render_config(config: Config) -> str:
     for name, section in table.items():
         if isinstance(section, dict):
             lines += ["", f"[{name}]"]
-            lines += [f"{key} = {_toml(value)}" for key, value in section.items()]
+            lines += [
+                f"{key} = {_toml(value)}"
+                for key, value in section.items()
+                if value is not None
+            ]
     return "\n".join(lines) + "\n"
 
 
