@@ -35,8 +35,8 @@ from fedsafe_node.sealed_files import SealedFiles
 from fedsafe_node.store.protocol import LogName, Reader
 from fedsafe_node.store.rows import Committed, Opening, RawOpening, SealedOpening
 from fedsafe_node.store.seal_protocol import Position, SealReport
+from fedsafe_node.store.sql_log_reader import Unsealing
 from fedsafe_node.store.sqlite import examine_file
-from fedsafe_node.store.sqlite_log_reader import Unsealing
 from fedsafe_node.store.writer import BY_WRONG_CELLS
 
 AUDIT: Final = "/audit"

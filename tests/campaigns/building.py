@@ -39,7 +39,8 @@ from fedsafe_node.principal import Principal
 from fedsafe_node.rights.dispute_messages import NewDisputeRequest
 from fedsafe_node.signals.relocking import relock
 from fedsafe_node.store.protocol import Transaction
-from fedsafe_node.store.sqlite_transaction import SQLiteTransaction
+from fedsafe_node.store.sql import Connection
+from fedsafe_node.store.sql_transaction import SqlTransaction
 from fedsafe_policies.gate import LegalGate
 from fedsafe_policies.vocabulary import Contention, Module, Purpose, Role, Scope
 
@@ -202,14 +203,14 @@ async def _fill(place: Place) -> None:
 
 async def _add_rows(base: Base, name: str, sql: str) -> bool:
     async def act(tx: Transaction) -> bool:
-        connection = cast("SQLiteTransaction", tx)._connection  # noqa: SLF001
+        connection = cast("SqlTransaction", tx)._connection  # noqa: SLF001
         added = [_add_row(connection, name, sql, number) for number in (1, 2)]
         return any(added)
 
     return await base.store.write(act)
 
 
-def _add_row(connection: sqlite3.Connection, name: str, sql: str, number: int) -> bool:
+def _add_row(connection: Connection, name: str, sql: str, number: int) -> bool:
     columns = connection.execute(
         'SELECT name, type, "notnull", pk FROM pragma_table_info(?)', (name,)
     ).fetchall()

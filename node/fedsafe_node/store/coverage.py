@@ -5,7 +5,6 @@ Every table is covered with all of its rows and columns unless it stands in `EXE
 with the reason, so a table of a later migration is covered without a word here.
 """
 
-import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,6 +14,7 @@ from zlib import crc32
 import msgspec
 
 from fedsafe_crypto.multiset import Multiset, RowHash
+from fedsafe_node.store.sql import Column, Connection
 
 EXEMPT: Final[Mapping[str, str]] = {
     "seal": "it is the seal; each of its parts is authenticated by itself",
@@ -29,15 +29,6 @@ PARTLY: Final[Mapping[str, tuple[str, str]]] = {
     )
 }
 OF_LOGS: Final = ("entries", "leaf_tiles", "openings", "tile_roots")
-_TABLES: Final = (
-    "SELECT name FROM sqlite_master WHERE type = 'table' "
-    "AND name NOT LIKE 'sqlite|_%' ESCAPE '|' ORDER BY name"
-)
-_SCHEMA: Final = (
-    "SELECT type, name, tbl_name, sql FROM sqlite_master "
-    "WHERE name NOT LIKE 'sqlite|_%' ESCAPE '|' ORDER BY type, name"
-)
-_PAGE: Final = 4_096
 _SHOWN: Final = 40
 _encode = msgspec.msgpack.Encoder().encode
 _Values = Sequence[Any]
@@ -60,14 +51,14 @@ class Covered:
         """Read all rows that count."""
         where = f" WHERE {self.only} IS NOT NULL" if self.only else ""
         cells = ", ".join(f'"{column}"' for column in self.columns)
-        return f"SELECT {cells} FROM main.{self.name}{where}"  # noqa: S608 - our own schema
+        return f"SELECT {cells} FROM {self.name}{where}"  # noqa: S608 - our own schema
 
     @cached_property
     def select_others(self) -> str:
         """Read the keys of all rows that do not count."""
         where = f" WHERE {self.only} IS NULL" if self.only else " WHERE FALSE"
         cells = ", ".join(f'"{self.columns[at]}"' for at in self.key)
-        return f"SELECT {cells} FROM main.{self.name}{where}"  # noqa: S608 - our own schema
+        return f"SELECT {cells} FROM {self.name}{where}"  # noqa: S608 - our own schema
 
     def sum_up(self, hash_row: RowHash, rows: Iterable[_Values]) -> Multiset:
         """Add up rows of this table, or several walks over them."""
@@ -110,32 +101,19 @@ def _shown(value: object) -> str:
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 
 
-def covered_tables(connection: sqlite3.Connection) -> list[Covered]:
+def covered_tables(connection: Connection) -> list[Covered]:
     """Return the tables of a database that the seal covers."""
-    return [
-        _covered(connection, name)
-        for (name,) in connection.execute(_TABLES).fetchall()
-        if name not in EXEMPT
-    ]
+    names = [name for name in connection.tables() if name not in EXEMPT]
+    return [_covered(name, connection.columns(name)) for name in names]
 
 
-def _covered(connection: sqlite3.Connection, name: str) -> Covered:
-    found = connection.execute(
-        "SELECT name, pk FROM pragma_table_xinfo(?) ORDER BY cid", (name,)
-    ).fetchall()
+def _covered(name: str, found: Sequence[Column]) -> Covered:
     columns = tuple(column for column, _ in found)
-    key = tuple(at for at, (_, place) in enumerate(found) if place)
+    key = tuple(at for at, (_, is_key) in enumerate(found) if is_key)
     only = PARTLY[name][0] if name in PARTLY else None
     return Covered(name, columns, key or tuple(range(len(columns))), only)
 
 
-def rows_of(connection: sqlite3.Connection, table: Covered) -> Iterator[_Values]:
+def rows_of(connection: Connection, table: Covered) -> Iterator[_Values]:
     """Walk over the rows of a table that count."""
-    cursor = connection.execute(table.select)
-    while page := cursor.fetchmany(_PAGE):
-        yield from page
-
-
-def schema_of(connection: sqlite3.Connection) -> list[tuple[str, ...]]:
-    """Return the whole schema: a trigger that was added is found as well."""
-    return connection.execute(_SCHEMA).fetchall()
+    return connection.walk(table.select)

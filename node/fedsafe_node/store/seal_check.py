@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Compares a database, and the key files beside it, with its seal."""
 
-import sqlite3
 from collections.abc import Iterator, Mapping
 from hashlib import blake2b
 from typing import Any, Final
@@ -18,11 +17,10 @@ from fedsafe_node.store.coverage import (
     name_of,
     place_of,
     rows_of,
-    schema_of,
 )
-from fedsafe_node.store.schema import migrate
 from fedsafe_node.store.seal_protocol import Position, SealReport, Surroundings
 from fedsafe_node.store.sealed_parts import MAIN, Seal, SealKey, read_seal
+from fedsafe_node.store.sql import Connection
 
 _OF_ENTRIES: Final = ("entries", "openings")
 _SIZES: Final = (
@@ -39,18 +37,15 @@ _BELOW: Final = (
 )
 _STRAY_TILE: Final = (
     "SELECT level, idx FROM tile_roots WHERE log = ? AND (level < 1 OR level > ? "
-    "OR idx >= ? >> ? * level) ORDER BY level, idx LIMIT 1"
+    "OR idx >= ? >> CAST(? * level AS INTEGER)) ORDER BY level, idx LIMIT 1"
 )
 _HIGHEST: Final = 7  # a tile of that level has more entries than a log can have
 _DIRECTORIES: Final = {"period_key": "periods", "quarter_key": "pseudonyms"}
-_HAS_EFFECTS: Final = (
-    "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'effects'"
-)
 MOST_AT_START: Final = 5_000  # rows of a table; larger ones are left to `audit verify`
 
 
 def examine_seal(
-    connection: sqlite3.Connection, around: Surroundings, newest: int
+    connection: Connection, around: Surroundings, newest: int
 ) -> SealReport:
     """Compare everything with the seal, on the snapshot under way.
 
@@ -77,7 +72,7 @@ def examine_seal(
 
 
 def surroundings_faults(
-    connection: sqlite3.Connection, around: Surroundings, seal: Seal
+    connection: Connection, around: Surroundings, seal: Seal
 ) -> Iterator[SealBrokenError]:
     """Compare the key files and the guard with the seal."""
     found, destroyed = around.digests(), destroyed_files(connection)
@@ -95,7 +90,7 @@ def surroundings_faults(
             yield SealBrokenError("guard", log, why, is_missing=True)
 
 
-def stray_faults(connection: sqlite3.Connection) -> Iterator[SealBrokenError]:
+def stray_faults(connection: Connection) -> Iterator[SealBrokenError]:
     """Look for rows of logs where nobody who verifies a log would read them.
 
     No sum covers those of `OF_LOGS`, so what no log leads to is missed by all else.
@@ -127,7 +122,7 @@ def stray_faults(connection: sqlite3.Connection) -> Iterator[SealBrokenError]:
 
 
 def lost_faults(
-    connection: sqlite3.Connection, around: Surroundings, seal: Seal
+    connection: Connection, around: Surroundings, seal: Seal
 ) -> Iterator[SealBrokenError]:
     """Look for openings of a month of which there never was a key.
 
@@ -147,9 +142,9 @@ def lost_faults(
         yield SealBrokenError("openings", f"{log}, {index}, {group}", why)
 
 
-def destroyed_files(connection: sqlite3.Connection) -> set[str]:
+def destroyed_files(connection: Connection) -> set[str]:
     """Name the key files that were to be destroyed."""
-    if connection.execute(_HAS_EFFECTS).fetchone() is None:
+    if "effects" not in connection.tables():
         return set()
     rows = connection.execute("SELECT kind, target FROM effects").fetchall()
     return {f"{_DIRECTORIES.get(kind)}/{target}.key" for kind, target in rows}
@@ -170,7 +165,7 @@ def log_faults(
 
 
 def table_faults(
-    connection: sqlite3.Connection,
+    connection: Connection,
     key: SealKey,
     seal: Seal,
     *,
@@ -178,7 +173,7 @@ def table_faults(
 ) -> Iterator[SealBrokenError]:
     """Compare schema and tables, but those that were sealed with more than *most*."""
     if schema_digest(connection) != seal.main.schema:
-        name = _odd_part(connection)
+        name = connection.odd_part()
         yield SealBrokenError("schema", name, "it is not what was sealed")
     tables = {table.name: table for table in covered_tables(connection)}
     for name in sorted({*tables, *seal.tables}):
@@ -192,7 +187,7 @@ def table_faults(
 
 
 def _table_fault(
-    connection: sqlite3.Connection, key: SealKey, table: Covered, sealed: Multiset
+    connection: Connection, key: SealKey, table: Covered, sealed: Multiset
 ) -> SealBrokenError | None:
     here = table.sum_up(key.hash_row, rows_of(connection, table))
     if here == sealed:
@@ -215,7 +210,7 @@ def _table_fault(
     return SealBrokenError(table.name, name, "not as it was sealed")
 
 
-def _lost_row(connection: sqlite3.Connection, table: Covered, place: int) -> str:
+def _lost_row(connection: Connection, table: Covered, place: int) -> str:
     """Name a row that is gone, if it is among those that do not count any more."""
     others = map(list, connection.execute(table.select_others))
     found = [key for key in others if place_of(key) == place]
@@ -223,7 +218,7 @@ def _lost_row(connection: sqlite3.Connection, table: Covered, place: int) -> str
 
 
 def _strangers(
-    connection: sqlite3.Connection,
+    connection: Connection,
     key: SealKey,
     table: Covered,
     here: Multiset,
@@ -240,19 +235,7 @@ def _strangers(
     return []
 
 
-def schema_digest(connection: sqlite3.Connection) -> bytes:
+def schema_digest(connection: Connection) -> bytes:
     """Return a digest of the schema."""
-    encoded = msgspec.msgpack.encode(schema_of(connection))
+    encoded = msgspec.msgpack.encode(connection.schema())
     return blake2b(encoded, digest_size=32).digest()
-
-
-def _odd_part(connection: sqlite3.Connection) -> str:
-    """Name a table, index or trigger that this program would not have made so."""
-    blank = sqlite3.connect(":memory:", isolation_level=None)
-    try:
-        migrate(blank)
-        wanted = set(schema_of(blank))
-    finally:
-        blank.close()
-    odd = sorted(wanted ^ set(schema_of(connection)), key=str)
-    return f"{odd[0][0]} {odd[0][1]}" if odd else "user_version"

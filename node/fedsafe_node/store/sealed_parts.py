@@ -13,7 +13,6 @@ part that was put back does not fit `main`; a `main` that was put back does not 
 the logs, which grow with every act.
 """
 
-import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
@@ -26,13 +25,14 @@ from fedsafe_crypto.framing import lp_text
 from fedsafe_crypto.multiset import Multiset, derive_key, row_hash
 from fedsafe_crypto.secretbox import decrypt, encrypt
 from fedsafe_node.errors import SealBrokenError
+from fedsafe_node.store.sql import Connection
 
 MAIN: Final = "main"
 FILES: Final = "files"
 _TABLE: Final = "table:"
 _AAD: Final = b"fedsafe/seal/v1\n"
 _SUM_BYTES: Final = 32
-_HAS_SEAL: Final = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'seal'"
+_TABLE_OF_SEAL: Final = "seal"
 
 
 class SealKey:
@@ -123,13 +123,13 @@ def digest_of_parts(parts: Mapping[str, bytes]) -> bytes:
     return blake2b(_encode(sorted(parts.items())), digest_size=32).digest()
 
 
-def read_seal(connection: sqlite3.Connection, key: SealKey) -> Seal | None:
+def read_seal(connection: Connection, key: SealKey) -> Seal | None:
     """Read the seal of a database; None if it never had one.
 
     Raises:
         SealBrokenError: a part does not open, is missing, or was put back.
     """
-    if connection.execute(_HAS_SEAL).fetchone() is None:
+    if _TABLE_OF_SEAL not in connection.tables():
         return None
     rows = connection.execute("SELECT part, body FROM seal").fetchall()
     if not rows:

@@ -1,18 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Keeps the seal in step with the tables, within the commits of the writer.
 
-Temporary triggers on the write connection, made from the schema, note each row that
-comes or goes in a temporary table. That table is part of the transaction: what an
-act, a savepoint or a failed statement takes back is noted no more. At the end of a
-batch the notes are added to the sums, and the seal is written in the same commit.
-So every way to change a row is seen, whatever statement did it, and no reader pays.
-
-REPLACE deletes rows without firing triggers unless `recursive_triggers` is on.
+Triggers note each row that comes or goes (`Notes`). The notes are part of the
+transaction: what an act, a savepoint or a failed statement takes back is noted no more.
+At the end of a batch they are added to the sums, and the seal is written in the same
+commit. So every way to change a row is seen, whatever statement did it, and no reader
+pays.
 """
 
-import sqlite3
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any, Final, Protocol
@@ -23,7 +20,6 @@ from fedsafe_node.store.coverage import (
     Covered,
     covered_tables,
     rows_of,
-    schema_of,
 )
 from fedsafe_node.store.rows import Tail
 from fedsafe_node.store.schema import VERSION
@@ -48,18 +44,34 @@ from fedsafe_node.store.sealed_parts import (
     read_seal,
     table_part,
 )
-from fedsafe_node.store.sqlite_logs import SQLiteLogRows
+from fedsafe_node.store.sql import WriteConnection
+from fedsafe_node.store.sql_logs import SqlLogRows
 
 _LOOK_EVERY: Final = 64  # commits
-_TOUCHED: Final = "SELECT * FROM temp.touched"
-# Told once for all rows of a transaction, so that most commits need not look.
-_TOUCH: Final = "SELECT seal_touch() WHERE NOT EXISTS (SELECT 1 FROM touched);"
-_FORGET: Final = "DELETE FROM temp.touched"
 _KEEP: Final = (
     "INSERT INTO seal (part, body) VALUES (?, ?) "
     "ON CONFLICT (part) DO UPDATE SET body = excluded.body"
 )
 _KEEP_MAIN: Final = f"UPDATE seal SET body = ? WHERE part = '{MAIN}'"  # noqa: S608 - our own word
+
+
+Note = tuple[str, int, Sequence[Any]]  # a table, 1 (came) or -1 (went), the row
+
+
+class Notes(Protocol):
+    """What rows came and went in the transaction under way."""
+
+    def begin(self, tables: Sequence[Covered]) -> None:
+        """Note from now on what happens to these tables."""
+        ...
+
+    def look_anew(self) -> None:
+        """Be told that nobody knows how the transaction has ended."""
+        ...
+
+    def take(self) -> Sequence[Note]:
+        """Return what was noted, and forget it."""
+        ...
 
 
 class Logs(Protocol):
@@ -69,7 +81,7 @@ class Logs(Protocol):
         """Return the positions of the logs that have grown since."""
         ...
 
-    def tail(self, rows: SQLiteLogRows, log: str) -> Tail:
+    def tail(self, rows: SqlLogRows, log: str) -> Tail:
         """Return a log's end."""
         ...
 
@@ -91,37 +103,40 @@ class Sealer:
     """
 
     def __init__(
-        self, connection: sqlite3.Connection, around: Surroundings, logs: Logs
+        self,
+        connection: WriteConnection,
+        notes: Notes,
+        around: Surroundings,
+        logs: Logs,
     ) -> None:
         self._execute = connection.execute
         self._connection = connection
         self._around = around
         self._key = around.key
         self._logs = logs
+        self._notes = notes
         self._tables: dict[str, Covered] = {}
-        self._is_touched = False
         self._state: _State | None = None
         self._next: _State | None = None
         self.number = 0
 
-    def begin(self, migrate: Callable[[sqlite3.Connection], None]) -> None:
+    def begin(self, migrate: Callable[[], None]) -> None:
         """Check the seal that there is, bring the schema up to date, and go on.
 
         Raises:
             SealBrokenError: names what is not as it was sealed.
             SchemaError: the database is newer than this program.
         """
-        before = schema_of(self._connection)
+        before = self._connection.schema()
         seal = read_seal(self._connection, self._key)
         if seal is not None:
             self._check(seal)
         elif self._around.was_sealed:
             raise SealBrokenError("seal", MAIN, "it is missing", is_missing=True)
-        self._execute("PRAGMA recursive_triggers = ON")
-        migrate(self._connection)
+        migrate()
         self._tables = {each.name: each for each in covered_tables(self._connection)}
-        self._note_changes()
-        if seal is None or before != schema_of(self._connection):
+        self._notes.begin(list(self._tables.values()))
+        if seal is None or before != self._connection.schema():
             self._around.begin_sealing()
             self._seal_all(1 if seal is None else seal.main.number + 1)
         else:
@@ -130,7 +145,7 @@ class Sealer:
 
     def _check(self, seal: Seal) -> None:
         # What a migration changes has to be whole before it is sealed anew.
-        (version,) = self._execute("PRAGMA user_version").fetchone()
+        version = self._connection.version()
         most = MOST_AT_START if version == VERSION else None
         logs, guards = seal.main.logs, seal.main.guards
         own = {log: at for log, at in logs.items() if log in guards}
@@ -147,8 +162,7 @@ class Sealer:
         state = self._state
         if state is None:
             return
-        touched = self._execute(_TOUCHED).fetchall() if self._is_touched else []
-        self._is_touched = False
+        touched = self._notes.take()
         grown = self._logs.grown(state.main.logs)
         marks = self._around.marks()
         tables, parts, files = state.tables, state.parts, state.files
@@ -159,7 +173,6 @@ class Sealer:
             files = news
             parts = {**parts, FILES: self._keep(FILES, encode_files(files))}
         if touched:
-            self._execute(_FORGET)
             tables, parts = self._changed(touched, tables, parts)
         elif not grown and parts is state.parts and marks == state.main.guards:
             return
@@ -190,7 +203,7 @@ class Sealer:
         Raises:
             SealBrokenError: it is not as it was sealed.
         """
-        self._is_touched = True
+        self._notes.look_anew()
         seal = read_seal(self._connection, self._key)
         if self._state is not None and seal is not None:
             self._resume(seal)
@@ -211,14 +224,13 @@ class Sealer:
 
     def _changed(
         self,
-        touched: list[tuple[Any, ...]],
+        touched: Iterable[Note],
         tables: Mapping[str, Multiset],
         parts: Mapping[str, bytes],
     ) -> tuple[dict[str, Multiset], dict[str, bytes]]:
-        changed: dict[str, list[tuple[int, tuple[Any, ...]]]] = defaultdict(list)
-        for row in touched:
-            width = len(self._tables[row[0]].columns) + 2
-            changed[row[0]].append((row[1], row[2:width]))
+        changed: dict[str, list[tuple[int, Sequence[Any]]]] = defaultdict(list)
+        for name, sign, row in touched:
+            changed[name].append((sign, row))
         new_tables, new_parts = dict(tables), dict(parts)
         for name, rows in changed.items():
             before = tables.get(name, Multiset())
@@ -231,10 +243,10 @@ class Sealer:
         return new_tables, new_parts
 
     def _seal_all(self, number: int) -> None:
-        self._execute("BEGIN IMMEDIATE")
+        self._connection.begin()
         try:
-            self._execute("DELETE FROM main.seal")
-            self._execute(_FORGET)
+            self._execute("DELETE FROM seal")
+            self._notes.take()
             tables = {
                 name: sums
                 for name, table in self._tables.items()
@@ -259,13 +271,13 @@ class Sealer:
             for part, body in (*bodies.items(), (MAIN, encode_main(main))):
                 self._keep(part, body)
         except BaseException:
-            self._execute("ROLLBACK")
+            self._connection.rollback()
             raise
-        self._execute("COMMIT")
+        self._connection.commit()
         self._take(_State(main, files, tables, bodies))
 
     def _positions(self, names: Iterable[str]) -> dict[str, Position]:
-        rows = SQLiteLogRows(self._connection)
+        rows = SqlLogRows(self._connection)
         tails = {name: self._logs.tail(rows, name) for name in names}
         return {name: (tail.size, tail.root) for name, tail in tails.items()}
 
@@ -274,35 +286,3 @@ class Sealer:
 
     def _names(self) -> list[str]:
         return [name for (name,) in self._execute("SELECT origin FROM logs")]
-
-    def _touch(self) -> None:
-        self._is_touched = True
-
-    def _note_changes(self) -> None:
-        self._connection.create_function("seal_touch", 0, self._touch)
-        widest = max(len(table.columns) for table in self._tables.values())
-        cells = ", ".join(f"c{at}" for at in range(widest))
-        self._execute(f"CREATE TEMP TABLE touched (name, sign, {cells})")
-        for table in self._tables.values():
-            for sql in _triggers(table):
-                self._execute(sql)
-
-
-def _triggers(table: Covered) -> list[str]:
-    def note(sign: int, row: str) -> str:
-        cells = ", ".join(f"c{at}" for at in range(len(table.columns)))
-        values = ", ".join(f'{row}."{column}"' for column in table.columns)
-        where = f" WHERE {row}.{table.only} IS NOT NULL" if table.only else ""
-        return (
-            f"INSERT INTO touched (name, sign, {cells}) "
-            f"SELECT '{table.name}', {sign}, {values}{where};"
-        )
-
-    notes = {"DELETE": note(-1, "OLD"), "UPDATE": note(-1, "OLD") + note(1, "NEW")}
-    if table.only is None:  # a row begins to count by an update, never as it comes
-        notes["INSERT"] = note(1, "NEW")
-    return [
-        f"CREATE TEMP TRIGGER seal_{table.name}_{verb.lower()} AFTER {verb} "
-        f"ON main.{table.name} BEGIN {_TOUCH} {sql} END"
-        for verb, sql in notes.items()
-    ]

@@ -15,7 +15,6 @@ its own.
 import asyncio
 import fcntl
 import os
-import sqlite3
 from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -31,27 +30,20 @@ from fedsafe_node.store.keeping_rows import Outage, Room
 from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.store.reserve import Reserve
 from fedsafe_node.store.rows import StoreTrouble
-from fedsafe_node.store.schema import migrate
 from fedsafe_node.store.seal_protocol import SealReport, Surroundings
 from fedsafe_node.store.sealing import Sealer
-from fedsafe_node.store.sqlite_log_reader import Unsealing
-from fedsafe_node.store.sqlite_reader import SQLiteReader
-from fedsafe_node.store.sqlite_transaction import Sequencing, SQLiteTransaction
-from fedsafe_node.store.writer import UNREADABLE, Writer, by_damage, run_act
+from fedsafe_node.store.sql import UNREADABLE, Connection
+from fedsafe_node.store.sql_log_reader import Unsealing
+from fedsafe_node.store.sql_reader import SqlReader
+from fedsafe_node.store.sql_transaction import Sequencing, SqlTransaction
+from fedsafe_node.store.sqlite_connection import (
+    SqliteConnection,
+    SqliteWriteConnection,
+)
+from fedsafe_node.store.sqlite_notes import SqliteNotes
+from fedsafe_node.store.writer import Writer, by_damage, run_act
 
 T = TypeVar("T")
-
-_STATEMENTS = 256  # prepared statements kept per connection
-_PATIENCE = 0.2  # seconds; only a tool that reads the file can be in the way
-_PRAGMAS = (
-    "PRAGMA journal_mode = WAL",
-    "PRAGMA synchronous = FULL",
-    "PRAGMA secure_delete = ON",
-    "PRAGMA foreign_keys = ON",
-    "PRAGMA temp_store = MEMORY",
-    "PRAGMA cache_size = -16000",
-    "PRAGMA wal_autocheckpoint = 4000",
-)
 
 
 class SQLiteStore:
@@ -73,10 +65,10 @@ class SQLiteStore:
         self._files = files
         self._sequencing = sequencing
         self._closed = False
-        self._reader = SQLiteReader(files.reading, sequencing)
+        self._reader = SqlReader(files.reading, sequencing)
         self._writer = Writer(
             files.writing,
-            SQLiteTransaction(files.writing, sequencing),
+            SqlTransaction(files.writing, sequencing),
             sequencing,
             seal=files.sealer,
             reserve=files.reserve,
@@ -153,9 +145,9 @@ class SQLiteStore:
         return await asyncio.to_thread(self._scan, query)
 
     def _scan(self, query: Callable[[Reader], Awaitable[T]]) -> T:
-        connection = _connect_to_read(self._path)
+        connection = SqliteConnection.to_read(self._path)
         try:
-            reader = SQLiteReader(connection, self._sequencing)
+            reader = SqlReader(connection, self._sequencing)
             return _run_query(connection, reader, query)
         finally:
             connection.close()
@@ -215,8 +207,8 @@ class SQLiteStore:
 @dataclass(frozen=True, slots=True)
 class _Files:
     lock: int
-    writing: sqlite3.Connection
-    reading: sqlite3.Connection
+    writing: SqliteWriteConnection
+    reading: SqliteConnection
     sealer: Sealer | None = None
     around: Surroundings | None = None
     reserve: Reserve | None = None
@@ -228,8 +220,8 @@ class _Files:
 
 
 def _run_query(
-    connection: sqlite3.Connection,
-    reader: SQLiteReader,
+    connection: Connection,
+    reader: SqlReader,
     query: Callable[[Reader], Awaitable[T]],
 ) -> T:
     try:
@@ -259,11 +251,11 @@ def examine_file(
     # A copy on a medium that takes no writes, on which nothing can go on meanwhile.
     still = not os.access(path.parent, os.W_OK) and not wal.exists()
     try:
-        connection = _connect_to_read(path, "ro&immutable=1" if still else "ro")
+        connection = SqliteConnection.to_read(path, "ro&immutable=1" if still else "ro")
     except UNREADABLE as error:
         raise StoreFailedError(str(error)) from error
     try:
-        return _run_query(connection, SQLiteReader(connection, unsealing), query)
+        return _run_query(connection, SqlReader(connection, unsealing), query)
     finally:
         connection.close()
 
@@ -301,21 +293,19 @@ def _open_files(
                 reserve.begin()
             os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
             sync_directory(path.parent)
-            writing = _connect(path, "rw")
+            writing = SqliteWriteConnection.to_write(path)
             undo.callback(writing.close)
-            for pragma in _PRAGMAS:
-                writing.execute(pragma)
-            if writing.execute("PRAGMA user_version").fetchone() == (0,):
-                migrate(writing)  # a new file, which has nothing to be checked
+            if writing.version() == 0:
+                writing.migrate()  # a new file, which has nothing to be checked
             if check is not None:
-                _run_query(writing, SQLiteReader(writing, sequencing), check)
+                _run_query(writing, SqlReader(writing, sequencing), check)
             sealer = None
             if around is None:
-                migrate(writing)
+                writing.migrate()
             else:
-                sealer = Sealer(writing, around, sequencing)
-                sealer.begin(migrate)
-            reading = _connect_to_read(path)
+                sealer = Sealer(writing, SqliteNotes(writing), around, sequencing)
+                sealer.begin(writing.migrate)
+            reading = SqliteConnection.to_read(path)
             files = _Files(lock, writing, reading, sealer, around, reserve)
         except (*UNREADABLE, OSError) as error:
             raise StoreFailedError(str(error)) from error
@@ -346,21 +336,3 @@ def _lock(path: Path) -> int:
         os.close(descriptor)
         raise StoreBusyError(str(path.with_suffix(""))) from None
     return descriptor
-
-
-def _connect(path: Path, mode: str) -> sqlite3.Connection:
-    return sqlite3.connect(
-        f"{path.absolute().as_uri()}?mode={mode}",
-        uri=True,
-        isolation_level=None,  # transactions are begun and ended by name
-        check_same_thread=False,
-        cached_statements=_STATEMENTS,
-        timeout=_PATIENCE,
-    )
-
-
-def _connect_to_read(path: Path, mode: str = "ro") -> sqlite3.Connection:
-    connection = _connect(path, mode)
-    connection.execute("PRAGMA query_only = ON")
-    connection.execute("PRAGMA cache_size = -8000")
-    return connection

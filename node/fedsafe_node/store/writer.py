@@ -21,7 +21,6 @@ however many acts there are, and nobody is told before it.
 """
 
 import asyncio
-import sqlite3
 from collections import deque
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -45,6 +44,13 @@ from fedsafe_node.store.keeping_rows import Outage
 from fedsafe_node.store.protocol import Transaction
 from fedsafe_node.store.reserve import Reserve
 from fedsafe_node.store.rows import StoreTrouble, Trouble
+from fedsafe_node.store.sql import (
+    UNREADABLE,
+    Connection,
+    Error,
+    IntegrityError,
+    WriteConnection,
+)
 
 T = TypeVar("T")
 Act = Callable[[Transaction], Awaitable[Any]]
@@ -53,25 +59,18 @@ _Outcome = tuple[_Future, Any, Exception | None]
 
 MAX_BATCH = 1024
 _NOTHING = object()  # never in the queue
-# Out of damaged pages sqlite3 may build a text, or a message, that is no UTF-8.
-UNREADABLE = (sqlite3.Error, UnicodeDecodeError)
 BY_WRONG_CELLS = (TypeError, ValueError, AttributeError, OverflowError)
 
 
-def by_damage(connection: sqlite3.Connection, error: Exception) -> Exception:
+def by_damage(connection: Connection, error: Exception) -> Exception:
     """Tell an error of ours from one that damaged rows made: those are the disk's.
 
     A flipped bit may turn bytes into text, which nobody who reads them expects.
     """
     if not isinstance(error, BY_WRONG_CELLS):
         return error
-    try:
-        (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
-    except UNREADABLE as worse:
-        verdict = str(worse)
-    if verdict == "ok":
-        return error
-    return StoreFailedError(" ".join(verdict.split()))
+    damage = connection.is_damaged()
+    return error if damage is None else StoreFailedError(damage)
 
 
 class _Waiting(NamedTuple):
@@ -147,7 +146,7 @@ class Writer:
 
     def __init__(  # noqa: PLR0913 - everything it needs is an argument
         self,
-        connection: sqlite3.Connection,
+        connection: WriteConnection,
         transaction: Transaction,
         undo: Undo,
         *,
@@ -175,9 +174,9 @@ class Writer:
         self._closing = False
         if reserve is not None and not reserve.held:
             self._remember(NoRoomError())
-        self._thread = self._begin()
+        self._thread = self._start()
 
-    def _begin(self) -> Thread:
+    def _start(self) -> Thread:
         thread = Thread(target=self._serve, name="fedsafe-writer", daemon=True)
         thread.start()
         return thread
@@ -194,7 +193,7 @@ class Writer:
         if self._closing or self._failure is not None:
             raise StoreClosedError(self._failure or "closed")
         if not self._thread.is_alive():
-            self._thread = self._begin()
+            self._thread = self._start()
         future: _Future = self._loop.create_future()
         self._queue.put(_Waiting(act, future, copy_context(), vital))
         return future
@@ -266,7 +265,7 @@ class Writer:
         self._scarce = self._is_scarce()
         try:
             self._faults.reach(FaultPoint.WRITER_BEFORE_BEGIN)
-            self._connection.execute("BEGIN IMMEDIATE")
+            self._begin()
             together = len(acts) > 1
             outcomes = [self._run(item, act, together) for item, act in acts]
             if self._seal is not None and self._connection.in_transaction:
@@ -274,7 +273,7 @@ class Writer:
             committing = True
             if self._connection.in_transaction:
                 self._faults.reach(FaultPoint.WRITER_BEFORE_COMMIT)
-                self._connection.execute("COMMIT")
+                self._connection.commit()
         except Exception as error:  # noqa: BLE001 - every caller is told
             failed = self._take_back(error, committing=committing)
             return [(item.future, None, failed) for item, _ in acts]
@@ -287,34 +286,41 @@ class Writer:
         self._faults.reach(FaultPoint.WRITER_AFTER_COMMIT)
         return outcomes
 
+    def _begin(self) -> None:
+        if self._connection.begin():
+            self._undo.forget()
+            if self._seal is not None:
+                self._seal.reload()
+
     def _is_scarce(self) -> bool:
         reserve = self._reserve
         return reserve is not None and not reserve.held and not reserve.take_up()
 
     def _run(self, item: _Waiting, act: Act, together: bool) -> _Outcome:  # noqa: FBT001
-        execute, future = self._connection.execute, item.future
+        connection, future = self._connection, item.future
         if together:  # alone, an act takes back the whole transaction
-            execute("SAVEPOINT act")
+            connection.begin_act()
         self._undo.begin_act()
-        before = self._connection.total_changes
+        before = connection.total_changes
         try:
             if self._scarce and not item.vital:
                 act = self._sparing(act)
             result = item.context.run(run_act, act(self._transaction))
         except Exception as error:
-            if not self._connection.in_transaction:
-                raise  # SQLite itself took back everything, as on a full disk
-            execute("ROLLBACK TO act" if together else "ROLLBACK")
+            if not connection.in_transaction:
+                raise  # the database took back everything, as on a full disk
             if together:
-                execute("RELEASE act")
+                connection.undo_act()
+            else:
+                connection.rollback()
             self._undo.undo_act()
-            told = by_damage(self._connection, _for_caller(error))
+            told = by_damage(connection, _for_caller(error))
             if isinstance(told, StoreFailedError):
                 self._remember(error)
             return (future, None, told)
         if together:
-            execute("RELEASE act")
-        self._wrote = self._wrote or self._connection.total_changes > before
+            connection.end_act()
+        self._wrote = self._wrote or connection.total_changes > before
         self._faults.reach(FaultPoint.WRITER_AFTER_ACT)
         return (future, result, None)
 
@@ -334,19 +340,19 @@ class Writer:
         return spared
 
     def _take_back(self, error: BaseException, *, committing: bool) -> StoreFailedError:
-        reason = str(error) if isinstance(error, sqlite3.Error) else repr(error)
-        if committing and kind_of(error) is Trouble.FAILED:
-            self._failure = f"a commit failed ({reason}); start the node anew"
+        lost = self._connection.is_lost_by(error, committing=committing)
+        self._failure = lost or self._failure
         try:
             if self._connection.in_transaction:
-                self._connection.execute("ROLLBACK")
-        except sqlite3.Error as worse:
+                self._connection.rollback()
+        except Error as worse:
             self._failure = f"a rollback failed ({worse}); start the node anew"
         self._undo.forget()
         if self._seal is not None:
             self._seal.forget()
         self._remember(error)
-        return StoreFailedError(reason)
+        is_of_database = isinstance(error, Error)
+        return StoreFailedError(str(error) if is_of_database else repr(error))
 
     def _remember(self, error: BaseException) -> None:
         kind = Trouble.FAILED if self._failure is not None else kind_of(error)
@@ -359,16 +365,16 @@ class Writer:
 
     def _scrub(self, future: _Future) -> _Outcome:
         try:
-            row = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-        except sqlite3.Error as error:
+            is_clean = self._connection.scrub()
+        except Error as error:
             if is_full(error):
                 self._remember(error)
             return (future, None, StoreFailedError(str(error)))
-        return (future, row[0] == 0, None)
+        return (future, is_clean, None)
 
 
 def _for_caller(error: Exception) -> Exception:
-    if isinstance(error, sqlite3.IntegrityError):
+    if isinstance(error, IntegrityError):
         return ConflictError(str(error))
     if isinstance(error, (*UNREADABLE, KeyFileError)):  # the month's key is not made
         return StoreFailedError(str(error))

@@ -17,7 +17,7 @@ from fedsafe_node.lookup_messages import (
     Subject,
 )
 from fedsafe_node.review.messages import ListedTask, TasksQuery
-from fedsafe_node.store.sqlite_transaction import SQLiteTransaction
+from fedsafe_node.store.sql_transaction import SqlTransaction
 from fedsafe_policies.vocabulary import Scope
 
 OTHER = "somebody.else@mail.example"
@@ -106,7 +106,7 @@ async def test_task_and_event_are_one_act(
     async def fail(*_: object) -> None:
         raise StoreFailedError("the log takes no more")
 
-    monkeypatch.setattr(SQLiteTransaction, "append_many", fail)
+    monkeypatch.setattr(SqlTransaction, "append_many", fail)
     with pytest.raises(StoreFailedError):
         await alone["a.demo"].services.lookups.lookup(
             LookupRequest(questions=[email()], subject_ref="account-1"), BOT

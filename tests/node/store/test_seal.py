@@ -16,6 +16,8 @@ from fedsafe_node.store.schema import MIGRATIONS, migrate
 from fedsafe_node.store.seal_check import examine_seal
 from fedsafe_node.store.sealed_parts import SealKey
 from fedsafe_node.store.sealing import Sealer
+from fedsafe_node.store.sqlite_connection import SqliteWriteConnection
+from fedsafe_node.store.sqlite_notes import SqliteNotes
 
 KEY = SealKey(bytes(32))
 MONTH = "periods/2026-11.key"
@@ -76,8 +78,13 @@ class Sealed:
         if self.path == ":memory:":
             migrated().backup(self.connection)
         self.connection.execute("PRAGMA foreign_keys = ON")
-        self.sealer = Sealer(self.connection, self.around, NoLogs())  # type: ignore[arg-type]
-        self.sealer.begin(migrate)
+        self.wrapped = SqliteWriteConnection(self.connection)
+        self.sealer = self.new_sealer()
+        self.sealer.begin(self.wrapped.migrate)
+
+    def new_sealer(self) -> Sealer:
+        notes = SqliteNotes(self.wrapped)
+        return Sealer(self.wrapped, notes, self.around, NoLogs())  # type: ignore[arg-type]
 
     def reopen(self) -> None:
         self.connection.close()
@@ -114,7 +121,7 @@ class Sealed:
             self.connection.execute(sql)
 
     def faults(self) -> list[tuple[str, str]]:
-        report = examine_seal(self.connection, self.around, 0)
+        report = examine_seal(self.wrapped, self.around, 0)
         return [(fault.table, fault.name) for fault in report.faults]
 
 
@@ -243,7 +250,7 @@ def test_what_was_done_behind_the_seal_is_named(
 
     assert fault in sealed.faults()
     with pytest.raises(SealBrokenError, match=fault[0]):
-        Sealer(sealed.connection, sealed.around, NoLogs()).begin(migrate)  # type: ignore[arg-type]
+        sealed.new_sealer().begin(sealed.wrapped.migrate)
 
 
 @pytest.mark.parametrize(
@@ -294,8 +301,8 @@ def test_a_table_and_its_part_that_were_put_back_do_not_fit(sealed: Sealed) -> N
 
 def test_an_older_seal_is_noticed_by_whoever_knows_a_newer(sealed: Sealed) -> None:
     newest = sealed.sealer.number
-    report = examine_seal(sealed.connection, sealed.around, newest)
-    (old,) = examine_seal(sealed.connection, sealed.around, newest + 1).faults
+    report = examine_seal(sealed.wrapped, sealed.around, newest)
+    (old,) = examine_seal(sealed.wrapped, sealed.around, newest + 1).faults
 
     assert report.faults == ()
     assert (old.table, old.reason) == ("seal", "an older one was put back")
@@ -395,7 +402,7 @@ def test_every_table_is_covered_or_exempt_with_a_reason(sealed: Sealed) -> None:
             "SELECT name FROM sqlite_master WHERE type = 'table'"
         )
     }
-    covered = {table.name for table in covered_tables(sealed.connection)}
+    covered = {table.name for table in covered_tables(sealed.wrapped)}
 
     assert covered | set(EXEMPT) == tables
     assert not covered & set(EXEMPT)

@@ -21,7 +21,7 @@ from fedsafe_node.log.engine import open_store
 from fedsafe_node.log.openings import PeriodKeys
 from fedsafe_node.store.protocol import Reader, Store, Transaction
 from fedsafe_node.store.rows import LogEntry, Opening, Trouble
-from fedsafe_node.store.sqlite_transaction import SQLiteTransaction
+from fedsafe_node.store.sql_transaction import SqlTransaction
 
 FEED = "a.demo/feed"
 SALT = bytes(32)
@@ -138,7 +138,7 @@ async def test_a_transaction_that_sqlite_took_back_fails_its_whole_batch(
     store: Store,
 ) -> None:
     async def full(tx: Transaction) -> None:
-        assert isinstance(tx, SQLiteTransaction)
+        assert isinstance(tx, SqlTransaction)
         await tx.append(FEED, b"lost")
         tx._execute("ROLLBACK")  # noqa: SLF001 - as SQLite does on a full disk
         raise sqlite_error(sqlite3.SQLITE_FULL)

@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Holds, effects, gaps and erasures in SQLite: a reading and a writing half.
 
-They are mixed into `SQLiteReader` and `SQLiteTransaction`, which own the connection.
+They are mixed into `SqlReader` and `SqlTransaction`, which own the connection.
 """
 
-import sqlite3
 from collections import Counter
 from collections.abc import Collection
 from typing import Final
@@ -16,6 +15,7 @@ from fedsafe_node.store.keeping_rows import (
     GapRow,
     HoldRow,
 )
+from fedsafe_node.store.sql import Connection
 
 _HOLD: Final = ", ".join(HoldRow.__struct_fields__)
 _BUT: Final = (
@@ -24,10 +24,10 @@ _BUT: Final = (
 )
 
 
-class SQLiteKeepingReader:
+class SqlKeepingReader:
     """Reads what keeps the audit log in order."""
 
-    _connection: sqlite3.Connection
+    _connection: Connection
 
     async def holds(self) -> list[HoldRow]:
         """Return the holds that nobody has lifted, oldest first."""
@@ -63,7 +63,7 @@ class SQLiteKeepingReader:
     async def erasures(self) -> dict[str, int]:
         """Count by reason the openings that were erased for one."""
         rows = self._connection.execute(
-            "SELECT reason, sum(openings) FROM erasures GROUP BY reason"
+            "SELECT reason, CAST(sum(openings) AS BIGINT) FROM erasures GROUP BY reason"
         )
         return dict(rows.fetchall())
 
@@ -103,10 +103,10 @@ class SQLiteKeepingReader:
         return [name for (name,) in rows]
 
 
-class SQLiteKeepingWriter:
+class SqlKeepingWriter:
     """Keeps what keeps the audit log in order."""
 
-    _connection: sqlite3.Connection
+    _connection: Connection
 
     async def add_hold(self, hold: HoldRow) -> None:
         """Keep a hold."""

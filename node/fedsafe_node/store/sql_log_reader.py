@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reading the logs in SQLite: the half that `SQLiteReader` shares with nobody.
+"""Reading the logs in SQLite: the half that `SqlReader` shares with nobody.
 
-It is mixed into `SQLiteReader`, which owns the connection.
+It is mixed into `SqlReader`, which owns the connection.
 """
 
-import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Protocol
 
@@ -16,7 +15,8 @@ from fedsafe_node.store.rows import (
     RawOpening,
     SealedOpening,
 )
-from fedsafe_node.store.sqlite_rows import sealed_row
+from fedsafe_node.store.sql import Cursor
+from fedsafe_node.store.sql_rows import sealed_row
 
 _LOG = "(SELECT id FROM logs WHERE origin = ?)"
 _OPENINGS = (
@@ -39,10 +39,10 @@ class Unsealing(Protocol):
         ...
 
 
-class SQLiteLogReader:
+class SqlLogReader:
     """Reads records, openings and tiles, and has short words for the others."""
 
-    _execute: Callable[..., sqlite3.Cursor]
+    _execute: Callable[..., Cursor]
     _unsealing: Unsealing
 
     def _one(self, sql: str, *values: object) -> Any:  # noqa: ANN401 - a raw row

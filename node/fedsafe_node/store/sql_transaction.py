@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Writing the SQLite store, within one act on the writer's thread."""
 
-import sqlite3
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
@@ -23,19 +22,20 @@ from fedsafe_node.store.rows import (
     SignalStatus,
     Tail,
 )
-from fedsafe_node.store.sqlite_events import SQLiteEventsWriter
-from fedsafe_node.store.sqlite_gate import SQLiteGateWriter
-from fedsafe_node.store.sqlite_keeping import SQLiteKeepingWriter
-from fedsafe_node.store.sqlite_log_reader import Unsealing
-from fedsafe_node.store.sqlite_logs import SQLiteLogRows
-from fedsafe_node.store.sqlite_notices import SQLiteNoticesWriter
-from fedsafe_node.store.sqlite_oversight import SQLiteOversightWriter
-from fedsafe_node.store.sqlite_people import SQLitePeopleWriter
-from fedsafe_node.store.sqlite_reader import SQLiteReader
-from fedsafe_node.store.sqlite_recipients import SQLiteRecipientsWriter
-from fedsafe_node.store.sqlite_review import SQLiteReviewWriter
-from fedsafe_node.store.sqlite_rights import SQLiteRightsWriter
-from fedsafe_node.store.sqlite_witness import SQLiteWitnessWriter
+from fedsafe_node.store.sql import IntegrityError, WriteConnection
+from fedsafe_node.store.sql_events import SqlEventsWriter
+from fedsafe_node.store.sql_gate import SqlGateWriter
+from fedsafe_node.store.sql_keeping import SqlKeepingWriter
+from fedsafe_node.store.sql_log_reader import Unsealing
+from fedsafe_node.store.sql_logs import SqlLogRows
+from fedsafe_node.store.sql_notices import SqlNoticesWriter
+from fedsafe_node.store.sql_oversight import SqlOversightWriter
+from fedsafe_node.store.sql_people import SqlPeopleWriter
+from fedsafe_node.store.sql_reader import SqlReader
+from fedsafe_node.store.sql_recipients import SqlRecipientsWriter
+from fedsafe_node.store.sql_review import SqlReviewWriter
+from fedsafe_node.store.sql_rights import SqlRightsWriter
+from fedsafe_node.store.sql_witness import SqlWitnessWriter
 from fedsafe_node.store.writer import Undo
 
 _ADD_SIGNAL = (
@@ -50,7 +50,7 @@ class Sequencing(Unsealing, Undo, Protocol):
 
     def append(
         self,
-        rows: SQLiteLogRows,
+        rows: SqlLogRows,
         log: LogName,
         record: bytes,
         openings: Sequence[Opening],
@@ -59,12 +59,12 @@ class Sequencing(Unsealing, Undo, Protocol):
         ...
 
     def append_many(
-        self, rows: SQLiteLogRows, log: LogName, entries: Sequence[LogEntry]
+        self, rows: SqlLogRows, log: LogName, entries: Sequence[LogEntry]
     ) -> range:
         """Append many entries; return their indices."""
         ...
 
-    def tail(self, rows: SQLiteLogRows, log: LogName) -> Tail:
+    def tail(self, rows: SqlLogRows, log: LogName) -> Tail:
         """Return a log's end as it was appended."""
         ...
 
@@ -75,46 +75,47 @@ class Sequencing(Unsealing, Undo, Protocol):
         ...
 
     def erase(
-        self, rows: SQLiteLogRows, log: LogName, index: int, group: str, *, at: int
+        self, rows: SqlLogRows, log: LogName, index: int, group: str, *, at: int
     ) -> bool:
         """Erase an opening; False if there is none."""
         ...
 
     def grant(
-        self, rows: SQLiteLogRows, log: LogName, index: int, opening: Opening
+        self, rows: SqlLogRows, log: LogName, index: int, opening: Opening
     ) -> None:
         """Keep the opening of an entry that lacks it."""
         ...
 
-    def prune(self, rows: SQLiteLogRows, row: PrunedRow) -> None:
+    def prune(self, rows: SqlLogRows, row: PrunedRow) -> None:
         """Keep the hashes of the entries below a size, and nothing else of them."""
         ...
 
 
-class SQLiteTransaction(
-    SQLiteReader,
-    SQLiteOversightWriter,
-    SQLitePeopleWriter,
-    SQLiteGateWriter,
-    SQLiteEventsWriter,
-    SQLiteRecipientsWriter,
-    SQLiteNoticesWriter,
-    SQLiteReviewWriter,
-    SQLiteKeepingWriter,
-    SQLiteRightsWriter,
-    SQLiteWitnessWriter,
+class SqlTransaction(
+    SqlReader,
+    SqlOversightWriter,
+    SqlPeopleWriter,
+    SqlGateWriter,
+    SqlEventsWriter,
+    SqlRecipientsWriter,
+    SqlNoticesWriter,
+    SqlReviewWriter,
+    SqlKeepingWriter,
+    SqlRightsWriter,
+    SqlWitnessWriter,
 ):
     """Reads and writes over the write connection; one act at a time."""
 
-    def __init__(self, connection: sqlite3.Connection, sequencing: Sequencing) -> None:
+    def __init__(self, connection: WriteConnection, sequencing: Sequencing) -> None:
         super().__init__(connection, sequencing)
+        self._writing = connection
         self._sequencing = sequencing
-        self._log_rows = SQLiteLogRows(connection)
+        self._log_rows = SqlLogRows(connection)
 
     def _insert(self, sql: str, *values: object) -> None:
         try:
             self._execute(sql, values)
-        except sqlite3.IntegrityError as error:
+        except IntegrityError as error:
             raise ConflictError(str(error)) from None
 
     def _changed(self, sql: str, *values: object) -> bool:
@@ -146,14 +147,14 @@ class SQLiteTransaction(
         """Keep the opening of an entry that came without it, or was relocked."""
         try:
             self._sequencing.grant(self._log_rows, log, index, opening)
-        except sqlite3.IntegrityError as error:
+        except IntegrityError as error:
             raise ConflictError(str(error)) from None
 
     async def prune(self, row: PrunedRow) -> None:
         """Keep the hashes of the entries below a size, and nothing else of them."""
         try:
             self._sequencing.prune(self._log_rows, row)
-        except sqlite3.IntegrityError as error:
+        except IntegrityError as error:
             raise ConflictError(str(error)) from None
 
     # --- signals ----------------------------------------------------------------
@@ -173,11 +174,11 @@ class SQLiteTransaction(
             self._connection.executemany(
                 _ADD_SIGNAL, map(_signal_values, rows, signals)
             )
-        except sqlite3.IntegrityError as error:
+        except IntegrityError as error:
             self._execute("ROLLBACK TO signals")
             raise ConflictError(str(error)) from None
         finally:
-            if self._connection.in_transaction:
+            if self._writing.in_transaction:
                 self._execute("RELEASE signals")
         return rows
 
@@ -189,12 +190,11 @@ class SQLiteTransaction(
         self, origin: str, signal_id: bytes, status: SignalStatus
     ) -> bool:
         """Set whether a signal may match; False if it is not there."""
-        erase = status is SignalStatus.ERASED
         return self._changed(
-            "UPDATE signals SET status = ?, token = iif(?, NULL, token) "
-            "WHERE signal_id = ? AND origin = ? AND status <> 'erased'",
+            "UPDATE signals SET status = ?1, "
+            "token = CASE WHEN ?1 = 'erased' THEN NULL ELSE token END "
+            "WHERE signal_id = ?2 AND origin = ?3 AND status <> 'erased'",
             status.value,
-            erase,
             signal_id,
             origin,
         )
@@ -216,8 +216,8 @@ class SQLiteTransaction(
         if added:
             named = (restriction.origin, restriction.effect, restriction.digest)
             self._connection.executemany(
-                "INSERT OR IGNORE INTO restricted (origin, effect, digest, signal_id) "
-                "VALUES (?, ?, ?, ?)",
+                "INSERT INTO restricted (origin, effect, digest, signal_id) "
+                "VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
                 ((*named, signal_id) for signal_id in signal_ids),
             )
         return added

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The tables of budgets, reviews and breaches in SQLite, in two halves."""
 
-import sqlite3
 from collections.abc import Sequence
+from typing import Final
 
 import msgspec
 
@@ -13,6 +13,7 @@ from fedsafe_node.store.oversight_rows import (
     SpentRow,
     ValidationRow,
 )
+from fedsafe_node.store.sql import Connection
 
 _VALIDATION = (
     "SELECT signal_id, author, author_role, published_at, last_at, reviewer, "
@@ -25,10 +26,25 @@ _BREACH = (
 _SPENT = "SELECT holder, purpose, slot, spent, identifiers, accounts FROM spent "
 
 
-class SQLiteOversightReader:
+def _most(count: str) -> str:
+    """Keep the larger of what is there and what comes."""
+    return (
+        f"{count} = CASE WHEN excluded.{count} > spent.{count} "
+        f"THEN excluded.{count} ELSE spent.{count} END"
+    )
+
+
+_PUT_SPENT: Final = (
+    "INSERT INTO spent (holder, purpose, slot, spent, identifiers, accounts) "  # noqa: S608 - our own words
+    "VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (holder, purpose, slot) DO UPDATE "
+    f"SET {_most('spent')}, {_most('identifiers')}, {_most('accounts')}"
+)
+
+
+class SqlOversightReader:
     """Reads what was spent."""
 
-    _connection: sqlite3.Connection
+    _connection: Connection
 
     async def spent(
         self, after: int, holder: str | None = None, purpose: str | None = None
@@ -85,19 +101,15 @@ class SQLiteOversightReader:
         return [BreachRow(*row) for row in found]
 
 
-class SQLiteOversightWriter:
+class SqlOversightWriter:
     """Keeps what was spent."""
 
-    _connection: sqlite3.Connection
+    _connection: Connection
 
     async def put_spent(self, row: SpentRow) -> None:
         """Keep the counts of a slot; no count ever falls."""
         self._connection.execute(
-            "INSERT INTO spent (holder, purpose, slot, spent, identifiers, accounts) "
-            "VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (holder, purpose, slot) DO UPDATE "
-            "SET spent = max(spent, excluded.spent), "
-            "identifiers = max(identifiers, excluded.identifiers), "
-            "accounts = max(accounts, excluded.accounts)",
+            _PUT_SPENT,
             (
                 row.holder,
                 row.purpose,
@@ -157,9 +169,9 @@ class SQLiteOversightWriter:
 
     async def add_breach_entry(self, row: BreachRow) -> int:
         """Add a step of a breach; return its number."""
-        added = self._connection.execute(
+        (number,) = self._connection.execute(
             "INSERT INTO breach_entries (breach, step, record, period, note, "
-            "recorded_at, recorded_by) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            "recorded_at, recorded_by) VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING number",
             (
                 row.breach,
                 row.step,
@@ -169,5 +181,5 @@ class SQLiteOversightWriter:
                 row.recorded_at,
                 row.recorded_by,
             ),
-        )
-        return int(added.lastrowid or 0)
+        ).fetchone()
+        return int(number)

@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Disputes, rulings and requests in SQLite: halves for the store's two classes.
 
-They are mixed into `SQLiteReader` and `SQLiteTransaction`, which own the connection.
+They are mixed into `SqlReader` and `SqlTransaction`, which own the connection.
 """
 
-import sqlite3
 from collections.abc import Sequence
 from typing import Any, Final, TypeVar
 
@@ -16,6 +15,7 @@ from fedsafe_node.store.rights_rows import (
     RulingRow,
     Weight,
 )
+from fedsafe_node.store.sql import Connection, IntegrityError
 
 T = TypeVar("T")
 _MOST_VARIABLES: Final = 500
@@ -32,6 +32,7 @@ _REQUEST_COLUMNS: Final = (
     *("reminded_at", "state", "outcome", "reason", "ended_at", "ended_by"),
 )
 _REQUEST: Final = f"SELECT {', '.join(_REQUEST_COLUMNS)} FROM requests"  # noqa: S608 - our own
+_CAME: Final = "received_at, author, seq"
 _UNRULED: Final = (
     "NOT EXISTS (SELECT 1 FROM rulings WHERE rulings.dispute = disputes.digest "
     "AND rulings.origin = disputes.origin "
@@ -47,10 +48,10 @@ _ALIVE: Final = _HERE.replace(
 _OF_USE: Final = f"({_ALIVE} OR (weight = 'suspends' AND {_HERE}))"
 
 
-class SQLiteRightsReader:
+class SqlRightsReader:
     """Reads disputes, how they ended, and requests."""
 
-    _connection: sqlite3.Connection
+    _connection: Connection
 
     def _requests(self, where: str, *values: object) -> list[RequestRow]:
         rows = self._connection.execute(f"{_REQUEST} {where}", values)
@@ -107,7 +108,7 @@ class SQLiteRightsReader:
 
     async def disputes_on(self, origin: str, signal_id: bytes) -> list[DisputeRow]:
         """Return the disputes of a signal, in the order in which they came."""
-        where = _DISPUTE + "WHERE origin = ? AND signal_id = ? ORDER BY rowid"
+        where = f"{_DISPUTE}WHERE origin = ? AND signal_id = ? ORDER BY {_CAME}"
         return self._disputes(where, origin, signal_id)
 
     async def disputes_due(
@@ -119,13 +120,14 @@ class SQLiteRightsReader:
             f"AND {_OF_USE} AND (weight = 'suspends' OR control = 'officer' "
             "OR coalesce(reminded_at, 0) < due_at) "
         )
-        order = "ORDER BY weight = 'suspends' DESC, due_at, rowid LIMIT ?"
+        order = f"ORDER BY weight = 'suspends' DESC, due_at, {_CAME} LIMIT ?"
         return self._disputes(_DISPUTE + where + order, origin, before, limit)
 
     async def disputes(self, limit: int, *, ruled: bool) -> list[DisputeRow]:
         """Return disputes that wait for a ruling, or that have one; first due first."""
-        where = f"WHERE ({_UNRULED}) <> ? ORDER BY due_at, rowid LIMIT ?"
-        return self._disputes(_DISPUTE + where, int(ruled), limit)
+        unruled = f"NOT {_UNRULED}" if ruled else _UNRULED
+        where = f"WHERE {unruled} ORDER BY due_at, {_CAME} LIMIT ?"
+        return self._disputes(_DISPUTE + where, limit)
 
     async def disputes_here(
         self, limit: int, after: DisputeRow | None = None, *, ruled: bool
@@ -231,10 +233,10 @@ class SQLiteRightsReader:
         return [_ruling(row) for row in rows]
 
 
-class SQLiteRightsWriter:
+class SqlRightsWriter:
     """Keeps disputes, rulings and requests."""
 
-    _connection: sqlite3.Connection
+    _connection: Connection
 
     async def add_request(self, request: RequestRow) -> None:
         """Keep a person's request."""
@@ -245,7 +247,7 @@ class SQLiteRightsWriter:
                 f"VALUES ({marks})",
                 _request_values(request),
             )
-        except sqlite3.IntegrityError as error:
+        except IntegrityError as error:
             raise ConflictError(str(error)) from None
 
     async def put_request(self, request: RequestRow) -> None:
@@ -256,7 +258,7 @@ class SQLiteRightsWriter:
                 f"UPDATE requests SET {named} WHERE id = ?",  # noqa: S608
                 (*_request_values(request), request.id),
             )
-        except sqlite3.IntegrityError as error:
+        except IntegrityError as error:
             raise ConflictError(str(error)) from None
 
     async def add_dispute(self, dispute: DisputeRow) -> None:
@@ -283,7 +285,7 @@ class SQLiteRightsWriter:
                     dispute.reminded_at,
                 ),
             )
-        except sqlite3.IntegrityError as error:
+        except IntegrityError as error:
             raise ConflictError(str(error)) from None
 
     async def add_ruling(self, ruling: RulingRow) -> bool:
@@ -313,7 +315,7 @@ class SQLiteRightsWriter:
                 "WHERE digest = ?",
                 (weight.value, charged_at, due_at, digest),
             )
-        except sqlite3.IntegrityError as error:
+        except IntegrityError as error:
             raise ConflictError(str(error)) from None
 
     async def set_reminded(self, digest: bytes, at: int) -> None:

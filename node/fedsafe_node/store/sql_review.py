@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Reviews in SQLite: a reading and a writing half for the store's classes."""
 
-import sqlite3
 from collections.abc import Sequence
 from typing import Any, Final, TypeVar
 
@@ -22,6 +21,7 @@ from fedsafe_node.store.review_rows import (
     TaskState,
 )
 from fedsafe_node.store.rows import Row
+from fedsafe_node.store.sql import Connection, IntegrityError
 
 T = TypeVar("T", bound=Row)
 _AT_HAND: Final = "(state = 'open' OR flagged_at IS NOT NULL)"
@@ -84,10 +84,10 @@ def _made(type_: type[T], row: Any) -> T:  # noqa: ANN401 - a raw row
     return type_(**dict(zip(type_.__struct_fields__, row, strict=True)))
 
 
-class SQLiteReviewReader:
+class SqlReviewReader:
     """Reads tasks."""
 
-    _connection: sqlite3.Connection
+    _connection: Connection
 
     def _task_rows(self, where: str, *values: object) -> list[TaskRow]:
         return [_task(row) for row in self._connection.execute(_TASK + where, values)]
@@ -241,16 +241,16 @@ class SQLiteReviewReader:
         return None if row is None else int(row[0])
 
 
-class SQLiteReviewWriter:
+class SqlReviewWriter:
     """Keeps tasks."""
 
-    _connection: sqlite3.Connection
+    _connection: Connection
 
     def _keep_review(self, table: str, row: Row) -> None:
         values = msgspec.structs.astuple(row)
         try:
             self._connection.execute(_insert(table, type(row)), values)
-        except sqlite3.IntegrityError as error:
+        except IntegrityError as error:
             raise ConflictError(str(error)) from None
 
     async def add_task(self, task: TaskRow) -> None:
@@ -262,7 +262,7 @@ class SQLiteReviewWriter:
         id_, *values = msgspec.structs.astuple(task)
         try:
             changed = self._connection.execute(_PUT_TASK, (*values, id_))
-        except sqlite3.IntegrityError as error:
+        except IntegrityError as error:
             raise ConflictError(str(error)) from None
         if changed.rowcount != 1:
             raise ConflictError("no such task")
@@ -292,8 +292,9 @@ class SQLiteReviewWriter:
 
     async def add_task_inquiry(self, inquiry: TaskInquiryRow) -> int:
         """Keep questions to an origin; return their number."""
-        self._keep_review("task_inquiries", inquiry)
-        (number,) = self._connection.execute("SELECT last_insert_rowid()").fetchone()
+        sql = _insert("task_inquiries", TaskInquiryRow) + " RETURNING number"
+        values = msgspec.structs.astuple(inquiry)
+        (number,) = self._connection.execute(sql, values).fetchone()
         return int(number)
 
     async def add_task_answer(self, answer: TaskAnswerRow) -> None:

@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Notices in SQLite: a reading and a writing half for the store's classes.
 
-They are mixed into `SQLiteReader` and `SQLiteTransaction`, which own the connection.
+They are mixed into `SqlReader` and `SqlTransaction`, which own the connection.
 """
 
-import sqlite3
 from typing import Any, Final
 
 from fedsafe_node.errors import ConflictError
@@ -17,13 +16,14 @@ from fedsafe_node.store.notices_rows import (
     WithholdingRow,
 )
 from fedsafe_node.store.rows import Row
+from fedsafe_node.store.sql import Connection, IntegrityError
 
 
 def _columns(type_: type[Row]) -> str:
     return ", ".join(type_.__struct_fields__)
 
 
-def _add(connection: sqlite3.Connection, table: str, row: Row) -> None:
+def _add(connection: Connection, table: str, row: Row) -> None:
     fields = row.__struct_fields__
     marks = ", ".join("?" for _ in fields)
     values = [getattr(row, field) for field in fields]
@@ -32,7 +32,7 @@ def _add(connection: sqlite3.Connection, table: str, row: Row) -> None:
             f"INSERT INTO {table} ({', '.join(fields)}) VALUES ({marks})",  # noqa: S608
             values,
         )
-    except sqlite3.IntegrityError as error:
+    except IntegrityError as error:
         raise ConflictError(str(error)) from None
 
 
@@ -47,10 +47,10 @@ def _notice(row: Any) -> NoticeRow:  # noqa: ANN401 - a raw row
     return NoticeRow(**named)
 
 
-class SQLiteNoticesReader:
+class SqlNoticesReader:
     """Reads what persons are told."""
 
-    _connection: sqlite3.Connection
+    _connection: Connection
 
     async def notice(
         self, about: bytes, kind: NoticeKind, nth: int = 1
@@ -131,10 +131,10 @@ class SQLiteNoticesReader:
         ]
 
 
-class SQLiteNoticesWriter:
+class SqlNoticesWriter:
     """Keeps what persons are told."""
 
-    _connection: sqlite3.Connection
+    _connection: Connection
 
     async def add_notice(self, notice: NoticeRow) -> None:
         """Queue a notice."""

@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Events for the provider in SQLite: a reading and a writing half.
 
-They are mixed into `SQLiteReader` and `SQLiteTransaction`, which own the connection.
+They are mixed into `SqlReader` and `SqlTransaction`, which own the connection.
 """
 
-import sqlite3
 from typing import Any, Final
 
 from fedsafe_node.errors import ConflictError
 from fedsafe_node.store.events_rows import ProviderEventRow
+from fedsafe_node.store.sql import Connection, IntegrityError
 
 _FIELDS: Final = ProviderEventRow.__struct_fields__
 _EVENT: Final = f"SELECT {', '.join(_FIELDS)} FROM provider_events "  # noqa: S608
@@ -23,10 +23,10 @@ def _event(row: Any) -> ProviderEventRow:  # noqa: ANN401 - a raw row
     return ProviderEventRow(**dict(zip(_FIELDS, row, strict=True)))
 
 
-class SQLiteEventsReader:
+class SqlEventsReader:
     """Reads what was announced."""
 
-    _connection: sqlite3.Connection
+    _connection: Connection
 
     async def provider_events(self, after: int, limit: int) -> list[ProviderEventRow]:
         """Return events above a number that still have their content, in order."""
@@ -67,17 +67,17 @@ class SQLiteEventsReader:
         return [_event(row) for row in self._connection.execute(_EVENT + where, values)]
 
 
-class SQLiteEventsWriter:
+class SqlEventsWriter:
     """Announces, takes receipts, erases."""
 
-    _connection: sqlite3.Connection
+    _connection: Connection
 
     async def add_provider_event(self, event: ProviderEventRow) -> None:
         """Keep an event."""
         values = tuple(getattr(event, field) for field in _FIELDS)
         try:
             self._connection.execute(_ADD, values)
-        except sqlite3.IntegrityError as error:
+        except IntegrityError as error:
             raise ConflictError(str(error)) from None
 
     async def receipt_provider_event(

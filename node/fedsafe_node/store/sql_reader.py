@@ -5,7 +5,6 @@ Its coroutines never suspend, so they run on the loop for a few rows and on the
 writer's or a scanning thread else.
 """
 
-import sqlite3
 from collections.abc import Sequence
 
 from fedsafe_node.store.rows import (
@@ -23,18 +22,19 @@ from fedsafe_node.store.rows import (
 )
 from fedsafe_node.store.seal_check import examine_seal
 from fedsafe_node.store.seal_protocol import SealReport, Surroundings
-from fedsafe_node.store.sqlite_events import SQLiteEventsReader
-from fedsafe_node.store.sqlite_gate import SQLiteGateReader
-from fedsafe_node.store.sqlite_keeping import SQLiteKeepingReader
-from fedsafe_node.store.sqlite_log_reader import SQLiteLogReader, Unsealing
-from fedsafe_node.store.sqlite_notices import SQLiteNoticesReader
-from fedsafe_node.store.sqlite_oversight import SQLiteOversightReader
-from fedsafe_node.store.sqlite_people import SQLitePeopleReader
-from fedsafe_node.store.sqlite_pruning import SQLitePruneReader
-from fedsafe_node.store.sqlite_recipients import SQLiteRecipientsReader
-from fedsafe_node.store.sqlite_review import SQLiteReviewReader
-from fedsafe_node.store.sqlite_rights import SQLiteRightsReader
-from fedsafe_node.store.sqlite_rows import (
+from fedsafe_node.store.sql import Connection
+from fedsafe_node.store.sql_events import SqlEventsReader
+from fedsafe_node.store.sql_gate import SqlGateReader
+from fedsafe_node.store.sql_keeping import SqlKeepingReader
+from fedsafe_node.store.sql_log_reader import SqlLogReader, Unsealing
+from fedsafe_node.store.sql_notices import SqlNoticesReader
+from fedsafe_node.store.sql_oversight import SqlOversightReader
+from fedsafe_node.store.sql_people import SqlPeopleReader
+from fedsafe_node.store.sql_pruning import SqlPruneReader
+from fedsafe_node.store.sql_recipients import SqlRecipientsReader
+from fedsafe_node.store.sql_review import SqlReviewReader
+from fedsafe_node.store.sql_rights import SqlRightsReader
+from fedsafe_node.store.sql_rows import (
     SIGNAL_COLUMNS,
     credential_row,
     draft_row,
@@ -43,7 +43,7 @@ from fedsafe_node.store.sqlite_rows import (
     restriction_row,
     signal_row,
 )
-from fedsafe_node.store.sqlite_witness import SQLiteWitnessReader
+from fedsafe_node.store.sql_witness import SqlWitnessReader
 
 _SIGNAL = f"SELECT {SIGNAL_COLUMNS} FROM signals "  # noqa: S608 - our own columns
 _DRAFT = (
@@ -66,23 +66,23 @@ _MOST_VARIABLES = 500
 _FIRST_NAME = NamedRow(origin="", signal_id=b"", effect="", digest=b"")
 
 
-class SQLiteReader(
-    SQLiteLogReader,
-    SQLiteOversightReader,
-    SQLitePeopleReader,
-    SQLiteGateReader,
-    SQLiteEventsReader,
-    SQLiteRecipientsReader,
-    SQLiteNoticesReader,
-    SQLiteReviewReader,
-    SQLiteKeepingReader,
-    SQLitePruneReader,
-    SQLiteRightsReader,
-    SQLiteWitnessReader,
+class SqlReader(
+    SqlLogReader,
+    SqlOversightReader,
+    SqlPeopleReader,
+    SqlGateReader,
+    SqlEventsReader,
+    SqlRecipientsReader,
+    SqlNoticesReader,
+    SqlReviewReader,
+    SqlKeepingReader,
+    SqlPruneReader,
+    SqlRightsReader,
+    SqlWitnessReader,
 ):
     """Reads over one connection."""
 
-    def __init__(self, connection: sqlite3.Connection, unsealing: Unsealing) -> None:
+    def __init__(self, connection: Connection, unsealing: Unsealing) -> None:
         self._connection = connection
         self._execute = connection.execute
         self._unsealing = unsealing
@@ -306,14 +306,13 @@ class SQLiteReader(
 
     async def damage(self) -> str | None:
         """Return what is wrong with pages and indexes, None if nothing; walks all."""
-        (verdict,) = self._one("PRAGMA integrity_check(1)")
-        return None if verdict == "ok" else " ".join(verdict.split())
+        return self._connection.damage()
 
     async def counts(self) -> Counts:
         """Count what the store holds; walks the signals, so use it in `scan`."""
         signals, active, own = self._one(
-            "SELECT count(*), coalesce(sum(status = 'active'), 0), "
-            "coalesce(sum(own), 0) FROM signals WHERE status <> 'erased'"
+            "SELECT count(*), count(*) FILTER (WHERE status = 'active'), "
+            "count(*) FILTER (WHERE own = 1) FROM signals WHERE status <> 'erased'"
         )
         drafts, peers, restrictions = self._one(
             "SELECT (SELECT count(*) FROM drafts WHERE state = 'pending'), "

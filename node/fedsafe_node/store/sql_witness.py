@@ -1,20 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """Witnessing in SQLite: a reading and a writing half for the store's classes.
 
-They are mixed into `SQLiteReader` and `SQLiteTransaction`, which own the connection.
+They are mixed into `SqlReader` and `SqlTransaction`, which own the connection.
 """
 
-import sqlite3
 from collections.abc import Collection
 
 from fedsafe_node.errors import ConflictError
+from fedsafe_node.store.sql import Connection, IntegrityError
 from fedsafe_node.store.witness_rows import CosignatureRow, WitnessedRow
 
 
-class SQLiteWitnessReader:
+class SqlWitnessReader:
     """Reads what was witnessed."""
 
-    _connection: sqlite3.Connection
+    _connection: Connection
 
     async def witnessed(self, log: str) -> WitnessedRow | None:
         """Return the largest tree of a log that was cosigned here."""
@@ -33,10 +33,10 @@ class SQLiteWitnessReader:
         return [CosignatureRow(*row) for row in rows]
 
 
-class SQLiteWitnessWriter:
+class SqlWitnessWriter:
     """Keeps what was witnessed."""
 
-    _connection: sqlite3.Connection
+    _connection: Connection
 
     async def put_witnessed(self, row: WitnessedRow) -> None:
         """Keep what was cosigned of a log."""
@@ -48,7 +48,7 @@ class SQLiteWitnessWriter:
                 "at = excluded.at",
                 (row.log, row.size, row.root, row.note, row.at),
             )
-        except sqlite3.IntegrityError as error:
+        except IntegrityError as error:
             raise ConflictError(str(error)) from None
 
     async def put_cosignature(self, row: CosignatureRow) -> None:

@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Pruned beginnings of logs in SQLite: the reading half.
 
-It is mixed into `SQLiteReader`, which owns the connection. What is written goes
+It is mixed into `SqlReader`, which owns the connection. What is written goes
 through the sequencer, like all that concerns the tree.
 """
 
-import sqlite3
-
 from fedsafe_node.store.prune_rows import PrunedRow
+from fedsafe_node.store.sql import Connection
 
 _NUMBER = "(SELECT id FROM logs WHERE origin = ?)"
 _PRUNED = (
@@ -26,10 +25,10 @@ _POINTED_AT = (
 )
 
 
-class SQLitePruneReader:
+class SqlPruneReader:
     """Reads what is left of pruned entries."""
 
-    _connection: sqlite3.Connection
+    _connection: Connection
 
     async def minimum(self, log: str) -> int:
         """Return the first entry of a log that was not pruned."""

@@ -5,11 +5,11 @@ They are synchronous and know logs by number; only the sequencer uses them, insi
 an act of the writer.
 """
 
-import sqlite3
 from collections.abc import Iterable, Sequence
 
 from fedsafe_node.store.protocol import LogName
 from fedsafe_node.store.prune_rows import PrunedRow
+from fedsafe_node.store.sql import Connection
 
 OpeningValues = tuple[int, int, str, str, bytes]
 TileValues = tuple[int, int, int, bytes]
@@ -30,10 +30,10 @@ _PRUNED = (
 _TILE = "INSERT INTO tile_roots (log, level, idx, hash) VALUES (?, ?, ?, ?)"
 
 
-class SQLiteLogRows:
+class SqlLogRows:
     """Rows of entries, openings and tiles over the write connection."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     def number_of(self, log: LogName) -> int | None:
@@ -45,10 +45,10 @@ class SQLiteLogRows:
 
     def add_log(self, log: LogName) -> int:
         """Begin a log; return its number."""
-        cursor = self._connection.execute(
-            "INSERT INTO logs (origin) VALUES (?)", (log,)
-        )
-        return int(cursor.lastrowid or 0)
+        (number,) = self._connection.execute(
+            "INSERT INTO logs (origin) VALUES (?) RETURNING id", (log,)
+        ).fetchone()
+        return int(number)
 
     def size_of(self, number: int) -> int:
         """Return the number of entries of a log."""

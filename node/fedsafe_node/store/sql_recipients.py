@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Audiences and the recipient ledger in SQLite: a reading and a writing half.
 
-They are mixed into `SQLiteReader` and `SQLiteTransaction`, which own the connection.
+They are mixed into `SqlReader` and `SqlTransaction`, which own the connection.
 """
 
-import sqlite3
 from collections.abc import Collection, Sequence
 from typing import Final
 
 from fedsafe_node.errors import ConflictError
 from fedsafe_node.store.recipients_rows import HandedRow, HeardRow, PackRow
+from fedsafe_node.store.sql import Connection, IntegrityError
 
 _FIELDS: Final = HandedRow.__struct_fields__
 _COLUMNS: Final = ", ".join(_FIELDS)
@@ -30,10 +30,10 @@ def _names(written: str) -> frozenset[str]:
     return frozenset(written.split())
 
 
-class SQLiteRecipientsReader:
+class SqlRecipientsReader:
     """Reads for whom signals are meant, and who has got them."""
 
-    _connection: sqlite3.Connection
+    _connection: Connection
 
     async def handed(self, index: int, longest: int) -> list[HandedRow]:
         """Return the runs that hold an entry of the own feed, oldest first."""
@@ -129,10 +129,10 @@ class SQLiteRecipientsReader:
         return {(origin, outcome): count for origin, outcome, count in rows}
 
 
-class SQLiteRecipientsWriter:
+class SqlRecipientsWriter:
     """Extends the ledger."""
 
-    _connection: sqlite3.Connection
+    _connection: Connection
 
     async def add_handed(self, runs: Sequence[HandedRow]) -> None:
         """Enter what is handed over."""
@@ -156,7 +156,7 @@ class SQLiteRecipientsWriter:
                 "INSERT INTO audiences (signal_id, names) VALUES (?, ?)",
                 (signal_id, " ".join(sorted(names))),
             )
-        except sqlite3.IntegrityError as error:
+        except IntegrityError as error:
             raise ConflictError(str(error)) from None
 
     async def place_audience(self, signal_id: bytes, index: int) -> None:

@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The people's tables in SQLite: a reading and a writing half for the store's classes.
 
-They are mixed into `SQLiteReader` and `SQLiteTransaction`, which own the connection.
+They are mixed into `SqlReader` and `SqlTransaction`, which own the connection.
 """
 
-import sqlite3
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
@@ -24,6 +23,7 @@ from fedsafe_node.store.people_rows import (
     TrainingRow,
 )
 from fedsafe_node.store.rows import Row
+from fedsafe_node.store.sql import Connection, IntegrityError
 
 T = TypeVar("T", bound=Row)
 
@@ -66,10 +66,10 @@ def _values(row: Row) -> tuple[object, ...]:
     return msgspec.structs.astuple(row)
 
 
-class SQLitePeopleReader:
+class SqlPeopleReader:
     """Reads the people's tables."""
 
-    _connection: sqlite3.Connection
+    _connection: Connection
 
     def _row(self, sql: str, *values: object) -> Any:  # noqa: ANN401 - a raw row
         return self._connection.execute(sql, values).fetchone()
@@ -143,15 +143,15 @@ class SQLitePeopleReader:
         return row and _made(IdentityRow, row)
 
 
-class SQLitePeopleWriter:
+class SqlPeopleWriter:
     """Writes the people's tables."""
 
-    _connection: sqlite3.Connection
+    _connection: Connection
 
     def _run(self, sql: str, *values: object) -> int:
         try:
             return self._connection.execute(sql, values).rowcount
-        except sqlite3.IntegrityError as error:
+        except IntegrityError as error:
             raise ConflictError(str(error)) from None
 
     def _keep(self, table: str, row: Row, tail: str = "") -> None:

@@ -1,24 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
 """Register and relock in SQLite: a reading and a writing half for the store's classes.
 
-They are mixed into `SQLiteReader` and `SQLiteTransaction`, which own the connection.
+They are mixed into `SqlReader` and `SqlTransaction`, which own the connection.
 """
 
-import sqlite3
 from collections.abc import Sequence
 from typing import Final
 
 from fedsafe_node.errors import ConflictError
 from fedsafe_node.store.rows import RegisterRow, SignalRow
-from fedsafe_node.store.sqlite_rows import SIGNAL_COLUMNS, signal_row
+from fedsafe_node.store.sql import Connection, IntegrityError
+from fedsafe_node.store.sql_rows import SIGNAL_COLUMNS, signal_row
 
 _MOST_VARIABLES: Final = 500
 
 
-class SQLiteGateReader:
+class SqlGateReader:
     """Reads the register."""
 
-    _connection: sqlite3.Connection
+    _connection: Connection
 
     async def register_entries(self) -> list[RegisterRow]:
         """Return all entries of the Schutzkonzept register, oldest first."""
@@ -75,10 +75,10 @@ class SQLiteGateReader:
         return None if row is None else int(row[0])
 
 
-class SQLiteGateWriter:
+class SqlGateWriter:
     """Extends the register; takes signals away and brings them back."""
 
-    _connection: sqlite3.Connection
+    _connection: Connection
 
     async def add_register_entry(self, entry: RegisterRow) -> None:
         """Add an entry to the Schutzkonzept register."""
@@ -94,7 +94,7 @@ class SQLiteGateWriter:
                     entry.recorded_by,
                 ),
             )
-        except sqlite3.IntegrityError as error:
+        except IntegrityError as error:
             raise ConflictError(str(error)) from None
 
     async def relock_signal(self, signal: SignalRow, *, event: int) -> None:
@@ -129,7 +129,7 @@ class SQLiteGateWriter:
                 "WHERE origin = ? AND signal_id = ? AND status = 'erased'",
                 (last + 1, token, origin, signal_id),
             )
-        except sqlite3.IntegrityError as error:
+        except IntegrityError as error:
             raise ConflictError(str(error)) from None
         if changed.rowcount != 1:
             raise ConflictError("no such signal is erased")

@@ -1,0 +1,193 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Connections to a SQLite file, as the store speaks to any database (`sql`)."""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Final
+
+from fedsafe_node.store.causes import kind_of
+from fedsafe_node.store.rows import Trouble
+from fedsafe_node.store.schema import migrate
+from fedsafe_node.store.sql import UNREADABLE, Column
+
+_STATEMENTS: Final = 256  # prepared statements kept per connection
+_PATIENCE: Final = 0.2  # seconds; only a tool that reads the file can be in the way
+_PAGE: Final = 4_096  # rows
+_PRAGMAS: Final = (
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = FULL",
+    "PRAGMA secure_delete = ON",
+    "PRAGMA foreign_keys = ON",
+    "PRAGMA temp_store = MEMORY",
+    "PRAGMA cache_size = -16000",
+    "PRAGMA wal_autocheckpoint = 4000",
+)
+_TO_READ: Final = ("PRAGMA query_only = ON", "PRAGMA cache_size = -8000")
+_TABLES: Final = (
+    "SELECT name FROM sqlite_master WHERE type = 'table' "
+    "AND name NOT LIKE 'sqlite|_%' ESCAPE '|' ORDER BY name"
+)
+_SCHEMA: Final = (
+    "SELECT type, name, tbl_name, sql FROM sqlite_master "
+    "WHERE name NOT LIKE 'sqlite|_%' ESCAPE '|' ORDER BY type, name"
+)
+
+
+class SqliteConnection:
+    """A connection to a file; `execute` and `executemany` are SQLite's own."""
+
+    def __init__(self, raw: sqlite3.Connection) -> None:
+        self._raw = raw
+        self.execute: Final = raw.execute
+        self.executemany: Final = raw.executemany
+
+    @classmethod
+    def to_read(cls, path: Path, mode: str = "ro") -> "SqliteConnection":
+        """Open a file to read it."""
+        return cls(_open(path, mode, _TO_READ))
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._raw.close()
+
+    def walk(self, sql: str) -> Iterator[Any]:
+        """Walk over many rows, of which not all are in memory at once."""
+        cursor = self.execute(sql)
+        while page := cursor.fetchmany(_PAGE):
+            yield from page
+
+    def tables(self) -> list[str]:
+        """Return the names of all tables, in their order."""
+        return [name for (name,) in self.execute(_TABLES)]
+
+    def columns(self, table: str) -> list[Column]:
+        """Return the columns of a table, in their order."""
+        sql = "SELECT name, pk FROM pragma_table_xinfo(?) ORDER BY cid"
+        return [(name, place > 0) for name, place in self.execute(sql, (table,))]
+
+    def schema(self) -> list[tuple[str, ...]]:
+        """Return all of the schema as (kind, name, table, SQL)."""
+        return self.execute(_SCHEMA).fetchall()
+
+    def odd_part(self) -> str:
+        """Name a table, index or trigger that this program would not have made so."""
+        raw = sqlite3.connect(":memory:", isolation_level=None)
+        try:
+            migrate(raw)
+            wanted = set(SqliteConnection(raw).schema())
+        finally:
+            raw.close()
+        odd = sorted(wanted ^ set(self.schema()), key=str)
+        return f"{odd[0][0]} {odd[0][1]}" if odd else "user_version"
+
+    def version(self) -> int:
+        """Return the number of the last migration."""
+        (number,) = self.execute("PRAGMA user_version").fetchone()
+        return int(number)
+
+    def damage(self) -> str | None:
+        """Return what is wrong with pages and indexes, None if nothing; walks all."""
+        return self._check("PRAGMA integrity_check(1)")
+
+    def is_damaged(self) -> str | None:
+        """Look for pages that are damaged."""
+        try:
+            return self._check("PRAGMA quick_check(1)")
+        except UNREADABLE as worse:
+            return str(worse)
+
+    def _check(self, pragma: str) -> str | None:
+        (verdict,) = self.execute(pragma).fetchone()
+        return None if verdict == "ok" else " ".join(verdict.split())
+
+
+class SqliteWriteConnection(SqliteConnection):
+    """The one connection that writes a file."""
+
+    @classmethod
+    def to_write(cls, path: Path) -> "SqliteWriteConnection":
+        """Open a file to write it."""
+        return cls(_open(path, "rw", _PRAGMAS))
+
+    def migrate(self) -> None:
+        """Bring the file to the newest schema.
+
+        Raises:
+            SchemaError: it is newer than this program.
+        """
+        migrate(self._raw)
+
+    def call(self, name: str, function: Callable[[], None]) -> None:
+        """Let statements call a function that has no arguments."""
+        self._raw.create_function(name, 0, function)
+
+    @property
+    def in_transaction(self) -> bool:
+        """Whether a transaction is under way."""
+        return self._raw.in_transaction
+
+    @property
+    def total_changes(self) -> int:
+        """A number that grows whenever rows are changed."""
+        return self._raw.total_changes
+
+    def begin(self) -> bool:
+        """Begin to write; nobody else does."""
+        self.execute("BEGIN IMMEDIATE")
+        return False
+
+    def begin_act(self) -> None:
+        """Set the point to which `undo_act` goes back."""
+        self.execute("SAVEPOINT act")
+
+    def end_act(self) -> None:
+        """Keep what the act did."""
+        self.execute("RELEASE act")
+
+    def undo_act(self) -> None:
+        """Take back what the act did."""
+        self.execute("ROLLBACK TO act")
+        self.execute("RELEASE act")
+
+    def commit(self) -> None:
+        """Make all of it durable."""
+        self.execute("COMMIT")
+
+    def rollback(self) -> None:
+        """Take back all of it."""
+        self.execute("ROLLBACK")
+
+    def is_lost_by(self, error: BaseException, *, committing: bool) -> str | None:
+        """Say why nothing more may be written: what the kernel holds is unknown."""
+        if committing and kind_of(error) is Trouble.FAILED:
+            return f"a commit failed ({reason_of(error)}); start the node anew"
+        return None
+
+    def scrub(self) -> bool:
+        """Clear erased bytes out of the write-ahead log; False if a reader hinders."""
+        row = self.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        return bool(row[0] == 0)
+
+
+def reason_of(error: BaseException) -> str:
+    """Say what an error of the database or of ours says."""
+    return str(error) if isinstance(error, sqlite3.Error) else repr(error)
+
+
+def _open(path: Path, mode: str, pragmas: tuple[str, ...]) -> sqlite3.Connection:
+    raw = sqlite3.connect(
+        f"{path.absolute().as_uri()}?mode={mode}",
+        uri=True,
+        isolation_level=None,  # transactions are begun and ended by name
+        check_same_thread=False,
+        cached_statements=_STATEMENTS,
+        timeout=_PATIENCE,
+    )
+    try:
+        for pragma in pragmas:
+            raw.execute(pragma)
+    except BaseException:
+        raw.close()
+        raise
+    return raw
