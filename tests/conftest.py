@@ -7,6 +7,13 @@ import pytest
 from blockbuster import BlockBuster, blockbuster_ctx
 from hypothesis import settings
 
+from tests.postgresql.fixtures import (  # noqa: F401 - fixtures
+    lend_postgresql,
+    own_postgresql,
+    postgresql,
+    postgresql_url,
+)
+
 # Speed is measured under benchmarks/, never asserted here.
 settings.register_profile("fedsafe", deadline=None)
 settings.load_profile("fedsafe")

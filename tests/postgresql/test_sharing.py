@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The processes of a run have one server, and it ends with the last of them."""
+
+import fcntl
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+import pytest
+from tests.postgresql import guest
+from tests.postgresql.databases import Databases
+from tests.postgresql.fixtures import NEEDED, do_without
+from tests.postgresql.installation import (
+    Installation,
+    NoServerError,
+    installed,
+)
+from tests.postgresql.janitor import USERS, server_of, wait_for_end
+from tests.postgresql.making import make
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+@dataclass
+class Guest:
+    """A process that holds the server of a run."""
+
+    process: "subprocess.Popen[str]"
+    directory: Path
+    url: str
+
+
+@contextmanager
+def visiting(run: Path, major: int) -> Iterator[Guest]:
+    command = [sys.executable, "-m", guest.__name__, str(run), str(major)]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT
+    ) as process:
+        assert process.stdout is not None
+        told = json.loads(process.stdout.readline())
+        yield Guest(process, Path(told["directory"]), told["url"])
+        process.kill()
+
+
+@pytest.fixture
+def major(postgresql: Databases) -> int:
+    return postgresql.major
+
+
+def test_a_server_ends_with_the_last_process_that_is_killed(
+    tmp_path: Path, major: int
+) -> None:
+    with ExitStack() as stack:
+        first = stack.enter_context(visiting(tmp_path, major))
+        second = stack.enter_context(visiting(tmp_path, major))
+        server = server_of(first.directory)
+        users = stack.enter_context((first.directory / USERS).open("rb"))
+
+        assert first.url == second.url
+        assert server is not None
+        first.process.kill()
+        first.process.wait()
+        psycopg.connect(second.url).close()
+        assert server_of(second.directory) == server
+        second.process.kill()
+        second.process.wait()
+        assert wait_for_end(server, 30)
+        fcntl.flock(users, fcntl.LOCK_SH)  # the janitor has gone
+        assert not first.directory.exists()
+
+
+def test_a_run_whose_server_has_ended_gets_another(tmp_path: Path, major: int) -> None:
+    with (
+        visiting(tmp_path, major) as first,
+        (first.directory / USERS).open("rb") as end,
+    ):
+        first.process.kill()
+        first.process.wait()
+        with visiting(tmp_path, major) as second:
+            assert second.directory != first.directory
+            psycopg.connect(second.url).close()
+        fcntl.flock(end, fcntl.LOCK_SH)
+        assert not first.directory.exists()
+
+
+def test_a_test_without_its_server_says_what_is_missing() -> None:
+    with pytest.raises(pytest.skip.Exception, match="needs a PostgreSQL server: so"):
+        do_without("so", needed=False)
+
+
+def test_a_test_without_its_server_fails_where_servers_are_needed() -> None:
+    with pytest.raises(pytest.fail.Exception, match=f"{NEEDED}=1, but so"):
+        do_without("so", needed=True)
+
+
+@pytest.fixture
+def place(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Give a temporary directory for servers that whoever runs them can read."""
+    with tempfile.TemporaryDirectory() as name:
+        Path(name).chmod(0o755)
+        monkeypatch.setattr(tempfile, "tempdir", name)
+        yield Path(name)
+
+
+def test_programs_that_fail_are_told_and_leave_nothing(place: Path) -> None:
+    programs = write_programs(place / "bin", "echo no room >&2; exit 1")
+
+    with pytest.raises(NoServerError, match="initdb failed: no room"):
+        make(Installation(17, programs))
+    (programs / "initdb").unlink()
+    with pytest.raises(NoServerError, match="initdb cannot be run"):
+        make(Installation(17, programs))
+    assert list(place.iterdir()) == [programs]
+
+
+def write_programs(directory: Path, line: str) -> Path:
+    directory.mkdir(parents=True)
+    for name in ("initdb", "postgres"):
+        (directory / name).write_text(f"#!/bin/sh\n{line}\n")
+        (directory / name).chmod(0o755)
+    return directory
+
+
+def test_versions_are_found_where_debian_and_others_keep_them(tmp_path: Path) -> None:
+    for name in ("debian/17/bin", "debian/9.6/bin", "debian/14/bin", "others"):
+        write_programs(tmp_path / name, "echo 'postgres (PostgreSQL) 16.2'")
+    found = installed(tmp_path / "debian", str(tmp_path / "others"))
+
+    assert [one.major for one in found] == [16, 17]
+    assert installed(tmp_path / "none", str(tmp_path / "none")) == ()
