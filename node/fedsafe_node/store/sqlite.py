@@ -40,6 +40,7 @@ from fedsafe_node.store.sqlite_connection import (
     SqliteConnection,
     SqliteWriteConnection,
 )
+from fedsafe_node.store.sqlite_durable import make_log_durable
 from fedsafe_node.store.sqlite_notes import SqliteNotes
 from fedsafe_node.store.writer import Writer, by_damage, run_act
 
@@ -293,6 +294,7 @@ def _open_files(
                 reserve.begin()
             os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
             sync_directory(path.parent)
+            make_log_durable(path)
             writing = SqliteWriteConnection.to_write(path)
             undo.callback(writing.close)
             if writing.version() == 0:
