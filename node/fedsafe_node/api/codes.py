@@ -259,7 +259,7 @@ CODES: Final[Mapping[Code, tuple[int, str]]] = {
     Code.UNAVAILABLE: (503, "Not now"),
     Code.NO_MAIL: (503, "The node sends no mail"),
     Code.MAIL_UNAVAILABLE: (503, "No mail can be sent now"),
-    Code.DEFERRED: (503, "Too few members answered in time"),
+    Code.DEFERRED: (503, "Too few members answered in time, or the node changed"),
     Code.BUSY: (503, "Too many requests are under way"),
     Code.AUDIT_UNAVAILABLE: (503, "No audit event can be written"),
     Code.QUORUM: (503, "Too few members answered"),

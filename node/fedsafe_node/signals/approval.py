@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The second person: drafts become publications (rule P6).
 
-Everything is decided anew, with the approver. One act appends the records to the
-feed (of own bans, to the audit log), adds their rows, erases the own bans that
-matched meanwhile together with their openings, decides the drafts and writes the
-audit events: a ban that is published keeps no token under the own key.
+Everything is decided anew, with the approver, and once more in the act. One act appends
+the records to the feed (of own bans, to the audit log), adds their rows, erases the own
+bans that matched meanwhile together with their openings, decides the drafts and writes
+the audit events: a ban that is published keeps no token under the own key.
 """
 
 from collections.abc import Sequence
@@ -24,19 +24,18 @@ from fedsafe_node.errors import (
 from fedsafe_node.idempotency import Once
 from fedsafe_node.index.lists import Hint
 from fedsafe_node.log.audit import Event, grounds_of
-from fedsafe_node.messages import (
-    ApproveAnswer,
-    ItemProblem,
-)
+from fedsafe_node.messages import ApproveAnswer
 from fedsafe_node.notices.facts import Facts, Finding
 from fedsafe_node.notices.texts import TextName
 from fedsafe_node.principal import Principal
 from fedsafe_node.review.succeeding import succeed
+from fedsafe_node.signals.anew import OutdatedError, until_it_holds
+from fedsafe_node.signals.answering import Failure, answer_of, code_of
 from fedsafe_node.signals.desk import CHUNK, Changed, Desk
 from fedsafe_node.signals.drafts import DraftFacts, open_draft
 from fedsafe_node.signals.making import Made
 from fedsafe_node.signals.naming import read_signal_id, signal_name
-from fedsafe_node.signals.planning import Present, hold
+from fedsafe_node.signals.present import Present, hold
 from fedsafe_node.signals.recording import (
     Prepared,
     append_signals,
@@ -50,6 +49,7 @@ from fedsafe_node.store.rows import DraftRow, DraftState, LogEntry, SignalStatus
 from fedsafe_node.tracing import nothing_happened
 from fedsafe_policies.decision import Decision, Obligation, deny
 from fedsafe_policies.people import Person
+from fedsafe_policies.publishing import PublishRequest
 from fedsafe_policies.reasons import Refusal
 from fedsafe_policies.vocabulary import Scope
 
@@ -70,16 +70,11 @@ class _Ready:
 
     position: int
     own: bytes | None
+    asked: PublishRequest
     prepared: Prepared
     author: Person
     decision: Decision
     facts: DraftFacts
-
-
-@dataclass(frozen=True, slots=True)
-class _Failure:
-    position: int
-    error: NodeError
 
 
 async def approve_drafts(
@@ -95,11 +90,22 @@ async def approve_drafts(
         DeniedError: nothing was approved, since a rule denies it.
         NotFoundError: nothing was approved, since there are no such drafts.
         WrongStateError: nothing was approved, since they are decided.
+        UnavailableError: the node's present changes with every try.
     """
+    return await until_it_holds(lambda: _approve(desk, budget, signals, who, once))
+
+
+async def _approve(
+    desk: Desk,
+    budget: PublicationBudget,
+    signals: Sequence[str],
+    who: Principal,
+    once: Once | None,
+) -> ApproveAnswer:
     present = hold(desk.situation, desk.clock.now())
     approval = _Approval(desk, present, signals, who)
     ready: list[_Ready] = []
-    failures: list[_Failure] = []
+    failures: list[Failure] = []
     rows = await desk.store.scan(approval.read)
     approval.unsigned = await desk.store.read(desk.notices.unsigned_of_signals)
     for start in range(0, len(signals), CHUNK):
@@ -114,13 +120,14 @@ async def approve_drafts(
 
     async def act(
         tx: Transaction,
-    ) -> Changed[tuple[ApproveAnswer, Sequence[_Failure]]]:
+    ) -> Changed[tuple[ApproveAnswer, Sequence[Failure]]]:
+        await approval.check(tx, ready)
         if spending is not None:
             await spending.keep(tx)
         return await approval.publish(tx, ready, failures, once)
 
     answer, failed = await desk.commit(act)
-    if not answer.approved and len({_code(item.error) for item in failed}) == 1:
+    if not answer.approved and len({code_of(item.error) for item in failed}) == 1:
         raise failed[0].error
     return answer
 
@@ -148,14 +155,14 @@ class _Approval:
 
     def judge(
         self, rows: Sequence[DraftRow | None], part: range
-    ) -> list[_Ready | _Failure]:
+    ) -> list[_Ready | Failure]:
         """Decide on a part of the drafts."""
-        outcomes: list[_Ready | _Failure] = []
+        outcomes: list[_Ready | Failure] = []
         for position in part:
             try:
                 outcomes.append(self._judge(position, rows[position]))
             except NodeError as error:
-                outcomes.append(_Failure(position, error))
+                outcomes.append(Failure(position, error))
         return outcomes
 
     def _judge(self, position: int, row: DraftRow | None) -> _Ready:
@@ -165,7 +172,8 @@ class _Approval:
         draft = open_draft(row, desk.periods)
         approver = Person(self._who.name, self._who.role)
         compared = present.compared(draft.kind)
-        decision = present.decide(draft.request(approver, compared))
+        asked = draft.request(approver, compared)
+        decision = present.decide(asked)
         made = draft.made(row.signal_id, present.node)
         if decision.allowed and made.header.match_until <= present.at:
             # Its key epoch has ended while it waited.
@@ -182,6 +190,7 @@ class _Approval:
         return _Ready(
             position=position,
             own=draft.own,
+            asked=asked,
             prepared=Prepared(row.signal_id, made, entry, published=published),
             author=Person(row.author, draft.facts.role),
             decision=decision,
@@ -227,13 +236,28 @@ class _Approval:
                 "stale_draft", "the keys have changed since; withdraw and draft anew"
             )
 
+    async def check(self, reader: Reader, ready: Sequence[_Ready]) -> None:
+        """Refuse to publish what would not be allowed in the same way by now.
+
+        Raises:
+            OutdatedError: the node's present, or a decision, is another.
+        """
+        desk = self._desk
+        now = hold(desk.situation, desk.clock.now())
+        texts = await desk.notices.unsigned_of_signals(reader)
+        if not self._present.is_like(now) or texts != self.unsigned:
+            raise OutdatedError
+        for asked, decision in {item.asked: item.decision for item in ready}.items():
+            if now.decide(asked) != decision:
+                raise OutdatedError
+
     async def publish(
         self,
         tx: Transaction,
         ready: Sequence[_Ready],
-        failures: Sequence[_Failure],
+        failures: Sequence[Failure],
         once: Once | None,
-    ) -> Changed[tuple[ApproveAnswer, Sequence[_Failure]]]:
+    ) -> Changed[tuple[ApproveAnswer, Sequence[Failure]]]:
         """Publish what is still pending, in one act with all that belongs to it."""
         desk, at = self._desk, self._present.at
         failed = list(failures)
@@ -244,17 +268,17 @@ class _Approval:
         for item in ready:
             signal_id, made = item.prepared.signal_id, item.prepared.made
             if made is not None and made.token in shielded:
-                failed.append(_Failure(item.position, _ERASURE_OPEN))
+                failed.append(Failure(item.position, _ERASURE_OPEN))
                 continue
             if await self._rests(tx, item.own):
-                failed.append(_Failure(item.position, _CONTESTED))
+                failed.append(Failure(item.position, _CONTESTED))
                 continue
             decided = await tx.decide_draft(
                 signal_id, DraftState.PUBLISHED, by=self._who.name, at=at
             )
             if not decided:
                 decided_before = WrongStateError("not_pending", "this draft is decided")
-                failed.append(_Failure(item.position, decided_before))
+                failed.append(Failure(item.position, decided_before))
                 continue
             approved.append(item)
             if item.own:
@@ -264,7 +288,7 @@ class _Approval:
             if item.prepared.published:
                 events.append(self._event(item, bans=len(bans)))
         hints, feed = await self._append(tx, approved, events, failed)
-        answer = self._answer(approved, failed)
+        answer = answer_of([item.prepared.signal_id for item in approved], failed)
         if approved:
             await desk.keep_answer(tx, once, answer)
         size = feed.stop if feed else None
@@ -293,7 +317,7 @@ class _Approval:
         tx: Transaction,
         approved: Sequence[_Ready],
         entries: Sequence[LogEntry],
-        failed: Sequence[_Failure],
+        failed: Sequence[Failure],
     ) -> tuple[list[Hint], range]:
         desk = self._desk
         prepared = [item.prepared for item in approved]
@@ -350,28 +374,3 @@ class _Approval:
         )
         signal_id, kind = item.prepared.signal_id, NoticeKind.PUBLICATION
         await self._desk.notices.queue(tx, signal_id, kind, notice)
-
-    def _answer(
-        self, approved: Sequence[_Ready], failed: Sequence[_Failure]
-    ) -> ApproveAnswer:
-        return ApproveAnswer(
-            approved=[signal_name(item.prepared.signal_id) for item in approved],
-            problems=[
-                ItemProblem(
-                    position=failure.position,
-                    code=_code(failure.error),
-                    detail=str(failure.error),
-                )
-                for failure in sorted(failed, key=lambda item: item.position)
-            ],
-        )
-
-
-def _code(error: NodeError) -> str:
-    match error:
-        case DeniedError():
-            return error.decision.code
-        case WrongStateError():
-            return error.code
-        case _:
-            return "not_found"

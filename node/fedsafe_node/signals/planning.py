@@ -8,15 +8,15 @@ a handful of times.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Final
 
 from fedsafe_node.asked import Asked, File, read_question
 from fedsafe_node.audiences import audience_of, of_group
 from fedsafe_node.errors import BadRequestError, WrongStateError
-from fedsafe_node.evaluators import OwnList, SharedLists
 from fedsafe_node.messages import NewSignalRequest
 from fedsafe_node.principal import Principal
+from fedsafe_node.signals.anew import OutdatedError
 from fedsafe_node.signals.making import (
     Listing,
     Wording,
@@ -24,21 +24,14 @@ from fedsafe_node.signals.making import (
     own_listing,
     shared_listing,
 )
-from fedsafe_node.situation import Situation
+from fedsafe_node.signals.present import Present
 from fedsafe_policies.decision import Decision, Obligation, deny
-from fedsafe_policies.do_not_share import DoNotShareLists
-from fedsafe_policies.engine import decide
-from fedsafe_policies.gate import Site
-from fedsafe_policies.legal_calendar import Calendar
 from fedsafe_policies.people import Person as Author
-from fedsafe_policies.policy import Policy
 from fedsafe_policies.publishing import PublishRequest
 from fedsafe_policies.reasons import Refusal
 from fedsafe_policies.vocabulary import (
     Circle,
     Detection,
-    IdentifierKind,
-    MediaKind,
     Plane,
     Provenance,
     Scope,
@@ -46,60 +39,6 @@ from fedsafe_policies.vocabulary import (
 )
 
 _EARLIEST_CLOCK: Final = timedelta(hours=14)
-
-
-@dataclass(frozen=True, slots=True)
-class Present:
-    """The node's present, held still for one request."""
-
-    now: datetime
-    node: str
-    contact: str
-    synthetic: bool
-    site: Site
-    policy: Policy
-    calendar: Calendar
-    do_not_share: DoNotShareLists
-    own: OwnList
-    shared: SharedLists | None
-
-    @property
-    def at(self) -> int:
-        """The moment in UTC seconds."""
-        return int(self.now.timestamp())
-
-    def decide(self, request: PublishRequest) -> Decision:
-        """Decide on a signal."""
-        return decide(request, self.policy, self.calendar, self.at, self.site)
-
-    def listed(self, asked: Asked) -> str | None:
-        """Name the do-not-share list that holds an identifier, if any does."""
-        if isinstance(asked, File):
-            return None
-        value = asked.canonical.value
-        return self.do_not_share.find(asked.kind, value, self.policy)
-
-    def compared(self, kind: IdentifierKind | MediaKind) -> dict[str, str]:
-        """Digest the do-not-share lists that a kind of identifier is compared with."""
-        if isinstance(kind, MediaKind):
-            return {}
-        return self.do_not_share.digests(kind, self.policy)
-
-
-def hold(situation: Situation, now: datetime) -> Present:
-    """Hold the node's present still."""
-    return Present(
-        now=now,
-        node=situation.node,
-        contact=situation.config.contact,
-        synthetic=situation.synthetic,
-        site=situation.site,
-        policy=situation.policy,
-        calendar=situation.calendar,
-        do_not_share=situation.do_not_share,
-        own=situation.own,
-        shared=situation.shared,
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +105,14 @@ class _Ruling:
     meanwhile: Wording | None = None
     compared: Mapping[str, str] = field(default_factory=dict)
 
+    def agrees(self, other: "_Ruling") -> bool:
+        """Whether another comes to the same; dates in the wording may differ."""
+        return (
+            self.decision == other.decision
+            and self.waits is other.waits
+            and (self.meanwhile is None) is (other.meanwhile is None)
+        )
+
 
 class Planner:
     """Plans the signals of one request; one caller at a time.
@@ -181,6 +128,7 @@ class Planner:
     ) -> None:
         self._present = present
         self._unsaid = unsaid
+        self._who = who
         self._author = Author(who.name, who.role)
         self._today = present.now.date()
         self._latest = (present.now + _EARLIEST_CLOCK).date()
@@ -224,6 +172,19 @@ class Planner:
         if isinstance(asked, File) and request.scope is not Scope.SELF:
             return PublishPlan(asked, ruling.wording, decision, address)
         return OwnPlan(asked, ruling.wording, decision, address)
+
+    def check(self, now: Present) -> None:
+        """Refuse to act on what would not be decided in the same way now.
+
+        Raises:
+            OutdatedError: the rest of the present, or a decision, is another.
+        """
+        if not self._present.is_like(now):
+            raise OutdatedError
+        anew = Planner(now, self._who, self._unsaid)
+        for (_, facts, provenance), ruling in self._rulings.items():
+            if not ruling.agrees(anew._rule(facts, provenance)):
+                raise OutdatedError
 
     def _check_stated(
         self, request: NewSignalRequest, asked: Asked, pointer: str

@@ -29,6 +29,7 @@ from fedsafe_node.messages import (
     SignalState,
 )
 from fedsafe_node.principal import Principal
+from fedsafe_node.signals.anew import until_it_holds
 from fedsafe_node.signals.approval import approve_drafts
 from fedsafe_node.signals.desk import CHUNK, Changed, Desk
 from fedsafe_node.signals.naming import signal_name
@@ -38,8 +39,8 @@ from fedsafe_node.signals.planning import (
     Plan,
     Planner,
     PublishPlan,
-    hold,
 )
+from fedsafe_node.signals.present import hold
 from fedsafe_node.signals.recording import Kept, Prepared, Recorder
 from fedsafe_node.signals.showing import list_drafts, nodes_in, show_signal
 from fedsafe_node.signals.stopping import stop_signal
@@ -95,11 +96,17 @@ class SignalService:
             UnavailableError: fewer than t members answered in time.
             StoreFailedError: it could not be made durable.
         """
+        return await until_it_holds(lambda: self._add(request, who, once))
+
+    async def _add(
+        self, request: NewSignalRequest, who: Principal, once: Once | None
+    ) -> SignalAnswer:
         desk = self._desk
         if request.scope is not Scope.SELF:
             desk.check_account(who)
         present = hold(desk.situation, desk.clock.now())
-        plan = Planner(present, who).plan(request, "")
+        planner = Planner(present, who)
+        plan = planner.plan(request, "")
         if isinstance(plan, Decision):
             await desk.refuse(plan, who, "signal.add")
         if not isinstance(plan, OwnPlan):
@@ -109,6 +116,7 @@ class SignalService:
         prepared = await recorder.prepare([plan])
 
         async def act(tx: Transaction) -> Changed[SignalAnswer]:
+            planner.check(hold(desk.situation, desk.clock.now()))
             kept = await recorder.keep(tx, prepared)
             answer = self._added(plan, prepared[0], kept, who)
             if prepared[0].published:
@@ -134,6 +142,11 @@ class SignalService:
             UnavailableError: fewer than t members answered in time.
             StoreFailedError: nothing of it could be made durable.
         """
+        return await until_it_holds(lambda: self._add_many(request, who, once))
+
+    async def _add_many(
+        self, request: ImportRequest, who: Principal, once: Once | None
+    ) -> ImportAnswer:
         desk = self._desk
         if any(item.scope is not Scope.SELF for item in request.signals):
             desk.check_account(who)
@@ -154,6 +167,7 @@ class SignalService:
         answer = _imported(batch)
 
         async def act(tx: Transaction) -> Changed[ImportAnswer]:
+            planner.check(hold(desk.situation, desk.clock.now()))
             kept = await recorder.keep(tx, batch.prepared)
             for entry in self._import_events(batch, kept, who):
                 await self._write(tx, entry)

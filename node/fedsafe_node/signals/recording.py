@@ -34,9 +34,9 @@ from fedsafe_node.signals.planning import (
     DraftPlan,
     OwnPlan,
     Plan,
-    Present,
     PublishPlan,
 )
+from fedsafe_node.signals.present import Present
 from fedsafe_node.store.oversight_rows import ValidationRow
 from fedsafe_node.store.protocol import Transaction
 from fedsafe_node.store.rows import DraftRow, LogEntry
