@@ -33,9 +33,14 @@ def inquiries(context: click.Context, /, *, purpose: str | None) -> ExitStatus:
       fedsafe task inquiries
     """  # noqa: D301
     settings = settings_of(context)
-    answer = personal(settings).get(read_for("/v1/inquiries", purpose))
+    node, path = personal(settings), read_for("/v1/inquiries", purpose)
+    answer = node.get(path)
+    found: list[Json] = answer["inquiries"]
+    while (after := answer.get("next")) is not None:
+        answer = node.get(f"{path}{'&' if purpose else '?'}after={after}")
+        found += answer["inquiries"]
     if settings.json:
-        document(answer)
+        document({"inquiries": found})
         return OK
     words = ("task", "inquiry", "origin", "contact", "signal", "questions", "at")
     rows = [
@@ -48,7 +53,7 @@ def inquiries(context: click.Context, /, *, purpose: str | None) -> ExitStatus:
             questions_of(one, settings),
             shown(one["asked_at"]),
         )
-        for one in answer["inquiries"]
+        for one in found
     ]
     table([say(word, settings) for word in words], rows)
     return OK

@@ -228,6 +228,19 @@ def test_what_waits_for_an_origin_is_listed_with_its_contact(
     assert "Ist die Person volljährig?" in german.out
 
 
+def test_all_that_waits_for_origins_is_listed_page_by_page(
+    ask: "Run", node: "FakeNode"
+) -> None:
+    node.always(
+        "GET /v1/inquiries?purpose=audit_review", {"inquiries": [INQUIRY], "next": 7}
+    )
+    following = {"inquiries": [INQUIRY | {"inquiry": 9}], "next": None}
+    node.always("GET /v1/inquiries?purpose=audit_review&after=7", following)
+    listed = ask("task", "inquiries", "--purpose", "audit_review", "--json").document
+
+    assert [each["inquiry"] for each in listed["inquiries"]] == [7, 9]
+
+
 def test_what_an_origin_replied_is_entered(ask: "Run", node: "FakeNode") -> None:
     answered = INQUIRY | {
         "replies": {"still_stands": "yes", "age_confirmed": "unanswered"},

@@ -12,6 +12,7 @@ from fedsafe_node.review.messages import (
     HearingAnswer,
     HearingRequest,
     InquiriesAnswer,
+    InquiriesQuery,
     InquiryNumber,
     OutcomeAnswer,
     OutcomeRequest,
@@ -65,8 +66,8 @@ async def hear_task(call: Call) -> object:
 
 async def list_inquiries(call: Call) -> object:
     """List inquiries."""
-    purpose = call.parameters(ReadQuery).purpose
-    return await call.services.tasks.inquiries(call.principal, purpose)
+    query = call.parameters(InquiriesQuery)
+    return await call.services.tasks.inquiries(query, call.principal)
 
 
 async def answer_inquiry(call: Call) -> object:
@@ -143,7 +144,7 @@ TASK_ROUTES: Final = (
         roles=_READ,
         lane=Lane.READS,
         summary="List the questions to origins that wait for an answer",
-        query=ReadQuery,
+        query=InquiriesQuery,
         answer=InquiriesAnswer,
     ),
     Route(

@@ -24,6 +24,7 @@ from fedsafe_node.provider_events.announcing import Content, EventKind
 from fedsafe_node.review.desk import ReviewDesk
 from fedsafe_node.review.messages import (
     InquiriesAnswer,
+    InquiriesQuery,
     InquiryShown,
     ReplyRequest,
     TaskAnswer,
@@ -39,9 +40,8 @@ from fedsafe_node.store.review_rows import (
 )
 from fedsafe_policies.references import is_case_number
 from fedsafe_policies.reviews import review_ends
-from fedsafe_policies.vocabulary import Purpose
 
-MOST_LISTED: Final = 500
+_ALL: Final = 100_000
 
 
 async def ask_origin(
@@ -61,25 +61,29 @@ async def ask_origin(
 
 
 async def list_inquiries(
-    desk: ReviewDesk, who: Principal, purpose: Purpose | None
+    desk: ReviewDesk, query: InquiriesQuery, who: Principal
 ) -> InquiriesAnswer:
-    """List the inquiries that nobody has answered yet.
+    """List the inquiries that nobody has answered yet, behind one of them.
 
     Raises:
         DeniedError: this role may not, or not for that purpose.
     """
 
     async def act(tx: Transaction) -> InquiriesAnswer:
-        decision = admit(desk, who, purpose)
-        found = [
-            await _shown(desk, tx, row.task, row.number or 0)
-            for row in await tx.unanswered_inquiries(MOST_LISTED)
+        decision = admit(desk, who, query.purpose)
+        rows = [
+            (row.number, row.task)
+            for row in await tx.unanswered_inquiries(_ALL)
+            if row.number is not None and row.number > query.after
         ]
+        page = rows[: query.limit]
+        found = [await _shown(desk, tx, task, number) for number, task in page]
         detail: Detail = {"inquiries": len(found), **grounds_of(decision)}
         now = desk.clock.now()
         entry = desk.trail.entry(Event.TASK_READ, at=now, actor=who.name, detail=detail)
         await desk.note(tx, entry)
-        return InquiriesAnswer(inquiries=found)
+        more = len(rows) > len(page)
+        return InquiriesAnswer(inquiries=found, next=page[-1][0] if more else None)
 
     return await desk.admitted(act, who, "task.inquiries")
 

@@ -33,6 +33,7 @@ from fedsafe_policies.vocabulary import (
 )
 
 MAX_LISTED = 1_000
+MOST_INQUIRIES = 500
 USUALLY_LISTED = 200
 Listed = Literal["waiting", "open", "watched", "decided", "lapsed"]
 Place = Annotated[
@@ -187,9 +188,24 @@ class InquiryShown(Message, frozen=True):
 
 
 class InquiriesAnswer(Message, frozen=True):
-    """The inquiries that wait for the origin's answer, oldest first."""
+    """The inquiries that wait for the origin's answer, oldest first.
+
+    `next` leads to those behind these; null if these are the last.
+    """
 
     inquiries: list[InquiryShown]
+    next: int | None = None
+
+
+class InquiriesQuery(Message, frozen=True):
+    """Which inquiries are listed: with `after`, a `next`, those behind it.
+
+    Left out, the `purpose` is what the role usually reads tasks for.
+    """
+
+    limit: Annotated[int, msgspec.Meta(ge=1, le=MOST_INQUIRIES)] = MOST_INQUIRIES
+    after: Annotated[int, msgspec.Meta(ge=0)] = 0
+    purpose: Purpose | None = None
 
 
 class ReplyRequest(Message, frozen=True):

@@ -11,6 +11,7 @@ from fedsafe_node.review.messages import (
     HearingAnswer,
     HearingRequest,
     InquiriesAnswer,
+    InquiriesQuery,
     OutcomeAnswer,
     OutcomeRequest,
     ReplyRequest,
@@ -51,11 +52,9 @@ class ReviewService:
         """Enter a step of a hearing; see `hearing.record_hearing`."""
         return await record_hearing(self._desk, task, request, who)
 
-    async def inquiries(
-        self, who: Principal, purpose: Purpose | None = None
-    ) -> InquiriesAnswer:
+    async def inquiries(self, query: InquiriesQuery, who: Principal) -> InquiriesAnswer:
         """List what waits for an origin; see `inquiring.list_inquiries`."""
-        return await list_inquiries(self._desk, who, purpose)
+        return await list_inquiries(self._desk, query, who)
 
     async def answer(
         self, task: str, inquiry: int, request: ReplyRequest, who: Principal

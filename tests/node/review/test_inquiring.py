@@ -12,6 +12,7 @@ from fedsafe_node.errors import (
 )
 from fedsafe_node.principal import Principal
 from fedsafe_node.review.messages import (
+    InquiriesQuery,
     InquiryQuestion,
     Reply,
     ReplyRequest,
@@ -20,6 +21,7 @@ from fedsafe_node.review.messages import (
 )
 from fedsafe_policies.vocabulary import Level, Outcome, Role
 
+ALL = InquiriesQuery()
 STANDS, OF_AGE = InquiryQuestion.STILL_STANDS, InquiryQuestion.AGE_CONFIRMED
 REPLIES = {STANDS: Reply.YES, OF_AGE: Reply.UNANSWERED}
 
@@ -55,7 +57,7 @@ async def test_questions_reach_the_provider_with_the_origins_contact(
 ) -> None:
     task = await asked(ward)
     (event,) = [each for each in await ward.announced() if each.kind == "task.inquiry"]
-    (listed,) = (await ward.tasks.inquiries(ward.people["anna"])).inquiries
+    (listed,) = (await ward.tasks.inquiries(ALL, ward.people["anna"])).inquiries
 
     assert event.subject_ref == "account-1"
     assert event.content == {
@@ -83,7 +85,7 @@ async def test_replies_are_shown_to_the_reviewer_and_logged(ward: Ward) -> None:
     assert told.revision == before + 1
     assert '"replies":"age_confirmed=unanswered still_stands=yes"' in text
     assert "account-1" in text
-    assert (await ward.tasks.inquiries(ward.people["anna"])).inquiries == []
+    assert (await ward.tasks.inquiries(ALL, ward.people["anna"])).inquiries == []
     (due,) = [each for each in await ward.announced() if each.kind == "task.due"]
     assert due.content["why"] == "answered"
 
@@ -153,11 +155,25 @@ async def test_what_nobody_asked_and_what_is_over_is_answered_by_nobody(
     with pytest.raises(WrongStateError) as over:
         await answer(ward, task)
     assert over.value.code == "not_pending"
-    assert (await ward.tasks.inquiries(ward.people["anna"])).inquiries == []
+    assert (await ward.tasks.inquiries(ALL, ward.people["anna"])).inquiries == []
+
+
+async def test_inquiries_are_listed_page_by_page(ward: Ward) -> None:
+    task, anna = await asked(ward), ward.people["anna"]
+    for _ in range(2):
+        signal, questions = match(2).signal, [InquiryQuestion.STILL_STANDS]
+        await ward.decide(task, Outcome.INQUIRE, signal=signal, questions=questions)
+    await answer(ward, task)
+    first = await ward.tasks.inquiries(InquiriesQuery(limit=1), anna)
+    assert first.next is not None
+    rest = await ward.tasks.inquiries(InquiriesQuery(after=first.next), anna)
+
+    assert [each.inquiry for each in (*first.inquiries, *rest.inquiries)] == [2, 3]
+    assert (first.next, rest.next) == (2, None)
 
 
 async def test_inquiries_are_read_for_a_purpose(ward: Ward) -> None:
     await asked(ward)
 
     with pytest.raises(DeniedError):
-        await ward.tasks.inquiries(Principal("olaf", Role.OPERATOR))
+        await ward.tasks.inquiries(ALL, Principal("olaf", Role.OPERATOR))
