@@ -41,8 +41,10 @@ def installation_of(major: int) -> Installation:
     Raises:
         NoServerError: it is not installed.
     """
+    if not INSTALLED:
+        raise NoServerError(f"none from {OLDEST} on is here (apt install postgresql)")
     if major not in INSTALLED:
-        raise NoServerError(f"Debian's postgresql-{major} is not installed")
+        raise NoServerError(f"version {major} is not installed")
     return INSTALLED[major]
 
 

@@ -53,6 +53,7 @@ def main(directory: Path) -> None:
                 os.kill(pid, signal.SIGQUIT)
                 if not wait_for_end(pid, PATIENCE):
                     os.kill(pid, signal.SIGKILL)
+                    wait_for_end(pid, PATIENCE)
         shutil.rmtree(directory, ignore_errors=True)
 
 

@@ -22,7 +22,7 @@ from tests.postgresql.installation import (
     installed,
 )
 from tests.postgresql.janitor import USERS, server_of, wait_for_end
-from tests.postgresql.making import make
+from tests.postgresql.making import attach, make
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -70,8 +70,8 @@ def test_a_server_ends_with_the_last_process_that_is_killed(
         assert server_of(second.directory) == server
         second.process.kill()
         second.process.wait()
-        assert wait_for_end(server, 30)
         fcntl.flock(users, fcntl.LOCK_SH)  # the janitor has gone
+        assert wait_for_end(server, 0)
         assert not first.directory.exists()
 
 
@@ -87,6 +87,17 @@ def test_a_run_whose_server_has_ended_gets_another(tmp_path: Path, major: int) -
             psycopg.connect(second.url).close()
         fcntl.flock(end, fcntl.LOCK_SH)
         assert not first.directory.exists()
+
+
+def test_a_server_that_is_being_ended_is_not_held(tmp_path: Path) -> None:
+    ending = Databases(major=17, directory=tmp_path, port=1, password="-")
+    programs = Installation(17, tmp_path)
+    with (tmp_path / USERS).open("wb") as janitors:
+        fcntl.flock(janitors, fcntl.LOCK_EX)
+
+        assert attach(ending, programs) is None
+    (tmp_path / USERS).unlink()
+    assert attach(ending, programs) is None
 
 
 def test_a_test_without_its_server_says_what_is_missing() -> None:
