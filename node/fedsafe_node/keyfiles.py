@@ -73,6 +73,41 @@ def write_secret(path: Path, secret: bytes, *, faults: Faults = NO_FAULTS) -> No
         raise KeyFileError(f"key file {path}: {error.strerror}") from None
 
 
+def share_secret(path: Path, secret: bytes, *, faults: Faults = NO_FAULTS) -> bytes:
+    """Write a new secret file, unless another process was faster; return what is in it.
+
+    Raises:
+        KeyFileError: the file can't be written, or that of the other not be read.
+    """
+    try:
+        write_secret(path, secret, faults=faults)
+    except KeyFileExistsError:
+        found = find_secret(path)
+        if found is None:
+            raise KeyFileMissingError(str(path)) from None
+        return found
+    return secret
+
+
+def find_secret(path: Path) -> bytes | None:
+    """Read a secret file that another process may have made; None if there is none.
+
+    Its name is durable when this returns: what is sealed under it must open again.
+
+    Raises:
+        KeyFileError: it is loose, no regular file, or can't be read.
+    """
+    try:
+        secret = read_secret(path)
+    except KeyFileMissingError:
+        return None
+    try:
+        sync_directory(path.parent)
+    except OSError as error:
+        raise KeyFileError(f"key file {path}: {error.strerror}") from None
+    return secret
+
+
 def _write_whole(path: Path, secret: bytes, faults: Faults) -> None:
     make_private_directory(path.parent)
     draft = path.with_name(f".{path.name}.{os.urandom(4).hex()}")

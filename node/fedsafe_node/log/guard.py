@@ -6,8 +6,11 @@ own. At start, a database that is behind that file, or holds other entries, is
 refused: going on with it would show two different logs to the world.
 """
 
+import fcntl
 import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from secrets import token_hex
 from urllib.parse import quote
@@ -40,19 +43,29 @@ class Kept(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Guard:
     """Keeps the newest checkpoint of each own log, one file a log.
 
-    It writes files; call `keep` on a thread. One caller at a time for each log.
+    It writes files; call `keep` on a thread. One caller at a time for each log. Where
+    the directory is *shared* with other processes of the node, what they have kept is
+    read before anything is, and one process at a time keeps.
     """
 
-    def __init__(self, directory: Path, *, faults: Faults = NO_FAULTS) -> None:
-        """Read what was kept.
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        tidy: bool = True,
+        shared: bool = False,
+        faults: Faults = NO_FAULTS,
+    ) -> None:
+        """Read what was kept; not to *tidy* it removes nothing.
 
         Raises:
             CorruptLogError: a file can't be read.
         """
         self._directory = directory
+        self._shared = shared
         self._faults = faults
         make_private_directory(directory)
-        for draft in directory.glob(f".*{_SUFFIX}.*"):
+        for draft in directory.glob(f".*{_SUFFIX}.*") if tidy else ():
             draft.unlink()  # left by a process that died while writing
         self._kept = read_kept(directory)
         # Read by others, whenever they seal what else the node holds.
@@ -69,8 +82,27 @@ class Guard:
         except FileNotFoundError:
             return None
 
-    def keep(self, log: LogName, size: int, root: bytes) -> None:
+    def known(self, log: LogName) -> int:
+        """Return the size that was kept last; 0 if none was."""
+        return self.sizes.get(log, 0)
+
+    def follow(self) -> None:
+        """Learn what other processes have kept; call on a thread.
+
+        Raises:
+            CorruptLogError: a file can't be read.
+        """
+        with self._alone():
+            for log, kept in read_kept(self._directory).items():
+                self._learn(log, kept)
+
+    def keep(
+        self, log: LogName, size: int, root: bytes, *, known: int | None = None
+    ) -> None:
         """Keep a checkpoint before it leaves; durable when this returns.
+
+        *known* is what was known to be kept before the log was read: where another
+        process has kept a larger one since, that one stands for both.
 
         Raises:
             RolledBackError: one that left before is larger, or has another root.
@@ -79,17 +111,42 @@ class Guard:
         if len(root) != HASH_BYTES:
             raise NodeError(f"a root has {HASH_BYTES} bytes")
         kept = Kept(log, size, root.hex())
+        with self._alone():
+            before = self._newest(log)
+            if before == kept:
+                return
+            if before is not None and before.size >= size:
+                if known is not None and known <= size < before.size:
+                    return
+                raise RolledBackError(log, before.size, size, str(self._path(log)))
+            try:
+                self._write(kept)
+            except OSError as error:
+                raise NodeError(f"guard of {log}: {error.strerror}") from error
+            self._learn(log, kept)
+
+    def _newest(self, log: LogName) -> Kept | None:
+        if self._shared and self._path(log).exists():
+            self._learn(log, _read(self._path(log)))
+        return self._kept.get(log)
+
+    def _learn(self, log: LogName, kept: Kept) -> None:
         before = self._kept.get(log)
-        if before == kept:
+        if before is None or before.size < kept.size:
+            self._kept[log] = kept
+            self.sizes[log] = kept.size
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        if not self._shared:
+            yield
             return
-        if before is not None and before.size >= size:
-            raise RolledBackError(log, before.size, size, str(self._path(log)))
+        lock = os.open(self._directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
-            self._write(kept)
-        except OSError as error:
-            raise NodeError(f"guard of {log}: {error.strerror}") from error
-        self._kept[log] = kept
-        self.sizes[log] = size
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(lock)
 
     def _write(self, kept: Kept) -> None:
         path = self._path(kept.log)
@@ -108,6 +165,8 @@ class Guard:
 
         It reads files; call it on a thread. What is kept meanwhile is no fault.
         """
+        if self._shared:
+            return self._odd_shared()
         before = dict(self._kept)
         for log, kept in before.items():
             path = self._path(log)
@@ -117,6 +176,18 @@ class Guard:
                 return path.name
             if found not in (kept, self._kept[log]):
                 return path.name
+        return None
+
+    def _odd_shared(self) -> str | None:
+        # A larger one is another process's; the seal knows if it is nobody's.
+        with self._alone():
+            for log, kept in self._kept.items():
+                try:
+                    found = _read(self._path(log))
+                except CorruptLogError:
+                    return self._path(log).name
+                if found.size <= kept.size and found != kept:
+                    return self._path(log).name
         return None
 
     async def check(self, reader: LogReader) -> None:

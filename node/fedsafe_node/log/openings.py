@@ -29,9 +29,10 @@ from fedsafe_node.errors import CorruptLogError, KeyFileError, LogError
 from fedsafe_node.faults import NO_FAULTS, Faults
 from fedsafe_node.keyfiles import (
     destroy_secret,
+    find_secret,
     make_private_directory,
     read_secret,
-    write_secret,
+    share_secret,
 )
 from fedsafe_node.store.protocol import LogName
 from fedsafe_node.store.rows import Committed, Opening, RawOpening, SealedOpening
@@ -50,11 +51,19 @@ class PeriodKeys:
     """The keys of all periods; a key is made when its period is first used.
 
     All keys are read when this is made, so using one never reads a disk, and only
-    the first seal of a month writes one. Guarded by `_lock`: making and destroying.
+    the first seal of a month writes one. Where the directory is *shared* with other
+    processes of the node, a key that is not known is looked for on the disk, and
+    `follow` lets go of those that another one has destroyed. Guarded by `_lock`:
+    making, finding and destroying.
     """
 
     def __init__(
-        self, directory: Path, *, tidy: bool = True, faults: Faults = NO_FAULTS
+        self,
+        directory: Path,
+        *,
+        tidy: bool = True,
+        shared: bool = False,
+        faults: Faults = NO_FAULTS,
     ) -> None:
         """Read all period keys of a directory; not to *tidy* it changes nothing.
 
@@ -62,6 +71,7 @@ class PeriodKeys:
             KeyFileError: a file is loose, unreadable or no key.
         """
         self._directory = directory
+        self._shared = shared
         self._faults = faults
         self._lock = Lock()
         if tidy:
@@ -82,6 +92,19 @@ class PeriodKeys:
         """Return the periods that have a key."""
         return sorted(self._keys)
 
+    def follow(self) -> None:
+        """Know the keys that are in the directory now, and no other; it blocks.
+
+        Raises:
+            KeyFileError: a file is loose, unreadable or no key.
+        """
+        with self._lock:
+            here = {path.stem for path in self._directory.glob(f"*{_SUFFIX}")}
+            for period in self._keys.keys() - here:
+                del self._keys[period]
+        for period in here - self._keys.keys():
+            self._find(period)
+
     def seal(self, period: str, plaintext: bytes, aad: bytes) -> bytes:
         """Encrypt under a period's key, made if this is its first use.
 
@@ -97,12 +120,12 @@ class PeriodKeys:
         Raises:
             OpenError: it was sealed under another key or for another place.
         """
-        key = self._keys.get(period)
+        key = self._key(period)
         return None if key is None else decrypt(key, sealed, aad)
 
     def opener(self, period: str) -> Callable[[bytes, bytes], bytes] | None:
         """Return what opens boxes of a period; None if its key was destroyed."""
-        key = self._keys.get(period)
+        key = self._key(period)
         return None if key is None else opener(key)
 
     def destroy(self, period: str, *, present: str) -> bool:
@@ -113,20 +136,36 @@ class PeriodKeys:
         """
         if period >= present:
             raise KeyFileError(f"period {period} is not over")
+        if self._key(period) is None:
+            return False
         with self._lock:
-            if period not in self._keys:
-                return False
             destroy_secret(self._path(period))
-            del self._keys[period]
-            return True
+            return self._keys.pop(period, None) is not None
 
     def _make(self, period: str) -> bytes:
         with self._lock:
             if period not in self._keys:
-                key = token_bytes(KEY_BYTES)
-                write_secret(self._path(period), key, faults=self._faults)
-                self._keys[period] = key
+                path, key = self._path(period), token_bytes(KEY_BYTES)
+                found = share_secret(path, key, faults=self._faults)
+                self._keys[period] = _checked(path, found)
             return self._keys[period]
+
+    def _key(self, period: str) -> bytes | None:
+        key = self._keys.get(period)
+        if key is not None or not self._shared:
+            return key
+        return self._find(period)
+
+    def _find(self, period: str) -> bytes | None:
+        if not _PERIOD.fullmatch(period):
+            return None
+        path = self._path(period)
+        with self._lock:
+            found = find_secret(path)
+            if found is None or not any(found):  # it is being destroyed
+                return None
+            self._keys[period] = _checked(path, found)
+        return found
 
     def _path(self, period: str) -> Path:
         if not _PERIOD.fullmatch(period):
@@ -135,7 +174,10 @@ class PeriodKeys:
 
 
 def _read_key(path: Path) -> bytes:
-    key = read_secret(path)
+    return _checked(path, read_secret(path))
+
+
+def _checked(path: Path, key: bytes) -> bytes:
     if len(key) != KEY_BYTES:
         raise KeyFileError(f"key file {path} has {len(key)} bytes, want {KEY_BYTES}")
     return key

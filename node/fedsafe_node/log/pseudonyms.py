@@ -29,9 +29,10 @@ from fedsafe_node.errors import (
 from fedsafe_node.faults import NO_FAULTS, Faults
 from fedsafe_node.keyfiles import (
     destroy_secret,
+    find_secret,
     make_private_directory,
     read_secret,
-    write_secret,
+    share_secret,
 )
 
 _KEY_BYTES: Final = 32
@@ -50,12 +51,15 @@ def quarter_of(moment: datetime) -> str:
 class Pseudonyms:
     """Gives pseudonyms, and finds the name behind one while its key is there.
 
-    Guarded by `_lock`: making and destroying keys. The names of people are learnt,
-    never forgotten; `_given` keeps what was computed.
+    Guarded by `_lock`: making, finding and destroying keys. The names of people are
+    learnt, never forgotten; `_given` keeps what was computed. `follow` learns which
+    keys another process of the node has made or destroyed.
     """
 
-    def __init__(self, directory: Path, *, faults: Faults = NO_FAULTS) -> None:
-        """Read all keys of a directory.
+    def __init__(
+        self, directory: Path, *, tidy: bool = True, faults: Faults = NO_FAULTS
+    ) -> None:
+        """Read all keys of a directory; not to *tidy* it changes nothing.
 
         Raises:
             KeyFileError: a file is loose, unreadable or no key.
@@ -66,7 +70,7 @@ class Pseudonyms:
         self._names: set[str] = set()
         self._given: dict[tuple[str, str], str] = {}
         make_private_directory(directory)
-        for draft in directory.glob(f".*{_SUFFIX}.*"):
+        for draft in directory.glob(f".*{_SUFFIX}.*") if tidy else ():
             destroy_secret(draft)  # left by a process that died while writing
         self._keys = {
             path.stem: _read_key(path)
@@ -81,6 +85,21 @@ class Pseudonyms:
     def quarters(self) -> list[str]:
         """Return the quarters that have a key."""
         return sorted(self._keys)
+
+    def follow(self) -> None:
+        """Know the keys that are in the directory now, and no other; it blocks.
+
+        Raises:
+            KeyFileError: a file is loose, unreadable or no key.
+        """
+        with self._lock:
+            here = {path.stem: path for path in self._directory.glob(f"*{_SUFFIX}")}
+            for quarter in self._keys.keys() - here:
+                self._forget(quarter)
+            for quarter in filter(_QUARTER.fullmatch, here.keys() - self._keys):
+                found = find_secret(here[quarter])
+                if found is not None and any(found):  # else it is being destroyed
+                    self._keys[quarter] = _checked(here[quarter], found)
 
     def learn(self, *names: str) -> None:
         """Learn that these are names of people."""
@@ -136,18 +155,21 @@ class Pseudonyms:
             raise KeyFileError(f"quarter {quarter} is not over")
         with self._lock:
             destroy_secret(self._path(quarter))
-            self._given = {k: v for k, v in self._given.items() if k[1] != quarter}
-            return self._keys.pop(quarter, None) is not None
+            return self._forget(quarter)
+
+    def _forget(self, quarter: str) -> bool:
+        self._given = {k: v for k, v in self._given.items() if k[1] != quarter}
+        return self._keys.pop(quarter, None) is not None
 
     def _make(self, quarter: str) -> bytes:
         with self._lock:
             if quarter not in self._keys:
-                key = token_bytes(_KEY_BYTES)
+                path, key = self._path(quarter), token_bytes(_KEY_BYTES)
                 try:
-                    write_secret(self._path(quarter), key, faults=self._faults)
+                    found = share_secret(path, key, faults=self._faults)
+                    self._keys[quarter] = _checked(path, found)
                 except KeyFileError as error:
                     raise StoreFailedError(str(error)) from None
-                self._keys[quarter] = key
             return self._keys[quarter]
 
     def _path(self, quarter: str) -> Path:
@@ -165,7 +187,10 @@ def _pseudonym(key: bytes, name: str, quarter: str) -> str:
 
 
 def _read_key(path: Path) -> bytes:
-    key = read_secret(path)
+    return _checked(path, read_secret(path))
+
+
+def _checked(path: Path, key: bytes) -> bytes:
     if len(key) != _KEY_BYTES:
         raise KeyFileError(f"key file {path} has {len(key)} bytes, want {_KEY_BYTES}")
     return key

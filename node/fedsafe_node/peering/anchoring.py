@@ -7,7 +7,6 @@ log's before it is committed to, the anchor's before anybody sees it.
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Final
 
 from fedsafe_crypto.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
 from fedsafe_crypto.cosignature import add_lines
@@ -27,10 +26,8 @@ from fedsafe_node.log.audit import audit_log_name
 from fedsafe_node.log.guard import Guard
 from fedsafe_node.log.proofs import log_root, prove_consistency
 from fedsafe_node.log.tiling import SignedTree
-from fedsafe_node.store.protocol import Reader, Store
+from fedsafe_node.store.protocol import Reader, Store, Transaction
 from fedsafe_node.store.rows import Tail
-
-_UNKNOWN: Final = -1
 
 
 class Anchor:
@@ -59,7 +56,7 @@ class Anchor:
         self._keep_audit = keep_audit
         self._offload = offload
         self._growing = asyncio.Lock()
-        self._anchored = _UNKNOWN
+        self._anchored = 0
 
     async def grow(self) -> SignedTree:
         """Commit to the audit log's present end, if it grew, and sign the anchor.
@@ -70,9 +67,10 @@ class Anchor:
         """
         async with self._growing:
             await self._extend()
+            known = self._guard.known(self.log)
             tail = await self._store.write(lambda tx: tx.tail(self.log))
             await self._offload(
-                lambda: self._guard.keep(self.log, tail.size, tail.root)
+                lambda: self._guard.keep(self.log, tail.size, tail.root, known=known)
             )
         checkpoint = Checkpoint(self.log, tail.size, tail.root)
         return SignedTree(checkpoint, sign_checkpoint(checkpoint, self._signing_key))
@@ -131,16 +129,17 @@ class Anchor:
 
     async def _extend(self) -> None:
         tail = await self._keep_audit()
-        if self._anchored == _UNKNOWN:
-            self._anchored = await self._store.read(self._last)
         if tail.size == self._anchored:
             return
         checkpoint = Checkpoint(self._audit.name, tail.size, tail.root)
         note = sign_checkpoint(checkpoint, self._signing_key)
         entry = anchor_entry(self.log, note)
-        await self._store.write(
-            lambda tx: tx.append(self.log, entry.record, entry.openings)
-        )
+
+        async def act(tx: Transaction) -> None:
+            if await self._last(tx) < tail.size:  # else another process has done it
+                await tx.append(self.log, entry.record, entry.openings)
+
+        await self._store.write(act)
         self._anchored = tail.size
 
     async def _last(self, reader: Reader) -> int:

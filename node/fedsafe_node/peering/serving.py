@@ -55,6 +55,8 @@ class _Page:
     extends: Sequence[bytes]
     restricted: int
     """How many restrictions this node has stated."""
+    known: int
+    """How far the guard had come before the feed was read."""
     again: int | None = None
     """From where on the member may ask again."""
 
@@ -123,9 +125,10 @@ class FeedServer:
             RolledBackError: what left before is not what is here.
             NodeError: the guard's file can't be written.
         """
+        known = self._guard.known(self._log)
         feed = await self._store.write(lambda tx: tx.tail(self._log))
         checkpoint = Checkpoint(self._log, feed.size, feed.root)
-        return SignedTree(checkpoint, (await self._note(checkpoint)).encode())
+        return SignedTree(checkpoint, (await self._note(checkpoint, known)).encode())
 
     async def keep_audit(self) -> Tail:
         """Let the guard keep the audit log's present end, and give it.
@@ -136,8 +139,11 @@ class FeedServer:
         """
         audit = self._trail.log
         async with self._keeping:
+            known = self._guard.known(audit)
             own = await self._store.write(lambda tx: tx.tail(audit))
-            await self._offload(lambda: self._guard.keep(audit, own.size, own.root))
+            await self._offload(
+                lambda: self._guard.keep(audit, own.size, own.root, known=known)
+            )
         return own
 
     async def batch(self, request: FeedRequest, peer: str, hander: Hander) -> bytes:
@@ -191,7 +197,7 @@ class FeedServer:
         return index
 
     async def _encode(self, page: _Page, request: FeedRequest) -> bytes:
-        note = await self._note(page.checkpoint)
+        note = await self._note(page.checkpoint, page.known)
 
         def encode() -> bytes:
             return encode_batch(
@@ -210,6 +216,7 @@ class FeedServer:
     async def _page(
         self, reader: Reader, request: FeedRequest, hander: Hander
     ) -> _Page:
+        guarded = self._guard.known(self._log)
         size = await reader.log_size(self._log)
         since, known = request.since, request.known
         if not 0 <= since <= size or not 0 <= known <= size:
@@ -226,6 +233,7 @@ class FeedServer:
             consistency=await self._consistency(reader, known, size),
             extends=await self._consistency(reader, next_index, size),
             restricted=await self._restricted(reader),
+            known=guarded,
         )
 
     async def _restricted(self, reader: Reader) -> int:
@@ -269,7 +277,7 @@ class FeedServer:
             return signed[0]
         return Checkpoint(self._log, size, await log_root(reader, self._log, size))
 
-    async def _note(self, checkpoint: Checkpoint) -> str:
+    async def _note(self, checkpoint: Checkpoint, known: int) -> str:
         async with self._signing:
             signed = self._signed
             if signed is not None and signed[0] == checkpoint:
@@ -277,7 +285,7 @@ class FeedServer:
             if signed is None or signed[0].size < checkpoint.size:
                 await self._offload(
                     lambda: self._guard.keep(
-                        self._log, checkpoint.size, checkpoint.root
+                        self._log, checkpoint.size, checkpoint.root, known=known
                     )
                 )
             note = sign_checkpoint(checkpoint, self._key).decode()

@@ -63,6 +63,58 @@ def test_a_guard_never_goes_back(tmp_path: Path) -> None:
     assert guard.kept(FEED) == Guard(tmp_path).kept(FEED)
 
 
+def test_two_processes_never_take_the_guard_back(tmp_path: Path) -> None:
+    one, other = (Guard(tmp_path, shared=True) for _ in range(2))
+    known = other.known(FEED)
+    one.keep(FEED, 9, ROOT, known=0)
+
+    other.keep(FEED, 7, bytes(32), known=known)
+
+    kept = Guard(tmp_path).kept(FEED)
+    assert kept is not None
+    assert kept.size == 9
+    assert other.sizes == {FEED: 9}
+
+
+def test_a_log_that_fell_behind_what_was_known_is_refused(tmp_path: Path) -> None:
+    one, other = (Guard(tmp_path, shared=True) for _ in range(2))
+    one.keep(FEED, 9, ROOT, known=0)
+    other.follow()
+
+    with pytest.raises(RolledBackError, match="9 entries has left"):
+        other.keep(FEED, 7, bytes(32), known=other.known(FEED))
+
+
+def test_another_tree_of_one_size_is_refused_whoever_kept_it(tmp_path: Path) -> None:
+    one, other = (Guard(tmp_path, shared=True) for _ in range(2))
+    one.keep(FEED, 9, ROOT, known=0)
+
+    with pytest.raises(RolledBackError):
+        other.keep(FEED, 9, bytes(32), known=0)
+
+
+def test_what_another_process_kept_is_no_odd_file(tmp_path: Path) -> None:
+    one, other = (Guard(tmp_path, shared=True) for _ in range(2))
+    one.keep(FEED, 7, ROOT, known=0)
+    other.follow()
+    one.keep(FEED, 9, ROOT, known=7)
+
+    assert other.odd_file() is None
+    other.follow()
+    (path,) = tmp_path.iterdir()
+    path.write_bytes(path.read_bytes().replace(b":9,", b":8,"))
+    assert other.odd_file() == path.name
+
+
+def test_another_process_keeps_its_draft(tmp_path: Path) -> None:
+    draft = tmp_path / ".a.demo%2Ffeed.checkpoint.0a0b"
+    draft.write_bytes(b"being written")
+
+    Guard(tmp_path, tidy=False)
+
+    assert draft.exists()
+
+
 def test_a_guard_that_cannot_write_says_so(tmp_path: Path) -> None:
     guard = Guard(tmp_path / "guard")
     (tmp_path / "guard").rmdir()

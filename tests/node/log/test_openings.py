@@ -144,6 +144,54 @@ def test_a_draft_of_a_key_is_swept_away(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_key_that_another_process_has_made_is_found(tmp_path: Path) -> None:
+    one, other = (PeriodKeys(tmp_path, shared=True) for _ in range(2))
+
+    sealed = one.seal("2026-11", b"plain", b"aad")
+
+    assert other.unseal("2026-11", sealed, b"aad") == b"plain"
+    assert other.unseal("2026-10", sealed, b"aad") is None
+    assert other.unseal("no month", sealed, b"aad") is None
+
+
+def test_two_processes_make_one_key(tmp_path: Path) -> None:
+    one, other = (PeriodKeys(tmp_path, shared=True) for _ in range(2))
+
+    sealed = [keys.seal("2026-11", b"plain", b"aad") for keys in (one, other)]
+
+    for keys in (one, other, PeriodKeys(tmp_path)):
+        assert [keys.unseal("2026-11", box, b"aad") for box in sealed] == [b"plain"] * 2
+
+
+def test_a_key_that_another_process_destroyed_is_let_go(tmp_path: Path) -> None:
+    one, other = (PeriodKeys(tmp_path, shared=True) for _ in range(2))
+    sealed = one.seal("2026-11", b"plain", b"aad")
+    one.seal("2026-12", b"", b"")
+    assert other.unseal("2026-11", sealed, b"aad") == b"plain"
+
+    assert one.destroy("2026-11", present="2026-12")
+    other.follow()
+
+    assert other.unseal("2026-11", sealed, b"aad") is None
+    assert other.periods() == ["2026-12"]
+
+
+def test_a_process_destroys_a_key_that_it_never_used(tmp_path: Path) -> None:
+    one, other = (PeriodKeys(tmp_path, shared=True) for _ in range(2))
+    one.seal("2026-11", b"plain", b"aad")
+
+    assert other.destroy("2026-11", present="2026-12")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_key_that_is_being_destroyed_opens_nothing(tmp_path: Path) -> None:
+    one, other = (PeriodKeys(tmp_path, shared=True) for _ in range(2))
+    sealed = one.seal("2026-11", b"plain", b"aad")
+    (tmp_path / "2026-11.key").write_bytes(bytes(32))
+
+    assert other.unseal("2026-11", sealed, b"aad") is None
+
+
 def test_keys_are_never_shown(tmp_path: Path) -> None:
     keys = PeriodKeys(tmp_path)
     keys.seal("2026-11", b"", b"")

@@ -57,6 +57,47 @@ def test_pseudonyms_last_over_a_restart(pseudonyms: Pseudonyms, tmp_path: Path) 
     assert anew.name_behind(first) == "anna"
 
 
+def test_two_processes_give_one_pseudonym(
+    pseudonyms: Pseudonyms, tmp_path: Path
+) -> None:
+    other = Pseudonyms(tmp_path / "pseudonyms", tidy=False)
+    other.learn("anna")
+
+    shown = pseudonyms.shown("anna", AUTUMN)
+
+    assert other.shown("anna", AUTUMN) == shown
+    third = Pseudonyms(tmp_path / "pseudonyms", tidy=False)
+    third.learn("anna")
+    assert third.name_behind(shown) == "anna"
+
+
+def test_what_another_process_made_or_destroyed_is_followed(
+    pseudonyms: Pseudonyms, tmp_path: Path
+) -> None:
+    other = Pseudonyms(tmp_path / "pseudonyms", tidy=False)
+    other.learn("anna")
+    old = pseudonyms.shown("anna", AUTUMN)
+    new = pseudonyms.shown("anna", WINTER)
+    other.follow()
+    assert other.name_behind(old) == "anna"
+
+    pseudonyms.destroy("2026q4", present="2027q1")
+    other.follow()
+
+    assert other.name_behind(new) == "anna"
+    with pytest.raises(WrongStateError, match="2026q4"):
+        other.name_behind(old)
+
+
+def test_another_process_keeps_its_draft(tmp_path: Path) -> None:
+    draft = tmp_path / ".2026q4.key.0a0b"
+    draft.write_bytes(b"being written")
+
+    Pseudonyms(tmp_path, tidy=False)
+
+    assert draft.exists()
+
+
 def test_another_node_gives_other_pseudonyms(
     pseudonyms: Pseudonyms, tmp_path: Path
 ) -> None:

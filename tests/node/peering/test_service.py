@@ -358,7 +358,7 @@ async def test_the_guard_is_written_before_a_checkpoint_leaves(
     assert kept is not None
     assert (kept.size, kept.root) == (left.size, left.root.hex())
 
-    def fail(_log: str, _size: int, _root: bytes) -> None:
+    def fail(_log: str, _size: int, _root: bytes, **_more: int) -> None:
         raise NodeError("the disk is full")
 
     await trio.stop("b.demo", "c.demo")
