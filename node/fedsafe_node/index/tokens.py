@@ -17,17 +17,26 @@ comes behind it is read from the store again::
 
 Rows count from 1 and are never used twice. They may be added out of order:
 `highest_row` only passes a row once all before it are known. One thread (the event
-loop) adds and removes; `merge` may run in another; anybody reads.
+loop) adds and removes; `merge` may run in another; anybody reads. For several
+processes over one directory see `shared`.
 """
 
-from bisect import insort
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Final, Self
 
 from fedsafe_node.faults import NO_FAULTS, Faults
 from fedsafe_node.index.chain import read_chain, remove_others, segment_name
+from fedsafe_node.index.delta import (
+    MERGE_AT,
+    Delta,
+    batches,
+    pairs_of,
+    put_token,
+    split_tokens,
+)
 from fedsafe_node.index.removals import Removals
 from fedsafe_node.index.segment import MAX_ROW, TOKEN_BYTES, Segment
 from fedsafe_node.keyfiles import make_private_directory
@@ -35,15 +44,12 @@ from fedsafe_node.keyfiles import make_private_directory
 if TYPE_CHECKING:
     from fedsafe_node.index.builder import Columns
 
-MERGE_AT: Final = 65_536
 MAX_SEGMENTS: Final = 4
 _GROWTH: Final = 4
-_NO_STORE: Final = bytes(16)
-
-Delta = dict[bytes, tuple[int, ...]]
+NO_STORE: Final = bytes(16)
 
 
-class _View:
+class View:
     """What a reader sees, swapped as a whole; the last delta takes new tokens."""
 
     __slots__ = ("deltas", "finders", "removed", "segments")
@@ -80,10 +86,10 @@ class TokenIndex:
         self._removals: Final = removals
         self._lock: Final = Lock()
         self._merging: Final = Lock()
-        self._view = _View(chain, ({},), removals.rows)
+        self._view = View(chain, ({},), removals.rows)
         self._highest = chain[-1].header.through if chain else 0
         self._ahead: set[int] = set()
-        self._store = _NO_STORE
+        self._store = NO_STORE
         self._faults = NO_FAULTS
         self.discarded: tuple[str, ...] = ()
 
@@ -93,7 +99,7 @@ class TokenIndex:
         directory: Path,
         *,
         covered: int,
-        store: bytes = _NO_STORE,
+        store: bytes = NO_STORE,
         faults: Faults = NO_FAULTS,
     ) -> Self:
         """Open the index in `directory`, which is made if there is none.
@@ -140,13 +146,15 @@ class TokenIndex:
         """The bytes of all segments."""
         return sum(segment.size for segment in self._view.segments)
 
+    @property
+    def in_memory(self) -> int:
+        """How many tokens are in this process's own memory, in no segment yet."""
+        deltas = self._view.deltas
+        return sum(len(rows) for delta in deltas for rows in delta.values())
+
     def __len__(self) -> int:
         """Count the tokens held, removed ones that await a merge included."""
-        view = self._view
-        merged = sum(len(segment) for segment in view.segments)
-        return merged + sum(
-            len(rows) for delta in view.deltas for rows in delta.values()
-        )
+        return sum(map(len, self._view.segments)) + self.in_memory
 
     def __repr__(self) -> str:
         """Show how far the index reaches, no token."""
@@ -181,7 +189,7 @@ class TokenIndex:
         for segment in view.segments:
             found += probe(segment, tokens)
         for delta in filter(None, view.deltas):
-            for at, token in enumerate(_split(tokens)):
+            for at, token in enumerate(split_tokens(tokens)):
                 found.extend((at, row) for row in delta.get(token, ()))
         return sorted(pair for pair in found if pair[1] not in view.removed)
 
@@ -211,9 +219,9 @@ class TokenIndex:
             raise ValueError(f"rows lie between 1 and {MAX_ROW}")
         with self._lock:
             delta = self._view.deltas[-1]
-            for token, row in zip(_split(tokens), rows, strict=True):
+            for token, row in zip(split_tokens(tokens), rows, strict=True):
                 if self._know(row):
-                    _put(delta, token, row)
+                    put_token(delta, token, row)
             if through > self._highest:
                 self._highest = through
                 self._catch_up()
@@ -234,7 +242,7 @@ class TokenIndex:
             if rows & self._removals.rows:
                 self._removals.replace(self._removals.rows - rows)
                 view = self._view
-                self._view = _View(view.segments, view.deltas, self._removals.rows)
+                self._view = View(view.segments, view.deltas, self._removals.rows)
 
     def merge(self, *, full: bool = False) -> None:
         """Move the dict's tokens into a segment, so that few segments remain.
@@ -245,17 +253,17 @@ class TokenIndex:
         Raises:
             OSError: the disk is full or fails; the index is as before.
         """
-        with self._merging:
+        with self._merging, self._turn():
             with self._lock:
                 old = self._view
-                self._view = _View(old.segments, (*old.deltas, {}), old.removed)
+                self._view = View(old.segments, (*old.deltas, {}), old.removed)
                 through, removed = self._highest, frozenset(old.removed)
             try:
                 chain = self._build(old, through, removed, full=full)
             except BaseException:
-                self._settle(old.segments, list(_pairs(old.deltas[0])), frozenset())
+                self._settle(old.segments, list(pairs_of(old.deltas[0])), frozenset())
                 raise
-            late = [pair for pair in _pairs(old.deltas[0]) if pair[1] > through]
+            late = [pair for pair in pairs_of(old.deltas[0]) if pair[1] > through]
             spans = [segment.header for segment in chain if segment not in old.segments]
             gone = frozenset(
                 row
@@ -279,9 +287,9 @@ class TokenIndex:
             with self._lock:
                 self._highest, self._ahead = 0, set()
                 self._removals.replace(())
-                self._view = _View((), ({},), self._removals.rows)
+                self._view = View((), ({},), self._removals.rows)
             remove_others(self._directory, ())
-        for tokens, rows in _batches(pairs):
+        for tokens, rows in batches(pairs):
             self.add_many(tokens, rows, through=rows[-1])
             self.merge()
         self.add_many(b"", (), through=through)
@@ -299,7 +307,7 @@ class TokenIndex:
     def close(self) -> None:
         """Let go of the files; tokens in the dict are read from the store again."""
         with self._merging, self._lock:
-            self._view = _View((), ({},), set())
+            self._view = View((), ({},), set())
             self._removals.close()
 
     def _know(self, row: int) -> bool:
@@ -319,8 +327,12 @@ class TokenIndex:
             self._highest += 1
             self._ahead.remove(self._highest)
 
+    def _turn(self) -> AbstractContextManager[None]:
+        """Be the only one that changes the files; a lone process is."""
+        return nullcontext()
+
     def _build(
-        self, old: _View, through: int, removed: frozenset[int], *, full: bool
+        self, old: View, through: int, removed: frozenset[int], *, full: bool
     ) -> tuple[Segment, ...]:
         from fedsafe_node.index.builder import (  # noqa: PLC0415 - loads numpy
             Span,
@@ -329,7 +341,7 @@ class TokenIndex:
             write_merged,
         )
 
-        pairs = [pair for pair in _pairs(old.deltas[0]) if pair[1] <= through]
+        pairs = [pair for pair in pairs_of(old.deltas[0]) if pair[1] <= through]
         keep = _kept(old.segments, len(pairs), full=full)
         after = old.segments[keep - 1].header.through if keep else 0
         rest = old.segments[keep:]
@@ -355,29 +367,10 @@ class TokenIndex:
         with self._lock:
             live = self._view.deltas[-1]
             for token, row in late:
-                _put(live, token, row)
+                put_token(live, token, row)
             if gone:
-                self._removals.replace(self._removals.rows - gone)
-            self._view = _View(chain, (live,), self._removals.rows)
-
-
-def _split(tokens: bytes) -> Iterator[bytes]:
-    for at in range(0, len(tokens), TOKEN_BYTES):
-        yield tokens[at : at + TOKEN_BYTES]
-
-
-def _put(delta: Delta, token: bytes, row: int) -> None:
-    known = delta.get(token)
-    if known is None:
-        delta[token] = (row,)
-    else:
-        ordered = list(known)
-        insort(ordered, row)
-        delta[token] = tuple(ordered)
-
-
-def _pairs(delta: Delta) -> Iterator[tuple[bytes, int]]:
-    return ((token, row) for token, rows in delta.items() for row in rows)
+                self._removals.drop(gone)
+            self._view = View(chain, (live,), self._removals.rows)
 
 
 def _kept(segments: tuple[Segment, ...], added: int, *, full: bool) -> int:
@@ -387,17 +380,3 @@ def _kept(segments: tuple[Segment, ...], added: int, *, full: bool) -> int:
         keep -= 1
         added += len(segments[keep])
     return keep
-
-
-def _batches(
-    pairs: Iterable[tuple[bytes, int]],
-) -> Iterator[tuple[bytes, list[int]]]:
-    tokens, rows = bytearray(), list[int]()
-    for token, row in pairs:
-        tokens += token
-        rows.append(row)
-        if len(rows) > MERGE_AT:
-            yield bytes(tokens), rows
-            tokens, rows = bytearray(), []
-    if rows:
-        yield bytes(tokens), rows

@@ -20,8 +20,9 @@ from hypothesis.stateful import (
 
 from fedsafe_node.errors import CorruptIndexError
 from fedsafe_node.faults import FaultPoint, Faults
+from fedsafe_node.index.delta import MERGE_AT
 from fedsafe_node.index.segment import HEADER_BYTES, row_padding
-from fedsafe_node.index.tokens import MAX_SEGMENTS, MERGE_AT, TokenIndex
+from fedsafe_node.index.tokens import MAX_SEGMENTS, TokenIndex
 
 STORE = b"s" * 16
 

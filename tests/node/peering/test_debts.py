@@ -130,10 +130,10 @@ async def test_what_ends_while_a_batch_is_made_does_not_leave(
     node = trio["a.demo"]
     sign = node.feed._note  # noqa: SLF001 - between the snapshot and the ledger
 
-    async def sign_late(checkpoint: Checkpoint) -> str:
+    async def sign_late(checkpoint: Checkpoint, known: int) -> str:
         monkeypatch.undo()
         await trio.revoke(first, by=["c.demo"])
-        return await sign(checkpoint)
+        return await sign(checkpoint, known)
 
     monkeypatch.setattr(node.feed, "_note", sign_late)
     served = await trio.audit("a.demo", Event.FEED_SERVED.value)
