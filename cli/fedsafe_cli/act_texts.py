@@ -23,6 +23,10 @@ KINDS: Final[Words] = {
     ),
     "subject_erasure": ("ein Konto löschen", "erase an account"),
     "request_grant": ("Antrag stattgeben und löschen", "grant a request, and erase"),
+    "recipient_silence": (
+        "einen Empfänger in Auskünften nicht nennen",
+        "leave a recipient out of answers to persons",
+    ),
     "policy_change": (
         "nach anderen Texten entscheiden",
         "decide by other texts",
@@ -66,6 +70,8 @@ _FIELDS: Final[Words] = GATE_FIELDS | {
     "silence": ("nicht gemeldet, weil", "not notified because"),
     "risk": ("Risiko", "risk"),
     "entry": ("Stand nach Eintrag", "as it stood at entry"),
+    "pack": ("Auszug mit Eintrag", "evidence pack of entry"),
+    "note": ("Verweis", "reference"),
     "events": ("Ereignisse", "events"),
     "recipient": ("gemacht für", "made for"),
     "policy": ("Richtlinie", "policy"),

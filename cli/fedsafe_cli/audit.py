@@ -7,7 +7,7 @@ import click
 
 from fedsafe_cli.audit_export import export
 from fedsafe_cli.audit_hold import hold
-from fedsafe_cli.audit_keeping import access, erase, gaps, reveal, subject
+from fedsafe_cli.audit_keeping import access, erase, gaps, reveal, subject, withhold
 from fedsafe_cli.audit_search import search
 from fedsafe_cli.audit_tiles import tiles
 from fedsafe_cli.audit_verify import verify_directory
@@ -47,7 +47,7 @@ def audit() -> None:
 audit.add_command(export)
 audit.add_command(search)
 audit.add_command(tiles)
-for _command in (subject, access, gaps, erase, reveal, hold):
+for _command in (subject, access, gaps, erase, reveal, withhold, hold):
     audit.add_command(_command)
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`fedsafe audit subject|access|gaps|erase|reveal`: who is in the log, who read it."""
+"""`fedsafe audit subject|access|gaps|erase|reveal|withhold`: who is in it, who read."""
 
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -11,6 +11,7 @@ from fedsafe_cli.errors import BrokenAnswerError
 from fedsafe_cli.exit_codes import OK, ExitStatus
 from fedsafe_cli.labels import headings, say
 from fedsafe_cli.moments import shown
+from fedsafe_cli.notice import REASONS
 from fedsafe_cli.options import settings_of, shared_options
 from fedsafe_cli.output import document, line, note, pairs, table
 from fedsafe_cli.reading import reading_purpose
@@ -217,3 +218,32 @@ def reveal(
     else:
         line(answer["name"])
     return OK
+
+
+@click.command("withhold")
+@click.argument("entry", type=click.IntRange(min=1), metavar="ENTRY")
+@click.option("--reason", type=click.Choice(REASONS), required=True, help="Listed.")
+@click.option("--note", metavar="REFERENCE", required=True, help="Refers to why.")
+@click.option("--until", metavar="DAY", required=True, help="At most 30 days ahead.")
+@shared_options
+@click.pass_context
+def withhold(
+    context: click.Context, entry: int, reason: str, note: str, until: str
+) -> ExitStatus:
+    """Ask to leave a pack's recipient out of answers to persons, until a day.
+
+    ENTRY is the pack's entry of the audit log; `fedsafe rights show` names it. Where
+    the answer (Art. 15 GDPR) would warn the person of an investigation, say. Takes two
+    people, one of them the dpo: this asks, and ends with status 13. Answers name the
+    recipient again from the day on; ask anew to hold it back for longer.
+
+    \b
+    Example:
+      fedsafe audit withhold 4711 --reason bdsg_33_1_2b --note order-7 \\
+          --until 2026-12-20
+    """  # noqa: D301
+    settings = settings_of(context)
+    body = {"reason": reason, "note": note, "until": until}
+    target = f"/v1/audit/packs/{entry}/withhold"
+    asked = personal(settings).post(target, body)
+    return _act(settings, asked, ", which holds it back")

@@ -154,6 +154,10 @@ GERMAN: Final[dict[str, str]] = {
         "noch ist nichts geschehen: eine andere Person führt `{command}` aus, das "
         "löscht"
     ),
+    "nothing is done yet: let another person run `{command}`, which holds it back": (
+        "noch ist nichts geschehen: eine andere Person führt `{command}` aus, das "
+        "hält es zurück"
+    ),
     "nothing is done yet: let another person run `{command}`, then repeat this with "
     "--act": (
         "noch ist nichts geschehen: eine andere Person führt `{command}` aus, dann "

@@ -58,6 +58,14 @@ _FOUND: Final = (
     "Gefunden: {signals}. Bestritten: {disputes}. Nicht zu prüfen: {unevaluated}.",
     "Found: {signals}. Disputed: {disputes}. Not to be checked: {unevaluated}.",
 )
+_PACKS: Final = (
+    "Auszüge aus dem Protokoll über die Person:",
+    "Evidence packs about the person:",
+)
+_PACK_HEADINGS: Final = (
+    ("Eintrag", "gemacht für", "am", "zurückgehalten bis", "Grund", "Verweis", "durch"),
+    ("entry", "made for", "at", "withheld until", "reason", "reference", "by"),
+)
 _ID_DIGITS: Final = 32
 Json = dict[str, Any]
 
@@ -278,6 +286,10 @@ def _tell(settings: Settings, found: Json) -> None:
                 unevaluated=", ".join(found["unevaluated"]) or "-",
             )
         )
+    if found.get("packs"):
+        line()
+        line(_PACKS[other])
+        table(_PACK_HEADINGS[other], [_pack(each) for each in found["packs"]])
     if found.get("answer"):
         line()
         line(found["answer"])
@@ -289,6 +301,16 @@ def _tell(settings: Settings, found: Json) -> None:
 def _table(settings: Settings, requests: list[Json]) -> None:
     other = not settings.german
     table(_HEADINGS[other], [_row(found, settings) for found in requests])
+
+
+def _pack(pack: Json) -> tuple[object, ...]:
+    head = (pack["entry"], pack["recipient"], readable("at", pack["at"]))
+    held = pack.get("withheld")
+    if held is None:
+        return (*head, None, None, None, None)
+    people = f"{held['by']}, {held['second']}"
+    until = readable("until", held["until"])
+    return (*head, until, held["reason"], held["note"], people)
 
 
 def _row(found: Json, settings: Settings) -> tuple[object, ...]:

@@ -20,6 +20,7 @@ from fedsafe_policies.vocabulary import Act, Role
 
 _CASE: Final = frozenset({Role.ANALYST, Role.REVIEWER})
 _ADVICE: Final = frozenset({Role.LEGAL_ADVISER, Role.YOUTH_PROTECTION_OFFICER})
+_SILENCE: Final = frozenset({Role.REVIEWER, Role.LEGAL_ADVISER, Role.DPO})
 _RULES: Final = frozenset({Role.OPERATOR, Role.REVIEWER, Role.DPO}) | _ADVICE
 
 _MAY: Final[Mapping[Act, tuple[frozenset[Role], frozenset[Role]]]] = {
@@ -51,10 +52,14 @@ _MAY: Final[Mapping[Act, tuple[frozenset[Role], frozenset[Role]]]] = {
         frozenset({Role.DPO}),
         frozenset({Role.REVIEWER, Role.DPO, Role.LEGAL_ADVISER}),
     ),
+    Act.RECIPIENT_SILENCE: (_SILENCE, _SILENCE),
 }
 """Who proposes, and who may be the second."""
 
-_TAKES_PART: Final[Mapping[Act, Role]] = {Act.GATE_OPENING: Role.DPO}
+_TAKES_PART: Final[Mapping[Act, Role]] = {
+    Act.GATE_OPENING: Role.DPO,
+    Act.RECIPIENT_SILENCE: Role.DPO,
+}
 """Whose word an act rests on: one of its two people has that role."""
 
 

@@ -220,7 +220,10 @@ class Outcome(StrEnum):
 
 @unique
 class Act(StrEnum):
-    """What can be made to take two people; the last three only by a policy's will."""
+    """What can be made to take two people; the last three only by a policy's will.
+
+    Of those that always do, `RECIPIENT_SILENCE` alone need not be named by a policy.
+    """
 
     ACTOR_SIGNAL = "actor_signal"
     PERMANENT_BAN = "permanent_ban"
@@ -234,6 +237,7 @@ class Act(StrEnum):
     BREACH_SILENCE = "breach_silence"
     SUBJECT_ERASURE = "subject_erasure"
     REQUEST_GRANT = "request_grant"
+    RECIPIENT_SILENCE = "recipient_silence"
     OWN_BAN = "own_ban"
     MEDIA_SIGNAL = "media_signal"
     ROLE_GRANT = "role_grant"

@@ -62,6 +62,7 @@ _GERMAN: Final[Mapping[str, str]] = {
     "breach_silence": "Abschluss einer Datenpanne ohne Meldung",
     "subject_erasure": "Löschung zu einer Person",
     "request_grant": "Stattgeben eines Antrags",
+    "recipient_silence": "Nichtnennung eines Empfängers",
     "own_ban": "eigene Sperre",
     "media_signal": "Signal über eine Datei",
     "role_grant": "Erteilen einer Rolle",

@@ -132,6 +132,21 @@ def test_erasing_and_revealing_wait_for_another_person(
     assert f"`fedsafe act approve {ACT}` aus, das löscht" in german.err
 
 
+def test_holding_a_recipient_back_waits_for_another_person(
+    ask: "Run", node: "FakeNode"
+) -> None:
+    node.always("POST /v1/audit/packs/4711/withhold", {"act": ACT})
+    given = ("audit", "withhold", "4711", "--reason", "bdsg_33_1_2b")
+    more = ("--note", "order-7", "--until", "2026-12-20")
+    english, german = ask(*given, *more), ask(*given, *more, "--lang", "de")
+
+    assert (english.status, german.status) == (13, 13)
+    assert f"`fedsafe act approve {ACT}`, which holds it back" in english.err
+    assert f"`fedsafe act approve {ACT}` aus, das hält es zurück" in german.err
+    sent = {"reason": "bdsg_33_1_2b", "note": "order-7", "until": "2026-12-20"}
+    assert node.asked[0] == ("POST /v1/audit/packs/4711/withhold", sent)
+
+
 def test_an_approved_pseudonym_is_revealed(ask: "Run", node: "FakeNode") -> None:
     target, answer = "POST /v1/audit/revealed", {"pseudonym": PSEUDONYM, "name": "ben"}
     node.always(target, answer)

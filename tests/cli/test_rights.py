@@ -100,6 +100,30 @@ def test_a_request_is_shown_answered_extended_and_closed(
     ]
 
 
+def test_packs_are_shown_with_what_is_withheld_of_them(
+    ask: "Run", node: "FakeNode"
+) -> None:
+    held = {"reason": "bdsg_33_1_2b", "note": "order-7", "by": "dora"} | {
+        "second": "ruth",
+        "until": "2026-12-10T00:00:00+00:00",
+    }
+    pack = {"entry": 12, "recipient": "court.example"} | {
+        "at": "2026-11-24T12:00:00+00:00",
+        "withheld": None,
+    }
+    police = pack | {"entry": 4711, "recipient": "police.example", "withheld": held}
+    node.always(f"GET /v1/rights/{REQUEST}", OPEN | {"packs": [pack, police]})
+    english = ask("rights", "show", REQUEST).out
+    german = ask("rights", "show", REQUEST, "--lang", "de").out
+
+    (line,) = [each for each in english.splitlines() if "police.example" in each]
+    for word in ("4711", "2026-12-10", "order-7", "dora, ruth"):
+        assert word in line
+    assert "court.example" in english
+    assert "Auszüge aus dem Protokoll über die Person:" in german
+    assert "zurückgehalten bis" in german
+
+
 def test_a_grant_waits_for_a_second_person(ask: "Run", node: "FakeNode") -> None:
     node.always(f"POST /v1/rights/{REQUEST}/grant", {"act": "0b" * 16})
     shown = ask("rights", "grant", REQUEST, "--reason", "decision-3")

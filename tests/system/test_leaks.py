@@ -376,6 +376,10 @@ def _staff_served(fed: Federation, root: Path) -> None:
         ("audit", "subject", "account-7"),
         ("audit", "erase", "account-7", "--reason", "ticket:7"),
         ("audit", "reveal", "staff-2026q4-" + "a" * 21, "--reason", "ticket:7"),
+        (
+            *("audit", "withhold", "7", "--reason", "bdsg_29_1", "--note", ARGUMENT),
+            *("--until", _NEXT_MONTH.isoformat()),
+        ),
         ("audit", "hold", "list"),
         ("audit", "hold", "lift", "0" * 32),
         (

@@ -73,6 +73,7 @@ ROUTE_EVENTS: Final[Mapping[str, tuple[Event, ...]]] = {
     "askErasure": (Event.ACT_ASKED,),
     "askReveal": (Event.ACT_ASKED,),
     "reveal": (Event.REVEALED,),
+    "withholdPack": (Event.ACT_ASKED,),
     "addHold": (Event.AUDIT_HELD,),
     "listHolds": (Event.AUDIT_READ,),
     "liftHold": (Event.AUDIT_HELD,),

@@ -25,10 +25,12 @@ from fedsafe_node.evidence.keeping_messages import (
 )
 from fedsafe_node.messages import Message
 from fedsafe_node.people.messages import ActAnswer, ActId
+from fedsafe_node.rights.request_messages import PackEntry, WithholdPackRequest
 from fedsafe_policies.vocabulary import Purpose, Role
 
 _READERS: Final = frozenset({Role.REVIEWER, Role.DPO, Role.AUDITOR})
 _REVEALERS: Final = frozenset({Role.DPO, Role.AUDITOR})
+_SILENCE: Final = frozenset({Role.REVIEWER, Role.LEGAL_ADVISER, Role.DPO})
 _DPO: Final = frozenset({Role.DPO})
 
 
@@ -77,6 +79,12 @@ async def reveal(call: Call) -> object:
         request.act,
         call.principal,
     )
+
+
+async def withhold_pack(call: Call) -> object:
+    """Ask to leave a pack's recipient out of answers."""
+    entry, asked = int(call.path["entry"]), call.body(WithholdPackRequest)
+    return await call.services.keeping.withholding.ask_for(entry, asked, call.principal)
 
 
 async def add_hold(call: Call) -> object:
@@ -174,6 +182,21 @@ KEEPING_ROUTES: Final = (
         body=RevealedRequest,
         limit=4 * KIB,
         answer=RevealedAnswer,
+        refusals=frozenset({404, 409}),
+    ),
+    Route(
+        name="withholdPack",
+        method="POST",
+        path="/v1/audit/packs/{entry}/withhold",
+        handler=withhold_pack,
+        auth=Auth.CREDENTIAL,
+        roles=_SILENCE,
+        lane=Lane.WRITES,
+        summary="Ask a second person to leave a pack's recipient out of answers",
+        body=WithholdPackRequest,
+        limit=4 * KIB,
+        path_types={"entry": PackEntry},
+        answer=ActAnswer,
         refusals=frozenset({404, 409}),
     ),
     Route(

@@ -26,6 +26,7 @@ from fedsafe_node.log.pseudonyms import Pseudonyms
 from fedsafe_node.people.approvals import Approvals, Effect
 from fedsafe_node.people.office import Office
 from fedsafe_node.provider_events.announcing import Announcer
+from fedsafe_node.rights.withholding import PackWithholding, RecipientSilence
 from fedsafe_policies.vocabulary import Act
 
 _SOON: Final = timedelta(seconds=20)
@@ -40,6 +41,7 @@ class Keeping:
     holding: Holding
     erasure: ErasureService
     reveals: RevealService
+    withholding: PackWithholding
 
 
 class Keeper:
@@ -88,6 +90,7 @@ class Keeper:
         return {
             Act.PSEUDONYM_REVEAL: RevealEffect(),
             Act.SUBJECT_ERASURE: SubjectErasure(self._office, self.erasers),
+            Act.RECIPIENT_SILENCE: RecipientSilence(self._office),
         }
 
     def keeping(self, approvals: Approvals, admit: Admit, search: Search) -> Keeping:
@@ -98,6 +101,7 @@ class Keeper:
             holding=Holding(office),
             erasure=ErasureService(office, approvals),
             reveals=RevealService(office, approvals, self._pseudonyms),
+            withholding=PackWithholding(office, approvals),
         )
 
     def jobs(self) -> Mapping[str, Job]:

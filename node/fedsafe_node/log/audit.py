@@ -105,6 +105,7 @@ class Event(StrEnum):
     AUDIT_PRUNED = "audit.pruned"
     KEY_DESTROYED = "audit.key_destroyed"
     REVEALED = "audit.revealed"
+    RECIPIENT_WITHHELD = "audit.recipient_withheld"
     SIGNAL_READ = "signal.read"
     SHEET_WRITTEN = "records.written"
     FORK_SEEN = "witness.fork"

@@ -18,6 +18,7 @@ from fedsafe_node.store.people_rows import (
 from fedsafe_node.store.protocol import Reader
 from fedsafe_policies.acts import ActRequest
 from fedsafe_policies.decision import Decision
+from fedsafe_policies.notices import WithholdingRequest
 from fedsafe_policies.policy import Policy
 from fedsafe_policies.reading import ExportRequest
 from fedsafe_policies.reviews import ReviewRequest
@@ -43,7 +44,11 @@ class Judge(Protocol):
 
     def decide(
         self,
-        request: RoleRequest | ActRequest | ExportRequest | ReviewRequest,
+        request: RoleRequest
+        | ActRequest
+        | ExportRequest
+        | ReviewRequest
+        | WithholdingRequest,
         now: datetime,
     ) -> Decision:
         """Decide on a request."""

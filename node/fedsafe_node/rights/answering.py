@@ -57,7 +57,8 @@ class Handed:
 class Shown:
     """A signal that was found, as it stands now, and who has received it.
 
-    `rule` is in words where the provider that answers has reported it.
+    `rule` is in words where the provider that answers has reported it. It is `silent`
+    where a pack is withheld: then nothing is said of recipients rather than "none".
     """
 
     finding: Finding
@@ -65,6 +66,7 @@ class Shown:
     rule: Text | None = None
     recipients: Sequence[Told] = ()
     packs: Sequence[Handed] = ()
+    silent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,7 +319,7 @@ def _signal(shown: Shown, language: Language, node: str) -> list[str]:
         parts.append(_in(_RESTS, language) + "\n")
     elif status is not SignalStatus.ACTIVE:
         parts.append(_in(_ENDED, language) + "\n")
-    if finding.own and not shown.packs:
+    if finding.own and not shown.packs and not shown.silent:
         parts.append(_OWN[language])
     elif not finding.own and finding.origin != node:
         parts.append(_FOREIGN[language].format(origin=finding.origin))

@@ -9,12 +9,12 @@ Who has listed a person does not refuse what they ask: somebody else does.
 
 from typing import Final
 
-from fedsafe_node.errors import WrongStateError
+from fedsafe_node.errors import BadRequestError, WrongStateError
 from fedsafe_node.principal import Principal
 from fedsafe_node.rights.contesting import CONTESTABLE
 from fedsafe_node.rights.involved import has_recorded
 from fedsafe_node.rights.listing import ERASES, listed_here
-from fedsafe_node.rights.request_messages import RequestKind
+from fedsafe_node.rights.request_messages import CloseRequest, RequestKind
 from fedsafe_node.rights.sealing import Content, open_content
 from fedsafe_node.rights.telling import status_of
 from fedsafe_node.signals.desk import Desk
@@ -26,6 +26,20 @@ from fedsafe_policies.decision import deny
 from fedsafe_policies.reasons import Refusal
 
 _STAYS: Final = frozenset({RequestKind.ACCESS.value})
+
+
+def check_ground(closing: CloseRequest) -> None:
+    """Check that a refusal says its ground, and nothing else does.
+
+    Raises:
+        BadRequestError: it lacks one, or something else has one.
+    """
+    if (closing.outcome == "refused") != (closing.ground is not None):
+        raise BadRequestError(
+            "not_for_outcome",
+            "a refusal has a ground, nothing else",
+            pointer="/ground",
+        )
 
 
 async def check_apart(desk: Desk, request: str, who: Principal) -> None:

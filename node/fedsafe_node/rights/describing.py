@@ -6,6 +6,7 @@ from typing import Literal, cast
 from fedsafe_node.rights.dispute_messages import DisputeAnswer
 from fedsafe_node.rights.request_messages import (
     Language,
+    PackTold,
     RequestKind,
     RightsRequestAnswer,
     Way,
@@ -48,7 +49,9 @@ async def describe_dispute(
 
 
 def describe_request(
-    row: RequestRow, content: Content | None = None
+    row: RequestRow,
+    content: Content | None = None,
+    packs: list[PackTold] | None = None,
 ) -> RightsRequestAnswer:
     """Describe a request, with what was found where that is shown."""
     return RightsRequestAnswer(
@@ -72,6 +75,7 @@ def describe_request(
         if content is not None
         else None,
         answer=content.answer if content is not None else None,
+        packs=packs,
     )
 
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Requests of persons as the API gives and takes them."""
 
+from datetime import date
 from enum import StrEnum, unique
 from typing import Annotated, Literal
 
@@ -13,8 +14,10 @@ from fedsafe_node.messages import (
     SubjectRef,
 )
 from fedsafe_node.rights.finding import Finding
-from fedsafe_policies.vocabulary import Contention
+from fedsafe_policies.vocabulary import Contention, Withholding
 
+PackEntry = Annotated[str, msgspec.Meta(pattern=r"^[1-9][0-9]{0,14}(?!\n)$")]
+"""The entry of the audit log with which a pack went out."""
 RequestId = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{32}(?!\n)$")]
 CollectCode = Annotated[
     str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{22}(?!\n)$", max_length=22)
@@ -169,11 +172,42 @@ class CollectedAnswer(Message, frozen=True):
     collected: bool = False
 
 
+class WithholdPackRequest(Message, frozen=True):
+    """Leave a pack's recipient out of answers to persons; `note` refers to why."""
+
+    reason: Withholding
+    note: Reference
+    until: date
+
+
+class PackWithheld(Message, frozen=True):
+    """Why a pack's recipient is left out, by which two people, and until when."""
+
+    reason: Withholding
+    note: str
+    by: str
+    second: str
+    until: str
+
+
+class PackTold(Message, frozen=True):
+    """An evidence pack about the person: its entry of the audit log, and for whom.
+
+    What is `withheld` is left out of the answer to them.
+    """
+
+    entry: int
+    recipient: str
+    at: str
+    withheld: PackWithheld | None = None
+
+
 class RightsRequestAnswer(Message, frozen=True):
     """A request: until when it is to be answered, and what was found.
 
     `signals` and `disputes` are null once they are wiped. `unevaluated` names the
-    epochs and members that could not be asked. `collect` is shown once, to whom hands
+    epochs and members that could not be asked. `packs` are told where one request is
+    shown or answered. `collect` is shown once, to whom hands
     it to the person.
     """
 
@@ -195,6 +229,7 @@ class RightsRequestAnswer(Message, frozen=True):
     disputes: list[str] | None = None
     unevaluated: list[str] | None = None
     answer: str | None = None
+    packs: list[PackTold] | None = None
     collect: str | None = None
 
 

@@ -16,7 +16,6 @@ from msgspec.structs import replace
 from fedsafe_federation.wireformat import encode
 from fedsafe_node.budgets.lookups import LookupBudgets, Spending, Wanted
 from fedsafe_node.errors import (
-    BadRequestError,
     ConflictError,
     NotFoundError,
     WrongStateError,
@@ -28,11 +27,12 @@ from fedsafe_node.people.throttle import Counter, count_tries
 from fedsafe_node.people.vault import Vault
 from fedsafe_node.principal import Actor, Principal
 from fedsafe_node.provider_events.announcing import Announcer
-from fedsafe_node.rights.closing import check_apart, check_end
+from fedsafe_node.rights.closing import check_apart, check_end, check_ground
 from fedsafe_node.rights.describing import describe_request
 from fedsafe_node.rights.finding import evaluate, name_missed
 from fedsafe_node.rights.granting import KIND, Grant, grantable
 from fedsafe_node.rights.opening import Opened, Opening, read_person
+from fedsafe_node.rights.packs import packs_about, packs_asked_for, show_packs
 from fedsafe_node.rights.request_messages import (
     CloseRequest,
     CollectedAnswer,
@@ -43,10 +43,12 @@ from fedsafe_node.rights.request_messages import (
     Way,
 )
 from fedsafe_node.rights.sealing import Content, open_content, seal_content
-from fedsafe_node.rights.telling import packs_about, packs_asked_for, tell, tell_end
+from fedsafe_node.rights.standing import in_state, known
+from fedsafe_node.rights.telling import tell, tell_end
 from fedsafe_node.rights.terms import EXTENDED_MONTHS, moment, months_after
+from fedsafe_node.signals.anew import until_it_holds
 from fedsafe_node.signals.desk import Changed, Desk
-from fedsafe_node.store.protocol import Reader, Transaction
+from fedsafe_node.store.protocol import Transaction
 from fedsafe_node.store.rights_rows import RequestRow, RequestState
 from fedsafe_node.tracing import nothing_happened
 from fedsafe_policies.decision import Decision
@@ -59,11 +61,6 @@ from fedsafe_policies.vocabulary import (
 )
 
 LISTED: Final = 500
-_STANDS: Final = {
-    RequestState.OPEN: "it is open",
-    RequestState.ANSWERED: "it is answered: the person collects that with their code",
-    RequestState.CLOSED: "it is closed",
-}
 FORM: Final = Principal(Actor.FORM.value, Role.SERVICE)
 """The public form, by which persons come themselves."""
 
@@ -133,16 +130,23 @@ class Requests:
         desk = self._desk
         listed = await desk.store.scan(lambda reader: reader.epochs_listed())
         found = name_missed(await evaluate(desk.situation, opened.person), listed)
-        packs = await packs_about(desk, opened.subject_ref)
-        opening = Opening(desk, self._announcer, opened, found, who, decision, packs)
 
-        async def act(tx: Transaction) -> Changed[RightsRequestAnswer]:
-            if spending is not None:
-                await spending.keep(tx)
-            return await opening.run(tx)
+        async def attempt() -> RightsRequestAnswer:
+            packs = await packs_about(desk, opened.subject_ref)
+            opening = Opening(
+                desk, self._announcer, opened, found, who, decision, packs.rows
+            )
+
+            async def act(tx: Transaction) -> Changed[RightsRequestAnswer]:
+                await packs.check(tx)
+                if spending is not None:
+                    await spending.keep(tx)
+                return await opening.run(tx)
+
+            return await desk.commit(act)
 
         try:
-            return await desk.commit(act)
+            return await until_it_holds(attempt)
         except ConflictError:
             raise WrongStateError(
                 "proof_used", "this code has opened a request already"
@@ -163,7 +167,7 @@ class Requests:
         decision = await self._admit(who, "rights.list")
 
         async def act(tx: Transaction) -> RightsRequestsAnswer:
-            last = None if after is None else await _known(tx, after)
+            last = None if after is None else await known(tx, after)
             rows = await tx.requests(state, LISTED, last)
             await self._note(tx, Event.REQUESTS_READ, who, decision, count=len(rows))
             return RightsRequestsAnswer(
@@ -180,14 +184,19 @@ class Requests:
             DeniedError: this role may not.
             NotFoundError: there is no such request.
         """
-        decision = await self._admit(who, "rights.show")
+        decision, desk = await self._admit(who, "rights.show"), self._desk
+        packs = await packs_asked_for(desk, request)
 
         async def act(tx: Transaction) -> RightsRequestAnswer:
-            row = await _known(tx, request)
+            row = await known(tx, request)
             await self._note(tx, Event.REQUESTS_READ, who, decision, request=row.id)
-            return describe_request(row, open_content(self._desk.periods, row))
+            content = open_content(desk.periods, row)
+            if content is None:
+                return describe_request(row)
+            told = await show_packs(tx, content, packs, self._now())
+            return describe_request(row, content, told)
 
-        return await self._desk.store.write(act)
+        return await desk.store.write(act)
 
     async def answer(self, request: str, who: Principal) -> RightsRequestAnswer:
         """Write the answer out of what was found and the recipient ledger.
@@ -198,15 +207,22 @@ class Requests:
             WrongStateError: it is answered or closed.
         """
         decision = await self._admit(who, "rights.answer")
+        return await until_it_holds(lambda: self._answer(request, who, decision))
+
+    async def _answer(
+        self, request: str, who: Principal, decision: Decision
+    ) -> RightsRequestAnswer:
         desk = self._desk
         packs = await packs_asked_for(desk, request)
 
         async def act(tx: Transaction) -> RightsRequestAnswer:
-            row = await _in_state(tx, request, RequestState.OPEN)
+            await packs.check(tx)
+            row = await in_state(tx, request, RequestState.OPEN)
             content = open_content(desk.periods, row)
             if content is None:
                 raise WrongStateError("wiped", "what was found can no longer be read")
-            content = replace(content, answer=await tell(tx, desk, row, content, packs))
+            text = await tell(tx, desk, row, content, packs.rows)
+            content = replace(content, answer=text)
             answered = replace(
                 row,
                 state=RequestState.ANSWERED,
@@ -216,7 +232,8 @@ class Requests:
             )
             await tx.put_request(answered)
             await self._note(tx, Event.REQUEST_ANSWERED, who, decision, request=row.id)
-            return describe_request(answered, content)
+            told = await show_packs(tx, content, packs, self._now())
+            return describe_request(answered, content, told)
 
         return await desk.store.write(act)
 
@@ -233,7 +250,7 @@ class Requests:
         decision = await self._admit(who, "rights.extend")
 
         async def act(tx: Transaction) -> RightsRequestAnswer:
-            row = await _in_state(tx, request, RequestState.OPEN)
+            row = await in_state(tx, request, RequestState.OPEN)
             if row.extended_for is not None or row.due_at <= self._now():
                 raise WrongStateError(
                     "too_late", "a request is extended once, within its month"
@@ -262,17 +279,12 @@ class Requests:
             WrongStateError: it is closed, or cannot end so (`check_end`).
         """
         decision = await self._admit(who, "rights.close")
-        if (closing.outcome == "refused") != (closing.ground is not None):
-            raise BadRequestError(
-                "not_for_outcome",
-                "a refusal has a ground, nothing else",
-                pointer="/ground",
-            )
+        check_ground(closing)
         if closing.outcome == "refused":
             await check_apart(self._desk, request, who)
 
         async def act(tx: Transaction) -> RightsRequestAnswer:
-            row = await _known(tx, request)
+            row = await known(tx, request)
             if row.state is RequestState.CLOSED:
                 raise WrongStateError("request_closed", "this request is closed")
             content = open_content(self._desk.periods, row)
@@ -384,17 +396,3 @@ class Requests:
 
     def _now(self) -> int:
         return int(self._desk.clock.now().timestamp())
-
-
-async def _known(reader: Reader, request: str) -> RequestRow:
-    row = await reader.request(request)
-    if row is None:
-        raise NotFoundError("request")
-    return row
-
-
-async def _in_state(reader: Reader, request: str, state: RequestState) -> RequestRow:
-    row = await _known(reader, request)
-    if row.state is not state:
-        raise WrongStateError(f"request_{row.state.value}", _STANDS[row.state])
-    return row

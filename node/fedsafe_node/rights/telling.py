@@ -4,7 +4,6 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from fedsafe_node.log.naming import packs_naming
 from fedsafe_node.notices.saying import basis_in_words, rule_in_words
 from fedsafe_node.notices.texts import TextName
 from fedsafe_node.peering.recipients import read_recipients
@@ -21,8 +20,9 @@ from fedsafe_node.rights.listing import drafts_about
 from fedsafe_node.rights.outcomes import note_on
 from fedsafe_node.rights.request_messages import Language, RefusalGround
 from fedsafe_node.rights.reviewing import Reviewed, Waiting
-from fedsafe_node.rights.sealing import Content, open_content
+from fedsafe_node.rights.sealing import Content
 from fedsafe_node.rights.signed_texts import marked
+from fedsafe_node.rights.withholding import told_of
 from fedsafe_node.signals.desk import Desk
 from fedsafe_node.signals.drafts import open_draft
 from fedsafe_node.signals.naming import read_signal_id, signal_name
@@ -43,10 +43,12 @@ async def tell(
 ) -> str:
     """Write the answer to a request out of its content and the recipient ledger.
 
-    *packs* are those that name the account (`packs_about`).
+    *packs* are those that name the account (`packs_about`); what is withheld of them,
+    or of those that tell of a signal, is left out.
     """
     situation, language = desk.situation, Language(row.language)
     draft = TextName.RIGHTS_ANSWER in await desk.notices.drafts(reader)
+    now = int(desk.clock.now().timestamp())
     text = write_answer(
         language,
         request=row.id,
@@ -54,10 +56,12 @@ async def tell(
         contact=situation.config.contact,
         today=desk.clock.now().date().isoformat(),
         basis=basis_in_words(situation),
-        signals=[await _shown(reader, situation, each) for each in content.findings],
+        signals=[
+            await _shown(reader, situation, each, now) for each in content.findings
+        ],
         reviews=await _reviewed(reader, situation, content),
         drafts=await _waiting(reader, desk, content),
-        packs=_handed(packs),
+        packs=_handed(await told_of(reader, packs, now)),
         contested=await _contested(reader, content),
         missing=Missing(content.unevaluated, content.uncovered, content.closed),
     )
@@ -73,25 +77,6 @@ async def tell_end(
         return None
     draft = TextName.RIGHTS_OUTCOME in await desk.notices.drafts(reader)
     return marked(note, Language(row.language), draft=draft)
-
-
-async def packs_about(desk: Desk, subject: str | None) -> list[PackRow]:
-    """Read which packs name an account; walks the log if there are any.
-
-    Raises:
-        CorruptLogError: what is stored is not what was sealed.
-    """
-    if subject is None:
-        return []
-    log = desk.trail.log
-    return await desk.store.scan(lambda reader: packs_naming(reader, log, subject))
-
-
-async def packs_asked_for(desk: Desk, request: str) -> list[PackRow]:
-    """Read which packs name the account of a request, if it names one."""
-    row = await desk.store.read(lambda reader: reader.request(request))
-    content = None if row is None else open_content(desk.periods, row)
-    return await packs_about(desk, None if content is None else content.subject_ref)
 
 
 async def holds_nothing(reader: Reader, desk: Desk, content: Content) -> bool:
@@ -161,14 +146,18 @@ async def status_of(
     return row.status if row is not None else None
 
 
-async def _shown(reader: Reader, situation: Situation, finding: Finding) -> Shown:
+async def _shown(
+    reader: Reader, situation: Situation, finding: Finding, now: int
+) -> Shown:
     status = await status_of(reader, situation, finding)
-    packs = _handed(await reader.packs_with(read_signal_id(finding.signal)))
+    rows = await reader.packs_with(read_signal_id(finding.signal))
+    packs = _handed(told := await told_of(reader, rows, now))
     if finding.origin != situation.node:
         return Shown(finding, status, packs=packs)
     rule = rule_in_words(finding.rule, situation)
     if finding.own:
-        return Shown(finding, status, rule, packs=packs)
+        silent = len(told) < len(rows)
+        return Shown(finding, status, rule, packs=packs, silent=silent)
     ledger = await read_recipients(reader, situation, finding.signal)
     recipients = [
         Told(each.recipient, each.purpose, each.first_at, each.last_at)

@@ -33,6 +33,6 @@ async def until_it_holds(attempt: Callable[[], Awaitable[T]]) -> T:
             continue
     raise UnavailableError(
         "deferred",
-        "gate, policy or keys are changing just now: try again",
+        "what this rests on (gate, policy, keys) is changing just now: try again",
         retry_after_ms=_RETRY_AFTER_MS,
     )

@@ -21,6 +21,7 @@ from fedsafe_node.evidence.keeping_messages import (
 )
 from fedsafe_node.people.messages import ActAnswer
 from fedsafe_node.principal import Principal
+from fedsafe_node.rights.request_messages import WithholdPackRequest
 from fedsafe_policies.vocabulary import Purpose
 
 if TYPE_CHECKING:
@@ -42,6 +43,11 @@ KEEPING_BODIES: Final[dict[str, object]] = {
     "askErasure": _WHY | {"subject_ref": "account-17"},
     "askReveal": _WHY | {"pseudonym": "p-1"},
     "reveal": _WHY | {"pseudonym": "p-1", "act": "0" * 32},
+    "withholdPack": {
+        "reason": "bdsg_33_1_2b",
+        "note": "order-1",
+        "until": "2026-12-01",
+    },
     "addHold": _WHY | {"subject_ref": "account-17", "until": 4_000_000_000},
 }
 
@@ -72,6 +78,12 @@ class FakeKeeping:
         await self.memory.called((request, who))
         return ACT
 
+    async def ask_for(
+        self, entry: int, request: WithholdPackRequest, who: Principal
+    ) -> ActAnswer:
+        await self.memory.called((entry, request, who))
+        return ACT
+
     async def reveal(
         self, request: RevealRequest, act: str, who: Principal
     ) -> RevealedAnswer:
@@ -94,4 +106,6 @@ class FakeKeeping:
 def fake_keeping(memory: "Memory") -> SimpleNamespace:
     """Give what `Services.keeping` holds."""
     fake = FakeKeeping(memory)
-    return SimpleNamespace(telling=fake, holding=fake, erasure=fake, reveals=fake)
+    return SimpleNamespace(
+        telling=fake, holding=fake, erasure=fake, reveals=fake, withholding=fake
+    )

@@ -16,6 +16,7 @@ from tests.node.signals.conftest import ANNA, request_for
 from fedsafe_node.log.pseudonyms import quarter_of
 from fedsafe_node.people.credentials import People
 from fedsafe_node.review.opening import open_review
+from fedsafe_node.store.recipients_rows import PackRow
 from fedsafe_policies.policy import load_policy, shipped_text
 from fedsafe_policies.vocabulary import Act, Role, Scope
 
@@ -98,6 +99,27 @@ async def _reveal(house: House, who: str) -> dict[str, Any]:
     return dict(await house.done("POST", "/v1/audit/reveal", body, who))
 
 
+async def _silence(house: House, who: str) -> dict[str, Any]:
+    base = house.fleet["a.demo"].base
+    pack = PackRow(
+        entry=await base.store.read(lambda reader: reader.log_size(base.trail.log)),
+        first=0,
+        last=0,
+        events=None,
+        recipient="police.example",
+        asked_by="staff-2026q4-a",
+        approved_by="staff-2026q4-b",
+        at=house.now,
+        purpose="audit_review",
+        basis="gdpr_5_2",
+    )
+    await base.store.write(lambda tx: tx.add_pack(pack, []))
+    until = (base.clock.now() + timedelta(days=9)).date().isoformat()
+    body = {"reason": "bdsg_29_1", "note": "ticket:17", "until": until}
+    path = f"/v1/audit/packs/{pack.entry}/withhold"
+    return dict(await house.done("POST", path, body, who))
+
+
 async def _breach(house: House, who: str) -> dict[str, Any]:
     body: dict[str, Any] = {"aware_at": house.now, "kinds": ["integrity"]}
     opened = await house.done("POST", "/v1/breaches", body, who)
@@ -125,6 +147,7 @@ ACTS: Final[dict[Act, tuple[str, str, Ask]]] = {
     Act.SUBJECT_ERASURE: ("dora", "rita", _erasure),
     Act.REQUEST_GRANT: ("dora", "rita", _grant),
     Act.PSEUDONYM_REVEAL: ("dora", "rita", _reveal),
+    Act.RECIPIENT_SILENCE: ("dora", "rita", _silence),
     Act.PERMANENT_BAN: ("anna", "rita", _ban),
 }
 """Whose approval carries the act out: who asks, who approves, and how it is asked."""

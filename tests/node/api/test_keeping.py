@@ -24,6 +24,7 @@ MAY: Final[Mapping[str, set[str]]] = {
     "askErasure": {Role.DPO},
     "askReveal": {Role.DPO, Role.AUDITOR},
     "reveal": {Role.DPO, Role.AUDITOR},
+    "withholdPack": {Role.REVIEWER, Role.LEGAL_ADVISER, Role.DPO},
     "addHold": {Role.DPO},
     "listHolds": {Role.DPO, Role.AUDITOR},
     "liftHold": {Role.DPO},
@@ -33,6 +34,7 @@ BODIES: Final[Mapping[str, object]] = {
     "askErasure": WHY | {"subject_ref": "account-17"},
     "askReveal": WHY | {"pseudonym": PSEUDONYM},
     "reveal": WHY | {"pseudonym": PSEUDONYM, "act": "0" * 32},
+    "withholdPack": {"reason": "bdsg_29_1", "note": "t-1", "until": "2026-12-01"},
     "addHold": WHY | {"subject_ref": "account-17", "until": 4_000_000_000},
 }
 
@@ -56,7 +58,7 @@ async def test_a_role_reaches_what_it_may_and_nothing_else(alone: Fleet) -> None
             session = ClientSession(base.config.url, headers=headers)
         async with session:
             for route in KEEPING_ROUTES:
-                path = route.path.replace("{hold}", "0" * 32)
+                path = route.path.replace("{hold}", "0" * 32).replace("{entry}", "7")
                 sent = BODIES.get(route.name)
                 async with session.request(route.method, path, json=sent) as answer:
                     if answer.status not in {401, 403}:

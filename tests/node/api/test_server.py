@@ -94,6 +94,7 @@ def concrete(route: Route) -> str:
     name = "statement_of_reasons" if "/notices/texts/" in route.path else "anna"
     return route.path.format(
         index="3",
+        entry="7",
         id=KNOWN,
         origin="games.example.fr",
         item="S-V-1",
