@@ -2,12 +2,21 @@
 """Fixtures of the node's tests: a clock that stands, a store on a real disk."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from tests.node.databases import (
+    Behind,
+    BehindFile,
+    BehindServer,
+    Preparing,
+    preparing,
+)
 from tests.node.fleet import NAMES, Fleet, copy_of, make, make_founded
+from tests.postgresql.fixtures import MAJORS, LendPostgresql, named
 
 from fedsafe_node.faults import NO_FAULTS, Faults
 from fedsafe_node.log.engine import open_store
@@ -16,6 +25,11 @@ from fedsafe_node.log.openings import PeriodKeys
 from fedsafe_node.store.protocol import Store
 
 OpenStore = Callable[..., Awaitable[Store]]
+
+
+def named_store(kind: str | int) -> str:
+    """Name a kind of store in the name of a test."""
+    return named(kind) if isinstance(kind, int) else kind
 
 
 class FixedClock:
@@ -46,15 +60,42 @@ def keys(tmp_path: Path) -> PeriodKeys:
     return PeriodKeys(tmp_path / "keys" / "periods")
 
 
-@pytest.fixture(params=["sqlite"])
-async def open_node_store(
+@pytest.fixture(scope="session")
+def prepare(lend_postgresql: LendPostgresql) -> Iterator[Callable[[int], Preparing]]:
+    """Give what makes databases for nodes on a server of a version."""
+    with ExitStack() as stack:
+        made: dict[int, Preparing] = {}
+
+        def of(major: int) -> Preparing:
+            if major not in made:
+                databases = lend_postgresql(major)
+                made[major] = stack.enter_context(preparing(databases))
+            return made[major]
+
+        yield of
+
+
+@pytest.fixture(params=["sqlite", *MAJORS], ids=named_store)
+def behind(
     request: pytest.FixtureRequest,
     tmp_path: Path,
-    clock: FixedClock,
-    keys: PeriodKeys,
+    prepare: Callable[[int], Preparing],
+) -> Iterator[Behind]:
+    """Give an empty store of each kind: SQLite, and PostgreSQL in each version."""
+    if request.param == "sqlite":
+        yield BehindFile(tmp_path / "node.db")
+        return
+    databases = prepare(request.param)
+    made = BehindServer(databases, databases.make())
+    yield made
+    made.drop()
+
+
+@pytest.fixture
+async def open_node_store(
+    behind: Behind, clock: FixedClock, keys: PeriodKeys
 ) -> AsyncIterator[OpenStore]:
     """Open the node's store; each call closes the one before."""
-    urls = {"sqlite": f"sqlite://{tmp_path}/node.db"}
     opened: list[Store] = []
 
     async def open_it(
@@ -62,9 +103,10 @@ async def open_node_store(
     ) -> Store:
         while opened:
             await opened.pop().close()
-        url = urls[request.param]
         opened.append(
-            await open_store(url, keys=keys, clock=clock, guard=guard, faults=faults)
+            await open_store(
+                behind.url, keys=keys, clock=clock, guard=guard, faults=faults
+            )
         )
         return opened[-1]
 

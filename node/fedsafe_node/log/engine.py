@@ -25,6 +25,7 @@ from fedsafe_node.log.openings import PeriodKeys
 from fedsafe_node.log.proofs import log_root, prove_consistency, prove_inclusion
 from fedsafe_node.log.sequencer import Sequencer
 from fedsafe_node.log.verification import Anchor, CommitmentsOf, Verified, verify_log
+from fedsafe_node.store.postgresql.server import Server
 from fedsafe_node.store.protocol import LogName, Reader, Store
 from fedsafe_node.store.reserve import Reserve
 from fedsafe_node.store.rows import KeptOpening, Opening
@@ -52,6 +53,8 @@ async def open_store(  # noqa: PLR0913 - everything it needs is an argument
     node: str | None = None,
     around: Surroundings | None = None,
     reserve: Reserve | None = None,
+    owner_url: str | None = None,
+    worker: str = "0",
     faults: Faults = NO_FAULTS,
 ) -> Store:
     """Open the store that a URL such as `sqlite:///srv/node/node.db` names.
@@ -66,10 +69,10 @@ async def open_store(  # noqa: PLR0913 - everything it needs is an argument
         RolledBackError: the database is behind a checkpoint that left the node.
     """
     parts = urlsplit(url)
-    if parts.scheme != "sqlite" or parts.netloc or not parts.path:
+    is_file = parts.scheme == "sqlite" and parts.path and not parts.netloc
+    if not is_file and parts.scheme != "postgresql":
         raise StoreFailedError(f"no store has the URL scheme {parts.scheme!r}")
     sequencer = Sequencer(keys, clock, faults=faults)
-    path = Path(unquote(parts.path))
 
     async def check(reader: Reader) -> None:
         if guard is not None:
@@ -79,14 +82,42 @@ async def open_store(  # noqa: PLR0913 - everything it needs is an argument
             if log != f"{node}{_AUDIT}":
                 raise ForeignStoreError(log, str(node))
 
+    if not is_file:
+        return await _open_server(
+            Server(url, owner_url, worker),
+            sequencer,
+            clock=clock,
+            check=check,
+            around=around,
+            faults=faults,
+        )
     return await SQLiteStore.open(
-        path,
+        Path(unquote(parts.path)),
         sequencer,
         clock=clock,
         check=check,
         around=around,
         reserve=reserve,
         faults=faults,
+    )
+
+
+async def _open_server(  # noqa: PLR0913 - as `open_store`
+    server: Server,
+    sequencer: Sequencer,
+    *,
+    clock: Clock,
+    check: Callable[[Reader], Awaitable[None]],
+    around: Surroundings | None,
+    faults: Faults,
+) -> Store:
+    try:  # only who uses PostgreSQL installs and loads its driver
+        from fedsafe_node.store.postgresql.store import PostgresStore  # noqa: PLC0415
+    except ImportError:
+        why = "PostgreSQL needs its driver: pip install 'fedsafe[postgresql]'"
+        raise StoreFailedError(why) from None
+    return await PostgresStore.open(
+        server, sequencer, clock=clock, check=check, around=around, faults=faults
     )
 
 

@@ -8,6 +8,8 @@ from typing import Final
 from fedsafe_node.errors import NoRoomError
 from fedsafe_node.store.rows import Trouble
 
+_DISK_FULL: Final = "53100"  # of PostgreSQL
+_LOCKED: Final = "55P03"
 _NO_SPACE: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
@@ -18,6 +20,8 @@ def is_full(error: BaseException) -> bool:
     """
     cause: BaseException | None = error
     while cause is not None:
+        if getattr(cause, "sqlstate", None) == _DISK_FULL:
+            return True
         if isinstance(cause, OSError) and cause.errno in _NO_SPACE:
             return True
         if isinstance(cause, NoRoomError) or _code(cause) == sqlite3.SQLITE_FULL:
@@ -30,7 +34,8 @@ def kind_of(error: BaseException) -> Trouble:
     """Say which kind of trouble an error is."""
     if is_full(error):
         return Trouble.FULL
-    is_busy = _code(error) == sqlite3.SQLITE_BUSY
+    is_locked = getattr(error, "sqlstate", None) == _LOCKED
+    is_busy = is_locked or _code(error) == sqlite3.SQLITE_BUSY
     return Trouble.BUSY if is_busy else Trouble.FAILED
 
 

@@ -10,6 +10,7 @@ pays.
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any, Final, Protocol
@@ -120,18 +121,25 @@ class Sealer:
         self._next: _State | None = None
         self.number = 0
 
-    def begin(self, migrate: Callable[[], None]) -> None:
+    def begin(
+        self,
+        migrate: Callable[[], None],
+        snapshot: Callable[[], AbstractContextManager[None]] = nullcontext,
+    ) -> None:
         """Check the seal that there is, bring the schema up to date, and go on.
+
+        It is checked within *snapshot*, where others may write meanwhile.
 
         Raises:
             SealBrokenError: names what is not as it was sealed.
             SchemaError: the database is newer than this program.
         """
-        before = self._connection.schema()
-        seal = read_seal(self._connection, self._key)
-        if seal is not None:
-            self._check(seal)
-        elif self._around.was_sealed:
+        with snapshot():
+            before = self._connection.schema()
+            seal = read_seal(self._connection, self._key)
+            if seal is not None:
+                self._check(seal)
+        if seal is None and self._around.was_sealed:
             raise SealBrokenError("seal", MAIN, "it is missing", is_missing=True)
         migrate()
         self._tables = {each.name: each for each in covered_tables(self._connection)}
@@ -164,7 +172,7 @@ class Sealer:
             return
         touched = self._notes.take()
         grown = self._logs.grown(state.main.logs)
-        marks = self._around.marks()
+        marks = _furthest(state.main.guards, self._around.marks())
         tables, parts, files = state.tables, state.parts, state.files
         # To look at the directories in every commit would cost as much as the rest.
         looks = touched or not grown or state.main.number % _LOOK_EVERY == 0
@@ -185,7 +193,8 @@ class Sealer:
             logs={**state.main.logs, **grown},
             guards=dict(marks),
         )
-        self._execute(_KEEP_MAIN, (self._key.close(MAIN, encode_main(main)),))
+        sealed = self._key.close(MAIN, encode_main(main))
+        self._connection.at_commit(_KEEP_MAIN, (sealed,))
         self._next = _State(main, files, tables, parts)
 
     def confirm(self) -> None:
@@ -286,3 +295,12 @@ class Sealer:
 
     def _names(self) -> list[str]:
         return [name for (name,) in self._execute("SELECT origin FROM logs")]
+
+
+def _furthest(sealed: Mapping[str, int], marks: Mapping[str, int]) -> Mapping[str, int]:
+    """Return how far the guard has come, in this worker or another."""
+    if all(marks.get(log) == size for log, size in sealed.items()):
+        return marks
+    return {
+        log: max(sealed.get(log, 0), marks.get(log, 0)) for log in {**sealed, **marks}
+    }

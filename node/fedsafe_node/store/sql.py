@@ -138,6 +138,24 @@ class WriteConnection(Connection, Protocol):
         """Take back what the act did."""
         ...
 
+    def at_commit(self, sql: str, values: Sequence[object], /) -> None:
+        """Run a statement, that nothing hangs on, no later than with the commit."""
+        ...
+
+    def erase_opening(self, log: int, index: int, group: str, at: int, /) -> bool:
+        """Wipe the sealed bytes of an opening; False if there are none."""
+        ...
+
+    def grant_opening(
+        self, log: int, index: int, group: str, period: str, sealed: bytes, /
+    ) -> None:
+        """Add an opening, or bring one back that was erased."""
+        ...
+
+    def prune_log(self, log: int, said: Sequence[object], /) -> None:
+        """Keep what is said of a prefix (a row of `pruned`), and delete its rows."""
+        ...
+
     def commit(self) -> None:
         """Make all of it durable.
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The statements by which the sequencer extends a log in SQLite.
+"""The statements by which the sequencer extends a log.
 
 They are synchronous and know logs by number; only the sequencer uses them, inside
 an act of the writer.
@@ -9,31 +9,21 @@ from collections.abc import Iterable, Sequence
 
 from fedsafe_node.store.protocol import LogName
 from fedsafe_node.store.prune_rows import PrunedRow
-from fedsafe_node.store.sql import Connection
+from fedsafe_node.store.sql import WriteConnection
 
 OpeningValues = tuple[int, int, str, str, bytes]
 TileValues = tuple[int, int, int, bytes]
 
 _ENTRY = "INSERT INTO entries (log, idx, record) VALUES (?, ?, ?)"
 _OPENING = "INSERT INTO openings (log, idx, grp, period, sealed) VALUES (?, ?, ?, ?, ?)"
-_GRANT = (
-    f"{_OPENING} ON CONFLICT (log, idx, grp) DO UPDATE SET "
-    "period = excluded.period, sealed = excluded.sealed, erased_at = NULL"
-)
 _LEAF_TILE = "INSERT INTO leaf_tiles (log, idx, hashes) VALUES (?, ?, ?)"
-_PRUNED = (
-    "INSERT INTO pruned (log, size, root, since, event, openings, at) "
-    "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (log) DO UPDATE SET "
-    "size = excluded.size, root = excluded.root, since = excluded.since, "
-    "event = excluded.event, openings = excluded.openings, at = excluded.at"
-)
 _TILE = "INSERT INTO tile_roots (log, level, idx, hash) VALUES (?, ?, ?, ?)"
 
 
 class SqlLogRows:
     """Rows of entries, openings and tiles over the write connection."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: WriteConnection) -> None:
         self._connection = connection
 
     def number_of(self, log: LogName) -> int | None:
@@ -85,14 +75,10 @@ class SqlLogRows:
         self, number: int, row: PrunedRow, tiles: Iterable[tuple[int, bytes]]
     ) -> None:
         """Keep leaf tiles (index, hashes), and delete the entries below a size."""
-        execute = self._connection.execute
         for index, hashes in tiles:
-            execute(_LEAF_TILE, (number, index, hashes))
+            self._connection.execute(_LEAF_TILE, (number, index, hashes))
         said = (row.size, row.root, row.since, row.event, row.openings, row.at)
-        execute(_PRUNED, (number, *said))
-        for table in ("openings", "entries"):
-            below = f"DELETE FROM {table} WHERE log = ? AND idx < ?"  # noqa: S608 - our own words
-            execute(below, (number, row.size))
+        self._connection.prune_log(number, said)
 
     def tile_roots_from(self, number: int, level: int, start: int) -> list[bytes]:
         """Return the entries of a tile level from an index on."""
@@ -117,7 +103,7 @@ class SqlLogRows:
 
     def grant_opening(self, opening: OpeningValues) -> None:
         """Add an opening, or bring one back that was erased."""
-        self._connection.execute(_GRANT, opening)
+        self._connection.grant_opening(*opening)
 
     def add_tile_roots(self, tiles: Sequence[TileValues]) -> None:
         """Add roots of full tiles (log number, level, index, hash)."""
@@ -125,9 +111,4 @@ class SqlLogRows:
 
     def erase_opening(self, number: int, index: int, group: str, *, at: int) -> bool:
         """Wipe the sealed bytes of an opening; False if there are none."""
-        cursor = self._connection.execute(
-            "UPDATE openings SET sealed = NULL, erased_at = ? "
-            "WHERE log = ? AND idx = ? AND grp = ? AND sealed IS NOT NULL",
-            (at, number, index, group),
-        )
-        return cursor.rowcount == 1
+        return self._connection.erase_opening(number, index, group, at)

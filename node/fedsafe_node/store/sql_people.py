@@ -38,6 +38,9 @@ def _marks(type_: type[Row]) -> str:
 
 _PERSON = f"SELECT {_columns(PersonRow)} FROM persons "  # noqa: S608 - our own columns
 _GRANT = f"SELECT {_columns(GrantRow)} FROM grants "  # noqa: S608
+_ADD_GRANT = (  # the store gives the number
+    "INSERT INTO grants (person, role, since, until, granted_by) VALUES (?, ?, ?, ?, ?)"
+)
 _TRAINING = f"SELECT {_columns(TrainingRow)} FROM trainings "  # noqa: S608
 _SESSION = f"SELECT {_columns(SessionRow)} FROM sessions "  # noqa: S608
 _THROTTLE = f"SELECT {_columns(ThrottleRow)} FROM throttles "  # noqa: S608
@@ -186,7 +189,7 @@ class SqlPeopleWriter:
             grant.person,
             grant.role,
         )
-        self._keep("grants", grant)
+        self._run(_ADD_GRANT, *_values(grant)[:-1])
 
     async def end_grant(self, number: int, at: int) -> None:
         """Let a grant end at a moment; one that ends before is left alone."""

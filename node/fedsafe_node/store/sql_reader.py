@@ -122,9 +122,8 @@ class SqlReader(
         for start in range(0, len(rows), _MOST_VARIABLES):
             part = rows[start : start + _MOST_VARIABLES]
             marks = ",".join("?" * len(part))
-            found += map(
-                signal_row, self._all(f"{_SIGNAL} WHERE row IN ({marks})", *part)
-            )
+            where = f"WHERE row IN ({marks}) ORDER BY row"
+            found += map(signal_row, self._all(_SIGNAL + where, *part))
         return found
 
     async def tokens_after(self, row: int, limit: int) -> list[TokenRow]:

@@ -32,8 +32,18 @@ def _columns(type_: type[Row]) -> str:
 
 
 def _insert(table: str, type_: type[Row]) -> str:
-    marks = ", ".join("?" for _ in type_.__struct_fields__)
-    return f"INSERT INTO {table} ({_columns(type_)}) VALUES ({marks})"  # noqa: S608
+    fields = _given(type_)
+    marks = ", ".join("?" for _ in fields)
+    return f"INSERT INTO {table} ({', '.join(fields)}) VALUES ({marks})"  # noqa: S608
+
+
+def _given(type_: type[Row]) -> list[str]:
+    """Name the fields of a row that the store does not give by itself."""
+    return [name for name in type_.__struct_fields__ if name != "number"]
+
+
+def _values(row: Row) -> list[object]:
+    return [getattr(row, name) for name in _given(type(row))]
 
 
 _TASK: Final = f"SELECT {_columns(TaskRow)} FROM tasks "  # noqa: S608
@@ -247,9 +257,8 @@ class SqlReviewWriter:
     _connection: Connection
 
     def _keep_review(self, table: str, row: Row) -> None:
-        values = msgspec.structs.astuple(row)
         try:
-            self._connection.execute(_insert(table, type(row)), values)
+            self._connection.execute(_insert(table, type(row)), _values(row))
         except IntegrityError as error:
             raise ConflictError(str(error)) from None
 
@@ -293,8 +302,7 @@ class SqlReviewWriter:
     async def add_task_inquiry(self, inquiry: TaskInquiryRow) -> int:
         """Keep questions to an origin; return their number."""
         sql = _insert("task_inquiries", TaskInquiryRow) + " RETURNING number"
-        values = msgspec.structs.astuple(inquiry)
-        (number,) = self._connection.execute(sql, values).fetchone()
+        (number,) = self._connection.execute(sql, _values(inquiry)).fetchone()
         return int(number)
 
     async def add_task_answer(self, answer: TaskAnswerRow) -> None:

@@ -133,9 +133,9 @@ class SqlRightsReader:
         self, limit: int, after: DisputeRow | None = None, *, ruled: bool
     ) -> list[DisputeRow]:
         """Return disputes of signals that are here, from behind one on."""
-        which = _HERE if ruled else _OF_USE
-        where = f"WHERE ({_UNRULED}) <> ? AND {which} "
-        values: tuple[object, ...] = (int(ruled),)
+        which = f"NOT {_UNRULED} AND {_HERE}" if ruled else f"{_UNRULED} AND {_OF_USE}"
+        where = f"WHERE {which} "
+        values: tuple[object, ...] = ()
         if after is not None:
             where += (
                 "AND (weight <> 'suspends', due_at, digest) > (? <> 'suspends', ?, ?) "

@@ -2,7 +2,7 @@
 """Connections to a SQLite file, as the store speaks to any database (`sql`)."""
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -31,6 +31,25 @@ _TABLES: Final = (
 _SCHEMA: Final = (
     "SELECT type, name, tbl_name, sql FROM sqlite_master "
     "WHERE name NOT LIKE 'sqlite|_%' ESCAPE '|' ORDER BY type, name"
+)
+_ERASE: Final = (
+    "UPDATE openings SET sealed = NULL, erased_at = ? "
+    "WHERE log = ? AND idx = ? AND grp = ? AND sealed IS NOT NULL"
+)
+_GRANT: Final = (
+    "INSERT INTO openings (log, idx, grp, period, sealed) VALUES (?, ?, ?, ?, ?) "
+    "ON CONFLICT (log, idx, grp) DO UPDATE SET period = excluded.period, "
+    "sealed = excluded.sealed, erased_at = NULL"
+)
+_PRUNED: Final = (
+    "INSERT INTO pruned (log, size, root, since, event, openings, at) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (log) DO UPDATE SET "
+    "size = excluded.size, root = excluded.root, since = excluded.since, "
+    "event = excluded.event, openings = excluded.openings, at = excluded.at"
+)
+_BELOW: Final = (
+    "DELETE FROM openings WHERE log = ? AND idx < ?",
+    "DELETE FROM entries WHERE log = ? AND idx < ?",
 )
 
 
@@ -149,6 +168,26 @@ class SqliteWriteConnection(SqliteConnection):
         """Take back what the act did."""
         self.execute("ROLLBACK TO act")
         self.execute("RELEASE act")
+
+    def at_commit(self, sql: str, values: Sequence[object]) -> None:
+        """Run a statement."""
+        self.execute(sql, values)
+
+    def erase_opening(self, log: int, index: int, group: str, at: int) -> bool:
+        """Wipe the sealed bytes of an opening; False if there are none."""
+        return self.execute(_ERASE, (at, log, index, group)).rowcount == 1
+
+    def grant_opening(
+        self, log: int, index: int, group: str, period: str, sealed: bytes
+    ) -> None:
+        """Add an opening, or bring one back that was erased."""
+        self.execute(_GRANT, (log, index, group, period, sealed))
+
+    def prune_log(self, log: int, said: Sequence[object]) -> None:
+        """Keep what is said of a prefix (a row of `pruned`), and delete its rows."""
+        self.execute(_PRUNED, (log, *said))
+        for sql in _BELOW:
+            self.execute(sql, (log, said[0]))
 
     def commit(self) -> None:
         """Make all of it durable."""

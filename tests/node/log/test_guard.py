@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 import asyncio
-import shutil
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
+from tests.node.databases import Behind
 
 from fedsafe_node.errors import CorruptLogError, NodeError, RolledBackError
 from fedsafe_node.log.engine import LogEngine
@@ -158,17 +158,17 @@ async def test_a_database_that_went_on_starts(
 
 
 async def test_a_database_that_was_put_back_is_refused(
-    open_node_store: OpenStore, tmp_path: Path
+    open_node_store: OpenStore, behind: Behind, tmp_path: Path
 ) -> None:
     store = await open_node_store()
     await append(store, b"0", b"1")
     await store.close()
-    old = await asyncio.to_thread(shutil.copy, tmp_path / "node.db", tmp_path / "old")
+    await asyncio.to_thread(behind.keep)
     store = await open_node_store()
     await append(store, b"2")
     guard = await keep_head(store, tmp_path / "guard")
     await store.close()
-    await asyncio.to_thread(shutil.copy, old, tmp_path / "node.db")
+    await asyncio.to_thread(behind.put_back)
 
     with pytest.raises(RolledBackError, match=r"only 2 entries.*bring back the newest"):
         await open_node_store(guard=guard)

@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the catalogue of PostgreSQL tells of the store's schema.
+
+Partitions are left out: new ones come while the node runs, and each is like its parent.
+`migrations` and `turns` are left out of the tables: they claim nothing about what a
+node did (which migrations ran, which worker committed last).
+"""
+
+from typing import Final
+
+SCHEMA_NAME: Final = "fedsafe"
+_OURS: Final = f"n.nspname = '{SCHEMA_NAME}' AND NOT c.relispartition"
+_FROM: Final = "FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+OWN: Final = ("migrations", "turns")
+
+TABLES: Final = (
+    f"SELECT c.relname::text {_FROM} WHERE {_OURS} AND c.relkind IN ('r', 'p') "
+    f'AND c.relname NOT IN {OWN} ORDER BY c.relname COLLATE "C"'
+)
+COLUMNS: Final = (
+    "SELECT a.attname::text, coalesce(a.attnum = ANY (i.indkey), false), "
+    f"a.atttypid::regtype::text {_FROM} JOIN pg_attribute a ON a.attrelid = c.oid "
+    "LEFT JOIN pg_index i ON i.indrelid = c.oid AND i.indisprimary "
+    f"WHERE {_OURS} AND c.relname = ? AND a.attnum > 0 AND NOT a.attisdropped "
+    "ORDER BY a.attnum"
+)
+HAS_VERSION: Final = f"SELECT to_regclass('{SCHEMA_NAME}.migrations') IS NOT NULL"
+VERSION: Final = "SELECT coalesce(max(number), 0) FROM migrations"
+_COLUMN_PARTS: Final = (
+    "SELECT 'column', c.relname::text, a.attname::text, "
+    "format_type(a.atttypid, a.atttypmod), a.attnotnull::text, "
+    "coalesce(l.collname, '')::text, "
+    "coalesce(pg_get_expr(d.adbin, d.adrelid), a.attidentity::text, ''), "
+    f"c.relkind::text {_FROM} JOIN pg_attribute a ON a.attrelid = c.oid "
+    "LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum "
+    "LEFT JOIN pg_collation l ON l.oid = a.attcollation "
+    f"WHERE {_OURS} AND c.relkind IN ('r', 'p', 'v', 'm') AND a.attnum > 0 "
+    'AND NOT a.attisdropped ORDER BY c.relname COLLATE "C", a.attnum'
+)
+_CONSTRAINTS: Final = (
+    "SELECT 'constraint', c.relname::text, k.conname::text, "
+    f"pg_get_constraintdef(k.oid) {_FROM} JOIN pg_constraint k ON k.conrelid = c.oid "
+    f'WHERE {_OURS} ORDER BY c.relname COLLATE "C", k.conname COLLATE "C"'
+)
+_INDEXES: Final = (
+    f"SELECT 'index', c.relname::text, pg_get_indexdef(c.oid) {_FROM} "
+    f"WHERE {_OURS} AND c.relkind IN ('i', 'I') ORDER BY c.relname COLLATE \"C\""
+)
+_TRIGGERS: Final = (
+    "SELECT 'trigger', c.relname::text, t.tgname::text, t.tgenabled::text, "
+    f"pg_get_triggerdef(t.oid) {_FROM} JOIN pg_trigger t ON t.tgrelid = c.oid "
+    f"WHERE {_OURS} AND NOT t.tgisinternal "
+    'ORDER BY c.relname COLLATE "C", t.tgname COLLATE "C"'
+)
+_RULES: Final = (
+    f"SELECT 'rule', c.relname::text, r.rulename::text {_FROM} "
+    f"JOIN pg_rewrite r ON r.ev_class = c.oid WHERE {_OURS} "
+    'ORDER BY c.relname COLLATE "C", r.rulename COLLATE "C"'
+)
+_FUNCTIONS: Final = (
+    "SELECT 'function', p.proname::text, p.prosrc, p.prosecdef::text "  # noqa: S608
+    "FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace "
+    f"WHERE n.nspname = '{SCHEMA_NAME}' ORDER BY p.proname COLLATE \"C\", p.prosrc"
+)
+SCHEMA_PARTS: Final = (
+    *(_COLUMN_PARTS, _CONSTRAINTS, _INDEXES),
+    *(_TRIGGERS, _RULES, _FUNCTIONS),
+)

@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where a database on a server is, and by whom it is used."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """Where the database is.
+
+    * `url`: for the node's role;
+    * `owner_url`: for the owner of the tables, where the schema may be upgraded;
+    * `worker`: the name of this worker, among those that run at the same time.
+    """
+
+    url: str
+    owner_url: str | None = None
+    worker: str = "0"

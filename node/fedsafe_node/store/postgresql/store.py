@@ -1,0 +1,329 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The store on a PostgreSQL server, which several workers of one node share.
+
+Acts run on the worker's writer thread, many to a commit, as on SQLite. Queries run on
+threads of a small pool with a connection each, because a server may be slow to answer.
+What is gone at a failover is asked for again: a connection that broke is replaced, and
+a read that it took down is run once more.
+
+Whoever waits longer than `PATIENCE` is told that the store failed. Then nobody knows
+whether what was handed in is kept; to ask again with the same Idempotency-Key is safe.
+"""
+
+import asyncio
+import sqlite3
+from collections.abc import Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from threading import local
+from typing import Final, TypeVar, cast
+
+import psycopg
+
+from fedsafe_node.clock import Clock
+from fedsafe_node.errors import SchemaError, StoreClosedError, StoreFailedError
+from fedsafe_node.faults import NO_FAULTS, Faults
+from fedsafe_node.store.keeping_rows import Outage, Room
+from fedsafe_node.store.postgresql.connection import (
+    PostgresConnection,
+    connect,
+    translated,
+)
+from fedsafe_node.store.postgresql.notes import PostgresNotes
+from fedsafe_node.store.postgresql.schema import migrate
+from fedsafe_node.store.postgresql.server import Server
+from fedsafe_node.store.postgresql.writing import PostgresWriteConnection
+from fedsafe_node.store.protocol import Reader, Transaction
+from fedsafe_node.store.rows import StoreTrouble
+from fedsafe_node.store.schema import VERSION
+from fedsafe_node.store.seal_protocol import SealReport, Surroundings
+from fedsafe_node.store.sealing import Sealer
+from fedsafe_node.store.sql import UNREADABLE
+from fedsafe_node.store.sql_log_reader import Unsealing
+from fedsafe_node.store.sql_reader import SqlReader
+from fedsafe_node.store.sql_transaction import Sequencing, SqlTransaction
+from fedsafe_node.store.writer import Writer, by_damage, run_act
+
+T = TypeVar("T")
+PATIENCE: Final = 12.0  # seconds
+_READERS: Final = 4
+_SNAPSHOT: Final = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+_MAY_CHANGE: Final = (
+    "SELECT has_table_privilege('entries', 'UPDATE') "
+    "OR has_table_privilege('entries', 'DELETE') "
+    "OR has_table_privilege('entries', 'TRUNCATE') "
+    "OR has_table_privilege('openings', 'UPDATE')"
+)
+
+
+class PostgresStore:
+    """A node's database on a server.
+
+    Owned by the loop's thread: `_closed`. Owned by the writer: the connection that
+    writes. Each thread of the pool owns the connection that it reads.
+    """
+
+    def __init__(
+        self,
+        server: Server,
+        opened: "_Opened",
+        sequencing: Sequencing,
+        clock: Clock,
+        faults: Faults,
+    ) -> None:
+        self._opened = opened
+        self._sequencing = sequencing
+        self._closed = False
+        self._readers = _Readers(server.url, sequencing)
+        self._writer = Writer(
+            opened.writing,
+            SqlTransaction(opened.writing, sequencing),
+            sequencing,
+            seal=opened.sealer,
+            reserve=None,
+            clock=clock,
+            faults=faults,
+            loop=asyncio.get_running_loop(),
+        )
+
+    @classmethod
+    async def open(  # noqa: PLR0913 - everything it needs is an argument
+        cls,
+        server: Server,
+        sequencing: Sequencing,
+        *,
+        clock: Clock,
+        check: Callable[[Reader], Awaitable[None]] | None = None,
+        around: Surroundings | None = None,
+        faults: Faults = NO_FAULTS,
+    ) -> "PostgresStore":
+        """Connect, and bring the schema up to date if the owner's URL is given.
+
+        *check* and *around* are what they are for `SQLiteStore.open`.
+
+        Raises:
+            SealBrokenError: it is not as the node left it.
+            SchemaError: a newer program wrote it, or it waits for an upgrade.
+            StoreFailedError: no server answers, or the role may do too much.
+        """
+        opened = await asyncio.to_thread(_open, server, sequencing, check, around)
+        return cls(server, opened, sequencing, clock, faults)
+
+    async def write(
+        self, act: Callable[[Transaction], Awaitable[T]], *, vital: bool = False
+    ) -> T:
+        """Run an act and return its result once it is durable.
+
+        Raises:
+            StoreFailedError: the server refused, or did not answer in time.
+            StoreClosedError: the store takes no more writes.
+        """
+        return cast("T", await _in_time(self._writer.submit(act, vital=vital)))
+
+    async def read(self, query: Callable[[Reader], Awaitable[T]]) -> T:
+        """Run a query over a few indexed rows, on the newest snapshot.
+
+        Raises:
+            StoreClosedError: the store is closed.
+            StoreFailedError: the server refused, or did not answer in time.
+        """
+        if self._closed:
+            raise StoreClosedError
+        return cast("T", await _in_time(self._readers.submit(query)))
+
+    async def scan(self, query: Callable[[Reader], Awaitable[T]]) -> T:
+        """Run a long query away from the event loop, on the newest snapshot.
+
+        Raises:
+            StoreClosedError: the store is closed.
+            StoreFailedError: the server refused.
+        """
+        if self._closed:
+            raise StoreClosedError
+        return await asyncio.to_thread(self._readers.scan, query)
+
+    async def check_seal(self) -> SealReport:
+        """Compare everything that the seal vouches for with it.
+
+        Raises:
+            StoreClosedError: the store is closed.
+            StoreFailedError: the server refused.
+        """
+        sealer, around = self._opened.sealer, self._opened.around
+        if sealer is None or around is None:
+            return SealReport()
+        newest = sealer.number
+        report = await self.scan(lambda reader: reader.seal_report(around, newest))
+        if report.faults:
+            # Files are read after the snapshot began: a key that was destroyed in
+            # between would be missed in it.
+            report = await self.scan(lambda reader: reader.seal_report(around, newest))
+        return report
+
+    async def scrub(self) -> bool:
+        """Do nothing: old row versions on the server hold only what is encrypted."""
+        return cast("bool", await self._writer.submit(None))
+
+    def take_outages(self) -> list[Outage]:
+        """Return the times, now over, in which writes failed; each is given once."""
+        return self._writer.take_outages()
+
+    def trouble(self) -> StoreTrouble | None:
+        """Return why writes fail, until one that changes something succeeds."""
+        return self._writer.trouble
+
+    def gave_up(self) -> bool:
+        """Whether it takes no more writes until it is opened anew."""
+        return self._writer.gave_up
+
+    async def room(self) -> Room | None:
+        """Return None: the disk is the server's."""
+        return None
+
+    async def close(self) -> None:
+        """Finish the writes that were handed in, then close."""
+        if self._closed:
+            return
+        self._closed = True
+        await self._writer.close()
+        await asyncio.to_thread(self._readers.close)
+        await asyncio.to_thread(self._opened.writing.close)
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    writing: PostgresWriteConnection
+    sealer: Sealer | None
+    around: Surroundings | None
+
+
+async def _in_time(waiting: Awaitable[T]) -> T:
+    try:
+        async with asyncio.timeout(PATIENCE):
+            return await waiting
+    except TimeoutError:
+        raise StoreFailedError("the database did not answer in time") from None
+
+
+def _open(
+    server: Server,
+    sequencing: Sequencing,
+    check: Callable[[Reader], Awaitable[None]] | None,
+    around: Surroundings | None,
+) -> _Opened:
+    with ExitStack() as undo:
+        try:
+            writing = PostgresWriteConnection(server.url, server.worker)
+            undo.callback(writing.close)
+            if writing.version() == 0:
+                _migrate(server, writing)  # a new database: nothing to be checked
+            if writing.execute(_MAY_CHANGE).fetchone()[0]:
+                why = "the node's role owns the logs, or may change them"
+                raise StoreFailedError(why)
+            if check is not None:
+                with _snapshot(writing):
+                    run_act(check(SqlReader(writing, sequencing)))
+            sealer = None
+            if around is None:
+                _migrate(server, writing)
+            else:
+                sealer = Sealer(writing, PostgresNotes(writing), around, sequencing)
+                sealer.begin(
+                    lambda: _migrate(server, writing), lambda: _snapshot(writing)
+                )
+        except UNREADABLE as error:
+            raise StoreFailedError(str(error)) from error
+        undo.pop_all()
+    return _Opened(writing, sealer, around)
+
+
+def _migrate(server: Server, writing: PostgresWriteConnection) -> None:
+    found = writing.version()
+    if found > VERSION or (found < VERSION and server.owner_url is None):
+        raise SchemaError(found, VERSION)
+    if found < VERSION and server.owner_url is not None:
+        (role,) = writing.execute("SELECT current_user::text").fetchone()
+        migrate(server.owner_url, role)
+
+
+@contextmanager
+def _snapshot(connection: PostgresConnection) -> Iterator[None]:
+    connection.execute(_SNAPSHOT)
+    try:
+        yield
+    finally:
+        connection.end()
+
+
+class _Readers:
+    """Connections that read, each with a thread of its own."""
+
+    def __init__(self, url: str, unsealing: Unsealing) -> None:
+        self._url = url
+        self._unsealing = unsealing
+        self._mine = local()
+        self._connections: list[PostgresConnection] = []
+        self._threads = ThreadPoolExecutor(_READERS, thread_name_prefix="fedsafe-read")
+
+    def submit(self, query: Callable[[Reader], Awaitable[T]]) -> "asyncio.Future[T]":
+        """Run a query on a thread of the pool."""
+        return asyncio.get_running_loop().run_in_executor(
+            self._threads, self._read, query
+        )
+
+    def _read(self, query: Callable[[Reader], Awaitable[T]]) -> T:
+        connection = getattr(self._mine, "connection", None)
+        if connection is not None:
+            try:
+                return self._run(connection, query)
+            except StoreFailedError:
+                if not connection.is_broken:
+                    raise
+                self._connections.remove(connection)
+        connection = self._mine.connection = self._connect()
+        self._connections.append(connection)
+        return self._run(connection, query)
+
+    def scan(self, query: Callable[[Reader], Awaitable[T]]) -> T:
+        """Run a query over a connection of its own."""
+        connection = self._connect()
+        try:
+            return self._run(connection, query)
+        finally:
+            connection.close()
+
+    def close(self) -> None:
+        """End the threads and their connections."""
+        self._threads.shutdown(cancel_futures=True)
+        for connection in self._connections:
+            connection.close()
+
+    def _connect(self) -> PostgresConnection:
+        try:
+            return PostgresConnection(connect(self._url))
+        except sqlite3.Error as error:
+            raise StoreFailedError(str(error)) from error
+
+    def _run(
+        self, connection: PostgresConnection, query: Callable[[Reader], Awaitable[T]]
+    ) -> T:
+        reader = SqlReader(connection, self._unsealing)
+        try:
+            with connection.pipeline():
+                connection.execute(_SNAPSHOT)
+                result = run_act(query(reader))
+                connection.execute("COMMIT")
+        except UNREADABLE as error:
+            raise StoreFailedError(str(error)) from error
+        except psycopg.Error as error:
+            raise StoreFailedError(str(translated(error))) from error
+        except Exception as error:
+            cause = by_damage(connection, error)
+            if cause is error:
+                raise
+            raise cause from error
+        else:
+            return result
+        finally:
+            connection.end()

@@ -1,0 +1,403 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The connection of one worker's writer.
+
+All write transactions of all workers are serial: each begins with one advisory lock,
+so rows are read and written as if this worker were alone. A sequence tells whether
+another had its turn since, and what this one remembers of the database is old.
+
+Rows of the logs, which nothing refuses, wait in memory until the end of the batch or
+until a statement could see them, and go over in one piece. An act has a savepoint only
+once it changes something else.
+
+When the connection breaks at a commit, the worker asks over a new one whether its last
+token is there, under the lock, which the broken session holds until it has ended: so
+it learns whether what it had in hand was committed.
+"""
+
+import os
+import sqlite3
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Final
+
+import psycopg
+
+from fedsafe_node.store.postgresql.catalogue import COLUMNS
+from fedsafe_node.store.postgresql.connection import (
+    PostgresConnection,
+    Raw,
+    Rows,
+    connect,
+    translated,
+)
+from fedsafe_node.store.postgresql.replacements import LOG_STEP
+from fedsafe_node.store.postgresql.statements import Statement, statement_of
+
+WRITING: Final = 0x666564_0002  # the advisory lock of whoever writes
+_WAIT: Final = "SET lock_timeout = '10s'"
+_TOUCHED: Final = (
+    "CREATE TEMP TABLE touched (name text, sign int, cells text) ON COMMIT DELETE ROWS"
+)
+_LOCK: Final = f"SELECT pg_advisory_xact_lock({WRITING})".encode()
+_TURN: Final = "SELECT nextval('turn')"
+_MARK: Final = (
+    "INSERT INTO turns (worker, token) VALUES ($1, $2) "
+    "ON CONFLICT (worker) DO UPDATE SET token = excluded.token"
+)
+_MARKED: Final = "SELECT 1 FROM turns WHERE worker = $1 AND token = $2"
+_ERASE: Final = "SELECT erase_opening(?, ?, ?, ?)"
+_GRANT: Final = "SELECT grant_opening(?, ?, ?, ?, ?)"
+_PRUNE: Final = "SELECT prune_log(?, ?, ?, ?, ?, ?, ?)"
+_TOKEN_BYTES: Final = 16
+_FEW: Final = 24  # rows that go with the commit instead of over a COPY of their own
+_SETTLE: Final = 8.0  # seconds in which the outcome of a commit has to show
+_PAUSE: Final = 0.1  # seconds
+_Values = Sequence[object]
+
+
+@dataclass(slots=True)
+class _Buffered:
+    """Rows of a log table that wait; `own` counts those of the act under way."""
+
+    statement: Statement
+    rows: list[_Values] = field(default_factory=list)
+    own: int = 0
+
+
+class PostgresWriteConnection(PostgresConnection):
+    """Writes; reconnects when it begins after the server was gone.
+
+    Owned by the writer's thread: `_turn`, the number of the last turn; `_waiting`,
+    rows of the logs; `_last`, statements that go with the commit; `_is_saved`, whether
+    the act under way has a savepoint; `_room`, the first index no partition takes;
+    `noted`, whether rows may have been noted for the seal.
+    """
+
+    def __init__(self, url: str, worker: str) -> None:
+        """Connect.
+
+        Raises:
+            sqlite3.OperationalError: no server answers, or it does not let us in.
+        """
+        self._url = url
+        self._worker = worker
+        self._turn = -1
+        self._waiting: dict[str, _Buffered] = {}
+        self._last: list[tuple[bytes, _Values]] = []
+        self._is_saved = self._is_in_act = False
+        self._changes = self._before = 0
+        self._room = 0
+        self._types: dict[str, dict[str, str]] = {}
+        self.noted = False
+        super().__init__(self._connect())
+
+    def _connect(self) -> Raw:
+        raw = connect(self._url)
+        try:
+            raw.execute(_WAIT)
+            raw.execute(_TOUCHED)
+        except psycopg.Error as error:
+            raw.close()
+            raise translated(error) from None
+        return raw
+
+    def reconnect(self) -> None:
+        """Take a new connection in place of a broken one.
+
+        Raises:
+            sqlite3.OperationalError: no server answers, or it does not let us in.
+        """
+        self._raw.close()
+        self._raw = self._connect()
+        self._cursor = self._raw.cursor()
+        self._turn = -1
+
+    @property
+    def total_changes(self) -> int:
+        """A number that grows whenever rows are changed."""
+        return self._changes
+
+    def begin(self) -> bool:
+        """Begin to write; True if another worker may have written since the last time.
+
+        Raises:
+            sqlite3.Error: no server takes writes now.
+        """
+        self._forget()
+        if self.is_broken:
+            self.reconnect()
+        try:
+            with self._raw.pipeline():
+                self._raw.execute("BEGIN", prepare=False)
+                self._raw.execute(_LOCK)
+                turn = self._raw.execute(_TURN)
+                (number,) = turn.fetchone() or (0,)
+        except psycopg.Error as error:
+            self.end()
+            raise translated(error) from None
+        is_next, self._turn = number == self._turn + 1, number
+        return not is_next
+
+    def begin_act(self) -> None:
+        """Set the point to which `undo_act` goes back."""
+        for buffered in self._waiting.values():
+            buffered.own = 0
+        self._is_in_act, self._is_saved = True, False
+
+    def end_act(self) -> None:
+        """Keep what the act did."""
+        if self._is_saved:
+            self._plain("RELEASE act")
+        self._is_in_act = self._is_saved = False
+
+    def undo_act(self) -> None:
+        """Take back what the act did."""
+        for buffered in self._waiting.values():
+            if buffered.own:
+                del buffered.rows[-buffered.own :]
+        if self._is_saved:
+            self._plain("ROLLBACK TO act")
+            self._plain("RELEASE act")
+        self._is_in_act = self._is_saved = False
+
+    @property
+    def in_transaction(self) -> bool:
+        """Whether a transaction is under way that can go on, at least after an undo."""
+        status = self._raw.info.transaction_status
+        if status == psycopg.pq.TransactionStatus.INERROR:
+            return self._is_saved or not self._is_in_act
+        return status == psycopg.pq.TransactionStatus.INTRANS
+
+    def execute(self, sql: str, values: _Values = ()) -> Rows:
+        """Run a statement; an insert into the logs waits for the end of the batch.
+
+        Raises:
+            sqlite3.IntegrityError: a rule of the schema forbids it.
+            sqlite3.Error: the database does not answer.
+        """
+        statement = statement_of(sql)
+        if statement.is_buffered:
+            self._buffer(statement, [values])
+            return Rows([], 1)
+        self._prepare(statement)
+        if statement.is_control or not statement.writes:
+            return self._run(statement, values)
+        with self._recoverable(), self._raw.pipeline():
+            self._raw.execute("SAVEPOINT statement", prepare=False)
+            cursor = self._raw.execute(statement.sql, values)
+            self._raw.execute("RELEASE statement", prepare=False)
+            rows = cursor.fetchall() if statement.gives else []
+        self._changes += max(cursor.rowcount, 0)
+        return Rows(rows, cursor.rowcount)
+
+    def executemany(self, sql: str, rows: Iterable[_Values]) -> None:
+        """Run a statement with many sets of values.
+
+        Raises:
+            sqlite3.IntegrityError: a rule of the schema forbids one.
+            sqlite3.Error: the database does not answer.
+        """
+        statement, values = statement_of(sql), list(rows)
+        if statement.is_buffered:
+            self._buffer(statement, values)
+            return
+        self._prepare(statement)
+        with self._recoverable():
+            self._plain("SAVEPOINT statement")
+            if statement.table and len(values) > _FEW:
+                self._copy(statement, values)
+            else:
+                self._raw.cursor().executemany(statement.sql, values)
+            self._plain("RELEASE statement")
+        self._changes += len(values)
+
+    @contextmanager
+    def _recoverable(self) -> Iterator[None]:
+        """Take back a statement that a rule forbids, as SQLite does by itself."""
+        try:
+            yield
+        except (psycopg.Error, sqlite3.Error) as error:
+            told = translated(error) if isinstance(error, psycopg.Error) else error
+            if isinstance(told, sqlite3.IntegrityError):
+                self._plain("ROLLBACK TO statement")
+                self._plain("RELEASE statement")
+            raise told from None
+
+    def erase_opening(self, log: int, index: int, group: str, at: int) -> bool:
+        """Wipe the sealed bytes of an opening; False if there are none."""
+        return bool(self.execute(_ERASE, (log, index, group, at)).fetchone()[0])
+
+    def grant_opening(
+        self, log: int, index: int, group: str, period: str, sealed: bytes
+    ) -> None:
+        """Add an opening, or bring one back that was erased."""
+        self.execute(_GRANT, (log, index, group, period, sealed))
+
+    def prune_log(self, log: int, said: _Values) -> None:
+        """Keep what is said of a prefix (a row of `pruned`), and delete its rows."""
+        self.execute(_PRUNE, (log, *said))
+
+    def at_commit(self, sql: str, values: _Values) -> None:
+        """Run a statement together with the commit."""
+        self._last.append((statement_of(sql).sql, values))
+
+    def commit(self) -> None:
+        """Make all of it durable; learn what became of it if the server is gone.
+
+        Raises:
+            sqlite3.Error: it is not, or nobody knows.
+        """
+        self._flush()
+        if not self._changes_now():
+            self._forget()
+            self._plain("COMMIT")  # a rollback makes the driver forget its statements
+            return
+        token = os.urandom(_TOKEN_BYTES)
+        few, self._waiting = self._waiting, {}
+        try:
+            with self._raw.pipeline():
+                cursor = self._raw.cursor()
+                for buffered in few.values():
+                    for row in buffered.rows:
+                        cursor.execute(buffered.statement.sql, row)
+                for sql, values in self._last:
+                    cursor.execute(sql, values)
+                cursor.execute(_MARK, (self._worker, token))
+                cursor.execute("COMMIT", prepare=False)
+        except psycopg.Error as error:
+            is_broken = self.is_broken
+            self._forget()
+            if not (is_broken and self._is_settled(token)):
+                self.end()
+                raise translated(error) from None
+        self._forget()
+
+    def rollback(self) -> None:
+        """Take back all of it."""
+        self._forget()
+        if not self.is_broken:
+            self._plain("ROLLBACK")
+
+    def is_lost_by(self, error: BaseException, *, committing: bool) -> str | None:
+        """Say nothing: the next batch begins on what the server then holds."""
+        del error, committing
+        return None
+
+    def scrub(self) -> bool:
+        """Do nothing: what stays in old row versions is encrypted, see `erasure`."""
+        return True
+
+    # --- what waits ---------------------------------------------------------------
+
+    def _buffer(self, statement: Statement, rows: Sequence[_Values]) -> None:
+        if not rows:
+            return
+        buffered = self._waiting.setdefault(statement.table, _Buffered(statement))
+        if statement.table != "tile_roots":
+            self._make_room(max(int(str(row[1])) for row in (rows[0], rows[-1])))
+        buffered.rows.extend(rows)
+        buffered.own += len(rows)
+        self._changes += len(rows)
+
+    def _make_room(self, index: int) -> None:
+        """See that a partition takes an index, and the next ones."""
+        if index + LOG_STEP // 4 >= self._room:
+            wanted = index + LOG_STEP // 4
+            self._prepare(_EXTEND)
+            self._run(_EXTEND, (wanted,))
+            self._room = (wanted // LOG_STEP + 1) * LOG_STEP
+
+    def _prepare(self, statement: Statement) -> None:
+        """Send what has to be there before a statement."""
+        if statement.writes:
+            self.noted = True
+        changes = statement.writes or statement.is_control
+        if self._is_in_act and not self._is_saved and changes:
+            self._send(earlier=True)
+            self._plain("SAVEPOINT act")
+            self._is_saved = True
+        if statement.sees_logs:
+            self._send(earlier=True)
+            if self._is_in_act and not self._is_saved and self._waits():
+                self._plain("SAVEPOINT act")
+                self._is_saved = True
+            self._send(earlier=False)
+
+    def _waits(self) -> bool:
+        return any(buffered.rows for buffered in self._waiting.values())
+
+    def _send(self, *, earlier: bool) -> None:
+        """Send rows of the logs: those of earlier acts, or all."""
+        for buffered in self._waiting.values():
+            count = len(buffered.rows) - (buffered.own if earlier else 0)
+            if count > 0:
+                self._copy(buffered.statement, buffered.rows[:count])
+                del buffered.rows[:count]
+                if not earlier:
+                    buffered.own = 0
+
+    def _flush(self) -> None:
+        """Send what is too much to go with the commit."""
+        if sum(len(each.rows) for each in self._waiting.values()) > _FEW:
+            self._send(earlier=False)
+
+    def _copy(self, statement: Statement, rows: Sequence[_Values]) -> None:
+        types = self._types_of(statement.table)
+        columns = statement.columns
+        sql = (
+            f"COPY {statement.table} ({', '.join(columns)}) FROM STDIN (FORMAT BINARY)"
+        )
+        try:
+            with self._cursor.copy(sql.encode()) as copy:
+                copy.set_types([types[column] for column in columns])
+                for row in rows:
+                    copy.write_row(row)
+        except psycopg.Error as error:
+            raise translated(error) from None
+
+    def _types_of(self, table: str) -> dict[str, str]:
+        if table not in self._types:
+            rows = self._run(statement_of(COLUMNS), (table,))
+            self._types[table] = {name: kind for name, _, kind in rows}
+        return self._types[table]
+
+    # --- the connection -----------------------------------------------------------
+
+    def _plain(self, sql: str) -> None:
+        try:
+            self._raw.execute(sql.encode(), prepare=False)
+        except psycopg.Error as error:
+            raise translated(error) from None
+
+    def _changes_now(self) -> bool:
+        return self._changes > self._before or bool(self._last)
+
+    def _forget(self) -> None:
+        self._waiting.clear()
+        self._last.clear()
+        self._is_saved = self._is_in_act = self.noted = False
+        self._before = self._changes
+
+    def _is_settled(self, token: bytes) -> bool:
+        """Learn over a new connection whether a commit of this worker happened."""
+        until = time.monotonic() + _SETTLE
+        while time.monotonic() < until:
+            try:
+                self.reconnect()
+                with self._raw.transaction():
+                    self._raw.execute(_LOCK)
+                    found = self._raw.execute(_MARKED, (self._worker, token))
+                    if found.fetchone() is None:
+                        return False
+                    # Once this is where it has to be, so is what came before it.
+                    self._raw.execute(_MARK, (self._worker, token))
+            except (psycopg.Error, sqlite3.Error):
+                time.sleep(_PAUSE)
+            else:
+                return True
+        return False
+
+
+_EXTEND: Final[Statement] = statement_of("SELECT extend_logs(?)")

@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Databases for nodes' stores, and hands that change them behind a node's back.
+
+Those on a PostgreSQL server are migrated, and a node has its role there.
+"""
+
+import re
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import psycopg
+from psycopg.sql import SQL, Identifier
+from tests.postgresql.databases import Databases, fresh_name, name_in
+
+from fedsafe_node.store.postgresql.schema import migrate
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A database: as its owner reaches it, and as the node does."""
+
+    owner: str
+    node: str
+
+
+class Preparing:
+    """Copies one migrated database, so that a test waits for no migration."""
+
+    def __init__(self, databases: Databases) -> None:
+        self._databases = databases
+        self._role = fresh_name("node")
+        self._template: str | None = None
+
+    def make(self) -> Prepared:
+        """Make a database with the newest schema."""
+        if self._template is None:
+            self._template = self._made()
+        return self._prepared(self._databases.database(self._template))
+
+    def make_empty(self) -> Prepared:
+        """Make a database without any schema."""
+        if self._template is None:
+            self._template = self._made()
+        return self._prepared(self._databases.database())
+
+    def drop(self, prepared: Prepared) -> None:
+        """Drop a database."""
+        self._databases.drop(prepared.owner)
+
+    def close(self) -> None:
+        """Drop what all tests shared."""
+        if self._template is not None:
+            self._databases.drop(self._template)
+            self._run(SQL("DROP ROLE {}"))
+
+    def _made(self) -> str:
+        self._run(SQL("CREATE ROLE {} LOGIN"))
+        url = self._databases.database()
+        migrate(url, self._role)
+        return url
+
+    def _run(self, command: SQL) -> None:
+        with psycopg.connect(self._databases.url(), autocommit=True) as connection:
+            connection.execute(command.format(Identifier(self._role)))
+
+    def _prepared(self, owner: str) -> Prepared:
+        return Prepared(owner, self._databases.url(name_in(owner), role=self._role))
+
+    def put_back(self, old: Prepared, prepared: Prepared) -> None:
+        """Put a copy in the place of a database, under its name."""
+        self.drop(prepared)
+        names = (name_in(old.owner), name_in(prepared.owner))
+        with psycopg.connect(self._databases.url(), autocommit=True) as connection:
+            connection.execute(
+                SQL("CREATE DATABASE {1} TEMPLATE {0} STRATEGY FILE_COPY").format(
+                    *map(Identifier, names)
+                )
+            )
+
+    def copy(self, prepared: Prepared) -> Prepared:
+        """Copy a database to which nobody is connected."""
+        return self._prepared(self._databases.database(prepared.owner))
+
+
+class Behind(Protocol):
+    """A store's database, as somebody reaches it who is not the node."""
+
+    @property
+    def url(self) -> str:
+        """Where the node finds it."""
+        ...
+
+    def change(self, statement: str) -> None:
+        """Run statements of SQLite, whatever triggers would say."""
+        ...
+
+    def keep(self) -> None:
+        """Copy all of it, while nobody is connected."""
+        ...
+
+    def put_back(self) -> None:
+        """Put the copy in its place."""
+        ...
+
+
+class BehindFile:
+    """A SQLite file."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.url = f"sqlite://{path}"
+
+    def change(self, statement: str) -> None:
+        """Run statements, the triggers dropped."""
+        with closing(sqlite3.connect(self._path, isolation_level=None)) as connection:
+            triggers = connection.execute(
+                "SELECT name FROM sqlite_master WHERE type = 'trigger'"
+            )
+            for (name,) in triggers.fetchall():
+                connection.execute(f"DROP TRIGGER {name}")
+            connection.executescript(statement)
+
+    def keep(self) -> None:
+        """Copy the file."""
+        shutil.copy(self._path, self._path.with_suffix(".old"))
+
+    def put_back(self) -> None:
+        """Put the copy in its place."""
+        shutil.copy(self._path.with_suffix(".old"), self._path)
+
+
+class BehindServer:
+    """A database on a server."""
+
+    def __init__(self, preparing: Preparing, prepared: Prepared) -> None:
+        self._preparing = preparing
+        self._prepared = prepared
+        self._old: Prepared | None = None
+        self.url = prepared.node
+
+    def change(self, statement: str) -> None:
+        """Run statements, the triggers asleep."""
+        changed = re.sub(
+            r"zeroblob\((\d+)\)", r"decode(repeat('00', \1), 'hex')", statement
+        )
+        changed = re.sub(r"\bx'([0-9a-f]*)'", r"'\\x\1'::bytea", changed)
+        with psycopg.connect(self._prepared.owner, autocommit=True) as connection:
+            connection.execute("SET search_path = fedsafe")
+            connection.execute("SET session_replication_role = replica")
+            for each in filter(str.strip, changed.split(";")):
+                connection.execute(each.encode())
+
+    def keep(self) -> None:
+        """Copy the database."""
+        self._old = self._preparing.copy(self._prepared)
+
+    def put_back(self) -> None:
+        """Put the copy in its place."""
+        assert self._old is not None
+        self._preparing.put_back(self._old, self._prepared)
+
+    def drop(self) -> None:
+        """Drop the database, and its copy."""
+        for each in filter(None, (self._prepared, self._old)):
+            self._preparing.drop(each)
+
+
+@contextmanager
+def preparing(databases: Databases) -> Iterator[Preparing]:
+    """Give what makes databases for nodes, until the tests of this process end."""
+    made = Preparing(databases)
+    try:
+        yield made
+    finally:
+        made.close()
