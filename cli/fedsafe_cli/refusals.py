@@ -9,6 +9,7 @@ from typing import Any, Final
 import click
 
 from fedsafe_cli.errors import RefusedError
+from fedsafe_policies.vocabulary import Role
 
 _UNSEEN: Final = "`fedsafe node status` says which members are not seen, since when"
 _WAYS_OUT: Final = {
@@ -60,6 +61,7 @@ _ABOUT: Final = {
     "training": "missing modules",
     "finding_missing": "missing findings",
 }
+_ROLES: Final = frozenset(Role)
 _SELF_SAID: Final = frozenset({"withholding"})
 """What these rest on is what was asked for, not what was wrong with it."""
 _OTHERWISE: Final = {
@@ -104,6 +106,8 @@ def read_refusal(status: int, document: Any) -> RefusedError:  # noqa: ANN401 (J
         hint = f"rule {rule} of policy {document.get('policy')} decides"
         if (about := document.get("about")) and code not in _SELF_SAID:
             word = _ABOUT.get(code)
+            if code == "role" and set(str(about).split(", ")) <= _ROLES:
+                word = "roles that may"
             hint += f"; {word}: {about}" if word else f", on account of {about}"
     pointer = document.get("pointer")
     pointer = pointer if isinstance(pointer, str) and pointer else None

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from fedsafe_cli.refusals import read_refusal
+
 if TYPE_CHECKING:
     from tests.cli.conftest import FakeNode, Run
 
@@ -138,3 +140,18 @@ def test_who_holds_another_role_is_told_to_take_it(
     ask("login", "dora", stdin=b"pass word 1234\n123456\n")
 
     assert "fedsafe login NAME --role ROLE" in ask("account", "list").err
+
+
+def test_a_refused_role_names_those_that_may() -> None:
+    problem = {
+        "code": "role",
+        "rule": "P6",
+        "policy": "strict@1",
+        "about": "dpo, reviewer",
+        "reason": {"de": "Die Rolle darf das nicht.", "en": "The role may not."},
+    }
+    told = read_refusal(403, problem).hint
+    other = read_refusal(403, problem | {"about": "audit_review"}).hint
+
+    assert told == "rule P6 of policy strict@1 decides; roles that may: dpo, reviewer"
+    assert other == "rule P6 of policy strict@1 decides, on account of audit_review"

@@ -21,7 +21,7 @@ import asyncio
 import hashlib
 import json
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from secrets import token_hex
 from typing import Final, Protocol
 
@@ -43,6 +43,7 @@ from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_policies.acts import ActRequest, seconds_of
 from fedsafe_policies.people import Person
 from fedsafe_policies.reading import ExportRequest
+from fedsafe_policies.reasons import Refusal
 from fedsafe_policies.reviews import ReviewRequest
 from fedsafe_policies.roles import RoleRequest
 from fedsafe_policies.vocabulary import Act, Role
@@ -204,8 +205,17 @@ class Approvals:
         office, second = self._office, Person(who.name, who.role)
         first = Person(row.asked_by, Role(row.asked_role))
         effect = self.effects[Act(row.kind)]
+        now = office.clock.now()
         request = await effect.request(tx, content, first, second)
-        decision = office.judge.decide(request, office.clock.now())
+        decision = office.judge.decide(request, now)
+        if decision.code == Refusal.ROLE:  # say which roles may
+            others = [Person(f"not {first.name}", role) for role in sorted(Role)]
+            may = [
+                other.role
+                for other in others
+                if office.judge.decide(replace(request, second=other), now).allowed
+            ]
+            decision = replace(decision, about=", ".join(may))
         if not decision.allowed:
             raise DeniedError(decision)
         await tx.decide_act(row.id, ActState.DONE, by=who.name, at=office.now())

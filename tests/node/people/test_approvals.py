@@ -140,6 +140,16 @@ async def test_nobody_approves_alone(
     assert (await approvals.pending()).acts == [asked]
 
 
+async def test_a_refused_role_is_told_which_may(
+    approvals: Approvals, asked: ActAnswer
+) -> None:
+    with pytest.raises(DeniedError) as denied:
+        await approve(approvals, asked, replace(BEN, role=Role.ANALYST))
+
+    assert denied.value.decision.code == "role"
+    assert denied.value.decision.about == "dpo, operator, reviewer"
+
+
 async def test_of_many_approvals_at_once_one_wins(
     approvals: Approvals, asked: ActAnswer, rotation: Rotation
 ) -> None:
