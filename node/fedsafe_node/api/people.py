@@ -143,7 +143,7 @@ PEOPLE_ROUTES: Final = (
         body=RoleRequest,
         limit=4 * KIB,
         answer=RoleAnswer,
-        refusals=frozenset({404}),
+        refusals=frozenset({404, 409}),
     ),
     Route(
         name="endRole",

@@ -31,6 +31,7 @@ from fedsafe_node.people.approvals import Approvals
 from fedsafe_node.people.messages import ActAnswer
 from fedsafe_node.people.office import Office
 from fedsafe_node.people.rules import roles_of
+from fedsafe_node.people.waiting import let_one_wait
 from fedsafe_node.principal import Principal
 from fedsafe_node.situation import Situation
 from fedsafe_node.store.protocol import Reader, Transaction
@@ -126,7 +127,8 @@ class Gates:
         Raises:
             BadRequestError: it names as data protection officer nobody who is, or
                 somebody else than asks as such.
-            WrongStateError: nobody else here could be the second person.
+            WrongStateError: nobody else here could be the second person; or the same
+                waits for one already.
         """
         if missing(gate, self._office.now(), self._situation.arrangement):
             return await self._close(gate, who, once)
@@ -138,6 +140,7 @@ class Gates:
 
         async def keep(tx: Transaction, act: ActAnswer) -> None:
             await self._keep_answer(tx, once, _waiting(shown, act))
+            await let_one_wait(self._office, tx, act, is_same=content.__eq__)
 
         return _waiting(
             shown, await self._approvals.ask(_KIND, content, who, keep=keep)

@@ -20,10 +20,11 @@ from fedsafe_federation.wireformat import decode, encode
 from fedsafe_node.errors import BadRequestError, DeniedError, NotFoundError
 from fedsafe_node.log.audit import Detail, Event
 from fedsafe_node.people.approvals import Approvals, withdraw_acts_of
-from fedsafe_node.people.messages import RoleAnswer, RoleRequest
+from fedsafe_node.people.messages import ActAnswer, RoleAnswer, RoleRequest
 from fedsafe_node.people.names import holders
 from fedsafe_node.people.office import Office
 from fedsafe_node.people.rules import is_in_force, role_request
+from fedsafe_node.people.waiting import let_one_wait
 from fedsafe_node.principal import Principal
 from fedsafe_node.store.people_rows import GrantRow, PersonRow
 from fedsafe_node.store.protocol import Reader, Transaction
@@ -78,6 +79,7 @@ class Granting:
             NotFoundError: nobody has that name.
             DeniedError: the policy refuses.
             BadRequestError: a machine's role, one's own, or a span that is none.
+            WrongStateError: the same waits for a second person already.
         """
         office = self._office
         request = _whole(request, office.now())
@@ -102,10 +104,32 @@ class Granting:
             raise
         asked = None
         if not is_granted:
-            asked = await self._approvals.ask(Act.ROLE_GRANT, encode(request), who)
+            asked = await self._ask(request, who)
         return RoleAnswer(
             name=request.name, role=request.role, granted=is_granted, act=asked
         )
+
+    async def _ask(self, request: RoleRequest, who: Principal) -> ActAnswer:
+        """Ask a second person, once for a person, role and end."""
+
+        def is_alike(content: bytes) -> bool:
+            other = decode(content, RoleRequest)
+            return (other.name, other.role) == (request.name, request.role)
+
+        async def keep(tx: Transaction, asked: ActAnswer) -> None:
+            await let_one_wait(
+                self._office,
+                tx,
+                asked,
+                is_alike=is_alike,
+                # It begins when it was asked for, unless somebody says when.
+                is_same=lambda content: (
+                    decode(content, RoleRequest).until == request.until
+                ),
+            )
+
+        content = encode(request)
+        return await self._approvals.ask(Act.ROLE_GRANT, content, who, keep=keep)
 
     async def end(self, request: RoleRequest, who: Principal) -> RoleAnswer:
         """Take a role away at once.

@@ -20,9 +20,10 @@ from fedsafe_federation.wireformat import decode, encode
 from fedsafe_node.config import Place, load_config
 from fedsafe_node.errors import BadRequestError, ConfigError, WrongStateError
 from fedsafe_node.log.audit import Event
-from fedsafe_node.people.approvals import Approvals, all_pending, told_of
+from fedsafe_node.people.approvals import Approvals
 from fedsafe_node.people.messages import ActAnswer
 from fedsafe_node.people.office import Office
+from fedsafe_node.people.waiting import let_one_wait
 from fedsafe_node.principal import Principal
 from fedsafe_node.provisions import (
     Digests,
@@ -35,7 +36,6 @@ from fedsafe_node.provisions import (
     read_provisions,
 )
 from fedsafe_node.situation import Situation
-from fedsafe_node.store.people_rows import ActState
 from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.store.rows import Row
 from fedsafe_node.workers import Workers
@@ -183,7 +183,7 @@ class PolicyChanges:
         )
 
         async def keep(tx: Transaction, asked: ActAnswer) -> None:
-            await self._let_one_wait(tx, asked)
+            await let_one_wait(office, tx, asked, is_same=content.__eq__)
 
         return await self._approvals.ask(KIND, content, who, keep=keep)
 
@@ -205,25 +205,6 @@ class PolicyChanges:
         except ConfigError as error:
             raise BadRequestError("bad_policy", _without(self._place, error)) from None
         return named
-
-    async def _let_one_wait(self, tx: Transaction, asked: ActAnswer) -> None:
-        """Let what was just asked for be all that waits.
-
-        Raises:
-            WrongStateError: the same waits already.
-        """
-        office = self._office
-        for row in await all_pending(tx):
-            if row.id == asked.act or row.kind != KIND.value:
-                continue
-            if row.digest.hex() == asked.digest:
-                detail = f"{row.asked_by} has proposed it: approve or withdraw that act"
-                raise WrongStateError("already_asked", detail)
-            by, now = asked.asked_by, office.now()
-            await tx.decide_act(row.id, ActState.WITHDRAWN, by=by, at=now)
-            await office.note(
-                tx, Event.ACT_WITHDRAWN, by, told_of(row), outcome="overtaken"
-            )
 
 
 def _shown_in_full(old: Provisions, new: Provisions) -> list[Said]:

@@ -101,6 +101,24 @@ async def test_two_people_open_the_gate(
     assert await load_gate(team.store) == COMPLETE
 
 
+async def test_a_record_waits_once_and_a_new_one_takes_its_place(
+    gates: Gates, situation: Situation, team: Team, ben: Principal
+) -> None:
+    first = await gates.record(COMPLETE, ben)
+    with pytest.raises(WrongStateError) as again:
+        await gates.record(COMPLETE, await team.principal("dora"))
+    other = replace(COMPLETE, dpia="dpia-2")
+    second = await gates.record(other, ben)
+    assert second.act is not None
+    (waiting,) = (await team.approvals.pending()).acts
+    await approve(team, second.act, await team.principal("dora"))
+
+    assert again.value.code == "already_asked"
+    assert "ben has asked for it" in again.value.detail
+    assert waiting.act == second.act != first.act
+    assert situation.gate == other
+
+
 async def test_nobody_opens_the_gate_alone(
     gates: Gates, situation: Situation, team: Team, ben: Principal
 ) -> None:

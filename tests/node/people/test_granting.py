@@ -11,6 +11,7 @@ from fedsafe_node.errors import (
     ForbiddenError,
     NodeError,
     NotFoundError,
+    WrongStateError,
 )
 from fedsafe_node.people.credentials import People
 from fedsafe_node.people.machines import Machines
@@ -123,6 +124,30 @@ async def test_who_has_but_a_credential_counts_among_the_others(
 
     assert alone.granted
     assert not answer.granted
+
+
+async def test_a_grant_that_is_asked_for_again_waits_once(team: Team) -> None:
+    for name in ("olaf", "rita"):
+        await team.hire(name, Role.OPERATOR if name == "olaf" else Role.REVIEWER)
+    await team.hire("ben")
+    olaf, rita = await team.principal("olaf"), await team.principal("rita")
+    first = (await team.granting.grant(role("ben"), olaf)).act
+    team.pass_time(60)
+    again = await refused(team.granting.grant(role("ben"), rita))
+    other = (await team.granting.grant(role("ben", Role.DPO), olaf)).act
+    until = team.now + 3_600
+    changed = (await team.granting.grant(role("ben", until=until), olaf)).act
+    assert first is not None
+    assert other is not None
+    assert changed is not None
+    waiting = [act.act for act in (await team.approvals.pending()).acts]
+
+    assert isinstance(again, WrongStateError)
+    assert again.code == "already_asked"
+    assert "olaf has asked for it" in again.detail
+    assert set(waiting) == {other.act, changed.act}
+    late = team.approvals.approve(first.act, bytes.fromhex(first.digest), rita)
+    assert isinstance(await refused(late), WrongStateError)
 
 
 async def test_who_had_which_role_when_can_be_told(team: Team) -> None:
