@@ -4,10 +4,15 @@
 The order of the start matters: keys, store (refused if it lies behind the rollback
 guard), membership, indexes, then listeners, then replication and jobs. The stop
 goes the other way, so nothing is under way when the store closes.
+
+Of several processes one leads: only during its term does it replicate and run the jobs.
+A process that is alone leads from its start to its end.
 """
 
+import asyncio
 import logging
-from contextlib import AsyncExitStack
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack, suppress
 from secrets import token_bytes
 from typing import Final, Self
 
@@ -17,23 +22,30 @@ from fedsafe_federation.evaluation import digest
 from fedsafe_federation.quorum import Holder, Quorum
 from fedsafe_federation.signed import Signed
 from fedsafe_node.api.server import ApiServer
+from fedsafe_node.attending import Attending, own_jobs
 from fedsafe_node.base import Base, open_base
 from fedsafe_node.clock import Clock
 from fedsafe_node.config import Config, Place
 from fedsafe_node.duties import Duties
 from fedsafe_node.errors import NodeError, StoreError
 from fedsafe_node.evaluators import SharedLists
-from fedsafe_node.jobs import Jobs
-from fedsafe_node.loading import load_pictures
+from fedsafe_node.evidence.gaps import ALONE
+from fedsafe_node.following import Follower
+from fedsafe_node.jobs import Job, Jobs
+from fedsafe_node.leading import lead
+from fedsafe_node.loading import follow_removals, load_pictures
 from fedsafe_node.log.audit import Event
 from fedsafe_node.membership import CHARTER_DOCUMENT, Membership, load_membership
 from fedsafe_node.parts import make_parts
+from fedsafe_node.present import Present
 from fedsafe_node.provider_events.upkeep import EventUpkeep
 from fedsafe_node.provisions import check_federation_policy
+from fedsafe_node.refreshing import Refreshing
 from fedsafe_node.signals.granting import read_lacking
 from fedsafe_node.store.protocol import Transaction
 from fedsafe_node.telemetry import LOGGER, Metrics, fields
 from fedsafe_node.wiring import make_services
+from fedsafe_node.working import Worker
 
 _LOG = logging.getLogger(f"{LOGGER}.node")
 _CONNECTIONS: Final = 256
@@ -59,16 +71,21 @@ class RunningNode:
         self.desk, self._foundings = made.desk, made.foundings
         self.services = make_services(made)
         self.server = ApiServer(self.services, metrics=Metrics())
+        self._present = Present(base.situation, base.store)
+        self._leading: Jobs | None = None
+        self._made = made
 
     @classmethod
-    async def start(cls, place: Place, config: Config, clock: Clock) -> Self:
-        """Start a node.
+    async def start(
+        cls, place: Place, config: Config, clock: Clock, worker: Worker | None = None
+    ) -> Self:
+        """Start a node, or one *worker* of it.
 
         Raises:
             NodeError: a part cannot start; those that had started are stopped.
         """
         async with AsyncExitStack() as parts:
-            base = await open_base(place, config, clock, parts)
+            base = await open_base(place, config, clock, parts, worker)
             session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(
                     limit=_CONNECTIONS, limit_per_host=_CONNECTIONS_TO_ONE
@@ -104,28 +121,107 @@ class RunningNode:
                 lambda: load_membership(base.place, name, document)
             )
             await self._witnessed(membership)
-        await self.keeper.gaps.begin(base.situation.policy.reference)
+        worker, situation = base.worker, base.situation
+        run = worker.run if worker is not None else ALONE
+        await self.keeper.gaps.begin(situation.policy.reference, run)
         await self.feed.checkpoint()
         if membership is not None:
             reference = membership.charter.policy
-            own = base.situation.provisions
-            base.situation.agreed = await base.workers(
+            own = situation.provisions
+            situation.agreed = await base.workers(
                 lambda: check_federation_policy(base.place, own, reference)
             )
             self._join(membership)
             await self._foundings.clean()
             await self._load_lacking()
             await self.attesting.load(membership)
-        await load_pictures(base.lists, base.store, base.situation)
-        await self.server.start(
-            host=base.config.listen.host,
-            port=base.config.listen.port,
-            socket_path=base.place.socket,
-        )
+        await load_pictures(base.lists, base.store, situation)
+        listen = base.config.listen
+        if worker is None:
+            await self.server.start(
+                host=listen.host, port=listen.port, socket_path=base.place.socket
+            )
+        else:
+            await self.server.serve(worker.sockets)
         parts.push_async_callback(self.server.stop)
         parts.callback(base.announcer.bell.close)
+        await self._lead(parts)
+        node, policy = base.config.name, situation.policy
+        shown = fields(node=node, policy=policy.name, digest=policy.digest)
+        _LOG.info("ready", extra=shown)
+
+    async def _lead(self, parts: AsyncExitStack) -> None:
+        base, jobs = self.base, self._jobs()
+        worker, follower = base.worker, base.follower
+        if worker is None or follower is None:
+            await self._begin_term(jobs)
+            parts.push_async_callback(self._end_term)
+            return
+        own, led = own_jobs(jobs)
+        refreshing = Refreshing(
+            self._made, self._present, joined=self._joined, leads=self._leads
+        )
+        for topic, step in refreshing.steps().items():
+            follower.take_up(topic, step)
+        await follower.fresh()  # what has changed since it was read
+        attending = Attending(base.clock, self._steps(follower), own)
+        tasks = (
+            asyncio.create_task(attending.run()),
+            asyncio.create_task(
+                lead(
+                    worker.leadership,
+                    begin=lambda: self._begin_term(led),
+                    end=self._end_term,
+                )
+            ),
+        )
+        for task in tasks:
+            parts.push_async_callback(_cancel, task)
+
+    def _leads(self) -> bool:
+        return self._leading is not None
+
+    async def _begin_term(self, jobs: Mapping[str, Job]) -> None:
+        base = self.base
+        self.intake.forget()
+        await base.following.fresh()
+        self._leading = Jobs(base.store, base.clock, jobs, base.following)
         if base.situation.shared is not None:
             self._take_part(base.situation.shared.membership)
+        await self._leading.start()
+
+    async def _end_term(self) -> None:
+        leading, self._leading = self._leading, None
+        if leading is not None:
+            await leading.stop()
+        await self.replicating.rest()
+        await self.attesting.stop()
+        await self.witnesses.cosigning.stop()
+
+    def _steps(self, follower: Follower) -> Mapping[str, Callable[[], Awaitable[None]]]:
+        base = self.base
+
+        async def follow_keys() -> None:
+            for step in (base.periods.follow, base.pseudonyms.follow):
+                await base.workers(step)
+            await base.workers(base.guard.follow)
+
+        async def follow_removals_() -> None:
+            await follow_removals(base.lists, base.store)
+
+        async def tell() -> None:
+            if self._leads():
+                await self._present.tell()
+
+        return {
+            "following": follower.fresh,
+            "keys": follow_keys,
+            "removals": follow_removals_,
+            "present": tell,
+        }
+
+    def _jobs(self) -> Mapping[str, Job]:
+        base = self.base
         upkeep = EventUpkeep(base.store, base.trail, base.clock, base.announcer)
         duties = Duties(
             self.desk,
@@ -137,13 +233,7 @@ class RunningNode:
             self.witnesses,
             base.office,
         )
-        due = {**duties.jobs(), **self.keeper.jobs()}
-        jobs = Jobs(base.store, base.clock, due)
-        await jobs.start()
-        parts.push_async_callback(jobs.stop)
-        node, policy = base.config.name, base.situation.policy
-        shown = fields(node=node, policy=policy.name, digest=policy.digest)
-        _LOG.info("ready", extra=shown)
+        return {**duties.jobs(), **self.keeper.jobs()}
 
     async def _witnessed(self, membership: Membership) -> None:
         # Before anything is written: whoever was put back must not go on.
@@ -151,8 +241,9 @@ class RunningNode:
         await self.witnesses.cosigning.check()
 
     async def _note_stop(self) -> None:
+        worker = self.base.worker
         try:
-            await self.keeper.gaps.end()
+            await self.keeper.gaps.end(is_last=worker is None or worker.number == 0)
         except StoreError:
             # The next start finds no end, and says so.
             _LOG.exception("stop not audited", extra=fields(reason="store"))
@@ -180,6 +271,7 @@ class RunningNode:
             await self.base.situation.shared.settle()
 
     def _join(self, membership: Membership) -> None:
+        self.replicating.join(membership)
         self.base.situation.join(SharedLists(membership, self._quorums(membership)))
 
     async def _joined(self, membership: Membership) -> None:
@@ -191,7 +283,8 @@ class RunningNode:
             reason = type(error).__name__
             _LOG.exception("witnesses not known", extra=fields(reason=reason))
         self.witnesses.cosigning.refused = False  # those that have yet to join may
-        self._take_part(membership)
+        if self._leads():
+            self._take_part(membership)
 
     def _take_part(self, membership: Membership) -> None:
         self.attesting.start(membership)
@@ -247,3 +340,9 @@ class RunningNode:
             await tx.append(base.trail.log, entry.record, entry.openings)
 
         await base.store.write(act)
+
+
+async def _cancel(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task

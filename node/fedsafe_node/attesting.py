@@ -87,6 +87,12 @@ class Attesting:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._wakes.clear()
+
+    def wake_all(self) -> None:
+        """Ask all other members at once."""
+        for event in self._wakes.values():
+            event.set()
 
     def wake(self, member: str) -> None:
         """Ask *member* at once: it wants something that its attestation must open."""

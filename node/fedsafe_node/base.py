@@ -11,10 +11,12 @@ from fedsafe_node.clock import Clock
 from fedsafe_node.config import Config, Place
 from fedsafe_node.errors import ConfigError
 from fedsafe_node.evaluators import OwnList
+from fedsafe_node.followed_store import FollowedStore
+from fedsafe_node.following import ALONE, Follower, Following
 from fedsafe_node.index.lists import Lists
 from fedsafe_node.index.pdq import PdqIndex
 from fedsafe_node.keys import NodeKeys, load_keys
-from fedsafe_node.loading import load_gate, load_tokens
+from fedsafe_node.loading import load_gate, load_tokens, share_tokens
 from fedsafe_node.log.audit import AuditTrail
 from fedsafe_node.log.engine import open_store
 from fedsafe_node.log.guard import Guard
@@ -46,6 +48,7 @@ from fedsafe_node.store.rows import PeerState
 from fedsafe_node.store.sqlite import check_free
 from fedsafe_node.telemetry import LOGGER, fields
 from fedsafe_node.workers import Workers
+from fedsafe_node.working import Worker
 from fedsafe_policies.register import catalogue
 
 _LOG = logging.getLogger(f"{LOGGER}.node")
@@ -70,6 +73,13 @@ class Base:
     workers: Workers
     office: Office
     announcer: Announcer
+    worker: Worker | None = None
+    follower: Follower | None = None
+
+    @property
+    def following(self) -> Following:
+        """What keeps this process up to date with the others."""
+        return ALONE if self.follower is None else self.follower
 
 
 def reserve_of(place: Place, config: Config) -> Reserve:
@@ -88,17 +98,18 @@ class _Files:
     named: Provisions | ConfigError
 
 
-def _read_files(place: Place, config: Config) -> _Files:
+def _read_files(place: Place, config: Config, worker: Worker | None) -> _Files:
+    shared, tidy = worker is not None, worker is None or worker.is_first
     catalogue()  # read here, off the loop, and kept: who asks later finds it
     texts()
     unassigned_ranges()
-    guard = Guard(place.guard)
+    guard = Guard(place.guard, tidy=tidy, shared=shared)
     return _Files(
         keys=load_keys(place),
-        periods=PeriodKeys(place.periods),
+        periods=PeriodKeys(place.periods, tidy=tidy, shared=shared),
         guard=guard,
         sealed=SealedFiles(place, guard.sizes),
-        pseudonyms=Pseudonyms(place.pseudonyms),
+        pseudonyms=Pseudonyms(place.pseudonyms, tidy=tidy),
         custody=load_custody(place, config),
         named=_read_named(place, config),
     )
@@ -172,19 +183,34 @@ async def _load_trail(
     return trail
 
 
+async def _share(store: Store) -> tuple[Store, Follower]:
+    """Follow a store from now on: before anything that is followed is read."""
+    followed = FollowedStore(store)
+    await followed.follower.begin()
+    return followed, followed.follower
+
+
 async def open_base(
-    place: Place, config: Config, clock: Clock, parts: AsyncExitStack
+    place: Place,
+    config: Config,
+    clock: Clock,
+    parts: AsyncExitStack,
+    worker: Worker | None = None,
 ) -> Base:
     """Open keys, store, lists and what else all parts share; *parts* closes it.
+
+    Without a *worker* this process is the node's only one.
 
     Raises:
         NodeError: a file or the database does not fit; the message names it.
     """
     workers = Workers()
     parts.push_async_callback(asyncio.to_thread, workers.close)
-    # Reading the files clears away drafts, which may be another process's.
-    await workers(lambda: check_free(place.database))
-    files = await workers(lambda: _read_files(place, config))
+    if worker is None:
+        # Reading the files clears away drafts, which may be another process's.
+        await workers(lambda: check_free(place.database))
+    files = await workers(lambda: _read_files(place, config, worker))
+    follower: Follower | None = None
     store = await open_store(
         store_url(place.database, config.store),
         keys=files.periods,
@@ -195,9 +221,14 @@ async def open_base(
         reserve=reserve_of(place, config),
     )
     parts.push_async_callback(store.close)
+    if worker is not None:
+        store, follower = await _share(store)
     provisions = await _settle(place, config, files, store, workers)
     situation = await _load_situation(config, files, store, provisions)
-    tokens = await load_tokens(place.index, store)
+    if worker is None:
+        tokens = await load_tokens(place.index, store)
+    else:
+        tokens = await share_tokens(place.index, store, is_first=worker.is_first)
     parts.push_async_callback(asyncio.to_thread, tokens.close)
     is_sealed = any(person.totp for person in await store.read(lambda r: r.persons()))
     key = place.keys / "people.key"
@@ -214,7 +245,7 @@ async def open_base(
         guard=files.guard,
         custody=files.custody,
         store=store,
-        lists=Lists(tokens, PdqIndex()),
+        lists=Lists(tokens, PdqIndex(), shared=worker is not None),
         trail=trail,
         pseudonyms=files.pseudonyms,
         situation=situation,
@@ -229,4 +260,6 @@ async def open_base(
             judge=situation,
         ),
         announcer=Announcer(files.periods, clock),
+        worker=worker,
+        follower=follower,
     )

@@ -68,7 +68,7 @@ class Duties:
             "comparing": Job(self._witnesses.comparing.run, _HOUR, asks_others=True),
             "cosigning": Job(self._witnesses.cosigning.run, _MINUTE, asks_others=True),
             "disputes": Job(self._end_disputes, _MINUTE),
-            "evaluations": Job(self._peering.audit_evaluations, _MINUTE),
+            "evaluations": Job(self._peering.audit_evaluations, _MINUTE, is_own=True),
             "debts": Job(self._debts.run, _MINUTE),
             "events": Job(self._events.run, _MINUTE),
             "expiry": Job(self._expire, _MINUTE),

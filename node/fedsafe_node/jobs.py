@@ -20,6 +20,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from fedsafe_node.clock import Clock
 from fedsafe_node.errors import StoreError
+from fedsafe_node.following import ALONE, Following
 from fedsafe_node.store.protocol import Store, Transaction
 from fedsafe_node.telemetry import LOGGER, fields
 from fedsafe_node.tracing import begin
@@ -31,11 +32,16 @@ _LOG = logging.getLogger(f"{LOGGER}.jobs")
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """Something to do again and again; whether it waits for other members."""
+    """Something to do again and again; whether it waits for other members.
+
+    `is_own` says that it is about what a process has in its own memory: of the
+    processes of one node each does it (`attending`), all else only the one that leads.
+    """
 
     work: Callable[[], Awaitable[None]]
     every: timedelta
     asks_others: bool = False
+    is_own: bool = False
 
 
 class Jobs:
@@ -45,10 +51,17 @@ class Jobs:
     its tick.
     """
 
-    def __init__(self, store: Store, clock: Clock, jobs: Mapping[str, Job]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        jobs: Mapping[str, Job],
+        following: Following = ALONE,
+    ) -> None:
         self._store = store
         self._clock = clock
         self._jobs = jobs
+        self._following = following
         self._lanes = {asks: asyncio.Lock() for asks in (False, True)}
         self._scheduler = AsyncIOScheduler(timezone="UTC")
 
@@ -98,6 +111,7 @@ class Jobs:
     async def _run(self, name: str, job: Job) -> None:
         wait, asking = job.every, begin()
         try:
+            await self._following.fresh()
             await job.work()
         except Exception:  # noqa: BLE001
             # The boundary of a job: nothing of its act was kept.

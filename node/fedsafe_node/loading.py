@@ -1,15 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """Bring the indexes up to the store at start, and compare them with it later.
 
-The token index reads only the rows behind its newest segment. Pictures are opened
-and decrypted once a start: perceptual digests lie nowhere on disk in the clear.
+The token index reads only the rows behind its newest segment, and later those that
+other processes of the node have committed. Pictures are opened and decrypted once a
+start: perceptual digests lie nowhere on disk in the clear.
 """
 
+import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from secrets import token_bytes
-from typing import Final
+from typing import Final, cast
 
 from fedsafe_crypto.errors import CryptoError
 from fedsafe_federation.errors import MalformedError
@@ -17,6 +19,7 @@ from fedsafe_federation.signals import decode_opening
 from fedsafe_federation.wireformat import decode
 from fedsafe_node.errors import CorruptRowError, StoreFailedError
 from fedsafe_node.index.lists import Lists
+from fedsafe_node.index.shared import SharedTokenIndex
 from fedsafe_node.index.tokens import TokenIndex
 from fedsafe_node.media import open_media_body
 from fedsafe_node.signals.naming import signal_name
@@ -28,6 +31,7 @@ from fedsafe_policies.gate import LegalGate
 from fedsafe_policies.vocabulary import MediaKind
 
 _PAGE: Final = 10_000
+_FEW: Final = 4_096  # tokens that each process may hold in its own memory
 _IDENTITY: Final = "store.identity"
 INDEX: Final = "index"
 
@@ -35,27 +39,98 @@ INDEX: Final = "index"
 _LOG = logging.getLogger(f"{LOGGER}.loading")
 
 
-async def load_tokens(directory: Path, store: Store) -> TokenIndex:
-    """Open the token index and add what it lacks."""
+async def load_tokens(
+    directory: Path, store: Store, kind: type[TokenIndex] = TokenIndex
+) -> TokenIndex:
+    """Open the token index and add what it lacks; nobody else has it open."""
     identity = await _identity(store)
 
     async def query(reader: Reader) -> TokenIndex:
         newest = await reader.newest_signal()
-        index = TokenIndex.open(directory, covered=newest, store=identity)
+        index = kind.open(directory, covered=newest, store=identity)
         if index.discarded:
             _LOG.warning("index rebuilt", extra=fields(count=len(index.discarded)))
-        # The file of removals has no digest: a wrong row in it would hide a signal.
-        removed = await reader.signals_at(sorted(index.removed))
-        index.find_again({row.row for row in removed if _matches(row)})
-        while page := await reader.tokens_after(index.highest_row, _PAGE):
-            rows = [token.row for token in page]
-            index.add_many(_tokens(page), rows, through=rows[-1])
-            if index.wants_merge:
-                index.merge()
-        index.add_many(b"", (), through=newest)
+        await _check_removals(reader, index, index.removed)
+        await _add_tokens(reader, index, newest, merges=True)
         return index
 
     return await store.scan(query)
+
+
+async def share_tokens(
+    directory: Path, store: Store, *, is_first: bool
+) -> SharedTokenIndex:
+    """Open the token index together with other processes, and add what it lacks.
+
+    The first of them brings the files up to date, so that all others map them.
+    """
+    if is_first:
+        first = await load_tokens(directory, store, SharedTokenIndex)
+        if first.in_memory > _FEW:
+            await asyncio.to_thread(first.merge)
+        return cast("SharedTokenIndex", first)
+    identity = await _identity(store)
+    index = await asyncio.to_thread(SharedTokenIndex.share, directory, store=identity)
+
+    async def query(reader: Reader) -> None:
+        newest = await reader.newest_signal()
+        if index.trim(newest):
+            _LOG.warning("index beyond the store", extra=fields(reason="index"))
+        await _check_removals(reader, index, index.removed)
+        await _add_tokens(reader, index, newest, merges=False)
+
+    await store.scan(query)
+    return index
+
+
+async def follow_lists(lists: Lists, store: Store, situation: Situation) -> None:
+    """Add the rows that other processes have committed."""
+    index = lists.tokens
+
+    async def query(reader: Reader) -> tuple[int, list[tuple[int, bytes]]]:
+        newest = await reader.newest_signal()
+        await _add_tokens(reader, index, newest, merges=False)
+        found: list[tuple[int, bytes]] = []
+        last = lists.pictures_until
+        while page := await reader.media_after(MediaKind.PDQ, last, _PAGE):
+            last = page[-1].row
+            found += await _digests(reader, page, situation)
+        return newest, found
+
+    newest, found = await store.scan(query)
+    lists.add_pictures(found, until=newest)
+
+
+async def follow_removals(lists: Lists, store: Store) -> None:
+    """Take up which tokens other processes have merged, and which removed."""
+    index = lists.tokens
+    if not isinstance(index, SharedTokenIndex):
+        return
+    known = index.removed
+    await asyncio.to_thread(index.follow)
+    new = index.removed - known
+    if new:
+        await store.read(lambda reader: _check_removals(reader, index, new))
+        lists.pictures.remove(*(new & index.removed))
+
+
+async def _check_removals(
+    reader: Reader, index: TokenIndex, rows: Collection[int]
+) -> None:
+    # The file of removals has no digest: a wrong row in it would hide a signal.
+    removed = await reader.signals_at(sorted(rows))
+    index.find_again({row.row for row in removed if _matches(row)})
+
+
+async def _add_tokens(
+    reader: Reader, index: TokenIndex, newest: int, *, merges: bool
+) -> None:
+    while page := await reader.tokens_after(index.highest_row, _PAGE):
+        rows = [token.row for token in page]
+        index.add_many(_tokens(page), rows, through=rows[-1])
+        if merges and index.wants_merge:
+            index.merge()
+    index.add_many(b"", (), through=newest)
 
 
 async def check_tokens(index: TokenIndex, store: Store) -> int:
@@ -127,20 +202,27 @@ async def load_gate(store: Store) -> LegalGate | None:
 async def load_pictures(lists: Lists, store: Store, situation: Situation) -> None:
     """Open every picture signal and add its digest to the picture index."""
 
-    async def query(reader: Reader) -> None:
+    async def query(reader: Reader) -> int:
+        newest = await reader.newest_signal()
         last = 0
         while page := await reader.media_after(MediaKind.PDQ, last, _PAGE):
             last = page[-1].row
-            rows: list[int] = []
-            digests: list[bytes] = []
-            for row in page:
-                digest = await _digest(reader, row, situation)
-                if digest is not None:
-                    rows.append(row.row)
-                    digests.append(digest)
-            lists.pictures.add(rows, digests)
+            found = await _digests(reader, page, situation)
+            lists.pictures.add([row for row, _ in found], [each for _, each in found])
+        return newest
 
-    await store.scan(query)
+    lists.add_pictures((), until=await store.scan(query))
+
+
+async def _digests(
+    reader: Reader, rows: Sequence[SignalRow], situation: Situation
+) -> list[tuple[int, bytes]]:
+    found: list[tuple[int, bytes]] = []
+    for row in rows:
+        digest = await _digest(reader, row, situation)
+        if digest is not None:
+            found.append((row.row, digest))
+    return found
 
 
 async def _digest(reader: Reader, row: SignalRow, situation: Situation) -> bytes | None:

@@ -134,7 +134,7 @@ def _attesting(base: Base, client: PeerClient, replicating: Replicating) -> Atte
         base.trail,
         base.clock,
         poll=base.config.sync.poll,
-        opened=replicating.wake,
+        opened=_waker(base, replicating),
     )
 
 
@@ -150,8 +150,17 @@ def _peering(
         base.clock,
         attesting=attesting,
         offload=base.workers,
-        wake=replicating.wake,
+        wake=_waker(base, replicating),
     )
+
+
+def _waker(base: Base, replicating: Replicating) -> Callable[[str], None]:
+    def wake(origin: str) -> None:
+        replicating.wake(origin)
+        if base.follower is not None and not replicating.replicates:
+            base.follower.poke()
+
+    return wake
 
 
 def _foundings(

@@ -2,7 +2,8 @@
 """The tasks that keep the feeds of all other members replicated, and the pokes.
 
 Owned by the node's loop: one task for each origin, and one for each poke under
-way. A poke that fails is forgotten: the peer polls.
+way. A poke that fails is forgotten: the peer polls. Of the processes of one node only
+the one that leads replicates; all of them poke.
 """
 
 import asyncio
@@ -44,11 +45,20 @@ class Replicating:
         self._poll = poll
         self._membership: Membership | None = None
         self._replicators: dict[str, Replicator] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._pulls: set[asyncio.Task[None]] = set()
+        self._pokes: set[asyncio.Task[None]] = set()
+
+    @property
+    def replicates(self) -> bool:
+        """Whether feeds are replicated here now."""
+        return bool(self._pulls)
+
+    def join(self, membership: Membership) -> None:
+        """Poke all other members from now on."""
+        self._membership = membership
 
     def start(self, membership: Membership) -> None:
         """Replicate the feeds of all other members from now on."""
-        self._membership = membership
         monotonic = asyncio.get_running_loop().time
         for member in membership.others:
             replicator = Replicator(
@@ -63,7 +73,7 @@ class Replicating:
                 poll=self._poll,
             )
             self._replicators[member.name] = replicator
-            self._own(replicator.run())
+            _own(self._pulls, replicator.run())
 
     def wake(self, origin: str) -> None:
         """Pull *origin*'s feed at once."""
@@ -76,13 +86,22 @@ class Replicating:
         if self._membership is None:
             return
         for member in self._membership.others:
-            self._own(self._poke(member, size))
+            _own(self._pokes, self._poke(member, size))
+
+    def wake_all(self) -> None:
+        """Pull all feeds at once."""
+        for replicator in self._replicators.values():
+            replicator.wake()
+
+    async def rest(self) -> None:
+        """Replicate no more, until it is started again."""
+        self._replicators.clear()
+        await _end(self._pulls)
 
     async def stop(self) -> None:
         """End all tasks and wait for them."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.rest()
+        await _end(self._pokes)
 
     async def _poke(self, member: Member, size: int) -> None:
         try:
@@ -91,10 +110,18 @@ class Replicating:
             reason = type(error).__name__
             _LOG.info("poke failed", extra=fields(peer=member.name, reason=reason))
 
-    def _own(self, work: Coroutine[None, None, None]) -> None:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+
+def _own(tasks: set[asyncio.Task[None]], work: Coroutine[None, None, None]) -> None:
+    task = asyncio.create_task(work)
+    tasks.add(task)
+    task.add_done_callback(tasks.discard)
+
+
+async def _end(tasks: set[asyncio.Task[None]]) -> None:
+    ending = list(tasks)
+    for task in ending:
+        task.cancel()
+    await asyncio.gather(*ending, return_exceptions=True)
 
 
 def _jitter() -> float:

@@ -30,9 +30,10 @@ _NO_ARRANGEMENT: Final = sha256(b"").digest()
 class Coverage:
     """When each origin's feed was last known to be complete.
 
-    In memory only: after a restart an origin is covered again with its first
-    answer. A suspended origin is never covered. Of one that is *lacking* the records
-    are here, and some openings are not.
+    In memory, and told to the other processes of the node if there are any: after a
+    restart an origin is covered again with its first answer. A suspended origin is
+    never covered. Of one that is *lacking* the records are here, and some openings are
+    not.
     """
 
     def __init__(self, stale_after: timedelta) -> None:
@@ -44,6 +45,10 @@ class Coverage:
     def saw(self, origin: str, at: datetime) -> None:
         """Note that our copy was complete at that moment."""
         self._seen[origin] = at
+
+    def seen(self) -> dict[str, datetime]:
+        """Give the last moment of every origin."""
+        return dict(self._seen)
 
     def last(self, origin: str) -> datetime | None:
         """Give the last moment at which the copy was complete."""

@@ -9,12 +9,14 @@ from collections.abc import Mapping
 from fedsafe_crypto.checkpoint import Checkpoint, sign_checkpoint
 from fedsafe_node.api.services import Services
 from fedsafe_node.audits import AuditService
+from fedsafe_node.base import Base
 from fedsafe_node.breaches.entries import Notes
 from fedsafe_node.breaches.service import Breaches, BreachSilence
 from fedsafe_node.budgets.service import BudgetService
 from fedsafe_node.evidence.inspecting import Inspector
 from fedsafe_node.evidence.service import EvidenceService, ExportEffect
 from fedsafe_node.evidence.tiled import OwnLog, TileService
+from fedsafe_node.following import Topic
 from fedsafe_node.idempotency import StoredAnswers
 from fedsafe_node.log.tiling import SignedTree
 from fedsafe_node.lookup.service import LookupService
@@ -59,7 +61,8 @@ def make_services(parts: Parts) -> Services:
     )
     registers = Registers(*around)
     audits = _audits(parts)
-    lookups = _lookups(parts)
+    lookups, signals = _lookups(parts), SignalService(desk)
+    _follow(base, lookups, signals)
     requests = Requests(
         desk, base.announcer, base.office.vault, approvals, lookups.budgets
     )
@@ -67,7 +70,7 @@ def make_services(parts: Parts) -> Services:
         name=base.config.name,
         lookups=lookups,
         tasks=ReviewService(parts.reviews, approvals),
-        signals=SignalService(desk),
+        signals=signals,
         people=Entrance(base.office, staff.sessions),
         staff=staff,
         gates=gates,
@@ -104,7 +107,17 @@ def make_services(parts: Parts) -> Services:
         ),
         sheets=_sheets(parts, gates, registers, staff),
         answers=StoredAnswers(base.store, base.clock),
+        following=base.following,
     )
+
+
+def _follow(base: Base, lookups: LookupService, signals: SignalService) -> None:
+    async def forget() -> None:
+        lookups.budgets.forget_circuits()
+        signals.forget_circuits()
+
+    if base.follower is not None:
+        base.follower.take_up(Topic.CIRCUITS, forget)
 
 
 def _acts(parts: Parts, notes: Notes) -> Mapping[Act, Effect]:

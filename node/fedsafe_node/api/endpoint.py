@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What happens around every handler: the node's border, in the order of its checks.
 
-1. Headers that count must be there once; the path's values must fit.
+1. Headers that count must be there once; the path's values must fit. What another
+   process of the node has changed is taken up, but not to tell how this one is.
 2. Who asks? A credential is checked before a byte of the body is read, and again
    after a body that was slow, or an answer that may have been waited for; a member's
    signature covers the body, so there the bounded body comes first. The bodies of
@@ -226,6 +227,8 @@ class _Serving:
         path = request.match_info
         for name, type_ in self._path_types:
             _check_path(path[name], type_)
+        if route.lane is not Lane.HEALTH:
+            await border.services.following.fresh()
         call = Call(border.services, border.metrics, border.document, path)
         if route.auth in _UNKNOWN:
             body = await self._read(request)

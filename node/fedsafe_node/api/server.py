@@ -25,7 +25,7 @@ import resource
 import socket
 import stat
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final, cast
 
@@ -249,6 +249,16 @@ class ApiServer:
             for sock in bound:
                 sock.close()
             raise
+
+    async def serve(self, sockets: Sequence[socket.socket]) -> None:
+        """Listen on sockets that are bound, and stay their owner's.
+
+        Raises:
+            ConfigError: an address cannot be listened on.
+        """
+        await self._runner.setup()
+        for sock in sockets:
+            await self._listen(sock.dup())
 
     async def _listen(self, sock: socket.socket) -> None:
         unix = sock.family == socket.AF_UNIX

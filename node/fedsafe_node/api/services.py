@@ -24,6 +24,7 @@ from fedsafe_node.api.person_services import Disputes, Events, Notices, Proofs, 
 from fedsafe_node.breaches.service import Breaches
 from fedsafe_node.budgets.service import BudgetService
 from fedsafe_node.evidence.keeping import Keeping
+from fedsafe_node.following import ALONE, Following
 from fedsafe_node.idempotency import KeptAnswers, Once
 from fedsafe_node.lookup_messages import (
     BatchAnswer,
@@ -228,3 +229,4 @@ class Services:
     sheets: Sheets
     node: Node
     answers: KeptAnswers
+    following: Following = ALONE

@@ -60,12 +60,18 @@ class Circuits:
         """The present, in whole seconds."""
         return int(self.clock.now().timestamp())
 
+    def forget(self) -> None:
+        """Read again what another process of the node may have shut."""
+        self._loaded = False
+
     async def broken(self, account: Account) -> CircuitRow | None:
         """Return what shuts this account now, if anything does."""
         if not self._loaded:
             now = self.now
             for row in await self.store.read(lambda reader: reader.circuits(now)):
-                self._broken.setdefault(Account(row.holder, row.purpose), row)
+                account_of, known = Account(row.holder, row.purpose), self._broken
+                if account_of not in known or known[account_of].until < row.until:
+                    known[account_of] = row
             self._loaded = True
         found = self._broken.get(account)
         return found if found is not None and self.now < found.until else None

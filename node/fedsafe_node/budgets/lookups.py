@@ -103,6 +103,10 @@ class LookupBudgets:
         self._tries: dict[Account, Tries] = {}
         self._anonymous = 0
 
+    def forget_circuits(self) -> None:
+        """Read again what another process of the node may have shut."""
+        self._circuits.forget()
+
     async def admit(self, who: Principal, purpose: Purpose, wanted: Wanted) -> Spending:
         """Count what is asked for, if the budget allows it.
 

@@ -44,6 +44,10 @@ class PublicationBudget:
         self._account = Account(situation.node, PURPOSE)
         self._meter: Meter | None = None
 
+    def forget_circuits(self) -> None:
+        """Read again what another process of the node may have shut."""
+        self._circuits.forget()
+
     async def admit(self, wanted: int) -> Spending | None:
         """Count so many publications, if the budget allows them; None for none.
 
@@ -102,6 +106,11 @@ class FeedBudgets:
         self._store = store
         self._circuits = Circuits(store, trail, clock)
         self._marks: dict[str, list[MarkRow]] = {}
+
+    def forget(self) -> None:
+        """Read again what another process of the node may have kept."""
+        self._circuits.forget()
+        self._marks.clear()
 
     async def check(self, origin: str, *, size: int, wanted: int, created: int) -> None:
         """Check that so many records more than *size* may be taken of an origin.

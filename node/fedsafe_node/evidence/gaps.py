@@ -20,6 +20,7 @@ from fedsafe_node.store.keeping_rows import GapKind, GapRow, Outage
 from fedsafe_node.store.protocol import Reader, Store, Transaction
 from fedsafe_node.store.rows import StoreTrouble, Trouble
 
+ALONE: Final = "1"
 _RUNNING: Final = "running"
 
 
@@ -39,8 +40,10 @@ class Gaps:
         self._begun = False
         self._told: int | None = None
 
-    async def begin(self, policy: str) -> None:
+    async def begin(self, policy: str, run: str = ALONE) -> None:
         """Note the start, and the gap before it if the last run has no end.
+
+        The processes of a node have one *run*: the first of them that starts begins it.
 
         Raises:
             StoreError: it cannot be written.
@@ -48,17 +51,22 @@ class Gaps:
         now = self._now()
 
         async def act(tx: Transaction) -> None:
-            if await tx.meta(_RUNNING):
+            before = await tx.meta(_RUNNING)
+            if before == run.encode() and run != ALONE:
+                return
+            if before:
                 since = await _last_moment(tx, self._trail.log, now)
                 await self._note(tx, GapKind.UNCLEAN_END, "no_end", since, now)
-            await tx.set_meta(_RUNNING, b"1")
+            await tx.set_meta(_RUNNING, run.encode())
             await self._append(tx, Event.NODE_STARTED, {"policy": policy})
 
         await self._write(act)
         self._begun = True
 
-    async def end(self) -> None:
+    async def end(self, *, is_last: bool = True) -> None:
         """Note that this run ends as it should; nothing if it never began.
+
+        Of several processes the last one ends it; the others tell their outages.
 
         Raises:
             StoreError: it cannot be written.
@@ -67,8 +75,9 @@ class Gaps:
             return
 
         async def act(tx: Transaction) -> None:
-            await tx.set_meta(_RUNNING, b"")
-            await self._append(tx, Event.NODE_STOPPED, {})
+            if is_last:
+                await tx.set_meta(_RUNNING, b"")
+                await self._append(tx, Event.NODE_STOPPED, {})
 
         await self.watch()
         if (trouble := await self._lasting()) is not None:
@@ -124,7 +133,10 @@ class Gaps:
         told = list(self._waiting)
 
         async def act(tx: Transaction) -> None:
+            known = await tx.gaps()
             for outage in told:
+                if any(_tells(gap, outage) for gap in known):
+                    continue  # another process of the node has met it as well
                 await self._note(
                     tx,
                     GapKind.UNWRITABLE,
@@ -149,6 +161,11 @@ class Gaps:
 
     def _now(self) -> int:
         return int(self._clock.now().timestamp())
+
+
+def _tells(gap: GapRow, outage: Outage) -> bool:
+    same = gap.kind is GapKind.UNWRITABLE and gap.reason == outage.kind.value
+    return same and gap.since <= outage.since and outage.until <= gap.until
 
 
 async def _last_moment(reader: Reader, log: str, now: int) -> int:

@@ -107,6 +107,6 @@ class Keeper:
     def jobs(self) -> Mapping[str, Job]:
         """Name its duties and how often they are due."""
         return {
-            "audit-gaps": Job(self.gaps.watch, _SOON),
+            "audit-gaps": Job(self.gaps.watch, _SOON, is_own=True),
             "audit-retention": Job(self._retention.run, _HOUR),
         }

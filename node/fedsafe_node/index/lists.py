@@ -22,11 +22,27 @@ class Hint:
 
 
 class Lists:
-    """Token index and picture index, kept in step."""
+    """Token index and picture index, kept in step.
 
-    def __init__(self, tokens: TokenIndex, pictures: PdqIndex) -> None:
+    Where other processes add rows as well, a picture may come twice: from the act that
+    committed it here, and out of the *shared* store. Owned by the event loop for that:
+    up to which row all pictures are known, and which of those behind it are.
+    """
+
+    def __init__(
+        self, tokens: TokenIndex, pictures: PdqIndex, *, shared: bool = False
+    ) -> None:
         self.tokens = tokens
         self.pictures = pictures
+        self._shared = shared
+        self.pictures_until = 0
+        self._ahead: set[int] = set()
+
+    def add_pictures(self, found: Sequence[tuple[int, bytes]], *, until: int) -> None:
+        """Add the pictures that the store has up to a row, if they are not here."""
+        self._add_pictures(found)
+        self.pictures_until = max(self.pictures_until, until)
+        self._ahead = {row for row in self._ahead if row > until}
 
     def add(self, hints: Sequence[Hint]) -> None:
         """Add rows that have just been committed."""
@@ -35,11 +51,20 @@ class Lists:
         self.tokens.add_many(
             b"".join(hint.token for hint in hints), [hint.row for hint in hints]
         )
-        pictures = [(hint.row, hint.pdq) for hint in hints if hint.pdq is not None]
-        if pictures:
-            self.pictures.add(
-                [row for row, _ in pictures], [digest for _, digest in pictures]
-            )
+        self._add_pictures(
+            [(hint.row, hint.pdq) for hint in hints if hint.pdq is not None]
+        )
+
+    def _add_pictures(self, found: Sequence[tuple[int, bytes]]) -> None:
+        new = [
+            (row, digest)
+            for row, digest in found
+            if row > self.pictures_until and row not in self._ahead
+        ]
+        if new:
+            self.pictures.add([row for row, _ in new], [digest for _, digest in new])
+            if self._shared:
+                self._ahead.update(row for row, _ in new)
 
     def remove(self, rows: Iterable[int]) -> None:
         """Forget rows that match no more."""

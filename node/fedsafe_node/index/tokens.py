@@ -240,7 +240,7 @@ class TokenIndex:
         """Take removals back that the store knows nothing of; before the first read."""
         with self._lock:
             if rows & self._removals.rows:
-                self._removals.replace(self._removals.rows - rows)
+                self._removals.drop(rows)
                 view = self._view
                 self._view = View(view.segments, view.deltas, self._removals.rows)
 

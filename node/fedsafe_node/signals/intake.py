@@ -100,6 +100,12 @@ class Intake:
         self._known: dict[str, Known] = {}
         self._patience: dict[str, tuple[int, int]] = {}
 
+    def forget(self) -> None:
+        """Read again where this node stands: another process of it may have led."""
+        self._known.clear()
+        self._patience.clear()
+        self._budgets.forget()
+
     async def position(self, origin: str) -> Position:
         """Read where this node stands in *origin*'s feed.
 

@@ -83,6 +83,10 @@ class SignalService:
             desk.situation, desk.store, desk.trail, desk.clock
         )
 
+    def forget_circuits(self) -> None:
+        """Read again what another process of the node may have shut."""
+        self._budget.forget_circuits()
+
     async def add(
         self, request: NewSignalRequest, who: Principal, *, once: Once | None = None
     ) -> SignalAnswer:

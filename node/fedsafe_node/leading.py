@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One process of a node leads: it replicates, runs the jobs and asks for cosignatures.
+
+`lead` begins a term whenever this process wins the leadership, and ends it when that is
+lost or given up. A term that cannot begin is given up, so that another process may try.
+
+```python
+task = asyncio.create_task(lead(leadership, begin=node.begin, end=node.end))
+```
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Final, Protocol
+
+from fedsafe_node.telemetry import LOGGER, fields
+
+PAUSE: Final = 1.0
+"""Seconds until a process tries again after a term that could not begin."""
+_LOG = logging.getLogger(f"{LOGGER}.leading")
+
+Step = Callable[[], Awaitable[None]]
+
+
+class Leadership(Protocol):
+    """Says whether this process leads; at most one of a node does."""
+
+    async def won(self) -> None:
+        """Wait until this process leads."""
+        ...
+
+    async def lost(self) -> None:
+        """Wait until it leads no more."""
+        ...
+
+    async def give_up(self) -> None:
+        """Lead no more, so that another process may; nothing if it does not."""
+        ...
+
+
+async def lead(
+    leadership: Leadership, *, begin: Step, end: Step, pause: float = PAUSE
+) -> None:
+    """Lead whenever this process is the one; until it is cancelled."""
+    while True:
+        await leadership.won()
+        try:
+            _LOG.info("leads", extra=fields(reason="won"))
+            await _serve(leadership, begin, end)
+        except Exception:  # noqa: BLE001
+            # The boundary of a term: another process, or the next try, goes on.
+            _LOG.exception("term ended", extra=fields(reason="failed"))
+        finally:
+            await leadership.give_up()
+        await asyncio.sleep(pause)
+
+
+async def _serve(leadership: Leadership, begin: Step, end: Step) -> None:
+    try:
+        await begin()
+        await leadership.lost()
+        _LOG.warning("leads no more", extra=fields(reason="lost"))
+    finally:
+        await end()

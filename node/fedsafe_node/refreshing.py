@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How a process takes up what another one of the node has changed, topic by topic.
+
+Each step reads the newest state of its topic, whatever the change was: so it does no
+harm to take up the same change twice, or several at once.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+
+from fedsafe_node.base import Base
+from fedsafe_node.following import Refresh, Topic
+from fedsafe_node.loading import follow_lists, load_gate
+from fedsafe_node.membership import CHARTER_DOCUMENT, Membership, load_membership
+from fedsafe_node.parts import Parts
+from fedsafe_node.people.names import names_of_people
+from fedsafe_node.people.register_entries import read_register_end
+from fedsafe_node.present import Present
+from fedsafe_node.provisions import approved_digests, kept_provisions
+from fedsafe_node.signals.granting import read_again, read_lacking
+from fedsafe_node.store.protocol import Reader
+from fedsafe_node.store.rows import PeerState
+
+
+class Refreshing:
+    """Takes up changes for one process.
+
+    *joined* takes part in a federation that another process has founded, *leads* says
+    whether this process is the one that replicates. What services keep is theirs to
+    take up (`wiring`).
+    """
+
+    def __init__(
+        self,
+        parts: Parts,
+        present: Present,
+        *,
+        joined: Callable[[Membership], Awaitable[None]],
+        leads: Callable[[], bool],
+    ) -> None:
+        self._base: Base = parts.base
+        self._parts = parts
+        self._present = present
+        self._joined = joined
+        self._leads = leads
+
+    def steps(self) -> Mapping[Topic, Refresh]:
+        """Name what takes up each topic."""
+        return {
+            Topic.CHARTER: self._charter,
+            Topic.DECISIONS: self._decisions,
+            Topic.PEOPLE: self._people,
+            Topic.MEMBERS: self._members,
+            Topic.SIGNALS: self._signals,
+            Topic.PRESENT: self._take_present,
+            Topic.POKES: self._pokes,
+            Topic.EVENTS: self._events,
+        }
+
+    async def _charter(self) -> None:
+        base = self._base
+        document = await base.store.read(lambda r: r.document(CHARTER_DOCUMENT))
+        if document is None or base.situation.shared is not None:
+            return
+        name = base.config.name
+        await self._joined(
+            await base.workers(lambda: load_membership(base.place, name, document))
+        )
+
+    async def _decisions(self) -> None:
+        base, situation = self._base, self._base.situation
+        approved = await base.store.read(approved_digests)
+        if approved is not None and approved != situation.provisions.digests:
+            provisions = await base.workers(
+                lambda: kept_provisions(base.place, approved)
+            )
+            policy = provisions.policy
+            base.trail.know_policy(policy.reference, policy.digest)
+            situation.adopt(provisions)
+        gate = await load_gate(base.store)
+        if gate is not None:
+            situation.record_gate(gate)
+        situation.record_register(await read_register_end(base.store))
+
+    async def _people(self) -> None:
+        base = self._base
+        base.trail.know_people(*await base.store.read(names_of_people))
+
+    async def _members(self) -> None:
+        situation, store = self._base.situation, self._base.store
+        others = situation.others()
+
+        async def query(reader: Reader) -> tuple[set[str], set[str]]:
+            peers = await reader.peers()
+            suspended = {p.origin for p in peers if p.state is PeerState.SUSPENDED}
+            lacking = {
+                name
+                for name in others
+                if await read_lacking(reader, name) is not None
+                or await read_again(reader, name) is not None
+            }
+            return suspended, lacking
+
+        suspended, lacking = await store.read(query)
+        situation.coverage.suspended |= suspended
+        situation.coverage.lacking = lacking
+        if situation.shared is not None:
+            await self._parts.attesting.load(situation.shared.membership)
+
+    async def _signals(self) -> None:
+        base = self._base
+        await follow_lists(base.lists, base.store, base.situation)
+
+    async def _take_present(self) -> None:
+        if not self._leads():
+            await self._present.take_up()
+
+    async def _pokes(self) -> None:
+        self._parts.replicating.wake_all()
+        self._parts.attesting.wake_all()
+
+    async def _events(self) -> None:
+        self._base.announcer.bell.ring()

@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One process of a node that runs as several: what it is told by whoever starts it.
+
+All of them have one node directory and one store on a server. The first starts while
+there is no other: it makes what is made once, and clears away what a crash has left.
+"""
+
+import socket
+from dataclasses import dataclass
+
+from fedsafe_node.leading import Leadership
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """A process among others.
+
+    `run` names this run of the whole node, from the start of the first process to the
+    end of the last; `number` 0 ends last. `is_first` says that there is no other yet.
+    The *sockets* are bound, and stay the property of whoever gave them.
+    """
+
+    number: int
+    run: str
+    is_first: bool
+    leadership: Leadership
+    sockets: tuple[socket.socket, ...] = ()

@@ -1,0 +1,203 @@
+# SPDX-License-Identifier: Apache-2.0
+import asyncio
+import inspect
+from collections.abc import Awaitable, Callable
+
+import msgspec
+import pytest
+
+from fedsafe_node.errors import ConflictError, UnavailableError
+from fedsafe_node.followed_store import FOLLOWED, NAMED, FollowedStore
+from fedsafe_node.following import ALONE, Topic, read_counts
+from fedsafe_node.store.protocol import Reader, Store, Transaction
+from fedsafe_node.store.rows import CredentialRow
+
+NOT_FOLLOWED = {
+    # read from the store whenever they are needed
+    *("add_act", "add_audience", "add_breach_entry", "add_custody", "add_dispute"),
+    *("add_draft", "add_erasure", "add_gap", "add_grant", "add_handed", "add_hold"),
+    *("add_idempotent_answer", "add_identity", "add_notice", "add_pack"),
+    *("add_request", "add_restriction", "add_ruling", "add_sign_off", "add_task"),
+    *("add_task_answer", "add_task_decision", "add_task_hearing", "add_task_inquiry"),
+    *("add_task_view", "add_training", "add_validations", "add_withholding", "append"),
+    *("append_many", "decide_act", "decide_draft", "drop_task_signal", "end_grant"),
+    *("erase_notice", "erase_opening", "erase_provider_event", "erase_task"),
+    *("forget_cosignatures", "forget_decisions", "forget_idempotent_answers"),
+    *("forget_sessions", "forget_throttles", "grant_opening", "lift_hold"),
+    *("place_audience", "prune", "put_cosignature", "put_request"),
+    *("put_review", "put_session", "put_task", "put_task_signals", "put_throttle"),
+    *("put_witnessed", "receipt_provider_event", "remove_credential"),
+    *("remove_custody", "remove_identities_of", "remove_session"),
+    *("remove_sessions_of", "remove_throttle", "remove_validation", "set_due"),
+    *("set_credential_expiry", "set_heard", "set_notice", "set_provider_reminder"),
+    *("set_recovery_codes", "set_reminded", "spend_recovery_code", "tail"),
+    *("wake_signal", "weigh_dispute"),
+    # an index points to rows, and their status is read before they count
+    *("relock_signal", "set_signal_status"),
+    # the files that go are followed, not the note that they are to go
+    *("begin_effect", "end_effect"),
+    # only the process that leads has it in memory, and forgets it with its term
+    *("add_feed_mark", "put_peer"),
+    # a meter of its own
+    *("forget_spent", "put_spent"),
+}
+CREDENTIAL = CredentialRow(
+    id="ab" * 32, name="bot", role="service", secret_hash=b"", created_at=0
+)
+SEEN = "provisions/approved"
+
+
+@pytest.fixture
+def one(store: Store) -> FollowedStore:
+    return FollowedStore(store)
+
+
+@pytest.fixture
+async def other(store: Store) -> FollowedStore:
+    other = FollowedStore(store)
+    await other.follower.begin()
+    return other
+
+
+def heard(
+    other: FollowedStore, *topics: Topic
+) -> tuple[list[Topic], Callable[[Topic], Callable[[], Awaitable[None]]]]:
+    """Note which topics a process takes up."""
+    taken: list[Topic] = []
+
+    def note(topic: Topic) -> Callable[[], Awaitable[None]]:
+        async def take() -> None:
+            taken.append(topic)
+
+        return take
+
+    for topic in topics or Topic:
+        other.follower.take_up(topic, note(topic))
+    return taken, note
+
+
+def test_every_write_is_followed_or_named_as_not_followed() -> None:
+    writes = {
+        name
+        for name, _ in inspect.getmembers(Transaction, inspect.iscoroutinefunction)
+        if not hasattr(Reader, name)
+    }
+
+    assert writes - NOT_FOLLOWED == {*FOLLOWED, *NAMED}
+    assert writes >= NOT_FOLLOWED
+
+
+async def test_what_one_process_changes_another_takes_up(
+    one: FollowedStore, other: FollowedStore
+) -> None:
+    taken, _ = heard(other)
+    await one.write(lambda tx: tx.add_credential(CREDENTIAL))
+    await one.write(lambda tx: tx.set_meta(SEEN, b"x"))
+    await one.write(lambda tx: tx.put_document("attestation/b.demo", b"x"))
+
+    await other.follower.fresh()
+
+    assert taken == [Topic.DECISIONS, Topic.PEOPLE, Topic.MEMBERS]
+    await other.follower.fresh()
+    assert len(taken) == 3
+
+
+async def test_what_concerns_nobody_else_is_not_counted(
+    one: FollowedStore, other: FollowedStore
+) -> None:
+    taken, _ = heard(other)
+    await one.write(lambda tx: tx.set_meta("store.identity", b"x"))
+    await one.write(lambda tx: tx.set_due("expiry", 7))
+    await one.write(lambda tx: tx.append("a.demo/audit", b"record"))
+
+    await other.follower.fresh()
+
+    assert taken == []
+    assert await one.read(read_counts) == {}
+
+
+async def test_an_act_that_fails_counts_nothing(
+    one: FollowedStore, other: FollowedStore
+) -> None:
+    taken, _ = heard(other)
+    await one.write(lambda tx: tx.add_credential(CREDENTIAL))
+    await other.follower.fresh()
+
+    with pytest.raises(ConflictError):
+        await one.write(lambda tx: tx.add_credential(CREDENTIAL))
+    await other.follower.fresh()
+
+    assert taken == [Topic.PEOPLE]
+
+
+async def test_who_begins_later_waits_for_a_later_look(
+    one: FollowedStore, other: FollowedStore
+) -> None:
+    follower, entered, goes_on = other.follower, asyncio.Event(), asyncio.Event()
+    names: list[int] = []
+
+    async def people() -> None:
+        entered.set()
+        await goes_on.wait()
+        names.append(len(await other.read(lambda reader: reader.credentials())))
+
+    follower.take_up(Topic.PEOPLE, people)
+    await one.write(lambda tx: tx.add_credential(CREDENTIAL))
+    first = asyncio.create_task(follower.fresh())
+    await entered.wait()
+    again = msgspec.structs.replace(CREDENTIAL, id="cd" * 32, name="hal")
+    await one.write(lambda tx: tx.add_credential(again))
+    later = [asyncio.create_task(follower.fresh()) for _ in range(64)]
+    goes_on.set()
+    await asyncio.gather(first, *later)
+
+    assert names[-1] == 2
+    assert len(names) == 2
+
+
+async def test_a_change_that_cannot_be_taken_up_stops_everything(
+    one: FollowedStore, other: FollowedStore
+) -> None:
+    taken, note = heard(other)
+
+    async def fail() -> None:
+        raise RuntimeError("the text is gone")
+
+    other.follower.take_up(Topic.DECISIONS, fail)
+    await one.write(lambda tx: tx.set_meta(SEEN, b"x"))
+
+    for _ in range(2):
+        with pytest.raises(UnavailableError, match="cannot take up"):
+            await other.follower.fresh()
+    other.follower.take_up(Topic.DECISIONS, note(Topic.DECISIONS))
+    await other.follower.fresh()
+    assert taken == [Topic.DECISIONS]
+
+
+async def test_an_own_change_is_looked_at_once_more(other: FollowedStore) -> None:
+    taken, _ = heard(other)
+
+    await other.write(lambda tx: tx.set_meta(SEEN, b"x"))
+    await other.follower.fresh()
+    await other.follower.fresh()
+
+    assert taken == [Topic.DECISIONS]
+
+
+async def test_a_cancelled_request_takes_nobody_elses_look_away(
+    one: FollowedStore, other: FollowedStore
+) -> None:
+    taken, _ = heard(other)
+    await one.write(lambda tx: tx.set_meta(SEEN, b"x"))
+    gone, stays = (asyncio.create_task(other.follower.fresh()) for _ in range(2))
+    await asyncio.sleep(0)
+    gone.cancel()
+
+    await stays
+
+    assert taken == [Topic.DECISIONS]
+    assert gone.cancelled()
+
+
+async def test_a_process_that_is_alone_follows_nobody() -> None:
+    await ALONE.fresh()
