@@ -35,7 +35,9 @@ _SLOW_FSYNC_MS: Final = 20.0
 _PROBES: Final = 8
 _OTHERS: Final = 0o077
 _EARLIEST: Final = 1_767_225_600  # 2026-01-01: no clock that is right is earlier
-_UNCOVERED: Final = "is its node running? is its legal gate open? ask it"
+_UNCOVERED: Final = "is its node running? ask it"
+_GATE_SHUT: Final = "its gate is shut"
+_SHUT: Final = "it exchanges no signals about persons now; ask it until when"
 _DAMAGED: Final = (
     "copy the whole directory as evidence and mend nothing in it; restore a backup "
     "that is not older than guard/; tell your data protection officer: "
@@ -329,8 +331,10 @@ def _node(directory: Path) -> Iterator[Finding]:
         yield Finding("node", level, str(error), error.hint)
         return
     for name, verdict in sorted((health.get("checks") or {}).items()):
-        level = Level.OK if verdict == "ok" else Level.FAIL
-        yield Finding(f"node: {name}", level, str(verdict))
+        level = Level.WARN if verdict == _GATE_SHUT else Level.FAIL
+        yield Finding(
+            f"node: {name}", Level.OK if verdict == "ok" else level, str(verdict)
+        )
     found = f"{status.get('node')} {status.get('version')}"
     yield Finding("node", Level.OK, f"{found}, policy {status.get('policy')}")
     if waits := status.get("not_approved"):
@@ -350,8 +354,11 @@ def _node(directory: Path) -> Iterator[Finding]:
             way_out = "its log contradicts itself: see `fedsafe audit verify`"
             yield Finding(name, Level.FAIL, "suspended", way_out)
         elif not peer.get("covered"):
+            why = peer.get("uncovered")
             last = f"last seen {peer.get('synced_at') or 'never'}"
-            yield Finding(name, Level.WARN, last, _UNCOVERED)
+            found = f"{why}, {last}" if why else last
+            shut = _SHUT if why == _GATE_SHUT else _UNCOVERED
+            yield Finding(name, Level.WARN, found, shut)
         else:
             yield Finding(name, Level.OK, f"seen {peer.get('synced_at')}")
 

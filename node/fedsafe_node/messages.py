@@ -225,7 +225,10 @@ class DraftsAnswer(Message, frozen=True):
 
 
 class PeerStatus(Message, frozen=True):
-    """How far a peer's feed is replicated."""
+    """How far a peer's feed is replicated; `uncovered` says why it is not covered.
+
+    That its gate is shut is no fault: its feed is here, and says nothing of persons.
+    """
 
     name: str
     url: str
@@ -233,6 +236,7 @@ class PeerStatus(Message, frozen=True):
     synced_at: str | None
     covered: bool
     suspended: bool
+    uncovered: str | None = None
 
 
 class StatusAnswer(Message, frozen=True):

@@ -160,8 +160,9 @@ class Overview:
         """
         checks = {"store": await self._check_store()}
         checks["disk"] = _told(await self._store.room())
-        for member in self._not_covered(self._clock.now()):
-            checks[f"feed of {member}"] = "stale"
+        now = self._clock.now()
+        for member in self._not_covered(now):
+            checks[f"feed of {member}"] = self._why(member, now)
         if left := await self._store.read(unfinished_effects):
             named = ", ".join(effect.target for effect in left)
             checks["keys to destroy"] = f"unfinished: {named}"
@@ -208,6 +209,10 @@ class Overview:
         situation = self._situation
         return situation.not_covered(now, actor=situation.opens(now))
 
+    def _why(self, member: str, now: datetime) -> str:
+        situation = self._situation
+        return situation.why_not_covered(member, now, actor=situation.opens(now))
+
     def _peers(self, rows: dict[str, PeerRow]) -> list[PeerStatus]:
         shared, coverage = self._situation.shared, self._situation.coverage
         if shared is None:
@@ -227,6 +232,9 @@ class Overview:
                     cursor=row.cursor if row is not None else 0,
                     synced_at=seen.isoformat(timespec="seconds") if seen else None,
                     covered=member.name not in lacking,
+                    uncovered=self._why(member.name, now)
+                    if member.name in lacking
+                    else None,
                     suspended=member.name in coverage.suspended,
                 )
             )

@@ -24,6 +24,7 @@ from fedsafe_policies.gating import GateRequest
 from fedsafe_policies.policy import Policy
 from fedsafe_policies.vocabulary import Plane
 
+GATE_SHUT: Final = "its gate is shut"
 _NO_ARRANGEMENT: Final = sha256(b"").digest()
 
 
@@ -150,6 +151,16 @@ class Situation:
         openings some are lacking, unless it can only be the other plane's.
         """
         return [name for name in self.others() if not self._covers(name, now, actor)]
+
+    def why_not_covered(self, name: str, now: datetime, *, actor: bool) -> str:
+        """Say why a member is not covered: whether it is away, or its gate is shut."""
+        if name in self.coverage.suspended:
+            return "suspended"
+        if not self.coverage.covers(name, now):
+            return "stale"
+        if actor and not self.attested(name, now):
+            return GATE_SHUT
+        return "openings are lacking"
 
     def unseen(self, now: datetime) -> list[str]:
         """Name the others whose actor signals are not, or not all, here now.

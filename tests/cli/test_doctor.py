@@ -70,7 +70,7 @@ def test_a_node_that_is_ill_and_peers_that_are_gone_are_named(
         "check": "peer c.demo",
         "level": "warn",
         "found": "last seen never",
-        "way_out": "is its node running? is its legal gate open? ask it",
+        "way_out": "is its node running? ask it",
     }
     assert found["peer d.demo"]["level"] == "fail"
 
@@ -212,6 +212,28 @@ def test_a_disk_that_will_not_last_is_told_early(
 
     assert found.level is level
     assert (found.way_out is None) is (level is Level.OK)
+
+
+def test_a_member_whose_gate_is_shut_is_not_called_away(
+    ask: "Run", healthy: "FakeNode"
+) -> None:
+    shut = "its gate is shut"
+    healthy.always("GET /v1/health", {"checks": {"feed of b.demo": shut}})
+    away = {"covered": False, "synced_at": "10:00"}
+    peers = [
+        {"name": "b.demo", "uncovered": shut} | away,
+        {"name": "c.demo", "uncovered": "stale"} | away,
+    ]
+    healthy.always("GET /v1/status", {"node": "a.demo", "peers": peers})
+    outcome = ask("doctor", "--json")
+    found = by_check(outcome)
+
+    assert outcome.status == 0
+    assert found["node: feed of b.demo"]["level"] == "warn"
+    assert found["peer b.demo"]["found"] == "its gate is shut, last seen 10:00"
+    assert "no signals about persons" in found["peer b.demo"]["way_out"]
+    assert found["peer c.demo"]["found"] == "stale, last seen 10:00"
+    assert "is its node running" in found["peer c.demo"]["way_out"]
 
 
 def test_texts_that_nobody_approved_are_named_with_the_way_out(

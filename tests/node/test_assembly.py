@@ -227,7 +227,7 @@ async def test_checks_name_what_is_wrong(
     monkeypatch.undo()
 
     assert well == {"store": "ok", "disk": "ok"}
-    assert ill == well | {"store": "failing", "feed of c.demo": "stale"}
+    assert ill == well | {"store": "failing", "feed of c.demo": "suspended"}
 
 
 # --- the process

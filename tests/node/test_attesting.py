@@ -164,6 +164,21 @@ async def test_a_fresh_node_sends_and_receives_no_actor_signal(gated: Fleet) -> 
     assert answer.matches == []
 
 
+async def test_a_member_whose_gate_is_shut_is_not_called_stale(gated: Fleet) -> None:
+    await gated.covered()
+    close_gate(gated, "b.demo")
+    await knows(gated, "a.demo", "b.demo", opened=False)
+    node = gated["a.demo"].services.node
+    checks, status = await node.checks(), await node.status()
+    gated["a.demo"].base.situation.coverage.suspended.add("b.demo")
+    worse = await node.checks()
+
+    assert checks["feed of b.demo"] == "its gate is shut"
+    told = {peer.name: (peer.covered, peer.uncovered) for peer in status.peers}
+    assert told == {"b.demo": (False, "its gate is shut"), "c.demo": (True, None)}
+    assert worse["feed of b.demo"] == "suspended"
+
+
 async def test_evaluators_refuse_a_member_without_an_open_gate(gated: Fleet) -> None:
     close_gate(gated, "b.demo")
     for other in ("a.demo", "c.demo"):
