@@ -267,9 +267,19 @@ def list_drafts(
         names = ["signal", "plane", "scope", "author"]  # how long is not decided yet
         names += [name for name in _STATED if any(draft.get(name) for draft in found)]
         headings = [words(name, german=german) for name in names]
-        rows = [in_words(draft, german=german) for draft in found]
+        rows = [_listed(draft, german=german) for draft in found]
         table(headings, [[row.get(name) for name in names] for row in rows])
     return OK
+
+
+def _listed(draft: Json, *, german: bool) -> Json:
+    """Say for whom a draft is meant where that is not the whole federation."""
+    told = in_words(draft, german=german)
+    if draft.get("group") is not None:
+        return told | {"scope": f"{words('group', german=german)} {draft['group']}"}
+    if draft.get("nodes") is not None:
+        return told | {"scope": ", ".join(draft["nodes"]) or "-"}
+    return told
 
 
 def drafts(client: Client, purpose: str | None = None) -> list[dict[str, Json]]:

@@ -276,6 +276,19 @@ def test_a_list_of_drafts_has_no_empty_column(ask: "Run", node: "FakeNode") -> N
     assert row.split() == [ID, "actor", "federation", "anna"]
 
 
+def test_a_list_says_for_whom_a_draft_is_meant(ask: "Run", node: "FakeNode") -> None:
+    group = STATE | {"group": "north", "nodes": ["b.demo", "c.demo"]}
+    named = STATE | {"nodes": ["b.demo", "c.demo"]}
+    node.always("GET /v1/signals?state=draft", {"drafts": [group, named]})
+    _, first, second = ask("signal", "list").out.splitlines()
+    german = ask("signal", "list", "--lang", "de").out
+
+    assert "group north" in first
+    assert "b.demo, c.demo" in second
+    assert "federation" not in first + second
+    assert "Gruppe north" in german
+
+
 STATED = STATE | {"findings": ["targeted", "repeated"], "legal_review": "review-4"}
 
 
