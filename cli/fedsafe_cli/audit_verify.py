@@ -25,7 +25,7 @@ def verify_directory(directory: str, stopped: NotRunningError) -> dict[str, Any]
 
     from fedsafe_node.config import Place, load_config  # noqa: PLC0415
     from fedsafe_node.errors import ConfigError  # noqa: PLC0415
-    from fedsafe_node.examining import verify_store  # noqa: PLC0415
+    from fedsafe_node.examining import verify_node  # noqa: PLC0415
 
     place = Place(Path(directory))
     if not place.config.exists():
@@ -36,9 +36,9 @@ def verify_directory(directory: str, stopped: NotRunningError) -> dict[str, Any]
             hint = "run this command as the node's user"
             raise SettingsError(f"{name} belongs to another user", hint)
     try:
-        name = load_config(place).name
+        config = load_config(place)
     except ConfigError as error:
         raise SettingsError(printable(str(error))) from None
-    answer = asyncio.run(verify_store(place, name))
+    answer = asyncio.run(verify_node(place, config))
     told: dict[str, Any] = msgspec.to_builtins(answer)
     return told

@@ -256,7 +256,7 @@ def stored(directory: Path) -> Iterator[Finding]:
     """Say whether the stopped node's logs, tables and keys are what it left."""
     from fedsafe_node.config import Place, load_config  # noqa: PLC0415 (slow to load)
     from fedsafe_node.errors import ConfigError  # noqa: PLC0415
-    from fedsafe_node.examining import examine_store  # noqa: PLC0415
+    from fedsafe_node.examining import examine_node  # noqa: PLC0415
 
     place = Place(directory)
     try:
@@ -264,7 +264,7 @@ def stored(directory: Path) -> Iterator[Finding]:
     except ConfigError:
         return  # said already
     yield from _approved(place, config)
-    for examined in asyncio.run(examine_store(place, config.name)):
+    for examined in asyncio.run(examine_node(place, config)):
         if examined.wrong:
             wrong = printable(examined.wrong)
             yield Finding(examined.part, Level.FAIL, wrong, _DAMAGED)
@@ -279,7 +279,7 @@ def _approved(place: "Place", config: "Config") -> Iterator[Finding]:
     from fedsafe_node.examining import approved_in  # noqa: PLC0415
     from fedsafe_node.provisions import check_named  # noqa: PLC0415
 
-    approved = asyncio.run(approved_in(place))
+    approved = asyncio.run(approved_in(place, config))
     try:
         named = check_named(place, config)
     except ConfigError as error:

@@ -113,7 +113,7 @@ async def add_administrator(directory: Path, name: str) -> SetUpCodeAnswer:
     place, clock = Place(directory), SystemClock()
     try:
         config = await to_thread(load_config, place)
-        store = await open_node_store(place, clock)
+        store = await open_node_store(place, config, clock)
         try:
             trail = await open_trail(place, config.name, store)
             return await add_first(store, trail, clock, name)
@@ -142,7 +142,7 @@ async def add_person(directory: Path, new: NewCredential, out: Path) -> None:
     place, clock = Place(directory), SystemClock()
     try:
         config = await to_thread(load_config, place)
-        store = await open_node_store(place, clock)
+        store = await open_node_store(place, config, clock)
         try:
             # Nobody is added whose file fails.
             await to_thread(make_private_directory, out.parent)

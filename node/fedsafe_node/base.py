@@ -41,7 +41,7 @@ from fedsafe_node.provisions import (
 from fedsafe_node.sealed_files import SealedFiles
 from fedsafe_node.signals.custody import Custody, load_custody
 from fedsafe_node.situation import Situation
-from fedsafe_node.storage import store_url
+from fedsafe_node.storage import store_at
 from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.reserve import Reserve
 from fedsafe_node.store.rows import PeerState
@@ -212,7 +212,7 @@ async def open_base(
     files = await workers(lambda: _read_files(place, config, worker))
     follower: Follower | None = None
     store = await open_store(
-        store_url(place.database, config.store),
+        await workers(lambda: store_at(place.database, config.store)),
         keys=files.periods,
         clock=clock,
         guard=files.guard,

@@ -86,6 +86,18 @@ class SchemaError(StoreError):
         self.want = want
 
 
+class SchemaBehindError(StoreError):
+    """The database waits for its owner, who alone may change its schema."""
+
+    def __init__(self, got: int, want: int) -> None:
+        super().__init__(
+            f"the database has schema {got}, this program needs {want}: "
+            "its owner prepares it with `fedsafe store prepare`"
+        )
+        self.got = got
+        self.want = want
+
+
 class ForeignStoreError(StoreError):
     """The database was written by a node of another name."""
 

@@ -18,8 +18,9 @@ from typing import Final
 from fedsafe_node.audit_messages import Damage, LogCheck, TableCheck, VerifyAnswer
 from fedsafe_node.checks import bad_log, bad_seal, damage_of, good_log
 from fedsafe_node.commitments import commitments_for
-from fedsafe_node.config import Place
+from fedsafe_node.config import Config, Place
 from fedsafe_node.errors import (
+    ConfigError,
     CorruptLogError,
     KeyFileError,
     KeyFileMissingError,
@@ -27,16 +28,18 @@ from fedsafe_node.errors import (
     StoreFailedError,
 )
 from fedsafe_node.log.audit import audit_log_name
+from fedsafe_node.log.engine import examine_store
 from fedsafe_node.log.guard import Kept, read_kept
 from fedsafe_node.log.openings import PeriodKeys, commitments_to, unseal_opening
 from fedsafe_node.log.verification import Anchor, verify_log
 from fedsafe_node.provisions import NOT_ITS_NAME, Digests, approved_digests, odd_text
 from fedsafe_node.sealed_files import SealedFiles
+from fedsafe_node.storage import store_at
+from fedsafe_node.store.postgresql.server import Server
 from fedsafe_node.store.protocol import LogName, Reader
 from fedsafe_node.store.rows import Committed, Opening, RawOpening, SealedOpening
 from fedsafe_node.store.seal_protocol import Position, SealReport
 from fedsafe_node.store.sql_log_reader import Unsealing
-from fedsafe_node.store.sqlite import examine_file
 from fedsafe_node.store.writer import BY_WRONG_CELLS
 
 AUDIT: Final = "/audit"
@@ -53,9 +56,9 @@ class Examined:
     wrong: str = ""
 
 
-async def examine_store(place: Place, node: str) -> Sequence[Examined]:
+async def examine_node(place: Place, config: Config) -> Sequence[Examined]:
     """Examine the database file, whose it is, and all logs in it."""
-    found = await verify_store(place, node)
+    found = await verify_node(place, config)
     tables = [_examined(table) for table in found.tables]
     first = [each for each in tables if each.part == DATABASE and each.wrong]
     return [
@@ -65,7 +68,7 @@ async def examine_store(place: Place, node: str) -> Sequence[Examined]:
     ]
 
 
-async def approved_in(place: Place) -> Digests | None:
+async def approved_in(place: Place, config: Config) -> Digests | None:
     """Say what the stopped node decides by; None before its first start."""
 
     async def query(reader: Reader) -> Digests | None:
@@ -73,47 +76,52 @@ async def approved_in(place: Place) -> Digests | None:
 
     try:
         return await asyncio.to_thread(
-            lambda: examine_file(place.database, query, _Sealed())
+            lambda: examine_store(_where(place, config), query, _Sealed())
         )
-    except (StoreFailedError, *BY_WRONG_CELLS):
+    except (ConfigError, StoreFailedError, *BY_WRONG_CELLS):
         return None  # `examine_store` says what is wrong with it
 
 
-async def verify_store(place: Place, node: str) -> VerifyAnswer:
+async def verify_node(place: Place, config: Config) -> VerifyAnswer:
     """Verify the logs of a node that does not run, and its tables against the seal."""
-    return await asyncio.to_thread(_verify, place, node)
+    return await asyncio.to_thread(_verify, place, config)
 
 
-def _verify(place: Place, node: str) -> VerifyAnswer:
-    found, odd = _verify_database(place, node), odd_text(place.policies)
+def _verify(place: Place, config: Config) -> VerifyAnswer:
+    found, odd = _verify_database(place, config), odd_text(place.policies)
     if odd is None:
         return found
     bad = bad_seal(SealBrokenError("policies", odd, NOT_ITS_NAME))
     return VerifyAnswer(ok=False, logs=found.logs, tables=[*found.tables, bad])
 
 
-def _verify_database(place: Place, node: str) -> VerifyAnswer:
-    if not place.database.exists():
+def _verify_database(place: Place, config: Config) -> VerifyAnswer:
+    if config.store is None and not place.database.exists():
         return _gone(place)
     try:
         kept = read_kept(place.guard)
+        around = SealedFiles(place, {log: each.size for log, each in kept.items()})
     except CorruptLogError as error:
         return _broken("guard", "tampered", error.reason)
-    try:
-        around = SealedFiles(place, {log: each.size for log, each in kept.items()})
     except KeyFileError as error:
         is_gone = isinstance(error, KeyFileMissingError)
         return _broken("keys", "incomplete" if is_gone else "unreadable", str(error))
 
     async def query(reader: Reader) -> VerifyAnswer:
-        return await _verify_all(reader, kept, node, around)
+        return await _verify_all(reader, kept, config.name, around)
 
     try:
-        return examine_file(place.database, query, _unsealing(place.periods))
-    except StoreFailedError as error:
-        return _broken(DATABASE, "unreadable", error.reason)
+        where = _where(place, config)
+        return examine_store(where, query, _unsealing(place.periods))
+    except (ConfigError, StoreFailedError) as error:
+        why = error.reason if isinstance(error, StoreFailedError) else str(error)
+        return _broken(DATABASE, "unreadable", why)
     except BY_WRONG_CELLS:
         return _broken(DATABASE, "tampered", "a row of it cannot be read")
+
+
+def _where(place: Place, config: Config) -> str | Server:
+    return store_at(place.database, config.store)
 
 
 def _gone(place: Place) -> VerifyAnswer:

@@ -9,7 +9,6 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import quote
 
 from fedsafe_node.base import reserve_of
 from fedsafe_node.clock import Clock, SystemClock
@@ -30,6 +29,7 @@ from fedsafe_node.principal import Actor
 from fedsafe_node.provisions import check_named
 from fedsafe_node.sealed_files import SealedFiles
 from fedsafe_node.signals.custody import create_custody_key
+from fedsafe_node.storage import store_at
 from fedsafe_node.store.protocol import Store, Transaction
 from fedsafe_node.store.reserve import Reserve, free_bytes, room_for
 from fedsafe_policies.vocabulary import Role
@@ -75,7 +75,7 @@ async def create_node(  # noqa: PLR0913 - what a node begins with
     if administrator is not None:
         _check_administrator(administrator, staff)
     await asyncio.to_thread(_make_files, place, config, custody_private)
-    store = await open_node_store(place, clock, reserve_of(place, config))
+    store = await open_node_store(place, config, clock, reserve_of(place, config))
     try:
         credentials = await _first_people(store, place, config, staff, clock)
         trail = await open_trail(place, config.name, store)
@@ -129,18 +129,24 @@ def _make_files(place: Place, config: Config, custody_private: Path) -> None:
 
 
 async def open_node_store(
-    place: Place, clock: Clock, reserve: Reserve | None = None
+    place: Place, config: Config, clock: Clock, reserve: Reserve | None = None
 ) -> Store:
-    """Open the node's embedded store with its period keys and guard."""
+    """Open the node's store with its period keys and guard.
+
+    Raises:
+        ConfigError: the file with the password of its server does not fit.
+        StoreError: it does not fit, or does not open.
+    """
     keys, guard = await asyncio.to_thread(
         lambda: (PeriodKeys(place.periods), Guard(place.guard))
     )
     around = await asyncio.to_thread(lambda: SealedFiles(place, guard.sizes))
     return await open_store(
-        f"sqlite://{quote(str(place.database.absolute()))}",
+        await asyncio.to_thread(lambda: store_at(place.database, config.store)),
         keys=keys,
         clock=clock,
         guard=guard,
+        node=config.name,
         around=around,
         reserve=reserve,
     )

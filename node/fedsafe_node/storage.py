@@ -15,6 +15,7 @@ import msgspec
 
 from fedsafe_node.errors import ConfigError, KeyFileError
 from fedsafe_node.keyfiles import read_secret
+from fedsafe_node.store.postgresql.server import Server
 
 SCHEME: Final = "postgresql"
 _LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
@@ -58,11 +59,15 @@ class Storage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ) = None
 
 
-def store_url(database: Path, storage: Storage | None) -> str:
-    """Give the address of a store; without *storage* it is the embedded one."""
+def store_at(database: Path, storage: Storage | None) -> str | Server:
+    """Say where a store is; without *storage* it is the embedded one. It blocks.
+
+    Raises:
+        ConfigError: the file with the password does not fit.
+    """
     if storage is None:
         return f"sqlite://{quote(str(database.absolute()))}"
-    return storage.url
+    return Server(storage.url, password_of(database.parent, storage))
 
 
 def unfit_storage(storage: Storage) -> str | None:

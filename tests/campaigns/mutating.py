@@ -54,9 +54,9 @@ from tests.campaigns.telling import (
 from fedsafe_node.audit_messages import VerifyAnswer
 from fedsafe_node.audits import AuditService
 from fedsafe_node.base import Base
-from fedsafe_node.config import Place
+from fedsafe_node.config import Place, load_config
 from fedsafe_node.errors import NodeError
-from fedsafe_node.examining import verify_store
+from fedsafe_node.examining import verify_node
 from fedsafe_node.principal import LOCAL
 
 _LETTERS: Final = "abcdefghijklmnopqrstuvwxyz0123456789"
@@ -168,7 +168,9 @@ class Mutations:
             except NodeError as error:
                 # It names what it came upon first; `audit verify` says where it lies.
                 told = told_in(f"{type(error).__name__}: {error}", self._logs)
-                told += told_by_answer(await verify_store(place, NODE), self._logs)
+                told += told_by_answer(
+                    await verify_node(place, load_config(place)), self._logs
+                )
                 return _judge(change, told)
         except Exception as error:  # noqa: BLE001 - it is what is looked for
             return "crash", repr(error)

@@ -13,8 +13,9 @@ import pytest
 
 from fedsafe_cli.settings import read_credential
 from fedsafe_node.clock import SystemClock
-from fedsafe_node.config import Place
+from fedsafe_node.config import Place, load_config
 from fedsafe_node.init import open_node_store
+from fedsafe_node.store.protocol import Store
 
 if TYPE_CHECKING:
     from tests.cli.conftest import FakeNode, Run
@@ -29,6 +30,11 @@ def home(run: "Run", short_path: Path) -> Path:
     made = run(*INIT, "--dir", str(short_path / "a"), "--staff", "anna:analyst")
     assert made.status == 0, made.err
     return short_path / "a"
+
+
+async def open_stopped(home: Path) -> Store:
+    config = await asyncio.to_thread(load_config, Place(home))
+    return await open_node_store(Place(home), config, SystemClock())
 
 
 def test_a_new_node_says_where_its_secrets_lie(run: "Run", short_path: Path) -> None:
@@ -174,7 +180,7 @@ def test_a_person_is_added_only_while_the_node_is_stopped(
     run: "Run", home: Path, short_path: Path
 ) -> None:
     out = short_path / "cem.key"
-    store = asyncio.run(open_node_store(Place(home), SystemClock()))
+    store = asyncio.run(open_stopped(home))
     try:
         config = ("--role", "auditor", "--config", str(home))
         outcome = run(*ADD, "cem", "--out", str(out), *config)
@@ -284,7 +290,7 @@ def test_no_node_runs_where_none_was_made(run: "Run", tmp_path: Path) -> None:
 
 
 def test_two_nodes_in_one_directory_are_one_too_many(run: "Run", home: Path) -> None:
-    store = asyncio.run(open_node_store(Place(home), SystemClock()))
+    store = asyncio.run(open_stopped(home))
     try:
         outcome = run("node", "run", "--config", str(home))
     finally:

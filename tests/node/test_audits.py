@@ -14,6 +14,7 @@ from tests.node.fleet import Fleet
 from tests.node.signals.conftest import ANNA, BOT, RITA
 
 from fedsafe_node.audit_messages import VerifyAnswer
+from fedsafe_node.config import load_config
 from fedsafe_node.errors import (
     BadRequestError,
     CorruptLogError,
@@ -21,7 +22,7 @@ from fedsafe_node.errors import (
     RolledBackError,
     StoreFailedError,
 )
-from fedsafe_node.examining import verify_store
+from fedsafe_node.examining import verify_node
 from fedsafe_node.log.audit import decode_audit_record
 from fedsafe_node.messages import Kind
 from fedsafe_node.principal import LOCAL, Principal
@@ -327,7 +328,9 @@ async def test_a_feed_whose_end_was_moved_is_named_where_it_ended(
             connection.execute(move)
 
     await asyncio.to_thread(tamper)
-    stopped = await verify_store(trio.place("b.demo"), "b.demo")
+    place = trio.place("b.demo")
+    config = await asyncio.to_thread(load_config, place)
+    stopped = await verify_node(place, config)
     await trio.start("b.demo")
     started = await trio["b.demo"].services.audits.verify(BOT)
 

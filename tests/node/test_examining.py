@@ -9,8 +9,9 @@ import pytest
 from tests.node.fleet import Fleet, make
 from tests.node.test_audits import CHANGE_NEWEST, DROP_NEWEST, NEWEST, run_sql
 
+from fedsafe_node.config import load_config
 from fedsafe_node.errors import ForeignStoreError, RolledBackError
-from fedsafe_node.examining import Examined, examine_store
+from fedsafe_node.examining import Examined, examine_node
 
 OLD = CHANGE_NEWEST.replace(NEWEST, "0")
 CHANGE_SECOND = CHANGE_NEWEST.replace(NEWEST, "1")
@@ -22,7 +23,9 @@ async def stopped(fleet: Fleet) -> Path:
 
 
 async def examine(fleet: Fleet) -> dict[str, Examined]:
-    found = await examine_store(fleet.place("a.demo"), "a.demo")
+    place = fleet.place("a.demo")
+    config = await asyncio.to_thread(load_config, place)
+    found = await examine_node(place, config)
     return {examined.part: examined for examined in found}
 
 

@@ -75,7 +75,7 @@ async def test_a_node_does_not_start_with_a_looser_policy(trio: Fleet) -> None:
     config = await asyncio.to_thread(load_config, place)
     digests = (await asyncio.to_thread(read_provisions, place, config)).digests
     assert digests is not None
-    store = await open_node_store(place, trio.clock)
+    store = await open_node_store(place, config, trio.clock)
     await store.write(lambda tx: keep_approved(tx, digests))
     await store.close()
 

@@ -6,7 +6,8 @@ from tests.node.fleet import config_of
 
 from fedsafe_node.config import Config, Place, load_config, render_config
 from fedsafe_node.errors import ConfigError
-from fedsafe_node.storage import Storage, password_of, store_url
+from fedsafe_node.storage import Storage, password_of, store_at
+from fedsafe_node.store.postgresql.server import Server
 
 PLAIN = render_config(config_of("a.demo", 8443))
 SECRET = "correct-horse"
@@ -34,13 +35,13 @@ def load(directory: Path, url: str) -> Config:
 def test_a_server_is_named_by_its_address(tmp_path: Path, url: str) -> None:
     config = load(tmp_path, url)
 
-    assert store_url(Place(tmp_path).database, config.store) == url
+    assert store_at(Place(tmp_path).database, config.store) == Server(url)
     Place(tmp_path).config.write_text(render_config(config))
     assert load_config(Place(tmp_path)) == config
 
 
 def test_without_a_server_the_store_is_in_the_directory(tmp_path: Path) -> None:
-    assert store_url(tmp_path / "a b.db", None) == f"sqlite://{tmp_path}/a%20b.db"
+    assert store_at(tmp_path / "a b.db", None) == f"sqlite://{tmp_path}/a%20b.db"
 
 
 @pytest.mark.parametrize(

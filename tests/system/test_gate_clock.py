@@ -164,7 +164,9 @@ def _signals(directory: Path) -> list[tuple[SignalRow, bool]]:
 
     async def run() -> list[tuple[SignalRow, bool]]:
         place = Place(directory)
-        store = await open_node_store(place, fleets.StandingClock(SystemClock().now()))
+        config = await asyncio.to_thread(load_config, place)
+        clock = fleets.StandingClock(SystemClock().now())
+        store = await open_node_store(place, config, clock)
         try:
             return await store.scan(query)
         finally:

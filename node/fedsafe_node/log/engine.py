@@ -13,8 +13,10 @@ head = await engine.head("chat.example.de/feed")
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
-from typing import Final
+from types import ModuleType
+from typing import Final, TypeVar, cast
 from urllib.parse import unquote, urlsplit
 
 from fedsafe_node.clock import Clock
@@ -30,9 +32,12 @@ from fedsafe_node.store.protocol import LogName, Reader, Store
 from fedsafe_node.store.reserve import Reserve
 from fedsafe_node.store.rows import KeptOpening, Opening
 from fedsafe_node.store.seal_protocol import Surroundings
-from fedsafe_node.store.sqlite import SQLiteStore
+from fedsafe_node.store.sql_log_reader import Unsealing
+from fedsafe_node.store.sqlite import SQLiteStore, examine_file
 
 _AUDIT: Final = "/audit"
+_POSTGRESQL: Final = "postgresql://"
+T = TypeVar("T")
 AnchorsOf = Callable[[Reader], Awaitable[Sequence[Anchor]]]
 
 
@@ -45,7 +50,7 @@ class Head:
 
 
 async def open_store(  # noqa: PLR0913 - everything it needs is an argument
-    url: str,
+    where: str | Server,
     *,
     keys: PeriodKeys,
     clock: Clock,
@@ -53,11 +58,9 @@ async def open_store(  # noqa: PLR0913 - everything it needs is an argument
     node: str | None = None,
     around: Surroundings | None = None,
     reserve: Reserve | None = None,
-    owner_url: str | None = None,
-    worker: str = "0",
     faults: Faults = NO_FAULTS,
 ) -> Store:
-    """Open the store that a URL such as `sqlite:///srv/node/node.db` names.
+    """Open the store at a URL such as `sqlite:///srv/node/node.db`, or on a server.
 
     A node gives the guard, its name, *around*: what is sealed with the tables, and
     the reserve for a full disk.
@@ -68,10 +71,8 @@ async def open_store(  # noqa: PLR0913 - everything it needs is an argument
         StoreError: it is no such URL, or the database can't be opened.
         RolledBackError: the database is behind a checkpoint that left the node.
     """
-    parts = urlsplit(url)
-    is_file = parts.scheme == "sqlite" and parts.path and not parts.netloc
-    if not is_file and parts.scheme != "postgresql":
-        raise StoreFailedError(f"no store has the URL scheme {parts.scheme!r}")
+    if isinstance(where, str) and where.startswith(_POSTGRESQL):
+        where = Server(where)
     sequencer = Sequencer(keys, clock, faults=faults)
 
     async def check(reader: Reader) -> None:
@@ -82,9 +83,9 @@ async def open_store(  # noqa: PLR0913 - everything it needs is an argument
             if log != f"{node}{_AUDIT}":
                 raise ForeignStoreError(log, str(node))
 
-    if not is_file:
+    if isinstance(where, Server):
         return await _open_server(
-            Server(url, owner_url, worker),
+            where,
             sequencer,
             clock=clock,
             check=check,
@@ -92,7 +93,7 @@ async def open_store(  # noqa: PLR0913 - everything it needs is an argument
             faults=faults,
         )
     return await SQLiteStore.open(
-        Path(unquote(parts.path)),
+        _file(where),
         sequencer,
         clock=clock,
         check=check,
@@ -100,6 +101,34 @@ async def open_store(  # noqa: PLR0913 - everything it needs is an argument
         reserve=reserve,
         faults=faults,
     )
+
+
+def examine_store(
+    where: str | Server, query: Callable[[Reader], Awaitable[T]], unsealing: Unsealing
+) -> T:
+    """Run a query on a store, whoever has it open, and change nothing. It blocks.
+
+    Raises:
+        StoreFailedError: it is no store, or pages of it are damaged.
+    """
+    if isinstance(where, Server):
+        return cast("T", _postgresql().examine_server(where, query, unsealing))
+    return examine_file(_file(where), query, unsealing)
+
+
+def _postgresql() -> ModuleType:
+    try:  # only who uses PostgreSQL installs and loads its driver
+        return import_module("fedsafe_node.store.postgresql.store")
+    except ImportError:
+        why = "PostgreSQL needs its driver: pip install 'fedsafe[postgresql]'"
+        raise StoreFailedError(why) from None
+
+
+def _file(url: str) -> Path:
+    parts = urlsplit(url)
+    if parts.scheme != "sqlite" or parts.netloc or not parts.path:
+        raise StoreFailedError(f"no store has the URL scheme {parts.scheme!r}")
+    return Path(unquote(parts.path))
 
 
 async def _open_server(  # noqa: PLR0913 - as `open_store`
@@ -111,14 +140,10 @@ async def _open_server(  # noqa: PLR0913 - as `open_store`
     around: Surroundings | None,
     faults: Faults,
 ) -> Store:
-    try:  # only who uses PostgreSQL installs and loads its driver
-        from fedsafe_node.store.postgresql.store import PostgresStore  # noqa: PLC0415
-    except ImportError:
-        why = "PostgreSQL needs its driver: pip install 'fedsafe[postgresql]'"
-        raise StoreFailedError(why) from None
-    return await PostgresStore.open(
+    opened = await _postgresql().PostgresStore.open(
         server, sequencer, clock=clock, check=check, around=around, faults=faults
     )
+    return cast("Store", opened)
 
 
 class LogEngine:

@@ -15,8 +15,9 @@ from aiohttp import ClientSession, UnixConnector
 from tests.node.crash.read_only import BAN, ask, mount
 from tests.node.fleet import make
 
+from fedsafe_node.config import load_config
 from fedsafe_node.errors import NodeError
-from fedsafe_node.examining import verify_store
+from fedsafe_node.examining import verify_node
 from fedsafe_node.principal import LOCAL
 from fedsafe_node.telemetry import configure_logging
 
@@ -47,7 +48,9 @@ async def main(root: Path) -> None:
         await fleet.start("a.demo")
     except NodeError as error:
         refused = str(error)
-    readable = (await verify_store(fleet.place("a.demo"), "a.demo")).ok
+    place = fleet.place("a.demo")
+    config = await asyncio.to_thread(load_config, place)
+    readable = (await verify_node(place, config)).ok
     same = await asyncio.to_thread(content, root) == before
     await asyncio.to_thread(mount, "mount", "-o", "remount,rw", disk)
     await fleet.start("a.demo")

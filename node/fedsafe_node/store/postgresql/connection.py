@@ -85,15 +85,18 @@ class Rows:
         return iter(self.fetchall())
 
 
-def connect(url: str) -> Raw:
+def connect(url: str, password: str | None = None) -> Raw:
     """Open a connection.
 
     Raises:
         sqlite3.OperationalError: no server answers, or it does not let us in.
     """
+    parameters: dict[str, Any] = {**_PARAMETERS, **conninfo_to_dict(url)}
+    if password is not None:
+        parameters["password"] = password
     try:
         raw = psycopg.connect(
-            make_conninfo("", **{**_PARAMETERS, **conninfo_to_dict(url)}),
+            make_conninfo("", **parameters),
             autocommit=True,  # transactions are begun and ended by name
             cursor_factory=psycopg.RawCursor,
         )

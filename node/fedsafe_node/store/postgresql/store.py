@@ -22,7 +22,12 @@ from typing import Final, TypeVar, cast
 import psycopg
 
 from fedsafe_node.clock import Clock
-from fedsafe_node.errors import SchemaError, StoreClosedError, StoreFailedError
+from fedsafe_node.errors import (
+    SchemaBehindError,
+    SchemaError,
+    StoreClosedError,
+    StoreFailedError,
+)
 from fedsafe_node.faults import NO_FAULTS, Faults
 from fedsafe_node.store.keeping_rows import Outage, Room
 from fedsafe_node.store.postgresql.connection import (
@@ -75,7 +80,7 @@ class PostgresStore:
         self._opened = opened
         self._sequencing = sequencing
         self._closed = False
-        self._readers = _Readers(server.url, sequencing)
+        self._readers = _Readers(server, sequencing)
         self._writer = Writer(
             opened.writing,
             SqlTransaction(opened.writing, sequencing),
@@ -214,7 +219,7 @@ def _open(
 ) -> _Opened:
     with ExitStack() as undo:
         try:
-            writing = PostgresWriteConnection(server.url, server.worker)
+            writing = PostgresWriteConnection(server)
             undo.callback(writing.close)
             if writing.version() == 0:
                 _migrate(server, writing)  # a new database: nothing to be checked
@@ -240,8 +245,10 @@ def _open(
 
 def _migrate(server: Server, writing: PostgresWriteConnection) -> None:
     found = writing.version()
-    if found > VERSION or (found < VERSION and server.owner_url is None):
+    if found > VERSION:
         raise SchemaError(found, VERSION)
+    if found < VERSION and server.owner_url is None:
+        raise SchemaBehindError(found, VERSION)
     if found < VERSION and server.owner_url is not None:
         (role,) = writing.execute("SELECT current_user::text").fetchone()
         migrate(server.owner_url, role)
@@ -259,8 +266,8 @@ def _snapshot(connection: PostgresConnection) -> Iterator[None]:
 class _Readers:
     """Connections that read, each with a thread of its own."""
 
-    def __init__(self, url: str, unsealing: Unsealing) -> None:
-        self._url = url
+    def __init__(self, server: Server, unsealing: Unsealing) -> None:
+        self._server = server
         self._unsealing = unsealing
         self._mine = local()
         self._connections: list[PostgresConnection] = []
@@ -281,17 +288,13 @@ class _Readers:
                 if not connection.is_broken:
                     raise
                 self._connections.remove(connection)
-        connection = self._mine.connection = self._connect()
+        connection = self._mine.connection = _connect(self._server)
         self._connections.append(connection)
         return self._run(connection, query)
 
     def scan(self, query: Callable[[Reader], Awaitable[T]]) -> T:
         """Run a query over a connection of its own."""
-        connection = self._connect()
-        try:
-            return self._run(connection, query)
-        finally:
-            connection.close()
+        return examine_server(self._server, query, self._unsealing)
 
     def close(self) -> None:
         """End the threads and their connections."""
@@ -299,31 +302,55 @@ class _Readers:
         for connection in self._connections:
             connection.close()
 
-    def _connect(self) -> PostgresConnection:
-        try:
-            return PostgresConnection(connect(self._url))
-        except sqlite3.Error as error:
-            raise StoreFailedError(str(error)) from error
-
     def _run(
         self, connection: PostgresConnection, query: Callable[[Reader], Awaitable[T]]
     ) -> T:
-        reader = SqlReader(connection, self._unsealing)
-        try:
-            with connection.pipeline():
-                connection.execute(_SNAPSHOT)
-                result = run_act(query(reader))
-                connection.execute("COMMIT")
-        except UNREADABLE as error:
-            raise StoreFailedError(str(error)) from error
-        except psycopg.Error as error:
-            raise StoreFailedError(str(translated(error))) from error
-        except Exception as error:
-            cause = by_damage(connection, error)
-            if cause is error:
-                raise
-            raise cause from error
-        else:
-            return result
-        finally:
-            connection.end()
+        return _run_query(connection, query, self._unsealing)
+
+
+def examine_server(
+    server: Server, query: Callable[[Reader], Awaitable[T]], unsealing: Unsealing
+) -> T:
+    """Run a query on the newest snapshot, whoever uses the database.
+
+    Raises:
+        StoreFailedError: no server answers, or there is no store.
+    """
+    connection = _connect(server)
+    try:
+        return _run_query(connection, query, unsealing)
+    finally:
+        connection.close()
+
+
+def _connect(server: Server) -> PostgresConnection:
+    try:
+        return PostgresConnection(connect(server.url, server.password))
+    except sqlite3.Error as error:
+        raise StoreFailedError(str(error)) from error
+
+
+def _run_query(
+    connection: PostgresConnection,
+    query: Callable[[Reader], Awaitable[T]],
+    unsealing: Unsealing,
+) -> T:
+    reader = SqlReader(connection, unsealing)
+    try:
+        with connection.pipeline():
+            connection.execute(_SNAPSHOT)
+            result = run_act(query(reader))
+            connection.execute("COMMIT")
+    except UNREADABLE as error:
+        raise StoreFailedError(str(error)) from error
+    except psycopg.Error as error:
+        raise StoreFailedError(str(translated(error))) from error
+    except Exception as error:
+        cause = by_damage(connection, error)
+        if cause is error:
+            raise
+        raise cause from error
+    else:
+        return result
+    finally:
+        connection.end()

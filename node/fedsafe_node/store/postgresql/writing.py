@@ -33,6 +33,7 @@ from fedsafe_node.store.postgresql.connection import (
     translated,
 )
 from fedsafe_node.store.postgresql.replacements import LOG_STEP
+from fedsafe_node.store.postgresql.server import Server
 from fedsafe_node.store.postgresql.statements import Statement, statement_of
 
 WRITING: Final = 0x666564_0002  # the advisory lock of whoever writes
@@ -75,14 +76,14 @@ class PostgresWriteConnection(PostgresConnection):
     `noted`, whether rows may have been noted for the seal.
     """
 
-    def __init__(self, url: str, worker: str) -> None:
+    def __init__(self, server: Server) -> None:
         """Connect.
 
         Raises:
             sqlite3.OperationalError: no server answers, or it does not let us in.
         """
-        self._url = url
-        self._worker = worker
+        self._server = server
+        self._worker = server.worker
         self._turn = -1
         self._waiting: dict[str, _Buffered] = {}
         self._last: list[tuple[bytes, _Values]] = []
@@ -94,7 +95,7 @@ class PostgresWriteConnection(PostgresConnection):
         super().__init__(self._connect())
 
     def _connect(self) -> Raw:
-        raw = connect(self._url)
+        raw = connect(self._server.url, self._server.password)
         try:
             raw.execute(_WAIT)
             raw.execute(_TOUCHED)
