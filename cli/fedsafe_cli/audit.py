@@ -11,6 +11,7 @@ from fedsafe_cli.audit_keeping import access, erase, gaps, reveal, subject, with
 from fedsafe_cli.audit_search import search
 from fedsafe_cli.audit_tiles import tiles
 from fedsafe_cli.audit_verify import verify_directory
+from fedsafe_cli.damage_texts import finding
 from fedsafe_cli.errors import BrokenAnswerError, NotRunningError
 from fedsafe_cli.exit_codes import OK, ExitStatus
 from fedsafe_cli.labels import coded, field, headings, say
@@ -100,7 +101,8 @@ def _row(log: dict[str, Any], settings: Settings) -> list[object]:
     verdict = coded("ok", settings)
     if not log.get("ok"):
         first, last = log.get("first_bad_index"), log.get("last_bad_index")
-        told = {"why": log.get("why"), "first": first, "last": last}
+        why = finding(log.get("why"), german=settings.german)
+        told = {"why": why, "first": first, "last": last}
         if last is None:
             verdict = say("{why} at entry {first}", settings, **told)
         else:
@@ -113,7 +115,8 @@ def _row(log: dict[str, Any], settings: Settings) -> list[object]:
 def _table_row(checked: dict[str, Any], settings: Settings) -> list[object]:
     verdict = coded("ok", settings)
     if not checked.get("ok"):
-        at, verdict = checked.get("first_bad"), str(checked.get("why"))
+        at = checked.get("first_bad")
+        verdict = finding(checked.get("why"), german=settings.german)
         if at:
             verdict = say("{why} at {at}", settings, why=verdict, at=at)
         if checked.get("first_bad_row") is not None:

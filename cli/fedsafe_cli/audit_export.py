@@ -4,6 +4,7 @@
 import os
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
@@ -84,7 +85,8 @@ def export(context: click.Context, /, out: str, **given: Any) -> ExitStatus:  # 
         return ExitStatus.WAITING
     wanted = {"act": act, "anchors": given["anchors_from"]}
     query = urlencode(part | {k: v for k, v in wanted.items() if v is not None})
-    told = _fetch(client, f"{_TARGET}?{query}" if query else _TARGET, out)
+    report = _fetch(client, f"{_TARGET}?{query}" if query else _TARGET, out)
+    told = {"file": out, **_described(report, settings)}
     if settings.json:
         document(told)
     else:
@@ -119,7 +121,7 @@ def _next_step(
     return say(_NEXT, settings, command=f"fedsafe act approve {act}", then=then)
 
 
-def _fetch(client: Client, target: str, out: str) -> dict[str, object]:
+def _fetch(client: Client, target: str, out: str) -> "Report":
     """Write the pack beside its place, verify it there, then give it its name."""
     draft = f"{out}.{os.getpid()}.part"
     try:
@@ -129,14 +131,14 @@ def _fetch(client: Client, target: str, out: str) -> dict[str, object]:
             file.flush()
             os.fsync(file.fileno())
             file.seek(0)
-            told = _verified(file)
+            report = _verified(file)
         os.link(draft, out)
     except OSError as error:
         raise SettingsError(f"{printable(out)}: {error.strerror}") from None
     finally:
         with suppress(FileNotFoundError):
             Path(draft).unlink()
-    return {"file": out, **told}
+    return report
 
 
 def receive(client: Client, target: str, write: Callable[[bytes], object]) -> None:
@@ -151,26 +153,43 @@ def receive(client: Client, target: str, write: Callable[[bytes], object]) -> No
         client.download(target, sink, timeout=_TIMEOUT)
 
 
-def _cosigned(report: "Report") -> str:
+def _described(report: "Report", settings: Settings) -> dict[str, object]:
+    # Programs read one language.
+    spoken = replace(settings, lang="en") if settings.json else settings
+    entries = say(
+        "{start} to {end} of {size}",
+        spoken,
+        start=report.start,
+        end=report.end - 1,
+        size=report.size,
+    )
+    return {
+        "entries": entries,
+        **report.counts,
+        "cosigned": _cosigned(report, spoken),
+        "fingerprint": report.fingerprint,
+    }
+
+
+def _cosigned(report: "Report", settings: Settings) -> str:
     if not report.witnesses:
-        return "nothing"
-    names = ", ".join(name for name, _ in report.witnesses)
-    anchors = f"anchors {report.first_anchor} to {report.anchors - 1}"
-    return f"entries 0 to {report.cosigned - 1} by {names} ({anchors})"
+        return say("nothing", settings)
+    return say(
+        "entries 0 to {last} by {names} (anchors {first} to {end})",
+        settings,
+        last=report.cosigned - 1,
+        names=", ".join(name for name, _ in report.witnesses),
+        first=report.first_anchor,
+        end=report.anchors - 1,
+    )
 
 
-def _verified(file: BinaryIO) -> dict[str, object]:
+def _verified(file: BinaryIO) -> "Report":
     from fedsafe_node.evidence.verify import PackError, verify_pack  # noqa: PLC0415
 
     try:
-        report = verify_pack(file)
+        return verify_pack(file)
     except PackError as error:
         raise BrokenAnswerError(
             f"the pack does not verify: {error}", "see `fedsafe audit verify`"
         ) from None
-    return {
-        "entries": f"{report.start} to {report.end - 1} of {report.size}",
-        **report.counts,
-        "cosigned": _cosigned(report),
-        "fingerprint": report.fingerprint,
-    }

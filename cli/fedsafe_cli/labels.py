@@ -138,6 +138,11 @@ GERMAN: Final[dict[str, str]] = {
     "{size} entries, by {by}": "{size} Einträge, von {by}",
     "{name} at {at}": "{name} am {at}",
     "nothing yet": "noch nichts",
+    "nothing": "nichts",
+    "{start} to {end} of {size}": "{start} bis {end} von {size}",
+    "entries 0 to {last} by {names} (anchors {first} to {end})": (
+        "Einträge 0 bis {last} von {names} (Anker {first} bis {end})"
+    ),
     "erased on {at}": "gelöscht am {at}",
     "withheld": "zurückgehalten",
     "erased ({reason})": "gelöscht ({reason})",

@@ -74,6 +74,7 @@ def test_a_damaged_table_is_shown_with_signal_and_row(
     assert "signals 0 its token differs at 0192 (row 17)" in lines
     assert "signals 0 a row cannot be read" in lines
     assert "fedsafe doctor" in lines[-1]
+    assert "eine Zeile ist nicht zu lesen" in ask("audit", "verify", "--lang", "de").out
 
 
 @pytest.mark.parametrize("body", [None, {}, {"ok": True}, {"logs": {}, "events": {}}])

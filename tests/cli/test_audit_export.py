@@ -68,6 +68,20 @@ def test_a_pack_is_written_for_its_owner_alone(
     assert list(tmp_path.glob("*.part")) == []
 
 
+def test_what_a_pack_holds_is_told_in_german_but_not_to_programs(
+    ask: "Run", node: "FakeNode", tmp_path: Path
+) -> None:
+    node.always(FETCH, PACK)
+    export, german = ("audit", "export", "--without-openings"), ("--lang", "de")
+    told = ask(*export, *german, "-o", str(tmp_path / "a.zip")).out
+    document = ask(*export, *german, "--json", "-o", str(tmp_path / "b.zip")).document
+
+    assert "0 bis 0 von 1" in told
+    assert "nichts" in told
+    assert document["entries"] == "0 to 0 of 1"
+    assert document["cosigned"] == "nothing"
+
+
 def test_with_openings_it_is_asked_for_first(
     ask: "Run", node: "FakeNode", tmp_path: Path
 ) -> None:
