@@ -202,7 +202,12 @@ def check_federation_policy(
     theirs = _find(place, digest)
     path = _kept_path(place, digest)
     if theirs is None:
-        why = f"the federation decides by the policy {reference.name}; put it here"
+        where = path.relative_to(place.directory)
+        why = (
+            f"the federation decides by the policy {reference.name}, whose text is not "
+            f"here: get the file from the convenor, put it into {where} in this "
+            "node's directory, and try again"
+        )
         raise ConfigError(path, why)
     try:
         federation = load_policy(theirs)

@@ -2,6 +2,7 @@
 """A node's own policy beside its federation's, on running nodes."""
 
 import asyncio
+import hashlib
 import json
 import logging
 from pathlib import Path
@@ -97,6 +98,30 @@ async def test_a_node_joins_no_federation_that_is_stricter(tmp_path: Path) -> No
 
     assert not list(strangers.place("b.demo").keys.glob("founding-*"))
     await strangers.close()
+
+
+async def test_a_founding_says_where_a_policy_belongs_that_is_not_here(
+    tmp_path: Path,
+) -> None:
+    strangers = await make(tmp_path / "s", "a.demo", "b.demo")
+    decide_by(strangers.place("a.demo"), STRICTER)
+    await strangers.start("a.demo", "b.demo")
+    foundings = [strangers[name].services.foundings for name in ("a.demo", "b.demo")]
+    cards = [await each.card() for each in foundings]
+    request = ProposalRequest(federation=FEDERATION, cards=cards)
+    proposal = await foundings[0].propose(request)
+    name = f"policies/{hashlib.sha256(STRICTER).hexdigest()}.toml"
+    place = strangers.place("b.demo")
+    with pytest.raises(FoundingError) as refused:
+        await foundings[1].step([proposal], local=True)
+    place.policies.mkdir(exist_ok=True)
+    (place.directory / name).write_bytes(STRICTER)
+    with pytest.raises(FoundingError, match="looser than"):
+        await foundings[1].step([proposal], local=True)
+    await strangers.close()
+
+    assert f"put it into {name} in this node's directory" in str(refused.value)
+    assert str(place.directory) not in str(refused.value)
 
 
 @pytest.mark.parametrize("text", [b"no policy", None])

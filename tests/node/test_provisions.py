@@ -190,7 +190,10 @@ def test_a_federations_own_policy_lies_with_the_kept_ones(tmp_path: Path) -> Non
     theirs = named(STRICTER)
     path = place.policies / f"{theirs.sha256.hex()}.toml"
 
-    with pytest.raises(ConfigError, match="decides by the policy theirs; put it here"):
+    with pytest.raises(
+        ConfigError,
+        match=f"decides by the policy theirs, .* into policies/{path.name} in",
+    ):
         check_federation_policy(place, own, theirs)
     path.write_bytes(GERMANY)
     with pytest.raises(ConfigError, match="not the text that its name says"):
