@@ -134,7 +134,10 @@ FINDINGS: Final[Mapping[str, str]] = {
     ),
     "no statement that was kept names it": "keine aufgehobene Erklärung nennt es",
     "its statement says something else": "seine Erklärung sagt etwas anderes",
-    "it is {status}, but was {before}": "es ist {status}, war aber {before}",
+    "it is {status}, but was {before} by a statement of {origin}": (
+        "es ist {status}, war aber nach einer Erklärung von {origin} {before}"
+    ),
+    "{log} restricts it, but no row does": "{log} stoppt es, aber keine Zeile tut das",
     "what it says of signals was taken away": (
         "was er von Signalen sagt, wurde weggenommen"
     ),

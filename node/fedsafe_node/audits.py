@@ -51,19 +51,18 @@ from fedsafe_node.log.verification import Anchor, CommitmentsOf, Verified
 from fedsafe_node.principal import LOCAL, Principal
 from fedsafe_node.prunings import PRUNED, check_pruned
 from fedsafe_node.reading import rule_on_reading
+from fedsafe_node.restriction_tables import (
+    RESTRICTED,
+    RESTRICTIONS,
+    RestrictionRows,
+)
 from fedsafe_node.sealed_checks import check_seal
 from fedsafe_node.searching import MOST_LOOKED_AT, Sieve, Wanted
 from fedsafe_node.situation import Situation
 from fedsafe_node.store.protocol import Reader, Store, Transaction
 from fedsafe_node.store.rows import PeerRow, Tail
 from fedsafe_node.store.writer import BY_WRONG_CELLS
-from fedsafe_node.tables import (
-    RESTRICTED,
-    RESTRICTIONS,
-    SIGNALS,
-    RestrictionRows,
-    SignalRows,
-)
+from fedsafe_node.tables import SIGNALS, SignalRows
 from fedsafe_node.telemetry import LOGGER, fields
 from fedsafe_policies.vocabulary import Matter, Purpose
 

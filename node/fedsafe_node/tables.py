@@ -11,33 +11,23 @@ each log entry is held. What has merely run out and waits for its job is well.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
-from functools import lru_cache
 from operator import attrgetter
 from typing import Final
 
 from fedsafe_crypto.errors import CryptoError
 from fedsafe_crypto.tokens import media_token
-from fedsafe_federation.errors import FederationError, MalformedError
-from fedsafe_federation.evaluation import digest
+from fedsafe_federation.errors import MalformedError
 from fedsafe_federation.records import (
-    RestrictionRecord,
     SignalRecord,
     decode_record,
 )
-from fedsafe_federation.restrictions import Restriction, open_restriction
 from fedsafe_federation.signals import SIGNAL_GROUP, decode_opening
-from fedsafe_federation.signed import Signed
 from fedsafe_federation.verification import feed_name
-from fedsafe_federation.wireformat import decode
 from fedsafe_node.contested import (
     Contested,
-    check_dispute,
-    check_taken,
-    check_unstated,
     read_contested,
-    read_disputes,
 )
 from fedsafe_node.errors import CorruptLogError, CorruptRowError
 from fedsafe_node.log.audit import Event, audit_log_name, decode_audit_record
@@ -47,33 +37,19 @@ from fedsafe_node.reckoning import Reckoner, missing_row
 from fedsafe_node.signals.naming import signal_name
 from fedsafe_node.situation import Situation
 from fedsafe_node.store.protocol import LogName, Reader
-from fedsafe_node.store.rights_rows import DisputeRow
 from fedsafe_node.store.rows import (
     KeptOpening,
-    NamedRow,
-    RestrictionRow,
     SignalRow,
     SignalStatus,
 )
 from fedsafe_node.sums import Sums
-from fedsafe_policies.vocabulary import Effect
 
 SIGNALS: Final = "signals"
-RESTRICTIONS: Final = "restrictions"
-RESTRICTED: Final = "restricted"
 
 _PAGE: Final = 1_024
 _FEED: Final = feed_name("")
 _GAP: Final = 8  # rather read some entries too many than ask for each
-_STATEMENTS: Final = 256
 _OWN_EVENTS: Final = frozenset({Event.OWN_BAN, Event.DRAFT})
-_AT_LEAST: Final[Mapping[str, frozenset[SignalStatus]]] = {
-    "expired": frozenset(
-        {SignalStatus.EXPIRED, SignalStatus.REVOKED, SignalStatus.ERASED}
-    ),
-    "revoked": frozenset({SignalStatus.REVOKED, SignalStatus.ERASED}),
-    "erased": frozenset({SignalStatus.ERASED}),
-}
 _MATCHABLE: Final = frozenset({SignalStatus.ACTIVE, SignalStatus.DISPUTED})
 _STOPPED: Final = frozenset({SignalStatus.REVOKED, SignalStatus.ERASED})
 _HEADER: Final = ("epoch", "generation", "match_until", "erase_after")
@@ -128,20 +104,22 @@ class SignalRows:
         log = self._audit if own else feed_name(row.origin)
         claimed = self._claimed.get(log, b"")
         if row.own is not own or row.log != log or row.group != SIGNAL_GROUP:
-            raise _bad(row, "it points into the log of another list")
+            raise bad_row(row, "it points into the log of another list")
         if not 0 <= row.index < len(claimed):
-            raise _bad(row, f"it points to entry {row.index} of {log}: there is none")
+            raise bad_row(
+                row, f"it points to entry {row.index} of {log}: there is none"
+            )
         if claimed[row.index]:
-            raise _bad(row, f"another signal points to entry {row.index} as well")
+            raise bad_row(row, f"another signal points to entry {row.index} as well")
         self._claimed[log][row.index] = 1
         self._kept[row.origin] += 1
 
     def _check_rest(self, row: SignalRow) -> None:
         name, status = (row.origin, row.signal_id), row.status
         if status is SignalStatus.ACTIVE and name in self._contested.resting:
-            raise _bad(row, "it is active, but a dispute rests it")
+            raise bad_row(row, "it is active, but a dispute rests it")
         if status is SignalStatus.DISPUTED and name not in self._contested.named:
-            raise _bad(row, "it is disputed, but no statement says so")
+            raise bad_row(row, "it is disputed, but no statement says so")
 
     async def _check_spans(self, log: LogName, rows: Sequence[SignalRow]) -> None:
         minimum = await self._reader.minimum(log)
@@ -153,7 +131,7 @@ class SignalRows:
 
     async def _check_pruned(self, row: SignalRow) -> None:
         if row.status is not SignalStatus.ERASED:
-            raise _bad(row, f"it is {row.status.value}, but its entry was pruned")
+            raise bad_row(row, f"it is {row.status.value}, but its entry was pruned")
         await self._check_stop(row, erased=True)
 
     async def _check_span(self, log: LogName, rows: Sequence[SignalRow]) -> None:
@@ -161,12 +139,12 @@ class SignalRows:
         count = rows[-1].index - first + 1
         records = await self._reader.records(log, first, count)
         if len(records) != count:
-            raise _bad(rows[0], f"entries of {log} are missing near {first}")
+            raise bad_row(rows[0], f"entries of {log} are missing near {first}")
         try:
             kept = await self._reader.openings(log, first, count, group=SIGNAL_GROUP)
         except CorruptLogError as error:
             at_fault = [row for row in rows if row.index == error.index]
-            raise _bad((at_fault or rows)[0], error.reason) from None
+            raise bad_row((at_fault or rows)[0], error.reason) from None
         openings = {item.index: item for item in kept}
         for row in rows:
             self._check_record(row, records[row.index - first])
@@ -183,20 +161,20 @@ class SignalRows:
         except MalformedError:
             fits = False
         if not fits:
-            raise _bad(row, f"entry {row.index} of {row.log} is not of this signal")
+            raise bad_row(row, f"entry {row.index} of {row.log} is not of this signal")
 
     async def _check_opening(self, row: SignalRow, kept: KeptOpening | None) -> None:
         if kept is None:
-            raise _bad(row, f"entry {row.index} of {row.log} has no opening")
+            raise bad_row(row, f"entry {row.index} of {row.log} has no opening")
         if kept.opening is None and kept.erased_at is None:
             place = (row.log, row.index, row.group)
             if not await self._reckoner.lost_its_key(*place):
-                raise _bad(row, "its opening is of a month that never had a key")
+                raise bad_row(row, "its opening is of a month that never had a key")
         erased, status = kept.erased_at is not None, row.status
         if erased and status in _MATCHABLE:
-            raise _bad(row, f"it is {status.value}, but its opening is erased")
+            raise bad_row(row, f"it is {status.value}, but its opening is erased")
         if not erased and status in _STOPPED:
-            raise _bad(row, f"it is {status.value}, but its opening is not erased")
+            raise bad_row(row, f"it is {status.value}, but its opening is not erased")
         if status is SignalStatus.ERASED or self._needs_statement(row, erased=erased):
             await self._check_stop(row, erased=erased)
         if kept.opening is not None:
@@ -209,7 +187,7 @@ class SignalRows:
         if stated or await self._relocked(row):
             return
         if self._needs_statement(row, erased=erased):
-            fault = _bad(row, f"it is {status.value}, but no statement says so")
+            fault = bad_row(row, f"it is {status.value}, but no statement says so")
             if status is SignalStatus.DISPUTED:
                 raise fault
             self._unstated.append(fault)
@@ -244,13 +222,13 @@ class SignalRows:
         try:
             header, opening = decode_opening(payload)
         except MalformedError:
-            raise _bad(row, "its opening is none of a signal") from None
+            raise bad_row(row, "its opening is none of a signal") from None
         if _header_of(header) != _header_of(row):
             pairs = zip(_HEADER, _header_of(header), _header_of(row), strict=True)
             name = next(name for name, said, kept in pairs if said != kept)
-            raise _bad(row, f"its {name} is not that of its opening")
+            raise bad_row(row, f"its {name} is not that of its opening")
         if (header.plane.value, header.scope.value) != (row.plane, row.scope):
-            raise _bad(row, "its plane or scope is not that of its opening")
+            raise bad_row(row, "its plane or scope is not that of its opening")
         kind, token = None, opening.token
         if token is None:
             try:
@@ -259,10 +237,10 @@ class SignalRows:
                 )
                 _, keys = media_keys(row.origin, header, self._situation)
             except (CryptoError, MalformedError):
-                raise _bad(row, "the body of its opening does not open") from None
+                raise bad_row(row, "the body of its opening does not open") from None
             kind, token = body.kind, media_token(keys.token, body.kind, body.digest)
         if (kind, token) != (row.media_kind, row.token):
-            raise _bad(row, "its token is not that of its opening")
+            raise bad_row(row, "its token is not that of its opening")
 
     async def _check_unclaimed(self, log: LogName) -> None:
         claimed = self._claimed[log]
@@ -284,131 +262,6 @@ class SignalRows:
                 raise missing_row(log, index)
 
 
-class RestrictionRows:
-    """Checks what was kept of restriction statements, once, on one snapshot."""
-
-    def __init__(self, reader: Reader, situation: Situation) -> None:
-        self._reader = reader
-        shared = situation.shared
-        self._disputes: dict[bytes, DisputeRow] = {}
-        self._own = situation.own.name
-        self._charter = shared.membership.charter if shared is not None else None
-
-    async def check_statements(self) -> int:
-        """Check that each statement is its author's; return how many.
-
-        Raises:
-            CorruptRowError: names the first row at fault.
-        """
-        after, count = b"", 0
-        self._disputes = await read_disputes(self._reader)
-        while page := await self._reader.restrictions_after(after, _PAGE):
-            after, count = page[-1].digest, count + len(page)
-            for row in page:
-                self._check_statement(row)
-        for unstated in self._disputes.values():
-            check_unstated(unstated, self._own)
-        return count
-
-    def _check_statement(self, row: RestrictionRow) -> None:
-        name = row.digest.hex()
-        try:
-            statement = decode(row.statement, Signed)
-            restriction = self._open(statement)
-        except FederationError as error:
-            raise CorruptRowError(RESTRICTIONS, None, name, str(error)) from None
-        if restriction is None or digest(statement) != row.digest:
-            reason = "the statement is not the one of this digest"
-            raise CorruptRowError(RESTRICTIONS, None, name, reason)
-        said = (
-            restriction.origin,
-            restriction.author,
-            restriction.sequence,
-            restriction.effect.value,
-        )
-        if said != (row.origin, row.author, row.sequence, row.effect):
-            reason = "its columns are not what the statement says"
-            raise CorruptRowError(RESTRICTIONS, None, name, reason)
-        if restriction.effect is Effect.DISPUTED:
-            check_dispute(self._disputes.pop(row.digest, None), restriction, name)
-
-    def _open(self, statement: Signed) -> Restriction | None:
-        return open_restriction(statement, self._charter) if self._charter else None
-
-    async def check_names(self) -> int:
-        """Check each named signal, in the table and in the feeds; return how many.
-
-        Raises:
-            CorruptRowError: names the first row at fault.
-        """
-        count, after = 0, None
-        named = lru_cache(_STATEMENTS)(_named)
-        while page := await self._reader.restricted_after(after, _PAGE):
-            after, count = page[-1], count + len(page)
-            for row in page:
-                kept = await self._reader.restriction(row.digest)
-                if kept is None or row.signal_id not in named(kept.statement):
-                    reason = "no statement that was kept names it"
-                    raise _bad_name(row.signal_id, reason)
-                if (kept.origin, kept.effect) != (row.origin, row.effect):
-                    raise _bad_name(row.signal_id, "its statement says something else")
-            await self._check_statuses(page)
-        for log in await self._reader.logs():
-            if log.endswith(_FEED):  # no other log holds statements that count
-                await self._check_feed(log)
-        return count
-
-    async def _check_statuses(self, named: Iterable[NamedRow]) -> set[bytes]:
-        ids: dict[tuple[str, str], list[bytes]] = defaultdict(list)
-        for row in named:
-            ids[row.origin, row.effect].append(row.signal_id)
-        found: set[bytes] = set()
-        for (origin, effect), names in ids.items():
-            for signal in await self._reader.signals_named(origin, names):
-                found.add(signal.signal_id)
-                if signal.status not in _AT_LEAST[effect]:
-                    reason = f"it is {signal.status.value}, but was {effect}"
-                    raise _bad(signal, f"{reason} by a statement of {origin}")
-        return found
-
-    async def _check_feed(self, log: LogName) -> None:
-        # An author's own feed says what was restricted, whatever the tables say.
-        for start in range(0, await self._reader.log_size(log), _PAGE):
-            for record in await self._reader.records(log, start, _PAGE):
-                restriction = self._restriction(record)
-                if restriction is None or feed_name(restriction.author) != log:
-                    continue
-                if restriction.effect is Effect.DISPUTED:
-                    await check_taken(self._reader, restriction, log)
-                    continue
-                origin, effect = restriction.origin, restriction.effect.value
-                found = await self._check_statuses(
-                    NamedRow(origin=origin, signal_id=name, effect=effect, digest=b"")
-                    for name in restriction.signals
-                )
-                settled = await self._reader.settled(origin, restriction.signals)
-                for name in restriction.signals:
-                    if name not in found and name not in settled:
-                        raise _bad_name(name, f"{log} restricts it, but no row does")
-
-    def _restriction(self, record: bytes) -> Restriction | None:
-        try:
-            entry = decode_record(record)
-            if isinstance(entry, RestrictionRecord):
-                return self._open(entry.statement)
-        except FederationError:
-            pass  # an audit event, or a record that never had an effect
-        return None
-
-
-def _named(statement: bytes) -> frozenset[bytes]:
-    try:
-        payload = decode(statement, Signed).payload
-        return frozenset(decode(payload, Restriction).signals)
-    except MalformedError:
-        return frozenset()
-
-
 def _spans(rows: list[SignalRow]) -> Iterator[list[SignalRow]]:
     """Cut rows of one log into runs of entries that lie close to each other."""
     rows.sort(key=lambda row: row.index)
@@ -426,9 +279,6 @@ def _is_signal(record: bytes) -> bool:
         return False  # the check of the log itself names it
 
 
-def _bad(row: SignalRow, reason: str) -> CorruptRowError:
+def bad_row(row: SignalRow, reason: str) -> CorruptRowError:
+    """Name a row of a signal that does not fit, and why."""
     return CorruptRowError(SIGNALS, row.row, signal_name(row.signal_id), reason)
-
-
-def _bad_name(signal_id: bytes, reason: str) -> CorruptRowError:
-    return CorruptRowError(RESTRICTED, None, signal_name(signal_id), reason)

@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Check what was kept of restrictions against the statements of their authors.
+
+A statement that was put into the database, or changed there, could stop a signal that
+nobody stopped, or let a revoked one match (`tables.py`).
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from typing import Final
+
+from fedsafe_federation.errors import FederationError, MalformedError
+from fedsafe_federation.evaluation import digest
+from fedsafe_federation.records import (
+    RestrictionRecord,
+    decode_record,
+)
+from fedsafe_federation.restrictions import Restriction, open_restriction
+from fedsafe_federation.signed import Signed
+from fedsafe_federation.verification import feed_name
+from fedsafe_federation.wireformat import decode
+from fedsafe_node.contested import (
+    check_dispute,
+    check_taken,
+    check_unstated,
+    read_disputes,
+)
+from fedsafe_node.errors import CorruptRowError
+from fedsafe_node.signals.naming import signal_name
+from fedsafe_node.situation import Situation
+from fedsafe_node.store.protocol import LogName, Reader
+from fedsafe_node.store.rights_rows import DisputeRow
+from fedsafe_node.store.rows import (
+    NamedRow,
+    RestrictionRow,
+    SignalStatus,
+)
+from fedsafe_node.tables import bad_row
+from fedsafe_policies.vocabulary import Effect
+
+RESTRICTIONS: Final = "restrictions"
+RESTRICTED: Final = "restricted"
+
+_PAGE: Final = 1_024
+_STATEMENTS: Final = 256
+_FEED: Final = feed_name("")
+_AT_LEAST: Final[Mapping[str, frozenset[SignalStatus]]] = {
+    "expired": frozenset(
+        {SignalStatus.EXPIRED, SignalStatus.REVOKED, SignalStatus.ERASED}
+    ),
+    "revoked": frozenset({SignalStatus.REVOKED, SignalStatus.ERASED}),
+    "erased": frozenset({SignalStatus.ERASED}),
+}
+
+
+class RestrictionRows:
+    """Checks what was kept of restriction statements, once, on one snapshot."""
+
+    def __init__(self, reader: Reader, situation: Situation) -> None:
+        self._reader = reader
+        shared = situation.shared
+        self._disputes: dict[bytes, DisputeRow] = {}
+        self._own = situation.own.name
+        self._charter = shared.membership.charter if shared is not None else None
+
+    async def check_statements(self) -> int:
+        """Check that each statement is its author's; return how many.
+
+        Raises:
+            CorruptRowError: names the first row at fault.
+        """
+        after, count = b"", 0
+        self._disputes = await read_disputes(self._reader)
+        while page := await self._reader.restrictions_after(after, _PAGE):
+            after, count = page[-1].digest, count + len(page)
+            for row in page:
+                self._check_statement(row)
+        for unstated in self._disputes.values():
+            check_unstated(unstated, self._own)
+        return count
+
+    def _check_statement(self, row: RestrictionRow) -> None:
+        name = row.digest.hex()
+        try:
+            statement = decode(row.statement, Signed)
+            restriction = self._open(statement)
+        except FederationError as error:
+            raise CorruptRowError(RESTRICTIONS, None, name, str(error)) from None
+        if restriction is None or digest(statement) != row.digest:
+            reason = "the statement is not the one of this digest"
+            raise CorruptRowError(RESTRICTIONS, None, name, reason)
+        said = (
+            restriction.origin,
+            restriction.author,
+            restriction.sequence,
+            restriction.effect.value,
+        )
+        if said != (row.origin, row.author, row.sequence, row.effect):
+            reason = "its columns are not what the statement says"
+            raise CorruptRowError(RESTRICTIONS, None, name, reason)
+        if restriction.effect is Effect.DISPUTED:
+            check_dispute(self._disputes.pop(row.digest, None), restriction, name)
+
+    def _open(self, statement: Signed) -> Restriction | None:
+        return open_restriction(statement, self._charter) if self._charter else None
+
+    async def check_names(self) -> int:
+        """Check each named signal, in the table and in the feeds; return how many.
+
+        Raises:
+            CorruptRowError: names the first row at fault.
+        """
+        count, after = 0, None
+        named = lru_cache(_STATEMENTS)(_named)
+        while page := await self._reader.restricted_after(after, _PAGE):
+            after, count = page[-1], count + len(page)
+            for row in page:
+                kept = await self._reader.restriction(row.digest)
+                if kept is None or row.signal_id not in named(kept.statement):
+                    reason = "no statement that was kept names it"
+                    raise _bad_name(row.signal_id, reason)
+                if (kept.origin, kept.effect) != (row.origin, row.effect):
+                    raise _bad_name(row.signal_id, "its statement says something else")
+            await self._check_statuses(page)
+        for log in await self._reader.logs():
+            if log.endswith(_FEED):  # no other log holds statements that count
+                await self._check_feed(log)
+        return count
+
+    async def _check_statuses(self, named: Iterable[NamedRow]) -> set[bytes]:
+        ids: dict[tuple[str, str], list[bytes]] = defaultdict(list)
+        for row in named:
+            ids[row.origin, row.effect].append(row.signal_id)
+        found: set[bytes] = set()
+        for (origin, effect), names in ids.items():
+            for signal in await self._reader.signals_named(origin, names):
+                found.add(signal.signal_id)
+                if signal.status not in _AT_LEAST[effect]:
+                    status = signal.status.value
+                    reason = (
+                        f"it is {status}, but was {effect} by a statement of {origin}"
+                    )
+                    raise bad_row(signal, reason)
+        return found
+
+    async def _check_feed(self, log: LogName) -> None:
+        # An author's own feed says what was restricted, whatever the tables say.
+        for start in range(0, await self._reader.log_size(log), _PAGE):
+            for record in await self._reader.records(log, start, _PAGE):
+                restriction = self._restriction(record)
+                if restriction is None or feed_name(restriction.author) != log:
+                    continue
+                if restriction.effect is Effect.DISPUTED:
+                    await check_taken(self._reader, restriction, log)
+                    continue
+                origin, effect = restriction.origin, restriction.effect.value
+                found = await self._check_statuses(
+                    NamedRow(origin=origin, signal_id=name, effect=effect, digest=b"")
+                    for name in restriction.signals
+                )
+                settled = await self._reader.settled(origin, restriction.signals)
+                for name in restriction.signals:
+                    if name not in found and name not in settled:
+                        raise _bad_name(name, f"{log} restricts it, but no row does")
+
+    def _restriction(self, record: bytes) -> Restriction | None:
+        try:
+            entry = decode_record(record)
+            if isinstance(entry, RestrictionRecord):
+                return self._open(entry.statement)
+        except FederationError:
+            pass  # an audit event, or a record that never had an effect
+        return None
+
+
+def _named(statement: bytes) -> frozenset[bytes]:
+    try:
+        payload = decode(statement, Signed).payload
+        return frozenset(decode(payload, Restriction).signals)
+    except MalformedError:
+        return frozenset()
+
+
+def _bad_name(signal_id: bytes, reason: str) -> CorruptRowError:
+    return CorruptRowError(RESTRICTED, None, signal_name(signal_id), reason)
