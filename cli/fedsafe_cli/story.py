@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -23,7 +23,6 @@ from fedsafe_cli.exit_codes import OK, ExitStatus
 from fedsafe_cli.fleet import ended_by_sigterm, find, stop
 from fedsafe_cli.inputs import Account
 from fedsafe_cli.media import digests_of
-from fedsafe_cli.output import line
 from fedsafe_cli.settings import Settings
 from fedsafe_cli.stage import check, stage, watch
 from fedsafe_cli.story_acts import (
@@ -37,7 +36,7 @@ from fedsafe_cli.story_acts import (
     wait_for,
 )
 from fedsafe_cli.story_data import Input, Person, bundled, real
-from fedsafe_cli.story_texts import LINES
+from fedsafe_cli.story_teller import Teller
 from fedsafe_policies.vocabulary import (
     Finding,
     Grade,
@@ -65,41 +64,6 @@ _MEDIA: Final = _FINDING | {
 }
 _PAGE: Final = 1_000
 _THRESHOLD_BITS: Final = 31
-
-
-class _Comma(float):
-    """A number as German writes it."""
-
-    def __format__(self, form: str) -> str:
-        return super().__format__(form).replace(".", ",")
-
-
-@dataclass(slots=True)
-class Teller:
-    """Prints lines and keeps which claims failed."""
-
-    german: bool
-    failed: list[str] = field(default_factory=list)
-
-    def say(self, key: str, **values: object) -> None:
-        """Print a line of the story."""
-        line(self.text(key, **values))
-        sys.stdout.flush()
-
-    def text(self, key: str, **values: object) -> str:
-        """Return a text in the teller's language."""
-        if not self.german:
-            return LINES[key][1].format(**values)
-        german = {
-            name: _Comma(value) if isinstance(value, float) else value
-            for name, value in values.items()
-        }
-        return LINES[key][0].format(**german)
-
-    def check(self, claim: str, *, holds: bool) -> None:
-        """Note a claim that does not hold."""
-        if not holds:
-            self.failed.append(claim)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,8 @@ import pytest
 
 from fedsafe_cli.errors import BadInputError
 from fedsafe_cli.inputs import Question
-from fedsafe_cli.story import Teller
 from fedsafe_cli.story_data import BUNDLED_COUNT, bundled, real
+from fedsafe_cli.story_teller import Teller
 from fedsafe_cli.story_texts import LINES
 from fedsafe_cli.thief import rob
 from fedsafe_federation.identifiers import canonicalise
