@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from fedsafe_crypto.tree import EMPTY_ROOT
 from fedsafe_federation.charter import Member
 from fedsafe_federation.errors import (
     EquivocationError,
@@ -38,7 +37,6 @@ from fedsafe_node.signals.arrival import Arrival, read_arrivals
 from fedsafe_node.signals.disputing import Dispute, rest_disputed, take_ruling
 from fedsafe_node.signals.granting import (
     Span,
-    grant,
     note_again,
     note_lacking,
     read_again,
@@ -47,11 +45,10 @@ from fedsafe_node.signals.granting import (
     still_lacking,
 )
 from fedsafe_node.signals.restricting import Applied, Restricting, in_acts
+from fedsafe_node.signals.shelving import keep_arrivals, move_position
 from fedsafe_node.situation import Situation
 from fedsafe_node.store.protocol import Reader, Store, Transaction
 from fedsafe_node.store.rows import (
-    LogEntry,
-    PeerRow,
     PeerState,
     sequence_key,
 )
@@ -185,10 +182,10 @@ class Intake:
             size = await tx.log_size(feed_name(origin))
             stop = batch.known.frontier.size
             span = Span(stop - len(batch.records), stop, size)
-            granted, fresh = await self._keep(tx, origin, arrivals, size)
+            granted, fresh = await keep_arrivals(tx, origin, arrivals, size)
             await self._settle(tx, origin, batch)
             await flag_stopped(self._reviews, tx)
-            await self._move(tx, origin, batch, at)
+            await move_position(tx, origin, batch, at)
             before = await read_lacking(tx, origin)
             lacking = still_lacking(before, span, arrivals)
             if lacking != before:
@@ -330,35 +327,6 @@ class Intake:
 
         return await self._store.read(query)
 
-    async def _keep(
-        self, tx: Transaction, origin: str, arrivals: Sequence[Arrival], size: int
-    ) -> tuple[list[Hint], list[Hint]]:
-        log = feed_name(origin)
-        here = [arrival for arrival in arrivals if arrival.index < size]
-        granted = await grant(tx, origin, here)
-        fresh = [arrival for arrival in arrivals if arrival.signal is not None]
-        usable = await _usable(tx, origin, fresh)
-        keep = {id(arrival) for arrival in usable}
-        entries = [
-            LogEntry(
-                record=arrival.record,
-                openings=arrival.openings if id(arrival) in keep else (),
-            )
-            for arrival in arrivals
-            if arrival.index >= size
-        ]
-        if entries:
-            await tx.append_many(log, entries)
-        for arrival in usable:
-            for opening in arrival.openings if arrival.index < size else ():
-                await tx.grant_opening(log, arrival.index, opening)
-        rows = await tx.add_signals([a.signal for a in usable if a.signal is not None])
-        return granted, [
-            Hint(row, arrival.signal.token, arrival.pdq)
-            for row, arrival in zip(rows, usable, strict=True)
-            if arrival.signal is not None
-        ]
-
     async def _settle(self, tx: Transaction, origin: str, batch: VerifiedBatch) -> None:
         # Disputes may have come before their signals, and rulings before both.
         now = self._clock.now()
@@ -382,24 +350,6 @@ class Intake:
         )
         await tx.append(self._trail.log, entry.record, entry.openings)
 
-    async def _move(
-        self, tx: Transaction, origin: str, batch: VerifiedBatch, at: datetime
-    ) -> None:
-        frontier = batch.known.frontier
-        before = await tx.peer(origin)
-        behind = before is not None and frontier.size < before.cursor
-        root = frontier.root() if frontier.size else EMPTY_ROOT
-        await tx.put_peer(
-            PeerRow(
-                origin=origin,
-                cursor=before.cursor if before and behind else frontier.size,
-                root=before.root if before and behind else root,
-                checkpoint=batch.known.note,
-                synced_at=int(at.timestamp()),
-                state=before.state if before is not None else PeerState.ACTIVE,
-            )
-        )
-
     async def _tell(
         self, tx: Transaction, origin: str, batch: VerifiedBatch, kept: _Kept
     ) -> None:
@@ -418,18 +368,6 @@ class Intake:
             },
         )
         await tx.append(self._trail.log, entry.record, entry.openings)
-
-
-async def _usable(
-    tx: Transaction, origin: str, arrivals: Sequence[Arrival]
-) -> list[Arrival]:
-    # A signal id that its origin used twice, or restricted before, is not kept.
-    by_id: dict[bytes, Arrival] = {}
-    for arrival in arrivals:
-        if arrival.signal is not None:
-            by_id.setdefault(arrival.signal.signal_id, arrival)
-    settled = await tx.settled(origin, list(by_id))
-    return [arrival for id_, arrival in by_id.items() if id_ not in settled]
 
 
 def _complete(known: Known) -> bool:
