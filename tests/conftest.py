@@ -8,6 +8,7 @@ from blockbuster import BlockBuster, blockbuster_ctx
 from hypothesis import settings
 
 from tests.postgresql.fixtures import (  # noqa: F401 - fixtures
+    INSTALLED,
     lend_postgresql,
     own_postgresql,
     postgresql,
@@ -17,6 +18,13 @@ from tests.postgresql.fixtures import (  # noqa: F401 - fixtures
 # Speed is measured under benchmarks/, never asserted here.
 settings.register_profile("fedsafe", deadline=None)
 settings.load_profile("fedsafe")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let a run put the stores of its fleets on a server."""
+    known = ("sqlite", *(f"postgresql-{major}" for major in INSTALLED))
+    told = "where the tests of whole nodes keep their stores (default: sqlite)"
+    parser.addoption("--store", choices=known, default="sqlite", help=told)
 
 
 @pytest.fixture(autouse=True)

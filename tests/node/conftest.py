@@ -16,6 +16,7 @@ from tests.node.databases import (
     preparing,
 )
 from tests.node.fleet import NAMES, Fleet, copy_of, make, make_founded
+from tests.node.fleet_stores import FLEET_STORES
 from tests.postgresql.fixtures import MAJORS, LendPostgresql, named
 
 from fedsafe_node.faults import NO_FAULTS, Faults
@@ -118,6 +119,22 @@ async def open_node_store(
 @pytest.fixture
 async def store(open_node_store: OpenStore) -> Store:
     return await open_node_store()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _on_server(
+    request: pytest.FixtureRequest, prepare: Callable[[int], Preparing]
+) -> None:
+    store = str(request.config.getoption("--store"))
+    if store != "sqlite":
+        FLEET_STORES.use(prepare(int(store.removeprefix("postgresql-"))))
+
+
+@pytest.fixture(autouse=True)
+def _dropped_after() -> Iterator[None]:
+    since = FLEET_STORES.count()
+    yield
+    FLEET_STORES.drop(since)
 
 
 @pytest.fixture(scope="session")

@@ -35,6 +35,12 @@ class Preparing:
         self._databases = databases
         self._role = fresh_name("node")
         self._template: str | None = None
+        self._left: dict[str, Prepared] = {}
+
+    @property
+    def owner_url(self) -> str:
+        """The address of a superuser, with any database."""
+        return self._databases.url()
 
     def make(self) -> Prepared:
         """Make a database with the newest schema."""
@@ -51,9 +57,12 @@ class Preparing:
     def drop(self, prepared: Prepared) -> None:
         """Drop a database."""
         self._databases.drop(prepared.owner)
+        self._left.pop(prepared.owner, None)
 
     def close(self) -> None:
-        """Drop what all tests shared."""
+        """Drop what is left, and what all tests shared."""
+        for prepared in list(self._left.values()):
+            self.drop(prepared)
         if self._template is not None:
             self._databases.drop(self._template)
             self._run(SQL("DROP ROLE {}"))
@@ -69,7 +78,9 @@ class Preparing:
             connection.execute(command.format(Identifier(self._role)))
 
     def _prepared(self, owner: str) -> Prepared:
-        return Prepared(owner, self._databases.url(name_in(owner), role=self._role))
+        made = Prepared(owner, self._databases.url(name_in(owner), role=self._role))
+        self._left[owner] = made
+        return made
 
     def put_back(self, old: Prepared, prepared: Prepared) -> None:
         """Put a copy in the place of a database, under its name."""

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import aiohttp
+from tests.node.fleet_stores import FLEET_STORES
 from tests.node.signals.conftest import ANNA, BOT, FILES, RITA, request_for
 
 from fedsafe_cli.fleet import free_ports
@@ -341,9 +342,10 @@ async def make(
 ) -> Fleet:
     """Make nodes that belong to no federation yet."""
     for name, port in zip(names, free_ports(len(names)), strict=True):
+        config = config_of(name, port, policy=policy, reserve_mib=reserve_mib)
         await create_node(
             Place(root / name),
-            config_of(name, port, policy=policy, reserve_mib=reserve_mib),
+            await asyncio.to_thread(FLEET_STORES.placed, config),
             custody_private=root / "custody" / f"{name}.key",
             staff=staff,
             clock=StandingClock(),
@@ -365,4 +367,5 @@ async def make_founded(
 
 def copy_of(source: Path, target: Path) -> Fleet:
     shutil.copytree(source, target, ignore=shutil.ignore_patterns("*.sock"))
+    FLEET_STORES.copy(target)
     return Fleet(target)

@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where the stores of fleets are: in files, or on a server if the run asks for it.
+
+`./test tests/node --store postgresql-17` runs the tests of whole nodes on a server.
+"""
+
+import re
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit, urlunsplit
+
+import msgspec
+from tests.node.databases import Prepared, Preparing
+
+from fedsafe_node.config import Config
+from fedsafe_node.storage import Storage
+
+_URL: Final = re.compile(r'\[store\]\nurl = "([^"]+)"')
+
+
+class FleetStores:
+    """Makes and copies the stores of a run's fleets."""
+
+    def __init__(self) -> None:
+        self._preparing: Preparing | None = None
+        self._made: list[Prepared] = []
+
+    def use(self, preparing: Preparing) -> None:
+        """Put all stores on a server from now on."""
+        self._preparing = preparing
+
+    @property
+    def on_server(self) -> bool:
+        """Whether stores are on a server."""
+        return self._preparing is not None
+
+    def placed(self, config: Config) -> Config:
+        """Say in a configuration where the store is to be; make it."""
+        if self._preparing is None:
+            return config
+        made = self._preparing.make()
+        self._made.append(made)
+        return msgspec.structs.replace(config, store=Storage(url=made.node))
+
+    def copy(self, root: Path) -> None:
+        """Give the nodes of a copied directory copies of their databases."""
+        if self._preparing is not None:
+            for path in root.glob("*/node.toml"):
+                self._copy(path, self._preparing)
+
+    def _copy(self, path: Path, preparing: Preparing) -> None:
+        text = path.read_text()
+        found = _URL.search(text)
+        assert found is not None
+        owner = urlsplit(preparing.owner_url)._replace(path=urlsplit(found[1]).path)
+        made = preparing.copy(Prepared(urlunsplit(owner), found[1]))
+        self._made.append(made)
+        path.write_text(text.replace(found[1], made.node))
+
+    def count(self) -> int:
+        """Return how many there are."""
+        return len(self._made)
+
+    def drop(self, since: int) -> None:
+        """Drop the databases made since there were so many."""
+        if self._preparing is not None:
+            for made in self._made[since:]:
+                self._preparing.drop(made)
+        del self._made[since:]
+
+
+FLEET_STORES = FleetStores()
