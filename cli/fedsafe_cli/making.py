@@ -7,7 +7,7 @@ custody key, and each person's credential. Loads the node's code.
 
 from asyncio import to_thread
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -52,6 +52,9 @@ class NewNode:
     founding_open: bool = False
     administrator: str | None = None
     dpo_contact: str | None = None
+    store: str | None = None
+    store_password_file: str | None = None
+    store_owner: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +92,7 @@ async def make_node(wanted: NewNode) -> MadeNode:
             custody_private=wanted.custody,
             staff=wanted.staff,
             administrator=wanted.administrator,
+            owner_url=wanted.store_owner,
         )
         credentials: dict[str, Path] = {}
         for name, token in created.credentials.items():
@@ -174,7 +178,7 @@ async def _hand_out(token: str, file: Path) -> None:
 
 
 def _config(wanted: NewNode) -> Config:
-    document = {
+    document: dict[str, object] = {
         "format": 1,
         "name": wanted.name,
         "url": wanted.url,
@@ -186,6 +190,9 @@ def _config(wanted: NewNode) -> Config:
         "custody_key": CUSTODY_FILE,
         "founding": {"open": wanted.founding_open},
     }
+    if wanted.store is not None:
+        password = {"password_file": wanted.store_password_file}
+        document["store"] = {"url": wanted.store, **password}
     try:
         return msgspec.convert(document, Config)
     except msgspec.ValidationError as error:

@@ -70,6 +70,21 @@ def node() -> None:
     help="New file for the private custody key; default: DIR.custody.key.",
 )
 @click.option(
+    "--store",
+    metavar="URL",
+    help="PostgreSQL server instead of the file: postgresql://ROLE@HOST/DATABASE.",
+)
+@click.option(
+    "--store-password-file",
+    metavar="FILE",
+    help="File of mode 0600 with that role's password.",
+)
+@click.option(
+    "--store-owner-file",
+    metavar="FILE",
+    help="File of mode 0600 with the URL of the tables' owner, who makes them.",
+)
+@click.option(
     "--administrator",
     default="admin",
     show_default=True,
@@ -119,7 +134,27 @@ def _wanted(given: Mapping[str, Any]) -> "NewNode":
         if given["custody_key"]
         else directory.with_name(f"{directory.name}.custody.key"),
         administrator=given["administrator"],
+        store=given["store"],
+        store_password_file=_absolute(given["store_password_file"]),
+        store_owner=_owner(given["store_owner_file"]),
     )
+
+
+def _absolute(path: str | None) -> str | None:
+    return None if path is None else str(Path(path).absolute())
+
+
+def _owner(path: str | None) -> str | None:
+    """Read an owner's address, which may hold a password."""
+    from fedsafe_node.errors import KeyFileError  # noqa: PLC0415 (slow to load)
+    from fedsafe_node.keyfiles import read_secret  # noqa: PLC0415
+
+    if path is None:
+        return None
+    try:
+        return read_secret(Path(path)).decode().strip()
+    except (KeyFileError, UnicodeDecodeError) as error:
+        raise SettingsError(f"--store-owner-file: {printable(str(error))}") from None
 
 
 def _tell_made(settings: Settings, wanted: "NewNode", made: "MadeNode") -> ExitStatus:

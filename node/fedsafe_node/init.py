@@ -55,13 +55,15 @@ async def create_node(  # noqa: PLR0913 - what a node begins with
     custody_private: Path,
     staff: Sequence[tuple[str, Role]],
     administrator: str | None = None,
+    owner_url: str | None = None,
     clock: Clock | None = None,
 ) -> Created:
     """Make a node in `place.directory`, and its custody key outside.
 
     *administrator* is the name of the first account, which is set up with a code.
-    *custody_private* is a new file; whoever holds it can read the node's own
-    published identifiers, so it belongs on another medium.
+    *owner_url* is that of `open_node_store`. *custody_private* is a new file; whoever
+    holds it can read the node's own published identifiers, so it belongs on another
+    medium.
 
     Raises:
         ConfigError: the configuration does not fit, the directory is not empty, it
@@ -75,7 +77,9 @@ async def create_node(  # noqa: PLR0913 - what a node begins with
     if administrator is not None:
         _check_administrator(administrator, staff)
     await asyncio.to_thread(_make_files, place, config, custody_private)
-    store = await open_node_store(place, config, clock, reserve_of(place, config))
+    store = await open_node_store(
+        place, config, clock, reserve_of(place, config), owner_url=owner_url
+    )
     try:
         credentials = await _first_people(store, place, config, staff, clock)
         trail = await open_trail(place, config.name, store)
@@ -129,9 +133,17 @@ def _make_files(place: Place, config: Config, custody_private: Path) -> None:
 
 
 async def open_node_store(
-    place: Place, config: Config, clock: Clock, reserve: Reserve | None = None
+    place: Place,
+    config: Config,
+    clock: Clock,
+    reserve: Reserve | None = None,
+    *,
+    owner_url: str | None = None,
 ) -> Store:
     """Open the node's store with its period keys and guard.
+
+    *owner_url* is the owner's address of a database on a server, where its schema is
+    to be made or brought up to date.
 
     Raises:
         ConfigError: the file with the password of its server does not fit.
@@ -142,7 +154,7 @@ async def open_node_store(
     )
     around = await asyncio.to_thread(lambda: SealedFiles(place, guard.sizes))
     return await open_store(
-        await asyncio.to_thread(lambda: store_at(place.database, config.store)),
+        await asyncio.to_thread(store_at, place.database, config.store, owner_url),
         keys=keys,
         clock=clock,
         guard=guard,

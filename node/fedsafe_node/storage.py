@@ -59,15 +59,20 @@ class Storage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ) = None
 
 
-def store_at(database: Path, storage: Storage | None) -> str | Server:
+def store_at(
+    database: Path, storage: Storage | None, owner_url: str | None = None
+) -> str | Server:
     """Say where a store is; without *storage* it is the embedded one. It blocks.
+
+    With *owner_url* its schema may be made or brought up to date.
 
     Raises:
         ConfigError: the file with the password does not fit.
     """
     if storage is None:
         return f"sqlite://{quote(str(database.absolute()))}"
-    return Server(storage.url, password_of(database.parent, storage))
+    password = password_of(database.parent, storage)
+    return Server(storage.url, password, owner_url)
 
 
 def unfit_storage(storage: Storage) -> str | None:

@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A node whose store is on a PostgreSQL server, from `node init` on."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.node.databases import Prepared, preparing
+from tests.postgresql.databases import Databases
+
+if TYPE_CHECKING:
+    from tests.cli.conftest import Run
+
+MAKE = ("node", "init", "--name", "chat.demo", "--policy", "synthetic")
+TALKS = ("--contact", "trust@chat.demo", "--listen", "127.0.0.1:8999")
+
+
+@pytest.fixture
+def empty(postgresql: Databases) -> Iterator[Prepared]:
+    """Give a database without a schema."""
+    with preparing(postgresql) as made:
+        prepared = made.make_empty()
+        yield prepared
+        made.drop(prepared)
+
+
+def test_the_owner_makes_the_tables_and_the_node_uses_them(
+    run: "Run", short_path: Path, empty: Prepared
+) -> None:
+    owner, home = short_path / "owner.url", short_path / "n"
+    owner.touch(0o600)
+    owner.write_text(empty.owner + "\n")
+    where = ("--dir", str(home), "--store", empty.node)
+    made = run(*MAKE, *TALKS, *where, "--store-owner-file", str(owner))
+    verified = run("audit", "verify", "--config", str(home))
+
+    assert made.status == 0, made.err
+    assert not (home / "store.db").exists()
+    assert empty.owner not in made.out + made.err + (home / "node.toml").read_text()
+    assert verified.status == 0, verified.out + verified.err
+    assert "chat.demo/audit" in verified.out
+
+
+def test_a_database_without_tables_names_the_way_out(
+    run: "Run", short_path: Path, empty: Prepared
+) -> None:
+    where = ("--dir", str(short_path / "n"), "--store", empty.node)
+    outcome = run(*MAKE, *TALKS, *where)
+
+    assert outcome.status != 0
+    assert "fedsafe store prepare" in outcome.err
+
+
+def test_a_role_that_owns_the_logs_is_refused(
+    run: "Run", short_path: Path, postgresql: Databases
+) -> None:
+    with preparing(postgresql) as made:
+        owner = made.make().owner
+        where = ("--dir", str(short_path / "n"), "--store", owner)
+        outcome = run(*MAKE, *TALKS, *where)
+
+    assert outcome.status != 0
+    assert "may change them" in outcome.err
