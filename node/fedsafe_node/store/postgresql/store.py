@@ -288,6 +288,7 @@ class _Readers:
                 if not connection.is_broken:
                     raise
                 self._connections.remove(connection)
+                self._mine.connection = None  # and no other may be had yet
         connection = self._mine.connection = _connect(self._server)
         self._connections.append(connection)
         return self._run(connection, query)
