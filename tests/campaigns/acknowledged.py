@@ -9,7 +9,7 @@ import secrets
 import threading
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final, Protocol, Self
@@ -24,8 +24,8 @@ class NotAcknowledgedError(Exception):
 class Writer(Protocol):
     """One caller with connections of its own."""
 
-    def write(self, key: str) -> int:
-        """Write under a key, once however often it is sent; return the place it got.
+    def write(self, key: str) -> str:
+        """Write under a key, once however often it is sent; return what it became.
 
         Raises:
             NotAcknowledgedError: send it again.
@@ -48,8 +48,8 @@ class Workload(Protocol):
         """Give one more caller."""
         ...
 
-    def kept(self) -> Sequence[tuple[int, str]]:
-        """Read places and keys of all writes that are there."""
+    def kept(self, keys: Sequence[str]) -> Mapping[str, Sequence[str]]:
+        """Read what there is under each key: nothing, one write or more."""
         ...
 
     def faults(self) -> list[str]:
@@ -62,7 +62,7 @@ class Acknowledgement:
     """One write that was said to be done."""
 
     key: str
-    place: int
+    became: str
     sent: float
     at: float
 
@@ -127,13 +127,13 @@ class Callers:
         while not self._stop.is_set():
             sent = time.monotonic()
             try:
-                place = writer.write(key)
+                became = writer.write(key)
             except NotAcknowledgedError as refusal:
                 self._refusals[str(refusal)] += 1
                 self._stop.wait(_BREATH)
             else:
                 at = time.monotonic()
-                self._acknowledged.append(Acknowledgement(key, place, sent, at))
+                self._acknowledged.append(Acknowledgement(key, became, sent, at))
                 return
 
 
@@ -144,24 +144,25 @@ class Verdict:
     acknowledged: int
     lost: int
     twice: int
-    moved: int
+    changed: int
     faults: tuple[str, ...]
 
     @property
     def holds(self) -> bool:
         """Tell whether all promises were kept."""
-        return not (self.lost or self.twice or self.moved or self.faults)
+        return not (self.lost or self.twice or self.changed or self.faults)
 
 
 def judged(workload: Workload, acknowledged: Sequence[Acknowledgement]) -> Verdict:
     """Compare what was acknowledged with what is there now."""
-    kept = workload.kept()
-    times = Counter(key for _, key in kept)
-    places = {key: place for place, key in kept}
+    kept = workload.kept([one.key for one in acknowledged])
     return Verdict(
         acknowledged=len(acknowledged),
-        lost=sum(one.key not in places for one in acknowledged),
-        twice=sum(count > 1 for count in times.values()),
-        moved=sum(places.get(one.key, one.place) != one.place for one in acknowledged),
+        lost=sum(not kept.get(one.key) for one in acknowledged),
+        twice=sum(len(found) > 1 for found in kept.values()),
+        changed=sum(
+            one.became not in (kept.get(one.key) or [one.became])
+            for one in acknowledged
+        ),
         faults=tuple(workload.faults()),
     )

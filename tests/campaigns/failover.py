@@ -2,7 +2,7 @@
 """Kill the leader of three database hosts in a loop, while callers write.
 
     .venv/bin/python -m tests.campaigns.failover --rounds 20 [--seed N] [--dir DIR]
-        [--through sql|store] [--kill database]...
+        [--through sql|store|node] [--kill database]...
 
 Needs Debian's patroni, python3-etcd, etcd-server, pgbouncer, haproxy and postgresql-17.
 The hosts are rendered from `deploy/patroni/templates` and run on loopback, with the
@@ -18,11 +18,12 @@ Asked for by name (`--kill`), in the place of these: `standby`, Patroni and Post
 of the host that commits wait for; `etcd`, two of three etcd, for twice the lease; and
 `switchover`, nobody: the leader hands over as before maintenance.
 
-The callers write SQL (an append-only log in plain PostgreSQL), or through FedSafe's
-store. After each round the killed host rejoins, and every write that was ever
-acknowledged must be there, once, where it was said to be. Prints its seed first and a
-line a round. Nothing of it runs afterwards; a run that failed leaves its directory
-behind, with the logs.
+The callers write SQL (an append-only log in plain PostgreSQL), through FedSafe's store,
+or are clients of a node, who ban and ask. After each round the killed host rejoins, and
+every write that was ever acknowledged must be there, once, as it was said to be; no
+client of a node was told `none` without a durable audit event. Prints its seed first
+and a line a round. Nothing of it runs afterwards; a run that failed leaves its
+directory behind, with the logs.
 """
 
 import argparse
@@ -50,6 +51,7 @@ from tests.campaigns.database_hosts import (
     database_hosts,
     until,
 )
+from tests.campaigns.node_writers import NodeWorkload
 from tests.campaigns.sql_writers import SqlWorkload
 from tests.campaigns.store_writers import StoreWorkload
 
@@ -88,7 +90,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--seed", type=int, default=secrets.randbits(32))
     parser.add_argument("--writers", type=int, default=4)
-    parser.add_argument("--through", choices=("sql", "store"), default="sql")
+    parser.add_argument("--through", choices=("sql", "store", "node"), default="sql")
     parser.add_argument(
         "--kill", choices=KINDS, action="append", help="only this, may repeat"
     )
@@ -109,12 +111,14 @@ def main() -> None:
             workload: Workload = SqlWorkload(hosts)
             if given.through == "store":
                 workload = StoreWorkload(hosts, root / "workers")
+            elif given.through == "node":
+                workload = NodeWorkload(hosts, root)
             campaign = Campaign(hosts, workload, random, timing)
             rounds = campaign.run(given.rounds, given.writers, given.kill or IN_TURN)
     except NotInstalledError as error:
         shutil.rmtree(root)
         sys.exit(f"failover: error: {error}")
-    except (BrokenPromiseError, TimeoutError) as error:
+    except (BrokenPromiseError, OSError) as error:
         sys.exit(f"failover: error: {error}; logs in {root}")
     except (KeyboardInterrupt, SystemExit):
         shutil.rmtree(root)
@@ -207,7 +211,7 @@ def _summarise(rounds: list[Round]) -> None:
                 f"{kind}: {len(gaps)} rounds, gap without an acknowledged write: "
                 f"median {statistics.median(gaps):.1f} s, longest {max(gaps):.1f} s"
             )
-    print("every acknowledged write is there, once, where it was said to be")
+    print("every acknowledged write is there, once, as it was said to be")
 
 
 if __name__ == "__main__":

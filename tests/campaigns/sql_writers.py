@@ -5,7 +5,8 @@ A row gets the next number under an advisory lock, its key makes it come once, a
 node's role may insert and read, nothing else.
 """
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import psycopg
@@ -45,11 +46,12 @@ class SqlWorkload:
         """Give one more caller."""
         return SqlWriter(self._hosts.url("fedsafe_node"))
 
-    def kept(self) -> Sequence[tuple[int, str]]:
+    def kept(self, keys: Sequence[str]) -> Mapping[str, Sequence[str]]:
         """Read the whole table."""
-        return until(self._kept, "the table to be read")
+        del keys
+        return by_key(until(self._rows, "the table to be read"))
 
-    def _kept(self) -> Sequence[tuple[int, str]] | None:
+    def _rows(self) -> Sequence[tuple[int, str]] | None:
         try:
             with psycopg.connect(self._hosts.url("fedsafe_node")) as connection:
                 connection.execute(_WITHOUT_INDEXES)
@@ -60,7 +62,8 @@ class SqlWorkload:
 
     def faults(self) -> list[str]:
         """Say if a number is missing, or there twice."""
-        numbers = sorted(number for number, _ in self.kept())
+        rows = until(self._rows, "the table to be read")
+        numbers = sorted(number for number, _ in rows)
         fits = numbers == list(range(len(numbers)))
         return [] if fits else ["the numbers of the log have a gap"]
 
@@ -72,7 +75,7 @@ class SqlWriter:
         self._url = url
         self._connection: Connection | None = None
 
-    def write(self, key: str) -> int:
+    def write(self, key: str) -> str:
         """Append a row, unless it is there already."""
         try:
             if self._connection is None:
@@ -83,13 +86,21 @@ class SqlWriter:
             self.close()
             reason = error.sqlstate or "no connection"
             raise NotAcknowledgedError(reason) from None
-        return number
+        return str(number)
 
     def close(self) -> None:
         """End the connection."""
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+
+def by_key(rows: Sequence[tuple[int, str]]) -> Mapping[str, Sequence[str]]:
+    """Say of a log's rows which numbers each key has."""
+    found = defaultdict(list)
+    for number, key in rows:
+        found[key].append(str(number))
+    return found
 
 
 def _append(connection: Connection, key: str) -> int:

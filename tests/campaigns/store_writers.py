@@ -6,13 +6,14 @@ acknowledgement is handed in again under its key.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from itertools import count
 from pathlib import Path
 from typing import Final, TypeVar
 
 from tests.campaigns.acknowledged import NotAcknowledgedError, Writer
 from tests.campaigns.database_hosts import DatabaseHosts, until
+from tests.campaigns.sql_writers import by_key
 
 from fedsafe_node.clock import SystemClock
 from fedsafe_node.errors import StoreError
@@ -46,9 +47,10 @@ class StoreWorkload:
         """Give one more worker."""
         return self._opened()
 
-    def kept(self) -> Sequence[tuple[int, str]]:
+    def kept(self, keys: Sequence[str]) -> Mapping[str, Sequence[str]]:
         """Read the whole log."""
-        return until(lambda: self._read(_records), "the log to be read")
+        del keys
+        return by_key(until(lambda: self._read(_records), "the log to be read"))
 
     def faults(self) -> list[str]:
         """Verify the tree of the log."""
@@ -80,16 +82,15 @@ class StoreWriter:
         self._loop = asyncio.new_event_loop()
         self._store: Store | None = None
 
-    def write(self, key: str) -> int:
+    def write(self, key: str) -> str:
         """Append a record, unless it is there already."""
 
-        async def act(tx: Transaction) -> int:
+        async def act(tx: Transaction) -> str:
             known = await tx.idempotent_answer(key)
             if known is not None:
-                return int(known.body)
-            index = await tx.append(LOG, key.encode())
-            body = str(index).encode()
-            answer = IdempotencyRow(key, b"", 201, body, _LATER)
+                return known.body.decode()
+            index = str(await tx.append(LOG, key.encode()))
+            answer = IdempotencyRow(key, b"", 201, index.encode(), _LATER)
             await tx.add_idempotent_answer(answer)
             return index
 
