@@ -7,6 +7,7 @@ the answer leaves. Statuses, openings and the decision are read and made inside
 the transaction that writes the event; the indexes only point to rows.
 """
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -58,6 +59,7 @@ T = TypeVar("T")
 RETRY_AFTER_MS: Final = 2_000
 OFFLOAD_QUESTIONS: Final = 4
 OFFLOAD_PICTURES: Final = 100_000
+LEAST_WRITING: Final = 2.0  # seconds that a store may take for an audit event
 REMINDER: Final = Bilingual(
     de=(
         "Ein Treffer ist ein Anlass zur Prüfung, kein Urteil: Konto eingeschränkt "
@@ -119,6 +121,7 @@ class LookupService:
             DeniedError: the purpose is not this credential's, its surface has no
                 legal basis in force, or its budget is spent.
             StoreFailedError: the audit event could not be made durable.
+            TimeoutError: it was not within the deadline.
         """
         case = read_case(request.questions, request.subject_ref, named=who.is_person)
         step = await self._admit([case], request, who)
@@ -133,6 +136,7 @@ class LookupService:
             DeniedError: the purpose is not this credential's, its surface has no
                 legal basis in force, or its budget is spent.
             StoreFailedError: the audit event could not be made durable.
+            TimeoutError: it was not within the deadline.
         """
         count = sum(len(subject.questions) for subject in request.lookups)
         named = who.is_person
@@ -272,7 +276,9 @@ class LookupService:
             await step.spending.keep(tx)
             return [each.answer for each in told]
 
-        return await self._store.write(act)
+        # Whoever signs up waits no longer, and without an event there is no answer.
+        async with asyncio.timeout(max(step.within, LEAST_WRITING)):
+            return await self._store.write(act)
 
     async def _reviewed(
         self, tx: Transaction, answer: LookupAnswer, step: _Round, now: datetime

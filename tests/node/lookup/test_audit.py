@@ -4,6 +4,7 @@
 import asyncio
 import json
 from pathlib import Path
+from threading import Event
 
 import pytest
 from tests.node.fleet import Fleet
@@ -22,6 +23,7 @@ from fedsafe_node.messages import (
     Question,
 )
 from fedsafe_node.principal import Principal
+from fedsafe_node.store.protocol import Transaction
 from fedsafe_policies.vocabulary import (
     Purpose,
     Surface,
@@ -173,3 +175,24 @@ async def test_a_person_may_ask_about_a_file_that_is_nobodys(alone: Fleet) -> No
     (event,) = await alone.audit("a.demo", "lookup")
 
     assert "subject" not in event.openings
+
+
+async def test_no_answer_is_given_while_the_store_stands_still(alone: Fleet) -> None:
+    store, stands, let_go = alone["a.demo"].base.store, Event(), Event()
+
+    async def stand(tx: Transaction) -> None:
+        del tx
+        stands.set()
+        let_go.wait()
+
+    standing = asyncio.create_task(store.write(stand))
+    await asyncio.to_thread(stands.wait)
+    request = LookupRequest(
+        questions=[email()], purpose=Purpose.SIGNUP_CHECK, deadline_ms=10
+    )
+    try:
+        with pytest.raises(TimeoutError):
+            await alone["a.demo"].services.lookups.lookup(request, BOT)
+    finally:
+        let_go.set()
+        await standing
