@@ -25,7 +25,7 @@ from fedsafe_node.overview import Overview
 from fedsafe_node.parts import Parts
 from fedsafe_node.peering.recipients import Recipients
 from fedsafe_node.peering.sightings import Sightings
-from fedsafe_node.people.approvals import Effect
+from fedsafe_node.people.approvals import Approvals, Effect
 from fedsafe_node.people.entrance import Entrance
 from fedsafe_node.people.gate import GateOpening, Gates
 from fedsafe_node.people.policy_changes import PolicyChange, PolicyChanges
@@ -51,14 +51,10 @@ def make_services(parts: Parts) -> Services:
     base, desk = parts.base, parts.desk
     around = base.situation, base.store, base.trail, base.clock
     notes = Notes(base.periods)
-    staff = make_staff(
-        base.office, base.config.oidc, ProviderWeb(parts.session), _acts(parts, notes)
-    )
+    staff = _staff(parts, notes)
     approvals = staff.approvals
     gates = Gates(base.situation, base.office, approvals)
-    policies = PolicyChanges(
-        base.office, base.situation, approvals, base.place, base.workers
-    )
+    policies = _policies(base, approvals)
     registers = Registers(*around)
     audits = _audits(parts)
     lookups, signals = _lookups(parts), SignalService(desk)
@@ -96,18 +92,34 @@ def make_services(parts: Parts) -> Services:
         disputes=Disputes(desk, base.announcer),
         requests=requests,
         proofs=Proofs(desk, base.office.vault, requests, _mailer(parts)),
-        node=Overview(
-            base.situation,
-            base.store,
-            base.clock,
-            parts.witnesses.cosigning,
-            parts.witnesses.server,
-            policies.differing,
-            parts.notices,
-        ),
+        node=_overview(parts, policies),
         sheets=_sheets(parts, gates, registers, staff),
         answers=StoredAnswers(base.store, base.clock),
         following=base.following,
+    )
+
+
+def _staff(parts: Parts, notes: Notes) -> Staff:
+    base, web = parts.base, ProviderWeb(parts.session)
+    return make_staff(base.office, base.config.oidc, web, _acts(parts, notes))
+
+
+def _policies(base: Base, approvals: Approvals) -> PolicyChanges:
+    return PolicyChanges(
+        base.office, base.situation, approvals, base.place, base.workers
+    )
+
+
+def _overview(parts: Parts, policies: PolicyChanges) -> Overview:
+    base = parts.base
+    return Overview(
+        base.situation,
+        base.store,
+        base.clock,
+        parts.witnesses.cosigning,
+        parts.witnesses.server,
+        policies.differing,
+        parts.notices,
     )
 
 

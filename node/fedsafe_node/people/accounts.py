@@ -23,7 +23,6 @@ from fedsafe_node.errors import (
     WrongStateError,
 )
 from fedsafe_node.log.audit import Detail, Event
-from fedsafe_node.people.approvals import withdraw_acts_of
 from fedsafe_node.people.codes import RECOVERY_CODES, hash_code, new_code
 from fedsafe_node.people.messages import (
     AccountAnswer,
@@ -42,6 +41,7 @@ from fedsafe_node.people.rules import roles_of
 from fedsafe_node.people.throttle import count_tries, place_counter
 from fedsafe_node.people.totp import enrolment_uri, new_secret
 from fedsafe_node.people.training import first_training
+from fedsafe_node.people.waiting import withdraw_acts_of
 from fedsafe_node.principal import Principal
 from fedsafe_node.store.people_rows import GrantRow, PersonRow, PersonState
 from fedsafe_node.store.protocol import Reader, Transaction

@@ -108,8 +108,10 @@ class Approvals:
 
         Raises:
             ForbiddenError: a service asks.
+            WrongStateError: this node can't do such an act.
         """
         _check_person(who)
+        self._effect_of(kind)
         office, now = self._office, self._office.now()
         row = ActRow(
             id=token_hex(_ID_BYTES),
@@ -204,7 +206,7 @@ class Approvals:
     ) -> _Done:
         office, second = self._office, Person(who.name, who.role)
         first = Person(row.asked_by, Role(row.asked_role))
-        effect = self.effects[Act(row.kind)]
+        effect = self._effect_of(Act(row.kind))
         now = office.clock.now()
         request = await effect.request(tx, content, first, second)
         decision = office.judge.decide(request, now)
@@ -222,6 +224,13 @@ class Approvals:
         learn = await effect.carry_out(tx, content, first, second)
         await office.note(tx, Event.ACT_APPROVED, who.name, told_of(row))
         return _Done(row, learn)
+
+    def _effect_of(self, kind: Act) -> Effect:
+        effect = self.effects.get(kind)
+        if effect is None:
+            # Nobody approves what nothing would carry out.
+            raise WrongStateError("wrong_state", f"this node can't do {kind} yet")
+        return effect
 
     async def _check_persons(
         self, tx: Transaction, row: ActRow, who: Principal
@@ -340,16 +349,6 @@ async def may_stand_by(office: Office, reader: Reader, name: str, role: Role) ->
     if not office.judge.synthetic:
         return False
     return await holds_credential(reader, name, role, office.now())
-
-
-async def withdraw_acts_of(
-    office: Office, tx: Transaction, name: str, role: Role | None, *, by: str
-) -> None:
-    """Withdraw what somebody has asked for, in one role or in any, within an act."""
-    for row in await all_pending(tx):
-        if row.asked_by == name and role in {None, Role(row.asked_role)}:
-            await tx.decide_act(row.id, ActState.WITHDRAWN, by=by, at=office.now())
-            await office.note(tx, Event.ACT_WITHDRAWN, by, told_of(row))
 
 
 def shown(row: ActRow, now: int, state: ActState | None = None) -> ActAnswer:

@@ -19,12 +19,12 @@ import msgspec
 from fedsafe_federation.wireformat import decode, encode
 from fedsafe_node.errors import BadRequestError, DeniedError, NotFoundError
 from fedsafe_node.log.audit import Detail, Event
-from fedsafe_node.people.approvals import Approvals, withdraw_acts_of
+from fedsafe_node.people.approvals import Approvals
 from fedsafe_node.people.messages import ActAnswer, RoleAnswer, RoleRequest
 from fedsafe_node.people.names import holders
 from fedsafe_node.people.office import Office
 from fedsafe_node.people.rules import is_in_force, role_request
-from fedsafe_node.people.waiting import let_one_wait
+from fedsafe_node.people.waiting import let_one_wait, withdraw_acts_of
 from fedsafe_node.principal import Principal
 from fedsafe_node.store.people_rows import GrantRow, PersonRow
 from fedsafe_node.store.protocol import Reader, Transaction

@@ -16,7 +16,7 @@ from fedsafe_node.errors import (
     WrongStateError,
 )
 from fedsafe_node.log.audit import Detail, Event
-from fedsafe_node.people.approvals import may_stand_by, withdraw_acts_of
+from fedsafe_node.people.approvals import may_stand_by
 from fedsafe_node.people.credentials import LONGEST, new_credential
 from fedsafe_node.people.messages import (
     CredentialAnswer,
@@ -34,6 +34,7 @@ from fedsafe_node.people.names import (
     remember_holder,
 )
 from fedsafe_node.people.office import Office
+from fedsafe_node.people.waiting import withdraw_acts_of
 from fedsafe_node.principal import Principal
 from fedsafe_node.store.people_rows import TermsRow
 from fedsafe_node.store.protocol import Reader, Transaction

@@ -10,6 +10,7 @@ from fedsafe_node.people.messages import ActAnswer
 from fedsafe_node.people.office import Office
 from fedsafe_node.store.people_rows import ActState
 from fedsafe_node.store.protocol import Transaction
+from fedsafe_policies.vocabulary import Role
 
 
 async def let_one_wait(
@@ -40,3 +41,13 @@ async def let_one_wait(
         await office.note(
             tx, Event.ACT_WITHDRAWN, by, told_of(row), outcome="overtaken"
         )
+
+
+async def withdraw_acts_of(
+    office: Office, tx: Transaction, name: str, role: Role | None, *, by: str
+) -> None:
+    """Withdraw what somebody has asked for, in one role or in any, within an act."""
+    for row in await all_pending(tx):
+        if row.asked_by == name and role in {None, Role(row.asked_role)}:
+            await tx.decide_act(row.id, ActState.WITHDRAWN, by=by, at=office.now())
+            await office.note(tx, Event.ACT_WITHDRAWN, by, told_of(row))

@@ -13,8 +13,10 @@ from tests.node.people.test_gate import COMPLETE
 from tests.node.review.conftest import match
 from tests.node.signals.conftest import ANNA, request_for
 
+from fedsafe_node.errors import WrongStateError
 from fedsafe_node.log.pseudonyms import quarter_of
 from fedsafe_node.people.credentials import People
+from fedsafe_node.principal import Principal
 from fedsafe_node.review.opening import open_review
 from fedsafe_node.store.recipients_rows import PackRow
 from fedsafe_policies.policy import load_policy, shipped_text
@@ -178,6 +180,19 @@ async def test_the_table_names_every_act_that_a_node_does(house: House) -> None:
 
     assert set(effects) == set(ACTS)
     assert set(Act) == ACTS.keys() | DRAFTS | NOT_YET
+
+
+@pytest.mark.parametrize("kind", sorted(NOT_YET))
+async def test_nobody_asks_for_what_nothing_would_carry_out(
+    house: House, kind: Act
+) -> None:
+    approvals = house.fleet["a.demo"].services.staff.approvals
+    olaf = Principal("olaf", Role.OPERATOR)
+
+    with pytest.raises(WrongStateError, match=f"this node can't do {kind} yet"):
+        await approvals.ask(kind, b"{}", olaf)
+
+    assert (await approvals.pending()).acts == []
 
 
 async def _alone(house: House, name: str) -> list[str]:
