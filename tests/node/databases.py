@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Databases for nodes' stores, and hands that change them behind a node's back.
 
-Those on a PostgreSQL server are migrated, and a node has its role there.
+Those on a PostgreSQL server are migrated, by an owner who is no superuser, and a node
+has its role there.
 """
 
 import re
@@ -11,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import LiteralString, Protocol
 
 import psycopg
 from psycopg.sql import SQL, Identifier
@@ -22,8 +23,9 @@ from fedsafe_node.store.postgresql.schema import migrate
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A database: as its owner reaches it, and as the node does."""
+    """A database: as a superuser, the owner of the tables and the node reach it."""
 
+    superuser: str
     owner: str
     node: str
 
@@ -33,14 +35,13 @@ class Preparing:
 
     def __init__(self, databases: Databases) -> None:
         self._databases = databases
-        self._role = fresh_name("node")
+        self._owner, self._role = fresh_name("owner"), fresh_name("node")
         self._template: str | None = None
         self._left: dict[str, Prepared] = {}
 
-    @property
-    def owner_url(self) -> str:
-        """The address of a superuser, with any database."""
-        return self._databases.url()
+    def at(self, url: str) -> Prepared:
+        """Return the database that a node has at a URL."""
+        return self._prepared(self._databases.url(name_in(url)))
 
     def make(self) -> Prepared:
         """Make a database with the newest schema."""
@@ -52,12 +53,12 @@ class Preparing:
         """Make a database without any schema."""
         if self._template is None:
             self._template = self._made()
-        return self._prepared(self._databases.database())
+        return self._prepared(self._owned())
 
     def drop(self, prepared: Prepared) -> None:
         """Drop a database."""
-        self._databases.drop(prepared.owner)
-        self._left.pop(prepared.owner, None)
+        self._databases.drop(prepared.superuser)
+        self._left.pop(prepared.superuser, None)
 
     def close(self) -> None:
         """Drop what is left, and what all tests shared."""
@@ -65,27 +66,37 @@ class Preparing:
             self.drop(prepared)
         if self._template is not None:
             self._databases.drop(self._template)
-            self._run(SQL("DROP ROLE {}"))
+            self._run("DROP ROLE {}, {}", self._owner, self._role)
 
     def _made(self) -> str:
-        self._run(SQL("CREATE ROLE {} LOGIN"))
-        url = self._databases.database()
-        migrate(url, self._role)
+        for role in (self._owner, self._role):
+            self._run("CREATE ROLE {} LOGIN", role)
+        url = self._owned()
+        migrate(self._databases.url(name_in(url), role=self._owner), self._role)
         return url
 
-    def _run(self, command: SQL) -> None:
-        with psycopg.connect(self._databases.url(), autocommit=True) as connection:
-            connection.execute(command.format(Identifier(self._role)))
+    def _owned(self) -> str:
+        url = self._databases.database()
+        self._run("GRANT CREATE ON DATABASE {} TO {}", name_in(url), self._owner)
+        return url
 
-    def _prepared(self, owner: str) -> Prepared:
-        made = Prepared(owner, self._databases.url(name_in(owner), role=self._role))
-        self._left[owner] = made
+    def _run(self, command: LiteralString, *names: str) -> None:
+        with psycopg.connect(self._databases.url(), autocommit=True) as connection:
+            connection.execute(SQL(command).format(*map(Identifier, names)))
+
+    def _prepared(self, superuser: str) -> Prepared:
+        name = name_in(superuser)
+        made = self._left[superuser] = Prepared(
+            superuser,
+            owner=self._databases.url(name, role=self._owner),
+            node=self._databases.url(name, role=self._role),
+        )
         return made
 
     def put_back(self, old: Prepared, prepared: Prepared) -> None:
         """Put a copy in the place of a database, under its name."""
         self.drop(prepared)
-        names = (name_in(old.owner), name_in(prepared.owner))
+        names = (name_in(old.superuser), name_in(prepared.superuser))
         with psycopg.connect(self._databases.url(), autocommit=True) as connection:
             connection.execute(
                 SQL("CREATE DATABASE {1} TEMPLATE {0} STRATEGY FILE_COPY").format(
@@ -95,7 +106,7 @@ class Preparing:
 
     def copy(self, prepared: Prepared) -> Prepared:
         """Copy a database to which nobody is connected."""
-        return self._prepared(self._databases.database(prepared.owner))
+        return self._prepared(self._databases.database(prepared.superuser))
 
 
 class Behind(Protocol):
@@ -160,7 +171,7 @@ class BehindServer:
             r"zeroblob\((\d+)\)", r"decode(repeat('00', \1), 'hex')", statement
         )
         changed = re.sub(r"\bx'([0-9a-f]*)'", r"'\\x\1'::bytea", changed)
-        with psycopg.connect(self._prepared.owner, autocommit=True) as connection:
+        with psycopg.connect(self._prepared.superuser, autocommit=True) as connection:
             connection.execute("SET search_path = fedsafe")
             connection.execute("SET session_replication_role = replica")
             for each in filter(str.strip, changed.split(";")):

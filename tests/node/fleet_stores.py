@@ -7,7 +7,6 @@
 import re
 from pathlib import Path
 from typing import Final
-from urllib.parse import urlsplit, urlunsplit
 
 import msgspec
 from tests.node.databases import Prepared, Preparing
@@ -52,8 +51,7 @@ class FleetStores:
         text = path.read_text()
         found = _URL.search(text)
         assert found is not None
-        owner = urlsplit(preparing.owner_url)._replace(path=urlsplit(found[1]).path)
-        made = preparing.copy(Prepared(urlunsplit(owner), found[1]))
+        made = preparing.copy(preparing.at(found[1]))
         self._made.append(made)
         path.write_text(text.replace(found[1], made.node))
 

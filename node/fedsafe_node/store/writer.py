@@ -49,6 +49,7 @@ from fedsafe_node.store.sql import (
     Connection,
     Error,
     IntegrityError,
+    OperationalError,
     WriteConnection,
 )
 
@@ -274,6 +275,8 @@ class Writer:
             if self._connection.in_transaction:
                 self._faults.reach(FaultPoint.WRITER_BEFORE_COMMIT)
                 self._connection.commit()
+            elif any(error is None for _, _, error in outcomes):
+                raise OperationalError("the transaction is gone")  # noqa: TRY301
         except Exception as error:  # noqa: BLE001 - every caller is told
             failed = self._take_back(error, committing=committing)
             return [(item.future, None, failed) for item, _ in acts]

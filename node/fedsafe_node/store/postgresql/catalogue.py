@@ -24,6 +24,20 @@ COLUMNS: Final = (
     f"WHERE {_OURS} AND c.relname = ? AND a.attnum > 0 AND NOT a.attisdropped "
     "ORDER BY a.attnum"
 )
+LOGS: Final = ("entries", "leaf_tiles", "logs", "openings", "pruned", "tile_roots")
+# Whether who asks could change or delete a row of the logs, or silence what refuses it.
+MAY_CHANGE: Final = (
+    "SELECT EXISTS (SELECT 1 FROM pg_class c "  # noqa: S608 - our own words
+    "JOIN pg_namespace n ON n.oid = c.relnamespace "
+    "LEFT JOIN pg_inherits h ON h.inhrelid = c.oid "
+    "LEFT JOIN pg_class p ON p.oid = h.inhparent "
+    f"WHERE n.nspname = '{SCHEMA_NAME}' AND c.relkind IN ('r', 'p') "
+    f"AND (c.relname IN {LOGS} OR p.relname IN {LOGS}) AND ("
+    "has_table_privilege(c.oid, 'UPDATE, DELETE, TRUNCATE, TRIGGER') "
+    "OR has_any_column_privilege(c.oid, 'UPDATE') "
+    "OR pg_has_role(c.relowner, 'MEMBER') "
+    f"OR has_schema_privilege('{SCHEMA_NAME}', 'CREATE')))"
+)
 HAS_VERSION: Final = f"SELECT to_regclass('{SCHEMA_NAME}.migrations') IS NOT NULL"
 VERSION: Final = "SELECT coalesce(max(number), 0) FROM migrations"
 _COLUMN_PARTS: Final = (
@@ -58,11 +72,51 @@ _RULES: Final = (
     'ORDER BY c.relname COLLATE "C", r.rulename COLLATE "C"'
 )
 _FUNCTIONS: Final = (
-    "SELECT 'function', p.proname::text, p.prosrc, p.prosecdef::text "  # noqa: S608
+    "SELECT 'function', p.proname::text, p.prosrc, p.prosecdef::text, "  # noqa: S608
+    "p.proargtypes::regtype[]::text, p.prorettype::regtype::text, l.lanname::text, "
+    "coalesce(p.proconfig::text, '') "
     "FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace "
+    "JOIN pg_language l ON l.oid = p.prolang "
     f"WHERE n.nspname = '{SCHEMA_NAME}' ORDER BY p.proname COLLATE \"C\", p.prosrc"
+)
+_POLICIES: Final = (
+    "SELECT 'policy', c.relname::text, coalesce(y.polname::text, ''), "  # noqa: S608
+    "c.relrowsecurity::text, c.relforcerowsecurity::text "
+    "FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
+    "LEFT JOIN pg_policy y ON y.polrelid = c.oid "
+    f"WHERE n.nspname = '{SCHEMA_NAME}' AND (y.oid IS NOT NULL OR c.relrowsecurity "
+    'OR c.relforcerowsecurity) ORDER BY c.relname COLLATE "C", y.polname COLLATE "C"'
+)
+# What a partition has that its parent has not, or not so.
+_OF_PARTITIONS: Final = (
+    "FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
+    "JOIN pg_inherits h ON h.inhrelid = c.oid JOIN pg_class p ON p.oid = h.inhparent "
+)
+_IS_PARTITION: Final = f"WHERE n.nspname = '{SCHEMA_NAME}' AND c.relispartition"
+_ODD_TRIGGERS: Final = (
+    "SELECT 'trigger', c.relname::text, t.tgname::text, t.tgenabled::text, "  # noqa: S608
+    f"pg_get_triggerdef(t.oid) {_OF_PARTITIONS} "
+    "JOIN pg_trigger t ON t.tgrelid = c.oid "
+    "LEFT JOIN pg_trigger u ON u.oid = t.tgparentid "
+    f"{_IS_PARTITION} AND NOT t.tgisinternal "
+    "AND t.tgenabled IS DISTINCT FROM u.tgenabled "
+    'ORDER BY c.relname COLLATE "C", t.tgname COLLATE "C"'
+)
+_ODD_RULES: Final = (
+    f"SELECT 'rule', c.relname::text, r.rulename::text {_OF_PARTITIONS} "
+    f"JOIN pg_rewrite r ON r.ev_class = c.oid {_IS_PARTITION} "
+    'ORDER BY c.relname COLLATE "C", r.rulename COLLATE "C"'
+)
+_ODD_PARTITIONS: Final = (
+    "SELECT 'partition', c.relname::text, c.relkind::text, "
+    f"pg_get_expr(c.relpartbound, c.oid) {_OF_PARTITIONS} {_IS_PARTITION} "
+    "AND c.relkind IN ('r', 'p', 'f') AND (c.relkind <> 'r' "
+    "OR c.relname !~ ('^' || p.relname || '_[0-9]+$') "
+    f"OR pg_get_expr(c.relpartbound, c.oid) !~ '^FOR VALUES (FROM|WITH) ' "
+    "OR p.relname = 'signals') ORDER BY c.relname COLLATE \"C\""
 )
 SCHEMA_PARTS: Final = (
     *(_COLUMN_PARTS, _CONSTRAINTS, _INDEXES),
-    *(_TRIGGERS, _RULES, _FUNCTIONS),
+    *(_TRIGGERS, _RULES, _FUNCTIONS, _POLICIES),
+    *(_ODD_TRIGGERS, _ODD_RULES, _ODD_PARTITIONS),
 )

@@ -9,16 +9,24 @@ A condition that looks into another table is a function here.
 from collections.abc import Mapping
 from typing import Final
 
+from fedsafe_node.store.postgresql.catalogue import SCHEMA_NAME
+
 SIGNAL_PARTITIONS: Final = 8
 LOG_STEP: Final = 1 << 22  # entries in a partition of the logs
 _FIRST_STEPS: Final = 2
+# Old row versions are cleared away within minutes of an erasure, however large the
+# table has become.
+VACUUMED_SOON: Final = (
+    " WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 50)"
+)
 
 
 def refusal(name: str, table: str, verb: str, condition: str, why: str) -> list[str]:
     """Refuse to change rows of a table when a condition holds."""
     return [
         (
-            f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+            f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql "
+            f"SET search_path = {SCHEMA_NAME}, pg_temp AS $$ BEGIN "
             f"IF {condition} THEN RAISE EXCEPTION '{why}' USING ERRCODE = '23000'; "
             f"END IF; "
             f"RETURN {'OLD' if verb == 'DELETE' else 'NEW'}; END $$"
@@ -34,7 +42,7 @@ def _ranges(table: str) -> list[str]:
     return [
         f"CREATE TABLE {table}_{number} PARTITION OF {table} FOR VALUES "
         f"FROM ({'MINVALUE' if number == 0 else number * LOG_STEP}) "
-        f"TO ({(number + 1) * LOG_STEP})"
+        f"TO ({(number + 1) * LOG_STEP}){VACUUMED_SOON}"
         for number in range(_FIRST_STEPS)
     ]
 

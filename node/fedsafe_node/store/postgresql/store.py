@@ -30,6 +30,7 @@ from fedsafe_node.errors import (
 )
 from fedsafe_node.faults import NO_FAULTS, Faults
 from fedsafe_node.store.keeping_rows import Outage, Room
+from fedsafe_node.store.postgresql.catalogue import MAY_CHANGE
 from fedsafe_node.store.postgresql.connection import (
     PostgresConnection,
     connect,
@@ -54,12 +55,6 @@ T = TypeVar("T")
 PATIENCE: Final = 12.0  # seconds
 _READERS: Final = 4
 _SNAPSHOT: Final = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
-_MAY_CHANGE: Final = (
-    "SELECT has_table_privilege('entries', 'UPDATE') "
-    "OR has_table_privilege('entries', 'DELETE') "
-    "OR has_table_privilege('entries', 'TRUNCATE') "
-    "OR has_table_privilege('openings', 'UPDATE')"
-)
 
 
 class PostgresStore:
@@ -223,7 +218,7 @@ def _open(
             undo.callback(writing.close)
             if writing.version() == 0:
                 _migrate(server, writing)  # a new database: nothing to be checked
-            if writing.execute(_MAY_CHANGE).fetchone()[0]:
+            if writing.execute(MAY_CHANGE).fetchone()[0]:
                 why = "the node's role owns the logs, or may change them"
                 raise StoreFailedError(why)
             if check is not None:
@@ -287,8 +282,9 @@ class _Readers:
             except StoreFailedError:
                 if not connection.is_broken:
                     raise
+                self._mine.connection = None  # none may take its place for a while
                 self._connections.remove(connection)
-                self._mine.connection = None  # and no other may be had yet
+                connection.close()
         connection = self._mine.connection = _connect(self._server)
         self._connections.append(connection)
         return self._run(connection, query)

@@ -5,9 +5,8 @@ All write transactions of all workers are serial: each begins with one advisory 
 so rows are read and written as if this worker were alone. A sequence tells whether
 another had its turn since, and what this one remembers of the database is old.
 
-Rows of the logs, which nothing refuses, wait in memory until the end of the batch or
-until a statement could see them, and go over in one piece. An act has a savepoint only
-once it changes something else.
+Rows of the logs, which nothing refuses, wait in memory until a statement could see them
+or the batch ends. An act has a savepoint only once it changes something else.
 
 When the connection breaks at a commit, the worker asks over a new one whether its last
 token is there, under the lock, which the broken session holds until it has ended: so
@@ -18,7 +17,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -27,30 +26,26 @@ import psycopg
 from fedsafe_node.store.postgresql.catalogue import COLUMNS
 from fedsafe_node.store.postgresql.connection import (
     PostgresConnection,
-    Raw,
     Rows,
-    connect,
     translated,
 )
 from fedsafe_node.store.postgresql.replacements import LOG_STEP
 from fedsafe_node.store.postgresql.server import Server
 from fedsafe_node.store.postgresql.statements import Statement, statement_of
+from fedsafe_node.store.postgresql.turns import (
+    LOCKED,
+    MARK,
+    begin_session,
+    copy_rows,
+    end_stalled,
+    is_marked,
+    take_turn,
+)
 
-WRITING: Final = 0x666564_0002  # the advisory lock of whoever writes
-_WAIT: Final = "SET lock_timeout = '10s'"
-_TOUCHED: Final = (
-    "CREATE TEMP TABLE touched (name text, sign int, cells text) ON COMMIT DELETE ROWS"
-)
-_LOCK: Final = f"SELECT pg_advisory_xact_lock({WRITING})".encode()
-_TURN: Final = "SELECT nextval('turn')"
-_MARK: Final = (
-    "INSERT INTO turns (worker, token) VALUES ($1, $2) "
-    "ON CONFLICT (worker) DO UPDATE SET token = excluded.token"
-)
-_MARKED: Final = "SELECT 1 FROM turns WHERE worker = $1 AND token = $2"
-_ERASE: Final = "SELECT erase_opening(?, ?, ?, ?)"
-_GRANT: Final = "SELECT grant_opening(?, ?, ?, ?, ?)"
-_PRUNE: Final = "SELECT prune_log(?, ?, ?, ?, ?, ?, ?)"
+_NOTE: Final = "INSERT INTO pg_temp.touched SELECT * FROM "
+_ERASE: Final = f"{_NOTE}erase_opening(?, ?, ?, ?)"
+_GRANT: Final = f"{_NOTE}grant_opening(?, ?, ?, ?, ?)"
+_PRUNE: Final = f"{_NOTE}prune_log(?, ?, ?, ?, ?, ?, ?)"
 _TOKEN_BYTES: Final = 16
 _FEW: Final = 24  # rows that go with the commit instead of over a COPY of their own
 _SETTLE: Final = 8.0  # seconds in which the outcome of a commit has to show
@@ -72,7 +67,7 @@ class PostgresWriteConnection(PostgresConnection):
 
     Owned by the writer's thread: `_turn`, the number of the last turn; `_waiting`,
     rows of the logs; `_last`, statements that go with the commit; `_is_saved`, whether
-    the act under way has a savepoint; `_room`, the first index no partition takes;
+    the act under way has a savepoint; `_steps`, partitions of the logs that are there;
     `noted`, whether rows may have been noted for the seal.
     """
 
@@ -89,20 +84,10 @@ class PostgresWriteConnection(PostgresConnection):
         self._last: list[tuple[bytes, _Values]] = []
         self._is_saved = self._is_in_act = False
         self._changes = self._before = 0
-        self._room = 0
+        self._steps: set[int] = set()
         self._types: dict[str, dict[str, str]] = {}
         self.noted = False
-        super().__init__(self._connect())
-
-    def _connect(self) -> Raw:
-        raw = connect(self._server.url, self._server.password)
-        try:
-            raw.execute(_WAIT)
-            raw.execute(_TOUCHED)
-        except psycopg.Error as error:
-            raw.close()
-            raise translated(error) from None
-        return raw
+        super().__init__(begin_session(server))
 
     def reconnect(self) -> None:
         """Take a new connection in place of a broken one.
@@ -111,9 +96,10 @@ class PostgresWriteConnection(PostgresConnection):
             sqlite3.OperationalError: no server answers, or it does not let us in.
         """
         self._raw.close()
-        self._raw = self._connect()
+        self._raw = begin_session(self._server)
         self._cursor = self._raw.cursor()
         self._turn = -1
+        self._steps.clear()
 
     @property
     def total_changes(self) -> int:
@@ -127,19 +113,27 @@ class PostgresWriteConnection(PostgresConnection):
             sqlite3.Error: no server takes writes now.
         """
         self._forget()
-        if self.is_broken:
-            self.reconnect()
-        try:
-            with self._raw.pipeline():
-                self._raw.execute("BEGIN", prepare=False)
-                self._raw.execute(_LOCK)
-                turn = self._raw.execute(_TURN)
-                (number,) = turn.fetchone() or (0,)
-        except psycopg.Error as error:
-            self.end()
-            raise translated(error) from None
+        self.end()
+        number = self._take_turn()
         is_next, self._turn = number == self._turn + 1, number
         return not is_next
+
+    def _take_turn(self) -> int:
+        for is_last in (False, True):  # until then nothing was begun
+            if self.is_broken:
+                self.reconnect()
+            try:
+                return take_turn(self._raw)
+            except psycopg.Error as error:
+                self.end()
+                if is_last or not (self.is_broken or self._ends_stalled(error)):
+                    raise translated(error) from None
+        raise AssertionError
+
+    def _ends_stalled(self, error: psycopg.Error) -> bool:
+        with suppress(psycopg.Error):
+            return error.sqlstate == LOCKED and end_stalled(self._raw)
+        return False
 
     def begin_act(self) -> None:
         """Set the point to which `undo_act` goes back."""
@@ -159,6 +153,7 @@ class PostgresWriteConnection(PostgresConnection):
             if buffered.own:
                 del buffered.rows[-buffered.own :]
         if self._is_saved:
+            self._steps.clear()
             self._plain("ROLLBACK TO act")
             self._plain("RELEASE act")
         self._is_in_act = self._is_saved = False
@@ -228,13 +223,14 @@ class PostgresWriteConnection(PostgresConnection):
 
     def erase_opening(self, log: int, index: int, group: str, at: int) -> bool:
         """Wipe the sealed bytes of an opening; False if there are none."""
-        return bool(self.execute(_ERASE, (log, index, group, at)).fetchone()[0])
+        return self.execute(_ERASE, (log, index, group, at)).rowcount == 1
 
     def grant_opening(
         self, log: int, index: int, group: str, period: str, sealed: bytes
     ) -> None:
         """Add an opening, or bring one back that was erased."""
         self.execute(_GRANT, (log, index, group, period, sealed))
+        self._changes += 1  # it notes only what it brought back
 
     def prune_log(self, log: int, said: _Values) -> None:
         """Keep what is said of a prefix (a row of `pruned`), and delete its rows."""
@@ -265,12 +261,12 @@ class PostgresWriteConnection(PostgresConnection):
                         cursor.execute(buffered.statement.sql, row)
                 for sql, values in self._last:
                     cursor.execute(sql, values)
-                cursor.execute(_MARK, (self._worker, token))
+                cursor.execute(MARK, (self._worker, token))
                 cursor.execute("COMMIT", prepare=False)
         except psycopg.Error as error:
-            is_broken = self.is_broken
             self._forget()
-            if not (is_broken and self._is_settled(token)):
+            if not (self.is_broken and self._is_settled(token)):
+                self._steps.clear()
                 self.end()
                 raise translated(error) from None
         self._forget()
@@ -278,6 +274,7 @@ class PostgresWriteConnection(PostgresConnection):
     def rollback(self) -> None:
         """Take back all of it."""
         self._forget()
+        self._steps.clear()
         if not self.is_broken:
             self._plain("ROLLBACK")
 
@@ -297,18 +294,32 @@ class PostgresWriteConnection(PostgresConnection):
             return
         buffered = self._waiting.setdefault(statement.table, _Buffered(statement))
         if statement.table != "tile_roots":
-            self._make_room(max(int(str(row[1])) for row in (rows[0], rows[-1])))
+            self._make_room({int(str(row[1])) for row in rows})
         buffered.rows.extend(rows)
         buffered.own += len(rows)
         self._changes += len(rows)
 
-    def _make_room(self, index: int) -> None:
-        """See that a partition takes an index, and the next ones."""
-        if index + LOG_STEP // 4 >= self._room:
-            wanted = index + LOG_STEP // 4
+    def _make_room(self, indices: Iterable[int]) -> None:
+        """See that partitions take indices, and the next ones."""
+        ahead = LOG_STEP // 4
+        wanted = {at // LOG_STEP for index in indices for at in (index, index + ahead)}
+        for step in sorted(wanted - self._steps):
             self._prepare(_EXTEND)
-            self._run(_EXTEND, (wanted,))
-            self._room = (wanted // LOG_STEP + 1) * LOG_STEP
+            self._run(_EXTEND, (step * LOG_STEP,))
+            self._steps.add(step)
+
+    def _run(self, statement: Statement, values: _Values) -> Rows:
+        try:
+            return super()._run(statement, values)
+        except sqlite3.Error:
+            self._give_back()
+            raise
+
+    def _give_back(self) -> None:
+        """Leave a transaction of which nothing can be kept; others wait for a turn."""
+        if not self.in_transaction:
+            self._steps.clear()
+            self.end()
 
     def _prepare(self, statement: Statement) -> None:
         """Send what has to be there before a statement."""
@@ -345,17 +356,10 @@ class PostgresWriteConnection(PostgresConnection):
             self._send(earlier=False)
 
     def _copy(self, statement: Statement, rows: Sequence[_Values]) -> None:
-        types = self._types_of(statement.table)
-        columns = statement.columns
-        sql = (
-            f"COPY {statement.table} ({', '.join(columns)}) FROM STDIN (FORMAT BINARY)"
-        )
         try:
-            with self._cursor.copy(sql.encode()) as copy:
-                copy.set_types([types[column] for column in columns])
-                for row in rows:
-                    copy.write_row(row)
+            copy_rows(self._cursor, statement, self._types_of(statement.table), rows)
         except psycopg.Error as error:
+            self._give_back()
             raise translated(error) from None
 
     def _types_of(self, table: str) -> dict[str, str]:
@@ -387,17 +391,9 @@ class PostgresWriteConnection(PostgresConnection):
         while time.monotonic() < until:
             try:
                 self.reconnect()
-                with self._raw.transaction():
-                    self._raw.execute(_LOCK)
-                    found = self._raw.execute(_MARKED, (self._worker, token))
-                    if found.fetchone() is None:
-                        return False
-                    # Once this is where it has to be, so is what came before it.
-                    self._raw.execute(_MARK, (self._worker, token))
+                return is_marked(self._raw, self._worker, token)
             except (psycopg.Error, sqlite3.Error):
                 time.sleep(_PAUSE)
-            else:
-                return True
         return False
 
 
