@@ -28,6 +28,7 @@ class Turns:
         self.leads = asyncio.Event()
         self.rests = asyncio.Event()
         self.rests.set()
+        self.given_up = 0
 
     def win(self) -> None:
         self.rests.clear()
@@ -44,7 +45,7 @@ class Turns:
         await self.rests.wait()
 
     async def give_up(self) -> None:
-        """It is the test that takes it away."""
+        self.given_up += 1
 
 
 class _Server:
