@@ -230,14 +230,23 @@ def _person(text: str) -> tuple[str, Role]:
 
 
 @node.command("run")
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 64),
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="Processes; more than one on PostgreSQL.",
+)
 @shared_options
 @click.pass_context
-def run(context: click.Context) -> ExitStatus:
+def run(context: click.Context, /, workers: int) -> ExitStatus:
     """Run the node in the foreground until it is told to stop.
 
     \b
-    Example:
+    Examples:
       fedsafe node run --config /srv/fedsafe
+      fedsafe node run --config /srv/fedsafe --workers 4
     """  # noqa: D301
     from fedsafe_node.app import run as run_node  # noqa: PLC0415 (slow to load)
     from fedsafe_node.config import Place  # noqa: PLC0415
@@ -249,7 +258,7 @@ def run(context: click.Context) -> ExitStatus:
 
     directory = Path(settings_of(context).directory())
     try:
-        run_node(Place(directory))
+        run_node(Place(directory), workers)
     except ConfigError as error:
         raise SettingsError(str(error)) from None
     except StoreBusyError as error:

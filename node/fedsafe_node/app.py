@@ -12,7 +12,7 @@ import logging
 import os
 import signal
 import sys
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Final
@@ -21,6 +21,7 @@ from fedsafe_node.assembly import RunningNode
 from fedsafe_node.clock import Clock, SystemClock
 from fedsafe_node.config import Config, Place, load_config
 from fedsafe_node.errors import NodeError, StoreFailedError
+from fedsafe_node.supervising import Supervisor, alone_in
 from fedsafe_node.telemetry import LOGGER, configure_logging, fields
 
 LOOK_SECONDS: Final = 5.0
@@ -30,27 +31,45 @@ _YOUNG_OBJECTS: Final = 50_000
 _LOG: Final = logging.getLogger(f"{LOGGER}.app")
 
 
-def run(place: Place) -> None:
-    """Run the node of a directory until SIGTERM or SIGINT.
+def run(place: Place, workers: int = 1) -> None:
+    """Run the node of a directory until SIGTERM or SIGINT, as one process or several.
 
     Raises:
         NodeError: it cannot start.
     """
     import uvloop  # noqa: PLC0415 - only a running node needs it
 
+    prepare()
+    config = load_config(place)
+    with alone_in(place) if config.store is not None else nullcontext():
+        if workers == 1:
+            uvloop.run(_run(place))
+        else:
+            asyncio.run(_supervise(Supervisor(place, config, workers)))
+
+
+def prepare() -> None:
+    """Set up a process that runs a node, before its loop."""
     # The writer thread and the loop share one interpreter lock: with the default
     # of 5 ms a commit would wait for it longer than for the disk.
     sys.setswitchinterval(_SWITCH_SECONDS)
     configure_logging()
-    uvloop.run(_run(place))
 
 
 async def _run(place: Place) -> None:
+    await serve(place, _until_told(), SystemClock())
+
+
+async def _supervise(supervisor: Supervisor) -> None:
+    await supervisor.run(_until_told())
+
+
+def _until_told() -> asyncio.Event:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    await serve(place, stop, SystemClock())
+    return stop
 
 
 async def serve(
@@ -67,7 +86,7 @@ async def serve(
     config = await asyncio.to_thread(load_config, place)
     node: RunningNode | None = await RunningNode.start(place, config, clock)
     while node is not None:
-        _collect_less()
+        collect_less()
         try:
             gave_up = await _gave_up(node, stop, place, look)
         except BaseException:
@@ -135,7 +154,8 @@ def _let_go() -> None:
     gc.collect()
 
 
-def _collect_less() -> None:
+def collect_less() -> None:
+    """Let what the start has made be, and look for cycles less often."""
     # A batch of thousands of records would be walked again and again by the
     # collector, for cycles that it does not have. What the start made stays.
     gc.collect()

@@ -56,7 +56,7 @@ class RunningNode:
     """A node that answers.
 
     Owned by the loop that started it; `_parts` takes the node apart in the right
-    order.
+    order, and `is_last` says whether the node stops with this process.
     """
 
     def __init__(self, base: Base, session: aiohttp.ClientSession) -> None:
@@ -73,6 +73,7 @@ class RunningNode:
         self.server = ApiServer(self.services, metrics=Metrics())
         self._present = Present(base.situation, base.store)
         self._leading: Jobs | None = None
+        self.is_last = base.worker is None
         self._made = made
 
     @classmethod
@@ -241,9 +242,8 @@ class RunningNode:
         await self.witnesses.cosigning.check()
 
     async def _note_stop(self) -> None:
-        worker = self.base.worker
         try:
-            await self.keeper.gaps.end(is_last=worker is None or worker.number == 0)
+            await self.keeper.gaps.end(is_last=self.is_last)
         except StoreError:
             # The next start finds no end, and says so.
             _LOG.exception("stop not audited", extra=fields(reason="store"))

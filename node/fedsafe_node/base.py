@@ -4,7 +4,7 @@
 import asyncio
 import logging
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fedsafe_federation.identifiers.unicode import unassigned_ranges
 from fedsafe_node.clock import Clock
@@ -42,6 +42,7 @@ from fedsafe_node.sealed_files import SealedFiles
 from fedsafe_node.signals.custody import Custody, load_custody
 from fedsafe_node.situation import Situation
 from fedsafe_node.storage import store_at
+from fedsafe_node.store.postgresql.server import Server
 from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.reserve import Reserve
 from fedsafe_node.store.rows import PeerState
@@ -183,6 +184,12 @@ async def _load_trail(
     return trail
 
 
+def _where(found: str | Server, worker: Worker | None) -> str | Server:
+    if worker is None or not isinstance(found, Server):
+        return found
+    return replace(found, worker=str(worker.number))
+
+
 async def _share(store: Store) -> tuple[Store, Follower]:
     """Follow a store from now on: before anything that is followed is read."""
     followed = FollowedStore(store)
@@ -212,7 +219,7 @@ async def open_base(
     files = await workers(lambda: _read_files(place, config, worker))
     follower: Follower | None = None
     store = await open_store(
-        await workers(lambda: store_at(place.database, config.store)),
+        _where(await workers(lambda: store_at(place.database, config.store)), worker),
         keys=files.periods,
         clock=clock,
         guard=files.guard,

@@ -189,6 +189,11 @@ class Place:
         return self.directory / "store.db"
 
     @property
+    def lock(self) -> Path:
+        """Held by whoever runs the node on a store that is on a server."""
+        return self.directory / "node.lock"
+
+    @property
     def reserve(self) -> Path:
         """The room that is kept for a full disk."""
         return self.directory / "reserve"

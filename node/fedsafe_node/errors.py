@@ -27,6 +27,7 @@
     - CorruptRowError       a row contradicts the logs, or what was signed
     - RolledBackError       the database is behind what left the node
     - SealBrokenError       tables, logs or key files are not as they were sealed
+  + WorkerFailedError       a process of the node cannot start
   + KeyFileError
     - KeyFileMissingError
     - KeyFileExistsError
@@ -40,6 +41,15 @@ from fedsafe_policies.decision import Decision
 
 class NodeError(Exception):
     """The root of all errors of the node."""
+
+
+class WorkerFailedError(NodeError):
+    """A process of the node cannot start."""
+
+    def __init__(self, number: int, why: str) -> None:
+        super().__init__(f"worker {number} cannot start: {why}")
+        self.number = number
+        self.why = why
 
 
 class StoreError(NodeError):

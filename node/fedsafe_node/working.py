@@ -16,8 +16,8 @@ class Worker:
     """A process among others.
 
     `run` names this run of the whole node, from the start of the first process to the
-    end of the last; `number` 0 ends last. `is_first` says that there is no other yet.
-    The *sockets* are bound, and stay the property of whoever gave them.
+    end of the last; `number` tells the processes apart that run at one time. `is_first`
+    says that there is no other yet. The *sockets* are bound already.
     """
 
     number: int

@@ -299,3 +299,11 @@ def test_two_nodes_in_one_directory_are_one_too_many(run: "Run", home: Path) -> 
     assert outcome.status == 5
     assert "another process has the store" in outcome.err
     assert "fedsafe node status" in outcome.err
+
+
+def test_several_workers_want_a_store_on_a_server(run: "Run", home: Path) -> None:
+    outcome = run("node", "run", "--config", str(home), "--workers", "2")
+
+    assert outcome.status == 2
+    assert "name it as [store] url, or run one worker" in outcome.err
+    assert not (home / "node.lock").exists()

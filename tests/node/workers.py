@@ -97,7 +97,9 @@ class Several:
 
     async def stop(self) -> None:
         while self.all:
-            await self.all.pop().stop()
+            node = self.all.pop()
+            node.is_last = not self.all
+            await node.stop()
             self.turns.pop()
 
     async def close(self) -> None:

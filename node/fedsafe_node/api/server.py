@@ -237,7 +237,7 @@ class ApiServer:
         bound: list[socket.socket] = []
         try:
             if host is not None:
-                bound += await _bind_port(host, port)
+                bound += await bind_port(host, port)
                 self.port = bound[0].getsockname()[1]
             if socket_path is not None:
                 bound.append(await asyncio.to_thread(bind_socket, socket_path))
@@ -251,14 +251,14 @@ class ApiServer:
             raise
 
     async def serve(self, sockets: Sequence[socket.socket]) -> None:
-        """Listen on sockets that are bound, and stay their owner's.
+        """Listen on sockets that are bound; they are closed when it stops.
 
         Raises:
             ConfigError: an address cannot be listened on.
         """
         await self._runner.setup()
         for sock in sockets:
-            await self._listen(sock.dup())
+            await self._listen(sock)
 
     async def _listen(self, sock: socket.socket) -> None:
         unix = sock.family == socket.AF_UNIX
@@ -293,7 +293,17 @@ def connection_limit() -> int:
     return max(1, min(MOST_CONNECTIONS, soft // 2))
 
 
-async def _bind_port(host: str, port: int) -> list[socket.socket]:
+async def bind_port(
+    host: str, port: int, *, shared: bool = False
+) -> list[socket.socket]:
+    """Bind a port at all addresses that a host's name has.
+
+    Where it is *shared*, other processes of this user may bind and listen as well: the
+    system then deals connections out among those that listen.
+
+    Raises:
+        ConfigError: an address is taken, or cannot be bound.
+    """
     address = f"{host}:{port}"
     sockets: list[socket.socket] = []
     try:
@@ -305,6 +315,8 @@ async def _bind_port(host: str, port: int) -> list[socket.socket]:
             sockets.append(sock)
             sock.settimeout(0)
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if shared:
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
             if family == socket.AF_INET6:
                 sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
             # A name with several addresses has one port, even if we may choose it.

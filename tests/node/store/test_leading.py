@@ -4,9 +4,10 @@ from collections.abc import AsyncIterator, Callable
 
 import psycopg
 import pytest
-from tests.postgresql.server import Server
+from tests.postgresql.server import Server as Throwaway
 
 from fedsafe_node.store.postgresql.leading import LEADING, AdvisoryLeadership
+from fedsafe_node.store.postgresql.server import Server
 
 Make = Callable[[], AdvisoryLeadership]
 CUT = (
@@ -20,7 +21,7 @@ async def make(postgresql_url: str) -> AsyncIterator[Make]:
     made: list[AdvisoryLeadership] = []
 
     def make_one(url: str = postgresql_url) -> AdvisoryLeadership:
-        made.append(AdvisoryLeadership(url, beat=0.01, settle=0.02))
+        made.append(AdvisoryLeadership(Server(url), beat=0.01, settle=0.02))
         return made[-1]
 
     yield make_one
@@ -68,7 +69,7 @@ async def test_a_worker_whose_session_ends_leads_no_more(
 async def test_a_worker_that_loses_while_it_settles_does_not_lead(
     postgresql_url: str,
 ) -> None:
-    one = AdvisoryLeadership(postgresql_url, beat=0.01, settle=0.5)
+    one = AdvisoryLeadership(Server(postgresql_url), beat=0.01, settle=0.5)
     task = asyncio.create_task(one.won())
     while not await _is_held(postgresql_url):  # noqa: ASYNC110 - only the server knows
         await asyncio.sleep(0.01)
@@ -92,8 +93,8 @@ async def test_a_lock_that_is_let_go_on_the_server_is_noticed(make: Make) -> Non
         await one.lost()
 
 
-async def test_without_a_server_nobody_leads(own_postgresql: Server) -> None:
-    one = AdvisoryLeadership(own_postgresql.url(), beat=0.01, settle=0.02)
+async def test_without_a_server_nobody_leads(own_postgresql: Throwaway) -> None:
+    one = AdvisoryLeadership(Server(own_postgresql.url()), beat=0.01, settle=0.02)
     await soon(one)
 
     await asyncio.to_thread(own_postgresql.kill)

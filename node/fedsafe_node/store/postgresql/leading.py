@@ -17,6 +17,7 @@ from typing import Any, Final
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from fedsafe_node.store.postgresql.server import Server
 from fedsafe_node.telemetry import LOGGER, fields
 
 LEADING: Final = 0x666564_0003  # the advisory lock of whoever leads
@@ -57,7 +58,7 @@ class AdvisoryLeadership:
 
     def __init__(
         self,
-        url: str,
+        server: Server,
         *,
         is_first: bool = False,
         beat: float = BEAT,
@@ -65,7 +66,7 @@ class AdvisoryLeadership:
         settle: float = SETTLE,
     ) -> None:
         """Say where the server is; it is asked when leadership is sought."""
-        self._url = url
+        self._server = server
         self._beat = beat
         self._patience = patience
         self._settle = settle
@@ -128,7 +129,9 @@ class AdvisoryLeadership:
         await self.give_up()
 
     async def _connect(self) -> _Connection:
-        given = {**_PARAMETERS, **conninfo_to_dict(self._url)}
+        given = {**_PARAMETERS, **conninfo_to_dict(self._server.url)}
+        if self._server.password is not None:
+            given["password"] = self._server.password
         return await psycopg.AsyncConnection.connect(
             make_conninfo("", **given), autocommit=True
         )

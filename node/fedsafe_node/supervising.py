@@ -1,0 +1,250 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Run a node as several processes: start them, see that they live, end them in order.
+
+The parent holds the addresses and the lock of the node's directory; it opens no store
+and reads no key. The processes share the Unix socket that it has bound, and listen on
+the port each by itself, so that the system deals connections out evenly, and none to
+one that is dead. The first starts alone, since it makes what is made once; then all
+others at once. One that ends is started anew, after a pause that grows while it keeps
+ending. At the end one is left until all others have ended, and writes down that the
+node stops.
+
+A process learns what it is from its arguments, tells on a pipe that it answers, and
+ends when its standard input does: so none outlives the parent.
+"""
+
+import asyncio
+import fcntl
+import logging
+import os
+import socket
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from secrets import token_hex
+from typing import Any, Final
+
+from fedsafe_node.api.server import bind_port, bind_socket
+from fedsafe_node.config import Config, Place
+from fedsafe_node.errors import ConfigError, StoreBusyError, WorkerFailedError
+from fedsafe_node.telemetry import LOGGER, fields
+
+READY: Final = "ready"
+"""What a process tells once it answers; of one that cannot start the rest says why."""
+LAST: Final = b"L"
+"""What a process is told with which the node stops."""
+_FIRST_PAUSE: Final = 0.5
+_LONGEST_PAUSE: Final = 30.0
+_STEADY: Final = 60.0  # seconds after which a process that ends was no bad start
+_GRACE: Final = 60.0  # seconds until one that was told to end is killed
+_MODULE: Final = "fedsafe_node.supervised"
+_LOG = logging.getLogger(f"{LOGGER}.supervising")
+
+
+@contextmanager
+def alone_in(place: Place) -> Iterator[None]:
+    """Be the only one that runs the node of a directory.
+
+    Raises:
+        StoreBusyError: somebody else does.
+    """
+    lock = os.open(place.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise StoreBusyError(str(place.directory)) from None
+        yield
+    finally:
+        os.close(lock)
+
+
+@dataclass(slots=True)
+class _Child:
+    process: asyncio.subprocess.Process
+    ready: asyncio.Task[str]
+    since: float
+
+    @property
+    def answers(self) -> bool:
+        """Whether it has begun to answer, and has not ended."""
+        ready = self.ready
+        has_begun = ready.done() and not ready.cancelled() and not ready.exception()
+        return has_begun and self.process.returncode is None
+
+
+class Supervisor:
+    """Runs the processes of one node.
+
+    Owned by the event loop: the processes by number, and what is bound, the Unix socket
+    last.
+    """
+
+    def __init__(self, place: Place, config: Config, count: int) -> None:
+        """Say how many processes; nothing is started yet.
+
+        Raises:
+            ConfigError: the store is in the directory, where one process has it.
+        """
+        if config.store is None:
+            raise ConfigError(
+                place.config,
+                "several workers share a store on a PostgreSQL server: name it as "
+                "[store] url, or run one worker",
+            )
+        self._place = place
+        self._config = config
+        self._count = count
+        self._run = token_hex(8)
+        self._bound: list[socket.socket] = []
+        self._children: dict[int, _Child] = {}
+        self._watching: list[asyncio.Task[None]] = []
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Run the node until it is told to stop.
+
+        Raises:
+            ConfigError: an address is taken, or cannot be listened on.
+            WorkerFailedError: a process cannot start; the others are ended.
+        """
+        try:
+            await self._bind()
+            await self._start(stop)
+            if not stop.is_set():
+                shown = fields(node=self._config.name, count=self._count)
+                _LOG.info("all workers ready", extra=shown)
+            self._watching = [
+                asyncio.create_task(self._watch(number)) for number in self._children
+            ]
+            await stop.wait()
+        finally:
+            await self._end()
+
+    async def _bind(self) -> None:
+        listen = self._config.listen
+        self._bound += await bind_port(listen.host, listen.port, shared=True)
+        self._bound.append(await asyncio.to_thread(bind_socket, self._place.socket))
+
+    async def _start(self, stop: asyncio.Event) -> None:
+        for numbers in (range(1), range(1, self._count)):
+            for number in numbers:
+                await self._spawn(number, is_first=number == 0)
+            started = [self._children[number].ready for number in numbers]
+            if not await _all_ready(started, stop):
+                return
+
+    async def _spawn(self, number: int, *, is_first: bool = False) -> None:
+        told, tells = os.pipe()
+        local = self._bound[-1].fileno()
+        try:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-P",
+                "-m",
+                _MODULE,
+                str(self._place.directory.absolute()),
+                f"--number={number}",
+                f"--run={self._run}",
+                f"--tells={tells}",
+                f"--listens={local}",
+                *(("--first",) if is_first else ()),
+                stdin=asyncio.subprocess.PIPE,
+                pass_fds=(local, tells),
+                start_new_session=True,
+            )
+        except OSError as error:
+            os.close(told)
+            raise WorkerFailedError(number, error.strerror or "no process") from None
+        finally:
+            os.close(tells)
+        ready = asyncio.create_task(_hear(number, told))
+        now = asyncio.get_running_loop().time()
+        self._children[number] = _Child(process, ready, now)
+
+    async def _watch(self, number: int) -> None:
+        pause = _FIRST_PAUSE
+        while True:
+            child = self._children[number]
+            status = await child.process.wait()
+            await asyncio.gather(child.ready, return_exceptions=True)
+            lived = asyncio.get_running_loop().time() - child.since
+            pause = _FIRST_PAUSE if lived > _STEADY else pause
+            shown = fields(index=number, status=status)
+            _LOG.error("a worker ended; it is started anew", extra=shown)
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE)
+            with suppress(WorkerFailedError):
+                await self._spawn(number)
+
+    async def _end(self) -> None:
+        for task in self._watching:
+            task.cancel()
+        await asyncio.gather(*self._watching, return_exceptions=True)
+        children = list(self._children.values())
+        last = next((each for each in children if each.answers), None)
+        await asyncio.gather(*(_end(each) for each in children if each is not last))
+        if last is not None:
+            await _end(last, is_last=True)
+        for sock in self._bound:
+            sock.close()
+        if self._bound:
+            await asyncio.to_thread(self._place.socket.unlink, missing_ok=True)
+
+
+async def _all_ready(started: Sequence[asyncio.Task[str]], stop: asyncio.Event) -> bool:
+    """Wait until all answer; False if the node was told to stop before.
+
+    Raises:
+        WorkerFailedError: one cannot start.
+    """
+    stopping = asyncio.create_task(stop.wait())
+    everyone = asyncio.gather(*started)
+    waiting: set[asyncio.Future[Any]] = {stopping, everyone}
+    try:
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        if everyone.done():
+            everyone.result()
+        return not stop.is_set()
+    finally:
+        stopping.cancel()
+        everyone.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
+
+
+async def _hear(number: int, told: int) -> str:
+    """Wait until a process says that it answers.
+
+    Raises:
+        WorkerFailedError: it has ended, or says why it cannot start.
+    """
+    reader = asyncio.StreamReader()
+    loop = asyncio.get_running_loop()
+    pipe = os.fdopen(told, "rb", buffering=0)
+    transport, _ = await loop.connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(reader), pipe
+    )
+    try:
+        said = (await reader.read()).decode("utf-8", "replace")
+    finally:
+        transport.close()
+    word, _, why = said.partition("\n")
+    if word != READY:
+        raise WorkerFailedError(number, why or "it ended without a word")
+    return word
+
+
+async def _end(child: _Child, *, is_last: bool = False) -> None:
+    child.ready.cancel()
+    await asyncio.gather(child.ready, return_exceptions=True)
+    if child.process.stdin is not None:
+        if is_last:
+            child.process.stdin.write(LAST)
+        child.process.stdin.close()
+    try:
+        async with asyncio.timeout(_GRACE):
+            await child.process.wait()
+    except TimeoutError:
+        with suppress(ProcessLookupError):
+            child.process.kill()
+        await child.process.wait()
