@@ -154,7 +154,7 @@ class RunningNode:
     async def _lead(self, parts: AsyncExitStack) -> None:
         base, jobs = self.base, self._jobs()
         worker, follower = base.worker, base.follower
-        if worker is None or follower is None:
+        if follower is None:
             await self._begin_term(jobs)
             parts.push_async_callback(self._end_term)
             return
@@ -166,18 +166,17 @@ class RunningNode:
             follower.take_up(topic, step)
         await follower.fresh()  # what has changed since it was read
         attending = Attending(base.clock, self._steps(follower), own)
-        tasks = (
-            asyncio.create_task(attending.run()),
-            asyncio.create_task(
-                lead(
-                    worker.leadership,
-                    begin=lambda: self._begin_term(led),
-                    end=self._end_term,
-                )
-            ),
+        parts.push_async_callback(_cancel, asyncio.create_task(attending.run()))
+        if worker is None:
+            await self._begin_term(led)
+            parts.push_async_callback(self._end_term)
+            return
+        leading = lead(
+            worker.leadership,
+            begin=lambda: self._begin_term(led),
+            end=self._end_term,
         )
-        for task in tasks:
-            parts.push_async_callback(_cancel, task)
+        parts.push_async_callback(_cancel, asyncio.create_task(leading))
 
     def _leads(self) -> bool:
         return self._leading is not None

@@ -79,7 +79,7 @@ class Base:
 
     @property
     def following(self) -> Following:
-        """What keeps this process up to date with the others."""
+        """What keeps this process up to date with a store that it shares."""
         return ALONE if self.follower is None else self.follower
 
 
@@ -228,7 +228,8 @@ async def open_base(
         reserve=reserve_of(place, config),
     )
     parts.push_async_callback(store.close)
-    if worker is not None:
+    if worker is not None or config.store is not None:
+        # A server may keep what it did not acknowledge, as if another had done it.
         store, follower = await _share(store)
     provisions = await _settle(place, config, files, store, workers)
     situation = await _load_situation(config, files, store, provisions)
@@ -252,7 +253,7 @@ async def open_base(
         guard=files.guard,
         custody=files.custody,
         store=store,
-        lists=Lists(tokens, PdqIndex(), shared=worker is not None),
+        lists=Lists(tokens, PdqIndex(), shared=follower is not None),
         trail=trail,
         pseudonyms=files.pseudonyms,
         situation=situation,
