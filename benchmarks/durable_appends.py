@@ -31,6 +31,7 @@ from fedsafe_node.config import Place
 from fedsafe_node.log.engine import LogEngine, open_store
 from fedsafe_node.log.openings import PeriodKeys
 from fedsafe_node.sealed_files import SealedFiles
+from fedsafe_node.store.postgresql.server import Server
 from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.rows import Opening
 from measuring import SYNC, Row, SyncFile, Work, interleave, lasting, parser, report
@@ -78,12 +79,12 @@ async def append(store: Store, callers: int) -> int:
     return sum(await asyncio.gather(*(call() for _ in range(callers))))
 
 
-async def open_node_store(directory: Path) -> Store:
+async def open_node_store(directory: Path, where: Server | None = None) -> Store:
     place = Place(directory)
     keys = PeriodKeys(place.periods)
     url = f"sqlite://{directory}/node.db"
     around = SealedFiles(place, {})
-    return await open_store(url, keys=keys, clock=SystemClock(), around=around)
+    return await open_store(where or url, keys=keys, clock=SystemClock(), around=around)
 
 
 def make_bare(directory: Path) -> sqlite3.Connection:

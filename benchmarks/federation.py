@@ -72,10 +72,16 @@ class Line:
         self.socket = socket.create_connection(("127.0.0.1", port))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._held = b""
+        self.asked = 0.0
+
+    def send(self, request: bytes) -> None:
+        """Send a request."""
+        self.asked = perf_counter()
+        self.socket.sendall(request)
 
     def ask(self, request: bytes) -> bytes:
         """Send a request and wait for its answer's body."""
-        self.socket.sendall(request)
+        self.send(request)
         while True:
             body = self.receive()
             if body is not None:
@@ -115,13 +121,21 @@ def request_of(path: str, document: object, token: str | None = None) -> bytes:
     return "\r\n".join([*head, "", ""]).encode() + body
 
 
-def swarm(lines: Sequence[Line], request: bytes, seconds: float) -> int:
-    """Let every line ask as soon as it was answered; count the answers."""
+def swarm(
+    lines: Sequence[Line],
+    request: bytes,
+    seconds: float,
+    taken: list[float] | None = None,
+) -> int:
+    """Let every line ask as soon as it was answered; count the answers.
+
+    How long each took is added to *taken*.
+    """
     done, end = 0, perf_counter() + seconds
     with selectors.DefaultSelector() as selector:
         for line in lines:
             selector.register(line.socket, selectors.EVENT_READ, line)
-            line.socket.sendall(request)
+            line.send(request)
         waiting = len(lines)
         while waiting:
             for key, _ in selector.select():
@@ -129,8 +143,11 @@ def swarm(lines: Sequence[Line], request: bytes, seconds: float) -> int:
                 if line.receive() is None:
                     continue
                 done += 1
-                if perf_counter() < end:
-                    line.socket.sendall(request)
+                now = perf_counter()
+                if taken is not None:
+                    taken.append(now - line.asked)
+                if now < end:
+                    line.send(request)
                 else:
                     waiting -= 1
     return done

@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 from pathlib import Path
 from statistics import median
 from time import perf_counter, process_time
@@ -141,20 +142,28 @@ def parser(description: str | None, *, rounds: int = 5) -> argparse.ArgumentPars
 
 
 def report(table: Sequence[Row], options: argparse.Namespace, **facts: object) -> None:
-    """Print the table with the facts of the run; write it as JSON if asked."""
+    """Print the table with the facts of the run; write it as JSON if asked.
+
+    Rows that begin with another column are a table of their own.
+    """
     load = os.getloadavg()
     facts = {"python": sys.version.split()[0], "cpus": os.cpu_count(), **facts}
-    print(", ".join(f"{name} {value}" for name, value in facts.items()), end="\n\n")
-    columns = list(dict.fromkeys(name for row in table for name in row))
-    print("| " + " | ".join(columns) + " |")
-    print("|" + "---|" * len(columns))
-    for row in table:
-        cells = (_cell(row.get(name, "")) for name in columns)
-        print("| " + " | ".join(cells) + " |")
+    print(", ".join(f"{name} {value}" for name, value in facts.items()))
+    for _, rows in groupby(table, lambda row: next(iter(row))):
+        _show(list(rows))
     print("\nload average " + " ".join(f"{value:.2f}" for value in load))
     if options.json:
         result = {"facts": facts, "load": load, "table": table}
         options.json.write_text(json.dumps(result, indent=1, default=str) + "\n")
+
+
+def _show(table: Sequence[Row]) -> None:
+    columns = list(dict.fromkeys(name for row in table for name in row))
+    print("\n| " + " | ".join(columns) + " |")
+    print("|" + "---|" * len(columns))
+    for row in table:
+        cells = (_cell(row.get(name, "")) for name in columns)
+        print("| " + " | ".join(cells) + " |")
 
 
 def _cell(value: str | float) -> str:
