@@ -44,12 +44,27 @@ class SeenNonces:
             raise StaleStatementError(sender, "the statement is too old")
         if made > now + SKEW:
             raise StaleStatementError(sender, "the statement lies in the future")
+        self.remember(sender, nonce, until=now + WINDOW + SKEW + SKEW, now=now)
+
+    @property
+    def began(self) -> datetime:
+        """Since when this memory goes back."""
+        return self._began
+
+    def remember(
+        self, sender: str, nonce: bytes, *, until: datetime, now: datetime
+    ) -> None:
+        """Remember a nonce until a moment.
+
+        Raises:
+            StaleStatementError: it is remembered already, or there is no room.
+        """
         self._forget(now)
         if (sender, nonce) in self._seen:
             raise StaleStatementError(sender, "the statement was seen before")
         if len(self._seen) >= MAX_REMEMBERED:
             raise StaleStatementError(sender, "too many statements at once")
-        self._seen[sender, nonce] = now + WINDOW + SKEW + SKEW
+        self._seen[sender, nonce] = until
 
     def _forget(self, now: datetime) -> None:
         while self._seen:

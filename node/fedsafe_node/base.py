@@ -6,6 +6,7 @@ import logging
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 
+from fedsafe_federation.freshness import SeenNonces
 from fedsafe_federation.identifiers.unicode import unassigned_ranges
 from fedsafe_node.clock import Clock
 from fedsafe_node.config import Config, Place
@@ -39,6 +40,7 @@ from fedsafe_node.provisions import (
     read_provisions,
 )
 from fedsafe_node.sealed_files import SealedFiles
+from fedsafe_node.shared_nonces import SharedNonces, make_shared
 from fedsafe_node.signals.custody import Custody, load_custody
 from fedsafe_node.situation import Situation
 from fedsafe_node.storage import store_at
@@ -74,6 +76,7 @@ class Base:
     workers: Workers
     office: Office
     announcer: Announcer
+    seen: SeenNonces
     worker: Worker | None = None
     follower: Follower | None = None
 
@@ -184,6 +187,14 @@ async def _load_trail(
     return trail
 
 
+def _open_seen(place: Place, clock: Clock, worker: Worker | None) -> SeenNonces:
+    if worker is None:
+        return SeenNonces(began=clock.now())
+    if worker.is_first:
+        make_shared(place.nonces, began=clock.now())
+    return SharedNonces(place.nonces)
+
+
 def _where(found: str | Server, worker: Worker | None) -> str | Server:
     if worker is None or not isinstance(found, Server):
         return found
@@ -242,6 +253,9 @@ async def open_base(
     key = place.keys / "people.key"
     vault = await workers(lambda: open_vault(key, is_needed=is_sealed))
     trail = await _load_trail(situation, files, store)
+    seen = await workers(lambda: _open_seen(place, clock, worker))
+    if isinstance(seen, SharedNonces):
+        parts.callback(seen.close)
     passwords = Passwords()
     parts.push_async_callback(asyncio.to_thread, passwords.close)
     return Base(
@@ -268,6 +282,7 @@ async def open_base(
             judge=situation,
         ),
         announcer=Announcer(files.periods, clock),
+        seen=seen,
         worker=worker,
         follower=follower,
     )

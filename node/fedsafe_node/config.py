@@ -194,6 +194,11 @@ class Place:
         return self.directory / "node.lock"
 
     @property
+    def nonces(self) -> Path:
+        """What the processes of a run have seen of signed requests."""
+        return self.directory / "nonces"
+
+    @property
     def reserve(self) -> Path:
         """The room that is kept for a full disk."""
         return self.directory / "reserve"

@@ -149,6 +149,7 @@ def _peering(
         base.trail,
         base.clock,
         attesting=attesting,
+        seen=base.seen,
         offload=base.workers,
         wake=_waker(base, replicating),
     )

@@ -100,8 +100,8 @@ def make_services(parts: Parts) -> Services:
 
 
 def _staff(parts: Parts, notes: Notes) -> Staff:
-    base, web = parts.base, ProviderWeb(parts.session)
-    return make_staff(base.office, base.config.oidc, web, _acts(parts, notes))
+    base, web, acts = parts.base, ProviderWeb(parts.session), _acts(parts, notes)
+    return make_staff(base.office, base.config.oidc, web, acts, base.seen)
 
 
 def _policies(base: Base, approvals: Approvals) -> PolicyChanges:

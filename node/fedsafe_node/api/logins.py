@@ -70,9 +70,7 @@ async def renew_authenticator(call: Call) -> object:
 
 async def begin_sign_on(call: Call) -> object:
     """Begin a login through a provider of identities."""
-    return await call.services.staff.identities.start(
-        call.body(SignOnStart), call.source
-    )
+    return await call.services.staff.identities.start(call.body(SignOnStart))
 
 
 async def end_sign_on(call: Call) -> object:

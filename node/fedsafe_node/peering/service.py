@@ -59,6 +59,7 @@ class PeeringService:
         clock: Clock,
         *,
         attesting: Attesting,
+        seen: SeenNonces,
         offload: Offload,
         wake: Callable[[str], None],
     ) -> None:
@@ -71,7 +72,7 @@ class PeeringService:
         self._attesting = attesting
         self._offload = offload
         self._wake = wake
-        self._seen = SeenNonces(began=clock.now())
+        self._seen = seen
         self._evaluated: Counter[str] = Counter()
 
     def authenticate(

@@ -2,9 +2,10 @@
 """Logging in through a provider of identities (OpenID Connect, code flow with PKCE).
 
 A login begins with an address for the browser and ends with the code that the browser
-brings back. In between the node keeps `state`, `nonce` and the PKCE secret in memory,
-for ten minutes and one use: what is replayed, or comes after a restart, is refused.
-When too many have begun, the place that began most loses its oldest.
+brings back. In between the node keeps nothing: `state` says when the login ends and for
+which role it is, under a MAC, and `nonce` and the PKCE secret are made of it, under a
+key that the browser does not know. It counts for ten minutes and one use, in whatever
+process of the node: what is replayed, or was begun before a restart, is refused.
 
 The provider says who somebody is; the node says which person that is, once that person
 has linked the two in a session of their own, and what they may do. A login through a
@@ -13,16 +14,20 @@ provider proves no second factor of the node's: approvals still want one.
 
 import base64
 import hashlib
-from collections import Counter
+import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from secrets import token_urlsafe
+from datetime import UTC, datetime
+from secrets import token_bytes
+from struct import Struct
 from typing import Final, Protocol
 from urllib.parse import urlencode
 
 import msgspec
 from joserfc.jwk import KeySet
 
+from fedsafe_federation.errors import StaleStatementError
+from fedsafe_federation.freshness import SeenNonces
 from fedsafe_node.config import Oidc
 from fedsafe_node.errors import (
     ConflictError,
@@ -55,7 +60,9 @@ from fedsafe_node.store.protocol import Transaction
 from fedsafe_policies.vocabulary import Role
 
 LIFETIME: Final = 10 * 60
-_MOST: Final = 1_000
+_STATE: Final = Struct(">IB11s")  # when it ends, the role, what makes it one of a kind
+_MAC_BYTES: Final = 16
+_ROLES: Final = (None, *Role)
 _KEPT: Final = 60 * 60  # seconds that discovery and keys are kept
 _PAUSE: Final = 60  # seconds between two looks at a provider's keys
 _REST: Final = 5  # seconds in which a provider that failed is not asked again
@@ -83,8 +90,6 @@ class _Begun:
     nonce: str = field(repr=False)
     verifier: str = field(repr=False)
     role: Role | None
-    ends_at: int
-    source: str
 
 
 class _TokenAnswer(msgspec.Struct, frozen=True):
@@ -94,23 +99,29 @@ class _TokenAnswer(msgspec.Struct, frozen=True):
 class Identities:
     """Begins and ends logins through one provider.
 
-    Owned by the event loop: `_begun`, by state; what is known of the provider.
+    Owned by the event loop: what is known of the provider. Shared: `_seen`, which
+    states were used.
     """
 
     def __init__(
-        self, office: Office, sessions: Sessions, oidc: Oidc | None, web: Web
+        self,
+        office: Office,
+        sessions: Sessions,
+        oidc: Oidc | None,
+        web: Web,
+        seen: SeenNonces,
     ) -> None:
+        self._seen = seen
         self._office = office
         self._sessions = sessions
         self._oidc = oidc
         self._web = web
-        self._begun: dict[str, _Begun] = {}
         self._provider: tuple[Provider, int] | None = None
         self._failure: tuple[str, int] | None = None
         self._keys: tuple[KeySet, int] | None = None
 
-    async def start(self, request: SignOnStart, source: str) -> SignOnAnswer:
-        """Begin a login from a place: where the browser goes.
+    async def start(self, request: SignOnStart) -> SignOnAnswer:
+        """Begin a login: where the browser goes.
 
         Raises:
             WrongStateError: this node has no provider.
@@ -118,33 +129,30 @@ class Identities:
         """
         oidc, now = self._settings(), self._office.now()
         provider = await self._known_provider(oidc, now)
-        self._begun = {s: b for s, b in self._begun.items() if now < b.ends_at}
-        if len(self._begun) >= _MOST:
-            self._drop_one()
-        state, nonce, verifier = token_urlsafe(32), token_urlsafe(32), token_urlsafe(48)
-        self._begun[state] = _Begun(
-            nonce, verifier, request.role, now + LIFETIME, source
-        )
-        digest = hashlib.sha256(verifier.encode()).digest()
+        said = _STATE.pack(now + LIFETIME, _ROLES.index(request.role), token_bytes(11))
+        state = said + self._made_of(said, "state")[:_MAC_BYTES]
+        begun = self._begun(state, request.role)
+        digest = hashlib.sha256(begun.verifier.encode()).digest()
         query = {
             "response_type": "code",
             "client_id": oidc.client_id,
             "redirect_uri": oidc.redirect,
             "scope": "openid",
-            "state": state,
-            "nonce": nonce,
-            "code_challenge": base64.urlsafe_b64encode(digest).rstrip(b"=").decode(),
+            "state": _text(state),
+            "nonce": begun.nonce,
+            "code_challenge": _text(digest),
             "code_challenge_method": "S256",
         }
         joint = "&" if "?" in provider.authorization_endpoint else "?"
         url = f"{provider.authorization_endpoint}{joint}{urlencode(query)}"
-        return SignOnAnswer(url=url, state=state)
+        return SignOnAnswer(url=url, state=_text(state))
 
-    def _drop_one(self) -> None:
-        """Forget the oldest of the place that has begun most: a flood drops its own."""
-        places = Counter(begun.source for begun in self._begun.values())
-        ((most, _),) = places.most_common(1)
-        del self._begun[next(s for s, b in self._begun.items() if b.source == most)]
+    def _begun(self, state: bytes, role: Role | None) -> _Begun:
+        nonce, verifier = self._made_of(state, "nonce"), self._made_of(state, "pkce")
+        return _Begun(_text(nonce), _text(verifier), role)
+
+    def _made_of(self, state: bytes, word: str) -> bytes:
+        return bytes.fromhex(self._office.vault.blind(f"sign-on {word}", state.hex()))
 
     async def finish(self, request: SignOnRequest) -> SessionAnswer:
         """End a login: a session of the person who has linked this identity.
@@ -207,13 +215,23 @@ class Identities:
             )
         return self._oidc
 
-    def _taken(self, state: str) -> _Begun:
-        """Take a begun login out: it is used once, whatever comes of it."""
+    def _taken(self, text: str) -> _Begun:
+        """Take a begun login: it is used once, whatever comes of it."""
         self._settings()
-        begun = self._begun.pop(state, None)
-        if begun is None or begun.ends_at <= self._office.now():
+        state = base64.urlsafe_b64decode(text + "=")
+        said, mac = state[: _STATE.size], state[_STATE.size :]
+        if not hmac.compare_digest(self._made_of(said, "state")[:_MAC_BYTES], mac):
             raise ForbiddenError(_REFUSED, authenticated=False)
-        return begun
+        ends_at, role, _ = _STATE.unpack(said)
+        now, ends = self._office.clock.now(), datetime.fromtimestamp(ends_at, UTC)
+        began = ends_at - LIFETIME
+        if ends <= now or began < int(self._seen.began.timestamp()):
+            raise ForbiddenError(_REFUSED, authenticated=False)
+        try:
+            self._seen.remember("sign-on", said, until=ends, now=now)
+        except StaleStatementError:
+            raise ForbiddenError(_REFUSED, authenticated=False) from None
+        return self._begun(state, _ROLES[role])
 
     async def _identify(self, request: SignOnRequest, begun: _Begun) -> tuple[str, str]:
         oidc, now = self._settings(), self._office.now()
@@ -273,3 +291,7 @@ def _unusable(why: str) -> UnavailableError:
         f"the provider of identities cannot be used: {why}",
         retry_after_ms=_REST * 1_000,
     )
+
+
+def _text(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()

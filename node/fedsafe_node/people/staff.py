@@ -4,6 +4,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from fedsafe_federation.freshness import SeenNonces
 from fedsafe_node.config import Oidc
 from fedsafe_node.people.accounts import Accounts
 from fedsafe_node.people.approvals import Approvals, Effect
@@ -32,7 +33,11 @@ class Staff:
 
 
 def make_staff(
-    office: Office, oidc: Oidc | None, web: Web, effects: Mapping[Act, Effect]
+    office: Office,
+    oidc: Oidc | None,
+    web: Web,
+    effects: Mapping[Act, Effect],
+    seen: SeenNonces,
 ) -> Staff:
     """Put the services about people together; `web` leads to their provider.
 
@@ -48,5 +53,5 @@ def make_staff(
         approvals=approvals,
         machines=Machines(office),
         staffing=Staffing(office),
-        identities=Identities(office, sessions, oidc, web),
+        identities=Identities(office, sessions, oidc, web, seen),
     )

@@ -21,6 +21,7 @@ from tests.node.people.conftest import SETUP, Team
 from tests.node.people.provider import CLIENT, REDIRECT
 
 from fedsafe_cli.fleet import free_ports
+from fedsafe_federation.freshness import SeenNonces
 from fedsafe_node.clock import SystemClock
 from fedsafe_node.config import Oidc
 from fedsafe_node.errors import (
@@ -33,6 +34,7 @@ from fedsafe_node.errors import (
 from fedsafe_node.people.identities import LIFETIME, Identities
 from fedsafe_node.people.messages import SignOnRequest, SignOnStart
 from fedsafe_node.people.web import ProviderWeb, is_safe
+from fedsafe_node.shared_nonces import SharedNonces, make_shared
 from fedsafe_policies.vocabulary import Role
 
 PASSWORD: Final = "provider geheim 1"
@@ -99,9 +101,13 @@ async def house(team: Team) -> Team:
     return team
 
 
+def seen(team: Team) -> SeenNonces:
+    return SeenNonces(began=team.clock.now())
+
+
 def made(team: Team, http: ClientSession, issuer: str) -> Identities:
     oidc = Oidc(issuer=issuer, client_id=CLIENT, redirect=REDIRECT)
-    return Identities(team.office, team.sessions, oidc, ProviderWeb(http))
+    return Identities(team.office, team.sessions, oidc, ProviderWeb(http), seen(team))
 
 
 @pytest.fixture
@@ -149,7 +155,7 @@ async def refused(work: object) -> NodeError:
 
 async def link(team: Team, identities: Identities, name: str, at: str) -> None:
     who = await team.principal(name)
-    begun = await identities.start(START, "")
+    begun = await identities.start(START)
     await identities.link(await browse(begun.url, at), who)
     team.clock.moment = SystemClock().now()
 
@@ -157,12 +163,12 @@ async def link(team: Team, identities: Identities, name: str, at: str) -> None:
 async def test_a_linked_identity_logs_its_person_in(
     house: Team, identities: Identities, provider: Provider
 ) -> None:
-    stranger = await identities.start(START, "")
+    stranger = await identities.start(START)
     error = await refused(identities.finish(await browse(stranger.url, "anna")))
     assert isinstance(error, ForbiddenError)
 
     await link(house, identities, "anna", "anna")
-    begun = await identities.start(SignOnStart(role=Role.ANALYST), "")
+    begun = await identities.start(SignOnStart(role=Role.ANALYST))
     answer = await identities.finish(await browse(begun.url, "anna"))
     who = await house.sessions.recognise(answer.token)
 
@@ -176,7 +182,7 @@ async def test_a_linked_identity_logs_its_person_in(
         hashlib.sha256().digest_size
     )
     await house.accounts.lock("anna", SETUP)
-    again = await identities.start(START, "")
+    again = await identities.start(START)
     await refused(identities.finish(await browse(again.url, "anna")))
 
 
@@ -184,13 +190,13 @@ async def test_a_state_is_used_once_and_ends(
     house: Team, identities: Identities
 ) -> None:
     await link(house, identities, "anna", "anna")
-    begun = await identities.start(START, "")
+    begun = await identities.start(START)
     back = await browse(begun.url, "anna")
     results = await asyncio.gather(
         *(identities.finish(back) for _ in range(3)), return_exceptions=True
     )
     assert sum(isinstance(result, ForbiddenError) for result in results) == 2
-    late = await identities.start(START, "")
+    late = await identities.start(START)
     back = await browse(late.url, "anna")
     house.pass_time(LIFETIME)
     assert isinstance(await refused(identities.finish(back)), ForbiddenError)
@@ -201,7 +207,7 @@ async def test_a_code_of_another_login_is_refused(
 ) -> None:
     """A stolen code has another PKCE secret, and its token another nonce."""
     await link(house, identities, "anna", "anna")
-    first, second = await identities.start(START, ""), await identities.start(START, "")
+    first, second = await identities.start(START), await identities.start(START)
     stolen = await browse(first.url, "anna")
     mixed = SignOnRequest(state=second.state, code=stolen.code)
 
@@ -212,7 +218,7 @@ async def test_new_keys_are_found(
     house: Team, identities: Identities, provider: Provider
 ) -> None:
     await link(house, identities, "anna", "anna")
-    begun = await identities.start(START, "")
+    begun = await identities.start(START)
     back = await browse(begun.url, "anna")
     await asyncio.to_thread(provider.turn_keys)
     house.pass_time(120)  # the keys were looked at within the last minute
@@ -232,7 +238,7 @@ async def test_an_identity_is_one_persons_and_a_person_has_one(
     stale = await house.principal("ben")
     house.pass_time(300)
     stale = type(stale)(stale.name, stale.role, stale.session, fresh=False)
-    begun = await identities.start(START, "")
+    begun = await identities.start(START)
     back = SignOnRequest(state=begun.state, code="x")
     assert isinstance(await refused(identities.link(back, stale)), ForbiddenError)
 
@@ -242,16 +248,18 @@ async def test_a_provider_of_another_name_is_not_used(
 ) -> None:
     other = provider.url.replace("127.0.0.1", "localhost")
     for issuer in (other, f"{provider.url}/", "http://127.0.0.1:1"):
-        error = await refused(made(house, http, issuer).start(START, ""))
+        error = await refused(made(house, http, issuer).start(START))
         assert isinstance(error, UnavailableError)
 
 
 async def test_a_node_without_a_provider_says_so(
     house: Team, http: ClientSession
 ) -> None:
-    without = Identities(house.office, house.sessions, None, ProviderWeb(http))
+    without = Identities(
+        house.office, house.sessions, None, ProviderWeb(http), seen(house)
+    )
 
-    assert isinstance(await refused(without.start(START, "")), WrongStateError)
+    assert isinstance(await refused(without.start(START)), WrongStateError)
     back = SignOnRequest(state="s" * 43, code="x")
     assert isinstance(await refused(without.finish(back)), WrongStateError)
 
@@ -264,6 +272,7 @@ class FakeWeb:
 
     def __init__(self) -> None:
         self.gets = 0
+        self.posts = 0
         self.fails = False
 
     async def get(self, url: str) -> bytes:
@@ -276,6 +285,7 @@ class FakeWeb:
         return json.dumps({"issuer": issuer, **document, **PKCE}).encode()
 
     async def post(self, url: str, form: Mapping[str, str]) -> bytes:
+        self.posts += 1
         raise IdentityError(f"{url} took {len(form)}")
 
 
@@ -287,31 +297,69 @@ def web() -> FakeWeb:
 @pytest.fixture
 def faked(team: Team, web: FakeWeb) -> Identities:
     oidc = Oidc(issuer="https://id.example", client_id=CLIENT, redirect=REDIRECT)
-    return Identities(team.office, team.sessions, oidc, web)
+    return Identities(team.office, team.sessions, oidc, web, seen(team))
 
 
-async def test_a_flood_of_begun_logins_drops_its_own(
-    faked: Identities, monkeypatch: pytest.MonkeyPatch
+async def test_a_state_that_the_node_has_not_made_is_refused(
+    faked: Identities, web: FakeWeb
 ) -> None:
-    monkeypatch.setattr("fedsafe_node.people.identities._MOST", 4)
-    mine = await faked.start(START, "192.0.2.1")
-    begun = [await faked.start(START, "192.0.2.2") for _ in range(9)]
+    state = (await faked.start(START)).state
 
-    kept = faked._begun  # noqa: SLF001
-    assert list(kept) == [mine.state, *(each.state for each in begun[-3:])]
+    for at in (0, 8, 20, 41):
+        other = "A" if state[at] != "A" else "B"
+        changed = state[:at] + other + state[at + 1 :]
+        with pytest.raises(ForbiddenError):
+            await faked.finish(SignOnRequest(state=changed, code="code"))
+    assert web.posts == 0
+
+
+async def test_no_login_outlives_the_start_before_which_it_began(
+    team: Team, faked: Identities, web: FakeWeb
+) -> None:
+    begun = await faked.start(START)
+    team.pass_time(2)
+    oidc = Oidc(issuer="https://id.example", client_id=CLIENT, redirect=REDIRECT)
+    later = Identities(team.office, team.sessions, oidc, web, seen(team))
+
+    with pytest.raises(ForbiddenError):
+        await later.finish(SignOnRequest(state=begun.state, code="code"))
+    assert web.posts == 0
+
+
+async def test_a_login_may_end_at_another_process_and_ends_once(
+    team: Team, web: FakeWeb, tmp_path: Path
+) -> None:
+    await asyncio.to_thread(
+        make_shared, tmp_path / "nonces", began=team.clock.now(), pages=4
+    )
+    oidc = Oidc(issuer="https://id.example", client_id=CLIENT, redirect=REDIRECT)
+    both = [SharedNonces(tmp_path / "nonces") for _ in range(2)]
+    one, other = (
+        Identities(team.office, team.sessions, oidc, web, each) for each in both
+    )
+    begun = await one.start(START)
+    request = SignOnRequest(state=begun.state, code="code")
+
+    for identities in (other, one, other):
+        with pytest.raises(ForbiddenError):
+            await identities.finish(request)
+    for each in both:
+        each.close()
+
+    assert web.posts == 1
 
 
 async def test_a_provider_that_failed_is_left_alone_for_some_seconds(
     faked: Identities, web: FakeWeb, team: Team
 ) -> None:
     web.fails = True
-    errors = [await refused(faked.start(START, "")) for _ in range(3)]
+    errors = [await refused(faked.start(START)) for _ in range(3)]
     assert {type(error) for error in errors} == {UnavailableError}
     assert web.gets == 1
 
     web.fails = False
     team.pass_time(5)
-    assert (await faked.start(START, "")).state
+    assert (await faked.start(START)).state
     assert web.gets == 2
 
 
