@@ -38,8 +38,8 @@ NOT_FOLLOWED = {
     *("begin_effect", "end_effect"),
     # only the process that leads has it in memory, and forgets it with its term
     *("add_feed_mark", "put_peer"),
-    # a meter of its own
-    *("forget_spent", "put_spent"),
+    # meters look at it again every second
+    *("add_spent", "forget_spent"),
 }
 CREDENTIAL = CredentialRow(
     id="ab" * 32, name="bot", role="service", secret_hash=b"", created_at=0

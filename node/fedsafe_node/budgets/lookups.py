@@ -65,15 +65,15 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Spending:
-    """What was admitted; `keep` makes it outlive a restart."""
+    """What was admitted; `keep` tells other processes, and outlives a restart."""
 
     account: Account
     slot: int
     counts: Counts
 
     async def keep(self, tx: Transaction) -> None:
-        """Keep the counts of the slot, in the act of the lookup."""
-        await tx.put_spent(
+        """Count it in its slot, in the act of the lookup."""
+        await tx.add_spent(
             SpentRow(
                 self.account.holder,
                 self.account.purpose,
@@ -88,8 +88,8 @@ class Spending:
 class LookupBudgets:
     """Meters all lookups of a node.
 
-    Owned by the event loop: one meter for each holder and purpose, read from the
-    store when it is first asked for.
+    Owned by the event loop: one meter for each holder and purpose, with the second in
+    which it was last compared with the store: other processes of the node spend, too.
     """
 
     def __init__(
@@ -100,6 +100,7 @@ class LookupBudgets:
         self._clock = clock
         self._circuits = Circuits(store, trail, clock)
         self._meters: dict[Account, Meter] = {}
+        self._looked: dict[Account, int] = {}
         self._tries: dict[Account, Tries] = {}
         self._anonymous = 0
 
@@ -159,9 +160,9 @@ class LookupBudgets:
             )
         tries.count(now, wanted.cases)
         new.spent = wanted.lookups
-        slot, counts = meter.spend(now, new)
+        slot = meter.spend(now, new)
         limit(quota, quota - before.spent - wanted.lookups, meter.frees_at(now) - now)
-        return Spending(account, slot, counts)
+        return Spending(account, slot, new)
 
     def _judge_one(self, purpose: Purpose, asked: Asked) -> Decision:
         """Judge an account by itself, and those together that are not named."""
@@ -181,19 +182,17 @@ class LookupBudgets:
         )
 
     async def _meter(self, account: Account) -> Meter:
-        meter = self._meters.get(account)
-        if meter is not None:
+        meter, now = self._meters.get(account), self._circuits.now
+        if meter is not None and self._looked.get(account) == now:
             return meter
-        after = self._circuits.now - HOUR - SLOT
+        after = now - HOUR - SLOT
         rows = await self._store.read(
             lambda reader: reader.spent(after, account.holder, account.purpose)
         )
-        meter = self._meters.get(account)
-        if meter is None:
-            meter = self._meters[account] = Meter()
-            for row in rows:
-                counts = Counts(row.spent, row.identifiers, row.accounts)
-                meter.load(row.slot, counts)
+        meter = self._meters.setdefault(account, Meter())
+        for row in rows:
+            meter.load(row.slot, Counts(row.spent, row.identifiers, row.accounts))
+        self._looked[account] = now
         return meter
 
     def _names(self, accounts: Sequence[str | None]) -> list[bytes]:

@@ -40,6 +40,12 @@ class Counts:
         self.identifiers += other.identifiers
         self.accounts += other.accounts
 
+    def rise_to(self, other: "Counts") -> None:
+        """Count what somebody else has counted, if that is more."""
+        self.spent = max(self.spent, other.spent)
+        self.identifiers = max(self.identifiers, other.identifiers)
+        self.accounts = max(self.accounts, other.accounts)
+
 
 @dataclass(slots=True)
 class _Seen:
@@ -77,8 +83,8 @@ class Meter:
         self._identifiers, self._accounts = _Seen(), _Seen()
 
     def load(self, slot: int, counts: Counts) -> None:
-        """Take over what was kept of a slot."""
-        self._slots[slot] = counts
+        """Take over what was kept of a slot, by this process and others."""
+        self._slots.setdefault(slot, Counts()).rise_to(counts)
         self._newest = max(self._newest, slot)
 
     def within(self, now: int, span: int = HOUR) -> Counts:
@@ -99,12 +105,11 @@ class Meter:
             accounts=self._accounts.take(accounts, beyond=False),
         )
 
-    def spend(self, now: int, counts: Counts) -> tuple[int, Counts]:
-        """Count what is spent now; return the slot with all that it holds."""
+    def spend(self, now: int, counts: Counts) -> int:
+        """Count what is spent now; return its slot."""
         slot = self._turn(now)
-        held = self._slots.setdefault(slot, Counts())
-        held.add(counts)
-        return slot, held
+        self._slots.setdefault(slot, Counts()).add(counts)
+        return slot
 
     def frees_at(self, now: int, span: int = HOUR) -> int:
         """Return when the oldest slot that counts leaves the span."""

@@ -32,7 +32,11 @@ _ACT: Final = "signal.publish"
 
 
 class PublicationBudget:
-    """Meters what this node publishes. Owned by the event loop."""
+    """Meters what this node publishes.
+
+    Owned by the event loop: the meter, and the second in which it was last compared
+    with the store: other processes of the node publish as well.
+    """
 
     def __init__(
         self, situation: Situation, store: Store, trail: AuditTrail, clock: Clock
@@ -42,7 +46,8 @@ class PublicationBudget:
         self._clock = clock
         self._circuits = Circuits(store, trail, clock)
         self._account = Account(situation.node, PURPOSE)
-        self._meter: Meter | None = None
+        self._meter = Meter(DAY)
+        self._looked = 0
 
     def forget_circuits(self) -> None:
         """Read again what another process of the node may have shut."""
@@ -77,19 +82,19 @@ class PublicationBudget:
                 act=_ACT,
                 retry_at=meter.frees_at(now, DAY),
             )
-        slot, counts = meter.spend(now, Counts(spent=wanted))
-        return Spending(self._account, slot, counts)
+        spent = Counts(spent=wanted)
+        return Spending(self._account, self._meter.spend(now, spent), spent)
 
     async def _load(self) -> Meter:
-        if self._meter is None:
-            account, after = self._account, self._circuits.now - DAY - SLOT
+        account, now = self._account, self._circuits.now
+        if self._looked != now:
+            after = now - DAY - SLOT
             rows = await self._store.read(
                 lambda reader: reader.spent(after, account.holder, account.purpose)
             )
-            if self._meter is None:
-                self._meter = Meter(DAY)
-                for row in rows:
-                    self._meter.load(row.slot, Counts(row.spent))
+            for row in rows:
+                self._meter.load(row.slot, Counts(row.spent))
+            self._looked = now
         return self._meter
 
 

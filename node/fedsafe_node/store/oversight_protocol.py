@@ -53,8 +53,8 @@ class OversightReader(Protocol):
 class OversightWriter(Protocol):
     """Keeps what was spent."""
 
-    async def put_spent(self, row: SpentRow) -> None:
-        """Keep the counts of a slot; no count ever falls."""
+    async def add_spent(self, row: SpentRow) -> None:
+        """Count what was spent in a slot, beside what is counted there."""
         ...
 
     async def forget_spent(self, before: int) -> int:

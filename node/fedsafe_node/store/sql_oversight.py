@@ -26,18 +26,14 @@ _BREACH = (
 _SPENT = "SELECT holder, purpose, slot, spent, identifiers, accounts FROM spent "
 
 
-def _most(count: str) -> str:
-    """Keep the larger of what is there and what comes."""
-    return (
-        f"{count} = CASE WHEN excluded.{count} > spent.{count} "
-        f"THEN excluded.{count} ELSE spent.{count} END"
-    )
+def _sum(column: str) -> str:
+    return f"{column} = spent.{column} + excluded.{column}"
 
 
-_PUT_SPENT: Final = (
+_ADD_SPENT: Final = (
     "INSERT INTO spent (holder, purpose, slot, spent, identifiers, accounts) "  # noqa: S608 - our own words
     "VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (holder, purpose, slot) DO UPDATE "
-    f"SET {_most('spent')}, {_most('identifiers')}, {_most('accounts')}"
+    f"SET {_sum('spent')}, {_sum('identifiers')}, {_sum('accounts')}"
 )
 
 
@@ -106,10 +102,10 @@ class SqlOversightWriter:
 
     _connection: Connection
 
-    async def put_spent(self, row: SpentRow) -> None:
-        """Keep the counts of a slot; no count ever falls."""
+    async def add_spent(self, row: SpentRow) -> None:
+        """Count what was spent in a slot, beside what is counted there."""
         self._connection.execute(
-            _PUT_SPENT,
+            _ADD_SPENT,
             (
                 row.holder,
                 row.purpose,

@@ -8,7 +8,12 @@ import pytest
 from msgspec.structs import replace
 from tests.node.signals.conftest import BOT, Clocked, Node, NodeMaker
 
-from fedsafe_node.budgets.lookups import MANY, LookupBudgets, unnamed_share
+from fedsafe_node.budgets.lookups import (
+    MANY,
+    LookupBudgets,
+    Wanted,
+    unnamed_share,
+)
 from fedsafe_node.budgets.meter import HOUR
 from fedsafe_node.errors import OverBudgetError
 from fedsafe_node.log.audit import Event
@@ -27,6 +32,7 @@ from fedsafe_policies.policy import Policy
 from fedsafe_policies.vocabulary import Purpose, Role
 
 OTHER = Principal("shop", Role.SERVICE)
+ONE = Wanted([("account-1", [b"a"])])
 
 
 def limited(policy: Policy, lookups: int, identifiers: int) -> Policy:
@@ -77,6 +83,39 @@ async def test_beyond_the_budget_a_lookup_is_refused_and_free_again_later(
     assert error.decision.code == "budget"
     assert error.decision.about == "signup_check"
     assert HOUR <= error.retry_after <= HOUR + 300
+
+
+async def test_what_another_process_has_spent_counts(
+    node: Node, clock: Clocked
+) -> None:
+    other = LookupBudgets(
+        node.desk.situation, node.desk.store, node.desk.trail, node.desk.clock
+    )
+    await other.admit(BOT, Purpose.SIGNUP_CHECK, ONE)
+    for name in ("a", "b", "c"):
+        await ask(node, f"{name}@mail.example")
+    clock.advance(timedelta(seconds=1))
+
+    with pytest.raises(OverBudgetError):
+        await other.admit(BOT, Purpose.SIGNUP_CHECK, ONE)
+
+
+async def test_what_two_processes_spend_is_added_up(node: Node, clock: Clocked) -> None:
+    desk = node.desk
+    both = [
+        LookupBudgets(desk.situation, desk.store, desk.trail, desk.clock)
+        for _ in range(2)
+    ]
+    for each in (*both, both[0]):
+        spending = await each.admit(BOT, Purpose.SIGNUP_CHECK, ONE)
+        await desk.store.write(spending.keep)
+
+    rows = await desk.store.read(lambda reader: reader.spent(0))
+    assert [row.spent for row in rows] == [3]
+    clock.advance(timedelta(seconds=1))
+    for each in both:
+        with pytest.raises(OverBudgetError):
+            await each.admit(BOT, Purpose.SIGNUP_CHECK, ONE)
 
 
 async def test_each_purpose_and_credential_has_a_budget_of_its_own(node: Node) -> None:
