@@ -51,6 +51,7 @@ _PROPOSE: Final = (
     "`fedsafe policy propose`, then another person approves (`fedsafe act approve`); "
     "or put the old text back"
 )
+_SERVER: Final = "docs/howto/postgresql.md"
 _MEND: Final = "mend or put back the file, or name another one in node.toml"
 _FILE: Final = "node.toml"
 _PACKAGES: Final = ("aiohttp", "cryptography", "msgspec", "pynacl", "numpy")
@@ -116,6 +117,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
         return
     yield disk(directory, time.perf_counter)
     yield from room(directory, shutil.disk_usage(directory).free)
+    yield from server(directory)
     yield permissions(directory)
     yield from officer(directory)
     yield from _node(directory)
@@ -250,6 +252,43 @@ def officer(directory: Path) -> Iterator[Finding]:
         yield Finding("dpo_contact", Level.WARN, found, way_out)
     else:
         yield Finding("dpo_contact", Level.OK, contact)
+
+
+def server(directory: Path) -> Iterator[Finding]:
+    """Say whether the server of the store, if it is on one, is set up well."""
+    from fedsafe_node.config import Place, load_config  # noqa: PLC0415 (slow to load)
+    from fedsafe_node.errors import ConfigError, StoreFailedError  # noqa: PLC0415
+
+    try:
+        storage = load_config(Place(directory)).store
+        if storage is None:
+            return
+        from fedsafe_node.storage import password_of  # noqa: PLC0415
+        from fedsafe_node.store.postgresql import facts, server  # noqa: PLC0415
+
+        password = password_of(directory, storage)
+        found = facts.facts_of(server.Server(storage.url, password))
+    except ConfigError:
+        return  # said already
+    except (ImportError, StoreFailedError) as error:
+        yield Finding("server", Level.FAIL, printable(str(error)), _SERVER)
+        return
+    for wrong, level, told in (
+        (found.version < facts.OLDEST, Level.FAIL, f"older than {facts.OLDEST}"),
+        (found.is_standby, Level.FAIL, "a standby, which takes no writes"),
+        (not found.is_durable, Level.FAIL, "fsync or full_page_writes is off"),
+        (not found.has_checksums, Level.WARN, "no data checksums: rot goes unseen"),
+        (
+            not found.is_discreet,
+            Level.WARN,
+            "its log may show values of rows: set log_error_verbosity = terse",
+        ),
+    ):
+        if wrong:
+            yield Finding("server", level, told, _SERVER)
+    standby = ", commits wait for a standby" if found.has_standby else ""
+    told = f"PostgreSQL {found.version}, {found.round_trip * 1e3:.1f} ms{standby}"
+    yield Finding("server", Level.OK, told)
 
 
 def stored(directory: Path) -> Iterator[Finding]:

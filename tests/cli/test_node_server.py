@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A node whose store is on a PostgreSQL server, from `node init` on."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -34,12 +35,15 @@ def test_the_owner_makes_the_tables_and_the_node_uses_them(
     where = ("--dir", str(home), "--store", empty.node)
     made = run(*MAKE, *TALKS, *where, "--store-owner-file", str(owner))
     verified = run("audit", "verify", "--config", str(home))
+    examined = run("doctor", "--config", str(home))
 
     assert made.status == 0, made.err
     assert not (home / "store.db").exists()
     assert empty.owner not in made.out + made.err + (home / "node.toml").read_text()
     assert verified.status == 0, verified.out + verified.err
     assert "chat.demo/audit" in verified.out
+    assert "fsync or full_page_writes is off" in examined.out  # as tests have it
+    assert re.search(r"server +ok +PostgreSQL 1\d, [\d.]+ ms", examined.out)
 
 
 def test_a_database_without_tables_names_the_way_out(

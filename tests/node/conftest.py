@@ -11,13 +11,12 @@ import pytest
 from tests.node.databases import (
     Behind,
     BehindFile,
-    BehindServer,
     Preparing,
     preparing,
 )
 from tests.node.fleet import NAMES, Fleet, copy_of, make, make_founded
 from tests.node.fleet_stores import FLEET_STORES
-from tests.postgresql.fixtures import MAJORS, LendPostgresql, named
+from tests.postgresql.fixtures import LendPostgresql
 
 from fedsafe_node.faults import NO_FAULTS, Faults
 from fedsafe_node.log.engine import open_store
@@ -26,11 +25,6 @@ from fedsafe_node.log.openings import PeriodKeys
 from fedsafe_node.store.protocol import Store
 
 OpenStore = Callable[..., Awaitable[Store]]
-
-
-def named_store(kind: str | int) -> str:
-    """Name a kind of store in the name of a test."""
-    return named(kind) if isinstance(kind, int) else kind
 
 
 class FixedClock:
@@ -76,20 +70,10 @@ def prepare(lend_postgresql: LendPostgresql) -> Iterator[Callable[[int], Prepari
         yield of
 
 
-@pytest.fixture(params=["sqlite", *MAJORS], ids=named_store)
-def behind(
-    request: pytest.FixtureRequest,
-    tmp_path: Path,
-    prepare: Callable[[int], Preparing],
-) -> Iterator[Behind]:
-    """Give an empty store of each kind: SQLite, and PostgreSQL in each version."""
-    if request.param == "sqlite":
-        yield BehindFile(tmp_path / "node.db")
-        return
-    databases = prepare(request.param)
-    made = BehindServer(databases, databases.make())
-    yield made
-    made.drop()
+@pytest.fixture
+def behind(tmp_path: Path) -> Iterator[Behind]:
+    """Give an empty store; the tests of the store itself do so of each kind."""
+    yield BehindFile(tmp_path / "node.db")
 
 
 @pytest.fixture

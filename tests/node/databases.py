@@ -8,7 +8,7 @@ has its role there.
 import re
 import shutil
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +17,7 @@ from typing import LiteralString, Protocol
 import psycopg
 from psycopg.sql import SQL, Identifier
 from tests.postgresql.databases import Databases, fresh_name, name_in
+from tests.postgresql.fixtures import named
 
 from fedsafe_node.store.postgresql.schema import migrate
 
@@ -200,3 +201,21 @@ def preparing(databases: Databases) -> Iterator[Preparing]:
         yield made
     finally:
         made.close()
+
+
+def named_store(kind: str | int) -> str:
+    """Name a kind of store in the name of a test."""
+    return named(kind) if isinstance(kind, int) else kind
+
+
+def reach(
+    kind: str | int, directory: Path, prepare: Callable[[int], Preparing]
+) -> Iterator[Behind]:
+    """Give an empty store: a file, or a database on a server of a version."""
+    if not isinstance(kind, int):
+        yield BehindFile(directory / "node.db")
+        return
+    databases = prepare(kind)
+    made = BehindServer(databases, databases.make())
+    yield made
+    made.drop()

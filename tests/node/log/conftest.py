@@ -2,10 +2,22 @@
 """Fixtures of the log's tests: a hand that changes the database behind its back."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
 
 import pytest
-from tests.node.databases import Behind
+from tests.node.databases import Behind, Preparing, named_store, reach
+from tests.postgresql.fixtures import MAJORS
+
+
+@pytest.fixture(params=["sqlite", MAJORS[-1]], ids=named_store)
+def behind(
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    prepare: Callable[[int], Preparing],
+) -> Iterator[Behind]:
+    """Give an empty store: SQLite, and PostgreSQL in its newest version."""
+    yield from reach(request.param, tmp_path, prepare)
 
 
 @pytest.fixture

@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Fixtures of the store's contract: all promises hold on every kind of store."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from tests.node.databases import Behind, Preparing, named_store, reach
+from tests.postgresql.fixtures import MAJORS
+
+
+@pytest.fixture(params=["sqlite", *MAJORS], ids=named_store)
+def behind(
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    prepare: Callable[[int], Preparing],
+) -> Iterator[Behind]:
+    """Give an empty store: SQLite, and PostgreSQL in each version."""
+    yield from reach(request.param, tmp_path, prepare)
