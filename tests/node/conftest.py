@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 from tests.node.databases import (
     Behind,
-    BehindFile,
     Preparing,
+    kind_in,
     preparing,
+    reach,
 )
 from tests.node.fleet import NAMES, Fleet, copy_of, make, make_founded
 from tests.node.fleet_stores import FLEET_STORES
@@ -71,9 +72,13 @@ def prepare(lend_postgresql: LendPostgresql) -> Iterator[Callable[[int], Prepari
 
 
 @pytest.fixture
-def behind(tmp_path: Path) -> Iterator[Behind]:
-    """Give an empty store; the tests of the store itself do so of each kind."""
-    yield BehindFile(tmp_path / "node.db")
+def behind(
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    prepare: Callable[[int], Preparing],
+) -> Iterator[Behind]:
+    """Give an empty store of the run's kind; the store's own tests use each kind."""
+    yield from reach(kind_in(request.config), tmp_path, prepare)
 
 
 @pytest.fixture
@@ -109,9 +114,9 @@ async def store(open_node_store: OpenStore) -> Store:
 def _on_server(
     request: pytest.FixtureRequest, prepare: Callable[[int], Preparing]
 ) -> None:
-    store = str(request.config.getoption("--store"))
-    if store != "sqlite":
-        FLEET_STORES.use(prepare(int(store.removeprefix("postgresql-"))))
+    kind = kind_in(request.config)
+    if isinstance(kind, int):
+        FLEET_STORES.use(prepare(kind))
 
 
 @pytest.fixture(autouse=True)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import LiteralString, Protocol
 
 import psycopg
+import pytest
 from psycopg.sql import SQL, Identifier
 from tests.postgresql.databases import Databases, fresh_name, name_in
 from tests.postgresql.fixtures import named
@@ -201,6 +202,12 @@ def preparing(databases: Databases) -> Iterator[Preparing]:
         yield made
     finally:
         made.close()
+
+
+def kind_in(config: pytest.Config) -> str | int:
+    """Return the kind of store that a run is about: "sqlite", or a version."""
+    kind = str(config.getoption("--store"))
+    return int(kind.rpartition("-")[2]) if kind != "sqlite" else kind
 
 
 def named_store(kind: str | int) -> str:

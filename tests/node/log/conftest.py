@@ -10,7 +10,7 @@ from tests.node.databases import Behind, Preparing, named_store, reach
 from tests.postgresql.fixtures import MAJORS
 
 
-@pytest.fixture(params=["sqlite", MAJORS[-1]], ids=named_store)
+@pytest.fixture(params=["sqlite", max(MAJORS)], ids=named_store)
 def behind(
     request: pytest.FixtureRequest,
     tmp_path: Path,
