@@ -18,11 +18,12 @@ import ssl
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from random import Random  # noqa: TID251 - a seeded generator, to repeat a run
+from signal import Signals
 from typing import Any, Final, TypeVar
 
 from deploy.patroni.credentials import keep
@@ -205,12 +206,15 @@ class DatabaseHosts:
 
     def kill(self, member: Member, programs: tuple[str, ...]) -> None:
         """Kill programs of a host with all their processes, in one go."""
-        pids = [member.running[program].pid for program in programs]
-        if "patroni" in programs:
-            pids += _postmaster(member)
-        kill([*pids, *below(pids)])
+        kill(_processes(member, programs))
         for program in programs:
             member.running.pop(program).wait()
+
+    def signal(self, member: Member, number: Signals) -> None:
+        """Send a signal to Patroni and PostgreSQL of a host, all their processes."""
+        for pid in _processes(member, ("patroni",)):
+            with suppress(ProcessLookupError):
+                os.kill(pid, number)
 
     def revive(self, member: Member) -> None:
         """Start what does not run on a host, as its systemd would."""
@@ -318,6 +322,13 @@ def _follow(view: list[dict[str, Any]]) -> bool:
     states = {state["role"]: state["state"] for state in view}
     wanted = {"leader": "running", "sync_standby": "streaming", "replica": "streaming"}
     return states == wanted and len({state["timeline"] for state in view}) == 1
+
+
+def _processes(member: Member, programs: tuple[str, ...]) -> list[int]:
+    pids = [member.running[program].pid for program in programs]
+    if "patroni" in programs:
+        pids += _postmaster(member)
+    return [*pids, *below(pids)]
 
 
 def _postmaster(member: Member) -> list[int]:

@@ -14,9 +14,11 @@ times of production. In turn,
 * `restart`: Patroni and PostgreSQL are killed, and Patroni is started again at once,
   as systemd would do.
 
-Asked for by name (`--kill`), in the place of these: `standby`, Patroni and PostgreSQL
-of the host that commits wait for; `etcd`, two of three etcd, for twice the lease; and
-`switchover`, nobody: the leader hands over as before maintenance.
+Asked for by name (`--kill`), in the place of these: `freeze`, Patroni and PostgreSQL of
+the leader stand still (SIGSTOP), as before a disk that hangs, and go on once another
+leads; `standby`, those of the host that commits wait for are killed; `etcd`, two of
+three etcd, for twice the lease; and `switchover`, nobody: the leader hands over as
+before maintenance.
 
 The callers write SQL (an append-only log in plain PostgreSQL), through FedSafe's store,
 or are clients of a node, who ban and ask. After each round the killed host rejoins, and
@@ -40,6 +42,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random  # noqa: TID251 - a seeded generator, to repeat a run
+from signal import SIGCONT, SIGSTOP
 from typing import Final
 
 from deploy.patroni.render import Timing
@@ -59,6 +62,7 @@ KINDS: Final = {
     "database": ("patroni",),
     "host": ("patroni", "etcd", "pgbouncer", "haproxy"),
     "restart": ("patroni",),
+    "freeze": (),
     "standby": ("patroni",),
     "etcd": ("etcd",),
     "switchover": (),
@@ -158,9 +162,7 @@ class Campaign:
         victims = self._victims(kind)
         rewinds = sum(victim.rewinds() for victim in victims)
         began = time.monotonic()
-        for victim in victims:
-            self._hosts.kill(victim, KINDS[kind])
-        self._after(kind, victims)
+        self._strike(kind, victims)
         since = time.monotonic()
         until(lambda: callers.resumed(since), "a write to be acknowledged again")
         gap = callers.gap(began, time.monotonic())
@@ -168,6 +170,7 @@ class Campaign:
         revived = time.monotonic()
         for victim in victims:
             self._hosts.revive(victim)
+            self._hosts.signal(victim, SIGCONT)
         self._hosts.settled()
         back = time.monotonic() - revived
         verdict = judged(self._workload, callers.acknowledged)
@@ -190,9 +193,13 @@ class Campaign:
             return self._random.sample(self._hosts.members, 2)
         return [self._hosts.standby() if kind == "standby" else self._hosts.leader()]
 
-    def _after(self, kind: str, victims: list[Member]) -> None:
+    def _strike(self, kind: str, victims: list[Member]) -> None:
+        for victim in victims:
+            self._hosts.kill(victim, KINDS[kind])
         if kind == "restart":
             self._hosts.revive(victims[0])
+        elif kind == "freeze":
+            self._hosts.signal(victims[0], SIGSTOP)
         elif kind == "etcd":  # nobody steps down, though no lease can be renewed
             threading.Event().wait(2 * self._timing.ttl)
         elif kind == "switchover":
