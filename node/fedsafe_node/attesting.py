@@ -35,6 +35,7 @@ from fedsafe_node.log.audit import AuditTrail, Event
 from fedsafe_node.membership import Membership
 from fedsafe_node.situation import Situation
 from fedsafe_node.store.protocol import Store, Transaction
+from fedsafe_node.store.rows import LogEntry
 from fedsafe_node.telemetry import LOGGER, fields
 
 FIRST_BACKOFF: Final = 0.05
@@ -109,19 +110,27 @@ class Attesting:
         """
         charter = self._charter()
         async with self._signing:
-            now = self._clock.now()
-            if self._own is not None and self._holds(self._own[0], now):
-                return self._own[1]
-            before = self._own[0].sequence if self._own is not None else 0
-            at = int(now.timestamp())
-            # By the clock, so that a node that lost its last ones is believed again.
-            renewed = self._say(at, max(before + 1, at))
-            statement = sign_attestation(
-                renewed, key=self._key, federation=charter.federation
-            )
-            await self._keep(Event.ATTESTED, renewed, statement, now)
-            self._own = (renewed, statement)
-            return statement
+            known = encode(self._own[1]) if self._own is not None else None
+            while True:
+                now = self._clock.now()
+                if self._own is not None and self._holds(self._own[0], now):
+                    return self._own[1]
+                renewed = self._renewed(now)
+                statement = sign_attestation(
+                    renewed, key=self._key, federation=charter.federation
+                )
+                found = await self._keep_own(renewed, statement, now, known)
+                if found is None:
+                    self._own = (renewed, statement)
+                    return statement
+                known = found
+                self._take(self._situation.node, found, charter)
+
+    def _renewed(self, now: datetime) -> Attestation:
+        before = self._own[0].sequence if self._own is not None else 0
+        at = int(now.timestamp())
+        # By the clock, so that a node that lost its last ones is believed again.
+        return self._say(at, max(before + 1, at))
 
     def _holds(self, said: Attestation, now: datetime) -> bool:
         age = int(now.timestamp()) - said.at
@@ -191,7 +200,35 @@ class Attesting:
     async def _keep(
         self, event: Event, said: Attestation, statement: Signed, now: datetime
     ) -> None:
-        entry = self._trail.entry(
+        entry = self._entry(event, said, now)
+
+        async def act(tx: Transaction) -> None:
+            await tx.put_document(_document(said.node), encode(statement))
+            await tx.append(self._trail.log, entry.record, entry.openings)
+
+        await self._store.write(act)
+
+    async def _keep_own(
+        self, said: Attestation, statement: Signed, now: datetime, known: bytes | None
+    ) -> bytes | None:
+        """Keep the own attestation, or give the one that another process has kept.
+
+        Two that say different things under one number would show two nodes.
+        """
+        entry = self._entry(Event.ATTESTED, said, now)
+
+        async def act(tx: Transaction) -> bytes | None:
+            kept = await tx.document(_document(said.node))
+            if kept != known:
+                return kept
+            await tx.put_document(_document(said.node), encode(statement))
+            await tx.append(self._trail.log, entry.record, entry.openings)
+            return None
+
+        return await self._store.write(act)
+
+    def _entry(self, event: Event, said: Attestation, now: datetime) -> LogEntry:
+        return self._trail.entry(
             event,
             at=now,
             outcome="open" if said.until > now.timestamp() else "closed",
@@ -203,16 +240,12 @@ class Attesting:
             },
         )
 
-        async def act(tx: Transaction) -> None:
-            await tx.put_document(_document(said.node), encode(statement))
-            await tx.append(self._trail.log, entry.record, entry.openings)
-
-        await self._store.write(act)
-
     async def _load(self, name: str, charter: Charter) -> None:
         document = await self._store.read(lambda r: r.document(_document(name)))
-        if document is None:
-            return
+        if document is not None:
+            self._take(name, document, charter)
+
+    def _take(self, name: str, document: bytes, charter: Charter) -> None:
         try:
             statement = decode(document, Signed)
             said = open_attestation(statement, charter, now=self._clock.now())

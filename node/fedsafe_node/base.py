@@ -112,7 +112,9 @@ def _read_files(place: Place, config: Config, worker: Worker | None) -> _Files:
         keys=load_keys(place),
         periods=PeriodKeys(place.periods, tidy=tidy, shared=shared),
         guard=guard,
-        sealed=SealedFiles(place, guard.sizes),
+        sealed=SealedFiles(
+            place, guard.sizes, guard.follow if shared else lambda: None
+        ),
         pseudonyms=Pseudonyms(place.pseudonyms, tidy=tidy),
         custody=load_custody(place, config),
         named=_read_named(place, config),

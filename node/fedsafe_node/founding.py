@@ -10,8 +10,11 @@ network are heard only while `founding.open` says so.
 """
 
 import asyncio
+import fcntl
 import hashlib
-from collections.abc import Awaitable, Callable, Sequence
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
@@ -38,6 +41,7 @@ from fedsafe_node.errors import (
     KeyFileMissingError,
     WrongStateError,
 )
+from fedsafe_node.following import ALONE, Following
 from fedsafe_node.keyfiles import destroy_secret, read_secret, write_secret
 from fedsafe_node.keys import MediaKeys, NodeKeys, write_epoch_keys
 from fedsafe_node.log.audit import AuditTrail, Event
@@ -97,11 +101,22 @@ def _state_files(place: Place) -> list[Path]:
     return sorted(place.keys.glob("founding-*-*.key"))
 
 
+def _locked(place: Place) -> int:
+    lock = os.open(place.keys, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+    except BaseException:
+        os.close(lock)
+        raise
+    return lock
+
+
 class FoundingService:
     """Takes part in one founding at a time.
 
     *joined* is called once with the new membership, after it is durable. Steps are
-    made one after the other, under `_stepping`: two at once would deal twice. The
+    made one after the other, under `_stepping` and, among the processes of the node, a
+    lock on the key directory: two at once would deal twice. The
     card is made when it is first asked for, off the loop, and kept as `_card`.
     """
 
@@ -116,7 +131,9 @@ class FoundingService:
         *,
         offload: Offload,
         joined: Callable[[Membership], Awaitable[None]],
+        following: Following = ALONE,
     ) -> None:
+        self._following = following
         self._place = place
         self._situation = situation
         self._keys = keys
@@ -185,8 +202,18 @@ class FoundingService:
                 "this node takes part in no founding over the network",
                 authenticated=True,
             )
-        async with self._stepping:
+        async with self._stepping, self._alone():
             return await self._step(messages)
+
+    @asynccontextmanager
+    async def _alone(self) -> AsyncIterator[None]:
+        """Be the only process of the node that makes a step, and know of all others."""
+        lock = await self._offload(lambda: _locked(self._place))
+        try:
+            await self._following.fresh()
+            yield
+        finally:
+            os.close(lock)
 
     async def clean(self) -> None:
         """Forget the states of a founding that ended just before a crash."""

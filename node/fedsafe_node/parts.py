@@ -176,6 +176,7 @@ def _foundings(
         base.clock,
         offload=base.workers,
         joined=joined,
+        following=base.following,
     )
 
 

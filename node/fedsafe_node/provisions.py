@@ -14,6 +14,7 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from secrets import token_hex
 from typing import Final, TypeVar
 
 from msgspec.structs import replace
@@ -303,12 +304,11 @@ def _find(place: Place, digest: str) -> bytes | None:
 
 def _keep(place: Place, digest: str, text: bytes) -> None:
     path = _kept_path(place, digest)
-    draft = path.with_suffix(".draft")
+    draft = path.with_suffix(f".{token_hex(4)}.draft")
     try:
         if path.exists() and path.read_bytes() == text:
             return
         make_private_directory(place.policies)
-        draft.unlink(missing_ok=True)
         write_durably(draft, text)
         draft.replace(path)
         sync_directory(place.policies)

@@ -39,18 +39,25 @@ class SealedFiles:
     `_told`, what was in them.
     """
 
-    def __init__(self, place: Place, marks: Mapping[str, int]) -> None:
+    def __init__(
+        self,
+        place: Place,
+        marks: Mapping[str, int],
+        refresh: Callable[[], None] = lambda: None,
+    ) -> None:
         """Read the key of the seal, or make one, which is kept with the first seal.
 
         The directory is there.
 
-        *marks* tells how far the guard has come, by log, whenever it is read.
+        *marks* tells how far the guard has come, by log, whenever it is read; *refresh*
+        learns how far other processes have brought it, before that is compared.
 
         Raises:
             KeyFileError: it is loose, unreadable or no key.
         """
         self._keys = place.keys
         self._marks = marks
+        self._refresh = refresh
         self._stamp: list[int] = []
         self._told: Mapping[str, bytes] = {}
         self._directories: list[str] = []
@@ -78,8 +85,10 @@ class SealedFiles:
     def digests(self) -> dict[str, bytes]:
         """Return the digest of each key file, by its name below `keys/`.
 
-        It is empty for one that is loose or cannot be read.
+        It is empty for one that is loose or cannot be read. From then on the guard's
+        marks are those of all processes.
         """
+        self._refresh()
         return {name: self._digest(name) for name in _names(self._keys)}
 
     def news(

@@ -5,10 +5,11 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from tests.node.fleet import Fleet, eventually, make
+from tests.node.fleet import Fleet, eventually, found, make
 from tests.node.signals.conftest import ANNA, BOT, RITA, request_for
 from tests.node.workers import Several, several, up_to_date
 
+from fedsafe_federation.attestation import LIFE
 from fedsafe_federation.restrictions import Reason
 from fedsafe_node.assembly import RunningNode
 from fedsafe_node.errors import UnavailableError
@@ -184,6 +185,38 @@ async def test_a_suspended_origin_is_suspended_in_every_process(
     assert "b.demo" in other.base.situation.coverage.suspended
 
 
+async def test_processes_attest_one_thing_under_one_number(
+    founded_pair: Several,
+) -> None:
+    one, other = founded_pair
+    founded_pair.fleet.clock.advance(LIFE)
+
+    said = await asyncio.gather(*(node.attesting.own() for node in (one, other)))
+    again = await asyncio.gather(*(node.attesting.own() for node in (other, one)))
+
+    assert said[0] == said[1] == again[0] == again[1]
+
+
+async def test_processes_found_a_federation_together(tmp_path: Path) -> None:
+    fleet = await make(tmp_path / "two", "a.demo", "b.demo")
+    async with several(fleet, "a.demo") as pair:
+        await fleet.start("b.demo")
+        fleet.running["a.demo"] = pair[0]
+        try:
+            await found(fleet, "a.demo", "b.demo")
+        finally:
+            del fleet.running["a.demo"]
+        one, other = pair
+        await up_to_date(other)
+
+        shared = [node.base.situation.shared for node in (one, other)]
+        assert all(shared)
+        assert [each.membership.charter for each in shared if each] == [
+            fleet["b.demo"].base.situation.shared.membership.charter  # type: ignore[union-attr]
+        ] * 2
+        await fleet.close()
+
+
 async def test_only_the_process_that_leads_replicates_and_all_are_covered(
     founded_pair: Several,
 ) -> None:
@@ -263,9 +296,7 @@ async def test_a_node_starts_and_stops_once_however_many_processes_it_has(
     pair: Several,
 ) -> None:
     fleet = pair.fleet
-    await pair.stop()
-    assert pair.server is not None
-    await pair.server.store.close()
+    await pair.close()
 
     await fleet.start("a.demo")
 

@@ -2,7 +2,7 @@
 """Several processes' worth of one node, in one process, over one store.
 
 Each has keys, indexes and a memory of its own, as a process has; what they share is the
-node's directory and its store, which stands for a server.
+node's directory and its store: one on a server, or a file in the place of one.
 """
 
 import asyncio
@@ -14,9 +14,11 @@ import pytest
 from tests.node.fleet import Fleet
 
 from fedsafe_node import base
+from fedsafe_node.api.server import bind_port
 from fedsafe_node.assembly import RunningNode
 from fedsafe_node.config import load_config
 from fedsafe_node.log.engine import open_store
+from fedsafe_node.store.postgresql.server import Server
 from fedsafe_node.store.protocol import Store
 from fedsafe_node.working import Worker
 
@@ -77,16 +79,27 @@ class Several:
     def __iter__(self) -> Iterator[RunningNode]:
         return iter(self.all)
 
-    async def open(self, url: str, **given: Any) -> Store:  # noqa: ANN401 - passed on
+    async def open(
+        self,
+        where: str | Server,
+        **given: Any,  # noqa: ANN401 - passed on
+    ) -> Store:
+        if isinstance(where, Server):
+            return await open_store(where, **given)
         if self.server is None:
-            self.server = _Server(await open_store(url, **given))
+            self.server = _Server(await open_store(where, **given))
         return cast("Store", self.server)
 
     async def start(self, *, run: str = "run") -> RunningNode:
         place, turns = self.fleet.place(self.name), Turns()
         config = await asyncio.to_thread(load_config, place)
+        listen = config.listen
         worker = Worker(
-            number=len(self.all), run=run, is_first=not self.all, leadership=turns
+            number=len(self.all),
+            run=run,
+            is_first=not self.all,
+            leadership=turns,
+            sockets=tuple(await bind_port(listen.host, listen.port, shared=True)),
         )
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(base, "open_store", self.open)
@@ -106,6 +119,7 @@ class Several:
         await self.stop()
         if self.server is not None:
             await self.server.store.close()
+            self.server = None
 
 
 @asynccontextmanager

@@ -54,6 +54,7 @@ from fedsafe_node.api.responses import (
 )
 from fedsafe_node.api.route import HTML, Lane, Page, Route
 from fedsafe_node.api.services import Services
+from fedsafe_node.errors import ConflictError
 from fedsafe_node.idempotency import KEY, InFlight, Once, recognise
 from fedsafe_node.principal import Principal
 from fedsafe_node.store.rows import IdempotencyRow
@@ -295,7 +296,15 @@ class _Serving:
             if kept is not None:
                 return _replay(kept, once, request_id)
             call.once = once
-            return self._answer(await self._handled(call), request_id)
+            try:
+                handled = await self._handled(call)
+            except ConflictError:
+                # Another process of the node may have acted on the same request.
+                kept = await self._border.services.answers.find(once.key)
+                if kept is None:
+                    raise
+                return _replay(kept, once, request_id)
+            return self._answer(handled, request_id)
 
     async def _handled(self, call: Call) -> object:
         result, asking = await self._route.handler(call), current()

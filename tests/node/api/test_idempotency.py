@@ -13,6 +13,7 @@ from fedsafe_node.idempotency import KEPT_SECONDS, StoredAnswers, recognise
 from fedsafe_node.messages import ApproveAnswer
 from fedsafe_node.principal import Principal
 from fedsafe_node.store.protocol import Store, Transaction
+from fedsafe_node.store.rows import IdempotencyRow
 from fedsafe_policies.vocabulary import Role
 
 KEY = "0f9b7c1e-6a3d-4c55-9f00-1f2e3d4c5b6a"
@@ -36,6 +37,23 @@ async def test_a_repetition_gets_the_same_answer(api: Api) -> None:
     assert "Idempotency-Replayed" not in first.headers
     assert second.headers["Idempotency-Replayed"] == "true"
     assert len(api.memory.signals) == 1
+
+
+async def test_who_loses_to_another_process_gets_its_answer(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = await api.http.post("/v1/signals", json=SIGNAL, headers=HEADERS)
+    find, looks = api.memory.find, iter([True])
+
+    async def find_late(key: str) -> IdempotencyRow | None:
+        return None if next(looks, False) else await find(key)
+
+    monkeypatch.setattr(api.memory, "find", find_late)
+    api.memory.failure = ConflictError("the key is taken")
+    second = await api.http.post("/v1/signals", json=SIGNAL, headers=HEADERS)
+
+    assert (second.status, await second.read()) == (201, await first.read())
+    assert second.headers["Idempotency-Replayed"] == "true"
 
 
 async def test_a_gate_record_that_is_repeated_is_entered_once(api: Api) -> None:
