@@ -228,7 +228,8 @@ class Sealer:
         self.number = state.main.number
 
     def _keep(self, part: str, body: bytes) -> bytes:
-        self._execute(_KEEP, (part, self._key.close(part, body)))
+        sealed = self._key.close(part, body)
+        self._connection.at_commit(_KEEP, (part, sealed))
         return body
 
     def _changed(

@@ -20,8 +20,11 @@ _CONTROLS: Final = re.compile(
     r"BEGIN|COMMIT|ROLLBACK|SAVEPOINT|RELEASE|DECLARE|FETCH|CLOSE"
 )
 _DOES: Final = re.compile(r"\b(erase_opening|grant_opening|prune_log|extend_logs)\(")
-_LOGS: Final = re.compile(r"\b(entries|openings|tile_roots)\b")
-BUFFERED: Final = frozenset({"entries", "openings", "tile_roots"})
+_INTO: Final = re.compile(r"\s*INSERT INTO (\w+) ")
+_NAMED: Final = re.compile(r"\b(entries|openings|tile_roots|spent|touched)\b")
+LOGS: Final = frozenset({"entries", "openings", "tile_roots"})
+NOTED: Final = frozenset({"spent"})
+WAITING: Final = LOGS | NOTED
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +35,8 @@ class Statement:
     * `writes`: whether it may change rows;
     * `is_control`: whether it is about transactions, savepoints or cursors;
     * `gives`: whether it gives rows;
-    * `sees_logs`: whether it depends on rows of the logs;
+    * `sees`: the tables on which it depends, of those whose rows wait;
+    * `into`: the table to which it adds rows and gives none;
     * `table`, `columns`: where a plain insert puts its values, else empty.
     """
 
@@ -40,14 +44,15 @@ class Statement:
     writes: bool
     is_control: bool
     gives: bool
-    sees_logs: bool
+    sees: frozenset[str]
+    into: str = ""
     table: str = ""
     columns: tuple[str, ...] = ()
 
     @property
     def is_buffered(self) -> bool:
-        """Whether it adds rows to the logs, which wait for the end of the batch."""
-        return self.table in BUFFERED
+        """Whether it adds rows that nothing refuses, and that can wait."""
+        return self.into in WAITING
 
 
 @cache
@@ -56,15 +61,25 @@ def statement_of(sql: str) -> Statement:
     plain = _PLAIN.fullmatch(sql)
     controls = _CONTROLS.match(sql) is not None
     does = _DOES.search(sql) is not None
+    gives = _GIVES.search(sql) is not None
+    into = None if gives else _INTO.match(sql)
     return Statement(
         sql=_numbered(sql).encode(),
         writes=does or not (controls or _READS.match(sql)),
         is_control=controls,
-        gives=_GIVES.search(sql) is not None,
-        sees_logs=does or _LOGS.search(sql) is not None,
+        gives=gives,
+        sees=_seen(sql, does=does),
+        into=into[1] if into else "",
         table=plain["table"] if plain else "",
         columns=tuple(re.split(r",\s*", plain["columns"])) if plain else (),
     )
+
+
+def _seen(sql: str, *, does: bool) -> frozenset[str]:
+    named = set(_NAMED.findall(sql))
+    logs = LOGS if does or named & LOGS else frozenset[str]()
+    # Who reads what was noted of rows depends on those rows.
+    return logs | (NOTED if named - LOGS else frozenset())
 
 
 def _numbered(sql: str) -> str:

@@ -5,8 +5,8 @@ All write transactions of all workers are serial: each begins with one advisory 
 so rows are read and written as if this worker were alone. A sequence tells whether
 another had its turn since, and what this one remembers of the database is old.
 
-Rows of the logs, which nothing refuses, wait in memory until a statement could see them
-or the batch ends. An act has a savepoint only once it changes something else.
+Rows that nothing refuses wait in memory until a statement could see them or the batch
+ends (`waiting`). An act has a savepoint only once it changes something else.
 
 When the connection breaks at a commit, the worker asks over a new one whether its last
 token is there, under the lock, which the broken session holds until it has ended: so
@@ -17,8 +17,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from contextlib import contextmanager, nullcontext, suppress
 from typing import Final
 
 import psycopg
@@ -31,7 +30,12 @@ from fedsafe_node.store.postgresql.connection import (
 )
 from fedsafe_node.store.postgresql.replacements import LOG_STEP
 from fedsafe_node.store.postgresql.server import Server
-from fedsafe_node.store.postgresql.statements import Statement, statement_of
+from fedsafe_node.store.postgresql.statements import (
+    LOGS,
+    WAITING,
+    Statement,
+    statement_of,
+)
 from fedsafe_node.store.postgresql.turns import (
     LOCKED,
     MARK,
@@ -41,34 +45,28 @@ from fedsafe_node.store.postgresql.turns import (
     is_marked,
     take_turn,
 )
+from fedsafe_node.store.postgresql.waiting import Values, Waiting, WaitingRows
 
 _NOTE: Final = "INSERT INTO pg_temp.touched SELECT * FROM "
 _ERASE: Final = f"{_NOTE}erase_opening(?, ?, ?, ?)"
 _GRANT: Final = f"{_NOTE}grant_opening(?, ?, ?, ?, ?)"
 _PRUNE: Final = f"{_NOTE}prune_log(?, ?, ?, ?, ?, ?, ?)"
+_SAVE: Final = "SAVEPOINT act"
+_BY_INDEX: Final = frozenset({"entries", "openings"})  # in partitions
 _TOKEN_BYTES: Final = 16
 _FEW: Final = 24  # rows that go with the commit instead of over a COPY of their own
 _SETTLE: Final = 8.0  # seconds in which the outcome of a commit has to show
 _PAUSE: Final = 0.1  # seconds
-_Values = Sequence[object]
-
-
-@dataclass(slots=True)
-class _Buffered:
-    """Rows of a log table that wait; `own` counts those of the act under way."""
-
-    statement: Statement
-    rows: list[_Values] = field(default_factory=list)
-    own: int = 0
 
 
 class PostgresWriteConnection(PostgresConnection):
     """Writes; reconnects when it begins after the server was gone.
 
-    Owned by the writer's thread: `_turn`, the number of the last turn; `_waiting`,
-    rows of the logs; `_last`, statements that go with the commit; `_is_saved`, whether
-    the act under way has a savepoint; `_steps`, partitions of the logs that are there;
-    `noted`, whether rows may have been noted for the seal.
+    Owned by the writer's thread: `_turn`, the number of the last turn; `_waiting`, rows
+    that nothing refuses; `_last`, statements that go with the commit; `_due`, those
+    that go before the next one; `_is_saved`, whether the act has a savepoint; `_steps`,
+    partitions of the logs that are there; `noted`, whether rows may have been noted for
+    the seal.
     """
 
     def __init__(self, server: Server) -> None:
@@ -80,8 +78,9 @@ class PostgresWriteConnection(PostgresConnection):
         self._server = server
         self._worker = server.worker
         self._turn = -1
-        self._waiting: dict[str, _Buffered] = {}
-        self._last: list[tuple[bytes, _Values]] = []
+        self._waiting = WaitingRows()
+        self._due: list[str] = []
+        self._last: list[tuple[bytes, Values]] = []
         self._is_saved = self._is_in_act = False
         self._changes = self._before = 0
         self._steps: set[int] = set()
@@ -137,21 +136,18 @@ class PostgresWriteConnection(PostgresConnection):
 
     def begin_act(self) -> None:
         """Set the point to which `undo_act` goes back."""
-        for buffered in self._waiting.values():
-            buffered.own = 0
+        self._waiting.begin_act()
         self._is_in_act, self._is_saved = True, False
 
     def end_act(self) -> None:
         """Keep what the act did."""
         if self._is_saved:
-            self._plain("RELEASE act")
+            self._due.append("RELEASE act")
         self._is_in_act = self._is_saved = False
 
     def undo_act(self) -> None:
         """Take back what the act did."""
-        for buffered in self._waiting.values():
-            if buffered.own:
-                del buffered.rows[-buffered.own :]
+        self._waiting.undo_act()
         if self._is_saved:
             self._steps.clear()
             self._plain("ROLLBACK TO act")
@@ -166,8 +162,8 @@ class PostgresWriteConnection(PostgresConnection):
             return self._is_saved or not self._is_in_act
         return status == psycopg.pq.TransactionStatus.INTRANS
 
-    def execute(self, sql: str, values: _Values = ()) -> Rows:
-        """Run a statement; an insert into the logs waits for the end of the batch.
+    def execute(self, sql: str, values: Values = ()) -> Rows:
+        """Run a statement; rows that nothing refuses wait for the end of the batch.
 
         Raises:
             sqlite3.IntegrityError: a rule of the schema forbids it.
@@ -180,15 +176,19 @@ class PostgresWriteConnection(PostgresConnection):
         self._prepare(statement)
         if statement.is_control or not statement.writes:
             return self._run(statement, values)
-        with self._recoverable(), self._raw.pipeline():
-            self._raw.execute("SAVEPOINT statement", prepare=False)
+        point = "act" if self._due[-1:] == [_SAVE] else "statement"
+        with self._recoverable(point), self._raw.pipeline():
+            self._go()
+            if point == "statement":
+                self._raw.execute("SAVEPOINT statement", prepare=False)
             cursor = self._raw.execute(statement.sql, values)
-            self._raw.execute("RELEASE statement", prepare=False)
+            if point == "statement":
+                self._raw.execute("RELEASE statement", prepare=False)
             rows = cursor.fetchall() if statement.gives else []
         self._changes += max(cursor.rowcount, 0)
         return Rows(rows, cursor.rowcount)
 
-    def executemany(self, sql: str, rows: Iterable[_Values]) -> None:
+    def executemany(self, sql: str, rows: Iterable[Values]) -> None:
         """Run a statement with many sets of values.
 
         Raises:
@@ -200,7 +200,7 @@ class PostgresWriteConnection(PostgresConnection):
             self._buffer(statement, values)
             return
         self._prepare(statement)
-        with self._recoverable():
+        with self._recoverable("statement"):
             self._plain("SAVEPOINT statement")
             if statement.table and len(values) > _FEW:
                 self._copy(statement, values)
@@ -210,15 +210,16 @@ class PostgresWriteConnection(PostgresConnection):
         self._changes += len(values)
 
     @contextmanager
-    def _recoverable(self) -> Iterator[None]:
+    def _recoverable(self, point: str) -> Iterator[None]:
         """Take back a statement that a rule forbids, as SQLite does by itself."""
         try:
             yield
         except (psycopg.Error, sqlite3.Error) as error:
             told = translated(error) if isinstance(error, psycopg.Error) else error
             if isinstance(told, sqlite3.IntegrityError):
-                self._plain("ROLLBACK TO statement")
-                self._plain("RELEASE statement")
+                self._plain(f"ROLLBACK TO {point}")
+                if point == "statement":
+                    self._plain("RELEASE statement")
             raise told from None
 
     def erase_opening(self, log: int, index: int, group: str, at: int) -> bool:
@@ -232,11 +233,11 @@ class PostgresWriteConnection(PostgresConnection):
         self.execute(_GRANT, (log, index, group, period, sealed))
         self._changes += 1  # it notes only what it brought back
 
-    def prune_log(self, log: int, said: _Values) -> None:
+    def prune_log(self, log: int, said: Values) -> None:
         """Keep what is said of a prefix (a row of `pruned`), and delete its rows."""
         self.execute(_PRUNE, (log, *said))
 
-    def at_commit(self, sql: str, values: _Values) -> None:
+    def at_commit(self, sql: str, values: Values) -> None:
         """Run a statement together with the commit."""
         self._last.append((statement_of(sql).sql, values))
 
@@ -247,19 +248,15 @@ class PostgresWriteConnection(PostgresConnection):
             sqlite3.Error: it is not, or nobody knows.
         """
         self._flush()
-        if not self._changes_now():
+        if self._changes == self._before and not self._last:
             self._forget()
             self._plain("COMMIT")  # a rollback makes the driver forget its statements
             return
         token = os.urandom(_TOKEN_BYTES)
-        few, self._waiting = self._waiting, {}
         try:
             with self._raw.pipeline():
                 cursor = self._raw.cursor()
-                for buffered in few.values():
-                    for row in buffered.rows:
-                        cursor.execute(buffered.statement.sql, row)
-                for sql, values in self._last:
+                for sql, values in (*self._waiting.take(), *self._last):
                     cursor.execute(sql, values)
                 cursor.execute(MARK, (self._worker, token))
                 cursor.execute("COMMIT", prepare=False)
@@ -289,14 +286,11 @@ class PostgresWriteConnection(PostgresConnection):
 
     # --- what waits ---------------------------------------------------------------
 
-    def _buffer(self, statement: Statement, rows: Sequence[_Values]) -> None:
-        if not rows:
-            return
-        buffered = self._waiting.setdefault(statement.table, _Buffered(statement))
-        if statement.table != "tile_roots":
+    def _buffer(self, statement: Statement, rows: Sequence[Values]) -> None:
+        if statement.into in _BY_INDEX:
             self._make_room({int(str(row[1])) for row in rows})
-        buffered.rows.extend(rows)
-        buffered.own += len(rows)
+        self.noted = self.noted or statement.into not in LOGS
+        self._waiting.add(statement, rows)
         self._changes += len(rows)
 
     def _make_room(self, indices: Iterable[int]) -> None:
@@ -308,15 +302,16 @@ class PostgresWriteConnection(PostgresConnection):
             self._run(_EXTEND, (step * LOG_STEP,))
             self._steps.add(step)
 
-    def _run(self, statement: Statement, values: _Values) -> Rows:
+    def _run(self, statement: Statement, values: Values) -> Rows:
         try:
+            self._go_now()
             return super()._run(statement, values)
         except sqlite3.Error:
             self._give_back()
             raise
 
     def _give_back(self) -> None:
-        """Leave a transaction of which nothing can be kept; others wait for a turn."""
+        """Leave a transaction that can keep nothing; others wait for a turn."""
         if not self.in_transaction:
             self._steps.clear()
             self.end()
@@ -325,39 +320,33 @@ class PostgresWriteConnection(PostgresConnection):
         """Send what has to be there before a statement."""
         if statement.writes:
             self.noted = True
-        changes = statement.writes or statement.is_control
+        seen = self._waiting.of(statement.sees)
+        changes = statement.writes or statement.is_control or seen
         if self._is_in_act and not self._is_saved and changes:
-            self._send(earlier=True)
-            self._plain("SAVEPOINT act")
+            self._due.append(_SAVE)
             self._is_saved = True
-        if statement.sees_logs:
-            self._send(earlier=True)
-            if self._is_in_act and not self._is_saved and self._waits():
-                self._plain("SAVEPOINT act")
-                self._is_saved = True
-            self._send(earlier=False)
+        for waiting in seen:
+            self._send(waiting)
 
-    def _waits(self) -> bool:
-        return any(buffered.rows for buffered in self._waiting.values())
-
-    def _send(self, *, earlier: bool) -> None:
-        """Send rows of the logs: those of earlier acts, or all."""
-        for buffered in self._waiting.values():
-            count = len(buffered.rows) - (buffered.own if earlier else 0)
-            if count > 0:
-                self._copy(buffered.statement, buffered.rows[:count])
-                del buffered.rows[:count]
-                if not earlier:
-                    buffered.own = 0
+    def _send(self, waiting: Waiting) -> None:
+        """Send rows that wait, in one piece."""
+        self._copy(waiting.statement, waiting.rows)
+        waiting.went(in_act=self._is_in_act)
 
     def _flush(self) -> None:
         """Send what is too much to go with the commit."""
-        if sum(len(each.rows) for each in self._waiting.values()) > _FEW:
-            self._send(earlier=False)
+        if len(self._waiting) > _FEW:
+            for waiting in self._waiting.of(WAITING):
+                self._send(waiting)
 
-    def _copy(self, statement: Statement, rows: Sequence[_Values]) -> None:
+    def _copy(self, statement: Statement, rows: Sequence[Values]) -> None:
         try:
-            copy_rows(self._cursor, statement, self._types_of(statement.table), rows)
+            self._go_now()
+            if statement.table:
+                types = self._types_of(statement.table)
+                copy_rows(self._cursor, statement, types, rows)
+            else:
+                self._raw.cursor().executemany(statement.sql, rows)
         except psycopg.Error as error:
             self._give_back()
             raise translated(error) from None
@@ -370,18 +359,27 @@ class PostgresWriteConnection(PostgresConnection):
 
     # --- the connection -----------------------------------------------------------
 
-    def _plain(self, sql: str) -> None:
-        try:
+    def _go(self) -> None:
+        """Send, within what goes together, what is due before it."""
+        due, self._due = self._due, []
+        for sql in due:
             self._raw.execute(sql.encode(), prepare=False)
+
+    def _go_now(self) -> None:
+        try:
+            with self._raw.pipeline() if self._due else nullcontext():
+                self._go()
         except psycopg.Error as error:
             raise translated(error) from None
 
-    def _changes_now(self) -> bool:
-        return self._changes > self._before or bool(self._last)
+    def _plain(self, sql: str) -> None:
+        self._due.append(sql)
+        self._go_now()
 
     def _forget(self) -> None:
         self._waiting.clear()
         self._last.clear()
+        self._due.clear()
         self._is_saved = self._is_in_act = self.noted = False
         self._before = self._changes
 
