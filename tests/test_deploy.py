@@ -36,6 +36,7 @@ SECRET: Final = {
     "patroni_env.conf",
     "fedsafe_node.password",
     "fedsafe_owner.password",
+    "fedsafe_owner.url",
 }
 
 

@@ -193,8 +193,13 @@ def _write_node(
     for role in ("fedsafe_node", "fedsafe_owner"):
         password = f"{known[role].plain}\n".encode()
         keep(directory / f"{role}.password", password, mode=0o600)
-        url = cluster.url(role, tls=Path("/etc/fedsafe-db/ca.crt"))
-        keep(directory / f"{role}.url", f"{url}\n".encode())
+    tls = Path("/etc/fedsafe-db/ca.crt")
+    node = cluster.url("fedsafe_node", tls=tls)
+    keep(directory / "fedsafe_node.url", f"{node}\n".encode())
+    # What `fedsafe node init --store-owner-file` reads; it is kept nowhere.
+    account = f"fedsafe_owner:{known['fedsafe_owner'].plain}"
+    owner = cluster.url(account, tls=tls)
+    keep(directory / "fedsafe_owner.url", f"{owner}\n".encode(), mode=0o600)
 
 
 def _common(cluster: Cluster) -> dict[str, str]:
