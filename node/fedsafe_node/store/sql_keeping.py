@@ -95,12 +95,12 @@ class SqlKeepingReader:
         return dict(found)
 
     def _sealing_tables(self) -> list[str]:
-        rows = self._connection.execute(
-            "SELECT m.name FROM sqlite_master AS m JOIN pragma_table_info(m.name) AS c "
-            "WHERE m.type = 'table' AND c.name IN ('period', 'sealed') "
-            "GROUP BY m.name HAVING count(*) = 2 ORDER BY m.name"
-        )
-        return [name for (name,) in rows]
+        connection = self._connection
+        return [
+            table
+            for table in connection.tables()
+            if {"period", "sealed"} <= {name for name, _ in connection.columns(table)}
+        ]
 
 
 class SqlKeepingWriter:
