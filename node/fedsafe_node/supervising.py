@@ -235,12 +235,16 @@ async def _hear(number: int, told: int) -> str:
 
 
 async def _end(child: _Child, *, is_last: bool = False) -> None:
+    has_begun = child.answers
     child.ready.cancel()
     await asyncio.gather(child.ready, return_exceptions=True)
     if child.process.stdin is not None:
         if is_last:
             child.process.stdin.write(LAST)
         child.process.stdin.close()
+    if not has_begun:  # it need not finish its start
+        with suppress(ProcessLookupError):
+            child.process.terminate()
     try:
         async with asyncio.timeout(_GRACE):
             await child.process.wait()

@@ -1,124 +1,49 @@
 # SPDX-License-Identifier: Apache-2.0
-import asyncio
-import http.client
 import os
 import signal
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import msgspec
 import pytest
 from tests.node.databases import Preparing
-from tests.node.fleet import STAFF, config_of
+from tests.node.fleet import config_of
+from tests.node.several import PATIENCE, Made, Running, eventually, made_on
 from tests.postgresql.fixtures import MAJORS
 
-from fedsafe_cli.fleet import free_ports
 from fedsafe_node.clock import SystemClock
 from fedsafe_node.config import Config, Place, load_config
 from fedsafe_node.errors import ConfigError, StoreBusyError
-from fedsafe_node.init import create_node
 from fedsafe_node.log.audit import Event, decode_audit_record
 from fedsafe_node.log.engine import examine_store
 from fedsafe_node.log.openings import PeriodKeys
 from fedsafe_node.log.sequencer import Sequencer
-from fedsafe_node.storage import Storage, store_at
+from fedsafe_node.storage import store_at
 from fedsafe_node.store.protocol import Reader
 from fedsafe_node.supervising import Supervisor, alone_in
 
 COUNT = 2
-PATIENCE = 60.0
-PACE = 0.02
+RUN = (sys.executable, "-m", "fedsafe_cli", "node", "run", "--config")
 
 pytestmark = pytest.mark.timeout(240)  # whole processes, one after the other
-
-
-def eventually(condition: Callable[[], object]) -> None:
-    """Wait until a condition holds; other processes make it so, and tell nobody."""
-    end = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(PACE)
-
-
-class Running:
-    """A node that runs as several processes."""
-
-    def __init__(self, place: Place, count: int = COUNT) -> None:
-        self.place = place
-        command = [sys.executable, "-m", "fedsafe_cli", "node", "run"]
-        self.process = subprocess.Popen(
-            [*command, "--config", str(place.directory), "--workers", str(count)],
-            stderr=subprocess.PIPE,
-        )
-        self.log = b""
-
-    def workers(self) -> list[int]:
-        """Give the processes that the parent has started."""
-        pid = self.process.pid
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text()
-        return [int(child) for child in children.split()]
-
-    def who_answers(self, *, local: bool = False) -> str | None:
-        """Ask over TCP or the Unix socket; give the name of who answers."""
-        listen = load_config(self.place).listen
-        line = http.client.HTTPConnection(listen.host, listen.port, timeout=10)
-        try:
-            if local:
-                line.sock = socket.socket(socket.AF_UNIX)
-                line.sock.connect(str(self.place.socket))
-            line.request("GET", "/v1/health")
-            answer = line.getresponse()
-            answer.read()
-            return answer.headers["X-Request-Id"].partition("-")[0]
-        except OSError:
-            return None
-        finally:
-            line.close()
-
-    def wait(self) -> int:
-        _, self.log = self.process.communicate(timeout=PATIENCE)
-        return self.process.returncode
-
-    def stop(self) -> int:
-        self.process.send_signal(signal.SIGTERM)
-        return self.wait()
 
 
 @pytest.fixture(scope="module")
 def made(
     prepare: Callable[[int], Preparing], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Place]:
-    """Make a node whose store is on a server."""
-    databases = prepare(MAJORS[-1])
-    prepared = databases.make()
-    root = tmp_path_factory.mktemp("node")
-    place, (port,) = Place(root / "n"), free_ports(1)
-    config = config_of("a.demo", port)
-    asyncio.run(
-        create_node(
-            place,
-            msgspec.structs.replace(config, store=Storage(prepared.node)),
-            custody_private=root / "custody.key",
-            staff=STAFF,
-            clock=SystemClock(),
-        )
-    )
-    yield place
-    databases.drop(prepared)
+) -> Iterator[Made]:
+    with made_on(prepare(MAJORS[-1]), tmp_path_factory.mktemp("node")) as made:
+        yield made
 
 
 @pytest.fixture
-def running(made: Place) -> Iterator[Running]:
-    node = Running(made)
-    eventually(lambda: len(node.workers()) == COUNT)
-    eventually(node.who_answers)
+def running(made: Made) -> Iterator[Running]:
+    node = Running(made.place, COUNT)
+    eventually(node.are_ready)
     yield node
     if node.process.poll() is None:
-        assert node.stop() == 0, node.log.decode()
+        assert node.stop() == 0, node.log
 
 
 def events(place: Place) -> list[Event]:
@@ -171,33 +96,38 @@ def test_no_process_outlives_the_parent(running: Running) -> None:
     workers = running.workers()
 
     running.process.kill()
-    running.wait()
+    running.process.wait(PATIENCE)
 
     eventually(lambda: not any(Path(f"/proc/{pid}").exists() for pid in workers))
 
 
 def test_a_second_parent_is_refused(running: Running) -> None:
-    other = Running(running.place)
+    refused = subprocess.run(
+        [*RUN, str(running.place.directory), "--workers", "2"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
-    assert other.wait() == 5
-    assert b"a node runs in this directory already?" in other.log
+    assert refused.returncode == 5
+    assert "a node runs in this directory already?" in refused.stderr
     assert running.who_answers()
 
 
 def test_a_process_that_cannot_start_says_why_and_leaves_none_behind(
-    made: Place,
+    made: Made,
 ) -> None:
-    seal = made.keys / "seal.key"
+    seal = made.place.keys / "seal.key"
     seal.chmod(0o640)
     try:
-        node = Running(made)
-        assert node.wait() == 1
+        node = Running(made.place, COUNT)
+        assert node.process.wait(PATIENCE) == 1
     finally:
         seal.chmod(0o600)
 
-    assert b"worker 0 cannot start" in node.log
-    assert b"lets others in" in node.log
-    assert not made.socket.exists()
+    assert "worker 0 cannot start" in node.log
+    assert "lets others in" in node.log
+    assert not made.place.socket.exists()
 
 
 def config(place: Place) -> Config:
