@@ -24,7 +24,7 @@ from fedsafe_node.errors import (
     StoreBusyError,
 )
 from fedsafe_node.errors import WrongStateError as NodeStateError
-from fedsafe_node.init import create_node, open_node_store, open_trail
+from fedsafe_node.init import create_node, open_trail, stopped_store
 from fedsafe_node.keyfiles import make_private_directory, write_secret
 from fedsafe_node.people.credentials import People
 from fedsafe_node.people.first import add_first
@@ -117,12 +117,9 @@ async def add_administrator(directory: Path, name: str) -> SetUpCodeAnswer:
     place, clock = Place(directory), SystemClock()
     try:
         config = await to_thread(load_config, place)
-        store = await open_node_store(place, config, clock)
-        try:
+        async with stopped_store(place, config, clock) as store:
             trail = await open_trail(place, config.name, store)
             return await add_first(store, trail, clock, name)
-        finally:
-            await store.close()
     except StoreBusyError:
         raise WrongStateError("the node is running", "stop it first") from None
     except ConflictError:
@@ -146,8 +143,7 @@ async def add_person(directory: Path, new: NewCredential, out: Path) -> None:
     place, clock = Place(directory), SystemClock()
     try:
         config = await to_thread(load_config, place)
-        store = await open_node_store(place, config, clock)
-        try:
+        async with stopped_store(place, config, clock) as store:
             # Nobody is added whose file fails.
             await to_thread(make_private_directory, out.parent)
             trail = await open_trail(place, config.name, store)
@@ -156,8 +152,6 @@ async def add_person(directory: Path, new: NewCredential, out: Path) -> None:
                 new.name, new.role, by="operator", person=new.person, until=new.until
             )
             await _hand_out(token, out)
-        finally:
-            await store.close()
     except StoreBusyError:
         raise WrongStateError(
             "the node is running", "stop it, add the credential, start it again"

@@ -23,6 +23,7 @@ from fedsafe_cli.options import settings_of, shared_options
 from fedsafe_cli.output import document, line, note, pairs, table
 from fedsafe_cli.sessions import personal
 from fedsafe_cli.settings import Settings, printable
+from fedsafe_cli.store_prepare import read_owner
 from fedsafe_cli.texts import words
 from fedsafe_policies.vocabulary import Role
 
@@ -116,6 +117,7 @@ def _wanted(given: Mapping[str, Any]) -> "NewNode":
     from fedsafe_cli.making import NewNode  # noqa: PLC0415 (slow to load)
 
     host, port = _address(given["listen"])
+    owner = given["store_owner_file"]
     directory = Path(given["directory"])
     _check_safe(given["custody_key"])
     return NewNode(
@@ -136,25 +138,12 @@ def _wanted(given: Mapping[str, Any]) -> "NewNode":
         administrator=given["administrator"],
         store=given["store"],
         store_password_file=_absolute(given["store_password_file"]),
-        store_owner=_owner(given["store_owner_file"]),
+        store_owner=owner and read_owner("--store-owner-file", owner),
     )
 
 
 def _absolute(path: str | None) -> str | None:
     return None if path is None else str(Path(path).absolute())
-
-
-def _owner(path: str | None) -> str | None:
-    """Read an owner's address, which may hold a password."""
-    from fedsafe_node.errors import KeyFileError  # noqa: PLC0415 (slow to load)
-    from fedsafe_node.keyfiles import read_secret  # noqa: PLC0415
-
-    if path is None:
-        return None
-    try:
-        return read_secret(Path(path)).decode().strip()
-    except (KeyFileError, UnicodeDecodeError) as error:
-        raise SettingsError(f"--store-owner-file: {printable(str(error))}") from None
 
 
 def _tell_made(settings: Settings, wanted: "NewNode", made: "MadeNode") -> ExitStatus:

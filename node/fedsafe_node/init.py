@@ -6,7 +6,8 @@ configuration is written last: a node with a configuration is whole.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -32,6 +33,7 @@ from fedsafe_node.signals.custody import create_custody_key
 from fedsafe_node.storage import store_at
 from fedsafe_node.store.protocol import Store, Transaction
 from fedsafe_node.store.reserve import Reserve, free_bytes, room_for
+from fedsafe_node.supervising import alone_in
 from fedsafe_policies.vocabulary import Role
 
 
@@ -162,6 +164,25 @@ async def open_node_store(
         around=around,
         reserve=reserve,
     )
+
+
+@asynccontextmanager
+async def stopped_store(
+    place: Place, config: Config, clock: Clock, *, owner_url: str | None = None
+) -> AsyncIterator[Store]:
+    """Open the store of a node that does not run, and see that it is not started.
+
+    Raises:
+        StoreBusyError: it runs.
+        ConfigError: the file with the password of its server does not fit.
+        StoreError: it does not fit, or does not open.
+    """
+    with alone_in(place):
+        store = await open_node_store(place, config, clock, owner_url=owner_url)
+        try:
+            yield store
+        finally:
+            await store.close()
 
 
 async def open_trail(place: Place, node: str, store: Store) -> AuditTrail:
