@@ -80,24 +80,26 @@ def verify(context: click.Context) -> ExitStatus:
         document(answer)
     else:
         names = ("log", "entries", "openings", "erased", "verdict", "root")
-        logs = [_row(log, settings) for log in answer["logs"]]
+        logs = [log_row(log, settings) for log in answer["logs"]]
         table(headings(settings, *names), logs)
         tables = answer.get("tables") or []
         if tables:
             line()
-            rows = [_table_row(each, settings) for each in tables]
+            rows = [table_row(each, settings) for each in tables]
             table(headings(settings, "table", "rows", "verdict"), rows)
         line(words("logs_ok" if ok else "logs_bad", german=settings.german))
-    return OK if ok else _status(answer)
+    return OK if ok else damage_status(answer)
 
 
-def _status(answer: dict[str, Any]) -> ExitStatus:
+def damage_status(answer: dict[str, Any]) -> ExitStatus:
+    """Return the exit status of the most serious damage that was found."""
     checks = [*answer["logs"], *(answer.get("tables") or [])]
     found = {check.get("damage") for check in checks}
     return next((_DAMAGE[word] for word in _DAMAGE if word in found), _WORST)
 
 
-def _row(log: dict[str, Any], settings: Settings) -> list[object]:
+def log_row(log: dict[str, Any], settings: Settings) -> list[object]:
+    """Show what was found of a log: name, sizes, verdict and root."""
     verdict = coded("ok", settings)
     if not log.get("ok"):
         first, last = log.get("first_bad_index"), log.get("last_bad_index")
@@ -112,7 +114,8 @@ def _row(log: dict[str, Any], settings: Settings) -> list[object]:
     return [*(log.get(name) for name in names), verdict, log.get("root")]
 
 
-def _table_row(checked: dict[str, Any], settings: Settings) -> list[object]:
+def table_row(checked: dict[str, Any], settings: Settings) -> list[object]:
+    """Show what was found of a table: name, rows and verdict."""
     verdict = coded("ok", settings)
     if not checked.get("ok"):
         at = checked.get("first_bad")

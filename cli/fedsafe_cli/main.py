@@ -44,6 +44,7 @@ COMMANDS: Final = {
     "records": "fedsafe_cli.records:records",
     "federation": "fedsafe_cli.federation:federation",
     "audit": "fedsafe_cli.audit:audit",
+    "store": "fedsafe_cli.store:store",
     "doctor": "fedsafe_cli.doctor:doctor",
     "demo": "fedsafe_cli.demo:demo",
 }

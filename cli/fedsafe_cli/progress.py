@@ -49,6 +49,43 @@ def receiving() -> Iterator[Advance | None]:
         bar.stop()
 
 
+class CopyingBar:
+    """A bar over rows, with the pace and the time that is left.
+
+    Standard output may be a terminal as well; without one on standard error nothing
+    is shown.
+    """
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._began = clock()
+        self._copied = 0
+        self._shown: tuple[Progress, TaskID] | None = None
+
+    def begin(self, text: str, total: int | None) -> None:
+        """Begin a step; one of unknown length moves."""
+        self.stop()
+        self._began, self._copied = self._clock(), 0
+        if sys.stderr.isatty():
+            progress, task = _begin(total)
+            progress.update(task, description=text)
+            self._shown = progress, task
+
+    def advance(self, text: str, count: int) -> None:
+        """Show that more rows are there."""
+        self._copied += count
+        if self._shown is not None:
+            progress, task = self._shown
+            pace = self._copied / max(self._clock() - self._began, 0.001)
+            progress.update(task, description=f"{text} {pace:,.0f}/s", advance=count)
+
+    def stop(self) -> None:
+        """Take the bar away."""
+        if self._shown is not None:
+            self._shown[0].stop()
+            self._shown = None
+
+
 class _ReceivingBar:
     """A moving bar with a count of bytes."""
 

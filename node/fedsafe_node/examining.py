@@ -38,7 +38,7 @@ from fedsafe_node.storage import store_at
 from fedsafe_node.store.postgresql.server import Server
 from fedsafe_node.store.protocol import LogName, Reader
 from fedsafe_node.store.rows import Committed, Opening, RawOpening, SealedOpening
-from fedsafe_node.store.seal_protocol import Position, SealReport
+from fedsafe_node.store.seal_protocol import Position, SealReport, Surroundings
 from fedsafe_node.store.sql_log_reader import Unsealing
 from fedsafe_node.store.writer import BY_WRONG_CELLS
 
@@ -108,11 +108,11 @@ def _verify_database(place: Place, config: Config) -> VerifyAnswer:
         return _broken("keys", "incomplete" if is_gone else "unreadable", str(error))
 
     async def query(reader: Reader) -> VerifyAnswer:
-        return await _verify_all(reader, kept, config.name, around)
+        return await verify_reader(reader, kept, config.name, around)
 
     try:
         where = _where(place, config)
-        return examine_store(where, query, _unsealing(place.periods))
+        return examine_store(where, query, unsealing_of(place.periods))
     except (ConfigError, StoreFailedError) as error:
         why = error.reason if isinstance(error, StoreFailedError) else str(error)
         return _broken(DATABASE, "unreadable", why)
@@ -144,9 +144,10 @@ def _broken(part: str, damage: Damage, why: str) -> VerifyAnswer:
     return VerifyAnswer(ok=False, logs=[], tables=[bad])
 
 
-async def _verify_all(
-    reader: Reader, kept: Mapping[LogName, Kept], node: str, around: SealedFiles
+async def verify_reader(
+    reader: Reader, kept: Mapping[LogName, Kept], node: str, around: Surroundings
 ) -> VerifyAnswer:
+    """Verify logs and tables of a database on the snapshot under way."""
     damage = await reader.damage()
     if damage is not None:
         return _broken(DATABASE, "unreadable", damage)
@@ -219,7 +220,8 @@ def _examined(table: TableCheck) -> Examined:
     return Examined(table.table, wrong=f"{at}{table.why}")
 
 
-def _unsealing(periods: Path) -> Unsealing:
+def unsealing_of(periods: Path) -> Unsealing:
+    """Give what opens openings with the keys of a directory, if they can be read."""
     try:
         return _Keyed(PeriodKeys(periods, tidy=False))
     except KeyFileError:

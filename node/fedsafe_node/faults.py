@@ -28,6 +28,12 @@ class FaultPoint(StrEnum):
     GUARD_AFTER_RENAME = "guard.after_rename"
     INDEX_BEFORE_RENAME = "index.before_rename"
     INDEX_AFTER_RENAME = "index.after_rename"
+    MOVE_AFTER_BEGIN = "move.after_begin"
+    MOVE_AFTER_ROWS = "move.after_rows"
+    MOVE_BEFORE_MARK = "move.before_mark"
+    MOVE_AFTER_MARK = "move.after_mark"
+    MOVE_BEFORE_RENAME = "move.before_rename"
+    MOVE_AFTER_COMMIT = "move.after_commit"
 
 
 class Faults:

@@ -14,7 +14,7 @@ from zlib import crc32
 import msgspec
 
 from fedsafe_crypto.multiset import Multiset, RowHash
-from fedsafe_node.store.sql import Column, Connection
+from fedsafe_node.store.sql import Connection
 
 EXEMPT: Final[Mapping[str, str]] = {
     "seal": "it is the seal; each of its parts is authenticated by itself",
@@ -104,10 +104,12 @@ def _shown(value: object) -> str:
 def covered_tables(connection: Connection) -> list[Covered]:
     """Return the tables of a database that the seal covers."""
     names = [name for name in connection.tables() if name not in EXEMPT]
-    return [_covered(name, connection.columns(name)) for name in names]
+    return [covered_table(connection, name) for name in names]
 
 
-def _covered(name: str, found: Sequence[Column]) -> Covered:
+def covered_table(connection: Connection, name: str) -> Covered:
+    """Return a table with its columns, its key and its filter."""
+    found = connection.columns(name)
     columns = tuple(column for column, _ in found)
     key = tuple(at for at, (_, is_key) in enumerate(found) if is_key)
     only = PARTLY[name][0] if name in PARTLY else None

@@ -6,6 +6,12 @@
 * `files`: a keyed digest of each key file;
 * `table:<name>`: the sums over the table's rows (`fedsafe_crypto.multiset`).
 
+Two marks lie beside them while and after a store is moved to another database
+(`fedsafe_node.moving`), and no node opens a store that has one:
+
+* `moving`, in the place of a seal: not all of it is here yet;
+* `moved`: it went on elsewhere, and what is here is old.
+
 `main` is written in every commit that changes anything, the others when they change.
 Each is a box under a key derived from `seal.key`, which lies outside the database, so
 nobody without it can write a seal, put a part in another's place, or learn a sum. A
@@ -24,15 +30,28 @@ from fedsafe_crypto.errors import OpenError
 from fedsafe_crypto.framing import lp_text
 from fedsafe_crypto.multiset import Multiset, derive_key, row_hash
 from fedsafe_crypto.secretbox import decrypt, encrypt
-from fedsafe_node.errors import SealBrokenError
+from fedsafe_node.errors import SealBrokenError, StoreError
 from fedsafe_node.store.sql import Connection
 
 MAIN: Final = "main"
 FILES: Final = "files"
+MOVING: Final = "moving"
+MOVED: Final = "moved"
 _TABLE: Final = "table:"
 _AAD: Final = b"fedsafe/seal/v1\n"
 _SUM_BYTES: Final = 32
 _TABLE_OF_SEAL: Final = "seal"
+
+
+class StoreMovedError(StoreError):
+    """The store went on in another database; what is here is old."""
+
+    def __init__(self, where: str) -> None:
+        super().__init__(
+            f"this store has moved: it goes on at {where}. Name that in [store] of "
+            "node.toml, or bring it back with `fedsafe store migrate`"
+        )
+        self.where = where
 
 
 class SealKey:
@@ -81,11 +100,27 @@ class MainPart(msgspec.Struct, frozen=True, array_like=True):
     guards: dict[str, int]
 
 
+class Moving(msgspec.Struct, frozen=True, array_like=True):
+    """Of which state of a store this is an unfinished copy: a seal's number, `main`."""
+
+    number: int
+    main: bytes
+
+
+class Moved(msgspec.Struct, frozen=True, array_like=True):
+    """Where a store went on, and the number of the last seal before that."""
+
+    to: str
+    number: int
+
+
 _Sums = tuple[int, bytes, bytes]
 _encode = msgspec.msgpack.Encoder().encode
 _main = msgspec.msgpack.Decoder(MainPart)
 _files = msgspec.msgpack.Decoder(dict[str, bytes])
 _sums = msgspec.msgpack.Decoder(_Sums)
+_moving = msgspec.msgpack.Decoder(Moving)
+_moved = msgspec.msgpack.Decoder(Moved)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,24 +158,28 @@ def digest_of_parts(parts: Mapping[str, bytes]) -> bytes:
     return blake2b(_encode(sorted(parts.items())), digest_size=32).digest()
 
 
+def parts_of(
+    files: Mapping[str, bytes], tables: Mapping[str, Multiset]
+) -> dict[str, bytes]:
+    """Encode the parts beside the main one."""
+    parts = {FILES: encode_files(files)}
+    for table, sums in tables.items():
+        parts[table_part(table)] = encode_sums(sums)
+    return parts
+
+
 def read_seal(connection: Connection, key: SealKey) -> Seal | None:
     """Read the seal of a database; None if it never had one.
 
     Raises:
         SealBrokenError: a part does not open, is missing, or was put back.
     """
-    if _TABLE_OF_SEAL not in connection.tables():
+    parts = _open_parts(connection, key)
+    if not parts:
         return None
-    rows = connection.execute("SELECT part, body FROM seal").fetchall()
-    if not rows:
-        return None
-    parts: dict[str, bytes] = {}
-    for part, box in rows:
-        try:
-            parts[part] = key.open(part, box)
-        except (OpenError, TypeError):
-            why = "it does not open: it was changed, or keys/seal.key was"
-            raise SealBrokenError("seal", part, why) from None
+    parts.pop(MOVED, None)
+    if MOVING in parts:
+        raise _unfinished()
     body = parts.pop(MAIN, None)
     if body is None:
         raise SealBrokenError("seal", MAIN, "it is missing", is_missing=True)
@@ -152,6 +191,64 @@ def read_seal(connection: Connection, key: SealKey) -> Seal | None:
         part.removeprefix(_TABLE): _multiset(body) for part, body in parts.items()
     }
     return Seal(main, files, tables)
+
+
+def read_marks(
+    connection: Connection, key: SealKey
+) -> tuple[Moving | None, Moved | None]:
+    """Read what is left beside a seal, or in its place, when a store is moved.
+
+    Raises:
+        SealBrokenError: a part does not open.
+    """
+    parts = _open_parts(connection, key, only=(MOVING, MOVED))
+    moving, moved = parts.get(MOVING), parts.get(MOVED)
+    return (
+        None if moving is None else _moving.decode(moving),
+        None if moved is None else _moved.decode(moved),
+    )
+
+
+def close_mark(key: SealKey, mark: Moving | Moved) -> tuple[str, bytes]:
+    """Seal a mark: the cells of its row."""
+    part = MOVING if isinstance(mark, Moving) else MOVED
+    return part, key.close(part, _encode(mark))
+
+
+def refuse_marked(connection: Connection, key: SealKey) -> None:
+    """Check that a store is wholly here, and has not gone on elsewhere.
+
+    Raises:
+        StoreMovedError: it has.
+        SealBrokenError: it is not here yet, or a mark does not open.
+    """
+    moving, moved = read_marks(connection, key)
+    if moving is not None:
+        raise _unfinished()
+    if moved is not None:
+        raise StoreMovedError(moved.to)
+
+
+def _unfinished() -> SealBrokenError:
+    why = "not all of the store is here yet: run `fedsafe store migrate` again"
+    return SealBrokenError("seal", MOVING, why, is_missing=True)
+
+
+def _open_parts(
+    connection: Connection, key: SealKey, only: tuple[str, ...] = ()
+) -> dict[str, bytes]:
+    if _TABLE_OF_SEAL not in connection.tables():
+        return {}
+    parts: dict[str, bytes] = {}
+    for part, box in connection.execute("SELECT part, body FROM seal").fetchall():
+        if only and part not in only:
+            continue
+        try:
+            parts[part] = key.open(part, box)
+        except (OpenError, TypeError):
+            why = "it does not open: it was changed, or keys/seal.key was"
+            raise SealBrokenError("seal", part, why) from None
+    return parts
 
 
 def _multiset(body: bytes) -> Multiset:

@@ -42,6 +42,7 @@ from fedsafe_node.store.sealed_parts import (
     encode_files,
     encode_main,
     encode_sums,
+    parts_of,
     read_seal,
     table_part,
 )
@@ -218,9 +219,7 @@ class Sealer:
             self._resume(seal)
 
     def _resume(self, seal: Seal) -> None:
-        parts = {FILES: encode_files(seal.files)}
-        for table, sums in seal.tables.items():
-            parts[table_part(table)] = encode_sums(sums)
+        parts = parts_of(seal.files, seal.tables)
         self._take(_State(seal.main, seal.files, seal.tables, parts))
 
     def _take(self, state: _State) -> None:
@@ -268,9 +267,7 @@ class Sealer:
                 != Multiset()
             }
             files = self._around.digests()
-            bodies = {FILES: encode_files(files)}
-            for name, sums in tables.items():
-                bodies[table_part(name)] = encode_sums(sums)
+            bodies = parts_of(files, tables)
             main = MainPart(
                 number=number,
                 schema=schema_digest(self._connection),

@@ -15,8 +15,8 @@ its own.
 import asyncio
 import fcntl
 import os
-from collections.abc import Awaitable, Callable
-from contextlib import ExitStack
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar, cast
@@ -31,6 +31,7 @@ from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.store.reserve import Reserve
 from fedsafe_node.store.rows import StoreTrouble
 from fedsafe_node.store.seal_protocol import SealReport, Surroundings
+from fedsafe_node.store.sealed_parts import refuse_marked
 from fedsafe_node.store.sealing import Sealer
 from fedsafe_node.store.sql import UNREADABLE, Connection
 from fedsafe_node.store.sql_log_reader import Unsealing
@@ -98,6 +99,7 @@ class SQLiteStore:
 
         Raises:
             SealBrokenError: it is not as the node left it.
+            StoreMovedError: it went on in another database.
             StoreBusyError: another process has it open.
             SchemaError: a newer program wrote it.
             StoreFailedError: it is no database, or the disk refuses.
@@ -299,6 +301,8 @@ def _open_files(
             undo.callback(writing.close)
             if writing.version() == 0:
                 writing.migrate()  # a new file, which has nothing to be checked
+            if around is not None:
+                refuse_marked(writing, around.key)
             if check is not None:
                 _run_query(writing, SqlReader(writing, sequencing), check)
             sealer = None
@@ -325,6 +329,21 @@ def check_free(path: Path) -> None:
     lock = path.with_name(f"{path.name}.lock")
     if lock.exists():
         os.close(_lock(lock))
+
+
+@contextmanager
+def held(path: Path) -> Iterator[None]:
+    """Hold a store, so that no node opens it, or its directory, meanwhile.
+
+    Raises:
+        StoreBusyError: a process has it open.
+        StoreFailedError: the disk refuses.
+    """
+    lock = _lock(path.with_name(f"{path.name}.lock"))
+    try:
+        yield
+    finally:
+        os.close(lock)
 
 
 def _lock(path: Path) -> int:

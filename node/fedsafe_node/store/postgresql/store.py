@@ -44,6 +44,7 @@ from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.store.rows import StoreTrouble
 from fedsafe_node.store.schema import VERSION
 from fedsafe_node.store.seal_protocol import SealReport, Surroundings
+from fedsafe_node.store.sealed_parts import refuse_marked
 from fedsafe_node.store.sealing import Sealer
 from fedsafe_node.store.sql import UNREADABLE
 from fedsafe_node.store.sql_log_reader import Unsealing
@@ -104,6 +105,7 @@ class PostgresStore:
 
         Raises:
             SealBrokenError: it is not as the node left it.
+            StoreMovedError: it went on in another database.
             SchemaError: a newer program wrote it, or it waits for an upgrade.
             StoreFailedError: no server answers, or the role may do too much.
         """
@@ -221,6 +223,8 @@ def _open(
             if writing.execute(MAY_CHANGE).fetchone()[0]:
                 why = "the node's role owns the logs, or may change them"
                 raise StoreFailedError(why)
+            if around is not None:
+                refuse_marked(writing, around.key)
             if check is not None:
                 with _snapshot(writing):
                     run_act(check(SqlReader(writing, sequencing)))
