@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.node.store.seals import MONTH, Around, NoLogs
 
 from fedsafe_node.errors import SealBrokenError
 from fedsafe_node.store.coverage import EXEMPT, PARTLY, covered_tables
@@ -18,44 +19,6 @@ from fedsafe_node.store.sealed_parts import SealKey
 from fedsafe_node.store.sealing import Sealer
 from fedsafe_node.store.sqlite_connection import SqliteWriteConnection
 from fedsafe_node.store.sqlite_notes import SqliteNotes
-
-KEY = SealKey(bytes(32))
-MONTH = "periods/2026-11.key"
-
-
-class Around:
-    """What lies around a database: here, files and marks that a test sets."""
-
-    def __init__(self, key: SealKey = KEY) -> None:
-        self.key = key
-        self.was_sealed = False
-        self.files: dict[str, bytes] = {MONTH: b"0"}
-        self.sizes: dict[str, int] = {}
-
-    def begin_sealing(self) -> None:
-        pass
-
-    def end_sealing(self) -> None:
-        self.was_sealed = True
-
-    def digests(self) -> dict[str, bytes]:
-        return dict(self.files)
-
-    def news(self, sealed: object, destroyed: object) -> dict[str, bytes]:
-        del sealed, destroyed
-        return dict(self.files)
-
-    def marks(self) -> dict[str, int]:
-        return dict(self.sizes)
-
-
-class NoLogs:
-    def grown(self, sealed: object) -> dict[str, tuple[int, bytes]]:
-        del sealed
-        return {}
-
-    def tail(self, rows: object, log: str) -> object:
-        raise AssertionError((rows, log))
 
 
 @cache

@@ -3,7 +3,8 @@
 
 Partitions are left out: new ones come while the node runs, and each is like its parent.
 `migrations` and `turns` are left out of the tables: they claim nothing about what a
-node did (which migrations ran, which worker committed last).
+node did (which migrations ran, which worker committed last). So is what who asks may
+not read, which somebody added: the schema tells of it.
 """
 
 from typing import Final
@@ -15,7 +16,8 @@ OWN: Final = ("migrations", "turns")
 
 TABLES: Final = (
     f"SELECT c.relname::text {_FROM} WHERE {_OURS} AND c.relkind IN ('r', 'p') "
-    f'AND c.relname NOT IN {OWN} ORDER BY c.relname COLLATE "C"'
+    f"AND c.relname NOT IN {OWN} AND has_table_privilege(c.oid, 'SELECT') "
+    'ORDER BY c.relname COLLATE "C"'
 )
 COLUMNS: Final = (
     "SELECT a.attname::text, coalesce(a.attnum = ANY (i.indkey), false), "
@@ -115,8 +117,15 @@ _ODD_PARTITIONS: Final = (
     f"OR pg_get_expr(c.relpartbound, c.oid) !~ '^FOR VALUES (FROM|WITH) ' "
     "OR p.relname = 'signals') ORDER BY c.relname COLLATE \"C\""
 )
+_ODD_CONSTRAINTS: Final = (
+    "SELECT 'constraint', c.relname::text, k.conname::text, "
+    f"pg_get_constraintdef(k.oid) {_OF_PARTITIONS} "
+    f"JOIN pg_constraint k ON k.conrelid = c.oid {_IS_PARTITION} "
+    "AND k.coninhcount = 0 AND k.conparentid = 0 "
+    'ORDER BY c.relname COLLATE "C", k.conname COLLATE "C"'
+)
 SCHEMA_PARTS: Final = (
     *(_COLUMN_PARTS, _CONSTRAINTS, _INDEXES),
     *(_TRIGGERS, _RULES, _FUNCTIONS, _POLICIES),
-    *(_ODD_TRIGGERS, _ODD_RULES, _ODD_PARTITIONS),
+    *(_ODD_TRIGGERS, _ODD_RULES, _ODD_PARTITIONS, _ODD_CONSTRAINTS),
 )

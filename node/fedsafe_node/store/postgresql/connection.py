@@ -193,9 +193,12 @@ class PostgresConnection:
     def walk(self, sql: str) -> Iterator[Any]:
         """Walk over many rows, of which not all are in memory at once."""
         self.execute(f"DECLARE walk NO SCROLL CURSOR FOR {sql}")
-        while page := self.execute(f"FETCH {_PAGE} FROM walk").fetchall():
-            yield from page
-        self.execute("CLOSE walk")
+        try:
+            while page := self.execute(f"FETCH {_PAGE} FROM walk").fetchall():
+                yield from page
+        finally:  # also when nobody wants the rest
+            if self._raw.info.transaction_status == pq.TransactionStatus.INTRANS:
+                self.execute("CLOSE walk")
 
     def tables(self) -> list[str]:
         """Return the names of all tables, in their order."""
