@@ -40,6 +40,14 @@ MAY_CHANGE: Final = (
     "OR pg_has_role(c.relowner, 'MEMBER') "
     f"OR has_schema_privilege('{SCHEMA_NAME}', 'CREATE')))"
 )
+# Tables, or their partitions, with cells that are erased while their row stays.
+ERASED_IN_PLACE: Final = (
+    "SELECT DISTINCT c.oid::regclass::text FROM pg_class c "  # noqa: S608 - our own words
+    "JOIN pg_namespace n ON n.oid = c.relnamespace "
+    "JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname IN ('sealed', 'token') "
+    f"WHERE n.nspname = '{SCHEMA_NAME}' AND c.relkind = 'r' "
+    f"AND c.relname NOT IN {OWN}"
+)
 HAS_VERSION: Final = f"SELECT to_regclass('{SCHEMA_NAME}.migrations') IS NOT NULL"
 VERSION: Final = "SELECT coalesce(max(number), 0) FROM migrations"
 _COLUMN_PARTS: Final = (

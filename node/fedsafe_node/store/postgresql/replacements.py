@@ -14,11 +14,12 @@ from fedsafe_node.store.postgresql.catalogue import SCHEMA_NAME
 SIGNAL_PARTITIONS: Final = 8
 LOG_STEP: Final = 1 << 22  # entries in a partition of the logs
 _FIRST_STEPS: Final = 2
-# Old row versions are cleared away within minutes of an erasure, however large the
-# table has become.
-VACUUMED_SOON: Final = (
-    " WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 50)"
+# An erased opening, however large its table has become, goes with the next round of the
+# server's vacuum; by default a share of the rows has to be old first.
+VACUUM_SOON: Final = (
+    "autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 0"
 )
+VACUUMED_SOON: Final = f" WITH ({VACUUM_SOON})"
 
 
 def refusal(name: str, table: str, verb: str, condition: str, why: str) -> list[str]:

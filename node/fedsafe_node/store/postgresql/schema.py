@@ -13,10 +13,16 @@ import psycopg
 from psycopg import sql
 
 from fedsafe_node.errors import SchemaError
-from fedsafe_node.store.postgresql.catalogue import LOGS, SCHEMA_NAME, TABLES
+from fedsafe_node.store.postgresql.catalogue import (
+    ERASED_IN_PLACE,
+    LOGS,
+    SCHEMA_NAME,
+    TABLES,
+)
 from fedsafe_node.store.postgresql.connection import connect, translated
 from fedsafe_node.store.postgresql.ddl import Translator
 from fedsafe_node.store.postgresql.functions import CALLED_BY_NODE, FUNCTIONS
+from fedsafe_node.store.postgresql.replacements import VACUUM_SOON
 from fedsafe_node.store.postgresql.turns import TOUCHED
 from fedsafe_node.store.schema import MIGRATIONS, VERSION
 
@@ -94,6 +100,8 @@ def _migrate(raw: "psycopg.Connection[Any]") -> None:
         _execute(raw, statement)
     if found < VERSION:
         _note_changes(raw)
+        for (table,) in _execute(raw, ERASED_IN_PLACE):
+            _execute(raw, f"ALTER TABLE {table} SET ({VACUUM_SOON})")
 
 
 def _note_changes(raw: "psycopg.Connection[Any]") -> None:

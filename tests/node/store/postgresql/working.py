@@ -182,7 +182,8 @@ async def _checked(store: Store, log: str) -> list[bytes]:
         tree.extend(leaf_hashes(records))
         assert await log_root(reader, log, size) == tree.root()
         openings = await reader.openings(log, 0, _MOST)
-        assert [each.opening.payload for each in openings] == records
+        opened = [each.opening for each in openings]
+        assert [each and each.payload for each in opened] == records
         return records
 
     return await store.scan(query)
