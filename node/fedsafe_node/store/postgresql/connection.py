@@ -137,6 +137,7 @@ class PostgresConnection:
     def __init__(self, raw: Raw) -> None:
         self._raw = raw
         self._cursor = raw.cursor()
+        self._walk = object()  # which walk has the server's cursor
 
     def close(self) -> None:
         """Close the connection."""
@@ -191,14 +192,21 @@ class PostgresConnection:
                 self._raw.close()
 
     def walk(self, sql: str) -> Iterator[Any]:
-        """Walk over many rows, of which not all are in memory at once."""
+        """Walk over many rows, of which not all are in memory at once.
+
+        One walk at a time: a new one ends the last, whose rest nobody wants any more.
+
+        Raises:
+            RuntimeError: that was wrong.
+        """
+        self._walk = mine = object()
+        self.execute("CLOSE ALL")
         self.execute(f"DECLARE walk NO SCROLL CURSOR FOR {sql}")
-        try:
-            while page := self.execute(f"FETCH {_PAGE} FROM walk").fetchall():
-                yield from page
-        finally:  # also when nobody wants the rest
-            if self._raw.info.transaction_status == pq.TransactionStatus.INTRANS:
-                self.execute("CLOSE walk")
+        while page := self.execute(f"FETCH {_PAGE} FROM walk").fetchall():
+            yield from page
+            if self._walk is not mine:
+                raise RuntimeError("another walk has begun")
+        self.execute("CLOSE walk")
 
     def tables(self) -> list[str]:
         """Return the names of all tables, in their order."""
