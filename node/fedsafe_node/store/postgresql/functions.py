@@ -31,6 +31,8 @@ _GRANT: Final = (
     "CREATE OR REPLACE FUNCTION grant_opening(number bigint, at_index bigint, "  # noqa: S608 - our own words
     f"of_group text, of_period text, box bytea) RETURNS {_NOTES} LANGUAGE plpgsql "
     f"{_WALLED} AS $$ BEGIN "
+    "IF EXISTS (SELECT 1 FROM pruned WHERE log = number AND size > at_index) "
+    f"THEN RAISE EXCEPTION 'its entry was pruned' {_REFUSE}"
     "RETURN QUERY SELECT 'openings', -1, to_json(o)::text FROM openings AS o "
     "WHERE log = number AND idx = at_index AND grp = of_group "
     "AND erased_at IS NOT NULL; "

@@ -4,6 +4,7 @@
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import count
 from typing import Final
 
 import pytest
@@ -25,6 +26,7 @@ from fedsafe_node.store.sealing import Sealer
 Statement = Callable[[PostgresWriteConnection], object]
 SNAPSHOT: Final = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 ID: Final = bytes(16)
+FRESH: Final = count(1000)  # the sequencer takes no index twice
 EXTREMES: Final = (-(2**63), 2**63 - 1, 2**53 + 1, -(2**53) - 1, 0)
 TEXTS: Final = st.text(
     st.characters(exclude_characters="\0", exclude_categories=["Cs"])
@@ -116,10 +118,25 @@ OF_TASK: Final = (
     "VALUES ('t', 'a', ?, '2026-11', ?, 1)"
 )
 OPENING: Final = (
-    "INSERT INTO openings (log, idx, grp, period, sealed) "
-    "VALUES (1, ?, ?, '2026-11', ?)"
+    "INSERT INTO openings (log, idx, grp, period, sealed) VALUES (?, ?, ?, ?, ?)"
 )
-ENTRY: Final = "INSERT INTO entries (log, idx, record) VALUES (1, ?, ?)"
+ENTRY: Final = "INSERT INTO entries (log, idx, record) VALUES (?, ?, ?)"
+
+
+def openings(*indices: int) -> Statement:
+    return many(OPENING, *((1, index, "x", "2026-11", b"box") for index in indices))
+
+
+def two_openings(connection: PostgresWriteConnection) -> None:
+    openings(next(FRESH), next(FRESH))(connection)
+
+
+def the_newest_goes(connection: PostgresWriteConnection) -> None:
+    (index,) = connection.execute(
+        "SELECT max(idx) FROM openings WHERE idx >= 1000"
+    ).fetchone()
+    if index is not None:
+        connection.erase_opening(1, index, "x", 8)
 
 
 def effect(status: str) -> Statement:
@@ -166,18 +183,19 @@ STATEMENTS: Final[dict[str, Statement]] = {
     "the task's signal": sql(OF_TASK, ID, b"sealed"),
     **{f"signals {status}": effect(status) for status in
        ("active", "disputed", "revoked", "expired", "erased")},
-    "an opening": many(OPENING, (1, "x", b"box"), (2, "x", b"box")),
-    "an opening goes": lambda connection: connection.erase_opening(1, 1, "x", 8),
+    "openings": two_openings,
+    "the newest goes": the_newest_goes,
+    "an opening goes": lambda connection: connection.erase_opening(1, 6, "x", 8),
     "an opening that is not there": lambda connection: connection.erase_opening(
         1, 9, "x", 8
     ),
     "a relocked one": sql(
         "INSERT INTO relocked (origin, signal_id, log, idx, grp, event) "
-        "VALUES ('a', ?, 'a.demo/feed', 1, 'x', 1)",
+        "VALUES ('a', ?, 'a.demo/feed', 6, 'x', 1)",
         ID,
     ),
     "an opening comes back": lambda connection: connection.grant_opening(
-        1, 1, "x", "2026-11", b"new box"
+        1, 6, "x", "2026-11", b"new box"
     ),
     "a new opening": lambda connection: connection.grant_opening(
         1, 400, "x", "2026-11", b"new box"
@@ -202,8 +220,8 @@ def sealed(prepared: Prepared) -> Iterator[Sealed]:
         sql(TERM, "1"),
         sql(DUE, "expiry", 7),
         sql("INSERT INTO logs (id, origin) VALUES (1, 'a.demo/feed')"),
-        many(ENTRY, *((index, b"%d" % index) for index in range(300))),
-        many(OPENING, (5, "x", b"box"), (6, "x", b"box")),
+        many(ENTRY, *((1, index, b"%d" % index) for index in range(300))),
+        openings(5, 6),
     )
     sealed.do(lambda connection: connection.erase_opening(1, 5, "x", 9))
     yield sealed
@@ -229,13 +247,12 @@ def test_each_kind_of_statement_leaves_the_sums_right(sealed: Sealed) -> None:
         sealed.do(STATEMENTS[name])
         assert sealed.faults() == [], name
     sealed.do(sql("DELETE FROM task_signals"), sql("DELETE FROM tasks"))
-    for index in (2, 6):
-        sealed.do(lambda c, index=index: c.erase_opening(1, index, "x", 9))  # type: ignore[misc]
+    sealed.do(STATEMENTS["an opening goes"])
     sealed.do(prune)
 
     assert sealed.faults() == []
-    count = sealed.connection.execute("SELECT count(*) FROM entries").fetchone()
-    assert count == (44,)
+    left = sealed.connection.execute("SELECT count(*) FROM entries").fetchone()
+    assert left == (44,)
 
 
 @settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
