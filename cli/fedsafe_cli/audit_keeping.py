@@ -111,7 +111,8 @@ def gaps(context: click.Context) -> ExitStatus:
 
     Times in which the node could write nothing, keys that were destroyed or are still
     to be, openings that were erased and for what reason. Exit status 21 if entries are
-    missing before its end.
+    missing before its end. With the store on a database server, erased openings lie
+    there for a while, sealed: until the key of their month is destroyed at the latest.
 
     \b
     Example:
@@ -153,15 +154,19 @@ def _print_gaps(answer: dict[str, Any], settings: Settings) -> None:
         (say("erased ({reason})", settings, reason=reason), count)
         for reason, count in answer["erased"].items()
     ]
-    missing, pruned, holds, failing = headings(
-        settings, "missing entries", "pruned below", "holds", "fails now"
+    missing, pruned, holds, failing, residues = headings(
+        settings,
+        *("missing entries", "pruned below", "holds", "fails now"),
+        "sealed residues of",
     )
     counts = [
         (missing, answer["missing"]),
         (pruned, answer.get("minimum") or None),
         (holds, answer["holds"]),
     ]
-    pairs([*counts, *erased, (failing, answer.get("failing"))], indent="")
+    months = ", ".join(answer.get("residues", [])) or None
+    rest = [(residues, months), (failing, answer.get("failing"))]
+    pairs([*counts, *erased, *rest], indent="")
 
 
 @click.command("erase")

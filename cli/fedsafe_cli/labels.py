@@ -69,6 +69,7 @@ GERMAN: Final[dict[str, str]] = {
     "holds": "Sperren",
     "pruned below": "entfernt vor Eintrag",
     "fails now": "scheitert gerade",
+    "sealed residues of": "verschlüsselte Reste aus",
     "last signed": "zuletzt unterschrieben",
     "signed at": "unterschrieben am",
     "record": "Datensatz",

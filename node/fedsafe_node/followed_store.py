@@ -111,6 +111,10 @@ class FollowedStore:
         """Clear erased bytes out of write-ahead residues; False if a reader hinders."""
         return await self._store.scrub()
 
+    def leaves_residues(self) -> bool:
+        """Whether what is erased stays on disks for a while, beyond any `scrub`."""
+        return self._store.leaves_residues()
+
     def take_outages(self) -> list[Outage]:
         """Return the times, now over, in which writes failed; each is given once."""
         return self._store.take_outages()

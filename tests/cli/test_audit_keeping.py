@@ -88,6 +88,17 @@ def test_gaps_show_what_is_unfinished(ask: "Run", node: "FakeNode") -> None:
     assert ask("audit", "gaps", "--json").document == GAPS
 
 
+def test_gaps_say_of_which_months_residues_may_lie_on_a_server(
+    ask: "Run", node: "FakeNode"
+) -> None:
+    node.always("GET /v1/audit/gaps", GAPS | {"residues": ["2026-10", "2026-11"]})
+    said, german = ask("audit", "gaps"), ask("audit", "gaps", "--lang", "de")
+
+    assert "2026-10, 2026-11" in said.out
+    assert "sealed residues of" in said.out
+    assert "verschlüsselte Reste aus" in german.out
+
+
 def test_gaps_say_below_which_entry_the_log_was_pruned(
     ask: "Run", node: "FakeNode"
 ) -> None:

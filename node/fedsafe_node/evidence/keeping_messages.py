@@ -110,7 +110,10 @@ class GapsAnswer(Message, frozen=True):
     `missing` entries lie before its end and are not there; those below `minimum` were
     pruned and count as not missing. `erased` counts openings
     by reason: `retention`, `subject` (a person's right), `signal` (one that ended).
-    `failing` is why nothing can be written now.
+    `failing` is why nothing can be written now. `residues` are the months of which
+    something erased may still lie, sealed, on the disks of a database server: in old
+    versions of rows, its write-ahead log, replicas. Who has no key of the month reads
+    nothing in it, and nobody once that key is destroyed.
     """
 
     missing: int
@@ -120,3 +123,4 @@ class GapsAnswer(Message, frozen=True):
     holds: int
     minimum: int = 0
     failing: str | None = None
+    residues: tuple[str, ...] = ()

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the audit log tells of one account, of its own readers, and of its gaps."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
 from fedsafe_node.audit_messages import AuditEvent, FoundEvents
@@ -19,7 +19,7 @@ from fedsafe_node.log.naming import entries_naming
 from fedsafe_node.people.office import Office
 from fedsafe_node.principal import Principal
 from fedsafe_node.searching import Wanted
-from fedsafe_node.store.keeping_rows import Erasing, GapKind
+from fedsafe_node.store.keeping_rows import EffectKind, EffectRow, Erasing, GapKind
 from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_policies.vocabulary import Purpose
 
@@ -95,6 +95,7 @@ class Telling:
             there = await count_entries(reader, log, minimum, tail.size)
             erased = await reader.erasures()
             rest = await reader.erased_openings(log) - sum(erased.values())
+            effects = await reader.effects()
             named = {reason.value: erased.get(reason, 0) for reason in Erasing}
             return GapsAnswer(
                 missing=tail.size - minimum - there,
@@ -116,14 +117,29 @@ class Telling:
                         begun_at=row.begun_at,
                         ended_at=row.ended_at,
                     )
-                    for row in await reader.effects()
+                    for row in effects
                 ],
                 erased={**named, "signal": max(0, rest)},
                 holds=len(await reader.holds()),
                 failing=_failing(office),
+                residues=await _residues(office, reader, effects),
             )
 
         return await office.store.scan(query)
+
+
+async def _residues(
+    office: Office, reader: Reader, effects: Sequence[EffectRow]
+) -> tuple[str, ...]:
+    if not office.store.leaves_residues():
+        return ()
+    destroyed = {
+        row.target
+        for row in effects
+        if row.kind is EffectKind.PERIOD_KEY and row.ended_at is not None
+    }
+    months = await reader.erased_periods()
+    return tuple(month for month in months if month not in destroyed)
 
 
 def _lasting(office: Office) -> list[GapShown]:

@@ -36,6 +36,10 @@ class KeepingReader(Protocol):
         """
         ...
 
+    async def erased_periods(self) -> list[str]:
+        """Return the periods of openings that were erased and not pruned; walks all."""
+        ...
+
     async def sealed_periods(
         self, *, but: Collection[tuple[str, str]] = ()
     ) -> dict[str, int]:

@@ -353,6 +353,10 @@ class Store(Protocol):
         """
         ...
 
+    def leaves_residues(self) -> bool:
+        """Whether what is erased stays on disks for a while, beyond any `scrub`."""
+        ...
+
     def take_outages(self) -> list[Outage]:
         """Return the times, now over, in which writes failed; each is given once."""
         ...

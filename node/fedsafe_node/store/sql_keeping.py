@@ -67,6 +67,13 @@ class SqlKeepingReader:
         )
         return dict(rows.fetchall())
 
+    async def erased_periods(self) -> list[str]:
+        """Return the periods of openings that were erased and not pruned; walks all."""
+        rows = self._connection.execute(
+            "SELECT DISTINCT period FROM openings WHERE sealed IS NULL ORDER BY period"
+        )
+        return [period for (period,) in rows]
+
     async def erased_openings(self, log: str) -> int:
         """Count the openings of a log that are erased, pruned ones included."""
         (count,) = self._connection.execute(

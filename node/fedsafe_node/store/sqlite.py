@@ -181,6 +181,10 @@ class SQLiteStore:
         """
         return cast("bool", await self._writer.submit(None))
 
+    def leaves_residues(self) -> bool:
+        """Whether what is erased stays on disks for a while."""
+        return False
+
     def take_outages(self) -> list[Outage]:
         """Return the times, now over, in which writes failed; each is given once."""
         return self._writer.take_outages()

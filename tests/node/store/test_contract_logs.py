@@ -247,6 +247,7 @@ async def test_of_what_is_pruned_the_hashes_stay(open_node_store: OpenStore) -> 
     assert await store.read(lambda reader: reader.log_size(FEED)) == 517
     assert await store.read(lambda reader: reader.pruned()) == [pruned(512, 601)]
     assert await store.read(lambda reader: reader.erased_openings(FEED)) == 517
+    assert await store.read(lambda reader: reader.erased_periods()) == ["2026-11"]
     kept = await store.read(lambda reader: reader.sealed_openings(FEED, 0, 600))
     assert [row.index for row in kept] == [512, 513, 514, 515, 516]
     assert await append(store, b"later") == 517

@@ -164,8 +164,12 @@ class PostgresStore:
         return report
 
     async def scrub(self) -> bool:
-        """Do nothing: old row versions on the server hold only what is encrypted."""
+        """Do nothing: when old row versions go is the server's to say."""
         return cast("bool", await self._writer.submit(None))
+
+    def leaves_residues(self) -> bool:
+        """Whether what is erased stays for a while: in old row versions and the WAL."""
+        return True
 
     def take_outages(self) -> list[Outage]:
         """Return the times, now over, in which writes failed; each is given once."""
