@@ -77,8 +77,8 @@ def store() -> None:
 
     \b
     Example:
-      fedsafe store migrate --config /srv/fedsafe \\
-        --to 'postgresql:///fedsafe?host=/run/postgresql' --help
+      fedsafe store migrate --config /srv/fedsafe --owner-file owner.url \\
+        --to 'postgresql://node@/fedsafe?host=/run/postgresql' --switch
     """  # noqa: D301
 
 
@@ -182,7 +182,7 @@ def _migrate(
 
 
 def _check_user(place: "Place") -> None:
-    for path in (place.config, place.keys, place.guard):
+    for path in (place.config, place.database, place.keys, place.guard):
         if path.exists() and not os.access(path, os.R_OK):
             name = printable(str(path))
             hint = "run this command as the node's user"
@@ -301,6 +301,7 @@ def _translated(settings: Settings, run: Callable[[], ExitStatus]) -> ExitStatus
         ConfigError,
         NodeError,
         StoreBusyError,
+        StoreFailedError,
     )
     from fedsafe_node.moving.errors import (  # noqa: PLC0415
         MoveRefusedError,
@@ -318,6 +319,9 @@ def _translated(settings: Settings, run: Callable[[], ExitStatus]) -> ExitStatus
         raise WrongStateError(str(error), hint) from None
     except UnverifiedError as error:
         raise _told(settings, error) from None
+    except StoreFailedError as error:
+        hint = "once that is mended run the same command again: it goes on"
+        raise ProgrammeError(printable(error.reason), hint) from None
     except NodeError as error:
         raise ProgrammeError(printable(str(error)), "see `fedsafe doctor`") from None
 

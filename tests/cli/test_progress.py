@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.cli.conftest import Terminal
 
-from fedsafe_cli.progress import reading
+from fedsafe_cli.progress import CopyingBar, reading
 
 if TYPE_CHECKING:
     from tests.cli.conftest import FakeNode, Run
@@ -46,6 +46,32 @@ def test_a_bar_over_a_file_shows_how_far_it_is_read(
     shown = terminal.getvalue()
     assert "1,500" in shown
     assert "100%" in shown
+
+
+def test_a_bar_over_rows_shows_their_pace(attach: Attach) -> None:
+    terminal = attach()
+    times = iter([0.0, 0.0, 2.0, 4.0])
+    bar = CopyingBar(lambda: next(times))
+    bar.begin("copying", 400)
+    bar.advance("entries", 100)
+    bar.advance("openings", 300)
+    bar.stop()
+
+    assert "openings 100/s" in terminal.getvalue()
+    assert "100%" in terminal.getvalue()
+
+
+def test_without_a_terminal_no_bar_over_rows_is_shown(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    file = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", file)
+    bar = CopyingBar(lambda: 0.0)
+    bar.begin("copying", 400)
+    bar.advance("entries", 400)
+    bar.stop()
+
+    assert file.getvalue() == ""
 
 
 def test_a_stream_without_a_size_has_a_moving_bar(attach: Attach) -> None:

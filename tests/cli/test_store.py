@@ -136,5 +136,7 @@ def test_what_does_not_fit_is_refused_with_the_way_out(
     assert "--owner postgresql://OWNER@HOST/DB" in without.err
     assert nobody.status == 1
     assert "Traceback" not in nobody.err
+    assert "was not kept" not in nobody.err
+    assert "run the same command again" in nobody.err
     assert no_node.status == 2
     assert not list(stopped.glob("*.moving"))

@@ -50,12 +50,16 @@ class Filled(Enum):
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What a target holds: of which state it is a copy, its seal, where it went on."""
+    """What a target holds: of which state it is a copy, its seal, where it went on.
+
+    `owner` names whose it is, if it is another node's.
+    """
 
     filled: Filled
     moving: Moving | None = None
     seal: Seal | None = None
     moved: Moved | None = None
+    owner: str = ""
 
 
 class Source(Protocol):
@@ -162,15 +166,16 @@ def read_state(connection: Connection, key: SealKey) -> State:
     is_sealed = SEAL in tables and count_of(connection, SEAL) > 0
     if not is_sealed:
         held = [name for name in tables if name not in _OF_DATABASE]
-        is_empty = not any(count_of(connection, name) for name in held)
-        return State(Filled.NOTHING if is_empty else Filled.FOREIGN)
+        if not any(count_of(connection, name) for name in held):
+            return State(Filled.NOTHING)
+        return State(Filled.FOREIGN, owner=_owner_of(connection))
     try:
         moving, moved = read_marks(connection, key)
         if moving is not None:
             return State(Filled.PART, moving=moving)
         return State(Filled.WHOLE, seal=read_seal(connection, key), moved=moved)
     except SealBrokenError:
-        return State(Filled.FOREIGN)
+        return State(Filled.FOREIGN, owner=_owner_of(connection))
 
 
 def seal_of(connection: Connection, key: SealKey) -> Seal:
@@ -193,8 +198,7 @@ def seal_of(connection: Connection, key: SealKey) -> Seal:
     return seal
 
 
-def owner_of(connection: Connection) -> str:
-    """Name whose store a database holds, as somebody finds it again."""
+def _owner_of(connection: Connection) -> str:
     if "logs" in connection.tables():
         row = connection.execute(_AUDIT_LOG).fetchone()
         if row is not None:

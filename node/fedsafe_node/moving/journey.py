@@ -30,7 +30,6 @@ from fedsafe_node.moving.ends import (
     Source,
     State,
     Target,
-    owner_of,
     seal_of,
 )
 from fedsafe_node.moving.errors import MoveRefusedError, UnverifiedError
@@ -201,9 +200,8 @@ class _Journey:
     def _is_begun(self, state: State, seal: Seal, *, anew: bool) -> bool:
         """Say whether there is something to go on with; take away what is useless."""
         if state.filled is Filled.FOREIGN:
-            whose = owner_of(self.target.connection)
             raise MoveRefusedError(
-                f"the target holds rows of {whose}; nothing of it was changed",
+                f"the target holds rows of {state.owner}; nothing of it was changed",
                 "name an empty database",
             )
         if state.filled is Filled.WHOLE:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 import asyncio
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -251,6 +252,19 @@ def test_a_target_that_holds_anything_is_refused_and_left_alone(
 
     assert before["meta"] == [("key", b"x")]
     assert stopped.in_database() == stopped.in_file()
+
+
+def test_another_node_s_file_is_refused_on_the_way_back_and_left_alone(
+    one_stopped: Stopped, founded: Path
+) -> None:
+    stopped = one_stopped
+    stopped.move(stopped.there)
+    shutil.copy(founded / "a.demo" / "store.db", stopped.place.database)
+    before = stopped.place.database.read_bytes()
+    with pytest.raises(MoveRefusedError, match=r"holds rows of a\.demo"):
+        stopped.move(stopped.back)
+
+    assert stopped.place.database.read_bytes() == before
 
 
 def test_a_store_that_runs_at_the_target_is_never_overwritten(
