@@ -112,7 +112,8 @@ class _Log:
 class Sequencer:
     """Appends to logs within acts.
 
-    Owned by the thread that runs acts: `_logs`, `_marks` (None: the act began it).
+    Owned by the thread that runs acts: `_logs`, `_marks` (None: the act began it), and
+    `_behind`, the logs that others may have extended.
     Shared: `_keys`, which guard themselves.
     """
 
@@ -124,6 +125,7 @@ class Sequencer:
         self._faults = faults
         self._logs: dict[LogName, _Log] = {}
         self._marks: dict[LogName, Mark | None] = {}
+        self._behind: set[LogName] = set()
 
     def begin_act(self) -> None:
         """Remember the present as the start of an act."""
@@ -142,6 +144,11 @@ class Sequencer:
         """Drop everything; read it from disk when it is needed."""
         self._logs.clear()
         self._marks.clear()
+        self._behind.clear()
+
+    def catch_up(self) -> None:
+        """Be told that others may have appended; what is new is read when needed."""
+        self._behind.update(self._logs)
 
     def append(
         self, rows: LogRows, log: LogName, record: bytes, openings: Sequence[Opening]
@@ -190,7 +197,7 @@ class Sequencer:
         Raises:
             CorruptLogError: it has to be read, and does not add up.
         """
-        state = self._logs.get(log)
+        state = self._known(rows, log)
         edge = Edge() if state is None else state.edge
         if state is None:
             number = rows.number_of(log)
@@ -206,7 +213,8 @@ class Sequencer:
         return {
             log: (state.edge.size, state.edge.root())
             for log, state in self._logs.items()
-            if state.edge.size != sealed.get(log, _NOWHERE)[0]
+            if log not in self._behind
+            and state.edge.size != sealed.get(log, _NOWHERE)[0]
         }
 
     def erase(
@@ -292,8 +300,21 @@ class Sequencer:
         rows.add_tile_roots([(number, *tile) for tile in tiles])
         self._faults.reach(FaultPoint.LOG_AFTER_TILE)
 
-    def _touch(self, rows: LogRows, log: LogName) -> _Log:
+    def _known(self, rows: LogRows, log: LogName) -> _Log | None:
+        """Return what is held of a log, with all that others have appended."""
         state = self._logs.get(log)
+        if state is not None and log in self._behind:
+            edge, size = state.edge, rows.size_of(state.number)
+            if edge.size < size <= edge.size + TILE_WIDTH:
+                records = rows.records_from(state.number, edge.size)
+                edge.extend(leaf_hashes(records))
+            if edge.size != size:  # too many, or some of them are pruned by now
+                state.edge = load_edge(rows, log, state.number)
+            self._behind.discard(log)
+        return state
+
+    def _touch(self, rows: LogRows, log: LogName) -> _Log:
+        state = self._known(rows, log)
         if state is None:
             number = rows.number_of(log)
             if number is None:

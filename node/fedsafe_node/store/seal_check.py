@@ -134,7 +134,7 @@ def lost_faults(
         for name in files
         if name.startswith("periods/")
     ]
-    marks = ", ".join("?" * len(months))
+    marks = ", ".join(["''", *"?" * len(months)])  # no month is named so
     found = connection.execute(_LOST.format(marks), months).fetchone()
     if found is not None:
         log, index, group, period = found

@@ -22,7 +22,7 @@ the logs, which grow with every act.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
-from typing import Final
+from typing import Final, Protocol
 
 import msgspec
 
@@ -168,13 +168,46 @@ def parts_of(
     return parts
 
 
-def read_seal(connection: Connection, key: SealKey) -> Seal | None:
+class Opens(Protocol):
+    """Opens parts."""
+
+    def open(self, part: str, box: bytes) -> bytes:
+        """Open a part.
+
+        Raises:
+            OpenError: it is not that part, or was sealed under another key.
+        """
+        ...
+
+
+class OpenedParts:
+    """Opens parts, and knows what was in a box that it has just opened."""
+
+    def __init__(self, key: SealKey) -> None:
+        self._key = key
+        self._opened: dict[str, tuple[bytes, bytes]] = {}
+
+    def open(self, part: str, box: bytes) -> bytes:
+        """Open a part, unless it is in the same box as before.
+
+        Raises:
+            OpenError: it is not that part, or was sealed under another key.
+        """
+        known = self._opened.get(part)
+        if known is None or known[0] != box:
+            known = self._opened[part] = (box, self._key.open(part, box))
+        return known[1]
+
+
+def read_seal(
+    connection: Connection, key: Opens, *, has_table: bool = False
+) -> Seal | None:
     """Read the seal of a database; None if it never had one.
 
     Raises:
         SealBrokenError: a part does not open, is missing, or was put back.
     """
-    parts = _open_parts(connection, key)
+    parts = _open_parts(connection, key, has_table=has_table)
     if not parts:
         return None
     parts.pop(MOVED, None)
@@ -235,9 +268,13 @@ def _unfinished() -> SealBrokenError:
 
 
 def _open_parts(
-    connection: Connection, key: SealKey, only: tuple[str, ...] = ()
+    connection: Connection,
+    key: Opens,
+    only: tuple[str, ...] = (),
+    *,
+    has_table: bool = False,
 ) -> dict[str, bytes]:
-    if _TABLE_OF_SEAL not in connection.tables():
+    if not has_table and _TABLE_OF_SEAL not in connection.tables():
         return {}
     parts: dict[str, bytes] = {}
     for part, box in connection.execute("SELECT part, body FROM seal").fetchall():

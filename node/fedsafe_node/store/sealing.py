@@ -37,6 +37,7 @@ from fedsafe_node.store.sealed_parts import (
     FILES,
     MAIN,
     MainPart,
+    OpenedParts,
     Seal,
     digest_of_parts,
     encode_files,
@@ -117,6 +118,7 @@ class Sealer:
         self._key = around.key
         self._logs = logs
         self._notes = notes
+        self._opened = OpenedParts(self._key)
         self._tables: dict[str, Covered] = {}
         self._state: _State | None = None
         self._next: _State | None = None
@@ -214,7 +216,7 @@ class Sealer:
             SealBrokenError: it is not as it was sealed.
         """
         self._notes.look_anew()
-        seal = read_seal(self._connection, self._key)
+        seal = read_seal(self._connection, self._opened, has_table=True)
         if self._state is not None and seal is not None:
             self._resume(seal)
 

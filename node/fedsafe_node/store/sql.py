@@ -7,6 +7,7 @@ values; whatever they do not share is a method of the connection. Errors are tho
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from enum import Enum, unique
 from sqlite3 import Error, IntegrityError, OperationalError
 from typing import Any, Final, Protocol
 
@@ -18,6 +19,7 @@ __all__ = [
     "Error",
     "IntegrityError",
     "OperationalError",
+    "Since",
     "WriteConnection",
 ]
 
@@ -105,6 +107,15 @@ class Connection(Protocol):
         ...
 
 
+@unique
+class Since(Enum):
+    """What may have happened to the database since the writer wrote the last time."""
+
+    NOTHING = "nothing"
+    MORE = "more"  # others have written; what was committed is still there
+    ANYTHING = "anything"
+
+
 class WriteConnection(Connection, Protocol):
     """The connection of the writer."""
 
@@ -118,8 +129,8 @@ class WriteConnection(Connection, Protocol):
         """A number that grows whenever rows are changed."""
         ...
 
-    def begin(self) -> bool:
-        """Begin to write; True if anybody else may have written since the last time.
+    def begin(self) -> Since:
+        """Begin to write; tell what others may have done since the last time.
 
         Raises:
             Error: the database takes no writes now.

@@ -9,7 +9,7 @@ from typing import Any, Final
 from fedsafe_node.store.causes import kind_of
 from fedsafe_node.store.rows import Trouble
 from fedsafe_node.store.schema import migrate
-from fedsafe_node.store.sql import UNREADABLE, Column
+from fedsafe_node.store.sql import UNREADABLE, Column, Since
 
 _STATEMENTS: Final = 256  # prepared statements kept per connection
 _PATIENCE: Final = 0.2  # seconds; only a tool that reads the file can be in the way
@@ -151,10 +151,10 @@ class SqliteWriteConnection(SqliteConnection):
         """A number that grows whenever rows are changed."""
         return self._raw.total_changes
 
-    def begin(self) -> bool:
+    def begin(self) -> Since:
         """Begin to write; nobody else does."""
         self.execute("BEGIN IMMEDIATE")
-        return False
+        return Since.NOTHING
 
     def begin_act(self) -> None:
         """Set the point to which `undo_act` goes back."""

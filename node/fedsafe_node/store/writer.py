@@ -44,12 +44,14 @@ from fedsafe_node.store.keeping_rows import Outage
 from fedsafe_node.store.protocol import Transaction
 from fedsafe_node.store.reserve import Reserve
 from fedsafe_node.store.rows import StoreTrouble, Trouble
+from fedsafe_node.store.seal_protocol import Seal
 from fedsafe_node.store.sql import (
     UNREADABLE,
     Connection,
     Error,
     IntegrityError,
     OperationalError,
+    Since,
     WriteConnection,
 )
 
@@ -83,26 +85,6 @@ class _Waiting(NamedTuple):
     vital: bool
 
 
-class Seal(Protocol):
-    """Vouches for what a commit leaves behind, within that commit."""
-
-    def write(self) -> None:
-        """Write the seal into the transaction under way."""
-        ...
-
-    def confirm(self) -> None:
-        """Be told that the transaction was committed."""
-        ...
-
-    def forget(self) -> None:
-        """Be told that the transaction was taken back."""
-        ...
-
-    def reload(self) -> None:
-        """Be told that nobody knows how the transaction has ended."""
-        ...
-
-
 class Undo(Protocol):
     """Memory that has to follow when the database takes something back."""
 
@@ -116,6 +98,10 @@ class Undo(Protocol):
 
     def forget(self) -> None:
         """Drop everything; read it from disk when it is needed."""
+        ...
+
+    def catch_up(self) -> None:
+        """Be told that others have added to the database since the last commit."""
         ...
 
 
@@ -290,10 +276,15 @@ class Writer:
         return outcomes
 
     def _begin(self) -> None:
-        if self._connection.begin():
+        since = self._connection.begin()
+        if since is Since.NOTHING:
+            return
+        if since is Since.MORE:
+            self._undo.catch_up()
+        else:
             self._undo.forget()
-            if self._seal is not None:
-                self._seal.reload()
+        if self._seal is not None:
+            self._seal.reload()
 
     def _is_scarce(self) -> bool:
         reserve = self._reserve

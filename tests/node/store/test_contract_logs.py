@@ -10,6 +10,7 @@ from fedsafe_crypto.commitment import commit
 from fedsafe_crypto.tree import leaf_hash
 from fedsafe_node.errors import ConflictError, LogError, StoreClosedError
 from fedsafe_node.store.keeping_rows import EffectKind
+from fedsafe_node.store.oversight_rows import SpentRow
 from fedsafe_node.store.protocol import Reader, Store, Transaction
 from fedsafe_node.store.prune_rows import PrunedRow
 from fedsafe_node.store.rows import Committed, LogEntry, Opening
@@ -116,6 +117,41 @@ async def test_acts_beside_one_that_raises_are_kept(store: Store) -> None:
     assert await feed(store) == wanted
     assert [result for result in results if isinstance(result, int)] == list(range(200))
     assert sum(isinstance(result, LookupError) for result in results) == 100
+
+
+async def test_an_act_that_looked_and_failed_takes_nothing_of_others_with_it(
+    store: Store,
+) -> None:
+    handed_in, others_wait = Event(), Event()
+
+    async def hold_up(_tx: Transaction) -> None:
+        handed_in.set()
+        others_wait.wait(10)
+
+    async def spend(tx: Transaction, slot: int) -> int:
+        await tx.add_spent(SpentRow("anna", "recheck", slot, 1))
+        return await tx.append(FEED, b"%d" % slot)
+
+    async def look_and_fail(tx: Transaction) -> None:
+        await tx.set_meta("word", b"of the act")
+        await spend(tx, 99)
+        if [await tx.log_size(FEED), len(await tx.spent(0))] == [2, 2]:
+            raise LookupError
+
+    holding = asyncio.create_task(store.write(hold_up))
+    await asyncio.to_thread(handed_in.wait, 10)
+    acts = (lambda tx: spend(tx, 1), look_and_fail, lambda tx: spend(tx, 2))
+    together = asyncio.gather(*map(store.write, acts), return_exceptions=True)
+    await asyncio.sleep(0)
+    others_wait.set()
+    _, failed, _ = await together
+    await holding
+    spent = await store.read(lambda reader: reader.spent(0))
+
+    assert isinstance(failed, LookupError)
+    assert await feed(store) == [b"1", b"2"]
+    assert [row.slot for row in spent] == [1, 2]
+    assert await store.read(lambda reader: reader.meta("word")) is None
 
 
 async def test_a_query_sees_one_snapshot(store: Store) -> None:

@@ -46,6 +46,7 @@ from fedsafe_node.store.postgresql.turns import (
     take_turn,
 )
 from fedsafe_node.store.postgresql.waiting import Values, Waiting, WaitingRows
+from fedsafe_node.store.sql import Since
 
 _NOTE: Final = "INSERT INTO pg_temp.touched SELECT * FROM "
 _ERASE: Final = f"{_NOTE}erase_opening(?, ?, ?, ?)"
@@ -105,8 +106,8 @@ class PostgresWriteConnection(PostgresConnection):
         """A number that grows whenever rows are changed."""
         return self._changes
 
-    def begin(self) -> bool:
-        """Begin to write; True if another worker may have written since the last time.
+    def begin(self) -> Since:
+        """Begin to write; tell what other workers may have done since the last time.
 
         Raises:
             sqlite3.Error: no server takes writes now.
@@ -114,8 +115,9 @@ class PostgresWriteConnection(PostgresConnection):
         self._forget()
         self.end()
         number = self._take_turn()
-        is_next, self._turn = number == self._turn + 1, number
-        return not is_next
+        last, self._turn = self._turn, number
+        since = Since.NOTHING if number == last + 1 else Since.MORE
+        return since if last >= 0 else Since.ANYTHING  # of another server, perhaps
 
     def _take_turn(self) -> int:
         for is_last in (False, True):  # until then nothing was begun

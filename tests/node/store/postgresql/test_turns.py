@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Two workers that write in turn follow each other's logs and seals."""
+
+import asyncio
+from contextlib import closing
+from itertools import cycle
+from pathlib import Path
+from typing import Final
+
+from tests.node.conftest import FixedClock
+from tests.node.databases import Prepared
+
+from fedsafe_crypto.commitment import commit
+from fedsafe_node.config import Place
+from fedsafe_node.log.engine import LogEngine, open_store
+from fedsafe_node.log.openings import PeriodKeys
+from fedsafe_node.sealed_files import SealedFiles
+from fedsafe_node.store.oversight_rows import SpentRow
+from fedsafe_node.store.postgresql.connection import PostgresConnection, connect
+from fedsafe_node.store.postgresql.server import Server
+from fedsafe_node.store.protocol import Store, Transaction
+from fedsafe_node.store.rows import LogEntry, Opening
+from fedsafe_node.store.sealed_parts import read_seal
+
+FEED: Final = "a.demo/feed"
+OPENING: Final = Opening("actor", bytes(32), b"anna")
+COMMITTED: Final = {"actor": commit(FEED, "actor", OPENING.salt, OPENING.payload)}
+COUNTS: Final = (1, 3, 252, 255, 1, 700, 2)  # less than a tile, a whole one, several
+
+
+async def open_worker(
+    prepared: Prepared, place: Path, clock: FixedClock, name: str
+) -> Store:
+    at = Place(place)
+    around = await asyncio.to_thread(SealedFiles, at, {})
+    keys = await asyncio.to_thread(PeriodKeys, at.periods)
+    server = Server(prepared.node, worker=name)
+    return await open_store(server, keys=keys, clock=clock, around=around)
+
+
+async def add(store: Store, first: int, count: int) -> range:
+    async def act(tx: Transaction) -> range:
+        await tx.add_spent(SpentRow("anna", "recheck", first, count))
+        records = [b"%d" % (first + more) for more in range(count)]
+        entries = [LogEntry(record, (OPENING,)) for record in records]
+        return await tx.append_many(FEED, entries)
+
+    return await store.write(act)
+
+
+async def test_each_worker_goes_on_where_the_other_has_stopped(
+    prepared: Prepared, tmp_path: Path, clock: FixedClock
+) -> None:
+    workers = [
+        await open_worker(prepared, tmp_path / "n", clock, name) for name in ("0", "1")
+    ]
+    size, given = 0, list[int]()
+    for count, worker in zip((*COUNTS, *COUNTS), cycle(workers), strict=False):
+        given += await add(worker, size, count)
+        size += count
+    logs = [LogEngine(worker) for worker in workers]
+    verified = [await log.verify(FEED, lambda _: COMMITTED) for log in logs]
+    reports = [await worker.check_seal() for worker in workers]
+    for worker in workers:
+        await worker.close()
+
+    assert given == list(range(size))
+    assert [each.size for each in verified] == [size, size]
+    assert [list(report.faults) for report in reports] == [[], []]
+
+
+def sealed_logs(prepared: Prepared, place: Path) -> dict[str, tuple[int, bytes]]:
+    with closing(PostgresConnection(connect(prepared.node))) as connection:
+        seal = read_seal(connection, SealedFiles(Place(place), {}).key)
+    assert seal is not None
+    return seal.main.logs
+
+
+async def test_a_worker_that_only_counts_leaves_the_seal_of_the_log_as_it_is(
+    prepared: Prepared, tmp_path: Path, clock: FixedClock
+) -> None:
+    place = tmp_path / "n"
+    first = await open_worker(prepared, place, clock, "0")
+    second = await open_worker(prepared, place, clock, "1")
+    await add(second, 0, 1)
+    await add(first, 1, 4)
+    before = await asyncio.to_thread(sealed_logs, prepared, place)
+    await second.write(lambda tx: tx.add_spent(SpentRow("ben", "recheck", 1, 1)))
+    after = await asyncio.to_thread(sealed_logs, prepared, place)
+    report = await second.check_seal()
+    await first.close()
+    await second.close()
+
+    assert after[FEED][0] == 5
+    assert after == before
+    assert list(report.faults) == []
