@@ -8,7 +8,7 @@ values; whatever they do not share is a method of the connection. Errors are tho
 
 from collections.abc import Iterable, Iterator, Sequence
 from enum import Enum, unique
-from sqlite3 import Error, IntegrityError, OperationalError
+from sqlite3 import DataError, Error, IntegrityError, OperationalError
 from typing import Any, Final, Protocol
 
 __all__ = [
@@ -20,12 +20,17 @@ __all__ = [
     "IntegrityError",
     "OperationalError",
     "Since",
+    "UnfitTextError",
     "WriteConnection",
 ]
 
 # Out of damaged pages sqlite3 may build a text, or a message, that is no UTF-8.
 UNREADABLE: Final = (Error, UnicodeDecodeError)
 Column = tuple[str, bool]  # its name, and whether it belongs to the key
+
+
+class UnfitTextError(DataError):
+    """A text that somebody sent has a character that this database does not take."""
 
 
 class Cursor(Protocol):

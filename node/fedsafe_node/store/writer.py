@@ -32,6 +32,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar, cast
 
 from fedsafe_node.clock import Clock
 from fedsafe_node.errors import (
+    BadRequestError,
     ConflictError,
     KeyFileError,
     NoRoomError,
@@ -52,6 +53,7 @@ from fedsafe_node.store.sql import (
     IntegrityError,
     OperationalError,
     Since,
+    UnfitTextError,
     WriteConnection,
 )
 
@@ -367,9 +369,16 @@ class Writer:
         return (future, is_clean, None)
 
 
+def unfit_text() -> BadRequestError:
+    """Tell whoever sent a text that has U+0000."""
+    return BadRequestError("malformed_request", "no text has the character U+0000")
+
+
 def _for_caller(error: Exception) -> Exception:
     if isinstance(error, IntegrityError):
         return ConflictError(str(error))
+    if isinstance(error, UnfitTextError):
+        return unfit_text()
     if isinstance(error, (*UNREADABLE, KeyFileError)):  # the month's key is not made
         return StoreFailedError(str(error))
     return error

@@ -25,8 +25,9 @@ from fedsafe_node.store.postgresql.catalogue import (
     VERSION,
 )
 from fedsafe_node.store.postgresql.statements import Statement, statement_of
-from fedsafe_node.store.sql import Column
+from fedsafe_node.store.sql import Column, UnfitTextError
 
+_NO_SUCH_TEXT: Final = "22021"  # as the server says it; the driver has no code
 _PAGE: Final = 4_096  # rows
 _OUT_OF_TIME: Final = 3  # seconds until a server that does not answer is given up
 _PARAMETERS: Final[dict[str, Any]] = {
@@ -125,7 +126,8 @@ def translated(error: psycopg.Error) -> sqlite3.Error:
     if isinstance(error, psycopg.IntegrityError):
         kind = sqlite3.IntegrityError
     elif isinstance(error, psycopg.DataError):
-        kind = sqlite3.DataError
+        is_of_text = error.sqlstate in (None, _NO_SUCH_TEXT)
+        kind = UnfitTextError if is_of_text else sqlite3.DataError
     told = kind(first)
     told.sqlstate = error.sqlstate  # type: ignore[attr-defined]
     return told

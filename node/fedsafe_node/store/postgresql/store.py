@@ -46,11 +46,11 @@ from fedsafe_node.store.schema import VERSION
 from fedsafe_node.store.seal_protocol import SealReport, Surroundings
 from fedsafe_node.store.sealed_parts import refuse_marked
 from fedsafe_node.store.sealing import Sealer
-from fedsafe_node.store.sql import UNREADABLE
+from fedsafe_node.store.sql import UNREADABLE, UnfitTextError
 from fedsafe_node.store.sql_log_reader import Unsealing
 from fedsafe_node.store.sql_reader import SqlReader
 from fedsafe_node.store.sql_transaction import Sequencing, SqlTransaction
-from fedsafe_node.store.writer import Writer, by_damage, run_act
+from fedsafe_node.store.writer import Writer, by_damage, run_act, unfit_text
 
 T = TypeVar("T")
 PATIENCE: Final = 12.0  # seconds
@@ -346,6 +346,8 @@ def _run_query(
             connection.execute(_SNAPSHOT)
             result = run_act(query(reader))
             connection.execute("COMMIT")
+    except UnfitTextError:
+        raise unfit_text() from None
     except UNREADABLE as error:
         raise StoreFailedError(str(error)) from error
     except psycopg.Error as error:
