@@ -185,7 +185,7 @@ def appends(
         ]
         postmaster = [server.process.pid] if server.process else []
         charged = {
-            f"{name}, {callers} caller{'s' if callers > 1 else ''}": Charged(
+            f"{name}, {_callers(max(callers, len(helpers)))}": Charged(
                 _appending(helpers, callers),
                 {"all": [*(each.pid for each in helpers), *more]},
             )
@@ -209,6 +209,10 @@ def appends(
         }
         for name, took in figures.items()
     ]
+
+
+def _callers(count: int) -> str:
+    return "1 caller" if count == 1 else f"{count} callers"
 
 
 def _appending(helpers: Sequence[Helper], callers: int) -> Work:
