@@ -25,6 +25,7 @@ from fedsafe_cli.options import settings_of, shared_options
 from fedsafe_cli.output import document, line, note, table
 from fedsafe_cli.progress import CopyingBar
 from fedsafe_cli.settings import Settings, printable
+from fedsafe_cli.store_prepare import prepare
 
 if TYPE_CHECKING:
     from fedsafe_node.config import Config, Place
@@ -73,13 +74,17 @@ _TEXTS: Final = {
 
 @click.group()
 def store() -> None:
-    """Move the store of a node to a PostgreSQL server, or back into its file.
+    """Move the store of a node to a PostgreSQL server and back; look after it there.
 
     \b
-    Example:
+    Examples:
+      fedsafe store prepare --config /srv/fedsafe --owner-file owner.url
       fedsafe store migrate --config /srv/fedsafe --owner-file owner.url \\
         --to 'postgresql://node@/fedsafe?host=/run/postgresql' --switch
     """  # noqa: D301
+
+
+store.add_command(prepare)
 
 
 @store.command("migrate")

@@ -10,6 +10,8 @@ import pytest
 from tests.node.databases import Prepared, preparing
 from tests.postgresql.databases import Databases
 
+from fedsafe_node.store.schema import VERSION
+
 if TYPE_CHECKING:
     from tests.cli.conftest import Run
 
@@ -66,3 +68,35 @@ def test_a_role_that_owns_the_logs_is_refused(
 
     assert outcome.status != 0
     assert "may change them" in outcome.err
+
+
+def test_the_owner_prepares_the_tables_of_a_node_again(
+    run: "Run", short_path: Path, postgresql: Databases
+) -> None:
+    owner, home = short_path / "owner.url", short_path / "n"
+    with preparing(postgresql) as made:
+        prepared = made.make()
+        owner.touch(0o600)
+        owner.write_text(prepared.owner)
+        run(*MAKE, *TALKS, "--dir", str(home), "--store", prepared.node)
+        asked = ("store", "prepare", "--config", str(home), "--owner-file", str(owner))
+        outcome = run(*asked)
+        owner.chmod(0o644)
+        refused = run(*asked)
+
+    assert outcome.status == 0, outcome.err
+    assert f"schema {VERSION}" in outcome.out
+    assert refused.status == 2
+    assert "--owner-file" in refused.err
+    assert prepared.owner not in outcome.out + outcome.err + refused.err
+
+
+def test_only_a_server_is_prepared(run: "Run", short_path: Path) -> None:
+    owner, home = short_path / "owner.url", short_path / "n"
+    owner.touch(0o600)
+    run(*MAKE, *TALKS, "--dir", str(home))
+    asked = ("store", "prepare", "--config", str(home), "--owner-file", str(owner))
+    outcome = run(*asked)
+
+    assert outcome.status == 2
+    assert "names no server" in outcome.err
