@@ -13,14 +13,15 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
-from enum import StrEnum, unique
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from fedsafe_cli.client import Client
+from fedsafe_cli.diagnosis import Finding, Level
+from fedsafe_cli.doctor_server import server
 from fedsafe_cli.errors import CliError
 from fedsafe_cli.exit_codes import OK, ExitStatus
 from fedsafe_cli.labels import coded, headings
@@ -51,29 +52,9 @@ _PROPOSE: Final = (
     "`fedsafe policy propose`, then another person approves (`fedsafe act approve`); "
     "or put the old text back"
 )
-_SERVER: Final = "docs/howto/postgresql.md"
 _MEND: Final = "mend or put back the file, or name another one in node.toml"
 _FILE: Final = "node.toml"
 _PACKAGES: Final = ("aiohttp", "cryptography", "msgspec", "pynacl", "numpy")
-
-
-@unique
-class Level(StrEnum):
-    """How a check ended."""
-
-    OK = "ok"
-    WARN = "warn"
-    FAIL = "fail"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What a check found, and the way out if it is not well."""
-
-    check: str
-    level: Level
-    found: str
-    way_out: str | None = None
 
 
 @click.command()
@@ -252,43 +233,6 @@ def officer(directory: Path) -> Iterator[Finding]:
         yield Finding("dpo_contact", Level.WARN, found, way_out)
     else:
         yield Finding("dpo_contact", Level.OK, contact)
-
-
-def server(directory: Path) -> Iterator[Finding]:
-    """Say whether the server of the store, if it is on one, is set up well."""
-    from fedsafe_node.config import Place, load_config  # noqa: PLC0415 (slow to load)
-    from fedsafe_node.errors import ConfigError, StoreFailedError  # noqa: PLC0415
-
-    try:
-        storage = load_config(Place(directory)).store
-        if storage is None:
-            return
-        from fedsafe_node.storage import password_of  # noqa: PLC0415
-        from fedsafe_node.store.postgresql import facts, server  # noqa: PLC0415
-
-        password = password_of(directory, storage)
-        found = facts.facts_of(server.Server(storage.url, password))
-    except ConfigError:
-        return  # said already
-    except (ImportError, StoreFailedError) as error:
-        yield Finding("server", Level.FAIL, printable(str(error)), _SERVER)
-        return
-    for wrong, level, told in (
-        (found.version < facts.OLDEST, Level.FAIL, f"older than {facts.OLDEST}"),
-        (found.is_standby, Level.FAIL, "a standby, which takes no writes"),
-        (not found.is_durable, Level.FAIL, "fsync or full_page_writes is off"),
-        (not found.has_checksums, Level.WARN, "no data checksums: rot goes unseen"),
-        (
-            not found.is_discreet,
-            Level.WARN,
-            "its log may show values of rows: set log_error_verbosity = terse",
-        ),
-    ):
-        if wrong:
-            yield Finding("server", level, told, _SERVER)
-    standby = ", commits wait for a standby" if found.has_standby else ""
-    told = f"PostgreSQL {found.version}, {found.round_trip * 1e3:.1f} ms{standby}"
-    yield Finding("server", Level.OK, told)
 
 
 def stored(directory: Path) -> Iterator[Finding]:

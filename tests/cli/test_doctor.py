@@ -15,7 +15,8 @@ import pytest
 from tests.cli.conftest import Outcome
 from tests.node.fleet import config_of, make
 
-from fedsafe_cli.doctor import Level, clock, disk, permissions, room
+from fedsafe_cli.diagnosis import Level
+from fedsafe_cli.doctor import clock, disk, permissions, room
 from fedsafe_node.config import render_config
 
 if TYPE_CHECKING:
