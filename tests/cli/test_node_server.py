@@ -10,7 +10,9 @@ import pytest
 from tests.node.databases import Prepared, preparing
 from tests.postgresql.databases import Databases
 
-from fedsafe_node.store.schema import VERSION
+from fedsafe_node.config import Place
+from fedsafe_node.store.schema import MIGRATIONS, VERSION
+from fedsafe_node.supervising import alone_in
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Run
@@ -56,6 +58,34 @@ def test_a_database_without_tables_names_the_way_out(
 
     assert outcome.status != 0
     assert "fedsafe store prepare" in outcome.err
+
+
+def test_the_owner_brings_the_tables_of_a_stopped_node_up_to_date(
+    run: "Run", short_path: Path, empty: Prepared, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owner, home = short_path / "owner.url", short_path / "n"
+    owner.touch(0o600)
+    owner.write_text(empty.owner + "\n")
+    made_by = ("--store", empty.node, "--store-owner-file", str(owner))
+    with monkeypatch.context() as older:
+        for room in ("schema", "store"):
+            older.setattr(f"fedsafe_node.store.postgresql.{room}.VERSION", VERSION - 1)
+        older.setattr(
+            "fedsafe_node.store.postgresql.schema.MIGRATIONS", MIGRATIONS[:-1]
+        )
+        made = run(*MAKE, *TALKS, "--dir", str(home), *made_by)
+    call = ("store", "prepare", "--config", str(home), "--owner-file", str(owner))
+    with alone_in(Place(home)):
+        running = run(*call)
+    prepared = run(*call, "--json")
+    again = run(*call)
+    verified = run("audit", "verify", "--config", str(home))
+
+    assert made.status == 0, made.err
+    assert (running.status, "stop it first" in running.err) == (5, True)
+    assert prepared.document == {"schema": VERSION}
+    assert again.status == 0, again.err
+    assert verified.status == 0, verified.out + verified.err
 
 
 def test_a_role_that_owns_the_logs_is_refused(
