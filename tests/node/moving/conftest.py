@@ -9,8 +9,15 @@ from pathlib import Path
 import pytest
 from tests.campaigns.building import build
 from tests.node.databases import Prepared, Preparing
+from tests.node.fleet_stores import FLEET_STORES
 from tests.node.moving.ends import Stopped
 from tests.postgresql.fixtures import MAJORS, named
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _begins_in_a_file(_on_server: None) -> None:
+    if FLEET_STORES.on_server:
+        pytest.skip("every move begins in a file, whatever the run is about")
 
 
 @pytest.fixture(scope="session")
