@@ -110,6 +110,17 @@ async def store(open_node_store: OpenStore) -> Store:
     return await open_node_store()
 
 
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> None:
+    """Leave out what is about the embedded store's file, where stores are elsewhere."""
+    if kind_in(config) != "sqlite":
+        skip = pytest.mark.skip(reason="is about the file of the embedded store")
+        for item in items:
+            if item.get_closest_marker("embedded") is not None:
+                item.add_marker(skip)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _on_server(
     request: pytest.FixtureRequest, prepare: Callable[[int], Preparing]

@@ -112,6 +112,7 @@ async def test_a_socket_that_a_killed_node_left_is_replaced(alone: Fleet) -> Non
     assert (await alone["a.demo"].services.node.checks())["store"] == "ok"
 
 
+@pytest.mark.embedded
 async def test_an_entry_that_the_node_did_not_write_stops_its_writing(
     alone: Fleet,
 ) -> None:
@@ -170,6 +171,7 @@ def turn_into_text(database: Path, column: str, table: str) -> None:
     connection.close()
 
 
+@pytest.mark.embedded
 @pytest.mark.parametrize(
     ("column", "table"),
     [("record", "entries"), ("value", "meta"), ("record", "gate")],

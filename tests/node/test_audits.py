@@ -171,6 +171,7 @@ SPACE = "entries SET record = CAST(record || x'20' AS BLOB)"
 JUNK = "entries SET record = x'00'"
 
 
+@pytest.mark.embedded
 @pytest.mark.parametrize(
     ("log", "change", "place"),
     [
@@ -206,6 +207,7 @@ def without_guard(fleet: Fleet, log: str, change: str) -> None:
     tamper(place.database, log, change)
 
 
+@pytest.mark.embedded
 @pytest.mark.parametrize("change", [SPACE, JUNK])
 async def test_a_node_whose_audit_log_was_changed_does_not_start(
     trio: Fleet, change: str
@@ -219,6 +221,7 @@ async def test_a_node_whose_audit_log_was_changed_does_not_start(
         await trio.start("b.demo")
 
 
+@pytest.mark.embedded
 async def test_a_change_under_a_running_node_is_found(trio: Fleet) -> None:
     await trio["b.demo"].feed.checkpoint()
     database = trio.place("b.demo").database
@@ -228,6 +231,7 @@ async def test_a_change_under_a_running_node_is_found(trio: Fleet) -> None:
     assert [check.log for check in answer.logs if not check.ok] == ["b.demo/audit"]
 
 
+@pytest.mark.embedded
 async def test_a_peer_that_no_type_takes_is_a_finding(alone: Fleet) -> None:
     def harm() -> None:
         with closing(sqlite3.connect(alone.place("a.demo").database)) as connection:
@@ -284,6 +288,7 @@ def run_sql(database: Path, *statements: str) -> int:
     return int(newest)
 
 
+@pytest.mark.embedded
 @pytest.mark.parametrize(
     ("sql", "beyond", "why"),
     [
@@ -312,6 +317,7 @@ async def test_the_newest_entry_is_covered_at_once(
     assert bad.damage == ("incomplete" if sql == DROP_NEWEST else "tampered")
 
 
+@pytest.mark.embedded
 async def test_a_feed_whose_end_was_moved_is_named_where_it_ended(
     trio: Fleet,
 ) -> None:
@@ -368,6 +374,7 @@ async def test_entries_that_are_written_meanwhile_are_no_damage(trio: Fleet) -> 
     assert all(answer.ok for answer in answers if isinstance(answer, VerifyAnswer))
 
 
+@pytest.mark.embedded
 @pytest.mark.parametrize("running", [True, False], ids=["running", "down"])
 @pytest.mark.parametrize("sql", [CHANGE_NEWEST, DROP_NEWEST], ids=["changed", "gone"])
 async def test_what_was_changed_is_not_started_again(
@@ -400,6 +407,7 @@ async def last_outcome(fleet: Fleet) -> str:
     return decode_audit_record(record).outcome
 
 
+@pytest.mark.embedded
 async def test_a_page_with_a_damaged_event_is_not_shown(trio: Fleet) -> None:
     await trio.stop("b.demo")
     await asyncio.to_thread(without_guard, trio, "b.demo/audit", JUNK)

@@ -38,6 +38,7 @@ def everything(directory: Path) -> dict[str, bytes]:
     }
 
 
+@pytest.mark.embedded
 async def test_a_store_that_nobody_touched_adds_up_and_is_left_alone(
     alone: Fleet,
 ) -> None:
@@ -51,6 +52,7 @@ async def test_a_store_that_nobody_touched_adds_up_and_is_left_alone(
     assert await asyncio.to_thread(everything, alone.root) == before
 
 
+@pytest.mark.embedded
 @pytest.mark.parametrize(
     ("sql", "why"),
     [
@@ -72,6 +74,7 @@ async def test_where_a_log_is_damaged_is_said_though_the_node_does_not_start(
     assert re.match(r"damaged .*entr(y|ies) \d+", found["log a.demo/audit"].wrong)
 
 
+@pytest.mark.embedded
 async def test_a_changed_entry_is_found_by_its_openings_or_else_its_span(
     alone: Fleet,
 ) -> None:
@@ -89,6 +92,7 @@ async def test_a_changed_entry_is_found_by_its_openings_or_else_its_span(
         await alone.start("a.demo")
 
 
+@pytest.mark.embedded
 async def test_a_file_with_damaged_pages_is_named(alone: Fleet) -> None:
     database = await stopped(alone)
     data = bytearray(await asyncio.to_thread(database.read_bytes))
@@ -99,6 +103,7 @@ async def test_a_file_with_damaged_pages_is_named(alone: Fleet) -> None:
     assert found["database"].wrong
 
 
+@pytest.mark.embedded
 async def test_no_database_and_a_broken_guard_are_named(alone: Fleet) -> None:
     database = await stopped(alone)
     (kept, *_) = await asyncio.to_thread(
@@ -113,6 +118,7 @@ async def test_no_database_and_a_broken_guard_are_named(alone: Fleet) -> None:
     assert gone["database"].wrong == "there is none"
 
 
+@pytest.mark.embedded
 async def test_a_database_of_another_node_is_refused(tmp_path: Path) -> None:
     fleet = await make(tmp_path / "two", "a.demo", "b.demo")
     await fleet.start("a.demo", "b.demo")
@@ -129,6 +135,7 @@ async def test_a_database_of_another_node_is_refused(tmp_path: Path) -> None:
     assert "it holds b.demo/audit" in found["database"].wrong
 
 
+@pytest.mark.embedded
 async def test_what_does_not_fit_the_seal_is_named(alone: Fleet) -> None:
     def harm() -> None:
         place = alone.place("a.demo")
@@ -147,6 +154,7 @@ async def test_what_does_not_fit_the_seal_is_named(alone: Fleet) -> None:
     assert found["keys"].wrong == "own.key: the file is not as it was sealed"
 
 
+@pytest.mark.embedded
 async def test_a_damaged_key_of_the_seal_is_named(alone: Fleet) -> None:
     await stopped(alone)
     key = alone.place("a.demo").keys / "seal.key"

@@ -148,6 +148,7 @@ def test_a_charter_that_is_none_is_refused(member: Place) -> None:
         load_membership(member, "a.demo", b"{}")
 
 
+@pytest.mark.embedded
 def test_a_share_that_does_not_fit_its_pin_is_refused(
     member: Place, charter: bytes
 ) -> None:
@@ -158,11 +159,13 @@ def test_a_share_that_does_not_fit_its_pin_is_refused(
         load_membership(member, "a.demo", charter)
 
 
+@pytest.mark.embedded
 def test_a_charter_of_others_is_refused(member: Place, charter: bytes) -> None:
     with pytest.raises(MembershipError):
         load_membership(member, "x.demo", charter)
 
 
+@pytest.mark.embedded
 @pytest.mark.parametrize("name", ["share-1-1.key", "media-1-1.key"])
 def test_missing_epoch_keys_are_named(member: Place, charter: bytes, name: str) -> None:
     (member.keys / name).unlink()
@@ -171,6 +174,7 @@ def test_missing_epoch_keys_are_named(member: Place, charter: bytes, name: str) 
         load_membership(member, "a.demo", charter)
 
 
+@pytest.mark.embedded
 def test_the_newest_epoch_is_the_one_to_publish_in(
     member: Place, charter: bytes
 ) -> None:

@@ -83,6 +83,7 @@ async def outcome(fleet: Fleet, expected: list[str]) -> str:
     return "harmless" if found == expected else "a wrong answer that nobody noticed"
 
 
+@pytest.mark.embedded
 async def test_a_bit_that_rots_is_harmless_refused_or_named(
     filled: Fleet, tmp_path: Path
 ) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
+import pytest
 from tests.node.fleet import Fleet
 from tests.node.origin import WHO
 from tests.node.people.test_gate import COMPLETE
@@ -77,6 +78,7 @@ SILENCED = {
 }
 
 
+@pytest.mark.embedded
 async def test_who_silences_a_signal_is_found(full: Fleet) -> None:
     assert await unnoticed(full, [("signals", sql) for sql in SILENCED.values()]) == []
 
@@ -130,6 +132,7 @@ async def test_a_month_whose_key_was_destroyed_is_no_finding(full: Fleet) -> Non
     assert answer.ok, answer
 
 
+@pytest.mark.embedded
 async def test_a_relock_that_was_taken_back_excuses_nothing(gated: Fleet) -> None:
     await gated.publish(WHO)
     await found(gated, "b.demo")
@@ -150,6 +153,7 @@ async def test_a_relock_that_was_taken_back_excuses_nothing(gated: Fleet) -> Non
     assert "relocked" in str(bad.why)
 
 
+@pytest.mark.embedded
 async def test_a_relock_must_go_on_asking_for_what_it_lacks(gated: Fleet) -> None:
     await gated.publish(WHO)
     await found(gated, "b.demo")
@@ -172,6 +176,7 @@ RECORDS = [
 ]
 
 
+@pytest.mark.embedded
 async def test_a_changed_record_is_not_the_recorded_one(trio: Fleet) -> None:
     await trio.publish(WHO)
     services = trio["b.demo"].services

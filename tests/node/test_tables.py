@@ -82,6 +82,7 @@ async def verify(fleet: Fleet) -> VerifyAnswer:
     return await fleet["b.demo"].services.audits.verify(BOT)
 
 
+@pytest.mark.embedded
 async def test_what_was_stopped_beyond_an_authors_bound_is_no_finding(
     trio: Fleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -197,6 +198,7 @@ DAMAGE = [
 ]
 
 
+@pytest.mark.embedded
 async def test_any_changed_row_is_named(full: Fleet) -> None:
     database = full.place("b.demo").database
     saved = full.root / "saved.db"
@@ -215,6 +217,7 @@ async def test_any_changed_row_is_named(full: Fleet) -> None:
     assert (await verify(full)).ok
 
 
+@pytest.mark.embedded
 async def test_the_row_and_the_signal_are_named(full: Fleet) -> None:
     database = full.place("b.demo").database
     await asyncio.to_thread(change, database, "UPDATE signals SET epoch = 7")
@@ -229,6 +232,7 @@ async def test_the_row_and_the_signal_are_named(full: Fleet) -> None:
 FORGET = ("DELETE FROM restricted", "DELETE FROM restrictions")
 
 
+@pytest.mark.embedded
 @pytest.mark.parametrize(
     ("sql", "table", "why"),
     [
@@ -252,6 +256,7 @@ async def test_a_forgotten_revocation_is_found_in_its_authors_feed(
     assert any(why in str(check.why) for check in bad)
 
 
+@pytest.mark.embedded
 async def test_a_checkpoint_that_its_origin_did_not_sign_is_found(full: Fleet) -> None:
     database = full.place("b.demo").database
     sql = "UPDATE peers SET checkpoint = replace(checkpoint, '5', '6')"
@@ -300,6 +305,7 @@ def flip(path: Path, at: int) -> None:
     path.write_bytes(data)
 
 
+@pytest.mark.embedded
 async def test_a_row_that_no_search_finds_is_named(full: Fleet) -> None:
     database = full.place("b.demo").database
     await asyncio.to_thread(hide, database)

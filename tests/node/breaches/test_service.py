@@ -370,6 +370,7 @@ async def test_what_is_closed_stays_as_it_is(
         assert isinstance(error, WrongStateError)
 
 
+@pytest.mark.embedded
 async def test_a_note_lies_sealed_and_goes_with_its_month(
     register: Register, olaf: Principal, keys: PeriodKeys, tmp_path: Path
 ) -> None:

@@ -57,6 +57,7 @@ async def erase(fleet: Fleet) -> None:
     await services.staff.approvals.approve(asked.act, bytes.fromhex(asked.digest), RUTH)
 
 
+@pytest.mark.embedded
 async def test_neither_the_account_nor_its_ciphertext_is_left(provider: Fleet) -> None:
     base, services = provider["a.demo"].base, provider["a.demo"].services
     until = int((provider.clock.now() + timedelta(days=9)).timestamp())
@@ -89,6 +90,7 @@ async def test_neither_the_account_nor_its_ciphertext_is_left(provider: Fleet) -
     verify_pack(io.BytesIO(await export(provider)), key_of(provider))
 
 
+@pytest.mark.embedded
 async def test_what_is_left_of_others_is_found_by_the_same_search(
     provider: Fleet,
 ) -> None:

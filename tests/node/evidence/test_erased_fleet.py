@@ -81,6 +81,7 @@ async def meet(fleet: Fleet) -> None:
     await keep_elsewhere(fleet, ACCOUNT, closed=True)
 
 
+@pytest.mark.embedded
 async def test_an_account_is_in_no_file_and_the_cosigned_log_verifies(
     staffed: Fleet,
 ) -> None:
@@ -119,6 +120,7 @@ async def test_an_account_is_in_no_file_and_the_cosigned_log_verifies(
         assert answer.ok, answer
 
 
+@pytest.mark.embedded
 async def test_what_was_erased_would_have_been_found_before(staffed: Fleet) -> None:
     base = staffed["a.demo"].base
     await meet(staffed)
@@ -147,6 +149,7 @@ async def merged(fleet: Fleet, name: str, signal: str) -> list[bytes]:
     return token
 
 
+@pytest.mark.embedded
 async def test_a_revoked_identifier_is_in_no_file_of_any_member(
     staffed: Fleet,
 ) -> None:

@@ -83,6 +83,7 @@ def drop_entry(database: Path) -> None:
     connection.close()
 
 
+@pytest.mark.embedded
 async def test_the_log_tells_its_end_its_key_and_its_gaps(alone: Fleet) -> None:
     inspections = alone["a.demo"].services.inspections
     before = await inspections.standing()

@@ -66,6 +66,7 @@ def meddle(database: Path, statement: str) -> None:
         connection.execute(statement)
 
 
+@pytest.mark.embedded
 @pytest.mark.parametrize(("statement", "where"), MEDDLING.values(), ids=MEDDLING)
 async def test_whoever_meddles_with_it_is_found(
     aging: Fleet, statement: str, where: str
@@ -79,6 +80,7 @@ async def test_whoever_meddles_with_it_is_found(
     assert where in bad
 
 
+@pytest.mark.embedded
 async def test_a_ban_that_is_erased_outlives_its_entry(tmp_path: Path) -> None:
     staff = (*STAFF, ("anna", Role.ANALYST))
     fleet = await make(tmp_path / "one", "a.demo", staff=staff)
@@ -129,6 +131,7 @@ async def test_a_relock_outlives_its_event(founded: Path, tmp_path: Path) -> Non
         await fleet.close()
 
 
+@pytest.mark.embedded
 async def test_the_log_itself_names_the_tile_whose_hashes_changed(
     aging: Fleet,
 ) -> None:
@@ -144,6 +147,7 @@ async def test_the_log_itself_names_the_tile_whose_hashes_changed(
     )
 
 
+@pytest.mark.embedded
 async def test_entries_that_were_changed_do_not_go(aging: Fleet) -> None:
     base = aging["a.demo"].base
     statement = f"UPDATE entries SET record = x'00' WHERE {IN_LOG} AND idx = 300"  # noqa: S608

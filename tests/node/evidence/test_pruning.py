@@ -155,6 +155,7 @@ async def grow_both(fleet: Fleet) -> None:
         await fleet["a.demo"].witnesses.anchor.grow()
 
 
+@pytest.mark.embedded
 async def test_a_member_shows_what_it_showed_and_a_late_witness_catches_up(
     founded: Path, tmp_path: Path
 ) -> None:

@@ -51,6 +51,7 @@ async def test_the_others_cosign_what_the_audit_log_was(trio: Fleet) -> None:
     assert open_checkpoint(note, node.witnesses.anchor.key) == tree.checkpoint
 
 
+@pytest.mark.embedded
 async def test_a_witness_learns_no_size_and_no_root(trio: Fleet) -> None:
     found = await cosigned(trio)
     assert found is not None
@@ -161,6 +162,7 @@ def entries(database: Path) -> int:
         return int(connection.execute("SELECT count(*) FROM entries").fetchone()[0])
 
 
+@pytest.mark.embedded
 async def test_a_directory_that_was_put_back_whole_does_not_start(
     trio: Fleet, tmp_path: Path
 ) -> None:

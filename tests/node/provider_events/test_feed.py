@@ -149,6 +149,7 @@ async def test_a_cursor_that_no_event_has_is_refused(
         await feed.read(FollowQuery(after="2"), SHOP)
 
 
+@pytest.mark.embedded
 async def test_a_cursor_from_before_a_restore_is_refused(
     feed: EventFeed, store: Store, announcer: Announcer, tmp_path: Path
 ) -> None:
@@ -276,6 +277,7 @@ async def test_content_ends_thirty_days_after_the_event_or_its_receipt(
     assert Event.PROVIDER_ERASED in await audited(store)
 
 
+@pytest.mark.embedded
 async def test_the_file_holds_no_reference_in_plain_text(
     store: Store, announcer: Announcer, tmp_path: Path
 ) -> None:
@@ -288,6 +290,7 @@ async def test_the_file_holds_no_reference_in_plain_text(
     assert b"user-4711" not in files
 
 
+@pytest.mark.embedded
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     batches=st.lists(st.integers(1, 4), max_size=6),

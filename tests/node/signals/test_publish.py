@@ -141,6 +141,7 @@ async def test_a_draft_waits_sealed_and_matches_here_as_an_own_ban(
         open_draft(msgspec.structs.replace(row, signal_id=bytes(16)), keys)
 
 
+@pytest.mark.embedded
 async def test_the_identifier_of_a_draft_is_in_custody_and_nowhere_else(
     node: Node, tmp_path: Path
 ) -> None:
