@@ -196,7 +196,7 @@ class Guard:
         Raises:
             RolledBackError: the database is behind, or holds other entries.
         """
-        for kept in self._kept.values():
+        for kept in list(self._kept.values()):
             size = await reader.log_size(kept.log)
             behind = size < kept.size
             if (

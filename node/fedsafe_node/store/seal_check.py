@@ -19,7 +19,7 @@ from fedsafe_node.store.coverage import (
     rows_of,
 )
 from fedsafe_node.store.seal_protocol import Position, SealReport, Surroundings
-from fedsafe_node.store.sealed_parts import MAIN, Seal, SealKey, read_seal
+from fedsafe_node.store.sealed_parts import MAIN, MainPart, Seal, SealKey, read_seal
 from fedsafe_node.store.sql import Connection
 
 _OF_ENTRIES: Final = ("entries", "openings")
@@ -160,6 +160,21 @@ def log_faults(
             why = f"{size} entries were sealed, and {here} are here"
             yield SealBrokenError("logs", log, why, is_missing=True)
         elif (here, now) != (size, root):
+            why = f"it had {size} entries and another root when it was sealed"
+            yield SealBrokenError("logs", log, why)
+
+
+def lost_since(known: MainPart, found: MainPart) -> Iterator[SealBrokenError]:
+    """Compare a seal that is found later with one that was committed."""
+    if found.number < known.number:
+        why = f"number {known.number} was committed, and {found.number} is here"
+        yield SealBrokenError("seal", MAIN, why, is_missing=True)
+    for log, (size, root) in known.logs.items():
+        here, now = found.logs.get(log, (0, b""))
+        if here < size:
+            why = f"{size} entries were sealed, and {here} are here"
+            yield SealBrokenError("logs", log, why, is_missing=True)
+        elif here == size and now != root:
             why = f"it had {size} entries and another root when it was sealed"
             yield SealBrokenError("logs", log, why)
 

@@ -74,6 +74,6 @@ class Seal(Protocol):
         """Be told that the transaction was taken back."""
         ...
 
-    def reload(self) -> None:
+    def reload(self, *, anew: bool = False) -> None:
         """Be told that others have written, or nobody knows how it has ended."""
         ...

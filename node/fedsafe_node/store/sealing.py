@@ -28,6 +28,7 @@ from fedsafe_node.store.seal_check import (
     MOST_AT_START,
     destroyed_files,
     log_faults,
+    lost_since,
     schema_digest,
     surroundings_faults,
     table_faults,
@@ -111,7 +112,9 @@ class Sealer:
         notes: Notes,
         around: Surroundings,
         logs: Logs,
+        recheck: Callable[[], None] | None = None,
     ) -> None:
+        self._recheck = recheck
         self._execute = connection.execute
         self._connection = connection
         self._around = around
@@ -209,16 +212,28 @@ class Sealer:
         """Be told that the transaction was taken back."""
         self._next = None
 
-    def reload(self) -> None:
+    def reload(self, *, anew: bool = False) -> None:
         """Read again what the database holds; nobody knows how a commit has ended.
+
+        Whoever was told that something is kept can rely on it: a database that is
+        older than what this worker knows, or another past, is not gone on with. Where
+        it may be another one, *anew*, it is also checked as at the start.
 
         Raises:
             SealBrokenError: it is not as it was sealed.
+            NodeError: it is not what was checked at the start.
         """
         self._notes.look_anew()
+        if anew and self._recheck is not None:
+            self._recheck()
+        if self._state is None:
+            return
         seal = read_seal(self._connection, self._opened, has_table=True)
-        if self._state is not None and seal is not None:
-            self._resume(seal)
+        if seal is None:
+            raise SealBrokenError("seal", MAIN, "it is missing", is_missing=True)
+        for fault in lost_since(self._state.main, seal.main):
+            raise fault
+        self._resume(seal)
 
     def _resume(self, seal: Seal) -> None:
         parts = parts_of(seal.files, seal.tables)

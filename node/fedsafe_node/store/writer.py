@@ -126,9 +126,9 @@ class Writer:
 
     Owned by the loop's thread: `_thread`, `_closing`.
     Owned by the writer's thread: `_connection`, `_transaction`, `_undo`, `_seal`,
-    `_reserve`; `_wrote`, whether an act of the batch changed rows; `_scarce`, whether
-    the batch has to do without the reserve; `_taken`, what was taken from the queue
-    and not answered yet.
+    `_reserve`; `_since`, what may have happened and is not taken up yet; `_wrote`,
+    whether an act of the batch changed rows; `_scarce`, whether the batch has to do
+    without the reserve; `_taken`, what was taken from the queue and not answered yet.
     Set by the writer's thread, read by all: `_failure` (once), `trouble`.
     Filled by the writer's thread, emptied by the loop's: `_outages`.
     """
@@ -153,6 +153,7 @@ class Writer:
         self._faults = faults
         self._loop = loop
         self._wrote = False
+        self._since = Since.NOTHING
         self._reserve = reserve
         self._scarce = False
         self.trouble: StoreTrouble | None = None
@@ -279,14 +280,17 @@ class Writer:
 
     def _begin(self) -> None:
         since = self._connection.begin()
-        if since is Since.NOTHING:
+        if since is Since.ANYTHING or self._since is Since.NOTHING:
+            self._since = since
+        if self._since is Since.NOTHING:
             return
-        if since is Since.MORE:
+        if self._since is Since.MORE:
             self._undo.catch_up()
         else:
             self._undo.forget()
         if self._seal is not None:
-            self._seal.reload()
+            self._seal.reload(anew=self._since is Since.ANYTHING)
+        self._since = Since.NOTHING
 
     def _is_scarce(self) -> bool:
         reserve = self._reserve

@@ -229,14 +229,19 @@ def _open(
                 raise StoreFailedError(why)
             if around is not None:
                 refuse_marked(writing, around.key)
-            if check is not None:
-                with _snapshot(writing):
+
+            def examine() -> None:
+                if check is not None:
                     run_act(check(SqlReader(writing, sequencing)))
+
+            with _snapshot(writing):
+                examine()
             sealer = None
             if around is None:
                 _migrate(server, writing)
             else:
-                sealer = Sealer(writing, PostgresNotes(writing), around, sequencing)
+                notes = PostgresNotes(writing)
+                sealer = Sealer(writing, notes, around, sequencing, examine)
                 sealer.begin(
                     lambda: _migrate(server, writing), lambda: _snapshot(writing)
                 )

@@ -15,11 +15,16 @@ Session = psycopg.Connection[tuple[Any, ...]]
 
 
 @pytest.fixture(params=MAJORS, ids=named)
-def prepared(
+def databases(
     request: pytest.FixtureRequest, prepare: Callable[[int], Preparing]
-) -> Iterator[Prepared]:
+) -> Preparing:
+    """Give what makes databases, on each version."""
+    return prepare(request.param)
+
+
+@pytest.fixture
+def prepared(databases: Preparing) -> Iterator[Prepared]:
     """Give a migrated database, on each version."""
-    databases = prepare(request.param)
     made = databases.make()
     yield made
     databases.drop(made)

@@ -2,16 +2,18 @@
 """Two workers that write in turn follow each other's logs and seals."""
 
 import asyncio
+from collections.abc import Awaitable
 from contextlib import closing
 from itertools import cycle
 from pathlib import Path
 from typing import Final
 
 from tests.node.conftest import FixedClock
-from tests.node.databases import Prepared
+from tests.node.databases import Prepared, Preparing
 
 from fedsafe_crypto.commitment import commit
 from fedsafe_node.config import Place
+from fedsafe_node.errors import StoreFailedError
 from fedsafe_node.log.engine import LogEngine, open_store
 from fedsafe_node.log.openings import PeriodKeys
 from fedsafe_node.sealed_files import SealedFiles
@@ -74,6 +76,31 @@ def sealed_logs(prepared: Prepared, place: Path) -> dict[str, tuple[int, bytes]]
         seal = read_seal(connection, SealedFiles(Place(place), {}).key)
     assert seal is not None
     return seal.main.logs
+
+
+async def told(act: Awaitable[object]) -> str:
+    try:
+        await act
+    except StoreFailedError as error:
+        return str(error)
+    return "kept"
+
+
+async def test_a_worker_does_not_go_on_with_a_database_that_was_put_back(
+    databases: Preparing, prepared: Prepared, tmp_path: Path, clock: FixedClock
+) -> None:
+    place = tmp_path / "n"
+    worker = await open_worker(prepared, place, clock, "0")
+    await add(worker, 0, 1)
+    await worker.close()
+    yesterday = await asyncio.to_thread(databases.copy, prepared)
+    worker = await open_worker(prepared, place, clock, "0")
+    await add(worker, 1, 4)
+    await asyncio.to_thread(databases.put_back, yesterday, prepared)
+    refused = [await told(add(worker, 5, count)) for count in (1, 9, 1)]
+    await worker.close()
+
+    assert [each.count("was committed") for each in refused] == [1, 1, 1]
 
 
 async def test_a_worker_that_only_counts_leaves_the_seal_of_the_log_as_it_is(
