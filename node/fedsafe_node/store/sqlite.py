@@ -26,11 +26,10 @@ from fedsafe_node.errors import StoreBusyError, StoreClosedError, StoreFailedErr
 from fedsafe_node.faults import NO_FAULTS, Faults
 from fedsafe_node.keyfiles import make_private_directory, sync_directory
 from fedsafe_node.store.causes import is_full
-from fedsafe_node.store.keeping_rows import Outage, Room
+from fedsafe_node.store.keeping_rows import Room
 from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.store.reserve import Reserve
-from fedsafe_node.store.rows import StoreTrouble
-from fedsafe_node.store.seal_protocol import SealReport, Surroundings
+from fedsafe_node.store.seal_protocol import Surroundings
 from fedsafe_node.store.sealed_parts import refuse_marked
 from fedsafe_node.store.sealing import Sealer
 from fedsafe_node.store.sql import UNREADABLE, Connection
@@ -44,11 +43,12 @@ from fedsafe_node.store.sqlite_connection import (
 from fedsafe_node.store.sqlite_durable import make_log_durable
 from fedsafe_node.store.sqlite_notes import SqliteNotes
 from fedsafe_node.store.writer import Writer, by_damage, run_act
+from fedsafe_node.store.written import WrittenStore
 
 T = TypeVar("T")
 
 
-class SQLiteStore:
+class SQLiteStore(WrittenStore):
     """A node's database in one file.
 
     Owned by the loop's thread: `_closed`, `_reader` and the connection that it reads.
@@ -68,7 +68,7 @@ class SQLiteStore:
         self._sequencing = sequencing
         self._closed = False
         self._reader = SqlReader(files.reading, sequencing)
-        self._writer = Writer(
+        writer = Writer(
             files.writing,
             SqlTransaction(files.writing, sequencing),
             sequencing,
@@ -78,6 +78,7 @@ class SQLiteStore:
             faults=faults,
             loop=asyncio.get_running_loop(),
         )
+        super().__init__(writer, files.sealer, files.around)
 
     @classmethod
     async def open(  # noqa: PLR0913 - everything it needs is an argument
@@ -155,47 +156,9 @@ class SQLiteStore:
         finally:
             connection.close()
 
-    async def check_seal(self) -> SealReport:
-        """Compare everything that the seal vouches for with it.
-
-        Raises:
-            StoreClosedError: the store is closed.
-            StoreFailedError: the disk refused.
-        """
-        sealer, around = self._files.sealer, self._files.around
-        if sealer is None or around is None:
-            return SealReport()
-        newest = sealer.number
-        report = await self.scan(lambda reader: reader.seal_report(around, newest))
-        if report.faults:
-            # Files are read after the snapshot began: a key that was destroyed in
-            # between would be missed in it.
-            report = await self.scan(lambda reader: reader.seal_report(around, newest))
-        return report
-
-    async def scrub(self) -> bool:
-        """Clear erased bytes out of the write-ahead log; False if a reader hinders.
-
-        Raises:
-            StoreClosedError: the store takes no more writes.
-        """
-        return cast("bool", await self._writer.submit(None))
-
     def leaves_residues(self) -> bool:
         """Whether what is erased stays on disks for a while."""
         return False
-
-    def take_outages(self) -> list[Outage]:
-        """Return the times, now over, in which writes failed; each is given once."""
-        return self._writer.take_outages()
-
-    def trouble(self) -> StoreTrouble | None:
-        """Return why writes fail, until one that changes something succeeds."""
-        return self._writer.trouble
-
-    def gave_up(self) -> bool:
-        """Whether it takes no more writes until it is opened anew."""
-        return self._writer.gave_up
 
     async def room(self) -> Room | None:
         """Measure how much room there is; None for a store without a reserve."""

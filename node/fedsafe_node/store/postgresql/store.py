@@ -29,7 +29,7 @@ from fedsafe_node.errors import (
     StoreFailedError,
 )
 from fedsafe_node.faults import NO_FAULTS, Faults
-from fedsafe_node.store.keeping_rows import Outage, Room
+from fedsafe_node.store.keeping_rows import Room
 from fedsafe_node.store.postgresql.catalogue import MAY_CHANGE
 from fedsafe_node.store.postgresql.connection import (
     PostgresConnection,
@@ -41,9 +41,8 @@ from fedsafe_node.store.postgresql.schema import migrate
 from fedsafe_node.store.postgresql.server import Server
 from fedsafe_node.store.postgresql.writing import PostgresWriteConnection
 from fedsafe_node.store.protocol import Reader, Transaction
-from fedsafe_node.store.rows import StoreTrouble
 from fedsafe_node.store.schema import VERSION
-from fedsafe_node.store.seal_protocol import SealReport, Surroundings
+from fedsafe_node.store.seal_protocol import Surroundings
 from fedsafe_node.store.sealed_parts import refuse_marked
 from fedsafe_node.store.sealing import Sealer
 from fedsafe_node.store.sql import UNREADABLE, UnfitTextError
@@ -51,6 +50,7 @@ from fedsafe_node.store.sql_log_reader import Unsealing
 from fedsafe_node.store.sql_reader import SqlReader
 from fedsafe_node.store.sql_transaction import Sequencing, SqlTransaction
 from fedsafe_node.store.writer import Writer, by_damage, run_act, unfit_text
+from fedsafe_node.store.written import WrittenStore
 
 T = TypeVar("T")
 PATIENCE: Final = 12.0  # seconds
@@ -58,7 +58,7 @@ _READERS: Final = 4
 _SNAPSHOT: Final = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
 
-class PostgresStore:
+class PostgresStore(WrittenStore):
     """A node's database on a server.
 
     Owned by the loop's thread: `_closed`. Owned by the writer: the connection that
@@ -77,7 +77,7 @@ class PostgresStore:
         self._sequencing = sequencing
         self._closed = False
         self._readers = _Readers(server, sequencing)
-        self._writer = Writer(
+        writer = Writer(
             opened.writing,
             SqlTransaction(opened.writing, sequencing),
             sequencing,
@@ -87,6 +87,7 @@ class PostgresStore:
             faults=faults,
             loop=asyncio.get_running_loop(),
         )
+        super().__init__(writer, opened.sealer, opened.around)
 
     @classmethod
     async def open(  # noqa: PLR0913 - everything it needs is an argument
@@ -145,43 +146,9 @@ class PostgresStore:
             raise StoreClosedError
         return await asyncio.to_thread(self._readers.scan, query)
 
-    async def check_seal(self) -> SealReport:
-        """Compare everything that the seal vouches for with it.
-
-        Raises:
-            StoreClosedError: the store is closed.
-            StoreFailedError: the server refused.
-        """
-        sealer, around = self._opened.sealer, self._opened.around
-        if sealer is None or around is None:
-            return SealReport()
-        newest = sealer.number
-        report = await self.scan(lambda reader: reader.seal_report(around, newest))
-        if report.faults:
-            # Files are read after the snapshot began: a key that was destroyed in
-            # between would be missed in it.
-            report = await self.scan(lambda reader: reader.seal_report(around, newest))
-        return report
-
-    async def scrub(self) -> bool:
-        """Do nothing: when old row versions go is the server's to say."""
-        return cast("bool", await self._writer.submit(None))
-
     def leaves_residues(self) -> bool:
         """Whether what is erased stays for a while: in old row versions and the WAL."""
         return True
-
-    def take_outages(self) -> list[Outage]:
-        """Return the times, now over, in which writes failed; each is given once."""
-        return self._writer.take_outages()
-
-    def trouble(self) -> StoreTrouble | None:
-        """Return why writes fail, until one that changes something succeeds."""
-        return self._writer.trouble
-
-    def gave_up(self) -> bool:
-        """Whether it takes no more writes until it is opened anew."""
-        return self._writer.gave_up
 
     async def room(self) -> Room | None:
         """Return None: the disk is the server's."""
