@@ -73,10 +73,14 @@ class StoreClosedError(StoreError):
 
 
 class StoreFailedError(StoreError):
-    """A write could not be made durable; nothing of it was kept."""
+    """The database did not do what it was asked; a write was not acknowledged.
+
+    Mostly nothing of the write was kept. Where the commit itself failed, nobody knows:
+    what was handed in may be found later, whole.
+    """
 
     def __init__(self, reason: str) -> None:
-        super().__init__(f"the write was not kept: {reason}")
+        super().__init__(f"the database failed: {reason}")
         self.reason = reason
 
 

@@ -328,7 +328,8 @@ class Store(Protocol):
         by which it could be known: the node needs it to stop anything.
 
         Raises:
-            StoreFailedError: the disk refused; nothing of the act was kept.
+            StoreFailedError: the disk refused. Mostly nothing of the act is kept;
+                after a commit that failed it may be, whole.
             StoreClosedError: the store takes no more writes.
         """
         ...

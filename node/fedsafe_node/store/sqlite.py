@@ -118,7 +118,7 @@ class SQLiteStore(WrittenStore):
         What is *vital* may use the reserve though it leaves no event.
 
         Raises:
-            StoreFailedError: the disk refused; nothing of the act was kept.
+            StoreFailedError: the disk refused; see `protocol.Store.write`.
             StoreClosedError: the store takes no more writes.
         """
         return cast("T", await self._writer.submit(act, vital=vital))
