@@ -21,7 +21,7 @@ import click
 
 from fedsafe_cli.client import Client
 from fedsafe_cli.diagnosis import Finding, Level
-from fedsafe_cli.doctor_server import server
+from fedsafe_cli.doctor_server import answers, server
 from fedsafe_cli.errors import CliError
 from fedsafe_cli.exit_codes import OK, ExitStatus
 from fedsafe_cli.labels import coded, headings
@@ -174,9 +174,15 @@ def room(directory: Path, free: int) -> Iterator[Finding]:
 
     place = Place(directory)
     try:
-        size = load_config(place).disk.reserve
+        config = load_config(place)
     except ConfigError:
         return  # said elsewhere
+    size = config.disk.reserve
+    if config.store is not None:  # the reserve is for the file of the store
+        level = Level.WARN if free < 2 * size else Level.OK
+        found = f"{free >> 20} MiB free; the store is on a server"
+        yield Finding("room", level, found, _ROOM if level is Level.WARN else None)
+        return
     found = f"{free >> 20} MiB free, {size >> 20} MiB in reserve"
     if not Room(free=free, size=size, held=True).is_short:
         yield Finding("room", Level.OK, found)
@@ -245,6 +251,8 @@ def stored(directory: Path) -> Iterator[Finding]:
     try:
         config = load_config(place)
     except ConfigError:
+        return  # said already
+    if not answers(directory):
         return  # said already
     yield from _approved(place, config)
     for examined in asyncio.run(examine_node(place, config)):

@@ -21,7 +21,9 @@ from fedsafe_node.errors import (
     ConfigError,
     ConflictError,
     NodeError,
+    SchemaBehindError,
     StoreBusyError,
+    StoreFailedError,
 )
 from fedsafe_node.errors import WrongStateError as NodeStateError
 from fedsafe_node.init import create_node, open_trail, stopped_store
@@ -32,6 +34,7 @@ from fedsafe_node.people.messages import SetUpCodeAnswer
 from fedsafe_policies.vocabulary import Role
 
 CUSTODY_FILE: Final = "custody.pub"
+_SERVER: Final = "how a server is set up: docs/howto/postgresql.md"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +103,14 @@ async def make_node(wanted: NewNode) -> MadeNode:
             await _hand_out(token, credentials[name])
     except (ConfigError, BadRequestError) as error:
         raise SettingsError(str(error)) from None
+    except SchemaBehindError:
+        raise SettingsError(
+            "the node was not made: the database has no tables for it",
+            "name a file with the address of their owner: --store-owner-file FILE",
+        ) from None
+    except StoreFailedError as error:
+        why = f"the node was not made: {error.reason}"
+        raise ProgrammeError(why, _SERVER if config.store else None) from None
     except (NodeError, OSError) as error:
         raise ProgrammeError(f"the node was not made: {error}") from None
     return MadeNode(credentials, wanted.custody, created.administrator, created.until)

@@ -101,11 +101,16 @@ def init(context: click.Context, /, **given: Any) -> ExitStatus:  # noqa: ANN401
     first administrator is shown once. The private custody key opens your own
     identifiers when they must be published anew: move that file off this machine.
 
+    If it fails nothing of it is left, and it can be made again.
+
     \b
-    Example:
+    Examples:
       fedsafe node init --dir /srv/fedsafe --name chat.example.de \\
         --url https://fedsafe.chat.example.de --listen 127.0.0.1:8470 \\
         --contact trust@chat.example.de --staff anna:analyst --staff ben:reviewer
+      fedsafe node init --dir /srv/fedsafe --name chat.example.de \\
+        --contact trust@chat.example.de --store-owner-file owner.url \\
+        --store 'postgresql://fedsafe_node@/fedsafe?host=/run/postgresql'
     """  # noqa: D301
     from fedsafe_cli.making import make_node  # noqa: PLC0415 (slow to load)
 

@@ -31,8 +31,8 @@ _DONE: Final = (
 def prepare(context: click.Context, /, owner_file: str) -> ExitStatus:
     """Bring the tables of a stopped node on a server up to date.
 
-    The seal of all tables is checked first. Nothing is changed if it does not fit, or
-    if the tables are as this program wants them.
+    The seal of all tables is checked first, and nothing is changed if it does not fit.
+    Tables that are as this program wants them stay as they are.
 
     \b
     Example:
@@ -71,6 +71,7 @@ async def _prepare(directory: Path, owner: str) -> int:
         ConfigError,
         NodeError,
         StoreBusyError,
+        StoreFailedError,
     )
     from fedsafe_node.init import stopped_store  # noqa: PLC0415
     from fedsafe_node.store.schema import VERSION  # noqa: PLC0415
@@ -87,6 +88,9 @@ async def _prepare(directory: Path, owner: str) -> int:
         raise WrongStateError("the node is running", "stop it first") from None
     except ConfigError as error:
         raise SettingsError(printable(str(error))) from None
+    except StoreFailedError as error:
+        why = f"nothing was changed: {printable(error.reason)}"
+        raise ProgrammeError(why) from None
     except NodeError as error:
         raise ProgrammeError(f"nothing was changed: {printable(str(error))}") from None
     return VERSION

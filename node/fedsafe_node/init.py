@@ -6,6 +6,7 @@ configuration is written last: a node with a configuration is whole.
 """
 
 import asyncio
+import shutil
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -31,6 +32,8 @@ from fedsafe_node.provisions import check_named
 from fedsafe_node.sealed_files import SealedFiles
 from fedsafe_node.signals.custody import create_custody_key
 from fedsafe_node.storage import store_at
+from fedsafe_node.store.postgresql.facts import is_taken
+from fedsafe_node.store.postgresql.server import Server
 from fedsafe_node.store.protocol import Store, Transaction
 from fedsafe_node.store.reserve import Reserve, free_bytes, room_for
 from fedsafe_node.supervising import alone_in
@@ -67,10 +70,13 @@ async def create_node(  # noqa: PLR0913 - what a node begins with
     holds it can read the node's own published identifiers, so it belongs on another
     medium.
 
+    Whatever it raises, the files that it made are gone again.
+
     Raises:
         ConfigError: the configuration does not fit, the directory is not empty, it
-            would hold the custody key, or its disk is full; nothing was made.
-        BadRequestError: a name of the staff does not fit; nothing was made.
+            would hold the custody key, its disk is full, or the database on a server
+            is a node's already.
+        BadRequestError: a name of the staff does not fit.
         KeyFileError: a key file cannot be written.
         StoreError: the store cannot be made.
     """
@@ -78,7 +84,25 @@ async def create_node(  # noqa: PLR0913 - what a node begins with
     _check_staff(staff)
     if administrator is not None:
         _check_administrator(administrator, staff)
-    await asyncio.to_thread(_make_files, place, config, custody_private)
+    was_there = await asyncio.to_thread(
+        _check_place, place, config, custody_private, owner_url
+    )
+    try:
+        await asyncio.to_thread(_make_files, place, config, custody_private)
+        return await _begin(place, config, staff, administrator, owner_url, clock)
+    except Exception:
+        await asyncio.to_thread(_unmake, place, config, custody_private, was_there)
+        raise
+
+
+async def _begin(  # noqa: PLR0913 - what a node begins with
+    place: Place,
+    config: Config,
+    staff: Sequence[tuple[str, Role]],
+    administrator: str | None,
+    owner_url: str | None,
+    clock: Clock,
+) -> Created:
     store = await open_node_store(
         place, config, clock, reserve_of(place, config), owner_url=owner_url
     )
@@ -114,7 +138,10 @@ def _check_administrator(name: str, staff: Sequence[tuple[str, Role]]) -> None:
             raise BadRequestError("bad_name", f"{name} looks like a name of the staff")
 
 
-def _make_files(place: Place, config: Config, custody_private: Path) -> None:
+def _check_place(
+    place: Place, config: Config, custody_private: Path, owner_url: str | None
+) -> bool:
+    """Say whether the directory is there already, empty; see that all else fits."""
     directory = place.directory
     check_named(place, parse_config(place, render_config(config)))
     if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
@@ -123,6 +150,15 @@ def _make_files(place: Place, config: Config, custody_private: Path) -> None:
         raise ConfigError(custody_private, "the custody key must lie outside the node")
     if custody_private.exists():
         raise ConfigError(custody_private, "exists already")
+    server = store_at(place.database, config.store, owner_url)
+    if isinstance(server, Server) and is_taken(server):
+        why = "the database is a node's already: make an empty one"
+        raise ConfigError(place.config, why)
+    return directory.exists()
+
+
+def _make_files(place: Place, config: Config, custody_private: Path) -> None:
+    directory = place.directory
     make_private_directory(directory)
     directory.chmod(0o700)
     wanted = room_for(config.disk.reserve)
@@ -132,6 +168,27 @@ def _make_files(place: Place, config: Config, custody_private: Path) -> None:
     public = directory / config.custody_key
     create_custody_key(place, private=custody_private, public=public)
     create_keys(place)
+
+
+def _unmake(
+    place: Place,
+    config: Config,
+    custody_private: Path,
+    was_there: bool,  # noqa: FBT001 - a state
+) -> None:
+    """Take away what was made of a node that is none, so that it can be made again."""
+    directory = place.directory
+    if not directory.is_dir():
+        return
+    if (directory / config.custody_key).exists():  # written after the private half
+        custody_private.unlink(missing_ok=True)
+    for path in directory.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+    if not was_there:
+        directory.rmdir()
 
 
 async def open_node_store(

@@ -252,7 +252,8 @@ class StatusAnswer(Message, frozen=True):
     `breaches_overdue` counts those open whose 72 hours are over. `not_approved` names
     what node.toml names now, and the node does not decide by.
     `disk` is `ok`, `short` while less than twice the reserve is free, and `full` while
-    the reserve is given up.
+    the reserve is given up; both numbers of it are missing where the store is on a
+    server, whose disk is not the node's.
     """
 
     node: str
@@ -283,8 +284,8 @@ class StatusAnswer(Message, frozen=True):
     breaches_open: int = 0
     breaches_overdue: int = 0
     disk: str = "ok"
-    disk_free_mib: int = 0
-    reserve_mib: int = 0
+    disk_free_mib: int | None = None
+    reserve_mib: int | None = None
     not_approved: list[str] = []
 
 

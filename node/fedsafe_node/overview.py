@@ -148,8 +148,8 @@ class Overview:
             breaches_open=breaches,
             breaches_overdue=late,
             disk=disk_state(room),
-            disk_free_mib=room.free >> 20 if room is not None else 0,
-            reserve_mib=room.size >> 20 if room is not None and room.held else 0,
+            disk_free_mib=None if room is None else room.free >> 20,
+            reserve_mib=_reserve_mib(room),
         )
 
     async def checks(self) -> dict[str, str]:
@@ -246,6 +246,12 @@ def disk_state(room: Room | None) -> str:
     if room is None or not room.is_short:
         return "ok"
     return "short" if room.held else "full"
+
+
+def _reserve_mib(room: Room | None) -> int | None:
+    if room is None:
+        return None
+    return room.size >> 20 if room.held else 0
 
 
 def _told(room: Room | None) -> str:

@@ -47,7 +47,12 @@ def test_the_owner_makes_the_tables_and_the_node_uses_them(
     assert verified.status == 0, verified.out + verified.err
     assert "chat.demo/audit" in verified.out
     assert "fsync or full_page_writes is off" in examined.out  # as tests have it
-    assert re.search(r"server +ok +PostgreSQL 1\d, [\d.]+ ms", examined.out)
+    assert re.search(
+        r"server +ok +PostgreSQL 1\d, [\d.]+ ms, connections for \d+ workers",
+        examined.out,
+    )
+    assert "the store is on a server" in examined.out
+    assert "log_parameter_max_length = 0" in examined.out  # no server begins with that
 
 
 def test_a_database_without_tables_names_the_way_out(
@@ -56,8 +61,72 @@ def test_a_database_without_tables_names_the_way_out(
     where = ("--dir", str(short_path / "n"), "--store", empty.node)
     outcome = run(*MAKE, *TALKS, *where)
 
-    assert outcome.status != 0
-    assert "fedsafe store prepare" in outcome.err
+    assert outcome.status == 2
+    assert "--store-owner-file" in outcome.err
+    assert list(short_path.iterdir()) == []
+
+
+def test_a_server_that_is_not_there_leaves_nothing_behind(
+    run: "Run", short_path: Path
+) -> None:
+    gone = f"postgresql://node@/fedsafe?host={short_path}"
+    where = ("--dir", str(short_path / "n"), "--store", gone)
+    outcome = run(*MAKE, *TALKS, *where)
+
+    assert outcome.status == 1
+    assert "the node was not made: connection" in outcome.err
+    assert list(short_path.iterdir()) == []
+
+
+def test_what_fails_at_the_server_can_be_done_again(
+    run: "Run", short_path: Path, empty: Prepared
+) -> None:
+    owner, home = short_path / "owner.url", short_path / "n"
+    owner.touch(0o600)
+    owner.write_text(empty.node)  # who may not make tables
+    home.mkdir()
+    asked = (*MAKE, *TALKS, "--dir", str(home), "--store", empty.node)
+    failed = run(*asked, "--store-owner-file", str(owner))
+    left = [*home.iterdir(), *short_path.glob("*.key")]
+    owner.write_text(empty.owner)
+    made = run(*asked, "--store-owner-file", str(owner))
+
+    assert failed.status == 1
+    assert "permission denied" in failed.err
+    assert left == []
+    assert made.status == 0, made.err
+
+
+def test_a_database_that_is_another_nodes_is_refused(
+    run: "Run", short_path: Path, postgresql: Databases
+) -> None:
+    with preparing(postgresql) as made:
+        asked = (*MAKE, *TALKS, "--store", made.make().node, "--dir")
+        first = run(*asked, str(short_path / "n"))
+        second = run(*asked, str(short_path / "m"))
+
+    assert first.status == 0, first.err
+    assert second.status == 2
+    assert "is a node's already" in second.err
+    assert not (short_path / "m").exists()
+
+
+def test_a_server_that_is_down_is_no_damage(
+    run: "Run", short_path: Path, postgresql: Databases
+) -> None:
+    home = short_path / "n"
+    with preparing(postgresql) as made:
+        run(*MAKE, *TALKS, "--dir", str(home), "--store", made.make().node)
+    config = home / "node.toml"
+    url = f'url = "postgresql://node@/fedsafe?host={short_path}"'
+    lines = config.read_text().splitlines()
+    config.write_text("\n".join([*lines[:-1], url]) + "\n")
+    outcome = run("doctor", "--config", str(home))
+
+    assert outcome.status == 1
+    assert re.search(r"server +fail +connection", outcome.out)
+    assert "evidence" not in outcome.out
+    assert "reserve" not in outcome.out
 
 
 def test_the_owner_brings_the_tables_of_a_stopped_node_up_to_date(

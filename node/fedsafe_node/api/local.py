@@ -137,7 +137,9 @@ async def metrics(call: Call) -> object:
         }
     )
     call.metrics.set_failing(failing=now.store != "ok")
-    call.metrics.set_room(free=now.disk_free_mib << 20, reserve=now.reserve_mib << 20)
+    if now.disk_free_mib is not None and now.reserve_mib is not None:
+        free, reserve = now.disk_free_mib << 20, now.reserve_mib << 20
+        call.metrics.set_room(free=free, reserve=reserve)
     return call.metrics.page()
 
 

@@ -101,6 +101,12 @@ def route_of(wanted: Wanted, place: Place, config: Config) -> Route:
     """
     found = config.store.url if config.store else store_at(place.database, None)
     source = wanted.source or str(found)
+    if source == wanted.target:
+        raise MoveRefusedError(
+            "the store is there already, as node.toml says"
+            if wanted.source is None
+            else "both addresses are the same"
+        )
     if is_file(source) == is_file(wanted.target):
         raise MoveRefusedError(
             "a store moves from a file to a PostgreSQL server, or back",

@@ -85,6 +85,7 @@ def test_what_only_a_person_can_change_is_left_to_one(place: Place) -> None:
             Wanted(source="sqlite://host/store.db", target=SERVER),
             "with the whole path",
         ),
+        (Wanted(source=SERVER, target=SERVER), "both addresses are the same"),
         (Wanted(source=None, target="postgresql:///fedsafe"), "--to: name the host"),
         (
             Wanted(source=None, target="postgresql://127.0.0.1/x", owner=OWNER),
@@ -114,6 +115,12 @@ def test_an_address_that_does_not_fit_is_refused_and_no_secret_repeated(
 
     assert SECRET not in str(caught.value)
     assert "$." not in str(caught.value)
+
+
+def test_a_store_that_is_there_already_is_not_moved(place: Place) -> None:
+    wanted = Wanted(source=None, target=file_of(place))
+    with pytest.raises(MoveRefusedError, match="is there already"):
+        route_of(wanted, place, load_config(place))
 
 
 def test_the_owner_s_file_may_hold_a_password_and_is_for_nobody_else(

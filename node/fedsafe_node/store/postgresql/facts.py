@@ -6,16 +6,27 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import Final
 
-from fedsafe_node.errors import StoreFailedError
+from fedsafe_node.errors import SchemaBehindError, StoreFailedError
+from fedsafe_node.store.postgresql.catalogue import HAS_VERSION
 from fedsafe_node.store.postgresql.connection import PostgresConnection, connect
 from fedsafe_node.store.postgresql.server import Server
+from fedsafe_node.store.schema import VERSION
 
 OLDEST: Final = 15
+_A_WORKER: Final = 8  # connections of each, and as many for all else
+_DISCREET: Final = (
+    "log_error_verbosity = terse",
+    "log_statement = none",
+    "log_parameter_max_length = 0",
+)
 _SETTINGS: Final = (
     "SELECT current_setting('server_version_num')::bigint, "
     "current_setting('fsync') = 'on' AND current_setting('full_page_writes') = 'on', "
     "current_setting('data_checksums') = 'on', "
     "current_setting('log_error_verbosity') = 'terse', "
+    "current_setting('log_statement') = 'none', "
+    "current_setting('log_parameter_max_length') = '0', "
+    "current_setting('max_connections')::bigint, "
     "current_setting('synchronous_standby_names') <> '', "
     "pg_is_in_recovery()"
 )
@@ -28,7 +39,8 @@ class Facts:
     * `version`: the major one;
     * `is_durable`: it does not lose what it acknowledged when its machine fails;
     * `has_checksums`: it notices pages that rot;
-    * `is_discreet`: its log shows no values of rows that break a rule;
+    * `indiscreet`: what is to be set so that its log shows no values of rows;
+    * `workers`: for how many of a node its connections are enough;
     * `has_standby`: a commit waits for a standby too;
     * `is_standby`: it takes no writes;
     * `round_trip`: seconds for one short question.
@@ -37,10 +49,33 @@ class Facts:
     version: int
     is_durable: bool
     has_checksums: bool
-    is_discreet: bool
+    indiscreet: tuple[str, ...]
+    workers: int
     has_standby: bool
     is_standby: bool
     round_trip: float
+
+
+def is_taken(server: Server) -> bool:
+    """Whether the database is a node's already. It blocks.
+
+    Raises:
+        StoreFailedError: it does not answer, or does not let the node in.
+        SchemaBehindError: it has no tables, and no owner is named who makes them.
+    """
+    try:
+        connection = PostgresConnection(connect(server.url, server.password))
+        try:
+            if connection.execute(HAS_VERSION).fetchone()[0]:
+                found = connection.execute("SELECT EXISTS (SELECT 1 FROM logs)")
+                return bool(found.fetchone()[0])
+        finally:
+            connection.close()
+    except sqlite3.Error as error:
+        raise StoreFailedError(str(error)) from None
+    if server.owner_url is None:
+        raise SchemaBehindError(0, VERSION)
+    return False
 
 
 def facts_of(server: Server) -> Facts:
@@ -60,12 +95,17 @@ def facts_of(server: Server) -> Facts:
             connection.close()
     except sqlite3.Error as error:
         raise StoreFailedError(str(error)) from None
-    number, durable, checksums, discreet, standby, is_standby = row
+    number, durable, checksums, *discreet, connections, standby, is_standby = row
     return Facts(
         version=number // 10_000,
         is_durable=durable,
         has_checksums=checksums,
-        is_discreet=discreet,
+        indiscreet=tuple(
+            setting
+            for setting, is_so in zip(_DISCREET, discreet, strict=True)
+            if not is_so
+        ),
+        workers=max(0, connections - _A_WORKER) // _A_WORKER,
         has_standby=standby,
         is_standby=is_standby,
         round_trip=took,
