@@ -12,6 +12,7 @@ from tests.node.fleet import config_of
 from tests.node.several import PATIENCE, Made, Running, eventually, made_on
 from tests.postgresql.fixtures import MAJORS
 
+from fedsafe_cli.client import Client
 from fedsafe_node.clock import SystemClock
 from fedsafe_node.config import Config, Place, load_config
 from fedsafe_node.errors import ConfigError, StoreBusyError
@@ -78,6 +79,16 @@ def test_all_processes_answer_and_the_node_starts_and_stops_once(
     assert new.count(Event.NODE_STOPPED) == 1
     assert new[-1] is Event.NODE_STOPPED
     assert Event.AUDIT_GAP not in new
+
+
+def test_a_node_on_a_server_tells_no_room_of_a_disk_of_its_own(
+    running: Running,
+) -> None:
+    place = running.place
+    told = Client(str(place.socket), None, str(place.directory)).get("/v1/status")
+
+    assert told["disk"] == "ok"
+    assert told["disk_free_mib"] is told["reserve_mib"] is None
 
 
 def test_a_process_that_is_killed_is_started_anew(running: Running) -> None:

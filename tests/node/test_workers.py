@@ -85,12 +85,6 @@ async def test_what_one_process_records_another_matches(pair: Several) -> None:
     assert await look_up(other, WHO) is Result.REVIEW
 
 
-async def test_a_node_on_a_server_says_nothing_of_its_disk(pair: Several) -> None:
-    status = await pair[0].services.node.status()
-
-    assert (status.disk, status.disk_free_mib, status.reserve_mib) == ("ok", None, None)
-
-
 async def test_a_picture_that_one_process_records_another_finds_once(
     pair: Several,
 ) -> None:
