@@ -157,6 +157,25 @@ def test_the_owner_brings_the_tables_of_a_stopped_node_up_to_date(
     assert verified.status == 0, verified.out + verified.err
 
 
+def test_an_owner_s_address_that_does_not_fit_is_told_without_quoting_it(
+    run: "Run", short_path: Path, empty: Prepared, postgresql: Databases
+) -> None:
+    owner = short_path / "owner.url"
+    owner.touch(0o600)
+    said = []
+    with preparing(postgresql) as others:
+        elsewhere = others.make().owner
+        for number, address in enumerate(("nonsense: pw=hunter2", elsewhere)):
+            owner.write_text(address)
+            where = ("--dir", str(short_path / str(number)), "--store", empty.node)
+            said.append(run(*MAKE, *TALKS, *where, "--store-owner-file", str(owner)))
+
+    assert [each.status for each in said] == [1, 1]
+    assert "want postgresql://USER@HOST/DATABASE" in said[0].err
+    assert "hunter2" not in said[0].err
+    assert "leads to another database" in said[1].err
+
+
 def test_a_role_that_owns_the_logs_is_refused(
     run: "Run", short_path: Path, postgresql: Databases
 ) -> None:

@@ -40,7 +40,7 @@ from fedsafe_node.errors import (
     StoreFailedError,
 )
 from fedsafe_node.faults import FaultPoint, Faults
-from fedsafe_node.store.causes import is_full, kind_of
+from fedsafe_node.store.causes import is_full, kind_of, log_cause
 from fedsafe_node.store.keeping_rows import Outage
 from fedsafe_node.store.protocol import Transaction
 from fedsafe_node.store.reserve import Reserve
@@ -361,6 +361,8 @@ class Writer:
         since = int(self._clock.now().timestamp())
         if self.trouble is not None:
             since = self.trouble.since
+        else:
+            log_cause(error)
         self.trouble = StoreTrouble(kind=kind, since=since)
 
     def _scrub(self, future: _Future) -> _Outcome:

@@ -92,7 +92,11 @@ def connect(url: str, password: str | None = None) -> Raw:
     Raises:
         sqlite3.OperationalError: no server answers, or it does not let us in.
     """
-    parameters: dict[str, Any] = {**_PARAMETERS, **conninfo_to_dict(url)}
+    try:
+        parameters: dict[str, Any] = {**_PARAMETERS, **conninfo_to_dict(url)}
+    except psycopg.Error:  # whose words quote the address, and a password in it
+        want = "want postgresql://USER@HOST/DATABASE as the address of the database"
+        raise sqlite3.OperationalError(want) from None
     if password is not None:
         parameters["password"] = password
     try:

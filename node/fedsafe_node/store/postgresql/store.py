@@ -227,6 +227,8 @@ def _migrate(server: Server, writing: PostgresWriteConnection) -> None:
     if found < VERSION and server.owner_url is not None:
         (role,) = writing.execute("SELECT current_user::text").fetchone()
         migrate(server.owner_url, role)
+        if writing.version() != VERSION:
+            raise StoreFailedError("the owner's address leads to another database")
 
 
 @contextmanager

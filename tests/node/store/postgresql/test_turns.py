@@ -8,12 +8,13 @@ from itertools import cycle
 from pathlib import Path
 from typing import Final
 
+import pytest
 from tests.node.conftest import FixedClock
 from tests.node.databases import Prepared, Preparing
 
 from fedsafe_crypto.commitment import commit
 from fedsafe_node.config import Place
-from fedsafe_node.errors import StoreFailedError
+from fedsafe_node.errors import SealBrokenError, StoreFailedError
 from fedsafe_node.log.engine import LogEngine, open_store
 from fedsafe_node.log.openings import PeriodKeys
 from fedsafe_node.sealed_files import SealedFiles
@@ -87,7 +88,11 @@ async def told(act: Awaitable[object]) -> str:
 
 
 async def test_a_worker_does_not_go_on_with_a_database_that_was_put_back(
-    databases: Preparing, prepared: Prepared, tmp_path: Path, clock: FixedClock
+    databases: Preparing,
+    prepared: Prepared,
+    tmp_path: Path,
+    clock: FixedClock,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     place = tmp_path / "n"
     worker = await open_worker(prepared, place, clock, "0")
@@ -101,6 +106,8 @@ async def test_a_worker_does_not_go_on_with_a_database_that_was_put_back(
     await worker.close()
 
     assert [each.count("was committed") for each in refused] == [1, 1, 1]
+    logged = [each.exc_info for each in caplog.records if each.msg == "writes fail"]
+    assert [each[0] for each in logged if each] == [SealBrokenError]
 
 
 async def test_a_worker_that_only_counts_leaves_the_seal_of_the_log_as_it_is(
