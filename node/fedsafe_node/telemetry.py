@@ -53,6 +53,8 @@ FIELDS: Final[Mapping[str, type]] = {
     "digest": str,
 }
 _ENCODER = msgspec.json.Encoder()
+# Where nobody has set up a log, a line is not to go to standard error unformatted.
+logging.getLogger(LOGGER).addHandler(logging.NullHandler())
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60)
 
 

@@ -272,7 +272,7 @@ def test_a_real_disk_that_refuses_loses_nothing_that_was_acknowledged(
         [sys.executable, child, tmp_path], capture_output=True, text=True
     )
 
-    assert done.returncode == 0, done.stderr
+    assert (done.returncode, done.stderr) == (0, "")
     acknowledged, refused = map(int, done.stdout.split())
     assert acknowledged > 0
     assert refused > 0
@@ -292,7 +292,7 @@ def test_a_disk_that_is_really_full_is_told_and_outlived(tmp_path: Path) -> None
 
     if done.returncode == 77 or "unshare" in done.stderr:
         pytest.skip("no file system of one's own here")
-    assert done.returncode == 0, done.stderr
+    assert (done.returncode, done.stderr) == (0, "")
     acknowledged, refused = map(int, done.stdout.split())
     assert acknowledged > 0
     assert refused > 0
