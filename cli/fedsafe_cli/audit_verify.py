@@ -10,8 +10,21 @@ import os
 from pathlib import Path
 from typing import Any
 
-from fedsafe_cli.errors import NotRunningError, SettingsError
+from fedsafe_cli.doctor_server import unasked
+from fedsafe_cli.errors import CliError, NotRunningError, SettingsError
+from fedsafe_cli.exit_codes import ExitStatus
 from fedsafe_cli.settings import printable
+
+
+class _UnaskedError(CliError):
+    """The server with the logs does not answer, which says nothing of the logs."""
+
+    status = ExitStatus.LOG_UNREADABLE
+    code = "log_unreadable"
+
+    def __init__(self, why: str) -> None:
+        hint = "nothing was verified: once the server answers, run it again"
+        super().__init__(f"no node is running, nor its server: {why}", hint)
 
 
 def verify_directory(directory: str, stopped: NotRunningError) -> dict[str, Any]:
@@ -20,6 +33,7 @@ def verify_directory(directory: str, stopped: NotRunningError) -> dict[str, Any]
     Raises:
         NotRunningError: *stopped*; what lies there is no node's directory.
         SettingsError: the configuration does not fit, or belongs to another user.
+        CliError: the server of its store does not answer.
     """
     import msgspec  # noqa: PLC0415 (slow to load)
 
@@ -39,6 +53,8 @@ def verify_directory(directory: str, stopped: NotRunningError) -> dict[str, Any]
         config = load_config(place)
     except ConfigError as error:
         raise SettingsError(printable(str(error))) from None
+    if (why := unasked(place.directory)) is not None:
+        raise _UnaskedError(why)
     answer = asyncio.run(verify_node(place, config))
     told: dict[str, Any] = msgspec.to_builtins(answer)
     return told

@@ -21,7 +21,7 @@ import click
 
 from fedsafe_cli.client import Client
 from fedsafe_cli.diagnosis import Finding, Level
-from fedsafe_cli.doctor_server import answers, server
+from fedsafe_cli.doctor_server import server, unasked
 from fedsafe_cli.errors import CliError
 from fedsafe_cli.exit_codes import OK, ExitStatus
 from fedsafe_cli.labels import coded, headings
@@ -252,7 +252,7 @@ def stored(directory: Path) -> Iterator[Finding]:
         config = load_config(place)
     except ConfigError:
         return  # said already
-    if not answers(directory):
+    if unasked(directory) is not None:
         return  # said already
     yield from _approved(place, config)
     for examined in asyncio.run(examine_node(place, config)):

@@ -19,37 +19,34 @@ _SERVER: Final = "docs/howto/postgresql.md"
 
 def server(directory: Path) -> Iterator[Finding]:
     """Say whether the server of the store, if it is on one, is set up well."""
-    from fedsafe_node.errors import ConfigError, StoreFailedError  # noqa: PLC0415
-
-    try:
-        found = _facts(directory)
-    except ConfigError:
-        return  # said already
-    except ImportError as error:
-        yield Finding("server", Level.FAIL, printable(str(error)), _SERVER)
-        return
-    except StoreFailedError as error:
-        yield Finding("server", Level.FAIL, printable(error.reason), _SERVER)
-        return
-    if found is not None:
+    why = unasked(directory)
+    if why is not None:
+        yield Finding("server", Level.FAIL, why, _SERVER)
+    elif (found := _facts(directory)) is not None:
         yield from _judged(found)
 
 
-def answers(directory: Path) -> bool:
-    """Whether the store can be asked at all; a file always can."""
+def unasked(directory: Path) -> str | None:
+    """Say why the server of the store cannot be asked; None if it can, or is none."""
     from fedsafe_node.errors import ConfigError, StoreFailedError  # noqa: PLC0415
 
     try:
         _facts(directory)
-    except (ConfigError, ImportError, StoreFailedError):
-        return False
-    return True
+    except (ConfigError, ImportError) as error:
+        return printable(str(error))
+    except StoreFailedError as error:
+        return printable(error.reason)
+    return None
 
 
 def _facts(directory: Path) -> "Facts | None":
     from fedsafe_node.config import Place, load_config  # noqa: PLC0415
+    from fedsafe_node.errors import ConfigError  # noqa: PLC0415
 
-    storage = load_config(Place(directory)).store
+    try:
+        storage = load_config(Place(directory)).store
+    except ConfigError:
+        return None  # said elsewhere
     if storage is None:
         return None
     from fedsafe_node.storage import password_of  # noqa: PLC0415

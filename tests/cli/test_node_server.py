@@ -122,9 +122,16 @@ def test_a_server_that_is_down_is_no_damage(
     lines = config.read_text().splitlines()
     config.write_text("\n".join([*lines[:-1], url]) + "\n")
     outcome = run("doctor", "--config", str(home))
+    verified = run("audit", "verify", "--config", str(home))
+    config.write_text("\n".join([*lines, 'password_file = "none"']) + "\n")
+    without = run("doctor", "--config", str(home))
 
     assert outcome.status == 1
     assert re.search(r"server +fail +connection", outcome.out)
+    assert verified.status == 22
+    assert "nothing was verified" in verified.err
+    assert "damaged" not in verified.out + verified.err
+    assert re.search(r"server +fail +\S*none: .*does not exist", without.out)
     assert "evidence" not in outcome.out
     assert "reserve" not in outcome.out
 
