@@ -13,7 +13,7 @@ from typing import Final, Protocol
 from fedsafe_crypto.tiles import TILE_HEIGHT, TILE_WIDTH
 from fedsafe_crypto.tree import leaf_hash, leaf_hashes
 from fedsafe_node.clock import Clock
-from fedsafe_node.errors import CorruptLogError, LogError
+from fedsafe_node.errors import CorruptLogError, LogError, StoreFailedError
 from fedsafe_node.faults import NO_FAULTS, FaultPoint, Faults
 from fedsafe_node.log.edge import Edge, Mark, TileRoot, tile_root
 from fedsafe_node.log.openings import (
@@ -112,8 +112,8 @@ class _Log:
 class Sequencer:
     """Appends to logs within acts.
 
-    Owned by the thread that runs acts: `_logs`, `_marks` (None: the act began it), and
-    `_behind`, the logs that others may have extended.
+    Owned by the thread that runs acts: `_logs`, `_marks` (None: the act began it),
+    `_behind`, the logs that others may have extended, and `_vouched`.
     Shared: `_keys`, which guard themselves.
     """
 
@@ -126,6 +126,7 @@ class Sequencer:
         self._logs: dict[LogName, _Log] = {}
         self._marks: dict[LogName, Mark | None] = {}
         self._behind: set[LogName] = set()
+        self._vouched: Mapping[LogName, tuple[int, bytes]] | None = None
 
     def begin_act(self) -> None:
         """Remember the present as the start of an act."""
@@ -149,6 +150,10 @@ class Sequencer:
     def catch_up(self) -> None:
         """Be told that others may have appended; what is new is read when needed."""
         self._behind.update(self._logs)
+
+    def vouch(self, sealed: Mapping[LogName, tuple[int, bytes]]) -> None:
+        """Be told size and root of each log, as the last commit has left it."""
+        self._vouched = sealed
 
     def append(
         self, rows: LogRows, log: LogName, record: bytes, openings: Sequence[Opening]
@@ -202,7 +207,7 @@ class Sequencer:
         if state is None:
             number = rows.number_of(log)
             if number is not None:
-                edge = load_edge(rows, log, number)
+                edge = self._checked(log, load_edge(rows, log, number))
                 self._logs[log] = _Log(number, edge)
         return Tail(size=edge.size, root=edge.root(), leaves=edge.unfinished())
 
@@ -310,8 +315,19 @@ class Sequencer:
                 edge.extend(leaf_hashes(records))
             if edge.size != size:  # too many, or some of them are pruned by now
                 state.edge = load_edge(rows, log, state.number)
+            self._checked(log, state.edge)
             self._behind.discard(log)
         return state
+
+    def _checked(self, log: LogName, edge: Edge) -> Edge:
+        """Take up no row that nobody sealed: the node would sign it as its own."""
+        size, root = (self._vouched or {}).get(log, _NOWHERE)
+        is_same = edge.size == size and (size == 0 or edge.root() == root)
+        if self._vouched is None or is_same:
+            return edge
+        self._logs.pop(log, None)
+        self._behind.discard(log)
+        raise StoreFailedError(f"log {log} is not as it was sealed")
 
     def _touch(self, rows: LogRows, log: LogName) -> _Log:
         state = self._known(rows, log)
@@ -321,7 +337,8 @@ class Sequencer:
                 state = _Log(rows.add_log(log), Edge())
                 self._marks[log] = None
             else:
-                state = _Log(number, load_edge(rows, log, number))
+                edge = self._checked(log, load_edge(rows, log, number))
+                state = _Log(number, edge)
             self._logs[log] = state
         if log not in self._marks:
             self._marks[log] = state.edge.mark()

@@ -89,6 +89,10 @@ class Logs(Protocol):
         """Return a log's end."""
         ...
 
+    def vouch(self, sealed: Mapping[str, Position]) -> None:
+        """Be told where each log stands, as the last commit has left it."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class _State:
@@ -242,6 +246,7 @@ class Sealer:
     def _take(self, state: _State) -> None:
         self._state, self._next = state, None
         self.number = state.main.number
+        self._logs.vouch(state.main.logs)
 
     def _keep(self, part: str, body: bytes) -> bytes:
         sealed = self._key.close(part, body)

@@ -68,6 +68,10 @@ class Sequencing(Unsealing, Undo, Protocol):
         """Return a log's end as it was appended."""
         ...
 
+    def vouch(self, sealed: Mapping[LogName, tuple[int, bytes]]) -> None:
+        """Be told where each log stands, as the last commit has left it."""
+        ...
+
     def grown(
         self, sealed: Mapping[LogName, tuple[int, bytes]]
     ) -> Mapping[LogName, tuple[int, bytes]]:

@@ -42,5 +42,8 @@ class NoLogs:
         del sealed
         return {}
 
+    def vouch(self, sealed: object) -> None:
+        pass
+
     def tail(self, rows: object, log: str) -> object:
         raise AssertionError((rows, log))

@@ -11,6 +11,7 @@ from typing import Final
 import pytest
 from tests.node.conftest import FixedClock
 from tests.node.databases import Prepared, Preparing
+from tests.node.store.postgresql.conftest import Session, session
 
 from fedsafe_crypto.commitment import commit
 from fedsafe_node.config import Place
@@ -108,6 +109,26 @@ async def test_a_worker_does_not_go_on_with_a_database_that_was_put_back(
     assert [each.count("was committed") for each in refused] == [1, 1, 1]
     logged = [each.exc_info for each in caplog.records if each.msg == "writes fail"]
     assert [each[0] for each in logged if each] == [SealBrokenError]
+
+
+async def test_a_row_that_a_thief_has_added_becomes_no_entry_of_the_log(
+    prepared: Prepared, thief: Session, tmp_path: Path, clock: FixedClock
+) -> None:
+    place = tmp_path / "n"
+    workers = [await open_worker(prepared, place, clock, name) for name in ("0", "1")]
+    await add(workers[0], 0, 1)
+    await add(workers[1], 1, 1)
+    thief.execute("INSERT INTO entries SELECT log, 2, 'x' FROM entries WHERE idx = 1")
+    refused = [await told(add(worker, 2, 1)) for worker in workers * 3]
+    with closing(session(prepared.superuser)) as owner:
+        owner.execute("SET session_replication_role = replica")
+        owner.execute("DELETE FROM entries WHERE idx = 2")
+    given = [await add(worker, 2, 1) for worker in workers]
+    for worker in workers:
+        await worker.close()
+
+    assert "kept" not in refused
+    assert [list(each) for each in given] == [[2], [3]]
 
 
 async def test_a_worker_that_only_counts_leaves_the_seal_of_the_log_as_it_is(
