@@ -168,9 +168,8 @@ class Mutations:
             except NodeError as error:
                 # It names what it came upon first; `audit verify` says where it lies.
                 told = told_in(f"{type(error).__name__}: {error}", self._logs)
-                told += told_by_answer(
-                    await verify_node(place, load_config(place)), self._logs
-                )
+                config = await asyncio.to_thread(load_config, place)
+                told += told_by_answer(await verify_node(place, config), self._logs)
                 return _judge(change, told)
         except Exception as error:  # noqa: BLE001 - it is what is looked for
             return "crash", repr(error)

@@ -29,6 +29,7 @@ UNTOLD = {
     "lookup": "how fast an answer must be, not what is in it",
     "sync": "how often members are asked",
     "disk": "how much of the disk is kept free",
+    "store": "the same data in the same rows, in a file or on a server of the node's",
     "calendar": "what two people have approved counts, not what is named",
     "do_not_share": "what two people have approved counts, not what is named",
 }

@@ -209,7 +209,10 @@ INNER_EVENTS: Final[Mapping[str, tuple[Event, ...]]] = {
         Event.ATTESTED,
         Event.ATTESTATION_TAKEN,
     ),
-    "what the second person's approval of an act does": (Event.POLICY_CHANGED,),
+    "what the second person's approval of an act does": (
+        Event.POLICY_CHANGED,
+        Event.RECIPIENT_WITHHELD,
+    ),
     "what a match or a stop does to reviews": (
         Event.TASK_OPENED,
         Event.TASK_GROWN,

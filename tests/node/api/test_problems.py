@@ -179,6 +179,7 @@ def test_no_class_stands_behind_its_base() -> None:
 def test_only_the_operators_own_faults_are_internal() -> None:
     roots = {"NodeError", "FederationError"}
     at_start = {"ConfigError", "MembershipError", "TokenIndexError", "KeyFileError"}
+    at_start.add("WorkerFailedError")  # of the supervisor, which answers nobody
     told_otherwise = {"WitnessError"}  # C2SP's own answers, see `peering/witnessing.py`
     unmapped = {
         class_
