@@ -30,7 +30,7 @@ from fedsafe_node.store.protocol import Store
 
 FEED = LOGS[0]
 # For what takes long because it waits for the server.
-NEWEST = pytest.mark.parametrize("prepared", MAJORS[-1:], ids=named, indirect=True)
+NEWEST = pytest.mark.parametrize("databases", [max(MAJORS)], ids=named, indirect=True)
 LONGEST = 15.0  # seconds for which a worker that stands still may hold up others
 OpenWorker = Callable[[str, str], Awaitable[Store]]
 
