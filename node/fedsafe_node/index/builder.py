@@ -236,7 +236,7 @@ def _first_not_below(
     high = directory[bucket + 1].astype(np.int64)
     if (low > high).any() or (high > len(column)).any():
         raise CorruptIndexError(str(segment.path), "misleading directory")
-    width = int((high - low).max(initial=0))
+    width = int(np.max(high - low, initial=0))
     while width:
         middle = (low + high) >> 1
         below = (middle < high) & (column[np.minimum(middle, len(column) - 1)] < wanted)
