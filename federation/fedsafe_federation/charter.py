@@ -1,18 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
 """The charter: the federation's signed, versioned document.
 
-Version 1 is a closed list of members, signed by all of them; there is no
-amendment yet. It also carries the public half of every key epoch, so whoever
-holds the charter can check every evaluation.
+It lists the members and what they agreed on, and carries the public half of every key
+epoch, so whoever holds it can check every evaluation. Version 1 is signed by all
+members; every later one names the one before and is checked against it (`amendment`).
 """
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Mapping, Sequence
+from enum import StrEnum, unique
 from typing import Annotated, Final, Literal
 
 import msgspec
 
 from fedsafe_crypto.errors import CryptoError
 from fedsafe_crypto.identity import check_public_key
+from fedsafe_crypto.shares import MAX_INDEX
 from fedsafe_crypto.threshold import Generation, Pins
 from fedsafe_federation.card import Jurisdiction, MemberKeys, NodeUrl
 from fedsafe_federation.errors import MalformedError, UntrustedError
@@ -27,17 +30,57 @@ from fedsafe_federation.signed import (
 from fedsafe_federation.wireformat import decode
 
 CHARTER: Final = "charter"
+FIRST_VERSION: Final = 1
 MAX_MEMBERS: Final = 64
+
+Index = Annotated[int, msgspec.Meta(ge=1, le=MAX_INDEX)]
+
+
+@unique
+class MemberState(StrEnum):
+    """Whether a member takes part now; who has left is not listed any more."""
+
+    ACTIVE = "active"
+    SUSPENDED = "suspended"
+
+
+@unique
+class MemberRole(StrEnum):
+    """What a member does in the federation.
+
+    One that holds shares and keeps no list is a *custodian*.
+    """
+
+    HOLDER = "holder"
+    LISTER = "lister"
+    MEDIA = "media"
+
+
+ALL_ROLES: Final = tuple(MemberRole)
 
 
 class Member(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A member; `index` is its share index, from 1, never reused."""
+    """A member; `index` is its share index, never given to anybody else."""
 
-    index: Annotated[int, msgspec.Meta(ge=1, le=MAX_MEMBERS)]
+    index: Index
     name: NodeName
     url: NodeUrl
     jurisdiction: Jurisdiction
     keys: MemberKeys
+    state: MemberState = MemberState.ACTIVE
+    roles: tuple[MemberRole, ...] = ALL_ROLES
+
+    @property
+    def active(self) -> bool:
+        """Whether it takes part now."""
+        return self.state is MemberState.ACTIVE
+
+
+class Pin(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The public share of one index."""
+
+    index: Index
+    public: Bytes32
 
 
 class PolicyReference(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -50,36 +93,47 @@ class PolicyReference(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Epoch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The public half of one epoch's threshold key, and how it came about.
 
-    `pins` are the members' public shares in order of their index.
+    `pins` are the holders' public shares in order of their index. A member that came
+    later has none, and one that left stays pinned until the next generation: see
+    `Charter.holders`.
     """
 
     epoch: Positive
     generation: Positive
     threshold: Annotated[int, msgspec.Meta(ge=1, le=MAX_MEMBERS)]
     public: Bytes32
-    pins: Annotated[list[Bytes32], msgspec.Meta(min_length=1, max_length=MAX_MEMBERS)]
+    pins: Annotated[list[Pin], msgspec.Meta(min_length=1, max_length=MAX_MEMBERS)]
     transcript: Bytes32
     starts: Seconds
     ends: Seconds
 
 
 class Charter(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What the members agreed on."""
+    """What the members agreed on.
+
+    `quorum` active members, always more than half, sign the next version. `next_index`
+    is the share index of whoever joins next. `previous` is the SHA-256 of the payload
+    of the version before. `appeal` names the member that hears appeals.
+    """
 
     v: Annotated[int, msgspec.Meta(ge=1, le=1)]
-    version: Annotated[int, msgspec.Meta(ge=1, le=1)]
+    version: Positive
     federation: Annotated[
         str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9.#-]{2,99}$(?!\n)")
     ]
     created: Seconds
     members: Annotated[list[Member], msgspec.Meta(min_length=1, max_length=MAX_MEMBERS)]
+    next_index: Annotated[int, msgspec.Meta(ge=2, le=MAX_INDEX + 1)]
+    quorum: Annotated[int, msgspec.Meta(ge=1, le=MAX_MEMBERS)]
     policy: PolicyReference
     arrangement: PolicyReference
     witness_quorum: Literal["none"]
     epochs: Annotated[list[Epoch], msgspec.Meta(min_length=1, max_length=2)]
+    previous: Bytes32 | None = None
+    appeal: NodeName | None = None
 
     def member(self, name: str) -> Member:
-        """Find a member by its name.
+        """Find a member by its name, whether it is suspended or not.
 
         Raises:
             UntrustedError: nobody of that name belongs to the federation.
@@ -89,32 +143,75 @@ class Charter(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
                 return member
         raise UntrustedError(name, "not a member of this federation")
 
+    def taking_part(self, name: str) -> Member:
+        """Find a member that is not suspended.
+
+        Raises:
+            UntrustedError: nobody of that name takes part now.
+        """
+        member = self.member(name)
+        if not member.active:
+            raise UntrustedError(name, "suspended from this federation")
+        return member
+
+    def active(self) -> list[Member]:
+        """Give the members that take part now."""
+        return [member for member in self.members if member.active]
+
+    def holders(self, epoch: int) -> list[Member]:
+        """Give the members that take part now and have a share of *epoch*."""
+        pinned = {
+            pin.index
+            for entry in self.epochs
+            if entry.epoch == epoch
+            for pin in entry.pins
+        }
+        return [member for member in self.active() if member.index in pinned]
+
     def pins(self) -> Mapping[int, Pins]:
         """Give the pins of every live epoch, by epoch."""
         return {entry.epoch: _pins(entry) for entry in self.epochs}
 
 
 class SignedCharter(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The charter's exact bytes with one signed statement of each member.
+    """The charter's exact bytes with the statements of those who signed it.
 
-    Every statement carries the same payload: the charter.
+    Every statement carries the same payload: the charter. A member whose keys change
+    signs twice, with the old key and with the new one.
     """
 
     signatures: Annotated[
-        list[Signed], msgspec.Meta(min_length=1, max_length=MAX_MEMBERS)
+        list[Signed], msgspec.Meta(min_length=1, max_length=4 * MAX_MEMBERS)
     ]
+
+    @property
+    def payload(self) -> bytes:
+        """Give the bytes that were signed."""
+        return self.signatures[0].payload
+
+
+def majority(count: int) -> int:
+    """Give the smallest number that is more than half of *count*."""
+    return count // 2 + 1
+
+
+def charter_digest(payload: bytes) -> bytes:
+    """Name a version of a charter by the SHA-256 of its exact bytes."""
+    return hashlib.sha256(payload).digest()
 
 
 def open_charter(document: SignedCharter) -> Charter:
-    """Check that every member signed the same, well-formed charter.
+    """Check version 1: every member signed the same, well-formed charter.
 
     Raises:
         UntrustedError: a signature is missing, foreign or bad.
-        MalformedError: the charter contradicts itself.
+        MalformedError: the charter contradicts itself, or is a later version.
     """
-    payload = document.signatures[0].payload
+    payload = document.payload
     charter = decode(payload, Charter)
     check_charter(charter)
+    if charter.version != FIRST_VERSION:
+        raise MalformedError("Charter", "a later version, without the ones before it")
     missing = {member.name for member in charter.members}
     for statement in document.signatures:
         if statement.payload != payload:
@@ -140,12 +237,35 @@ def check_charter(charter: Charter) -> None:
     Raises:
         MalformedError: with the rule that is broken.
     """
-    count = len(charter.members)
-    if [member.index for member in charter.members] != list(range(1, count + 1)):
+    if (charter.version == FIRST_VERSION) != (charter.previous is None):
+        raise MalformedError("Charter", "the version before is named in all but one")
+    indices = [member.index for member in charter.members]
+    if indices != sorted(set(indices)) or indices[-1] >= charter.next_index:
+        raise MalformedError("Charter", "share indices are out of order")
+    first = charter.version == FIRST_VERSION
+    if first and charter.next_index != len(charter.members) + 1:
         raise MalformedError("Charter", "share indices do not run from 1")
-    if len({member.name for member in charter.members}) != count:
+    _check_members(charter.members)
+    active = charter.active()
+    if first and len(active) != len(charter.members):
+        raise MalformedError("Charter", "founded with a suspended member")
+    if not majority(len(active)) <= charter.quorum <= len(active):
+        raise MalformedError("Charter", "a quorum that is no majority of the active")
+    if charter.appeal is not None and charter.appeal not in {
+        member.name for member in charter.members
+    }:
+        raise MalformedError("Charter", "appeals go to no member")
+    _check_epochs(charter)
+
+
+def _check_members(members: Sequence[Member]) -> None:
+    if len({member.name for member in members}) != len(members):
         raise MalformedError("Charter", "two members have one name")
-    keys = [key for member in charter.members for key in member.keys.signing()]
+    if any(list(each.roles) != sorted(set(each.roles)) for each in members):
+        raise MalformedError("Charter", "roles are out of order")
+    if any(not each.roles for each in members):
+        raise MalformedError("Charter", "a member without a role")
+    keys = [key for member in members for key in member.keys.signing()]
     if len(set(keys)) != len(keys):
         raise MalformedError("Charter", "a signing key is used twice")
     try:
@@ -153,19 +273,23 @@ def check_charter(charter: Charter) -> None:
             check_public_key(key)
     except CryptoError:
         raise MalformedError("Charter", "a key that may not sign") from None
-    _check_epochs(charter, count)
 
 
-def _check_epochs(charter: Charter, count: int) -> None:
-    seen: set[int] = set()
+def _check_epochs(charter: Charter) -> None:
+    numbers = [entry.epoch for entry in charter.epochs]
+    if len(set(numbers)) != len(numbers):
+        raise MalformedError("Charter", "an epoch is listed twice")
+    if numbers != sorted(numbers):
+        raise MalformedError("Charter", "epochs are out of order")
     for entry in charter.epochs:
-        if entry.epoch in seen:
-            raise MalformedError("Charter", "an epoch is listed twice")
-        seen.add(entry.epoch)
-        if len(entry.pins) != count:
+        indices = [pin.index for pin in entry.pins]
+        if indices != sorted(set(indices)) or indices[-1] >= charter.next_index:
+            raise MalformedError("Charter", "pins are out of order")
+        first = charter.version == FIRST_VERSION
+        if first and indices != [member.index for member in charter.members]:
             raise MalformedError("Charter", "not one pin for each member")
-        if entry.threshold > count:
-            raise MalformedError("Charter", "the threshold exceeds the members")
+        if entry.threshold > len(indices):
+            raise MalformedError("Charter", "the threshold exceeds the holders")
         if entry.ends <= entry.starts:
             raise MalformedError("Charter", "an epoch ends before it starts")
         try:
@@ -179,5 +303,5 @@ def _pins(entry: Epoch) -> Pins:
         generation=Generation(epoch=entry.epoch, number=entry.generation),
         threshold=entry.threshold,
         public=entry.public,
-        members=dict(enumerate(entry.pins, start=1)),
+        members={pin.index: pin.public for pin in entry.pins},
     )

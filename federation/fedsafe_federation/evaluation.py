@@ -132,11 +132,11 @@ def open_request(
     """Check signature, receiver, freshness and deadline of a request.
 
     Raises:
-        UntrustedError: not from a member, or for another node.
+        UntrustedError: not from a member that takes part, or for another node.
         StaleStatementError: replayed, too old, or past its deadline.
         MalformedError: it does not fit.
     """
-    member = charter.member(statement.signer)
+    member = charter.taking_part(statement.signer)
     request = open_statement(
         statement,
         EvaluationRequest,

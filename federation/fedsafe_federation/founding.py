@@ -38,7 +38,9 @@ from fedsafe_federation.charter import (
     Charter,
     Epoch,
     Member,
+    Pin,
     SignedCharter,
+    majority,
     open_charter,
 )
 from fedsafe_federation.errors import FoundingError
@@ -249,7 +251,7 @@ class Ceremony:
             generation=keys.pins.generation.number,
             threshold=keys.pins.threshold,
             public=keys.pins.public,
-            pins=list(keys.pins.members.values()),
+            pins=[Pin(index, share) for index, share in keys.pins.members.items()],
             transcript=keys.transcript,
             starts=proposal.created,
             ends=proposal.ends,
@@ -260,6 +262,8 @@ class Ceremony:
             federation=proposal.federation,
             created=proposal.created,
             members=members,
+            next_index=len(members) + 1,
+            quorum=majority(len(members)),
             policy=proposal.policy,
             arrangement=proposal.arrangement,
             witness_quorum="none",

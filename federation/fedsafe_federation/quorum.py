@@ -2,7 +2,8 @@
 """Evaluate identifiers with t of n members, within a deadline.
 
 The client's half of protocol 3.2: blind, ask t - 1 peers while the own share is
-evaluated, verify every proof, combine, finalise. A peer that does not answer, or
+evaluated (t of them without a share of one's own), verify every proof, combine,
+finalise. Only members that take part now are asked. A peer that does not answer, or
 answers junk, is replaced by the next. It is named only when its own signature
 convicts it: the statement answers this request and its proof fails, or it is no
 answer at all. What anybody could have sent in its name, a repeated answer, another
@@ -72,10 +73,10 @@ class Report(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """This node's own part in the evaluation: name, share, signing key."""
+    """This node's part in the evaluation: name, share if it has one, signing key."""
 
     name: str
-    share: KeyShare
+    share: KeyShare | None
     key: SigningKey
 
 
@@ -105,7 +106,8 @@ class Quorum:
             SharesError: share or pins do not fit together.
             GenerationMismatchError: they are of two generations.
         """
-        holder.share.check(pins)
+        if holder.share is not None:
+            holder.share.check(pins)
         pins.check()
         self.generation = pins.generation
         self._charter = charter
@@ -116,6 +118,7 @@ class Quorum:
         self._offload = offload
         self._now = now
         self._token_bytes = token_bytes
+        self._turn = self._charter.member(holder.name).index
         self._avoid: dict[str, datetime] = {}
         self._reports: set[asyncio.Task[None]] = set()
 
@@ -150,22 +153,24 @@ class Quorum:
             await _cancel([collect])
         return await self._run(lambda: self._finish(inputs, blinds, own, others), count)
 
-    def _own(self, elements: Sequence[bytes]) -> VerifiedEvaluation:
-        return evaluate_own(self._holder.share, self._pins, elements)
+    def _own(self, elements: Sequence[bytes]) -> list[VerifiedEvaluation]:
+        share = self._holder.share
+        return [] if share is None else [evaluate_own(share, self._pins, elements)]
 
     def _finish(
         self,
         inputs: Sequence[bytes],
         blinds: Sequence[Blinded],
-        own: VerifiedEvaluation,
+        own: Sequence[VerifiedEvaluation],
         others: Sequence[VerifiedEvaluation],
     ) -> Sequence[bytes]:
-        return finalize_threshold(self._pins, inputs, blinds, [own, *others])
+        return finalize_threshold(self._pins, inputs, blinds, [*own, *others])
 
     async def _collect(
         self, elements: Sequence[bytes], end: float
     ) -> Sequence[VerifiedEvaluation]:
-        needed = self._pins.threshold - 1
+        here = 0 if self._holder.share is None else 1
+        needed = self._pins.threshold - here
         waiting = self._candidates()
         answers: list[VerifiedEvaluation] = []
         running: set[_Asking] = set()
@@ -187,17 +192,14 @@ class Quorum:
         finally:
             await _cancel(running)
         if len(answers) < needed:
-            raise QuorumError(len(answers) + 1, self._pins.threshold)
+            raise QuorumError(len(answers) + here, self._pins.threshold)
         return answers
 
     def _candidates(self) -> list[Member]:
         now = self._now()
-        me = self._holder.share.index
-        pinned = self._pins.members
-        others = [
-            m for m in self._charter.members if m.index != me and m.index in pinned
-        ]
-        start = me % max(1, len(others))
+        holders = self._charter.holders(self.generation.epoch)
+        others = [each for each in holders if each.name != self._holder.name]
+        start = self._turn % max(1, len(others))
         turned = others[start:] + others[:start]
         return sorted(turned, key=lambda m: self._avoid.get(m.name, now) > now)
 

@@ -59,7 +59,7 @@ class _MemberKeys(HTTPSignatureKeyResolver):
         self._charter = charter
 
     def resolve_public_key(self, key_id: str) -> Ed25519PublicKey:
-        member = self._charter.member(key_id)
+        member = self._charter.taking_part(key_id)
         return Ed25519PublicKey.from_public_bytes(member.keys.transport)
 
 

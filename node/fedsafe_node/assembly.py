@@ -306,7 +306,7 @@ class RunningNode:
                 pins,
                 Holder(
                     name=membership.me.name,
-                    share=membership.shares[epoch],
+                    share=membership.shares.get(epoch),
                     key=base.keys.statement,
                 ),
                 ask=self.client.evaluate,

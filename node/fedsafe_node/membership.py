@@ -2,7 +2,8 @@
 """The federation as this node belongs to it: charter, shares, media keys.
 
 Loaded at start, replaced whole when a founding ends. A share is checked against
-its pins here, so a node with a wrong share never answers an evaluation.
+its pins here, so a node with a wrong share never answers an evaluation. A member that
+has come after the generation was made has neither a share of it nor its media keys.
 """
 
 from collections.abc import Mapping
@@ -39,8 +40,8 @@ class Membership:
 
     @property
     def others(self) -> list[Member]:
-        """All members but this node."""
-        return [m for m in self.charter.members if m.name != self.me.name]
+        """All members that take part now, but this node."""
+        return [m for m in self.charter.active() if m.name != self.me.name]
 
     @property
     def epoch(self) -> Epoch:
@@ -63,6 +64,8 @@ def load_membership(place: Place, name: str, document: bytes) -> Membership:
         pins = charter.pins()
         for entry in charter.epochs:
             share = shares.get(entry.epoch)
+            if me.index not in pins[entry.epoch].members:
+                continue
             if share is None or (entry.epoch, entry.generation) not in media:
                 raise KeyFileError(f"the keys of epoch {entry.epoch} are missing")
             share.check(pins[entry.epoch])

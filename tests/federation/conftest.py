@@ -25,7 +25,7 @@ from fedsafe_crypto.tree import (
     root_at,
 )
 from fedsafe_federation.card import Card, MemberKeys, sign_card
-from fedsafe_federation.charter import Charter, Epoch, Member, PolicyReference
+from fedsafe_federation.charter import Charter, Epoch, Member, Pin, PolicyReference
 from fedsafe_federation.errors import EquivocationError
 from fedsafe_federation.feed import (
     Batch,
@@ -124,7 +124,7 @@ def world(
         generation=number,
         threshold=threshold,
         public=pins.public,
-        pins=list(pins.members.values()),
+        pins=[Pin(index, share) for index, share in pins.members.items()],
         transcript=bytes(32),
         starts=0,
         ends=2_000_000_000,
@@ -135,6 +135,8 @@ def world(
         federation=FEDERATION,
         created=0,
         members=[member(index, name) for index, name in enumerate(names, start=1)],
+        next_index=count + 1,
+        quorum=count // 2 + 1,
         policy=POLICY,
         arrangement=POLICY,
         witness_quorum="none",

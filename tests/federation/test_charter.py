@@ -12,6 +12,8 @@ from fedsafe_crypto.identity import SigningKey
 from fedsafe_federation.charter import (
     CHARTER,
     Charter,
+    MemberState,
+    Pin,
     SignedCharter,
     open_charter,
 )
@@ -102,11 +104,26 @@ def epochs(**changes: Any) -> Charter:  # noqa: ANN401 - a field of any type
     return replace(VALID, epochs=[replace(EPOCH, **changes)])
 
 
+def pin(public: bytes) -> Pin:
+    return Pin(3, public)
+
+
 @pytest.mark.parametrize(
     ("charter", "why"),
     [
         (replace(VALID, members=[A, C, B]), "share indices"),
         (replace(VALID, members=[A, B, replace(C, index=4)]), "share indices"),
+        (
+            replace(VALID, members=[A, B, replace(C, index=4)], next_index=5),
+            "do not run",
+        ),
+        (replace(VALID, previous=bytes(32)), "is named in all but one"),
+        (replace(VALID, version=2), "is named in all but one"),
+        (replace(VALID, quorum=1), "no majority"),
+        (
+            replace(VALID, members=[A, B, replace(C, state=MemberState.SUSPENDED)]),
+            "a suspended member",
+        ),
         (replace(VALID, members=[A, B, replace(C, name=A.name)]), "one name"),
         (replace(VALID, members=[A, B, replace(C, keys=A.keys)]), "used twice"),
         (
@@ -127,8 +144,8 @@ def epochs(**changes: Any) -> Charter:  # noqa: ANN401 - a field of any type
         (epochs(pins=EPOCH.pins[:2]), "one pin for each"),
         (epochs(threshold=4), "threshold exceeds"),
         (epochs(ends=EPOCH.starts), "ends before it starts"),
-        (epochs(pins=[*EPOCH.pins[:2], EPOCH.pins[0]]), "no sharing"),
-        (epochs(pins=[*EPOCH.pins[:2], bytes(32)]), "no sharing"),
+        (epochs(pins=[*EPOCH.pins[:2], pin(EPOCH.pins[0].public)]), "no sharing"),
+        (epochs(pins=[*EPOCH.pins[:2], pin(bytes(32))]), "no sharing"),
         (epochs(public=b"\xff" * 32), "no sharing"),
         (epochs(threshold=1), "no sharing"),
     ],

@@ -18,7 +18,7 @@ from tests.federation.conftest import (
 
 from fedsafe_crypto.oprf import Mode, output_direct
 from fedsafe_crypto.threshold import Pins
-from fedsafe_federation.charter import Member
+from fedsafe_federation.charter import Charter, Member
 from fedsafe_federation.errors import PeerError
 from fedsafe_federation.evaluation import (
     answer_request,
@@ -38,6 +38,7 @@ class Members:
     """The other members, in process: each answers, cheats or is away."""
 
     world: World
+    charter: Charter | None = None
     cheats: dict[str, Cheat] = field(default_factory=dict)
     away: set[str] = field(default_factory=set)
     asked: list[str] = field(default_factory=list)
@@ -57,7 +58,11 @@ class Members:
     def answer(self, name: str, request: Signed) -> Signed:
         seen = self.seen.setdefault(name, SeenNonces(began=NOW - timedelta(hours=1)))
         opened = open_request(
-            request, me=name, charter=self.world.charter, seen=seen, now=NOW
+            request,
+            me=name,
+            charter=self.charter or self.world.charter,
+            seen=seen,
+            now=NOW,
         )
         return answer_request(
             request,
@@ -76,9 +81,10 @@ class Members:
         self.reports.append((peer, request, answer))
 
     def quorum(self, name: str = NAMES[0], pins: Pins | None = None) -> Quorum:
-        holder = Holder(name, self.world.shares[name], key_of(name, "statement"))
+        share = self.world.shares.get(name)
+        holder = Holder(name, share, key_of(name, "statement"))
         return Quorum(
-            self.world.charter,
+            self.charter or self.world.charter,
             pins or self.world.pins,
             holder,
             ask=self.ask,

@@ -5,10 +5,8 @@ import asyncio
 import itertools
 
 import pytest
-from tests.federation.conftest import (
-    NAMES,
-    world,
-)
+from msgspec.structs import replace
+from tests.federation.conftest import NAMES, World, member, world
 from tests.federation.quorum.conftest import (
     INPUTS,
     LONG,
@@ -17,7 +15,8 @@ from tests.federation.quorum.conftest import (
 )
 
 from fedsafe_crypto.tokens import origin_token
-from fedsafe_federation.errors import QuorumError
+from fedsafe_federation.charter import Charter, MemberState
+from fedsafe_federation.errors import QuorumError, UntrustedError
 from fedsafe_federation.signed import Signed
 
 
@@ -172,3 +171,46 @@ async def test_a_token_is_bound_to_its_origin() -> None:
         assert len(first) == len(people)
         assert not first & second
     assert outputs == await Members(world()).evaluate(people, name=NAMES[1])
+
+
+def amended(founded: World, *, suspended: str = "", newcomer: str = "") -> Charter:
+    """Give the charter after somebody was suspended, or has come without a share."""
+    before = founded.charter
+    state = MemberState.SUSPENDED
+    members = [
+        replace(each, state=state) if each.name == suspended else each
+        for each in before.members
+    ]
+    if newcomer:
+        members.append(member(before.next_index, newcomer))
+    return replace(before, members=members)
+
+
+async def test_a_member_without_a_share_asks_t_holders() -> None:
+    founded = world(3, 2)
+    members = Members(founded, charter=amended(founded, newcomer="e.example"))
+
+    assert await members.evaluate(name="e.example") == truth(founded)
+    assert len(members.asked) == 2
+    assert "e.example" not in members.asked
+
+
+@pytest.mark.parametrize("me", ["a.example", "e.example"])
+async def test_a_suspended_member_is_never_asked(me: str) -> None:
+    founded = world(4, 2)
+    charter = amended(founded, suspended="b.example", newcomer="e.example")
+    away = {"c.example"}
+    members = Members(founded, charter=charter, away=away)
+
+    for _ in range(3):
+        assert (await members.evaluate(name=me)) == truth(founded)
+    assert "b.example" not in members.asked
+
+
+async def test_a_suspended_member_gets_no_answer() -> None:
+    founded = world(3, 2)
+    charter = amended(founded, suspended="a.example")
+    members = Members(founded, charter=charter)
+
+    with pytest.raises(UntrustedError, match="suspended"):
+        await members.evaluate(name="a.example")

@@ -19,7 +19,7 @@ from fedsafe_crypto.shares import split
 from fedsafe_crypto.threshold import Generation, KeyShare
 from fedsafe_federation.attestation import Attestation, sign_attestation
 from fedsafe_federation.card import MemberKeys
-from fedsafe_federation.charter import Charter, Epoch, Member, PolicyReference
+from fedsafe_federation.charter import Charter, Epoch, Member, Pin, PolicyReference
 from fedsafe_federation.errors import PeerError
 from fedsafe_federation.evaluation import answer_request, open_request
 from fedsafe_federation.freshness import SeenNonces
@@ -132,7 +132,7 @@ class Federation:
             generation=1,
             threshold=2,
             public=public,
-            pins=[multiply_base(self.shares[index]) for index in (1, 2, 3)],
+            pins=[Pin(i, multiply_base(self.shares[i])) for i in (1, 2, 3)],
             transcript=bytes(32),
             starts=0,
             ends=int(ENDS.timestamp()),
@@ -143,6 +143,8 @@ class Federation:
             federation="demo#1",
             created=0,
             members=members,
+            next_index=len(members) + 1,
+            quorum=len(members) // 2 + 1,
             policy=document,
             arrangement=document,
             witness_quorum="none",
