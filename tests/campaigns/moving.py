@@ -39,7 +39,8 @@ from fedsafe_node.store.rows import NewSignal
 
 NODE: Final = "a.demo"
 _ROOT: Final = Path(__file__).parents[2]
-_PIECE: Final = 5_000
+# SQLite takes longer for each row of a long act: it keeps the old pages in a list.
+_PIECE: Final = 500
 _LOOK: Final = 0.2  # seconds
 _COUNT: Final = "SELECT count(*) FROM fedsafe.entries"
 _KIB: Final = 1024
