@@ -7,6 +7,7 @@ those with a public key: `none` and shared secrets are no choice of the token's.
 """
 
 import base64
+import re
 from collections.abc import Mapping
 from typing import Annotated, Final
 
@@ -23,7 +24,7 @@ ALGORITHMS: Final = (
 )
 LEEWAY: Final = 60
 LONGEST: Final = 24 * 60 * 60  # seconds since it was issued
-_SUBJECT: Final = 255  # Core 1.0, §2
+_SUBJECT: Final = re.compile(r"[\x20-\x7e]{1,255}")  # Core 1.0, §2
 _Address = Annotated[str, msgspec.Meta(max_length=2_048)]
 
 
@@ -111,7 +112,7 @@ def _subject(claims: Mapping[str, object], client: str, now: int) -> str:
         raise IdentityError("audience")
     if not isinstance(issued, int | float) or issued < now - LONGEST:
         raise IdentityError("time")
-    if not isinstance(subject, str) or not 0 < len(subject) <= _SUBJECT:
+    if not isinstance(subject, str) or not _SUBJECT.fullmatch(subject):
         raise IdentityError("subject")
     return subject
 

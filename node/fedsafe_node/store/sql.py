@@ -18,6 +18,7 @@ __all__ = [
     "Cursor",
     "Error",
     "IntegrityError",
+    "LongTextError",
     "OperationalError",
     "Since",
     "UnfitTextError",
@@ -31,6 +32,10 @@ Column = tuple[str, bool]  # its name, and whether it belongs to the key
 
 class UnfitTextError(DataError):
     """A text that somebody sent has a character that this database does not take."""
+
+
+class LongTextError(UnfitTextError):
+    """A text that somebody sent is longer than an index of this database takes."""
 
 
 class Cursor(Protocol):

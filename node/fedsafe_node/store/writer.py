@@ -51,6 +51,7 @@ from fedsafe_node.store.sql import (
     Connection,
     Error,
     IntegrityError,
+    LongTextError,
     OperationalError,
     Since,
     UnfitTextError,
@@ -375,16 +376,18 @@ class Writer:
         return (future, is_clean, None)
 
 
-def unfit_text() -> BadRequestError:
-    """Tell whoever sent a text that has U+0000."""
-    return BadRequestError("malformed_request", "no text has the character U+0000")
+def unfit_text(error: UnfitTextError) -> BadRequestError:
+    """Tell whoever sent a text that the database does not take."""
+    is_long = isinstance(error, LongTextError)
+    why = "a text is too long" if is_long else "no text has the character U+0000"
+    return BadRequestError("malformed_request", why)
 
 
 def _for_caller(error: Exception) -> Exception:
     if isinstance(error, IntegrityError):
         return ConflictError(str(error))
     if isinstance(error, UnfitTextError):
-        return unfit_text()
+        return unfit_text(error)
     if isinstance(error, (*UNREADABLE, KeyFileError)):  # the month's key is not made
         return StoreFailedError(str(error))
     return error

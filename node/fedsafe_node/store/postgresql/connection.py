@@ -25,7 +25,7 @@ from fedsafe_node.store.postgresql.catalogue import (
     VERSION,
 )
 from fedsafe_node.store.postgresql.statements import Statement, statement_of
-from fedsafe_node.store.sql import Column, UnfitTextError
+from fedsafe_node.store.sql import Column, LongTextError, UnfitTextError
 
 _NO_SUCH_TEXT: Final = "22021"  # as the server says it; the driver has no code
 _PAGE: Final = 4_096  # rows
@@ -129,6 +129,8 @@ def translated(error: psycopg.Error) -> sqlite3.Error:
     kind: type[sqlite3.Error] = sqlite3.OperationalError
     if isinstance(error, psycopg.IntegrityError):
         kind = sqlite3.IntegrityError
+    elif isinstance(error, psycopg.errors.ProgramLimitExceeded):
+        kind = LongTextError
     elif isinstance(error, psycopg.DataError):
         is_of_text = error.sqlstate in (None, _NO_SUCH_TEXT)
         kind = UnfitTextError if is_of_text else sqlite3.DataError

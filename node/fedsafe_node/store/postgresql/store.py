@@ -320,8 +320,8 @@ def _run_query(
             connection.execute(_SNAPSHOT)
             result = run_act(query(reader))
             connection.execute("COMMIT")
-    except UnfitTextError:
-        raise unfit_text() from None
+    except UnfitTextError as error:
+        raise unfit_text(error) from None
     except UNREADABLE as error:
         raise StoreFailedError(str(error)) from error
     except psycopg.Error as error:

@@ -46,7 +46,7 @@ from fedsafe_node.store.postgresql.turns import (
     take_turn,
 )
 from fedsafe_node.store.postgresql.waiting import Values, Waiting, WaitingRows
-from fedsafe_node.store.sql import Since
+from fedsafe_node.store.sql import LongTextError, Since
 
 _NOTE: Final = "INSERT INTO pg_temp.touched SELECT * FROM "
 _ERASE: Final = f"{_NOTE}erase_opening(?, ?, ?, ?)"
@@ -218,7 +218,7 @@ class PostgresWriteConnection(PostgresConnection):
             yield
         except (psycopg.Error, sqlite3.Error) as error:
             told = translated(error) if isinstance(error, psycopg.Error) else error
-            if isinstance(told, sqlite3.IntegrityError):
+            if isinstance(told, (sqlite3.IntegrityError, LongTextError)):
                 self._plain(f"ROLLBACK TO {point}")
                 if point == "statement":
                     self._plain("RELEASE statement")
