@@ -29,18 +29,23 @@ def commit(log_origin: str, group: str, salt: bytes, payload: bytes) -> bytes:
         MalformedInputError: A name has no UTF-8 encoding.
     """
     check_length("salt", salt, SALT_BYTES)
-    return commit_opened(log_origin, group, salt + payload)
+    return commit_begun(begin_commitment(log_origin, group) + salt + payload)
 
 
-def commit_opened(log_origin: str, group: str, opened: bytes) -> bytes:
-    """Commit to a salt of 32 bytes and the payload behind it, in one piece."""
-    return sha256(_framed(log_origin, group) + opened).digest()
+@lru_cache(maxsize=1024)  # few names, met again with every opening of a log
+def begin_commitment(log_origin: str, group: str) -> bytes:
+    """Give what is hashed before salt and payload.
 
-
-@lru_cache(maxsize=1024)
-def _framed(log_origin: str, group: str) -> bytes:
-    # Few names, met again with every opening of a log.
+    Raises:
+        WrongLengthError: A name is too long.
+        MalformedInputError: A name has no UTF-8 encoding.
+    """
     return _DOMAIN + lp_text(log_origin) + lp_text(group)
+
+
+def commit_begun(begun: bytes | memoryview) -> bytes:
+    """Commit to salt and payload, in one piece behind what begins the commitment."""
+    return sha256(begun).digest()
 
 
 def verify_commitment(

@@ -50,40 +50,62 @@ def decrypt(key: bytes, box: bytes, aad: bytes) -> bytes:
     check_length("encryption key", key, KEY_BYTES)
     if len(box) < OVERHEAD_BYTES:
         raise OpenError("box does not open")
-    sealed, nonce = box[NONCE_BYTES:], box[:NONCE_BYTES]
+    sealed, nonce = _bytes(box)[NONCE_BYTES:], box[:NONCE_BYTES]
     size = len(sealed)
     out = _buffer(size - TAG_BYTES)()
-    if load().unseal(out, None, None, sealed, size, aad, len(aad), nonce, key):
+    rest = (_length(size), aad, _length(len(aad)), nonce, key)
+    if load().unseal(out, None, None, sealed, *rest):
         raise OpenError("box does not open")
     return out.raw
 
 
-def opener(key: bytes) -> Callable[[bytes, bytes], bytes]:
+def opener(
+    key: bytes, aad: bytearray, before: bytes = b""
+) -> Callable[[bytes], memoryview]:
     """Return what opens boxes under one key, for those who open very many.
 
-    It does what `decrypt` does, and raises OpenError, but looks at the key and makes
-    the room for what it opens only once: no two threads may use it at a time.
+    It does what `decrypt` does, and raises OpenError, but makes the room for what it
+    opens only once: that holds `before` and behind it what was in the box, until the
+    next one. Between two boxes `aad` may be changed in place. No two threads may use
+    it at a time.
 
     Raises:
         WrongLengthError: The key has not 32 bytes.
     """
     check_length("encryption key", key, KEY_BYTES)
-    unseal, room = load().unseal, _buffer(_USUAL_BYTES)()
+    unseal, begin = load().unseal, len(before)
+    room = bytearray(before + bytes(_USUAL_BYTES))
+    view, end = memoryview(room), begin - OVERHEAD_BYTES
+    out = ctypes.byref(_buffer(len(room)).from_buffer(room), begin)
+    place = ctypes.byref(_buffer(len(aad)).from_buffer(aad))
+    place_size = _length(len(aad))
 
-    def open_box(box: bytes, aad: bytes) -> bytes:
+    def open_box(box: bytes) -> memoryview:
         size = len(box) - NONCE_BYTES
         if not TAG_BYTES <= size <= _USUAL_BYTES:
-            return decrypt(key, box, aad)
-        sealed = box[NONCE_BYTES:]
+            return memoryview(before + decrypt(key, box, bytes(aad)))
+        sealed, length = _bytes(box)[NONCE_BYTES:], _length(size)
         # The box begins with its nonce; no more of it is read there.
-        if unseal(room, None, None, sealed, size, aad, len(aad), box, key):
+        if unseal(out, None, None, sealed, length, place, place_size, box, key):
             raise OpenError("box does not open")
-        return room[: size - TAG_BYTES]  # type: ignore[return-value]  # characters
+        return view[: end + len(box)]
 
     return open_box
+
+
+def _bytes(box: bytes) -> bytes:
+    # A text out of a damaged database would be taken for its characters' memory.
+    if type(box) is not bytes:
+        raise TypeError("a box is bytes")
+    return box
 
 
 @lru_cache(maxsize=1024)
 def _buffer(size: int) -> type[ctypes.Array[ctypes.c_char]]:
     # Making the type costs more than sealing; few sizes come again and again.
     return ctypes.c_char * size
+
+
+@lru_cache(maxsize=1024)
+def _length(size: int) -> ctypes.c_ulonglong:
+    return ctypes.c_ulonglong(size)

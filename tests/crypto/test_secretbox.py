@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import cast
 
 import pytest
 from hypothesis import given, settings
@@ -36,10 +37,14 @@ def test_what_was_encrypted_opens(plaintext: bytes, aad: bytes) -> None:
 def test_an_opener_opens_one_after_the_other_as_decrypt_does(
     plaintexts: list[bytes],
 ) -> None:
-    open_box = opener(KEY)
-    boxes = [encrypt(KEY, each, b"aad") for each in plaintexts]
+    aad = bytearray(b"box 0")
+    open_box = opener(KEY, aad, b"before ")
 
-    assert [open_box(box, b"aad") for box in boxes] == plaintexts
+    for number, plaintext in enumerate(plaintexts):
+        box = encrypt(KEY, plaintext, b"box %d" % number)
+        aad[-1:] = b"%d" % number
+
+        assert open_box(box) == b"before " + plaintext
 
 
 @given(st.integers(0, len(BOX) - 1), st.integers(1, 255))
@@ -48,9 +53,18 @@ def test_an_opener_refuses_what_decrypt_refuses(place: int, change: int) -> None
     changed[place] ^= change
     for box, aad in ((bytes(changed), b"record 7"), (BOX, b"record 8"), (b"", b"")):
         with pytest.raises(OpenError):
-            opener(KEY)(box, aad)
+            opener(KEY, bytearray(aad))(box)
     with pytest.raises(WrongLengthError):
-        opener(KEY[1:])
+        opener(KEY[1:], bytearray())
+
+
+def test_a_box_that_is_a_text_is_refused() -> None:
+    text = cast("bytes", "x" * 60)
+
+    with pytest.raises(TypeError):
+        decrypt(KEY, text, b"")
+    with pytest.raises(TypeError):
+        opener(KEY, bytearray())(text)
 
 
 def test_encrypting_twice_gives_two_boxes() -> None:

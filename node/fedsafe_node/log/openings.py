@@ -9,6 +9,7 @@ database included.
 """
 
 import re
+import struct
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from functools import lru_cache
@@ -16,7 +17,7 @@ from pathlib import Path
 from secrets import token_bytes
 from threading import Lock
 
-from fedsafe_crypto.commitment import SALT_BYTES, commit_opened
+from fedsafe_crypto.commitment import SALT_BYTES, begin_commitment, commit_begun
 from fedsafe_crypto.errors import OpenError
 from fedsafe_crypto.framing import lp_text
 from fedsafe_crypto.secretbox import (
@@ -39,6 +40,7 @@ from fedsafe_node.store.rows import Committed, Opening, RawOpening, SealedOpenin
 
 _PERIOD = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
 _SUFFIX = ".key"
+_put_index = struct.Struct(">Q").pack_into
 _framed = lru_cache(maxsize=1024)(lp_text)  # few names, met again at every append
 
 
@@ -123,10 +125,12 @@ class PeriodKeys:
         key = self._key(period)
         return None if key is None else decrypt(key, sealed, aad)
 
-    def opener(self, period: str) -> Callable[[bytes, bytes], bytes] | None:
+    def opener(
+        self, period: str, aad: bytearray, before: bytes
+    ) -> Callable[[bytes], memoryview] | None:
         """Return what opens boxes of a period; None if its key was destroyed."""
         key = self._key(period)
-        return None if key is None else opener(key)
+        return None if key is None else opener(key, aad, before)
 
     def destroy(self, period: str, *, present: str) -> bool:
         """Destroy a past period's key and all that it sealed; False if it is gone.
@@ -230,24 +234,53 @@ def commitments_to(
     Raises:
         CorruptLogError: one is not what was sealed for its place.
     """
-    begin = _framed(log)
-    openers: dict[str, Callable[[bytes, bytes], bytes] | None] = {}
-    for index, group, period, sealed, _ in rows:
-        if period not in openers:
-            openers[period] = keys.opener(period)
-        unseal = openers[period]
-        if sealed is None or unseal is None:
+    kinds: dict[str, _Kinds] = {}
+    for index, group, period, sealed in rows:
+        if period not in kinds:
+            kinds[period] = _Kinds(keys, log, period)
+        commitment_of = kinds[period][group]
+        if sealed is None or commitment_of is None:
             yield index, group, None
-            continue
-        place = begin + index.to_bytes(8) + _ending(group, period)
-        try:
-            opened = unseal(sealed, place)
-        except OpenError:
-            opened = b""
-        if len(opened) < SALT_BYTES:
-            reason = f"the opening of {group!r} does not open"
-            raise CorruptLogError(log, index, reason)
-        yield index, group, commit_opened(log, group, opened)
+        else:
+            yield index, group, commitment_of(index, sealed)
+
+
+class _Kinds(dict[str, Callable[[int, bytes], bytes] | None]):
+    """What opens the openings of a log and period, made for each group once."""
+
+    def __init__(self, keys: PeriodKeys, log: LogName, period: str) -> None:
+        super().__init__()
+        self._keys = keys
+        self._log = log
+        self._period = period
+
+    def __missing__(self, group: str) -> Callable[[int, bytes], bytes] | None:
+        self[group] = found = self._make(group)
+        return found
+
+    def _make(self, group: str) -> Callable[[int, bytes], bytes] | None:
+        log, at = self._log, len(_framed(self._log))
+        # One place, in which only the index changes, and one piece of memory to open
+        # into and to hash: a million openings are not copied from piece to piece.
+        place = bytearray(_place(log, 0, group, self._period))
+        begun = begin_commitment(log, group)
+        unseal = self._keys.opener(self._period, place, begun)
+        if unseal is None:
+            return None
+        shortest = len(begun) + SALT_BYTES
+
+        def commitment_of(index: int, sealed: bytes) -> bytes:
+            try:
+                _put_index(place, at, index)
+                opened = unseal(sealed)
+            except (OpenError, struct.error):
+                opened = memoryview(b"")
+            if len(opened) < shortest:
+                reason = f"the opening of {group!r} does not open"
+                raise CorruptLogError(log, index, reason)
+            return commit_begun(opened)
+
+        return commitment_of
 
 
 @lru_cache(maxsize=1024)

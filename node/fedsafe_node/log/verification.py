@@ -8,6 +8,7 @@ on disk, and whoever rewrites records can rewrite the roots beside them.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from fedsafe_crypto.tiles import TILE_WIDTH
@@ -84,6 +85,8 @@ async def verify_log(
             raise known.placed(missing, size) from None
         await _grow(reader, log, edge, known, leaf_hashes(records))
         block = _Block(log, start, records, commitments_of)
+        if is_own:
+            block.decode_all()
         block.check(await reader.committed(log, start, count))
         kept, erased = kept + block.kept, erased + block.erased
         known.check()
@@ -242,6 +245,11 @@ class _Block:
         self._found = [0] * len(records)
         self.kept = self.erased = 0
 
+    def decode_all(self) -> None:
+        """Decode all at once, unless one is no record: its opening names it first."""
+        with suppress(ValueError):
+            self._decoded = list(map(self._commitments_of, self._records))
+
     def check(self, openings: Iterable[Committed]) -> None:
         """Compare what openings commit to with the records, in their order."""
         start, decoded, found = self._start, self._decoded, self._found
@@ -251,12 +259,12 @@ class _Block:
             if commitment is None:
                 self.erased += 1
                 continue
-            self.kept += 1
             wanted = decoded[at]
             if wanted is None:
                 wanted = self._decode(at, group)
             if wanted.get(group) != commitment:
                 raise self._misfit(index, group, wanted)
+        self.kept = sum(found) - self.erased
 
     def _decode(self, at: int, group: str) -> Mapping[str, bytes]:
         try:

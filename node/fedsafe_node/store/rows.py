@@ -58,8 +58,8 @@ class SealedOpening(Row, frozen=True):
     erased_at: int | None = None
 
 
-# An opening as its row: index, group, period, sealed bytes, when it was erased.
-RawOpening = tuple[int, str, str, bytes | None, int | None]
+# An opening as its row: index, group, period, sealed bytes (None: erased).
+RawOpening = tuple[int, str, str, bytes | None]
 # An index and a group, and what the opening there commits to; None once it is erased.
 Committed = tuple[int, str, bytes | None]
 

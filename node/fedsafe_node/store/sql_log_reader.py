@@ -23,6 +23,10 @@ _OPENINGS = (
     "SELECT idx, grp, period, sealed, erased_at FROM openings "  # noqa: S608
     f"WHERE log = {_LOG} AND idx >= ? AND idx < ?"
 )
+_RAW_OPENINGS = (
+    "SELECT idx, grp, period, sealed FROM openings "  # noqa: S608
+    f"WHERE log = {_LOG} AND idx >= ? AND idx < ? ORDER BY idx, grp"
+)
 
 
 class Unsealing(Protocol):
@@ -75,7 +79,8 @@ class SqlLogReader:
             f"SELECT record FROM entries WHERE log = {_LOG} "  # noqa: S608
             "AND idx >= ? AND idx < ? ORDER BY idx"
         )
-        return [record for (record,) in self._all(sql, log, since, since + limit)]
+        rows = self._execute(sql, (log, since, since + limit))
+        return [record for (record,) in rows]  # as they come: no list of rows
 
     async def tile_roots(
         self, log: LogName, level: int, start: int, stop: int
@@ -123,5 +128,5 @@ class SqlLogReader:
         self, log: LogName, since: int, limit: int
     ) -> Iterator[Committed]:
         """Tell what the openings of the `limit` entries from `since` on commit to."""
-        rows = self._all(f"{_OPENINGS} ORDER BY idx, grp", log, since, since + limit)
+        rows = self._execute(_RAW_OPENINGS, (log, since, since + limit))
         return self._unsealing.committed(log, rows)
