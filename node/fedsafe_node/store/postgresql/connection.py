@@ -191,11 +191,15 @@ class PostgresConnection:
         return self._raw.pipeline()
 
     def end(self) -> None:
-        """Leave a transaction in which something has failed."""
+        """Leave a transaction in which something has failed.
+
+        The driver takes statements for prepared that the server never came to, behind
+        the one that failed. It forgets them all only at a rollback that is prepared.
+        """
         idle = pq.TransactionStatus.IDLE
         if not self.is_broken and self._raw.info.transaction_status != idle:
             try:
-                self._raw.execute("ROLLBACK", prepare=False)
+                self._raw.execute("ROLLBACK", prepare=True)
             except psycopg.Error:
                 self._raw.close()
 

@@ -149,3 +149,27 @@ async def test_a_worker_that_only_counts_leaves_the_seal_of_the_log_as_it_is(
     assert after[FEED][0] == 5
     assert after == before
     assert list(report.faults) == []
+
+
+async def test_whenever_a_commit_is_refused_the_next_one_is_taken(
+    prepared: Prepared, tmp_path: Path, clock: FixedClock, superuser: Session
+) -> None:
+    superuser.execute(
+        "CREATE FUNCTION no_room() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+        "RAISE EXCEPTION 'No space left' USING ERRCODE = 'disk_full'; END $$"
+    )
+    place = 0
+    for often in (1, 4, 5):  # what is written often becomes a prepared statement
+        store = await open_worker(prepared, tmp_path / "n", clock, "0")
+        for _ in range(often):
+            place = (await add(store, place, 1)).stop
+        superuser.execute(
+            "CREATE TRIGGER no_room BEFORE INSERT ON entries EXECUTE FUNCTION no_room()"
+        )
+        refused = await told(add(store, place, 1))
+        superuser.execute("DROP TRIGGER no_room ON entries")
+        kept = await told(add(store, place, 1))
+        await store.close()
+
+        assert ("No space left" in refused, kept) == (True, "kept")
+        place += 1
