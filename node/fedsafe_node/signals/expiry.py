@@ -24,6 +24,7 @@ from fedsafe_policies.vocabulary import Effect, Plane
 
 BATCH: Final = 500
 ACTOR_NAME: Final = Actor.EXPIRY.value
+_MAY_MATCH: Final = frozenset({SignalStatus.ACTIVE, SignalStatus.DISPUTED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,9 @@ class _Round:
             if row.origin == self.desk.situation.node:
                 await tx.remove_custody(row.signal_id)
                 await tx.remove_validation(row.signal_id)
-        done = Expired(len(expired), len(erased), len(self.drafts))
+        # Dates tie or cross: one that is erased first has ceased to match as well.
+        ceased = sum(row.status in _MAY_MATCH for row in erased)
+        done = Expired(len(expired) + ceased, len(erased), len(self.drafts))
         if done != Expired():
             entry = self._event(done, bans)
             await tx.append(self.desk.trail.log, entry.record, entry.openings)

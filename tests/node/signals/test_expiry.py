@@ -145,6 +145,23 @@ async def test_more_than_a_batch_ends_in_one_run_and_is_counted(
     assert told == [expiry.BATCH, 1]
 
 
+async def test_a_signal_that_is_erased_before_its_turn_is_counted_as_expired(
+    node: Node, clock: Clocked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await node.signals.add(request_for(PERSON), ANNA)
+    (row,) = await node.rows()
+    clock.advance(until(row, clock, erase=True) - timedelta(days=10))
+    today = clock.now().date().isoformat()
+    await node.signals.add(request_for(ADDRESS, kind=Kind.IP, removed_on=today), ANNA)
+    _, address = await node.rows()
+    monkeypatch.setattr("fedsafe_node.signals.expiry.BATCH", 1)
+    clock.advance(until(address, clock, erase=True))
+
+    assert address.match_until < row.match_until <= row.erase_after
+    assert row.erase_after < address.erase_after
+    assert await expire_signals(node.desk) == Expired(expired=2, erased=2)
+
+
 AGEING = [
     (Question(kind=Kind.PHONE, value="+491701234567"), 184),
     (Question(kind=Kind.IP, value=ADDRESS), 7),
