@@ -77,9 +77,10 @@ class Pruning:
         start, end = await store.scan(lambda r: self._span(r, log, most, moment))
         for place in range(start, end, _AT_ONCE):
             stop = min(end, place + _AT_ONCE)
-            if not await store.write(lambda tx, n=stop: self._act(tx, log, n)):  # type: ignore[misc]
+            went = await store.write(lambda tx, n=stop: self._act(tx, log, n))  # type: ignore[misc]
+            if went is None:
                 break
-            gone += stop - place
+            gone += went
         return gone
 
     async def _span(
@@ -98,14 +99,16 @@ class Pruning:
             ends.append(await first_since(reader, log, size, at))
         return first, max(first, min(ends) // TILE_WIDTH * TILE_WIDTH)
 
-    async def _act(self, tx: Transaction, log: LogName, size: int) -> bool:
-        """Prune up to a size; False if somebody holds something by now."""
+    async def _act(self, tx: Transaction, log: LogName, size: int) -> int | None:
+        """Prune up to a size; None if somebody holds something by now."""
         if await tx.holds():
-            return False
-        await _check_end(tx, log)
-        office = self._office
+            return None
         before = next((row for row in await tx.pruned() if row.log == log), None)
         start = before.size if before is not None else 0
+        if start >= size:
+            return 0  # whoever led the workers before has come so far meanwhile
+        await _check_end(tx, log)
+        office = self._office
         openings = before.openings if before is not None else 0
         since = before.since if before is not None else await _beginning(tx, log)
         openings += await tx.erased_between(log, start, size)
@@ -126,7 +129,7 @@ class Pruning:
             at=office.now(),
         )
         await tx.prune(row)
-        return True
+        return size - start
 
 
 async def _check_end(tx: Transaction, log: LogName) -> None:

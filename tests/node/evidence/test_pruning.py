@@ -274,6 +274,27 @@ async def test_no_more_goes_than_others_have_seen(tmp_path: Path) -> None:
         await fleet.close()
 
 
+async def test_runs_that_overlap_let_each_entry_go_once(tmp_path: Path) -> None:
+    fleet = await make(tmp_path / "one", "a.demo", staff=STAFF)
+    let_records_go(fleet, after=0)
+    await fleet.start("a.demo")
+
+    async def seen() -> Sizes:
+        return Sizes(audit=COUNT, anchor=0)
+
+    try:
+        await write(fleet, COUNT)
+        await grow_old(fleet)
+        pruning = Pruning(fleet["a.demo"].base.office, anchor=ANCHOR, seen=seen)
+        gone = await asyncio.gather(*(pruning.run(DAYS) for _ in range(4)))
+
+        assert sorted(gone) == [0, 0, 0, 512]
+        assert len(await fleet.audit("a.demo", "audit.pruned")) == 1
+        assert (await verify(fleet)).ok
+    finally:
+        await fleet.close()
+
+
 async def test_one_person_lets_no_record_and_no_opening_go(tmp_path: Path) -> None:
     fleet = await make(tmp_path / "one", "a.demo", staff=STAFF)
     await fleet.start("a.demo")
