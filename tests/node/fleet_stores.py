@@ -9,10 +9,18 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
-from tests.node.databases import Prepared, Preparing
+from tests.node.databases import (
+    Behind,
+    BehindFile,
+    BehindServer,
+    Prepared,
+    Preparing,
+)
 
-from fedsafe_node.config import Config
+from fedsafe_node.config import Config, Place
+from fedsafe_node.followed_store import FollowedStore
 from fedsafe_node.storage import Storage
+from fedsafe_node.store.protocol import Store
 
 _URL: Final = re.compile(r'\[store\]\nurl = "([^"]+)"')
 
@@ -48,12 +56,21 @@ class FleetStores:
                 self._copy(path, self._preparing)
 
     def _copy(self, path: Path, preparing: Preparing) -> None:
-        text = path.read_text()
-        found = _URL.search(text)
-        assert found is not None
-        made = preparing.copy(preparing.at(found[1]))
+        url = _url_in(path)
+        made = preparing.copy(preparing.at(url))
         self._made.append(made)
-        path.write_text(text.replace(found[1], made.node))
+        path.write_text(path.read_text().replace(url, made.node))
+
+    def prepared(self, place: Place) -> Prepared:
+        """Say how a node's database on the server is reached."""
+        assert self._preparing is not None
+        return self._preparing.at(_url_in(place.config))
+
+    def behind(self, place: Place) -> Behind:
+        """Reach a node's database as somebody who is not the node."""
+        if self._preparing is None:
+            return BehindFile(place.database)
+        return BehindServer(self._preparing, self.prepared(place))
 
     def count(self) -> int:
         """Return how many there are."""
@@ -65,6 +82,17 @@ class FleetStores:
             for made in self._made[since:]:
                 self._preparing.drop(made)
         del self._made[since:]
+
+
+def innermost(store: Store) -> Store:
+    """Return the store that a node shares with nobody but the database."""
+    return store._store if isinstance(store, FollowedStore) else store  # noqa: SLF001
+
+
+def _url_in(path: Path) -> str:
+    found = _URL.search(path.read_text())
+    assert found is not None
+    return found[1]
 
 
 FLEET_STORES = FleetStores()

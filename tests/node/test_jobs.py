@@ -5,8 +5,10 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from tests.node.fleet import Fleet, StandingClock, eventually
+from tests.node.fleet_stores import FLEET_STORES
 from tests.node.signals.conftest import ANNA, request_for
 
 from fedsafe_federation.restrictions import Reason
@@ -146,17 +148,50 @@ def on_disk(directory: Path) -> bytes:
     return b"".join(path.read_bytes() for path in directory.iterdir())
 
 
+class OwnDisk:
+    """Lets the file of the embedded store not grow."""
+
+    def __init__(self, fleet: Fleet) -> None:
+        self._writing = fleet["a.demo"].base.store._files.writing  # type: ignore[attr-defined]  # noqa: SLF001
+
+    def fill(self) -> None:
+        self._writing.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        (pages,) = self._writing.execute("PRAGMA page_count").fetchone()
+        self._writing.execute(f"PRAGMA max_page_count = {pages}")
+
+    def make_room(self) -> None:
+        self._writing.execute("PRAGMA max_page_count = 1000000")
+
+
+class ServersDisk:
+    """Lets a server say that its disk is full."""
+
+    def __init__(self, fleet: Fleet) -> None:
+        self._url = FLEET_STORES.prepared(fleet.place("a.demo")).superuser
+
+    def fill(self) -> None:
+        with psycopg.connect(self._url) as connection:
+            connection.execute(
+                "CREATE FUNCTION fedsafe.no_room() RETURNS trigger LANGUAGE plpgsql "
+                "AS $$ BEGIN RAISE EXCEPTION 'No space left on device' "
+                "USING ERRCODE = 'disk_full'; END $$"
+            )
+            connection.execute(
+                "CREATE TRIGGER no_room BEFORE UPDATE ON fedsafe.seal "
+                "EXECUTE FUNCTION fedsafe.no_room()"
+            )
+
+    def make_room(self) -> None:
+        with psycopg.connect(self._url) as connection:
+            connection.execute("DROP FUNCTION fedsafe.no_room() CASCADE")
+
+
 async def test_health_tells_of_a_full_disk_until_a_job_could_write(
     alone: Fleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     node = alone["a.demo"]
-    writing = node.base.store._files.writing  # type: ignore[attr-defined]  # noqa: SLF001
+    disk = ServersDisk(alone) if FLEET_STORES.on_server else OwnDisk(alone)
     monkeypatch.setattr("fedsafe_node.jobs.TICK_SECONDS", 3600)
-
-    def fill() -> None:
-        writing.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        (pages,) = writing.execute("PRAGMA page_count").fetchone()
-        writing.execute(f"PRAGMA max_page_count = {pages}")
 
     async def refused() -> bool:
         try:
@@ -169,11 +204,11 @@ async def test_health_tells_of_a_full_disk_until_a_job_could_write(
         return (await node.services.node.checks())["store"] == "ok"
 
     assert await well()
-    await asyncio.to_thread(fill)
+    await asyncio.to_thread(disk.fill)
     await eventually(refused)
     first = (await node.services.node.checks())["store"]
     status = await node.services.node.status()
-    await asyncio.to_thread(writing.execute, "PRAGMA max_page_count = 1000000")
+    await asyncio.to_thread(disk.make_room)
     alone.clock.advance(timedelta(minutes=2))
     await eventually(well)
 

@@ -158,6 +158,7 @@ async def test_entries_that_were_changed_do_not_go(aging: Fleet) -> None:
     assert await minimum(aging) == 0
 
 
+@pytest.mark.embedded
 async def test_no_byte_of_a_pruned_record_is_left(aging: Fleet) -> None:
     base = aging["a.demo"].base
     engine = LogEngine(base.store)
