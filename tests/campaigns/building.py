@@ -158,7 +158,7 @@ async def _prune(fleet: Fleet) -> None:
 
     pruning = Pruning(office, anchor=anchor_name(NODE), seen=seen)
 
-    async def act(tx: Transaction) -> bool:
+    async def act(tx: Transaction) -> int | None:
         for row in await tx.sealed_openings(log, 0, TILE_WIDTH):
             if row.sealed is not None:
                 await tx.erase_opening(log, row.index, row.group, at=now)
