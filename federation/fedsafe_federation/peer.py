@@ -44,6 +44,7 @@ _POKE_SECONDS: Final = 5.0
 _EVALUATE_SECONDS: Final = 60.0
 _WITNESS_SECONDS: Final = 5.0
 _MAX_STATEMENT: Final = 16 * 1024
+_MAX_COSIGNED: Final = 128 * 1024
 _MAX_ANSWER: Final = 4 * 1024 * 1024
 _OK: Final = 200
 _NOT_FOUND: Final = 404
@@ -183,7 +184,7 @@ class PeerClient:
             headers=self._signed(witness, request, body),
             body=body,
             seconds=_WITNESS_SECONDS,
-            most=_MAX_STATEMENT,
+            most=_MAX_COSIGNED,
         )
 
     def _signed(

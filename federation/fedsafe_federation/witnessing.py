@@ -29,7 +29,8 @@ from fedsafe_federation.errors import (
 )
 from fedsafe_federation.verification import feed_name
 
-MAX_REQUEST: Final = 16 * 1024
+MAX_REQUEST: Final = 128 * 1024
+"""Room for a proof, and for sixteen signatures of whatever kind on the note."""
 SIZE_TYPE: Final = "text/x.tlog.size"
 TEXT_TYPE: Final = "text/plain; charset=utf-8"
 

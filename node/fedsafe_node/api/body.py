@@ -22,13 +22,13 @@ from fedsafe_node.api.codes import Code
 from fedsafe_node.api.problems import RefusedError
 
 JSON: Final = "application/json"
-TEXT: Final = "text/plain"
+ANY: Final = ""
 FORM: Final = "application/x-www-form-urlencoded"
 BODY_SECONDS: Final = 15.0
 _CHARSET: Final = r'(?:\s*;\s*charset="?utf-8"?)?'
 _TYPES: Final = {
     media: re.compile(re.escape(media) + _CHARSET, re.IGNORECASE)
-    for media in (JSON, TEXT, FORM)
+    for media in (JSON, FORM)
 }
 _PLACE = re.compile(r" - at `(\$[^`]*)`$")
 _STEP = re.compile(r"\.(\w+)|\[(\d+)\]")
@@ -85,7 +85,8 @@ async def read_body(
     """
     headers = request.headers
     type_ = headers.get("Content-Type")
-    if type_ != media and not (type_ and _TYPES[media].fullmatch(type_.strip())):
+    fits = media in {type_, ANY} or (type_ and _TYPES[media].fullmatch(type_.strip()))
+    if not fits:
         raise RefusedError(Code.UNSUPPORTED_MEDIA_TYPE, f"send {media}")
     if headers.get("Content-Encoding", "identity").lower() != "identity":
         raise RefusedError(Code.UNSUPPORTED_ENCODING, "send the body unencoded")

@@ -67,6 +67,7 @@ LANES: Final[Mapping[Lane, int]] = {
     Lane.WRITES: 256,
     Lane.READS: 64,
     Lane.PEERS: 64,
+    Lane.WITNESS: 64,
     Lane.HEALTH: 32,
     Lane.LOGINS: 32,
     Lane.SIGN_ONS: 32,

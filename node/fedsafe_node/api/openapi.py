@@ -128,7 +128,7 @@ def _operation(route: Route, named: _Schemas, fields: dict[str, Any]) -> dict[st
         operation["requestBody"] = {
             "required": True,
             "description": f"At most {route.limit} bytes.",
-            "content": {route.takes: {"schema": _taken(route, named)}},
+            "content": {route.takes or "*/*": {"schema": _taken(route, named)}},
         }
     return operation
 

@@ -1,5 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The witness over HTTP, as c2sp.org/tlog-witness has it below `/v1/witness`."""
+"""The witness over HTTP, as c2sp.org/tlog-witness has it below `/v1/witness`.
+
+A checkpoint is signed by its log, so who brings it need not say who it is, and says of
+what type it is or not: programs that are not ours ask as well. What was cosigned is
+told to members only.
+"""
 
 from typing import Annotated, Final
 
@@ -8,7 +13,7 @@ import msgspec
 from fedsafe_federation.peer import WITNESS_PATH
 from fedsafe_federation.witnessing import MAX_REQUEST, TEXT_TYPE
 from fedsafe_node.api.auth import Auth
-from fedsafe_node.api.body import TEXT
+from fedsafe_node.api.body import ANY
 from fedsafe_node.api.call import Call
 from fedsafe_node.api.responses import Verbatim
 from fedsafe_node.api.route import Lane, Route
@@ -33,11 +38,11 @@ WITNESS_ROUTES: Final = (
         method="POST",
         path=f"{WITNESS_PATH}/add-checkpoint",
         handler=add_checkpoint,
-        auth=Auth.PEER,
-        lane=Lane.PEERS,
+        auth=Auth.OPEN,
+        lane=Lane.WITNESS,
         summary="Cosign a checkpoint of a member's log (c2sp.org/tlog-witness)",
         body=bytes,
-        takes=TEXT,
+        takes=ANY,
         limit=MAX_REQUEST,
         media=TEXT_TYPE,
         refusals=frozenset({404}),
