@@ -45,14 +45,15 @@ class Lane(StrEnum):
 class Route:
     """One method on one path.
 
-    `roles` are those whose credential is taken: on a route for credentials, nobody's
-    unless it says so. `answer` is a type, or None for an answer of `media` that is
-    no message. A `body` of `bytes` is taken as it is, with the content type that
-    `takes` names, or any if that is empty. `refusals` are statuses that only the
-    service can bring. A service's credential that is bound to a scope is taken where `scope` is the same. Where
-    `fresh` is true, a session must have proved its second factor within minutes. A
-    credential without an account is taken where `bare` says so, else for reading.
-    `page` shows what the border refuses where readers expect a page.
+    `roles` are those whose credential is taken: on a route for credentials,
+    nobody's unless it says so. `answer` is a type, or None for an answer of `media`
+    that is no message. A `body` of `bytes` is taken as it is, with the content type
+    that `takes` names, or any if that is empty. `refusals` are statuses that only
+    the service can bring. A service's credential that is bound to a scope is taken
+    where `scope` is the same. Where `fresh` is true, a session must have proved its
+    second factor within minutes. A credential without an account is taken where
+    `bare` says so, else for reading. `page` shows what the border refuses where
+    readers expect a page.
     """
 
     name: str

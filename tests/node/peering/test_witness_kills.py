@@ -44,7 +44,8 @@ class Killed:
 
     def start(self) -> Running:
         running = Running(self.place, self.workers)
-        eventually(running.who_answers)
+        several = self.workers > 1
+        eventually(running.are_ready if several else running.who_answers)
         return running
 
     def kill(self, running: Running) -> None:

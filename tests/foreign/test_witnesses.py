@@ -1,0 +1,249 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A program that is not ours asks our witness; a witness that is not ours cosigns.
+
+`asker.go` asks with sigsum-go as Debian packages it; the witness is litewitness, of
+Debian's `litetlog`, with its key in an SSH agent. `.ci/run` installs both.
+"""
+
+import asyncio
+import json
+import os
+import shutil
+import subprocess
+from base64 import b64encode
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+)
+from tests.node.fleet import Fleet, copy_of, eventually, make_founded
+from tests.node.peering.witnessed_log import OpenLog
+
+from fedsafe_cli.fleet import free_ports
+from fedsafe_crypto.checkpoint import Checkpoint, open_checkpoint
+from fedsafe_crypto.cosignature import verify_cosignatures
+from fedsafe_crypto.identity import SigningKey
+from fedsafe_crypto.note import COSIGNER, VerifierKey, split_note
+from fedsafe_federation.peer import WITNESS_PATH
+from fedsafe_node.clock import SystemClock
+
+GOPATH: Final = Path("/usr/share/gocode")
+SIGSUM: Final = GOPATH / "src/sigsum.org/sigsum-go/pkg/client"
+PROGRAMS: Final = ("litewitness", "witnessctl", "ssh-agent", "ssh-add", "ssh-keygen")
+LOG: Final = "b.demo/feed"
+NAME: Final = "w.example/lite"
+
+pytestmark = pytest.mark.timeout(180)
+asks = pytest.mark.skipif(
+    shutil.which("go") is None or not SIGSUM.is_dir(),
+    reason="needs Debian's golang-go and golang-sigsum-sigsum-go-dev",
+)
+cosigns = pytest.mark.skipif(
+    not all(map(shutil.which, PROGRAMS)),
+    reason="needs Debian's litetlog and openssh-client",
+)
+
+
+@pytest.fixture(scope="module")
+def founded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("founded")
+    asyncio.run(make_founded(root))
+    return root
+
+
+@pytest.fixture(scope="module")
+def asker(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    built = tmp_path_factory.mktemp("built")
+    settings = {
+        "GO111MODULE": "off",
+        "CGO_ENABLED": "0",
+        "GOPATH": str(GOPATH),
+        "GOCACHE": str(built / "cache"),
+        "GOFLAGS": "",
+    }
+    source = Path(__file__).with_name("asker.go")
+    subprocess.run(
+        ["go", "build", "-o", built / "asker", source],  # noqa: S607
+        env=os.environ | settings,
+        check=True,
+    )
+    return built / "asker"
+
+
+@dataclass(frozen=True)
+class Asking:
+    """Asks a.demo's witness about a log of b.demo with the foreign client."""
+
+    program: Path
+    fleet: Fleet
+    log: OpenLog
+
+    def question(self, old: int, size: int) -> dict[str, object]:
+        key = self.fleet["a.demo"].base.keys.witness.public
+        request = self.log.request(old, size)
+        signature = split_note(request.note)[1][0].signature
+        return {
+            "url": self.fleet["a.demo"].base.config.url + WITNESS_PATH,
+            "witness": VerifierKey.of("a.demo/witness", key, COSIGNER).encode(),
+            "origin": LOG,
+            "key": VerifierKey.of(LOG, self.log.key.public).encode(),
+            "old": old,
+            "size": size,
+            "root": text(self.log.root(size)),
+            "signed": text(signature),
+            "proof": [text(node) for node in request.proof],
+        }
+
+    async def answer(self, **question: object) -> str:
+        asking = await asyncio.create_subprocess_exec(
+            self.program,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+        )
+        answer, _ = await asking.communicate(json.dumps(question).encode())
+        return answer.decode().strip()
+
+
+def text(data: bytes) -> str:
+    return b64encode(data).decode()
+
+
+@asks
+async def test_a_client_that_is_not_ours_gets_what_it_expects(
+    asker: Path, founded: Path, tmp_path: Path
+) -> None:
+    fleet = copy_of(founded, tmp_path / "n")
+    await fleet.start("a.demo", "b.demo")
+    log = OpenLog(LOG, fleet["b.demo"].base.keys.feed)
+    asking = Asking(asker, fleet, log)
+    fork = Asking(asker, fleet, OpenLog(LOG, log.key, b"other"))
+    forged = Asking(asker, fleet, OpenLog(LOG, SigningKey.generate()))
+    unknown = {"origin": "x.demo/feed"}
+
+    assert await asking.answer(**asking.question(3, 7)) == "conflict 0"
+    assert await asking.answer(**asking.question(0, 7)) == "ok"
+    assert await asking.answer(**asking.question(7, 7)) == "ok"
+    assert await asking.answer(**asking.question(0, 9)) == "conflict 7"
+    assert await asking.answer(**fork.question(7, 7)) == "refused 422"
+    assert await asking.answer(**fork.question(7, 9)) == "refused 422"
+    assert await asking.answer(**forged.question(7, 9)) == "refused 403"
+    assert await asking.answer(**asking.question(9, 7)) == "refused 400"
+    refused = await asking.answer(**(asking.question(7, 9) | unknown))
+    assert refused == "refused 404"
+    assert await asking.answer(**asking.question(7, 9)) == "ok"
+    await fleet.close()
+
+
+@dataclass(frozen=True)
+class Lite:
+    """A litewitness that runs, where it takes checkpoints and under which key."""
+
+    url: str
+    key: VerifierKey
+
+
+@contextmanager
+def running(*command: str | Path) -> Iterator[None]:
+    process = subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        yield
+    finally:
+        process.terminate()
+        process.wait()
+
+
+async def listens(port: int) -> bool:
+    try:
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+    except OSError:
+        return False
+    writer.close()
+    return True
+
+
+@contextmanager
+def lite_witness(root: Path, logs: dict[str, str]) -> Iterator[Lite]:
+    root.mkdir()
+    key, agent, database = root / "key", root / "agent", root / "witness.db"
+    private = Ed25519PrivateKey.generate()
+    encoded = private.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption())
+    key.write_bytes(encoded)
+    key.chmod(0o600)
+    for origin, verifier in logs.items():
+        known = ["-db", str(database), "-origin", origin]
+        subprocess.run(["witnessctl", "add-log", *known], check=True)  # noqa: S607
+        added = ["witnessctl", "add-key", *known, "-key", verifier]
+        subprocess.run(added, check=True)
+    (port,) = free_ports(1)
+    with running("ssh-agent", "-D", "-a", agent):
+        asyncio.run(eventually(lambda: _exists(agent)))
+        at_agent = os.environ | {"SSH_AUTH_SOCK": str(agent)}
+        subprocess.run(["ssh-add", "-q", key], env=at_agent, check=True)  # noqa: S607
+        printed = subprocess.run(
+            ["ssh-keygen", "-lf", key],  # noqa: S607
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        listen, fingerprint = f"127.0.0.1:{port}", printed.stdout.split()[1]
+        named = ["-name", NAME, "-key", fingerprint, "-db", str(database)]
+        where = ["-ssh-agent", str(agent), "-listen", listen]
+        with running("litewitness", *named, *where):
+            asyncio.run(eventually(lambda: listens(port)))
+            public = private.public_key().public_bytes_raw()
+            yield Lite(f"http://{listen}", VerifierKey.of(NAME, public, COSIGNER))
+
+
+async def _exists(path: Path) -> bool:
+    return await asyncio.to_thread(path.exists)
+
+
+async def _by_a_policy(fleet: Fleet, lite: Lite) -> tuple[bytes, bytes]:
+    """Let a.demo have its anchor cosigned twice by that witness alone."""
+    policy = f"witness w {lite.key.encode()} {lite.url}\nquorum w\n"
+    fleet.place("a.demo").witness_policy.write_text(policy)
+    fleet.clock.moment = SystemClock().now()  # that witness has no other
+    await fleet.start("a.demo")
+    cosigning = fleet["a.demo"].witnesses.cosigning
+    notes: list[bytes] = []
+    for _ in range(2):
+        await cosigning.run()
+        await cosigning.settle()
+        proof = await cosigning.proof()
+        assert proof is not None
+        notes.append(proof.note)
+        await fleet.look_up("a.demo", "anna@example.de", deadline_ms=100)
+    await fleet.close()
+    return notes[0], notes[1]
+
+
+@cosigns
+def test_a_witness_that_is_not_ours_cosigns_what_we_ask(
+    founded: Path, tmp_path: Path
+) -> None:
+    fleet = copy_of(founded, tmp_path / "n")
+    key = asyncio.run(_anchor_key(fleet))
+    with lite_witness(tmp_path / "w", {key.name: key.encode()}) as lite:
+        first, second = asyncio.run(_by_a_policy(fleet, lite))
+
+    for note in (first, second):
+        assert list(verify_cosignatures(note, [lite.key])) == [lite.key]
+    grew: list[Checkpoint] = [open_checkpoint(note, key) for note in (first, second)]
+    assert grew[0].size < grew[1].size
+
+
+async def _anchor_key(fleet: Fleet) -> VerifierKey:
+    await fleet.start("a.demo")
+    key = fleet["a.demo"].witnesses.anchor.key
+    await fleet.close()
+    return key
