@@ -24,6 +24,7 @@
 """
 
 from enum import StrEnum, unique
+from http import HTTPStatus
 from typing import Final
 
 from fedsafe_policies.vocabulary import IdentifierKind
@@ -304,12 +305,23 @@ class PeerUnreachableError(PeerError):
 
 
 class PeerRefusedError(PeerError):
-    """A peer answered that it will not; `status` is its HTTP status."""
+    """A peer answered that it will not; `status` is its HTTP status.
 
-    def __init__(self, peer: str, status: int, code: str) -> None:
+    `retry_after` is in how many seconds it may be asked again, if it said so.
+    """
+
+    def __init__(
+        self, peer: str, status: int, code: str, *, retry_after: float | None = None
+    ) -> None:
         super().__init__(peer, f"refused with {status} {code}")
         self.status = status
         self.code = code
+        self.retry_after = retry_after
+
+    @property
+    def lacks_budget(self) -> bool:
+        """Whether this node's budget at the peer is spent."""
+        return self.status == HTTPStatus.TOO_MANY_REQUESTS
 
 
 class WitnessError(FederationError):
@@ -348,9 +360,15 @@ class WitnessRefusedError(WitnessError):
 
 
 class QuorumError(FederationError):
-    """Fewer than t members answered rightly in time: ask again later."""
+    """Fewer than t members answered rightly in time: ask again later.
 
-    def __init__(self, got: int, needed: int) -> None:
+    Where too few have a budget left, `retry_after` says in how many seconds one has.
+    """
+
+    def __init__(
+        self, got: int, needed: int, *, retry_after: float | None = None
+    ) -> None:
         super().__init__(f"{got} of {needed} members answered in time")
         self.got = got
         self.needed = needed
+        self.retry_after = retry_after

@@ -2,7 +2,8 @@
 """Evaluation statements: signed batches of blinded elements and their answers.
 
 Request and answer name both parties, the generation, the number of elements, a
-nonce and a deadline; the answer repeats the digest of the signed request. So they
+nonce and a deadline; a request says what for, which is the budget that it is counted
+against (`metering`). The answer repeats the digest of the signed request. So they
 meter, stop replay, and a wrong answer is evidence that anyone can check
 (protocol 3.2). The elements are blinded: they tell the evaluator nothing.
 """
@@ -40,6 +41,7 @@ from fedsafe_federation.signed import (
     open_statement,
     sign_statement,
 )
+from fedsafe_policies.vocabulary import EvaluationPurpose
 
 REQUEST: Final = "evaluation.request"
 ANSWER: Final = "evaluation.answer"
@@ -53,11 +55,16 @@ _Milliseconds = Annotated[int, msgspec.Meta(ge=0, le=253402300799_000)]
 
 
 class EvaluationRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """*sender* asks *receiver* to evaluate *count* concatenated elements."""
+    """*sender* asks *receiver* to evaluate *count* concatenated elements.
+
+    `grant` names the grant of a backfill by its digest, and is there for no other
+    purpose.
+    """
 
     v: Annotated[int, msgspec.Meta(ge=1, le=1)]
     sender: NodeName
     receiver: NodeName
+    purpose: EvaluationPurpose
     epoch: Positive
     generation: Positive
     count: Annotated[int, msgspec.Meta(ge=1, le=MAX_ELEMENTS)]
@@ -65,6 +72,7 @@ class EvaluationRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     nonce: Bytes16
     at: _Milliseconds
     deadline: _Milliseconds
+    grant: Bytes32 | None = None
 
 
 class EvaluationAnswer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -107,12 +115,15 @@ def sign_request(  # noqa: PLR0913 - a statement has so many parts
     deadline: datetime,
     key: SigningKey,
     federation: str,
+    purpose: EvaluationPurpose = EvaluationPurpose.LOOKUP,
+    grant: bytes | None = None,
 ) -> Signed:
-    """Ask *receiver* to evaluate blinded *elements*."""
+    """Ask *receiver* to evaluate blinded *elements* for a purpose."""
     request = EvaluationRequest(
         v=1,
         sender=sender,
         receiver=receiver,
+        purpose=purpose,
         epoch=generation.epoch,
         generation=generation.number,
         count=len(elements),
@@ -120,6 +131,7 @@ def sign_request(  # noqa: PLR0913 - a statement has so many parts
         nonce=nonce,
         at=_milliseconds(now),
         deadline=_milliseconds(deadline),
+        grant=grant,
     )
     return sign_statement(
         request, type_=REQUEST, signer=sender, key=key, federation=federation
@@ -146,6 +158,10 @@ def open_request(
     )
     if request.sender != statement.signer or request.receiver != me:
         raise UntrustedError(statement.signer, "the request names other parties")
+    if (request.grant is not None) != (request.purpose is EvaluationPurpose.BACKFILL):
+        raise MalformedError(
+            "EvaluationRequest", "a backfill, and nothing else, has a grant"
+        )
     if request.deadline < _milliseconds(now):
         raise StaleStatementError(statement.signer, "the deadline has passed")
     made = datetime.fromtimestamp(request.at / 1000, tz=UTC)

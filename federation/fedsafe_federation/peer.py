@@ -50,8 +50,12 @@ _OK: Final = 200
 _NOT_FOUND: Final = 404
 
 
-class _ProblemCode(msgspec.Struct):
+_DAY_MS: Final = 24 * 60 * 60 * 1_000
+
+
+class _ProblemSaid(msgspec.Struct):
     code: Annotated[str, msgspec.Meta(pattern=r"^[a-z_]{1,64}$(?!\n)")] = "unknown"
+    retry_after_ms: Annotated[int, msgspec.Meta(ge=0, le=_DAY_MS)] | None = None
 
 
 class PeerClient:
@@ -256,7 +260,7 @@ async def exchange(  # noqa: PLR0913 - one exchange has so many parts
         most=most,
     )
     if not 200 <= status < 300:  # noqa: PLR2004 - the class of success
-        raise PeerRefusedError(peer, status, _code(data))
+        raise _refused(peer, status, data)
     return data
 
 
@@ -310,11 +314,14 @@ async def _read(response: aiohttp.ClientResponse, peer: str, most: int) -> bytes
     return b"".join(parts)
 
 
-def _code(data: bytes) -> str:
+def _refused(peer: str, status: int, data: bytes) -> PeerRefusedError:
     try:
-        return decode(data, _ProblemCode).code
+        said = decode(data, _ProblemSaid)
     except MalformedError:
-        return "unknown"
+        said = _ProblemSaid()
+    wait = said.retry_after_ms
+    after = None if wait is None else wait / 1_000
+    return PeerRefusedError(peer, status, said.code, retry_after=after)
 
 
 async def send_founding(

@@ -3,8 +3,10 @@
 
 The client's half of protocol 3.2: blind, ask t - 1 peers while the own share is
 evaluated (t of them without a share of one's own), verify every proof, combine,
-finalise. Only members that take part now are asked. A peer that does not answer, or
-answers junk, is replaced by the next. It is named only when its own signature
+finalise. Only members that take part now are asked. The blinded elements say in which
+order, so that over many lookups each peer is asked as often as the others. One that
+does not answer, answers junk, or has no budget left for this node is replaced by the
+next. It is named only when its own signature
 convicts it: the statement answers this request and its proof fails, or it is no
 answer at all. What anybody could have sent in its name, a repeated answer, another
 generation and silence convict nobody. With fewer than t members in time the answer
@@ -16,11 +18,12 @@ import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from hashlib import sha256
 from typing import Any, Final, Protocol, TypeVar
 
 from fedsafe_crypto.errors import GenerationMismatchError, LiarError
 from fedsafe_crypto.identity import SigningKey
-from fedsafe_crypto.oprf import Blinded, Mode, blind
+from fedsafe_crypto.oprf import Blinded, Mode, blind_all
 from fedsafe_crypto.threshold import (
     KeyShare,
     Pins,
@@ -33,10 +36,12 @@ from fedsafe_federation.charter import Charter, Member
 from fedsafe_federation.errors import (
     MalformedError,
     PeerError,
+    PeerRefusedError,
     QuorumError,
     UntrustedError,
 )
 from fedsafe_federation.evaluation import MAX_ELEMENTS, open_answer, sign_request
+from fedsafe_federation.metering import Budget, Ledger
 from fedsafe_federation.replication import Offload
 from fedsafe_federation.signed import Signed
 
@@ -96,6 +101,7 @@ class Quorum:
         *,
         ask: Ask,
         report: Report,
+        ledger: Ledger,
         offload: Offload,
         now: Callable[[], datetime],
         token_bytes: Callable[[int], bytes],
@@ -115,25 +121,39 @@ class Quorum:
         self._holder = holder
         self._ask = ask
         self._report = report
+        self._ledger = ledger
         self._offload = offload
         self._now = now
         self._token_bytes = token_bytes
-        self._turn = self._charter.member(holder.name).index
         self._avoid: dict[str, datetime] = {}
         self._reports: set[asyncio.Task[None]] = set()
 
+    async def blind(self, inputs: Sequence[bytes]) -> Sequence[Blinded]:
+        """Blind inputs: once for all epochs, so that each is charged once."""
+        return await self._run(lambda: blind_all(inputs, Mode.VOPRF), len(inputs))
+
     async def evaluate(
-        self, inputs: Sequence[bytes], *, within: float
+        self,
+        inputs: Sequence[bytes],
+        budget: Budget,
+        *,
+        within: float,
+        blinds: Sequence[Blinded] | None = None,
     ) -> Sequence[bytes]:
         """Give the OPRF output of every input, in order, within *within* seconds.
+
+        What was blinded before, for another epoch or try, is charged no more.
 
         Raises:
             QuorumError: fewer than t members answered rightly in time.
         """
         outputs: list[bytes] = []
         end = asyncio.get_running_loop().time() + within
+        if blinds is None:
+            blinds = await self.blind(inputs)
         for start in range(0, len(inputs), MAX_ELEMENTS):
-            outputs += await self._evaluate(inputs[start : start + MAX_ELEMENTS], end)
+            batch = slice(start, start + MAX_ELEMENTS)
+            outputs += await self._evaluate(inputs[batch], blinds[batch], budget, end)
         return outputs
 
     async def settle(self) -> None:
@@ -141,11 +161,16 @@ class Quorum:
         while self._reports:
             await asyncio.wait(self._reports)
 
-    async def _evaluate(self, inputs: Sequence[bytes], end: float) -> Sequence[bytes]:
+    async def _evaluate(
+        self,
+        inputs: Sequence[bytes],
+        blinds: Sequence[Blinded],
+        budget: Budget,
+        end: float,
+    ) -> Sequence[bytes]:
         count = len(inputs)
-        blinds = await self._run(lambda: [blind(x, Mode.VOPRF) for x in inputs], count)
         elements = [blinded.element for blinded in blinds]
-        collect = asyncio.create_task(self._collect(elements, end))
+        collect = asyncio.create_task(self._collect(elements, budget, end))
         try:
             own = await self._run(lambda: self._own(elements), count)
             others = await collect
@@ -167,11 +192,12 @@ class Quorum:
         return finalize_threshold(self._pins, inputs, blinds, [*own, *others])
 
     async def _collect(
-        self, elements: Sequence[bytes], end: float
+        self, elements: Sequence[bytes], budget: Budget, end: float
     ) -> Sequence[VerifiedEvaluation]:
         here = 0 if self._holder.share is None else 1
         needed = self._pins.threshold - here
-        waiting = self._candidates()
+        candidates = self._candidates(elements[0])
+        waiting = [m for m in candidates if not self._ledger.wait(m.name, budget)]
         answers: list[VerifiedEvaluation] = []
         running: set[_Asking] = set()
         try:
@@ -179,7 +205,7 @@ class Quorum:
                 while len(answers) < needed and (waiting or running):
                     more = needed - len(answers) - len(running)
                     for member in waiting[:more]:
-                        asking = self._one(member, elements, end)
+                        asking = self._one(member, elements, budget, end)
                         running.add(asyncio.create_task(asking, name=member.name))
                     waiting = waiting[more:]
                     done, running = await asyncio.wait(
@@ -192,31 +218,44 @@ class Quorum:
         finally:
             await _cancel(running)
         if len(answers) < needed:
-            raise QuorumError(len(answers) + here, self._pins.threshold)
+            waits = [self._ledger.wait(m.name, budget) for m in candidates]
+            after = min((wait for wait in waits if wait), default=None)
+            got = len(answers) + here
+            raise QuorumError(got, self._pins.threshold, retry_after=after)
         return answers
 
-    def _candidates(self) -> list[Member]:
+    def _candidates(self, element: bytes) -> list[Member]:
         now = self._now()
         holders = self._charter.holders(self.generation.epoch)
         others = [each for each in holders if each.name != self._holder.name]
-        start = self._turn % max(1, len(others))
-        turned = others[start:] + others[:start]
-        return sorted(turned, key=lambda m: self._avoid.get(m.name, now) > now)
+
+        def rank(member: Member) -> tuple[datetime, bytes]:
+            turn = sha256(element + member.name.encode()).digest()
+            return max(now, self._avoid.get(member.name, now)), turn
+
+        return sorted(others, key=rank)
 
     def _leave(self, peer: str, length: timedelta) -> None:
         self._avoid[peer] = self._now() + length
 
     async def _one(
-        self, member: Member, elements: Sequence[bytes], end: float
+        self, member: Member, elements: Sequence[bytes], budget: Budget, end: float
     ) -> VerifiedEvaluation | None:
-        request = self._sign(member, elements, end)
+        await self._ledger.asks(member.name, budget, elements)
+        request = self._sign(member, elements, budget, end)
         try:
             answer = await self._ask(member, request)
+        except PeerRefusedError as error:
+            if error.lacks_budget:
+                self._ledger.refused(member.name, budget, error.retry_after)
+            else:
+                self._leave(member.name, _RESERVE)
+            return None
         except (PeerError, TimeoutError):
             self._leave(member.name, _RESERVE)
             return None
         try:
-            return await self._check(member, elements, request, answer)
+            checked = await self._check(member, elements, request, answer)
         except (LiarError, MalformedError) as error:
             self._leave(member.name, _DISTRUST)
             self._accuse(member.name, str(error), request, answer)
@@ -224,9 +263,14 @@ class Quorum:
             self._leave(member.name, _DISTRUST)
         except GenerationMismatchError:
             self._leave(member.name, _RESERVE)
+        else:
+            self._ledger.answered(member.name, budget, elements)
+            return checked
         return None
 
-    def _sign(self, member: Member, elements: Sequence[bytes], end: float) -> Signed:
+    def _sign(
+        self, member: Member, elements: Sequence[bytes], budget: Budget, end: float
+    ) -> Signed:
         now = self._now()
         left = max(0.0, end - asyncio.get_running_loop().time())
         return sign_request(
@@ -239,6 +283,8 @@ class Quorum:
             deadline=now + timedelta(seconds=left) + _RESERVE,
             key=self._holder.key,
             federation=self._charter.federation,
+            purpose=budget.purpose,
+            grant=budget.grant,
         )
 
     async def _check(

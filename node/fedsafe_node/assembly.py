@@ -249,7 +249,7 @@ class RunningNode:
 
     async def _audit_last_evaluations(self) -> None:
         try:
-            await self.peering.audit_evaluations()
+            await self.peering.audit_evaluations(ends=True)
         except StoreError:
             _LOG.exception("evaluations not audited", extra=fields(reason="store"))
 
@@ -311,6 +311,7 @@ class RunningNode:
                 ),
                 ask=self.client.evaluate,
                 report=self._report,
+                ledger=self.peering.ledger,
                 offload=base.workers,
                 now=base.clock.now,
                 token_bytes=token_bytes,

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Final
 
+from fedsafe_federation.metering import HOUR, HOURS
 from fedsafe_node.breaches.clock import remind_of_breaches
 from fedsafe_node.budgets.meter import DAY, SLOT
 from fedsafe_node.index.lists import Lists
@@ -26,12 +27,14 @@ from fedsafe_node.signals.expiry import expire_signals
 from fedsafe_node.signals.relocking import relock
 from fedsafe_node.signals.reviewing import end_unreviewed
 from fedsafe_node.signals.reweighing import weigh_again
+from fedsafe_node.store.protocol import Transaction
 from fedsafe_node.witnesses import Witnesses
 
 _MINUTE: Final = timedelta(minutes=1)
 _RELOCK: Final = timedelta(seconds=20)
 _HOUR: Final = timedelta(hours=1)
 _DAY: Final = timedelta(days=1)
+_KEPT_DAYS: Final = 31  # as long as a backfill may take, and more
 
 
 class Duties:
@@ -127,8 +130,15 @@ class Duties:
 
     async def _forget_spent(self) -> None:
         before = int(self._desk.clock.now().timestamp()) - DAY - SLOT
-        await self._desk.store.write(lambda tx: tx.forget_spent(before))
+        await self._desk.store.write(lambda tx: _forget_spent(tx, before))
 
     async def _forget_answers(self) -> None:
         now = int(self._desk.clock.now().timestamp())
         await self._desk.store.write(lambda tx: tx.forget_idempotent_answers(now))
+
+
+async def _forget_spent(tx: Transaction, before: int) -> None:
+    await tx.forget_spent(before)
+    await tx.forget_leased(before // HOUR - _KEPT_DAYS * HOURS)
+    await tx.forget_tallies(before // DAY - _KEPT_DAYS)
+    await tx.forget_backfills(before - _KEPT_DAYS * DAY)

@@ -9,8 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from fedsafe_crypto.oprf import Mode, output_direct
+from fedsafe_crypto.oprf import Blinded, Mode, output_direct
 from fedsafe_crypto.tokens import media_token, origin_token
+from fedsafe_federation.metering import Budget
 from fedsafe_federation.quorum import Quorum
 from fedsafe_node.asked import File, Person
 from fedsafe_node.keys import MediaKeys, OwnKeys
@@ -67,22 +68,26 @@ class SharedLists:
             await quorum.settle()
 
     async def outputs(
-        self, persons: Sequence[Person], *, within: float
+        self, persons: Sequence[Person], budget: Budget, *, within: float
     ) -> list[tuple[Output, ...]]:
-        """Evaluate identifiers under every live epoch.
+        """Evaluate identifiers under every live epoch, each charged once.
 
         Raises:
             QuorumError: fewer than t members answered in time.
         """
         federation = self.membership.charter.federation
         inputs = [person.input(federation) for person in persons]
-        columns = [
-            [Output(epoch, y) for y in await quorum.evaluate(inputs, within=within)]
-            for epoch, quorum in self._quorums.items()
-        ]
+        blinds: Sequence[Blinded] | None = None
+        columns: list[list[Output]] = []
+        for epoch, quorum in self._quorums.items():
+            blinds = blinds or await quorum.blind(inputs)
+            found = await quorum.evaluate(inputs, budget, within=within, blinds=blinds)
+            columns.append([Output(epoch, y) for y in found])
         return list(zip(*columns, strict=True))
 
-    async def newest(self, persons: Sequence[Person], *, within: float) -> list[Output]:
+    async def newest(
+        self, persons: Sequence[Person], budget: Budget, *, within: float
+    ) -> list[Output]:
         """Evaluate identifiers under the epoch in which signals are published.
 
         Raises:
@@ -91,7 +96,7 @@ class SharedLists:
         federation = self.membership.charter.federation
         epoch = self.membership.epoch.epoch
         inputs = [person.input(federation) for person in persons]
-        outputs = await self._quorums[epoch].evaluate(inputs, within=within)
+        outputs = await self._quorums[epoch].evaluate(inputs, budget, within=within)
         return [Output(epoch, y) for y in outputs]
 
     def tokens(self, output: Output) -> Mapping[str, bytes]:

@@ -10,7 +10,7 @@ by it whom a record is about.
 
 import re
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from secrets import token_hex
 from typing import Final
 
@@ -22,18 +22,23 @@ _PARENT: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """A budget of an hour: how much it holds, is left, and in how many seconds more."""
+    """A budget: how much it holds, is left, and in how many seconds there is more.
+
+    It has the name and the length in seconds of the time that it is for.
+    """
 
     quota: int
     left: int
     seconds: int
+    name: str = "hour"
+    window: int = 3_600
 
 
 @dataclass(slots=True)
 class Asking:
     """One request or job: its trace, the member that asks, the events that it made.
 
-    `is_idle` is whether somebody has said that nothing happened, `limit` the budget
+    `is_idle` is whether somebody has said that nothing happened, `limits` the budgets
     that it was counted against. Owned by whoever began it; acts of the store add to
     `events` on their thread, one after the other.
     """
@@ -41,7 +46,7 @@ class Asking:
     trace: str
     peer: str | None = None
     events: set[str] = field(default_factory=set)
-    limit: "Limit | None" = None
+    limits: tuple["Limit", ...] = ()
     is_idle: bool = False
 
 
@@ -67,11 +72,14 @@ def nothing_happened() -> None:
         asking.is_idle = True
 
 
-def limit(quota: int, left: int, seconds: int) -> None:
-    """Say how a budget stands that the request under way was counted against."""
+def limits(*stands: Limit) -> None:
+    """Say how the budgets stand that the request under way was counted against."""
     asking = current()
     if asking is not None:
-        asking.limit = Limit(quota, max(0, left), max(0, seconds))
+        asking.limits = tuple(
+            replace(each, left=max(0, each.left), seconds=max(0, each.seconds))
+            for each in stands
+        )
 
 
 def trace_of(traceparent: str | None) -> str:

@@ -58,7 +58,7 @@ def make_services(parts: Parts) -> Services:
     registers = Registers(*around)
     audits = _audits(parts)
     lookups, signals = _lookups(parts), SignalService(desk)
-    _follow(base, lookups, signals)
+    _follow(parts, lookups, signals)
     requests = Requests(
         desk, base.announcer, base.office.vault, approvals, lookups.budgets
     )
@@ -123,8 +123,11 @@ def _overview(parts: Parts, policies: PolicyChanges) -> Overview:
     )
 
 
-def _follow(base: Base, lookups: LookupService, signals: SignalService) -> None:
+def _follow(parts: Parts, lookups: LookupService, signals: SignalService) -> None:
+    base = parts.base
+
     async def forget() -> None:
+        parts.peering.budgets.forget_circuits()
         lookups.budgets.forget_circuits()
         signals.forget_circuits()
 

@@ -10,7 +10,7 @@ from typing import Final
 from fedsafe_policies.decision import Decision
 from fedsafe_policies.ground import Ground
 from fedsafe_policies.reasons import Grant, Refusal
-from fedsafe_policies.vocabulary import Purpose
+from fedsafe_policies.vocabulary import EvaluationPurpose, Purpose
 
 _FEW: Final = 100  # below that many identifiers no pattern shows
 
@@ -39,6 +39,19 @@ class PublicationBudgetRequest:
     wanted: int
 
 
+@dataclass(frozen=True, slots=True)
+class EvaluationBudgetRequest:
+    """What one member has had evaluated for a purpose within the UTC hour and day.
+
+    Counted in elements; `wanted` are those of this request.
+    """
+
+    purpose: EvaluationPurpose
+    last_hour: int
+    last_day: int
+    wanted: int
+
+
 def rule_on_lookup_budget(request: LookupBudgetRequest, ground: Ground) -> Decision:
     """Decide whether so many lookups fit."""
     budgets = ground.document.budgets
@@ -61,3 +74,23 @@ def rule_on_publication_budget(
     if request.last_hour + request.wanted > budgets.publications_an_hour:
         return ground.deny(Refusal.MASS_LISTING)
     return ground.allow(Grant.WITHIN_BUDGET)
+
+
+def rule_on_evaluation_budget(
+    request: EvaluationBudgetRequest, ground: Ground
+) -> Decision:
+    """Decide whether a member may have so many elements more evaluated.
+
+    The day holds what a member declared and a reserve for when another is away:
+    whoever asks for more than that tries identifiers out.
+    """
+    budgets = ground.document.budgets
+    day = budgets.evaluations_a_day.get(request.purpose, 0)
+    if request.last_day + request.wanted > day:
+        tries = 0 < day <= request.last_day
+        refusal = Refusal.ENUMERATION if tries else Refusal.BUDGET
+        return ground.deny(refusal, request.purpose)
+    hour = budgets.evaluations_an_hour.get(request.purpose, 0)
+    if request.last_hour + request.wanted > hour:
+        return ground.deny(Refusal.BUDGET, request.purpose)
+    return ground.allow(Grant.WITHIN_BUDGET, about=request.purpose)

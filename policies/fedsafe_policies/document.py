@@ -16,6 +16,7 @@ from fedsafe_policies.span import Span
 from fedsafe_policies.vocabulary import (
     Act,
     Circle,
+    EvaluationPurpose,
     Grade,
     Level,
     Module,
@@ -164,12 +165,17 @@ class DoNotShare(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Budgets(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """P18: how much of what; a purpose that is not named gets nothing."""
+    """P18: how much of what; a purpose that is not named gets nothing.
+
+    Evaluations are counted in elements, for each member that asks this node.
+    """
 
     publications_an_hour: Count
     publications_a_day: Count
     identifiers_an_account: Annotated[int, msgspec.Meta(ge=1, le=1_000)]
     lookups_an_hour: dict[Purpose, Count]
+    evaluations_an_hour: dict[EvaluationPurpose, Count]
+    evaluations_a_day: dict[EvaluationPurpose, Count]
 
 
 class Training(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

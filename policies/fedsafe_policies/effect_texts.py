@@ -226,6 +226,12 @@ TABLE_NOUNS: Final[Mapping[str, Text]] = {
     "budgets.lookups_an_hour": Text(
         "Abfragen je Stunde zum Zweck", "lookups an hour for"
     ),
+    "budgets.evaluations_an_hour": Text(
+        "Auswertungen je Mitglied und Stunde für", "evaluations a member and hour for"
+    ),
+    "budgets.evaluations_a_day": Text(
+        "Auswertungen je Mitglied und Tag für", "evaluations a member and day for"
+    ),
     "ageing": Text("Treffer endet früher für", "identifier ages:"),
     "staffing.apart": Text("Unvereinbar mit", "kept apart from"),
     "training": Text("Schulung für", "training of"),

@@ -11,8 +11,10 @@ from typing import Any, Final
 
 from fedsafe_policies.acts import ActRequest, rule_on_act
 from fedsafe_policies.budgets import (
+    EvaluationBudgetRequest,
     LookupBudgetRequest,
     PublicationBudgetRequest,
+    rule_on_evaluation_budget,
     rule_on_lookup_budget,
     rule_on_publication_budget,
 )
@@ -82,6 +84,7 @@ Request = (
     | ErasureDebtRequest
     | LookupBudgetRequest
     | PublicationBudgetRequest
+    | EvaluationBudgetRequest
     | CorroborationRequest
 )
 
@@ -107,6 +110,7 @@ RULINGS: Final[Mapping[type, Callable[[Any, Ground], Decision]]] = MappingProxyT
         ErasureDebtRequest: rule_on_debt,
         LookupBudgetRequest: rule_on_lookup_budget,
         PublicationBudgetRequest: rule_on_publication_budget,
+        EvaluationBudgetRequest: rule_on_evaluation_budget,
         CorroborationRequest: rule_on_corroboration,
     }
 )

@@ -149,6 +149,8 @@ TABLES: Final[Mapping[str, Compare]] = {
     "purposes": _no_more,
     "jurisdictions.transfers": _same,
     "budgets.lookups_an_hour": _at_most,
+    "budgets.evaluations_an_hour": _at_most,
+    "budgets.evaluations_a_day": _at_most,
 }
 """Tables whose every line allows something: a new line is looser.
 

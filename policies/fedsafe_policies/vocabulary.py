@@ -58,6 +58,16 @@ class Phenomenon(StrEnum):
 
 
 @unique
+class EvaluationPurpose(StrEnum):
+    """What a member asks another to evaluate for; each has a budget of its own."""
+
+    LOOKUP = "lookup"
+    PUBLISHING = "publishing"
+    RIGHTS = "rights"
+    BACKFILL = "backfill"
+
+
+@unique
 class Surface(StrEnum):
     """Where the conduct took place."""
 

@@ -13,7 +13,11 @@ from enum import Enum, IntEnum
 from typing import Any, Final, Union, cast, get_args, get_origin, get_type_hints
 
 from fedsafe_policies.acts import ActRequest
-from fedsafe_policies.budgets import LookupBudgetRequest, PublicationBudgetRequest
+from fedsafe_policies.budgets import (
+    EvaluationBudgetRequest,
+    LookupBudgetRequest,
+    PublicationBudgetRequest,
+)
 from fedsafe_policies.corroboration import CorroborationRequest
 from fedsafe_policies.disputes import DisputeRequest, RulingRequest
 from fedsafe_policies.engine import Request
@@ -53,6 +57,7 @@ REQUESTS: Final[Mapping[str, type[Request]]] = {
     "erasure_debt": ErasureDebtRequest,
     "lookup_budget": LookupBudgetRequest,
     "publication_budget": PublicationBudgetRequest,
+    "evaluation_budget": EvaluationBudgetRequest,
     "corroboration": CorroborationRequest,
 }
 """Every type of request by the name that people write."""

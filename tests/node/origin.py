@@ -29,6 +29,7 @@ from fedsafe_federation.feed import (
     RecordLine,
     encode_batch,
 )
+from fedsafe_federation.metering import PUBLISHING
 from fedsafe_federation.records import (
     RestrictionRecord,
     encode_record,
@@ -79,7 +80,7 @@ async def output_of(fleet: Fleet, name: str, value: str = WHO) -> Output:
     shared = fleet[name].base.situation.shared
     assert isinstance(person, Person)
     assert shared is not None
-    (output,) = await shared.newest([person], within=10)
+    (output,) = await shared.newest([person], PUBLISHING, within=10)
     return output
 
 

@@ -7,6 +7,7 @@ from tests.node.origin import WHO, output_of
 
 from fedsafe_crypto.group import random_scalar
 from fedsafe_federation.errors import QuorumError
+from fedsafe_federation.metering import LOOKUPS, PUBLISHING
 from fedsafe_node.asked import File, Person, read_question
 from fedsafe_node.evaluators import OwnList
 from fedsafe_node.keys import MediaKeys, OwnKeys
@@ -64,7 +65,7 @@ async def test_one_of_three_gives_none(fleet: Fleet) -> None:
     assert shared is not None
 
     with pytest.raises(QuorumError):
-        await shared.outputs([person()], within=0.3)
+        await shared.outputs([person()], LOOKUPS, within=0.3)
 
 
 async def test_no_two_lists_share_a_token(trio: Fleet) -> None:
@@ -83,8 +84,8 @@ async def test_outputs_come_in_order_for_every_live_epoch(trio: Fleet) -> None:
     shared = trio["a.demo"].base.situation.shared
     assert shared is not None
     persons = [person(f"p{number}@mail.example") for number in range(6)]
-    together = await shared.outputs(persons, within=10)
-    newest = await shared.newest(persons, within=10)
+    together = await shared.outputs(persons, LOOKUPS, within=10)
+    newest = await shared.newest(persons, PUBLISHING, within=10)
 
     assert [outputs[0] for outputs in together] == newest
     assert len({output.y for output in newest}) == 6

@@ -8,7 +8,11 @@ from typing import Any, get_type_hints
 from hypothesis import strategies as st
 
 from fedsafe_policies.acts import ActRequest
-from fedsafe_policies.budgets import LookupBudgetRequest, PublicationBudgetRequest
+from fedsafe_policies.budgets import (
+    EvaluationBudgetRequest,
+    LookupBudgetRequest,
+    PublicationBudgetRequest,
+)
 from fedsafe_policies.corroboration import CorroborationRequest, Statement
 from fedsafe_policies.decision import Decision
 from fedsafe_policies.disputes import DisputeRequest, RulingRequest
@@ -43,6 +47,7 @@ from fedsafe_policies.vocabulary import (
     Act,
     Circle,
     Effect,
+    EvaluationPurpose,
     Finding,
     Grade,
     IdentifierKind,
@@ -184,6 +189,7 @@ ALLOWED: tuple[Request, ...] = (
     EraseRequest(Effect.REVOKED, RUTH),
     ErasureDebtRequest(NOW - HOUR),
     LookupBudgetRequest(Purpose.SIGNUP_CHECK, 100, 1, 90, 80),
+    EvaluationBudgetRequest(EvaluationPurpose.LOOKUP, 10, 100, 5),
     PublicationBudgetRequest(20, 200, 5),
     CorroborationRequest(
         (

@@ -20,7 +20,11 @@ from tests.policies.asking import (
     near,
 )
 
-from fedsafe_policies.budgets import LookupBudgetRequest, PublicationBudgetRequest
+from fedsafe_policies.budgets import (
+    EvaluationBudgetRequest,
+    LookupBudgetRequest,
+    PublicationBudgetRequest,
+)
 from fedsafe_policies.corroboration import (
     CorroborationRequest,
     Statement,
@@ -38,6 +42,7 @@ from fedsafe_policies.vocabulary import (
     Circle,
     Effect,
     ErasureMethod,
+    EvaluationPurpose,
     Grade,
     Matter,
     Plane,
@@ -249,11 +254,16 @@ def test_nothing_goes_to_a_place_that_is_not_admitted(
         (LookupBudgetRequest(Purpose.OPERATIONS, 0, 1), "budget"),
         (LookupBudgetRequest(Purpose.SIGNUP_CHECK, 0, 1, 101, 5), "enumeration"),
         (PublicationBudgetRequest(0, 2_000, 1), "budget"),
+        (EvaluationBudgetRequest(EvaluationPurpose.LOOKUP, 500, 500, 1), "budget"),
+        (EvaluationBudgetRequest(EvaluationPurpose.LOOKUP, 0, 1_999, 2), "budget"),
+        (EvaluationBudgetRequest(EvaluationPurpose.LOOKUP, 0, 2_000, 1), "enumeration"),
+        (EvaluationBudgetRequest(EvaluationPurpose.BACKFILL, 0, 0, 2_001), "budget"),
         (PublicationBudgetRequest(500, 500, 1), "mass_listing"),
     ],
 )
 def test_beyond_the_budget_is_refused(
-    request_: LookupBudgetRequest | PublicationBudgetRequest, code: str
+    request_: LookupBudgetRequest | PublicationBudgetRequest | EvaluationBudgetRequest,
+    code: str,
 ) -> None:
     decision = ask(request_)
 
@@ -265,6 +275,8 @@ def test_within_the_budget_is_allowed() -> None:
     assert ask(LookupBudgetRequest(Purpose.SIGNUP_CHECK, 19_989, 11)).allowed
     assert ask(LookupBudgetRequest(Purpose.SIGNUP_CHECK, 0, 1, 100, 5)).allowed
     assert ask(PublicationBudgetRequest(499, 1_999, 1)).allowed
+    assert ask(EvaluationBudgetRequest(EvaluationPurpose.LOOKUP, 499, 1_999, 1)).allowed
+    assert ask(EvaluationBudgetRequest(EvaluationPurpose.RIGHTS, 0, 75, 25)).allowed
 
 
 @given(

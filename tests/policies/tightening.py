@@ -23,7 +23,11 @@ from tests.policies.asking import (
     WATCH,
 )
 
-from fedsafe_policies.budgets import LookupBudgetRequest, PublicationBudgetRequest
+from fedsafe_policies.budgets import (
+    EvaluationBudgetRequest,
+    LookupBudgetRequest,
+    PublicationBudgetRequest,
+)
 from fedsafe_policies.corroboration import CorroborationRequest, Statement
 from fedsafe_policies.disputes import RulingRequest
 from fedsafe_policies.engine import Request
@@ -37,6 +41,7 @@ from fedsafe_policies.roles import RoleRequest
 from fedsafe_policies.sharing import Audience, TransferRequest
 from fedsafe_policies.vocabulary import (
     Circle,
+    EvaluationPurpose,
     Grade,
     Level,
     Plane,
@@ -247,6 +252,27 @@ TIGHTER: list[tuple[str, str, str, Request | None, int]] = [
         "signup_check = 20000",
         "signup_check = 20",
         LookupBudgetRequest(Purpose.SIGNUP_CHECK, 20, 1),
+        NOW,
+    ),
+    (
+        "budgets.evaluations_an_hour.lookup",
+        "[budgets.evaluations_an_hour]\nlookup = 500",
+        "[budgets.evaluations_an_hour]\nlookup = 50",
+        EvaluationBudgetRequest(EvaluationPurpose.LOOKUP, 50, 50, 1),
+        NOW,
+    ),
+    (
+        "budgets.evaluations_a_day.rights",
+        "rights = 100",
+        "rights = 99",
+        EvaluationBudgetRequest(EvaluationPurpose.RIGHTS, 0, 99, 1),
+        NOW,
+    ),
+    (
+        "budgets.evaluations_a_day.backfill",
+        "backfill = 20000",
+        "",
+        EvaluationBudgetRequest(EvaluationPurpose.BACKFILL, 0, 0, 1),
         NOW,
     ),
     ("staffing.seats", 'seats = ["', 'seats = ["auditor", "', None, NOW),

@@ -27,6 +27,7 @@ class Code(StrEnum):
     CONFLICT = "conflict"
     WRONG_STATE = "wrong_state"
     NO_FEDERATION = "no_federation"
+    NO_GRANT = "no_grant"
     HAS_CHARTER = "has_charter"
     WRONG_GENERATION = "wrong_generation"
     NOT_PENDING = "not_pending"
@@ -154,6 +155,7 @@ CODES: Final[Mapping[Code, tuple[int, str]]] = {
     Code.CONFLICT: (409, "Another act was faster"),
     Code.WRONG_STATE: (409, "The state does not allow this"),
     Code.NO_FEDERATION: (409, "This node belongs to no federation"),
+    Code.NO_GRANT: (409, "There is no such grant in force"),
     Code.HAS_CHARTER: (409, "This node belongs to a federation"),
     Code.WRONG_GENERATION: (409, "The keys are of another generation"),
     Code.NOT_PENDING: (409, "It waits for no second person"),

@@ -197,8 +197,8 @@ def make_endpoint(route: Route, border: Border) -> Endpoint:
                 raise ConnectionResetError from None
             languages = request.headers.get("Accept-Language", "")
             response = border.refuse(error, request_id, route.page, languages)
-        if asking.limit is not None:
-            response.headers.update(limit_headers(asking.limit))
+        if asking.limits:
+            response.headers.update(limit_headers(asking.limits))
         took = perf_counter() - began
         tally(response.status, took)
         if _LOG.isEnabledFor(logging.INFO):

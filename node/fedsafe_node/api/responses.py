@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Answers as they leave the node: never cached, never sniffed, no software named."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -55,12 +55,11 @@ def answer(
     return Answer(body=body, status=status, headers=headers)
 
 
-def limit_headers(limit: Limit) -> dict[str, str]:
-    """Say how a budget stands (draft-ietf-httpapi-ratelimit-headers)."""
-    return {
-        "RateLimit-Policy": f'"hour";q={limit.quota};w=3600',
-        "RateLimit": f'"hour";r={limit.left};t={limit.seconds}',
-    }
+def limit_headers(limits: Sequence[Limit]) -> dict[str, str]:
+    """Say how budgets stand (draft-ietf-httpapi-ratelimit-headers-10)."""
+    policies = [f'"{each.name}";q={each.quota};w={each.window}' for each in limits]
+    stands = [f'"{each.name}";r={each.left};t={each.seconds}' for each in limits]
+    return {"RateLimit-Policy": ", ".join(policies), "RateLimit": ", ".join(stands)}
 
 
 def problem_answer(

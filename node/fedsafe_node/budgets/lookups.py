@@ -24,7 +24,7 @@ from fedsafe_node.principal import Principal
 from fedsafe_node.situation import Situation
 from fedsafe_node.store.oversight_rows import SpentRow
 from fedsafe_node.store.protocol import Store, Transaction
-from fedsafe_node.tracing import limit
+from fedsafe_node.tracing import Limit, limits
 from fedsafe_policies.budgets import LookupBudgetRequest
 from fedsafe_policies.decision import Decision, deny
 from fedsafe_policies.reasons import Refusal
@@ -154,14 +154,15 @@ class LookupBudgets:
                 decision = self._situation.decide(request, moment)
         if not decision.allowed:
             retry_at = meter.frees_at(now)
-            limit(quota, quota - before.spent, retry_at - now)
+            limits(Limit(quota, quota - before.spent, retry_at - now))
             raise await self._circuits.refuse(
                 account, decision, act=_ACT, retry_at=retry_at
             )
         tries.count(now, wanted.cases)
         new.spent = wanted.lookups
         slot = meter.spend(now, new)
-        limit(quota, quota - before.spent - wanted.lookups, meter.frees_at(now) - now)
+        left, frees_at = quota - before.spent - wanted.lookups, meter.frees_at(now)
+        limits(Limit(quota, left, frees_at - now))
         return Spending(account, slot, new)
 
     def _judge_one(self, purpose: Purpose, asked: Asked) -> Decision:

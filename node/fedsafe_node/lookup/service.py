@@ -11,11 +11,13 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from math import ceil
 from typing import Final, TypeVar
 
 from msgspec.structs import replace
 
 from fedsafe_federation.errors import QuorumError
+from fedsafe_federation.metering import LOOKUPS
 from fedsafe_federation.replication import Offload
 from fedsafe_node.asked import Person, plane_of
 from fedsafe_node.budgets.lookups import LookupBudgets, Spending
@@ -86,6 +88,17 @@ class _Round:
     withheld: bool
     within: float
     spending: Spending
+
+
+@dataclass(frozen=True, slots=True)
+class _Deferred:
+    """Too few members answered; where their budgets are spent, for so many seconds."""
+
+    wait: float | None
+
+    @property
+    def milliseconds(self) -> int:
+        return RETRY_AFTER_MS if self.wait is None else ceil(self.wait * 1_000)
 
 
 class LookupService:
@@ -203,13 +216,12 @@ class LookupService:
 
     async def _answer(self, cases: Sequence[Case], step: _Round) -> list[LookupAnswer]:
         persons = [item for case in cases for item in case.persons]
-        shared = await self._evaluate(persons, step)
-        outputs = shared if shared is not None else [()] * len(persons)
+        found = await self._evaluate(persons, step)
+        deferred = found if isinstance(found, _Deferred) else None
+        outputs = [()] * len(persons) if isinstance(found, _Deferred) else found
         count = sum(len(case.asked) for case in cases)
         candidates = await self._run(lambda: self._probe(cases, outputs, step), count)
-        return await self._decide(
-            cases, candidates, step, deferred=shared is None and bool(persons)
-        )
+        return await self._decide(cases, candidates, step, deferred=deferred)
 
     def _probe(
         self,
@@ -236,14 +248,14 @@ class LookupService:
 
     async def _evaluate(
         self, persons: Sequence[Person], step: _Round
-    ) -> list[tuple[Output, ...]] | None:
+    ) -> "list[tuple[Output, ...]] | _Deferred":
         shared = self._situation.shared
         if shared is None or Plane.ACTOR not in step.shared or not persons:
             return [()] * len(persons)
         try:
-            return await shared.outputs(persons, within=step.within)
-        except QuorumError:
-            return None
+            return await shared.outputs(persons, LOOKUPS, within=step.within)
+        except QuorumError as error:
+            return _Deferred(error.retry_after)
 
     async def _decide(
         self,
@@ -251,7 +263,7 @@ class LookupService:
         candidates: Sequence[Sequence[Candidate]],
         step: _Round,
         *,
-        deferred: bool,
+        deferred: "_Deferred | None",
     ) -> list[LookupAnswer]:
         now = self._clock.now()
         situation = self._situation
@@ -263,8 +275,8 @@ class LookupService:
             opened: list[LogEntry] = []
             for case, pointers in zip(cases, candidates, strict=True):
                 found = await match_candidates(tx, pointers, situation, now)
-                lacks_peers = deferred and bool(case.persons)
-                answer = _answer(case, found, stale, deferred=lacks_peers)
+                lacks = deferred if case.persons else None
+                answer = _answer(case, found, stale, deferred=lacks)
                 if step.withheld and stale:
                     answer = replace(answer, gate_closed=True)
                 if found.matches:
@@ -301,7 +313,7 @@ class LookupService:
 
 
 def _answer(
-    case: Case, found: Found, stale: Sequence[str], *, deferred: bool
+    case: Case, found: Found, stale: Sequence[str], *, deferred: _Deferred | None
 ) -> LookupAnswer:
     matches = found.matches
     if matches:
@@ -317,6 +329,6 @@ def _answer(
         matches=list(matches),
         not_covered=list(stale),
         subject_ref=case.subject,
-        retry_after_ms=RETRY_AFTER_MS if deferred else None,
+        retry_after_ms=deferred.milliseconds if deferred else None,
         reminder=REMINDER if matches else None,
     )

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Answer members: feed, pokes, evaluations (`api.services.Peering`).
 
-Evaluations are counted per member and audited as sums by a job: an event each
-would put an fsync into every lookup of every member, and the signed statements
-are the evidence. A node never learns what it evaluates.
+Evaluations are charged to each member's budget (`budgets.evaluations`) and audited as
+sums by a job: an event each would put an fsync into every lookup of every member, and
+the signed statements are the evidence. A node never learns what it evaluates.
 """
 
 from collections import Counter
@@ -12,13 +12,21 @@ from datetime import datetime
 from typing import Final
 
 from fedsafe_crypto.identity import SigningKey
-from fedsafe_federation.evaluation import answer_request, open_request
+from fedsafe_federation.evaluation import (
+    EvaluationRequest,
+    answer_request,
+    open_request,
+    split_elements,
+)
 from fedsafe_federation.feed import FeedRequest
 from fedsafe_federation.freshness import SeenNonces
+from fedsafe_federation.metering import Budget
 from fedsafe_federation.replication import Offload
 from fedsafe_federation.requests import Request, verify_request
 from fedsafe_federation.signed import Signed
 from fedsafe_node.attesting import Attesting
+from fedsafe_node.budgets.asked import AskedLedger
+from fedsafe_node.budgets.evaluations import EvaluationBudgets
 from fedsafe_node.clock import Clock
 from fedsafe_node.errors import (
     BadRequestError,
@@ -37,7 +45,7 @@ from fedsafe_node.store.protocol import Store, Transaction
 from fedsafe_policies.decision import deny
 from fedsafe_policies.gating import GateRequest
 from fedsafe_policies.reasons import Refusal
-from fedsafe_policies.vocabulary import Plane
+from fedsafe_policies.vocabulary import EvaluationPurpose, Plane
 
 _OFFLOAD_ELEMENTS: Final = 4
 
@@ -45,8 +53,8 @@ _OFFLOAD_ELEMENTS: Final = 4
 class PeeringService:
     """The node's answers to members.
 
-    State, owned by the event loop: `_evaluated` counts the elements per member
-    since the last audit event.
+    State, owned by the event loop: `_evaluated` counts the elements per member and
+    purpose since the last audit event.
     """
 
     def __init__(  # noqa: PLR0913 - everything it needs is an argument
@@ -73,7 +81,9 @@ class PeeringService:
         self._offload = offload
         self._wake = wake
         self._seen = seen
-        self._evaluated: Counter[str] = Counter()
+        self._evaluated: Counter[tuple[str, EvaluationPurpose]] = Counter()
+        self.budgets = EvaluationBudgets(situation, store, trail, clock)
+        self.ledger = AskedLedger(store, clock)
 
     def authenticate(
         self, *, method: str, url: str, headers: dict[str, str], body: bytes
@@ -129,7 +139,9 @@ class PeeringService:
         Raises:
             UntrustedError: not from a member, or for another node.
             StaleStatementError: replayed, too old, or of another generation.
-            DeniedError: the actor plane is closed at this node, or at the member.
+            DeniedError: the actor plane is closed at this node, or at the member, or
+                the member's budget is spent.
+            WrongStateError: of another epoch, or a backfill without a grant in force.
             CryptoError: an element is no element of the group.
             StoreFailedError: the store takes no writes.
         """
@@ -145,12 +157,15 @@ class PeeringService:
             seen=self._seen,
             now=now,
         )
-        self._admit(opened.sender, now)
+        self._admit(opened, now)
         pins = membership.pins.get(opened.epoch)
         share = membership.shares.get(opened.epoch)
         if pins is None or share is None:
             raise WrongStateError("wrong_generation", "no such epoch here")
-        self._evaluated[opened.sender] += opened.count
+        elements = split_elements(opened.elements, opened.count)
+        budget = Budget(opened.purpose, opened.grant)
+        await self.budgets.admit(opened.sender, budget, elements)
+        self._evaluated[opened.sender, opened.purpose] += opened.count
 
         def answer() -> Signed:
             return answer_request(
@@ -165,12 +180,16 @@ class PeeringService:
         many = opened.count > _OFFLOAD_ELEMENTS
         return await self._offload(answer) if many else answer()
 
-    async def audit_evaluations(self) -> None:
-        """Write the sums of what was evaluated since the last call.
+    async def audit_evaluations(self, *, ends: bool = False) -> None:
+        """Write the sums of what was evaluated since the last call; settle leases.
+
+        With *ends* this process evaluates no more, and gives back what it holds.
 
         Raises:
             StoreError: they are not kept, and are counted on.
         """
+        await self.budgets.settle(whole=ends)
+        await self.ledger.settle(whole=ends)
         counted, self._evaluated = self._evaluated, Counter()
         if not counted:
             return
@@ -178,9 +197,9 @@ class PeeringService:
             self._trail.entry(
                 Event.EVALUATED,
                 at=self._clock.now(),
-                detail={"peer": peer, "elements": elements},
+                detail={"peer": peer, "kind": purpose, "elements": elements},
             )
-            for peer, elements in sorted(counted.items())
+            for (peer, purpose), elements in sorted(counted.items())
         ]
 
         async def act(tx: Transaction) -> None:
@@ -192,8 +211,11 @@ class PeeringService:
             self._evaluated += counted
             raise
 
-    def _admit(self, sender: str, now: datetime) -> None:
-        situation = self._situation
+    def _admit(self, request: EvaluationRequest, now: datetime) -> None:
+        # Whoever is listed has a right to know it, whatever gate is closed.
+        if request.purpose is EvaluationPurpose.RIGHTS:
+            return
+        situation, sender = self._situation, request.sender
         decision = situation.decide(GateRequest(Plane.ACTOR), now)
         if not decision.allowed:
             raise DeniedError(decision)

@@ -15,6 +15,7 @@ import msgspec
 from fedsafe_crypto.envelope import open_envelope
 from fedsafe_crypto.errors import CryptoError
 from fedsafe_federation.errors import MalformedError, QuorumError
+from fedsafe_federation.metering import RIGHTS
 from fedsafe_federation.signals import ActorBody, decode_opening
 from fedsafe_federation.wireformat import decode
 from fedsafe_node.asked import Person
@@ -63,7 +64,7 @@ async def evaluate(situation: Situation, person: Person) -> Evaluated:
     if shared is None:
         return Evaluated((), ())
     try:
-        (outputs,) = await shared.outputs([person], within=WITHIN)
+        (outputs,) = await shared.outputs([person], RIGHTS, within=WITHIN)
     except QuorumError:
         epochs = sorted(shared.membership.pins)
         return Evaluated((), [f"epoch {epoch}" for epoch in epochs])

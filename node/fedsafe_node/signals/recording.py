@@ -9,9 +9,11 @@ audit log beside the event that records it; a published signal's in the feed.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from math import ceil
 from typing import Final
 
 from fedsafe_federation.errors import QuorumError
+from fedsafe_federation.metering import PUBLISHING
 from fedsafe_federation.records import encode_record, signal_record
 from fedsafe_node.asked import Asked, Person
 from fedsafe_node.errors import UnavailableError
@@ -136,10 +138,12 @@ class Recorder:
             return {}
         within = _ONE_SECONDS if len(drafts) == 1 else _MANY_SECONDS
         try:
-            outputs = await shared.newest(persons, within=within)
+            outputs = await shared.newest(persons, PUBLISHING, within=within)
         except QuorumError as error:
+            wait = error.retry_after
+            later = RETRY_AFTER_MS if wait is None else ceil(wait * 1_000)
             raise UnavailableError(
-                "deferred", str(error), retry_after_ms=RETRY_AFTER_MS
+                "deferred", str(error), retry_after_ms=later
             ) from None
         return {id(plan): y for plan, y in zip(drafts, outputs, strict=True)}
 

@@ -27,6 +27,7 @@ from fedsafe_node.store.events_protocol import EventsReader, EventsWriter
 from fedsafe_node.store.gate_protocol import GateReader, GateWriter
 from fedsafe_node.store.keeping_protocol import KeepingReader, KeepingWriter
 from fedsafe_node.store.keeping_rows import Outage, Room
+from fedsafe_node.store.metering_protocol import MeteringReader, MeteringWriter
 from fedsafe_node.store.notices_protocol import NoticesReader, NoticesWriter
 from fedsafe_node.store.oversight_protocol import OversightReader, OversightWriter
 from fedsafe_node.store.people_protocol import PeopleReader, PeopleWriter
@@ -190,6 +191,7 @@ class Reader(
     LogReader,
     SignalReader,
     NodeReader,
+    MeteringReader,
     OversightReader,
     PeopleReader,
     GateReader,
@@ -300,6 +302,7 @@ class Transaction(
     LogWriter,
     SignalWriter,
     NodeWriter,
+    MeteringWriter,
     OversightWriter,
     PeopleWriter,
     GateWriter,

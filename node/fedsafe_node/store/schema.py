@@ -21,6 +21,7 @@ from fedsafe_node.store.answers_schema import ANSWERS
 from fedsafe_node.store.events_schema import EVENTS
 from fedsafe_node.store.gate_schema import REGISTER, RELOCK
 from fedsafe_node.store.keeping_schema import KEEPING
+from fedsafe_node.store.metering_schema import METERING
 from fedsafe_node.store.notices_schema import NOTICES
 from fedsafe_node.store.oversight_schema import OVERSIGHT
 from fedsafe_node.store.packs_schema import PACKS
@@ -253,6 +254,7 @@ MIGRATIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("0014_reasons", REASONS),
     ("0015_answers", ANSWERS),
     ("0016_packs", PACKS),
+    ("0017_metering", METERING),
 )
 VERSION = len(MIGRATIONS)
 

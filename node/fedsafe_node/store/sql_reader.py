@@ -27,6 +27,7 @@ from fedsafe_node.store.sql_events import SqlEventsReader
 from fedsafe_node.store.sql_gate import SqlGateReader
 from fedsafe_node.store.sql_keeping import SqlKeepingReader
 from fedsafe_node.store.sql_log_reader import SqlLogReader, Unsealing
+from fedsafe_node.store.sql_metering import SqlMeteringReader
 from fedsafe_node.store.sql_notices import SqlNoticesReader
 from fedsafe_node.store.sql_oversight import SqlOversightReader
 from fedsafe_node.store.sql_people import SqlPeopleReader
@@ -68,6 +69,7 @@ _FIRST_NAME = NamedRow(origin="", signal_id=b"", effect="", digest=b"")
 
 class SqlReader(
     SqlLogReader,
+    SqlMeteringReader,
     SqlOversightReader,
     SqlPeopleReader,
     SqlGateReader,

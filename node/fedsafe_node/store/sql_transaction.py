@@ -28,6 +28,7 @@ from fedsafe_node.store.sql_gate import SqlGateWriter
 from fedsafe_node.store.sql_keeping import SqlKeepingWriter
 from fedsafe_node.store.sql_log_reader import Unsealing
 from fedsafe_node.store.sql_logs import SqlLogRows
+from fedsafe_node.store.sql_metering import SqlMeteringWriter
 from fedsafe_node.store.sql_notices import SqlNoticesWriter
 from fedsafe_node.store.sql_oversight import SqlOversightWriter
 from fedsafe_node.store.sql_people import SqlPeopleWriter
@@ -97,6 +98,7 @@ class Sequencing(Unsealing, Undo, Protocol):
 
 class SqlTransaction(
     SqlReader,
+    SqlMeteringWriter,
     SqlOversightWriter,
     SqlPeopleWriter,
     SqlGateWriter,

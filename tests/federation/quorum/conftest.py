@@ -25,12 +25,34 @@ from fedsafe_federation.evaluation import (
     open_request,
 )
 from fedsafe_federation.freshness import SeenNonces
+from fedsafe_federation.metering import LOOKUPS, Budget
 from fedsafe_federation.quorum import Holder, Quorum
 from fedsafe_federation.signed import Signed
 
 Cheat = Callable[[Signed, Signed], Awaitable[Signed]]
 INPUTS = [b"input %d" % number for number in range(3)]
 LONG = 30.0
+
+
+@dataclass(slots=True)
+class Asked:
+    """A ledger in memory: what was asked and answered, and who refuses."""
+
+    asked: list[tuple[str, Budget, tuple[bytes, ...]]] = field(default_factory=list)
+    got: list[tuple[str, Budget, tuple[bytes, ...]]] = field(default_factory=list)
+    waits: dict[tuple[str, Budget], float] = field(default_factory=dict)
+
+    async def asks(self, peer: str, budget: Budget, elements: Sequence[bytes]) -> None:
+        self.asked.append((peer, budget, tuple(elements)))
+
+    def answered(self, peer: str, budget: Budget, elements: Sequence[bytes]) -> None:
+        self.got.append((peer, budget, tuple(elements)))
+
+    def refused(self, peer: str, budget: Budget, seconds: float | None) -> None:
+        self.waits[peer, budget] = seconds or 1.0
+
+    def wait(self, peer: str, budget: Budget) -> float:
+        return self.waits.get((peer, budget), 0.0)
 
 
 @dataclass(slots=True)
@@ -43,6 +65,7 @@ class Members:
     away: set[str] = field(default_factory=set)
     asked: list[str] = field(default_factory=list)
     reports: list[tuple[str, Signed, Signed]] = field(default_factory=list)
+    ledger: "Asked" = field(default_factory=Asked)
     numbers: "itertools.count[int]" = field(default_factory=itertools.count)
     seen: dict[str, SeenNonces] = field(default_factory=dict)
 
@@ -89,6 +112,7 @@ class Members:
             holder,
             ask=self.ask,
             report=self.report,
+            ledger=self.ledger,
             offload=in_place,
             now=lambda: NOW,
             token_bytes=lambda size: next(self.numbers).to_bytes(size),
@@ -99,7 +123,7 @@ class Members:
     ) -> Sequence[bytes]:
         quorum = self.quorum(name)
         try:
-            return await quorum.evaluate(inputs, within=LONG)
+            return await quorum.evaluate(inputs, LOOKUPS, within=LONG)
         finally:
             await quorum.settle()
 

@@ -3,6 +3,7 @@
 
 import asyncio
 import itertools
+from datetime import timedelta
 
 import pytest
 from msgspec.structs import replace
@@ -17,6 +18,8 @@ from tests.federation.quorum.conftest import (
 from fedsafe_crypto.tokens import origin_token
 from fedsafe_federation.charter import Charter, MemberState
 from fedsafe_federation.errors import QuorumError, UntrustedError
+from fedsafe_federation.metering import LOOKUPS
+from fedsafe_federation.quorum import Quorum
 from fedsafe_federation.signed import Signed
 
 
@@ -65,14 +68,20 @@ async def test_one_fewer_than_t_is_a_deferral(count: int, threshold: int) -> Non
     assert await members.evaluate() == truth(members.world)
 
 
+def _first(quorum: Quorum) -> str:
+    """Have one peer asked first, in whatever order the elements say."""
+    quorum._leave(NAMES[2], timedelta(seconds=1))  # noqa: SLF001
+    return NAMES[1]
+
+
 async def test_whoever_failed_is_asked_last_for_a_while() -> None:
     members = Members(world())
     quorum = members.quorum()
-    first = quorum._candidates()[0].name  # noqa: SLF001
+    first = _first(quorum)
     members.away = {first}
-    await quorum.evaluate(INPUTS, within=LONG)
+    await quorum.evaluate(INPUTS, LOOKUPS, within=LONG)
     members.asked.clear()
-    await quorum.evaluate(INPUTS, within=LONG)
+    await quorum.evaluate(INPUTS, LOOKUPS, within=LONG)
 
     assert first not in members.asked
 
@@ -90,7 +99,7 @@ async def test_the_deadline_is_kept_and_silence_accuses_nobody() -> None:
     loop = asyncio.get_running_loop()
     start = loop.time()
     with pytest.raises(QuorumError):
-        await quorum.evaluate(INPUTS, within=0.05)
+        await quorum.evaluate(INPUTS, LOOKUPS, within=0.05)
 
     assert 0.04 < loop.time() - start < 5
     assert members.reports == []
@@ -107,12 +116,12 @@ async def test_a_silent_peer_is_asked_last_next_time() -> None:
 
     members = Members(world())
     quorum = members.quorum()
-    first = quorum._candidates()[0].name  # noqa: SLF001
+    first = _first(quorum)
     members.cheats[first] = silent
     with pytest.raises(QuorumError):
-        await quorum.evaluate(INPUTS, within=0.05)
+        await quorum.evaluate(INPUTS, LOOKUPS, within=0.05)
 
-    assert await quorum.evaluate(INPUTS, within=LONG) == truth(members.world)
+    assert await quorum.evaluate(INPUTS, LOOKUPS, within=LONG) == truth(members.world)
     assert members.asked[-1] != first
 
 
@@ -120,7 +129,9 @@ async def test_the_answer_of_a_slow_peer_is_ignored() -> None:
     members, held = Members(world(5, 3)), asyncio.Event()
     cancelled: list[str] = []
     quorum = members.quorum()
-    slow, liar, *_ = (member.name for member in quorum._candidates())  # noqa: SLF001
+    slow, liar = NAMES[1:3]
+    for name in NAMES[3:]:
+        quorum._leave(name, timedelta(seconds=1))  # noqa: SLF001
 
     async def late(request: Signed, answer: Signed) -> Signed:
         del request
@@ -133,11 +144,11 @@ async def test_the_answer_of_a_slow_peer_is_ignored() -> None:
 
     members.cheats = {slow: late}
     with pytest.raises(QuorumError):
-        await quorum.evaluate(INPUTS, within=0.05)
+        await quorum.evaluate(INPUTS, LOOKUPS, within=0.05)
 
     assert cancelled == [slow]
     assert liar in members.asked
-    assert await quorum.evaluate(INPUTS, within=LONG) == truth(members.world)
+    assert await quorum.evaluate(INPUTS, LOOKUPS, within=LONG) == truth(members.world)
 
 
 async def test_a_cancelled_lookup_leaves_no_task_behind() -> None:
@@ -149,7 +160,7 @@ async def test_a_cancelled_lookup_leaves_no_task_behind() -> None:
         return answer
 
     members.cheats = dict.fromkeys(NAMES[1:], late)
-    task = asyncio.create_task(members.quorum().evaluate(INPUTS, within=LONG))
+    task = asyncio.create_task(members.quorum().evaluate(INPUTS, LOOKUPS, within=LONG))
     while not members.asked:  # noqa: ASYNC110
         await asyncio.sleep(0)
     task.cancel()

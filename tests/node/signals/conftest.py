@@ -23,6 +23,7 @@ from fedsafe_federation.charter import Charter, Epoch, Member, Pin, PolicyRefere
 from fedsafe_federation.errors import PeerError
 from fedsafe_federation.evaluation import answer_request, open_request
 from fedsafe_federation.freshness import SeenNonces
+from fedsafe_federation.metering import Budget
 from fedsafe_federation.quorum import Holder, Quorum
 from fedsafe_federation.signed import Signed
 from fedsafe_node.config import Config, Listen
@@ -88,6 +89,23 @@ class Clocked(Protocol):
 
 async def in_thread(work: Callable[[], T]) -> T:
     return await asyncio.to_thread(work)
+
+
+class Unmetered:
+    """A ledger of members that have no budgets."""
+
+    async def asks(self, peer: str, budget: Budget, elements: Sequence[bytes]) -> None:
+        """Count nothing."""
+
+    def answered(self, peer: str, budget: Budget, elements: Sequence[bytes]) -> None:
+        """Count nothing."""
+
+    def refused(self, peer: str, budget: Budget, seconds: float | None) -> None:
+        raise AssertionError(peer, budget, seconds)
+
+    def wait(self, peer: str, budget: Budget) -> float:
+        del peer, budget
+        return 0.0
 
 
 async def _blame(peer: str, why: str, request: Signed, answer: Signed) -> None:
@@ -194,6 +212,7 @@ class Federation:
             Holder(name, self.share(me.index), self.signing[name]),
             ask=self.ask,
             report=_blame,
+            ledger=Unmetered(),
             offload=in_thread,
             now=self.clock.now,
             token_bytes=token_bytes,

@@ -1,4 +1,5 @@
 CREATE INDEX acts_by_state ON acts (state, asked_at);
+CREATE INDEX backfills_by_end ON backfills (until);
 CREATE INDEX breach_entries_by_breach ON breach_entries (breach, number);
 CREATE INDEX disputes_beyond ON disputes (author) WHERE weight = 'flood';
 CREATE INDEX disputes_by_author ON disputes (author, charged_at);
@@ -9,6 +10,7 @@ CREATE INDEX grants_by_person ON grants (person, role);
 CREATE UNIQUE INDEX grants_open ON grants (person, role) WHERE until IS NULL;
 CREATE INDEX holds_in_force ON holds (placed_at) WHERE lifted_at IS NULL;
 CREATE INDEX idempotency_by_expiry ON idempotency (expires_at);
+CREATE INDEX leased_by_hour ON leased (hour);
 CREATE INDEX notices_by_state ON notices (state, queued_at);
 CREATE INDEX provider_events_by_expiry ON provider_events (expires_at) WHERE sealed IS NOT NULL;
 CREATE INDEX provider_events_by_reminder ON provider_events (remind_at) WHERE receipted_at IS NULL AND remind_at IS NOT NULL AND sealed IS NOT NULL;
@@ -40,6 +42,7 @@ CREATE INDEX trainings_by_person ON trainings (person);
 CREATE INDEX validations_by_age ON validations (last_at, signal_id);
 CREATE TABLE acts ( id TEXT PRIMARY KEY, kind TEXT NOT NULL, digest BLOB NOT NULL CHECK (length(digest) = 32), content BLOB, asked_by TEXT NOT NULL, asked_role TEXT NOT NULL, asked_at INTEGER NOT NULL, expires_at INTEGER NOT NULL, state TEXT NOT NULL CHECK (state IN ('pending', 'done', 'withdrawn')), decided_by TEXT, decided_at INTEGER, CHECK ((content IS NULL) = (state <> 'pending')), CHECK (state <> 'done' OR decided_by <> asked_by) ) STRICT;
 CREATE TABLE audiences ( signal_id BLOB PRIMARY KEY CHECK (length(signal_id) = 16), names TEXT NOT NULL, idx INTEGER UNIQUE ) STRICT;
+CREATE TABLE backfills ( digest BLOB PRIMARY KEY CHECK (length(digest) = 32), member TEXT NOT NULL, elements INTEGER NOT NULL CHECK (elements > 0), since INTEGER NOT NULL, until INTEGER NOT NULL CHECK (until > since), document BLOB NOT NULL ) STRICT;
 CREATE TABLE breach_entries ( number INTEGER PRIMARY KEY, breach TEXT NOT NULL, step TEXT NOT NULL CHECK ( step IN ('opened', 'assessed', 'notified', 'reminded', 'closed') ), record BLOB NOT NULL, period TEXT, note BLOB, recorded_at INTEGER NOT NULL, recorded_by TEXT NOT NULL, CHECK ((note IS NULL) = (period IS NULL)) ) STRICT;
 CREATE TABLE circuits ( holder TEXT NOT NULL, purpose TEXT NOT NULL, code TEXT NOT NULL, broken_at INTEGER NOT NULL, until INTEGER NOT NULL, PRIMARY KEY (holder, purpose) ) STRICT, WITHOUT ROWID;
 CREATE TABLE cosignatures ( log TEXT NOT NULL, size INTEGER NOT NULL, witness TEXT NOT NULL, line TEXT NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (log, size, witness) ) STRICT, WITHOUT ROWID;
@@ -62,6 +65,7 @@ CREATE TABLE holds ( id TEXT PRIMARY KEY, subject TEXT, first INTEGER, last INTE
 CREATE TABLE idempotency ( key TEXT PRIMARY KEY, request_digest BLOB NOT NULL, status INTEGER NOT NULL, body BLOB NOT NULL, expires_at INTEGER NOT NULL ) STRICT;
 CREATE TABLE identities ( issuer TEXT NOT NULL, subject TEXT NOT NULL, person TEXT NOT NULL REFERENCES persons (id), PRIMARY KEY (issuer, subject), UNIQUE (issuer, person) ) STRICT, WITHOUT ROWID;
 CREATE TABLE leaf_tiles ( log INTEGER NOT NULL, idx INTEGER NOT NULL, hashes BLOB NOT NULL CHECK (length(hashes) = 8192), PRIMARY KEY (log, idx) ) STRICT;
+CREATE TABLE leased ( side TEXT NOT NULL CHECK (side IN ('answered', 'asked', 'received')), member TEXT NOT NULL, purpose TEXT NOT NULL, hour INTEGER NOT NULL, elements INTEGER NOT NULL CHECK (elements >= 0), PRIMARY KEY (side, member, purpose, hour) ) STRICT, WITHOUT ROWID;
 CREATE TABLE logs ( id INTEGER PRIMARY KEY, origin TEXT NOT NULL UNIQUE ) STRICT;
 CREATE TABLE meta (key TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT;
 CREATE TABLE notice_texts ( number INTEGER PRIMARY KEY, name TEXT NOT NULL, digest TEXT NOT NULL, signed_by TEXT NOT NULL, role TEXT NOT NULL, signed_at INTEGER NOT NULL, valid_until INTEGER NOT NULL CHECK (valid_until > signed_at) ) STRICT;
@@ -85,6 +89,7 @@ CREATE TABLE seal ( part TEXT PRIMARY KEY, body BLOB NOT NULL ) STRICT, WITHOUT 
 CREATE TABLE sessions ( id TEXT PRIMARY KEY, person TEXT NOT NULL REFERENCES persons (id), role TEXT NOT NULL, began_at INTEGER NOT NULL, seen_at INTEGER NOT NULL, stepped_up_at INTEGER ) STRICT;
 CREATE TABLE signals ( row INTEGER PRIMARY KEY, signal_id BLOB NOT NULL CHECK (length(signal_id) = 16), origin TEXT NOT NULL, plane TEXT NOT NULL, scope TEXT NOT NULL, epoch INTEGER NOT NULL, generation INTEGER NOT NULL, media_kind INTEGER, token BLOB CHECK (length(token) = 16), match_until INTEGER NOT NULL, erase_after INTEGER NOT NULL, status TEXT NOT NULL CHECK ( status IN ('active', 'disputed', 'revoked', 'expired', 'erased') ), own INTEGER NOT NULL CHECK (own IN (0, 1)), log TEXT NOT NULL, idx INTEGER NOT NULL, grp TEXT NOT NULL, CHECK ((token IS NULL) = (status = 'erased')), UNIQUE (signal_id, origin) ) STRICT;
 CREATE TABLE spent ( holder TEXT NOT NULL, purpose TEXT NOT NULL, slot INTEGER NOT NULL, spent INTEGER NOT NULL, identifiers INTEGER NOT NULL, accounts INTEGER NOT NULL, PRIMARY KEY (holder, purpose, slot) ) STRICT, WITHOUT ROWID;
+CREATE TABLE tallies ( author TEXT NOT NULL, day INTEGER NOT NULL, statement BLOB NOT NULL, differs INTEGER NOT NULL CHECK (differs >= 0), PRIMARY KEY (author, day) ) STRICT, WITHOUT ROWID;
 CREATE TABLE task_answers ( inquiry INTEGER PRIMARY KEY REFERENCES task_inquiries (number), task TEXT NOT NULL REFERENCES tasks (id), replies TEXT NOT NULL, reference TEXT NOT NULL, answered_by TEXT NOT NULL, answered_at INTEGER NOT NULL ) STRICT;
 CREATE TABLE task_decisions ( number INTEGER PRIMARY KEY, task TEXT NOT NULL REFERENCES tasks (id), outcome TEXT NOT NULL, level TEXT, decided_by TEXT NOT NULL, second TEXT, decided_at INTEGER NOT NULL, dwell INTEGER NOT NULL CHECK (dwell >= 0), until INTEGER, reason TEXT, evidence TEXT, hearing TEXT, second_dwell INTEGER CHECK (second_dwell >= 0), rule TEXT, phenomenon TEXT, surface TEXT, grade TEXT, source TEXT, CHECK (second <> decided_by), CHECK (second IS NOT NULL OR second_dwell IS NULL) ) STRICT;
 CREATE TABLE task_hearings ( number INTEGER PRIMARY KEY, task TEXT NOT NULL REFERENCES tasks (id), step TEXT NOT NULL, reference TEXT NOT NULL, answer_until INTEGER, exception TEXT, recorded_by TEXT NOT NULL, recorded_at INTEGER NOT NULL ) STRICT;
@@ -101,6 +106,7 @@ CREATE TABLE witnessed ( log TEXT PRIMARY KEY, size INTEGER NOT NULL CHECK (size
 CREATE TRIGGER acts_are_decided_once BEFORE UPDATE ON acts WHEN OLD.state <> 'pending' BEGIN SELECT RAISE(ABORT, 'an act is decided once'); END;
 CREATE TRIGGER audiences_no_delete BEFORE DELETE ON audiences BEGIN SELECT RAISE(ABORT, 'whom a signal is for never changes'); END;
 CREATE TRIGGER audiences_stay BEFORE UPDATE ON audiences WHEN NEW.signal_id <> OLD.signal_id OR NEW.names <> OLD.names OR OLD.idx IS NOT NULL BEGIN SELECT RAISE(ABORT, 'whom a signal is for never changes'); END;
+CREATE TRIGGER backfills_no_update BEFORE UPDATE ON backfills BEGIN SELECT RAISE(ABORT, 'a grant is never changed'); END;
 CREATE TRIGGER breach_entries_no_delete BEFORE DELETE ON breach_entries BEGIN SELECT RAISE(ABORT, 'the register of breaches is append-only'); END;
 CREATE TRIGGER breach_entries_no_update BEFORE UPDATE ON breach_entries BEGIN SELECT RAISE(ABORT, 'the register of breaches is append-only'); END;
 CREATE TRIGGER disputes_no_delete BEFORE DELETE ON disputes BEGIN SELECT RAISE(ABORT, 'disputes are append-only'); END;

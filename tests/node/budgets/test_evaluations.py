@@ -1,0 +1,260 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What each member may have evaluated here: bounded, durable, charged once."""
+
+import asyncio
+from datetime import timedelta
+from itertools import count
+
+import pytest
+from msgspec.structs import replace
+from tests.node.signals.conftest import Clocked, Node, NodeMaker
+
+from fedsafe_federation.metering import (
+    LOOKUPS,
+    PUBLISHING,
+    RIGHTS,
+    Budget,
+)
+from fedsafe_node.budgets.evaluations import EvaluationBudgets
+from fedsafe_node.errors import OverBudgetError, WrongStateError
+from fedsafe_node.log.audit import Event
+from fedsafe_node.store.metering_rows import BackfillRow, Side
+from fedsafe_node.tracing import begin
+from fedsafe_policies.policy import Policy
+from fedsafe_policies.vocabulary import EvaluationPurpose
+
+NUMBERS = count(1)
+DAY, HOUR = 100, 40
+MEMBER = "b.demo"
+
+
+def limited(policy: Policy) -> Policy:
+    names = (EvaluationPurpose.LOOKUP, EvaluationPurpose.RIGHTS)
+    budgets = replace(
+        policy.document.budgets,
+        evaluations_a_day={**dict.fromkeys(names, DAY), EvaluationPurpose.BACKFILL: 50},
+        evaluations_an_hour=dict.fromkeys((*names, EvaluationPurpose.BACKFILL), HOUR),
+    )
+    return Policy(replace(policy.document, budgets=budgets), policy.digest)
+
+
+@pytest.fixture
+def node(make_node: NodeMaker) -> Node:
+    """A node that evaluates forty elements an hour and a hundred a day."""
+    made = make_node(joined=False)
+    made.desk.situation.policy = limited(made.desk.situation.policy)
+    return made
+
+
+def process_of(node: Node) -> EvaluationBudgets:
+    """Start a process of the node; the one before it may have been killed."""
+    desk = node.desk
+    return EvaluationBudgets(desk.situation, desk.store, desk.trail, desk.clock)
+
+
+def elements(number: int) -> list[bytes]:
+    return [next(NUMBERS).to_bytes(32) for _ in range(number)]
+
+
+async def spent_of(
+    process: EvaluationBudgets, step: int = 1, budget: Budget = LOOKUPS
+) -> int:
+    """Ask until it is refused; say how many were admitted."""
+    admitted = 0
+    while admitted < 10 * DAY:
+        try:
+            await process.admit(MEMBER, budget, elements(step))
+        except OverBudgetError:
+            break
+        admitted += step
+    return admitted
+
+
+async def leased(node: Node) -> int:
+    rows = await node.desk.store.scan(lambda reader: reader.all_leased(0, 1 << 40))
+    return sum(row.elements for row in rows if row.side is Side.ANSWERED)
+
+
+async def test_beyond_the_hour_and_the_day_a_member_is_refused(
+    node: Node, clock: Clocked
+) -> None:
+    process = process_of(node)
+    by_hour = []
+    for _ in range(4):
+        by_hour.append(await spent_of(process))
+        clock.advance(timedelta(hours=1))
+
+    assert by_hour == [40, 40, 20, 0]
+    assert await leased(node) == DAY
+
+
+async def test_it_says_when_there_is_more(node: Node, clock: Clocked) -> None:
+    process = process_of(node)
+    await process.admit(MEMBER, LOOKUPS, elements(40))
+    with pytest.raises(OverBudgetError) as refused:
+        await process.admit(MEMBER, LOOKUPS, elements(1))
+    clock.advance(timedelta(seconds=refused.value.retry_after))
+    await process.admit(MEMBER, LOOKUPS, elements(1))
+
+    assert refused.value.decision.code == "budget"
+    assert refused.value.decision.about == "lookup"
+    assert 0 < refused.value.retry_after <= 3_600
+
+
+async def test_each_member_and_purpose_has_a_budget_of_its_own(node: Node) -> None:
+    process = process_of(node)
+    await process.admit(MEMBER, LOOKUPS, elements(40))
+    await process.admit(MEMBER, RIGHTS, elements(40))
+    await process.admit("c.demo", LOOKUPS, elements(40))
+    with pytest.raises(OverBudgetError):
+        await process.admit(MEMBER, PUBLISHING, elements(1))  # none is named
+
+
+async def test_a_restart_resets_nothing(node: Node) -> None:
+    admitted = 0
+    for _ in range(2 * HOUR):  # killed after each evaluation
+        try:
+            await process_of(node).admit(MEMBER, LOOKUPS, elements(1))
+        except OverBudgetError:
+            break
+        admitted += 1
+
+    assert admitted == 10  # a kill loses what was leased ahead, and resets nothing
+    assert await leased(node) == HOUR
+
+
+async def test_a_process_that_ends_gives_back_what_it_has_not_spent(node: Node) -> None:
+    admitted = 0
+    while True:
+        process = process_of(node)
+        try:
+            await process.admit(MEMBER, LOOKUPS, elements(1))
+        except OverBudgetError:
+            break
+        await process.settle(whole=True)
+        admitted += 1
+
+    assert admitted == HOUR
+
+
+async def test_two_processes_have_one_budget_together(node: Node) -> None:
+    both = process_of(node), process_of(node)
+    admitted = 0
+    for turn in range(4 * HOUR):
+        try:
+            await both[turn % 2].admit(MEMBER, LOOKUPS, elements(1))
+        except OverBudgetError:
+            continue
+        admitted += 1
+
+    assert admitted == HOUR
+    assert await leased(node) == HOUR
+
+
+async def test_of_many_at_once_so_many_are_admitted_as_the_hour_holds(
+    node: Node,
+) -> None:
+    process = process_of(node)
+    done = await asyncio.gather(
+        *(process.admit(MEMBER, LOOKUPS, elements(3)) for _ in range(30)),
+        return_exceptions=True,
+    )
+
+    assert sum(each is None for each in done) == 13
+
+
+async def test_the_clock_going_back_gives_no_second_day(
+    node: Node, clock: Clocked
+) -> None:
+    process, admitted = process_of(node), 0
+    for _ in range(3):
+        admitted += await spent_of(process)
+        clock.advance(timedelta(hours=1))
+    for back in (2, 30, 24 * 40):
+        clock.advance(-timedelta(hours=back))
+        admitted += await spent_of(process_of(node))
+
+    assert admitted == DAY
+
+
+async def test_a_retry_is_not_charged_twice(node: Node, clock: Clocked) -> None:
+    process, same = process_of(node), elements(20)
+    for _ in range(10):
+        await process.admit(MEMBER, LOOKUPS, same)
+        clock.advance(timedelta(seconds=5))
+    await process.settle(whole=True)
+    once = await leased(node)
+    clock.advance(timedelta(minutes=1))
+    await process.admit(MEMBER, LOOKUPS, same)
+    await process.settle(whole=True)
+
+    assert (once, await leased(node)) == (20, 40)
+
+
+async def test_an_element_is_charged_once_within_one_request(node: Node) -> None:
+    process = process_of(node)
+    await process.admit(MEMBER, LOOKUPS, elements(1) * 1_000)
+    await process.settle(whole=True)
+
+    assert await leased(node) == 1
+
+
+async def test_what_was_refused_is_not_free_later(node: Node) -> None:
+    process, same = process_of(node), elements(41)
+    for _ in range(2):
+        with pytest.raises(OverBudgetError):
+            await process.admit(MEMBER, LOOKUPS, same)
+
+
+async def test_who_goes_on_when_the_day_is_spent_raises_an_alarm_once(
+    node: Node, clock: Clocked
+) -> None:
+    process = process_of(node)
+    for _ in range(3):
+        await spent_of(process)
+        clock.advance(timedelta(hours=1))
+    refused = []
+    for _ in range(3):
+        with pytest.raises(OverBudgetError) as caught:
+            await process.admit(MEMBER, LOOKUPS, elements(1))
+        refused.append(caught.value.decision.code)
+    await process.admit(MEMBER, RIGHTS, elements(1))
+
+    assert refused == ["enumeration"] * 3
+    alarms = [each for each in await node.events() if each[0] is Event.BUDGET_BROKEN]
+    assert alarms == [(Event.BUDGET_BROKEN, "enumeration")]
+
+
+async def test_a_member_is_told_how_its_budgets_stand(node: Node) -> None:
+    process, asking = process_of(node), begin()
+    await process.admit(MEMBER, LOOKUPS, elements(15))
+    hour, day = asking.limits
+    with pytest.raises(OverBudgetError):
+        await process.admit(MEMBER, LOOKUPS, elements(26))
+
+    assert (hour.name, hour.quota, hour.left, hour.window) == ("hour", 40, 25, 3_600)
+    assert (day.name, day.quota, day.left, day.window) == ("day", 100, 85, 86_400)
+    assert [limit.left for limit in asking.limits] == [25, 85]
+
+
+async def test_a_backfill_takes_a_grant_that_is_in_force(
+    node: Node, clock: Clocked
+) -> None:
+    process, now = process_of(node), int(clock.now().timestamp())
+    budget = Budget(EvaluationPurpose.BACKFILL, bytes(32))
+    row = BackfillRow(bytes(32), MEMBER, 60, now, now + 10_000_000, b"signed")
+    with pytest.raises(WrongStateError):
+        await process.admit(MEMBER, budget, elements(1))
+    await node.desk.store.write(lambda tx: tx.add_backfill(row))
+    with pytest.raises(WrongStateError):
+        await process.admit("c.demo", budget, elements(1))
+    admitted = []
+    for _ in range(60):
+        admitted.append(await spent_of(process, budget=budget))
+        clock.advance(timedelta(hours=1))
+    clock.advance(timedelta(days=200))
+    with pytest.raises(WrongStateError):
+        await process.admit(MEMBER, budget, elements(1))
+
+    assert [each for each in admitted if each] == [40, 10, 10]
+    assert sum(admitted) == row.elements
