@@ -1,26 +1,30 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Distributed key generation: Feldman's verifiable secret sharing, by all at once.
+"""Distributed key generation and resharing: verifiable secret sharing, by all at once.
 
-Each participant deals shares of a random polynomial of its own; the key is the sum,
-which nobody ever holds. Three rounds, one message of everybody in each:
+Each dealer deals shares of a random polynomial of its own. For a new key that is
+Pedersen's generation (1991) over Feldman's sharing (1987): the key is the sum, which
+nobody ever holds. A dealer who speaks last can bias the key's distribution, not
+learn it (Gennaro et al., 2007); the OPRF needs no uniform key. In a run that shares a
+key anew each constant is an old share (resharing.py). Three rounds:
 
-1. announce: a fresh sealing key for every other dealer;
-2. deal: commitments, proof of possession, a sealed sub-share for everyone. With
-   it travels a contribution to the media keys, committed to by hash;
-3. verdict: "all fits, and this is the transcript", or complaints.
+1. announce, the recipients: a fresh sealing key for every other dealer;
+2. deal, the dealers: commitments, proof of possession, a sealed sub-share for
+   everyone; with it travels a contribution to the media keys, committed to by hash;
+3. verdict, the recipients: "all fits, and this is the transcript", or complaints.
 
-Any complaint, unreadable message or differing transcript ends the run for all
-(DkgAbortError names whom it is about); nothing of it may be used. The federation
-signs and carries messages, stores states and decides whether to run again; here
-there is no I/O. A state must be stored before its message is sent, and a
-participant that restarts goes on from the stored state: dealing twice in one run
-is what a cheat does. A dealer who speaks last can bias the key's distribution, not
-learn it (Gennaro et al.); the OPRF needs no uniform key.
+Whatever does not fit ends the run for all: DkgAbortError says who is at fault
+(blame.py), nothing of the run may be used, and the federation repeats it without the
+guilty and the silent (Run.without). The federation signs and carries messages and
+stores states; here there is no I/O. A state must be stored before its message is
+sent, and a participant that restarts goes on from the stored state: dealing twice in
+one run is what a cheat does. An empty message means: nothing to send.
 
     state = announce(run, me)                       # send state.message
-    state = state.deal(announcements)               # send state.message
+    state = state.deal(announcements, held=held)    # send state.message
     state = state.judge(deals)                      # send state.message
-    result = state.finish(verdicts)
+    result = state.finish(seen)
+
+Whoever only deals, and anybody who watches, takes the pins from outcome(run, seen).
 """
 
 from collections.abc import Mapping, Sequence
@@ -29,47 +33,54 @@ from secrets import token_bytes
 from typing import Final
 
 import msgspec
-from blake3 import blake3
 
+from fedsafe_crypto.blame import Seen, check_verdicts
 from fedsafe_crypto.dkg_messages import (
     CONTRIBUTION_BYTES,
     Announcement,
+    Complaint,
     Deal,
     Reason,
-    Run,
     Verdict,
+    complaint_of,
+    complete,
+    digest_of,
     encode,
-    read,
     transcript_of,
+    write,
 )
-from fedsafe_crypto.errors import (
-    Complaint,
-    CryptoError,
-    DkgAbortError,
-    DkgError,
-    MalformedKeyError,
-    OpenError,
+from fedsafe_crypto.errors import CryptoError, DkgError
+from fedsafe_crypto.feldman import (
+    commit_deal,
+    key_place,
+    open_share,
+    open_token_key,
+    read_deal,
+    seal_deal,
 )
-from fedsafe_crypto.feldman import commit_deal, fault_of, possesses, seal_context
-from fedsafe_crypto.group import SCALAR_BYTES, Randomness, scalar_add, sum_elements
+from fedsafe_crypto.group import SCALAR_BYTES, Randomness
+from fedsafe_crypto.joint import joint_share, outcome
 from fedsafe_crypto.keys import KeyShare, Pins
-from fedsafe_crypto.seal import PRIVATE_KEY_BYTES, RecipientKey, open_sealed, seal
-from fedsafe_crypto.shares import commitment_at, draw_polynomial, value_at
-
-_ANNOUNCEMENTS: Final = b"fedsafe/v1/dkg announcements\n"
-_TRANSCRIPT: Final = b"fedsafe/v1/dkg transcript\n"
-_SUB_SHARE: Final = b"fedsafe/v1/dkg sub-share"
-_MEDIA_GROUP: Final = "fedsafe v1 media group key"
-_MEDIA_MARKS: Final = "fedsafe v1 media token key"
+from fedsafe_crypto.resharing import (
+    Held,
+    check_held,
+    commit_token_key,
+    group_key_of,
+    token_key_of,
+)
+from fedsafe_crypto.runs import Run
+from fedsafe_crypto.seal import PRIVATE_KEY_BYTES, RecipientKey
+from fedsafe_crypto.shares import draw_polynomial, value_at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DkgResult:
-    """What a run that nobody complained of gives one participant.
+    """What a run that nobody complained of gives one recipient.
 
     Attributes:
-        group_key: The media group key, the same for all.
-        token_key: The key of media tokens, the same for all.
+        group_key: The media group key of this generation, the same for all.
+        token_key: The key of media tokens of this epoch, the same for all.
+        token_commitment: To that key; resharing in this epoch needs it.
         transcript: Digest of the messages that it came from.
     """
 
@@ -77,6 +88,7 @@ class DkgResult:
     pins: Pins
     group_key: bytes = field(repr=False)
     token_key: bytes = field(repr=False)
+    token_commitment: bytes
     transcript: bytes
 
 
@@ -88,60 +100,81 @@ class Announced:
     index: int
     message: bytes = field(repr=False)
     keys: tuple[bytes, ...] = field(repr=False)
+    token_keys: tuple[bytes, ...] = field(repr=False)
 
     def deal(
         self,
         announcements: Mapping[int, bytes],
         *,
+        held: Held | None = None,
         randomness: Randomness = token_bytes,
     ) -> "Dealt | Judged":
         """Deal to everybody who announced, or complain of who did so badly.
 
+        Args:
+            announcements: Those of all recipients.
+            held: What a dealer holds of the old generation; none for a new key.
+            randomness: Where the polynomial and the contribution come from.
+
         Raises:
-            DkgError: An announcement is missing, or one's own is not the one sent.
+            DkgError: An announcement is missing, one's own is not the one sent, or
+                what is held is not what the run shares anew.
+            SharesError: The share is not the pinned one.
+            GenerationMismatchError: The share is of another generation.
         """
-        received = _complete(self, announcements)
-        polynomial = draw_polynomial(self.run.threshold, randomness=randomness)
+        received = complete(self.run, announcements, self.run.indices)
+        _check_own(self, received)
+        cited = tuple(digest_of(data) for data in received.values())
+        dealt = Dealt(
+            run=self.run,
+            index=self.index,
+            message=b"",
+            keys=self.keys,
+            token_keys=self.token_keys,
+            announcements=cited,
+            contents=b"",
+            token_key=b"",
+        )
+        if self.index not in self.run.dealers:
+            return dealt
+        check_held(self.run, self.index, held)
+        polynomial = draw_polynomial(
+            self.run.threshold,
+            secret=held.share.secret if held else None,
+            randomness=randomness,
+        )
         contribution = randomness(CONTRIBUTION_BYTES)
-        unsealed = commit_deal(
-            sender=self.index,
-            run=self.run.digest(),
-            announcements=transcript_of(_ANNOUNCEMENTS, self.run, received),
+        return self._deal(dealt, received, polynomial, contribution, held)
+
+    def _deal(
+        self,
+        dealt: "Dealt",
+        received: Mapping[int, bytes],
+        polynomial: Sequence[bytes],
+        contribution: bytes,
+        held: Held | None,
+    ) -> "Dealt | Judged":
+        deal = commit_deal(
+            self.run,
+            self.index,
+            announcements=dealt.announcements,
             polynomial=polynomial,
             contribution=contribution,
         )
-        sealed: list[bytes] = []
-        faults: dict[int, Reason] = {}
-        for recipient in self.run.others(self.index):
-            contents = value_at(polynomial, recipient) + contribution
-            outcome = self._seal(recipient, received[recipient], unsealed, contents)
-            if isinstance(outcome, Reason):
-                faults[recipient] = outcome
-            else:
-                sealed.append(outcome)
-        if faults:
-            return _complain(self, faults)
-        return Dealt(
-            run=self.run,
-            index=self.index,
-            message=encode(replace(unsealed, sealed=tuple(sealed))),
-            keys=self.keys,
-            announcements=unsealed.announcements,
-            contents=value_at(polynomial, self.index) + contribution,
+        token_key = held.token_key if held else b""
+        contents = {
+            recipient: value_at(polynomial, recipient) + contribution
+            for recipient in self.run.indices
+        }
+        whole = seal_deal(self.run, deal, received, contents, token_key)
+        if not isinstance(whole, Deal):
+            return _complain(self, whole)
+        return replace(
+            dealt,
+            message=write(self.run, whole),
+            contents=contents.get(self.index, b""),
+            token_key=token_key,
         )
-
-    def _seal(
-        self, recipient: int, data: bytes, unsealed: Deal, contents: bytes
-    ) -> bytes | Reason:
-        announcement = read(Announcement, data, self.run, recipient)
-        if isinstance(announcement, Reason):
-            return announcement
-        key = announcement.keys[self.run.others(recipient).index(self.index)]
-        context = seal_context(unsealed, recipient)
-        try:
-            return seal(key, contents, info=_SUB_SHARE, aad=context)
-        except MalformedKeyError:
-            return Reason.UNUSABLE_KEY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,68 +185,99 @@ class Dealt:
     index: int
     message: bytes = field(repr=False)
     keys: tuple[bytes, ...] = field(repr=False)
-    announcements: bytes
+    token_keys: tuple[bytes, ...] = field(repr=False)
+    announcements: tuple[bytes, ...]
     contents: bytes = field(repr=False)
+    token_key: bytes = field(repr=False)
 
     def judge(self, deals: Mapping[int, bytes]) -> "Judged":
-        """Check every deal, and one's own sub-share of it.
+        """Check every deal, and what it holds for oneself.
 
         Raises:
-            DkgError: A deal is missing, or one's own is not the one sent.
+            DkgError: A deal is missing, one's own is not the one sent, or this
+                participant receives nothing.
         """
-        received = _complete(self, deals)
-        commitments: list[tuple[bytes, ...]] = []
-        contents: list[bytes] = []
-        faults: dict[int, Reason] = {}
+        if self.index not in self.run.indices:
+            raise DkgError(f"index {self.index} receives no share")
+        received = complete(self.run, deals, self.run.dealers)
+        _check_own(self, received)
+        contents: dict[int, bytes] = {}
+        complaints: list[Complaint] = []
+        token_key = self.token_key
         for dealer, data in received.items():
-            outcome = self._judge_one(dealer, data)
-            if isinstance(outcome, Reason):
-                faults[dealer] = outcome
+            if dealer == self.index:
+                contents[dealer] = self.contents
+                continue
+            judged = self._judge_one(dealer, data)
+            if isinstance(judged, Complaint):
+                complaints.append(judged)
             else:
-                commitments.append(outcome[0])
-                contents.append(outcome[1])
-        if faults:
-            return _complain(self, faults)
-        return _combine(self, received, commitments, contents)
+                contents[dealer], handed = judged
+                token_key = token_key or handed
+        if complaints:
+            return _complain(self, complaints)
+        return self._agree(received, contents, token_key)
 
-    def _judge_one(
-        self, dealer: int, data: bytes
-    ) -> tuple[tuple[bytes, ...], bytes] | Reason:
-        """Give a dealer's commitments and what it dealt to this participant."""
-        deal = read(Deal, data, self.run, dealer)
+    def _judge_one(self, dealer: int, data: bytes) -> tuple[bytes, bytes] | Complaint:
+        """Give what a dealer dealt to this participant: contents and token key."""
+        deal = read_deal(self.run, dealer, data)
         if isinstance(deal, Reason):
-            return deal
-        if dealer == self.index:
-            return deal.commitments, self.contents
-        if deal.announcements != self.announcements:
-            return Reason.OTHER_ANNOUNCEMENTS
-        if not possesses(deal):
-            return Reason.NO_POSSESSION
-        place = self.run.others(self.index).index(dealer)
+            return complaint_of(2, dealer, deal, data)
+        for cited, seen in zip(deal.announcements, self.announcements, strict=True):
+            if cited != seen:
+                other = Reason.OTHER_ANNOUNCEMENTS
+                return replace(complaint_of(2, dealer, other, data), instead=seen)
+        place = key_place(self.run, deal, self.index)
         key = RecipientKey.from_bytes(self.keys[place])
-        sealed = deal.sealed[self.run.others(dealer).index(self.index)]
-        context = seal_context(deal, self.index)
-        try:
-            contents = open_sealed(key, sealed, info=_SUB_SHARE, aad=context)
-        except OpenError:
-            return Reason.UNREADABLE
-        return fault_of(deal, self.index, contents) or (deal.commitments, contents)
+        contents = open_share(self.run, deal, self.index, key)
+        if isinstance(contents, Reason):
+            return complaint_of(2, dealer, contents, data, key.to_bytes())
+        if self.index not in self.run.newcomers:
+            return contents, b""
+        key = RecipientKey.from_bytes(self.token_keys[place])
+        token_key = open_token_key(self.run, deal, self.index, key)
+        if isinstance(token_key, Reason):
+            return complaint_of(2, dealer, token_key, data, key.to_bytes())
+        return contents, token_key
+
+    def _agree(
+        self,
+        deals: Mapping[int, bytes],
+        contents: Mapping[int, bytes],
+        token_key: bytes,
+    ) -> "Judged":
+        sub_shares = {dealer: each[:SCALAR_BYTES] for dealer, each in contents.items()}
+        share = joint_share(self.run, self.index, sub_shares)
+        transcript = transcript_of(self.run, self.announcements, deals)
+        verdict = Verdict(sender=self.index, transcript=transcript, complaints=())
+        return Judged(
+            run=self.run,
+            index=self.index,
+            message=write(self.run, verdict),
+            transcript=transcript,
+            share=share.to_bytes(),
+            media=b"".join(each[SCALAR_BYTES:] for each in contents.values()),
+            token_key=token_key,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
-    """Waiting for all verdicts; holds the result if this participant agrees."""
+    """Waiting for all verdicts; holds the result if this participant agrees.
+
+    Attributes:
+        transcript: Empty if it complains.
+    """
 
     run: Run
     index: int
     message: bytes = field(repr=False)
     transcript: bytes
-    complaints: tuple[tuple[int, Reason], ...]
     share: bytes = field(repr=False)
-    pins: bytes
     media: bytes = field(repr=False)
+    token_key: bytes = field(repr=False)
 
-    def finish(self, verdicts: Mapping[int, bytes]) -> DkgResult:
+    def finish(self, seen: Seen) -> DkgResult:
         """Take the result, if everybody saw the same and nobody complains.
 
         A complaint ends the run before the other verdicts are there.
@@ -221,18 +285,25 @@ class Judged:
         Raises:
             DkgAbortError: Somebody complains, this participant included, or a
                 verdict is malformed or of another transcript.
-            DkgError: A verdict is missing, or one's own is not the one sent.
+            DkgError: A message is missing, or one's own is not the one sent.
         """
-        check_verdicts(self, verdicts)
-        _complete(self, verdicts)
-        share, pins = KeyShare.from_bytes(self.share), Pins.from_bytes(self.pins)
-        share.check(pins)
+        _check_own(self, seen.verdicts)
+        mine = Seen(verdicts={self.index: self.message})
+        check_verdicts(self.run, seen, mine)
+        found = outcome(self.run, seen)
+        if found.transcript != self.transcript:
+            raise DkgError("the messages are not the ones that this state saw")
+        share = KeyShare.from_bytes(self.share)
+        share.check(found.pins)
+        old = self.token_key if self.run.source else None
+        token_key = token_key_of(self.media) if old is None else old
         return DkgResult(
             share=share,
-            pins=pins,
-            group_key=blake3(self.media, derive_key_context=_MEDIA_GROUP).digest(),
-            token_key=blake3(self.media, derive_key_context=_MEDIA_MARKS).digest(),
-            transcript=self.transcript,
+            pins=found.pins,
+            group_key=group_key_of(self.media),
+            token_key=token_key,
+            token_commitment=commit_token_key(self.run, token_key),
+            transcript=found.transcript,
         )
 
 
@@ -249,39 +320,30 @@ def announce(
 ) -> Announced:
     """Begin a run: make a fresh sealing key for every other dealer.
 
+    Whoever receives nothing announces nothing.
+
     Raises:
-        DkgError: The index is not in the roster.
+        DkgError: The index takes no part.
     """
+    run.check_participant(index)
+    dealers = len(run.dealers_to(index))
+    handed = dealers if index in run.newcomers else 0
     keys = [
         RecipientKey.from_bytes(randomness(PRIVATE_KEY_BYTES))
-        for _ in run.others(index)
+        for _ in range(dealers + handed)
     ]
+    public = tuple(key.public for key in keys)
+    private = tuple(key.to_bytes() for key in keys)
     message = Announcement(
-        sender=index, run=run.digest(), keys=tuple(key.public for key in keys)
+        sender=index, keys=public[:dealers], token_keys=public[dealers:]
     )
     return Announced(
         run=run,
         index=index,
-        message=encode(message),
-        keys=tuple(key.to_bytes() for key in keys),
+        message=write(run, message) if index in run.indices else b"",
+        keys=private[:dealers],
+        token_keys=private[dealers:],
     )
-
-
-def check_verdicts(state: State, verdicts: Mapping[int, bytes]) -> None:
-    """Look, at any stage, whether the verdicts seen so far end the run.
-
-    Raises:
-        DkgAbortError: They do: somebody complains, this participant included, or
-            a verdict is malformed or of another transcript.
-    """
-    complaints: list[Complaint] = []
-    if isinstance(state, Judged):
-        complaints += _named(state.index, state.complaints)
-    for sender in state.run.others(state.index):
-        if sender in verdicts:
-            complaints += _complaints_in(state, sender, verdicts[sender])
-    if complaints:
-        raise DkgAbortError(complaints)
 
 
 def save_state(state: State) -> bytes:
@@ -301,99 +363,26 @@ def load_state(data: bytes) -> State:
         raise DkgError("no state of a key generation")
     try:
         state: State = msgspec.msgpack.decode(data[1:], type=kind)
-        state.run.others(state.index)
+        state.run.check_participant(state.index)
     except (msgspec.MsgspecError, CryptoError, ValueError, RecursionError):
         raise DkgError("no state of a key generation") from None
     return state
 
 
-def _complaints_in(state: State, sender: int, data: bytes) -> list[Complaint]:
-    verdict = read(Verdict, data, state.run, sender)
-    if isinstance(verdict, Reason):
-        return [Complaint(state.index, sender, verdict)]
-    mine = state.transcript if isinstance(state, Judged) else b""
-    if mine and verdict.transcript not in {mine, b""}:
-        return [Complaint(state.index, sender, Reason.OTHER_TRANSCRIPT)]
-    return _named(sender, verdict.complaints)
-
-
-def _named(by: int, complaints: Sequence[tuple[int, Reason]]) -> list[Complaint]:
-    return [Complaint(by, about, reason) for about, reason in complaints]
-
-
-def _complete(state: State, messages: Mapping[int, bytes]) -> dict[int, bytes]:
-    """Take one message of each participant, in index order."""
-    roster = state.run.indices
-    missing = [index for index in roster if index not in messages]
-    if missing or len(messages) != len(roster):
-        raise DkgError(f"messages of {sorted(messages)}, missing those of {missing}")
-    if messages[state.index] != state.message:
+def _check_own(state: State, messages: Mapping[int, bytes]) -> None:
+    sent = messages.get(state.index, state.message)
+    if state.message and sent != state.message:
         raise DkgError("own message is not the one that this state sent")
-    return {index: messages[index] for index in roster}
 
 
-def _combine(
-    state: Dealt,
-    deals: Mapping[int, bytes],
-    commitments: Sequence[Sequence[bytes]],
-    contents: Sequence[bytes],
-) -> Judged:
-    """Add up what all dealt: the share, the pins, the media contributions.
-
-    One's own commitments come first: whatever the others chose once they had seen
-    them, no partial sum can be the identity.
-    """
-    run = state.run
-    mine = run.indices.index(state.index)
-    ordered = [commitments[mine], *commitments[:mine], *commitments[mine + 1 :]]
-    joint = [sum_elements(column) for column in zip(*ordered, strict=True)]
-    secret = bytes(SCALAR_BYTES)
-    for each in contents:
-        secret = scalar_add(secret, each[:SCALAR_BYTES])
-    share = KeyShare(
-        generation=run.generation,
-        index=state.index,
-        threshold=run.threshold,
-        secret=secret,
-    )
-    pins = Pins(
-        generation=run.generation,
-        threshold=run.threshold,
-        public=joint[0],
-        members={index: commitment_at(joint, index) for index in run.indices},
-    )
-    share.check(pins)
-    transcript = transcript_of(_TRANSCRIPT + state.announcements, run, deals)
-    verdict = Verdict(
-        sender=state.index, run=run.digest(), transcript=transcript, complaints=()
-    )
-    return Judged(
-        run=run,
-        index=state.index,
-        message=encode(verdict),
-        transcript=transcript,
-        complaints=(),
-        share=share.to_bytes(),
-        pins=pins.to_bytes(),
-        media=b"".join(each[SCALAR_BYTES:] for each in contents),
-    )
-
-
-def _complain(state: Announced | Dealt, faults: Mapping[int, Reason]) -> Judged:
-    complaints = tuple(faults.items())
-    verdict = Verdict(
-        sender=state.index,
-        run=state.run.digest(),
-        transcript=b"",
-        complaints=complaints,
-    )
+def _complain(state: Announced | Dealt, complaints: Sequence[Complaint]) -> Judged:
+    verdict = Verdict(sender=state.index, transcript=b"", complaints=tuple(complaints))
     return Judged(
         run=state.run,
         index=state.index,
-        message=encode(verdict),
+        message=write(state.run, verdict),
         transcript=b"",
-        complaints=complaints,
         share=b"",
-        pins=b"",
         media=b"",
+        token_key=b"",
     )

@@ -18,7 +18,7 @@ CryptoError
 ├── GenerationMismatchError      epoch or generation differ: ask again, blame nobody
 ├── SharesError                  shares, pins or a threshold that do not fit together
 ├── DkgError                     a key generation message or state out of order
-│   └── DkgAbortError            the run ends, with the complaints that ended it
+│   └── DkgAbortError            the run ends, with who is at fault
 ├── OpenError                    a sealed value does not open
 ├── SignatureError               a signature does not verify
 ├── CommitmentError              an opening does not fit its commitment
@@ -100,29 +100,42 @@ class DkgError(CryptoError):
     """A message or a state of the key generation is out of order."""
 
 
-@dataclass(frozen=True, slots=True)
-class Complaint:
-    """What one participant of the key generation says of another's message."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """Who is at fault in a run of the key generation, and why.
 
-    by: int
+    Attributes:
+        about: Whose message it is about.
+        reason: What is wrong with that message, or is said to be.
+        guilty: Who is at fault: that sender, or who complained of it falsely.
+        by: Who complained, if anybody did.
+        cites: Digest of what nobody showed yet; showing it, signed, lifts the finding.
+    """
+
     about: int
     reason: str
+    guilty: int
+    by: int | None = None
+    cites: bytes = b""
 
     def __str__(self) -> str:
         """Say it in one clause."""
-        return f"{self.by} complains of {self.about}: {self.reason}"
+        if self.by is None:
+            return f"{self.about}: {self.reason}"
+        said = f"{self.by} complains of {self.about}: {self.reason}"
+        return f"{said} ({self.guilty} is at fault)"
 
 
 class DkgAbortError(DkgError):
     """The key generation ends here.
 
     Attributes:
-        complaints: Who complains of whom and why.
+        findings: Who is at fault and why.
     """
 
-    def __init__(self, complaints: Iterable[Complaint]) -> None:
-        self.complaints = tuple(complaints)
-        named = "; ".join(str(complaint) for complaint in self.complaints)
+    def __init__(self, findings: Iterable[Finding]) -> None:
+        self.findings = tuple(findings)
+        named = "; ".join(str(finding) for finding in self.findings)
         super().__init__(f"key generation aborted: {named}")
 
 

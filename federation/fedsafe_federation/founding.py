@@ -14,24 +14,26 @@ travel over the network, or as files between organisations:
 
 `step` takes all messages seen so far and gives those that this participant owes;
 it may be called again and again, after a crash as well, and always gives the same
-messages. Whoever deviates ends the ceremony for all: nothing is half founded.
+messages. Whoever deviates ends the ceremony for all: nothing is half founded, and
+who is at fault is named. A message of another ceremony counts as not sent.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol, TypeVar
 
+from fedsafe_crypto.blame import Seen, check_verdicts
 from fedsafe_crypto.dkg import (
     Announced,
     Dealt,
     DkgResult,
     Judged,
     announce,
-    check_verdicts,
     load_state,
     save_state,
 )
-from fedsafe_crypto.errors import Complaint, CryptoError, DkgAbortError
+from fedsafe_crypto.dkg_messages import of_run
+from fedsafe_crypto.errors import CryptoError, DkgAbortError, Finding
 from fedsafe_crypto.identity import SigningKey
 from fedsafe_federation.charter import (
     CHARTER,
@@ -126,7 +128,7 @@ class Ceremony:
         try:
             return self._step(messages)
         except DkgAbortError as error:
-            said = "; ".join(map(self._sentence, error.complaints))
+            said = "; ".join(map(self._sentence, error.findings))
             raise FoundingError(f"the key generation was ended: {said}") from None
         except CryptoError as error:
             raise FoundingError(f"the key generation failed: {error}") from None
@@ -148,8 +150,8 @@ class Ceremony:
             return self._end(second, messages, owed)
         owed.append(self._sign(DEAL, second.message))
         dealt = self._collect(DEAL, [*messages, *owed])
-        check_verdicts(second, self._collect(VERDICT, messages))
         if len(dealt) < len(self._terms.cards):
+            check_verdicts(self._terms.run, self._seen([*messages, *owed]))
             return Step(owed)
         third = self._load(3, Judged)
         if third is None:
@@ -161,18 +163,18 @@ class Ceremony:
         self, judged: Judged, messages: Sequence[Signed], owed: list[Signed]
     ) -> Step:
         owed.append(self._sign(VERDICT, judged.message))
-        verdicts = self._collect(VERDICT, [*messages, *owed])
+        seen = self._seen([*messages, *owed])
         try:
-            check_verdicts(judged, verdicts)
+            check_verdicts(self._terms.run, seen)
         except DkgAbortError:
             # What this side saw must leave before it gives up: it has, once
             # whoever carries the messages brings it back.
             if owed[-1] in messages:
                 raise
             return Step(owed)
-        if len(verdicts) < len(self._terms.cards):
+        if len(seen.verdicts) < len(self._terms.cards):
             return Step(owed)
-        keys = judged.finish(verdicts)
+        keys = judged.finish(seen)
         payload = encode(self._charter(keys))
         owed.append(self._sign(CHARTER, payload))
         signatures = self._signatures(payload, [*messages, *owed])
@@ -209,20 +211,35 @@ class Ceremony:
         )
 
     def _collect(self, type_: str, messages: Sequence[Signed]) -> Mapping[int, bytes]:
+        """Take one message of each; those of another run do not count as sent."""
         found: dict[int, bytes] = {}
         for message in messages:
             if message.type != type_:
                 continue
-            payload = self._open(message, type_)
             index = self._terms.index(message.signer)
-            if found.setdefault(index, payload) != payload:
-                raise FoundingError(f"{message.signer} said two things in one round")
+            signed = {index: self._open(message, type_)}
+            for payload in of_run(self._terms.run, signed).values():
+                if found.setdefault(index, payload) != payload:
+                    raise FoundingError(
+                        f"{message.signer} said two things in one round"
+                    )
         return found
 
-    def _sentence(self, complaint: Complaint) -> str:
-        by = self._terms.cards[complaint.by - 1].name
-        about = self._terms.cards[complaint.about - 1].name
-        return f"{by} complains of {about}: {complaint.reason}"
+    def _seen(self, messages: Sequence[Signed]) -> Seen:
+        return Seen(
+            announcements=self._collect(ANNOUNCE, messages),
+            deals=self._collect(DEAL, messages),
+            verdicts=self._collect(VERDICT, messages),
+        )
+
+    def _sentence(self, finding: Finding) -> str:
+        """Say who complains of whom, and who is at fault where that is settled."""
+        names = {index: card.name for index, card in enumerate(self._terms.cards, 1)}
+        about, guilty = names[finding.about], names[finding.guilty]
+        if finding.by is None:
+            return f"{about}: {finding.reason}"
+        said = f"{names[finding.by]} complains of {about}: {finding.reason}"
+        return said if finding.cites else f"{said} ({guilty} is at fault)"
 
     def _signatures(self, payload: bytes, messages: Sequence[Signed]) -> list[Signed]:
         signed: dict[int, Signed] = {}

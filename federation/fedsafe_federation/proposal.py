@@ -14,9 +14,9 @@ from typing import Annotated, Final
 
 import msgspec
 
-from fedsafe_crypto.dkg_messages import Run
 from fedsafe_crypto.identity import SigningKey
 from fedsafe_crypto.keys import Generation
+from fedsafe_crypto.runs import Run
 from fedsafe_federation.card import Card, open_card
 from fedsafe_federation.charter import MAX_MEMBERS, PolicyReference
 from fedsafe_federation.errors import FoundingError, UntrustedError

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A run ends in one key for all, or for nobody with the culprit's name."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from itertools import combinations
@@ -9,22 +9,21 @@ from itertools import combinations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.crypto.rounds import Table, finished, restarted, run_of
 
+from fedsafe_crypto.blame import Seen, check_verdicts
 from fedsafe_crypto.dkg import (
     Announced,
     Dealt,
-    DkgResult,
     Judged,
-    State,
     announce,
-    check_verdicts,
     load_state,
     save_state,
 )
-from fedsafe_crypto.dkg_messages import Reason, Run
 from fedsafe_crypto.errors import DkgAbortError, DkgError
+from fedsafe_crypto.feldman import token_key_commitment
 from fedsafe_crypto.group import multiply_base
-from fedsafe_crypto.keys import Generation
+from fedsafe_crypto.joint import outcome
 from fedsafe_crypto.oprf import Mode, blind_all, output_direct
 from fedsafe_crypto.shares import recover
 from fedsafe_crypto.threshold import (
@@ -33,55 +32,10 @@ from fedsafe_crypto.threshold import (
     verify_evaluation,
 )
 
-Messages = dict[int, bytes]
-
-
-def run_of(threshold: int, indices: tuple[int, ...]) -> Run:
-    return Run(
-        federation_id="example.org/federation",
-        generation=Generation(1, 1),
-        threshold=threshold,
-        roster=tuple((index, b"key of %d" % index) for index in indices),
-    )
-
-
 RUN = run_of(2, (1, 2, 3))
-
-
-def restarted(state: State) -> State:
-    again = load_state(save_state(state))
-    assert again == state
-    return again
-
-
-def sent(states: Mapping[int, State]) -> Messages:
-    return {index: state.message for index, state in states.items()}
-
-
-def announced(run: Run = RUN) -> dict[int, Announced]:
-    return {index: announce(run, index) for index in run.indices}
-
-
-def dealt(states: Mapping[int, Announced]) -> dict[int, Dealt]:
-    messages = sent(states)
-    outcome = {index: state.deal(messages) for index, state in states.items()}
-    return {i: state for i, state in outcome.items() if isinstance(state, Dealt)}
-
-
-def judged(states: Mapping[int, Dealt]) -> dict[int, Judged]:
-    messages = sent(states)
-    return {index: state.judge(messages) for index, state in states.items()}
-
-
-def finished(states: Mapping[int, Judged]) -> dict[int, DkgResult]:
-    messages = sent(states)
-    return {index: state.finish(messages) for index, state in states.items()}
-
-
-FIRST = announced()
-SECOND = dealt(FIRST)
-THIRD = judged(SECOND)
-RESULTS = finished(THIRD)
+PLAYED = Table(RUN).play()
+FIRST, SECOND, THIRD = PLAYED.first, PLAYED.second, PLAYED.third
+RESULTS, SEEN = PLAYED.results, PLAYED.views[1]
 
 
 @pytest.mark.parametrize(
@@ -90,7 +44,7 @@ RESULTS = finished(THIRD)
 )
 def test_a_run_makes_one_key_for_all(threshold: int, indices: tuple[int, ...]) -> None:
     run = run_of(threshold, indices)
-    results = finished(judged(dealt(announced(run))))
+    results = finished(run)
     [pins] = {result.pins.to_bytes() for result in results.values()}
     [_] = {result.transcript for result in results.values()}
     [(group_key, token_key)] = {(r.group_key, r.token_key) for r in results.values()}
@@ -106,6 +60,26 @@ def test_a_run_makes_one_key_for_all(threshold: int, indices: tuple[int, ...]) -
         result.share.check(result.pins)
         assert result.pins.to_bytes() == pins
         assert tuple(result.pins.members) == indices
+
+
+def test_whoever_watches_learns_the_same_pins() -> None:
+    seen = outcome(RUN, PLAYED.views[2])
+
+    assert seen.pins == RESULTS[1].pins
+    assert seen.transcript == RESULTS[1].transcript
+
+
+def test_the_media_token_key_is_committed_to() -> None:
+    result = RESULTS[1]
+    want = token_key_commitment(RUN.federation_id, 1, result.token_key)
+    others = [
+        token_key_commitment(RUN.federation_id, 2, result.token_key),
+        token_key_commitment("example.net", 1, result.token_key),
+        token_key_commitment(RUN.federation_id, 1, result.group_key),
+    ]
+
+    assert result.token_commitment == want
+    assert want not in others
 
 
 def test_the_shares_evaluate_as_one_key() -> None:
@@ -125,7 +99,7 @@ def test_the_shares_evaluate_as_one_key() -> None:
 
 
 def test_runs_are_independent() -> None:
-    other = finished(judged(dealt(announced())))[1]
+    other = finished(RUN)[1]
 
     assert other.pins.public != RESULTS[1].pins.public
     assert other.group_key != RESULTS[1].group_key
@@ -133,27 +107,31 @@ def test_runs_are_independent() -> None:
 
 def test_large_rosters_are_served() -> None:
     run = run_of(3, tuple(range(1, 10)))
-    results = finished(judged(dealt(announced(run))))
+    results = finished(run)
 
     assert len({result.group_key for result in results.values()}) == 1
 
 
 def test_every_state_survives_a_restart() -> None:
-    results: dict[int, DkgResult] = {}
-    first = {index: restarted(state) for index, state in announced().items()}
-    second: dict[int, State] = {}
-    for index, state in first.items():
-        assert isinstance(state, Announced)
-        second[index] = restarted(state.deal(sent(first)))
-    third: dict[int, State] = {}
-    for index, state in second.items():
-        assert isinstance(state, Dealt)
-        third[index] = restarted(state.judge(sent(second)))
-    for index, state in third.items():
-        assert isinstance(state, Judged)
-        results[index] = state.finish(sent(third))
+    table = Table(RUN)
+    table.announce()
+    for index, state in table.first.items():
+        again = restarted(state)
+        assert isinstance(again, Announced)
+        table.first[index] = again
+    table.deal()
+    for index, dealt in table.second.items():
+        again = restarted(dealt)
+        assert isinstance(again, Dealt)
+        table.second[index] = again
+    table.judge()
+    for index, judged in table.third.items():
+        again = restarted(judged)
+        assert isinstance(again, Judged)
+        table.third[index] = again
+    table.finish()
 
-    assert len({result.group_key for result in results.values()}) == 1
+    assert len({result.group_key for result in table.results.values()}) == 1
 
 
 def test_states_and_results_print_no_secret() -> None:
@@ -175,39 +153,61 @@ def test_states_and_results_print_no_secret() -> None:
         assert secret.hex() not in printed
 
 
-def test_a_missing_message_is_waited_for() -> None:
-    def without(messages: Messages) -> Messages:
+def without_three(seen: Seen) -> Seen:
+    def two(messages: Mapping[int, bytes]) -> dict[int, bytes]:
         return {index: messages[index] for index in (1, 2)}
 
-    for attempt in (
-        lambda: FIRST[1].deal(without(sent(FIRST))),
-        lambda: SECOND[1].judge(without(sent(SECOND))),
-        lambda: THIRD[1].finish(without(sent(THIRD))),
-        lambda: THIRD[1].finish({**sent(THIRD), 4: b""}),
-    ):
-        with pytest.raises(DkgError) as caught:
+    return Seen(
+        announcements=seen.announcements,
+        deals=two(seen.deals),
+        verdicts=two(seen.verdicts),
+    )
+
+
+def test_a_missing_message_is_waited_for() -> None:
+    some = {index: SEEN.announcements[index] for index in (1, 2)}
+    attempts: list[Callable[[], object]] = [
+        lambda: FIRST[1].deal(some),
+        lambda: SECOND[1].judge(without_three(SEEN).deals),
+        lambda: THIRD[1].finish(without_three(SEEN)),
+        lambda: outcome(RUN, without_three(SEEN)),
+        lambda: THIRD[1].finish(replace(SEEN, verdicts={})),
+    ]
+    for attempt in attempts:
+        with pytest.raises(DkgError, match="missing") as caught:
             attempt()
         assert not isinstance(caught.value, DkgAbortError)
-    check_verdicts(THIRD[1], without(sent(THIRD)))
+    check_verdicts(RUN, without_three(SEEN))
 
 
 def test_ones_own_message_cannot_be_exchanged() -> None:
-    for attempt in (
-        lambda: FIRST[1].deal({**sent(FIRST), 1: announce(RUN, 1).message}),
-        lambda: SECOND[1].judge({**sent(SECOND), 1: b"x"}),
-        lambda: THIRD[1].finish({**sent(THIRD), 1: b"x"}),
-    ):
+    again = announce(RUN, 1).message
+    attempts: list[Callable[[], object]] = [
+        lambda: FIRST[1].deal({**SEEN.announcements, 1: again}),
+        lambda: SECOND[1].judge({**SEEN.deals, 1: RUN.digest() + b"x"}),
+        lambda: THIRD[1].finish(replace(SEEN, verdicts={1: RUN.digest() + b"x"})),
+    ]
+    for attempt in attempts:
         with pytest.raises(DkgError, match="own message"):
             attempt()
 
 
-def test_messages_of_another_attempt_are_refused() -> None:
+def test_a_result_is_taken_only_from_the_messages_that_were_judged() -> None:
+    other = Table(RUN).play().views[1]
+
+    with pytest.raises(DkgError):
+        THIRD[1].finish(replace(other, verdicts={1: THIRD[1].message}))
+
+
+def test_messages_of_another_attempt_count_as_not_sent() -> None:
+    # A courier can bring them again: that says nothing about who signed them.
     again = replace(RUN, attempt=b"2")
     others = {index: announce(again, index) for index in again.indices}
-    state = others[1].deal({**sent(others), 3: FIRST[3].message})
+    messages = {index: state.message for index, state in others.items()}
 
-    assert isinstance(state, Judged)
-    assert state.complaints == ((3, Reason.OTHER_RUN),)
+    with pytest.raises(DkgError, match=r"\[3\] are missing"):
+        others[1].deal({**messages, 3: FIRST[3].message})
+    check_verdicts(again, replace(SEEN, announcements={}))
 
 
 def test_a_stranger_takes_no_part() -> None:

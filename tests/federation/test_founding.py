@@ -17,8 +17,14 @@ from tests.federation.conftest import (
 )
 
 from fedsafe_crypto.dkg import Announced, load_state, save_state
-from fedsafe_crypto.dkg_messages import Deal, read
-from fedsafe_crypto.dkg_messages import encode as pack
+from fedsafe_crypto.dkg_messages import (
+    Deal,
+    Reason,
+    Verdict,
+    complaint_of,
+    read,
+    write,
+)
 from fedsafe_crypto.oprf import Mode, blind_all
 from fedsafe_crypto.threshold import (
     evaluate_share,
@@ -208,11 +214,15 @@ def nobody(done: Table, honest: Sequence[str] = NAMES[:2]) -> None:
     assert set(honest) <= set(done.failed)
 
 
-def junk_of(name: str, type_: str) -> Callable[[Signed, str], Signed]:
+def junk_of(
+    here: Table, name: str, type_: str, *, run: bytes | None = None
+) -> Callable[[Signed, str], Signed]:
+    head = open_proposal(here.proposal).run.digest() if run is None else run
+
     def tamper(message: Signed, to: str) -> Signed:
         del to
         cheats = (message.signer, message.type) == (name, type_)
-        return signed(name, type_, b"junk") if cheats else message
+        return signed(name, type_, head + b"junk") if cheats else message
 
     return tamper
 
@@ -220,10 +230,40 @@ def junk_of(name: str, type_: str) -> Callable[[Signed, str], Signed]:
 @pytest.mark.parametrize("type_", [ANNOUNCE, DEAL, VERDICT])
 def test_junk_ends_the_ceremony_for_all(type_: str) -> None:
     here = table()
-    here.tamper = junk_of(NAMES[2], type_)
+    here.tamper = junk_of(here, NAMES[2], type_)
 
     nobody(here.finish())
-    assert f"complains of {NAMES[2]}: malformed" in str(here.failed[NAMES[0]])
+    said = str(here.failed[NAMES[0]])
+    assert f"{NAMES[2]}: malformed message" in said
+    assert f"({NAMES[0]} is at fault)" not in said
+
+
+@pytest.mark.parametrize("type_", [ANNOUNCE, DEAL, VERDICT])
+def test_a_message_of_another_run_counts_as_not_sent(type_: str) -> None:
+    here = table()
+    here.tamper = junk_of(here, NAMES[2], type_, run=bytes(32))
+
+    here.finish()
+    assert not {*NAMES[:2]} & {*here.founded, *here.failed}
+
+
+def test_a_false_complaint_convicts_who_made_it() -> None:
+    here = table()
+    run = open_proposal(here.proposal).run
+
+    def tamper(message: Signed, to: str) -> Signed:
+        if (message.signer, message.type) != (NAMES[2], VERDICT):
+            return message
+        deals = [m for m in here.said if (m.signer, m.type) == (NAMES[0], DEAL)]
+        complaint = complaint_of(2, 1, Reason.UNREADABLE, deals[0].payload)
+        verdict = Verdict(sender=3, transcript=b"", complaints=(complaint,))
+        return signed(NAMES[2], VERDICT, write(run, verdict)) if to else message
+
+    here.tamper = tamper
+    nobody(here.finish())
+    said = str(here.failed[NAMES[1]])
+    assert f"{NAMES[2]} complains of {NAMES[0]}: sub-share does not open" in said
+    assert f"({NAMES[2]} is at fault)" in said
 
 
 def other_deal(message: Signed) -> Signed:
@@ -267,7 +307,7 @@ def test_a_share_that_does_not_fit_is_complained_of() -> None:
         deal = read(Deal, message.payload, run, 3)
         assert isinstance(deal, Deal)
         swapped = replace(deal, sealed=deal.sealed[::-1])
-        return signed(NAMES[2], DEAL, pack(swapped))
+        return signed(NAMES[2], DEAL, write(run, swapped))
 
     here.tamper = tamper
     nobody(here.finish())
@@ -276,7 +316,7 @@ def test_a_share_that_does_not_fit_is_complained_of() -> None:
 
 def test_a_complainer_gives_up_once_its_complaint_has_left() -> None:
     here = table(2)
-    here.tamper = junk_of(NAMES[1], ANNOUNCE)
+    here.tamper = junk_of(here, NAMES[1], ANNOUNCE)
     here.take(NAMES[0])
     here.take(NAMES[1])
     complaint = here.step(NAMES[0]).owed[-1]
