@@ -13,6 +13,10 @@ each other at once. A round that a poke asked for, and one more after a batch th
 was not full, take a turn (`pacing`): an origin that is always one record ahead, or
 pokes without end, costs no more than those. Restrictions of a batch are applied
 before the rest is verified or even whole, and stay applied when it is rejected.
+
+While the origin gives nothing usable, other members are asked for their copies: a few
+after each failure, in turn. They carry records and restrictions, never openings, and
+what they carry does not make the copy complete: only its origin can say that it is.
 """
 
 import asyncio
@@ -44,6 +48,8 @@ T = TypeVar("T")
 POLL_SECONDS: Final = 5.0
 FIRST_BACKOFF: Final = 0.2
 LONGEST_BACKOFF: Final = 30.0
+COURIERS: Final = 3
+"""So many other members are asked for their copies after a failure."""
 
 _log = logging.getLogger("fedsafe.replication")
 
@@ -61,10 +67,13 @@ class Position:
 
 
 class Shelf(Protocol):
-    """Where the node keeps what was verified; each call is one transaction."""
+    """Where the node keeps what was verified; each call is one transaction.
 
-    async def position(self, origin: str) -> Position:
-        """Read the position."""
+    *carried* says that another member than the origin gave it.
+    """
+
+    async def position(self, origin: str, *, carried: bool = False) -> Position:
+        """Read from where on to ask the origin, or another member."""
         ...
 
     async def restrict(
@@ -78,7 +87,14 @@ class Shelf(Protocol):
         """
         ...
 
-    async def apply(self, origin: str, batch: VerifiedBatch, *, at: datetime) -> None:
+    async def apply(
+        self,
+        origin: str,
+        batch: VerifiedBatch,
+        *,
+        at: datetime,
+        carried: bool = False,
+    ) -> None:
         """Apply restrictions, then keep records, signals and position together.
 
         Raises:
@@ -97,7 +113,7 @@ class Shelf(Protocol):
 
 
 class Fetch(Protocol):
-    """Gets a batch from the origin, or from anyone who has it."""
+    """Gets a batch of a feed from a member, its origin or another one."""
 
     async def __call__(self, member: Member, request: FeedRequest) -> bytes:
         """Fetch a batch's bytes.
@@ -120,7 +136,7 @@ class Replicator:
     """Keeps one origin's feed replicated.
 
     State, owned by the event loop: `_wake` is set by a poke, `_failures` counts
-    the failures since the last success.
+    the failures since the last success, `_turn` says who of the *couriers* is next.
     """
 
     def __init__(  # noqa: PLR0913 - everything it needs is an argument
@@ -135,6 +151,7 @@ class Replicator:
         jitter: Callable[[], float],
         pace: Pace,
         poll: float = POLL_SECONDS,
+        couriers: Callable[[], Sequence[Member]] = tuple,
     ) -> None:
         self.origin = origin
         self._charter = charter
@@ -145,8 +162,10 @@ class Replicator:
         self._jitter = jitter
         self._pace = pace
         self._poll = poll
+        self._couriers = couriers
         self._wake = asyncio.Event()
         self._failures = 0
+        self._turn = 0
 
     def wake(self) -> None:
         """End the wait: the origin has something new, or can be reached again."""
@@ -173,6 +192,7 @@ class Replicator:
                 "replication failed",
                 extra=self._fields(error),
             )
+            await self._ask_couriers()
         except Exception:  # noqa: BLE001
             # The boundary of this task: whatever broke, nothing of the batch was
             # applied, and the next round starts from the disk's position.
@@ -199,8 +219,38 @@ class Replicator:
             if count < MAX_RECORDS:
                 await self._pace.turn()
 
-    async def _pull(self) -> tuple[int, bool]:
-        position = await self._shelf.position(self.origin.name)
+    async def _ask_couriers(self) -> None:
+        try:
+            await self.carry()
+        except Exception:  # noqa: BLE001
+            # The boundary of this task, as above.
+            _log.exception("replication broke", extra=self._fields(None))
+
+    async def carry(self) -> int:
+        """Take what a few other members hold of the feed; count the records."""
+        couriers, total = self._couriers(), 0
+        for _ in range(min(len(couriers), COURIERS)):
+            courier = couriers[self._turn % len(couriers)]
+            self._turn += 1
+            try:
+                total += await self._carry(courier)
+            except EquivocationError as error:
+                _log.warning("replication failed", extra=self._fields(error))
+                break
+            except FederationError:
+                continue  # it is away, or has less than is here
+        return total
+
+    async def _carry(self, courier: Member) -> int:
+        total, behind = 0, True
+        while behind:
+            count, behind = await self._pull(courier)
+            total += count
+        return total
+
+    async def _pull(self, courier: Member | None = None) -> tuple[int, bool]:
+        carried = courier is not None
+        position = await self._shelf.position(self.origin.name, carried=carried)
         known = position.known
         request = FeedRequest(
             origin=self.origin.name,
@@ -208,7 +258,7 @@ class Replicator:
             known=known.checkpoint.size if known.checkpoint else 0,
             restrictions=position.restrictions,
         )
-        data = await self._fetch(self.origin, request)
+        data = await self._fetch(courier or self.origin, request)
         try:
             batch = await self._run(
                 len(data), lambda: decode_batch(self.origin.name, data)
@@ -222,15 +272,19 @@ class Replicator:
         try:
             verified = await self._run(
                 len(data),
-                lambda: verify_batch(batch, self.origin, known, self._charter),
+                lambda: verify_batch(
+                    batch, self.origin, known, self._charter, carried=carried
+                ),
             )
         except EquivocationError as error:
             await self._shelf.suspend(self.origin.name, error)
             raise
         new = verified.records or verified.again is not None
         if new or batch.trailer.checkpoint != known.note:
-            await self._shelf.apply(self.origin.name, verified, at=self._now())
-        else:
+            await self._shelf.apply(
+                self.origin.name, verified, at=self._now(), carried=carried
+            )
+        elif not carried:
             await self._shelf.touch(self.origin.name, at=self._now())
         newest = verified.known
         size = newest.checkpoint.size if newest.checkpoint else 0

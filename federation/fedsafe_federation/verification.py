@@ -18,11 +18,17 @@ answer that is repeated does not); a proof that binds the new tree to another pa
 
 A record, or an opening that fits its commitment, which says nothing we understand
 is a *poison addition*: the record is kept, the signal is not, replication goes on.
+
+A batch that another member *carries* while the origin is away may hold less than the
+origin has, so it convicts the origin by its signatures alone. It brings no openings
+(their origin must know to whom they went), and what it says of them is not believed.
 """
 
 from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
+
+import msgspec
 
 from fedsafe_crypto.checkpoint import Checkpoint
 from fedsafe_crypto.checkpoint import open_checkpoint as open_note_of_log
@@ -146,16 +152,25 @@ def verify_restrictions(
 
 
 def verify_batch(
-    batch: Batch, origin: Member, known: Known, charter: Charter
+    batch: Batch,
+    origin: Member,
+    known: Known,
+    charter: Charter,
+    *,
+    carried: bool = False,
 ) -> VerifiedBatch:
-    """Verify records, openings and checkpoint of a batch.
+    """Verify records, openings and checkpoint of a batch; *carried* by another member.
 
     Raises:
         FeedError: something does not verify; nothing may be applied but the
             restrictions, which `verify_restrictions` judges alone.
         EquivocationError: the origin showed two trees.
     """
+    if carried:
+        batch = _as_carried(batch, origin.name)
     checkpoint = open_checkpoint(origin, batch.trailer.checkpoint)
+    if carried and known.frontier.size > checkpoint.size:
+        raise FeedError(origin.name, "the courier has less than is here")
     _check_one_tree(origin.name, checkpoint, known, batch)
     frontier = known.frontier.copy()
     records: list[VerifiedRecord] = []
@@ -178,6 +193,15 @@ def verify_batch(
     rulings = _verify_rulings(said, origin.name, charter)
     again = batch.trailer.again
     return VerifiedBatch(records, restrictions, newest, rulings, again)
+
+
+def _as_carried(batch: Batch, origin: str) -> Batch:
+    """Take of a carried batch what its origin has signed."""
+    if any(line.opening is not None for line in batch.records):
+        raise FeedError(origin, "a courier gave an opening")
+    records = [msgspec.structs.replace(line, erased=False) for line in batch.records]
+    trailer = msgspec.structs.replace(batch.trailer, again=None)
+    return Batch(batch.restrictions, records, trailer)
 
 
 def _verify_rulings(

@@ -223,7 +223,7 @@ class Overview:
         for member in shared.membership.others:
             row = rows.get(member.name)
             seen = coverage.last(member.name)
-            if seen is None and row is not None:
+            if seen is None and row is not None and row.synced_at:
                 seen = datetime.fromtimestamp(row.synced_at, tz=UTC)
             statuses.append(
                 PeerStatus(

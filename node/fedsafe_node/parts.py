@@ -19,6 +19,7 @@ from fedsafe_node.founding import FoundingService
 from fedsafe_node.membership import Membership
 from fedsafe_node.notices.keeping import NoticeDesk
 from fedsafe_node.peering.cosigning import Cosigning
+from fedsafe_node.peering.forwarding import CopyServer
 from fedsafe_node.peering.service import PeeringService
 from fedsafe_node.peering.serving import FeedServer
 from fedsafe_node.replicating import Replicating
@@ -145,6 +146,7 @@ def _peering(
         base.situation,
         base.store,
         feed,
+        CopyServer(base.situation, base.store),
         base.keys.statement,
         base.trail,
         base.clock,

@@ -9,6 +9,7 @@ the one that leads replicates; all of them poke.
 import asyncio
 import logging
 from collections.abc import Coroutine
+from functools import partial
 from secrets import randbelow
 from typing import Final
 
@@ -71,9 +72,15 @@ class Replicating:
                 jitter=_jitter,
                 pace=Pace(monotonic=monotonic, sleep=asyncio.sleep),
                 poll=self._poll,
+                couriers=partial(self._couriers, member),
             )
             self._replicators[member.name] = replicator
             _own(self._pulls, replicator.run())
+
+    def _couriers(self, origin: Member) -> list[Member]:
+        membership = self._membership
+        others = membership.others if membership is not None else []
+        return [member for member in others if member.name != origin.name]
 
     def wake(self, origin: str) -> None:
         """Pull *origin*'s feed at once."""

@@ -343,11 +343,14 @@ class MemoryShelf:
     known: Known = field(default_factory=lambda: Known(Frontier()))
     sequence: int = 0
     touched: int = 0
+    carried: int = 0
+    asked_of_couriers: int = 0
     suspended: EquivocationError | None = None
     moved: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def position(self, origin: str) -> Position:
+    async def position(self, origin: str, *, carried: bool = False) -> Position:
         assert origin == NAMES[0]
+        self.asked_of_couriers += carried
         await asyncio.sleep(0)
         return Position(self.known, self.sequence)
 
@@ -359,8 +362,16 @@ class MemoryShelf:
         self._restrict(restrictions)
         await asyncio.sleep(0)
 
-    async def apply(self, origin: str, batch: VerifiedBatch, *, at: datetime) -> None:
+    async def apply(
+        self,
+        origin: str,
+        batch: VerifiedBatch,
+        *,
+        at: datetime,
+        carried: bool = False,
+    ) -> None:
         assert (origin, at) == (NAMES[0], NOW)
+        self.carried += len(batch.records) if carried else 0
         await asyncio.sleep(0)
         assert batch.known.frontier.size == len(self.records) + len(batch.records)
         self._restrict(batch.restrictions)
@@ -411,13 +422,14 @@ class Turns:
         return Pace(monotonic=lambda: self.now, sleep=self.sleep)
 
 
-def replicator(
+def replicator(  # noqa: PLR0913
     shelf: MemoryShelf,
     fetch: Fetch,
     *,
     poll: float = 0.001,
     jitter: Callable[[], float] = lambda: 1.0,
     pace: Pace | None = None,
+    couriers: Callable[[], Sequence[Member]] = tuple,
 ) -> Replicator:
     return Replicator(
         world().charter.members[0],
@@ -429,4 +441,5 @@ def replicator(
         jitter=jitter,
         pace=pace or Turns().pace(),
         poll=poll,
+        couriers=couriers,
     )

@@ -38,6 +38,7 @@ from fedsafe_node.errors import (
 from fedsafe_node.evaluators import SharedLists
 from fedsafe_node.log.audit import AuditTrail, Event
 from fedsafe_node.messages import Poke
+from fedsafe_node.peering.forwarding import CopyServer
 from fedsafe_node.peering.handing import Hander
 from fedsafe_node.peering.serving import FeedServer
 from fedsafe_node.situation import Situation
@@ -62,6 +63,7 @@ class PeeringService:
         situation: Situation,
         store: Store,
         feed: FeedServer,
+        copies: CopyServer,
         statement_key: SigningKey,
         trail: AuditTrail,
         clock: Clock,
@@ -74,6 +76,7 @@ class PeeringService:
         self._situation = situation
         self._store = store
         self._feed = feed
+        self._copies = copies
         self._key = statement_key
         self._trail = trail
         self._clock = clock
@@ -105,10 +108,12 @@ class PeeringService:
         )
 
     async def feed(self, request: FeedRequest, peer: str) -> bytes:
-        """Give a batch of the own feed to a member.
+        """Give a batch of the own feed to a member, or of the copy of another's.
 
         Policy decides on every opening: see `handing`.
         """
+        if request.origin != self._situation.node:
+            return await self._copies.batch(request)
         now = self._clock.now()
         if not self._situation.attested(peer, now):
             self._attesting.wake(peer)

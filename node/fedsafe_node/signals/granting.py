@@ -6,7 +6,8 @@ a relock erases those that are here. In both cases the records stay, and the pla
 from which on something is lacking is kept. Once nothing stands against it the feed
 is read again from there; what has come meanwhile is not counted as complete. An
 origin may also say itself that it gives more *again*: whoever comes to be in a group
-gets what the group was given before. What was denied until then lacked nothing.
+gets what the group was given before. What was denied until then lacked nothing. And
+what another member carried came bare: it is read again from its origin.
 """
 
 from collections.abc import Sequence
@@ -93,6 +94,12 @@ def still_again(before: int | None, said: int | None, span: Span) -> int | None:
         left = span.stop if span.stop < span.size else None
     wanted = [each for each in (left, said) if each is not None and each < span.size]
     return min(wanted, default=None)
+
+
+def with_bare(before: int | None, arrivals: Sequence[Arrival]) -> int | None:
+    """Tell from where on a feed is to be read again after records came carried."""
+    bare = (arrival.index for arrival in arrivals if arrival.lacks)
+    return min((each for each in (before, *bare) if each is not None), default=None)
 
 
 def _key(origin: str) -> str:

@@ -43,6 +43,7 @@ from fedsafe_node.signals.granting import (
     read_lacking,
     still_again,
     still_lacking,
+    with_bare,
 )
 from fedsafe_node.signals.restricting import Applied, Restricting, in_acts
 from fedsafe_node.signals.shelving import keep_arrivals, move_position
@@ -103,11 +104,11 @@ class Intake:
         self._patience.clear()
         self._budgets.forget()
 
-    async def position(self, origin: str) -> Position:
+    async def position(self, origin: str, *, carried: bool = False) -> Position:
         """Read where this node stands in *origin*'s feed.
 
-        That is further back while openings are lacking that may come now, or the
-        origin has said that it gives more again.
+        For its origin that is further back while openings are lacking that may come
+        now, or the origin has said that it gives more again.
         """
         member = self._member(origin)
 
@@ -119,9 +120,9 @@ class Intake:
             return last, again, await read_lacking(reader, origin)
 
         last, again, lacking = await self._store.read(query)
-        if again is not None:
+        if again is not None and not carried:
             return Position(await self._load(member, again), int(last or 0))
-        if lacking is not None and self._may_ask_again(origin):
+        if lacking is not None and not carried and self._may_ask_again(origin):
             return Position(await self._load(member, lacking), int(last or 0))
         known = self._known.get(origin)
         if known is None:
@@ -150,8 +151,17 @@ class Intake:
         if len(parts) > 1:
             raise TooManyRestrictionsError(origin)
 
-    async def apply(self, origin: str, batch: VerifiedBatch, *, at: datetime) -> None:
+    async def apply(
+        self,
+        origin: str,
+        batch: VerifiedBatch,
+        *,
+        at: datetime,
+        carried: bool = False,
+    ) -> None:
         """Apply a verified batch's restrictions, then keep it and the new position.
+
+        One that was *carried* by another member says nothing of how much there is.
 
         Raises:
             TooManyRecordsError: the origin publishes faster than anybody may; no
@@ -167,7 +177,7 @@ class Intake:
         await self._restrict(origin, in_acts(batch.restrictions), ended)
         await self._check_budget(origin, batch)
         situation, now = self._situation, self._clock.now()
-        whole = _complete(batch.known)
+        whole = _complete(batch.known) and not carried
         size_now = batch.known.frontier.size
         mark = await self._budgets.mark(origin, size_now, at) if whole else None
 
@@ -185,19 +195,22 @@ class Intake:
             granted, fresh = await keep_arrivals(tx, origin, arrivals, size)
             await self._settle(tx, origin, batch)
             await flag_stopped(self._reviews, tx)
-            await move_position(tx, origin, batch, at)
+            await move_position(tx, origin, batch, None if carried else at)
             before = await read_lacking(tx, origin)
-            lacking = still_lacking(before, span, arrivals)
+            asked = await read_again(tx, origin)
+            if carried:
+                lacking, again = before, with_bare(asked, arrivals)
+            else:
+                lacking = still_lacking(before, span, arrivals)
+                again = still_again(asked, batch.again, span)
             if lacking != before:
                 await note_lacking(tx, origin, lacking)
-            asked = await read_again(tx, origin)
-            again = still_again(asked, batch.again, span)
             if again != asked:
                 await note_again(tx, origin, again)
             whole_now = lacking is None and again is None
             kept = _Kept([*granted, *fresh], len(granted), span, lacking, whole_now)
             if batch.records or lacking != before:
-                await self._tell(tx, origin, batch, kept)
+                await self._tell(tx, origin, batch, kept, carried=carried)
             if mark is not None:
                 await self._budgets.keep(tx, mark)
             return kept
@@ -351,7 +364,13 @@ class Intake:
         await tx.append(self._trail.log, entry.record, entry.openings)
 
     async def _tell(
-        self, tx: Transaction, origin: str, batch: VerifiedBatch, kept: _Kept
+        self,
+        tx: Transaction,
+        origin: str,
+        batch: VerifiedBatch,
+        kept: _Kept,
+        *,
+        carried: bool,
     ) -> None:
         # `reckoning` adds these up: of what policy did not let in nothing else says
         # that no row is to be expected.
@@ -365,6 +384,7 @@ class Intake:
                 "kept": len(kept.hints) - kept.granted,
                 "granted": kept.granted,
                 "lacking": kept.lacking,
+                **({"carried": True} if carried else {}),
             },
         )
         await tx.append(self._trail.log, entry.record, entry.openings)

@@ -54,20 +54,26 @@ async def keep_arrivals(
 
 
 async def move_position(
-    tx: Transaction, origin: str, batch: VerifiedBatch, at: datetime
+    tx: Transaction, origin: str, batch: VerifiedBatch, at: datetime | None
 ) -> None:
-    """Note how far the copy of the feed has come, and never further back."""
+    """Note how far the copy of the feed has come, and never further back.
+
+    *at* is when its origin gave it; None if another member did.
+    """
     frontier = batch.known.frontier
     before = await tx.peer(origin)
     behind = before is not None and frontier.size < before.cursor
     root = frontier.root() if frontier.size else EMPTY_ROOT
+    heard = before.synced_at if before is not None else 0
+    if at is not None:
+        heard = int(at.timestamp())
     await tx.put_peer(
         PeerRow(
             origin=origin,
             cursor=before.cursor if before and behind else frontier.size,
             root=before.root if before and behind else root,
             checkpoint=batch.known.note,
-            synced_at=int(at.timestamp()),
+            synced_at=heard,
             state=before.state if before is not None else PeerState.ACTIVE,
         )
     )

@@ -22,7 +22,6 @@ from fedsafe_node.errors import (
     BadRequestError,
     DeniedError,
     NodeError,
-    NotFoundError,
     StoreFailedError,
     WrongStateError,
 )
@@ -384,8 +383,3 @@ async def test_a_position_or_limit_out_of_bounds_is_refused(
 ) -> None:
     with pytest.raises(BadRequestError):
         await trio["a.demo"].services.peering.feed(wrong, "c.demo")
-
-
-async def test_a_node_serves_no_feed_but_its_own(trio: Fleet) -> None:
-    with pytest.raises(NotFoundError):
-        await trio["b.demo"].services.peering.feed(request(), "c.demo")

@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Carry the feeds of other members, to whom cannot reach their origin.
+
+What a member holds of another's feed is what all hold of it: records with salted
+commitments, restrictions, a checkpoint that its origin signed. Openings are not
+carried, since only an origin that hands them out itself knows who has them.
+"""
+
+from fedsafe_federation.charter import Member
+from fedsafe_federation.feed import (
+    MAX_RECORDS,
+    MAX_RESTRICTIONS,
+    FeedRequest,
+    RecordLine,
+    encode_batch,
+)
+from fedsafe_federation.signed import Signed
+from fedsafe_federation.verification import feed_name, open_checkpoint
+from fedsafe_federation.wireformat import decode
+from fedsafe_node.errors import BadRequestError, NotFoundError
+from fedsafe_node.log.proofs import prove_consistency
+from fedsafe_node.situation import Situation
+from fedsafe_node.store.protocol import Reader, Store
+from fedsafe_node.tracing import nothing_happened
+
+
+class CopyServer:
+    """Serves what this node has verified of other members' feeds."""
+
+    def __init__(self, situation: Situation, store: Store) -> None:
+        self._situation = situation
+        self._store = store
+
+    async def batch(self, request: FeedRequest) -> bytes:
+        """Give a batch of another member's feed, up to where the copy here is whole.
+
+        Raises:
+            NotFoundError: it is no member's, or no whole copy is here.
+            BadRequestError: the asker has more, or a limit out of bounds.
+        """
+        if not 1 <= request.limit <= MAX_RECORDS:
+            raise BadRequestError("bad_limit", f"limit is 1 to {MAX_RECORDS}")
+        origin = self._member(request.origin)
+        nothing_happened()
+        # Encoding is part of the query: both are away from the event loop.
+        return await self._store.scan(lambda reader: _batch(reader, origin, request))
+
+    def _member(self, name: str) -> Member:
+        shared = self._situation.shared
+        for member in shared.membership.others if shared is not None else ():
+            if member.name == name:
+                return member
+        raise NotFoundError("feed")
+
+
+async def _batch(reader: Reader, origin: Member, request: FeedRequest) -> bytes:
+    row = await reader.peer(origin.name)
+    if row is None or not row.checkpoint:
+        raise NotFoundError("copy of that feed")
+    size, log = open_checkpoint(origin, row.checkpoint).size, feed_name(origin.name)
+    if row.cursor != size:
+        raise NotFoundError("whole copy of that feed")
+    since, known = request.since, request.known
+    if not 0 <= since <= size or not 0 <= known <= size:
+        raise BadRequestError("bad_position", "the copy here is not that long")
+    records = await reader.records(log, since, min(request.limit, size - since))
+    stop = since + len(records)
+    rows = await reader.restrictions_by(
+        origin.name, request.restrictions, MAX_RESTRICTIONS
+    )
+    return encode_batch(
+        [decode(row.statement, Signed) for row in rows],
+        [RecordLine(at, record) for at, record in enumerate(records, since)],
+        next_index=stop,
+        checkpoint=row.checkpoint,
+        consistency=await _consistency(reader, log, known, size),
+        extends=await _consistency(reader, log, stop, size),
+    )
+
+
+async def _consistency(reader: Reader, log: str, old: int, new: int) -> list[bytes]:
+    return await prove_consistency(reader, log, old, new) if 0 < old < new else []

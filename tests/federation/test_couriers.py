@@ -1,0 +1,241 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A feed that others carry while its origin is away."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.federation.conftest import (
+    Log,
+    MemoryShelf,
+    in_trailer,
+    known_of,
+    make_log,
+    replicator,
+    served,
+    signal_id,
+    world,
+)
+
+from fedsafe_federation.charter import Member
+from fedsafe_federation.errors import (
+    EquivocationError,
+    FederationError,
+    FeedError,
+    PeerError,
+)
+from fedsafe_federation.feed import Batch, FeedRequest, decode_batch, encode_batch
+from fedsafe_federation.replication import COURIERS
+from fedsafe_federation.verification import verify_batch
+
+CHARTER = world().charter
+ORIGIN, *OTHERS = CHARTER.members
+
+
+def carried(log: Log, request: FeedRequest) -> bytes:
+    """Serve a copy, as a member that holds no more of the feed than records."""
+    bare = Log(log.name, log.records, {}, log.statements)
+    return bare.batch(request)
+
+
+@dataclass(slots=True)
+class Members:
+    """Who answers, and with which log; all others are away."""
+
+    logs: Mapping[str, Log]
+    asked: list[str] = field(default_factory=list)
+
+    async def __call__(self, member: Member, request: FeedRequest) -> bytes:
+        await asyncio.sleep(0)
+        self.asked.append(member.name)
+        log = self.logs.get(member.name)
+        if log is None or log.size < max(request.since, request.known):
+            raise PeerError(member.name, "is away")
+        return log.batch(request) if member == ORIGIN else carried(log, request)
+
+
+def couriers() -> list[Member]:
+    return OTHERS
+
+
+async def test_records_and_restrictions_come_from_another_member() -> None:
+    log, shelf = make_log(7, 2), MemoryShelf()
+    machine = replicator(
+        shelf, Members({OTHERS[0].name: log}), couriers=lambda: OTHERS[:1]
+    )
+
+    assert await machine.carry() == 9
+
+    assert shelf.records == log.records
+    assert shelf.restricted == {signal_id(0), signal_id(1)}
+    assert shelf.signals == set()
+    assert shelf.carried == 9
+
+
+async def test_a_carried_copy_is_never_seen_as_complete() -> None:
+    log, shelf = make_log(3, 0), MemoryShelf()
+    machine = replicator(shelf, Members({OTHERS[0].name: log}), couriers=couriers)
+
+    await machine.carry()
+    await machine.carry()
+
+    assert shelf.touched == 0
+    assert shelf.asked_of_couriers
+
+
+async def test_couriers_are_asked_only_once_the_origin_has_failed() -> None:
+    log, shelf = make_log(3, 0), MemoryShelf()
+    members = Members({member.name: log for member in CHARTER.members})
+    machine = replicator(shelf, members, couriers=couriers, poll=3600)
+    task = asyncio.create_task(machine.run())
+    await shelf.moved.wait()
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+
+    assert set(members.asked) == {ORIGIN.name}
+
+
+async def test_a_run_goes_on_with_couriers_while_the_origin_is_away() -> None:
+    log, shelf = make_log(3, 0), MemoryShelf()
+    members = Members({OTHERS[-1].name: log})
+    machine = replicator(shelf, members, couriers=couriers)
+    task = asyncio.create_task(machine.run())
+    await shelf.moved.wait()
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+
+    assert members.asked[0] == ORIGIN.name
+    assert shelf.records == log.records
+
+
+async def test_each_failure_asks_a_few_and_the_next_time_others() -> None:
+    many = [
+        msgspec.structs.replace(OTHERS[0], name=f"m{number}.example")
+        for number in range(2 * COURIERS)
+    ]
+    members = Members({})
+    machine = replicator(MemoryShelf(), members, couriers=lambda: many)
+
+    await machine.carry()
+    first = list(members.asked)
+    await machine.carry()
+
+    assert len(first) == COURIERS
+    assert members.asked == [member.name for member in many]
+
+
+async def test_a_courier_that_has_less_accuses_nobody() -> None:
+    log, shelf = make_log(6, 0), MemoryShelf()
+    await replicator(shelf, Members({ORIGIN.name: log})).catch_up()
+
+    async def older(member: Member, request: FeedRequest) -> bytes:
+        del member, request
+        return carried(make_log(4, 0), FeedRequest("a.example", 4, 4, 0))
+
+    machine = replicator(shelf, older, couriers=couriers)
+
+    assert await machine.carry() == 0
+    assert shelf.suspended is None
+
+
+async def test_two_trees_convict_the_origin_whoever_carries_one() -> None:
+    log, other, shelf = make_log(5, 0), Log(), MemoryShelf()
+    await replicator(shelf, Members({ORIGIN.name: log})).catch_up()
+    for number in range(5):
+        other.add_signal(50 + number)
+    members = Members({OTHERS[0].name: other})
+
+    await replicator(shelf, members, couriers=couriers).carry()
+
+    assert shelf.suspended is not None
+    assert shelf.suspended.evidence == (log.note(), other.note())
+
+
+def test_a_courier_brings_no_opening() -> None:
+    log = make_log(3, 0)
+    known = known_of(log, 1, 1)
+
+    with pytest.raises(FeedError, match="courier gave an opening"):
+        verify_batch(served(log, known), ORIGIN, known, CHARTER, carried=True)
+
+
+@pytest.mark.parametrize(
+    "lie",
+    [
+        lambda batch: Batch(
+            batch.restrictions,
+            [msgspec.structs.replace(line, erased=True) for line in batch.records],
+            batch.trailer,
+        ),
+        lambda batch: in_trailer(batch, again=0),
+    ],
+    ids=["erased", "again"],
+)
+def test_what_a_courier_says_of_openings_is_not_believed(
+    lie: Callable[[Batch], Batch],
+) -> None:
+    log = make_log(3, 0)
+    request = FeedRequest("a.example", 0, 0, 0)
+    batch = lie(decode_batch("a.example", carried(log, request)))
+
+    verified = verify_batch(batch, ORIGIN, known_of(log, 0, 0), CHARTER, carried=True)
+
+    assert all(record.withheld for record in verified.records)
+    assert verified.again is None
+
+
+@given(
+    have=st.integers(0, 6),
+    theirs=st.integers(0, 6),
+    place=st.integers(0, 5_000),
+    flip=st.integers(0, 255),
+)
+def test_nothing_that_a_courier_changes_is_kept_or_convicts(
+    have: int, theirs: int, place: int, flip: int
+) -> None:
+    log, shelf = make_log(6, 0), MemoryShelf()
+
+    async def fetch(member: Member, request: FeedRequest) -> bytes:
+        if member == ORIGIN:
+            return log.batch(request, size=have)
+        part = Log(log.name, log.records[:theirs], {}, [])
+        start = min(request.since, theirs), min(request.known, theirs)
+        data = bytearray(part.batch(FeedRequest("a.example", *start, 0)))
+        data[place % len(data)] ^= flip
+        return bytes(data)
+
+    async def story() -> None:
+        machine = replicator(shelf, fetch, couriers=couriers)
+        with suppress(FederationError):
+            await machine.catch_up()
+        await machine.carry()
+
+    asyncio.run(story())
+
+    assert shelf.suspended is None
+    assert shelf.records == log.records[: len(shelf.records)]
+
+
+def test_an_equivocation_needs_two_signatures_even_of_a_courier() -> None:
+    log, other = make_log(4, 0), Log()
+    for number in range(4):
+        other.add_signal(9 + number)
+    known = known_of(log, 4, 4)
+    forged = encode_batch(
+        [], [], next_index=4, checkpoint=log.note(3), consistency=[], extends=[]
+    )
+    batch = decode_batch("a.example", forged)
+
+    with pytest.raises(FeedError) as raised:
+        verify_batch(batch, ORIGIN, known, CHARTER, carried=True)
+    with pytest.raises(EquivocationError):
+        verify_batch(batch, ORIGIN, known, CHARTER)
+
+    assert not isinstance(raised.value, EquivocationError)
