@@ -13,6 +13,8 @@
     - TooManyRecordsError    an origin publishes faster than anybody may
   + StaleStatementError      a statement is too old, too new or was seen before
   + FoundingError            a founding ceremony cannot go on
+  + AmendmentError           a change of the charter that cannot be made
+  + ArrangementError         two members that have nothing to exchange under
   + PeerError                a peer did not answer as a peer should
     - PeerUnreachableError   no answer in time
     - PeerRefusedError       an answer that says no
@@ -285,6 +287,18 @@ class StaleStatementError(FederationError):
         super().__init__(f"{who}: {why}")
         self.who = who
         self.why = why
+
+
+class AmendmentError(FederationError):
+    """A change of the charter that cannot be made."""
+
+
+class ArrangementError(FederationError):
+    """Two members without a common protocol version or arrangement."""
+
+    def __init__(self, code: str, why: str) -> None:
+        super().__init__(why)
+        self.code = code
 
 
 class FoundingError(FederationError):

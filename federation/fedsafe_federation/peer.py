@@ -20,7 +20,7 @@ import aiohttp
 import msgspec
 
 from fedsafe_crypto.identity import SigningKey
-from fedsafe_federation.charter import Member
+from fedsafe_federation.charter import Member, SignedCharter
 from fedsafe_federation.errors import (
     MalformedError,
     PeerError,
@@ -39,6 +39,9 @@ ATTESTATION_PATH: Final = "/v1/attestation"
 CARD_PATH: Final = "/v1/card"
 WITNESS_PATH: Final = "/v1/witness"
 FOUNDING_PATH: Final = "/v1/founding"
+VERSIONS_PATH: Final = "/v1/charter/versions"
+EXCHANGE_PATH: Final = "/v1/charter/exchange"
+MAX_VERSIONS: Final = 16 * 1024 * 1024
 _FEED_SECONDS: Final = 60.0
 _POKE_SECONDS: Final = 5.0
 _EVALUATE_SECONDS: Final = 60.0
@@ -149,6 +152,42 @@ class PeerClient:
             return decode(data, Signed)
         except MalformedError as error:
             raise PeerError(member.name, str(error)) from None
+
+    async def versions(self, peer: str, url: str, after: int) -> list[SignedCharter]:
+        """Get the versions of the charter behind number *after*, as many as fit.
+
+        Raises:
+            PeerError: no usable answer.
+        """
+        data = await exchange(
+            self._session,
+            peer,
+            "GET",
+            f"{url}{VERSIONS_PATH}?after={after}",
+            headers={},
+            body=None,
+            seconds=_POKE_SECONDS,
+            most=MAX_VERSIONS,
+        )
+        try:
+            return decode(data, list[SignedCharter])
+        except MalformedError as error:
+            raise PeerError(peer, str(error)) from None
+
+    async def exchange_charter(self, member: Member, body: bytes) -> bytes:
+        """Tell a member what is proposed here, and get what it holds.
+
+        Raises:
+            PeerError: no usable answer.
+        """
+        return await self._send(
+            member,
+            "POST",
+            EXCHANGE_PATH,
+            body,
+            seconds=_POKE_SECONDS,
+            most=MAX_VERSIONS,
+        )
 
     async def add_checkpoint(
         self, witness: str, prefix: str, body: bytes

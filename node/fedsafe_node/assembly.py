@@ -27,15 +27,16 @@ from fedsafe_node.base import Base, open_base
 from fedsafe_node.clock import Clock
 from fedsafe_node.config import Config, Place
 from fedsafe_node.duties import Duties
-from fedsafe_node.errors import NodeError, StoreError
+from fedsafe_node.errors import ConfigError, LeftError, NodeError, StoreError
 from fedsafe_node.evaluators import SharedLists
 from fedsafe_node.evidence.gaps import ALONE
 from fedsafe_node.following import Follower
+from fedsafe_node.governing.chain import CHARTER_DOCUMENT, read_older
 from fedsafe_node.jobs import Job, Jobs
 from fedsafe_node.leading import lead
 from fedsafe_node.loading import follow_removals, load_pictures
 from fedsafe_node.log.audit import Event
-from fedsafe_node.membership import CHARTER_DOCUMENT, Membership, load_membership
+from fedsafe_node.membership import Membership, load_membership
 from fedsafe_node.parts import make_parts
 from fedsafe_node.present import Present
 from fedsafe_node.provider_events.upkeep import EventUpkeep
@@ -62,7 +63,7 @@ class RunningNode:
     def __init__(self, base: Base, session: aiohttp.ClientSession) -> None:
         self.base = base
         self._parts = AsyncExitStack()
-        made = make_parts(base, session, self._joined)
+        made = make_parts(base, session, self._changed)
         self.client, self.intake = made.client, made.intake
         self.replicating, self.feed = made.replicating, made.feed
         self.attesting, self.peering = made.attesting, made.peering
@@ -101,6 +102,7 @@ class RunningNode:
             parts.push_async_callback(node._audit_last_evaluations)
             parts.push_async_callback(node.replicating.stop)
             parts.push_async_callback(node.attesting.stop)
+            parts.push_async_callback(node._made.spreading.stop)
             parts.push_async_callback(node.witnesses.cosigning.stop)
             parts.push_async_callback(node._settle)
             await node._listen(parts)
@@ -114,13 +116,8 @@ class RunningNode:
 
     async def _listen(self, parts: AsyncExitStack) -> None:
         base = self.base
-        document = await base.store.read(lambda r: r.document(CHARTER_DOCUMENT))
-        membership = None
-        if document is not None:
-            name = base.config.name
-            membership = await base.workers(
-                lambda: load_membership(base.place, name, document)
-            )
+        membership = await self._read_membership()
+        if membership is not None:
             await self._witnessed(membership)
         worker, situation = base.worker, base.situation
         run = worker.run if worker is not None else ALONE
@@ -151,6 +148,21 @@ class RunningNode:
         shown = fields(node=node, policy=policy.name, digest=policy.digest)
         _LOG.info("ready", extra=shown)
 
+    async def _read_membership(self) -> Membership | None:
+        base = self.base
+        document = await base.store.read(lambda r: r.document(CHARTER_DOCUMENT))
+        if document is None:
+            return None
+        older = await base.store.read(read_older)
+        name = base.config.name
+        try:
+            return await base.workers(
+                lambda: load_membership(base.place, name, document, older)
+            )
+        except LeftError as error:
+            _LOG.warning("no member", extra=fields(reason=str(error)))
+            return None
+
     async def _lead(self, parts: AsyncExitStack) -> None:
         base, jobs = self.base, self._jobs()
         worker, follower = base.worker, base.follower
@@ -159,9 +171,7 @@ class RunningNode:
             parts.push_async_callback(self._end_term)
             return
         own, led = own_jobs(jobs)
-        refreshing = Refreshing(
-            self._made, self._present, joined=self._joined, leads=self._leads
-        )
+        refreshing = Refreshing(self._made, self._present, leads=self._leads)
         for topic, step in refreshing.steps().items():
             follower.take_up(topic, step)
         await follower.fresh()  # what has changed since it was read
@@ -188,12 +198,14 @@ class RunningNode:
         self._leading = Jobs(base.store, base.clock, jobs, base.following)
         if base.situation.shared is not None:
             self._take_part(base.situation.shared.membership)
+        self._made.spreading.start()
         await self._leading.start()
 
     async def _end_term(self) -> None:
         leading, self._leading = self._leading, None
         if leading is not None:
             await leading.stop()
+        await self._made.spreading.stop()
         await self.replicating.rest()
         await self.attesting.stop()
         await self.witnesses.cosigning.stop()
@@ -273,8 +285,19 @@ class RunningNode:
         self.replicating.join(membership)
         self.base.situation.join(SharedLists(membership, self._quorums(membership)))
 
-    async def _joined(self, membership: Membership) -> None:
+    async def _changed(self, membership: Membership | None) -> None:
+        """Take part as the charter says by now; None: in nothing any more."""
+        await self._settle()
+        if self._leads():
+            await self.replicating.rest()
+            await self.attesting.stop()
+        if membership is None:
+            self.replicating.leave()
+            self.base.situation.leave()
+            return
+        await self._agree(membership)
         self._join(membership)
+        await self._load_lacking()
         try:
             await self._witnessed(membership)
         except NodeError as error:
@@ -284,6 +307,20 @@ class RunningNode:
         self.witnesses.cosigning.refused = False  # those that have yet to join may
         if self._leads():
             self._take_part(membership)
+
+    async def _agree(self, membership: Membership) -> None:
+        base, reference = self.base, membership.charter.policy
+        agreed = base.situation.agreed
+        if agreed is not None and agreed.digest == reference.sha256.hex():
+            return
+        own = base.situation.provisions
+        try:
+            base.situation.agreed = await base.workers(
+                lambda: check_federation_policy(base.place, own, reference)
+            )
+        except ConfigError as error:
+            # The others have outvoted this node: the next start says it and stops.
+            _LOG.error("the federation's policy", extra=fields(reason=error.why))
 
     def _take_part(self, membership: Membership) -> None:
         self.attesting.start(membership)

@@ -22,6 +22,7 @@ from fedsafe_node.provider_events.upkeep import EventUpkeep
 from fedsafe_node.review.clockwork import tend_reviews
 from fedsafe_node.rights.ruling import end_disputes
 from fedsafe_node.rights.tending import tend_requests
+from fedsafe_node.signals.departing import erase_departed
 from fedsafe_node.signals.desk import Desk
 from fedsafe_node.signals.expiry import expire_signals
 from fedsafe_node.signals.relocking import relock
@@ -72,6 +73,7 @@ class Duties:
             "cosigning": Job(self._witnesses.cosigning.run, _MINUTE, asks_others=True),
             "disputes": Job(self._end_disputes, _MINUTE),
             "evaluations": Job(self._peering.audit_evaluations, _MINUTE, is_own=True),
+            "departures": Job(self._erase_departed, _RELOCK),
             "debts": Job(self._debts.run, _MINUTE),
             "events": Job(self._events.run, _MINUTE),
             "expiry": Job(self._expire, _MINUTE),
@@ -110,6 +112,10 @@ class Duties:
 
     async def _relock(self) -> None:
         await relock(self._desk)
+
+    async def _erase_departed(self) -> None:
+        if await erase_departed(self._desk):
+            await self._desk.store.scrub()
 
     async def _merge_index(self) -> None:
         if self._lists.tokens.wants_merge:

@@ -289,6 +289,13 @@ class MembershipError(NodeError):
         self.why = why
 
 
+class LeftError(MembershipError):
+    """The charter does not list this node any more."""
+
+    def __init__(self, federation: str) -> None:
+        super().__init__(f"this node has left the federation {federation}")
+
+
 class BadRequestError(NodeError):
     """The asker's input does not fit; `pointer` (RFC 6901) names the field."""
 

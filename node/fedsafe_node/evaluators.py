@@ -100,10 +100,10 @@ class SharedLists:
         return [Output(epoch, y) for y in outputs]
 
     def tokens(self, output: Output) -> Mapping[str, bytes]:
-        """Derive one token for each origin."""
+        """Derive one token for each origin whose signals may match."""
         return {
             member.name: origin_token(output.y, output.epoch, member.name)
-            for member in self.membership.charter.members
+            for member in self.membership.charter.active()
         }
 
     def file_tokens(self, file: File) -> list[bytes]:

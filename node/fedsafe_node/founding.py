@@ -42,10 +42,11 @@ from fedsafe_node.errors import (
     WrongStateError,
 )
 from fedsafe_node.following import ALONE, Following
+from fedsafe_node.governing.chain import CHARTER_DOCUMENT
 from fedsafe_node.keyfiles import destroy_secret, read_secret, write_secret
 from fedsafe_node.keys import MediaKeys, NodeKeys, write_epoch_keys
 from fedsafe_node.log.audit import AuditTrail, Event
-from fedsafe_node.membership import CHARTER_DOCUMENT, Membership, load_membership
+from fedsafe_node.membership import Membership, load_membership
 from fedsafe_node.messages import ProposalRequest
 from fedsafe_node.provisions import check_federation_policy
 from fedsafe_node.situation import Situation
@@ -130,7 +131,7 @@ class FoundingService:
         clock: Clock,
         *,
         offload: Offload,
-        joined: Callable[[Membership], Awaitable[None]],
+        joined: Callable[[Membership | None], Awaitable[None]],
         following: Following = ALONE,
     ) -> None:
         self._following = following

@@ -1,42 +1,41 @@
 # SPDX-License-Identifier: Apache-2.0
 """The federation as this node belongs to it: charter, shares, media keys.
 
-Loaded at start, replaced whole when a founding ends. A share is checked against
-its pins here, so a node with a wrong share never answers an evaluation. A member that
-has come after the generation was made has neither a share of it nor its media keys.
+Loaded at start, replaced whole when a founding ends and with each later version. A
+share is checked against its pins here, so a node with a wrong share never answers an
+evaluation. A member that has come after the generation was made has neither a share of
+it nor its media keys.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
 
 from fedsafe_crypto.errors import CryptoError
 from fedsafe_crypto.threshold import KeyShare, Pins
-from fedsafe_federation.charter import (
-    Charter,
-    Epoch,
-    Member,
-    SignedCharter,
-    open_charter,
-)
+from fedsafe_federation.amendment import Version
+from fedsafe_federation.charter import Charter, Epoch, Member, SignedCharter
 from fedsafe_federation.errors import FederationError
 from fedsafe_federation.wireformat import decode
 from fedsafe_node.config import Place
-from fedsafe_node.errors import KeyFileError, MembershipError
+from fedsafe_node.errors import KeyFileError, LeftError, MembershipError
+from fedsafe_node.governing.chain import open_chain
 from fedsafe_node.keys import MediaKeys, load_media_keys, load_shares
-
-CHARTER_DOCUMENT: Final = "charter"
 
 
 @dataclass(frozen=True, slots=True)
 class Membership:
     """A checked charter and this member's secrets under it."""
 
-    charter: Charter
+    version: Version
     me: Member
     pins: Mapping[int, Pins]
     shares: Mapping[int, KeyShare] = field(repr=False)
     media: Mapping[tuple[int, int], MediaKeys] = field(repr=False)
+
+    @property
+    def charter(self) -> Charter:
+        """The newest version of the charter."""
+        return self.version.charter
 
     @property
     def others(self) -> list[Member]:
@@ -49,17 +48,25 @@ class Membership:
         return max(self.charter.epochs, key=lambda entry: entry.epoch)
 
 
-def load_membership(place: Place, name: str, document: bytes) -> Membership:
+def load_membership(
+    place: Place, name: str, document: bytes, older: Sequence[SignedCharter] = ()
+) -> Membership:
     """Check the charter, the shares against their pins, and load the media keys.
 
+    *older* are the versions before the document, the first one first.
+
     Raises:
+        LeftError: the charter does not list this node any more.
         MembershipError: the charter does not verify or is not this node's, or a
             share does not fit its pin.
         KeyFileError: a share or media key is missing, loose or malformed.
     """
     shares, media = load_shares(place), load_media_keys(place)
     try:
-        charter = open_charter(decode(document, SignedCharter))
+        version = open_chain([*older, decode(document, SignedCharter)])
+        charter = version.charter
+        if older and name not in {each.name for each in charter.members}:
+            raise LeftError(charter.federation)
         me = charter.member(name)
         pins = charter.pins()
         for entry in charter.epochs:
@@ -71,4 +78,4 @@ def load_membership(place: Place, name: str, document: bytes) -> Membership:
             share.check(pins[entry.epoch])
     except (FederationError, CryptoError) as error:
         raise MembershipError(str(error)) from None
-    return Membership(charter, me, pins, shares, media)
+    return Membership(version, me, pins, shares, media)

@@ -4,7 +4,7 @@
 A part is given what it needs when it is made; nothing here runs.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import aiohttp
@@ -16,7 +16,8 @@ from fedsafe_node.base import Base
 from fedsafe_node.evidence.keeping import Keeper
 from fedsafe_node.evidence.pruning import Sizes
 from fedsafe_node.founding import FoundingService
-from fedsafe_node.membership import Membership
+from fedsafe_node.governing.ballot import Ballot, Changed
+from fedsafe_node.governing.spreading import Spreading
 from fedsafe_node.notices.keeping import NoticeDesk
 from fedsafe_node.peering.cosigning import Cosigning
 from fedsafe_node.peering.forwarding import CopyServer
@@ -47,6 +48,8 @@ class Parts:
     peering: PeeringService
     witnesses: Witnesses
     foundings: FoundingService
+    ballot: Ballot
+    spreading: Spreading
     desk: Desk
     keeper: Keeper
 
@@ -54,9 +57,9 @@ class Parts:
 def make_parts(
     base: Base,
     session: aiohttp.ClientSession,
-    joined: Callable[[Membership], Awaitable[None]],
+    changed: Changed,
 ) -> Parts:
-    """Make all parts; *joined* hears of the founding that the node takes part in."""
+    """Make all parts; *changed* hears of each version of the charter."""
     client = PeerClient(
         session, name=base.config.name, key=base.keys.transport, now=base.clock.now
     )
@@ -84,6 +87,9 @@ def make_parts(
     feed = _feed(base)
     attesting = _attesting(base, client, replicating)
     witnesses = Witnesses.make(base, client, feed)
+    ballot = _ballot(base, changed)
+    spreading = Spreading(base.situation, ballot, client, poll=base.config.sync.poll)
+    ballot.spread = _spreader(base, spreading)
     return Parts(
         base=base,
         session=session,
@@ -96,7 +102,9 @@ def make_parts(
         attesting=attesting,
         peering=_peering(base, feed, attesting, replicating),
         witnesses=witnesses,
-        foundings=_foundings(base, joined),
+        foundings=_foundings(base, changed),
+        ballot=ballot,
+        spreading=spreading,
         desk=_desk(base, reviews, notices, replicating),
         keeper=_keeper(base, feed, witnesses.cosigning),
     )
@@ -166,9 +174,30 @@ def _waker(base: Base, replicating: Replicating) -> Callable[[str], None]:
     return wake
 
 
-def _foundings(
-    base: Base, joined: Callable[[Membership], Awaitable[None]]
-) -> FoundingService:
+def _spreader(base: Base, spreading: Spreading) -> Callable[[], None]:
+    def spread() -> None:
+        if spreading.spreads:
+            spreading.wake()
+        elif base.follower is not None:
+            base.follower.poke()
+
+    return spread
+
+
+def _ballot(base: Base, changed: Changed) -> Ballot:
+    return Ballot(
+        base.place,
+        base.situation,
+        base.store,
+        base.trail,
+        base.clock,
+        base.keys.statement,
+        offload=base.workers,
+        changed=changed,
+    )
+
+
+def _foundings(base: Base, changed: Changed) -> FoundingService:
     return FoundingService(
         base.place,
         base.situation,
@@ -177,7 +206,7 @@ def _foundings(
         base.trail,
         base.clock,
         offload=base.workers,
-        joined=joined,
+        joined=changed,
         following=base.following,
     )
 

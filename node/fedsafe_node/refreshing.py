@@ -5,12 +5,11 @@ Each step reads the newest state of its topic, whatever the change was: so it do
 harm to take up the same change twice, or several at once.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 
 from fedsafe_node.base import Base
 from fedsafe_node.following import Refresh, Topic
 from fedsafe_node.loading import follow_lists, load_gate
-from fedsafe_node.membership import CHARTER_DOCUMENT, Membership, load_membership
 from fedsafe_node.parts import Parts
 from fedsafe_node.people.names import names_of_people
 from fedsafe_node.people.register_entries import read_register_end
@@ -24,9 +23,8 @@ from fedsafe_node.store.rows import PeerState
 class Refreshing:
     """Takes up changes for one process.
 
-    *joined* takes part in a federation that another process has founded, *leads* says
-    whether this process is the one that replicates. What services keep is theirs to
-    take up (`wiring`).
+    *leads* says whether this process is the one that replicates. What services keep is
+    theirs to take up (`wiring`).
     """
 
     def __init__(
@@ -34,13 +32,11 @@ class Refreshing:
         parts: Parts,
         present: Present,
         *,
-        joined: Callable[[Membership], Awaitable[None]],
         leads: Callable[[], bool],
     ) -> None:
         self._base: Base = parts.base
         self._parts = parts
         self._present = present
-        self._joined = joined
         self._leads = leads
 
     def steps(self) -> Mapping[Topic, Refresh]:
@@ -57,14 +53,7 @@ class Refreshing:
         }
 
     async def _charter(self) -> None:
-        base = self._base
-        document = await base.store.read(lambda r: r.document(CHARTER_DOCUMENT))
-        if document is None or base.situation.shared is not None:
-            return
-        name = base.config.name
-        await self._joined(
-            await base.workers(lambda: load_membership(base.place, name, document))
-        )
+        await self._parts.ballot.reload()
 
     async def _decisions(self) -> None:
         base, situation = self._base, self._base.situation
@@ -117,6 +106,7 @@ class Refreshing:
     async def _pokes(self) -> None:
         self._parts.replicating.wake_all()
         self._parts.attesting.wake_all()
+        self._parts.spreading.wake()
 
     async def _events(self) -> None:
         self._base.announcer.bell.ring()

@@ -58,8 +58,14 @@ class Replicating:
         """Poke all other members from now on."""
         self._membership = membership
 
+    def leave(self) -> None:
+        """Poke nobody any more."""
+        self._membership = None
+
     def start(self, membership: Membership) -> None:
-        """Replicate the feeds of all other members from now on."""
+        """Replicate the feeds of all other members that take part from now on."""
+        if not membership.me.active:
+            return
         monotonic = asyncio.get_running_loop().time
         for member in membership.others:
             replicator = Replicator(

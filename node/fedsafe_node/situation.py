@@ -2,9 +2,10 @@
 """What a decision needs to know of the node's present: policy, site, members.
 
 One mutable object, owned by the event loop. The policy, and what it leans on, changes
-when two people have approved other texts. `shared` changes once, when a founding
-ends, `agreed`, its policy, before that; `site` with it, and when a legal-gate record
-counts; `coverage` with every answer of a peer, `debts` when members owe erasures.
+when two people have approved other texts. `shared` changes when a founding ends and
+with each version of the charter, `agreed`, its policy, before that; `site` with it, and
+when a legal-gate record counts; `coverage` with every answer of a peer, `debts` when
+members owe erasures.
 """
 
 from datetime import datetime, timedelta
@@ -103,6 +104,12 @@ class Situation:
         self.shared = shared
         self.site = self._site(shared.membership.others)
 
+    def leave(self) -> None:
+        """Belong to no federation any more."""
+        self.shared = None
+        self.agreed = None
+        self.site = self._site([])
+
     def record_gate(self, gate: LegalGate) -> None:
         """Decide with this legal-gate record from now on."""
         self.gate = gate
@@ -154,7 +161,7 @@ class Situation:
 
     def why_not_covered(self, name: str, now: datetime, *, actor: bool) -> str:
         """Say why a member is not covered: whether it is away, or its gate is shut."""
-        if name in self.coverage.suspended:
+        if name in self.coverage.suspended or not self.takes_part(name):
             return "suspended"
         if not self.coverage.covers(name, now):
             return "stale"
@@ -172,7 +179,7 @@ class Situation:
         return self.not_covered(now, actor=True)
 
     def _covers(self, name: str, now: datetime, actor: bool) -> bool:  # noqa: FBT001
-        if actor and not self.attested(name, now):
+        if not self.takes_part(name) or (actor and not self.attested(name, now)):
             return False
         if name in self.coverage.lacking and (
             actor or not self._lacks_actors(name, now)
@@ -189,12 +196,26 @@ class Situation:
         files = self.decide(GateRequest(Plane.MEDIA), now).allowed
         return files and not self.exchanges(name, now)
 
+    def takes_part(self, member: str) -> bool:
+        """Whether the federation lets a member's signals match here now.
+
+        The node's own always; nobody else's while the node itself is suspended.
+        """
+        if self.shared is None:
+            return False
+        membership = self.shared.membership
+        if member == membership.me.name:
+            return True
+        return membership.me.active and any(
+            each.name == member for each in membership.others
+        )
+
     def has_others(self) -> bool:
         """Whether there is a federation with other members."""
         return bool(self.others())
 
     def others(self) -> list[str]:
-        """Name the other members of the federation."""
+        """Name the other members that take part in the federation now."""
         if self.shared is None:
             return []
         return [member.name for member in self.shared.membership.others]

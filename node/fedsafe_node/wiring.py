@@ -17,6 +17,7 @@ from fedsafe_node.evidence.inspecting import Inspector
 from fedsafe_node.evidence.service import EvidenceService, ExportEffect
 from fedsafe_node.evidence.tiled import OwnLog, TileService
 from fedsafe_node.following import Topic
+from fedsafe_node.governing.voting import Charters, CharterVote
 from fedsafe_node.idempotency import StoredAnswers
 from fedsafe_node.log.tiling import SignedTree
 from fedsafe_node.lookup.service import LookupService
@@ -85,6 +86,7 @@ def make_services(parts: Parts) -> Services:
         peering=parts.peering,
         witness=parts.witnesses.server,
         foundings=parts.foundings,
+        charters=_charters(parts, approvals),
         notices=Notices(base.store, parts.notices),
         sightings=Sightings(*around),
         recipients=Recipients(*around),
@@ -107,6 +109,18 @@ def _staff(parts: Parts, notes: Notes) -> Staff:
 def _policies(base: Base, approvals: Approvals) -> PolicyChanges:
     return PolicyChanges(
         base.office, base.situation, approvals, base.place, base.workers
+    )
+
+
+def _charters(parts: Parts, approvals: Approvals) -> Charters:
+    base = parts.base
+    return Charters(
+        base.office,
+        base.situation,
+        approvals,
+        parts.ballot,
+        base.place,
+        base.workers,
     )
 
 
@@ -141,6 +155,7 @@ def _acts(parts: Parts, notes: Notes) -> Mapping[Act, Effect]:
         **parts.keeper.effects(),
         Act.EXPORT_WITH_OPENINGS: ExportEffect(),
         Act.POLICY_CHANGE: PolicyChange(base.office, base.situation, base.place),
+        Act.CHARTER_CHANGE: CharterVote(parts.ballot),
         Act.GATE_OPENING: GateOpening(base.office, base.situation),
         Act.REQUEST_GRANT: RequestGrant(parts.desk),
         Act.BREACH_SILENCE: BreachSilence(base.office, notes),

@@ -27,7 +27,8 @@ from fedsafe_node.config import Place, load_config
 from fedsafe_node.evaluators import SharedLists
 from fedsafe_node.evidence.pruning import Pruning, Sizes
 from fedsafe_node.evidence.span import ExportRequest
-from fedsafe_node.membership import CHARTER_DOCUMENT, load_membership
+from fedsafe_node.governing.chain import CHARTER_DOCUMENT
+from fedsafe_node.membership import load_membership
 from fedsafe_node.messages import Kind
 from fedsafe_node.people.messages import (
     NewAccountRequest,

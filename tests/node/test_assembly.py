@@ -22,7 +22,7 @@ from fedsafe_node.errors import (
     StoreBusyError,
     StoreFailedError,
 )
-from fedsafe_node.membership import CHARTER_DOCUMENT
+from fedsafe_node.governing.chain import CHARTER_DOCUMENT
 from fedsafe_node.people.accounts import invite
 from fedsafe_node.people.messages import NewAccountRequest
 from fedsafe_node.store.people_rows import PersonState

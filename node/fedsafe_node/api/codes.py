@@ -29,6 +29,10 @@ class Code(StrEnum):
     NO_FEDERATION = "no_federation"
     NO_GRANT = "no_grant"
     HAS_CHARTER = "has_charter"
+    CHARTER_VOTED = "charter_voted"
+    AMENDMENT_FAILED = "amendment_failed"
+    OTHER_ARRANGEMENT = "other_arrangement"
+    OTHER_PROTOCOL = "other_protocol"
     WRONG_GENERATION = "wrong_generation"
     NOT_PENDING = "not_pending"
     STALE_DRAFT = "stale_draft"
@@ -157,6 +161,8 @@ CODES: Final[Mapping[Code, tuple[int, str]]] = {
     Code.NO_FEDERATION: (409, "This node belongs to no federation"),
     Code.NO_GRANT: (409, "There is no such grant in force"),
     Code.HAS_CHARTER: (409, "This node belongs to a federation"),
+    Code.CHARTER_VOTED: (409, "This node has voted on a version of the charter"),
+    Code.AMENDMENT_FAILED: (409, "The charter cannot be changed like that"),
     Code.WRONG_GENERATION: (409, "The keys are of another generation"),
     Code.NOT_PENDING: (409, "It waits for no second person"),
     Code.STALE_DRAFT: (409, "The keys have changed since the draft"),
@@ -253,6 +259,8 @@ CODES: Final[Mapping[Code, tuple[int, str]]] = {
     Code.BAD_PURPOSES: (422, "The purposes do not fit"),
     Code.CHOOSE_ROLE: (422, "A role must be chosen"),
     Code.OWN_ROLE: (422, "Nobody decides on a role of their own"),
+    Code.OTHER_ARRANGEMENT: (426, "The members hold another arrangement"),
+    Code.OTHER_PROTOCOL: (426, "The nodes speak no common protocol version"),
     Code.TOO_MANY_TRIES: (429, "Too many tries have failed"),
     Code.HEADERS_TOO_LARGE: (431, "Request line or headers are too large"),
     Code.INTERNAL: (500, "The node failed"),

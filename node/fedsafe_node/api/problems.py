@@ -16,6 +16,8 @@ from typing import Final
 
 from fedsafe_crypto.errors import CryptoError
 from fedsafe_federation.errors import (
+    AmendmentError,
+    ArrangementError,
     FeedError,
     FoundingError,
     IdentifierError,
@@ -82,6 +84,8 @@ ERRORS: Final[Mapping[type[Exception], Code]] = {
     UntrustedError: Code.UNTRUSTED,
     StaleStatementError: Code.STALE_STATEMENT,
     FoundingError: Code.FOUNDING_FAILED,
+    AmendmentError: Code.AMENDMENT_FAILED,
+    ArrangementError: Code.OTHER_ARRANGEMENT,
     MalformedError: Code.MALFORMED_DOCUMENT,
     QuorumError: Code.QUORUM,
     FeedError: Code.PEER_FAILED,
@@ -102,6 +106,8 @@ CARRIED: Final[frozenset[str]] = frozenset(
 )
 # Their sentences tell of the asker's own input or place, never of the node's.
 _SPEAKING: Final = (
+    AmendmentError,
+    ArrangementError,
     BadRequestError,
     DeniedError,
     FoundingError,

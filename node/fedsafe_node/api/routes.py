@@ -19,6 +19,7 @@ from fedsafe_node.api.budgets import BUDGET_ROUTES
 from fedsafe_node.api.credentials import CREDENTIAL_ROUTES
 from fedsafe_node.api.disputes import DISPUTE_ROUTES
 from fedsafe_node.api.evidence import EVIDENCE_ROUTES
+from fedsafe_node.api.governing import GOVERNING_ROUTES
 from fedsafe_node.api.keeping import KEEPING_ROUTES
 from fedsafe_node.api.logins import LOGIN_ROUTES
 from fedsafe_node.api.notices import NOTICE_ROUTES
@@ -376,6 +377,7 @@ ROUTES: Final = (
         lane=Lane.HEALTH,
         summary="Give this description",
     ),
+    *GOVERNING_ROUTES,
     *BREACH_ROUTES,
     *BUDGET_ROUTES,
     *VALIDATION_ROUTES,

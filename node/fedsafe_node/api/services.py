@@ -25,6 +25,7 @@ from fedsafe_node.breaches.service import Breaches
 from fedsafe_node.budgets.service import BudgetService
 from fedsafe_node.evidence.keeping import Keeping
 from fedsafe_node.following import ALONE, Following
+from fedsafe_node.governing.voting import Charters
 from fedsafe_node.idempotency import KeptAnswers, Once
 from fedsafe_node.lookup_messages import (
     BatchAnswer,
@@ -219,6 +220,7 @@ class Services:
     peering: Peering
     witness: Witness
     foundings: Foundings
+    charters: Charters
     events: Events
     recipients: Ledger
     notices: Notices

@@ -32,12 +32,12 @@ from fedsafe_node.evidence.contents import (
 from fedsafe_node.evidence.packs import signals_told
 from fedsafe_node.evidence.pages import PAGE, read_page
 from fedsafe_node.evidence.span import ExportRequest, Part, find_part
+from fedsafe_node.governing.chain import CHARTER_DOCUMENT
 from fedsafe_node.keys import NodeKeys
 from fedsafe_node.log.anchor import AnchorProof
 from fedsafe_node.log.audit import Detail, Event
 from fedsafe_node.log.grounds import Basis
 from fedsafe_node.log.proofs import prove_consistency, prove_range
-from fedsafe_node.membership import CHARTER_DOCUMENT
 from fedsafe_node.people.approvals import Approvals, digest_of
 from fedsafe_node.people.messages import ActAnswer
 from fedsafe_node.people.office import Office

@@ -103,6 +103,8 @@ def _may_match(
         return False
     if row.origin in situation.coverage.suspended:
         return False
+    if not row.own and not situation.takes_part(row.origin):
+        return False
     if not row.own and _unattested(row, situation, now):
         return False
     if row.own:

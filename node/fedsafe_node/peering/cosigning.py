@@ -108,6 +108,7 @@ class Cosigning:
             for key, member in members.items()
         ]
         strangers: list[str] = []
+        before, self._asked = self._asked, []
         for witness in self._policy.witnesses:
             member = members.get(witness.key)
             name, prefix = witness.key.name, witness.url
@@ -116,7 +117,9 @@ class Cosigning:
             if prefix is None:
                 strangers.append(name)
             else:
-                self._asked.append(_Asked(witness.key, name, prefix.rstrip("/")))
+                asked = _Asked(witness.key, name, prefix.rstrip("/"))
+                same = (each for each in before if _is_same(each, asked))
+                self._asked.append(next(same, asked))
         return strangers
 
     async def check(self) -> None:
@@ -334,3 +337,7 @@ def _largest(rows: Sequence[CosignatureRow], policy: Policy) -> Cosigned | None:
                 by=tuple((wanted[row.witness].name, row.at) for row in there),
             )
     return None
+
+
+def _is_same(one: _Asked, other: _Asked) -> bool:
+    return (one.key, one.name, one.prefix) == (other.key, other.name, other.prefix)

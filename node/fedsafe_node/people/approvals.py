@@ -52,6 +52,7 @@ LIFETIME: Final = 3 * 24 * 60 * 60
 LISTED: Final = 200
 _ID_BYTES: Final = 16
 _DOMAIN: Final = b"fedsafe/v1/act\n"
+Learn = Callable[[], Awaitable[None] | None]
 _OVERTAKEN: Final = frozenset(
     {"act_changed", "already_closed", "not_pending", "task_changed"}
 )
@@ -69,7 +70,7 @@ class Effect(Protocol):
 
     async def carry_out(
         self, tx: Transaction, content: bytes, first: Person, second: Person
-    ) -> Callable[[], None] | None:
+    ) -> Learn | None:
         """Do it, within the transaction that decides it; what it raises undoes all.
 
         Returns:
@@ -84,7 +85,7 @@ Keep = Callable[[Transaction, ActAnswer], Awaitable[None]]
 @dataclass(frozen=True, slots=True)
 class _Done:
     row: ActRow
-    learn: Callable[[], None] | None
+    learn: Learn | None
 
 
 def digest_of(kind: str, content: bytes) -> bytes:
@@ -176,8 +177,9 @@ class Approvals:
 
         async def run() -> ActRow:
             done = await office.store.write(act)
-            if done.learn is not None:
-                done.learn()
+            learning = done.learn() if done.learn is not None else None
+            if learning is not None:
+                await learning
             return done.row
 
         try:

@@ -21,6 +21,10 @@ class GateReader(Protocol):
         """Return an origin's actor signals that may hold an opening."""
         ...
 
+    async def held_signals(self, origin: str, limit: int) -> list[SignalRow]:
+        """Return an origin's signals of either plane that may hold an opening."""
+        ...
+
     async def relocked(self, origin: str, signal_ids: Sequence[bytes]) -> set[bytes]:
         """Return which of an origin's ids may come back after a relock.
 

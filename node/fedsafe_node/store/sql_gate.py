@@ -43,6 +43,15 @@ class SqlGateReader:
         )
         return [signal_row(row) for row in rows]
 
+    async def held_signals(self, origin: str, limit: int) -> list[SignalRow]:
+        """Return an origin's signals of either plane that may hold an opening."""
+        rows = self._connection.execute(
+            f"SELECT {SIGNAL_COLUMNS} FROM signals WHERE origin = ? "  # noqa: S608
+            "AND own = 0 AND status IN ('active', 'disputed', 'expired') LIMIT ?",
+            (origin, limit),
+        )
+        return [signal_row(row) for row in rows]
+
     async def relocked(self, origin: str, signal_ids: Sequence[bytes]) -> set[bytes]:
         """Return which of an origin's ids may come back after a relock."""
         found: set[bytes] = set()

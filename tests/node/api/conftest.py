@@ -22,6 +22,7 @@ from aiohttp import (
     UnixConnector,
 )
 from tests.node.api.disputes import FakeDisputes
+from tests.node.api.governing import FakeCharters
 from tests.node.api.keeping import fake_keeping
 from tests.node.api.oversight import FakeBreaches, FakeBudgets, FakeValidations
 from tests.node.api.reviews import fake_tasks
@@ -644,6 +645,7 @@ def make_services(memory: Memory) -> Services:
         peering=FakePeering(memory),
         witness=FakeWitness(memory),
         foundings=FakeFoundings(memory),
+        charters=FakeCharters(memory),  # type: ignore[arg-type]
         events=FakeEvents(memory),
         recipients=FakeRecipients(memory),
         notices=FakeNotices(memory),

@@ -21,6 +21,7 @@ from fedsafe_node.api.auth import PERSONS, Auth
 from fedsafe_node.api.breaches import BREACH_ROUTES
 from fedsafe_node.api.credentials import CREDENTIAL_ROUTES as SERVICE_ROUTES
 from fedsafe_node.api.disputes import DISPUTE_ROUTES
+from fedsafe_node.api.governing import GOVERNING_ROUTES
 from fedsafe_node.api.keeping import KEEPING_ROUTES
 from fedsafe_node.api.logins import LOGIN_ROUTES
 from fedsafe_node.api.people import PEOPLE_ROUTES
@@ -111,11 +112,13 @@ READS: Final = {
 OFFICE: Final = (
     *(*LOGIN_ROUTES, *PEOPLE_ROUTES, *ACT_ROUTES, *SERVICE_ROUTES),
     *BREACH_ROUTES,
+    *GOVERNING_ROUTES,
     *DISPUTE_ROUTES,
     *RIGHTS_ROUTES,
     *KEEPING_ROUTES,
 )
-"""What is about people or rights; `test_people.py` and `rights/` try it."""
+"""What is about people, rights or the charter; `test_people.py`, `rights/` and
+`governing/` try it."""
 CREDENTIAL_ROUTES: Final = [
     route
     for route in ROUTES

@@ -74,6 +74,8 @@ BODIES: dict[str, object] = {
     "poke": {"origin": "games.example.fr", "size": 3},
     "evaluate": STATEMENT,
     "founding": [STATEMENT],
+    "exchangeCharter": {"version": 1, "statements": [STATEMENT]},
+    "proposeCharter": {"change": "suspend", "member": "games.example.fr"},
     "askExport": {"first": 0, "last": 3},
     "propose": {"federation": "pilot.example.org", "cards": [STATEMENT]},
 }
@@ -108,6 +110,7 @@ def concrete(route: Route) -> str:
         request="0a" * 16,
         breach="0a" * 16,
         hold="0" * 32,
+        proposal="6d" * 32,
         log="6d" * 32,
     )
 

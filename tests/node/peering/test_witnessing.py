@@ -222,7 +222,8 @@ async def test_a_log_under_a_new_key_begins_anew(log: Log) -> None:
     ]
     membership = situation.shared.membership
     charter = msgspec.structs.replace(membership.charter, members=members)
-    situation.shared.membership = replace(membership, charter=charter)
+    version = replace(membership.version, charter=charter)
+    situation.shared.membership = replace(membership, version=version)
 
     assert (await log.ask(log.request(0, 3))).status == 200
 

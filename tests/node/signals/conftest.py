@@ -17,6 +17,7 @@ from fedsafe_crypto.identity import SigningKey
 from fedsafe_crypto.seal import RecipientKey
 from fedsafe_crypto.shares import split
 from fedsafe_crypto.threshold import Generation, KeyShare
+from fedsafe_federation.amendment import Version
 from fedsafe_federation.attestation import Attestation, sign_attestation
 from fedsafe_federation.card import MemberKeys
 from fedsafe_federation.charter import Charter, Epoch, Member, Pin, PolicyReference
@@ -200,7 +201,7 @@ class Federation:
         me = self.charter.member(name)
         pins = self.charter.pins()
         membership = Membership(
-            self.charter,
+            Version(self.charter, bytes(32)),
             me,
             pins,
             {1: self.share(me.index)},

@@ -13,6 +13,7 @@ from tests.node.signals.conftest import (
     request_for,
 )
 
+from fedsafe_federation.amendment import Version
 from fedsafe_federation.records import SignalRecord, decode_record
 from fedsafe_node.errors import (
     ConflictError,
@@ -216,7 +217,8 @@ async def test_a_draft_of_other_keys_is_not_published(node: Node) -> None:
     membership = node.federation.lists_of("a.demo")
     epoch = msgspec.structs.replace(node.federation.charter.epochs[0], epoch=2)
     charter = msgspec.structs.replace(node.federation.charter, epochs=[epoch])
-    object.__setattr__(membership.membership, "charter", charter)
+    version = Version(charter, bytes(32))
+    object.__setattr__(membership.membership, "version", version)
     object.__setattr__(membership.membership, "media", {(2, 1): node.federation.media})
     node.desk.situation.join(membership)
 

@@ -194,3 +194,21 @@ async def test_an_entry_that_came_bare_gets_its_opening_once(store: Store) -> No
         await store.write(grant)
 
     assert await store.read(lambda r: r.opening(LOG, 0, "signal")) == opening(5)
+
+
+async def test_of_both_planes_what_may_hold_an_opening_is_held(store: Store) -> None:
+    await fill(store, 2)
+
+    async def act(tx: Transaction) -> None:
+        await tx.add_signal(signal(7, plane="media", media_kind=1))
+        await tx.add_signal(signal(8, origin="a.demo"))
+        await tx.add_signal(signal(9, own=True))
+
+    await store.write(act)
+    held = await store.read(lambda r: r.held_signals("b.demo", 9))
+    limited = await store.read(lambda r: r.held_signals("b.demo", 1))
+    await relock(store)
+    after = await store.read(lambda r: r.held_signals("b.demo", 9))
+
+    assert {row.plane for row in held} == {"actor", "media"}
+    assert (len(held), len(limited), len(after)) == (3, 1, 1)

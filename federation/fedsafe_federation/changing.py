@@ -1,0 +1,260 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What members change of their charter: a next version, and what it changes, in words.
+
+A change is one thing that somebody wants. `amended` makes the next version of it, by
+the rules that `amendment` checks; `differences` says what any next version changes,
+whoever made it, so that nobody signs what they were not shown.
+"""
+
+from collections.abc import Iterator, Sequence
+from enum import StrEnum, unique
+
+import msgspec
+from msgspec.structs import replace
+
+from fedsafe_federation.amendment import Version
+from fedsafe_federation.card import Card
+from fedsafe_federation.charter import (
+    ALL_ROLES,
+    MAX_MEMBERS,
+    Charter,
+    Member,
+    MemberRole,
+    MemberState,
+    PolicyReference,
+    majority,
+)
+from fedsafe_federation.errors import AmendmentError
+
+
+@unique
+class ChangeKind(StrEnum):
+    """What is changed."""
+
+    JOIN = "join"
+    SUSPEND = "suspend"
+    REINSTATE = "reinstate"
+    EXPEL = "expel"
+    LEAVE = "leave"
+    TERMS = "terms"
+
+
+class Change(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One change; `member` is whom it is about, the rest are new terms."""
+
+    kind: ChangeKind
+    member: str | None = None
+    policy: PolicyReference | None = None
+    arrangement: PolicyReference | None = None
+    quorum: int | None = None
+    appeal: str | None = None
+
+
+class Difference(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that a version changes, in both languages."""
+
+    key: str
+    de: str
+    en: str
+
+
+def amended(
+    version: Version,
+    change: Change,
+    *,
+    now: int,
+    card: Card | None = None,
+    roles: Sequence[MemberRole] = ALL_ROLES,
+) -> Charter:
+    """Make the next version with one *change*; a *card* is that of who joins.
+
+    Raises:
+        AmendmentError: the change cannot be made.
+    """
+    before = version.charter
+    if change.kind is ChangeKind.TERMS:
+        after = _terms(before, change)
+    elif change.kind is ChangeKind.JOIN:
+        after = _joined(before, card, roles)
+    elif change.kind in {ChangeKind.SUSPEND, ChangeKind.REINSTATE}:
+        after = _in_state(before, change)
+    else:
+        after = _without(before, change.member)
+    if after == before:
+        raise AmendmentError("that is how the charter is already")
+    quorum = change.quorum if change.quorum is not None else _quorum(before, after)
+    active = len(after.active())
+    if not majority(active) <= quorum <= active:
+        raise AmendmentError(
+            f"the quorum has to be {majority(active)} to {active} of "
+            f"{active} active members"
+        )
+    return replace(
+        after,
+        version=before.version + 1,
+        previous=version.digest,
+        created=max(now, before.created),
+        quorum=quorum,
+    )
+
+
+def differences(before: Charter, after: Charter) -> list[Difference]:
+    """Say everything that a version changes."""
+    return [*_of_members(before, after), *_of_terms(before, after)]
+
+
+def _terms(before: Charter, change: Change) -> Charter:
+    appeal = before.appeal
+    if change.appeal is not None:
+        appeal = _member(before, change.appeal).name if change.appeal else None
+    return replace(
+        before,
+        policy=change.policy or before.policy,
+        arrangement=change.arrangement or before.arrangement,
+        quorum=change.quorum or before.quorum,
+        appeal=appeal,
+    )
+
+
+def _joined(before: Charter, card: Card | None, roles: Sequence[MemberRole]) -> Charter:
+    if card is None:
+        raise AmendmentError("the card of who joins is missing")
+    if card.name in {each.name for each in before.members}:
+        raise AmendmentError(f"{card.name} is a member already")
+    if len(before.members) >= MAX_MEMBERS:
+        raise AmendmentError(f"a federation has at most {MAX_MEMBERS} members")
+    taken = {key for each in before.members for key in each.keys.signing()}
+    if taken & set(card.keys.signing()):
+        raise AmendmentError(f"{card.name} has a key of another member")
+    member = Member(
+        index=before.next_index,
+        name=card.name,
+        url=card.url,
+        jurisdiction=card.jurisdiction,
+        keys=card.keys,
+        roles=tuple(sorted(set(roles))),
+    )
+    return replace(
+        before,
+        members=[*before.members, member],
+        next_index=before.next_index + 1,
+    )
+
+
+def _in_state(before: Charter, change: Change) -> Charter:
+    member = _member(before, change.member)
+    wanted = MemberState.ACTIVE
+    if change.kind is ChangeKind.SUSPEND:
+        wanted = MemberState.SUSPENDED
+    if member.state is wanted:
+        raise AmendmentError(f"{member.name} is {wanted.value} already")
+    if wanted is MemberState.SUSPENDED and len(before.active()) == 1:
+        raise AmendmentError("nobody would take part any more")
+    members = [
+        replace(each, state=wanted) if each is member else each
+        for each in before.members
+    ]
+    return replace(before, members=members)
+
+
+def _without(before: Charter, name: str | None) -> Charter:
+    member = _member(before, name)
+    members = [each for each in before.members if each is not member]
+    if not any(each.active for each in members):
+        raise AmendmentError("nobody would take part any more")
+    appeal = None if before.appeal == member.name else before.appeal
+    return replace(before, members=members, appeal=appeal)
+
+
+def _member(charter: Charter, name: str | None) -> Member:
+    for member in charter.members:
+        if member.name == name:
+            return member
+    known = ", ".join(each.name for each in charter.members)
+    raise AmendmentError(f"that is no member; the members are {known}")
+
+
+def _quorum(before: Charter, after: Charter) -> int:
+    """Keep a quorum that was set, as far as the members are enough for it."""
+    if after.quorum != before.quorum:
+        return after.quorum
+    was, active = len(before.active()), len(after.active())
+    if before.quorum == majority(was):
+        return majority(active)
+    return max(majority(active), min(before.quorum, active))
+
+
+def _of_members(before: Charter, after: Charter) -> Iterator[Difference]:
+    old = {each.name: each for each in before.members}
+    new = {each.name: each for each in after.members}
+    for name in sorted(new.keys() - old.keys()):
+        roles = ", ".join(new[name].roles)
+        yield _said(
+            "joined",
+            f"{name} wird Mitglied ({new[name].url}; {roles})",
+            f"{name} becomes a member ({new[name].url}; {roles})",
+        )
+    for name in sorted(old.keys() - new.keys()):
+        yield _said(
+            "left",
+            f"{name} ist nicht mehr Mitglied; seine Signale enden, ihre Inhalte "
+            "werden überall gelöscht",
+            f"{name} is no member any more; its signals end, their openings are "
+            "erased everywhere",
+        )
+    for name in sorted(old.keys() & new.keys()):
+        yield from _of_member(old[name], new[name])
+
+
+def _of_member(was: Member, now: Member) -> Iterator[Difference]:
+    name = was.name
+    if now.state is not was.state and now.active:
+        yield _said(
+            "reinstated",
+            f"{name} nimmt wieder teil; seine Signale treffen wieder zu",
+            f"{name} takes part again; its signals match again",
+        )
+    elif now.state is not was.state:
+        yield _said(
+            "suspended",
+            f"{name} ruht: kein Austausch, keine Treffer auf seine Signale",
+            f"{name} is suspended: no exchange, and no match of its signals",
+        )
+    if now.roles != was.roles:
+        roles = ", ".join(now.roles)
+        yield _said("roles", f"{name} hat die Rollen {roles}", f"{name} has {roles}")
+    if now.keys != was.keys:
+        yield _said("keys", f"{name} hat neue Schlüssel", f"{name} has new keys")
+    if now.url != was.url:
+        yield _said("url", f"{name} ist unter {now.url}", f"{name} is at {now.url}")
+    if now.jurisdiction != was.jurisdiction:
+        place = now.jurisdiction
+        yield _said("place", f"{name} sitzt in {place}", f"{name} sits in {place}")
+
+
+def _of_terms(before: Charter, after: Charter) -> Iterator[Difference]:
+    for key, de, en in (
+        ("policy", "Richtlinie der Föderation", "the federation's policy"),
+        ("arrangement", "Vereinbarung (Art. 26 DSGVO)", "arrangement (Art. 26 GDPR)"),
+    ):
+        was, now = getattr(before, key), getattr(after, key)
+        if was != now:
+            step = f"{_short(was)} → {_short(now)}"
+            yield _said(key, f"{de}: {step}", f"{en}: {step}")
+    if after.quorum != before.quorum:
+        step = f"{before.quorum} → {after.quorum}"
+        yield _said("quorum", f"nötige Unterschriften: {step}", f"quorum: {step}")
+    if after.appeal != before.appeal:
+        step = f"{before.appeal or '-'} → {after.appeal or '-'}"
+        yield _said("appeal", f"Beschwerdestelle: {step}", f"appeals go to: {step}")
+    if after.epochs != before.epochs:
+        step = ", ".join(f"{each.epoch}.{each.generation}" for each in after.epochs)
+        yield _said("epochs", f"Schlüssel: {step}", f"keys: {step}")
+
+
+def _short(reference: PolicyReference) -> str:
+    return f"{reference.name}@{reference.sha256.hex()[:8]}"
+
+
+def _said(key: str, de: str, en: str) -> Difference:
+    return Difference(key=key, de=de, en=en)

@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The federation's charter over HTTP: for the node's people, and between members."""
+
+from typing import Final
+
+from fedsafe_federation.charter import SignedCharter
+from fedsafe_federation.signed import Count
+from fedsafe_node.api.auth import PERSONS, Auth
+from fedsafe_node.api.call import Call
+from fedsafe_node.api.route import KIB, MIB, Lane, Route
+from fedsafe_node.governing.messages import (
+    ChangeRequest,
+    Digest,
+    ExchangeAnswer,
+    ExchangeRequest,
+    GovernanceAnswer,
+    HistoryAnswer,
+)
+from fedsafe_node.messages import Message
+from fedsafe_node.people.messages import ActAnswer
+from fedsafe_policies.acts import firsts_of
+from fedsafe_policies.vocabulary import Act
+
+_PROPOSERS: Final = firsts_of(Act.CHARTER_CHANGE)
+_PROPOSAL: Final = {"proposal": Digest}
+_GONE: Final = frozenset({404, 409})
+_NONE: Final = frozenset({409})
+
+
+class VersionsQuery(Message, frozen=True):
+    """The versions behind that one."""
+
+    after: Count = 0
+
+
+async def show(call: Call) -> object:
+    """Tell which version of the charter counts, and what is proposed."""
+    return await call.services.charters.show()
+
+
+async def history(call: Call) -> object:
+    """Tell what each version of the charter has changed."""
+    return await call.services.charters.history()
+
+
+async def propose(call: Call) -> object:
+    """Ask a second person for the next version of the charter."""
+    return await call.services.charters.propose(
+        call.body(ChangeRequest), call.principal
+    )
+
+
+async def sign(call: Call) -> object:
+    """Ask a second person to sign what a member has proposed."""
+    return await call.services.charters.sign(call.path["proposal"], call.principal)
+
+
+async def refuse(call: Call) -> object:
+    """Ask a second person to promise that the node never signs a proposal."""
+    return await call.services.charters.refuse(call.path["proposal"], call.principal)
+
+
+async def versions(call: Call) -> object:
+    """Give the versions of the charter behind one of them."""
+    after = call.parameters(VersionsQuery).after
+    return await call.services.charters.versions(after)
+
+
+async def exchange(call: Call) -> object:
+    """Compare versions and proposals with a member."""
+    return await call.services.charters.exchange(call.body(ExchangeRequest))
+
+
+GOVERNING_ROUTES: Final = (
+    Route(
+        name="charterVersions",
+        method="GET",
+        path="/v1/charter/versions",
+        handler=versions,
+        auth=Auth.OPEN,
+        lane=Lane.PEERS,
+        summary="Give the signed versions of the charter behind one of them",
+        query=VersionsQuery,
+        answer=list[SignedCharter],
+    ),
+    Route(
+        name="exchangeCharter",
+        method="POST",
+        path="/v1/charter/exchange",
+        handler=exchange,
+        auth=Auth.PEER,
+        lane=Lane.PEERS,
+        summary="Compare versions and proposals of the charter with a member",
+        body=ExchangeRequest,
+        limit=4 * MIB,
+        answer=ExchangeAnswer,
+    ),
+    Route(
+        name="showFederation",
+        method="GET",
+        path="/v1/federation",
+        handler=show,
+        auth=Auth.HOUSE,
+        roles=PERSONS,
+        lane=Lane.READS,
+        summary="Tell which charter counts, what is proposed, and who has signed",
+        answer=GovernanceAnswer,
+        refusals=_NONE,
+    ),
+    Route(
+        name="charterHistory",
+        method="GET",
+        path="/v1/federation/history",
+        handler=history,
+        auth=Auth.HOUSE,
+        roles=PERSONS,
+        lane=Lane.READS,
+        summary="Tell what each version of the charter has changed",
+        answer=HistoryAnswer,
+        refusals=_NONE,
+    ),
+    Route(
+        name="proposeCharter",
+        method="POST",
+        path="/v1/federation/proposals",
+        handler=propose,
+        auth=Auth.CREDENTIAL,
+        roles=_PROPOSERS,
+        lane=Lane.WRITES,
+        summary="Ask a second person for the next version of the charter",
+        body=ChangeRequest,
+        limit=512 * KIB,
+        answer=ActAnswer,
+        refusals=_NONE,
+    ),
+    Route(
+        name="signCharter",
+        method="POST",
+        path="/v1/federation/proposals/{proposal}/sign",
+        handler=sign,
+        auth=Auth.CREDENTIAL,
+        roles=_PROPOSERS,
+        lane=Lane.WRITES,
+        summary="Ask a second person to sign what a member has proposed",
+        path_types=_PROPOSAL,
+        answer=ActAnswer,
+        refusals=_GONE,
+    ),
+    Route(
+        name="refuseCharter",
+        method="POST",
+        path="/v1/federation/proposals/{proposal}/refuse",
+        handler=refuse,
+        auth=Auth.CREDENTIAL,
+        roles=_PROPOSERS,
+        lane=Lane.WRITES,
+        summary="Ask a second person to promise never to sign a proposal",
+        path_types=_PROPOSAL,
+        answer=ActAnswer,
+        refusals=_GONE,
+    ),
+)

@@ -1,0 +1,293 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Sign, collect and take up versions of the charter.
+
+Whatever brings a signature, a person or a member, brings it into one act: the
+proposals, the vote, the version that counts now, and its event are durable together
+or not at all. What the node holds in memory follows right behind, in every process.
+
+Two valid versions after one are kept as evidence, with the names of those who signed
+both; the node stays with the one that it had first.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from fedsafe_crypto.identity import SigningKey
+from fedsafe_federation.amendment import (
+    Version,
+    open_fork,
+    sign_charter,
+    sign_refusal,
+    verify_next,
+)
+from fedsafe_federation.changing import differences
+from fedsafe_federation.charter import Charter, SignedCharter, charter_digest
+from fedsafe_federation.errors import FederationError
+from fedsafe_federation.signed import Signed
+from fedsafe_federation.wireformat import decode, encode
+from fedsafe_node.clock import Clock
+from fedsafe_node.config import Place
+from fedsafe_node.errors import LeftError, WrongStateError
+from fedsafe_node.governing.chain import (
+    keep_next,
+    open_chain,
+    read_chain,
+    read_version,
+)
+from fedsafe_node.governing.pending import (
+    Pending,
+    keep_pending,
+    merged,
+    read_pending,
+)
+from fedsafe_node.log.audit import AuditTrail, Detail, Event
+from fedsafe_node.membership import Membership, load_membership
+from fedsafe_node.situation import Situation
+from fedsafe_node.store.protocol import Reader, Store, Transaction
+from fedsafe_node.telemetry import LOGGER, fields
+from fedsafe_node.workers import Workers
+
+_FORK_DOCUMENT: Final = "charter-fork"
+_LOG = logging.getLogger(f"{LOGGER}.governing")
+Changed = Callable[[Membership | None], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Present:
+    """The version that counts, and what is proposed to follow it."""
+
+    version: Version
+    pending: Pending
+
+
+class Ballot:
+    """The node's side of what members vote on.
+
+    Owned by the event loop: `_loading`, held while memory follows the store.
+    """
+
+    def __init__(  # noqa: PLR0913 - everything it needs is an argument
+        self,
+        place: Place,
+        situation: Situation,
+        store: Store,
+        trail: AuditTrail,
+        clock: Clock,
+        key: SigningKey,
+        *,
+        offload: Workers,
+        changed: Changed,
+    ) -> None:
+        self._place = place
+        self._situation = situation
+        self._store = store
+        self._trail = trail
+        self._clock = clock
+        self._key = key
+        self._offload = offload
+        self._changed = changed
+        self._loading = asyncio.Lock()
+        self.spread: Callable[[], None] = lambda: None
+
+    async def present(self) -> Present | None:
+        """Read how things stand; None without a federation."""
+        return await self._store.read(_read_present)
+
+    async def sign(
+        self, tx: Transaction, payload: bytes, *, refuse: bool, by: str, second: str
+    ) -> None:
+        """Sign a version, or promise never to, within the act that decides it.
+
+        Raises:
+            WrongStateError: there is another version by now; or this node has signed
+                another one that can still come to count, or promised otherwise.
+        """
+        present = await _read_present(tx)
+        if present is None:
+            raise WrongStateError("no_federation", "this node has no federation")
+        version, pending = present.version, present.pending
+        self._check_vote(present, charter_digest(payload), refuse=refuse)
+        statement = self._statement(version, payload, refuse=refuse)
+        after = merged(pending, version, [statement], now=self._now())
+        if after == pending:
+            raise WrongStateError(
+                "act_changed", "the charter is another one by now: propose anew"
+            )
+        detail: Detail = {
+            "version": version.charter.version + 1,
+            "charter": charter_digest(payload).hex(),
+            "second": second,
+        }
+        outcome = "refused" if refuse else "signed"
+        await self._note(tx, Event.CHARTER_SIGNED, detail, actor=by, outcome=outcome)
+        await self._settle(tx, version, after)
+
+    async def signed(self) -> None:
+        """Let memory follow, and tell the other members, once `sign` is durable."""
+        await self.reload()
+        self.spread()
+
+    async def take(
+        self, versions: Sequence[SignedCharter], statements: Sequence[Signed]
+    ) -> bool:
+        """Take in what a member, or somebody who joins, has brought.
+
+        Returns:
+            Whether anything is new.
+        """
+        if not versions and not statements:
+            return False
+
+        async def act(tx: Transaction) -> bool:
+            present = await _read_present(tx)
+            if present is None:
+                return False
+            before = present.version
+            version = await self._follow(tx, before, versions)
+            pending = await read_pending(tx, version)
+            after = merged(pending, version, statements, now=self._now())
+            if after == pending:
+                return version.digest != before.digest
+            await self._settle(tx, version, after)
+            return True
+
+        is_new = await self._store.write(act)
+        if is_new:
+            await self.reload()
+        return is_new
+
+    async def reload(self) -> None:
+        """Let memory follow the version that the store holds."""
+        async with self._loading:
+            chain = await self._store.read(read_chain)
+            if not chain:
+                return
+            *older, newest = chain
+            shared = self._situation.shared
+            digest = charter_digest(newest.payload)
+            if shared is not None and shared.membership.version.digest == digest:
+                return
+            name, document = self._situation.node, encode(newest)
+            try:
+                membership: Membership | None = await self._offload(
+                    lambda: load_membership(self._place, name, document, older)
+                )
+            except LeftError:
+                if shared is None:
+                    return
+                membership = None
+            await self._changed(membership)
+
+    def _check_vote(self, present: Present, digest: bytes, *, refuse: bool) -> None:
+        name, known = self._situation.node, present.pending.find(digest)
+        if refuse:
+            if known is not None and name in known.signers():
+                raise WrongStateError(
+                    "charter_voted", "this node has signed that proposal already"
+                )
+            return
+        if known is not None and name in known.refusers():
+            raise WrongStateError(
+                "charter_voted", "this node has promised never to sign that proposal"
+            )
+        other = present.pending.vote(present.version, name, but=digest)
+        if other is not None:
+            raise WrongStateError(
+                "charter_voted",
+                "this node has signed another proposal, which can still come to count: "
+                f"{other.digest.hex()[:16]}; it is free again once so many members "
+                "have refused that one that no quorum is left",
+            )
+
+    def _statement(self, version: Version, payload: bytes, *, refuse: bool) -> Signed:
+        federation, name = version.charter.federation, self._situation.node
+        if not refuse:
+            return sign_charter(
+                payload, signer=name, key=self._key, federation=federation
+            )
+        number = version.charter.version + 1
+        return sign_refusal(
+            payload, number, signer=name, key=self._key, federation=federation
+        )
+
+    async def _settle(self, tx: Transaction, version: Version, after: Pending) -> None:
+        """Keep the proposals, and take up one that counts now."""
+        await keep_pending(tx, after)
+        for proposed in after.proposals:
+            document = proposed.complete(version)
+            if document is not None:
+                await self._adopt(tx, version, document)
+                return
+
+    async def _adopt(
+        self, tx: Transaction, version: Version, document: SignedCharter
+    ) -> Version:
+        following = verify_next(version, document)
+        await keep_next(tx, document)
+        told = [each.key for each in differences(version.charter, following.charter)]
+        detail: Detail = {
+            "federation": following.charter.federation,
+            "version": following.charter.version,
+            "charter": following.digest.hex(),
+            "members": len(following.charter.members),
+            "changes": ", ".join(told),
+        }
+        await self._note(tx, Event.CHARTER_CHANGED, detail)
+        return following
+
+    async def _follow(
+        self, tx: Transaction, version: Version, documents: Sequence[SignedCharter]
+    ) -> Version:
+        for document in documents:
+            try:
+                number = decode(document.payload, Charter).version
+                if number <= version.charter.version:
+                    await self._compare(tx, document, number)
+                    continue
+                version = await self._adopt(tx, version, document)
+            except FederationError as error:
+                reason = type(error).__name__
+                _LOG.warning("no version of ours", extra=fields(reason=reason))
+                break
+        return version
+
+    async def _compare(
+        self, tx: Transaction, document: SignedCharter, number: int
+    ) -> None:
+        chain = await read_chain(tx)
+        own = chain[number - 1]
+        if own.payload == document.payload or number == 1:
+            return
+        if await tx.document(_FORK_DOCUMENT) is not None:
+            return
+        both = open_fork(open_chain(chain[: number - 1]), own, document)
+        await tx.put_document(_FORK_DOCUMENT, encode(document))
+        detail: Detail = {"version": number, "signed_both": ", ".join(sorted(both))}
+        await self._note(tx, Event.CHARTER_FORKED, detail)
+
+    async def _note(
+        self,
+        tx: Transaction,
+        event: Event,
+        detail: Detail,
+        *,
+        actor: str | None = None,
+        outcome: str = "ok",
+    ) -> None:
+        entry = self._trail.entry(
+            event, at=self._clock.now(), outcome=outcome, actor=actor, detail=detail
+        )
+        await tx.append(self._trail.log, entry.record, entry.openings)
+
+    def _now(self) -> int:
+        return int(self._clock.now().timestamp())
+
+
+async def _read_present(reader: Reader) -> Present | None:
+    version = await read_version(reader)
+    if version is None:
+        return None
+    return Present(version, await read_pending(reader, version))

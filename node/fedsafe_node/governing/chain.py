@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The versions of the charter as the store keeps them.
+
+The newest is the document `charter`; each one that it took the place of lies beside it
+under its number. Whatever takes up a new version does so in one act with its event.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from fedsafe_federation.amendment import Version, open_first, verify_chain
+from fedsafe_federation.charter import Charter, SignedCharter, charter_digest
+from fedsafe_federation.errors import MalformedError
+from fedsafe_federation.wireformat import decode, encode
+from fedsafe_node.store.protocol import Reader, Transaction
+
+CHARTER_DOCUMENT: Final = "charter"
+_MOST_BYTES: Final = 2 * 1024 * 1024
+
+
+async def read_chain(reader: Reader) -> list[SignedCharter]:
+    """Read all versions, the first one first; empty without a federation."""
+    newest = await reader.document(CHARTER_DOCUMENT)
+    if newest is None:
+        return []
+    return [*await read_older(reader), decode(newest, SignedCharter)]
+
+
+async def read_older(reader: Reader) -> list[SignedCharter]:
+    """Read the versions before the newest, if that can be read."""
+    newest = await reader.document(CHARTER_DOCUMENT)
+    if newest is None:
+        return []
+    try:
+        version = decode(decode(newest, SignedCharter).payload, Charter).version
+    except MalformedError:
+        return []
+    older = [await reader.document(_name(number)) for number in range(1, version)]
+    return [decode(each, SignedCharter) for each in older if each is not None]
+
+
+async def read_version(reader: Reader) -> Version | None:
+    """Read the newest version, which was verified before it was kept."""
+    newest = await reader.document(CHARTER_DOCUMENT)
+    if newest is None:
+        return None
+    payload = decode(newest, SignedCharter).payload
+    return Version(decode(payload, Charter), charter_digest(payload))
+
+
+async def versions_after(reader: Reader, after: int) -> list[SignedCharter]:
+    """Give the versions behind one of them, as many as fit into an answer."""
+    found: list[SignedCharter] = []
+    size = 0
+    for document in await read_chain(reader):
+        if decode(document.payload, Charter).version <= after:
+            continue
+        size += sum(len(each.payload) for each in document.signatures)
+        if found and size > _MOST_BYTES:
+            break
+        found.append(document)
+    return found
+
+
+async def keep_next(tx: Transaction, document: SignedCharter) -> None:
+    """Keep a version that was verified as the one after the newest."""
+    newest = await tx.document(CHARTER_DOCUMENT)
+    if newest is not None:
+        payload = decode(newest, SignedCharter).payload
+        await tx.put_document(_name(decode(payload, Charter).version), newest)
+    await tx.put_document(CHARTER_DOCUMENT, encode(document))
+
+
+def open_chain(documents: Sequence[SignedCharter]) -> Version:
+    """Verify a whole chain from version 1 on; give the newest.
+
+    Raises:
+        UntrustedError: a quorum or a signature is missing, foreign or bad.
+        MalformedError: a version contradicts itself or the one before.
+    """
+    return verify_chain(open_first(documents[0]), documents[1:])
+
+
+def _name(version: int) -> str:
+    return f"{CHARTER_DOCUMENT}/{version}"

@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What people and members ask and are told about the charter."""
+
+from typing import Annotated, Final
+
+import msgspec
+
+from fedsafe_federation.changing import ChangeKind
+from fedsafe_federation.charter import MAX_MEMBERS, SignedCharter
+from fedsafe_federation.signed import NodeName, Positive, Signed
+from fedsafe_node.messages import Bilingual, Message
+
+MOST_STATEMENTS: Final = 16 * 4 * MAX_MEMBERS
+Digest = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}$(?!\n)")]
+
+
+class ChangeRequest(Message, frozen=True, kw_only=True):
+    """A change that somebody wants; `member` is whom it is about.
+
+    `terms` takes at least one of the others: `policy` is true for the policy that this
+    node decides by now, `arrangement` is the new text, of which the hash is kept, and
+    `appeal` names the member that hears appeals, or is empty for none.
+    """
+
+    change: ChangeKind
+    member: NodeName | None = None
+    policy: bool = False
+    arrangement: Annotated[str, msgspec.Meta(max_length=262_144)] | None = None
+    quorum: Annotated[int, msgspec.Meta(ge=1, le=MAX_MEMBERS)] | None = None
+    appeal: Annotated[str, msgspec.Meta(max_length=253)] | None = None
+
+
+class MemberAnswer(Message, frozen=True, kw_only=True):
+    """A member as the charter has it."""
+
+    index: int
+    name: str
+    url: str
+    jurisdiction: str
+    state: str
+    roles: list[str]
+    holder: bool
+
+
+class ProposalAnswer(Message, frozen=True, kw_only=True):
+    """A proposed version, what it changes, and who has signed or refused it.
+
+    `missing` must sign besides any quorum; `dead` says that no quorum is left.
+    """
+
+    proposal: str
+    by: str
+    at: int
+    changes: list[Bilingual]
+    signed: list[str]
+    refused: list[str]
+    missing: list[str]
+    quorum: int
+    count: int
+    quorum_after: int
+    count_after: int
+    dead: bool
+
+
+class JoiningAnswer(Message, frozen=True, kw_only=True):
+    """Somebody who wants to join by an invitation of this node."""
+
+    name: str
+    url: str
+    fingerprint: str
+    at: int
+
+
+class GovernanceAnswer(Message, frozen=True, kw_only=True):
+    """The charter as it counts now, and what is proposed.
+
+    `standing` is the node's own: `active`, `suspended` or `left`.
+    """
+
+    federation: str
+    standing: str
+    version: int
+    charter: str
+    fingerprint: str
+    quorum: int
+    appeal: str | None
+    policy: str
+    arrangement: str
+    members: list[MemberAnswer]
+    proposals: list[ProposalAnswer]
+    joining: list[JoiningAnswer]
+
+
+class VersionAnswer(Message, frozen=True, kw_only=True):
+    """A version of the charter, and what it changed."""
+
+    version: int
+    charter: str
+    created: int
+    signed: list[str]
+    changes: list[Bilingual]
+
+
+class HistoryAnswer(Message, frozen=True, kw_only=True):
+    """All versions, the first one first."""
+
+    federation: str
+    versions: list[VersionAnswer]
+
+
+class ExchangeRequest(Message, frozen=True, kw_only=True):
+    """What a member holds: the number of its version, and what is proposed."""
+
+    version: Positive
+    statements: Annotated[list[Signed], msgspec.Meta(max_length=MOST_STATEMENTS)]
+
+
+class ExchangeAnswer(Message, frozen=True, kw_only=True):
+    """What the asking member lacks."""
+
+    versions: list[SignedCharter]
+    statements: list[Signed]

@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Versions of the charter that are proposed, and who has signed or refused them.
+
+They lie in the store as one document beside the charter that they follow. A proposal
+comes in with the signature of a member that takes part; what else comes is counted to
+it. What is signed here is the node's vote: it is durable before it leaves, so that no
+crash lets the node sign two versions.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from msgspec.structs import replace
+
+from fedsafe_federation.amendment import (
+    REFUSAL,
+    Tally,
+    Version,
+    is_dead,
+    open_refusal,
+    open_successor,
+    tally,
+)
+from fedsafe_federation.charter import CHARTER, SignedCharter, charter_digest
+from fedsafe_federation.errors import FederationError
+from fedsafe_federation.signed import Signed
+from fedsafe_federation.wireformat import decode, encode
+from fedsafe_node.store.protocol import Reader, Transaction
+from fedsafe_node.store.rows import Row
+
+PENDING_DOCUMENT: Final = "proposals"
+MOST_OF_ONE: Final = 4
+"""So many proposals of one member wait at once."""
+
+
+class Proposed(Row, frozen=True):
+    """A proposed version; `by` signed it first, as far as this node knows."""
+
+    by: str
+    at: int
+    payload: bytes
+    signatures: list[Signed]
+    refusals: list[Signed]
+
+    @property
+    def digest(self) -> bytes:
+        """Name the proposal."""
+        return charter_digest(self.payload)
+
+    def refusers(self) -> set[str]:
+        """Name the members that have promised never to sign it."""
+        return {each.signer for each in self.refusals}
+
+    def signers(self) -> set[str]:
+        """Name the members that have signed it."""
+        return {each.signer for each in self.signatures}
+
+    def tally(self, version: Version) -> Tally:
+        """Count who has signed it."""
+        charter = open_successor(version, self.payload)
+        return tally(version, charter, self.payload, self.signatures)
+
+    def complete(self, version: Version) -> SignedCharter | None:
+        """Give the signed version, once it counts."""
+        found = self.tally(version)
+        return SignedCharter(list(found.signatures)) if found.complete else None
+
+
+class Pending(Row, frozen=True):
+    """All proposals that follow the version of that digest."""
+
+    previous: bytes
+    proposals: list[Proposed]
+
+    def find(self, digest: bytes) -> Proposed | None:
+        """Find a proposal."""
+        for proposed in self.proposals:
+            if proposed.digest == digest:
+                return proposed
+        return None
+
+    def statements(self) -> list[Signed]:
+        """Give everything that was signed: first what proposes."""
+        return [
+            each
+            for proposed in self.proposals
+            for each in [*proposed.signatures, *proposed.refusals]
+        ]
+
+    def vote(self, version: Version, name: str, *, but: bytes) -> Proposed | None:
+        """Find what else a member has signed and what can still come to count."""
+        for proposed in self.proposals:
+            if (
+                proposed.digest != but
+                and name in proposed.signers()
+                and not is_dead(version, proposed.refusers())
+            ):
+                return proposed
+        return None
+
+
+async def read_pending(reader: Reader, version: Version) -> Pending:
+    """Read what is proposed to follow *version*."""
+    kept = await reader.document(PENDING_DOCUMENT)
+    if kept is not None:
+        pending = decode(kept, Pending)
+        if pending.previous == version.digest:
+            return pending
+    return Pending(version.digest, [])
+
+
+async def keep_pending(tx: Transaction, pending: Pending) -> None:
+    """Keep what is proposed."""
+    await tx.put_document(PENDING_DOCUMENT, encode(pending))
+
+
+def merged(
+    pending: Pending, version: Version, statements: Iterable[Signed], *, now: int
+) -> Pending:
+    """Take in statements of whomever; what does not count is left aside."""
+    given = sorted(statements, key=lambda each: each.type)  # signatures, then refusals
+    for statement in given:
+        try:
+            pending = _with(pending, version, statement, now)
+        except FederationError:
+            continue
+    return pending
+
+
+def _with(pending: Pending, version: Version, statement: Signed, now: int) -> Pending:
+    if statement.type == CHARTER:
+        return _signed(pending, version, statement, now)
+    if statement.type == REFUSAL:
+        return _refused(pending, version, statement)
+    return pending
+
+
+def _signed(pending: Pending, version: Version, statement: Signed, now: int) -> Pending:
+    payload = statement.payload
+    known = pending.find(charter_digest(payload))
+    if known is None:
+        charter = open_successor(version, payload)
+        version.charter.taking_part(statement.signer)
+        tally(version, charter, payload, [statement])
+        of_one = [each for each in pending.proposals if each.by == statement.signer]
+        if len(of_one) >= MOST_OF_ONE:
+            return pending
+        new = Proposed(statement.signer, now, payload, [statement], [])
+        return replace(pending, proposals=[*pending.proposals, new])
+    if statement in known.signatures:
+        return pending
+    charter = open_successor(version, payload)
+    found = tally(version, charter, payload, [*known.signatures, statement])
+    return _put(pending, replace(known, signatures=list(found.signatures)))
+
+
+def _refused(pending: Pending, version: Version, statement: Signed) -> Pending:
+    refusal = open_refusal(version, statement)
+    known = pending.find(refusal.charter)
+    if known is None or statement.signer in known.refusers():
+        return pending
+    return _put(pending, replace(known, refusals=[*known.refusals, statement]))
+
+
+def _put(pending: Pending, changed: Proposed) -> Pending:
+    proposals: Sequence[Proposed] = [
+        changed if each.digest == changed.digest else each for each in pending.proposals
+    ]
+    return replace(pending, proposals=list(proposals))

@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Carry proposals, signatures and versions of the charter between members.
+
+The process that leads asks every other member at each poll, and at once when something
+new was signed here: for the versions that this node lacks, which everybody may read,
+and then with what it holds of proposals for what the member holds. Suspended members
+are asked as well, and ask: they have to learn when they take part again. Whatever comes
+is checked by the `Ballot`; a member that cannot be reached hears of it from another.
+"""
+
+import asyncio
+import logging
+from typing import Final
+
+from fedsafe_federation.charter import Member
+from fedsafe_federation.errors import FederationError, MalformedError, PeerError
+from fedsafe_federation.peer import PeerClient
+from fedsafe_federation.wireformat import decode, encode
+from fedsafe_node.errors import NodeError
+from fedsafe_node.governing.ballot import Ballot, Present
+from fedsafe_node.governing.messages import ExchangeAnswer, ExchangeRequest
+from fedsafe_node.situation import Situation
+from fedsafe_node.telemetry import LOGGER, fields
+
+_LOG = logging.getLogger(f"{LOGGER}.governing")
+_MOST_ROUNDS: Final = 64
+
+
+class Spreading:
+    """Asks the other members what they hold.
+
+    Owned by the event loop: `_task`, which asks, and `_wake`, which lets it ask at
+    once.
+    """
+
+    def __init__(
+        self, situation: Situation, ballot: Ballot, client: PeerClient, *, poll: float
+    ) -> None:
+        self._situation = situation
+        self._ballot = ballot
+        self._client = client
+        self._poll = poll
+        self._wake = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def spreads(self) -> bool:
+        """Whether this process asks."""
+        return self._task is not None
+
+    def start(self) -> None:
+        """Ask from now on."""
+        if self._task is None:
+            self._task = asyncio.create_task(self._run())
+
+    async def stop(self) -> None:
+        """Ask no more."""
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    def wake(self) -> None:
+        """Ask at once."""
+        self._wake.set()
+
+    async def _run(self) -> None:
+        while True:
+            self._wake.clear()
+            await self.round()
+            try:
+                async with asyncio.timeout(self._poll):
+                    await self._wake.wait()
+            except TimeoutError:
+                continue
+
+    async def round(self) -> None:
+        """Ask all other members once."""
+        shared = self._situation.shared
+        if shared is None:
+            return
+        membership = shared.membership
+        others = [
+            member
+            for member in membership.charter.members
+            if member.name != membership.me.name
+        ]
+        await asyncio.gather(*(self._ask(member) for member in others))
+
+    async def _ask(self, member: Member) -> None:
+        try:
+            await self._catch_up(member)
+            present = await self._ballot.present()
+            if present is not None:
+                await self._swap(member, present)
+        except (FederationError, NodeError) as error:
+            reason = type(error).__name__
+            facts = fields(peer=member.name, reason=reason)
+            _LOG.info("the charter is not compared", extra=facts)
+
+    async def _catch_up(self, member: Member) -> None:
+        for _ in range(_MOST_ROUNDS):
+            present = await self._ballot.present()
+            if present is None:
+                return
+            after = present.version.charter.version
+            versions = await self._client.versions(member.name, member.url, after)
+            if not await self._ballot.take(versions, []):
+                return
+
+    async def _swap(self, member: Member, present: Present) -> None:
+        shared = self._situation.shared
+        if shared is None or not (shared.membership.me.active and member.active):
+            return
+        request = ExchangeRequest(
+            version=present.version.charter.version,
+            statements=present.pending.statements(),
+        )
+        data = await self._client.exchange_charter(member, encode(request))
+        try:
+            answer = decode(data, ExchangeAnswer)
+        except MalformedError as error:
+            raise PeerError(member.name, str(error)) from None
+        await self._ballot.take(answer.versions, answer.statements)

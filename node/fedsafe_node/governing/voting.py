@@ -1,0 +1,389 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a provider does about the charter: propose, sign, refuse, look (P6).
+
+A vote takes two persons. The act holds the exact bytes of the version and, in both
+languages, what it changes; the second person approves exactly that, and the node's
+signature, the audit event and the act are one transaction. Whoever proposes a version
+signs it first; the others sign what they are shown.
+"""
+
+import hashlib
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from fedsafe_federation.amendment import Version, is_dead, may_sign, open_successor
+from fedsafe_federation.changing import (
+    Change,
+    ChangeKind,
+    Difference,
+    amended,
+    differences,
+)
+from fedsafe_federation.charter import (
+    Charter,
+    Member,
+    PolicyReference,
+    SignedCharter,
+    charter_digest,
+)
+from fedsafe_federation.wireformat import decode, encode
+from fedsafe_node.config import Place
+from fedsafe_node.errors import (
+    BadRequestError,
+    ConfigError,
+    NotFoundError,
+    WrongStateError,
+)
+from fedsafe_node.governing.ballot import Ballot, Present
+from fedsafe_node.governing.chain import read_chain, versions_after
+from fedsafe_node.governing.messages import (
+    ChangeRequest,
+    ExchangeAnswer,
+    ExchangeRequest,
+    GovernanceAnswer,
+    HistoryAnswer,
+    MemberAnswer,
+    ProposalAnswer,
+    VersionAnswer,
+)
+from fedsafe_node.governing.pending import Proposed
+from fedsafe_node.messages import Bilingual
+from fedsafe_node.people.approvals import Approvals
+from fedsafe_node.people.messages import ActAnswer
+from fedsafe_node.people.office import Office
+from fedsafe_node.people.waiting import let_one_wait
+from fedsafe_node.principal import Principal
+from fedsafe_node.provisions import check_federation_policy
+from fedsafe_node.situation import Situation
+from fedsafe_node.store.protocol import Reader, Transaction
+from fedsafe_node.store.rows import Row
+from fedsafe_node.workers import Workers
+from fedsafe_policies.acts import ActRequest
+from fedsafe_policies.people import Person
+from fedsafe_policies.vocabulary import Act
+
+KIND: Final = Act.CHARTER_CHANGE
+_GROUND: Final = "charter-change"
+_ABOUT_MEMBER: Final = frozenset(
+    {ChangeKind.JOIN, ChangeKind.SUSPEND, ChangeKind.REINSTATE, ChangeKind.EXPEL}
+)
+
+
+class Vote(Row, frozen=True, kw_only=True):
+    """What a second person stands by: to sign exactly these bytes, or never to."""
+
+    refuse: bool
+    charter: str
+    version: int
+    payload: bytes
+    changes: list[Difference]
+
+
+class CharterVote:
+    """The effect of an approved vote (`approvals.Effect`)."""
+
+    def __init__(self, ballot: Ballot) -> None:
+        self._ballot = ballot
+
+    async def request(
+        self, reader: Reader, content: bytes, first: Person, second: Person
+    ) -> ActRequest:
+        """Put the vote to the policy, with both persons."""
+        del reader, content
+        return ActRequest(KIND, first, second, _GROUND)
+
+    async def carry_out(
+        self, tx: Transaction, content: bytes, first: Person, second: Person
+    ) -> Callable[[], Awaitable[None]]:
+        """Sign, or promise never to; what is returned lets the others know.
+
+        Raises:
+            WrongStateError: the charter is another one by now, or the node has signed
+                another proposal.
+        """
+        vote = decode(content, Vote)
+        await self._ballot.sign(
+            tx, vote.payload, refuse=vote.refuse, by=first.name, second=second.name
+        )
+        return self._ballot.signed
+
+
+class Charters:
+    """Proposes, signs and shows versions of the charter."""
+
+    def __init__(  # noqa: PLR0913 - everything it needs is an argument
+        self,
+        office: Office,
+        situation: Situation,
+        approvals: Approvals,
+        ballot: Ballot,
+        place: Place,
+        offload: Workers,
+    ) -> None:
+        self._office = office
+        self._situation = situation
+        self._approvals = approvals
+        self._ballot = ballot
+        self._place = place
+        self._offload = offload
+
+    async def show(self) -> GovernanceAnswer:
+        """Tell which version counts, and what is proposed.
+
+        Raises:
+            WrongStateError: this node has no federation.
+        """
+        present = await self._present()
+        charter = present.version.charter
+        return GovernanceAnswer(
+            federation=charter.federation,
+            standing=self._standing(charter),
+            version=charter.version,
+            charter=present.version.digest.hex(),
+            fingerprint=fingerprint(present.version.digest),
+            quorum=charter.quorum,
+            appeal=charter.appeal,
+            policy=_reference(charter.policy),
+            arrangement=_reference(charter.arrangement),
+            members=[_member(charter, each) for each in charter.members],
+            proposals=[
+                _proposal(present.version, each) for each in present.pending.proposals
+            ],
+            joining=[],
+        )
+
+    async def history(self) -> HistoryAnswer:
+        """Tell what each version of the charter has changed.
+
+        Raises:
+            WrongStateError: this node has no federation.
+        """
+        chain = await self._office.store.scan(read_chain)
+        if not chain:
+            raise WrongStateError("no_federation", "this node has no federation")
+        versions: list[VersionAnswer] = []
+        before: Charter | None = None
+        federation = decode(chain[0].payload, Charter).federation
+        for document in chain:
+            charter = decode(document.payload, Charter)
+            said = differences(before, charter) if before is not None else []
+            versions.append(
+                VersionAnswer(
+                    version=charter.version,
+                    charter=charter_digest(document.payload).hex(),
+                    created=charter.created,
+                    signed=sorted({each.signer for each in document.signatures}),
+                    changes=[Bilingual(de=each.de, en=each.en) for each in said],
+                )
+            )
+            before = charter
+        return HistoryAnswer(federation=federation, versions=versions)
+
+    async def versions(self, after: int) -> list[SignedCharter]:
+        """Give the versions behind one of them, as many as fit into an answer."""
+        return await self._office.store.scan(lambda r: versions_after(r, after))
+
+    async def exchange(self, request: ExchangeRequest) -> ExchangeAnswer:
+        """Take in what a member holds of proposals, and give it what it lacks.
+
+        Raises:
+            WrongStateError: this node has no federation.
+        """
+        await self._ballot.take([], request.statements)
+        present = await self._present()
+        if request.version > present.version.charter.version:
+            self._ballot.spread()  # it is ahead: ask at once
+        same = request.version == present.version.charter.version
+        return ExchangeAnswer(
+            versions=await self.versions(request.version),
+            statements=present.pending.statements() if same else [],
+        )
+
+    async def propose(self, request: ChangeRequest, who: Principal) -> ActAnswer:
+        """Ask a second person for the next version with a change.
+
+        Raises:
+            WrongStateError: this node has no federation, or nobody could be the second
+                person, or the same waits for one already.
+            AmendmentError: the change cannot be made.
+            BadRequestError: the request lacks what its change is about.
+        """
+        present = await self._present()
+        self._check_taking_part(present.version.charter)
+        change = self._change(request)
+        charter = amended(present.version, change, now=self._office.now())
+        return await self._ask(present.version, encode(charter), who, refuse=False)
+
+    async def sign(self, proposal: str, who: Principal) -> ActAnswer:
+        """Ask a second person to sign what a member has proposed.
+
+        Raises:
+            NotFoundError: nobody proposes that.
+            WrongStateError: this node's signature does not count for it, or nobody
+                could be the second person, or the same waits for one already.
+            BadRequestError: the policy that it names is not here, or looser than ours.
+        """
+        present = await self._present()
+        proposed = _find(present, proposal)
+        charter = open_successor(present.version, proposed.payload)
+        if not may_sign(present.version, charter, self._situation.node):
+            raise WrongStateError(
+                "wrong_state", "this node takes no part in it: its signature is no use"
+            )
+        if self._situation.node in proposed.signers():
+            raise WrongStateError("charter_voted", "this node has signed it already")
+        await self._check_policy(charter)
+        return await self._ask(present.version, proposed.payload, who, refuse=False)
+
+    async def refuse(self, proposal: str, who: Principal) -> ActAnswer:
+        """Ask a second person to promise that the node never signs a proposal.
+
+        Raises:
+            NotFoundError: nobody proposes that.
+            WrongStateError: this node has signed it, or takes no part now.
+        """
+        present = await self._present()
+        proposed = _find(present, proposal)
+        self._check_taking_part(present.version.charter)
+        if self._situation.node in proposed.signers():
+            raise WrongStateError("charter_voted", "this node has signed it already")
+        return await self._ask(present.version, proposed.payload, who, refuse=True)
+
+    async def _ask(
+        self, version: Version, payload: bytes, who: Principal, *, refuse: bool
+    ) -> ActAnswer:
+        office = self._office
+        await office.store.scan(
+            lambda reader: self._approvals.check_second(reader, KIND, who)
+        )
+        after = open_successor(version, payload)
+        vote = Vote(
+            refuse=refuse,
+            charter=charter_digest(payload).hex(),
+            version=after.version,
+            payload=payload,
+            changes=differences(version.charter, after),
+        )
+
+        async def keep(tx: Transaction, asked: ActAnswer) -> None:
+            await let_one_wait(
+                office,
+                tx,
+                asked,
+                is_same=lambda other: decode(other, Vote).charter == vote.charter,
+                is_alike=lambda other: decode(other, Vote).charter == vote.charter,
+            )
+
+        return await self._approvals.ask(KIND, encode(vote), who, keep=keep)
+
+    def _change(self, request: ChangeRequest) -> Change:
+        kind, member = request.change, request.member
+        if kind is ChangeKind.LEAVE:
+            member = self._situation.node
+        elif kind in _ABOUT_MEMBER and member is None:
+            raise BadRequestError(
+                "bad_request", "this change names a member", pointer="/member"
+            )
+        if kind is not ChangeKind.TERMS:
+            return Change(kind=kind, member=member)
+        terms = (request.arrangement, request.quorum, request.appeal)
+        if not request.policy and all(each is None for each in terms):
+            raise BadRequestError(
+                "bad_request",
+                "new terms are at least one of policy, arrangement, quorum and appeal",
+                pointer="/change",
+            )
+        policy = self._situation.policy
+        digest = bytes.fromhex(policy.digest)
+        text = request.arrangement
+        return Change(
+            kind=kind,
+            policy=PolicyReference(policy.name, digest) if request.policy else None,
+            arrangement=None if text is None else _arrangement(text),
+            quorum=request.quorum,
+            appeal=request.appeal,
+        )
+
+    async def _check_policy(self, charter: Charter) -> None:
+        situation = self._situation
+        try:
+            await self._offload(
+                lambda: check_federation_policy(
+                    self._place, situation.provisions, charter.policy
+                )
+            )
+        except ConfigError as error:
+            raise BadRequestError("bad_policy", error.why) from None
+
+    def _check_taking_part(self, charter: Charter) -> None:
+        names = {each.name for each in charter.active()}
+        if self._situation.node not in names:
+            raise WrongStateError(
+                "wrong_state",
+                "this node is suspended or has left: it proposes and refuses nothing",
+            )
+
+    def _standing(self, charter: Charter) -> str:
+        for member in charter.members:
+            if member.name == self._situation.node:
+                return member.state.value
+        return "left"
+
+    async def _present(self) -> Present:
+        present = await self._ballot.present()
+        if present is None:
+            raise WrongStateError("no_federation", "this node has no federation")
+        return present
+
+
+def fingerprint(digest: bytes) -> str:
+    """Give a digest's groups, which two people compare on the telephone."""
+    text = digest.hex()[:32]
+    return " ".join(text[start : start + 4] for start in range(0, 32, 4))
+
+
+def _find(present: Present, proposal: str) -> Proposed:
+    found = present.pending.find(bytes.fromhex(proposal))
+    if found is None:
+        raise NotFoundError("proposal")
+    return found
+
+
+def _arrangement(text: str) -> PolicyReference:
+    return PolicyReference("arrangement", hashlib.sha256(text.encode()).digest())
+
+
+def _reference(reference: PolicyReference) -> str:
+    return f"{reference.name}@{reference.sha256.hex()[:8]}"
+
+
+def _member(charter: Charter, member: Member) -> MemberAnswer:
+    newest = charter.epochs[-1]
+    return MemberAnswer(
+        index=member.index,
+        name=member.name,
+        url=member.url,
+        jurisdiction=member.jurisdiction,
+        state=member.state.value,
+        roles=[role.value for role in member.roles],
+        holder=member.index in {pin.index for pin in newest.pins},
+    )
+
+
+def _proposal(version: Version, proposed: Proposed) -> ProposalAnswer:
+    found = proposed.tally(version)
+    said = differences(version.charter, found.charter)
+    return ProposalAnswer(
+        proposal=proposed.digest.hex(),
+        by=proposed.by,
+        at=proposed.at,
+        changes=[Bilingual(de=each.de, en=each.en) for each in said],
+        signed=sorted(found.signed),
+        refused=sorted(proposed.refusers()),
+        missing=sorted(found.owing),
+        quorum=found.needed,
+        count=found.count,
+        quorum_after=found.needed_after,
+        count_after=found.count_after,
+        dead=is_dead(version, proposed.refusers()),
+    )

@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A charter that is always the same, for tests of the border."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from fedsafe_federation.charter import SignedCharter
+from fedsafe_node.governing.messages import (
+    ChangeRequest,
+    ExchangeAnswer,
+    ExchangeRequest,
+    GovernanceAnswer,
+    HistoryAnswer,
+)
+from fedsafe_node.people.messages import ActAnswer
+from fedsafe_node.principal import Principal
+from fedsafe_policies.vocabulary import Act
+
+ASKED = ActAnswer(
+    act="0" * 32,
+    kind=Act.CHARTER_CHANGE,
+    digest="0" * 64,
+    content={},
+    asked_by="olga",
+    asked_at=0,
+    expires_at=1,
+    state="pending",
+)
+
+
+@dataclass
+class FakeCharters:
+    memory: Any
+
+    async def show(self) -> GovernanceAnswer:
+        return GovernanceAnswer(
+            federation="demo#1",
+            standing="active",
+            version=1,
+            charter="0" * 64,
+            fingerprint="0000",
+            quorum=1,
+            appeal=None,
+            policy="synthetic@00000000",
+            arrangement="arrangement@00000000",
+            members=[],
+            proposals=[],
+            joining=[],
+        )
+
+    async def history(self) -> HistoryAnswer:
+        return HistoryAnswer(federation="demo#1", versions=[])
+
+    async def versions(self, after: int) -> list[SignedCharter]:
+        assert after >= 0
+        return []
+
+    async def exchange(self, request: ExchangeRequest) -> ExchangeAnswer:
+        await self.memory.called(("exchange", request.version))
+        return ExchangeAnswer(versions=[], statements=[])
+
+    async def propose(self, request: ChangeRequest, who: Principal) -> ActAnswer:
+        await self.memory.called(("propose", request.change, who.name))
+        return ASKED
+
+    async def sign(self, proposal: str, who: Principal) -> ActAnswer:
+        await self.memory.called(("sign", proposal, who.name))
+        return ASKED
+
+    async def refuse(self, proposal: str, who: Principal) -> ActAnswer:
+        await self.memory.called(("refuse", proposal, who.name))
+        return ASKED

@@ -1,0 +1,232 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Members change their charter over sockets, with crashes and without each other."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+from tests.node.fleet import NAMES, Fleet, eventually
+from tests.node.governing.council import (
+    agree,
+    at_version,
+    ballot_of,
+    hear,
+    present,
+    propose,
+    show,
+    vote,
+)
+from tests.node.signals.conftest import ANNA, request_for
+
+from fedsafe_federation.changing import ChangeKind
+from fedsafe_federation.charter import MemberState, PolicyReference
+from fedsafe_federation.errors import PeerRefusedError
+from fedsafe_federation.feed import FeedRequest
+from fedsafe_node.api.auth import Auth
+from fedsafe_node.api.governing import GOVERNING_ROUTES
+from fedsafe_node.errors import WrongStateError
+from fedsafe_node.lookup_messages import Result
+from fedsafe_node.messages import Kind, SignalState
+from fedsafe_policies.vocabulary import Role, Scope
+
+PERSON = "somebody@mail.example"
+DIGEST = "ab" * 32
+
+
+async def matches(fleet: Fleet, name: str, value: str = PERSON) -> int:
+    return len((await fleet.look_up(name, value)).matches)
+
+
+async def test_a_version_counts_everywhere_once_a_quorum_has_signed(
+    trio: Fleet,
+) -> None:
+    proposal = await propose(trio, "a.demo", ChangeKind.TERMS, appeal="b.demo")
+    await hear(trio, "c.demo", proposal)
+    waiting = await show(trio, "c.demo")
+    await agree(trio, proposal, "c.demo")
+    await at_version(trio, 2, *NAMES)
+
+    assert (waiting.version, waiting.appeal) == (1, None)
+    assert waiting.proposals[0].by == "a.demo"
+    assert (waiting.proposals[0].count, waiting.proposals[0].quorum) == (1, 2)
+    assert "b.demo" in waiting.proposals[0].changes[0].en
+    for name in NAMES:
+        now = await show(trio, name)
+        assert (now.version, now.appeal, now.proposals) == (2, "b.demo", [])
+        (event,) = await trio.audit(name, "federation.changed")
+        assert '"version":2' in event.text
+    assert len(await trio.audit("b.demo", "federation.signed")) == 0
+    assert len(await trio.audit("c.demo", "federation.signed")) == 1
+    history = await trio["b.demo"].services.charters.history()
+    assert [each.version for each in history.versions] == [1, 2]
+    assert history.versions[1].signed == ["a.demo", "c.demo"]
+
+
+async def test_one_signature_of_three_changes_nothing(trio: Fleet) -> None:
+    proposal = await propose(trio, "a.demo", ChangeKind.EXPEL, "c.demo")
+    await hear(trio, "b.demo", proposal)
+    await hear(trio, "c.demo", proposal)
+
+    assert [(await show(trio, name)).version for name in NAMES] == [1, 1, 1]
+
+
+async def test_votes_and_versions_survive_a_restart(trio: Fleet) -> None:
+    proposal = await propose(trio, "a.demo", ChangeKind.TERMS, appeal="b.demo")
+    await trio.stop("a.demo")
+    await trio.start("a.demo")
+    await agree(trio, proposal, "b.demo")
+    await at_version(trio, 2, *NAMES)
+    await trio.stop(*NAMES)
+    await trio.start(*NAMES)
+
+    await at_version(trio, 2, *NAMES)
+    assert (await show(trio, "c.demo")).appeal == "b.demo"
+
+
+async def test_who_was_away_catches_up(trio: Fleet) -> None:
+    await trio.stop("c.demo")
+    for appeal in ("a.demo", "b.demo"):
+        proposal = await propose(trio, "a.demo", ChangeKind.TERMS, appeal=appeal)
+        await agree(trio, proposal, "b.demo")
+        await at_version(trio, 3 if appeal == "b.demo" else 2, "a.demo", "b.demo")
+    await trio.start("c.demo")
+    await at_version(trio, 3, *NAMES)
+
+    assert (await show(trio, "c.demo")).appeal == "b.demo"
+
+
+async def test_a_node_signs_one_version_until_the_other_is_dead(trio: Fleet) -> None:
+    first = await propose(trio, "a.demo", ChangeKind.TERMS, appeal="a.demo")
+    second = await propose(trio, "b.demo", ChangeKind.TERMS, appeal="b.demo")
+    payload = await hear(trio, "a.demo", second)
+    with pytest.raises(WrongStateError) as voted:
+        await vote(trio, "a.demo", payload)
+    for name in ("b.demo", "c.demo"):
+        await vote(trio, name, await hear(trio, name, first), refuse=True)
+    with pytest.raises(WrongStateError):
+        await vote(trio, "c.demo", await hear(trio, "c.demo", first))
+
+    async def dead() -> bool:
+        return any(each.dead for each in (await show(trio, "a.demo")).proposals)
+
+    await eventually(dead)
+    await vote(trio, "a.demo", payload)
+    await at_version(trio, 2, *NAMES)
+
+    assert voted.value.code == "charter_voted"
+    assert (await show(trio, "c.demo")).appeal == "b.demo"
+
+
+async def test_the_signals_of_a_suspended_member_rest_and_come_back(
+    trio: Fleet,
+) -> None:
+    await trio.publish(PERSON, at="c.demo", by=("a.demo", "b.demo"))
+    await trio.publish("0" * 64, Kind.SHA256, at="c.demo", by=("a.demo", "b.demo"))
+    assert await matches(trio, "a.demo") == 1
+    proposal = await propose(trio, "a.demo", ChangeKind.SUSPEND, "c.demo")
+    await agree(trio, proposal, "b.demo")
+    await at_version(trio, 2, *NAMES)
+    resting = [await trio.look_up(name, PERSON) for name in ("a.demo", "b.demo")]
+    file = await trio.look_up("a.demo", "0" * 64, Kind.SHA256)
+    own = await trio.look_up("c.demo", "other@mail.example", deadline_ms=500)
+    member = trio["a.demo"].base.situation.shared
+    assert member is not None
+    state = member.membership.charter.member("c.demo").state
+    request, client = FeedRequest("a.demo", 0, 0, 0, 10), trio["c.demo"].client
+    with pytest.raises(PeerRefusedError) as refused:
+        await client.fetch(member.membership.me, request)
+    standing = (await show(trio, "c.demo")).standing
+    proposal = await propose(trio, "b.demo", ChangeKind.REINSTATE, "c.demo")
+    await agree(trio, proposal, "a.demo")
+    await at_version(trio, 3, *NAMES)
+
+    assert state is MemberState.SUSPENDED
+    assert standing == "suspended"
+    assert [each.result for each in resting] == [Result.NONE, Result.NONE]
+    assert file.matches == []
+    assert own.result is Result.DEFERRED
+    assert set(own.not_covered) == {"a.demo", "b.demo"}
+    assert refused.value.status == 403
+    assert [await matches(trio, name) for name in ("a.demo", "b.demo")] == [1, 1]
+    await trio.covered()
+    await trio.publish("later@mail.example", at="c.demo", by=("a.demo", "b.demo"))
+    assert await matches(trio, "b.demo", "later@mail.example") == 1
+
+
+async def test_of_who_leaves_nothing_is_left_to_match(trio: Fleet) -> None:
+    await trio.publish(PERSON, at="c.demo", by=("a.demo", "b.demo"))
+    await trio.publish("1" * 64, Kind.SHA256, at="c.demo", by=("a.demo", "b.demo"))
+    proposal = await propose(trio, "c.demo", ChangeKind.LEAVE, "c.demo")
+    await agree(trio, proposal, "a.demo", "b.demo")
+    await at_version(trio, 2, "a.demo", "b.demo")
+
+    async def gone() -> bool:
+        return trio["c.demo"].base.situation.shared is None
+
+    await eventually(gone)
+    trio.clock.advance(timedelta(seconds=30))
+
+    async def erased() -> bool:
+        events = [
+            await trio.audit(name, "federation.erased") for name in ("a.demo", "b.demo")
+        ]
+        return all(events)
+
+    assert [await matches(trio, name) for name in ("a.demo", "b.demo")] == [0, 0]
+    await eventually(erased)
+    for name in ("a.demo", "b.demo"):
+        held = await trio[name].base.store.read(lambda r: r.held_signals("c.demo", 9))
+        assert held == []
+    assert (await show(trio, "c.demo")).standing == "left"
+    await trio.stop("c.demo")
+    await trio.start("c.demo")
+    assert trio["c.demo"].base.situation.shared is None
+    answer = await trio.look_up("c.demo", PERSON)
+    assert answer.result is Result.NONE
+    ban = request_for("own@mail.example", scope=Scope.SELF)
+    kept = await trio["c.demo"].services.signals.add(ban, ANNA)
+    assert kept.state is not SignalState.DRAFT
+
+
+async def test_the_rest_still_evaluates_and_publishes(trio: Fleet) -> None:
+    proposal = await propose(trio, "a.demo", ChangeKind.EXPEL, "c.demo")
+    await agree(trio, proposal, "b.demo")
+    await at_version(trio, 2, "a.demo", "b.demo")
+    await trio.publish(PERSON, at="a.demo", by=("b.demo",))
+
+    assert await matches(trio, "b.demo") == 1
+    assert (await trio.look_up("b.demo", "x@mail.example")).result is Result.NONE
+
+
+async def test_new_terms_shut_what_rests_on_the_old_ones(trio: Fleet) -> None:
+    terms = PolicyReference("arrangement", bytes.fromhex(DIGEST))
+    proposal = await propose(trio, "a.demo", ChangeKind.TERMS, arrangement=terms)
+    await agree(trio, proposal, "b.demo")
+    await at_version(trio, 2, *NAMES)
+
+    assert {trio[name].base.situation.arrangement for name in NAMES} == {DIGEST[:8]}
+
+
+async def test_taking_the_same_twice_changes_nothing(trio: Fleet) -> None:
+    proposal = await propose(trio, "a.demo", ChangeKind.TERMS, appeal="b.demo")
+    await hear(trio, "b.demo", proposal)
+    statements = (await present(trio, "b.demo")).pending.statements()
+    taken = await asyncio.gather(
+        *(ballot_of(trio, "b.demo").take([], statements) for _ in range(3))
+    )
+
+    assert taken == [False, False, False]
+
+
+@pytest.mark.parametrize("name", ["proposeCharter", "signCharter", "refuseCharter"])
+def test_votes_are_for_people_who_decide_on_rules(name: str) -> None:
+    (route,) = [each for each in GOVERNING_ROUTES if each.name == name]
+
+    assert route.roles == {
+        Role.OPERATOR,
+        Role.REVIEWER,
+        Role.DPO,
+        Role.LEGAL_ADVISER,
+        Role.YOUTH_PROTECTION_OFFICER,
+    }
+    assert route.auth is Auth.CREDENTIAL
