@@ -75,6 +75,8 @@ _FIELDS: Final[Words] = GATE_FIELDS | {
     "events": ("Ereignisse", "events"),
     "recipient": ("gemacht für", "made for"),
     "policy": ("Richtlinie", "policy"),
+    "charter": ("Charta", "charter"),
+    "version": ("Fassung", "version"),
     "instead_of": ("anstelle von", "instead of"),
 }
 _TEXTS: Final[Words] = {
@@ -87,7 +89,15 @@ _SPAN: Final = ("{first} bis {last}", "{first} to {last}")
 _BY: Final = ("{person} am {on}", "{person} on {on}")
 _EFFECT: Final = ("Wirkung", "effect")
 _UNSAID: Final = frozenset(
-    {"nonce", "start", "end", "after", "before", "gate", "effects"}
+    {
+        *("nonce", "start", "end", "after", "before", "gate", "effects"),
+        *("payload", "changes", "refuse"),
+    }
+)
+_VOTE: Final = ("Stimme", "vote")
+_VOTES: Final = (
+    ("diese Fassung unterschreiben", "diese Fassung nie unterschreiben"),
+    ("sign this version", "never sign this version"),
 )
 _STATES: Final[Words] = {
     "pending": ("wartet auf eine zweite Person", "waits for a second person"),
@@ -129,6 +139,10 @@ def act_rows(act: dict[str, Any], *, german: bool) -> Iterator[tuple[str, str]]:
         first, last = content.get("start") or 0, content["end"] - 1
         yield _ENTRIES[other], _SPAN[other].format(first=first, last=last)
     yield from _texts(content, other)
+    if "refuse" in content:
+        yield _VOTE[other], _VOTES[other][bool(content["refuse"])]
+    for each in content.get("changes") or ():
+        yield _EFFECT[other], each["en" if other else "de"]
     for name, value in content.items():
         if name not in _UNSAID and value not in (None, "", [], {}):
             yield label(_FIELDS, name, german=german), _value(name, value, other)

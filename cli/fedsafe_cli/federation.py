@@ -21,6 +21,7 @@ from fedsafe_cli.ceremony import (
     propose,
     step,
 )
+from fedsafe_cli.charter import COMMANDS
 from fedsafe_cli.confirming import confirm
 from fedsafe_cli.errors import BadInputError, BrokenAnswerError, WrongStateError
 from fedsafe_cli.exit_codes import OK, ExitStatus
@@ -38,14 +39,19 @@ _COMPARED: Final = (
 
 @click.group()
 def federation() -> None:
-    """Show the federation, or found one.
+    """Show the federation, found one, or change what its members agreed on.
 
     \b
     Examples:
       fedsafe federation card
       fedsafe federation found --help
-      fedsafe federation show
+      fedsafe federation status
+      fedsafe federation suspend chat.example.de
     """  # noqa: D301
+
+
+for _command in COMMANDS:
+    federation.add_command(_command)
 
 
 @federation.command("card")

@@ -1,0 +1,308 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`fedsafe federation`: what members change of their charter, and how it stands.
+
+Each command first says what it will lead to and asks. What it then asks the node for
+waits for a second person here (`fedsafe act approve`), then for other members.
+"""
+
+from typing import Any, Final
+
+import click
+
+from fedsafe_cli.act_texts import act_rows, act_word
+from fedsafe_cli.charter_texts import (
+    CONSEQUENCES,
+    charter_rows,
+    proposal_rows,
+    version_rows,
+    word,
+)
+from fedsafe_cli.confirming import confirm
+from fedsafe_cli.errors import BadInputError
+from fedsafe_cli.exit_codes import OK, ExitStatus
+from fedsafe_cli.files import read_small
+from fedsafe_cli.labels import coded, headings, say
+from fedsafe_cli.options import settings_of, shared_options
+from fedsafe_cli.output import document, line, note, pairs, table
+from fedsafe_cli.sessions import personal
+from fedsafe_cli.settings import Settings, printable
+
+FEDERATION: Final = "/v1/federation"
+PROPOSALS: Final = "/v1/federation/proposals"
+_GO_ON: Final = ("Fortfahren?", "Go on?")
+_MOST_BYTES: Final = 256 * 1024
+_yes: Final = click.option("--yes", is_flag=True, help="Do not ask.")
+_member: Final = click.argument("member", metavar="MEMBER")
+
+
+@click.command("status")
+@shared_options
+@click.pass_context
+def status(context: click.Context) -> ExitStatus:
+    """Show the charter that counts, its members, and what is proposed.
+
+    Of each proposal: what it changes, who has signed or refused it, how many more
+    signatures it takes.
+
+    \b
+    Examples:
+      fedsafe federation status
+      fedsafe federation status --json
+    """  # noqa: D301
+    settings = settings_of(context)
+    found = personal(settings).get(FEDERATION)
+    if settings.json:
+        document(found)
+        return OK
+    pairs(charter_rows(found, settings), indent="")
+    line()
+    rows = [
+        [
+            each["index"],
+            each["name"],
+            coded(each["state"], settings),
+            ", ".join(coded(role, settings) for role in each["roles"]),
+            each["url"],
+        ]
+        for each in found["members"]
+    ]
+    table(headings(settings, "index", "name", "state", "roles", "url"), rows)
+    for each in found["proposals"]:
+        line()
+        pairs(proposal_rows(each, settings), indent="")
+    for each in found["joining"]:
+        line()
+        words = [word("wants to join", settings)]
+        words += headings(settings, "url", "fingerprint")
+        values = (each["name"], each["url"], each["fingerprint"])
+        pairs(list(zip(words, values, strict=True)), indent="")
+    return OK
+
+
+@click.command("history")
+@shared_options
+@click.pass_context
+def history(context: click.Context) -> ExitStatus:
+    """Show every version of the charter: what it changed, and who has signed it.
+
+    \b
+    Example:
+      fedsafe federation history
+    """  # noqa: D301
+    settings = settings_of(context)
+    found = personal(settings).get(f"{FEDERATION}/history")
+    if settings.json:
+        document(found)
+        return OK
+    for number, each in enumerate(found["versions"]):
+        if number:
+            line()
+        pairs(version_rows(each, settings), indent="")
+    return OK
+
+
+@click.command("suspend")
+@_member
+@_yes
+@shared_options
+@click.pass_context
+def suspend(context: click.Context, member: str, yes: bool) -> ExitStatus:  # noqa: FBT001 (click)
+    """Propose that MEMBER takes no part for now; its signals rest.
+
+    \b
+    Example:
+      fedsafe federation suspend chat.example.de
+    """  # noqa: D301
+    return _change(context, "suspend", yes=yes, member=member)
+
+
+@click.command("reinstate")
+@_member
+@_yes
+@shared_options
+@click.pass_context
+def reinstate(context: click.Context, member: str, yes: bool) -> ExitStatus:  # noqa: FBT001 (click)
+    """Propose that a suspended MEMBER takes part again; its signals match again.
+
+    \b
+    Example:
+      fedsafe federation reinstate chat.example.de
+    """  # noqa: D301
+    return _change(context, "reinstate", yes=yes, member=member)
+
+
+@click.command("expel")
+@_member
+@_yes
+@shared_options
+@click.pass_context
+def expel(context: click.Context, member: str, yes: bool) -> ExitStatus:  # noqa: FBT001 (click)
+    """Propose that MEMBER is none any more; its signals end for good.
+
+    \b
+    Example:
+      fedsafe federation expel chat.example.de
+    """  # noqa: D301
+    return _change(context, "expel", yes=yes, member=member)
+
+
+@click.command("leave")
+@_yes
+@shared_options
+@click.pass_context
+def leave(context: click.Context, yes: bool) -> ExitStatus:  # noqa: FBT001 (click)
+    """Propose that the own node leaves the federation.
+
+    The others have to sign it, since their quorum changes. Own bans stay.
+
+    \b
+    Example:
+      fedsafe federation leave
+    """  # noqa: D301
+    return _change(context, "leave", yes=yes)
+
+
+@click.command("set-policy")
+@click.option("--policy", is_flag=True, help="The policy that this node decides by.")
+@click.option("--arrangement", metavar="FILE", help="Joint-controller arrangement.")
+@click.option("--quorum", type=click.IntRange(1, 64), help="Signatures of a version.")
+@click.option("--appeal", metavar="MEMBER", help="Who hears appeals; '' for nobody.")
+@_yes
+@shared_options
+@click.pass_context
+def set_policy(context: click.Context, /, **given: Any) -> ExitStatus:  # noqa: ANN401 (options)
+    """Propose other terms: policy, arrangement, quorum, who hears appeals.
+
+    Nodes with different arrangements exchange nothing, and the legal gate closes until
+    its record cites the new one.
+
+    \b
+    Examples:
+      fedsafe federation set-policy --policy
+      fedsafe federation set-policy --arrangement arrangement.txt
+      fedsafe federation set-policy --quorum 4 --appeal kinderschutz.example.de
+    """  # noqa: D301
+    terms = {
+        "policy": given["policy"] or None,
+        "arrangement": _text(given["arrangement"]),
+        "quorum": given["quorum"],
+        "appeal": given["appeal"],
+    }
+    if all(each is None for each in terms.values()):
+        raise BadInputError(
+            "nothing to change", "name --policy, --arrangement, --quorum or --appeal"
+        )
+    return _change(context, "terms", yes=given["yes"], **terms)
+
+
+@click.command("approve")
+@click.argument("proposal", metavar="PROPOSAL")
+@_yes
+@shared_options
+@click.pass_context
+def approve(context: click.Context, proposal: str, yes: bool) -> ExitStatus:  # noqa: FBT001 (click)
+    """Sign a proposal of another member; PROPOSAL is as `status` shows it.
+
+    The node signs one version at a time: what it has signed can still come to count.
+
+    \b
+    Example:
+      fedsafe federation approve 24c0b5850105e8ee
+    """  # noqa: D301
+    return _vote(context, proposal, "sign", yes=yes)
+
+
+@click.command("refuse")
+@click.argument("proposal", metavar="PROPOSAL")
+@_yes
+@shared_options
+@click.pass_context
+def refuse(context: click.Context, proposal: str, yes: bool) -> ExitStatus:  # noqa: FBT001 (click)
+    """Promise that the own node never signs a proposal.
+
+    Once so many members have that no quorum is left, the proposal is dead, and those
+    who have signed it may sign another.
+
+    \b
+    Example:
+      fedsafe federation refuse 24c0b5850105e8ee
+    """  # noqa: D301
+    return _vote(context, proposal, "refuse", yes=yes)
+
+
+COMMANDS: Final = (
+    status,
+    history,
+    suspend,
+    reinstate,
+    expel,
+    leave,
+    set_policy,
+    approve,
+    refuse,
+)
+
+
+def _change(
+    context: click.Context,
+    kind: str,
+    *,
+    yes: bool,
+    **said: Any,  # noqa: ANN401 (a body)
+) -> ExitStatus:
+    settings = settings_of(context)
+    _say_first(kind, settings, yes=yes, member=str(said.get("member") or ""))
+    body = {name: value for name, value in said.items() if value is not None}
+    asked = personal(settings).post(PROPOSALS, {"change": kind, **body})
+    return waiting(asked, settings)
+
+
+def _vote(context: click.Context, start: str, verb: str, *, yes: bool) -> ExitStatus:
+    settings = settings_of(context)
+    client = personal(settings)
+    found = client.get(FEDERATION)["proposals"]
+    fits = [each for each in found if each["proposal"].startswith(start.lower())]
+    if len(fits) != 1:
+        raise BadInputError(
+            f"no single proposal begins with {printable(start)}",
+            "see `fedsafe federation status`",
+        )
+    if not settings.json:
+        pairs(proposal_rows(fits[0], settings), indent="")
+    _say_first(verb, settings, yes=yes)
+    asked = client.post(f"{PROPOSALS}/{fits[0]['proposal']}/{verb}", None)
+    return waiting(asked, settings)
+
+
+def _say_first(kind: str, settings: Settings, *, yes: bool, member: str = "") -> None:
+    for text in CONSEQUENCES[kind]:
+        note(text[not settings.german].format(member=printable(member)))
+    if not yes:
+        confirm(_GO_ON, settings, without="to go on without a question: --yes")
+
+
+def waiting(asked: dict[str, Any], settings: Settings) -> ExitStatus:
+    """Print an act that waits for a second person."""
+    if settings.json:
+        document(asked)
+    else:
+        rows = [(act_word("act", german=settings.german), asked["act"])]
+        pairs([*rows, *act_rows(asked, german=settings.german)], indent="")
+    command = f"fedsafe act approve {printable(str(asked['act']))}"
+    note(
+        say(
+            "nothing is done yet: let another person run `{command}`",
+            settings,
+            command=command,
+        )
+    )
+    return ExitStatus.WAITING
+
+
+def _text(path: str | None) -> str | None:
+    if path is None:
+        return None
+    try:
+        return read_small(path, _MOST_BYTES).decode()
+    except UnicodeDecodeError:
+        raise BadInputError(f"{printable(path)} is no readable text") from None

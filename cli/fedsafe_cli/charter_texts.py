@@ -1,0 +1,205 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What commands about the charter say, in German and English."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from fedsafe_cli.labels import coded, say
+from fedsafe_cli.moments import shown
+from fedsafe_cli.settings import Settings
+
+Text = tuple[str, str]
+_VOTES: Final[Text] = (
+    (
+        "Es gilt, sobald genügend Mitglieder unterschrieben haben; "
+        "zuerst muss hier eine "
+        "zweite Person zustimmen."
+    ),
+    (
+        "It counts once enough members have signed; first a second person here has to "
+        "approve it."
+    ),
+)
+CONSEQUENCES: Final[Mapping[str, Sequence[Text]]] = {
+    "suspend": (
+        (
+            (
+                "{member} nimmt dann nicht mehr teil: kein Austausch, keine "
+                "Auswertungen, "
+                "keine Treffer auf seine Signale. Das lässt sich zurücknehmen."
+            ),
+            (
+                "{member} then takes no part: no exchange, no evaluations, "
+                "no match of its "
+                "signals. That can be taken back."
+            ),
+        ),
+        _VOTES,
+    ),
+    "reinstate": (
+        (
+            "{member} nimmt dann wieder teil, und seine Signale treffen wieder zu.",
+            "{member} then takes part again, and its signals match again.",
+        ),
+        _VOTES,
+    ),
+    "expel": (
+        (
+            (
+                "{member} ist dann kein Mitglied mehr: Seine Signale enden, "
+                "ihre Inhalte "
+                "werden bei allen gelöscht, seine Nummer wird nie wieder vergeben."
+            ),
+            (
+                "{member} is then no member any more: its signals end, their "
+                "openings are "
+                "erased everywhere, its index is never given again."
+            ),
+        ),
+        _VOTES,
+    ),
+    "leave": (
+        (
+            (
+                "Dieser Knoten ist dann kein Mitglied mehr: Was er veröffentlicht hat, "
+                "endet bei allen, und was andere ihm gegeben haben, wird "
+                "hier gelöscht. "
+                "Eigene Sperren bleiben."
+            ),
+            (
+                "This node is then no member any more: what it has published ends "
+                "everywhere, and what others gave it is erased here. Own bans stay."
+            ),
+        ),
+        _VOTES,
+    ),
+    "terms": (
+        (
+            (
+                "Die Bedingungen der Föderation ändern sich für alle. Eine andere "
+                "Vereinbarung schließt die rechtliche Freigabe, bis deren Eintrag sie "
+                "nennt."
+            ),
+            (
+                "The terms of the federation change for all. Another "
+                "arrangement closes "
+                "the legal gate until its record cites it."
+            ),
+        ),
+        _VOTES,
+    ),
+    "join": (
+        (
+            (
+                "{member} wird dann Mitglied. Vergleichen Sie vorher den "
+                "Fingerabdruck am "
+                "Telefon."
+            ),
+            (
+                "{member} then becomes a member. Compare the fingerprint by telephone "
+                "before."
+            ),
+        ),
+        _VOTES,
+    ),
+    "sign": (
+        (
+            (
+                "Dieser Knoten unterschreibt diese Fassung, und keine "
+                "andere, solange sie "
+                "noch gelten kann."
+            ),
+            (
+                "This node signs this version, and no other one while it can "
+                "still come to "
+                "count."
+            ),
+        ),
+    ),
+    "refuse": (
+        (
+            "Dieser Knoten verspricht, diese Fassung nie zu unterschreiben.",
+            "This node promises never to sign this version.",
+        ),
+    ),
+}
+"""What a command leads to, said before it is done."""
+
+_GERMAN: Final[Mapping[str, str]] = {
+    "this node": "dieser Knoten",
+    "version": "Fassung",
+    "arrangement": "Vereinbarung",
+    "quorum": "nötige Unterschriften",
+    "appeals": "Beschwerden",
+    "no quorum is left": "kann nicht mehr gelten",
+    "proposal": "Vorschlag",
+    "refused by": "abgelehnt von",
+    "must sign": "muss unterschreiben",
+    "of the members now": "von den Mitgliedern jetzt",
+    "of the members then": "von den Mitgliedern dann",
+    "digest": "Prüfsumme",
+    "change": "Änderung",
+    "wants to join": "möchte beitreten",
+}
+
+Rows = list[tuple[str, object]]
+
+
+def word(text: str, settings: Settings) -> str:
+    """Say a word about the charter in the reader's language."""
+    return _GERMAN[text] if settings.german else text
+
+
+def charter_rows(found: dict[str, Any], settings: Settings) -> Rows:
+    """Name what members agreed on."""
+    return [
+        (say("federation", settings), found["federation"]),
+        (word("this node", settings), coded(found["standing"], settings)),
+        (word("version", settings), found["version"]),
+        (say("fingerprint", settings), found["fingerprint"]),
+        (word("quorum", settings), found["quorum"]),
+        (word("appeals", settings), found["appeal"]),
+        (say("policy", settings), found["policy"]),
+        (word("arrangement", settings), found["arrangement"]),
+    ]
+
+
+def proposal_rows(each: dict[str, Any], settings: Settings) -> Rows:
+    """Tell of a proposal, and of who has signed it."""
+    part = "{count} of {whole}"
+    counts = (
+        (each["count"], each["quorum"]),
+        (each["count_after"], each["quorum_after"]),
+    )
+    before, after = (
+        say(part, settings, count=count, whole=whole) for count, whole in counts
+    )
+    dead = word("no quorum is left", settings) if each["dead"] else None
+    return [
+        (word("proposal", settings), each["proposal"][:16]),
+        (say("by", settings), each["by"]),
+        (say("at", settings), shown(each["at"])),
+        *_changes(each["changes"], settings),
+        (say("signed by", settings), ", ".join(each["signed"]) or None),
+        (word("refused by", settings), ", ".join(each["refused"]) or None),
+        (word("must sign", settings), ", ".join(each["missing"]) or None),
+        (word("of the members now", settings), before),
+        (word("of the members then", settings), after),
+        (say("state", settings), dead),
+    ]
+
+
+def version_rows(each: dict[str, Any], settings: Settings) -> Rows:
+    """Tell of a version of the charter."""
+    return [
+        (word("version", settings), each["version"]),
+        (say("at", settings), shown(each["created"])),
+        (word("digest", settings), each["charter"]),
+        *_changes(each["changes"], settings),
+        (say("signed by", settings), ", ".join(each["signed"])),
+    ]
+
+
+def _changes(changes: list[dict[str, str]], settings: Settings) -> Rows:
+    language = "de" if settings.german else "en"
+    return [(word("change", settings), each[language]) for each in changes]

@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: Apache-2.0
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from fedsafe_cli.charter import COMMANDS
+from fedsafe_cli.charter_texts import CONSEQUENCES
+
+if TYPE_CHECKING:
+    from tests.cli.conftest import FakeNode, Run
+
+STATUS = "GET /v1/federation"
+PROPOSE = "POST /v1/federation/proposals"
+DIGEST = "24c0" + "5" * 60
+PROPOSAL: dict[str, Any] = {
+    "proposal": DIGEST,
+    "by": "a.demo",
+    "at": 1_700_000_000,
+    "changes": [{"de": "c.demo ruht", "en": "c.demo is suspended"}],
+    "signed": ["a.demo"],
+    "refused": ["b.demo"],
+    "missing": ["d.demo"],
+    "quorum": 2,
+    "count": 1,
+    "quorum_after": 3,
+    "count_after": 1,
+    "dead": False,
+}
+FOUND: dict[str, Any] = {
+    "federation": "kids.example",
+    "standing": "active",
+    "version": 4,
+    "charter": DIGEST,
+    "fingerprint": "24c0 5555",
+    "quorum": 2,
+    "appeal": None,
+    "policy": "strict@00000000",
+    "arrangement": "arrangement@00000000",
+    "members": [
+        {
+            "index": 7,
+            "name": "c.demo",
+            "url": "https://c.demo",
+            "jurisdiction": "DE",
+            "state": "suspended",
+            "roles": ["holder"],
+            "holder": True,
+        }
+    ],
+    "proposals": [PROPOSAL],
+    "joining": [],
+}
+ASKED: dict[str, Any] = {
+    "act": "0" * 32,
+    "kind": "charter_change",
+    "digest": "1" * 64,
+    "content": {
+        "refuse": False,
+        "charter": DIGEST,
+        "version": 5,
+        "payload": "c2VjcmV0",
+        "changes": [{"key": "suspended", "de": "c.demo ruht", "en": "c.demo rests"}],
+    },
+    "asked_by": "olaf",
+    "asked_at": 1_700_000_000,
+    "expires_at": 1_700_000_000,
+    "state": "pending",
+}
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        (
+            "en",
+            ("suspended", "must sign", "1 of 2", "1 of 3", "refused by", DIGEST[:16]),
+        ),
+        ("de", ("ausgesetzt", "muss unterschreiben", "abgelehnt von", "c.demo ruht")),
+    ],
+)
+def test_status_shows_the_charter_and_who_has_signed_what(
+    ask: "Run", node: "FakeNode", language: str, words: tuple[str, ...]
+) -> None:
+    node.always(STATUS, FOUND)
+    shown = ask("federation", "status", "--lang", language)
+
+    assert shown.status == 0
+    assert [each for each in words if each not in shown.out] == []
+    assert ask("federation", "status", "--json").document["version"] == 4
+
+
+@pytest.mark.parametrize(
+    ("words", "body"),
+    [
+        (("suspend", "c.demo"), {"change": "suspend", "member": "c.demo"}),
+        (("reinstate", "c.demo"), {"change": "reinstate", "member": "c.demo"}),
+        (("expel", "c.demo"), {"change": "expel", "member": "c.demo"}),
+        (("leave",), {"change": "leave"}),
+        (("set-policy", "--policy"), {"change": "terms", "policy": True}),
+        (
+            ("set-policy", "--quorum", "3", "--appeal", ""),
+            {"change": "terms", "quorum": 3, "appeal": ""},
+        ),
+    ],
+)
+def test_a_change_is_told_then_asked_for_and_waits(
+    ask: "Run", node: "FakeNode", words: tuple[str, ...], body: dict[str, Any]
+) -> None:
+    node.always(PROPOSE, ASKED)
+    done = ask("federation", *words, "--yes", "--lang", "en")
+
+    assert done.status == 13
+    assert node.asked == [(PROPOSE, body)]
+    told = CONSEQUENCES[body["change"]][0][1].format(member="c.demo")
+    assert told in done.err
+    assert "fedsafe act approve" in done.err
+    assert "sign this version" in done.out
+    assert "c.demo rests" in done.out
+    assert "c2VjcmV0" not in done.out
+
+
+def test_nothing_is_asked_for_without_a_yes(ask: "Run", node: "FakeNode") -> None:
+    node.always(PROPOSE, ASKED)
+    outcome = ask("federation", "expel", "c.demo")
+
+    assert outcome.status == 5
+    assert "--yes" in outcome.err
+    assert node.asked == []
+
+
+@pytest.mark.parametrize(("verb", "path"), [("approve", "sign"), ("refuse", "refuse")])
+def test_a_vote_names_a_proposal_by_its_beginning(
+    ask: "Run", node: "FakeNode", verb: str, path: str
+) -> None:
+    node.always(STATUS, FOUND)
+    target = f"POST /v1/federation/proposals/{DIGEST}/{path}"
+    node.always(target, ASKED)
+    done = ask("federation", verb, "24C0", "--yes", "--lang", "en")
+    unknown = ask("federation", verb, "99", "--yes")
+
+    assert done.status == 13
+    assert (target, None) in node.asked
+    assert "c.demo is suspended" in done.out
+    assert unknown.status == 5
+    assert "federation status" in unknown.err
+
+
+def test_terms_name_at_least_one(ask: "Run", node: "FakeNode") -> None:
+    outcome = ask("federation", "set-policy", "--yes")
+
+    assert outcome.status == 5
+    assert "--quorum" in outcome.err
+    assert node.asked == []
+
+
+def test_history_shows_what_each_version_changed(ask: "Run", node: "FakeNode") -> None:
+    version = {
+        "version": 2,
+        "charter": DIGEST,
+        "created": 1_700_000_000,
+        "signed": ["a.demo", "b.demo"],
+        "changes": [{"de": "Quorum 3", "en": "quorum 3"}],
+    }
+    first = version | {"version": 1, "changes": []}
+    found = {"federation": "kids.example", "versions": [first, version]}
+    node.always("GET /v1/federation/history", found)
+    shown = ask("federation", "history", "--lang", "de")
+
+    assert shown.status == 0
+    assert "Quorum 3" in shown.out
+    assert "a.demo, b.demo" in shown.out
+
+
+def test_every_consequence_is_told_in_both_languages() -> None:
+    assert len(COMMANDS) == 9
+    for texts in CONSEQUENCES.values():
+        assert all(german != english for german, english in texts)
