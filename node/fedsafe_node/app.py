@@ -41,11 +41,11 @@ def run(place: Place, workers: int = 1) -> None:
 
     prepare()
     config = load_config(place)
-    with alone_in(place) if config.store is not None else nullcontext():
+    with alone_in(place) if config.store is not None else nullcontext(-1) as lock:
         if workers == 1:
             uvloop.run(_run(place))
         else:
-            asyncio.run(_supervise(Supervisor(place, config, workers)))
+            asyncio.run(_supervise(Supervisor(place, config, workers, lock=lock)))
 
 
 def prepare() -> None:

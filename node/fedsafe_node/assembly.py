@@ -185,6 +185,7 @@ class RunningNode:
             worker.leadership,
             begin=lambda: self._begin_term(led),
             end=self._end_term,
+            number=worker.number,
         )
         parts.push_async_callback(_cancel, asyncio.create_task(leading))
 

@@ -40,18 +40,27 @@ class Leadership(Protocol):
 
 
 async def lead(
-    leadership: Leadership, *, begin: Step, end: Step, pause: float = PAUSE
+    leadership: Leadership,
+    *,
+    begin: Step,
+    end: Step,
+    number: int = 0,
+    pause: float = PAUSE,
 ) -> None:
-    """Lead whenever this process is the one; until it is cancelled."""
+    """Lead whenever this process, of that number, is the one; until it is cancelled."""
     while True:
         await leadership.won()
+        _LOG.info("leads", extra=fields(index=number, reason="won"))
+        why = "stopped"
         try:
-            _LOG.info("leads", extra=fields(reason="won"))
             await _serve(leadership, begin, end)
+            why = "lost"
         except Exception:  # noqa: BLE001
             # The boundary of a term: another process, or the next try, goes on.
-            _LOG.exception("term ended", extra=fields(reason="failed"))
+            _LOG.exception("term ended", extra=fields(index=number, reason="failed"))
+            why = "failed"
         finally:
+            _LOG.info("leads no more", extra=fields(index=number, reason=why))
             await leadership.give_up()
         await asyncio.sleep(pause)
 
@@ -60,6 +69,5 @@ async def _serve(leadership: Leadership, begin: Step, end: Step) -> None:
     try:
         await begin()
         await leadership.lost()
-        _LOG.warning("leads no more", extra=fields(reason="lost"))
     finally:
         await end()

@@ -4,13 +4,14 @@
 The parent holds the addresses and the lock of the node's directory; it opens no store
 and reads no key. The processes share the Unix socket that it has bound, and listen on
 the port each by itself, so that the system deals connections out evenly, and none to
-one that is dead. The first starts alone, since it makes what is made once; then all
-others at once. One that ends is started anew, after a pause that grows while it keeps
-ending. At the end one is left until all others have ended, and writes down that the
-node stops.
+one that is dead. The first starts alone, since it makes what is made once: if it cannot
+start, the node doesn't. Then all others start at once. One that ends, or cannot start
+behind the first, is started anew, after a pause that grows while it keeps ending. At
+the end one is left until all others have ended, and writes down that the node stops.
 
 A process learns what it is from its arguments, tells on a pipe that it answers, and
-ends when its standard input does: so none outlives the parent.
+ends when its standard input does: so none outlives the parent for long. Each has the
+lock too, so that no other parent begins while one of them is still at its work.
 """
 
 import asyncio
@@ -19,7 +20,7 @@ import logging
 import os
 import socket
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from secrets import token_hex
@@ -43,8 +44,10 @@ _LOG = logging.getLogger(f"{LOGGER}.supervising")
 
 
 @contextmanager
-def alone_in(place: Place) -> Iterator[None]:
-    """Be the only one that runs the node of a directory.
+def alone_in(place: Place) -> Iterator[int]:
+    """Be the only one that runs the node of a directory; give the lock's descriptor.
+
+    It is held until whoever has inherited the descriptor has ended as well.
 
     Raises:
         StoreBusyError: somebody else does.
@@ -55,7 +58,7 @@ def alone_in(place: Place) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             raise StoreBusyError(str(place.directory)) from None
-        yield
+        yield lock
     finally:
         os.close(lock)
 
@@ -77,12 +80,12 @@ class _Child:
 class Supervisor:
     """Runs the processes of one node.
 
-    Owned by the event loop: the processes by number, and what is bound, the Unix socket
-    last.
+    Owned by the event loop: the processes by number, what is bound, the Unix socket
+    last, and whether it was told that all are ready.
     """
 
-    def __init__(self, place: Place, config: Config, count: int) -> None:
-        """Say how many processes; nothing is started yet.
+    def __init__(self, place: Place, config: Config, count: int, *, lock: int) -> None:
+        """Say how many processes have the *lock*; nothing is started yet.
 
         Raises:
             ConfigError: the store is in the directory, where one process has it.
@@ -96,6 +99,8 @@ class Supervisor:
         self._place = place
         self._config = config
         self._count = count
+        self._lock = lock
+        self._was_complete = False
         self._run = token_hex(8)
         self._bound: list[socket.socket] = []
         self._children: dict[int, _Child] = {}
@@ -106,18 +111,14 @@ class Supervisor:
 
         Raises:
             ConfigError: an address is taken, or cannot be listened on.
-            WorkerFailedError: a process cannot start; the others are ended.
+            WorkerFailedError: the first process cannot start, or none can be made.
         """
         try:
             await self._bind()
-            await self._start(stop)
-            if not stop.is_set():
-                shown = fields(node=self._config.name, count=self._count)
-                _LOG.info("all workers ready", extra=shown)
-            self._watching = [
-                asyncio.create_task(self._watch(number)) for number in self._children
-            ]
-            await stop.wait()
+            await self._spawn(0, is_first=True)
+            if await _is_ready(self._children[0].ready, stop):
+                await self._start_others()
+                await stop.wait()
         finally:
             await self._end()
 
@@ -126,13 +127,19 @@ class Supervisor:
         self._bound += await bind_port(listen.host, listen.port, shared=True)
         self._bound.append(await asyncio.to_thread(bind_socket, self._place.socket))
 
-    async def _start(self, stop: asyncio.Event) -> None:
-        for numbers in (range(1), range(1, self._count)):
-            for number in numbers:
-                await self._spawn(number, is_first=number == 0)
-            started = [self._children[number].ready for number in numbers]
-            if not await _all_ready(started, stop):
-                return
+    async def _start_others(self) -> None:
+        self._watching.append(asyncio.create_task(self._watch(0)))
+        for number in range(1, self._count):
+            await self._spawn(number)
+            self._watching.append(asyncio.create_task(self._watch(number)))
+
+    def _note_ready(self) -> None:
+        children = self._children.values()
+        is_complete = len(children) == self._count and all(c.answers for c in children)
+        if is_complete and not self._was_complete:
+            shown = fields(node=self._config.name, count=self._count)
+            _LOG.info("all workers ready", extra=shown)
+            self._was_complete = True
 
     async def _spawn(self, number: int, *, is_first: bool = False) -> None:
         told, tells = os.pipe()
@@ -150,7 +157,7 @@ class Supervisor:
                 f"--listens={local}",
                 *(("--first",) if is_first else ()),
                 stdin=asyncio.subprocess.PIPE,
-                pass_fds=(local, tells),
+                pass_fds=(local, tells, self._lock),
                 start_new_session=True,
             )
         except OSError as error:
@@ -161,6 +168,7 @@ class Supervisor:
         ready = asyncio.create_task(_hear(number, told))
         now = asyncio.get_running_loop().time()
         self._children[number] = _Child(process, ready, now)
+        ready.add_done_callback(lambda _: self._note_ready())
 
     async def _watch(self, number: int) -> None:
         pause = _FIRST_PAUSE
@@ -192,24 +200,22 @@ class Supervisor:
             await asyncio.to_thread(self._place.socket.unlink, missing_ok=True)
 
 
-async def _all_ready(started: Sequence[asyncio.Task[str]], stop: asyncio.Event) -> bool:
-    """Wait until all answer; False if the node was told to stop before.
+async def _is_ready(started: asyncio.Task[str], stop: asyncio.Event) -> bool:
+    """Wait until a process answers; False if the node was told to stop before.
 
     Raises:
-        WorkerFailedError: one cannot start.
+        WorkerFailedError: it cannot start.
     """
     stopping = asyncio.create_task(stop.wait())
-    everyone = asyncio.gather(*started)
-    waiting: set[asyncio.Future[Any]] = {stopping, everyone}
+    waiting: set[asyncio.Future[Any]] = {stopping, started}
     try:
         await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-        if everyone.done():
-            everyone.result()
+        if started.done():
+            started.result()
         return not stop.is_set()
     finally:
         stopping.cancel()
-        everyone.cancel()
-        await asyncio.gather(*waiting, return_exceptions=True)
+        await asyncio.gather(stopping, return_exceptions=True)
 
 
 async def _hear(number: int, told: int) -> str:

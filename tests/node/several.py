@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +27,7 @@ from fedsafe_policies.vocabulary import Role
 NAME = "a.demo"
 PATIENCE = 120.0
 PACE = 0.02
+_NUMBER = b"--number="
 
 
 def eventually(condition: Callable[[], object]) -> None:
@@ -49,34 +50,36 @@ class Made:
 def made_on(databases: Preparing, root: Path) -> Iterator[Made]:
     """Make a node with an empty store."""
     prepared = databases.make()
-    place, (port,) = Place(root / "n"), free_ports(1)
-    config = msgspec.structs.replace(
-        config_of(NAME, port), store=Storage(prepared.node)
-    )
+    yield make(root, store=Storage(prepared.node))
+    databases.drop(prepared)
+
+
+def make(root: Path, name: str = NAME, *, store: Storage | None = None) -> Made:
+    """Make a node, whose store is in its directory unless it is somewhere else."""
+    place, (port,) = Place(root / name.partition(".")[0]), free_ports(1)
     created = asyncio.run(
         create_node(
             place,
-            config,
-            custody_private=root / "custody.key",
-            staff=(*STAFF, ("shop", Role.SERVICE)),
+            msgspec.structs.replace(config_of(name, port), store=store),
+            custody_private=root / f"{name}.custody.key",
+            staff=(*STAFF, ("shop", Role.SERVICE), ("audit", Role.AUDITOR)),
             clock=SystemClock(),
         )
     )
-    yield Made(place, created.credentials)
-    databases.drop(prepared)
+    return Made(place, created.credentials)
 
 
 class Running:
     """Processes of a node, and the one that started them; its output is in a file."""
 
-    def __init__(self, place: Place, count: int) -> None:
+    def __init__(self, place: Place, count: int, *, output: str = "output") -> None:
         self.place = place
-        self.output = place.directory.with_name("output")
+        self.output = place.directory.with_name(output)
         command = [sys.executable, "-m", "fedsafe_cli", "node", "run"]
-        with self.output.open("wb") as output:
+        with self.output.open("wb") as file:
             self.process = subprocess.Popen(
                 [*command, "--config", str(place.directory), "--workers", str(count)],
-                stderr=output,
+                stderr=file,
             )
 
     @property
@@ -88,6 +91,16 @@ class Running:
         pid = self.process.pid
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text()
         return [int(child) for child in children.split()]
+
+    def numbers(self) -> dict[int, int]:
+        """Give the processes that the parent has started, by their numbers."""
+        found: dict[int, int] = {}
+        for pid in self.workers():
+            with suppress(OSError):  # it has just ended
+                told = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+                given = [each for each in told if each.startswith(_NUMBER)]
+                found |= {int(each.removeprefix(_NUMBER)): pid for each in given}
+        return found
 
     def are_ready(self) -> bool:
         return "all workers ready" in self.log

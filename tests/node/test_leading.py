@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 import asyncio
+import json
+import logging
 
+import pytest
 from tests.node.workers import Turns
 
 from fedsafe_node.leading import lead
+from fedsafe_node.telemetry import LOGGER, SafeFormatter
 
 
 class Node:
@@ -78,3 +82,30 @@ async def test_whoever_is_told_to_stop_ends_its_term() -> None:
 
     assert node.terms == ["begins", "ends"]
     assert turns.given_up == 1
+
+
+async def test_a_term_is_logged_from_its_begin_to_its_end(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO, LOGGER)
+    turns, node = Turns(), Node()
+    task = asyncio.create_task(
+        lead(turns, begin=node.begin, end=node.end, number=3, pause=0)
+    )
+
+    turns.win()
+    await node.reaches("begins")
+    turns.lose()
+    await node.reaches("begins", "ends")
+    turns.win()
+    await node.reaches("begins", "ends", "begins")
+    await cancel(task)
+
+    told = [SafeFormatter().format(record) for record in caplog.records]
+    lines = [json.loads(line) for line in told]
+    assert [(line["event"], line["index"], line["reason"]) for line in lines] == [
+        ("leads", 3, "won"),
+        ("leads no more", 3, "lost"),
+        ("leads", 3, "won"),
+        ("leads no more", 3, "stopped"),
+    ]

@@ -112,17 +112,54 @@ def test_no_process_outlives_the_parent(running: Running) -> None:
     eventually(lambda: not any(Path(f"/proc/{pid}").exists() for pid in workers))
 
 
-def test_a_second_parent_is_refused(running: Running) -> None:
-    refused = subprocess.run(
-        [*RUN, str(running.place.directory), "--workers", "2"],
+def run_another(place: Place) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [*RUN, str(place.directory), "--workers", str(COUNT)],
         capture_output=True,
         text=True,
         check=False,
+        timeout=PATIENCE,
     )
+
+
+def test_a_second_parent_is_refused(running: Running) -> None:
+    refused = run_another(running.place)
 
     assert refused.returncode == 5
     assert "a node runs in this directory already?" in refused.stderr
     assert running.who_answers()
+
+
+def test_a_parent_is_refused_while_a_process_of_another_one_works(
+    running: Running,
+) -> None:
+    slow = running.numbers()[1]
+    os.kill(slow, signal.SIGSTOP)
+    running.process.kill()
+    running.process.wait(PATIENCE)
+    try:
+        refused = run_another(running.place)
+    finally:
+        os.kill(slow, signal.SIGCONT)
+
+    assert refused.returncode == 5
+    eventually(lambda: not Path(f"/proc/{slow}").exists())
+
+
+def test_a_process_that_is_killed_while_the_node_starts_is_started_anew(
+    made: Made,
+) -> None:
+    node = Running(made.place, COUNT)
+    try:
+        eventually(lambda: 1 in node.numbers())
+        os.kill(node.numbers()[1], signal.SIGKILL)
+        os.kill(node.numbers()[0], signal.SIGKILL)
+
+        eventually(node.are_ready)
+        eventually(lambda: len(node.numbers()) == COUNT)
+        assert node.log.count("a worker ended; it is started anew") == 2
+    finally:
+        assert node.stop() == 0, node.log
 
 
 def test_a_process_that_cannot_start_says_why_and_leaves_none_behind(
@@ -150,7 +187,7 @@ def test_several_processes_want_a_store_on_a_server(tmp_path: Path) -> None:
     place = Place(tmp_path)
 
     with pytest.raises(ConfigError, match=r"name it as \[store\] url, or run one"):
-        Supervisor(place, config(place), 2)
+        Supervisor(place, config(place), 2, lock=-1)
 
 
 def test_one_parent_at_a_time_has_a_directory(tmp_path: Path) -> None:

@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from secrets import choice
-from uuid import uuid4
 
 import pytest
-from aiohttp import ClientError, ClientSession, ClientTimeout
+from aiohttp import ClientSession
+from tests.node.clients import SIGNAL, about, client, post
 from tests.node.databases import Preparing
 from tests.node.several import PACE, PATIENCE, Made, Running, eventually, made_on
 from tests.postgresql.fixtures import MAJORS
@@ -24,17 +24,6 @@ WORKERS = 3
 WRITERS = 12
 KILLS = 5
 EACH = 20  # acts that are acknowledged between two kills
-BUSY = {409, 429, 500, 502, 503}
-SIGNAL = {
-    "phenomenon": "grooming",
-    "surface": "public_content",
-    "grade": "confirmed_conduct",
-    "rule": "r-1",
-    "removed_on": "2026-11-20",
-    "source": "notice",
-    "detection": "people",
-    "findings": ["adult"],
-}
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -52,23 +41,6 @@ def running(made: Made) -> Iterator[Running]:
     yield node
     if node.process.poll() is None:
         node.stop()
-
-
-def about(number: int) -> dict[str, str]:
-    return {"kind": "email", "value": f"person-{number}@mail.example"}
-
-
-async def post(http: ClientSession, path: str, body: object) -> dict[str, object]:
-    """Ask until there is an answer, under one key."""
-    headers = {"Idempotency-Key": str(uuid4())}
-    while True:
-        with suppress(ClientError, OSError, TimeoutError):
-            async with http.post(path, json=body, headers=headers) as answer:
-                told: dict[str, object] = await answer.json()
-                if answer.status not in BUSY:
-                    assert answer.status < 300, told
-                    return told
-        await asyncio.sleep(0.05)
 
 
 async def campaign(http: ClientSession, node: Running) -> dict[int, str]:
@@ -106,11 +78,6 @@ async def results(http: ClientSession, numbers: list[int]) -> set[object]:
         answer = await post(http, "/v1/lookup", {**question, "subject_ref": "x"})
         found.add(answer["result"])
     return found
-
-
-def client(base: str, credential: str) -> ClientSession:
-    headers = {"Authorization": f"Bearer {credential}"}
-    return ClientSession(base, headers=headers, timeout=ClientTimeout(20))
 
 
 async def run(made: Made, node: Running, base: str) -> dict[int, str]:
