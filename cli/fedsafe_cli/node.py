@@ -248,11 +248,19 @@ def run(context: click.Context, /, workers: int) -> ExitStatus:
         ConfigError,
         NodeError,
         StoreBusyError,
+        TooFewConnectionsError,
     )
 
     directory = Path(settings_of(context).directory())
     try:
         run_node(Place(directory), workers)
+    except TooFewConnectionsError as error:
+        fewer = f", or start with --workers {error.most}" if error.most else ""
+        raise SettingsError(
+            str(error),
+            "raise max_connections there (or the limit of the role or the database: "
+            f"`fedsafe doctor` tells for how many workers it does){fewer}",
+        ) from None
     except ConfigError as error:
         raise SettingsError(str(error)) from None
     except StoreBusyError as error:

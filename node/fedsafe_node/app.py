@@ -20,7 +20,13 @@ from typing import Final
 from fedsafe_node.assembly import RunningNode
 from fedsafe_node.clock import Clock, SystemClock
 from fedsafe_node.config import Config, Place, load_config
-from fedsafe_node.errors import NodeError, StoreFailedError
+from fedsafe_node.errors import (
+    NodeError,
+    StoreFailedError,
+    TooFewConnectionsError,
+)
+from fedsafe_node.storage import store_at
+from fedsafe_node.store.postgresql.server import Server
 from fedsafe_node.supervising import Supervisor, alone_in
 from fedsafe_node.telemetry import LOGGER, configure_logging, fields
 
@@ -35,6 +41,7 @@ def run(place: Place, workers: int = 1) -> None:
     """Run the node of a directory until SIGTERM or SIGINT, as one process or several.
 
     Raises:
+        TooFewConnectionsError: the server lets in too few for so many workers.
         NodeError: it cannot start.
     """
     import uvloop  # noqa: PLC0415 - only a running node needs it
@@ -45,7 +52,27 @@ def run(place: Place, workers: int = 1) -> None:
         if workers == 1:
             uvloop.run(_run(place))
         else:
-            asyncio.run(_supervise(Supervisor(place, config, workers, lock=lock)))
+            supervisor = Supervisor(place, config, workers, lock=lock)
+            _check_connections(place, config, workers)
+            asyncio.run(_supervise(supervisor))
+
+
+def _check_connections(place: Place, config: Config, workers: int) -> None:
+    server = store_at(place.database, config.store)
+    if not isinstance(server, Server):
+        return
+    from fedsafe_node.store.postgresql.facts import (  # noqa: PLC0415 - the driver
+        A_WORKER,
+        facts_of,
+    )
+
+    try:
+        found = facts_of(server)
+    except StoreFailedError:
+        return  # the first worker says why
+    if workers > found.workers:
+        want = workers * A_WORKER
+        raise TooFewConnectionsError(workers, want, found.connections, found.workers)
 
 
 def prepare() -> None:

@@ -28,6 +28,7 @@
     - RolledBackError       the database is behind what left the node
     - SealBrokenError       tables, logs or key files are not as they were sealed
   + WorkerFailedError       a process of the node cannot start
+  + TooFewConnectionsError  a server lets in fewer than the processes need
   + KeyFileError
     - KeyFileMissingError
     - KeyFileExistsError
@@ -50,6 +51,17 @@ class WorkerFailedError(NodeError):
         super().__init__(f"worker {number} cannot start: {why}")
         self.number = number
         self.why = why
+
+
+class TooFewConnectionsError(NodeError):
+    """A server lets in fewer connections than the processes of the node need."""
+
+    def __init__(self, workers: int, want: int, got: int, most: int) -> None:
+        super().__init__(
+            f"{workers} workers need {want} connections to the database, and its "
+            f"server lets in {got}"
+        )
+        self.most = most
 
 
 class StoreError(NodeError):

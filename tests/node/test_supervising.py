@@ -6,10 +6,13 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
+from psycopg.sql import SQL, Identifier
 from tests.node.databases import Preparing
 from tests.node.fleet import config_of
 from tests.node.several import PATIENCE, Made, Running, eventually, made_on
+from tests.postgresql.databases import name_in
 from tests.postgresql.fixtures import MAJORS
 
 from fedsafe_cli.client import Client
@@ -112,9 +115,11 @@ def test_no_process_outlives_the_parent(running: Running) -> None:
     eventually(lambda: not any(Path(f"/proc/{pid}").exists() for pid in workers))
 
 
-def run_another(place: Place) -> "subprocess.CompletedProcess[str]":
+def run_another(
+    place: Place, workers: int = COUNT
+) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
-        [*RUN, str(place.directory), "--workers", str(COUNT)],
+        [*RUN, str(place.directory), "--workers", str(workers)],
         capture_output=True,
         text=True,
         check=False,
@@ -176,6 +181,32 @@ def test_a_process_that_cannot_start_says_why_and_leaves_none_behind(
     assert "worker 0 cannot start" in node.log
     assert "lets others in" in node.log
     assert not made.place.socket.exists()
+
+
+def test_more_processes_than_the_server_has_connections_for_are_refused(
+    made: Made, prepare: Callable[[int], Preparing]
+) -> None:
+    store = load_config(made.place).store
+    assert store is not None
+    superuser = prepare(MAJORS[-1]).at(store.url).superuser
+    limited(superuser, 23)
+    try:
+        refused = run_another(made.place, workers=3)
+    finally:
+        limited(superuser, -1)
+
+    assert refused.returncode == 2
+    assert "3 workers need 24 connections to the database" in refused.stderr
+    assert "its server lets in 23" in refused.stderr
+    assert "start with --workers 2" in refused.stderr
+
+
+def limited(database: str, connections: int) -> None:
+    command = SQL("ALTER DATABASE {} CONNECTION LIMIT {}").format(
+        Identifier(name_in(database)), connections
+    )
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute(command)
 
 
 def config(place: Place) -> Config:

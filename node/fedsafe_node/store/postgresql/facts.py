@@ -13,7 +13,8 @@ from fedsafe_node.store.postgresql.server import Server
 from fedsafe_node.store.schema import VERSION
 
 OLDEST: Final = 15
-_A_WORKER: Final = 8  # connections of each, and as many for all else
+A_WORKER: Final = 8
+"""The connections of each worker; as many are for all else."""
 _DISCREET: Final = (
     "log_error_verbosity = terse",
     "log_statement = none",
@@ -27,6 +28,9 @@ _SETTINGS: Final = (
     "current_setting('log_statement') = 'none', "
     "current_setting('log_parameter_max_length') = '0', "
     "current_setting('max_connections')::bigint, "
+    "(SELECT rolconnlimit FROM pg_roles WHERE rolname = current_user)::bigint, "
+    "(SELECT datconnlimit FROM pg_database WHERE datname = current_database())::bigint,"
+    " "
     "current_setting('synchronous_standby_names') <> '', "
     "pg_is_in_recovery()"
 )
@@ -40,7 +44,7 @@ class Facts:
     * `is_durable`: it does not lose what it acknowledged when its machine fails;
     * `has_checksums`: it notices pages that rot;
     * `indiscreet`: what is to be set so that its log shows no values of rows;
-    * `workers`: for how many of a node its connections are enough;
+    * `connections`: so many of a node it lets in at a time;
     * `has_standby`: a commit waits for a standby too;
     * `is_standby`: it takes no writes;
     * `round_trip`: seconds for one short question.
@@ -50,10 +54,15 @@ class Facts:
     is_durable: bool
     has_checksums: bool
     indiscreet: tuple[str, ...]
-    workers: int
+    connections: int
     has_standby: bool
     is_standby: bool
     round_trip: float
+
+    @property
+    def workers(self) -> int:
+        """For how many workers of a node the connections are enough."""
+        return self.connections // A_WORKER
 
 
 def is_taken(server: Server) -> bool:
@@ -95,7 +104,9 @@ def facts_of(server: Server) -> Facts:
             connection.close()
     except sqlite3.Error as error:
         raise StoreFailedError(str(error)) from None
-    number, durable, checksums, *discreet, connections, standby, is_standby = row
+    number, durable, checksums, *discreet, most, role, database = row[:9]
+    standby, is_standby = row[9:]
+    limits = (limit for limit in (role, database) if limit >= 0)
     return Facts(
         version=number // 10_000,
         is_durable=durable,
@@ -105,7 +116,7 @@ def facts_of(server: Server) -> Facts:
             for setting, is_so in zip(_DISCREET, discreet, strict=True)
             if not is_so
         ),
-        workers=max(0, connections - _A_WORKER) // _A_WORKER,
+        connections=max(0, min([most - A_WORKER, *limits])),
         has_standby=standby,
         is_standby=is_standby,
         round_trip=took,
