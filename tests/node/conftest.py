@@ -137,6 +137,12 @@ def _dropped_after() -> Iterator[None]:
     FLEET_STORES.drop(since)
 
 
+@pytest.fixture
+def standing_jobs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let nodes that start from now on run no job; a test runs one itself."""
+    monkeypatch.setattr("fedsafe_node.jobs.TICK_SECONDS", 3_600)
+
+
 @pytest.fixture(scope="session")
 def founded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Found a federation of three nodes, once; a test works on a copy."""

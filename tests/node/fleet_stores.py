@@ -5,6 +5,7 @@
 """
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -72,6 +73,17 @@ class FleetStores:
             return BehindFile(place.database)
         return BehindServer(self._preparing, self.prepared(place))
 
+    def keep(self, place: Place) -> Callable[[], None]:
+        """Copy a database that is not in the node's directory; say how to put it back.
+
+        Nobody is connected to it, neither now nor then.
+        """
+        if self._preparing is None:
+            return _nothing
+        behind = BehindServer(self._preparing, self.prepared(place))
+        behind.keep()
+        return behind.put_back
+
     def count(self) -> int:
         """Return how many there are."""
         return len(self._made)
@@ -87,6 +99,10 @@ class FleetStores:
 def innermost(store: Store) -> Store:
     """Return the store that a node shares with nobody but the database."""
     return store._store if isinstance(store, FollowedStore) else store  # noqa: SLF001
+
+
+def _nothing() -> None:
+    """Leave to the copy of the directory what is in it."""
 
 
 def _url_in(path: Path) -> str:

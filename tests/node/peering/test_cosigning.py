@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Three nodes cosign each other's anchors over HTTP."""
 
+import asyncio
 import json
 import shutil
 import sqlite3
@@ -11,6 +12,7 @@ from typing import Final
 
 import pytest
 from tests.node.fleet import Fleet, StandingClock
+from tests.node.fleet_stores import FLEET_STORES
 
 from fedsafe_crypto.checkpoint import Checkpoint, open_checkpoint
 from fedsafe_crypto.cosignature import add_lines, cosign, verify_cosignatures
@@ -18,6 +20,7 @@ from fedsafe_crypto.identity import SigningKey
 from fedsafe_crypto.note import COSIGNER, VerifierKey
 from fedsafe_federation.errors import PeerUnreachableError
 from fedsafe_federation.witnessing import witness_of
+from fedsafe_node.config import Place
 from fedsafe_node.errors import ConfigError, RolledBackError
 from fedsafe_node.log.anchor import Cosigned
 from fedsafe_node.peering.cosigning import MOST_SIZES, STALE
@@ -132,28 +135,37 @@ async def test_nothing_waits_for_witnesses_and_the_delay_is_told(
     assert "witnesses" not in await node.checks()
 
 
-async def put_back(fleet: Fleet, name: str, copy: Path) -> None:
-    """Replace a node's whole directory, guard and keys and all, by an old copy."""
-    shutil.rmtree(fleet.place(name).directory)
-    shutil.copytree(copy, fleet.place(name).directory)
+class Copy:
+    """A node's whole directory, guard and keys and all, and its database."""
+
+    def __init__(self, place: Place, target: Path) -> None:
+        self.directory = target
+        self._place = place
+        ignore = shutil.ignore_patterns("*.sock")
+        shutil.copytree(place.directory, target, ignore=ignore)
+        self._put_store_back = FLEET_STORES.keep(place)
+
+    def put_back(self) -> None:
+        shutil.rmtree(self._place.directory)
+        shutil.copytree(self.directory, self._place.directory)
+        self._put_store_back()
 
 
-async def copied(fleet: Fleet, name: str, target: Path) -> Path:
+async def copied(fleet: Fleet, name: str, target: Path) -> Copy:
     await fleet.stop(name)
-    ignore = shutil.ignore_patterns("*.sock")
-    shutil.copytree(fleet.place(name).directory, target, ignore=ignore)
+    copy = await asyncio.to_thread(Copy, fleet.place(name), target)
     await fleet.start(name)
-    return target
+    return copy
 
 
-async def put_back_whole(trio: Fleet, tmp_path: Path) -> Path:
+async def put_back_whole(trio: Fleet, tmp_path: Path) -> Copy:
     """Stop a.demo and put it back to before its members cosigned a lookup."""
     await cosigned(trio)
     copy = await copied(trio, "a.demo", tmp_path / "old")
     await trio.look_up("a.demo", "anna@example.de")
     await cosigned(trio)
     await trio.stop("a.demo")
-    await put_back(trio, "a.demo", copy)
+    await asyncio.to_thread(copy.put_back)
     return copy
 
 
@@ -170,7 +182,9 @@ async def test_a_directory_that_was_put_back_whole_does_not_start(
     with pytest.raises(RolledBackError, match=r"witnessed by [bc]\.demo"):
         await trio.start("a.demo")
 
-    assert entries(trio.place("a.demo").database) == entries(copy / "store.db")
+    assert entries(trio.place("a.demo").database) == entries(
+        copy.directory / "store.db"
+    )
 
 
 async def test_a_policy_in_the_old_copy_does_not_hide_it(
@@ -190,7 +204,7 @@ async def test_one_that_grew_anew_meanwhile_is_found_out(
     await trio.look_up("a.demo", "anna@example.de")
     found = await cosigned(trio)
     await trio.stop("a.demo", "b.demo", "c.demo")
-    await put_back(trio, "a.demo", copy)
+    await asyncio.to_thread(copy.put_back)
     await trio.start("a.demo")  # nobody is there to say it
     for _ in range(3):
         await trio.look_up("a.demo", "bert@example.de", deadline_ms=100)

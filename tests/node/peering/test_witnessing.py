@@ -6,6 +6,7 @@ import json
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from hashlib import sha256
+from typing import Any
 
 import msgspec
 import pytest
@@ -21,7 +22,7 @@ from fedsafe_federation.peer import WITNESS_PATH
 from fedsafe_federation.witnessing import SIZE_TYPE, AddCheckpoint
 from fedsafe_node.errors import NotFoundError, StoreFailedError
 from fedsafe_node.peering.witnessing import MOST_FORKS, WitnessAnswer, WitnessServer
-from fedsafe_node.store.protocol import Transaction
+from fedsafe_node.store.protocol import Store, Transaction
 
 LOG = "b.demo/feed"  # a log that its member does not let be witnessed by itself yet
 LEAVES = [leaf_hash(bytes([number])) for number in range(20)]
@@ -99,10 +100,33 @@ async def test_two_trees_of_one_size_are_written_down_once(log: Log) -> None:
     assert kept in event.text  # both are signed by the log
 
 
-async def test_the_evidence_is_what_was_seen_when_it_was_refused(log: Log) -> None:
+def signal_write_of_fork(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> asyncio.Event:
+    """Tell when the task named so has handed in its act."""
+    write, handed_in = store.write, asyncio.Event()
+
+    async def signalling(act: Any, *, vital: bool = False) -> Any:  # noqa: ANN401 - any act
+        task = asyncio.current_task()
+        writing = asyncio.ensure_future(write(act, vital=vital))
+        await asyncio.sleep(0)
+        if task is not None and task.get_name() == "fork":
+            handed_in.set()
+        return await writing
+
+    monkeypatch.setattr(store, "write", signalling)
+    return handed_in
+
+
+async def test_the_evidence_is_what_was_seen_when_it_was_refused(
+    log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
     await log.ask(log.request(0, 7))
     fork, later = log.request(7, 7, bytes(32)), log.request(7, 9)
-    answers = await asyncio.gather(log.ask(fork), log.ask(later))
+    handed_in = signal_write_of_fork(log.fleet["a.demo"].base.store, monkeypatch)
+    refused = asyncio.create_task(log.ask(fork), name="fork")
+    await handed_in.wait()
+    answers = [await log.ask(later), await refused][::-1]
     (event,) = await log.fleet.audit("a.demo", "witness.fork")
     detail = json.loads(event.openings["detail"])
 
