@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import LiteralString, Protocol
+from typing import Any, LiteralString, Protocol
 
 import psycopg
 import pytest
@@ -119,8 +119,15 @@ class Behind(Protocol):
         """Where the node finds it."""
         ...
 
-    def change(self, statement: str) -> None:
-        """Run statements of SQLite, whatever triggers would say."""
+    def change(self, statement: str) -> int:
+        """Run statements of SQLite, whatever triggers say; return how many rows went.
+
+        Rows that came or are others count as well.
+        """
+        ...
+
+    def find(self, query: str) -> list[tuple[Any, ...]]:
+        """Return the rows of a query."""
         ...
 
     def keep(self) -> None:
@@ -139,15 +146,25 @@ class BehindFile:
         self._path = path
         self.url = f"sqlite://{path}"
 
-    def change(self, statement: str) -> None:
-        """Run statements, the triggers dropped."""
+    def change(self, statement: str) -> int:
+        """Run statements while there are no triggers."""
         with closing(sqlite3.connect(self._path, isolation_level=None)) as connection:
             triggers = connection.execute(
-                "SELECT name FROM sqlite_master WHERE type = 'trigger'"
-            )
-            for (name,) in triggers.fetchall():
+                "SELECT name, sql FROM sqlite_master WHERE type = 'trigger'"
+            ).fetchall()
+            for name, _ in triggers:
                 connection.execute(f"DROP TRIGGER {name}")
+            before = connection.total_changes
             connection.executescript(statement)
+            changed = connection.total_changes - before
+            for _, sql in triggers:
+                connection.execute(sql)
+            return changed
+
+    def find(self, query: str) -> list[tuple[Any, ...]]:
+        """Return the rows of a query."""
+        with closing(sqlite3.connect(self._path)) as connection:
+            return connection.execute(query).fetchall()
 
     def keep(self) -> None:
         """Copy the file."""
@@ -156,6 +173,13 @@ class BehindFile:
     def put_back(self) -> None:
         """Put the copy in its place."""
         shutil.copy(self._path.with_suffix(".old"), self._path)
+
+
+def _spoken(statement: str) -> str:
+    """Say a statement of SQLite as PostgreSQL does."""
+    said = statement.replace(" AS BLOB)", " AS bytea)")
+    said = re.sub(r"zeroblob\((\d+)\)", r"decode(repeat('00', \1), 'hex')", said)
+    return re.sub(r"\bx'([0-9a-f]*)'", r"'\\x\1'::bytea", said)
 
 
 class BehindServer:
@@ -167,17 +191,21 @@ class BehindServer:
         self._old: Prepared | None = None
         self.url = prepared.node
 
-    def change(self, statement: str) -> None:
+    def change(self, statement: str) -> int:
         """Run statements, the triggers asleep."""
-        changed = re.sub(
-            r"zeroblob\((\d+)\)", r"decode(repeat('00', \1), 'hex')", statement
-        )
-        changed = re.sub(r"\bx'([0-9a-f]*)'", r"'\\x\1'::bytea", changed)
         with psycopg.connect(self._prepared.superuser, autocommit=True) as connection:
             connection.execute("SET search_path = fedsafe")
             connection.execute("SET session_replication_role = replica")
-            for each in filter(str.strip, changed.split(";")):
-                connection.execute(each.encode())
+            statements = filter(str.strip, _spoken(statement).split(";"))
+            return sum(
+                connection.execute(each.encode()).rowcount for each in statements
+            )
+
+    def find(self, query: str) -> list[tuple[Any, ...]]:
+        """Return the rows of a query."""
+        with psycopg.connect(self._prepared.superuser) as connection:
+            connection.execute("SET search_path = fedsafe")
+            return connection.execute(_spoken(query).encode()).fetchall()
 
     def keep(self) -> None:
         """Copy the database."""

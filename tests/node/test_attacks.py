@@ -26,6 +26,7 @@ async def signals_of(fleet: Fleet) -> list[SignalRow]:
     return await store.scan(lambda reader: reader.signals_after(0, 10_000))
 
 
+@pytest.mark.embedded  # on a server, whoever runs the process is the sole one
 async def test_a_second_process_touches_nothing_of_the_first(alone: Fleet) -> None:
     place = alone.place("a.demo")
     drafts = [place.guard / ".x.checkpoint.1", place.periods / ".2026-12.key.1"]
@@ -40,6 +41,7 @@ async def test_a_second_process_touches_nothing_of_the_first(alone: Fleet) -> No
     assert (await alone["a.demo"].services.audits.verify(BOT)).ok
 
 
+@pytest.mark.embedded  # on a server, whoever runs the process is the sole one
 async def test_a_store_reached_by_another_path_is_busy_too(
     alone: Fleet, tmp_path: Path
 ) -> None:

@@ -4,14 +4,13 @@ import json
 import sqlite3
 from contextlib import closing
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
-from tests.campaigns.directory import tampering
+from tests.node.databases import Behind
 from tests.node.fleet import Fleet
-from tests.node.fleet_stores import innermost
+from tests.node.fleet_stores import FLEET_STORES, innermost
 from tests.node.signals.conftest import ANNA, BOT, RITA
 
 from fedsafe_node.audit_messages import VerifyAnswer
@@ -155,24 +154,20 @@ async def test_a_match_names_its_account_until_that_is_erased(trio: Fleet) -> No
     assert erased == msgspec.structs.replace(asked, subject_ref=None)
 
 
-def tamper(database: Path, log: str, change: str) -> None:
+def tamper(behind: Behind, log: str, change: str) -> None:
     """Change the disk behind the node's back, triggers or not."""
-    connection = sqlite3.connect(database)
-    names = connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")
-    for (name,) in names.fetchall():
-        connection.execute(f"DROP TRIGGER {name}")
-    sql = f"UPDATE {change} WHERE log = (SELECT id FROM logs WHERE origin = ?)"  # noqa: S608
-    changed = connection.execute(f"{sql} AND idx = 0", (log,)).rowcount
-    connection.commit()
-    connection.close()
-    assert changed > 0
+    of_log = f"log = (SELECT id FROM logs WHERE origin = '{log}')"  # noqa: S608
+    assert behind.change(f"UPDATE {change} WHERE {of_log} AND idx = 0") > 0
+
+
+def behind_of(fleet: Fleet, name: str = "b.demo") -> Behind:
+    return FLEET_STORES.behind(fleet.place(name))
 
 
 SPACE = "entries SET record = CAST(record || x'20' AS BLOB)"
 JUNK = "entries SET record = x'00'"
 
 
-@pytest.mark.embedded
 @pytest.mark.parametrize(
     ("log", "change", "place"),
     [
@@ -202,31 +197,26 @@ def without_guard(fleet: Fleet, log: str, change: str) -> None:
     place = fleet.place("b.demo")
     for path in (*place.guard.glob("*audit*"), place.keys / "seal.key"):
         path.unlink()
-    with closing(sqlite3.connect(place.database)) as connection:
-        connection.execute("DELETE FROM seal")
-        connection.commit()
-    tamper(place.database, log, change)
+    behind = behind_of(fleet)
+    behind.change("DELETE FROM seal")
+    tamper(behind, log, change)
 
 
-@pytest.mark.embedded
 @pytest.mark.parametrize("change", [SPACE, JUNK])
 async def test_a_node_whose_audit_log_was_changed_does_not_start(
     trio: Fleet, change: str
 ) -> None:
     await trio["b.demo"].feed.checkpoint()
     await trio.stop("b.demo")
-    database = trio.place("b.demo").database
-    await asyncio.to_thread(tamper, database, "b.demo/audit", change)
+    await asyncio.to_thread(tamper, behind_of(trio), "b.demo/audit", change)
 
     with pytest.raises(RolledBackError, match=r"b\.demo/audit"):
         await trio.start("b.demo")
 
 
-@pytest.mark.embedded
 async def test_a_change_under_a_running_node_is_found(trio: Fleet) -> None:
     await trio["b.demo"].feed.checkpoint()
-    database = trio.place("b.demo").database
-    await asyncio.to_thread(tamper, database, "b.demo/audit", SPACE)
+    await asyncio.to_thread(tamper, behind_of(trio), "b.demo/audit", SPACE)
     answer = await trio["b.demo"].services.audits.verify(BOT)
 
     assert [check.log for check in answer.logs if not check.ok] == ["b.demo/audit"]
@@ -270,26 +260,19 @@ async def test_a_cell_that_no_type_takes_crashes_nothing(
 NEWEST = "(SELECT max(idx) FROM entries WHERE log = 1)"
 CHANGE_NEWEST = f"UPDATE entries SET record = x'00' WHERE log = 1 AND idx = {NEWEST}"  # noqa: S608
 DROP_NEWEST = f"DELETE FROM entries WHERE log = 1 AND idx = {NEWEST}"  # noqa: S608
-ADD_ENTRY = """
-    INSERT INTO entries SELECT log, max(idx) + 1, record FROM entries WHERE log = 1
-"""
+ADD_ENTRY = f"""
+    INSERT INTO entries SELECT log, idx + 1, record FROM entries
+    WHERE log = 1 AND idx = {NEWEST}
+"""  # noqa: S608
 
 
-def run_sql(database: Path, *statements: str) -> int:
+def run_sql(behind: Behind, *statements: str) -> int:
     """Change the audit log, which is log 1; return the index of its newest entry."""
-    connection = sqlite3.connect(database)
-    names = connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")
-    for (name,) in names.fetchall():
-        connection.execute(f"DROP TRIGGER {name}")
-    (newest,) = connection.execute(f"SELECT {NEWEST}").fetchone()
-    changed = [connection.execute(sql).rowcount for sql in statements]
-    connection.commit()
-    connection.close()
-    assert changed == [1] * len(statements)
+    ((newest,),) = behind.find(f"SELECT {NEWEST}")
+    assert [behind.change(sql) for sql in statements] == [1] * len(statements)
     return int(newest)
 
 
-@pytest.mark.embedded
 @pytest.mark.parametrize(
     ("sql", "beyond", "why"),
     [
@@ -309,7 +292,7 @@ async def test_the_newest_entry_is_covered_at_once(
     trio: Fleet, sql: str, beyond: int, why: str
 ) -> None:
     await trio.look_up("b.demo", WHO)
-    newest = await asyncio.to_thread(run_sql, trio.place("b.demo").database, sql)
+    newest = await asyncio.to_thread(run_sql, behind_of(trio), sql)
     answer = await trio["b.demo"].services.audits.verify(BOT)
     (bad,) = [check for check in answer.logs if not check.ok]
 
@@ -318,7 +301,6 @@ async def test_the_newest_entry_is_covered_at_once(
     assert bad.damage == ("incomplete" if sql == DROP_NEWEST else "tampered")
 
 
-@pytest.mark.embedded
 async def test_a_feed_whose_end_was_moved_is_named_where_it_ended(
     trio: Fleet,
 ) -> None:
@@ -330,11 +312,7 @@ async def test_a_feed_whose_end_was_moved_is_named_where_it_ended(
         AND log = (SELECT id FROM logs WHERE origin = 'a.demo/feed')
     """
 
-    def tamper() -> None:
-        with tampering(trio.place("b.demo").database) as connection:
-            connection.execute(move)
-
-    await asyncio.to_thread(tamper)
+    assert await asyncio.to_thread(behind_of(trio).change, move) == 1
     place = trio.place("b.demo")
     config = await asyncio.to_thread(load_config, place)
     stopped = await verify_node(place, config)
@@ -380,18 +358,17 @@ async def test_entries_that_are_written_meanwhile_are_no_damage(trio: Fleet) -> 
     assert all(each.ok for each in verified)
 
 
-@pytest.mark.embedded
 @pytest.mark.parametrize("running", [True, False], ids=["running", "down"])
 @pytest.mark.parametrize("sql", [CHANGE_NEWEST, DROP_NEWEST], ids=["changed", "gone"])
 async def test_what_was_changed_is_not_started_again(
     alone: Fleet, sql: str, *, running: bool
 ) -> None:
-    database = alone.place("a.demo").database
+    behind = behind_of(alone, "a.demo")
     if running:
-        await asyncio.to_thread(run_sql, database, sql)
+        await asyncio.to_thread(run_sql, behind, sql)
     await alone.stop("a.demo")
     if not running:
-        await asyncio.to_thread(run_sql, database, sql)
+        await asyncio.to_thread(run_sql, behind, sql)
 
     with pytest.raises((RolledBackError, CorruptLogError), match=r"a\.demo/audit"):
         await alone.start("a.demo")
@@ -413,7 +390,6 @@ async def last_outcome(fleet: Fleet) -> str:
     return decode_audit_record(record).outcome
 
 
-@pytest.mark.embedded
 async def test_a_page_with_a_damaged_event_is_not_shown(trio: Fleet) -> None:
     await trio.stop("b.demo")
     await asyncio.to_thread(without_guard, trio, "b.demo/audit", JUNK)

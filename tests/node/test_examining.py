@@ -2,11 +2,12 @@
 import asyncio
 import re
 import shutil
-import sqlite3
 from pathlib import Path
 
 import pytest
+from tests.node.databases import Behind
 from tests.node.fleet import Fleet, make
+from tests.node.fleet_stores import FLEET_STORES
 from tests.node.test_audits import CHANGE_NEWEST, DROP_NEWEST, NEWEST, run_sql
 
 from fedsafe_node.config import load_config
@@ -17,9 +18,9 @@ OLD = CHANGE_NEWEST.replace(NEWEST, "0")
 CHANGE_SECOND = CHANGE_NEWEST.replace(NEWEST, "1")
 
 
-async def stopped(fleet: Fleet) -> Path:
+async def stopped(fleet: Fleet) -> Behind:
     await fleet.stop("a.demo")
-    return fleet.place("a.demo").database
+    return FLEET_STORES.behind(fleet.place("a.demo"))
 
 
 async def examine(fleet: Fleet) -> dict[str, Examined]:
@@ -38,7 +39,6 @@ def everything(directory: Path) -> dict[str, bytes]:
     }
 
 
-@pytest.mark.embedded
 async def test_a_store_that_nobody_touched_adds_up_and_is_left_alone(
     alone: Fleet,
 ) -> None:
@@ -52,7 +52,6 @@ async def test_a_store_that_nobody_touched_adds_up_and_is_left_alone(
     assert await asyncio.to_thread(everything, alone.root) == before
 
 
-@pytest.mark.embedded
 @pytest.mark.parametrize(
     ("sql", "why"),
     [
@@ -74,12 +73,11 @@ async def test_where_a_log_is_damaged_is_said_though_the_node_does_not_start(
     assert re.match(r"damaged .*entr(y|ies) \d+", found["log a.demo/audit"].wrong)
 
 
-@pytest.mark.embedded
 async def test_a_changed_entry_is_found_by_its_openings_or_else_its_span(
     alone: Fleet,
 ) -> None:
-    database = await stopped(alone)
-    newest = await asyncio.to_thread(run_sql, database, CHANGE_SECOND)
+    behind = await stopped(alone)
+    newest = await asyncio.to_thread(run_sql, behind, CHANGE_SECOND)
     found = await examine(alone)
     await asyncio.to_thread(shutil.rmtree, alone.place("a.demo").periods)
     without = await examine(alone)
@@ -94,7 +92,8 @@ async def test_a_changed_entry_is_found_by_its_openings_or_else_its_span(
 
 @pytest.mark.embedded
 async def test_a_file_with_damaged_pages_is_named(alone: Fleet) -> None:
-    database = await stopped(alone)
+    await stopped(alone)
+    database = alone.place("a.demo").database
     data = bytearray(await asyncio.to_thread(database.read_bytes))
     data[4096:8192] = bytes(4096)
     await asyncio.to_thread(database.write_bytes, data)
@@ -105,7 +104,8 @@ async def test_a_file_with_damaged_pages_is_named(alone: Fleet) -> None:
 
 @pytest.mark.embedded
 async def test_no_database_and_a_broken_guard_are_named(alone: Fleet) -> None:
-    database = await stopped(alone)
+    await stopped(alone)
+    database = alone.place("a.demo").database
     (kept, *_) = await asyncio.to_thread(
         lambda: list(alone.place("a.demo").guard.iterdir())
     )
@@ -135,18 +135,10 @@ async def test_a_database_of_another_node_is_refused(tmp_path: Path) -> None:
     assert "it holds b.demo/audit" in found["database"].wrong
 
 
-@pytest.mark.embedded
 async def test_what_does_not_fit_the_seal_is_named(alone: Fleet) -> None:
-    def harm() -> None:
-        place = alone.place("a.demo")
-        connection = sqlite3.connect(place.database)
-        connection.execute("UPDATE credentials SET role = 'auditor'")
-        connection.commit()
-        connection.close()
-        (place.keys / "own.key").write_bytes(bytes(96))
-
-    await stopped(alone)
-    await asyncio.to_thread(harm)
+    behind, key = await stopped(alone), alone.place("a.demo").keys / "own.key"
+    await asyncio.to_thread(behind.change, "UPDATE credentials SET role = 'auditor'")
+    await asyncio.to_thread(key.write_bytes, bytes(96))
     found = await examine(alone)
 
     assert "seal" not in found
@@ -154,7 +146,6 @@ async def test_what_does_not_fit_the_seal_is_named(alone: Fleet) -> None:
     assert found["keys"].wrong == "own.key: the file is not as it was sealed"
 
 
-@pytest.mark.embedded
 async def test_a_damaged_key_of_the_seal_is_named(alone: Fleet) -> None:
     await stopped(alone)
     key = alone.place("a.demo").keys / "seal.key"
