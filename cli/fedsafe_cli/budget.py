@@ -37,6 +37,9 @@ def budget() -> None:
 def show(context: click.Context) -> ExitStatus:
     """Tell what was spent within the last hour, what is left, and what is shut.
 
+    Of evaluations, the UTC day: `evaluate.…` is what a member had this node
+    evaluate, `ask.…` what this node asked of a member.
+
     A pattern (`enumeration`, `mass_listing`) shuts its way for an hour; it opens
     again by itself.
 

@@ -339,6 +339,10 @@ def _node(directory: Path) -> Iterator[Finding]:
         way_out = "`fedsafe budget show` says whose, and until when"
         found = f"{broken} ways of asking or publishing are shut by a pattern"
         yield Finding("budgets", Level.WARN, found, way_out)
+    for member, count in (status.get("evaluations_differing") or {}).items():
+        way_out = "compare `evaluation.compared` in both audit logs: whose key asks?"
+        found = f"{count} evaluations of a week that only one of both has counted"
+        yield Finding(f"evaluations of {member}", Level.WARN, found, way_out)
     for peer in status.get("peers") or []:
         name = f"peer {peer.get('name')}"
         if peer.get("suspended"):

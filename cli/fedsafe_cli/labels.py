@@ -211,6 +211,7 @@ FIELDS: Final[dict[str, str]] = {
     "disputes_open": "offene Einwände",
     "disputes_beyond_budget": "Einwände über dem Budget",
     "circuits_broken": "gesperrte Wege",
+    "evaluations_differing": "Auswertungen, über die Mitglieder Verschiedenes sagen",
     "keys_unfinished": "Schlüssel, deren Vernichtung offen ist",
     "breaches_open": "offene Datenpannen",
     "breaches_overdue": "überfällige Datenpannen",

@@ -35,6 +35,7 @@ from fedsafe_federation.wireformat import decode, encode
 FEED_PATH: Final = "/v1/feed/{origin}/records"
 POKE_PATH: Final = "/v1/feed/poke"
 EVALUATE_PATH: Final = "/v1/evaluate"
+TALLY_PATH: Final = "/v1/evaluate/tally"
 ATTESTATION_PATH: Final = "/v1/attestation"
 CARD_PATH: Final = "/v1/card"
 WITNESS_PATH: Final = "/v1/witness"
@@ -126,6 +127,21 @@ class PeerClient:
             body=encode(request),
             seconds=_EVALUATE_SECONDS,
             most=_MAX_ANSWER,
+        )
+        try:
+            return decode(data, Signed)
+        except MalformedError as error:
+            raise PeerError(member.name, str(error)) from None
+
+    async def tally(self, member: Member, day: int) -> Signed:
+        """Get what a member has counted with this node on a day.
+
+        Raises:
+            PeerError: no usable answer.
+        """
+        path = f"{TALLY_PATH}?{urlencode({'day': day})}"
+        data = await self._send(
+            member, "GET", path, None, seconds=_POKE_SECONDS, most=_MAX_STATEMENT
         )
         try:
             return decode(data, Signed)

@@ -85,6 +85,7 @@ class Duties:
             "relock": Job(self._relock, _RELOCK),
             "residues": Job(self._scrub, _MINUTE),
             "reviews": Job(self._tend_reviews, _MINUTE),
+            "tallies": Job(self._peering.tallying.run, _HOUR, asks_others=True),
         }
 
     async def _sweep_acts(self) -> None:

@@ -247,6 +247,8 @@ class StatusAnswer(Message, frozen=True):
     `texts_unsigned` names what nobody has signed off.
     `disputes_beyond_budget` counts by member what of the last week rests nothing,
     `review_alarms` whose reviews confirm nearly everything or take seconds.
+    `evaluations_differing` counts by member what of the last week's evaluations one of
+    both has counted and the other has not,
     `circuits_broken` counts what a pattern has shut (`GET /v1/budgets`),
     `keys_unfinished` keys of which it is open whether they are destroyed;
     `breaches_overdue` counts those open whose 72 hours are over. `not_approved` names
@@ -280,6 +282,7 @@ class StatusAnswer(Message, frozen=True):
     disputes_open: int = 0
     disputes_beyond_budget: dict[str, int] = {}
     circuits_broken: int = 0
+    evaluations_differing: dict[str, int] = {}
     keys_unfinished: int = 0
     breaches_open: int = 0
     breaches_overdue: int = 0

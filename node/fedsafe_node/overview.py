@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The node at a glance: status and health (`api.services.Node`)."""
 
-from collections.abc import Awaitable, Callable
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -26,6 +27,7 @@ from fedsafe_node.peering.witnessing import WitnessServer
 from fedsafe_node.review.habits import rubber_stamps
 from fedsafe_node.situation import Situation
 from fedsafe_node.store.keeping_rows import Room
+from fedsafe_node.store.metering_rows import TallyRow
 from fedsafe_node.store.protocol import Reader, Store
 from fedsafe_node.store.rows import Counts, PeerRow
 from fedsafe_policies.erasures import ErasureDebtRequest
@@ -33,7 +35,8 @@ from fedsafe_policies.erasures import ErasureDebtRequest
 VERSION: Final = version("fedsafe")
 MAX_WAITING: Final = 500
 """So many reviews are more than people can get through: somebody floods the queue."""
-_WEEK: Final = 7 * 24 * 60 * 60
+_DAY: Final = 24 * 60 * 60
+_WEEK: Final = 7 * _DAY
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,7 @@ class _Counted:
     disputes: int
     floods: dict[str, int]
     circuits: int
+    differing: dict[str, int]
     keys: int
     breaches: tuple[int, int]
     texts: list[TextName]
@@ -72,6 +76,7 @@ async def _count(
         disputes=await reader.open_disputes(),
         floods=_by_member(await reader.floods_since(now - _WEEK), situation),
         circuits=len(await reader.circuits(now)),
+        differing=_differing(await reader.tallies((now - _WEEK) // _DAY)),
         keys=len(await unfinished_effects(reader)),
         breaches=await count_breaches(reader, now),
         texts=await notices.drafts(reader),
@@ -84,6 +89,14 @@ def _by_member(floods: dict[str, int], situation: Situation) -> dict[str, int]:
     if own:
         floods[situation.node] = floods.get(situation.node, 0) + own
     return floods
+
+
+def _differing(rows: Iterable[TallyRow]) -> dict[str, int]:
+    """Add up by member how many evaluations do not fit together."""
+    found = Counter[str]()
+    for row in rows:
+        found[row.author] += row.differs
+    return dict(+found)
 
 
 class Overview:
@@ -144,6 +157,7 @@ class Overview:
             disputes_open=found.disputes,
             disputes_beyond_budget=found.floods,
             circuits_broken=found.circuits,
+            evaluations_differing=found.differing,
             keys_unfinished=found.keys,
             breaches_open=breaches,
             breaches_overdue=late,

@@ -23,6 +23,7 @@ from fedsafe_node.peering.cosigning import Cosigning
 from fedsafe_node.peering.forwarding import CopyServer
 from fedsafe_node.peering.service import PeeringService
 from fedsafe_node.peering.serving import FeedServer
+from fedsafe_node.peering.tallying import Tallying
 from fedsafe_node.replicating import Replicating
 from fedsafe_node.review.desk import ReviewDesk
 from fedsafe_node.rights.listing import OpenErasures
@@ -100,7 +101,7 @@ def make_parts(
         replicating=replicating,
         feed=feed,
         attesting=attesting,
-        peering=_peering(base, feed, attesting, replicating),
+        peering=_peering(base, client, feed, attesting, replicating),
         witnesses=witnesses,
         foundings=_foundings(base, changed),
         ballot=ballot,
@@ -148,8 +149,20 @@ def _attesting(base: Base, client: PeerClient, replicating: Replicating) -> Atte
 
 
 def _peering(
-    base: Base, feed: FeedServer, attesting: Attesting, replicating: Replicating
+    base: Base,
+    client: PeerClient,
+    feed: FeedServer,
+    attesting: Attesting,
+    replicating: Replicating,
 ) -> PeeringService:
+    tallying = Tallying(
+        base.situation,
+        base.store,
+        client,
+        base.keys.statement,
+        base.trail,
+        base.clock,
+    )
     return PeeringService(
         base.situation,
         base.store,
@@ -159,6 +172,7 @@ def _peering(
         base.trail,
         base.clock,
         attesting=attesting,
+        tallying=tallying,
         seen=base.seen,
         offload=base.workers,
         wake=_waker(base, replicating),

@@ -161,6 +161,7 @@ SILENT: Final[Mapping[str, str]] = {
     "poke": "it only wakes; what is then fetched is an event",
     "evaluate": "counted, and written by the minute as evaluation.served",
     "witnessed": "a checkpoint that has left this node before",
+    "tally": "counts about the member that asks, and no case",
 }
 """Routes that leave no event, and why."""
 
@@ -191,6 +192,7 @@ JOB_EVENTS: Final[Mapping[str, tuple[Event, ...]]] = {
     "relock": (Event.GATE_RELOCKED,),
     "requests": (Event.REQUEST_DUE, Event.REQUESTS_WIPED),
     "residues": (),
+    "tallies": (Event.EVALUATIONS_COMPARED,),
     "reviews": (Event.TASK_DUE, Event.TASK_LAPSED, Event.TASK_ALARM),
 }
 """What the node's own duties leave; those with none keep nothing but order."""

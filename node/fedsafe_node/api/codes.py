@@ -28,6 +28,7 @@ class Code(StrEnum):
     WRONG_STATE = "wrong_state"
     NO_FEDERATION = "no_federation"
     NO_GRANT = "no_grant"
+    DAY_NOT_OVER = "day_not_over"
     HAS_CHARTER = "has_charter"
     CHARTER_VOTED = "charter_voted"
     AMENDMENT_FAILED = "amendment_failed"
@@ -159,6 +160,7 @@ CODES: Final[Mapping[Code, tuple[int, str]]] = {
     Code.CONFLICT: (409, "Another act was faster"),
     Code.WRONG_STATE: (409, "The state does not allow this"),
     Code.NO_FEDERATION: (409, "This node belongs to no federation"),
+    Code.DAY_NOT_OVER: (409, "That day is not counted to its end"),
     Code.NO_GRANT: (409, "There is no such grant in force"),
     Code.HAS_CHARTER: (409, "This node belongs to a federation"),
     Code.CHARTER_VOTED: (409, "This node has voted on a version of the charter"),

@@ -46,6 +46,15 @@ class Peering(Protocol):
         """Evaluate blinded elements for a member."""
         ...
 
+    async def tally(self, day: int, peer: str) -> Signed:
+        """Give what was counted with a member on a day.
+
+        Raises:
+            WrongStateError: the day is not over yet.
+            NotFoundError: it was too long ago.
+        """
+        ...
+
     async def attestation(self) -> Signed:
         """Give the attestation of the own gate and register.
 

@@ -28,11 +28,6 @@ async def poke(call: Call) -> object:
     return b""
 
 
-async def evaluate(call: Call) -> object:
-    """Evaluate blinded elements for a member."""
-    return await call.services.peering.evaluate(call.body(Signed))
-
-
 async def attestation(call: Call) -> object:
     """Give the attestation of the node's gate."""
     return await call.services.peering.attestation()

@@ -32,6 +32,12 @@ class EventsQuery(ReadQuery, frozen=True):
     limit: Annotated[int, msgspec.Meta(ge=1, le=MAX_EVENTS)] = 100
 
 
+class TallyQuery(Message, frozen=True):
+    """Of which UTC day, numbered since 1970, the counts are asked for."""
+
+    day: Count
+
+
 class FeedQuery(Message, frozen=True):
     """Where the member stands; see `FeedRequest`."""
 

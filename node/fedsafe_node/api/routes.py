@@ -18,6 +18,7 @@ from fedsafe_node.api.breaches import BREACH_ROUTES
 from fedsafe_node.api.budgets import BUDGET_ROUTES
 from fedsafe_node.api.credentials import CREDENTIAL_ROUTES
 from fedsafe_node.api.disputes import DISPUTE_ROUTES
+from fedsafe_node.api.evaluating import EVALUATION_ROUTES
 from fedsafe_node.api.evidence import EVIDENCE_ROUTES
 from fedsafe_node.api.governing import GOVERNING_ROUTES
 from fedsafe_node.api.keeping import KEEPING_ROUTES
@@ -299,18 +300,7 @@ ROUTES: Final = (
         limit=4 * KIB,
         media="",
     ),
-    Route(
-        name="evaluate",
-        method="POST",
-        path="/v1/evaluate",
-        handler=peers.evaluate,
-        auth=Auth.STATEMENT,
-        lane=Lane.PEERS,
-        summary="Evaluate a member's blinded elements",
-        body=Signed,
-        limit=128 * KIB,
-        answer=Signed,
-    ),
+    *EVALUATION_ROUTES,
     Route(
         name="attestation",
         method="GET",

@@ -9,6 +9,9 @@ class BudgetShown(
 ):
     """What a holder has spent for a purpose within the last hour, and may still.
 
+    Of evaluations it is the UTC day: `evaluate.lookup` and the like is what a member
+    may have this node evaluate, leased in advance, and `ask.lookup` what this node has
+    asked of a member, of which `left` is not known here.
     `shut_until` (UTC) is set while a pattern, `code`, has shut this way. The purpose
     of publications is `publish`; of another member's feed no sum is kept, so `spent`
     and `left` are missing.

@@ -3,16 +3,29 @@
 
 from collections import Counter
 from datetime import UTC, datetime
+from typing import Final, NamedTuple
 
+from fedsafe_federation.metering import HOURS
 from fedsafe_node.budgets.circuits import Account
+from fedsafe_node.budgets.evaluations import HOLDER as ANSWERED
 from fedsafe_node.budgets.messages import BudgetsAnswer, BudgetShown
 from fedsafe_node.budgets.meter import HOUR, SLOT
-from fedsafe_node.budgets.publications import PURPOSE
+from fedsafe_node.budgets.publications import PURPOSE as PUBLISH
 from fedsafe_node.clock import Clock
 from fedsafe_node.situation import Situation
+from fedsafe_node.store.metering_rows import LeasedRow, Side
 from fedsafe_node.store.oversight_rows import CircuitRow, SpentRow
 from fedsafe_node.store.protocol import Reader, Store
-from fedsafe_policies.vocabulary import Purpose
+from fedsafe_policies.vocabulary import EvaluationPurpose, Purpose
+
+ASKED: Final = "ask."
+_SHOWN: Final = {Side.ANSWERED: ANSWERED, Side.ASKED: ASKED}
+
+
+class _Read(NamedTuple):
+    spent: list[SpentRow]
+    circuits: list[CircuitRow]
+    leased: list[LeasedRow]
 
 
 class BudgetService:
@@ -24,16 +37,25 @@ class BudgetService:
         self._clock = clock
 
     async def show(self) -> BudgetsAnswer:
-        """List the budgets of the last hour, and the circuits that are broken."""
+        """List what was spent in the hour, or of evaluations the day; what is shut."""
         now = int(self._clock.now().timestamp())
+        today = now // HOUR // HOURS * HOURS
 
-        async def query(reader: Reader) -> tuple[list[SpentRow], list[CircuitRow]]:
-            return await reader.spent(now - HOUR - SLOT), await reader.circuits(now)
+        async def query(reader: Reader) -> _Read:
+            return _Read(
+                await reader.spent(now - HOUR - SLOT),
+                await reader.circuits(now),
+                await reader.all_leased(today, today + HOURS - 1),
+            )
 
-        rows, circuits = await self._store.scan(query)
+        rows, circuits, leased = await self._store.scan(query)
         spent: Counter[Account] = Counter()
         for row in rows:
             spent[Account(row.holder, row.purpose)] += row.spent
+        for lease in leased:
+            if lease.side in _SHOWN:
+                purpose = _SHOWN[lease.side] + lease.purpose
+                spent[Account(lease.member, purpose)] += lease.elements
         broken = {Account(row.holder, row.purpose): row for row in circuits}
         accounts = sorted(
             spent.keys() | broken.keys(), key=lambda each: (each.holder, each.purpose)
@@ -48,7 +70,8 @@ class BudgetService:
         until = None
         if broken is not None:
             until = datetime.fromtimestamp(broken.until, UTC).isoformat()
-        left = None if spent is None else max(0, self._quota(account) - spent)
+        quota = self._quota(account)
+        left = None if spent is None or quota is None else max(0, quota - spent)
         return BudgetShown(
             holder=account.holder,
             purpose=account.purpose,
@@ -58,8 +81,13 @@ class BudgetService:
             shut_until=until,
         )
 
-    def _quota(self, account: Account) -> int:
+    def _quota(self, account: Account) -> int | None:
         budgets = self._situation.policy.document.budgets
-        if account.purpose == PURPOSE:
+        if account.purpose.startswith(ASKED):
+            return None
+        if account.purpose.startswith(ANSWERED):
+            name = account.purpose.removeprefix(ANSWERED).partition(":")[0]
+            return budgets.evaluations_a_day.get(EvaluationPurpose(name), 0)
+        if account.purpose == PUBLISH:
             return budgets.publications_an_hour
         return budgets.lookups_an_hour.get(Purpose(account.purpose), 0)

@@ -100,6 +100,7 @@ class Event(StrEnum):
     ORIGIN_SUSPENDED = "origin.suspended"
     EVALUATED = "evaluation.served"
     PEER_LIED = "evaluation.wrong_answer"
+    EVALUATIONS_COMPARED = "evaluation.compared"
     AUDIT_READ = "audit.read"
     AUDIT_VERIFIED = "audit.verified"
     AUDIT_EXPORTED = "audit.exported"

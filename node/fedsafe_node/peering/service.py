@@ -41,6 +41,7 @@ from fedsafe_node.messages import Poke
 from fedsafe_node.peering.forwarding import CopyServer
 from fedsafe_node.peering.handing import Hander
 from fedsafe_node.peering.serving import FeedServer
+from fedsafe_node.peering.tallying import Tallying
 from fedsafe_node.situation import Situation
 from fedsafe_node.store.protocol import Store, Transaction
 from fedsafe_policies.decision import deny
@@ -69,6 +70,7 @@ class PeeringService:
         clock: Clock,
         *,
         attesting: Attesting,
+        tallying: Tallying,
         seen: SeenNonces,
         offload: Offload,
         wake: Callable[[str], None],
@@ -81,6 +83,7 @@ class PeeringService:
         self._trail = trail
         self._clock = clock
         self._attesting = attesting
+        self.tallying = tallying
         self._offload = offload
         self._wake = wake
         self._seen = seen
@@ -127,6 +130,15 @@ class PeeringService:
             WrongStateError: this node has no federation.
         """
         return await self._attesting.own()
+
+    async def tally(self, day: int, peer: str) -> Signed:
+        """Give what was counted with a member on a day.
+
+        Raises:
+            WrongStateError: the day is not over yet.
+            NotFoundError: it was too long ago.
+        """
+        return await self.tallying.own(day, peer)
 
     async def poked(self, poke: Poke, peer: str) -> None:
         """Wake the replication of the member's feed.

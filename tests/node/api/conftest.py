@@ -426,6 +426,10 @@ class FakePeering:
         await self.memory.called(request)
         return SIGNED
 
+    async def tally(self, day: int, peer: str) -> Signed:
+        await self.memory.called((day, peer))
+        return SIGNED
+
     async def attestation(self) -> Signed:
         await self.memory.called("attestation")
         return SIGNED

@@ -15,7 +15,9 @@ from fedsafe_federation.metering import (
     RIGHTS,
     Budget,
 )
+from fedsafe_node.budgets.asked import AskedLedger
 from fedsafe_node.budgets.evaluations import EvaluationBudgets
+from fedsafe_node.budgets.service import BudgetService
 from fedsafe_node.errors import OverBudgetError, WrongStateError
 from fedsafe_node.log.audit import Event
 from fedsafe_node.store.metering_rows import BackfillRow, Side
@@ -258,3 +260,73 @@ async def test_a_backfill_takes_a_grant_that_is_in_force(
 
     assert [each for each in admitted if each] == [40, 10, 10]
     assert sum(admitted) == row.elements
+
+
+async def test_the_day_of_each_member_is_shown(node: Node, clock: Clocked) -> None:
+    process, desk = process_of(node), node.desk
+    ledger = AskedLedger(desk.store, desk.clock)
+    await process.admit(MEMBER, LOOKUPS, elements(15))
+    await ledger.asks("c.demo", RIGHTS, elements(7))
+    await process.settle(whole=True)
+    await ledger.settle(whole=True)
+    service = BudgetService(desk.situation, desk.store, desk.clock)
+    shown = (await service.show()).budgets
+    clock.advance(timedelta(days=1))
+    later = (await service.show()).budgets
+
+    assert [(each.holder, each.purpose, each.spent, each.left) for each in shown] == [
+        (MEMBER, "evaluate.lookup", 15, 85),
+        ("c.demo", "ask.rights", 7, None),
+    ]
+    assert later == []
+
+
+# --- what this node asks of others ----------------------------------------------------
+
+
+async def rows_of(node: Node, side: Side) -> dict[str, int]:
+    rows = await node.desk.store.scan(lambda reader: reader.all_leased(0, 1 << 40))
+    return {row.member: row.elements for row in rows if row.side is side}
+
+
+async def test_a_crash_never_makes_less_of_what_was_asked_nor_more_of_what_came(
+    node: Node,
+) -> None:
+    ledger, batch = AskedLedger(node.desk.store, node.desk.clock), elements(10)
+    await ledger.asks(MEMBER, LOOKUPS, batch)
+    ledger.answered(MEMBER, LOOKUPS, batch)
+    killed = await rows_of(node, Side.ASKED), await rows_of(node, Side.RECEIVED)
+    await ledger.settle(whole=True)
+
+    assert killed[0][MEMBER] >= 10
+    assert killed[1] == {}
+    assert await rows_of(node, Side.ASKED) == {MEMBER: 10}
+    assert await rows_of(node, Side.RECEIVED) == {MEMBER: 10}
+
+
+async def test_the_same_element_under_two_epochs_is_counted_once_by_both(
+    node: Node,
+) -> None:
+    ledger, batch = AskedLedger(node.desk.store, node.desk.clock), elements(10)
+    process = process_of(node)
+    for _ in range(2):
+        await ledger.asks(MEMBER, LOOKUPS, batch)
+        await process.admit(MEMBER, LOOKUPS, batch)
+        ledger.answered(MEMBER, LOOKUPS, batch)
+    await ledger.settle(whole=True)
+    await process.settle(whole=True)
+
+    sides = [await rows_of(node, side) for side in Side]
+    assert sides == [{MEMBER: 10}] * 3
+
+
+async def test_whoever_refuses_is_asked_again_after_minutes_at_most(
+    node: Node, clock: Clocked
+) -> None:
+    ledger = AskedLedger(node.desk.store, node.desk.clock)
+    ledger.refused(MEMBER, LOOKUPS, 7_200)
+    waits = ledger.wait(MEMBER, LOOKUPS), ledger.wait(MEMBER, RIGHTS)
+    clock.advance(timedelta(minutes=5))
+    later = ledger.wait(MEMBER, LOOKUPS)
+
+    assert [*waits, later] == [7_200, 0, 0]

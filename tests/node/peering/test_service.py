@@ -122,7 +122,9 @@ async def test_evaluations_are_audited_as_sums(fleet: Fleet, origin: Origin) -> 
     await fleet.start("b.demo")
     (event,) = await fleet.audit("b.demo", "evaluation.served")
 
-    assert event.openings["detail"] == b'{"peer":"a.demo","elements":4}'
+    assert event.openings["detail"] == (
+        b'{"peer":"a.demo","kind":"lookup","elements":4}'
+    )
 
 
 async def test_nothing_is_evaluated_while_nothing_can_be_written(
