@@ -4,8 +4,10 @@
 import base64
 import configparser
 import hmac
+import json
 import re
 import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -182,6 +184,61 @@ def test_passwords_are_where_they_are_needed_and_nowhere_else(rendered: Path) ->
     assert having == SECRET
     assert {path.stat().st_mode & 0o777 for path in private} == {0o600}
     assert not list(TEMPLATES.rglob("*.key"))
+
+
+def test_nobody_else_reads_or_changes_what_was_rendered(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    words = ["-m", "deploy.patroni.render", str(CLUSTER), "--out", str(out)]
+    subprocess.run(
+        [sys.executable, *words],
+        cwd=ROOT,
+        check=True,
+        umask=0,
+        capture_output=True,
+        timeout=60,
+    )
+    known = json.loads((out / "passwords.json").read_text()).values()
+    secret = ["PRIVATE KEY", *(part for password in known for part in password)]
+    modes = {path: path.stat().st_mode & 0o777 for path in (out, *out.rglob("*"))}
+    having = {
+        path.name: modes[path]
+        for path in modes
+        if path.is_file() and any(each in path.read_text() for each in secret)
+    }
+
+    assert {mode for path, mode in modes.items() if path.is_dir()} == {0o700}
+    assert {mode & 0o022 for mode in modes.values()} == {0}
+    assert set(having.values()) == {0o600}
+    assert {*having} == {
+        *SECRET,
+        *("ca.key", "etcd.key", "postgres.key", "pgbouncer.key"),
+        *("roles.sql", "userlist.txt"),
+    }
+
+
+def test_secrets_are_not_put_where_others_get_in(tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+
+    with pytest.raises(UnfitClusterError, match="chmod 700"):
+        render(read(CLUSTER), tmp_path, at=NOON)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("missing", ["ca.key", "passwords.json"])
+def test_a_rendering_that_was_killed_is_gone_on_with(
+    tmp_path: Path, missing: str
+) -> None:
+    render(read(CLUSTER), tmp_path, at=NOON)
+    (tmp_path / missing).unlink()
+    (tmp_path / f".{missing}.draft").write_bytes(b"half of i")
+    render(read(CLUSTER), tmp_path, at=NOON)
+    path = tmp_path / HOSTS[0] / "etc/fedsafe-db/postgres.crt"
+    made = x509.load_pem_x509_certificate(path.read_bytes())
+
+    made.verify_directly_issued_by(
+        x509.load_pem_x509_certificate((tmp_path / "ca.crt").read_bytes())
+    )
+    assert not list(tmp_path.rglob("*.draft"))
 
 
 def test_postgresql_and_pgbouncer_hold_the_same_verifiers(rendered: Path) -> None:

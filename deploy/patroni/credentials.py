@@ -72,13 +72,17 @@ class Authority:
 
 
 def keep(path: Path, content: bytes, *, mode: int = 0o644) -> None:
-    """Write a file that never had a wider mode than `mode`."""
+    """Write a file that never had a wider mode than `mode`, and never is half there."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.unlink(missing_ok=True)
+    draft = path.with_name(f".{path.name}.draft")
+    draft.unlink(missing_ok=True)
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
-    with os.fdopen(os.open(path, flags, mode), "wb") as file:
+    with os.fdopen(os.open(draft, flags, mode), "wb") as file:
         file.write(content)
         os.fchmod(file.fileno(), mode)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
 
 
 def authority(directory: Path, cluster: str, *, at: datetime) -> Authority:
@@ -99,8 +103,9 @@ def authority(directory: Path, cluster: str, *, at: datetime) -> Authority:
         .add_extension(_SIGNS, critical=True)
         .sign(made, hashes.SHA256())
     )
-    keep(key, _pem(made), mode=0o600)
+    # The key last: whoever finds it finds its certificate.
     keep(certificate, signed.public_bytes(serialization.Encoding.PEM))
+    keep(key, _pem(made), mode=0o600)
     return Authority(signed, made)
 
 

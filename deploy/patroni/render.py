@@ -11,6 +11,7 @@ makes new certificates for the hosts: that is how they are renewed. `ca.key` and
 
 import argparse
 import ipaddress
+import os
 import re
 import sys
 import tomllib
@@ -136,6 +137,11 @@ def render(
     The files are meant for `/`, or for a directory of the host's name in `under`.
     """
     out.mkdir(mode=0o700, parents=True, exist_ok=True)
+    state = out.stat()
+    if state.st_uid != os.geteuid() or state.st_mode & 0o077:
+        raise UnfitClusterError(
+            f"{out}: others get into it, and secrets lie there: chmod 700"
+        )
     signing = authority(out, cluster.cluster, at=at)
     known = passwords(out)
     common = _common(cluster)
@@ -292,6 +298,7 @@ def main() -> None:
     parser.add_argument("cluster", type=Path, help="a copy of cluster.toml, changed")
     parser.add_argument("--out", type=Path, required=True, help="a safe directory")
     given = parser.parse_args()
+    os.umask(0o077)  # what is copied to a host is changed by nobody on the way
     try:
         cluster = read(given.cluster)
         render(cluster, given.out, at=datetime.now(UTC))  # noqa: TID251 - the edge
