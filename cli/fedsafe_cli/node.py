@@ -248,6 +248,7 @@ def run(context: click.Context, /, workers: int) -> ExitStatus:
         ConfigError,
         NodeError,
         StoreBusyError,
+        StoreElsewhereError,
         TooFewConnectionsError,
     )
 
@@ -263,6 +264,8 @@ def run(context: click.Context, /, workers: int) -> ExitStatus:
         ) from None
     except ConfigError as error:
         raise SettingsError(str(error)) from None
+    except StoreElsewhereError as error:
+        raise WrongStateError(str(error)) from None
     except StoreBusyError as error:
         raise WrongStateError(
             str(error),

@@ -14,6 +14,7 @@
     - TooManyTriesError     too many failed logins; carries the same
   + StoreError
     - StoreBusyError        another process holds the store
+      * StoreElsewhereError another directory's node runs on the database
     - StoreClosedError      the store takes no more writes
     - StoreFailedError      a write could not be made durable; nothing was kept
       * NoRoomError           the disk is full, and the reserve is not for this
@@ -71,9 +72,21 @@ class StoreError(NodeError):
 class StoreBusyError(StoreError):
     """Another process has this store open."""
 
-    def __init__(self, path: str) -> None:
-        super().__init__(f"another process has the store {path} open")
+    def __init__(self, path: str, why: str | None = None) -> None:
+        super().__init__(why or f"another process has the store {path} open")
         self.path = path
+
+
+class StoreElsewhereError(StoreBusyError):
+    """A node runs on this database out of another directory."""
+
+    def __init__(self, address: str) -> None:
+        super().__init__(
+            address,
+            "the node of another directory, or machine, writes in this database, "
+            f"connected over {address}: stop it there; once a machine is lost, the "
+            "server misses it within half a minute",
+        )
 
 
 class StoreClosedError(StoreError):

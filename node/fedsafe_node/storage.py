@@ -15,6 +15,7 @@ import msgspec
 
 from fedsafe_node.errors import ConfigError, KeyFileError
 from fedsafe_node.keyfiles import read_secret
+from fedsafe_node.store.postgresql.instances import instance_of
 from fedsafe_node.store.postgresql.server import Server
 
 SCHEME: Final = "postgresql"
@@ -72,7 +73,8 @@ def store_at(
     if storage is None:
         return f"sqlite://{quote(str(database.absolute()))}"
     password = password_of(database.parent, storage)
-    return Server(storage.url, password, owner_url)
+    instance = instance_of(database.parent)
+    return Server(storage.url, password, owner_url, instance=instance)
 
 
 def unfit_storage(storage: Storage) -> str | None:

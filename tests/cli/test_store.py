@@ -2,6 +2,7 @@
 """`fedsafe store migrate` on the directory of a real node, and a real server."""
 
 import asyncio
+import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -13,6 +14,11 @@ from tests.node.conftest import prepare  # noqa: F401 - a fixture
 from tests.node.databases import Prepared, Preparing
 from tests.node.fleet import make
 from tests.postgresql.fixtures import MAJORS
+
+from fedsafe_node.config import Place, load_config
+from fedsafe_node.storage import store_at
+from fedsafe_node.store.postgresql.server import Server
+from fedsafe_node.store.postgresql.turns import begin_session
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Run
@@ -140,3 +146,31 @@ def test_what_does_not_fit_is_refused_with_the_way_out(
     assert "run the same command again" in nobody.err
     assert no_node.status == 2
     assert not list(stopped.glob("*.moving"))
+
+
+def test_a_copy_of_the_directory_is_not_run_beside_the_node(
+    run: "Run", stopped: Path, database: Prepared, tmp_path: Path
+) -> None:
+    there, _ = there_and_back(stopped, database)
+    assert run("store", "migrate", *there, "--switch").status == 0
+    copy = tmp_path / "copy"
+    shutil.copytree(stopped, copy)
+    owner = tmp_path / "owner.url"
+    owner.touch(mode=0o600)
+    owner.write_text(database.owner)
+    config = load_config(Place(stopped))
+    server = store_at(Place(stopped).database, config.store)
+    assert isinstance(server, Server)
+    with closing(begin_session(server)):
+        outcomes = [
+            run("node", "run", "--config", str(copy)),
+            run("store", "prepare", "--config", str(copy), "--owner-file", str(owner)),
+        ]
+        here = run(
+            "store", "prepare", "--config", str(stopped), "--owner-file", str(owner)
+        )
+
+    assert [outcome.status for outcome in outcomes] == [5, 5]
+    assert "the node of another directory, or machine" in outcomes[0].err
+    assert "stop it" in outcomes[1].err
+    assert here.status == 0

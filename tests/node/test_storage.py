@@ -7,6 +7,7 @@ from tests.node.fleet import config_of
 from fedsafe_node.config import Config, Place, load_config, render_config
 from fedsafe_node.errors import ConfigError
 from fedsafe_node.storage import Storage, password_of, store_at
+from fedsafe_node.store.postgresql.instances import instance_of
 from fedsafe_node.store.postgresql.server import Server
 
 PLAIN = render_config(config_of("a.demo", 8443))
@@ -35,7 +36,8 @@ def load(directory: Path, url: str) -> Config:
 def test_a_server_is_named_by_its_address(tmp_path: Path, url: str) -> None:
     config = load(tmp_path, url)
 
-    assert store_at(Place(tmp_path).database, config.store) == Server(url)
+    found = store_at(Place(tmp_path).database, config.store)
+    assert found == Server(url, instance=instance_of(tmp_path))
     Place(tmp_path).config.write_text(render_config(config))
     assert load_config(Place(tmp_path)) == config
 

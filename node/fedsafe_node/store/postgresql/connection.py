@@ -42,6 +42,12 @@ _SETTINGS: Final = (
     f"SET search_path = {SCHEMA_NAME}, pg_temp",
     "SET bytea_output = hex",
     "SET idle_in_transaction_session_timeout = '15s'",
+    # The server lets go of what a machine that is lost has locked.
+    (
+        "SELECT set_config('tcp_keepalives_idle', '5', false), "
+        "set_config('tcp_keepalives_interval', '2', false), "
+        "set_config('tcp_keepalives_count', '3', false)"
+    ),
     (
         "SELECT set_config('synchronous_commit', 'on', false) WHERE "
         "current_setting('synchronous_commit') IN ('off', 'local', 'remote_write')"

@@ -11,10 +11,12 @@ class Server:
     * `url`: for the node's role, `postgresql://…`;
     * `password`: of that role, where the server wants one and libpq knows none;
     * `owner_url`: for the owner of the tables, where the schema may be upgraded;
-    * `worker`: the name of this worker, among those that run at the same time.
+    * `worker`: the name of this worker, among those that run at the same time;
+    * `instance`: which directory of which running system they are of (`instances`).
     """
 
     url: str
     password: str | None = field(default=None, repr=False)
     owner_url: str | None = field(default=None, repr=False)
     worker: str = "0"
+    instance: int | None = None

@@ -26,6 +26,7 @@ from fedsafe_node.errors import (
     SchemaBehindError,
     SchemaError,
     StoreClosedError,
+    StoreElsewhereError,
     StoreFailedError,
 )
 from fedsafe_node.faults import NO_FAULTS, Faults
@@ -36,6 +37,7 @@ from fedsafe_node.store.postgresql.connection import (
     connect,
     translated,
 )
+from fedsafe_node.store.postgresql.instances import ElsewhereError
 from fedsafe_node.store.postgresql.notes import PostgresNotes
 from fedsafe_node.store.postgresql.schema import migrate
 from fedsafe_node.store.postgresql.server import Server
@@ -108,6 +110,7 @@ class PostgresStore(WrittenStore):
             SealBrokenError: it is not as the node left it.
             StoreMovedError: it went on in another database.
             SchemaError: a newer program wrote it, or it waits for an upgrade.
+            StoreElsewhereError: the node runs out of another directory.
             StoreFailedError: no server answers, or the role may do too much.
         """
         opened = await asyncio.to_thread(_open, server, sequencing, check, around)
@@ -212,6 +215,8 @@ def _open(
                 sealer.begin(
                     lambda: _migrate(server, writing), lambda: _snapshot(writing)
                 )
+        except ElsewhereError as error:
+            raise StoreElsewhereError(error.address) from None
         except UNREADABLE as error:
             raise StoreFailedError(str(error)) from error
         undo.pop_all()

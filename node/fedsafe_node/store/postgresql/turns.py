@@ -13,6 +13,7 @@ from typing import Any, Final
 import psycopg
 
 from fedsafe_node.store.postgresql.connection import Raw, connect, translated
+from fedsafe_node.store.postgresql.instances import ElsewhereError, hold_instance
 from fedsafe_node.store.postgresql.server import Server
 from fedsafe_node.store.postgresql.statements import Statement
 
@@ -46,14 +47,20 @@ def begin_session(server: Server) -> Raw:
 
     Raises:
         sqlite3.OperationalError: no server answers, or it does not let us in.
+        ElsewhereError: the node runs out of another directory.
     """
     raw = connect(server.url, server.password)
     try:
         for statement in _SESSION:
             raw.execute(statement.encode())
+        if server.instance is not None:
+            hold_instance(raw, server.instance)
     except psycopg.Error as error:
         raw.close()
         raise translated(error) from None
+    except ElsewhereError:
+        raw.close()
+        raise
     return raw
 
 
