@@ -83,6 +83,18 @@ async def _count(
     )
 
 
+async def _check_rows(reader: Reader) -> dict[str, str]:
+    """Say what in the store waits for too long."""
+    checks: dict[str, str] = {}
+    if left := await unfinished_effects(reader):
+        named = ", ".join(effect.target for effect in left)
+        checks["keys to destroy"] = f"unfinished: {named}"
+    waiting = await reader.tasks_waiting()
+    if waiting > MAX_WAITING:
+        checks["reviews"] = f"{waiting} wait for a person"
+    return checks
+
+
 def _by_member(floods: dict[str, int], situation: Situation) -> dict[str, int]:
     """Count disputes of own bans with those that this node has stated."""
     own = floods.pop(situation.own.name, 0)
@@ -170,25 +182,25 @@ class Overview:
         """Say for each part whether it is `ok`, or what is wrong with it.
 
         The store is `full`, `busy` or `failed`, and since when; the disk is `short`
-        of room, or `full`.
+        of room, or `full`. Of a store that cannot be read, what waits in it is not
+        told.
         """
         checks = {"store": await self._check_store()}
         checks["disk"] = _told(await self._store.room())
+        try:
+            checks |= await self._store.read(_check_rows)
+        except StoreError:
+            was = checks["store"]
+            checks["store"] = f"{'failing' if was == 'ok' else was}; it cannot be read"
         now = self._clock.now()
         for member in self._not_covered(now):
             checks[f"feed of {member}"] = self._why(member, now)
-        if left := await self._store.read(unfinished_effects):
-            named = ", ".join(effect.target for effect in left)
-            checks["keys to destroy"] = f"unfinished: {named}"
         for member, told in sorted(self._situation.debts.items()):
             owed = ErasureDebtRequest(told=told)
             if is_late(self._situation.decide(owed, self._clock.now())):
                 since = datetime.fromtimestamp(told, tz=UTC)
                 when = since.isoformat(timespec="seconds")
                 checks[f"erasures at {member}"] = f"not confirmed since {when}"
-        waiting = await self._store.read(lambda reader: reader.tasks_waiting())
-        if waiting > MAX_WAITING:
-            checks["reviews"] = f"{waiting} wait for a person"
         away = self._cosigning.stale_since()
         if self._cosigning.alarm is not None:
             checks["witnesses"] = "they have seen more than this node has"
