@@ -2,7 +2,8 @@
 """What each process of a node does beside answering, while there are others.
 
 It looks for what the others have changed though nobody asks it anything, and does those
-jobs that are about its own memory. What fails is tried again at the next look.
+jobs that are about its own memory. What fails is tried again at the next look, and
+logged once: a database that is away would fill the log.
 """
 
 import asyncio
@@ -22,7 +23,11 @@ Step = Callable[[], Awaitable[None]]
 
 
 class Attending:
-    """Looks around again and again. Owned by the event loop: when each job is due."""
+    """Looks around again and again.
+
+    Owned by the event loop: when each job is due, and with which class of error what
+    fails now has failed.
+    """
 
     def __init__(
         self, clock: Clock, steps: Mapping[str, Step], jobs: Mapping[str, Job]
@@ -31,6 +36,7 @@ class Attending:
         self._steps = steps
         self._jobs = jobs
         self._due: dict[str, datetime] = {}
+        self._failing: dict[str, type[Exception]] = {}
 
     async def run(self) -> None:
         """Look around until it is cancelled."""
@@ -50,11 +56,17 @@ class Attending:
 
     async def _try(self, name: str, step: Step) -> None:
         asking = begin()
+        shown = fields(job=name, trace=asking.trace)
         try:
             await step()
-        except Exception:  # noqa: BLE001
+        except Exception as error:  # noqa: BLE001
             # The boundary of a step: the others have their turn, and it has the next.
-            _LOG.exception("step failed", extra=fields(job=name, trace=asking.trace))
+            if self._failing.get(name) is not type(error):
+                _LOG.exception("step failed", extra=shown)
+            self._failing[name] = type(error)
+        else:
+            if self._failing.pop(name, None) is not None:
+                _LOG.info("step works again", extra=shown)
 
 
 def own_jobs(jobs: Mapping[str, Job]) -> tuple[dict[str, Job], dict[str, Job]]:

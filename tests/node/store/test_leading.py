@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Callable
 
 import psycopg
@@ -8,6 +9,7 @@ from tests.postgresql.server import Server as Throwaway
 
 from fedsafe_node.store.postgresql.leading import LEADING, AdvisoryLeadership
 from fedsafe_node.store.postgresql.server import Server
+from fedsafe_node.telemetry import LOGGER
 
 Make = Callable[[], AdvisoryLeadership]
 CUT = (
@@ -93,7 +95,10 @@ async def test_a_lock_that_is_let_go_on_the_server_is_noticed(make: Make) -> Non
         await one.lost()
 
 
-async def test_without_a_server_nobody_leads(own_postgresql: Throwaway) -> None:
+async def test_without_a_server_nobody_leads_and_that_is_logged_once(
+    own_postgresql: Throwaway, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, LOGGER)
     one = AdvisoryLeadership(Server(own_postgresql.url()), beat=0.01, settle=0.02)
     await soon(one)
 
@@ -106,6 +111,11 @@ async def test_without_a_server_nobody_leads(own_postgresql: Throwaway) -> None:
     await asyncio.to_thread(own_postgresql.start)
     await soon(one)
     await one.give_up()
+
+    assert [record.msg for record in caplog.records] == [
+        "the server does not say who leads",
+        "the server says again who leads",
+    ]
 
 
 async def _is_held(url: str) -> bool:

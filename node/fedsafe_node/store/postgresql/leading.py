@@ -52,8 +52,9 @@ _Connection = psycopg.AsyncConnection[Any]
 class AdvisoryLeadership:
     """Leads while its session holds the lock (`leading.Leadership`).
 
-    Owned by the event loop: the connection, the session that has won, and whether
-    nobody can have led before: then the first win needs no wait.
+    Owned by the event loop: the connection, the session that has won, whether nobody
+    can have led before: then the first win needs no wait; and whether the server gave
+    no answer, which is logged once.
     """
 
     def __init__(
@@ -73,6 +74,7 @@ class AdvisoryLeadership:
         self._is_first = is_first
         self._connection: _Connection | None = None
         self._session = 0
+        self._is_away = False
 
     async def won(self) -> None:
         """Wait until this worker leads, and no other one does that was cut off."""
@@ -101,6 +103,7 @@ class AdvisoryLeadership:
         except (psycopg.Error, OSError, TimeoutError) as error:
             await self._unknown(error)
             return False
+        self._known()
         is_first, self._is_first = self._is_first, False
         if has_won and not is_first:
             await asyncio.sleep(self._settle)
@@ -118,15 +121,23 @@ class AdvisoryLeadership:
         except (psycopg.Error, OSError, TimeoutError) as error:
             await self._unknown(error)
             return False
+        self._known()
         if not holds:
             _LOG.error("the lock is not held", extra=fields(reason="session"))
             await self.give_up()
         return bool(holds)
 
     async def _unknown(self, error: Exception) -> None:
-        reason = type(error).__name__
-        _LOG.warning("the server does not say who leads", extra=fields(reason=reason))
+        if not self._is_away:
+            shown = fields(reason=type(error).__name__)
+            _LOG.warning("the server does not say who leads", extra=shown)
+        self._is_away = True
         await self.give_up()
+
+    def _known(self) -> None:
+        if self._is_away:
+            _LOG.info("the server says again who leads")
+        self._is_away = False
 
     async def _connect(self) -> _Connection:
         given = {**_PARAMETERS, **conninfo_to_dict(self._server.url)}
