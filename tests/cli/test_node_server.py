@@ -5,10 +5,11 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import pytest
 from tests.node.databases import Prepared, preparing
-from tests.postgresql.databases import Databases
+from tests.postgresql.databases import Databases, name_in
 
 from fedsafe_node.config import Place
 from fedsafe_node.store.schema import MIGRATIONS, VERSION
@@ -214,6 +215,30 @@ def test_the_owner_prepares_the_tables_of_a_node_again(
     assert refused.status == 2
     assert "--owner-file" in refused.err
     assert prepared.owner not in outcome.out + outcome.err + refused.err
+
+
+def test_whoever_does_not_own_the_tables_prepares_none_though_nothing_is_due(
+    run: "Run", short_path: Path, postgresql: Databases
+) -> None:
+    owner, home = short_path / "owner.url", short_path / "n"
+    owner.touch(0o600)
+    with preparing(postgresql) as made, preparing(postgresql) as others:
+        prepared, elsewhere = made.make(), others.make()
+        stranger = urlsplit(elsewhere.owner).username or ""
+        run(*MAKE, *TALKS, "--dir", str(home), "--store", prepared.node)
+        asked = ("store", "prepare", "--config", str(home), "--owner-file", str(owner))
+        said = []
+        for address in (
+            prepared.node,
+            postgresql.url(name_in(prepared.node), role=stranger),
+        ):
+            owner.write_text(address)
+            said.append(run(*asked))
+
+    assert [each.status for each in said] == [1, 1]
+    assert "names the node's role, which may not own the tables" in said[0].err
+    assert "names a role without the tables" in said[1].err
+    assert all("nothing was changed" in each.err for each in said)
 
 
 def test_only_a_server_is_prepared(run: "Run", short_path: Path) -> None:

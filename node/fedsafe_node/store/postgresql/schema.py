@@ -12,7 +12,7 @@ from typing import Any, Final
 import psycopg
 from psycopg import sql
 
-from fedsafe_node.errors import SchemaError
+from fedsafe_node.errors import SchemaError, StoreFailedError
 from fedsafe_node.store.postgresql.catalogue import (
     ERASED_IN_PLACE,
     LOGS,
@@ -49,6 +49,11 @@ _BASE: Final = (
         "VALUES (TG_ARGV[0], 1, to_json(NEW)::text); END IF; RETURN NULL; END $$"
     ),
 )
+_OWNED: Final = (
+    "SELECT pg_has_role(c.relowner, 'USAGE') FROM pg_class c "  # noqa: S608 - our word
+    "JOIN pg_namespace n ON n.oid = c.relnamespace "
+    f"WHERE n.nspname = '{SCHEMA_NAME}' AND c.relname = 'logs'"
+)
 # Noted by nobody (as in `coverage`), or by those who call the functions.
 _UNNOTED: Final = ("entries", "openings", "pruned", "seal", "tile_roots")
 
@@ -70,6 +75,28 @@ def migrate(owner_url: str, role: str) -> None:
         raise translated(error) from None
     finally:
         raw.close()
+
+
+def check_owner(owner_url: str, role: str) -> None:
+    """See that an address is that of the owner of a node's tables, where there are any.
+
+    Raises:
+        StoreFailedError: it is somebody else's, or the node's own.
+        sqlite3.Error: no server answers, or it does not let the owner in.
+    """
+    raw = connect(owner_url)
+    try:
+        ((owner,),) = _execute(raw, "SELECT current_user::text")
+        owned = _execute(raw, _OWNED)
+    except psycopg.Error as error:
+        raise translated(error) from None
+    finally:
+        raw.close()
+    if owner == role:
+        why = "the owner's address names the node's role, which may not own the tables"
+        raise StoreFailedError(why)
+    if owned == [(False,)]:
+        raise StoreFailedError("the owner's address names a role without the tables")
 
 
 def _execute(raw: "psycopg.Connection[Any]", statement: str) -> list[Any]:

@@ -39,7 +39,7 @@ from fedsafe_node.store.postgresql.connection import (
 )
 from fedsafe_node.store.postgresql.instances import ElsewhereError
 from fedsafe_node.store.postgresql.notes import PostgresNotes
-from fedsafe_node.store.postgresql.schema import migrate
+from fedsafe_node.store.postgresql.schema import check_owner, migrate
 from fedsafe_node.store.postgresql.server import Server
 from fedsafe_node.store.postgresql.writing import PostgresWriteConnection
 from fedsafe_node.store.protocol import Reader, Transaction
@@ -227,10 +227,13 @@ def _migrate(server: Server, writing: PostgresWriteConnection) -> None:
     found = writing.version()
     if found > VERSION:
         raise SchemaError(found, VERSION)
-    if found < VERSION and server.owner_url is None:
-        raise SchemaBehindError(found, VERSION)
-    if found < VERSION and server.owner_url is not None:
-        (role,) = writing.execute("SELECT current_user::text").fetchone()
+    if server.owner_url is None:
+        if found < VERSION:
+            raise SchemaBehindError(found, VERSION)
+        return
+    (role,) = writing.execute("SELECT current_user::text").fetchone()
+    check_owner(server.owner_url, role)
+    if found < VERSION:
         migrate(server.owner_url, role)
         if writing.version() != VERSION:
             raise StoreFailedError("the owner's address leads to another database")
