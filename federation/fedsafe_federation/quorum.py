@@ -32,6 +32,7 @@ from fedsafe_crypto.threshold import (
     finalize_threshold,
     verify_evaluation,
 )
+from fedsafe_federation.blinding import Tried
 from fedsafe_federation.charter import Charter, Member
 from fedsafe_federation.errors import (
     MalformedError,
@@ -89,8 +90,8 @@ class Quorum:
     """Evaluates under one epoch's key.
 
     State, owned by the event loop: `_avoid` maps a peer to the moment until which
-    others are asked first; `_reports` are the reports that are still being kept,
-    which no deadline cuts off.
+    others are asked first; `_tried` keeps blinds for another try; `_reports` are the
+    reports that are still being kept, which no deadline cuts off.
     """
 
     def __init__(  # noqa: PLR0913 - everything it needs is an argument
@@ -125,12 +126,26 @@ class Quorum:
         self._offload = offload
         self._now = now
         self._token_bytes = token_bytes
+        self._tried = Tried()
         self._avoid: dict[str, datetime] = {}
         self._reports: set[asyncio.Task[None]] = set()
 
     async def blind(self, inputs: Sequence[bytes]) -> Sequence[Blinded]:
-        """Blind inputs: once for all epochs, so that each is charged once."""
-        return await self._run(lambda: blind_all(inputs, Mode.VOPRF), len(inputs))
+        """Blind inputs: once for all epochs and tries, so that each is charged once."""
+        known = self._tried.find(inputs, self._now())
+        fresh = [each for each in inputs if each not in known]
+        made = await self._run(lambda: blind_all(fresh, Mode.VOPRF), len(fresh))
+        new = iter(made)
+        return [known[each] if each in known else next(new) for each in inputs]
+
+    def tried(
+        self, inputs: Sequence[bytes], blinds: Sequence[Blinded], *, done: bool
+    ) -> None:
+        """Keep the blinds of a try for the next one, unless it is *done*."""
+        if done:
+            self._tried.drop(inputs)
+        else:
+            self._tried.keep(inputs, blinds, self._now())
 
     async def evaluate(
         self,
@@ -138,19 +153,15 @@ class Quorum:
         budget: Budget,
         *,
         within: float,
-        blinds: Sequence[Blinded] | None = None,
+        blinds: Sequence[Blinded],
     ) -> Sequence[bytes]:
         """Give the OPRF output of every input, in order, within *within* seconds.
-
-        What was blinded before, for another epoch or try, is charged no more.
 
         Raises:
             QuorumError: fewer than t members answered rightly in time.
         """
         outputs: list[bytes] = []
         end = asyncio.get_running_loop().time() + within
-        if blinds is None:
-            blinds = await self.blind(inputs)
         for start in range(0, len(inputs), MAX_ELEMENTS):
             batch = slice(start, start + MAX_ELEMENTS)
             outputs += await self._evaluate(inputs[batch], blinds[batch], budget, end)

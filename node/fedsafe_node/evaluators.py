@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from fedsafe_crypto.oprf import Blinded, Mode, output_direct
+from fedsafe_crypto.oprf import Mode, output_direct
 from fedsafe_crypto.tokens import media_token, origin_token
 from fedsafe_federation.metering import Budget
 from fedsafe_federation.quorum import Quorum
@@ -77,12 +77,7 @@ class SharedLists:
         """
         federation = self.membership.charter.federation
         inputs = [person.input(federation) for person in persons]
-        blinds: Sequence[Blinded] | None = None
-        columns: list[list[Output]] = []
-        for epoch, quorum in self._quorums.items():
-            blinds = blinds or await quorum.blind(inputs)
-            found = await quorum.evaluate(inputs, budget, within=within, blinds=blinds)
-            columns.append([Output(epoch, y) for y in found])
+        columns = await self._evaluate(self._quorums, inputs, budget, within)
         return list(zip(*columns, strict=True))
 
     async def newest(
@@ -96,8 +91,30 @@ class SharedLists:
         federation = self.membership.charter.federation
         epoch = self.membership.epoch.epoch
         inputs = [person.input(federation) for person in persons]
-        outputs = await self._quorums[epoch].evaluate(inputs, budget, within=within)
-        return [Output(epoch, y) for y in outputs]
+        newest = {epoch: self._quorums[epoch]}
+        (outputs,) = await self._evaluate(newest, inputs, budget, within)
+        return outputs
+
+    async def _evaluate(
+        self,
+        quorums: Mapping[int, Quorum],
+        inputs: Sequence[bytes],
+        budget: Budget,
+        within: float,
+    ) -> list[list[Output]]:
+        first = next(iter(quorums.values()))
+        blinds, done = await first.blind(inputs), False
+        columns: list[list[Output]] = []
+        try:
+            for epoch, quorum in quorums.items():
+                found = await quorum.evaluate(
+                    inputs, budget, within=within, blinds=blinds
+                )
+                columns.append([Output(epoch, y) for y in found])
+            done = True
+        finally:
+            first.tried(inputs, blinds, done=done)
+        return columns
 
     def tokens(self, output: Output) -> Mapping[str, bytes]:
         """Derive one token for each origin whose signals may match."""

@@ -19,6 +19,7 @@ from tests.federation.quorum.conftest import (
     LONG,
     Cheat,
     Members,
+    evaluate,
     truth,
 )
 
@@ -32,7 +33,6 @@ from fedsafe_federation.evaluation import (
     EvaluationRequest,
     answer_request,
 )
-from fedsafe_federation.metering import LOOKUPS
 from fedsafe_federation.signed import Signed, sign_statement
 from fedsafe_federation.wireformat import decode
 
@@ -162,7 +162,7 @@ async def test_a_peer_that_answers_wrongly_is_replaced(cheat: Cheat) -> None:
     quorum = members.quorum()
     quorum._leave(NAMES[2], timedelta(seconds=1))  # noqa: SLF001
 
-    outputs = await quorum.evaluate(INPUTS, LOOKUPS, within=LONG)
+    outputs = await evaluate(quorum, INPUTS, within=LONG)
     await quorum.settle()
 
     assert outputs == truth(members.world)
@@ -208,7 +208,7 @@ async def test_evidence_that_cannot_be_kept_does_not_stop_the_lookup(
 
     quorum._report = broken  # noqa: SLF001
     quorum._leave(NAMES[2], timedelta(seconds=1))  # noqa: SLF001
-    assert await quorum.evaluate(INPUTS, LOOKUPS, within=LONG) == truth(members.world)
+    assert await evaluate(quorum, INPUTS, within=LONG) == truth(members.world)
     await quorum.settle()
     assert [entry.message for entry in caplog.records] == ["evidence not kept"]
 
@@ -270,7 +270,7 @@ async def test_keeping_evidence_delays_no_lookup_and_is_not_cut_off() -> None:
 
     quorum._report = slow  # noqa: SLF001
     quorum._leave(NAMES[2], timedelta(seconds=1))  # noqa: SLF001
-    assert await quorum.evaluate(INPUTS, LOOKUPS, within=LONG) == truth(members.world)
+    assert await evaluate(quorum, INPUTS, within=LONG) == truth(members.world)
     assert kept == []
 
     held.set()

@@ -3,15 +3,17 @@
 
 import asyncio
 import itertools
+from collections import Counter
 from datetime import timedelta
 
 import pytest
 from msgspec.structs import replace
-from tests.federation.conftest import NAMES, World, member, world
+from tests.federation.conftest import NAMES, NOW, World, member, world
 from tests.federation.quorum.conftest import (
     INPUTS,
     LONG,
     Members,
+    evaluate,
     truth,
 )
 
@@ -79,9 +81,9 @@ async def test_whoever_failed_is_asked_last_for_a_while() -> None:
     quorum = members.quorum()
     first = _first(quorum)
     members.away = {first}
-    await quorum.evaluate(INPUTS, LOOKUPS, within=LONG)
+    await evaluate(quorum, INPUTS, within=LONG)
     members.asked.clear()
-    await quorum.evaluate(INPUTS, LOOKUPS, within=LONG)
+    await evaluate(quorum, INPUTS, within=LONG)
 
     assert first not in members.asked
 
@@ -99,7 +101,7 @@ async def test_the_deadline_is_kept_and_silence_accuses_nobody() -> None:
     loop = asyncio.get_running_loop()
     start = loop.time()
     with pytest.raises(QuorumError):
-        await quorum.evaluate(INPUTS, LOOKUPS, within=0.05)
+        await evaluate(quorum, INPUTS, within=0.05)
 
     assert 0.04 < loop.time() - start < 5
     assert members.reports == []
@@ -119,9 +121,9 @@ async def test_a_silent_peer_is_asked_last_next_time() -> None:
     first = _first(quorum)
     members.cheats[first] = silent
     with pytest.raises(QuorumError):
-        await quorum.evaluate(INPUTS, LOOKUPS, within=0.05)
+        await evaluate(quorum, INPUTS, within=0.05)
 
-    assert await quorum.evaluate(INPUTS, LOOKUPS, within=LONG) == truth(members.world)
+    assert await evaluate(quorum, INPUTS, within=LONG) == truth(members.world)
     assert members.asked[-1] != first
 
 
@@ -144,11 +146,11 @@ async def test_the_answer_of_a_slow_peer_is_ignored() -> None:
 
     members.cheats = {slow: late}
     with pytest.raises(QuorumError):
-        await quorum.evaluate(INPUTS, LOOKUPS, within=0.05)
+        await evaluate(quorum, INPUTS, within=0.05)
 
     assert cancelled == [slow]
     assert liar in members.asked
-    assert await quorum.evaluate(INPUTS, LOOKUPS, within=LONG) == truth(members.world)
+    assert await evaluate(quorum, INPUTS, within=LONG) == truth(members.world)
 
 
 async def test_a_cancelled_lookup_leaves_no_task_behind() -> None:
@@ -160,7 +162,7 @@ async def test_a_cancelled_lookup_leaves_no_task_behind() -> None:
         return answer
 
     members.cheats = dict.fromkeys(NAMES[1:], late)
-    task = asyncio.create_task(members.quorum().evaluate(INPUTS, LOOKUPS, within=LONG))
+    task = asyncio.create_task(evaluate(members.quorum(), INPUTS, within=LONG))
     while not members.asked:  # noqa: ASYNC110
         await asyncio.sleep(0)
     task.cancel()
@@ -225,3 +227,46 @@ async def test_a_suspended_member_gets_no_answer() -> None:
 
     with pytest.raises(UntrustedError, match="suspended"):
         await members.evaluate(name="a.example")
+
+
+async def test_who_has_no_budget_left_is_replaced_and_left_alone() -> None:
+    members = Members(world(5, 3))
+    members.ledger.waits[NAMES[1], LOOKUPS] = 7.0
+    outputs = [await members.evaluate() for _ in range(12)]
+    members.ledger.waits |= {(name, LOOKUPS): 9.0 for name in NAMES[2:4]}
+    with pytest.raises(QuorumError) as refused:
+        await members.evaluate()
+
+    assert outputs == [truth(members.world)] * 12
+    assert NAMES[1] not in members.asked
+    assert refused.value.retry_after == 7.0
+
+
+async def test_over_many_lookups_all_peers_are_asked_alike() -> None:
+    members = Members(world(5, 3))
+    for number in range(200):
+        await members.evaluate([b"%d" % number])
+    asked = Counter(members.asked)
+
+    assert set(asked) == set(NAMES[1:5])
+    assert min(asked.values()) > 60  # a hundred each, but for chance
+
+
+async def test_a_failed_try_is_repeated_with_the_same_elements_for_a_minute() -> None:
+    members, now = Members(world(), away=set(NAMES[1:3])), NOW - timedelta(minutes=1)
+    quorum = members.quorum()
+    quorum._now = lambda: now  # noqa: SLF001
+    for _ in range(2):
+        with pytest.raises(QuorumError):
+            await evaluate(quorum, INPUTS, within=LONG)
+    now += timedelta(minutes=1)
+    with pytest.raises(QuorumError):
+        await evaluate(quorum, INPUTS, within=LONG)
+    members.away.clear()
+    for _ in range(2):
+        await evaluate(quorum, INPUTS, within=LONG)
+    elements = [batch for _, _, batch in members.ledger.asked]
+    distinct = list(dict.fromkeys(elements))
+
+    assert len(elements) == 2 * 3 + 2
+    assert len(distinct) == 3  # two tries, the third with the fourth, and the last
