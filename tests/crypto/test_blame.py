@@ -153,8 +153,8 @@ def test_nothing_that_one_can_say_convicts_an_honest_participant(
     assert {each.guilty for each in found} == {by}
 
 
-def bad_share_for_two() -> Table:
-    """Let 3 deal badly to 2 and only to it."""
+def bad_share_for(victim: int) -> Table:
+    """Let 3 deal badly to one and only to it."""
     table = Table(RUN, held_of(OLD))
     polynomial = draw_polynomial(3, secret=OLD[3].share.secret)
     sent: list[bytes] = []
@@ -162,7 +162,7 @@ def bad_share_for_two() -> Table:
     def say(_: int, message: bytes) -> bytes:
         del message
         if not sent:
-            forgery = Forgery(polynomial=polynomial, shares={2: b"\1" + bytes(31)})
+            forgery = Forgery(polynomial=polynomial, shares={victim: b"\1" + bytes(31)})
             sent.append(write(RUN, forgery.deal(table, 3)))
         return sent[0]
 
@@ -170,9 +170,12 @@ def bad_share_for_two() -> Table:
     return table.play()
 
 
-def test_a_complaint_opens_one_sub_share_and_nothing_else() -> None:
-    table = bad_share_for_two()
-    [complaint] = complaints_of(table.third[2])
+@pytest.mark.parametrize(("victim", "others"), [(2, (5, 7)), (5, (2, 7))])
+def test_a_complaint_opens_one_sub_share_and_nothing_else(
+    victim: int, others: tuple[int, int]
+) -> None:
+    table = bad_share_for(victim)
+    [complaint] = complaints_of(table.third[victim])
     key = RecipientKey.from_bytes(complaint.key)
     opened: list[tuple[int, int]] = []
     for dealer in RUN.dealers:
@@ -184,13 +187,13 @@ def test_a_complaint_opens_one_sub_share_and_nothing_else() -> None:
                 token = open_token_key(RUN, deal, recipient, key)
                 assert token is Reason.UNREADABLE_TOKEN_KEY
 
-    assert opened == [(3, 2)]
-    for honest in (5, 7):
+    assert opened == [(3, victim)]
+    for honest in others:
         assert complaints_of(table.third[honest]) == ()
 
 
 def test_a_complaint_shown_to_anybody_convicts_the_dealer() -> None:
-    table = bad_share_for_two()
+    table = bad_share_for(2)
     [complaint] = complaints_of(table.third[2])
     two = table.views[2]
     shown = Seen(announcements=two.announcements, deals={3: two.deals[3]})
@@ -201,7 +204,7 @@ def test_a_complaint_shown_to_anybody_convicts_the_dealer() -> None:
 
 @pytest.mark.parametrize("lacks", ["the deal", "the announcements", "everything"])
 def test_a_complaint_without_its_evidence_is_not_settled(lacks: str) -> None:
-    table = bad_share_for_two()
+    table = bad_share_for(2)
     [complaint] = complaints_of(table.third[2])
     two = table.views[2]
     shown = {
@@ -226,7 +229,7 @@ def test_a_complaint_of_a_deal_that_nobody_sent_counts_against_its_author() -> N
 def test_whoever_was_shown_another_deal_does_not_accuse_the_victim() -> None:
     # 3 deals badly to 2 and well to the others: both messages together convict it,
     # and nobody takes the complaint for a false one.
-    table = bad_share_for_two()
+    table = bad_share_for(2)
     well = table.second[3].message
     others = [
         replace(table.views[index], deals={**table.views[index].deals, 3: well})
@@ -306,7 +309,7 @@ def test_a_dealer_that_took_a_malformed_announcement_lends_it_no_weight() -> Non
 
 
 def test_a_run_without_the_guilty_gives_the_rest_a_key() -> None:
-    table = bad_share_for_two()
+    table = bad_share_for(2)
     with pytest.raises(DkgAbortError) as caught:
         check_verdicts(RUN, table.views[5])
     guilty = {each.guilty for each in caught.value.findings if not each.cites}

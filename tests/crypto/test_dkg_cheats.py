@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Whatever one participant sends, nobody ends with a bad key, and all name it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import pytest
@@ -21,7 +21,7 @@ from tests.crypto.rounds import (
     saying,
 )
 
-from fedsafe_crypto.blame import findings
+from fedsafe_crypto.blame import Seen, findings
 from fedsafe_crypto.dkg import announce
 from fedsafe_crypto.dkg_messages import (
     Announcement,
@@ -34,14 +34,22 @@ from fedsafe_crypto.dkg_messages import (
     write,
 )
 from fedsafe_crypto.errors import DkgAbortError, DkgError
-from fedsafe_crypto.group import multiply_base, random_scalar
+from fedsafe_crypto.group import (
+    multiply_base,
+    random_scalar,
+    scalar_from_int,
+    scalar_invert,
+    scalar_multiply,
+    scalar_negate,
+)
 from fedsafe_crypto.joint import outcome
 from fedsafe_crypto.seal import PUBLIC_KEY_BYTES
-from fedsafe_crypto.shares import draw_polynomial
+from fedsafe_crypto.shares import draw_polynomial, lagrange_at_zero
 
 NEW = "a new key"
 ANEW = "a key shared anew"
 CHEAT = 3
+ONE = scalar_from_int(1)
 
 OLDER = finished(run_of(2, (1, 2, 3)))
 OLD = reshared(OLDER, 2, (1, 2, 3))
@@ -510,8 +518,57 @@ def test_a_bad_deal_is_seen_even_if_no_recipient_complains(kind: str) -> None:
     assert (finding.guilty, finding.reason) == (CHEAT, Reason.NO_POSSESSION)
 
 
-def _transcript(table: Table, deals: dict[int, bytes]) -> bytes:
+def _transcript(table: Table, deals: Mapping[int, bytes]) -> bytes:
 
     announced = table.views[2].announcements
     cited = [digest_of(announced[index]) for index in table.run.indices]
     return transcript_of(table.run, cited, deals)
+
+
+@pytest.mark.parametrize("kind", [NEW, ANEW])
+def test_dealers_whose_commitments_cancel_out_block_nobody(kind: str) -> None:
+    # What 1 and 3 deal adds up to nothing but for the constants: sums that begin
+    # with their part must not meet the identity.
+    table = table_of(kind)
+    dealers = table.run.dealers
+    one = lagrange_at_zero(dealers) if kind == ANEW else dict.fromkeys(dealers, ONE)
+    ratio = scalar_negate(scalar_multiply(one[1], scalar_invert(one[3])))
+    drawn = draw_polynomial(table.run.threshold)
+    secrets = [OLD[i].share.secret if kind == ANEW else drawn[0] for i in (1, 3)]
+    deals = {
+        1: [secrets[0], *drawn[1:]],
+        3: [secrets[1], *(scalar_multiply(ratio, each) for each in drawn[1:])],
+    }
+    sent: dict[int, bytes] = {}
+
+    def tamper(round_: int, sender: int, to: int, message: bytes) -> bytes:
+        del to
+        if round_ != 2 or sender not in deals:
+            return message
+        if sender not in sent:
+            forgery = Forgery(polynomial=deals[sender])
+            sent[sender] = write(table.run, forgery.deal(table, sender))
+        return sent[sender]
+
+    table.tamper = tamper
+    table.announce()
+    table.deal()
+    table.judge()
+
+    everything = Seen(
+        announcements=table.views[2].announcements,
+        deals=table.views[2].deals,
+        verdicts={
+            index: write(table.run, agreeing(table, index))
+            for index in table.run.indices
+        },
+    )
+    for index in table.run.indices:
+        if index not in deals:
+            assert complaints_of(table.third[index]) == ()
+    outcome(table.run, everything).pins.check()
+
+
+def agreeing(table: Table, index: int) -> Verdict:
+    transcript = _transcript(table, table.views[2].deals)
+    return Verdict(sender=index, transcript=transcript, complaints=())
