@@ -264,6 +264,8 @@ def test_an_honest_pair_that_was_shown_different_announcements_is_not_blamed() -
     assert set(shuffled(views)) == {
         (Finding(about=7, reason=Reason.TWO_MESSAGES, guilty=7),)
     }
+    finding = decide(RUN, views, 2, complaint)
+    assert (finding.guilty, finding.reason) == (7, Reason.TWO_MESSAGES)
     for index in (1, 3):  # before 2 shows what it saw, the finding is not settled
         alone = findings(RUN, table.views[index])
         assert all(each.cites for each in alone)

@@ -1,39 +1,37 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whatever one participant sends, nobody ends with a bad key, and all name it."""
+"""Whatever one dealer deals, nobody ends with a bad key, and all name it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from tests.crypto.cheats import (
+    ANEW,
+    CHEAT,
+    NEW,
+    OLD,
+    OLDER,
+    agreed_by_all,
+    check_named,
+    check_nobody_opens_the_honest,
+    honest_of,
+    polynomial_of,
+    table_of,
+)
 from tests.crypto.rounds import (
     Forgery,
     Table,
-    changed,
     complaints_of,
     decoded,
-    finished,
-    held_of,
-    reshared,
-    resharing_of,
-    run_of,
     saying,
 )
 
-from fedsafe_crypto.blame import Seen, findings
-from fedsafe_crypto.dkg import announce
+from fedsafe_crypto.blame import Seen
 from fedsafe_crypto.dkg_messages import (
-    Announcement,
-    Complaint,
     Deal,
     Reason,
-    Verdict,
-    digest_of,
-    transcript_of,
     write,
 )
-from fedsafe_crypto.errors import DkgAbortError, DkgError
 from fedsafe_crypto.group import (
     multiply_base,
     random_scalar,
@@ -43,47 +41,9 @@ from fedsafe_crypto.group import (
     scalar_negate,
 )
 from fedsafe_crypto.joint import outcome
-from fedsafe_crypto.seal import PUBLIC_KEY_BYTES
 from fedsafe_crypto.shares import draw_polynomial, lagrange_at_zero
 
-NEW = "a new key"
-ANEW = "a key shared anew"
-CHEAT = 3
 ONE = scalar_from_int(1)
-
-OLDER = finished(run_of(2, (1, 2, 3)))
-OLD = reshared(OLDER, 2, (1, 2, 3))
-
-
-def table_of(kind: str) -> Table:
-    """One leaves, two stay (the cheat among them), two join, t becomes 3."""
-    if kind == NEW:
-        return Table(run_of(2, (1, 2, 3)))
-    return Table(resharing_of(OLD, 3, (2, 3, 5, 7)), held_of(OLD))
-
-
-def honest_of(table: Table) -> list[int]:
-    return [index for index in table.run.participants if index != CHEAT]
-
-
-def polynomial_of(table: Table) -> list[bytes]:
-    """Draw what the cheat would have to deal."""
-    secret = OLD[CHEAT].share.secret if table.run.source else None
-    return draw_polynomial(table.run.threshold, secret=secret)
-
-
-def check_named(table: Table, reason: Reason) -> None:
-    found = table.found(honest_of(table))
-    settled = {(each.about, each.reason) for each in found if not each.cites}
-    assert settled == {(CHEAT, reason)}
-    assert {each.guilty for each in found} == {CHEAT}
-
-
-def check_nobody_opens_the_honest(table: Table) -> None:
-    for index in honest_of(table):
-        if index in table.third:
-            for complaint in complaints_of(table.third[index]):
-                assert complaint.about == CHEAT
 
 
 def flipped(data: bytes) -> bytes:
@@ -319,212 +279,6 @@ def test_a_deal_for_announcements_that_nobody_made_is_named_by_all(kind: str) ->
     assert {each.cites for each in complained} == {made_up[0]}
 
 
-BAD_ANNOUNCEMENTS: dict[str, tuple[dict[str, object], Reason]] = {
-    "no keys": ({"keys": ()}, Reason.MALFORMED),
-    "a short key": ({"keys": (b"x",)}, Reason.MALFORMED),
-    "a token key unasked": ({"token_keys": (b"x",)}, Reason.MALFORMED),
-    "another sender": ({"sender": 2}, Reason.OTHER_SENDER),
-    "unusable keys": (
-        {"keys": (b"\xff" * PUBLIC_KEY_BYTES,) * 2},
-        Reason.UNUSABLE_KEY,
-    ),
-    "keys of low order": (
-        {"keys": (bytes(PUBLIC_KEY_BYTES),) * 2},
-        Reason.UNUSABLE_KEY,
-    ),
-}
-
-
-@pytest.mark.parametrize("kind", [NEW, ANEW])
-@pytest.mark.parametrize("name", BAD_ANNOUNCEMENTS)
-def test_a_bad_announcement_is_named_by_all(kind: str, name: str) -> None:
-    changes, reason = BAD_ANNOUNCEMENTS[name]
-    table = table_of(kind)
-
-    def say(_: int, message: bytes) -> bytes:
-        return changed(table.run, Announcement, message, **changes)
-
-    table.tamper = saying(1, CHEAT, say)
-    table.play()
-
-    check_named(table, reason)
-
-
-def test_a_newcomers_unusable_token_key_is_named_by_all() -> None:
-    table = table_of(ANEW)
-
-    def say(_: int, message: bytes) -> bytes:
-        keys = decoded(Announcement, message).token_keys
-        bad = (keys[0], bytes(PUBLIC_KEY_BYTES), keys[2])
-        return changed(table.run, Announcement, message, token_keys=bad)
-
-    table.tamper = saying(1, 5, say)
-    table.play()
-
-    honest = [index for index in table.run.participants if index != 5]
-    [finding] = table.found(honest)
-    assert (finding.by, finding.guilty) == (2, 5)
-    assert finding.reason == Reason.UNUSABLE_KEY
-
-
-@pytest.mark.parametrize("kind", [NEW, ANEW])
-@pytest.mark.parametrize("round_", [1, 2, 3])
-@pytest.mark.parametrize(
-    "junk", [b"", b"\xc1", b"\x91" * 100_000, b"\0" * 300_000], ids=range(4)
-)
-def test_junk_in_any_round_is_named_by_all(kind: str, round_: int, junk: bytes) -> None:
-    table = table_of(kind)
-    table.tamper = saying(round_, CHEAT, lambda _, __: table.run.digest() + junk)
-    table.play()
-
-    check_named(table, Reason.MALFORMED)
-
-
-BAD_VERDICTS: dict[str, tuple[dict[str, object], Reason]] = {
-    "nothing at all": ({"transcript": b""}, Reason.MALFORMED),
-    "another sender": ({"sender": 2}, Reason.OTHER_SENDER),
-    "of itself": ({"complaints": (3,)}, Reason.MALFORMED),
-    "of a stranger": ({"complaints": (9,)}, Reason.MALFORMED),
-    "of one twice": ({"complaints": (2, 2)}, Reason.MALFORMED),
-}
-
-
-@pytest.mark.parametrize("kind", [NEW, ANEW])
-@pytest.mark.parametrize("name", BAD_VERDICTS)
-def test_a_malformed_verdict_is_named_by_all(kind: str, name: str) -> None:
-    changes, reason = BAD_VERDICTS[name]
-    table = table_of(kind)
-    accused = changes.get("complaints", ())
-    assert isinstance(accused, tuple)
-    if accused:
-        complaints = tuple(
-            Complaint(round=2, about=each, reason=Reason.UNREADABLE, message=bytes(32))
-            for each in accused
-        )
-        changes = {"transcript": b"", "complaints": complaints}
-
-    def say(_: int, message: bytes) -> bytes:
-        return changed(table.run, Verdict, message, **changes)
-
-    table.tamper = saying(3, CHEAT, say)
-    table.play()
-
-    check_named(table, reason)
-
-
-@pytest.mark.parametrize("kind", [NEW, ANEW])
-def test_a_transcript_that_nobody_saw_is_named_by_all(kind: str) -> None:
-    table = table_of(kind)
-
-    def say(_: int, message: bytes) -> bytes:
-        return changed(table.run, Verdict, message, transcript=b"\1" * 32)
-
-    table.tamper = saying(3, CHEAT, say)
-    table.play()
-
-    [finding] = table.found(honest_of(table))
-    assert (finding.guilty, finding.reason) == (CHEAT, Reason.OTHER_TRANSCRIPT)
-
-
-def second_message(table: Table, round_: int) -> Callable[[], bytes]:
-    """Play another self of the cheat, which says something else in that round."""
-    held = table.held.get(CHEAT)
-    if round_ == 1:
-        return lambda: announce(table.run, CHEAT).message
-    if round_ == 2:
-        return lambda: (
-            table.first[CHEAT].deal(table.views[CHEAT].announcements, held=held).message
-        )
-    verdict = Verdict(sender=CHEAT, transcript=b"\1" * 32, complaints=())
-    return lambda: write(table.run, verdict)
-
-
-@pytest.mark.parametrize("kind", [NEW, ANEW])
-@pytest.mark.parametrize("round_", [1, 2, 3])
-@pytest.mark.parametrize("victim", [1, 2])
-def test_two_messages_in_one_round_are_named_by_all_and_nobody_else_is(
-    kind: str, round_: int, victim: int
-) -> None:
-    table = table_of(kind)
-    make = second_message(table, round_)
-    made: list[bytes] = []
-
-    def say(to: int, message: bytes) -> bytes:
-        if to != victim:
-            return message
-        made.append(make())
-        return made[0]
-
-    table.tamper = saying(round_, CHEAT, say)
-    table.play()
-
-    views = [table.views[index] for index in honest_of(table)]
-
-    found = findings(table.run, *views)
-    assert {(each.guilty, each.reason) for each in found} == {
-        (CHEAT, Reason.TWO_MESSAGES)
-    }
-
-
-@settings(max_examples=25, deadline=None)
-@given(st.data())
-def test_any_changed_byte_ends_the_run_and_blames_nobody_else(
-    data: st.DataObject,
-) -> None:
-    table = table_of(data.draw(st.sampled_from([NEW, ANEW])))
-    round_ = data.draw(st.integers(min_value=1, max_value=3))
-    victims = data.draw(st.sets(st.sampled_from(honest_of(table)), min_size=1))
-    place = data.draw(st.integers(min_value=0, max_value=2**16))
-    flip = data.draw(st.integers(min_value=1, max_value=255))
-
-    def say(to: int, message: bytes) -> bytes:
-        if to not in victims:
-            return message
-        at = place % len(message)
-        return message[:at] + bytes((message[at] ^ flip,)) + message[at + 1 :]
-
-    table.tamper = saying(round_, CHEAT, say)
-    table.play()
-
-    views = [table.views[index] for index in honest_of(table)]
-    found = findings(table.run, *views)
-    assert {each.guilty for each in found} <= {CHEAT}
-    assert not victims & set(table.results)
-    if round_ < 3:
-        assert not set(honest_of(table)) & set(table.results)
-    for victim in victims:
-        with pytest.raises(DkgError):
-            outcome(table.run, table.views[victim])
-
-
-@pytest.mark.parametrize("kind", [NEW, ANEW])
-def test_a_bad_deal_is_seen_even_if_no_recipient_complains(kind: str) -> None:
-    table = table_of(kind).play()
-    seen = table.views[2]
-    deal = decoded(Deal, seen.deals[CHEAT])
-    bad = replace(deal, possession=flipped(deal.possession))
-    deals = {**seen.deals, CHEAT: write(table.run, bad)}
-    silent = {
-        index: write(
-            table.run,
-            Verdict(sender=index, transcript=_transcript(table, deals), complaints=()),
-        )
-        for index in table.run.indices
-    }
-
-    with pytest.raises(DkgAbortError) as caught:
-        outcome(table.run, replace(seen, deals=deals, verdicts=silent))
-    [finding] = caught.value.findings
-    assert (finding.guilty, finding.reason) == (CHEAT, Reason.NO_POSSESSION)
-
-
-def _transcript(table: Table, deals: Mapping[int, bytes]) -> bytes:
-
-    announced = table.views[2].announcements
-    cited = [digest_of(announced[index]) for index in table.run.indices]
-    return transcript_of(table.run, cited, deals)
-
-
 @pytest.mark.parametrize("kind", [NEW, ANEW])
 def test_dealers_whose_commitments_cancel_out_block_nobody(kind: str) -> None:
     # What 1 and 3 deal adds up to nothing but for the constants: sums that begin
@@ -558,17 +312,9 @@ def test_dealers_whose_commitments_cancel_out_block_nobody(kind: str) -> None:
     everything = Seen(
         announcements=table.views[2].announcements,
         deals=table.views[2].deals,
-        verdicts={
-            index: write(table.run, agreeing(table, index))
-            for index in table.run.indices
-        },
+        verdicts=agreed_by_all(table, table.views[2].deals),
     )
     for index in table.run.indices:
         if index not in deals:
             assert complaints_of(table.third[index]) == ()
     outcome(table.run, everything).pins.check()
-
-
-def agreeing(table: Table, index: int) -> Verdict:
-    transcript = _transcript(table, table.views[2].deals)
-    return Verdict(sender=index, transcript=transcript, complaints=())
