@@ -5,6 +5,7 @@ Each command first says what it will lead to and asks. What it then asks the nod
 waits for a second person here (`fedsafe act approve`), then for other members.
 """
 
+import sys
 from typing import Any, Final
 
 import click
@@ -13,6 +14,7 @@ from fedsafe_cli.act_texts import act_rows, act_word
 from fedsafe_cli.charter_texts import (
     CONSEQUENCES,
     charter_rows,
+    invitation_rows,
     proposal_rows,
     version_rows,
     word,
@@ -21,7 +23,9 @@ from fedsafe_cli.confirming import confirm
 from fedsafe_cli.errors import BadInputError
 from fedsafe_cli.exit_codes import OK, ExitStatus
 from fedsafe_cli.files import read_small
-from fedsafe_cli.labels import coded, headings, say
+from fedsafe_cli.invitations import read_invitation, write_private
+from fedsafe_cli.labels import coded, field, headings, say
+from fedsafe_cli.moments import shown
 from fedsafe_cli.options import settings_of, shared_options
 from fedsafe_cli.output import document, line, note, pairs, table
 from fedsafe_cli.sessions import personal
@@ -30,6 +34,11 @@ from fedsafe_cli.settings import Settings, printable
 FEDERATION: Final = "/v1/federation"
 PROPOSALS: Final = "/v1/federation/proposals"
 _GO_ON: Final = ("Fortfahren?", "Go on?")
+_COMPARED: Final = (
+    "Ist dieser Fingerabdruck verglichen?",
+    "Have you compared this fingerprint?",
+)
+_MOST_INVITATION: Final = 4_000
 _MOST_BYTES: Final = 256 * 1024
 _yes: Final = click.option("--yes", is_flag=True, help="Do not ask.")
 _member: Final = click.argument("member", metavar="MEMBER")
@@ -99,6 +108,78 @@ def history(context: click.Context) -> ExitStatus:
             line()
         pairs(version_rows(each, settings), indent="")
     return OK
+
+
+@click.command("invite")
+@click.option("--hours", type=click.IntRange(1, 720), default=72, show_default=True)
+@click.option("--out", metavar="FILE", help="Write it into a new file, mode 0600.")
+@shared_options
+@click.pass_context
+def invite(context: click.Context, hours: int, out: str | None) -> ExitStatus:
+    """Make an invitation: one line of text for one node, shown this once.
+
+    Hand it over on a way that both trust, and compare the fingerprint by telephone.
+    Whoever comes with it is shown by `status`, and becomes a member by `approve NAME`
+    here and the signatures of the others.
+
+    \b
+    Examples:
+      fedsafe federation invite --out invitation.txt
+      fedsafe federation invite --hours 24
+    """  # noqa: D301
+    settings = settings_of(context)
+    made = personal(settings).post(f"{FEDERATION}/invitations", {"hours": hours})
+    if out is not None:
+        write_private(out, made["invitation"])
+    if settings.json:
+        document(made)
+        return OK
+    if out is None:
+        line(str(made["invitation"]))
+    note(f"{say('good until', settings)}: {shown(made['expires'])}")
+    note(f"{say('fingerprint', settings)}: {made['fingerprint']}")
+    return OK
+
+
+@click.command("join")
+@click.argument("invitation", metavar="FILE")
+@_yes
+@shared_options
+@click.pass_context
+def join(context: click.Context, invitation: str, yes: bool) -> ExitStatus:  # noqa: FBT001 (click)
+    """Take up the invitation in FILE, or on standard input (-).
+
+    What it names is shown first; compare the fingerprint by telephone. The node then
+    asks the inviter by itself until it is a member (status 13 until then); run the
+    command again to see. It begins without a share of the key: t others help it.
+
+    \b
+    Examples:
+      fedsafe federation join invitation.txt
+      fedsafe federation join - < invitation.txt
+    """  # noqa: D301
+    settings = settings_of(context)
+    text = _invitation(invitation)
+    found = read_invitation(text)
+    if not settings.json:
+        pairs(invitation_rows(found, settings), indent="")
+    if not yes:
+        confirm(_COMPARED, settings, without="once it is compared: --yes")
+    client = personal(settings)
+    answer = client.post(f"{FEDERATION}/join", {"invitation": text}, timeout=60.0)
+    if settings.json:
+        document(answer)
+    else:
+        rows = [
+            (say("federation", settings), answer["federation"]),
+            (say("policy", settings), answer["policy"]),
+            (field("members", settings), ", ".join(answer["members"])),
+        ]
+        pairs(rows, indent="")
+    if answer["joined"]:
+        return OK
+    note(word("the members have yet to sign", settings))
+    return ExitStatus.WAITING
 
 
 @click.command("suspend")
@@ -201,14 +282,18 @@ def set_policy(context: click.Context, /, **given: Any) -> ExitStatus:  # noqa: 
 @shared_options
 @click.pass_context
 def approve(context: click.Context, proposal: str, yes: bool) -> ExitStatus:  # noqa: FBT001 (click)
-    """Sign a proposal of another member; PROPOSAL is as `status` shows it.
+    """Sign a proposal of another member, or let in whom this node has invited.
 
-    The node signs one version at a time: what it has signed can still come to count.
+    PROPOSAL is as `status` shows it, or the name of a node that wants to join. The
+    node signs one version at a time: what it has signed can still come to count.
 
     \b
-    Example:
+    Examples:
       fedsafe federation approve 24c0b5850105e8ee
+      fedsafe federation approve games.example.fr
     """  # noqa: D301
+    if "." in proposal:
+        return _let_in(context, proposal, yes=yes)
     return _vote(context, proposal, "sign", yes=yes)
 
 
@@ -233,6 +318,8 @@ def refuse(context: click.Context, proposal: str, yes: bool) -> ExitStatus:  # n
 COMMANDS: Final = (
     status,
     history,
+    invite,
+    join,
     suspend,
     reinstate,
     expel,
@@ -272,6 +359,28 @@ def _vote(context: click.Context, start: str, verb: str, *, yes: bool) -> ExitSt
     _say_first(verb, settings, yes=yes)
     asked = client.post(f"{PROPOSALS}/{fits[0]['proposal']}/{verb}", None)
     return waiting(asked, settings)
+
+
+def _let_in(context: click.Context, name: str, *, yes: bool) -> ExitStatus:
+    settings = settings_of(context)
+    found = personal(settings).get(FEDERATION)["joining"]
+    fits = [each for each in found if each["name"] == name]
+    if not fits:
+        raise BadInputError(
+            f"{printable(name)} has not come with an invitation of this node",
+            "see `fedsafe federation status`, or `fedsafe federation invite`",
+        )
+    note(f"{name}: {fits[0]['fingerprint']}")
+    return _change(context, "join", yes=yes, member=name)
+
+
+def _invitation(file: str) -> str:
+    if file == "-":
+        return sys.stdin.read(_MOST_INVITATION).strip()
+    try:
+        return read_small(file, _MOST_INVITATION).decode("ascii").strip()
+    except UnicodeDecodeError:
+        raise BadInputError(f"{printable(file)} is no invitation") from None
 
 
 def _say_first(kind: str, settings: Settings, *, yes: bool, member: str = "") -> None:

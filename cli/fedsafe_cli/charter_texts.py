@@ -4,6 +4,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from fedsafe_cli.invitations import Invited
 from fedsafe_cli.labels import coded, say
 from fedsafe_cli.moments import shown
 from fedsafe_cli.settings import Settings
@@ -140,6 +141,7 @@ _GERMAN: Final[Mapping[str, str]] = {
     "digest": "Prüfsumme",
     "change": "Änderung",
     "wants to join": "möchte beitreten",
+    "the members have yet to sign": "die Mitglieder müssen noch unterschreiben",
 }
 
 Rows = list[tuple[str, object]]
@@ -161,6 +163,16 @@ def charter_rows(found: dict[str, Any], settings: Settings) -> Rows:
         (word("appeals", settings), found["appeal"]),
         (say("policy", settings), found["policy"]),
         (word("arrangement", settings), found["arrangement"]),
+    ]
+
+
+def invitation_rows(found: Invited, settings: Settings) -> Rows:
+    """Tell what an invitation names."""
+    return [
+        (say("federation", settings), found.federation),
+        (say("url", settings), ", ".join(found.urls)),
+        (say("good until", settings), shown(found.expires)),
+        (say("fingerprint", settings), found.fingerprint),
     ]
 
 

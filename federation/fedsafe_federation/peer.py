@@ -41,6 +41,7 @@ CARD_PATH: Final = "/v1/card"
 WITNESS_PATH: Final = "/v1/witness"
 FOUNDING_PATH: Final = "/v1/founding"
 VERSIONS_PATH: Final = "/v1/charter/versions"
+KNOCK_PATH: Final = "/v1/charter/joining"
 EXCHANGE_PATH: Final = "/v1/charter/exchange"
 MAX_VERSIONS: Final = 16 * 1024 * 1024
 _FEED_SECONDS: Final = 60.0
@@ -189,6 +190,23 @@ class PeerClient:
             return decode(data, list[SignedCharter])
         except MalformedError as error:
             raise PeerError(peer, str(error)) from None
+
+    async def knock(self, url: str, body: bytes) -> bytes:
+        """Ask an inviter how a wish to join stands.
+
+        Raises:
+            PeerError: no usable answer.
+        """
+        return await exchange(
+            self._session,
+            url,
+            "POST",
+            url + KNOCK_PATH,
+            headers={"content-type": "application/json"},
+            body=body,
+            seconds=_EVALUATE_SECONDS,
+            most=MAX_VERSIONS,
+        )
 
     async def exchange_charter(self, member: Member, body: bytes) -> bytes:
         """Tell a member what is proposed here, and get what it holds.

@@ -245,6 +245,7 @@ class RunningNode:
             base.announcer,
             self.witnesses,
             base.office,
+            joining=self._made.joining,
         )
         return {**duties.jobs(), **self.keeper.jobs()}
 

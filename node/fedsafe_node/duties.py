@@ -9,6 +9,7 @@ from typing import Final
 from fedsafe_federation.metering import HOUR, HOURS
 from fedsafe_node.breaches.clock import remind_of_breaches
 from fedsafe_node.budgets.meter import DAY, SLOT
+from fedsafe_node.governing.joining import Joining
 from fedsafe_node.index.lists import Lists
 from fedsafe_node.jobs import Job
 from fedsafe_node.notices.upkeep import NoticeUpkeep
@@ -32,6 +33,7 @@ from fedsafe_node.store.protocol import Transaction
 from fedsafe_node.witnesses import Witnesses
 
 _MINUTE: Final = timedelta(minutes=1)
+_JOINING: Final = timedelta(seconds=3)
 _RELOCK: Final = timedelta(seconds=20)
 _HOUR: Final = timedelta(hours=1)
 _DAY: Final = timedelta(days=1)
@@ -51,7 +53,10 @@ class Duties:
         announcer: Announcer,
         witnesses: Witnesses,
         office: Office,
+        *,
+        joining: Joining,
     ) -> None:
+        self._joining = joining
         self._desk = desk
         self._peering = peering
         self._feed = feed
@@ -76,6 +81,7 @@ class Duties:
             "departures": Job(self._erase_departed, _RELOCK),
             "debts": Job(self._debts.run, _MINUTE),
             "events": Job(self._events.run, _MINUTE),
+            "joining": Job(self._joining.tend, _JOINING, asks_others=True),
             "expiry": Job(self._expire, _MINUTE),
             "idempotency": Job(self._forget_answers, _HOUR),
             "index": Job(self._merge_index, _MINUTE),

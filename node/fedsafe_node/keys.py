@@ -168,13 +168,24 @@ def write_epoch_keys(place: Place, share: KeyShare, media: MediaKeys) -> None:
         threshold=share.threshold,
         secret=share.secret,
     )
-    wanted = {
-        place.keys / f"share-{number}.key": encode(file),
-        place.keys / f"media-{number}.key": media.token + media.group,
-    }
-    for path, secret in wanted.items():
-        if not path.exists():
-            write_secret(path, secret)
+    path = place.keys / f"share-{number}.key"
+    if not path.exists():
+        write_secret(path, encode(file))
+    generation = share.generation
+    write_media_keys(place, generation.epoch, generation.number, media)
+
+
+def write_media_keys(
+    place: Place, epoch: int, generation: int, media: MediaKeys
+) -> None:
+    """Keep the media keys of a generation; a file that is there already stays.
+
+    Raises:
+        KeyFileError: the file cannot be written.
+    """
+    path = place.keys / f"media-{epoch}-{generation}.key"
+    if not path.exists():
+        write_secret(path, media.token + media.group)
 
 
 def load_shares(place: Place) -> Mapping[int, KeyShare]:

@@ -3,8 +3,7 @@
 
 Loaded at start, replaced whole when a founding ends and with each later version. A
 share is checked against its pins here, so a node with a wrong share never answers an
-evaluation. A member that has come after the generation was made has neither a share of
-it nor its media keys.
+evaluation. A member that has come after the generation was made has no share of it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -71,11 +70,13 @@ def load_membership(
         pins = charter.pins()
         for entry in charter.epochs:
             share = shares.get(entry.epoch)
-            if me.index not in pins[entry.epoch].members:
-                continue
-            if share is None or (entry.epoch, entry.generation) not in media:
+            holds = me.index in pins[entry.epoch].members
+            if (entry.epoch, entry.generation) not in media or (
+                holds and share is None
+            ):
                 raise KeyFileError(f"the keys of epoch {entry.epoch} are missing")
-            share.check(pins[entry.epoch])
+            if holds and share is not None:
+                share.check(pins[entry.epoch])
     except (FederationError, CryptoError) as error:
         raise MembershipError(str(error)) from None
     return Membership(version, me, pins, shares, media)

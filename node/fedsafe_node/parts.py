@@ -16,7 +16,9 @@ from fedsafe_node.base import Base
 from fedsafe_node.evidence.keeping import Keeper
 from fedsafe_node.evidence.pruning import Sizes
 from fedsafe_node.founding import FoundingService
+from fedsafe_node.governing.admitting import Admitting
 from fedsafe_node.governing.ballot import Ballot, Changed
+from fedsafe_node.governing.joining import Joining
 from fedsafe_node.governing.spreading import Spreading
 from fedsafe_node.notices.keeping import NoticeDesk
 from fedsafe_node.peering.cosigning import Cosigning
@@ -51,6 +53,8 @@ class Parts:
     foundings: FoundingService
     ballot: Ballot
     spreading: Spreading
+    admitting: Admitting
+    joining: Joining
     desk: Desk
     keeper: Keeper
 
@@ -89,6 +93,7 @@ def make_parts(
     attesting = _attesting(base, client, replicating)
     witnesses = Witnesses.make(base, client, feed)
     ballot = _ballot(base, changed)
+    foundings = _foundings(base, changed)
     spreading = Spreading(base.situation, ballot, client, poll=base.config.sync.poll)
     ballot.spread = _spreader(base, spreading)
     return Parts(
@@ -103,9 +108,11 @@ def make_parts(
         attesting=attesting,
         peering=_peering(base, client, feed, attesting, replicating),
         witnesses=witnesses,
-        foundings=_foundings(base, changed),
+        foundings=foundings,
         ballot=ballot,
         spreading=spreading,
+        admitting=Admitting(base.office, base.situation, ballot),
+        joining=_joining(base, ballot, client, foundings),
         desk=_desk(base, reviews, notices, replicating),
         keeper=_keeper(base, feed, witnesses.cosigning),
     )
@@ -208,6 +215,22 @@ def _ballot(base: Base, changed: Changed) -> Ballot:
         base.keys.statement,
         offload=base.workers,
         changed=changed,
+    )
+
+
+def _joining(
+    base: Base, ballot: Ballot, client: PeerClient, foundings: FoundingService
+) -> Joining:
+    return Joining(
+        base.office,
+        base.situation,
+        ballot,
+        client,
+        base.place,
+        key=base.keys.statement,
+        sealing=base.keys.sealing,
+        card=foundings.card,
+        offload=base.workers,
     )
 
 

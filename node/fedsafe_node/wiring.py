@@ -87,6 +87,8 @@ def make_services(parts: Parts) -> Services:
         witness=parts.witnesses.server,
         foundings=parts.foundings,
         charters=_charters(parts, approvals),
+        admitting=parts.admitting,
+        joining=parts.joining,
         notices=Notices(base.store, parts.notices),
         sightings=Sightings(*around),
         recipients=Recipients(*around),
@@ -119,6 +121,7 @@ def _charters(parts: Parts, approvals: Approvals) -> Charters:
         base.situation,
         approvals,
         parts.ballot,
+        parts.admitting,
         base.place,
         base.workers,
     )

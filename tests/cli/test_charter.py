@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from fedsafe_cli.charter import COMMANDS
 from fedsafe_cli.charter_texts import CONSEQUENCES
+from fedsafe_federation.invitation import Invitation
 
 if TYPE_CHECKING:
     from tests.cli.conftest import FakeNode, Run
@@ -145,6 +147,86 @@ def test_a_vote_names_a_proposal_by_its_beginning(
     assert "federation status" in unknown.err
 
 
+INVITATION = Invitation(
+    "kids.example", ("https://a.demo",), bytes(32), 1_800_000_000, b"0123456789abcdef"
+).text()
+INVITE = "POST /v1/federation/invitations"
+JOIN = "POST /v1/federation/join"
+JOINED = {
+    "federation": "kids.example",
+    "version": 1,
+    "charter": DIGEST,
+    "members": ["a.demo", "b.demo"],
+    "policy": "strict",
+    "joined": False,
+}
+
+
+def test_an_invitation_is_printed_once_or_written_for_its_owner(
+    ask: "Run", node: "FakeNode", tmp_path: Path
+) -> None:
+    made = {"invitation": INVITATION, "expires": 1, "fingerprint": "24c0 5555"}
+    node.always(INVITE, made)
+    printed = ask("federation", "invite")
+    file = tmp_path / "invitation.txt"
+    written = ask("federation", "invite", "--hours", "24", "--out", str(file))
+    again = ask("federation", "invite", "--out", str(file))
+
+    assert printed.out == f"{INVITATION}\n"
+    assert "24c0 5555" in printed.err
+    assert INVITATION not in written.out + written.err
+    assert file.read_text() == f"{INVITATION}\n"
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert again.status == 5
+    assert (INVITE, {"hours": 24}) in node.asked
+
+
+def test_joining_shows_what_it_names_and_waits(
+    ask: "Run", node: "FakeNode", tmp_path: Path
+) -> None:
+    node.always(JOIN, JOINED)
+    file = tmp_path / "invitation.txt"
+    file.write_text(INVITATION.lower())
+    doubtful = ask("federation", "join", str(file))
+    waiting = ask("federation", "join", str(file), "--yes", "--lang", "en")
+    node.always(JOIN, JOINED | {"joined": True})
+    joined = ask("federation", "join", str(file), "--yes", "--json")
+
+    assert doubtful.status == 5
+    assert (waiting.status, joined.status) == (13, 0)
+    assert "kids.example" in waiting.out
+    assert "0000 0000" in waiting.out
+    assert "yet to sign" in waiting.err
+    assert node.asked[0] == (JOIN, {"invitation": INVITATION.lower()})
+
+
+def test_what_is_no_invitation_is_bad_input(
+    ask: "Run", node: "FakeNode", tmp_path: Path
+) -> None:
+    file = tmp_path / "invitation.txt"
+    file.write_text(INVITATION[:-1])
+    outcome = ask("federation", "join", str(file), "--yes")
+
+    assert outcome.status == 5
+    assert "FSI1" in outcome.err
+    assert INVITATION[10:40] not in outcome.err
+    assert node.asked == []
+
+
+def test_whoever_was_invited_is_let_in_by_name(ask: "Run", node: "FakeNode") -> None:
+    came = {"name": "d.demo", "url": "https://d", "fingerprint": "ab12 0000", "at": 1}
+    node.always(STATUS, FOUND | {"joining": [came]})
+    node.always(PROPOSE, ASKED)
+    done = ask("federation", "approve", "d.demo", "--yes")
+    stranger = ask("federation", "approve", "e.demo", "--yes")
+
+    assert done.status == 13
+    assert "ab12 0000" in done.err
+    assert (PROPOSE, {"change": "join", "member": "d.demo"}) in node.asked
+    assert stranger.status == 5
+    assert "ab12 0000" in ask("federation", "status").out
+
+
 def test_terms_name_at_least_one(ask: "Run", node: "FakeNode") -> None:
     outcome = ask("federation", "set-policy", "--yes")
 
@@ -172,6 +254,6 @@ def test_history_shows_what_each_version_changed(ask: "Run", node: "FakeNode") -
 
 
 def test_every_consequence_is_told_in_both_languages() -> None:
-    assert len(COMMANDS) == 9
+    assert len(COMMANDS) == 11
     for texts in CONSEQUENCES.values():
         assert all(german != english for german, english in texts)

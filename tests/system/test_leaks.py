@@ -379,6 +379,8 @@ def _staff_served(fed: Federation, root: Path) -> None:
         ("policy", "propose"),
         ("federation", "status"),
         ("federation", "history"),
+        ("federation", "invite"),
+        ("federation", "join", "-", "--yes"),
         ("federation", "suspend", ARGUMENT, "--yes"),
         ("federation", "reinstate", ARGUMENT, "--yes"),
         ("federation", "expel", ARGUMENT, "--yes"),

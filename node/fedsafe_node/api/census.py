@@ -78,6 +78,9 @@ ROUTE_EVENTS: Final[Mapping[str, tuple[Event, ...]]] = {
     "listHolds": (Event.AUDIT_READ,),
     "liftHold": (Event.AUDIT_HELD,),
     "proposePolicy": (Event.ACT_ASKED,),
+    "invite": (Event.MEMBER_INVITED,),
+    "join": (Event.JOINING,),
+    "knock": (Event.MEMBER_ASKED,),
     "proposeCharter": (Event.ACT_ASKED,),
     "signCharter": (Event.ACT_ASKED,),
     "refuseCharter": (Event.ACT_ASKED,),
@@ -121,6 +124,7 @@ SOMETIMES: Final[Mapping[str, str]] = {
     "rightsFormProof": "a page may say that the code was wrong",
     "rightsFormAnswer": "as for collectAnswer; or a page says that the code was wrong",
     "founding": "the messages themselves are the record, until the node is a member",
+    "knock": "only the first time is news; what it leads to is an event",
     "addCheckpoint": "a cosignature is the record itself; a fork is an event",
 }
 """Routes whose answer may leave no event, and when.
@@ -186,6 +190,7 @@ JOB_EVENTS: Final[Mapping[str, tuple[Event, ...]]] = {
     "events": (Event.PROVIDER_REMINDED, Event.PROVIDER_ERASED),
     "expiry": (Event.EXPIRED,),
     "idempotency": (),
+    "joining": (Event.FEDERATION_JOINED,),
     "index": (),
     "index-removals": (),
     "notices": (Event.NOTICE_RELEASED, Event.NOTICE_ANNOUNCED, Event.NOTICE_ERASED),

@@ -103,6 +103,7 @@ class Code(StrEnum):
     BAD_POSITION = "bad_position"
     BAD_NODES = "bad_nodes"
     BAD_GROUP = "bad_group"
+    BAD_INVITATION = "bad_invitation"
     NOT_A_PERSON = "not_a_person"
     ORIGIN_NEEDED = "origin_needed"
     SURFACE_MISSING = "surface_missing"
@@ -235,6 +236,7 @@ CODES: Final[Mapping[Code, tuple[int, str]]] = {
     Code.BAD_LIMIT: (422, "The limit does not fit"),
     Code.BAD_POSITION: (422, "The feed does not reach that far"),
     Code.BAD_NODES: (422, "The members named do not fit"),
+    Code.BAD_INVITATION: (422, "The invitation does not fit"),
     Code.BAD_GROUP: (422, "The group named does not fit"),
     Code.NOT_A_PERSON: (422, "That is nobody's identifier"),
     Code.ORIGIN_NEEDED: (422, "The signal's origin must be named"),

@@ -15,14 +15,21 @@ from fedsafe_node.governing.messages import (
     ExchangeRequest,
     GovernanceAnswer,
     HistoryAnswer,
+    InvitationAnswer,
+    InviteRequest,
+    JoinAnswer,
+    JoinRequest,
+    KnockAnswer,
+    KnockRequest,
 )
 from fedsafe_node.messages import Message
 from fedsafe_node.people.messages import ActAnswer
 from fedsafe_policies.acts import firsts_of
-from fedsafe_policies.vocabulary import Act
+from fedsafe_policies.vocabulary import Act, Role
 
 _PROPOSERS: Final = firsts_of(Act.CHARTER_CHANGE)
 _PROPOSAL: Final = {"proposal": Digest}
+_OPERATOR: Final = frozenset({Role.OPERATOR})
 _GONE: Final = frozenset({404, 409})
 _NONE: Final = frozenset({409})
 
@@ -58,6 +65,22 @@ async def sign(call: Call) -> object:
 async def refuse(call: Call) -> object:
     """Ask a second person to promise that the node never signs a proposal."""
     return await call.services.charters.refuse(call.path["proposal"], call.principal)
+
+
+async def invite(call: Call) -> object:
+    """Invite somebody to join."""
+    hours = call.body(InviteRequest).hours
+    return await call.services.admitting.invite(hours, call.principal)
+
+
+async def join(call: Call) -> object:
+    """Take up an invitation."""
+    return await call.services.joining.join(call.body(JoinRequest).invitation)
+
+
+async def knock(call: Call) -> object:
+    """Answer somebody who wants to join."""
+    return await call.services.admitting.knock(call.body(KnockRequest))
 
 
 async def versions(call: Call) -> object:
@@ -120,6 +143,46 @@ GOVERNING_ROUTES: Final = (
         refusals=_NONE,
     ),
     Route(
+        name="knock",
+        method="POST",
+        path="/v1/charter/joining",
+        handler=knock,
+        auth=Auth.STATEMENT,
+        lane=Lane.PEERS,
+        summary="Tell somebody who was invited what has come of it",
+        body=KnockRequest,
+        limit=MIB,
+        answer=KnockAnswer,
+    ),
+    Route(
+        name="invite",
+        method="POST",
+        path="/v1/federation/invitations",
+        handler=invite,
+        auth=Auth.CREDENTIAL,
+        roles=_OPERATOR,
+        lane=Lane.WRITES,
+        summary="Make an invitation to join the federation",
+        body=InviteRequest,
+        limit=4 * KIB,
+        answer=InvitationAnswer,
+        refusals=_NONE,
+    ),
+    Route(
+        name="join",
+        method="POST",
+        path="/v1/federation/join",
+        handler=join,
+        auth=Auth.HOUSE,
+        roles=_OPERATOR,
+        lane=Lane.BATCHES,
+        summary="Take up an invitation to join a federation",
+        body=JoinRequest,
+        limit=16 * KIB,
+        answer=JoinAnswer,
+        refusals=frozenset({409, 502}),
+    ),
+    Route(
         name="proposeCharter",
         method="POST",
         path="/v1/federation/proposals",
@@ -131,7 +194,7 @@ GOVERNING_ROUTES: Final = (
         body=ChangeRequest,
         limit=512 * KIB,
         answer=ActAnswer,
-        refusals=_NONE,
+        refusals=_GONE,
     ),
     Route(
         name="signCharter",

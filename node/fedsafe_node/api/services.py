@@ -25,6 +25,8 @@ from fedsafe_node.breaches.service import Breaches
 from fedsafe_node.budgets.service import BudgetService
 from fedsafe_node.evidence.keeping import Keeping
 from fedsafe_node.following import ALONE, Following
+from fedsafe_node.governing.admitting import Admitting
+from fedsafe_node.governing.joining import Joining
 from fedsafe_node.governing.voting import Charters
 from fedsafe_node.idempotency import KeptAnswers, Once
 from fedsafe_node.lookup_messages import (
@@ -221,6 +223,8 @@ class Services:
     witness: Witness
     foundings: Foundings
     charters: Charters
+    admitting: Admitting
+    joining: Joining
     events: Events
     recipients: Ledger
     notices: Notices

@@ -7,7 +7,7 @@ import msgspec
 
 from fedsafe_federation.changing import ChangeKind
 from fedsafe_federation.charter import MAX_MEMBERS, SignedCharter
-from fedsafe_federation.signed import NodeName, Positive, Signed
+from fedsafe_federation.signed import Count, NodeName, Positive, Signed
 from fedsafe_node.messages import Bilingual, Message
 
 MOST_STATEMENTS: Final = 16 * 4 * MAX_MEMBERS
@@ -106,6 +106,61 @@ class HistoryAnswer(Message, frozen=True, kw_only=True):
 
     federation: str
     versions: list[VersionAnswer]
+
+
+class InviteRequest(Message, frozen=True, kw_only=True):
+    """For how many hours an invitation holds."""
+
+    hours: Annotated[int, msgspec.Meta(ge=1, le=720)] = 72
+
+
+class InvitationAnswer(Message, frozen=True, kw_only=True):
+    """An invitation, shown this once, and the groups that people compare."""
+
+    invitation: str
+    expires: int
+    fingerprint: str
+
+
+class JoinRequest(Message, frozen=True, kw_only=True):
+    """The text of an invitation."""
+
+    invitation: Annotated[str, msgspec.Meta(max_length=4_000)]
+
+
+class JoinAnswer(Message, frozen=True, kw_only=True):
+    """What this node wants to join; `joined` once it is a member."""
+
+    federation: str
+    version: int
+    charter: str
+    members: list[str]
+    policy: str
+    joined: bool
+
+
+class SealedKeys(Message, frozen=True, kw_only=True):
+    """The media keys of a generation, sealed to whoever joins."""
+
+    epoch: Positive
+    generation: Positive
+    sealed: Annotated[bytes, msgspec.Meta(max_length=8_192)]
+
+
+class KnockRequest(Message, frozen=True, kw_only=True):
+    """A wish to join, the version that its sender holds, and its signatures."""
+
+    joining: Signed
+    version: Count
+    signatures: Annotated[list[Signed], msgspec.Meta(max_length=4)]
+
+
+class KnockAnswer(Message, frozen=True, kw_only=True):
+    """What has come of it: a proposal to sign, or the versions, and media keys."""
+
+    versions: list[SignedCharter]
+    proposal: bytes | None
+    media: list[SealedKeys]
 
 
 class ExchangeRequest(Message, frozen=True, kw_only=True):

@@ -34,6 +34,7 @@ from fedsafe_node.errors import (
     NotFoundError,
     WrongStateError,
 )
+from fedsafe_node.governing.admitting import Admitting
 from fedsafe_node.governing.ballot import Ballot, Present
 from fedsafe_node.governing.chain import read_chain, versions_after
 from fedsafe_node.governing.messages import (
@@ -117,9 +118,11 @@ class Charters:
         situation: Situation,
         approvals: Approvals,
         ballot: Ballot,
+        admitting: Admitting,
         place: Place,
         offload: Workers,
     ) -> None:
+        self._admitting = admitting
         self._office = office
         self._situation = situation
         self._approvals = approvals
@@ -135,6 +138,7 @@ class Charters:
         """
         present = await self._present()
         charter = present.version.charter
+        present_here = self._situation.shared is not None
         return GovernanceAnswer(
             federation=charter.federation,
             standing=self._standing(charter),
@@ -149,7 +153,7 @@ class Charters:
             proposals=[
                 _proposal(present.version, each) for each in present.pending.proposals
             ],
-            joining=[],
+            joining=await self._admitting.joining() if present_here else [],
         )
 
     async def history(self) -> HistoryAnswer:
@@ -205,13 +209,17 @@ class Charters:
         Raises:
             WrongStateError: this node has no federation, or nobody could be the second
                 person, or the same waits for one already.
+            NotFoundError: nobody of that name wants to join by an invitation from here.
             AmendmentError: the change cannot be made.
             BadRequestError: the request lacks what its change is about.
         """
         present = await self._present()
         self._check_taking_part(present.version.charter)
         change = self._change(request)
-        charter = amended(present.version, change, now=self._office.now())
+        card = None
+        if change.kind is ChangeKind.JOIN:
+            card = await self._admitting.card_of(str(change.member))
+        charter = amended(present.version, change, now=self._office.now(), card=card)
         return await self._ask(present.version, encode(charter), who, refuse=False)
 
     async def sign(self, proposal: str, who: Principal) -> ActAnswer:

@@ -650,6 +650,8 @@ def make_services(memory: Memory) -> Services:
         witness=FakeWitness(memory),
         foundings=FakeFoundings(memory),
         charters=FakeCharters(memory),  # type: ignore[arg-type]
+        admitting=FakeCharters(memory),  # type: ignore[arg-type]
+        joining=FakeCharters(memory),  # type: ignore[arg-type]
         events=FakeEvents(memory),
         recipients=FakeRecipients(memory),
         notices=FakeNotices(memory),

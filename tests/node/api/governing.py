@@ -11,6 +11,10 @@ from fedsafe_node.governing.messages import (
     ExchangeRequest,
     GovernanceAnswer,
     HistoryAnswer,
+    InvitationAnswer,
+    JoinAnswer,
+    KnockAnswer,
+    KnockRequest,
 )
 from fedsafe_node.people.messages import ActAnswer
 from fedsafe_node.principal import Principal
@@ -58,6 +62,25 @@ class FakeCharters:
     async def exchange(self, request: ExchangeRequest) -> ExchangeAnswer:
         await self.memory.called(("exchange", request.version))
         return ExchangeAnswer(versions=[], statements=[])
+
+    async def invite(self, hours: int, who: Principal) -> InvitationAnswer:
+        await self.memory.called(("invite", hours, who.name))
+        return InvitationAnswer(invitation="FSI1-AAAAA", expires=1, fingerprint="00")
+
+    async def knock(self, request: KnockRequest) -> KnockAnswer:
+        await self.memory.called(("knock", request.version))
+        return KnockAnswer(versions=[], proposal=None, media=[])
+
+    async def join(self, invitation: str) -> JoinAnswer:
+        await self.memory.called(("join", invitation))
+        return JoinAnswer(
+            federation="demo#1",
+            version=1,
+            charter="0" * 64,
+            members=[],
+            policy="strict",
+            joined=False,
+        )
 
     async def propose(self, request: ChangeRequest, who: Principal) -> ActAnswer:
         await self.memory.called(("propose", request.change, who.name))

@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A fourth provider joins three by an invitation, over sockets."""
+
+import pytest
+from tests.node.fleet import NAMES, Fleet, eventually, make
+from tests.node.governing.council import agree, at_version, hear, show, vote
+from tests.node.signals.conftest import ANNA, RITA, request_for
+
+from fedsafe_federation.changing import Change, ChangeKind, amended
+from fedsafe_federation.errors import AmendmentError
+from fedsafe_federation.invitation import Invitation
+from fedsafe_federation.wireformat import encode
+from fedsafe_node.errors import BadRequestError, NotFoundError, WrongStateError
+from fedsafe_node.lookup_messages import Result
+from fedsafe_node.messages import Kind
+from fedsafe_node.principal import Principal
+from fedsafe_policies.vocabulary import Role, Scope
+
+NEW = "d.demo"
+PERSON = "somebody@mail.example"
+OLAF = Principal("olaf", Role.OPERATOR)
+
+
+@pytest.fixture
+async def four(trio: Fleet) -> Fleet:
+    """Give three members, and a fourth node that runs and belongs to nothing."""
+    await make(trio.root, NEW)
+    await trio.start(NEW)
+    return trio
+
+
+async def invitation(fleet: Fleet, by: str = "a.demo", hours: int = 24) -> str:
+    return (await fleet[by].services.admitting.invite(hours, OLAF)).invitation
+
+
+async def admit(fleet: Fleet, by: str = "a.demo") -> bytes:
+    """Let a member propose whoever has come."""
+    services = fleet[by].services
+    present = await fleet[by]._made.ballot.present()  # noqa: SLF001
+    assert present is not None
+    card = await services.admitting.card_of(NEW)
+    change = Change(kind=ChangeKind.JOIN, member=NEW)
+    now = int(fleet.clock.now().timestamp())
+    charter = amended(present.version, change, now=now, card=card)
+    return await vote(fleet, by, encode(charter))
+
+
+async def join(fleet: Fleet) -> None:
+    joining = fleet[NEW].services.joining
+    answer = await joining.join(await invitation(fleet))
+    assert not answer.joined
+    proposal = await admit(fleet)
+    await joining.run()
+    await agree(fleet, proposal, "b.demo", "c.demo")
+    await at_version(fleet, 2, *NAMES)
+    await joining.run()
+    await at_version(fleet, 2, NEW)
+
+
+async def test_a_fourth_joins_and_looks_up_and_publishes_without_a_share(
+    four: Fleet,
+) -> None:
+    await four.publish(PERSON, at="a.demo", by=("b.demo", "c.demo"))
+    await four.publish("2" * 64, Kind.SHA256, at="a.demo", by=("b.demo",))
+    await join(four)
+    await four.attested()
+    await four.covered()
+
+    async def matches(name: str, value: str, kind: Kind = Kind.EMAIL) -> int:
+        return len((await four.look_up(name, value, kind)).matches)
+
+    async def reached() -> bool:
+        return await matches(NEW, PERSON) == 1
+
+    await eventually(reached)
+    assert await matches(NEW, "2" * 64, Kind.SHA256) == 1
+    assert (await four.look_up(NEW, "x@mail.example")).result is Result.NONE
+    await four.publish("new@mail.example", at=NEW, by=("a.demo", "b.demo"))
+    await four.publish("3" * 64, Kind.SHA256, at=NEW, by=("a.demo",))
+    assert await matches("a.demo", "new@mail.example") == 1
+    assert await matches("a.demo", "3" * 64, Kind.SHA256) == 1
+    (event,) = await four.audit(NEW, "federation.joined")
+    assert '"members":4' in event.text
+    member = (await show(four, "b.demo")).members[3]
+    assert (member.name, member.index, member.holder) == (NEW, 4, False)
+    await four.stop(NEW)
+    await four.start(NEW)
+    await four.covered()
+    assert await matches(NEW, PERSON) == 1
+
+
+async def test_whoever_comes_is_shown_until_it_is_a_member(four: Fleet) -> None:
+    text = await invitation(four)
+    await four[NEW].services.joining.join(text)
+    shown = (await show(four, "a.demo")).joining
+    await four[NEW].services.joining.join(text)
+
+    assert [each.name for each in shown] == [NEW]
+    assert len(shown[0].fingerprint.split()) == 8
+    assert len(await four.audit("a.demo", "federation.asked")) == 1
+    assert (await show(four, "b.demo")).joining == []
+    secret = Invitation.parse(text).secret
+    files = [path for path in four.root.rglob("*") if path.is_file()]
+    assert not any(secret in path.read_bytes() for path in files)
+
+
+async def test_an_invitation_binds_the_first_card_and_ends(four: Fleet) -> None:
+    await make(four.root, "e.demo")
+    await four.start("e.demo")
+    text = await invitation(four)
+    await four[NEW].services.joining.join(text)
+    with pytest.raises(Exception, match="403"):
+        await four["e.demo"].services.joining.join(text)
+    with pytest.raises(NotFoundError):
+        await four["a.demo"].services.admitting.card_of("e.demo")
+    short = await invitation(four, hours=1)
+    four.clock.moment = four.clock.moment.replace(hour=14)
+    with pytest.raises(BadRequestError) as over:
+        await four["e.demo"].services.joining.join(short)
+
+    assert over.value.code == "bad_invitation"
+
+
+async def test_nobody_joins_what_the_invitation_does_not_name(four: Fleet) -> None:
+    made = Invitation.parse(await invitation(four))
+    other = Invitation(made.federation, made.urls, bytes(32), made.expires, made.secret)
+    with pytest.raises(AmendmentError, match="another charter"):
+        await four[NEW].services.joining.join(other.text())
+    with pytest.raises(BadRequestError):
+        await four[NEW].services.joining.join("FSI1-AAAAA")
+    with pytest.raises(WrongStateError):
+        await four["a.demo"].services.joining.join(made.text())
+
+
+async def test_a_wish_survives_a_restart(four: Fleet) -> None:
+    await four[NEW].services.joining.join(await invitation(four))
+    proposal = await admit(four)
+    await hear(four, "b.demo", proposal)
+    await four.stop(NEW)
+    await four.start(NEW)
+    await four[NEW].services.joining.run()
+    await agree(four, proposal, "b.demo", "c.demo")
+    await at_version(four, 2, *NAMES)
+    await four[NEW].services.joining.run()
+
+    await at_version(four, 2, NEW)
+    ban = request_for("own@mail.example", scope=Scope.SELF)
+    draft = request_for("draft@mail.example", scope=Scope.FEDERATION)
+    await four[NEW].services.signals.add(ban, ANNA)
+    signal = (await four[NEW].services.signals.add(draft, ANNA)).signal
+    assert (await four[NEW].services.signals.show(signal, RITA)).signal == signal
+
+
+async def test_a_fourth_is_no_member_without_its_own_signature(four: Fleet) -> None:
+    await four[NEW].services.joining.join(await invitation(four))
+    proposal = await admit(four)
+    await agree(four, proposal, "b.demo", "c.demo")
+
+    async def counted() -> bool:
+        (found,) = (await show(four, "a.demo")).proposals
+        return found.count == 3
+
+    await eventually(counted)
+    assert (await show(four, "a.demo")).version == 1
+    assert (await show(four, "a.demo")).proposals[0].missing == [NEW]
