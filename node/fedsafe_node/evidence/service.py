@@ -15,8 +15,12 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+import msgspec
+
 from fedsafe_crypto.checkpoint import Checkpoint
+from fedsafe_federation.charter import SignedCharter
 from fedsafe_federation.replication import Offload
+from fedsafe_federation.signed import Signed
 from fedsafe_federation.wireformat import decode, encode
 from fedsafe_federation.witnessing import anchor_name
 from fedsafe_node.errors import DeniedError, WrongStateError
@@ -32,7 +36,7 @@ from fedsafe_node.evidence.contents import (
 from fedsafe_node.evidence.packs import signals_told
 from fedsafe_node.evidence.pages import PAGE, read_page
 from fedsafe_node.evidence.span import ExportRequest, Part, find_part
-from fedsafe_node.governing.chain import CHARTER_DOCUMENT
+from fedsafe_node.governing.chain import CHARTER_DOCUMENT, read_older
 from fedsafe_node.keys import NodeKeys
 from fedsafe_node.log.anchor import AnchorProof
 from fedsafe_node.log.audit import Detail, Event
@@ -158,7 +162,7 @@ class EvidenceService:
         node, log = self._office.node, self._office.trail.log
 
         async def query(reader: Reader) -> Witnessed | None:
-            charter = await reader.document(CHARTER_DOCUMENT)
+            charter = await _read_charter(reader)
             path: list[bytes] = []
             if anchor.size < size:
                 path = await prove_consistency(reader, log, anchor.size, size)
@@ -312,3 +316,22 @@ def question_of(
     if first.role is Role.REVIEWER:
         purpose = Purpose.RIGHTS_OF_THE_PERSON
     return ExportQuestion(first, purpose, Matter.AUDIT, openings, second)
+
+
+async def _read_charter(reader: Reader) -> bytes | None:
+    """Give the newest charter, and beside it the versions that lead to it."""
+    newest = await reader.document(CHARTER_DOCUMENT)
+    older = await read_older(reader)
+    if newest is None or not older:
+        return newest
+    return encode(
+        _Charter(
+            signatures=decode(newest, SignedCharter).signatures,
+            before=older,
+        )
+    )
+
+
+class _Charter(msgspec.Struct, frozen=True):
+    signatures: list[Signed]
+    before: list[SignedCharter]

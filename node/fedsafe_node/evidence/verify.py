@@ -36,7 +36,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -622,32 +622,118 @@ def _witnesses(
 
 
 def _open_charter(data: bytes, report: Report) -> dict[str, dict[str, bytes]]:
-    """Give the keys of all members, each of whom has signed exactly this charter."""
+    """Give the keys of all members of the newest version, after following them all."""
+    document = _json(data)
+    before = document.get("before", [])
+    if not isinstance(before, list):
+        raise PackError("charter.json is malformed")
+    previous: _Version | None = None
     try:
-        signed = _json(data)["signatures"]
-        payload = _base64(signed[0]["payload"])
-        charter = _json(payload)
-        federation = charter["federation"].encode()
-        members = {
-            member["name"]: {use: _base64(member["keys"][use]) for use in _USES}
-            for member in charter["members"]
-        }
-        frame = b"fedsafe/v1/charter\n" + _lp(federation)
-        for each in signed:
-            if _base64(each["payload"]) != payload:
-                raise PackError("the members have signed different charters")
-            signature = _base64(each["signature"])
-            check(members[each["signer"]]["statement"], frame + payload, signature)
+        for each in [*before, document]:
+            previous = _follow_charter(each["signatures"], previous)
     except (AttributeError, IndexError, KeyError, TypeError):
         raise PackError("charter.json is malformed") from None
-    if sorted(each["signer"] for each in signed) != sorted(members):
-        raise PackError("a member has not signed the charter")
-    distinct = {public for keys in members.values() for public in keys.values()}
+    if previous is None:
+        raise PackError("charter.json is malformed")
+    report.charter = previous.digest.hex()
+    return previous.keys
+
+
+class _Version(NamedTuple):
+    """A version of the charter that was followed."""
+
+    charter: dict[str, Any]
+    digest: bytes
+    keys: dict[str, dict[str, bytes]]
+
+    def active(self) -> set[str]:
+        """Name the members that take part."""
+        return {
+            member["name"]
+            for member in self.charter["members"]
+            if member.get("state", "active") == "active"
+        }
+
+
+def _follow_charter(signed: Any, before: _Version | None) -> _Version:  # noqa: ANN401
+    payload = _base64(signed[0]["payload"])
+    charter = _json(payload)
+    keys = {
+        member["name"]: {use: _base64(member["keys"][use]) for use in _USES}
+        for member in charter["members"]
+    }
+    distinct = {public for each in keys.values() for public in each.values()}
     there = len(charter["members"])
-    if len(members) != there or len(distinct) != there * len(_USES):
+    if len(keys) != there or len(distinct) != there * len(_USES):
         raise PackError("the charter has a name or a key twice")
-    report.charter = sha256(payload).hexdigest()
-    return members
+    version = _Version(charter, sha256(payload).digest(), keys)
+    signers = _signers(signed, payload, version, before)
+    if before is None:
+        if charter["version"] != 1 or signers != {
+            (name, each["statement"]) for name, each in keys.items()
+        }:
+            raise PackError("a member has not signed the charter")
+        return version
+    _check_next(version, before, signers)
+    return version
+
+
+def _signers(
+    signed: Any,  # noqa: ANN401
+    payload: bytes,
+    version: _Version,
+    before: _Version | None,
+) -> set[tuple[str, bytes]]:
+    """Give who has signed, and with which key; each key signs once."""
+    frame = b"fedsafe/v1/charter\n" + _lp(version.charter["federation"].encode())
+    known = [each for each in (before, version) if each is not None]
+    found: set[tuple[str, bytes]] = set()
+    for each in signed:
+        if _base64(each["payload"]) != payload:
+            raise PackError("the members have signed different charters")
+        name, signature = each["signer"], _base64(each["signature"])
+        keys = {one.keys[name]["statement"] for one in known if name in one.keys}
+        slot = next(
+            ((name, key) for key in keys if _holds(key, frame + payload, signature)),
+            None,
+        )
+        if slot is None or slot in found:
+            raise PackError("a signature under the charter is bad, or there twice")
+        found.add(slot)
+    return found
+
+
+def _check_next(
+    version: _Version, before: _Version, signers: set[tuple[str, bytes]]
+) -> None:
+    """Check what a later version of the charter needs."""
+    charter, old = version.charter, before.charter
+    if (
+        charter["federation"] != old["federation"]
+        or charter["version"] != old["version"] + 1
+        or _base64(charter["previous"]) != before.digest
+    ):
+        raise PackError("a version of the charter does not follow the one before")
+    for each in (before, version):
+        slots = {(name, each.keys[name]["statement"]) for name in each.active()}
+        quorum = each.charter["quorum"]
+        if 2 * quorum <= len(slots) or len(slots & signers) < quorum:
+            raise PackError("a version of the charter lacks its quorum")
+    for name, keys in version.keys.items():
+        was = before.keys.get(name)
+        needed = {(name, keys["statement"])} if was != keys else set()
+        if was is not None and was != keys:
+            needed.add((name, was["statement"]))
+        if needed - signers:
+            raise PackError("a member has not signed the charter")
+
+
+def _holds(public: bytes, message: bytes, signature: bytes) -> bool:
+    try:
+        check(public, message, signature)
+    except PackError:
+        return False
+    return True
 
 
 def _list(document: dict[str, Any], name: str) -> list[Any]:

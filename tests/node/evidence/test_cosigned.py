@@ -15,9 +15,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.node.evidence.conftest import Made, write_events
+from tests.node.evidence.conftest import Made, export, write_events
 from tests.node.evidence.test_verify import packed, refused
-from tests.node.fleet import Fleet
+from tests.node.fleet import NAMES, Fleet, copy_of
+from tests.node.governing.council import agree, at_version, propose
 
 from fedsafe_crypto.checkpoint import Checkpoint, sign_checkpoint
 from fedsafe_crypto.cosignature import cosign
@@ -25,11 +26,14 @@ from fedsafe_crypto.identity import SigningKey
 from fedsafe_crypto.note import VerifierKey
 from fedsafe_crypto.tiles import TileSource
 from fedsafe_crypto.tree import Frontier, consistency_proof, leaf_hash
+from fedsafe_federation.changing import ChangeKind
 from fedsafe_node.evidence.verify import (
     PackError,
     Report,
+    _open_charter,
     check_extends,
     main,
+    read_files,
     verify_pack,
 )
 
@@ -252,3 +256,47 @@ def test_every_proof_of_growth_verifies_and_no_other(
     ):
         with pytest.raises(PackError):
             check_extends(old, first, new, last, path)
+
+
+async def _later(founded: Path, root: Path) -> dict[str, bytes]:
+    """Make a pack after the charter has changed."""
+    fleet = copy_of(founded, root / "later")
+    await fleet.start(*NAMES)
+    await fleet.covered()
+    proposal = await propose(fleet, "a.demo", ChangeKind.TERMS, appeal="b.demo")
+    await agree(fleet, proposal, "b.demo")
+    await at_version(fleet, 2, *NAMES)
+    cosigning = fleet["a.demo"].witnesses.cosigning
+    for _ in range(2):
+        await write_events(fleet, 2)
+        await cosigning.settle()
+        await cosigning.run()
+        await cosigning.settle()
+    pack = await export(fleet)
+    await fleet.close()
+    return dict(read_files(io.BytesIO(pack)))
+
+
+def _without_a_signature(said: Said) -> None:
+    said["signatures"].pop()
+
+
+def _with_another_past(said: Said) -> None:
+    said["before"].pop()
+
+
+async def test_a_later_charter_is_followed_from_the_first(
+    founded: Path, tmp_path: Path
+) -> None:
+    files = await _later(founded, tmp_path)
+    said = json.loads(files["charter.json"])
+
+    assert len(said["before"]) == 1
+    report = verify_pack(io.BytesIO(packed(list(files.items()))))
+    assert report.members == 2
+    assert report.witnesses
+    for change in (_without_a_signature, _with_another_past):
+        forged = json.loads(files["charter.json"])
+        change(forged)
+        with pytest.raises(PackError):
+            _open_charter(json.dumps(forged).encode(), Report())
