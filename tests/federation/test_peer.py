@@ -21,8 +21,9 @@ from fedsafe_federation.errors import (
 )
 from fedsafe_federation.feed import FeedRequest
 from fedsafe_federation.freshness import SeenNonces
-from fedsafe_federation.peer import PeerClient, exchange, send_founding
+from fedsafe_federation.peer import PeerClient, send_founding
 from fedsafe_federation.requests import Request, verify_request
+from fedsafe_federation.transfer import exchange
 from fedsafe_federation.wireformat import decode, encode
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]

@@ -45,7 +45,7 @@ from fedsafe_node.governing.messages import (
     SealedKeys,
 )
 from fedsafe_node.keys import MediaKeys, write_media_keys
-from fedsafe_node.log.audit import Event
+from fedsafe_node.log.audit import Detail, Event
 from fedsafe_node.people.office import Office
 from fedsafe_node.provisions import check_federation_policy
 from fedsafe_node.situation import Situation
@@ -148,7 +148,7 @@ class Joining:
                     f"this node wants to join {before.federation} already",
                 )
             await tx.put_document(_WISH, encode(wish))
-            detail = {"federation": wish.federation, "version": charter.version}
+            detail: Detail = {"federation": wish.federation, "version": charter.version}
             await self._office.note(tx, Event.JOINING, "", detail)
 
         await self._office.store.write(act)
@@ -228,7 +228,7 @@ class Joining:
             for document in chain:
                 await keep_next(tx, document)
             await tx.put_document(_WISH, b"")
-            detail = {
+            detail: Detail = {
                 "federation": charter.federation,
                 "members": len(charter.members),
                 "threshold": charter.epochs[-1].threshold,
