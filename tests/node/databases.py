@@ -147,18 +147,22 @@ class BehindFile:
         self.url = f"sqlite://{path}"
 
     def change(self, statement: str) -> int:
-        """Run statements while there are no triggers."""
+        """Run statements while there are no triggers and no checks."""
         with closing(sqlite3.connect(self._path, isolation_level=None)) as connection:
+            connection.execute("PRAGMA ignore_check_constraints = ON")
             triggers = connection.execute(
                 "SELECT name, sql FROM sqlite_master WHERE type = 'trigger'"
             ).fetchall()
+            connection.execute("BEGIN IMMEDIATE")
             for name, _ in triggers:
                 connection.execute(f"DROP TRIGGER {name}")
             before = connection.total_changes
-            connection.executescript(statement)
+            for each in _parts(statement):
+                connection.execute(each)
             changed = connection.total_changes - before
             for _, sql in triggers:
                 connection.execute(sql)
+            connection.execute("COMMIT")
             return changed
 
     def find(self, query: str) -> list[tuple[Any, ...]]:
@@ -173,6 +177,10 @@ class BehindFile:
     def put_back(self) -> None:
         """Put the copy in its place."""
         shutil.copy(self._path.with_suffix(".old"), self._path)
+
+
+def _parts(statements: str) -> list[str]:
+    return list(filter(None, map(str.strip, statements.split(";"))))
 
 
 def _spoken(statement: str) -> str:

@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 import asyncio
 import json
-import sqlite3
-from pathlib import Path
 
 import pytest
 from tests.node.evidence.conftest import AUDRA, key_of, write_events
 from tests.node.fleet import Fleet
+from tests.node.fleet_stores import FLEET_STORES
 from tests.node.signals.conftest import ANNA
 
 from fedsafe_crypto.checkpoint import open_checkpoint
@@ -73,21 +72,14 @@ async def test_no_entry_and_no_right_are_refused(alone: Fleet) -> None:
         await inspections.entry(0, ANNA, None, proof=True)
 
 
-def drop_entry(database: Path) -> None:
-    connection = sqlite3.connect(database)
-    names = connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")
-    for (name,) in names.fetchall():
-        connection.execute(f"DROP TRIGGER {name}")
-    connection.execute("DELETE FROM entries WHERE log = 1 AND idx = 1")
-    connection.commit()
-    connection.close()
+DROP_ENTRY = "DELETE FROM entries WHERE log = 1 AND idx = 1"
 
 
-@pytest.mark.embedded
 async def test_the_log_tells_its_end_its_key_and_its_gaps(alone: Fleet) -> None:
     inspections = alone["a.demo"].services.inspections
     before = await inspections.standing()
-    await asyncio.to_thread(drop_entry, alone.place("a.demo").database)
+    behind = FLEET_STORES.behind(alone.place("a.demo"))
+    assert await asyncio.to_thread(behind.change, DROP_ENTRY) == 1
     after = await inspections.standing()
 
     assert (before.missing, after.missing) == (0, 1)

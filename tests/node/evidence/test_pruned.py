@@ -5,7 +5,6 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from tests.campaigns.directory import tampering
 from tests.node.evidence.aging import (
     AUDIT,
     COUNT,
@@ -18,6 +17,7 @@ from tests.node.evidence.aging import (
 from tests.node.evidence.conftest import STAFF
 from tests.node.evidence.disk import files_with
 from tests.node.fleet import NAMES, Fleet, copy_of, make
+from tests.node.fleet_stores import FLEET_STORES
 from tests.node.signals.conftest import ANNA, RITA, request_for
 from tests.node.test_attesting import recorded
 from tests.system.search import encodings
@@ -61,18 +61,16 @@ MEDDLING = {
 }
 
 
-def meddle(database: Path, statement: str) -> None:
-    with tampering(database) as connection:
-        connection.execute(statement)
+def meddle(fleet: Fleet, statement: str) -> None:
+    assert FLEET_STORES.behind(fleet.place("a.demo")).change(statement) > 0
 
 
-@pytest.mark.embedded
 @pytest.mark.parametrize(("statement", "where"), MEDDLING.values(), ids=MEDDLING)
 async def test_whoever_meddles_with_it_is_found(
     aging: Fleet, statement: str, where: str
 ) -> None:
     await grow_old(aging)
-    await asyncio.to_thread(meddle, aging.place("a.demo").database, statement)
+    await asyncio.to_thread(meddle, aging, statement)
     answer = await verify(aging)
     bad = [each.log for each in answer.logs if not each.ok]
     bad += [each.table for each in answer.tables if not each.ok]
@@ -80,7 +78,6 @@ async def test_whoever_meddles_with_it_is_found(
     assert where in bad
 
 
-@pytest.mark.embedded
 async def test_a_ban_that_is_erased_outlives_its_entry(tmp_path: Path) -> None:
     staff = (*STAFF, ("anna", Role.ANALYST))
     fleet = await make(tmp_path / "one", "a.demo", staff=staff)
@@ -95,7 +92,7 @@ async def test_a_ban_that_is_erased_outlives_its_entry(tmp_path: Path) -> None:
         await grow_old(fleet)
         gone, answer = await minimum(fleet), await verify(fleet)
         revived = "UPDATE signals SET status = 'expired', token = zeroblob(16)"
-        await asyncio.to_thread(meddle, node.base.place.database, revived)
+        await asyncio.to_thread(meddle, fleet, revived)
         bad = [each for each in (await verify(fleet)).tables if not each.ok]
 
         assert gone == 512
@@ -131,12 +128,11 @@ async def test_a_relock_outlives_its_event(founded: Path, tmp_path: Path) -> Non
         await fleet.close()
 
 
-@pytest.mark.embedded
 async def test_the_log_itself_names_the_tile_whose_hashes_changed(
     aging: Fleet,
 ) -> None:
     await grow_old(aging)
-    await asyncio.to_thread(meddle, aging.place("a.demo").database, ANOTHER_HASH)
+    await asyncio.to_thread(meddle, aging, ANOTHER_HASH)
     answer = await verify(aging)
     (bad,) = [log for log in answer.logs if not log.ok]
 
@@ -147,11 +143,9 @@ async def test_the_log_itself_names_the_tile_whose_hashes_changed(
     )
 
 
-@pytest.mark.embedded
 async def test_entries_that_were_changed_do_not_go(aging: Fleet) -> None:
-    base = aging["a.demo"].base
     statement = f"UPDATE entries SET record = x'00' WHERE {IN_LOG} AND idx = 300"  # noqa: S608
-    await asyncio.to_thread(meddle, base.place.database, statement)
+    await asyncio.to_thread(meddle, aging, statement)
 
     with pytest.raises(CorruptLogError, match="256 to 511"):
         await grow_old(aging)

@@ -3,8 +3,6 @@
 
 import asyncio
 import io
-import sqlite3
-from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -26,6 +24,7 @@ from tests.node.evidence.conftest import AUDRA, DORA, STAFF, export, key_of
 from tests.node.evidence.test_keeping import hold_of, keeping, run_retention
 from tests.node.evidence.test_tiled import taken
 from tests.node.fleet import NAMES, Fleet, copy_of, make
+from tests.node.fleet_stores import FLEET_STORES
 from tests.node.signals.conftest import ANNA, request_for
 
 from fedsafe_crypto.checkpoint import open_checkpoint
@@ -143,8 +142,8 @@ def want_one_witness(fleet: Fleet) -> None:
 
 def seen_by(fleet: Fleet, name: str) -> int:
     """Tell how much of the anchor a witness that is stopped has cosigned."""
-    with closing(sqlite3.connect(fleet.place(name).database)) as connection:
-        rows = connection.execute("SELECT log, size FROM witnessed").fetchall()
+    behind = FLEET_STORES.behind(fleet.place(name))
+    rows = behind.find("SELECT log, size FROM witnessed")
     return next(int(size) for log, size in rows if log.startswith(f"{ANCHOR}+"))
 
 
@@ -155,7 +154,6 @@ async def grow_both(fleet: Fleet) -> None:
         await fleet["a.demo"].witnesses.anchor.grow()
 
 
-@pytest.mark.embedded
 async def test_a_member_shows_what_it_showed_and_a_late_witness_catches_up(
     founded: Path, tmp_path: Path
 ) -> None:
