@@ -108,6 +108,12 @@ class Epoch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ends: Seconds
 
 
+WitnessQuorum = (
+    Literal["none", "majority"] | Annotated[int, msgspec.Meta(ge=1, lt=MAX_MEMBERS)]
+)
+"""Who has to have witnessed an addition: nobody, most members, or so many others."""
+
+
 class Charter(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What the members agreed on.
 
@@ -127,7 +133,7 @@ class Charter(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     quorum: Annotated[int, msgspec.Meta(ge=1, le=MAX_MEMBERS)]
     policy: PolicyReference
     arrangement: PolicyReference
-    witness_quorum: Literal["none"]
+    witness_quorum: WitnessQuorum
     epochs: Annotated[list[Epoch], msgspec.Meta(min_length=1, max_length=2)]
     previous: Bytes32 | None = None
     appeal: NodeName | None = None
@@ -157,6 +163,17 @@ class Charter(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def active(self) -> list[Member]:
         """Give the members that take part now."""
         return [member for member in self.members if member.active]
+
+    @property
+    def witnesses_needed(self) -> int:
+        """How many members must have cosigned a feed, beside the origin itself.
+
+        A number that more members were meant for wants all that are left.
+        """
+        members, quorum = len(self.active()), self.witness_quorum
+        if isinstance(quorum, int):
+            return min(quorum, max(members - 1, 0))
+        return members // 2 if quorum == "majority" else 0
 
     def holders(self, epoch: int) -> list[Member]:
         """Give the members that take part now and have a share of *epoch*."""
@@ -255,6 +272,8 @@ def check_charter(charter: Charter) -> None:
         member.name for member in charter.members
     }:
         raise MalformedError("Charter", "appeals go to no member")
+    if charter.witness_quorum in range(len(charter.members), MAX_MEMBERS):
+        raise MalformedError("Charter", "more witnesses than other members")
     _check_epochs(charter)
 
 

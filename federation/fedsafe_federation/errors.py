@@ -259,6 +259,13 @@ class EquivocationError(FeedError):
         self.evidence = evidence
 
 
+class NotWitnessedError(FeedError):
+    """Additions wait: too few witnesses have cosigned their checkpoint yet."""
+
+    def __init__(self, origin: str) -> None:
+        super().__init__(origin, "too few witnesses have cosigned")
+
+
 class TooManyRestrictionsError(FeedError):
     """A batch restricts more signals than an honest feed could.
 

@@ -66,15 +66,17 @@ class Trailer(
     `consistency` proves that the checkpoint extends the tree of the checkpoint
     that the peer knew before, `extends` that it extends the tree up to `next`. From
     `again` on the peer may now have openings that were meant for others before.
+    `waiting` records behind the checkpoint wait for its witnesses.
     """
 
     count: Count
     digest: Bytes32
     next: Count
-    checkpoint: Annotated[str, msgspec.Meta(max_length=4_096)]
+    checkpoint: Annotated[str, msgspec.Meta(max_length=16_384)]
     consistency: _Hashes
     extends: _Hashes
     again: Count | None = None
+    waiting: Count = 0
 
 
 Line = RestrictionLine | RecordLine | Trailer
@@ -117,6 +119,7 @@ def encode_batch(  # noqa: PLR0913 - a trailer has so many parts
     consistency: Sequence[bytes],
     extends: Sequence[bytes],
     again: int | None = None,
+    waiting: int = 0,
 ) -> bytes:
     """Encode a batch and close it with its trailer."""
     lines: list[Line] = [RestrictionLine(statement) for statement in restrictions]
@@ -130,6 +133,7 @@ def encode_batch(  # noqa: PLR0913 - a trailer has so many parts
         consistency=list(consistency),
         extends=list(extends),
         again=again,
+        waiting=waiting,
     )
     return body + encode(_Tagged(trailer)) + b"\n"
 

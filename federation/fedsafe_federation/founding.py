@@ -283,6 +283,6 @@ class Ceremony:
             quorum=majority(len(members)),
             policy=proposal.policy,
             arrangement=proposal.arrangement,
-            witness_quorum="none",
+            witness_quorum="majority",
             epochs=[epoch],
         )

@@ -17,6 +17,10 @@ before the rest is verified or even whole, and stay applied when it is rejected.
 While the origin gives nothing usable, other members are asked for their copies: a few
 after each failure, in turn. They carry records and restrictions, never openings, and
 what they carry does not make the copy complete: only its origin can say that it is.
+
+Records behind the position are applied only if their checkpoint was witnessed as the
+charter, and a policy of the node's own, want it. Till then they wait, and are asked for
+again as after a failure.
 """
 
 import asyncio
@@ -27,13 +31,18 @@ from datetime import datetime
 from typing import Final, Protocol, TypeVar
 
 from fedsafe_federation.charter import Charter, Member
-from fedsafe_federation.errors import EquivocationError, FederationError
+from fedsafe_federation.errors import (
+    EquivocationError,
+    FederationError,
+    NotWitnessedError,
+)
 from fedsafe_federation.feed import (
     MAX_RECORDS,
     FeedRequest,
     decode_batch,
     leading_restrictions,
 )
+from fedsafe_federation.gating import WitnessGate
 from fedsafe_federation.pacing import Pace
 from fedsafe_federation.signed import Signed
 from fedsafe_federation.verification import (
@@ -43,6 +52,7 @@ from fedsafe_federation.verification import (
     verify_batch,
     verify_restrictions,
 )
+from fedsafe_federation.witness_policy import Policy
 
 T = TypeVar("T")
 POLL_SECONDS: Final = 5.0
@@ -107,6 +117,10 @@ class Shelf(Protocol):
         """Note that the origin had nothing new at that moment."""
         ...
 
+    async def wait(self, origin: str, *, at: datetime) -> None:
+        """Note that the origin's additions wait for witnesses."""
+        ...
+
     async def suspend(self, origin: str, error: EquivocationError) -> None:
         """Keep the evidence and stop matching the origin's signals."""
         ...
@@ -150,11 +164,13 @@ class Replicator:
         now: Callable[[], datetime],
         jitter: Callable[[], float],
         pace: Pace,
+        own: Policy | None = None,
         poll: float = POLL_SECONDS,
         couriers: Callable[[], Sequence[Member]] = tuple,
     ) -> None:
         self.origin = origin
         self._charter = charter
+        self._gate = WitnessGate(charter, own)
         self._fetch = fetch
         self._shelf = shelf
         self._offload = offload
@@ -279,13 +295,20 @@ class Replicator:
         except EquivocationError as error:
             await self._shelf.suspend(self.origin.name, error)
             raise
+        if verified.records and not self._gate.admits(
+            self.origin, batch.trailer.checkpoint
+        ):
+            await self._shelf.wait(self.origin.name, at=self._now())
+            raise NotWitnessedError(self.origin.name)
         new = verified.records or verified.again is not None
         if new or batch.trailer.checkpoint != known.note:
             await self._shelf.apply(
                 self.origin.name, verified, at=self._now(), carried=carried
             )
-        elif not carried:
+        elif not carried and not verified.waiting:
             await self._shelf.touch(self.origin.name, at=self._now())
+        if verified.waiting and not verified.records:
+            await self._shelf.wait(self.origin.name, at=self._now())
         newest = verified.known
         size = newest.checkpoint.size if newest.checkpoint else 0
         return len(verified.records), newest.frontier.size < size

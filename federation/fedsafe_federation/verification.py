@@ -125,7 +125,8 @@ class VerifiedRuling:
 class VerifiedBatch:
     """What may be applied in one transaction, and the peer's new position.
 
-    From `again` on its origin gives openings that were meant for others before.
+    From `again` on its origin gives openings that were meant for others before, and
+    `waiting` more records wait for witnesses.
     """
 
     records: Sequence[VerifiedRecord]
@@ -133,6 +134,7 @@ class VerifiedBatch:
     known: Known
     rulings: Sequence[VerifiedRuling] = ()
     again: int | None = None
+    waiting: int = 0
 
 
 def verify_restrictions(
@@ -191,8 +193,8 @@ def verify_batch(
     restrictions = verify_restrictions(statements, charter)[0]
     newest = Known(frontier, batch.trailer.checkpoint, checkpoint)
     rulings = _verify_rulings(said, origin.name, charter)
-    again = batch.trailer.again
-    return VerifiedBatch(records, restrictions, newest, rulings, again)
+    again, waiting = batch.trailer.again, batch.trailer.waiting
+    return VerifiedBatch(records, restrictions, newest, rulings, again, waiting)
 
 
 def _as_carried(batch: Batch, origin: str) -> Batch:

@@ -104,6 +104,7 @@ class RunningNode:
             parts.push_async_callback(node.attesting.stop)
             parts.push_async_callback(node._made.spreading.stop)
             parts.push_async_callback(node.witnesses.cosigning.stop)
+            parts.push_async_callback(node.witnesses.feed.stop)
             parts.push_async_callback(node._settle)
             await node._listen(parts)
             node._parts = parts.pop_all()
@@ -210,6 +211,7 @@ class RunningNode:
         await self.replicating.rest()
         await self.attesting.stop()
         await self.witnesses.cosigning.stop()
+        await self.witnesses.feed.stop()
 
     def _steps(self, follower: Follower) -> Mapping[str, Callable[[], Awaitable[None]]]:
         base = self.base
@@ -293,6 +295,7 @@ class RunningNode:
         if self._leads():
             await self.replicating.rest()
             await self.attesting.stop()
+            await self.witnesses.feed.stop()
         if membership is None:
             self.replicating.leave()
             self.base.situation.leave()
@@ -326,7 +329,8 @@ class RunningNode:
 
     def _take_part(self, membership: Membership) -> None:
         self.attesting.start(membership)
-        self.replicating.start(membership)
+        self.replicating.start(membership, self.witnesses.own)
+        self.witnesses.feed.start()
 
     async def _load_lacking(self) -> None:
         situation = self.base.situation

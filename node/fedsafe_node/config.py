@@ -234,6 +234,11 @@ class Place:
         return self.directory / "policies"
 
     @property
+    def additions_policy(self) -> Path:
+        """Whose cosignatures this node wants of others' feeds, beside the charter's."""
+        return self.directory / "additions.policy"
+
+    @property
     def witness_policy(self) -> Path:
         """Who must cosign the anchor, if not a majority of the other members."""
         return self.directory / "witness.policy"

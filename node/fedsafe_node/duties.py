@@ -92,12 +92,17 @@ class Duties:
             "residues": Job(self._scrub, _MINUTE),
             "reviews": Job(self._tend_reviews, _MINUTE),
             "tallies": Job(self._peering.tallying.run, _HOUR, asks_others=True),
+            "waiting": Job(self._watch_additions, _MINUTE),
         }
 
     async def _sweep_acts(self) -> None:
         office = self._office
         if await office.store.write(lambda tx: sweep_acts(office, tx)):
             await office.store.scrub()
+
+    async def _watch_additions(self) -> None:
+        self._witnesses.feed.grew()
+        await self._witnesses.waiting.run()
 
     async def _expire(self) -> None:
         await end_unreviewed(self._desk)

@@ -23,6 +23,7 @@ from fedsafe_node.notices.keeping import NoticeDesk
 from fedsafe_node.notices.texts import TextName
 from fedsafe_node.peering.cosigning import Cosigning
 from fedsafe_node.peering.debts import is_late
+from fedsafe_node.peering.waiting import LATE
 from fedsafe_node.peering.witnessing import WitnessServer
 from fedsafe_node.review.habits import rubber_stamps
 from fedsafe_node.situation import Situation
@@ -201,6 +202,14 @@ class Overview:
                 since = datetime.fromtimestamp(told, tz=UTC)
                 when = since.isoformat(timespec="seconds")
                 checks[f"erasures at {member}"] = f"not confirmed since {when}"
+        return {**checks, **self._check_witnesses(now)}
+
+    def _check_witnesses(self, now: datetime) -> dict[str, str]:
+        checks: dict[str, str] = {}
+        for origin, since in sorted(self._situation.coverage.waiting.items()):
+            if now - since > LATE:
+                when = since.isoformat(timespec="seconds")
+                checks[f"additions of {origin}"] = f"wait for witnesses since {when}"
         away = self._cosigning.stale_since()
         if self._cosigning.alarm is not None:
             checks["witnesses"] = "they have seen more than this node has"

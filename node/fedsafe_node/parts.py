@@ -11,6 +11,7 @@ import aiohttp
 
 from fedsafe_federation.peer import PeerClient
 from fedsafe_federation.witnessing import anchor_name
+from fedsafe_node.announcing import Announcing
 from fedsafe_node.attesting import Attesting
 from fedsafe_node.base import Base
 from fedsafe_node.evidence.keeping import Keeper
@@ -91,7 +92,7 @@ def make_parts(
     )
     feed = _feed(base)
     attesting = _attesting(base, client, replicating)
-    witnesses = Witnesses.make(base, client, feed)
+    witnesses = Witnesses.make(base, client, feed, replicating.announce)
     ballot = _ballot(base, changed)
     foundings = _foundings(base, changed)
     spreading = Spreading(base.situation, ballot, client, poll=base.config.sync.poll)
@@ -106,14 +107,14 @@ def make_parts(
         replicating=replicating,
         feed=feed,
         attesting=attesting,
-        peering=_peering(base, client, feed, attesting, replicating),
+        peering=_peering(base, client, feed, attesting, replicating, witnesses),
         witnesses=witnesses,
         foundings=foundings,
         ballot=ballot,
         spreading=spreading,
         admitting=Admitting(base.office, base.situation, ballot),
         joining=_joining(base, ballot, client, foundings),
-        desk=_desk(base, reviews, notices, replicating),
+        desk=_desk(base, reviews, notices, Announcing(base, replicating, witnesses)),
         keeper=_keeper(base, feed, witnesses.cosigning),
     )
 
@@ -155,12 +156,13 @@ def _attesting(base: Base, client: PeerClient, replicating: Replicating) -> Atte
     )
 
 
-def _peering(
+def _peering(  # noqa: PLR0913 - everything it needs is an argument
     base: Base,
     client: PeerClient,
     feed: FeedServer,
     attesting: Attesting,
     replicating: Replicating,
+    witnesses: Witnesses,
 ) -> PeeringService:
     tallying = Tallying(
         base.situation,
@@ -183,6 +185,7 @@ def _peering(
         seen=base.seen,
         offload=base.workers,
         wake=_waker(base, replicating),
+        stir=witnesses.feed.stir,
     )
 
 
@@ -249,7 +252,7 @@ def _foundings(base: Base, changed: Changed) -> FoundingService:
 
 
 def _desk(
-    base: Base, reviews: ReviewDesk, notices: NoticeDesk, replicating: Replicating
+    base: Base, reviews: ReviewDesk, notices: NoticeDesk, announcing: Announcing
 ) -> Desk:
     return Desk(
         situation=base.situation,
@@ -263,7 +266,8 @@ def _desk(
         reviews=reviews,
         notices=notices,
         offload=base.workers,
-        announce=replicating.announce,
+        announce=announcing.restricted,
+        published=announcing.published,
         shield=OpenErasures(base.periods),
     )
 

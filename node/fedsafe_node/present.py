@@ -22,6 +22,7 @@ class _Present(msgspec.Struct, frozen=True):
 
     complete: dict[str, float]
     debts: dict[str, int]
+    waiting: dict[str, float] = {}
 
 
 class Present:
@@ -41,7 +42,9 @@ class Present:
         situation = self._situation
         seen = situation.coverage.seen()
         complete = {origin: at.timestamp() for origin, at in seen.items()}
-        present = _Present(complete, dict(situation.debts))
+        waits = situation.coverage.waiting
+        waiting = {origin: at.timestamp() for origin, at in waits.items()}
+        present = _Present(complete, dict(situation.debts), waiting)
         if present != self._told:
             await self._store.write(lambda tx: tx.set_meta(_KEY, encode(present)))
             self._told = present
@@ -57,4 +60,8 @@ class Present:
             at, last = datetime.fromtimestamp(seconds, UTC), coverage.last(origin)
             if last is None or last < at:
                 coverage.saw(origin, at)
+        coverage.waiting = {
+            origin: datetime.fromtimestamp(seconds, UTC)
+            for origin, seconds in present.waiting.items()
+        }
         self._situation.debts = dict(present.debts)

@@ -107,6 +107,7 @@ class Refreshing:
         self._parts.replicating.wake_all()
         self._parts.attesting.wake_all()
         self._parts.spreading.wake()
+        self._parts.witnesses.feed.grew()
 
     async def _events(self) -> None:
         self._base.announcer.bell.ring()

@@ -18,6 +18,7 @@ from fedsafe_federation.errors import FederationError
 from fedsafe_federation.pacing import Pace
 from fedsafe_federation.peer import PeerClient
 from fedsafe_federation.replication import Offload, Replicator
+from fedsafe_federation.witness_policy import Policy
 from fedsafe_node.clock import Clock
 from fedsafe_node.membership import Membership
 from fedsafe_node.signals.intake import Intake
@@ -62,8 +63,11 @@ class Replicating:
         """Poke nobody any more."""
         self._membership = None
 
-    def start(self, membership: Membership) -> None:
-        """Replicate the feeds of all other members that take part from now on."""
+    def start(self, membership: Membership, own: Policy | None = None) -> None:
+        """Replicate the feeds of all other members that take part from now on.
+
+        *own* is what this node wants of witnesses beside the charter.
+        """
         if not membership.me.active:
             return
         monotonic = asyncio.get_running_loop().time
@@ -79,6 +83,7 @@ class Replicating:
                 pace=Pace(monotonic=monotonic, sleep=asyncio.sleep),
                 poll=self._poll,
                 couriers=partial(self._couriers, member),
+                own=own,
             )
             self._replicators[member.name] = replicator
             _own(self._pulls, replicator.run())

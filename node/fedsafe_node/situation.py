@@ -26,6 +26,7 @@ from fedsafe_policies.policy import Policy
 from fedsafe_policies.vocabulary import Plane
 
 GATE_SHUT: Final = "its gate is shut"
+WAITS: Final = "its additions wait for witnesses"
 _NO_ARRANGEMENT: Final = sha256(b"").digest()
 
 
@@ -35,7 +36,8 @@ class Coverage:
     In memory, and told to the other processes of the node if there are any: after a
     restart an origin is covered again with its first answer. A suspended origin is
     never covered. Of one that is *lacking* the records are here, and some openings are
-    not.
+    not. `waiting` has since when an origin's additions have waited for witnesses, and
+    made no step forward; of the own feed as well.
     """
 
     def __init__(self, stale_after: timedelta) -> None:
@@ -43,6 +45,7 @@ class Coverage:
         self._seen: dict[str, datetime] = {}
         self.suspended: set[str] = set()
         self.lacking: set[str] = set()
+        self.waiting: dict[str, datetime] = {}
 
     def saw(self, origin: str, at: datetime) -> None:
         """Note that our copy was complete at that moment."""
@@ -164,7 +167,7 @@ class Situation:
         if name in self.coverage.suspended or not self.takes_part(name):
             return "suspended"
         if not self.coverage.covers(name, now):
-            return "stale"
+            return WAITS if name in self.coverage.waiting else "stale"
         if actor and not self.attested(name, now):
             return GATE_SHUT
         return "openings are lacking"

@@ -1,12 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A node's part in witnessing: its anchor, who cosigns it, and what it cosigns."""
+"""A node's part in witnessing: its logs, who cosigns them, and what it cosigns."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Self
 
+from fedsafe_crypto.note import VerifierKey
 from fedsafe_federation.errors import MalformedError
 from fedsafe_federation.peer import PeerClient
+from fedsafe_federation.verification import feed_name
 from fedsafe_federation.witness_policy import Policy, parse_policy
+from fedsafe_federation.witnessing import witness_of
 from fedsafe_node.base import Base
 from fedsafe_node.config import Place
 from fedsafe_node.errors import ConfigError
@@ -14,23 +19,40 @@ from fedsafe_node.membership import Membership
 from fedsafe_node.peering.anchoring import Anchor
 from fedsafe_node.peering.comparing import Comparing
 from fedsafe_node.peering.cosigning import Cosigning
+from fedsafe_node.peering.feed_cosigning import FeedCosigning
+from fedsafe_node.peering.own_logs import OwnFeed
 from fedsafe_node.peering.serving import FeedServer
+from fedsafe_node.peering.waiting import Waiting
 from fedsafe_node.peering.witnessing import WitnessServer
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Witnesses:
-    """The parts that belong together; `place` says where the policy file lies."""
+    """The parts that belong together; `place` says where the policy files lie.
+
+    `own` is what this node wants of others' feeds beside the charter.
+    """
 
     place: Place
     anchor: Anchor
     cosigning: Cosigning
     server: WitnessServer
     comparing: Comparing
+    serving: FeedServer
+    feed: FeedCosigning
+    waiting: Waiting
+    own: Policy | None = None
 
     @classmethod
-    def make(cls, base: Base, client: PeerClient, feed: FeedServer) -> Self:
-        """Put the parts together."""
+    def make(
+        cls,
+        base: Base,
+        client: PeerClient,
+        feed: FeedServer,
+        tell: Callable[[int], None],
+    ) -> Self:
+        """Put the parts together; *tell* hears how far the own feed was cosigned."""
+        key = VerifierKey.of(feed_name(base.config.name), base.keys.feed.public)
         anchor = Anchor(
             base.config.name,
             base.store,
@@ -48,23 +70,45 @@ class Witnesses:
             Cosigning(anchor, base.store, client, base.trail, base.clock),
             server,
             Comparing(base.situation, client, server),
+            feed,
+            FeedCosigning(
+                OwnFeed(feed, base.store, key),
+                base.store,
+                client,
+                base.trail,
+                base.clock,
+                coverage=base.situation.coverage,
+                tell=tell,
+            ),
+            Waiting(base.situation, base.store, base.trail, base.clock),
         )
 
     def join(self, membership: Membership) -> None:
-        """Know the witnesses. Blocks: reads the policy file, if there is one.
+        """Know the witnesses. Blocks: reads the policy files, if there are any.
 
         Raises:
             ConfigError: the file does not fit; names it and the line.
         """
-        policy = _read_policy(self.place)
+        policy = _read_policy(self.place.witness_policy)
         strangers = self.cosigning.join(membership, policy)
         if strangers:
             why = f"{strangers[0]} is no other member and has no address"
             raise ConfigError(self.place.witness_policy, why)
+        self.own = self._own_policy(membership)
+        self.feed.join(membership)
+        self.serving.policy = self.feed.policy
+
+    def _own_policy(self, membership: Membership) -> Policy | None:
+        path = self.place.additions_policy
+        policy = _read_policy(path)
+        members = set(map(witness_of, membership.charter.members))
+        for witness in policy.witnesses if policy is not None else ():
+            if witness.key not in members:
+                raise ConfigError(path, f"{witness.key.name} is no member")
+        return policy
 
 
-def _read_policy(place: Place) -> Policy | None:
-    path = place.witness_policy
+def _read_policy(path: Path) -> Policy | None:
     try:
         return parse_policy(path.read_bytes())
     except FileNotFoundError:

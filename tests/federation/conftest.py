@@ -345,6 +345,7 @@ class MemoryShelf:
     touched: int = 0
     carried: int = 0
     asked_of_couriers: int = 0
+    waited: int = 0
     suspended: EquivocationError | None = None
     moved: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -385,6 +386,10 @@ class MemoryShelf:
         assert (origin, at) == (NAMES[0], NOW)
         await asyncio.sleep(0)
         self.touched += 1
+
+    async def wait(self, origin: str, *, at: datetime) -> None:
+        assert (origin, at) == (NAMES[0], NOW)
+        self.waited += 1
 
     async def suspend(self, origin: str, error: EquivocationError) -> None:
         assert origin == NAMES[0]

@@ -15,7 +15,6 @@ from fedsafe_crypto.identity import SigningKey
 from fedsafe_crypto.note import VerifierKey
 from fedsafe_federation.replication import Offload
 from fedsafe_federation.witnessing import anchor_name
-from fedsafe_node.errors import RolledBackError
 from fedsafe_node.log.anchor import (
     CHECKPOINT,
     AnchorProof,
@@ -24,8 +23,9 @@ from fedsafe_node.log.anchor import (
 )
 from fedsafe_node.log.audit import audit_log_name
 from fedsafe_node.log.guard import Guard
-from fedsafe_node.log.proofs import log_root, prove_consistency
+from fedsafe_node.log.proofs import log_root
 from fedsafe_node.log.tiling import SignedTree
+from fedsafe_node.peering.own_logs import compare_own, prove_growth
 from fedsafe_node.store.protocol import Reader, Store, Transaction
 from fedsafe_node.store.rows import Tail
 
@@ -77,13 +77,7 @@ class Anchor:
 
     async def consistency(self, old: int, new: int) -> tuple[bytes, ...]:
         """Prove that the anchor only grew; the proof is empty where there is none."""
-        if not 0 < old < new:
-            return ()
-        return tuple(
-            await self._store.read(
-                lambda reader: prove_consistency(reader, self.log, old, new)
-            )
-        )
+        return await prove_growth(self._store, self.log, old, new)
 
     async def compare(self, note: bytes, source: str) -> None:
         """Compare an own checkpoint that somebody else has kept with what is here.
@@ -92,17 +86,7 @@ class Anchor:
             RolledBackError: it is of a larger tree, or of another one.
             CryptoError: this node has not signed it, so it says nothing.
         """
-        seen = open_checkpoint(note, self.key)
-
-        async def query(reader: Reader) -> tuple[int, bytes]:
-            size = await reader.log_size(self.log)
-            if seen.size > size:
-                return size, b""
-            return size, await log_root(reader, self.log, seen.size)
-
-        size, root = await self._store.read(query)
-        if root != seen.root:
-            raise RolledBackError(self.log, seen.size, size, source)
+        await compare_own(self._store, self.key, note, source)
 
     async def prove(self, cosigned: Cosigned) -> AnchorProof | None:
         """Tell which checkpoint of the audit log a cosigned anchor commits to last.

@@ -74,6 +74,7 @@ class PeeringService:
         seen: SeenNonces,
         offload: Offload,
         wake: Callable[[str], None],
+        stir: Callable[[str], None],
     ) -> None:
         self._situation = situation
         self._store = store
@@ -86,6 +87,7 @@ class PeeringService:
         self.tallying = tallying
         self._offload = offload
         self._wake = wake
+        self._stir = stir
         self._seen = seen
         self._evaluated: Counter[tuple[str, EvaluationPurpose]] = Counter()
         self.budgets = EvaluationBudgets(situation, store, trail, clock)
@@ -115,6 +117,7 @@ class PeeringService:
 
         Policy decides on every opening: see `handing`.
         """
+        self._stir(peer)
         if request.origin != self._situation.node:
             return await self._copies.batch(request)
         now = self._clock.now()

@@ -28,6 +28,7 @@ from fedsafe_federation.replication import Offload
 from fedsafe_federation.signed import Signed
 from fedsafe_federation.verification import feed_name
 from fedsafe_federation.wireformat import decode
+from fedsafe_federation.witness_policy import Policy
 from fedsafe_node.clock import Clock
 from fedsafe_node.errors import BadRequestError, NotFoundError
 from fedsafe_node.log.audit import AuditTrail, Event
@@ -35,6 +36,7 @@ from fedsafe_node.log.guard import Guard
 from fedsafe_node.log.proofs import log_root, prove_consistency
 from fedsafe_node.log.tiling import SignedTree
 from fedsafe_node.peering.handing import Hander
+from fedsafe_node.peering.quorums import largest
 from fedsafe_node.store.protocol import Reader, Store, Transaction
 from fedsafe_node.store.recipients_rows import HandedRow, HeardRow
 from fedsafe_node.store.rows import LogEntry, Tail, sequence_key
@@ -59,6 +61,10 @@ class _Page:
     """How far the guard had come before the feed was read."""
     again: int | None = None
     """From where on the member may ask again."""
+    lines: str = ""
+    """The cosignatures of the checkpoint."""
+    waiting: int = 0
+    """How many records behind the checkpoint wait for witnesses."""
 
     @property
     def openings(self) -> int:
@@ -71,7 +77,8 @@ class FeedServer:
     State: `_signed` is the newest checkpoint that has left, as a note; it and the
     guard's file are changed under `_signing` only, the audit log's file under
     `_keeping`. `_heard` is the newest restriction that each member has applied, and
-    `_again` from where on it is to ask again, for which groups it is in.
+    `_again` from where on it is to ask again, for which groups it is in. `policy` says
+    whose cosignatures records wait for.
     """
 
     def __init__(  # noqa: PLR0913 - everything it needs is an argument
@@ -98,6 +105,7 @@ class FeedServer:
         self._signed: tuple[Checkpoint, str] | None = None
         self._heard: dict[str, int] = {}
         self._again: dict[str, tuple[frozenset[str], int | None]] = {}
+        self.policy: Policy | None = None
 
     async def size(self) -> int:
         """Give the feed's size."""
@@ -204,10 +212,11 @@ class FeedServer:
                 page.restrictions,
                 page.records,
                 next_index=request.since + len(page.records),
-                checkpoint=note,
+                checkpoint=f"{note}{page.lines}",
                 consistency=page.consistency,
                 extends=page.extends,
                 again=page.again,
+                waiting=page.waiting,
             )
 
         many = len(page.records) > _LARGE
@@ -217,11 +226,13 @@ class FeedServer:
         self, reader: Reader, request: FeedRequest, hander: Hander
     ) -> _Page:
         guarded = self._guard.known(self._log)
-        size = await reader.log_size(self._log)
+        whole = await reader.log_size(self._log)
         since, known = request.since, request.known
-        if not 0 <= since <= size or not 0 <= known <= size:
+        if not 0 <= since <= whole or not 0 <= known <= whole:
             raise BadRequestError("bad_position", "the feed is not that long")
-        records = await self._records(reader, since, request.limit)
+        size, lines = await self._witnessed(reader, whole, max(since, known))
+        limit = min(request.limit, size - since)
+        records = await self._records(reader, since, limit)
         audiences = await reader.audiences(since, len(records))
         handed = hander.hand_over(records, audiences)
         next_index = since + len(records)
@@ -234,7 +245,27 @@ class FeedServer:
             extends=await self._consistency(reader, next_index, size),
             restricted=await self._restricted(reader),
             known=guarded,
+            lines=lines,
+            waiting=whole - size,
         )
+
+    async def _witnessed(
+        self, reader: Reader, whole: int, least: int
+    ) -> tuple[int, str]:
+        """Tell how far members may read, and who has cosigned that end.
+
+        That is no less than what they have: they may have read it before anybody
+        wanted witnesses.
+        """
+        policy = self.policy
+        if policy is None:
+            return whole, ""
+        rows = await reader.cosignatures(self._log)
+        wants_nobody = policy.reached(set())
+        found = largest(rows, policy, least=whole if wants_nobody else least)
+        if found is not None:
+            return found.size, "".join(found.lines)
+        return (whole if wants_nobody else least), ""
 
     async def _restricted(self, reader: Reader) -> int:
         return int(await reader.meta(sequence_key(self._node)) or 0)
@@ -242,7 +273,7 @@ class FeedServer:
     async def _records(
         self, reader: Reader, since: int, limit: int
     ) -> list[RecordLine]:
-        records = await reader.records(self._log, since, limit)
+        records = await reader.records(self._log, since, limit) if limit else []
         if not records:
             return []
         kept = await reader.openings(self._log, since, len(records))

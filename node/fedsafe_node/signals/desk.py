@@ -70,7 +70,8 @@ class Desk:
     """The parts of the node that signals need.
 
     `statement_key` signs restrictions; `announce` hears the size of the own feed
-    after it has grown, and may not wait.
+    after it has grown, `published` instead where it grew by additions only. Neither may
+    wait.
     """
 
     situation: Situation
@@ -85,6 +86,7 @@ class Desk:
     notices: NoticeDesk
     offload: Offload
     announce: Callable[[int], None]
+    published: Callable[[int], None]
     randomness: Randomness = field(default=token_bytes)
     shield: Shield = field(default_factory=NoShield)
 
@@ -113,7 +115,8 @@ class Desk:
         self.lists.remove(changed.removed)
         self.lists.add(changed.added)
         if changed.feed is not None:
-            self.announce(changed.feed)
+            is_addition = changed.added and not changed.removed
+            (self.published if is_addition else self.announce)(changed.feed)
         if changed.removed:
             with suppress(StoreError):  # the act stands; a duty clears it later
                 await self.store.scrub()

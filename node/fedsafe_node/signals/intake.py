@@ -220,6 +220,7 @@ class Intake:
         self._lists.add(kept.hints)
         if mark is not None:
             self._budgets.kept(mark)
+        self._situation.coverage.waiting.pop(origin, None)
         if whole:
             self._situation.coverage.saw(origin, at)
 
@@ -243,6 +244,7 @@ class Intake:
     async def touch(self, origin: str, *, at: datetime) -> None:
         """Note that the copy was complete at that moment."""
         self._situation.coverage.saw(origin, at)
+        self._situation.coverage.waiting.pop(origin, None)
         known = self._known.get(origin)
         if known is None:
             return
@@ -250,6 +252,10 @@ class Intake:
         if mark is not None:
             await self._store.write(lambda tx: self._budgets.keep(tx, mark))
             self._budgets.kept(mark)
+
+    async def wait(self, origin: str, *, at: datetime) -> None:
+        """Note that the origin's additions wait for witnesses."""
+        self._situation.coverage.waiting.setdefault(origin, at)
 
     async def _check_budget(self, origin: str, batch: VerifiedBatch) -> None:
         shared = self._situation.shared

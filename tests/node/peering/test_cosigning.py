@@ -21,7 +21,8 @@ from fedsafe_federation.witnessing import witness_of
 from fedsafe_node.config import Place
 from fedsafe_node.errors import ConfigError, RolledBackError
 from fedsafe_node.log.anchor import Cosigned
-from fedsafe_node.peering.cosigning import MOST_SIZES, STALE
+from fedsafe_node.peering.cosigning import STALE
+from fedsafe_node.peering.quorums import MOST_SIZES
 
 STRANGER: Final = VerifierKey.of(
     "x.demo/witness", SigningKey.generate().public, COSIGNER

@@ -356,6 +356,7 @@ def make_node(
             notices=notices,
             offload=in_thread,
             announce=announced.append,
+            published=announced.append,
         )
         return Node(
             desk=desk,
