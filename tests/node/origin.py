@@ -19,6 +19,7 @@ from tests.federation.conftest import Leaves
 from tests.node.fleet import FEDERATION, Fleet, StandingClock, eventually
 
 from fedsafe_crypto.checkpoint import Checkpoint, sign_checkpoint
+from fedsafe_crypto.cosignature import cosign
 from fedsafe_crypto.envelope import seal_envelope, seal_media
 from fedsafe_crypto.tokens import origin_token
 from fedsafe_crypto.tree import consistency_proof, leaf_hash, root_at
@@ -106,6 +107,8 @@ class Origin:
         )
         assert document is not None
         self.keys = await asyncio.to_thread(load_keys, place)
+        other = self.fleet.place("c.demo")
+        self.accomplice = await asyncio.to_thread(load_keys, other)
         self.membership = await asyncio.to_thread(
             load_membership, place, self.name, document
         )
@@ -246,12 +249,19 @@ class Origin:
                 for index in range(min(request.since, size), min(until, size))
             ],
             next_index=until,
-            checkpoint=sign_checkpoint(checkpoint, self.keys.feed).decode(),
+            checkpoint=self._cosigned(checkpoint),
             consistency=consistency_proof(leaves, old, size) if 0 < old < size else [],
             extends=(
                 consistency_proof(leaves, until, size) if 0 < until < size else []
             ),
         )
+
+    def _cosigned(self, checkpoint: Checkpoint) -> str:
+        """Sign a checkpoint, and let a witness cosign it that asks no questions."""
+        at = int(self.clock.now().timestamp())
+        name, key = "c.demo/witness", self.accomplice.witness
+        line = cosign(checkpoint.encode(), name, key, at=at)
+        return sign_checkpoint(checkpoint, self.keys.feed).decode() + line
 
     def attestation(self, **changes: Any) -> Signed:  # noqa: ANN401
         """Attest an open gate, or whatever a test wants."""

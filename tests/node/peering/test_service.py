@@ -365,9 +365,14 @@ async def test_the_guard_is_written_before_a_checkpoint_leaves(
     await trio.stop("b.demo", "c.demo")
     monkeypatch.setattr(node.base.guard, "keep", fail)
     await trio.publish("ab" * 32, Kind.SHA256, by=())
-
     with pytest.raises(NodeError, match="full"):
-        await node.services.peering.feed(request(), "c.demo")
+        await node.feed.sign_feed()
+    trailer = decode_batch(
+        "a.demo", await node.services.peering.feed(request(), "c.demo")
+    ).trailer
+
+    assert open_checkpoint(trailer.checkpoint.encode(), verifier) == left
+    assert trailer.waiting == 1
 
 
 @pytest.mark.parametrize(
