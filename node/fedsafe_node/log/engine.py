@@ -11,7 +11,7 @@ head = await engine.head("chat.example.de/feed")
 ```
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -20,7 +20,7 @@ from typing import Final, TypeVar, cast
 from urllib.parse import unquote, urlsplit
 
 from fedsafe_node.clock import Clock
-from fedsafe_node.errors import ForeignStoreError, StoreFailedError
+from fedsafe_node.errors import ForeignStoreError, RolledBackError, StoreFailedError
 from fedsafe_node.faults import NO_FAULTS, Faults
 from fedsafe_node.log.guard import Guard
 from fedsafe_node.log.openings import PeriodKeys
@@ -31,12 +31,13 @@ from fedsafe_node.store.postgresql.server import Server
 from fedsafe_node.store.protocol import LogName, Reader, Store
 from fedsafe_node.store.reserve import Reserve
 from fedsafe_node.store.rows import KeptOpening, Opening
-from fedsafe_node.store.seal_protocol import Surroundings
+from fedsafe_node.store.seal_protocol import Position, Surroundings
 from fedsafe_node.store.sql_log_reader import Unsealing
 from fedsafe_node.store.sqlite import SQLiteStore, examine_file
 
 _AUDIT: Final = "/audit"
 _POSTGRESQL: Final = "postgresql://"
+_MEMORY: Final = "what this worker has seen committed"
 T = TypeVar("T")
 AnchorsOf = Callable[[Reader], Awaitable[Sequence[Anchor]]]
 
@@ -75,13 +76,14 @@ async def open_store(  # noqa: PLR0913 - everything it needs is an argument
         where = Server(where)
     sequencer = Sequencer(keys, clock, faults=faults)
 
-    async def check(reader: Reader) -> None:
+    async def check(reader: Reader, known: Mapping[LogName, Position]) -> None:
         if guard is not None:
             await guard.check(reader)
         foreign = [log for log in await reader.logs() if log.endswith(_AUDIT)]
         for log in foreign if node is not None else ():
             if log != f"{node}{_AUDIT}":
                 raise ForeignStoreError(log, str(node))
+        await _check_known(reader, known)
 
     if isinstance(where, Server):
         return await _open_server(
@@ -96,11 +98,22 @@ async def open_store(  # noqa: PLR0913 - everything it needs is an argument
         _file(where),
         sequencer,
         clock=clock,
-        check=check,
+        check=lambda reader: check(reader, {}),
         around=around,
         reserve=reserve,
         faults=faults,
     )
+
+
+async def _check_known(reader: Reader, known: Mapping[LogName, Position]) -> None:
+    """See that logs still begin as this process knows them.
+
+    An older copy of the database, to which somebody else has added, is as long.
+    """
+    for log, (size, root) in known.items():
+        if size and await log_root(reader, log, size) != root:
+            here = await reader.log_size(log)
+            raise RolledBackError(log, size, here, _MEMORY)
 
 
 def examine_store(
@@ -136,7 +149,7 @@ async def _open_server(  # noqa: PLR0913 - as `open_store`
     sequencer: Sequencer,
     *,
     clock: Clock,
-    check: Callable[[Reader], Awaitable[None]],
+    check: Callable[[Reader, Mapping[LogName, Position]], Awaitable[None]],
     around: Surroundings | None,
     faults: Faults,
 ) -> Store:

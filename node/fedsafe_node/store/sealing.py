@@ -116,7 +116,7 @@ class Sealer:
         notes: Notes,
         around: Surroundings,
         logs: Logs,
-        recheck: Callable[[], None] | None = None,
+        recheck: Callable[[Mapping[str, Position]], None] | None = None,
     ) -> None:
         self._recheck = recheck
         self._execute = connection.execute
@@ -221,23 +221,26 @@ class Sealer:
 
         Whoever was told that something is kept can rely on it: a database that is
         older than what this worker knows, or another past, is not gone on with. Where
-        it may be another one, *anew*, it is also checked as at the start.
+        it may be another one, *anew*, it is also checked as at the start, and its
+        logs have to begin as they are known.
 
         Raises:
             SealBrokenError: it is not as it was sealed.
             NodeError: it is not what was checked at the start.
         """
         self._notes.look_anew()
+        seal, known = None, dict[str, Position]()
+        if self._state is not None:
+            known |= self._state.main.logs
+            seal = read_seal(self._connection, self._opened, has_table=True)
+            if seal is None:
+                raise SealBrokenError("seal", MAIN, "it is missing", is_missing=True)
+            for fault in lost_since(self._state.main, seal.main):
+                raise fault
         if anew and self._recheck is not None:
-            self._recheck()
-        if self._state is None:
-            return
-        seal = read_seal(self._connection, self._opened, has_table=True)
-        if seal is None:
-            raise SealBrokenError("seal", MAIN, "it is missing", is_missing=True)
-        for fault in lost_since(self._state.main, seal.main):
-            raise fault
-        self._resume(seal)
+            self._recheck(known)
+        if seal is not None:
+            self._resume(seal)
 
     def _resume(self, seal: Seal) -> None:
         parts = parts_of(seal.files, seal.tables)

@@ -12,7 +12,7 @@ whether what was handed in is kept; to ask again with the same Idempotency-Key i
 
 import asyncio
 import sqlite3
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -44,7 +44,7 @@ from fedsafe_node.store.postgresql.server import Server
 from fedsafe_node.store.postgresql.writing import PostgresWriteConnection
 from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.store.schema import VERSION
-from fedsafe_node.store.seal_protocol import Surroundings
+from fedsafe_node.store.seal_protocol import Position, Surroundings
 from fedsafe_node.store.sealed_parts import refuse_marked
 from fedsafe_node.store.sealing import Sealer
 from fedsafe_node.store.sql import UNREADABLE, UnfitTextError
@@ -57,6 +57,7 @@ from fedsafe_node.store.written import WrittenStore
 T = TypeVar("T")
 PATIENCE: Final = 12.0  # seconds
 _READERS: Final = 4
+_Check = Callable[[Reader, Mapping[str, Position]], Awaitable[None]]
 _SNAPSHOT: Final = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
 
@@ -98,13 +99,15 @@ class PostgresStore(WrittenStore):
         sequencing: Sequencing,
         *,
         clock: Clock,
-        check: Callable[[Reader], Awaitable[None]] | None = None,
+        check: _Check | None = None,
         around: Surroundings | None = None,
         faults: Faults = NO_FAULTS,
     ) -> "PostgresStore":
         """Connect, and bring the schema up to date if the owner's URL is given.
 
-        *check* and *around* are what they are for `SQLiteStore.open`.
+        *check* and *around* are what they are for `SQLiteStore.open`; *check* is also
+        given size and root of the logs, as far as they are known, whenever the
+        database may be another one than before.
 
         Raises:
             SealBrokenError: it is not as the node left it.
@@ -185,7 +188,7 @@ async def _in_time(waiting: Awaitable[T]) -> T:
 def _open(
     server: Server,
     sequencing: Sequencing,
-    check: Callable[[Reader], Awaitable[None]] | None,
+    check: _Check | None,
     around: Surroundings | None,
 ) -> _Opened:
     with ExitStack() as undo:
@@ -200,12 +203,12 @@ def _open(
             if around is not None:
                 refuse_marked(writing, around.key)
 
-            def examine() -> None:
+            def examine(known: Mapping[str, Position]) -> None:
                 if check is not None:
-                    run_act(check(SqlReader(writing, sequencing)))
+                    run_act(check(SqlReader(writing, sequencing), known))
 
             with _snapshot(writing):
-                examine()
+                examine({})
             sealer = None
             if around is None:
                 _migrate(server, writing)

@@ -111,6 +111,26 @@ async def test_a_worker_does_not_go_on_with_a_database_that_was_put_back(
     assert [each[0] for each in logged if each] == [SealBrokenError]
 
 
+async def test_a_worker_does_not_go_on_where_another_has_put_back_and_added_more(
+    databases: Preparing, prepared: Prepared, tmp_path: Path, clock: FixedClock
+) -> None:
+    place = tmp_path / "n"
+    worker = await open_worker(prepared, place, clock, "0")
+    await add(worker, 0, 1)
+    await worker.close()
+    yesterday = await asyncio.to_thread(databases.copy, prepared)
+    busy, idle = [await open_worker(prepared, place, clock, name) for name in "01"]
+    await add(busy, 1, 4)
+    await asyncio.to_thread(databases.put_back, yesterday, prepared)
+    await add(idle, 21, 9)  # it knows of nothing that is lost
+
+    refused = [await told(add(busy, 10, 1)) for _ in range(2)]
+
+    await idle.close()
+    await busy.close()
+    assert ["holds other entries" in each for each in refused] == [True, True], refused
+
+
 async def test_a_row_that_a_thief_has_added_becomes_no_entry_of_the_log(
     prepared: Prepared, thief: Session, tmp_path: Path, clock: FixedClock
 ) -> None:
