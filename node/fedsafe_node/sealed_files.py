@@ -23,8 +23,12 @@ from typing import Final
 
 from fedsafe_crypto.multiset import KEY_BYTES
 from fedsafe_node.config import Place
-from fedsafe_node.errors import KeyFileError, KeyFileMissingError
-from fedsafe_node.keyfiles import read_secret, sync_directory, write_secret
+from fedsafe_node.errors import (
+    KeyFileError,
+    KeyFileExistsError,
+    KeyFileMissingError,
+)
+from fedsafe_node.keyfiles import read_secret, share_secret, sync_directory
 from fedsafe_node.store.sealed_parts import SealKey
 
 _KEY: Final = "seal.key"
@@ -67,9 +71,17 @@ class SealedFiles:
         self.key = SealKey(self._secret)
 
     def begin_sealing(self) -> None:
-        """Keep the key before the first seal is written."""
-        if not self.was_sealed and _read(self._keys / _NEW) is None:
-            write_secret(self._keys / _NEW, self._secret)
+        """Keep the key before the first seal is written.
+
+        Raises:
+            KeyFileExistsError: another process has kept another one meanwhile.
+            KeyFileError: it cannot be written.
+        """
+        if self.was_sealed:
+            return
+        path = self._keys / _NEW
+        if share_secret(path, self._secret) != self._secret:
+            raise KeyFileExistsError(str(path))
 
     def end_sealing(self) -> None:
         """Remember that there is a seal."""

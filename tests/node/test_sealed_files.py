@@ -9,7 +9,12 @@ from tests.node.fleet import Fleet
 from tests.node.signals.conftest import BOT
 
 from fedsafe_node.config import Place
-from fedsafe_node.errors import KeyFileError, NodeError, SealBrokenError
+from fedsafe_node.errors import (
+    KeyFileError,
+    KeyFileExistsError,
+    NodeError,
+    SealBrokenError,
+)
 from fedsafe_node.keyfiles import write_secret
 from fedsafe_node.sealed_files import SealedFiles
 from fedsafe_node.store.keeping_rows import EffectKind
@@ -39,6 +44,17 @@ def test_the_key_is_new_until_the_first_seal_is_durable(place: Place) -> None:
     box = first.key.close("main", b"body")
     assert last.key.open("main", box) == b"body"
     assert not (place.keys / "seal-new.key").exists()
+
+
+def test_of_two_keys_that_are_made_at_once_one_counts(place: Place) -> None:
+    first, second = SealedFiles(place, {}), SealedFiles(place, {})
+    first.begin_sealing()
+
+    with pytest.raises(KeyFileExistsError):
+        second.begin_sealing()
+
+    box = first.key.close("main", b"body")
+    assert SealedFiles(place, {}).key.open("main", box) == b"body"
 
 
 def test_files_are_told_by_name_and_content(place: Place) -> None:

@@ -16,7 +16,7 @@ from itertools import chain
 from typing import Any, Final, Protocol
 
 from fedsafe_crypto.multiset import Multiset
-from fedsafe_node.errors import SealBrokenError
+from fedsafe_node.errors import SealBrokenError, StoreFailedError
 from fedsafe_node.store.coverage import (
     Covered,
     covered_tables,
@@ -56,6 +56,8 @@ _KEEP: Final = (
     "INSERT INTO seal (part, body) VALUES (?, ?) "
     "ON CONFLICT (part) DO UPDATE SET body = excluded.body"
 )
+_BODY: Final = f"SELECT body FROM seal WHERE part = '{MAIN}'"  # noqa: S608 - our own word
+_SEALED_BY_ANOTHER: Final = "another process has sealed it meanwhile: open it again"
 _KEEP_MAIN: Final = f"UPDATE seal SET body = ? WHERE part = '{MAIN}'"  # noqa: S608 - our own word
 
 
@@ -143,10 +145,12 @@ class Sealer:
         Raises:
             SealBrokenError: names what is not as it was sealed.
             SchemaError: the database is newer than this program.
+            StoreFailedError: another process sealed it at the same time.
         """
         with snapshot():
             before = self._connection.schema()
             seal = read_seal(self._connection, self._key)
+            body = None if seal is None else self._body()
             if seal is not None:
                 self._check(seal)
         if seal is None and self._around.was_sealed:
@@ -155,8 +159,7 @@ class Sealer:
         self._tables = {each.name: each for each in covered_tables(self._connection)}
         self._notes.begin(list(self._tables.values()))
         if seal is None or before != self._connection.schema():
-            self._around.begin_sealing()
-            self._seal_all(1 if seal is None else seal.main.number + 1)
+            self._seal_all(1 if seal is None else seal.main.number + 1, body)
         else:
             self._resume(seal)
         self._around.end_sealing()  # also if a crash came before it the last time
@@ -276,9 +279,20 @@ class Sealer:
             new_parts[part] = self._keep(part, encode_sums(sums))
         return new_tables, new_parts
 
-    def _seal_all(self, number: int) -> None:
+    def _body(self) -> bytes | None:
+        row = self._execute(_BODY).fetchone()
+        return None if row is None else bytes(row[0])
+
+    def _refuse_another(self, before: bytes | None) -> None:
+        # Whoever sealed since has the only key, or sums of rows that it has added.
+        if self._body() != before:
+            raise StoreFailedError(_SEALED_BY_ANOTHER)
+
+    def _seal_all(self, number: int, before: bytes | None) -> None:
         self._connection.begin()
         try:
+            self._refuse_another(before)
+            self._around.begin_sealing()
             self._execute("DELETE FROM seal")
             self._notes.take()
             tables = {

@@ -3,7 +3,7 @@
 
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from itertools import count
 from typing import Final
 
@@ -15,7 +15,7 @@ from tests.node.store.postgresql.conftest import Session
 from tests.node.store.postgresql.test_grants import leaves
 from tests.node.store.seals import Around, NoLogs
 
-from fedsafe_node.errors import SealBrokenError
+from fedsafe_node.errors import SealBrokenError, StoreFailedError
 from fedsafe_node.store.postgresql.connection import PostgresConnection, connect
 from fedsafe_node.store.postgresql.notes import PostgresNotes
 from fedsafe_node.store.postgresql.server import Server
@@ -85,6 +85,21 @@ class Sealed:
         with self.snapshot():
             report = examine_seal(self.connection, self.around, 0)
         return [(fault.table, fault.name) for fault in report.faults]
+
+
+def test_of_two_that_seal_a_database_at_once_one_does(prepared: Prepared) -> None:
+    with closing(PostgresWriteConnection(Server(prepared.node))) as connection:
+        around = Around()
+        slow = Sealer(connection, PostgresNotes(connection), around, NoLogs())  # type: ignore[arg-type]
+        fast: list[Sealed] = []
+
+        with pytest.raises(StoreFailedError, match="another process has sealed it"):
+            slow.begin(lambda: fast.append(Sealed(prepared)))
+
+        assert around.begun == 0
+        fast[0].do(sql(DUE, "purge", 1))
+        assert fast[0].faults() == []
+        fast[0].connection.close()
 
 
 def sql(text: str, *values: object) -> Statement:
