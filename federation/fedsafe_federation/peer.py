@@ -22,9 +22,10 @@ from fedsafe_federation.errors import (
     PeerRefusedError,
 )
 from fedsafe_federation.feed import MAX_BATCH, FeedRequest
+from fedsafe_federation.handshake import SPEAKS
 from fedsafe_federation.requests import Request, sign_request
 from fedsafe_federation.signed import Signed
-from fedsafe_federation.transfer import converse, exchange
+from fedsafe_federation.transfer import Heard, converse, deaf, exchange
 from fedsafe_federation.wireformat import decode, encode
 
 FEED_PATH: Final = "/v1/feed/{origin}/records"
@@ -53,7 +54,8 @@ _NOT_FOUND: Final = 404
 class PeerClient:
     """Asks other members on behalf of one node.
 
-    The session is the caller's to close; one session serves all members.
+    The session is the caller's to close; one session serves all members. `speaks`
+    says what the node says of itself (`handshake`), `heard` is told what members do.
     """
 
     def __init__(
@@ -68,6 +70,8 @@ class PeerClient:
         self._name = name
         self._key = key
         self._now = now
+        self.speaks: Callable[[], str | None] = lambda: None
+        self.heard: Heard = deaf
 
     async def fetch(self, member: Member, request: FeedRequest) -> bytes:
         """Fetch a feed batch (`replication.Fetch`).
@@ -111,10 +115,11 @@ class PeerClient:
             member.name,
             "POST",
             url,
-            headers={"content-type": "application/json"},
+            headers={"content-type": "application/json", **self._said()},
             body=encode(request),
             seconds=_EVALUATE_SECONDS,
             most=_MAX_ANSWER,
+            heard=self.heard,
         )
         try:
             return decode(data, Signed)
@@ -276,7 +281,7 @@ class PeerClient:
         seconds: float,
         most: int,
     ) -> bytes:
-        request = Request(method, member.url + path)
+        request = Request(method, member.url + path, self._said())
         if body is not None:
             request.headers["content-type"] = "application/json"
         return await exchange(
@@ -288,7 +293,12 @@ class PeerClient:
             body=body,
             seconds=seconds,
             most=most,
+            heard=self.heard,
         )
+
+    def _said(self) -> dict[str, str]:
+        said = self.speaks()
+        return {} if said is None else {SPEAKS: said}
 
 
 async def send_founding(

@@ -8,6 +8,7 @@ by aiohttp: 128, of 8,190 bytes each.
 """
 
 import asyncio
+from collections.abc import Callable
 from typing import Annotated, Final
 
 import aiohttp
@@ -19,6 +20,7 @@ from fedsafe_federation.errors import (
     PeerRefusedError,
     PeerUnreachableError,
 )
+from fedsafe_federation.handshake import SPEAKS
 from fedsafe_federation.wireformat import decode
 
 _DAY_MS: Final = 24 * 60 * 60 * 1_000
@@ -27,6 +29,15 @@ _DAY_MS: Final = 24 * 60 * 60 * 1_000
 class _ProblemSaid(msgspec.Struct):
     code: Annotated[str, msgspec.Meta(pattern=r"^[a-z_]{1,64}$(?!\n)")] = "unknown"
     retry_after_ms: Annotated[int, msgspec.Meta(ge=0, le=_DAY_MS)] | None = None
+
+
+Heard = Callable[[str, str], None]
+"""Is told what a member says of itself beside its answer."""
+
+
+def deaf(peer: str, text: str) -> None:
+    """Leave aside what a member says of itself."""
+    del peer, text
 
 
 async def exchange(  # noqa: PLR0913 - one exchange has so many parts
@@ -39,6 +50,7 @@ async def exchange(  # noqa: PLR0913 - one exchange has so many parts
     body: bytes | None,
     seconds: float,
     most: int,
+    heard: Heard = deaf,
 ) -> bytes:
     """Send one request and read a bounded answer.
 
@@ -56,6 +68,7 @@ async def exchange(  # noqa: PLR0913 - one exchange has so many parts
         body=body,
         seconds=seconds,
         most=most,
+        heard=heard,
     )
     if not 200 <= status < 300:  # noqa: PLR2004 - the class of success
         raise _refused(peer, status, data)
@@ -72,6 +85,7 @@ async def converse(  # noqa: PLR0913 - one exchange has so many parts
     body: bytes | None,
     seconds: float,
     most: int,
+    heard: Heard = deaf,
 ) -> tuple[int, bytes]:
     """Send one request and give status and body of a bounded answer, whatever it says.
 
@@ -96,6 +110,8 @@ async def converse(  # noqa: PLR0913 - one exchange has so many parts
         raise PeerUnreachableError(peer, "no answer in time") from None
     except (aiohttp.ClientError, OSError, ValueError) as error:
         raise PeerUnreachableError(peer, type(error).__name__) from None
+    if SPEAKS in response.headers:
+        heard(peer, response.headers[SPEAKS])
     return response.status, data
 
 

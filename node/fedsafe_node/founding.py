@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Final
 
 from fedsafe_federation.card import Card, sign_card
-from fedsafe_federation.charter import PolicyReference, SignedCharter
+from fedsafe_federation.charter import PolicyReference
 from fedsafe_federation.errors import FoundingError
 from fedsafe_federation.founding import Ceremony, Founded, Participant
 from fedsafe_federation.identifiers.corpus import corpus_digests
@@ -42,7 +42,7 @@ from fedsafe_node.errors import (
     WrongStateError,
 )
 from fedsafe_node.following import ALONE, Following
-from fedsafe_node.governing.chain import CHARTER_DOCUMENT
+from fedsafe_node.governing.chain import CHARTER_DOCUMENT, read_chain
 from fedsafe_node.keyfiles import destroy_secret, read_secret, write_secret
 from fedsafe_node.keys import MediaKeys, NodeKeys, write_epoch_keys
 from fedsafe_node.log.audit import AuditTrail, Event
@@ -257,13 +257,13 @@ class FoundingService:
     async def _owed_after(self, proposal: Signed) -> Sequence[Signed]:
         # The charter is complete here: its signatures are all that anybody who
         # lags behind can still need.
-        document = await self.charter()
+        chain = await self._store.read(read_chain)
         federation = decode(proposal.payload, Proposal).federation
-        if document is None or self._federation() != federation:
+        if not chain or self._federation() != federation:
             raise WrongStateError(
                 "has_charter", "this node belongs to another federation"
             )
-        return decode(document, SignedCharter).signatures
+        return chain[0].signatures
 
     def _federation(self) -> str:
         shared = self._situation.shared

@@ -4,11 +4,14 @@
 A part is given what it needs when it is made; nothing here runs.
 """
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import aiohttp
 
+from fedsafe_federation.errors import MalformedError
+from fedsafe_federation.handshake import Speaks, parse_speaks
 from fedsafe_federation.peer import PeerClient
 from fedsafe_federation.witnessing import anchor_name
 from fedsafe_node.announcing import Announcing
@@ -33,7 +36,10 @@ from fedsafe_node.rights.listing import OpenErasures
 from fedsafe_node.rights.signed_texts import rights_texts
 from fedsafe_node.signals.desk import Desk
 from fedsafe_node.signals.intake import Intake
+from fedsafe_node.telemetry import LOGGER, fields
 from fedsafe_node.witnesses import Witnesses
+
+_LOG = logging.getLogger(f"{LOGGER}.node")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +103,7 @@ def make_parts(
     foundings = _foundings(base, changed)
     spreading = Spreading(base.situation, ballot, client, poll=base.config.sync.poll)
     ballot.spread = _spreader(base, spreading)
+    client.speaks, client.heard = _hand(base), _ear(base, ballot)
     return Parts(
         base=base,
         session=session,
@@ -196,6 +203,29 @@ def _waker(base: Base, replicating: Replicating) -> Callable[[str], None]:
             base.follower.poke()
 
     return wake
+
+
+def _hand(base: Base) -> Callable[[], str | None]:
+    def speaks() -> str | None:
+        shared = base.situation.shared
+        return Speaks.of(shared.membership.charter).header() if shared else None
+
+    return speaks
+
+
+def _ear(base: Base, ballot: Ballot) -> Callable[[str, str], None]:
+    def heard(peer: str, text: str) -> None:
+        """Catch up once a member holds a newer version than this node."""
+        shared = base.situation.shared
+        try:
+            said = parse_speaks(text)
+        except MalformedError:
+            _LOG.info("no handshake", extra=fields(peer=peer, reason="malformed"))
+            return
+        if shared is not None and said.charter > shared.membership.charter.version:
+            ballot.spread()
+
+    return heard
 
 
 def _spreader(base: Base, spreading: Spreading) -> Callable[[], None]:

@@ -44,6 +44,7 @@ _ONCE: Final = (
     "Signature-Input",
     "Content-Digest",
     "Fedsafe-Destination",
+    "Fedsafe-Speaks",
 )
 _BARE: Final = frozenset({None, "lookup", "publish"})
 _SCHEME: Final = "bearer "

@@ -30,6 +30,7 @@ from typing import Final
 import msgspec
 from aiohttp import web
 
+from fedsafe_federation.handshake import SPEAKS
 from fedsafe_federation.wireformat import encode
 from fedsafe_node.api.auth import (
     Auth,
@@ -197,6 +198,8 @@ def make_endpoint(route: Route, border: Border) -> Endpoint:
                 raise ConnectionResetError from None
             languages = request.headers.get("Accept-Language", "")
             response = border.refuse(error, request_id, route.page, languages)
+        if route.handshake and (said := border.services.peering.speaks()):
+            response.headers[SPEAKS] = said
         if asking.limits:
             response.headers.update(limit_headers(asking.limits))
         took = perf_counter() - began
@@ -231,6 +234,8 @@ class _Serving:
             _check_path(path[name], type_)
         if route.lane is not Lane.HEALTH:
             await border.services.following.fresh()
+        if route.handshake:
+            border.services.peering.shake(request.headers.get(SPEAKS))
         call = Call(border.services, border.metrics, border.document, path)
         if route.auth in _UNKNOWN:
             body = await self._read(request)

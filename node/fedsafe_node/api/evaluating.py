@@ -29,6 +29,7 @@ EVALUATION_ROUTES: Final = (
         handler=evaluate,
         auth=Auth.STATEMENT,
         lane=Lane.PEERS,
+        handshake=True,
         summary="Evaluate a member's blinded elements",
         body=Signed,
         limit=128 * KIB,

@@ -34,6 +34,19 @@ class Ledger(Protocol):
 class Peering(Protocol):
     """What members of the federation ask of each other."""
 
+    def speaks(self) -> str | None:
+        """Say what this node speaks, and which charter it holds, if any."""
+        ...
+
+    def shake(self, said: str | None) -> None:
+        """Judge what an asking node says of itself, if it says anything.
+
+        Raises:
+            ArrangementError: no protocol version, or no arrangement, in common.
+            MalformedError: it does not fit.
+        """
+        ...
+
     async def feed(self, request: FeedRequest, peer: str) -> bytes:
         """Give a batch of the own feed to a member."""
         ...

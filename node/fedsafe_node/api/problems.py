@@ -187,6 +187,8 @@ def headers_of(problem: Problem) -> dict[str, str]:
         headers["Retry-After"] = str(-(-problem.retry_after_ms // 1_000))
     if problem.status == CODES[Code.UNAUTHENTICATED][0]:
         headers["WWW-Authenticate"] = "Bearer"
+    if problem.status == CODES[Code.OTHER_PROTOCOL][0]:
+        headers["Upgrade"] = "fedsafe/1"
     return headers
 
 

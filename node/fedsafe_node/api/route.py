@@ -53,7 +53,7 @@ class Route:
     where `scope` is the same. Where `fresh` is true, a session must have proved its
     second factor within minutes. A credential without an account is taken where
     `bare` says so, else for reading. `page` shows what the border refuses where
-    readers expect a page.
+    readers expect a page. With `handshake` both sides say which charter they hold.
     """
 
     name: str
@@ -79,6 +79,7 @@ class Route:
     max_age: int = 0
     refusals: frozenset[int] = frozenset()
     page: Page | None = None
+    handshake: bool = False
 
     @property
     def bounds(self) -> Bounds:
@@ -98,6 +99,8 @@ class Route:
             found |= {408, 413, 415, 422}
         if self.path_types:
             found.add(404)
+        if self.handshake:
+            found.add(426)
         if self.idempotent:
             found.add(409)
         return frozenset(found | {422})

@@ -20,6 +20,7 @@ from fedsafe_federation.evaluation import (
 )
 from fedsafe_federation.feed import FeedRequest
 from fedsafe_federation.freshness import SeenNonces
+from fedsafe_federation.handshake import Speaks, agree, parse_speaks
 from fedsafe_federation.metering import Budget
 from fedsafe_federation.replication import Offload
 from fedsafe_federation.requests import Request, verify_request
@@ -92,6 +93,24 @@ class PeeringService:
         self._evaluated: Counter[tuple[str, EvaluationPurpose]] = Counter()
         self.budgets = EvaluationBudgets(situation, store, trail, clock)
         self.ledger = AskedLedger(store, clock)
+
+    def speaks(self) -> str | None:
+        """Say what this node speaks, and which charter it holds, if any."""
+        shared = self._situation.shared
+        return Speaks.of(shared.membership.charter).header() if shared else None
+
+    def shake(self, said: str | None) -> None:
+        """Judge what an asking node says of itself, if it says anything.
+
+        One that says nothing speaks version 1, and is judged by what it asks.
+
+        Raises:
+            ArrangementError: no protocol version, or no arrangement, in common.
+            MalformedError: it does not fit.
+        """
+        shared = self._situation.shared
+        if said is not None and shared is not None:
+            agree(Speaks.of(shared.membership.charter), parse_speaks(said))
 
     def authenticate(
         self, *, method: str, url: str, headers: dict[str, str], body: bytes

@@ -415,6 +415,12 @@ class FakeAudits:
 class FakePeering:
     memory: Memory
 
+    def speaks(self) -> str | None:
+        return None
+
+    def shake(self, said: str | None) -> None:
+        assert said is None
+
     async def feed(self, request: FeedRequest, peer: str) -> bytes:
         await self.memory.called((request, peer))
         return b"{}\n"

@@ -2,6 +2,7 @@
 """Members change their charter over sockets, with crashes and without each other."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -22,6 +23,7 @@ from fedsafe_federation.changing import ChangeKind
 from fedsafe_federation.charter import MemberState, PolicyReference
 from fedsafe_federation.errors import PeerRefusedError
 from fedsafe_federation.feed import FeedRequest
+from fedsafe_federation.handshake import Speaks, parse_speaks
 from fedsafe_node.api.auth import Auth
 from fedsafe_node.api.governing import GOVERNING_ROUTES
 from fedsafe_node.errors import WrongStateError
@@ -216,6 +218,40 @@ async def test_taking_the_same_twice_changes_nothing(trio: Fleet) -> None:
     )
 
     assert taken == [False, False, False]
+
+
+async def test_nodes_with_other_arrangements_exchange_nothing(trio: Fleet) -> None:
+    shared = trio["b.demo"].base.situation.shared
+    assert shared is not None
+    member = shared.membership.charter.member("b.demo")
+    client = trio["a.demo"].client
+    own = Speaks.of(shared.membership.charter)
+    client.speaks = replace(own, arrangement=bytes(32)).header
+    refusals = []
+    for asking in (
+        client.fetch(member, FeedRequest("b.demo", 0, 0, 0, 10)),
+        client.poke(member, 1),
+    ):
+        with pytest.raises(PeerRefusedError) as refused:
+            await asking
+        refusals.append((refused.value.status, refused.value.code))
+    lookup = await trio.look_up("a.demo", "x@mail.example", deadline_ms=500)
+    client.speaks = replace(own, features=frozenset({"unheard-of"})).header
+    await client.poke(member, 1)
+
+    assert refusals == [(426, "other_arrangement")] * 2
+    assert lookup.result is not Result.NONE
+
+
+async def test_an_answer_tells_who_is_behind(trio: Fleet) -> None:
+    heard: list[str] = []
+    client = trio["a.demo"].client
+    client.heard = lambda _, text: heard.append(text)
+    shared = trio["b.demo"].base.situation.shared
+    assert shared is not None
+    await client.poke(shared.membership.me, 1)
+
+    assert parse_speaks(heard[0]).charter == 1
 
 
 @pytest.mark.parametrize("name", ["proposeCharter", "signCharter", "refuseCharter"])
