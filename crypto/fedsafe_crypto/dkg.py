@@ -34,7 +34,7 @@ from typing import Final
 
 import msgspec
 
-from fedsafe_crypto.blame import Seen, check_verdicts
+from fedsafe_crypto.blame import Seen
 from fedsafe_crypto.dkg_messages import (
     CONTRIBUTION_BYTES,
     Announcement,
@@ -288,8 +288,6 @@ class Judged:
             DkgError: A message is missing, or one's own is not the one sent.
         """
         _check_own(self, seen.verdicts)
-        mine = Seen(verdicts={self.index: self.message})
-        check_verdicts(self.run, seen, mine)
         found = outcome(self.run, seen)
         if found.transcript != self.transcript:
             raise DkgError("the messages are not the ones that this state saw")

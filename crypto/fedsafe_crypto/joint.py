@@ -109,6 +109,7 @@ def _joint_pins(run: Run, commitments: Mapping[int, Sequence[bytes]]) -> Pins:
         public=joint[0],
         members=members,
     )
+    # No deal that was read can do this; no error of ours may change the key either.
     if run.source and pins.public != run.source.read_pins().public:
         raise DkgError("the deals make another key")
     return pins

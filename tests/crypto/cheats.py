@@ -57,7 +57,7 @@ def check_nobody_opens_the_honest(table: Table) -> None:
 
 def agreed_by_all(table: Table, deals: Mapping[int, bytes]) -> dict[int, bytes]:
     """Let every recipient agree to some deals, whatever they are worth."""
-    announced = table.views[2].announcements
+    announced = table.views[table.run.indices[0]].announcements
     cited = [digest_of(announced[index]) for index in table.run.indices]
     transcript = transcript_of(table.run, cited, deals)
     return {

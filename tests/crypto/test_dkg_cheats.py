@@ -26,7 +26,6 @@ from tests.crypto.rounds import (
     saying,
 )
 
-from fedsafe_crypto.blame import Seen
 from fedsafe_crypto.dkg_messages import (
     Deal,
     Reason,
@@ -280,27 +279,28 @@ def test_a_deal_for_announcements_that_nobody_made_is_named_by_all(kind: str) ->
 
 
 @pytest.mark.parametrize("kind", [NEW, ANEW])
-def test_dealers_whose_commitments_cancel_out_block_nobody(kind: str) -> None:
-    # What 1 and 3 deal adds up to nothing but for the constants: sums that begin
-    # with their part must not meet the identity.
+@pytest.mark.parametrize(("one", "two", "honest"), [(1, 2, 3), (2, 3, 1), (1, 3, 2)])
+def test_dealers_whose_commitments_cancel_out_block_nobody(
+    kind: str, one: int, two: int, honest: int
+) -> None:
+    # But for the constants, what two of the dealers deal adds up to nothing: a sum
+    # that begins with them must not stop at the identity.
     table = table_of(kind)
     dealers = table.run.dealers
-    one = lagrange_at_zero(dealers) if kind == ANEW else dict.fromkeys(dealers, ONE)
-    ratio = scalar_negate(scalar_multiply(one[1], scalar_invert(one[3])))
+    weights = lagrange_at_zero(dealers) if kind == ANEW else dict.fromkeys(dealers, ONE)
+    ratio = scalar_multiply(weights[one], scalar_invert(weights[two]))
     drawn = draw_polynomial(table.run.threshold)
-    secrets = [OLD[i].share.secret if kind == ANEW else drawn[0] for i in (1, 3)]
-    deals = {
-        1: [secrets[0], *drawn[1:]],
-        3: [secrets[1], *(scalar_multiply(ratio, each) for each in drawn[1:])],
-    }
+    against = [scalar_multiply(scalar_negate(ratio), each) for each in drawn[1:]]
+    first, second = (OLD[each].share.secret for each in (one, two))
+    polynomials = {one: [first, *drawn[1:]], two: [second, *against]}
     sent: dict[int, bytes] = {}
 
     def tamper(round_: int, sender: int, to: int, message: bytes) -> bytes:
         del to
-        if round_ != 2 or sender not in deals:
+        if round_ != 2 or sender not in polynomials:
             return message
         if sender not in sent:
-            forgery = Forgery(polynomial=deals[sender])
+            forgery = Forgery(polynomial=polynomials[sender])
             sent[sender] = write(table.run, forgery.deal(table, sender))
         return sent[sender]
 
@@ -308,13 +308,10 @@ def test_dealers_whose_commitments_cancel_out_block_nobody(kind: str) -> None:
     table.announce()
     table.deal()
     table.judge()
+    seen = table.views[honest]
 
-    everything = Seen(
-        announcements=table.views[2].announcements,
-        deals=table.views[2].deals,
-        verdicts=agreed_by_all(table, table.views[2].deals),
-    )
     for index in table.run.indices:
-        if index not in deals:
+        if index not in polynomials:
             assert complaints_of(table.third[index]) == ()
-    outcome(table.run, everything).pins.check()
+    verdicts = agreed_by_all(table, seen.deals)
+    outcome(table.run, replace(seen, verdicts=verdicts)).pins.check()

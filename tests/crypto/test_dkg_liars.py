@@ -17,13 +17,15 @@ from tests.crypto.cheats import (
     table_of,
 )
 from tests.crypto.rounds import (
+    Forgery,
     Table,
     changed,
     decoded,
+    run_of,
     saying,
 )
 
-from fedsafe_crypto.blame import findings
+from fedsafe_crypto.blame import Seen, findings
 from fedsafe_crypto.dkg import announce
 from fedsafe_crypto.dkg_messages import (
     Announcement,
@@ -34,8 +36,10 @@ from fedsafe_crypto.dkg_messages import (
     write,
 )
 from fedsafe_crypto.errors import DkgAbortError, DkgError
-from fedsafe_crypto.joint import outcome
+from fedsafe_crypto.group import random_scalar, scalar_negate
+from fedsafe_crypto.joint import joint_share, outcome
 from fedsafe_crypto.seal import PUBLIC_KEY_BYTES
+from fedsafe_crypto.shares import draw_polynomial
 
 
 def flipped(data: bytes) -> bytes:
@@ -233,3 +237,30 @@ def test_a_bad_deal_is_seen_even_if_no_recipient_complains(kind: str) -> None:
         outcome(table.run, replace(seen, deals=deals, verdicts=silent))
     [finding] = caught.value.findings
     assert (finding.guilty, finding.reason) == (CHEAT, Reason.NO_POSSESSION)
+
+
+def test_dealers_who_all_collude_make_no_key_rather_than_a_weak_one() -> None:
+    table = Table(run_of(2, (1, 2)))
+    table.announce()
+    first, second = draw_polynomial(2), draw_polynomial(2)
+    second[1] = scalar_negate(first[1])
+    deals = {
+        1: write(table.run, Forgery(polynomial=first).deal(table, 1)),
+        2: write(table.run, Forgery(polynomial=second).deal(table, 2)),
+    }
+    seen = Seen(
+        announcements=table.views[1].announcements,
+        deals=deals,
+        verdicts=agreed_by_all(table, deals),
+    )
+
+    with pytest.raises(DkgError, match="cancel out"):
+        outcome(table.run, seen)
+
+
+def test_a_share_that_comes_to_nothing_is_no_share() -> None:
+    table = Table(run_of(1, (1, 2)))
+    sub_share = random_scalar()
+
+    with pytest.raises(DkgError, match="cancel out"):
+        joint_share(table.run, 1, {1: sub_share, 2: scalar_negate(sub_share)})
