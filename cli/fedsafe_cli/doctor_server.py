@@ -70,9 +70,29 @@ def _judged(found: "Facts") -> Iterator[Finding]:
     ):
         if wrong:
             yield Finding("server", level, told, _SERVER)
+    yield from _judged_tables(found)
     standby = ", commits wait for a standby" if found.has_standby else ""
     told = (
         f"PostgreSQL {found.version}, {found.round_trip * 1e3:.1f} ms, "
         f"connections for {found.workers} workers{standby}"
     )
     yield Finding("server", Level.OK, told)
+
+
+def _judged_tables(found: "Facts") -> Iterator[Finding]:
+    """Say whether the tables are those of this program, and the node's role fits."""
+    from fedsafe_node.store.schema import VERSION  # noqa: PLC0415
+
+    theirs = f"its tables are at schema {found.schema}, this program wants {VERSION}"
+    grant = "as its owner: GRANT TEMPORARY ON DATABASE … TO the node's role"
+    revoke = f"take these rights from the node's role, or name another one: {_SERVER}"
+    prepare = "stop the node, then `fedsafe store prepare --owner-file FILE`"
+    for wrong, told, way_out in (
+        (not found.has_temporary, "the node's role has no TEMPORARY right", grant),
+        (found.may_change, "the node's role may change rows of the logs", revoke),
+        (found.schema == 0, "the database has no tables of a node", prepare),
+        (0 < found.schema < VERSION, theirs, prepare),
+        (found.schema > VERSION, theirs, "run the newer FedSafe that wrote them"),
+    ):
+        if wrong:
+            yield Finding("server", Level.FAIL, told, way_out)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+import psycopg
 import pytest
 from tests.node.databases import Prepared, preparing
 from tests.postgresql.databases import Databases, name_in
@@ -54,6 +55,35 @@ def test_the_owner_makes_the_tables_and_the_node_uses_them(
     )
     assert "the store is on a server" in examined.out
     assert "log_parameter_max_length = 0" in examined.out  # no server begins with that
+
+
+def test_doctor_names_what_a_stopped_node_s_role_lacks_or_has_too_much(
+    run: "Run", short_path: Path, postgresql: Databases
+) -> None:
+    home = short_path / "n"
+    with preparing(postgresql) as made:
+        prepared = made.make()
+        run(*MAKE, *TALKS, "--dir", str(home), "--store", prepared.node)
+        well = run("doctor", "--config", str(home))
+        role, name = urlsplit(prepared.node).username, name_in(prepared.node)
+        with psycopg.connect(prepared.superuser, autocommit=True) as superuser:
+            for statement in (
+                f"REVOKE TEMPORARY ON DATABASE {name} FROM PUBLIC",
+                f"GRANT DELETE ON fedsafe.entries TO {role}",
+            ):
+                superuser.execute(statement.encode())
+            older = b"DELETE FROM fedsafe.migrations WHERE number = $1"
+            psycopg.RawCursor(superuser).execute(older, (VERSION,))
+        ill = run("doctor", "--config", str(home))
+
+    told = (
+        "the node's role has no TEMPORARY right",
+        "the node's role may change rows of the logs",
+        f"its tables are at schema {VERSION - 1}, this program wants {VERSION}",
+    )
+    assert ill.status == 1
+    assert [each in ill.out for each in told] == [True] * 3, ill.out
+    assert [each in well.out for each in told] == [False] * 3, well.out
 
 
 def test_a_database_without_tables_names_the_way_out(

@@ -7,7 +7,7 @@ from time import perf_counter
 from typing import Final
 
 from fedsafe_node.errors import SchemaBehindError, StoreFailedError
-from fedsafe_node.store.postgresql.catalogue import HAS_VERSION
+from fedsafe_node.store.postgresql.catalogue import HAS_VERSION, MAY_CHANGE
 from fedsafe_node.store.postgresql.connection import PostgresConnection, connect
 from fedsafe_node.store.postgresql.server import Server
 from fedsafe_node.store.schema import VERSION
@@ -32,7 +32,8 @@ _SETTINGS: Final = (
     "(SELECT datconnlimit FROM pg_database WHERE datname = current_database())::bigint,"
     " "
     "current_setting('synchronous_standby_names') <> '', "
-    "pg_is_in_recovery()"
+    "pg_is_in_recovery(), "
+    "has_database_privilege(current_database(), 'TEMPORARY')"
 )
 
 
@@ -47,6 +48,10 @@ class Facts:
     * `connections`: so many of a node it lets in at a time;
     * `has_standby`: a commit waits for a standby too;
     * `is_standby`: it takes no writes;
+    * `has_temporary`: the node's role may make temporary tables, without which its
+      sessions write nothing;
+    * `schema`: the number of the tables' last migration, 0 without tables;
+    * `may_change`: the node's role could change or delete rows of the logs;
     * `round_trip`: seconds for one short question.
     """
 
@@ -57,6 +62,9 @@ class Facts:
     connections: int
     has_standby: bool
     is_standby: bool
+    has_temporary: bool
+    schema: int
+    may_change: bool
     round_trip: float
 
     @property
@@ -100,12 +108,14 @@ def facts_of(server: Server) -> Facts:
             began = perf_counter()
             connection.execute("SELECT 1").fetchone()
             took = perf_counter() - began
+            schema = connection.version()
+            may_change = schema > 0 and connection.execute(MAY_CHANGE).fetchone()[0]
         finally:
             connection.close()
     except sqlite3.Error as error:
         raise StoreFailedError(str(error)) from None
     number, durable, checksums, *discreet, most, role, database = row[:9]
-    standby, is_standby = row[9:]
+    standby, is_standby, has_temporary = row[9:]
     limits = (limit for limit in (role, database) if limit >= 0)
     return Facts(
         version=number // 10_000,
@@ -119,5 +129,8 @@ def facts_of(server: Server) -> Facts:
         connections=max(0, min([most - A_WORKER, *limits])),
         has_standby=standby,
         is_standby=is_standby,
+        has_temporary=has_temporary,
+        schema=schema,
+        may_change=may_change,
         round_trip=took,
     )
