@@ -91,7 +91,7 @@ async def unnoticed(
     missed: list[object] = []
     for table, sql in attacks:
         await asyncio.to_thread(copy, database, saved)
-        await asyncio.to_thread(change, database, *sql)
+        await asyncio.to_thread(change, fleet, *sql)
         answer = await verify(fleet)
         if [check.table for check in answer.tables if not check.ok][:1] != [table]:
             missed.append((sql, answer))
@@ -132,7 +132,6 @@ async def test_a_month_whose_key_was_destroyed_is_no_finding(full: Fleet) -> Non
     assert answer.ok, answer
 
 
-@pytest.mark.embedded
 async def test_a_relock_that_was_taken_back_excuses_nothing(gated: Fleet) -> None:
     await gated.publish(WHO)
     await found(gated, "b.demo")
@@ -145,22 +144,20 @@ async def test_a_relock_that_was_taken_back_excuses_nothing(gated: Fleet) -> Non
 
     events = [each.record.event for each in await gated.audit("b.demo")]
     sql = FORGED.format(event=events.index(Event.GATE_RELOCKED))
-    database = gated.place("b.demo").database
-    await asyncio.to_thread(change, database, sql, *SWEPT)
+    await asyncio.to_thread(change, gated, sql, *SWEPT)
     (bad,) = bad_rows(await verify(gated))
 
     assert bad.table == "signals"
     assert "relocked" in str(bad.why)
 
 
-@pytest.mark.embedded
 async def test_a_relock_must_go_on_asking_for_what_it_lacks(gated: Fleet) -> None:
     await gated.publish(WHO)
     await found(gated, "b.demo")
     close_gate(gated, "b.demo")
     await relock(gated["b.demo"].desk)
     sql = "UPDATE meta SET value = x'' WHERE key = 'lacking/a.demo'"
-    await asyncio.to_thread(change, gated.place("b.demo").database, sql)
+    await asyncio.to_thread(change, gated, sql)
     (bad,) = bad_rows(await verify(gated))
 
     assert (bad.table, bad.first_bad) == ("signals", "a.demo")

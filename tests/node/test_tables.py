@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from tests.node.fleet import Fleet
+from tests.node.fleet_stores import FLEET_STORES
 from tests.node.signals.conftest import ANNA, BOT, request_for
 
 from fedsafe_node.audit_messages import TableCheck, VerifyAnswer
@@ -37,10 +38,10 @@ def past_triggers(database: Path) -> Iterator[sqlite3.Connection]:
         connection.execute("COMMIT")
 
 
-def change(database: Path, *statements: str) -> None:
-    """Change the disk behind the node's back, whatever triggers and checks say."""
-    with past_triggers(database) as connection:
-        changed = [connection.execute(sql).rowcount for sql in statements]
+def change(fleet: Fleet, *statements: str) -> None:
+    """Change the disk behind b.demo's back, whatever triggers and checks say."""
+    behind = FLEET_STORES.behind(fleet.place("b.demo"))
+    changed = [behind.change(sql) for sql in statements]
     assert all(changed), changed
 
 
@@ -82,7 +83,6 @@ async def verify(fleet: Fleet) -> VerifyAnswer:
     return await fleet["b.demo"].services.audits.verify(BOT)
 
 
-@pytest.mark.embedded
 async def test_what_was_stopped_beyond_an_authors_bound_is_no_finding(
     trio: Fleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -99,8 +99,7 @@ async def test_what_was_stopped_beyond_an_authors_bound_is_no_finding(
         "UPDATE openings SET sealed = NULL, erased_at = 7 WHERE idx = 2 AND log = "
         "(SELECT id FROM logs WHERE origin = 'a.demo/feed')"
     )
-    database = trio.place("b.demo").database
-    await asyncio.to_thread(change, database, silenced, wiped)
+    await asyncio.to_thread(change, trio, silenced, wiped)
     (bad,) = bad_rows(await verify(trio))
 
     assert [signal_name(row.signal_id) for row in rows] == [kept]
@@ -205,7 +204,7 @@ async def test_any_changed_row_is_named(full: Fleet) -> None:
     await asyncio.to_thread(copy, database, saved)
     unnoticed: list[object] = []
     for sql, table, why in DAMAGE:
-        await asyncio.to_thread(change, database, sql)
+        await asyncio.to_thread(change, full, sql)
         answer = await verify(full)
         said = [(check.table, str(check.why)) for check in answer.tables]
         named = any(at == table and why in reason for at, reason in said)
@@ -217,10 +216,8 @@ async def test_any_changed_row_is_named(full: Fleet) -> None:
     assert (await verify(full)).ok
 
 
-@pytest.mark.embedded
 async def test_the_row_and_the_signal_are_named(full: Fleet) -> None:
-    database = full.place("b.demo").database
-    await asyncio.to_thread(change, database, "UPDATE signals SET epoch = 7")
+    await asyncio.to_thread(change, full, "UPDATE signals SET epoch = 7")
     (bad,) = bad_rows(await verify(full))
 
     assert bad.first_bad_row == 1
@@ -232,7 +229,6 @@ async def test_the_row_and_the_signal_are_named(full: Fleet) -> None:
 FORGET = ("DELETE FROM restricted", "DELETE FROM restrictions")
 
 
-@pytest.mark.embedded
 @pytest.mark.parametrize(
     ("sql", "table", "why"),
     [
@@ -248,19 +244,16 @@ FORGET = ("DELETE FROM restricted", "DELETE FROM restrictions")
 async def test_a_forgotten_revocation_is_found_in_its_authors_feed(
     full: Fleet, sql: str, table: str, why: str
 ) -> None:
-    database = full.place("b.demo").database
-    await asyncio.to_thread(change, database, *FORGET, sql)
+    await asyncio.to_thread(change, full, *FORGET, sql)
     bad = bad_rows(await verify(full))
 
     assert table in {check.table for check in bad}
     assert any(why in str(check.why) for check in bad)
 
 
-@pytest.mark.embedded
 async def test_a_checkpoint_that_its_origin_did_not_sign_is_found(full: Fleet) -> None:
-    database = full.place("b.demo").database
     sql = "UPDATE peers SET checkpoint = replace(checkpoint, '5', '6')"
-    await asyncio.to_thread(change, database, sql)
+    await asyncio.to_thread(change, full, sql)
     bad = [check for check in (await verify(full)).logs if not check.ok]
 
     assert "a.demo/feed" in {check.log for check in bad}
