@@ -118,7 +118,7 @@ def read_announcement(
 ) -> Announcement | Reason:
     """Read an announcement whose keys for a dealer can be sealed to."""
     announcement = read(Announcement, data, run, sender)
-    if isinstance(announcement, Reason) or sender == dealer:
+    if isinstance(announcement, Reason):
         return announcement
     place = run.dealers_to(sender).index(dealer)
     try:
