@@ -96,11 +96,8 @@ async def make_node(wanted: NewNode) -> MadeNode:
             staff=wanted.staff,
             administrator=wanted.administrator,
             owner_url=wanted.store_owner,
+            credentials=wanted.credentials,
         )
-        credentials: dict[str, Path] = {}
-        for name, token in created.credentials.items():
-            credentials[name] = wanted.credentials / f"{name}.key"
-            await _hand_out(token, credentials[name])
     except (ConfigError, BadRequestError) as error:
         raise SettingsError(str(error)) from None
     except SchemaBehindError:
@@ -113,6 +110,9 @@ async def make_node(wanted: NewNode) -> MadeNode:
         raise ProgrammeError(why, _SERVER if config.store else None) from None
     except (NodeError, OSError) as error:
         raise ProgrammeError(f"the node was not made: {error}") from None
+    credentials = {
+        name: wanted.credentials / f"{name}.key" for name in created.credentials
+    }
     return MadeNode(credentials, wanted.custody, created.administrator, created.until)
 
 

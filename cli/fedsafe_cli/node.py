@@ -101,7 +101,8 @@ def init(context: click.Context, /, **given: Any) -> ExitStatus:  # noqa: ANN401
     first administrator is shown once. The private custody key opens your own
     identifiers when they must be published anew: move that file off this machine.
 
-    If it fails nothing of it is left, and it can be made again.
+    If it fails nothing of it is left, and it can be made again; if it is killed, the
+    same command takes away what is left, and makes it.
 
     \b
     Examples:

@@ -48,6 +48,7 @@ def run(place: Place, workers: int = 1) -> None:
 
     prepare()
     config = load_config(place)
+    place.making.unlink(missing_ok=True)  # it is made
     with alone_in(place) if config.store is not None else nullcontext(-1) as lock:
         if workers == 1:
             uvloop.run(_run(place))

@@ -184,6 +184,11 @@ class Place:
         return self.directory / FILE
 
     @property
+    def making(self) -> Path:
+        """What an attempt to make the node has made, until it is one."""
+        return self.directory / "node.making"
+
+    @property
     def database(self) -> Path:
         """The embedded store."""
         return self.directory / "store.db"

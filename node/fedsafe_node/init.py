@@ -6,17 +6,17 @@ configuration is written last: a node with a configuration is whole.
 """
 
 import asyncio
-import shutil
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from fedsafe_node.attempts import Attempt, Plan
 from fedsafe_node.base import reserve_of
 from fedsafe_node.clock import Clock, SystemClock
 from fedsafe_node.config import Config, Place, parse_config, render_config
 from fedsafe_node.errors import BadRequestError, ConfigError
-from fedsafe_node.keyfiles import make_private_directory, write_durably
+from fedsafe_node.keyfiles import write_secret
 from fedsafe_node.keys import create_keys
 from fedsafe_node.log.audit import AuditTrail, Event
 from fedsafe_node.log.engine import open_store
@@ -33,7 +33,6 @@ from fedsafe_node.sealed_files import SealedFiles
 from fedsafe_node.signals.custody import create_custody_key
 from fedsafe_node.storage import store_at
 from fedsafe_node.store.postgresql.facts import is_taken
-from fedsafe_node.store.postgresql.server import Server
 from fedsafe_node.store.protocol import Store, Transaction
 from fedsafe_node.store.reserve import Reserve, free_bytes, room_for
 from fedsafe_node.supervising import alone_in
@@ -61,6 +60,7 @@ async def create_node(  # noqa: PLR0913 - what a node begins with
     staff: Sequence[tuple[str, Role]],
     administrator: str | None = None,
     owner_url: str | None = None,
+    credentials: Path | None = None,
     clock: Clock | None = None,
 ) -> Created:
     """Make a node in `place.directory`, and its custody key outside.
@@ -68,9 +68,10 @@ async def create_node(  # noqa: PLR0913 - what a node begins with
     *administrator* is the name of the first account, which is set up with a code.
     *owner_url* is that of `open_node_store`. *custody_private* is a new file; whoever
     holds it can read the node's own published identifiers, so it belongs on another
-    medium.
+    medium. *credentials* is the directory outside in which each credential gets a file.
 
-    Whatever it raises, the files that it made are gone again.
+    Whatever it raises, what it made is gone again. If it is killed, the next call takes
+    it away (`attempts`).
 
     Raises:
         ConfigError: the configuration does not fit, the directory is not empty, it
@@ -84,27 +85,34 @@ async def create_node(  # noqa: PLR0913 - what a node begins with
     _check_staff(staff)
     if administrator is not None:
         _check_administrator(administrator, staff)
-    was_there = await asyncio.to_thread(
-        _check_place, place, config, custody_private, owner_url
-    )
+    files = () if credentials is None else _files_in(credentials, staff)
+    plan = Plan(place, config, custody_private, files, owner_url)
+    await asyncio.to_thread(_check_plan, plan)
+    attempt = await asyncio.to_thread(Attempt, plan)
     try:
-        await asyncio.to_thread(_make_files, place, config, custody_private)
-        return await _begin(place, config, staff, administrator, owner_url, clock)
+        await asyncio.to_thread(_make_files, attempt, plan)
+        return await _begin(attempt, plan, staff, administrator, clock)
     except Exception:
-        await asyncio.to_thread(_unmake, place, config, custody_private, was_there)
+        await asyncio.to_thread(attempt.take_back)
         raise
+    finally:
+        await asyncio.to_thread(attempt.close)
 
 
-async def _begin(  # noqa: PLR0913 - what a node begins with
-    place: Place,
-    config: Config,
+def _files_in(directory: Path, staff: Sequence[tuple[str, Role]]) -> tuple[Path, ...]:
+    return tuple(directory / f"{name}.key" for name, _ in staff)
+
+
+async def _begin(
+    attempt: Attempt,
+    plan: Plan,
     staff: Sequence[tuple[str, Role]],
     administrator: str | None,
-    owner_url: str | None,
     clock: Clock,
 ) -> Created:
+    place, config = plan.place, plan.config
     store = await open_node_store(
-        place, config, clock, reserve_of(place, config), owner_url=owner_url
+        place, config, clock, reserve_of(place, config), owner_url=plan.owner_url
     )
     try:
         credentials = await _first_people(store, place, config, staff, clock)
@@ -116,10 +124,16 @@ async def _begin(  # noqa: PLR0913 - what a node begins with
         )
     finally:
         await store.close()
+    await asyncio.to_thread(_hand_out, credentials, plan.credentials)
     text = render_config(config).encode()
-    await asyncio.to_thread(write_durably, place.config, text)
+    await asyncio.to_thread(attempt.finish, text)
     until = int(clock.now().timestamp()) + GOOD_FOR
     return Created(config, credentials, first, until)
+
+
+def _hand_out(credentials: Mapping[str, str], files: Sequence[Path]) -> None:
+    for path in files:
+        write_secret(path, credentials[path.stem].encode() + b"\n")
 
 
 def _check_staff(staff: Sequence[tuple[str, Role]]) -> None:
@@ -138,57 +152,27 @@ def _check_administrator(name: str, staff: Sequence[tuple[str, Role]]) -> None:
             raise BadRequestError("bad_name", f"{name} looks like a name of the staff")
 
 
-def _check_place(
-    place: Place, config: Config, custody_private: Path, owner_url: str | None
-) -> bool:
-    """Say whether the directory is there already, empty; see that all else fits."""
-    directory = place.directory
-    check_named(place, parse_config(place, render_config(config)))
-    if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
-        raise ConfigError(directory, "a new node needs an empty directory")
-    if custody_private.resolve().is_relative_to(directory.resolve()):
-        raise ConfigError(custody_private, "the custody key must lie outside the node")
-    if custody_private.exists():
-        raise ConfigError(custody_private, "exists already")
-    server = store_at(place.database, config.store, owner_url)
-    if isinstance(server, Server) and is_taken(server):
+def _check_plan(plan: Plan) -> None:
+    place, custody = plan.place, plan.custody_private
+    check_named(place, parse_config(place, render_config(plan.config)))
+    if custody.resolve().is_relative_to(place.directory.resolve()):
+        raise ConfigError(custody, "the custody key must lie outside the node")
+
+
+def _make_files(attempt: Attempt, plan: Plan) -> None:
+    place, directory = plan.place, plan.place.directory
+    server = plan.server()
+    if server is not None and is_taken(server):
         why = "the database is a node's already: make an empty one"
         raise ConfigError(place.config, why)
-    return directory.exists()
-
-
-def _make_files(place: Place, config: Config, custody_private: Path) -> None:
-    directory = place.directory
-    make_private_directory(directory)
-    directory.chmod(0o700)
-    wanted = room_for(config.disk.reserve)
+    attempt.begin()
+    wanted = room_for(plan.config.disk.reserve)
     if free_bytes(directory) < wanted:
         why = f"the reserve of a node needs {wanted >> 20} MiB free here: make room"
         raise ConfigError(directory, why)
-    public = directory / config.custody_key
-    create_custody_key(place, private=custody_private, public=public)
+    public = directory / plan.config.custody_key
+    create_custody_key(place, private=plan.custody_private, public=public)
     create_keys(place)
-
-
-def _unmake(
-    place: Place,
-    config: Config,
-    custody_private: Path,
-    was_there: bool,  # noqa: FBT001 - a state
-) -> None:
-    """Take away what was made of a node that is none, so that it can be made again."""
-    directory = place.directory
-    if not directory.is_dir():
-        return
-    if (directory / config.custody_key).exists():  # written after the private half
-        custody_private.unlink(missing_ok=True)
-    for path in directory.iterdir():
-        if path.is_dir():
-            shutil.rmtree(path)
-        else:
-            path.unlink()
-    if not was_there:
-        directory.rmdir()
 
 
 async def open_node_store(

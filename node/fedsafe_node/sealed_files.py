@@ -128,6 +128,16 @@ class SealedFiles:
             return b""
 
 
+def key_of_seal(place: Place) -> SealKey | None:
+    """Read the key of the seal that a directory's node has, or was to have.
+
+    Raises:
+        KeyFileError: it is loose, unreadable or no key.
+    """
+    secret = _read(place.keys / _KEY) or _read(place.keys / _NEW)
+    return None if secret is None else SealKey(secret)
+
+
 def _read(path: Path) -> bytes | None:
     try:
         secret = read_secret(path)

@@ -78,8 +78,9 @@ def create_custody_key(place: Place, *, private: Path, public: Path) -> None:
     if private.resolve().is_relative_to(place.directory.resolve()):
         raise ConfigError(private, "the custody key must lie outside the node")
     key = RecipientKey.generate()
-    write_secret(private, key.to_bytes())
+    # The public half first: by it a private one is known as the one of this node.
     write_secret(public, base64.b64encode(key.public) + b"\n")
+    write_secret(private, key.to_bytes())
 
 
 def load_custody(place: Place, config: Config) -> Custody:

@@ -20,6 +20,7 @@ _DISCREET: Final = (
     "log_statement = none",
     "log_parameter_max_length = 0",
 )
+_IS_USED: Final = "SELECT EXISTS (SELECT 1 FROM logs) OR EXISTS (SELECT 1 FROM seal)"
 _SETTINGS: Final = (
     "SELECT current_setting('server_version_num')::bigint, "
     "current_setting('fsync') = 'on' AND current_setting('full_page_writes') = 'on', "
@@ -84,8 +85,7 @@ def is_taken(server: Server) -> bool:
         connection = PostgresConnection(connect(server.url, server.password))
         try:
             if connection.execute(HAS_VERSION).fetchone()[0]:
-                found = connection.execute("SELECT EXISTS (SELECT 1 FROM logs)")
-                return bool(found.fetchone()[0])
+                return bool(connection.execute(_IS_USED).fetchone()[0])
         finally:
             connection.close()
     except sqlite3.Error as error:
