@@ -68,6 +68,7 @@ class Guard:
         for draft in directory.glob(f".*{_SUFFIX}.*") if tidy else ():
             draft.unlink()  # left by a process that died while writing
         self._kept = read_kept(directory)
+        self._coming: dict[LogName, Kept] = {}  # what may be in its file already
         # Read by others, whenever they seal what else the node holds.
         self.sizes = {log: kept.size for log, kept in self._kept.items()}
 
@@ -152,6 +153,7 @@ class Guard:
         path = self._path(kept.log)
         draft = path.with_name(f".{path.name}.{token_hex(4)}")
         write_durably(draft, msgspec.json.encode(kept))
+        self._coming[kept.log] = kept
         self._faults.reach(FaultPoint.GUARD_BEFORE_RENAME)
         os.replace(draft, path)  # noqa: PTH105 - the counterpart of os.link in keyfiles
         self._faults.reach(FaultPoint.GUARD_AFTER_RENAME)
@@ -174,7 +176,7 @@ class Guard:
                 found = _read(path)
             except CorruptLogError:
                 return path.name
-            if found not in (kept, self._kept[log]):
+            if found not in (kept, self._kept[log], self._coming.get(log)):
                 return path.name
         return None
 

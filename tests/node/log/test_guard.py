@@ -7,6 +7,7 @@ import pytest
 from tests.node.databases import Behind
 
 from fedsafe_node.errors import CorruptLogError, NodeError, RolledBackError
+from fedsafe_node.faults import FaultPoint, Faults
 from fedsafe_node.log.engine import LogEngine
 from fedsafe_node.log.guard import Guard
 from fedsafe_node.store.protocol import Store
@@ -91,6 +92,24 @@ def test_another_tree_of_one_size_is_refused_whoever_kept_it(tmp_path: Path) -> 
 
     with pytest.raises(RolledBackError):
         other.keep(FEED, 9, bytes(32), known=0)
+
+
+def test_what_is_being_kept_is_no_odd_file(tmp_path: Path) -> None:
+    odd: list[str | None] = []
+
+    class Look(Faults):
+        def reach(self, point: FaultPoint) -> None:
+            assert point.value.startswith("guard.")
+            odd.append(guard.odd_file())
+
+    guard = Guard(tmp_path / "guard", faults=Look())
+    for size in (5, 7):
+        guard.keep(FEED, size, ROOT)
+    (path,) = (tmp_path / "guard").iterdir()
+    path.write_bytes(path.read_bytes().replace(b"7", b"9"))
+
+    assert odd == [None] * 4
+    assert guard.odd_file() == path.name
 
 
 def test_what_another_process_kept_is_no_odd_file(tmp_path: Path) -> None:
