@@ -20,6 +20,7 @@ from fedsafe_federation.peer import PeerClient
 from fedsafe_federation.replication import Offload, Replicator
 from fedsafe_federation.witness_policy import Policy
 from fedsafe_node.clock import Clock
+from fedsafe_node.finishing import Finishing
 from fedsafe_node.membership import Membership
 from fedsafe_node.signals.intake import Intake
 from fedsafe_node.telemetry import LOGGER, fields
@@ -41,7 +42,7 @@ class Replicating:
         poll: float,
     ) -> None:
         self._client = client
-        self._intake = intake
+        self._shelf = Finishing(intake)
         self._clock = clock
         self._offload = offload
         self._poll = poll
@@ -76,7 +77,7 @@ class Replicating:
                 member,
                 charter=membership.charter,
                 fetch=self._client.fetch,
-                shelf=self._intake,
+                shelf=self._shelf,
                 offload=self._offload,
                 now=self._clock.now,
                 jitter=_jitter,
@@ -115,6 +116,7 @@ class Replicating:
         """Replicate no more, until it is started again."""
         self._replicators.clear()
         await _end(self._pulls)
+        await self._shelf.settle()
 
     async def stop(self) -> None:
         """End all tasks and wait for them."""
