@@ -40,6 +40,8 @@ _COMPARED: Final = (
 )
 _MOST_INVITATION: Final = 4_000
 _MOST_BYTES: Final = 256 * 1024
+_MORE: Final = "So many identifiers more at each other member."
+_LONG: Final = "For so many days from now, 14 at most."
 _yes: Final = click.option("--yes", is_flag=True, help="Do not ask.")
 _member: Final = click.argument("member", metavar="MEMBER")
 
@@ -276,6 +278,27 @@ def set_policy(context: click.Context, /, **given: Any) -> ExitStatus:  # noqa: 
     return _change(context, "terms", yes=given["yes"], **terms)
 
 
+@click.command("backfill")
+@click.option("--elements", type=click.IntRange(1, 10**9), required=True, help=_MORE)
+@click.option("--days", type=click.IntRange(1, 14), required=True, help=_LONG)
+@click.option("--member", metavar="MEMBER", help="For whom, if not for this node.")
+@_yes
+@shared_options
+@click.pass_context
+def backfill(context: click.Context, /, **given: Any) -> ExitStatus:  # noqa: ANN401 (options)
+    """Propose that a member may have more evaluated, for some days.
+
+    For a ban list of years, or a recheck of all accounts: imports and lookups for
+    `recheck` use it while it is in force. Until then it adds to what could be guessed.
+
+    \b
+    Example:
+      fedsafe federation backfill --elements 40000 --days 7
+    """  # noqa: D301
+    terms = {name: given[name] for name in ("member", "elements", "days")}
+    return _change(context, "backfill", yes=given["yes"], **terms)
+
+
 @click.command("approve")
 @click.argument("proposal", metavar="PROPOSAL")
 @_yes
@@ -325,6 +348,7 @@ COMMANDS: Final = (
     expel,
     leave,
     set_policy,
+    backfill,
     approve,
     refuse,
 )

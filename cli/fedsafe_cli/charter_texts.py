@@ -89,6 +89,19 @@ CONSEQUENCES: Final[Mapping[str, Sequence[Text]]] = {
         ),
         _VOTES,
     ),
+    "backfill": (
+        (
+            (
+                "Solange die Nacherfassung gilt, könnte das Mitglied auch so viele "
+                "Kennungen mehr ausprobieren."
+            ),
+            (
+                "While the backfill is in force, the member could also try out so many "
+                "identifiers more."
+            ),
+        ),
+        _VOTES,
+    ),
     "join": (
         (
             (

@@ -7,7 +7,9 @@ whoever made it, so that nobody signs what they were not shown.
 """
 
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from enum import StrEnum, unique
+from typing import Final
 
 import msgspec
 from msgspec.structs import replace
@@ -17,6 +19,8 @@ from fedsafe_federation.card import Card
 from fedsafe_federation.charter import (
     ALL_ROLES,
     MAX_MEMBERS,
+    MOST_BACKFILL,
+    Backfill,
     Charter,
     Member,
     MemberRole,
@@ -25,6 +29,8 @@ from fedsafe_federation.charter import (
     majority,
 )
 from fedsafe_federation.errors import AmendmentError
+
+_DAY: Final = 24 * 60 * 60
 
 
 @unique
@@ -37,10 +43,14 @@ class ChangeKind(StrEnum):
     EXPEL = "expel"
     LEAVE = "leave"
     TERMS = "terms"
+    BACKFILL = "backfill"
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One change; `member` is whom it is about, the rest are new terms."""
+    """One change; `member` is whom it is about, the rest are new terms.
+
+    A backfill is for so many `elements`, and for `seconds` from when it is proposed.
+    """
 
     kind: ChangeKind
     member: str | None = None
@@ -48,6 +58,8 @@ class Change(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     arrangement: PolicyReference | None = None
     quorum: int | None = None
     appeal: str | None = None
+    elements: int | None = None
+    seconds: int | None = None
 
 
 class Difference(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,6 +86,8 @@ def amended(
     before = version.charter
     if change.kind is ChangeKind.TERMS:
         after = _terms(before, change)
+    elif change.kind is ChangeKind.BACKFILL:
+        after = _with_backfill(before, change, now)
     elif change.kind is ChangeKind.JOIN:
         after = _joined(before, card, roles)
     elif change.kind in {ChangeKind.SUSPEND, ChangeKind.REINSTATE}:
@@ -95,12 +109,17 @@ def amended(
         previous=version.digest,
         created=max(now, before.created),
         quorum=quorum,
+        backfills=_backfills(after, now),
     )
 
 
 def differences(before: Charter, after: Charter) -> list[Difference]:
     """Say everything that a version changes."""
-    return [*_of_members(before, after), *_of_terms(before, after)]
+    return [
+        *_of_members(before, after),
+        *_of_terms(before, after),
+        *_of_backfills(before, after),
+    ]
 
 
 def _terms(before: Charter, change: Change) -> Charter:
@@ -139,6 +158,26 @@ def _joined(before: Charter, card: Card | None, roles: Sequence[MemberRole]) -> 
         members=[*before.members, member],
         next_index=before.next_index + 1,
     )
+
+
+def _with_backfill(before: Charter, change: Change, now: int) -> Charter:
+    member = _member(before, change.member)
+    if before.backfill(member.name, now) is not None:
+        raise AmendmentError(f"{member.name} has a backfill already")
+    seconds = change.seconds or 0
+    if not 0 < seconds <= MOST_BACKFILL or not change.elements:
+        days = MOST_BACKFILL // _DAY
+        raise AmendmentError(f"a backfill is for some elements and 1 to {days} days")
+    new = Backfill(member.name, change.elements, now, now + seconds)
+    others = [each for each in before.backfills if each.member != member.name]
+    return replace(before, backfills=[*others, new])
+
+
+def _backfills(after: Charter, now: int) -> list[Backfill]:
+    """Keep what has not ended, of those who are members."""
+    members = {each.name for each in after.members}
+    kept = [e for e in after.backfills if e.member in members and e.until > now]
+    return sorted(kept, key=lambda each: each.member)
 
 
 def _in_state(before: Charter, change: Change) -> Charter:
@@ -250,6 +289,33 @@ def _of_terms(before: Charter, after: Charter) -> Iterator[Difference]:
     if after.epochs != before.epochs:
         step = ", ".join(f"{each.epoch}.{each.generation}" for each in after.epochs)
         yield _said("epochs", f"Schlüssel: {step}", f"keys: {step}")
+
+
+def _of_backfills(before: Charter, after: Charter) -> Iterator[Difference]:
+    for each in after.backfills:
+        if each in before.backfills:
+            continue
+        since, until = (_day(moment) for moment in (each.since, each.until))
+        name, count = each.member, each.elements
+        yield _said(
+            "backfill",
+            f"{name} darf von {since} bis {until} bei jedem Mitglied {count} "
+            "Kennungen mehr auswerten lassen",
+            f"{name} may have {count} identifiers more evaluated by each member, "
+            f"from {since} until {until}",
+        )
+    for each in before.backfills:
+        if each not in after.backfills and each.until > after.created:
+            name = each.member
+            yield _said(
+                "backfill",
+                f"die Nacherfassung von {name} endet",
+                f"the backfill of {name} ends",
+            )
+
+
+def _day(moment: int) -> str:
+    return datetime.fromtimestamp(moment, tz=UTC).isoformat(timespec="minutes")
 
 
 def _short(reference: PolicyReference) -> str:

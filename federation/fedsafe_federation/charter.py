@@ -27,11 +27,13 @@ from fedsafe_federation.signed import (
     Signed,
     open_statement,
 )
-from fedsafe_federation.wireformat import decode
+from fedsafe_federation.wireformat import decode, encode
 
 CHARTER: Final = "charter"
 FIRST_VERSION: Final = 1
 MAX_MEMBERS: Final = 64
+MOST_BACKFILL: Final = 14 * 24 * 60 * 60
+"""So many seconds a backfill is in force at most."""
 
 Index = Annotated[int, msgspec.Meta(ge=1, le=MAX_INDEX)]
 
@@ -114,12 +116,34 @@ WitnessQuorum = (
 """Who has to have witnessed an addition: nobody, most members, or so many others."""
 
 
+class Backfill(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A member may ask each other member for so many elements more, for a while.
+
+    From `since` until before `until`, at most `MOST_BACKFILL` seconds.
+    """
+
+    member: NodeName
+    elements: Annotated[int, msgspec.Meta(ge=1, le=1_000_000_000)]
+    since: Seconds
+    until: Seconds
+
+    @property
+    def digest(self) -> bytes:
+        """Name it, as a request does that is counted against it."""
+        return hashlib.sha256(encode(self)).digest()
+
+    def holds(self, now: int) -> bool:
+        """Whether it is in force."""
+        return self.since <= now < self.until
+
+
 class Charter(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What the members agreed on.
 
     `quorum` active members, always more than half, sign the next version. `next_index`
     is the share index of whoever joins next. `previous` is the SHA-256 of the payload
-    of the version before. `appeal` names the member that hears appeals.
+    of the version before. `appeal` names the member that hears appeals. `backfills`
+    are in the order of their members, one for each at most.
     """
 
     v: Annotated[int, msgspec.Meta(ge=1, le=1)]
@@ -137,6 +161,12 @@ class Charter(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     epochs: Annotated[list[Epoch], msgspec.Meta(min_length=1, max_length=2)]
     previous: Bytes32 | None = None
     appeal: NodeName | None = None
+    backfills: Annotated[list[Backfill], msgspec.Meta(max_length=MAX_MEMBERS)] = []
+
+    def backfill(self, member: str, now: int) -> Backfill | None:
+        """Give the backfill of a member that is in force."""
+        found = (each for each in self.backfills if each.member == member)
+        return next((each for each in found if each.holds(now)), None)
 
     def member(self, name: str) -> Member:
         """Find a member by its name, whether it is suspended or not.
@@ -274,7 +304,19 @@ def check_charter(charter: Charter) -> None:
         raise MalformedError("Charter", "appeals go to no member")
     if charter.witness_quorum in range(len(charter.members), MAX_MEMBERS):
         raise MalformedError("Charter", "more witnesses than other members")
+    _check_backfills(charter)
     _check_epochs(charter)
+
+
+def _check_backfills(charter: Charter) -> None:
+    names = [each.member for each in charter.backfills]
+    if names != sorted(set(names)):
+        raise MalformedError("Charter", "backfills are out of order")
+    if not set(names) <= {member.name for member in charter.members}:
+        raise MalformedError("Charter", "a backfill for no member")
+    for each in charter.backfills:
+        if not 0 < each.until - each.since <= MOST_BACKFILL:
+            raise MalformedError("Charter", "a backfill of no time, or of too long")
 
 
 def _check_members(members: Sequence[Member]) -> None:

@@ -169,6 +169,19 @@ def open_request(
     return request
 
 
+def check_generation_of(request: EvaluationRequest, share: KeyShare) -> None:
+    """Check that a request is of the generation of a share.
+
+    Raises:
+        StaleStatementError: it is of another.
+    """
+    if (request.epoch, request.generation) != (
+        share.generation.epoch,
+        share.generation.number,
+    ):
+        raise StaleStatementError(request.sender, "another key generation")
+
+
 def answer_request(  # noqa: PLR0913 - what is asked, and what answers
     statement: Signed,
     request: EvaluationRequest,
@@ -184,11 +197,7 @@ def answer_request(  # noqa: PLR0913 - what is asked, and what answers
         StaleStatementError: the request is of another generation.
         CryptoError: an element is no element of the group.
     """
-    if (request.epoch, request.generation) != (
-        share.generation.epoch,
-        share.generation.number,
-    ):
-        raise StaleStatementError(request.sender, "another key generation")
+    check_generation_of(request, share)
     elements = split_elements(request.elements, request.count)
     evaluation = evaluate_share(share, pins, elements)
     answer = EvaluationAnswer(

@@ -159,4 +159,3 @@ async def _forget_spent(tx: Transaction, before: int) -> None:
     await tx.forget_spent(before)
     await tx.forget_leased(before // HOUR - _KEPT_DAYS * HOURS)
     await tx.forget_tallies(before // DAY - _KEPT_DAYS)
-    await tx.forget_backfills(before - _KEPT_DAYS * DAY)

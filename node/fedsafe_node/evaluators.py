@@ -7,6 +7,7 @@ the length of one act; it is never stored, sent or shown.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Final
 
 from fedsafe_crypto.oprf import Mode, output_direct
@@ -16,6 +17,7 @@ from fedsafe_federation.quorum import Quorum
 from fedsafe_node.asked import File, Person
 from fedsafe_node.keys import MediaKeys, OwnKeys
 from fedsafe_node.membership import Membership
+from fedsafe_policies.vocabulary import EvaluationPurpose
 
 OWN_EPOCH: Final = 1
 OWN_GENERATION: Final = 1
@@ -66,6 +68,15 @@ class SharedLists:
         """Wait until every report of a wrong answer is kept."""
         for quorum in self._quorums.values():
             await quorum.settle()
+
+    def many(self, now: datetime, otherwise: Budget) -> Budget:
+        """Say which budget much at once is counted against: a backfill, if granted."""
+        membership = self.membership
+        me, second = membership.me.name, int(now.timestamp())
+        found = membership.charter.backfill(me, second)
+        if found is None:
+            return otherwise
+        return Budget(EvaluationPurpose.BACKFILL, found.digest)
 
     async def outputs(
         self, persons: Sequence[Person], budget: Budget, *, within: float

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Replay protection for the processes of one node: what one has seen, all have.
 
-A file that all of them map holds keyed hashes of nonces, each with the moment at which
-it may be forgotten. A hash has its place in one page of the file; whoever looks into it
-holds a lock for those few microseconds. The first process of a run makes the file anew,
-so it says since when this memory goes back: what was made before is refused. A process
-that is killed in between leaves at most an entry that is no nonce's.
+A file that all of them map holds keyed hashes of nonces (and of elements that were
+charged just now), each with the moment at which it may be forgotten. A hash has its
+place in one page of the file; whoever looks into it holds a lock for those few
+microseconds. The first process of a run makes the file anew, so it says since when this
+memory goes back: what was made before is refused. A process that is killed in between
+leaves at most an entry that is no nonce's.
 """
 
 import fcntl
@@ -20,7 +21,7 @@ from secrets import token_bytes
 from struct import Struct
 from typing import Final
 
-from fedsafe_crypto.framing import lp_text
+from fedsafe_crypto.framing import lp
 from fedsafe_federation.errors import StaleStatementError
 from fedsafe_federation.freshness import SeenNonces
 from fedsafe_node.errors import KeyFileError
@@ -84,6 +85,27 @@ class SharedNonces(SeenNonces):
         self._map.close()
         os.close(self._file)
 
+    def mark(self, *words: bytes) -> bytes:
+        """Name something as it is kept here; nobody else can."""
+        data = b"".join(lp(word) for word in words)
+        return hashlib.blake2b(data, digest_size=_HASH_BYTES, key=self._key).digest()
+
+    def knows(self, mark: bytes, *, now: datetime) -> bool:
+        """Whether any process has noted a mark, and until a moment still to come."""
+        present = _milliseconds(now)
+        with self._locked():
+            found = [ends for known, ends in self._page(mark) if known == mark]
+        return any(ends > present for ends in found)
+
+    def note(self, mark: bytes, *, until: datetime, now: datetime) -> None:
+        """Note a mark until a moment; where there is no room it is not known later."""
+        present = _milliseconds(now)
+        with self._locked():
+            for number, (known, ends) in enumerate(self._page(mark)):
+                if ends <= present or known == mark:
+                    self._write(mark, number, until)
+                    return
+
     def remember(
         self, sender: str, nonce: bytes, *, until: datetime, now: datetime
     ) -> None:
@@ -92,23 +114,29 @@ class SharedNonces(SeenNonces):
         Raises:
             StaleStatementError: it is remembered already, or there is no room.
         """
-        mark = hashlib.blake2b(
-            lp_text(sender) + nonce, digest_size=_HASH_BYTES, key=self._key
-        ).digest()
-        page = _PAGE * (1 + int.from_bytes(mark) % self._pages)
+        mark = self.mark(b"nonce", sender.encode(), nonce)
         present, free = _milliseconds(now), None
         with self._locked():
-            entries = self._map[page : page + _ENTRIES * _ENTRY.size]
-            for number, (known, ends) in enumerate(_ENTRY.iter_unpack(entries)):
+            for number, (known, ends) in enumerate(self._page(mark)):
                 if ends <= present:
                     free = number if free is None else free
                 elif known == mark:
                     raise StaleStatementError(sender, "the statement was seen before")
             if free is None:
                 raise StaleStatementError(sender, "too many statements at once")
-            at = page + free * _ENTRY.size
-            entry = _ENTRY.pack(mark, _milliseconds(until))
-            self._map[at : at + _ENTRY.size] = entry
+            self._write(mark, free, until)
+
+    def _page(self, mark: bytes) -> Iterator[tuple[bytes, int]]:
+        page = self._place(mark)
+        return _ENTRY.iter_unpack(self._map[page : page + _ENTRIES * _ENTRY.size])
+
+    def _write(self, mark: bytes, number: int, until: datetime) -> None:
+        at = self._place(mark) + number * _ENTRY.size
+        entry = _ENTRY.pack(mark, _milliseconds(until))
+        self._map[at : at + _ENTRY.size] = entry
+
+    def _place(self, mark: bytes) -> int:
+        return _PAGE * (1 + int.from_bytes(mark) % self._pages)
 
     @contextmanager
     def _locked(self) -> Iterator[None]:

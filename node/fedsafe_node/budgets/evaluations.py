@@ -2,14 +2,13 @@
 """The budgets of evaluations: what each member may ask this node to evaluate (P18).
 
 Each purpose has a budget of its own, of a UTC day and of an hour; a backfill also
-takes a grant of the members. An element is charged once within a minute, whatever
-epoch it is evaluated under. Who goes on when the whole day is spent raises an alarm
-and is shut out for an hour. Only counts are kept: the elements are blinded, and no
-node learns what it evaluates.
+takes a grant that the members have put into their charter. An element is charged once
+within a minute, whatever epoch it is evaluated under. Who goes on when the whole day is
+spent raises an alarm and is shut out for an hour. Only counts are kept: the elements
+are blinded, and no node learns what it evaluates.
 """
 
 from collections.abc import Sequence
-from secrets import token_bytes
 from typing import Final
 
 from fedsafe_federation.metering import (
@@ -17,12 +16,12 @@ from fedsafe_federation.metering import (
     HOURS,
     Budget,
     Quota,
-    Recent,
     Standing,
     frees_at,
 )
 from fedsafe_node.budgets.circuits import Account, Circuits
 from fedsafe_node.budgets.leases import Key, Leases
+from fedsafe_node.budgets.recent import Charges
 from fedsafe_node.clock import Clock
 from fedsafe_node.errors import OverBudgetError, WrongStateError
 from fedsafe_node.log.audit import AuditTrail
@@ -46,14 +45,18 @@ class EvaluationBudgets:
     """
 
     def __init__(
-        self, situation: Situation, store: Store, trail: AuditTrail, clock: Clock
+        self,
+        situation: Situation,
+        store: Store,
+        trail: AuditTrail,
+        clock: Clock,
+        charges: Charges,
     ) -> None:
         self._situation = situation
-        self._store = store
         self._clock = clock
         self._circuits = Circuits(store, trail, clock)
         self._leases = Leases(Side.ANSWERED, store, clock)
-        self._recent = Recent(token_bytes(32))
+        self._recent = charges
 
     def forget_circuits(self) -> None:
         """Read again what another process of the node may have shut."""
@@ -85,7 +88,7 @@ class EvaluationBudgets:
             raise await self._circuits.refuse(
                 account, decision, act=ACT, retry_at=broken.until
             )
-        quota, after = await self._quota(member, budget)
+        quota, after = self._quota(member, budget)
         key, marks = (member, budget.key), list[bytes]()
 
         def wanted() -> int:
@@ -99,18 +102,20 @@ class EvaluationBudgets:
         self._recent.charged(member, marks, now=self._circuits.now)
         self._tell(key, quota)
 
-    async def _quota(self, member: str, budget: Budget) -> tuple[Quota, int]:
+    def _quota(self, member: str, budget: Budget) -> tuple[Quota, int]:
         """Say how much a member may ask for, and after which hour that counts."""
         policy, now = self._situation.policy.document.budgets, self._circuits.now
         hour = policy.evaluations_an_hour.get(budget.purpose, 0)
         day = policy.evaluations_a_day.get(budget.purpose, 0)
-        digest = budget.grant
-        if digest is None:
+        if budget.grant is None:
             return Quota(day=day, hour=hour), now // HOUR - HOURS
-        row = await self._store.read(lambda reader: reader.backfill(digest))
-        if row is None or row.member != member or not row.since <= now < row.until:
+        shared = self._situation.shared
+        charter = shared.membership.charter if shared is not None else None
+        found = charter.backfill(member, now) if charter is not None else None
+        if found is None or found.digest != budget.grant:
             raise WrongStateError("no_grant", "there is no such grant in force")
-        return Quota(day=day, hour=hour, total=row.elements), row.since // HOUR - 1
+        quota = Quota(day=day, hour=hour, total=found.elements)
+        return quota, found.since // HOUR - 1
 
     async def _refuse(
         self,

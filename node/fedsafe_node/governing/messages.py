@@ -6,10 +6,11 @@ from typing import Annotated, Final
 import msgspec
 
 from fedsafe_federation.changing import ChangeKind
-from fedsafe_federation.charter import MAX_MEMBERS, SignedCharter
+from fedsafe_federation.charter import MAX_MEMBERS, MOST_BACKFILL, SignedCharter
 from fedsafe_federation.signed import Count, NodeName, Positive, Signed
 from fedsafe_node.messages import Bilingual, Message
 
+DAY: Final = 24 * 60 * 60
 MOST_STATEMENTS: Final = 16 * 4 * MAX_MEMBERS
 Digest = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}$(?!\n)")]
 
@@ -19,7 +20,8 @@ class ChangeRequest(Message, frozen=True, kw_only=True):
 
     `terms` takes at least one of the others: `policy` is true for the policy that this
     node decides by now, `arrangement` is the new text, of which the hash is kept, and
-    `appeal` names the member that hears appeals, or is empty for none.
+    `appeal` names the member that hears appeals, or is empty for none. `backfill` takes
+    `elements` and `days`: so many identifiers more of each other member, for so long.
     """
 
     change: ChangeKind
@@ -28,6 +30,8 @@ class ChangeRequest(Message, frozen=True, kw_only=True):
     arrangement: Annotated[str, msgspec.Meta(max_length=262_144)] | None = None
     quorum: Annotated[int, msgspec.Meta(ge=1, le=MAX_MEMBERS)] | None = None
     appeal: Annotated[str, msgspec.Meta(max_length=253)] | None = None
+    elements: Annotated[int, msgspec.Meta(ge=1, le=1_000_000_000)] | None = None
+    days: Annotated[int, msgspec.Meta(ge=1, le=MOST_BACKFILL // DAY)] | None = None
 
 
 class MemberAnswer(Message, frozen=True, kw_only=True):

@@ -7,13 +7,11 @@ signature, the audit event and the act are one transaction. Whoever proposes a v
 signs it first; the others sign what they are shown.
 """
 
-import hashlib
 from collections.abc import Awaitable, Callable
 from typing import Final
 
 from fedsafe_federation.amendment import Version, is_dead, may_sign, open_successor
 from fedsafe_federation.changing import (
-    Change,
     ChangeKind,
     Difference,
     amended,
@@ -35,6 +33,7 @@ from fedsafe_node.errors import (
     WrongStateError,
 )
 from fedsafe_node.governing.admitting import Admitting
+from fedsafe_node.governing.asking import change_of
 from fedsafe_node.governing.ballot import Ballot, Present
 from fedsafe_node.governing.chain import read_chain, versions_after
 from fedsafe_node.governing.messages import (
@@ -65,9 +64,6 @@ from fedsafe_policies.vocabulary import Act
 
 KIND: Final = Act.CHARTER_CHANGE
 _GROUND: Final = "charter-change"
-_ABOUT_MEMBER: Final = frozenset(
-    {ChangeKind.JOIN, ChangeKind.SUSPEND, ChangeKind.REINSTATE, ChangeKind.EXPEL}
-)
 
 
 class Vote(Row, frozen=True, kw_only=True):
@@ -215,7 +211,7 @@ class Charters:
         """
         present = await self._present()
         self._check_taking_part(present.version.charter)
-        change = self._change(request)
+        change = change_of(request, self._situation)
         card = None
         if change.kind is ChangeKind.JOIN:
             card = await self._admitting.card_of(str(change.member))
@@ -284,34 +280,6 @@ class Charters:
 
         return await self._approvals.ask(KIND, encode(vote), who, keep=keep)
 
-    def _change(self, request: ChangeRequest) -> Change:
-        kind, member = request.change, request.member
-        if kind is ChangeKind.LEAVE:
-            member = self._situation.node
-        elif kind in _ABOUT_MEMBER and member is None:
-            raise BadRequestError(
-                "bad_request", "this change names a member", pointer="/member"
-            )
-        if kind is not ChangeKind.TERMS:
-            return Change(kind=kind, member=member)
-        terms = (request.arrangement, request.quorum, request.appeal)
-        if not request.policy and all(each is None for each in terms):
-            raise BadRequestError(
-                "bad_request",
-                "new terms are at least one of policy, arrangement, quorum and appeal",
-                pointer="/change",
-            )
-        policy = self._situation.policy
-        digest = bytes.fromhex(policy.digest)
-        text = request.arrangement
-        return Change(
-            kind=kind,
-            policy=PolicyReference(policy.name, digest) if request.policy else None,
-            arrangement=None if text is None else _arrangement(text),
-            quorum=request.quorum,
-            appeal=request.appeal,
-        )
-
     async def _check_policy(self, charter: Charter) -> None:
         situation = self._situation
         try:
@@ -355,10 +323,6 @@ def _find(present: Present, proposal: str) -> Proposed:
     if found is None:
         raise NotFoundError("proposal")
     return found
-
-
-def _arrangement(text: str) -> PolicyReference:
-    return PolicyReference("arrangement", hashlib.sha256(text.encode()).digest())
 
 
 def _reference(reference: PolicyReference) -> str:

@@ -54,7 +54,7 @@ from fedsafe_node.store.rows import LogEntry
 from fedsafe_node.tracing import nothing_happened
 from fedsafe_policies.decision import Decision, Obligation
 from fedsafe_policies.lookups import LookupRequest as LookupFacts
-from fedsafe_policies.vocabulary import Plane
+from fedsafe_policies.vocabulary import Plane, Purpose
 
 T = TypeVar("T")
 
@@ -252,8 +252,11 @@ class LookupService:
         shared = self._situation.shared
         if shared is None or Plane.ACTOR not in step.shared or not persons:
             return [()] * len(persons)
+        budget = LOOKUPS
+        if step.asking.purpose is Purpose.RECHECK:
+            budget = shared.many(self._clock.now(), LOOKUPS)
         try:
-            return await shared.outputs(persons, LOOKUPS, within=step.within)
+            return await shared.outputs(persons, budget, within=step.within)
         except QuorumError as error:
             return _Deferred(error.retry_after)
 

@@ -15,6 +15,7 @@ from fedsafe_crypto.identity import SigningKey
 from fedsafe_federation.evaluation import (
     EvaluationRequest,
     answer_request,
+    check_generation_of,
     open_request,
     split_elements,
 )
@@ -28,6 +29,7 @@ from fedsafe_federation.signed import Signed
 from fedsafe_node.attesting import Attesting
 from fedsafe_node.budgets.asked import AskedLedger
 from fedsafe_node.budgets.evaluations import EvaluationBudgets
+from fedsafe_node.budgets.recent import charges_with
 from fedsafe_node.clock import Clock
 from fedsafe_node.errors import (
     BadRequestError,
@@ -91,7 +93,9 @@ class PeeringService:
         self._stir = stir
         self._seen = seen
         self._evaluated: Counter[tuple[str, EvaluationPurpose]] = Counter()
-        self.budgets = EvaluationBudgets(situation, store, trail, clock)
+        self.budgets = EvaluationBudgets(
+            situation, store, trail, clock, charges_with(seen)
+        )
         self.ledger = AskedLedger(store, clock)
 
     def speaks(self) -> str | None:
@@ -201,6 +205,7 @@ class PeeringService:
         share = membership.shares.get(opened.epoch)
         if pins is None or share is None:
             raise WrongStateError("wrong_generation", "no such epoch here")
+        check_generation_of(opened, share)
         elements = split_elements(opened.elements, opened.count)
         budget = Budget(opened.purpose, opened.grant)
         await self.budgets.admit(opened.sender, budget, elements)

@@ -136,9 +136,12 @@ class Recorder:
         shared = self._present.shared
         if not drafts or shared is None:
             return {}
-        within = _ONE_SECONDS if len(drafts) == 1 else _MANY_SECONDS
+        within, budget = _ONE_SECONDS, PUBLISHING
+        if len(drafts) > 1:
+            within = _MANY_SECONDS
+            budget = shared.many(self._present.now, PUBLISHING)
         try:
-            outputs = await shared.newest(persons, PUBLISHING, within=within)
+            outputs = await shared.newest(persons, budget, within=within)
         except QuorumError as error:
             wait = error.retry_after
             later = RETRY_AFTER_MS if wait is None else ceil(wait * 1_000)

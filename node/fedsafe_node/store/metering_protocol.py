@@ -3,11 +3,11 @@
 
 from typing import Protocol
 
-from fedsafe_node.store.metering_rows import BackfillRow, LeasedRow, Side, TallyRow
+from fedsafe_node.store.metering_rows import LeasedRow, Side, TallyRow
 
 
 class MeteringReader(Protocol):
-    """Reads what was leased, signed and granted."""
+    """Reads what was leased and signed."""
 
     async def leased(
         self, side: Side, member: str, purpose: str, after: int
@@ -23,17 +23,9 @@ class MeteringReader(Protocol):
         """Return the statements about a day and all after it, by author and day."""
         ...
 
-    async def backfill(self, digest: bytes) -> BackfillRow | None:
-        """Return a grant by its digest."""
-        ...
-
-    async def backfills(self, now: int) -> list[BackfillRow]:
-        """Return the grants that have not ended, those that end first first."""
-        ...
-
 
 class MeteringWriter(Protocol):
-    """Keeps what is leased, signed and granted."""
+    """Keeps what is leased and signed."""
 
     async def add_leased(self, row: LeasedRow) -> None:
         """Take elements off a budget, beside what is off it already."""
@@ -57,12 +49,4 @@ class MeteringWriter(Protocol):
 
     async def forget_tallies(self, before: int) -> int:
         """Drop the statements about days before one; return how many."""
-        ...
-
-    async def add_backfill(self, row: BackfillRow) -> bool:
-        """Keep a grant; False if it is here already."""
-        ...
-
-    async def forget_backfills(self, before: int) -> int:
-        """Drop the grants that ended before a moment; return how many."""
         ...

@@ -32,14 +32,3 @@ class TallyRow(Row, frozen=True):
     day: int
     statement: bytes
     differs: int
-
-
-class BackfillRow(Row, frozen=True):
-    """A grant: so many elements for a member, from `since` until before `until`."""
-
-    digest: bytes
-    member: str
-    elements: int
-    since: int
-    until: int
-    document: bytes

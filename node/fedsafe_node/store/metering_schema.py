@@ -7,7 +7,6 @@
   shrinks by what a process that is alive has not spent.
 * `tallies` keep what a member has signed about a UTC day, and by how many elements
   that differs from what is counted here.
-* `backfills` are grants that members have approved; `document` is the signed one.
 """
 
 METERING: tuple[str, ...] = (
@@ -30,20 +29,5 @@ METERING: tuple[str, ...] = (
         differs INTEGER NOT NULL CHECK (differs >= 0),
         PRIMARY KEY (author, day)
     ) STRICT, WITHOUT ROWID
-    """,
-    """
-    CREATE TABLE backfills (
-        digest BLOB PRIMARY KEY CHECK (length(digest) = 32),
-        member TEXT NOT NULL,
-        elements INTEGER NOT NULL CHECK (elements > 0),
-        since INTEGER NOT NULL,
-        until INTEGER NOT NULL CHECK (until > since),
-        document BLOB NOT NULL
-    ) STRICT
-    """,
-    "CREATE INDEX backfills_by_end ON backfills (until)",
-    """
-    CREATE TRIGGER backfills_no_update BEFORE UPDATE ON backfills
-    BEGIN SELECT RAISE(ABORT, 'a grant is never changed'); END
     """,
 )

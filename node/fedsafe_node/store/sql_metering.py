@@ -3,13 +3,10 @@
 
 from typing import Final
 
-from fedsafe_node.store.metering_rows import BackfillRow, LeasedRow, Side, TallyRow
+from fedsafe_node.store.metering_rows import LeasedRow, Side, TallyRow
 from fedsafe_node.store.sql import Connection
 
 _LEASED: Final = "SELECT side, member, purpose, hour, elements FROM leased "
-_BACKFILL: Final = (
-    "SELECT digest, member, elements, since, until, document FROM backfills "
-)
 
 
 def _leased(row: tuple[str, str, str, int, int]) -> LeasedRow:
@@ -18,7 +15,7 @@ def _leased(row: tuple[str, str, str, int, int]) -> LeasedRow:
 
 
 class SqlMeteringReader:
-    """Reads what was leased, signed and granted."""
+    """Reads what was leased and signed."""
 
     _connection: Connection
 
@@ -49,20 +46,9 @@ class SqlMeteringReader:
         )
         return [TallyRow(*row) for row in found]
 
-    async def backfill(self, digest: bytes) -> BackfillRow | None:
-        """Return a grant by its digest."""
-        sql = _BACKFILL + "WHERE digest = ?"
-        row = self._connection.execute(sql, (digest,)).fetchone()
-        return None if row is None else BackfillRow(*row)
-
-    async def backfills(self, now: int) -> list[BackfillRow]:
-        """Return the grants that have not ended, those that end first first."""
-        sql = _BACKFILL + "WHERE until > ? ORDER BY until, digest"
-        return [BackfillRow(*row) for row in self._connection.execute(sql, (now,))]
-
 
 class SqlMeteringWriter:
-    """Keeps what is leased, signed and granted."""
+    """Keeps what is leased and signed."""
 
     _connection: Connection
 
@@ -100,25 +86,4 @@ class SqlMeteringWriter:
     async def forget_tallies(self, before: int) -> int:
         """Drop the statements about days before one; return how many."""
         sql = "DELETE FROM tallies WHERE day < ?"
-        return self._connection.execute(sql, (before,)).rowcount
-
-    async def add_backfill(self, row: BackfillRow) -> bool:
-        """Keep a grant; False if it is here already."""
-        done = self._connection.execute(
-            "INSERT INTO backfills (digest, member, elements, since, until, document) "
-            "VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (digest) DO NOTHING",
-            (
-                row.digest,
-                row.member,
-                row.elements,
-                row.since,
-                row.until,
-                row.document,
-            ),
-        )
-        return done.rowcount == 1
-
-    async def forget_backfills(self, before: int) -> int:
-        """Drop the grants that ended before a moment; return how many."""
-        sql = "DELETE FROM backfills WHERE until < ?"
         return self._connection.execute(sql, (before,)).rowcount

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import count
 from pathlib import Path
+from secrets import token_bytes
 
 import msgspec
 import pytest
@@ -30,7 +31,7 @@ from fedsafe_crypto.threshold import (
 from fedsafe_federation.charter import Member
 from fedsafe_federation.errors import PeerRefusedError, QuorumError
 from fedsafe_federation.evaluation import EvaluationRequest, split_elements
-from fedsafe_federation.metering import LOOKUPS, RIGHTS, Budget
+from fedsafe_federation.metering import LOOKUPS, RIGHTS, Budget, Recent
 from fedsafe_federation.quorum import Quorum
 from fedsafe_federation.signed import Signed
 from fedsafe_federation.wireformat import decode
@@ -78,7 +79,11 @@ class Evaluators:
         desk = self.node.desk
         for name in names:
             self.budgets[name] = EvaluationBudgets(
-                desk.situation, self.stores[name], desk.trail, desk.clock
+                desk.situation,
+                self.stores[name],
+                desk.trail,
+                desk.clock,
+                Recent(token_bytes(32)),
             )
 
     async def answer(

@@ -2,25 +2,32 @@
 """What each member may have evaluated here: bounded, durable, charged once."""
 
 import asyncio
+from collections.abc import Iterator
 from datetime import timedelta
 from itertools import count
+from pathlib import Path
+from secrets import token_bytes
 
 import pytest
 from msgspec.structs import replace
-from tests.node.signals.conftest import Clocked, Node, NodeMaker
+from tests.node.signals.conftest import Clocked, Federation, Node, NodeMaker
 
+from fedsafe_federation.charter import Backfill
 from fedsafe_federation.metering import (
     LOOKUPS,
     PUBLISHING,
     RIGHTS,
     Budget,
+    Recent,
 )
 from fedsafe_node.budgets.asked import AskedLedger
 from fedsafe_node.budgets.evaluations import EvaluationBudgets
+from fedsafe_node.budgets.recent import charges_with
 from fedsafe_node.budgets.service import BudgetService
 from fedsafe_node.errors import OverBudgetError, WrongStateError
 from fedsafe_node.log.audit import Event
-from fedsafe_node.store.metering_rows import BackfillRow, Side
+from fedsafe_node.shared_nonces import SharedNonces, make_shared
+from fedsafe_node.store.metering_rows import Side
 from fedsafe_node.tracing import begin
 from fedsafe_policies.policy import Policy
 from fedsafe_policies.vocabulary import EvaluationPurpose
@@ -50,8 +57,10 @@ def node(make_node: NodeMaker) -> Node:
 
 def process_of(node: Node) -> EvaluationBudgets:
     """Start a process of the node; the one before it may have been killed."""
-    desk = node.desk
-    return EvaluationBudgets(desk.situation, desk.store, desk.trail, desk.clock)
+    desk, charges = node.desk, Recent(token_bytes(32))
+    return EvaluationBudgets(
+        desk.situation, desk.store, desk.trail, desk.clock, charges
+    )
 
 
 def elements(number: int) -> list[bytes]:
@@ -240,26 +249,61 @@ async def test_a_member_is_told_how_its_budgets_stand(node: Node) -> None:
 
 
 async def test_a_backfill_takes_a_grant_that_is_in_force(
-    node: Node, clock: Clocked
+    make_node: NodeMaker, federation: Federation, clock: Clocked
 ) -> None:
-    process, now = process_of(node), int(clock.now().timestamp())
-    budget = Budget(EvaluationPurpose.BACKFILL, bytes(32))
-    row = BackfillRow(bytes(32), MEMBER, 60, now, now + 10_000_000, b"signed")
-    with pytest.raises(WrongStateError):
-        await process.admit(MEMBER, budget, elements(1))
-    await node.desk.store.write(lambda tx: tx.add_backfill(row))
-    with pytest.raises(WrongStateError):
-        await process.admit("c.demo", budget, elements(1))
+    now = int(clock.now().timestamp())
+    grant = Backfill(MEMBER, 60, now, now + 12 * 24 * 3_600)
+    federation.charter = replace(federation.charter, backfills=[grant])
+    node = make_node()
+    node.desk.situation.policy = limited(node.desk.situation.policy)
+    process = process_of(node)
+    budget = Budget(EvaluationPurpose.BACKFILL, grant.digest)
+    for who, grants in (("c.demo", grant.digest), (MEMBER, bytes(32))):
+        other = Budget(EvaluationPurpose.BACKFILL, grants)
+        with pytest.raises(WrongStateError):
+            await process.admit(who, other, elements(1))
     admitted = []
     for _ in range(60):
         admitted.append(await spent_of(process, budget=budget))
         clock.advance(timedelta(hours=1))
-    clock.advance(timedelta(days=200))
+    clock.advance(timedelta(days=10))
     with pytest.raises(WrongStateError):
         await process.admit(MEMBER, budget, elements(1))
 
     assert [each for each in admitted if each] == [40, 10, 10]
-    assert sum(admitted) == row.elements
+    assert sum(admitted) == grant.elements
+
+
+@pytest.fixture
+def files(tmp_path: Path, clock: Clocked) -> Iterator[list[SharedNonces]]:
+    """Open what the processes of a node share, as two of them."""
+    make_shared(tmp_path / "nonces", began=clock.now(), pages=4)
+    opened = [SharedNonces(tmp_path / "nonces") for _ in range(2)]
+    yield opened
+    for file in opened:
+        file.close()
+
+
+async def test_a_retry_that_meets_another_process_is_not_charged_twice(
+    node: Node, clock: Clocked, files: list[SharedNonces]
+) -> None:
+    desk = node.desk
+    both = [
+        EvaluationBudgets(
+            desk.situation, desk.store, desk.trail, desk.clock, charges_with(file)
+        )
+        for file in files
+    ]
+    same, leases = elements(10), list[int]()
+    for seconds in (0, 30, 31):
+        clock.advance(timedelta(seconds=seconds))
+        for process in both:
+            await process.admit(MEMBER, LOOKUPS, same)
+            await process.settle(whole=True)
+        leases.append(await leased(node))
+    await both[0].admit("c.demo", LOOKUPS, same)
+
+    assert leases == [10, 10, 20]
 
 
 async def test_the_day_of_each_member_is_shown(node: Node, clock: Clocked) -> None:

@@ -30,8 +30,10 @@ from fedsafe_node.messages import (
     Kind,
     Poke,
 )
+from fedsafe_node.store.metering_rows import Side
 from fedsafe_node.store.rows import StoreTrouble, Trouble
 from fedsafe_policies.policy import shipped
+from fedsafe_policies.vocabulary import EvaluationPurpose
 
 NEWEST = Generation(1, 1)
 
@@ -44,6 +46,7 @@ def ask(  # noqa: PLR0913 - what a test wants otherwise
     sender: str = "a.demo",
     key: SigningKey | None = None,
     generation: Generation = NEWEST,
+    purpose: EvaluationPurpose = EvaluationPurpose.LOOKUP,
 ) -> Signed:
     now = fleet.clock.now()
     return sign_request(
@@ -56,6 +59,7 @@ def ask(  # noqa: PLR0913 - what a test wants otherwise
         deadline=now + timedelta(seconds=30),
         key=key or origin.keys.statement,
         federation=FEDERATION,
+        purpose=purpose,
     )
 
 
@@ -216,6 +220,34 @@ async def test_a_request_of_another_generation_is_refused(
         await peering.evaluate(ask(fleet, origin, generation=Generation(1, 2)))
     with pytest.raises(WrongStateError):
         await peering.evaluate(ask(fleet, origin, generation=Generation(2, 1)))
+
+
+async def test_what_is_not_evaluated_for_its_generation_is_not_charged(
+    fleet: Fleet, origin: Origin
+) -> None:
+    node = fleet["b.demo"]
+    with pytest.raises(StaleStatementError):
+        await node.services.peering.evaluate(
+            ask(fleet, origin, generation=Generation(1, 2))
+        )
+
+    rows = await node.base.store.scan(lambda r: r.all_leased(0, 1 << 40))
+    assert [row for row in rows if row.side is Side.ANSWERED] == []
+
+
+async def test_behind_a_closed_gate_a_persons_request_is_evaluated(
+    fleet: Fleet, origin: Origin
+) -> None:
+    node = fleet["b.demo"]
+    node.base.situation.policy = shipped("strict")
+    for purpose in (EvaluationPurpose.LOOKUP, EvaluationPurpose.PUBLISHING):
+        with pytest.raises(DeniedError):
+            await node.services.peering.evaluate(ask(fleet, origin, purpose=purpose))
+    answer = await node.services.peering.evaluate(
+        ask(fleet, origin, purpose=EvaluationPurpose.RIGHTS)
+    )
+
+    assert answer.signer == "b.demo"
 
 
 async def test_behind_a_closed_gate_nothing_is_evaluated(

@@ -1,5 +1,4 @@
 CREATE INDEX acts_by_state ON acts (state, asked_at);
-CREATE INDEX backfills_by_end ON backfills (until);
 CREATE INDEX breach_entries_by_breach ON breach_entries (breach, number);
 CREATE INDEX disputes_beyond ON disputes (author) WHERE weight = 'flood';
 CREATE INDEX disputes_by_author ON disputes (author, charged_at);
@@ -42,7 +41,6 @@ CREATE INDEX trainings_by_person ON trainings (person);
 CREATE INDEX validations_by_age ON validations (last_at, signal_id);
 CREATE TABLE acts ( id TEXT PRIMARY KEY, kind TEXT NOT NULL, digest BLOB NOT NULL CHECK (length(digest) = 32), content BLOB, asked_by TEXT NOT NULL, asked_role TEXT NOT NULL, asked_at INTEGER NOT NULL, expires_at INTEGER NOT NULL, state TEXT NOT NULL CHECK (state IN ('pending', 'done', 'withdrawn')), decided_by TEXT, decided_at INTEGER, CHECK ((content IS NULL) = (state <> 'pending')), CHECK (state <> 'done' OR decided_by <> asked_by) ) STRICT;
 CREATE TABLE audiences ( signal_id BLOB PRIMARY KEY CHECK (length(signal_id) = 16), names TEXT NOT NULL, idx INTEGER UNIQUE ) STRICT;
-CREATE TABLE backfills ( digest BLOB PRIMARY KEY CHECK (length(digest) = 32), member TEXT NOT NULL, elements INTEGER NOT NULL CHECK (elements > 0), since INTEGER NOT NULL, until INTEGER NOT NULL CHECK (until > since), document BLOB NOT NULL ) STRICT;
 CREATE TABLE breach_entries ( number INTEGER PRIMARY KEY, breach TEXT NOT NULL, step TEXT NOT NULL CHECK ( step IN ('opened', 'assessed', 'notified', 'reminded', 'closed') ), record BLOB NOT NULL, period TEXT, note BLOB, recorded_at INTEGER NOT NULL, recorded_by TEXT NOT NULL, CHECK ((note IS NULL) = (period IS NULL)) ) STRICT;
 CREATE TABLE circuits ( holder TEXT NOT NULL, purpose TEXT NOT NULL, code TEXT NOT NULL, broken_at INTEGER NOT NULL, until INTEGER NOT NULL, PRIMARY KEY (holder, purpose) ) STRICT, WITHOUT ROWID;
 CREATE TABLE cosignatures ( log TEXT NOT NULL, size INTEGER NOT NULL, witness TEXT NOT NULL, line TEXT NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (log, size, witness) ) STRICT, WITHOUT ROWID;
@@ -106,7 +104,6 @@ CREATE TABLE witnessed ( log TEXT PRIMARY KEY, size INTEGER NOT NULL CHECK (size
 CREATE TRIGGER acts_are_decided_once BEFORE UPDATE ON acts WHEN OLD.state <> 'pending' BEGIN SELECT RAISE(ABORT, 'an act is decided once'); END;
 CREATE TRIGGER audiences_no_delete BEFORE DELETE ON audiences BEGIN SELECT RAISE(ABORT, 'whom a signal is for never changes'); END;
 CREATE TRIGGER audiences_stay BEFORE UPDATE ON audiences WHEN NEW.signal_id <> OLD.signal_id OR NEW.names <> OLD.names OR OLD.idx IS NOT NULL BEGIN SELECT RAISE(ABORT, 'whom a signal is for never changes'); END;
-CREATE TRIGGER backfills_no_update BEFORE UPDATE ON backfills BEGIN SELECT RAISE(ABORT, 'a grant is never changed'); END;
 CREATE TRIGGER breach_entries_no_delete BEFORE DELETE ON breach_entries BEGIN SELECT RAISE(ABORT, 'the register of breaches is append-only'); END;
 CREATE TRIGGER breach_entries_no_update BEFORE UPDATE ON breach_entries BEGIN SELECT RAISE(ABORT, 'the register of breaches is append-only'); END;
 CREATE TRIGGER disputes_no_delete BEFORE DELETE ON disputes BEGIN SELECT RAISE(ABORT, 'disputes are append-only'); END;

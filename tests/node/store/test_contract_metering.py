@@ -2,8 +2,8 @@
 import pytest
 
 from fedsafe_node.errors import ConflictError
-from fedsafe_node.store.metering_rows import BackfillRow, LeasedRow, Side, TallyRow
-from fedsafe_node.store.protocol import Store, Transaction
+from fedsafe_node.store.metering_rows import LeasedRow, Side, TallyRow
+from fedsafe_node.store.protocol import Store
 
 
 def leased(hour: int, elements: int, purpose: str = "lookup") -> LeasedRow:
@@ -67,19 +67,3 @@ async def test_the_newest_statement_about_a_day_counts(store: Store) -> None:
     assert await store.read(lambda reader: reader.tallies(3)) == [newer, other]
     assert await store.read(lambda reader: reader.tallies(4)) == [other]
     assert await store.write(lambda tx: tx.forget_tallies(4)) == 1
-
-
-async def test_a_grant_is_kept_once_and_gone_when_it_has_ended(store: Store) -> None:
-    grants = [
-        BackfillRow(bytes([number]) * 32, "b.demo", 10, 5, until, b"signed")
-        for number, until in enumerate((30, 20, 40))
-    ]
-
-    async def keep(tx: Transaction) -> list[bool]:
-        return [await tx.add_backfill(row) for row in (*grants, grants[0])]
-
-    assert await store.write(keep) == [True, True, True, False]
-    assert await store.read(lambda r: r.backfill(grants[2].digest)) == grants[2]
-    assert await store.read(lambda r: r.backfill(bytes(31) + b"x")) is None
-    assert await store.read(lambda r: r.backfills(20)) == [grants[0], grants[2]]
-    assert await store.write(lambda tx: tx.forget_backfills(21)) == 1

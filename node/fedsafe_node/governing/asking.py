@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What somebody asks to change of the charter, as a change of it."""
+
+import hashlib
+from typing import Final
+
+from fedsafe_federation.changing import Change, ChangeKind
+from fedsafe_federation.charter import PolicyReference
+from fedsafe_node.errors import BadRequestError
+from fedsafe_node.governing.messages import DAY, ChangeRequest
+from fedsafe_node.situation import Situation
+
+_ABOUT_MEMBER: Final = frozenset(
+    {ChangeKind.JOIN, ChangeKind.SUSPEND, ChangeKind.REINSTATE, ChangeKind.EXPEL}
+)
+
+
+def change_of(request: ChangeRequest, situation: Situation) -> Change:
+    """Make a change of what was asked for.
+
+    Raises:
+        BadRequestError: it does not say enough.
+    """
+    kind, member = request.change, request.member
+    if kind is ChangeKind.LEAVE:
+        member = situation.node
+    elif kind in _ABOUT_MEMBER and member is None:
+        raise BadRequestError(
+            "bad_request", "this change names a member", pointer="/member"
+        )
+    if kind is ChangeKind.BACKFILL:
+        return _backfill(request, member or situation.node)
+    if kind is not ChangeKind.TERMS:
+        return Change(kind=kind, member=member)
+    terms = (request.arrangement, request.quorum, request.appeal)
+    if not request.policy and all(each is None for each in terms):
+        raise BadRequestError(
+            "bad_request",
+            "new terms are at least one of policy, arrangement, quorum and appeal",
+            pointer="/change",
+        )
+    policy = situation.policy
+    digest = bytes.fromhex(policy.digest)
+    text = request.arrangement
+    return Change(
+        kind=kind,
+        policy=PolicyReference(policy.name, digest) if request.policy else None,
+        arrangement=None if text is None else _arrangement(text),
+        quorum=request.quorum,
+        appeal=request.appeal,
+    )
+
+
+def _backfill(request: ChangeRequest, member: str) -> Change:
+    if request.elements is None or request.days is None:
+        raise BadRequestError(
+            "bad_request",
+            "a backfill is for so many elements and days",
+            pointer="/elements" if request.elements is None else "/days",
+        )
+    return Change(
+        kind=ChangeKind.BACKFILL,
+        member=member,
+        elements=request.elements,
+        seconds=request.days * DAY,
+    )
+
+
+def _arrangement(text: str) -> PolicyReference:
+    return PolicyReference("arrangement", hashlib.sha256(text.encode()).digest())
