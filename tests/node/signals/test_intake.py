@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from tests.node.fleet import Fleet, eventually
+from tests.node.fleet_stores import FLEET_STORES
 from tests.node.origin import WHO, Origin, output_of
 from tests.node.signals.conftest import BOT
 
@@ -423,7 +424,8 @@ async def test_what_was_applied_but_not_indexed_is_found_after_a_restart(
     await fleet.stop("b.demo")
     await fleet.start("b.demo")
 
-    assert before == []
+    # On a server a node may find it before, as what another process has applied.
+    assert before == [] or FLEET_STORES.on_server
     assert await result(fleet) == ["a.demo"]
 
 
