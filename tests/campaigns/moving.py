@@ -44,6 +44,7 @@ _PIECE: Final = 500
 _LOOK: Final = 0.2  # seconds
 _COUNT: Final = "SELECT count(*) FROM fedsafe.entries"
 _KIB: Final = 1024
+_MOST_MEMORY: Final = 256  # MiB of a move, however large the store is
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +144,7 @@ def move(what: str, words: Sequence[str], until: Callable[[], bool]) -> dict[str
     ended = run("store", "migrate", *words, "--switch", "--json")
     assert ended.status == 0, ended.said
     tell(f"{what}, resumed", ended)
+    assert max(killed.memory, ended.memory) < _MOST_MEMORY
     told: dict[str, Any] = json.loads(ended.said)
     assert not told["was_there"]
     return told

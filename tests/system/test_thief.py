@@ -1,14 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
 """The thief of fewer than t nodes reads nobody off the list (promise 1)."""
 
-from collections.abc import Sequence
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from tests.node.conftest import prepare  # noqa: F401 - a fixture
+from tests.node.databases import Preparing
+from tests.postgresql.fixtures import MAJORS, installation_of
 from tests.system.federation import Federation, federation, until
 from tests.system.loot import Envelope, Loot, rob
 from tests.system.phone_numbers import numbers
+from tests.system.planting import Secret, leaks, secrets_of
 from tests.system.thief import CANONICALISER, attack, whose
 
 from fedsafe_federation.identifiers import canonicalise
@@ -34,6 +41,7 @@ class Crime:
     pending: Sequence[str]
     own: Sequence[str]
     asked: Sequence[str]
+    secrets: Sequence[Secret]
 
     @property
     def listed(self) -> set[str]:
@@ -59,7 +67,8 @@ def crime(tmp_path_factory: pytest.TempPathFactory) -> Crime:
             name: fed.copy(node, root / name)
             for name, node in zip("abc", fed.nodes, strict=True)
         }
-    return Crime(copies, dictionary, by_a, by_b, pending, own, asked)
+        secrets = secrets_of(fed, root / "before", [])
+    return Crime(copies, dictionary, by_a, by_b, pending, own, asked, secrets)
 
 
 def _list_them(
@@ -123,3 +132,63 @@ def _truth(crime: Crime) -> dict[str, list[Envelope]]:
     truth = whose(crime.rob("b", "c"), sorted(crime.listed))
     assert all(truth.values())
     return truth
+
+
+@pytest.fixture
+def dump(
+    crime: Crime,
+    prepare: Callable[[int], Preparing],  # noqa: F811
+    tmp_path: Path,
+) -> bytes:
+    """Give what `pg_dump` says of c's store, moved to a server, to a superuser."""
+    databases = prepare(MAJORS[-1])
+    made = databases.make_empty()
+    copy = tmp_path / "c"
+    shutil.copytree(crime.copies["c"], copy)
+    words = ["--from", f"sqlite://{copy}/store.db", "--to", made.node]
+    program = installation_of(MAJORS[-1]).programs / "pg_dump"
+    moving = ["store", "migrate", *words, "--owner", made.owner]
+    for command in (
+        [sys.executable, "-m", "fedsafe_cli", *moving],
+        [program, "--inserts", "--dbname", made.superuser],
+    ):
+        done = subprocess.run(command, capture_output=True, timeout=100, check=False)
+        assert done.returncode == 0, done.stderr
+    databases.drop(made)
+    return done.stdout
+
+
+def _without_keys(whole: Loot, *files: bytes) -> Loot:
+    """Give what a thief has who got hold of files alone."""
+    return Loot(
+        federation=whole.federation,
+        threshold=whole.threshold,
+        members=whole.members,
+        origins=whole.origins,
+        tokens=whole.tokens,
+        envelopes=whole.envelopes,
+        files=list(files),
+    )
+
+
+def test_a_thief_of_a_dump_of_the_database_recovers_nobody(
+    crime: Crime, dump: bytes
+) -> None:
+    whole = crime.rob("c")
+    loot = _without_keys(whole, dump)
+    suspects = [*crime.listed, *crime.pending, *crime.own, *crime.asked]
+    takings = attack(loot, suspects, truth=_truth(crime))
+    there = [token for token in whole.tokens if token.hex().encode() in dump]
+
+    assert len(there) >= len(crime.listed)
+    assert takings.numbers == set()
+    assert leaks(crime.secrets, [("dump", dump)]) == []
+
+
+def test_what_a_dump_is_searched_for_would_be_found(crime: Crime, dump: bytes) -> None:
+    number, secret = crime.own[0], crime.secrets[-1]
+    hexed = f"\\x{number.encode().hex()}".encode()
+    loot = _without_keys(crime.rob("c"), dump, hexed)
+
+    assert attack(loot, crime.own).numbers == {number}
+    assert leaks([secret], [("dump", dump + secret.forms[0])])
