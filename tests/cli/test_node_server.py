@@ -4,7 +4,7 @@
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import psycopg
@@ -13,6 +13,7 @@ from tests.node.databases import Prepared, preparing
 from tests.postgresql.databases import Databases, name_in
 
 from fedsafe_node.config import Place
+from fedsafe_node.store.postgresql.schema import migrate
 from fedsafe_node.store.schema import MIGRATIONS, VERSION
 from fedsafe_node.supervising import alone_in
 
@@ -191,6 +192,38 @@ def test_the_owner_brings_the_tables_of_a_stopped_node_up_to_date(
     assert made.status == 0, made.err
     assert (running.status, "stop it first" in running.err) == (5, True)
     assert prepared.document == {"schema": VERSION}
+    assert again.status == 0, again.err
+    assert verified.status == 0, verified.out + verified.err
+
+
+def test_a_prepare_that_ended_with_the_owner_s_commit_is_run_again(
+    run: "Run", short_path: Path, empty: Prepared, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owner, home = short_path / "owner.url", short_path / "n"
+    owner.touch(0o600)
+    owner.write_text(empty.owner + "\n")
+    made_by = ("--store", empty.node, "--store-owner-file", str(owner))
+    with monkeypatch.context() as older:
+        for room in ("schema", "store"):
+            older.setattr(f"fedsafe_node.store.postgresql.{room}.VERSION", VERSION - 1)
+        older.setattr(
+            "fedsafe_node.store.postgresql.schema.MIGRATIONS", MIGRATIONS[:-1]
+        )
+        made = run(*MAKE, *TALKS, "--dir", str(home), *made_by)
+
+    def end_after(*given: Any) -> None:  # noqa: ANN401 - passed on
+        migrate(*given)
+        raise KeyboardInterrupt
+
+    call = ("store", "prepare", "--config", str(home), "--owner-file", str(owner))
+    with monkeypatch.context() as ending:
+        ending.setattr("fedsafe_node.store.postgresql.store.migrate", end_after)
+        ended = run(*call)
+    again = run(*call)
+    verified = run("audit", "verify", "--config", str(home))
+
+    assert made.status == 0, made.err
+    assert ended.status != 0
     assert again.status == 0, again.err
     assert verified.status == 0, verified.out + verified.err
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from itertools import chain
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, cast
 
 from fedsafe_crypto.multiset import Multiset
 from fedsafe_node.errors import SealBrokenError, StoreFailedError
@@ -48,7 +48,7 @@ from fedsafe_node.store.sealed_parts import (
     read_seal,
     table_part,
 )
-from fedsafe_node.store.sql import WriteConnection
+from fedsafe_node.store.sql import Connection, WriteConnection
 from fedsafe_node.store.sql_logs import SqlLogRows
 
 _LOOK_EVERY: Final = 64  # commits
@@ -131,6 +131,7 @@ class Sealer:
         self._tables: dict[str, Covered] = {}
         self._state: _State | None = None
         self._next: _State | None = None
+        self._upgraded: tuple[int, bytes | None] | None = None
         self.number = 0
 
     def begin(
@@ -155,14 +156,33 @@ class Sealer:
                 self._check(seal)
         if seal is None and self._around.was_sealed:
             raise SealBrokenError("seal", MAIN, "it is missing", is_missing=True)
+        self._upgraded = None if seal is None else (seal.main.number + 1, body)
         migrate()
         self._tables = {each.name: each for each in covered_tables(self._connection)}
         self._notes.begin(list(self._tables.values()))
-        if seal is None or before != self._connection.schema():
+        if self._next is not None:
+            self._take(self._next)  # it was sealed together with the upgrade
+        elif seal is None or before != self._connection.schema():
             self._seal_all(1 if seal is None else seal.main.number + 1, body)
         else:
             self._resume(seal)
         self._around.end_sealing()  # also if a crash came before it the last time
+
+    def seal_upgrade(self, connection: Connection) -> None:
+        """Seal a schema in the transaction that has brought it up to date.
+
+        For where that is not the node's own session: else one that is killed between
+        the two would leave a schema that nobody has sealed.
+        """
+        if self._upgraded is None:
+            return  # the first seal waits for its key
+        number, before = self._upgraded
+        self._refuse_another(before, connection)
+        state = self._whole(connection, number)
+        connection.execute("DELETE FROM seal")
+        for part, body in (*state.parts.items(), (MAIN, encode_main(state.main))):
+            connection.execute(_KEEP, (part, self._key.close(part, body)))
+        self._next = state
 
     def _check(self, seal: Seal) -> None:
         # What a migration changes has to be whole before it is sealed anew.
@@ -279,13 +299,15 @@ class Sealer:
             new_parts[part] = self._keep(part, encode_sums(sums))
         return new_tables, new_parts
 
-    def _body(self) -> bytes | None:
-        row = self._execute(_BODY).fetchone()
+    def _body(self, connection: Connection | None = None) -> bytes | None:
+        row = (connection or self._connection).execute(_BODY).fetchone()
         return None if row is None else bytes(row[0])
 
-    def _refuse_another(self, before: bytes | None) -> None:
+    def _refuse_another(
+        self, before: bytes | None, connection: Connection | None = None
+    ) -> None:
         # Whoever sealed since has the only key, or sums of rows that it has added.
-        if self._body() != before:
+        if self._body(connection) != before:
             raise StoreFailedError(_SEALED_BY_ANOTHER)
 
     def _seal_all(self, number: int, before: bytes | None) -> None:
@@ -295,43 +317,45 @@ class Sealer:
             self._around.begin_sealing()
             self._execute("DELETE FROM seal")
             self._notes.take()
-            tables = {
-                name: sums
-                for name, table in self._tables.items()
-                if (
-                    sums := table.sum_up(
-                        self._key.hash_row, rows_of(self._connection, table)
-                    )
-                )
-                != Multiset()
-            }
-            files = self._around.digests()
-            bodies = parts_of(files, tables)
-            main = MainPart(
-                number=number,
-                schema=schema_digest(self._connection),
-                parts=digest_of_parts(bodies),
-                logs=self._positions(self._names()),
-                guards=dict(self._around.marks()),
-            )
-            for part, body in (*bodies.items(), (MAIN, encode_main(main))):
+            state = self._whole(self._connection, number)
+            main = encode_main(state.main)
+            for part, body in (*state.parts.items(), (MAIN, main)):
                 self._keep(part, body)
         except BaseException:
             self._connection.rollback()
             raise
         self._connection.commit()
-        self._take(_State(main, files, tables, bodies))
+        self._take(state)
 
-    def _positions(self, names: Iterable[str]) -> dict[str, Position]:
-        rows = SqlLogRows(self._connection)
+    def _whole(self, connection: Connection, number: int) -> _State:
+        tables = {
+            table.name: sums
+            for table in covered_tables(connection)
+            if (sums := table.sum_up(self._key.hash_row, rows_of(connection, table)))
+            != Multiset()
+        }
+        files = self._around.digests()
+        parts = parts_of(files, tables)
+        names = [name for (name,) in connection.execute("SELECT origin FROM logs")]
+        main = MainPart(
+            number=number,
+            schema=schema_digest(connection),
+            parts=digest_of_parts(parts),
+            logs=self._positions(names, connection),
+            guards=dict(self._around.marks()),
+        )
+        return _State(main, files, tables, parts)
+
+    def _positions(
+        self, names: Iterable[str], connection: Connection | None = None
+    ) -> dict[str, Position]:
+        # Whoever asks for ends of logs only reads.
+        rows = SqlLogRows(cast("WriteConnection", connection or self._connection))
         tails = {name: self._logs.tail(rows, name) for name in names}
         return {name: (tail.size, tail.root) for name, tail in tails.items()}
 
     def _destroyed(self) -> set[str]:
         return destroyed_files(self._connection)
-
-    def _names(self) -> list[str]:
-        return [name for (name,) in self._execute("SELECT origin FROM logs")]
 
 
 def _furthest(sealed: Mapping[str, int], marks: Mapping[str, int]) -> Mapping[str, int]:

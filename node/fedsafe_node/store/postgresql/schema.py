@@ -7,6 +7,7 @@ nothing else: an opening is erased, and a prefix pruned, by functions of the own
 do just that.
 """
 
+from collections.abc import Callable
 from typing import Any, Final
 
 import psycopg
@@ -19,7 +20,11 @@ from fedsafe_node.store.postgresql.catalogue import (
     SCHEMA_NAME,
     TABLES,
 )
-from fedsafe_node.store.postgresql.connection import connect, translated
+from fedsafe_node.store.postgresql.connection import (
+    PostgresConnection,
+    connect,
+    translated,
+)
 from fedsafe_node.store.postgresql.ddl import Translator
 from fedsafe_node.store.postgresql.functions import CALLED_BY_NODE, FUNCTIONS
 from fedsafe_node.store.postgresql.replacements import VACUUM_SOON
@@ -58,8 +63,14 @@ _OWNED: Final = (
 _UNNOTED: Final = ("entries", "openings", "pruned", "seal", "tile_roots")
 
 
-def migrate(owner_url: str, role: str) -> None:
+def migrate(
+    owner_url: str,
+    role: str,
+    finish: Callable[[PostgresConnection], None] = lambda _: None,
+) -> None:
     """Bring the schema to the newest version, all of it or nothing, for a node's role.
+
+    *finish* is called with the owner's session before all of it is committed.
 
     Raises:
         SchemaError: the database is newer than this program.
@@ -71,6 +82,7 @@ def migrate(owner_url: str, role: str) -> None:
             _execute(raw, f"SELECT pg_advisory_xact_lock({MIGRATING})")
             _migrate(raw)
             _grant(raw, role)
+            finish(PostgresConnection(raw))
     except psycopg.Error as error:
         raise translated(error) from None
     finally:

@@ -215,8 +215,10 @@ def _open(
             else:
                 notes = PostgresNotes(writing)
                 sealer = Sealer(writing, notes, around, sequencing, examine)
+                seal = sealer.seal_upgrade
                 sealer.begin(
-                    lambda: _migrate(server, writing), lambda: _snapshot(writing)
+                    lambda: _migrate(server, writing, seal),
+                    lambda: _snapshot(writing),
                 )
         except ElsewhereError as error:
             raise StoreElsewhereError(error.address) from None
@@ -226,7 +228,11 @@ def _open(
     return _Opened(writing, sealer, around)
 
 
-def _migrate(server: Server, writing: PostgresWriteConnection) -> None:
+def _migrate(
+    server: Server,
+    writing: PostgresWriteConnection,
+    finish: Callable[[PostgresConnection], None] = lambda _: None,
+) -> None:
     found = writing.version()
     if found > VERSION:
         raise SchemaError(found, VERSION)
@@ -237,7 +243,7 @@ def _migrate(server: Server, writing: PostgresWriteConnection) -> None:
     (role,) = writing.execute("SELECT current_user::text").fetchone()
     check_owner(server.owner_url, role)
     if found < VERSION:
-        migrate(server.owner_url, role)
+        migrate(server.owner_url, role, finish)
         if writing.version() != VERSION:
             raise StoreFailedError("the owner's address leads to another database")
 
