@@ -146,15 +146,17 @@ def dump(
     copy = tmp_path / "c"
     shutil.copytree(crime.copies["c"], copy)
     words = ["--from", f"sqlite://{copy}/store.db", "--to", made.node]
-    program = installation_of(MAJORS[-1]).programs / "pg_dump"
+    program = str(installation_of(MAJORS[-1]).programs / "pg_dump")
     moving = ["store", "migrate", *words, "--owner", made.owner]
-    for command in (
-        [sys.executable, "-m", "fedsafe_cli", *moving],
-        [program, "--inserts", "--dbname", made.superuser],
-    ):
-        done = subprocess.run(command, capture_output=True, timeout=100, check=False)
-        assert done.returncode == 0, done.stderr
+    _done(sys.executable, "-m", "fedsafe_cli", *moving)
+    dumped = _done(program, "--inserts", "--dbname", made.superuser)
     databases.drop(made)
+    return dumped
+
+
+def _done(*command: str) -> bytes:
+    done = subprocess.run(command, capture_output=True, timeout=100, check=False)
+    assert done.returncode == 0, done.stderr
     return done.stdout
 
 
