@@ -235,6 +235,22 @@ def test_terms_name_at_least_one(ask: "Run", node: "FakeNode") -> None:
     assert node.asked == []
 
 
+def test_a_backfill_is_asked_for_with_elements_and_days(
+    ask: "Run", node: "FakeNode"
+) -> None:
+    node.always(PROPOSE, ASKED)
+    size = ("--elements", "40000", "--days")
+    done = ask("federation", "backfill", *size, "7", "--yes")
+    too_long = ask("federation", "backfill", *size, "15", "--yes")
+
+    assert done.status == 13
+    assert "try out" in done.err
+    assert node.asked == [
+        (PROPOSE, {"change": "backfill", "elements": 40_000, "days": 7})
+    ]
+    assert too_long.status == 2
+
+
 def test_history_shows_what_each_version_changed(ask: "Run", node: "FakeNode") -> None:
     version = {
         "version": 2,
@@ -254,6 +270,6 @@ def test_history_shows_what_each_version_changed(ask: "Run", node: "FakeNode") -
 
 
 def test_every_consequence_is_told_in_both_languages() -> None:
-    assert len(COMMANDS) == 11
+    assert len(COMMANDS) == 12
     for texts in CONSEQUENCES.values():
         assert all(german != english for german, english in texts)
