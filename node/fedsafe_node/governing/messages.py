@@ -11,7 +11,7 @@ from fedsafe_federation.signed import Count, NodeName, Positive, Signed
 from fedsafe_node.messages import Bilingual, Message
 
 DAY: Final = 24 * 60 * 60
-MOST_STATEMENTS: Final = 16 * 4 * MAX_MEMBERS
+MOST_STATEMENTS: Final = 16 * MAX_MEMBERS
 Digest = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}$(?!\n)")]
 
 

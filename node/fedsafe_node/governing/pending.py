@@ -21,7 +21,12 @@ from fedsafe_federation.amendment import (
     open_successor,
     tally,
 )
-from fedsafe_federation.charter import CHARTER, SignedCharter, charter_digest
+from fedsafe_federation.charter import (
+    CHARTER,
+    Charter,
+    SignedCharter,
+    charter_digest,
+)
 from fedsafe_federation.errors import FederationError
 from fedsafe_federation.signed import Signed
 from fedsafe_federation.wireformat import decode, encode
@@ -31,6 +36,8 @@ from fedsafe_node.store.rows import Row
 PENDING_DOCUMENT: Final = "proposals"
 MOST_OF_ONE: Final = 4
 """So many proposals of one member wait at once."""
+_KEYS: Final = 2
+"""A member signs with its old key and with its new one, and once with each."""
 
 
 class Proposed(Row, frozen=True):
@@ -119,27 +126,50 @@ def merged(
 ) -> Pending:
     """Take in statements of whomever; what does not count is left aside."""
     given = sorted(statements, key=lambda each: each.type)  # signatures, then refusals
+    opened: dict[bytes, Charter | None] = {}
     for statement in given:
         try:
-            pending = _with(pending, version, statement, now)
+            pending = _with(pending, version, statement, now, opened)
         except FederationError:
             continue
     return pending
 
 
-def _with(pending: Pending, version: Version, statement: Signed, now: int) -> Pending:
+def _with(
+    pending: Pending,
+    version: Version,
+    statement: Signed,
+    now: int,
+    opened: dict[bytes, Charter | None],
+) -> Pending:
     if statement.type == CHARTER:
-        return _signed(pending, version, statement, now)
+        charter = _successor(version, statement.payload, opened)
+        if charter is None:
+            return pending
+        return _signed(pending, version, charter, statement, now)
     if statement.type == REFUSAL:
         return _refused(pending, version, statement)
     return pending
 
 
-def _signed(pending: Pending, version: Version, statement: Signed, now: int) -> Pending:
+def _successor(
+    version: Version, payload: bytes, opened: dict[bytes, Charter | None]
+) -> Charter | None:
+    """Open a proposed version once, however many bring a signature of it."""
+    if payload not in opened:
+        try:
+            opened[payload] = open_successor(version, payload)
+        except FederationError:
+            opened[payload] = None
+    return opened[payload]
+
+
+def _signed(
+    pending: Pending, version: Version, charter: Charter, statement: Signed, now: int
+) -> Pending:
     payload = statement.payload
     known = pending.find(charter_digest(payload))
     if known is None:
-        charter = open_successor(version, payload)
         version.charter.taking_part(statement.signer)
         tally(version, charter, payload, [statement])
         of_one = [each for each in pending.proposals if each.by == statement.signer]
@@ -147,9 +177,10 @@ def _signed(pending: Pending, version: Version, statement: Signed, now: int) -> 
             return pending
         new = Proposed(statement.signer, now, payload, [statement], [])
         return replace(pending, proposals=[*pending.proposals, new])
-    if statement in known.signatures:
+    of_signer = [e for e in known.signatures if e.signer == statement.signer]
+    if statement in of_signer or len(of_signer) >= _KEYS:
         return pending
-    charter = open_successor(version, payload)
+    tally(version, charter, payload, [statement])  # a bad one costs one look
     found = tally(version, charter, payload, [*known.signatures, statement])
     return _put(pending, replace(known, signatures=list(found.signatures)))
 

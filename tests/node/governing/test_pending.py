@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What members bring of proposals is bounded, and what does not count is left aside."""
+
+from msgspec.structs import replace
+from tests.federation.conftest import FEDERATION, NAMES, key_of, world
+
+from fedsafe_federation.amendment import (
+    Version,
+    open_first,
+    sign_charter,
+    sign_refusal,
+)
+from fedsafe_federation.charter import CHARTER, Charter, SignedCharter
+from fedsafe_federation.signed import Signed, sign_payload
+from fedsafe_federation.wireformat import encode
+from fedsafe_node.governing.pending import MOST_OF_ONE, Pending, merged
+
+
+def signature(payload: bytes, name: str) -> Signed:
+    key = key_of(name, "statement")
+    return sign_charter(payload, signer=name, key=key, federation=FEDERATION)
+
+
+def founded() -> Version:
+    payload = encode(world(4, 3).charter)
+    return open_first(SignedCharter([signature(payload, name) for name in NAMES[:4]]))
+
+
+FOUR = founded()
+NOTHING = Pending(FOUR.digest, [])
+
+
+def proposal(number: int = 0, **changes: object) -> bytes:
+    charter: Charter = replace(
+        FOUR.charter, version=2, previous=FOUR.digest, created=number, **changes
+    )
+    return encode(charter)
+
+
+def test_signatures_gather_and_make_a_version() -> None:
+    payload = proposal()
+    pending = NOTHING
+    for name in ("a.example", "b.example", "b.example", "c.example"):
+        assert not pending.proposals or pending.proposals[0].complete(FOUR) is None
+        pending = merged(pending, FOUR, [signature(payload, name)], now=7)
+
+    (proposed,) = pending.proposals
+    assert (proposed.by, proposed.at) == ("a.example", 7)
+    assert proposed.complete(FOUR) is not None
+    assert merged(pending, FOUR, pending.statements(), now=9) == pending
+
+
+def test_one_member_proposes_only_so_much_at_once() -> None:
+    many = [signature(proposal(n), "a.example") for n in range(MOST_OF_ONE + 3)]
+    other = signature(proposal(99), "b.example")
+
+    pending = merged(NOTHING, FOUR, [*many, other], now=1)
+
+    assert [each.by for each in pending.proposals].count("a.example") == MOST_OF_ONE
+    assert len(pending.proposals) == MOST_OF_ONE + 1
+
+
+def test_what_does_not_count_is_left_aside() -> None:
+    payload = proposal()
+    forged = sign_payload(
+        payload,
+        type_=CHARTER,
+        signer="b.example",
+        key=key_of("thief"),
+        federation=FEDERATION,
+    )
+    stranger = signature(payload, "z.example")
+    stale = signature(proposal(federation="other#1"), "a.example")
+    junk = signature(b"junk", "a.example")
+    good = signature(payload, "a.example")
+
+    pending = merged(NOTHING, FOUR, [forged, stranger, stale, junk, good], now=1)
+    again = merged(pending, FOUR, [forged, stranger, forged], now=1)
+
+    assert pending == again == merged(NOTHING, FOUR, [good], now=1)
+
+
+def test_a_refusal_counts_once_and_of_what_is_proposed() -> None:
+    payload, key = proposal(), key_of("c.example", "statement")
+    refusal = sign_refusal(
+        payload, 2, signer="c.example", key=key, federation=FEDERATION
+    )
+
+    early = merged(NOTHING, FOUR, [refusal], now=1)
+    pending = merged(
+        early, FOUR, [refusal, signature(payload, "a.example"), refusal], now=1
+    )
+
+    assert early == NOTHING
+    assert pending.proposals[0].refusers() == {"c.example"}
+    assert len(pending.proposals[0].refusals) == 1
