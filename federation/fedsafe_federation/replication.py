@@ -8,11 +8,12 @@ the position that the disk knows.
 
 One batch is in flight per origin. After a failure the machine waits, twice as
 long each time up to a cap, less up to half of it (*jitter* gives 0 to 1); a poke
-(`wake`) ends the wait at once, and so does the node's stop. Full batches follow
-each other at once. A round that a poke asked for, and one more after a batch that
-was not full, take a turn (`pacing`): an origin that is always one record ahead, or
-pokes without end, costs no more than those. Restrictions of a batch are applied
-before the rest is verified or even whole, and stay applied when it is rejected.
+(`wake`), and any request of the origin (`heard`), ends the wait at once, and so does
+the node's stop. Full batches follow each other at once. A round that a poke asked
+for, and one more after a batch that was not full, take a turn (`pacing`): an origin
+that is always one record ahead, or pokes without end, costs no more than those.
+Restrictions of a batch are applied before the rest is verified or even whole, and
+stay applied when it is rejected.
 
 While the origin gives nothing usable, other members are asked for their copies: a few
 after each failure, in turn. They carry records and restrictions, never openings, and
@@ -186,6 +187,11 @@ class Replicator:
     def wake(self) -> None:
         """End the wait: the origin has something new, or can be reached again."""
         self._wake.set()
+
+    def heard(self) -> None:
+        """End the wait after a failure: the origin asks for something, so it lives."""
+        if self._failures:
+            self._wake.set()
 
     async def run(self) -> None:
         """Replicate until cancelled."""

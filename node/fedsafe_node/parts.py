@@ -193,6 +193,7 @@ def _peering(  # noqa: PLR0913 - everything it needs is an argument
         offload=base.workers,
         wake=_waker(base, replicating),
         stir=witnesses.feed.stir,
+        heard=replicating.heard,
     )
 
 

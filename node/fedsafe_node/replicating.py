@@ -100,6 +100,12 @@ class Replicating:
         if replicator is not None:
             replicator.wake()
 
+    def heard(self, origin: str) -> None:
+        """Pull *origin*'s feed at once if that failed before: it asks, so it lives."""
+        replicator = self._replicators.get(origin)
+        if replicator is not None:
+            replicator.heard()
+
     def announce(self, size: int) -> None:
         """Tell all others that the own feed has grown to *size*."""
         if self._membership is None:

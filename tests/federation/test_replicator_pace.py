@@ -106,6 +106,34 @@ async def test_a_poke_ends_a_back_off_too(fault: Exception) -> None:
         assert len(shelf.records) == 1
 
 
+async def test_a_request_of_the_origin_ends_a_long_back_off() -> None:
+    rounds = Rounds(make_log(1, 0), fault=PeerError("a.example", "away"))
+    shelf = MemoryShelf()
+    machine = replicator(shelf, rounds)
+    for _ in range(12):
+        await machine._round()  # noqa: SLF001
+        await rounds.asked.get()
+    async with running(machine):
+        await rounds.asked.get()
+        rounds.fault = None
+        machine.heard()
+        await shelf.moved.wait()
+
+        assert len(shelf.records) == 1
+
+
+async def test_a_request_of_an_origin_that_answers_changes_nothing() -> None:
+    rounds, shelf = Rounds(make_log(1, 0)), MemoryShelf()
+    machine = replicator(shelf, rounds, poll=3600)
+    async with running(machine):
+        await shelf.moved.wait()
+        machine.heard()
+        for _ in range(20):
+            await asyncio.sleep(0)
+
+        assert rounds.asked.qsize() == 1
+
+
 async def waits(fetch: Fetch, count: int, jitter: float) -> list[float]:
     machine = replicator(MemoryShelf(), fetch, poll=-1, jitter=lambda: jitter)
     return [await machine._round() for _ in range(count)]  # noqa: SLF001

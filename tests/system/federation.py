@@ -231,7 +231,7 @@ class Federation:
         os.kill(process.pid, SIGKILL)
         until(lambda: not process.alive(), f"the end of {node.name}")
 
-    def start(self, *nodes: DemoNode) -> None:
+    def start(self, *nodes: DemoNode, patience: float = PATIENCE) -> None:
         """Start nodes, and wait until they answer."""
         processes = {node.name: start(node.directory) for node in nodes}
         for node in nodes:
@@ -241,6 +241,7 @@ class Federation:
                     answers(node.directory) or not process.alive()
                 ),
                 f"the start of {node.name}",
+                patience=patience,
             )
             assert process.alive(), f"{node.name} does not start"
 

@@ -18,7 +18,8 @@ import secrets
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.client import HTTPException
 from random import Random  # noqa: TID251 - a seeded generator, to repeat a run
@@ -56,6 +57,28 @@ class Act:
 
 
 @dataclass(slots=True)
+class Read:
+    """What a node's audit log says, up to where it was read."""
+
+    since: int = 0
+    acts: Counter[tuple[str, str]] = field(default_factory=Counter)
+    matches: Counter[str] = field(default_factory=Counter)
+    negatives: int = 0
+    accused: set[str] = field(default_factory=set)
+
+    def take(self, event: dict[str, Any]) -> None:
+        """Take the next event in."""
+        name, detail = event["event"], event.get("detail") or {}
+        if name == "lookup":
+            self.matches.update(str(detail.get("signals", "")).split())
+            self.negatives += int(detail.get("lookups", 0))
+        elif name in _KINDS.values():
+            self.acts[name, detail["signal"]] += 1
+        elif name == "evaluation.wrong_answer":
+            self.accused.add(detail["peer"])
+
+
+@dataclass(slots=True)
 class Desk:
     """What one node has acknowledged; its worker alone changes it."""
 
@@ -70,6 +93,7 @@ class Desk:
     matches: Counter[str] = field(default_factory=Counter)
     negatives: int = 0
     acts: int = 0
+    read: Read = field(default_factory=Read)
 
     def take(self, act: Act, answer: Answer) -> None:
         """Believe an acknowledgement."""
@@ -90,7 +114,9 @@ class Desk:
 
 
 class KillLoop:
-    """A federation under fire."""
+    """A federation under fire; *refusals* are what a lookup may be refused with."""
+
+    refusals: frozenset[int] = frozenset()
 
     def __init__(self, federation: Federation, seed: int) -> None:
         self._federation = federation
@@ -116,26 +142,34 @@ class KillLoop:
         victims = self._random.sample(
             self._desks, 2 if self._random.random() < _TWO else 1
         )
-        self._stop.clear()
-        workers = [
-            threading.Thread(target=self._work, args=(desk,)) for desk in self._desks
-        ]
-        for worker in workers:
-            worker.start()
-        time.sleep(self._random.uniform(0.02, _LATEST_KILL))  # when the kill falls
-        for desk in victims:
-            self._federation.kill(desk.node)
-        self._stop.set()
-        for worker in workers:
-            worker.join()
-        if self._failures:
-            raise self._failures[0]
+        with self._working():
+            time.sleep(self._random.uniform(0.02, _LATEST_KILL))  # when the kill falls
+            for desk in victims:
+                self._federation.kill(desk.node)
         self._federation.start(*(desk.node for desk in victims))
         until(self._federation.caught_up, "catching up")
         for desk in self._desks:
             self._repeat(desk)
         until(self._federation.caught_up, "catching up")
         self.check()
+
+    @contextmanager
+    def _working(self) -> Iterator[None]:
+        """Let people work at all nodes meanwhile."""
+        self._stop.clear()
+        workers = [
+            threading.Thread(target=self._work, args=(desk,)) for desk in self._desks
+        ]
+        for worker in workers:
+            worker.start()
+        try:
+            yield
+        finally:
+            self._stop.set()
+            for worker in workers:
+                worker.join()
+        if self._failures:
+            raise self._failures[0]
 
     def _work(self, desk: Desk) -> None:
         try:
@@ -155,18 +189,26 @@ class KillLoop:
         elif draw < 0.6 or not (desk.pending or desk.published):
             self._write(desk, self._record(desk, "draft"))
         elif desk.pending and (draw < 0.9 or not desk.published):
-            value = desk.random.choice(list(desk.pending))
+            value = self._choose(desk, desk.pending)
+            if value is None:
+                return
             signal = desk.pending[value]
             body: dict[str, Any] = {"signals": [signal]}
             target = "/v1/signals/approve"
             act = Act("publish", value, target, "ben", body, 200, signal)
             self._write(desk, act)
         else:
-            value = desk.random.choice(list(desk.published))
+            value = self._choose(desk, desk.published)
+            if value is None:
+                return
             signal = desk.published[value]
             target = f"/v1/signals/{signal}/revoke"
             body = {"reason": "mistake"}
             self._write(desk, Act("revoke", value, target, "ben", body, 200, signal))
+
+    def _choose(self, desk: Desk, among: dict[str, str]) -> str | None:
+        """Choose an identifier of these to go on with."""
+        return desk.random.choice(list(among)) if among else None
 
     def _record(self, desk: Desk, kind: str) -> Act:
         desk_number = self._desks.index(desk)
@@ -205,6 +247,8 @@ class KillLoop:
         answer = self._federation.lookup(
             desk.node, _about(value), subject_ref=f"account-{desk.acts}", **_PERSON
         )
+        if answer.status in self.refusals:
+            return
         assert answer.status == 200, answer.body
         if value in desk.revoked:
             assert answer.body["result"] != "review", "revoked here, yet it matches"
@@ -243,11 +287,18 @@ class KillLoop:
         state = caller.get("/v1/status").body
         reviewer = self._federation.caller(desk.node, "ben")
         drafts = reviewer.get("/v1/signals?state=draft").body["drafts"]
-        revoked = len(desk.revoked)
 
         assert {draft["signal"] for draft in drafts} == {*desk.pending.values()}
-        assert state["feed_size"] == len(desk.published) + 2 * revoked
+        assert state["feed_size"] == self._records(desk)
         assert state["own_bans"] == len(desk.own) + len(desk.pending)
+
+    def _records(self, desk: Desk) -> int:
+        """Count the records that a desk's acts have put into its feed."""
+        return len(desk.published) + 2 * len(desk.revoked)
+
+    def _resting(self) -> set[str]:
+        """Name the signals that may not match now, and are not revoked."""
+        return set()
 
     def _check_matches(self, desk: Desk) -> None:
         here = desk.own | desk.pending
@@ -267,9 +318,12 @@ class KillLoop:
             "/v1/lookup/batch", {"lookups": lookups, "purpose": "recheck"}
         )
         assert (answer.status, answer.body["problems"]) == (200, [])
+        resting = self._resting()
         for value, found in zip(everyone, answer.body["answers"], strict=True):
             signals = {match["signal"] for match in found["matches"]}
-            if value in listed:
+            if listed.get(value) in resting:
+                assert found["result"] == "none", "a disputed signal matches"
+            elif value in listed:
                 assert signals == {listed[value]}, "a published signal is lost"
             elif value in here:
                 assert len(signals) == 1, "a ban does not match at its own node"
@@ -278,26 +332,19 @@ class KillLoop:
 
     def _check_events(self, desk: Desk) -> None:
         caller = self._federation.caller(desk.node, "audit")
-        acts: Counter[tuple[str, str]] = Counter()
-        matches: Counter[str] = Counter()
-        negatives = since = 0
+        read = desk.read
         while True:
-            target = f"/v1/audit/events?since={since}&limit={_PAGE}"
+            target = f"/v1/audit/events?since={read.since}&limit={_PAGE}"
             page = caller.get(target).body
             for event in page["events"]:
-                detail = event.get("detail") or {}
-                if event["event"] == "lookup":
-                    matches.update(str(detail.get("signals", "")).split())
-                    negatives += int(detail.get("lookups", 0))
-                elif event["event"] in _KINDS.values():
-                    acts[event["event"], detail["signal"]] += 1
-            since = page["next"]
+                read.take(event)
+            read.since = page["next"]
             if len(page["events"]) < _PAGE:
                 break
 
-        assert acts == desk.events, "acts and audit log differ"
-        assert not desk.matches - matches, "an answered match left no trace"
-        assert negatives >= desk.negatives, "an answered lookup left no trace"
+        assert read.acts == desk.events, "acts and audit log differ"
+        assert not desk.matches - read.matches, "an answered match left no trace"
+        assert read.negatives >= desk.negatives, "an answered lookup left no trace"
 
 
 def _about(value: str) -> dict[str, str]:

@@ -78,6 +78,7 @@ class PeeringService:
         offload: Offload,
         wake: Callable[[str], None],
         stir: Callable[[str], None],
+        heard: Callable[[str], None],
     ) -> None:
         self._situation = situation
         self._store = store
@@ -91,6 +92,7 @@ class PeeringService:
         self._offload = offload
         self._wake = wake
         self._stir = stir
+        self._heard = heard
         self._seen = seen
         self._evaluated: Counter[tuple[str, EvaluationPurpose]] = Counter()
         self.budgets = EvaluationBudgets(
@@ -141,6 +143,7 @@ class PeeringService:
         Policy decides on every opening: see `handing`.
         """
         self._stir(peer)
+        self._heard(peer)
         if request.origin != self._situation.node:
             return await self._copies.batch(request)
         now = self._clock.now()
