@@ -144,6 +144,7 @@ async def test_a_wish_survives_a_restart(four: Fleet) -> None:
     await four[NEW].services.joining.run()
 
     await at_version(four, 2, NEW)
+    await four.attested()
     ban = request_for("own@mail.example", scope=Scope.SELF)
     draft = request_for("draft@mail.example", scope=Scope.FEDERATION)
     await four[NEW].services.signals.add(ban, ANNA)
