@@ -346,7 +346,7 @@ def _node(directory: Path) -> Iterator[Finding]:
     for peer in status.get("peers") or []:
         name = f"peer {peer.get('name')}"
         if peer.get("suspended"):
-            way_out = "its log contradicts itself: see `fedsafe audit verify`"
+            way_out = "its log contradicts itself: see `fedsafe evidence list`"
             yield Finding(name, Level.FAIL, "suspended", way_out)
         elif not peer.get("covered"):
             why = peer.get("uncovered")

@@ -43,6 +43,7 @@ COMMANDS: Final = {
     "policy": "fedsafe_cli.policy:policy",
     "records": "fedsafe_cli.records:records",
     "federation": "fedsafe_cli.federation:federation",
+    "evidence": "fedsafe_cli.evidence:evidence",
     "audit": "fedsafe_cli.audit:audit",
     "store": "fedsafe_cli.store:store",
     "doctor": "fedsafe_cli.doctor:doctor",

@@ -22,6 +22,7 @@ from fedsafe_federation.errors import (
     PeerRefusedError,
 )
 from fedsafe_federation.feed import MAX_BATCH, FeedRequest
+from fedsafe_federation.forks import ForkEvidence
 from fedsafe_federation.handshake import SPEAKS
 from fedsafe_federation.requests import Request, sign_request
 from fedsafe_federation.signed import Signed
@@ -35,6 +36,7 @@ TALLY_PATH: Final = "/v1/evaluate/tally"
 ATTESTATION_PATH: Final = "/v1/attestation"
 CARD_PATH: Final = "/v1/card"
 WITNESS_PATH: Final = "/v1/witness"
+FORK_PATH: Final = "/v1/forks/told"
 FOUNDING_PATH: Final = "/v1/founding"
 VERSIONS_PATH: Final = "/v1/charter/versions"
 KNOCK_PATH: Final = "/v1/charter/joining"
@@ -101,6 +103,17 @@ class PeerClient:
         body = encode({"origin": self._name, "size": size})
         await self._send(
             member, "POST", POKE_PATH, body, seconds=_POKE_SECONDS, most=_MAX_ANSWER
+        )
+
+    async def tell_fork(self, member: Member, evidence: ForkEvidence) -> None:
+        """Hand evidence of a fork on.
+
+        Raises:
+            PeerError: no usable answer.
+        """
+        body = encode(evidence)
+        await self._send(
+            member, "POST", FORK_PATH, body, seconds=_POKE_SECONDS, most=_MAX_ANSWER
         )
 
     async def evaluate(self, member: Member, request: Signed) -> Signed:

@@ -69,6 +69,7 @@ class RunningNode:
         self.attesting, self.peering = made.attesting, made.peering
         self.reviews, self.notices = made.reviews, made.notices
         self.witnesses, self.keeper = made.witnesses, made.keeper
+        self.forks = made.forks
         self.desk, self._foundings = made.desk, made.foundings
         self.services = make_services(made)
         self.server = ApiServer(self.services, metrics=Metrics())
@@ -105,6 +106,7 @@ class RunningNode:
             parts.push_async_callback(node._made.spreading.stop)
             parts.push_async_callback(node.witnesses.cosigning.stop)
             parts.push_async_callback(node.witnesses.feed.stop)
+            parts.push_async_callback(node.forks.stop)
             parts.push_async_callback(node._settle)
             await node._listen(parts)
             node._parts = parts.pop_all()
@@ -334,6 +336,7 @@ class RunningNode:
 
     async def _load_lacking(self) -> None:
         situation = self.base.situation
+        await self.forks.load()
         for name in situation.others():
             lacking = await self.base.store.read(
                 lambda reader, name=name: read_lacking(reader, name)  # type: ignore[misc]

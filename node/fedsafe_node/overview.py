@@ -15,6 +15,7 @@ from fedsafe_node.clock import Clock
 from fedsafe_node.errors import StoreError
 from fedsafe_node.evidence.destroying import unfinished_effects
 from fedsafe_node.log.audit import audit_log_name
+from fedsafe_node.log.forks import Forks
 from fedsafe_node.messages import (
     PeerStatus,
     StatusAnswer,
@@ -24,7 +25,6 @@ from fedsafe_node.notices.texts import TextName
 from fedsafe_node.peering.cosigning import Cosigning
 from fedsafe_node.peering.debts import is_late
 from fedsafe_node.peering.waiting import LATE
-from fedsafe_node.peering.witnessing import WitnessServer
 from fedsafe_node.review.habits import rubber_stamps
 from fedsafe_node.situation import Situation
 from fedsafe_node.store.keeping_rows import Room
@@ -121,7 +121,7 @@ class Overview:
         store: Store,
         clock: Clock,
         cosigning: Cosigning,
-        witness: WitnessServer,
+        forks: Forks,
         waits: Callable[[], Awaitable[list[str]]],
         notices: NoticeDesk,
     ) -> None:
@@ -129,7 +129,7 @@ class Overview:
         self._store = store
         self._clock = clock
         self._cosigning = cosigning
-        self._witness = witness
+        self._forks = forks
         self._waits = waits
         self._notices = notices
 
@@ -217,7 +217,7 @@ class Overview:
             checks["witnesses"] = "they refuse this node: is its clock right?"
         elif away is not None:
             checks["witnesses"] = f"away since {away.isoformat(timespec='seconds')}"
-        for log in sorted(self._witness.forked):
+        for log in sorted(self._forks.forked):
             checks[f"log {log}"] = "has shown two trees"
         return checks
 

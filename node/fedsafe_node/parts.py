@@ -24,6 +24,7 @@ from fedsafe_node.governing.admitting import Admitting
 from fedsafe_node.governing.ballot import Ballot, Changed
 from fedsafe_node.governing.joining import Joining
 from fedsafe_node.governing.spreading import Spreading
+from fedsafe_node.log.forks import Forks
 from fedsafe_node.notices.keeping import NoticeDesk
 from fedsafe_node.peering.cosigning import Cosigning
 from fedsafe_node.peering.forwarding import CopyServer
@@ -57,6 +58,7 @@ class Parts:
     attesting: Attesting
     peering: PeeringService
     witnesses: Witnesses
+    forks: Forks
     foundings: FoundingService
     ballot: Ballot
     spreading: Spreading
@@ -92,13 +94,14 @@ def make_parts(
         announcer=base.announcer,
         notices=notices,
     )
-    intake = _intake(base, reviews)
+    forks = Forks(base.situation, base.store, base.trail, base.clock, client)
+    intake = _intake(base, reviews, forks)
     replicating = Replicating(
         client, intake, base.clock, offload=base.workers, poll=base.config.sync.poll
     )
     feed = _feed(base)
     attesting = _attesting(base, client, replicating)
-    witnesses = Witnesses.make(base, client, feed, replicating.announce)
+    witnesses = Witnesses.make(base, client, feed, replicating.announce, forks)
     ballot = _ballot(base, changed)
     foundings = _foundings(base, changed)
     spreading = Spreading(base.situation, ballot, client, poll=base.config.sync.poll)
@@ -121,12 +124,13 @@ def make_parts(
         spreading=spreading,
         admitting=Admitting(base.office, base.situation, ballot),
         joining=_joining(base, ballot, client, foundings),
+        forks=forks,
         desk=_desk(base, reviews, notices, Announcing(base, replicating, witnesses)),
         keeper=_keeper(base, feed, witnesses.cosigning),
     )
 
 
-def _intake(base: Base, reviews: ReviewDesk) -> Intake:
+def _intake(base: Base, reviews: ReviewDesk, forks: Forks) -> Intake:
     return Intake(
         base.situation,
         base.store,
@@ -135,6 +139,7 @@ def _intake(base: Base, reviews: ReviewDesk) -> Intake:
         base.clock,
         reviews=reviews,
         offload=base.workers,
+        forks=forks,
     )
 
 

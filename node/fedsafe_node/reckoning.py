@@ -86,6 +86,8 @@ class Reckoning:
                 self.unkept += _count(detail, "unkept")
             case Event.ORIGIN_SUSPENDED:
                 self.suspended.add(origin)
+            case Event.ORIGIN_RESUMED:
+                self.suspended.discard(origin)
             case Event.GATE_RECORDED:
                 self.gate = Recorded(str(detail.get("record")), digest)
             case Event.REGISTER_ENTERED | Event.REGISTER_REVIEWED:

@@ -90,8 +90,9 @@ class Refreshing:
             return suspended, lacking
 
         suspended, lacking = await store.read(query)
-        situation.coverage.suspended |= suspended
+        situation.coverage.suspended = suspended
         situation.coverage.lacking = lacking
+        await self._parts.forks.load()
         if situation.shared is not None:
             await self._parts.attesting.load(situation.shared.membership)
 

@@ -85,6 +85,7 @@ def make_services(parts: Parts) -> Services:
         tiling=_tiling(parts),
         peering=parts.peering,
         witness=parts.witnesses.server,
+        forks=parts.forks,
         foundings=parts.foundings,
         charters=_charters(parts, approvals),
         admitting=parts.admitting,
@@ -134,7 +135,7 @@ def _overview(parts: Parts, policies: PolicyChanges) -> Overview:
         base.store,
         base.clock,
         parts.witnesses.cosigning,
-        parts.witnesses.server,
+        parts.forks,
         policies.differing,
         parts.notices,
     )

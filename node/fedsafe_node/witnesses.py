@@ -15,6 +15,7 @@ from fedsafe_federation.witnessing import witness_of
 from fedsafe_node.base import Base
 from fedsafe_node.config import Place
 from fedsafe_node.errors import ConfigError
+from fedsafe_node.log.forks import Forks
 from fedsafe_node.membership import Membership
 from fedsafe_node.peering.anchoring import Anchor
 from fedsafe_node.peering.comparing import Comparing
@@ -50,6 +51,7 @@ class Witnesses:
         client: PeerClient,
         feed: FeedServer,
         tell: Callable[[int], None],
+        forks: Forks,
     ) -> Self:
         """Put the parts together; *tell* hears how far the own feed was cosigned."""
         key = VerifierKey.of(feed_name(base.config.name), base.keys.feed.public)
@@ -62,14 +64,19 @@ class Witnesses:
             offload=base.workers,
         )
         server = WitnessServer(
-            base.situation, base.store, base.keys.witness, base.trail, base.clock
+            base.situation,
+            base.store,
+            base.keys.witness,
+            base.trail,
+            base.clock,
+            forks,
         )
         return cls(
             base.place,
             anchor,
             Cosigning(anchor, base.store, client, base.trail, base.clock),
             server,
-            Comparing(base.situation, client, server),
+            Comparing(base.situation, client, server, forks),
             feed,
             FeedCosigning(
                 OwnFeed(feed, base.store, key),

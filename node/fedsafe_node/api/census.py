@@ -109,6 +109,9 @@ ROUTE_EVENTS: Final[Mapping[str, tuple[Event, ...]]] = {
     "feed": (Event.FEED_SERVED,),
     "founding": (Event.FEDERATION_JOINED,),
     "addCheckpoint": (Event.FORK_SEEN,),
+    "giveFork": (Event.ORIGIN_SUSPENDED, Event.FORK_PROVEN),
+    "tellFork": (Event.ORIGIN_SUSPENDED, Event.FORK_PROVEN),
+    "liftFork": (Event.ORIGIN_RESUMED,),
 }
 """The classes of which an answer leaves at least one."""
 
@@ -126,6 +129,8 @@ SOMETIMES: Final[Mapping[str, str]] = {
     "founding": "the messages themselves are the record, until the node is a member",
     "knock": "only the first time is news; what it leads to is an event",
     "addCheckpoint": "a cosignature is the record itself; a fork is an event",
+    "giveFork": "evidence that is known already changes nothing",
+    "tellFork": "evidence that is known already changes nothing",
 }
 """Routes whose answer may leave no event, and when.
 
@@ -164,6 +169,7 @@ SILENT: Final[Mapping[str, str]] = {
     "propose": "a proposal binds nobody; the founding that comes of it is an event",
     "poke": "it only wakes; what is then fetched is an event",
     "evaluate": "counted, and written by the minute as evaluation.served",
+    "listForks": "proof of what members did with their logs; it is about no person",
     "witnessed": "a checkpoint that has left this node before",
     "tally": "counts about the member that asks, and no case",
 }
@@ -181,7 +187,7 @@ JOB_EVENTS: Final[Mapping[str, tuple[Event, ...]]] = {
     "breaches": (Event.BREACH_DUE,),
     "budgets": (),
     "checkpoint": (),
-    "comparing": (Event.FORK_SEEN,),
+    "comparing": (Event.FORK_SEEN, Event.ORIGIN_SUSPENDED, Event.FORK_PROVEN),
     "cosigning": (Event.CHECKPOINT_DISPUTED,),
     "waiting": (Event.ADDITIONS_WAIT, Event.ADDITIONS_GO_ON),
     "debts": (Event.ERASURE_OWED,),

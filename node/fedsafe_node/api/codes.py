@@ -102,6 +102,7 @@ class Code(StrEnum):
     BAD_LIMIT = "bad_limit"
     BAD_POSITION = "bad_position"
     BAD_NODES = "bad_nodes"
+    NO_FORK = "no_fork"
     BAD_GROUP = "bad_group"
     BAD_INVITATION = "bad_invitation"
     NOT_A_PERSON = "not_a_person"
@@ -235,6 +236,7 @@ CODES: Final[Mapping[Code, tuple[int, str]]] = {
     Code.NOT_YOURS: (422, "A member speaks for itself only"),
     Code.BAD_LIMIT: (422, "The limit does not fit"),
     Code.BAD_POSITION: (422, "The feed does not reach that far"),
+    Code.NO_FORK: (422, "This proves no fork of another member's log"),
     Code.BAD_NODES: (422, "The members named do not fit"),
     Code.BAD_INVITATION: (422, "The invitation does not fit"),
     Code.BAD_GROUP: (422, "The group named does not fit"),

@@ -5,7 +5,9 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from fedsafe_federation.feed import FeedRequest
+from fedsafe_federation.forks import ForkEvidence
 from fedsafe_federation.signed import Signed
+from fedsafe_node.log.fork_messages import ForksAnswer, ForkTaken, LiftRequest
 from fedsafe_node.messages import (
     Poke,
     ProposalRequest,
@@ -100,6 +102,30 @@ class Witness(Protocol):
 
         Raises:
             NotFoundError: none was.
+        """
+        ...
+
+
+class Forks(Protocol):
+    """Evidence that members have forked their logs."""
+
+    async def take(self, evidence: ForkEvidence, *, by: str) -> ForkTaken:
+        """Check evidence that somebody brought, and act on it.
+
+        Raises:
+            BadRequestError: it proves nothing, or of no log of another member.
+        """
+        ...
+
+    async def kept(self) -> ForksAnswer:
+        """List the evidence that is kept and was not lifted."""
+        ...
+
+    async def lift(self, request: LiftRequest, who: Principal) -> ForksAnswer:
+        """Excuse one contradiction; the member's signals match again.
+
+        Raises:
+            NotFoundError: it is not kept here.
         """
         ...
 

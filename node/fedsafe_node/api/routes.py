@@ -20,6 +20,7 @@ from fedsafe_node.api.credentials import CREDENTIAL_ROUTES
 from fedsafe_node.api.disputes import DISPUTE_ROUTES
 from fedsafe_node.api.evaluating import EVALUATION_ROUTES
 from fedsafe_node.api.evidence import EVIDENCE_ROUTES
+from fedsafe_node.api.forks import FORK_ROUTES
 from fedsafe_node.api.governing import GOVERNING_ROUTES
 from fedsafe_node.api.keeping import KEEPING_ROUTES
 from fedsafe_node.api.logins import LOGIN_ROUTES
@@ -381,6 +382,7 @@ ROUTES: Final = (
     *EVIDENCE_ROUTES,
     *KEEPING_ROUTES,
     *WITNESS_ROUTES,
+    *FORK_ROUTES,
     *REGISTER_ROUTES,
     *SHEET_ROUTES,
     *LOGIN_ROUTES,

@@ -19,7 +19,13 @@ from fedsafe_node.api.audit_services import (
     Sheets,
     Tiling,
 )
-from fedsafe_node.api.peer_services import Foundings, Ledger, Peering, Witness
+from fedsafe_node.api.peer_services import (
+    Forks,
+    Foundings,
+    Ledger,
+    Peering,
+    Witness,
+)
 from fedsafe_node.api.person_services import Disputes, Events, Notices, Proofs, Requests
 from fedsafe_node.breaches.service import Breaches
 from fedsafe_node.budgets.service import BudgetService
@@ -221,6 +227,7 @@ class Services:
     keeping: Keeping
     peering: Peering
     witness: Witness
+    forks: Forks
     foundings: Foundings
     charters: Charters
     admitting: Admitting

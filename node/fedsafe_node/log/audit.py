@@ -101,6 +101,8 @@ class Event(StrEnum):
     FEED_APPLIED = "feed.applied"
     RESTRICTED = "signal.restricted"
     ORIGIN_SUSPENDED = "origin.suspended"
+    ORIGIN_RESUMED = "origin.resumed"
+    FORK_PROVEN = "origin.fork_proven"
     EVALUATED = "evaluation.served"
     PEER_LIED = "evaluation.wrong_answer"
     EVALUATIONS_COMPARED = "evaluation.compared"

@@ -13,6 +13,7 @@ from fedsafe_federation.errors import PeerError
 from fedsafe_federation.peer import WITNESS_PATH, PeerClient
 from fedsafe_federation.verification import feed_name
 from fedsafe_federation.witnessing import anchor_name
+from fedsafe_node.log.forks import Forks
 from fedsafe_node.peering.witnessing import WitnessServer
 from fedsafe_node.situation import Situation
 
@@ -21,11 +22,16 @@ class Comparing:
     """Compares with each other member, one request after the other."""
 
     def __init__(
-        self, situation: Situation, client: PeerClient, server: WitnessServer
+        self,
+        situation: Situation,
+        client: PeerClient,
+        server: WitnessServer,
+        forks: Forks,
     ) -> None:
         self._situation = situation
         self._client = client
         self._server = server
+        self._forks = forks
 
     async def run(self) -> None:
         """Compare all logs with all other members that answer.
@@ -42,6 +48,7 @@ class Comparing:
                         await self._compare(witness, member)
             except PeerError:
                 continue  # it is away, or refuses: the next time
+        await self._forks.send_again()
 
     async def _compare(self, witness: Member, member: Member) -> None:
         prefix = witness.url + WITNESS_PATH
@@ -51,6 +58,9 @@ class Comparing:
                 continue
             try:
                 await self._server.compare(name, note)
+                if name == feed_name(member.name):
+                    by = f"comparing with {witness.name}"
+                    await self._forks.compare_copy(member, note, by=by)
             except CryptoError:
                 raise PeerError(
                     witness.name, "what it has seen is not signed"

@@ -30,6 +30,7 @@ from fedsafe_federation.errors import (
     WitnessError,
     WitnessRefusedError,
 )
+from fedsafe_federation.forks import fork_of
 from fedsafe_federation.verification import feed_name
 from fedsafe_federation.witnessing import (
     NOTHING_SEEN,
@@ -45,6 +46,7 @@ from fedsafe_federation.witnessing import (
 from fedsafe_node.clock import Clock
 from fedsafe_node.errors import NotFoundError
 from fedsafe_node.log.audit import AuditTrail, Event
+from fedsafe_node.log.forks import Forks
 from fedsafe_node.situation import Situation
 from fedsafe_node.store.protocol import Store, Transaction
 from fedsafe_node.store.witness_rows import WitnessedRow
@@ -76,16 +78,17 @@ class WitnessServer:
     """Cosigns what extends what it has seen.
 
     State, owned by the event loop: `_alarmed` are the forks that were written down, as
-    key of the log, size and root; `forked` names the logs.
+    key of the log, size and root.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - everything it needs is an argument
         self,
         situation: Situation,
         store: Store,
         key: SigningKey,
         trail: AuditTrail,
         clock: Clock,
+        forks: Forks,
     ) -> None:
         self._situation = situation
         self._store = store
@@ -93,8 +96,8 @@ class WitnessServer:
         self._name = witness_name(situation.node)
         self._trail = trail
         self._clock = clock
+        self._forks = forks
         self._alarmed: set[tuple[str, int, bytes]] = set()
-        self.forked: set[str] = set()
 
     async def add_checkpoint(self, body: bytes) -> WitnessAnswer:
         """Cosign the checkpoint of a member's log.
@@ -175,11 +178,13 @@ class WitnessServer:
         fork = (key.encode(), shown.size, shown.root)
         was_known = fork in self._alarmed
         try:
-            return await self._store.write(act)
+            done = await self._store.write(act)
         except BaseException:
             if not was_known:  # whoever shows it again finds it not written down
                 self._alarmed.discard(fork)
             raise
+        self._forks.spread()
+        return done
 
     async def _cosign(
         self, tx: Transaction, request: AddCheckpoint, key: VerifierKey
@@ -205,7 +210,7 @@ class WitnessServer:
     async def _note_fork(
         self, tx: Transaction, key: VerifierKey, row: WitnessedRow, note: bytes
     ) -> None:
-        self.forked.add(key.name)
+        self._forks.forked.add(key.name)
         shown = open_checkpoint(note, key)
         fork = (key.encode(), shown.size, shown.root)
         of_this = sum(log == fork[0] for log, _, _ in self._alarmed)
@@ -224,6 +229,8 @@ class WitnessServer:
         )
         await tx.append(self._trail.log, entry.record, entry.openings)
         self._alarmed.add(fork)
+        seen = row.note.decode()
+        await self._forks.enter(tx, fork_of(key, seen, _signed(note, key)), "witness")
 
     def _charter(self) -> Charter:
         shared = self._situation.shared

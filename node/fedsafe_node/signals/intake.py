@@ -30,6 +30,7 @@ from fedsafe_node.clock import Clock
 from fedsafe_node.errors import WrongStateError
 from fedsafe_node.index.lists import Hint, Lists
 from fedsafe_node.log.audit import AuditTrail, Event
+from fedsafe_node.log.forks import Forks
 from fedsafe_node.log.proofs import log_frontier
 from fedsafe_node.review.desk import ReviewDesk
 from fedsafe_node.review.flagging import flag_stopped
@@ -47,10 +48,10 @@ from fedsafe_node.signals.granting import (
 )
 from fedsafe_node.signals.restricting import Applied, Restricting, in_acts
 from fedsafe_node.signals.shelving import keep_arrivals, move_position
+from fedsafe_node.signals.suspending import Suspending
 from fedsafe_node.situation import Situation
 from fedsafe_node.store.protocol import Reader, Store, Transaction
 from fedsafe_node.store.rows import (
-    PeerState,
     sequence_key,
 )
 from fedsafe_policies.disputes import ruling_ends
@@ -86,8 +87,10 @@ class Intake:
         *,
         reviews: ReviewDesk,
         offload: Offload,
+        forks: Forks,
     ) -> None:
         self._reviews = reviews
+        self._suspending = Suspending(situation, store, trail, clock, forks)
         self._situation = situation
         self._store = store
         self._lists = lists
@@ -271,23 +274,11 @@ class Intake:
         )
 
     async def suspend(self, origin: str, error: EquivocationError) -> None:
-        """Keep the evidence, and stop matching the origin's signals."""
-        entry = self._trail.entry(
-            Event.ORIGIN_SUSPENDED,
-            at=self._clock.now(),
-            outcome="equivocation",
-            detail={"origin": origin, "why": error.why, **_evidence(error)},
-        )
+        """Keep the evidence, and stop matching the origin's signals.
 
-        async def act(tx: Transaction) -> None:
-            peer = await tx.peer(origin)
-            if peer is not None and peer.state is PeerState.SUSPENDED:
-                return
-            await tx.set_peer_state(origin, PeerState.SUSPENDED)
-            await tx.append(self._trail.log, entry.record, entry.openings)
-
-        self._situation.coverage.suspended.add(origin)
-        await self._store.write(act)
+        What convicts the origin before anybody goes to the other members as well.
+        """
+        await self._suspending.run(self._member(origin), error)
 
     def _member(self, origin: str) -> Member:
         shared = self._situation.shared
@@ -399,7 +390,3 @@ class Intake:
 def _complete(known: Known) -> bool:
     size = known.checkpoint.size if known.checkpoint is not None else 0
     return known.frontier.size == size
-
-
-def _evidence(error: EquivocationError) -> dict[str, str]:
-    return {f"note{n}": note for n, note in enumerate(error.evidence)}

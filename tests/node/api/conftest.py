@@ -31,6 +31,7 @@ from tests.node.api.staff import ACT, fake_staff
 
 from fedsafe_federation.errors import UntrustedError
 from fedsafe_federation.feed import FeedRequest
+from fedsafe_federation.forks import ForkEvidence
 from fedsafe_federation.signed import Signed
 from fedsafe_node.api.auth import PERSONS
 from fedsafe_node.api.endpoint import LANES
@@ -50,6 +51,7 @@ from fedsafe_node.evidence.span import ExportRequest
 from fedsafe_node.evidence.tiled import OwnLog
 from fedsafe_node.idempotency import Once
 from fedsafe_node.log.audit import Event
+from fedsafe_node.log.fork_messages import ForksAnswer, ForkTaken, LiftRequest
 from fedsafe_node.lookup_messages import (
     BatchAnswer,
     BatchRequest,
@@ -377,6 +379,23 @@ class FakeWitness:
         return b"a note"
 
 
+@dataclass
+class FakeForks:
+    memory: Memory
+
+    async def take(self, evidence: ForkEvidence, *, by: str) -> ForkTaken:
+        await self.memory.called((evidence, by))
+        return ForkTaken("a/feed", "a", "0" * 64, new=True, suspended=True)
+
+    async def kept(self) -> ForksAnswer:
+        await self.memory.called(None)
+        return ForksAnswer([])
+
+    async def lift(self, request: LiftRequest, who: Principal) -> ForksAnswer:
+        await self.memory.called((request, who))
+        return ForksAnswer([])
+
+
 async def _pieces() -> AsyncIterator[bytes]:
     yield b"PK"
     yield b"..."
@@ -654,6 +673,7 @@ def make_services(memory: Memory) -> Services:
         inspections=FakeInspections(memory),
         peering=FakePeering(memory),
         witness=FakeWitness(memory),
+        forks=FakeForks(memory),
         foundings=FakeFoundings(memory),
         charters=FakeCharters(memory),  # type: ignore[arg-type]
         admitting=FakeCharters(memory),  # type: ignore[arg-type]

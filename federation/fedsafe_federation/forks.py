@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Transferable evidence that a log was forked: two notes that it signed itself.
+
+Either both are of one size and have different roots, or a consistency proof binds the
+larger tree to another past than the smaller one shows. Whoever holds the log's public
+key can check it, with nothing else and without a network, and nobody can make it up.
+"""
+
+from base64 import b64decode
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Annotated, Final, Literal
+
+import msgspec
+
+from fedsafe_crypto.checkpoint import Checkpoint, open_checkpoint
+from fedsafe_crypto.errors import CryptoError
+from fedsafe_crypto.note import VerifierKey
+from fedsafe_crypto.tree import EMPTY_ROOT, root_before, verify_consistency
+from fedsafe_federation.charter import Charter, Member
+from fedsafe_federation.errors import EquivocationError, MalformedError, UnknownLogError
+from fedsafe_federation.signed import Bytes32
+from fedsafe_federation.verification import feed_name
+from fedsafe_federation.wireformat import encode
+from fedsafe_federation.witnessing import anchor_name
+
+MAX_EVIDENCE: Final = 64 * 1024
+_TYPE: Final = "fork"
+_Note = Annotated[str, msgspec.Meta(max_length=16_384)]
+
+
+class ForkEvidence(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Two checkpoints of one log that contradict each other.
+
+    `key` is the log's verifier key, `proof` an RFC 6962 consistency proof from the
+    smaller tree's size to the larger tree; it is empty if they are of one size. Where
+    the smaller size is a power of two, such a proof leaves out the one node that is the
+    past of the larger tree: here it comes first.
+    """
+
+    v: Literal[1]
+    kind: Literal["fork"]
+    key: Annotated[str, msgspec.Meta(max_length=1_024)]
+    first: _Note
+    second: _Note
+    proof: Annotated[list[Bytes32], msgspec.Meta(max_length=64)]
+
+
+@dataclass(frozen=True, slots=True)
+class Fork:
+    """What evidence proves: the log, and the two trees, the smaller first."""
+
+    key: VerifierKey
+    trees: tuple[Checkpoint, Checkpoint]
+
+    @property
+    def log(self) -> str:
+        """The log's name."""
+        return self.key.name
+
+    @property
+    def digest(self) -> str:
+        """Name this contradiction, whoever has cosigned either tree."""
+        told = sorted((tree.size, tree.root) for tree in self.trees)
+        return sha256(encode([self.key.encode(), told])).hexdigest()
+
+
+def fork_of(
+    key: VerifierKey, first: str, second: str, proof: list[bytes] | None = None
+) -> ForkEvidence:
+    """Put evidence together."""
+    return ForkEvidence(1, "fork", key.encode(), first, second, proof or [])
+
+
+def transferable(origin: Member, error: EquivocationError) -> ForkEvidence | None:
+    """Give what convicts an origin before others; None if only this node saw it."""
+    first, second, *shown = error.evidence
+    key = VerifierKey.of(feed_name(origin.name), origin.keys.feed)
+    proof = [b64decode(line) for line in "".join(shown).split()]
+    evidence = fork_of(key, first, second, proof)
+    try:
+        open_fork(evidence)
+    except MalformedError:
+        return None
+    return evidence
+
+
+def open_fork(evidence: ForkEvidence) -> Fork:
+    """Check that evidence proves a fork by the key that it names.
+
+    Raises:
+        MalformedError: it does not, with what is lacking.
+    """
+    try:
+        key = VerifierKey.parse(evidence.key)
+        first, second = (
+            open_checkpoint(note.encode(), key)
+            for note in (evidence.first, evidence.second)
+        )
+    except (CryptoError, UnicodeEncodeError) as error:
+        why = f"a note that the log has not signed: {error}"
+        raise MalformedError(_TYPE, why) from None
+    old, new = sorted((first, second), key=lambda tree: tree.size)
+    if old.size == new.size:
+        if evidence.proof:
+            raise MalformedError(_TYPE, "a proof between trees of one size")
+        past: bytes | None = new.root
+    else:
+        past = _past(old.size, new, evidence.proof)
+    if past is None:
+        raise MalformedError(_TYPE, "the proof does not lead to the larger tree")
+    if past == old.root:
+        raise MalformedError(_TYPE, "the two trees agree")
+    return Fork(key, (old, new))
+
+
+def _past(old: int, new: Checkpoint, proof: list[bytes]) -> bytes | None:
+    if old & (old - 1):
+        return root_before(old, new.size, new.root, proof)
+    if old == 0 or not proof:
+        return EMPTY_ROOT if old == 0 and not proof else None
+    try:
+        verify_consistency(old, proof[0], new.size, new.root, proof[1:])
+    except CryptoError:
+        return None
+    return proof[0]
+
+
+def culprit(fork: Fork, charter: Charter) -> Member:
+    """Find the member whose log it is.
+
+    Raises:
+        UnknownLogError: the charter knows no such log, or not under that key.
+    """
+    for member in charter.members:
+        for name, public in (
+            (feed_name(member.name), member.keys.feed),
+            (anchor_name(member.name), member.keys.audit),
+        ):
+            if fork.log == name and fork.key.public == public:
+                return member
+    raise UnknownLogError(fork.log)

@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is said about evidence of forks over HTTP."""
+
+from typing import Annotated
+
+import msgspec
+
+from fedsafe_federation.forks import ForkEvidence
+from fedsafe_node.messages import Message
+
+
+class KeptFork(Message, frozen=True):
+    """Evidence that is kept here, and of whose log it is."""
+
+    log: str
+    origin: str
+    digest: str
+    evidence: ForkEvidence
+
+
+class ForksAnswer(Message, frozen=True):
+    """All evidence that is kept and was not lifted."""
+
+    forks: list[KeptFork]
+
+
+class ForkTaken(Message, frozen=True):
+    """What came of evidence: whether it is `new`, and whether matching rests."""
+
+    log: str
+    origin: str
+    digest: str
+    new: bool
+    suspended: bool
+
+
+class LiftRequest(Message, frozen=True):
+    """Let a member's signals match again; `reference` says where that was decided."""
+
+    log: Annotated[str, msgspec.Meta(max_length=256)]
+    digest: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}$(?!\n)")]
+    reference: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
