@@ -31,6 +31,7 @@ from fedsafe_federation.charter import (
     open_charter,
 )
 from fedsafe_federation.errors import MalformedError, UntrustedError
+from fedsafe_federation.holdings import check_holdings, check_renewed
 from fedsafe_federation.signed import (
     Bytes32,
     Positive,
@@ -135,6 +136,7 @@ def open_successor(trusted: Version, payload: bytes) -> Charter:
 
     Raises:
         MalformedError: it contradicts itself or the version before.
+        UntrustedError: a holder of a key that is shared anew has not signed for it.
     """
     charter = decode(payload, Charter)
     check_charter(charter)
@@ -312,16 +314,18 @@ def _check_keys(before: Charter, after: Charter) -> None:
         raise MalformedError("Charter", "the newest epoch is gone")
     for entry in after.epochs:
         was = old.get(entry.epoch)
-        if was is None and entry.epoch <= newest:
-            raise MalformedError("Charter", "an epoch that was over")
-        if was is not None:
-            _check_epoch(was, entry)
+        if was is None:
+            _check_new_epoch(entry, newest)
+        elif entry.generation == was.generation:
+            if entry != was:
+                raise MalformedError("Charter", "a generation is not what it was")
+        else:
+            check_renewed(was, entry)
+            check_holdings(entry, before, after)
 
 
-def _check_epoch(was: Epoch, entry: Epoch) -> None:
-    if (entry.public, entry.starts) != (was.public, was.starts):
-        raise MalformedError("Charter", "the key of an epoch is another one")
-    if entry.generation == was.generation and entry != was:
-        raise MalformedError("Charter", "a generation is not what it was")
-    if entry.generation not in (was.generation, was.generation + 1):
-        raise MalformedError("Charter", "a generation is left out, or comes back")
+def _check_new_epoch(entry: Epoch, newest: int) -> None:
+    if entry.epoch <= newest:
+        raise MalformedError("Charter", "an epoch that was over")
+    if entry.holdings:
+        raise MalformedError("Charter", "holdings of a key that is new")

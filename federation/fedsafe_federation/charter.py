@@ -21,6 +21,7 @@ from fedsafe_federation.card import Jurisdiction, MemberKeys, NodeUrl
 from fedsafe_federation.errors import MalformedError, UntrustedError
 from fedsafe_federation.signed import (
     Bytes32,
+    Bytes64,
     NodeName,
     Positive,
     Seconds,
@@ -108,6 +109,8 @@ class Epoch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     transcript: Bytes32
     starts: Seconds
     ends: Seconds
+    tokens: Bytes32 | None = None
+    holdings: Annotated[tuple[Bytes64, ...], msgspec.Meta(max_length=MAX_MEMBERS)] = ()
 
 
 WitnessQuorum = (
@@ -217,7 +220,7 @@ class Charter(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def pins(self) -> Mapping[int, Pins]:
         """Give the pins of every live epoch, by epoch."""
-        return {entry.epoch: _pins(entry) for entry in self.epochs}
+        return {entry.epoch: pins_of(entry) for entry in self.epochs}
 
 
 class SignedCharter(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -354,12 +357,13 @@ def _check_epochs(charter: Charter) -> None:
         if entry.ends <= entry.starts:
             raise MalformedError("Charter", "an epoch ends before it starts")
         try:
-            _pins(entry).check()
+            pins_of(entry).check()
         except CryptoError:
             raise MalformedError("Charter", "pins that are no sharing") from None
 
 
-def _pins(entry: Epoch) -> Pins:
+def pins_of(entry: Epoch) -> Pins:
+    """Give the pins of an epoch."""
     return Pins(
         generation=Generation(epoch=entry.epoch, number=entry.generation),
         threshold=entry.threshold,

@@ -12,7 +12,9 @@
     - TooManyRestrictionsError  an author restricts more than it can have published
     - TooManyRecordsError    an origin publishes faster than anybody may
   + StaleStatementError      a statement is too old, too new or was seen before
-  + FoundingError            a founding ceremony cannot go on
+  + CeremonyError            a ceremony cannot go on
+    - FoundingError          that of a founding
+    - ResharingError         that of a key that is shared anew
   + AmendmentError           a change of the charter that cannot be made
   + ArrangementError         two members that have nothing to exchange under
   + PeerError                a peer did not answer as a peer should
@@ -25,6 +27,7 @@
   + QuorumError              fewer than t members answered in time
 """
 
+from collections.abc import Collection
 from enum import StrEnum, unique
 from http import HTTPStatus
 from typing import Final
@@ -308,8 +311,20 @@ class ArrangementError(FederationError):
         self.code = code
 
 
-class FoundingError(FederationError):
+class CeremonyError(FederationError):
+    """A ceremony cannot go on; `guilty` are those whose fault is settled."""
+
+    def __init__(self, why: str, *, guilty: Collection[str] = ()) -> None:
+        super().__init__(why)
+        self.guilty = frozenset(guilty)
+
+
+class FoundingError(CeremonyError):
     """A founding ceremony cannot go on; start a new one."""
+
+
+class ResharingError(CeremonyError):
+    """A resharing cannot go on; it is repeated without whoever is at fault."""
 
 
 class PeerError(FederationError):

@@ -19,7 +19,7 @@ from tests.federation.conftest import (
     world,
 )
 
-from fedsafe_crypto.identity import SigningKey
+from fedsafe_crypto.identity import SigningKey, sign
 from fedsafe_federation.amendment import (
     Version,
     is_dead,
@@ -47,6 +47,7 @@ from fedsafe_federation.charter import (
     open_charter,
 )
 from fedsafe_federation.errors import FederationError, MalformedError, UntrustedError
+from fedsafe_federation.holdings import HOLDING, holding_payload
 from fedsafe_federation.signed import Signed
 from fedsafe_federation.wireformat import encode
 
@@ -292,7 +293,7 @@ RESHARED = world(4, 3, number=2).charter.epochs[0]
         (newer(transcript=b"1" * 32), "not what it was"),
         (newer(pins=EPOCH.pins[:3]), "not what it was"),
         (newer(generation=3), "left out"),
-        (newer(starts=EPOCH.starts + 1), "another one"),
+        (newer(starts=EPOCH.starts + 1, generation=2), "another one"),
         (newer(epoch=2, generation=1, public=OTHER_SECRET.public), "no sharing"),
         (after(FOUR, epochs=[replace(OTHER_SECRET, generation=2)]), "another one"),
         (after(FOUR, epochs=[replace(EPOCH, pins=EPOCH.pins[::-1])]), "pins are out"),
@@ -325,7 +326,14 @@ def test_the_newest_epoch_never_goes_and_none_comes_back() -> None:
 
 @pytest.mark.parametrize("epoch", [RESHARED, replace(RESHARED, pins=RESHARED.pins[:3])])
 def test_a_new_generation_may_have_fewer_holders(epoch: Epoch) -> None:
-    version = verify_next(FOUR, signed(after(FOUR, epochs=[epoch]), NAMES[:3]))
+    renewed = replace(epoch, tokens=b"t" * 32)
+    payload = holding_payload(renewed)
+    holdings = tuple(
+        sign(key(name), HOLDING, FEDERATION, payload)
+        for name in NAMES[: len(epoch.pins)]
+    )
+    charter = after(FOUR, epochs=[replace(renewed, holdings=holdings)])
+    version = verify_next(FOUR, signed(charter, NAMES[:3]))
 
     holders = {each.name for each in version.charter.holders(1)}
     assert holders == set(NAMES[: len(epoch.pins)])

@@ -1,0 +1,277 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One participant's side of a resharing (`resharing`): what it owes, and what it gets.
+
+The new keys are kept as the state of round 4 before the holding is owed, so a node that
+has signed for its share has it, whenever it comes back. They are in use only once a
+version of the charter that counts shows their epoch (`Kept.fits`). After the deadline
+no participant begins a round any more; whoever has signed for its share waits on.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from typing import Final, Self
+
+import msgspec
+
+from fedsafe_crypto.blame import Seen, findings
+from fedsafe_crypto.dkg import DkgResult
+from fedsafe_crypto.errors import CryptoError
+from fedsafe_crypto.identity import SigningKey
+from fedsafe_crypto.joint import outcome
+from fedsafe_crypto.keys import KeyShare, Pins
+from fedsafe_crypto.resharing import Held
+from fedsafe_federation.amendment import Version, open_successor
+from fedsafe_federation.ceremony import Progress, Rounds, States
+from fedsafe_federation.charter import Charter, Epoch, Pin, pins_of
+from fedsafe_federation.errors import CeremonyError, ResharingError
+from fedsafe_federation.holdings import HOLDING, holding_payload, with_holdings
+from fedsafe_federation.resharing import open_resharing
+from fedsafe_federation.signed import Bytes32, Signed
+from fedsafe_federation.wireformat import encode
+
+_KEPT_ROUND: Final = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Attendant:
+    """Who takes part: its name, its statement key, and what it holds of the old key.
+
+    Attributes:
+        gone: Whom it has found guilty, or silent, in earlier attempts.
+    """
+
+    name: str
+    key: SigningKey
+    held: Held | None = field(default=None, repr=False)
+    gone: Collection[str] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """A member's secrets of a new generation, as they wait for the charter."""
+
+    share: KeyShare
+    pins: Pins
+    group_key: bytes = field(repr=False)
+    token_key: bytes = field(repr=False)
+    transcript: bytes
+
+    def fits(self, entry: Epoch) -> bool:
+        """Whether the charter shows the epoch that these keys are of."""
+        return entry.transcript == self.transcript and pins_of(entry) == self.pins
+
+    def to_bytes(self) -> bytes:
+        """Write it, secrets and all: store it as carefully as a key."""
+        return msgspec.msgpack.encode(
+            _KeptState(
+                self.share.to_bytes(),
+                self.pins.to_bytes(),
+                self.group_key,
+                self.token_key,
+                self.transcript,
+            )
+        )
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Self:
+        """Read what `to_bytes` wrote.
+
+        Raises:
+            ResharingError: it is nothing of the kind.
+        """
+        try:
+            state = msgspec.msgpack.decode(data, type=_KeptState)
+            share, pins = KeyShare.from_bytes(state.share), Pins.from_bytes(state.pins)
+            share.check(pins)
+        except (msgspec.MsgspecError, CryptoError, UnicodeDecodeError):
+            raise ResharingError("the keys that a resharing kept are damaged") from None
+        return cls(
+            share=share,
+            pins=pins,
+            group_key=state.group,
+            token_key=state.token,
+            transcript=state.transcript,
+        )
+
+
+class _KeptState(
+    msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True
+):
+    share: bytes
+    pins: bytes
+    group: Bytes32
+    token: Bytes32
+    transcript: Bytes32
+
+
+@dataclass(frozen=True, slots=True)
+class Renewed:
+    """The end of a resharing: the version to vote on, and the own secrets under it.
+
+    Attributes:
+        keys: None for whoever only dealt.
+    """
+
+    charter: Charter
+    payload: bytes
+    keys: Kept | None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What this participant owes, and the end once it is reached."""
+
+    owed: Sequence[Signed]
+    renewed: Renewed | None = None
+
+
+class Resharing:
+    """One participant's side of one attempt."""
+
+    def __init__(
+        self, attendant: Attendant, version: Version, proposal: Signed, states: States
+    ) -> None:
+        """Join a proposal.
+
+        Raises:
+            ResharingError: it leaves out somebody whom this participant did not find
+                gone, or its terms cannot be.
+            UntrustedError: this participant is not in it, or the convenor's signature
+                is bad.
+            MalformedError: it is no proposal.
+        """
+        self.terms = open_resharing(version, proposal)
+        spared = set(self.terms.proposal.left_out) - set(attendant.gone)
+        if spared:
+            raise ResharingError(
+                f"it leaves out {min(spared)}, which has failed in no attempt seen here"
+            )
+        self._states = states
+        self._setting = self.terms.setting
+        self._rounds = Rounds(self._setting, attendant.name, attendant.key, states)
+        self._index = self._setting.index(attendant.name)
+        deals = self._index in self.terms.run.dealers
+        self._held = attendant.held if deals else None
+
+    def step(self, messages: Sequence[Signed], *, now: int) -> Step:
+        """Go as far as the *messages* allow.
+
+        Raises:
+            ResharingError: somebody deviated or was silent, and the attempt is over.
+            UntrustedError: a message is not from a participant.
+        """
+        try:
+            return self._step(messages, now)
+        except CryptoError as error:
+            raise self._setting.ended(error) from None
+
+    def gone(self, messages: Sequence[Signed], *, now: int) -> frozenset[str]:
+        """Name whom the next attempt may leave out, by what was seen of this one.
+
+        Before the deadline that is who is at fault, and afterwards whoever is silent.
+
+        Raises:
+            UntrustedError: a message is not from a participant.
+        """
+        late = self._late(now)
+        try:
+            seen = self._setting.seen(messages)
+            found = findings(self.terms.run, seen)
+            if (
+                found
+            ):  # what nobody has shown by the deadline counts against who cites it
+                return self._setting.named(
+                    each.guilty for each in found if late or not each.cites
+                )
+            lacking = self._lacking(seen, messages)
+        except CryptoError as error:
+            return self._setting.ended(error).guilty
+        except CeremonyError as error:
+            return error.guilty
+        return self._setting.named(lacking) if late else frozenset()
+
+    def kept(self) -> Kept | None:
+        """Give the new keys, once this participant has signed for them.
+
+        Raises:
+            ResharingError: they are damaged.
+        """
+        stored = self._states.get(_KEPT_ROUND)
+        return None if stored is None else Kept.from_bytes(stored)
+
+    def _step(self, messages: Sequence[Signed], now: int) -> Step:
+        kept = self.kept()
+        if kept is None and self._late(now):
+            self._give_up(messages, now)
+        progress = self._rounds.play(messages, held=self._held)
+        if progress.seen is None:
+            return Step(progress.owed)
+        entry = self._entry(progress.seen)
+        if kept is None:
+            kept = self._keep(progress)
+        if kept is not None:
+            progress.owed.append(self._rounds.sign(HOLDING, holding_payload(entry)))
+        signatures = self._signatures(entry, [*messages, *progress.owed])
+        if signatures.keys() != set(self.terms.run.indices):
+            if self._late(now):
+                self._give_up(messages, now)
+            return Step(progress.owed)
+        whole = with_holdings(entry, [signatures[each] for each in sorted(signatures)])
+        charter = self.terms.charter(whole)
+        payload = encode(charter)
+        open_successor(self.terms.version, payload)
+        return Step(progress.owed, Renewed(charter, payload, kept))
+
+    def _keep(self, progress: Progress) -> Kept | None:
+        if progress.judged is None or progress.seen is None:
+            return None
+        keys: DkgResult = progress.judged.finish(progress.seen)
+        kept = Kept(
+            share=keys.share,
+            pins=keys.pins,
+            group_key=keys.group_key,
+            token_key=keys.token_key,
+            transcript=keys.transcript,
+        )
+        self._states.put(_KEPT_ROUND, kept.to_bytes())
+        return kept
+
+    def _entry(self, seen: Seen) -> Epoch:
+        found = outcome(self.terms.run, seen)
+        pins = [Pin(index, share) for index, share in found.pins.members.items()]
+        return self.terms.entry(pins, found.transcript)
+
+    def _signatures(self, entry: Epoch, messages: Sequence[Signed]) -> dict[int, bytes]:
+        """Take one holding of each; those of another attempt do not count as sent."""
+        payload = holding_payload(entry)
+        found: dict[int, bytes] = {}
+        for message in messages:
+            if message.type != HOLDING or message.signer in self._setting.unheard:
+                continue
+            index = self._setting.index(message.signer)
+            if self._setting.open(message, HOLDING) == payload:
+                found.setdefault(index, message.signature)
+        return {each: found[each] for each in self.terms.run.indices if each in found}
+
+    def _lacking(self, seen: Seen, messages: Sequence[Signed]) -> set[int]:
+        """Give who has not said what the first round that is incomplete wants."""
+        run = self.terms.run
+        for wanted, said in (
+            (run.indices, seen.announcements),
+            (run.dealers, seen.deals),
+            (run.indices, seen.verdicts),
+        ):
+            if not said.keys() >= set(wanted):
+                return set(wanted) - said.keys()
+        entry = self._entry(seen)
+        return set(run.indices) - self._signatures(entry, messages).keys()
+
+    def _late(self, now: int) -> bool:
+        return now > self.terms.proposal.deadline
+
+    def _give_up(self, messages: Sequence[Signed], now: int) -> None:
+        gone = self.gone(messages, now=now)
+        said = ", ".join(sorted(gone)) or "somebody"
+        raise ResharingError(
+            f"the deadline has passed, and {said} did not do its part", guilty=gone
+        )
