@@ -176,7 +176,7 @@ async def test_a_proposal_needs_sound_cards_and_the_own_one(strangers: Fleet) ->
 async def test_nobody_founds_with_a_member_that_writes_identifiers_otherwise(
     strangers: Fleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    answers = {**corpus_digests(), "phone/1": bytes(32)}
+    answers = {**await asyncio.to_thread(corpus_digests), "phone/1": bytes(32)}
     monkeypatch.setattr(founding, "corpus_digests", lambda: answers)
     await strangers["b.demo"].services.foundings.card()
     monkeypatch.undo()

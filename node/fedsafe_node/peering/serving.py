@@ -244,7 +244,8 @@ class FeedServer:
             consistency=await self._consistency(reader, known, size),
             extends=await self._consistency(reader, next_index, size),
             restricted=await self._restricted(reader),
-            known=guarded,
+            # An earlier end than the guard has kept is an old checkpoint, no old log.
+            known=min(guarded, size) if guarded <= whole else guarded,
             lines=lines,
             waiting=whole - size,
         )

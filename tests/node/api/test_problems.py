@@ -179,7 +179,8 @@ def test_no_class_stands_behind_its_base() -> None:
 def test_only_the_operators_own_faults_are_internal() -> None:
     roots = {"NodeError", "FederationError"}
     at_start = {"ConfigError", "MembershipError", "TokenIndexError", "KeyFileError"}
-    at_start.add("WorkerFailedError")  # of the supervisor, which answers nobody
+    # Of the supervisor, which answers nobody:
+    at_start |= {"WorkerFailedError", "TooFewConnectionsError"}
     told_otherwise = {"WitnessError"}  # C2SP's own answers, see `peering/witnessing.py`
     unmapped = {
         class_

@@ -13,10 +13,13 @@ from tests.node.peering.test_cosigning import STRANGER
 from tests.node.signals.conftest import ANNA, RITA, request_for
 
 from fedsafe_crypto.cosignature import verify_cosignatures
+from fedsafe_federation.feed import FeedRequest, decode_batch
 from fedsafe_federation.verification import open_checkpoint
 from fedsafe_federation.witnessing import witness_of
 from fedsafe_node.errors import ConfigError
 from fedsafe_node.messages import Kind
+from fedsafe_node.peering.handing import Hander
+from fedsafe_node.peering.serving import FeedServer
 from fedsafe_node.peering.waiting import LATE
 from fedsafe_node.peering.witnessing import WitnessAnswer
 from fedsafe_policies.vocabulary import Scope
@@ -132,6 +135,33 @@ async def test_that_additions_wait_is_told_and_that_they_go_on(trio: Fleet) -> N
         assert len(await trio.audit(name, "additions.go_on")) == 1
         checks = await trio[name].services.node.checks()
         assert "additions of a.demo" not in checks
+
+
+async def test_a_process_that_has_signed_nothing_serves_what_is_witnessed(
+    trio: Fleet,
+) -> None:
+    await trio.publish(ANNAS)
+    size = await trio.cursor("b.demo", "a.demo")
+    base = trio["a.demo"].base
+    with refusing(trio, "b.demo", "c.demo") as asked:
+        await publish(trio, BERTS)
+        await refused(asked, trio)
+        another = FeedServer(
+            base.config.name,
+            base.store,
+            base.guard,
+            base.keys.feed,
+            base.trail,
+            base.clock,
+            offload=base.workers,
+        )
+        another.policy = trio["a.demo"].feed.policy
+        hander = Hander(base.situation, "b.demo", base.clock.now())
+        data = await another.batch(FeedRequest("a.demo", 0, 0, 0), "b.demo", hander)
+
+    batch = decode_batch("a.demo", data)
+    assert batch.trailer.next == size
+    assert base.guard.known("a.demo/feed") > size
 
 
 async def test_one_dead_member_of_three_stops_no_additions(trio: Fleet) -> None:
