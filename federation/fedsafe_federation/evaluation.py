@@ -169,7 +169,7 @@ def open_request(
     return request
 
 
-def check_generation_of(request: EvaluationRequest, share: KeyShare) -> None:
+def _check_generation(request: EvaluationRequest, share: KeyShare) -> None:
     """Check that a request is of the generation of a share.
 
     Raises:
@@ -197,7 +197,7 @@ def answer_request(  # noqa: PLR0913 - what is asked, and what answers
         StaleStatementError: the request is of another generation.
         CryptoError: an element is no element of the group.
     """
-    check_generation_of(request, share)
+    _check_generation(request, share)
     elements = split_elements(request.elements, request.count)
     evaluation = evaluate_share(share, pins, elements)
     answer = EvaluationAnswer(

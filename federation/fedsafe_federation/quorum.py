@@ -237,8 +237,11 @@ class Quorum:
 
     def _candidates(self, element: bytes) -> list[Member]:
         now = self._now()
-        holders = self._charter.holders(self.generation.epoch)
-        others = [each for each in holders if each.name != self._holder.name]
+        others = [
+            each
+            for each in self._charter.active()
+            if each.index in self._pins.members and each.name != self._holder.name
+        ]
 
         def rank(member: Member) -> tuple[datetime, bytes]:
             turn = sha256(element + member.name.encode()).digest()

@@ -18,6 +18,7 @@ from typing import Final, Self
 
 import aiohttp
 
+from fedsafe_crypto.threshold import KeyShare, Pins
 from fedsafe_federation.evaluation import digest
 from fedsafe_federation.quorum import Holder, Quorum
 from fedsafe_federation.signed import Signed
@@ -289,7 +290,15 @@ class RunningNode:
 
     def _join(self, membership: Membership) -> None:
         self.replicating.join(membership)
-        self.base.situation.join(SharedLists(membership, self._quorums(membership)))
+        quorums = {
+            epoch: self._quorum(membership, pins, membership.shares.get(epoch))
+            for epoch, pins in membership.pins.items()
+        }
+        former = {
+            epoch: self._quorum(membership, each.pins, each.share)
+            for (epoch, _), each in sorted(membership.former.items())
+        }
+        self.base.situation.join(SharedLists(membership, quorums, former))
 
     async def _changed(self, membership: Membership | None) -> None:
         """Take part as the charter says by now; None: in nothing any more."""
@@ -344,26 +353,21 @@ class RunningNode:
             if lacking is not None:
                 situation.coverage.lacking.add(name)
 
-    def _quorums(self, membership: Membership) -> dict[int, Quorum]:
+    def _quorum(
+        self, membership: Membership, pins: Pins, share: KeyShare | None
+    ) -> Quorum:
         base = self.base
-        return {
-            epoch: Quorum(
-                membership.charter,
-                pins,
-                Holder(
-                    name=membership.me.name,
-                    share=membership.shares.get(epoch),
-                    key=base.keys.statement,
-                ),
-                ask=self.client.evaluate,
-                report=self._report,
-                ledger=self.peering.ledger,
-                offload=base.workers,
-                now=base.clock.now,
-                token_bytes=token_bytes,
-            )
-            for epoch, pins in membership.pins.items()
-        }
+        return Quorum(
+            membership.charter,
+            pins,
+            Holder(name=membership.me.name, share=share, key=base.keys.statement),
+            ask=self.client.evaluate,
+            report=self._report,
+            ledger=self.peering.ledger,
+            offload=base.workers,
+            now=base.clock.now,
+            token_bytes=token_bytes,
+        )
 
     async def _report(
         self, peer: str, why: str, request: Signed, answer: Signed

@@ -5,13 +5,15 @@ The own key is the same construction with n = t = 1. An output lives in memory f
 the length of one act; it is never stored, sent or shown.
 """
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-from fedsafe_crypto.oprf import Mode, output_direct
+from fedsafe_crypto.oprf import Blinded, Mode, output_direct
 from fedsafe_crypto.tokens import media_token, origin_token
+from fedsafe_federation.errors import QuorumError
 from fedsafe_federation.metering import Budget
 from fedsafe_federation.quorum import Quorum
 from fedsafe_node.asked import File, Person
@@ -60,13 +62,20 @@ class OwnList:
 class SharedLists:
     """The lists of all members, under one membership."""
 
-    def __init__(self, membership: Membership, quorums: Mapping[int, Quorum]) -> None:
+    def __init__(
+        self,
+        membership: Membership,
+        quorums: Mapping[int, Quorum],
+        former: Mapping[int, Quorum] | None = None,
+    ) -> None:
+        """Evaluate by *quorums*, and while others lag behind by the *former* ones."""
         self.membership = membership
         self._quorums = quorums
+        self._former = former or {}
 
     async def settle(self) -> None:
         """Wait until every report of a wrong answer is kept."""
-        for quorum in self._quorums.values():
+        for quorum in [*self._quorums.values(), *self._former.values()]:
             await quorum.settle()
 
     def many(self, now: datetime, otherwise: Budget) -> Budget:
@@ -118,14 +127,17 @@ class SharedLists:
         columns: list[list[Output]] = []
         try:
             for epoch, quorum in quorums.items():
-                found = await quorum.evaluate(
-                    inputs, budget, within=within, blinds=blinds
-                )
+                asked = [quorum, *self._former_of(epoch)]
+                found = await _first_of(asked, inputs, budget, within, blinds)
                 columns.append([Output(epoch, y) for y in found])
             done = True
         finally:
             first.tried(inputs, blinds, done=done)
         return columns
+
+    def _former_of(self, epoch: int) -> list[Quorum]:
+        former = self._former.get(epoch)
+        return [] if former is None else [former]
 
     def tokens(self, output: Output) -> Mapping[str, bytes]:
         """Derive one token for each origin whose signals may match."""
@@ -136,7 +148,33 @@ class SharedLists:
 
     def file_tokens(self, file: File) -> list[bytes]:
         """Derive a file's token under every live epoch."""
-        return [
-            media_token(keys.token, file.kind, file.digest)
-            for keys in self.membership.media.values()
-        ]
+        keys = {each.token for each in self.membership.media.values()}
+        return [media_token(each, file.kind, file.digest) for each in sorted(keys)]
+
+
+async def _first_of(
+    quorums: Sequence[Quorum],
+    inputs: Sequence[bytes],
+    budget: Budget,
+    within: float,
+    blinds: Sequence[Blinded],
+) -> Sequence[bytes]:
+    """Evaluate by the first generation of which enough members answer in time.
+
+    All share one key, so any gives the same output. Members that do not know a new
+    generation yet refuse it at once, which leaves the time for the one before.
+    """
+    loop = asyncio.get_running_loop()
+    end = loop.time() + within
+    *newer, oldest = quorums
+    for quorum in newer:
+        try:
+            return await quorum.evaluate(
+                inputs, budget, within=end - loop.time(), blinds=blinds
+            )
+        except QuorumError:
+            if loop.time() >= end:
+                raise
+    return await oldest.evaluate(
+        inputs, budget, within=end - loop.time(), blinds=blinds
+    )

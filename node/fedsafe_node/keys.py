@@ -155,7 +155,7 @@ class _ShareFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def write_epoch_keys(place: Place, share: KeyShare, media: MediaKeys) -> None:
-    """Keep what the founding gave; files that are there already stay.
+    """Keep what a ceremony gave; files that are there already stay.
 
     Raises:
         KeyFileError: a file cannot be written.
@@ -188,16 +188,16 @@ def write_media_keys(
         write_secret(path, media.token + media.group)
 
 
-def load_shares(place: Place) -> Mapping[int, KeyShare]:
-    """Read the shares of all epochs, by epoch.
+def load_shares(place: Place) -> Mapping[tuple[int, int], KeyShare]:
+    """Read all shares, by epoch and generation.
 
     Raises:
         KeyFileError: a file is loose or malformed.
     """
-    shares: dict[int, KeyShare] = {}
+    shares: dict[tuple[int, int], KeyShare] = {}
     for path in sorted(place.keys.glob("share-*.key")):
         share = _read(path, _share)
-        shares[share.generation.epoch] = share
+        shares[share.generation.epoch, share.generation.number] = share
     return shares
 
 

@@ -4,6 +4,7 @@
 Loaded at start, replaced whole when a founding ends and with each later version. A
 share is checked against its pins here, so a node with a wrong share never answers an
 evaluation. A member that has come after the generation was made has no share of it.
+A share of an older generation is served as long as its file is there.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,19 +23,40 @@ from fedsafe_node.keys import MediaKeys, load_media_keys, load_shares
 
 
 @dataclass(frozen=True, slots=True)
+class Served:
+    """A share that fits its pins: what a node evaluates with."""
+
+    pins: Pins
+    share: KeyShare = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Membership:
-    """A checked charter and this member's secrets under it."""
+    """A checked charter and this member's secrets under it.
+
+    `pins` and `shares` are those of the generation that the charter shows, by epoch;
+    `former` those of the generations before it in a live epoch that are still held.
+    """
 
     version: Version
     me: Member
     pins: Mapping[int, Pins]
     shares: Mapping[int, KeyShare] = field(repr=False)
     media: Mapping[tuple[int, int], MediaKeys] = field(repr=False)
+    former: Mapping[tuple[int, int], Served] = field(default_factory=dict)
 
     @property
     def charter(self) -> Charter:
         """The newest version of the charter."""
         return self.version.charter
+
+    def served(self, epoch: int, generation: int) -> Served | None:
+        """Find what evaluates in a generation, if this node holds it."""
+        pins, share = self.pins.get(epoch), self.shares.get(epoch)
+        newest = share is not None and share.generation.number == generation
+        if pins is not None and share is not None and newest:
+            return Served(pins, share)
+        return self.former.get((epoch, generation))
 
     @property
     def others(self) -> list[Member]:
@@ -62,14 +84,15 @@ def load_membership(
     """
     shares, media = load_shares(place), load_media_keys(place)
     try:
-        version = open_chain([*older, decode(document, SignedCharter)])
+        chain = [*older, decode(document, SignedCharter)]
+        version = open_chain(chain)
         charter = version.charter
         if older and name not in {each.name for each in charter.members}:
             raise LeftError(charter.federation)
         me = charter.member(name)
         pins = charter.pins()
         for entry in charter.epochs:
-            share = shares.get(entry.epoch)
+            share = shares.get((entry.epoch, entry.generation))
             holds = me.index in pins[entry.epoch].members
             if (entry.epoch, entry.generation) not in media or (
                 holds and share is None
@@ -77,6 +100,31 @@ def load_membership(
                 raise KeyFileError(f"the keys of epoch {entry.epoch} are missing")
             if holds and share is not None:
                 share.check(pins[entry.epoch])
+        former = _former(chain, pins, shares)
     except (FederationError, CryptoError) as error:
         raise MembershipError(str(error)) from None
-    return Membership(version, me, pins, shares, media)
+    newest = {
+        epoch: shares[epoch, each.generation.number]
+        for epoch, each in pins.items()
+        if me.index in each.members
+    }
+    return Membership(version, me, pins, newest, media, former)
+
+
+def _former(
+    chain: Sequence[SignedCharter],
+    pins: Mapping[int, Pins],
+    shares: Mapping[tuple[int, int], KeyShare],
+) -> dict[tuple[int, int], Served]:
+    """Find the pins of older shares in the versions that showed them."""
+    found: dict[tuple[int, int], Served] = {}
+    for document in chain:
+        for epoch, old in decode(document.payload, Charter).pins().items():
+            number = old.generation.number
+            share = shares.get((epoch, number))
+            newest = pins.get(epoch)
+            if share is None or newest is None or old == newest:
+                continue
+            share.check(old)
+            found[epoch, number] = Served(old, share)
+    return found

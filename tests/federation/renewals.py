@@ -42,6 +42,7 @@ class Federation:
 
     version: Version
     held: Mapping[str, Held]
+    documents: tuple[SignedCharter, ...]
 
     @property
     def pins(self) -> Pins:
@@ -65,9 +66,14 @@ class Federation:
         [found] = finalize_threshold(self.pins, [value], blinds, answers)
         return found
 
-    def voted(self, charter: Charter) -> Version:
+    def voted(
+        self, charter: Charter, held: Mapping[str, Held] | None = None
+    ) -> "Federation":
         """Let all sign a next version."""
-        return verify_next(self.version, signed_by_all(self.version, charter))
+        document = signed_by_all(self.version, charter)
+        version = verify_next(self.version, document)
+        documents = (*self.documents, document)
+        return Federation(version, held or self.held, documents)
 
     def changed(self, **changes: Any) -> "Federation":  # noqa: ANN401 - any field
         before = self.version.charter
@@ -78,7 +84,7 @@ class Federation:
             "quorum": majority(len(roster)),
         }
         charter = msgspec.structs.replace(before, **(standard | changes))
-        return Federation(self.voted(charter), self.held)
+        return self.voted(charter)
 
     def joined(self, *names: str) -> "Federation":
         before = self.version.charter
@@ -118,7 +124,8 @@ def founded(count: int = 3, threshold: int = 2) -> Federation:
         name: Held(share=each.keys.share, token_key=each.keys.token_key)
         for name, each in done.founded.items()
     }
-    return Federation(open_first(done.founded[NAMES[0]].charter), held)
+    document = done.founded[NAMES[0]].charter
+    return Federation(open_first(document), held, (document,))
 
 
 def terms_of(federation: Federation, threshold: int) -> ResharingProposal:
@@ -205,9 +212,9 @@ class Renewing:
         [payload] = {each.payload for each in self.renewed.values()}
         charter = self.renewed[min(self.renewed)].charter
         assert encode(charter) == payload
-        version = self.federation.voted(charter)
         keys = {name: each.keys for name, each in self.renewed.items()}
-        return Federation(version, {n: held_of(k) for n, k in keys.items() if k})
+        held = {name: held_of(kept) for name, kept in keys.items() if kept}
+        return self.federation.voted(charter, held)
 
 
 def held_of(kept: Kept) -> Held:

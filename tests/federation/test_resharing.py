@@ -434,7 +434,7 @@ def test_damaged_keys_end_the_attempt() -> None:
 def test_nothing_is_dealt_but_the_pinned_share() -> None:
     federation = founded()
     lies = {**federation.held, C: federation.held[B]}
-    here = renewing(Federation(federation.version, lies), 2)
+    here = renewing(Federation(federation.version, lies, federation.documents), 2)
     for name in (A, B):
         here.take(name)
     here.take(C)

@@ -105,7 +105,7 @@ def test_epoch_keys_are_kept_and_found_again(place: Place) -> None:
     write_epoch_keys(place, first, MEDIA)
     write_epoch_keys(place, second, MEDIA)
 
-    assert load_shares(place) == {1: first, 2: second}
+    assert load_shares(place) == {(1, 1): first, (2, 1): second}
     assert load_media_keys(place) == {(1, 1): MEDIA, (2, 1): MEDIA}
 
 
@@ -114,7 +114,7 @@ def test_epoch_keys_that_are_there_stay(place: Place) -> None:
     write_epoch_keys(place, first, MEDIA)
     write_epoch_keys(place, share(), MediaKeys(bytes(32), bytes(32)))
 
-    assert load_shares(place) == {1: first}
+    assert load_shares(place) == {(1, 1): first}
     assert load_media_keys(place) == {(1, 1): MEDIA}
 
 

@@ -12,10 +12,10 @@ from datetime import datetime
 from typing import Final
 
 from fedsafe_crypto.identity import SigningKey
+from fedsafe_federation.errors import StaleStatementError
 from fedsafe_federation.evaluation import (
     EvaluationRequest,
     answer_request,
-    check_generation_of,
     open_request,
     split_elements,
 )
@@ -204,11 +204,11 @@ class PeeringService:
             now=now,
         )
         self._admit(opened, now)
-        pins = membership.pins.get(opened.epoch)
-        share = membership.shares.get(opened.epoch)
-        if pins is None or share is None:
+        held = membership.served(opened.epoch, opened.generation)
+        if held is None and opened.epoch not in membership.shares:
             raise WrongStateError("wrong_generation", "no such epoch here")
-        check_generation_of(opened, share)
+        if held is None:
+            raise StaleStatementError(opened.sender, "another key generation")
         elements = split_elements(opened.elements, opened.count)
         budget = Budget(opened.purpose, opened.grant)
         await self.budgets.admit(opened.sender, budget, elements)
@@ -218,8 +218,8 @@ class PeeringService:
             return answer_request(
                 request,
                 opened,
-                share=share,
-                pins=pins,
+                share=held.share,
+                pins=held.pins,
                 key=self._key,
                 federation=membership.charter.federation,
             )
