@@ -286,9 +286,23 @@ def _of_terms(before: Charter, after: Charter) -> Iterator[Difference]:
     if after.appeal != before.appeal:
         step = f"{before.appeal or '-'} → {after.appeal or '-'}"
         yield _said("appeal", f"Beschwerdestelle: {step}", f"appeals go to: {step}")
-    if after.epochs != before.epochs:
-        step = ", ".join(f"{each.epoch}.{each.generation}" for each in after.epochs)
-        yield _said("epochs", f"Schlüssel: {step}", f"keys: {step}")
+    if after.witness_quorum != before.witness_quorum:
+        step = f"{before.witness_quorum} → {after.witness_quorum}"
+        yield _said("witnesses", f"nötige Zeugen: {step}", f"witnesses: {step}")
+    yield from _of_epochs(before, after)
+
+
+def _of_epochs(before: Charter, after: Charter) -> Iterator[Difference]:
+    """Say what keys there are then: not their number alone decides who can use them."""
+    if after.epochs == before.epochs:
+        return
+    de, en = list[str](), list[str]()
+    for each in after.epochs:
+        name, of = f"{each.epoch}.{each.generation}", len(each.pins)
+        since, until = _day(each.starts), _day(each.ends)
+        de.append(f"{name} ({each.threshold} von {of}, {since} bis {until})")
+        en.append(f"{name} ({each.threshold} of {of}, {since} until {until})")
+    yield _said("epochs", f"Schlüssel: {', '.join(de)}", f"keys: {', '.join(en)}")
 
 
 def _of_backfills(before: Charter, after: Charter) -> Iterator[Difference]:

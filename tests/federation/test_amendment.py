@@ -34,6 +34,7 @@ from fedsafe_federation.amendment import (
     verify_chain,
     verify_next,
 )
+from fedsafe_federation.changing import differences
 from fedsafe_federation.charter import (
     Charter,
     Epoch,
@@ -477,3 +478,16 @@ def test_the_same_signature_twice_counts_once_on_the_way() -> None:
     assert found.owing == {NEW}
     assert may_sign(FOUR, charter, NEW)
     assert not may_sign(FOUR, charter, "z.example")
+
+
+def test_what_a_version_changes_of_witnesses_and_keys_is_said() -> None:
+    before = replace(founded().charter, witness_quorum="majority")
+    (epoch,) = before.epochs
+    weaker = replace(epoch, generation=2, threshold=1, ends=epoch.ends + 86_400)
+    after = replace(before, witness_quorum="none", epochs=[weaker])
+
+    witnesses, keys = differences(before, after)
+
+    assert witnesses.en == "witnesses: majority → none"
+    assert f"1.2 (1 of {len(epoch.pins)}, " in keys.en
+    assert f"1.2 (1 von {len(epoch.pins)}, " in keys.de

@@ -8,6 +8,7 @@ again: it is told what is proposed, brings its signature, and in the end gets th
 of versions and, sealed to its card, the media keys.
 """
 
+from collections.abc import Sequence
 from datetime import timedelta
 from secrets import token_bytes
 from typing import Final
@@ -47,6 +48,8 @@ from fedsafe_node.tracing import nothing_happened
 
 MEDIA_INFO: Final = b"fedsafe/v1/media-keys"
 MOST: Final = 32
+_KEPT: Final = 30 * 24 * 60 * 60
+"""So many seconds after somebody came their card makes place for invitations."""
 _INVITED: Final = "invited"
 
 
@@ -89,7 +92,7 @@ class Admitting:
         new = Invited(invitation.key().public, invitation.expires)
 
         async def act(tx: Transaction) -> None:
-            kept = [each for each in await _read(tx) if self._holds(each)]
+            kept = [each for each in await _read(tx) if self._keeps(each)]
             if len(kept) >= MOST:
                 raise WrongStateError(
                     "wrong_state", "too many invitations are out: let some end first"
@@ -153,7 +156,7 @@ class Admitting:
         Raises:
             NotFoundError: nobody of that name has.
         """
-        for each in await self._office.store.read(_read):
+        for each in reversed(await self._office.store.read(_read)):
             if each.card is not None and each.card.signer == name:
                 return open_card(each.card)
         raise NotFoundError("request to join of that name")
@@ -178,6 +181,7 @@ class Admitting:
         now = self._office.now()
 
         async def act(tx: Transaction) -> None:
+            _check_name(await _read(tx), wish.card)
             kept = [
                 Invited(each.key, each.expires, signed, now)
                 if each.key == key and each.card is None
@@ -204,6 +208,10 @@ class Admitting:
 
     def _holds(self, invited: Invited) -> bool:
         return invited.card is not None or self._office.now() < invited.expires
+
+    def _keeps(self, invited: Invited) -> bool:
+        """Whether an invitation is still out, or somebody came with it of late."""
+        return self._office.now() < max(invited.expires, invited.at + _KEPT)
 
     async def _present(self) -> Present:
         present = await self._ballot.present()
@@ -242,6 +250,18 @@ def _check_canonicalisers(card: Card) -> None:
             raise AmendmentError(
                 f"{card.name} does not bring {rules} into the same form as this node: "
                 "use one release of FedSafe with its locked libraries"
+            )
+
+
+def _check_name(invited: Sequence[Invited], card: Card) -> None:
+    """Refuse a second node of one name: people approve whoever comes by that name."""
+    for each in invited:
+        if each.card is None or each.card.signer != card.name:
+            continue
+        if open_card(each.card).keys != card.keys:
+            raise ForbiddenError(
+                f"another node came as {card.name} with another invitation",
+                authenticated=True,
             )
 
 

@@ -28,7 +28,7 @@ from fedsafe_federation.charter import (
     charter_digest,
 )
 from fedsafe_federation.errors import FederationError
-from fedsafe_federation.signed import Signed
+from fedsafe_federation.signed import Signed, open_payload
 from fedsafe_federation.wireformat import decode, encode
 from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.store.rows import Row
@@ -36,6 +36,13 @@ from fedsafe_node.store.rows import Row
 PENDING_DOCUMENT: Final = "proposals"
 MOST_OF_ONE: Final = 4
 """So many proposals of one member wait at once."""
+MOST_GROWTH: Final = 64 * 1024
+"""So many bytes a proposal is longer than the version before it at most.
+
+All that is proposed goes to every member in one message, which has an end.
+"""
+_MOST_UNFIT: Final = 4
+_AHEAD: Final = 24 * 60 * 60  # in seconds: clocks differ by less
 _KEYS: Final = 2
 """A member signs with its old key and with its new one, and once with each."""
 
@@ -143,6 +150,9 @@ def _with(
     opened: dict[bytes, Charter | None],
 ) -> Pending:
     if statement.type == CHARTER:
+        known = pending.find(charter_digest(statement.payload))
+        if known is None and not _may_propose(pending, version, statement):
+            return pending
         charter = _successor(version, statement.payload, opened)
         if charter is None:
             return pending
@@ -157,11 +167,33 @@ def _successor(
 ) -> Charter | None:
     """Open a proposed version once, however many bring a signature of it."""
     if payload not in opened:
+        if sum(each is None for each in opened.values()) >= _MOST_UNFIT:
+            return None  # whoever passes proposals on has none that do not fit
         try:
             opened[payload] = open_successor(version, payload)
         except FederationError:
             opened[payload] = None
     return opened[payload]
+
+
+def _may_propose(pending: Pending, version: Version, statement: Signed) -> bool:
+    """Whether somebody may bring another version; cheap, before it is opened.
+
+    Raises:
+        UntrustedError: they take no part, or have not signed it.
+    """
+    signer, before = statement.signer, version.charter
+    if len(statement.payload) > len(encode(before)) + MOST_GROWTH:
+        return False
+    if sum(each.by == signer for each in pending.proposals) >= MOST_OF_ONE:
+        return False
+    open_payload(
+        statement,
+        type_=CHARTER,
+        public=before.taking_part(signer).keys.statement,
+        federation=before.federation,
+    )
+    return True
 
 
 def _signed(
@@ -170,10 +202,7 @@ def _signed(
     payload = statement.payload
     known = pending.find(charter_digest(payload))
     if known is None:
-        version.charter.taking_part(statement.signer)
-        tally(version, charter, payload, [statement])
-        of_one = [each for each in pending.proposals if each.by == statement.signer]
-        if len(of_one) >= MOST_OF_ONE:
+        if charter.created > max(now, version.charter.created) + _AHEAD:
             return pending
         new = Proposed(statement.signer, now, payload, [statement], [])
         return replace(pending, proposals=[*pending.proposals, new])

@@ -1,16 +1,29 @@
 # SPDX-License-Identifier: Apache-2.0
 """A fourth provider joins three by an invitation, over sockets."""
 
+from datetime import timedelta
+
 import pytest
+from msgspec.structs import replace
+from tests.federation.conftest import key_of, signed_card
 from tests.node.fleet import NAMES, Fleet, eventually, make
 from tests.node.governing.council import agree, at_version, hear, show, vote
 from tests.node.signals.conftest import ANNA, RITA, request_for
 
+from fedsafe_federation.card import open_card, sign_card
 from fedsafe_federation.changing import Change, ChangeKind, amended
 from fedsafe_federation.errors import AmendmentError
-from fedsafe_federation.invitation import Invitation
+from fedsafe_federation.identifiers.corpus import corpus_digests
+from fedsafe_federation.invitation import Invitation, sign_joining
 from fedsafe_federation.wireformat import encode
-from fedsafe_node.errors import BadRequestError, NotFoundError, WrongStateError
+from fedsafe_node.errors import (
+    BadRequestError,
+    ForbiddenError,
+    NotFoundError,
+    WrongStateError,
+)
+from fedsafe_node.governing.admitting import MOST
+from fedsafe_node.governing.messages import KnockRequest
 from fedsafe_node.lookup_messages import Result
 from fedsafe_node.messages import Kind
 from fedsafe_node.principal import Principal
@@ -119,6 +132,34 @@ async def test_an_invitation_binds_the_first_card_and_ends(four: Fleet) -> None:
         await four["e.demo"].services.joining.join(short)
 
     assert over.value.code == "bad_invitation"
+
+
+async def test_nobody_comes_under_the_name_of_somebody_who_came(four: Fleet) -> None:
+    text = await invitation(four)
+    await four[NEW].services.joining.join(text)
+    other = Invitation.parse(await invitation(four))
+    card = replace(open_card(signed_card(NEW)), canonicalisers=dict(corpus_digests()))
+    signed = sign_card(card, key_of(NEW, "statement"))
+    knock = KnockRequest(joining=sign_joining(other, signed), version=0, signatures=[])
+
+    with pytest.raises(ForbiddenError):
+        await four["a.demo"].services.admitting.knock(knock)
+    found = await four["a.demo"].services.admitting.card_of(NEW)
+    assert found.keys != card.keys
+    assert len((await show(four, "a.demo")).joining) == 1
+
+
+async def test_who_came_long_ago_keeps_nobody_from_inviting(four: Fleet) -> None:
+    text = await invitation(four)
+    await four[NEW].services.joining.join(text)
+    for _ in range(MOST - 1):
+        await invitation(four)
+    with pytest.raises(WrongStateError):
+        await invitation(four)
+    four.clock.moment += timedelta(days=31)
+
+    for _ in range(MOST):
+        await invitation(four)
 
 
 async def test_nobody_joins_what_the_invitation_does_not_name(four: Fleet) -> None:

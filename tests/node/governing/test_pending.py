@@ -13,7 +13,12 @@ from fedsafe_federation.amendment import (
 from fedsafe_federation.charter import CHARTER, Charter, SignedCharter
 from fedsafe_federation.signed import Signed, sign_payload
 from fedsafe_federation.wireformat import encode
-from fedsafe_node.governing.pending import MOST_OF_ONE, Pending, merged
+from fedsafe_node.governing.pending import (
+    MOST_GROWTH,
+    MOST_OF_ONE,
+    Pending,
+    merged,
+)
 
 
 def signature(payload: bytes, name: str) -> Signed:
@@ -94,3 +99,32 @@ def test_a_refusal_counts_once_and_of_what_is_proposed() -> None:
     assert early == NOTHING
     assert pending.proposals[0].refusers() == {"c.example"}
     assert len(pending.proposals[0].refusals) == 1
+
+
+def test_a_proposal_cannot_be_blown_up_until_nothing_else_fits() -> None:
+    padded = proposal() + b" " * (MOST_GROWTH + 1)
+
+    assert merged(NOTHING, FOUR, [signature(padded, "a.example")], now=1) == NOTHING
+
+
+def test_a_version_from_the_future_is_no_proposal() -> None:
+    ahead, near = proposal(8 * 86_400), proposal(3_600)
+    given = [signature(each, "a.example") for each in (ahead, near)]
+
+    pending = merged(NOTHING, FOUR, given, now=1)
+
+    assert [each.payload for each in pending.proposals] == [near]
+
+
+def test_versions_that_do_not_fit_are_opened_a_few_times_only() -> None:
+    good = signature(proposal(), "a.example")
+    forged = [
+        replace(signature(proposal(n, federation="other#1"), "a.example"), signer=name)
+        for n, name in enumerate([*NAMES[1:4]] * 3)
+    ]
+    unfit = [
+        signature(proposal(n, federation="other#1"), "c.example") for n in range(20)
+    ]
+
+    assert merged(NOTHING, FOUR, [*forged, good], now=1).proposals
+    assert merged(NOTHING, FOUR, [*unfit, good], now=1) == NOTHING
