@@ -4,7 +4,9 @@
 The new keys are kept as the state of round 4 before the holding is owed, so a node that
 has signed for its share has it, whenever it comes back. They are in use only once a
 version of the charter that counts shows their epoch (`Kept.fits`). After the deadline
-no participant begins a round any more; whoever has signed for its share waits on.
+no participant begins a round any more; whoever has signed for its share waits on. Whom
+a participant first finds silent then stays so, whatever comes later: a message that is
+late enough would else shift the blame to those who were waiting for it.
 """
 
 from collections.abc import Collection, Sequence
@@ -30,6 +32,7 @@ from fedsafe_federation.signed import Bytes32, Signed
 from fedsafe_federation.wireformat import encode
 
 _KEPT_ROUND: Final = 4
+_GONE_ROUND: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,17 +172,25 @@ class Resharing:
         """Name whom the next attempt may leave out, by what was seen of this one.
 
         Before the deadline that is who is at fault, and afterwards whoever is silent.
+        What is found after the deadline is kept, and found again.
 
         Raises:
             UntrustedError: a message is not from a participant.
         """
+        stored = self._states.get(_GONE_ROUND)
+        if stored is not None:
+            return frozenset(stored.decode().split())
         late = self._late(now)
+        found = self._found(messages, late=late)
+        if late:
+            self._states.put(_GONE_ROUND, " ".join(sorted(found)).encode())
+        return found
+
+    def _found(self, messages: Sequence[Signed], *, late: bool) -> frozenset[str]:
         try:
             seen = self._setting.seen(messages)
             found = findings(self.terms.run, seen)
-            if (
-                found
-            ):  # what nobody has shown by the deadline counts against who cites it
+            if found:  # what nobody shows by the deadline stands against who cites it
                 return self._setting.named(
                     each.guilty for each in found if late or not each.cites
                 )

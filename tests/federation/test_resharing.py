@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The key stays whoever joins, leaves, cheats or vanishes; nothing else gets in."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import combinations
 from typing import Any
@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.federation.ceremonies import signed
+from tests.federation.ceremonies import MemoryStates, signed
 from tests.federation.conftest import NAMES, world
 from tests.federation.renewals import (
     AFTER,
@@ -411,7 +411,7 @@ def test_nobody_begins_a_round_after_the_deadline() -> None:
     for name in here.states:
         with pytest.raises(ResharingError, match="deadline"):
             here.step(name)
-        assert here.states[name].kept == {}
+        assert here.states[name].kept.keys() <= {5}
 
 
 def test_whoever_signed_for_its_share_ends_after_the_deadline_as_well() -> None:
@@ -590,3 +590,131 @@ def test_what_is_kept_prints_no_secret() -> None:
         assert secret.hex() not in printed
         assert repr(secret)[2:-1] not in printed
     assert Kept.from_bytes(kept.to_bytes()) == kept
+
+
+class KilledError(Exception):
+    """The process ends here."""
+
+
+@dataclass(slots=True)
+class DyingStates(MemoryStates):
+    """States of a process that is killed at its next write, before or after it."""
+
+    before: bool = True
+    armed: bool = True
+
+    def put(self, round_: int, state: bytes) -> None:
+        dies, self.armed = self.armed, False
+        if dies and self.before:
+            raise KilledError
+        MemoryStates.put(self, round_, state)
+        if dies:
+            raise KilledError
+
+
+@pytest.mark.parametrize("before", [True, False])
+@pytest.mark.parametrize("name", [A, D])
+@pytest.mark.parametrize("turn", [0, 1, 2, 3])
+def test_whoever_is_killed_at_any_write_goes_on_where_it_was(
+    turn: int, name: str, *, before: bool
+) -> None:
+    here = renewing(founded().joined(D), 2)
+    killed = 0
+    for number in range(4):
+        if number == turn:
+            kept = here.states[name].kept
+            here.states[name] = DyingStates(kept, before=before)
+        while True:
+            try:
+                here.take(name)
+            except KilledError:
+                killed += 1
+                continue
+            break
+        for other in here.states:
+            if other != name:
+                here.take(other)
+    after = here.finish().agreed()
+
+    assert killed == 1
+    assert after.output([A, D]) == founded().output([A, B])
+
+
+LIES = ("nothing", "junk", "altered", "two", "of another attempt", "a complaint")
+
+
+def lies_of(lie: str, message: Signed, here: Renewing, older: Renewing) -> list[Signed]:
+    """Say what a cheat says instead of an honest message."""
+    run = open_resharing(here.federation.version, here.proposal).run
+    head, payload, who = run.digest(), message.payload, message.signer
+    if lie == "nothing":
+        return []
+    if lie == "junk":
+        return [signed(who, message.type, head + b"junk")]
+    if lie == "of another attempt":
+        return [m for m in older.said if (m.signer, m.type) == (who, message.type)]
+    if lie == "a complaint":
+        deals = [m.signer for m in here.said if m.type == DEAL and m.signer != who]
+        if not deals:
+            return []
+        return [signed(who, VERDICT, false_complaint(here, who, deals[0]))]
+    at = len(payload) // 2
+    bad = payload[:at] + bytes([payload[at] ^ 1]) + payload[at + 1 :]
+    changed = signed(who, message.type, bad)
+    return [changed] if lie == "altered" else [message, changed]
+
+
+@pytest.mark.parametrize(
+    ("cheat", "type_"), [(D, ANNOUNCE), (B, DEAL), (D, VERDICT), (B, HOLDING)]
+)
+@pytest.mark.parametrize("lie", LIES)
+def test_one_liar_names_nobody_else_and_costs_one_attempt(
+    cheat: str, type_: str, lie: str
+) -> None:
+    here = renewing(founded().joined(D), 2)
+    honest = [name for name in here.states if name != cheat]
+    for _ in range(7):
+        for name in here.states:
+            said = list(here.said)
+            here.take(name)
+            for message in [m for m in here.said if m not in said]:
+                if (name, message.type) == (cheat, type_):
+                    here.said.remove(message)
+                    instead = lies_of(lie, message, here, older_attempt())
+                    here.said += [m for m in instead if m not in here.said]
+    ended = {name for name in honest if name in here.renewed}
+    gone = {here.side(name).gone(here.said, now=AFTER) for name in honest}
+
+    assert all(
+        here.failed[name].guilty <= {cheat} for name in honest if name in here.failed
+    )
+    if ended:  # the lie was no message of its round, or the same twice
+        assert ended == set(honest)
+        assert gone == {frozenset()}
+        return
+    assert gone == {frozenset({cheat})}
+    after = next_attempt(here, frozenset({cheat}), honest[0]).finish().agreed()
+    assert after.output(honest[:2]) == founded().output([A, B])
+
+
+def test_what_comes_after_the_deadline_shifts_no_blame() -> None:
+    here = renewing(founded(), 2)
+    for name in here.states:
+        here.take(name)
+    late = [m for m in here.said if m.signer == C]
+    here.said = [m for m in here.said if m.signer != C]
+    for name in (A, B):
+        assert here.side(name).gone(here.said, now=AFTER) == {C}
+    here.said += late
+    here.now = AFTER
+
+    for name in (A, B):
+        assert here.side(name).gone(here.said, now=AFTER) == {C}
+        with pytest.raises(ResharingError) as caught:
+            here.step(name)
+        assert caught.value.guilty == {C}
+
+
+@lru_cache
+def older_attempt() -> Renewing:
+    return renewing(founded().joined(D), 2, created=CREATED - 1).finish()
