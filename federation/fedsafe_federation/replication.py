@@ -61,6 +61,8 @@ FIRST_BACKOFF: Final = 0.2
 LONGEST_BACKOFF: Final = 30.0
 COURIERS: Final = 3
 """So many other members are asked for their copies after a failure."""
+GRACE: Final = 2.0
+"""So many seconds couriers have left when the origin is to be asked again at once."""
 
 _log = logging.getLogger("fedsafe.replication")
 
@@ -242,11 +244,20 @@ class Replicator:
                 await self._pace.turn()
 
     async def _ask_couriers(self) -> None:
+        """Ask the couriers, who cannot keep the origin waiting that is back."""
+        carrying = asyncio.create_task(self.carry())
+        waking = asyncio.create_task(self._wake.wait())
+        both = (carrying, waking)
         try:
-            await self.carry()
-        except Exception:  # noqa: BLE001
+            await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait((carrying,), timeout=GRACE)
+        finally:
+            for task in both:
+                task.cancel()
+            found, _ = await asyncio.gather(*both, return_exceptions=True)
+        if isinstance(found, Exception):
             # The boundary of this task, as above.
-            _log.exception("replication broke", extra=self._fields(None))
+            _log.error("replication broke", exc_info=found, extra=self._fields(None))
 
     async def carry(self) -> int:
         """Take what a few other members hold of the feed; count the records."""
@@ -268,6 +279,7 @@ class Replicator:
         while behind:
             count, behind = await self._pull(courier)
             total += count
+            behind = behind and count == MAX_RECORDS  # no trickle keeps us here
         return total
 
     async def _pull(self, courier: Member | None = None) -> tuple[int, bool]:
@@ -307,7 +319,9 @@ class Replicator:
             await self._shelf.wait(self.origin.name, at=self._now())
             raise NotWitnessedError(self.origin.name)
         new = verified.records or verified.again is not None
-        if new or batch.trailer.checkpoint != known.note:
+        # A note is handed on: nobody but its origin says who has cosigned a known tree.
+        known_tree = carried and verified.known.checkpoint == known.checkpoint
+        if new or (batch.trailer.checkpoint != known.note and not known_tree):
             await self._shelf.apply(
                 self.origin.name, verified, at=self._now(), carried=carried
             )

@@ -4,7 +4,7 @@
 import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import msgspec
 import pytest
@@ -22,6 +22,7 @@ from tests.federation.conftest import (
     world,
 )
 
+from fedsafe_federation import replication
 from fedsafe_federation.charter import Member
 from fedsafe_federation.errors import (
     EquivocationError,
@@ -113,6 +114,72 @@ async def test_a_run_goes_on_with_couriers_while_the_origin_is_away() -> None:
 
     assert members.asked[0] == ORIGIN.name
     assert shelf.records == log.records
+
+
+async def test_a_slow_courier_does_not_keep_an_origin_waiting_that_is_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(replication, "GRACE", 0.01)
+    log, shelf, slow = make_log(3, 0), MemoryShelf(), asyncio.Event()
+    is_back = False
+
+    async def fetch(member: Member, request: FeedRequest) -> bytes:
+        if member != ORIGIN:
+            slow.set()
+            await asyncio.Event().wait()
+        if not is_back:
+            raise PeerError(member.name, "is away")
+        return log.batch(request)
+
+    machine = replicator(shelf, fetch, couriers=couriers)
+    task = asyncio.create_task(machine.run())
+    await slow.wait()
+    is_back = True
+    machine.heard()
+    async with asyncio.timeout(10):
+        await shelf.moved.wait()
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+
+    assert shelf.records == log.records
+
+
+async def test_a_courier_that_trickles_is_asked_once_a_turn() -> None:
+    log, shelf = make_log(9, 0), MemoryShelf()
+    asked: list[str] = []
+
+    async def fetch(member: Member, request: FeedRequest) -> bytes:
+        asked.append(member.name)
+        return carried(log, replace(request, limit=1))
+
+    machine = replicator(shelf, fetch, couriers=couriers)
+
+    assert await machine.carry() == len(OTHERS)
+    assert asked == [member.name for member in OTHERS]
+
+
+async def test_a_courier_changes_nothing_of_the_cosignatures_of_a_known_tree() -> None:
+    log, shelf = make_log(4, 0), MemoryShelf()
+    await replicator(shelf, Members({ORIGIN.name: log})).catch_up()
+    before = (await shelf.position(ORIGIN.name)).known.note
+
+    async def fetch(member: Member, request: FeedRequest) -> bytes:
+        del member
+        batch = decode_batch(ORIGIN.name, carried(log, request))
+        note = batch.trailer.checkpoint + "\u2014 b.example/witness AAAAAAAA\n"
+        return encode_batch(
+            [],
+            batch.records,
+            next_index=batch.trailer.next,
+            checkpoint=note,
+            consistency=[],
+            extends=[],
+        )
+
+    await replicator(shelf, fetch, couriers=couriers).carry()
+
+    assert (await shelf.position(ORIGIN.name)).known.note == before
 
 
 async def test_each_failure_asks_a_few_and_the_next_time_others() -> None:

@@ -70,7 +70,10 @@ class OwnLog(Protocol):
 
 @dataclass(slots=True)
 class Asked:
-    """A witness, and how asking it goes; `not_before` is in the asker's seconds."""
+    """A witness, and how asking it goes; `not_before` is in the asker's seconds.
+
+    `disputed` says that it was written down since it last cosigned that it disputes.
+    """
 
     key: VerifierKey
     name: str
@@ -78,6 +81,7 @@ class Asked:
     old: int = 0
     failures: int = 0
     not_before: float | None = None
+    disputed: bool = False
     task: asyncio.Task[None] | None = field(default=None, repr=False)
 
     @classmethod
@@ -211,7 +215,7 @@ class Asking:
             status, data = await self._send(witness, tree)
         if status == _OK:
             await self._keep(witness, tree, data)
-            witness.old = size
+            witness.old, witness.disputed = size, False
             return
         if status in {_CONFLICT, _INCONSISTENT}:
             # Another tree than the own was shown, or an older program says 409 to it.
@@ -244,6 +248,8 @@ class Asking:
     async def _dispute(self, witness: Asked, tree: SignedTree, status: int) -> None:
         with suppress(FederationError):  # it shows junk: that it disputes is an event
             await self.compare_with(witness)  # raises if the witness is right
+        if witness.disputed:
+            return
         entry = self._trail.entry(
             Event.CHECKPOINT_DISPUTED,
             at=self._clock.now(),
@@ -260,3 +266,4 @@ class Asking:
             await tx.append(self._trail.log, entry.record, entry.openings)
 
         await self._store.write(act)
+        witness.disputed = True
