@@ -259,8 +259,12 @@ MIGRATIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
 VERSION = len(MIGRATIONS)
 
 
-def migrate(connection: sqlite3.Connection) -> None:
-    """Bring a database to the newest schema, each migration whole or not at all.
+def migrate(
+    connection: sqlite3.Connection, finish: Callable[[], None] = lambda: None
+) -> None:
+    """Bring a database to the newest schema, all of it or nothing.
+
+    *finish* is called before all of it is committed, if there is something to do.
 
     Raises:
         SchemaError: the database is newer than this program.
@@ -268,8 +272,17 @@ def migrate(connection: sqlite3.Connection) -> None:
     (found,) = connection.execute("PRAGMA user_version").fetchone()
     if found > VERSION:
         raise SchemaError(found, VERSION)
-    if found < VERSION:
+    if found == VERSION:
+        return
+    connection.execute("BEGIN IMMEDIATE")
+    try:
         _apply(connection)
+        finish()
+    except BaseException:
+        if connection.in_transaction:  # a full disk has taken it back already
+            connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")
 
 
 def _apply(connection: sqlite3.Connection) -> None:

@@ -136,12 +136,13 @@ class Sealer:
 
     def begin(
         self,
-        migrate: Callable[[], None],
+        migrate: Callable[[Callable[[Connection], None]], None],
         snapshot: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
         """Check the seal that there is, bring the schema up to date, and go on.
 
-        It is checked within *snapshot*, where others may write meanwhile.
+        *migrate* calls what it is given in the transaction that changes the schema. The
+        seal is checked within *snapshot*, where others may write meanwhile.
 
         Raises:
             SealBrokenError: names what is not as it was sealed.
@@ -157,7 +158,7 @@ class Sealer:
         if seal is None and self._around.was_sealed:
             raise SealBrokenError("seal", MAIN, "it is missing", is_missing=True)
         self._upgraded = None if seal is None else (seal.main.number + 1, body)
-        migrate()
+        migrate(self._seal_upgrade)
         self._tables = {each.name: each for each in covered_tables(self._connection)}
         self._notes.begin(list(self._tables.values()))
         if self._next is not None:
@@ -168,12 +169,9 @@ class Sealer:
             self._resume(seal)
         self._around.end_sealing()  # also if a crash came before it the last time
 
-    def seal_upgrade(self, connection: Connection) -> None:
-        """Seal a schema in the transaction that has brought it up to date.
-
-        For where that is not the node's own session: else one that is killed between
-        the two would leave a schema that nobody has sealed.
-        """
+    def _seal_upgrade(self, connection: Connection) -> None:
+        # Not later: whoever is killed between the two would leave a schema that nobody
+        # has sealed, which looks like one that somebody has changed.
         if self._upgraded is None:
             return  # the first seal waits for its key
         number, before = self._upgraded

@@ -129,13 +129,17 @@ class SqliteWriteConnection(SqliteConnection):
         """Open a file to write it."""
         return cls(_open(path, "rw", _PRAGMAS))
 
-    def migrate(self) -> None:
-        """Bring the file to the newest schema.
+    def migrate(
+        self, finish: Callable[["SqliteWriteConnection"], None] = lambda _: None
+    ) -> None:
+        """Bring the file to the newest schema, all of it or nothing.
+
+        *finish* is called before all of it is committed, if there is something to do.
 
         Raises:
             SchemaError: it is newer than this program.
         """
-        migrate(self._raw)
+        migrate(self._raw, lambda: finish(self))
 
     def call(self, name: str, function: Callable[[], None]) -> None:
         """Let statements call a function that has no arguments."""

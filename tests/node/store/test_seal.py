@@ -335,6 +335,20 @@ def test_an_older_database_is_sealed_when_it_is_brought_up_to_date(
     assert sealed.faults() == [("due", "expiry")]
 
 
+def test_a_schema_that_somebody_else_brought_up_to_date_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sealed = Sealed(tmp_path / "node.db")
+    newer = (*MIGRATIONS, ("9999_more", ("ALTER TABLE due ADD COLUMN x INTEGER",)))
+    for name in ("schema", "sealing"):
+        monkeypatch.setattr(f"fedsafe_node.store.{name}.VERSION", len(newer))
+    monkeypatch.setattr("fedsafe_node.store.schema.MIGRATIONS", newer)
+    migrate(sealed.connection)
+
+    with pytest.raises(SealBrokenError, match="schema"):
+        sealed.reopen()
+
+
 def test_what_does_not_fit_is_not_sealed_anew_by_a_migration(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -215,9 +215,8 @@ def _open(
             else:
                 notes = PostgresNotes(writing)
                 sealer = Sealer(writing, notes, around, sequencing, examine)
-                seal = sealer.seal_upgrade
                 sealer.begin(
-                    lambda: _migrate(server, writing, seal),
+                    lambda finish: _migrate(server, writing, finish),
                     lambda: _snapshot(writing),
                 )
         except ElsewhereError as error:

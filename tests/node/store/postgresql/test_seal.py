@@ -47,7 +47,7 @@ class Sealed:
         return Sealer(self.connection, notes, self.around, NoLogs())  # type: ignore[arg-type]
 
     def begin(self) -> None:
-        self.sealer.begin(lambda: None)
+        self.sealer.begin(lambda _: None)
 
     def run(self, *acts: tuple[list[Statement], bool]) -> None:
         """Run acts in one transaction, as the writer does; some take themselves back.
@@ -94,7 +94,7 @@ def test_of_two_that_seal_a_database_at_once_one_does(prepared: Prepared) -> Non
         fast: list[Sealed] = []
 
         with pytest.raises(StoreFailedError, match="another process has sealed it"):
-            slow.begin(lambda: fast.append(Sealed(prepared)))
+            slow.begin(lambda _: fast.append(Sealed(prepared)))
 
         assert around.begun == 0
         fast[0].do(sql(DUE, "purge", 1))
@@ -390,7 +390,7 @@ def test_what_the_roles_thief_changes_is_named(
 
     assert CHANGES[statement][0] in dict(sealed.faults())
     with pytest.raises(SealBrokenError, match=CHANGES[statement][0]):
-        sealed.new_sealer().begin(lambda: None, sealed.snapshot)
+        sealed.new_sealer().begin(lambda _: None, sealed.snapshot)
 
 
 def test_what_is_changed_behind_all_triggers_is_named(
