@@ -32,13 +32,17 @@ KINDS: Final[Words] = {
         "decide by other texts",
     ),
     "role_grant": ("Rolle geben", "grant a role"),
+    "charter_change": ("Änderung der Charta", "change the charter"),
 }
 GATE_FIELDS: Final[Words] = {
     "legal_basis": ("Rechtsgrundlage", "legal basis"),
     "balancing_test": ("Interessenabwägung", "balancing test"),
     "dpia": ("Folgenabschätzung", "impact assessment"),
     "consultation": ("Konsultation", "consultation"),
-    "consultation_reference": ("Konsultation, Verweis", "consultation, reference"),
+    "consultation_reference": (
+        "Verweis zur Konsultation",
+        "reference of the consultation",
+    ),
     "arrangement": ("Vereinbarung", "arrangement"),
     "dpo_approval": ("Zustimmung Datenschutz", "approval of the dpo"),
     "management_approval": ("Zustimmung Leitung", "approval of the management"),

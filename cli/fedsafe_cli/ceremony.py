@@ -20,6 +20,7 @@ from fedsafe_cli.errors import (
     ProgrammeError,
     RefusedError,
 )
+from fedsafe_cli.remote import RemoteClient
 
 CARD: Final = "member.card"
 PROPOSAL: Final = "founding.proposal"
@@ -28,6 +29,11 @@ FOUNDING: Final = "/v1/founding"
 PROPOSE: Final = "/v1/founding/proposal"
 _TIMEOUT: Final = 60.0
 _MOST_ROUNDS: Final = 10
+_CLOSED: Final = "forbidden"  # what a node says that is not open for foundings
+_OPEN: Final = (
+    "there: open = true under [founding] in node.toml, start the node again; then run "
+    "this again"
+)
 _NOT_FOUND: Final = 404
 _MOST_BYTES: Final = 4 * 1024 * 1024
 
@@ -67,8 +73,8 @@ def carry(
     seen: dict[str, Message] = {_key(proposal): proposal}
     for _ in range(_MOST_ROUNDS):
         before = len(seen)
-        for client in members.values():
-            for message in step(client, list(seen.values())):
+        for name, client in members.items():
+            for message in _step_of(name, client, list(seen.values())):
                 seen.setdefault(_key(message), message)
         if all(has_charter(client) for client in members.values()):
             return
@@ -76,6 +82,22 @@ def carry(
             break
     waiting = [name for name, each in members.items() if not has_charter(each)]
     raise ProgrammeError(f"the founding stands still at {', '.join(waiting)}")
+
+
+def _step_of(name: str, client: Client, messages: list[Message]) -> list[Message]:
+    try:
+        return step(client, messages)
+    except RefusedError as error:
+        closed = isinstance(client, RemoteClient) and error.code == _CLOSED
+        raise RefusedError(
+            error.http_status,
+            error.code,
+            f"{name}: {error.detail}",
+            hint=_OPEN if closed else error.hint,
+            rule=error.rule,
+            retry_after_ms=error.retry_after_ms,
+            pointer=error.pointer,
+        ) from None
 
 
 def step(client: Client, messages: Sequence[Message]) -> list[Message]:

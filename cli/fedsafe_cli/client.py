@@ -52,6 +52,11 @@ _WHO: Final = (
     "`fedsafe login NAME`"
 )
 _NEXT_CODE: Final = "a one-time code is good once: wait for the next one, then try anew"
+_SET_UP: Final = "/v1/account/setup"
+_NEW_SET_UP: Final = (
+    "a set-up code is good once: who is set up logs in (`fedsafe login NAME`); else an "
+    "operator makes a new code (`fedsafe account reset NAME`)"
+)
 _ANEW: Final = "the session or credential has ended: `fedsafe login NAME`"
 _OTHER_ROLE: Final = (
     "who has several roles takes the one that may: `fedsafe login NAME --role ROLE`"
@@ -159,7 +164,7 @@ class Client:
         refusal = read_refusal(reply.status, document)
         if target in _LOGINS:
             if refusal.code == _UNPROVED:
-                refusal.hint = _NEXT_CODE
+                refusal.hint = _NEW_SET_UP if target == _SET_UP else _NEXT_CODE
         elif self.token is None and refusal.code in _FOR_PERSONS:
             refusal.hint = _WHO
         elif refusal.code == _UNPROVED:

@@ -255,3 +255,20 @@ def test_a_founding_that_never_ends_is_given_up(
     assert outcome.status == 1
     assert "stands still" in outcome.err
     assert len(rounds) == 10
+
+
+def test_who_takes_part_in_no_founding_is_named_with_the_way_out(
+    ask: "Run",
+    remote_node: "tuple[FakeNode, str]",
+    found_run: tuple[str, ...],
+) -> None:
+    remote_node[0].on(
+        "POST /v1/founding",
+        lambda _body: (403, {"code": "forbidden", "detail": "no founding here"}),
+    )
+    outcome = ask(*found_run, "--yes")
+
+    assert outcome.status == 3
+    assert "b.demo: no founding here" in outcome.err
+    assert "open = true under [founding]" in outcome.err
+    assert "--credential" not in outcome.err

@@ -131,6 +131,17 @@ def test_a_code_that_was_used_says_wait(ask: "Run", node: "FakeNode") -> None:
     assert "wait for the next one" in outcome.err
 
 
+def test_a_set_up_code_that_was_used_says_where_a_new_one_comes_from(
+    ask: "Run", node: "FakeNode"
+) -> None:
+    problem = {"code": "unauthenticated", "detail": "name or code is wrong"}
+    node.always("POST /v1/account/setup", problem, 401)
+    outcome = ask("account", "setup", "anna", stdin=b"AAAA-BBBB\npass word 1234\n")
+
+    assert "fedsafe account reset NAME" in outcome.err
+    assert "one-time code" not in outcome.err
+
+
 def test_who_holds_another_role_is_told_to_take_it(
     ask: "Run", node: "FakeNode"
 ) -> None:

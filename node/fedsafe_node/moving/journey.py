@@ -41,6 +41,7 @@ from fedsafe_node.moving.finishing import (
 )
 from fedsafe_node.moving.sqlite_ends import SqliteSource, SqliteTarget
 from fedsafe_node.sealed_files import SealedFiles
+from fedsafe_node.storage import password_of
 from fedsafe_node.store.sealed_parts import (
     Moved,
     Seal,
@@ -134,7 +135,11 @@ def _ends(
         if is_file(route.source):
             source = stack.enter_context(closing(SqliteSource(file_in(route.source))))
             server = PostgresTarget(route.owner or "", route.role)
-            yield source, stack.enter_context(closing(server))
+            stack.enter_context(closing(server))
+            storage = route.storage
+            password = password_of(place.directory, storage) if storage else None
+            server.check_entry(route.target, password)
+            yield source, server
         else:
             server_source = PostgresSource(route.source, route.source_password)
             stack.enter_context(closing(server_source))

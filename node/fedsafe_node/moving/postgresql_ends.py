@@ -7,8 +7,9 @@ changes for the seal are off until the last transaction, in which everything is
 compared and the seal is written; nobody opens the store before that.
 """
 
+import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Final
 
 import psycopg
@@ -44,6 +45,10 @@ _HOLD: Final = f"SELECT pg_try_advisory_lock({WRITING})"
 _OTHERS: Final = (
     "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "  # noqa: S608 - our own words
     f"AND application_name LIKE 'fedsafe%' AND application_name <> '{_NAME}'"
+)
+_MEETS: Final = (
+    "SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database "
+    "WHERE d.datname = current_database() AND l.locktype = 'advisory' AND l.pid = ?"
 )
 _SNAPSHOT: Final = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _WHOLE: Final = "BEGIN ISOLATION LEVEL REPEATABLE READ"
@@ -151,6 +156,29 @@ class PostgresTarget(_Session):
         """
         super().__init__(owner_url)
         self._role = role
+
+    def check_entry(self, url: str, password: str | None) -> None:
+        """See that the node's role gets in, and into the database that is filled.
+
+        The owner's session holds a lock there, which only that database shows.
+
+        Raises:
+            MoveRefusedError: it does not get in, or arrives in another database.
+        """
+        try:
+            raw = connect(make_conninfo(url, application_name=_NAME), password)
+        except sqlite3.Error as error:
+            raise MoveRefusedError(
+                f"the node would not get in by --to: {error}",
+                "nothing was moved: mend what that names, then run this again",
+            ) from None
+        with closing(PostgresConnection(raw)) as entry:
+            (count,) = entry.execute(_MEETS, (self._raw.info.backend_pid,)).fetchone()
+        if not count:
+            raise MoveRefusedError(
+                "--to leads to another database than the owner's address",
+                "nothing was moved: both name the same host and the same database",
+            )
 
     def state(self, key: SealKey) -> State:
         """Say what is there."""
