@@ -123,6 +123,23 @@ async def test_origins_cannot_take_each_others_ids(store: Store) -> None:
     assert await store.read(lambda reader: reader.signal("c.demo", signal_id)) is None
 
 
+async def test_of_many_signals_with_one_taken_id_none_is_kept(store: Store) -> None:
+    many = [new_signal(number) for number in range(10, 160)]
+
+    async def act(tx: Transaction) -> range:
+        with pytest.raises(ConflictError):
+            await tx.add_signals([*many, new_signal(1), *many])
+        return await tx.add_signals(many)
+
+    await add(store, 1)
+    rows = await store.write(act)
+    kept = await store.scan(lambda reader: reader.signals_after(rows[0] - 1, 1_000))
+
+    assert len(rows) == 150
+    assert [row.row for row in kept] == list(rows)
+    assert [row.signal_id for row in kept] == [each.signal_id for each in many]
+
+
 async def test_an_id_is_taken_once_by_its_origin(store: Store) -> None:
     async def act(tx: Transaction) -> None:
         with pytest.raises(ConflictError):

@@ -22,6 +22,7 @@ from fedsafe_node.log.openings import PeriodKeys
 from fedsafe_node.store.protocol import Reader, Store, Transaction
 from fedsafe_node.store.rows import LogEntry, Opening, Trouble
 from fedsafe_node.store.sql_transaction import SqlTransaction
+from fedsafe_node.store.sqlite_connection import SqliteWriteConnection
 
 FEED = "a.demo/feed"
 SALT = bytes(32)
@@ -345,3 +346,33 @@ async def test_only_a_commit_that_changes_something_ends_the_trouble(
     assert still is not None
     assert store.trouble() is None
     await store.close()
+
+
+@pytest.mark.parametrize("number", [0, 1, 63, 64, 65, 128, 5_000])
+def test_many_rows_are_added_by_few_statements(number: int) -> None:
+    raw = sqlite3.connect(":memory:", isolation_level=None)
+    raw.execute("CREATE TABLE rows (a INTEGER, b TEXT)")
+    run: list[str] = []
+    raw.set_trace_callback(run.append)
+    rows = [(at, str(at)) for at in range(number)]
+
+    add = "INSERT INTO rows (a, b) VALUES (?, ?) ON CONFLICT DO NOTHING"
+    SqliteWriteConnection(raw).executemany(add, iter(rows))
+
+    assert len(run) == number // 64 + number % 64
+    assert raw.execute("SELECT a, b FROM rows ORDER BY rowid").fetchall() == rows
+    raw.close()
+
+
+def test_a_change_is_made_with_many_sets_of_values() -> None:
+    raw = sqlite3.connect(":memory:", isolation_level=None)
+    connection = SqliteWriteConnection(raw)
+    raw.execute("CREATE TABLE rows (a INTEGER)")
+    connection.executemany(
+        "INSERT INTO rows (a) VALUES (?)", ((at,) for at in range(99))
+    )
+
+    connection.executemany("DELETE FROM rows WHERE a = ?", ((at,) for at in range(98)))
+
+    assert raw.execute("SELECT a FROM rows").fetchall() == [(98,)]
+    raw.close()
