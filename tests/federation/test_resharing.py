@@ -16,6 +16,7 @@ from tests.federation.renewals import (
     AFTER,
     BEFORE,
     CREATED,
+    DEADLINE,
     Federation,
     Renewing,
     Tamper,
@@ -46,7 +47,11 @@ from fedsafe_federation.errors import (
 )
 from fedsafe_federation.holdings import HOLDING, holding_payload
 from fedsafe_federation.renewal import Kept
-from fedsafe_federation.resharing import open_resharing, repeated
+from fedsafe_federation.resharing import (
+    ResharingProposal,
+    open_resharing,
+    repeated,
+)
 from fedsafe_federation.signed import Signed
 from fedsafe_federation.wireformat import decode, encode
 
@@ -718,3 +723,48 @@ def test_what_comes_after_the_deadline_shifts_no_blame() -> None:
 @lru_cache
 def older_attempt() -> Renewing:
     return renewing(founded().joined(D), 2, created=CREATED - 1).finish()
+
+
+PROPOSED = (
+    b'{"v":1,"federation":"demo.example#1","charter":"AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=",'
+    b'"epoch":1,"generation":1,"threshold":2,'
+    b'"tokens":"AgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgI=","attempt":2,'
+    b'"left_out":["b.example"],"created":1710000000,"deadline":1710003600}'
+)
+HELD = (
+    b'{"epoch":1,"generation":2,"threshold":1,'
+    b'"public":"AwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwM=",'
+    b'"pins":[{"index":1,"public":"AwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwM="}],'
+    b'"transcript":"BAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQ=","starts":0,"ends":9,'
+    b'"tokens":"AgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgI=","holdings":[]}'
+)
+
+
+def test_what_is_signed_stays_the_same_byte_by_byte() -> None:
+    proposal = ResharingProposal(
+        federation="demo.example#1",
+        charter=b"\1" * 32,
+        epoch=1,
+        generation=1,
+        threshold=2,
+        tokens=b"\2" * 32,
+        attempt=2,
+        left_out=(B,),
+        created=CREATED,
+        deadline=DEADLINE,
+    )
+    entry = Epoch(
+        epoch=1,
+        generation=2,
+        threshold=1,
+        public=b"\3" * 32,
+        pins=[Pin(1, b"\3" * 32)],
+        transcript=b"\4" * 32,
+        starts=0,
+        ends=9,
+        tokens=b"\2" * 32,
+        holdings=(b"\5" * 64,),
+    )
+
+    assert encode(proposal) == PROPOSED
+    assert holding_payload(entry) == HELD

@@ -74,6 +74,7 @@ class Members:
         self, directory: Path, *, ahead: Sequence[str], destroyed: bool = False
     ) -> None:
         self.accused: list[str] = []
+        self.asked: set[tuple[str, int]] = set()
         self.memberships: dict[str, Membership] = {}
         for name in (A, B, C, D):
             after = name in ahead
@@ -85,6 +86,7 @@ class Members:
     async def ask(self, member: Member, request: Signed) -> Signed:
         membership = self.memberships[member.name]
         opened = decode(request.payload, EvaluationRequest)
+        self.asked.add((member.name, opened.generation))
         held = membership.served(opened.epoch, opened.generation)
         if held is None:
             raise PeerRefusedError(member.name, 409, "stale_statement")
@@ -166,6 +168,7 @@ async def test_each_finds_the_same_however_many_have_followed(
         assert found == truth()
 
     assert members.accused == []
+    assert (D, 1) not in members.asked
 
 
 async def test_once_the_old_shares_are_gone_the_new_ones_do(tmp_path: Path) -> None:
