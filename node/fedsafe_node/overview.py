@@ -14,6 +14,7 @@ from fedsafe_node.breaches.clock import count_breaches
 from fedsafe_node.clock import Clock
 from fedsafe_node.errors import StoreError
 from fedsafe_node.evidence.destroying import unfinished_effects
+from fedsafe_node.governing.chain import signed_both
 from fedsafe_node.log.audit import audit_log_name
 from fedsafe_node.log.forks import Forks
 from fedsafe_node.messages import (
@@ -90,6 +91,12 @@ async def _check_rows(reader: Reader) -> dict[str, str]:
     if left := await unfinished_effects(reader):
         named = ", ".join(effect.target for effect in left)
         checks["keys to destroy"] = f"unfinished: {named}"
+    if (fork := await signed_both(reader)) is not None:
+        number, names = fork
+        checks["charter"] = (
+            f"two valid versions {number}, signed both by {', '.join(names)}: the "
+            "members are split; agree by telephone with the others who is expelled"
+        )
     waiting = await reader.tasks_waiting()
     if waiting > MAX_WAITING:
         checks["reviews"] = f"{waiting} wait for a person"

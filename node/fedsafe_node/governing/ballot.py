@@ -13,7 +13,6 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Final
 
 from fedsafe_crypto.identity import SigningKey
 from fedsafe_federation.amendment import (
@@ -32,9 +31,11 @@ from fedsafe_node.clock import Clock
 from fedsafe_node.config import Place
 from fedsafe_node.errors import LeftError, WrongStateError
 from fedsafe_node.governing.chain import (
+    keep_fork,
     keep_next,
     open_chain,
     read_chain,
+    read_fork,
     read_version,
 )
 from fedsafe_node.governing.pending import (
@@ -50,7 +51,6 @@ from fedsafe_node.store.protocol import Reader, Store, Transaction
 from fedsafe_node.telemetry import LOGGER, fields
 from fedsafe_node.workers import Workers
 
-_FORK_DOCUMENT: Final = "charter-fork"
 _LOG = logging.getLogger(f"{LOGGER}.governing")
 Changed = Callable[[Membership | None], Awaitable[None]]
 
@@ -261,10 +261,11 @@ class Ballot:
         own = chain[number - 1]
         if own.payload == document.payload or number == 1:
             return
-        if await tx.document(_FORK_DOCUMENT) is not None:
+        if await read_fork(tx) is not None:
             return
         both = open_fork(open_chain(chain[: number - 1]), own, document)
-        await tx.put_document(_FORK_DOCUMENT, encode(document))
+        await keep_fork(tx, document)
+        _LOG.error("the charter is forked", extra=fields(version=number))
         detail: Detail = {"version": number, "signed_both": ", ".join(sorted(both))}
         await self._note(tx, Event.CHARTER_FORKED, detail)
 

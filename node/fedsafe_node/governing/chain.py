@@ -15,6 +15,7 @@ from fedsafe_federation.wireformat import decode, encode
 from fedsafe_node.store.protocol import Reader, Transaction
 
 CHARTER_DOCUMENT: Final = "charter"
+_FORK_DOCUMENT: Final = "charter-fork"
 _MOST_BYTES: Final = 2 * 1024 * 1024
 
 
@@ -69,6 +70,28 @@ async def keep_next(tx: Transaction, document: SignedCharter) -> None:
         payload = decode(newest, SignedCharter).payload
         await tx.put_document(_name(decode(payload, Charter).version), newest)
     await tx.put_document(CHARTER_DOCUMENT, encode(document))
+
+
+async def keep_fork(tx: Transaction, document: SignedCharter) -> None:
+    """Keep a valid version beside the one of its number that counts here."""
+    await tx.put_document(_FORK_DOCUMENT, encode(document))
+
+
+async def read_fork(reader: Reader) -> SignedCharter | None:
+    """Read what was kept as evidence that the charter is forked, if anything."""
+    kept = await reader.document(_FORK_DOCUMENT)
+    return None if kept is None else decode(kept, SignedCharter)
+
+
+async def signed_both(reader: Reader) -> tuple[int, list[str]] | None:
+    """Give the number of which two versions are valid, and who has signed both."""
+    fork = await read_fork(reader)
+    if fork is None:
+        return None
+    number = decode(fork.payload, Charter).version
+    own = (await read_chain(reader))[number - 1]
+    names = [{each.signer for each in one.signatures} for one in (own, fork)]
+    return number, sorted(names[0] & names[1])
 
 
 def open_chain(documents: Sequence[SignedCharter]) -> Version:

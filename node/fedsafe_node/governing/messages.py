@@ -7,7 +7,7 @@ import msgspec
 
 from fedsafe_federation.changing import ChangeKind
 from fedsafe_federation.charter import MAX_MEMBERS, MOST_BACKFILL, SignedCharter
-from fedsafe_federation.signed import Count, NodeName, Positive, Signed
+from fedsafe_federation.signed import Bytes32, Count, NodeName, Positive, Signed
 from fedsafe_node.messages import Bilingual, Message
 
 DAY: Final = 24 * 60 * 60
@@ -168,9 +168,10 @@ class KnockAnswer(Message, frozen=True, kw_only=True):
 
 
 class ExchangeRequest(Message, frozen=True, kw_only=True):
-    """What a member holds: the number of its version, and what is proposed."""
+    """What a member holds: number and digest of its version, and what is proposed."""
 
     version: Positive
+    charter: Bytes32 | None = None
     statements: Annotated[list[Signed], msgspec.Meta(max_length=MOST_STATEMENTS)]
 
 

@@ -114,6 +114,7 @@ class Spreading:
             return
         request = ExchangeRequest(
             version=present.version.charter.version,
+            charter=present.version.digest,
             statements=present.pending.statements(),
         )
         data = await self._client.exchange_charter(member, encode(request))

@@ -194,8 +194,9 @@ class Charters:
         if request.version > present.version.charter.version:
             self._ballot.spread()  # it is ahead: ask at once
         same = request.version == present.version.charter.version
+        is_fork = await self._forks(request)
         return ExchangeAnswer(
-            versions=await self.versions(request.version),
+            versions=await self.versions(request.version - is_fork),
             statements=present.pending.statements() if same else [],
         )
 
@@ -279,6 +280,14 @@ class Charters:
             )
 
         return await self._approvals.ask(KIND, encode(vote), who, keep=keep)
+
+    async def _forks(self, request: ExchangeRequest) -> bool:
+        """Whether the asking member holds another version of that number."""
+        if request.charter is None:
+            return False
+        chain = await self._office.store.scan(read_chain)
+        own = chain[request.version - 1 : request.version]
+        return any(charter_digest(each.payload) != request.charter for each in own)
 
     async def _check_policy(self, charter: Charter) -> None:
         situation = self._situation
