@@ -219,6 +219,7 @@ FIELDS: Final[dict[str, str]] = {
     "disk_free_mib": "frei (MiB)",
     "reserve_mib": "Reserve (MiB)",
     "not_approved": "benannt, aber ohne Zustimmung",
+    "rests": "tauscht nichts aus",
     "cursor": "Stelle",
     "synced_at": "zuletzt abgeglichen",
     "covered": "abgedeckt",

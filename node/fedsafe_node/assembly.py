@@ -19,6 +19,8 @@ from typing import Final, Self
 import aiohttp
 
 from fedsafe_crypto.threshold import KeyShare, Pins
+from fedsafe_federation.charter import Member
+from fedsafe_federation.errors import PeerError
 from fedsafe_federation.evaluation import digest
 from fedsafe_federation.quorum import Holder, Quorum
 from fedsafe_federation.signed import Signed
@@ -28,10 +30,11 @@ from fedsafe_node.base import Base, open_base
 from fedsafe_node.clock import Clock
 from fedsafe_node.config import Config, Place
 from fedsafe_node.duties import Duties
-from fedsafe_node.errors import ConfigError, LeftError, NodeError, StoreError
+from fedsafe_node.errors import LeftError, NodeError, StoreError
 from fedsafe_node.evaluators import SharedLists
 from fedsafe_node.evidence.gaps import ALONE
 from fedsafe_node.following import Follower
+from fedsafe_node.governing.agreeing import agree_on_policy, note_rest
 from fedsafe_node.governing.chain import CHARTER_DOCUMENT, read_older
 from fedsafe_node.jobs import Job, Jobs
 from fedsafe_node.leading import lead
@@ -41,7 +44,6 @@ from fedsafe_node.membership import Membership, load_membership
 from fedsafe_node.parts import make_parts
 from fedsafe_node.present import Present
 from fedsafe_node.provider_events.upkeep import EventUpkeep
-from fedsafe_node.provisions import check_federation_policy
 from fedsafe_node.refreshing import Refreshing
 from fedsafe_node.signals.granting import read_lacking
 from fedsafe_node.store.protocol import Transaction
@@ -128,11 +130,7 @@ class RunningNode:
         await self.keeper.gaps.begin(situation.policy.reference, run)
         await self.feed.checkpoint()
         if membership is not None:
-            reference = membership.charter.policy
-            own = situation.provisions
-            situation.agreed = await base.workers(
-                lambda: check_federation_policy(base.place, own, reference)
-            )
+            await agree_on_policy(base, membership)
             self._join(membership)
             await self._foundings.clean()
             await self._load_lacking()
@@ -202,7 +200,7 @@ class RunningNode:
         await base.following.fresh()
         self._leading = Jobs(base.store, base.clock, jobs, base.following)
         if base.situation.shared is not None:
-            self._take_part(base.situation.shared.membership)
+            await self._take_part(base.situation.shared.membership)
         self._made.spreading.start()
         await self._leading.start()
 
@@ -311,7 +309,7 @@ class RunningNode:
             self.replicating.leave()
             self.base.situation.leave()
             return
-        await self._agree(membership)
+        await agree_on_policy(self.base, membership)
         self._join(membership)
         await self._load_lacking()
         try:
@@ -322,23 +320,12 @@ class RunningNode:
             _LOG.exception("witnesses not known", extra=fields(reason=reason))
         self.witnesses.cosigning.refused = False  # those that have yet to join may
         if self._leads():
-            self._take_part(membership)
+            await self._take_part(membership)
 
-    async def _agree(self, membership: Membership) -> None:
-        base, reference = self.base, membership.charter.policy
-        agreed = base.situation.agreed
-        if agreed is not None and agreed.digest == reference.sha256.hex():
+    async def _take_part(self, membership: Membership) -> None:
+        if self.base.situation.rests is not None:
+            await note_rest(self.base, membership)
             return
-        own = base.situation.provisions
-        try:
-            base.situation.agreed = await base.workers(
-                lambda: check_federation_policy(base.place, own, reference)
-            )
-        except ConfigError as error:
-            # The others have outvoted this node: the next start says it and stops.
-            _LOG.error("the federation's policy", extra=fields(reason=error.why))
-
-    def _take_part(self, membership: Membership) -> None:
         self.attesting.start(membership)
         self.replicating.start(membership, self.witnesses.own)
         self.witnesses.feed.start()
@@ -361,13 +348,18 @@ class RunningNode:
             membership.charter,
             pins,
             Holder(name=membership.me.name, share=share, key=base.keys.statement),
-            ask=self.client.evaluate,
+            ask=self._ask,
             report=self._report,
             ledger=self.peering.ledger,
             offload=base.workers,
             now=base.clock.now,
             token_bytes=token_bytes,
         )
+
+    async def _ask(self, member: Member, request: Signed) -> Signed:
+        if self.base.situation.rests is not None:
+            raise PeerError(member.name, "this node exchanges nothing now")
+        return await self.client.evaluate(member, request)
 
     async def _report(
         self, peer: str, why: str, request: Signed, answer: Signed

@@ -252,7 +252,8 @@ class StatusAnswer(Message, frozen=True):
     `circuits_broken` counts what a pattern has shut (`GET /v1/budgets`),
     `keys_unfinished` keys of which it is open whether they are destroyed;
     `breaches_overdue` counts those open whose 72 hours are over. `not_approved` names
-    what node.toml names now, and the node does not decide by.
+    what node.toml names now, and the node does not decide by. `rests` says why the
+    node exchanges nothing, though it is a member.
     `disk` is `ok`, `short` while less than twice the reserve is free, and `full` while
     the reserve is given up; both numbers of it are missing where the store is on a
     server, whose disk is not the node's.
@@ -290,6 +291,7 @@ class StatusAnswer(Message, frozen=True):
     disk_free_mib: int | None = None
     reserve_mib: int | None = None
     not_approved: list[str] = []
+    rests: str | None = None
 
 
 class GateAnswer(Message, frozen=True):

@@ -156,6 +156,7 @@ class Overview:
             version=VERSION,
             policy=situation.policy.reference,
             not_approved=await self._waits(),
+            rests=situation.rests,
             federation=membership.charter.federation if membership else None,
             threshold=membership.epoch.threshold if membership else None,
             members=len(membership.charter.members) if membership else 1,
@@ -200,6 +201,8 @@ class Overview:
         except StoreError:
             was = checks["store"]
             checks["store"] = f"{'failing' if was == 'ok' else was}; it cannot be read"
+        if self._situation.rests is not None:
+            checks["policy"] = f"exchanges nothing: {self._situation.rests}"
         now = self._clock.now()
         for member in self._not_covered(now):
             checks[f"feed of {member}"] = self._why(member, now)

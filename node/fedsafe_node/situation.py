@@ -5,7 +5,8 @@ One mutable object, owned by the event loop. The policy, and what it leans on, c
 when two people have approved other texts. `shared` changes when a founding ends and
 with each version of the charter, `agreed`, its policy, before that; `site` with it, and
 when a legal-gate record counts; `coverage` with every answer of a peer, `debts` when
-members owe erasures.
+members owe erasures. `rests` says why the node exchanges nothing, though it is a
+member: it has no policy that goes with the members'.
 """
 
 from datetime import datetime, timedelta
@@ -26,6 +27,7 @@ from fedsafe_policies.policy import Policy
 from fedsafe_policies.vocabulary import Plane
 
 GATE_SHUT: Final = "its gate is shut"
+RESTS: Final = "this node rests: it lacks the policy of the federation"
 WAITS: Final = "its additions wait for witnesses"
 _NO_ARRANGEMENT: Final = sha256(b"").digest()
 
@@ -75,6 +77,7 @@ class Situation:
     def __init__(self, config: Config, provisions: Provisions, own: OwnList) -> None:
         self.config = config
         self.agreed: Policy | None = None
+        self.rests: str | None = None
         self.debts: dict[str, int] = {}
         self.adopt(provisions)
         self.own = own
@@ -111,6 +114,7 @@ class Situation:
         """Belong to no federation any more."""
         self.shared = None
         self.agreed = None
+        self.rests = None
         self.site = self._site([])
 
     def record_gate(self, gate: LegalGate) -> None:
@@ -164,6 +168,8 @@ class Situation:
 
     def why_not_covered(self, name: str, now: datetime, *, actor: bool) -> str:
         """Say why a member is not covered: whether it is away, or its gate is shut."""
+        if self.rests is not None:
+            return RESTS
         if name in self.coverage.suspended or not self.takes_part(name):
             return "suspended"
         if not self.coverage.covers(name, now):
@@ -202,15 +208,18 @@ class Situation:
     def takes_part(self, member: str) -> bool:
         """Whether the federation lets a member's signals match here now.
 
-        The node's own always; nobody else's while the node itself is suspended.
+        The node's own always; nobody else's while the node itself is suspended, or
+        rests.
         """
         if self.shared is None:
             return False
         membership = self.shared.membership
         if member == membership.me.name:
             return True
-        return membership.me.active and any(
-            each.name == member for each in membership.others
+        return (
+            self.rests is None
+            and membership.me.active
+            and any(each.name == member for each in membership.others)
         )
 
     def has_others(self) -> bool:

@@ -5,6 +5,7 @@ import asyncio
 import hashlib
 import json
 import logging
+import re
 from pathlib import Path
 
 import pytest
@@ -69,7 +70,9 @@ async def test_a_node_decides_by_no_looser_policy(trio: Fleet) -> None:
     assert trio["a.demo"].base.situation.policy == shipped("synthetic")
 
 
-async def test_a_node_does_not_start_with_a_looser_policy(trio: Fleet) -> None:
+async def test_a_node_with_a_looser_policy_starts_and_exchanges_nothing(
+    trio: Fleet,
+) -> None:
     await trio.stop("a.demo")
     place = trio.place("a.demo")
     decide_by(place, LOOSER)
@@ -80,8 +83,11 @@ async def test_a_node_does_not_start_with_a_looser_policy(trio: Fleet) -> None:
     await store.write(lambda tx: keep_approved(tx, digests))
     await store.close()
 
-    with pytest.raises(ConfigError, match=r"ours\.toml: line \d+: do_not_share.short"):
-        await trio.start("a.demo")
+    await trio.start("a.demo")
+    rests = (await trio["a.demo"].services.node.status()).rests
+
+    assert rests is not None
+    assert re.search(r"ours\.toml: line \d+: do_not_share.short", rests)
 
 
 async def test_a_node_joins_no_federation_that_is_stricter(tmp_path: Path) -> None:

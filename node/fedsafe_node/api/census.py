@@ -224,6 +224,7 @@ INNER_EVENTS: Final[Mapping[str, tuple[Event, ...]]] = {
     "what members bring": (
         Event.CHARTER_CHANGED,
         Event.CHARTER_FORKED,
+        Event.MEMBER_RESTS,
         Event.FEED_APPLIED,
         Event.RESTRICTED,
         Event.RESTRICTIONS_HEARD,

@@ -33,6 +33,7 @@ class Code(StrEnum):
     CHARTER_VOTED = "charter_voted"
     AMENDMENT_FAILED = "amendment_failed"
     OTHER_ARRANGEMENT = "other_arrangement"
+    OTHER_POLICY = "other_policy"
     OTHER_PROTOCOL = "other_protocol"
     WRONG_GENERATION = "wrong_generation"
     NOT_PENDING = "not_pending"
@@ -266,6 +267,7 @@ CODES: Final[Mapping[Code, tuple[int, str]]] = {
     Code.CHOOSE_ROLE: (422, "A role must be chosen"),
     Code.OWN_ROLE: (422, "Nobody decides on a role of their own"),
     Code.OTHER_ARRANGEMENT: (426, "The members hold another arrangement"),
+    Code.OTHER_POLICY: (426, "The members decide by a policy that is not here"),
     Code.OTHER_PROTOCOL: (426, "The nodes speak no common protocol version"),
     Code.TOO_MANY_TRIES: (429, "Too many tries have failed"),
     Code.HEADERS_TOO_LARGE: (431, "Request line or headers are too large"),

@@ -83,6 +83,7 @@ class Event(StrEnum):
     CHARTER_SIGNED = "federation.signed"
     CHARTER_CHANGED = "federation.changed"
     CHARTER_FORKED = "federation.forked"
+    MEMBER_RESTS = "federation.rests"
     MEMBER_INVITED = "federation.invited"
     MEMBER_ASKED = "federation.asked"
     JOINING = "federation.joining"

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Final
 
 from fedsafe_crypto.identity import SigningKey
-from fedsafe_federation.errors import StaleStatementError
+from fedsafe_federation.errors import ArrangementError, StaleStatementError
 from fedsafe_federation.evaluation import (
     EvaluationRequest,
     answer_request,
@@ -114,6 +114,10 @@ class PeeringService:
             ArrangementError: no protocol version, or no arrangement, in common.
             MalformedError: it does not fit.
         """
+        if self._situation.rests is not None:
+            raise ArrangementError(
+                "other_policy", "this node has no policy that goes with the members'"
+            )
         shared = self._situation.shared
         if said is not None and shared is not None:
             agree(Speaks.of(shared.membership.charter), parse_speaks(said))
