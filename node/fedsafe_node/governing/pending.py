@@ -62,8 +62,8 @@ class Proposed(Row, frozen=True):
         return charter_digest(self.payload)
 
     def refusers(self) -> set[str]:
-        """Name the members that have promised never to sign it."""
-        return {each.signer for each in self.refusals}
+        """Name the members that have promised never to sign it, and have not."""
+        return {each.signer for each in self.refusals} - self.signers()
 
     def signers(self) -> set[str]:
         """Name the members that have signed it."""
@@ -217,7 +217,7 @@ def _signed(
 def _refused(pending: Pending, version: Version, statement: Signed) -> Pending:
     refusal = open_refusal(version, statement)
     known = pending.find(refusal.charter)
-    if known is None or statement.signer in known.refusers():
+    if known is None or statement.signer in {each.signer for each in known.refusals}:
         return pending
     return _put(pending, replace(known, refusals=[*known.refusals, statement]))
 

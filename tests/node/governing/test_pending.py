@@ -128,3 +128,25 @@ def test_versions_that_do_not_fit_are_opened_a_few_times_only() -> None:
 
     assert merged(NOTHING, FOUR, [*forged, good], now=1).proposals
     assert merged(NOTHING, FOUR, [*unfit, good], now=1) == NOTHING
+
+
+def test_the_promise_of_who_has_signed_frees_nobody() -> None:
+    payload = proposal()
+    promises = [
+        sign_refusal(
+            payload,
+            2,
+            signer=name,
+            key=key_of(name, "statement"),
+            federation=FEDERATION,
+        )
+        for name in NAMES[1:3]
+    ]
+    mine, theirs = (signature(payload, name) for name in NAMES[:2])
+
+    free = merged(NOTHING, FOUR, [mine, *promises], now=1)
+    bound = merged(NOTHING, FOUR, [mine, theirs, *promises], now=1)
+
+    assert free.vote(FOUR, NAMES[0], but=bytes(32)) is None
+    assert bound.vote(FOUR, NAMES[0], but=bytes(32)) is not None
+    assert merged(bound, FOUR, promises, now=1) == bound
