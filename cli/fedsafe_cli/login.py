@@ -43,8 +43,9 @@ def login(
     """Log in as NAME, with password and one-time code.
 
     Both are asked for; without a terminal they are the first two lines of standard
-    input. A recovery code stands in for the one-time code. The session is kept in a
-    file that only you can read, until `fedsafe logout`.
+    input; with --step-up the code is the only one. A recovery code stands in for the
+    one-time code. The session is kept in a file that only you can read, until `fedsafe
+    logout`.
 
     With --sso you log in at the provider with your browser; then give the address
     that it ends at. Link your account before: `fedsafe account link`.

@@ -299,6 +299,7 @@ def _fedsafe_lookup(node: DemoNode, value: str) -> int:
         [*command, "--config", node.config],
         input=f"{value}\n".encode(),
         stdout=subprocess.PIPE,
+        start_new_session=True,  # Ctrl-C is for the story, which ends this one
         check=False,
     )
     return done.returncode
