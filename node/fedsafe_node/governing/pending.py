@@ -36,7 +36,7 @@ from fedsafe_node.store.rows import Row
 PENDING_DOCUMENT: Final = "proposals"
 MOST_OF_ONE: Final = 4
 """So many proposals of one member wait at once."""
-MOST_GROWTH: Final = 64 * 1024
+MOST_GROWTH: Final = 16 * 1024
 """So many bytes a proposal is longer than the version before it at most.
 
 All that is proposed goes to every member in one message, which has an end.
