@@ -80,7 +80,11 @@ class FollowedStore:
         self.follower = Follower(store)
 
     async def write(
-        self, act: Callable[[Transaction], Awaitable[T]], *, vital: bool = False
+        self,
+        act: Callable[[Transaction], Awaitable[T]],
+        *,
+        vital: bool = False,
+        alone: bool = False,
     ) -> T:
         """Run an act, and count within it what it changes for others."""
 
@@ -91,7 +95,7 @@ class FollowedStore:
                 await count_changes(tx, telling.topics)
             return result, telling.topics
 
-        result, topics = await self._store.write(whole, vital=vital)
+        result, topics = await self._store.write(whole, vital=vital, alone=alone)
         self.follower.changed_here(topics)
         return result
 

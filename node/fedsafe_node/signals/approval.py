@@ -126,7 +126,7 @@ async def _approve(
             await spending.keep(tx)
         return await approval.publish(tx, ready, failures, once)
 
-    answer, failed = await desk.commit(act)
+    answer, failed = await desk.commit(act, alone=len(signals) > CHUNK)
     if not answer.approved and len({code_of(item.error) for item in failed}) == 1:
         raise failed[0].error
     return answer

@@ -95,7 +95,12 @@ class Desk:
         """The name of the own feed."""
         return feed_name(self.situation.node)
 
-    async def commit(self, act: Callable[[Transaction], Awaitable[Changed[T]]]) -> T:
+    async def commit(
+        self,
+        act: Callable[[Transaction], Awaitable[Changed[T]]],
+        *,
+        alone: bool = False,
+    ) -> T:
         """Run an act, then bring indexes and peers up to date.
 
         Reviews that hang on a signal which the act stops are flagged in the act.
@@ -103,15 +108,17 @@ class Desk:
         that no index points to would not match. What the act has erased is also
         cleared out of the write-ahead log before its answer leaves.
         """
-        return await asyncio.shield(asyncio.create_task(self._commit(act)))
+        return await asyncio.shield(asyncio.create_task(self._commit(act, alone=alone)))
 
-    async def _commit(self, act: Callable[[Transaction], Awaitable[Changed[T]]]) -> T:
+    async def _commit(
+        self, act: Callable[[Transaction], Awaitable[Changed[T]]], *, alone: bool
+    ) -> T:
         async def whole(tx: Transaction) -> Changed[T]:
             changed = await act(tx)
             await flag_stopped(self.reviews, tx)
             return changed
 
-        changed = await self.store.write(whole)
+        changed = await self.store.write(whole, alone=alone)
         self.lists.remove(changed.removed)
         self.lists.add(changed.added)
         if changed.feed is not None:

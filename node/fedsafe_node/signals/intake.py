@@ -218,7 +218,7 @@ class Intake:
                 await self._budgets.keep(tx, mark)
             return kept
 
-        kept = await self._store.write(act)
+        kept = await self._store.write(act, alone=many)
         self._note(origin, kept, batch.known)
         self._lists.add(kept.hints)
         if mark is not None:
@@ -306,7 +306,8 @@ class Intake:
                 ended=ended,
                 scarce=room is not None and not room.held,
             )
-            applied = await self._store.write(self._flagging(act))
+            alone = sum(len(item.restriction.signals) for item in part) > _LARGE
+            applied = await self._store.write(self._flagging(act), alone=alone)
             self._lists.remove(applied.removed)
             beyond = beyond or applied.beyond
         if beyond:

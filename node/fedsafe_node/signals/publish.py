@@ -180,7 +180,7 @@ class SignalService:
             await desk.keep_answer(tx, once, answer)
             return Changed(answer, kept.hints, feed=_size(kept))
 
-        return await desk.commit(act)
+        return await desk.commit(act, alone=len(outcomes) > CHUNK)
 
     async def approve(
         self, signals: Sequence[str], who: Principal, *, once: Once | None = None

@@ -323,12 +323,18 @@ class Store(Protocol):
     """A node's database."""
 
     async def write(
-        self, act: Callable[[Transaction], Awaitable[T]], *, vital: bool = False
+        self,
+        act: Callable[[Transaction], Awaitable[T]],
+        *,
+        vital: bool = False,
+        alone: bool = False,
     ) -> T:
         """Run an act and return its result once it is durable.
 
         What is *vital* may use the reserve of a full disk though it leaves no event
-        by which it could be known: the node needs it to stop anything.
+        by which it could be known: the node needs it to stop anything. What is *alone*
+        shares its commit with no other act: with one that may change many hundreds of
+        rows it costs SQLite dearly to be ready to take back only that.
 
         Raises:
             StoreFailedError: the disk refused. Mostly nothing of the act is kept;

@@ -111,17 +111,22 @@ class SQLiteStore(WrittenStore):
         return cls(path, files, sequencing, clock, faults)
 
     async def write(
-        self, act: Callable[[Transaction], Awaitable[T]], *, vital: bool = False
+        self,
+        act: Callable[[Transaction], Awaitable[T]],
+        *,
+        vital: bool = False,
+        alone: bool = False,
     ) -> T:
         """Run an act and return its result once it is durable.
 
-        What is *vital* may use the reserve though it leaves no event.
+        What is *vital* may use the reserve though it leaves no event; what is *alone*
+        shares its commit with no other act.
 
         Raises:
             StoreFailedError: the disk refused; see `protocol.Store.write`.
             StoreClosedError: the store takes no more writes.
         """
-        return cast("T", await self._writer.submit(act, vital=vital))
+        return cast("T", await self._writer.submit(act, vital=vital, alone=alone))
 
     async def read(self, query: Callable[[Reader], Awaitable[T]]) -> T:
         """Run a query over a few indexed rows, on the newest snapshot.

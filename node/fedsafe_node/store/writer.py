@@ -7,6 +7,8 @@ for the whole batch. In WAL mode with `synchronous=FULL` that is one fdatasync
 however many acts there are, and nobody is told before it.
 
 * An act that raises takes back only itself (a savepoint, where it is not alone).
+* One that changes thousands of rows has a commit of its own: within a savepoint SQLite
+  walks, after each statement, over all the pages that it keeps to go back to it.
 * When the disk refuses, the whole batch is taken back, its callers are told, and
   what the sequencer holds in memory is read from disk again.
 * A full disk leaves the writer usable, and gives up the reserve: until that is there
@@ -86,6 +88,7 @@ class _Waiting(NamedTuple):
     future: _Future
     context: Context
     vital: bool
+    alone: bool
 
 
 class Undo(Protocol):
@@ -172,7 +175,9 @@ class Writer:
         thread.start()
         return thread
 
-    def submit(self, act: Act | None, *, vital: bool = False) -> _Future:
+    def submit(
+        self, act: Act | None, *, vital: bool = False, alone: bool = False
+    ) -> _Future:
         """Hand in an act, or None to scrub; the future ends once it is durable.
 
         The act runs in the context of its caller: its audit events belong to the
@@ -186,7 +191,7 @@ class Writer:
         if not self._thread.is_alive():
             self._thread = self._start()
         future: _Future = self._loop.create_future()
-        self._queue.put(_Waiting(act, future, copy_context(), vital))
+        self._queue.put(_Waiting(act, future, copy_context(), vital, alone))
         return future
 
     async def close(self) -> None:
@@ -243,8 +248,11 @@ class Writer:
 
     def _perform(self, batch: list[_Waiting]) -> None:
         acts = [(item, item.act) for item in batch if item.act is not None]
-        outcomes = self._commit(acts) if acts else []
-        outcomes += [self._scrub(item.future) for item in batch if item.act is None]
+        for together in _in_commits(acts):
+            self._tell(self._commit(together))
+        self._tell([self._scrub(item.future) for item in batch if item.act is None])
+
+    def _tell(self, outcomes: list[_Outcome]) -> None:
         if outcomes:
             self._loop.call_soon_threadsafe(_resolve, outcomes)
 
@@ -374,6 +382,17 @@ class Writer:
                 self._remember(error)
             return (future, None, StoreFailedError(str(error)))
         return (future, is_clean, None)
+
+
+def _in_commits(acts: list[tuple[_Waiting, Act]]) -> list[list[tuple[_Waiting, Act]]]:
+    """Cut acts into those that are committed together, in their order."""
+    commits: list[list[tuple[_Waiting, Act]]] = [[]]
+    for item, act in acts:
+        if item.alone:
+            commits += [[(item, act)], []]
+        else:
+            commits[-1].append((item, act))
+    return [commit for commit in commits if commit]
 
 
 def unfit_text(error: UnfitTextError) -> BadRequestError:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 from stat import S_IMODE
+from threading import Event
 
 import pytest
 
@@ -376,3 +377,44 @@ def test_a_change_is_made_with_many_sets_of_values() -> None:
 
     assert raw.execute("SELECT a FROM rows").fetchall() == [(98,)]
     raw.close()
+
+
+class HeldOnce(Faults):
+    """Holds up the first commit until all that is handed in waits; counts them."""
+
+    def __init__(self) -> None:
+        self.begun, self.may_go_on = Event(), Event()
+        self.commits = 0
+
+    def reach(self, point: FaultPoint) -> None:
+        if point is FaultPoint.WRITER_BEFORE_BEGIN:
+            self.begun.set()
+            assert self.may_go_on.wait(30)
+        elif point is FaultPoint.WRITER_AFTER_COMMIT:
+            self.commits += 1
+
+
+@pytest.mark.parametrize(("alone", "commits"), [(False, 2), (True, 4)])
+async def test_what_is_alone_shares_its_commit_with_no_other_act(
+    tmp_path: Path,
+    alone: bool,  # noqa: FBT001 - from a table
+    commits: int,
+) -> None:
+    async def fail(tx: Transaction) -> None:
+        await tx.append(FEED, b"taken back")
+        raise LookupError
+
+    faults = HeldOnce()
+    store = await open_sqlite(tmp_path, faults)
+    first = asyncio.create_task(append(store, b"first"))
+    await asyncio.to_thread(faults.begun.wait, 30)
+    large = store.write(lambda tx: tx.append(FEED, b"large"), alone=alone)
+    later = [append(store, b"before"), large, store.write(fail), append(store, b"last")]
+    waiting = asyncio.gather(first, *later, return_exceptions=True)
+    await asyncio.sleep(0)  # each of them is handed in
+    faults.may_go_on.set()
+    told = await waiting
+    await store.close()
+
+    assert [type(each) for each in told] == [int, int, int, LookupError, int]
+    assert faults.commits == commits

@@ -120,7 +120,11 @@ class PostgresStore(WrittenStore):
         return cls(server, opened, sequencing, clock, faults)
 
     async def write(
-        self, act: Callable[[Transaction], Awaitable[T]], *, vital: bool = False
+        self,
+        act: Callable[[Transaction], Awaitable[T]],
+        *,
+        vital: bool = False,
+        alone: bool = False,
     ) -> T:
         """Run an act and return its result once it is durable.
 
@@ -128,7 +132,8 @@ class PostgresStore(WrittenStore):
             StoreFailedError: the server refused, or did not answer in time.
             StoreClosedError: the store takes no more writes.
         """
-        return cast("T", await _in_time(self._writer.submit(act, vital=vital)))
+        handed_in = self._writer.submit(act, vital=vital, alone=alone)
+        return cast("T", await _in_time(handed_in))
 
     async def read(self, query: Callable[[Reader], Awaitable[T]]) -> T:
         """Run a query over a few indexed rows, on the newest snapshot.
