@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The shell blocks of a tutorial do what its text says, word for word.
+
+Only the ports are others, so that several runs have room on one machine.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from signal import SIGTERM
+
+import pytest
+
+from fedsafe_cli.fleet import free_ports
+
+pytestmark = pytest.mark.timeout(600)
+
+ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "docs/tutorial/four-providers.md"
+_PORT = re.compile(r"\b1847[1-4]\b")
+_PATIENCE = 540
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Iterator[Path]:
+    """Give a directory like that of the source; end what was left running in it."""
+    (tmp_path / ".venv").symlink_to(Path(sys.prefix))
+    yield tmp_path
+    for file in tmp_path.glob("providers/*.pid"):
+        with suppress(ProcessLookupError, ValueError):
+            os.kill(int(file.read_text()), SIGTERM)
+
+
+def _script() -> str:
+    blocks = re.findall(r"```sh\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    text = "\n".join(blocks)
+    named = sorted(set(_PORT.findall(text)))
+    for old, new in zip(named, free_ports(len(named)), strict=True):
+        text = text.replace(old, str(new))
+    return f"set -eu\n{text}"
+
+
+def test_four_providers_come_together_and_apart_word_for_word(source: Path) -> None:
+    bash = shutil.which("bash")
+    assert bash is not None
+    with (source / "told").open("wb") as told:
+        done = subprocess.run(
+            [bash, "-c", _script()],
+            cwd=source,
+            stdin=subprocess.DEVNULL,
+            stdout=told,
+            stderr=told,
+            check=False,
+            timeout=_PATIENCE,
+            env=os.environ | {"LC_ALL": "C.UTF-8"},
+        )
+    said = (source / "told").read_text()
+
+    assert done.returncode == 0, said[-4_000:]
+    assert not (source / "providers").exists()
+    for change in ("becomes a member", "is suspended", "takes part again", "leaves"):
+        assert f"violet.demo {change}" in said
