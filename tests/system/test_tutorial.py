@@ -63,5 +63,10 @@ def test_four_providers_come_together_and_apart_word_for_word(source: Path) -> N
 
     assert done.returncode == 0, said[-4_000:]
     assert not (source / "providers").exists()
-    for change in ("becomes a member", "is suspended", "takes part again", "leaves"):
+    for change in (
+        "becomes a member",
+        "is suspended",
+        "takes part again",
+        "is no member any more",
+    ):
         assert f"violet.demo {change}" in said
