@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A program that is not ours asks our witness; a witness that is not ours cosigns.
 
-`asker.go` asks with sigsum-go as Debian packages it; the witness is litewitness, of
-Debian's `litetlog`, with its key in an SSH agent. `.ci/run` installs both.
+Both are made of sigsum-go as Debian packages it, which `.ci/run` installs: `asker.go`
+of its client, `witness.go` of its server.
 """
 
 import asyncio
@@ -18,13 +18,7 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-)
-from tests.node.fleet import Fleet, copy_of, eventually, make_founded
+from tests.node.fleet import Fleet, copy_of, make_founded
 from tests.node.peering.witnessed_log import OpenLog
 
 from fedsafe_cli.fleet import free_ports
@@ -37,18 +31,15 @@ from fedsafe_node.clock import SystemClock
 
 GOPATH: Final = Path("/usr/share/gocode")
 SIGSUM: Final = GOPATH / "src/sigsum.org/sigsum-go/pkg/client"
-PROGRAMS: Final = ("litewitness", "witnessctl", "ssh-agent", "ssh-add", "ssh-keygen")
 LOG: Final = "b.demo/feed"
-NAME: Final = "w.example/lite"
+ROUTER: Final = {"GODEBUG": "httpmuxgo121=0"}
+"""Without a module Go's router would know no methods."""
+NAME: Final = "w.example/witness"
 
 pytestmark = pytest.mark.timeout(180)
 asks = pytest.mark.skipif(
     shutil.which("go") is None or not SIGSUM.is_dir(),
     reason="needs Debian's golang-go and golang-sigsum-sigsum-go-dev",
-)
-cosigns = pytest.mark.skipif(
-    not all(map(shutil.which, PROGRAMS)),
-    reason="needs Debian's litetlog and openssh-client",
 )
 
 
@@ -60,7 +51,7 @@ def founded(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def asker(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     built = tmp_path_factory.mktemp("built")
     settings = {
         "GO111MODULE": "off",
@@ -69,13 +60,14 @@ def asker(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "GOCACHE": str(built / "cache"),
         "GOFLAGS": "",
     }
-    source = Path(__file__).with_name("asker.go")
-    subprocess.run(
-        ["go", "build", "-o", built / "asker", source],  # noqa: S607
-        env=os.environ | settings,
-        check=True,
-    )
-    return built / "asker"
+    for name in ("asker", "witness"):
+        source = Path(__file__).with_name(f"{name}.go")
+        subprocess.run(
+            ["go", "build", "-o", built / name, source],  # noqa: S607
+            env=os.environ | settings,
+            check=True,
+        )
+    return built
 
 
 @dataclass(frozen=True)
@@ -118,14 +110,14 @@ def text(data: bytes) -> str:
 
 @asks
 async def test_a_client_that_is_not_ours_gets_what_it_expects(
-    asker: Path, founded: Path, tmp_path: Path
+    programs: Path, founded: Path, tmp_path: Path
 ) -> None:
     fleet = copy_of(founded, tmp_path / "n")
     await fleet.start("a.demo", "b.demo")
     log = OpenLog(LOG, fleet["b.demo"].base.keys.feed)
-    asking = Asking(asker, fleet, log)
-    fork = Asking(asker, fleet, OpenLog(LOG, log.key, b"other"))
-    forged = Asking(asker, fleet, OpenLog(LOG, SigningKey.generate()))
+    asking = Asking(programs / "asker", fleet, log)
+    fork = Asking(programs / "asker", fleet, OpenLog(LOG, log.key, b"other"))
+    forged = Asking(programs / "asker", fleet, OpenLog(LOG, SigningKey.generate()))
     unknown = {"origin": "x.demo/feed"}
 
     assert await asking.answer(**asking.question(3, 7)) == "conflict 0"
@@ -143,74 +135,34 @@ async def test_a_client_that_is_not_ours_gets_what_it_expects(
 
 
 @dataclass(frozen=True)
-class Lite:
-    """A litewitness that runs, where it takes checkpoints and under which key."""
+class Foreign:
+    """A witness that runs, where it takes checkpoints and under which key."""
 
     url: str
     key: VerifierKey
 
 
 @contextmanager
-def running(*command: str | Path) -> Iterator[None]:
-    process = subprocess.Popen(
-        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    try:
-        yield
-    finally:
-        process.terminate()
-        process.wait()
-
-
-async def listens(port: int) -> bool:
-    try:
-        _, writer = await asyncio.open_connection("127.0.0.1", port)
-    except OSError:
-        return False
-    writer.close()
-    return True
-
-
-@contextmanager
-def lite_witness(root: Path, logs: dict[str, str]) -> Iterator[Lite]:
-    root.mkdir()
-    key, agent, database = root / "key", root / "agent", root / "witness.db"
-    private = Ed25519PrivateKey.generate()
-    encoded = private.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption())
-    key.write_bytes(encoded)
-    key.chmod(0o600)
-    for origin, verifier in logs.items():
-        known = ["-db", str(database), "-origin", origin]
-        subprocess.run(["witnessctl", "add-log", *known], check=True)  # noqa: S607
-        added = ["witnessctl", "add-key", *known, "-key", verifier]
-        subprocess.run(added, check=True)
+def witnessing(program: Path, log: VerifierKey) -> Iterator[Foreign]:
     (port,) = free_ports(1)
-    with running("ssh-agent", "-D", "-a", agent):
-        asyncio.run(eventually(lambda: _exists(agent)))
-        at_agent = os.environ | {"SSH_AUTH_SOCK": str(agent)}
-        subprocess.run(["ssh-add", "-q", key], env=at_agent, check=True)  # noqa: S607
-        printed = subprocess.run(
-            ["ssh-keygen", "-lf", key],  # noqa: S607
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        listen, fingerprint = f"127.0.0.1:{port}", printed.stdout.split()[1]
-        named = ["-name", NAME, "-key", fingerprint, "-db", str(database)]
-        where = ["-ssh-agent", str(agent), "-listen", listen]
-        with running("litewitness", *named, *where):
-            asyncio.run(eventually(lambda: listens(port)))
-            public = private.public_key().public_bytes_raw()
-            yield Lite(f"http://{listen}", VerifierKey.of(NAME, public, COSIGNER))
+    listen = f"127.0.0.1:{port}"
+    with subprocess.Popen(
+        [program, listen, NAME, log.name, log.encode()],
+        stdout=subprocess.PIPE,
+        env=os.environ | ROUTER,
+        text=True,
+    ) as process:
+        try:
+            assert process.stdout is not None
+            said = process.stdout.readline().strip()
+            yield Foreign(f"http://{listen}", VerifierKey.parse(said, COSIGNER))
+        finally:
+            process.terminate()
 
 
-async def _exists(path: Path) -> bool:
-    return await asyncio.to_thread(path.exists)
-
-
-async def _by_a_policy(fleet: Fleet, lite: Lite) -> tuple[bytes, bytes]:
+async def _by_a_policy(fleet: Fleet, foreign: Foreign) -> tuple[bytes, bytes]:
     """Let a.demo have its anchor cosigned twice by that witness alone."""
-    policy = f"witness w {lite.key.encode()} {lite.url}\nquorum w\n"
+    policy = f"witness w {foreign.key.encode()} {foreign.url}\nquorum w\n"
     fleet.place("a.demo").witness_policy.write_text(policy)
     fleet.clock.moment = SystemClock().now()  # that witness has no other
     await fleet.start("a.demo")
@@ -227,17 +179,17 @@ async def _by_a_policy(fleet: Fleet, lite: Lite) -> tuple[bytes, bytes]:
     return notes[0], notes[1]
 
 
-@cosigns
+@asks
 def test_a_witness_that_is_not_ours_cosigns_what_we_ask(
-    founded: Path, tmp_path: Path
+    programs: Path, founded: Path, tmp_path: Path
 ) -> None:
     fleet = copy_of(founded, tmp_path / "n")
     key = asyncio.run(_anchor_key(fleet))
-    with lite_witness(tmp_path / "w", {key.name: key.encode()}) as lite:
-        first, second = asyncio.run(_by_a_policy(fleet, lite))
+    with witnessing(programs / "witness", key) as foreign:
+        first, second = asyncio.run(_by_a_policy(fleet, foreign))
 
     for note in (first, second):
-        assert list(verify_cosignatures(note, [lite.key])) == [lite.key]
+        assert list(verify_cosignatures(note, [foreign.key])) == [foreign.key]
     grew: list[Checkpoint] = [open_checkpoint(note, key) for note in (first, second)]
     assert grew[0].size < grew[1].size
 
