@@ -59,9 +59,9 @@ from fedsafe_node.restriction_tables import (
 from fedsafe_node.sealed_checks import check_seal
 from fedsafe_node.searching import MOST_LOOKED_AT, Sieve, Wanted
 from fedsafe_node.situation import Situation
+from fedsafe_node.store.causes import BY_WRONG_CELLS
 from fedsafe_node.store.protocol import Reader, Store, Transaction
 from fedsafe_node.store.rows import PeerRow, Tail
-from fedsafe_node.store.writer import BY_WRONG_CELLS
 from fedsafe_node.tables import SIGNALS, SignalRows
 from fedsafe_node.telemetry import LOGGER, fields
 from fedsafe_policies.vocabulary import Matter, Purpose

@@ -35,12 +35,12 @@ from fedsafe_node.log.verification import Anchor, verify_log
 from fedsafe_node.provisions import NOT_ITS_NAME, Digests, approved_digests, odd_text
 from fedsafe_node.sealed_files import SealedFiles
 from fedsafe_node.storage import store_at
+from fedsafe_node.store.causes import BY_WRONG_CELLS
 from fedsafe_node.store.postgresql.server import Server
 from fedsafe_node.store.protocol import LogName, Reader
 from fedsafe_node.store.rows import Committed, Opening, RawOpening, SealedOpening
 from fedsafe_node.store.seal_protocol import Position, SealReport, Surroundings
 from fedsafe_node.store.sql_log_reader import Unsealing
-from fedsafe_node.store.writer import BY_WRONG_CELLS
 
 AUDIT: Final = "/audit"
 DATABASE: Final = "database"

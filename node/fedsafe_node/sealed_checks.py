@@ -10,8 +10,8 @@ from fedsafe_node.checks import bad_seal
 from fedsafe_node.errors import SealBrokenError, StoreFailedError
 from fedsafe_node.log.guard import Guard
 from fedsafe_node.provisions import NOT_ITS_NAME, odd_text
+from fedsafe_node.store.causes import BY_WRONG_CELLS
 from fedsafe_node.store.protocol import Store
-from fedsafe_node.store.writer import BY_WRONG_CELLS
 
 SEAL: Final = "seal"
 

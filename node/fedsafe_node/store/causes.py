@@ -1,15 +1,29 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Why the disk did not take a write."""
+"""Why the disk did not take a write, and what whoever asked for it is told."""
 
 import errno
 import logging
 import sqlite3
 from typing import Final
 
-from fedsafe_node.errors import NoRoomError
+from fedsafe_node.errors import (
+    BadRequestError,
+    ConflictError,
+    KeyFileError,
+    NoRoomError,
+    StoreFailedError,
+)
 from fedsafe_node.store.rows import Trouble
+from fedsafe_node.store.sql import (
+    UNREADABLE,
+    Connection,
+    IntegrityError,
+    LongTextError,
+    UnfitTextError,
+)
 from fedsafe_node.telemetry import LOGGER, fields
 
+BY_WRONG_CELLS = (TypeError, ValueError, AttributeError, OverflowError)
 _DISK_FULL: Final = "53100"  # of PostgreSQL
 _LOCKED: Final = "55P03"
 _LOG = logging.getLogger(f"{LOGGER}.store")
@@ -50,3 +64,32 @@ def log_cause(error: BaseException) -> None:
 
 def _code(error: BaseException) -> int:
     return (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF
+
+
+def by_damage(connection: Connection, error: Exception) -> Exception:
+    """Tell an error of ours from one that damaged rows made: those are the disk's.
+
+    A flipped bit may turn bytes into text, which nobody who reads them expects.
+    """
+    if not isinstance(error, BY_WRONG_CELLS):
+        return error
+    damage = connection.is_damaged()
+    return error if damage is None else StoreFailedError(damage)
+
+
+def unfit_text(error: UnfitTextError) -> BadRequestError:
+    """Tell whoever sent a text that the database does not take."""
+    is_long = isinstance(error, LongTextError)
+    why = "a text is too long" if is_long else "no text has the character U+0000"
+    return BadRequestError("malformed_request", why)
+
+
+def for_caller(error: Exception) -> Exception:
+    """Tell what an act raised as whoever handed it in is told."""
+    if isinstance(error, IntegrityError):
+        return ConflictError(str(error))
+    if isinstance(error, UnfitTextError):
+        return unfit_text(error)
+    if isinstance(error, (*UNREADABLE, KeyFileError)):  # the month's key is not made
+        return StoreFailedError(str(error))
+    return error

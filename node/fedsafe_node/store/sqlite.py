@@ -25,7 +25,7 @@ from fedsafe_node.clock import Clock
 from fedsafe_node.errors import StoreBusyError, StoreClosedError, StoreFailedError
 from fedsafe_node.faults import NO_FAULTS, Faults
 from fedsafe_node.keyfiles import make_private_directory, sync_directory
-from fedsafe_node.store.causes import is_full
+from fedsafe_node.store.causes import by_damage, is_full
 from fedsafe_node.store.keeping_rows import Room
 from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.store.reserve import Reserve
@@ -42,7 +42,7 @@ from fedsafe_node.store.sqlite_connection import (
 )
 from fedsafe_node.store.sqlite_durable import make_log_durable
 from fedsafe_node.store.sqlite_notes import SqliteNotes
-from fedsafe_node.store.writer import Writer, by_damage, run_act
+from fedsafe_node.store.writer import Writer, run_act
 from fedsafe_node.store.written import WrittenStore
 
 T = TypeVar("T")

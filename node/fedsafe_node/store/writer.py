@@ -34,29 +34,27 @@ from typing import Any, NamedTuple, Protocol, TypeVar, cast
 
 from fedsafe_node.clock import Clock
 from fedsafe_node.errors import (
-    BadRequestError,
-    ConflictError,
-    KeyFileError,
     NoRoomError,
     StoreClosedError,
     StoreFailedError,
 )
 from fedsafe_node.faults import FaultPoint, Faults
-from fedsafe_node.store.causes import is_full, kind_of, log_cause
+from fedsafe_node.store.causes import (
+    by_damage,
+    for_caller,
+    is_full,
+    kind_of,
+    log_cause,
+)
 from fedsafe_node.store.keeping_rows import Outage
 from fedsafe_node.store.protocol import Transaction
 from fedsafe_node.store.reserve import Reserve
 from fedsafe_node.store.rows import StoreTrouble, Trouble
 from fedsafe_node.store.seal_protocol import Seal
 from fedsafe_node.store.sql import (
-    UNREADABLE,
-    Connection,
     Error,
-    IntegrityError,
-    LongTextError,
     OperationalError,
     Since,
-    UnfitTextError,
     WriteConnection,
 )
 
@@ -67,18 +65,6 @@ _Outcome = tuple[_Future, Any, Exception | None]
 
 MAX_BATCH = 1024
 _NOTHING = object()  # never in the queue
-BY_WRONG_CELLS = (TypeError, ValueError, AttributeError, OverflowError)
-
-
-def by_damage(connection: Connection, error: Exception) -> Exception:
-    """Tell an error of ours from one that damaged rows made: those are the disk's.
-
-    A flipped bit may turn bytes into text, which nobody who reads them expects.
-    """
-    if not isinstance(error, BY_WRONG_CELLS):
-        return error
-    damage = connection.is_damaged()
-    return error if damage is None else StoreFailedError(damage)
 
 
 class _Waiting(NamedTuple):
@@ -323,7 +309,7 @@ class Writer:
             else:
                 connection.rollback()
             self._undo.undo_act()
-            told = by_damage(connection, _for_caller(error))
+            told = by_damage(connection, for_caller(error))
             if isinstance(told, StoreFailedError):
                 self._remember(error)
             return (future, None, told)
@@ -393,23 +379,6 @@ def _in_commits(acts: list[tuple[_Waiting, Act]]) -> list[list[tuple[_Waiting, A
         else:
             commits[-1].append((item, act))
     return [commit for commit in commits if commit]
-
-
-def unfit_text(error: UnfitTextError) -> BadRequestError:
-    """Tell whoever sent a text that the database does not take."""
-    is_long = isinstance(error, LongTextError)
-    why = "a text is too long" if is_long else "no text has the character U+0000"
-    return BadRequestError("malformed_request", why)
-
-
-def _for_caller(error: Exception) -> Exception:
-    if isinstance(error, IntegrityError):
-        return ConflictError(str(error))
-    if isinstance(error, UnfitTextError):
-        return unfit_text(error)
-    if isinstance(error, (*UNREADABLE, KeyFileError)):  # the month's key is not made
-        return StoreFailedError(str(error))
-    return error
 
 
 def _resolve(outcomes: list[_Outcome]) -> None:

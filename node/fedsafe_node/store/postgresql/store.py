@@ -30,6 +30,7 @@ from fedsafe_node.errors import (
     StoreFailedError,
 )
 from fedsafe_node.faults import NO_FAULTS, Faults
+from fedsafe_node.store.causes import by_damage, unfit_text
 from fedsafe_node.store.keeping_rows import Room
 from fedsafe_node.store.postgresql.catalogue import MAY_CHANGE
 from fedsafe_node.store.postgresql.connection import (
@@ -51,7 +52,7 @@ from fedsafe_node.store.sql import UNREADABLE, UnfitTextError
 from fedsafe_node.store.sql_log_reader import Unsealing
 from fedsafe_node.store.sql_reader import SqlReader
 from fedsafe_node.store.sql_transaction import Sequencing, SqlTransaction
-from fedsafe_node.store.writer import Writer, by_damage, run_act, unfit_text
+from fedsafe_node.store.writer import Writer, run_act
 from fedsafe_node.store.written import WrittenStore
 
 T = TypeVar("T")
