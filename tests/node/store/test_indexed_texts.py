@@ -40,6 +40,7 @@ LONGEST: Final = {
     "key": HASH,
     "kind": WORD,
     "log": NODE + WORD,
+    "member": NODE,
     "migration_set": WORD,
     "name": NODE + WORD,
     "origin": NODE + WORD,
@@ -50,6 +51,7 @@ LONGEST: Final = {
     "recipient": NODE,
     "role": WORD,
     "second": NAME,
+    "side": WORD,
     "signal_id": ID,
     "state": WORD,
     "subject": 255,  # `people.id_tokens`, and a hash of a task's
