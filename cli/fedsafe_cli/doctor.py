@@ -22,7 +22,7 @@ import click
 from fedsafe_cli.client import Client
 from fedsafe_cli.diagnosis import Finding, Level
 from fedsafe_cli.doctor_server import server, unasked
-from fedsafe_cli.errors import CliError
+from fedsafe_cli.errors import CliError, SettingsError
 from fedsafe_cli.exit_codes import OK, ExitStatus
 from fedsafe_cli.labels import coded, headings
 from fedsafe_cli.options import settings_of, shared_options
@@ -94,7 +94,10 @@ def examine(settings: Settings) -> Iterator[Finding]:
     try:
         directory = Path(settings.directory())
     except CliError as error:
-        yield Finding("node", Level.WARN, str(error), error.hint)
+        # No node here is no fault; none where one was named is.
+        is_named = isinstance(error, SettingsError)
+        level = Level.FAIL if is_named else Level.WARN
+        yield Finding("node", level, str(error), error.hint)
         return
     yield disk(directory, time.perf_counter)
     yield from room(directory, shutil.disk_usage(directory).free)

@@ -47,6 +47,18 @@ def test_a_machine_and_node_that_are_well_exit_0(
     assert healthy.tokens == [None, None]
 
 
+def test_no_node_is_a_fault_only_where_one_was_named(
+    run: "Run", tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    nothing = run("doctor", "--json")
+    named = run("doctor", "--json", "--config", str(tmp_path / "nowhere"))
+
+    assert (nothing.status, by_check(nothing)["node"]["level"]) == (0, "warn")
+    assert (named.status, by_check(named)["node"]["level"]) == (1, "fail")
+
+
 def test_a_node_that_is_ill_and_peers_that_are_gone_are_named(
     ask: "Run", healthy: "FakeNode"
 ) -> None:
