@@ -89,7 +89,8 @@ class Leases:
                 leased.append(lease)
             return standing(leased, now), lease
 
-        stands, lease = await self.store.write(act)
+        # Without it no objection finds the signals that it has to rest.
+        stands, lease = await self.store.write(act, vital=True)
         self._stood[key] = stands
         if lease is None:
             return stands
