@@ -115,7 +115,7 @@ def test_what_fails_at_the_server_can_be_done_again(
 ) -> None:
     owner, home = short_path / "owner.url", short_path / "n"
     owner.touch(0o600)
-    owner.write_text(empty.node)  # who may not make tables
+    owner.write_text(empty.node)  # who may not own the tables
     home.mkdir()
     asked = (*MAKE, *TALKS, "--dir", str(home), "--store", empty.node)
     failed = run(*asked, "--store-owner-file", str(owner))
@@ -124,7 +124,7 @@ def test_what_fails_at_the_server_can_be_done_again(
     made = run(*asked, "--store-owner-file", str(owner))
 
     assert failed.status == 1
-    assert "permission denied" in failed.err
+    assert "may not own the tables" in failed.err
     assert left == []
     assert made.status == 0, made.err
 

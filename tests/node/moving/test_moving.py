@@ -277,7 +277,9 @@ def test_a_store_that_runs_at_the_target_is_never_overwritten(
     asyncio.run(start_and_stop(stopped))
     before = stopped.in_database()
     stopped.move(stopped.there)
-    elsewhere = replace(stopped.there, target=f"{stopped.there.target}&port=1")
+    elsewhere = replace(
+        stopped.there, target=f"{stopped.there.target}&connect_timeout=9"
+    )
     with pytest.raises(MoveRefusedError, match="has moved already"):
         stopped.move(elsewhere)
     # Whoever puts a backup of the file back finds the server ahead of it.

@@ -444,7 +444,7 @@ async def test_a_batch_that_the_disk_refused_is_taken_the_next_time(
     known = (await node.intake.position("a.demo")).known
     verified = verify_batch(batch, member, known, origin.membership.charter)
 
-    async def fail(_act: object) -> None:
+    async def fail(_act: object, **_: object) -> None:
         raise StoreFailedError("disk full")
 
     await node.replicating.stop()
