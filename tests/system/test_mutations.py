@@ -6,8 +6,11 @@ The long version is `tests.campaigns.mutations`.
 
 from pathlib import Path
 
+import pytest
 from tests.campaigns.mutations import run
 from tests.campaigns.telling import Judgement
+
+pytestmark = pytest.mark.timeout(180)  # two hundred starts, one after the other
 
 SEED = 20_261_124
 COUNT = 200
