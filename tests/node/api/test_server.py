@@ -52,7 +52,22 @@ STATEMENT = {
     "payload": "e30=",
     "signature": "A" * 86 + "==",
 }
+FORK = {
+    "v": 1,
+    "kind": "fork",
+    "key": "games.example.fr/feed+00000000+AQ==",
+    "first": "one note",
+    "second": "another",
+    "proof": [],
+}
 BODIES: dict[str, object] = {
+    "giveFork": FORK,
+    "tellFork": FORK,
+    "liftFork": {
+        "log": "games.example.fr/feed",
+        "digest": "0" * 64,
+        "reference": "minutes-1",
+    },
     "recordGate": {"dpia": "file-12"},
     "signOffNoticeText": {"digest": "0" * 64, "valid_until": "2027-11-24"},
     "withholdNotice": {
@@ -85,6 +100,7 @@ BODIES: dict[str, object] = {
 BODIES |= (
     PEOPLE_BODIES | DISPUTE_BODIES | RIGHTS_BODIES | OVERSIGHT_BODIES | KEEPING_BODIES
 )
+QUERIES = {"tally": {"day": "20781"}}
 STAFF = {"Authorization": f"Bearer {STAFF_TOKEN}"}
 OPERATOR = {"Authorization": f"Bearer {OPERATOR_TOKEN}"}
 DOCUMENT = build()
@@ -123,7 +139,8 @@ def sent(route: Route, headers: dict[str, str]) -> dict[str, Any]:
     if route.body is bytes:
         typed = {**headers, "Content-Type": route.takes}
         return {"data": RIGHTS_FORMS.get(route.name, b"old 0"), "headers": typed}
-    return {"json": BODIES.get(route.name), "headers": headers}
+    query = QUERIES.get(route.name)
+    return {"json": BODIES.get(route.name), "params": query, "headers": headers}
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.name)
