@@ -38,6 +38,10 @@ NOT_FOLLOWED = {
     *("begin_effect", "end_effect"),
     # only the process that leads has it in memory, and forgets it with its term
     *("add_feed_mark", "put_peer"),
+    # each process spends its own leases, and reads the others' when it takes one
+    *("add_leased", "forget_leased", "give_back"),
+    # only the comparison of past days and the status read them, from the store
+    *("forget_tallies", "put_tally"),
     # meters look at it again every second
     *("add_spent", "forget_spent"),
 }

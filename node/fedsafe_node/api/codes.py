@@ -49,6 +49,7 @@ class Code(StrEnum):
     IN_FLIGHT = "in_flight"
     STALE_STATEMENT = "stale_statement"
     FOUNDING_FAILED = "founding_failed"
+    CEREMONY_FAILED = "ceremony_failed"
     NAME_TAKEN = "name_taken"
     ACT_EXPIRED = "act_expired"
     ACT_CHANGED = "act_changed"
@@ -181,6 +182,7 @@ CODES: Final[Mapping[Code, tuple[int, str]]] = {
     Code.IN_FLIGHT: (409, "The same request is under way"),
     Code.STALE_STATEMENT: (409, "The statement is too old or was seen before"),
     Code.FOUNDING_FAILED: (409, "The founding ceremony cannot go on"),
+    Code.CEREMONY_FAILED: (409, "The ceremony cannot go on"),
     Code.NAME_TAKEN: (409, "The name is taken"),
     Code.ACT_EXPIRED: (409, "The act has expired"),
     Code.ACT_CHANGED: (

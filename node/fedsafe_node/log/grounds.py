@@ -43,6 +43,7 @@ _DUTY: Final = Grounds(Purpose.SUPERVISION, Basis.LEGAL_OBLIGATION)
 FAMILIES: Final[Mapping[str, Grounds]] = {
     "account": _OPERATIONS,
     "act": _GOVERNING,
+    "additions": _OPERATIONS,
     "attestation": _GOVERNING,
     "audit": _OVERSIGHT,
     "breach": _DUTY,
