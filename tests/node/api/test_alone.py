@@ -9,6 +9,7 @@ from typing import Any, Final
 import msgspec
 import pytest
 from tests.node.api.test_people import House, house
+from tests.node.fleet import found, make
 from tests.node.people.test_gate import COMPLETE
 from tests.node.review.conftest import match
 from tests.node.signals.conftest import ANNA, request_for
@@ -46,6 +47,15 @@ async def _policy(house: House, who: str) -> dict[str, Any]:
     written = place.config.read_text()
     place.config.write_text(written.replace('"germany"', '"ours.toml"'))
     return dict(await house.done("POST", "/v1/policy/propose", None, who))
+
+
+async def _charter(house: House, who: str) -> dict[str, Any]:
+    fleet = house.fleet
+    await make(fleet.root, "b.demo", policy="germany", staff=())
+    await fleet.start("b.demo")
+    await found(fleet, "a.demo", "b.demo")
+    body = {"change": "terms", "appeal": "b.demo"}
+    return dict(await house.done("POST", "/v1/federation/proposals", body, who))
 
 
 async def _export(house: House, who: str) -> dict[str, Any]:
@@ -143,6 +153,7 @@ async def _found(house: House, who: str, act_id: str) -> dict[str, Any]:
 ACTS: Final[dict[Act, tuple[str, str, Ask]]] = {
     Act.ROLE_GRANT: ("olaf", "rita", _role),
     Act.POLICY_CHANGE: ("olaf", "rita", _policy),
+    Act.CHARTER_CHANGE: ("olaf", "rita", _charter),
     Act.GATE_OPENING: ("rita", "dora", _gate),
     Act.EXPORT_WITH_OPENINGS: ("dora", "rita", _export),
     Act.BREACH_SILENCE: ("olaf", "dora", _breach),
