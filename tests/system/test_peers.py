@@ -20,6 +20,7 @@ pytestmark = pytest.mark.timeout(90)
 ROOT = Path(__file__).parents[2]
 PERSON = {"kind": "email", "value": "anna.muster@post.example"}
 STRANGER = "stranger@post.example"
+TRIES = 15  # of two lookups, each of which asks the liar or the other by chance
 
 
 @pytest.fixture(scope="module")
@@ -66,16 +67,20 @@ def _exit_status(fed: Federation, node: DemoNode, value: str) -> int:
 @pytest.mark.parametrize("how", LIES)
 def test_a_liar_is_named_and_another_is_asked(fed: Federation, how: str) -> None:
     before = len(_accused(fed, fed.a))
-    # A node remembers a liar for minutes; one that starts anew asks in its usual order.
+    # A node remembers a liar for minutes; one that starts anew asks whom chance says.
     fed.kill(fed.a)
     fed.start(fed.a)
     with _lying(fed, fed.c, how):
         until(fed.caught_up, "catching up")
-        found = _exit_status(fed, fed.a, PERSON["value"])
-        unknown = _exit_status(fed, fed.a, STRANGER)
-        named = _accused(fed, fed.a)[before:]
+        told, named = set[tuple[int, int]](), list[str]()
+        for _ in range(TRIES):
+            found = _exit_status(fed, fed.a, PERSON["value"])
+            unknown = _exit_status(fed, fed.a, STRANGER)
+            told.add((found, unknown))
+            if named := _accused(fed, fed.a)[before:]:
+                break
 
-    assert (found, unknown) == (ExitStatus.MATCH, ExitStatus.NO_SIGNAL)
+    assert told == {(ExitStatus.MATCH, ExitStatus.NO_SIGNAL)}
     assert named == [fed.c.name]
 
 
