@@ -13,6 +13,7 @@ import msgspec
 import pytest
 from aiohttp import ClientResponse, ClientSession, UnixConnector
 from tests.node.fleet import FEDERATION, Fleet
+from tests.node.peering.test_forks import evidence_of
 from tests.node.review.conftest import match
 from tests.node.signals.conftest import ANNA, BOT, request_for
 
@@ -71,6 +72,9 @@ MAY: Final[Mapping[str, set[str]]] = {
         *OVERSIGHT,
     },
     "showRecipients": {Role.REVIEWER} | OVERSIGHT,
+    "listForks": {LOCAL, *PERSONS},
+    "giveFork": {LOCAL, *PERSONS},
+    "liftFork": {Role.OPERATOR, Role.DPO},
     "readEvents": {LOCAL} | WRITERS | COUNSEL | OVERSIGHT,
     "receiptEvent": {LOCAL} | {Role.REVIEWER, Role.LEGAL_ADVISER},
     "showBudgets": {LOCAL, *PERSONS},
@@ -104,7 +108,7 @@ READS: Final = {
     *("listTasks", "showTask", "listInquiries"),
     "readEvents",
     "showRecipients",
-    *("listNotices", "listNoticeTexts", "showSightings"),
+    *("listNotices", "listNoticeTexts", "showSightings", "listForks"),
     *("listSignals", "showSignal", "auditEvents", "auditVerify"),
     *("askExport", "exportAudit", "searchAudit", "auditStatus", "showEntry"),
     *("exportTiles", "showBudgets", "showGate", "showRegister", "status", "metrics"),
@@ -130,7 +134,9 @@ ACTS_OF_THE_DPO: Final = {
     "recordGate",
     "reviewItem",
     "revokeSignal",
+    "liftFork",
 }
+GIVES: Final = {"giveFork"}  # evidence proves itself, so anybody may bring it
 QUESTION: Final = {"kind": "email", "value": "anna@example.de"}
 FINDING: Final = {
     "phenomenon": "grooming",
@@ -165,7 +171,9 @@ async def body_in(response: ClientResponse) -> Any:  # noqa: ANN401 - JSON
     return await (response.text() if text else response.json(content_type=None))
 
 
-def body_of(route: Route, caller: str, signal: str, card: object) -> object:
+def body_of(
+    route: Route, caller: str, signal: str, made: Mapping[str, object]
+) -> object:
     purpose = PURPOSES.get(caller, Purpose.AUDIT_REVIEW)
     asked = {"questions": [QUESTION], "subject_ref": "account-1"}
     why = {"purpose": purpose, "surface": "public_content"}
@@ -193,8 +201,18 @@ def body_of(route: Route, caller: str, signal: str, card: object) -> object:
         },
         "hearTask": {"step": "heard", "reference": "minute-3"},
         "answerInquiry": {"replies": {"still_stands": "yes"}, "reference": "mail-7"},
-        "propose": {"federation": FEDERATION, "cards": [card], "threshold": 1},
+        **made,
     }.get(route.name)
+
+
+async def forked(fleet: Fleet, size: int) -> Mapping[str, object]:
+    """Give the bodies about a fork; one is kept that was not excused."""
+    evidence = evidence_of(fleet, "b.demo/anchor", size)
+    forks = fleet["a.demo"].services.forks
+    await forks.take(evidence, by="rita")
+    (kept,) = (await forks.kept()).forks
+    lift = {"log": kept.log, "digest": kept.digest, "reference": "minutes-1"}
+    return {"giveFork": msgspec.to_builtins(evidence), "liftFork": lift}
 
 
 async def inquiry_of(fleet: Fleet, task: str) -> int:
@@ -248,7 +266,7 @@ def test_oversight_only_reads_and_an_operator_sees_no_case() -> None:
 
     for role in OVERSIGHT:
         reached = {name for name, may in MAY.items() if role in may}
-        assert reached - ACTS_OF_THE_DPO == READS
+        assert reached - ACTS_OF_THE_DPO - GIVES == READS
     assert {name for name in ACTS_OF_THE_DPO if Role.AUDITOR in MAY[name]} == set()
     assert {name for name, may in MAY.items() if Role.OPERATOR in may} & cases == set()
 
@@ -258,10 +276,12 @@ async def test_a_role_reaches_what_it_may_and_nothing_else(
 ) -> None:
     services = trio["a.demo"].services
     card = msgspec.to_builtins(await services.foundings.card())
+    proposal = {"federation": FEDERATION, "cards": [card], "threshold": 1}
     base, notice = trio["a.demo"].base, Announcement(EventKind.NOTICE_DUE)
     await base.store.write(lambda tx: base.announcer.announce(tx, notice))
     passed: dict[str, set[str]] = {}
-    for caller, session in sessions.items():
+    for size, (caller, session) in enumerate(sessions.items(), start=1):
+        made = {"propose": proposal, **await forked(trio, size)}
         for route in CREDENTIAL_ROUTES:
             drafting = route.name in {"approveSignals", "withholdNotice"}
             scope, author = (Scope.FEDERATION, ANNA) if drafting else (Scope.SELF, BOT)
@@ -280,7 +300,7 @@ async def test_a_role_reaches_what_it_may_and_nothing_else(
                     number="1",
                     name=TextName.END_OF_SIGNAL,
                 ),
-                json=body_of(route, caller, signal, card),
+                json=body_of(route, caller, signal, made),
                 params=NAMED if caller == LOCAL and route.name in LOG else None,
             )
             answer = await body_in(response)

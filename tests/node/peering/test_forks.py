@@ -20,7 +20,7 @@ OLAF = Principal("olaf", Role.OPERATOR)
 
 
 def evidence_of(fleet: Fleet, log: str = "a.demo/feed", size: int = 7) -> ForkEvidence:
-    keys = fleet["a.demo"].base.keys
+    keys = fleet[log.partition("/")[0]].base.keys
     key = keys.feed if log.endswith("/feed") else keys.audit
     one, other = OpenLog(log, key), OpenLog(log, key, b"other")
     verifier = VerifierKey.of(log, key.public)
