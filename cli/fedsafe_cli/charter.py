@@ -30,6 +30,7 @@ from fedsafe_cli.options import settings_of, shared_options
 from fedsafe_cli.output import document, line, note, pairs, table
 from fedsafe_cli.sessions import personal
 from fedsafe_cli.settings import Settings, printable
+from fedsafe_cli.signal_ids import checked_member
 
 FEDERATION: Final = "/v1/federation"
 PROPOSALS: Final = "/v1/federation/proposals"
@@ -362,7 +363,9 @@ def _change(
     **said: Any,  # noqa: ANN401 (a body)
 ) -> ExitStatus:
     settings = settings_of(context)
-    _say_first(kind, settings, yes=yes, member=str(said.get("member") or ""))
+    member = said.get("member")
+    named = "" if member is None else checked_member(str(member))
+    _say_first(kind, settings, yes=yes, member=named)
     body = {name: value for name, value in said.items() if value is not None}
     asked = personal(settings).post(PROPOSALS, {"change": kind, **body})
     return waiting(asked, settings)
@@ -375,7 +378,7 @@ def _vote(context: click.Context, start: str, verb: str, *, yes: bool) -> ExitSt
     fits = [each for each in found if each["proposal"].startswith(start.lower())]
     if len(fits) != 1:
         raise BadInputError(
-            f"no single proposal begins with {printable(start)}",
+            "no single proposal begins with that",
             "see `fedsafe federation status`",
         )
     if not settings.json:
@@ -391,7 +394,7 @@ def _let_in(context: click.Context, name: str, *, yes: bool) -> ExitStatus:
     fits = [each for each in found if each["name"] == name]
     if not fits:
         raise BadInputError(
-            f"{printable(name)} has not come with an invitation of this node",
+            "nobody of that name has come with an invitation of this node",
             "see `fedsafe federation status`, or `fedsafe federation invite`",
         )
     note(f"{name}: {fits[0]['fingerprint']}")

@@ -18,7 +18,7 @@ from fedsafe_cli.options import settings_of, shared_options
 from fedsafe_cli.output import document, line, table
 from fedsafe_cli.remote import remote
 from fedsafe_cli.sessions import personal
-from fedsafe_cli.settings import Settings, printable
+from fedsafe_cli.settings import Settings
 
 STATUSES: Final[Mapping[str, tuple[str, str]]] = {
     "met": ("erfüllt", "met"),
@@ -92,8 +92,8 @@ def _public_of(settings: Settings, member: str) -> Json:
         for peer in settings.client().get("/v1/status")["peers"]
     }
     if member not in peers:
-        known, named = ", ".join(sorted(peers)) or "-", printable(member)
-        raise BadInputError(f"no other member is called {named}", f"members: {known}")
+        known = ", ".join(sorted(peers)) or "-"
+        raise BadInputError("no other member is called that", f"members: {known}")
     found: Json = remote(peers[member]).get("/v1/register/public")
     if found.get("node") != member or not isinstance(found.get("items"), list):
         raise BrokenAnswerError(f"what answers for {member} is another node")

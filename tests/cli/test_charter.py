@@ -227,6 +227,29 @@ def test_whoever_was_invited_is_let_in_by_name(ask: "Run", node: "FakeNode") -> 
     assert "ab12 0000" in ask("federation", "status").out
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("suspend",),
+        ("reinstate",),
+        ("expel",),
+        ("approve",),
+        ("refuse",),
+        ("backfill", "--elements", "1", "--days", "1", "--member"),
+    ],
+)
+@pytest.mark.parametrize("typed", ["zora@post.example", "0151 765432", "192.0.2.77"])
+def test_an_identifier_typed_for_a_name_is_not_said_back(
+    ask: "Run", node: "FakeNode", words: tuple[str, ...], typed: str
+) -> None:
+    node.always(STATUS, FOUND)
+    outcome = ask("federation", *words, typed, "--yes")
+
+    assert outcome.status == 5
+    assert typed not in outcome.out + outcome.err
+    assert PROPOSE not in [target for target, _ in node.asked]
+
+
 def test_terms_name_at_least_one(ask: "Run", node: "FakeNode") -> None:
     outcome = ask("federation", "set-policy", "--yes")
 
