@@ -31,7 +31,7 @@ from tests.system.search import encodings
 from fedsafe_cli.demo import DemoNode
 from fedsafe_cli.exit_codes import ExitStatus
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(300)
 
 PICTURE = Path(__file__).parents[2] / "cli/fedsafe_cli/data/demo"
 OWN = "device"
@@ -326,6 +326,9 @@ def _wrong_commands(fed: Federation, root: Path) -> None:
     false.write_text(FALSE_CREDENTIAL)
     false.chmod(0o600)
     fed.fedsafe("signal", "list", "--credential", str(false), node=fed.a)
+    fork = root / "fork.json"
+    about = {"log": PEOPLE["email"]["value"], PEOPLE["url"]["value"]: 1}
+    fork.write_text(json.dumps(about))
     out = ("--out", str(root / "x.key"))
     for arguments in (
         ("lookup", f"email:{ARGUMENT}"),
@@ -335,6 +338,10 @@ def _wrong_commands(fed: Federation, root: Path) -> None:
         ("signal", "show", ARGUMENT),
         ("signal", "recipients", ARGUMENT),
         ("signal", "approve", ARGUMENT),
+        ("evidence", "check", str(fork), "--key", ARGUMENT),
+        ("evidence", "submit", str(fork)),
+        ("evidence", "export", ARGUMENT),
+        ("register", "show", "--of", ARGUMENT),
         ("events", "follow", "--for", "0"),
         ("notice", "sign-off", "end_of_signal", "--until", "2099-01-01"),
         ("notice", "withhold", ARGUMENT, *WITHHOLDING),
@@ -386,8 +393,14 @@ def _staff_served(fed: Federation, root: Path) -> None:
         ("federation", "expel", ARGUMENT, "--yes"),
         ("federation", "leave", "--yes"),
         ("federation", "set-policy", "--appeal", ARGUMENT, "--yes"),
+        (
+            *("federation", "backfill", "--elements", "1", "--days", "1"),
+            *("--member", ARGUMENT, "--yes"),
+        ),
+        ("federation", "backfill", "--elements", "1", "--days", "1", "--yes"),
         ("federation", "approve", ARGUMENT, "--yes"),
         ("federation", "refuse", ARGUMENT, "--yes"),
+        ("evidence", "lift", ARGUMENT, "0" * 64, "--reference", ARGUMENT),
         ("audit", "subject", "account-7"),
         ("audit", "erase", "account-7", "--reason", "ticket:7"),
         ("audit", "reveal", "staff-2026q4-" + "a" * 21, "--reason", "ticket:7"),
@@ -436,6 +449,7 @@ def _looked_around(fed: Federation) -> None:
         (("federation", "show"), None),
         (("federation", "card"), None),
         (("budget", "show"), None),
+        (("evidence", "list", "--json"), "ben"),
         (("breach", "list"), "ben"),
         (("signal", "due"), "ben"),
         (("gate", "show"), None),
