@@ -143,7 +143,8 @@ def _opens(caller: Caller) -> bool:
 
 def _result(caller: Caller) -> object:
     body = caller.post("/v1/lookup", {"questions": [_about(WHO)]}).body
-    return body["result"]
+    # While all that the moved clock made due holds the store, it may be `timed_out`.
+    return body["result"] if "result" in body else body["code"]
 
 
 def _relocked(caller: Caller) -> bool:
