@@ -80,7 +80,7 @@ def build() -> dict[str, Any]:
     fields = {query: _fields(query, named, components) for query in set(asked)}
     paths: dict[str, Any] = {}
     for route in ROUTES:
-        operation = _operation(route, named, fields[route.query] if route.query else {})
+        operation = _operation(route, named, fields[route.query] if route.query else [])
         paths.setdefault(route.path, {})[route.method.lower()] = operation
     return {
         "openapi": "3.1.0",
@@ -104,14 +104,22 @@ def document() -> bytes:
     return msgspec.json.format(encoded, indent=1) + b"\n"
 
 
-def _fields(query: type, named: _Schemas, components: dict[str, Any]) -> dict[str, Any]:
+def _fields(
+    query: type, named: _Schemas, components: dict[str, Any]
+) -> list[dict[str, Any]]:
     """Take a query's fields out of the components: they are parameters, each alone."""
     name = str(named[repr(query)]["$ref"]).rpartition("/")[2]
-    fields: dict[str, Any] = components.pop(name)["properties"]
-    return fields
+    taken = components.pop(name)
+    needed = taken.get("required", ())
+    return [
+        {"name": field, "in": "query", "required": field in needed, "schema": schema}
+        for field, schema in taken["properties"].items()
+    ]
 
 
-def _operation(route: Route, named: _Schemas, fields: dict[str, Any]) -> dict[str, Any]:
+def _operation(
+    route: Route, named: _Schemas, fields: list[dict[str, Any]]
+) -> dict[str, Any]:
     operation: dict[str, Any] = {
         "operationId": route.name,
         "summary": route.summary,
@@ -167,16 +175,13 @@ def _told(route: Route, named: _Schemas) -> dict[str, Any]:
 
 
 def _parameters(
-    route: Route, named: _Schemas, fields: dict[str, Any]
+    route: Route, named: _Schemas, fields: list[dict[str, Any]]
 ) -> list[dict[str, Any]]:
     found = [
         {"name": name, "in": "path", "required": True, "schema": named[repr(type_)]}
         for name, type_ in route.path_types.items()
     ]
-    found += [
-        {"name": name, "in": "query", "required": False, "schema": schema}
-        for name, schema in fields.items()
-    ]
+    found += fields
     if route.idempotent:
         found.append(
             {

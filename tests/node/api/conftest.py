@@ -372,7 +372,7 @@ class FakeWitness:
 
     async def add_checkpoint(self, body: bytes) -> WitnessAnswer:
         await self.memory.called(body)
-        return WitnessAnswer(200, b"a line")
+        return WitnessAnswer(200, b"a line") if body else WitnessAnswer(400, b"empty")
 
     async def checkpoint(self, origin_hash: str) -> bytes:
         await self.memory.called(origin_hash)

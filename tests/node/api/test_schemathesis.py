@@ -15,6 +15,7 @@ import schemathesis
 import uvloop
 from hypothesis import HealthCheck, settings
 from schemathesis.checks import not_a_server_error
+from schemathesis.config import SchemathesisConfig
 from schemathesis.core.failures import FailureGroup
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
@@ -41,7 +42,15 @@ CHECKS = [
 EXAMPLES = 25
 HEADERS = {(route.method, route.path): MEMBER | authorised(route) for route in ROUTES}
 Case = schemathesis.Case[Any]
-SCHEMA = schemathesis.openapi.from_dict(build())
+REFUSED = [
+    *map(str, (400, 401, 403, 404, 405, 406, 409, 413, 415, 422, 428, 429)),
+    "5xx",
+]
+"""How what does not fit may be refused: what is too long may be too large first."""
+CONFIG = SchemathesisConfig.from_dict(
+    {"checks": {"negative_data_rejection": {"expected-statuses": REFUSED}}}
+)
+SCHEMA = schemathesis.openapi.from_dict(build(), config=CONFIG)
 
 
 def headers(case: Case) -> dict[str, str]:
