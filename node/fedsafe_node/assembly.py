@@ -45,7 +45,7 @@ from fedsafe_node.parts import make_parts
 from fedsafe_node.present import Present
 from fedsafe_node.provider_events.upkeep import EventUpkeep
 from fedsafe_node.refreshing import Refreshing
-from fedsafe_node.signals.granting import read_lacking
+from fedsafe_node.signals.gaps import read_gaps
 from fedsafe_node.store.protocol import Transaction
 from fedsafe_node.telemetry import LOGGER, Metrics, fields
 from fedsafe_node.wiring import make_services
@@ -334,11 +334,10 @@ class RunningNode:
         situation = self.base.situation
         await self.forks.load()
         for name in situation.others():
-            lacking = await self.base.store.read(
-                lambda reader, name=name: read_lacking(reader, name)  # type: ignore[misc]
+            gaps = await self.base.store.read(
+                lambda reader, name=name: read_gaps(reader, name)  # type: ignore[misc]
             )
-            if lacking is not None:
-                situation.coverage.lacking.add(name)
+            gaps.mark(situation.coverage, name)
 
     def _quorum(
         self, membership: Membership, pins: Pins, share: KeyShare | None

@@ -15,7 +15,7 @@ from fedsafe_node.people.names import names_of_people
 from fedsafe_node.people.register_entries import read_register_end
 from fedsafe_node.present import Present
 from fedsafe_node.provisions import approved_digests, kept_provisions
-from fedsafe_node.signals.granting import read_again, read_lacking
+from fedsafe_node.signals.gaps import Gaps, read_gaps
 from fedsafe_node.store.protocol import Reader
 from fedsafe_node.store.rows import PeerState
 
@@ -78,20 +78,14 @@ class Refreshing:
         situation, store = self._base.situation, self._base.store
         others = situation.others()
 
-        async def query(reader: Reader) -> tuple[set[str], set[str]]:
+        async def query(reader: Reader) -> tuple[set[str], dict[str, Gaps]]:
             peers = await reader.peers()
             suspended = {p.origin for p in peers if p.state is PeerState.SUSPENDED}
-            lacking = {
-                name
-                for name in others
-                if await read_lacking(reader, name) is not None
-                or await read_again(reader, name) is not None
-            }
-            return suspended, lacking
+            return suspended, {name: await read_gaps(reader, name) for name in others}
 
-        suspended, lacking = await store.read(query)
-        situation.coverage.suspended = suspended
-        situation.coverage.lacking = lacking
+        situation.coverage.suspended, found = await store.read(query)
+        for name, gaps in found.items():
+            gaps.mark(situation.coverage, name)
         await self._parts.forks.load()
         if situation.shared is not None:
             await self._parts.attesting.load(situation.shared.membership)

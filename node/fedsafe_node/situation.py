@@ -38,7 +38,8 @@ class Coverage:
     In memory, and told to the other processes of the node if there are any: after a
     restart an origin is covered again with its first answer. A suspended origin is
     never covered. Of one that is *lacking* the records are here, and some openings are
-    not. `waiting` has since when an origin's additions have waited for witnesses, and
+    not; one that is *ahead* has published under a later version of the charter.
+    `waiting` has since when an origin's additions have waited for witnesses, and
     made no step forward; of the own feed as well.
     """
 
@@ -47,6 +48,7 @@ class Coverage:
         self._seen: dict[str, datetime] = {}
         self.suspended: set[str] = set()
         self.lacking: set[str] = set()
+        self.ahead: set[str] = set()
         self.waiting: dict[str, datetime] = {}
 
     def saw(self, origin: str, at: datetime) -> None:
@@ -189,6 +191,8 @@ class Situation:
 
     def _covers(self, name: str, now: datetime, actor: bool) -> bool:  # noqa: FBT001
         if not self.takes_part(name) or (actor and not self.attested(name, now)):
+            return False
+        if name in self.coverage.ahead:
             return False
         if name in self.coverage.lacking and (
             actor or not self._lacks_actors(name, now)

@@ -168,11 +168,16 @@ class Origin:
         return self.add(signal, encode_opening(head, sealed=sealed, token=token))
 
     def file(
-        self, digest: bytes, *, kind: MediaKind = MediaKind.SHA256, group: bytes = b""
+        self,
+        digest: bytes,
+        *,
+        kind: MediaKind = MediaKind.SHA256,
+        group: bytes = b"",
+        generation: int = 1,
     ) -> bytes:
         """Publish a file; returns the signal's id."""
         signal = token_bytes(16)
-        head = self.header(plane=Plane.MEDIA)
+        head = self.header(plane=Plane.MEDIA, generation=generation)
         body = MediaBody(
             kind=kind,
             digest=digest,
@@ -190,7 +195,7 @@ class Origin:
             origin=self.name,
             signal_id=signal,
             epoch=1,
-            generation=1,
+            generation=generation,
             body=encode(body),
         )
         return self.add(signal, encode_opening(head, sealed=sealed, token=None))

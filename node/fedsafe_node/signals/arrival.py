@@ -2,12 +2,15 @@
 """What of a verified record this node keeps, by its policy.
 
 Pure and offloadable: no store, no network. An opening that policy does not let in,
-that has run out or that does not open is not kept; its record is.
+that has run out or that does not open is not kept; its record is. One of an epoch or a
+generation that the charter here does not show yet comes *early*: its origin holds a
+later version, and the feed is read again once this node holds it too (`granting`).
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import Enum, auto
 
 from fedsafe_crypto.errors import CryptoError
 from fedsafe_crypto.tokens import media_token
@@ -19,6 +22,7 @@ from fedsafe_federation.verification import (
     feed_name,
 )
 from fedsafe_node.media import open_media_body
+from fedsafe_node.membership import Membership
 from fedsafe_node.situation import Situation
 from fedsafe_node.store.rows import NewSignal, Opening
 from fedsafe_policies.matching import HeaderFacts, ReceiptRequest
@@ -30,7 +34,7 @@ class Arrival:
     """A record to keep; with its signal and opening if policy lets them in.
 
     It *lacks* an opening that its origin withholds, or that may not come in until
-    both gates are open.
+    both gates are open. It is *early* if a later version of the charter brings its key.
     """
 
     index: int
@@ -39,6 +43,15 @@ class Arrival:
     signal: NewSignal | None = None
     pdq: bytes | None = field(default=None, repr=False)
     lacks: bool = False
+    early: bool = False
+
+
+class _Ruling(Enum):
+    """What becomes of all openings that share a header."""
+
+    KEPT = auto()
+    LEFT = auto()
+    EARLY = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +69,11 @@ def read_arrivals(
 ) -> list[Arrival]:
     """Decide for each record of *origin*'s feed what is kept of it."""
     exchanges = situation.exchanges(origin, now)
-    ruled: dict[SignalHeader, bool] = {}  # thousands of records share a few headers
+    ruled: dict[SignalHeader, _Ruling] = {}  # thousands of records share a few headers
     for record in records:
         if record.signal is not None and record.signal.header not in ruled:
             header = record.signal.header
-            ruled[header] = _admitted(header, situation, now)
+            ruled[header] = _rule(header, situation, now)
     return [
         Arrival(record.index, record.record, lacks=True)
         if _lacks(record, exchanges=exchanges)
@@ -79,13 +92,14 @@ def _arrival(
     origin: str,
     record: VerifiedRecord,
     situation: Situation,
-    ruled: Mapping[SignalHeader, bool],
+    ruled: Mapping[SignalHeader, _Ruling],
 ) -> Arrival:
     if record.signal is None or record.opening is None:
         return Arrival(record.index, record.record)
     header = record.signal.header
-    if not ruled[header]:
-        return Arrival(record.index, record.record)
+    if ruled[header] is not _Ruling.KEPT:
+        early = ruled[header] is _Ruling.EARLY
+        return Arrival(record.index, record.record, early=early)
     token = _token(origin, record.signal, situation)
     if token is None:
         return Arrival(record.index, record.record)
@@ -112,17 +126,31 @@ def _arrival(
     return Arrival(record.index, record.record, (opening,), signal, token.pdq)
 
 
-def _admitted(header: SignalHeader, situation: Situation, now: datetime) -> bool:
+def _rule(header: SignalHeader, situation: Situation, now: datetime) -> _Ruling:
     shared = situation.shared
-    if shared is None or header.epoch not in shared.membership.pins:
-        return False
+    if shared is None:
+        return _Ruling.LEFT
     facts = HeaderFacts(
         plane=header.plane,
         scope=header.scope,
         match_until=header.match_until,
         erase_after=header.erase_after,
     )
-    return situation.decide(ReceiptRequest(facts), now).allowed
+    if not situation.decide(ReceiptRequest(facts), now).allowed:
+        return _Ruling.LEFT
+    if _is_early(header, shared.membership):
+        return _Ruling.EARLY
+    known = header.epoch in shared.membership.pins
+    return _Ruling.KEPT if known else _Ruling.LEFT
+
+
+def _is_early(header: SignalHeader, membership: Membership) -> bool:
+    if header.epoch > membership.epoch.epoch:
+        return True
+    return header.plane is Plane.MEDIA and any(
+        entry.epoch == header.epoch and header.generation > entry.generation
+        for entry in membership.charter.epochs
+    )
 
 
 def _token(origin: str, signal: VerifiedSignal, situation: Situation) -> _Token | None:

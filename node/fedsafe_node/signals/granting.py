@@ -7,7 +7,8 @@ from which on something is lacking is kept. Once nothing stands against it the f
 is read again from there; what has come meanwhile is not counted as complete. An
 origin may also say itself that it gives more *again*: whoever comes to be in a group
 gets what the group was given before. What was denied until then lacked nothing. And
-what another member carried came bare: it is read again from its origin.
+what another member carried came bare: it is read again from its origin. So is what came
+before the version of the charter that brings its keys, once that version is here.
 """
 
 from collections.abc import Sequence
@@ -100,6 +101,46 @@ def with_bare(before: int | None, arrivals: Sequence[Arrival]) -> int | None:
     """Tell from where on a feed is to be read again after records came carried."""
     bare = (arrival.index for arrival in arrivals if arrival.lacks)
     return min((each for each in (before, *bare) if each is not None), default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Ahead:
+    """From which index on a feed has what a later *version* of the charter opens."""
+
+    index: int
+    version: int
+
+
+async def read_ahead(reader: Reader, origin: str) -> Ahead | None:
+    """Read from where on a feed needs a later version of the charter, if it does."""
+    value = await reader.meta(f"ahead/{origin}")
+    if not value:
+        return None
+    index, version = map(int, value.split(b":"))
+    return Ahead(index, version)
+
+
+async def note_ahead(tx: Transaction, origin: str, ahead: Ahead | None) -> None:
+    """Keep from where on a feed needs a later version of the charter."""
+    value = b"" if ahead is None else f"{ahead.index}:{ahead.version}".encode()
+    await tx.set_meta(f"ahead/{origin}", value)
+
+
+def caught_up(again: int | None, ahead: Ahead | None, version: int) -> int | None:
+    """Tell from where on to read again, if a later version has come since."""
+    if ahead is None or ahead.version >= version:
+        return again
+    return ahead.index if again is None else min(again, ahead.index)
+
+
+def still_ahead(
+    before: Ahead | None, arrivals: Sequence[Arrival], version: int
+) -> Ahead | None:
+    """Tell what needs a later version than this one after a batch."""
+    early = [arrival.index for arrival in arrivals if arrival.early]
+    if before is not None and before.version >= version:
+        early.append(before.index)
+    return Ahead(min(early), version) if early else None
 
 
 def _key(origin: str) -> str:

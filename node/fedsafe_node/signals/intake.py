@@ -36,16 +36,8 @@ from fedsafe_node.review.desk import ReviewDesk
 from fedsafe_node.review.flagging import flag_stopped
 from fedsafe_node.signals.arrival import Arrival, read_arrivals
 from fedsafe_node.signals.disputing import Dispute, rest_disputed, take_ruling
-from fedsafe_node.signals.granting import (
-    Span,
-    note_again,
-    note_lacking,
-    read_again,
-    read_lacking,
-    still_again,
-    still_lacking,
-    with_bare,
-)
+from fedsafe_node.signals.gaps import Gaps, note_gaps, read_gaps
+from fedsafe_node.signals.granting import Span
 from fedsafe_node.signals.restricting import Applied, Restricting, in_acts
 from fedsafe_node.signals.shelving import keep_arrivals, move_position
 from fedsafe_node.signals.suspending import Suspending
@@ -65,8 +57,7 @@ class _Kept:
     hints: Sequence[Hint]
     granted: int
     span: Span
-    lacking: int | None
-    whole: bool
+    gaps: Gaps
 
 
 class Intake:
@@ -115,14 +106,12 @@ class Intake:
         """
         member = self._member(origin)
 
-        async def query(
-            reader: Reader,
-        ) -> tuple[bytes | None, int | None, int | None]:
+        async def query(reader: Reader) -> tuple[bytes | None, Gaps]:
             last = await reader.meta(sequence_key(origin))
-            again = await read_again(reader, origin)
-            return last, again, await read_lacking(reader, origin)
+            return last, await read_gaps(reader, origin)
 
-        last, again, lacking = await self._store.read(query)
+        last, gaps = await self._store.read(query)
+        again, lacking = gaps.readable(self._version()), gaps.lacking
         if again is not None and not carried:
             return Position(await self._load(member, again), int(last or 0))
         if lacking is not None and not carried and self._may_ask_again(origin):
@@ -179,7 +168,7 @@ class Intake:
         )
         await self._restrict(origin, in_acts(batch.restrictions), ended)
         await self._check_budget(origin, batch)
-        situation, now = self._situation, self._clock.now()
+        situation, now, version = self._situation, self._clock.now(), self._version()
         whole = _complete(batch.known) and not carried
         size_now = batch.known.frontier.size
         mark = await self._budgets.mark(origin, size_now, at) if whole else None
@@ -199,20 +188,13 @@ class Intake:
             await self._settle(tx, origin, batch)
             await flag_stopped(self._reviews, tx)
             await move_position(tx, origin, batch, None if carried else at)
-            before = await read_lacking(tx, origin)
-            asked = await read_again(tx, origin)
-            if carried:
-                lacking, again = before, with_bare(asked, arrivals)
-            else:
-                lacking = still_lacking(before, span, arrivals)
-                again = still_again(asked, batch.again, span)
-            if lacking != before:
-                await note_lacking(tx, origin, lacking)
-            if again != asked:
-                await note_again(tx, origin, again)
-            whole_now = lacking is None and again is None
-            kept = _Kept([*granted, *fresh], len(granted), span, lacking, whole_now)
-            if batch.records or lacking != before:
+            before = await read_gaps(tx, origin)
+            gaps = before.after(
+                span, arrivals, said=batch.again, version=version, carried=carried
+            )
+            await note_gaps(tx, origin, before, gaps)
+            kept = _Kept([*granted, *fresh], len(granted), span, gaps)
+            if batch.records or gaps.lacking != before.lacking:
                 await self._tell(tx, origin, batch, kept, carried=carried)
             if mark is not None:
                 await self._budgets.keep(tx, mark)
@@ -223,22 +205,20 @@ class Intake:
         self._lists.add(kept.hints)
         if mark is not None:
             self._budgets.kept(mark)
-        self._situation.coverage.waiting.pop(origin, None)
+        if not carried:
+            self._situation.coverage.waiting.pop(origin, None)
         if whole:
             self._situation.coverage.saw(origin, at)
 
     def _note(self, origin: str, kept: "_Kept", known: Known) -> None:
-        coverage, span = self._situation.coverage, kept.span
+        span, lacking = kept.span, kept.gaps.lacking
         if span.stop >= span.size:
             self._known[origin] = known
-        if kept.whole:
-            coverage.lacking.discard(origin)
-        else:
-            coverage.lacking.add(origin)
-        if kept.lacking is None:
+        kept.gaps.mark(self._situation.coverage, origin)
+        if lacking is None:
             self._patience.pop(origin, None)
             return
-        if span.start < span.size and kept.lacking < span.stop:
+        if span.start < span.size and lacking < span.stop:
             # Asked again, and still withheld: let more and more rounds pass. The
             # first of them is the one that goes on from here.
             _, last = self._patience.get(origin, (0, 1))
@@ -279,6 +259,10 @@ class Intake:
         What convicts the origin before anybody goes to the other members as well.
         """
         await self._suspending.run(self._member(origin), error)
+
+    def _version(self) -> int:
+        shared = self._situation.shared
+        return shared.membership.charter.version if shared is not None else 0
 
     def _member(self, origin: str) -> Member:
         shared = self._situation.shared
@@ -381,7 +365,7 @@ class Intake:
                 "size": kept.span.stop,
                 "kept": len(kept.hints) - kept.granted,
                 "granted": kept.granted,
-                "lacking": kept.lacking,
+                "lacking": kept.gaps.lacking,
                 **({"carried": True} if carried else {}),
             },
         )
