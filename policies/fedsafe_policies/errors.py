@@ -5,6 +5,8 @@ A refusal is no error: it is a `Decision`. Errors are for documents that cannot 
 read, and for names that nobody shipped.
 
 * PolicyError
+  + CasePackageError
+  + NothingForPartnerError
   + PolicyFileError
   + UnknownPolicyError
 """
@@ -33,3 +35,21 @@ class UnknownPolicyError(PolicyError):
         super().__init__(f"no policy {name!r} is shipped, only {', '.join(known)}")
         self.name = name
         self.known = known
+
+
+class CasePackageError(PolicyError):
+    """A case package does not fit its schema, or holds what it must not."""
+
+    def __init__(self, problem: str, *, path: str = "") -> None:
+        super().__init__(problem)
+        self.path = path
+
+
+class NothingForPartnerError(PolicyError):
+    """A class of partner may receive nothing of a case, or not on what is recorded."""
+
+    def __init__(self, partner: str, lacking: tuple[str, ...] = ()) -> None:
+        why = f"without {', '.join(lacking)}" if lacking else "of any case"
+        super().__init__(f"{partner} receives nothing {why}")
+        self.partner = partner
+        self.lacking = lacking

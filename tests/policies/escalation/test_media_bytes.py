@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: Apache-2.0
+import base64
+from collections.abc import Callable
+from typing import Final
+from urllib.parse import quote_from_bytes
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.policies.escalation.maximal import MAXIMAL, PACKAGE_ID
+
+from fedsafe_policies.errors import CasePackageError
+from fedsafe_policies.escalation.media_bytes import find_media
+from fedsafe_policies.escalation.package import decode_package, refuse_media
+
+TAIL: Final = bytes(range(64))
+FILES: Final = {
+    "JPEG": b"\xff\xd8\xff\xe0\x00\x10JFIF\x00" + TAIL,
+    "PNG": b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR" + TAIL,
+    "GIF": b"GIF89a\x01\x00\x01\x00" + TAIL,
+    "WebP": b"RIFF\x24\x00\x00\x00WEBPVP8 " + TAIL,
+    "HEIC": b"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00" + TAIL,
+    "MP4": b"\x00\x00\x00\x20ftypisom\x00\x00\x02\x00" + TAIL,
+    "WebM": b"\x1a\x45\xdf\xa3\x9f\x42\x86\x81" + TAIL,
+    "AVI": b"RIFF\x24\x00\x00\x00AVI LIST" + TAIL,
+    "ZIP": b"PK\x03\x04\x14\x00\x00\x00" + TAIL,
+}
+WAYS: Final[dict[str, Callable[[bytes], str]]] = {
+    "plain": lambda data: data.decode("latin-1"),
+    "surrogates": lambda data: data.decode("utf-8", "surrogateescape"),
+    "base64": lambda data: base64.b64encode(data).decode(),
+    "url_safe": lambda data: base64.urlsafe_b64encode(data).decode().rstrip("="),
+    "mime_lines": lambda data: base64.encodebytes(data).decode(),
+    "spaced": lambda data: " ".join(base64.b64encode(data).decode()),
+    "in_a_sentence": lambda d: f"siehe abc{base64.b64encode(d).decode()} und mehr",
+    "data_uri": lambda d: f"data:image/x;base64,{base64.b64encode(d).decode()}",
+    "bare_data_uri": lambda d: (
+        f"<img src='DATA:;base64,{base64.b64encode(d).decode()}'>"
+    ),
+    "percent": quote_from_bytes,
+    "hexadecimal": lambda data: data.hex(),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("kind", FILES)
+def test_media_are_found_however_they_are_written(kind: str, way: str) -> None:
+    written = WAYS[way](FILES[kind])
+    found = find_media({"content": [{"text": f"a{written}"}]})
+
+    assert found is not None
+    assert found.path == "content[0].text"
+    assert found.kind == "data-URI" if way.endswith("uri") else found.kind in FILES
+
+
+@pytest.mark.parametrize("kind", FILES)
+def test_media_are_found_in_bytes_and_in_keys(kind: str) -> None:
+    key = FILES[kind].decode("latin-1")
+
+    assert find_media([FILES[kind]]) is not None
+    assert find_media({key: 1}) is not None
+    assert key not in str(find_media({key: [FILES[kind]]}))
+
+
+@pytest.mark.parametrize("kind", FILES)
+def test_media_are_found_behind_other_letters_of_base64(kind: str) -> None:
+    encoded = base64.b64encode(FILES[kind]).decode()
+    found = [find_media("A" * shift + encoded) for shift in range(9)]
+
+    assert None not in found
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        "content[0].text",
+        "sender.provider",
+        "suspects[0].name",
+        "summary",
+        "vignette.text",
+        "attachments[0].held_at",
+    ],
+)
+@pytest.mark.parametrize("kind", FILES)
+def test_no_field_of_a_package_takes_media(field: str, kind: str) -> None:
+    document = {
+        "format": "fedsafe-case-package-v1",
+        "package_id": str(PACKAGE_ID),
+        "elements": msgspec.json.decode(msgspec.json.encode(MAXIMAL)),
+    }
+    _put(document["elements"], field, base64.b64encode(FILES[kind]).decode())
+
+    with pytest.raises(CasePackageError) as refused:
+        decode_package(msgspec.json.encode(document))
+
+    assert refused.value.path == f"elements.{field}"
+    assert base64.b64encode(FILES[kind]).decode()[:12] not in str(refused.value)
+
+
+def _put(tree: object, path: str, value: str) -> None:
+    *way, last = path.replace("[0]", ".0").split(".")
+    for name in way:
+        tree = tree[int(name)] if isinstance(tree, list) else tree[name]  # type: ignore[index]
+    tree[last] = value  # type: ignore[index]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Das Kind schrieb: „Ich habe ein GIF geschickt“, als png-Datei.",
+        "https://chat.example.de/a/Zm9vYmFyYmF6cXV4/9f86d081884c7d659a2feaa0c55ad015",
+        "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+        "0199a000-0000-7000-8000-000000000001",
+        "the data: two accounts, one image",
+        "AAAAIGNoYXQ",
+        "RIFF und PK sind nur Buchstaben",
+    ],
+)
+def test_ordinary_text_passes(text: str) -> None:
+    assert find_media({"text": text}) is None
+
+
+def test_the_maximal_case_holds_no_media() -> None:
+    refuse_media(MAXIMAL)
+
+
+@given(st.binary(min_size=32, max_size=64))
+def test_digests_of_any_value_pass(digest: bytes) -> None:
+    assert find_media(digest.hex()) is None
+
+
+@settings(max_examples=40)
+@given(
+    st.recursive(
+        st.text() | st.binary() | st.none() | st.integers(),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    )
+)
+def test_any_value_is_searched_without_an_error(value: object) -> None:
+    find_media(value)
+
+
+def test_deep_nesting_ends_no_search() -> None:
+    value: object = FILES["PNG"]
+    for _ in range(50_000):
+        value = [value]
+
+    assert find_media(value) is not None
