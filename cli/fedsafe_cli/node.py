@@ -302,7 +302,9 @@ def status(context: click.Context) -> ExitStatus:
         note(words(warning, german=settings.german))
     peers = answer.get("peers") or []
     if peers:
-        names = ("name", "url", "cursor", "synced_at", "covered", "suspended")
+        names = ["name", "url", "cursor", "synced_at", "covered", "suspended"]
+        if any(peer.get("owes_since") for peer in peers):
+            names.append("owes_since")
         line()
         rows_of_peers = [
             [value_of(name, peer.get(name), settings) for name in names]

@@ -24,6 +24,15 @@ _HEADINGS: Final = (
     ("Empfänger", "zuerst", "zuletzt", "mal", "Zweck", "Grundlage", "Ende bekannt"),
     ("recipient", "first", "last", "times", "purpose", "basis", "knows the end"),
 )
+_RECEIPTS: Final = (
+    "Löschquittungen (unterschrieben, nicht bewiesen):",
+    "Erasure receipts (signed, not proved):",
+)
+_RECEIPT_HEADINGS: Final = (
+    ("Empfänger", "gelöscht", "Verfahren", "Reste bis", "eingegangen"),
+    ("recipient", "erased", "method", "residues until", "received"),
+)
+_OWED: Final = ("Quittung fehlt: {names}", "receipt missing: {names}")
 _NOBODY: Final = (
     "Kein Mitglied hat dieses Signal erhalten.",
     "No member has received this signal.",
@@ -91,11 +100,41 @@ def recipients(
         table(_HEADINGS[other], rows)
     else:
         line(_NOBODY[other])
+    _show_receipts(answer["recipients"], settings)
     if answer.get("packs"):
         line(_PACKS[other])
         packs = [_pack(each, settings) for each in answer["packs"]]
         table(_PACK_HEADINGS[other], packs)
     return OK
+
+
+def _show_receipts(recipients: list[dict[str, Any]], settings: Settings) -> None:
+    """Show who has signed that it erased the signal, and who owes that."""
+    other = not settings.german
+    ended = {
+        each["recipient"]: each.get("receipt")
+        for each in recipients
+        if each.get("told") is not None
+    }
+    signed = {name: found for name, found in ended.items() if found is not None}
+    if signed:
+        line(_RECEIPTS[other])
+        rows = [_receipt(name, each, settings) for name, each in signed.items()]
+        table(_RECEIPT_HEADINGS[other], rows)
+    if owed := sorted(ended.keys() - signed.keys()):
+        line(_OWED[other].format(names=", ".join(owed)))
+
+
+def _receipt(
+    name: str, found: dict[str, Any], settings: Settings
+) -> tuple[object, ...]:
+    return (
+        name,
+        readable("erased_at", found["erased_at"]),
+        coded(found["method"], settings),
+        readable("residual_until", found["residual_until"]),
+        readable("received_at", found["received_at"]),
+    )
 
 
 def _pack(found: dict[str, Any], settings: Settings) -> tuple[object, ...]:

@@ -30,6 +30,7 @@ from fedsafe_cli.inputs import (
     read_lines,
 )
 from fedsafe_cli.keeping import due, keep
+from fedsafe_cli.moments import readable
 from fedsafe_cli.options import settings_of, shared_options
 from fedsafe_cli.output import document, line, note, pairs, table
 from fedsafe_cli.reading import read_for, reading_purpose
@@ -301,9 +302,19 @@ def show_signal(answer: Json, *, as_json: bool, german: bool) -> None:
     if answer.get("nodes") is not None:
         answer = answer | {"nodes": ", ".join(answer["nodes"]) or "-"}
         names.append("nodes")
+    if answer.get("erasure") is not None:
+        answer = answer | {"erasure": _erasure(answer["erasure"], german=german)}
+        names.append("erasure")
     names += [name for name in _STATED if answer.get(name)]
     told = in_words(answer, german=german)
     pairs([(words(name, german=german), told.get(name)) for name in names], indent="")
+
+
+def _erasure(found: Json, *, german: bool) -> str:
+    """Say how many of those who received a signal have signed that it is erased."""
+    until = readable("residual_until", found.get("residual_until")) or "-"
+    counts = {name: found[name] for name in ("receipts", "recipients")}
+    return words("erasure_told", german=german, until=until, **counts)
 
 
 def in_words(answer: Json, *, german: bool) -> Json:

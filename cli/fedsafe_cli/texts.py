@@ -174,6 +174,11 @@ _TEXTS: Final[dict[str, tuple[str, str]]] = {
     "provenance": ("Herkunft", "provenance"),
     "findings": ("festgestellt", "established"),
     "legal_review": ("rechtliche Prüfung", "legal review"),
+    "erasure": ("Löschquittungen", "erasure receipts"),
+    "erasure_told": (
+        "{receipts} von {recipients}, Reste bis {until}",
+        "{receipts} of {recipients}, residues until {until}",
+    ),
     "recorded": (
         "{count} aufgenommen, {bad} abgelehnt",
         "{count} recorded, {bad} refused",

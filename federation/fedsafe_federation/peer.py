@@ -36,6 +36,7 @@ TALLY_PATH: Final = "/v1/evaluate/tally"
 ATTESTATION_PATH: Final = "/v1/attestation"
 CARD_PATH: Final = "/v1/card"
 WITNESS_PATH: Final = "/v1/witness"
+RECEIPT_PATH: Final = "/v1/feed/receipt"
 FORK_PATH: Final = "/v1/forks/told"
 FOUNDING_PATH: Final = "/v1/founding"
 VERSIONS_PATH: Final = "/v1/charter/versions"
@@ -103,6 +104,17 @@ class PeerClient:
         body = encode({"origin": self._name, "size": size})
         await self._send(
             member, "POST", POKE_PATH, body, seconds=_POKE_SECONDS, most=_MAX_ANSWER
+        )
+
+    async def give_receipt(self, member: Member, receipt: Signed) -> None:
+        """Tell an origin what of its signals was erased here.
+
+        Raises:
+            PeerError: no usable answer; it is given again.
+        """
+        body = encode(receipt)
+        await self._send(
+            member, "POST", RECEIPT_PATH, body, seconds=_POKE_SECONDS, most=_MAX_ANSWER
         )
 
     async def tell_fork(self, member: Member, evidence: ForkEvidence) -> None:

@@ -103,6 +103,15 @@ class Disk(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return self.reserve_mib << 20
 
 
+class Backups(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """For how many days copies of the node's disk are kept: backups, snapshots, logs.
+
+    What was erased lives on in them; every erasure receipt says until when.
+    """
+
+    kept_days: Annotated[int, msgspec.Meta(ge=0, le=365)] = 35
+
+
 class Founding(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Whether this node answers a founding ceremony over the network."""
 
@@ -167,6 +176,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     founding: Founding = Founding()
     audit: AuditRetention = AuditRetention()
     disk: Disk = Disk()
+    backups: Backups = Backups()
     store: Storage | None = None
     oidc: Oidc | None = None
     mail: Mail | None = None

@@ -165,12 +165,25 @@ class SignalState(StrEnum):
     ERASED = "erased"
 
 
+class ErasureShown(Message, frozen=True):
+    """How far a signal that has ended is erased at those who received it.
+
+    So many members have received it, and so many have given a receipt for having
+    erased it; the last residue of which these tell lives until `residual_until`.
+    """
+
+    recipients: int
+    receipts: int
+    residual_until: str | None = None
+
+
 class SignalAnswer(Message, frozen=True):
     """A signal's state; nothing of it that a match alone would show.
 
     `nodes` are the members that it is meant for, of a `group` those of now; all if it
     is null. While it is a draft, `provenance`, `findings` and `legal_review` say what
-    its author answers for, and its second person will.
+    its author answers for, and its second person will. `erasure` is there once a
+    published signal has ended by a statement.
     """
 
     signal: SignalId
@@ -187,6 +200,7 @@ class SignalAnswer(Message, frozen=True):
     provenance: Provenance | None = None
     findings: list[Finding] | None = None
     legal_review: str | None = None
+    erasure: ErasureShown | None = None
 
 
 class ImportAnswer(Message, frozen=True):
@@ -228,6 +242,7 @@ class PeerStatus(Message, frozen=True):
     """How far a peer's feed is replicated; `uncovered` says why it is not covered.
 
     That its gate is shut is no fault: its feed is here, and says nothing of persons.
+    Since `owes_since` it has been told to erase something, and has given no receipt.
     """
 
     name: str
@@ -237,6 +252,7 @@ class PeerStatus(Message, frozen=True):
     covered: bool
     suspended: bool
     uncovered: str | None = None
+    owes_since: str | None = None
 
 
 class StatusAnswer(Message, frozen=True):

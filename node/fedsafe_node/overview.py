@@ -207,11 +207,12 @@ class Overview:
         for member in self._not_covered(now):
             checks[f"feed of {member}"] = self._why(member, now)
         for member, told in sorted(self._situation.debts.items()):
-            owed = ErasureDebtRequest(told=told)
-            if is_late(self._situation.decide(owed, self._clock.now())):
-                since = datetime.fromtimestamp(told, tz=UTC)
-                when = since.isoformat(timespec="seconds")
-                checks[f"erasures at {member}"] = f"not confirmed since {when}"
+            decision = self._situation.decide(ErasureDebtRequest(told=told), now)
+            if is_late(decision):
+                stops = "" if decision.allowed else "; it gets no new openings"
+                checks[f"erasures at {member}"] = (
+                    f"no receipt since {self._owes_since(member)}{stops}"
+                )
         return {**checks, **self._check_witnesses(now)}
 
     def _check_witnesses(self, now: datetime) -> dict[str, str]:
@@ -258,6 +259,12 @@ class Overview:
         situation = self._situation
         return situation.why_not_covered(member, now, actor=situation.opens(now))
 
+    def _owes_since(self, member: str) -> str | None:
+        told = self._situation.debts.get(member)
+        if told is None:
+            return None
+        return datetime.fromtimestamp(told, tz=UTC).isoformat(timespec="seconds")
+
     def _peers(self, rows: dict[str, PeerRow]) -> list[PeerStatus]:
         shared, coverage = self._situation.shared, self._situation.coverage
         if shared is None:
@@ -281,6 +288,7 @@ class Overview:
                     if member.name in lacking
                     else None,
                     suspended=member.name in coverage.suspended,
+                    owes_since=self._owes_since(member.name),
                 )
             )
         return statuses

@@ -28,6 +28,7 @@ from fedsafe_node.log.forks import Forks
 from fedsafe_node.notices.keeping import NoticeDesk
 from fedsafe_node.peering.cosigning import Cosigning
 from fedsafe_node.peering.forwarding import CopyServer
+from fedsafe_node.peering.receipts import Receipting, Signer
 from fedsafe_node.peering.service import PeeringService
 from fedsafe_node.peering.serving import FeedServer
 from fedsafe_node.peering.tallying import Tallying
@@ -52,6 +53,7 @@ class Parts:
     client: PeerClient
     reviews: ReviewDesk
     notices: NoticeDesk
+    signer: Signer
     intake: Intake
     replicating: Replicating
     feed: FeedServer
@@ -95,9 +97,18 @@ def make_parts(
         notices=notices,
     )
     forks = Forks(base.situation, base.store, base.trail, base.clock, client)
-    intake = _intake(base, reviews, forks)
+    signer = Signer(
+        base.situation, base.store, base.keys.statement, base.trail, base.clock
+    )
+    receipting = Receipting(signer, client)
+    intake = _intake(base, reviews, forks, receipting)
     replicating = Replicating(
-        client, intake, base.clock, offload=base.workers, poll=base.config.sync.poll
+        client,
+        intake,
+        base.clock,
+        receipting,
+        offload=base.workers,
+        poll=base.config.sync.poll,
     )
     feed = _feed(base)
     attesting = _attesting(base, client, replicating)
@@ -113,6 +124,7 @@ def make_parts(
         client=client,
         reviews=reviews,
         notices=notices,
+        signer=signer,
         intake=intake,
         replicating=replicating,
         feed=feed,
@@ -130,7 +142,9 @@ def make_parts(
     )
 
 
-def _intake(base: Base, reviews: ReviewDesk, forks: Forks) -> Intake:
+def _intake(
+    base: Base, reviews: ReviewDesk, forks: Forks, receipting: Receipting
+) -> Intake:
     return Intake(
         base.situation,
         base.store,
@@ -140,6 +154,7 @@ def _intake(base: Base, reviews: ReviewDesk, forks: Forks) -> Intake:
         reviews=reviews,
         offload=base.workers,
         forks=forks,
+        erased=receipting.wake,
     )
 
 

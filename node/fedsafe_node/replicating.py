@@ -22,6 +22,7 @@ from fedsafe_federation.witness_policy import Policy
 from fedsafe_node.clock import Clock
 from fedsafe_node.finishing import Finishing
 from fedsafe_node.membership import Membership
+from fedsafe_node.peering.receipts import Receipting
 from fedsafe_node.signals.intake import Intake
 from fedsafe_node.telemetry import LOGGER, fields
 
@@ -32,11 +33,12 @@ _STEPS: Final = 1 << 16
 class Replicating:
     """Starts and stops the replication of all origins."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - everything it needs is an argument
         self,
         client: PeerClient,
         intake: Intake,
         clock: Clock,
+        receipting: Receipting,
         *,
         offload: Offload,
         poll: float,
@@ -44,6 +46,7 @@ class Replicating:
         self._client = client
         self._shelf = Finishing(intake)
         self._clock = clock
+        self._receipting = receipting
         self._offload = offload
         self._poll = poll
         self._membership: Membership | None = None
@@ -88,6 +91,7 @@ class Replicating:
             )
             self._replicators[member.name] = replicator
             _own(self._pulls, replicator.run())
+        _own(self._pulls, self._receipting.run(membership))
 
     def _couriers(self, origin: Member) -> list[Member]:
         membership = self._membership
@@ -101,10 +105,11 @@ class Replicating:
             replicator.wake()
 
     def heard(self, origin: str) -> None:
-        """Pull *origin*'s feed at once if that failed before: it asks, so it lives."""
+        """Try at once what failed before with *origin*: it asks, so it lives."""
         replicator = self._replicators.get(origin)
         if replicator is not None:
             replicator.heard()
+            self._receipting.heard(origin)
 
     def announce(self, size: int) -> None:
         """Tell all others that the own feed has grown to *size*."""

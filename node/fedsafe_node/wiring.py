@@ -24,6 +24,7 @@ from fedsafe_node.lookup.service import LookupService
 from fedsafe_node.notices.service import Notices
 from fedsafe_node.overview import Overview
 from fedsafe_node.parts import Parts
+from fedsafe_node.peering.receipts import ReceiptTaker
 from fedsafe_node.peering.recipients import Recipients
 from fedsafe_node.peering.sightings import Sightings
 from fedsafe_node.people.approvals import Approvals, Effect
@@ -84,6 +85,7 @@ def make_services(parts: Parts) -> Services:
         evidence=_evidence(parts, staff),
         tiling=_tiling(parts),
         peering=parts.peering,
+        receipts=ReceiptTaker(parts.signer),
         witness=parts.witnesses.server,
         forks=parts.forks,
         foundings=parts.foundings,

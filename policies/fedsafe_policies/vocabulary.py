@@ -291,7 +291,12 @@ class Withholding(StrEnum):
 
 @unique
 class ErasureMethod(StrEnum):
-    """How a recipient erased an opening."""
+    """How a recipient erased an opening.
+
+    What was *deleted* lies on, encrypted, in old row versions and write-ahead logs of
+    a database server until these are written over.
+    """
 
     OVERWRITTEN = "overwritten"
+    DELETED = "deleted"
     KEY_DESTROYED = "key_destroyed"

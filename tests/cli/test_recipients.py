@@ -40,9 +40,55 @@ def test_the_recipients_are_shown_in_both_languages(
     assert shown.status == 0
     assert "meant for: b.demo" in shown.out
     assert "file-2026-17" in shown.out
-    assert shown.out.splitlines()[-1].endswith("no")
-    assert german.out.splitlines()[-1].endswith("nein")
+    assert shown.out.splitlines()[-2].endswith("no")
+    assert german.out.splitlines()[-2].endswith("nein")
+    assert shown.out.splitlines()[-1] == "receipt missing: b.demo"
     assert json.loads(as_json.out)["recipients"] == [GOT]
+
+
+RECEIPT: dict[str, Any] = {
+    "sequence": 3,
+    "method": "overwritten",
+    "erased_at": "2026-11-25T13:00:00+00:00",
+    "residual_until": "2026-12-31T13:00:00+00:00",
+    "received_at": "2026-11-25T13:00:01+00:00",
+    "statement": {"type": "erasure.receipt"},
+}
+
+
+def test_receipts_say_how_it_was_erased_and_who_owes_one(
+    ask: "Run", node: "FakeNode"
+) -> None:
+    good = GOT | {"told": True, "receipt": RECEIPT}
+    owing = GOT | {"recipient": "c.demo"}
+    node.always(TARGET, {"signal": ID, "nodes": None, "recipients": [good, owing]})
+    shown = ask("signal", "recipients", ID)
+    german = ask("signal", "recipients", ID, "--lang", "de")
+
+    assert "signed, not proved" in shown.out
+    assert "2026-12-31 13:00:00 UTC" in shown.out
+    assert shown.out.splitlines()[-1] == "receipt missing: c.demo"
+    assert "überschrieben" in german.out
+    assert german.out.splitlines()[-1] == "Quittung fehlt: c.demo"
+
+
+def test_a_signal_that_has_ended_tells_how_far_it_is_erased(
+    ask: "Run", node: "FakeNode"
+) -> None:
+    until = "2026-12-31T13:00:00+00:00"
+    state = {
+        "signal": ID,
+        "state": "revoked",
+        "scope": "federation",
+        "plane": "actor",
+        "origin": "a.demo",
+        "erasure": {"recipients": 3, "receipts": 2, "residual_until": until},
+    }
+    node.always(f"GET /v1/signals/{ID}", state)
+
+    assert "2 of 3, residues until 2026-12-31" in ask("signal", "show", ID).out
+    german = ask("signal", "show", ID, "--lang", "de").out
+    assert "2 von 3, Reste bis 2026-12-31" in german
 
 
 def test_packs_stand_beside_the_members(ask: "Run", node: "FakeNode") -> None:

@@ -17,6 +17,7 @@ NOT_FOLLOWED = {
     *("add_act", "add_audience", "add_breach_entry", "add_custody", "add_dispute"),
     *("add_draft", "add_erasure", "add_gap", "add_grant", "add_handed", "add_hold"),
     *("add_idempotent_answer", "add_identity", "add_notice", "add_pack"),
+    "add_receipt",
     *("add_request", "add_restriction", "add_ruling", "add_sign_off", "add_task"),
     *("add_task_answer", "add_task_decision", "add_task_hearing", "add_task_inquiry"),
     *("add_task_view", "add_training", "add_validations", "add_withholding", "append"),

@@ -33,6 +33,20 @@ class Ledger(Protocol):
         ...
 
 
+class Receipts(Protocol):
+    """What members have signed that they erased."""
+
+    async def take(self, statement: Signed) -> None:
+        """Keep a receipt; one that covers no more than another does no harm.
+
+        Raises:
+            UntrustedError: no member signed it, or it is for another origin.
+            BadRequestError: this node has not restricted that much.
+            WrongStateError: this node has no federation.
+        """
+        ...
+
+
 class Peering(Protocol):
     """What members of the federation ask of each other."""
 

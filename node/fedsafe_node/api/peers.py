@@ -28,6 +28,12 @@ async def poke(call: Call) -> object:
     return b""
 
 
+async def receipt(call: Call) -> object:
+    """Take a member's erasure receipt."""
+    await call.services.receipts.take(call.body(Signed))
+    return b""
+
+
 async def attestation(call: Call) -> object:
     """Give the attestation of the node's gate."""
     return await call.services.peering.attestation()

@@ -24,6 +24,7 @@ from fedsafe_node.api.peer_services import (
     Foundings,
     Ledger,
     Peering,
+    Receipts,
     Witness,
 )
 from fedsafe_node.api.person_services import Disputes, Events, Notices, Proofs, Requests
@@ -226,6 +227,7 @@ class Services:
     inspections: Inspections
     keeping: Keeping
     peering: Peering
+    receipts: Receipts
     witness: Witness
     forks: Forks
     foundings: Foundings

@@ -158,6 +158,8 @@ class Event(StrEnum):
     NOTICE_READ = "notice.read"
     NOTICE_TEXT_SIGNED = "notice.text_signed"
     RESTRICTIONS_HEARD = "restrictions.heard"
+    RECEIPT_GIVEN = "restrictions.receipt_given"
+    RECEIPT_TAKEN = "restrictions.receipt_taken"
     RECIPIENTS_READ = "recipients.read"
     SIGHTINGS_READ = "sightings.read"
     PROVIDER_READ = "events.read"
@@ -172,6 +174,7 @@ class Event(StrEnum):
     BREACH_DUE = "breach.due"
     BREACH_READ = "breach.read"
     ERASURE_OWED = "feed.erasure_owed"
+    ERASURE_SETTLED = "feed.erasure_settled"
 
 
 class AuditRecord(

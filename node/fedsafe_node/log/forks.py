@@ -48,7 +48,6 @@ from fedsafe_node.store.rows import PeerRow, PeerState
 from fedsafe_node.telemetry import LOGGER, fields
 from fedsafe_node.tracing import nothing_happened
 
-MOST_EXCUSED: Final = 64
 _KEPT: Final = "fork/"
 _EXCUSED: Final = "excused/"
 _LOG: Final = logging.getLogger(f"{LOGGER}.forks")
@@ -175,7 +174,7 @@ class Forks:
             if found != request.digest:
                 raise NotFoundError("evidence with that digest")
             excused = [*await _excused(tx, request.log), request.digest]
-            await tx.set_meta(_EXCUSED + request.log, encode(excused[-MOST_EXCUSED:]))
+            await tx.set_meta(_EXCUSED + request.log, encode(excused))
             await tx.set_meta(_KEPT + request.log, b"")
             if request.log == feed_name(origin) and await tx.peer(origin) is not None:
                 await tx.set_peer_state(origin, PeerState.ACTIVE)

@@ -34,6 +34,8 @@ RELIEVING: Final = frozenset(
         Event.DISPUTES_WEIGHED,
         Event.RESTRICTED,
         Event.RESTRICTIONS_HEARD,
+        Event.RECEIPT_GIVEN,
+        Event.RECEIPT_TAKEN,
         Event.ORIGIN_SUSPENDED,
         Event.BUDGET_BROKEN,
         Event.GATE_RELOCKED,

@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Who was told to erase and has not said that it did (rule P11).
+"""Who was told to erase and has given no receipt for it (rule P11).
 
-A member says with every request which of this node's restrictions it has applied.
-Whoever has received an opening that has ended since, and has not said so for as long
-as the policy has it, raises an alarm; after that it gets no new opening until it has
-caught up. Policy decides on both, with the oldest of the debts.
+Whoever has received an opening that has ended since, and has signed no receipt for as
+long as the policy has it, raises an alarm; after that it gets no new opening until its
+receipt is here. However late that comes, it is the way back. Policy decides on both
+alarms, with the oldest of the debts; what was raised is kept, so that a restart raises
+nothing twice.
 
 State of `Debts`, owned by the event loop: the oldest debt of each member, up to which
-of the own restrictions each was looked at, up to which line of the ledger that holds,
-and which alarms were raised.
+of the own restrictions each was looked at, and up to which line of the ledger that
+holds.
 """
 
 import logging
@@ -40,6 +41,15 @@ class Debt:
     told: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """What is written down about a member: an alarm, or its end."""
+
+    member: str
+    raised: bytes
+    entry: LogEntry
+
+
 def is_late(decision: Decision) -> bool:
     """Whether a debt is old enough for an alarm, or for more."""
     return not decision.allowed or Obligation.ALARM in decision.obligations
@@ -56,7 +66,6 @@ class Debts:
     _oldest: dict[str, Debt] = field(default_factory=dict)
     _seen: dict[str, int] = field(default_factory=dict)
     _ledger: int = 0
-    _raised: set[tuple[str, int, str]] = field(default_factory=set)
 
     async def run(self) -> None:
         """Find what is owed now, and raise what alarms.
@@ -70,17 +79,27 @@ class Debts:
         self.situation.debts = {
             member: debt.told for member, debt in self._oldest.items()
         }
-        entries = [
-            entry
-            for member, debt in self._oldest.items()
-            if (entry := self._alarm(member, debt)) is not None
+        raised = await self.store.read(self._raised)
+        changes = [
+            change
+            for member in self.situation.others()
+            if (change := self._change(member, raised[member])) is not None
         ]
 
         async def act(tx: Transaction) -> None:
+            for change in changes:
+                await tx.set_meta(_raised_key(change.member), change.raised)
+            entries = [change.entry for change in changes]
             await tx.append_many(self.trail.log, entries)
 
-        if entries:
+        if changes:
             await self.store.write(act)
+
+    async def _raised(self, reader: Reader) -> dict[str, bytes]:
+        return {
+            member: await reader.meta(_raised_key(member)) or b""
+            for member in self.situation.others()
+        }
 
     async def _look(self, reader: Reader) -> None:
         # What concerned a member in nothing may concern it in what it has got since.
@@ -88,9 +107,9 @@ class Debts:
         for member in newest:
             self._seen.pop(member, None)
         self._ledger = max(newest.values(), default=self._ledger)
-        heard = {row.recipient: row.sequence for row in await reader.heard()}
+        receipted = await reader.receipted()
         for member in self.situation.others():
-            applied = heard.get(member, 0)
+            applied = receipted.get(member, 0)
             debt = self._oldest.get(member)
             if debt is not None and debt.sequence > applied:
                 continue
@@ -123,24 +142,38 @@ class Debts:
                 return True
         return False
 
-    def _alarm(self, member: str, debt: Debt) -> LogEntry | None:
-        request = ErasureDebtRequest(told=debt.told)
+    def _change(self, member: str, before: bytes) -> _Change | None:
+        """Say what is to be raised about a member, or that nothing is any more."""
+        debt = self._oldest.get(member)
+        if debt is None:
+            return self._settled(member) if before else None
         now = self.clock.now()
-        decision = self.situation.decide(request, now)
+        decision = self.situation.decide(ErasureDebtRequest(told=debt.told), now)
+        if not is_late(decision):
+            return self._settled(member) if before else None
         outcome = "late" if decision.allowed else "stopped"
-        key = (member, debt.sequence, outcome)
-        if not is_late(decision) or key in self._raised:
+        raised = f"{debt.sequence} {outcome}".encode()
+        if raised == before:
             return None
-        self._raised.add(key)
         _LOG.warning("a member owes erasures", extra=fields(peer=member))
-        return self.trail.entry(
-            Event.ERASURE_OWED,
-            at=now,
-            outcome=outcome,
-            detail={
-                "member": member,
-                "sequence": debt.sequence,
-                "told": debt.told,
-                **grounds_of(decision),
-            },
+        detail: dict[str, str | int] = {
+            "member": member,
+            "sequence": debt.sequence,
+            "told": debt.told,
+            **grounds_of(decision),
+        }
+        entry = self.trail.entry(
+            Event.ERASURE_OWED, at=now, outcome=outcome, detail=detail
         )
+        return _Change(member, raised, entry)
+
+    def _settled(self, member: str) -> _Change:
+        detail = {"member": member, "rule": "P11"}
+        entry = self.trail.entry(
+            Event.ERASURE_SETTLED, at=self.clock.now(), detail=detail
+        )
+        return _Change(member, b"", entry)
+
+
+def _raised_key(member: str) -> str:
+    return f"erasure-owed/{member}"

@@ -1,17 +1,35 @@
 # SPDX-License-Identifier: Apache-2.0
 """The bodies of the API that speak of who has received a signal, as closed types."""
 
+from fedsafe_federation.signed import Signed
 from fedsafe_node.messages import (
     Message,
     SignalId,
 )
-from fedsafe_policies.vocabulary import Outcome, Purpose
+from fedsafe_policies.vocabulary import ErasureMethod, Outcome, Purpose
+
+
+class ReceiptShown(Message, frozen=True):
+    """What a member has signed that it erased: up to which restriction, when and how.
+
+    Residues may live until `residual_until`. `statement` is what it signed. That it is
+    true, nothing proves.
+    """
+
+    sequence: int
+    method: ErasureMethod
+    erased_at: str
+    residual_until: str
+    received_at: str
+    statement: Signed
+    parted: int | None = None
 
 
 class RecipientShown(Message, frozen=True):
     """A member that has received a signal, when and how often, what for and why.
 
-    `told` says of a signal that was stopped whether the member has applied that.
+    `told` says of a signal that was stopped whether the member has applied that, and
+    `receipt` what it has signed about having erased it.
     """
 
     recipient: str
@@ -21,6 +39,7 @@ class RecipientShown(Message, frozen=True):
     last_at: str
     times: int
     told: bool | None = None
+    receipt: ReceiptShown | None = None
 
 
 class PackShown(Message, frozen=True):

@@ -3,7 +3,7 @@
 
 It outlives the openings, since who has received something must be told when that
 ends (Art. 19). A member is told by the feed; what it has applied it says with the
-next request.
+next request, and what it has erased with a receipt.
 """
 
 import uuid
@@ -11,17 +11,25 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from fedsafe_federation.feed import MAX_RECORDS
+from fedsafe_federation.signed import Signed
+from fedsafe_federation.wireformat import decode
 from fedsafe_node.audiences import group_in, members_in
 from fedsafe_node.clock import Clock
+from fedsafe_node.erasures import ended_by
 from fedsafe_node.errors import DeniedError, NotFoundError
 from fedsafe_node.log.audit import AuditTrail, Event, grounds_of
-from fedsafe_node.peering.messages import PackShown, RecipientsAnswer, RecipientShown
+from fedsafe_node.peering.messages import (
+    PackShown,
+    ReceiptShown,
+    RecipientsAnswer,
+    RecipientShown,
+)
 from fedsafe_node.principal import Principal
 from fedsafe_node.reading import rule_on_reading
 from fedsafe_node.situation import Situation
 from fedsafe_node.store.protocol import Reader, Store, Transaction
-from fedsafe_node.store.recipients_rows import HandedRow, PackRow
-from fedsafe_policies.vocabulary import Effect, Matter, Purpose
+from fedsafe_node.store.recipients_rows import HandedRow, PackRow, ReceiptRow
+from fedsafe_policies.vocabulary import ErasureMethod, Matter, Purpose
 
 
 class Recipients:
@@ -96,8 +104,9 @@ async def read_recipients(
         own = await reader.signal(situation.own.name, signal_id)
         if own is None:
             raise NotFoundError("signal")
-    ended = await _ended(reader, situation.node, signal_id)
+    ended = await ended_by(reader, situation.node, signal_id)
     heard = {each.recipient: each.sequence for each in await reader.heard()}
+    receipts = await _receipts(reader, ended)
     groups: dict[tuple[str, str, str], list[HandedRow]] = {}
     for run in runs:
         groups.setdefault((run.recipient, run.purpose, run.basis), []).append(run)
@@ -114,10 +123,30 @@ async def read_recipients(
                 last_at=_moment(found[-1].at),
                 times=len(found),
                 told=None if ended is None else heard.get(recipient, 0) >= ended,
+                receipt=receipts.get(recipient),
             )
             for (recipient, purpose, basis), found in sorted(groups.items())
         ],
         packs=[_pack(each) for each in packs],
+    )
+
+
+async def _receipts(reader: Reader, ended: int | None) -> dict[str, ReceiptShown]:
+    if ended is None:
+        return {}
+    return {row.member: show_receipt(row) for row in await reader.receipts_for(ended)}
+
+
+def show_receipt(row: ReceiptRow) -> ReceiptShown:
+    """Show what a member has signed that it erased."""
+    return ReceiptShown(
+        sequence=row.seq,
+        method=ErasureMethod(row.method),
+        erased_at=_moment(row.erased_at),
+        residual_until=_moment(row.residual_until),
+        received_at=_moment(row.received_at),
+        statement=decode(row.statement, Signed),
+        parted=row.parted or None,
     )
 
 
@@ -132,18 +161,6 @@ def _pack(pack: PackRow) -> PackShown:
         last=pack.last,
         asked_by=pack.asked_by,
         approved_by=pack.approved_by,
-    )
-
-
-async def _ended(reader: Reader, node: str, signal_id: bytes) -> int | None:
-    """Return the number of this node's own statement that has stopped a signal."""
-    return max(
-        (
-            row.sequence
-            for row in await reader.restrictions_on(node, signal_id)
-            if row.author == node and row.effect != Effect.DISPUTED
-        ),
-        default=None,
     )
 
 

@@ -231,14 +231,17 @@ class FeedServer:
         if not 0 <= since <= whole or not 0 <= known <= whole:
             raise BadRequestError("bad_position", "the feed is not that long")
         size, lines = await self._witnessed(reader, whole, max(since, known))
+        restrictions = await self._restrictions(reader, request.restrictions)
         limit = min(request.limit, size - since)
+        if len(restrictions) == MAX_RESTRICTIONS:
+            limit = min(limit, 1)  # there are more of them: additions wait
         records = await self._records(reader, since, limit)
         audiences = await reader.audiences(since, len(records))
         handed = hander.hand_over(records, audiences)
         next_index = since + len(records)
         return _Page(
             checkpoint=await self._checkpoint(reader, size),
-            restrictions=await self._restrictions(reader, request.restrictions),
+            restrictions=restrictions,
             records=handed.records,
             runs=handed.runs,
             consistency=await self._consistency(reader, known, size),

@@ -79,7 +79,9 @@ class Intake:
         reviews: ReviewDesk,
         offload: Offload,
         forks: Forks,
+        erased: Callable[[], None],
     ) -> None:
+        self._erased = erased
         self._reviews = reviews
         self._suspending = Suspending(situation, store, trail, clock, forks)
         self._situation = situation
@@ -293,6 +295,7 @@ class Intake:
             alone = sum(len(item.restriction.signals) for item in part) > _LARGE
             applied = await self._store.write(self._flagging(act), alone=alone)
             self._lists.remove(applied.removed)
+            self._erased()
             beyond = beyond or applied.beyond
         if beyond:
             raise TooManyRestrictionsError(beyond)

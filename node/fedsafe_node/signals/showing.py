@@ -5,10 +5,12 @@ from datetime import UTC, datetime
 from typing import Final
 
 import msgspec
+from msgspec.structs import replace
 
 from fedsafe_federation.errors import MalformedError
 from fedsafe_federation.wireformat import decode
 from fedsafe_node.audiences import group_in, members_in
+from fedsafe_node.erasures import read_erasure
 from fedsafe_node.errors import NotFoundError, WrongStateError
 from fedsafe_node.log.audit import ACTOR, Event
 from fedsafe_node.messages import (
@@ -143,7 +145,9 @@ async def _describe(reader: Reader, signal_id: bytes, desk: Desk) -> SignalAnswe
     for origin in (situation.own.name, situation.node):
         row = await reader.signal(origin, signal_id)
         if row is not None:
-            return await describe_row(reader, row, _state(row), desk)
+            answer = await describe_row(reader, row, _state(row), desk)
+            erasure = None if row.own else await read_erasure(reader, row)
+            return replace(answer, erasure=erasure)
     draft = await reader.draft(signal_id)
     if draft is None:
         raise NotFoundError("signal")

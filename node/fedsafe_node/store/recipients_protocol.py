@@ -7,7 +7,12 @@ Part of `Reader` and `Transaction`.
 from collections.abc import Collection, Sequence
 from typing import Protocol
 
-from fedsafe_node.store.recipients_rows import HandedRow, HeardRow, PackRow
+from fedsafe_node.store.recipients_rows import (
+    HandedRow,
+    HeardRow,
+    PackRow,
+    ReceiptRow,
+)
 
 
 class RecipientsReader(Protocol):
@@ -50,6 +55,18 @@ class RecipientsReader(Protocol):
 
     async def heard(self) -> list[HeardRow]:
         """Return which restrictions of this node each member has applied."""
+        ...
+
+    async def receipts_for(self, sequence: int) -> list[ReceiptRow]:
+        """Return of each member the first receipt that covers a restriction."""
+        ...
+
+    async def receipted(self) -> dict[str, int]:
+        """Return up to which of this node's restrictions each member has receipts."""
+        ...
+
+    async def partings(self) -> list[ReceiptRow]:
+        """Return the receipts of those who were parted from, in order."""
         ...
 
     async def packs(self) -> list[PackRow]:
@@ -96,6 +113,10 @@ class RecipientsWriter(Protocol):
 
     async def place_audience(self, signal_id: bytes, index: int) -> None:
         """Note where in the own feed a signal is that is not meant for all."""
+        ...
+
+    async def add_receipt(self, row: ReceiptRow) -> bool:
+        """Keep a receipt; False if one of the same member covers the same already."""
         ...
 
     async def set_heard(self, row: HeardRow) -> None:

@@ -37,6 +37,19 @@ class PackRow(Row, frozen=True, kw_only=True):
     basis: str
 
 
+class ReceiptRow(Row, frozen=True, kw_only=True):
+    """What a member has signed that it erased; see `fedsafe_federation.receipts`."""
+
+    member: str
+    seq: int
+    parted: int
+    method: str
+    erased_at: int
+    residual_until: int
+    received_at: int
+    statement: bytes
+
+
 class HeardRow(Row, frozen=True, kw_only=True):
     """Up to which of this node's restrictions a member has applied them."""
 

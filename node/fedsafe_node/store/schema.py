@@ -28,6 +28,7 @@ from fedsafe_node.store.packs_schema import PACKS
 from fedsafe_node.store.people_schema import PEOPLE
 from fedsafe_node.store.prune_schema import PRUNE
 from fedsafe_node.store.reasons_schema import REASONS
+from fedsafe_node.store.receipts_schema import RECEIPTS
 from fedsafe_node.store.recipients_schema import RECIPIENTS
 from fedsafe_node.store.review_schema import REVIEW
 from fedsafe_node.store.rights_schema import RIGHTS
@@ -255,6 +256,7 @@ MIGRATIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("0015_answers", ANSWERS),
     ("0016_packs", PACKS),
     ("0017_metering", METERING),
+    ("0018_receipts", RECEIPTS),
 )
 VERSION = len(MIGRATIONS)
 

@@ -8,7 +8,12 @@ from collections.abc import Collection, Sequence
 from typing import Final
 
 from fedsafe_node.errors import ConflictError
-from fedsafe_node.store.recipients_rows import HandedRow, HeardRow, PackRow
+from fedsafe_node.store.recipients_rows import (
+    HandedRow,
+    HeardRow,
+    PackRow,
+    ReceiptRow,
+)
 from fedsafe_node.store.sql import Connection, IntegrityError
 
 _FIELDS: Final = HandedRow.__struct_fields__
@@ -23,6 +28,13 @@ _PACK_COLUMNS: Final = ", ".join(_PACK_FIELDS)
 _ADD_PACK: Final = (
     f"INSERT INTO packs ({_PACK_COLUMNS}) "  # noqa: S608 - our own columns
     f"VALUES ({', '.join('?' * len(_PACK_FIELDS))})"
+)
+
+_RECEIPT_FIELDS: Final = ReceiptRow.__struct_fields__
+_RECEIPT_COLUMNS: Final = ", ".join(_RECEIPT_FIELDS)
+_ADD_RECEIPT: Final = (
+    f"INSERT INTO erasure_receipts ({_RECEIPT_COLUMNS}) "  # noqa: S608 - our own
+    f"VALUES ({', '.join('?' * len(_RECEIPT_FIELDS))}) ON CONFLICT DO NOTHING"
 )
 
 
@@ -94,6 +106,33 @@ class SqlRecipientsReader:
             for recipient, sequence, at in rows
         ]
 
+    async def receipts_for(self, sequence: int) -> list[ReceiptRow]:
+        """Return of each member the first receipt that covers a restriction."""
+        return self._receipts(
+            "AS r WHERE parted = 0 AND seq = (SELECT min(seq) FROM erasure_receipts "
+            "WHERE member = r.member AND parted = 0 AND seq >= ?) ORDER BY member",
+            sequence,
+        )
+
+    async def receipted(self) -> dict[str, int]:
+        """Return up to which of this node's restrictions each member has receipts."""
+        rows = self._connection.execute(
+            "SELECT member, max(seq) FROM erasure_receipts GROUP BY member"
+        )
+        return {member: int(newest) for member, newest in rows}
+
+    async def partings(self) -> list[ReceiptRow]:
+        """Return the receipts of those who were parted from, in order."""
+        return self._receipts("WHERE parted > 0 ORDER BY member, parted")
+
+    def _receipts(self, where: str, *values: int) -> list[ReceiptRow]:
+        rows = self._connection.execute(
+            f"SELECT {_RECEIPT_COLUMNS} FROM erasure_receipts {where}",  # noqa: S608
+            values,
+        )
+        named = (dict(zip(_RECEIPT_FIELDS, row, strict=True)) for row in rows)
+        return [ReceiptRow(**each) for each in named]
+
     async def packs(self) -> list[PackRow]:
         """Return all packs with openings, oldest first."""
         return self._packs("")
@@ -164,6 +203,11 @@ class SqlRecipientsWriter:
         self._connection.execute(
             "UPDATE audiences SET idx = ? WHERE signal_id = ?", (index, signal_id)
         )
+
+    async def add_receipt(self, row: ReceiptRow) -> bool:
+        """Keep a receipt; False if one of the same member covers the same already."""
+        values = tuple(getattr(row, field) for field in _RECEIPT_FIELDS)
+        return self._connection.execute(_ADD_RECEIPT, values).rowcount == 1
 
     async def set_heard(self, row: HeardRow) -> None:
         """Note which restrictions a member has applied; never fewer than before."""

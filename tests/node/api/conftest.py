@@ -470,6 +470,14 @@ class FakePeering:
 
 
 @dataclass
+class FakeReceipts:
+    memory: Memory
+
+    async def take(self, statement: Signed) -> None:
+        await self.memory.called(statement)
+
+
+@dataclass
 class FakeFoundings:
     memory: Memory
     document: bytes | None = None
@@ -672,6 +680,7 @@ def make_services(memory: Memory) -> Services:
         tiling=FakeTiling(memory),
         inspections=FakeInspections(memory),
         peering=FakePeering(memory),
+        receipts=FakeReceipts(memory),
         witness=FakeWitness(memory),
         forks=FakeForks(memory),
         foundings=FakeFoundings(memory),

@@ -63,6 +63,7 @@ FORK = {
 BODIES: dict[str, object] = {
     "giveFork": FORK,
     "tellFork": FORK,
+    "giveReceipt": STATEMENT,
     "liftFork": {
         "log": "games.example.fr/feed",
         "digest": "0" * 64,
@@ -174,7 +175,7 @@ async def test_whoever_is_not_meant_is_turned_away(api: Api, route: Route) -> No
         **sent(route, {"Authorization": "Bearer fs1_" + "x" * 43}),
     )
 
-    expected = {"open": {200, 201, 202, 404}, "peer": {403}, "statement": {200}}
+    expected = {"open": {200, 201, 202, 404}, "peer": {403}, "statement": {200, 204}}
     assert response.status in expected.get(route.auth.value, {401})
     assert response.status != 401 or response.headers["WWW-Authenticate"] == "Bearer"
 

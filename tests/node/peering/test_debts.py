@@ -1,20 +1,29 @@
 # SPDX-License-Identifier: Apache-2.0
 """Who does not say that it has erased raises an alarm, then gets nothing new (P11)."""
 
+import asyncio
+import json
 from datetime import timedelta
 
 import pytest
-from tests.node.fleet import Fleet, eventually
+from msgspec.structs import replace
+from tests.node.fleet import FEDERATION, Fleet, Written, eventually
 from tests.node.origin import WHO
+from tests.node.signals.conftest import RITA
 
 from fedsafe_crypto.checkpoint import Checkpoint
+from fedsafe_federation.errors import UntrustedError
 from fedsafe_federation.feed import FeedRequest, decode_batch
-from fedsafe_node.errors import NodeError
+from fedsafe_federation.receipts import Receipt, open_receipt, sign_receipt
+from fedsafe_federation.signed import Signed
+from fedsafe_node.errors import BadRequestError, NodeError
+from fedsafe_node.keys import load_keys
 from fedsafe_node.log.audit import Event
 from fedsafe_node.messages import Kind
 from fedsafe_node.peering.debts import Debts
 from fedsafe_node.peering.handing import Hander
 from fedsafe_node.store.recipients_rows import HandedRow
+from fedsafe_policies.vocabulary import ErasureMethod
 
 HOUR = timedelta(hours=1)
 
@@ -29,14 +38,37 @@ async def outcomes(fleet: Fleet) -> list[tuple[str, bool]]:
     return [(each.record.outcome, '"b.demo"' in each.text) for each in told]
 
 
-async def heard(fleet: Fleet, member: str) -> None:
-    """Wait until a member has said that it has applied what a restricted."""
+async def receipted(fleet: Fleet, member: str) -> None:
+    """Wait until a member has signed that it has erased what a restricted."""
 
-    async def has_said() -> bool:
-        rows = await fleet["a.demo"].base.store.read(lambda reader: reader.heard())
-        return member in {row.recipient for row in rows}
+    async def has_signed() -> bool:
+        found = await fleet["a.demo"].base.store.read(lambda r: r.receipted())
+        return member in found
 
-    await eventually(has_said)
+    await eventually(has_signed)
+
+
+async def receipt_of(
+    fleet: Fleet, member: str, through: int = 1, **said: object
+) -> Signed:
+    """Sign a receipt as a member would, whether it runs or not."""
+    at = int(fleet.clock.now().timestamp())
+    stated = Receipt(
+        v=1,
+        member=member,
+        origin="a.demo",
+        through=through,
+        at=at,
+        method=ErasureMethod.OVERWRITTEN,
+        residual_until=at + 36 * 86_400,
+    )
+    keys = await asyncio.to_thread(load_keys, fleet.place(member))
+    said_now = replace(stated, **said)
+    return sign_receipt(said_now, key=keys.statement, federation=FEDERATION)
+
+
+async def give(fleet: Fleet, receipt: Signed) -> None:
+    await fleet["a.demo"].services.receipts.take(receipt)
 
 
 async def opened(fleet: Fleet, member: str) -> int:
@@ -61,7 +93,7 @@ async def owing(trio: Fleet) -> Fleet:
     await trio.publish("ab" * 32, Kind.SHA256)  # takes no attestation
     await trio.stop("b.demo")
     await trio.revoke(first, by=["c.demo"])
-    await heard(trio, "c.demo")
+    await receipted(trio, "c.demo")
     return trio
 
 
@@ -84,11 +116,99 @@ async def test_a_debt_alarms_after_a_day_and_stops_openings_after_three(
 
     assert early == []
     assert day == [("late", True)]
-    assert "not confirmed since" in checks["erasures at b.demo"]
+    assert "no receipt since" in checks["erasures at b.demo"]
     assert still == 1
     assert await outcomes(owing) == [("late", True), ("stopped", True)]
     assert await opened(owing, "b.demo") == 0
     assert await opened(owing, "c.demo") == 1
+
+
+async def test_what_was_raised_is_not_raised_again_after_a_restart(
+    owing: Fleet,
+) -> None:
+    owing.clock.advance(30 * HOUR)
+    await debts_of(owing).run()
+    await debts_of(owing).run()
+
+    assert await outcomes(owing) == [("late", True)]
+
+
+async def test_a_late_receipt_ends_the_alarm_once_and_the_next_debt_raises_anew(
+    owing: Fleet,
+) -> None:
+    owing.clock.advance(80 * HOUR)
+    await debts_of(owing).run()
+    await give(owing, await receipt_of(owing, "b.demo"))
+    await debts_of(owing).run()
+    await debts_of(owing).run()
+    settled = await owing.audit("a.demo", Event.ERASURE_SETTLED.value)
+
+    assert ['"b.demo"' in each.text for each in settled] == [True]
+    assert await outcomes(owing) == [("stopped", True)]
+    assert await opened(owing, "b.demo") == 1
+
+
+async def test_a_receipt_that_does_not_fit_pays_nothing(owing: Fleet) -> None:
+    of_c = await receipt_of(owing, "c.demo")
+    bad: list[tuple[Signed, type[Exception]]] = [
+        (await receipt_of(owing, "b.demo", through=2), BadRequestError),
+        (await receipt_of(owing, "b.demo", origin="c.demo"), UntrustedError),
+        (replace(of_c, signer="b.demo"), UntrustedError),
+    ]
+    for receipt, error in bad:
+        with pytest.raises(error):
+            await give(owing, receipt)
+    debts = debts_of(owing)
+    await debts.run()
+    taken = await owing.audit("a.demo", Event.RECEIPT_TAKEN.value)
+
+    assert list(debts.situation.debts) == ["b.demo"]
+    assert ['"c.demo"' in each.text for each in taken] == [True]
+
+
+async def test_the_ledger_shows_by_which_method_and_until_when(owing: Fleet) -> None:
+    node = owing["a.demo"]
+    (first, *_) = await owing.audit("a.demo", Event.REVOKED.value)
+    signal = json.loads(first.openings["detail"])["signal"]
+    before = await node.services.signals.show(signal, RITA)
+    await give(owing, await receipt_of(owing, "b.demo"))
+    await give(owing, await receipt_of(owing, "b.demo"))  # a repeat
+    answer = await node.services.recipients.show(signal, RITA)
+    shared = node.base.situation.shared
+    assert shared is not None
+    after = await node.services.signals.show(signal, RITA)
+    receipts = {each.recipient: each.receipt for each in answer.recipients}
+    taken = await owing.audit("a.demo", Event.RECEIPT_TAKEN.value)
+
+    assert before.erasure is not None
+    assert (before.erasure.recipients, before.erasure.receipts) == (2, 1)
+    assert after.erasure is not None
+    assert after.erasure.receipts == 2
+    for receipt in receipts.values():
+        assert receipt is not None
+        assert receipt.method is ErasureMethod.OVERWRITTEN
+        assert receipt.residual_until == after.erasure.residual_until
+        open_receipt(
+            receipt.statement,
+            me="a.demo",
+            charter=shared.membership.charter,
+            now=owing.clock.now(),
+        )
+    assert len(taken) == 2
+
+
+async def test_a_receipt_comes_when_the_member_is_back_and_the_origin_was_away(
+    owing: Fleet,
+) -> None:
+    await owing.stop("a.demo")
+    await owing.start("b.demo")
+    await owing.start("a.demo")
+    await receipted(owing, "b.demo")
+
+    async def given() -> list[Written]:
+        return await owing.audit("b.demo", Event.RECEIPT_GIVEN.value)
+
+    assert len(await eventually(given)) == 1
 
 
 async def test_who_has_caught_up_owes_nothing(owing: Fleet) -> None:
@@ -102,8 +222,11 @@ async def test_who_has_caught_up_owes_nothing(owing: Fleet) -> None:
         Hander(owing["a.demo"].base.situation, "b.demo", owing.clock.now()),
     )
     await debts.run()
+    only_applied = dict(owing["a.demo"].base.situation.debts)
+    await give(owing, await receipt_of(owing, "b.demo"))
+    await debts.run()
 
-    assert list(owed) == ["b.demo"]
+    assert list(owed) == list(only_applied) == ["b.demo"]
     assert owing["a.demo"].base.situation.debts == {}
     assert await opened(owing, "b.demo") == 1
 
@@ -155,7 +278,7 @@ async def test_who_gets_something_late_owes_what_was_said_of_it_before(
     await trio.stop("b.demo")
     first = await trio.publish(WHO, by=["c.demo"])
     await trio.revoke(first, by=["c.demo"])
-    await heard(trio, "c.demo")
+    await receipted(trio, "c.demo")
     debts = debts_of(trio)
     await debts.run()
     before = dict(trio["a.demo"].base.situation.debts)
@@ -173,7 +296,7 @@ async def test_who_has_received_nothing_owes_nothing(trio: Fleet) -> None:
     await trio.stop("b.demo")
     first = await trio.publish(WHO, by=["c.demo"])
     await trio.revoke(first, by=["c.demo"])
-    await heard(trio, "c.demo")
+    await receipted(trio, "c.demo")
     trio.clock.advance(80 * HOUR)
     await debts_of(trio).run()
 

@@ -121,6 +121,19 @@ async def test_a_person_lifts_one_contradiction_and_no_other(trio: Fleet) -> Non
     assert (await forks.take(evidence_of(trio, size=9), by="c.demo")).suspended
 
 
+async def test_what_was_lifted_stays_lifted_however_much_is_lifted_behind_it(
+    trio: Fleet,
+) -> None:
+    forks = trio["b.demo"].services.forks
+    for size in range(7, 75):
+        taken = await forks.take(evidence_of(trio, size=size), by="rita")
+        await forks.lift(LiftRequest("a.demo/feed", taken.digest, "minutes-1"), OLAF)
+    again = await forks.take(evidence_of(trio, size=7), by="c.demo")
+
+    assert not again.new
+    assert "a.demo" not in trio["b.demo"].base.situation.coverage.suspended
+
+
 async def test_a_witness_that_sees_a_fork_suspends_and_tells(trio: Fleet) -> None:
     log = OpenLog("a.demo/feed", trio["a.demo"].base.keys.feed)
     fork = OpenLog("a.demo/feed", log.key, b"other")

@@ -4,7 +4,12 @@ from tests.node.store.test_contract_signals import new_signal
 
 from fedsafe_node.errors import ConflictError
 from fedsafe_node.store.protocol import Store, Transaction
-from fedsafe_node.store.recipients_rows import HandedRow, HeardRow, PackRow
+from fedsafe_node.store.recipients_rows import (
+    HandedRow,
+    HeardRow,
+    PackRow,
+    ReceiptRow,
+)
 from fedsafe_node.store.rows import LogEntry, Opening
 
 FIRST, SECOND = bytes(16), bytes([1]) * 16
@@ -134,3 +139,49 @@ async def test_what_a_joiner_never_got_begins_behind_what_it_has(store: Store) -
     assert await ungiven("c.demo") == 2
     await store.write(lambda tx: tx.erase_opening(log, 3, "signal", at=1))
     assert await ungiven("b.demo") is None
+
+
+def receipt(member: str, seq: int, *, parted: int = 0, at: int = 9) -> ReceiptRow:
+    return ReceiptRow(
+        member=member,
+        seq=seq,
+        parted=parted,
+        method="overwritten",
+        erased_at=at,
+        residual_until=at + 5,
+        received_at=at + 1,
+        statement=b"{}",
+    )
+
+
+async def test_the_first_receipt_that_covers_a_restriction_is_found(
+    store: Store,
+) -> None:
+    rows = [receipt("b.demo", 2), receipt("b.demo", 5), receipt("c.demo", 3)]
+    for row in rows:
+        assert await store.write(lambda tx, row=row: tx.add_receipt(row))  # type: ignore[misc]
+
+    async def covering(sequence: int) -> list[ReceiptRow]:
+        return await store.read(lambda reader: reader.receipts_for(sequence))
+
+    assert await covering(1) == [rows[0], rows[2]]
+    assert await covering(3) == [rows[1], rows[2]]
+    assert await covering(4) == [rows[1]]
+    assert await covering(6) == []
+    assert await store.read(lambda reader: reader.receipted()) == {
+        "b.demo": 5,
+        "c.demo": 3,
+    }
+
+
+async def test_a_receipt_is_kept_as_it_came_first(store: Store) -> None:
+    first, again = receipt("b.demo", 2), receipt("b.demo", 2, at=70)
+    parted = receipt("b.demo", 2, parted=4, at=80)
+    kept = [
+        await store.write(lambda tx, row=row: tx.add_receipt(row))  # type: ignore[misc]
+        for row in (first, again, parted)
+    ]
+
+    assert kept == [True, False, True]
+    assert await store.read(lambda reader: reader.receipts_for(2)) == [first]
+    assert await store.read(lambda reader: reader.partings()) == [parted]
