@@ -27,6 +27,10 @@ KINDS: Final[Words] = {
         "einen Empfänger in Auskünften nicht nennen",
         "leave a recipient out of answers to persons",
     ),
+    "quarantine_end": (
+        "zurückgeben, was von einem Mitglied beiseitegelegt ist",
+        "give back what is set aside of a member",
+    ),
     "policy_change": (
         "nach anderen Texten entscheiden",
         "decide by other texts",
@@ -80,6 +84,8 @@ _FIELDS: Final[Words] = GATE_FIELDS | {
     "recipient": ("gemacht für", "made for"),
     "policy": ("Richtlinie", "policy"),
     "charter": ("Charta", "charter"),
+    "member": ("Mitglied", "member"),
+    "first": ("ab Eintrag", "from record"),
     "version": ("Fassung", "version"),
     "instead_of": ("anstelle von", "instead of"),
 }

@@ -116,6 +116,32 @@ CONSEQUENCES: Final[Mapping[str, Sequence[Text]]] = {
         ),
         _VOTES,
     ),
+    "quarantine": (
+        (
+            (
+                "Was nach diesem Zeitpunkt von {member} kam und noch kommt, trifft "
+                "hier nicht mehr zu und wird nicht weitergereicht. Einschränkungen "
+                "gelten weiter. Prüfungen nennen {member} als nicht abgedeckt."
+            ),
+            (
+                "What came from {member} after that moment, and still comes, matches "
+                "nobody here and is not carried on. Restrictions apply as ever. "
+                "Lookups name {member} as not covered."
+            ),
+        ),
+    ),
+    "give-back": (
+        (
+            (
+                "Was von {member} beiseitegelegt ist, trifft wieder zu, sobald hier "
+                "eine zweite Person zugestimmt hat."
+            ),
+            (
+                "What is set aside of {member} matches again, once a second person "
+                "here has approved it."
+            ),
+        ),
+    ),
     "sign": (
         (
             (
@@ -154,6 +180,16 @@ _GERMAN: Final[Mapping[str, str]] = {
     "digest": "Prüfsumme",
     "change": "Änderung",
     "wants to join": "möchte beitreten",
+    "in quarantine": "in Quarantäne",
+    "what came after": "was kam nach",
+    "from record": "ab Eintrag",
+    "records here": "Einträge hier",
+    "how far back is not known: all of it": "wie weit zurück, ist unbekannt: alles",
+    "the charter is forked": "Die Charta ist gegabelt",
+    "version {version} was signed twice, by {members}": (
+        "Fassung {version} wurde zweimal unterschrieben, von {members}"
+    ),
+    "by nobody in both": "von niemandem in beiden",
     "the members have yet to sign": "die Mitglieder müssen noch unterschreiben",
 }
 
@@ -212,6 +248,29 @@ def proposal_rows(each: dict[str, Any], settings: Settings) -> Rows:
         (word("of the members then", settings), after),
         (say("state", settings), dead),
     ]
+
+
+def quarantine_rows(each: dict[str, Any], settings: Settings) -> Rows:
+    """Tell what of a member is set aside here."""
+    whole = "how far back is not known: all of it"
+    return [
+        (word("in quarantine", settings), each["member"]),
+        (word("what came after", settings), shown(each["after"])),
+        (word("from record", settings), each["first"]),
+        (word("records here", settings), each["records"]),
+        ("", word(whole, settings) if each["whole"] else None),
+        (say("by", settings), each["by"]),
+        (say("at", settings), shown(each["at"])),
+    ]
+
+
+def fork_row(forked: dict[str, Any], settings: Settings) -> tuple[str, object]:
+    """Raise the alarm that two versions of the charter are valid."""
+    members = ", ".join(forked["signed_both"])
+    text = word("version {version} was signed twice, by {members}", settings)
+    named = members or word("by nobody in both", settings)
+    told = text.format(version=forked["version"], members=named)
+    return word("the charter is forked", settings), told
 
 
 def version_rows(each: dict[str, Any], settings: Settings) -> Rows:

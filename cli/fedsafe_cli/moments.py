@@ -58,6 +58,23 @@ def _is_time(name: str) -> bool:
     return name in _TIMES or name.endswith(("_at", "_until", "_due"))
 
 
+def moment_of(
+    _context: click.Context, _option: click.Parameter, text: str | None
+) -> int | None:
+    """Read a moment, as click's callback: with its zone, or a day's first second."""
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        moment = None
+    if moment is not None and len(text) == len("2027-11-03"):
+        moment = moment.replace(tzinfo=UTC)
+    if moment is None or moment.tzinfo is None:
+        raise click.BadParameter("want a moment with its zone, as 2027-11-03T09:30Z")
+    return int(moment.timestamp())
+
+
 def start_of(
     _context: click.Context, _option: click.Parameter, text: str | None
 ) -> int | None:

@@ -42,6 +42,7 @@ from fedsafe_node.provisions import (
 from fedsafe_node.sealed_files import SealedFiles
 from fedsafe_node.shared_nonces import SharedNonces, make_shared
 from fedsafe_node.signals.custody import Custody, load_custody
+from fedsafe_node.signals.quarantining import boundaries
 from fedsafe_node.situation import Situation
 from fedsafe_node.storage import store_at
 from fedsafe_node.store.postgresql.server import Server
@@ -177,6 +178,7 @@ async def _load_situation(
     for peer in await store.read(lambda reader: reader.peers()):
         if peer.state is PeerState.SUSPENDED:
             situation.coverage.suspended.add(peer.origin)
+    situation.coverage.set_aside = await store.read(boundaries)
     return situation
 
 

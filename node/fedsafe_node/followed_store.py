@@ -36,6 +36,7 @@ NAMED: Final[Mapping[str, Mapping[str, Topic]]] = {
         "provisions/": Topic.DECISIONS,
         "lacking/": Topic.MEMBERS,
         "again/": Topic.MEMBERS,
+        "quarantines": Topic.MEMBERS,
         "present": Topic.PRESENT,
     },
     "put_document": {"charter": Topic.CHARTER, "attestation/": Topic.MEMBERS},

@@ -16,6 +16,7 @@ from fedsafe_node.people.register_entries import read_register_end
 from fedsafe_node.present import Present
 from fedsafe_node.provisions import approved_digests, kept_provisions
 from fedsafe_node.signals.gaps import Gaps, read_gaps
+from fedsafe_node.signals.quarantining import boundaries
 from fedsafe_node.store.protocol import Reader
 from fedsafe_node.store.rows import PeerState
 
@@ -78,14 +79,18 @@ class Refreshing:
         situation, store = self._base.situation, self._base.store
         others = situation.others()
 
-        async def query(reader: Reader) -> tuple[set[str], dict[str, Gaps]]:
+        async def query(
+            reader: Reader,
+        ) -> tuple[set[str], dict[str, Gaps], dict[str, int]]:
             peers = await reader.peers()
             suspended = {p.origin for p in peers if p.state is PeerState.SUSPENDED}
-            return suspended, {name: await read_gaps(reader, name) for name in others}
+            gaps = {name: await read_gaps(reader, name) for name in others}
+            return suspended, gaps, await boundaries(reader)
 
-        situation.coverage.suspended, found = await store.read(query)
+        coverage = situation.coverage
+        coverage.suspended, found, coverage.set_aside = await store.read(query)
         for name, gaps in found.items():
-            gaps.mark(situation.coverage, name)
+            gaps.mark(coverage, name)
         await self._parts.forks.load()
         if situation.shared is not None:
             await self._parts.attesting.load(situation.shared.membership)

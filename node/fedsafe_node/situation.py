@@ -29,6 +29,7 @@ from fedsafe_policies.vocabulary import Plane
 GATE_SHUT: Final = "its gate is shut"
 RESTS: Final = "this node rests: it lacks the policy of the federation"
 WAITS: Final = "its additions wait for witnesses"
+SET_ASIDE: Final = "what came of it lately is in quarantine here"
 _NO_ARRANGEMENT: Final = sha256(b"").digest()
 
 
@@ -41,6 +42,8 @@ class Coverage:
     not; one that is *ahead* has published under a later version of the charter.
     `waiting` has since when an origin's additions have waited for witnesses, and
     made no step forward; of the own feed as well.
+    `set_aside` has from where on an origin's feed is in quarantine here: it is never
+    covered then.
     """
 
     def __init__(self, stale_after: timedelta) -> None:
@@ -50,6 +53,7 @@ class Coverage:
         self.lacking: set[str] = set()
         self.ahead: set[str] = set()
         self.waiting: dict[str, datetime] = {}
+        self.set_aside: dict[str, int] = {}
 
     def saw(self, origin: str, at: datetime) -> None:
         """Note that our copy was complete at that moment."""
@@ -63,11 +67,17 @@ class Coverage:
         """Give the last moment at which the copy was complete."""
         return self._seen.get(origin)
 
+    def holds_back(self, origin: str, index: int) -> bool:
+        """Whether what lies there in an origin's feed is set aside."""
+        first = self.set_aside.get(origin)
+        return first is not None and index >= first
+
     def covers(self, origin: str, now: datetime) -> bool:
         """Whether the copy is fresh enough to say *none*."""
         seen = self._seen.get(origin)
         return (
             origin not in self.suspended
+            and origin not in self.set_aside
             and seen is not None
             and now - seen <= self._stale_after
         )
@@ -174,6 +184,8 @@ class Situation:
             return RESTS
         if name in self.coverage.suspended or not self.takes_part(name):
             return "suspended"
+        if name in self.coverage.set_aside:
+            return SET_ASIDE
         if not self.coverage.covers(name, now):
             return WAITS if name in self.coverage.waiting else "stale"
         if actor and not self.attested(name, now):

@@ -44,6 +44,7 @@ from fedsafe_node.rights.proving import Proofs
 from fedsafe_node.rights.requests import Requests
 from fedsafe_node.sheets import Sheets
 from fedsafe_node.signals.publish import SignalService
+from fedsafe_node.signals.quarantining import QuarantineEnd, Quarantines
 from fedsafe_node.signals.reviewing import Validations
 from fedsafe_policies.vocabulary import Act
 
@@ -55,6 +56,7 @@ def make_services(parts: Parts) -> Services:
     notes = Notes(base.periods)
     staff = _staff(parts, notes)
     approvals = staff.approvals
+    quarantines = Quarantines(base.office, base.situation, approvals)
     gates = Gates(base.situation, base.office, approvals)
     policies = _policies(base, approvals)
     registers = Registers(*around)
@@ -89,7 +91,8 @@ def make_services(parts: Parts) -> Services:
         witness=parts.witnesses.server,
         forks=parts.forks,
         foundings=parts.foundings,
-        charters=_charters(parts, approvals),
+        charters=_charters(parts, approvals, quarantines),
+        quarantines=quarantines,
         admitting=parts.admitting,
         joining=parts.joining,
         notices=Notices(base.store, parts.notices),
@@ -117,7 +120,7 @@ def _policies(base: Base, approvals: Approvals) -> PolicyChanges:
     )
 
 
-def _charters(parts: Parts, approvals: Approvals) -> Charters:
+def _charters(parts: Parts, approvals: Approvals, quarantines: Quarantines) -> Charters:
     base = parts.base
     return Charters(
         base.office,
@@ -125,6 +128,7 @@ def _charters(parts: Parts, approvals: Approvals) -> Charters:
         approvals,
         parts.ballot,
         parts.admitting,
+        quarantines,
         base.place,
         base.workers,
     )
@@ -162,6 +166,7 @@ def _acts(parts: Parts, notes: Notes) -> Mapping[Act, Effect]:
         Act.EXPORT_WITH_OPENINGS: ExportEffect(),
         Act.POLICY_CHANGE: PolicyChange(base.office, base.situation, base.place),
         Act.CHARTER_CHANGE: CharterVote(parts.ballot),
+        Act.QUARANTINE_END: QuarantineEnd(base.office, base.situation),
         Act.GATE_OPENING: GateOpening(base.office, base.situation),
         Act.REQUEST_GRANT: RequestGrant(parts.desk),
         Act.BREACH_SILENCE: BreachSilence(base.office, notes),

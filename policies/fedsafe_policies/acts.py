@@ -31,6 +31,7 @@ _MAY: Final[Mapping[Act, tuple[frozenset[Role], frozenset[Role]]]] = {
     ),
     Act.POLICY_CHANGE: (_RULES, _RULES - {Role.OPERATOR}),
     Act.CHARTER_CHANGE: (_RULES, _RULES - {Role.OPERATOR}),
+    Act.QUARANTINE_END: (_RULES, _RULES - {Role.OPERATOR}),
     Act.KEY_ROTATION: (
         frozenset({Role.OPERATOR}),
         frozenset({Role.OPERATOR, Role.REVIEWER, Role.DPO}),

@@ -87,6 +87,7 @@ ALWAYS_TWO: Final = frozenset(Act) - {
     Act.MEDIA_SIGNAL,
     Act.ROLE_GRANT,
     Act.RECIPIENT_SILENCE,  # takes two by its rule; no policy had to name it before
+    Act.QUARANTINE_END,  # likewise
 }
 """P6: what every policy has to name among what takes two people."""
 

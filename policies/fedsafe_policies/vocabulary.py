@@ -232,7 +232,8 @@ class Outcome(StrEnum):
 class Act(StrEnum):
     """What can be made to take two people; the last three only by a policy's will.
 
-    Of those that always do, `RECIPIENT_SILENCE` alone need not be named by a policy.
+    Of those that always do, `RECIPIENT_SILENCE` and `QUARANTINE_END` need not be named
+    by a policy.
     """
 
     ACTOR_SIGNAL = "actor_signal"
@@ -248,6 +249,7 @@ class Act(StrEnum):
     SUBJECT_ERASURE = "subject_erasure"
     REQUEST_GRANT = "request_grant"
     RECIPIENT_SILENCE = "recipient_silence"
+    QUARANTINE_END = "quarantine_end"
     OWN_BAN = "own_ban"
     MEDIA_SIGNAL = "media_signal"
     ROLE_GRANT = "role_grant"

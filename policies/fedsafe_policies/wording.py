@@ -63,6 +63,7 @@ _GERMAN: Final[Mapping[str, str]] = {
     "subject_erasure": "Löschung zu einer Person",
     "request_grant": "Stattgeben eines Antrags",
     "recipient_silence": "Nichtnennung eines Empfängers",
+    "quarantine_end": "Ende einer Quarantäne",
     "own_ban": "eigene Sperre",
     "media_signal": "Signal über eine Datei",
     "role_grant": "Erteilen einer Rolle",

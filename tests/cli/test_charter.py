@@ -51,6 +51,8 @@ FOUND: dict[str, Any] = {
     ],
     "proposals": [PROPOSAL],
     "joining": [],
+    "quarantines": [],
+    "forked": None,
 }
 ASKED: dict[str, Any] = {
     "act": "0" * 32,
@@ -236,6 +238,7 @@ def test_whoever_was_invited_is_let_in_by_name(ask: "Run", node: "FakeNode") -> 
         ("approve",),
         ("refuse",),
         ("backfill", "--elements", "1", "--days", "1", "--member"),
+        ("quarantine", "--undo"),
     ],
 )
 @pytest.mark.parametrize("typed", ["zora@post.example", "0151 765432", "192.0.2.77"])
@@ -292,7 +295,76 @@ def test_history_shows_what_each_version_changed(ask: "Run", node: "FakeNode") -
     assert "a.demo, b.demo" in shown.out
 
 
+SET_ASIDE: dict[str, Any] = {
+    "member": "c.demo",
+    "after": 1_700_000_000,
+    "first": 12,
+    "records": 3,
+    "whole": True,
+    "by": "olaf",
+    "at": 1_700_000_100,
+}
+QUARANTINE = "POST /v1/federation/quarantines"
+
+
+def test_a_quarantine_says_what_it_does_and_what_it_took(
+    ask: "Run", node: "FakeNode"
+) -> None:
+    node.always(QUARANTINE, SET_ASIDE)
+    words = ("quarantine", "c.demo", "--after", "2023-11-14T23:13:20+01:00")
+    silent = ask("federation", *words)
+    done = ask("federation", *words, "--yes", "--lang", "de")
+
+    assert silent.status == 5
+    assert done.status == 0
+    assert node.asked == [(QUARANTINE, {"member": "c.demo", "after": 1_700_000_000})]
+    assert "trifft hier nicht mehr zu" in done.err
+    assert "ab Eintrag" in done.out
+    assert "wie weit zurück" in done.out
+
+
+def test_undoing_a_quarantine_waits_for_a_second_person(
+    ask: "Run", node: "FakeNode"
+) -> None:
+    target = f"{QUARANTINE}/c.demo/end"
+    content = {"member": "c.demo", "since": 1_700_000_000, "first": 12}
+    node.always(target, ASKED | {"kind": "quarantine_end", "content": content})
+    done = ask("federation", "quarantine", "c.demo", "--undo", "--yes", "--lang", "en")
+
+    assert done.status == 13
+    assert node.asked == [(target, None)]
+    assert "matches again" in done.err
+    assert "2023-11-14 22:13:20 UTC" in done.out
+
+
+@pytest.mark.parametrize(
+    ("words", "status"),
+    [
+        (("--yes",), 5),
+        (("--undo", "--after", "2027-11-03", "--yes"), 5),
+        (("--after", "2027-11-03T09:30", "--yes"), 2),
+        (("--after", "yesterday", "--yes"), 2),
+    ],
+)
+def test_a_quarantine_takes_one_moment_with_its_zone(
+    ask: "Run", node: "FakeNode", words: tuple[str, ...], status: int
+) -> None:
+    assert ask("federation", "quarantine", "c.demo", *words).status == status
+    assert node.asked == []
+
+
+def test_status_alarms_of_a_fork_and_shows_what_is_set_aside(
+    ask: "Run", node: "FakeNode"
+) -> None:
+    forked = {"version": 3, "signed_both": ["b.demo"]}
+    node.always(STATUS, FOUND | {"quarantines": [SET_ASIDE], "forked": forked})
+    shown = ask("federation", "status", "--lang", "en")
+
+    assert "version 3 was signed twice, by b.demo" in shown.out
+    assert "in quarantine" in shown.out
+
+
 def test_every_consequence_is_told_in_both_languages() -> None:
-    assert len(COMMANDS) == 12
+    assert len(COMMANDS) == 13
     for texts in CONSEQUENCES.values():
         assert all(german != english for german, english in texts)

@@ -400,6 +400,8 @@ def _staff_served(fed: Federation, root: Path) -> None:
         ("federation", "backfill", "--elements", "1", "--days", "1", "--yes"),
         ("federation", "approve", ARGUMENT, "--yes"),
         ("federation", "refuse", ARGUMENT, "--yes"),
+        ("federation", "quarantine", ARGUMENT, "--undo", "--yes"),
+        ("federation", "quarantine", ARGUMENT, "--after", "2026-11-03", "--yes"),
         ("evidence", "lift", ARGUMENT, "0" * 64, "--reference", ARGUMENT),
         ("audit", "subject", "account-7"),
         ("audit", "erase", "account-7", "--reason", "ticket:7"),

@@ -113,6 +113,8 @@ ROUTE_EVENTS: Final[Mapping[str, tuple[Event, ...]]] = {
     "giveFork": (Event.ORIGIN_SUSPENDED, Event.FORK_PROVEN),
     "tellFork": (Event.ORIGIN_SUSPENDED, Event.FORK_PROVEN),
     "liftFork": (Event.ORIGIN_RESUMED,),
+    "quarantine": (Event.QUARANTINED,),
+    "endQuarantine": (Event.ACT_ASKED,),
 }
 """The classes of which an answer leaves at least one."""
 
@@ -133,6 +135,7 @@ SOMETIMES: Final[Mapping[str, str]] = {
     "addCheckpoint": "a cosignature is the record itself; a fork is an event",
     "giveFork": "evidence that is known already changes nothing",
     "tellFork": "evidence that is known already changes nothing",
+    "quarantine": "what is set aside already is set aside once",
 }
 """Routes whose answer may leave no event, and when.
 
@@ -241,6 +244,7 @@ INNER_EVENTS: Final[Mapping[str, tuple[Event, ...]]] = {
         Event.POLICY_CHANGED,
         Event.CHARTER_SIGNED,
         Event.RECIPIENT_WITHHELD,
+        Event.QUARANTINE_ENDED,
     ),
     "what a match or a stop does to reviews": (
         Event.TASK_OPENED,

@@ -4,7 +4,7 @@
 from typing import Final
 
 from fedsafe_federation.charter import SignedCharter
-from fedsafe_federation.signed import Count
+from fedsafe_federation.signed import Count, NodeName
 from fedsafe_node.api.auth import PERSONS, Auth
 from fedsafe_node.api.call import Call
 from fedsafe_node.api.route import KIB, MIB, Lane, Route
@@ -24,11 +24,13 @@ from fedsafe_node.governing.messages import (
 )
 from fedsafe_node.messages import Message
 from fedsafe_node.people.messages import ActAnswer
+from fedsafe_node.signals.quarantining import QuarantineAnswer, QuarantineRequest
 from fedsafe_policies.acts import firsts_of
 from fedsafe_policies.vocabulary import Act, Role
 
 _PROPOSERS: Final = firsts_of(Act.CHARTER_CHANGE)
 _PROPOSAL: Final = {"proposal": Digest}
+_MEMBER: Final = {"member": NodeName}
 _OPERATOR: Final = frozenset({Role.OPERATOR})
 _GONE: Final = frozenset({404, 409})
 _NONE: Final = frozenset({409})
@@ -81,6 +83,18 @@ async def join(call: Call) -> object:
 async def knock(call: Call) -> object:
     """Answer somebody who wants to join."""
     return await call.services.admitting.knock(call.body(KnockRequest))
+
+
+async def quarantine(call: Call) -> object:
+    """Set aside what came from a member after a moment."""
+    return await call.services.quarantines.begin(
+        call.body(QuarantineRequest), call.principal
+    )
+
+
+async def end_quarantine(call: Call) -> object:
+    """Ask a second person to let what is set aside match again."""
+    return await call.services.quarantines.end(call.path["member"], call.principal)
 
 
 async def versions(call: Call) -> object:
@@ -219,6 +233,33 @@ GOVERNING_ROUTES: Final = (
         lane=Lane.WRITES,
         summary="Ask a second person to promise never to sign a proposal",
         path_types=_PROPOSAL,
+        answer=ActAnswer,
+        refusals=_GONE,
+    ),
+    Route(
+        name="quarantine",
+        method="POST",
+        path="/v1/federation/quarantines",
+        handler=quarantine,
+        auth=Auth.CREDENTIAL,
+        roles=_PROPOSERS,
+        lane=Lane.WRITES,
+        summary="Set aside what came from a member after a moment",
+        body=QuarantineRequest,
+        limit=4 * KIB,
+        answer=QuarantineAnswer,
+        refusals=frozenset({404}),
+    ),
+    Route(
+        name="endQuarantine",
+        method="POST",
+        path="/v1/federation/quarantines/{member}/end",
+        handler=end_quarantine,
+        auth=Auth.CREDENTIAL,
+        roles=_PROPOSERS,
+        lane=Lane.WRITES,
+        summary="Ask a second person to let what is set aside match again",
+        path_types=_MEMBER,
         answer=ActAnswer,
         refusals=_GONE,
     ),

@@ -62,6 +62,7 @@ from fedsafe_node.register_messages import (
     RegisterAnswer,
 )
 from fedsafe_node.review.service import ReviewService
+from fedsafe_node.signals.quarantining import Quarantines
 from fedsafe_node.signals.reviewing import Validations
 from fedsafe_policies.gate import LegalGate
 from fedsafe_policies.vocabulary import Purpose
@@ -234,6 +235,7 @@ class Services:
     charters: Charters
     admitting: Admitting
     joining: Joining
+    quarantines: Quarantines
     events: Events
     recipients: Ledger
     notices: Notices

@@ -9,6 +9,7 @@ from fedsafe_federation.changing import ChangeKind
 from fedsafe_federation.charter import MAX_MEMBERS, MOST_BACKFILL, SignedCharter
 from fedsafe_federation.signed import Bytes32, Count, NodeName, Positive, Signed
 from fedsafe_node.messages import Bilingual, Message
+from fedsafe_node.signals.quarantining import QuarantineAnswer
 
 DAY: Final = 24 * 60 * 60
 MOST_STATEMENTS: Final = 16 * MAX_MEMBERS
@@ -75,10 +76,18 @@ class JoiningAnswer(Message, frozen=True, kw_only=True):
     at: int
 
 
+class ForkedAnswer(Message, frozen=True):
+    """Two versions of one number are valid; these members have signed both."""
+
+    version: int
+    signed_both: list[str]
+
+
 class GovernanceAnswer(Message, frozen=True, kw_only=True):
     """The charter as it counts now, and what is proposed.
 
-    `standing` is the node's own: `active`, `suspended` or `left`.
+    `standing` is the node's own: `active`, `suspended` or `left`. `quarantines` is what
+    this node has set aside, `forked` which version of the charter was contradicted.
     """
 
     federation: str
@@ -93,6 +102,8 @@ class GovernanceAnswer(Message, frozen=True, kw_only=True):
     members: list[MemberAnswer]
     proposals: list[ProposalAnswer]
     joining: list[JoiningAnswer]
+    quarantines: list[QuarantineAnswer]
+    forked: ForkedAnswer | None
 
 
 class VersionAnswer(Message, frozen=True, kw_only=True):

@@ -35,11 +35,16 @@ from fedsafe_node.errors import (
 from fedsafe_node.governing.admitting import Admitting
 from fedsafe_node.governing.asking import change_of
 from fedsafe_node.governing.ballot import Ballot, Present
-from fedsafe_node.governing.chain import read_chain, versions_after
+from fedsafe_node.governing.chain import (
+    read_chain,
+    signed_both,
+    versions_after,
+)
 from fedsafe_node.governing.messages import (
     ChangeRequest,
     ExchangeAnswer,
     ExchangeRequest,
+    ForkedAnswer,
     GovernanceAnswer,
     HistoryAnswer,
     MemberAnswer,
@@ -54,6 +59,7 @@ from fedsafe_node.people.office import Office
 from fedsafe_node.people.waiting import let_one_wait
 from fedsafe_node.principal import Principal
 from fedsafe_node.provisions import check_federation_policy
+from fedsafe_node.signals.quarantining import Quarantines
 from fedsafe_node.situation import Situation
 from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.store.rows import Row
@@ -115,10 +121,12 @@ class Charters:
         approvals: Approvals,
         ballot: Ballot,
         admitting: Admitting,
+        quarantines: Quarantines,
         place: Place,
         offload: Workers,
     ) -> None:
         self._admitting = admitting
+        self._quarantines = quarantines
         self._office = office
         self._situation = situation
         self._approvals = approvals
@@ -150,6 +158,8 @@ class Charters:
                 _proposal(present.version, each) for each in present.pending.proposals
             ],
             joining=await self._admitting.joining() if present_here else [],
+            quarantines=await self._quarantines.shown(),
+            forked=await self._office.store.scan(_forked),
         )
 
     async def history(self) -> HistoryAnswer:
@@ -332,6 +342,11 @@ def _find(present: Present, proposal: str) -> Proposed:
     if found is None:
         raise NotFoundError("proposal")
     return found
+
+
+async def _forked(reader: Reader) -> ForkedAnswer | None:
+    found = await signed_both(reader)
+    return None if found is None else ForkedAnswer(*found)
 
 
 def _reference(reference: PolicyReference) -> str:

@@ -104,6 +104,8 @@ class Event(StrEnum):
     ORIGIN_SUSPENDED = "origin.suspended"
     ORIGIN_RESUMED = "origin.resumed"
     FORK_PROVEN = "origin.fork_proven"
+    QUARANTINED = "origin.quarantined"
+    QUARANTINE_ENDED = "origin.quarantine_ended"
     EVALUATED = "evaluation.served"
     PEER_LIED = "evaluation.wrong_answer"
     EVALUATIONS_COMPARED = "evaluation.compared"

@@ -37,6 +37,7 @@ RELIEVING: Final = frozenset(
         Event.RECEIPT_GIVEN,
         Event.RECEIPT_TAKEN,
         Event.ORIGIN_SUSPENDED,
+        Event.QUARANTINED,
         Event.BUDGET_BROKEN,
         Event.GATE_RELOCKED,
         # What was kept for a time is erased.

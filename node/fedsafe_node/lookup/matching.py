@@ -103,12 +103,12 @@ def _may_match(
         return False
     if row.origin in situation.coverage.suspended:
         return False
-    if not row.own and not situation.takes_part(row.origin):
-        return False
-    if not row.own and _unattested(row, situation, now):
-        return False
     if row.own:
         return candidate.origin in (None, situation.own.name)
+    if situation.coverage.holds_back(row.origin, row.index):
+        return False
+    if not situation.takes_part(row.origin) or _unattested(row, situation, now):
+        return False
     return candidate.origin in (None, row.origin) and situation.shared is not None
 
 

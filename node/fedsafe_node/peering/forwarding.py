@@ -3,7 +3,8 @@
 
 What a member holds of another's feed is what all hold of it: records with salted
 commitments, restrictions, a checkpoint that its origin signed. Openings are not
-carried, since only an origin that hands them out itself knows who has them.
+carried, since only an origin that hands them out itself knows who has them. Of records
+that are in quarantine here none is carried; restrictions are.
 """
 
 from fedsafe_federation.charter import Member
@@ -43,7 +44,10 @@ class CopyServer:
         origin = self._member(request.origin)
         nothing_happened()
         # Encoding is part of the query: both are away from the event loop.
-        return await self._store.scan(lambda reader: _batch(reader, origin, request))
+        aside = self._situation.coverage.set_aside.get(origin.name)
+        return await self._store.scan(
+            lambda reader: _batch(reader, origin, request, aside)
+        )
 
     def _member(self, name: str) -> Member:
         shared = self._situation.shared
@@ -53,7 +57,9 @@ class CopyServer:
         raise NotFoundError("feed")
 
 
-async def _batch(reader: Reader, origin: Member, request: FeedRequest) -> bytes:
+async def _batch(
+    reader: Reader, origin: Member, request: FeedRequest, aside: int | None
+) -> bytes:
     row = await reader.peer(origin.name)
     if row is None or not row.checkpoint:
         raise NotFoundError("copy of that feed")
@@ -63,7 +69,8 @@ async def _batch(reader: Reader, origin: Member, request: FeedRequest) -> bytes:
     since, known = request.since, request.known
     if not 0 <= since <= size or not 0 <= known <= size:
         raise BadRequestError("bad_position", "the copy here is not that long")
-    records = await reader.records(log, since, min(request.limit, size - since))
+    until = size if aside is None else max(since, min(size, aside))
+    records = await reader.records(log, since, min(request.limit, until - since))
     stop = since + len(records)
     rows = await reader.restrictions_by(
         origin.name, request.restrictions, MAX_RESTRICTIONS

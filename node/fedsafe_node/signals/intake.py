@@ -366,6 +366,7 @@ class Intake:
                 "origin": origin,
                 "records": len(batch.records),
                 "size": kept.span.stop,
+                "had": kept.span.size,
                 "kept": len(kept.hints) - kept.granted,
                 "granted": kept.granted,
                 "lacking": kept.gaps.lacking,

@@ -687,6 +687,7 @@ def make_services(memory: Memory) -> Services:
         charters=FakeCharters(memory),  # type: ignore[arg-type]
         admitting=FakeCharters(memory),  # type: ignore[arg-type]
         joining=FakeCharters(memory),  # type: ignore[arg-type]
+        quarantines=FakeCharters(memory),  # type: ignore[arg-type]
         events=FakeEvents(memory),
         recipients=FakeRecipients(memory),
         notices=FakeNotices(memory),

@@ -18,6 +18,7 @@ from fedsafe_node.governing.messages import (
 )
 from fedsafe_node.people.messages import ActAnswer
 from fedsafe_node.principal import Principal
+from fedsafe_node.signals.quarantining import QuarantineAnswer, QuarantineRequest
 from fedsafe_policies.vocabulary import Act
 
 ASKED = ActAnswer(
@@ -50,6 +51,8 @@ class FakeCharters:
             members=[],
             proposals=[],
             joining=[],
+            quarantines=[],
+            forked=None,
         )
 
     async def history(self) -> HistoryAnswer:
@@ -81,6 +84,24 @@ class FakeCharters:
             policy="strict",
             joined=False,
         )
+
+    async def begin(
+        self, request: QuarantineRequest, who: Principal
+    ) -> QuarantineAnswer:
+        await self.memory.called(("quarantine", request.member, who.name))
+        return QuarantineAnswer(
+            member=request.member,
+            after=request.after,
+            first=0,
+            records=0,
+            whole=False,
+            by=who.name,
+            at=0,
+        )
+
+    async def end(self, member: str, who: Principal) -> ActAnswer:
+        await self.memory.called(("endQuarantine", member, who.name))
+        return ASKED
 
     async def propose(self, request: ChangeRequest, who: Principal) -> ActAnswer:
         await self.memory.called(("propose", request.change, who.name))

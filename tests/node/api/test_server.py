@@ -93,6 +93,7 @@ BODIES: dict[str, object] = {
     "exchangeCharter": {"version": 1, "statements": [STATEMENT]},
     "knock": {"joining": STATEMENT, "version": 0, "signatures": []},
     "invite": {"hours": 24},
+    "quarantine": {"member": "games.example.fr", "after": 1_700_000_000},
     "join": {"invitation": "FSI1-AAAAA"},
     "proposeCharter": {"change": "suspend", "member": "games.example.fr"},
     "askExport": {"first": 0, "last": 3},
@@ -131,6 +132,7 @@ def concrete(route: Route) -> str:
         breach="0a" * 16,
         hold="0" * 32,
         proposal="6d" * 32,
+        member="games.example.fr",
         log="6d" * 32,
     )
 

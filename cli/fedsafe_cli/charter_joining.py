@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`fedsafe federation invite` and `join`: how somebody comes to be a member."""
+
+import sys
+from typing import Final
+
+import click
+
+from fedsafe_cli.charter_asking import FEDERATION, yes_option
+from fedsafe_cli.charter_texts import invitation_rows, word
+from fedsafe_cli.confirming import confirm
+from fedsafe_cli.errors import BadInputError
+from fedsafe_cli.exit_codes import OK, ExitStatus
+from fedsafe_cli.files import read_small
+from fedsafe_cli.invitations import read_invitation, write_private
+from fedsafe_cli.labels import field, say
+from fedsafe_cli.moments import shown
+from fedsafe_cli.options import settings_of, shared_options
+from fedsafe_cli.output import document, line, note, pairs
+from fedsafe_cli.sessions import personal
+from fedsafe_cli.settings import printable
+
+_COMPARED: Final = (
+    "Ist dieser Fingerabdruck verglichen?",
+    "Have you compared this fingerprint?",
+)
+_MOST_INVITATION: Final = 4_000
+
+
+@click.command("invite")
+@click.option("--hours", type=click.IntRange(1, 720), default=72, show_default=True)
+@click.option("--out", metavar="FILE", help="Write it into a new file, mode 0600.")
+@shared_options
+@click.pass_context
+def invite(context: click.Context, hours: int, out: str | None) -> ExitStatus:
+    """Make an invitation: one line of text for one node, shown this once.
+
+    Hand it over on a way that both trust, and compare the fingerprint by telephone.
+    Whoever comes with it is shown by `status`, and becomes a member by `approve NAME`
+    here and the signatures of the others.
+
+    \b
+    Examples:
+      fedsafe federation invite --out invitation.txt
+      fedsafe federation invite --hours 24
+    """  # noqa: D301
+    settings = settings_of(context)
+    made = personal(settings).post(f"{FEDERATION}/invitations", {"hours": hours})
+    if out is not None:
+        write_private(out, made["invitation"])
+    if settings.json:
+        document(made)
+        return OK
+    if out is None:
+        line(str(made["invitation"]))
+    note(f"{say('good until', settings)}: {shown(made['expires'])}")
+    note(f"{say('fingerprint', settings)}: {made['fingerprint']}")
+    return OK
+
+
+@click.command("join")
+@click.argument("invitation", metavar="FILE")
+@yes_option
+@shared_options
+@click.pass_context
+def join(context: click.Context, invitation: str, yes: bool) -> ExitStatus:  # noqa: FBT001 (click)
+    """Take up the invitation in FILE, or on standard input (-).
+
+    What it names is shown first; compare the fingerprint by telephone. The node then
+    asks the inviter by itself until it is a member (status 13 until then); run the
+    command again to see. It begins without a share of the key: t others help it.
+
+    \b
+    Examples:
+      fedsafe federation join invitation.txt
+      fedsafe federation join - < invitation.txt
+    """  # noqa: D301
+    settings = settings_of(context)
+    text = _invitation(invitation)
+    found = read_invitation(text)
+    if not settings.json:
+        pairs(invitation_rows(found, settings), indent="")
+    if not yes:
+        confirm(_COMPARED, settings, without="once it is compared: --yes")
+    client = personal(settings)
+    answer = client.post(f"{FEDERATION}/join", {"invitation": text}, timeout=60.0)
+    if settings.json:
+        document(answer)
+    else:
+        rows = [
+            (say("federation", settings), answer["federation"]),
+            (say("policy", settings), answer["policy"]),
+            (field("members", settings), ", ".join(answer["members"])),
+        ]
+        pairs(rows, indent="")
+    if answer["joined"]:
+        return OK
+    note(word("the members have yet to sign", settings))
+    return ExitStatus.WAITING
+
+
+def _invitation(file: str) -> str:
+    if file == "-":
+        return sys.stdin.read(_MOST_INVITATION).strip()
+    try:
+        return read_small(file, _MOST_INVITATION).decode("ascii").strip()
+    except UnicodeDecodeError:
+        raise BadInputError(f"{printable(file)} is no invitation") from None

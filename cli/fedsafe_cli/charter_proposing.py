@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`fedsafe federation suspend` and the like: propose a next version of the charter."""
+
+from typing import Any, Final
+
+import click
+
+from fedsafe_cli.charter_asking import change, member_argument, yes_option
+from fedsafe_cli.errors import BadInputError
+from fedsafe_cli.exit_codes import ExitStatus
+from fedsafe_cli.files import read_small
+from fedsafe_cli.options import shared_options
+from fedsafe_cli.settings import printable
+
+_MOST_BYTES: Final = 256 * 1024
+_MORE: Final = "So many identifiers more at each other member."
+_LONG: Final = "For so many days from now, 14 at most."
+
+
+def _proposing(kind: str, told: str, *, of_member: bool = True) -> click.Command:
+    """Make a command that proposes something of one member and says no more."""
+
+    @yes_option
+    @shared_options
+    @click.pass_context
+    def run(context: click.Context, /, **given: Any) -> ExitStatus:  # noqa: ANN401 (options)
+        return change(context, kind, **given)
+
+    called = member_argument(run) if of_member else run
+    example = f"fedsafe federation {kind}{' chat.example.de' if of_member else ''}"
+    return click.command(kind, help=f"{told}\n\n\b\nExample:\n  {example}")(called)
+
+
+suspend: Final = _proposing(
+    "suspend", "Propose that MEMBER takes no part for now; its signals rest."
+)
+reinstate: Final = _proposing(
+    "reinstate",
+    "Propose that a suspended MEMBER takes part again; its signals match again.",
+)
+expel: Final = _proposing(
+    "expel", "Propose that MEMBER is none any more; its signals end for good."
+)
+leave: Final = _proposing(
+    "leave",
+    "Propose that the own node leaves the federation.\n\n"
+    "The others have to sign it, since their quorum changes. Own bans stay.",
+    of_member=False,
+)
+
+
+@click.command("set-policy")
+@click.option("--policy", is_flag=True, help="The policy that this node decides by.")
+@click.option("--arrangement", metavar="FILE", help="Joint-controller arrangement.")
+@click.option("--quorum", type=click.IntRange(1, 64), help="Signatures of a version.")
+@click.option("--appeal", metavar="MEMBER", help="Who hears appeals; '' for nobody.")
+@yes_option
+@shared_options
+@click.pass_context
+def set_policy(context: click.Context, /, **given: Any) -> ExitStatus:  # noqa: ANN401 (options)
+    """Propose other terms: policy, arrangement, quorum, who hears appeals.
+
+    Nodes with different arrangements exchange nothing, and the legal gate closes until
+    its record cites the new one.
+
+    \b
+    Examples:
+      fedsafe federation set-policy --policy
+      fedsafe federation set-policy --arrangement arrangement.txt
+      fedsafe federation set-policy --quorum 4 --appeal kinderschutz.example.de
+    """  # noqa: D301
+    terms = {
+        "policy": given["policy"] or None,
+        "arrangement": _text(given["arrangement"]),
+        "quorum": given["quorum"],
+        "appeal": given["appeal"],
+    }
+    if all(each is None for each in terms.values()):
+        raise BadInputError(
+            "nothing to change", "name --policy, --arrangement, --quorum or --appeal"
+        )
+    return change(context, "terms", yes=given["yes"], **terms)
+
+
+@click.command("backfill")
+@click.option("--elements", type=click.IntRange(1, 10**9), required=True, help=_MORE)
+@click.option("--days", type=click.IntRange(1, 14), required=True, help=_LONG)
+@click.option("--member", metavar="MEMBER", help="For whom, if not for this node.")
+@yes_option
+@shared_options
+@click.pass_context
+def backfill(context: click.Context, /, **given: Any) -> ExitStatus:  # noqa: ANN401 (options)
+    """Propose that a member may have more evaluated, for some days.
+
+    For a ban list of years, or a recheck of all accounts: imports and lookups for
+    `recheck` use it while it is in force. Until then it adds to what could be guessed.
+
+    \b
+    Example:
+      fedsafe federation backfill --elements 40000 --days 7
+    """  # noqa: D301
+    terms = {name: given[name] for name in ("member", "elements", "days")}
+    return change(context, "backfill", yes=given["yes"], **terms)
+
+
+def _text(path: str | None) -> str | None:
+    if path is None:
+        return None
+    try:
+        return read_small(path, _MOST_BYTES).decode()
+    except UnicodeDecodeError:
+        raise BadInputError(f"{printable(path)} is no readable text") from None

@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`fedsafe federation status` and `history`: the charter, as it stands and stood."""
+
+from typing import Any
+
+import click
+
+from fedsafe_cli.charter_asking import FEDERATION
+from fedsafe_cli.charter_texts import (
+    charter_rows,
+    fork_row,
+    proposal_rows,
+    quarantine_rows,
+    version_rows,
+    word,
+)
+from fedsafe_cli.exit_codes import OK, ExitStatus
+from fedsafe_cli.labels import coded, headings
+from fedsafe_cli.options import settings_of, shared_options
+from fedsafe_cli.output import document, line, pairs, table
+from fedsafe_cli.sessions import personal
+from fedsafe_cli.settings import Settings
+
+
+@click.command("status")
+@shared_options
+@click.pass_context
+def status(context: click.Context) -> ExitStatus:
+    """Show the charter that counts, its members, and what is proposed.
+
+    Of each proposal: what it changes, who has signed or refused it, how many more
+    signatures it takes.
+
+    \b
+    Examples:
+      fedsafe federation status
+      fedsafe federation status --json
+    """  # noqa: D301
+    settings = settings_of(context)
+    found = personal(settings).get(FEDERATION)
+    if settings.json:
+        document(found)
+        return OK
+    if found["forked"] is not None:
+        pairs([fork_row(found["forked"], settings)], indent="")
+        line()
+    pairs(charter_rows(found, settings), indent="")
+    line()
+    rows = [
+        [
+            each["index"],
+            each["name"],
+            coded(each["state"], settings),
+            ", ".join(coded(role, settings) for role in each["roles"]),
+            each["url"],
+        ]
+        for each in found["members"]
+    ]
+    table(headings(settings, "index", "name", "state", "roles", "url"), rows)
+    _tell_waiting(found, settings)
+    return OK
+
+
+def _tell_waiting(found: dict[str, Any], settings: Settings) -> None:
+    for each in found["quarantines"]:
+        line()
+        pairs(quarantine_rows(each, settings), indent="")
+    for each in found["proposals"]:
+        line()
+        pairs(proposal_rows(each, settings), indent="")
+    for each in found["joining"]:
+        line()
+        words = [word("wants to join", settings)]
+        words += headings(settings, "url", "fingerprint")
+        values = (each["name"], each["url"], each["fingerprint"])
+        pairs(list(zip(words, values, strict=True)), indent="")
+
+
+@click.command("history")
+@shared_options
+@click.pass_context
+def history(context: click.Context) -> ExitStatus:
+    """Show every version of the charter: what it changed, and who has signed it.
+
+    \b
+    Example:
+      fedsafe federation history
+    """  # noqa: D301
+    settings = settings_of(context)
+    found = personal(settings).get(f"{FEDERATION}/history")
+    if settings.json:
+        document(found)
+        return OK
+    for number, each in enumerate(found["versions"]):
+        if number:
+            line()
+        pairs(version_rows(each, settings), indent="")
+    return OK
