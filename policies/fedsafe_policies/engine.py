@@ -32,6 +32,7 @@ from fedsafe_policies.erasures import (
     rule_on_debt,
     rule_on_erasing,
 )
+from fedsafe_policies.escalation.opening import CaseRequest, rule_on_case
 from fedsafe_policies.gate import Site
 from fedsafe_policies.gating import GateRequest, rule_on_gate
 from fedsafe_policies.ground import Ground
@@ -86,6 +87,7 @@ Request = (
     | PublicationBudgetRequest
     | EvaluationBudgetRequest
     | CorroborationRequest
+    | CaseRequest
 )
 
 RULINGS: Final[Mapping[type, Callable[[Any, Ground], Decision]]] = MappingProxyType(
@@ -112,6 +114,7 @@ RULINGS: Final[Mapping[type, Callable[[Any, Ground], Decision]]] = MappingProxyT
         PublicationBudgetRequest: rule_on_publication_budget,
         EvaluationBudgetRequest: rule_on_evaluation_budget,
         CorroborationRequest: rule_on_corroboration,
+        CaseRequest: rule_on_case,
     }
 )
 """Which rule speaks on which request."""

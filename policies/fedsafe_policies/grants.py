@@ -142,4 +142,11 @@ ALLOWED: Final[dict[Grant, tuple[Rule, Text]]] = {
             "Two distinct people with the roles it takes answer for it.",
         ),
     ),
+    Grant.OWN_CASE: (
+        Rule.HUMAN_DECISION,
+        Text(
+            "Der Fall beruht auf einem eigenen Befund des Anbieters.",
+            "The case rests on a finding of the provider's own.",
+        ),
+    ),
 }

@@ -66,6 +66,7 @@ class Grant(StrEnum):
     ROLE_GRANTED = "role_granted"
     CORROBORATED = "corroborated"
     TWO_PEOPLE = "two_people"
+    OWN_CASE = "own_case"
 
 
 @unique
@@ -115,3 +116,4 @@ class Refusal(StrEnum):
     ROLES_APART = "roles_apart"
     EXTERNAL_SEAT = "external_seat"
     UNCORROBORATED = "uncorroborated"
+    FOREIGN_SIGNAL_ONLY = "foreign_signal_only"

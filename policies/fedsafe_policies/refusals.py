@@ -329,4 +329,13 @@ REFUSED: Final[dict[Refusal, tuple[Rule, Text]]] = {
             "Too few independent providers have found it themselves.",
         ),
     ),
+    Refusal.FOREIGN_SIGNAL_ONLY: (
+        Rule.HUMAN_DECISION,
+        Text(
+            "Ein Fall beruht auf einem eigenen Befund; das Signal eines anderen "
+            "Anbieters allein genügt nie.",
+            "A case rests on the provider's own finding; another provider's signal "
+            "alone is never enough.",
+        ),
+    ),
 }

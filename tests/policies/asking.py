@@ -18,6 +18,7 @@ from fedsafe_policies.decision import Decision
 from fedsafe_policies.disputes import DisputeRequest, RulingRequest
 from fedsafe_policies.engine import Request, decide
 from fedsafe_policies.erasures import EraseRequest, ErasureDebtRequest
+from fedsafe_policies.escalation.opening import CaseRequest, CaseSource
 from fedsafe_policies.gate import Approval, Consultation, LegalGate, Site
 from fedsafe_policies.gating import GateRequest
 from fedsafe_policies.keeping import KeepRequest
@@ -196,6 +197,11 @@ ALLOWED: tuple[Request, ...] = (
             Statement("b.example.org", "b", Provenance.OWN_FINDING, BAN.grade),
             Statement("c.example.org", "c", Provenance.OWN_FINDING, BAN.grade),
         )
+    ),
+    CaseRequest(
+        ANNA,
+        frozenset({CaseSource.USER_REPORT, CaseSource.FOREIGN_SIGNAL}),
+        ("vault-7",),
     ),
 )
 """Under `germany`, at `NOW`, on `SITE`."""

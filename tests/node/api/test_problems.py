@@ -113,6 +113,7 @@ OTHERWISE = {
         Refusal.UNTIL_TOO_LONG,
         Refusal.LEVEL,
         Refusal.RULE_UNFIT,
+        Refusal.FOREIGN_SIGNAL_ONLY,
     },
     422: {
         Refusal.FREE_TEXT,
