@@ -41,6 +41,7 @@ COMMANDS: Final = {
     "breach": "fedsafe_cli.breach:breach",
     "budget": "fedsafe_cli.budget:budget",
     "policy": "fedsafe_cli.policy:policy",
+    "help-directory": "fedsafe_cli.help_directory:help_directory",
     "records": "fedsafe_cli.records:records",
     "federation": "fedsafe_cli.federation:federation",
     "evidence": "fedsafe_cli.evidence:evidence",

@@ -41,6 +41,8 @@ _WAYS_OUT: Final = {
     "wrong_state": "look at how it stands now, with `show` or `list`",
     "already_withheld": "a notice is held back once only; `fedsafe notice list` says "
     "until when",
+    "reply_not_approved": "print it with `fedsafe help-directory reply`, and enter who "
+    "has approved it in the document that `help` in node.toml names",
     "withholding": "give a reason that the policy lists, and a day near enough: "
     "`fedsafe policy show` says how many days",
     "external_seat": "an outsider's role takes an account that was added with "

@@ -14,6 +14,7 @@ from fedsafe_node.errors import ConfigError
 from fedsafe_node.evaluators import OwnList
 from fedsafe_node.followed_store import FollowedStore
 from fedsafe_node.following import ALONE, Follower, Following
+from fedsafe_node.help.service import read_directory
 from fedsafe_node.index.lists import Lists
 from fedsafe_node.index.pdq import PdqIndex
 from fedsafe_node.keys import NodeKeys, load_keys
@@ -53,6 +54,7 @@ from fedsafe_node.store.sqlite import check_free
 from fedsafe_node.telemetry import LOGGER, fields
 from fedsafe_node.workers import Workers
 from fedsafe_node.working import Worker
+from fedsafe_policies.help.offers import Directory
 from fedsafe_policies.register import catalogue
 
 _LOG = logging.getLogger(f"{LOGGER}.node")
@@ -77,6 +79,7 @@ class Base:
     workers: Workers
     office: Office
     announcer: Announcer
+    help: Directory
     seen: SeenNonces
     worker: Worker | None = None
     follower: Follower | None = None
@@ -101,6 +104,7 @@ class _Files:
     pseudonyms: Pseudonyms
     custody: Custody
     named: Provisions | ConfigError
+    help: Directory
 
 
 def _read_files(place: Place, config: Config, worker: Worker | None) -> _Files:
@@ -119,6 +123,7 @@ def _read_files(place: Place, config: Config, worker: Worker | None) -> _Files:
         pseudonyms=Pseudonyms(place.pseudonyms, tidy=tidy),
         custody=load_custody(place, config),
         named=_read_named(place, config),
+        help=read_directory(place, config),
     )
 
 
@@ -286,6 +291,7 @@ async def open_base(
             judge=situation,
         ),
         announcer=Announcer(files.periods, clock),
+        help=files.help,
         seen=seen,
         worker=worker,
         follower=follower,

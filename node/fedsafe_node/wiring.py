@@ -18,6 +18,7 @@ from fedsafe_node.evidence.service import EvidenceService, ExportEffect
 from fedsafe_node.evidence.tiled import OwnLog, TileService
 from fedsafe_node.following import Topic
 from fedsafe_node.governing.voting import Charters, CharterVote
+from fedsafe_node.help.service import HelpDesk
 from fedsafe_node.idempotency import StoredAnswers
 from fedsafe_node.log.tiling import SignedTree
 from fedsafe_node.lookup.service import LookupService
@@ -104,8 +105,16 @@ def make_services(parts: Parts) -> Services:
         proofs=Proofs(desk, base.office.vault, requests, _mailer(parts)),
         node=_overview(parts, policies),
         sheets=_sheets(parts, gates, registers, staff),
+        help=_help_desk(base),
         answers=StoredAnswers(base.store, base.clock),
         following=base.following,
+    )
+
+
+def _help_desk(base: Base) -> HelpDesk:
+    config = base.config
+    return HelpDesk(
+        base.help, provider=config.name, contact=config.contact, clock=base.clock
     )
 
 

@@ -477,6 +477,9 @@ def _looked_around(fed: Federation) -> None:
         (("policy", "diff", "strict", "germany"), None),
         (("policy", "test", "germany"), None),
         (("policy", "explain", "lookup", *FACTS), None),
+        (("help-directory", "list", "--urgent"), None),
+        (("help-directory", "check"), None),
+        (("help-directory", "reply"), None),
         (("doctor", "--json"), None),
         (("demo", "status", "--dir", str(fed.root)), None),
     ):

@@ -71,6 +71,7 @@ class Code(StrEnum):
     TEXT_CHANGED = "text_changed"
     ALREADY_TOLD = "already_told"
     ALREADY_WITHHELD = "already_withheld"
+    REPLY_NOT_APPROVED = "reply_not_approved"
     ALREADY_RULED = "already_ruled"
     NOT_THE_ORIGIN = "not_the_origin"
     NOT_RULED = "not_ruled"
@@ -207,6 +208,7 @@ CODES: Final[Mapping[Code, tuple[int, str]]] = {
     Code.TEXT_CHANGED: (409, "The text has other words by now"),
     Code.ALREADY_TOLD: (409, "The notice has gone out"),
     Code.ALREADY_WITHHELD: (409, "The notice was held back before"),
+    Code.REPLY_NOT_APPROVED: (409, "No counselling centre has approved the reply"),
     Code.ALREADY_RULED: (409, "The dispute has its ruling"),
     Code.NOT_THE_ORIGIN: (409, "Only the signal's origin rules"),
     Code.NOT_RULED: (409, "The dispute has no ruling yet"),

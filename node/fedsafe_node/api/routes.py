@@ -22,6 +22,7 @@ from fedsafe_node.api.evaluating import EVALUATION_ROUTES
 from fedsafe_node.api.evidence import EVIDENCE_ROUTES
 from fedsafe_node.api.forks import FORK_ROUTES
 from fedsafe_node.api.governing import GOVERNING_ROUTES
+from fedsafe_node.api.help import HELP_ROUTES
 from fedsafe_node.api.keeping import KEEPING_ROUTES
 from fedsafe_node.api.logins import LOGIN_ROUTES
 from fedsafe_node.api.notices import NOTICE_ROUTES
@@ -399,6 +400,7 @@ ROUTES: Final = (
     *FORK_ROUTES,
     *REGISTER_ROUTES,
     *SHEET_ROUTES,
+    *HELP_ROUTES,
     *LOGIN_ROUTES,
     *PEOPLE_ROUTES,
     *ACT_ROUTES,

@@ -35,6 +35,7 @@ from fedsafe_node.following import ALONE, Following
 from fedsafe_node.governing.admitting import Admitting
 from fedsafe_node.governing.joining import Joining
 from fedsafe_node.governing.voting import Charters
+from fedsafe_node.help.service import HelpDesk
 from fedsafe_node.idempotency import KeptAnswers, Once
 from fedsafe_node.lookup_messages import (
     BatchAnswer,
@@ -244,6 +245,7 @@ class Services:
     requests: Requests
     proofs: Proofs
     sheets: Sheets
+    help: HelpDesk
     node: Node
     answers: KeptAnswers
     following: Following = ALONE

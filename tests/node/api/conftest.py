@@ -23,6 +23,7 @@ from aiohttp import (
 )
 from tests.node.api.disputes import FakeDisputes
 from tests.node.api.governing import FakeCharters
+from tests.node.api.helping import help_desk
 from tests.node.api.keeping import fake_keeping
 from tests.node.api.oversight import FakeBreaches, FakeBudgets, FakeValidations
 from tests.node.api.reviews import fake_tasks
@@ -693,6 +694,7 @@ def make_services(memory: Memory) -> Services:
         notices=FakeNotices(memory),
         sightings=FakeSightings(memory),
         sheets=FakeSheets(memory),
+        help=help_desk(),
         disputes=FakeDisputes(memory),
         requests=FakeRequests(memory),
         proofs=FakeProofs(memory),

@@ -94,6 +94,7 @@ MAY: Final[Mapping[str, set[str]]] = {
     "status": {LOCAL, *PERSONS},
     "metrics": {LOCAL, *PERSONS},
     "propose": {LOCAL, Role.OPERATOR},
+    "helpReply": {*PERSONS, Role.SERVICE},
     "writeSheet": {
         LOCAL,
         *(Role.REVIEWER, Role.OPERATOR, Role.LEGAL_ADVISER),
@@ -104,7 +105,7 @@ MAY: Final[Mapping[str, set[str]]] = {
 LOG: Final = {"auditEvents", "searchAudit", "showEntry"}
 NAMED: Final = {"purpose": "audit_review"}  # on the socket nothing is taken for granted
 READS: Final = {
-    "writeSheet",
+    *("writeSheet", "helpReply"),
     *("listTasks", "showTask", "listInquiries"),
     "readEvents",
     "showRecipients",
