@@ -15,6 +15,7 @@ from urllib.parse import urlencode
 import aiohttp
 
 from fedsafe_crypto.identity import SigningKey
+from fedsafe_federation.bulk import MEDIA_TYPE as BULK
 from fedsafe_federation.charter import Member, SignedCharter
 from fedsafe_federation.errors import (
     MalformedError,
@@ -22,6 +23,7 @@ from fedsafe_federation.errors import (
     PeerRefusedError,
 )
 from fedsafe_federation.feed import MAX_BATCH, FeedRequest
+from fedsafe_federation.feed import MEDIA_TYPE as NDJSON
 from fedsafe_federation.forks import ForkEvidence
 from fedsafe_federation.handshake import SPEAKS
 from fedsafe_federation.requests import Request, sign_request
@@ -50,6 +52,7 @@ _WITNESS_SECONDS: Final = 5.0
 _MAX_STATEMENT: Final = 16 * 1024
 _MAX_COSIGNED: Final = 128 * 1024
 _MAX_ANSWER: Final = 4 * 1024 * 1024
+_FEED_FORMS: Final = f"{BULK}, {NDJSON};q=0.5"
 _OK: Final = 200
 _NOT_FOUND: Final = 404
 
@@ -92,7 +95,13 @@ class PeerClient:
         )
         path = f"{FEED_PATH.format(origin=request.origin)}?{query}"
         return await self._send(
-            member, "GET", path, None, seconds=_FEED_SECONDS, most=MAX_BATCH
+            member,
+            "GET",
+            path,
+            None,
+            seconds=_FEED_SECONDS,
+            most=MAX_BATCH,
+            accept=_FEED_FORMS,
         )
 
     async def poke(self, member: Member, size: int) -> None:
@@ -305,8 +314,11 @@ class PeerClient:
         *,
         seconds: float,
         most: int,
+        accept: str = "",
     ) -> bytes:
         request = Request(method, member.url + path, self._said())
+        if accept:
+            request.headers["accept"] = accept
         if body is not None:
             request.headers["content-type"] = "application/json"
         return await exchange(

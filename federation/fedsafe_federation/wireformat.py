@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The JSON of everything that nodes sign, commit to or exchange.
 
+What members exchange in bulk is the same documents in MessagePack (`pack`, `unpack`).
 One encoder and one way to decode: types are closed (`forbid_unknown_fields`), a
 document that does not fit raises `MalformedError` with the place of the misfit,
 never with a value out of the document. Struct fields keep their order, so equal
@@ -18,6 +19,8 @@ T = TypeVar("T")
 
 _ENCODER = msgspec.json.Encoder()
 _DECODERS: dict[type, msgspec.json.Decoder[object]] = {}
+_PACKER = msgspec.msgpack.Encoder()
+_UNPACKERS: dict[type, msgspec.msgpack.Decoder[object]] = {}
 # msgspec quotes the offending value in a few messages: only the path is kept.
 _PLACE = re.compile(r" - at `(\$[\w.\[\]]*)`$")
 
@@ -42,6 +45,28 @@ def decode(data: bytes | bytearray | memoryview | msgspec.Raw, type_: type[T]) -
         raise MalformedError(type_.__name__, _explain(error)) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise MalformedError(type_.__name__, "not valid JSON") from None
+
+
+def pack(value: object) -> bytes:
+    """Encode *value* as MessagePack; equal values give equal bytes."""
+    return _PACKER.encode(value)
+
+
+def unpack(data: bytes | memoryview, type_: type[T]) -> T:
+    """Decode MessagePack into *type_*.
+
+    Raises:
+        MalformedError: *data* is no MessagePack, or does not fit the type.
+    """
+    decoder = _UNPACKERS.get(type_)
+    if decoder is None:
+        decoder = _UNPACKERS[type_] = msgspec.msgpack.Decoder(type_)
+    try:
+        return decoder.decode(data)  # type: ignore[return-value]
+    except msgspec.ValidationError as error:
+        raise MalformedError(type_.__name__, _explain(error)) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise MalformedError(type_.__name__, "not valid MessagePack") from None
 
 
 def _explain(error: msgspec.ValidationError) -> str:

@@ -285,6 +285,7 @@ class Log:
             checkpoint=self.note(size),
             consistency=self.proof(request.known, size),
             extends=self.proof(until, size),
+            bulk=request.bulk,
         )
 
 

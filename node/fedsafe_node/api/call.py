@@ -21,7 +21,7 @@ class Call:
     `peer` on routes for members; `local` tells, on routes for statements, whether
     they came over the node's Unix socket. `source` is the address that an open route
     is called from, empty for this machine's own user; `languages` are those that its
-    caller reads (Accept-Language).
+    caller reads (Accept-Language). `accepts` are the forms that a member takes.
     """
 
     services: Services
@@ -35,6 +35,7 @@ class Call:
     local: bool = False
     source: str = ""
     languages: str = ""
+    accepts: str = ""
     once: Once | None = None
 
     @property

@@ -244,6 +244,7 @@ class _Serving:
                     peering = border.services.peering
                     call.peer = identify_peer(request, peering, body)
                     _belongs_to(call.peer)
+                    call.accepts = ",".join(request.headers.getall("Accept", ()))
                 elif route.auth is Auth.STATEMENT:
                     call.local = is_local(request)
                 else:

@@ -163,7 +163,8 @@ def _response(route: Route, status: int, named: _Schemas) -> dict[str, Any]:
     response: dict[str, Any] = {"description": "Done", "headers": _HEADERS}
     if route.media:
         schema = named[repr(route.answer)] if route.answer is not None else {}
-        response["content"] = {route.media: {"schema": schema}}
+        forms = [route.media, *([route.bulk] if route.bulk else [])]
+        response["content"] = {media: {"schema": schema} for media in forms}
     return response
 
 

@@ -1,12 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """Handlers for the other members of the federation."""
 
+from typing import Final
+
+from fedsafe_federation.bulk import MAGIC, wants_bulk
+from fedsafe_federation.bulk import MEDIA_TYPE as BULK
 from fedsafe_federation.feed import FeedRequest
 from fedsafe_federation.signed import Signed
 from fedsafe_node.api.call import Call
 from fedsafe_node.api.queries import FeedQuery
+from fedsafe_node.api.responses import Verbatim
 from fedsafe_node.errors import NotFoundError
 from fedsafe_node.messages import Poke
+
+_OK: Final = 200
 
 
 async def feed(call: Call) -> object:
@@ -18,8 +25,10 @@ async def feed(call: Call) -> object:
         known=query.known,
         restrictions=query.restrictions,
         limit=query.limit,
+        bulk=wants_bulk(call.accepts),
     )
-    return await call.services.peering.feed(request, call.member)
+    data = await call.services.peering.feed(request, call.member)
+    return Verbatim(_OK, data, BULK) if data.startswith(MAGIC) else data
 
 
 async def poke(call: Call) -> object:

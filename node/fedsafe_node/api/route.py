@@ -54,6 +54,7 @@ class Route:
     second factor within minutes. A credential without an account is taken where
     `bare` says so, else for reading. `page` shows what the border refuses where
     readers expect a page. With `handshake` both sides say which charter they hold.
+    `bulk` is the media type of a large answer to whoever asks for that.
     """
 
     name: str
@@ -75,6 +76,7 @@ class Route:
     path_types: Mapping[str, object] = field(default_factory=dict)
     answer: object = None
     media: str = JSON
+    bulk: str = ""
     idempotent: bool = False
     max_age: int = 0
     refusals: frozenset[int] = frozenset()

@@ -9,6 +9,7 @@ service is known to raise.
 
 from typing import Final
 
+from fedsafe_federation.bulk import MEDIA_TYPE as BULK
 from fedsafe_federation.feed import MEDIA_TYPE as NDJSON
 from fedsafe_federation.signed import NodeName, Signed
 from fedsafe_node.api import local, peers
@@ -289,6 +290,7 @@ ROUTES: Final = (
         query=FeedQuery,
         path_types={"origin": NodeName},
         media=NDJSON,
+        bulk=BULK,
     ),
     Route(
         name="poke",

@@ -82,6 +82,7 @@ async def _batch(
         checkpoint=row.checkpoint,
         consistency=await _consistency(reader, log, known, size),
         extends=await _consistency(reader, log, stop, size),
+        bulk=request.bulk,
     )
 
 

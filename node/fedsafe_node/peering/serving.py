@@ -217,6 +217,7 @@ class FeedServer:
                 extends=page.extends,
                 again=page.again,
                 waiting=page.waiting,
+                bulk=request.bulk,
             )
 
         many = len(page.records) > _LARGE

@@ -30,6 +30,7 @@ from tests.node.api.reviews import fake_tasks
 from tests.node.api.rights import FakeProofs, FakeRequests
 from tests.node.api.staff import ACT, fake_staff
 
+from fedsafe_federation.bulk import MAGIC
 from fedsafe_federation.errors import UntrustedError
 from fedsafe_federation.feed import FeedRequest
 from fedsafe_federation.forks import ForkEvidence
@@ -443,7 +444,7 @@ class FakePeering:
 
     async def feed(self, request: FeedRequest, peer: str) -> bytes:
         await self.memory.called((request, peer))
-        return b"{}\n"
+        return MAGIC if request.bulk else b"{}\n"
 
     async def poked(self, poke: Poke, peer: str) -> None:
         await self.memory.called((poke, peer))

@@ -253,6 +253,26 @@ async def test_a_member_is_known_by_target_and_body(api: Api) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("accept", "media"),
+    [
+        ({"Accept": "application/vnd.fedsafe.bulk"}, "application/vnd.fedsafe.bulk"),
+        ({"Accept": "*/*"}, "application/x-ndjson"),
+        ({}, "application/x-ndjson"),
+    ],
+    ids=["bulk", "anything", "nothing"],
+)
+async def test_a_member_gets_a_feed_in_the_form_that_it_takes(
+    api: Api, accept: dict[str, str], media: str
+) -> None:
+    path = "/v1/feed/games.example.fr/records"
+    response = await api.http.get(
+        path, headers=MEMBER | accept, skip_auto_headers={"Accept"}
+    )
+
+    assert response.headers["Content-Type"] == media
+
+
 async def test_metrics_count_by_route(api: Api) -> None:
     await api.http.post("/v1/lookup", json=BODIES["lookup"])
     page = await (await api.http.get("/v1/metrics", headers=OPERATOR)).text()

@@ -14,6 +14,7 @@ from fedsafe_crypto.identity import SigningKey
 from fedsafe_crypto.note import VerifierKey
 from fedsafe_crypto.threshold import Generation
 from fedsafe_federation import requests
+from fedsafe_federation.bulk import MAGIC
 from fedsafe_federation.errors import StaleStatementError, UntrustedError
 from fedsafe_federation.evaluation import open_answer, sign_request
 from fedsafe_federation.feed import FeedRequest, decode_batch
@@ -360,6 +361,24 @@ async def test_a_long_feed_is_read_away_from_the_loop(trio: Fleet) -> None:
     data = await trio["a.demo"].services.peering.feed(request(), "c.demo")
 
     assert len(decode_batch("a.demo", data).records) == 70
+
+
+async def test_a_long_feed_is_fetched_in_bulk_from_its_origin_and_from_a_copy(
+    trio: Fleet,
+) -> None:
+    for number in range(70):
+        await trio.publish(f"{number:064x}", Kind.SHA256, by=())
+    await trio.level("a.demo", ["b.demo"])
+    shared = trio["c.demo"].base.situation.shared
+    assert shared is not None
+    a, b = (shared.membership.charter.member(name) for name in ("a.demo", "b.demo"))
+    origin = await trio["c.demo"].client.fetch(a, request())
+    copy = await trio["c.demo"].client.fetch(b, request())
+
+    assert origin.startswith(MAGIC)
+    assert copy.startswith(MAGIC)
+    assert len(decode_batch("a.demo", origin).records) == 70
+    assert len(decode_batch("a.demo", copy).records) == 70
 
 
 async def test_no_batch_leaves_without_its_durable_event(
