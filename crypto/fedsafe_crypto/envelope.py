@@ -10,6 +10,7 @@ Both are boxes of `secretbox` over `lp(body) ‖ zeros`, padded to one fixed siz
 envelopes look alike.
 """
 
+from functools import lru_cache
 from typing import Final
 
 from blake3 import blake3
@@ -96,13 +97,16 @@ def _media_context(
     federation_id: str, origin: str, signal_id: bytes, epoch: int, generation: int
 ) -> bytes:
     check_length("signal id", signal_id, SIGNAL_ID_BYTES)
-    return (
-        lp_text(federation_id)
-        + lp_text(origin)
-        + lp(signal_id)
-        + uint(epoch, 4)
-        + uint(generation, 4)
-    )
+    before, behind = _media_frame(federation_id, origin, epoch, generation)
+    return before + lp(signal_id) + behind
+
+
+@lru_cache(maxsize=1024)  # few lists and generations, met again with every signal
+def _media_frame(
+    federation_id: str, origin: str, epoch: int, generation: int
+) -> tuple[bytes, bytes]:
+    before = lp_text(federation_id) + lp_text(origin)
+    return before, uint(epoch, 4) + uint(generation, 4)
 
 
 def seal_media(  # noqa: PLR0913 - the context of protocol 3.3 has so many parts

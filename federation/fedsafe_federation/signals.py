@@ -11,6 +11,7 @@ The types are closed: there is no field for free text, a name, a victim or a
 section of law, so a signal cannot carry one (rule P2).
 """
 
+from functools import lru_cache
 from typing import Annotated, Final
 
 import msgspec
@@ -127,12 +128,17 @@ def decode_opening(payload: bytes) -> tuple[SignalHeader, SignalOpening]:
         MalformedError: it does not fit, or plane and token contradict each other.
     """
     opening = decode(payload, SignalOpening)
-    header = decode(opening.header, SignalHeader)
+    header = _decode_header(bytes(opening.header))
     if (header.plane is Plane.ACTOR) != (opening.token is not None):
         raise MalformedError("SignalOpening", "a token belongs to the actor plane only")
     if header.erase_after < header.match_until:
         raise MalformedError("SignalHeader", "erase_after lies before match_until")
     return header, opening
+
+
+@lru_cache(maxsize=1024)  # thousands of openings share a few headers
+def _decode_header(data: bytes) -> SignalHeader:
+    return decode(data, SignalHeader)
 
 
 def decode_media_body(data: bytes) -> MediaBody:

@@ -8,9 +8,11 @@ later version, and the feed is read again once this node holds it too (`granting
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum, auto
+from typing import NamedTuple
+
+import msgspec
 
 from fedsafe_crypto.errors import CryptoError
 from fedsafe_crypto.tokens import media_token
@@ -29,8 +31,7 @@ from fedsafe_policies.matching import HeaderFacts, ReceiptRequest
 from fedsafe_policies.vocabulary import MediaKind, Plane
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
+class Arrival(msgspec.Struct, frozen=True, gc=False):
     """A record to keep; with its signal and opening if policy lets them in.
 
     It *lacks* an opening that its origin withholds, or that may not come in until
@@ -41,9 +42,13 @@ class Arrival:
     record: bytes
     openings: tuple[Opening, ...] = ()
     signal: NewSignal | None = None
-    pdq: bytes | None = field(default=None, repr=False)
+    pdq: bytes | None = None
     lacks: bool = False
     early: bool = False
+
+    def __repr__(self) -> str:
+        """Name the record, and nothing of what it says."""
+        return f"Arrival({self.index})"
 
 
 class _Ruling(Enum):
@@ -54,8 +59,7 @@ class _Ruling(Enum):
     EARLY = auto()
 
 
-@dataclass(frozen=True, slots=True)
-class _Token:
+class _Token(NamedTuple):
     token: bytes
     kind: MediaKind | None = None
     pdq: bytes | None = None

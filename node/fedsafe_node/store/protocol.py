@@ -130,6 +130,10 @@ class LogReader(Protocol):
         """Return the openings of the `limit` entries from `since` on, as stored."""
         ...
 
+    async def count_openings(self, log: LogName, since: int, limit: int) -> int:
+        """Count those of the `limit` entries from `since` on that have an opening."""
+        ...
+
 
 class NodeReader(Protocol):
     """Reads peers, people and the node's own small state."""

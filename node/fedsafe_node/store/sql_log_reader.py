@@ -23,6 +23,10 @@ _OPENINGS = (
     "SELECT idx, grp, period, sealed, erased_at FROM openings "  # noqa: S608
     f"WHERE log = {_LOG} AND idx >= ? AND idx < ?"
 )
+_HELD = (
+    "SELECT count(DISTINCT idx) FROM openings "  # noqa: S608
+    f"WHERE log = {_LOG} AND idx >= ? AND idx < ? AND sealed IS NOT NULL"
+)
 _RAW_OPENINGS = (
     "SELECT idx, grp, period, sealed FROM openings "  # noqa: S608
     f"WHERE log = {_LOG} AND idx >= ? AND idx < ? ORDER BY idx, grp"
@@ -123,6 +127,11 @@ class SqlLogReader:
         sql = f"{_OPENINGS} AND grp = coalesce(?, grp) ORDER BY idx, grp"
         rows = self._all(sql, log, since, since + limit, group)
         return [sealed_row(row) for row in rows]
+
+    async def count_openings(self, log: LogName, since: int, limit: int) -> int:
+        """Count those of the `limit` entries from `since` on that have an opening."""
+        row = self._one(_HELD, log, since, since + limit)
+        return int(row[0]) if row is not None else 0
 
     async def committed(
         self, log: LogName, since: int, limit: int

@@ -223,6 +223,23 @@ async def test_an_erased_opening_stays_marked(store: Store) -> None:
     assert await feed(store) == [b"record"]
 
 
+async def test_entries_with_an_opening_are_counted(store: Store) -> None:
+    for number in range(4):
+        held = [opening("subject"), opening("detail")] if number != 2 else []
+        await append(store, b"%d" % number, *held)
+    for group in ("subject", "detail"):
+        await store.write(
+            lambda tx, group=group: tx.erase_opening(FEED, 1, group, at=7)
+        )
+    await store.write(lambda tx: tx.erase_opening(FEED, 3, "detail", at=7))
+    counts = [
+        await store.read(lambda reader, span=span: reader.count_openings(FEED, *span))
+        for span in ((0, 9), (0, 1), (1, 2), (3, 5))
+    ]
+
+    assert counts == [2, 1, 0, 1]
+
+
 async def test_erasing_what_is_not_there_says_so(store: Store) -> None:
     assert not await store.write(lambda tx: tx.erase_opening(FEED, 0, "x", at=1))
 
