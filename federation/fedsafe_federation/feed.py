@@ -36,7 +36,7 @@ _ROWS: Final = 500  # records a frame: one call of the decoder keeps nobody wait
 _Hashes = Annotated[list[Bytes32], msgspec.Meta(max_length=64)]
 
 
-class FeedOpening(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class FeedOpening(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
     """The salt and the exact payload behind a commitment."""
 
     salt: Bytes32
@@ -52,7 +52,12 @@ class RestrictionLine(
 
 
 class RecordLine(
-    msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="line", tag="e"
+    msgspec.Struct,
+    frozen=True,
+    gc=False,
+    forbid_unknown_fields=True,
+    tag_field="line",
+    tag="e",
 ):
     """A record; without an opening it is erased, or not for this peer."""
 

@@ -18,6 +18,7 @@ from fedsafe_federation.wireformat import decode, encode
 class SignalRecord(
     msgspec.Struct,
     frozen=True,
+    gc=False,
     forbid_unknown_fields=True,
     tag_field="record",
     tag="signal",
@@ -58,7 +59,7 @@ class RulingRecord(
 Record = SignalRecord | RestrictionRecord | RulingRecord
 
 
-class _Envelope(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class _Envelope(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
     v: Annotated[int, msgspec.Meta(ge=1, le=1)]
     entry: Record
 

@@ -49,7 +49,7 @@ Contact = Annotated[
 ]
 
 
-class SignalHeader(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class SignalHeader(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
     """What a receiver may know before a match.
 
     `match_until` and `erase_after` are UTC seconds, rounded down to a bucket so
@@ -65,7 +65,7 @@ class SignalHeader(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     erase_after: Seconds
 
 
-class SignalOpening(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class SignalOpening(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
     """The payload behind a signal's commitment.
 
     `header` keeps the exact bytes: they are the associated data of `sealed`.

@@ -5,6 +5,8 @@ Pure and offloadable: no store, no network. An opening that policy does not let 
 that has run out or that does not open is not kept; its record is. One of an epoch or a
 generation that the charter here does not show yet comes *early*: its origin holds a
 later version, and the feed is read again once this node holds it too (`granting`).
+What its origin has committed to and nobody can read is *poison*: it is left out and
+told of, and what follows it goes on.
 """
 
 from collections.abc import Mapping, Sequence
@@ -45,6 +47,7 @@ class Arrival(msgspec.Struct, frozen=True, gc=False):
     pdq: bytes | None = None
     lacks: bool = False
     early: bool = False
+    poison: bool = False
 
     def __repr__(self) -> str:
         """Name the record, and nothing of what it says."""
@@ -99,14 +102,14 @@ def _arrival(
     ruled: Mapping[SignalHeader, _Ruling],
 ) -> Arrival:
     if record.signal is None or record.opening is None:
-        return Arrival(record.index, record.record)
+        return Arrival(record.index, record.record, poison=bool(record.fault))
     header = record.signal.header
     if ruled[header] is not _Ruling.KEPT:
         early = ruled[header] is _Ruling.EARLY
         return Arrival(record.index, record.record, early=early)
     token = _token(origin, record.signal, situation)
     if token is None:
-        return Arrival(record.index, record.record)
+        return Arrival(record.index, record.record, poison=True)
     signal = NewSignal(
         signal_id=record.signal.signal,
         origin=origin,

@@ -7,6 +7,7 @@ batch then share one transaction. The edge of a copied tree is kept in memory be
 batches and read from the store after a failure or a restart.
 """
 
+import logging
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -46,8 +47,10 @@ from fedsafe_node.store.protocol import Reader, Store, Transaction
 from fedsafe_node.store.rows import (
     sequence_key,
 )
+from fedsafe_node.telemetry import LOGGER, fields
 from fedsafe_policies.disputes import ruling_ends
 
+_LOG: Final = logging.getLogger(f"{LOGGER}.intake")
 _LARGE: Final = 64
 _MOST_PATIENCE: Final = 15
 
@@ -58,6 +61,7 @@ class _Kept:
     granted: int
     span: Span
     gaps: Gaps
+    poison: int
 
 
 class Intake:
@@ -195,7 +199,8 @@ class Intake:
                 span, arrivals, said=batch.again, version=version, carried=carried
             )
             await note_gaps(tx, origin, before, gaps)
-            kept = _Kept([*granted, *fresh], len(granted), span, gaps)
+            poison = sum(arrival.poison for arrival in arrivals)
+            kept = _Kept([*granted, *fresh], len(granted), span, gaps, poison)
             if batch.records or gaps.lacking != before.lacking:
                 await self._tell(tx, origin, batch, kept, carried=carried)
             if mark is not None:
@@ -204,6 +209,9 @@ class Intake:
 
         kept = await self._store.write(act, alone=many)
         self._note(origin, kept, batch.known)
+        if kept.poison:
+            said = fields(peer=origin, additions=kept.poison)
+            _LOG.warning("additions are not understood", extra=said)
         self._lists.add(kept.hints)
         if mark is not None:
             self._budgets.kept(mark)
@@ -370,6 +378,7 @@ class Intake:
                 "kept": len(kept.hints) - kept.granted,
                 "granted": kept.granted,
                 "lacking": kept.gaps.lacking,
+                **({"poison": kept.poison} if kept.poison else {}),
                 **({"carried": True} if carried else {}),
             },
         )

@@ -25,7 +25,7 @@ def _shown(value: object) -> str:
     return f"<{len(value)} bytes>" if isinstance(value, bytes) else repr(value)
 
 
-class Opening(Row, frozen=True):
+class Opening(Row, frozen=True, gc=False):
     """The payload and salt behind one commitment of a record."""
 
     group: str
@@ -33,7 +33,7 @@ class Opening(Row, frozen=True):
     payload: bytes
 
 
-class LogEntry(Row, frozen=True):
+class LogEntry(Row, frozen=True, gc=False):
     """A record with its openings, as it is appended."""
 
     record: bytes
@@ -48,7 +48,7 @@ class Tail(Row, frozen=True):
     leaves: tuple[bytes, ...]
 
 
-class SealedOpening(Row, frozen=True):
+class SealedOpening(Row, frozen=True, gc=False):
     """An opening as it lies in the store; `sealed` is None once it is erased."""
 
     index: int
@@ -64,7 +64,7 @@ RawOpening = tuple[int, str, str, bytes | None]
 Committed = tuple[int, str, bytes | None]
 
 
-class KeptOpening(Row, frozen=True):
+class KeptOpening(Row, frozen=True, gc=False):
     """An opening and where it belongs; `opening` is None once it is erased.
 
     Without `erased_at`, what erased it is the destruction of its period's key.
@@ -87,7 +87,7 @@ class SignalStatus(StrEnum):
     ERASED = "erased"
 
 
-class NewSignal(Row, frozen=True):
+class NewSignal(Row, frozen=True, gc=False):
     """A signal to keep. Its opening lies in `log` at `index` under `group`.
 
     An own ban (`own`) is not in the feed: its opening lies in the audit log.

@@ -141,6 +141,8 @@ async def test_a_poison_addition_does_not_stop_what_follows(
 
     assert len(await rows(fleet)) == 1
     assert await result(fleet) == ["a.demo"]
+    (event,) = await fleet.audit("b.demo", "feed.applied")
+    assert b'"poison":2' in event.openings["detail"]
 
 
 async def test_files_and_pictures_arrive(fleet: Fleet, origin: Origin) -> None:
