@@ -22,7 +22,7 @@ _WINDOW: Final = 20  # bits
 
 def squeeze(first: bytes, rest: bytes) -> bytes:
     """Pack bytes so that what comes *first* is whole before the *rest* begins."""
-    options = {
+    options: dict[int, int] = {
         zstd.CompressionParameter.compression_level: _LEVEL,
         zstd.CompressionParameter.window_log: _WINDOW,
     }
@@ -38,7 +38,7 @@ def expand(data: bytes, most: int) -> tuple[bytes, bool]:
         MalformedError: it is nothing that zstd packs, needs a larger window, becomes
             larger than *most*, or something follows its end.
     """
-    options = {zstd.DecompressionParameter.window_log_max: _WINDOW}
+    options: dict[int, int] = {zstd.DecompressionParameter.window_log_max: _WINDOW}
     unpacker = zstd.ZstdDecompressor(options=options)
     try:
         plain = unpacker.decompress(data, max_length=most + 1)

@@ -191,7 +191,7 @@ def test_a_bomb_is_unpacked_no_further_than_a_batch_may_be() -> None:
 
 
 def test_a_window_that_would_fill_the_memory_is_refused() -> None:
-    options = {zstd.CompressionParameter.window_log: 27}
+    options: dict[int, int] = {zstd.CompressionParameter.window_log: 27}
     packer = zstd.ZstdCompressor(options=options)
     wide = packer.compress(b"x", packer.FLUSH_BLOCK) + packer.flush()
 

@@ -2,6 +2,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from functools import partial
 from threading import Event
 
 import pytest
@@ -223,18 +224,23 @@ async def test_an_erased_opening_stays_marked(store: Store) -> None:
     assert await feed(store) == [b"record"]
 
 
+async def erase(tx: Transaction, *, index: int, group: str) -> None:
+    await tx.erase_opening(FEED, index, group, at=7)
+
+
+async def count(reader: Reader, *, since: int, limit: int) -> int:
+    return await reader.count_openings(FEED, since, limit)
+
+
 async def test_entries_with_an_opening_are_counted(store: Store) -> None:
     for number in range(4):
         held = [opening("subject"), opening("detail")] if number != 2 else []
         await append(store, b"%d" % number, *held)
-    for group in ("subject", "detail"):
-        await store.write(
-            lambda tx, group=group: tx.erase_opening(FEED, 1, group, at=7)
-        )
-    await store.write(lambda tx: tx.erase_opening(FEED, 3, "detail", at=7))
+    for index, group in ((1, "subject"), (1, "detail"), (3, "detail")):
+        await store.write(partial(erase, index=index, group=group))
     counts = [
-        await store.read(lambda reader, span=span: reader.count_openings(FEED, *span))
-        for span in ((0, 9), (0, 1), (1, 2), (3, 5))
+        await store.read(partial(count, since=since, limit=limit))
+        for since, limit in ((0, 9), (0, 1), (1, 2), (3, 5))
     ]
 
     assert counts == [2, 1, 0, 1]
