@@ -68,10 +68,11 @@ def post(client: Client, path: str, document: object) -> dict[str, object]:
 class Line:
     """One kept connection that sends ready requests."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, statuses: Sequence[bytes] = (b" 200",)) -> None:
         self.socket = socket.create_connection(("127.0.0.1", port))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._held = b""
+        self._statuses = statuses
         self.asked = 0.0
 
     def send(self, request: bytes) -> None:
@@ -97,7 +98,7 @@ class Line:
         length = next(f for f in fields if f.startswith(b"content-length:"))
         if len(body) < int(length.partition(b":")[2]):
             return None
-        if b" 200" not in status:
+        if not any(each in status for each in self._statuses):
             raise SystemExit(f"a refusal: {self._held.decode()}")
         self._held = b""
         return body
