@@ -47,6 +47,7 @@ COMMANDS: Final = {
     "evidence": "fedsafe_cli.evidence:evidence",
     "audit": "fedsafe_cli.audit:audit",
     "store": "fedsafe_cli.store:store",
+    "backup": "fedsafe_cli.backup:backup",
     "doctor": "fedsafe_cli.doctor:doctor",
     "demo": "fedsafe_cli.demo:demo",
 }

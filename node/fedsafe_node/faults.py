@@ -34,6 +34,10 @@ class FaultPoint(StrEnum):
     MOVE_AFTER_MARK = "move.after_mark"
     MOVE_BEFORE_RENAME = "move.before_rename"
     MOVE_AFTER_COMMIT = "move.after_commit"
+    BACKUP_AFTER_COPY = "backup.after_copy"
+    BACKUP_BEFORE_NOTE = "backup.before_note"
+    BACKUP_AFTER_NOTE = "backup.after_note"
+    BACKUP_AFTER_KEYS = "backup.after_keys"
 
 
 class Faults:

@@ -128,6 +128,11 @@ class SealedFiles:
             return b""
 
 
+def key_names(keys: Path) -> Iterator[str]:
+    """Name the key files that the seal covers, as paths below `keys/`."""
+    return _names(keys)
+
+
 def key_of_seal(place: Place) -> SealKey | None:
     """Read the key of the seal that a directory's node has, or was to have.
 

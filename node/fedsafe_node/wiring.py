@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from fedsafe_crypto.checkpoint import Checkpoint, sign_checkpoint
 from fedsafe_node.api.services import Services
 from fedsafe_node.audits import AuditService
+from fedsafe_node.backup.noting import Backups
 from fedsafe_node.base import Base
 from fedsafe_node.breaches.entries import Notes
 from fedsafe_node.breaches.service import Breaches, BreachSilence
@@ -106,6 +107,7 @@ def make_services(parts: Parts) -> Services:
         node=_overview(parts, policies),
         sheets=_sheets(parts, gates, registers, staff),
         help=_help_desk(base),
+        backups=Backups(base.office),
         answers=StoredAnswers(base.store, base.clock),
         following=base.following,
     )

@@ -10,6 +10,7 @@ from fedsafe_node.audit_messages import (
     FoundEvents,
     VerifyAnswer,
 )
+from fedsafe_node.backup.messages import BackupNote, BackupNoted
 from fedsafe_node.compliance.model import Language, SheetAnswer, SheetKind
 from fedsafe_node.evidence.span import ExportRequest
 from fedsafe_node.evidence.tiled import OwnLog
@@ -134,4 +135,12 @@ class Sheets(Protocol):
         Raises:
             DeniedError: this role may not, or not for that purpose.
         """
+        ...
+
+
+class Backups(Protocol):
+    """What the audit log knows of backups."""
+
+    async def note(self, request: BackupNote, who: Principal) -> BackupNoted:
+        """Enter a backup."""
         ...

@@ -32,7 +32,7 @@ from fedsafe_node.errors import AccountNeededError
 from fedsafe_node.principal import LOCAL, Principal
 from fedsafe_policies.vocabulary import Role
 
-PERSONS: Final = frozenset(Role) - {Role.SERVICE}
+PERSONS: Final[frozenset[Role]] = frozenset(Role) - {Role.SERVICE}
 TOKEN: Final = re.compile(r"fs[12]_[A-Za-z0-9_-]{43}")
 NEEDS_ACCOUNT: Final = AccountNeededError().detail
 _ONCE: Final = (

@@ -88,6 +88,7 @@ ROUTE_EVENTS: Final[Mapping[str, tuple[Event, ...]]] = {
     "enterItem": (Event.REGISTER_ENTERED,),
     "reviewItem": (Event.REGISTER_REVIEWED,),
     "writeSheet": (Event.SHEET_WRITTEN,),
+    "noteBackup": (Event.BACKUP_MADE,),
     "logIn": (Event.SESSION_BEGAN,),
     "endSignOn": (Event.SESSION_BEGAN,),
     "logOut": (Event.SESSION_ENDED,),

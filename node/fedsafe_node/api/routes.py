@@ -15,6 +15,7 @@ from fedsafe_federation.signed import NodeName, Signed
 from fedsafe_node.api import local, peers
 from fedsafe_node.api.acts import ACT_ROUTES
 from fedsafe_node.api.auth import PERSONS, Auth
+from fedsafe_node.api.backups import BACKUP_ROUTES
 from fedsafe_node.api.breaches import BREACH_ROUTES
 from fedsafe_node.api.budgets import BUDGET_ROUTES
 from fedsafe_node.api.credentials import CREDENTIAL_ROUTES
@@ -403,6 +404,7 @@ ROUTES: Final = (
     *REGISTER_ROUTES,
     *SHEET_ROUTES,
     *HELP_ROUTES,
+    *BACKUP_ROUTES,
     *LOGIN_ROUTES,
     *PEOPLE_ROUTES,
     *ACT_ROUTES,

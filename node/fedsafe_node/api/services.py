@@ -13,6 +13,7 @@ from typing import Protocol
 
 from fedsafe_node.api.audit_services import (
     Audits,
+    Backups,
     Evidence,
     Inspections,
     Seen,
@@ -246,6 +247,7 @@ class Services:
     proofs: Proofs
     sheets: Sheets
     help: HelpDesk
+    backups: Backups
     node: Node
     answers: KeptAnswers
     following: Following = ALONE

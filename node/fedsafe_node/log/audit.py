@@ -177,6 +177,7 @@ class Event(StrEnum):
     BREACH_READ = "breach.read"
     ERASURE_OWED = "feed.erasure_owed"
     ERASURE_SETTLED = "feed.erasure_settled"
+    BACKUP_MADE = "backup.made"
 
 
 class AuditRecord(

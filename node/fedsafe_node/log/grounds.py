@@ -46,6 +46,7 @@ FAMILIES: Final[Mapping[str, Grounds]] = {
     "additions": _OPERATIONS,
     "attestation": _GOVERNING,
     "audit": _OVERSIGHT,
+    "backup": _OPERATIONS,
     "breach": _DUTY,
     "budget": _OPERATIONS,
     "credential": _OPERATIONS,

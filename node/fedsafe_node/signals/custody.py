@@ -45,13 +45,13 @@ class Custody:
         """
         check_recipient(public)
         self._node = node
-        self._public = public
+        self.public = public
 
     def seal(self, signal_id: bytes, identifier: Canonical) -> bytes:
         """Seal the identifier behind a signal."""
         kept = _Kept(identifier.kind, identifier.canonicaliser, identifier.value)
         aad = _place(self._node, signal_id)
-        return seal(self._public, encode(kept), info=_INFO, aad=aad)
+        return seal(self.public, encode(kept), info=_INFO, aad=aad)
 
 
 def open_custody(

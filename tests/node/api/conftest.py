@@ -47,6 +47,7 @@ from fedsafe_node.audit_messages import (
     LogCheck,
     VerifyAnswer,
 )
+from fedsafe_node.backup.messages import BackupNote, BackupNoted
 from fedsafe_node.compliance.model import Language, Sheet, SheetAnswer, SheetKind
 from fedsafe_node.errors import ForbiddenError, NotFoundError, WrongStateError
 from fedsafe_node.evidence.span import ExportRequest
@@ -606,6 +607,14 @@ class FakeSheets:
 
 
 @dataclass
+class FakeBackups:
+    memory: Memory
+
+    async def note(self, request: BackupNote, who: Principal) -> BackupNoted:
+        await self.memory.called((request, who))
+        return BackupNoted(digest=request.digest, index=7)
+
+
 @dataclass
 class FakePolicies:
     memory: Memory
@@ -696,6 +705,7 @@ def make_services(memory: Memory) -> Services:
         sightings=FakeSightings(memory),
         sheets=FakeSheets(memory),
         help=help_desk(),
+        backups=FakeBackups(memory),
         disputes=FakeDisputes(memory),
         requests=FakeRequests(memory),
         proofs=FakeProofs(memory),

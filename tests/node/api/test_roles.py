@@ -95,6 +95,7 @@ MAY: Final[Mapping[str, set[str]]] = {
     "metrics": {LOCAL, *PERSONS},
     "propose": {LOCAL, Role.OPERATOR},
     "helpReply": {*PERSONS, Role.SERVICE},
+    "noteBackup": {LOCAL, Role.OPERATOR},
     "writeSheet": {
         LOCAL,
         *(Role.REVIEWER, Role.OPERATOR, Role.LEGAL_ADVISER),
@@ -186,6 +187,7 @@ def body_of(
         "importSignals": {"signals": [new]},
         "approveSignals": {"signals": [signal]},
         "revokeSignal": {"reason": "mistake"},
+        "noteBackup": {"digest": "0" * 64, "keys": False},
         "recordGate": {"dpia": "file-12"},
         "askExport": {"first": 0, "last": 0},
         "enterItem": {"status": "planned", "expires_on": "2026-12-24"},

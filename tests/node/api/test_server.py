@@ -61,6 +61,7 @@ FORK = {
     "proof": [],
 }
 BODIES: dict[str, object] = {
+    "noteBackup": {"digest": "0" * 64, "keys": True},
     "giveFork": FORK,
     "tellFork": FORK,
     "giveReceipt": STATEMENT,

@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Checks a backup without bringing it back: `fedsafe backup --check`.
+
+Files are compared with the manifest; with the node's keys the logs in the store are
+verified, and its tables compared with their seal. Keys that were destroyed since are
+rightly gone, and the guard may have come further while the store was copied.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from fedsafe_node.audit_messages import VerifyAnswer
+from fedsafe_node.backup.errors import BackupRefusedError
+from fedsafe_node.backup.manifest import (
+    DATABASE,
+    Manifest,
+    Read,
+    check_files,
+    read_manifest,
+)
+from fedsafe_node.config import Place
+from fedsafe_node.examining import unsealing_of, verify_reader
+from fedsafe_node.log.engine import examine_store
+from fedsafe_node.log.guard import Kept, read_kept
+from fedsafe_node.sealed_files import SealedFiles
+from fedsafe_node.storage import store_at
+from fedsafe_node.store.protocol import LogName, Reader
+
+_DESTROYED: Final = ("periods/", "pseudonyms/")
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A backup whose files are whole; `verified` where the keys were there."""
+
+    manifest: Manifest
+    digest: str
+    verified: VerifyAnswer | None
+
+
+def check_backup(
+    directory: Path, keys: Place | None, read: Read = lambda _: None
+) -> Checked:
+    """Check a backup, with the keys that lie in the directory of its node.
+
+    Raises:
+        BackupRefusedError: it is no backup, or another node's.
+        BackupBrokenError: a file is not as it was made.
+        NodeError: a key cannot be read.
+    """
+    manifest, digest = read_manifest(directory)
+    check_files(directory, manifest, read)
+    verified = None
+    if keys is not None:
+        verified = verify_copy(directory, manifest, keys)
+    return Checked(manifest, digest, verified)
+
+
+def verify_copy(directory: Path, manifest: Manifest, keys: Place) -> VerifyAnswer:
+    """Verify logs and tables of the store in a backup.
+
+    Raises:
+        NodeError: a key or the guard of the backup cannot be read.
+        StoreFailedError: it is no store.
+    """
+    kept = read_kept(Place(directory).guard)
+    marks = {log: each.size for log, each in kept.items()}
+    around = SealedFiles(keys, marks)
+    if not around.was_sealed:
+        raise BackupRefusedError(
+            f"{keys.directory} holds no key of the seal", "name the node's directory"
+        )
+
+    async def query(reader: Reader) -> VerifyAnswer:
+        until = await _until(reader, kept)
+        return await verify_reader(reader, until, manifest.node, around)
+
+    where = store_at(directory / DATABASE, None)
+    found = examine_store(where, query, unsealing_of(keys.periods))
+    tables = [each for each in found.tables if not _is_destroyed(each.first_bad)]
+    ok = all(each.ok for each in found.logs) and all(each.ok for each in tables)
+    return VerifyAnswer(ok=ok, logs=found.logs, tables=tables)
+
+
+async def _until(
+    reader: Reader, kept: Mapping[LogName, Kept]
+) -> Mapping[LogName, Kept]:
+    """Leave out what the guard has kept since the store was copied."""
+    return {
+        log: each
+        for log, each in kept.items()
+        if each.size <= await reader.log_size(log)
+    }
+
+
+def _is_destroyed(name: str | None) -> bool:
+    return name is not None and name.startswith(_DESTROYED)

@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Why there is no backup, or none that can be used."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from fedsafe_node.errors import NodeError
+
+
+class BackupRefusedError(NodeError):
+    """A backup is not made like this, or a file of it cannot be used."""
+
+    def __init__(self, reason: str, way_out: str | None = None) -> None:
+        super().__init__(reason)
+        self.way_out = way_out
+
+
+@dataclass(frozen=True, slots=True)
+class BadPart:
+    """A part of a backup that is not as it was made; `is_missing` if it is gone."""
+
+    name: str
+    why: str
+    is_missing: bool = False
+
+
+class BackupBrokenError(NodeError):
+    """A backup is not as it was made."""
+
+    def __init__(self, parts: Sequence[BadPart]) -> None:
+        first = parts[0]
+        super().__init__(f"the backup is damaged at {first.name}: {first.why}")
+        self.parts = tuple(parts)

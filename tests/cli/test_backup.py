@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`fedsafe backup` on the directory of a real node."""
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.node.fleet import make
+
+if TYPE_CHECKING:
+    from tests.cli.conftest import Run
+
+
+@pytest.fixture
+def stopped(short_path: Path) -> Path:
+    """Give the directory of a node that was made and never started."""
+    asyncio.run(make(short_path, "a.demo"))
+    return short_path / "a.demo"
+
+
+@pytest.mark.embedded
+def test_a_backup_is_made_and_checked(run: "Run", stopped: Path) -> None:
+    target, keys = stopped.parent / "monday", stopped.parent / "keys"
+    config = ("--config", str(stopped))
+
+    made = run("backup", str(target), "--keys", str(keys), "--json", *config)
+    again = run("backup", str(target), *config)
+    files = run("backup", "--check", str(target), "--lang", "en")
+    whole = run("backup", "--check", str(target), "--json", *config)
+    (target / "node.toml").unlink()
+    broken = run("backup", "--check", str(target), "--json")
+
+    assert made.status == 0, made.err
+    assert made.document["logs"] == {"a.demo/audit": 3}
+    assert again.status == 5
+    assert "exists already" in again.err
+    assert files.status == 0
+    assert "--config" in files.err
+    assert whole.status == 0
+    assert whole.document["digest"] == made.document["digest"]
+    assert whole.document["verified"]["ok"]
+    assert broken.status == 21
+    assert broken.document["problem"]["code"] == "backup_damaged"
+    assert "node.toml" in broken.err
+
+
+@pytest.mark.embedded
+def test_a_backup_says_what_is_next_in_both_languages(
+    run: "Run", stopped: Path
+) -> None:
+    target, config = stopped.parent, ("--config", str(stopped))
+
+    german = run("backup", str(target / "x"), *config, "--lang", "de")
+    english = run("backup", str(target / "y"), *config, "--lang", "en")
+
+    assert "gesichert" in german.out
+    assert "ohne Schlüssel" in german.out
+    assert "backed up" in english.out
+    assert "fedsafe backup --check" in english.out
+
+
+def test_keys_are_not_checked(run: "Run") -> None:
+    assert run("backup", "--check", "x", "--keys", "y").status == 2

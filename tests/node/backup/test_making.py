@@ -1,0 +1,285 @@
+# SPDX-License-Identifier: Apache-2.0
+import asyncio
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import pytest
+from tests.node.fleet import BEGAN, Fleet, StandingClock, copy_of
+
+from fedsafe_crypto.seal import RecipientKey
+from fedsafe_node.backup.checking import check_backup
+from fedsafe_node.backup.errors import BackupBrokenError, BackupRefusedError
+from fedsafe_node.backup.making import Made, Wanted, make_backup
+from fedsafe_node.backup.messages import BackupNote
+from fedsafe_node.backup.secrets import open_keys
+from fedsafe_node.backup.stopped import note_stopped
+from fedsafe_node.config import Place, load_config
+from fedsafe_node.errors import StoreFailedError
+from fedsafe_node.faults import FaultPoint
+from fedsafe_node.keyfiles import read_secret
+from fedsafe_node.principal import LOCAL
+
+pytestmark = pytest.mark.embedded
+PERSON: Final = "anna@example.de"
+
+
+def silent(_request: BackupNote, _schema: int) -> None:
+    """Enter nothing."""
+
+
+async def back_up(fleet: Fleet, target: Path, keys: Path | None = None) -> Made:
+    """Back up a.demo while it runs."""
+    place, loop = fleet.place("a.demo"), asyncio.get_running_loop()
+    services = fleet["a.demo"].services
+
+    def note(request: BackupNote, _schema: int) -> None:
+        noting = services.backups.note(request, LOCAL)
+        asyncio.run_coroutine_threadsafe(noting, loop).result(10)
+
+    return await asyncio.to_thread(
+        lambda: make_backup(
+            place, load_config(place), Wanted(target, keys), fleet.clock.now(), note
+        )
+    )
+
+
+def names_in(directory: Path) -> set[str]:
+    return {path.name for path in directory.iterdir()}
+
+
+@pytest.fixture
+def medium(tmp_path: Path) -> Path:
+    """Give a place for backups."""
+    made = tmp_path / "medium"
+    made.mkdir()
+    return made
+
+
+@pytest.fixture
+def stopped(founded: Path, tmp_path: Path) -> Place:
+    """Give the directory of a node of three that does not run."""
+    return copy_of(founded, tmp_path / "n").place("a.demo")
+
+
+@pytest.fixture
+def custody(stopped: Place) -> RecipientKey:
+    """Give the private custody key of that node."""
+    path = stopped.directory.parent / "custody" / "a.demo.key"
+    return RecipientKey.from_bytes(read_secret(path))
+
+
+def save(place: Place, target: Path, keys: Path | None = None) -> Made:
+    """Back up a node that stands still."""
+    config = load_config(place)
+    return make_backup(place, config, Wanted(target, keys), BEGAN, silent)
+
+
+async def test_a_running_node_is_backed_up_whole_and_says_so(
+    trio: Fleet, medium: Path
+) -> None:
+    await trio.publish(PERSON)
+
+    made = await back_up(trio, medium / "monday", medium / "monday.keys")
+    checked = await asyncio.to_thread(
+        check_backup, medium / "monday", trio.place("a.demo")
+    )
+    (event,) = await trio.audit("a.demo", "backup.made")
+
+    assert checked.digest == made.digest
+    assert checked.verified is not None
+    assert checked.verified.ok, checked.verified
+    assert made.digest in event.text
+    assert await asyncio.to_thread(names_in, medium) == {"monday", "monday.keys"}
+    assert made.manifest.logs["a.demo/feed"] == 1
+
+
+async def test_what_is_written_meanwhile_does_not_spoil_the_copy(
+    trio: Fleet, medium: Path
+) -> None:
+    place, loop = trio.place("a.demo"), asyncio.get_running_loop()
+    published: list[str] = []
+
+    def publish(_done: int, _total: int) -> None:
+        if not published:
+            publishing = trio.publish(PERSON)
+            done = asyncio.run_coroutine_threadsafe(publishing, loop)
+            published.append(done.result(10))
+
+    made = await asyncio.to_thread(
+        lambda: make_backup(
+            place,
+            load_config(place),
+            Wanted(medium / "monday"),
+            trio.clock.now(),
+            silent,
+            copied=publish,
+        )
+    )
+    checked = await asyncio.to_thread(check_backup, medium / "monday", place)
+
+    assert published
+    assert made.manifest.logs.get("a.demo/feed", 0) == 0
+    assert checked.verified is not None
+    assert checked.verified.ok, checked.verified
+
+
+async def test_a_stopped_node_is_backed_up_and_learns_of_it(
+    fleet: Fleet, medium: Path
+) -> None:
+    place = fleet.place("a.demo")
+    config = await asyncio.to_thread(load_config, place)
+
+    def note(request: BackupNote, schema: int) -> None:
+        clock = StandingClock()
+        asyncio.run(note_stopped(place, config, clock, request, schema=schema))
+
+    made = await asyncio.to_thread(
+        lambda: make_backup(place, config, Wanted(medium / "monday"), BEGAN, note)
+    )
+    await fleet.start("a.demo")
+    (event,) = await fleet.audit("a.demo", "backup.made")
+
+    assert made.digest in event.text
+
+
+async def test_who_is_listed_is_not_in_a_backup(trio: Fleet, medium: Path) -> None:
+    await trio.publish(PERSON)
+    await back_up(trio, medium / "monday", medium / "monday.keys")
+
+    def saved() -> bytes:
+        paths = [path for path in medium.rglob("*") if path.is_file()]
+        return b"".join(path.read_bytes() for path in paths)
+
+    assert PERSON.encode() not in await asyncio.to_thread(saved)
+
+
+def test_no_secret_is_in_the_backup_and_all_are_in_the_keys(
+    stopped: Place, custody: RecipientKey, medium: Path
+) -> None:
+    secrets = {
+        str(path.relative_to(stopped.keys)): path.read_bytes()
+        for path in stopped.keys.rglob("*.key")
+    }
+
+    save(stopped, medium / "monday", medium / "monday.keys")
+    written = b"".join(
+        path.read_bytes() for path in medium.rglob("*") if path.is_file()
+    )
+
+    assert any(name.startswith("share-") for name in secrets)
+    assert open_keys(medium / "monday.keys", custody, "a.demo") == secrets
+    assert not [name for name, secret in secrets.items() if secret in written]
+
+
+def test_keys_open_with_no_other_key_and_for_no_other_node(
+    stopped: Place, custody: RecipientKey, medium: Path
+) -> None:
+    path = medium / "monday.keys"
+    save(stopped, medium / "monday", path)
+
+    for key, node in ((RecipientKey.generate(), "a.demo"), (custody, "b.demo")):
+        with pytest.raises(BackupRefusedError, match="does not open"):
+            open_keys(path, key, node)
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(BackupRefusedError, match="does not open"):
+        open_keys(path, custody, "a.demo")
+
+
+def test_a_backup_that_cannot_be_entered_is_none(stopped: Place, medium: Path) -> None:
+    def refuse(_request: BackupNote, _schema: int) -> None:
+        raise StoreFailedError("the disk is full")
+
+    wanted = Wanted(medium / "monday", medium / "monday.keys")
+    with pytest.raises(StoreFailedError):
+        make_backup(stopped, load_config(stopped), wanted, BEGAN, refuse)
+
+    assert names_in(medium) == set()
+
+
+def _shorten(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-4096])
+
+
+def _rewrite(path: Path) -> None:
+    path.write_text("x")
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("node.toml", _rewrite),
+        ("store.db", _shorten),
+        ("guard/a.demo%2Faudit.checkpoint", Path.unlink),
+        ("added", Path.touch),
+    ],
+)
+def test_what_was_changed_in_a_backup_is_named(
+    stopped: Place, medium: Path, name: str, change: Callable[[Path], None]
+) -> None:
+    save(stopped, medium / "monday")
+    change(medium / "monday" / name)
+
+    with pytest.raises(BackupBrokenError) as caught:
+        check_backup(medium / "monday", None)
+
+    assert [part.name for part in caught.value.parts] == [name]
+
+
+def test_keys_that_were_destroyed_since_are_no_fault_of_a_backup(
+    stopped: Place, medium: Path
+) -> None:
+    save(stopped, medium / "monday")
+    for path in stopped.periods.glob("*.key"):
+        path.unlink()
+
+    destroyed = check_backup(medium / "monday", stopped)
+    (stopped.keys / "feed.key").unlink()
+    lost = check_backup(medium / "monday", stopped)
+
+    assert destroyed.verified is not None
+    assert destroyed.verified.ok, destroyed.verified
+    assert lost.verified is not None
+    assert [each.first_bad for each in lost.verified.tables if not each.ok] == [
+        "feed.key"
+    ]
+
+
+def test_no_backup_is_made_where_it_would_be_none(stopped: Place, medium: Path) -> None:
+    (medium / "there").mkdir()
+    for wanted, why in (
+        (Wanted(medium / "there"), "exists already"),
+        (Wanted(medium / "no" / "where"), "is no directory"),
+        (Wanted(stopped.directory / "backup"), "in the node's directory"),
+        (Wanted(medium / "x", medium / "there"), "exists already"),
+        (Wanted(medium / "x", stopped.directory / "k"), "in the node's directory"),
+    ):
+        with pytest.raises(BackupRefusedError, match=why):
+            make_backup(stopped, load_config(stopped), wanted, BEGAN, silent)
+
+    assert names_in(medium) == {"there"}
+
+
+@pytest.mark.parametrize(
+    "point", [point for point in FaultPoint if point.value.startswith("backup.")]
+)
+def test_a_backup_that_was_killed_is_none_and_is_made_anew(
+    stopped: Place, medium: Path, point: FaultPoint
+) -> None:
+    arguments = (stopped.directory, medium / "x", medium / "k", point)
+    killed = subprocess.run(
+        [sys.executable, "-m", "tests.node.backup.child", *arguments],
+        cwd=Path(__file__).parents[3],
+        check=False,
+    )
+    left = names_in(medium)
+
+    save(stopped, medium / "x", medium / "k2")
+
+    assert killed.returncode == -signal.SIGKILL
+    assert "x" not in left
+    assert names_in(medium) - {"k"} == {"x", "k2"}
+    assert check_backup(medium / "x", stopped).digest
