@@ -218,6 +218,10 @@ class Charter(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         }
         return [member for member in self.active() if member.index in pinned]
 
+    def willing(self) -> list[Member]:
+        """Give the members that take part now and are to hold shares."""
+        return [each for each in self.active() if MemberRole.HOLDER in each.roles]
+
     def pins(self) -> Mapping[int, Pins]:
         """Give the pins of every live epoch, by epoch."""
         return {entry.epoch: pins_of(entry) for entry in self.epochs}

@@ -44,6 +44,7 @@ FOUNDING_PATH: Final = "/v1/founding"
 VERSIONS_PATH: Final = "/v1/charter/versions"
 KNOCK_PATH: Final = "/v1/charter/joining"
 EXCHANGE_PATH: Final = "/v1/charter/exchange"
+CEREMONIES_PATH: Final = "/v1/charter/ceremonies"
 MAX_VERSIONS: Final = 16 * 1024 * 1024
 _FEED_SECONDS: Final = 60.0
 _POKE_SECONDS: Final = 5.0
@@ -246,6 +247,21 @@ class PeerClient:
             EXCHANGE_PATH,
             body,
             seconds=_POKE_SECONDS,
+            most=MAX_VERSIONS,
+        )
+
+    async def exchange_ceremonies(self, member: Member, body: bytes) -> bytes:
+        """Tell a member what was said here in ceremonies, and get what it has heard.
+
+        Raises:
+            PeerError: no usable answer.
+        """
+        return await self._send(
+            member,
+            "POST",
+            CEREMONIES_PATH,
+            body,
+            seconds=_EVALUATE_SECONDS,
             most=MAX_VERSIONS,
         )
 

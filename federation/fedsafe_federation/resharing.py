@@ -39,7 +39,6 @@ from fedsafe_federation.charter import (
     Charter,
     Epoch,
     Member,
-    MemberRole,
     Pin,
     pins_of,
 )
@@ -244,11 +243,7 @@ def _dealers(charter: Charter, proposal: ResharingProposal) -> list[Member]:
 
 
 def _recipients(charter: Charter, proposal: ResharingProposal) -> list[Member]:
-    return [
-        each
-        for each in charter.active()
-        if MemberRole.HOLDER in each.roles and each.name not in proposal.left_out
-    ]
+    return [each for each in charter.willing() if each.name not in proposal.left_out]
 
 
 def _participants(charter: Charter, proposal: ResharingProposal) -> list[Member]:

@@ -40,11 +40,12 @@ from fedsafe_node.jobs import Job, Jobs
 from fedsafe_node.leading import lead
 from fedsafe_node.loading import follow_removals, load_pictures
 from fedsafe_node.log.audit import Event
-from fedsafe_node.membership import Membership, load_membership
+from fedsafe_node.membership import Membership
 from fedsafe_node.parts import make_parts
 from fedsafe_node.present import Present
 from fedsafe_node.provider_events.upkeep import EventUpkeep
 from fedsafe_node.refreshing import Refreshing
+from fedsafe_node.renewing.installing import take_up_membership
 from fedsafe_node.signals.gaps import read_gaps
 from fedsafe_node.store.protocol import Transaction
 from fedsafe_node.telemetry import LOGGER, Metrics, fields
@@ -159,7 +160,7 @@ class RunningNode:
         name = base.config.name
         try:
             return await base.workers(
-                lambda: load_membership(base.place, name, document, older)
+                lambda: take_up_membership(base.place, name, document, older)
             )
         except LeftError as error:
             _LOG.warning("no member", extra=fields(reason=str(error)))
@@ -249,6 +250,7 @@ class RunningNode:
             self.witnesses,
             base.office,
             joining=self._made.joining,
+            tending=self._made.tending,
         )
         return {**duties.jobs(), **self.keeper.jobs()}
 

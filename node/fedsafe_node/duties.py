@@ -20,6 +20,7 @@ from fedsafe_node.people.approvals import sweep_acts
 from fedsafe_node.people.office import Office
 from fedsafe_node.provider_events.announcing import Announcer
 from fedsafe_node.provider_events.upkeep import EventUpkeep
+from fedsafe_node.renewing.tending import Tending
 from fedsafe_node.review.clockwork import tend_reviews
 from fedsafe_node.rights.ruling import end_disputes
 from fedsafe_node.rights.tending import tend_requests
@@ -55,7 +56,9 @@ class Duties:
         office: Office,
         *,
         joining: Joining,
+        tending: Tending,
     ) -> None:
+        self._tending = tending
         self._joining = joining
         self._desk = desk
         self._peering = peering
@@ -89,6 +92,7 @@ class Duties:
             "notices": Job(self._tend_notices, _MINUTE),
             "requests": Job(self._tend_requests, _MINUTE),
             "relock": Job(self._relock, _RELOCK),
+            "resharing": Job(self._tending.run, _MINUTE),
             "residues": Job(self._scrub, _MINUTE),
             "reviews": Job(self._tend_reviews, _MINUTE),
             "tallies": Job(self._peering.tallying.run, _HOUR, asks_others=True),

@@ -10,13 +10,11 @@ network are heard only while `founding.open` says so.
 """
 
 import asyncio
-import fcntl
 import hashlib
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from pathlib import Path
 from typing import Final
 
 from fedsafe_federation.card import Card, sign_card
@@ -33,17 +31,16 @@ from fedsafe_federation.proposal import (
 from fedsafe_federation.replication import Offload
 from fedsafe_federation.signed import Signed
 from fedsafe_federation.wireformat import decode, encode
+from fedsafe_node.ceremony_files import FOUNDING, StateFiles, destroy_states, locked
 from fedsafe_node.clock import Clock
 from fedsafe_node.config import Place
 from fedsafe_node.errors import (
     ConfigError,
     ForbiddenError,
-    KeyFileMissingError,
     WrongStateError,
 )
 from fedsafe_node.following import ALONE, Following
 from fedsafe_node.governing.chain import CHARTER_DOCUMENT, read_chain
-from fedsafe_node.keyfiles import destroy_secret, read_secret, write_secret
 from fedsafe_node.keys import MediaKeys, NodeKeys, write_epoch_keys
 from fedsafe_node.log.audit import AuditTrail, Event
 from fedsafe_node.membership import Membership, load_membership
@@ -54,62 +51,6 @@ from fedsafe_node.store.protocol import Store, Transaction
 from fedsafe_node.tracing import nothing_happened
 
 EPOCH_LENGTH: Final = timedelta(days=365)
-MAX_CEREMONIES: Final = 16
-
-
-class StateFiles:
-    """The states of one founding as secret files, named by its proposal.
-
-    A ceremony that failed leaves its states behind, and they stand in no other
-    ceremony's way; all go when one succeeds.
-    """
-
-    def __init__(self, place: Place, proposal: Signed) -> None:
-        self._place = place
-        self._run = hashlib.sha256(proposal.payload).hexdigest()[:16]
-
-    def get(self, round_: int) -> bytes | None:
-        """Read the state of a round."""
-        try:
-            return read_secret(self._path(round_))
-        except KeyFileMissingError:
-            return None
-
-    def put(self, round_: int, state: bytes) -> None:
-        """Keep the state of a round.
-
-        Raises:
-            FoundingError: too many ceremonies were begun.
-        """
-        runs = {path.name.split("-")[1] for path in _state_files(self._place)}
-        if len(runs - {self._run}) >= MAX_CEREMONIES:
-            raise FoundingError(
-                "too many ceremonies were begun here: delete keys/founding-*.key"
-            )
-        write_secret(self._path(round_), state)
-
-    def _path(self, round_: int) -> Path:
-        return self._place.keys / f"founding-{self._run}-{round_}.key"
-
-
-def destroy_states(place: Place) -> None:
-    """Forget the states of all foundings."""
-    for path in _state_files(place):
-        destroy_secret(path)
-
-
-def _state_files(place: Place) -> list[Path]:
-    return sorted(place.keys.glob("founding-*-*.key"))
-
-
-def _locked(place: Place) -> int:
-    lock = os.open(place.keys, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-    except BaseException:
-        os.close(lock)
-        raise
-    return lock
 
 
 class FoundingService:
@@ -209,7 +150,7 @@ class FoundingService:
     @asynccontextmanager
     async def _alone(self) -> AsyncIterator[None]:
         """Be the only process of the node that makes a step, and know of all others."""
-        lock = await self._offload(lambda: _locked(self._place))
+        lock = await self._offload(lambda: locked(self._place))
         try:
             await self._following.fresh()
             yield
@@ -218,7 +159,7 @@ class FoundingService:
 
     async def clean(self) -> None:
         """Forget the states of a founding that ended just before a crash."""
-        await self._offload(lambda: destroy_states(self._place))
+        await self._offload(lambda: destroy_states(self._place, FOUNDING))
 
     async def _step(self, messages: Sequence[Signed]) -> Sequence[Signed]:
         proposals = {m.signature: m for m in messages if m.type == PROPOSAL}
@@ -229,7 +170,8 @@ class FoundingService:
             nothing_happened()
             return await self._owed_after(proposal)
         participant = Participant(await self.card(), self._keys.statement)
-        ceremony = Ceremony(participant, proposal, StateFiles(self._place, proposal))
+        states = StateFiles(self._place, proposal, kind=FOUNDING, failure=FoundingError)
+        ceremony = Ceremony(participant, proposal, states)
         policy = decode(proposal.payload, Proposal).policy
         await self._offload(lambda: self._check_policy(policy))
         step = await self._offload(lambda: ceremony.step(messages))
@@ -294,7 +236,7 @@ class FoundingService:
 
         await self._store.write(act)
         await self._joined(membership)
-        await self._offload(lambda: destroy_states(self._place))
+        await self._offload(lambda: destroy_states(self._place, FOUNDING))
 
     def _make_card(self) -> Signed:
         config = self._situation.config

@@ -35,7 +35,7 @@ from fedsafe_federation.errors import MalformedError
 from fedsafe_federation.wireformat import decode, encode
 from fedsafe_node.config import Place
 from fedsafe_node.errors import KeyFileError
-from fedsafe_node.keyfiles import read_secret, write_secret
+from fedsafe_node.keyfiles import read_secret, share_secret, write_secret
 
 T = TypeVar("T")
 
@@ -160,7 +160,6 @@ def write_epoch_keys(place: Place, share: KeyShare, media: MediaKeys) -> None:
     Raises:
         KeyFileError: a file cannot be written.
     """
-    number = f"{share.generation.epoch}-{share.generation.number}"
     file = _ShareFile(
         epoch=share.generation.epoch,
         generation=share.generation.number,
@@ -168,10 +167,8 @@ def write_epoch_keys(place: Place, share: KeyShare, media: MediaKeys) -> None:
         threshold=share.threshold,
         secret=share.secret,
     )
-    path = place.keys / f"share-{number}.key"
-    if not path.exists():
-        write_secret(path, encode(file))
     generation = share.generation
+    _write_once(share_path(place, generation.epoch, generation.number), encode(file))
     write_media_keys(place, generation.epoch, generation.number, media)
 
 
@@ -184,8 +181,17 @@ def write_media_keys(
         KeyFileError: the file cannot be written.
     """
     path = place.keys / f"media-{epoch}-{generation}.key"
+    _write_once(path, media.token + media.group)
+
+
+def share_path(place: Place, epoch: int, generation: int) -> Path:
+    """Say where a share lies."""
+    return place.keys / f"share-{epoch}-{generation}.key"
+
+
+def _write_once(path: Path, secret: bytes) -> None:
     if not path.exists():
-        write_secret(path, media.token + media.group)
+        share_secret(path, secret)  # another process may be faster
 
 
 def load_shares(place: Place) -> Mapping[tuple[int, int], KeyShare]:

@@ -94,9 +94,7 @@ def load_membership(
         for entry in charter.epochs:
             share = shares.get((entry.epoch, entry.generation))
             holds = me.index in pins[entry.epoch].members
-            if (entry.epoch, entry.generation) not in media or (
-                holds and share is None
-            ):
+            if (holds and share is None) or _lacks(entry, media, holds=holds):
                 raise KeyFileError(f"the keys of epoch {entry.epoch} are missing")
             if holds and share is not None:
                 share.check(pins[entry.epoch])
@@ -109,6 +107,19 @@ def load_membership(
         if me.index in each.members
     }
     return Membership(version, me, pins, newest, media, former)
+
+
+def _lacks(
+    entry: Epoch, media: Mapping[tuple[int, int], MediaKeys], *, holds: bool
+) -> bool:
+    """Whether media keys are missing that no other member has yet to give.
+
+    Who holds no share is given those of a new generation once it counts; until then it
+    matches by those of an older one, and can list no file.
+    """
+    if holds:
+        return (entry.epoch, entry.generation) not in media
+    return entry.epoch not in {epoch for epoch, _ in media}
 
 
 def _former(

@@ -5,7 +5,7 @@ A part is given what it needs when it is made; nothing here runs.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import aiohttp
@@ -13,6 +13,7 @@ import aiohttp
 from fedsafe_federation.errors import MalformedError
 from fedsafe_federation.handshake import Speaks, parse_speaks
 from fedsafe_federation.peer import PeerClient
+from fedsafe_federation.resharing import PROPOSAL
 from fedsafe_federation.witnessing import anchor_name
 from fedsafe_node.announcing import Announcing
 from fedsafe_node.attesting import Attesting
@@ -32,6 +33,10 @@ from fedsafe_node.peering.receipts import Receipting, Signer
 from fedsafe_node.peering.service import PeeringService
 from fedsafe_node.peering.serving import FeedServer
 from fedsafe_node.peering.tallying import Tallying
+from fedsafe_node.renewing.carrying import Carrying
+from fedsafe_node.renewing.kinds import Kind, ResharingKind
+from fedsafe_node.renewing.service import Ceremonies
+from fedsafe_node.renewing.tending import Tending
 from fedsafe_node.replicating import Replicating
 from fedsafe_node.review.desk import ReviewDesk
 from fedsafe_node.rights.listing import OpenErasures
@@ -66,6 +71,9 @@ class Parts:
     spreading: Spreading
     admitting: Admitting
     joining: Joining
+    ceremonies: Ceremonies
+    carrying: Carrying
+    tending: Tending
     desk: Desk
     keeper: Keeper
 
@@ -117,6 +125,10 @@ def make_parts(
     foundings = _foundings(base, changed)
     spreading = Spreading(base.situation, ballot, client, poll=base.config.sync.poll)
     ballot.spread = _spreader(base, spreading)
+    ceremonies = Ceremonies(base, ballot, _kinds(base))
+    carrying = Carrying(base, ceremonies, ballot, client)
+    ceremonies.wake = ballot.spread
+    spreading.also, spreading.after = carrying.swap, ceremonies.advance
     client.speaks, client.heard = _hand(base), _ear(base, ballot)
     return Parts(
         base=base,
@@ -136,6 +148,9 @@ def make_parts(
         spreading=spreading,
         admitting=Admitting(base.office, base.situation, ballot),
         joining=_joining(base, ballot, client, foundings),
+        ceremonies=ceremonies,
+        carrying=carrying,
+        tending=Tending(base, ceremonies, ballot),
         forks=forks,
         desk=_desk(base, reviews, notices, Announcing(base, replicating, witnesses)),
         keeper=_keeper(base, feed, witnesses.cosigning),
@@ -270,6 +285,10 @@ def _ballot(base: Base, changed: Changed) -> Ballot:
         offload=base.workers,
         changed=changed,
     )
+
+
+def _kinds(base: Base) -> Mapping[str, Kind]:
+    return {PROPOSAL: ResharingKind(base.situation, base.keys.statement)}
 
 
 def _joining(

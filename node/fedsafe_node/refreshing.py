@@ -54,7 +54,7 @@ class Refreshing:
         }
 
     async def _charter(self) -> None:
-        await self._parts.ballot.reload()
+        await self._parts.ballot.reload(anew=True)
 
     async def _decisions(self) -> None:
         base, situation = self._base, self._base.situation

@@ -8,11 +8,12 @@ one whose seal was taken away, and never one that was not sealed yet.
 All files below `keys/` are covered but these:
 
 * `seal-new.key`, which is renamed as soon as there is a seal;
-* `founding-*.key`: the state of a ceremony, which ends if it does not fit, and is
-  destroyed when it ends.
+* `founding-*.key` and `renewal-*.key`: the state of a ceremony, which ends if it does
+  not fit, and is destroyed when it ends.
 
 A file that appears is sealed within the next commits. One that goes is a fault, unless
-a row of `effects` says that it was to be destroyed: a month's or a quarter's key.
+a row of `effects` says that it was to be destroyed: a month's or a quarter's key; or it
+is a share of a generation that the charter shows no more.
 """
 
 import os
@@ -33,7 +34,7 @@ from fedsafe_node.store.sealed_parts import SealKey
 
 _KEY: Final = "seal.key"
 _NEW: Final = "seal-new.key"
-_FOUNDING: Final = "founding-"
+_CEREMONIES: Final = ("founding-", "renewal-")
 
 
 class SealedFiles:
@@ -164,5 +165,5 @@ def _names(keys: Path) -> Iterator[str]:
         with os.scandir(directory) as found:
             names = [each.name for each in found if each.is_file()]
         for name in names:
-            if not name.startswith((".", _FOUNDING)) and name != _NEW:
+            if not name.startswith((".", *_CEREMONIES)) and name != _NEW:
                 yield str(Path(directory, name).relative_to(keys))

@@ -97,6 +97,7 @@ def make_services(parts: Parts) -> Services:
         quarantines=quarantines,
         admitting=parts.admitting,
         joining=parts.joining,
+        carrying=parts.carrying,
         notices=Notices(base.store, parts.notices),
         sightings=Sightings(*around),
         recipients=Recipients(*around),

@@ -77,9 +77,11 @@ class StandingClock:
         self.moment += step
 
 
-async def eventually(condition: Callable[[], Awaitable[T]]) -> T:
+async def eventually(
+    condition: Callable[[], Awaitable[T]], patience: float = PATIENCE
+) -> T:
     """Wait until a condition gives something true, and return it."""
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(patience):
         while not (found := await condition()):  # noqa: ASYNC110 - nobody tells
             await asyncio.sleep(_PACE)
     return found

@@ -24,6 +24,7 @@ from fedsafe_node.governing.messages import (
 )
 from fedsafe_node.messages import Message
 from fedsafe_node.people.messages import ActAnswer
+from fedsafe_node.renewing.messages import CarriedAnswer, CarriedRequest
 from fedsafe_node.signals.quarantining import QuarantineAnswer, QuarantineRequest
 from fedsafe_policies.acts import firsts_of
 from fedsafe_policies.vocabulary import Act, Role
@@ -103,6 +104,11 @@ async def versions(call: Call) -> object:
     return await call.services.charters.versions(after)
 
 
+async def ceremonies(call: Call) -> object:
+    """Compare with a member what was said in ceremonies."""
+    return await call.services.carrying.exchange(call.body(CarriedRequest), call.member)
+
+
 async def exchange(call: Call) -> object:
     """Compare versions and proposals with a member."""
     return await call.services.charters.exchange(call.body(ExchangeRequest))
@@ -131,6 +137,18 @@ GOVERNING_ROUTES: Final = (
         body=ExchangeRequest,
         limit=4 * MIB,
         answer=ExchangeAnswer,
+    ),
+    Route(
+        name="exchangeCeremonies",
+        method="POST",
+        path="/v1/charter/ceremonies",
+        handler=ceremonies,
+        auth=Auth.PEER,
+        lane=Lane.PEERS,
+        summary="Compare with a member what was said in ceremonies",
+        body=CarriedRequest,
+        limit=8 * MIB,
+        answer=CarriedAnswer,
     ),
     Route(
         name="showFederation",

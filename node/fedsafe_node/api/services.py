@@ -63,6 +63,7 @@ from fedsafe_node.register_messages import (
     PublicRegister,
     RegisterAnswer,
 )
+from fedsafe_node.renewing.carrying import Carrying
 from fedsafe_node.review.service import ReviewService
 from fedsafe_node.signals.quarantining import Quarantines
 from fedsafe_node.signals.reviewing import Validations
@@ -238,6 +239,7 @@ class Services:
     admitting: Admitting
     joining: Joining
     quarantines: Quarantines
+    carrying: Carrying
     events: Events
     recipients: Ledger
     notices: Notices

@@ -13,7 +13,6 @@ from datetime import timedelta
 from secrets import token_bytes
 from typing import Final
 
-from fedsafe_crypto.seal import seal
 from fedsafe_federation.amendment import Version
 from fedsafe_federation.card import Card, fingerprint, open_card
 from fedsafe_federation.charter import MemberRole
@@ -30,6 +29,7 @@ from fedsafe_federation.wireformat import decode, encode
 from fedsafe_node.errors import ForbiddenError, NotFoundError, WrongStateError
 from fedsafe_node.governing.ballot import Ballot, Present
 from fedsafe_node.governing.chain import versions_after
+from fedsafe_node.governing.media_keys import sealed_media
 from fedsafe_node.governing.messages import (
     InvitationAnswer,
     JoiningAnswer,
@@ -38,7 +38,6 @@ from fedsafe_node.governing.messages import (
     SealedKeys,
 )
 from fedsafe_node.log.audit import Event
-from fedsafe_node.membership import Membership
 from fedsafe_node.people.office import Office
 from fedsafe_node.principal import Principal
 from fedsafe_node.situation import Situation
@@ -46,7 +45,6 @@ from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.store.rows import Row
 from fedsafe_node.tracing import nothing_happened
 
-MEDIA_INFO: Final = b"fedsafe/v1/media-keys"
 MOST: Final = 32
 _KEPT: Final = 30 * 24 * 60 * 60
 """So many seconds after somebody came their card makes place for invitations."""
@@ -204,7 +202,10 @@ class Admitting:
             and MemberRole.MEDIA in each.roles
             for each in version.charter.active()
         )
-        return _sealed(shared.membership, card) if is_member else []
+        if not is_member:
+            return []
+        wanted = [(each.epoch, each.generation) for each in version.charter.epochs]
+        return sealed_media(shared.membership, card.name, card.keys.sealing, wanted)
 
     def _holds(self, invited: Invited) -> bool:
         return invited.card is not None or self._office.now() < invited.expires
@@ -218,29 +219,6 @@ class Admitting:
         if present is None or self._situation.shared is None:
             raise WrongStateError("no_federation", "this node has no federation")
         return present
-
-
-def media_context(federation: str, name: str, epoch: int, generation: int) -> bytes:
-    """Say what sealed media keys are bound to."""
-    return f"{federation}\n{name}\n{epoch}.{generation}".encode()
-
-
-def _sealed(membership: Membership, card: Card) -> list[SealedKeys]:
-    federation = membership.charter.federation
-    return [
-        SealedKeys(
-            epoch=entry.epoch,
-            generation=entry.generation,
-            sealed=seal(
-                card.keys.sealing,
-                keys.token + keys.group,
-                info=MEDIA_INFO,
-                aad=media_context(federation, card.name, entry.epoch, entry.generation),
-            ),
-        )
-        for entry in membership.charter.epochs
-        if (keys := membership.media.get((entry.epoch, entry.generation))) is not None
-    ]
 
 
 def _check_canonicalisers(card: Card) -> None:

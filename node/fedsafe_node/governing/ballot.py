@@ -31,6 +31,7 @@ from fedsafe_node.clock import Clock
 from fedsafe_node.config import Place
 from fedsafe_node.errors import LeftError, WrongStateError
 from fedsafe_node.governing.chain import (
+    KEYS_DOCUMENT,
     keep_fork,
     keep_next,
     open_chain,
@@ -45,7 +46,8 @@ from fedsafe_node.governing.pending import (
     read_pending,
 )
 from fedsafe_node.log.audit import AuditTrail, Detail, Event
-from fedsafe_node.membership import Membership, load_membership
+from fedsafe_node.membership import Membership
+from fedsafe_node.renewing.installing import take_up_membership
 from fedsafe_node.situation import Situation
 from fedsafe_node.store.protocol import Reader, Store, Transaction
 from fedsafe_node.telemetry import LOGGER, fields
@@ -97,9 +99,17 @@ class Ballot:
         return await self._store.read(_read_present)
 
     async def sign(
-        self, tx: Transaction, payload: bytes, *, refuse: bool, by: str, second: str
+        self,
+        tx: Transaction,
+        payload: bytes,
+        *,
+        refuse: bool,
+        by: str | None = None,
+        second: str | None = None,
     ) -> None:
         """Sign a version, or promise never to, within the act that decides it.
+
+        Two people have decided it, or nobody had to: it is what a ceremony ended with.
 
         Raises:
             WrongStateError: there is another version by now; or this node has signed
@@ -159,8 +169,8 @@ class Ballot:
             await self.reload()
         return is_new
 
-    async def reload(self) -> None:
-        """Let memory follow the version that the store holds."""
+    async def reload(self, *, anew: bool = False) -> None:
+        """Let memory follow the version that the store holds; *anew*: or its keys."""
         async with self._loading:
             chain = await self._store.read(read_chain)
             if not chain:
@@ -168,18 +178,25 @@ class Ballot:
             *older, newest = chain
             shared = self._situation.shared
             digest = charter_digest(newest.payload)
-            if shared is not None and shared.membership.version.digest == digest:
+            known = shared is not None and shared.membership.version.digest == digest
+            if known and not anew:
                 return
             name, document = self._situation.node, encode(newest)
             try:
                 membership: Membership | None = await self._offload(
-                    lambda: load_membership(self._place, name, document, older)
+                    lambda: take_up_membership(self._place, name, document, older)
                 )
             except LeftError:
                 if shared is None:
                     return
                 membership = None
             await self._changed(membership)
+
+    async def keys_changed(self) -> None:
+        """Let memory, here and in other processes, follow the key files."""
+        at = str(self._now()).encode()
+        await self._store.write(lambda tx: tx.put_document(KEYS_DOCUMENT, at))
+        await self.reload(anew=True)
 
     def _check_vote(self, present: Present, digest: bytes, *, refuse: bool) -> None:
         name, known = self._situation.node, present.pending.find(digest)

@@ -15,6 +15,8 @@ from fedsafe_federation.wireformat import decode, encode
 from fedsafe_node.store.protocol import Reader, Transaction
 
 CHARTER_DOCUMENT: Final = "charter"
+KEYS_DOCUMENT: Final = "charter-keys"
+"""Written when key files change under one version: processes read them again."""
 _FORK_DOCUMENT: Final = "charter-fork"
 _MOST_BYTES: Final = 2 * 1024 * 1024
 

@@ -13,9 +13,8 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
-from fedsafe_crypto.errors import CryptoError
 from fedsafe_crypto.identity import SigningKey
-from fedsafe_crypto.seal import RecipientKey, open_sealed
+from fedsafe_crypto.seal import RecipientKey
 from fedsafe_federation.amendment import (
     Version,
     open_successor,
@@ -35,16 +34,16 @@ from fedsafe_federation.signed import Signed
 from fedsafe_federation.wireformat import decode, encode
 from fedsafe_node.config import Place
 from fedsafe_node.errors import BadRequestError, ConfigError, WrongStateError
-from fedsafe_node.governing.admitting import MEDIA_INFO, media_context
 from fedsafe_node.governing.ballot import Ballot
 from fedsafe_node.governing.chain import keep_next, open_chain
+from fedsafe_node.governing.media_keys import opened_media
 from fedsafe_node.governing.messages import (
     JoinAnswer,
     KnockAnswer,
     KnockRequest,
     SealedKeys,
 )
-from fedsafe_node.keys import MediaKeys, write_media_keys
+from fedsafe_node.keys import write_media_keys
 from fedsafe_node.log.audit import Detail, Event
 from fedsafe_node.people.office import Office
 from fedsafe_node.provisions import check_federation_policy
@@ -241,15 +240,7 @@ class Joining:
     def _keep_keys(self, wish: _Kept, sealed: Sequence[SealedKeys]) -> None:
         name = self._situation.node
         for each in sealed:
-            context = media_context(wish.federation, name, each.epoch, each.generation)
-            try:
-                secret = open_sealed(
-                    self._sealing, each.sealed, info=MEDIA_INFO, aad=context
-                )
-            except CryptoError:
-                raise AmendmentError("the media keys are sealed to others") from None
-            half = len(secret) // 2
-            keys = MediaKeys(secret[:half], secret[half:])
+            keys = opened_media(self._sealing, each, wish.federation, name)
             write_media_keys(self._place, each.epoch, each.generation, keys)
 
     async def _ask(

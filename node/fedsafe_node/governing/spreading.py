@@ -6,10 +6,12 @@ new was signed here: for the versions that this node lacks, which everybody may 
 and then with what it holds of proposals for what the member holds. Suspended members
 are asked as well, and ask: they have to learn when they take part again. Whatever comes
 is checked by the `Ballot`; a member that cannot be reached hears of it from another.
+What else members carry between them goes along: `also` with each, `after` all.
 """
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 from fedsafe_federation.charter import Member
@@ -24,6 +26,14 @@ from fedsafe_node.telemetry import LOGGER, fields
 
 _LOG = logging.getLogger(f"{LOGGER}.governing")
 _MOST_ROUNDS: Final = 64
+
+
+async def _nothing(_member: Member) -> None:
+    """Carry nothing else."""
+
+
+async def _no_more() -> None:
+    """Do nothing after a round."""
 
 
 class Spreading:
@@ -42,6 +52,8 @@ class Spreading:
         self._poll = poll
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self.also: Callable[[Member], Awaitable[None]] = _nothing
+        self.after: Callable[[], Awaitable[None]] = _no_more
 
     @property
     def spreads(self) -> bool:
@@ -68,6 +80,7 @@ class Spreading:
         while True:
             self._wake.clear()
             await self.round()
+            await self._follow()
             try:
                 async with asyncio.timeout(self._poll):
                     await self._wake.wait()
@@ -93,10 +106,17 @@ class Spreading:
             present = await self._ballot.present()
             if present is not None:
                 await self._swap(member, present)
+            await self.also(member)
         except (FederationError, NodeError) as error:
             reason = type(error).__name__
             facts = fields(peer=member.name, reason=reason)
             _LOG.info("the charter is not compared", extra=facts)
+
+    async def _follow(self) -> None:
+        try:
+            await self.after()
+        except (FederationError, NodeError) as error:
+            _LOG.warning("no step", extra=fields(reason=type(error).__name__))
 
     async def _catch_up(self, member: Member) -> None:
         for _ in range(_MOST_ROUNDS):

@@ -22,6 +22,7 @@ from fedsafe_federation.signals import (
 )
 from fedsafe_federation.wireformat import encode
 from fedsafe_node.asked import File, Person
+from fedsafe_node.errors import UnavailableError
 from fedsafe_node.evaluators import OWN_EPOCH, OWN_GENERATION, Output, OwnList
 from fedsafe_node.keys import MediaKeys
 from fedsafe_node.membership import Membership
@@ -34,6 +35,7 @@ from fedsafe_policies.vocabulary import MediaKind, Provenance, Scope
 Randomness = Callable[[int], bytes]
 
 _VERSION: Final = 0x7000
+_RETRY_AFTER_MS: Final = 5_000
 _VARIANT: Final = 0x80 << 56
 
 
@@ -60,15 +62,27 @@ def own_listing(own: OwnList) -> Listing:
 
 
 def shared_listing(membership: Membership) -> Listing:
-    """Describe this node's list in the federation, in its newest epoch."""
+    """Describe this node's list in the federation, in its newest epoch.
+
+    Raises:
+        UnavailableError: a member has yet to give this node the newest media keys.
+    """
     newest = membership.epoch
+    media = membership.media.get((newest.epoch, newest.generation))
+    if media is None:
+        raise UnavailableError(
+            "deferred",
+            "the media keys of the newest generation are on their way from another "
+            "member: try again",
+            retry_after_ms=_RETRY_AFTER_MS,
+        )
     return Listing(
         federation=membership.charter.federation,
         origin=membership.me.name,
         epoch=newest.epoch,
         generation=newest.generation,
         scope=Scope.FEDERATION,
-        media=membership.media[newest.epoch, newest.generation],
+        media=media,
         ends=newest.ends,
     )
 

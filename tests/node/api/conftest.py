@@ -22,7 +22,7 @@ from aiohttp import (
     UnixConnector,
 )
 from tests.node.api.disputes import FakeDisputes
-from tests.node.api.governing import FakeCharters
+from tests.node.api.governing import FakeCarrying, FakeCharters
 from tests.node.api.helping import help_desk
 from tests.node.api.keeping import fake_keeping
 from tests.node.api.oversight import FakeBreaches, FakeBudgets, FakeValidations
@@ -699,6 +699,7 @@ def make_services(memory: Memory) -> Services:
         admitting=FakeCharters(memory),  # type: ignore[arg-type]
         joining=FakeCharters(memory),  # type: ignore[arg-type]
         quarantines=FakeCharters(memory),  # type: ignore[arg-type]
+        carrying=FakeCarrying(memory),  # type: ignore[arg-type]
         events=FakeEvents(memory),
         recipients=FakeRecipients(memory),
         notices=FakeNotices(memory),

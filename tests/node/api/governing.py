@@ -18,6 +18,7 @@ from fedsafe_node.governing.messages import (
 )
 from fedsafe_node.people.messages import ActAnswer
 from fedsafe_node.principal import Principal
+from fedsafe_node.renewing.messages import CarriedAnswer, CarriedRequest
 from fedsafe_node.signals.quarantining import QuarantineAnswer, QuarantineRequest
 from fedsafe_policies.vocabulary import Act
 
@@ -114,3 +115,12 @@ class FakeCharters:
     async def refuse(self, proposal: str, who: Principal) -> ActAnswer:
         await self.memory.called(("refuse", proposal, who.name))
         return ASKED
+
+
+@dataclass
+class FakeCarrying:
+    memory: Any
+
+    async def exchange(self, request: CarriedRequest, peer: str) -> CarriedAnswer:
+        await self.memory.called(("carry", request.version, peer))
+        return CarriedAnswer(statements=[], media=[])

@@ -92,6 +92,13 @@ BODIES: dict[str, object] = {
     "evaluate": STATEMENT,
     "founding": [STATEMENT],
     "exchangeCharter": {"version": 1, "statements": [STATEMENT]},
+    "exchangeCeremonies": {
+        "version": 1,
+        "charter": "A" * 43 + "=",
+        "statements": [STATEMENT],
+        "have": [],
+        "lacks": [],
+    },
     "knock": {"joining": STATEMENT, "version": 0, "signatures": []},
     "invite": {"hours": 24},
     "quarantine": {"member": "games.example.fr", "after": 1_700_000_000},

@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: Apache-2.0
+"""When the key of an epoch is to be shared anew, with which threshold, and by whom.
+
+It is due once whoever holds a share is not who should, and each month, so that what a
+thief took in one month is worth nothing with what he takes in the next. A member that
+has left keeps its share of the generation in which it left. Such shares make the key
+once there are as many as that generation's threshold, whatever comes after it: then
+only a new key helps, and `Departed` counts how far away that is.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum, unique
+from typing import Final
+
+from msgspec.structs import replace
+
+from fedsafe_federation.charter import Charter, Epoch, Member, majority
+
+MONTH: Final = 30 * 24 * 3600
+REST: Final = 24 * 3600
+"""A generation is shared anew without a need after so many seconds at the soonest."""
+
+
+@unique
+class Need(StrEnum):
+    """Why a key is to be shared anew."""
+
+    DEPARTED = "departed"
+    LACKING = "lacking"
+    MONTHLY = "monthly"
+
+
+@dataclass(frozen=True, slots=True)
+class Departed:
+    """How many shares of one generation lie with members that have left."""
+
+    epoch: int
+    generation: int
+    threshold: int
+    count: int
+
+    @property
+    def is_close(self) -> bool:
+        """Whether one more would do to make the key."""
+        return 0 < self.count >= self.threshold - 1
+
+
+def need_of(charter: Charter, entry: Epoch, made: int, now: int) -> Need | None:
+    """Say why an epoch's key is to be shared anew, if it is; *made* is its age."""
+    if now >= entry.ends:
+        return None
+    pinned = {pin.index for pin in entry.pins}
+    willing = {each.index for each in charter.willing()}
+    if pinned - willing:
+        return Need.DEPARTED
+    if willing - pinned:
+        return Need.LACKING
+    return Need.MONTHLY if now >= made + MONTH else None
+
+
+def convenors(charter: Charter, entry: Epoch, need: Need) -> list[Member]:
+    """Give who is to propose it, the first one first.
+
+    Whoever lacks a share asks for it; until it does, it would only be waited for.
+    """
+    pinned = {pin.index for pin in entry.pins}
+    willing = charter.willing()
+    if need is Need.LACKING:
+        return [each for each in willing if each.index not in pinned]
+    return [each for each in willing if each.index in pinned]
+
+
+def fitting(charter: Charter, entry: Epoch) -> int:
+    """Give the threshold that nobody has to agree on anew.
+
+    It stays while as many hold shares as before; otherwise it is more than half.
+    """
+    count = len(charter.willing())
+    return entry.threshold if count == len(entry.pins) else majority(count)
+
+
+def made_at(chain: Sequence[Charter], entry: Epoch) -> int:
+    """Give the moment of the version that first showed a generation."""
+    number = entry.epoch, entry.generation
+    for charter in chain:
+        if number in {(each.epoch, each.generation) for each in charter.epochs}:
+            return charter.created
+    return 0
+
+
+def renewal_in(before: Charter, after: Charter) -> Epoch | None:
+    """Give the generation that a version brings, if it changes nothing else."""
+    old = {each.epoch: each for each in before.epochs}
+    changed = [each for each in after.epochs if old.get(each.epoch) != each]
+    same = replace(
+        after,
+        version=before.version,
+        previous=before.previous,
+        created=before.created,
+        epochs=before.epochs,
+    )
+    if same != before or len(changed) != 1 or len(after.epochs) != len(before.epochs):
+        return None
+    [entry] = changed
+    return entry if entry.epoch in old else None
+
+
+def departed(chain: Sequence[Charter]) -> list[Departed]:
+    """Count, for each generation of a live epoch, the shares that left with members.
+
+    Whoever is suspended may come back, and is not counted.
+    """
+    newest = chain[-1]
+    live = {each.epoch for each in newest.epochs}
+    members = {each.index for each in newest.members}
+    found: dict[tuple[int, int], Departed] = {}
+    for charter in chain:
+        for entry in charter.epochs:
+            if entry.epoch in live:
+                gone = {pin.index for pin in entry.pins} - members
+                number = entry.epoch, entry.generation
+                found[number] = Departed(*number, entry.threshold, len(gone))
+    return [found[number] for number in sorted(found)]

@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Media keys on their way to a member that has no share of the generation."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from fedsafe_crypto.errors import CryptoError
+from fedsafe_crypto.seal import RecipientKey, open_sealed, seal
+from fedsafe_federation.errors import AmendmentError
+from fedsafe_node.governing.messages import SealedKeys
+from fedsafe_node.keys import MediaKeys
+from fedsafe_node.membership import Membership
+
+_INFO: Final = b"fedsafe/v1/media-keys"
+
+
+def media_context(federation: str, name: str, epoch: int, generation: int) -> bytes:
+    """Say what sealed media keys are bound to."""
+    return f"{federation}\n{name}\n{epoch}.{generation}".encode()
+
+
+def sealed_media(
+    membership: Membership, name: str, sealing: bytes, wanted: Iterable[tuple[int, int]]
+) -> list[SealedKeys]:
+    """Seal media keys to a member."""
+    federation = membership.charter.federation
+    return [
+        SealedKeys(
+            epoch=epoch,
+            generation=generation,
+            sealed=seal(
+                sealing,
+                keys.token + keys.group,
+                info=_INFO,
+                aad=media_context(federation, name, epoch, generation),
+            ),
+        )
+        for epoch, generation in wanted
+        if (keys := membership.media.get((epoch, generation))) is not None
+    ]
+
+
+def opened_media(
+    key: RecipientKey, sealed: SealedKeys, federation: str, name: str
+) -> MediaKeys:
+    """Open media keys that were sealed to this node.
+
+    Raises:
+        AmendmentError: they are sealed to others.
+    """
+    context = media_context(federation, name, sealed.epoch, sealed.generation)
+    try:
+        secret = open_sealed(key, sealed.sealed, info=_INFO, aad=context)
+    except CryptoError:
+        raise AmendmentError("the media keys are sealed to others") from None
+    half = len(secret) // 2
+    return MediaKeys(secret[:half], secret[half:])

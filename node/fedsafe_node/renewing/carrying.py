@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Carry what is said in ceremonies between members, and media keys to who lacks them.
+
+A node pushes what it said itself, and is given what it has not heard, from whoever has
+heard it: so one whom the sender cannot reach hears of it from another. It also says
+which version of the charter it holds: once all do, old shares are destroyed. Nothing
+is sent to a member that knows as much, unless a ceremony is under way.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from fedsafe_federation.charter import Member, MemberRole
+from fedsafe_federation.errors import MalformedError, PeerError
+from fedsafe_federation.peer import PeerClient
+from fedsafe_federation.signed import Signed
+from fedsafe_federation.wireformat import decode, encode
+from fedsafe_node.base import Base
+from fedsafe_node.errors import WrongStateError
+from fedsafe_node.governing.ballot import Ballot
+from fedsafe_node.governing.media_keys import opened_media, sealed_media
+from fedsafe_node.governing.messages import SealedKeys
+from fedsafe_node.keys import load_media_keys, write_media_keys
+from fedsafe_node.renewing.keeping import digest_of
+from fedsafe_node.renewing.messages import CarriedAnswer, CarriedRequest, Lacked
+from fedsafe_node.renewing.scene import Scene, read_scene
+from fedsafe_node.renewing.service import Ceremonies
+
+_MOST_SENT: Final = 2 * 1024 * 1024
+_MOST_ANSWERED: Final = 8 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What a member was last told."""
+
+    version: int
+    said: frozenset[bytes]
+
+
+class Carrying:
+    """Asks other members, and answers them.
+
+    Owned by the event loop: `_told`, what each member was told.
+    """
+
+    def __init__(
+        self, base: Base, ceremonies: Ceremonies, ballot: Ballot, client: PeerClient
+    ) -> None:
+        self._base = base
+        self._ceremonies = ceremonies
+        self._ballot = ballot
+        self._client = client
+        self._told: dict[str, _Told] = {}
+
+    async def exchange(self, request: CarriedRequest, peer: str) -> CarriedAnswer:
+        """Take in what a member says, and give it what it lacks.
+
+        Raises:
+            WrongStateError: this node has no federation.
+        """
+        ceremonies = self._ceremonies
+        ack = peer, request.version
+        if await ceremonies.take(request.statements, ack=ack):
+            self._ballot.spread()
+        scene = await self._base.store.scan(read_scene)
+        if scene is None:
+            raise WrongStateError("no_federation", "this node has no federation")
+        if request.version > scene.version.charter.version:
+            self._ballot.spread()  # it is ahead: ask at once
+        statements: list[Signed] = []
+        if request.charter == scene.version.digest:
+            have = set(request.have)
+            lacking = [e for e in scene.kept.statements() if digest_of(e) not in have]
+            statements = _fitting(lacking, _MOST_ANSWERED)
+        return CarriedAnswer(
+            statements=statements, media=self._media(scene, peer, request.lacks)
+        )
+
+    async def swap(self, member: Member) -> None:
+        """Tell a member what is new here, and take in what it gives.
+
+        Raises:
+            PeerError: no usable answer.
+        """
+        scene = await self._ceremonies.present()
+        if scene is None or not member.active:
+            return
+        version = scene.version.charter.version
+        told = self._told.get(member.name, _Told(0, frozenset()))
+        node = self._base.situation.node
+        own = [e for e in scene.kept.statements() if e.signer == node]
+        new = [each for each in own if digest_of(each) not in told.said]
+        lacks = await self._lacks(scene)
+        if not new and not lacks and told.version == version and _is_quiet(scene):
+            return
+        sent = _fitting(new, _MOST_SENT)
+        request = CarriedRequest(
+            version=version,
+            charter=scene.version.digest,
+            statements=sent,
+            have=[digest_of(each) for each in scene.kept.statements()],
+            lacks=lacks,
+        )
+        data = await self._client.exchange_ceremonies(member, encode(request))
+        try:
+            answer = decode(data, CarriedAnswer)
+        except MalformedError as error:
+            raise PeerError(member.name, str(error)) from None
+        said = frozenset(map(digest_of, sent)) | told.said
+        self._told[member.name] = _Told(version, said)
+        if len(sent) < len(new) or await self._ceremonies.take(answer.statements):
+            self._ballot.spread()
+        await self._keep_media(scene, answer.media, lacks)
+
+    async def _lacks(self, scene: Scene) -> list[Lacked]:
+        """Name the generations of which this node should have media keys."""
+        shared = self._base.situation.shared
+        if shared is None:
+            return []
+        here = shared.membership.media
+        return [
+            Lacked(epoch=each.epoch, generation=each.generation)
+            for each in scene.version.charter.epochs
+            if (each.epoch, each.generation) not in here
+        ]
+
+    def _media(
+        self, scene: Scene, peer: str, wanted: Sequence[Lacked]
+    ) -> list[SealedKeys]:
+        shared = self._base.situation.shared
+        charter = scene.version.charter
+        member = next((each for each in charter.active() if each.name == peer), None)
+        if shared is None or member is None or MemberRole.MEDIA not in member.roles:
+            return []
+        numbers = [(each.epoch, each.generation) for each in wanted]
+        return sealed_media(
+            shared.membership, member.name, member.keys.sealing, numbers
+        )
+
+    async def _keep_media(
+        self, scene: Scene, sealed: Sequence[SealedKeys], lacks: Sequence[Lacked]
+    ) -> None:
+        wanted = {(each.epoch, each.generation) for each in lacks}
+        given = [e for e in sealed if (e.epoch, e.generation) in wanted]
+        if not given:
+            return
+        base = self._base
+        federation, name = scene.version.charter.federation, base.situation.node
+
+        def write() -> None:
+            for each in given:
+                keys = opened_media(base.keys.sealing, each, federation, name)
+                known = load_media_keys(base.place)
+                same = {known[n].token for n in known if n[0] == each.epoch}
+                if same and keys.token not in same:
+                    raise PeerError(name, "was given another media token key")
+                write_media_keys(base.place, each.epoch, each.generation, keys)
+
+        await base.workers(write)
+        await self._ballot.keys_changed()
+
+
+def _is_quiet(scene: Scene) -> bool:
+    return all(each.over or each.agreed for each in scene.kept.attempts)
+
+
+def _fitting(statements: Sequence[Signed], most: int) -> list[Signed]:
+    """Give as many as fit into one message, and always one."""
+    found: list[Signed] = []
+    size = 0
+    for each in statements:
+        size += 2 * len(each.payload)
+        if found and size > most:
+            break
+        found.append(each)
+    return found

@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Propose ceremonies that are due, and let go of old shares: a job of the node.
+
+Who proposes is the same for all: each next in line waits a minute longer. A ceremony
+that failed is repeated at once without whoever it failed by.
+"""
+
+import logging
+from collections.abc import Sequence
+from typing import Final
+
+from msgspec.structs import replace
+
+from fedsafe_federation.charter import Charter
+from fedsafe_federation.errors import FederationError
+from fedsafe_federation.signed import Signed
+from fedsafe_node.base import Base
+from fedsafe_node.ceremony_files import RENEWAL, destroy_states
+from fedsafe_node.governing.ballot import Ballot
+from fedsafe_node.log.audit import Detail, Event
+from fedsafe_node.renewing.installing import destroy_former, former_shares
+from fedsafe_node.renewing.keeping import Kept, gone_from, keep, opened_of
+from fedsafe_node.renewing.kinds import Kind, Wanted
+from fedsafe_node.renewing.scene import Scene, read_scene
+from fedsafe_node.renewing.service import Ceremonies
+from fedsafe_node.store.protocol import Transaction
+from fedsafe_node.telemetry import LOGGER, fields
+
+_LOG = logging.getLogger(f"{LOGGER}.renewing")
+_PATIENCE: Final = 60
+"""So many seconds the next in line waits for whoever is to propose before it."""
+_LONGEST_WAIT: Final = 7 * 24 * 3600
+"""So many seconds an old share is served for members that have not followed."""
+_DAY: Final = 24 * 3600
+
+
+class Tending:
+    """Looks after the keys of the federation."""
+
+    def __init__(self, base: Base, ceremonies: Ceremonies, ballot: Ballot) -> None:
+        self._base = base
+        self._ceremonies = ceremonies
+        self._ballot = ballot
+
+    async def run(self) -> None:
+        """Make all steps, propose what is due, and let go of old shares."""
+        ceremonies = self._ceremonies
+        await ceremonies.advance()
+        async with ceremonies.alone():
+            scene = await ceremonies.present()
+            if scene is None:
+                return
+            await self._propose(scene)
+            await self._let_go(scene)
+
+    async def _propose(self, scene: Scene) -> None:
+        wish, now = scene.kept.wish, self._ceremonies.now()
+        if wish is not None and wish.until <= now:
+            wish = None
+        since = scene.kept.since
+        wanted = [
+            (kind, each)
+            for kind in self._ceremonies.kinds.values()
+            for each in kind.wanted(scene.chain, wish, now)
+        ]
+        if bool(wanted) != bool(since):
+            kept = replace(scene.kept, since=now if wanted else 0)
+            await self._base.store.write(lambda tx: self._keep_since(tx, kept))
+            since = kept.since
+        for kind, each in wanted:
+            proposal = self._next(scene, kind, each, since, now)
+            if proposal is not None and await self._ceremonies.take([proposal]):
+                self._ceremonies.wake()
+
+    async def _keep_since(self, tx: Transaction, kept: Kept) -> None:
+        scene = await read_scene(tx)
+        if scene is not None and scene.kept.charter == kept.charter:
+            await keep(tx, replace(scene.kept, since=kept.since))
+
+    def _next(
+        self, scene: Scene, kind: Kind, wanted: Wanted, since: int, now: int
+    ) -> Signed | None:
+        """Give the proposal that is this node's to make, if it is its turn."""
+        attempts = [
+            (each, opened)
+            for each in scene.kept.attempts
+            if (opened := opened_of(scene.version, self._ceremonies.kinds, each)).target
+            == wanted.target
+            and self._ceremonies.agrees(scene, opened)
+        ]
+        if any(not each.over and opened.deadline > now for each, opened in attempts):
+            return None
+        repeated = None
+        begin, names = since + wanted.grace, list(wanted.names)
+        if attempts:
+            last, opened = max(attempts, key=lambda pair: pair[1].created)
+            gone = gone_from(scene.kept, scene.version, self._ceremonies.kinds, opened)
+            willing = [each.name for each in scene.version.charter.willing()]
+            begin = last.over or opened.deadline
+            names = [name for name in willing if name not in gone]
+            if last.gone:
+                repeated = opened, gone
+        node = self._base.situation.node
+        if node not in names or now < begin + names.index(node) * _PATIENCE:
+            return None
+        try:
+            if repeated is not None and now < begin + _DAY:
+                return kind.repeat(scene.version, *repeated, now)
+            return kind.propose(scene.version, wanted, now)
+        except FederationError as error:
+            _LOG.warning("nothing to propose", extra=fields(reason=str(error)))
+            return None
+
+    async def _let_go(self, scene: Scene) -> None:
+        """Destroy what newer shares stand for, and states of what is over."""
+        place, charter = self._base.place, scene.version.charter
+        live = {each.run for each in scene.kept.attempts}
+        await self._base.workers(lambda: destroy_states(place, RENEWAL, but=live))
+        former = await self._base.workers(lambda: former_shares(place, charter))
+        if not former or not self._all_followed(scene):
+            return
+
+        async def act(tx: Transaction) -> None:
+            for epoch, generation in former:
+                detail: Detail = {"epoch": epoch, "generation": generation}
+                await self._ceremonies.note(tx, Event.SHARE_DESTROYED, detail)
+
+        await self._base.store.write(act)
+        await self._base.workers(lambda: destroy_former(place, charter))
+        await self._ballot.keys_changed()
+
+    def _all_followed(self, scene: Scene) -> bool:
+        """Whether all members know the newest generations, or had long enough to."""
+        charter, node = scene.version.charter, self._base.situation.node
+        needed = max(_shown_since(scene.chain, each) for each in _shown(charter))
+        made = next(each for each in scene.chain if each.version == needed)
+        if self._ceremonies.now() >= made.created + _LONGEST_WAIT:
+            return True
+        others = [each.name for each in charter.active() if each.name != node]
+        return all(scene.kept.acks.get(name, 0) >= needed for name in others)
+
+
+def _shown(charter: Charter) -> list[tuple[int, int]]:
+    return [(each.epoch, each.generation) for each in charter.epochs]
+
+
+def _shown_since(chain: Sequence[Charter], number: tuple[int, int]) -> int:
+    return next(each.version for each in chain if number in _shown(each))
