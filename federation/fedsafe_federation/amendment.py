@@ -23,7 +23,6 @@ from fedsafe_crypto.identity import SigningKey, verify
 from fedsafe_federation.charter import (
     CHARTER,
     Charter,
-    Epoch,
     Member,
     SignedCharter,
     charter_digest,
@@ -31,7 +30,7 @@ from fedsafe_federation.charter import (
     open_charter,
 )
 from fedsafe_federation.errors import MalformedError, UntrustedError
-from fedsafe_federation.holdings import check_holdings, check_renewed
+from fedsafe_federation.holdings import check_holdings, check_opened, check_renewed
 from fedsafe_federation.signed import (
     Bytes32,
     Positive,
@@ -309,23 +308,22 @@ def _check_roster(before: Charter, after: Charter) -> None:
 
 def _check_keys(before: Charter, after: Charter) -> None:
     old = {entry.epoch: entry for entry in before.epochs}
-    newest = max(old)
-    if after.epochs[-1].epoch < newest:
+    newest = before.newest
+    if after.newest.epoch < newest.epoch:
         raise MalformedError("Charter", "the newest epoch is gone")
+    for gone in old.keys() - {entry.epoch for entry in after.epochs}:
+        if after.created < before.epoch_over(gone):
+            raise MalformedError("Charter", "an epoch is gone before it is over")
     for entry in after.epochs:
         was = old.get(entry.epoch)
         if was is None:
-            _check_new_epoch(entry, newest)
+            check_opened(newest, entry)
+            check_holdings(entry, before, after)
+            if entry.starts > after.created:
+                raise MalformedError("Charter", "an epoch that starts later")
         elif entry.generation == was.generation:
             if entry != was:
                 raise MalformedError("Charter", "a generation is not what it was")
         else:
             check_renewed(was, entry)
             check_holdings(entry, before, after)
-
-
-def _check_new_epoch(entry: Epoch, newest: int) -> None:
-    if entry.epoch <= newest:
-        raise MalformedError("Charter", "an epoch that was over")
-    if entry.holdings:
-        raise MalformedError("Charter", "holdings of a key that is new")

@@ -35,6 +35,9 @@ FIRST_VERSION: Final = 1
 MAX_MEMBERS: Final = 64
 MOST_BACKFILL: Final = 14 * 24 * 60 * 60
 """So many seconds a backfill is in force at most."""
+OVERLAP: Final = 30 * 24 * 60 * 60
+"""So many seconds behind an epoch's end its signals still match; then it is over."""
+LONGEST_EPOCH: Final = 366 * 24 * 60 * 60
 
 Index = Annotated[int, msgspec.Meta(ge=1, le=MAX_INDEX)]
 
@@ -98,7 +101,7 @@ class Epoch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     `pins` are the holders' public shares in order of their index. A member that came
     later has none, and one that left stays pinned until the next generation: see
-    `Charter.holders`.
+    `Charter.holders`. It ends at `ends`, or when the next epoch starts.
     """
 
     epoch: Positive
@@ -222,8 +225,32 @@ class Charter(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """Give the members that take part now and are to hold shares."""
         return [each for each in self.active() if MemberRole.HOLDER in each.roles]
 
+    @property
+    def newest(self) -> Epoch:
+        """The epoch under which signals are published."""
+        return self.epochs[-1]
+
+    def epoch_ends(self, epoch: int) -> int:
+        """Say when nothing is published under an epoch any more; 0 if it is gone."""
+        ends = 0
+        for entry in self.epochs:
+            if entry.epoch == epoch:
+                ends = entry.ends
+            elif entry.epoch > epoch and ends:
+                ends = min(ends, entry.starts)
+        return ends
+
+    def epoch_over(self, epoch: int) -> int:
+        """Say from when on nothing matches under an epoch; 0 if it is gone."""
+        ends = self.epoch_ends(epoch)
+        return ends + OVERLAP if ends else 0
+
+    def live(self, now: int) -> list[Epoch]:
+        """Give the epochs that are not over."""
+        return [each for each in self.epochs if now < self.epoch_over(each.epoch)]
+
     def pins(self) -> Mapping[int, Pins]:
-        """Give the pins of every live epoch, by epoch."""
+        """Give the pins of every epoch that is listed, by epoch."""
         return {entry.epoch: pins_of(entry) for entry in self.epochs}
 
 
@@ -349,6 +376,9 @@ def _check_epochs(charter: Charter) -> None:
         raise MalformedError("Charter", "an epoch is listed twice")
     if numbers != sorted(numbers):
         raise MalformedError("Charter", "epochs are out of order")
+    starts = [entry.starts for entry in charter.epochs]
+    if starts != sorted(starts):
+        raise MalformedError("Charter", "an epoch starts before the one before it")
     for entry in charter.epochs:
         indices = [pin.index for pin in entry.pins]
         if indices != sorted(set(indices)) or indices[-1] >= charter.next_index:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What makes a new generation of a key count: all its holders have signed for it.
+"""What makes a new key, or a new generation, count: all its holders have signed for it.
 
 A holder signs the epoch as the charter will show it (key, pins, transcript) once its
 share is safe and fits. A quorum alone can thus put no pins into the charter that some
@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from fedsafe_crypto.errors import CryptoError
 from fedsafe_crypto.identity import verify
-from fedsafe_federation.charter import Charter, Epoch
+from fedsafe_federation.charter import LONGEST_EPOCH, Charter, Epoch
 from fedsafe_federation.errors import MalformedError, UntrustedError
 from fedsafe_federation.wireformat import encode
 
@@ -42,12 +42,35 @@ def check_renewed(was: Epoch, entry: Epoch) -> None:
         raise MalformedError("Charter", "a generation is left out, or comes back")
     if entry.tokens is None or was.tokens not in (None, entry.tokens):
         raise MalformedError("Charter", "the media token key is another one")
+    _check_shared(entry)
+
+
+def check_opened(newest: Epoch, entry: Epoch) -> None:
+    """Check that a new epoch follows the newest one, with keys of its own.
+
+    Raises:
+        MalformedError: with the rule that is broken.
+    """
+    if entry.epoch <= newest.epoch:
+        raise MalformedError("Charter", "an epoch that was over")
+    if (entry.epoch, entry.generation) != (newest.epoch + 1, 1):
+        raise MalformedError("Charter", "an epoch or a generation is left out")
+    if entry.tokens is None or entry.tokens == newest.tokens:
+        raise MalformedError("Charter", "a new epoch without its own media token key")
+    if entry.public == newest.public:
+        raise MalformedError("Charter", "a new epoch with the key of the old one")
+    if entry.ends - entry.starts > LONGEST_EPOCH:
+        raise MalformedError("Charter", "an epoch of more than a year")
+    _check_shared(entry)
+
+
+def _check_shared(entry: Epoch) -> None:
     if entry.threshold == 1 < len(entry.pins):
         raise MalformedError("Charter", "one holder alone would have the key")
 
 
 def check_holdings(entry: Epoch, before: Charter, after: Charter) -> None:
-    """Check that every holder has signed for a generation that is shared anew.
+    """Check that every holder has signed for its share of a key.
 
     Raises:
         MalformedError: a holder takes no part, or the signatures are not one a pin.

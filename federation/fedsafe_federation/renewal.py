@@ -21,10 +21,10 @@ from fedsafe_crypto.errors import CryptoError
 from fedsafe_crypto.identity import SigningKey
 from fedsafe_crypto.joint import outcome
 from fedsafe_crypto.keys import KeyShare, Pins
-from fedsafe_crypto.resharing import Held
+from fedsafe_crypto.resharing import Held, commit_token_key
 from fedsafe_federation.amendment import Version, open_successor
 from fedsafe_federation.ceremony import Progress, Rounds, States
-from fedsafe_federation.charter import Charter, Epoch, Pin, pins_of
+from fedsafe_federation.charter import Charter, Epoch, pins_of
 from fedsafe_federation.errors import CeremonyError, ResharingError
 from fedsafe_federation.holdings import HOLDING, holding_payload, with_holdings
 from fedsafe_federation.resharing import open_resharing
@@ -153,8 +153,8 @@ class Resharing:
         self._setting = self.terms.setting
         self._rounds = Rounds(self._setting, attendant.name, attendant.key, states)
         self._index = self._setting.index(attendant.name)
-        deals = self._index in self.terms.run.dealers
-        self._held = attendant.held if deals else None
+        deals_anew = self._index in self.terms.run.dealers and not self.terms.opens
+        self._held = attendant.held if deals_anew else None
 
     def step(self, messages: Sequence[Signed], *, now: int) -> Step:
         """Go as far as the *messages* allow.
@@ -217,9 +217,11 @@ class Resharing:
         progress = self._rounds.play(messages, held=self._held)
         if progress.seen is None:
             return Step(progress.owed)
-        entry = self._entry(progress.seen)
         if kept is None:
             kept = self._keep(progress)
+        entry = self._entry(progress.seen, kept)
+        if entry is None:
+            return Step(progress.owed)
         if kept is not None:
             progress.owed.append(self._rounds.sign(HOLDING, holding_payload(entry)))
         signatures = self._signatures(entry, [*messages, *progress.owed])
@@ -247,10 +249,15 @@ class Resharing:
         self._states.put(_KEPT_ROUND, kept.to_bytes())
         return kept
 
-    def _entry(self, seen: Seen) -> Epoch:
+    def _entry(self, seen: Seen, kept: Kept | None) -> Epoch | None:
+        """Make the epoch; None of a new one while its media token key is not known."""
         found = outcome(self.terms.run, seen)
-        pins = [Pin(index, share) for index, share in found.pins.members.items()]
-        return self.terms.entry(pins, found.transcript)
+        tokens = self.terms.proposal.tokens
+        if tokens is None and kept is not None:
+            tokens = commit_token_key(self.terms.run, kept.token_key)
+        if tokens is None:
+            return None
+        return self.terms.entry(found.pins, found.transcript, tokens)
 
     def _signatures(self, entry: Epoch, messages: Sequence[Signed]) -> dict[int, bytes]:
         """Take one holding of each; those of another attempt do not count as sent."""
@@ -274,7 +281,10 @@ class Resharing:
         ):
             if not said.keys() >= set(wanted):
                 return set(wanted) - said.keys()
-        entry = self._entry(seen)
+        entry = self._entry(seen, self.kept())
+        if entry is None:
+            signed = {each.signer for each in messages if each.type == HOLDING}
+            return set(run.indices) - {self._setting.index(each) for each in signed}
         return set(run.indices) - self._signatures(entry, messages).keys()
 
     def _late(self, now: int) -> bool:

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """The resharing ceremony: the key of an epoch is shared anew among today's members.
 
-Refresh, join, leave and a new threshold are this one thing. It stands on one version
-of the charter: whoever takes part now and is pinned deals, whoever takes part now as a
-holder receives. Who shall not be in it is suspended, expelled or given other roles
-first, by the charter. The messages travel as those of a founding do:
+Refresh, join, leave, a new threshold and a new epoch are this one thing. It stands on
+one version of the charter: whoever takes part now and is pinned deals, whoever takes
+part now as a holder receives. With `ends` it opens the next epoch, with a key that
+nobody had before: then all holders deal. Who shall not be in it is suspended, expelled
+or given other roles first, by the charter. The messages travel as those of a founding
+do:
 
 | round | message | of whom |
 |---|---|---|
@@ -23,6 +25,7 @@ one attempt: the next one leaves it out. A node leaves out whom it found so itse
 import hashlib
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Annotated, Final
 
 import msgspec
@@ -30,11 +33,12 @@ from msgspec.structs import replace
 
 from fedsafe_crypto.errors import CryptoError
 from fedsafe_crypto.identity import SigningKey
-from fedsafe_crypto.keys import Generation
+from fedsafe_crypto.keys import Generation, Pins
 from fedsafe_crypto.runs import Roster, Run, Source
 from fedsafe_federation.amendment import Version
 from fedsafe_federation.ceremony import Setting
 from fedsafe_federation.charter import (
+    LONGEST_EPOCH,
     MAX_MEMBERS,
     Charter,
     Epoch,
@@ -66,6 +70,8 @@ class ResharingProposal(
 
     `charter` is the digest of the version that it stands on, `tokens` commits to the
     epoch's media token key, `left_out` are the members that earlier attempts failed by.
+    `ends`, instead of `tokens`, is the end of the epoch that is opened behind `epoch`,
+    the newest one; it starts at `created`.
     """
 
     v: Annotated[int, msgspec.Meta(ge=1, le=1)] = 1
@@ -74,16 +80,17 @@ class ResharingProposal(
     epoch: Positive
     generation: Positive
     threshold: Annotated[int, msgspec.Meta(ge=1, le=MAX_MEMBERS)]
-    tokens: Bytes32
+    tokens: Bytes32 | None = None
     attempt: Annotated[int, msgspec.Meta(ge=1, le=MOST_ATTEMPTS)] = 1
     left_out: Annotated[tuple[NodeName, ...], msgspec.Meta(max_length=MAX_MEMBERS)] = ()
     created: Seconds
     deadline: Seconds
+    ends: Seconds | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """A checked proposal: the charter under it, the epoch's old entry, and the run."""
+    """A checked proposal: the charter under it, the entry it follows, and the run."""
 
     proposal: ResharingProposal
     version: Version
@@ -95,27 +102,41 @@ class Terms:
         """The run of the key generation."""
         return self.setting.run
 
-    def entry(self, pins: Sequence[Pin], transcript: bytes) -> Epoch:
+    @property
+    def opens(self) -> bool:
+        """Whether it opens an epoch, with a new key."""
+        return self.proposal.ends is not None
+
+    def entry(self, pins: Pins, transcript: bytes, tokens: bytes) -> Epoch:
         """Make the epoch as the charter will show it, still unsigned."""
-        return replace(
+        shared = replace(
             self.old,
-            generation=self.proposal.generation + 1,
+            epoch=self.run.generation.epoch,
+            generation=self.run.generation.number,
             threshold=self.proposal.threshold,
-            pins=list(pins),
+            public=pins.public,
+            pins=[Pin(index, share) for index, share in pins.members.items()],
             transcript=transcript,
-            tokens=self.proposal.tokens,
+            tokens=tokens,
             holdings=(),
         )
+        ends = self.proposal.ends
+        if ends is None:
+            return shared
+        return replace(shared, starts=self.proposal.created, ends=ends)
 
     def charter(self, entry: Epoch) -> Charter:
         """Make the next version of the charter, the same wherever it is made."""
         before = self.version.charter
+        created = max(self.proposal.created, before.created)
         epochs = [entry if each is self.old else each for each in before.epochs]
+        if self.opens:
+            epochs = [*before.live(created), entry]
         return replace(
             before,
             version=before.version + 1,
             previous=self.version.digest,
-            created=max(self.proposal.created, before.created),
+            created=created,
             epochs=epochs,
         )
 
@@ -211,33 +232,61 @@ def _check_terms(
         raise ResharingError("its convenor is left out")
     if not 0 < proposal.deadline - proposal.created <= LONGEST:
         raise ResharingError("the deadline has to be within 14 days")
-    if old.tokens not in (None, proposal.tokens):
+    if (proposal.ends is None) == (proposal.tokens is None):
+        raise ResharingError("it shares a key anew or opens an epoch, one of both")
+    if proposal.ends is not None:
+        _check_opening(charter, proposal, proposal.ends)
+    elif old.tokens not in (None, proposal.tokens):
         raise ResharingError("the media token key is another one")
     if proposal.threshold == 1 < len(_recipients(charter, proposal)):
         raise ResharingError("one holder alone would have the key")
 
 
+def _check_opening(charter: Charter, proposal: ResharingProposal, ends: int) -> None:
+    newest, begins = charter.newest, proposal.created
+    if proposal.epoch != newest.epoch:
+        raise ResharingError("a new epoch follows the newest one")
+    if not 0 < ends - begins <= LONGEST_EPOCH:
+        raise ResharingError("an epoch has to end after its begin, within 366 days")
+    if begins < max(newest.starts, charter.created):
+        raise ResharingError("a new epoch begins after the newest one")
+    for each in charter.live(begins):
+        if each is not newest:
+            over = charter.epoch_over(each.epoch)
+            day = datetime.fromtimestamp(over, tz=UTC).date().isoformat()
+            raise ResharingError(
+                f"two epochs live already: epoch {each.epoch} is over on {day}, and "
+                "only then can the next one begin"
+            )
+
+
 def _run(
     charter: Charter, proposal: ResharingProposal, old: Epoch, attempt: bytes
 ) -> Run:
+    generation, source = Generation(epoch=old.epoch + 1, number=1), None
     try:
-        return Run(
-            federation_id=charter.federation,
-            generation=Generation(epoch=old.epoch, number=old.generation + 1),
-            threshold=proposal.threshold,
-            roster=_roster(_recipients(charter, proposal)),
-            attempt=attempt,
-            source=Source(
+        if proposal.tokens is not None:
+            generation = Generation(epoch=old.epoch, number=old.generation + 1)
+            source = Source(
                 pins=pins_of(old).to_bytes(),
                 dealers=_roster(_dealers(charter, proposal)),
                 token_commitment=proposal.tokens,
-            ),
+            )
+        return Run(
+            federation_id=charter.federation,
+            generation=generation,
+            threshold=proposal.threshold,
+            roster=_roster(_recipients(charter, proposal)),
+            attempt=attempt,
+            source=source,
         )
     except CryptoError as error:
         raise ResharingError(f"the key cannot be shared so: {error}") from None
 
 
 def _dealers(charter: Charter, proposal: ResharingProposal) -> list[Member]:
+    if proposal.ends is not None:
+        return _recipients(charter, proposal)
     holders = charter.holders(proposal.epoch)
     return [each for each in holders if each.name not in proposal.left_out]
 

@@ -52,18 +52,22 @@ class Federation:
     def names(self) -> list[str]:
         return [each.name for each in self.version.charter.members]
 
-    def output(self, holders: Sequence[str], value: bytes = b"somebody") -> bytes:
+    def output(
+        self,
+        holders: Sequence[str],
+        value: bytes = b"somebody",
+        pins: Pins | None = None,
+    ) -> bytes:
         """Evaluate a value with the shares of some holders."""
+        pins = pins or self.pins
         blinds = blind_all([value], Mode.VOPRF)
         elements = [blinded.element for blinded in blinds]
         shares = [self.held[name].share for name in holders]
         answers = [
-            verify_evaluation(
-                self.pins, elements, evaluate_share(each, self.pins, elements)
-            )
+            verify_evaluation(pins, elements, evaluate_share(each, pins, elements))
             for each in shares
         ]
-        [found] = finalize_threshold(self.pins, [value], blinds, answers)
+        [found] = finalize_threshold(pins, [value], blinds, answers)
         return found
 
     def voted(

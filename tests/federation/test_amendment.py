@@ -36,6 +36,8 @@ from fedsafe_federation.amendment import (
 )
 from fedsafe_federation.changing import differences
 from fedsafe_federation.charter import (
+    LONGEST_EPOCH,
+    OVERLAP,
     Charter,
     Epoch,
     Member,
@@ -48,7 +50,7 @@ from fedsafe_federation.charter import (
     open_charter,
 )
 from fedsafe_federation.errors import FederationError, MalformedError, UntrustedError
-from fedsafe_federation.holdings import HOLDING, holding_payload
+from fedsafe_federation.holdings import HOLDING, holding_payload, with_holdings
 from fedsafe_federation.signed import Signed
 from fedsafe_federation.wireformat import encode
 
@@ -311,18 +313,79 @@ def test_a_version_that_does_not_follow(charter: Charter, why: str) -> None:
         open_successor(FOUR, encode(charter))
 
 
-def test_the_newest_epoch_never_goes_and_none_comes_back() -> None:
-    second = replace(OTHER_SECRET, epoch=2)
-    two = verify_next(FOUR, signed(after(FOUR, epochs=[EPOCH, second]), NAMES[:3]))
-    three = verify_next(two, signed(after(two, epochs=[second]), NAMES[:3]))
+def opened(**changes: Any) -> Epoch:  # noqa: ANN401 - a field of any type
+    """Make the epoch behind the first one, for which all its holders have signed."""
+    standard = {"epoch": 2, "tokens": b"t" * 32, "starts": 100, "ends": 1_000}
+    entry = replace(OTHER_SECRET, **(standard | changes))
+    return with_holdings(entry, [held(entry, name) for name in NAMES[:4]])
 
-    for version, epochs, why in (
-        (two, [EPOCH], "newest epoch"),
-        (three, [EPOCH, second], "was over"),
-        (two, [second, EPOCH], "out of order"),
+
+def held(entry: Epoch, name: str) -> bytes:
+    return sign(key(name), HOLDING, FEDERATION, holding_payload(entry))
+
+
+def test_the_newest_epoch_never_goes_and_none_comes_back() -> None:
+    second = opened()
+    over = 100 + OVERLAP
+    begun = after(FOUR, epochs=[EPOCH, second], created=100)
+    two = verify_next(FOUR, signed(begun, NAMES[:3]))
+    gone = after(two, epochs=[second], created=over)
+    three = verify_next(two, signed(gone, NAMES[:3]))
+
+    for version, epochs, created, why in (
+        (two, [EPOCH], over, "newest epoch"),
+        (two, [second], over - 1, "before it is over"),
+        (three, [EPOCH, second], over, "was over"),
+        (two, [second, EPOCH], over, "out of order"),
     ):
+        charter = after(version, epochs=epochs, created=created)
         with pytest.raises(MalformedError, match=why):
-            open_successor(version, encode(after(version, epochs=epochs)))
+            open_successor(version, encode(charter))
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"epoch": 3}, "left out"),
+        ({"generation": 2}, "left out"),
+        ({"tokens": None}, "without its own media token key"),
+        ({"public": EPOCH.public, "pins": EPOCH.pins}, "the key of the old one"),
+        ({"ends": 100 + LONGEST_EPOCH + 1}, "more than a year"),
+        ({"starts": 101}, "starts later"),
+        ({"holdings": ()}, "one signature for each pin"),
+    ],
+)
+def test_a_new_epoch_that_does_not_follow(changes: dict[str, Any], why: str) -> None:
+    entry = opened(**changes)
+    if "holdings" in changes:
+        entry = replace(entry, **changes)
+
+    with pytest.raises(MalformedError, match=why):
+        open_successor(FOUR, encode(after(FOUR, epochs=[EPOCH, entry], created=100)))
+
+
+def test_a_new_epoch_counts_for_nothing_without_each_holder() -> None:
+    entry = opened()
+    forged = with_holdings(
+        entry, [held(entry, NAMES[0]), *entry.holdings[1:3], bytes(64)]
+    )
+
+    with pytest.raises(UntrustedError, match="has not signed for its share"):
+        open_successor(FOUR, encode(after(FOUR, epochs=[EPOCH, forged], created=100)))
+
+
+def test_an_epoch_ends_with_the_next_one_and_is_over_an_overlap_later() -> None:
+    charter = after(FOUR, epochs=[EPOCH, opened()], created=100)
+
+    assert (charter.epoch_ends(1), charter.epoch_ends(2)) == (100, 1_000)
+    assert charter.epoch_over(1) == 100 + OVERLAP
+    assert charter.epoch_over(3) == 0
+    for now, live in (
+        (99 + OVERLAP, [1, 2]),
+        (100 + OVERLAP, [2]),
+        (1_000 + OVERLAP, []),
+    ):
+        assert [each.epoch for each in charter.live(now)] == live
 
 
 @pytest.mark.parametrize("epoch", [RESHARED, replace(RESHARED, pins=RESHARED.pins[:3])])

@@ -729,7 +729,7 @@ PROPOSED = (
     b'{"v":1,"federation":"demo.example#1","charter":"AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=",'
     b'"epoch":1,"generation":1,"threshold":2,'
     b'"tokens":"AgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgI=","attempt":2,'
-    b'"left_out":["b.example"],"created":1710000000,"deadline":1710003600}'
+    b'"left_out":["b.example"],"created":1710000000,"deadline":1710003600,"ends":null}'
 )
 HELD = (
     b'{"epoch":1,"generation":2,"threshold":1,'
