@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""When the key of an epoch is to be shared anew, with which threshold, and by whom.
+"""When a key is to be shared anew or followed by another, by whom, for how many.
 
 It is due once whoever holds a share is not who should, and each month, so that what a
 thief took in one month is worth nothing with what he takes in the next. A member that
@@ -18,6 +18,7 @@ from msgspec.structs import replace
 from fedsafe_federation.charter import Charter, Epoch, Member, majority
 
 MONTH: Final = 30 * 24 * 3600
+FORTNIGHT: Final = 14 * 24 * 3600
 REST: Final = 24 * 3600
 """A generation is shared anew without a need after so many seconds at the soonest."""
 
@@ -48,7 +49,7 @@ class Departed:
 
 def need_of(charter: Charter, entry: Epoch, made: int, now: int) -> Need | None:
     """Say why an epoch's key is to be shared anew, if it is; *made* is its age."""
-    if now >= entry.ends:
+    if now >= charter.epoch_over(entry.epoch):
         return None
     pinned = {pin.index for pin in entry.pins}
     willing = {each.index for each in charter.willing()}
@@ -56,7 +57,18 @@ def need_of(charter: Charter, entry: Epoch, made: int, now: int) -> Need | None:
         return Need.DEPARTED
     if willing - pinned:
         return Need.LACKING
-    return Need.MONTHLY if now >= made + MONTH else None
+    ended = now >= charter.epoch_ends(entry.epoch)
+    return Need.MONTHLY if now >= made + MONTH and not ended else None
+
+
+def is_ending(charter: Charter, now: int) -> bool:
+    """Whether any member may begin the next epoch without asking the others' people."""
+    return now >= charter.newest.ends - MONTH
+
+
+def is_due(charter: Charter, now: int) -> bool:
+    """Whether the next epoch is to begin, though nobody has asked for it."""
+    return now >= charter.newest.ends - FORTNIGHT
 
 
 def convenors(charter: Charter, entry: Epoch, need: Need) -> list[Member]:
@@ -90,9 +102,10 @@ def made_at(chain: Sequence[Charter], entry: Epoch) -> int:
 
 
 def renewal_in(before: Charter, after: Charter) -> Epoch | None:
-    """Give the generation that a version brings, if it changes nothing else."""
+    """Give the generation or epoch that a version brings, if it brings nothing else."""
     old = {each.epoch: each for each in before.epochs}
     changed = [each for each in after.epochs if old.get(each.epoch) != each]
+    kept = [each.epoch for each in after.epochs if each.epoch in old]
     same = replace(
         after,
         version=before.version,
@@ -100,10 +113,13 @@ def renewal_in(before: Charter, after: Charter) -> Epoch | None:
         created=before.created,
         epochs=before.epochs,
     )
-    if same != before or len(changed) != 1 or len(after.epochs) != len(before.epochs):
+    if same != before or len(changed) != 1:
         return None
     [entry] = changed
-    return entry if entry.epoch in old else None
+    stays = [each.epoch for each in before.epochs]
+    if entry.epoch not in old:
+        stays = [each.epoch for each in before.live(after.created)]
+    return entry if kept == stays else None
 
 
 def departed(chain: Sequence[Charter]) -> list[Departed]:

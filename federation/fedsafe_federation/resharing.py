@@ -236,6 +236,8 @@ def _check_terms(
         raise ResharingError("it shares a key anew or opens an epoch, one of both")
     if proposal.ends is not None:
         _check_opening(charter, proposal, proposal.ends)
+    elif proposal.created >= charter.epoch_over(old.epoch):
+        raise ResharingError("the epoch is over: nobody has shares of its key any more")
     elif old.tokens not in (None, proposal.tokens):
         raise ResharingError("the media token key is another one")
     if proposal.threshold == 1 < len(_recipients(charter, proposal)):

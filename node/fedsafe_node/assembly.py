@@ -46,6 +46,7 @@ from fedsafe_node.present import Present
 from fedsafe_node.provider_events.upkeep import EventUpkeep
 from fedsafe_node.refreshing import Refreshing
 from fedsafe_node.renewing.installing import take_up_membership
+from fedsafe_node.shredding import Shredding
 from fedsafe_node.signals.gaps import read_gaps
 from fedsafe_node.store.protocol import Transaction
 from fedsafe_node.telemetry import LOGGER, Metrics, fields
@@ -81,6 +82,12 @@ class RunningNode:
         self._leading: Jobs | None = None
         self.is_last = base.worker is None
         self._made = made
+        self.shredding = Shredding(
+            made.desk,
+            base.place,
+            made.keeper.destroying,
+            forget=made.ballot.forget_over,
+        )
 
     @classmethod
     async def start(
@@ -157,10 +164,10 @@ class RunningNode:
         if document is None:
             return None
         older = await base.store.read(read_older)
-        name = base.config.name
+        name, now = base.config.name, int(base.clock.now().timestamp())
         try:
             return await base.workers(
-                lambda: take_up_membership(base.place, name, document, older)
+                lambda: take_up_membership(base.place, name, document, older, now=now)
             )
         except LeftError as error:
             _LOG.warning("no member", extra=fields(reason=str(error)))
@@ -251,6 +258,8 @@ class RunningNode:
             base.office,
             joining=self._made.joining,
             tending=self._made.tending,
+            ballot=self._made.ballot,
+            shredding=self.shredding,
         )
         return {**duties.jobs(), **self.keeper.jobs()}
 
@@ -298,7 +307,8 @@ class RunningNode:
             epoch: self._quorum(membership, each.pins, each.share)
             for (epoch, _), each in sorted(membership.former.items())
         }
-        self.base.situation.join(SharedLists(membership, quorums, former))
+        shared = SharedLists(membership, quorums, former, now=self.base.clock.now)
+        self.base.situation.join(shared)
 
     async def _changed(self, membership: Membership | None) -> None:
         """Take part as the charter says by now; None: in nothing any more."""

@@ -9,6 +9,7 @@ from typing import Final
 from fedsafe_federation.metering import HOUR, HOURS
 from fedsafe_node.breaches.clock import remind_of_breaches
 from fedsafe_node.budgets.meter import DAY, SLOT
+from fedsafe_node.governing.ballot import Ballot
 from fedsafe_node.governing.joining import Joining
 from fedsafe_node.index.lists import Lists
 from fedsafe_node.jobs import Job
@@ -24,6 +25,7 @@ from fedsafe_node.renewing.tending import Tending
 from fedsafe_node.review.clockwork import tend_reviews
 from fedsafe_node.rights.ruling import end_disputes
 from fedsafe_node.rights.tending import tend_requests
+from fedsafe_node.shredding import Shredding
 from fedsafe_node.signals.departing import erase_departed
 from fedsafe_node.signals.desk import Desk
 from fedsafe_node.signals.expiry import expire_signals
@@ -57,9 +59,13 @@ class Duties:
         *,
         joining: Joining,
         tending: Tending,
+        ballot: Ballot,
+        shredding: Shredding,
     ) -> None:
         self._tending = tending
         self._joining = joining
+        self._ballot = ballot
+        self._shredding = shredding
         self._desk = desk
         self._peering = peering
         self._feed = feed
@@ -93,6 +99,8 @@ class Duties:
             "requests": Job(self._tend_requests, _MINUTE),
             "relock": Job(self._relock, _RELOCK),
             "resharing": Job(self._tending.run, _MINUTE),
+            "keys": Job(self._ballot.forget_over, _MINUTE, is_own=True),
+            "shredding": Job(self._shredding.run, _HOUR),
             "residues": Job(self._scrub, _MINUTE),
             "reviews": Job(self._tend_reviews, _MINUTE),
             "tallies": Job(self._peering.tallying.run, _HOUR, asks_others=True),

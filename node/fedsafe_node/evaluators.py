@@ -6,7 +6,7 @@ the length of one act; it is never stored, sent or shown.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
@@ -67,9 +67,12 @@ class SharedLists:
         membership: Membership,
         quorums: Mapping[int, Quorum],
         former: Mapping[int, Quorum] | None = None,
+        *,
+        now: Callable[[], datetime],
     ) -> None:
         """Evaluate by *quorums*, and while others lag behind by the *former* ones."""
         self.membership = membership
+        self._now = now
         self._quorums = quorums
         self._former = former or {}
 
@@ -95,10 +98,17 @@ class SharedLists:
         Raises:
             QuorumError: fewer than t members answered in time.
         """
-        federation = self.membership.charter.federation
+        federation, live = self.membership.charter.federation, self.live()
         inputs = [person.input(federation) for person in persons]
-        columns = await self._evaluate(self._quorums, inputs, budget, within)
+        quorums = {each: self._quorums[each] for each in sorted(live)}
+        if not quorums:  # all epochs are over: nobody's signals match any more
+            return [()] * len(persons)
+        columns = await self._evaluate(quorums, inputs, budget, within)
         return list(zip(*columns, strict=True))
+
+    def live(self) -> set[int]:
+        """Name the epochs whose signals may match now."""
+        return self.membership.live(int(self._now().timestamp()))
 
     async def newest(
         self, persons: Sequence[Person], budget: Budget, *, within: float
@@ -148,7 +158,8 @@ class SharedLists:
 
     def file_tokens(self, file: File) -> list[bytes]:
         """Derive a file's token under every live epoch."""
-        keys = {each.token for each in self.membership.media.values()}
+        live, media = self.live(), self.membership.media
+        keys = {each.token for (epoch, _), each in media.items() if epoch in live}
         return [media_token(each, file.kind, file.digest) for each in sorted(keys)]
 
 

@@ -215,9 +215,11 @@ class FoundingService:
         media = MediaKeys(founded.keys.token_key, founded.keys.group_key)
         document = encode(founded.charter)
 
+        now = int(self._clock.now().timestamp())
+
         def keep() -> Membership:
             write_epoch_keys(self._place, founded.keys.share, media)
-            return load_membership(self._place, self._situation.node, document)
+            return load_membership(self._place, self._situation.node, document, now=now)
 
         membership = await self._offload(keep)
         entry = self._trail.entry(

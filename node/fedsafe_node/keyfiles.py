@@ -7,6 +7,7 @@ call returns, and is never overwritten.
 """
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from stat import S_IMODE, S_ISREG
 
@@ -122,9 +123,17 @@ def _write_whole(path: Path, secret: bytes, faults: Faults) -> None:
 
 
 def destroy_secret(path: Path) -> None:
-    """Overwrite and remove a secret file; nothing happens if it is gone."""
+    """Overwrite and remove a secret file; nothing happens if it is gone.
+
+    It loses its name first: after a crash no start reads what is left of it, and to
+    destroy it again ends it.
+    """
+    going = path.with_name(f".{path.name}.gone")
+    with suppress(FileNotFoundError):
+        path.rename(going)
+        sync_directory(path.parent)
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        descriptor = os.open(going, os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except FileNotFoundError:
         return
     try:
@@ -132,7 +141,7 @@ def destroy_secret(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-    path.unlink(missing_ok=True)
+    going.unlink(missing_ok=True)
     sync_directory(path.parent)
 
 

@@ -17,7 +17,7 @@ node's directory.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from secrets import token_bytes
@@ -39,7 +39,7 @@ from fedsafe_node.keyfiles import read_secret, share_secret, write_secret
 
 T = TypeVar("T")
 
-_MEDIA_NAME: Final = re.compile(r"media-(\d{1,9})-(\d{1,9})\.key")
+_NAME: Final = re.compile(r"(?:share|media)-(\d{1,9})-(\d{1,9})\.key")
 _SIGNING: Final = ("feed", "audit", "statement", "transport", "witness")
 KEY_BYTES: Final = 32
 
@@ -194,29 +194,55 @@ def _write_once(path: Path, secret: bytes) -> None:
         share_secret(path, secret)  # another process may be faster
 
 
-def load_shares(place: Place) -> Mapping[tuple[int, int], KeyShare]:
-    """Read all shares, by epoch and generation.
+def epoch_key_files(place: Place) -> Mapping[str, int]:
+    """Name the files that hold shares and media keys, and say of which epoch.
+
+    Raises:
+        KeyFileError: one names no epoch and generation.
+    """
+    found: dict[str, int] = {}
+    for pattern in ("share-*.key", "media-*.key"):
+        for path in sorted(place.keys.glob(pattern)):
+            found[path.name] = _named(path)[0]
+    return found
+
+
+def load_shares(
+    place: Place, epochs: Collection[int] | None = None
+) -> Mapping[tuple[int, int], KeyShare]:
+    """Read the shares of all or some epochs, by epoch and generation.
 
     Raises:
         KeyFileError: a file is loose or malformed.
     """
     shares: dict[tuple[int, int], KeyShare] = {}
     for path in sorted(place.keys.glob("share-*.key")):
+        epoch, _ = _named(path)
+        if epochs is not None and epoch not in epochs:
+            continue
         share = _read(path, _share)
         shares[share.generation.epoch, share.generation.number] = share
     return shares
 
 
-def load_media_keys(place: Place) -> Mapping[tuple[int, int], MediaKeys]:
-    """Read the media keys, by epoch and generation.
+def load_media_keys(
+    place: Place, epochs: Collection[int] | None = None
+) -> Mapping[tuple[int, int], MediaKeys]:
+    """Read the media keys of all or some epochs, by epoch and generation.
 
     Raises:
         KeyFileError: a file is loose or malformed.
     """
     keys: dict[tuple[int, int], MediaKeys] = {}
     for path in sorted(place.keys.glob("media-*.key")):
-        name = _MEDIA_NAME.fullmatch(path.name)
-        if name is None:
-            raise KeyFileError(f"key file {path} names no epoch and generation")
-        keys[int(name[1]), int(name[2])] = _read(path, _media)
+        epoch, generation = _named(path)
+        if epochs is None or epoch in epochs:
+            keys[epoch, generation] = _read(path, _media)
     return keys
+
+
+def _named(path: Path) -> tuple[int, int]:
+    name = _NAME.fullmatch(path.name)
+    if name is None:
+        raise KeyFileError(f"key file {path} names no epoch and generation")
+    return int(name[1]), int(name[2])

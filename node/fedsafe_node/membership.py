@@ -13,7 +13,13 @@ from dataclasses import dataclass, field
 from fedsafe_crypto.errors import CryptoError
 from fedsafe_crypto.threshold import KeyShare, Pins
 from fedsafe_federation.amendment import Version
-from fedsafe_federation.charter import Charter, Epoch, Member, SignedCharter
+from fedsafe_federation.charter import (
+    Charter,
+    Epoch,
+    Member,
+    SignedCharter,
+    pins_of,
+)
 from fedsafe_federation.errors import FederationError
 from fedsafe_federation.wireformat import decode
 from fedsafe_node.config import Place
@@ -35,7 +41,8 @@ class Membership:
     """A checked charter and this member's secrets under it.
 
     `pins` and `shares` are those of the generation that the charter shows, by epoch;
-    `former` those of the generations before it in a live epoch that are still held.
+    `former` those of the generations before it that are still held. Nothing is there of
+    an epoch that was over when it was loaded.
     """
 
     version: Version
@@ -66,15 +73,29 @@ class Membership:
     @property
     def epoch(self) -> Epoch:
         """The epoch under which new signals are published: the newest."""
-        return max(self.charter.epochs, key=lambda entry: entry.epoch)
+        return self.charter.newest
+
+    def live(self, now: int) -> set[int]:
+        """Name the epochs whose signals may match now, and whose keys are here."""
+        return {each.epoch for each in self.charter.live(now)} & self.pins.keys()
+
+    def is_outdated(self, now: int) -> bool:
+        """Whether it holds keys of an epoch that is over."""
+        return self.live(now) != self.pins.keys()
 
 
 def load_membership(
-    place: Place, name: str, document: bytes, older: Sequence[SignedCharter] = ()
+    place: Place,
+    name: str,
+    document: bytes,
+    older: Sequence[SignedCharter] = (),
+    *,
+    now: int,
 ) -> Membership:
     """Check the charter, the shares against their pins, and load the media keys.
 
-    *older* are the versions before the document, the first one first.
+    *older* are the versions before the document, the first one first. Keys of epochs
+    that are over at *now* are not read any more, whether they are there or not.
 
     Raises:
         LeftError: the charter does not list this node any more.
@@ -82,7 +103,6 @@ def load_membership(
             share does not fit its pin.
         KeyFileError: a share or media key is missing, loose or malformed.
     """
-    shares, media = load_shares(place), load_media_keys(place)
     try:
         chain = [*older, decode(document, SignedCharter)]
         version = open_chain(chain)
@@ -90,8 +110,11 @@ def load_membership(
         if older and name not in {each.name for each in charter.members}:
             raise LeftError(charter.federation)
         me = charter.member(name)
-        pins = charter.pins()
-        for entry in charter.epochs:
+        live = charter.live(now)
+        numbers = {entry.epoch for entry in live}
+        shares, media = load_shares(place, numbers), load_media_keys(place, numbers)
+        pins = {entry.epoch: pins_of(entry) for entry in live}
+        for entry in live:
             share = shares.get((entry.epoch, entry.generation))
             holds = me.index in pins[entry.epoch].members
             if (holds and share is None) or _lacks(entry, media, holds=holds):
@@ -114,12 +137,12 @@ def _lacks(
 ) -> bool:
     """Whether media keys are missing that no other member has yet to give.
 
-    Who holds no share is given those of a new generation once it counts; until then it
-    matches by those of an older one, and can list no file.
+    Who holds no share is given those of a new generation or epoch once it counts; until
+    then it matches by those of an older one, and can list no file.
     """
     if holds:
         return (entry.epoch, entry.generation) not in media
-    return entry.epoch not in {epoch for epoch, _ in media}
+    return not media
 
 
 def _former(

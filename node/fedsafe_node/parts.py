@@ -355,6 +355,7 @@ def _keeper(base: Base, feed: FeedServer, cosigning: Cosigning) -> Keeper:
     return Keeper(
         base.office,
         lambda: base.situation.provisions.audit,
+        keys=base.place.keys,
         periods=base.periods,
         pseudonyms=base.pseudonyms,
         announcer=base.announcer,

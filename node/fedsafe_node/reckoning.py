@@ -29,6 +29,7 @@ _COUNTED: Final = frozenset(
         Event.FEED_APPLIED,
         Event.GATE_RELOCKED,
         Event.EXPIRED,
+        Event.EPOCH_ERASED,
         Event.WITHDRAWN,
         Event.PUBLISHED,
         Event.RESTRICTED,

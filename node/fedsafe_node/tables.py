@@ -217,7 +217,12 @@ class SignalRows:
             case SignalStatus.EXPIRED:
                 return erased or row.match_until > self._now
             case SignalStatus.ERASED:
-                return not row.own and row.erase_after > self._now
+                lives = not row.own and row.erase_after > self._now
+                return lives and not self._is_over(row.epoch)
+
+    def _is_over(self, epoch: int) -> bool:
+        shared = self._situation.shared
+        return shared is not None and epoch not in shared.membership.live(self._now)
 
     def _check_payload(self, row: SignalRow, payload: bytes) -> None:
         try:

@@ -174,10 +174,11 @@ async def open_node(place: Place, parts: AsyncExitStack) -> Base:
     base = await open_base(place, config, StandingClock(), parts)
     document = await base.store.read(lambda reader: reader.document(CHARTER_DOCUMENT))
     if document is not None:
+        now = int(base.clock.now().timestamp())
         membership = await asyncio.to_thread(
-            load_membership, place, config.name, document
+            load_membership, place, config.name, document, now=now
         )
-        base.situation.join(SharedLists(membership, {}))
+        base.situation.join(SharedLists(membership, {}, now=base.clock.now))
     return base
 
 

@@ -109,8 +109,9 @@ class Origin:
         self.keys = await asyncio.to_thread(load_keys, place)
         other = self.fleet.place("c.demo")
         self.accomplice = await asyncio.to_thread(load_keys, other)
+        now = int(self.fleet.clock.now().timestamp())
         self.membership = await asyncio.to_thread(
-            load_membership, place, self.name, document
+            load_membership, place, self.name, document, now=now
         )
         return self
 

@@ -27,6 +27,7 @@ from fedsafe_node.keys import (
 from fedsafe_node.membership import load_membership
 
 FILES = ("feed", "audit", "statement", "transport", "witness", "sealing", "own")
+NOW = 1_795_000_000
 MEDIA = MediaKeys(bytes(32), bytes(range(32)))
 
 
@@ -145,7 +146,7 @@ def member(founded: Path, tmp_path: Path) -> Place:
 
 def test_a_charter_that_is_none_is_refused(member: Place) -> None:
     with pytest.raises(MembershipError):
-        load_membership(member, "a.demo", b"{}")
+        load_membership(member, "a.demo", b"{}", now=NOW)
 
 
 @pytest.mark.embedded
@@ -156,13 +157,13 @@ def test_a_share_that_does_not_fit_its_pin_is_refused(
     write_epoch_keys(member, share(), MEDIA)
 
     with pytest.raises(MembershipError):
-        load_membership(member, "a.demo", charter)
+        load_membership(member, "a.demo", charter, now=NOW)
 
 
 @pytest.mark.embedded
 def test_a_charter_of_others_is_refused(member: Place, charter: bytes) -> None:
     with pytest.raises(MembershipError):
-        load_membership(member, "x.demo", charter)
+        load_membership(member, "x.demo", charter, now=NOW)
 
 
 @pytest.mark.embedded
@@ -171,14 +172,14 @@ def test_missing_epoch_keys_are_named(member: Place, charter: bytes, name: str) 
     (member.keys / name).unlink()
 
     with pytest.raises(KeyFileError, match="epoch 1"):
-        load_membership(member, "a.demo", charter)
+        load_membership(member, "a.demo", charter, now=NOW)
 
 
 @pytest.mark.embedded
 def test_the_newest_epoch_is_the_one_to_publish_in(
     member: Place, charter: bytes
 ) -> None:
-    membership = load_membership(member, "a.demo", charter)
+    membership = load_membership(member, "a.demo", charter, now=NOW)
 
     assert membership.epoch.epoch == 1
     assert [other.name for other in membership.others] == ["b.demo", "c.demo"]

@@ -35,6 +35,7 @@ from fedsafe_policies.vocabulary import IdentifierKind
 
 A, B, C, D = NAMES[:4]
 GROUP = bytes(32)
+SECOND = int(NOW.timestamp())
 PERSON = Person(canonicalise(IdentifierKind.EMAIL, "anna@example.org"))
 
 
@@ -64,7 +65,7 @@ def place_of(directory: Path, name: str, *held: Federation) -> Place:
 
 def member_of(place: Place, name: str, federation: Federation) -> Membership:
     *older, newest = federation.documents
-    return load_membership(place, name, encode(newest), older)
+    return load_membership(place, name, encode(newest), older, now=SECOND)
 
 
 class Members:
@@ -118,6 +119,7 @@ class Members:
                 epoch: self._quorum(membership, each.pins, each.share)
                 for (epoch, _), each in membership.former.items()
             },
+            now=lambda: NOW,
         )
 
     def _quorum(

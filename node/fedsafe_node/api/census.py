@@ -202,6 +202,12 @@ JOB_EVENTS: Final[Mapping[str, tuple[Event, ...]]] = {
     "waiting": (Event.ADDITIONS_WAIT, Event.ADDITIONS_GO_ON),
     "debts": (Event.ERASURE_OWED, Event.ERASURE_SETTLED),
     "departures": (Event.MEMBER_ERASED,),
+    "keys": (),
+    "shredding": (
+        Event.KEY_DESTROYED,
+        Event.EPOCH_ERASED,
+        Event.EPOCH_SHREDDED,
+    ),
     "disputes": (Event.DISPUTES_WEIGHED, Event.RULING_DUE, Event.REVOKED),
     "evaluations": (Event.EVALUATED,),
     "events": (Event.PROVIDER_REMINDED, Event.PROVIDER_ERASED),

@@ -38,6 +38,8 @@ class Code(StrEnum):
     WRONG_GENERATION = "wrong_generation"
     NOT_PENDING = "not_pending"
     STALE_DRAFT = "stale_draft"
+    EPOCH_ENDED = "epoch_ended"
+    EPOCH_OVER = "epoch_over"
     ERASURE_OPEN = "erasure_open"
     CONTESTED = "contested"
     NOT_MAILED = "not_mailed"
@@ -173,6 +175,8 @@ CODES: Final[Mapping[Code, tuple[int, str]]] = {
     Code.WRONG_GENERATION: (409, "The keys are of another generation"),
     Code.NOT_PENDING: (409, "It waits for no second person"),
     Code.STALE_DRAFT: (409, "The keys have changed since the draft"),
+    Code.EPOCH_ENDED: (409, "The key epoch has ended"),
+    Code.EPOCH_OVER: (409, "The key epoch is over"),
     Code.ERASURE_OPEN: (409, "The person's request for erasure is open"),
     Code.CONTESTED: (409, "The own ban behind the draft is contested"),
     Code.TEXTS_UNSIGNED: (409, "A text for the person is not signed off"),

@@ -8,10 +8,12 @@ the next run goes on with it, since to destroy a key twice does no harm.
 """
 
 from contextlib import suppress
+from pathlib import Path
 
 from fedsafe_federation.replication import Offload
 from fedsafe_node.clock import Clock
 from fedsafe_node.errors import ConflictError
+from fedsafe_node.keyfiles import destroy_secret
 from fedsafe_node.log.audit import AuditTrail, Event
 from fedsafe_node.log.openings import PeriodKeys, period_of
 from fedsafe_node.log.pseudonyms import Pseudonyms, quarter_of
@@ -25,7 +27,7 @@ async def unfinished_effects(reader: Reader) -> list[EffectRow]:
 
 
 class Destroying:
-    """Destroys the keys of past periods and quarters."""
+    """Destroys the keys of past periods, quarters and epochs."""
 
     def __init__(  # noqa: PLR0913 - everything it needs is an argument
         self,
@@ -33,10 +35,12 @@ class Destroying:
         trail: AuditTrail,
         clock: Clock,
         *,
+        keys: Path,
         periods: PeriodKeys,
         pseudonyms: Pseudonyms,
         offload: Offload,
     ) -> None:
+        self._keys = keys
         self._store = store
         self._trail = trail
         self._clock = clock
@@ -73,7 +77,9 @@ class Destroying:
 
     async def _carry_out(self, kind: EffectKind, target: str) -> None:
         now = self._clock.now()
-        if kind is EffectKind.PERIOD_KEY:
+        if kind is EffectKind.EPOCH_KEY:
+            await self._offload(lambda: destroy_secret(self._keys / f"{target}.key"))
+        elif kind is EffectKind.PERIOD_KEY:
             present = period_of(now)
             await self._offload(lambda: self._periods.destroy(target, present=present))
         else:

@@ -4,6 +4,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import Final
 
 from fedsafe_federation.replication import Offload
@@ -55,6 +56,7 @@ class Keeper:
         office: Office,
         kept: Callable[[], AuditRetention],
         *,
+        keys: Path,
         periods: PeriodKeys,
         pseudonyms: Pseudonyms,
         announcer: Announcer,
@@ -70,6 +72,7 @@ class Keeper:
             office.store,
             office.trail,
             office.clock,
+            keys=keys,
             periods=periods,
             pseudonyms=pseudonyms,
             offload=offload,

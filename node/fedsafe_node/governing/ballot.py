@@ -178,19 +178,28 @@ class Ballot:
             *older, newest = chain
             shared = self._situation.shared
             digest = charter_digest(newest.payload)
+            now = self._now()
             known = shared is not None and shared.membership.version.digest == digest
             if known and not anew:
                 return
             name, document = self._situation.node, encode(newest)
             try:
                 membership: Membership | None = await self._offload(
-                    lambda: take_up_membership(self._place, name, document, older)
+                    lambda: take_up_membership(
+                        self._place, name, document, older, now=now
+                    )
                 )
             except LeftError:
                 if shared is None:
                     return
                 membership = None
             await self._changed(membership)
+
+    async def forget_over(self) -> None:
+        """Let go of the keys of epochs that are over."""
+        shared = self._situation.shared
+        if shared is not None and shared.membership.is_outdated(self._now()):
+            await self.reload(anew=True)
 
     async def keys_changed(self) -> None:
         """Let memory, here and in other processes, follow the key files."""

@@ -218,7 +218,8 @@ class Joining:
         charter: Charter,
         sealed: Sequence[SealedKeys],
     ) -> None:
-        needed = {(each.epoch, each.generation) for each in charter.epochs}
+        live = charter.live(self._office.now())
+        needed = {(each.epoch, each.generation) for each in live}
         if needed - {(each.epoch, each.generation) for each in sealed}:
             return  # the inviter has yet to follow: it gives them next time
         await self._offload(lambda: self._keep_keys(wish, sealed))

@@ -91,6 +91,8 @@ class Event(StrEnum):
     MEMBER_ASKED = "federation.asked"
     JOINING = "federation.joining"
     MEMBER_ERASED = "federation.erased"
+    EPOCH_ERASED = "federation.epoch_erased"
+    EPOCH_SHREDDED = "federation.epoch_shredded"
     LOOKUP = "lookup"
     OWN_BAN = "own_ban.recorded"
     DRAFT = "signal.drafted"

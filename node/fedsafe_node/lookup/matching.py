@@ -109,12 +109,19 @@ def _may_match(
         return False
     if not situation.takes_part(row.origin) or _unattested(row, situation, now):
         return False
-    return candidate.origin in (None, row.origin) and situation.shared is not None
+    return candidate.origin in (None, row.origin) and not _over(row, situation, now)
 
 
 def _unattested(row: SignalRow, situation: Situation, now: datetime) -> bool:
     foreign = row.plane == Plane.ACTOR and row.origin != situation.node
     return foreign and not situation.attested(row.origin, now)
+
+
+def _over(row: SignalRow, situation: Situation, now: datetime) -> bool:
+    """Whether there are no keys any more to the epoch of a shared signal."""
+    shared = situation.shared
+    live = shared.membership.live(int(now.timestamp())) if shared is not None else ()
+    return row.epoch not in live
 
 
 def _open(

@@ -53,6 +53,8 @@ from fedsafe_policies.reasons import Refusal
 from fedsafe_policies.vocabulary import EvaluationPurpose, Plane
 
 _OFFLOAD_ELEMENTS: Final = 4
+OVER_FOR_ALL: Final = 300
+"""So many seconds later an epoch is over at every member, whose clocks differ."""
 
 
 class PeeringService:
@@ -208,6 +210,9 @@ class PeeringService:
             now=now,
         )
         self._admit(opened, now)
+        over = membership.charter.epoch_over(opened.epoch)
+        if int(now.timestamp()) >= over + OVER_FOR_ALL:
+            raise WrongStateError("epoch_over", "that key epoch is over")
         held = membership.served(opened.epoch, opened.generation)
         if held is None and opened.epoch not in membership.shares:
             raise WrongStateError("wrong_generation", "no such epoch here")

@@ -123,7 +123,8 @@ class Carrying:
         return [
             Lacked(epoch=each.epoch, generation=each.generation)
             for each in scene.version.charter.epochs
-            if (each.epoch, each.generation) not in here
+            if each.epoch in shared.membership.pins
+            and (each.epoch, each.generation) not in here
         ]
 
     def _media(

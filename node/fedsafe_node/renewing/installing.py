@@ -8,11 +8,18 @@ loaded: so a node that died in between has them at its next start.
 
 from collections.abc import Sequence
 
+from fedsafe_crypto.dkg import load_state
+from fedsafe_crypto.errors import CryptoError
 from fedsafe_federation.charter import Charter, Epoch, SignedCharter
 from fedsafe_federation.errors import MalformedError, ResharingError
 from fedsafe_federation.renewal import Kept
 from fedsafe_federation.wireformat import decode
-from fedsafe_node.ceremony_files import RENEWAL, state_files
+from fedsafe_node.ceremony_files import (
+    FOUNDING,
+    RENEWAL,
+    destroy_states,
+    state_files,
+)
 from fedsafe_node.config import Place
 from fedsafe_node.keyfiles import destroy_secret, read_secret
 from fedsafe_node.keys import MediaKeys, load_shares, share_path, write_epoch_keys
@@ -22,7 +29,12 @@ _KEPT_ROUND = "-4.key"
 
 
 def take_up_membership(
-    place: Place, name: str, document: bytes, older: Sequence[SignedCharter] = ()
+    place: Place,
+    name: str,
+    document: bytes,
+    older: Sequence[SignedCharter] = (),
+    *,
+    now: int,
 ) -> Membership:
     """Load the membership, with the keys that its newest version brings.
 
@@ -32,8 +44,8 @@ def take_up_membership(
             share does not fit its pin.
         KeyFileError: a share or media key is missing, loose or malformed.
     """
-    _install(place, document)
-    return load_membership(place, name, document, older)
+    _install(place, document, now)
+    return load_membership(place, name, document, older, now=now)
 
 
 def destroy_former(place: Place, charter: Charter) -> list[tuple[int, int]]:
@@ -56,13 +68,33 @@ def former_shares(place: Place, charter: Charter) -> list[tuple[int, int]]:
     ]
 
 
-def _install(place: Place, document: bytes) -> None:
+def destroy_states_of(place: Place, epoch: int) -> None:
+    """Destroy what ceremonies have left that made keys of an epoch that is over."""
+    destroy_states(place, FOUNDING)
+    for path in state_files(place, RENEWAL):
+        if _epoch_of(read_secret(path)) == epoch:
+            destroy_secret(path)
+
+
+def _epoch_of(state: bytes) -> int | None:
+    """Say of which epoch a state holds secrets, if it holds any."""
+    try:
+        return Kept.from_bytes(state).share.generation.epoch
+    except ResharingError:
+        pass
+    try:
+        return load_state(state).run.generation.epoch
+    except CryptoError:
+        return None
+
+
+def _install(place: Place, document: bytes, now: int) -> None:
     kept = _kept(place)
     if not kept:
         return
     try:
         payload = decode(document, SignedCharter).payload
-        epochs: Sequence[Epoch] = decode(payload, Charter).epochs
+        epochs: Sequence[Epoch] = decode(payload, Charter).live(now)
     except MalformedError:
         return  # whoever loads the membership says so
     for entry in epochs:

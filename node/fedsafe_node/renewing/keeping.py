@@ -59,12 +59,16 @@ class Attempt(Row, frozen=True):
 
 
 class Wish(Row, frozen=True):
-    """What two people here agreed on: share that generation anew, with a threshold."""
+    """What two people here agreed on: share that generation anew, with a threshold.
+
+    Or, if it `opens`, begin another epoch behind it.
+    """
 
     epoch: int
     generation: int
     threshold: int
     until: int
+    opens: bool = False
 
 
 class Kept(Row, frozen=True):

@@ -6,7 +6,7 @@ what is proposed, who should, and what one participant does. All it needs to kno
 proposal is in `Opened`.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -23,6 +23,8 @@ from fedsafe_federation.refreshing import (
     Need,
     convenors,
     fitting,
+    is_due,
+    is_ending,
     made_at,
     need_of,
 )
@@ -40,6 +42,7 @@ from fedsafe_node.membership import Membership
 from fedsafe_node.situation import Situation
 
 DAY: Final = 24 * 3600
+YEAR: Final = 365 * DAY
 _MOST_OPENED: Final = 64
 GRACE: Final = 600
 """So many seconds the members have to take up a version before a key follows it."""
@@ -98,7 +101,10 @@ class Side(Protocol):
 
 
 class Asked(Protocol):
-    """What two people here agreed on, if they did."""
+    """What two people here agreed on, if they did.
+
+    `opens`: another epoch is to begin behind that one.
+    """
 
     @property
     def epoch(self) -> int:
@@ -113,6 +119,11 @@ class Asked(Protocol):
     @property
     def threshold(self) -> int:
         """The threshold from then on."""
+        ...
+
+    @property
+    def opens(self) -> bool:
+        """Whether it is a new key that they agreed on."""
         ...
 
 
@@ -175,7 +186,7 @@ class Kind(Protocol):
 
 
 class ResharingKind:
-    """The key of an epoch, shared anew (`fedsafe_federation.resharing`).
+    """The key of an epoch shared anew, or the next epoch begun (`resharing`).
 
     Owned by the event loop: `_opened`, proposals that were checked.
     """
@@ -201,7 +212,7 @@ class ResharingKind:
         opened = self._opened[version.digest, proposal] = Opened(
             proposal=proposal,
             setting=terms.setting,
-            target=(said.epoch, said.generation + 1),
+            target=(terms.run.generation.epoch, terms.run.generation.number),
             threshold=said.threshold,
             attempt=said.attempt,
             left_out=said.left_out,
@@ -231,24 +242,45 @@ class ResharingKind:
     def wanted(
         self, chain: Sequence[Charter], wish: Asked | None, now: int
     ) -> list[Wanted]:
-        """Say which epochs' keys are to be shared anew."""
+        """Say which epochs' keys are to be shared anew, and whether another begins.
+
+        What is shared anew each month waits for the epoch that is about to begin: each
+        of both would end the other.
+        """
         charter, node = chain[-1], self._situation.node
-        found: list[Wanted] = []
-        for entry in charter.epochs:
+        found = list(self._opening(charter, wish, now))
+        begins = bool(found)
+        for entry in charter.live(now):
             target = entry.epoch, entry.generation + 1
             threshold, need = fitting(charter, entry), _need(chain, entry, now)
-            if wish is not None and _is_about(wish, entry):
+            if wish is not None and not wish.opens and _is_about(wish, entry):
                 found.append(
                     Wanted(
                         target=target, threshold=wish.threshold, names=[node], grace=0
                     )
                 )
-            elif need is not None:
+            elif need is not None and not (begins and need is Need.MONTHLY):
                 names = [each.name for each in convenors(charter, entry, need)]
                 found.append(
                     Wanted(target=target, threshold=threshold, names=names, grace=GRACE)
                 )
         return found
+
+    def _opening(
+        self, charter: Charter, wish: Asked | None, now: int
+    ) -> Iterator[Wanted]:
+        """Say whether the next epoch is to begin, at the latest before one ends."""
+        newest = charter.newest
+        if len(charter.live(now)) > 1:
+            return
+        threshold, names, grace = fitting(charter, newest), list[str](), GRACE
+        if wish is not None and wish.opens and _is_about(wish, newest):
+            threshold, names, grace = wish.threshold, [self._situation.node], 0
+        elif is_due(charter, now):
+            names = [each.name for each in charter.willing()]
+        if names:
+            target = newest.epoch + 1, 1
+            yield Wanted(target=target, threshold=threshold, names=names, grace=grace)
 
     def agrees(
         self, chain: Sequence[Charter], opened: Opened, wish: Asked | None
@@ -257,8 +289,14 @@ class ResharingKind:
 
         Whoever deals gives the key to so many: a threshold is agreed on before.
         """
+        newest = chain[-1].newest
+        if opened.target[0] > newest.epoch:
+            if wish is not None and wish.opens and _is_about(wish, newest):
+                return opened.threshold == wish.threshold
+            fits = opened.threshold == fitting(chain[-1], newest)
+            return fits and is_ending(chain[-1], opened.created)
         entry = _entry(chain[-1], opened)
-        if wish is not None and _is_about(wish, entry):
+        if wish is not None and not wish.opens and _is_about(wish, entry):
             return opened.threshold == wish.threshold
         if opened.threshold != fitting(chain[-1], entry):
             return False
@@ -272,6 +310,9 @@ class ResharingKind:
             FederationError: it cannot be.
         """
         epoch, generation = wanted.target
+        entry = version.charter.newest
+        if opens := epoch > entry.epoch:
+            epoch, generation = entry.epoch, entry.generation + 1
         entry = next(each for each in version.charter.epochs if each.epoch == epoch)
         length = DAY if wanted.threshold == fitting(version.charter, entry) else LONGEST
         proposal = ResharingProposal(
@@ -280,9 +321,10 @@ class ResharingKind:
             epoch=epoch,
             generation=generation - 1,
             threshold=wanted.threshold,
-            tokens=self._tokens(entry),
+            tokens=None if opens else self._tokens(entry),
             created=now,
             deadline=now + length,
+            ends=now + YEAR if opens else None,
         )
         return self._signed(version, proposal)
 

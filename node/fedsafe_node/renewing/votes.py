@@ -10,7 +10,7 @@ import logging
 from collections.abc import Mapping, Sequence
 
 from fedsafe_federation.charter import Charter, Member, charter_digest
-from fedsafe_federation.refreshing import fitting, renewal_in
+from fedsafe_federation.refreshing import fitting, is_ending, renewal_in
 from fedsafe_federation.wireformat import decode
 from fedsafe_node.base import Base
 from fedsafe_node.errors import WrongStateError
@@ -89,7 +89,10 @@ def onlooked(present: Present) -> list[bytes]:
         entry = renewal_in(before, decode(proposed.payload, Charter))
         if entry is None or {pin.index for pin in entry.pins} != willing:
             continue
-        old = next(each for each in before.epochs if each.epoch == entry.epoch)
+        same = [each for each in before.epochs if each.epoch == entry.epoch]
+        old = same[0] if same else before.newest
+        if not same and not is_ending(before, entry.starts):
+            continue
         if entry.threshold == fitting(before, old):
             found.append(proposed.payload)
     return found

@@ -74,12 +74,14 @@ class Missing:
     """What the answer does not cover.
 
     Epochs that nobody evaluated, and members of whose signals not all were here:
-    all of them while the own gate was `closed`.
+    all of them while the own gate was `closed`. Epochs that were `shredded` hold
+    nothing any more, so nothing of them is missing; the person is told all the same.
     """
 
     unevaluated: Sequence[str] = ()
     uncovered: Sequence[str] = ()
     closed: bool = False
+    shredded: Sequence[int] = ()
 
     def __bool__(self) -> bool:
         """Whether something is missing."""
@@ -230,6 +232,14 @@ _UNCOVERED: Final = Text(
     "\nThese providers' signals could not, or not all, be checked: {what}. Ask them "
     "whether you are listed there.\n",
 )
+_SHREDDED: Final = Text(
+    "\nNicht mehr zu beantworten ist, ob Sie in früheren Epochen gelistet "
+    "waren ({what}): Deren Schlüssel sind vernichtet. Signale daraus treffen nirgends "
+    "mehr zu, und ihre Inhalte sind gelöscht.\n",
+    "\nWhether you were listed in earlier key epochs cannot be answered any more "
+    "({what}): their keys are destroyed. Signals of them match nowhere any more, and "
+    "their contents are erased.\n",
+)
 _CLOSED: Final = Text(
     "\nSignale anderer Anbieter über Personen dürfen wir derzeit nicht vorhalten; die "
     "Auskunft betrifft deshalb nur unsere eigenen. Ob andere Sie gelistet haben, sagen "
@@ -307,6 +317,7 @@ def _missing(missing: Missing, language: Language) -> list[str]:
         for text, names in (
             (_UNEVALUATED, missing.unevaluated),
             (uncovered, missing.uncovered),
+            (_SHREDDED, [str(epoch) for epoch in missing.shredded]),
         )
         if names
     ]

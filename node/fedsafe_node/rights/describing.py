@@ -74,6 +74,7 @@ def describe_request(
         unevaluated=[*content.unevaluated, *content.uncovered]
         if content is not None
         else None,
+        shredded=content.shredded if content is not None else None,
         answer=content.answer if content is not None else None,
         packs=packs,
     )

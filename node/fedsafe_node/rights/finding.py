@@ -52,10 +52,14 @@ class Finding(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
 
 @dataclass(frozen=True, slots=True)
 class Evaluated:
-    """An identifier's outputs, and what could not be evaluated."""
+    """An identifier's outputs, and what could not be evaluated.
+
+    `shredded` are the epochs that are over: nobody can look under them any more.
+    """
 
     outputs: tuple[Output, ...]
     unevaluated: Sequence[str]
+    shredded: Sequence[int] = ()
 
 
 async def evaluate(situation: Situation, person: Person) -> Evaluated:
@@ -63,17 +67,18 @@ async def evaluate(situation: Situation, person: Person) -> Evaluated:
     shared = situation.shared
     if shared is None:
         return Evaluated((), ())
+    live = shared.live()
+    over = [e for e in range(1, shared.membership.epoch.epoch + 1) if e not in live]
     try:
         (outputs,) = await shared.outputs([person], RIGHTS, within=WITHIN)
     except QuorumError:
-        epochs = sorted(shared.membership.pins)
-        return Evaluated((), [f"epoch {epoch}" for epoch in epochs])
-    return Evaluated(outputs, ())
+        return Evaluated((), [f"epoch {epoch}" for epoch in sorted(live)], over)
+    return Evaluated(outputs, (), over)
 
 
 def name_missed(evaluated: Evaluated, listed: set[int]) -> Evaluated:
     """Name the epochs under which signals are kept and nothing was evaluated."""
-    known = {output.epoch for output in evaluated.outputs}
+    known = {output.epoch for output in evaluated.outputs} | {*evaluated.shredded}
     missed = [f"epoch {epoch}" for epoch in sorted(listed - known)]
     named = evaluated.unevaluated
     return replace(

@@ -104,6 +104,7 @@ class Opening:
             findings=findings,
             unevaluated=list(self.evaluated.unevaluated),
             uncovered=desk.situation.unseen(now),
+            shredded=list(self.evaluated.shredded),
             closed=is_closed(desk.situation, now),
             disputes=disputes,
             tokens=own_tokens(desk.situation, opened.person, self.evaluated),

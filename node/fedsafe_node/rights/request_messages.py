@@ -206,7 +206,8 @@ class RightsRequestAnswer(Message, frozen=True):
     """A request: until when it is to be answered, and what was found.
 
     `signals` and `disputes` are null once they are wiped. `unevaluated` names the
-    epochs and members that could not be asked. `packs` are told where one request is
+    epochs and members that could not be asked, `shredded` the key epochs that are over,
+    of which nothing can be answered any more. `packs` are told where one request is
     shown or answered. `collect` is shown once, to whom hands
     it to the person.
     """
@@ -228,6 +229,7 @@ class RightsRequestAnswer(Message, frozen=True):
     signals: list[Finding] | None = None
     disputes: list[str] | None = None
     unevaluated: list[str] | None = None
+    shredded: list[int] | None = None
     answer: str | None = None
     packs: list[PackTold] | None = None
     collect: str | None = None

@@ -21,9 +21,9 @@ class Content(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     """What is known of a request beside its dates; never the identifier.
 
     `uncovered` names the members of whose signals not all were here, `closed` says
-    that the own gate was. `tokens` are those under which this node would list the
-    identifier. `collected` says that the answer was handed out, `ground` why it was
-    refused.
+    that the own gate was. `shredded` are the key epochs that were over by then.
+    `tokens` are those under which this node would list the identifier. `collected`
+    says that the answer was handed out, `ground` why it was refused.
     """
 
     subject_ref: str | None
@@ -31,6 +31,7 @@ class Content(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     unevaluated: list[str]
     uncovered: list[str] = []
     closed: bool = False
+    shredded: list[int] = []
     disputes: list[str]
     answer: str | None = None
     tokens: list[bytes] = []

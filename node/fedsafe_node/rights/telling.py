@@ -63,7 +63,9 @@ async def tell(
         drafts=await _waiting(reader, desk, content),
         packs=_handed(await told_of(reader, packs, now)),
         contested=await _contested(reader, content),
-        missing=Missing(content.unevaluated, content.uncovered, content.closed),
+        missing=Missing(
+            content.unevaluated, content.uncovered, content.closed, content.shredded
+        ),
     )
     return marked(text, language, draft=draft)
 

@@ -33,7 +33,7 @@ from fedsafe_node.signals.anew import OutdatedError, until_it_holds
 from fedsafe_node.signals.answering import Failure, answer_of, code_of
 from fedsafe_node.signals.desk import CHUNK, Changed, Desk
 from fedsafe_node.signals.drafts import DraftFacts, open_draft
-from fedsafe_node.signals.making import Made
+from fedsafe_node.signals.making import EPOCH_ENDED, Made
 from fedsafe_node.signals.naming import read_signal_id, signal_name
 from fedsafe_node.signals.present import Present, hold
 from fedsafe_node.signals.recording import (
@@ -176,7 +176,7 @@ class _Approval:
         decision = present.decide(asked)
         made = draft.made(row.signal_id, present.node)
         if decision.allowed and made.header.match_until <= present.at:
-            # Its key epoch has ended while it waited.
+            # Its key epoch is over since it waits.
             decision = deny(Refusal.RETENTION, present.policy.reference)
         if not decision.allowed:
             raise DeniedError(decision)
@@ -235,6 +235,8 @@ class _Approval:
             raise WrongStateError(
                 "stale_draft", "the keys have changed since; withdraw and draft anew"
             )
+        if self._present.at >= shared.membership.charter.epoch_ends(epoch):
+            raise WrongStateError("epoch_ended", EPOCH_ENDED)
 
     async def check(self, reader: Reader, ready: Sequence[_Ready]) -> None:
         """Refuse to publish what would not be allowed in the same way by now.

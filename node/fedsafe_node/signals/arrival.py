@@ -18,6 +18,7 @@ import msgspec
 
 from fedsafe_crypto.errors import CryptoError
 from fedsafe_crypto.tokens import media_token
+from fedsafe_federation.charter import OVERLAP
 from fedsafe_federation.errors import MalformedError
 from fedsafe_federation.signals import SIGNAL_GROUP, SignalHeader
 from fedsafe_federation.verification import (
@@ -147,8 +148,17 @@ def _rule(header: SignalHeader, situation: Situation, now: datetime) -> _Ruling:
         return _Ruling.LEFT
     if _is_early(header, shared.membership):
         return _Ruling.EARLY
-    known = header.epoch in shared.membership.pins
-    return _Ruling.KEPT if known else _Ruling.LEFT
+    kept = _lives(header, shared.membership, int(now.timestamp()))
+    return _Ruling.KEPT if kept else _Ruling.LEFT
+
+
+def _lives(header: SignalHeader, membership: Membership, now: int) -> bool:
+    """Whether its epoch lives, and the signal does not outlive its key."""
+    ends = {each.epoch: each.ends for each in membership.charter.epochs}
+    if header.epoch not in membership.live(now):
+        return False
+    last = max(header.match_until, header.erase_after)
+    return last <= ends[header.epoch] + OVERLAP
 
 
 def _is_early(header: SignalHeader, membership: Membership) -> bool:

@@ -34,6 +34,10 @@ from fedsafe_policies.vocabulary import MediaKind, Provenance, Scope
 
 Randomness = Callable[[int], bytes]
 
+EPOCH_ENDED: Final = (
+    "the key epoch has ended: nothing is published until the members have begun the "
+    "next one (`fedsafe federation rotate`)"
+)
 _VERSION: Final = 0x7000
 _RETRY_AFTER_MS: Final = 5_000
 _VARIANT: Final = 0x80 << 56
@@ -43,8 +47,9 @@ _VARIANT: Final = 0x80 << 56
 class Listing:
     """The list that a signal is made for, and its media keys.
 
-    `federation` is the id that OPRF inputs and media openings are bound to; `ends`
-    is the end of the key epoch, with which all its tokens die.
+    `federation` is the id that OPRF inputs and media openings are bound to. From
+    `closes` on nothing is published in the key epoch any more, and from `over` on
+    nothing matches under it.
     """
 
     federation: str
@@ -53,7 +58,8 @@ class Listing:
     generation: int
     scope: Scope
     media: MediaKeys = field(repr=False)
-    ends: int | None = None
+    closes: int | None = None
+    over: int | None = None
 
 
 def own_listing(own: OwnList) -> Listing:
@@ -61,13 +67,17 @@ def own_listing(own: OwnList) -> Listing:
     return Listing(own.name, own.name, OWN_EPOCH, OWN_GENERATION, Scope.SELF, own.media)
 
 
-def shared_listing(membership: Membership) -> Listing:
+def shared_listing(membership: Membership) -> Listing | None:
     """Describe this node's list in the federation, in its newest epoch.
+
+    There is none once that epoch is over.
 
     Raises:
         UnavailableError: a member has yet to give this node the newest media keys.
     """
-    newest = membership.epoch
+    newest, charter = membership.epoch, membership.charter
+    if newest.epoch not in membership.pins:
+        return None
     media = membership.media.get((newest.epoch, newest.generation))
     if media is None:
         raise UnavailableError(
@@ -83,7 +93,8 @@ def shared_listing(membership: Membership) -> Listing:
         generation=newest.generation,
         scope=Scope.FEDERATION,
         media=media,
-        ends=newest.ends,
+        closes=charter.epoch_ends(newest.epoch),
+        over=charter.epoch_over(newest.epoch),
     )
 
 
@@ -170,7 +181,7 @@ def make_header(
 ) -> SignalHeader:
     """Say when a signal stops to match and when its opening goes (rule P9)."""
     match_until, erase_after = retention(
-        facts.kind, facts.since, policy, epoch_ends=listing.ends
+        facts.kind, facts.since, policy, epoch_ends=listing.over
     )
     return SignalHeader(
         v=1,

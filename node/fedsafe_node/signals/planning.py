@@ -18,6 +18,7 @@ from fedsafe_node.messages import NewSignalRequest
 from fedsafe_node.principal import Principal
 from fedsafe_node.signals.anew import OutdatedError
 from fedsafe_node.signals.making import (
+    EPOCH_ENDED,
     Listing,
     Wording,
     make_header,
@@ -145,8 +146,8 @@ class Planner:
             WrongStateError: there is no federation to share with.
         """
         asked = read_question(request.about, pointer=f"{pointer}/about")
-        if request.scope is not Scope.SELF and self.shared is None:
-            raise WrongStateError("no_federation", "this node has no federation")
+        if request.scope is not Scope.SELF:
+            self._check_open()
         address = self._address(request, pointer)
         facts = self._facts(request, asked, pointer)
         provenance = request.provenance or self._unsaid
@@ -172,6 +173,13 @@ class Planner:
         if isinstance(asked, File) and request.scope is not Scope.SELF:
             return PublishPlan(asked, ruling.wording, decision, address)
         return OwnPlan(asked, ruling.wording, decision, address)
+
+    def _check_open(self) -> None:
+        if self._present.shared is None:
+            raise WrongStateError("no_federation", "this node has no federation")
+        closes = self.shared.closes if self.shared is not None else None
+        if closes is None or self._present.at >= closes:
+            raise WrongStateError("epoch_ended", EPOCH_ENDED)
 
     def check(self, now: Present) -> None:
         """Refuse to act on what would not be decided in the same way now.

@@ -39,6 +39,7 @@ class EffectKind(StrEnum):
 
     PERIOD_KEY = "period_key"
     QUARTER_KEY = "quarter_key"
+    EPOCH_KEY = "epoch_key"
 
 
 class EffectRow(Row, frozen=True):

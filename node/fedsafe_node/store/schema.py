@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from fedsafe_node.errors import SchemaError
 from fedsafe_node.store.answers_schema import ANSWERS
+from fedsafe_node.store.epochs_schema import EPOCHS
 from fedsafe_node.store.events_schema import EVENTS
 from fedsafe_node.store.gate_schema import REGISTER, RELOCK
 from fedsafe_node.store.keeping_schema import KEEPING
@@ -257,6 +258,7 @@ MIGRATIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("0016_packs", PACKS),
     ("0017_metering", METERING),
     ("0018_receipts", RECEIPTS),
+    ("0019_epochs", EPOCHS),
 )
 VERSION = len(MIGRATIONS)
 

@@ -152,6 +152,9 @@ def destroyed_files(connection: Connection) -> set[str]:
     if "effects" in tables:
         rows = connection.execute("SELECT kind, target FROM effects").fetchall()
         found |= {f"{_DIRECTORIES.get(kind)}/{target}.key" for kind, target in rows}
+    if "epoch_effects" in tables:
+        rows = connection.execute("SELECT target FROM epoch_effects").fetchall()
+        found |= {f"{target}.key" for (target,) in rows}
     return found
 
 

@@ -41,13 +41,15 @@ class SqlKeepingReader:
     async def effects(self) -> list[EffectRow]:
         """Return all effects outside the database, oldest first."""
         rows = self._connection.execute(
-            "SELECT kind, target, begun_at, ended_at FROM effects ORDER BY number"
+            "SELECT kind, target, begun_at, ended_at, number FROM effects UNION ALL "
+            "SELECT 'epoch_key', target, begun_at, ended_at, number FROM epoch_effects "
+            "ORDER BY begun_at, number"
         )
         return [
             EffectRow(
                 kind=EffectKind(kind), target=target, begun_at=begun, ended_at=ended
             )
-            for kind, target, begun, ended in rows
+            for kind, target, begun, ended, _ in rows
         ]
 
     async def gaps(self) -> list[GapRow]:
@@ -135,6 +137,12 @@ class SqlKeepingWriter:
 
     async def begin_effect(self, kind: EffectKind, target: str, *, at: int) -> None:
         """Say that an effect is going to happen."""
+        if kind is EffectKind.EPOCH_KEY:
+            self._connection.execute(
+                "INSERT INTO epoch_effects (target, begun_at) VALUES (?, ?)",
+                (target, at),
+            )
+            return
         self._connection.execute(
             "INSERT INTO effects (kind, target, begun_at) VALUES (?, ?, ?)",
             (kind.value, target, at),
@@ -142,6 +150,13 @@ class SqlKeepingWriter:
 
     async def end_effect(self, kind: EffectKind, target: str, *, at: int) -> bool:
         """Say that an effect has happened; False if none is under way."""
+        if kind is EffectKind.EPOCH_KEY:
+            cursor = self._connection.execute(
+                "UPDATE epoch_effects SET ended_at = ? "
+                "WHERE target = ? AND ended_at IS NULL",
+                (at, target),
+            )
+            return cursor.rowcount > 0
         cursor = self._connection.execute(
             "UPDATE effects SET ended_at = ? "
             "WHERE kind = ? AND target = ? AND ended_at IS NULL",

@@ -218,7 +218,7 @@ class Federation:
             now=self.clock.now,
             token_bytes=token_bytes,
         )
-        return SharedLists(membership, {1: quorum})
+        return SharedLists(membership, {1: quorum}, now=self.clock.now)
 
     async def ask(self, member: Member, request: Signed) -> Signed:
         if member.name in self.down:

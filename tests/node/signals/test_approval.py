@@ -234,10 +234,10 @@ async def test_a_draft_is_not_published_after_its_key_epoch(
     (signal,) = await draft(node, PERSON)
     clock.advance(ENDS - clock.now())
 
-    with pytest.raises(DeniedError) as denied:
+    with pytest.raises(WrongStateError) as refused:
         await node.signals.approve([signal], RITA)
 
-    assert denied.value.decision.code == "retention"
+    assert refused.value.code == "epoch_ended"
     assert await node.feed() == []
 
 

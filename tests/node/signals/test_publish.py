@@ -17,6 +17,7 @@ from tests.node.signals.conftest import (
     request_for,
 )
 
+from fedsafe_federation.charter import OVERLAP
 from fedsafe_federation.records import SignalRecord, decode_record
 from fedsafe_federation.signals import SIGNAL_GROUP, decode_opening
 from fedsafe_node.errors import (
@@ -161,13 +162,14 @@ async def test_the_identifier_of_a_draft_is_in_custody_and_nowhere_else(
     assert b"mail.example".hex() not in dump.lower()
 
 
-async def test_a_signal_ends_with_its_key_epoch(node: Node) -> None:
+async def test_a_signal_ends_an_overlap_behind_its_key_epoch(node: Node) -> None:
     answer = await node.signals.add(request_for(PERSON, scope=SHARED), ANNA)
 
     await node.signals.approve([answer.signal], RITA)
 
     (published,) = [row for row in await node.rows() if not row.own]
-    assert published.match_until == published.erase_after == int(ENDS.timestamp())
+    over = int(ENDS.timestamp()) + OVERLAP
+    assert published.match_until == published.erase_after == over
 
 
 async def test_without_a_quorum_nothing_is_drafted(node: Node) -> None:
@@ -342,12 +344,12 @@ async def test_nothing_is_published_after_the_key_epoch(
 ) -> None:
     clock.advance(ENDS - clock.now())
 
-    with pytest.raises(DeniedError) as denied:
+    with pytest.raises(WrongStateError) as refused:
         await node.signals.add(
             request_for(DIGEST, kind=Kind.SHA256, scope=SHARED), ANNA
         )
 
-    assert denied.value.decision.code == "retention"
+    assert refused.value.code == "epoch_ended"
 
 
 # --- once ----------------------------------------------------------------------------

@@ -53,6 +53,7 @@ CREATE TABLE drafts ( signal_id BLOB PRIMARY KEY CHECK (length(signal_id) = 16),
 CREATE TABLE due (job TEXT PRIMARY KEY, at INTEGER NOT NULL) STRICT;
 CREATE TABLE effects ( number INTEGER PRIMARY KEY, kind TEXT NOT NULL CHECK (kind IN ('period_key', 'quarter_key')), target TEXT NOT NULL, begun_at INTEGER NOT NULL, ended_at INTEGER, UNIQUE (kind, target) ) STRICT;
 CREATE TABLE entries ( log INTEGER NOT NULL, idx INTEGER NOT NULL, record BLOB NOT NULL, PRIMARY KEY (log, idx) ) STRICT, WITHOUT ROWID;
+CREATE TABLE epoch_effects ( number INTEGER PRIMARY KEY, target TEXT NOT NULL UNIQUE, begun_at INTEGER NOT NULL, ended_at INTEGER ) STRICT;
 CREATE TABLE erasure_receipts ( member TEXT NOT NULL, seq INTEGER NOT NULL CHECK (seq >= 0), parted INTEGER NOT NULL CHECK (parted >= 0), method TEXT NOT NULL, erased_at INTEGER NOT NULL, residual_until INTEGER NOT NULL CHECK (residual_until >= erased_at), received_at INTEGER NOT NULL, statement BLOB NOT NULL, PRIMARY KEY (member, seq, parted) ) STRICT, WITHOUT ROWID;
 CREATE TABLE erasures ( number INTEGER PRIMARY KEY, reason TEXT NOT NULL CHECK (reason IN ('retention', 'subject')), at INTEGER NOT NULL, openings INTEGER NOT NULL CHECK (openings >= 0) ) STRICT;
 CREATE TABLE feed_marks ( origin TEXT NOT NULL, at INTEGER NOT NULL, size INTEGER NOT NULL, PRIMARY KEY (origin, at) ) STRICT, WITHOUT ROWID;
@@ -113,6 +114,8 @@ CREATE TRIGGER effects_no_delete BEFORE DELETE ON effects BEGIN SELECT RAISE(ABO
 CREATE TRIGGER effects_only_end BEFORE UPDATE ON effects WHEN OLD.ended_at IS NOT NULL OR NEW.ended_at IS NULL OR NEW.kind <> OLD.kind OR NEW.target <> OLD.target OR NEW.begun_at <> OLD.begun_at BEGIN SELECT RAISE(ABORT, 'an effect only ends'); END;
 CREATE TRIGGER entries_no_delete BEFORE DELETE ON entries WHEN NOT EXISTS (SELECT 1 FROM pruned WHERE pruned.log = OLD.log AND OLD.idx < pruned.size) BEGIN SELECT RAISE(ABORT, 'entries are append-only'); END;
 CREATE TRIGGER entries_no_update BEFORE UPDATE ON entries BEGIN SELECT RAISE(ABORT, 'entries are append-only'); END;
+CREATE TRIGGER epoch_effects_no_delete BEFORE DELETE ON epoch_effects BEGIN SELECT RAISE(ABORT, 'effects stay as they are'); END;
+CREATE TRIGGER epoch_effects_only_end BEFORE UPDATE ON epoch_effects WHEN OLD.ended_at IS NOT NULL OR NEW.ended_at IS NULL OR NEW.target <> OLD.target OR NEW.begun_at <> OLD.begun_at BEGIN SELECT RAISE(ABORT, 'an effect only ends'); END;
 CREATE TRIGGER erasure_receipts_no_delete BEFORE DELETE ON erasure_receipts BEGIN SELECT RAISE(ABORT, 'the recipient ledger is append-only'); END;
 CREATE TRIGGER erasure_receipts_no_update BEFORE UPDATE ON erasure_receipts BEGIN SELECT RAISE(ABORT, 'the recipient ledger is append-only'); END;
 CREATE TRIGGER erasures_no_delete BEFORE DELETE ON erasures BEGIN SELECT RAISE(ABORT, 'erasures stay as they are'); END;

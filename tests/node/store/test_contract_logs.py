@@ -365,6 +365,29 @@ async def test_the_first_that_keeps_the_rest_is_told(
     assert await first(11, "2027-02") is None
 
 
+async def test_the_ends_of_all_keys_are_told_oldest_first(store: Store) -> None:
+    month, quarter, epoch = EffectKind.PERIOD_KEY, EffectKind.QUARTER_KEY, "share-1-1"
+
+    async def act(tx: Transaction) -> None:
+        await tx.begin_effect(EffectKind.EPOCH_KEY, epoch, at=1)
+        await tx.begin_effect(month, "2026-10", at=2)
+        await tx.begin_effect(quarter, "2026q3", at=3)
+        await tx.end_effect(EffectKind.EPOCH_KEY, epoch, at=4)
+
+    await store.write(act)
+    told = await store.read(lambda reader: reader.effects())
+    assert [(each.target, each.ended_at) for each in told] == [
+        (epoch, 4),
+        ("2026-10", None),
+        ("2026q3", None),
+    ]
+    assert not await store.write(
+        lambda tx: tx.end_effect(EffectKind.EPOCH_KEY, epoch, at=5)
+    )
+    with pytest.raises(ConflictError):
+        await store.write(lambda tx: tx.begin_effect(EffectKind.EPOCH_KEY, epoch, at=6))
+
+
 async def test_a_closed_store_says_so(store: Store) -> None:
     await store.close()
     await store.close()
