@@ -12,8 +12,8 @@ verified. The change counts as found if the start refuses or `audit verify` does
 what they say (after a refusal, what `audit verify` says of the stopped node) names it:
 a change of a log by a span of entries that holds it, of another table by the row where
 the seal can know it (`telling`), of a file by the file. Prints the seed first, then
-what was not found, then sums. Ends with status 1 if anything was not found or made it
-crash.
+at once whatever was not found, then sums. Ends with status 1 if anything was not found
+or made it crash.
 """
 
 import argparse
@@ -23,22 +23,34 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 from tests.campaigns.building import build
 from tests.campaigns.mutating import Mutations
-from tests.campaigns.telling import Judgement
+from tests.campaigns.telling import WRONG, Judgement
 from tests.node.fleet import make_founded
 
 
-async def run(root: Path, count: int, seed: int) -> list[Judgement]:
+async def run(root: Path, count: int, seed: int) -> AsyncIterator[Judgement]:
     """Build a node below a directory and judge so many mutations."""
     founded = root / "founded"
     founded.mkdir()
     await make_founded(founded)
     earlier, now = await build(founded, root)
     mutations = Mutations(earlier, now, root / "work", seed)
-    return [await mutations.judge_next() for _ in range(count)]
+    for _ in range(count):
+        yield await mutations.judge_next()
+
+
+async def tell(root: Path, count: int, seed: int) -> Counter[str]:
+    """Print at once what is wrong; return how often each outcome was."""
+    sums: Counter[str] = Counter()
+    async for each in run(root, count, seed):
+        sums[each.outcome] += 1
+        if each.is_wrong:
+            print(each, flush=True)
+    return sums
 
 
 def main() -> None:
@@ -49,14 +61,10 @@ def main() -> None:
     print(f"seed {given.seed}, {given.mutations} mutations", flush=True)
     begin = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="fedsafe-mutations-") as folder:
-        judged = asyncio.run(run(Path(folder), given.mutations, given.seed))
-    for each in judged:
-        if each.is_wrong:
-            print(each, flush=True)
-    sums = Counter(each.outcome for each in judged)
+        sums = asyncio.run(tell(Path(folder), given.mutations, given.seed))
     told = ", ".join(f"{count} {outcome}" for outcome, count in sorted(sums.items()))
     print(f"{told}; {time.monotonic() - begin:.0f} s")
-    sys.exit(1 if any(each.is_wrong for each in judged) else 0)
+    sys.exit(1 if WRONG & sums.keys() else 0)
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from tests.campaigns.directory import Row, Rows
 from fedsafe_node.audit_messages import VerifyAnswer
 
 OF_LOGS: Final = frozenset({"logs", "entries", "openings", "tile_roots"})
+WRONG: Final = frozenset({"unseen", "unnamed", "crash"})
 _ENDLESS: Final = 1 << 62
 _SHOWN: Final = 40
 _ENTRY: Final = re.compile(
@@ -103,7 +104,7 @@ class Judgement:
     @property
     def is_wrong(self) -> bool:
         """Whether somebody has to look at it."""
-        return self.outcome not in {"found", "void", "outside"}
+        return self.outcome in WRONG
 
     def __str__(self) -> str:
         """Say all in a line."""

@@ -20,7 +20,7 @@ from fedsafe_node.store.rows import Committed
 
 CommitmentsOf = Callable[[bytes], Mapping[str, bytes]]
 _BLOCK = 4 * TILE_WIDTH
-_NO_END = 1 << 62
+_NO_END = (1 << 63) - 1  # of what a store can number
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,8 +93,7 @@ async def verify_log(
         if is_own:
             block.check_all(below=known.last_size)
     known.end(size)
-    if await reader.sealed_openings(log, size, _NO_END - size):
-        raise CorruptLogError(log, size, "an opening has no entry")
+    await _check_no_stray(reader, log, size)
     return Verified(
         log=log,
         size=size,
@@ -103,6 +102,14 @@ async def verify_log(
         erased=erased,
         minimum=least,
     )
+
+
+async def _check_no_stray(reader: LogReader, log: LogName, size: int) -> None:
+    """Look for openings before the first entry and behind the last."""
+    for since, until in ((-_NO_END, 0), (size, _NO_END)):
+        strays = await reader.sealed_openings(log, since, until - since)
+        if strays:
+            raise CorruptLogError(log, strays[0].index, "an opening has no entry")
 
 
 async def _grow(

@@ -104,7 +104,9 @@ async def test_destroying_a_periods_key_erases_its_openings_only(
             9,
             "'other' does not open",
         ),
-        ("UPDATE openings SET idx = 1600 WHERE idx = 9", 1500, "has no entry"),
+        ("UPDATE openings SET idx = 1600 WHERE idx = 9", 1600, "has no entry"),
+        ("UPDATE openings SET idx = idx + 31534 WHERE idx < 9", 31534, "has no entry"),
+        ("UPDATE openings SET idx = -7 WHERE idx = 9", -7, "has no entry"),
         (
             """UPDATE openings SET sealed = zeroblob(99) WHERE idx IN (700, 900);
             UPDATE entries SET record = zeroblob(64) WHERE idx = 300""",
