@@ -3,7 +3,7 @@
 
 import sys
 
-from fedsafe_cli.main import main
+from fedsafe_cli.entry import main
 
 if __name__ == "__main__":
     sys.exit(main())

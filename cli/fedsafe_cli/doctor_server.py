@@ -32,7 +32,7 @@ def unasked(directory: Path) -> str | None:
 
     try:
         _facts(directory)
-    except (ConfigError, ImportError) as error:
+    except ConfigError as error:
         return printable(str(error))
     except StoreFailedError as error:
         return printable(error.reason)
@@ -50,8 +50,11 @@ def _facts(directory: Path) -> "Facts | None":
     if storage is None:
         return None
     from fedsafe_node.storage import password_of  # noqa: PLC0415
-    from fedsafe_node.store.postgresql.facts import facts_of  # noqa: PLC0415
+    from fedsafe_node.store.postgresql.driver import driver_needed  # noqa: PLC0415
     from fedsafe_node.store.postgresql.server import Server  # noqa: PLC0415
+
+    with driver_needed():
+        from fedsafe_node.store.postgresql.facts import facts_of  # noqa: PLC0415
 
     return facts_of(Server(storage.url, password_of(directory, storage)))
 

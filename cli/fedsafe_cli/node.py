@@ -18,6 +18,7 @@ from fedsafe_cli.credential import credential
 from fedsafe_cli.errors import ProgrammeError, SettingsError, WrongStateError
 from fedsafe_cli.exit_codes import OK, ExitStatus
 from fedsafe_cli.labels import field, say, value_of
+from fedsafe_cli.loading import uncollected
 from fedsafe_cli.moments import shown
 from fedsafe_cli.options import settings_of, shared_options
 from fedsafe_cli.output import document, line, note, pairs, table
@@ -243,7 +244,8 @@ def run(context: click.Context, /, workers: int) -> ExitStatus:
       fedsafe node run --config /srv/fedsafe
       fedsafe node run --config /srv/fedsafe --workers 4
     """  # noqa: D301
-    from fedsafe_node.app import run as run_node  # noqa: PLC0415 (slow to load)
+    with uncollected():
+        from fedsafe_node.app import run as run_node  # noqa: PLC0415 (slow to load)
     from fedsafe_node.config import Place  # noqa: PLC0415
     from fedsafe_node.errors import (  # noqa: PLC0415
         ConfigError,

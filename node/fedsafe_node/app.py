@@ -26,6 +26,7 @@ from fedsafe_node.errors import (
     TooFewConnectionsError,
 )
 from fedsafe_node.storage import store_at
+from fedsafe_node.store.postgresql.driver import driver_needed
 from fedsafe_node.store.postgresql.server import Server
 from fedsafe_node.supervising import Supervisor, alone_in
 from fedsafe_node.telemetry import LOGGER, configure_logging, fields
@@ -62,10 +63,11 @@ def _check_connections(place: Place, config: Config, workers: int) -> None:
     server = store_at(place.database, config.store)
     if not isinstance(server, Server):
         return
-    from fedsafe_node.store.postgresql.facts import (  # noqa: PLC0415 - the driver
-        A_WORKER,
-        facts_of,
-    )
+    with driver_needed():
+        from fedsafe_node.store.postgresql.facts import (  # noqa: PLC0415
+            A_WORKER,
+            facts_of,
+        )
 
     try:
         found = facts_of(server)

@@ -36,7 +36,7 @@ from fedsafe_node.keyfiles import (
 )
 from fedsafe_node.sealed_files import key_of_seal
 from fedsafe_node.storage import store_at
-from fedsafe_node.store.postgresql.discarding import discard_store
+from fedsafe_node.store.postgresql.driver import driver_needed
 from fedsafe_node.store.postgresql.server import Server
 
 _DRAFT: Final = "." + "[0-9a-f]" * 8  # what `keyfiles` adds to the name of a draft
@@ -164,6 +164,10 @@ class Attempt:
                     place.directory,
                     "a node was begun here and not finished, whose tables are at "
                     f"{made.store}: name that as its store to begin anew",
+                )
+            with driver_needed():
+                from fedsafe_node.store.postgresql.discarding import (  # noqa: PLC0415
+                    discard_store,
                 )
             discard_store(server, key)
         _remove_private(Path(made.custody), _public_in(self._plan))

@@ -32,7 +32,8 @@ from fedsafe_node.provisions import check_named
 from fedsafe_node.sealed_files import SealedFiles
 from fedsafe_node.signals.custody import create_custody_key
 from fedsafe_node.storage import store_at
-from fedsafe_node.store.postgresql.facts import is_taken
+from fedsafe_node.store.postgresql.driver import driver_needed
+from fedsafe_node.store.postgresql.server import Server
 from fedsafe_node.store.protocol import Store, Transaction
 from fedsafe_node.store.reserve import Reserve, free_bytes, room_for
 from fedsafe_node.supervising import alone_in
@@ -159,10 +160,16 @@ def _check_plan(plan: Plan) -> None:
         raise ConfigError(custody, "the custody key must lie outside the node")
 
 
+def _is_taken(server: Server) -> bool:
+    with driver_needed():
+        from fedsafe_node.store.postgresql.facts import is_taken  # noqa: PLC0415
+    return is_taken(server)
+
+
 def _make_files(attempt: Attempt, plan: Plan) -> None:
     place, directory = plan.place, plan.place.directory
     server = plan.server()
-    if server is not None and is_taken(server):
+    if server is not None and _is_taken(server):
         why = "the database is a node's already: make an empty one"
         raise ConfigError(place.config, why)
     attempt.begin()

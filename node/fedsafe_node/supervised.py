@@ -19,6 +19,7 @@ from fedsafe_node.config import Config, Place, load_config
 from fedsafe_node.errors import NodeError, StoreFailedError
 from fedsafe_node.leading import Leadership
 from fedsafe_node.storage import store_at
+from fedsafe_node.store.postgresql.driver import driver_needed
 from fedsafe_node.store.postgresql.server import Server
 from fedsafe_node.supervising import LAST, READY
 from fedsafe_node.telemetry import LOGGER, fields
@@ -104,9 +105,10 @@ def _leadership(place: Place, config: Config, is_first: bool) -> Leadership:  # 
     server = store_at(place.database, config.store)
     if not isinstance(server, Server):
         raise StoreFailedError("several processes share a store on a server only")
-    from fedsafe_node.store.postgresql.leading import (  # noqa: PLC0415 - the driver
-        AdvisoryLeadership,
-    )
+    with driver_needed():
+        from fedsafe_node.store.postgresql.leading import (  # noqa: PLC0415
+            AdvisoryLeadership,
+        )
 
     return AdvisoryLeadership(server, is_first=is_first)
 

@@ -1,9 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """The border of the process: an error is a document for programs too."""
 
+import sys
+from importlib.abc import MetaPathFinder
 from typing import TYPE_CHECKING
 
 import pytest
+
+from fedsafe_cli.entry import main
+from fedsafe_cli.exit_codes import INTERRUPTED
 
 if TYPE_CHECKING:
     from tests.cli.conftest import FakeNode, Run
@@ -50,3 +55,21 @@ def test_an_unknown_error_is_a_document_without_its_text(
     assert outcome.status == outcome.document["exit_status"] == 1
     assert "ZeroDivisionError" in outcome.document["problem"]["detail"]
     assert "anna" not in outcome.out + outcome.err
+
+
+class CtrlC(MetaPathFinder):
+    """Is pressed while the command line loads."""
+
+    def find_spec(self, name: str, *_: object) -> None:
+        if name == "fedsafe_cli.main":
+            raise KeyboardInterrupt
+
+
+def test_ctrl_c_while_the_command_loads_leaves_no_traceback(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delitem(sys.modules, "fedsafe_cli.main", raising=False)
+    monkeypatch.setattr(sys, "meta_path", [CtrlC(), *sys.meta_path])
+
+    assert main() == INTERRUPTED
+    assert capsys.readouterr() == ("", "\n")

@@ -13,10 +13,8 @@ head = await engine.head("chat.example.de/feed")
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
-from types import ModuleType
-from typing import Final, TypeVar, cast
+from typing import Final, TypeVar
 from urllib.parse import unquote, urlsplit
 
 from fedsafe_node.clock import Clock
@@ -27,6 +25,7 @@ from fedsafe_node.log.openings import PeriodKeys
 from fedsafe_node.log.proofs import log_root, prove_consistency, prove_inclusion
 from fedsafe_node.log.sequencer import Sequencer
 from fedsafe_node.log.verification import Anchor, CommitmentsOf, Verified, verify_log
+from fedsafe_node.store.postgresql.driver import driver_needed
 from fedsafe_node.store.postgresql.server import Server
 from fedsafe_node.store.protocol import LogName, Reader, Store
 from fedsafe_node.store.reserve import Reserve
@@ -125,16 +124,13 @@ def examine_store(
         StoreFailedError: it is no store, or pages of it are damaged.
     """
     if isinstance(where, Server):
-        return cast("T", _postgresql().examine_server(where, query, unsealing))
+        with driver_needed():
+            from fedsafe_node.store.postgresql.store import (  # noqa: PLC0415
+                examine_server,
+            )
+
+        return examine_server(where, query, unsealing)
     return examine_file(_file(where), query, unsealing)
-
-
-def _postgresql() -> ModuleType:
-    try:  # only who uses PostgreSQL installs and loads its driver
-        return import_module("fedsafe_node.store.postgresql.store")
-    except ImportError:
-        why = "PostgreSQL needs its driver: pip install 'fedsafe[postgresql]'"
-        raise StoreFailedError(why) from None
 
 
 def _file(url: str) -> Path:
@@ -153,10 +149,12 @@ async def _open_server(  # noqa: PLR0913 - as `open_store`
     around: Surroundings | None,
     faults: Faults,
 ) -> Store:
-    opened = await _postgresql().PostgresStore.open(
+    with driver_needed():
+        from fedsafe_node.store.postgresql.store import PostgresStore  # noqa: PLC0415
+
+    return await PostgresStore.open(
         server, sequencer, clock=clock, check=check, around=around, faults=faults
     )
-    return cast("Store", opened)
 
 
 class LogEngine:

@@ -42,6 +42,7 @@ from fedsafe_node.moving.finishing import (
 from fedsafe_node.moving.sqlite_ends import SqliteSource, SqliteTarget
 from fedsafe_node.sealed_files import SealedFiles
 from fedsafe_node.storage import password_of
+from fedsafe_node.store.postgresql.driver import driver_needed
 from fedsafe_node.store.sealed_parts import (
     Moved,
     Seal,
@@ -121,14 +122,11 @@ def move_store(  # noqa: PLR0913 - everything it needs is an argument
 def _ends(
     place: Place, route: Route, faults: Faults
 ) -> Iterator[tuple[Source, Target]]:
-    try:  # only who uses PostgreSQL installs and loads its driver
+    with driver_needed():
         from fedsafe_node.moving.postgresql_ends import (  # noqa: PLC0415
             PostgresSource,
             PostgresTarget,
         )
-    except ImportError:
-        why = "PostgreSQL needs its driver: pip install 'fedsafe[postgresql]'"
-        raise StoreFailedError(why) from None
     with ExitStack() as stack:
         stack.enter_context(alone_in(place))
         stack.enter_context(held(place.database))

@@ -17,9 +17,10 @@ import sqlite3
 import time
 from hashlib import sha256
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from fedsafe_node.store.postgresql.connection import Raw
+if TYPE_CHECKING:  # the driver, which a node with the embedded store has not
+    from fedsafe_node.store.postgresql.connection import Raw
 
 _BOOT: Final = Path("/proc/sys/kernel/random/boot_id")
 _CLASS: Final = 0x666564  # of the locks with two numbers
@@ -58,7 +59,7 @@ def instance_of(directory: Path) -> int | None:
     return int.from_bytes(sha256(named).digest()[:4]) >> 1
 
 
-def hold_instance(raw: Raw, instance: int) -> None:
+def hold_instance(raw: "Raw", instance: int) -> None:
     """Keep copies of a directory away for as long as this session lives.
 
     Raises:
