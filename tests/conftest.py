@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Fixtures that every room's tests may use."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 import pytest
 from blockbuster import BlockBuster, blockbuster_ctx
 from hypothesis import settings
 
+from tests.measuring import is_traced, untraced
 from tests.postgresql.fixtures import (  # noqa: F401 - fixtures
     INSTALLED,
     lend_postgresql,
@@ -25,6 +26,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     known = ("sqlite", *(f"postgresql-{major}" for major in INSTALLED))
     told = "where the tests of whole nodes keep their stores (default: sqlite)"
     parser.addoption("--store", choices=known, default="sqlite", help=told)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Measure no coverage where that costs most and tells least."""
+    if is_traced(item):
+        return (yield)
+    with untraced():
+        return (yield)
 
 
 @pytest.fixture(autouse=True)

@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: Apache-2.0
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.measuring import is_traced
+
+
+def test_an_example_is_traced(request: pytest.FixtureRequest) -> None:
+    assert is_traced(request.node)
+
+
+@given(st.integers())
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_property_is_not_traced(request: pytest.FixtureRequest, number: int) -> None:
+    assert isinstance(number, int)
+    assert not is_traced(request.node)
