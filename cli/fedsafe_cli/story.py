@@ -92,7 +92,12 @@ def tell(
     teller = Teller(settings.german)
     root = directory.absolute()
     with ended_by_sigterm(), stage(directory):
-        return _perform(directory, root, material, teller, once=once)
+        try:
+            return _perform(directory, root, material, teller, once=once)
+        except KeyboardInterrupt:
+            if once:  # it was to leave nothing; what failed may tell why
+                shutil.rmtree(root, ignore_errors=True)
+            raise
 
 
 def _perform(

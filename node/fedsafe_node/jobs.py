@@ -77,11 +77,13 @@ class Jobs:
         await self._store.write(act, vital=True)
         for asks_others in self._lanes:
             self._scheduler.add_job(
-                self._tick,
+                self._tick_if_free,
                 "interval",
                 args=[asks_others],
                 seconds=TICK_SECONDS,
-                max_instances=1,
+                # A tick that comes late, or while one is under way, is no warning.
+                max_instances=2,
+                misfire_grace_time=None,
                 coalesce=True,
             )
         self._scheduler.start()
@@ -99,6 +101,10 @@ class Jobs:
                 for lane in self._lanes.values():
                     await ended.enter_async_context(lane)
                 self._scheduler.shutdown(wait=False)
+
+    async def _tick_if_free(self, asks_others: bool) -> None:  # noqa: FBT001 - the lane
+        if not self._lanes[asks_others].locked():
+            await self._tick(asks_others)
 
     async def _tick(self, asks_others: bool) -> None:  # noqa: FBT001 - the lane
         async with self._lanes[asks_others]:

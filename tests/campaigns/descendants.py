@@ -18,6 +18,7 @@ from typing import Final
 
 _PR_SET_CHILD_SUBREAPER: Final = 36
 _PACE: Final = 0.01
+_PATIENCE: Final = 60.0
 
 
 def adopt_orphans(ours: Container[int]) -> None:
@@ -63,7 +64,10 @@ def kill(pids: Iterable[int]) -> None:
     for pid in left:
         with suppress(ProcessLookupError):
             os.kill(pid, SIGKILL)
+    end = time.monotonic() + _PATIENCE
     while left := [pid for pid in left if _alive(pid)]:
+        if time.monotonic() > end:
+            raise TimeoutError(f"{left} were killed {_PATIENCE:g} s ago and still live")
         time.sleep(_PACE)
 
 

@@ -11,6 +11,7 @@ import tomllib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from signal import SIGINT
 from threading import Thread
 
 import pytest
@@ -49,6 +50,19 @@ def test_the_story_holds(demo: Path) -> None:
     assert "reads 0 of 175 persons" in done.stdout
     assert 12 <= len(done.stdout.splitlines()) <= 20
     assert "http://" not in done.stdout
+    assert not demo.exists()
+
+
+@pytest.mark.timeout(120)
+def test_a_story_that_is_interrupted_leaves_nothing(demo: Path) -> None:
+    command = [sys.executable, "-m", "fedsafe_cli", "demo", "story", "--once"]
+    with subprocess.Popen([*command, "--dir", str(demo)], stderr=subprocess.PIPE) as it:
+        while not (demo / "a.demo").exists() and it.poll() is None:
+            time.sleep(0.02)  # the pace of asking
+        it.send_signal(SIGINT)
+        said = it.communicate(timeout=60)[1]
+
+    assert (it.returncode, said) == (130, b"\n")
     assert not demo.exists()
 
 

@@ -106,6 +106,10 @@ def test_what_is_no_policy_is_refused_with_its_line(text: str, why: str) -> None
 @given(st.binary(max_size=200))
 def test_junk_raises_only_our_error(junk: bytes) -> None:
     try:
-        parse_policy(b"quorum none\n" + junk)
+        policy = parse_policy(b"quorum none\n" + junk)
     except MalformedError:
         return
+    lines = [line.strip(b" \t") for line in junk.split(b"\n")]
+
+    assert (policy.witnesses, policy.reached(set())) == ((), True)
+    assert all(not line or line.startswith(b"#") for line in lines)

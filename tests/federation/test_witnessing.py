@@ -148,10 +148,25 @@ def test_a_body_that_is_none_is_refused(body: bytes) -> None:
 
 @given(st.binary(max_size=120))
 def test_junk_raises_only_our_error(junk: bytes) -> None:
-    try:
+    with pytest.raises((FederationError, CryptoError)):
         judge(AddCheckpoint.parse(junk), VERIFIER, NOTHING_SEEN)
+
+
+@given(st.integers(0, len(GOOD) - 1), st.binary(max_size=3))
+def test_a_good_request_in_which_something_changes_is_refused_or_the_same(
+    at: int, junk: bytes
+) -> None:
+    changed = GOOD[:at] + junk + GOOD[at + len(junk) :]
+    try:
+        asked = AddCheckpoint.parse(changed)
+        accepted = judge(asked, VERIFIER, seen(7))
     except (FederationError, CryptoError):
+        assert changed != GOOD
         return
+
+    assert accepted == Checkpoint(ORIGIN, 9, root_of(9))
+    assert asked.encode() == changed
+    assert asked.proof == request(7, 9).proof
 
 
 def test_a_size_is_read_strictly() -> None:

@@ -243,6 +243,45 @@ async def test_the_scheduler_ticks_by_itself_until_it_is_stopped(
     assert work.runs == 1
 
 
+async def test_a_job_that_lasts_many_ticks_is_nothing_to_warn_of(
+    store: Store,
+    clock: StandingClock,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr("fedsafe_node.jobs.TICK_SECONDS", 0.02)
+    others, turns, late, often = Work(), 0, asyncio.Event(), asyncio.Event()
+
+    async def wait() -> None:
+        await others()
+        await late.wait()
+
+    async def count() -> None:
+        nonlocal turns
+        turns += 1
+        if turns == 10:
+            often.set()
+
+    jobs = Jobs(
+        store,
+        clock,
+        {
+            "long": Job(wait, timedelta(0), asks_others=True),
+            "short": Job(count, timedelta(0)),
+        },
+    )
+    await jobs.start()
+    async with asyncio.timeout(20):
+        await often.wait()
+    late.set()
+    await jobs.stop()
+
+    assert others.runs == 1
+    assert [
+        each for each in caplog.records if each.name.startswith("apscheduler")
+    ] == []
+
+
 async def test_who_waits_for_others_holds_up_no_other_job(
     store: Store, clock: StandingClock
 ) -> None:

@@ -12,7 +12,8 @@ import asyncio
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Final
+from functools import cache
+from typing import Final, cast
 
 import msgspec
 from aiohttp import web
@@ -167,13 +168,27 @@ def read_query(request: web.Request, type_: type | None) -> object:
         if query:
             raise RefusedError(Code.INVALID_QUERY, "no query is taken here")
         return None
+    for name in _names(type_):
+        if len(query.getall(name, ())) > 1:
+            why = "a parameter was given twice"
+            raise RefusedError(Code.INVALID_QUERY, why, pointer=f"/{name}")
     if len(set(query)) != len(query):
         raise RefusedError(Code.INVALID_QUERY, "a parameter was given twice")
     try:
         return msgspec.convert(dict(query), type_, strict=False)
-    except (msgspec.ValidationError, ValueError) as error:
-        detail = explain(error)[0] if isinstance(error, msgspec.ValidationError) else ""
-        raise RefusedError(Code.INVALID_QUERY, detail or None) from None
+    except msgspec.ValidationError as error:
+        detail, pointer = explain(error)
+        raise RefusedError(
+            Code.INVALID_QUERY, detail, pointer=pointer or None
+        ) from None
+    except ValueError:
+        raise RefusedError(Code.INVALID_QUERY) from None
+
+
+@cache
+def _names(type_: type) -> tuple[str, ...]:
+    fields = msgspec.structs.fields(cast("type[msgspec.Struct]", type_))
+    return tuple(each.encode_name for each in fields)
 
 
 def explain(error: msgspec.ValidationError) -> tuple[str, str]:

@@ -283,6 +283,30 @@ async def test_a_bad_place_has_its_own_answer(
     assert api.memory.calls == []
 
 
+@pytest.mark.parametrize(
+    ("query", "pointer"),
+    [
+        ("since=-1", "/since"),
+        ("limit=1001", "/limit"),
+        ("limit=5&limit=6", "/limit"),
+        ("who=anna", None),
+        ("who=anna&who=anna", None),
+    ],
+)
+async def test_a_bad_query_names_its_parameter_and_no_other_word(
+    api: Api, query: str, pointer: str | None
+) -> None:
+    answer = await api.raw(
+        f"GET /v1/audit/events?{query} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n"
+        f"Authorization: Bearer {STAFF_TOKEN}\r\n\r\n".encode()
+    )
+    problem = json.loads(answer.partition(b"\r\n\r\n")[2])
+
+    assert problem["code"] == "invalid_query"
+    assert problem.get("pointer") == pointer
+    assert b"anna" not in answer
+
+
 POST = (
     b"POST /v1/lookup HTTP/1.1\r\nHost: a\r\nConnection: close\r\n"
     b"Content-Type: application/json\r\n"
