@@ -8,7 +8,7 @@ from tests.system.federation import federation
 from tests.system.killing import run
 
 SEED = 1
-ROUNDS = 9
+ROUNDS = 18
 
 
 @pytest.mark.timeout(240)

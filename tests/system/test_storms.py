@@ -7,7 +7,7 @@ import pytest
 from tests.system.storming import stormy
 
 SEED = 7
-ROUNDS = 2
+ROUNDS = 6
 
 
 @pytest.mark.timeout(300)

@@ -25,7 +25,7 @@ from fedsafe_node.examining import verify_node
 from fedsafe_node.keys import load_keys
 
 LOG: Final = "b.demo/feed"
-KILLS: Final = 2
+KILLS: Final = 3
 AHEAD: Final = 32
 
 pytestmark = pytest.mark.timeout(300)
