@@ -5,7 +5,6 @@ They are under the `synthetic` policy, as those of `fedsafe demo`, and run in th
 foreground of a process that this one starts and ends.
 """
 
-import asyncio
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,9 +14,8 @@ from pathlib import Path
 from time import perf_counter, sleep
 
 from fedsafe_cli.client import Client
-from fedsafe_cli.demo import STAFF
+from fedsafe_cli.demo import make_shown
 from fedsafe_cli.fleet import answers, free_ports
-from fedsafe_cli.making import NewNode, make_node
 from processes import tree_of
 
 _LATEST = 120.0  # seconds until a node has to answer
@@ -89,22 +87,7 @@ class OwnNode:
 def made(directory: Path, store: str | None, workers: int) -> Iterator[OwnNode]:
     """Make a node and run it; *store* is the URL of a migrated database."""
     (port,) = free_ports(1)
-    root, name = directory.parent, directory.name
-    wanted = NewNode(
-        directory=directory,
-        name=name,
-        url=f"http://127.0.0.1:{port}",
-        host="127.0.0.1",
-        port=port,
-        jurisdiction="DE",
-        contact=f"trust@{name}",
-        policy="synthetic",
-        staff=STAFF,
-        credentials=root / "credentials" / name,
-        custody=root / "custody" / f"{name}.key",
-        store=store,
-    )
-    asyncio.run(make_node(wanted))
+    make_shown(directory, port, store=store)
     node = OwnNode(directory, port, workers)
     try:
         node.start()

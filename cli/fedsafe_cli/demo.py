@@ -272,40 +272,51 @@ def load_demo(directory: Path) -> list[DemoNode]:
 
 
 def _make(root: Path, count: int) -> list[DemoNode]:
-    from fedsafe_cli.making import NewNode, make_node  # noqa: PLC0415 (slow to load)
-
     if len(str(root)) > _LONGEST_DIR:
         raise SettingsError(f"{root} is too long a path for a Unix socket in it")
     if root.exists() and any(path.name != MARK for path in root.iterdir()):
         raise SettingsError(f"{root} is not empty and holds no demo")
     root.mkdir(mode=0o700, parents=True, exist_ok=True)
-    found: list[DemoNode] = []
-    for letter, port in zip(string.ascii_lowercase, free_ports(count), strict=False):
-        name = f"{letter}.demo"
-        wanted = NewNode(
-            directory=root / name,
-            name=name,
-            url=f"http://127.0.0.1:{port}",
-            host="127.0.0.1",
-            port=port,
-            jurisdiction="DE",
-            contact=f"trust@{name}",
-            policy="synthetic",
-            staff=STAFF,
-            credentials=root / "credentials" / name,
-            custody=root / "custody" / f"{name}.key",
-            founding_open=True,
-        )
-        asyncio.run(make_node(wanted))
-        config = str(wanted.directory / "node.toml")
-        found.append(
-            DemoNode(
-                name=name, url=wanted.url, dir=str(wanted.directory), config=config
-            )
-        )
+    ports = zip(string.ascii_lowercase, free_ports(count), strict=False)
+    found = [make_shown(root / f"{letter}.demo", port) for letter, port in ports]
     text = json.dumps({"nodes": [asdict(each) for each in found]}, indent=1)
     (root / STATE).write_text(text + "\n", encoding="utf-8")
     return found
+
+
+def make_shown(
+    directory: Path,
+    port: int,
+    *,
+    url: str | None = None,
+    staff: tuple[tuple[str, Role], ...] = STAFF,
+    store: str | None = None,
+) -> DemoNode:
+    """Make a node for show: invented people, their keys beside it, `synthetic` policy.
+
+    It is reached at its port, unless *url* leads there.
+    """
+    from fedsafe_cli.making import NewNode, make_node  # noqa: PLC0415 (slow to load)
+
+    root, name = directory.parent, directory.name
+    wanted = NewNode(
+        directory=directory,
+        name=name,
+        url=url or f"http://127.0.0.1:{port}",
+        host="127.0.0.1",
+        port=port,
+        jurisdiction="DE",
+        contact=f"trust@{name}",
+        policy="synthetic",
+        staff=staff,
+        credentials=root / "credentials" / name,
+        custody=root / "custody" / f"{name}.key",
+        founding_open=True,
+        store=store,
+    )
+    asyncio.run(make_node(wanted))
+    config = str(directory / "node.toml")
+    return DemoNode(name=name, url=wanted.url, dir=str(directory), config=config)
 
 
 def _found(nodes: Sequence[DemoNode]) -> None:

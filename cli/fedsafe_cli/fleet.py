@@ -60,8 +60,8 @@ class Process:
 def free_ports(count: int) -> list[int]:
     """Return loopback ports that nobody listens on.
 
-    None of those that the system gives to outgoing connections: one could be taken
-    before a node listens there.
+    None of those that the system gives to outgoing connections, nor one that this or
+    another process has been given here and may not yet listen at.
     """
     ports: list[int] = []
     with ExitStack() as stack:
@@ -69,8 +69,20 @@ def free_ports(count: int) -> list[int]:
             line, port = stack.enter_context(socket.socket()), secrets.choice(_PORTS)
             with suppress(OSError):
                 line.bind(("127.0.0.1", port))
+                _reserve(port)
                 ports.append(port)
     return ports
+
+
+def _reserve(port: int) -> None:
+    """Let a port be nobody else's who asks here, as long as this process lives.
+
+    Raises:
+        OSError: it is somebody's.
+    """
+    with socket.socket(socket.AF_UNIX) as held:
+        held.bind(f"\0fedsafe-port-{port}")  # in no directory
+        held.detach()  # closed at the end of the process
 
 
 def find(directory: Path) -> Process | None:

@@ -2,10 +2,14 @@
 """The demo's commands around a demo that does not run."""
 
 import json
+import socket
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
+from fedsafe_cli.fleet import free_ports
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Run
@@ -79,3 +83,19 @@ def test_a_demo_takes_no_directory_of_others(run: "Run", tmp_path: Path) -> None
     assert "holds no demo" in taken.err
     assert "too long a path" in long.err
     assert [path.name for path in tmp_path.iterdir()] == ["mine"]
+
+
+def test_a_port_is_given_once_though_nobody_listens_at_it_yet(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with ExitStack() as stack:
+        lines = [stack.enter_context(socket.socket()) for _ in range(3)]
+        for each in lines:
+            each.bind(("127.0.0.1", 0))
+        ports = [each.getsockname()[1] for each in lines]
+    monkeypatch.setattr("fedsafe_cli.fleet._PORTS", ports)
+    with socket.socket(socket.AF_UNIX) as other:  # of another process
+        other.bind(f"\0fedsafe-port-{ports[1]}")
+        given = [*free_ports(1), *free_ports(1)]
+
+    assert sorted(given) == sorted([ports[0], ports[2]])

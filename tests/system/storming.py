@@ -9,7 +9,6 @@ answer: a signal that stands matches everywhere, one that was revoked or rests n
 all copies of a feed are equal and verify; whoever is accused has lied.
 """
 
-import asyncio
 import json
 import os
 import subprocess
@@ -31,9 +30,8 @@ from tests.system.links import CALM, FAULTS, Links, Weather, linked
 from tests.system.lying_node import LIES
 from typing_extensions import override
 
-from fedsafe_cli.demo import STAFF, STATE, DemoNode
+from fedsafe_cli.demo import STAFF, STATE, DemoNode, make_shown
 from fedsafe_cli.fleet import answers, find, free_ports, start
-from fedsafe_cli.making import NewNode, make_node
 from fedsafe_policies.vocabulary import Role
 
 _ROOT: Final = Path(__file__).parents[2]
@@ -330,31 +328,15 @@ def stormy(root: Path, count: int, seed: int) -> Iterator[StormLoop]:
     free = free_ports(2 * count)
     ports = dict(zip(names, zip(free[::2], free[1::2], strict=True), strict=True))
     root.mkdir()
-    nodes = [asdict(_made(root, name, ports[name])) for name in names]
+    nodes = [
+        asdict(
+            make_shown(
+                root / name, inside, url=f"http://127.0.0.1:{outside}", staff=_STAFF
+            )
+        )
+        for name, (outside, inside) in ports.items()
+    ]
     (root / STATE).write_text(json.dumps({"nodes": nodes}), encoding="utf-8")
     random = Random(f"{seed} links")  # noqa: S311 - no secret hangs on it
     with linked(Links(random, ports)) as links, federation(root, count) as fed:
         yield StormLoop(fed, links, seed)
-
-
-def _made(root: Path, name: str, ports: tuple[int, int]) -> DemoNode:
-    outside, inside = ports
-    wanted = NewNode(
-        directory=root / name,
-        name=name,
-        url=f"http://127.0.0.1:{outside}",
-        host="127.0.0.1",
-        port=inside,
-        jurisdiction="DE",
-        contact=f"trust@{name}",
-        policy="synthetic",
-        staff=_STAFF,
-        credentials=root / "credentials" / name,
-        custody=root / "custody" / f"{name}.key",
-        founding_open=True,
-    )
-    asyncio.run(make_node(wanted))
-    where = wanted.directory
-    return DemoNode(
-        name=name, url=wanted.url, dir=str(where), config=str(where / "node.toml")
-    )
