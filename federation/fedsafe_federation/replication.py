@@ -39,6 +39,7 @@ from fedsafe_federation.errors import (
 )
 from fedsafe_federation.feed import (
     MAX_RECORDS,
+    MAX_RESTRICTIONS,
     FeedRequest,
     decode_batch,
     leading_restrictions,
@@ -116,8 +117,8 @@ class Shelf(Protocol):
         """
         ...
 
-    async def touch(self, origin: str, *, at: datetime) -> None:
-        """Note that the origin had nothing new at that moment."""
+    async def touch(self, origin: str, *, at: datetime, carried: bool = False) -> None:
+        """Note that the origin, or a courier, had nothing new at that moment."""
         ...
 
     async def wait(self, origin: str, *, at: datetime) -> None:
@@ -325,13 +326,14 @@ class Replicator:
             await self._shelf.apply(
                 self.origin.name, verified, at=self._now(), carried=carried
             )
-        elif not carried and not verified.waiting:
-            await self._shelf.touch(self.origin.name, at=self._now())
+        elif carried or not verified.waiting:
+            await self._shelf.touch(self.origin.name, at=self._now(), carried=carried)
         if verified.waiting and not verified.records:
             await self._shelf.wait(self.origin.name, at=self._now())
         newest = verified.known
         size = newest.checkpoint.size if newest.checkpoint else 0
-        return len(verified.records), newest.frontier.size < size
+        more = len(batch.restrictions) == MAX_RESTRICTIONS
+        return len(verified.records), more or newest.frontier.size < size
 
     async def _restrict(self, size: int, statements: Sequence[Signed]) -> None:
         if not statements:

@@ -260,6 +260,7 @@ class RunningNode:
             tending=self._made.tending,
             ballot=self._made.ballot,
             shredding=self.shredding,
+            partings=self._made.partings,
         )
         return {**duties.jobs(), **self.keeper.jobs()}
 

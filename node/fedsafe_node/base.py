@@ -253,6 +253,7 @@ async def open_base(
         store, follower = await _share(store)
     provisions = await _settle(place, config, files, store, workers)
     situation = await _load_situation(config, files, store, provisions)
+    situation.coverage.since = clock.now()
     if worker is None:
         tokens = await load_tokens(place.index, store)
     else:

@@ -15,6 +15,7 @@ from fedsafe_node.index.lists import Lists
 from fedsafe_node.jobs import Job
 from fedsafe_node.notices.upkeep import NoticeUpkeep
 from fedsafe_node.peering.debts import Debts
+from fedsafe_node.peering.partings import Partings
 from fedsafe_node.peering.service import PeeringService
 from fedsafe_node.peering.serving import FeedServer
 from fedsafe_node.people.approvals import sweep_acts
@@ -37,6 +38,7 @@ from fedsafe_node.witnesses import Witnesses
 
 _MINUTE: Final = timedelta(minutes=1)
 _JOINING: Final = timedelta(seconds=3)
+_PARTING: Final = timedelta(seconds=5)
 _RELOCK: Final = timedelta(seconds=20)
 _HOUR: Final = timedelta(hours=1)
 _DAY: Final = timedelta(days=1)
@@ -61,8 +63,10 @@ class Duties:
         tending: Tending,
         ballot: Ballot,
         shredding: Shredding,
+        partings: Partings,
     ) -> None:
         self._tending = tending
+        self._partings = partings
         self._joining = joining
         self._ballot = ballot
         self._shredding = shredding
@@ -87,7 +91,7 @@ class Duties:
             "cosigning": Job(self._witnesses.cosigning.run, _MINUTE, asks_others=True),
             "disputes": Job(self._end_disputes, _MINUTE),
             "evaluations": Job(self._peering.audit_evaluations, _MINUTE, is_own=True),
-            "departures": Job(self._erase_departed, _RELOCK),
+            "departures": Job(self._erase_departed, _PARTING),
             "debts": Job(self._debts.run, _MINUTE),
             "events": Job(self._events.run, _MINUTE),
             "joining": Job(self._joining.tend, _JOINING, asks_others=True),
@@ -96,6 +100,7 @@ class Duties:
             "index": Job(self._merge_index, _MINUTE),
             "index-removals": Job(self._purge_index, _DAY),
             "notices": Job(self._tend_notices, _MINUTE),
+            "partings": Job(self._partings.run, _PARTING, asks_others=True),
             "requests": Job(self._tend_requests, _MINUTE),
             "relock": Job(self._relock, _RELOCK),
             "resharing": Job(self._tending.run, _MINUTE),

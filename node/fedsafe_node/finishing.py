@@ -51,9 +51,9 @@ class Finishing:
         """Apply restrictions, then keep records, signals and position together."""
         await self._whole(self._shelf.apply(origin, batch, at=at, carried=carried))
 
-    async def touch(self, origin: str, *, at: datetime) -> None:
-        """Note that the origin had nothing new at that moment."""
-        await self._whole(self._shelf.touch(origin, at=at))
+    async def touch(self, origin: str, *, at: datetime, carried: bool = False) -> None:
+        """Note that the origin, or a courier, had nothing new at that moment."""
+        await self._whole(self._shelf.touch(origin, at=at, carried=carried))
 
     async def wait(self, origin: str, *, at: datetime) -> None:
         """Note that what the origin has new waits for its witnesses."""

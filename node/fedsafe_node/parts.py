@@ -29,6 +29,7 @@ from fedsafe_node.log.forks import Forks
 from fedsafe_node.notices.keeping import NoticeDesk
 from fedsafe_node.peering.cosigning import Cosigning
 from fedsafe_node.peering.forwarding import CopyServer
+from fedsafe_node.peering.partings import Partings
 from fedsafe_node.peering.receipts import Receipting, Signer
 from fedsafe_node.peering.service import PeeringService
 from fedsafe_node.peering.serving import FeedServer
@@ -59,6 +60,7 @@ class Parts:
     reviews: ReviewDesk
     notices: NoticeDesk
     signer: Signer
+    partings: Partings
     intake: Intake
     replicating: Replicating
     feed: FeedServer
@@ -137,6 +139,7 @@ def make_parts(
         reviews=reviews,
         notices=notices,
         signer=signer,
+        partings=Partings(signer, client),
         intake=intake,
         replicating=replicating,
         feed=feed,

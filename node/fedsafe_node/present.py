@@ -23,6 +23,7 @@ class _Present(msgspec.Struct, frozen=True):
     complete: dict[str, float]
     debts: dict[str, int]
     waiting: dict[str, float] = {}
+    caught: dict[str, float] = {}
 
 
 class Present:
@@ -44,7 +45,9 @@ class Present:
         complete = {origin: at.timestamp() for origin, at in seen.items()}
         waits = situation.coverage.waiting
         waiting = {origin: at.timestamp() for origin, at in waits.items()}
-        present = _Present(complete, dict(situation.debts), waiting)
+        told = situation.coverage.caught()
+        caught = {origin: at.timestamp() for origin, at in told.items()}
+        present = _Present(complete, dict(situation.debts), waiting, caught)
         if present != self._told:
             await self._store.write(lambda tx: tx.set_meta(_KEY, encode(present)))
             self._told = present
@@ -60,6 +63,8 @@ class Present:
             at, last = datetime.fromtimestamp(seconds, UTC), coverage.last(origin)
             if last is None or last < at:
                 coverage.saw(origin, at)
+        for origin, seconds in present.caught.items():
+            coverage.caught_up(origin, datetime.fromtimestamp(seconds, UTC))
         coverage.waiting = {
             origin: datetime.fromtimestamp(seconds, UTC)
             for origin, seconds in present.waiting.items()

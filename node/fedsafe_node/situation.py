@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Final
 
-from fedsafe_federation.attestation import Attestations
+from fedsafe_federation.attestation import LIFE, Attestations
 from fedsafe_federation.charter import Member
 from fedsafe_node.config import Config
 from fedsafe_node.evaluators import OwnList, SharedLists
@@ -44,11 +44,17 @@ class Coverage:
     made no step forward; of the own feed as well.
     `set_aside` has from where on an origin's feed is in quarantine here: it is never
     covered then.
+
+    What an origin has stopped arrives from others as well. Who has heard of none of
+    them since it began, or for a day, does not know what was revoked meanwhile: such a
+    copy is not *current*, and nothing of it matches.
     """
 
     def __init__(self, stale_after: timedelta) -> None:
         self._stale_after = stale_after
         self._seen: dict[str, datetime] = {}
+        self._caught: dict[str, datetime] = {}
+        self.since: datetime | None = None
         self.suspended: set[str] = set()
         self.lacking: set[str] = set()
         self.ahead: set[str] = set()
@@ -58,6 +64,25 @@ class Coverage:
     def saw(self, origin: str, at: datetime) -> None:
         """Note that our copy was complete at that moment."""
         self._seen[origin] = at
+
+    def caught_up(self, origin: str, at: datetime) -> None:
+        """Note that our copy had all restrictions that somebody could give us."""
+        self._caught[origin] = at
+
+    def is_current(self, origin: str, now: datetime) -> bool:
+        """Whether what an origin has stopped is stopped here, as far as one can know.
+
+        Since this node began: it may have been away for days.
+        """
+        moments = (each.get(origin) for each in (self._seen, self._caught))
+        last = max((each for each in moments if each is not None), default=None)
+        if last is None or now - last > LIFE:
+            return False
+        return self.since is None or last >= self.since - self._stale_after
+
+    def caught(self) -> dict[str, datetime]:
+        """Give the last moment at which each origin's restrictions were all here."""
+        return dict(self._caught)
 
     def seen(self) -> dict[str, datetime]:
         """Give the last moment of every origin."""

@@ -28,6 +28,7 @@ from fedsafe_federation.card import Card, MemberKeys, sign_card
 from fedsafe_federation.charter import Charter, Epoch, Member, Pin, PolicyReference
 from fedsafe_federation.errors import EquivocationError
 from fedsafe_federation.feed import (
+    MAX_RESTRICTIONS,
     Batch,
     FeedOpening,
     FeedRequest,
@@ -279,7 +280,7 @@ class Log:
         size = self.size if size is None else size
         until = max(request.since, min(size, request.since + request.limit))
         return encode_batch(
-            self.statements[request.restrictions :],
+            self.statements[request.restrictions :][:MAX_RESTRICTIONS],
             self.lines(request.since, until),
             next_index=until,
             checkpoint=self.note(size),
@@ -383,10 +384,10 @@ class MemoryShelf:
         self.moved.set()
         await asyncio.sleep(0)
 
-    async def touch(self, origin: str, *, at: datetime) -> None:
+    async def touch(self, origin: str, *, at: datetime, carried: bool = False) -> None:
         assert (origin, at) == (NAMES[0], NOW)
         await asyncio.sleep(0)
-        self.touched += 1
+        self.touched += not carried
 
     async def wait(self, origin: str, *, at: datetime) -> None:
         assert (origin, at) == (NAMES[0], NOW)

@@ -15,6 +15,7 @@ from tests.federation.conftest import (
     Log,
     MemoryShelf,
     Turns,
+    known_of,
     make_log,
     replicator,
     restriction,
@@ -28,7 +29,7 @@ from fedsafe_federation.errors import (
     FederationError,
     PeerError,
 )
-from fedsafe_federation.feed import FeedRequest
+from fedsafe_federation.feed import MAX_RESTRICTIONS, FeedRequest
 from fedsafe_federation.replication import Fetch, Replicator
 from fedsafe_federation.signed import Signed
 
@@ -284,3 +285,12 @@ async def test_equivocation_suspends_the_origin() -> None:
     assert shelf.suspended is not None
     assert shelf.suspended.evidence == (log.note(), other.note())
     assert shelf.records == log.records
+
+
+async def test_more_restrictions_than_a_batch_holds_follow_each_other_at_once() -> None:
+    log, shelf = make_log(1, 2 * MAX_RESTRICTIONS + 1), MemoryShelf()
+    shelf.known = known_of(log, log.size, log.size)  # no record is lacking
+    machine = replicator(shelf, Line(log, iter(())))
+    await machine.catch_up()
+
+    assert shelf.sequence == 2 * MAX_RESTRICTIONS + 1

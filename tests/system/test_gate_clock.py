@@ -115,7 +115,7 @@ async def _open_gate(fleet: fleets.Fleet, name: str) -> None:
 
 
 @contextmanager
-def _running(root: Path) -> Iterator[dict[str, DemoNode]]:
+def running(root: Path) -> Iterator[dict[str, DemoNode]]:
     directories = [root / name for name in fleets.NAMES]
     try:
         for directory in directories:
@@ -184,7 +184,7 @@ def test_within_a_minute_past_its_end_a_gate_refuses_and_erases(
     clock = MovedClock(tmp_path / "moved")
     for name, value in clock.environment.items():
         monkeypatch.setenv(name, value)
-    with _running(tmp_path / "n") as nodes:
+    with running(tmp_path / "n") as nodes:
         b = Caller(nodes["b.demo"])
         until(lambda: _result(b) == "review", "a match", patience=WITHIN)
         opened = _opens(b)

@@ -217,6 +217,7 @@ JOB_EVENTS: Final[Mapping[str, tuple[Event, ...]]] = {
     "index": (),
     "index-removals": (),
     "notices": (Event.NOTICE_RELEASED, Event.NOTICE_ANNOUNCED, Event.NOTICE_ERASED),
+    "partings": (Event.RECEIPT_GIVEN,),
     "relock": (Event.GATE_RELOCKED,),
     "resharing": (
         Event.RESHARING,

@@ -5,11 +5,16 @@ The newest is the document `charter`; each one that it took the place of lies be
 under its number. Whatever takes up a new version does so in one act with its event.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from fedsafe_federation.amendment import Version, open_first, verify_chain
-from fedsafe_federation.charter import Charter, SignedCharter, charter_digest
+from fedsafe_federation.charter import (
+    Charter,
+    Member,
+    SignedCharter,
+    charter_digest,
+)
 from fedsafe_federation.errors import MalformedError
 from fedsafe_federation.wireformat import decode, encode
 from fedsafe_node.store.protocol import Reader, Transaction
@@ -27,6 +32,30 @@ async def read_chain(reader: Reader) -> list[SignedCharter]:
     if newest is None:
         return []
     return [*await read_older(reader), decode(newest, SignedCharter)]
+
+
+async def read_charters(reader: Reader) -> list[Charter]:
+    """Read all versions of the charter that this node holds, the oldest first."""
+    return [decode(each.payload, Charter) for each in await read_chain(reader)]
+
+
+def parted(charters: Sequence[Charter], me: str) -> Mapping[str, tuple[int, Member]]:
+    """Name who is in no federation with *me* any more, since which version.
+
+    With the entry of the other in the last version that listed both.
+    """
+    found: dict[str, tuple[int, Member]] = {}
+    together: dict[str, Member] = {}
+    for charter in charters:
+        listed = {each.name: each for each in charter.members}
+        now = listed if me in listed else {}
+        for name, member in together.items():
+            if name not in now:
+                found[name] = (charter.version, member)
+        for name in now:
+            found.pop(name, None)
+        together = {name: each for name, each in now.items() if name != me}
+    return found
 
 
 async def read_older(reader: Reader) -> list[SignedCharter]:

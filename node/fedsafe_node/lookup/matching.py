@@ -101,7 +101,7 @@ def _may_match(
     # One that is disputed opens like others; policy then suppresses it (P10).
     if row.status not in _ALIVE or row.match_until <= now.timestamp():
         return False
-    if row.origin in situation.coverage.suspended:
+    if row.origin in situation.coverage.suspended or _is_outdated(row, situation, now):
         return False
     if row.own:
         return candidate.origin in (None, situation.own.name)
@@ -110,6 +110,13 @@ def _may_match(
     if not situation.takes_part(row.origin) or _unattested(row, situation, now):
         return False
     return candidate.origin in (None, row.origin) and not _over(row, situation, now)
+
+
+def _is_outdated(row: SignalRow, situation: Situation, now: datetime) -> bool:
+    # A node that was away does not know yet what was revoked meanwhile.
+    if row.own or row.origin == situation.node:
+        return False
+    return not situation.coverage.is_current(row.origin, now)
 
 
 def _unattested(row: SignalRow, situation: Situation, now: datetime) -> bool:

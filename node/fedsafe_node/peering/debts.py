@@ -3,16 +3,18 @@
 
 Whoever has received an opening that has ended since, and has signed no receipt for as
 long as the policy has it, raises an alarm; after that it gets no new opening until its
-receipt is here. However late that comes, it is the way back. Policy decides on both
+receipt is here. However late that comes, it is the way back. Who is no member any more
+owes a receipt for all that it was given (`partings`). Policy decides on both
 alarms, with the oldest of the debts; what was raised is kept, so that a restart raises
 nothing twice.
 
 State of `Debts`, owned by the event loop: the oldest debt of each member, up to which
-of the own restrictions each was looked at, and up to which line of the ledger that
-holds.
+of the own restrictions each was looked at, up to which line of the ledger that holds,
+and who was looked at.
 """
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -22,6 +24,7 @@ from fedsafe_federation.signed import Signed
 from fedsafe_federation.wireformat import decode
 from fedsafe_node.clock import Clock
 from fedsafe_node.log.audit import AuditTrail, Event, grounds_of
+from fedsafe_node.peering.partings import read_partings, unreceipted
 from fedsafe_node.situation import Situation
 from fedsafe_node.store.protocol import Reader, Store, Transaction
 from fedsafe_node.store.rows import LogEntry
@@ -66,6 +69,7 @@ class Debts:
     _oldest: dict[str, Debt] = field(default_factory=dict)
     _seen: dict[str, int] = field(default_factory=dict)
     _ledger: int = 0
+    _looked_at: Sequence[str] = ()
 
     async def run(self) -> None:
         """Find what is owed now, and raise what alarms.
@@ -73,8 +77,6 @@ class Debts:
         Raises:
             StoreFailedError: the rest is done by the next run.
         """
-        if self.situation.shared is None:
-            return
         await self.store.scan(self._look)
         self.situation.debts = {
             member: debt.told for member, debt in self._oldest.items()
@@ -82,7 +84,7 @@ class Debts:
         raised = await self.store.read(self._raised)
         changes = [
             change
-            for member in self.situation.others()
+            for member in self._looked_at
             if (change := self._change(member, raised[member])) is not None
         ]
 
@@ -98,7 +100,7 @@ class Debts:
     async def _raised(self, reader: Reader) -> dict[str, bytes]:
         return {
             member: await reader.meta(_raised_key(member)) or b""
-            for member in self.situation.others()
+            for member in self._looked_at
         }
 
     async def _look(self, reader: Reader) -> None:
@@ -115,6 +117,13 @@ class Debts:
                 continue
             self._oldest.pop(member, None)
             await self._look_at(reader, member, applied)
+        others = self.situation.others()
+        gone = await unreceipted(reader)
+        for member in self._oldest.keys() - {*others, *gone}:
+            del self._oldest[member]
+        for member in gone.keys() - {*others}:
+            self._oldest[member] = Debt(0, gone[member])
+        self._looked_at = sorted({*others, *await read_partings(reader)})
 
     async def _look_at(self, reader: Reader, member: str, applied: int) -> None:
         shared, node = self.situation.shared, self.situation.node

@@ -19,7 +19,7 @@ from datetime import datetime
 from typing import Final
 
 from fedsafe_crypto.identity import SigningKey
-from fedsafe_federation.charter import Member
+from fedsafe_federation.charter import Charter, Member
 from fedsafe_federation.errors import FederationError
 from fedsafe_federation.evaluation import digest
 from fedsafe_federation.peer import PeerClient
@@ -28,6 +28,7 @@ from fedsafe_federation.signed import Signed
 from fedsafe_federation.wireformat import encode
 from fedsafe_node.clock import Clock
 from fedsafe_node.errors import BadRequestError, StoreError, WrongStateError
+from fedsafe_node.governing.chain import parted, read_charters
 from fedsafe_node.log.audit import AuditTrail, Event
 from fedsafe_node.membership import Membership
 from fedsafe_node.situation import Situation
@@ -189,22 +190,45 @@ class ReceiptTaker:
     async def take(self, statement: Signed) -> None:
         """Keep a receipt; one that covers no more than another does no harm.
 
+        Who is no member any more gives one for all that it had, by the key in the last
+        version of the charter that lists it.
+
         Raises:
             UntrustedError: no member signed it, or it is for another origin.
             StaleStatementError: it was made in the future.
             MalformedError: it is no receipt, or its times do not fit.
-            BadRequestError: this node has not restricted that much.
-            WrongStateError: this node has no federation.
+            BadRequestError: this node has not restricted that much, or they did not
+                part then.
+            WrongStateError: this node never had a federation.
         """
         signer = self._signer
-        shared, now = signer.situation.shared, signer.clock.now()
-        if shared is None:
-            raise WrongStateError("no_federation", "this node has no federation")
-        charter = shared.membership.charter
-        receipt = open_receipt(
-            statement, me=signer.situation.node, charter=charter, now=now
-        )
+        me, now = signer.situation.node, signer.clock.now()
+        charter = await self._charter_with(statement.signer)
+        receipt = open_receipt(statement, me=me, charter=charter, now=now)
+        if receipt.parted or not self._is_member(receipt.member):
+            charters = await signer.store.scan(read_charters)
+            version, _ = parted(charters, me).get(receipt.member, (0, None))
+            if receipt.parted != version or not version:
+                raise BadRequestError("bad_position", "the two did not part then")
         await self._keep(receipt, statement, now)
+
+    def _is_member(self, name: str) -> bool:
+        shared = self._signer.situation.shared
+        members = shared.membership.charter.members if shared is not None else ()
+        return any(each.name == name for each in members)
+
+    async def _charter_with(self, name: str) -> Charter:
+        """Give the newest version that lists a node, or the newest of all."""
+        shared = self._signer.situation.shared
+        if shared is not None and self._is_member(name):
+            return shared.membership.charter
+        charters = await self._signer.store.scan(read_charters)
+        if not charters:
+            raise WrongStateError("no_federation", "this node has no federation")
+        listing = [
+            each for each in charters if any(one.name == name for one in each.members)
+        ]
+        return (listing or charters)[-1]
 
     async def _keep(self, receipt: Receipt, statement: Signed, now: datetime) -> None:
         signer, at = self._signer, int(now.timestamp())

@@ -219,6 +219,8 @@ class Intake:
             self._situation.coverage.waiting.pop(origin, None)
         if whole:
             self._situation.coverage.saw(origin, at)
+        elif _complete(batch.known):
+            self._situation.coverage.caught_up(origin, at)
 
     def _note(self, origin: str, kept: "_Kept", known: Known) -> None:
         span, lacking = kept.span, kept.gaps.lacking
@@ -234,8 +236,11 @@ class Intake:
             _, last = self._patience.get(origin, (0, 1))
             self._patience[origin] = (last, min(2 * last + 1, _MOST_PATIENCE))
 
-    async def touch(self, origin: str, *, at: datetime) -> None:
+    async def touch(self, origin: str, *, at: datetime, carried: bool = False) -> None:
         """Note that the copy was complete at that moment."""
+        if carried:
+            self._situation.coverage.caught_up(origin, at)
+            return
         self._situation.coverage.saw(origin, at)
         self._situation.coverage.waiting.pop(origin, None)
         known = self._known.get(origin)
@@ -247,7 +252,8 @@ class Intake:
             self._budgets.kept(mark)
 
     async def wait(self, origin: str, *, at: datetime) -> None:
-        """Note that the origin's additions wait for witnesses."""
+        """Note that the origin's additions wait for witnesses; nothing else does."""
+        self._situation.coverage.caught_up(origin, at)
         self._situation.coverage.waiting.setdefault(origin, at)
 
     async def _check_budget(self, origin: str, batch: VerifiedBatch) -> None:

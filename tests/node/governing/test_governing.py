@@ -27,8 +27,12 @@ from fedsafe_federation.handshake import Speaks, parse_speaks
 from fedsafe_node.api.auth import Auth
 from fedsafe_node.api.governing import GOVERNING_ROUTES
 from fedsafe_node.errors import WrongStateError
+from fedsafe_node.log.audit import Event
 from fedsafe_node.lookup_messages import Result
 from fedsafe_node.messages import Kind, SignalState
+from fedsafe_node.peering.debts import Debts
+from fedsafe_node.peering.partings import Partings
+from fedsafe_node.signals.departing import erase_departed
 from fedsafe_policies.vocabulary import Role, Scope
 
 PERSON = "somebody@mail.example"
@@ -188,6 +192,64 @@ async def test_of_who_leaves_nothing_is_left_to_match(trio: Fleet) -> None:
     ban = request_for("own@mail.example", scope=Scope.SELF)
     kept = await trio["c.demo"].services.signals.add(ban, ANNA)
     assert kept.state is not SignalState.DRAFT
+
+
+async def receipts_of_partings(fleet: Fleet, name: str) -> dict[str, int]:
+    rows = await fleet[name].base.store.read(lambda reader: reader.partings())
+    return {row.member: row.parted for row in rows}
+
+
+def partings_of(fleet: Fleet, name: str) -> Partings:
+    return fleet[name]._made.partings  # noqa: SLF001
+
+
+@pytest.mark.usefixtures("standing_jobs")
+@pytest.mark.parametrize("kind", [ChangeKind.LEAVE, ChangeKind.EXPEL])
+async def test_who_parts_gives_and_gets_a_receipt_for_all_that_there_was(
+    trio: Fleet, kind: ChangeKind
+) -> None:
+    await trio.publish(PERSON, at="c.demo", by=("a.demo", "b.demo"))
+    await trio.publish(PERSON, at="a.demo", by=("b.demo", "c.demo"))
+    first, second = (
+        ("c.demo", "a.demo") if kind is ChangeKind.LEAVE else ("a.demo", "b.demo")
+    )
+    proposal = await propose(trio, first, kind, "c.demo")
+    await agree(trio, proposal, *({"a.demo", "b.demo", second} - {first}))
+
+    async def gone() -> bool:
+        return trio["c.demo"].base.situation.shared is None
+
+    await at_version(trio, 2, "a.demo", "b.demo")
+    await eventually(gone)
+    partings = {name: partings_of(trio, name) for name in NAMES}
+    for each in partings.values():
+        await each.run()  # notes who parted; nothing is erased yet
+    early = [await receipts_of_partings(trio, name) for name in NAMES]
+    debts = Debts(
+        trio["a.demo"].base.situation,
+        trio["a.demo"].base.store,
+        trio["a.demo"].base.trail,
+        trio["a.demo"].base.clock,
+    )
+    trio.clock.advance(timedelta(hours=25))
+    await debts.run()
+    owed = await trio.audit("a.demo", Event.ERASURE_OWED.value)
+    for name in NAMES:
+        await erase_departed(trio[name].desk)
+    for each in partings.values():
+        await each.run()
+        await each.run()  # what was taken is not given again
+    await debts.run()
+
+    assert early == [{}, early[1], {}]  # c had nothing of b
+    assert ['"c.demo"' in each.text for each in owed] == [True]
+    for name in ("a.demo", "b.demo"):
+        assert await receipts_of_partings(trio, name) == {"c.demo": 2}
+    assert await receipts_of_partings(trio, "c.demo") == {"a.demo": 2, "b.demo": 2}
+    given = await trio.audit("c.demo", Event.RECEIPT_GIVEN.value)
+    assert len(given) == 2
+    assert trio["a.demo"].base.situation.debts == {}
+    assert len(await trio.audit("a.demo", Event.ERASURE_SETTLED.value)) == 1
 
 
 async def test_the_rest_still_evaluates_and_publishes(trio: Fleet) -> None:

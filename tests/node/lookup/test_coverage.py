@@ -10,6 +10,7 @@ from tests.node.signals.conftest import ANNA, request_for
 
 from fedsafe_node.lookup.service import RETRY_AFTER_MS
 from fedsafe_node.lookup_messages import Result
+from fedsafe_node.messages import Kind
 from fedsafe_policies.policy import load_policy, shipped
 
 
@@ -27,6 +28,57 @@ async def test_a_stale_feed_makes_the_answer_incomplete(trio: Fleet) -> None:
 
     assert answer.result is Result.INCOMPLETE
     assert answer.retry_after_ms is None
+
+
+async def test_a_node_back_after_a_week_answers_nothing_that_was_revoked_meanwhile(
+    trio: Fleet,
+) -> None:
+    revoked, kept = "ab" * 32, "cd" * 32
+    person = await trio.publish(WHO)
+    signal = await trio.publish(revoked, Kind.SHA256)
+    await trio.publish(kept, Kind.SHA256)
+    await trio.stop("b.demo")
+    await trio.revoke(person, by=["c.demo"])
+    await trio.revoke(signal, by=["c.demo"])
+    await trio.stop("a.demo", "c.demo")
+    trio.clock.advance(timedelta(days=7))
+    await trio.start("b.demo")
+    alone = [
+        await trio.look_up("b.demo", each, Kind.SHA256) for each in (revoked, kept)
+    ]
+    await trio.start("c.demo")
+
+    async def courier_came() -> bool:
+        answer = await trio.look_up("b.demo", kept, Kind.SHA256)
+        return bool(answer.matches)
+
+    await eventually(courier_came)
+    carried = await trio.look_up("b.demo", revoked, Kind.SHA256)
+    await trio.start("a.demo")
+    await trio.covered()
+    whole = await trio.look_up("b.demo", revoked, Kind.SHA256)
+    somebody = await trio.look_up("b.demo", WHO)
+
+    for answer in alone:
+        assert answer.result is Result.INCOMPLETE
+        assert answer.not_covered == ["a.demo", "c.demo"]
+    assert (carried.matches, carried.not_covered) == ([], ["a.demo"])
+    assert whole.result is Result.NONE
+    assert somebody.result is Result.NONE
+
+
+async def test_a_copy_of_which_nobody_was_heard_for_a_day_matches_no_more(
+    trio: Fleet,
+) -> None:
+    await trio.publish("ab" * 32, Kind.SHA256)
+    await trio.stop("a.demo", "c.demo")
+    trio.clock.advance(timedelta(hours=23))
+    day = await trio.look_up("b.demo", "ab" * 32, Kind.SHA256)
+    trio.clock.advance(timedelta(hours=2))
+    later = await trio.look_up("b.demo", "ab" * 32, Kind.SHA256)
+
+    assert (day.result, day.not_covered) == (Result.REVIEW, ["a.demo", "c.demo"])
+    assert later.result is Result.INCOMPLETE
 
 
 async def test_without_a_quorum_the_answer_is_deferred_until_it_is_back(

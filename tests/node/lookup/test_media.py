@@ -43,6 +43,7 @@ async def test_a_picture_is_found_again_after_a_restart(trio: Fleet) -> None:
     )
     await trio.stop("b.demo")
     await trio.start("b.demo")
+    await trio.covered()
     answer = await trio.look_up("b.demo", PICTURE.hex(), Kind.PDQ)
 
     assert sorted(match.distance or 0 for match in answer.matches) == [0, 8]

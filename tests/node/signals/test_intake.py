@@ -428,7 +428,7 @@ async def test_what_was_applied_but_not_indexed_is_found_after_a_restart(
 
     # On a server a node may find it before, as what another process has applied.
     assert before == [] or FLEET_STORES.on_server
-    assert await result(fleet) == ["a.demo"]
+    assert await eventually(lambda: result(fleet)) == ["a.demo"]
 
 
 def _lose(hints: list[Hint]) -> None:
