@@ -39,6 +39,7 @@ COMMANDS: Final = {
     "gate": "fedsafe_cli.gate:gate",
     "register": "fedsafe_cli.register:register",
     "breach": "fedsafe_cli.breach:breach",
+    "case": "fedsafe_cli.case:case",
     "budget": "fedsafe_cli.budget:budget",
     "policy": "fedsafe_cli.policy:policy",
     "help-directory": "fedsafe_cli.help_directory:help_directory",

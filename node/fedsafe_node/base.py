@@ -54,7 +54,11 @@ from fedsafe_node.store.sqlite import check_free
 from fedsafe_node.telemetry import LOGGER, fields
 from fedsafe_node.workers import Workers
 from fedsafe_node.working import Worker
+from fedsafe_policies.escalation.matrix import shipped_matrix
+from fedsafe_policies.escalation.playbooks import playbooks
+from fedsafe_policies.escalation.urgency import urgencies
 from fedsafe_policies.help.offers import Directory
+from fedsafe_policies.phenomena import phenomena
 from fedsafe_policies.register import catalogue
 
 _LOG = logging.getLogger(f"{LOGGER}.node")
@@ -109,7 +113,9 @@ class _Files:
 
 def _read_files(place: Place, config: Config, worker: Worker | None) -> _Files:
     shared, tidy = worker is not None, worker is None or worker.is_first
-    catalogue()  # read here, off the loop, and kept: who asks later finds it
+    # Read here, off the loop, and kept: who asks later finds it.
+    for table in (catalogue, phenomena, playbooks, shipped_matrix, urgencies):
+        table()
     texts()
     unassigned_ranges()
     guard = Guard(place.guard, tidy=tidy, shared=shared)

@@ -14,6 +14,10 @@ from fedsafe_node.base import Base
 from fedsafe_node.breaches.entries import Notes
 from fedsafe_node.breaches.service import Breaches, BreachSilence
 from fedsafe_node.budgets.service import BudgetService
+from fedsafe_node.cases.content import CaseVault
+from fedsafe_node.cases.keeping import CaseKeeper
+from fedsafe_node.cases.releasing import CaseRelease
+from fedsafe_node.cases.service import CaseParts, Cases
 from fedsafe_node.evidence.inspecting import Inspector
 from fedsafe_node.evidence.service import EvidenceService, ExportEffect
 from fedsafe_node.evidence.tiled import OwnLog, TileService
@@ -48,6 +52,7 @@ from fedsafe_node.sheets import Sheets
 from fedsafe_node.signals.publish import SignalService
 from fedsafe_node.signals.quarantining import QuarantineEnd, Quarantines
 from fedsafe_node.signals.reviewing import Validations
+from fedsafe_policies.escalation.matrix import shipped_matrix
 from fedsafe_policies.vocabulary import Act
 
 
@@ -59,6 +64,7 @@ def make_services(parts: Parts) -> Services:
     staff = _staff(parts, notes)
     approvals = staff.approvals
     quarantines = Quarantines(base.office, base.situation, approvals)
+    keeper = CaseKeeper(base.office, CaseVault(base.periods))
     gates = Gates(base.situation, base.office, approvals)
     policies = _policies(base, approvals)
     registers = Registers(*around)
@@ -80,6 +86,7 @@ def make_services(parts: Parts) -> Services:
         breaches=Breaches(
             base.office, approvals, notes, has_others=base.situation.has_others
         ),
+        cases=Cases(CaseParts(base.situation, keeper, approvals, shipped_matrix())),
         budgets=BudgetService(base.situation, base.store, base.clock),
         validations=Validations(desk),
         registers=registers,
@@ -182,6 +189,9 @@ def _acts(parts: Parts, notes: Notes) -> Mapping[Act, Effect]:
         Act.GATE_OPENING: GateOpening(base.office, base.situation),
         Act.REQUEST_GRANT: RequestGrant(parts.desk),
         Act.BREACH_SILENCE: BreachSilence(base.office, notes),
+        Act.DISPATCH: CaseRelease(
+            CaseKeeper(base.office, CaseVault(base.periods)), shipped_matrix()
+        ),
         Act.PERMANENT_BAN: ConfirmEffect(parts.reviews),
     }
 

@@ -14,7 +14,15 @@ from fedsafe_node.store.rows import CredentialRow
 
 NOT_FOLLOWED = {
     # read from the store whenever they are needed
-    *("add_act", "add_audience", "add_breach_entry", "add_custody", "add_dispute"),
+    *(
+        "add_act",
+        "add_audience",
+        "add_breach_entry",
+        "add_case_step",
+        "put_case",
+        "add_custody",
+        "add_dispute",
+    ),
     *("add_draft", "add_erasure", "add_gap", "add_grant", "add_handed", "add_hold"),
     *("add_idempotent_answer", "add_identity", "add_notice", "add_pack"),
     "add_receipt",

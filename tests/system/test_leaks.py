@@ -153,6 +153,7 @@ def _everything(fed: Federation, root: Path) -> list[str]:
     _looked_around(fed)
     _gate_recorded(fed, root)
     _breach_kept(fed)
+    _case_kept(fed, root)
     found_federations(fed)
     _crashed(fed)
     _people_found(fed, root)
@@ -554,6 +555,33 @@ def _breach_kept(fed: Federation) -> None:
     for whom in ("authority", "members"):
         run("notify", breach, "--to", whom, "--reference", "file-7")
     assert run("close", breach)["state"] == "closed"
+
+
+def _case_kept(fed: Federation, root: Path) -> None:
+    def run(*arguments: str, typed: bytes = b"", status: int = 0) -> dict[str, object]:
+        done = fed.fedsafe(
+            "case", *arguments, "--json", node=fed.a, person="ben", typed=typed
+        )
+        assert done.returncode == status, done.stderr
+        return dict(json.loads(done.stdout or b"{}"))
+
+    urgent = ("--urgency", "u2", "--danger", "no", "--source", "own_review")
+    facts = ("--phenomenon", "grooming", "--age", "10_13")
+    case = str(run("open", *urgent, *facts, typed=b"nobody is in danger")["case"])
+    assert run("list")["cases"]
+    assert run("show", case)["state"] == "draft"
+    email, name = PEOPLE["email"]["value"], PEOPLE["username"]["value"]
+    known = {"suspects": [{"account_id": name, "email": email}], "summary": email}
+    run("assess", case, "--elements", "-", typed=json.dumps(known).encode())
+    file = root / "chat.txt"
+    file.write_text("harmless")
+    place = ("--held-at", "vault-1", "--hold", "hold-1", "--by", "staff-1")
+    run("attach", case, str(file), "--object", "chat-1", *place)
+    partner = ("--partner", "law_enforcement")
+    run("approve", case, *partner, status=ExitStatus.DENIED)
+    answers = ("--help-offered", "offered", "--level", "L6", "--feature", "chat")
+    run("assess", case, *answers, "--evidence-decision", "preserved")
+    assert run("close", case)["state"] == "closed"
 
 
 def _gate_recorded(fed: Federation, root: Path) -> None:

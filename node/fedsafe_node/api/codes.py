@@ -63,6 +63,9 @@ class Code(StrEnum):
     ALREADY_ASKED = "already_asked"
     NO_SECOND_TERM = "no_second_term"
     NOT_ASSESSED = "not_assessed"
+    NOT_RELEASABLE = "not_releasable"
+    UNANSWERED = "unanswered"
+    EVIDENCE_DIFFERS = "evidence_differs"
     MEMBERS_NOT_TOLD = "members_not_told"
     ALREADY_CLOSED = "already_closed"
     TASK_CHANGED = "task_changed"
@@ -129,6 +132,7 @@ class Code(StrEnum):
     NOT_FOR_OUTCOME = "not_for_outcome"
     BAD_EVENT = "bad_event"
     BAD_SILENCE = "bad_silence"
+    MEDIA_REFUSED = "media_refused"
     LATE_REASON_MISSING = "late_reason_missing"
     PACK_TOO_LARGE = "pack_too_large"
     BAD_PURPOSES = "bad_purposes"
@@ -202,6 +206,9 @@ CODES: Final[Mapping[Code, tuple[int, str]]] = {
     Code.ALREADY_ASKED: (409, "A second person is asked already"),
     Code.NO_SECOND_TERM: (409, "A signal about a person has no second term"),
     Code.NOT_ASSESSED: (409, "The breach is not assessed yet"),
+    Code.NOT_RELEASABLE: (409, "The case lacks something before it may go"),
+    Code.UNANSWERED: (409, "The case has not answered all of its questions"),
+    Code.EVIDENCE_DIFFERS: (409, "The evidence does not go with what is attached"),
     Code.MEMBERS_NOT_TOLD: (409, "The other members were not told of the breach"),
     Code.ALREADY_CLOSED: (409, "The breach is closed already"),
     Code.TASK_CHANGED: (409, "The task has changed meanwhile"),
@@ -268,6 +275,7 @@ CODES: Final[Mapping[Code, tuple[int, str]]] = {
     Code.NOT_MAILED: (422, "No code is mailed to such an address"),
     Code.NOT_FOR_OUTCOME: (422, "A field does not fit the outcome"),
     Code.BAD_EVENT: (422, "There is no such class of events"),
+    Code.MEDIA_REFUSED: (422, "A field holds media bytes"),
     Code.BAD_SILENCE: (422, "The reason does not cover who was not told"),
     Code.LATE_REASON_MISSING: (422, "A late notification says why"),
     Code.PACK_TOO_LARGE: (422, "The pack becomes too large"),

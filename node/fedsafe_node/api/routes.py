@@ -18,6 +18,7 @@ from fedsafe_node.api.auth import PERSONS, Auth
 from fedsafe_node.api.backups import BACKUP_ROUTES
 from fedsafe_node.api.breaches import BREACH_ROUTES
 from fedsafe_node.api.budgets import BUDGET_ROUTES
+from fedsafe_node.api.cases import CASE_ROUTES
 from fedsafe_node.api.credentials import CREDENTIAL_ROUTES
 from fedsafe_node.api.disputes import DISPUTE_ROUTES
 from fedsafe_node.api.evaluating import EVALUATION_ROUTES
@@ -390,6 +391,7 @@ ROUTES: Final = (
     ),
     *GOVERNING_ROUTES,
     *BREACH_ROUTES,
+    *CASE_ROUTES,
     *BUDGET_ROUTES,
     *VALIDATION_ROUTES,
     *EVENT_ROUTES,

@@ -49,6 +49,7 @@ FAMILIES: Final[Mapping[str, Grounds]] = {
     "backup": _OPERATIONS,
     "breach": _DUTY,
     "budget": _OPERATIONS,
+    "case": Grounds(Purpose.ESCALATION, Basis.LEGAL_OBLIGATION),
     "credential": _OPERATIONS,
     "events": _CASEWORK,
     "evaluation": Grounds(Purpose.OPERATIONS, Basis.LEGITIMATE_INTERESTS),

@@ -23,6 +23,7 @@ index = await store.write(act)
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Protocol, TypeVar
 
+from fedsafe_node.store.cases_protocol import CasesReader, CasesWriter
 from fedsafe_node.store.events_protocol import EventsReader, EventsWriter
 from fedsafe_node.store.gate_protocol import GateReader, GateWriter
 from fedsafe_node.store.keeping_protocol import KeepingReader, KeepingWriter
@@ -195,6 +196,7 @@ class Reader(
     LogReader,
     SignalReader,
     NodeReader,
+    CasesReader,
     MeteringReader,
     OversightReader,
     PeopleReader,
@@ -306,6 +308,7 @@ class Transaction(
     LogWriter,
     SignalWriter,
     NodeWriter,
+    CasesWriter,
     MeteringWriter,
     OversightWriter,
     PeopleWriter,

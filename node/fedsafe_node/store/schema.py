@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from fedsafe_node.errors import SchemaError
 from fedsafe_node.store.answers_schema import ANSWERS
+from fedsafe_node.store.cases_schema import CASES
 from fedsafe_node.store.epochs_schema import EPOCHS
 from fedsafe_node.store.events_schema import EVENTS
 from fedsafe_node.store.gate_schema import REGISTER, RELOCK
@@ -259,6 +260,7 @@ MIGRATIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("0017_metering", METERING),
     ("0018_receipts", RECEIPTS),
     ("0019_epochs", EPOCHS),
+    ("0020_cases", CASES),
 )
 VERSION = len(MIGRATIONS)
 

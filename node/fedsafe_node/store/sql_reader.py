@@ -23,6 +23,7 @@ from fedsafe_node.store.rows import (
 from fedsafe_node.store.seal_check import examine_seal
 from fedsafe_node.store.seal_protocol import SealReport, Surroundings
 from fedsafe_node.store.sql import Connection
+from fedsafe_node.store.sql_cases import SqlCasesReader
 from fedsafe_node.store.sql_events import SqlEventsReader
 from fedsafe_node.store.sql_gate import SqlGateReader
 from fedsafe_node.store.sql_keeping import SqlKeepingReader
@@ -69,6 +70,7 @@ _FIRST_NAME = NamedRow(origin="", signal_id=b"", effect="", digest=b"")
 
 class SqlReader(
     SqlLogReader,
+    SqlCasesReader,
     SqlMeteringReader,
     SqlOversightReader,
     SqlPeopleReader,

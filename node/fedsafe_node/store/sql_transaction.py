@@ -23,6 +23,7 @@ from fedsafe_node.store.rows import (
     Tail,
 )
 from fedsafe_node.store.sql import IntegrityError, WriteConnection
+from fedsafe_node.store.sql_cases import SqlCasesWriter
 from fedsafe_node.store.sql_events import SqlEventsWriter
 from fedsafe_node.store.sql_gate import SqlGateWriter
 from fedsafe_node.store.sql_keeping import SqlKeepingWriter
@@ -98,6 +99,7 @@ class Sequencing(Unsealing, Undo, Protocol):
 
 class SqlTransaction(
     SqlReader,
+    SqlCasesWriter,
     SqlMeteringWriter,
     SqlOversightWriter,
     SqlPeopleWriter,

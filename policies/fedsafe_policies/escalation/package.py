@@ -89,7 +89,7 @@ class Contact(_Closed, frozen=True, kw_only=True):
     phone: Phone
 
 
-class Reply(_Closed, frozen=True, kw_only=True):
+class ReplyAddress(_Closed, frozen=True, kw_only=True):
     """Where questions go, and in which languages."""
 
     address: Mail
@@ -202,7 +202,7 @@ class Suspicion(_Closed, frozen=True, kw_only=True):
     opinion: Handle | UnsetType = UNSET
 
 
-class Measure(_Closed, frozen=True, kw_only=True):
+class MeasureTaken(_Closed, frozen=True, kw_only=True):
     """What the provider did, and when."""
 
     step: Step
@@ -231,7 +231,7 @@ class Consent(_Closed, frozen=True, kw_only=True):
 
     giver: ConsentGiver
     given_at: Moment
-    covers: frozenset[Element]
+    covers: Annotated[tuple[Element, ...], msgspec.Meta(min_length=1, max_length=25)]
     record: Handle
 
     def __post_init__(self) -> None:
@@ -257,7 +257,7 @@ class Elements(_Closed, frozen=True, kw_only=True):
     case: CaseIdentity | UnsetType = UNSET
     sender: Sender | UnsetType = UNSET
     contact: Contact | UnsetType = UNSET
-    reply: Reply | UnsetType = UNSET
+    reply: ReplyAddress | UnsetType = UNSET
     phenomenon: Phenomenon | UnsetType = UNSET
     threat: Threat | UnsetType = UNSET
     suspects: Annotated[tuple[Suspect, ...], _some(20)] | UnsetType = UNSET
@@ -271,7 +271,7 @@ class Elements(_Closed, frozen=True, kw_only=True):
     location: Location | UnsetType = UNSET
     region: Region | UnsetType = UNSET
     suspicion: Suspicion | UnsetType = UNSET
-    measures: Annotated[tuple[Measure, ...], _some(50)] | UnsetType = UNSET
+    measures: Annotated[tuple[MeasureTaken, ...], _some(50)] | UnsetType = UNSET
     feature: Feature | UnsetType = UNSET
     legal_basis: LegalBasis | UnsetType = UNSET
     attachments: Annotated[tuple[Attachment, ...], _some(500)] | UnsetType = UNSET

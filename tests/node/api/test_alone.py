@@ -2,18 +2,24 @@
 """Every act that takes two people, tried by one of them through the API."""
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any, Final
 
 import msgspec
 import pytest
+from msgspec import UNSET
+from msgspec.structs import replace
+from tests.node.api.casework import THREAT
 from tests.node.api.test_people import House, house
 from tests.node.fleet import found, make
 from tests.node.people.test_gate import COMPLETE
 from tests.node.review.conftest import match
 from tests.node.signals.conftest import ANNA, request_for
+from tests.policies.escalation.maximal import MAXIMAL
 
+from fedsafe_federation.wireformat import encode
 from fedsafe_node.errors import WrongStateError
 from fedsafe_node.log.pseudonyms import quarter_of
 from fedsafe_node.people.credentials import People
@@ -154,6 +160,18 @@ async def _breach(house: House, who: str) -> dict[str, Any]:
     return await _found(house, who, answer["act"])
 
 
+async def _dispatch(house: House, who: str) -> dict[str, Any]:
+    known = json.loads(encode(replace(MAXIMAL, case=UNSET)))
+    body: dict[str, Any] = {"urgency": "u2", "known_at": house.now, "threat": THREAT}
+    body |= {"sources": ["user_report"], "phenomenon": "grooming"}
+    opened = await house.done("POST", "/v1/cases", body, who)
+    path = f"/v1/cases/{opened['case']}"
+    await house.done("POST", f"{path}/assess", {"elements": known}, who)
+    body = {"partners": ["law_enforcement"]}
+    answer = await house.done("POST", f"{path}/approve", body, who)
+    return await _found(house, who, answer["act"])
+
+
 async def _found(house: House, who: str, act_id: str) -> dict[str, Any]:
     listed = await house.done("GET", "/v1/acts", None, who)
     (act,) = [each for each in listed["acts"] if each["act"] == act_id]
@@ -173,6 +191,7 @@ ACTS: Final[dict[Act, tuple[str, str, Ask]]] = {
     Act.PSEUDONYM_REVEAL: ("dora", "rita", _reveal),
     Act.RECIPIENT_SILENCE: ("dora", "rita", _silence),
     Act.PERMANENT_BAN: ("anna", "rita", _ban),
+    Act.DISPATCH: ("ella", "rita", _dispatch),
 }
 """Whose approval carries the act out: who asks, who approves, and how it is asked."""
 DRAFTS: Final = {Act.ACTOR_SIGNAL, Act.OWN_BAN, Act.MEDIA_SIGNAL}
@@ -185,7 +204,7 @@ NOT_YET: Final = frozenset(Act) - ACTS.keys() - DRAFTS
 async def office(house: House) -> dict[str, str]:
     """Seat olaf, rita and dora; return a session of each."""
     olaf = await house.found()
-    for name in ("rita", "dora", "ben", "anna"):
+    for name in ("rita", "dora", "ben", "anna", "ella"):
         await house.hire(olaf, name)
     await house.ask_for(olaf, "rita", "reviewer")
     act = (await house.ask_for(olaf, "dora", "dpo"))["act"]
@@ -193,7 +212,9 @@ async def office(house: House) -> dict[str, str]:
     assert (await house.approve(act, rita))[0] == 200
     act = (await house.ask_for(olaf, "anna", "analyst"))["act"]
     assert (await house.approve(act, rita))[0] == 200
-    named = {name: await house.log_in(name) for name in ("dora", "anna")}
+    act = (await house.ask_for(olaf, "ella", "escalation_officer"))["act"]
+    assert (await house.approve(act, rita))[0] == 200
+    named = {name: await house.log_in(name) for name in ("dora", "anna", "ella")}
     return {"olaf": olaf, "rita": rita, **named}
 
 

@@ -20,6 +20,7 @@ from tests.node.signals.conftest import ANNA, BOT, request_for
 from fedsafe_node.api.acts import ACT_ROUTES
 from fedsafe_node.api.auth import PERSONS, Auth
 from fedsafe_node.api.breaches import BREACH_ROUTES
+from fedsafe_node.api.cases import CASE_ROUTES
 from fedsafe_node.api.credentials import CREDENTIAL_ROUTES as SERVICE_ROUTES
 from fedsafe_node.api.disputes import DISPUTE_ROUTES
 from fedsafe_node.api.governing import GOVERNING_ROUTES
@@ -118,13 +119,14 @@ READS: Final = {
 OFFICE: Final = (
     *(*LOGIN_ROUTES, *PEOPLE_ROUTES, *ACT_ROUTES, *SERVICE_ROUTES),
     *BREACH_ROUTES,
+    *CASE_ROUTES,
     *GOVERNING_ROUTES,
     *DISPUTE_ROUTES,
     *RIGHTS_ROUTES,
     *KEEPING_ROUTES,
 )
-"""What is about people, rights or the charter; `test_people.py`, `rights/` and
-`governing/` try it."""
+"""What is about people, rights or the charter; `test_people.py`, `rights/`,
+`cases/` and `governing/` try it."""
 CREDENTIAL_ROUTES: Final = [
     route
     for route in ROUTES

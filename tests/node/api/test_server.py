@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from aiohttp import ClientSession
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
+from tests.node.api.casework import CASE_BODIES
 from tests.node.api.conftest import (
     MEMBER,
     OPERATOR_TOKEN,
@@ -108,7 +109,12 @@ BODIES: dict[str, object] = {
     "propose": {"federation": "pilot.example.org", "cards": [STATEMENT]},
 }
 BODIES |= (
-    PEOPLE_BODIES | DISPUTE_BODIES | RIGHTS_BODIES | OVERSIGHT_BODIES | KEEPING_BODIES
+    PEOPLE_BODIES
+    | DISPUTE_BODIES
+    | RIGHTS_BODIES
+    | OVERSIGHT_BODIES
+    | KEEPING_BODIES
+    | CASE_BODIES
 )
 QUERIES = {"tally": {"day": "20781"}}
 STAFF = {"Authorization": f"Bearer {STAFF_TOKEN}"}
@@ -138,6 +144,7 @@ def concrete(route: Route) -> str:
         dispute="6d" * 32,
         request="0a" * 16,
         breach="0a" * 16,
+        case="0a" * 16,
         hold="0" * 32,
         proposal="6d" * 32,
         member="games.example.fr",

@@ -1,5 +1,7 @@
 CREATE INDEX acts_by_state ON acts (state, asked_at);
 CREATE INDEX breach_entries_by_breach ON breach_entries (breach, number);
+CREATE INDEX case_steps_by_case ON case_steps (case_id, number);
+CREATE INDEX cases_by_age ON cases (known_at, id) WHERE state <> 'closed';
 CREATE INDEX disputes_beyond ON disputes (author) WHERE weight = 'flood';
 CREATE INDEX disputes_by_author ON disputes (author, charged_at);
 CREATE INDEX disputes_by_due ON disputes (origin, due_at);
@@ -42,6 +44,8 @@ CREATE INDEX validations_by_age ON validations (last_at, signal_id);
 CREATE TABLE acts ( id TEXT PRIMARY KEY, kind TEXT NOT NULL, digest BLOB NOT NULL CHECK (length(digest) = 32), content BLOB, asked_by TEXT NOT NULL, asked_role TEXT NOT NULL, asked_at INTEGER NOT NULL, expires_at INTEGER NOT NULL, state TEXT NOT NULL CHECK (state IN ('pending', 'done', 'withdrawn')), decided_by TEXT, decided_at INTEGER, CHECK ((content IS NULL) = (state <> 'pending')), CHECK (state <> 'done' OR decided_by <> asked_by) ) STRICT;
 CREATE TABLE audiences ( signal_id BLOB PRIMARY KEY CHECK (length(signal_id) = 16), names TEXT NOT NULL, idx INTEGER UNIQUE ) STRICT;
 CREATE TABLE breach_entries ( number INTEGER PRIMARY KEY, breach TEXT NOT NULL, step TEXT NOT NULL CHECK ( step IN ('opened', 'assessed', 'notified', 'reminded', 'closed') ), record BLOB NOT NULL, period TEXT, note BLOB, recorded_at INTEGER NOT NULL, recorded_by TEXT NOT NULL, CHECK ((note IS NULL) = (period IS NULL)) ) STRICT;
+CREATE TABLE case_steps ( number INTEGER PRIMARY KEY, case_id TEXT NOT NULL REFERENCES cases (id), step TEXT NOT NULL, state TEXT NOT NULL, revision INTEGER NOT NULL, at INTEGER NOT NULL, by TEXT NOT NULL, role TEXT NOT NULL ) STRICT;
+CREATE TABLE cases ( id TEXT PRIMARY KEY, state TEXT NOT NULL, urgency TEXT NOT NULL, minors INTEGER NOT NULL CHECK (minors IN (0, 1)), known_at INTEGER NOT NULL, opened_at INTEGER NOT NULL, opened_by TEXT NOT NULL, revision INTEGER NOT NULL CHECK (revision >= 1), period TEXT NOT NULL, key BLOB, sealed BLOB, CHECK ((key IS NULL) = (sealed IS NULL)) ) STRICT;
 CREATE TABLE circuits ( holder TEXT NOT NULL, purpose TEXT NOT NULL, code TEXT NOT NULL, broken_at INTEGER NOT NULL, until INTEGER NOT NULL, PRIMARY KEY (holder, purpose) ) STRICT, WITHOUT ROWID;
 CREATE TABLE cosignatures ( log TEXT NOT NULL, size INTEGER NOT NULL, witness TEXT NOT NULL, line TEXT NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (log, size, witness) ) STRICT, WITHOUT ROWID;
 CREATE TABLE credential_terms ( credential TEXT PRIMARY KEY REFERENCES credentials (id) ON DELETE CASCADE, holder TEXT NOT NULL, scope TEXT CHECK (scope IN ('lookup', 'publish', 'events', 'rights')), purposes TEXT NOT NULL ) STRICT;
@@ -108,6 +112,9 @@ CREATE TRIGGER audiences_no_delete BEFORE DELETE ON audiences BEGIN SELECT RAISE
 CREATE TRIGGER audiences_stay BEFORE UPDATE ON audiences WHEN NEW.signal_id <> OLD.signal_id OR NEW.names <> OLD.names OR OLD.idx IS NOT NULL BEGIN SELECT RAISE(ABORT, 'whom a signal is for never changes'); END;
 CREATE TRIGGER breach_entries_no_delete BEFORE DELETE ON breach_entries BEGIN SELECT RAISE(ABORT, 'the register of breaches is append-only'); END;
 CREATE TRIGGER breach_entries_no_update BEFORE UPDATE ON breach_entries BEGIN SELECT RAISE(ABORT, 'the register of breaches is append-only'); END;
+CREATE TRIGGER case_steps_no_delete BEFORE DELETE ON case_steps BEGIN SELECT RAISE(ABORT, 'the steps of cases are append-only'); END;
+CREATE TRIGGER case_steps_no_update BEFORE UPDATE ON case_steps BEGIN SELECT RAISE(ABORT, 'the steps of cases are append-only'); END;
+CREATE TRIGGER cases_no_delete BEFORE DELETE ON cases BEGIN SELECT RAISE(ABORT, 'a case is closed, never deleted'); END;
 CREATE TRIGGER disputes_no_delete BEFORE DELETE ON disputes BEGIN SELECT RAISE(ABORT, 'disputes are append-only'); END;
 CREATE TRIGGER disputes_weighed_once BEFORE UPDATE ON disputes WHEN NOT ( NEW.digest = OLD.digest AND NEW.origin = OLD.origin AND NEW.signal_id = OLD.signal_id AND NEW.author = OLD.author AND NEW.seq = OLD.seq AND NEW.contention = OLD.contention AND NEW.control = OLD.control AND NEW.received_at = OLD.received_at AND NEW.opened_by IS OLD.opened_by AND ( OLD.weight = 'flood' OR ( NEW.weight = OLD.weight AND NEW.due_at = OLD.due_at AND NEW.charged_at = OLD.charged_at ) ) ) BEGIN SELECT RAISE(ABORT, 'disputes are append-only'); END;
 CREATE TRIGGER effects_no_delete BEFORE DELETE ON effects BEGIN SELECT RAISE(ABORT, 'effects stay as they are'); END;

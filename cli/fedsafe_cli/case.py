@@ -1,0 +1,335 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`fedsafe case`: the provider's own cases, from the opening to the end.
+
+In imminent danger the way to 110 is shown before anything else is asked. What a case
+is about is read from standard input or a file, never from an argument.
+"""
+
+import json
+import sys
+import time
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Any, Final, TypeVar
+
+import click
+
+from fedsafe_cli.case_evidence import attachment_of, attachment_options
+from fedsafe_cli.case_texts import tell_case, tell_queue, tell_receipt
+from fedsafe_cli.exit_codes import ExitStatus
+from fedsafe_cli.findings import one_of
+from fedsafe_cli.moments import moment_of
+from fedsafe_cli.options import settings_of, shared_options
+from fedsafe_cli.output import note
+from fedsafe_cli.sessions import personal
+from fedsafe_policies.escalation.closing import EvidenceDecision, Help
+from fedsafe_policies.escalation.opening import CaseSource
+from fedsafe_policies.escalation.urgency import before_form
+from fedsafe_policies.escalation.vocabulary import (
+    Absence,
+    AgeBand,
+    Condition,
+    Danger,
+    Element,
+    PartnerClass,
+    Urgency,
+)
+from fedsafe_policies.vocabulary import Level, Phenomenon
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+_MOST_READ: Final = 600_000
+_ASK: Final = (
+    "fedsafe: warum Leben oder Sicherheit (nicht) in Gefahr sind; Ende mit Strg-D:",
+    "fedsafe: why life or safety is, or is not, under threat; end with Ctrl-D:",
+)
+"""What stands before the reason, on a terminal."""
+
+
+def _word(
+    name: str,
+    words: type[StrEnum],
+    what: str,
+    *,
+    required: bool = False,
+    multiple: bool = False,
+) -> Callable[[Function], Function]:
+    names = tuple(word.value for word in words)
+    option: Callable[[Function], Function] = click.option(
+        f"--{name}",
+        type=click.Choice(names),
+        metavar="WORD",
+        required=required,
+        multiple=multiple,
+        help=one_of(what, names) + (" May be repeated." if multiple else ""),
+    )
+    return option
+
+
+@click.group()
+def case() -> None:
+    """The provider's own cases: from a finding to the right partner.
+
+    \b
+    Examples:
+      fedsafe case open --urgency u1 --danger yes --source user_report
+      fedsafe case list
+    """  # noqa: D301
+
+
+@case.command("open")
+@_word("urgency", Urgency, "How soon it must be where", required=True)
+@_word("danger", Danger, "Is life or safety under threat (Art. 18 DSA)?", required=True)
+@_word("source", CaseSource, "What led to it", multiple=True, required=True)
+@_word("phenomenon", Phenomenon, "What happened")
+@_word("age", AgeBand, "How old who is affected is", multiple=True)
+@click.option(
+    "--evidence",
+    multiple=True,
+    metavar="REFERENCE",
+    help="Where own evidence is kept. May be repeated.",
+)
+@click.option(
+    "--known",
+    callback=moment_of,
+    metavar="MOMENT",
+    help="When somebody knew, such as 2026-11-24T09:30Z; default: now.",
+)
+@shared_options
+@click.pass_context
+def open_(context: click.Context, /, **given: Any) -> ExitStatus:  # noqa: ANN401
+    """Open a case; why life or safety is threatened is read from standard input.
+
+    A case rests on the provider's own finding. A signal of another provider may be
+    one of the sources, never the only one. With `--urgency u0` call 110 first.
+
+    \b
+    Example:
+      fedsafe case open --urgency u1 --danger yes --source user_report < reason.txt
+    """  # noqa: D301
+    settings = settings_of(context)
+    for text in before_form(Urgency(given["urgency"])):
+        note(f"fedsafe: {text.de if settings.german else text.en}")
+    if sys.stdin.isatty():
+        note(_ASK[0 if settings.german else 1])
+    reason = _read_text()
+    body: dict[str, Any] = {
+        "urgency": given["urgency"],
+        "known_at": given["known"] or int(time.time()),  # noqa: TID251 - now
+        "threat": {"danger": given["danger"], "reason": reason},
+        "sources": sorted(set(given["source"])),
+        "ages": given["age"],
+        "evidence": given["evidence"],
+    }
+    if given["phenomenon"]:
+        body["phenomenon"] = given["phenomenon"]
+    return tell_receipt(settings, personal(settings).change("/v1/cases", body))
+
+
+@case.command("list")
+@shared_options
+@click.pass_context
+def list_(context: click.Context) -> ExitStatus:
+    """List the cases that are not closed, in the order in which they are worked on.
+
+    By urgency, then minors first, then by age; whoever has waited as long as the
+    urgency allows comes before the others of it.
+
+    \b
+    Example:
+      fedsafe case list --json
+    """  # noqa: D301
+    settings = settings_of(context)
+    return tell_queue(settings, personal(settings).get("/v1/cases"))
+
+
+@case.command("show")
+@click.argument("case_id", metavar="CASE")
+@shared_options
+@click.pass_context
+def show(context: click.Context, case_id: str) -> ExitStatus:
+    """Show a case as your role sees it, with its checklist and what it lacks.
+
+    \b
+    Example:
+      fedsafe case show 0a1b2c3d4e5f60718293a4b5c6d7e8f9
+    """  # noqa: D301
+    settings = settings_of(context)
+    return tell_case(settings, personal(settings).get(f"/v1/cases/{_id(case_id)}"))
+
+
+@case.command("assess")
+@click.argument("case_id", metavar="CASE")
+@click.option(
+    "--elements",
+    type=click.File("rb"),
+    metavar="FILE",
+    help="What is known, as JSON of the case package's elements; - is standard input.",
+)
+@_word("urgency", Urgency, "How soon it must be where")
+@_word("help-offered", Help, "Which help was offered")
+@_word("level", Level, "Which level of the ladder was taken")
+@_word("evidence-decision", EvidenceDecision, "What becomes of the evidence")
+@_word("condition", Condition, "What is recorded for the case", multiple=True)
+@_word("remove", Element, "What is taken back", multiple=True)
+@click.option(
+    "--unavailable",
+    multiple=True,
+    metavar="ELEMENT=WHY",
+    help=one_of(
+        "What the provider lacks and why", tuple(each.value for each in Absence)
+    )
+    + " May be repeated.",
+)
+@click.option("--feature", metavar="NAME", help="Which feature was misused.")
+@click.option(
+    "--done",
+    multiple=True,
+    metavar="STEP",
+    help="A step that is done. May be repeated.",
+)
+@click.option("--opinion", metavar="REFERENCE", help="The legal adviser's opinion.")
+@click.option("--hold-authority", metavar="REFERENCE", help="Who asks not to tell.")
+@click.option("--hold-basis", metavar="REFERENCE", help="On which basis.")
+@click.option(
+    "--hold-until",
+    callback=moment_of,
+    metavar="MOMENT",
+    help="Until when the user is not told; 30 days at most.",
+)
+@shared_options
+@click.pass_context
+def assess(context: click.Context, /, case_id: str, **given: Any) -> ExitStatus:  # noqa: ANN401
+    """Enter what is known now, so that an approval lapses; what is not given stays.
+
+    \b
+    Examples:
+      fedsafe case assess CASE --elements known.json --done secure_evidence
+      fedsafe case assess CASE --help-offered offered --level L6
+    """  # noqa: D301
+    body: dict[str, Any] = {
+        name: given[option]
+        for name, option in (
+            ("urgency", "urgency"),
+            ("help", "help_offered"),
+            ("level", "level"),
+            ("evidence_decision", "evidence_decision"),
+            ("feature", "feature"),
+            ("opinion", "opinion"),
+        )
+        if given[option]
+    }
+    lists = (("conditions", "condition"), ("remove", "remove"), ("done", "done"))
+    body |= {
+        name: sorted(set(given[option])) for name, option in lists if given[option]
+    }
+    if given["elements"] is not None:
+        body["elements"] = _elements(given["elements"].read(_MOST_READ))
+    if given["unavailable"]:
+        body["unavailable"] = dict(_absence(text) for text in given["unavailable"])
+    body |= _hold(given)
+    if not body:
+        raise click.UsageError("say what is known; --help lists the options")
+    settings = settings_of(context)
+    path = f"/v1/cases/{_id(case_id)}/assess"
+    return tell_receipt(settings, personal(settings).change(path, body))
+
+
+@case.command("attach")
+@click.argument("case_id", metavar="CASE")
+@attachment_options
+@shared_options
+@click.pass_context
+def attach(context: click.Context, /, case_id: str, **given: Any) -> ExitStatus:  # noqa: ANN401
+    """Attach evidence by digest and place; the file is read here and never sent.
+
+    \b
+    Example:
+      fedsafe case attach CASE chat.txt --object chat-7 --held-at vault-2 \\
+        --hold hold-8 --by staff-1
+    """  # noqa: D301
+    settings = settings_of(context)
+    path = f"/v1/cases/{_id(case_id)}/attach"
+    body = {"attachments": [attachment_of(given)]}
+    return tell_receipt(settings, personal(settings).change(path, body))
+
+
+@case.command("approve")
+@click.argument("case_id", metavar="CASE")
+@_word("partner", PartnerClass, "To whom it may go", multiple=True, required=True)
+@shared_options
+@click.pass_context
+def approve(
+    context: click.Context, case_id: str, partner: tuple[str, ...]
+) -> ExitStatus:
+    """Let a case go to classes of partner, or ask a second person to.
+
+    U1 and U2 take two people. In imminent danger (U0) one escalation officer lets it
+    go; a second person gives this command again within twelve hours, having looked.
+
+    \b
+    Example:
+      fedsafe case approve CASE --partner law_enforcement
+    """  # noqa: D301
+    settings = settings_of(context)
+    path = f"/v1/cases/{_id(case_id)}/approve"
+    body = {"partners": sorted(set(partner))}
+    return tell_receipt(settings, personal(settings).post(path, body))
+
+
+@case.command("close")
+@click.argument("case_id", metavar="CASE")
+@shared_options
+@click.pass_context
+def close(context: click.Context, case_id: str) -> ExitStatus:
+    """Close a case that has answered all of its questions.
+
+    Phenomenon, misused feature, help offered, threat to life or safety, level of the
+    ladder, and what becomes of the evidence.
+
+    \b
+    Example:
+      fedsafe case close 0a1b2c3d4e5f60718293a4b5c6d7e8f9
+    """  # noqa: D301
+    settings = settings_of(context)
+    path = f"/v1/cases/{_id(case_id)}/close"
+    return tell_receipt(settings, personal(settings).change(path, None))
+
+
+def _id(text: str) -> str:
+    if len(text) != 32 or set(text) - set("0123456789abcdef"):  # noqa: PLR2004
+        raise click.UsageError("a case is named by 32 hexadecimal digits")
+    return text
+
+
+def _read_text() -> str:
+    text = sys.stdin.buffer.read(_MOST_READ).decode("utf-8", "replace").strip()
+    if not text:
+        raise click.UsageError("say on standard input why, or why not")
+    return text
+
+
+def _elements(data: bytes) -> object:
+    try:
+        return json.loads(data)
+    except ValueError:
+        raise click.UsageError("--elements: that is no JSON") from None
+
+
+def _absence(text: str) -> tuple[str, str]:
+    element, _, why = text.partition("=")
+    if element not in set(Element) or why not in set(Absence):
+        raise click.UsageError(
+            "--unavailable: want ELEMENT=WHY, such as network=not_recorded"
+        )
+    return element, why
+
+
+def _hold(given: dict[str, Any]) -> dict[str, Any]:
+    parts = {name: given[f"hold_{name}"] for name in ("authority", "basis", "until")}
+    if not any(parts.values()):
+        return {}
+    if not all(parts.values()):
+        raise click.UsageError(
+            "a hold takes --hold-authority, --hold-basis and --hold-until"
+        )
+    return {"hold": parts}

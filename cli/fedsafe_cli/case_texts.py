@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Cases in words: the queue, a case with its checklist, and what a step led to."""
+
+import json
+from collections.abc import Mapping
+from typing import Any, Final
+
+from fedsafe_cli.exit_codes import OK, ExitStatus
+from fedsafe_cli.moments import shown
+from fedsafe_cli.output import document, line, note, pairs, table
+from fedsafe_cli.settings import Settings
+from fedsafe_policies.escalation.matrix import shipped_matrix
+from fedsafe_policies.escalation.urgency import urgencies
+from fedsafe_policies.escalation.vocabulary import Element, Urgency
+
+Words = Mapping[str, tuple[str, str]]
+_STATES: Final[Words] = {
+    "draft": ("Entwurf", "draft"),
+    "legal_review": ("wartet auf die Rechtsberatung", "waits for the legal adviser"),
+    "approved": ("freigegeben", "approved"),
+    "packaged": ("verpackt", "packaged"),
+    "dispatching": ("wird übermittelt", "being sent"),
+    "delivered": ("zugestellt, nicht bestätigt", "delivered, not acknowledged"),
+    "acknowledged": ("bestätigt", "acknowledged"),
+    "needs_info": ("Rückfrage", "needs more information"),
+    "supplemented": ("ergänzt", "supplemented"),
+    "failed": ("nicht zugestellt", "failed"),
+    "fallback": ("auf dem zweiten Weg", "on the second way"),
+    "recalled": ("zurückgerufen", "recalled"),
+    "closed": ("geschlossen", "closed"),
+}
+_FIELDS: Final[Words] = {
+    "case": ("Fall", "case"),
+    "state": ("Stand", "state"),
+    "urgency": ("Dringlichkeit", "urgency"),
+    "known_at": ("bekannt seit", "known since"),
+    "opened_by": ("eröffnet von", "opened by"),
+    "sources": ("beruht auf", "rests on"),
+    "evidence": ("eigene Belege", "own evidence"),
+    "feature": ("missbrauchte Funktion", "misused feature"),
+    "help": ("Hilfe", "help"),
+    "level": ("Stufe", "level"),
+    "evidence_decision": ("Beweismittel", "evidence kept"),
+    "opinion": ("rechtliche Einschätzung", "legal opinion"),
+    "hidden": ("für Ihre Rolle verborgen", "hidden from your role"),
+    "conditions": ("festgehalten", "recorded"),
+    "unavailable": ("nicht verfügbar", "unavailable"),
+    "unanswered": ("offen vor dem Schließen", "open before closing"),
+}
+_QUEUE: Final = (
+    ("Fall", "Dringlichkeit", "Stand", "Minderjährige", "bekannt seit", "bis"),
+    ("case", "urgency", "state", "minors", "known since", "dispatch by"),
+)
+_EMPTY: Final = ("kein Fall ist offen", "no case is open")
+_YES: Final = (("nein", "ja"), ("no", "yes"))
+_LACKS: Final = ("es fehlt noch:", "still lacking:")
+_STEPS: Final = ("Schritte:", "steps:")
+_HOLD: Final = ("nicht mitteilen bis {} ({}, {})", "do not tell until {} ({}, {})")
+_RELEASE: Final = ("freigegeben für {} von {}", "approved for {} by {}")
+_SECOND: Final = (
+    "eine zweite Person sieht den Fall an, bis {}",
+    "a second person looks at the case by {}",
+)
+_WAITS: Final = (
+    "der Fall ist freigegeben, sobald eine zweite Person zustimmt; als diese:",
+    "the case is approved once another person stands by it; as them:",
+)
+
+
+def tell_receipt(settings: Settings, answer: dict[str, Any]) -> ExitStatus:
+    """Tell where a step has led; what waits for a second person has its own status."""
+    act = answer.get("act")
+    if settings.json:
+        document(answer)
+    else:
+        names = ("case", "state")
+        pairs(
+            [(_field(name, settings), _cell(name, answer, settings)) for name in names],
+            indent="",
+        )
+        if act:
+            note(_WAITS[_language(settings)])
+            note(f"fedsafe act approve {act}")
+    return ExitStatus.WAITING if act else OK
+
+
+def tell_queue(settings: Settings, answer: dict[str, Any]) -> ExitStatus:
+    """Tell which cases wait, first whose turn it is."""
+    language = _language(settings)
+    if settings.json:
+        document(answer)
+    elif not answer["cases"]:
+        line(_EMPTY[language])
+    else:
+        rows = [
+            [
+                each["case"],
+                each["urgency"].upper(),
+                _cell("state", each, settings),
+                _YES[language][each["minors"]],
+                shown(each["known_at"]),
+                shown(each["dispatch_by"]),
+            ]
+            for each in answer["cases"]
+        ]
+        table(_QUEUE[language], rows)
+    return OK
+
+
+def tell_case(settings: Settings, answer: dict[str, Any]) -> ExitStatus:
+    """Tell a case as it is seen: facts, elements, checklist, and what it lacks."""
+    if settings.json:
+        document(answer)
+        return OK
+    language = _language(settings)
+    rows = [
+        (_field(name, settings), _cell(name, answer, settings))
+        for name in _FIELDS
+        if answer[name] not in (None, [], {}, "")
+    ]
+    pairs(rows, indent="")
+    matrix = shipped_matrix()
+    for name, value in answer["elements"].items():
+        text = matrix.element_name(Element(name))
+        line()
+        line(text.de if settings.german else text.en)
+        line(f"   {json.dumps(value, ensure_ascii=False)}")
+    _tell_holds(answer, settings)
+    if answer["checklist"]:
+        line()
+        line(_STEPS[language])
+        for step in answer["checklist"]:
+            mark = "x" if step["done"] else " "
+            text = step["de" if settings.german else "en"]
+            line(f"   [{mark}] {step['step']}: {text} ({step['role']})")
+    if answer["gaps"]:
+        line()
+        line(_LACKS[language])
+        for gap in answer["gaps"]:
+            line(f"   {gap['de' if settings.german else 'en']}")
+    return OK
+
+
+def _tell_holds(answer: dict[str, Any], settings: Settings) -> None:
+    language = _language(settings)
+    for hold in answer["holds"]:
+        parts = shown(hold["until"]), hold["authority"], hold["basis"]
+        line(_HOLD[language].format(*parts))
+    release = answer["release"]
+    if release is not None:
+        people = ", ".join(filter(None, (release["first"], release["second"])))
+        line(_RELEASE[language].format(", ".join(release["partners"]), people))
+        if release["second_by"] is not None:
+            line(_SECOND[language].format(shown(release["second_by"])))
+
+
+def _cell(name: str, answer: dict[str, Any], settings: Settings) -> object:
+    value = answer[name]
+    if name == "state":
+        return _STATES.get(value, (value, value))[_language(settings)]
+    if name == "urgency":
+        text = urgencies()[Urgency(value)].name
+        return text.de if settings.german else text.en
+    if name == "known_at":
+        return shown(value)
+    if isinstance(value, dict):
+        return ", ".join(f"{key}: {each}" for key, each in value.items())
+    return ", ".join(value) if isinstance(value, list) else value
+
+
+def _field(name: str, settings: Settings) -> str:
+    return _FIELDS[name][_language(settings)]
+
+
+def _language(settings: Settings) -> int:
+    return 0 if settings.german else 1

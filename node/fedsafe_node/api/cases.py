@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The provider's own cases over HTTP; no route of the signal plane."""
+
+from typing import Final
+
+from fedsafe_node.api.auth import Auth
+from fedsafe_node.api.call import Call
+from fedsafe_node.api.route import KIB, Lane, Route
+from fedsafe_node.cases.messages import (
+    ApproveCase,
+    AssessCase,
+    AttachEvidence,
+    CaseAnswer,
+    CaseId,
+    CaseReceipt,
+    CasesAnswer,
+    CasesQuery,
+    OpenCase,
+)
+from fedsafe_policies.escalation.opening import OPENERS
+from fedsafe_policies.escalation.viewing import VIEWERS
+from fedsafe_policies.vocabulary import Role
+
+_CASE: Final = {"case": CaseId}
+_ASSESS: Final = OPENERS | {Role.LEGAL_ADVISER}
+_APPROVE: Final = frozenset(
+    {Role.ESCALATION_OFFICER, Role.REVIEWER, Role.LEGAL_ADVISER}
+)
+_GONE: Final = frozenset({404, 409})
+
+
+async def open_case(call: Call) -> object:
+    """Open a case."""
+    return await call.services.cases.open(
+        call.body(OpenCase), call.principal, once=call.once
+    )
+
+
+async def list_cases(call: Call) -> object:
+    """List the queue."""
+    purpose = call.parameters(CasesQuery).purpose
+    return await call.services.cases.list(call.principal, purpose)
+
+
+async def show_case(call: Call) -> object:
+    """Show a case as the asker's role sees it."""
+    purpose = call.parameters(CasesQuery).purpose
+    return await call.services.cases.show(call.path["case"], call.principal, purpose)
+
+
+async def assess_case(call: Call) -> object:
+    """Enter what is known of a case."""
+    return await call.services.cases.assess(
+        call.path["case"], call.body(AssessCase), call.principal, once=call.once
+    )
+
+
+async def attach_evidence(call: Call) -> object:
+    """Attach evidence to a case by digest."""
+    return await call.services.cases.attach(
+        call.path["case"], call.body(AttachEvidence), call.principal, once=call.once
+    )
+
+
+async def approve_case(call: Call) -> object:
+    """Let a case go, or ask a second person to."""
+    return await call.services.cases.approve(
+        call.path["case"], call.body(ApproveCase), call.principal
+    )
+
+
+async def close_case(call: Call) -> object:
+    """Close a case."""
+    return await call.services.cases.close(
+        call.path["case"], call.principal, once=call.once
+    )
+
+
+CASE_ROUTES: Final = (
+    Route(
+        name="openCase",
+        method="POST",
+        path="/v1/cases",
+        handler=open_case,
+        auth=Auth.CREDENTIAL,
+        roles=OPENERS,
+        lane=Lane.WRITES,
+        summary="Open a case on the provider's own finding",
+        status=201,
+        body=OpenCase,
+        limit=32 * KIB,
+        answer=CaseReceipt,
+        idempotent=True,
+        refusals=frozenset({409}),
+    ),
+    Route(
+        name="listCases",
+        method="GET",
+        path="/v1/cases",
+        handler=list_cases,
+        auth=Auth.CREDENTIAL,
+        roles=VIEWERS,
+        lane=Lane.READS,
+        summary="List the cases that are not closed, in the order of work",
+        query=CasesQuery,
+        answer=CasesAnswer,
+    ),
+    Route(
+        name="showCase",
+        method="GET",
+        path="/v1/cases/{case}",
+        handler=show_case,
+        auth=Auth.CREDENTIAL,
+        roles=VIEWERS,
+        lane=Lane.READS,
+        summary="Show a case as the asker's role sees it",
+        path_types=_CASE,
+        query=CasesQuery,
+        answer=CaseAnswer,
+        refusals=_GONE,
+    ),
+    Route(
+        name="assessCase",
+        method="POST",
+        path="/v1/cases/{case}/assess",
+        handler=assess_case,
+        auth=Auth.CREDENTIAL,
+        roles=_ASSESS,
+        lane=Lane.WRITES,
+        summary="Enter what is known of a case now",
+        body=AssessCase,
+        limit=512 * KIB,
+        path_types=_CASE,
+        answer=CaseReceipt,
+        idempotent=True,
+        refusals=_GONE,
+    ),
+    Route(
+        name="attachEvidence",
+        method="POST",
+        path="/v1/cases/{case}/attach",
+        handler=attach_evidence,
+        auth=Auth.CREDENTIAL,
+        roles=OPENERS,
+        lane=Lane.WRITES,
+        summary="Attach evidence by digest and place, never the objects",
+        body=AttachEvidence,
+        limit=128 * KIB,
+        path_types=_CASE,
+        answer=CaseReceipt,
+        idempotent=True,
+        refusals=_GONE,
+    ),
+    Route(
+        name="approveCase",
+        method="POST",
+        path="/v1/cases/{case}/approve",
+        handler=approve_case,
+        auth=Auth.CREDENTIAL,
+        roles=_APPROVE,
+        lane=Lane.WRITES,
+        summary="Let a case go to classes of partner, or ask a second person to",
+        body=ApproveCase,
+        limit=4 * KIB,
+        path_types=_CASE,
+        answer=CaseReceipt,
+        refusals=_GONE,
+    ),
+    Route(
+        name="closeCase",
+        method="POST",
+        path="/v1/cases/{case}/close",
+        handler=close_case,
+        auth=Auth.CREDENTIAL,
+        roles=OPENERS,
+        lane=Lane.WRITES,
+        summary="Close a case that has answered all of its questions",
+        path_types=_CASE,
+        answer=CaseReceipt,
+        idempotent=True,
+        refusals=_GONE,
+    ),
+)

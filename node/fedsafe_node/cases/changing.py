@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a case begins with, and what a change makes of it; pure."""
+
+from datetime import UTC, datetime
+
+import msgspec
+
+from fedsafe_node.cases.content import CaseFile
+from fedsafe_node.cases.keeping import Change
+from fedsafe_node.cases.messages import OpenCase
+from fedsafe_node.errors import BadRequestError, WrongStateError
+from fedsafe_node.store.cases_rows import CaseRow
+from fedsafe_policies.errors import CasePackageError
+from fedsafe_policies.escalation.package import CaseIdentity, Elements, refuse_media
+from fedsafe_policies.escalation.states import EDITABLE, CaseState
+from fedsafe_policies.escalation.vocabulary import Urgency
+
+
+def check_media(request: msgspec.Struct) -> None:
+    """Refuse media bytes in any field of a request.
+
+    Raises:
+        BadRequestError: some were found; the field is named, never its content.
+    """
+    try:
+        refuse_media(request)
+    except CasePackageError as error:
+        path = error.path.replace("[", ".").replace("]", "")
+        pointer = "/" + path.replace(".", "/") if path else None
+        raise BadRequestError("media_refused", str(error), pointer=pointer) from None
+
+
+def first_file(case_id: str, request: OpenCase) -> CaseFile:
+    """Write down what is known when a case is opened."""
+    known_at = datetime.fromtimestamp(request.known_at, UTC)
+    return CaseFile(
+        sources=frozenset(request.sources),
+        evidence=request.evidence,
+        elements=Elements(
+            case=CaseIdentity(
+                case_ref=f"case-{case_id[:12]}",
+                urgency=request.urgency,
+                known_at=known_at,
+            ),
+            threat=request.threat,
+            phenomenon=request.phenomenon or msgspec.UNSET,
+            victim_ages=request.ages or msgspec.UNSET,
+        ),
+    )
+
+
+def changed(
+    row: CaseRow, file: CaseFile, step: str, urgency: Urgency | None = None
+) -> Change:
+    """Make a draft of a case again, whatever it was before it left."""
+    if CaseState(row.state) not in {*EDITABLE, CaseState.APPROVED}:
+        raise WrongStateError(
+            "wrong_state", f"a case that is {row.state} is not changed any more"
+        )
+    urgency = urgency or Urgency(row.urgency)
+    file = msgspec.structs.replace(file, release=None)
+    identity = file.elements.case
+    if identity is not msgspec.UNSET and identity.urgency is not urgency:
+        known = msgspec.structs.replace(
+            file.elements, case=msgspec.structs.replace(identity, urgency=urgency)
+        )
+        file = msgspec.structs.replace(file, elements=known)
+    state = editable_state(file)
+    if CaseState(row.state) is CaseState.APPROVED:
+        state = (
+            CaseState.DRAFT
+        )  # from where it waits for the adviser with its next step
+    return Change(
+        step=step, state=state, urgency=urgency, known_at=row.known_at, file=file
+    )
+
+
+def editable_state(file: CaseFile) -> CaseState:
+    """Return where a case waits that is worked on."""
+    return CaseState.LEGAL_REVIEW if file.waits_for_opinion else CaseState.DRAFT

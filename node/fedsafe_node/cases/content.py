@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is known of a case, and how it is sealed.
+
+Each case has a key of its own. The key is sealed under the key of its period, the
+content under the case's key, bound to the case and its revision: no row opens in the
+place of another, and no earlier content in the place of a later.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from secrets import token_bytes
+from typing import Final
+
+import msgspec
+
+from fedsafe_crypto.errors import OpenError
+from fedsafe_crypto.framing import lp_text
+from fedsafe_crypto.secretbox import KEY_BYTES, decrypt, encrypt
+from fedsafe_federation.wireformat import decode, encode
+from fedsafe_node.errors import CorruptRowError, WrongStateError
+from fedsafe_node.log.openings import PeriodKeys, period_of
+from fedsafe_node.store.cases_rows import CaseRow
+from fedsafe_node.store.rows import Row
+from fedsafe_policies.escalation.closing import Answers, EvidenceDecision, Help
+from fedsafe_policies.escalation.opening import CaseSource
+from fedsafe_policies.escalation.package import Elements
+from fedsafe_policies.escalation.projecting import Circumstances
+from fedsafe_policies.escalation.states import is_borderline
+from fedsafe_policies.escalation.vocabulary import (
+    MINORS,
+    Absence,
+    Condition,
+    Element,
+    PartnerClass,
+)
+from fedsafe_policies.vocabulary import Level
+
+_KEY: Final = "fedsafe/case-key/v1"
+_CONTENT: Final = "fedsafe/case/v1"
+
+
+class KeptHold(Row, frozen=True, kw_only=True):
+    """Why and until when the user is not told."""
+
+    authority: str
+    basis: str
+    since: int
+    until: int
+
+
+class Release(Row, frozen=True, kw_only=True):
+    """Who let the case go, to which classes, and who stood by it."""
+
+    partners: tuple[PartnerClass, ...]
+    first: str
+    at: int
+    second: str | None = None
+    second_at: int | None = None
+
+
+class CaseFile(Row, frozen=True, kw_only=True):
+    """All that is known of a case and was decided about it."""
+
+    sources: frozenset[CaseSource]
+    evidence: tuple[str, ...]
+    elements: Elements
+    unavailable: dict[Element, Absence] = msgspec.field(default_factory=dict)
+    conditions: frozenset[Condition] = frozenset()
+    done: frozenset[str] = frozenset()
+    help: Help | None = None
+    level: Level | None = None
+    evidence_decision: EvidenceDecision | None = None
+    opinion: str | None = None
+    holds: tuple[KeptHold, ...] = ()
+    release: Release | None = None
+
+    @property
+    def minors(self) -> bool:
+        """Whether somebody affected is, or may be, under eighteen."""
+        ages = self.elements.victim_ages
+        return ages is not msgspec.UNSET and bool(MINORS & set(ages))
+
+    @property
+    def waits_for_opinion(self) -> bool:
+        """Whether the legal adviser has to be asked, and has not answered."""
+        known = self.elements
+        phenomenon = None if known.phenomenon is msgspec.UNSET else known.phenomenon
+        danger = None if known.threat is msgspec.UNSET else known.threat.danger
+        return self.opinion is None and is_borderline(phenomenon, danger)
+
+    @property
+    def answers(self) -> Answers:
+        """What has been answered of the questions before closing."""
+        known = self.elements
+        return Answers(
+            phenomenon=None if known.phenomenon is msgspec.UNSET else known.phenomenon,
+            feature=None if known.feature is msgspec.UNSET else known.feature,
+            help=self.help,
+            danger=None if known.threat is msgspec.UNSET else known.threat.danger,
+            level=self.level,
+            evidence=self.evidence_decision,
+            opinion=self.opinion is not None,
+        )
+
+    @property
+    def circumstances(self) -> Circumstances:
+        """On what conditional elements depend; a consent counts for what it covers."""
+        consent = self.elements.consent
+        covered = frozenset[Element]()
+        if consent is not msgspec.UNSET:
+            covered = frozenset({*consent.covers, Element.CONSENT})
+        return Circumstances(granted=self.conditions, consented=covered)
+
+
+@dataclass(frozen=True, slots=True)
+class CaseVault:
+    """Seals and opens what is known of cases."""
+
+    periods: PeriodKeys
+
+    def seal(
+        self, row: CaseRow | None, case_id: str, file: CaseFile, moment: datetime
+    ) -> tuple[str, bytes, bytes]:
+        """Seal a file for the revision after `row`; return period, key and content."""
+        revision = 1 if row is None else row.revision + 1
+        if row is None or row.key is None:
+            period, key = period_of(moment), token_bytes(KEY_BYTES)
+            kept = self.periods.seal(period, key, _key_place(case_id, period))
+        else:
+            period, kept, key = row.period, row.key, self._key(row)
+        content = encrypt(key, encode(file), _place(case_id, revision))
+        return period, kept, content
+
+    def open(self, row: CaseRow) -> CaseFile:
+        """Open what is known of a case.
+
+        Raises:
+            WrongStateError: its content is erased, or its key destroyed.
+            CorruptRowError: it is not what was sealed for this case and revision.
+        """
+        if row.sealed is None:
+            raise _gone()
+        key = self._key(row)
+        try:
+            content = decrypt(key, row.sealed, _place(row.id, row.revision))
+        except OpenError:
+            raise _damaged(row) from None
+        return decode(content, CaseFile)
+
+    def _key(self, row: CaseRow) -> bytes:
+        if row.key is None:
+            raise _gone()
+        place = _key_place(row.id, row.period)
+        try:
+            key = self.periods.unseal(row.period, row.key, place)
+        except OpenError:
+            raise _damaged(row) from None
+        if key is None:
+            raise _gone()
+        return key
+
+
+def _gone() -> WrongStateError:
+    return WrongStateError("wiped", "what was known of this case is erased")
+
+
+def _damaged(row: CaseRow) -> CorruptRowError:
+    return CorruptRowError("cases", None, row.id, "it does not open")
+
+
+def _key_place(case_id: str, period: str) -> bytes:
+    return lp_text(_KEY) + lp_text(case_id) + lp_text(period)
+
+
+def _place(case_id: str, revision: int) -> bytes:
+    return lp_text(_CONTENT) + lp_text(case_id) + lp_text(str(revision))

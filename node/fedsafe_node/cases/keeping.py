@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reads and keeps cases within an act: content, step and audit event together."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from fedsafe_node.cases.content import CaseFile, CaseVault
+from fedsafe_node.errors import NotFoundError, WrongStateError
+from fedsafe_node.log.audit import Detail, Event
+from fedsafe_node.people.office import Office
+from fedsafe_node.store.cases_rows import CaseRow, CaseStepRow
+from fedsafe_node.store.protocol import Reader, Transaction
+from fedsafe_policies.escalation.states import CaseState, may_follow
+from fedsafe_policies.escalation.vocabulary import Urgency
+from fedsafe_policies.people import Person
+
+EVENTS: Final = {
+    "opened": Event.CASE_OPENED,
+    "assessed": Event.CASE_ASSESSED,
+    "advised": Event.CASE_ASSESSED,
+    "consent_revoked": Event.CASE_ASSESSED,
+    "attached": Event.CASE_ATTACHED,
+    "approved": Event.CASE_APPROVED,
+    "looked_at": Event.CASE_APPROVED,
+    "closed": Event.CASE_CLOSED,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What a step makes of a case."""
+
+    step: str
+    state: CaseState
+    urgency: Urgency
+    known_at: int
+    file: CaseFile
+
+
+@dataclass(frozen=True, slots=True)
+class CaseKeeper:
+    """Reads cases, and keeps what steps make of them."""
+
+    office: Office
+    vault: CaseVault
+
+    async def read(self, reader: Reader, case_id: str) -> tuple[CaseRow, CaseFile]:
+        """Return a case with what is known of it.
+
+        Raises:
+            NotFoundError: there is no such case.
+            WrongStateError: its content is erased.
+        """
+        row = await reader.case(case_id)
+        if row is None:
+            raise NotFoundError("case")
+        return row, self.vault.open(row)
+
+    async def keep(  # noqa: PLR0913 - what a step leaves behind
+        self,
+        tx: Transaction,
+        row: CaseRow | None,
+        case_id: str,
+        change: Change,
+        who: Person,
+        *,
+        detail: Detail | None = None,
+    ) -> CaseRow:
+        """Keep a case as a step has left it, the step, and the event that tells of it.
+
+        Raises:
+            WrongStateError: the step leads nowhere from where the case is.
+        """
+        office, now = self.office, self.office.now()
+        if row is not None and row.state != change.state.value:
+            _check_step(CaseState(row.state), change.state)
+        period, key, sealed = self.vault.seal(
+            row, case_id, change.file, office.clock.now()
+        )
+        kept = CaseRow(
+            id=case_id,
+            state=change.state.value,
+            urgency=change.urgency.value,
+            minors=change.file.minors,
+            known_at=change.known_at,
+            opened_at=now if row is None else row.opened_at,
+            opened_by=who.name if row is None else row.opened_by,
+            revision=1 if row is None else row.revision + 1,
+            period=period,
+            key=key,
+            sealed=sealed,
+        )
+        await tx.put_case(kept)
+        await tx.add_case_step(
+            CaseStepRow(
+                case_id=case_id,
+                step=change.step,
+                state=kept.state,
+                revision=kept.revision,
+                at=now,
+                by=who.name,
+                role=who.role.value,
+            )
+        )
+        told: Detail = {
+            "case": case_id,
+            "step": change.step,
+            "state": kept.state,
+            "urgency": kept.urgency,
+            "revision": kept.revision,
+            **(detail or {}),
+        }
+        await office.note(tx, EVENTS[change.step], who.name, told)
+        return kept
+
+
+def _check_step(state: CaseState, following: CaseState) -> None:
+    if not may_follow(state, following):
+        raise WrongStateError(
+            "wrong_state", f"a case that is {state} does not become {following}"
+        )

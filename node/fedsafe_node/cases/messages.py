@@ -1,0 +1,212 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the API takes and says of cases.
+
+A case's elements are those of the case package, so that what is entered is what can
+be sent. What a change answers is a receipt that holds nothing of the case: answers to
+changes are kept for repetitions, and only the case itself is sealed.
+"""
+
+from typing import Annotated
+
+import msgspec
+
+from fedsafe_node.messages import Message, Reference
+from fedsafe_policies.escalation.closing import EvidenceDecision, Help
+from fedsafe_policies.escalation.manifest import Attachment
+from fedsafe_policies.escalation.opening import CaseSource
+from fedsafe_policies.escalation.package import Elements, Feature, Threat
+from fedsafe_policies.escalation.playbooks import StepId
+from fedsafe_policies.escalation.states import CaseState
+from fedsafe_policies.escalation.vocabulary import (
+    Absence,
+    AgeBand,
+    Condition,
+    Element,
+    PartnerClass,
+    Urgency,
+)
+from fedsafe_policies.vocabulary import Level, Phenomenon, Purpose
+
+CaseId = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{32}(?!\n)$")]
+Moment = Annotated[int, msgspec.Meta(ge=0, le=253_402_300_799)]
+Sources = Annotated[tuple[CaseSource, ...], msgspec.Meta(min_length=1, max_length=5)]
+References = Annotated[tuple[Reference, ...], msgspec.Meta(max_length=20)]
+
+
+class OpenCase(Message, frozen=True):
+    """A case that somebody has known of since `known_at` (UTC seconds).
+
+    Whether life or safety is threatened is answered at once, with a reason.
+    """
+
+    urgency: Urgency
+    known_at: Moment
+    threat: Threat
+    sources: Sources
+    phenomenon: Phenomenon | None = None
+    ages: Annotated[tuple[AgeBand, ...], msgspec.Meta(max_length=50)] = ()
+    evidence: References = ()
+
+
+class NewHold(Message, frozen=True):
+    """The user is not told until that moment (UTC seconds): for whom, on what basis."""
+
+    authority: Reference
+    basis: Reference
+    until: Moment
+
+
+class AssessCase(Message, frozen=True):
+    """What is known now: what is given takes the place of what was, the rest stays.
+
+    `remove` takes elements back; taking back the consent revokes it. `opinion` is the
+    legal adviser's own, and nobody else's to give.
+    """
+
+    urgency: Urgency | None = None
+    elements: Elements | None = None
+    remove: Annotated[tuple[Element, ...], msgspec.Meta(max_length=25)] = ()
+    unavailable: dict[Element, Absence] | None = None
+    conditions: Annotated[tuple[Condition, ...], msgspec.Meta(max_length=6)] | None = (
+        None
+    )
+    done: Annotated[tuple[StepId, ...], msgspec.Meta(max_length=30)] | None = None
+    feature: Feature | None = None
+    help: Help | None = None
+    level: Level | None = None
+    evidence_decision: EvidenceDecision | None = None
+    hold: NewHold | None = None
+    opinion: Reference | None = None
+
+
+class AttachEvidence(Message, frozen=True):
+    """Objects that the provider holds, by digest and place; never the objects."""
+
+    attachments: Annotated[
+        tuple[Attachment, ...], msgspec.Meta(min_length=1, max_length=100)
+    ]
+
+
+class ApproveCase(Message, frozen=True):
+    """To which classes of partner the case may go as it stands."""
+
+    partners: Annotated[
+        tuple[PartnerClass, ...], msgspec.Meta(min_length=1, max_length=9)
+    ]
+
+
+class CaseReceipt(Message, frozen=True):
+    """Where a case is now; `act` waits for a second person, if there is one."""
+
+    case: CaseId
+    state: CaseState
+    revision: int
+    act: str | None = None
+
+
+class CasesQuery(Message, frozen=True):
+    """What somebody reads for."""
+
+    purpose: Purpose | None = None
+
+
+class CaseListed(Message, frozen=True):
+    """A case in the queue: what its order needs, and nothing of what it is about."""
+
+    case: CaseId
+    state: CaseState
+    urgency: Urgency
+    minors: bool
+    known_at: int
+    dispatch_by: int | None
+    opened_by: str
+
+
+class CasesAnswer(Message, frozen=True):
+    """The cases that are not closed, in the order in which they are worked on."""
+
+    cases: list[CaseListed]
+
+
+class CaseStepShown(Message, frozen=True):
+    """One step of a case."""
+
+    step: str
+    state: CaseState
+    revision: int
+    at: int
+    by: str
+    role: str
+
+
+class ChecklistStep(Message, frozen=True):
+    """One step of the playbook, in both languages; `due_at` counts from `known_at`."""
+
+    step: str
+    role: str
+    de: str
+    en: str
+    due_at: int | None
+    done: bool
+
+
+class HoldShown(Message, frozen=True):
+    """Why and until when the user is not told."""
+
+    authority: str
+    basis: str
+    since: int
+    until: int
+
+
+class ReleaseShown(Message, frozen=True):
+    """Who let the case go to whom; `second_by` is when a second person has looked."""
+
+    partners: list[PartnerClass]
+    first: str
+    at: int
+    second: str | None
+    second_by: int | None
+
+
+class LackShown(Message, frozen=True):
+    """What the case lacks before it may go, in both languages."""
+
+    code: str
+    element: Element
+    de: str
+    en: str
+
+
+class CaseAnswer(Message, frozen=True):
+    """A case as the asker's role sees it.
+
+    `hidden` names the elements that are there and are not this role's to see;
+    `unanswered` what keeps it from being closed, `gaps` from going to any partner.
+    """
+
+    case: CaseId
+    state: CaseState
+    revision: int
+    urgency: Urgency
+    known_at: int
+    opened_at: int
+    opened_by: str
+    sources: list[CaseSource]
+    evidence: list[str]
+    elements: Elements
+    hidden: list[Element]
+    unavailable: dict[Element, Absence]
+    conditions: list[Condition]
+    checklist: list[ChecklistStep]
+    feature: str | None
+    help: Help | None
+    level: Level | None
+    evidence_decision: EvidenceDecision | None
+    opinion: str | None
+    needs_opinion: bool
+    holds: list[HoldShown]
+    release: ReleaseShown | None
+    unanswered: list[str]
+    gaps: list[LackShown]
+    steps: list[CaseStepShown]

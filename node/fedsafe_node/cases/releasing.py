@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Let a case go: who may, and what it must say first.
+
+Two people approve a case of U1 or U2 as it stands, through `approvals`. In imminent
+danger (U0) one officer does, and another person looks at it afterwards; a hand-over
+to help (UH) takes one officer and the recorded consent. What is approved is one
+revision for named classes of partner; whatever changes it is approved anew.
+"""
+
+from collections.abc import Iterable
+from typing import Final
+
+import msgspec
+
+from fedsafe_federation.wireformat import decode, encode
+from fedsafe_node.cases.content import CaseFile, Release
+from fedsafe_node.cases.keeping import CaseKeeper, Change
+from fedsafe_node.errors import DeniedError, WrongStateError
+from fedsafe_node.store.cases_rows import CaseRow
+from fedsafe_node.store.protocol import Reader, Transaction
+from fedsafe_node.store.rows import Row
+from fedsafe_policies.acts import ActRequest
+from fedsafe_policies.decision import deny
+from fedsafe_policies.errors import NothingForPartnerError
+from fedsafe_policies.escalation.matrix import Matrix
+from fedsafe_policies.escalation.projecting import project
+from fedsafe_policies.escalation.releasing import Gap, gaps, refuse_release
+from fedsafe_policies.escalation.states import EDITABLE, CaseState, is_for_many
+from fedsafe_policies.escalation.urgency import Release as Rule
+from fedsafe_policies.escalation.urgency import urgencies
+from fedsafe_policies.escalation.vocabulary import PartnerClass, Urgency
+from fedsafe_policies.people import Person
+from fedsafe_policies.reasons import Refusal
+from fedsafe_policies.vocabulary import Act
+
+KIND: Final = Act.DISPATCH
+
+
+class Dispatch(Row, frozen=True, kw_only=True):
+    """What a second person stands by: this revision, for these classes."""
+
+    case: str
+    revision: int
+    partners: tuple[PartnerClass, ...]
+
+
+def takes_two(urgency: Urgency) -> bool:
+    """Whether a second person has to approve before the case may go."""
+    return urgencies()[urgency].release is Rule.TWO_PEOPLE
+
+
+def check_release(
+    row: CaseRow, file: CaseFile, partners: Iterable[PartnerClass], matrix: Matrix
+) -> None:
+    """Refuse to let a case go that lacks something for one of its partners.
+
+    Raises:
+        WrongStateError: it is no draft, or lacks something; what, is said in words.
+    """
+    if CaseState(row.state) not in EDITABLE:
+        raise WrongStateError("wrong_state", f"a case that is {row.state} stays so")
+    lacking: dict[str, None] = {}
+    for partner in sorted(set(partners)):
+        for gap in _gaps(row, file, partner, matrix):
+            lacking[f"{gap.element}: {gap.text.en}"] = None
+    if lacking:
+        raise WrongStateError("not_releasable", " ".join(lacking))
+
+
+def refuse(
+    keeper: CaseKeeper, row: CaseRow, file: CaseFile, first: Person
+) -> DeniedError | None:
+    """Say by which rule this person may not let this case go, alone or as the first.
+
+    Raises:
+        WrongStateError: it is a pattern, and goes to nobody as one case.
+    """
+    if is_for_many(_of(row)):
+        raise WrongStateError(
+            "not_releasable",
+            "a pattern goes out as numbers of many cases, never as one",
+        )
+    opinion = not file.waits_for_opinion
+    refusal = refuse_release(Urgency(row.urgency), first, None, legal_opinion=opinion)
+    if refusal is None or (refusal is Refusal.FOUR_EYES and takes_two(_of(row))):
+        return None
+    policy = keeper.office.judge.policy.reference
+    return DeniedError(deny(refusal, policy, "dispatch"))
+
+
+def approved(
+    row: CaseRow, file: CaseFile, release: Release, *, step: str = "approved"
+) -> Change:
+    """Make of a case one that may go."""
+    return Change(
+        step=step,
+        state=CaseState.APPROVED,
+        urgency=Urgency(row.urgency),
+        known_at=row.known_at,
+        file=msgspec.structs.replace(file, release=release),
+    )
+
+
+class CaseRelease:
+    """The effect of an approved dispatch (`approvals.Effect`)."""
+
+    def __init__(self, keeper: CaseKeeper, matrix: Matrix) -> None:
+        self._keeper = keeper
+        self._matrix = matrix
+
+    async def request(
+        self, reader: Reader, content: bytes, first: Person, second: Person
+    ) -> ActRequest:
+        """Put the release to the policy, with both persons."""
+        asked = decode(content, Dispatch)
+        row, file = await self._keeper.read(reader, asked.case)
+        opinion = not file.waits_for_opinion
+        refusal = refuse_release(_of(row), first, second, legal_opinion=opinion)
+        if refusal is Refusal.LEGAL_REVIEW:
+            policy = self._keeper.office.judge.policy.reference
+            raise DeniedError(deny(refusal, policy, "dispatch"))
+        return ActRequest(KIND, first, second, "case-release")
+
+    async def carry_out(
+        self, tx: Transaction, content: bytes, first: Person, second: Person
+    ) -> None:
+        """Approve the case, if nothing of it has changed meanwhile.
+
+        Raises:
+            WrongStateError: it has another revision, or lacks something by now.
+        """
+        asked, keeper = decode(content, Dispatch), self._keeper
+        row, file = await keeper.read(tx, asked.case)
+        if row.revision != asked.revision:
+            raise WrongStateError("act_changed", "the case has changed meanwhile")
+        check_release(row, file, asked.partners, self._matrix)
+        now = keeper.office.now()
+        release = Release(
+            partners=asked.partners,
+            first=first.name,
+            at=now,
+            second=second.name,
+            second_at=now,
+        )
+        change = approved(row, file, release)
+        await keeper.keep(tx, row, row.id, change, second, detail={"first": first.name})
+
+
+def dispatch_content(row: CaseRow, partners: Iterable[PartnerClass]) -> bytes:
+    """Write what a second person is asked to stand by."""
+    named = tuple(sorted(set(partners)))
+    return encode(Dispatch(case=row.id, revision=row.revision, partners=named))
+
+
+def _of(row: CaseRow) -> Urgency:
+    return Urgency(row.urgency)
+
+
+def _gaps(
+    row: CaseRow, file: CaseFile, partner: PartnerClass, matrix: Matrix
+) -> tuple[Gap, ...]:
+    try:
+        found = project(
+            file.elements, file.unavailable, partner, matrix, file.circumstances
+        )
+    except NothingForPartnerError as error:
+        raise WrongStateError("not_releasable", str(error)) from None
+    return gaps(file.elements, file.unavailable, _of(row), found, matrix)

@@ -1,0 +1,359 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Open, assess, attach to, approve and close cases; every step is an audit event.
+
+A case rests on the provider's own finding: a foreign signal alone is refused by the
+policy (P13), and this room knows nothing of signals. It holds no media bytes: what
+comes in is searched for them before anything is kept.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from secrets import token_hex
+from typing import Final
+
+import msgspec
+
+from fedsafe_node.cases.assessing import assessed, attached
+from fedsafe_node.cases.changing import (
+    changed,
+    check_media,
+    editable_state,
+    first_file,
+)
+from fedsafe_node.cases.content import CaseFile, Release
+from fedsafe_node.cases.keeping import CaseKeeper, Change
+from fedsafe_node.cases.messages import (
+    ApproveCase,
+    AssessCase,
+    AttachEvidence,
+    CaseAnswer,
+    CaseReceipt,
+    CasesAnswer,
+    OpenCase,
+)
+from fedsafe_node.cases.releasing import (
+    KIND,
+    approved,
+    check_release,
+    dispatch_content,
+    refuse,
+    takes_two,
+)
+from fedsafe_node.cases.showing import queue_of, show_case
+from fedsafe_node.errors import BadRequestError, DeniedError, WrongStateError
+from fedsafe_node.idempotency import Once
+from fedsafe_node.log.audit import Detail, Event
+from fedsafe_node.people.approvals import Approvals
+from fedsafe_node.people.messages import ActAnswer
+from fedsafe_node.principal import Principal
+from fedsafe_node.reading import rule_on_reading
+from fedsafe_node.situation import Situation
+from fedsafe_node.store.cases_rows import CaseRow
+from fedsafe_node.store.protocol import Transaction
+from fedsafe_policies.decision import Decision, deny
+from fedsafe_policies.escalation.closing import unanswered
+from fedsafe_policies.escalation.matrix import Matrix
+from fedsafe_policies.escalation.opening import CaseRequest
+from fedsafe_policies.escalation.states import CaseState
+from fedsafe_policies.escalation.vocabulary import Urgency
+from fedsafe_policies.people import Person, refuse_second
+from fedsafe_policies.vocabulary import Matter, Purpose, Role
+
+_LOOKERS: Final = frozenset(
+    {Role.ESCALATION_OFFICER, Role.REVIEWER, Role.LEGAL_ADVISER}
+)
+Step = Callable[[CaseRow, CaseFile], Change]
+
+
+@dataclass(frozen=True, slots=True)
+class CaseParts:
+    """What the service of cases works with."""
+
+    situation: Situation
+    keeper: CaseKeeper
+    approvals: Approvals
+    matrix: Matrix
+
+
+class Cases:
+    """Keeps the provider's own cases."""
+
+    def __init__(self, parts: CaseParts) -> None:
+        self._parts = parts
+        self._keeper = parts.keeper
+        self._office = parts.keeper.office
+
+    async def open(
+        self, request: OpenCase, who: Principal, *, once: Once | None = None
+    ) -> CaseReceipt:
+        """Open a case; its clocks run from when somebody knew.
+
+        Raises:
+            DeniedError: it rests on nothing of the provider's own (P13).
+            BadRequestError: that moment lies in the future, or media bytes are in it.
+        """
+        check_media(request)
+        if request.known_at > self._office.now():
+            raise BadRequestError(
+                "bad_span", "that lies in the future", pointer="/known_at"
+            )
+        asked = CaseRequest(_person(who), frozenset(request.sources), request.evidence)
+        now = self._office.clock.now()
+        decision = self._parts.situation.decide(asked, now)
+        if not decision.allowed:
+            await self._office.refused(decision, who.name, "case.open")
+            raise DeniedError(decision)
+        case_id = token_hex(16)
+        file = first_file(case_id, request)
+        change = Change(
+            step="opened",
+            state=editable_state(file),
+            urgency=request.urgency,
+            known_at=request.known_at,
+            file=file,
+        )
+
+        async def act(tx: Transaction) -> CaseReceipt:
+            row = await self._keeper.keep(
+                tx, None, case_id, change, _person(who), detail=_ruled(decision)
+            )
+            return _receipt(row)
+
+        return await self._write(act, once)
+
+    async def list(self, who: Principal, purpose: Purpose | None = None) -> CasesAnswer:
+        """List the cases that are not closed, in the order of work.
+
+        Raises:
+            DeniedError: this role may not, or not for that purpose.
+        """
+        decision = await self._admit(who, purpose)
+
+        async def act(tx: Transaction) -> CasesAnswer:
+            rows = await tx.open_cases()
+            detail: Detail = {"cases": len(rows), **_read_for(decision)}
+            await self._office.note(tx, Event.CASE_READ, who.name, detail)
+            return CasesAnswer(cases=queue_of(rows, self._office.now()))
+
+        return await self._office.store.write(act)
+
+    async def show(
+        self, case_id: str, who: Principal, purpose: Purpose | None = None
+    ) -> CaseAnswer:
+        """Show a case as the role of whoever asks sees it.
+
+        Raises:
+            DeniedError: this role may not, or not for that purpose.
+            NotFoundError: there is no such case.
+        """
+        decision = await self._admit(who, purpose)
+
+        async def act(tx: Transaction) -> CaseAnswer:
+            row, file = await self._keeper.read(tx, case_id)
+            steps = await tx.case_steps(case_id)
+            detail: Detail = {"case": case_id, **_read_for(decision)}
+            await self._office.note(tx, Event.CASE_READ, who.name, detail)
+            return show_case(row, file, steps, who.role, self._parts.matrix)
+
+        return await self._office.store.write(act)
+
+    async def assess(
+        self,
+        case_id: str,
+        request: AssessCase,
+        who: Principal,
+        *,
+        once: Once | None = None,
+    ) -> CaseReceipt:
+        """Enter what is known now; an approved case is a draft again with it.
+
+        Raises:
+            NotFoundError: there is no such case.
+            WrongStateError: it has left, or is closed.
+            BadRequestError: a field does not fit, or media bytes are in it.
+            ForbiddenError: an opinion of somebody who is no legal adviser.
+        """
+        check_media(request)
+        now = self._office.now()
+
+        def step(row: CaseRow, file: CaseFile) -> Change:
+            name, known = assessed(file, request, who.role, now)
+            urgency = request.urgency or Urgency(row.urgency)
+            return changed(row, known, name, urgency)
+
+        return await self._step(case_id, step, who, once)
+
+    async def attach(
+        self,
+        case_id: str,
+        request: AttachEvidence,
+        who: Principal,
+        *,
+        once: Once | None = None,
+    ) -> CaseReceipt:
+        """Add evidence by digest and place.
+
+        Raises:
+            NotFoundError: there is no such case.
+            WrongStateError: it has left, or an object is known with other digests.
+        """
+        check_media(request)
+
+        def step(row: CaseRow, file: CaseFile) -> Change:
+            return changed(row, attached(file, request), "attached")
+
+        return await self._step(case_id, step, who, once)
+
+    async def approve(
+        self, case_id: str, request: ApproveCase, who: Principal
+    ) -> CaseReceipt:
+        """Let a case go, ask a second person to, or look at it as that person.
+
+        Raises:
+            NotFoundError: there is no such case.
+            DeniedError: this role may not, or the legal adviser was not asked (P6, P7).
+            WrongStateError: it lacks something, has left, or nobody could be second.
+        """
+        office, keeper, parts = self._office, self._keeper, self._parts
+        row, file = await office.store.read(lambda r: keeper.read(r, case_id))
+        if CaseState(row.state) is CaseState.APPROVED:
+            return await self._look(case_id, who)
+        denied = refuse(keeper, row, file, _person(who))
+        if denied is not None:
+            await office.refused(denied.decision, who.name, "case.approve")
+            raise denied
+        check_release(row, file, request.partners, parts.matrix)
+        if not takes_two(Urgency(row.urgency)):
+            return await self._release(case_id, request, who)
+        await office.store.scan(lambda r: parts.approvals.check_second(r, KIND, who))
+        content = dispatch_content(row, request.partners)
+        act: ActAnswer = await parts.approvals.ask(KIND, content, who)
+        return msgspec.structs.replace(_receipt(row), act=act.act)
+
+    async def close(
+        self, case_id: str, who: Principal, *, once: Once | None = None
+    ) -> CaseReceipt:
+        """Close a case that has answered all of its questions.
+
+        Raises:
+            NotFoundError: there is no such case.
+            WrongStateError: something is unanswered, or it is under way.
+        """
+
+        def step(row: CaseRow, file: CaseFile) -> Change:
+            lacking = unanswered(file.answers)
+            if lacking:
+                raise WrongStateError(
+                    "unanswered", f"not answered yet: {', '.join(lacking)}"
+                )
+            return Change(
+                step="closed",
+                state=CaseState.CLOSED,
+                urgency=Urgency(row.urgency),
+                known_at=row.known_at,
+                file=file,
+            )
+
+        return await self._step(case_id, step, who, once)
+
+    async def _release(
+        self, case_id: str, request: ApproveCase, who: Principal
+    ) -> CaseReceipt:
+        """Let a case go that one person releases."""
+
+        async def act(tx: Transaction) -> CaseReceipt:
+            row, file = await self._keeper.read(tx, case_id)
+            denied = refuse(self._keeper, row, file, _person(who))
+            if denied is not None or takes_two(Urgency(row.urgency)):
+                raise WrongStateError("wrong_state", "the case has changed meanwhile")
+            check_release(row, file, request.partners, self._parts.matrix)
+            release = Release(
+                partners=tuple(sorted(set(request.partners))),
+                first=who.name,
+                at=self._office.now(),
+            )
+            change = approved(row, file, release)
+            return _receipt(
+                await self._keeper.keep(tx, row, case_id, change, _person(who))
+            )
+
+        return await self._office.store.write(act)
+
+    async def _look(self, case_id: str, who: Principal) -> CaseReceipt:
+        """Look at what one person let go, as the second pair of eyes."""
+
+        async def act(tx: Transaction) -> CaseReceipt | Decision:
+            row, file = await self._keeper.read(tx, case_id)
+            release = file.release
+            if release is None or release.second is not None:
+                raise WrongStateError("wrong_state", "this case is approved already")
+            first = Person(release.first, Role.ESCALATION_OFFICER)
+            refusal = refuse_second(first, _person(who), _LOOKERS)
+            if refusal is not None:
+                return deny(refusal, self._office.judge.policy.reference, "dispatch")
+            seen = msgspec.structs.replace(
+                release, second=who.name, second_at=self._office.now()
+            )
+            change = approved(row, file, seen, step="looked_at")
+            return _receipt(
+                await self._keeper.keep(tx, row, case_id, change, _person(who))
+            )
+
+        answer = await self._office.store.write(act)
+        if isinstance(answer, Decision):
+            await self._office.refused(answer, who.name, "case.approve")
+            raise DeniedError(answer)
+        return answer
+
+    async def _step(
+        self, case_id: str, step: Step, who: Principal, once: Once | None
+    ) -> CaseReceipt:
+        async def act(tx: Transaction) -> CaseReceipt:
+            row, file = await self._keeper.read(tx, case_id)
+            change = step(row, file)
+            kept = await self._keeper.keep(tx, row, case_id, change, _person(who))
+            return _receipt(kept)
+
+        return await self._write(act, once)
+
+    async def _write(
+        self, act: Callable[[Transaction], Awaitable[CaseReceipt]], once: Once | None
+    ) -> CaseReceipt:
+        async def whole(tx: Transaction) -> CaseReceipt:
+            answer = await act(tx)
+            if once is not None:
+                now = self._office.now()
+                await tx.add_idempotent_answer(once.row(answer, now=now))
+            return answer
+
+        return await self._office.store.write(whole)
+
+    async def _admit(self, who: Principal, purpose: Purpose | None) -> Decision:
+        now = self._office.clock.now()
+        decision = rule_on_reading(
+            self._parts.situation, who, Matter.CASES, purpose, now
+        )
+        if not decision.allowed:
+            await self._office.refused(decision, who.name, "case.read")
+            raise DeniedError(decision)
+        return decision
+
+
+def _person(who: Principal) -> Person:
+    return Person(who.name, who.role)
+
+
+def _receipt(row: CaseRow) -> CaseReceipt:
+    return CaseReceipt(case=row.id, state=CaseState(row.state), revision=row.revision)
+
+
+def _ruled(decision: Decision) -> Detail:
+    return {
+        "rule": decision.rule.value,
+        "code": decision.code,
+        "policy": decision.policy,
+    }
+
+
+def _read_for(decision: Decision) -> Detail:
+    return {**_ruled(decision), "purpose": decision.about}

@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A case as a role sees it, and the queue."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from fedsafe_node.cases.content import CaseFile, Release
+from fedsafe_node.cases.messages import (
+    CaseAnswer,
+    CaseListed,
+    CaseStepShown,
+    ChecklistStep,
+    HoldShown,
+    LackShown,
+    ReleaseShown,
+)
+from fedsafe_node.store.cases_rows import CaseRow, CaseStepRow
+from fedsafe_policies.escalation.closing import unanswered
+from fedsafe_policies.escalation.matrix import Matrix
+from fedsafe_policies.escalation.package import present
+from fedsafe_policies.escalation.playbooks import playbooks
+from fedsafe_policies.escalation.projecting import Projection
+from fedsafe_policies.escalation.queue import Waiting, in_order
+from fedsafe_policies.escalation.releasing import Gap, gaps
+from fedsafe_policies.escalation.states import CaseState
+from fedsafe_policies.escalation.urgency import Deadline, Unit, urgencies
+from fedsafe_policies.escalation.viewing import as_seen_by, seen_by
+from fedsafe_policies.escalation.vocabulary import PartnerClass, Urgency
+from fedsafe_policies.vocabulary import Role
+
+_SECONDS: Final[Mapping[Unit, int]] = {
+    Unit.MINUTES: 60,
+    Unit.HOURS: 3_600,
+    Unit.DAYS: 86_400,
+}
+
+
+def ends(since: int, deadline: Deadline) -> int | None:
+    """Return when a deadline ends; None where it takes a calendar to say."""
+    unit = _SECONDS.get(deadline.unit)
+    return None if unit is None else since + deadline.amount * unit
+
+
+def queue_of(rows: list[CaseRow], now: int) -> list[CaseListed]:
+    """List cases in the order in which they are worked on."""
+    by_id = {row.id: row for row in rows}
+    waiting = [
+        Waiting(
+            case=row.id,
+            urgency=Urgency(row.urgency),
+            minors=row.minors,
+            known_at=row.known_at,
+        )
+        for row in rows
+    ]
+    return [
+        CaseListed(
+            case=each.case,
+            state=CaseState(by_id[each.case].state),
+            urgency=each.urgency,
+            minors=each.minors,
+            known_at=each.known_at,
+            dispatch_by=ends(each.known_at, urgencies()[each.urgency].first_dispatch),
+            opened_by=by_id[each.case].opened_by,
+        )
+        for each in in_order(waiting, now)
+    ]
+
+
+def show_case(
+    row: CaseRow, file: CaseFile, steps: list[CaseStepRow], role: Role, matrix: Matrix
+) -> CaseAnswer:
+    """Show a case as a role sees it."""
+    known, answers = file.elements, file.answers
+    return CaseAnswer(
+        case=row.id,
+        state=CaseState(row.state),
+        revision=row.revision,
+        urgency=Urgency(row.urgency),
+        known_at=row.known_at,
+        opened_at=row.opened_at,
+        opened_by=row.opened_by,
+        sources=sorted(file.sources),
+        evidence=list(file.evidence),
+        elements=as_seen_by(role, known),
+        hidden=sorted(present(known) - seen_by(role)),
+        unavailable=file.unavailable,
+        conditions=sorted(file.conditions),
+        checklist=_checklist(row, file),
+        feature=answers.feature,
+        help=file.help,
+        level=file.level,
+        evidence_decision=file.evidence_decision,
+        opinion=file.opinion,
+        needs_opinion=file.waits_for_opinion,
+        holds=[
+            HoldShown(
+                authority=hold.authority,
+                basis=hold.basis,
+                since=hold.since,
+                until=hold.until,
+            )
+            for hold in file.holds
+        ],
+        release=None if file.release is None else show_release(row, file.release),
+        unanswered=list(unanswered(answers)),
+        gaps=[show_gap(gap) for gap in own_gaps(row, file, matrix)],
+        steps=[
+            CaseStepShown(
+                step=step.step,
+                state=CaseState(step.state),
+                revision=step.revision,
+                at=step.at,
+                by=step.by,
+                role=step.role,
+            )
+            for step in steps
+        ],
+    )
+
+
+def own_gaps(row: CaseRow, file: CaseFile, matrix: Matrix) -> tuple[Gap, ...]:
+    """Return what the urgency asks of the case, whoever receives it."""
+    nobody = Projection(
+        partner=PartnerClass.PEER, matrix=matrix.reference, elements=file.elements
+    )
+    urgency = Urgency(row.urgency)
+    return gaps(file.elements, file.unavailable, urgency, nobody, matrix)
+
+
+def show_gap(gap: Gap) -> LackShown:
+    """Show what a case lacks."""
+    return LackShown(
+        code=gap.kind.value, element=gap.element, de=gap.text.de, en=gap.text.en
+    )
+
+
+def show_release(row: CaseRow, release: Release) -> ReleaseShown:
+    """Show who let the case go; alone, until when a second person looks at it."""
+    second_look = urgencies()[Urgency(row.urgency)].second_look
+    waits = release.second is None and second_look is not None
+    return ReleaseShown(
+        partners=sorted(release.partners),
+        first=release.first,
+        at=release.at,
+        second=release.second,
+        second_by=ends(release.at, second_look) if waits and second_look else None,
+    )
+
+
+def _checklist(row: CaseRow, file: CaseFile) -> list[ChecklistStep]:
+    phenomenon = file.answers.phenomenon
+    if phenomenon is None:
+        return []
+    return [
+        ChecklistStep(
+            step=name,
+            role=step.role.value,
+            de=step.text.de,
+            en=step.text.en,
+            due_at=ends(row.known_at, step.within),
+            done=name in file.done,
+        )
+        for name, step in playbooks()[phenomenon].steps.items()
+    ]

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The tables of cases in SQLite, in two halves."""
+
+from typing import Any, Final
+
+import msgspec
+
+from fedsafe_node.errors import ConflictError
+from fedsafe_node.store.cases_rows import CaseRow, CaseStepRow
+from fedsafe_node.store.sql import Connection
+
+_CASE: Final = ", ".join(CaseRow.__struct_fields__)
+_STEP: Final = ", ".join(CaseStepRow.__struct_fields__)
+
+
+class SqlCasesReader:
+    """Reads cases."""
+
+    _connection: Connection
+
+    async def case(self, case_id: str) -> CaseRow | None:
+        """Return a case."""
+        row = self._connection.execute(
+            f"SELECT {_CASE} FROM cases WHERE id = ?",  # noqa: S608 - our own columns
+            (case_id,),
+        ).fetchone()
+        return None if row is None else _case_row(row)
+
+    async def open_cases(self) -> list[CaseRow]:
+        """Return all cases that are not closed, those known longest first."""
+        found = self._connection.execute(
+            f"SELECT {_CASE} FROM cases WHERE state <> 'closed' "  # noqa: S608
+            "ORDER BY known_at, id"
+        )
+        return [_case_row(row) for row in found]
+
+    async def case_steps(self, case_id: str) -> list[CaseStepRow]:
+        """Return the steps of a case, oldest first."""
+        found = self._connection.execute(
+            f"SELECT {_STEP} FROM case_steps WHERE case_id = ? "  # noqa: S608
+            "ORDER BY number",
+            (case_id,),
+        )
+        names = CaseStepRow.__struct_fields__
+        return [CaseStepRow(**dict(zip(names, row, strict=True))) for row in found]
+
+
+class SqlCasesWriter:
+    """Keeps cases."""
+
+    _connection: Connection
+
+    async def put_case(self, row: CaseRow) -> None:
+        """Keep a case; its next revision takes the place of the one before."""
+        values = (*msgspec.structs.astuple(row)[:3], int(row.minors))
+        values += msgspec.structs.astuple(row)[4:]
+        kept = self._connection.execute(
+            f"INSERT INTO cases ({_CASE}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "  # noqa: S608
+            "ON CONFLICT (id) DO UPDATE SET state = excluded.state, "
+            "urgency = excluded.urgency, minors = excluded.minors, "
+            "known_at = excluded.known_at, revision = excluded.revision, "
+            "period = excluded.period, key = excluded.key, sealed = excluded.sealed "
+            "WHERE cases.revision = excluded.revision - 1",
+            values,
+        )
+        if kept.rowcount != 1:
+            raise ConflictError("the case has changed meanwhile")
+
+    async def add_case_step(self, row: CaseStepRow) -> None:
+        """Keep a step of a case."""
+        self._connection.execute(
+            f"INSERT INTO case_steps ({_STEP}) VALUES (?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
+            msgspec.structs.astuple(row),
+        )
+
+
+def _case_row(row: Any) -> CaseRow:  # noqa: ANN401 - a row of either database
+    found = dict(zip(CaseRow.__struct_fields__, row, strict=True))
+    return CaseRow(**(found | {"minors": bool(found["minors"])}))

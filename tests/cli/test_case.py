@@ -1,0 +1,233 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Cases from the command line."""
+
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+
+from fedsafe_cli.exit_codes import ExitStatus
+
+if TYPE_CHECKING:
+    from tests.cli.conftest import FakeNode, Run
+
+CASE: Final = "0a" * 16
+RECEIPT: Final = {"case": CASE, "state": "draft", "revision": 2, "act": None}
+LISTED: Final = {
+    "case": CASE,
+    "state": "legal_review",
+    "urgency": "u1",
+    "minors": True,
+    "known_at": 1_795_512_600,
+    "dispatch_by": 1_795_527_000,
+    "opened_by": "ella",
+}
+SHOWN: Final[dict[str, Any]] = {
+    "case": CASE,
+    "state": "approved",
+    "revision": 3,
+    "urgency": "u0",
+    "known_at": 1_795_512_600,
+    "opened_at": 1_795_512_600,
+    "opened_by": "ella",
+    "sources": ["user_report"],
+    "evidence": ["vault-7"],
+    "elements": {"feature": "direct_messages"},
+    "hidden": ["suspects"],
+    "unavailable": {"network": "not_recorded"},
+    "conditions": [],
+    "checklist": [
+        {
+            "step": "ask_danger",
+            "role": "analyst",
+            "de": "Prüfen",
+            "en": "Assess",
+            "due_at": 1,
+            "done": True,
+        }
+    ],
+    "feature": "direct_messages",
+    "help": None,
+    "level": None,
+    "evidence_decision": None,
+    "opinion": None,
+    "needs_opinion": False,
+    "holds": [
+        {"authority": "zac-nrw", "basis": "order-1", "since": 1, "until": 1_795_527_000}
+    ],
+    "release": {
+        "partners": ["police_emergency"],
+        "first": "ella",
+        "at": 1_795_512_600,
+        "second": None,
+        "second_by": 1_795_555_800,
+    },
+    "unanswered": ["help", "level"],
+    "gaps": [
+        {"code": "no_contact", "element": "contact", "de": "fehlt", "en": "lacks"}
+    ],
+    "steps": [],
+}
+
+
+def test_a_case_is_opened_with_its_reason_from_standard_input(
+    ask: "Run", node: "FakeNode"
+) -> None:
+    node.always("POST /v1/cases", RECEIPT, 201)
+    outcome = ask(
+        *("case", "open", "--urgency", "u1", "--danger", "yes"),
+        *("--source", "user_report", "--phenomenon", "grooming", "--age", "10_13"),
+        *("--known", "2026-11-24T09:30Z", "--evidence", "vault-7"),
+        stdin=b"ein Treffen ist verabredet\n",
+    )
+
+    assert outcome.status == 0
+    assert node.asked == [
+        (
+            "POST /v1/cases",
+            {
+                "urgency": "u1",
+                "known_at": 1_795_512_600,
+                "threat": {"danger": "yes", "reason": "ein Treffen ist verabredet"},
+                "sources": ["user_report"],
+                "ages": ["10_13"],
+                "evidence": ["vault-7"],
+                "phenomenon": "grooming",
+            },
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    ("language", "call"), [("de", "Rufen Sie"), ("en", "Call 110")]
+)
+def test_110_is_shown_before_anything_is_asked(
+    ask: "Run", node: "FakeNode", language: str, call: str
+) -> None:
+    urgent = ("case", "open", "--urgency", "u0", "--danger", "yes")
+    silent = ask(*urgent, "--source", "user_report", "--lang", language, stdin=b"")
+    first = silent.err.splitlines()[0]
+
+    assert call in first
+    assert "110" in first
+    assert silent.status == 2
+    assert node.asked == []
+
+
+def test_a_case_without_a_reason_or_source_is_not_sent(
+    ask: "Run", node: "FakeNode"
+) -> None:
+    bare = ("case", "open", "--urgency", "u2", "--danger", "no")
+
+    assert ask(*bare, stdin=b"because").status == 2
+    assert ask(*bare, "--source", "user_report", stdin=b" \n").status == 2
+    assert node.asked == []
+
+
+def test_the_queue_is_a_table_in_both_languages(ask: "Run", node: "FakeNode") -> None:
+    node.always("GET /v1/cases", {"cases": [LISTED]})
+
+    assert "wartet auf die Rechtsberatung" in ask("case", "list", "--lang", "de").out
+    assert "waits for the legal adviser" in ask("case", "list").out
+    assert ask("case", "list", "--json").document["cases"][0]["case"] == CASE
+    node.always("GET /v1/cases", {"cases": []})
+    assert "no case is open" in ask("case", "list").out
+
+
+def test_a_case_is_shown_with_its_checklist_and_what_it_lacks(
+    ask: "Run", node: "FakeNode"
+) -> None:
+    node.always(f"GET /v1/cases/{CASE}", SHOWN)
+    english, german = (
+        ask("case", "show", CASE),
+        ask("case", "show", CASE, "--lang", "de"),
+    )
+
+    for text in ("[x] ask_danger: Assess", "lacks", "zac-nrw", "second person", "110"):
+        assert text in english.out or text == "110"
+    for text in ("Prüfen", "fehlt", "freigegeben", "Missbrauchte Funktion"):
+        assert text in german.out
+    assert ask("case", "show", CASE, "--json").document["revision"] == 3
+
+
+def test_what_is_known_goes_as_it_is_given(
+    ask: "Run", node: "FakeNode", tmp_path: Path
+) -> None:
+    node.always(f"POST /v1/cases/{CASE}/assess", RECEIPT)
+    known = tmp_path / "known.json"
+    known.write_text('{"feature": "direct_messages"}')
+    outcome = ask(
+        *("case", "assess", CASE, "--elements", str(known), "--level", "L6"),
+        *("--help-offered", "offered", "--unavailable", "network=not_recorded"),
+        *("--done", "ask_danger", "--condition", "necessity"),
+        *("--hold-authority", "zac", "--hold-basis", "order-1"),
+        *("--hold-until", "2026-12-01"),
+    )
+
+    assert outcome.status == 0
+    assert node.asked[0][1] == {
+        "elements": {"feature": "direct_messages"},
+        "level": "L6",
+        "help": "offered",
+        "unavailable": {"network": "not_recorded"},
+        "done": ["ask_danger"],
+        "conditions": ["necessity"],
+        "hold": {"authority": "zac", "basis": "order-1", "until": 1_796_083_200},
+    }
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (),
+        ("--unavailable", "network"),
+        ("--unavailable", "moon=unknown"),
+        ("--hold-authority", "zac"),
+        ("--level", "L9"),
+    ],
+)
+def test_what_does_not_fit_is_not_sent(
+    ask: "Run", node: "FakeNode", arguments: tuple[str, ...]
+) -> None:
+    assert ask("case", "assess", CASE, *arguments).status == 2
+    assert node.asked == []
+
+
+def test_a_file_is_attached_by_its_digests_and_stays_here(
+    ask: "Run", node: "FakeNode", tmp_path: Path
+) -> None:
+    node.always(f"POST /v1/cases/{CASE}/attach", RECEIPT)
+    file = tmp_path / "chat.txt"
+    file.write_bytes(b"harmless")
+    outcome = ask(
+        *("case", "attach", CASE, str(file), "--object", "chat-7"),
+        *("--held-at", "vault-2", "--hold", "hold-8", "--by", "staff-1"),
+        *("--captured", "2026-11-24T09:30Z", "--clock", "ntp"),
+    )
+    ((_, body),) = node.asked
+    (attachment,) = body["attachments"]
+
+    assert outcome.status == 0
+    assert attachment["sha256"] == sha256(b"harmless").hexdigest()
+    assert len(attachment["blake3"]) == 64
+    assert (attachment["size"], attachment["media_type"]) == (8, "text/plain")
+    assert attachment["captured_at"] == "2026-11-24T09:30:00Z"
+    assert "harmless" not in str(node.asked)
+
+
+def test_what_waits_for_a_second_person_says_so(ask: "Run", node: "FakeNode") -> None:
+    waiting = RECEIPT | {"act": "0" * 32}
+    node.always(f"POST /v1/cases/{CASE}/approve", waiting)
+    outcome = ask("case", "approve", CASE, "--partner", "law_enforcement")
+
+    assert outcome.status == ExitStatus.WAITING
+    assert f"fedsafe act approve {'0' * 32}" in outcome.err
+    assert node.asked[0][1] == {"partners": ["law_enforcement"]}
+
+
+def test_a_case_is_closed(ask: "Run", node: "FakeNode") -> None:
+    node.always(f"POST /v1/cases/{CASE}/close", RECEIPT | {"state": "closed"})
+
+    assert "closed" in ask("case", "close", CASE).out
+    assert ask("case", "close", "7").status == 2

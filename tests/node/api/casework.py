@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Cases as the tests of the API have them: one of each."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from fedsafe_node.cases.messages import (
+    ApproveCase,
+    AssessCase,
+    AttachEvidence,
+    CaseAnswer,
+    CaseListed,
+    CaseReceipt,
+    CasesAnswer,
+    OpenCase,
+)
+from fedsafe_node.idempotency import Once
+from fedsafe_node.principal import Principal
+from fedsafe_policies.escalation.opening import CaseSource
+from fedsafe_policies.escalation.package import Elements
+from fedsafe_policies.escalation.states import CaseState
+from fedsafe_policies.escalation.vocabulary import Urgency
+from fedsafe_policies.vocabulary import Purpose
+
+if TYPE_CHECKING:
+    from tests.node.api.conftest import Memory
+
+CASE: Final = "0a" * 16
+THREAT: Final = {"danger": "no", "reason": "Niemand ist in Gefahr."}
+CASE_BODIES: Final[dict[str, object]] = {
+    "openCase": {
+        "urgency": "u2",
+        "known_at": 1,
+        "threat": THREAT,
+        "sources": ["user_report"],
+    },
+    "assessCase": {"help": "offered"},
+    "attachEvidence": {
+        "attachments": [
+            {
+                "object_id": "object-1",
+                "sha256": "0f" * 32,
+                "blake3": "0f" * 32,
+                "size": 1,
+                "media_type": "text/plain",
+                "captured_at": "2026-11-20T18:30:00Z",
+                "clock": "ntp",
+                "captured_by": "staff-1",
+                "held_at": "vault-1",
+                "hold_id": "hold-1",
+            }
+        ]
+    },
+    "approveCase": {"partners": ["law_enforcement"]},
+    "closeCase": None,
+}
+_RECEIPT: Final = CaseReceipt(case=CASE, state=CaseState.DRAFT, revision=1)
+_ANSWER: Final = CaseAnswer(
+    case=CASE,
+    state=CaseState.DRAFT,
+    revision=1,
+    urgency=Urgency.U2,
+    known_at=1,
+    opened_at=1,
+    opened_by="ella",
+    sources=[CaseSource.USER_REPORT],
+    evidence=[],
+    elements=Elements(),
+    hidden=[],
+    unavailable={},
+    conditions=[],
+    checklist=[],
+    feature=None,
+    help=None,
+    level=None,
+    evidence_decision=None,
+    opinion=None,
+    needs_opinion=False,
+    holds=[],
+    release=None,
+    unanswered=[],
+    gaps=[],
+    steps=[],
+)
+
+
+@dataclass
+class FakeCases:
+    """One case."""
+
+    memory: "Memory"
+
+    async def open(
+        self, request: OpenCase, who: Principal, *, once: Once | None = None
+    ) -> CaseReceipt:
+        await self.memory.called((request, who))
+        return self._kept(once)
+
+    async def list(self, who: Principal, purpose: Purpose | None = None) -> CasesAnswer:
+        await self.memory.called((who, purpose))
+        listed = CaseListed(
+            case=CASE,
+            state=CaseState.DRAFT,
+            urgency=Urgency.U2,
+            minors=True,
+            known_at=1,
+            dispatch_by=None,
+            opened_by="ella",
+        )
+        return CasesAnswer(cases=[listed])
+
+    async def show(
+        self, case_id: str, who: Principal, purpose: Purpose | None = None
+    ) -> CaseAnswer:
+        await self.memory.called((case_id, who, purpose))
+        return _ANSWER
+
+    async def assess(
+        self,
+        case_id: str,
+        request: AssessCase,
+        who: Principal,
+        *,
+        once: Once | None = None,
+    ) -> CaseReceipt:
+        await self.memory.called((case_id, request, who))
+        return self._kept(once)
+
+    async def attach(
+        self,
+        case_id: str,
+        request: AttachEvidence,
+        who: Principal,
+        *,
+        once: Once | None = None,
+    ) -> CaseReceipt:
+        await self.memory.called((case_id, request, who))
+        return self._kept(once)
+
+    async def approve(
+        self, case_id: str, request: ApproveCase, who: Principal
+    ) -> CaseReceipt:
+        await self.memory.called((case_id, request, who))
+        return _RECEIPT
+
+    async def close(
+        self, case_id: str, who: Principal, *, once: Once | None = None
+    ) -> CaseReceipt:
+        await self.memory.called((case_id, who))
+        return self._kept(once)
+
+    def _kept(self, once: Once | None) -> CaseReceipt:
+        if once is not None:
+            self.memory.rows[once.key] = once.row(_RECEIPT, now=0)
+        return _RECEIPT

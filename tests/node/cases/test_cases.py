@@ -1,0 +1,490 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Cases of a small team: who opens, assesses, approves and closes them."""
+
+import asyncio
+import base64
+from collections.abc import Awaitable
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+import pytest
+from tests.node.people.conftest import Team, team
+from tests.policies.escalation.maximal import MAXIMAL
+
+from fedsafe_federation.wireformat import encode
+from fedsafe_node.cases.content import CaseVault
+from fedsafe_node.cases.keeping import CaseKeeper
+from fedsafe_node.cases.messages import (
+    ApproveCase,
+    AssessCase,
+    AttachEvidence,
+    CaseReceipt,
+    NewHold,
+    OpenCase,
+)
+from fedsafe_node.cases.releasing import CaseRelease
+from fedsafe_node.cases.service import CaseParts, Cases
+from fedsafe_node.errors import (
+    BadRequestError,
+    CorruptRowError,
+    DeniedError,
+    ForbiddenError,
+    NodeError,
+    NotFoundError,
+    WrongStateError,
+)
+from fedsafe_node.idempotency import recognise
+from fedsafe_node.log.openings import PeriodKeys
+from fedsafe_node.people.approvals import Approvals
+from fedsafe_node.principal import Principal
+from fedsafe_policies.escalation.closing import EvidenceDecision, Help
+from fedsafe_policies.escalation.matrix import shipped_matrix
+from fedsafe_policies.escalation.opening import CaseSource
+from fedsafe_policies.escalation.package import Elements, Threat, present
+from fedsafe_policies.escalation.playbooks import playbooks
+from fedsafe_policies.escalation.states import CaseState
+from fedsafe_policies.escalation.urgency import urgencies
+from fedsafe_policies.escalation.vocabulary import (
+    AgeBand,
+    Condition,
+    Danger,
+    Element,
+    PartnerClass,
+    Urgency,
+)
+from fedsafe_policies.phenomena import phenomena
+from fedsafe_policies.vocabulary import Act, Level, Phenomenon, Purpose, Role
+
+__all__ = ["team"]
+
+BKA: Final = ApproveCase(partners=(PartnerClass.LAW_ENFORCEMENT,))
+YES: Final = Threat(danger=Danger.YES, reason="Ein Treffen ist verabredet.")
+REPORT: Final = (CaseSource.USER_REPORT,)
+KNOWN: Final = msgspec.structs.replace(MAXIMAL, case=msgspec.UNSET)
+ANSWERS: Final = AssessCase(
+    help=Help.OFFERED,
+    level=Level.L6,
+    evidence_decision=EvidenceDecision.PRESERVED,
+)
+
+
+class Desk:
+    """The cases of a team, and short ways through them."""
+
+    def __init__(self, team: Team, keys: PeriodKeys) -> None:
+        self.team = team
+        self.store = team.store
+        self.vault = CaseVault(keys)
+        self.keeper = CaseKeeper(team.office, self.vault)
+        effect = CaseRelease(self.keeper, shipped_matrix())
+        self.approvals = Approvals(team.office, {Act.DISPATCH: effect})
+        parts = CaseParts(team.situation, self.keeper, self.approvals, shipped_matrix())
+        self.cases = Cases(parts)
+
+    async def hire(self, name: str, role: Role) -> Principal:
+        await self.team.hire(name, role)
+        return await self.team.principal(name)
+
+    async def open(self, who: Principal, **more: Any) -> str:  # noqa: ANN401
+        facts: dict[str, Any] = {
+            "urgency": Urgency.U1,
+            "known_at": self.team.now - 60,
+            "threat": YES,
+            "sources": REPORT,
+            "phenomenon": Phenomenon.GROOMING,
+            "ages": (AgeBand.FROM_10_TO_13,),
+        }
+        return (await self.cases.open(OpenCase(**(facts | more)), who)).case
+
+    async def full(self, who: Principal, **more: Any) -> str:  # noqa: ANN401
+        case = await self.open(who, **more)
+        await self.cases.assess(case, AssessCase(elements=KNOWN), who)
+        return case
+
+    async def approve(self, receipt: CaseReceipt, who: Principal) -> None:
+        (found,) = (await self.approvals.pending()).acts
+        assert found.act == receipt.act
+        await self.approvals.approve(found.act, bytes.fromhex(found.digest), who)
+
+    async def state(self, case: str) -> str:
+        row = await self.store.read(lambda reader: reader.case(case))
+        assert row is not None
+        return row.state
+
+
+@pytest.fixture(scope="module", autouse=True)
+def tables() -> None:
+    for table in (phenomena, playbooks, urgencies):
+        table()  # as a node reads them, off the loop
+
+
+@pytest.fixture
+def desk(team: Team, keys: PeriodKeys) -> Desk:
+    return Desk(team, keys)
+
+
+@pytest.fixture
+async def ada(desk: Desk) -> Principal:
+    return await desk.hire("ada", Role.ESCALATION_OFFICER)
+
+
+@pytest.fixture
+async def ben(desk: Desk) -> Principal:
+    return await desk.hire("ben", Role.REVIEWER)
+
+
+async def refused(work: Awaitable[object]) -> Any:  # noqa: ANN401
+    with pytest.raises(NodeError) as caught:
+        await work
+    return caught.value
+
+
+async def test_a_case_goes_from_its_opening_to_its_end(
+    desk: Desk, ada: Principal, ben: Principal
+) -> None:
+    case = await desk.full(ada)
+    asked = await desk.cases.approve(case, BKA, ada)
+    assert (asked.state, await desk.state(case)) == (CaseState.DRAFT, "draft")
+
+    await desk.approve(asked, ben)
+    approved = await desk.cases.show(case, ben)
+    assert approved.state is CaseState.APPROVED
+    assert approved.release is not None
+    assert (approved.release.first, approved.release.second) == ("ada", "ben")
+
+    await desk.cases.assess(case, ANSWERS, ada)
+    closed = await desk.cases.close(case, ada)
+
+    assert closed.state is CaseState.CLOSED
+    shown = await desk.cases.show(case, ada)
+    assert [step.step for step in shown.steps] == [
+        *("opened", "assessed", "approved", "assessed", "closed"),
+    ]
+    assert (await desk.cases.list(ada)).cases == []
+
+
+async def test_a_foreign_signal_alone_is_refused_with_the_rules_name(
+    desk: Desk, ada: Principal
+) -> None:
+    alone = (CaseSource.FOREIGN_SIGNAL,)
+    error = await refused(desk.open(ada, sources=alone, evidence=("vault-7",)))
+
+    assert isinstance(error, DeniedError)
+    assert (error.decision.rule, error.decision.code) == ("P13", "foreign_signal_only")
+    assert (await desk.cases.list(ada)).cases == []
+
+
+async def test_what_is_known_lies_sealed_and_opens_in_its_place_only(
+    desk: Desk, ada: Principal
+) -> None:
+    case, other = await desk.full(ada), await desk.open(ada)
+    row = await desk.store.read(lambda reader: reader.case(case))
+    second = await desk.store.read(lambda reader: reader.case(other))
+    assert row is not None
+    assert second is not None
+    assert row.sealed is not None
+
+    replaced = msgspec.structs.replace
+    for stray in (
+        replace_all(second, row),
+        replaced(row, revision=row.revision - 1),
+        replaced(row, key=second.key),
+        replaced(row, sealed=row.sealed[:-1] + bytes([row.sealed[-1] ^ 1])),
+    ):
+        with pytest.raises(CorruptRowError):
+            desk.vault.open(stray)
+    assert desk.vault.open(row).elements.suspects == MAXIMAL.suspects
+    assert row.key != second.key
+
+
+def replace_all(row: Any, content: Any) -> Any:  # noqa: ANN401
+    return msgspec.structs.replace(row, key=content.key, sealed=content.sealed)
+
+
+async def test_a_case_whose_key_is_gone_says_so(
+    desk: Desk, ada: Principal, keys: PeriodKeys
+) -> None:
+    case = await desk.open(ada)
+    (period,) = keys.periods()
+    await asyncio.to_thread(keys.destroy, period, present="9999-12")
+    error = await refused(desk.cases.show(case, ada))
+
+    assert isinstance(error, WrongStateError)
+    assert error.code == "wiped"
+
+
+async def test_a_case_of_art_18_lacks_nothing_when_it_goes(
+    desk: Desk, ada: Principal
+) -> None:
+    case = await desk.open(ada)
+    error = await refused(desk.cases.approve(case, BKA, ada))
+
+    assert error.code == "not_releasable"
+    for element in ("network", "preservation", "contact", "sender", "attachments"):
+        assert element in str(error)
+
+
+async def test_in_imminent_danger_one_officer_releases_and_another_looks(
+    desk: Desk, ada: Principal, ben: Principal
+) -> None:
+    case = await desk.full(ada, urgency=Urgency.U0)
+    police = ApproveCase(partners=(PartnerClass.POLICE_EMERGENCY,))
+    refusal = await refused(desk.cases.approve(case, police, ben))
+    released = await desk.cases.approve(case, police, ada)
+    waiting = (await desk.cases.show(case, ada)).release
+    again = await refused(desk.cases.approve(case, police, ada))
+    await desk.cases.approve(case, police, ben)
+    looked = (await desk.cases.show(case, ada)).release
+
+    assert refusal.decision.code == "role"
+    assert (released.state, released.act) == (CaseState.APPROVED, None)
+    assert waiting is not None
+    assert waiting.second_by == waiting.at + 12 * 60 * 60
+    assert again.decision.code == "four_eyes"
+    assert looked is not None
+    assert (looked.second, looked.second_by) == ("ben", None)
+
+
+async def test_nobody_approves_alone_or_what_has_changed(
+    desk: Desk, ada: Principal, ben: Principal
+) -> None:
+    case = await desk.full(ada)
+    asked = await desk.cases.approve(case, BKA, ada)
+    own = await refused(desk.approve(asked, ada))
+    await desk.cases.assess(case, ANSWERS, ada)
+    changed = await refused(desk.approve(asked, ben))
+
+    assert own.decision.code == "four_eyes"
+    assert changed.code == "act_changed"
+    assert await desk.state(case) == "draft"
+
+
+async def test_a_change_takes_an_approval_back(
+    desk: Desk, ada: Principal, ben: Principal
+) -> None:
+    case = await desk.full(ada)
+    await desk.approve(await desk.cases.approve(case, BKA, ada), ben)
+    receipt = await desk.cases.assess(case, ANSWERS, ada)
+
+    assert receipt.state is CaseState.DRAFT
+    assert (await desk.cases.show(case, ada)).release is None
+
+
+@pytest.mark.usefixtures("ben")
+async def test_a_borderline_case_waits_for_the_adviser_and_nobody_else(
+    desk: Desk, ada: Principal
+) -> None:
+    lea = await desk.hire("lea", Role.LEGAL_ADVISER)
+    case = await desk.open(ada, phenomenon=Phenomenon.AVATAR_ACTS, urgency=Urgency.U2)
+    known = msgspec.structs.replace(KNOWN, phenomenon=Phenomenon.AVATAR_ACTS)
+    await desk.cases.assess(case, AssessCase(elements=known), ada)
+    waits = await refused(desk.cases.approve(case, BKA, ada))
+    opinion = AssessCase(opinion="opinion-7")
+    not_hers = await refused(desk.cases.assess(case, opinion, ada))
+    more = AssessCase(opinion="opinion-7", help=Help.OFFERED)
+    too_much = await refused(desk.cases.assess(case, more, lea))
+
+    assert await desk.state(case) == "legal_review"
+    assert (waits.decision.rule, waits.decision.code) == ("P7", "legal_review")
+    assert isinstance(not_hers, ForbiddenError)
+    assert isinstance(too_much, ForbiddenError)
+    assert (await desk.cases.assess(case, opinion, lea)).state is CaseState.DRAFT
+    assert (await desk.cases.approve(case, BKA, ada)).act is not None
+
+
+@pytest.mark.parametrize(
+    ("lacking", "name"),
+    [
+        ({"help": None}, "help"),
+        ({"level": None}, "level"),
+        ({"evidence_decision": None}, "evidence"),
+    ],
+)
+async def test_a_case_is_not_closed_with_an_open_question(
+    desk: Desk, ada: Principal, lacking: dict[str, None], name: str
+) -> None:
+    case = await desk.full(ada)
+    answers = msgspec.structs.replace(ANSWERS, **lacking)
+    await desk.cases.assess(case, answers, ada)
+    error = await refused(desk.cases.close(case, ada))
+
+    assert error.code == "unanswered"
+    assert str(error).endswith(f": {name}")
+
+
+async def test_a_closed_case_is_never_changed(desk: Desk, ada: Principal) -> None:
+    case = await desk.full(ada)
+    await desk.cases.assess(case, ANSWERS, ada)
+    await desk.cases.close(case, ada)
+    for work in (
+        desk.cases.assess(case, ANSWERS, ada),
+        desk.cases.attach(case, AttachEvidence(attachments=MAXIMAL.attachments), ada),  # type: ignore[arg-type]
+        desk.cases.approve(case, BKA, ada),
+    ):
+        assert (await refused(work)).code == "wrong_state"
+
+
+async def test_a_pattern_is_no_single_case(desk: Desk, ada: Principal) -> None:
+    case = await desk.full(ada, urgency=Urgency.U3)
+    error = await refused(desk.cases.approve(case, BKA, ada))
+
+    assert error.code == "not_releasable"
+
+
+async def test_help_is_handed_over_by_one_officer_with_consent(
+    desk: Desk, ada: Principal
+) -> None:
+    case = await desk.full(ada, urgency=Urgency.UH)
+    to = ApproveCase(partners=(PartnerClass.COUNSELLING,))
+    revoke = AssessCase(remove=(Element.CONSENT,))
+    await desk.cases.assess(case, revoke, ada)
+    lacking = await refused(desk.cases.approve(case, to, ada))
+    consent = AssessCase(elements=Elements(consent=MAXIMAL.consent))
+    await desk.cases.assess(case, consent, ada)
+
+    assert "consent" in str(lacking)
+    assert (await desk.cases.approve(case, to, ada)).state is CaseState.APPROVED
+    steps = [step.step for step in (await desk.cases.show(case, ada)).steps]
+    assert "consent_revoked" in steps
+
+
+async def test_each_role_sees_what_is_its_to_see(desk: Desk, ada: Principal) -> None:
+    yara = await desk.hire("yara", Role.YOUTH_PROTECTION_OFFICER)
+    case = await desk.full(ada)
+    seen = await desk.cases.show(case, yara)
+
+    assert Element.SUSPECTS not in present(seen.elements)
+    assert Element.SUSPECTS in seen.hidden
+    assert Element.FEATURE in present(seen.elements)
+    assert b"user-99" not in encode(seen)
+
+
+async def test_who_runs_the_node_sees_no_case(desk: Desk, ada: Principal) -> None:
+    olaf = await desk.hire("olaf", Role.OPERATOR)
+    case = await desk.open(ada)
+    for purpose in (None, Purpose.OPERATIONS, Purpose.ESCALATION):
+        error = await refused(desk.cases.show(case, olaf, purpose))
+        assert isinstance(error, DeniedError)
+
+
+async def test_the_queue_is_in_the_order_of_work(desk: Desk, ada: Principal) -> None:
+    adult = await desk.open(ada, ages=(AgeBand.ADULT,), known_at=desk.team.now - 600)
+    minor = await desk.open(ada)
+    urgent = await desk.open(ada, urgency=Urgency.U0, ages=())
+    cases = (await desk.cases.list(ada)).cases
+
+    assert [each.case for each in cases] == [urgent, minor, adult]
+    assert cases[0].dispatch_by == cases[0].known_at + 30 * 60
+
+
+async def test_the_playbook_is_a_checklist(desk: Desk, ada: Principal) -> None:
+    case = await desk.open(ada)
+    ticked = AssessCase(done=("secure_evidence",))
+    await desk.cases.assess(case, ticked, ada)
+    foreign = AssessCase(done=("ask_adviser",))
+    error = await refused(desk.cases.assess(case, foreign, ada))
+    checklist = (await desk.cases.show(case, ada)).checklist
+
+    assert [step.step for step in checklist if step.done] == ["secure_evidence"]
+    assert error.pointer == "/done"
+
+
+@pytest.mark.parametrize(
+    ("changed", "pointer"),
+    [
+        ({"until": 10**10}, "/hold/until"),
+        ({"until": 0}, "/hold/until"),
+        ({}, None),
+    ],
+)
+async def test_a_hold_ends_within_thirty_days(
+    desk: Desk, ada: Principal, changed: dict[str, int], pointer: str | None
+) -> None:
+    case = await desk.open(ada)
+    hold = NewHold(authority="zac-nrw", basis="order-17", until=desk.team.now + 86_400)
+    request = AssessCase(hold=msgspec.structs.replace(hold, **changed))
+    if pointer is not None:
+        error = await refused(desk.cases.assess(case, request, ada))
+        assert (error.code, error.pointer) == ("bad_hold", pointer)
+        return
+    await desk.cases.assess(case, request, ada)
+
+    (kept,) = (await desk.cases.show(case, ada)).holds
+    assert (kept.authority, kept.since) == ("zac-nrw", desk.team.now)
+
+
+async def test_an_object_is_attached_once_with_the_same_facts(
+    desk: Desk, ada: Principal
+) -> None:
+    case = await desk.open(ada)
+    (attachment,) = MAXIMAL.attachments  # type: ignore[misc]
+    again = AttachEvidence(attachments=(attachment,))
+    await desk.cases.attach(case, again, ada)
+    await desk.cases.attach(case, again, ada)
+    other = msgspec.structs.replace(attachment, size=1)
+    error = await refused(
+        desk.cases.attach(case, AttachEvidence(attachments=(other,)), ada)
+    )
+
+    assert error.code == "evidence_differs"
+    shown = (await desk.cases.show(case, ada)).elements
+    assert shown.attachments == (attachment,)
+
+
+async def test_no_field_takes_media_and_nothing_of_them_is_kept(
+    desk: Desk, ada: Principal, tmp_path: Path
+) -> None:
+    encoded = base64.b64encode(b"\x89PNG\r\n\x1a\n" + bytes(range(64))).decode()
+    case = await desk.open(ada)
+    threat = Threat(danger=Danger.YES, reason=f"siehe {encoded}")
+    opened = await refused(desk.open(ada, threat=threat))
+    summary = AssessCase(elements=Elements(summary=encoded))
+    assessed = await refused(desk.cases.assess(case, summary, ada))
+
+    assert isinstance(opened, BadRequestError)
+    assert (opened.code, opened.pointer) == ("media_refused", "/threat/reason")
+    assert (assessed.code, assessed.pointer) == ("media_refused", "/elements/summary")
+    assert encoded not in str(opened) + str(assessed)
+    assert await asyncio.to_thread(holding, tmp_path, encoded.encode()) == []
+
+
+def holding(folder: Path, what: bytes) -> list[Path]:
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    return [path for path in files if what in path.read_bytes()]
+
+
+async def test_a_kept_answer_holds_nothing_of_the_case(
+    desk: Desk, ada: Principal
+) -> None:
+    once = recognise("a" * 22, ada, route="openCase", body=b"{}", status=201)
+    request = OpenCase(
+        urgency=Urgency.U1, known_at=desk.team.now, threat=YES, sources=REPORT
+    )
+    await desk.cases.open(request, ada, once=once)
+    kept = await desk.store.read(lambda reader: reader.idempotent_answer(once.key))
+
+    assert kept is not None
+    assert YES.reason.encode() not in kept.body
+    assert set(msgspec.json.decode(kept.body)) == {"case", "state", "revision", "act"}
+
+
+async def test_conditions_are_recorded_and_what_is_given_is_not_missing(
+    desk: Desk, ada: Principal
+) -> None:
+    case = await desk.open(ada)
+    facts = AssessCase(conditions=(Condition.NECESSITY,), elements=KNOWN)
+    await desk.cases.assess(case, facts, ada)
+    shown = await desk.cases.show(case, ada)
+
+    assert shown.conditions == [Condition.NECESSITY]
+    assert shown.gaps == []
+
+
+async def test_there_is_no_such_case(desk: Desk, ada: Principal) -> None:
+    for work in (
+        desk.cases.show("00" * 16, ada),
+        desk.cases.assess("00" * 16, ANSWERS, ada),
+        desk.cases.close("00" * 16, ada),
+    ):
+        assert isinstance(await refused(work), NotFoundError)

@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The case plane stands apart from the signal plane: routes, schemas, imports."""
+
+import ast
+from pathlib import Path
+from typing import Any, Final
+
+from fedsafe_node.api.cases import CASE_ROUTES
+from fedsafe_node.api.openapi import build
+from fedsafe_node.api.routes import ROUTES
+from fedsafe_policies.vocabulary import Role
+
+NODE: Final = Path(__file__).parents[3] / "node/fedsafe_node"
+OF_SIGNALS: Final = {
+    *("token", "opening", "salt", "signal", "signal_id", "origin", "origins"),
+    *("grade", "subject_ref", "recommendation", "not_covered"),
+}
+
+
+def test_every_route_of_cases_is_apart_and_all_of_them_are_named() -> None:
+    paths = {route.path for route in ROUTES if "/cases" in route.path}
+
+    assert paths == {route.path for route in CASE_ROUTES}
+    assert all(route.path.startswith("/v1/cases") for route in CASE_ROUTES)
+
+
+def test_no_machine_operator_or_auditor_has_a_way_to_a_case() -> None:
+    outside = {Role.SERVICE, Role.OPERATOR, Role.AUDITOR}
+
+    assert [route.name for route in CASE_ROUTES if route.roles & outside] == []
+
+
+def test_no_field_of_a_signal_is_in_what_cases_take_and_say() -> None:
+    document = build()
+    names: set[str] = set()
+    for route in CASE_ROUTES:
+        _collect(document["paths"][route.path][route.method.lower()], document, names)
+
+    assert "suspects" in names
+    assert names & OF_SIGNALS == set()
+
+
+def _collect(part: Any, document: Any, names: set[str]) -> None:  # noqa: ANN401
+    """Collect all fields that a part can hold, in whatever it refers to."""
+    waiting, seen = [part], set()
+    while waiting:
+        found = waiting.pop()
+        if isinstance(found, list):
+            waiting += found
+        elif isinstance(found, dict):
+            names.update(found.get("properties", {}))
+            waiting += found.values()
+            name = str(found.get("$ref", "")).rpartition("/")[2]
+            if name and name != "Problem" and name not in seen:
+                seen.add(name)
+                waiting.append(document["components"]["schemas"].get(name))
+
+
+def test_cases_import_no_signals_and_no_signals_import_cases() -> None:
+    plane = {"lookup", "signals", "peering", "index", "provider_events"}
+
+    assert _imported("cases") & plane == set()
+    for room in sorted(plane):
+        assert "cases" not in _imported(room), room
+
+
+def _imported(room: str) -> set[str]:
+    """Name the rooms of the node that a room's modules import."""
+    found: set[str] = set()
+    for path in (NODE / room).glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.ImportFrom) and node.module:
+                head, _, rest = node.module.partition(".")
+                if head == "fedsafe_node":
+                    found.add(rest.partition(".")[0])
+    return found

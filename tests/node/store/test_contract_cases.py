@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: Apache-2.0
+import sqlite3
+
+import msgspec
+import pytest
+
+from fedsafe_node.errors import ConflictError
+from fedsafe_node.store.cases_rows import CaseRow, CaseStepRow
+from fedsafe_node.store.protocol import Store
+
+CASE = CaseRow(
+    id="0a" * 16,
+    state="draft",
+    urgency="u1",
+    minors=True,
+    known_at=100,
+    opened_at=110,
+    opened_by="ada",
+    revision=1,
+    period="2026-11",
+    key=b"key",
+    sealed=b"sealed",
+)
+STEP = CaseStepRow(
+    case_id=CASE.id,
+    step="opened",
+    state="draft",
+    revision=1,
+    at=110,
+    by="ada",
+    role="escalation_officer",
+)
+
+
+def changed(row: CaseRow = CASE, **facts: object) -> CaseRow:
+    return msgspec.structs.replace(row, **facts)
+
+
+async def test_a_case_is_kept_and_its_next_revision_takes_its_place(
+    store: Store,
+) -> None:
+    assert await store.read(lambda reader: reader.case(CASE.id)) is None
+    await store.write(lambda tx: tx.put_case(CASE))
+    following = changed(
+        state="approved", urgency="u2", minors=False, revision=2, sealed=b"other"
+    )
+    await store.write(lambda tx: tx.put_case(following))
+
+    assert await store.read(lambda reader: reader.case(CASE.id)) == following
+
+
+@pytest.mark.parametrize("revision", [1, 3])
+async def test_no_revision_is_lost_or_left_out(store: Store, revision: int) -> None:
+    await store.write(lambda tx: tx.put_case(CASE))
+    with pytest.raises(ConflictError):
+        await store.write(lambda tx: tx.put_case(changed(revision=revision)))
+
+    assert await store.read(lambda reader: reader.case(CASE.id)) == CASE
+
+
+async def test_who_opened_a_case_and_when_is_never_changed(store: Store) -> None:
+    await store.write(lambda tx: tx.put_case(CASE))
+    other = changed(revision=2, opened_by="eve", opened_at=1)
+    await store.write(lambda tx: tx.put_case(other))
+
+    kept = await store.read(lambda reader: reader.case(CASE.id))
+    assert kept == changed(revision=2)
+
+
+async def test_open_cases_are_listed_by_age_without_the_closed(store: Store) -> None:
+    rows = [
+        changed(id="01" * 16, known_at=300),
+        changed(id="02" * 16, known_at=200, state="dispatching"),
+        changed(id="03" * 16, state="closed"),
+        CASE,
+    ]
+    for row in rows:
+        await store.write(lambda tx, row=row: tx.put_case(row))  # type: ignore[misc]
+
+    found = await store.scan(lambda reader: reader.open_cases())
+    assert found == [rows[3], rows[1], rows[0]]
+
+
+async def test_steps_are_kept_in_order_and_go_with_their_case(store: Store) -> None:
+    later = msgspec.structs.replace(STEP, step="assessed", revision=2)
+    await store.write(lambda tx: tx.put_case(CASE))
+    await store.write(lambda tx: tx.add_case_step(STEP))
+    await store.write(lambda tx: tx.add_case_step(later))
+    with pytest.raises((ConflictError, sqlite3.IntegrityError)):
+        await store.write(
+            lambda tx: tx.add_case_step(
+                msgspec.structs.replace(STEP, case_id="ff" * 16)
+            )
+        )
+
+    assert await store.read(lambda reader: reader.case_steps(CASE.id)) == [STEP, later]
+
+
+async def test_the_key_of_a_period_is_needed_while_a_case_is_sealed(
+    store: Store,
+) -> None:
+    await store.write(lambda tx: tx.put_case(CASE))
+    sealed = await store.scan(lambda reader: reader.sealed_periods())
+    gone = changed(revision=2, key=None, sealed=None)
+    await store.write(lambda tx: tx.put_case(gone))
+
+    assert sealed == {"2026-11": 1}
+    assert await store.scan(lambda reader: reader.sealed_periods()) == {}
+
+
+def test_a_row_shows_nothing_that_is_sealed() -> None:
+    assert "sealed=<6 bytes>" in repr(CASE)
