@@ -21,6 +21,7 @@ import click
 
 from fedsafe_cli.client import Client
 from fedsafe_cli.diagnosis import Finding, Level
+from fedsafe_cli.doctor_epochs import epochs
 from fedsafe_cli.doctor_server import server, unasked
 from fedsafe_cli.errors import CliError, SettingsError
 from fedsafe_cli.exit_codes import OK, ExitStatus
@@ -334,6 +335,7 @@ def _node(directory: Path) -> Iterator[Finding]:
     if waits := status.get("not_approved"):
         yield from not_approved(waits, _unfit(directory))
     yield from _owed(status)
+    yield from epochs(status, int(time.time()))  # noqa: TID251 (the machine's clock)
     if late := status.get("breaches_overdue"):
         way_out = "tell the authority, then `fedsafe breach notify`"
         found = f"the 72 hours are over for {late} breaches"

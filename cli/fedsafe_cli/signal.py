@@ -35,6 +35,7 @@ from fedsafe_cli.options import settings_of, shared_options
 from fedsafe_cli.output import document, line, note, pairs, table
 from fedsafe_cli.reading import read_for, reading_purpose
 from fedsafe_cli.recipients import recipients, sightings
+from fedsafe_cli.renewing import ending, renew
 from fedsafe_cli.sessions import personal
 from fedsafe_cli.signal_ids import checked_id
 from fedsafe_cli.texts import FINDINGS, SIGNAL_WORDS, label, words
@@ -344,5 +345,7 @@ def _field(answer: Json, name: str) -> list[Json]:
 signal.add_command(import_signals)
 signal.add_command(due)
 signal.add_command(keep)
+signal.add_command(ending)
+signal.add_command(renew)
 signal.add_command(recipients)
 signal.add_command(sightings)

@@ -122,6 +122,8 @@ class NewSignalRequest(Message, frozen=True):
     announced. `source` is what led to the finding, and `detection` whether a program
     found it: the person is told both, so a signal about a person that goes to others
     needs them.
+    `renews` names the own signal about the same person that this one follows in a new
+    key epoch: it has to be in force when the second person approves.
     """
 
     about: Question
@@ -140,6 +142,7 @@ class NewSignalRequest(Message, frozen=True):
     subject_ref: SubjectRef | None = None
     source: Source | None = None
     detection: Detection | None = None
+    renews: SignalId | None = None
 
 
 class ImportRequest(Message, frozen=True):
@@ -269,7 +272,9 @@ class StatusAnswer(Message, frozen=True):
     `keys_unfinished` keys of which it is open whether they are destroyed;
     `breaches_overdue` counts those open whose 72 hours are over. `not_approved` names
     what node.toml names now, and the node does not decide by. `rests` says why the
-    node exchanges nothing, though it is a member.
+    node exchanges nothing, though it is a member. `epoch_ends` is the day from which on
+    nothing is published in the newest key epoch, `ending_over` the day on which the one
+    before it is over, with all that was published in it.
     `disk` is `ok`, `short` while less than twice the reserve is free, and `full` while
     the reserve is given up; both numbers of it are missing where the store is on a
     server, whose disk is not the node's.
@@ -308,6 +313,8 @@ class StatusAnswer(Message, frozen=True):
     reserve_mib: int | None = None
     not_approved: list[str] = []
     rests: str | None = None
+    epoch_ends: str | None = None
+    ending_over: str | None = None
 
 
 class GateAnswer(Message, frozen=True):

@@ -17,6 +17,7 @@ from fedsafe_node.evidence.destroying import unfinished_effects
 from fedsafe_node.governing.chain import signed_both
 from fedsafe_node.log.audit import audit_log_name
 from fedsafe_node.log.forks import Forks
+from fedsafe_node.membership import Membership
 from fedsafe_node.messages import (
     PeerStatus,
     StatusAnswer,
@@ -185,6 +186,8 @@ class Overview:
             disk=disk_state(room),
             disk_free_mib=None if room is None else room.free >> 20,
             reserve_mib=_reserve_mib(room),
+            epoch_ends=_epoch_ends(membership),
+            ending_over=_ending_over(membership, now),
         )
 
     async def checks(self) -> dict[str, str]:
@@ -292,6 +295,23 @@ class Overview:
                 )
             )
         return statuses
+
+
+def _epoch_ends(membership: Membership | None) -> str | None:
+    return _day(membership.epoch.ends) if membership is not None else None
+
+
+def _ending_over(membership: Membership | None, now: int) -> str | None:
+    """Say when the epoch before the newest one is over, while it still lives."""
+    if membership is None:
+        return None
+    charter = membership.charter
+    old = [each for each in charter.live(now) if each is not charter.newest]
+    return _day(charter.epoch_over(old[0].epoch)) if old else None
+
+
+def _day(moment: int) -> str:
+    return datetime.fromtimestamp(moment, tz=UTC).date().isoformat()
 
 
 def disk_state(room: Room | None) -> str:

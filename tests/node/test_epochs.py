@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from msgspec.structs import replace as replace_
 from tests.node.fleet import NAMES, Fleet
 from tests.node.governing.council import ballot_of
 from tests.node.rotating import rotate
@@ -21,21 +22,25 @@ from tests.node.signals.conftest import ANNA, BOT, RITA, request_for
 
 from fedsafe_crypto.keys import KeyShare
 from fedsafe_crypto.oprf import Mode, output_direct
+from fedsafe_crypto.seal import RecipientKey
 from fedsafe_crypto.shares import recover
 from fedsafe_crypto.tokens import origin_token
 from fedsafe_federation.charter import OVERLAP
 from fedsafe_federation.errors import QuorumError
-from fedsafe_federation.identifiers import canonicalise
+from fedsafe_federation.identifiers import Canonical, canonicalise
 from fedsafe_federation.metering import RIGHTS
 from fedsafe_node.asked import Person
 from fedsafe_node.config import Place
-from fedsafe_node.errors import StoreFailedError
+from fedsafe_node.errors import StoreFailedError, WrongStateError
 from fedsafe_node.evidence.destroying import Destroying
+from fedsafe_node.keyfiles import read_secret
 from fedsafe_node.keys import load_media_keys, load_shares
 from fedsafe_node.lookup_messages import LookupAnswer, Result
 from fedsafe_node.messages import Kind
 from fedsafe_node.peering.service import OVER_FOR_ALL
 from fedsafe_node.shredding import Shredding, read_shredded
+from fedsafe_node.signals.custody import open_custody
+from fedsafe_node.signals.messages import EndingSignal
 from fedsafe_node.signals.naming import read_signal_id
 from fedsafe_node.store.protocol import Store
 from fedsafe_node.store.rows import SignalRow, SignalStatus
@@ -154,6 +159,56 @@ async def test_after_the_overlap_nothing_of_an_epoch_is_left(trio: Fleet) -> Non
     await trio.close()
     left = await asyncio.to_thread(found_in, trio.root, [*secrets, *tokens])
     assert left == []
+
+
+async def test_a_ban_that_lives_longer_is_published_anew_out_of_custody(
+    trio: Fleet,
+) -> None:
+    old = await trio.publish(WHO)
+    services = trio["a.demo"].services
+    assert (await services.validations.ending(RITA, None)).signals == []
+    await rotate(trio)
+    told = await services.validations.ending(RITA, None)
+    [each] = told.signals
+    about = await asyncio.to_thread(opened, trio, each)
+    wanted = replace_(request_for(about.value, scope=Scope.FEDERATION), renews=old)
+    draft = await services.signals.add(wanted, ANNA)
+    assert (await services.validations.ending(RITA, None)).signals == told.signals
+    done = await services.signals.approve([draft.signal], RITA)
+    await trio.level("a.demo", ("b.demo", "c.demo"))
+
+    assert (each.signal, each.epoch) == (old, 1)
+    assert done.approved == [draft.signal]
+    assert (await services.validations.ending(RITA, None)).signals == []
+    assert sorted(await matched(trio, "c.demo", WHO)) == sorted([old, draft.signal])
+    await later(trio, SHREDS)
+    await shred(trio, *NAMES)
+    assert await matched(trio, "c.demo", WHO) == [draft.signal]
+
+
+async def test_what_was_revoked_meanwhile_is_not_published_anew(trio: Fleet) -> None:
+    old = await trio.publish(WHO)
+    services = trio["a.demo"].services
+    await rotate(trio)
+    wanted = replace_(request_for(WHO, scope=Scope.FEDERATION), renews=old)
+    draft = await services.signals.add(wanted, ANNA)
+    await trio.revoke(old)
+
+    with pytest.raises(WrongStateError) as refused:
+        await services.signals.approve([draft.signal], RITA)
+    assert refused.value.code == "stale_draft"
+
+
+def opened(fleet: Fleet, each: EndingSignal) -> Canonical:
+    """Open what custody gave, as whoever has the key does elsewhere."""
+    private = read_secret(fleet.root / "custody" / "a.demo.key")
+    assert each.sealed is not None
+    return open_custody(
+        RecipientKey.from_bytes(private),
+        node="a.demo",
+        signal_id=read_signal_id(each.signal),
+        sealed=each.sealed,
+    )
 
 
 async def test_all_that_is_left_evaluates_no_token_of_a_backup(trio: Fleet) -> None:

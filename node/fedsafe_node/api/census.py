@@ -24,6 +24,7 @@ ROUTE_EVENTS: Final[Mapping[str, tuple[Event, ...]]] = {
     "listSignals": (Event.SIGNAL_READ,),
     "showSignal": (Event.SIGNAL_READ,),
     "listDue": (Event.SIGNAL_READ,),
+    "listEnding": (Event.SIGNAL_READ,),
     "keepSignal": (Event.KEPT,),
     "showRecipients": (Event.RECIPIENTS_READ,),
     "openDispute": (Event.DISPUTED,),

@@ -8,7 +8,7 @@ from fedsafe_node.api.call import Call
 from fedsafe_node.api.queries import ReadQuery
 from fedsafe_node.api.route import Lane, Route
 from fedsafe_node.messages import SignalId
-from fedsafe_node.signals.messages import DueAnswer, KeptAnswer
+from fedsafe_node.signals.messages import DueAnswer, EndingAnswer, KeptAnswer
 from fedsafe_policies.vocabulary import Role
 
 _REVIEWERS: Final = frozenset({Role.REVIEWER})
@@ -19,6 +19,12 @@ async def list_due(call: Call) -> object:
     """List the signals whose review is due."""
     purpose = call.parameters(ReadQuery).purpose
     return await call.services.validations.due(call.principal, purpose)
+
+
+async def list_ending(call: Call) -> object:
+    """List the signals that end with their key epoch."""
+    purpose = call.parameters(ReadQuery).purpose
+    return await call.services.validations.ending(call.principal, purpose)
 
 
 async def keep_signal(call: Call) -> object:
@@ -40,6 +46,18 @@ VALIDATION_ROUTES: Final = (
         summary="List the signals about files whose review is due",
         query=ReadQuery,
         answer=DueAnswer,
+    ),
+    Route(
+        name="listEnding",
+        method="GET",
+        path="/v1/signals/ending",
+        handler=list_ending,
+        auth=Auth.CREDENTIAL,
+        roles=_CASE,
+        lane=Lane.READS,
+        summary="List the signals that end with their key epoch unless published anew",
+        query=ReadQuery,
+        answer=EndingAnswer,
     ),
     Route(
         name="keepSignal",

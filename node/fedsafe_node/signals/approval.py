@@ -33,6 +33,7 @@ from fedsafe_node.signals.anew import OutdatedError, until_it_holds
 from fedsafe_node.signals.answering import Failure, answer_of, code_of
 from fedsafe_node.signals.desk import CHUNK, Changed, Desk
 from fedsafe_node.signals.drafts import DraftFacts, open_draft
+from fedsafe_node.signals.ending import ERASURE_OPEN, unfit_to_follow
 from fedsafe_node.signals.making import EPOCH_ENDED, Made
 from fedsafe_node.signals.naming import read_signal_id, signal_name
 from fedsafe_node.signals.present import Present, hold
@@ -53,10 +54,6 @@ from fedsafe_policies.publishing import PublishRequest
 from fedsafe_policies.reasons import Refusal
 from fedsafe_policies.vocabulary import Scope
 
-_ERASURE_OPEN: Final = WrongStateError(
-    "erasure_open",
-    "the person's request for erasure is open; close or grant it first",
-)
 _CONTESTED: Final = WrongStateError(
     "contested",
     "the own ban that this draft goes with is contested; rule on it first: "
@@ -270,7 +267,10 @@ class _Approval:
         for item in ready:
             signal_id, made = item.prepared.signal_id, item.prepared.made
             if made is not None and made.token in shielded:
-                failed.append(Failure(item.position, _ERASURE_OPEN))
+                failed.append(Failure(item.position, ERASURE_OPEN))
+                continue
+            if unfit := await unfit_to_follow(tx, item.facts.renews, desk, shielded):
+                failed.append(Failure(item.position, unfit))
                 continue
             if await self._rests(tx, item.own):
                 failed.append(Failure(item.position, _CONTESTED))
@@ -283,6 +283,8 @@ class _Approval:
                 failed.append(Failure(item.position, decided_before))
                 continue
             approved.append(item)
+            if item.facts.renews is not None:  # the identifier lies under the new one
+                await tx.remove_custody(read_signal_id(item.facts.renews))
             if item.own:
                 await succeed(desk.reviews, tx, item.own, signal_id)
             bans = await erase_own(desk, tx, item.own, at=at) if item.own else ()
@@ -308,6 +310,8 @@ class _Approval:
             "author": item.author.name,
             "bans": bans,
         }
+        if item.facts.renews is not None:
+            detail["renews"] = item.facts.renews
         if item.facts.legal_review is not None:
             detail["legal_review"] = item.facts.legal_review
         return self._desk.event(

@@ -45,7 +45,8 @@ class DraftFacts(Row, frozen=True, kw_only=True):
     """What the author stated, for the decision at approval.
 
     `compared` digests the do-not-share lists that did not hold the identifier: the
-    identifier is not here to be compared again, so the lists must be the same.
+    identifier is not here to be compared again, so the lists must be the same. `renews`
+    names the signal of an older key epoch that it follows.
     """
 
     kind: int
@@ -65,6 +66,7 @@ class DraftFacts(Row, frozen=True, kw_only=True):
     compared: dict[str, str]
     source: Source | None = None
     detection: Detection | None = None
+    renews: str | None = None
 
 
 class Draft(Row, frozen=True, kw_only=True):

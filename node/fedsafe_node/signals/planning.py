@@ -46,13 +46,15 @@ _EARLIEST_CLOCK: Final = timedelta(hours=14)
 class Address:
     """For which members or group a signal is meant (None: all), and about whom.
 
-    `source` and `detection` are for that person: they never travel.
+    `source` and `detection` are for that person: they never travel. `renews` names the
+    signal that it follows.
     """
 
     nodes: frozenset[str] | None = None
     subject_ref: str | None = field(default=None, repr=False)
     source: Source | None = None
     detection: Detection | None = None
+    renews: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,7 +221,18 @@ class Planner:
 
     def _address(self, request: NewSignalRequest, pointer: str) -> Address:
         place = f"{pointer}/nodes"
-        told = (request.subject_ref, request.source, request.detection)
+        if request.renews is not None and request.scope is Scope.SELF:
+            raise BadRequestError(
+                "bad_request",
+                "an own ban follows no signal of the federation",
+                pointer=f"{pointer}/renews",
+            )
+        told = (
+            request.subject_ref,
+            request.source,
+            request.detection,
+            request.renews,
+        )
         if request.group is not None:
             return Address(self._group(request, pointer), *told)
         if request.nodes is None:

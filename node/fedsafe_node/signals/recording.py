@@ -244,6 +244,7 @@ class Recorder:
             compared=dict(plan.compared),
             source=plan.address.source,
             detection=plan.address.detection,
+            renews=plan.address.renews,
         )
 
     def _event(

@@ -19,7 +19,13 @@ from fedsafe_node.idempotency import Once
 from fedsafe_node.log.audit import Event
 from fedsafe_node.principal import Actor, Principal
 from fedsafe_node.signals.desk import Changed, Desk
-from fedsafe_node.signals.messages import DueAnswer, DueSignal, KeptAnswer
+from fedsafe_node.signals.ending import read_ending
+from fedsafe_node.signals.messages import (
+    DueAnswer,
+    DueSignal,
+    EndingAnswer,
+    KeptAnswer,
+)
 from fedsafe_node.signals.naming import read_signal_id, signal_name
 from fedsafe_node.signals.showing import admit
 from fedsafe_node.signals.stopping import revoke_signal
@@ -101,6 +107,27 @@ class Validations:
             entry = desk.event(Event.SIGNAL_READ, who, detail, decision=decision)
             await tx.append(desk.trail.log, entry.record, entry.openings)
             return Changed(DueAnswer(due))
+
+        return await desk.commit(act)
+
+    async def ending(self, who: Principal, purpose: Purpose | None) -> EndingAnswer:
+        """List the signals that end with their key epoch unless published anew.
+
+        Raises:
+            DeniedError: this role may not, or not for that purpose.
+        """
+        desk = self._desk
+        decision = await admit(desk, who, Matter.SIGNALS, purpose, "signal.ending")
+        now = int(desk.clock.now().timestamp())
+        answer = await desk.store.scan(
+            lambda reader: read_ending(reader, desk.situation, now)
+        )
+        detail = {"signals": len(answer.signals)}
+        entry = desk.event(Event.SIGNAL_READ, who, detail, decision=decision)
+
+        async def act(tx: Transaction) -> Changed[EndingAnswer]:
+            await tx.append(desk.trail.log, entry.record, entry.openings)
+            return Changed(answer)
 
         return await desk.commit(act)
 

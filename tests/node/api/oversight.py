@@ -17,7 +17,13 @@ from fedsafe_node.breaches.messages import (
 from fedsafe_node.budgets.messages import BudgetsAnswer, BudgetShown
 from fedsafe_node.idempotency import Once
 from fedsafe_node.principal import Principal
-from fedsafe_node.signals.messages import DueAnswer, DueSignal, KeptAnswer
+from fedsafe_node.signals.messages import (
+    DueAnswer,
+    DueSignal,
+    EndingAnswer,
+    EndingSignal,
+    KeptAnswer,
+)
 from fedsafe_policies.vocabulary import Purpose
 
 if TYPE_CHECKING:
@@ -136,6 +142,10 @@ class FakeValidations:
         if once is not None:
             self.memory.rows[once.key] = once.row(answer, now=0)
         return answer
+
+    async def ending(self, who: Principal, purpose: Purpose | None) -> EndingAnswer:
+        await self.memory.called((who, purpose))
+        return EndingAnswer("a.demo", "2027-12-24", [EndingSignal(_SIGNAL, 1, b"x")])
 
     async def due(self, who: Principal, purpose: Purpose | None) -> DueAnswer:
         await self.memory.called((who, purpose))

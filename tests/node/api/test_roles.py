@@ -80,6 +80,7 @@ MAY: Final[Mapping[str, set[str]]] = {
     "receiptEvent": {LOCAL} | {Role.REVIEWER, Role.LEGAL_ADVISER},
     "showBudgets": {LOCAL, *PERSONS},
     "listDue": WRITERS,
+    "listEnding": WRITERS,
     "keepSignal": {Role.REVIEWER},
     "showGate": {LOCAL, *PERSONS},
     "recordGate": {Role.REVIEWER, Role.OPERATOR, Role.DPO},
