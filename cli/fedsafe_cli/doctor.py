@@ -23,6 +23,7 @@ from fedsafe_cli.client import Client
 from fedsafe_cli.diagnosis import Finding, Level
 from fedsafe_cli.doctor_epochs import epochs
 from fedsafe_cli.doctor_server import server, unasked
+from fedsafe_cli.doctor_texts import said
 from fedsafe_cli.errors import CliError, SettingsError
 from fedsafe_cli.exit_codes import OK, ExitStatus
 from fedsafe_cli.labels import coded, headings
@@ -77,8 +78,14 @@ def doctor(context: click.Context) -> ExitStatus:
         document({"findings": [asdict(finding) for finding in findings]})
     else:
         names = ("check", "level", "found", "way out")
+        german = settings.german
         rows = [
-            (each.check, coded(each.level, settings), each.found, each.way_out)
+            (
+                each.check,
+                coded(each.level, settings),
+                said(each.found, german=german),
+                each.way_out and said(each.way_out, german=german),
+            )
             for each in findings
         ]
         table(headings(settings, *names), rows)

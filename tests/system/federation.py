@@ -267,11 +267,17 @@ def federation(root: Path, count: int = 3) -> Iterator[Federation]:
         raised.stop()
 
 
-def until(ready: Callable[[], bool], what: str, *, patience: float = PATIENCE) -> float:
+def until(
+    ready: Callable[[], bool],
+    what: str,
+    *,
+    patience: float = PATIENCE,
+    pace: float = _PACE,
+) -> float:
     """Ask until it is so; return how many seconds that took."""
     begin = time.monotonic()
     while not ready():
         if time.monotonic() - begin > patience:
             raise AssertionError(f"{what} takes longer than {patience:g} s")
-        time.sleep(_PACE)  # the pace of asking; what counts is the answer
+        time.sleep(pace)  # the pace of asking; what counts is the answer
     return time.monotonic() - begin

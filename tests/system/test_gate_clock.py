@@ -37,6 +37,7 @@ pytestmark = pytest.mark.timeout(300)
 
 LIBRARIES: Final = sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
 WITHIN: Final = 60.0  # seconds of the clock on the wall
+PACE: Final = 0.5  # seconds between questions: all that is due is work enough
 _DAYS: Final = 2
 
 
@@ -190,9 +191,14 @@ def test_within_a_minute_past_its_end_a_gate_refuses_and_erases(
         opened = _opens(b)
         clock.move(_DAYS * 86_400)
         began = time.monotonic()
-        until(lambda: _result(b) == "incomplete", "the refusal", patience=WITHIN)
+        until(
+            lambda: _result(b) == "incomplete",
+            "the refusal",
+            patience=WITHIN,
+            pace=PACE,
+        )
         shut = not _opens(b)
-        until(lambda: _relocked(b), "the erasure", patience=WITHIN)
+        until(lambda: _relocked(b), "the erasure", patience=WITHIN, pace=PACE)
         took = time.monotonic() - began
     rows = _signals(tmp_path / "n" / "b.demo")
 

@@ -1,0 +1,197 @@
+# SPDX-License-Identifier: Apache-2.0
+"""German for what `fedsafe doctor` finds, and for the way out.
+
+The English text is the pattern, as in `damage_texts`, which knows what is damaged.
+Paths, commands and versions stay as they are, and so does what another part of FedSafe
+says of itself (why a file does not fit).
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Final
+
+from fedsafe_cli.damage_texts import finding
+
+SAID: Final[Mapping[str, str]] = {
+    # the machine
+    "{name} is missing": "{name} fehlt",
+    "install from requirements.txt": "aus requirements.txt installieren",
+    "on Debian, apt install libsodium23": "unter Debian: apt install libsodium23",
+    "set the clock; run an NTP client": "Uhr stellen; einen NTP-Client laufen lassen",
+    "cannot be written: {why}": "nicht beschreibbar: {why}",
+    "run as the node's user": "als Benutzer des Knotens aufrufen",
+    "{ms} ms for a durable write": "{ms} ms für ein dauerhaftes Schreiben",
+    "put the node's directory on a faster disk": (
+        "das Verzeichnis des Knotens auf einen schnelleren Datenträger legen"
+    ),
+    "{free} MiB free; the store is on a server": (
+        "{free} MiB frei; die Datenbank liegt auf einem Server"
+    ),
+    "{free} MiB free, {size} MiB in reserve": "{free} MiB frei, {size} MiB Reserve",
+    "{free} MiB free, and the reserve is given up": (
+        "{free} MiB frei, und die Reserve ist aufgebraucht"
+    ),
+    "make room on this disk, and delete nothing in the node's directory: "
+    "docs/howto/operate.md, when the disk is full": (
+        "auf diesem Datenträger Platz schaffen und im Verzeichnis des Knotens nichts "
+        "löschen: docs/howto/operate.md, when the disk is full"
+    ),
+    # the directory
+    "cannot be read": "nicht lesbar",
+    "{count} key files are open to others": (
+        "{count} Schlüsseldateien stehen anderen offen"
+    ),
+    "key files are the node's alone": "Schlüsseldateien liest nur der Knoten",
+    "node.toml fits": "node.toml passt",
+    "node.toml names no address of the data protection officer": (
+        "node.toml nennt keine Adresse der oder des Datenschutzbeauftragten"
+    ),
+    "set dpo_contact, such as dpo@chat.example.de (Art. 14 (1) b GDPR)": (
+        "dpo_contact setzen, etwa dpo@chat.example.de (Art. 14 Abs. 1 b DSGVO)"
+    ),
+    "{count} entries add up": "{count} Einträge stimmen",
+    "{count} rows add up": "{count} Zeilen stimmen",
+    "copy the whole directory as evidence and mend nothing in it; restore a backup "
+    "that is not older than guard/; tell your data protection officer: "
+    "docs/howto/operate.md, when something does not verify": (
+        "das ganze Verzeichnis als Beweis kopieren und nichts darin ausbessern; eine "
+        "Sicherung einspielen, die nicht älter ist als guard/; die oder den "
+        "Datenschutzbeauftragten unterrichten: docs/howto/operate.md, when something "
+        "does not verify"
+    ),
+    "the node decides by what was approved; what node.toml names does not fit: {why}": (
+        "der Knoten entscheidet nach dem, was freigegeben ist; was node.toml nennt, "
+        "passt nicht: {why}"
+    ),
+    "the node decides by what was approved; node.toml has another {named}": (
+        "der Knoten entscheidet nach dem, was freigegeben ist; anders in node.toml: "
+        "{named}"
+    ),
+    "`fedsafe policy propose`, then another person approves (`fedsafe act approve`); "
+    "or put the old text back": (
+        "`fedsafe policy propose`, dann gibt eine andere Person frei (`fedsafe act "
+        "approve`); oder den alten Text zurücklegen"
+    ),
+    "mend or put back the file, or name another one in node.toml": (
+        "die Datei ausbessern oder zurücklegen, oder in node.toml eine andere nennen"
+    ),
+    # the running node
+    "ok": "in Ordnung",
+    "its gate is shut": "seine rechtliche Freigabe ist zu",
+    "{node} {version}, policy {policy}": "{node} {version}, Richtlinie {policy}",
+    "the 72 hours are over for {late} breaches": (
+        "für {late} Datenpannen sind die 72 Stunden vorbei"
+    ),
+    "tell the authority, then `fedsafe breach notify`": (
+        "die Behörde unterrichten, dann `fedsafe breach notify`"
+    ),
+    "{broken} ways of asking or publishing are shut by a pattern": (
+        "{broken} Wege zu fragen oder zu melden sind wegen eines Musters gesperrt"
+    ),
+    "`fedsafe budget show` says whose, and until when": (
+        "`fedsafe budget show` sagt, wessen und bis wann"
+    ),
+    "{count} evaluations of a week that only one of both has counted": (
+        "{count} Auswertungen einer Woche, die nur eine Seite gezählt hat"
+    ),
+    "compare `evaluation.compared` in both audit logs: whose key asks?": (
+        "`evaluation.compared` in beiden Protokollen vergleichen: wessen Schlüssel "
+        "fragt?"
+    ),
+    "its log contradicts itself: see `fedsafe evidence list`": (
+        "sein Protokoll widerspricht sich: siehe `fedsafe evidence list`"
+    ),
+    "suspended": "ausgesetzt",
+    "last seen {when}": "zuletzt gesehen: {when}",
+    "{why}, last seen {when}": "{why}, zuletzt gesehen: {when}",
+    "seen {when}": "gesehen: {when}",
+    "is its node running? ask it": "läuft sein Knoten? dort nachfragen",
+    "it exchanges no signals about persons now; ask it until when": (
+        "es tauscht jetzt keine Signale über Personen aus; dort fragen, bis wann"
+    ),
+    "{waiting} notices to persons wait for the sign-off of a text": (
+        "{waiting} Mitteilungen an Personen warten auf die Freigabe eines Textes"
+    ),
+    "see `fedsafe notice list`; sign texts off with `notice sign-off`": (
+        "siehe `fedsafe notice list`; Texte freigeben mit `notice sign-off`"
+    ),
+    "print them with `fedsafe notice print`, then `notice sign-off --all`": (
+        "mit `fedsafe notice print` ausgeben, dann `notice sign-off --all`"
+    ),
+    "nobody has signed off {texts}": "niemand hat freigegeben: {texts}",
+    "{overdue} events for the provider lack their receipt": (
+        "für {overdue} Ereignisse des Anbieters fehlt die Quittung"
+    ),
+    "deliver what `fedsafe events list` shows, then `events receipt`": (
+        "zustellen, was `fedsafe events list` zeigt, dann `events receipt`"
+    ),
+    # the server of the store
+    "older than {oldest}": "älter als {oldest}",
+    "a standby, which takes no writes": "eine Kopie (standby), die nichts schreibt",
+    "fsync or full_page_writes is off": "fsync oder full_page_writes ist aus",
+    "no data checksums: rot goes unseen": (
+        "keine Prüfsummen (data checksums): Verfall bleibt unbemerkt"
+    ),
+    "its log may show values of rows: set {loose}": (
+        "sein Protokoll kann Werte aus Zeilen zeigen: setze {loose}"
+    ),
+    "max_connections is too low for a worker": (
+        "max_connections ist zu klein für einen Prozess"
+    ),
+    "PostgreSQL {version}, {ms} ms, connections for {workers} workers": (
+        "PostgreSQL {version}, {ms} ms, Verbindungen für {workers} Prozesse"
+    ),
+    "PostgreSQL {version}, {ms} ms, connections for {workers} workers, commits wait "
+    "for a standby": (
+        "PostgreSQL {version}, {ms} ms, Verbindungen für {workers} Prozesse, Commits "
+        "warten auf eine Kopie (standby)"
+    ),
+    "its tables are at schema {there}, this program wants {wanted}": (
+        "seine Tabellen haben Schema {there}, dieses Programm will {wanted}"
+    ),
+    "as its owner: GRANT TEMPORARY ON DATABASE … TO the node's role": (
+        "als ihr Eigentümer: GRANT TEMPORARY ON DATABASE … TO Rolle des Knotens"
+    ),
+    "take these rights from the node's role, or name another one: {where}": (
+        "der Rolle des Knotens diese Rechte nehmen oder eine andere nennen: {where}"
+    ),
+    "stop the node, then `fedsafe store prepare --owner-file FILE`": (
+        "den Knoten anhalten, dann `fedsafe store prepare --owner-file FILE`"
+    ),
+    "the node's role has no TEMPORARY right": (
+        "die Rolle des Knotens hat kein Recht TEMPORARY"
+    ),
+    "the node's role may change rows of the logs": (
+        "die Rolle des Knotens darf Zeilen der Protokolle ändern"
+    ),
+    "the database has no tables of a node": (
+        "die Datenbank hat keine Tabellen eines Knotens"
+    ),
+    "run the newer FedSafe that wrote them": (
+        "das neuere FedSafe nehmen, das sie geschrieben hat"
+    ),
+}
+_NAME: Final = re.compile(r"\\\{([a-z]+)\\\}")
+_NEVER: Final = {"never": "nie", "its gate is shut": SAID["its gate is shut"]}
+
+
+def _pattern(english: str) -> re.Pattern[str]:
+    return re.compile(_NAME.sub(r"(?P<\1>.+?)", re.escape(english)), re.DOTALL)
+
+
+_PATTERNS: Final = sorted(
+    ((_pattern(english), de) for english, de in SAID.items()),
+    key=lambda pair: -len(pair[0].pattern),  # the closer one first
+)
+
+
+def said(text: str, *, german: bool) -> str:
+    """Say what a check found, or the way out, in German if it is known here."""
+    damaged = finding(text, german=german)
+    if not german or damaged != text:
+        return damaged
+    for pattern, template in _PATTERNS:
+        if (found := pattern.fullmatch(text)) is not None:
+            named = {name: _NEVER.get(v, v) for name, v in found.groupdict().items()}
+            return template.format(**named)
+    return text
