@@ -295,7 +295,10 @@ CODES: Final[Mapping[Code, tuple[int, str]]] = {
     Code.MAIL_UNAVAILABLE: (503, "No mail can be sent now"),
     Code.DEFERRED: (503, "Too few members answered in time, or the node changed"),
     Code.BUSY: (503, "Too many requests are under way"),
-    Code.AUDIT_UNAVAILABLE: (503, "No audit event can be written"),
+    Code.AUDIT_UNAVAILABLE: (
+        503,
+        "No audit event can be written: the database is away, or its disk is full",
+    ),
     Code.QUORUM: (503, "Too few members answered"),
     Code.TIMED_OUT: (503, "The node took too long"),
 }
