@@ -11,7 +11,7 @@ SEED = 1
 ROUNDS = 18
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(400)
 def test_killed_nodes_keep_all_that_they_acknowledged(tmp_path: Path) -> None:
     with federation(tmp_path / "f") as fed:
         loop = run(fed, seed=SEED, rounds=ROUNDS)

@@ -10,7 +10,7 @@ SEED = 7
 ROUNDS = 6
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(500)
 def test_after_storms_all_honest_nodes_agree(tmp_path: Path) -> None:
     with stormy(tmp_path / "f", 3, SEED) as loop:
         for _ in range(ROUNDS):
