@@ -2,8 +2,8 @@
 """Measure replication: how fast a fresh node copies and verifies a feed.
 
 One of three nodes publishes media signals while another is down. That one starts,
-and the clock runs from its first record of them to its last; then its directory is
-put back as it was, for the next round. Meanwhile its health is asked for again and
+and the clock runs from its first record of them to its last; then all directories are
+put back as they were, for the next round. Meanwhile its health is asked for again and
 again: how long that takes shows whether it goes on answering. CPU is that of the
 serving node and of the fresh one without its start; memory is the most that either
 ever held, and what the fresh one held at a tenth of the way.
@@ -103,10 +103,12 @@ def measure(directory: Path, options: argparse.Namespace) -> list[Row]:
     limit, yardstick = Figures(), Figures()
     with ExitStack() as stack:
         federation = stack.enter_context(running(directory))
-        origin, _, fresh = federation.nodes
+        origin, third, fresh = federation.nodes
         stop(fresh.directory)
-        shutil.copytree(fresh.directory, directory / "kept")
         Desk(federation).publish_files(options.signals)
+        for node in (origin, third):
+            stop(node.directory)
+        shutil.copytree(directory / "f", directory / "kept")
         model = origin.directory / "store.db"
         bare = stack.enter_context(closing(BareInserts(directory / "bare.db", model)))
 
@@ -116,10 +118,14 @@ def measure(directory: Path, options: argparse.Namespace) -> list[Row]:
                 bare.insert(size)
 
         for _ in range(options.rounds):
+            for node in federation.nodes:
+                stop(node.directory)
+            # All are put back together: one alone would be known to be put back.
+            shutil.rmtree(directory / "f")
+            shutil.copytree(directory / "kept", directory / "f")
+            for node in (origin, third):
+                start(node.directory)
             replicate(origin, fresh, options.signals, took)
-            stop(fresh.directory)
-            shutil.rmtree(fresh.directory)
-            shutil.copytree(directory / "kept", fresh.directory)
             take(limit, lambda: bare.insert(options.signals), options.signals)
             take(yardstick, with_signatures, YARDSTICK)
     compared = {
