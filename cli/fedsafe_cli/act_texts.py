@@ -36,6 +36,7 @@ KINDS: Final[Words] = {
         "decide by other texts",
     ),
     "role_grant": ("Rolle geben", "grant a role"),
+    "key_rotation": ("neue Anteile am Schlüssel", "share the key anew"),
     "charter_change": ("Änderung der Charta", "change the charter"),
 }
 GATE_FIELDS: Final[Words] = {
@@ -87,6 +88,9 @@ _FIELDS: Final[Words] = GATE_FIELDS | {
     "member": ("Mitglied", "member"),
     "first": ("ab Eintrag", "from record"),
     "version": ("Fassung", "version"),
+    "epoch": ("Epoche", "epoch"),
+    "generation": ("Generation", "generation"),
+    "threshold": ("Schwelle", "threshold"),
     "instead_of": ("anstelle von", "instead of"),
 }
 _TEXTS: Final[Words] = {

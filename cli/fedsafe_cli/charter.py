@@ -19,6 +19,7 @@ from fedsafe_cli.charter_proposing import (
 from fedsafe_cli.charter_reading import history, status
 from fedsafe_cli.charter_voting import approve, refuse
 from fedsafe_cli.quarantine import quarantine
+from fedsafe_cli.resharing import reshare, rotate
 
 COMMANDS: Final = (
     status,
@@ -31,6 +32,8 @@ COMMANDS: Final = (
     leave,
     set_policy,
     backfill,
+    reshare,
+    rotate,
     approve,
     refuse,
     quarantine,

@@ -7,8 +7,10 @@ import click
 
 from fedsafe_cli.charter_asking import FEDERATION
 from fedsafe_cli.charter_texts import (
+    attempt_rows,
     charter_rows,
     fork_row,
+    key_rows,
     proposal_rows,
     quarantine_rows,
     version_rows,
@@ -26,10 +28,10 @@ from fedsafe_cli.settings import Settings
 @shared_options
 @click.pass_context
 def status(context: click.Context) -> ExitStatus:
-    """Show the charter that counts, its members, and what is proposed.
+    """Show the charter that counts, its members and keys, and what is proposed.
 
     Of each proposal: what it changes, who has signed or refused it, how many more
-    signatures it takes.
+    signatures it takes. Of each key: who holds shares of it, and how it is shared anew.
 
     \b
     Examples:
@@ -65,9 +67,14 @@ def _tell_waiting(found: dict[str, Any], settings: Settings) -> None:
     for each in found["quarantines"]:
         line()
         pairs(quarantine_rows(each, settings), indent="")
-    for each in found["proposals"]:
-        line()
-        pairs(proposal_rows(each, settings), indent="")
+    for rows_of, name in (
+        (key_rows, "keys"),
+        (attempt_rows, "attempts"),
+        (proposal_rows, "proposals"),
+    ):
+        for each in found[name]:
+            line()
+            pairs(rows_of(each, settings), indent="")
     for each in found["joining"]:
         line()
         words = [word("wants to join", settings)]

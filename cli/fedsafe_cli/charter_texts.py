@@ -142,6 +142,53 @@ CONSEQUENCES: Final[Mapping[str, Sequence[Text]]] = {
             ),
         ),
     ),
+    "rotate": (
+        (
+            (
+                "Die Mitglieder machen einen neuen Schlüssel. Was veröffentlicht wird, "
+                "steht von da an unter ihm; Älteres trifft noch 30 Tage zu und muss "
+                "bis dahin neu veröffentlicht werden. Das lässt sich nicht "
+                "zurücknehmen."
+            ),
+            (
+                "The members make a new key. What is published stands under it from "
+                "then on; what is older matches for 30 days more, and has to be "
+                "published anew by then. That cannot be taken back."
+            ),
+        ),
+        (
+            ("Bei jedem Mitglied müssen zwei Personen mit demselben Befehl zustimmen."),
+            "At each member two people have to agree by the same command.",
+        ),
+    ),
+    "reshare": (
+        (
+            (
+                "Die Mitglieder teilen den Schlüssel neu unter allen auf, die Anteile "
+                "halten sollen. Token und Treffer bleiben, Abfragen laufen weiter. "
+                "Alte Anteile werden vernichtet, sobald alle gefolgt sind."
+            ),
+            (
+                "The members share the key anew among all who are to hold shares. "
+                "Tokens and matches stay, lookups go on. Old shares are destroyed once "
+                "all have followed."
+            ),
+        ),
+        (
+            (
+                "Die anderen Knoten machen von selbst mit, wenn die Schwelle die "
+                "übliche ist; einer anderen müssen dort zwei Personen mit demselben "
+                "Befehl zustimmen. Wer bis zum Ende der Frist nicht mitmacht, hält "
+                "danach keinen Anteil."
+            ),
+            (
+                "The other nodes take part by themselves if the threshold is the usual "
+                "one; to another one two people there have to agree by the same "
+                "command. "
+                "Whoever takes no part by the deadline holds no share afterwards."
+            ),
+        ),
+    ),
     "sign": (
         (
             (
@@ -178,6 +225,25 @@ _GERMAN: Final[Mapping[str, str]] = {
     "of the members now": "von den Mitgliedern jetzt",
     "of the members then": "von den Mitgliedern dann",
     "digest": "Prüfsumme",
+    "key": "Schlüssel",
+    "threshold": "Schwelle",
+    "holders": "Anteile halten",
+    "to be shared anew": "neu zu teilen",
+    "a member has left": "ein Mitglied ist gegangen",
+    "a member lacks a share": "einem Mitglied fehlt ein Anteil",
+    "a month has passed": "ein Monat ist um",
+    "left with shares": "mit Anteilen gegangen",
+    "resharing": "Neuteilung",
+    "attempt": "Versuch",
+    "until": "bis",
+    "left out": "ausgelassen",
+    "have their share": "haben ihren Anteil",
+    "failed by": "gescheitert an",
+    "waits for two people here": "wartet hier auf zwei Personen",
+    "this node takes no part": "dieser Knoten macht nicht mit",
+    "under way": "läuft",
+    "agreed, being signed": "einig, wird unterschrieben",
+    "failed": "gescheitert",
     "change": "Änderung",
     "wants to join": "möchte beitreten",
     "in quarantine": "in Quarantäne",
@@ -212,6 +278,53 @@ def charter_rows(found: dict[str, Any], settings: Settings) -> Rows:
         (word("appeals", settings), found["appeal"]),
         (say("policy", settings), found["policy"]),
         (word("arrangement", settings), found["arrangement"]),
+    ]
+
+
+_NEEDS: Final[Mapping[str, str]] = {
+    "departed": "a member has left",
+    "lacking": "a member lacks a share",
+    "monthly": "a month has passed",
+}
+_STATES: Final[Mapping[str, str]] = {
+    "waits": "waits for two people here",
+    "aside": "this node takes no part",
+    "under_way": "under way",
+    "agreed": "agreed, being signed",
+    "failed": "failed",
+}
+
+
+def key_rows(each: dict[str, Any], settings: Settings) -> Rows:
+    """Tell who holds a key, and what is to be done about it."""
+    part, holders = "{count} of {whole}", each["holders"]
+    whole = each["departed_threshold"]
+    left = say(part, settings, count=each["departed"], whole=whole)
+    need = each["need"]
+    return [
+        (word("key", settings), f"{each['epoch']}.{each['generation']}"),
+        (word("threshold", settings), each["threshold"]),
+        (word("holders", settings), ", ".join(holders)),
+        (
+            word("to be shared anew", settings),
+            word(_NEEDS[need], settings) if need else None,
+        ),
+        (word("left with shares", settings), left if each["departed"] else None),
+    ]
+
+
+def attempt_rows(each: dict[str, Any], settings: Settings) -> Rows:
+    """Tell of an attempt to share a key anew."""
+    return [
+        (word("resharing", settings), f"{each['epoch']}.{each['generation']}"),
+        (say("by", settings), each["by"]),
+        (word("attempt", settings), each["attempt"]),
+        (word("threshold", settings), each["threshold"]),
+        (word("until", settings), shown(each["deadline"])),
+        (say("state", settings), word(_STATES[each["state"]], settings)),
+        (word("left out", settings), ", ".join(each["left_out"]) or None),
+        (word("have their share", settings), ", ".join(each["said"]) or None),
+        (word("failed by", settings), ", ".join(each["gone"]) or None),
     ]
 
 

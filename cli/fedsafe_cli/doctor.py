@@ -351,6 +351,7 @@ def _node(directory: Path) -> Iterator[Finding]:
         way_out = "`fedsafe budget show` says whose, and until when"
         found = f"{broken} ways of asking or publishing are shut by a pattern"
         yield Finding("budgets", Level.WARN, found, way_out)
+    yield from departed(status)
     for member, count in (status.get("evaluations_differing") or {}).items():
         way_out = "compare `evaluation.compared` in both audit logs: whose key asks?"
         found = f"{count} evaluations of a week that only one of both has counted"
@@ -368,6 +369,13 @@ def _node(directory: Path) -> Iterator[Finding]:
             yield Finding(name, Level.WARN, found, shut)
         else:
             yield Finding(name, Level.OK, f"seen {peer.get('synced_at')}")
+
+
+def departed(status: Mapping[str, Any]) -> Iterator[Finding]:
+    """Say for which keys members that left hold nearly enough shares."""
+    for found in status.get("keys_departed") or []:
+        way_out = "`fedsafe federation status`: the nodes begin a new epoch"
+        yield Finding("keys", Level.WARN, printable(str(found)), way_out)
 
 
 def _owed(status: Mapping[str, Any]) -> Iterator[Finding]:

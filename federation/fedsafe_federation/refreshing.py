@@ -71,6 +71,15 @@ def is_due(charter: Charter, now: int) -> bool:
     return now >= charter.newest.ends - FORTNIGHT
 
 
+def is_exposed(chain: Sequence[Charter]) -> bool:
+    """Whether members that left nearly have the newest key: another one has to follow.
+
+    Sharing it anew takes nothing from what they keep.
+    """
+    newest = chain[-1].newest.epoch
+    return any(each.is_close for each in departed(chain) if each.epoch == newest)
+
+
 def convenors(charter: Charter, entry: Epoch, need: Need) -> list[Member]:
     """Give who is to propose it, the first one first.
 

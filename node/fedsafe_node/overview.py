@@ -27,6 +27,8 @@ from fedsafe_node.notices.texts import TextName
 from fedsafe_node.peering.cosigning import Cosigning
 from fedsafe_node.peering.debts import is_late
 from fedsafe_node.peering.waiting import LATE
+from fedsafe_node.renewing.scene import read_scene
+from fedsafe_node.renewing.wishing import warnings
 from fedsafe_node.review.habits import rubber_stamps
 from fedsafe_node.situation import Situation
 from fedsafe_node.store.keeping_rows import Room
@@ -61,6 +63,7 @@ class _Counted:
     keys: int
     breaches: tuple[int, int]
     texts: list[TextName]
+    departed: list[str]
 
 
 async def _count(
@@ -83,7 +86,13 @@ async def _count(
         keys=len(await unfinished_effects(reader)),
         breaches=await count_breaches(reader, now),
         texts=await notices.drafts(reader),
+        departed=await _departed(reader),
     )
+
+
+async def _departed(reader: Reader) -> list[str]:
+    scene = await read_scene(reader)
+    return [] if scene is None else warnings(scene)
 
 
 async def _check_rows(reader: Reader) -> dict[str, str]:
@@ -174,6 +183,7 @@ class Overview:
             receipts_overdue=found.receipts,
             notices_waiting=found.notices,
             texts_unsigned=[name.value for name in found.texts],
+            keys_departed=found.departed,
             tasks_waiting=found.tasks,
             review_alarms=found.stamps,
             disputes_open=found.disputes,

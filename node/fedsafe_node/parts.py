@@ -128,6 +128,7 @@ def make_parts(
     spreading = Spreading(base.situation, ballot, client, poll=base.config.sync.poll)
     ballot.spread = _spreader(base, spreading)
     ceremonies = Ceremonies(base, ballot, _kinds(base))
+    keeper = _keeper(base, feed, witnesses.cosigning)
     carrying = Carrying(base, ceremonies, ballot, client)
     ceremonies.wake = ballot.spread
     spreading.also, spreading.after = carrying.swap, ceremonies.advance
@@ -153,10 +154,10 @@ def make_parts(
         joining=_joining(base, ballot, client, foundings),
         ceremonies=ceremonies,
         carrying=carrying,
-        tending=Tending(base, ceremonies, ballot),
+        tending=Tending(base, ceremonies, ballot, keeper.destroying),
         forks=forks,
         desk=_desk(base, reviews, notices, Announcing(base, replicating, witnesses)),
-        keeper=_keeper(base, feed, witnesses.cosigning),
+        keeper=keeper,
     )
 
 

@@ -12,8 +12,8 @@ All files below `keys/` are covered but these:
   not fit, and is destroyed when it ends.
 
 A file that appears is sealed within the next commits. One that goes is a fault, unless
-a row of `effects` says that it was to be destroyed: a month's or a quarter's key; or it
-is a share of a generation that the charter shows no more.
+a row of `effects` says that it was to be destroyed: a month's or a quarter's key, or
+one of an epoch or a generation that is over.
 """
 
 import os

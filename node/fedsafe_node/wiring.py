@@ -41,6 +41,7 @@ from fedsafe_node.people.register import Registers
 from fedsafe_node.people.staff import Staff, make_staff
 from fedsafe_node.people.web import ProviderWeb
 from fedsafe_node.provider_events.feed import EventFeed
+from fedsafe_node.renewing.wishing import RotationEffect, Rotations
 from fedsafe_node.review.deciding import ConfirmEffect
 from fedsafe_node.review.service import ReviewService
 from fedsafe_node.rights.disputes import Disputes
@@ -65,6 +66,7 @@ def make_services(parts: Parts) -> Services:
     approvals = staff.approvals
     quarantines = Quarantines(base.office, base.situation, approvals)
     keeper = CaseKeeper(base.office, CaseVault(base.periods))
+    rotations = Rotations(base.office, parts.ceremonies, approvals)
     gates = Gates(base.situation, base.office, approvals)
     policies = _policies(base, approvals)
     registers = Registers(*around)
@@ -100,8 +102,9 @@ def make_services(parts: Parts) -> Services:
         witness=parts.witnesses.server,
         forks=parts.forks,
         foundings=parts.foundings,
-        charters=_charters(parts, approvals, quarantines),
         quarantines=quarantines,
+        charters=_charters(parts, approvals, quarantines, rotations),
+        rotations=rotations,
         admitting=parts.admitting,
         joining=parts.joining,
         carrying=parts.carrying,
@@ -139,7 +142,9 @@ def _policies(base: Base, approvals: Approvals) -> PolicyChanges:
     )
 
 
-def _charters(parts: Parts, approvals: Approvals, quarantines: Quarantines) -> Charters:
+def _charters(
+    parts: Parts, approvals: Approvals, quarantines: Quarantines, rotations: Rotations
+) -> Charters:
     base = parts.base
     return Charters(
         base.office,
@@ -150,6 +155,7 @@ def _charters(parts: Parts, approvals: Approvals, quarantines: Quarantines) -> C
         quarantines,
         base.place,
         base.workers,
+        rotations=rotations,
     )
 
 
@@ -186,6 +192,7 @@ def _acts(parts: Parts, notes: Notes) -> Mapping[Act, Effect]:
         Act.POLICY_CHANGE: PolicyChange(base.office, base.situation, base.place),
         Act.CHARTER_CHANGE: CharterVote(parts.ballot),
         Act.QUARANTINE_END: QuarantineEnd(base.office, base.situation),
+        Act.KEY_ROTATION: RotationEffect(parts.ceremonies, parts.tending.run),
         Act.GATE_OPENING: GateOpening(base.office, base.situation),
         Act.REQUEST_GRANT: RequestGrant(parts.desk),
         Act.BREACH_SILENCE: BreachSilence(base.office, notes),

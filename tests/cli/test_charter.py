@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from tests.cli.conftest import FakeNode, Run
 
 STATUS = "GET /v1/federation"
+RESHARE = "POST /v1/federation/reshare"
 PROPOSE = "POST /v1/federation/proposals"
 DIGEST = "24c0" + "5" * 60
 PROPOSAL: dict[str, Any] = {
@@ -53,6 +54,32 @@ FOUND: dict[str, Any] = {
     "joining": [],
     "quarantines": [],
     "forked": None,
+    "keys": [
+        {
+            "epoch": 1,
+            "generation": 2,
+            "threshold": 3,
+            "holders": ["a.demo", "b.demo"],
+            "need": "lacking",
+            "departed": 1,
+            "departed_threshold": 2,
+            "warns": True,
+        }
+    ],
+    "attempts": [
+        {
+            "attempt": 2,
+            "by": "b.demo",
+            "epoch": 1,
+            "generation": 3,
+            "threshold": 3,
+            "deadline": 1_700_000_000,
+            "left_out": ["e.demo"],
+            "said": ["a.demo"],
+            "state": "waits",
+            "gone": [],
+        }
+    ],
 }
 ASKED: dict[str, Any] = {
     "act": "0" * 32,
@@ -79,7 +106,9 @@ ASKED: dict[str, Any] = {
             "en",
             ("suspended", "must sign", "1 of 2", "1 of 3", "refused by", DIGEST[:16]),
         ),
+        ("en", ("a member lacks a share", "waits for two people here", "e.demo")),
         ("de", ("ausgesetzt", "muss unterschreiben", "abgelehnt von", "c.demo ruht")),
+        ("de", ("einem Mitglied fehlt ein Anteil", "wartet hier auf zwei Personen")),
     ],
 )
 def test_status_shows_the_charter_and_who_has_signed_what(
@@ -121,6 +150,30 @@ def test_a_change_is_told_then_asked_for_and_waits(
     assert "sign this version" in done.out
     assert "c.demo rests" in done.out
     assert "c2VjcmV0" not in done.out
+
+
+@pytest.mark.parametrize(
+    ("words", "body"),
+    [
+        (("reshare",), {}),
+        (("reshare", "--threshold", "3"), {"threshold": 3}),
+        (("rotate",), {"opens": True}),
+        (("rotate", "--threshold", "3"), {"threshold": 3, "opens": True}),
+    ],
+)
+def test_a_resharing_is_told_then_asked_for_and_waits(
+    ask: "Run", node: "FakeNode", words: tuple[str, ...], body: dict[str, Any]
+) -> None:
+    said = {"key": "epochs", "de": "neue Anteile", "en": "new shares: 3 of 5"}
+    content = {"epoch": 1, "generation": 1, "threshold": 3, "changes": [said]}
+    node.always(RESHARE, {**ASKED, "kind": "key_rotation", "content": content})
+    done = ask("federation", *words, "--yes", "--lang", "en")
+
+    assert done.status == 13
+    assert node.asked == [(RESHARE, body)]
+    assert CONSEQUENCES[words[0]][0][1] in done.err
+    assert "new shares: 3 of 5" in done.out
+    assert ask("federation", words[0]).status == 5
 
 
 def test_nothing_is_asked_for_without_a_yes(ask: "Run", node: "FakeNode") -> None:
@@ -365,6 +418,7 @@ def test_status_alarms_of_a_fork_and_shows_what_is_set_aside(
 
 
 def test_every_consequence_is_told_in_both_languages() -> None:
-    assert len(COMMANDS) == 13
+    assert len(COMMANDS) == 15
+
     for texts in CONSEQUENCES.values():
         assert all(german != english for german, english in texts)

@@ -403,6 +403,8 @@ def _staff_served(fed: Federation, root: Path) -> None:
             *("--member", ARGUMENT, "--yes"),
         ),
         ("federation", "backfill", "--elements", "1", "--days", "1", "--yes"),
+        ("federation", "reshare", "--threshold", "2", "--yes"),
+        ("federation", "rotate", "--threshold", "2", "--yes"),
         ("federation", "approve", ARGUMENT, "--yes"),
         ("federation", "refuse", ARGUMENT, "--yes"),
         ("federation", "quarantine", ARGUMENT, "--undo", "--yes"),

@@ -24,7 +24,11 @@ from fedsafe_node.governing.messages import (
 )
 from fedsafe_node.messages import Message
 from fedsafe_node.people.messages import ActAnswer
-from fedsafe_node.renewing.messages import CarriedAnswer, CarriedRequest
+from fedsafe_node.renewing.messages import (
+    CarriedAnswer,
+    CarriedRequest,
+    ReshareRequest,
+)
 from fedsafe_node.signals.quarantining import QuarantineAnswer, QuarantineRequest
 from fedsafe_policies.acts import firsts_of
 from fedsafe_policies.vocabulary import Act, Role
@@ -58,6 +62,12 @@ async def propose(call: Call) -> object:
     return await call.services.charters.propose(
         call.body(ChangeRequest), call.principal
     )
+
+
+async def reshare(call: Call) -> object:
+    """Ask a second person to have the key shared anew."""
+    request = call.body(ReshareRequest)
+    return await call.services.rotations.ask(request, call.principal)
 
 
 async def sign(call: Call) -> object:
@@ -227,6 +237,20 @@ GOVERNING_ROUTES: Final = (
         limit=512 * KIB,
         answer=ActAnswer,
         refusals=_GONE,
+    ),
+    Route(
+        name="reshare",
+        method="POST",
+        path="/v1/federation/reshare",
+        handler=reshare,
+        auth=Auth.CREDENTIAL,
+        roles=firsts_of(Act.KEY_ROTATION),
+        lane=Lane.WRITES,
+        summary="Ask a second person to have the key shared anew",
+        body=ReshareRequest,
+        limit=4 * KIB,
+        answer=ActAnswer,
+        refusals=_NONE,
     ),
     Route(
         name="signCharter",

@@ -65,6 +65,7 @@ from fedsafe_node.register_messages import (
     RegisterAnswer,
 )
 from fedsafe_node.renewing.carrying import Carrying
+from fedsafe_node.renewing.wishing import Rotations
 from fedsafe_node.review.service import ReviewService
 from fedsafe_node.signals.quarantining import Quarantines
 from fedsafe_node.signals.reviewing import Validations
@@ -242,6 +243,7 @@ class Services:
     joining: Joining
     quarantines: Quarantines
     carrying: Carrying
+    rotations: Rotations
     events: Events
     recipients: Ledger
     notices: Notices

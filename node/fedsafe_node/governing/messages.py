@@ -83,8 +83,44 @@ class ForkedAnswer(Message, frozen=True):
     signed_both: list[str]
 
 
+class AttemptAnswer(Message, frozen=True, kw_only=True):
+    """An attempt to share a key anew.
+
+    `state` is `waits` for this node's people, `aside` where it takes no part,
+    `under_way`, `agreed` or `failed`; `said` names who has its share.
+    """
+
+    attempt: int
+    by: str
+    epoch: int
+    generation: int
+    threshold: int
+    deadline: int
+    left_out: list[str]
+    said: list[str]
+    state: str
+    gone: list[str]
+
+
+class KeyAnswer(Message, frozen=True, kw_only=True):
+    """An epoch's key: who holds it, why it is to be shared anew, who left with it.
+
+    `departed` is the count of the generation of which most shares left, with the
+    threshold that would make the key of them; `warns` once one more would do.
+    """
+
+    epoch: int
+    generation: int
+    threshold: int
+    holders: list[str]
+    need: str | None
+    departed: int
+    departed_threshold: int
+    warns: bool
+
+
 class GovernanceAnswer(Message, frozen=True, kw_only=True):
-    """The charter as it counts now, and what is proposed.
+    """The charter as it counts now, what is proposed, and how its keys stand.
 
     `standing` is the node's own: `active`, `suspended` or `left`. `quarantines` is what
     this node has set aside, `forked` which version of the charter was contradicted.
@@ -104,6 +140,8 @@ class GovernanceAnswer(Message, frozen=True, kw_only=True):
     joining: list[JoiningAnswer]
     quarantines: list[QuarantineAnswer]
     forked: ForkedAnswer | None
+    keys: list[KeyAnswer]
+    attempts: list[AttemptAnswer]
 
 
 class VersionAnswer(Message, frozen=True, kw_only=True):

@@ -59,6 +59,7 @@ from fedsafe_node.people.office import Office
 from fedsafe_node.people.waiting import let_one_wait
 from fedsafe_node.principal import Principal
 from fedsafe_node.provisions import check_federation_policy
+from fedsafe_node.renewing.wishing import Rotations
 from fedsafe_node.signals.quarantining import Quarantines
 from fedsafe_node.situation import Situation
 from fedsafe_node.store.protocol import Reader, Transaction
@@ -124,7 +125,10 @@ class Charters:
         quarantines: Quarantines,
         place: Place,
         offload: Workers,
+        *,
+        rotations: Rotations,
     ) -> None:
+        self._rotations = rotations
         self._admitting = admitting
         self._quarantines = quarantines
         self._office = office
@@ -160,6 +164,8 @@ class Charters:
             joining=await self._admitting.joining() if present_here else [],
             quarantines=await self._quarantines.shown(),
             forked=await self._office.store.scan(_forked),
+            keys=await self._rotations.keys(),
+            attempts=await self._rotations.attempts(),
         )
 
     async def history(self) -> HistoryAnswer:

@@ -86,7 +86,6 @@ class Event(StrEnum):
     MEMBER_RESTS = "federation.rests"
     RESHARING = "federation.resharing"
     RESHARING_FAILED = "federation.resharing_failed"
-    SHARE_DESTROYED = "federation.share_destroyed"
     MEMBER_INVITED = "federation.invited"
     MEMBER_ASKED = "federation.asked"
     JOINING = "federation.joining"

@@ -23,7 +23,13 @@ from fedsafe_node.governing.media_keys import opened_media, sealed_media
 from fedsafe_node.governing.messages import SealedKeys
 from fedsafe_node.keys import load_media_keys, write_media_keys
 from fedsafe_node.renewing.keeping import digest_of
-from fedsafe_node.renewing.messages import CarriedAnswer, CarriedRequest, Lacked
+from fedsafe_node.renewing.messages import (
+    MOST_HEARD,
+    MOST_SAID,
+    CarriedAnswer,
+    CarriedRequest,
+    Lacked,
+)
 from fedsafe_node.renewing.scene import Scene, read_scene
 from fedsafe_node.renewing.service import Ceremonies
 
@@ -95,12 +101,12 @@ class Carrying:
         lacks = await self._lacks(scene)
         if not new and not lacks and told.version == version and _is_quiet(scene):
             return
-        sent = _fitting(new, _MOST_SENT)
+        sent = _fitting(new[:MOST_SAID], _MOST_SENT)
         request = CarriedRequest(
             version=version,
             charter=scene.version.digest,
             statements=sent,
-            have=[digest_of(each) for each in scene.kept.statements()],
+            have=[digest_of(each) for each in scene.kept.statements()][-MOST_HEARD:],
             lacks=lacks,
         )
         data = await self._client.exchange_ceremonies(member, encode(request))

@@ -22,7 +22,7 @@ from fedsafe_node.ceremony_files import (
 )
 from fedsafe_node.config import Place
 from fedsafe_node.keyfiles import destroy_secret, read_secret
-from fedsafe_node.keys import MediaKeys, load_shares, share_path, write_epoch_keys
+from fedsafe_node.keys import MediaKeys, load_shares, write_epoch_keys
 from fedsafe_node.membership import Membership, load_membership
 
 _KEPT_ROUND = "-4.key"
@@ -46,16 +46,6 @@ def take_up_membership(
     """
     _install(place, document, now)
     return load_membership(place, name, document, older, now=now)
-
-
-def destroy_former(place: Place, charter: Charter) -> list[tuple[int, int]]:
-    """Destroy shares of generations that the charter shows no more; name them."""
-    shown = {(each.epoch, each.generation) for each in charter.epochs}
-    gone = former_shares(place, charter)
-    for number in gone:
-        if number not in shown:
-            destroy_secret(share_path(place, *number))
-    return gone
 
 
 def former_shares(place: Place, charter: Charter) -> list[tuple[int, int]]:

@@ -25,6 +25,7 @@ from fedsafe_federation.refreshing import (
     fitting,
     is_due,
     is_ending,
+    is_exposed,
     made_at,
     need_of,
 )
@@ -248,7 +249,7 @@ class ResharingKind:
         of both would end the other.
         """
         charter, node = chain[-1], self._situation.node
-        found = list(self._opening(charter, wish, now))
+        found = list(self._opening(chain, wish, now))
         begins = bool(found)
         for entry in charter.live(now):
             target = entry.epoch, entry.generation + 1
@@ -267,16 +268,20 @@ class ResharingKind:
         return found
 
     def _opening(
-        self, charter: Charter, wish: Asked | None, now: int
+        self, chain: Sequence[Charter], wish: Asked | None, now: int
     ) -> Iterator[Wanted]:
-        """Say whether the next epoch is to begin, at the latest before one ends."""
+        """Say whether the next epoch is to begin, at the latest before one ends.
+
+        Before that if members that left nearly have the key.
+        """
+        charter = chain[-1]
         newest = charter.newest
         if len(charter.live(now)) > 1:
             return
         threshold, names, grace = fitting(charter, newest), list[str](), GRACE
         if wish is not None and wish.opens and _is_about(wish, newest):
             threshold, names, grace = wish.threshold, [self._situation.node], 0
-        elif is_due(charter, now):
+        elif is_due(charter, now) or is_exposed(chain):
             names = [each.name for each in charter.willing()]
         if names:
             target = newest.epoch + 1, 1
@@ -294,7 +299,8 @@ class ResharingKind:
             if wish is not None and wish.opens and _is_about(wish, newest):
                 return opened.threshold == wish.threshold
             fits = opened.threshold == fitting(chain[-1], newest)
-            return fits and is_ending(chain[-1], opened.created)
+            due = is_ending(chain[-1], opened.created) or is_exposed(chain)
+            return fits and due
         entry = _entry(chain[-1], opened)
         if wish is not None and not wish.opens and _is_about(wish, entry):
             return opened.threshold == wish.threshold

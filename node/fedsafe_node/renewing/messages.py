@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What members tell each other of ceremonies, and what people are shown of them."""
+"""What members tell each other of ceremonies, and what people ask for."""
 
 from typing import Annotated, Final
 
@@ -10,7 +10,8 @@ from fedsafe_federation.signed import Bytes32, Positive, Signed
 from fedsafe_node.governing.messages import SealedKeys
 from fedsafe_node.messages import Message
 
-MOST_STATEMENTS: Final = 64 * MAX_MEMBERS
+MOST_HEARD: Final = 64 * MAX_MEMBERS
+MOST_SAID: Final = 256
 
 
 class Lacked(Message, frozen=True, kw_only=True):
@@ -25,8 +26,8 @@ class CarriedRequest(Message, frozen=True, kw_only=True):
 
     version: Positive
     charter: Bytes32
-    statements: Annotated[list[Signed], msgspec.Meta(max_length=MOST_STATEMENTS)]
-    have: Annotated[list[Bytes32], msgspec.Meta(max_length=MOST_STATEMENTS)]
+    statements: Annotated[list[Signed], msgspec.Meta(max_length=MOST_SAID)]
+    have: Annotated[list[Bytes32], msgspec.Meta(max_length=MOST_HEARD)]
     lacks: Annotated[list[Lacked], msgspec.Meta(max_length=8)]
 
 
@@ -38,42 +39,10 @@ class CarriedAnswer(Message, frozen=True, kw_only=True):
 
 
 class ReshareRequest(Message, frozen=True, kw_only=True):
-    """Share the newest epoch's key anew, by default with the threshold that fits."""
+    """Share the newest epoch's key anew, by default with the threshold that fits.
+
+    Or, if it `opens`, make a new key and begin another epoch with it.
+    """
 
     threshold: Annotated[int, msgspec.Meta(ge=1, le=MAX_MEMBERS)] | None = None
-
-
-class AttemptAnswer(Message, frozen=True, kw_only=True):
-    """An attempt to share a key anew.
-
-    `state` is `waits` for this node's people, `aside` where it takes no part,
-    `under_way`, `agreed` or `failed`; `said` names who has sent its last message.
-    """
-
-    attempt: int
-    by: str
-    epoch: int
-    generation: int
-    threshold: int
-    deadline: int
-    left_out: list[str]
-    said: list[str]
-    state: str
-    gone: list[str]
-
-
-class KeyAnswer(Message, frozen=True, kw_only=True):
-    """An epoch's key: who holds it, why it is to be shared anew, who left with it.
-
-    `departed` is the count of the generation of which most shares left, with the
-    `threshold` that would make the key of them.
-    """
-
-    epoch: int
-    generation: int
-    threshold: int
-    holders: list[str]
-    need: str | None
-    departed: int
-    departed_threshold: int
-    warns: bool
+    opens: bool = False

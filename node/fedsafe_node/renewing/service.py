@@ -20,6 +20,7 @@ from dataclasses import dataclass
 
 from msgspec.structs import replace
 
+from fedsafe_federation.amendment import Version
 from fedsafe_federation.errors import CeremonyError, FederationError
 from fedsafe_federation.renewal import Step
 from fedsafe_federation.signed import Signed
@@ -43,6 +44,8 @@ from fedsafe_node.renewing.votes import Votes, names_of
 from fedsafe_node.store.protocol import Transaction
 from fedsafe_node.telemetry import LOGGER, fields
 
+_Seen = tuple[int, bool, frozenset[str]]
+"""How many messages, whether it was late, and who had failed other attempts."""
 _LOG = logging.getLogger(f"{LOGGER}.renewing")
 
 
@@ -67,7 +70,7 @@ class Ceremonies:
         self.kinds = kinds
         self._faults = faults
         self._stepping = asyncio.Lock()
-        self._made: dict[str, tuple[int, bool]] = {}
+        self._made: dict[str, _Seen] = {}
         self.wake: Callable[[], None] = lambda: None
 
     async def present(self) -> Scene | None:
@@ -155,12 +158,14 @@ class Ceremonies:
         if not self.agrees(scene, opened):
             return
         now = self.now()
-        seen = len(attempt.messages), now > opened.deadline
+        gone = gone_from(scene.kept, scene.version, self.kinds, opened)
+        gone -= set(attempt.gone)
+        seen: _Seen = len(attempt.messages), now > opened.deadline, gone
         if self._made.get(run) == seen:
             return
         try:
             done = await self._base.workers(
-                lambda: self._step(scene, attempt, opened, now)
+                lambda: self._step(scene.version, attempt, opened, gone)
             )
         except (FederationError, NodeError) as error:
             facts = fields(run=run, reason=type(error).__name__)
@@ -176,7 +181,11 @@ class Ceremonies:
             self._made[run] = seen
 
     def _step(
-        self, scene: Scene, attempt: Attempt, opened: Opened, now: int
+        self,
+        version: Version,
+        attempt: Attempt,
+        opened: Opened,
+        gone: frozenset[str],
     ) -> "Step | _Failed":
         states = StateFiles(
             self._base.place,
@@ -186,9 +195,7 @@ class Ceremonies:
             faults=self._faults,
         )
         kind = self.kinds[attempt.proposal.type]
-        gone = gone_from(scene.kept, scene.version, self.kinds, opened)
-        gone -= set(attempt.gone)
-        side = kind.side(scene.version, opened, states, gone=gone)
+        side, now = kind.side(version, opened, states, gone=gone), self.now()
         try:
             return side.step(attempt.messages, now=now)
         except CeremonyError as error:

@@ -16,13 +16,14 @@ from fedsafe_federation.errors import FederationError
 from fedsafe_federation.signed import Signed
 from fedsafe_node.base import Base
 from fedsafe_node.ceremony_files import RENEWAL, destroy_states
+from fedsafe_node.evidence.destroying import Destroying
 from fedsafe_node.governing.ballot import Ballot
-from fedsafe_node.log.audit import Detail, Event
-from fedsafe_node.renewing.installing import destroy_former, former_shares
+from fedsafe_node.renewing.installing import former_shares
 from fedsafe_node.renewing.keeping import Kept, gone_from, keep, opened_of
 from fedsafe_node.renewing.kinds import Kind, Wanted
 from fedsafe_node.renewing.scene import Scene, read_scene
 from fedsafe_node.renewing.service import Ceremonies
+from fedsafe_node.store.keeping_rows import EffectKind
 from fedsafe_node.store.protocol import Transaction
 from fedsafe_node.telemetry import LOGGER, fields
 
@@ -37,8 +38,15 @@ _DAY: Final = 24 * 3600
 class Tending:
     """Looks after the keys of the federation."""
 
-    def __init__(self, base: Base, ceremonies: Ceremonies, ballot: Ballot) -> None:
+    def __init__(
+        self,
+        base: Base,
+        ceremonies: Ceremonies,
+        ballot: Ballot,
+        destroying: Destroying,
+    ) -> None:
         self._base = base
+        self._destroying = destroying
         self._ceremonies = ceremonies
         self._ballot = ballot
 
@@ -120,13 +128,9 @@ class Tending:
         if not former or not self._all_followed(scene):
             return
 
-        async def act(tx: Transaction) -> None:
-            for epoch, generation in former:
-                detail: Detail = {"epoch": epoch, "generation": generation}
-                await self._ceremonies.note(tx, Event.SHARE_DESTROYED, detail)
-
-        await self._base.store.write(act)
-        await self._base.workers(lambda: destroy_former(place, charter))
+        for epoch, generation in former:
+            target = f"share-{epoch}-{generation}"
+            await self._destroying.destroy(EffectKind.EPOCH_KEY, target)
         await self._ballot.keys_changed()
 
     def _all_followed(self, scene: Scene) -> bool:

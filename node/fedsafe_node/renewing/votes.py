@@ -10,7 +10,7 @@ import logging
 from collections.abc import Mapping, Sequence
 
 from fedsafe_federation.charter import Charter, Member, charter_digest
-from fedsafe_federation.refreshing import fitting, is_ending, renewal_in
+from fedsafe_federation.refreshing import fitting, is_ending, is_exposed, renewal_in
 from fedsafe_federation.wireformat import decode
 from fedsafe_node.base import Base
 from fedsafe_node.errors import WrongStateError
@@ -55,8 +55,8 @@ class Votes:
                 target = opened_of(scene.version, self._kinds, each).target
                 found.setdefault(target, []).append(each.agreed)
         if self._base.situation.node not in names_of(scene.version.charter.willing()):
-            for payload in onlooked(present):
-                found.setdefault((0, 0), []).append(payload)
+            for target, payload in onlooked(scene, present):
+                found.setdefault(target, []).append(payload)
         return list(found.values())
 
     async def _say(self, payload: bytes, *, refuse: bool) -> None:
@@ -76,23 +76,25 @@ def names_of(members: Sequence[Member]) -> set[str]:
     return {each.name for each in members}
 
 
-def onlooked(present: Present) -> list[bytes]:
-    """Give proposals that a member without a share of its own may sign.
+def onlooked(scene: Scene, present: Present) -> list[tuple[tuple[int, int], bytes]]:
+    """Give proposals, and what they bring, that a member without a share may sign.
 
     They bring a generation and nothing else, with the threshold that fits, held by all
     who should: each of them has signed for its share.
     """
     before = present.version.charter
     willing = {each.index for each in before.willing()}
-    found: list[bytes] = []
+    found: list[tuple[tuple[int, int], bytes]] = []
     for proposed in present.pending.proposals:
         entry = renewal_in(before, decode(proposed.payload, Charter))
         if entry is None or {pin.index for pin in entry.pins} != willing:
             continue
         same = [each for each in before.epochs if each.epoch == entry.epoch]
         old = same[0] if same else before.newest
-        if not same and not is_ending(before, entry.starts):
+        due = is_ending(before, entry.starts) or is_exposed(scene.chain)
+        if not same and not due:
             continue
         if entry.threshold == fitting(before, old):
-            found.append(proposed.payload)
+            target = entry.epoch, entry.generation
+            found.append((target, proposed.payload))
     return found

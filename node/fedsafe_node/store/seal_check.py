@@ -9,9 +9,6 @@ import msgspec
 
 from fedsafe_crypto.multiset import Multiset
 from fedsafe_crypto.tiles import TILE_HEIGHT
-from fedsafe_federation.charter import Charter, SignedCharter
-from fedsafe_federation.errors import MalformedError
-from fedsafe_federation.wireformat import decode
 from fedsafe_node.errors import SealBrokenError
 from fedsafe_node.store.coverage import (
     OF_LOGS,
@@ -146,9 +143,9 @@ def lost_faults(
 
 
 def destroyed_files(connection: Connection) -> set[str]:
-    """Name the key files that were to be destroyed, or may be since others follow."""
+    """Name the key files that were to be destroyed."""
     tables = connection.tables()
-    found = _replaced_shares(connection) if "documents" in tables else set[str]()
+    found = set[str]()
     if "effects" in tables:
         rows = connection.execute("SELECT kind, target FROM effects").fetchall()
         found |= {f"{_DIRECTORIES.get(kind)}/{target}.key" for kind, target in rows}
@@ -156,26 +153,6 @@ def destroyed_files(connection: Connection) -> set[str]:
         rows = connection.execute("SELECT target FROM epoch_effects").fetchall()
         found |= {f"{target}.key" for (target,) in rows}
     return found
-
-
-def _replaced_shares(connection: Connection) -> set[str]:
-    """Name the shares of generations that the charter has shown and shows no more."""
-    rows = connection.execute(
-        "SELECT name, body FROM documents WHERE name = 'charter' OR name LIKE ?",
-        ("charter/%",),
-    ).fetchall()
-    shown, newest = set[tuple[int, int]](), set[tuple[int, int]]()
-    for name, body in rows:
-        try:
-            payload = decode(bytes(body), SignedCharter).payload
-            epochs = decode(payload, Charter).epochs
-        except MalformedError:
-            return set()
-        numbers = {(each.epoch, each.generation) for each in epochs}
-        shown |= numbers
-        if name == "charter":
-            newest = numbers
-    return {f"share-{epoch}-{number}.key" for epoch, number in shown - newest}
 
 
 def log_faults(

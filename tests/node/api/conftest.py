@@ -23,7 +23,7 @@ from aiohttp import (
 )
 from tests.node.api.casework import FakeCases
 from tests.node.api.disputes import FakeDisputes
-from tests.node.api.governing import FakeCarrying, FakeCharters
+from tests.node.api.governing import FakeCarrying, FakeCharters, FakeRotations
 from tests.node.api.helping import help_desk
 from tests.node.api.keeping import fake_keeping
 from tests.node.api.oversight import FakeBreaches, FakeBudgets, FakeValidations
@@ -702,6 +702,7 @@ def make_services(memory: Memory) -> Services:
         joining=FakeCharters(memory),  # type: ignore[arg-type]
         quarantines=FakeCharters(memory),  # type: ignore[arg-type]
         carrying=FakeCarrying(memory),  # type: ignore[arg-type]
+        rotations=FakeRotations(memory),  # type: ignore[arg-type]
         events=FakeEvents(memory),
         recipients=FakeRecipients(memory),
         notices=FakeNotices(memory),

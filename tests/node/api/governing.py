@@ -18,7 +18,11 @@ from fedsafe_node.governing.messages import (
 )
 from fedsafe_node.people.messages import ActAnswer
 from fedsafe_node.principal import Principal
-from fedsafe_node.renewing.messages import CarriedAnswer, CarriedRequest
+from fedsafe_node.renewing.messages import (
+    CarriedAnswer,
+    CarriedRequest,
+    ReshareRequest,
+)
 from fedsafe_node.signals.quarantining import QuarantineAnswer, QuarantineRequest
 from fedsafe_policies.vocabulary import Act
 
@@ -54,6 +58,8 @@ class FakeCharters:
             joining=[],
             quarantines=[],
             forked=None,
+            keys=[],
+            attempts=[],
         )
 
     async def history(self) -> HistoryAnswer:
@@ -114,6 +120,15 @@ class FakeCharters:
 
     async def refuse(self, proposal: str, who: Principal) -> ActAnswer:
         await self.memory.called(("refuse", proposal, who.name))
+        return ASKED
+
+
+@dataclass
+class FakeRotations:
+    memory: Any
+
+    async def ask(self, request: ReshareRequest, who: Principal) -> ActAnswer:
+        await self.memory.called(("reshare", request.threshold, who.name))
         return ASKED
 
 

@@ -74,6 +74,14 @@ async def _quarantine(house: House, who: str) -> dict[str, Any]:
     return dict(await house.done("POST", f"{path}/b.demo/end", None, who))
 
 
+async def _reshare(house: House, who: str) -> dict[str, Any]:
+    fleet = house.fleet
+    await make(fleet.root, "b.demo", policy="germany", staff=())
+    await fleet.start("b.demo")
+    await found(fleet, "a.demo", "b.demo")
+    return dict(await house.done("POST", "/v1/federation/reshare", {}, who))
+
+
 async def _export(house: House, who: str) -> dict[str, Any]:
     return dict(await house.done("POST", "/v1/audit/export", {"first": 0}, who))
 
@@ -183,6 +191,7 @@ ACTS: Final[dict[Act, tuple[str, str, Ask]]] = {
     Act.POLICY_CHANGE: ("olaf", "rita", _policy),
     Act.CHARTER_CHANGE: ("olaf", "rita", _charter),
     Act.QUARANTINE_END: ("olaf", "rita", _quarantine),
+    Act.KEY_ROTATION: ("olaf", "rita", _reshare),
     Act.GATE_OPENING: ("rita", "dora", _gate),
     Act.EXPORT_WITH_OPENINGS: ("dora", "rita", _export),
     Act.BREACH_SILENCE: ("olaf", "dora", _breach),

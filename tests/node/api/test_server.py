@@ -104,6 +104,7 @@ BODIES: dict[str, object] = {
     "invite": {"hours": 24},
     "quarantine": {"member": "games.example.fr", "after": 1_700_000_000},
     "join": {"invitation": "FSI1-AAAAA"},
+    "reshare": {"threshold": 2},
     "proposeCharter": {"change": "suspend", "member": "games.example.fr"},
     "askExport": {"first": 0, "last": 3},
     "propose": {"federation": "pilot.example.org", "cards": [STATEMENT]},

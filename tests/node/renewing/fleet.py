@@ -12,7 +12,9 @@ from fedsafe_federation.charter import Epoch
 from fedsafe_federation.wireformat import encode
 from fedsafe_node.membership import Membership
 from fedsafe_node.principal import Principal
+from fedsafe_node.renewing.carrying import Carrying
 from fedsafe_node.renewing.kinds import GRACE
+from fedsafe_node.renewing.scene import Scene, read_scene
 from fedsafe_node.renewing.service import Ceremonies
 from fedsafe_policies.vocabulary import Role
 
@@ -22,6 +24,16 @@ WAIT = timedelta(seconds=GRACE + 1)
 
 def ceremonies_of(fleet: Fleet, name: str) -> Ceremonies:
     return fleet[name]._made.ceremonies  # noqa: SLF001
+
+
+def carrying_of(fleet: Fleet, name: str) -> Carrying:
+    return fleet[name]._made.carrying  # noqa: SLF001
+
+
+async def scene_of(fleet: Fleet, name: str) -> Scene:
+    scene = await fleet[name].base.store.read(read_scene)
+    assert scene is not None
+    return scene
 
 
 def membership_of(fleet: Fleet, name: str) -> Membership:

@@ -1,0 +1,214 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whoever deviates, vanishes or dies in a resharing holds nobody up."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+import pytest
+from tests.federation.ceremonies import MemoryStates
+from tests.node.fleet import NAMES, PATIENCE, Fleet, eventually
+from tests.node.renewing.fleet import (
+    at_generation,
+    carrying_of,
+    ceremonies_of,
+    entry_of,
+    membership_of,
+    scene_of,
+    shares_of,
+    tend,
+)
+
+from fedsafe_crypto.identity import SigningKey
+from fedsafe_crypto.resharing import Held
+from fedsafe_federation.charter import MemberState
+from fedsafe_federation.errors import ResharingError
+from fedsafe_federation.refreshing import MONTH
+from fedsafe_federation.renewal import Attendant, Resharing
+from fedsafe_federation.signed import Signed, sign_payload
+from fedsafe_node.faults import FaultPoint, Faults
+from fedsafe_node.renewing.messages import CarriedRequest
+from fedsafe_node.renewing.service import Ceremonies
+
+A, B, C = NAMES
+LATER = timedelta(seconds=MONTH + 1)
+Lie = Callable[[Signed], Signed | None]
+
+
+@dataclass
+class Cheat:
+    """A member whose node is another program: it says what it likes."""
+
+    fleet: Fleet
+    name: str
+    key: SigningKey
+    held: Held
+    lie: Lie
+
+    @classmethod
+    async def at(cls, fleet: Fleet, name: str, lie: Lie) -> "Cheat":
+        """Take the place of a node that ran."""
+        membership, key = membership_of(fleet, name), fleet[name].base.keys.statement
+        share = membership.shares[1]
+        held = Held(share=share, token_key=membership.media[1, 1].token)
+        await fleet.stop(name)
+        return cls(fleet, name, key, held, lie)
+
+    async def take_part(self, states: MemoryStates) -> None:
+        """Say what is owed to all, as it is or not."""
+        scene = await scene_of(self.fleet, A)
+        if not scene.kept.attempts:
+            return
+        [attempt, *_] = scene.kept.attempts
+        attendant = Attendant(self.name, self.key, self.held)
+        side = Resharing(attendant, scene.version, attempt.proposal, states)
+        heard = [each for each in attempt.messages if each.signer != self.name]
+        try:
+            owed = side.step(heard, now=ceremonies_of(self.fleet, A).now()).owed
+        except ResharingError:
+            return
+        said = [lied for each in owed if (lied := self.lie(each)) is not None]
+        for name in self.fleet.running:
+            request = CarriedRequest(
+                version=scene.version.charter.version,
+                charter=scene.version.digest,
+                statements=said,
+                have=[],
+                lacks=[],
+            )
+            await carrying_of(self.fleet, name).exchange(request, self.name)
+
+    def signed(self, message: Signed, payload: bytes) -> Signed:
+        return sign_payload(
+            payload,
+            type_=message.type,
+            signer=self.name,
+            key=self.key,
+            federation=membership_of(self.fleet, A).charter.federation,
+        )
+
+
+async def failed_by(fleet: Fleet, name: str) -> set[str]:
+    scene = await scene_of(fleet, name)
+    return {gone for each in scene.kept.attempts for gone in each.gone}
+
+
+def altered(payload: bytes) -> bytes:
+    at = len(payload) // 2
+    return payload[:at] + bytes([payload[at] ^ 1]) + payload[at + 1 :]
+
+
+@pytest.mark.parametrize("type_", ["resharing.deal", "resharing.verdict"])
+async def test_all_name_who_deviates_and_go_on_without(trio: Fleet, type_: str) -> None:
+    def lie(message: Signed) -> Signed | None:
+        if message.type != type_:
+            return message
+        return cheat.signed(message, altered(message.payload))
+
+    cheat, states = await Cheat.at(trio, C, lie), MemoryStates()
+    await month_later(trio, A, B)
+
+    async def named() -> bool:
+        await cheat.take_part(states)
+        return [await failed_by(trio, name) for name in (A, B)] == [{C}, {C}]
+
+    await eventually(named, 6 * PATIENCE)
+    await repeated(trio, A, B)
+
+    for name in (A, B):
+        assert [pin.index for pin in entry_of(trio, name).pins] == [1, 2]
+        (event,) = await trio.audit(name, "federation.resharing_failed")
+        assert f'"gone":"{C}"' in event.text
+
+
+async def test_who_vanishes_costs_a_day_and_its_share(trio: Fleet) -> None:
+    await trio.stop(C)
+    await month_later(trio, A, B)
+
+    async def heard() -> bool:
+        scenes = [await scene_of(trio, name) for name in (A, B)]
+        said = [{m.signer for e in s.kept.attempts for m in e.messages} for s in scenes]
+        return said == [{A, B}, {A, B}]
+
+    await eventually(heard, 6 * PATIENCE)
+    trio.clock.advance(timedelta(days=1, seconds=1))
+    await tend(trio)
+    assert [await failed_by(trio, name) for name in (A, B)] == [{C}, {C}]
+    await repeated(trio, A, B)
+    assert len(entry_of(trio, A).pins) == 2
+    await trio.start(C)
+    await at_generation(trio, 2, C)
+
+    member = membership_of(trio, C).charter.member(C)
+    assert member.state is MemberState.ACTIVE
+    assert membership_of(trio, C).shares == {}
+
+
+async def month_later(fleet: Fleet, *names: str) -> None:
+    """Let a month pass, and the first in line propose."""
+    fleet.clock.advance(LATER)
+    await tend(fleet, *names)
+    fleet.clock.advance(timedelta(minutes=11))
+    await tend(fleet, *names)
+
+
+async def repeated(fleet: Fleet, *names: str) -> None:
+    """Let the next attempt be proposed, and end."""
+    fleet.clock.advance(timedelta(minutes=3))
+    await tend(fleet, *names)
+    await at_generation(fleet, 2, *names)
+
+
+class KilledError(Exception):
+    """The process ends here."""
+
+
+class Dying(Faults):
+    """Dies at the first point that this process reaches, and then at the next one.
+
+    A process that has died once at a point comes past it in its next life, because the
+    state before is there or the point is the second of its state.
+    """
+
+    __slots__ = ("dead", "died")
+
+    def __init__(self) -> None:
+        self.died: list[FaultPoint] = []
+        self.dead = False
+
+    def reach(self, point: FaultPoint) -> None:
+        if self.dead:
+            raise KilledError
+        if point is FaultPoint.KEY_AFTER_RENAME or self.died[-1:] != [point]:
+            self.died.append(point)
+            self.dead = True
+            raise KilledError
+
+
+async def test_a_node_that_dies_at_every_state_goes_on_where_it_was(
+    trio: Fleet,
+) -> None:
+    dying = Dying()
+    patch(ceremonies_of(trio, B), dying)
+    await month_later(trio, A, C)
+
+    async def renewed() -> bool:
+        if dying.dead:
+            await trio.stop(B)
+            dying.dead = False
+            await trio.start(B)
+            patch(ceremonies_of(trio, B), dying)
+        return all(entry_of(trio, name).generation == 2 for name in NAMES)
+
+    await eventually(renewed, 12 * PATIENCE)
+
+    before, after = FaultPoint.KEY_BEFORE_RENAME, FaultPoint.KEY_AFTER_RENAME
+    assert dying.died == [before, after] * 4
+    assert membership_of(trio, B).shares[1].generation.number == 2
+    assert (await trio[B].base.store.check_seal()).faults == ()
+    names = [path.name for path in shares_of(trio, B)]
+    assert names == ["share-1-1.key", "share-1-2.key"]
+
+
+def patch(ceremonies: Ceremonies, faults: Faults) -> None:
+    ceremonies._faults = faults  # noqa: SLF001

@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Nobody deals for a threshold that its own people have not agreed on."""
+
+from datetime import timedelta
+
+import pytest
+from tests.node.fleet import NAMES, PATIENCE, Fleet, eventually
+from tests.node.governing.council import TWO, show
+from tests.node.renewing.fleet import (
+    OLAF,
+    at_generation,
+    ceremonies_of,
+    entry_of,
+    scene_of,
+    tend,
+)
+
+from fedsafe_federation.wireformat import encode
+from fedsafe_node.errors import BadRequestError, WrongStateError
+from fedsafe_node.renewing.messages import ReshareRequest
+from fedsafe_node.renewing.wishing import Rotation, RotationEffect
+
+A, B, C = NAMES
+
+
+async def agree_on(
+    fleet: Fleet, name: str, threshold: int, *, opens: bool = False
+) -> None:
+    """Let two people of a node agree on a threshold."""
+    effect = RotationEffect(ceremonies_of(fleet, name), fleet[name]._made.tending.run)  # noqa: SLF001
+    content = Rotation(
+        epoch=1,
+        generation=entry_of(fleet, name).generation,
+        threshold=threshold,
+        version=1,
+        opens=opens,
+        changes=[],
+    )
+    learn = await fleet[name].base.store.write(
+        lambda tx: effect.carry_out(tx, encode(content), *TWO)
+    )
+    await learn()
+
+
+async def states(fleet: Fleet) -> list[list[str]]:
+    return [[e.state for e in (await show(fleet, name)).attempts] for name in NAMES]
+
+
+async def test_another_threshold_takes_two_people_at_each_member(trio: Fleet) -> None:
+    await agree_on(trio, A, 3)
+
+    async def waits() -> bool:
+        return await states(trio) == [["under_way"], ["waits"], ["waits"]]
+
+    await eventually(waits, PATIENCE * 3)
+    files = [list(trio.place(name).keys.glob("renewal-*")) for name in NAMES]
+    assert [bool(each) for each in files] == [True, False, False]
+    await agree_on(trio, B, 3)
+    await agree_on(trio, C, 3)
+    await at_generation(trio, 2, *NAMES)
+
+    entry = entry_of(trio, A)
+    assert (entry.threshold, len(entry.pins)) == (3, 3)
+    (key,) = (await show(trio, B)).keys
+    assert (key.threshold, key.holders, key.need) == (3, [*NAMES], None)
+    await tend(trio)
+    (event, *_) = await trio.audit(B, "federation.resharing")
+    assert '"threshold":3' in event.text
+
+
+async def test_others_take_part_by_themselves_once_a_generation_is_a_day_old(
+    trio: Fleet,
+) -> None:
+    trio.clock.advance(timedelta(days=2))
+    await agree_on(trio, A, 2)
+    await at_generation(trio, 2, *NAMES)
+
+    assert entry_of(trio, C).threshold == 2
+
+
+async def test_two_people_at_each_member_begin_another_epoch(trio: Fleet) -> None:
+    for name in NAMES:
+        await agree_on(trio, name, 2, opens=True)
+
+    async def begun() -> bool:
+        return all(entry_of(trio, name).epoch == 2 for name in NAMES)
+
+    await eventually(begun, 6 * PATIENCE)
+    keys = (await show(trio, A)).keys
+    assert [(each.epoch, each.generation) for each in keys] == [(1, 1), (2, 1)]
+    with pytest.raises(WrongStateError, match="has not ended"):
+        await trio[A].services.rotations.ask(ReshareRequest(opens=True), OLAF)
+
+
+async def test_what_was_agreed_on_for_an_older_generation_is_overtaken(
+    trio: Fleet,
+) -> None:
+    effect = RotationEffect(ceremonies_of(trio, A), trio[A]._made.tending.run)  # noqa: SLF001
+    old = Rotation(epoch=1, generation=7, threshold=2, version=1, changes=[])
+
+    with pytest.raises(WrongStateError) as overtaken:
+        await trio[A].base.store.write(
+            lambda tx: effect.carry_out(tx, encode(old), *TWO)
+        )
+
+    assert overtaken.value.code == "act_changed"
+    assert (await scene_of(trio, A)).kept.wish is None
+
+
+@pytest.mark.parametrize("threshold", [1, 4])
+async def test_no_sharing_has_such_a_threshold(trio: Fleet, threshold: int) -> None:
+    rotations = trio[A].services.rotations
+
+    with pytest.raises(BadRequestError) as refused:
+        await rotations.ask(ReshareRequest(threshold=threshold), OLAF)
+
+    assert refused.value.pointer == "/threshold"
