@@ -26,6 +26,7 @@ LONGEST: Final = {
     "about": ID,
     "author": NODE,
     "breach": ID,
+    "case_id": ID,
     "credential": HASH,
     "decided_by": NAME,
     "digest": HASH,
