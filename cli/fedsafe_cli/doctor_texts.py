@@ -36,6 +36,27 @@ SAID: Final[Mapping[str, str]] = {
         "auf diesem Datenträger Platz schaffen und im Verzeichnis des Knotens nichts "
         "löschen: docs/howto/operate.md, when the disk is full"
     ),
+    # key epochs
+    "epoch {number} until {day}": "Epoche {number} bis {day}",
+    "epoch {number} ends on {day}, and signals under it 30 days later": (
+        "Epoche {number} endet am {day}, und Signale in ihr 30 Tage später"
+    ),
+    "epoch {number} has ended on {day}: nothing is published any more": (
+        "Epoche {number} ist seit {day} zu Ende: Es wird nichts mehr veröffentlicht"
+    ),
+    "two weeks before the end members begin the next one by themselves; the nodes of "
+    "all share holders have to run: docs/howto/federation.md, a new epoch": (
+        "zwei Wochen vor dem Ende beginnen die Mitglieder die nächste von selbst; alle "
+        "Knoten mit Anteilen müssen laufen: docs/howto/federation.md, a new epoch"
+    ),
+    "what was published in the epoch before ends on {day}": (
+        "was in der Epoche davor veröffentlicht wurde, endet am {day}"
+    ),
+    "`fedsafe signal ending` lists what could go on: review it, `fedsafe signal "
+    "renew`": (
+        "`fedsafe signal ending` nennt, was weiter gelten könnte: erneut prüfen, dann "
+        "`fedsafe signal renew`"
+    ),
     # the directory
     "cannot be read": "nicht lesbar",
     "{count} key files are open to others": (

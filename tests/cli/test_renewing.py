@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from fedsafe_cli.doctor_epochs import epochs
+from fedsafe_cli.doctor_texts import said
 from fedsafe_crypto.seal import RecipientKey
 from fedsafe_federation.identifiers import canonicalise
 from fedsafe_node.keyfiles import write_secret
@@ -105,3 +106,6 @@ def test_doctor_says_when_an_epoch_ends(day: str, level: str) -> None:
     assert found.level == level
     assert "2027-11-24" in found.found
     assert "signal ending" in str(old.way_out)
+    for text in (found.found, old.found, old.way_out, found.way_out):
+        if text is not None:
+            assert said(text, german=True) != text
