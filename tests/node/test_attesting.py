@@ -8,6 +8,7 @@ from importlib.resources import files
 import pytest
 from msgspec.structs import replace
 from tests.node.fleet import BEGAN, Fleet, eventually
+from tests.node.fleet_stores import FLEET_STORES
 from tests.node.origin import WHO, Origin, output_of
 from tests.node.people.test_gate import COMPLETE
 
@@ -362,6 +363,27 @@ async def test_a_signal_revoked_while_the_gate_was_closed_does_not_come_back(
 
     assert while_closed.ok
     assert await result(gated, "b.demo") is Result.NONE
+
+
+async def test_an_entry_that_no_longer_says_why_a_signal_was_erased_is_named(
+    gated: Fleet,
+) -> None:
+    await gated.publish(WHO)
+    close_gate(gated, "b.demo")
+    node = gated["b.demo"]
+    assert await relock(node.desk) == 1
+    behind = FLEET_STORES.behind(gated.place("b.demo"))
+    assert behind.change(
+        "UPDATE entries SET record = (SELECT record FROM entries AS other "
+        "WHERE other.log <> entries.log LIMIT 1) "
+        "WHERE log = (SELECT id FROM logs WHERE origin = 'b.demo/audit')"
+    )
+
+    answer = await node.services.audits.verify(Principal("audit", Role.AUDITOR))
+    bad = {each.log: each.first_bad_index for each in answer.logs if not each.ok}
+
+    assert "b.demo/audit" in bad
+    assert "signals" in {each.table for each in answer.tables if not each.ok}
 
 
 # --- members that lie
