@@ -176,7 +176,7 @@ async def test_every_route_answers_as_its_schema_says(api: Api, route: Route) ->
     assert response.status == route.status
     documented = DOCUMENT["paths"][route.path][route.method.lower()]["responses"]
     content = documented[str(route.status)].get("content", {})
-    assert response.headers.get("Content-Type", "") == "".join(content)
+    assert response.headers.get("Content-Type", "") == next(iter(content), "")
     if route.answer is not None:
         assert fits(content["application/json"]["schema"], await response.json())
     kept = f"public, max-age={route.max_age}" if route.max_age else "no-store"
