@@ -343,6 +343,7 @@ def _node(directory: Path) -> Iterator[Finding]:
         yield from not_approved(waits, _unfit(directory))
     yield from _owed(status)
     yield from epochs(status, int(time.time()))  # noqa: TID251 (the machine's clock)
+    yield from _shares(status)
     if late := status.get("breaches_overdue"):
         way_out = "tell the authority, then `fedsafe breach notify`"
         found = f"the 72 hours are over for {late} breaches"
@@ -376,6 +377,22 @@ def departed(status: Mapping[str, Any]) -> Iterator[Finding]:
     for found in status.get("keys_departed") or []:
         way_out = "`fedsafe federation status`: the nodes begin a new epoch"
         yield Finding("keys", Level.WARN, printable(str(found)), way_out)
+
+
+def _shares(status: Mapping[str, Any]) -> Iterator[Finding]:
+    """Say whether the federation's key would survive the loss of a share."""
+    threshold, holders = status.get("threshold"), status.get("holders")
+    if status.get("shares_missing"):
+        found = "this node holds no share of the key; the others answer for it"
+        way_out = "it gets one when the members next deal shares anew"
+        yield Finding("share", Level.WARN, found, way_out)
+    if threshold and holders == threshold > 1:
+        found = f"all {holders} members that hold a share are needed (t = n)"
+        way_out = (
+            "one lost share ends all lookups: keep the keys backed up apart, and let "
+            "more members join"
+        )
+        yield Finding("threshold", Level.WARN, found, way_out)
 
 
 def _owed(status: Mapping[str, Any]) -> Iterator[Finding]:

@@ -112,6 +112,20 @@ SAID: Final[Mapping[str, str]] = {
     "`fedsafe budget show` says whose, and until when": (
         "`fedsafe budget show` sagt, wessen und bis wann"
     ),
+    "this node holds no share of the key; the others answer for it": (
+        "dieser Knoten hat keinen Schlüsselanteil; die anderen antworten für ihn"
+    ),
+    "it gets one when the members next deal shares anew": (
+        "er bekommt einen, sobald die Mitglieder die Anteile neu verteilen"
+    ),
+    "all {holders} members that hold a share are needed (t = n)": (
+        "alle {holders} Mitglieder mit einem Anteil werden gebraucht (t = n)"
+    ),
+    "one lost share ends all lookups: keep the keys backed up apart, and let more "
+    "members join": (
+        "ein verlorener Anteil beendet alle Abfragen: die Schlüssel getrennt sichern, "
+        "und weitere Mitglieder aufnehmen"
+    ),
     "{count} evaluations of a week that only one of both has counted": (
         "{count} Auswertungen einer Woche, die nur eine Seite gezählt hat"
     ),

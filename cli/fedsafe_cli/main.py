@@ -49,6 +49,7 @@ COMMANDS: Final = {
     "audit": "fedsafe_cli.audit:audit",
     "store": "fedsafe_cli.store:store",
     "backup": "fedsafe_cli.backup:backup",
+    "restore": "fedsafe_cli.restore:restore",
     "doctor": "fedsafe_cli.doctor:doctor",
     "demo": "fedsafe_cli.demo:demo",
 }

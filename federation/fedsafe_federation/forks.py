@@ -22,7 +22,7 @@ from fedsafe_federation.errors import EquivocationError, MalformedError, Unknown
 from fedsafe_federation.signed import Bytes32
 from fedsafe_federation.verification import feed_name
 from fedsafe_federation.wireformat import encode
-from fedsafe_federation.witnessing import anchor_name
+from fedsafe_federation.witnessing import key_in
 
 MAX_EVIDENCE: Final = 64 * 1024
 _TYPE: Final = "fork"
@@ -133,10 +133,6 @@ def culprit(fork: Fork, charter: Charter) -> Member:
         UnknownLogError: the charter knows no such log, or not under that key.
     """
     for member in charter.members:
-        for name, public in (
-            (feed_name(member.name), member.keys.feed),
-            (anchor_name(member.name), member.keys.audit),
-        ):
-            if fork.log == name and fork.key.public == public:
-                return member
+        if key_in(member, fork.log) == fork.key:
+            return member
     raise UnknownLogError(fork.log)

@@ -38,11 +38,26 @@ _MOST_PROOF: Final = 63
 _OLD: Final = re.compile(r"old (0|[1-9][0-9]{0,18})", re.ASCII)
 _SIZE: Final = re.compile(rb"(0|[1-9][0-9]{0,18})\n")
 _TYPE: Final = "add-checkpoint"
+_LIFE: Final = re.compile(r"[1-9][0-9]{0,3}", re.ASCII)
+MOST_LIVES: Final = 9_999
+"""So often a node can be restored from an older state."""
 
 
-def anchor_name(node: str) -> str:
-    """Name a node's anchor, the log that peers cosign for its audit log."""
-    return f"{node}/anchor"
+def anchor_name(node: str, life: int = 0) -> str:
+    """Name a node's anchor, the log that peers cosign for its audit log.
+
+    A node that was restored begins a new one: it cannot go on with what others have
+    cosigned and it has lost. So each *life* has a name of its own.
+    """
+    return f"{node}/anchor/{life}" if life else f"{node}/anchor"
+
+
+def anchor_life(log: str, node: str) -> int | None:
+    """Tell which of a node's anchors a log is; None if it is none."""
+    if log == anchor_name(node):
+        return 0
+    life = log.removeprefix(f"{anchor_name(node)}/")
+    return int(life) if life != log and _LIFE.fullmatch(life) else None
 
 
 def witness_name(node: str) -> str:
@@ -62,13 +77,19 @@ def log_key(charter: Charter, origin: str, *, me: str) -> VerifierKey:
         UnknownLogError: there is no such log.
     """
     for member in charter.members:
-        keys = {
-            anchor_name(member.name): member.keys.audit,
-            feed_name(member.name): member.keys.feed,
-        }
-        if origin in keys and member.name != me:
-            return VerifierKey.of(origin, keys[origin])
+        key = key_in(member, origin)
+        if key is not None and member.name != me:
+            return key
     raise UnknownLogError(origin)
+
+
+def key_in(member: Member, origin: str) -> VerifierKey | None:
+    """Give the key of a member's log that others witness; None if it is none."""
+    if origin == feed_name(member.name):
+        return VerifierKey.of(origin, member.keys.feed)
+    if anchor_life(origin, member.name) is not None:
+        return VerifierKey.of(origin, member.keys.audit)
+    return None
 
 
 @dataclass(frozen=True, slots=True)

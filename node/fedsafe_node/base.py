@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 
 from fedsafe_federation.freshness import SeenNonces
 from fedsafe_federation.identifiers.unicode import unassigned_ranges
+from fedsafe_federation.witnessing import anchor_name
 from fedsafe_node.clock import Clock
 from fedsafe_node.config import Config, Place
-from fedsafe_node.errors import ConfigError
+from fedsafe_node.errors import ConfigError, RestoreUnfinishedError
 from fedsafe_node.evaluators import OwnList
 from fedsafe_node.followed_store import FollowedStore
 from fedsafe_node.following import ALONE, Follower, Following
@@ -19,6 +20,7 @@ from fedsafe_node.index.lists import Lists
 from fedsafe_node.index.pdq import PdqIndex
 from fedsafe_node.keys import NodeKeys, load_keys
 from fedsafe_node.loading import load_gate, load_tokens, share_tokens
+from fedsafe_node.log.anchor import read_life
 from fedsafe_node.log.audit import AuditTrail
 from fedsafe_node.log.engine import open_store
 from fedsafe_node.log.guard import Guard
@@ -112,6 +114,8 @@ class _Files:
 
 
 def _read_files(place: Place, config: Config, worker: Worker | None) -> _Files:
+    if place.restoring.exists():
+        raise RestoreUnfinishedError(str(place.directory))
     shared, tidy = worker is not None, worker is None or worker.is_first
     # Read here, off the loop, and kept: who asks later finds it.
     for table in (catalogue, phenomena, playbooks, shipped_matrix, urgencies):
@@ -196,7 +200,9 @@ async def _load_situation(
 async def _load_trail(
     situation: Situation, files: "_Files", store: Store
 ) -> AuditTrail:
-    trail = AuditTrail(situation.node, files.pseudonyms)
+    node = situation.node
+    trail = AuditTrail(node, files.pseudonyms)
+    trail.anchor = anchor_name(node, await store.read(lambda r: read_life(r, node)))
     trail.know_people(*await store.read(names_of_people))
     trail.know_policy(situation.policy.reference, situation.policy.digest)
     return trail

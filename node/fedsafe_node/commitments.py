@@ -7,6 +7,7 @@ from typing import cast
 from fedsafe_federation.errors import MalformedError
 from fedsafe_federation.records import SignalRecord, decode_record
 from fedsafe_federation.signals import SIGNAL_GROUP
+from fedsafe_federation.witnessing import anchor_life
 from fedsafe_node.log.anchor import CHECKPOINT, decode_anchor_record
 from fedsafe_node.log.audit import decode_audit_record
 from fedsafe_node.log.verification import CommitmentsOf
@@ -17,7 +18,9 @@ def commitments_for(log: LogName) -> CommitmentsOf:
     """Return the function that reads the commitments of a log's records."""
     if log.endswith("/audit"):
         return audit_commitments
-    return anchor_commitments if log.endswith("/anchor") else feed_commitments
+    if anchor_life(log, log.partition("/")[0]) is not None:
+        return anchor_commitments
+    return feed_commitments
 
 
 def anchor_commitments(record: bytes) -> Mapping[str, bytes]:

@@ -220,6 +220,11 @@ class Place:
         return self.directory / "reserve"
 
     @property
+    def restoring(self) -> Path:
+        """The mark of a restore that is under way; no node starts beside it."""
+        return self.directory / "restore.json"
+
+    @property
     def keys(self) -> Path:
         """The key files, 0600 in a directory of 0700."""
         return self.directory / "keys"

@@ -27,6 +27,7 @@
       * MissingEntriesError   entries or the tiles above them are gone
     - CorruptRowError       a row contradicts the logs, or what was signed
     - RolledBackError       the database is behind what left the node
+    - RestoreUnfinishedError a restore has not come to its end
     - SealBrokenError       tables, logs or key files are not as they were sealed
   + WorkerFailedError       a process of the node cannot start
   + TooFewConnectionsError  a server lets in fewer than the processes need
@@ -245,6 +246,16 @@ class RolledBackError(LogError):
         self.log = log
         self.kept_size = kept_size
         self.found_size = found_size
+
+
+class RestoreUnfinishedError(LogError):
+    """A restore of this node has not come to its end."""
+
+    def __init__(self, directory: str) -> None:
+        super().__init__(
+            f"a restore of {directory} has not come to its end: run the same "
+            "`fedsafe restore` again"
+        )
 
 
 class SealBrokenError(LogError):

@@ -38,6 +38,14 @@ class FaultPoint(StrEnum):
     BACKUP_BEFORE_NOTE = "backup.before_note"
     BACKUP_AFTER_NOTE = "backup.after_note"
     BACKUP_AFTER_KEYS = "backup.after_keys"
+    RESTORE_AFTER_MARK = "restore.after_mark"
+    RESTORE_AFTER_FILES = "restore.after_files"
+    RESTORE_AFTER_COPY = "restore.after_copy"
+    RESTORE_AFTER_BATCH = "restore.after_batch"
+    RESTORE_AFTER_NOTE = "restore.after_note"
+    RESTORE_AFTER_READY = "restore.after_ready"
+    RESTORE_AFTER_RENAME = "restore.after_rename"
+    RESTORE_AFTER_GUARD = "restore.after_guard"
 
 
 class Faults:

@@ -4,7 +4,9 @@
 Loaded at start, replaced whole when a founding ends and with each later version. A
 share is checked against its pins here, so a node with a wrong share never answers an
 evaluation. A member that has come after the generation was made has no share of it.
-A share of an older generation is served as long as its file is there.
+Nor has one that was restored without its share; a share that is lost otherwise breaks
+the seal, and the node does not start. A share of an older generation is served as
+long as its file is there.
 """
 
 from collections.abc import Mapping, Sequence
@@ -101,7 +103,7 @@ def load_membership(
         LeftError: the charter does not list this node any more.
         MembershipError: the charter does not verify or is not this node's, or a
             share does not fit its pin.
-        KeyFileError: a share or media key is missing, loose or malformed.
+        KeyFileError: a media key is missing, or a key is loose or malformed.
     """
     try:
         chain = [*older, decode(document, SignedCharter)]
@@ -117,7 +119,7 @@ def load_membership(
         for entry in live:
             share = shares.get((entry.epoch, entry.generation))
             holds = me.index in pins[entry.epoch].members
-            if (holds and share is None) or _lacks(entry, media, holds=holds):
+            if _lacks(entry, media, holds=holds):
                 raise KeyFileError(f"the keys of epoch {entry.epoch} are missing")
             if holds and share is not None:
                 share.check(pins[entry.epoch])
@@ -127,7 +129,7 @@ def load_membership(
     newest = {
         epoch: shares[epoch, each.generation.number]
         for epoch, each in pins.items()
-        if me.index in each.members
+        if me.index in each.members and (epoch, each.generation.number) in shares
     }
     return Membership(version, me, pins, newest, media, former)
 

@@ -278,7 +278,9 @@ class StatusAnswer(Message, frozen=True):
     `keys_departed` says for which keys members that left hold nearly enough shares.
     `disk` is `ok`, `short` while less than twice the reserve is free, and `full` while
     the reserve is given up; both numbers of it are missing where the store is on a
-    server, whose disk is not the node's.
+    server, whose disk is not the node's. `holders` are the members that hold a share of
+    the newest key, and `shares_missing` counts those that this node was to hold and has
+    not, since it was restored without them.
     """
 
     node: str
@@ -317,6 +319,8 @@ class StatusAnswer(Message, frozen=True):
     rests: str | None = None
     epoch_ends: str | None = None
     ending_over: str | None = None
+    holders: int | None = None
+    shares_missing: int = 0
 
 
 class GateAnswer(Message, frozen=True):

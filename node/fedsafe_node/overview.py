@@ -198,6 +198,8 @@ class Overview:
             reserve_mib=_reserve_mib(room),
             epoch_ends=_epoch_ends(membership),
             ending_over=_ending_over(membership, now),
+            holders=None if membership is None else _holders(membership),
+            shares_missing=0 if membership is None else _missing(membership),
         )
 
     async def checks(self) -> dict[str, str]:
@@ -329,6 +331,20 @@ def disk_state(room: Room | None) -> str:
     if room is None or not room.is_short:
         return "ok"
     return "short" if room.held else "full"
+
+
+def _holders(membership: Membership) -> int:
+    pins = membership.pins.get(membership.epoch.epoch)
+    return len(pins.members) if pins is not None else 0
+
+
+def _missing(membership: Membership) -> int:
+    """Count the live epochs of which this node was to hold a share, and has none."""
+    me, shares = membership.me.index, membership.shares
+    return sum(
+        me in pins.members and epoch not in shares
+        for epoch, pins in membership.pins.items()
+    )
 
 
 def _reserve_mib(room: Room | None) -> int | None:

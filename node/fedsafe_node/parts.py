@@ -14,7 +14,6 @@ from fedsafe_federation.errors import MalformedError
 from fedsafe_federation.handshake import Speaks, parse_speaks
 from fedsafe_federation.peer import PeerClient
 from fedsafe_federation.resharing import PROPOSAL
-from fedsafe_federation.witnessing import anchor_name
 from fedsafe_node.announcing import Announcing
 from fedsafe_node.attesting import Attesting
 from fedsafe_node.base import Base
@@ -222,7 +221,7 @@ def _peering(  # noqa: PLR0913 - everything it needs is an argument
         base.situation,
         base.store,
         feed,
-        CopyServer(base.situation, base.store),
+        CopyServer(base.situation, base.store, base.trail, base.clock),
         base.keys.statement,
         base.trail,
         base.clock,
@@ -349,7 +348,7 @@ def _desk(
 def _keeper(base: Base, feed: FeedServer, cosigning: Cosigning) -> Keeper:
     async def seen() -> Sizes | None:
         if base.situation.shared is None or not cosigning.needed:
-            kept = base.guard.sizes.get(anchor_name(base.config.name), 0)
+            kept = base.guard.sizes.get(base.trail.anchor, 0)
             return Sizes(audit=(await feed.keep_audit()).size, anchor=kept)
         if cosigning.alarm is not None or cosigning.refused:
             return None

@@ -33,6 +33,7 @@ _COUNTED: Final = frozenset(
         Event.WITHDRAWN,
         Event.PUBLISHED,
         Event.RESTRICTED,
+        Event.RESTORED,
         Event.ORIGIN_SUSPENDED,
         Event.GATE_RECORDED,
         Event.REGISTER_ENTERED,
@@ -60,6 +61,7 @@ class Reckoning:
     `ended` counts erasures that no statement and no relock explains: dates that
     passed, and own bans that were withdrawn or published. `unkept` counts what was
     stopped by statements beyond the bound of their author, which are not kept.
+    `bare` counts own signals that a restore brought back without what they said.
     `whole` is false once a period key was destroyed or events were pruned, and with
     them what some events said.
     """
@@ -73,6 +75,8 @@ class Reckoning:
     register: list[Recorded] = field(default_factory=list)
     gate: Recorded | None = None
     whole: bool = True
+    restored: bool = False
+    bare: int = 0
 
     def add(self, event: Event, detail: dict[str, object]) -> None:
         """Take in one event."""
@@ -85,6 +89,9 @@ class Reckoning:
                 self.relocked[origin] -= _count(detail, "granted")
             case Event.RESTRICTED:
                 self.unkept += _count(detail, "unkept")
+            case Event.RESTORED:
+                self.bare += _count(detail, "bare")
+                self.ended += _count(detail, "bans")
             case Event.ORIGIN_SUSPENDED:
                 self.suspended.add(origin)
             case Event.ORIGIN_RESUMED:
@@ -125,6 +132,7 @@ class Reckoner:
                     continue  # the check of the log itself names it
                 if SIGNAL_GROUP in record.commitments and not claimed[index]:
                     raise missing_row(self._audit, index)
+                found.restored |= record.event is Event.RESTORED
                 if record.event in _COUNTED and DETAIL in record.commitments:
                     await self._add(found, index, record)
         return found

@@ -72,6 +72,7 @@ class SignalRows:
         self._contested = Contested()
         self._ended = 0
         self._unstated: list[CorruptRowError] = []
+        self._bare: list[CorruptRowError] = []
 
     async def check(self) -> int:
         """Check all rows and that no signal lacks one; return how many rows.
@@ -96,7 +97,10 @@ class SignalRows:
             if log != self._audit:  # of which the reckoner looks at each entry
                 await self._check_unclaimed(log)
         claimed = self._claimed.get(self._audit, bytearray())
-        sums = Sums(self._reader, await self._reckoner.reckon(claimed))
+        said = await self._reckoner.reckon(claimed)
+        if len(self._bare) > said.bare and (said.whole or not said.restored):
+            raise self._bare[said.bare]
+        sums = Sums(self._reader, said)
         await sums.check(self._kept, self._ended, self._unstated, ours=self._ours)
         return count
 
@@ -259,16 +263,21 @@ class SignalRows:
             for kept in await self._reader.sealed_openings(
                 log, start, _PAGE, group=SIGNAL_GROUP
             ):
-                if not claimed[kept.index]:
+                if not claimed[kept.index] and (
+                    log != self._feed or kept.sealed is not None
+                ):
                     raise missing_row(log, kept.index)
             if log == self._feed:
                 await self._check_own(log, start)
 
     async def _check_own(self, log: LogName, start: int) -> None:
+        """Note own signals without a row: a restore may have lost what they said."""
         records = await self._reader.records(log, start, _PAGE)
-        for index, record in enumerate(records, start=start):
-            if not self._claimed[log][index] and _is_signal(record):
-                raise missing_row(log, index)
+        self._bare += [
+            missing_row(log, index)
+            for index, record in enumerate(records, start=start)
+            if not self._claimed[log][index] and _is_signal(record)
+        ]
 
 
 def _spans(rows: list[SignalRow]) -> Iterator[list[SignalRow]]:

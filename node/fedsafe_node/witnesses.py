@@ -56,7 +56,7 @@ class Witnesses:
         """Put the parts together; *tell* hears how far the own feed was cosigned."""
         key = VerifierKey.of(feed_name(base.config.name), base.keys.feed.public)
         anchor = Anchor(
-            base.config.name,
+            base.trail,
             base.store,
             base.guard,
             base.keys.audit,

@@ -62,3 +62,38 @@ def test_a_backup_says_what_is_next_in_both_languages(
 
 def test_keys_are_not_checked(run: "Run") -> None:
     assert run("backup", "--check", "x", "--keys", "y").status == 2
+
+
+@pytest.mark.embedded
+def test_a_node_without_a_federation_is_restored(run: "Run", stopped: Path) -> None:
+    target, config = stopped.parent / "monday", ("--config", str(stopped))
+    restoring = (
+        *("restore", str(target), "--dir", str(stopped)),
+        *("--by", "anna", "--reason", "ticket-7"),
+    )
+    assert run("backup", str(target), *config).status == 0
+    refused = run(*restoring, "--lang", "en")
+    for path in stopped.glob("store.db*"):
+        path.unlink()
+
+    german = run(*restoring, "--lang", "de")
+    verified = run("audit", "verify", *config)
+
+    assert refused.status == 5
+    assert "is there" in refused.err
+    assert german.status == 0, german.err
+    assert "wiederhergestellt: a.demo" in german.out
+    assert "verlorene Protokolleinträge" in german.out
+    assert verified.status == 0, verified.out
+
+
+def test_a_restore_says_what_it_lacks(run: "Run", short_path: Path) -> None:
+    by = ("--by", "anna", "--reason", "ticket-7")
+
+    none = run("restore", str(short_path), "--dir", str(short_path / "x"), *by)
+    half = run("restore", "x", "--dir", "y", "--keys", "k", *by)
+
+    assert none.status == 5
+    assert "fedsafe backup" in none.err
+    assert half.status == 2
+    assert "belong together" in half.err

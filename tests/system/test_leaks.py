@@ -39,6 +39,7 @@ FACTS = ("--fact", "role=service", "--fact", "purpose=recheck", "--fact", "plane
 EXEMPT = {
     "backup": "copies rows as they lie; what it writes is searched by "
     "tests/node/backup/test_making.py",
+    "restore": "takes a backup, and what it writes is as in a node that never stopped",
     "demo story": "asks the routes that are asked here about people of its own; "
     "they are in no list of secrets, and tests/cli/test_end_to_end.py tells it",
     "signal renew": "takes an epoch that has ended, which no run lives to see; "

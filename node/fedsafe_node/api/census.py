@@ -119,7 +119,7 @@ ROUTE_EVENTS: Final[Mapping[str, tuple[Event, ...]]] = {
     "feed": (Event.FEED_SERVED,),
     "giveReceipt": (Event.RECEIPT_TAKEN,),
     "founding": (Event.FEDERATION_JOINED,),
-    "addCheckpoint": (Event.FORK_SEEN,),
+    "addCheckpoint": (Event.FORK_SEEN, Event.ANCHOR_BEGUN),
     "giveFork": (Event.ORIGIN_SUSPENDED, Event.FORK_PROVEN),
     "tellFork": (Event.ORIGIN_SUSPENDED, Event.FORK_PROVEN),
     "liftFork": (Event.ORIGIN_RESUMED,),
@@ -273,6 +273,7 @@ INNER_EVENTS: Final[Mapping[str, tuple[Event, ...]]] = {
         Event.RECIPIENT_WITHHELD,
         Event.QUARANTINE_ENDED,
     ),
+    "what `fedsafe restore` does while the node stands still": (Event.RESTORED,),
     "what a match or a stop does to reviews": (
         Event.TASK_OPENED,
         Event.TASK_GROWN,

@@ -9,9 +9,8 @@ rightly gone, and the guard may have come further while the store was copied.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
-from fedsafe_node.audit_messages import VerifyAnswer
+from fedsafe_node.audit_messages import TableCheck, VerifyAnswer
 from fedsafe_node.backup.errors import BackupRefusedError
 from fedsafe_node.backup.manifest import (
     DATABASE,
@@ -20,6 +19,7 @@ from fedsafe_node.backup.manifest import (
     check_files,
     read_manifest,
 )
+from fedsafe_node.backup.restored import may_lack
 from fedsafe_node.config import Place
 from fedsafe_node.examining import unsealing_of, verify_reader
 from fedsafe_node.log.engine import examine_store
@@ -27,8 +27,6 @@ from fedsafe_node.log.guard import Kept, read_kept
 from fedsafe_node.sealed_files import SealedFiles
 from fedsafe_node.storage import store_at
 from fedsafe_node.store.protocol import LogName, Reader
-
-_DESTROYED: Final = ("periods/", "pseudonyms/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +77,7 @@ def verify_copy(directory: Path, manifest: Manifest, keys: Place) -> VerifyAnswe
 
     where = store_at(directory / DATABASE, None)
     found = examine_store(where, query, unsealing_of(keys.periods))
-    tables = [each for each in found.tables if not _is_destroyed(each.first_bad)]
+    tables = [each for each in found.tables if not _is_destroyed(each)]
     ok = all(each.ok for each in found.logs) and all(each.ok for each in tables)
     return VerifyAnswer(ok=ok, logs=found.logs, tables=tables)
 
@@ -95,5 +93,6 @@ async def _until(
     }
 
 
-def _is_destroyed(name: str | None) -> bool:
-    return name is not None and name.startswith(_DESTROYED)
+def _is_destroyed(table: TableCheck) -> bool:
+    name = table.first_bad or ""
+    return table.table == "keys" and table.damage == "incomplete" and may_lack(name)

@@ -31,3 +31,31 @@ class BackupBrokenError(NodeError):
         first = parts[0]
         super().__init__(f"the backup is damaged at {first.name}: {first.why}")
         self.parts = tuple(parts)
+
+
+class MembersAwayError(NodeError):
+    """Members do not answer that may have seen more of the own feed than all others."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        super().__init__(
+            f"{', '.join(names)}: no usable answer, and nobody else knows what they "
+            "have seen of this node's feed"
+        )
+        self.names = tuple(names)
+
+
+class PastLostError(NodeError):
+    """More of the own feed has left the node than anybody holds.
+
+    `witness` has seen it; None if only the rollback guard knows of it.
+    """
+
+    def __init__(self, witness: str | None, seen: int, reach: int) -> None:
+        who = witness or "the rollback guard"
+        super().__init__(
+            f"{who} knows of {seen} entries of this node's feed, and nobody who "
+            f"answers holds more than {reach}: to go on there would show two histories"
+        )
+        self.witness = witness
+        self.seen = seen
+        self.reach = reach

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Final
 
 from fedsafe_federation.replication import Offload
-from fedsafe_federation.witnessing import anchor_name
 from fedsafe_node.config import AuditRetention
 from fedsafe_node.erasers import Erasers
 from fedsafe_node.evidence.accounts import register_hands
@@ -83,7 +82,7 @@ class Keeper:
             office.clock,
             kept,
             destroying=self.destroying,
-            pruning=Pruning(office, anchor=anchor_name(office.node), seen=seen),
+            pruning=Pruning(office, anchor=office.trail.anchor, seen=seen),
             periods=periods,
             pseudonyms=pseudonyms,
         )

@@ -22,7 +22,6 @@ from fedsafe_federation.charter import SignedCharter
 from fedsafe_federation.replication import Offload
 from fedsafe_federation.signed import Signed
 from fedsafe_federation.wireformat import decode, encode
-from fedsafe_federation.witnessing import anchor_name
 from fedsafe_node.errors import DeniedError, WrongStateError
 from fedsafe_node.evidence.anchored import Anchored, find_first, read_leaves
 from fedsafe_node.evidence.archive import Archive
@@ -159,14 +158,14 @@ class EvidenceService:
     ) -> Witnessed | None:
         if anchor is None:
             return None
-        node, log = self._office.node, self._office.trail.log
+        log, name = self._office.trail.log, self._office.trail.anchor
 
         async def query(reader: Reader) -> Witnessed | None:
             charter = await _read_charter(reader)
             path: list[bytes] = []
             if anchor.size < size:
                 path = await prove_consistency(reader, log, anchor.size, size)
-            name, end = anchor_name(node), anchor.index + 1
+            end = anchor.index + 1
             first = await find_first(reader, name, since, end)
             if charter is None or first == end:
                 return None
@@ -176,9 +175,10 @@ class EvidenceService:
         return await self._office.store.scan(query)
 
     async def _leaves(self, witnessed: Witnessed) -> AsyncIterator[tuple[str, bytes]]:
-        node = self._office.node
-        audit, end = audit_verifier(node, self._keys), witnessed.anchor.index + 1
-        anchored = Anchored(anchor_name(node), audit, witnessed.first, end)
+        office = self._office
+        audit = audit_verifier(office.node, self._keys)
+        end = witnessed.anchor.index + 1
+        anchored = Anchored(office.trail.anchor, audit, witnessed.first, end)
         for start in anchored.starts():
             yield await self._office.store.scan(
                 partial(read_leaves, anchored=anchored, start=start)

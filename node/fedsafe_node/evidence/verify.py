@@ -67,6 +67,7 @@ _UNIX = 3 << 8 | _VERSION
 _ED25519, _COSIGNER = b"\1", b"\4"
 _KEY_ID = 4
 _SALT = 32
+_RESTORED = "backup.restored"
 
 
 class PackError(Exception):
@@ -313,6 +314,8 @@ class Report:
     Of the anchor's `anchors` leaves those from `first_anchor` on are opened; the last
     of them holds the first `cosigned` entries. `newest` is when the newest of these
     that is in the pack was written (seconds, by the node's clock; 0 if none is).
+    The node was `restored` so often from an older state, as its anchor's name says;
+    `declared` are the entries of the pack that say what was lost then.
     """
 
     node: str = ""
@@ -325,6 +328,8 @@ class Report:
     cosigned: int = 0
     first_anchor: int = 0
     anchors: int = 0
+    restored: int = 0
+    declared: list[int] = field(default_factory=list)
     witnesses: list[tuple[str, int]] = field(default_factory=list)
     members: int = 0
     newest: int = 0
@@ -344,6 +349,7 @@ class _Slice:
     openings: bool
     events: frozenset[str] | None
     counts: dict[str, int]
+    declared: list[int]
     cosigned: int
     newest: int = 0
     leaves: list[bytes] = field(default_factory=list)
@@ -383,6 +389,8 @@ class _Slice:
         if committed or (line["withheld"] if self.openings else line["openings"]):
             raise PackError(f"entry {index}: openings are missing, or too many")
         self.leaves.append(leaf_hash(data))
+        if record["event"] == _RESTORED:
+            self.declared.append(index)
         if index < self.cosigned:
             self.newest = max(self.newest, _seconds(record["at"]))
         self.counts["records"] += 1
@@ -505,7 +513,15 @@ def _chain(kept: dict[str, bytes]) -> _Chain:
     key, first = _audit_key(kept), _json(kept["cosigned.json"]).get("first")
     if not isinstance(first, int) or first < 0:
         raise PackError("cosigned.json is malformed")
-    return _Chain(f"{key.name.removesuffix('/audit')}/anchor", key, first)
+    text, _ = split_note(_text(_json(kept["cosigned.json"]), "checkpoint").encode())
+    name = text.partition("\n")[0]
+    if not re.fullmatch(re.escape(_anchor(key)) + r"(/[1-9][0-9]{0,3})?", name):
+        raise PackError("what was cosigned is another log")
+    return _Chain(name, key, first)
+
+
+def _anchor(key: Key) -> str:
+    return f"{key.name.removesuffix('/audit')}/anchor"
 
 
 def _begin(kept: dict[str, bytes], chain: _Chain | None, report: Report) -> _Slice:
@@ -522,6 +538,7 @@ def _begin(kept: dict[str, bytes], chain: _Chain | None, report: Report) -> _Sli
         openings=pack.get("openings") == "included",
         events=None if events is None else frozenset(map(str, events)),
         counts=report.counts,
+        declared=report.declared,
         cosigned=chain.size if chain is not None else 0,
     )
 
@@ -594,6 +611,7 @@ def _check_cosigned(
     check_extends(chain.size, chain.root, report.size, root, path)
     report.cosigned, report.anchors = chain.size, size
     report.first_anchor = chain.first
+    report.restored = int(chain.name.removeprefix(_anchor(chain.key))[1:] or 0)
 
 
 def _check_log(key: Key, text: str, lines: Sequence[tuple[str, bytes]]) -> None:
@@ -838,6 +856,7 @@ def main(arguments: Sequence[str]) -> int:
     _say(f"holds / enthält: {counts}")
     _say(f"fingerprint / Fingerabdruck: {report.fingerprint}")
     _tell_cosigned(report)
+    _tell_gaps(report)
     if given.fingerprint is None:
         _say("NOT COMPARED: ask the node's operator for the fingerprint by another way")
         _say("NICHT VERGLICHEN: Fingerabdruck auf anderem Weg beim Betreiber erfragen")
@@ -882,6 +901,8 @@ def _tell_cosigned(report: Report) -> None:
         return
     there, members = len(report.witnesses), report.members
     first, last = report.first_anchor, report.anchors - 1
+    if report.restored:
+        _say(f"restored / wiederhergestellt: {report.restored} x")
     _say(f"cosigned / mitgezeichnet: entries 0 to {report.cosigned - 1}")
     _say(f"one past in anchors / eine Vergangenheit in Ankern: {first} to {last}")
     _say(f"by / von: {there} of {members} other members / anderen Mitgliedern")
@@ -890,6 +911,15 @@ def _tell_cosigned(report: Report) -> None:
         if at < report.newest:
             _say(f"  {name}: BEFORE the newest entry / VOR dem neuesten Eintrag")
     _say(f"charter / Satzung (SHA-256): {report.charter}")
+
+
+def _tell_gaps(report: Report) -> None:
+    for index in report.declared:
+        _say(
+            f"declared gap: entry {index} says which entries before it were lost, and "
+            f"why / erklärte Lücke: Eintrag {index} sagt, welche davor verloren sind "
+            "und warum"
+        )
 
 
 def _moment(at: int) -> str:

@@ -16,9 +16,11 @@ import msgspec
 from fedsafe_crypto.commitment import SALT_BYTES, commit
 from fedsafe_federation.signed import Bytes32
 from fedsafe_federation.wireformat import decode, encode
+from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.store.rows import LogEntry, Opening
 
 CHECKPOINT: Final = "checkpoint"
+_LIFE: Final = "anchor/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,19 @@ class AnchorProof:
     index: int
     size: int
     by: tuple[tuple[str, int], ...]
+
+
+async def read_life(reader: Reader, node: str) -> int:
+    """Read which of a member's anchors is the newest that was cosigned here.
+
+    Of the own node it says with which one it goes on since it was restored last.
+    """
+    return int(await reader.meta(_LIFE + node) or 0)
+
+
+async def keep_life(tx: Transaction, node: str, life: int) -> None:
+    """Keep which of a node's anchors is the newest."""
+    await tx.set_meta(_LIFE + node, b"%d" % life)
 
 
 class AnchorRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -21,6 +21,7 @@ import msgspec
 from fedsafe_crypto.commitment import SALT_BYTES, commit
 from fedsafe_federation.signed import Bytes32
 from fedsafe_federation.wireformat import decode, encode
+from fedsafe_federation.witnessing import anchor_name
 from fedsafe_node.log.grounds import Basis, grounds_for
 from fedsafe_node.log.pseudonyms import Pseudonyms
 from fedsafe_node.store.rows import LogEntry, Opening
@@ -188,6 +189,8 @@ class Event(StrEnum):
     ERASURE_OWED = "feed.erasure_owed"
     ERASURE_SETTLED = "feed.erasure_settled"
     BACKUP_MADE = "backup.made"
+    RESTORED = "backup.restored"
+    ANCHOR_BEGUN = "witness.anchor_begun"
 
 
 class AuditRecord(
@@ -220,11 +223,13 @@ def audit_log_name(node: str) -> str:
 class AuditTrail:
     """Makes the entries of one node's audit log.
 
+    `anchor` is the log of its checkpoints that peers cosign.
     Without *pseudonyms* names stand as they are: for a node that has no staff yet.
     """
 
     def __init__(self, node: str, pseudonyms: Pseudonyms | None = None) -> None:
         self.log = audit_log_name(node)
+        self.anchor = anchor_name(node)
         self.pseudonyms = pseudonyms
         self._hashes: dict[str, str] = {}
 

@@ -33,6 +33,7 @@ from fedsafe_federation.wireformat import decode, encode
 from fedsafe_federation.witnessing import anchor_name
 from fedsafe_node.clock import Clock
 from fedsafe_node.errors import BadRequestError, NotFoundError
+from fedsafe_node.log.anchor import read_life
 from fedsafe_node.log.audit import AuditTrail, Event
 from fedsafe_node.log.fork_messages import (
     ForksAnswer,
@@ -133,11 +134,10 @@ class Forks:
 
     async def kept(self) -> ForksAnswer:
         """List the evidence that is kept and was not lifted."""
-        logs = self._logs()
 
         async def query(reader: Reader) -> list[KeptFork]:
             found: list[KeptFork] = []
-            for log, origin in logs.items():
+            for log, origin in await self._logs(reader):
                 data = await reader.meta(_KEPT + log)
                 if data:
                     evidence = decode(data, ForkEvidence)
@@ -153,8 +153,9 @@ class Forks:
         Raises:
             NotFoundError: it is not kept here.
         """
-        origin = self._logs().get(request.log)
-        if origin is None:
+        origin = request.log.partition("/")[0]
+        named = await self._store.read(self._logs)
+        if (request.log, origin) not in named:
             raise NotFoundError("evidence of such a log")
         entry = self._trail.entry(
             Event.ORIGIN_RESUMED,
@@ -292,12 +293,14 @@ class Forks:
                 facts = fields(peer=member.name, reason=type(error).__name__)
                 _LOG.info("evidence not handed on", extra=facts)
 
-    def _logs(self) -> dict[str, str]:
-        return {
-            name(member): member
-            for member in self._situation.others()
-            for name in (feed_name, anchor_name)
-        }
+    async def _logs(self, reader: Reader) -> list[tuple[str, str]]:
+        """Name the logs of other members that are witnessed here, with their origin."""
+        found: list[tuple[str, str]] = []
+        for member in self._situation.others():
+            lives = range(await read_life(reader, member) + 1)
+            anchors = [anchor_name(member, life) for life in lives]
+            found += [(log, member) for log in (feed_name(member), *anchors)]
+        return found
 
 
 async def _suspend(tx: Transaction, origin: str, at: int) -> None:

@@ -9,7 +9,7 @@ refused: going on with it would show two different logs to the world.
 import fcntl
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from secrets import token_hex
@@ -207,6 +207,23 @@ class Guard:
             ):
                 path = str(self._path(kept.log))
                 raise RolledBackError(kept.log, kept.size, size, path)
+
+
+def put_back(directory: Path, kept: Iterable[Kept]) -> None:
+    """Let the guard hold these checkpoints and no others, durably.
+
+    Only a restore may: what has left the node before is kept in its mark meanwhile.
+    """
+    make_private_directory(directory)
+    wanted = {_name_of(each.log): each for each in kept}
+    for name, each in wanted.items():
+        draft = directory / f".{name}.{token_hex(4)}"
+        write_durably(draft, msgspec.json.encode(each))
+        draft.replace(directory / name)
+    for path in directory.glob(f"*{_SUFFIX}"):
+        if path.name not in wanted:
+            path.unlink()
+    sync_directory(directory)
 
 
 def read_kept(directory: Path) -> dict[LogName, Kept]:

@@ -14,14 +14,14 @@ from fedsafe_crypto.errors import CryptoError
 from fedsafe_crypto.identity import SigningKey
 from fedsafe_crypto.note import VerifierKey
 from fedsafe_federation.replication import Offload
-from fedsafe_federation.witnessing import anchor_name
+from fedsafe_federation.witnessing import anchor_life, anchor_name
 from fedsafe_node.log.anchor import (
     CHECKPOINT,
     AnchorProof,
     Cosigned,
     anchor_entry,
 )
-from fedsafe_node.log.audit import audit_log_name
+from fedsafe_node.log.audit import AuditTrail
 from fedsafe_node.log.guard import Guard
 from fedsafe_node.log.proofs import log_root
 from fedsafe_node.log.tiling import SignedTree
@@ -39,7 +39,7 @@ class Anchor:
 
     def __init__(  # noqa: PLR0913 - everything it needs is an argument
         self,
-        node: str,
+        trail: AuditTrail,
         store: Store,
         guard: Guard,
         key: SigningKey,
@@ -47,9 +47,9 @@ class Anchor:
         *,
         offload: Offload,
     ) -> None:
-        self.log = anchor_name(node)
+        self.log = trail.anchor
         self.key = VerifierKey.of(self.log, key.public)
-        self._audit = VerifierKey.of(audit_log_name(node), key.public)
+        self._audit = VerifierKey.of(trail.log, key.public)
         self._store = store
         self._guard = guard
         self._signing_key = key
@@ -57,6 +57,12 @@ class Anchor:
         self._offload = offload
         self._growing = asyncio.Lock()
         self._anchored = 0
+
+    def next_key(self) -> VerifierKey:
+        """Give the key of the anchor that this node begins when it is restored next."""
+        node = self._audit.name.partition("/")[0]
+        life = anchor_life(self.log, node) or 0
+        return VerifierKey.of(anchor_name(node, life + 1), self._signing_key.public)
 
     async def grow(self) -> SignedTree:
         """Commit to the audit log's present end, if it grew, and sign the anchor.

@@ -12,7 +12,6 @@ from fedsafe_federation.charter import Member
 from fedsafe_federation.errors import PeerError
 from fedsafe_federation.peer import WITNESS_PATH, PeerClient
 from fedsafe_federation.verification import feed_name
-from fedsafe_federation.witnessing import anchor_name
 from fedsafe_node.log.forks import Forks
 from fedsafe_node.peering.witnessing import WitnessServer
 from fedsafe_node.situation import Situation
@@ -52,7 +51,8 @@ class Comparing:
 
     async def _compare(self, witness: Member, member: Member) -> None:
         prefix = witness.url + WITNESS_PATH
-        for name in (anchor_name(member.name), feed_name(member.name)):
+        anchor = await self._server.anchor_of(member.name)
+        for name in (anchor, feed_name(member.name)):
             note = await self._client.witnessed(witness.name, prefix, name)
             if note is None:
                 continue

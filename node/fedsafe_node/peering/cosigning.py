@@ -16,7 +16,8 @@ import logging
 from datetime import datetime, timedelta
 from typing import Final
 
-from fedsafe_crypto.checkpoint import Checkpoint
+from fedsafe_crypto.checkpoint import Checkpoint, open_checkpoint
+from fedsafe_crypto.errors import CryptoError
 from fedsafe_crypto.note import split_note
 from fedsafe_federation.errors import PeerError, PeerRefusedError
 from fedsafe_federation.peer import WITNESS_PATH, PeerClient
@@ -106,6 +107,25 @@ class Cosigning(Asking):
         self.refused = any(refusals) and None not in answers
         if self.refused:
             _LOG.error("no member tells what it has seen", extra=fields(reason="clock"))
+
+    async def compare_with(self, witness: Asked) -> None:
+        """Ask what a witness has seen of this anchor, and of one that comes after it.
+
+        Raises:
+            RolledBackError: an own checkpoint that is not this node's past.
+            PeerError: it does not tell, or shows what this node has not signed.
+        """
+        await super().compare_with(witness)
+        later = self._anchor.next_key()
+        note = await self._client.witnessed(witness.name, witness.prefix, later.name)
+        if note is None:
+            return
+        try:
+            seen = open_checkpoint(note, later)
+        except CryptoError:
+            raise PeerError(witness.name, "what it has seen is not ours") from None
+        source = f"witnessed by {witness.name}"
+        raise RolledBackError(later.name, seen.size, 0, source)
 
     async def run(self) -> None:
         """Grow the anchor and ask whoever is due; return while they are asked."""

@@ -5,12 +5,16 @@ What a member holds of another's feed is what all hold of it: records with salte
 commitments, restrictions, a checkpoint that its origin signed. Openings are not
 carried, since only an origin that hands them out itself knows who has them. Of records
 that are in quarantine here none is carried; restrictions are.
+
+Its origin itself asks when it has lost them (`fedsafe restore`): it is given back what
+it has given, and so learns anew who has which. That is an event of the audit log.
 """
 
 from fedsafe_federation.charter import Member
 from fedsafe_federation.feed import (
     MAX_RECORDS,
     MAX_RESTRICTIONS,
+    FeedOpening,
     FeedRequest,
     RecordLine,
     encode_batch,
@@ -18,22 +22,30 @@ from fedsafe_federation.feed import (
 from fedsafe_federation.signed import Signed
 from fedsafe_federation.verification import feed_name, open_checkpoint
 from fedsafe_federation.wireformat import decode
+from fedsafe_node.clock import Clock
 from fedsafe_node.errors import BadRequestError, NotFoundError
+from fedsafe_node.log.audit import AuditTrail, Event
 from fedsafe_node.log.proofs import prove_consistency
 from fedsafe_node.situation import Situation
-from fedsafe_node.store.protocol import Reader, Store
+from fedsafe_node.store.protocol import Reader, Store, Transaction
 from fedsafe_node.tracing import nothing_happened
 
 
 class CopyServer:
     """Serves what this node has verified of other members' feeds."""
 
-    def __init__(self, situation: Situation, store: Store) -> None:
+    def __init__(
+        self, situation: Situation, store: Store, trail: AuditTrail, clock: Clock
+    ) -> None:
         self._situation = situation
         self._store = store
+        self._trail = trail
+        self._clock = clock
 
-    async def batch(self, request: FeedRequest) -> bytes:
+    async def batch(self, request: FeedRequest, asker: str) -> bytes:
         """Give a batch of another member's feed, up to where the copy here is whole.
+
+        With the openings that are held here, if its origin is the *asker*.
 
         Raises:
             NotFoundError: it is no member's, or no whole copy is here.
@@ -42,12 +54,33 @@ class CopyServer:
         if not 1 <= request.limit <= MAX_RECORDS:
             raise BadRequestError("bad_limit", f"limit is 1 to {MAX_RECORDS}")
         origin = self._member(request.origin)
-        nothing_happened()
+        is_own = asker == origin.name
         # Encoding is part of the query: both are away from the event loop.
         aside = self._situation.coverage.set_aside.get(origin.name)
-        return await self._store.scan(
-            lambda reader: _batch(reader, origin, request, aside)
+        data, openings = await self._store.scan(
+            lambda reader: _batch(
+                reader, origin, request, None if is_own else aside, is_own=is_own
+            )
         )
+        if not openings:
+            nothing_happened()
+            return data
+        entry = self._trail.entry(
+            Event.FEED_SERVED,
+            at=self._clock.now(),
+            detail={
+                "peer": asker,
+                "origin": origin.name,
+                "since": request.since,
+                "openings": openings,
+            },
+        )
+
+        async def act(tx: Transaction) -> None:
+            await tx.append(self._trail.log, entry.record, entry.openings)
+
+        await self._store.write(act)
+        return data
 
     def _member(self, name: str) -> Member:
         shared = self._situation.shared
@@ -58,8 +91,13 @@ class CopyServer:
 
 
 async def _batch(
-    reader: Reader, origin: Member, request: FeedRequest, aside: int | None
-) -> bytes:
+    reader: Reader,
+    origin: Member,
+    request: FeedRequest,
+    aside: int | None,
+    *,
+    is_own: bool,
+) -> tuple[bytes, int]:
     row = await reader.peer(origin.name)
     if row is None or not row.checkpoint:
         raise NotFoundError("copy of that feed")
@@ -71,19 +109,36 @@ async def _batch(
         raise BadRequestError("bad_position", "the copy here is not that long")
     until = size if aside is None else max(since, min(size, aside))
     records = await reader.records(log, since, min(request.limit, until - since))
-    stop = since + len(records)
+    stop, held = since + len(records), dict[int, FeedOpening]()
+    if is_own and records:
+        held = await _held(reader, log, since, len(records))
     rows = await reader.restrictions_by(
         origin.name, request.restrictions, MAX_RESTRICTIONS
     )
-    return encode_batch(
+    lines = [
+        RecordLine(at, record, held.get(at)) for at, record in enumerate(records, since)
+    ]
+    data = encode_batch(
         [decode(row.statement, Signed) for row in rows],
-        [RecordLine(at, record) for at, record in enumerate(records, since)],
+        lines,
         next_index=stop,
         checkpoint=row.checkpoint,
         consistency=await _consistency(reader, log, known, size),
         extends=await _consistency(reader, log, stop, size),
         bulk=request.bulk,
     )
+    return data, len(held)
+
+
+async def _held(
+    reader: Reader, log: str, since: int, count: int
+) -> dict[int, FeedOpening]:
+    kept = await reader.openings(log, since, count)
+    return {
+        each.index: FeedOpening(salt=each.opening.salt, payload=each.opening.payload)
+        for each in kept
+        if each.opening is not None
+    }
 
 
 async def _consistency(reader: Reader, log: str, old: int, new: int) -> list[bytes]:

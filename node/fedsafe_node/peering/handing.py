@@ -24,7 +24,7 @@ from fedsafe_policies.vocabulary import Plane, Purpose
 
 NOWHERE: Final = ""
 """The jurisdiction of a member that none is known of: no policy admits it."""
-_PURPOSES: Final = {
+PURPOSES: Final = {
     Plane.ACTOR: Purpose.MODERATION_REVIEW,
     Plane.MEDIA: Purpose.MEDIA_MATCHING,
 }
@@ -132,7 +132,7 @@ class Hander:
         audience, meant = audience_of(names), members_in(names, self._situation.policy)
         basis = self._basis(plane)
         request = OpeningRequest(
-            plane, audience, self._recipient, _PURPOSES[plane], basis
+            plane, audience, self._recipient, PURPOSES[plane], basis
         )
         decision = self._situation.decide(request, self._now)
         others = meant is not None and self._member not in meant
@@ -150,7 +150,7 @@ class Hander:
             first=run.first,
             last=run.last,
             at=int(self._now.timestamp()),
-            purpose=_PURPOSES[run.terms.plane].value,
+            purpose=PURPOSES[run.terms.plane].value,
             basis=run.terms.basis,
         )
 

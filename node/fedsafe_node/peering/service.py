@@ -151,7 +151,7 @@ class PeeringService:
         self._stir(peer)
         self._heard(peer)
         if request.origin != self._situation.node:
-            return await self._copies.batch(request)
+            return await self._copies.batch(request, peer)
         now = self._clock.now()
         if not self._situation.attested(peer, now):
             self._attesting.wake(peer)

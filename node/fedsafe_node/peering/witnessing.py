@@ -38,6 +38,7 @@ from fedsafe_federation.witnessing import (
     TEXT_TYPE,
     AddCheckpoint,
     Seen,
+    anchor_life,
     anchor_name,
     judge,
     log_key,
@@ -45,10 +46,11 @@ from fedsafe_federation.witnessing import (
 )
 from fedsafe_node.clock import Clock
 from fedsafe_node.errors import NotFoundError
+from fedsafe_node.log.anchor import keep_life, read_life
 from fedsafe_node.log.audit import AuditTrail, Event
 from fedsafe_node.log.forks import Forks
 from fedsafe_node.situation import Situation
-from fedsafe_node.store.protocol import Store, Transaction
+from fedsafe_node.store.protocol import Reader, Store, Transaction
 from fedsafe_node.store.witness_rows import WitnessedRow
 from fedsafe_node.telemetry import LOGGER, fields
 from fedsafe_node.tracing import nothing_happened
@@ -124,7 +126,8 @@ class WitnessServer:
         Raises:
             NotFoundError: none was.
         """
-        hashes = {sha256(name.encode()).hexdigest(): name for name in self._logs()}
+        names = await self._store.read(self._logs)
+        hashes = {sha256(name.encode()).hexdigest(): name for name in names}
         if origin_hash not in hashes:
             raise NotFoundError("log that is witnessed here")
         name, me = hashes[origin_hash], self._situation.node
@@ -133,6 +136,10 @@ class WitnessServer:
         if row is None:
             raise NotFoundError("checkpoint that was cosigned here")
         return row.note
+
+    async def anchor_of(self, node: str) -> str:
+        """Name the newest anchor of a member that was cosigned here."""
+        return anchor_name(node, await self._store.read(lambda r: read_life(r, node)))
 
     async def compare(self, log: str, note: bytes) -> None:
         """Compare what another member has cosigned of a log with what is kept here.
@@ -191,6 +198,11 @@ class WitnessServer:
     ) -> str | WitnessRefusedError:
         row = await tx.witnessed(key.encode())
         seen = Seen(row.size, row.root) if row is not None else NOTHING_SEEN
+        node = key.name.partition("/")[0]
+        life, newest = anchor_life(key.name, node), await read_life(tx, node)
+        if life is not None and life < newest:
+            nothing_happened()  # it was said to be over: nothing is added to it
+            return WitnessRefusedError(key.name, "its node has begun another one")
         try:
             checkpoint = judge(request, key, seen)
         except WitnessRefusedError as error:
@@ -205,7 +217,18 @@ class WitnessServer:
         note = f"{_signed(request.note, key)}{line}".encode()
         size, root = checkpoint.size, checkpoint.root
         await tx.put_witnessed(WitnessedRow(key.encode(), size, root, note, at))
+        if life is not None and life > newest:
+            await self._note_life(tx, node, life)
         return line
+
+    async def _note_life(self, tx: Transaction, node: str, life: int) -> None:
+        await keep_life(tx, node, life)
+        entry = self._trail.entry(
+            Event.ANCHOR_BEGUN,
+            at=self._clock.now(),
+            detail={"peer": node, "log": anchor_name(node, life)},
+        )
+        await tx.append(self._trail.log, entry.record, entry.openings)
 
     async def _note_fork(
         self, tx: Transaction, key: VerifierKey, row: WitnessedRow, note: bytes
@@ -238,9 +261,12 @@ class WitnessServer:
             raise UnknownLogError(self._situation.node)
         return shared.membership.charter
 
-    def _logs(self) -> list[str]:
-        others = self._situation.others()
-        return [name(each) for each in others for name in (anchor_name, feed_name)]
+    async def _logs(self, reader: Reader) -> list[str]:
+        names: list[str] = []
+        for other in self._situation.others():
+            lives = range(await read_life(reader, other) + 1)
+            names += [feed_name(other), *(anchor_name(other, life) for life in lives)]
+        return names
 
 
 def _differ(row: WitnessedRow, there: Checkpoint) -> bool:

@@ -32,7 +32,7 @@ from msgspec.structs import replace
 
 from fedsafe_federation.evaluation import digest
 from fedsafe_federation.restrictions import Restriction
-from fedsafe_federation.verification import VerifiedRestriction
+from fedsafe_federation.verification import VerifiedRestriction, feed_name
 from fedsafe_federation.wireformat import encode
 from fedsafe_node.log.audit import AuditTrail, Event
 from fedsafe_node.signals.disputing import (
@@ -275,7 +275,8 @@ async def _load(
     named = list(dict.fromkeys(id_ for r in own for id_ in r.signals))
     rows = await tx.signals_named(name, named)
     peer = await tx.peer(name)
-    cursor = peer.cursor if peer is not None else 0
+    # The own feed has no cursor: all of it is here.
+    cursor = peer.cursor if peer is not None else await tx.log_size(feed_name(name))
     return _Author(
         rows={row.signal_id: row for row in rows},
         settled=await tx.settled(name, named),
