@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
+from stat import S_IMODE
 from typing import Final
 
 from fedsafe_node.backup.errors import BackupRefusedError
@@ -166,8 +167,15 @@ def _draft(target: Path) -> Iterator[Path]:
     """Make the directory that becomes the backup, and take it away if it does not."""
     draft = target.with_name(f".{target.name}.part")
     draft.mkdir(mode=0o700, exist_ok=True)
-    lock = os.open(draft, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    flags = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+    try:  # what a link leads to would be cleared
+        lock = os.open(draft, flags | os.O_NOFOLLOW)
+    except OSError:
+        raise _not_ours(draft) from None
     try:
+        status = os.fstat(lock)
+        if status.st_uid != os.geteuid() or S_IMODE(status.st_mode) & 0o077:
+            raise _not_ours(draft)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -182,6 +190,13 @@ def _draft(target: Path) -> Iterator[Path]:
             raise
     finally:
         os.close(lock)
+
+
+def _not_ours(draft: Path) -> BackupRefusedError:
+    return BackupRefusedError(
+        f"{draft} was not made by `fedsafe backup` for this user",
+        "look at what it is, and take it away or name another backup",
+    )
 
 
 def _clear(draft: Path) -> None:
@@ -218,15 +233,23 @@ def _copy_store(place: Place, copy: Path, copied: Copied) -> None:
 
 
 def _copy_files(place: Place, config: Config, draft: Path) -> None:
-    named = (config.custody_key, config.do_not_share, config.calendar, config.policy)
+    named = (
+        *(config.custody_key, config.do_not_share, config.calendar, config.policy),
+        config.help,
+    )
     single = [
         place.config,
         place.witness_policy,
         place.additions_policy,
         *(place.directory / name for name in named if name is not None),
     ]
-    inside = place.directory.resolve()
+    inside, keys = place.directory.resolve(), place.keys.resolve()
     for path in dict.fromkeys(single):
+        if path.resolve().is_relative_to(keys):
+            raise BackupRefusedError(
+                f"node.toml names {path}, which lies among the keys",
+                "keys go apart: name a file that is none",
+            )
         if path.is_file() and path.resolve().is_relative_to(inside):
             _copy(path, draft / path.resolve().relative_to(inside))
     for directory in (place.guard, place.policies):

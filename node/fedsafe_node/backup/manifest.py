@@ -94,9 +94,16 @@ def read_manifest(directory: Path) -> tuple[Manifest, str]:
             f"{path} is no manifest of a backup that this program knows",
             "use the program that made the backup, or a newer one",
         ) from None
+    if DATABASE not in manifest.files:
+        raise BackupRefusedError(f"{path} names no store")
     for name in manifest.files:
-        if Path(name).is_absolute() or ".." in Path(name).parts:
+        parts = Path(name).parts
+        if Path(name).is_absolute() or ".." in parts:
             raise BackupRefusedError(f"{path} names a file that is not in the backup")
+        # A key that others know, or what SQLite would play into the store.
+        beside = name != DATABASE and parts[:1] != () and parts[0].startswith(DATABASE)
+        if beside or parts[:1] in {(), ("keys",), ("restore.json",)}:
+            raise BackupRefusedError(f"{path} names a file that no backup holds")
     return manifest, digest_of(content)
 
 

@@ -26,7 +26,9 @@ MAGIC: Final = b"fedsafe-keys-1\n"
 _INFO: Final = b"fedsafe/v1/backup keys"
 _LARGEST: Final = 64 << 20
 _DEEPEST: Final = 2  # keys/periods/2026-11.key
-Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)?$")]
+Name = Annotated[
+    str, msgspec.Meta(pattern=r"^[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)?(?!\n)$")
+]
 
 
 class _Keys(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -61,7 +61,7 @@ def assessed(
         help=request.help or file.help,
         level=request.level or file.level,
         evidence_decision=request.evidence_decision or file.evidence_decision,
-        opinion=request.opinion or file.opinion,
+        opinion=request.opinion or _still(file, known),
         holds=(*file.holds, *_holds(request.hold, now)),
     )
     _check_done(changed)
@@ -148,6 +148,12 @@ def _check_done(file: CaseFile) -> None:
             f"{', '.join(sorted(known)) or 'of no phenomenon yet'}",
             pointer="/done",
         )
+
+
+def _still(file: CaseFile, known: Elements) -> str | None:
+    """Keep an opinion while what the adviser was asked about stays as it was."""
+    asked = (file.elements.phenomenon, file.elements.threat)
+    return file.opinion if asked == (known.phenomenon, known.threat) else None
 
 
 def _name(file: CaseFile, request: AssessCase) -> str:

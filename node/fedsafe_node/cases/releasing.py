@@ -36,6 +36,10 @@ from fedsafe_policies.vocabulary import Act
 KIND: Final = Act.DISPATCH
 
 
+_HELPERS: Final = frozenset({PartnerClass.COUNSELLING})
+"""Where one officer hands somebody over who wants help."""
+
+
 class Dispatch(Row, frozen=True, kw_only=True):
     """What a second person stands by: this revision, for these classes."""
 
@@ -59,6 +63,11 @@ def check_release(
     """
     if CaseState(row.state) not in EDITABLE:
         raise WrongStateError("wrong_state", f"a case that is {row.state} stays so")
+    if _of(row) is Urgency.UH and not _HELPERS.issuperset(partners):
+        raise WrongStateError(
+            "not_releasable",
+            "a hand-over to help goes to counselling; for others take another urgency",
+        )
     lacking: dict[str, None] = {}
     for partner in sorted(set(partners)):
         for gap in _gaps(row, file, partner, matrix):

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+import msgspec
 import pytest
 from tests.node.fleet import BEGAN, Fleet, StandingClock, copy_of
 
@@ -14,6 +15,7 @@ from fedsafe_crypto.seal import RecipientKey
 from fedsafe_node.backup.checking import check_backup
 from fedsafe_node.backup.errors import BackupBrokenError, BackupRefusedError
 from fedsafe_node.backup.making import Made, Wanted, make_backup
+from fedsafe_node.backup.manifest import read_manifest
 from fedsafe_node.backup.messages import BackupNote
 from fedsafe_node.backup.secrets import open_keys
 from fedsafe_node.backup.stopped import note_stopped
@@ -261,6 +263,71 @@ def test_no_backup_is_made_where_it_would_be_none(stopped: Place, medium: Path) 
             make_backup(stopped, load_config(stopped), wanted, BEGAN, silent)
 
     assert names_in(medium) == {"there"}
+
+
+def _link(draft: Path, kept: Path) -> None:
+    draft.symlink_to(kept)
+
+
+def _loose(draft: Path, kept: Path) -> None:
+    kept.rename(draft)
+    draft.chmod(0o777)
+
+
+@pytest.mark.parametrize("lay", [_link, _loose])
+def test_what_others_laid_in_its_way_is_left_alone(
+    stopped: Place, medium: Path, lay: Callable[[Path, Path], None]
+) -> None:
+    kept, draft = medium / "kept", medium / ".x.part"
+    kept.mkdir()
+    (kept / "photo").touch()
+    lay(draft, kept)
+
+    with pytest.raises(BackupRefusedError, match="was not made by"):
+        save(stopped, medium / "x")
+
+    assert names_in(draft) == {"photo"}
+
+
+def test_the_help_document_is_saved_and_a_key_that_is_named_is_not(
+    stopped: Place, medium: Path
+) -> None:
+    config = msgspec.structs.replace(load_config(stopped), help="help.toml")
+    (stopped.directory / "help.toml").write_text("format = 1")
+    made = make_backup(stopped, config, Wanted(medium / "x"), BEGAN, silent)
+    key = msgspec.structs.replace(config, help="keys/feed.key")
+
+    assert "help.toml" in made.manifest.files
+    with pytest.raises(BackupRefusedError, match="among the keys"):
+        make_backup(stopped, key, Wanted(medium / "y"), BEGAN, silent)
+    assert names_in(medium) == {"x"}
+
+
+@pytest.mark.parametrize(
+    "name", ["keys/periods/2026-12.key", "./keys/x.key", "store.db-wal", "restore.json"]
+)
+def test_a_backup_brings_neither_keys_nor_a_journal(
+    stopped: Place, medium: Path, name: str
+) -> None:
+    save(stopped, medium / "x")
+    manifest, _ = read_manifest(medium / "x")
+    more = manifest.files | {name: manifest.files["node.toml"]}
+    planted = msgspec.structs.replace(manifest, files=more)
+    (medium / "x" / "manifest.json").write_bytes(planted.encode())
+
+    with pytest.raises(BackupRefusedError, match="no backup holds"):
+        check_backup(medium / "x", None)
+
+
+def test_a_manifest_without_a_store_is_no_backup(stopped: Place, medium: Path) -> None:
+    save(stopped, medium / "x")
+    manifest, _ = read_manifest(medium / "x")
+    (medium / "empty").mkdir()
+    none = msgspec.structs.replace(manifest, files={})
+    (medium / "empty" / "manifest.json").write_bytes(none.encode())
+
+    with pytest.raises(BackupRefusedError, match="names no store"):
+        check_backup(medium / "empty", None)
 
 
 @pytest.mark.parametrize(

@@ -349,6 +349,33 @@ async def test_help_is_handed_over_by_one_officer_with_consent(
     assert "consent_revoked" in steps
 
 
+async def test_help_is_no_way_round_the_second_person(
+    desk: Desk, ada: Principal
+) -> None:
+    case = await desk.full(ada)
+    await desk.cases.assess(case, AssessCase(urgency=Urgency.UH), ada)
+    error = await refused(desk.cases.approve(case, BKA, ada))
+
+    assert error.code == "not_releasable"
+    assert await desk.state(case) == "draft"
+
+
+async def test_an_opinion_stands_for_what_the_adviser_was_asked(
+    desk: Desk, ada: Principal
+) -> None:
+    lea = await desk.hire("lea", Role.LEGAL_ADVISER)
+    case = await desk.full(ada)
+    await desk.cases.assess(case, AssessCase(opinion="opinion-7"), lea)
+    await desk.cases.assess(case, ANSWERS, ada)
+    kept = (await desk.cases.show(case, ada)).opinion
+    other = Elements(phenomenon=Phenomenon.AVATAR_ACTS)
+    changed = await desk.cases.assess(case, AssessCase(elements=other), ada)
+
+    assert kept == "opinion-7"
+    assert changed.state is CaseState.LEGAL_REVIEW
+    assert (await desk.cases.show(case, ada)).opinion is None
+
+
 async def test_each_role_sees_what_is_its_to_see(desk: Desk, ada: Principal) -> None:
     yara = await desk.hire("yara", Role.YOUTH_PROTECTION_OFFICER)
     case = await desk.full(ada)
