@@ -146,6 +146,19 @@ def test_what_is_shipped_says_that_nothing_is_verified() -> None:
             "verified.hilfe_telefon.phone: later than `dated`",
         ),
         ('withdrawn = ["nobody"]\n', "withdrawn: no offer nobody"),
+        ('withdrawn = ["emergency"]\n', "withdrawn: the emergency number stays"),
+        (
+            ENGLISH.format(number=1, age="adult").replace(
+                "audiences", 'sort = "emergency"\naudiences'
+            ),
+            "offers.everybody_1: the emergency number stays",
+        ),
+        (
+            ENGLISH.format(number=1, age="adult").replace(
+                "Beispielberatung", "Beratung\\n\\nDu bist selbst schuld"
+            ),
+            "offers.everybody_1: name, about, hours: one line",
+        ),
         ('helpers = "x"\n', "helpers: unknown key"),
         (
             ENGLISH.format(number=1, age="adult").replace("0800", "O8OO"),
@@ -203,6 +216,7 @@ HARMFUL: Final = [
     (Harm.LINKS, "Ruf 0800 22 55 530 an.", "Call 0800 22 55 530."),
     (Harm.UNKNOWN_FACT, "Hallo {name}!", "Hello {name}!"),
     (Harm.UNKNOWN_FACT, "Hallo {provider!", "Hello {provider!"),
+    (Harm.UNKNOWN_FACT, "Hallo {provider!x}!", "Hello {provider:{contact}}!"),
     (Harm.EMPTY, " ", " "),
 ]
 
@@ -245,10 +259,14 @@ def test_words_are_approved_for_a_year_and_only_these() -> None:
     )
     approved = replace(reply, approved=approval)
     changed = replace(approved, next=Text("Anders.", approved.next.en))
+    said = approved.next.en.split("\n", 1)[0]
+    moved = replace(reply, next=Text(f"{reply.next.de}\n{said}", "x"))
+    back = replace(reply, next=Text(reply.next.de, f"{said}\nx"))
 
     assert approved.is_approved(DAY)
     assert approved.is_approved(DAY + 364)
     assert not approved.is_approved(DAY + 365)
     assert not approved.is_approved(DAY - 1)
     assert not changed.is_approved(DAY)
+    assert moved.digest != back.digest
     assert not reply.is_approved(DAY)

@@ -10,6 +10,7 @@ from fedsafe_node.cases.content import CaseFile, KeptHold
 from fedsafe_node.cases.messages import AssessCase, AttachEvidence, NewHold
 from fedsafe_node.errors import BadRequestError, ForbiddenError, WrongStateError
 from fedsafe_policies.escalation.closing import Hold, HoldFault, fault_of_hold
+from fedsafe_policies.escalation.manifest import Attachment
 from fedsafe_policies.escalation.package import Elements, present
 from fedsafe_policies.escalation.playbooks import playbooks
 from fedsafe_policies.escalation.vocabulary import Element
@@ -37,6 +38,13 @@ def assessed(
             an opinion of one.
     """
     _check_role(request, role)
+    consent = UNSET if request.elements is None else request.elements.consent
+    if consent is not UNSET and consent.given_at.timestamp() > now:
+        raise BadRequestError(
+            "bad_span",
+            "that lies in the future",
+            pointer="/elements/consent/given_at",
+        )
     known = _elements(file.elements, request)
     both = present(known) & set(request.unavailable or ())
     if both:
@@ -117,11 +125,23 @@ def _elements(known: Elements, request: AssessCase) -> Elements:
             "case is the node's own, threat stays, and nothing is given and removed",
             pointer="/remove" if taken or remove & given else "/elements/case",
         )
+    if request.elements is not None and known.attachments is not UNSET:
+        _check_evidence(known.attachments, request.elements.attachments or ())
     fresh = {name.value: getattr(request.elements, name) for name in given}
     if request.feature is not None:
         fresh["feature"] = request.feature
     gone = {name.value: UNSET for name in remove}
     return msgspec.structs.replace(known, **gone, **fresh)
+
+
+def _check_evidence(
+    before: tuple[Attachment, ...], given: tuple[Attachment, ...]
+) -> None:
+    found = {each.object_id: each for each in before}
+    if any(found.get(each.object_id, each) != each for each in given):
+        raise WrongStateError(
+            "evidence_differs", "an object of that id is attached with other facts"
+        )
 
 
 def _holds(hold: NewHold | None, now: int) -> tuple[KeptHold, ...]:

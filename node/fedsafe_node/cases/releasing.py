@@ -36,8 +36,17 @@ from fedsafe_policies.vocabulary import Act
 KIND: Final = Act.DISPATCH
 
 
-_HELPERS: Final = frozenset({PartnerClass.COUNSELLING})
-"""Where one officer hands somebody over who wants help."""
+_ALONE: Final = {
+    Urgency.U0: frozenset(
+        {
+            PartnerClass.POLICE_EMERGENCY,
+            PartnerClass.LAW_ENFORCEMENT,
+            PartnerClass.YOUTH_WELFARE,
+        }
+    ),
+    Urgency.UH: frozenset({PartnerClass.COUNSELLING}),
+}
+"""To which classes one officer lets a case go: who can save, and who helps."""
 
 
 class Dispatch(Row, frozen=True, kw_only=True):
@@ -63,10 +72,12 @@ def check_release(
     """
     if CaseState(row.state) not in EDITABLE:
         raise WrongStateError("wrong_state", f"a case that is {row.state} stays so")
-    if _of(row) is Urgency.UH and not _HELPERS.issuperset(partners):
+    alone = _ALONE.get(_of(row))
+    if alone is not None and not alone.issuperset(partners):
         raise WrongStateError(
             "not_releasable",
-            "a hand-over to help goes to counselling; for others take another urgency",
+            f"one person lets a case of {row.urgency} go to {', '.join(sorted(alone))} "
+            "only; for others take an urgency that takes two",
         )
     lacking: dict[str, None] = {}
     for partner in sorted(set(partners)):

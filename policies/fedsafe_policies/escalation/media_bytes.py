@@ -3,8 +3,10 @@
 
 A case names media by digest and reference. What comes in or goes out is searched
 here, at every border and in every field: the first bytes of JPEG, PNG, GIF, WebP,
-HEIC, MP4, WebM, AVI and ZIP, plain, in base64 or hexadecimal at any place of a text,
-and every data-URI. The finding says where and what, never the bytes themselves.
+HEIC, JPEG XL, JPEG 2000, TIFF, MP4, QuickTime, WebM, AVI, FLV, WMV, MPEG, WAV, OGG,
+MP3, PDF, ZIP, RAR, 7z and gzip, plain, in base64 (once or twice) or hexadecimal at any
+place of a text, and every data-URI. The finding says where and what, never the bytes
+themselves.
 
 It looks for files as they are. What somebody compresses or encrypts first is not
 recognised, so the length of every field is limited as well.
@@ -15,6 +17,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
+from unicodedata import normalize
 from urllib.parse import unquote_to_bytes
 
 import msgspec
@@ -29,6 +32,19 @@ _MAGIC: Final = (
     ("MP4", re.compile(rb"\x00.{3}ftyp[\x20-\x7e]{4}", re.DOTALL)),
     ("WebM", re.compile(rb"\x1a\x45\xdf\xa3")),
     ("ZIP", re.compile(rb"PK(?:\x03\x04|\x05\x06|\x07\x08)")),
+    ("JXL", re.compile(rb"\x00\x00\x00\x0c(?:JXL |jP  )\r\n\x87\n")),
+    ("TIFF", re.compile(rb"II\*\x00|MM\x00\*")),
+    ("QuickTime", re.compile(rb"\x00.{3}(?:wide|moov|mdat)", re.DOTALL)),
+    ("FLV", re.compile(rb"FLV\x01[\x01\x04\x05]")),
+    ("WMV", re.compile(rb"\x30\x26\xb2\x75\x8e\x66\xcf\x11")),
+    ("MPEG", re.compile(rb"\x00\x00\x01[\xb3\xba]")),
+    ("WAV", re.compile(rb"RIFF.{4}WAVE", re.DOTALL)),
+    ("OGG", re.compile(rb"OggS\x00")),
+    ("MP3", re.compile(rb"ID3[\x02-\x04]\x00")),
+    ("PDF", re.compile(rb"%PDF-\d")),
+    ("RAR", re.compile(rb"Rar!\x1a\x07")),
+    ("7z", re.compile(rb"7z\xbc\xaf\x27\x1c")),
+    ("gzip", re.compile(rb"\x1f\x8b\x08[\x00-\x1f]")),
 )
 """What a file of each kind begins with; searched at any place, not only the first."""
 
@@ -45,11 +61,15 @@ _DATA_URI: Final = re.compile(
 _BASE64_RUN: Final = re.compile(rb"[A-Za-z0-9+/]{8,}")
 _HEX_RUN: Final = re.compile(rb"[0-9A-Fa-f]+")
 _BLANKS: Final = re.compile(rb"[\s\x00]+|\\[rnt]")
+_MARKS: Final = re.compile(rb"[\s\x00:;,.|]+|\\[rntx]|0x")
+_UNSEEN: Final = re.compile("[\t\r\n\xad\u200b-\u200f\u2060-\u2064\ufeff]+")
 _URL_SAFE: Final = bytes.maketrans(b"-_", b"+/")
 _LONGEST_DIGEST: Final = 128
 """How many hexadecimal digits a digest has at most; a file has more."""
 
 _ALIGNMENTS: Final = 4
+_SURE: Final = 16
+"""How many bytes of text in a row are no chance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,18 +114,21 @@ def _leaves(value: object, path: str) -> Iterator[tuple[str, str | bytes]]:
 
 def _kind_of(leaf: str | bytes) -> str | None:
     if isinstance(leaf, str):
-        if _DATA_URI.search(leaf):
+        # What a browser and a reader pass over, and letters of another width.
+        seen = normalize("NFKC", _UNSEEN.sub("", leaf))
+        if _DATA_URI.search(leaf) or _DATA_URI.search(seen):
             return "data-URI"
         for torn, pattern in _TORN:
             if pattern.search(leaf):
                 return torn
         plain = leaf.encode("latin-1", "replace")
         written = leaf.encode("utf-8", "surrogateescape")
-        spellings = (plain, written, unquote_to_bytes(written))
+        plainly = seen.encode("utf-8", "surrogateescape")
+        spellings = (plain, written, unquote_to_bytes(written), plainly)
     else:
         if _DATA_URI.search(leaf.decode("latin-1")):
             return "data-URI"
-        spellings = (leaf, leaf, unquote_to_bytes(leaf))
+        spellings = (leaf, leaf, unquote_to_bytes(leaf), leaf)
     for spelling in dict.fromkeys(spellings):
         kind = _magic_in(spelling) or _encoded_in(spelling)
         if kind is not None:
@@ -117,12 +140,14 @@ def _magic_in(found: bytes) -> str | None:
     return next((kind for kind, magic in _MAGIC if magic.search(found)), None)
 
 
-def _encoded_in(written: bytes) -> str | None:
-    """Search what a text says in base64 or hexadecimal, broken into lines or not."""
-    joined = _BLANKS.sub(b"", written)
-    for spelling in dict.fromkeys((written, joined)):
+def _encoded_in(written: bytes, *, again: bool = True) -> str | None:
+    """Search what a text says in base64 or hexadecimal, broken up or not."""
+    joined, bare = _BLANKS.sub(b"", written), _MARKS.sub(b"", written)
+    for spelling in dict.fromkeys((written, joined, bare)):
         for decoded in _decoded(spelling.translate(_URL_SAFE)):
             kind = _magic_in(decoded)
+            if kind is None and again and decoded[:_SURE].isascii():
+                kind = _encoded_in(decoded, again=False)
             if kind is not None:
                 return kind
     return None

@@ -168,6 +168,8 @@ def load_directory(text: bytes, base: Directory | None = None) -> Directory:
     own, written = read_document(text, DirectoryFile)
     offers = {**(base.offers if base else {}), **own.offers}
     try:
+        if base is not None:
+            _check_emergency(own, base)
         verified = _taken(own, offers)
     except PolicyFileError as error:
         raise locate(error, written) from None
@@ -185,6 +187,8 @@ def shipped_directory() -> Directory:
 
 def _taken(own: DirectoryFile, offers: dict[str, Offer]) -> dict[tuple[str, Way], int]:
     for name in own.withdrawn:
+        if name in offers and offers[name].sort is Sort.EMERGENCY:
+            raise PolicyFileError("the emergency number stays", key="withdrawn")
         if offers.pop(name, None) is None:
             raise PolicyFileError(f"no offer {name}", key="withdrawn")
     for name, offer in own.offers.items():
@@ -192,7 +196,19 @@ def _taken(own: DirectoryFile, offers: dict[str, Offer]) -> dict[tuple[str, Way]
     return _verified(own, offers)
 
 
+def _check_emergency(own: DirectoryFile, base: Directory) -> None:
+    """Refuse another number for emergencies: it is shown unverified."""
+    for name, offer in own.offers.items():
+        there = base.offers.get(name)
+        if Sort.EMERGENCY in {offer.sort, None if there is None else there.sort}:
+            raise PolicyFileError("the emergency number stays", key=f"offers.{name}")
+
+
 def _check_offer(name: str, offer: Offer) -> None:
+    said = (offer.name, offer.about, *(each.hours for each in offer.channels))
+    for text in said:
+        if text is not None and not (text.de + text.en).isprintable():
+            raise PolicyFileError("name, about, hours: one line", key=f"offers.{name}")
     ways = [channel.way for channel in offer.channels]
     if len(set(ways)) != len(ways):
         raise PolicyFileError("one channel of each way", key=f"offers.{name}")

@@ -72,10 +72,9 @@ class Reply(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     def digest(self) -> str:
         """Name exactly these words, in both languages (SHA-256, hex)."""
         words = [
-            f"{block.value}\n{self.block(block).de}\n{self.block(block).en}\n"
-            for block in Block
-        ]
-        return hashlib.sha256("\n".join(words).encode()).hexdigest()
+            (block.value, self.block(block).de, self.block(block).en) for block in Block
+        ]  # as JSON: no word passes from one language or block into the next
+        return hashlib.sha256(msgspec.json.encode(words)).hexdigest()
 
     def is_approved(self, day: int) -> bool:
         """Tell whether somebody has approved exactly these words, within a year."""
@@ -94,11 +93,13 @@ def shipped_reply() -> Reply:
 
 
 def facts_named(text: str) -> frozenset[str]:
-    """Return the facts that a text names in braces.
+    """Return the facts that a text names in braces, with how they are to be written.
 
     Raises:
         ValueError: a brace is not closed.
     """
     return frozenset(
-        name for _, name, _, _ in Formatter().parse(text) if name is not None
+        f"{name}{how or ''}{spec or ''}"
+        for _, name, spec, how in Formatter().parse(text)
+        if name is not None
     )

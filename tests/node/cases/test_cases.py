@@ -4,6 +4,7 @@
 import asyncio
 import base64
 from collections.abc import Awaitable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -349,12 +350,20 @@ async def test_help_is_handed_over_by_one_officer_with_consent(
     assert "consent_revoked" in steps
 
 
-async def test_help_is_no_way_round_the_second_person(
-    desk: Desk, ada: Principal
+@pytest.mark.parametrize(
+    ("urgency", "partner"),
+    [
+        (Urgency.UH, PartnerClass.LAW_ENFORCEMENT),
+        (Urgency.U0, PartnerClass.WORKING_GROUP),
+    ],
+)
+async def test_another_urgency_is_no_way_round_the_second_person(
+    desk: Desk, ada: Principal, urgency: Urgency, partner: PartnerClass
 ) -> None:
     case = await desk.full(ada)
-    await desk.cases.assess(case, AssessCase(urgency=Urgency.UH), ada)
-    error = await refused(desk.cases.approve(case, BKA, ada))
+    await desk.cases.assess(case, AssessCase(urgency=urgency), ada)
+    to = ApproveCase(partners=(partner,))
+    error = await refused(desk.cases.approve(case, to, ada))
 
     assert error.code == "not_releasable"
     assert await desk.state(case) == "draft"
@@ -457,6 +466,23 @@ async def test_an_object_is_attached_once_with_the_same_facts(
     assert error.code == "evidence_differs"
     shown = (await desk.cases.show(case, ada)).elements
     assert shown.attachments == (attachment,)
+
+
+async def test_evidence_and_consent_are_not_rewritten_by_an_assessment(
+    desk: Desk, ada: Principal
+) -> None:
+    case = await desk.full(ada)
+    (attachment,) = MAXIMAL.attachments  # type: ignore[misc]
+    other = msgspec.structs.replace(attachment, sha256="00" * 32)
+    facts = AssessCase(elements=Elements(attachments=(other,)))
+    differs = await refused(desk.cases.assess(case, facts, ada))
+    given_at = datetime(9999, 1, 1, tzinfo=UTC)
+    later = msgspec.structs.replace(MAXIMAL.consent, given_at=given_at)  # type: ignore[type-var]
+    consent = AssessCase(elements=Elements(consent=later))
+    early = await refused(desk.cases.assess(case, consent, ada))
+
+    assert differs.code == "evidence_differs"
+    assert early.pointer == "/elements/consent/given_at"
 
 
 async def test_no_field_takes_media_and_nothing_of_them_is_kept(

@@ -98,6 +98,50 @@ def test_no_field_of_a_package_takes_media(field: str, kind: str) -> None:
     assert base64.b64encode(FILES[kind]).decode()[:12] not in str(refused.value)
 
 
+_JPEG: Final = b"\xff\xd8\xff\xe0\x00\x10JFIF" + bytes(range(200))
+_LETTERS: Final = base64.b64encode(_JPEG).decode()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        base64.b64encode(_LETTERS.encode()).decode(),
+        _JPEG.hex(":"),
+        ", ".join(f"0x{byte:02x}" for byte in _JPEG),
+        "\u200b".join(_LETTERS),
+        "\xa0".join(_LETTERS[at : at + 5] for at in range(0, len(_LETTERS), 5)),
+        ".".join(_LETTERS[at : at + 5] for at in range(0, len(_LETTERS), 5)),
+        _LETTERS.translate({code: code + 0xFEE0 for code in range(33, 127)}),
+        "da\tta:image/png,xx",
+        "data\u200b:image/png,xx",
+    ],
+)
+def test_media_are_found_where_a_text_hides_them(text: str) -> None:
+    assert find_media({"text": text}) is not None
+
+
+@pytest.mark.parametrize(
+    "begins",
+    [
+        b"%PDF-1.7\n",
+        b"II*\x00\x08\x00\x00\x00",
+        b"Rar!\x1a\x07\x01\x00",
+        b"7z\xbc\xaf\x27\x1c",
+        b"\x1f\x8b\x08\x00",
+        b"OggS\x00\x02",
+        b"ID3\x03\x00",
+        b"\x00\x00\x01\xba\x44",
+        b"\x30\x26\xb2\x75\x8e\x66\xcf\x11",
+        b"\x00\x00\x00\x0cJXL \r\n\x87\n",
+        b"\x00\x00\x00\x08wide\x00\x00\x00\x00mdat",
+    ],
+)
+def test_files_of_other_kinds_are_found(begins: bytes) -> None:
+    text = base64.b64encode(begins + bytes(range(64))).decode()
+
+    assert find_media({"text": f"siehe {text}"}) is not None
+
+
 def _put(tree: object, path: str, value: str) -> None:
     *way, last = path.replace("[0]", ".0").split(".")
     for name in way:
