@@ -7,13 +7,14 @@ waits for a second person here (`fedsafe act approve`), then for other members.
 
 from typing import Final
 
-from fedsafe_cli.charter_joining import invite, join
+from fedsafe_cli.charter_joining import invite, join, withdraw
 from fedsafe_cli.charter_proposing import (
     backfill,
     expel,
     leave,
     reinstate,
     set_policy,
+    set_roles,
     suspend,
 )
 from fedsafe_cli.charter_reading import history, status
@@ -25,12 +26,14 @@ COMMANDS: Final = (
     status,
     history,
     invite,
+    withdraw,
     join,
     suspend,
     reinstate,
     expel,
     leave,
     set_policy,
+    set_roles,
     backfill,
     reshare,
     rotate,

@@ -20,6 +20,13 @@ FEDERATION: Final = "/v1/federation"
 PROPOSALS: Final = "/v1/federation/proposals"
 _GO_ON: Final = ("Fortfahren?", "Go on?")
 yes_option: Final = click.option("--yes", is_flag=True, help="Do not ask.")
+role_option: Final = click.option(
+    "--role",
+    "roles",
+    multiple=True,
+    type=click.Choice(["holder", "lister", "media"]),
+    help="One of the member's roles; repeat it. A holder only is a custodian.",
+)
 member_argument: Final = click.argument("member", metavar="MEMBER")
 
 

@@ -2,11 +2,11 @@
 """`fedsafe federation invite` and `join`: how somebody comes to be a member."""
 
 import sys
-from typing import Final
+from typing import Any, Final
 
 import click
 
-from fedsafe_cli.charter_asking import FEDERATION, yes_option
+from fedsafe_cli.charter_asking import FEDERATION, say_first, yes_option
 from fedsafe_cli.charter_texts import invitation_rows, word
 from fedsafe_cli.confirming import confirm
 from fedsafe_cli.errors import BadInputError
@@ -58,6 +58,40 @@ def invite(context: click.Context, hours: int, out: str | None) -> ExitStatus:
     return OK
 
 
+@click.command("withdraw")
+@click.argument("invitation", metavar="INVITATION")
+@yes_option
+@shared_options
+@click.pass_context
+def withdraw(context: click.Context, invitation: str, yes: bool) -> ExitStatus:  # noqa: FBT001 (click)
+    """Take an invitation back, with the wish of whoever came with it.
+
+    INVITATION is as `status` shows it, or the name of the node that came with it. It
+    does not take back what members have signed: refuse that proposal.
+
+    \b
+    Examples:
+      fedsafe federation withdraw 5be0cd19137e2179
+      fedsafe federation withdraw games.example.fr
+    """  # noqa: D301
+    settings = settings_of(context)
+    client = personal(settings)
+    found = client.get(FEDERATION)["invitations"]
+    fits = [each for each in found if invitation in (each["invitation"], each["name"])]
+    if not fits:
+        raise BadInputError(
+            "no invitation of that name is out", "see `fedsafe federation status`"
+        )
+    say_first("withdraw", settings, yes=yes, member=fits[0]["name"] or "")
+    left: list[Any] = []
+    for each in fits:
+        path = f"{FEDERATION}/invitations/{each['invitation']}/withdraw"
+        left = client.post(path, None)
+    if settings.json:
+        document({"invitations": left})
+    return OK
+
+
 @click.command("join")
 @click.argument("invitation", metavar="FILE")
 @yes_option
@@ -91,6 +125,8 @@ def join(context: click.Context, invitation: str, yes: bool) -> ExitStatus:  # n
             (say("federation", settings), answer["federation"]),
             (say("policy", settings), answer["policy"]),
             (field("members", settings), ", ".join(answer["members"])),
+            (word("version now", settings), answer["version"]),
+            (say("fingerprint", settings), answer["fingerprint"]),
         ]
         pairs(rows, indent="")
     if answer["joined"]:

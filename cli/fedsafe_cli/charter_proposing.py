@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import click
 
-from fedsafe_cli.charter_asking import change, member_argument, yes_option
+from fedsafe_cli.charter_asking import change, member_argument, role_option, yes_option
 from fedsafe_cli.errors import BadInputError
 from fedsafe_cli.exit_codes import ExitStatus
 from fedsafe_cli.files import read_small
@@ -47,6 +47,33 @@ leave: Final = _proposing(
     "The others have to sign it, since their quorum changes. Own bans stay.",
     of_member=False,
 )
+
+
+@click.command("set-roles")
+@member_argument
+@role_option
+@yes_option
+@shared_options
+@click.pass_context
+def set_roles(
+    context: click.Context,
+    member: str,
+    roles: tuple[str, ...],
+    yes: bool,  # noqa: FBT001 (click)
+) -> ExitStatus:
+    """Propose which roles MEMBER has: all that it is to have are named.
+
+    A holder gets a share when the key is shared anew; a lister publishes and gets
+    signals about accounts; media is for files. A holder only is a custodian.
+
+    \b
+    Examples:
+      fedsafe federation set-roles ngo.example.de --role holder
+      fedsafe federation set-roles chat.example.de --role holder --role lister
+    """  # noqa: D301
+    if not roles:
+        raise BadInputError("nothing to change", "name each role by --role")
+    return change(context, "roles", yes=yes, member=member, roles=list(roles))
 
 
 @click.command("set-policy")

@@ -11,6 +11,7 @@ from fedsafe_cli.charter_texts import (
     charter_rows,
     fork_row,
     key_rows,
+    out_rows,
     proposal_rows,
     quarantine_rows,
     version_rows,
@@ -81,6 +82,9 @@ def _tell_waiting(found: dict[str, Any], settings: Settings) -> None:
         words += headings(settings, "url", "fingerprint")
         values = (each["name"], each["url"], each["fingerprint"])
         pairs(list(zip(words, values, strict=True)), indent="")
+    for each in found["invitations"]:
+        line()
+        pairs(out_rows(each, settings), indent="")
 
 
 @click.command("history")

@@ -89,6 +89,25 @@ CONSEQUENCES: Final[Mapping[str, Sequence[Text]]] = {
         ),
         _VOTES,
     ),
+    "roles": (
+        (
+            (
+                "{member} hat dann diese Rollen und keine anderen. Wer keine Listen "
+                "mehr führt, dessen Signale treffen nicht mehr zu."
+            ),
+            (
+                "{member} then has these roles and no others. The signals of who "
+                "keeps no list any more match nobody."
+            ),
+        ),
+        _VOTES,
+    ),
+    "withdraw": (
+        (
+            "Mit dieser Einladung kommt dann niemand mehr. {member}",
+            "Nobody comes by this invitation any more then. {member}",
+        ),
+    ),
     "backfill": (
         (
             (
@@ -246,16 +265,18 @@ _GERMAN: Final[Mapping[str, str]] = {
     "failed": "gescheitert",
     "change": "Änderung",
     "wants to join": "möchte beitreten",
+    "invitation": "Einladung",
+    "came with it": "kam damit",
+    "version now": "Fassung jetzt",
     "in quarantine": "in Quarantäne",
     "what came after": "was kam nach",
     "from record": "ab Eintrag",
     "records here": "Einträge hier",
     "how far back is not known: all of it": "wie weit zurück, ist unbekannt: alles",
     "the charter is forked": "Die Charta ist gegabelt",
-    "version {version} was signed twice, by {members}": (
-        "Fassung {version} wurde zweimal unterschrieben, von {members}"
+    "two versions {version} are valid, by {members}": (
+        "Fassung {version} gilt zweimal, durch {members}"
     ),
-    "by nobody in both": "von niemandem in beiden",
     "the members have yet to sign": "die Mitglieder müssen noch unterschreiben",
 }
 
@@ -338,6 +359,16 @@ def invitation_rows(found: Invited, settings: Settings) -> Rows:
     ]
 
 
+def out_rows(each: dict[str, Any], settings: Settings) -> Rows:
+    """Tell of an invitation that is out."""
+    return [
+        (word("invitation", settings), each["invitation"]),
+        (say("good until", settings), shown(each["expires"])),
+        (say("fingerprint", settings), each["fingerprint"]),
+        (word("came with it", settings), each["name"]),
+    ]
+
+
 def proposal_rows(each: dict[str, Any], settings: Settings) -> Rows:
     """Tell of a proposal, and of who has signed it."""
     part = "{count} of {whole}"
@@ -379,10 +410,9 @@ def quarantine_rows(each: dict[str, Any], settings: Settings) -> Rows:
 
 def fork_row(forked: dict[str, Any], settings: Settings) -> tuple[str, object]:
     """Raise the alarm that two versions of the charter are valid."""
-    members = ", ".join(forked["signed_both"])
-    text = word("version {version} was signed twice, by {members}", settings)
-    named = members or word("by nobody in both", settings)
-    told = text.format(version=forked["version"], members=named)
+    members = ", ".join(sorted({*forked["signed_both"], *forked["broke_promise"]}))
+    text = word("two versions {version} are valid, by {members}", settings)
+    told = text.format(version=forked["version"], members=members)
     return word("the charter is forked", settings), told
 
 

@@ -7,6 +7,7 @@ from fedsafe_cli.charter_asking import (
     FEDERATION,
     PROPOSALS,
     change,
+    role_option,
     say_first,
     waiting,
     yes_option,
@@ -21,10 +22,16 @@ from fedsafe_cli.sessions import personal
 
 @click.command("approve")
 @click.argument("proposal", metavar="PROPOSAL")
+@role_option
 @yes_option
 @shared_options
 @click.pass_context
-def approve(context: click.Context, proposal: str, yes: bool) -> ExitStatus:  # noqa: FBT001 (click)
+def approve(
+    context: click.Context,
+    proposal: str,
+    roles: tuple[str, ...],
+    yes: bool,  # noqa: FBT001 (click)
+) -> ExitStatus:
     """Sign a proposal of another member, or let in whom this node has invited.
 
     PROPOSAL is as `status` shows it, or the name of a node that wants to join. The
@@ -34,9 +41,15 @@ def approve(context: click.Context, proposal: str, yes: bool) -> ExitStatus:  # 
     Examples:
       fedsafe federation approve 24c0b5850105e8ee
       fedsafe federation approve games.example.fr
+      fedsafe federation approve ngo.example.de --role holder
     """  # noqa: D301
     if "." in proposal:
-        return _let_in(context, proposal, yes=yes)
+        return _let_in(context, proposal, roles, yes=yes)
+    if roles:
+        raise BadInputError(
+            "a proposal that was made has its roles",
+            "--role goes with the name of a node that wants to join",
+        )
     return _vote(context, proposal, "sign", yes=yes)
 
 
@@ -75,7 +88,9 @@ def _vote(context: click.Context, start: str, verb: str, *, yes: bool) -> ExitSt
     return waiting(asked, settings)
 
 
-def _let_in(context: click.Context, name: str, *, yes: bool) -> ExitStatus:
+def _let_in(
+    context: click.Context, name: str, roles: tuple[str, ...], *, yes: bool
+) -> ExitStatus:
     settings = settings_of(context)
     found = personal(settings).get(FEDERATION)["joining"]
     fits = [each for each in found if each["name"] == name]
@@ -85,4 +100,4 @@ def _let_in(context: click.Context, name: str, *, yes: bool) -> ExitStatus:
             "see `fedsafe federation status`, or `fedsafe federation invite`",
         )
     note(f"{name}: {fits[0]['fingerprint']}")
-    return change(context, "join", yes=yes, member=name)
+    return change(context, "join", yes=yes, member=name, roles=list(roles) or None)

@@ -238,10 +238,28 @@ def is_dead(trusted: Version, refusers: Collection[str]) -> bool:
     return len(left) < trusted.charter.quorum
 
 
+@dataclass(frozen=True, slots=True)
+class Blame:
+    """Who has made two versions after one valid.
+
+    `signed_both` signed the two and were not free to: whoever signed one that so many
+    had promised never to sign that it was dead was free. `broke_promise` signed what
+    they had promised never to.
+    """
+
+    signed_both: AbstractSet[str]
+    broke_promise: AbstractSet[str]
+
+
 def open_fork(
-    trusted: Version, one: SignedCharter, other: SignedCharter
-) -> AbstractSet[str]:
-    """Name the members that signed two versions after one; anybody can check it.
+    trusted: Version,
+    one: SignedCharter,
+    other: SignedCharter,
+    refusals: Collection[Signed] = (),
+) -> Blame:
+    """Name who has made two versions after one valid; anybody can check it.
+
+    Refusals that are none of a member count for nothing.
 
     Raises:
         UntrustedError: one of them is no valid version.
@@ -251,8 +269,45 @@ def open_fork(
         verify_next(trusted, document)
     if one.payload == other.payload:
         raise MalformedError("Charter", "one version, not two")
-    first, second = ({each.signer for each in d.signatures} for d in (one, other))
-    return first & second
+    return blame(trusted, one, other, valid_refusals(trusted, refusals))
+
+
+def valid_refusals(trusted: Version, statements: Collection[Signed]) -> list[Signed]:
+    """Give the promises of members about the version after a trusted one."""
+    valid: list[Signed] = []
+    for each in statements:
+        try:
+            open_refusal(trusted, each)
+        except (UntrustedError, MalformedError):
+            continue
+        valid.append(each)
+    return valid
+
+
+def blame(
+    trusted: Version,
+    one: SignedCharter,
+    other: SignedCharter,
+    refusals: Collection[Signed],
+) -> Blame:
+    """Name who has made two valid versions, by refusals that were verified.
+
+    A promise that was never broken cannot have made a version valid, so of a version
+    that was dead and is valid somebody is always named.
+    """
+    promised: dict[bytes, set[str]] = {}
+    for each in refusals:
+        digest = decode(each.payload, Refusal).charter
+        promised.setdefault(digest, set()).add(each.signer)
+    both: set[str] | None = None
+    broke, free = set[str](), False
+    for document in (one, other):
+        signers = {each.signer for each in document.signatures}
+        refusers = promised.get(charter_digest(document.payload), set())
+        both = signers if both is None else both & signers
+        broke |= signers & refusers
+        free = free or is_dead(trusted, refusers)
+    return Blame(set() if free or both is None else both, broke)
 
 
 def _slot(member: Member) -> Slot:

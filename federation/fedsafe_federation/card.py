@@ -115,5 +115,10 @@ def open_card(statement: Signed) -> Card:
 
 def fingerprint(statement: Signed) -> str:
     """Give the words that two people compare on the telephone: 32 hex digits."""
-    digest = hashlib.sha256(statement.payload).hexdigest()[:32]
+    return fingerprint_of(statement.payload)
+
+
+def fingerprint_of(payload: bytes) -> str:
+    """Give the fingerprint of a card's exact bytes."""
+    digest = hashlib.sha256(payload).hexdigest()[:32]
     return " ".join(digest[i : i + 4] for i in range(0, 32, 4))

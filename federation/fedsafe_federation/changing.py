@@ -42,6 +42,7 @@ class ChangeKind(StrEnum):
     REINSTATE = "reinstate"
     EXPEL = "expel"
     LEAVE = "leave"
+    ROLES = "roles"
     TERMS = "terms"
     BACKFILL = "backfill"
 
@@ -80,6 +81,8 @@ def amended(
 ) -> Charter:
     """Make the next version with one *change*; a *card* is that of who joins.
 
+    *roles* are those of who joins, or whom the change gives others.
+
     Raises:
         AmendmentError: the change cannot be made.
     """
@@ -88,6 +91,8 @@ def amended(
         after = _terms(before, change)
     elif change.kind is ChangeKind.BACKFILL:
         after = _with_backfill(before, change, now)
+    elif change.kind is ChangeKind.ROLES:
+        after = _with_roles(before, change.member, roles)
     elif change.kind is ChangeKind.JOIN:
         after = _joined(before, card, roles)
     elif change.kind in {ChangeKind.SUSPEND, ChangeKind.REINSTATE}:
@@ -158,6 +163,18 @@ def _joined(before: Charter, card: Card | None, roles: Sequence[MemberRole]) -> 
         members=[*before.members, member],
         next_index=before.next_index + 1,
     )
+
+
+def _with_roles(
+    before: Charter, name: str | None, roles: Sequence[MemberRole]
+) -> Charter:
+    member = _member(before, name)
+    wanted = tuple(sorted(set(roles)))
+    members = [
+        replace(each, roles=wanted) if each is member else each
+        for each in before.members
+    ]
+    return replace(before, members=members)
 
 
 def _with_backfill(before: Charter, change: Change, now: int) -> Charter:

@@ -16,6 +16,7 @@ import aiohttp
 
 from fedsafe_crypto.identity import SigningKey
 from fedsafe_federation.bulk import MEDIA_TYPE as BULK
+from fedsafe_federation.bundles import Bundle, documents
 from fedsafe_federation.charter import Member, SignedCharter
 from fedsafe_federation.errors import (
     MalformedError,
@@ -214,7 +215,7 @@ class PeerClient:
             most=MAX_VERSIONS,
         )
         try:
-            return decode(data, list[SignedCharter])
+            return documents(decode(data, list[Bundle]))
         except MalformedError as error:
             raise PeerError(peer, str(error)) from None
 

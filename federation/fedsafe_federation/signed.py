@@ -7,7 +7,7 @@ The payload travels as base64: a mail program or an editor that reformats JSON
 cannot break a signature.
 """
 
-from typing import Annotated, TypeVar
+from typing import Annotated, Final, TypeVar
 
 import msgspec
 
@@ -33,11 +33,14 @@ Count = Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)]
 Positive = Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)]
 Seconds = Annotated[int, msgspec.Meta(ge=0, le=253402300799)]
 
+TYPE: Final = r"^[a-z][a-z._-]*$(?!\n)"
+"""How the type of a statement is written."""
+
 
 class Signed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A payload with its type, its signer's name and the signature."""
 
-    type: Annotated[str, msgspec.Meta(max_length=64, pattern=r"^[a-z][a-z._-]*$(?!\n)")]
+    type: Annotated[str, msgspec.Meta(max_length=64, pattern=TYPE)]
     signer: NodeName
     payload: bytes
     signature: Bytes64

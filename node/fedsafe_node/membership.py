@@ -19,6 +19,7 @@ from fedsafe_federation.charter import (
     Charter,
     Epoch,
     Member,
+    MemberRole,
     SignedCharter,
     pins_of,
 )
@@ -119,7 +120,7 @@ def load_membership(
         for entry in live:
             share = shares.get((entry.epoch, entry.generation))
             holds = me.index in pins[entry.epoch].members
-            if _lacks(entry, media, holds=holds):
+            if MemberRole.MEDIA in me.roles and _lacks(entry, media, holds=holds):
                 raise KeyFileError(f"the keys of epoch {entry.epoch} are missing")
             if holds and share is not None:
                 share.check(pins[entry.epoch])

@@ -14,7 +14,7 @@ from fedsafe_node.breaches.clock import count_breaches
 from fedsafe_node.clock import Clock
 from fedsafe_node.errors import StoreError
 from fedsafe_node.evidence.destroying import unfinished_effects
-from fedsafe_node.governing.chain import signed_both
+from fedsafe_node.governing.chain import forked
 from fedsafe_node.log.audit import audit_log_name
 from fedsafe_node.log.forks import Forks
 from fedsafe_node.membership import Membership
@@ -101,10 +101,11 @@ async def _check_rows(reader: Reader) -> dict[str, str]:
     if left := await unfinished_effects(reader):
         named = ", ".join(effect.target for effect in left)
         checks["keys to destroy"] = f"unfinished: {named}"
-    if (fork := await signed_both(reader)) is not None:
-        number, names = fork
+    if (fork := await forked(reader)) is not None:
+        number, blamed = fork
+        names = ", ".join(sorted(blamed.signed_both | blamed.broke_promise))
         checks["charter"] = (
-            f"two valid versions {number}, signed both by {', '.join(names)}: the "
+            f"two valid versions {number}, made so by {names}: the "
             "members are split; agree by telephone with the others who is expelled"
         )
     waiting = await reader.tasks_waiting()

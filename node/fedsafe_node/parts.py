@@ -22,6 +22,7 @@ from fedsafe_node.evidence.pruning import Sizes
 from fedsafe_node.founding import FoundingService
 from fedsafe_node.governing.admitting import Admitting
 from fedsafe_node.governing.ballot import Ballot, Changed
+from fedsafe_node.governing.inviting import Inviting
 from fedsafe_node.governing.joining import Joining
 from fedsafe_node.governing.spreading import Spreading
 from fedsafe_node.log.forks import Forks
@@ -71,6 +72,7 @@ class Parts:
     ballot: Ballot
     spreading: Spreading
     admitting: Admitting
+    inviting: Inviting
     joining: Joining
     ceremonies: Ceremonies
     carrying: Carrying
@@ -150,6 +152,7 @@ def make_parts(
         ballot=ballot,
         spreading=spreading,
         admitting=Admitting(base.office, base.situation, ballot),
+        inviting=Inviting(base.office, base.situation),
         joining=_joining(base, ballot, client, foundings),
         ceremonies=ceremonies,
         carrying=carrying,

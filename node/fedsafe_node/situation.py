@@ -14,7 +14,7 @@ from hashlib import sha256
 from typing import Final
 
 from fedsafe_federation.attestation import LIFE, Attestations
-from fedsafe_federation.charter import Member
+from fedsafe_federation.charter import Member, MemberRole
 from fedsafe_node.config import Config
 from fedsafe_node.evaluators import OwnList, SharedLists
 from fedsafe_node.provisions import Provisions
@@ -193,15 +193,32 @@ class Situation:
 
     def exchanges(self, member: str, now: datetime) -> bool:
         """Whether actor signals pass between this node and a member, either way."""
-        return self.attested(member, now) and self.opens(now)
+        both = all(self.keeps(name, Plane.ACTOR) for name in (member, self.node))
+        return both and self.attested(member, now) and self.opens(now)
+
+    def keeps(self, member: str, plane: Plane) -> bool:
+        """Whether the charter lets a member keep a list of a plane, and get others'."""
+        role = MemberRole.MEDIA if plane is Plane.MEDIA else MemberRole.LISTER
+        members = [] if self.shared is None else self.shared.membership.charter.members
+        return any(each.name == member and role in each.roles for each in members)
 
     def not_covered(self, now: datetime, *, actor: bool = False) -> list[str]:
         """Name the other members whose feed is stale or suspended.
 
         For *actor* signals those as well that attest no open gate. Those of whose
-        openings some are lacking, unless it can only be the other plane's.
+        openings some are lacking, unless it can only be the other plane's. Who keeps no
+        such list by the charter has nothing to cover.
         """
-        return [name for name in self.others() if not self._covers(name, now, actor)]
+        return [
+            name
+            for name in self.others()
+            if self._could_answer(name, actor) and not self._covers(name, now, actor)
+        ]
+
+    def _could_answer(self, name: str, actor: bool) -> bool:  # noqa: FBT001
+        planes = [Plane.MEDIA, *([Plane.ACTOR] if actor else [])]
+        pair = (name, self.node)
+        return any(all(self.keeps(each, plane) for each in pair) for plane in planes)
 
     def why_not_covered(self, name: str, now: datetime, *, actor: bool) -> str:
         """Say why a member is not covered: whether it is away, or its gate is shut."""
@@ -223,10 +240,11 @@ class Situation:
         All of them while the own gate is closed: a relock has erased what was here.
         """
         if not self.opens(now):
-            return self.others()
+            return [each for each in self.others() if self.keeps(each, Plane.ACTOR)]
         return self.not_covered(now, actor=True)
 
     def _covers(self, name: str, now: datetime, actor: bool) -> bool:  # noqa: FBT001
+        actor = actor and self.keeps(name, Plane.ACTOR)
         if not self.takes_part(name) or (actor and not self.attested(name, now)):
             return False
         if name in self.coverage.ahead:

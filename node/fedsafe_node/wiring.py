@@ -22,6 +22,7 @@ from fedsafe_node.evidence.inspecting import Inspector
 from fedsafe_node.evidence.service import EvidenceService, ExportEffect
 from fedsafe_node.evidence.tiled import OwnLog, TileService
 from fedsafe_node.following import Topic
+from fedsafe_node.governing.showing import Governance
 from fedsafe_node.governing.voting import Charters, CharterVote
 from fedsafe_node.help.service import HelpDesk
 from fedsafe_node.idempotency import StoredAnswers
@@ -103,9 +104,19 @@ def make_services(parts: Parts) -> Services:
         forks=parts.forks,
         foundings=parts.foundings,
         quarantines=quarantines,
-        charters=_charters(parts, approvals, quarantines, rotations),
+        charters=_charters(parts, approvals),
+        governance=Governance(
+            base.situation,
+            base.store,
+            parts.ballot,
+            parts.admitting,
+            parts.inviting,
+            quarantines,
+            rotations,
+        ),
         rotations=rotations,
         admitting=parts.admitting,
+        inviting=parts.inviting,
         joining=parts.joining,
         carrying=parts.carrying,
         notices=Notices(base.store, parts.notices),
@@ -142,9 +153,7 @@ def _policies(base: Base, approvals: Approvals) -> PolicyChanges:
     )
 
 
-def _charters(
-    parts: Parts, approvals: Approvals, quarantines: Quarantines, rotations: Rotations
-) -> Charters:
+def _charters(parts: Parts, approvals: Approvals) -> Charters:
     base = parts.base
     return Charters(
         base.office,
@@ -152,10 +161,8 @@ def _charters(
         approvals,
         parts.ballot,
         parts.admitting,
-        quarantines,
         base.place,
         base.workers,
-        rotations=rotations,
     )
 
 

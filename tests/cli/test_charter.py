@@ -52,6 +52,7 @@ FOUND: dict[str, Any] = {
     ],
     "proposals": [PROPOSAL],
     "joining": [],
+    "invitations": [],
     "quarantines": [],
     "forked": None,
     "keys": [
@@ -129,6 +130,10 @@ def test_status_shows_the_charter_and_who_has_signed_what(
         (("reinstate", "c.demo"), {"change": "reinstate", "member": "c.demo"}),
         (("expel", "c.demo"), {"change": "expel", "member": "c.demo"}),
         (("leave",), {"change": "leave"}),
+        (
+            ("set-roles", "c.demo", "--role", "holder", "--role", "media"),
+            {"change": "roles", "member": "c.demo", "roles": ["holder", "media"]},
+        ),
         (("set-policy", "--policy"), {"change": "terms", "policy": True}),
         (
             ("set-policy", "--quorum", "3", "--appeal", ""),
@@ -211,6 +216,7 @@ JOINED = {
     "federation": "kids.example",
     "version": 1,
     "charter": DIGEST,
+    "fingerprint": "77aa 0000",
     "members": ["a.demo", "b.demo"],
     "policy": "strict",
     "joined": False,
@@ -251,8 +257,33 @@ def test_joining_shows_what_it_names_and_waits(
     assert (waiting.status, joined.status) == (13, 0)
     assert "kids.example" in waiting.out
     assert "0000 0000" in waiting.out
+    assert "77aa 0000" in waiting.out
     assert "yet to sign" in waiting.err
     assert node.asked[0] == (JOIN, {"invitation": INVITATION.lower()})
+
+
+def test_an_invitation_is_taken_back_by_its_name_or_who_came(
+    ask: "Run", node: "FakeNode"
+) -> None:
+    out = {
+        "invitation": "0a" * 8,
+        "expires": 1,
+        "fingerprint": "24c0",
+        "name": "d.demo",
+    }
+    target = f"{INVITE}/{'0a' * 8}/withdraw"
+    node.always(STATUS, FOUND | {"invitations": [out]})
+    node.always(target, [])
+    shown = ask("federation", "status", "--lang", "de")
+    outcomes = [
+        ask("federation", "withdraw", name, "--yes").status
+        for name in ("d.demo", "0a" * 8, "zora@post.example")
+    ]
+
+    assert outcomes == [0, 0, 5]
+    assert node.asked.count((target, None)) == 2
+    assert "Einladung" in shown.out
+    assert "kam damit" in shown.out
 
 
 def test_what_is_no_invitation_is_bad_input(
@@ -278,6 +309,11 @@ def test_whoever_was_invited_is_let_in_by_name(ask: "Run", node: "FakeNode") -> 
     assert done.status == 13
     assert "ab12 0000" in done.err
     assert (PROPOSE, {"change": "join", "member": "d.demo"}) in node.asked
+    ask("federation", "approve", "d.demo", "--role", "holder", "--yes")
+    custodian = {"change": "join", "member": "d.demo", "roles": ["holder"]}
+    assert (PROPOSE, custodian) in node.asked
+    made = ask("federation", "approve", "24c0", "--role", "holder", "--yes")
+    assert made.status == 5
     assert stranger.status == 5
     assert "ab12 0000" in ask("federation", "status").out
 
@@ -409,16 +445,15 @@ def test_a_quarantine_takes_one_moment_with_its_zone(
 def test_status_alarms_of_a_fork_and_shows_what_is_set_aside(
     ask: "Run", node: "FakeNode"
 ) -> None:
-    forked = {"version": 3, "signed_both": ["b.demo"]}
+    forked = {"version": 3, "signed_both": ["b.demo"], "broke_promise": ["d.demo"]}
     node.always(STATUS, FOUND | {"quarantines": [SET_ASIDE], "forked": forked})
     shown = ask("federation", "status", "--lang", "en")
 
-    assert "version 3 was signed twice, by b.demo" in shown.out
+    assert "two versions 3 are valid, by b.demo, d.demo" in shown.out
     assert "in quarantine" in shown.out
 
 
 def test_every_consequence_is_told_in_both_languages() -> None:
-    assert len(COMMANDS) == 15
-
+    assert len(COMMANDS) == 17
     for texts in CONSEQUENCES.values():
         assert all(german != english for german, english in texts)

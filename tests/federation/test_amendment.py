@@ -407,7 +407,9 @@ def test_two_successors_name_whoever_signed_both() -> None:
     one = signed(without(FOUR, "d.example"), NAMES[:3])
     other = signed(joined(FOUR), [*NAMES[1:4], NEW])
 
-    assert open_fork(FOUR, one, other) == {"b.example", "c.example"}
+    found = open_fork(FOUR, one, other)
+    assert found.signed_both == {"b.example", "c.example"}
+    assert found.broke_promise == set()
     with pytest.raises(MalformedError, match="one version"):
         open_fork(FOUR, one, signed(without(FOUR, "d.example"), NAMES[:4]))
     with pytest.raises(UntrustedError):

@@ -393,6 +393,8 @@ def _staff_served(fed: Federation, root: Path) -> None:
         ("federation", "status"),
         ("federation", "history"),
         ("federation", "invite"),
+        ("federation", "withdraw", ARGUMENT, "--yes"),
+        ("federation", "set-roles", ARGUMENT, "--role", "holder", "--yes"),
         ("federation", "join", "-", "--yes"),
         ("federation", "suspend", ARGUMENT, "--yes"),
         ("federation", "reinstate", ARGUMENT, "--yes"),

@@ -87,6 +87,7 @@ ROUTE_EVENTS: Final[Mapping[str, tuple[Event, ...]]] = {
     "liftHold": (Event.AUDIT_HELD,),
     "proposePolicy": (Event.ACT_ASKED,),
     "invite": (Event.MEMBER_INVITED,),
+    "withdrawInvitation": (Event.MEMBER_UNINVITED,),
     "join": (Event.JOINING,),
     "knock": (Event.MEMBER_ASKED,),
     "proposeCharter": (Event.ACT_ASKED,),

@@ -3,7 +3,7 @@
 
 from typing import Final
 
-from fedsafe_federation.charter import SignedCharter
+from fedsafe_federation.bundles import Bundle
 from fedsafe_federation.signed import Count, NodeName
 from fedsafe_node.api.auth import PERSONS, Auth
 from fedsafe_node.api.call import Call
@@ -16,6 +16,8 @@ from fedsafe_node.governing.messages import (
     GovernanceAnswer,
     HistoryAnswer,
     InvitationAnswer,
+    InvitationId,
+    InvitationShown,
     InviteRequest,
     JoinAnswer,
     JoinRequest,
@@ -49,12 +51,12 @@ class VersionsQuery(Message, frozen=True):
 
 async def show(call: Call) -> object:
     """Tell which version of the charter counts, and what is proposed."""
-    return await call.services.charters.show()
+    return await call.services.governance.show()
 
 
 async def history(call: Call) -> object:
     """Tell what each version of the charter has changed."""
-    return await call.services.charters.history()
+    return await call.services.governance.history()
 
 
 async def propose(call: Call) -> object:
@@ -83,7 +85,14 @@ async def refuse(call: Call) -> object:
 async def invite(call: Call) -> object:
     """Invite somebody to join."""
     hours = call.body(InviteRequest).hours
-    return await call.services.admitting.invite(hours, call.principal)
+    return await call.services.inviting.invite(hours, call.principal)
+
+
+async def withdraw(call: Call) -> object:
+    """Take an invitation back."""
+    return await call.services.inviting.withdraw(
+        call.path["invitation"], call.principal
+    )
 
 
 async def join(call: Call) -> object:
@@ -134,7 +143,7 @@ GOVERNING_ROUTES: Final = (
         lane=Lane.PEERS,
         summary="Give the signed versions of the charter behind one of them",
         query=VersionsQuery,
-        answer=list[SignedCharter],
+        answer=list[Bundle],
     ),
     Route(
         name="exchangeCharter",
@@ -209,6 +218,19 @@ GOVERNING_ROUTES: Final = (
         limit=4 * KIB,
         answer=InvitationAnswer,
         refusals=_NONE,
+    ),
+    Route(
+        name="withdrawInvitation",
+        method="POST",
+        path="/v1/federation/invitations/{invitation}/withdraw",
+        handler=withdraw,
+        auth=Auth.CREDENTIAL,
+        roles=_OPERATOR,
+        lane=Lane.WRITES,
+        summary="Take an invitation back, with the wish of whoever came with it",
+        path_types={"invitation": InvitationId},
+        answer=list[InvitationShown],
+        refusals=frozenset({404}),
     ),
     Route(
         name="join",

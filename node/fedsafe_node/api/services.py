@@ -35,7 +35,9 @@ from fedsafe_node.cases.service import Cases
 from fedsafe_node.evidence.keeping import Keeping
 from fedsafe_node.following import ALONE, Following
 from fedsafe_node.governing.admitting import Admitting
+from fedsafe_node.governing.inviting import Inviting
 from fedsafe_node.governing.joining import Joining
+from fedsafe_node.governing.showing import Governance
 from fedsafe_node.governing.voting import Charters
 from fedsafe_node.help.service import HelpDesk
 from fedsafe_node.idempotency import KeptAnswers, Once
@@ -239,7 +241,9 @@ class Services:
     forks: Forks
     foundings: Foundings
     charters: Charters
+    governance: Governance
     admitting: Admitting
+    inviting: Inviting
     joining: Joining
     quarantines: Quarantines
     carrying: Carrying

@@ -11,7 +11,10 @@ from fedsafe_node.governing.messages import DAY, ChangeRequest
 from fedsafe_node.situation import Situation
 
 _ABOUT_MEMBER: Final = frozenset(
-    {ChangeKind.JOIN, ChangeKind.SUSPEND, ChangeKind.REINSTATE, ChangeKind.EXPEL}
+    {
+        *(ChangeKind.JOIN, ChangeKind.ROLES),
+        *(ChangeKind.SUSPEND, ChangeKind.REINSTATE, ChangeKind.EXPEL),
+    }
 )
 
 
@@ -27,6 +30,10 @@ def change_of(request: ChangeRequest, situation: Situation) -> Change:
     elif kind in _ABOUT_MEMBER and member is None:
         raise BadRequestError(
             "bad_request", "this change names a member", pointer="/member"
+        )
+    if kind is ChangeKind.ROLES and request.roles is None:
+        raise BadRequestError(
+            "bad_request", "this change names roles", pointer="/roles"
         )
     if kind is ChangeKind.BACKFILL:
         return _backfill(request, member or situation.node)

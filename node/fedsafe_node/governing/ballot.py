@@ -5,23 +5,28 @@ Whatever brings a signature, a person or a member, brings it into one act: the
 proposals, the vote, the version that counts now, and its event are durable together
 or not at all. What the node holds in memory follows right behind, in every process.
 
-Two valid versions after one are kept as evidence, with the names of those who signed
-both; the node stays with the one that it had first.
+Two valid versions after one are kept as evidence, with the names of those who made them
+so; the node stays with the one that it had first.
 """
 
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from secrets import randbelow
+from typing import Final
 
 from fedsafe_crypto.identity import SigningKey
 from fedsafe_federation.amendment import (
+    REFUSAL,
     Version,
     open_fork,
     sign_charter,
     sign_refusal,
+    valid_refusals,
     verify_next,
 )
+from fedsafe_federation.bundles import Bundle, as_many_as_fit, bundled
 from fedsafe_federation.changing import differences
 from fedsafe_federation.charter import Charter, SignedCharter, charter_digest
 from fedsafe_federation.errors import FederationError
@@ -32,11 +37,15 @@ from fedsafe_node.config import Place
 from fedsafe_node.errors import LeftError, WrongStateError
 from fedsafe_node.governing.chain import (
     KEYS_DOCUMENT,
+    forked,
     keep_fork,
     keep_next,
+    keep_refusals,
     open_chain,
     read_chain,
+    read_evidence,
     read_fork,
+    read_refusals,
     read_version,
 )
 from fedsafe_node.governing.pending import (
@@ -54,6 +63,8 @@ from fedsafe_node.telemetry import LOGGER, fields
 from fedsafe_node.workers import Workers
 
 _LOG = logging.getLogger(f"{LOGGER}.governing")
+MOST_CARRIED: Final = 3 * 1024 * 1024 // 2
+_MOST_REFUSALS: Final = 1_024
 Changed = Callable[[Membership | None], Awaitable[None]]
 
 
@@ -63,6 +74,23 @@ class Present:
 
     version: Version
     pending: Pending
+    evidence: Sequence[Signed] = ()
+
+    def carried(self, node: str) -> list[Bundle]:
+        """Give what another member is to hold: proposals, and evidence of a fork.
+
+        That is as much as fits: what the own node has signed, and of the rest now this,
+        now that.
+        """
+        bundles = bundled([*self.evidence, *self.pending.statements()])
+        own = [each for each in bundles if node in _signers(each)]
+        rest = [each for each in bundles if node not in _signers(each)]
+        turn = randbelow(len(rest)) if rest else 0
+        return as_many_as_fit([*own, *rest[turn:], *rest[:turn]], MOST_CARRIED)
+
+
+def _signers(bundle: Bundle) -> set[str]:
+    return {each.signer for each in bundle.signatures}
 
 
 class Ballot:
@@ -159,6 +187,7 @@ class Ballot:
             version = await self._follow(tx, before, versions)
             pending = await read_pending(tx, version)
             after = merged(pending, version, statements, now=self._now())
+            await self._take_evidence(tx, statements)
             if after == pending:
                 return version.digest != before.digest
             await self._settle(tx, version, after)
@@ -252,6 +281,8 @@ class Ballot:
         self, tx: Transaction, version: Version, document: SignedCharter
     ) -> Version:
         following = verify_next(version, document)
+        promised = (await read_pending(tx, version)).promises(version)
+        await keep_refusals(tx, following.charter.version, promised)
         await keep_next(tx, document)
         told = [each.key for each in differences(version.charter, following.charter)]
         detail: Detail = {
@@ -289,10 +320,40 @@ class Ballot:
             return
         if await read_fork(tx) is not None:
             return
-        both = open_fork(open_chain(chain[: number - 1]), own, document)
+        open_fork(open_chain(chain[: number - 1]), own, document)
         await keep_fork(tx, document)
         _LOG.error("the charter is forked", extra=fields(version=number))
-        detail: Detail = {"version": number, "signed_both": ", ".join(sorted(both))}
+        await self._note_fork(tx)
+
+    async def _take_evidence(
+        self, tx: Transaction, statements: Sequence[Signed]
+    ) -> None:
+        """Keep promises about a forked version that this node has not seen before."""
+        found = await forked(tx)
+        refusals = [each for each in statements if each.type == REFUSAL]
+        if found is None or not refusals:
+            return
+        number, before = found
+        chain, known = await read_chain(tx), await read_refusals(tx, number)
+        trusted = open_chain(chain[: number - 1])
+        new = valid_refusals(trusted, [each for each in refusals if each not in known])
+        if len(known) + len(new) > _MOST_REFUSALS:
+            return
+        await keep_refusals(tx, number, [*known, *new])
+        after = await forked(tx)
+        if after is not None and after[1] != before:
+            await self._note_fork(tx)
+
+    async def _note_fork(self, tx: Transaction) -> None:
+        found = await forked(tx)
+        if found is None:
+            return
+        number, blamed = found
+        detail: Detail = {
+            "version": number,
+            "signed_both": ", ".join(sorted(blamed.signed_both)),
+            "broke_promise": ", ".join(sorted(blamed.broke_promise)),
+        }
         await self._note(tx, Event.CHARTER_FORKED, detail)
 
     async def _note(
@@ -317,4 +378,5 @@ async def _read_present(reader: Reader) -> Present | None:
     version = await read_version(reader)
     if version is None:
         return None
-    return Present(version, await read_pending(reader, version))
+    evidence = await read_evidence(reader)
+    return Present(version, await read_pending(reader, version), evidence)

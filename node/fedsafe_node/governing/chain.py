@@ -8,7 +8,15 @@ under its number. Whatever takes up a new version does so in one act with its ev
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from fedsafe_federation.amendment import Version, open_first, verify_chain
+from fedsafe_federation.amendment import (
+    Blame,
+    Refusal,
+    Version,
+    blame,
+    open_first,
+    verify_chain,
+)
+from fedsafe_federation.bundles import bundle_of, size_of
 from fedsafe_federation.charter import (
     Charter,
     Member,
@@ -16,6 +24,7 @@ from fedsafe_federation.charter import (
     charter_digest,
 )
 from fedsafe_federation.errors import MalformedError
+from fedsafe_federation.signed import Signed
 from fedsafe_federation.wireformat import decode, encode
 from fedsafe_node.store.protocol import Reader, Transaction
 
@@ -23,6 +32,7 @@ CHARTER_DOCUMENT: Final = "charter"
 KEYS_DOCUMENT: Final = "charter-keys"
 """Written when key files change under one version: processes read them again."""
 _FORK_DOCUMENT: Final = "charter-fork"
+_REFUSALS: Final = "refusals"
 _MOST_BYTES: Final = 2 * 1024 * 1024
 
 
@@ -87,7 +97,7 @@ async def versions_after(reader: Reader, after: int) -> list[SignedCharter]:
     for document in await read_chain(reader):
         if decode(document.payload, Charter).version <= after:
             continue
-        size += sum(len(each.payload) for each in document.signatures)
+        size += size_of(bundle_of(document))
         if found and size > _MOST_BYTES:
             break
         found.append(document)
@@ -114,15 +124,46 @@ async def read_fork(reader: Reader) -> SignedCharter | None:
     return None if kept is None else decode(kept, SignedCharter)
 
 
-async def signed_both(reader: Reader) -> tuple[int, list[str]] | None:
-    """Give the number of which two versions are valid, and who has signed both."""
+async def keep_refusals(
+    tx: Transaction, number: int, refusals: Sequence[Signed]
+) -> None:
+    """Keep what members have promised never to sign of versions of a number.
+
+    Who signs such a one after all is named by it: see `amendment.Blame`.
+    """
+    if refusals:
+        await tx.put_document(f"{_REFUSALS}/{number}", encode(list(refusals)))
+
+
+async def read_refusals(reader: Reader, number: int) -> list[Signed]:
+    """Read what members have promised never to sign of versions of a number."""
+    kept = await reader.document(f"{_REFUSALS}/{number}")
+    return [] if kept is None else decode(kept, list[Signed])
+
+
+async def read_evidence(reader: Reader) -> list[Signed]:
+    """Read the promises about the two versions of a forked number, if it is forked."""
+    fork = await read_fork(reader)
+    if fork is None:
+        return []
+    number = decode(fork.payload, Charter).version
+    own = (await read_chain(reader))[number - 1]
+    digests = {charter_digest(each.payload) for each in (own, fork)}
+    kept = await read_refusals(reader, number)
+    return [e for e in kept if decode(e.payload, Refusal).charter in digests]
+
+
+async def forked(reader: Reader) -> tuple[int, Blame] | None:
+    """Give the number of which two versions are valid, and who has made them so."""
     fork = await read_fork(reader)
     if fork is None:
         return None
     number = decode(fork.payload, Charter).version
-    own = (await read_chain(reader))[number - 1]
-    names = [{each.signer for each in one.signatures} for one in (own, fork)]
-    return number, sorted(names[0] & names[1])
+    chain = await read_chain(reader)
+    before = chain[number - 2].payload
+    trusted = Version(decode(before, Charter), charter_digest(before))
+    found = blame(trusted, chain[number - 1], fork, await read_evidence(reader))
+    return number, found
 
 
 def open_chain(documents: Sequence[SignedCharter]) -> Version:

@@ -20,8 +20,15 @@ from fedsafe_federation.amendment import (
     open_successor,
     sign_charter,
 )
+from fedsafe_federation.bundles import documents
 from fedsafe_federation.card import open_card
-from fedsafe_federation.charter import Charter, SignedCharter, charter_digest
+from fedsafe_federation.charter import (
+    Charter,
+    Member,
+    MemberRole,
+    SignedCharter,
+    charter_digest,
+)
 from fedsafe_federation.errors import (
     AmendmentError,
     FederationError,
@@ -36,6 +43,7 @@ from fedsafe_node.config import Place
 from fedsafe_node.errors import BadRequestError, ConfigError, WrongStateError
 from fedsafe_node.governing.ballot import Ballot
 from fedsafe_node.governing.chain import keep_next, open_chain
+from fedsafe_node.governing.inviting import groups, is_of
 from fedsafe_node.governing.media_keys import opened_media
 from fedsafe_node.governing.messages import (
     JoinAnswer,
@@ -157,6 +165,7 @@ class Joining:
             federation=charter.federation,
             version=charter.version,
             charter=version.digest.hex(),
+            fingerprint=groups(version.digest),
             members=[each.name for each in charter.members],
             policy=charter.policy.name,
             joined=joined,
@@ -188,11 +197,12 @@ class Joining:
         if answer.proposal is not None:
             signature = self._consent(wish, version, answer.proposal)
             answer = await self._ask(wish, version, [signature])
-        whole = [*chain, *answer.versions]
+        whole = [*chain, *documents(answer.versions)]
         newest = await self._offload(lambda: _follow(whole, wish))
         card = open_card(await self._card())
-        if any(each.keys == card.keys for each in newest.charter.active()):
-            await self._take_part(wish, whole, newest.charter, answer.media)
+        me = next((e for e in newest.charter.active() if is_of(card, e)), None)
+        if me is not None:
+            await self._take_part(wish, whole, newest.charter, answer.media, me)
 
     def _consent(self, wish: _Kept, version: Version, payload: bytes) -> Signed:
         """Sign the version that lets the node in, under the terms that were seen.
@@ -217,10 +227,12 @@ class Joining:
         chain: Sequence[SignedCharter],
         charter: Charter,
         sealed: Sequence[SealedKeys],
+        me: Member,
     ) -> None:
         live = charter.live(self._office.now())
         needed = {(each.epoch, each.generation) for each in live}
-        if needed - {(each.epoch, each.generation) for each in sealed}:
+        given = {(each.epoch, each.generation) for each in sealed}
+        if MemberRole.MEDIA in me.roles and needed - given:
             return  # the inviter has yet to follow: it gives them next time
         await self._offload(lambda: self._keep_keys(wish, sealed))
 

@@ -5,14 +5,20 @@ from typing import Annotated, Final
 
 import msgspec
 
+from fedsafe_federation.bundles import Bundle
 from fedsafe_federation.changing import ChangeKind
-from fedsafe_federation.charter import MAX_MEMBERS, MOST_BACKFILL, SignedCharter
+from fedsafe_federation.charter import (
+    MAX_MEMBERS,
+    MOST_BACKFILL,
+    MemberRole,
+)
 from fedsafe_federation.signed import Bytes32, Count, NodeName, Positive, Signed
 from fedsafe_node.messages import Bilingual, Message
 from fedsafe_node.signals.quarantining import QuarantineAnswer
 
 DAY: Final = 24 * 60 * 60
 MOST_STATEMENTS: Final = 16 * MAX_MEMBERS
+InvitationId = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{16}$(?!\n)")]
 Digest = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}$(?!\n)")]
 
 
@@ -21,7 +27,8 @@ class ChangeRequest(Message, frozen=True, kw_only=True):
 
     `terms` takes at least one of the others: `policy` is true for the policy that this
     node decides by now, `arrangement` is the new text, of which the hash is kept, and
-    `appeal` names the member that hears appeals, or is empty for none. `backfill` takes
+    `appeal` names the member that hears appeals, or is empty for none. `join` and
+    `roles` take `roles`: all that the member has then. `backfill` takes
     `elements` and `days`: so many identifiers more of each other member, for so long.
     """
 
@@ -33,6 +40,12 @@ class ChangeRequest(Message, frozen=True, kw_only=True):
     appeal: Annotated[str, msgspec.Meta(max_length=253)] | None = None
     elements: Annotated[int, msgspec.Meta(ge=1, le=1_000_000_000)] | None = None
     days: Annotated[int, msgspec.Meta(ge=1, le=MOST_BACKFILL // DAY)] | None = None
+    roles: (
+        Annotated[
+            list[MemberRole], msgspec.Meta(min_length=1, max_length=len(MemberRole))
+        ]
+        | None
+    ) = None
 
 
 class MemberAnswer(Message, frozen=True, kw_only=True):
@@ -73,14 +86,29 @@ class JoiningAnswer(Message, frozen=True, kw_only=True):
     name: str
     url: str
     fingerprint: str
+    invitation: str
     at: int
 
 
+class InvitationShown(Message, frozen=True, kw_only=True):
+    """An invitation that is out: its end, what it names, and who came with it."""
+
+    invitation: str
+    expires: int
+    fingerprint: str
+    name: str | None
+
+
 class ForkedAnswer(Message, frozen=True):
-    """Two versions of one number are valid; these members have signed both."""
+    """Two versions of one number are valid, and who has made them so.
+
+    `signed_both` were not free to sign the two, `broke_promise` have signed what they
+    had promised never to.
+    """
 
     version: int
     signed_both: list[str]
+    broke_promise: list[str]
 
 
 class AttemptAnswer(Message, frozen=True, kw_only=True):
@@ -138,6 +166,7 @@ class GovernanceAnswer(Message, frozen=True, kw_only=True):
     members: list[MemberAnswer]
     proposals: list[ProposalAnswer]
     joining: list[JoiningAnswer]
+    invitations: list[InvitationShown]
     quarantines: list[QuarantineAnswer]
     forked: ForkedAnswer | None
     keys: list[KeyAnswer]
@@ -168,9 +197,13 @@ class InviteRequest(Message, frozen=True, kw_only=True):
 
 
 class InvitationAnswer(Message, frozen=True, kw_only=True):
-    """An invitation, shown this once, and the groups that people compare."""
+    """An invitation, shown this once, and the groups that people compare.
+
+    `id` is what `fedsafe federation status` calls it.
+    """
 
     invitation: str
+    id: str
     expires: int
     fingerprint: str
 
@@ -182,11 +215,16 @@ class JoinRequest(Message, frozen=True, kw_only=True):
 
 
 class JoinAnswer(Message, frozen=True, kw_only=True):
-    """What this node wants to join; `joined` once it is a member."""
+    """What this node wants to join; `joined` once it is a member.
+
+    `fingerprint` is that of the version that counts by now; the invitation names the
+    one of its day.
+    """
 
     federation: str
     version: int
     charter: str
+    fingerprint: str
     members: list[str]
     policy: str
     joined: bool
@@ -211,7 +249,7 @@ class KnockRequest(Message, frozen=True, kw_only=True):
 class KnockAnswer(Message, frozen=True, kw_only=True):
     """What has come of it: a proposal to sign, or the versions, and media keys."""
 
-    versions: list[SignedCharter]
+    versions: list[Bundle]
     proposal: bytes | None
     media: list[SealedKeys]
 
@@ -221,11 +259,11 @@ class ExchangeRequest(Message, frozen=True, kw_only=True):
 
     version: Positive
     charter: Bytes32 | None = None
-    statements: Annotated[list[Signed], msgspec.Meta(max_length=MOST_STATEMENTS)]
+    statements: Annotated[list[Bundle], msgspec.Meta(max_length=MOST_STATEMENTS)]
 
 
 class ExchangeAnswer(Message, frozen=True, kw_only=True):
     """What the asking member lacks."""
 
-    versions: list[SignedCharter]
-    statements: list[Signed]
+    versions: list[Bundle]
+    statements: list[Bundle]

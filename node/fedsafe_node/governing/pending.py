@@ -35,7 +35,7 @@ from fedsafe_node.store.rows import Row
 
 PENDING_DOCUMENT: Final = "proposals"
 MOST_OF_ONE: Final = 4
-"""So many proposals of one member wait at once."""
+"""So many proposals of one member wait at once; dead ones count as a quarter."""
 MOST_GROWTH: Final = 16 * 1024
 """So many bytes a proposal is longer than the version before it at most.
 
@@ -99,6 +99,15 @@ class Pending(Row, frozen=True):
             each
             for proposed in self.proposals
             for each in [*proposed.signatures, *proposed.refusals]
+        ]
+
+    def promises(self, version: Version) -> list[Signed]:
+        """Give the promises by which proposals are dead, to name who breaks one."""
+        return [
+            each
+            for proposed in self.proposals
+            if is_dead(version, {each.signer for each in proposed.refusals})
+            for each in proposed.refusals
         ]
 
     def vote(self, version: Version, name: str, *, but: bytes) -> Proposed | None:
@@ -185,7 +194,9 @@ def _may_propose(pending: Pending, version: Version, statement: Signed) -> bool:
     signer, before = statement.signer, version.charter
     if len(statement.payload) > len(encode(before)) + MOST_GROWTH:
         return False
-    if sum(each.by == signer for each in pending.proposals) >= MOST_OF_ONE:
+    mine = [each for each in pending.proposals if each.by == signer]
+    alive = [each for each in mine if not is_dead(version, each.refusers())]
+    if len(alive) >= MOST_OF_ONE or len(mine) >= MOST_OF_ONE * MOST_OF_ONE:
         return False
     open_payload(
         statement,

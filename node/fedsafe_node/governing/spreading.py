@@ -14,6 +14,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Final
 
+from fedsafe_federation.bundles import documents, opened
 from fedsafe_federation.charter import Member
 from fedsafe_federation.errors import FederationError, MalformedError, PeerError
 from fedsafe_federation.peer import PeerClient
@@ -135,11 +136,11 @@ class Spreading:
         request = ExchangeRequest(
             version=present.version.charter.version,
             charter=present.version.digest,
-            statements=present.pending.statements(),
+            statements=present.carried(self._situation.node),
         )
         data = await self._client.exchange_charter(member, encode(request))
         try:
             answer = decode(data, ExchangeAnswer)
         except MalformedError as error:
             raise PeerError(member.name, str(error)) from None
-        await self._ballot.take(answer.versions, answer.statements)
+        await self._ballot.take(documents(answer.versions), opened(answer.statements))

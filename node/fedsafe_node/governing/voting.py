@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a provider does about the charter: propose, sign, refuse, look (P6).
+"""What a provider does about the charter: propose, sign, refuse (P6).
 
 A vote takes two persons. The act holds the exact bytes of the version and, in both
 languages, what it changes; the second person approves exactly that, and the node's
@@ -10,20 +10,19 @@ signs it first; the others sign what they are shown.
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-from fedsafe_federation.amendment import Version, is_dead, may_sign, open_successor
+from fedsafe_federation.amendment import Version, may_sign, open_successor
+from fedsafe_federation.bundles import Bundle, bundle_of, bundled, opened
 from fedsafe_federation.changing import (
     ChangeKind,
     Difference,
     amended,
-    differences,
 )
 from fedsafe_federation.charter import (
+    ALL_ROLES,
     Charter,
-    Member,
-    PolicyReference,
-    SignedCharter,
     charter_digest,
 )
+from fedsafe_federation.introducing import introduced
 from fedsafe_federation.wireformat import decode, encode
 from fedsafe_node.config import Place
 from fedsafe_node.errors import (
@@ -37,30 +36,20 @@ from fedsafe_node.governing.asking import change_of
 from fedsafe_node.governing.ballot import Ballot, Present
 from fedsafe_node.governing.chain import (
     read_chain,
-    signed_both,
     versions_after,
 )
 from fedsafe_node.governing.messages import (
     ChangeRequest,
     ExchangeAnswer,
     ExchangeRequest,
-    ForkedAnswer,
-    GovernanceAnswer,
-    HistoryAnswer,
-    MemberAnswer,
-    ProposalAnswer,
-    VersionAnswer,
 )
 from fedsafe_node.governing.pending import Proposed
-from fedsafe_node.messages import Bilingual
 from fedsafe_node.people.approvals import Approvals
 from fedsafe_node.people.messages import ActAnswer
 from fedsafe_node.people.office import Office
 from fedsafe_node.people.waiting import let_one_wait
 from fedsafe_node.principal import Principal
 from fedsafe_node.provisions import check_federation_policy
-from fedsafe_node.renewing.wishing import Rotations
-from fedsafe_node.signals.quarantining import Quarantines
 from fedsafe_node.situation import Situation
 from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.store.rows import Row
@@ -113,7 +102,7 @@ class CharterVote:
 
 
 class Charters:
-    """Proposes, signs and shows versions of the charter."""
+    """Proposes and signs versions of the charter, and gives them to members."""
 
     def __init__(  # noqa: PLR0913 - everything it needs is an argument
         self,
@@ -122,15 +111,10 @@ class Charters:
         approvals: Approvals,
         ballot: Ballot,
         admitting: Admitting,
-        quarantines: Quarantines,
         place: Place,
         offload: Workers,
-        *,
-        rotations: Rotations,
     ) -> None:
-        self._rotations = rotations
         self._admitting = admitting
-        self._quarantines = quarantines
         self._office = office
         self._situation = situation
         self._approvals = approvals
@@ -138,66 +122,10 @@ class Charters:
         self._place = place
         self._offload = offload
 
-    async def show(self) -> GovernanceAnswer:
-        """Tell which version counts, and what is proposed.
-
-        Raises:
-            WrongStateError: this node has no federation.
-        """
-        present = await self._present()
-        charter = present.version.charter
-        present_here = self._situation.shared is not None
-        return GovernanceAnswer(
-            federation=charter.federation,
-            standing=self._standing(charter),
-            version=charter.version,
-            charter=present.version.digest.hex(),
-            fingerprint=fingerprint(present.version.digest),
-            quorum=charter.quorum,
-            appeal=charter.appeal,
-            policy=_reference(charter.policy),
-            arrangement=_reference(charter.arrangement),
-            members=[_member(charter, each) for each in charter.members],
-            proposals=[
-                _proposal(present.version, each) for each in present.pending.proposals
-            ],
-            joining=await self._admitting.joining() if present_here else [],
-            quarantines=await self._quarantines.shown(),
-            forked=await self._office.store.scan(_forked),
-            keys=await self._rotations.keys(),
-            attempts=await self._rotations.attempts(),
-        )
-
-    async def history(self) -> HistoryAnswer:
-        """Tell what each version of the charter has changed.
-
-        Raises:
-            WrongStateError: this node has no federation.
-        """
-        chain = await self._office.store.scan(read_chain)
-        if not chain:
-            raise WrongStateError("no_federation", "this node has no federation")
-        versions: list[VersionAnswer] = []
-        before: Charter | None = None
-        federation = decode(chain[0].payload, Charter).federation
-        for document in chain:
-            charter = decode(document.payload, Charter)
-            said = differences(before, charter) if before is not None else []
-            versions.append(
-                VersionAnswer(
-                    version=charter.version,
-                    charter=charter_digest(document.payload).hex(),
-                    created=charter.created,
-                    signed=sorted({each.signer for each in document.signatures}),
-                    changes=[Bilingual(de=each.de, en=each.en) for each in said],
-                )
-            )
-            before = charter
-        return HistoryAnswer(federation=federation, versions=versions)
-
-    async def versions(self, after: int) -> list[SignedCharter]:
+    async def versions(self, after: int) -> list[Bundle]:
         """Give the versions behind one of them, as many as fit into an answer."""
-        return await self._office.store.scan(lambda r: versions_after(r, after))
+        found = await self._office.store.scan(lambda r: versions_after(r, after))
+        return [bundle_of(each) for each in found]
 
     async def exchange(self, request: ExchangeRequest) -> ExchangeAnswer:
         """Take in what a member holds of proposals, and give it what it lacks.
@@ -205,7 +133,7 @@ class Charters:
         Raises:
             WrongStateError: this node has no federation.
         """
-        await self._ballot.take([], request.statements)
+        await self._ballot.take([], opened(request.statements))
         present = await self._present()
         if request.version > present.version.charter.version:
             self._ballot.spread()  # it is ahead: ask at once
@@ -213,7 +141,9 @@ class Charters:
         is_fork = await self._forks(request)
         return ExchangeAnswer(
             versions=await self.versions(request.version - is_fork),
-            statements=present.pending.statements() if same else [],
+            statements=present.carried(self._situation.node)
+            if same
+            else bundled(present.evidence),
         )
 
     async def propose(self, request: ChangeRequest, who: Principal) -> ActAnswer:
@@ -232,7 +162,13 @@ class Charters:
         card = None
         if change.kind is ChangeKind.JOIN:
             card = await self._admitting.card_of(str(change.member))
-        charter = amended(present.version, change, now=self._office.now(), card=card)
+        charter = amended(
+            present.version,
+            change,
+            now=self._office.now(),
+            card=card,
+            roles=request.roles or ALL_ROLES,
+        )
         return await self._ask(present.version, encode(charter), who, refuse=False)
 
     async def sign(self, proposal: str, who: Principal) -> ActAnswer:
@@ -283,7 +219,7 @@ class Charters:
             charter=charter_digest(payload).hex(),
             version=after.version,
             payload=payload,
-            changes=differences(version.charter, after),
+            changes=introduced(version.charter, after),
         )
 
         async def keep(tx: Transaction, asked: ActAnswer) -> None:
@@ -324,12 +260,6 @@ class Charters:
                 "this node is suspended or has left: it proposes and refuses nothing",
             )
 
-    def _standing(self, charter: Charter) -> str:
-        for member in charter.members:
-            if member.name == self._situation.node:
-                return member.state.value
-        return "left"
-
     async def _present(self) -> Present:
         present = await self._ballot.present()
         if present is None:
@@ -337,55 +267,8 @@ class Charters:
         return present
 
 
-def fingerprint(digest: bytes) -> str:
-    """Give a digest's groups, which two people compare on the telephone."""
-    text = digest.hex()[:32]
-    return " ".join(text[start : start + 4] for start in range(0, 32, 4))
-
-
 def _find(present: Present, proposal: str) -> Proposed:
     found = present.pending.find(bytes.fromhex(proposal))
     if found is None:
         raise NotFoundError("proposal")
     return found
-
-
-async def _forked(reader: Reader) -> ForkedAnswer | None:
-    found = await signed_both(reader)
-    return None if found is None else ForkedAnswer(*found)
-
-
-def _reference(reference: PolicyReference) -> str:
-    return f"{reference.name}@{reference.sha256.hex()[:8]}"
-
-
-def _member(charter: Charter, member: Member) -> MemberAnswer:
-    newest = charter.epochs[-1]
-    return MemberAnswer(
-        index=member.index,
-        name=member.name,
-        url=member.url,
-        jurisdiction=member.jurisdiction,
-        state=member.state.value,
-        roles=[role.value for role in member.roles],
-        holder=member.index in {pin.index for pin in newest.pins},
-    )
-
-
-def _proposal(version: Version, proposed: Proposed) -> ProposalAnswer:
-    found = proposed.tally(version)
-    said = differences(version.charter, found.charter)
-    return ProposalAnswer(
-        proposal=proposed.digest.hex(),
-        by=proposed.by,
-        at=proposed.at,
-        changes=[Bilingual(de=each.de, en=each.en) for each in said],
-        signed=sorted(found.signed),
-        refused=sorted(proposed.refusers()),
-        missing=sorted(found.owing),
-        quorum=found.needed,
-        count=found.count,
-        quorum_after=found.needed_after,
-        count_after=found.count_after,
-        dead=is_dead(version, proposed.refusers()),
-    )

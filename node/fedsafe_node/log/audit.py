@@ -88,6 +88,7 @@ class Event(StrEnum):
     RESHARING = "federation.resharing"
     RESHARING_FAILED = "federation.resharing_failed"
     MEMBER_INVITED = "federation.invited"
+    MEMBER_UNINVITED = "federation.uninvited"
     MEMBER_ASKED = "federation.asked"
     JOINING = "federation.joining"
     MEMBER_ERASED = "federation.erased"

@@ -105,9 +105,7 @@ def _may_match(
         return False
     if row.own:
         return candidate.origin in (None, situation.own.name)
-    if situation.coverage.holds_back(row.origin, row.index):
-        return False
-    if not situation.takes_part(row.origin) or _unattested(row, situation, now):
+    if not _counts(row, situation) or _unattested(row, situation, now):
         return False
     return candidate.origin in (None, row.origin) and not _over(row, situation, now)
 
@@ -117,6 +115,15 @@ def _is_outdated(row: SignalRow, situation: Situation, now: datetime) -> bool:
     if row.own or row.origin == situation.node:
         return False
     return not situation.coverage.is_current(row.origin, now)
+
+
+def _counts(row: SignalRow, situation: Situation) -> bool:
+    """Whether its origin takes part, keeps such a list, and is not in quarantine."""
+    return (
+        situation.takes_part(row.origin)
+        and situation.keeps(row.origin, Plane(row.plane))
+        and not situation.coverage.holds_back(row.origin, row.index)
+    )
 
 
 def _unattested(row: SignalRow, situation: Situation, now: datetime) -> bool:

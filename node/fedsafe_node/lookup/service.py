@@ -184,7 +184,8 @@ class LookupService:
                 raise DeniedError(decision)
             grounds = grounds_of(decision)
             if Obligation.OWN_BANS_ONLY not in decision.obligations:
-                open_planes.add(plane)
+                if situation.shared is None or situation.keeps(situation.node, plane):
+                    open_planes.add(plane)
             elif plane in situation.policy.document.share.planes:
                 withheld = True
         spending = await self.budgets.admit(who, purpose, wanted_of(cases))

@@ -137,6 +137,7 @@ class Hander:
         decision = self._situation.decide(request, self._now)
         others = meant is not None and self._member not in meant
         closed = plane is Plane.ACTOR and not self._exchanges
+        closed = closed or not self._situation.keeps(self._member, plane)
         return _Terms(
             plane=plane,
             allowed=decision.allowed and not closed,

@@ -272,6 +272,8 @@ class PeeringService:
         if request.purpose is EvaluationPurpose.RIGHTS:
             return
         situation, sender = self._situation, request.sender
+        if not situation.keeps(sender, Plane.ACTOR):  # a custodian guesses nothing
+            raise DeniedError(deny(Refusal.ROLE, situation.policy.reference))
         decision = situation.decide(GateRequest(Plane.ACTOR), now)
         if not decision.allowed:
             raise DeniedError(decision)

@@ -77,6 +77,7 @@ def read_arrivals(
 ) -> list[Arrival]:
     """Decide for each record of *origin*'s feed what is kept of it."""
     exchanges = situation.exchanges(origin, now)
+    files = all(situation.keeps(name, Plane.MEDIA) for name in (origin, situation.node))
     ruled: dict[SignalHeader, _Ruling] = {}  # thousands of records share a few headers
     for record in records:
         if record.signal is not None and record.signal.header not in ruled:
@@ -84,16 +85,16 @@ def read_arrivals(
             ruled[header] = _rule(header, situation, now)
     return [
         Arrival(record.index, record.record, lacks=True)
-        if _lacks(record, exchanges=exchanges)
+        if _lacks(record, exchanges=exchanges, files=files)
         else _arrival(origin, record, situation, ruled)
         for record in records
     ]
 
 
-def _lacks(record: VerifiedRecord, *, exchanges: bool) -> bool:
+def _lacks(record: VerifiedRecord, *, exchanges: bool, files: bool) -> bool:
     if record.signal is None:
         return record.withheld
-    return record.signal.header.plane is Plane.ACTOR and not exchanges
+    return not (exchanges if record.signal.header.plane is Plane.ACTOR else files)
 
 
 def _arrival(

@@ -13,6 +13,7 @@ from typing import Final
 from fedsafe_crypto.commitment import SALT_BYTES
 from fedsafe_crypto.envelope import seal_envelope, seal_media
 from fedsafe_crypto.tokens import media_token, origin_token
+from fedsafe_federation.charter import MemberRole
 from fedsafe_federation.signals import (
     SIGNAL_GROUP,
     ActorBody,
@@ -22,7 +23,7 @@ from fedsafe_federation.signals import (
 )
 from fedsafe_federation.wireformat import encode
 from fedsafe_node.asked import File, Person
-from fedsafe_node.errors import UnavailableError
+from fedsafe_node.errors import MembershipError, UnavailableError
 from fedsafe_node.evaluators import OWN_EPOCH, OWN_GENERATION, Output, OwnList
 from fedsafe_node.keys import MediaKeys
 from fedsafe_node.membership import Membership
@@ -49,7 +50,7 @@ class Listing:
 
     `federation` is the id that OPRF inputs and media openings are bound to. From
     `closes` on nothing is published in the key epoch any more, and from `over` on
-    nothing matches under it.
+    nothing matches under it. A member without the media role has no media keys.
     """
 
     federation: str
@@ -57,7 +58,7 @@ class Listing:
     epoch: int
     generation: int
     scope: Scope
-    media: MediaKeys = field(repr=False)
+    media: MediaKeys | None = field(repr=False)
     closes: int | None = None
     over: int | None = None
 
@@ -79,7 +80,7 @@ def shared_listing(membership: Membership) -> Listing | None:
     if newest.epoch not in membership.pins:
         return None
     media = membership.media.get((newest.epoch, newest.generation))
-    if media is None:
+    if media is None and MemberRole.MEDIA in membership.me.roles:
         raise UnavailableError(
             "deferred",
             "the media keys of the newest generation are on their way from another "
@@ -236,6 +237,9 @@ def make_actor_signal(
 def make_media_signal(wording: Wording, file: File, fresh: Fresh) -> Made:
     """Make the signal of a file; its body is sealed under the group key."""
     listing, facts, header = wording.listing, wording.facts, wording.header
+    keys = listing.media
+    if keys is None:
+        raise MembershipError("this member has no role by which it shares files")
     body = MediaBody(
         kind=file.kind,
         digest=file.digest,
@@ -248,7 +252,7 @@ def make_media_signal(wording: Wording, file: File, fresh: Fresh) -> Made:
         contact=wording.contact,
     )
     sealed = seal_media(
-        listing.media.group,
+        keys.group,
         federation_id=listing.federation,
         origin=listing.origin,
         signal_id=fresh.signal_id,
@@ -260,7 +264,7 @@ def make_media_signal(wording: Wording, file: File, fresh: Fresh) -> Made:
         signal_id=fresh.signal_id,
         origin=listing.origin,
         header=header,
-        token=media_token(listing.media.token, file.kind, file.digest),
+        token=media_token(keys.token, file.kind, file.digest),
         opening=_opening(encode_opening(header, sealed=sealed, token=None), fresh),
         media_kind=file.kind,
         pdq=file.digest if file.kind is MediaKind.PDQ else None,

@@ -328,6 +328,8 @@ class Planner:
         listing = self.own
         if facts.scope is not Scope.SELF and self.shared is not None:
             listing = self.shared
+        if listing is not self.own and facts.plane not in present.keeps:
+            decision = deny(Refusal.ROLE, present.policy.reference)
         wording, meanwhile = self._word(listing, facts, provenance), None
         if decision.allowed and wording.header.match_until <= present.at:
             decision = deny(Refusal.RETENTION, present.policy.reference)

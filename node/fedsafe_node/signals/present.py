@@ -14,7 +14,7 @@ from fedsafe_policies.gate import Site
 from fedsafe_policies.legal_calendar import Calendar
 from fedsafe_policies.policy import Policy
 from fedsafe_policies.publishing import PublishRequest
-from fedsafe_policies.vocabulary import IdentifierKind, MediaKind
+from fedsafe_policies.vocabulary import IdentifierKind, MediaKind, Plane
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,7 @@ class Present:
     do_not_share: DoNotShareLists
     own: OwnList
     shared: SharedLists | None
+    keeps: frozenset[Plane]
 
     @property
     def at(self) -> int:
@@ -75,4 +76,7 @@ def hold(situation: Situation, now: datetime) -> Present:
         do_not_share=situation.do_not_share,
         own=situation.own,
         shared=situation.shared,
+        keeps=frozenset(
+            each for each in Plane if situation.keeps(situation.node, each)
+        ),
     )

@@ -699,6 +699,8 @@ def make_services(memory: Memory) -> Services:
         foundings=FakeFoundings(memory),
         charters=FakeCharters(memory),  # type: ignore[arg-type]
         admitting=FakeCharters(memory),  # type: ignore[arg-type]
+        inviting=FakeCharters(memory),  # type: ignore[arg-type]
+        governance=FakeCharters(memory),  # type: ignore[arg-type]
         joining=FakeCharters(memory),  # type: ignore[arg-type]
         quarantines=FakeCharters(memory),  # type: ignore[arg-type]
         carrying=FakeCarrying(memory),  # type: ignore[arg-type]

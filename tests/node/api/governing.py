@@ -4,7 +4,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from fedsafe_federation.charter import SignedCharter
+from fedsafe_federation.bundles import Bundle
 from fedsafe_node.governing.messages import (
     ChangeRequest,
     ExchangeAnswer,
@@ -12,6 +12,7 @@ from fedsafe_node.governing.messages import (
     GovernanceAnswer,
     HistoryAnswer,
     InvitationAnswer,
+    InvitationShown,
     JoinAnswer,
     KnockAnswer,
     KnockRequest,
@@ -56,6 +57,7 @@ class FakeCharters:
             members=[],
             proposals=[],
             joining=[],
+            invitations=[],
             quarantines=[],
             forked=None,
             keys=[],
@@ -65,7 +67,7 @@ class FakeCharters:
     async def history(self) -> HistoryAnswer:
         return HistoryAnswer(federation="demo#1", versions=[])
 
-    async def versions(self, after: int) -> list[SignedCharter]:
+    async def versions(self, after: int) -> list[Bundle]:
         assert after >= 0
         return []
 
@@ -75,7 +77,13 @@ class FakeCharters:
 
     async def invite(self, hours: int, who: Principal) -> InvitationAnswer:
         await self.memory.called(("invite", hours, who.name))
-        return InvitationAnswer(invitation="FSI1-AAAAA", expires=1, fingerprint="00")
+        return InvitationAnswer(
+            invitation="FSI1-AAAAA", id="0a" * 8, expires=1, fingerprint="00"
+        )
+
+    async def withdraw(self, invitation: str, who: Principal) -> list[InvitationShown]:
+        await self.memory.called(("withdraw", invitation, who.name))
+        return []
 
     async def knock(self, request: KnockRequest) -> KnockAnswer:
         await self.memory.called(("knock", request.version))
@@ -87,6 +95,7 @@ class FakeCharters:
             federation="demo#1",
             version=1,
             charter="0" * 64,
+            fingerprint="0000",
             members=[],
             policy="strict",
             joined=False,

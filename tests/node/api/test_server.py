@@ -53,6 +53,11 @@ STATEMENT = {
     "payload": "e30=",
     "signature": "A" * 86 + "==",
 }
+BUNDLE = {
+    "type": "charter",
+    "payload": "e30=",
+    "signatures": [{"signer": "games.example.fr", "signature": "A" * 86 + "=="}],
+}
 FORK = {
     "v": 1,
     "kind": "fork",
@@ -92,7 +97,7 @@ BODIES: dict[str, object] = {
     "poke": {"origin": "games.example.fr", "size": 3},
     "evaluate": STATEMENT,
     "founding": [STATEMENT],
-    "exchangeCharter": {"version": 1, "statements": [STATEMENT]},
+    "exchangeCharter": {"version": 1, "statements": [BUNDLE]},
     "exchangeCeremonies": {
         "version": 1,
         "charter": "A" * 43 + "=",
@@ -149,6 +154,7 @@ def concrete(route: Route) -> str:
         hold="0" * 32,
         proposal="6d" * 32,
         member="games.example.fr",
+        invitation="0a" * 8,
         log="6d" * 32,
     )
 

@@ -87,4 +87,4 @@ async def at_version(fleet: Fleet, number: int, *names: str) -> None:
 
 
 async def show(fleet: Fleet, name: str) -> GovernanceAnswer:
-    return await fleet[name].services.charters.show()
+    return await fleet[name].services.governance.show()

@@ -56,7 +56,7 @@ async def test_what_a_quorum_has_signed_is_spent_by_rechecks_until_it_ends(
     assert before == proposed == {"lookup"}
     assert len(during) == 2
     assert results.count(Result.DEFERRED) == 2  # five at each of the two others
-    found = await trio["b.demo"].services.charters.history()
+    found = await trio["b.demo"].services.governance.history()
     assert found.versions[-1].changes[0].en.startswith("a.demo may have 5 identifiers")
 
 

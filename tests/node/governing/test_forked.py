@@ -3,13 +3,24 @@
 
 import asyncio
 
-from tests.node.fleet import Fleet, eventually
-from tests.node.governing.council import ballot_of, present
+from tests.node.fleet import NAMES, Fleet, eventually
+from tests.node.governing.council import (
+    agree,
+    at_version,
+    ballot_of,
+    hear,
+    present,
+    propose,
+    show,
+    vote,
+)
 
-from fedsafe_federation.amendment import sign_charter
+from fedsafe_federation.amendment import sign_charter, sign_refusal
+from fedsafe_federation.bundles import opened
 from fedsafe_federation.changing import Change, ChangeKind, amended
 from fedsafe_federation.charter import SignedCharter
 from fedsafe_federation.wireformat import encode
+from fedsafe_node.governing.messages import ExchangeRequest
 
 
 async def version(fleet: Fleet, appeal: str, *signers: str) -> SignedCharter:
@@ -60,3 +71,77 @@ async def test_who_signs_two_versions_of_one_number_is_named_at_all(
     assert "c.demo" in await check_of(trio, "a.demo")
     assert (await present(trio, "a.demo")).version.charter.appeal == own
     assert len(await trio.audit("a.demo", "federation.forked")) == 1
+
+
+async def test_who_signs_what_it_refused_is_named_and_not_who_was_free_to_sign(
+    trio: Fleet,
+) -> None:
+    dead = await propose(trio, "a.demo", ChangeKind.TERMS, appeal="a.demo")
+    payload = await hear(trio, "c.demo", dead)
+    for name in ("b.demo", "c.demo"):
+        await vote(trio, name, await hear(trio, name, dead), refuse=True)
+
+    async def free() -> bool:
+        return (await show(trio, "a.demo")).proposals[0].dead
+
+    await eventually(free)
+    second = await propose(trio, "b.demo", ChangeKind.TERMS, appeal="b.demo")
+    await agree(trio, second, "a.demo")
+    await at_version(trio, 2, *NAMES)
+    federation = (await present(trio, "a.demo")).version.charter.federation
+    fork = SignedCharter(
+        [
+            sign_charter(
+                payload,
+                signer=name,
+                key=trio[name].base.keys.statement,
+                federation=federation,
+            )
+            for name in ("a.demo", "c.demo")
+        ]
+    )
+    await ballot_of(trio, "b.demo").take([fork], [])
+    shown = (await show(trio, "b.demo")).forked
+
+    assert shown is not None
+    assert (shown.version, shown.signed_both, shown.broke_promise) == (
+        2,
+        [],
+        ["c.demo"],
+    )
+    check = await check_of(trio, "b.demo")
+    assert "c.demo" in check
+    assert "a.demo" not in check
+
+
+async def test_a_promise_that_comes_later_clears_who_was_free(trio: Fleet) -> None:
+    one = await version(trio, "a.demo", "a.demo", "c.demo")
+    other = await version(trio, "b.demo", "a.demo", "b.demo")
+    await ballot_of(trio, "b.demo").take([other], [])
+    await ballot_of(trio, "b.demo").take([one], [])
+    before = (await show(trio, "b.demo")).forked
+    federation = (await present(trio, "b.demo")).version.charter.federation
+    promises = [
+        sign_refusal(
+            one.payload,
+            2,
+            signer=name,
+            key=trio[name].base.keys.statement,
+            federation=federation,
+        )
+        for name in ("b.demo", "c.demo")
+    ]
+    await ballot_of(trio, "b.demo").take([], promises)
+    await ballot_of(trio, "b.demo").take([], promises)
+    after = (await show(trio, "b.demo")).forked
+    answer = await trio["b.demo"].services.charters.exchange(
+        ExchangeRequest(version=2, statements=[])
+    )
+
+    assert before is not None
+    assert before.signed_both == ["a.demo"]
+    assert after is not None
+    assert (after.signed_both, after.broke_promise) == ([], ["c.demo"])
+    promised = [each.signer for each in opened(answer.statements)]
+    assert promised == ["b.demo", "c.demo"]
+    assert len(await trio.audit("b.demo", "federation.forked")) == 2

@@ -63,7 +63,7 @@ async def test_a_version_counts_everywhere_once_a_quorum_has_signed(
         assert '"version":2' in event.text
     assert len(await trio.audit("b.demo", "federation.signed")) == 0
     assert len(await trio.audit("c.demo", "federation.signed")) == 1
-    history = await trio["b.demo"].services.charters.history()
+    history = await trio["b.demo"].services.governance.history()
     assert [each.version for each in history.versions] == [1, 2]
     assert history.versions[1].signed == ["a.demo", "c.demo"]
 

@@ -1,13 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
 """A fourth provider joins three by an invitation, over sockets."""
 
+import asyncio
 from datetime import timedelta
 
 import pytest
 from msgspec.structs import replace
 from tests.federation.conftest import key_of, signed_card
 from tests.node.fleet import NAMES, Fleet, eventually, make
-from tests.node.governing.council import agree, at_version, hear, show, vote
+from tests.node.governing.council import (
+    agree,
+    at_version,
+    hear,
+    propose,
+    show,
+    vote,
+)
 from tests.node.signals.conftest import ANNA, RITA, request_for
 
 from fedsafe_federation.card import open_card, sign_card
@@ -22,8 +30,9 @@ from fedsafe_node.errors import (
     NotFoundError,
     WrongStateError,
 )
-from fedsafe_node.governing.admitting import MOST
+from fedsafe_node.governing.inviting import MOST
 from fedsafe_node.governing.messages import KnockRequest
+from fedsafe_node.keys import MediaKeys, write_media_keys
 from fedsafe_node.lookup_messages import Result
 from fedsafe_node.messages import Kind
 from fedsafe_node.principal import Principal
@@ -43,7 +52,7 @@ async def four(trio: Fleet) -> Fleet:
 
 
 async def invitation(fleet: Fleet, by: str = "a.demo", hours: int = 24) -> str:
-    return (await fleet[by].services.admitting.invite(hours, OLAF)).invitation
+    return (await fleet[by].services.inviting.invite(hours, OLAF)).invitation
 
 
 async def admit(fleet: Fleet, by: str = "a.demo") -> bytes:
@@ -147,6 +156,93 @@ async def test_nobody_comes_under_the_name_of_somebody_who_came(four: Fleet) -> 
     found = await four["a.demo"].services.admitting.card_of(NEW)
     assert found.keys != card.keys
     assert len((await show(four, "a.demo")).joining) == 1
+
+
+async def test_who_has_left_comes_back_by_another_invitation_only(
+    four: Fleet,
+) -> None:
+    text = await invitation(four)
+    joining = four[NEW].services.joining
+    await joining.join(text)
+    proposal = await admit(four)
+    await joining.run()
+    await agree(four, proposal, "b.demo", "c.demo")
+    await at_version(four, 2, *NAMES)
+    joined = await show(four, "a.demo")
+    left = await propose(four, "a.demo", ChangeKind.EXPEL, NEW)
+    await agree(four, left, "b.demo", "c.demo")
+    await at_version(four, 3, *NAMES)
+    gone = await show(four, "a.demo")
+    card = await four[NEW].services.foundings.card()
+    old = sign_joining(Invitation.parse(text), card)
+    with pytest.raises(ForbiddenError, match="used up"):
+        await four["a.demo"].services.admitting.knock(
+            KnockRequest(joining=old, version=0, signatures=[])
+        )
+    with pytest.raises(NotFoundError):
+        await four["a.demo"].services.admitting.card_of(NEW)
+    new = sign_joining(Invitation.parse(await invitation(four)), card)
+    await four["a.demo"].services.admitting.knock(
+        KnockRequest(joining=new, version=0, signatures=[])
+    )
+
+    assert joined.joining == gone.joining == []
+    assert joined.invitations == []
+    assert [each.name for each in (await show(four, "a.demo")).joining] == [NEW]
+
+
+async def test_an_invitation_is_taken_back_with_the_wish_of_who_came(
+    four: Fleet,
+) -> None:
+    inviting = four["a.demo"].services.inviting
+    made = await inviting.invite(24, OLAF)
+    other = await inviting.invite(24, OLAF)
+    await four[NEW].services.joining.join(made.invitation)
+    before = await show(four, "a.demo")
+    left = await inviting.withdraw(made.id, OLAF)
+
+    assert [(e.invitation, e.name) for e in before.invitations] == [
+        (made.id, NEW),
+        (other.id, None),
+    ]
+    assert {each.fingerprint for each in before.invitations} == {made.fingerprint}
+    assert [each.invitation for each in left] == [other.id]
+    assert (await show(four, "a.demo")).joining == []
+    with pytest.raises(Exception, match="403"):
+        await four[NEW].services.joining.join(made.invitation)
+    with pytest.raises(NotFoundError):
+        await inviting.withdraw(made.id, OLAF)
+    assert len(await four.audit("a.demo", "federation.uninvited")) == 1
+
+
+async def test_whoever_is_asked_to_sign_sees_the_fingerprint_of_who_comes(
+    four: Fleet,
+) -> None:
+    await four[NEW].services.joining.join(await invitation(four))
+    (came,) = (await show(four, "a.demo")).joining
+    await hear(four, "b.demo", await admit(four))
+    (shown,) = (await show(four, "b.demo")).proposals
+
+    assert any(came.fingerprint in each.en for each in shown.changes)
+    assert any(came.fingerprint in each.de for each in shown.changes)
+
+
+async def test_who_joins_gets_the_media_keys_of_older_generations(
+    four: Fleet,
+) -> None:
+    shared = four["a.demo"].base.situation.shared
+    assert shared is not None
+    keys, (entry,) = shared.membership.media, shared.membership.charter.epochs
+    older = MediaKeys(b"t" * 32, b"g" * 32)
+    for epoch, generation in ((entry.epoch, 7), (99, 1)):
+        place = four.place("a.demo")
+        await asyncio.to_thread(write_media_keys, place, epoch, generation, older)
+    await join(four)
+    there = four[NEW].base.situation.shared
+
+    assert there is not None
+    assert set(there.membership.media) == {*keys, (entry.epoch, 7)}
+    assert there.membership.media[entry.epoch, 7] == older
 
 
 async def test_who_came_long_ago_keeps_nobody_from_inviting(four: Fleet) -> None:

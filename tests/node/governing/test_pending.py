@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What members bring of proposals is bounded, and what does not count is left aside."""
 
+import pytest
 from msgspec.structs import replace
 from tests.federation.conftest import FEDERATION, NAMES, key_of, world
 
@@ -10,9 +11,11 @@ from fedsafe_federation.amendment import (
     sign_charter,
     sign_refusal,
 )
+from fedsafe_federation.bundles import bundled, opened, size_of
 from fedsafe_federation.charter import CHARTER, Charter, SignedCharter
 from fedsafe_federation.signed import Signed, sign_payload
 from fedsafe_federation.wireformat import encode
+from fedsafe_node.governing.ballot import Present
 from fedsafe_node.governing.pending import (
     MOST_GROWTH,
     MOST_OF_ONE,
@@ -63,6 +66,27 @@ def test_one_member_proposes_only_so_much_at_once() -> None:
 
     assert [each.by for each in pending.proposals].count("a.example") == MOST_OF_ONE
     assert len(pending.proposals) == MOST_OF_ONE + 1
+
+
+def test_a_dead_proposal_keeps_nobody_from_proposing() -> None:
+    payloads = [proposal(n) for n in range(MOST_OF_ONE + 1)]
+    refusals = [
+        sign_refusal(
+            payloads[0],
+            2,
+            signer=name,
+            key=key_of(name, "statement"),
+            federation=FEDERATION,
+        )
+        for name in NAMES[1:3]
+    ]
+    *first, last = (signature(each, "a.example") for each in payloads)
+    full = merged(NOTHING, FOUR, [*first, last], now=1)
+    freed = merged(merged(full, FOUR, refusals, now=1), FOUR, [last], now=1)
+
+    assert len(full.proposals) == MOST_OF_ONE
+    assert len(freed.proposals) == MOST_OF_ONE + 1
+    assert {each.signer for each in freed.promises(FOUR)} == set(NAMES[1:3])
 
 
 def test_what_does_not_count_is_left_aside() -> None:
@@ -150,3 +174,15 @@ def test_the_promise_of_who_has_signed_frees_nobody() -> None:
     assert free.vote(FOUR, NAMES[0], but=bytes(32)) is None
     assert bound.vote(FOUR, NAMES[0], but=bytes(32)) is not None
     assert merged(bound, FOUR, promises, now=1) == bound
+
+
+def test_own_votes_go_first_when_not_all_fits(monkeypatch: pytest.MonkeyPatch) -> None:
+    statements = [
+        signature(proposal(n), name) for n, name in enumerate([*NAMES[:3], "d.example"])
+    ]
+    pending = merged(NOTHING, FOUR, statements, now=1)
+    room = max(size_of(each) for each in bundled(statements))
+    monkeypatch.setattr("fedsafe_node.governing.ballot.MOST_CARRIED", room)
+    carried = Present(FOUR, pending).carried("d.example")
+
+    assert [each.signer for each in opened(carried)] == ["d.example"]

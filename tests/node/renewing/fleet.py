@@ -53,7 +53,7 @@ async def joined(fleet: Fleet, *names: str) -> None:
         members = list(fleet.running)
         await fleet.start(name)
         services = fleet["a.demo"].services
-        made = await services.admitting.invite(24, OLAF)
+        made = await services.inviting.invite(24, OLAF)
         joining = fleet[name].services.joining
         await joining.join(made.invitation)
         version = membership_of(fleet, "a.demo").version

@@ -72,7 +72,7 @@ async def test_what_came_later_matches_nobody_here_and_the_rest_does(
     answer = await fleet.look_up("b.demo", LATE)
     assert answer.result is Result.INCOMPLETE
     assert answer.not_covered == ["a.demo"]
-    shown = await fleet["b.demo"].services.charters.show()
+    shown = await fleet["b.demo"].services.governance.show()
     assert [(each.member, each.records) for each in shown.quarantines] == [
         ("a.demo", 2)
     ]
