@@ -32,6 +32,8 @@ __all__ = ["house"]
 WHO: Final = "somebody@mail.example"
 TOO_MUCH: Final = 1 << 60  # no disk has room for it
 
+pytestmark = pytest.mark.embedded  # a server keeps its own disk from being full
+
 
 async def starve(fleet: Fleet, name: str) -> None:
     """Let a node have lost its reserve, on a disk without room for it."""
