@@ -8,6 +8,7 @@ call returns, and is never overwritten.
 
 import os
 from contextlib import suppress
+from glob import escape
 from pathlib import Path
 from stat import S_IMODE, S_ISREG
 
@@ -126,12 +127,16 @@ def destroy_secret(path: Path) -> None:
     """Overwrite and remove a secret file; nothing happens if it is gone.
 
     It loses its name first: after a crash no start reads what is left of it, and to
-    destroy it again ends it.
+    destroy it again ends it. So are drafts of it, which a crash may have left.
     """
-    going = path.with_name(f".{path.name}.gone")
     with suppress(FileNotFoundError):
-        path.rename(going)
+        path.rename(path.with_name(f".{path.name}.gone"))
         sync_directory(path.parent)
+    for left in sorted(path.parent.glob(f".{escape(path.name)}.*")):
+        _overwrite(left)
+
+
+def _overwrite(going: Path) -> None:
     try:
         descriptor = os.open(going, os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except FileNotFoundError:
@@ -142,7 +147,7 @@ def destroy_secret(path: Path) -> None:
     finally:
         os.close(descriptor)
     going.unlink(missing_ok=True)
-    sync_directory(path.parent)
+    sync_directory(going.parent)
 
 
 def make_private_directory(path: Path) -> None:

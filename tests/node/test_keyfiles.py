@@ -5,7 +5,9 @@ from stat import S_IMODE
 
 import pytest
 
+from fedsafe_node.ceremony_files import RENEWAL, destroy_states
 from fedsafe_node.clock import SystemClock
+from fedsafe_node.config import Place
 from fedsafe_node.errors import (
     KeyFileError,
     KeyFileExistsError,
@@ -110,6 +112,29 @@ def test_a_destroyed_secret_is_overwritten_wherever_it_is_linked(
 
     assert not path.exists()
     assert (tmp_path / "second").read_bytes() == bytes(len(SECRET))
+
+
+def test_what_a_crash_left_of_a_secret_is_destroyed_with_it(tmp_path: Path) -> None:
+    write_secret(tmp_path / "share-1-1.key", SECRET)
+    os.link(tmp_path / "share-1-1.key", tmp_path / ".share-1-1.key.0a1b2c3d")
+    write_secret(tmp_path / ".share-1-1.key.1a2b3c4d", SECRET)
+    os.link(tmp_path / "share-1-1.key", tmp_path / "seen")
+
+    destroy_secret(tmp_path / "share-1-1.key")
+
+    assert [path.name for path in tmp_path.iterdir()] == ["seen"]
+    assert (tmp_path / "seen").read_bytes() == bytes(len(SECRET))
+
+
+def test_no_state_of_a_ceremony_outlives_a_crash(tmp_path: Path) -> None:
+    place = Place(tmp_path)
+    for name in (".renewal-aa-1.key.gone", ".renewal-bb-2.key.01020304"):
+        write_secret(place.keys / name, SECRET)
+    write_secret(place.keys / ".renewal-cc-1.key.gone", SECRET)
+
+    destroy_states(place, RENEWAL, but={"cc"})
+
+    assert [each.name for each in place.keys.iterdir()] == [".renewal-cc-1.key.gone"]
 
 
 def test_the_systems_clock_tells_utc() -> None:

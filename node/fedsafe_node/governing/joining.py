@@ -202,7 +202,7 @@ class Joining:
         card = open_card(await self._card())
         me = next((e for e in newest.charter.active() if is_of(card, e)), None)
         if me is not None:
-            await self._take_part(wish, whole, newest.charter, answer.media, me)
+            await self._take_part(whole, newest.charter, answer.media, me)
 
     def _consent(self, wish: _Kept, version: Version, payload: bytes) -> Signed:
         """Sign the version that lets the node in, under the terms that were seen.
@@ -223,7 +223,6 @@ class Joining:
 
     async def _take_part(
         self,
-        wish: _Kept,
         chain: Sequence[SignedCharter],
         charter: Charter,
         sealed: Sequence[SealedKeys],
@@ -234,7 +233,8 @@ class Joining:
         given = {(each.epoch, each.generation) for each in sealed}
         if MemberRole.MEDIA in me.roles and needed - given:
             return  # the inviter has yet to follow: it gives them next time
-        await self._offload(lambda: self._keep_keys(wish, sealed))
+        kept = [each for each in sealed if (each.epoch, each.generation) in needed]
+        await self._offload(lambda: self._keep_keys(charter, kept))
 
         async def act(tx: Transaction) -> None:
             for document in chain:
@@ -250,10 +250,10 @@ class Joining:
         await self._office.store.write(act)
         await self._ballot.reload()
 
-    def _keep_keys(self, wish: _Kept, sealed: Sequence[SealedKeys]) -> None:
+    def _keep_keys(self, charter: Charter, sealed: Sequence[SealedKeys]) -> None:
         name = self._situation.node
         for each in sealed:
-            keys = opened_media(self._sealing, each, wish.federation, name)
+            keys = opened_media(self._sealing, each, charter, name)
             write_media_keys(self._place, each.epoch, each.generation, keys)
 
     async def _ask(

@@ -5,10 +5,12 @@ from collections.abc import Iterable
 from typing import Final
 
 from fedsafe_crypto.errors import CryptoError
+from fedsafe_crypto.feldman import token_key_commitment
 from fedsafe_crypto.seal import RecipientKey, open_sealed, seal
+from fedsafe_federation.charter import Charter
 from fedsafe_federation.errors import AmendmentError
 from fedsafe_node.governing.messages import SealedKeys
-from fedsafe_node.keys import MediaKeys
+from fedsafe_node.keys import KEY_BYTES, MediaKeys
 from fedsafe_node.membership import Membership
 
 _INFO: Final = b"fedsafe/v1/media-keys"
@@ -41,17 +43,24 @@ def sealed_media(
 
 
 def opened_media(
-    key: RecipientKey, sealed: SealedKeys, federation: str, name: str
+    key: RecipientKey, sealed: SealedKeys, charter: Charter, name: str
 ) -> MediaKeys:
-    """Open media keys that were sealed to this node.
+    """Open media keys that were sealed to this node, and check what can be checked.
 
     Raises:
-        AmendmentError: they are sealed to others.
+        AmendmentError: they are sealed to others, or not those of the charter.
     """
-    context = media_context(federation, name, sealed.epoch, sealed.generation)
+    number, federation = (sealed.epoch, sealed.generation), charter.federation
+    entries = [e for e in charter.epochs if (e.epoch, e.generation) == number]
+    context = media_context(federation, name, *number)
     try:
         secret = open_sealed(key, sealed.sealed, info=_INFO, aad=context)
     except CryptoError:
         raise AmendmentError("the media keys are sealed to others") from None
-    half = len(secret) // 2
-    return MediaKeys(secret[:half], secret[half:])
+    keys = MediaKeys(secret[:KEY_BYTES], secret[KEY_BYTES:])
+    if not entries or len(secret) != 2 * KEY_BYTES:
+        raise AmendmentError("they are no media keys of the charter")
+    said = token_key_commitment(federation, sealed.epoch, keys.token)
+    if entries[0].tokens not in {None, said}:
+        raise AmendmentError("the media token key is not that of the charter")
+    return keys

@@ -154,11 +154,11 @@ class Carrying:
         if not given:
             return
         base = self._base
-        federation, name = scene.version.charter.federation, base.situation.node
+        charter, name = scene.version.charter, base.situation.node
 
         def write() -> None:
             for each in given:
-                keys = opened_media(base.keys.sealing, each, federation, name)
+                keys = opened_media(base.keys.sealing, each, charter, name)
                 known = load_media_keys(base.place)
                 same = {known[n].token for n in known if n[0] == each.epoch}
                 if same and keys.token not in same:

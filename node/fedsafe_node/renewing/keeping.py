@@ -13,7 +13,7 @@ from typing import Final
 from msgspec import field
 from msgspec.structs import replace
 
-from fedsafe_crypto.dkg_messages import of_run
+from fedsafe_crypto.dkg_messages import MAX_MESSAGE_BYTES, of_run
 from fedsafe_federation.amendment import Version
 from fedsafe_federation.charter import Epoch
 from fedsafe_federation.errors import FederationError, MalformedError
@@ -135,6 +135,8 @@ def taken(
     """Take in statements of whomever; what does not count is left aside."""
     given = sorted(statements, key=lambda each: each.type not in kinds)
     for statement in given:
+        if len(statement.payload) > MAX_MESSAGE_BYTES:
+            continue
         try:
             if statement.type in kinds:
                 kept = _with_proposal(kept, version, kinds, statement, now)
@@ -219,7 +221,8 @@ def _is_of(opened: Opened, payload: bytes) -> bool:
         entry = decode(payload, Epoch)
     except MalformedError:
         return False
-    return (entry.epoch, entry.generation) == opened.target
+    target = entry.epoch, entry.generation
+    return target == opened.target and encode(entry) == payload
 
 
 def _is_full(messages: Sequence[Signed], message: Signed) -> bool:

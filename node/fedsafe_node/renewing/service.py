@@ -17,6 +17,7 @@ import os
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Final
 
 from msgspec.structs import replace
 
@@ -46,6 +47,8 @@ from fedsafe_node.telemetry import LOGGER, fields
 
 _Seen = tuple[int, bool, frozenset[str]]
 """How many messages, whether it was late, and who had failed other attempts."""
+_SHORTEST: Final = 3600
+"""With fewer seconds left when it comes, none is joined: all would seem silent."""
 _LOG = logging.getLogger(f"{LOGGER}.renewing")
 
 
@@ -155,7 +158,7 @@ class Ceremonies:
         if scene is None or attempt is None:
             return
         opened = opened_of(scene.version, self.kinds, attempt)
-        if not self.agrees(scene, opened):
+        if not self.agrees(scene, opened) or opened.deadline < attempt.at + _SHORTEST:
             return
         now = self.now()
         gone = gone_from(scene.kept, scene.version, self.kinds, opened)

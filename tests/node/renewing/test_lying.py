@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A member that lies about keys, floods, or hurries, costs nobody anything."""
+
+from datetime import timedelta
+
+import pytest
+from msgspec.structs import replace
+from tests.node.fleet import NAMES, Fleet
+from tests.node.renewing.fleet import (
+    carrying_of,
+    ceremonies_of,
+    membership_of,
+    scene_of,
+)
+
+from fedsafe_crypto.dkg_messages import MAX_MESSAGE_BYTES
+from fedsafe_crypto.feldman import token_key_commitment
+from fedsafe_crypto.seal import RecipientKey, seal
+from fedsafe_federation.errors import AmendmentError
+from fedsafe_federation.refreshing import REST
+from fedsafe_federation.resharing import PROPOSAL, ResharingProposal, sign_resharing
+from fedsafe_federation.signed import Signed, sign_payload
+from fedsafe_node.governing.media_keys import media_context, opened_media
+from fedsafe_node.governing.messages import SealedKeys
+from fedsafe_node.renewing.messages import CarriedRequest
+
+A, B, C = NAMES
+KEY = RecipientKey.generate()
+
+
+@pytest.mark.parametrize(
+    ("number", "secret"),
+    [((1, 1), bytes(64)), ((1, 1), bytes(62)), ((1, 1), b""), ((2**31 - 1, 1), None)],
+)
+async def test_media_keys_are_those_of_the_charter(
+    trio: Fleet, number: tuple[int, int], secret: bytes | None
+) -> None:
+    membership = membership_of(trio, A)
+    keys = membership.media[1, 1]
+    right = keys.token + keys.group
+    charter, [entry] = membership.charter, membership.charter.epochs
+    said = token_key_commitment(charter.federation, 1, keys.token)
+    charter = replace(charter, epochs=[replace(entry, tokens=said)])
+
+    def sealed(epoch: int, generation: int, plain: bytes) -> SealedKeys:
+        context = media_context(charter.federation, B, epoch, generation)
+        info = b"fedsafe/v1/media-keys"
+        data = seal(KEY.public, plain, info=info, aad=context)
+        return SealedKeys(epoch=epoch, generation=generation, sealed=data)
+
+    assert opened_media(KEY, sealed(1, 1, right), charter, B) == keys
+    with pytest.raises(AmendmentError, match="of the charter"):
+        opened_media(
+            KEY, sealed(*number, right if secret is None else secret), charter, B
+        )
+
+
+async def told(fleet: Fleet, statement: Signed) -> None:
+    scene = await scene_of(fleet, A)
+    request = CarriedRequest(
+        version=scene.version.charter.version,
+        charter=scene.version.digest,
+        statements=[statement],
+        have=[],
+        lacks=[],
+    )
+    await carrying_of(fleet, A).exchange(request, C)
+    await ceremonies_of(fleet, A).advance()
+
+
+async def proposed(fleet: Fleet, *, seconds: int) -> Signed:
+    scene, now = await scene_of(fleet, A), ceremonies_of(fleet, A).now()
+    membership = membership_of(fleet, C)
+    token = membership.media[1, 1].token
+    proposal = ResharingProposal(
+        federation=membership.charter.federation,
+        charter=scene.version.digest,
+        epoch=1,
+        generation=1,
+        threshold=membership.epoch.threshold,
+        tokens=token_key_commitment(membership.charter.federation, 1, token),
+        created=now,
+        deadline=now + seconds,
+    )
+    key = fleet[C].base.keys.statement
+    return sign_resharing(proposal, convenor=C, key=key)
+
+
+@pytest.mark.parametrize("seconds", [30, 3 * 3600])
+async def test_who_leaves_no_time_is_not_followed(trio: Fleet, seconds: int) -> None:
+    trio.clock.advance(timedelta(seconds=REST + 1))
+    await told(trio, await proposed(trio, seconds=seconds))
+
+    [attempt] = (await scene_of(trio, A)).kept.attempts
+    assert attempt.joined is (seconds > 3600)
+    trio.clock.advance(timedelta(seconds=31))
+    await ceremonies_of(trio, A).advance()
+    assert (await scene_of(trio, A)).kept.judged == {}
+
+
+async def test_what_is_padded_is_not_kept(trio: Fleet) -> None:
+    trio.clock.advance(timedelta(seconds=REST + 1))
+    proposal = await proposed(trio, seconds=3 * 3600)
+    padded = sign_payload(
+        proposal.payload.ljust(MAX_MESSAGE_BYTES + 1),
+        type_=PROPOSAL,
+        signer=C,
+        key=trio[C].base.keys.statement,
+        federation=membership_of(trio, A).charter.federation,
+    )
+    await told(trio, padded)
+
+    assert (await scene_of(trio, A)).kept.attempts == []
