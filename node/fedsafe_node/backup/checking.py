@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fedsafe_node.audit_messages import TableCheck, VerifyAnswer
-from fedsafe_node.backup.errors import BackupRefusedError
+from fedsafe_node.backup.errors import BackupBrokenError, BackupRefusedError, BadPart
 from fedsafe_node.backup.manifest import (
     DATABASE,
+    FILE,
     Manifest,
     Read,
     check_files,
@@ -24,7 +25,7 @@ from fedsafe_node.config import Place
 from fedsafe_node.examining import unsealing_of, verify_reader
 from fedsafe_node.log.engine import examine_store
 from fedsafe_node.log.guard import Kept, read_kept
-from fedsafe_node.sealed_files import SealedFiles
+from fedsafe_node.sealed_files import SealedFiles, key_of_seal
 from fedsafe_node.storage import store_at
 from fedsafe_node.store.protocol import LogName, Reader
 
@@ -57,19 +58,25 @@ def check_backup(
 
 
 def verify_copy(directory: Path, manifest: Manifest, keys: Place) -> VerifyAnswer:
-    """Verify logs and tables of the store in a backup.
+    """Verify manifest, logs and tables of the store in a backup.
 
     Raises:
+        BackupRefusedError: there is no key to verify it with.
+        BackupBrokenError: the node with these keys has not written the manifest.
         NodeError: a key or the guard of the backup cannot be read.
         StoreFailedError: it is no store.
     """
-    kept = read_kept(Place(directory).guard)
-    marks = {log: each.size for log, each in kept.items()}
-    around = SealedFiles(keys, marks)
-    if not around.was_sealed:
+    key = key_of_seal(keys)
+    if key is None:
         raise BackupRefusedError(
             f"{keys.directory} holds no key of the seal", "name the node's directory"
         )
+    if not manifest.is_sealed(key):
+        why = "it was not written by the node with these keys"
+        raise BackupBrokenError([BadPart(FILE, why)])
+    kept = read_kept(Place(directory).guard)
+    marks = {log: each.size for log, each in kept.items()}
+    around = SealedFiles(keys, marks)
 
     async def query(reader: Reader) -> VerifyAnswer:
         until = await _until(reader, kept)

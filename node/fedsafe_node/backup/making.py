@@ -279,7 +279,7 @@ def _measure(
     with closing(SqliteConnection.to_read(draft / DATABASE)) as copy:
         schema = copy.version()
     files = sorted(path for path in draft.rglob("*") if path.is_file())
-    return Manifest(
+    manifest = Manifest(
         format=1,
         node=config.name,
         at=now.isoformat(timespec="seconds"),
@@ -289,6 +289,8 @@ def _measure(
         files={str(path.relative_to(draft)): part_of(path) for path in files},
         keys=part_of_bytes(keys) if keys is not None else None,
     )
+    key = key_of_seal(place)
+    return manifest if key is None else manifest.sealed(key)
 
 
 def _sync(draft: Path) -> None:

@@ -3,6 +3,7 @@
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
+from hmac import compare_digest
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
@@ -10,9 +11,11 @@ import msgspec
 
 from fedsafe_node.backup.errors import BackupBrokenError, BackupRefusedError, BadPart
 from fedsafe_node.backup.messages import Digest
+from fedsafe_node.store.sealed_parts import SealKey
 
 FILE: Final = "manifest.json"
 DATABASE: Final = "store.db"
+_SEALED: Final = "backup/manifest.json"
 _CHUNK: Final = 1 << 20
 _LARGEST: Final = 16 << 20
 Read = Callable[[int], None]
@@ -29,7 +32,8 @@ class FilePart(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Whose backup it is and of when, how far the logs had come, and which files.
 
-    `keys` is the file that went apart, as it was sealed.
+    `keys` is the file that went apart, as it was sealed. `seal` is a digest of all the
+    rest under the node's own key: nobody else writes another manifest.
     """
 
     format: Literal[1]
@@ -40,6 +44,18 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     logs: dict[str, int]
     files: dict[str, FilePart]
     keys: FilePart | None = None
+    seal: Digest | None = None
+
+    def sealed(self, key: SealKey) -> "Manifest":
+        """Seal it."""
+        content = msgspec.structs.replace(self, seal=None).encode()
+        seal = key.file_digest(_SEALED, content).hex()
+        return msgspec.structs.replace(self, seal=seal)
+
+    def is_sealed(self, key: SealKey) -> bool:
+        """Tell whether the node with this key has written it."""
+        own = self.sealed(key).seal
+        return compare_digest(self.seal or "", own or "-")
 
     @property
     def size(self) -> int:

@@ -15,7 +15,7 @@ from fedsafe_crypto.seal import RecipientKey
 from fedsafe_node.backup.checking import check_backup
 from fedsafe_node.backup.errors import BackupBrokenError, BackupRefusedError
 from fedsafe_node.backup.making import Made, Wanted, make_backup
-from fedsafe_node.backup.manifest import read_manifest
+from fedsafe_node.backup.manifest import part_of, read_manifest
 from fedsafe_node.backup.messages import BackupNote
 from fedsafe_node.backup.secrets import open_keys
 from fedsafe_node.backup.stopped import note_stopped
@@ -317,6 +317,21 @@ def test_a_backup_brings_neither_keys_nor_a_journal(
 
     with pytest.raises(BackupRefusedError, match="no backup holds"):
         check_backup(medium / "x", None)
+
+
+def test_a_backup_that_somebody_has_written_anew_is_broken(
+    stopped: Place, medium: Path
+) -> None:
+    save(stopped, medium / "x")
+    (medium / "x" / "node.toml").write_text("name = 'mine'")
+    manifest, _ = read_manifest(medium / "x")
+    files = manifest.files | {"node.toml": part_of(medium / "x" / "node.toml")}
+    written = msgspec.structs.replace(manifest, files=files)
+
+    for each in (written, msgspec.structs.replace(written, seal=None)):
+        (medium / "x" / "manifest.json").write_bytes(each.encode())
+        with pytest.raises(BackupBrokenError, match=r"manifest\.json"):
+            check_backup(medium / "x", stopped)
 
 
 def test_a_manifest_without_a_store_is_no_backup(stopped: Place, medium: Path) -> None:
