@@ -249,6 +249,35 @@ def test_each_harm_is_tried_and_has_a_way_out() -> None:
     assert {harm for harm, _, _ in HARMFUL} == set(Harm) == set(WAYS_OUT)
 
 
+def test_a_providers_block_stands_upon_what_is_shipped_and_needs_approval() -> None:
+    own = OWN + '[reply.thanks]\nde = "Danke dir."\nen = "Thank you so much."\n'
+    reply = load_directory(own.encode(), shipped_directory()).reply
+
+    assert reply.thanks == Text("Danke dir.", "Thank you so much.")
+    assert reply.next == shipped_reply().next
+    assert reply.digest != shipped_reply().digest
+    assert not reply.is_approved(DAY)
+
+
+def test_the_shipped_words_can_be_approved_as_they_are() -> None:
+    own = OWN + (
+        '[reply.approved]\nperson = "Rosa Beispiel"\n'
+        'organisation = "Beratungsstelle Musterstadt"\non = 2026-11-27\n'
+        f'digest = "{shipped_reply().digest}"\n'
+    )
+
+    assert load_directory(own.encode(), shipped_directory()).reply.is_approved(DAY)
+    with pytest.raises(PolicyFileError, match=r"reply\.approved\.digest: not the 64"):
+        load_directory(own.replace(shipped_reply().digest, "…").encode())
+
+
+def test_an_offer_with_nothing_to_show_is_left_out() -> None:
+    shown = choose(shipped_directory(), SEEKERS[0], DAY)
+
+    assert "hilfe_telefon" in shipped_directory().offers
+    assert "hilfe_telefon" not in {each.id for each in shown}
+
+
 def test_words_are_approved_for_a_year_and_only_these() -> None:
     reply = shipped_reply()
     approval = Approval(

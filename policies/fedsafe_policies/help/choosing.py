@@ -58,14 +58,16 @@ def choose(directory: Directory, seeker: Seeker, day: int) -> tuple[Shown, ...]:
 
     The emergency number is first when it is urgent and last of the help otherwise;
     minors see whom they can write to before whom they can call. An offer none of whose
-    facts is current still has its name and its page. Complaint offices end the list.
+    ways is current still has its page; without one there is nothing to show. Complaint
+    offices end the list.
     """
     found = [
         Shown(name, offer, _current(directory, name, seeker, day))
         for name, offer in directory.offers.items()
         if _is_for(offer, seeker)
     ]
-    return tuple(sorted(found, key=lambda shown: _rank(shown, seeker)))
+    useful = [shown for shown in found if shown.channels or shown.offer.url]
+    return tuple(sorted(useful, key=lambda shown: _rank(shown, seeker)))
 
 
 def gaps(directory: Directory, day: int) -> tuple[Gap, ...]:

@@ -6,6 +6,7 @@ somebody has looked whether it is right; a provider records in a document of its
 when that was, and adds its own offers. Nothing is verified as shipped.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -19,7 +20,7 @@ import msgspec
 from fedsafe_policies.days import day_number
 from fedsafe_policies.document import Label
 from fedsafe_policies.errors import PolicyFileError
-from fedsafe_policies.help.replies import Reply, shipped_reply
+from fedsafe_policies.help.replies import Reply, ReplyFile, shipped_reply
 from fedsafe_policies.place import locate
 from fedsafe_policies.reasons import Text
 from fedsafe_policies.toml_file import read_document
@@ -38,6 +39,7 @@ WebAddress = Annotated[
         max_length=200,
     ),
 ]
+_DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 _NUMBER: Final = frozenset("0123456789 +")
 
 
@@ -133,7 +135,7 @@ class DirectoryFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     offers: dict[Label, Offer] = {}
     verified: dict[Label, dict[Way, date]] = {}
     withdrawn: frozenset[Label] = frozenset()
-    reply: Reply | None = None
+    reply: ReplyFile | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,10 +173,13 @@ def load_directory(text: bytes, base: Directory | None = None) -> Directory:
         if base is not None:
             _check_emergency(own, base)
         verified = _taken(own, offers)
+        _check_approval(own)
     except PolicyFileError as error:
         raise locate(error, written) from None
     verified = {**(base.verified if base else {}), **verified}
-    reply = own.reply or (base.reply if base else shipped_reply())
+    reply = base.reply if base else shipped_reply()
+    if own.reply is not None:
+        reply = own.reply.upon(reply)
     return Directory(own.dated, offers, reply, verified)
 
 
@@ -202,6 +207,15 @@ def _check_emergency(own: DirectoryFile, base: Directory) -> None:
         there = base.offers.get(name)
         if Sort.EMERGENCY in {offer.sort, None if there is None else there.sort}:
             raise PolicyFileError("the emergency number stays", key=f"offers.{name}")
+
+
+def _check_approval(own: DirectoryFile) -> None:
+    approved = own.reply.approved if own.reply is not None else None
+    if approved is not None and not _DIGEST.fullmatch(approved.digest):
+        raise PolicyFileError(
+            "not the 64 digits that `fedsafe help-directory reply` prints last",
+            key="reply.approved.digest",
+        )
 
 
 def _check_offer(name: str, offer: Offer) -> None:

@@ -16,6 +16,7 @@ from string import Formatter
 from typing import Annotated, Final
 
 import msgspec
+from msgspec.structs import replace
 
 from fedsafe_policies.days import day_number
 from fedsafe_policies.reasons import Text
@@ -48,7 +49,7 @@ class Approval(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     person: _Name
     organisation: _Name
     on: date
-    digest: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}(?!\n)$")]
+    digest: str
 
 
 class Reply(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -82,6 +83,28 @@ class Reply(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
         if approved is None or approved.digest != self.digest:
             return False
         return 0 <= day - day_number(approved.on) < APPROVED_DAYS
+
+
+class ReplyFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A provider's own words, and who has approved all of them.
+
+    A block that is left out keeps its words, so that what is shipped can be approved.
+    """
+
+    thanks: Text | None = None
+    not_your_fault: Text | None = None
+    feelings: Text | None = None
+    what_now: Text | None = None
+    evidence: Text | None = None
+    offers: Text | None = None
+    next: Text | None = None
+    approved: Approval | None = None
+
+    def upon(self, base: Reply) -> Reply:
+        """Put these words upon others; an approval is of the whole."""
+        own = {name: getattr(self, name) for name in self.__struct_fields__}
+        words = {name: text for name, text in own.items() if text is not None}
+        return replace(base, **{"approved": None, **words})
 
 
 @cache

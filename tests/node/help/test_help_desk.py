@@ -103,6 +103,7 @@ dated = 2026-11-27
 name = { de = "<b>A & B</b>", en = "<i>" }
 audiences = ["affected"]
 ages = ["minor"]
+url = "https://help.example.org"
 channels = [{ way = "form", languages = ["de"], source = "an example" }]
 """
     html = help_desk(load_directory(own)).fragment(HelpQuery())
