@@ -158,6 +158,7 @@ CASE_ROUTES: Final = (
         handler=approve_case,
         auth=Auth.CREDENTIAL,
         roles=_APPROVE,
+        fresh=True,
         lane=Lane.WRITES,
         summary="Let a case go to classes of partner, or ask a second person to",
         body=ApproveCase,

@@ -254,7 +254,8 @@ def _copy_files(place: Place, config: Config, draft: Path) -> None:
             _copy(path, draft / path.resolve().relative_to(inside))
     for directory in (place.guard, place.policies):
         for path in sorted(directory.glob("*")) if directory.is_dir() else ():
-            if path.is_file() and not path.name.startswith("."):
+            is_own = path.is_file() and not path.is_symlink()
+            if is_own and not path.name.startswith("."):
                 _copy(path, draft / directory.name / path.name)
 
 

@@ -193,13 +193,23 @@ async def test_nobody_acts_alone(house: House) -> None:
     assert not any('"ben"' in event.text for event in granted)
 
 
-async def test_publishing_wants_a_fresh_proof_as_well(house: House) -> None:
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        (
+            "/v1/signals/approve",
+            {"signals": ["00000000-0000-7000-8000-000000000000"]},
+        ),
+        (f"/v1/cases/{'00' * 16}/approve", {"partners": ["law_enforcement"]}),
+    ],
+)
+async def test_what_leaves_wants_a_fresh_proof_as_well(
+    house: House, path: str, body: dict[str, list[str]]
+) -> None:
     olaf = await house.found()
     await house.hire(olaf, "rita")
     await house.ask_for(olaf, "rita", "reviewer")
     rita = await house.log_in("rita")
-    body = {"signals": ["00000000-0000-7000-8000-000000000000"]}
-    path = "/v1/signals/approve"
     assert (await house.call("POST", path, body, token=rita))[0] == 404
     house.fleet.clock.advance(timedelta(minutes=5))
 

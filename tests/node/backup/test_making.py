@@ -319,6 +319,14 @@ def test_a_backup_brings_neither_keys_nor_a_journal(
         check_backup(medium / "x", None)
 
 
+def test_a_link_among_the_policies_brings_no_key(stopped: Place, medium: Path) -> None:
+    stopped.policies.mkdir(exist_ok=True)
+    (stopped.policies / "link").symlink_to(stopped.keys / "feed.key")
+    made = save(stopped, medium / "x")
+
+    assert "policies/link" not in made.manifest.files
+
+
 def test_a_backup_that_somebody_has_written_anew_is_broken(
     stopped: Place, medium: Path
 ) -> None:
