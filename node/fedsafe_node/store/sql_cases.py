@@ -75,5 +75,6 @@ class SqlCasesWriter:
 
 
 def _case_row(row: Any) -> CaseRow:  # noqa: ANN401 - a row of either database
-    found = dict(zip(CaseRow.__struct_fields__, row, strict=True))
-    return CaseRow(**(found | {"minors": bool(found["minors"])}))
+    found: dict[str, Any] = dict(zip(CaseRow.__struct_fields__, row, strict=True))
+    found["minors"] = bool(found["minors"])
+    return CaseRow(**found)
