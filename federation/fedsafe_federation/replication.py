@@ -314,10 +314,12 @@ class Replicator:
         except EquivocationError as error:
             await self._shelf.suspend(self.origin.name, error)
             raise
+        more = len(batch.restrictions) == MAX_RESTRICTIONS  # nothing is complete yet
         if verified.records and not self._gate.admits(
             self.origin, batch.trailer.checkpoint
         ):
-            await self._shelf.wait(self.origin.name, at=self._now())
+            if not more:
+                await self._shelf.wait(self.origin.name, at=self._now())
             raise NotWitnessedError(self.origin.name)
         new = verified.records or verified.again is not None
         # A note is handed on: nobody but its origin says who has cosigned a known tree.
@@ -326,13 +328,12 @@ class Replicator:
             await self._shelf.apply(
                 self.origin.name, verified, at=self._now(), carried=carried
             )
-        elif carried or not verified.waiting:
+        elif not more and (carried or not verified.waiting):
             await self._shelf.touch(self.origin.name, at=self._now(), carried=carried)
-        if verified.waiting and not verified.records:
+        if verified.waiting and not (verified.records or more):
             await self._shelf.wait(self.origin.name, at=self._now())
         newest = verified.known
         size = newest.checkpoint.size if newest.checkpoint else 0
-        more = len(batch.restrictions) == MAX_RESTRICTIONS
         return len(verified.records), more or newest.frontier.size < size
 
     async def _restrict(self, size: int, statements: Sequence[Signed]) -> None:

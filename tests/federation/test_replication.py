@@ -294,3 +294,4 @@ async def test_more_restrictions_than_a_batch_holds_follow_each_other_at_once() 
     await machine.catch_up()
 
     assert shelf.sequence == 2 * MAX_RESTRICTIONS + 1
+    assert shelf.touched == 1  # only then is the copy said to be complete

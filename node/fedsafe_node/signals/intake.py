@@ -18,6 +18,7 @@ from fedsafe_federation.errors import (
     EquivocationError,
     TooManyRestrictionsError,
 )
+from fedsafe_federation.feed import MAX_RESTRICTIONS
 from fedsafe_federation.replication import Offload, Position
 from fedsafe_federation.verification import (
     Known,
@@ -175,7 +176,7 @@ class Intake:
         await self._restrict(origin, in_acts(batch.restrictions), ended)
         await self._check_budget(origin, batch)
         situation, now, version = self._situation, self._clock.now(), self._version()
-        whole = _complete(batch.known) and not carried
+        whole = _complete(batch) and not carried
         size_now = batch.known.frontier.size
         mark = await self._budgets.mark(origin, size_now, at) if whole else None
 
@@ -219,7 +220,7 @@ class Intake:
             self._situation.coverage.waiting.pop(origin, None)
         if whole:
             self._situation.coverage.saw(origin, at)
-        elif _complete(batch.known):
+        elif _complete(batch):
             self._situation.coverage.caught_up(origin, at)
 
     def _note(self, origin: str, kept: "_Kept", known: Known) -> None:
@@ -391,6 +392,9 @@ class Intake:
         await tx.append(self._trail.log, entry.record, entry.openings)
 
 
-def _complete(known: Known) -> bool:
+def _complete(batch: VerifiedBatch) -> bool:
+    if len(batch.restrictions) == MAX_RESTRICTIONS:
+        return False  # more of them wait
+    known = batch.known
     size = known.checkpoint.size if known.checkpoint is not None else 0
     return known.frontier.size == size
