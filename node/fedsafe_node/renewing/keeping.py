@@ -185,8 +185,18 @@ def _with_proposal(
     if now < kept.judged.get(proposal.signer, 0) + _DAY:
         return kept
     # The keys that this node may have signed for stay as long as they can count.
-    stay = [each for each in kept.attempts if each.joined or each in live]
+    stay = [
+        each
+        for each in kept.attempts
+        if each in live or (each.joined and not _is_past(each, now))
+    ]
     return replace(kept, attempts=[*stay, Attempt(proposal, now)])
+
+
+def _is_past(attempt: Attempt, now: int) -> bool:
+    """Whether an attempt failed a day ago before anybody signed for a share."""
+    signed = any(each.type == HOLDING for each in attempt.messages)
+    return 0 < attempt.over < now - _DAY and not signed
 
 
 def _with_message(

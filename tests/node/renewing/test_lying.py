@@ -111,3 +111,20 @@ async def test_what_is_padded_is_not_kept(trio: Fleet) -> None:
     await told(trio, padded)
 
     assert (await scene_of(trio, A)).kept.attempts == []
+
+
+async def test_failed_attempts_do_not_pile_up(trio: Fleet) -> None:
+    await trio.stop(B)
+    trio.clock.advance(timedelta(seconds=REST + 1))
+    await told(trio, await proposed(trio, seconds=3 * 3600))
+    trio.clock.advance(timedelta(hours=4))
+    await ceremonies_of(trio, A).advance()
+    [failed] = (await scene_of(trio, A)).kept.attempts
+    trio.clock.advance(timedelta(days=2))
+    later = await proposed(trio, seconds=3 * 3600)
+    await told(trio, later)
+
+    assert failed.joined
+    assert failed.over
+    kept = (await scene_of(trio, A)).kept.attempts
+    assert [each.proposal for each in kept] == [later]
