@@ -5,64 +5,40 @@ In imminent danger the way to 110 is shown before anything else is asked. What a
 is about is read from standard input or a file, never from an argument.
 """
 
-import json
 import sys
 import time
-from collections.abc import Callable
-from enum import StrEnum
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import click
 
+from fedsafe_cli.case_assessment import (
+    MOST_READ,
+    assessment_of,
+    assessment_options,
+    word,
+)
+from fedsafe_cli.case_call import CallFirst
 from fedsafe_cli.case_evidence import attachment_of, attachment_options
 from fedsafe_cli.case_texts import tell_case, tell_queue, tell_receipt
 from fedsafe_cli.exit_codes import ExitStatus
-from fedsafe_cli.findings import one_of
 from fedsafe_cli.moments import moment_of
 from fedsafe_cli.options import settings_of, shared_options
 from fedsafe_cli.output import note
 from fedsafe_cli.sessions import personal
-from fedsafe_policies.escalation.closing import EvidenceDecision, Help
 from fedsafe_policies.escalation.opening import CaseSource
-from fedsafe_policies.escalation.urgency import before_form
 from fedsafe_policies.escalation.vocabulary import (
-    Absence,
     AgeBand,
-    Condition,
     Danger,
-    Element,
     PartnerClass,
     Urgency,
 )
-from fedsafe_policies.vocabulary import Level, Phenomenon
+from fedsafe_policies.vocabulary import Phenomenon
 
-Function = TypeVar("Function", bound=Callable[..., Any])
-_MOST_READ: Final = 600_000
 _ASK: Final = (
     "fedsafe: warum Leben oder Sicherheit (nicht) in Gefahr sind; Ende mit Strg-D:",
     "fedsafe: why life or safety is, or is not, under threat; end with Ctrl-D:",
 )
 """What stands before the reason, on a terminal."""
-
-
-def _word(
-    name: str,
-    words: type[StrEnum],
-    what: str,
-    *,
-    required: bool = False,
-    multiple: bool = False,
-) -> Callable[[Function], Function]:
-    names = tuple(word.value for word in words)
-    option: Callable[[Function], Function] = click.option(
-        f"--{name}",
-        type=click.Choice(names),
-        metavar="WORD",
-        required=required,
-        multiple=multiple,
-        help=one_of(what, names) + (" May be repeated." if multiple else ""),
-    )
-    return option
 
 
 @click.group()
@@ -76,12 +52,12 @@ def case() -> None:
     """  # noqa: D301
 
 
-@case.command("open")
-@_word("urgency", Urgency, "How soon it must be where", required=True)
-@_word("danger", Danger, "Is life or safety under threat (Art. 18 DSA)?", required=True)
-@_word("source", CaseSource, "What led to it", multiple=True, required=True)
-@_word("phenomenon", Phenomenon, "What happened")
-@_word("age", AgeBand, "How old who is affected is", multiple=True)
+@case.command("open", cls=CallFirst)
+@word("urgency", Urgency, "How soon it must be where", required=True)
+@word("danger", Danger, "Is life or safety under threat (Art. 18 DSA)?", required=True)
+@word("source", CaseSource, "What led to it", multiple=True, required=True)
+@word("phenomenon", Phenomenon, "What happened")
+@word("age", AgeBand, "How old who is affected is", multiple=True)
 @click.option(
     "--evidence",
     multiple=True,
@@ -107,8 +83,6 @@ def open_(context: click.Context, /, **given: Any) -> ExitStatus:  # noqa: ANN40
       fedsafe case open --urgency u1 --danger yes --source user_report < reason.txt
     """  # noqa: D301
     settings = settings_of(context)
-    for text in before_form(Urgency(given["urgency"])):
-        note(f"fedsafe: {text.de if settings.german else text.en}")
     if sys.stdin.isatty():
         note(_ASK[0 if settings.german else 1])
     reason = _read_text()
@@ -131,8 +105,8 @@ def open_(context: click.Context, /, **given: Any) -> ExitStatus:  # noqa: ANN40
 def list_(context: click.Context) -> ExitStatus:
     """List the cases that are not closed, in the order in which they are worked on.
 
-    By urgency, then minors first, then by age; whoever has waited as long as the
-    urgency allows comes before the others of it.
+    By urgency, then minors first, and whose age nobody knows with them, then by age;
+    whoever has waited as long as the urgency allows comes before the others of it.
 
     \b
     Example:
@@ -157,78 +131,26 @@ def show(context: click.Context, case_id: str) -> ExitStatus:
     return tell_case(settings, personal(settings).get(f"/v1/cases/{_id(case_id)}"))
 
 
-@case.command("assess")
+@case.command("assess", cls=CallFirst)
 @click.argument("case_id", metavar="CASE")
-@click.option(
-    "--elements",
-    type=click.File("rb"),
-    metavar="FILE",
-    help="What is known, as JSON of the case package's elements; - is standard input.",
-)
-@_word("urgency", Urgency, "How soon it must be where")
-@_word("help-offered", Help, "Which help was offered")
-@_word("level", Level, "Which level of the ladder was taken")
-@_word("evidence-decision", EvidenceDecision, "What becomes of the evidence")
-@_word("condition", Condition, "What is recorded for the case", multiple=True)
-@_word("remove", Element, "What is taken back", multiple=True)
-@click.option(
-    "--unavailable",
-    multiple=True,
-    metavar="ELEMENT=WHY",
-    help=one_of(
-        "What the provider lacks and why", tuple(each.value for each in Absence)
-    )
-    + " May be repeated.",
-)
-@click.option("--feature", metavar="NAME", help="Which feature was misused.")
-@click.option(
-    "--done",
-    multiple=True,
-    metavar="STEP",
-    help="A step that is done. May be repeated.",
-)
-@click.option("--opinion", metavar="REFERENCE", help="The legal adviser's opinion.")
-@click.option("--hold-authority", metavar="REFERENCE", help="Who asks not to tell.")
-@click.option("--hold-basis", metavar="REFERENCE", help="On which basis.")
-@click.option(
-    "--hold-until",
-    callback=moment_of,
-    metavar="MOMENT",
-    help="Until when the user is not told; 30 days at most.",
-)
+@assessment_options
 @shared_options
 @click.pass_context
 def assess(context: click.Context, /, case_id: str, **given: Any) -> ExitStatus:  # noqa: ANN401
     """Enter what is known now, so that an approval lapses; what is not given stays.
 
+    Steps, conditions and what is unavailable are added to those entered before;
+    `--undone`, `--lapsed` and `--remove` take them back.
+
     \b
     Examples:
-      fedsafe case assess CASE --elements known.json --done secure_evidence
-      fedsafe case assess CASE --help-offered offered --level L6
+      fedsafe case assess CASE --phenomenon grooming --age 10_13
+      fedsafe case assess CASE --done secure_evidence --level L6
+      fedsafe case assess CASE --unavailable network=not_recorded
+      echo '{"contact": {"function": "Night desk", "phone": "+49 30 0000001"}}' |
+        fedsafe case assess CASE --elements -
     """  # noqa: D301
-    body: dict[str, Any] = {
-        name: given[option]
-        for name, option in (
-            ("urgency", "urgency"),
-            ("help", "help_offered"),
-            ("level", "level"),
-            ("evidence_decision", "evidence_decision"),
-            ("feature", "feature"),
-            ("opinion", "opinion"),
-        )
-        if given[option]
-    }
-    lists = (("conditions", "condition"), ("remove", "remove"), ("done", "done"))
-    body |= {
-        name: sorted(set(given[option])) for name, option in lists if given[option]
-    }
-    if given["elements"] is not None:
-        body["elements"] = _elements(given["elements"].read(_MOST_READ))
-    if given["unavailable"]:
-        body["unavailable"] = dict(_absence(text) for text in given["unavailable"])
-    body |= _hold(given)
-    if not body:
-        raise click.UsageError("say what is known; --help lists the options")
+    body = assessment_of(given)
     settings = settings_of(context)
     path = f"/v1/cases/{_id(case_id)}/assess"
     return tell_receipt(settings, personal(settings).change(path, body))
@@ -255,7 +177,7 @@ def attach(context: click.Context, /, case_id: str, **given: Any) -> ExitStatus:
 
 @case.command("approve")
 @click.argument("case_id", metavar="CASE")
-@_word("partner", PartnerClass, "To whom it may go", multiple=True, required=True)
+@word("partner", PartnerClass, "To whom it may go", multiple=True, required=True)
 @shared_options
 @click.pass_context
 def approve(
@@ -302,34 +224,7 @@ def _id(text: str) -> str:
 
 
 def _read_text() -> str:
-    text = sys.stdin.buffer.read(_MOST_READ).decode("utf-8", "replace").strip()
+    text = sys.stdin.buffer.read(MOST_READ).decode("utf-8", "replace").strip()
     if not text:
         raise click.UsageError("say on standard input why, or why not")
     return text
-
-
-def _elements(data: bytes) -> object:
-    try:
-        return json.loads(data)
-    except ValueError:
-        raise click.UsageError("--elements: that is no JSON") from None
-
-
-def _absence(text: str) -> tuple[str, str]:
-    element, _, why = text.partition("=")
-    if element not in set(Element) or why not in set(Absence):
-        raise click.UsageError(
-            "--unavailable: want ELEMENT=WHY, such as network=not_recorded"
-        )
-    return element, why
-
-
-def _hold(given: dict[str, Any]) -> dict[str, Any]:
-    parts = {name: given[f"hold_{name}"] for name in ("authority", "basis", "until")}
-    if not any(parts.values()):
-        return {}
-    if not all(parts.values()):
-        raise click.UsageError(
-            "a hold takes --hold-authority, --hold-basis and --hold-until"
-        )
-    return {"hold": parts}

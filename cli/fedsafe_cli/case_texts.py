@@ -52,7 +52,7 @@ _QUEUE: Final = (
     ("case", "urgency", "state", "minors", "known since", "dispatch by"),
 )
 _EMPTY: Final = ("kein Fall ist offen", "no case is open")
-_YES: Final = (("nein", "ja"), ("no", "yes"))
+_YOUNG: Final = (("nein", "ja", "unbekannt"), ("no", "yes", "unknown"))
 _LACKS: Final = ("es fehlt noch:", "still lacking:")
 _STEPS: Final = ("Schritte:", "steps:")
 _HOLD: Final = ("nicht mitteilen bis {} ({}, {})", "do not tell until {} ({}, {})")
@@ -97,7 +97,7 @@ def tell_queue(settings: Settings, answer: dict[str, Any]) -> ExitStatus:
                 each["case"],
                 each["urgency"].upper(),
                 _cell("state", each, settings),
-                _YES[language][each["minors"]],
+                _YOUNG[language][_young(each)],
                 shown(each["known_at"]),
                 shown(each["dispatch_by"]),
             ]
@@ -152,6 +152,11 @@ def _tell_holds(answer: dict[str, Any], settings: Settings) -> None:
         line(_RELEASE[language].format(", ".join(release["partners"]), people))
         if release["second_by"] is not None:
             line(_SECOND[language].format(shown(release["second_by"])))
+
+
+def _young(listed: dict[str, Any]) -> int:
+    """Tell yes from no, and both from what nobody has said."""
+    return int(listed["minors"]) if listed["ages_known"] else 2
 
 
 def _cell(name: str, answer: dict[str, Any], settings: Settings) -> object:

@@ -19,6 +19,7 @@ LISTED: Final = {
     "state": "legal_review",
     "urgency": "u1",
     "minors": True,
+    "ages_known": True,
     "known_at": 1_795_512_600,
     "dispatch_by": 1_795_527_000,
     "opened_by": "ella",
@@ -115,6 +116,30 @@ def test_110_is_shown_before_anything_is_asked(
     assert node.asked == []
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("open", "--urgency", "u0"),
+        ("open", "--urgency=u0", "--danger", "maybe"),
+        ("open", "--no-such-option", "--urgency", "u0"),
+        ("assess", "--urgency", "u0"),
+    ],
+)
+def test_110_is_shown_whatever_else_is_lacking(
+    ask: "Run", arguments: tuple[str, ...]
+) -> None:
+    german = ask("case", *arguments, "--lang", "de", stdin=b"")
+    english = ask("case", *arguments, stdin=b"")
+
+    assert german.status == english.status == 2
+    assert "Rufen Sie jetzt die 110 an" in german.err.splitlines()[0]
+    assert "Call 110 now" in english.err.splitlines()[0]
+
+
+def test_other_urgencies_show_no_110(ask: "Run") -> None:
+    assert "110" not in ask("case", "open", "--urgency", "u1", stdin=b"").err
+
+
 def test_a_case_without_a_reason_or_source_is_not_sent(
     ask: "Run", node: "FakeNode"
 ) -> None:
@@ -133,6 +158,29 @@ def test_the_queue_is_a_table_in_both_languages(ask: "Run", node: "FakeNode") ->
     assert ask("case", "list", "--json").document["cases"][0]["case"] == CASE
     node.always("GET /v1/cases", {"cases": []})
     assert "no case is open" in ask("case", "list").out
+
+
+@pytest.mark.parametrize(
+    ("minors", "known", "words"),
+    [
+        (True, True, ("ja", "yes")),
+        (False, True, ("nein", "no")),
+        (True, False, ("unbekannt", "unknown")),
+    ],
+)
+def test_an_age_that_nobody_knows_is_shown_as_unknown(
+    ask: "Run",
+    node: "FakeNode",
+    minors: bool,  # noqa: FBT001
+    known: bool,  # noqa: FBT001
+    words: tuple[str, str],
+) -> None:
+    listed = LISTED | {"minors": minors, "ages_known": known}
+    node.always("GET /v1/cases", {"cases": [listed]})
+    german, english = ask("case", "list", "--lang", "de"), ask("case", "list")
+
+    assert f" {words[0]} " in german.out.splitlines()[-1]
+    assert f" {words[1]} " in english.out.splitlines()[-1]
 
 
 def test_a_case_is_shown_with_its_checklist_and_what_it_lacks(
@@ -175,6 +223,64 @@ def test_what_is_known_goes_as_it_is_given(
         "conditions": ["necessity"],
         "hold": {"authority": "zac", "basis": "order-1", "until": 1_796_083_200},
     }
+
+
+def test_phenomenon_and_age_may_follow_later_and_ticks_be_taken_back(
+    ask: "Run", node: "FakeNode"
+) -> None:
+    node.always(f"POST /v1/cases/{CASE}/assess", RECEIPT)
+    outcome = ask(
+        *("case", "assess", CASE, "--phenomenon", "grooming", "--age", "10_13"),
+        *("--undone", "ask_danger", "--lapsed", "necessity", "--elements", "-"),
+        stdin=b'{"feature": "direct_messages"}',
+    )
+
+    assert outcome.status == 0
+    assert node.asked[0][1] == {
+        "elements": {
+            "feature": "direct_messages",
+            "phenomenon": "grooming",
+            "victim_ages": ["10_13"],
+        },
+        "undone": ["ask_danger"],
+        "lapsed": ["necessity"],
+    }
+
+
+@pytest.mark.parametrize(
+    ("arguments", "elements", "told"),
+    [
+        (("--unavailable", "phenomenon=unknown"), "", "phenomenon may not be called"),
+        (("--unavailable", "moon=unknown"), "", "moon is no element"),
+        (("--unavailable", "network=because"), "", "why network is lacking"),
+        (("--elements", "-"), '{"moon": 1}', "moon is no element"),
+        (("--elements", "-"), '{"kim@mail.example": 1}', "field 1 is no element"),
+        (
+            ("--elements", "-"),
+            '{"network": [{"port": 1}]}',
+            "network[0] has no field port",
+        ),
+        (("--elements", "-"), "[]", "want a JSON object"),
+        (
+            ("--elements", "-", "--phenomenon", "grooming"),
+            '{"phenomenon": "sextortion"}',
+            "give one of them",
+        ),
+    ],
+)
+def test_what_is_not_known_is_named(
+    ask: "Run",
+    node: "FakeNode",
+    arguments: tuple[str, ...],
+    elements: str,
+    told: str,
+) -> None:
+    outcome = ask("case", "assess", CASE, *arguments, stdin=elements.encode())
+
+    assert outcome.status == 2
+    assert told in " ".join(outcome.err.split())
+    assert "kim@mail" not in outcome.err
+    assert node.asked == []
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,11 @@ from fedsafe_policies.escalation.closing import Hold, HoldFault, fault_of_hold
 from fedsafe_policies.escalation.manifest import Attachment
 from fedsafe_policies.escalation.package import Elements, present
 from fedsafe_policies.escalation.playbooks import playbooks
-from fedsafe_policies.escalation.vocabulary import Element
+from fedsafe_policies.escalation.vocabulary import (
+    MAY_BE_UNAVAILABLE,
+    Absence,
+    Element,
+)
 from fedsafe_policies.vocabulary import Role
 
 T = TypeVar("T")
@@ -46,33 +50,21 @@ def assessed(
             pointer="/elements/consent/given_at",
         )
     known = _elements(file.elements, request)
-    both = present(known) & set(request.unavailable or ())
-    if both:
-        raise BadRequestError(
-            "invalid_body",
-            f"there, and said to be unavailable: {', '.join(sorted(both))}",
-            pointer="/unavailable",
-        )
     changed = msgspec.structs.replace(
         file,
         elements=known,
-        unavailable=_kept(
-            {
-                element: why
-                for element, why in file.unavailable.items()
-                if element not in present(known)
-            },
-            request.unavailable,
+        unavailable=_unavailable(file, known, request),
+        conditions=_ticked(
+            file.conditions, request.conditions, request.lapsed, "/lapsed"
         ),
-        conditions=_set(file.conditions, request.conditions),
-        done=_set(file.done, request.done),
+        done=_ticked(file.done, request.done, request.undone, "/undone"),
         help=request.help or file.help,
         level=request.level or file.level,
         evidence_decision=request.evidence_decision or file.evidence_decision,
         opinion=request.opinion or _still(file, known),
         holds=(*file.holds, *_holds(request.hold, now)),
     )
-    _check_done(changed)
+    _check_steps(changed, request)
     return _name(file, request), changed
 
 
@@ -158,16 +150,50 @@ def _holds(hold: NewHold | None, now: int) -> tuple[KeptHold, ...]:
     return (kept,)
 
 
-def _check_done(file: CaseFile) -> None:
+def _unavailable(
+    file: CaseFile, known: Elements, request: AssessCase
+) -> dict[Element, Absence]:
+    """Add what is lacking now; what is there, or taken back, lacks no more."""
+    there, said = present(known), frozenset(request.unavailable)
+    faults = (
+        (said - MAY_BE_UNAVAILABLE, "may not be called unavailable"),
+        (said & there, "there, and said to be unavailable"),
+    )
+    for found, why in faults:
+        if found:
+            raise BadRequestError(
+                "invalid_body",
+                f"{why}: {', '.join(sorted(found))}",
+                pointer="/unavailable",
+            )
+    gone = there | frozenset(request.remove)
+    kept = {name: why for name, why in file.unavailable.items() if name not in gone}
+    return kept | request.unavailable
+
+
+def _ticked(
+    before: frozenset[T], given: tuple[T, ...], back: tuple[T, ...], pointer: str
+) -> frozenset[T]:
+    if set(given) & set(back):
+        raise BadRequestError(
+            "invalid_body", "nothing is entered and taken back", pointer=pointer
+        )
+    return (before | set(given)) - set(back)
+
+
+def _check_steps(file: CaseFile, request: AssessCase) -> None:
+    """Take steps of this phenomenon only; those of another, ticked before, stay."""
     phenomenon = file.answers.phenomenon
     known = set() if phenomenon is None else set(playbooks()[phenomenon].steps)
-    if file.done - known:
-        raise BadRequestError(
-            "invalid_body",
-            "the playbook of this phenomenon has the steps "
-            f"{', '.join(sorted(known)) or 'of no phenomenon yet'}",
-            pointer="/done",
-        )
+    why = (
+        "steps are those of a phenomenon, and this case has none yet"
+        if phenomenon is None
+        else f"the playbook of this phenomenon has the steps {', '.join(sorted(known))}"
+    )
+    if set(request.done) - known:
+        raise BadRequestError("invalid_body", why, pointer="/done")
+    if set(request.undone) - known - file.done:
+        raise BadRequestError("invalid_body", why, pointer="/undone")
 
 
 def _still(file: CaseFile, known: Elements) -> str | None:
@@ -183,11 +209,3 @@ def _name(file: CaseFile, request: AssessCase) -> str:
     return (
         "consent_revoked" if had and Element.CONSENT in request.remove else "assessed"
     )
-
-
-def _kept(before: T, given: T | None) -> T:
-    return before if given is None else given
-
-
-def _set(before: frozenset[T], given: tuple[T, ...] | None) -> frozenset[T]:
-    return before if given is None else frozenset(given)

@@ -29,6 +29,7 @@ from fedsafe_policies.escalation.states import is_borderline
 from fedsafe_policies.escalation.vocabulary import (
     MINORS,
     Absence,
+    AgeBand,
     Condition,
     Element,
     PartnerClass,
@@ -75,10 +76,18 @@ class CaseFile(Row, frozen=True, kw_only=True):
     release: Release | None = None
 
     @property
+    def has_minors(self) -> bool | None:
+        """Whether somebody affected is under eighteen; None while nobody knows."""
+        given = self.elements.victim_ages
+        ages = frozenset() if given is msgspec.UNSET else frozenset(given)
+        if MINORS & ages:
+            return True
+        return None if not ages or AgeBand.UNKNOWN in ages else False
+
+    @property
     def minors(self) -> bool:
         """Whether somebody affected is, or may be, under eighteen."""
-        ages = self.elements.victim_ages
-        return ages is not msgspec.UNSET and bool(MINORS & set(ages))
+        return self.has_minors is not False
 
     @property
     def waits_for_opinion(self) -> bool:
@@ -146,6 +155,16 @@ class CaseVault:
         except OpenError:
             raise _damaged(row) from None
         return decode(content, CaseFile)
+
+    def has_minors(self, row: CaseRow) -> bool | None:
+        """Tell what a case says of ages; one that does not open any more says nothing.
+
+        A case that cannot be read may be about a child, and no other waits behind it.
+        """
+        try:
+            return self.open(row).has_minors
+        except (WrongStateError, CorruptRowError):
+            return None
 
     def _key(self, row: CaseRow) -> bytes:
         if row.key is None:

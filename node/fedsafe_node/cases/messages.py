@@ -31,6 +31,8 @@ CaseId = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{32}(?!\n)$")]
 Moment = Annotated[int, msgspec.Meta(ge=0, le=253_402_300_799)]
 Sources = Annotated[tuple[CaseSource, ...], msgspec.Meta(min_length=1, max_length=5)]
 References = Annotated[tuple[Reference, ...], msgspec.Meta(max_length=20)]
+Conditions = Annotated[tuple[Condition, ...], msgspec.Meta(max_length=6)]
+Steps = Annotated[tuple[StepId, ...], msgspec.Meta(max_length=30)]
 
 
 class OpenCase(Message, frozen=True):
@@ -57,20 +59,22 @@ class NewHold(Message, frozen=True):
 
 
 class AssessCase(Message, frozen=True):
-    """What is known now: what is given takes the place of what was, the rest stays.
+    """What is known now: a field or element takes the place of its own, the rest stays.
 
-    `remove` takes elements back; taking back the consent revokes it. `opinion` is the
-    legal adviser's own, and nobody else's to give.
+    `unavailable`, `conditions` and `done` add to what was said before; `lapsed` and
+    `undone` take conditions and steps back. `remove` takes elements back, and that
+    they are unavailable; taking back the consent revokes it. `opinion` is the legal
+    adviser's own, and nobody else's to give.
     """
 
     urgency: Urgency | None = None
     elements: Elements | None = None
     remove: Annotated[tuple[Element, ...], msgspec.Meta(max_length=25)] = ()
-    unavailable: dict[Element, Absence] | None = None
-    conditions: Annotated[tuple[Condition, ...], msgspec.Meta(max_length=6)] | None = (
-        None
-    )
-    done: Annotated[tuple[StepId, ...], msgspec.Meta(max_length=30)] | None = None
+    unavailable: dict[Element, Absence] = msgspec.field(default_factory=dict)
+    conditions: Conditions = ()
+    lapsed: Conditions = ()
+    done: Steps = ()
+    undone: Steps = ()
     feature: Feature | None = None
     help: Help | None = None
     level: Level | None = None
@@ -111,12 +115,17 @@ class CasesQuery(Message, frozen=True):
 
 
 class CaseListed(Message, frozen=True):
-    """A case in the queue: what its order needs, and nothing of what it is about."""
+    """A case in the queue: what its order needs, and nothing of what it is about.
+
+    `minors` is whether somebody affected is, or may be, under eighteen; without
+    `ages_known` nobody has said.
+    """
 
     case: CaseId
     state: CaseState
     urgency: Urgency
     minors: bool
+    ages_known: bool
     known_at: int
     dispatch_by: int | None
     opened_by: str

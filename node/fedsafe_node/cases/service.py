@@ -133,7 +133,8 @@ class Cases:
             rows = await tx.open_cases()
             detail: Detail = {"cases": len(rows), **_read_for(decision)}
             await self._office.note(tx, Event.CASE_READ, who.name, detail)
-            return CasesAnswer(cases=queue_of(rows, self._office.now()))
+            now = self._office.now()
+            return CasesAnswer(cases=queue_of(rows, self._keeper.vault, now))
 
         return await self._office.store.write(act)
 

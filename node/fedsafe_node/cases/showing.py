@@ -4,7 +4,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from fedsafe_node.cases.content import CaseFile, Release
+from fedsafe_node.cases.content import CaseFile, CaseVault, Release
 from fedsafe_node.cases.messages import (
     CaseAnswer,
     CaseListed,
@@ -41,14 +41,15 @@ def ends(since: int, deadline: Deadline) -> int | None:
     return None if unit is None else since + deadline.amount * unit
 
 
-def queue_of(rows: list[CaseRow], now: int) -> list[CaseListed]:
+def queue_of(rows: list[CaseRow], vault: CaseVault, now: int) -> list[CaseListed]:
     """List cases in the order in which they are worked on."""
     by_id = {row.id: row for row in rows}
+    young = {row.id: vault.has_minors(row) for row in rows}
     waiting = [
         Waiting(
             case=row.id,
             urgency=Urgency(row.urgency),
-            minors=row.minors,
+            minors=young[row.id] is not False,
             known_at=row.known_at,
         )
         for row in rows
@@ -59,6 +60,7 @@ def queue_of(rows: list[CaseRow], now: int) -> list[CaseListed]:
             state=CaseState(by_id[each.case].state),
             urgency=each.urgency,
             minors=each.minors,
+            ages_known=young[each.case] is not None,
             known_at=each.known_at,
             dispatch_by=ends(each.known_at, urgencies()[each.urgency].first_dispatch),
             opened_by=by_id[each.case].opened_by,

@@ -103,6 +103,7 @@ class FakeCases:
             state=CaseState.DRAFT,
             urgency=Urgency.U2,
             minors=True,
+            ages_known=True,
             known_at=1,
             dispatch_by=None,
             opened_by="ella",

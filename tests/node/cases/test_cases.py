@@ -20,12 +20,14 @@ from fedsafe_node.cases.messages import (
     ApproveCase,
     AssessCase,
     AttachEvidence,
+    CaseAnswer,
     CaseReceipt,
     NewHold,
     OpenCase,
 )
 from fedsafe_node.cases.releasing import CaseRelease
 from fedsafe_node.cases.service import CaseParts, Cases
+from fedsafe_node.cases.showing import queue_of
 from fedsafe_node.errors import (
     BadRequestError,
     CorruptRowError,
@@ -47,6 +49,7 @@ from fedsafe_policies.escalation.playbooks import playbooks
 from fedsafe_policies.escalation.states import CaseState
 from fedsafe_policies.escalation.urgency import urgencies
 from fedsafe_policies.escalation.vocabulary import (
+    Absence,
     AgeBand,
     Condition,
     Danger,
@@ -412,6 +415,127 @@ async def test_the_queue_is_in_the_order_of_work(desk: Desk, ada: Principal) -> 
 
     assert [each.case for each in cases] == [urgent, minor, adult]
     assert cases[0].dispatch_by == cases[0].known_at + 30 * 60
+
+
+async def test_whose_age_nobody_knows_comes_with_the_minors(
+    desk: Desk, ada: Principal
+) -> None:
+    now = desk.team.now
+    adult = await desk.open(ada, ages=(AgeBand.ADULT,), known_at=now - 600)
+    minor = await desk.open(ada, known_at=now - 60)
+    unsaid = await desk.open(ada, ages=(), known_at=now - 120)
+    unknown = await desk.open(
+        ada, ages=(AgeBand.ADULT, AgeBand.UNKNOWN), known_at=now - 90
+    )
+    cases = (await desk.cases.list(ada)).cases
+
+    assert [each.case for each in cases] == [unsaid, unknown, minor, adult]
+    assert [each.minors for each in cases] == [True, True, True, False]
+    assert [each.ages_known for each in cases] == [False, False, True, True]
+
+
+async def test_a_case_kept_before_is_read_for_its_ages(
+    desk: Desk, ada: Principal
+) -> None:
+    case = await desk.open(ada, ages=())
+    row = await desk.store.read(lambda reader: reader.case(case))
+    assert row is not None
+    old = msgspec.structs.replace(row, minors=False)
+    (listed,) = queue_of([old], desk.vault, desk.team.now)
+    damaged = msgspec.structs.replace(old, sealed=b"nothing")
+    (unread,) = queue_of([damaged], desk.vault, desk.team.now)
+
+    assert (listed.minors, listed.ages_known) == (True, False)
+    assert (unread.minors, unread.ages_known) == (True, False)
+
+
+async def test_what_is_entered_adds_to_what_was_and_is_taken_back_by_name(
+    desk: Desk, ada: Principal
+) -> None:
+    case = await desk.open(ada)
+    unknown = Absence.UNKNOWN
+    for request in (
+        AssessCase(
+            done=("secure_evidence",),
+            conditions=(Condition.NECESSITY,),
+            unavailable={Element.NETWORK: unknown},
+        ),
+        AssessCase(
+            done=("ask_danger",),
+            conditions=(Condition.TO_SAVE,),
+            unavailable={Element.LOCATION: unknown},
+        ),
+    ):
+        await desk.cases.assess(case, request, ada)
+    added = await desk.cases.show(case, ada)
+    back = AssessCase(
+        undone=("secure_evidence",),
+        lapsed=(Condition.NECESSITY,),
+        remove=(Element.NETWORK,),
+    )
+    await desk.cases.assess(case, back, ada)
+    left = await desk.cases.show(case, ada)
+
+    assert done(added) == {"secure_evidence", "ask_danger"}
+    assert set(added.conditions) == {Condition.NECESSITY, Condition.TO_SAVE}
+    assert added.unavailable == {Element.NETWORK: unknown, Element.LOCATION: unknown}
+    assert done(left) == {"ask_danger"}
+    assert left.conditions == [Condition.TO_SAVE]
+    assert left.unavailable == {Element.LOCATION: unknown}
+
+
+def done(case: CaseAnswer) -> set[str]:
+    return {step.step for step in case.checklist if step.done}
+
+
+@pytest.mark.parametrize(
+    ("fields", "pointer", "told"),
+    [
+        (
+            {"unavailable": {Element.PHENOMENON: Absence.UNKNOWN}},
+            "/unavailable",
+            "phenomenon",
+        ),
+        (
+            {"unavailable": {Element.VICTIM_AGES: Absence.UNKNOWN}},
+            "/unavailable",
+            "victim_ages",
+        ),
+        (
+            {"done": ("ask_danger",), "undone": ("ask_danger",)},
+            "/undone",
+            "taken back",
+        ),
+        (
+            {
+                "conditions": (Condition.NECESSITY,),
+                "lapsed": (Condition.NECESSITY,),
+            },
+            "/lapsed",
+            "taken back",
+        ),
+        ({"undone": ("ask_adviser",)}, "/undone", "ask_danger"),
+    ],
+)
+async def test_what_cannot_be_entered_is_refused_by_its_name(
+    desk: Desk, ada: Principal, fields: dict[str, Any], pointer: str, told: str
+) -> None:
+    case = await desk.open(ada)
+    error = await refused(desk.cases.assess(case, AssessCase(**fields), ada))
+
+    assert (error.code, error.pointer) == ("invalid_body", pointer)
+    assert told in str(error)
+
+
+async def test_ticks_outlast_another_phenomenon(desk: Desk, ada: Principal) -> None:
+    case = await desk.open(ada)
+    ticked = tuple(playbooks()[Phenomenon.GROOMING].steps)
+    await desk.cases.assess(case, AssessCase(done=ticked), ada)
+    for phenomenon in (Phenomenon.SEX_DOLL_ORDER, Phenomenon.GROOMING):
+        other = AssessCase(elements=Elements(phenomenon=phenomenon))
+        await desk.cases.assess(case, other, ada)
+
+    assert done(await desk.cases.show(case, ada)) == set(ticked)
 
 
 async def test_the_playbook_is_a_checklist(desk: Desk, ada: Principal) -> None:
