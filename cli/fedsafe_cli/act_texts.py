@@ -39,6 +39,10 @@ KINDS: Final[Words] = {
     "key_rotation": ("neue Anteile am Schlüssel", "share the key anew"),
     "charter_change": ("Änderung der Charta", "change the charter"),
 }
+_NEW_EPOCH: Final = (
+    "eine neue Schlüsselepoche beginnen, mit einem neuen Schlüssel",
+    "begin a new key epoch, with a new key",
+)
 GATE_FIELDS: Final[Words] = {
     "legal_basis": ("Rechtsgrundlage", "legal basis"),
     "balancing_test": ("Interessenabwägung", "balancing test"),
@@ -105,7 +109,7 @@ _EFFECT: Final = ("Wirkung", "effect")
 _UNSAID: Final = frozenset(
     {
         *("nonce", "start", "end", "after", "before", "gate", "effects"),
-        *("payload", "changes", "refuse"),
+        *("payload", "changes", "refuse", "opens"),
     }
 )
 _VOTE: Final = ("Stimme", "vote")
@@ -132,6 +136,8 @@ _WORDS: Final[Words] = {
 
 def act_kind(act: dict[str, Any], *, german: bool) -> str:
     """Say what kind of act it is."""
+    if (act.get("content") or {}).get("opens"):
+        return _NEW_EPOCH[not german]
     return label(KINDS, str(act["kind"]), german=german)
 
 

@@ -30,6 +30,8 @@ _DAMAGE: Final = {  # the most serious first
     "incomplete": ExitStatus.LOG_INCOMPLETE,
     "unreadable": ExitStatus.LOG_UNREADABLE,
 }
+_PARTS: Final = {"files": "den Schlüsseldateien", "main": "den Eckdaten"}
+"""German for the parts of a seal."""
 
 
 @click.group()
@@ -121,7 +123,8 @@ def table_row(checked: dict[str, Any], settings: Settings) -> list[object]:
         at = checked.get("first_bad")
         verdict = finding(checked.get("why"), german=settings.german)
         if at:
-            verdict = say("{why} at {at}", settings, why=verdict, at=at)
+            told = {"why": verdict, "at": _PARTS.get(at, at) if settings.german else at}
+            verdict = say("{why} at {at}", settings, **told)
         if checked.get("first_bad_row") is not None:
             told = {"verdict": verdict, "row": checked["first_bad_row"]}
             verdict = say("{verdict} (row {row})", settings, **told)

@@ -21,7 +21,7 @@ from fedsafe_cli.errors import (
     WrongStateError,
 )
 from fedsafe_cli.exit_codes import OK, ExitStatus
-from fedsafe_cli.labels import headings
+from fedsafe_cli.labels import grouped, headings
 from fedsafe_cli.options import settings_of, shared_options
 from fedsafe_cli.output import document, line, note, table
 from fedsafe_cli.progress import CopyingBar
@@ -54,6 +54,16 @@ _TEXTS: Final = {
     "no_keys": (
         "ohne Schlüssel: sie gehen mit --keys DATEI getrennt mit",
         "without keys: they go apart, with --keys FILE",
+    ),
+    "left_out": (
+        (
+            "NICHT in der Sicherung, aber in node.toml genannt: {names}. Diese Dateien "
+            "selbst sichern: Ohne sie kommt der Knoten nicht ganz zurück."
+        ),
+        (
+            "NOT in the backup, though node.toml names it: {names}. Save these files "
+            "yourself; without them the node is not whole after a restore."
+        ),
     ),
     "next": ("prüfen: {command}", "check it: {command}"),
     "whole": (
@@ -173,6 +183,7 @@ def _answer(wanted: "Wanted", made: "Made", seconds: float) -> dict[str, object]
         "files": len(manifest.files),
         "bytes": manifest.size,
         "logs": manifest.logs,
+        "left_out": list(made.left_out),
         "seconds": seconds,
     }
 
@@ -181,8 +192,12 @@ def _tell(settings: Settings, place: "Place", wanted: "Wanted", made: "Made") ->
     manifest = made.manifest
     table(headings(settings, "log", "entries"), list(manifest.logs.items()))
     line()
-    told = {"files": len(manifest.files), "bytes": f"{manifest.size:,}"}
+    size = grouped(manifest.size, settings)
+    told = {"files": len(manifest.files), "bytes": size}
     line(_say("made", settings, digest=made.digest, **told))
+    if made.left_out:
+        names = printable(", ".join(made.left_out))
+        note(_say("left_out", settings, names=names))
     if wanted.keys is None:
         line(_say("no_keys", settings))
     else:

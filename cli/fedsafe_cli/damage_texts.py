@@ -34,6 +34,7 @@ FINDINGS: Final[Mapping[str, str]] = {
     "the opening of {group} does not fit the record": (
         "die Öffnung {group} passt nicht zum Datensatz"
     ),
+    "the opening of {group} does not open": "die Öffnung {group} öffnet sich nicht",
     "the record has no commitment {group}": (
         "der Datensatz hat keine Festlegung {group}"
     ),
@@ -61,7 +62,7 @@ FINDINGS: Final[Mapping[str, str]] = {
     "it is missing": "es fehlt",
     "not as it was sealed": "nicht so, wie es versiegelt wurde",
     "it does not open: it was changed, or keys/seal.key was": (
-        "es öffnet sich nicht: es wurde verändert, oder keys/seal.key"
+        "es öffnet sich nicht: verändert ist es oder der Schlüssel keys/seal.key"
     ),
     "there never was a key of {period}": "einen Schlüssel von {period} gab es nie",
     "it is not what was kept": "es ist nicht, was aufgehoben wurde",

@@ -7,6 +7,7 @@ has no German fails in the tests, not before a person.
 
 from typing import Final
 
+from fedsafe_cli.field_texts import FIELDS
 from fedsafe_cli.moments import readable
 from fedsafe_cli.settings import Settings
 
@@ -192,84 +193,6 @@ GERMAN: Final[dict[str, str]] = {
 }
 """German for what is printed, by its English."""
 
-FIELDS: Final[dict[str, str]] = {
-    "node": "Knoten",
-    "version": "Version",
-    "members": "Mitglieder",
-    "signals": "Signale",
-    "own_bans": "eigene Sperren",
-    "drafts": "Entwürfe",
-    "feed_size": "Einträge im Feed",
-    "audit_size": "Einträge im Audit-Protokoll",
-    "sodium": "libsodium",
-    "store": "Speicher",
-    "receipts_overdue": "überfällige Quittungen",
-    "notices_waiting": "wartende Benachrichtigungen",
-    "texts_unsigned": "Texte ohne Freigabe",
-    "tasks_waiting": "wartende Prüfungen",
-    "review_alarms": "Alarme zu Prüfungen",
-    "disputes_open": "offene Einwände",
-    "disputes_beyond_budget": "Einwände über dem Budget",
-    "circuits_broken": "gesperrte Wege",
-    "evaluations_differing": "Auswertungen, über die Mitglieder Verschiedenes sagen",
-    "keys_unfinished": "Schlüssel, deren Vernichtung offen ist",
-    "breaches_open": "offene Datenpannen",
-    "breaches_overdue": "überfällige Datenpannen",
-    "disk": "Platz auf dem Datenträger",
-    "disk_free_mib": "frei (MiB)",
-    "reserve_mib": "Reserve (MiB)",
-    "not_approved": "benannt, aber ohne Zustimmung",
-    "rests": "tauscht nichts aus",
-    "cursor": "Stelle",
-    "synced_at": "zuletzt abgeglichen",
-    "owes_since": "schuldet Löschung seit",
-    "covered": "abgedeckt",
-    "suspended": "ausgesetzt",
-    "dir": "Verzeichnis",
-    "config": "Konfiguration",
-    "custody": "Verwahrschlüssel",
-    "open": "offen",
-    "rule": "Regel",
-    "missing": "es fehlt",
-    "valid_until": "gilt bis",
-    "arrangement": "Vereinbarung",
-    "act": "Vorgang",
-    "breach": "Datenpanne",
-    "aware_at": "bekannt seit",
-    "due_at": "zu melden bis",
-    "kinds": "verletzt",
-    "cause": "Ursache",
-    "opened_by": "eingetragen von",
-    "risk": "Risiko",
-    "categories": "Daten",
-    "groups": "Betroffene",
-    "persons": "Personen",
-    "records": "Datensätze",
-    "consequences": "Folgen",
-    "measures": "Maßnahmen",
-    "notifications": "Meldungen",
-    "silence": "nicht gemeldet, weil",
-    "closed_at": "abgeschlossen",
-    "notes": "Vermerke",
-    "effect": "Wirkung",
-    "code": "Code",
-    "about": "wegen",
-    "duties": "Pflichten",
-    "log": "Protokoll",
-    "entries": "Einträge",
-    "cosigned": "gegengezeichnet",
-    "key": "Schlüssel",
-    "file": "Datei",
-    "openings": "Öffnungen",
-    "anchors": "Anker",
-    "omitted": "ausgelassen",
-    "minimum": "erster Eintrag",
-    "withheld": "zurückgehalten",
-    "directory": "Verzeichnis",
-    "files": "Dateien",
-}
-"""German for names of fields; in English a field is named as it is."""
-
 CODES: Final[dict[str, tuple[str, str]]] = {
     "external": ("extern", "external"),
     "invited": ("eingeladen", "invited"),
@@ -362,6 +285,12 @@ CODES: Final[dict[str, tuple[str, str]]] = {
 def say(text: str, settings: Settings, **values: object) -> str:
     """Say a text in the reader's language, with its values."""
     return (GERMAN[text] if settings.german else text).format(**values)
+
+
+def grouped(number: int, settings: Settings) -> str:
+    """Write a number with its thousands apart, as the reader's language does."""
+    text = f"{number:,}"
+    return text.replace(",", ".") if settings.german else text
 
 
 def headings(settings: Settings, *names: str) -> list[str]:

@@ -20,7 +20,7 @@ from fedsafe_cli.errors import (
     WrongStateError,
 )
 from fedsafe_cli.exit_codes import OK, ExitStatus
-from fedsafe_cli.labels import headings
+from fedsafe_cli.labels import grouped, headings
 from fedsafe_cli.options import settings_of, shared_options
 from fedsafe_cli.output import document, line, note, table
 from fedsafe_cli.progress import CopyingBar
@@ -241,7 +241,7 @@ def _tell(
         rows = [(name, count) for name, count in outcome.rows.items() if count]
         table(headings(settings, "table", "rows"), rows)
         line()
-        total = f"{sum(outcome.rows.values()):,}"
+        total = grouped(sum(outcome.rows.values()), settings)
         line(_say("moved", settings, seal=outcome.seal, rows=total))
     config = printable(str(place.config))
     if switched:

@@ -31,6 +31,11 @@ from fedsafe_federation.charter import (
 from fedsafe_federation.errors import AmendmentError
 
 _DAY: Final = 24 * 60 * 60
+_GERMAN_ROLES: Final = {
+    MemberRole.HOLDER: "Anteil",
+    MemberRole.LISTER: "Liste",
+    MemberRole.MEDIA: "Medien",
+}
 
 
 @unique
@@ -244,11 +249,11 @@ def _of_members(before: Charter, after: Charter) -> Iterator[Difference]:
     old = {each.name: each for each in before.members}
     new = {each.name: each for each in after.members}
     for name in sorted(new.keys() - old.keys()):
-        roles = ", ".join(new[name].roles)
+        de, en = _roles(new[name])
         yield _said(
             "joined",
-            f"{name} wird Mitglied ({new[name].url}; {roles})",
-            f"{name} becomes a member ({new[name].url}; {roles})",
+            f"{name} wird Mitglied ({new[name].url}; {de})",
+            f"{name} becomes a member ({new[name].url}; {en})",
         )
     for name in sorted(old.keys() - new.keys()):
         yield _said(
@@ -277,8 +282,8 @@ def _of_member(was: Member, now: Member) -> Iterator[Difference]:
             f"{name} is suspended: no exchange, and no match of its signals",
         )
     if now.roles != was.roles:
-        roles = ", ".join(now.roles)
-        yield _said("roles", f"{name} hat die Rollen {roles}", f"{name} has {roles}")
+        de, en = _roles(now)
+        yield _said("roles", f"{name} hat die Rollen {de}", f"{name} has {en}")
     if now.keys != was.keys:
         yield _said("keys", f"{name} hat neue Schlüssel", f"{name} has new keys")
     if now.url != was.url:
@@ -286,6 +291,12 @@ def _of_member(was: Member, now: Member) -> Iterator[Difference]:
     if now.jurisdiction != was.jurisdiction:
         place = now.jurisdiction
         yield _said("place", f"{name} sitzt in {place}", f"{name} sits in {place}")
+
+
+def _roles(member: Member) -> tuple[str, str]:
+    """Name a member's roles in German and in English."""
+    german = (_GERMAN_ROLES[each] for each in member.roles)
+    return ", ".join(german), ", ".join(member.roles)
 
 
 def _of_terms(before: Charter, after: Charter) -> Iterator[Difference]:

@@ -2,6 +2,7 @@
 """`fedsafe backup` on the directory of a real node."""
 
 import asyncio
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -58,6 +59,38 @@ def test_a_backup_says_what_is_next_in_both_languages(
     assert "ohne Schlüssel" in german.out
     assert "backed up" in english.out
     assert "fedsafe backup --check" in english.out
+
+
+@pytest.mark.embedded
+def test_a_backup_is_not_checked_with_another_node(run: "Run", stopped: Path) -> None:
+    target = stopped.parent / "monday"
+    asyncio.run(make(stopped.parent, "b.demo"))
+    made = run("backup", str(target), "--config", str(stopped), "--lang", "de")
+    other = run(
+        "backup", "--check", str(target), "--config", f"{stopped.parent}/b.demo"
+    )
+
+    assert made.status == 0
+    assert re.search(r"Dateien, \d{1,3}(\.\d{3})* Bytes", made.out)
+    assert other.status == 5
+    assert "another node, b.demo" in other.err
+    assert "directory of a.demo" in other.err
+
+
+@pytest.mark.embedded
+def test_a_file_that_is_not_in_the_backup_is_said(run: "Run", stopped: Path) -> None:
+    config = ("--config", str(stopped))
+    with (stopped / "node.toml").open("r+") as file:
+        text = file.read()
+        file.seek(0)
+        file.write(f'help = "/nowhere/help.toml"\n{text}')
+
+    german = run("backup", f"{stopped.parent}/x", *config, "--lang", "de")
+    told = run("backup", f"{stopped.parent}/y", *config, "--json")
+
+    assert "NICHT in der Sicherung" in german.err
+    assert "/nowhere/help.toml" in german.err
+    assert told.document["left_out"] == ["/nowhere/help.toml"]
 
 
 def test_keys_are_not_checked(run: "Run") -> None:

@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING
 
 import fedsafe_cli
 from fedsafe_cli import labels
-from fedsafe_cli.labels import CODES, FIELDS, GERMAN
+from fedsafe_cli.field_texts import FIELDS
+from fedsafe_cli.labels import CODES, GERMAN, grouped
+from fedsafe_cli.settings import Settings
+from fedsafe_node.messages import StatusAnswer
 
 if TYPE_CHECKING:
     from tests.cli.conftest import FakeNode, Run
@@ -125,6 +128,19 @@ def test_german_differs_from_english_and_takes_the_same_values() -> None:
         assert german != english or german in SAME
     assert all(FIELDS.values())
     assert labels.__doc__
+
+
+def test_every_field_of_the_status_has_a_german_name() -> None:
+    known = FIELDS.keys() | GERMAN.keys() | {"peers"}
+
+    assert [each for each in StatusAnswer.__struct_fields__ if each not in known] == []
+
+
+def test_thousands_are_apart_as_in_the_readers_language() -> None:
+    german, english = (Settings(lang=each) for each in ("de", "en"))
+
+    assert grouped(724_904, german) == "724.904"
+    assert grouped(724_904, english) == "724,904"
 
 
 def test_a_whole_command_speaks_german(ask: "Run", node: "FakeNode") -> None:

@@ -442,6 +442,18 @@ GATE = {
             ["Rechtsgrundlage file-2026-17"],
         ),
         (
+            "key_rotation",
+            {"epoch": 1, "generation": 1, "threshold": 2, "opens": True},
+            ["what begin a new key epoch, with a new key", "threshold 2"],
+            ["was eine neue Schlüsselepoche beginnen, mit einem neuen Schlüssel"],
+        ),
+        (
+            "key_rotation",
+            {"epoch": 1, "generation": 1, "threshold": 2, "opens": False},
+            ["what share the key anew"],
+            ["was neue Anteile am Schlüssel"],
+        ),
+        (
             "role_grant",
             {
                 "name": "ben",
@@ -471,7 +483,9 @@ def test_the_second_person_reads_words(  # noqa: PLR0913 - a table
     assert [line for line in german if line not in words] == []
     node.always("GET /v1/acts", {"acts": []})
     assert ask("act", "list").out == "nothing waits\n"
-    assert not {"nonce", "after", "arrangement"} & {each.split()[0] for each in shown}
+    assert not {"nonce", "after", "arrangement", "opens"} & {
+        each.split()[0] for each in shown
+    }
 
 
 def test_two_nodes_never_share_a_session_file(tmp_path: Path) -> None:

@@ -556,3 +556,17 @@ def test_what_a_version_changes_of_witnesses_and_keys_is_said() -> None:
     assert witnesses.en == "witnesses: majority → none"
     assert f"1.2 (1 of {len(epoch.pins)}, " in keys.en
     assert f"1.2 (1 von {len(epoch.pins)}, " in keys.de
+
+
+def test_roles_are_named_in_the_readers_language() -> None:
+    before = founded().charter
+    first, *others = before.members
+    fewer = replace(first, roles=(MemberRole.HOLDER, MemberRole.MEDIA))
+
+    (roles,) = differences(before, replace(before, members=[fewer, *others]))
+    joined, *_ = differences(replace(before, members=others), before)
+
+    assert roles.de == f"{first.name} hat die Rollen Anteil, Medien"
+    assert roles.en == f"{first.name} has holder, media"
+    assert joined.de.endswith("Anteil, Liste, Medien)")
+    assert joined.en.endswith("holder, lister, media)")

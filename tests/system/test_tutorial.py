@@ -7,10 +7,11 @@ Only the ports are others, so that several runs have room on one machine.
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from signal import SIGTERM
 
@@ -70,3 +71,23 @@ def test_four_providers_come_together_and_apart_word_for_word(source: Path) -> N
         "is no member any more",
     ):
         assert f"violet.demo {change}" in said
+
+
+def test_a_provider_whose_port_is_taken_says_so(source: Path) -> None:
+    bash, blocks = shutil.which("bash"), _script().split("\nmake red")
+    assert bash is not None
+    with closing(socket.create_server(("127.0.0.1", 0))) as taken:
+        port = taken.getsockname()[1]
+        done = subprocess.run(
+            [bash, "-c", f"{blocks[0]}\nmake red {port}"],
+            cwd=source,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=False,
+            text=True,
+            timeout=120,
+        )
+
+    assert done.returncode == 1
+    assert "red does not run" in done.stderr
+    assert f"port {port}" in done.stderr

@@ -21,7 +21,7 @@ from fedsafe_node.backup.manifest import (
     read_manifest,
 )
 from fedsafe_node.backup.restored import may_lack
-from fedsafe_node.config import Place
+from fedsafe_node.config import Place, load_config
 from fedsafe_node.examining import unsealing_of, verify_reader
 from fedsafe_node.log.engine import examine_store
 from fedsafe_node.log.guard import Kept, read_kept
@@ -47,14 +47,30 @@ def check_backup(
     Raises:
         BackupRefusedError: it is no backup, or another node's.
         BackupBrokenError: a file is not as it was made.
-        NodeError: a key cannot be read.
+        NodeError: a key or node.toml cannot be read.
     """
     manifest, digest = read_manifest(directory)
+    if keys is not None:
+        _check_whose(directory, manifest, keys)
     check_files(directory, manifest, read)
     verified = None
     if keys is not None:
         verified = verify_copy(directory, manifest, keys)
     return Checked(manifest, digest, verified)
+
+
+def _check_whose(directory: Path, manifest: Manifest, keys: Place) -> None:
+    """Refuse another node's keys, to which every backup looks changed."""
+    if not keys.config.exists():
+        return  # the keys alone, put back
+    name = load_config(keys).name
+    if name != manifest.node:
+        raise BackupRefusedError(
+            f"{directory} is a backup of {manifest.node}, and {keys.directory} is the "
+            f"directory of another node, {name}",
+            f"name the directory of {manifest.node} with --config, or leave --config "
+            "out: then the files alone are checked",
+        )
 
 
 def verify_copy(directory: Path, manifest: Manifest, keys: Place) -> VerifyAnswer:

@@ -12,7 +12,7 @@ import fcntl
 import os
 import shutil
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -45,9 +45,11 @@ from fedsafe_node.store.protocol import Reader
 from fedsafe_node.store.reserve import free_bytes
 from fedsafe_node.store.sealed_parts import refuse_marked
 from fedsafe_node.store.sqlite_connection import SqliteConnection
+from fedsafe_policies.policy import SHIPPED
 
 _PAGES: Final = 512  # copied at a time, between two looks at who waits
 _SPARE: Final = 1 << 20
+_KEYS_BESIDE: Final = "keys go apart: name a file that lies in no backup"
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 Copied = Callable[[int, int], None]
 """Is told how many pages of the store are copied, and how many there are."""
@@ -63,10 +65,14 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A backup that was made, and its name."""
+    """A backup that was made, and its name.
+
+    `left_out` are files that node.toml names and the backup does not hold.
+    """
 
     manifest: Manifest
     digest: str
+    left_out: Sequence[str] = ()
 
 
 def make_backup(  # noqa: PLR0913 - everything it needs is an argument
@@ -91,13 +97,13 @@ def make_backup(  # noqa: PLR0913 - everything it needs is an argument
         with _draft(wanted.target) as draft:
             _copy_store(place, draft / DATABASE, copied)
             faults.reach(FaultPoint.BACKUP_AFTER_COPY)
-            _copy_files(place, config, draft)
+            left_out = _copy_files(place, config, draft)
             keys = _keys(place, config) if wanted.keys is not None else None
             manifest = _measure(draft, place, config, now, keys)
             content = manifest.encode()
             write_durably(draft / FILE, content)
             _sync(draft)
-            made = Made(manifest, digest_of(content))
+            made = Made(manifest, digest_of(content), left_out)
             faults.reach(FaultPoint.BACKUP_BEFORE_NOTE)
             request = BackupNote(digest=made.digest, keys=keys is not None)
             note(request, manifest.schema)
@@ -129,7 +135,23 @@ def _check(place: Place, config: Config, wanted: Wanted) -> None:
             "stopped node's store into its directory",
         )
     target, keys = wanted.target, wanted.keys
-    for path in (target, *((keys,) if keys is not None else ())):
+    _check_places(place, target, keys)
+    if not place.database.is_file():
+        raise BackupRefusedError(
+            f"{place.database} does not exist", "has the node been made?"
+        )
+    size = place.database.stat().st_size + _SPARE
+    free = free_bytes(target.absolute().parent)
+    if free < size:
+        raise BackupRefusedError(
+            f"the backup needs {size >> 20} MiB, and {free >> 20} MiB are free there",
+            "make room there, or name another disk",
+        )
+
+
+def _check_places(place: Place, target: Path, keys: Path | None) -> None:
+    paths = (target, *((keys,) if keys is not None else ()))
+    for path in paths:
         if os.path.lexists(path):
             raise BackupRefusedError(
                 f"{path} exists already; nothing was changed", "name a new one"
@@ -143,23 +165,25 @@ def _check(place: Place, config: Config, wanted: Wanted) -> None:
         raise BackupRefusedError(
             "the keys would lie in the backup", "they go apart: name another place"
         )
-    for path in (target, *((keys,) if keys is not None else ())):
+    for path in paths:
         if path.resolve().is_relative_to(place.directory.resolve()):
             raise BackupRefusedError(
                 f"{path} lies in the node's directory",
                 "a backup is for when that is lost: name another disk",
             )
-    if not place.database.is_file():
-        raise BackupRefusedError(
-            f"{place.database} does not exist", "has the node been made?"
-        )
-    size = place.database.stat().st_size + _SPARE
-    free = free_bytes(target.absolute().parent)
-    if free < size:
-        raise BackupRefusedError(
-            f"the backup needs {size >> 20} MiB, and {free >> 20} MiB are free there",
-            "make room there, or name another disk",
-        )
+        if (other := _backup_around(path)) is not None:
+            raise BackupRefusedError(
+                f"{path} lies in the backup {other}, which would not be whole then",
+                "name a place beside it" if path == target else _KEYS_BESIDE,
+            )
+
+
+def _backup_around(path: Path) -> Path | None:
+    """Find the backup in which a path lies."""
+    for directory in path.resolve().parents:
+        if (directory / FILE).is_file() and (directory / DATABASE).is_file():
+            return directory
+    return None
 
 
 @contextmanager
@@ -232,34 +256,63 @@ def _copy_store(place: Place, copy: Path, copied: Copied) -> None:
         target.execute("PRAGMA journal_mode = DELETE")  # no file beside it
 
 
-def _copy_files(place: Place, config: Config, draft: Path) -> None:
-    named = (
-        *(config.custody_key, config.do_not_share, config.calendar, config.policy),
-        config.help,
-    )
-    single = [
-        place.config,
-        place.witness_policy,
-        place.additions_policy,
-        *(place.directory / name for name in named if name is not None),
-    ]
-    inside, keys = place.directory.resolve(), place.keys.resolve()
-    for path in dict.fromkeys(single):
-        if path.resolve().is_relative_to(keys):
+def _copy_files(place: Place, config: Config, draft: Path) -> list[str]:
+    """Copy all but store and keys; return what node.toml names and is not here.
+
+    A password goes with the keys, or not at all.
+    """
+    left_out = [name for name in _passwords(config) if not _is_key(place, name)]
+    for name in _named(config):
+        if _is_key(place, name):
             raise BackupRefusedError(
-                f"node.toml names {path}, which lies among the keys",
+                f"node.toml names {place.directory / name}, which lies among the keys",
                 "keys go apart: name a file that is none",
             )
-        if path.is_file() and path.resolve().is_relative_to(inside):
-            _copy(path, draft / path.resolve().relative_to(inside))
+        inside = _inside(place, name)
+        if inside is not None and (place.directory / inside).is_file():
+            _copy(place.directory / inside, draft / inside)
+        else:
+            left_out.append(name)
+    for path in (place.config, place.witness_policy, place.additions_policy):
+        if path.is_file():
+            _copy(path, draft / path.name)
     for directory in (place.guard, place.policies):
         for path in sorted(directory.glob("*")) if directory.is_dir() else ():
             is_own = path.is_file() and not path.is_symlink()
             if is_own and not path.name.startswith("."):
                 _copy(path, draft / directory.name / path.name)
+    return left_out
+
+
+def _named(config: Config) -> list[str]:
+    """Name the files without which the node does not start."""
+    own = None if config.policy in SHIPPED else config.policy
+    named = (
+        *(config.custody_key, own, config.calendar, config.do_not_share),
+        config.help,
+    )
+    return list(dict.fromkeys(name for name in named if name is not None))
+
+
+def _passwords(config: Config) -> list[str]:
+    name = None if config.mail is None else config.mail.password_file
+    return [] if name is None else [name]
+
+
+def _is_key(place: Place, name: str) -> bool:
+    path = (place.directory / name).resolve()
+    return path.is_relative_to(place.keys.resolve())
+
+
+def _inside(place: Place, name: str) -> str | None:
+    """Give a file's name below the node's directory, by which a copy finds it."""
+    path = Path(os.path.relpath(place.directory / name, place.directory))
+    return None if os.pardir in path.parts else str(path)
 
 
 def _copy(source: Path, target: Path) -> None:
+    if target.exists():
+        return  # node.toml names it as well
     target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     write_durably(target, source.read_bytes())
 

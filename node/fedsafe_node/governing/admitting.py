@@ -100,7 +100,9 @@ class Admitting:
 
         Raises:
             NotFoundError: nobody of that name has.
+            WrongStateError: this node has no federation, or has left it.
         """
+        await self._present()
         for each in reversed(await self._office.store.scan(read_open)):
             if each.card is not None and each.card.signer == name:
                 return open_card(each.card)

@@ -249,8 +249,14 @@ def _said(entry: Epoch, threshold: int, holders: int, *, opens: bool) -> Differe
         number = f"{entry.epoch + 1}.1"
         return Difference(
             key="epochs",
-            de=f"ein neuer Schlüssel {number}: {threshold} von {holders}",
-            en=f"a new key {number}: {threshold} of {holders}",
+            de=(
+                f"Schlüsselepoche {entry.epoch + 1} beginnt mit einem neuen Schlüssel "
+                f"{number}: {threshold} von {holders}; Älteres trifft noch 30 Tage zu"
+            ),
+            en=(
+                f"key epoch {entry.epoch + 1} begins with a new key {number}: "
+                f"{threshold} of {holders}; what is older matches for 30 days more"
+            ),
         )
     number = f"{entry.epoch}.{entry.generation + 1}"
     return Difference(

@@ -19,7 +19,7 @@ from fedsafe_node.backup.manifest import part_of, read_manifest
 from fedsafe_node.backup.messages import BackupNote
 from fedsafe_node.backup.secrets import open_keys
 from fedsafe_node.backup.stopped import note_stopped
-from fedsafe_node.config import Place, load_config
+from fedsafe_node.config import Mail, Place, load_config
 from fedsafe_node.errors import StoreFailedError
 from fedsafe_node.faults import FaultPoint
 from fedsafe_node.keyfiles import read_secret
@@ -301,6 +301,66 @@ def test_the_help_document_is_saved_and_a_key_that_is_named_is_not(
     with pytest.raises(BackupRefusedError, match="among the keys"):
         make_backup(stopped, key, Wanted(medium / "y"), BEGAN, silent)
     assert names_in(medium) == {"x"}
+
+
+def test_what_node_toml_names_and_a_backup_does_not_hold_is_said(
+    stopped: Place, medium: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "lists.toml").write_text("format = 1")
+    (stopped.directory / "help.toml").symlink_to(tmp_path / "lists.toml")
+    (stopped.directory / "calendar.toml").write_text("format = 1")
+    (stopped.directory / "mail-password").write_text("secret")
+    mail = Mail("127.0.0.1", "a@a.example", user="a", password_file="mail-password")
+    config = msgspec.structs.replace(
+        load_config(stopped),
+        help="help.toml",
+        calendar=str(stopped.directory / "calendar.toml"),
+        do_not_share=str(tmp_path / "lists.toml"),
+        policy="gone.toml",
+        mail=mail,
+    )
+    (stopped.policies).mkdir(exist_ok=True)
+    (stopped.policies / "own.toml").write_text("format = 1")
+    kept = msgspec.structs.replace(mail, password_file="keys/mail-password")
+    calm = msgspec.structs.replace(
+        load_config(stopped), mail=kept, policy="policies/own.toml"
+    )
+
+    made = make_backup(stopped, config, Wanted(medium / "x"), BEGAN, silent)
+    whole = make_backup(stopped, calm, Wanted(medium / "y"), BEGAN, silent)
+
+    assert {
+        "help.toml",
+        "calendar.toml",
+        config.custody_key,
+    } <= made.manifest.files.keys()
+    lists = str(tmp_path / "lists.toml")
+    assert sorted(made.left_out) == sorted(["mail-password", "gone.toml", lists])
+    assert not (medium / "x" / "help.toml").is_symlink()
+    assert "mail-password" not in made.manifest.files
+    assert whole.left_out == []
+
+
+def test_nothing_is_put_into_another_backup(stopped: Place, medium: Path) -> None:
+    save(stopped, medium / "monday")
+    inside = medium / "monday" / "keys"
+    for wanted in (Wanted(medium / "x", inside), Wanted(inside)):
+        with pytest.raises(BackupRefusedError, match="lies in the backup") as refused:
+            make_backup(stopped, load_config(stopped), wanted, BEGAN, silent)
+        assert refused.value.way_out
+
+    assert names_in(medium) == {"monday"}
+    assert check_backup(medium / "monday", None).digest
+
+
+def test_another_nodes_keys_are_refused_by_name(stopped: Place, medium: Path) -> None:
+    save(stopped, medium / "monday")
+    other = Place(stopped.directory.parent / "b.demo")
+
+    with pytest.raises(BackupRefusedError, match="another node, b") as refused:
+        check_backup(medium / "monday", other)
+
+    assert "a.demo" in str(refused.value.way_out)
 
 
 @pytest.mark.parametrize(

@@ -191,6 +191,25 @@ async def test_who_has_left_comes_back_by_another_invitation_only(
     assert [each.name for each in (await show(four, "a.demo")).joining] == [NEW]
 
 
+async def test_who_has_left_is_asked_by_nobody_any_more(four: Fleet) -> None:
+    await four[NEW].services.joining.join(await invitation(four))
+    before = (await show(four, "a.demo")).joining
+    leaving = await propose(four, "a.demo", ChangeKind.LEAVE, "a.demo")
+    await agree(four, leaving, "b.demo", "c.demo")
+
+    async def gone() -> bool:
+        return four["a.demo"].base.situation.shared is None
+
+    await eventually(gone)
+    shown = await show(four, "a.demo")
+    with pytest.raises(WrongStateError):
+        await four["a.demo"].services.admitting.card_of(NEW)
+
+    assert [each.name for each in before] == [NEW]
+    assert shown.standing == "left"
+    assert (shown.joining, shown.invitations) == ([], [])
+
+
 async def test_an_invitation_is_taken_back_with_the_wish_of_who_came(
     four: Fleet,
 ) -> None:
