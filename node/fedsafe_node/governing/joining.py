@@ -233,7 +233,7 @@ class Joining:
         given = {(each.epoch, each.generation) for each in sealed}
         if MemberRole.MEDIA in me.roles and needed - given:
             return  # the inviter has yet to follow: it gives them next time
-        kept = [each for each in sealed if (each.epoch, each.generation) in needed]
+        kept = [each for each in sealed if each.epoch in {e.epoch for e in live}]
         await self._offload(lambda: self._keep_keys(charter, kept))
 
         async def act(tx: Transaction) -> None:

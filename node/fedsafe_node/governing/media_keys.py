@@ -51,14 +51,15 @@ def opened_media(
         AmendmentError: they are sealed to others, or not those of the charter.
     """
     number, federation = (sealed.epoch, sealed.generation), charter.federation
-    entries = [e for e in charter.epochs if (e.epoch, e.generation) == number]
+    entries = [e for e in charter.epochs if e.epoch == number[0]]
     context = media_context(federation, name, *number)
     try:
         secret = open_sealed(key, sealed.sealed, info=_INFO, aad=context)
     except CryptoError:
         raise AmendmentError("the media keys are sealed to others") from None
     keys = MediaKeys(secret[:KEY_BYTES], secret[KEY_BYTES:])
-    if not entries or len(secret) != 2 * KEY_BYTES:
+    known = bool(entries) and number[1] <= entries[0].generation  # older ones as well
+    if not known or len(secret) != 2 * KEY_BYTES:
         raise AmendmentError("they are no media keys of the charter")
     said = token_key_commitment(federation, sealed.epoch, keys.token)
     if entries[0].tokens not in {None, said}:
