@@ -40,6 +40,7 @@
 """
 
 from fedsafe_policies.decision import Decision
+from fedsafe_policies.reasons import Text
 
 
 class NodeError(Exception):
@@ -399,12 +400,13 @@ class NotFoundError(NodeError):
 
 
 class WrongStateError(NodeError):
-    """The thing is not in a state that allows this."""
+    """The thing is not in a state that allows this; `text` says it to people."""
 
-    def __init__(self, code: str, detail: str) -> None:
+    def __init__(self, code: str, detail: str, *, text: Text | None = None) -> None:
         super().__init__(detail)
         self.code = code
         self.detail = detail
+        self.text = text
 
 
 class UnavailableError(NodeError):

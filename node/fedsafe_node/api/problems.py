@@ -152,7 +152,8 @@ def problem_of(
         title = TITLES[status]
     word = _carried(error, code)
     retry = _retry_after_ms(error, status)
-    text = decision.reason if decision else None
+    text = error.text if isinstance(error, WrongStateError) else None
+    text = decision.reason if decision else text
     return Problem(
         type=TYPE + word,
         title=title,
