@@ -4,7 +4,6 @@
 from collections.abc import Iterator
 from typing import Any, Final
 
-from fedsafe_cli.case_words import partners_named
 from fedsafe_cli.moments import readable
 from fedsafe_cli.texts import label, words
 
@@ -39,7 +38,6 @@ KINDS: Final[Words] = {
     "role_grant": ("Rolle geben", "grant a role"),
     "key_rotation": ("neue Anteile am Schlüssel", "share the key anew"),
     "charter_change": ("Änderung der Charta", "change the charter"),
-    "dispatch": ("einen Fall weitergeben", "let a case go"),
 }
 _NEW_EPOCH: Final = (
     "eine neue Schlüsselepoche beginnen, mit einem neuen Schlüssel",
@@ -62,8 +60,6 @@ GATE_FIELDS: Final[Words] = {
 }
 _FIELDS: Final[Words] = GATE_FIELDS | {
     "task": ("Prüfung", "task"),
-    "case": ("Fall", "case"),
-    "partners": ("weiterzugeben an", "to go to"),
     "revision": ("Fassung", "revision"),
     "level": ("Stufe", "level"),
     "evidence": ("Beleg", "evidence"),
@@ -190,8 +186,6 @@ def _value(name: str, value: object, other: bool) -> str:  # noqa: FBT001
         if {"person", "on"} <= value.keys():
             return _BY[other].format(**value)
         return ", ".join(f"{key} {each}" for key, each in value.items())
-    if name == "partners" and isinstance(value, list):
-        return partners_named(value, german=not other)
     if isinstance(value, list):
         return ", ".join(map(str, value))
     return str(readable(name, value))

@@ -2,26 +2,16 @@
 """Cases in words: the queue, a case with its checklist, and what a step led to."""
 
 import json
-from collections.abc import Callable, Mapping
-from enum import StrEnum
+from collections.abc import Mapping
 from typing import Any, Final
 
-from fedsafe_cli.case_words import (
-    conditions_named,
-    elements_named,
-    partners_named,
-    role_named,
-)
 from fedsafe_cli.exit_codes import OK, ExitStatus
 from fedsafe_cli.moments import shown
 from fedsafe_cli.output import document, line, note, pairs, table
 from fedsafe_cli.settings import Settings
-from fedsafe_policies.escalation.closing import EvidenceDecision, Help
 from fedsafe_policies.escalation.matrix import shipped_matrix
-from fedsafe_policies.escalation.opening import CaseSource
 from fedsafe_policies.escalation.urgency import urgencies
-from fedsafe_policies.escalation.vocabulary import Absence, Element, Urgency
-from fedsafe_policies.escalation.wording import case_word, question
+from fedsafe_policies.escalation.vocabulary import Element, Urgency
 
 Words = Mapping[str, tuple[str, str]]
 _STATES: Final[Words] = {
@@ -142,8 +132,7 @@ def tell_case(settings: Settings, answer: dict[str, Any]) -> ExitStatus:
         for step in answer["checklist"]:
             mark = "x" if step["done"] else " "
             text = step["de" if settings.german else "en"]
-            role = role_named(step["role"], german=settings.german)
-            line(f"   [{mark}] {step['step']}: {text} ({role})")
+            line(f"   [{mark}] {step['step']}: {text} ({step['role']})")
     if answer["gaps"]:
         line()
         line(_LACKS[language])
@@ -160,8 +149,7 @@ def _tell_holds(answer: dict[str, Any], settings: Settings) -> None:
     release = answer["release"]
     if release is not None:
         people = ", ".join(filter(None, (release["first"], release["second"])))
-        partners = partners_named(release["partners"], german=settings.german)
-        line(_RELEASE[language].format(partners, people))
+        line(_RELEASE[language].format(", ".join(release["partners"]), people))
         if release["second_by"] is not None:
             line(_SECOND[language].format(shown(release["second_by"])))
 
@@ -180,33 +168,9 @@ def _cell(name: str, answer: dict[str, Any], settings: Settings) -> object:
         return text.de if settings.german else text.en
     if name == "known_at":
         return shown(value)
-    if name in _SAID:
-        return _SAID[name](value, settings.german)
+    if isinstance(value, dict):
+        return ", ".join(f"{key}: {each}" for key, each in value.items())
     return ", ".join(value) if isinstance(value, list) else value
-
-
-def _word(kind: type[StrEnum], code: str, german: bool) -> str:  # noqa: FBT001
-    text = case_word(kind, code)
-    return text.de if german else text.en
-
-
-_SAID: Final[Mapping[str, Callable[[Any, bool], str]]] = {
-    "sources": lambda codes, german: ", ".join(
-        _word(CaseSource, code, german) for code in codes
-    ),
-    "help": lambda code, german: _word(Help, code, german),
-    "evidence_decision": lambda code, german: _word(EvidenceDecision, code, german),
-    "hidden": lambda codes, german: elements_named(codes, german=german),
-    "conditions": lambda codes, german: conditions_named(codes, german=german),
-    "unavailable": lambda said, german: "; ".join(
-        f"{elements_named((code,), german=german)}: {_word(Absence, why, german)}"
-        for code, why in said.items()
-    ),
-    "unanswered": lambda names, german: ", ".join(
-        question(name).de if german else question(name).en for name in names
-    ),
-}
-"""Fields whose codes are said in words."""
 
 
 def _field(name: str, settings: Settings) -> str:

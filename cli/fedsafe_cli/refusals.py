@@ -58,10 +58,6 @@ _WAYS_OUT: Final = {
     "deferred": _UNSEEN,
     "quorum": _UNSEEN,
 }
-_OPINION: Final = (
-    "the legal adviser looks at the case and answers: "
-    "`fedsafe case assess CASE --opinion REFERENCE`; then approve it"
-)
 _ABOUT: Final = {
     "rulebook": "rules that fit",
     "training": "missing modules",
@@ -124,21 +120,14 @@ def read_refusal(status: int, document: Any) -> RefusedError:  # noqa: ANN401 (J
         status,
         code,
         detail,
-        hint="; ".join(filter(None, (hint, _way_out(code, document)))) or None,
+        hint="; ".join(filter(None, (hint, _WAYS_OUT.get(code)))) or None,
         rule=rule if isinstance(rule, str) else None,
         retry_after_ms=wait if isinstance(wait, int) else None,
         pointer=pointer,
     )
-    if isinstance(reason, dict) and "de" in reason:
+    if rule is not None and isinstance(reason, dict) and "de" in reason:
         refusal.german = f"{reason['de']} ({code})"
     return refusal
-
-
-def _way_out(code: str, document: dict[str, Any]) -> str | None:
-    """Say how to go on; with a case it is the legal adviser who opens the way."""
-    if code == "legal_review" and document.get("about") == "dispatch":
-        return _OPINION
-    return _WAYS_OUT.get(code)
 
 
 def _place(pointer: str) -> str:

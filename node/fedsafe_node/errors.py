@@ -40,7 +40,6 @@
 """
 
 from fedsafe_policies.decision import Decision
-from fedsafe_policies.reasons import Text
 
 
 class NodeError(Exception):
@@ -400,13 +399,12 @@ class NotFoundError(NodeError):
 
 
 class WrongStateError(NodeError):
-    """The thing is not in a state that allows this; `text` says it to people."""
+    """The thing is not in a state that allows this."""
 
-    def __init__(self, code: str, detail: str, *, text: Text | None = None) -> None:
+    def __init__(self, code: str, detail: str) -> None:
         super().__init__(detail)
         self.code = code
         self.detail = detail
-        self.text = text
 
 
 class UnavailableError(NodeError):

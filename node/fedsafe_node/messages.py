@@ -372,10 +372,9 @@ class HealthAnswer(Message, frozen=True):
 class Problem(Message, frozen=True):
     """RFC 9457 problem details; `code` is stable and for programs.
 
-    `rule` names the policy rule that denied, `about` what that rests on (a list, a
-    purpose, an entry of the legal calendar), `pointer` the field (RFC 6901) that is
-    wrong; `reason` tells people why. `trace` is in the log lines and audit events of
-    the request.
+    `rule` and `reason` name the policy rule that denied, `about` what that rests on
+    (a list, a purpose, an entry of the legal calendar), `pointer` the field (RFC
+    6901) that is wrong. `trace` is in the log lines and audit events of the request.
     """
 
     type: str

@@ -7,22 +7,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from fedsafe_cli.act_texts import act_kind, act_rows
 from fedsafe_cli.exit_codes import ExitStatus
 
 if TYPE_CHECKING:
     from tests.cli.conftest import FakeNode, Run
 
 CASE: Final = "0a" * 16
-ACT: Final[dict[str, Any]] = {
-    "act": "0" * 32,
-    "kind": "dispatch",
-    "state": "pending",
-    "digest": "00" * 32,
-    "asked_by": "ella",
-    "expires_at": 1_795_512_600,
-    "content": {"case": CASE, "revision": 2, "partners": ["law_enforcement"]},
-}
 RECEIPT: Final = {"case": CASE, "state": "draft", "revision": 2, "act": None}
 LISTED: Final = {
     "case": CASE,
@@ -206,17 +196,6 @@ def test_a_case_is_shown_with_its_checklist_and_what_it_lacks(
         assert text in english.out or text == "110"
     for text in ("Prüfen", "fehlt", "freigegeben", "Missbrauchte Funktion"):
         assert text in german.out
-    for text in (
-        "Meldung aus dem Dienst",
-        "Sachbearbeitung",
-        "(network): nicht erhoben",
-        "Verdächtige Konten (suspects)",
-        "Polizei (Notruf 110)",
-        "Hilfe, Stufe",
-    ):
-        assert text in german.out
-    for code in ("user_report", "(analyst)", "police_emergency", "not_recorded"):
-        assert code not in german.out
     assert ask("case", "show", CASE, "--json").document["revision"] == 3
 
 
@@ -341,56 +320,6 @@ def test_a_file_is_attached_by_its_digests_and_stays_here(
     assert (attachment["size"], attachment["media_type"]) == (8, "text/plain")
     assert attachment["captured_at"] == "2026-11-24T09:30:00Z"
     assert "harmless" not in str(node.asked)
-
-
-@pytest.mark.parametrize(
-    "command",
-    [
-        ("case", "approve", CASE, "--partner", "law_enforcement"),
-        ("act", "approve", "0" * 32),
-    ],
-)
-def test_a_case_that_waits_for_the_adviser_names_the_advisers_command(
-    ask: "Run", node: "FakeNode", command: tuple[str, ...]
-) -> None:
-    refusal = {
-        "code": "legal_review",
-        "detail": "waits",
-        "rule": "P7",
-        "policy": "germany@00000000",
-        "about": "dispatch",
-        "reason": {"de": "wartet", "en": "waits"},
-    }
-    node.always(f"POST /v1/cases/{CASE}/approve", refusal, 409)
-    node.always("GET /v1/acts", {"acts": [ACT]})
-    node.always(f"POST /v1/acts/{'0' * 32}/approve", refusal, 409)
-    outcome = ask(*command, stdin=b"y\n")
-
-    assert outcome.status == ExitStatus.DENIED
-    assert "fedsafe case assess CASE --opinion REFERENCE" in outcome.err
-    assert "--legal-review" not in outcome.err
-    assert "--scope" not in outcome.err
-
-
-def test_what_a_case_lacks_is_said_in_german(ask: "Run", node: "FakeNode") -> None:
-    refusal = {
-        "code": "not_releasable",
-        "detail": "contact: Name a contact.",
-        "reason": {"de": "Nennen Sie eine Stelle.", "en": "contact: Name a contact."},
-    }
-    node.always(f"POST /v1/cases/{CASE}/approve", refusal, 409)
-    approve = ("case", "approve", CASE, "--partner", "law_enforcement")
-
-    assert "Nennen Sie eine Stelle." in ask(*approve, "--lang", "de").err
-    assert "contact: Name a contact." in ask(*approve).err
-
-
-def test_a_release_that_waits_is_shown_in_words() -> None:
-    rows = dict(act_rows(ACT, german=True))
-
-    assert act_kind(ACT, german=True) == "einen Fall weitergeben"
-    assert rows["Fall"] == CASE
-    assert rows["weiterzugeben an"] == "Strafverfolgung (BKA, ZIT, ZAC, LKA)"
 
 
 def test_what_waits_for_a_second_person_says_so(ask: "Run", node: "FakeNode") -> None:

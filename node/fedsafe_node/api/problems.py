@@ -152,8 +152,7 @@ def problem_of(
         title = TITLES[status]
     word = _carried(error, code)
     retry = _retry_after_ms(error, status)
-    text = error.text if isinstance(error, WrongStateError) else None
-    text = decision.reason if decision else text
+    text = decision.reason if decision else None
     return Problem(
         type=TYPE + word,
         title=title,

@@ -28,9 +28,9 @@ from fedsafe_policies.escalation.releasing import Gap, gaps, refuse_release
 from fedsafe_policies.escalation.states import EDITABLE, CaseState, is_for_many
 from fedsafe_policies.escalation.urgency import Release as Rule
 from fedsafe_policies.escalation.urgency import urgencies
-from fedsafe_policies.escalation.vocabulary import Condition, PartnerClass, Urgency
+from fedsafe_policies.escalation.vocabulary import PartnerClass, Urgency
 from fedsafe_policies.people import Person
-from fedsafe_policies.reasons import Refusal, Text
+from fedsafe_policies.reasons import Refusal
 from fedsafe_policies.vocabulary import Act
 
 KIND: Final = Act.DISPATCH
@@ -74,22 +74,17 @@ def check_release(
         raise WrongStateError("wrong_state", f"a case that is {row.state} stays so")
     alone = _ALONE.get(_of(row))
     if alone is not None and not alone.issuperset(partners):
-        names = ", ".join(matrix.partner(each).name.de for each in sorted(alone))
-        raise _not_releasable(
-            f"Eine Person allein gibt einen Fall {row.urgency.upper()} nur frei für: "
-            f"{names}; für andere Stellen braucht es eine Dringlichkeit mit zwei "
-            "Personen (U1, U2).",
+        raise WrongStateError(
+            "not_releasable",
             f"one person lets a case of {row.urgency} go to {', '.join(sorted(alone))} "
             "only; for others take an urgency that takes two",
         )
-    lacking: dict[Gap, None] = {}
+    lacking: dict[str, None] = {}
     for partner in sorted(set(partners)):
-        lacking |= dict.fromkeys(_gaps(row, file, partner, matrix))
+        for gap in _gaps(row, file, partner, matrix):
+            lacking[f"{gap.element}: {gap.text.en}"] = None
     if lacking:
-        raise _not_releasable(
-            " ".join(gap.text.de for gap in lacking),
-            " ".join(f"{gap.element}: {gap.text.en}" for gap in lacking),
-        )
+        raise WrongStateError("not_releasable", " ".join(lacking))
 
 
 def refuse(
@@ -101,8 +96,8 @@ def refuse(
         WrongStateError: it is a pattern, and goes to nobody as one case.
     """
     if is_for_many(_of(row)):
-        raise _not_releasable(
-            "Ein Muster geht nur als Zahl über viele Fälle hinaus, nie als ein Fall.",
+        raise WrongStateError(
+            "not_releasable",
             "a pattern goes out as numbers of many cases, never as one",
         )
     opinion = not file.waits_for_opinion
@@ -177,23 +172,6 @@ def dispatch_content(row: CaseRow, partners: Iterable[PartnerClass]) -> bytes:
     return encode(Dispatch(case=row.id, revision=row.revision, partners=named))
 
 
-def _not_releasable(german: str, english: str) -> WrongStateError:
-    return WrongStateError("not_releasable", english, text=Text(german, english))
-
-
-def _nothing(
-    error: NothingForPartnerError, partner: PartnerClass, matrix: Matrix
-) -> str:
-    name = matrix.partner(partner).name.de
-    if not error.lacking:
-        return f"{name}: Aus einem einzelnen Fall wird hierher nichts weitergegeben."
-    lacking = "; ".join(
-        f"{matrix.condition_name(Condition(each)).de} ({each})"
-        for each in error.lacking
-    )
-    return f"{name}: Erst festhalten (--condition): {lacking}."
-
-
 def _of(row: CaseRow) -> Urgency:
     return Urgency(row.urgency)
 
@@ -206,5 +184,5 @@ def _gaps(
             file.elements, file.unavailable, partner, matrix, file.circumstances
         )
     except NothingForPartnerError as error:
-        raise _not_releasable(_nothing(error, partner, matrix), str(error)) from None
+        raise WrongStateError("not_releasable", str(error)) from None
     return gaps(file.elements, file.unavailable, _of(row), found, matrix)

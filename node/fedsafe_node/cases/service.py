@@ -56,9 +56,7 @@ from fedsafe_policies.escalation.matrix import Matrix
 from fedsafe_policies.escalation.opening import CaseRequest
 from fedsafe_policies.escalation.states import CaseState
 from fedsafe_policies.escalation.vocabulary import Urgency
-from fedsafe_policies.escalation.wording import listed, question
 from fedsafe_policies.people import Person, refuse_second
-from fedsafe_policies.reasons import Text
 from fedsafe_policies.vocabulary import Matter, Purpose, Role
 
 _LOOKERS: Final = frozenset(
@@ -246,12 +244,9 @@ class Cases:
         def step(row: CaseRow, file: CaseFile) -> Change:
             lacking = unanswered(file.answers)
             if lacking:
-                names = listed(map(question, lacking))
-                text = Text(
-                    f"Noch nicht beantwortet: {names.de}.",
-                    f"not answered yet: {names.en}",
+                raise WrongStateError(
+                    "unanswered", f"not answered yet: {', '.join(lacking)}"
                 )
-                raise WrongStateError("unanswered", text.en, text=text)
             return Change(
                 step="closed",
                 state=CaseState.CLOSED,

@@ -14,7 +14,6 @@ from tests.node.people.conftest import Team, team
 from tests.policies.escalation.maximal import MAXIMAL
 
 from fedsafe_federation.wireformat import encode
-from fedsafe_node.api.problems import problem_of
 from fedsafe_node.cases.content import CaseVault
 from fedsafe_node.cases.keeping import CaseKeeper
 from fedsafe_node.cases.messages import (
@@ -328,39 +327,6 @@ async def test_a_closed_case_is_never_changed(desk: Desk, ada: Principal) -> Non
         desk.cases.approve(case, BKA, ada),
     ):
         assert (await refused(work)).code == "wrong_state"
-
-
-@pytest.mark.parametrize(
-    ("urgency", "partner", "german"),
-    [
-        (Urgency.U1, PartnerClass.LAW_ENFORCEMENT, "Für diese Stelle fehlt: Absender"),
-        (Urgency.U1, PartnerClass.NCMEC, "Erst festhalten (--condition)"),
-        (Urgency.U1, PartnerClass.PEER, "nichts weitergegeben"),
-        (Urgency.U0, PartnerClass.HOTLINE, "Polizei (Notruf 110)"),
-        (Urgency.U3, PartnerClass.LAW_ENFORCEMENT, "Ein Muster"),
-    ],
-)
-async def test_what_keeps_a_case_here_is_said_in_german_too(
-    desk: Desk, ada: Principal, urgency: Urgency, partner: PartnerClass, german: str
-) -> None:
-    case = await desk.open(ada, urgency=urgency)
-    error = await refused(
-        desk.cases.approve(case, ApproveCase(partners=(partner,)), ada)
-    )
-    problem = problem_of(error, request_id="0" * 16)
-
-    assert problem.code == "not_releasable"
-    assert problem.reason is not None
-    assert german in problem.reason.de
-    assert problem.reason.en == problem.detail
-
-
-async def test_open_questions_are_named_in_german_too(
-    desk: Desk, ada: Principal
-) -> None:
-    error = await refused(desk.cases.close(await desk.open(ada), ada))
-
-    assert error.text.de.startswith("Noch nicht beantwortet: missbrauchte Funktion")
 
 
 async def test_a_pattern_is_no_single_case(desk: Desk, ada: Principal) -> None:

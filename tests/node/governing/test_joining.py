@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """A fourth provider joins three by an invitation, over sockets."""
 
-import asyncio
 from datetime import timedelta
 
 import pytest
@@ -18,6 +17,7 @@ from tests.node.governing.council import (
 )
 from tests.node.signals.conftest import ANNA, RITA, request_for
 
+from fedsafe_crypto.seal import RecipientKey
 from fedsafe_federation.card import open_card, sign_card
 from fedsafe_federation.changing import Change, ChangeKind, amended
 from fedsafe_federation.errors import AmendmentError
@@ -31,8 +31,8 @@ from fedsafe_node.errors import (
     WrongStateError,
 )
 from fedsafe_node.governing.inviting import MOST
+from fedsafe_node.governing.media_keys import opened_media, sealed_media
 from fedsafe_node.governing.messages import KnockRequest
-from fedsafe_node.keys import MediaKeys, write_media_keys
 from fedsafe_node.lookup_messages import Result
 from fedsafe_node.messages import Kind
 from fedsafe_node.principal import Principal
@@ -246,22 +246,23 @@ async def test_whoever_is_asked_to_sign_sees_the_fingerprint_of_who_comes(
     assert any(came.fingerprint in each.de for each in shown.changes)
 
 
-async def test_who_joins_gets_the_media_keys_of_older_generations(
+async def test_media_keys_of_older_generations_are_given_and_taken(
     four: Fleet,
 ) -> None:
     shared = four["a.demo"].base.situation.shared
     assert shared is not None
-    keys, (entry,) = shared.membership.media, shared.membership.charter.epochs
-    older = MediaKeys(b"t" * 32, b"g" * 32)
-    for epoch, generation in ((entry.epoch, 7), (99, 1)):
-        place = four.place("a.demo")
-        await asyncio.to_thread(write_media_keys, place, epoch, generation, older)
-    await join(four)
-    there = four[NEW].base.situation.shared
+    membership, (entry,) = shared.membership, shared.membership.charter.epochs
+    (past, keys) = next(iter(membership.media.items()))
+    later = replace(entry, generation=entry.generation + 1)
+    charter = replace(membership.charter, epochs=(later,))
+    newcomer = RecipientKey.generate()
+    (sealed,) = sealed_media(membership, NEW, newcomer.public, [past])
+    ahead = replace(sealed, generation=later.generation + 1)
 
-    assert there is not None
-    assert set(there.membership.media) == {*keys, (entry.epoch, 7)}
-    assert there.membership.media[entry.epoch, 7] == older
+    assert opened_media(newcomer, sealed, charter, NEW) == keys
+    for refused in (ahead, replace(sealed, epoch=99)):
+        with pytest.raises(AmendmentError):
+            opened_media(newcomer, refused, charter, NEW)
 
 
 async def test_who_came_long_ago_keeps_nobody_from_inviting(four: Fleet) -> None:
