@@ -445,6 +445,7 @@ async def test_a_case_kept_before_is_read_for_its_ages(
     damaged = msgspec.structs.replace(old, sealed=b"nothing")
     (unread,) = queue_of([damaged], desk.vault, desk.team.now)
 
+    assert row.minors
     assert (listed.minors, listed.ages_known) == (True, False)
     assert (unread.minors, unread.ages_known) == (True, False)
 
@@ -492,14 +493,14 @@ def done(case: CaseAnswer) -> set[str]:
     ("fields", "pointer", "told"),
     [
         (
-            {"unavailable": {Element.PHENOMENON: Absence.UNKNOWN}},
+            {"unavailable": {Element.CONTACT: Absence.UNKNOWN}},
             "/unavailable",
-            "phenomenon",
+            "may not be called unavailable: contact",
         ),
         (
             {"unavailable": {Element.VICTIM_AGES: Absence.UNKNOWN}},
             "/unavailable",
-            "victim_ages",
+            "there, and said to be unavailable: victim_ages",
         ),
         (
             {"done": ("ask_danger",), "undone": ("ask_danger",)},
