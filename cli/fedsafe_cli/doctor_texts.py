@@ -13,6 +13,9 @@ from typing import Final
 from fedsafe_cli.damage_texts import finding
 
 SAID: Final[Mapping[str, str]] = {
+    "`fedsafe federation status`: the nodes begin a new epoch": (
+        "`fedsafe federation status`: die Knoten beginnen eine neue Epoche"
+    ),
     # the machine
     "{name} is missing": "{name} fehlt",
     "install from requirements.txt": "aus requirements.txt installieren",

@@ -6,7 +6,9 @@ from typing import Any, Final
 
 import click
 
-_TIMES: Final = frozenset({"at", "since", "until", "expires"})
+_TIMES: Final = frozenset(
+    {"at", "since", "until", "expires", "dispatch_by", "second_by"}
+)
 ENDS: Final = "It ends as this day begins (UTC)."
 """What a day says that is given as the end of something that lasts until it."""
 _EARLIEST: Final = 1_000_000_000

@@ -167,12 +167,23 @@ def test_a_charter_of_others_is_refused(member: Place, charter: bytes) -> None:
 
 
 @pytest.mark.embedded
-@pytest.mark.parametrize("name", ["share-1-1.key", "media-1-1.key"])
-def test_missing_epoch_keys_are_named(member: Place, charter: bytes, name: str) -> None:
-    (member.keys / name).unlink()
+def test_missing_epoch_keys_are_named(member: Place, charter: bytes) -> None:
+    (member.keys / "media-1-1.key").unlink()
 
     with pytest.raises(KeyFileError, match="epoch 1"):
         load_membership(member, "a.demo", charter, now=NOW)
+
+
+@pytest.mark.embedded
+def test_a_member_without_its_share_is_one_all_the_same(
+    member: Place, charter: bytes
+) -> None:
+    (member.keys / "share-1-1.key").unlink()
+    membership = load_membership(member, "a.demo", charter, now=NOW)
+
+    assert membership.shares == {}
+    assert membership.media.keys() == {(1, 1)}
+    assert membership.served(1, 1) is None
 
 
 @pytest.mark.embedded
