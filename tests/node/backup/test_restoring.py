@@ -26,7 +26,8 @@ from fedsafe_node.principal import LOCAL
 
 __all__ = ["medium"]
 
-pytestmark = pytest.mark.embedded
+# Nodes that stop may wait for an answer of one that has stopped.
+pytestmark = [pytest.mark.embedded, pytest.mark.timeout(180)]
 BEFORE, SINCE, STOPPED = "anna@example.de", "ben@example.de", "cleo@example.de"
 OTHERS: Final = ("b.demo", "c.demo")
 
