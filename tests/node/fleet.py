@@ -268,6 +268,22 @@ class Fleet:
         for name in others:  # what was applied is in its index as well by then
             await self[name].base.store.write(_nothing)
 
+    async def witnessed(self, name: str) -> None:
+        """Have a node's checkpoint cosigned, once nobody is left who did not answer.
+
+        A node that starts before the others asks them again only after a pause.
+        """
+        cosigning = self[name].witnesses.cosigning
+
+        async def is_answered() -> bool:
+            await cosigning.settle()
+            await cosigning.run()
+            await cosigning.settle()
+            others = [other for other in self.running if other != name]
+            return not any(cosigning.failures(other) for other in others)
+
+        await eventually(is_answered)
+
     async def cursor(self, name: str, origin: str) -> int:
         row = await self[name].base.store.read(lambda reader: reader.peer(origin))
         return row.cursor if row is not None else 0

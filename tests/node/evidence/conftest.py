@@ -114,12 +114,9 @@ async def _make_cosigned(root: Path, founded: Path) -> Made:
     fleet = copy_of(founded, root / "n")
     await fleet.start(*NAMES)
     await fleet.covered()
-    cosigning = fleet["a.demo"].witnesses.cosigning
     for _ in range(3):
         await write_events(fleet, 2)
-        await cosigning.settle()
-        await cosigning.run()
-        await cosigning.settle()
+        await fleet.witnessed("a.demo")
     await write_events(fleet, 4)
     pack = await export(fleet)
     files = dict(read_files(io.BytesIO(pack)))

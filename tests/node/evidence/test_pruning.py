@@ -105,7 +105,8 @@ async def test_a_member_loses_its_old_keys_and_nothing_that_it_showed(
     trio: Fleet,
 ) -> None:
     await trio.covered()
-    await cosign(trio, *NAMES)
+    for name in NAMES:
+        await trio.witnessed(name)
     before = await export(trio)
     was = verify_pack(io.BytesIO(before), key_of(trio))
     trio.clock.advance(timedelta(days=1_200))

@@ -276,12 +276,12 @@ async def test_a_peer_that_answers_wrongly_is_named_and_another_is_asked(
     assert shares is not None
     honest = shares.membership.shares[1]
     object.__setattr__(honest, "secret", random_scalar())  # after it was checked
-    answers = [
-        await trio.look_up("c.demo", f"p{number}@mail.example") for number in range(3)
-    ]
-    reports = await trio.audit("c.demo", "evaluation.wrong_answer")
+    results: list[Result] = []
+    while not (reports := await trio.audit("c.demo", "evaluation.wrong_answer")):
+        who = f"p{len(results)}@mail.example"  # chance says whom it asks
+        results.append((await trio.look_up("c.demo", who)).result)
 
-    assert {answer.result for answer in answers} == {Result.NONE}
+    assert set(results) == {Result.NONE}
     assert len(reports) == 1
     assert all(b'"peer":"b.demo"' in each.openings["detail"] for each in reports)
     assert (await trio.look_up("c.demo", WHO)).result is Result.REVIEW
