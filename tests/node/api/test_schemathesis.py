@@ -43,7 +43,7 @@ EXAMPLES = 25
 HEADERS = {(route.method, route.path): MEMBER | authorised(route) for route in ROUTES}
 Case = schemathesis.Case[Any]
 REFUSED = [
-    *map(str, (400, 401, 403, 404, 405, 406, 409, 413, 415, 422, 428, 429)),
+    *map(str, (400, 401, 403, 404, 405, 406, 409, 413, 415, 417, 422, 428, 429)),
     "5xx",
 ]
 """How what does not fit may be refused: what is too long may be too large first."""
