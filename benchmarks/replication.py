@@ -74,6 +74,8 @@ def replicate(origin: DemoNode, fresh: DemoNode, signals: int, took: Copies) -> 
     pids = pid_of(origin), start(fresh.directory).pid
     database, end = fresh.directory / "store.db", perf_counter() + MOST_SECONDS
     while not (first := cursor_of(database, origin.name)):
+        if perf_counter() > end:
+            raise SystemExit("the feed did not begin to arrive; see node.log")
         time.sleep(PACE)
     began, burned = perf_counter(), [cpu_of([pid]) for pid in pids]
     held, early = first, 0
