@@ -162,7 +162,8 @@ async def _start_again(
 
 async def _stops(stop: asyncio.Event, within: float) -> bool:
     with suppress(TimeoutError):
-        await asyncio.wait_for(stop.wait(), within)
+        async with asyncio.timeout(within):
+            await stop.wait()
     return stop.is_set()
 
 

@@ -117,7 +117,8 @@ async def _gave_up(node: RunningNode, stop: asyncio.Event) -> bool:
     """Wait for the end; True once the store gave up: another process begins anew."""
     while not node.base.store.gave_up():
         with suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), LOOK_SECONDS)
+            async with asyncio.timeout(LOOK_SECONDS):
+                await stop.wait()
         if stop.is_set():
             return False
     return True

@@ -23,6 +23,7 @@ from tests.postgresql.installation import (
 )
 from tests.postgresql.janitor import USERS, server_of, wait_for_end
 from tests.postgresql.making import attach, make
+from tests.postgresql.server import TIMEOUT
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -70,8 +71,8 @@ def test_a_server_ends_with_the_last_process_that_is_killed(
         assert server_of(second.directory) == server
         second.process.kill()
         second.process.wait()
-        fcntl.flock(users, fcntl.LOCK_SH)  # the janitor has gone
-        assert wait_for_end(server, 0)
+        assert wait_for_end(server, TIMEOUT)
+        fcntl.flock(users, fcntl.LOCK_SH)  # the janitor, who held it, has gone
         assert not first.directory.exists()
 
 
@@ -80,8 +81,11 @@ def test_a_run_whose_server_has_ended_gets_another(tmp_path: Path, major: int) -
         visiting(tmp_path, major) as first,
         (first.directory / USERS).open("rb") as end,
     ):
+        server = server_of(first.directory)
+        assert server is not None
         first.process.kill()
         first.process.wait()
+        assert wait_for_end(server, TIMEOUT)
         with visiting(tmp_path, major) as second:
             assert second.directory != first.directory
             psycopg.connect(second.url).close()

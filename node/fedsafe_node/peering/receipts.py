@@ -129,7 +129,8 @@ class Receipting:
             self._wake.clear()
             pause = await self._round(membership)
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), pause)
+                async with asyncio.timeout(pause):
+                    await self._wake.wait()
                 await asyncio.sleep(GATHER)
 
     async def _round(self, membership: Membership) -> float:

@@ -154,7 +154,8 @@ class Mailer:
         line = _Line()
         try:
             sending = self._start(letter, line)
-            await asyncio.wait_for(asyncio.wrap_future(sending), self._within)
+            async with asyncio.timeout(self._within):
+                await asyncio.wrap_future(sending)
         except (OSError, smtplib.SMTPException, ConfigError, ValueError):
             # What a server answers may hold the address: it goes nowhere.
             raise _unavailable() from None

@@ -178,7 +178,8 @@ async def test_a_waiting_reader_is_woken_by_the_announcement(
     waiting = asyncio.create_task(feed.read(FollowQuery(wait=30), SHOP))
     await until_it_waits(announcer)
     await announce(store, announcer, TASK)
-    answer = await asyncio.wait_for(waiting, 10)
+    async with asyncio.timeout(10):
+        answer = await waiting
 
     assert [event.number for event in answer.events] == [1]
 
@@ -195,7 +196,8 @@ async def test_an_act_that_fails_announces_nothing(
     with pytest.raises(NotFoundError):
         await store.write(fail)
     await announce(store, announcer, NOTICE)
-    answer = await asyncio.wait_for(waiting, 10)
+    async with asyncio.timeout(10):
+        answer = await waiting
 
     assert [event.kind for event in answer.events] == [EventKind.NOTICE_DUE]
     assert [event.number for event in answer.events] == [1]
@@ -208,8 +210,10 @@ async def test_nobody_waits_for_a_node_that_stops(
     await until_it_waits(announcer)
     announcer.bell.close()
 
-    assert (await asyncio.wait_for(waiting, 10)).events == []
-    answer = await asyncio.wait_for(feed.read(FollowQuery(wait=30), SHOP), 10)
+    async with asyncio.timeout(10):
+        before = await waiting
+        answer = await feed.read(FollowQuery(wait=30), SHOP)
+    assert before.events == []
     assert answer.events == []
 
 

@@ -55,7 +55,8 @@ async def test_an_event_is_read_as_soon_as_it_is_there(alone: Fleet) -> None:
     async with await session_of(alone) as session:
         asking = await waiting(alone, session)
         await base.store.write(lambda tx: base.announcer.announce(tx, TASK))
-        answer = await (await asyncio.wait_for(asking, 10)).json()
+        async with asyncio.timeout(10):
+            answer = await (await asking).json()
 
     assert [event["kind"] for event in answer["events"]] == ["task.due"]
 
@@ -68,7 +69,8 @@ async def test_whose_credential_ends_meanwhile_is_told_nothing(alone: Fleet) -> 
         assert row is not None
         await base.store.write(lambda tx: tx.remove_credential(row.id))
         await base.store.write(lambda tx: base.announcer.announce(tx, TASK))
-        response = await asyncio.wait_for(asking, 10)
+        async with asyncio.timeout(10):
+            response = await asking
         text = await response.text()
 
     assert response.status in {401, 403}
@@ -78,8 +80,10 @@ async def test_whose_credential_ends_meanwhile_is_told_nothing(alone: Fleet) -> 
 async def test_a_node_that_stops_lets_nobody_wait(alone: Fleet) -> None:
     async with await session_of(alone) as session:
         asking = await waiting(alone, session)
-        await asyncio.wait_for(alone.stop("a.demo"), 10)
-        answer = await (await asyncio.wait_for(asking, 10)).json()
+        async with asyncio.timeout(10):
+            await alone.stop("a.demo")
+        async with asyncio.timeout(10):
+            answer = await (await asking).json()
 
     assert answer["events"] == []
 

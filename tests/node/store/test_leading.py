@@ -47,12 +47,14 @@ async def test_of_two_workers_one_leads(make: Make) -> None:
     waiting = asyncio.create_task(other.won())
 
     with pytest.raises(TimeoutError):
-        await asyncio.wait_for(asyncio.shield(waiting), 0.2)
+        async with asyncio.timeout(0.2):
+            await asyncio.shield(waiting)
     await one.give_up()
     async with asyncio.timeout(10):
         await waiting
     with pytest.raises(TimeoutError):
-        await asyncio.wait_for(other.lost(), 0.2)
+        async with asyncio.timeout(0.2):
+            await other.lost()
 
 
 async def test_a_worker_whose_session_ends_leads_no_more(
@@ -107,7 +109,8 @@ async def test_without_a_server_nobody_leads_and_that_is_logged_once(
     async with asyncio.timeout(10):
         await one.lost()
     with pytest.raises(TimeoutError):
-        await asyncio.wait_for(one.won(), 0.2)
+        async with asyncio.timeout(0.2):
+            await one.won()
     await asyncio.to_thread(own_postgresql.start)
     await soon(one)
     await one.give_up()
