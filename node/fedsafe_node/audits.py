@@ -34,6 +34,7 @@ from fedsafe_node.errors import (
     MissingEntriesError,
     StoreError,
     StoreFailedError,
+    UnsealedLogError,
 )
 from fedsafe_node.evidence.events import read_log_events
 from fedsafe_node.evidence.span import read_events
@@ -120,7 +121,7 @@ class AuditService:
                 outcome=_outcome(answer),
                 detail={"logs": len(logs), "tables": len(tables)},
             )
-        except StoreError:
+        except (StoreError, CorruptLogError):
             if answer.ok:
                 raise
             _LOG.exception("damage not audited", extra=fields(reason="store"))
@@ -238,10 +239,11 @@ class AuditService:
             lambda reader: self._anchors(reader, name, tail),
             is_own=name.startswith(f"{self._situation.node}/"),
         )
+        after, later = await self._tail(name)
+        fault = fault or later
         if fault is not None:
             raise fault
-        after = await self._store.write(lambda tx: tx.tail(name))
-        if found.size > after.size:
+        if after is not None and found.size > after.size:
             reason = "the node did not write this entry"
             raise CorruptLogError(name, after.size, reason)
         return found
@@ -252,6 +254,8 @@ class AuditService:
             return await self._store.write(lambda tx: tx.tail(name)), None
         except CorruptLogError as error:
             return None, error
+        except UnsealedLogError as error:
+            return None, error.damage()
 
     async def _anchors(
         self, reader: Reader, name: str, tail: Tail | None

@@ -18,6 +18,7 @@
     - StoreClosedError      the store takes no more writes
     - StoreFailedError      a write could not be made durable; nothing was kept
       * NoRoomError           the disk is full, and the reserve is not for this
+      * UnsealedLogError      a log is not as the last commit left it
     - SchemaError           the database was written by another version
     - ForeignStoreError     the database is another node's
     - ConflictError         a row breaks a rule of the store
@@ -115,6 +116,29 @@ class NoRoomError(StoreFailedError):
 
     def __init__(self) -> None:
         super().__init__("the disk is full, and its reserve is for restrictions")
+
+
+class UnsealedLogError(StoreFailedError):
+    """A log is not as the last commit left it: nothing is added to it.
+
+    It was sealed at a size, and another, or other entries, are found.
+    """
+
+    def __init__(self, log: str, *, sealed: int, found: int) -> None:
+        super().__init__(f"log {log} is not as it was sealed")
+        self.log = log
+        self.sealed = sealed
+        self.found = found
+
+    def damage(self) -> "CorruptLogError":
+        """Tell in which entries the damage lies, as far as the sizes know."""
+        reason = "not as it was sealed"
+        if self.found < self.sealed:
+            last = self.sealed - 1
+            return MissingEntriesError(self.log, self.found, reason, last=last)
+        first = self.sealed if self.found > self.sealed else 0
+        last = max(0, self.found - 1)
+        return CorruptLogError(self.log, first, reason, last=last)
 
 
 class SchemaError(StoreError):

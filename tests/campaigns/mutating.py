@@ -64,14 +64,18 @@ _LETTERS: Final = "abcdefghijklmnopqrstuvwxyz0123456789"
 
 
 class Mutations:
-    """Draws changes and judges them; the same seed draws the same changes."""
+    """Draws changes and judges them; the same seed draws the same changes.
+
+    Each has its own generator, so that one can be drawn without those before it. Keys
+    and salts differ from one built directory to the next, and so do the cells.
+    """
 
     def __init__(self, earlier: Path, now: Path, work: Path, seed: int) -> None:
-        self._random = Random(seed)  # noqa: S311 - no secret hangs on it
+        self._seed = seed
+        self._random = _drawing(seed, 0)
         work.mkdir(mode=0o700)
         self._now = Directory(now, work)
         self._earlier = Directory(earlier, work)
-        self._number = 0
         self._detail = ""
         self._tables = sorted(self._now.tables)
         numbers: dict[int, str] = dict(self._now.tables["logs"])
@@ -103,9 +107,9 @@ class Mutations:
         self._kinds = {True: kinds, False: kinds + whole}
         gc.freeze()  # what is here stays, and need not be looked through each time
 
-    async def judge_next(self) -> Judgement:
-        """Draw a change and judge it."""
-        self._number += 1
+    async def judge(self, number: int) -> Judgement:
+        """Draw the change of that number and judge it."""
+        self._random = _drawing(self._seed, number)
         # A connection that a refused start has left behind would share its view of the
         # write-ahead log with the next, from which that file was taken away.
         gc.collect()
@@ -128,7 +132,7 @@ class Mutations:
                 outcome = "void"
         if outcome == "unseen" and change.what == _OUTSIDE:
             outcome = "outside"
-        return Judgement(self._number, change, running, outcome, said)
+        return Judgement(number, change, running, outcome, said)
 
     def _was_void(self, left: Mapping[Path, bytes]) -> bool:
         """Bring back what the change had left, before a start, and look at it."""
@@ -371,6 +375,10 @@ class Mutations:
 
 
 _OUTSIDE: Final = "the database and the guard put back"
+
+
+def _drawing(seed: int, number: int) -> Random:
+    return Random(f"{seed}/{number}")  # noqa: S311 - no secret hangs on it
 
 
 def _with(row: Row, at: int, value: Any) -> Row:  # noqa: ANN401 - a cell

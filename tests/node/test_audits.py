@@ -324,6 +324,29 @@ async def test_a_feed_whose_end_was_moved_is_named_where_it_ended(
         assert (bad.log, bad.first_bad_index) == ("a.demo/feed", 1)
 
 
+@pytest.mark.parametrize("record", ["record || x'20'", "x'00'"])
+@pytest.mark.parametrize("index", [0, 1, 2])
+async def test_a_change_in_a_short_feed_is_told_with_entries_that_hold_it(
+    trio: Fleet, index: int, record: str
+) -> None:
+    for mark in ("ab", "cd", "ef"):
+        await trio.publish(mark * 32, Kind.SHA256)
+    await trio.stop("b.demo")
+    await trio.start("b.demo")
+    change = f"""
+        UPDATE entries SET record = CAST({record} AS BLOB) WHERE idx = {index}
+        AND log = (SELECT id FROM logs WHERE origin = 'a.demo/feed')
+    """  # noqa: S608
+
+    assert await asyncio.to_thread(behind_of(trio).change, change) == 1
+    answer = await trio["b.demo"].services.audits.verify(BOT)
+    (bad,) = [check for check in answer.logs if not check.ok]
+
+    assert (bad.log, bad.damage) == ("a.demo/feed", "tampered")
+    assert bad.first_bad_index is not None
+    assert index in range(bad.first_bad_index, 1 + (bad.last_bad_index or index))
+
+
 async def test_a_database_that_cannot_be_read_is_no_tampering(
     alone: Fleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:

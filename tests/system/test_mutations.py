@@ -17,7 +17,7 @@ COUNT = 200
 
 
 async def test_whatever_is_changed_in_a_directory_is_found(tmp_path: Path) -> None:
-    judged = [each async for each in run(tmp_path, COUNT, SEED)]
+    judged = [each async for each in run(tmp_path, range(COUNT), SEED)]
     wrong = [str(each) for each in judged if each.is_wrong]
     found = [each for each in judged if each.outcome == "found"]
 

@@ -13,7 +13,7 @@ from typing import Final, Protocol
 from fedsafe_crypto.tiles import TILE_HEIGHT, TILE_WIDTH
 from fedsafe_crypto.tree import leaf_hash, leaf_hashes
 from fedsafe_node.clock import Clock
-from fedsafe_node.errors import CorruptLogError, LogError, StoreFailedError
+from fedsafe_node.errors import CorruptLogError, LogError, UnsealedLogError
 from fedsafe_node.faults import NO_FAULTS, FaultPoint, Faults
 from fedsafe_node.log.edge import Edge, Mark, TileRoot, tile_root
 from fedsafe_node.log.openings import (
@@ -201,6 +201,7 @@ class Sequencer:
 
         Raises:
             CorruptLogError: it has to be read, and does not add up.
+            UnsealedLogError: it does, and is not what was sealed.
         """
         state = self._known(rows, log)
         edge = Edge() if state is None else state.edge
@@ -327,7 +328,7 @@ class Sequencer:
             return edge
         self._logs.pop(log, None)
         self._behind.discard(log)
-        raise StoreFailedError(f"log {log} is not as it was sealed")
+        raise UnsealedLogError(log, sealed=size, found=edge.size)
 
     def _touch(self, rows: LogRows, log: LogName) -> _Log:
         state = self._known(rows, log)

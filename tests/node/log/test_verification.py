@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from fedsafe_crypto.commitment import commit
-from fedsafe_node.errors import CorruptLogError
+from fedsafe_node.errors import CorruptLogError, MissingEntriesError, UnsealedLogError
 from fedsafe_node.log.engine import LogEngine
 from fedsafe_node.log.openings import PeriodKeys
 from fedsafe_node.store.protocol import Store
@@ -144,3 +144,23 @@ async def test_an_opening_of_another_payload_is_found(store: Store) -> None:
 
     with pytest.raises(CorruptLogError, match="does not fit"):
         await LogEngine(store).verify(FEED, commitments_of)
+
+
+@pytest.mark.parametrize(
+    ("sealed", "found", "place", "kind"),
+    [
+        (3, 3, (0, 2), CorruptLogError),
+        (1, 1, (0, None), CorruptLogError),
+        (3, 5, (3, 4), CorruptLogError),
+        (0, 1, (0, None), CorruptLogError),
+        (5, 3, (3, 4), MissingEntriesError),
+        (1, 0, (0, None), MissingEntriesError),
+    ],
+)
+def test_a_log_that_is_not_as_it_was_sealed_names_its_entries(
+    sealed: int, found: int, place: tuple[int, int | None], kind: type[Exception]
+) -> None:
+    damage = UnsealedLogError(FEED, sealed=sealed, found=found).damage()
+
+    assert (damage.index, damage.last) == place
+    assert type(damage) is kind
