@@ -40,6 +40,8 @@ COMMANDS: Final = {
     "register": "fedsafe_cli.register:register",
     "breach": "fedsafe_cli.breach:breach",
     "case": "fedsafe_cli.case:case",
+    "partner": "fedsafe_cli.partner:partner",
+    "open": "fedsafe_cli.opening:open_",
     "budget": "fedsafe_cli.budget:budget",
     "policy": "fedsafe_cli.policy:policy",
     "help-directory": "fedsafe_cli.help_directory:help_directory",
@@ -115,7 +117,8 @@ def fedsafe() -> None:
     Exit status: 0 no signal, 10 match (review), 11 deferred, 12 answered but
     some origins are not covered, 13 waits for a second person, 1 internal error,
     2 usage, 3 denied by policy, 4 node unreachable, 5 bad input; of `audit`: 20 log
-    was changed, 21 entries are missing, 22 log cannot be read.
+    was changed, 21 entries are missing, 22 log cannot be read; of `open`: 20 package
+    or evidence is not what was signed.
     """  # noqa: D301
 
 

@@ -345,6 +345,8 @@ def _wrong_commands(fed: Federation, root: Path) -> None:
         ("signal", "recipients", ARGUMENT),
         ("signal", "approve", ARGUMENT),
         ("evidence", "check", str(fork), "--key", ARGUMENT),
+        ("partner", "key", str(root / "partner.key")),
+        ("open", str(fork), "--key", str(root / "partner.key"), "--sender", ARGUMENT),
         ("evidence", "submit", str(fork)),
         ("evidence", "export", ARGUMENT),
         ("register", "show", "--of", ARGUMENT),

@@ -1,0 +1,239 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`fedsafe open`: a partner opens a sealed package, with no node and no network.
+
+What is printed says what was verified. Who sent it is verified only by comparing the
+fingerprint with one that came another way.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from fedsafe_cli.errors import BadInputError
+from fedsafe_cli.exit_codes import OK, ExitStatus
+from fedsafe_cli.files import read_small
+from fedsafe_cli.media import FileFaultError, digests_of
+from fedsafe_cli.options import settings_of, shared_options
+from fedsafe_cli.output import document, line, note, pairs, table
+from fedsafe_cli.settings import Settings, printable
+
+if TYPE_CHECKING:
+    from fedsafe_crypto.seal import RecipientKey
+    from fedsafe_federation.casework.container import Opened
+
+_VERIFIED: Final = (
+    "geprüft: Siegel, Signatur, Empfänger, Schema und alle Prüfsummen der Dokumente",
+    "verified: seal, signature, recipient, schema, and every document's hash",
+)
+_TEST: Final = (
+    "DAS IST EIN TEST: kein echter Fall, nichts ist zu veranlassen",
+    "THIS IS A TEST: no real case, there is nothing to do",
+)
+_COMPARE: Final = (
+    "der Absender ist nicht geprüft: am Telefon vergleichen, dann mit `--sender`",
+    "the sender is not verified: compare on the telephone, then use `--sender`",
+)
+_SENDER: Final = (
+    "der Fingerabdruck des Absenders ist der angegebene",
+    "the sender's fingerprint is the one that you have given",
+)
+_OTHER_SENDER: Final = (
+    "signiert hat ein anderer Schlüssel als der angegebene",
+    "it was signed by another key than you have given",
+)
+_FIELDS: Final = {
+    "package_id": ("Paket", "package"),
+    "dispatch": ("Sendung", "dispatch"),
+    "partner_class": ("für", "for"),
+    "case_ref": ("Fall", "case"),
+    "provider": ("Anbieter", "provider"),
+    "sealed_at": ("versiegelt", "sealed"),
+    "fingerprint": ("Fingerabdruck", "fingerprint"),
+}
+_DOCUMENTS: Final = (
+    ("Dokument", "Art", "Bytes", "SHA-256"),
+    ("document", "type", "bytes", "SHA-256"),
+)
+_FINDINGS: Final = {
+    "same": ("ist das Beweismittel {}", "is the evidence {}"),
+    "changed": (
+        "WEICHT AB von dem Beweismittel {}",
+        "DIFFERS from the evidence {}",
+    ),
+    "unlisted": ("steht nicht im Verzeichnis", "is not in the manifest"),
+}
+
+
+@click.command("open")
+@click.argument("package", metavar="PACKAGE")
+@click.option("--key", required=True, metavar="FILE", help="Your private key file.")
+@click.option(
+    "--sender",
+    metavar="FINGERPRINT",
+    help="The provider's fingerprint, as it was told to you another way.",
+)
+@click.option(
+    "--evidence",
+    multiple=True,
+    metavar="FILE",
+    help="Compare a file with the evidence manifest. May be repeated.",
+)
+@click.option(
+    "--out", metavar="DIR", help="Write the documents to a new directory, for you only."
+)
+@shared_options
+@click.pass_context
+def open_(context: click.Context, /, package: str, **given: Any) -> ExitStatus:  # noqa: ANN401
+    """Open a sealed package, and say what of it is verified.
+
+    It needs no node and no network. Exits with 20 if the package is refused, a file is not the evidence, or another
+    key has signed than you name; nothing is written then.
+
+    \b
+    Examples:
+      fedsafe open case.sealed --key partner.key
+      fedsafe open case.sealed --key partner.key --out case/ \\
+        --sender "3f9a 01bc 77de 4410 9c2e 5a6b f00d 1234"
+    """  # noqa: D301
+    from fedsafe_federation.casework.container import (  # noqa: PLC0415
+        LONGEST,
+        open_package,
+    )
+    from fedsafe_federation.casework.errors import (  # noqa: PLC0415
+        SealedPackageError,
+    )
+    from fedsafe_federation.casework.keys import same_fingerprint  # noqa: PLC0415
+
+    settings = settings_of(context)
+    key = _read_key(given["key"])
+    try:
+        opened = open_package(read_small(package, LONGEST), key)
+    except SealedPackageError as error:
+        words = (error.message_de, error.message)
+        return _refuse(settings, error.fault.value, words)
+    sender = given["sender"]
+    if sender is not None and not same_fingerprint(sender, opened.fingerprint):
+        return _refuse(settings, "other_sender", _OTHER_SENDER)
+    compared = _compare(opened, given["evidence"])
+    whole = all(each["finding"] == "same" for each in compared)
+    if given["out"] is not None and whole:
+        _write(opened, given["out"])
+    _tell(settings, opened, compared, known=sender is not None)
+    return OK if whole else ExitStatus.LOG_TAMPERED
+
+
+def _read_key(file: str) -> "RecipientKey":
+    from fedsafe_federation.casework.errors import PartnerKeyError  # noqa: PLC0415
+    from fedsafe_federation.casework.keys import read_private  # noqa: PLC0415
+    from fedsafe_node.errors import KeyFileError  # noqa: PLC0415
+    from fedsafe_node.keyfiles import read_secret  # noqa: PLC0415
+
+    try:
+        return read_private(read_secret(Path(file)))
+    except KeyFileError as error:
+        raise BadInputError(str(error), "chmod 600, and name your own file") from None
+    except (PartnerKeyError, ValueError):
+        raise BadInputError(
+            f"{printable(file)} is no private key of a partner",
+            "`fedsafe partner key FILE` makes one",
+        ) from None
+
+
+def _compare(opened: "Opened", files: tuple[str, ...]) -> list[dict[str, Any]]:
+    from fedsafe_federation.casework.comparing import (  # noqa: PLC0415
+        Digested,
+        compare,
+    )
+
+    read: list[Digested] = []
+    for file in files:
+        try:
+            size, digests = digests_of(file)
+        except FileFaultError as error:
+            raise BadInputError(f"{printable(file)}: {error.fault.detail}") from None
+        read.append(
+            Digested(
+                name=printable(file),
+                size=size,
+                sha256=digests["sha256"],
+                blake3=digests["blake3"],
+            )
+        )
+    return [
+        {"file": each.name, "finding": each.finding.value, "object": each.object_id}
+        for each in compare(opened.package, read)
+    ]
+
+
+def _write(opened: "Opened", directory: str) -> None:
+    from fedsafe_node.keyfiles import write_durably  # noqa: PLC0415
+
+    out = Path(directory)
+    try:
+        out.mkdir(mode=0o700)
+        for each in opened.documents:
+            write_durably(out / each.name, each.content)
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or "cannot be written"
+        raise BadInputError(
+            f"{printable(directory)}: {why}", "name a new directory"
+        ) from None
+
+
+def _tell(
+    settings: Settings,
+    opened: "Opened",
+    compared: list[dict[str, Any]],
+    *,
+    known: bool,
+) -> None:
+    language = 0 if settings.german else 1
+    facts = _facts(opened)
+    listed = [
+        {
+            "name": each.name,
+            "media_type": each.media_type,
+            "size": each.size,
+            "sha256": each.sha256,
+        }
+        for each in opened.statement.documents
+    ]
+    if settings.json:
+        told = {"test": opened.statement.test, "sender_compared": known}
+        found = {"documents": listed, "evidence": compared}
+        document({"verified": True, **facts, **told, **found})
+        return
+    if opened.statement.test:
+        line(_TEST[language])
+    line(_VERIFIED[language])
+    pairs([(_FIELDS[name][language], facts[name]) for name in _FIELDS])
+    table(_DOCUMENTS[language], [list(each.values()) for each in listed])
+    for each in compared:
+        words = _FINDINGS[each["finding"]][language].format(each["object"])
+        line(f"{each['file']}: {words}")
+    note((_SENDER if known else _COMPARE)[language])
+
+
+def _facts(opened: "Opened") -> dict[str, Any]:
+    from msgspec import UNSET  # noqa: PLC0415
+
+    statement, elements = opened.statement, opened.package.elements
+    case, sender = elements.case, elements.sender
+    return {
+        "package_id": str(statement.package_id),
+        "dispatch": statement.dispatch,
+        "partner_class": statement.partner_class.value,
+        "case_ref": None if case is UNSET else case.case_ref,
+        "provider": None if sender is UNSET else sender.provider,
+        "sealed_at": f"{statement.sealed_at:%Y-%m-%dT%H:%M:%SZ}",
+        "fingerprint": opened.fingerprint,
+    }
+
+
+def _refuse(settings: Settings, code: str, words: tuple[str, str]) -> ExitStatus:
+    if settings.json:
+        document({"verified": False, "code": code, "why": words[1]})
+    else:
+        note(f"fedsafe: {words[0 if settings.german else 1]}")
+    return ExitStatus.LOG_TAMPERED

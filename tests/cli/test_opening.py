@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: Apache-2.0
+import subprocess
+import sys
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+import pytest
+from blake3 import blake3
+from tests.policies.escalation.maximal import AT, MAXIMAL, PACKAGE_ID
+
+from fedsafe_crypto.identity import SigningKey
+from fedsafe_crypto.seal import RecipientKey
+from fedsafe_federation.casework.container import Document, Sealing, seal_package
+from fedsafe_federation.casework.keys import key_fingerprint, read_public, write_private
+from fedsafe_policies.escalation.matrix import shipped_matrix
+from fedsafe_policies.escalation.projecting import make_package, project
+from fedsafe_policies.escalation.vocabulary import PartnerClass
+
+if TYPE_CHECKING:
+    from tests.cli.conftest import Run
+
+KEY: Final = RecipientKey.generate()
+SIGNER: Final = SigningKey.generate()
+FINGERPRINT: Final = key_fingerprint(SIGNER.public)
+CHAT: Final = b"invented chat"
+SECRET: Final = "Erfundener Name"
+
+
+def sealed(*, test: bool = False) -> bytes:
+    attachments = MAXIMAL.attachments
+    assert attachments is not msgspec.UNSET
+    held = msgspec.structs.replace(
+        attachments[0],
+        sha256=sha256(CHAT).hexdigest(),
+        blake3=blake3(CHAT).hexdigest(),
+        size=len(CHAT),
+    )
+    known = msgspec.structs.replace(MAXIMAL, attachments=(held,))
+    found = project(known, {}, PartnerClass.LAW_ENFORCEMENT, shipped_matrix())
+    package = make_package(found, package_id=PACKAGE_ID, made_at=AT, test=test)
+    sealing = Sealing(recipient=KEY.public, signer=SIGNER, dispatch="0d" * 32, at=AT)
+    return seal_package(package, sealing, (Document("s.html", "text/html", b"<p>x"),))
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> tuple[str, str]:
+    key = tmp_path / "partner.key"
+    key.write_bytes(write_private(KEY))
+    key.chmod(0o600)
+    package = tmp_path / "case.sealed"
+    package.write_bytes(sealed())
+    return str(package), str(key)
+
+
+def test_a_partner_makes_a_key_and_gives_its_public_half_away(
+    run: "Run", tmp_path: Path
+) -> None:
+    file = tmp_path / "own.key"
+    made = run("partner", "key", str(file))
+    again = run("partner", "key", str(file))
+
+    assert (made.status, again.status) == (0, 5)
+    assert file.stat().st_mode & 0o077 == 0
+    assert key_fingerprint(read_public(made.out.encode())) in made.err
+
+
+def test_a_package_is_opened_and_what_is_verified_is_said(
+    run: "Run", files: tuple[str, str]
+) -> None:
+    package, key = files
+    plain = run("open", package, "--key", key)
+    german = run("open", package, "--key", key, "--lang", "de")
+    found = run("open", package, "--key", key, "--json", "--sender", FINGERPRINT)
+
+    assert (plain.status, german.status, found.status) == (0, 0, 0)
+    assert FINGERPRINT in plain.out
+    assert "the sender is not verified" in plain.err
+    assert "geprüft: Siegel" in german.out
+    assert found.document["sender_compared"] is True
+    assert found.document["case_ref"] == "case-7"
+    assert SECRET not in plain.out + german.out + found.out
+
+
+def test_what_was_changed_or_is_for_another_or_from_another_is_refused(
+    run: "Run", files: tuple[str, str], tmp_path: Path
+) -> None:
+    package, key = files
+    other = tmp_path / "other.key"
+    run("partner", "key", str(other))
+    out = str(tmp_path / "out")
+    stranger = run("open", package, "--key", key, "--sender", "0" * 32, "--out", out)
+    not_mine = run("open", package, "--key", str(other), "--json")
+    data = bytearray(Path(package).read_bytes())
+    data[-1] ^= 1
+    Path(package).write_bytes(data)
+    changed = run("open", package, "--key", key, "--lang", "de")
+
+    assert (stranger.status, not_mine.status, changed.status) == (20, 20, 20)
+    assert not Path(out).exists()
+    assert not_mine.document["code"] == "other_key"
+    assert "ein Byte darin wurde verändert" in changed.err
+
+
+def test_files_are_compared_with_the_evidence_manifest(
+    run: "Run", files: tuple[str, str], tmp_path: Path
+) -> None:
+    package, key = files
+    chat, other = tmp_path / "chat.txt", tmp_path / "other.txt"
+    chat.write_bytes(CHAT)
+    other.write_bytes(b"something else")
+    same = run("open", package, "--key", key, "--evidence", str(chat), "--json")
+    both = ("--evidence", str(chat), "--evidence", str(other))
+    unlisted = run("open", package, "--key", key, *both)
+
+    assert (same.status, unlisted.status) == (0, 20)
+    assert same.document["evidence"][0]["object"] == "object-1"
+    assert "is not in the manifest" in unlisted.out
+
+
+def test_the_documents_are_written_for_the_reader_alone(
+    run: "Run", files: tuple[str, str], tmp_path: Path
+) -> None:
+    package, key = files
+    out = tmp_path / "case"
+    first = run("open", package, "--key", key, "--out", str(out))
+    again = run("open", package, "--key", key, "--out", str(out))
+
+    assert (first.status, again.status) == (0, 5)
+    assert {each.name for each in out.iterdir()} == {"package.json", "s.html"}
+    assert SECRET in (out / "package.json").read_text("utf-8")
+    assert all(each.stat().st_mode & 0o077 == 0 for each in (out, *out.iterdir()))
+
+
+def test_a_test_says_that_it_is_one(run: "Run", files: tuple[str, str]) -> None:
+    package, key = files
+    Path(package).write_bytes(sealed(test=True))
+
+    assert "THIS IS A TEST" in run("open", package, "--key", key).out
+
+
+def test_a_key_that_is_none_or_that_others_can_read_is_refused(
+    run: "Run", files: tuple[str, str], tmp_path: Path
+) -> None:
+    package, key = files
+    none = tmp_path / "none.key"
+    none.write_bytes(b"nothing")
+    none.chmod(0o600)
+    Path(key).chmod(0o644)
+
+    assert run("open", package, "--key", key).status == 5
+    assert run("open", package, "--key", str(none)).status == 5
+    assert run("open", "nowhere", "--key", str(tmp_path)).status == 5
+
+
+def test_opening_loads_no_server_and_no_store(files: tuple[str, str]) -> None:
+    package, key = files
+    script = (
+        "import sys; sys.argv = ['fedsafe', 'open', *sys.argv[1:]]\n"
+        "from fedsafe_cli.main import main\n"
+        "status = main()\n"
+        "print([name for name in ('aiohttp', 'apscheduler', 'fedsafe_node.store', "
+        "'sqlite_utils') if name in sys.modules]); sys.exit(status)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, package, "--key", key],
+        capture_output=True,
+        text=True,
+        timeout=50,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "[]"
