@@ -87,8 +87,8 @@ _FINDINGS: Final = {
 def open_(context: click.Context, /, package: str, **given: Any) -> ExitStatus:  # noqa: ANN401
     """Open a sealed package, and say what of it is verified.
 
-    It needs no node and no network. Exits with 20 if the package is refused, a file is not the evidence, or another
-    key has signed than you name; nothing is written then.
+    It needs no node and no network. Exits with 20 if the package is refused, a file is
+    not the evidence, or another key has signed than you name; nothing is written then.
 
     \b
     Examples:

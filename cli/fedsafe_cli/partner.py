@@ -35,8 +35,9 @@ def partner() -> None:
 def key(context: click.Context, file: str) -> ExitStatus:
     """Make a key pair to receive sealed packages with.
 
-    It needs no node and no network. The private key goes to a new file that only you can read; the public one is
-    printed. Whoever loses the private key cannot open what was sealed for it.
+    It needs no node and no network. The private key goes to a new file that only you
+    can read; the public one is printed. Whoever loses the private key cannot open what
+    was sealed for it.
 
     \b
     Example:
