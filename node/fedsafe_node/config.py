@@ -17,6 +17,7 @@ import pycountry
 from fedsafe_federation.card import Jurisdiction, NodeUrl
 from fedsafe_federation.signals import Contact
 from fedsafe_federation.signed import NodeName
+from fedsafe_node.deadline_settings import Deadlines, unfit_deadlines
 from fedsafe_node.errors import ConfigError
 from fedsafe_node.storage import Storage, unfit_storage
 from fedsafe_policies.gate import DEMO_SUFFIX
@@ -178,6 +179,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     audit: AuditRetention = AuditRetention()
     disk: Disk = Disk()
     backups: Backups = Backups()
+    deadlines: Deadlines = Deadlines()
     store: Storage | None = None
     oidc: Oidc | None = None
     mail: Mail | None = None
@@ -337,6 +339,9 @@ def _unfit(config: Config) -> str | None:
 def _unfit_provider(config: Config) -> str | None:
     if pycountry.countries.get(alpha_2=config.jurisdiction) is None:
         return "no country has that code of ISO 3166 - at `$.jurisdiction`"
+    why = unfit_deadlines(config.deadlines, config.jurisdiction)
+    if why is not None:
+        return why
     if not is_contact(config.contact):
         # Whatever was recorded later would be refused, one signal at a time.
         known = ", ".join(sorted(MAILBOXES))

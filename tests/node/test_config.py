@@ -2,12 +2,15 @@
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from tests.node.fleet import config_of
 
 from fedsafe_node.config import Config, Place, load_config, render_config
+from fedsafe_node.deadline_settings import Deadlines
 from fedsafe_node.errors import ConfigError
 
-PLAIN = render_config(config_of("a.demo", 8443))
+CONFIG = replace(config_of("a.demo", 8443), deadlines=Deadlines(land="BE"))
+PLAIN = render_config(CONFIG)
 
 
 def load(tmp_path: Path, text: str | bytes) -> object:
@@ -17,7 +20,7 @@ def load(tmp_path: Path, text: str | bytes) -> object:
 
 
 def test_what_is_rendered_is_loaded(tmp_path: Path) -> None:
-    assert load(tmp_path, PLAIN) == config_of("a.demo", 8443)
+    assert load(tmp_path, PLAIN) == CONFIG
 
 
 def oidc(**change: str) -> str:
@@ -63,6 +66,10 @@ def test_a_provider_that_does_not_fit_is_named(
         ('name = "a.demo"', 'name = "A demo"', "name"),
         ('name = "a.demo"', "", "name"),
         ("format = 1", "format = 1\nspeed = 3", "speed"),
+        ('land = "BE"', 'land = "XX"', "deadlines.land"),
+        ('jurisdiction = "DE"', 'jurisdiction = "AT"', "deadlines.land"),
+        ("Europe/Berlin", "Europe/Bonn", "deadlines.time_zone"),
+        ("Europe/Berlin", "../etc/passwd", "deadlines.time_zone"),
         ("port = 8443", "port = 0", "listen.port"),
         ("port = 8443", 'port = "8443"', "listen.port"),
         ("port = 8443", "port = 8443\nbacklog = 5", "backlog"),

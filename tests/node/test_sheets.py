@@ -31,6 +31,7 @@ UNTOLD = {
     "disk": "how much of the disk is kept free",
     "store": "the same data in the same rows, in a file or on a server of the node's",
     "help": "offers of help, which name no person",
+    "deadlines": "by which calendar people are reminded, not what is kept or sent",
     "backups": "each erasure receipt says until when backups are kept",
     "calendar": "what two people have approved counts, not what is named",
     "do_not_share": "what two people have approved counts, not what is named",

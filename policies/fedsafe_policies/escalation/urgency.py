@@ -62,13 +62,17 @@ class Deadline(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class UrgencyRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """One urgency; `second_look` is by when a second person looks afterwards."""
+    """One urgency; `second_look` is by when a second person looks afterwards.
+
+    `call` is by when somebody has telephoned, where a call comes first.
+    """
 
     name: Text
     trigger: Text
     release: Release
     first_dispatch: Deadline
     acknowledgement: Deadline
+    call: Deadline | None = None
     second_look: Deadline | None = None
     fallback: tuple[Fallback, ...]
     before_form: tuple[Text, ...]
@@ -92,7 +96,8 @@ def load_urgencies(text: bytes) -> Mapping[Urgency, UrgencyRow]:
 
     Raises:
         PolicyFileError: it is malformed, lacks an urgency, or lets one person alone
-            release without a second look, or does not send to 110 first.
+            release without a second look, or does not send to 110 first,
+            with a time for the call.
     """
     file, written = read_document(text, _File)
     table = {urgency: getattr(file.urgencies, urgency) for urgency in Urgency}
@@ -111,6 +116,8 @@ def _faults(table: Mapping[Urgency, UrgencyRow]) -> Iterator[tuple[str, str]]:
     first = table[Urgency.U0].before_form[:1]
     if not first or "110" not in first[0].de or "110" not in first[0].en:
         yield "u0.before_form", "has to begin with 110"
+    if table[Urgency.U0].call is None:
+        yield "u0.call", "is lacking"
 
 
 @cache

@@ -188,3 +188,9 @@ def test_a_table_that_lets_go_too_easily_is_refused(
 
     with pytest.raises(PolicyFileError, match=said):
         load_urgencies(TEXT.replace(old, new, 1).encode())
+
+
+def test_imminent_danger_without_a_time_for_the_call_is_refused() -> None:
+    text = TEXT.replace('call = { amount = 5, unit = "minutes" }\n', "")
+    with pytest.raises(PolicyFileError, match="lacking"):
+        load_urgencies(text.encode())
