@@ -8,6 +8,7 @@ read, and for names that nobody shipped.
   + CasePackageError
   + NothingForPartnerError
   + PolicyFileError
+  + RenderingError
   + UnknownPolicyError
 """
 
@@ -43,6 +44,14 @@ class CasePackageError(PolicyError):
     def __init__(self, problem: str, *, path: str = "") -> None:
         super().__init__(problem)
         self.path = path
+
+
+class RenderingError(PolicyError):
+    """A case cannot be written in a form; `code` says why, for programs."""
+
+    def __init__(self, code: str, problem: str) -> None:
+        super().__init__(problem)
+        self.code = code
 
 
 class NothingForPartnerError(PolicyError):

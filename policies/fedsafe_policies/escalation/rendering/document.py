@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a rendering says, before it is written as HTML, PDF or text.
+
+One document has one language. Its texts are plain: whatever they hold, markup and
+code of the written form included, is shown and never obeyed.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum, unique
+
+from fedsafe_policies.escalation.package import refuse_media
+
+
+@unique
+class Language(StrEnum):
+    """The languages of every rendering."""
+
+    DE = "de"
+    EN = "en"
+
+
+@unique
+class Mark(StrEnum):
+    """What a rendering says of itself on every page, in this order of weight."""
+
+    TEST = "test"
+    DRAFT = "draft"
+
+
+@dataclass(frozen=True, slots=True)
+class Paragraph:
+    """A passage of text."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A named value, in one line or several."""
+
+    name: str
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Named values, in their order."""
+
+    facts: tuple[Fact, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Blanks:
+    """Names with room behind them, to be filled in by hand."""
+
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """Numbers as bars and, for whoever does not see them, as a table."""
+
+    title: str
+    description: str
+    head: tuple[str, str]
+    bars: tuple[tuple[str, int], ...]
+
+
+Block = Paragraph | Facts | Blanks | Chart
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A heading and what stands under it."""
+
+    heading: str
+    blocks: tuple[Block, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """A whole rendering; `banner` is its mark in words, empty where it has none."""
+
+    language: Language
+    title: str
+    author: str
+    banner: str
+    lead: tuple[str, ...]
+    sections: tuple[Section, ...]
+
+
+def texts_of(document: Document) -> Iterator[str]:
+    """Go through all that a document says."""
+    yield from (document.title, document.author, document.banner, *document.lead)
+    for section in document.sections:
+        yield section.heading
+        for block in section.blocks:
+            yield from _texts_in(block)
+
+
+def check(document: Document) -> Document:
+    """Return a document in which no text holds media bytes.
+
+    Raises:
+        CasePackageError: some were found.
+    """
+    refuse_media(list(texts_of(document)))
+    return document
+
+
+def _texts_in(block: Block) -> Iterator[str]:
+    match block:
+        case Paragraph():
+            yield block.text
+        case Facts():
+            for fact in block.facts:
+                yield from (fact.name, *fact.lines)
+        case Blanks():
+            yield from block.names
+        case Chart():
+            yield from (block.title, block.description, *block.head)
+            yield from (name for name, _ in block.bars)

@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: Apache-2.0
+"""All forms of a case: which class of partner has which, and in which media type.
+
+`render` is the one way from a package to bytes. It refuses media bytes whatever the
+form, and writes a form for the classes that it is meant for and for no other.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum, unique
+from types import MappingProxyType
+from typing import Final
+from uuid import UUID
+
+from fedsafe_policies.errors import RenderingError
+from fedsafe_policies.escalation.opening import CaseSource
+from fedsafe_policies.escalation.package import (
+    CasePackage,
+    Elements,
+    encode_package,
+    refuse_media,
+)
+from fedsafe_policies.escalation.rendering.document import Document, Language
+from fedsafe_policies.escalation.rendering.html import html
+from fedsafe_policies.escalation.rendering.pdf import pdf
+from fedsafe_policies.escalation.rendering.plain import plain
+from fedsafe_policies.escalation.rendering.sheets import (
+    Context,
+    hand_over,
+    letter,
+    notice,
+    portal_sheet,
+    vignette,
+    welfare_letter,
+)
+from fedsafe_policies.escalation.rendering.transparency import dsa_row
+from fedsafe_policies.escalation.rendering.xarf import Classification, xarf
+from fedsafe_policies.escalation.vocabulary import PartnerClass
+
+
+@unique
+class Form(StrEnum):
+    """As what a case is written."""
+
+    PORTAL_SHEET = "portal-sheet"
+    LETTER = "letter"
+    NOTICE = "notice"
+    HAND_OVER = "hand-over"
+    VIGNETTE = "vignette"
+    PACKAGE = "package"
+    XARF = "xarf"
+
+
+@unique
+class Written(StrEnum):
+    """How a form for people is written; those for programs are JSON."""
+
+    HTML = "html"
+    PDF = "pdf"
+    TEXT = "text"
+
+
+@dataclass(frozen=True, slots=True)
+class Rendering:
+    """A named document."""
+
+    name: str
+    media_type: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a form asks for that a package does not say."""
+
+    sources: frozenset[CaseSource] = field(default_factory=frozenset)
+    classification: Classification | None = None
+    automated_detection: bool | None = None
+
+
+Writer = Callable[[CasePackage, Context], Document]
+
+_POLICE: Final = frozenset(
+    {PartnerClass.POLICE_EMERGENCY, PartnerClass.LAW_ENFORCEMENT}
+)
+_DOCUMENTS: Final[Mapping[tuple[Form, PartnerClass], Writer]] = MappingProxyType(
+    {
+        (Form.PORTAL_SHEET, PartnerClass.LAW_ENFORCEMENT): portal_sheet,
+        (Form.LETTER, PartnerClass.POLICE_EMERGENCY): letter,
+        (Form.LETTER, PartnerClass.LAW_ENFORCEMENT): letter,
+        (Form.LETTER, PartnerClass.YOUTH_WELFARE): welfare_letter,
+        (Form.NOTICE, PartnerClass.HOTLINE): notice,
+        (Form.HAND_OVER, PartnerClass.COUNSELLING): hand_over,
+        (Form.VIGNETTE, PartnerClass.WORKING_GROUP): vignette,
+    }
+)
+_REPORTED_TO: Final = _POLICE | {PartnerClass.HOTLINE}
+_MEDIA_TYPES: Final[Mapping[Written, tuple[str, str]]] = MappingProxyType(
+    {
+        Written.HTML: ("html", "text/html"),
+        Written.PDF: ("pdf", "application/pdf"),
+        Written.TEXT: ("txt", "text/plain"),
+    }
+)
+
+
+def forms_of(partner: PartnerClass) -> frozenset[Form]:
+    """Return the forms that a class of partner has."""
+    if partner in {PartnerClass.PEER, PartnerClass.BZKJ}:
+        return frozenset()
+    forms = {form for form, class_ in _DOCUMENTS if class_ is partner}
+    if partner is not PartnerClass.WORKING_GROUP:
+        forms.add(Form.PACKAGE)
+    if partner in _REPORTED_TO:
+        forms.add(Form.XARF)
+    return frozenset(forms)
+
+
+def render(
+    package: CasePackage,
+    form: Form,
+    context: Context,
+    *,
+    written: Written = Written.HTML,
+    told: Told | None = None,
+) -> Rendering:
+    """Write a package in a form.
+
+    Raises:
+        RenderingError: the class has no such form, or it lacks something.
+        CasePackageError: media bytes were found.
+    """
+    partner, told = package.partner_class, told or Told()
+    if form not in forms_of(partner):
+        forms = ", ".join(sorted(forms_of(partner))) or "none of a single case"
+        raise RenderingError("no_form", f"{partner} has these forms: {forms}")
+    name = f"{form}-{package.package_id}"
+    match form:
+        case Form.PACKAGE:
+            content = encode_package(package)
+            return Rendering(f"{name}.json", "application/json", content)
+        case Form.XARF:
+            content = xarf(package, told.sources, told.classification)
+            return Rendering(f"{name}.json", "application/json", content)
+        case _:
+            document = _DOCUMENTS[form, partner](package, context)
+            return _written(document, written, name, package)
+
+
+def render_row(
+    known: Elements, told: Told, puid: UUID, language: Language
+) -> Rendering:
+    """Write the row for the DSA Transparency Database, which is no partner.
+
+    Raises:
+        RenderingError: it lacks something, or would hold an identifier.
+    """
+    content = dsa_row(
+        known,
+        told.sources,
+        language,
+        puid=puid.hex,
+        automated_detection=told.automated_detection,
+    )
+    return Rendering(f"dsa-row-{puid.hex}.json", "application/json", content)
+
+
+def _written(
+    document: Document, written: Written, name: str, package: CasePackage
+) -> Rendering:
+    ending, media_type = _MEDIA_TYPES[written]
+    if written is Written.PDF:  # its texts are searched in the document
+        content = pdf(document, package.made_at)
+    else:
+        content = (html if written is Written.HTML else plain)(document)
+        refuse_media(content.decode())
+    return Rendering(f"{name}.{ending}", media_type, content)
