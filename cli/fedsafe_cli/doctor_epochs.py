@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
 from fedsafe_cli.diagnosis import Finding, Level
+from fedsafe_cli.settings import printable
 
 _SOON: Final = timedelta(days=30)
 _NEXT_EPOCH: Final = (
@@ -14,6 +15,10 @@ _NEXT_EPOCH: Final = (
 )
 _ANEW: Final = (
     "`fedsafe signal ending` lists what could go on: review it, `fedsafe signal renew`"
+)
+_COMMIT: Final = (
+    "once all members run this release, the next resharing commits to them: "
+    "`fedsafe federation reshare`"
 )
 
 
@@ -31,6 +36,10 @@ def epochs(status: Mapping[str, Any], now: int) -> Iterator[Finding]:
             yield Finding("epoch", Level.WARN, found, _NEXT_EPOCH)
         else:
             yield Finding("epoch", Level.OK, f"{number} until {day}")
+    if bare := status.get("keys_uncommitted"):
+        number = ", ".join(map(printable, bare))
+        what = f"the charter commits to no media keys of generation {number}"
+        yield Finding("media keys", Level.WARN, what, _COMMIT)
     if over := status.get("ending_over"):
         found = f"what was published in the epoch before ends on {over}"
         yield Finding("epoch before", Level.WARN, found, _ANEW)

@@ -52,6 +52,14 @@ SAID: Final[Mapping[str, str]] = {
         "zwei Wochen vor dem Ende beginnen die Mitglieder die nächste von selbst; alle "
         "Knoten mit Anteilen müssen laufen: docs/howto/federation.md, a new epoch"
     ),
+    "the charter commits to no media keys of generation {number}": (
+        "die Charta legt keine Medienschlüssel der Generation {number} fest"
+    ),
+    "once all members run this release, the next resharing commits to them: "
+    "`fedsafe federation reshare`": (
+        "sobald alle Mitglieder diese Ausgabe haben, legt die nächste neue Aufteilung "
+        "sie fest: `fedsafe federation reshare`"
+    ),
     "what was published in the epoch before ends on {day}": (
         "was in der Epoche davor veröffentlicht wurde, endet am {day}"
     ),

@@ -32,6 +32,7 @@ FIELDS: Final[dict[str, str]] = {
     "epoch_ends": "Epoche endet",
     "ending_over": "vorige Epoche ist vorbei",
     "keys_departed": "Schlüssel, deren Anteile Gegangene halten",
+    "keys_uncommitted": "Generationen, deren Medienschlüssel nichts festlegt",
     "holders": "halten Anteile",
     "shares_missing": "fehlende Anteile",
     "not_approved": "benannt, aber ohne Zustimmung",

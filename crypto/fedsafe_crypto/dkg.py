@@ -64,6 +64,7 @@ from fedsafe_crypto.keys import KeyShare, Pins
 from fedsafe_crypto.resharing import (
     Held,
     check_held,
+    commit_group_key,
     commit_token_key,
     group_key_of,
     token_key_of,
@@ -81,6 +82,7 @@ class DkgResult:
         group_key: The media group key of this generation, the same for all.
         token_key: The key of media tokens of this epoch, the same for all.
         token_commitment: To that key; resharing in this epoch needs it.
+        group_commitment: To the group key, for whoever is handed it later.
         transcript: Digest of the messages that it came from.
     """
 
@@ -89,6 +91,7 @@ class DkgResult:
     group_key: bytes = field(repr=False)
     token_key: bytes = field(repr=False)
     token_commitment: bytes
+    group_commitment: bytes
     transcript: bytes
 
 
@@ -295,12 +298,14 @@ class Judged:
         share.check(found.pins)
         old = self.token_key if self.run.source else None
         token_key = token_key_of(self.media) if old is None else old
+        group_key = group_key_of(self.media)
         return DkgResult(
             share=share,
             pins=found.pins,
-            group_key=group_key_of(self.media),
+            group_key=group_key,
             token_key=token_key,
             token_commitment=commit_token_key(self.run, token_key),
+            group_commitment=commit_group_key(self.run, group_key),
             transcript=found.transcript,
         )
 

@@ -17,6 +17,7 @@ from hashlib import sha256
 from typing import Final
 
 from fedsafe_crypto.dkg_messages import (
+    GROUP_KEY_BYTES,
     TOKEN_KEY_BYTES,
     Announcement,
     Complaint,
@@ -48,6 +49,7 @@ _CONTRIBUTION: Final = b"fedsafe/v1/dkg contribution\n"
 _SUB_SHARE: Final = b"fedsafe/v1/dkg sub-share"
 _TOKEN_KEY: Final = b"fedsafe/v1/dkg token key"
 _TOKEN_COMMITMENT: Final = b"fedsafe/v1/token key commitment\n"
+_GROUP_COMMITMENT: Final = b"fedsafe/v1/group key commitment\n"
 
 
 def commit_deal(
@@ -84,6 +86,20 @@ def token_key_commitment(federation_id: str, epoch: int, token_key: bytes) -> by
         raise WrongLengthError("media token key", len(token_key), TOKEN_KEY_BYTES)
     bound = lp_text(federation_id) + epoch.to_bytes(4)
     return sha256(_TOKEN_COMMITMENT + bound + token_key).digest()
+
+
+def group_key_commitment(
+    federation_id: str, epoch: int, generation: int, group_key: bytes
+) -> bytes:
+    """Commit to the media group key of a generation, as to the token key of an epoch.
+
+    Raises:
+        WrongLengthError: The key is not of 32 bytes.
+    """
+    if len(group_key) != GROUP_KEY_BYTES:
+        raise WrongLengthError("media group key", len(group_key), GROUP_KEY_BYTES)
+    bound = lp_text(federation_id) + epoch.to_bytes(4) + generation.to_bytes(4)
+    return sha256(_GROUP_COMMITMENT + bound + group_key).digest()
 
 
 def seal_deal(

@@ -13,7 +13,8 @@ every holder must destroy its old share, or the sharing is only as good as befor
 The media group key is new with each generation, made of contributions that only who
 receives learns, so whoever leaves is shut out. The media token key lasts as long as
 the epoch. Every dealer seals it to the newcomers, and a commitment shows that it is
-the one.
+the one. To the group key the result commits as well: those who get it later, from any
+member, can tell that it is the one.
 """
 
 from dataclasses import dataclass, field
@@ -22,7 +23,7 @@ from typing import Final
 from blake3 import blake3
 
 from fedsafe_crypto.errors import DkgError
-from fedsafe_crypto.feldman import token_key_commitment
+from fedsafe_crypto.feldman import group_key_commitment, token_key_commitment
 from fedsafe_crypto.keys import KeyShare
 from fedsafe_crypto.runs import Run
 
@@ -63,6 +64,12 @@ def check_held(run: Run, index: int, held: Held | None) -> None:
 def commit_token_key(run: Run, token_key: bytes) -> bytes:
     """Commit to the media token key of a run's epoch."""
     return token_key_commitment(run.federation_id, run.generation.epoch, token_key)
+
+
+def commit_group_key(run: Run, group_key: bytes) -> bytes:
+    """Commit to the media group key of a run's generation."""
+    made = run.generation
+    return group_key_commitment(run.federation_id, made.epoch, made.number, group_key)
 
 
 def group_key_of(media: bytes) -> bytes:

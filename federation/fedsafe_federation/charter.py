@@ -101,7 +101,9 @@ class Epoch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     `pins` are the holders' public shares in order of their index. A member that came
     later has none, and one that left stays pinned until the next generation: see
-    `Charter.holders`. It ends at `ends`, or when the next epoch starts.
+    `Charter.holders`. It ends at `ends`, or when the next epoch starts. `tokens` and
+    `group` commit to the media keys. One that was made before members did so lacks the
+    latter, and keeps its bytes.
     """
 
     epoch: Positive
@@ -114,6 +116,12 @@ class Epoch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ends: Seconds
     tokens: Bytes32 | None = None
     holdings: Annotated[tuple[Bytes64, ...], msgspec.Meta(max_length=MAX_MEMBERS)] = ()
+    group: Bytes32 | msgspec.UnsetType = msgspec.UNSET
+
+    @property
+    def commits(self) -> bool:
+        """Whether it commits to all of its media keys."""
+        return self.tokens is not None and self.group is not msgspec.UNSET
 
 
 WitnessQuorum = (

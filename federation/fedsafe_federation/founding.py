@@ -156,6 +156,7 @@ class Ceremony:
             pins=[Pin(index, share) for index, share in keys.pins.members.items()],
             transcript=keys.transcript,
             tokens=keys.token_commitment,
+            group=keys.group_commitment,
             starts=proposal.created,
             ends=proposal.ends,
         )

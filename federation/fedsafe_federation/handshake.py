@@ -22,7 +22,9 @@ from fedsafe_federation.errors import ArrangementError, MalformedError
 
 SPEAKS: Final = "fedsafe-speaks"
 PROTOCOLS: Final = frozenset({1})
-FEATURES: Final = frozenset({"charter-versions"})
+GROUP_COMMITMENTS: Final = "group-commitments"
+"""The charter commits to media group keys."""
+FEATURES: Final = frozenset({"charter-versions", GROUP_COMMITMENTS})
 _MOST: Final = 1_000
 _VERSION: Final = re.compile(r"[1-9][0-9]{0,8}", re.ASCII)
 _HASH: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)

@@ -9,12 +9,14 @@ holder's share does not fit, and a holder that never got a share is not pinned.
 from collections.abc import Sequence
 from typing import Final
 
+from msgspec import UNSET
 from msgspec.structs import replace
 
 from fedsafe_crypto.errors import CryptoError
+from fedsafe_crypto.feldman import group_key_commitment, token_key_commitment
 from fedsafe_crypto.identity import verify
 from fedsafe_federation.charter import LONGEST_EPOCH, Charter, Epoch
-from fedsafe_federation.errors import MalformedError, UntrustedError
+from fedsafe_federation.errors import AmendmentError, MalformedError, UntrustedError
 from fedsafe_federation.wireformat import encode
 
 HOLDING: Final = "resharing.holding"
@@ -42,7 +44,7 @@ def check_renewed(was: Epoch, entry: Epoch) -> None:
         raise MalformedError("Charter", "a generation is left out, or comes back")
     if entry.tokens is None or was.tokens not in (None, entry.tokens):
         raise MalformedError("Charter", "the media token key is another one")
-    _check_shared(entry)
+    _check_shared(was, entry)
 
 
 def check_opened(newest: Epoch, entry: Epoch) -> None:
@@ -61,10 +63,28 @@ def check_opened(newest: Epoch, entry: Epoch) -> None:
         raise MalformedError("Charter", "a new epoch with the key of the old one")
     if entry.ends - entry.starts > LONGEST_EPOCH:
         raise MalformedError("Charter", "an epoch of more than a year")
-    _check_shared(entry)
+    _check_shared(newest, entry)
 
 
-def _check_shared(entry: Epoch) -> None:
+def check_media_keys(
+    entry: Epoch, federation: str, *, token: bytes, group: bytes
+) -> None:
+    """Check that media keys are those which a generation commits to, as far as it does.
+
+    Raises:
+        AmendmentError: one is another key.
+    """
+    said = token_key_commitment(federation, entry.epoch, token)
+    if entry.tokens not in (None, said):
+        raise AmendmentError("the media token key is not that of the charter")
+    said = group_key_commitment(federation, entry.epoch, entry.generation, group)
+    if entry.group not in (UNSET, said):
+        raise AmendmentError("the media group key is not that of the charter")
+
+
+def _check_shared(was: Epoch, entry: Epoch) -> None:
+    if was.commits and not entry.commits:
+        raise MalformedError("Charter", "nothing commits to its media group key")
     if entry.threshold == 1 < len(entry.pins):
         raise MalformedError("Charter", "one holder alone would have the key")
 

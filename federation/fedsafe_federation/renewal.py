@@ -9,27 +9,29 @@ a participant first finds silent then stays so, whatever comes later: a message 
 late enough would else shift the blame to those who were waiting for it.
 """
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Self
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from fedsafe_crypto.blame import Seen, findings
 from fedsafe_crypto.dkg import DkgResult
 from fedsafe_crypto.errors import CryptoError
 from fedsafe_crypto.identity import SigningKey
-from fedsafe_crypto.joint import outcome
+from fedsafe_crypto.joint import Outcome, outcome
 from fedsafe_crypto.keys import KeyShare, Pins
-from fedsafe_crypto.resharing import Held, commit_token_key
+from fedsafe_crypto.resharing import Held, commit_group_key, commit_token_key
 from fedsafe_federation.amendment import Version, open_successor
 from fedsafe_federation.ceremony import Progress, Rounds, States
 from fedsafe_federation.charter import Charter, Epoch, pins_of
-from fedsafe_federation.errors import CeremonyError, ResharingError
+from fedsafe_federation.errors import CeremonyError, MalformedError, ResharingError
 from fedsafe_federation.holdings import HOLDING, holding_payload, with_holdings
 from fedsafe_federation.resharing import open_resharing
 from fedsafe_federation.signed import Bytes32, Signed
-from fedsafe_federation.wireformat import encode
+from fedsafe_federation.wireformat import decode, encode
 
 _KEPT_ROUND: Final = 4
 _GONE_ROUND: Final = 5
@@ -219,7 +221,7 @@ class Resharing:
             return Step(progress.owed)
         if kept is None:
             kept = self._keep(progress)
-        entry = self._entry(progress.seen, kept)
+        entry = self._entry(progress.seen, kept, messages)
         if entry is None:
             return Step(progress.owed)
         if kept is not None:
@@ -249,15 +251,43 @@ class Resharing:
         self._states.put(_KEPT_ROUND, kept.to_bytes())
         return kept
 
-    def _entry(self, seen: Seen, kept: Kept | None) -> Epoch | None:
-        """Make the epoch; None of a new one while its media token key is not known."""
-        found = outcome(self.terms.run, seen)
-        tokens = self.terms.proposal.tokens
+    def _entry(
+        self, seen: Seen, kept: Kept | None, messages: Sequence[Signed]
+    ) -> Epoch | None:
+        """Make the epoch; None while what it commits to is not known here."""
+        terms, run = self.terms, self.terms.run
+        made, tokens = outcome(run, seen), terms.proposal.tokens
+        group: bytes | UnsetType = UNSET
         if tokens is None and kept is not None:
-            tokens = commit_token_key(self.terms.run, kept.token_key)
+            tokens = commit_token_key(run, kept.token_key)
         if tokens is None:
             return None
-        return self.terms.entry(found.pins, found.transcript, tokens)
+        if terms.commits and kept is not None:
+            group = commit_group_key(run, kept.group_key)
+        elif terms.commits:
+            group = self._said(made, tokens, messages)
+            if group is UNSET:
+                return None
+        return terms.entry(made, tokens, group)
+
+    def _said(
+        self, made: Outcome, tokens: bytes, messages: Sequence[Signed]
+    ) -> bytes | UnsetType:
+        """Find what most holders commit to: who only deals never has the key."""
+        said: set[tuple[str, bytes]] = set()
+        for message in messages:
+            if message.type != HOLDING or message.signer in self._setting.unheard:
+                continue
+            payload = self._setting.open(message, HOLDING)
+            try:
+                group = decode(payload, Epoch).group
+            except MalformedError:
+                continue
+            entry = self.terms.entry(made, tokens, group)
+            if group is not UNSET and holding_payload(entry) == payload:
+                said.add((message.signer, group))
+        counted = Counter(group for _, group in sorted(said))
+        return max(counted, key=lambda group: counted[group], default=UNSET)
 
     def _signatures(self, entry: Epoch, messages: Sequence[Signed]) -> dict[int, bytes]:
         """Take one holding of each; those of another attempt do not count as sent."""
@@ -281,7 +311,7 @@ class Resharing:
         ):
             if not said.keys() >= set(wanted):
                 return set(wanted) - said.keys()
-        entry = self._entry(seen, self.kept())
+        entry = self._entry(seen, self.kept(), messages)
         if entry is None:
             signed = {each.signer for each in messages if each.type == HOLDING}
             return set(run.indices) - {self._setting.index(each) for each in signed}

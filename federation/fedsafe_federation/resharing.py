@@ -29,11 +29,13 @@ from datetime import UTC, datetime
 from typing import Annotated, Final
 
 import msgspec
+from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
 from fedsafe_crypto.errors import CryptoError
 from fedsafe_crypto.identity import SigningKey
-from fedsafe_crypto.keys import Generation, Pins
+from fedsafe_crypto.joint import Outcome
+from fedsafe_crypto.keys import Generation
 from fedsafe_crypto.runs import Roster, Run, Source
 from fedsafe_federation.amendment import Version
 from fedsafe_federation.ceremony import Setting
@@ -71,7 +73,8 @@ class ResharingProposal(
     `charter` is the digest of the version that it stands on, `tokens` commits to the
     epoch's media token key, `left_out` are the members that earlier attempts failed by.
     `ends`, instead of `tokens`, is the end of the epoch that is opened behind `epoch`,
-    the newest one; it starts at `created`.
+    the newest one; it starts at `created`. With `commits` the charter will commit to
+    the media group key: all that take part have to know how.
     """
 
     v: Annotated[int, msgspec.Meta(ge=1, le=1)] = 1
@@ -86,6 +89,7 @@ class ResharingProposal(
     created: Seconds
     deadline: Seconds
     ends: Seconds | None = None
+    commits: bool | UnsetType = UNSET
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +111,16 @@ class Terms:
         """Whether it opens an epoch, with a new key."""
         return self.proposal.ends is not None
 
-    def entry(self, pins: Pins, transcript: bytes, tokens: bytes) -> Epoch:
+    @property
+    def commits(self) -> bool:
+        """Whether the charter will commit to the media group key."""
+        return self.proposal.commits is True
+
+    def entry(
+        self, made: Outcome, tokens: bytes, group: bytes | UnsetType = UNSET
+    ) -> Epoch:
         """Make the epoch as the charter will show it, still unsigned."""
+        pins = made.pins
         shared = replace(
             self.old,
             epoch=self.run.generation.epoch,
@@ -116,8 +128,9 @@ class Terms:
             threshold=self.proposal.threshold,
             public=pins.public,
             pins=[Pin(index, share) for index, share in pins.members.items()],
-            transcript=transcript,
+            transcript=made.transcript,
             tokens=tokens,
+            group=group,
             holdings=(),
         )
         ends = self.proposal.ends
@@ -230,6 +243,12 @@ def _check_terms(
         raise ResharingError("the first attempt leaves out nobody, each later one does")
     if convenor in proposal.left_out:
         raise ResharingError("its convenor is left out")
+    if proposal.threshold == 1 < len(_recipients(charter, proposal)):
+        raise ResharingError("one holder alone would have the key")
+    _check_keys(charter, proposal, old)
+
+
+def _check_keys(charter: Charter, proposal: ResharingProposal, old: Epoch) -> None:
     if not 0 < proposal.deadline - proposal.created <= LONGEST:
         raise ResharingError("the deadline has to be within 14 days")
     if (proposal.ends is None) == (proposal.tokens is None):
@@ -240,8 +259,8 @@ def _check_terms(
         raise ResharingError("the epoch is over: nobody has shares of its key any more")
     elif old.tokens not in (None, proposal.tokens):
         raise ResharingError("the media token key is another one")
-    if proposal.threshold == 1 < len(_recipients(charter, proposal)):
-        raise ResharingError("one holder alone would have the key")
+    if old.commits and proposal.commits is not True:
+        raise ResharingError("nothing would commit to the media group key any more")
 
 
 def _check_opening(charter: Charter, proposal: ResharingProposal, ends: int) -> None:

@@ -24,6 +24,7 @@ from fedsafe_federation.charter import (
     pins_of,
 )
 from fedsafe_federation.errors import FederationError
+from fedsafe_federation.holdings import check_media_keys
 from fedsafe_federation.wireformat import decode
 from fedsafe_node.config import Place
 from fedsafe_node.errors import KeyFileError, LeftError, MembershipError
@@ -82,6 +83,11 @@ class Membership:
         """Name the epochs whose signals may match now, and whose keys are here."""
         return {each.epoch for each in self.charter.live(now)} & self.pins.keys()
 
+    def uncommitted(self, now: int) -> list[str]:
+        """Name the live generations whose media keys nothing in the charter binds."""
+        live = self.charter.live(now)
+        return [f"{e.epoch}.{e.generation}" for e in live if not e.commits]
+
     def is_outdated(self, now: int) -> bool:
         """Whether it holds keys of an epoch that is over."""
         return self.live(now) != self.pins.keys()
@@ -103,7 +109,7 @@ def load_membership(
     Raises:
         LeftError: the charter does not list this node any more.
         MembershipError: the charter does not verify or is not this node's, or a
-            share does not fit its pin.
+            share or a media key is not the one that it shows.
         KeyFileError: a media key is missing, or a key is loose or malformed.
     """
     try:
@@ -124,6 +130,11 @@ def load_membership(
                 raise KeyFileError(f"the keys of epoch {entry.epoch} are missing")
             if holds and share is not None:
                 share.check(pins[entry.epoch])
+            keys = media.get((entry.epoch, entry.generation))
+            if keys is not None:
+                check_media_keys(
+                    entry, charter.federation, token=keys.token, group=keys.group
+                )
         former = _former(chain, pins, shares)
     except (FederationError, CryptoError) as error:
         raise MembershipError(str(error)) from None

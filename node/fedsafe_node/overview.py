@@ -185,6 +185,7 @@ class Overview:
             notices_waiting=found.notices,
             texts_unsigned=[name.value for name in found.texts],
             keys_departed=found.departed,
+            keys_uncommitted=[] if membership is None else membership.uncommitted(now),
             tasks_waiting=found.tasks,
             review_alarms=found.stamps,
             disputes_open=found.disputes,

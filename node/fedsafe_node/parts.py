@@ -257,13 +257,14 @@ def _hand(base: Base) -> Callable[[], str | None]:
 
 def _ear(base: Base, ballot: Ballot) -> Callable[[str, str], None]:
     def heard(peer: str, text: str) -> None:
-        """Catch up once a member holds a newer version than this node."""
+        """Keep what a member can do; catch up once it holds a newer version."""
         shared = base.situation.shared
         try:
             said = parse_speaks(text)
         except MalformedError:
             _LOG.info("no handshake", extra=fields(peer=peer, reason="malformed"))
             return
+        base.situation.features[peer] = said.features
         if shared is not None and said.charter > shared.membership.charter.version:
             ballot.spread()
 

@@ -4,9 +4,10 @@
 One mutable object, owned by the event loop. The policy, and what it leans on, changes
 when two people have approved other texts. `shared` changes when a founding ends and
 with each version of the charter, `agreed`, its policy, before that; `site` with it, and
-when a legal-gate record counts; `coverage` with every answer of a peer, `debts` when
-members owe erasures. `rests` says why the node exchanges nothing, though it is a
-member: it has no policy that goes with the members'.
+when a legal-gate record counts; `coverage` with every answer of a peer, `features`
+(what its program can do) as well, `debts` when members owe erasures. `rests` says why
+the node exchanges nothing, though it is a member: it has no policy that goes with the
+members'.
 """
 
 from datetime import datetime, timedelta
@@ -116,6 +117,7 @@ class Situation:
         self.agreed: Policy | None = None
         self.rests: str | None = None
         self.debts: dict[str, int] = {}
+        self.features: dict[str, frozenset[str]] = {}
         self.adopt(provisions)
         self.own = own
         self.coverage = Coverage(timedelta(seconds=config.lookup.stale_after))
@@ -146,6 +148,14 @@ class Situation:
         """Belong to a federation from now on."""
         self.shared = shared
         self.site = self._site(shared.membership.others)
+
+    def all_speak(self, feature: str) -> bool:
+        """Whether all other members that take part have said that they know a feature.
+
+        Nobody has said so of whom nothing was heard since this node began.
+        """
+        others = self.shared.membership.others if self.shared is not None else []
+        return all(feature in self.features.get(each.name, ()) for each in others)
 
     def leave(self) -> None:
         """Belong to no federation any more."""

@@ -20,8 +20,8 @@ from fedsafe_crypto.dkg import (
     load_state,
     save_state,
 )
-from fedsafe_crypto.errors import DkgAbortError, DkgError
-from fedsafe_crypto.feldman import token_key_commitment
+from fedsafe_crypto.errors import DkgAbortError, DkgError, WrongLengthError
+from fedsafe_crypto.feldman import group_key_commitment, token_key_commitment
 from fedsafe_crypto.group import multiply_base
 from fedsafe_crypto.joint import outcome
 from fedsafe_crypto.oprf import Mode, blind_all, output_direct
@@ -80,6 +80,23 @@ def test_the_media_token_key_is_committed_to() -> None:
 
     assert result.token_commitment == want
     assert want not in others
+
+
+def test_the_media_group_key_is_committed_to() -> None:
+    key = RESULTS[1].group_key
+    want = group_key_commitment(RUN.federation_id, 1, 1, key)
+    others = [
+        group_key_commitment(RUN.federation_id, 1, 2, key),
+        group_key_commitment(RUN.federation_id, 2, 1, key),
+        group_key_commitment("example.net", 1, 1, key),
+        group_key_commitment(RUN.federation_id, 1, 1, RESULTS[1].token_key),
+        token_key_commitment(RUN.federation_id, 1, key),
+    ]
+
+    assert {each.group_commitment for each in RESULTS.values()} == {want}
+    assert want not in others
+    with pytest.raises(WrongLengthError, match="media group key"):
+        group_key_commitment(RUN.federation_id, 1, 1, key[:31])
 
 
 def test_the_shares_evaluate_as_one_key() -> None:

@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 import msgspec
+from msgspec import UNSET
 from tests.federation.ceremonies import MemoryStates, table
 from tests.federation.conftest import FEDERATION, NAMES, key_of, member
 
@@ -43,6 +44,7 @@ class Federation:
     version: Version
     held: Mapping[str, Held]
     documents: tuple[SignedCharter, ...]
+    group: bytes = b""
 
     @property
     def pins(self) -> Pins:
@@ -71,13 +73,16 @@ class Federation:
         return found
 
     def voted(
-        self, charter: Charter, held: Mapping[str, Held] | None = None
+        self,
+        charter: Charter,
+        held: Mapping[str, Held] | None = None,
+        group: bytes = b"",
     ) -> "Federation":
         """Let all sign a next version."""
         document = signed_by_all(self.version, charter)
         version = verify_next(self.version, document)
         documents = (*self.documents, document)
-        return Federation(version, held or self.held, documents)
+        return Federation(version, held or self.held, documents, group or self.group)
 
     def changed(self, **changes: Any) -> "Federation":  # noqa: ANN401 - any field
         before = self.version.charter
@@ -129,7 +134,8 @@ def founded(count: int = 3, threshold: int = 2) -> Federation:
         for name, each in done.founded.items()
     }
     document = done.founded[NAMES[0]].charter
-    return Federation(open_first(document), held, (document,))
+    group = done.founded[NAMES[0]].keys.group_key
+    return Federation(open_first(document), held, (document,), group)
 
 
 def terms_of(federation: Federation, threshold: int) -> ResharingProposal:
@@ -142,6 +148,7 @@ def terms_of(federation: Federation, threshold: int) -> ResharingProposal:
         generation=entry.generation,
         threshold=threshold,
         tokens=entry.tokens,
+        commits=entry.commits or UNSET,
         created=CREATED,
         deadline=DEADLINE,
     )
@@ -218,7 +225,8 @@ class Renewing:
         assert encode(charter) == payload
         keys = {name: each.keys for name, each in self.renewed.items()}
         held = {name: held_of(kept) for name, kept in keys.items() if kept}
-        return self.federation.voted(charter, held)
+        [group] = {kept.group_key for kept in keys.values() if kept}
+        return self.federation.voted(charter, held, group)
 
 
 def held_of(kept: Kept) -> Held:

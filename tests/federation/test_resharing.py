@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.federation.ceremonies import MemoryStates, signed
-from tests.federation.conftest import NAMES, world
+from tests.federation.conftest import FEDERATION, NAMES, world
 from tests.federation.renewals import (
     AFTER,
     BEFORE,
@@ -30,7 +30,7 @@ from tests.federation.renewals import (
 
 from fedsafe_crypto.dkg_messages import Deal, read, write
 from fedsafe_crypto.shares import recover
-from fedsafe_federation.amendment import open_successor, verify_next
+from fedsafe_federation.amendment import Version, open_successor, verify_next
 from fedsafe_federation.charter import (
     Charter,
     Epoch,
@@ -38,14 +38,16 @@ from fedsafe_federation.charter import (
     MemberState,
     Pin,
     SignedCharter,
+    charter_digest,
 )
 from fedsafe_federation.errors import (
+    AmendmentError,
     FederationError,
     MalformedError,
     ResharingError,
     UntrustedError,
 )
-from fedsafe_federation.holdings import HOLDING, holding_payload
+from fedsafe_federation.holdings import HOLDING, check_media_keys, holding_payload
 from fedsafe_federation.renewal import Kept
 from fedsafe_federation.resharing import (
     ResharingProposal,
@@ -386,6 +388,90 @@ def test_a_holding_of_other_pins_counts_as_not_sent() -> None:
     here.finish()
 
     assert {here.failed[name].guilty for name in (A, B)} == {frozenset({C})}
+
+
+def lying_of_the_group_key(here: Renewing, liar: str) -> None:
+    def tamper(message: Signed, to: str) -> Signed:
+        del to
+        if (message.signer, message.type) != (liar, HOLDING):
+            return message
+        entry = msgspec.structs.replace(decode(message.payload, Epoch), group=bytes(32))
+        return signed(liar, HOLDING, holding_payload(entry))
+
+    here.tamper = tamper
+
+
+def test_the_version_commits_to_the_group_key_that_all_holders_have() -> None:
+    [entry] = grown().agreed().version.charter.epochs
+    [kept] = {
+        (each.keys.group_key, each.keys.token_key)
+        for each in grown().renewed.values()
+        if each.keys is not None
+    }
+
+    check_media_keys(entry, FEDERATION, token=kept[1], group=kept[0])
+    with pytest.raises(AmendmentError, match="media group key"):
+        check_media_keys(entry, FEDERATION, token=kept[1], group=bytes(32))
+    with pytest.raises(AmendmentError, match="media token key"):
+        check_media_keys(entry, FEDERATION, token=bytes(32), group=kept[0])
+
+
+def test_who_only_deals_commits_to_what_most_holders_say() -> None:
+    members = [
+        msgspec.structs.replace(each, roles=(MemberRole.LISTER,))
+        if each.name == D
+        else each
+        for each in grown().agreed().version.charter.members
+    ]
+    here = renewing(grown().agreed().changed(members=members), 3).finish()
+    assert here.renewed[D].payload == here.renewed[A].payload
+
+    here = renewing(grown().agreed().changed(members=members), 3)
+    lying_of_the_group_key(here, A)
+    here.finish()
+    assert sorted(here.renewed) == [A]
+    here.now = AFTER
+    here.finish()
+    assert {here.failed[name].guilty for name in (B, C, D, E)} == {frozenset({A})}
+
+
+def before_commitments() -> Federation:
+    """Give the founded federation as a version made before members committed."""
+    [entry] = founded().version.charter.epochs
+    older = msgspec.structs.replace(entry, group=msgspec.UNSET)
+    charter = msgspec.structs.replace(founded().version.charter, epochs=[older])
+    return Federation(
+        Version(charter, charter_digest(encode(charter))), founded().held, ()
+    )
+
+
+def test_a_federation_without_commitments_gets_them_when_all_know_how() -> None:
+    old = before_commitments()
+    [without] = renewing(old, 2).finish().agreed().version.charter.epochs
+    [entry] = renewing(old, 2, commits=True).finish().agreed().version.charter.epochs
+
+    assert b'"group"' not in encode(old.version.charter)
+    assert b'"group"' not in encode(without)
+    assert (without.commits, entry.commits) == (False, True)
+
+
+def test_what_the_charter_commits_to_is_committed_to_ever_after() -> None:
+    terms = terms_of(grown().agreed(), 3)
+    bare = msgspec.structs.replace(terms, commits=msgspec.UNSET)
+    opening = msgspec.structs.replace(bare, tokens=None, ends=DEADLINE)
+    for each in (bare, opening):
+        with pytest.raises(ResharingError, match="commit to the media group key"):
+            open_resharing(grown().agreed().version, proposed(each))
+
+
+def test_no_quorum_takes_the_commitment_away() -> None:
+    here = renewing(founded(), 2).finish()
+    charter = here.renewed[A].charter
+    entry = msgspec.structs.replace(charter.epochs[0], group=msgspec.UNSET)
+    bare = msgspec.structs.replace(charter, epochs=[entry])
+
+    with pytest.raises(MalformedError, match="commits to its media group key"):
+        open_successor(founded().version, encode(bare))
 
 
 def test_a_stranger_is_not_heard() -> None:

@@ -29,6 +29,7 @@ async def opened(fleet: Fleet, *names: str) -> dict[str, Renewed]:
         created=now,
         deadline=now + 3600,
         ends=now + YEAR,
+        commits=True,
     )
     keys = {name: fleet[name].base.keys.statement for name in names}
     proposal = sign_resharing(terms, convenor=names[0], key=keys[names[0]])

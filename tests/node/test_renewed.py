@@ -54,7 +54,7 @@ def place_of(directory: Path, name: str, *held: Federation) -> Place:
     place = Place(directory / name)
     place.keys.mkdir(parents=True, exist_ok=True)
     for federation in held:
-        media = MediaKeys(federation.held[A].token_key, GROUP)
+        media = MediaKeys(federation.held[A].token_key, federation.group)
         if name in federation.held:
             write_epoch_keys(place, federation.held[name].share, media)
         else:

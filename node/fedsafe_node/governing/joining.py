@@ -202,7 +202,7 @@ class Joining:
         card = open_card(await self._card())
         me = next((e for e in newest.charter.active() if is_of(card, e)), None)
         if me is not None:
-            await self._take_part(whole, newest.charter, answer.media, me)
+            await self._take_part(whole, newest.charter, answer.media, me, wish.url)
 
     def _consent(self, wish: _Kept, version: Version, payload: bytes) -> Signed:
         """Sign the version that lets the node in, under the terms that were seen.
@@ -227,6 +227,7 @@ class Joining:
         charter: Charter,
         sealed: Sequence[SealedKeys],
         me: Member,
+        url: str,
     ) -> None:
         live = charter.live(self._office.now())
         needed = {(each.epoch, each.generation) for each in live}
@@ -234,7 +235,8 @@ class Joining:
         if MemberRole.MEDIA in me.roles and needed - given:
             return  # the inviter has yet to follow: it gives them next time
         kept = [each for each in sealed if each.epoch in {e.epoch for e in live}]
-        await self._offload(lambda: self._keep_keys(charter, kept))
+        charters = [decode(each.payload, Charter) for each in chain]
+        await self._offload(lambda: self._keep_keys(charters, kept, url))
 
         async def act(tx: Transaction) -> None:
             for document in chain:
@@ -250,10 +252,21 @@ class Joining:
         await self._office.store.write(act)
         await self._ballot.reload()
 
-    def _keep_keys(self, charter: Charter, sealed: Sequence[SealedKeys]) -> None:
+    def _keep_keys(
+        self, chain: Sequence[Charter], sealed: Sequence[SealedKeys], giver: str
+    ) -> None:
         name = self._situation.node
-        for each in sealed:
-            keys = opened_media(self._sealing, each, charter, name)
+        try:
+            given = [
+                (each, opened_media(self._sealing, each, chain, name))
+                for each in sealed
+            ]
+        except AmendmentError as error:
+            _LOG.warning(
+                "media keys refused", extra=fields(peer=giver, reason=str(error))
+            )
+            raise PeerError(giver, str(error)) from None
+        for each, keys in given:
             write_media_keys(self._place, each.epoch, each.generation, keys)
 
     async def _ask(

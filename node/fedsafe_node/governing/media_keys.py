@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Media keys on their way to a member that has no share of the generation."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from fedsafe_crypto.errors import CryptoError
-from fedsafe_crypto.feldman import token_key_commitment
 from fedsafe_crypto.seal import RecipientKey, open_sealed, seal
 from fedsafe_federation.charter import Charter
 from fedsafe_federation.errors import AmendmentError
+from fedsafe_federation.holdings import check_media_keys
 from fedsafe_node.governing.messages import SealedKeys
 from fedsafe_node.keys import KEY_BYTES, MediaKeys
 from fedsafe_node.membership import Membership
@@ -43,25 +43,27 @@ def sealed_media(
 
 
 def opened_media(
-    key: RecipientKey, sealed: SealedKeys, charter: Charter, name: str
+    key: RecipientKey, sealed: SealedKeys, chain: Sequence[Charter], name: str
 ) -> MediaKeys:
     """Open media keys that were sealed to this node, and check what can be checked.
+
+    *chain* are all versions of the charter: each generation was in one of them.
 
     Raises:
         AmendmentError: they are sealed to others, or not those of the charter.
     """
+    charter = chain[-1]
     number, federation = (sealed.epoch, sealed.generation), charter.federation
-    entries = [e for e in charter.epochs if e.epoch == number[0]]
+    listed = {each.epoch for each in charter.epochs}
+    shown = (each for version in reversed(chain) for each in version.epochs)
+    entry = next((e for e in shown if (e.epoch, e.generation) == number), None)
     context = media_context(federation, name, *number)
     try:
         secret = open_sealed(key, sealed.sealed, info=_INFO, aad=context)
     except CryptoError:
         raise AmendmentError("the media keys are sealed to others") from None
-    keys = MediaKeys(secret[:KEY_BYTES], secret[KEY_BYTES:])
-    known = bool(entries) and number[1] <= entries[0].generation  # older ones as well
-    if not known or len(secret) != 2 * KEY_BYTES:
+    if entry is None or entry.epoch not in listed or len(secret) != 2 * KEY_BYTES:
         raise AmendmentError("they are no media keys of the charter")
-    said = token_key_commitment(federation, sealed.epoch, keys.token)
-    if entries[0].tokens not in {None, said}:
-        raise AmendmentError("the media token key is not that of the charter")
+    keys = MediaKeys(secret[:KEY_BYTES], secret[KEY_BYTES:])
+    check_media_keys(entry, federation, token=keys.token, group=keys.group)
     return keys

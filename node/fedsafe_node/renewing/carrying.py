@@ -7,12 +7,13 @@ which version of the charter it holds: once all do, old shares are destroyed. No
 is sent to a member that knows as much, unless a ceremony is under way.
 """
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from fedsafe_federation.charter import Member, MemberRole
-from fedsafe_federation.errors import MalformedError, PeerError
+from fedsafe_federation.errors import AmendmentError, MalformedError, PeerError
 from fedsafe_federation.peer import PeerClient
 from fedsafe_federation.signed import Signed
 from fedsafe_federation.wireformat import decode, encode
@@ -32,7 +33,9 @@ from fedsafe_node.renewing.messages import (
 )
 from fedsafe_node.renewing.scene import Scene, read_scene
 from fedsafe_node.renewing.service import Ceremonies
+from fedsafe_node.telemetry import LOGGER, fields
 
+_LOG = logging.getLogger(f"{LOGGER}.renewing")
 _MOST_SENT: Final = 2 * 1024 * 1024
 _MOST_ANSWERED: Final = 8 * 1024 * 1024
 
@@ -118,7 +121,7 @@ class Carrying:
         self._told[member.name] = _Told(version, said)
         if len(sent) < len(new) or await self._ceremonies.take(answer.statements):
             self._ballot.spread()
-        await self._keep_media(scene, answer.media, lacks)
+        await self._keep_media(scene, answer.media, lacks, member.name)
 
     async def _lacks(self, scene: Scene) -> list[Lacked]:
         """Name the generations of which this node should have media keys."""
@@ -147,25 +150,35 @@ class Carrying:
         )
 
     async def _keep_media(
-        self, scene: Scene, sealed: Sequence[SealedKeys], lacks: Sequence[Lacked]
+        self,
+        scene: Scene,
+        sealed: Sequence[SealedKeys],
+        lacks: Sequence[Lacked],
+        giver: str,
     ) -> None:
         wanted = {(each.epoch, each.generation) for each in lacks}
         given = [e for e in sealed if (e.epoch, e.generation) in wanted]
         if not given:
             return
         base = self._base
-        charter, name = scene.version.charter, base.situation.node
 
         def write() -> None:
             for each in given:
-                keys = opened_media(base.keys.sealing, each, charter, name)
+                keys = opened_media(
+                    base.keys.sealing, each, scene.chain, base.situation.node
+                )
                 known = load_media_keys(base.place)
                 same = {known[n].token for n in known if n[0] == each.epoch}
                 if same and keys.token not in same:
-                    raise PeerError(name, "was given another media token key")
+                    raise AmendmentError("the media token key is another one")
                 write_media_keys(base.place, each.epoch, each.generation, keys)
 
-        await base.workers(write)
+        try:
+            await base.workers(write)
+        except AmendmentError as error:
+            facts = fields(peer=giver, reason=str(error))
+            _LOG.warning("media keys refused", extra=facts)
+            raise PeerError(giver, str(error)) from None
         await self._ballot.keys_changed()
 
 

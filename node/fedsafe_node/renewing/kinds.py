@@ -10,6 +10,8 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from msgspec import UNSET
+
 from fedsafe_crypto.feldman import token_key_commitment
 from fedsafe_crypto.identity import SigningKey
 from fedsafe_crypto.resharing import Held
@@ -17,6 +19,7 @@ from fedsafe_federation.amendment import Version
 from fedsafe_federation.ceremony import Setting, States
 from fedsafe_federation.charter import Charter, Epoch
 from fedsafe_federation.errors import ResharingError
+from fedsafe_federation.handshake import GROUP_COMMITMENTS
 from fedsafe_federation.holdings import HOLDING
 from fedsafe_federation.refreshing import (
     REST,
@@ -331,6 +334,7 @@ class ResharingKind:
             created=now,
             deadline=now + length,
             ends=now + YEAR if opens else None,
+            commits=self._commits(version.charter) or UNSET,
         )
         return self._signed(version, proposal)
 
@@ -351,6 +355,11 @@ class ResharingKind:
         signed = sign_resharing(proposal, convenor=node, key=self._key)
         open_resharing(version, signed)
         return signed
+
+    def _commits(self, charter: Charter) -> bool:
+        """Whether all members know how to commit to a media group key."""
+        known = any(each.commits for each in charter.epochs)
+        return known or self._situation.all_speak(GROUP_COMMITMENTS)
 
     def _tokens(self, entry: Epoch) -> bytes:
         if entry.tokens is not None:

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A fourth provider joins three by an invitation, over sockets."""
 
+import asyncio
+import dataclasses
 from datetime import timedelta
 
 import pytest
@@ -20,7 +22,7 @@ from tests.node.signals.conftest import ANNA, RITA, request_for
 from fedsafe_crypto.seal import RecipientKey
 from fedsafe_federation.card import open_card, sign_card
 from fedsafe_federation.changing import Change, ChangeKind, amended
-from fedsafe_federation.errors import AmendmentError
+from fedsafe_federation.errors import AmendmentError, PeerError
 from fedsafe_federation.identifiers.corpus import corpus_digests
 from fedsafe_federation.invitation import Invitation, sign_joining
 from fedsafe_federation.wireformat import encode
@@ -33,6 +35,7 @@ from fedsafe_node.errors import (
 from fedsafe_node.governing.inviting import MOST
 from fedsafe_node.governing.media_keys import opened_media, sealed_media
 from fedsafe_node.governing.messages import KnockRequest
+from fedsafe_node.keys import MediaKeys, load_media_keys
 from fedsafe_node.lookup_messages import Result
 from fedsafe_node.messages import Kind
 from fedsafe_node.principal import Principal
@@ -254,15 +257,41 @@ async def test_media_keys_of_older_generations_are_given_and_taken(
     membership, (entry,) = shared.membership, shared.membership.charter.epochs
     (past, keys) = next(iter(membership.media.items()))
     later = replace(entry, generation=entry.generation + 1)
-    charter = replace(membership.charter, epochs=(later,))
+    chain = [membership.charter, replace(membership.charter, epochs=[later])]
     newcomer = RecipientKey.generate()
     (sealed,) = sealed_media(membership, NEW, newcomer.public, [past])
     ahead = replace(sealed, generation=later.generation + 1)
 
-    assert opened_media(newcomer, sealed, charter, NEW) == keys
+    assert opened_media(newcomer, sealed, chain, NEW) == keys
     for refused in (ahead, replace(sealed, epoch=99)):
         with pytest.raises(AmendmentError):
-            opened_media(newcomer, refused, charter, NEW)
+            opened_media(newcomer, refused, chain, NEW)
+
+
+async def test_a_newcomer_refuses_media_keys_that_the_charter_does_not_show(
+    four: Fleet, caplog: pytest.LogCaptureFixture
+) -> None:
+    joining = four[NEW].services.joining
+    await joining.join(await invitation(four))
+    proposal = await admit(four)
+    await joining.run()
+    await agree(four, proposal, "b.demo", "c.demo")
+    await at_version(four, 2, *NAMES)
+    shared = four["a.demo"].base.situation.shared
+    assert shared is not None
+    right = shared.membership
+    media = {n: MediaKeys(each.token, bytes(32)) for n, each in right.media.items()}
+    shared.membership = dataclasses.replace(right, media=media)
+
+    with pytest.raises(PeerError, match=r"media group key.*charter"):
+        await joining.run()
+    assert four[NEW].base.situation.shared is None
+    assert await asyncio.to_thread(load_media_keys, four.place(NEW)) == {}
+    (said,) = [each for each in caplog.records if "media keys" in each.message]
+    assert four["a.demo"].base.situation.config.url in str(vars(said))
+    shared.membership = right
+    await joining.run()
+    await at_version(four, 2, NEW)
 
 
 async def test_who_came_long_ago_keeps_nobody_from_inviting(four: Fleet) -> None:

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """A member that lies about keys, floods, or hurries, costs nobody anything."""
 
+from asyncio import to_thread
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from msgspec.structs import replace
 from tests.node.fleet import NAMES, Fleet
 from tests.node.renewing.fleet import (
     carrying_of,
@@ -16,13 +17,15 @@ from tests.node.renewing.fleet import (
 from fedsafe_crypto.dkg_messages import MAX_MESSAGE_BYTES
 from fedsafe_crypto.feldman import token_key_commitment
 from fedsafe_crypto.seal import RecipientKey, seal
-from fedsafe_federation.errors import AmendmentError
+from fedsafe_federation.errors import AmendmentError, PeerError
 from fedsafe_federation.refreshing import REST
 from fedsafe_federation.resharing import PROPOSAL, ResharingProposal, sign_resharing
 from fedsafe_federation.signed import Signed, sign_payload
-from fedsafe_node.governing.media_keys import media_context, opened_media
+from fedsafe_node.governing.media_keys import media_context, opened_media, sealed_media
 from fedsafe_node.governing.messages import SealedKeys
-from fedsafe_node.renewing.messages import CarriedRequest
+from fedsafe_node.keys import MediaKeys, load_media_keys
+from fedsafe_node.membership import Membership
+from fedsafe_node.renewing.messages import CarriedRequest, Lacked
 
 A, B, C = NAMES
 KEY = RecipientKey.generate()
@@ -30,17 +33,24 @@ KEY = RecipientKey.generate()
 
 @pytest.mark.parametrize(
     ("number", "secret"),
-    [((1, 1), bytes(64)), ((1, 1), bytes(62)), ((1, 1), b""), ((2**31 - 1, 1), None)],
+    [
+        ((1, 1), bytes(64)),
+        ((1, 1), bytes(62)),
+        ((1, 1), b""),
+        ((1, 1), "another group key"),
+        ((1, 2), None),
+        ((2**31 - 1, 1), None),
+    ],
 )
 async def test_media_keys_are_those_of_the_charter(
-    trio: Fleet, number: tuple[int, int], secret: bytes | None
+    trio: Fleet, number: tuple[int, int], secret: bytes | str | None
 ) -> None:
     membership = membership_of(trio, A)
     keys = membership.media[1, 1]
     right = keys.token + keys.group
-    charter, [entry] = membership.charter, membership.charter.epochs
-    said = token_key_commitment(charter.federation, 1, keys.token)
-    charter = replace(charter, epochs=[replace(entry, tokens=said)])
+    charter = membership.charter
+    if isinstance(secret, str):
+        secret = keys.token + bytes(32)
 
     def sealed(epoch: int, generation: int, plain: bytes) -> SealedKeys:
         context = media_context(charter.federation, B, epoch, generation)
@@ -48,11 +58,35 @@ async def test_media_keys_are_those_of_the_charter(
         data = seal(KEY.public, plain, info=info, aad=context)
         return SealedKeys(epoch=epoch, generation=generation, sealed=data)
 
-    assert opened_media(KEY, sealed(1, 1, right), charter, B) == keys
+    assert opened_media(KEY, sealed(1, 1, right), [charter], B) == keys
     with pytest.raises(AmendmentError, match="of the charter"):
         opened_media(
-            KEY, sealed(*number, right if secret is None else secret), charter, B
+            KEY, sealed(*number, right if secret is None else secret), [charter], B
         )
+
+
+async def test_who_hands_out_another_group_key_is_refused_and_named(
+    trio: Fleet, caplog: pytest.LogCaptureFixture
+) -> None:
+    scene, place = await scene_of(trio, C), trio.place(C)
+    honest = membership_of(trio, B)
+    right = honest.media[1, 1]
+    liar = replace(honest, media={(1, 1): MediaKeys(right.token, bytes(32))})
+    sealing, lacks = trio[C].base.keys.sealing.public, [Lacked(epoch=1, generation=1)]
+    await to_thread((place.keys / "media-1-1.key").unlink)
+
+    async def given(by: Membership) -> None:
+        sealed = sealed_media(by, C, sealing, [(1, 1)])
+        keep = carrying_of(trio, C)._keep_media  # noqa: SLF001
+        await keep(scene, sealed, lacks, B)
+
+    with pytest.raises(PeerError, match="media group key"):
+        await given(liar)
+    assert await to_thread(load_media_keys, place) == {}
+    [said] = [each for each in caplog.records if "media keys" in each.message]
+    assert f"'peer': '{B}'" in str(vars(said))
+    await given(honest)
+    assert await to_thread(load_media_keys, place) == {(1, 1): right}
 
 
 async def told(fleet: Fleet, statement: Signed) -> None:
@@ -79,6 +113,7 @@ async def proposed(fleet: Fleet, *, seconds: int) -> Signed:
         generation=1,
         threshold=membership.epoch.threshold,
         tokens=token_key_commitment(membership.charter.federation, 1, token),
+        commits=True,
         created=now,
         deadline=now + seconds,
     )
