@@ -58,3 +58,22 @@ class WitnessGate:
         if not theirs.reached(by):
             return False
         return self.own is None or self.own.reached(by | {witness_of(origin)})
+
+    def vouched(self, origin: Member, note: str, courier: Member) -> int | None:
+        """Say until when a checkpoint was an origin's newest, as UTC seconds.
+
+        Whoever carries it is no witness of that. Where the charter wants none, nobody
+        can tell.
+        """
+        wanted = feed_policy(self.charter, origin.name)
+        others = {each.key for each in wanted.witnesses} - {witness_of(courier)}
+        if wanted.quorum.needed == 0:
+            return None
+        try:
+            said = verify_cosignatures(note.encode(), others)
+        except CryptoError:
+            return None
+        for at in sorted(said.values(), reverse=True):
+            if wanted.reached({key for key, when in said.items() if when >= at}):
+                return at
+        return None

@@ -28,7 +28,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final, Protocol, TypeVar
 
 from fedsafe_federation.charter import Charter, Member
@@ -117,8 +117,12 @@ class Shelf(Protocol):
         """
         ...
 
-    async def touch(self, origin: str, *, at: datetime, carried: bool = False) -> None:
-        """Note that the origin, or a courier, had nothing new at that moment."""
+    async def touch(self, origin: str, *, at: datetime) -> None:
+        """Note that the origin had nothing new at that moment."""
+        ...
+
+    async def vouch(self, origin: str, *, until: datetime) -> None:
+        """Note until when the copy had all of its feed, by the word of witnesses."""
         ...
 
     async def wait(self, origin: str, *, at: datetime) -> None:
@@ -318,7 +322,7 @@ class Replicator:
         if verified.records and not self._gate.admits(
             self.origin, batch.trailer.checkpoint
         ):
-            if not more:
+            if not (more or carried):
                 await self._shelf.wait(self.origin.name, at=self._now())
             raise NotWitnessedError(self.origin.name)
         new = verified.records or verified.again is not None
@@ -328,13 +332,23 @@ class Replicator:
             await self._shelf.apply(
                 self.origin.name, verified, at=self._now(), carried=carried
             )
-        elif not more and (carried or not verified.waiting):
-            await self._shelf.touch(self.origin.name, at=self._now(), carried=carried)
-        if verified.waiting and not (verified.records or more):
+        elif not (more or carried or verified.waiting):
+            await self._shelf.touch(self.origin.name, at=self._now())
+        if verified.waiting and not (verified.records or more or carried):
             await self._shelf.wait(self.origin.name, at=self._now())
         newest = verified.known
         size = newest.checkpoint.size if newest.checkpoint else 0
-        return len(verified.records), more or newest.frontier.size < size
+        behind = more or newest.frontier.size < size
+        if courier is not None and not behind:
+            await self._vouch(courier, batch.trailer.checkpoint)
+        return len(verified.records), behind
+
+    async def _vouch(self, courier: Member, note: str) -> None:
+        """Believe a courier no more of how fresh its copy is than witnesses prove."""
+        until = self._gate.vouched(self.origin, note, courier)
+        if until is not None:
+            moment = min(datetime.fromtimestamp(until, UTC), self._now())
+            await self._shelf.vouch(self.origin.name, until=moment)
 
     async def _restrict(self, size: int, statements: Sequence[Signed]) -> None:
         if not statements:

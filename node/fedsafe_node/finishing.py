@@ -51,9 +51,13 @@ class Finishing:
         """Apply restrictions, then keep records, signals and position together."""
         await self._whole(self._shelf.apply(origin, batch, at=at, carried=carried))
 
-    async def touch(self, origin: str, *, at: datetime, carried: bool = False) -> None:
-        """Note that the origin, or a courier, had nothing new at that moment."""
-        await self._whole(self._shelf.touch(origin, at=at, carried=carried))
+    async def touch(self, origin: str, *, at: datetime) -> None:
+        """Note that the origin had nothing new at that moment."""
+        await self._whole(self._shelf.touch(origin, at=at))
+
+    async def vouch(self, origin: str, *, until: datetime) -> None:
+        """Note until when the copy had all of its feed, by the word of witnesses."""
+        await self._whole(self._shelf.vouch(origin, until=until))
 
     async def wait(self, origin: str, *, at: datetime) -> None:
         """Note that what the origin has new waits for its witnesses."""

@@ -46,9 +46,11 @@ class Coverage:
     `set_aside` has from where on an origin's feed is in quarantine here: it is never
     covered then.
 
-    What an origin has stopped arrives from others as well. Who has heard of none of
-    them since it began, or for a day, does not know what was revoked meanwhile: such a
-    copy is not *current*, and nothing of it matches.
+    What an origin has stopped arrives from others as well, but nobody who carries it
+    can say that there is no more: it counts up to the moment that witnesses have signed
+    for. Who has heard of the origin not since it began, and of what is proven not for
+    a day, does not know what was revoked meanwhile: such a copy is not *current*, and
+    nothing of it matches.
     """
 
     def __init__(self, stale_after: timedelta) -> None:
@@ -67,19 +69,21 @@ class Coverage:
         self._seen[origin] = at
 
     def caught_up(self, origin: str, at: datetime) -> None:
-        """Note that our copy had all restrictions that somebody could give us."""
-        self._caught[origin] = at
+        """Note that our copy provably had all restrictions of that moment."""
+        before = self._caught.get(origin)
+        self._caught[origin] = at if before is None else max(at, before)
 
     def is_current(self, origin: str, now: datetime) -> bool:
         """Whether what an origin has stopped is stopped here, as far as one can know.
 
         Since this node began: it may have been away for days.
         """
-        moments = (each.get(origin) for each in (self._seen, self._caught))
-        last = max((each for each in moments if each is not None), default=None)
-        if last is None or now - last > LIFE:
+        seen, caught = self._seen.get(origin), self._caught.get(origin)
+        if caught is not None and now - caught <= LIFE:
+            return True
+        if seen is None or now - seen > LIFE:
             return False
-        return self.since is None or last >= self.since - self._stale_after
+        return self.since is None or seen >= self.since - self._stale_after
 
     def caught(self) -> dict[str, datetime]:
         """Give the last moment at which each origin's restrictions were all here."""

@@ -348,6 +348,7 @@ class MemoryShelf:
     carried: int = 0
     asked_of_couriers: int = 0
     waited: int = 0
+    vouched: list[datetime] = field(default_factory=list)
     suspended: EquivocationError | None = None
     moved: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -384,10 +385,15 @@ class MemoryShelf:
         self.moved.set()
         await asyncio.sleep(0)
 
-    async def touch(self, origin: str, *, at: datetime, carried: bool = False) -> None:
+    async def touch(self, origin: str, *, at: datetime) -> None:
         assert (origin, at) == (NAMES[0], NOW)
         await asyncio.sleep(0)
-        self.touched += not carried
+        self.touched += 1
+
+    async def vouch(self, origin: str, *, until: datetime) -> None:
+        assert origin == NAMES[0]
+        await asyncio.sleep(0)
+        self.vouched.append(until)
 
     async def wait(self, origin: str, *, at: datetime) -> None:
         assert (origin, at) == (NAMES[0], NOW)
@@ -437,10 +443,11 @@ def replicator(  # noqa: PLR0913
     jitter: Callable[[], float] = lambda: 1.0,
     pace: Pace | None = None,
     couriers: Callable[[], Sequence[Member]] = tuple,
+    charter: Charter | None = None,
 ) -> Replicator:
     return Replicator(
         world().charter.members[0],
-        charter=world().charter,
+        charter=charter or world().charter,
         fetch=fetch,
         shelf=shelf,
         offload=in_place,

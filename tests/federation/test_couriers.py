@@ -11,9 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.federation.conftest import (
+    NOW,
     Log,
     MemoryShelf,
     in_trailer,
+    key_of,
     known_of,
     make_log,
     replicator,
@@ -22,6 +24,7 @@ from tests.federation.conftest import (
     world,
 )
 
+from fedsafe_crypto.cosignature import cosign
 from fedsafe_federation import replication
 from fedsafe_federation.charter import Member
 from fedsafe_federation.errors import (
@@ -36,6 +39,7 @@ from fedsafe_federation.verification import verify_batch
 
 CHARTER = world().charter
 ORIGIN, *OTHERS = CHARTER.members
+COURIER, WITNESS, *_ = OTHERS
 
 
 def carried(log: Log, request: FeedRequest) -> bytes:
@@ -87,6 +91,74 @@ async def test_a_carried_copy_is_never_seen_as_complete() -> None:
 
     assert shelf.touched == 0
     assert shelf.asked_of_couriers
+
+
+def cosigned(data: bytes, times: Mapping[str, int]) -> bytes:
+    batch = decode_batch(ORIGIN.name, data)
+    note = batch.trailer.checkpoint
+    text = note.partition("\n\n")[0] + "\n"
+    for name, at in times.items():
+        note += cosign(text, f"{name}/witness", key_of(name, "witness"), at=at)
+    return encode_batch(
+        batch.restrictions,
+        batch.records,
+        next_index=batch.trailer.next,
+        checkpoint=note,
+        consistency=batch.trailer.consistency,
+        extends=batch.trailer.extends,
+    )
+
+
+@pytest.mark.parametrize(
+    ("times", "until"),
+    [
+        ({}, []),
+        ({COURIER.name: 2_000}, []),
+        ({COURIER.name: 2_000, WITNESS.name: 1_000}, [1_000]),
+        ({WITNESS.name: int(NOW.timestamp()) + 60}, [int(NOW.timestamp())]),
+    ],
+    ids=["nobody", "the courier", "another", "one whose clock is ahead"],
+)
+async def test_a_courier_renews_no_more_than_others_have_witnessed(
+    times: Mapping[str, int], until: list[int]
+) -> None:
+    log, shelf = make_log(3, 1), MemoryShelf()
+    await replicator(shelf, Members({ORIGIN.name: log})).catch_up()
+    shelf.touched = 0
+
+    async def fetch(member: Member, request: FeedRequest) -> bytes:
+        if member != COURIER:
+            raise PeerError(member.name, "is away")
+        await asyncio.sleep(0)
+        return cosigned(carried(log, request), times)
+
+    charter = msgspec.structs.replace(CHARTER, witness_quorum="majority")
+    machine = replicator(shelf, fetch, couriers=lambda: [COURIER], charter=charter)
+    await machine.carry()
+
+    assert [int(each.timestamp()) for each in shelf.vouched] == until
+    assert (shelf.touched, shelf.waited) == (0, 0)
+
+
+async def test_a_copy_that_is_not_whole_renews_nothing() -> None:
+    log, shelf = make_log(3, 0), MemoryShelf()
+    await replicator(shelf, Members({ORIGIN.name: log})).catch_up()
+    size = log.size
+    for number in range(4):
+        log.add_signal(50 + number)
+
+    async def fetch(member: Member, request: FeedRequest) -> bytes:
+        del member
+        await asyncio.sleep(0)
+        part = carried(log, replace(request, limit=1))
+        return cosigned(part, {WITNESS.name: 1_000})
+
+    charter = msgspec.structs.replace(CHARTER, witness_quorum="majority")
+    machine = replicator(shelf, fetch, couriers=lambda: [COURIER], charter=charter)
+    await machine.carry()
+
+    assert len(shelf.records) == size + 1
+    assert shelf.vouched == []
 
 
 async def test_couriers_are_asked_only_once_the_origin_has_failed() -> None:

@@ -78,3 +78,17 @@ async def test_others_stay_known_after_a_gate_record(trio: Fleet) -> None:
     assert now.site.names == before.names == ("a.demo", "b.demo", "c.demo")
     assert len(now.site.addresses) == 4
     assert now.others() == ["b.demo", "c.demo"]
+
+
+def test_what_witnesses_prove_of_a_copy_counts_for_a_day() -> None:
+    now, coverage = BEGAN, Coverage(STALE)
+    coverage.since = now
+    coverage.saw("a.demo", now - timedelta(hours=2))
+    before = coverage.is_current("a.demo", now)
+    coverage.caught_up("a.demo", now - timedelta(hours=23))
+    coverage.caught_up("a.demo", now - timedelta(hours=30))
+
+    assert not before
+    assert coverage.is_current("a.demo", now)
+    assert not coverage.is_current("a.demo", now + timedelta(hours=2))
+    assert not coverage.covers("a.demo", now)

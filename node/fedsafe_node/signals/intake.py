@@ -220,8 +220,6 @@ class Intake:
             self._situation.coverage.waiting.pop(origin, None)
         if whole:
             self._situation.coverage.saw(origin, at)
-        elif _complete(batch):
-            self._situation.coverage.caught_up(origin, at)
 
     def _note(self, origin: str, kept: "_Kept", known: Known) -> None:
         span, lacking = kept.span, kept.gaps.lacking
@@ -237,11 +235,12 @@ class Intake:
             _, last = self._patience.get(origin, (0, 1))
             self._patience[origin] = (last, min(2 * last + 1, _MOST_PATIENCE))
 
-    async def touch(self, origin: str, *, at: datetime, carried: bool = False) -> None:
+    async def vouch(self, origin: str, *, until: datetime) -> None:
+        """Note until when the copy had all of its feed, by the word of witnesses."""
+        self._situation.coverage.caught_up(origin, until)
+
+    async def touch(self, origin: str, *, at: datetime) -> None:
         """Note that the copy was complete at that moment."""
-        if carried:
-            self._situation.coverage.caught_up(origin, at)
-            return
         self._situation.coverage.saw(origin, at)
         self._situation.coverage.waiting.pop(origin, None)
         known = self._known.get(origin)
