@@ -48,10 +48,26 @@ _FIELDS: Final[Words] = {
     "unanswered": ("offen vor dem Schließen", "open before closing"),
 }
 _QUEUE: Final = (
-    ("Fall", "Dringlichkeit", "Stand", "Minderjährige", "bekannt seit", "bis"),
-    ("case", "urgency", "state", "minors", "known since", "dispatch by"),
+    ("Fall", "Dringlichkeit", "Stand", "Minderjährige", "bekannt seit", "als Nächstes"),
+    ("case", "urgency", "state", "minors", "known since", "next"),
 )
 _EMPTY: Final = ("kein Fall ist offen", "no case is open")
+_MILESTONES: Final[Words] = {
+    "call": ("anrufen", "call"),
+    "dispatch": ("übermitteln", "dispatch"),
+    "acknowledgement": ("Bestätigung", "acknowledgement"),
+    "second_look": ("zweiter Blick", "second look"),
+}
+_WAYS: Final[Words] = {
+    "next_contact": ("nächste Ansprechperson", "next contact"),
+    "management": ("Leitung benachrichtigen", "tell the management"),
+    "second_channel": ("zweiter Weg", "second channel"),
+    "phone": ("anrufen", "phone"),
+    "reminder": ("erinnern", "remind them"),
+    "other_offers": ("andere Hilfsangebote zeigen", "show other offers of help"),
+}
+_LATE: Final = ("überfällig", "overdue")
+_TERMS: Final = ("Fristen:", "deadlines:")
 _YOUNG: Final = (("nein", "ja", "unbekannt"), ("no", "yes", "unknown"))
 _LACKS: Final = ("es fehlt noch:", "still lacking:")
 _STEPS: Final = ("Schritte:", "steps:")
@@ -99,7 +115,7 @@ def tell_queue(settings: Settings, answer: dict[str, Any]) -> ExitStatus:
                 _cell("state", each, settings),
                 _YOUNG[language][_young(each)],
                 shown(each["known_at"]),
-                shown(each["dispatch_by"]),
+                _next(each, language),
             ]
             for each in answer["cases"]
         ]
@@ -126,6 +142,7 @@ def tell_case(settings: Settings, answer: dict[str, Any]) -> ExitStatus:
         line(text.de if settings.german else text.en)
         line(f"   {json.dumps(value, ensure_ascii=False)}")
     _tell_holds(answer, settings)
+    _tell_terms(answer, language)
     if answer["checklist"]:
         line()
         line(_STEPS[language])
@@ -152,6 +169,30 @@ def _tell_holds(answer: dict[str, Any], settings: Settings) -> None:
         line(_RELEASE[language].format(", ".join(release["partners"]), people))
         if release["second_by"] is not None:
             line(_SECOND[language].format(shown(release["second_by"])))
+
+
+def _next(listed: dict[str, Any], language: int) -> str:
+    """Say what a case owes next, and that it is overdue."""
+    return _owed(listed["owed"][0], language) if listed["owed"] else ""
+
+
+def _owed(term: dict[str, Any], language: int) -> str:
+    what = _MILESTONES[term["milestone"]][language]
+    late = f" ({_LATE[language]})" if term["overdue"] else ""
+    return f"{what}: {shown(term['due_at'])}{late}"
+
+
+def _tell_terms(answer: dict[str, Any], language: int) -> None:
+    if answer["terms"]:
+        line()
+        line(_TERMS[language])
+    for term in answer["terms"]:
+        mark = " " if term["met_at"] is None else "x"
+        line(f"   [{mark}] {_owed(term, language)}")
+    for alarm in answer["alarms"]:
+        if alarm["fallback"] is not None:
+            when, way = shown(alarm["told_at"]), _WAYS[alarm["fallback"]][language]
+            line(f"   {when}: {way}")
 
 
 def _young(listed: dict[str, Any]) -> int:

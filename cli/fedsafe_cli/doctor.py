@@ -21,6 +21,7 @@ import click
 
 from fedsafe_cli.client import Client
 from fedsafe_cli.diagnosis import Finding, Level
+from fedsafe_cli.doctor_deadlines import overdue
 from fedsafe_cli.doctor_epochs import epochs
 from fedsafe_cli.doctor_server import server, unasked
 from fedsafe_cli.doctor_texts import said
@@ -344,10 +345,7 @@ def _node(directory: Path) -> Iterator[Finding]:
     yield from _owed(status)
     yield from epochs(status, int(time.time()))  # noqa: TID251 (the machine's clock)
     yield from _shares(status)
-    if late := status.get("breaches_overdue"):
-        way_out = "tell the authority, then `fedsafe breach notify`"
-        found = f"the 72 hours are over for {late} breaches"
-        yield Finding("breaches", Level.FAIL, found, way_out)
+    yield from overdue(status)
     if broken := status.get("circuits_broken"):
         way_out = "`fedsafe budget show` says whose, and until when"
         found = f"{broken} ways of asking or publishing are shut by a pattern"

@@ -117,6 +117,13 @@ SAID: Final[Mapping[str, str]] = {
     "tell the authority, then `fedsafe breach notify`": (
         "die Behörde unterrichten, dann `fedsafe breach notify`"
     ),
+    "{late} cases are overdue": "{late} Fälle sind überfällig",
+    "`fedsafe case list` says which, and what they owe": (
+        "`fedsafe case list` sagt, welche, und was sie schulden"
+    ),
+    "{urgent} about life or safety are overdue": (
+        "{urgent} über Leben oder Sicherheit sind überfällig"
+    ),
     "{broken} ways of asking or publishing are shut by a pattern": (
         "{broken} Wege zu fragen oder zu melden sind wegen eines Musters gesperrt"
     ),

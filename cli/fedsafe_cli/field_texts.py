@@ -26,6 +26,8 @@ FIELDS: Final[dict[str, str]] = {
     "keys_unfinished": "Schlüssel, deren Vernichtung offen ist",
     "breaches_open": "offene Datenpannen",
     "breaches_overdue": "überfällige Datenpannen",
+    "cases_open": "offene Fälle",
+    "cases_overdue": "überfällige Fälle",
     "disk": "Platz auf dem Datenträger",
     "disk_free_mib": "frei (MiB)",
     "reserve_mib": "Reserve (MiB)",

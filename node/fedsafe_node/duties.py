@@ -9,6 +9,7 @@ from typing import Final
 from fedsafe_federation.metering import HOUR, HOURS
 from fedsafe_node.breaches.clock import remind_of_breaches
 from fedsafe_node.budgets.meter import DAY, SLOT
+from fedsafe_node.cases.clockwork import CaseClock, tend_cases
 from fedsafe_node.governing.ballot import Ballot
 from fedsafe_node.governing.joining import Joining
 from fedsafe_node.index.lists import Lists
@@ -20,7 +21,12 @@ from fedsafe_node.peering.service import PeeringService
 from fedsafe_node.peering.serving import FeedServer
 from fedsafe_node.people.approvals import sweep_acts
 from fedsafe_node.people.office import Office
-from fedsafe_node.provider_events.announcing import Announcer
+from fedsafe_node.provider_events.announcing import (
+    Announcement,
+    Announcer,
+    Content,
+    EventKind,
+)
 from fedsafe_node.provider_events.upkeep import EventUpkeep
 from fedsafe_node.renewing.tending import Tending
 from fedsafe_node.review.clockwork import tend_reviews
@@ -46,7 +52,7 @@ _KEPT_DAYS: Final = 31  # as long as a backfill may take, and more
 
 
 class Duties:
-    """Disputes, expiry, sums of evaluations, checkpoints, index merges, clean-up."""
+    """Cases, disputes, expiry, sums of evaluations, checkpoints, merges, clean-up."""
 
     def __init__(  # noqa: PLR0913 - every duty has its part
         self,
@@ -86,6 +92,7 @@ class Duties:
             "acts": Job(self._sweep_acts, _HOUR),
             "breaches": Job(self._remind_of_breaches, _MINUTE),
             "budgets": Job(self._forget_spent, _HOUR),
+            "cases": Job(self._tend_cases, _RELOCK),
             "checkpoint": Job(self._feed.checkpoint, _MINUTE),
             "comparing": Job(self._witnesses.comparing.run, _HOUR, asks_others=True),
             "cosigning": Job(self._witnesses.cosigning.run, _MINUTE, asks_others=True),
@@ -162,6 +169,15 @@ class Duties:
     async def _remind_of_breaches(self) -> None:
         has_members = bool(self._desk.situation.others())
         await remind_of_breaches(self._desk, self._announcer, has_members=has_members)
+
+    async def _tend_cases(self) -> None:
+        calendar = self._desk.situation.config.deadlines.calendar
+        await tend_cases(CaseClock(self._office, self._tell_of_case, calendar))
+
+    async def _tell_of_case(self, tx: Transaction, content: Content) -> None:
+        # Cases and events know nothing of each other.
+        announcement = Announcement(EventKind.CASE_DUE, content=content)
+        await self._announcer.announce(tx, announcement)
 
     async def _forget_spent(self) -> None:
         before = int(self._desk.clock.now().timestamp()) - DAY - SLOT

@@ -270,7 +270,8 @@ class StatusAnswer(Message, frozen=True):
     both has counted and the other has not,
     `circuits_broken` counts what a pattern has shut (`GET /v1/budgets`),
     `keys_unfinished` keys of which it is open whether they are destroyed;
-    `breaches_overdue` counts those open whose 72 hours are over. `not_approved` names
+    `breaches_overdue` counts those open whose 72 hours are over, `cases_overdue` the
+    open cases that owe something by now. `not_approved` names
     what node.toml names now, and the node does not decide by. `rests` says why the
     node exchanges nothing, though it is a member. `epoch_ends` is the day from which on
     nothing is published in the newest key epoch, `ending_over` the day on which the one
@@ -314,6 +315,8 @@ class StatusAnswer(Message, frozen=True):
     keys_uncommitted: list[str] = []
     breaches_open: int = 0
     breaches_overdue: int = 0
+    cases_open: int = 0
+    cases_overdue: int = 0
     disk: str = "ok"
     disk_free_mib: int | None = None
     reserve_mib: int | None = None

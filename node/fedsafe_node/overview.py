@@ -11,6 +11,7 @@ from typing import Final
 from fedsafe_crypto.sodium import describe
 from fedsafe_federation.verification import feed_name
 from fedsafe_node.breaches.clock import count_breaches
+from fedsafe_node.cases.clockwork import Overdue, count_overdue
 from fedsafe_node.clock import Clock
 from fedsafe_node.errors import StoreError
 from fedsafe_node.evidence.destroying import unfinished_effects
@@ -62,6 +63,7 @@ class _Counted:
     differing: dict[str, int]
     keys: int
     breaches: tuple[int, int]
+    cases: Overdue
     texts: list[TextName]
     departed: list[str]
 
@@ -85,9 +87,14 @@ async def _count(
         differing=_differing(await reader.tallies((now - _WEEK) // _DAY)),
         keys=len(await unfinished_effects(reader)),
         breaches=await count_breaches(reader, now),
+        cases=await _cases(reader, situation, now),
         texts=await notices.drafts(reader),
         departed=await _departed(reader),
     )
+
+
+async def _cases(reader: Reader, situation: Situation, now: int) -> Overdue:
+    return await count_overdue(reader, situation.config.deadlines.calendar, now)
 
 
 async def _departed(reader: Reader) -> list[str]:
@@ -95,7 +102,7 @@ async def _departed(reader: Reader) -> list[str]:
     return [] if scene is None else warnings(scene)
 
 
-async def _check_rows(reader: Reader) -> dict[str, str]:
+async def _check_rows(reader: Reader, situation: Situation, now: int) -> dict[str, str]:
     """Say what in the store waits for too long."""
     checks: dict[str, str] = {}
     if left := await unfinished_effects(reader):
@@ -111,6 +118,8 @@ async def _check_rows(reader: Reader) -> dict[str, str]:
     waiting = await reader.tasks_waiting()
     if waiting > MAX_WAITING:
         checks["reviews"] = f"{waiting} wait for a person"
+    if urgent := (await _cases(reader, situation, now)).urgent:
+        checks["cases"] = f"{urgent} about life or safety are overdue"
     return checks
 
 
@@ -195,6 +204,8 @@ class Overview:
             keys_unfinished=found.keys,
             breaches_open=breaches,
             breaches_overdue=late,
+            cases_open=found.cases.open,
+            cases_overdue=found.cases.late,
             disk=disk_state(room),
             disk_free_mib=None if room is None else room.free >> 20,
             reserve_mib=_reserve_mib(room),
@@ -214,7 +225,10 @@ class Overview:
         checks = {"store": await self._check_store()}
         checks["disk"] = _told(await self._store.room())
         try:
-            checks |= await self._store.read(_check_rows)
+            at = int(self._clock.now().timestamp())
+            checks |= await self._store.scan(
+                lambda reader: _check_rows(reader, self._situation, at)
+            )
         except StoreError:
             was = checks["store"]
             checks["store"] = f"{'failing' if was == 'ok' else was}; it cannot be read"

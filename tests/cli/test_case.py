@@ -22,6 +22,14 @@ LISTED: Final = {
     "ages_known": True,
     "known_at": 1_795_512_600,
     "dispatch_by": 1_795_527_000,
+    "owed": [
+        {
+            "milestone": "dispatch",
+            "due_at": 1_795_527_000,
+            "met_at": None,
+            "overdue": True,
+        }
+    ],
     "opened_by": "ella",
 }
 SHOWN: Final[dict[str, Any]] = {
@@ -69,6 +77,8 @@ SHOWN: Final[dict[str, Any]] = {
         {"code": "no_contact", "element": "contact", "de": "fehlt", "en": "lacks"}
     ],
     "steps": [],
+    "terms": [],
+    "alarms": [],
 }
 
 

@@ -18,6 +18,7 @@ NOT_FOLLOWED = {
         "add_act",
         "add_audience",
         "add_breach_entry",
+        "add_case_alarm",
         "add_case_step",
         "put_case",
         "add_custody",

@@ -205,6 +205,7 @@ JOB_EVENTS: Final[Mapping[str, tuple[Event, ...]]] = {
         Event.KEY_DESTROYED,
     ),
     "breaches": (Event.BREACH_DUE,),
+    "cases": (Event.CASE_DUE,),
     "budgets": (),
     "checkpoint": (),
     "comparing": (Event.FORK_SEEN, Event.ORIGIN_SUSPENDED, Event.FORK_PROVEN),

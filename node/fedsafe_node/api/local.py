@@ -133,6 +133,7 @@ async def metrics(call: Call) -> object:
             "disputes_beyond_budget": sum(now.disputes_beyond_budget.values()),
             "circuits_broken": now.circuits_broken,
             "breaches_overdue": now.breaches_overdue,
+            "cases_overdue": now.cases_overdue,
             "peers_covered": sum(peer.covered for peer in now.peers),
         }
     )

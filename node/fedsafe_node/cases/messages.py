@@ -11,12 +11,14 @@ from typing import Annotated
 import msgspec
 
 from fedsafe_node.messages import Message, Reference
+from fedsafe_policies.escalation.clocks import Milestone, Stage
 from fedsafe_policies.escalation.closing import EvidenceDecision, Help
 from fedsafe_policies.escalation.manifest import Attachment
 from fedsafe_policies.escalation.opening import CaseSource
 from fedsafe_policies.escalation.package import Elements, Feature, Threat
 from fedsafe_policies.escalation.playbooks import StepId
 from fedsafe_policies.escalation.states import CaseState
+from fedsafe_policies.escalation.urgency import Fallback
 from fedsafe_policies.escalation.vocabulary import (
     Absence,
     AgeBand,
@@ -114,11 +116,30 @@ class CasesQuery(Message, frozen=True):
     purpose: Purpose | None = None
 
 
+class TermShown(Message, frozen=True):
+    """One thing that a case owes: by when, and when it came."""
+
+    milestone: Milestone
+    due_at: int
+    met_at: int | None
+    overdue: bool
+
+
+class AlarmShown(Message, frozen=True):
+    """That people were told of something; `fallback` is the way that was next."""
+
+    milestone: Milestone
+    stage: Stage
+    fallback: Fallback | None
+    due_at: int
+    told_at: int
+
+
 class CaseListed(Message, frozen=True):
     """A case in the queue: what its order needs, and nothing of what it is about.
 
     `minors` is whether somebody affected is, or may be, under eighteen; without
-    `ages_known` nobody has said.
+    `ages_known` nobody has said. `owed` is what it owes still, by when it is due.
     """
 
     case: CaseId
@@ -127,7 +148,8 @@ class CaseListed(Message, frozen=True):
     minors: bool
     ages_known: bool
     known_at: int
-    dispatch_by: int | None
+    dispatch_by: int
+    owed: list[TermShown]
     opened_by: str
 
 
@@ -191,7 +213,8 @@ class CaseAnswer(Message, frozen=True):
     """A case as the asker's role sees it.
 
     `hidden` names the elements that are there and are not this role's to see;
-    `unanswered` what keeps it from being closed, `gaps` from going to any partner.
+    `unanswered` what keeps it from being closed, `gaps` from going to any partner;
+    `terms` what it owes by when, and `alarms` what people were told of that.
     """
 
     case: CaseId
@@ -219,3 +242,5 @@ class CaseAnswer(Message, frozen=True):
     unanswered: list[str]
     gaps: list[LackShown]
     steps: list[CaseStepShown]
+    terms: list[TermShown]
+    alarms: list[AlarmShown]

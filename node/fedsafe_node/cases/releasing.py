@@ -14,6 +14,7 @@ import msgspec
 
 from fedsafe_federation.wireformat import decode, encode
 from fedsafe_node.cases.content import CaseFile, Release
+from fedsafe_node.cases.course import LOOKED_AT
 from fedsafe_node.cases.keeping import CaseKeeper, Change
 from fedsafe_node.errors import DeniedError, WrongStateError
 from fedsafe_node.store.cases_rows import CaseRow
@@ -34,6 +35,7 @@ from fedsafe_policies.reasons import Refusal
 from fedsafe_policies.vocabulary import Act
 
 KIND: Final = Act.DISPATCH
+SECOND_LOOK: Final = "second_look"
 
 
 _ALONE: Final = {
@@ -108,12 +110,28 @@ def refuse(
     return DeniedError(deny(refusal, policy, "dispatch"))
 
 
-def approved(
-    row: CaseRow, file: CaseFile, release: Release, *, step: str = "approved"
-) -> Change:
+def waits_for_look(row: CaseRow, file: CaseFile) -> bool:
+    """Whether a second person has yet to look at what one person let go."""
+    release, rule = file.release, urgencies()[_of(row)]
+    is_alone = release is not None and release.second is None
+    return is_alone and rule.second_look is not None
+
+
+def looked_at(row: CaseRow, file: CaseFile, release: Release) -> Change:
+    """Note that a second person has looked; the case stays where it is by now."""
+    return Change(
+        step=LOOKED_AT,
+        state=CaseState(row.state),
+        urgency=_of(row),
+        known_at=row.known_at,
+        file=msgspec.structs.replace(file, release=release),
+    )
+
+
+def approved(row: CaseRow, file: CaseFile, release: Release) -> Change:
     """Make of a case one that may go."""
     return Change(
-        step=step,
+        step="approved",
         state=CaseState.APPROVED,
         urgency=Urgency(row.urgency),
         known_at=row.known_at,

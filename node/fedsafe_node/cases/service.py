@@ -20,6 +20,7 @@ from fedsafe_node.cases.changing import (
     editable_state,
     first_file,
 )
+from fedsafe_node.cases.clockwork import courses
 from fedsafe_node.cases.content import CaseFile, Release
 from fedsafe_node.cases.keeping import CaseKeeper, Change
 from fedsafe_node.cases.messages import (
@@ -33,13 +34,16 @@ from fedsafe_node.cases.messages import (
 )
 from fedsafe_node.cases.releasing import (
     KIND,
+    SECOND_LOOK,
     approved,
     check_release,
     dispatch_content,
+    looked_at,
     refuse,
     takes_two,
+    waits_for_look,
 )
-from fedsafe_node.cases.showing import queue_of, show_case
+from fedsafe_node.cases.showing import Told, queue_of, show_case
 from fedsafe_node.errors import BadRequestError, DeniedError, WrongStateError
 from fedsafe_node.idempotency import Once
 from fedsafe_node.log.audit import Detail, Event
@@ -52,9 +56,10 @@ from fedsafe_node.store.cases_rows import CaseRow
 from fedsafe_node.store.protocol import Transaction
 from fedsafe_policies.decision import Decision, deny
 from fedsafe_policies.escalation.closing import unanswered
+from fedsafe_policies.escalation.laender import Calendar
 from fedsafe_policies.escalation.matrix import Matrix
 from fedsafe_policies.escalation.opening import CaseRequest
-from fedsafe_policies.escalation.states import CaseState
+from fedsafe_policies.escalation.states import EDITABLE, CaseState
 from fedsafe_policies.escalation.vocabulary import Urgency
 from fedsafe_policies.people import Person, refuse_second
 from fedsafe_policies.vocabulary import Matter, Purpose, Role
@@ -62,6 +67,7 @@ from fedsafe_policies.vocabulary import Matter, Purpose, Role
 _LOOKERS: Final = frozenset(
     {Role.ESCALATION_OFFICER, Role.REVIEWER, Role.LEGAL_ADVISER}
 )
+_CLOSED: Final = CaseState.CLOSED.value
 Step = Callable[[CaseRow, CaseFile], Change]
 
 
@@ -82,6 +88,10 @@ class Cases:
         self._parts = parts
         self._keeper = parts.keeper
         self._office = parts.keeper.office
+
+    @property
+    def _calendar(self) -> Calendar:
+        return self._parts.situation.config.deadlines.calendar
 
     async def open(
         self, request: OpenCase, who: Principal, *, once: Once | None = None
@@ -130,11 +140,12 @@ class Cases:
         decision = await self._admit(who, purpose)
 
         async def act(tx: Transaction) -> CasesAnswer:
-            rows = await tx.open_cases()
-            detail: Detail = {"cases": len(rows), **_read_for(decision)}
+            found = await courses(tx)
+            detail: Detail = {"cases": len(found), **_read_for(decision)}
             await self._office.note(tx, Event.CASE_READ, who.name, detail)
             now = self._office.now()
-            return CasesAnswer(cases=queue_of(rows, self._keeper.vault, now))
+            vault = self._keeper.vault
+            return CasesAnswer(cases=queue_of(found, vault, self._calendar, now))
 
         return await self._office.store.write(act)
 
@@ -151,10 +162,15 @@ class Cases:
 
         async def act(tx: Transaction) -> CaseAnswer:
             row, file = await self._keeper.read(tx, case_id)
-            steps = await tx.case_steps(case_id)
+            told = Told(
+                await tx.case_steps(case_id),
+                await tx.case_alarms(case_id),
+                self._calendar,
+                self._office.now(),
+            )
             detail: Detail = {"case": case_id, **_read_for(decision)}
             await self._office.note(tx, Event.CASE_READ, who.name, detail)
-            return show_case(row, file, steps, who.role, self._parts.matrix)
+            return show_case(row, file, told, who.role, self._parts.matrix)
 
         return await self._office.store.write(act)
 
@@ -217,7 +233,7 @@ class Cases:
         """
         office, keeper, parts = self._office, self._keeper, self._parts
         row, file = await office.store.read(lambda r: keeper.read(r, case_id))
-        if CaseState(row.state) is CaseState.APPROVED:
+        if CaseState(row.state) not in EDITABLE:
             return await self._look(case_id, who)
         denied = refuse(keeper, row, file, _person(who))
         if denied is not None:
@@ -243,6 +259,8 @@ class Cases:
 
         def step(row: CaseRow, file: CaseFile) -> Change:
             lacking = unanswered(file.answers)
+            if waits_for_look(row, file):
+                lacking += (SECOND_LOOK,)
             if lacking:
                 raise WrongStateError(
                     "unanswered", f"not answered yet: {', '.join(lacking)}"
@@ -286,7 +304,7 @@ class Cases:
         async def act(tx: Transaction) -> CaseReceipt | Decision:
             row, file = await self._keeper.read(tx, case_id)
             release = file.release
-            if release is None or release.second is not None:
+            if release is None or release.second is not None or row.state == _CLOSED:
                 raise WrongStateError("wrong_state", "this case is approved already")
             first = Person(release.first, Role.ESCALATION_OFFICER)
             refusal = refuse_second(first, _person(who), _LOOKERS)
@@ -295,7 +313,7 @@ class Cases:
             seen = msgspec.structs.replace(
                 release, second=who.name, second_at=self._office.now()
             )
-            change = approved(row, file, seen, step="looked_at")
+            change = looked_at(row, file, seen)
             return _receipt(
                 await self._keeper.keep(tx, row, case_id, change, _person(who))
             )

@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """A case as a role sees it, and the queue."""
 
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Sequence
+from dataclasses import dataclass
 
+from fedsafe_node.cases.clockwork import owed
 from fedsafe_node.cases.content import CaseFile, CaseVault, Release
+from fedsafe_node.cases.course import course_of
 from fedsafe_node.cases.messages import (
+    AlarmShown,
     CaseAnswer,
     CaseListed,
     CaseStepShown,
@@ -13,9 +16,14 @@ from fedsafe_node.cases.messages import (
     HoldShown,
     LackShown,
     ReleaseShown,
+    TermShown,
 )
-from fedsafe_node.store.cases_rows import CaseRow, CaseStepRow
+from fedsafe_node.cases.releasing import SECOND_LOOK, waits_for_look
+from fedsafe_node.store.cases_rows import CaseAlarmRow, CaseRow, CaseStepRow
+from fedsafe_policies.escalation.clocks import Course, Milestone, Stage, Term, terms
 from fedsafe_policies.escalation.closing import unanswered
+from fedsafe_policies.escalation.deadlines import end_of
+from fedsafe_policies.escalation.laender import Calendar
 from fedsafe_policies.escalation.matrix import Matrix
 from fedsafe_policies.escalation.package import present
 from fedsafe_policies.escalation.playbooks import playbooks
@@ -23,27 +31,22 @@ from fedsafe_policies.escalation.projecting import Projection
 from fedsafe_policies.escalation.queue import Waiting, in_order
 from fedsafe_policies.escalation.releasing import Gap, gaps
 from fedsafe_policies.escalation.states import CaseState
-from fedsafe_policies.escalation.urgency import Deadline, Unit, urgencies
+from fedsafe_policies.escalation.urgency import Fallback, urgencies
 from fedsafe_policies.escalation.viewing import as_seen_by, seen_by
 from fedsafe_policies.escalation.vocabulary import PartnerClass, Urgency
 from fedsafe_policies.vocabulary import Role
 
-_SECONDS: Final[Mapping[Unit, int]] = {
-    Unit.MINUTES: 60,
-    Unit.HOURS: 3_600,
-    Unit.DAYS: 86_400,
-}
 
-
-def ends(since: int, deadline: Deadline) -> int | None:
-    """Return when a deadline ends; None where it takes a calendar to say."""
-    unit = _SECONDS.get(deadline.unit)
-    return None if unit is None else since + deadline.amount * unit
-
-
-def queue_of(rows: list[CaseRow], vault: CaseVault, now: int) -> list[CaseListed]:
-    """List cases in the order in which they are worked on."""
-    by_id = {row.id: row for row in rows}
+def queue_of(
+    found: Sequence[tuple[CaseRow, Course]],
+    vault: CaseVault,
+    calendar: Calendar,
+    now: int,
+) -> list[CaseListed]:
+    """List cases in the order in which they are worked on, with what they owe."""
+    by_id = {row.id: row for row, _ in found}
+    courses = {row.id: course for row, course in found}
+    rows = by_id.values()
     young = {row.id: vault.has_minors(row) for row in rows}
     waiting = [
         Waiting(
@@ -62,17 +65,31 @@ def queue_of(rows: list[CaseRow], vault: CaseVault, now: int) -> list[CaseListed
             minors=each.minors,
             ages_known=young[each.case] is not None,
             known_at=each.known_at,
-            dispatch_by=ends(each.known_at, urgencies()[each.urgency].first_dispatch),
+            dispatch_by=end_of(
+                each.known_at, urgencies()[each.urgency].first_dispatch, calendar
+            ),
+            owed=[show_term(term, now) for term in owed(courses[each.case], calendar)],
             opened_by=by_id[each.case].opened_by,
         )
         for each in in_order(waiting, now)
     ]
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What is there of a case beside what is known of it."""
+
+    steps: list[CaseStepRow]
+    alarms: list[CaseAlarmRow]
+    calendar: Calendar
+    now: int
+
+
 def show_case(
-    row: CaseRow, file: CaseFile, steps: list[CaseStepRow], role: Role, matrix: Matrix
+    row: CaseRow, file: CaseFile, told: Told, role: Role, matrix: Matrix
 ) -> CaseAnswer:
     """Show a case as a role sees it."""
+    calendar = told.calendar
     known, answers = file.elements, file.answers
     return CaseAnswer(
         case=row.id,
@@ -88,7 +105,7 @@ def show_case(
         hidden=sorted(present(known) - seen_by(role)),
         unavailable=file.unavailable,
         conditions=sorted(file.conditions),
-        checklist=_checklist(row, file),
+        checklist=_checklist(row, file, calendar),
         feature=answers.feature,
         help=file.help,
         level=file.level,
@@ -104,8 +121,10 @@ def show_case(
             )
             for hold in file.holds
         ],
-        release=None if file.release is None else show_release(row, file.release),
-        unanswered=list(unanswered(answers)),
+        release=None
+        if file.release is None
+        else show_release(row, file.release, calendar),
+        unanswered=[*unanswered(answers), *_unseen(row, file)],
         gaps=[show_gap(gap) for gap in own_gaps(row, file, matrix)],
         steps=[
             CaseStepShown(
@@ -116,9 +135,27 @@ def show_case(
                 by=step.by,
                 role=step.role,
             )
-            for step in steps
+            for step in told.steps
+        ],
+        terms=[
+            show_term(term, told.now)
+            for term in terms(course_of(row, told.steps), calendar)
+        ],
+        alarms=[
+            AlarmShown(
+                milestone=Milestone(alarm.milestone),
+                stage=Stage(alarm.stage),
+                fallback=None if alarm.fallback is None else Fallback(alarm.fallback),
+                due_at=alarm.due_at,
+                told_at=alarm.told_at,
+            )
+            for alarm in told.alarms
         ],
     )
+
+
+def _unseen(row: CaseRow, file: CaseFile) -> list[str]:
+    return [SECOND_LOOK] if waits_for_look(row, file) else []
 
 
 def own_gaps(row: CaseRow, file: CaseFile, matrix: Matrix) -> tuple[Gap, ...]:
@@ -130,6 +167,16 @@ def own_gaps(row: CaseRow, file: CaseFile, matrix: Matrix) -> tuple[Gap, ...]:
     return gaps(file.elements, file.unavailable, urgency, nobody, matrix)
 
 
+def show_term(term: Term, now: int) -> TermShown:
+    """Show one thing that a case owes."""
+    return TermShown(
+        milestone=term.milestone,
+        due_at=term.due_at,
+        met_at=term.met_at,
+        overdue=term.is_overdue(now),
+    )
+
+
 def show_gap(gap: Gap) -> LackShown:
     """Show what a case lacks."""
     return LackShown(
@@ -137,7 +184,7 @@ def show_gap(gap: Gap) -> LackShown:
     )
 
 
-def show_release(row: CaseRow, release: Release) -> ReleaseShown:
+def show_release(row: CaseRow, release: Release, calendar: Calendar) -> ReleaseShown:
     """Show who let the case go; alone, until when a second person looks at it."""
     second_look = urgencies()[Urgency(row.urgency)].second_look
     waits = release.second is None and second_look is not None
@@ -146,11 +193,15 @@ def show_release(row: CaseRow, release: Release) -> ReleaseShown:
         first=release.first,
         at=release.at,
         second=release.second,
-        second_by=ends(release.at, second_look) if waits and second_look else None,
+        second_by=(
+            end_of(release.at, second_look, calendar)
+            if waits and second_look is not None
+            else None
+        ),
     )
 
 
-def _checklist(row: CaseRow, file: CaseFile) -> list[ChecklistStep]:
+def _checklist(row: CaseRow, file: CaseFile, calendar: Calendar) -> list[ChecklistStep]:
     phenomenon = file.answers.phenomenon
     if phenomenon is None:
         return []
@@ -160,7 +211,7 @@ def _checklist(row: CaseRow, file: CaseFile) -> list[ChecklistStep]:
             role=step.role.value,
             de=step.text.de,
             en=step.text.en,
-            due_at=ends(row.known_at, step.within),
+            due_at=end_of(row.known_at, step.within, calendar),
             done=name in file.done,
         )
         for name, step in playbooks()[phenomenon].steps.items()

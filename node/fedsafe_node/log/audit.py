@@ -181,6 +181,7 @@ class Event(StrEnum):
     CASE_ATTACHED = "case.attached"
     CASE_APPROVED = "case.approved"
     CASE_CLOSED = "case.closed"
+    CASE_DUE = "case.due"
     BREACH_OPENED = "breach.opened"
     BREACH_ASSESSED = "breach.assessed"
     BREACH_NOTIFIED = "breach.notified"

@@ -58,6 +58,7 @@ class EventKind(StrEnum):
     DISPUTE_RULED = "dispute.ruled"
     RIGHTS_DUE = "rights.due"
     BREACH_DUE = "breach.due"
+    CASE_DUE = "case.due"
 
 
 RECEIPT_WITHIN: Final[Mapping[EventKind, timedelta]] = {

@@ -3,7 +3,7 @@
 
 from typing import Protocol
 
-from fedsafe_node.store.cases_rows import CaseRow, CaseStepRow
+from fedsafe_node.store.cases_rows import CaseAlarmRow, CaseRow, CaseStepRow
 
 
 class CasesReader(Protocol):
@@ -21,6 +21,18 @@ class CasesReader(Protocol):
         """Return the steps of a case, oldest first."""
         ...
 
+    async def steps_of_open_cases(self) -> list[CaseStepRow]:
+        """Return the steps of all cases that are not closed, case by case."""
+        ...
+
+    async def case_alarms(self, case_id: str) -> list[CaseAlarmRow]:
+        """Return what people were told of a case, oldest first."""
+        ...
+
+    async def alarms_of_open_cases(self) -> list[CaseAlarmRow]:
+        """Return what people were told of all cases that are not closed."""
+        ...
+
 
 class CasesWriter(Protocol):
     """Keeps cases."""
@@ -35,4 +47,12 @@ class CasesWriter(Protocol):
 
     async def add_case_step(self, row: CaseStepRow) -> None:
         """Keep a step of a case."""
+        ...
+
+    async def add_case_alarm(self, row: CaseAlarmRow) -> None:
+        """Keep that people were told of something.
+
+        Raises:
+            ConflictError: they were told of it before.
+        """
         ...

@@ -20,6 +20,21 @@ class CaseRow(Row, frozen=True):
     sealed: bytes | None
 
 
+class CaseAlarmRow(Row, frozen=True):
+    """That people were told of something a case owes, at one of its moments."""
+
+    case_id: str
+    urgency: str
+    milestone: str
+    since: int
+    stage: str
+    number: int
+    at: int
+    due_at: int
+    fallback: str | None
+    told_at: int
+
+
 class CaseStepRow(Row, frozen=True):
     """One step of a case: who did what, in which role, and where it led."""
 

@@ -17,6 +17,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from fedsafe_node.errors import SchemaError
+from fedsafe_node.store.alarms_schema import CASE_ALARMS
 from fedsafe_node.store.answers_schema import ANSWERS
 from fedsafe_node.store.cases_schema import CASES
 from fedsafe_node.store.epochs_schema import EPOCHS
@@ -261,6 +262,7 @@ MIGRATIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("0018_receipts", RECEIPTS),
     ("0019_epochs", EPOCHS),
     ("0020_cases", CASES),
+    ("0021_case_alarms", CASE_ALARMS),
 )
 VERSION = len(MIGRATIONS)
 

@@ -6,11 +6,13 @@ from typing import Any, Final
 import msgspec
 
 from fedsafe_node.errors import ConflictError
-from fedsafe_node.store.cases_rows import CaseRow, CaseStepRow
+from fedsafe_node.store.cases_rows import CaseAlarmRow, CaseRow, CaseStepRow
 from fedsafe_node.store.sql import Connection
 
 _CASE: Final = ", ".join(CaseRow.__struct_fields__)
 _STEP: Final = ", ".join(CaseStepRow.__struct_fields__)
+_ALARM: Final = ", ".join(CaseAlarmRow.__struct_fields__)
+_OPEN: Final = "case_id IN (SELECT id FROM cases WHERE state <> 'closed')"
 
 
 class SqlCasesReader:
@@ -41,8 +43,31 @@ class SqlCasesReader:
             "ORDER BY number",
             (case_id,),
         )
-        names = CaseStepRow.__struct_fields__
-        return [CaseStepRow(**dict(zip(names, row, strict=True))) for row in found]
+        return [CaseStepRow(*row) for row in found]
+
+    async def steps_of_open_cases(self) -> list[CaseStepRow]:
+        """Return the steps of all cases that are not closed, case by case."""
+        found = self._connection.execute(
+            f"SELECT {_STEP} FROM case_steps WHERE {_OPEN} "  # noqa: S608
+            "ORDER BY case_id, number"
+        )
+        return [CaseStepRow(*row) for row in found]
+
+    async def case_alarms(self, case_id: str) -> list[CaseAlarmRow]:
+        """Return what people were told of a case, oldest first."""
+        found = self._connection.execute(
+            f"SELECT {_ALARM} FROM case_alarms WHERE case_id = ? "  # noqa: S608
+            "ORDER BY at, milestone, stage, number",
+            (case_id,),
+        )
+        return [CaseAlarmRow(*row) for row in found]
+
+    async def alarms_of_open_cases(self) -> list[CaseAlarmRow]:
+        """Return what people were told of all cases that are not closed."""
+        found = self._connection.execute(
+            f"SELECT {_ALARM} FROM case_alarms WHERE {_OPEN}"  # noqa: S608
+        )
+        return [CaseAlarmRow(*row) for row in found]
 
 
 class SqlCasesWriter:
@@ -72,6 +97,17 @@ class SqlCasesWriter:
             f"INSERT INTO case_steps ({_STEP}) VALUES (?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
             msgspec.structs.astuple(row),
         )
+
+    async def add_case_alarm(self, row: CaseAlarmRow) -> None:
+        """Keep that people were told of something."""
+        marks = ", ".join("?" * len(CaseAlarmRow.__struct_fields__))
+        kept = self._connection.execute(
+            f"INSERT INTO case_alarms ({_ALARM}) VALUES ({marks}) "  # noqa: S608
+            "ON CONFLICT DO NOTHING",
+            msgspec.structs.astuple(row),
+        )
+        if kept.rowcount != 1:
+            raise ConflictError("people were told of it before")
 
 
 def _case_row(row: Any) -> CaseRow:  # noqa: ANN401 - a row of either database

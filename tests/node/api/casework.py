@@ -81,6 +81,8 @@ _ANSWER: Final = CaseAnswer(
     unanswered=[],
     gaps=[],
     steps=[],
+    terms=[],
+    alarms=[],
 )
 
 
@@ -105,7 +107,8 @@ class FakeCases:
             minors=True,
             ages_known=True,
             known_at=1,
-            dispatch_by=None,
+            dispatch_by=2,
+            owed=[],
             opened_by="ella",
         )
         return CasesAnswer(cases=[listed])

@@ -15,6 +15,7 @@ from tests.policies.escalation.maximal import MAXIMAL
 
 from fedsafe_federation.wireformat import encode
 from fedsafe_node.cases.content import CaseVault
+from fedsafe_node.cases.course import course_of
 from fedsafe_node.cases.keeping import CaseKeeper
 from fedsafe_node.cases.messages import (
     ApproveCase,
@@ -42,6 +43,7 @@ from fedsafe_node.log.openings import PeriodKeys
 from fedsafe_node.people.approvals import Approvals
 from fedsafe_node.principal import Principal
 from fedsafe_policies.escalation.closing import EvidenceDecision, Help
+from fedsafe_policies.escalation.laender import Calendar, laender
 from fedsafe_policies.escalation.matrix import shipped_matrix
 from fedsafe_policies.escalation.opening import CaseSource
 from fedsafe_policies.escalation.package import Elements, Threat, present
@@ -119,7 +121,7 @@ class Desk:
 
 @pytest.fixture(scope="module", autouse=True)
 def tables() -> None:
-    for table in (phenomena, playbooks, urgencies):
+    for table in (laender, phenomena, playbooks, urgencies):
         table()  # as a node reads them, off the loop
 
 
@@ -441,9 +443,10 @@ async def test_a_case_kept_before_is_read_for_its_ages(
     row = await desk.store.read(lambda reader: reader.case(case))
     assert row is not None
     old = msgspec.structs.replace(row, minors=False)
-    (listed,) = queue_of([old], desk.vault, desk.team.now)
+    course, now = course_of(row, ()), desk.team.now
+    (listed,) = queue_of([(old, course)], desk.vault, Calendar(), now)
     damaged = msgspec.structs.replace(old, sealed=b"nothing")
-    (unread,) = queue_of([damaged], desk.vault, desk.team.now)
+    (unread,) = queue_of([(damaged, course)], desk.vault, Calendar(), now)
 
     assert row.minors
     assert (listed.minors, listed.ages_known) == (True, False)

@@ -5,7 +5,7 @@ import msgspec
 import pytest
 
 from fedsafe_node.errors import ConflictError
-from fedsafe_node.store.cases_rows import CaseRow, CaseStepRow
+from fedsafe_node.store.cases_rows import CaseAlarmRow, CaseRow, CaseStepRow
 from fedsafe_node.store.protocol import Store
 
 CASE = CaseRow(
@@ -29,6 +29,19 @@ STEP = CaseStepRow(
     at=110,
     by="ada",
     role="escalation_officer",
+)
+
+ALARM = CaseAlarmRow(
+    case_id=CASE.id,
+    urgency="u1",
+    milestone="dispatch",
+    since=100,
+    stage="overdue",
+    number=1,
+    at=500,
+    due_at=400,
+    fallback=None,
+    told_at=510,
 )
 
 
@@ -94,6 +107,35 @@ async def test_steps_are_kept_in_order_and_go_with_their_case(store: Store) -> N
         )
 
     assert await store.read(lambda reader: reader.case_steps(CASE.id)) == [STEP, later]
+
+
+async def test_what_people_were_told_is_kept_once_and_goes_with_open_cases(
+    store: Store,
+) -> None:
+    first = msgspec.structs.replace(ALARM, number=0, at=400, fallback="phone")
+    closed = changed(id="03" * 16, state="closed")
+    over = msgspec.structs.replace(ALARM, case_id=closed.id)
+    for row in (CASE, closed):
+        await store.write(lambda tx, row=row: tx.put_case(row))  # type: ignore[misc]
+    for alarm in (ALARM, first, over):
+        await store.write(lambda tx, alarm=alarm: tx.add_case_alarm(alarm))  # type: ignore[misc]
+    again = msgspec.structs.replace(ALARM, told_at=999)
+    with pytest.raises(ConflictError):
+        await store.write(lambda tx: tx.add_case_alarm(again))
+
+    assert await store.read(lambda r: r.case_alarms(CASE.id)) == [first, ALARM]
+    opened = await store.read(lambda r: r.alarms_of_open_cases())
+    assert sorted(each.number for each in opened) == [0, 1]
+
+
+async def test_steps_of_all_open_cases_are_read_at_once(store: Store) -> None:
+    closed = changed(id="03" * 16, state="closed")
+    for row in (CASE, closed):
+        await store.write(lambda tx, row=row: tx.put_case(row))  # type: ignore[misc]
+        step = msgspec.structs.replace(STEP, case_id=row.id)
+        await store.write(lambda tx, step=step: tx.add_case_step(step))  # type: ignore[misc]
+
+    assert await store.read(lambda r: r.steps_of_open_cases()) == [STEP]
 
 
 async def test_the_key_of_a_period_is_needed_while_a_case_is_sealed(

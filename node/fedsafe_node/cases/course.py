@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How far a case has come, read off its steps: what its clocks are computed from."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from fedsafe_node.store.cases_rows import CaseRow, CaseStepRow
+from fedsafe_policies.escalation.clocks import Course
+from fedsafe_policies.escalation.states import EDITABLE, CaseState
+from fedsafe_policies.escalation.urgency import Release, urgencies
+from fedsafe_policies.escalation.vocabulary import Urgency
+
+_S = CaseState
+_ACKNOWLEDGED: Final = frozenset({_S.ACKNOWLEDGED, _S.NEEDS_INFO, _S.SUPPLEMENTED})
+_ARRIVED: Final = _ACKNOWLEDGED | {_S.DELIVERED}
+_UNDELIVERED: Final = frozenset({_S.FAILED, _S.FALLBACK})
+CALLED: Final = "called"
+LOOKED_AT: Final = "looked_at"
+_APPROVED: Final = "approved"
+
+
+def course_of(row: CaseRow, steps: Iterable[CaseStepRow]) -> Course:
+    """Return how far a case has come.
+
+    It is dispatched once it has arrived: what waits in an outbox helps nobody. A
+    release that a change has undone before anything left asks for no second look.
+    """
+    urgency, state = Urgency(row.urgency), CaseState(row.state)
+    called = arrived = acknowledged = released = looked = None
+    for step in steps:
+        led_to = CaseState(step.state)
+        if step.step == CALLED and called is None:
+            called = step.at
+        if led_to in _ARRIVED and arrived is None:
+            arrived = step.at
+        if led_to in _ACKNOWLEDGED and acknowledged is None:
+            acknowledged = step.at
+        if step.step == _APPROVED:
+            released, looked = step.at, None
+        if step.step == LOOKED_AT:
+            looked = step.at
+    if state in _UNDELIVERED and acknowledged is None:
+        arrived = None
+    is_undone = state in EDITABLE and arrived is None
+    is_alone = urgencies()[urgency].release is Release.ONE_THEN_SECOND
+    return Course(
+        urgency=urgency,
+        known_at=row.known_at,
+        called_at=called,
+        dispatched_at=arrived,
+        acknowledged_at=acknowledged,
+        released_at=released if is_alone and not is_undone else None,
+        looked_at=looked,
+    )
+
+
+def is_over(row: CaseRow) -> bool:
+    """Tell whether a case owes nothing any more."""
+    return CaseState(row.state) in {CaseState.CLOSED, CaseState.RECALLED}
