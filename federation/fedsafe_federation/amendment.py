@@ -6,6 +6,9 @@ signed exactly its bytes, both of members that take part, and besides each membe
 comes, and each whose own entry changes (with its old key and with its new one). Any
 two quorums share a member, so two versions n+1 of one n name whoever signed both.
 
+Where a member's keys were stolen (`key_change`) the old one says nothing: it is not
+needed, and counts for no quorum. The others alone have to be one.
+
 A member signs one successor of a version, and may promise by a *refusal* never to sign
 another. Once so many have promised that a quorum cannot come together any more, the
 proposal is *dead*, and whoever signed it is free to sign another.
@@ -31,6 +34,7 @@ from fedsafe_federation.charter import (
 )
 from fedsafe_federation.errors import MalformedError, UntrustedError
 from fedsafe_federation.holdings import check_holdings, check_opened, check_renewed
+from fedsafe_federation.key_change import check_key_changes, is_robbed, robbed
 from fedsafe_federation.signed import (
     Bytes32,
     Positive,
@@ -147,6 +151,7 @@ def open_successor(trusted: Version, payload: bytes) -> Charter:
     if charter.created < before.created:
         raise MalformedError("Charter", "older than the version before")
     _check_roster(before, charter)
+    check_key_changes(before, charter)
     _check_keys(before, charter)
     return charter
 
@@ -166,6 +171,8 @@ def tally(
     required = _required(before, charter)
     slots = {_slot(each) for each in [*trusted.charter.active(), *charter.active()]}
     slots |= required
+    silent = robbed(trusted.charter, charter)
+    counted = [each for each in trusted.charter.active() if each.name not in silent]
     found: dict[Slot, Signed] = {}
     for statement in signatures:
         if statement.payload != payload:
@@ -177,7 +184,7 @@ def tally(
         signatures=[found[slot] for slot in sorted(found)],
         signed={name for name, _ in found},
         needed=trusted.charter.quorum,
-        count=sum(_slot(each) in found for each in trusted.charter.active()),
+        count=sum(_slot(each) in found for each in counted),
         needed_after=charter.quorum,
         count_after=sum(_slot(each) in found for each in charter.active()),
         owing={name for name, key in required if (name, key) not in found},
@@ -321,7 +328,9 @@ def _required(before: Mapping[str, Member], charter: Charter) -> set[Slot]:
         if was is None:
             slots.add(_slot(member))
         elif _own_entry(was) != _own_entry(member):
-            slots |= {_slot(was), _slot(member)}
+            slots.add(_slot(member))
+            if not is_robbed(was, member):
+                slots.add(_slot(was))
     return slots
 
 

@@ -15,7 +15,7 @@ import msgspec
 from msgspec.structs import replace
 
 from fedsafe_federation.amendment import Version
-from fedsafe_federation.card import Card
+from fedsafe_federation.card import Card, fingerprint_of
 from fedsafe_federation.charter import (
     ALL_ROLES,
     MAX_MEMBERS,
@@ -29,6 +29,8 @@ from fedsafe_federation.charter import (
     majority,
 )
 from fedsafe_federation.errors import AmendmentError
+from fedsafe_federation.key_change import is_robbed, with_new_keys
+from fedsafe_federation.wireformat import encode
 
 _DAY: Final = 24 * 60 * 60
 _GERMAN_ROLES: Final = {
@@ -50,12 +52,14 @@ class ChangeKind(StrEnum):
     ROLES = "roles"
     TERMS = "terms"
     BACKFILL = "backfill"
+    KEYS = "keys"
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One change; `member` is whom it is about, the rest are new terms.
 
     A backfill is for so many `elements`, and for `seconds` from when it is proposed.
+    New keys may follow some that were `stolen` at that time.
     """
 
     kind: ChangeKind
@@ -66,6 +70,7 @@ class Change(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     appeal: str | None = None
     elements: int | None = None
     seconds: int | None = None
+    stolen: int | None = None
 
 
 class Difference(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,7 +89,9 @@ def amended(
     card: Card | None = None,
     roles: Sequence[MemberRole] = ALL_ROLES,
 ) -> Charter:
-    """Make the next version with one *change*; a *card* is that of who joins.
+    """Make the next version with one *change*.
+
+    A *card* is that of who joins, or has the new keys of who changes its own.
 
     *roles* are those of who joins, or whom the change gives others.
 
@@ -98,6 +105,8 @@ def amended(
         after = _with_backfill(before, change, now)
     elif change.kind is ChangeKind.ROLES:
         after = _with_roles(before, change.member, roles)
+    elif change.kind is ChangeKind.KEYS:
+        after = _with_keys(before, change, card, now)
     elif change.kind is ChangeKind.JOIN:
         after = _joined(before, card, roles)
     elif change.kind in {ChangeKind.SUSPEND, ChangeKind.REINSTATE}:
@@ -152,7 +161,7 @@ def _joined(before: Charter, card: Card | None, roles: Sequence[MemberRole]) -> 
         raise AmendmentError(f"{card.name} is a member already")
     if len(before.members) >= MAX_MEMBERS:
         raise AmendmentError(f"a federation has at most {MAX_MEMBERS} members")
-    taken = {key for each in before.members for key in each.keys.signing()}
+    taken = {key for each in before.members for key in each.signing_keys()}
     if taken & set(card.keys.signing()):
         raise AmendmentError(f"{card.name} has a key of another member")
     member = Member(
@@ -179,6 +188,17 @@ def _with_roles(
         replace(each, roles=wanted) if each is member else each
         for each in before.members
     ]
+    return replace(before, members=members)
+
+
+def _with_keys(before: Charter, change: Change, card: Card | None, now: int) -> Charter:
+    member = _member(before, change.member)
+    if card is None:
+        raise AmendmentError("the card with the new keys is missing")
+    if change.stolen is not None and change.stolen > max(now, before.created):
+        raise AmendmentError("keys that were stolen were so before now")
+    new = with_new_keys(member, card.keys, change.stolen)
+    members = [new if each is member else each for each in before.members]
     return replace(before, members=members)
 
 
@@ -285,12 +305,23 @@ def _of_member(was: Member, now: Member) -> Iterator[Difference]:
         de, en = _roles(now)
         yield _said("roles", f"{name} hat die Rollen {de}", f"{name} has {en}")
     if now.keys != was.keys:
-        yield _said("keys", f"{name} hat neue Schlüssel", f"{name} has new keys")
+        yield _of_keys(was, now)
     if now.url != was.url:
         yield _said("url", f"{name} ist unter {now.url}", f"{name} is at {now.url}")
     if now.jurisdiction != was.jurisdiction:
         place = now.jurisdiction
         yield _said("place", f"{name} sitzt in {place}", f"{name} sits in {place}")
+
+
+def _of_keys(was: Member, now: Member) -> Difference:
+    name, shown = now.name, fingerprint_of(encode(now.keys))
+    de = f"{name} hat neue Schlüssel: {shown}"
+    en = f"{name} has new keys: {shown}"
+    if is_robbed(was, now):
+        since = _day(now.former_keys[0].stolen or 0)
+        de += f"; seit {since} gilt nichts mehr, was die alten unterschreiben"
+        en += f"; since {since} nothing counts that the old ones sign"
+    return _said("keys", de, en)
 
 
 def _roles(member: Member) -> tuple[str, str]:

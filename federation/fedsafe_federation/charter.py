@@ -19,6 +19,7 @@ from fedsafe_crypto.shares import MAX_INDEX
 from fedsafe_crypto.threshold import Generation, Pins
 from fedsafe_federation.card import Jurisdiction, MemberKeys, NodeUrl
 from fedsafe_federation.errors import MalformedError, UntrustedError
+from fedsafe_federation.former import Former, FormerKeys
 from fedsafe_federation.signed import (
     Bytes32,
     Bytes64,
@@ -66,7 +67,11 @@ ALL_ROLES: Final = tuple(MemberRole)
 
 
 class Member(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A member; `index` is its share index, never given to anybody else."""
+    """A member; `index` is its share index, never given to anybody else.
+
+    `former` are the keys that it had, the last ones first; it is left out by whoever
+    still has its first ones.
+    """
 
     index: Index
     name: NodeName
@@ -75,6 +80,17 @@ class Member(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     keys: MemberKeys
     state: MemberState = MemberState.ACTIVE
     roles: tuple[MemberRole, ...] = ALL_ROLES
+    former: Former | msgspec.UnsetType = msgspec.UNSET
+
+    @property
+    def former_keys(self) -> Sequence[FormerKeys]:
+        """Give the keys that it had, the last ones first."""
+        return () if self.former is msgspec.UNSET else self.former
+
+    def signing_keys(self) -> list[bytes]:
+        """Give all keys that it signs with, or has signed with."""
+        former = [key for each in self.former_keys for key in each.signing()]
+        return [*self.keys.signing(), *former]
 
     @property
     def active(self) -> bool:
@@ -368,7 +384,7 @@ def _check_members(members: Sequence[Member]) -> None:
         raise MalformedError("Charter", "roles are out of order")
     if any(not each.roles for each in members):
         raise MalformedError("Charter", "a member without a role")
-    keys = [key for member in members for key in member.keys.signing()]
+    keys = [key for member in members for key in member.signing_keys()]
     if len(set(keys)) != len(keys):
         raise MalformedError("Charter", "a signing key is used twice")
     try:

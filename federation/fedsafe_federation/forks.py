@@ -9,6 +9,7 @@ key can check it, with nothing else and without a network, and nobody can make i
 from base64 import b64decode
 from dataclasses import dataclass
 from hashlib import sha256
+from itertools import product
 from typing import Annotated, Final, Literal
 
 import msgspec
@@ -19,20 +20,23 @@ from fedsafe_crypto.note import VerifierKey
 from fedsafe_crypto.tree import EMPTY_ROOT, root_before, verify_consistency
 from fedsafe_federation.charter import Charter, Member
 from fedsafe_federation.errors import EquivocationError, MalformedError, UnknownLogError
+from fedsafe_federation.former import Trust, keys_of
 from fedsafe_federation.signed import Bytes32
 from fedsafe_federation.verification import feed_name
 from fedsafe_federation.wireformat import encode
-from fedsafe_federation.witnessing import key_in
+from fedsafe_federation.witnessing import keys_in
 
 MAX_EVIDENCE: Final = 64 * 1024
 _TYPE: Final = "fork"
+_Key = Annotated[str, msgspec.Meta(max_length=1_024)]
 _Note = Annotated[str, msgspec.Meta(max_length=16_384)]
 
 
 class ForkEvidence(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Two checkpoints of one log that contradict each other.
 
-    `key` is the log's verifier key, `proof` an RFC 6962 consistency proof from the
+    `key` is the log's verifier key, `other` the one that has signed the second, if the
+    log had new keys in between, `proof` an RFC 6962 consistency proof from the
     smaller tree's size to the larger tree; it is empty if they are of one size. Where
     the smaller size is a power of two, such a proof leaves out the one node that is the
     past of the larger tree: here it comes first.
@@ -40,18 +44,23 @@ class ForkEvidence(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     v: Literal[1]
     kind: Literal["fork"]
-    key: Annotated[str, msgspec.Meta(max_length=1_024)]
+    key: _Key
     first: _Note
     second: _Note
     proof: Annotated[list[Bytes32], msgspec.Meta(max_length=64)]
+    other: _Key | msgspec.UnsetType = msgspec.UNSET
 
 
 @dataclass(frozen=True, slots=True)
 class Fork:
-    """What evidence proves: the log, and the two trees, the smaller first."""
+    """What evidence proves: the log, and the two trees, the smaller first.
+
+    `other` is the key of the second note; most often it is the same.
+    """
 
     key: VerifierKey
     trees: tuple[Checkpoint, Checkpoint]
+    other: VerifierKey
 
     @property
     def log(self) -> str:
@@ -66,23 +75,32 @@ class Fork:
 
 
 def fork_of(
-    key: VerifierKey, first: str, second: str, proof: list[bytes] | None = None
+    key: VerifierKey,
+    first: str,
+    second: str,
+    proof: list[bytes] | None = None,
+    *,
+    other: VerifierKey | None = None,
 ) -> ForkEvidence:
-    """Put evidence together."""
-    return ForkEvidence(1, "fork", key.encode(), first, second, proof or [])
+    """Put evidence together; *other* is the key of the second note, if not the same."""
+    named = msgspec.UNSET if other is None or other == key else other.encode()
+    return ForkEvidence(1, "fork", key.encode(), first, second, proof or [], named)
 
 
 def transferable(origin: Member, error: EquivocationError) -> ForkEvidence | None:
     """Give what convicts an origin before others; None if only this node saw it."""
     first, second, *shown = error.evidence
-    key = VerifierKey.of(feed_name(origin.name), origin.keys.feed)
     proof = [b64decode(line) for line in "".join(shown).split()]
-    evidence = fork_of(key, first, second, proof)
-    try:
-        open_fork(evidence)
-    except MalformedError:
-        return None
-    return evidence
+    log = feed_name(origin.name)
+    known = [VerifierKey.of(log, each.feed) for each in keys_of(origin, Trust.SOUND)]
+    for key, other in product(known, known):
+        evidence = fork_of(key, first, second, proof, other=other)
+        try:
+            open_fork(evidence)
+        except MalformedError:
+            continue
+        return evidence
+    return None
 
 
 def open_fork(evidence: ForkEvidence) -> Fork:
@@ -93,13 +111,16 @@ def open_fork(evidence: ForkEvidence) -> Fork:
     """
     try:
         key = VerifierKey.parse(evidence.key)
-        first, second = (
-            open_checkpoint(note.encode(), key)
-            for note in (evidence.first, evidence.second)
-        )
+        other = key
+        if evidence.other is not msgspec.UNSET:
+            other = VerifierKey.parse(evidence.other)
+        first = open_checkpoint(evidence.first.encode(), key)
+        second = open_checkpoint(evidence.second.encode(), other)
     except (CryptoError, UnicodeEncodeError) as error:
         why = f"a note that the log has not signed: {error}"
         raise MalformedError(_TYPE, why) from None
+    if key.name != other.name:
+        raise MalformedError(_TYPE, "two logs")
     old, new = sorted((first, second), key=lambda tree: tree.size)
     if old.size == new.size:
         if evidence.proof:
@@ -111,7 +132,7 @@ def open_fork(evidence: ForkEvidence) -> Fork:
         raise MalformedError(_TYPE, "the proof does not lead to the larger tree")
     if past == old.root:
         raise MalformedError(_TYPE, "the two trees agree")
-    return Fork(key, (old, new))
+    return Fork(key, (old, new), other)
 
 
 def _past(old: int, new: Checkpoint, proof: list[bytes]) -> bytes | None:
@@ -133,6 +154,6 @@ def culprit(fork: Fork, charter: Charter) -> Member:
         UnknownLogError: the charter knows no such log, or not under that key.
     """
     for member in charter.members:
-        if key_in(member, fork.log) == fork.key:
+        if {fork.key, fork.other} <= keys_in(member, fork.log, Trust.SOUND).keys():
             return member
     raise UnknownLogError(fork.log)

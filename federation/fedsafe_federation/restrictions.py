@@ -16,13 +16,13 @@ import msgspec
 from fedsafe_crypto.identity import SigningKey
 from fedsafe_federation.charter import Charter
 from fedsafe_federation.errors import MalformedError, UntrustedError
+from fedsafe_federation.former import Trust, open_lasting
 from fedsafe_federation.signed import (
     Bytes16,
     NodeName,
     Positive,
     Seconds,
     Signed,
-    open_statement,
     sign_statement,
 )
 from fedsafe_policies.vocabulary import Contention, Control, Effect
@@ -92,20 +92,24 @@ def sign_restriction(
     )
 
 
-def open_restriction(statement: Signed, charter: Charter) -> Restriction:
-    """Check signature and authority.
+def open_restriction(
+    statement: Signed, charter: Charter, *, trust: Trust = Trust.SOUND
+) -> Restriction:
+    """Check signature and authority; *trust* is how far former keys count.
 
     Raises:
         UntrustedError: not signed by a member, or without authority.
         MalformedError: the payload is no restriction, or a dispute without its terms.
     """
     member = charter.member(statement.signer)
-    restriction = open_statement(
+    restriction = open_lasting(
         statement,
         Restriction,
+        member,
         type_=RESTRICTION,
-        public=member.keys.statement,
         federation=charter.federation,
+        trust=trust,
+        at=lambda said: said.at,
     )
     if restriction.author != statement.signer:
         raise UntrustedError(statement.signer, "the author is not the signer")

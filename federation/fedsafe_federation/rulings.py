@@ -15,13 +15,13 @@ import msgspec
 from fedsafe_crypto.identity import SigningKey
 from fedsafe_federation.charter import Charter
 from fedsafe_federation.errors import UntrustedError
+from fedsafe_federation.former import Trust, open_lasting
 from fedsafe_federation.signed import (
     Bytes16,
     Bytes32,
     NodeName,
     Seconds,
     Signed,
-    open_statement,
     sign_statement,
 )
 
@@ -61,20 +61,24 @@ def sign_ruling(ruling: Ruling, *, key: SigningKey, federation: str) -> Signed:
     )
 
 
-def open_ruling(statement: Signed, charter: Charter) -> Ruling:
-    """Check signature and authority.
+def open_ruling(
+    statement: Signed, charter: Charter, *, trust: Trust = Trust.SOUND
+) -> Ruling:
+    """Check signature and authority; *trust* is how far former keys count.
 
     Raises:
         UntrustedError: not signed by a member, or on another's signal.
         MalformedError: the payload is no ruling.
     """
     member = charter.member(statement.signer)
-    ruling = open_statement(
+    ruling = open_lasting(
         statement,
         Ruling,
+        member,
         type_=RULING,
-        public=member.keys.statement,
         federation=charter.federation,
+        trust=trust,
+        at=lambda said: said.at,
     )
     if ruling.origin != statement.signer:
         raise UntrustedError(

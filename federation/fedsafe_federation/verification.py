@@ -49,6 +49,7 @@ from fedsafe_federation.errors import (
     MalformedError,
 )
 from fedsafe_federation.feed import Batch, FeedOpening, RecordLine
+from fedsafe_federation.former import Trust, keys_of
 from fedsafe_federation.records import (
     Record,
     RestrictionRecord,
@@ -139,14 +140,18 @@ class VerifiedBatch:
 
 
 def verify_restrictions(
-    statements: Sequence[Signed], charter: Charter
+    statements: Sequence[Signed], charter: Charter, *, feed: str = ""
 ) -> tuple[list[VerifiedRestriction], list[str]]:
-    """Keep the restrictions with signature and authority; say what others lack."""
+    """Keep the restrictions with signature and authority; say what others lack.
+
+    They are records of the *feed* of that member, if one is named.
+    """
     good: list[VerifiedRestriction] = []
     faults: list[str] = []
     for statement in statements:
         try:
-            restriction = open_restriction(statement, charter)
+            trust = Trust.VOUCHED if statement.signer == feed else Trust.SOUND
+            restriction = open_restriction(statement, charter, trust=trust)
         except FederationError as error:
             faults.append(str(error))
         else:
@@ -171,7 +176,8 @@ def verify_batch(
     """
     if carried:
         batch = _as_carried(batch, origin.name)
-    checkpoint = open_checkpoint(origin, batch.trailer.checkpoint)
+    trust = Trust.SOUND if carried else Trust.NOW
+    checkpoint = open_checkpoint(origin, batch.trailer.checkpoint, trust=trust)
     if carried and known.frontier.size > checkpoint.size:
         raise FeedError(origin.name, "the courier has less than is here")
     _check_one_tree(origin.name, checkpoint, known, batch)
@@ -191,7 +197,7 @@ def verify_batch(
         raise FeedError(origin.name, "the trailer's next index does not fit")
     _check_extends(origin.name, checkpoint, known, batch)
     _check_leads_to(origin.name, frontier, checkpoint, batch)
-    restrictions = verify_restrictions(statements, charter)[0]
+    restrictions = verify_restrictions(statements, charter, feed=origin.name)[0]
     newest = Known(frontier, batch.trailer.checkpoint, checkpoint)
     rulings = _verify_rulings(said, origin.name, charter)
     again, waiting = batch.trailer.again, batch.trailer.waiting
@@ -213,7 +219,8 @@ def _verify_rulings(
     good: list[VerifiedRuling] = []
     for statement in statements:
         try:
-            ruling = open_ruling(statement, charter)
+            trust = Trust.VOUCHED if statement.signer == origin else Trust.SOUND
+            ruling = open_ruling(statement, charter, trust=trust)
         except FederationError:
             continue  # a poison addition: its record is kept, and nothing follows
         if ruling.origin == origin:
@@ -221,17 +228,21 @@ def _verify_rulings(
     return good
 
 
-def open_checkpoint(origin: Member, note: str) -> Checkpoint:
-    """Open a signed checkpoint of a member's feed.
+def open_checkpoint(
+    origin: Member, note: str, *, trust: Trust = Trust.NOW
+) -> Checkpoint:
+    """Open a signed checkpoint of a member's feed; *trust* is how far keys count.
 
     Raises:
         FeedError: it is not signed by the origin's feed key, or malformed.
     """
-    verifier = VerifierKey.of(feed_name(origin.name), origin.keys.feed)
-    try:
-        return open_note_of_log(note.encode(), verifier)
-    except (CryptoError, UnicodeEncodeError) as error:
-        raise FeedError(origin.name, f"bad checkpoint: {error}") from None
+    name, why = feed_name(origin.name), "not signed"
+    for keys in keys_of(origin, trust):
+        try:
+            return open_note_of_log(note.encode(), VerifierKey.of(name, keys.feed))
+        except (CryptoError, UnicodeEncodeError) as error:
+            why = str(error)
+    raise FeedError(origin.name, f"bad checkpoint: {why}")
 
 
 def feed_name(node: str) -> str:

@@ -12,6 +12,8 @@ learns that an audit log goes on, never its size or root.
 
 import re
 from base64 import b64encode
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final, Self
 
@@ -27,6 +29,7 @@ from fedsafe_federation.errors import (
     WitnessConflictError,
     WitnessRefusedError,
 )
+from fedsafe_federation.former import FormerKeys, Trust, keys_of
 from fedsafe_federation.verification import feed_name
 
 MAX_REQUEST: Final = 128 * 1024
@@ -70,26 +73,52 @@ def witness_of(member: Member) -> VerifierKey:
     return VerifierKey.of(witness_name(member.name), member.keys.witness, COSIGNER)
 
 
-def log_key(charter: Charter, origin: str, *, me: str) -> VerifierKey:
-    """Give the key of another member's log that is witnessed here.
+def log_keys(
+    charter: Charter, origin: str, *, me: str
+) -> Mapping[VerifierKey, int | None]:
+    """Give the keys of another member's log that is witnessed here, the present first.
 
     Raises:
         UnknownLogError: there is no such log.
     """
     for member in charter.members:
-        key = key_in(member, origin)
-        if key is not None and member.name != me:
-            return key
+        keys = keys_in(member, origin, Trust.KEPT)
+        if keys and member.name != me:
+            return keys
     raise UnknownLogError(origin)
 
 
-def key_in(member: Member, origin: str) -> VerifierKey | None:
-    """Give the key of a member's log that others witness; None if it is none."""
-    if origin == feed_name(member.name):
-        return VerifierKey.of(origin, member.keys.feed)
-    if anchor_life(origin, member.name) is not None:
-        return VerifierKey.of(origin, member.keys.audit)
-    return None
+def keys_in(
+    member: Member, origin: str, trust: Trust
+) -> Mapping[VerifierKey, int | None]:
+    """Give the keys that a member's log has had, the present one first.
+
+    With each since when it was stolen, if it was.
+    """
+    is_feed = origin == feed_name(member.name)
+    if not is_feed and anchor_life(origin, member.name) is None:
+        return {}
+    return {
+        VerifierKey.of(origin, each.feed if is_feed else each.audit): (
+            each.stolen if isinstance(each, FormerKeys) else None
+        )
+        for each in keys_of(member, trust)
+    }
+
+
+def open_log(
+    note: bytes, keys: Mapping[VerifierKey, int | None]
+) -> tuple[VerifierKey, Checkpoint]:
+    """Open a note that bears a log's present key, or one given up in good order.
+
+    Raises:
+        CryptoError: the log has not signed it.
+    """
+    present, *former = [key for key, stolen in keys.items() if stolen is None]
+    for key in former:
+        with suppress(CryptoError):
+            return key, open_checkpoint(note, key)
+    return present, open_checkpoint(note, present)
 
 
 @dataclass(frozen=True, slots=True)

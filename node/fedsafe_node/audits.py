@@ -13,6 +13,7 @@ from typing import Final
 import msgspec
 
 from fedsafe_federation.errors import FederationError
+from fedsafe_federation.former import Trust
 from fedsafe_federation.verification import open_checkpoint
 from fedsafe_node.audit_messages import (
     AuditEvent,
@@ -289,7 +290,7 @@ class AuditService:
             return []
         try:
             member = shared.membership.charter.member(peer.origin)
-            signed = open_checkpoint(member, peer.checkpoint)
+            signed = open_checkpoint(member, peer.checkpoint, trust=Trust.KEPT)
         except FederationError:
             reason = "the checkpoint that was kept is not its origin's"
             raise CorruptLogError(name, peer.cursor, reason) from None

@@ -12,6 +12,7 @@ from typing import Final
 
 from fedsafe_federation.errors import FederationError, MalformedError
 from fedsafe_federation.evaluation import digest
+from fedsafe_federation.former import Trust
 from fedsafe_federation.records import (
     RestrictionRecord,
     decode_record,
@@ -103,7 +104,9 @@ class RestrictionRows:
             check_dispute(self._disputes.pop(row.digest, None), restriction, name)
 
     def _open(self, statement: Signed) -> Restriction | None:
-        return open_restriction(statement, self._charter) if self._charter else None
+        if self._charter is None:
+            return None
+        return open_restriction(statement, self._charter, trust=Trust.KEPT)
 
     async def check_names(self) -> int:
         """Check each named signal, in the table and in the feeds; return how many.

@@ -51,12 +51,13 @@ from fedsafe_federation.charter import (
 )
 from fedsafe_federation.errors import FederationError, MalformedError, UntrustedError
 from fedsafe_federation.holdings import HOLDING, holding_payload, with_holdings
+from fedsafe_federation.key_change import with_new_keys
 from fedsafe_federation.signed import Signed
 from fedsafe_federation.wireformat import encode
 
 replace = msgspec.structs.replace
 NEW = "e.example"
-OTHER_KEY = key_of("rotated")
+OTHER_KEY = key_of("rotated", "statement")
 
 
 def key(name: str) -> SigningKey:
@@ -117,11 +118,9 @@ def without(version: Version, *names: str) -> Charter:
     )
 
 
-def rotated(version: Version, name: str) -> Charter:
+def rotated(version: Version, name: str, stolen: int | None = None) -> Charter:
     members = [
-        replace(each, keys=replace(each.keys, statement=OTHER_KEY.public))
-        if each.name == name
-        else each
+        with_new_keys(each, keys_of("rotated"), stolen) if each.name == name else each
         for each in version.charter.members
     ]
     return after(version, members=members)

@@ -17,8 +17,7 @@ from collections.abc import Coroutine
 from dataclasses import dataclass
 from typing import Final
 
-from fedsafe_crypto.checkpoint import open_checkpoint
-from fedsafe_crypto.note import VerifierKey
+from fedsafe_crypto.errors import CryptoError
 from fedsafe_crypto.tree import EMPTY_ROOT
 from fedsafe_federation.charter import Member
 from fedsafe_federation.errors import (
@@ -27,10 +26,11 @@ from fedsafe_federation.errors import (
     UnknownLogError,
 )
 from fedsafe_federation.forks import Fork, ForkEvidence, culprit, fork_of, open_fork
+from fedsafe_federation.former import Trust
 from fedsafe_federation.peer import PeerClient
 from fedsafe_federation.verification import feed_name
 from fedsafe_federation.wireformat import decode, encode
-from fedsafe_federation.witnessing import anchor_name
+from fedsafe_federation.witnessing import anchor_name, keys_in, open_log
 from fedsafe_node.clock import Clock
 from fedsafe_node.errors import BadRequestError, NotFoundError
 from fedsafe_node.log.anchor import read_life
@@ -194,25 +194,29 @@ class Forks:
             CryptoError: the member has not signed it, so it says nothing.
             StoreError: what it proves was not kept.
         """
-        key = VerifierKey.of(feed_name(member.name), member.keys.feed)
-        there = open_checkpoint(note, key)
+        log = feed_name(member.name)
+        keys = keys_in(member, log, Trust.KEPT)
+        key, there = open_log(note, keys)
 
         async def query(reader: Reader) -> ForkEvidence | None:
             row = await reader.peer(member.name)
             if row is None or not row.checkpoint:
                 return None
-            own = open_checkpoint(row.checkpoint.encode(), key)
+            try:
+                other, own = open_log(row.checkpoint.encode(), keys)
+            except CryptoError:
+                return None  # of a key that was stolen since
             old, new = there.size, own.size
-            if not 0 < old <= new or await reader.log_size(key.name) != new:
+            if not 0 < old <= new or await reader.log_size(log) != new:
                 return None
-            root = await log_root(reader, key.name, old)
+            root = await log_root(reader, log, old)
             if root == there.root:
                 return None
             proof: list[bytes] = []
             if old < new:
-                shown = await prove_consistency(reader, key.name, old, new)
+                shown = await prove_consistency(reader, log, old, new)
                 proof = shown if old & (old - 1) else [root, *shown]
-            return fork_of(key, note.decode(), row.checkpoint, proof)
+            return fork_of(key, note.decode(), row.checkpoint, proof, other=other)
 
         evidence = await self._store.read(query)
         if evidence is not None:

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from fedsafe_federation.feed import MAX_RECORDS
+from fedsafe_federation.former import Trust
 from fedsafe_federation.restrictions import open_restriction
 from fedsafe_federation.signed import Signed
 from fedsafe_federation.wireformat import decode
@@ -133,7 +134,8 @@ class Debts:
         while rows := await reader.restrictions_by(node, after, _PAGE):
             for row in rows:
                 statement = decode(row.statement, Signed)
-                said = open_restriction(statement, shared.membership.charter)
+                charter = shared.membership.charter
+                said = open_restriction(statement, charter, trust=Trust.KEPT)
                 if await self._concerns(reader, member, said.signals):
                     self._oldest[member] = Debt(row.sequence, said.at)
                     return

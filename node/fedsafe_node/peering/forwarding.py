@@ -19,6 +19,7 @@ from fedsafe_federation.feed import (
     RecordLine,
     encode_batch,
 )
+from fedsafe_federation.former import Trust
 from fedsafe_federation.signed import Signed
 from fedsafe_federation.verification import feed_name, open_checkpoint
 from fedsafe_federation.wireformat import decode
@@ -101,7 +102,8 @@ async def _batch(
     row = await reader.peer(origin.name)
     if row is None or not row.checkpoint:
         raise NotFoundError("copy of that feed")
-    size, log = open_checkpoint(origin, row.checkpoint).size, feed_name(origin.name)
+    kept = open_checkpoint(origin, row.checkpoint, trust=Trust.KEPT)
+    size, log = kept.size, feed_name(origin.name)
     if row.cursor != size:
         raise NotFoundError("whole copy of that feed")
     since, known = request.since, request.known

@@ -20,7 +20,7 @@ from typing import Final, TypeVar
 from fedsafe_crypto.checkpoint import Checkpoint, open_checkpoint
 from fedsafe_crypto.cosignature import cosign
 from fedsafe_crypto.identity import SigningKey
-from fedsafe_crypto.note import VerifierKey, signature_line, split_note
+from fedsafe_crypto.note import COSIGNER, VerifierKey, signature_line, split_note
 from fedsafe_federation.charter import Charter
 from fedsafe_federation.errors import (
     MalformedError,
@@ -41,7 +41,8 @@ from fedsafe_federation.witnessing import (
     anchor_life,
     anchor_name,
     judge,
-    log_key,
+    log_keys,
+    open_log,
     witness_name,
 )
 from fedsafe_node.clock import Clock
@@ -56,6 +57,7 @@ from fedsafe_node.telemetry import LOGGER, fields
 from fedsafe_node.tracing import nothing_happened
 
 T = TypeVar("T")
+_Keys = Mapping[VerifierKey, int | None]
 MOST_FORKS: Final = 8
 """Of each log since the start: one convicts it, and a liar can make any number."""
 _STATUS: Final[Mapping[type[Exception], int]] = {
@@ -74,6 +76,14 @@ class WitnessAnswer:
     status: int
     body: bytes
     media: str = TEXT_TYPE
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What was cosigned last of a log, and the key that the log had then."""
+
+    key: VerifierKey
+    row: WitnessedRow
 
 
 class WitnessServer:
@@ -130,12 +140,11 @@ class WitnessServer:
         hashes = {sha256(name.encode()).hexdigest(): name for name in names}
         if origin_hash not in hashes:
             raise NotFoundError("log that is witnessed here")
-        name, me = hashes[origin_hash], self._situation.node
-        key = log_key(self._charter(), name, me=me).encode()
-        row = await self._store.read(lambda reader: reader.witnessed(key))
-        if row is None:
+        keys = self._keys(hashes[origin_hash])
+        seen = await self._store.read(lambda reader: _seen(reader, keys))
+        if seen is None:
             raise NotFoundError("checkpoint that was cosigned here")
-        return row.note
+        return seen.row.note
 
     async def anchor_of(self, node: str) -> str:
         """Name the newest anchor of a member that was cosigned here."""
@@ -151,25 +160,29 @@ class WitnessServer:
             CryptoError: the log has not signed it, so it says nothing.
             StoreError: the fork was not written down.
         """
-        key = log_key(self._charter(), log, me=self._situation.node)
-        there = open_checkpoint(note, key)
+        keys = self._keys(log)
+        key, there = open_log(note, keys)
 
         async def act(tx: Transaction) -> None:
-            row = await tx.witnessed(key.encode())
-            if row is not None and _differ(row, there):
-                await self._note_fork(tx, key, row, note)
+            seen = await _seen(tx, keys)
+            if seen is not None and _differ(seen.row, there):
+                await self._note_fork(tx, key, seen, note)
 
-        row = await self._store.read(lambda reader: reader.witnessed(key.encode()))
-        if row is not None and _differ(row, there):
+        seen = await self._store.read(lambda reader: _seen(reader, keys))
+        if seen is not None and _differ(seen.row, there):
             await self._keep(key, there, act)
 
     async def _answer(self, request: AddCheckpoint) -> str:
-        key = log_key(self._charter(), request.origin(), me=self._situation.node)
+        keys = self._keys(request.origin())
+        key = next(iter(keys))
         row = await self._store.read(lambda reader: reader.witnessed(key.encode()))
-        if row is not None and (line := _again(request, key, row)) is not None:
+        mine = VerifierKey.of(self._name, self._key.public, COSIGNER)
+        if row is not None and (line := _again(request, key, row, mine)) is not None:
             return line
         shown = Checkpoint.parse(split_note(request.note)[0])
-        judged = await self._keep(key, shown, lambda tx: self._cosign(tx, request, key))
+        judged = await self._keep(
+            key, shown, lambda tx: self._cosign(tx, request, keys)
+        )
         if isinstance(judged, WitnessRefusedError):
             shown_by = fields(peer=judged.origin)
             _LOG.error("a log does not extend itself", extra=shown_by)
@@ -194,10 +207,12 @@ class WitnessServer:
         return done
 
     async def _cosign(
-        self, tx: Transaction, request: AddCheckpoint, key: VerifierKey
+        self, tx: Transaction, request: AddCheckpoint, keys: _Keys
     ) -> str | WitnessRefusedError:
-        row = await tx.witnessed(key.encode())
-        seen = Seen(row.size, row.root) if row is not None else NOTHING_SEEN
+        key, found = next(iter(keys)), await _seen(tx, keys)
+        seen = NOTHING_SEEN
+        if found is not None:
+            seen = Seen(found.row.size, found.row.root)
         node = key.name.partition("/")[0]
         life, newest = anchor_life(key.name, node), await read_life(tx, node)
         if life is not None and life < newest:
@@ -206,8 +221,8 @@ class WitnessServer:
         try:
             checkpoint = judge(request, key, seen)
         except WitnessRefusedError as error:
-            if error.fork and row is not None:
-                await self._note_fork(tx, key, row, request.note)
+            if error.fork and found is not None:
+                await self._note_fork(tx, key, found, request.note)
             else:  # it shows nothing to others
                 nothing_happened()
             return error
@@ -231,7 +246,7 @@ class WitnessServer:
         await tx.append(self._trail.log, entry.record, entry.openings)
 
     async def _note_fork(
-        self, tx: Transaction, key: VerifierKey, row: WitnessedRow, note: bytes
+        self, tx: Transaction, key: VerifierKey, seen: _Seen, note: bytes
     ) -> None:
         self._forks.forked.add(key.name)
         shown = open_checkpoint(note, key)
@@ -246,14 +261,18 @@ class WitnessServer:
             outcome="fork",
             detail={
                 "log": key.name,
-                "seen": row.note.decode(),
+                "seen": seen.row.note.decode(),
                 "shown": _signed(note, key),
             },
         )
         await tx.append(self._trail.log, entry.record, entry.openings)
         self._alarmed.add(fork)
-        seen = row.note.decode()
-        await self._forks.enter(tx, fork_of(key, seen, _signed(note, key)), "witness")
+        first, second = seen.row.note.decode(), _signed(note, key)
+        evidence = fork_of(seen.key, first, second, other=key)
+        await self._forks.enter(tx, evidence, "witness")
+
+    def _keys(self, log: str) -> _Keys:
+        return log_keys(self._charter(), log, me=self._situation.node)
 
     def _charter(self) -> Charter:
         shared = self._situation.shared
@@ -267,6 +286,21 @@ class WitnessServer:
             lives = range(await read_life(reader, other) + 1)
             names += [feed_name(other), *(anchor_name(other, life) for life in lives)]
         return names
+
+
+async def _seen(reader: Reader, keys: _Keys) -> _Seen | None:
+    """Find the largest tree of a log that was cosigned, under whichever of its keys.
+
+    What bears a stolen key counts as far as it was seen before that was stolen.
+    """
+    found: _Seen | None = None
+    for key, stolen in keys.items():
+        row = await reader.witnessed(key.encode())
+        if row is None or (stolen is not None and row.at >= stolen):
+            continue
+        if found is None or row.size > found.row.size:
+            found = _Seen(key, row)
+    return found
 
 
 def _differ(row: WitnessedRow, there: Checkpoint) -> bool:
@@ -284,10 +318,17 @@ def _signed(note: bytes, key: VerifierKey) -> str:
     return f"{text}\n{own}"
 
 
-def _again(request: AddCheckpoint, key: VerifierKey, row: WitnessedRow) -> str | None:
-    """Give the line of what was cosigned last, if it is asked for once more."""
+def _again(
+    request: AddCheckpoint, key: VerifierKey, row: WitnessedRow, mine: VerifierKey
+) -> str | None:
+    """Give the line of what was cosigned last, if it is asked for once more.
+
+    One of a key that this witness had before is no use to anybody.
+    """
     text, note = split_note(request.note)[0], row.note.decode()
     if request.old != row.size or not note.startswith(f"{text}\n"):
+        return None
+    if split_note(row.note)[1][-1].key_id != mine.key_id:
         return None
     judge(request, key, Seen(row.size, row.root))
     return note.splitlines(keepends=True)[-1]

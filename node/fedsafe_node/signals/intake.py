@@ -19,6 +19,7 @@ from fedsafe_federation.errors import (
     TooManyRestrictionsError,
 )
 from fedsafe_federation.feed import MAX_RESTRICTIONS
+from fedsafe_federation.former import Trust
 from fedsafe_federation.replication import Offload, Position
 from fedsafe_federation.verification import (
     Known,
@@ -334,7 +335,7 @@ class Intake:
             frontier = await log_frontier(reader, log, size)
             if row is None or not row.checkpoint:
                 return Known(frontier)
-            checkpoint = open_checkpoint(member, row.checkpoint)
+            checkpoint = open_checkpoint(member, row.checkpoint, trust=Trust.KEPT)
             return Known(frontier, row.checkpoint, checkpoint)
 
         return await self._store.read(query)
