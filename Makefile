@@ -1,6 +1,6 @@
 # make help lists the targets; ./test runs every check without make.
 .DEFAULT_GOAL := help
-.PHONY: help setup fix lint types house test docs lock
+.PHONY: help setup fix lint types house test coverage docs lock
 
 BIN := .venv/bin
 
@@ -23,8 +23,11 @@ types: ## mypy --strict, then basedpyright for a second opinion
 house: ## No room may import a room above it
 	./test --only house
 
-test: ## The tests, with branch coverage
+test: ## The tests
 	./test --only tests
+
+coverage: ## The tests, traced: which branches they reach
+	./test --only coverage
 
 docs: ## Build the site into build/site
 	./test --only docs

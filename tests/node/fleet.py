@@ -108,7 +108,7 @@ def config_of(
         policy=policy,
         listen=Listen("127.0.0.1", port),
         custody_key="custody.pub",
-        sync=Sync(poll=0.2),
+        sync=Sync(poll=1.0),
         founding=Founding(open=open_),
         disk=Disk(reserve_mib=reserve_mib),
     )

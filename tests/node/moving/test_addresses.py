@@ -50,7 +50,7 @@ def test_a_switch_changes_the_section_of_the_store_and_nothing_else(
 def test_a_section_in_the_middle_goes_without_its_neighbours(place: Place) -> None:
     text = place.config.read_text()
     section = f'[store]  # here\nurl = "{SERVER}"\n\n[sync]\npoll = 0.5\n'
-    place.config.write_text(text.replace("[sync]\npoll = 0.2\n", section))
+    place.config.write_text(text.replace("[sync]\npoll = 1.0\n", section))
     assert load_config(place).store == Storage(SERVER)
     switch(place, load_config(place), None)
     config = load_config(place)
