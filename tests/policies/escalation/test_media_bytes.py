@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 import base64
+import quopri
 from collections.abc import Callable
+from pathlib import Path
 from typing import Final
 from urllib.parse import quote_from_bytes
 
@@ -17,6 +19,7 @@ from fedsafe_policies.escalation.package import decode_package, refuse_media
 TAIL: Final = bytes(range(64))
 FILES: Final = {
     "JPEG": b"\xff\xd8\xff\xe0\x00\x10JFIF\x00" + TAIL,
+    "BMP": b"BM\x9a\x00\x00\x00\x00\x00\x00\x00\x36\x00\x00\x00\x28" + bytes(70),
     "PNG": b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR" + TAIL,
     "GIF": b"GIF89a\x01\x00\x01\x00" + TAIL,
     "WebP": b"RIFF\x24\x00\x00\x00WEBPVP8 " + TAIL,
@@ -40,7 +43,25 @@ WAYS: Final[dict[str, Callable[[bytes], str]]] = {
     ),
     "percent": quote_from_bytes,
     "hexadecimal": lambda data: data.hex(),
+    "base32": lambda data: base64.b32encode(data).decode(),
+    "base32_in_lower_case": lambda d: f"ab{base64.b32encode(d).decode().lower()}",
+    "base32_in_groups": lambda d: _in_pieces(base64.b32encode(d).decode(), " "),
+    "ascii85": lambda data: base64.a85encode(data).decode(),
+    "adobe_ascii85": lambda data: base64.a85encode(data, adobe=True).decode(),
+    "base85": lambda data: f"siehe {base64.b85encode(data).decode()}",
+    "quoted_printable": lambda data: quopri.encodestring(data).decode("latin-1"),
+    "escapes": lambda data: repr(data)[2:-1],
+    "unicode_escapes": lambda d: "".join(f"\\u00{byte:02x}" for byte in d),
+    "entities": lambda data: "".join(f"&#{byte};" for byte in data),
+    "hexadecimal_entities": lambda d: "".join(f"&#x{byte:X};" for byte in d),
+    "numbers": lambda data: ", ".join(map(str, data)),
+    "small_pieces": lambda d: _in_pieces(base64.b64encode(d).decode(), "-"),
+    "pieces_in_brackets": lambda d: _in_pieces(base64.b64encode(d).decode(), ") ("),
 }
+
+
+def _in_pieces(text: str, mark: str, length: int = 5) -> str:
+    return mark.join(text[at : at + length] for at in range(0, len(text), length))
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -134,12 +155,46 @@ def test_media_are_found_where_a_text_hides_them(text: str) -> None:
         b"\x30\x26\xb2\x75\x8e\x66\xcf\x11",
         b"\x00\x00\x00\x0cJXL \r\n\x87\n",
         b"\x00\x00\x00\x08wide\x00\x00\x00\x00mdat",
+        b"\x00\x00\x01\x00\x01\x00\x10\x10\x00\x00\x01\x00\x20\x00\x68\x04\x00\x00\x16\x00\x00\x00",
+        b"8BPS\x00\x01\x00\x00\x00\x00\x00\x00\x00\x03",
+        b"fLaC\x00\x00\x00\x22",
+        b"#!AMR\n",
+        b"BZh91AY&SY",
+        b"\xfd7zXZ\x00",
+        b"\x28\xb5\x2f\xfd\x04",
+        b"MSCF\x00\x00\x00\x00",
+        b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",
+        b"\x01\x00\x00\x00" + bytes(36) + b" EMF",
+        bytes(128) + b"DICM",
+        b"AT&TFORM",
+        b"name" + bytes(253) + b"ustar\x0000",
     ],
 )
 def test_files_of_other_kinds_are_found(begins: bytes) -> None:
     text = base64.b64encode(begins + bytes(range(64))).decode()
 
     assert find_media({"text": f"siehe {text}"}) is not None
+
+
+@pytest.mark.parametrize("length", [1, 4, 7, 30])
+@pytest.mark.parametrize("kind", FILES)
+def test_a_file_cut_into_pieces_over_a_list_is_found(kind: str, length: int) -> None:
+    text = base64.b64encode(FILES[kind]).decode()
+    cut = [text[at : at + length] for at in range(0, len(text), length)]
+    found = find_media({"content": [{"text": piece} for piece in cut]})
+
+    assert found is not None
+    assert find_media(cut) is not None
+    assert find_media({f"field_{n:03}": piece for n, piece in enumerate(cut)})
+
+
+def test_a_file_cut_into_pieces_beside_other_fields_is_found() -> None:
+    text = base64.b64encode(FILES["PNG"]).decode()
+    cut = [text[at : at + 6] for at in range(0, len(text), 6)]
+    found = find_media([{"name": "Kim", "id": n, "text": x} for n, x in enumerate(cut)])
+
+    assert found is not None
+    assert found.path == "[0].text"
 
 
 def _put(tree: object, path: str, value: str) -> None:
@@ -159,6 +214,11 @@ def _put(tree: object, path: str, value: str) -> None:
         "the data: two accounts, one image",
         "AAAAIGNoYXQ",
         "RIFF und PK sind nur Buchstaben",
+        "BM 12 34; 7 8 9 10 11 12 13 14 15 16 Uhr",
+        "ALLES IN GROSSBUCHSTABEN UND OHNE PUNKT UND KOMMA BIS ANS ENDE DER ZEILE",
+        "a=b&c=%20d; e=f5 &amp; &auml; &#228; \\n \\x41",
+        "Die Adresse 192.0.2.7 und die Nummern 030 0000001, 255, 216, 7, 8, 9, 10",
+        "f(x) := {[(<~!@#$%^&*()_+-=|;:?,./>)]} 1234567890 qwertz",
     ],
 )
 def test_ordinary_text_passes(text: str) -> None:
@@ -167,6 +227,21 @@ def test_ordinary_text_passes(text: str) -> None:
 
 def test_the_maximal_case_holds_no_media() -> None:
     refuse_media(MAXIMAL)
+
+
+def test_prose_of_every_page_passes() -> None:
+    docs = Path(__file__).parents[3] / "docs"
+    pages = [*(docs / "howto").rglob("*.md"), *(docs / "explanation").glob("*.md")]
+    texts = [page.read_text()[:2_000] for page in pages]
+
+    assert len(texts) > 10
+    assert [find_media({"text": text}) for text in texts] == [None] * len(texts)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.binary(min_size=32, max_size=32), min_size=2, max_size=20))
+def test_a_list_of_digests_passes(digests: list[bytes]) -> None:
+    assert find_media({"sha256": [digest.hex() for digest in digests]}) is None
 
 
 @given(st.binary(min_size=32, max_size=64))
