@@ -15,10 +15,12 @@ from fedsafe_cli.case_assessment import (
     MOST_READ,
     assessment_of,
     assessment_options,
+    case_id_of,
     word,
 )
 from fedsafe_cli.case_call import CallFirst
 from fedsafe_cli.case_evidence import attachment_of, attachment_options
+from fedsafe_cli.case_render import render
 from fedsafe_cli.case_texts import tell_case, tell_queue, tell_receipt
 from fedsafe_cli.exit_codes import ExitStatus
 from fedsafe_cli.moments import moment_of
@@ -50,6 +52,9 @@ def case() -> None:
       fedsafe case open --urgency u1 --danger yes --source user_report
       fedsafe case list
     """  # noqa: D301
+
+
+case.add_command(render)
 
 
 @case.command("open", cls=CallFirst)
@@ -128,7 +133,9 @@ def show(context: click.Context, case_id: str) -> ExitStatus:
       fedsafe case show 0a1b2c3d4e5f60718293a4b5c6d7e8f9
     """  # noqa: D301
     settings = settings_of(context)
-    return tell_case(settings, personal(settings).get(f"/v1/cases/{_id(case_id)}"))
+    return tell_case(
+        settings, personal(settings).get(f"/v1/cases/{case_id_of(case_id)}")
+    )
 
 
 @case.command("assess", cls=CallFirst)
@@ -152,7 +159,7 @@ def assess(context: click.Context, /, case_id: str, **given: Any) -> ExitStatus:
     """  # noqa: D301
     body = assessment_of(given)
     settings = settings_of(context)
-    path = f"/v1/cases/{_id(case_id)}/assess"
+    path = f"/v1/cases/{case_id_of(case_id)}/assess"
     return tell_receipt(settings, personal(settings).change(path, body))
 
 
@@ -170,7 +177,7 @@ def attach(context: click.Context, /, case_id: str, **given: Any) -> ExitStatus:
         --hold hold-8 --by staff-1
     """  # noqa: D301
     settings = settings_of(context)
-    path = f"/v1/cases/{_id(case_id)}/attach"
+    path = f"/v1/cases/{case_id_of(case_id)}/attach"
     body = {"attachments": [attachment_of(given)]}
     return tell_receipt(settings, personal(settings).change(path, body))
 
@@ -193,7 +200,7 @@ def approve(
       fedsafe case approve CASE --partner law_enforcement
     """  # noqa: D301
     settings = settings_of(context)
-    path = f"/v1/cases/{_id(case_id)}/approve"
+    path = f"/v1/cases/{case_id_of(case_id)}/approve"
     body = {"partners": sorted(set(partner))}
     return tell_receipt(settings, personal(settings).post(path, body))
 
@@ -213,14 +220,8 @@ def close(context: click.Context, case_id: str) -> ExitStatus:
       fedsafe case close 0a1b2c3d4e5f60718293a4b5c6d7e8f9
     """  # noqa: D301
     settings = settings_of(context)
-    path = f"/v1/cases/{_id(case_id)}/close"
+    path = f"/v1/cases/{case_id_of(case_id)}/close"
     return tell_receipt(settings, personal(settings).change(path, None))
-
-
-def _id(text: str) -> str:
-    if len(text) != 32 or set(text) - set("0123456789abcdef"):  # noqa: PLR2004
-        raise click.UsageError("a case is named by 32 hexadecimal digits")
-    return text
 
 
 def _read_text() -> str:

@@ -56,6 +56,13 @@ def word(
     return option
 
 
+def case_id_of(text: str) -> str:
+    """Return the id of a case, if it looks like one."""
+    if len(text) != 32 or set(text) - set("0123456789abcdef"):  # noqa: PLR2004
+        raise click.UsageError("a case is named by 32 hexadecimal digits")
+    return text
+
+
 def assessment_options(function: Function) -> Function:
     """Add what an assessment takes."""
     for option in reversed((*_known(), *_answers(), *_recorded(), *_advised())):

@@ -17,6 +17,7 @@ from fedsafe_node.budgets.service import BudgetService
 from fedsafe_node.cases.content import CaseVault
 from fedsafe_node.cases.keeping import CaseKeeper
 from fedsafe_node.cases.releasing import CaseRelease
+from fedsafe_node.cases.rendering import CaseRenderings
 from fedsafe_node.cases.service import CaseParts, Cases
 from fedsafe_node.evidence.inspecting import Inspector
 from fedsafe_node.evidence.service import EvidenceService, ExportEffect
@@ -90,6 +91,9 @@ def make_services(parts: Parts) -> Services:
             base.office, approvals, notes, has_others=base.situation.has_others
         ),
         cases=Cases(CaseParts(base.situation, keeper, approvals, shipped_matrix())),
+        case_renderings=CaseRenderings(
+            base.situation, keeper, shipped_matrix(), offload=base.workers
+        ),
         budgets=BudgetService(base.situation, base.store, base.clock),
         validations=Validations(desk),
         registers=registers,

@@ -347,3 +347,69 @@ def test_a_case_is_closed(ask: "Run", node: "FakeNode") -> None:
 
     assert "closed" in ask("case", "close", CASE).out
     assert ask("case", "close", "7").status == 2
+
+
+PAPER: Final = {
+    "name": "letter-1.html",
+    "media_type": "text/html",
+    "mark": "draft",
+    "sha256": sha256(b"paper").hexdigest(),
+    "content": "cGFwZXI=",
+}
+RENDER: Final = ("case", "render", CASE, "--for", "law_enforcement", "--as", "letter")
+
+
+def _rendering(node: "FakeNode", language: str, answer: dict[str, Any]) -> None:
+    asked = f"form=letter&partner=law_enforcement&language={language}"
+    node.always(f"GET /v1/cases/{CASE}/rendering?{asked}", answer)
+
+
+@pytest.mark.parametrize(
+    ("language", "words"), [("de", "ein Entwurf"), ("en", "a draft")]
+)
+def test_a_case_is_written_into_a_private_file(
+    ask: "Run", node: "FakeNode", tmp_path: Path, language: str, words: str
+) -> None:
+    _rendering(node, language, PAPER)
+    file = tmp_path / "letter.html"
+    outcome = ask(*RENDER, "--output", str(file), "--lang", language)
+
+    assert outcome.status == 0
+    assert file.read_bytes() == b"paper"
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert words in outcome.err
+    assert PAPER["sha256"] in outcome.err
+
+
+def test_a_paper_goes_to_standard_output_and_over_no_file(
+    ask: "Run", node: "FakeNode", tmp_path: Path
+) -> None:
+    _rendering(node, "en", PAPER)
+    file = tmp_path / "there"
+    file.write_text("mine")
+
+    assert ask(*RENDER, "--output", "-").out == "paper"
+    assert ask(*RENDER, "--output", str(file)).status == ExitStatus.BAD_INPUT
+    assert file.read_text() == "mine"
+    assert len(node.asked) == 1
+
+
+@pytest.mark.parametrize("broken", [{"content": "cGFw"}, {"content": "?"}])
+def test_a_paper_that_is_not_what_the_node_says_is_not_written(
+    ask: "Run", node: "FakeNode", tmp_path: Path, broken: dict[str, str]
+) -> None:
+    _rendering(node, "en", PAPER | broken)
+    file = tmp_path / "letter.html"
+
+    assert ask(*RENDER, "--output", str(file)).status != 0
+    assert not file.exists()
+
+
+def test_a_form_that_nobody_knows_is_not_asked_for(
+    ask: "Run", node: "FakeNode"
+) -> None:
+    outcome = ask("case", "render", CASE, "--as", "novel", "--output", "-")
+
+    assert outcome.status == 2
+    assert "portal-sheet" in outcome.err
+    assert node.asked == []

@@ -580,6 +580,8 @@ def _case_kept(fed: Federation, root: Path) -> None:
     case = str(run("open", *urgent, *facts, typed=b"nobody is in danger")["case"])
     assert run("list")["cases"]
     assert run("show", case)["state"] == "draft"
+    paper = ("--for", "law_enforcement", "--as", "letter", "--output")
+    assert run("render", case, *paper, str(root / "letter.html"))["sha256"]
     email, name = PEOPLE["email"]["value"], PEOPLE["username"]["value"]
     known = {"suspects": [{"account_id": name, "email": email}], "summary": email}
     run("assess", case, "--elements", "-", typed=json.dumps(known).encode())

@@ -16,6 +16,8 @@ from fedsafe_node.cases.messages import (
     CasesAnswer,
     CasesQuery,
     OpenCase,
+    RenderCase,
+    RenderingAnswer,
 )
 from fedsafe_policies.escalation.opening import OPENERS
 from fedsafe_policies.escalation.viewing import VIEWERS
@@ -46,6 +48,13 @@ async def show_case(call: Call) -> object:
     """Show a case as the asker's role sees it."""
     purpose = call.parameters(CasesQuery).purpose
     return await call.services.cases.show(call.path["case"], call.principal, purpose)
+
+
+async def render_case(call: Call) -> object:
+    """Write a case as a paper or report."""
+    return await call.services.case_renderings.render(
+        call.path["case"], call.parameters(RenderCase), call.principal
+    )
 
 
 async def assess_case(call: Call) -> object:
@@ -117,6 +126,20 @@ CASE_ROUTES: Final = (
         path_types=_CASE,
         query=CasesQuery,
         answer=CaseAnswer,
+        refusals=_GONE,
+    ),
+    Route(
+        name="renderCase",
+        method="GET",
+        path="/v1/cases/{case}/rendering",
+        handler=render_case,
+        auth=Auth.CREDENTIAL,
+        roles=VIEWERS,
+        lane=Lane.BATCHES,
+        summary="Write a case as a sheet, letter or report for a class of partner",
+        path_types=_CASE,
+        query=RenderCase,
+        answer=RenderingAnswer,
         refusals=_GONE,
     ),
     Route(

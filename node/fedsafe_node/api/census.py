@@ -46,6 +46,7 @@ ROUTE_EVENTS: Final[Mapping[str, tuple[Event, ...]]] = {
     "openCase": (Event.CASE_OPENED,),
     "listCases": (Event.CASE_READ,),
     "showCase": (Event.CASE_READ,),
+    "renderCase": (Event.CASE_RENDERED,),
     "assessCase": (Event.CASE_ASSESSED,),
     "attachEvidence": (Event.CASE_ATTACHED,),
     "approveCase": (Event.CASE_APPROVED, Event.ACT_ASKED),

@@ -64,6 +64,7 @@ class Code(StrEnum):
     NO_SECOND_TERM = "no_second_term"
     NOT_ASSESSED = "not_assessed"
     NOT_RELEASABLE = "not_releasable"
+    NOT_RENDERABLE = "not_renderable"
     UNANSWERED = "unanswered"
     EVIDENCE_DIFFERS = "evidence_differs"
     MEMBERS_NOT_TOLD = "members_not_told"
@@ -207,6 +208,7 @@ CODES: Final[Mapping[Code, tuple[int, str]]] = {
     Code.NO_SECOND_TERM: (409, "A signal about a person has no second term"),
     Code.NOT_ASSESSED: (409, "The breach is not assessed yet"),
     Code.NOT_RELEASABLE: (409, "The case lacks something before it may go"),
+    Code.NOT_RENDERABLE: (409, "The case cannot be written in this form"),
     Code.UNANSWERED: (409, "The case has not answered all of its questions"),
     Code.EVIDENCE_DIFFERS: (409, "The evidence does not go with what is attached"),
     Code.MEMBERS_NOT_TOLD: (409, "The other members were not told of the breach"),

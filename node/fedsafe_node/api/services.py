@@ -31,6 +31,7 @@ from fedsafe_node.api.peer_services import (
 from fedsafe_node.api.person_services import Disputes, Events, Notices, Proofs, Requests
 from fedsafe_node.breaches.service import Breaches
 from fedsafe_node.budgets.service import BudgetService
+from fedsafe_node.cases.rendering import CaseRenderings
 from fedsafe_node.cases.service import Cases
 from fedsafe_node.evidence.keeping import Keeping
 from fedsafe_node.following import ALONE, Following
@@ -227,6 +228,7 @@ class Services:
     policies: PolicyChanges
     breaches: Breaches
     cases: Cases
+    case_renderings: CaseRenderings
     budgets: BudgetService
     validations: Validations
     registers: Registers

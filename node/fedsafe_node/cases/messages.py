@@ -6,7 +6,7 @@ be sent. What a change answers is a receipt that holds nothing of the case: answ
 changes are kept for repetitions, and only the case itself is sealed.
 """
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -17,6 +17,9 @@ from fedsafe_policies.escalation.manifest import Attachment
 from fedsafe_policies.escalation.opening import CaseSource
 from fedsafe_policies.escalation.package import Elements, Feature, Threat
 from fedsafe_policies.escalation.playbooks import StepId
+from fedsafe_policies.escalation.rendering.document import Language, Mark
+from fedsafe_policies.escalation.rendering.forms import Form, Written
+from fedsafe_policies.escalation.rendering.xarf import Classification
 from fedsafe_policies.escalation.states import CaseState
 from fedsafe_policies.escalation.urgency import Fallback
 from fedsafe_policies.escalation.vocabulary import (
@@ -133,6 +136,32 @@ class AlarmShown(Message, frozen=True):
     fallback: Fallback | None
     due_at: int
     told_at: int
+
+
+class RenderCase(CasesQuery, frozen=True, kw_only=True):
+    """In which form a case is written, for which class of partner.
+
+    `dsa-row` goes to no partner. `classification` is asked by X-ARF for depictions,
+    `automated_detection` by the row; both are for a person to know.
+    """
+
+    form: Form
+    partner: PartnerClass | None = None
+    written: Written = Written.HTML
+    language: Language = Language.DE
+    classification: Classification | None = None
+    automated_detection: Literal["yes", "no"] | None = None
+    test: Literal["yes", "no"] = "no"
+
+
+class RenderingAnswer(Message, frozen=True):
+    """A paper by name, its mark, its digest, and its bytes (in base64)."""
+
+    name: str
+    media_type: str
+    mark: Mark | None
+    sha256: str
+    content: bytes
 
 
 class CaseListed(Message, frozen=True):

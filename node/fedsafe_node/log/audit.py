@@ -177,6 +177,7 @@ class Event(StrEnum):
     BUDGET_BROKEN = "budget.broken"
     CASE_OPENED = "case.opened"
     CASE_READ = "case.read"
+    CASE_RENDERED = "case.rendered"
     CASE_ASSESSED = "case.assessed"
     CASE_ATTACHED = "case.attached"
     CASE_APPROVED = "case.approved"

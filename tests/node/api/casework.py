@@ -13,11 +13,14 @@ from fedsafe_node.cases.messages import (
     CaseReceipt,
     CasesAnswer,
     OpenCase,
+    RenderCase,
+    RenderingAnswer,
 )
 from fedsafe_node.idempotency import Once
 from fedsafe_node.principal import Principal
 from fedsafe_policies.escalation.opening import CaseSource
 from fedsafe_policies.escalation.package import Elements
+from fedsafe_policies.escalation.rendering.document import Mark
 from fedsafe_policies.escalation.states import CaseState
 from fedsafe_policies.escalation.vocabulary import Urgency
 from fedsafe_policies.vocabulary import Purpose
@@ -157,3 +160,22 @@ class FakeCases:
         if once is not None:
             self.memory.rows[once.key] = once.row(_RECEIPT, now=0)
         return _RECEIPT
+
+
+@dataclass
+class FakeRenderings:
+    """One paper."""
+
+    memory: "Memory"
+
+    async def render(
+        self, case_id: str, request: RenderCase, who: Principal
+    ) -> RenderingAnswer:
+        await self.memory.called((case_id, request, who))
+        return RenderingAnswer(
+            name="letter-1.html",
+            media_type="text/html",
+            mark=Mark.DRAFT,
+            sha256="0f" * 32,
+            content=b"paper",
+        )

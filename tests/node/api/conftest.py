@@ -21,7 +21,7 @@ from aiohttp import (
     ClientSession,
     UnixConnector,
 )
-from tests.node.api.casework import FakeCases
+from tests.node.api.casework import FakeCases, FakeRenderings
 from tests.node.api.disputes import FakeDisputes
 from tests.node.api.governing import FakeCarrying, FakeCharters, FakeRotations
 from tests.node.api.helping import help_desk
@@ -685,6 +685,7 @@ def make_services(memory: Memory) -> Services:
         keeping=fake_keeping(memory),  # type: ignore[arg-type]
         breaches=FakeBreaches(memory),  # type: ignore[arg-type]
         cases=FakeCases(memory),  # type: ignore[arg-type]
+        case_renderings=FakeRenderings(memory),  # type: ignore[arg-type]
         budgets=FakeBudgets(memory),  # type: ignore[arg-type]
         validations=FakeValidations(memory),  # type: ignore[arg-type]
         registers=FakeRegisters(memory),

@@ -122,7 +122,7 @@ BODIES |= (
     | KEEPING_BODIES
     | CASE_BODIES
 )
-QUERIES = {"tally": {"day": "20781"}}
+QUERIES = {"tally": {"day": "20781"}, "renderCase": {"form": "package"}}
 STAFF = {"Authorization": f"Bearer {STAFF_TOKEN}"}
 OPERATOR = {"Authorization": f"Bearer {OPERATOR_TOKEN}"}
 DOCUMENT = build()

@@ -49,6 +49,7 @@ class Form(StrEnum):
     VIGNETTE = "vignette"
     PACKAGE = "package"
     XARF = "xarf"
+    DSA_ROW = "dsa-row"
 
 
 @unique
