@@ -82,8 +82,8 @@ def find_media(value: object, path: str = "") -> MediaFound | None:
             field = _INDEX.sub("[]", place)
             for group in {path, field}:
                 pieces.setdefault(group, []).append(leaf.strip())
-    for field, group in pieces.items():
-        kind = _encoded_in("".join(group).encode()) if len(group) > 1 else None
+    for field, cut in pieces.items():
+        kind = _encoded_in("".join(cut).encode()) if len(cut) > 1 else None
         if kind is not None:
             return MediaFound(field.replace("[]", "[0]"), kind)
     return None
