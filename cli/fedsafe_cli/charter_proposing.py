@@ -44,7 +44,8 @@ expel: Final = _proposing(
 leave: Final = _proposing(
     "leave",
     "Propose that the own node leaves the federation.\n\n"
-    "The others have to sign it, since their quorum changes. Own bans stay.",
+    "The others have to sign it, since their quorum changes. Own bans stay. A node "
+    "that is suspended says that it wants to leave, and the others expel it.",
     of_member=False,
 )
 

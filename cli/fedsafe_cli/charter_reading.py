@@ -65,6 +65,9 @@ def status(context: click.Context) -> ExitStatus:
 
 
 def _tell_waiting(found: dict[str, Any], settings: Settings) -> None:
+    for each in found["leaving"]:
+        line()
+        pairs([(word("wants to leave", settings), each)], indent="")
     for each in found["quarantines"]:
         line()
         pairs(quarantine_rows(each, settings), indent="")

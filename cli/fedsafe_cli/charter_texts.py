@@ -265,6 +265,7 @@ _GERMAN: Final[Mapping[str, str]] = {
     "failed": "gescheitert",
     "change": "Änderung",
     "wants to join": "möchte beitreten",
+    "wants to leave": "möchte gehen",
     "invitation": "Einladung",
     "came with it": "kam damit",
     "version now": "Fassung jetzt",

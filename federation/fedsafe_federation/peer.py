@@ -43,6 +43,7 @@ RECEIPT_PATH: Final = "/v1/feed/receipt"
 FORK_PATH: Final = "/v1/forks/told"
 FOUNDING_PATH: Final = "/v1/founding"
 VERSIONS_PATH: Final = "/v1/charter/versions"
+LEAVING_PATH: Final = "/v1/charter/leaving"
 KNOCK_PATH: Final = "/v1/charter/joining"
 EXCHANGE_PATH: Final = "/v1/charter/exchange"
 CEREMONIES_PATH: Final = "/v1/charter/ceremonies"
@@ -234,6 +235,23 @@ class PeerClient:
             body=body,
             seconds=_EVALUATE_SECONDS,
             most=MAX_VERSIONS,
+        )
+
+    async def tell_leaving(self, member: Member, wish: Signed) -> None:
+        """Tell a member that this node, which is suspended, wants to leave.
+
+        Raises:
+            PeerError: no usable answer.
+        """
+        await exchange(
+            self._session,
+            member.name,
+            "POST",
+            member.url + LEAVING_PATH,
+            headers={"content-type": "application/json"},
+            body=encode(wish),
+            seconds=_POKE_SECONDS,
+            most=_MAX_ANSWER,
         )
 
     async def exchange_charter(self, member: Member, body: bytes) -> bytes:

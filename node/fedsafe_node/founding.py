@@ -41,6 +41,7 @@ from fedsafe_node.errors import (
 )
 from fedsafe_node.following import ALONE, Following
 from fedsafe_node.governing.chain import CHARTER_DOCUMENT, read_chain
+from fedsafe_node.governing.inviting import forget_invited
 from fedsafe_node.keys import MediaKeys, NodeKeys, write_epoch_keys
 from fedsafe_node.log.audit import AuditTrail, Event
 from fedsafe_node.membership import Membership, load_membership
@@ -234,6 +235,7 @@ class FoundingService:
 
         async def act(tx: Transaction) -> None:
             await tx.put_document(CHARTER_DOCUMENT, document)
+            await forget_invited(tx)
             await tx.append(self._trail.log, entry.record, entry.openings)
 
         await self._store.write(act)

@@ -24,6 +24,7 @@ from fedsafe_node.governing.admitting import Admitting
 from fedsafe_node.governing.ballot import Ballot, Changed
 from fedsafe_node.governing.inviting import Inviting
 from fedsafe_node.governing.joining import Joining
+from fedsafe_node.governing.leaving import Wishes
 from fedsafe_node.governing.spreading import Spreading
 from fedsafe_node.log.forks import Forks
 from fedsafe_node.notices.keeping import NoticeDesk
@@ -73,6 +74,7 @@ class Parts:
     spreading: Spreading
     admitting: Admitting
     inviting: Inviting
+    wishes: Wishes
     joining: Joining
     ceremonies: Ceremonies
     carrying: Carrying
@@ -126,7 +128,10 @@ def make_parts(
     witnesses = Witnesses.make(base, client, feed, replicating.announce, forks)
     ballot = _ballot(base, changed)
     foundings = _foundings(base, changed)
-    spreading = Spreading(base.situation, ballot, client, poll=base.config.sync.poll)
+    wishes = Wishes(base.office, base.situation, client, base.keys.statement)
+    spreading = Spreading(
+        base.situation, ballot, client, wishes, poll=base.config.sync.poll
+    )
     ballot.spread = _spreader(base, spreading)
     ceremonies = Ceremonies(base, ballot, _kinds(base))
     keeper = _keeper(base, feed, witnesses.cosigning)
@@ -153,6 +158,7 @@ def make_parts(
         spreading=spreading,
         admitting=Admitting(base.office, base.situation, ballot),
         inviting=Inviting(base.office, base.situation),
+        wishes=wishes,
         joining=_joining(base, ballot, client, foundings),
         ceremonies=ceremonies,
         carrying=carrying,

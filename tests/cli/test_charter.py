@@ -53,6 +53,7 @@ FOUND: dict[str, Any] = {
     "proposals": [PROPOSAL],
     "joining": [],
     "invitations": [],
+    "leaving": ["c.demo"],
     "quarantines": [],
     "forked": None,
     "keys": [
@@ -105,7 +106,10 @@ ASKED: dict[str, Any] = {
     [
         (
             "en",
-            ("suspended", "must sign", "1 of 2", "1 of 3", "refused by", DIGEST[:16]),
+            (
+                *("suspended", "must sign", "1 of 2", "1 of 3", "refused by"),
+                *(DIGEST[:16], "wants to leave"),
+            ),
         ),
         ("en", ("a member lacks a share", "waits for two people here", "e.demo")),
         ("de", ("ausgesetzt", "muss unterschreiben", "abgelehnt von", "c.demo ruht")),

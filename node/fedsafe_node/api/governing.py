@@ -4,7 +4,7 @@
 from typing import Final
 
 from fedsafe_federation.bundles import Bundle
-from fedsafe_federation.signed import Count, NodeName
+from fedsafe_federation.signed import Count, NodeName, Signed
 from fedsafe_node.api.auth import PERSONS, Auth
 from fedsafe_node.api.call import Call
 from fedsafe_node.api.route import KIB, MIB, Lane, Route
@@ -117,6 +117,12 @@ async def end_quarantine(call: Call) -> object:
     return await call.services.quarantines.end(call.path["member"], call.principal)
 
 
+async def leaving(call: Call) -> object:
+    """Keep the wish of a suspended member to leave."""
+    await call.services.wishes.take(call.body(Signed))
+    return None
+
+
 async def versions(call: Call) -> object:
     """Give the versions of the charter behind one of them."""
     after = call.parameters(VersionsQuery).after
@@ -204,6 +210,17 @@ GOVERNING_ROUTES: Final = (
         body=KnockRequest,
         limit=MIB,
         answer=KnockAnswer,
+    ),
+    Route(
+        name="tellLeaving",
+        method="POST",
+        path="/v1/charter/leaving",
+        handler=leaving,
+        auth=Auth.STATEMENT,
+        lane=Lane.PEERS,
+        summary="Say that this member, which is suspended, wants to leave",
+        body=Signed,
+        limit=16 * KIB,
     ),
     Route(
         name="invite",

@@ -38,6 +38,7 @@ from fedsafe_node.following import ALONE, Following
 from fedsafe_node.governing.admitting import Admitting
 from fedsafe_node.governing.inviting import Inviting
 from fedsafe_node.governing.joining import Joining
+from fedsafe_node.governing.leaving import Wishes
 from fedsafe_node.governing.showing import Governance
 from fedsafe_node.governing.voting import Charters
 from fedsafe_node.help.service import HelpDesk
@@ -246,6 +247,7 @@ class Services:
     governance: Governance
     admitting: Admitting
     inviting: Inviting
+    wishes: Wishes
     joining: Joining
     quarantines: Quarantines
     carrying: Carrying

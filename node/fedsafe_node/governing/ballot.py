@@ -48,6 +48,7 @@ from fedsafe_node.governing.chain import (
     read_refusals,
     read_version,
 )
+from fedsafe_node.governing.leaving import keep_wish
 from fedsafe_node.governing.pending import (
     Pending,
     keep_pending,
@@ -162,6 +163,23 @@ class Ballot:
         outcome = "refused" if refuse else "signed"
         await self._note(tx, Event.CHARTER_SIGNED, detail, actor=by, outcome=outcome)
         await self._settle(tx, version, after)
+
+    async def wish(
+        self, tx: Transaction, digest: bytes, *, by: str, second: str
+    ) -> None:
+        """Say that this node, which is suspended, wants to leave.
+
+        Raises:
+            WrongStateError: another version counts by now.
+        """
+        version = await read_version(tx)
+        if version is None or version.digest != digest:
+            raise WrongStateError(
+                "act_changed", "the charter is another one by now: ask anew"
+            )
+        await keep_wish(tx, version)
+        detail: Detail = {"name": self._situation.node, "second": second}
+        await self._note(tx, Event.MEMBER_LEAVING, detail, actor=by)
 
     async def signed(self) -> None:
         """Let memory follow, and tell the other members, once `sign` is durable."""

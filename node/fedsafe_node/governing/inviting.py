@@ -191,6 +191,15 @@ async def keep_invited(tx: Transaction, invited: list[Invited]) -> None:
     await tx.put_document(_INVITED, encode(_Kept(invited=invited)))
 
 
+async def forget_invited(tx: Transaction) -> None:
+    """Forget all invitations, as this node becomes a member.
+
+    Those that it made when it was one before are not good any more.
+    """
+    if await tx.document(_INVITED):
+        await keep_invited(tx, [])
+
+
 def groups(digest: bytes) -> str:
     """Give a digest's groups, which two people compare on the telephone."""
     text = digest.hex()[:32]

@@ -43,7 +43,7 @@ from fedsafe_node.config import Place
 from fedsafe_node.errors import BadRequestError, ConfigError, WrongStateError
 from fedsafe_node.governing.ballot import Ballot
 from fedsafe_node.governing.chain import keep_next, open_chain
-from fedsafe_node.governing.inviting import groups, is_of
+from fedsafe_node.governing.inviting import forget_invited, groups, is_of
 from fedsafe_node.governing.media_keys import opened_media
 from fedsafe_node.governing.messages import (
     JoinAnswer,
@@ -242,6 +242,7 @@ class Joining:
             for document in chain:
                 await keep_next(tx, document)
             await tx.put_document(_WISH, b"")
+            await forget_invited(tx)
             detail: Detail = {
                 "federation": charter.federation,
                 "members": len(charter.members),

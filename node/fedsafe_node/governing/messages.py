@@ -151,7 +151,8 @@ class GovernanceAnswer(Message, frozen=True, kw_only=True):
     """The charter as it counts now, what is proposed, and how its keys stand.
 
     `standing` is the node's own: `active`, `suspended` or `left`. `quarantines` is what
-    this node has set aside, `forked` which version of the charter was contradicted.
+    this node has set aside, `forked` which version of the charter was contradicted,
+    `leaving` which suspended members want to leave.
     """
 
     federation: str
@@ -167,6 +168,7 @@ class GovernanceAnswer(Message, frozen=True, kw_only=True):
     proposals: list[ProposalAnswer]
     joining: list[JoiningAnswer]
     invitations: list[InvitationShown]
+    leaving: list[str]
     quarantines: list[QuarantineAnswer]
     forked: ForkedAnswer | None
     keys: list[KeyAnswer]

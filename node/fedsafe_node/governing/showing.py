@@ -16,6 +16,7 @@ from fedsafe_node.governing.admitting import Admitting
 from fedsafe_node.governing.ballot import Ballot, Present
 from fedsafe_node.governing.chain import forked, read_chain
 from fedsafe_node.governing.inviting import Inviting, groups
+from fedsafe_node.governing.leaving import Wishes
 from fedsafe_node.governing.messages import (
     ForkedAnswer,
     GovernanceAnswer,
@@ -44,6 +45,7 @@ class Governance:
         inviting: Inviting,
         quarantines: Quarantines,
         rotations: Rotations,
+        wishes: Wishes,
     ) -> None:
         self._situation = situation
         self._store = store
@@ -52,6 +54,7 @@ class Governance:
         self._inviting = inviting
         self._quarantines = quarantines
         self._rotations = rotations
+        self._wishes = wishes
 
     async def show(self) -> GovernanceAnswer:
         """Tell which version counts, and what is proposed.
@@ -78,6 +81,7 @@ class Governance:
             ],
             joining=await self._admitting.joining() if present_here else [],
             invitations=await self._inviting.out() if present_here else [],
+            leaving=await self._wishes.shown(),
             quarantines=await self._quarantines.shown(),
             forked=await self._store.scan(_forked),
             keys=await self._rotations.keys(),

@@ -21,6 +21,7 @@ from fedsafe_federation.peer import PeerClient
 from fedsafe_federation.wireformat import decode, encode
 from fedsafe_node.errors import NodeError
 from fedsafe_node.governing.ballot import Ballot, Present
+from fedsafe_node.governing.leaving import Wishes
 from fedsafe_node.governing.messages import ExchangeAnswer, ExchangeRequest
 from fedsafe_node.situation import Situation
 from fedsafe_node.telemetry import LOGGER, fields
@@ -45,11 +46,18 @@ class Spreading:
     """
 
     def __init__(
-        self, situation: Situation, ballot: Ballot, client: PeerClient, *, poll: float
+        self,
+        situation: Situation,
+        ballot: Ballot,
+        client: PeerClient,
+        wishes: Wishes,
+        *,
+        poll: float,
     ) -> None:
         self._situation = situation
         self._ballot = ballot
         self._client = client
+        self._wishes = wishes
         self._poll = poll
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -100,6 +108,7 @@ class Spreading:
             if member.name != membership.me.name
         ]
         await asyncio.gather(*(self._ask(member) for member in others))
+        await self._wishes.tell()
 
     async def _ask(self, member: Member) -> None:
         try:

@@ -62,8 +62,18 @@ KIND: Final = Act.CHARTER_CHANGE
 _GROUND: Final = "charter-change"
 
 
+WISH: Final = Difference(
+    key="leaving",
+    de="dieser Knoten ruht und möchte gehen; die anderen müssen das erfüllen",
+    en="this node is suspended and wants to leave; the others have to fulfil that",
+)
+
+
 class Vote(Row, frozen=True, kw_only=True):
-    """What a second person stands by: to sign exactly these bytes, or never to."""
+    """What a second person stands by: to sign exactly these bytes, or never to.
+
+    Without bytes it is the wish of a suspended member to leave that version.
+    """
 
     refuse: bool
     charter: str
@@ -95,6 +105,11 @@ class CharterVote:
                 another proposal.
         """
         vote = decode(content, Vote)
+        if not vote.payload:
+            await self._ballot.wish(
+                tx, bytes.fromhex(vote.charter), by=first.name, second=second.name
+            )
+            return self._ballot.signed
         await self._ballot.sign(
             tx, vote.payload, refuse=vote.refuse, by=first.name, second=second.name
         )
@@ -157,7 +172,10 @@ class Charters:
             BadRequestError: the request lacks what its change is about.
         """
         present = await self._present()
-        self._check_taking_part(present.version.charter)
+        charter = present.version.charter
+        if request.change is ChangeKind.LEAVE and self._is_suspended(charter):
+            return await self._ask_to_leave(present.version, who)
+        self._check_taking_part(charter)
         change = change_of(request, self._situation)
         card = None
         if change.kind is ChangeKind.JOIN:
@@ -232,6 +250,35 @@ class Charters:
             )
 
         return await self._approvals.ask(KIND, encode(vote), who, keep=keep)
+
+    async def _ask_to_leave(self, version: Version, who: Principal) -> ActAnswer:
+        """Ask a second person for the wish of a suspended member."""
+        office = self._office
+        await office.store.scan(
+            lambda reader: self._approvals.check_second(reader, KIND, who)
+        )
+        wish = Vote(
+            refuse=False,
+            charter=version.digest.hex(),
+            version=version.charter.version,
+            payload=b"",
+            changes=[WISH],
+        )
+
+        async def keep(tx: Transaction, asked: ActAnswer) -> None:
+            await let_one_wait(
+                office,
+                tx,
+                asked,
+                is_same=lambda other: decode(other, Vote) == wish,
+                is_alike=lambda other: not decode(other, Vote).payload,
+            )
+
+        return await self._approvals.ask(KIND, encode(wish), who, keep=keep)
+
+    def _is_suspended(self, charter: Charter) -> bool:
+        node = self._situation.node
+        return any(e.name == node and not e.active for e in charter.members)
 
     async def _forks(self, request: ExchangeRequest) -> bool:
         """Whether the asking member holds another version of that number."""

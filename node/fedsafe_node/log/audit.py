@@ -90,6 +90,7 @@ class Event(StrEnum):
     MEMBER_INVITED = "federation.invited"
     MEMBER_UNINVITED = "federation.uninvited"
     MEMBER_ASKED = "federation.asked"
+    MEMBER_LEAVING = "federation.leaving"
     JOINING = "federation.joining"
     MEMBER_ERASED = "federation.erased"
     EPOCH_ERASED = "federation.epoch_erased"

@@ -701,6 +701,7 @@ def make_services(memory: Memory) -> Services:
         charters=FakeCharters(memory),  # type: ignore[arg-type]
         admitting=FakeCharters(memory),  # type: ignore[arg-type]
         inviting=FakeCharters(memory),  # type: ignore[arg-type]
+        wishes=FakeCharters(memory),  # type: ignore[arg-type]
         governance=FakeCharters(memory),  # type: ignore[arg-type]
         joining=FakeCharters(memory),  # type: ignore[arg-type]
         quarantines=FakeCharters(memory),  # type: ignore[arg-type]

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fedsafe_federation.bundles import Bundle
+from fedsafe_federation.signed import Signed
 from fedsafe_node.governing.messages import (
     ChangeRequest,
     ExchangeAnswer,
@@ -58,6 +59,7 @@ class FakeCharters:
             proposals=[],
             joining=[],
             invitations=[],
+            leaving=[],
             quarantines=[],
             forked=None,
             keys=[],
@@ -100,6 +102,9 @@ class FakeCharters:
             policy="strict",
             joined=False,
         )
+
+    async def take(self, statement: Signed) -> None:
+        await self.memory.called(("leaving", statement.signer))
 
     async def begin(
         self, request: QuarantineRequest, who: Principal

@@ -106,6 +106,7 @@ BODIES: dict[str, object] = {
         "lacks": [],
     },
     "knock": {"joining": STATEMENT, "version": 0, "signatures": []},
+    "tellLeaving": STATEMENT,
     "invite": {"hours": 24},
     "quarantine": {"member": "games.example.fr", "after": 1_700_000_000},
     "join": {"invitation": "FSI1-AAAAA"},

@@ -350,3 +350,37 @@ async def test_a_fourth_is_no_member_without_its_own_signature(four: Fleet) -> N
     await eventually(counted)
     assert (await show(four, "a.demo")).version == 1
     assert (await show(four, "a.demo")).proposals[0].missing == [NEW]
+
+
+async def test_what_who_left_had_invited_to_is_not_good_once_it_is_back(
+    four: Fleet,
+) -> None:
+    await join(four)
+    old = Invitation.parse(await invitation(four, by=NEW))
+    left = await propose(four, "a.demo", ChangeKind.EXPEL, NEW)
+    await agree(four, left, "b.demo", "c.demo")
+    await at_version(four, 3, *NAMES)
+    situation, joining = four[NEW].base.situation, four[NEW].services.joining
+
+    async def gone() -> bool:
+        return situation.shared is None
+
+    await eventually(gone)
+    await joining.join(await invitation(four))
+    proposal = await admit(four)
+    await joining.run()
+    await agree(four, proposal, "b.demo", "c.demo")
+    await at_version(four, 4, *NAMES)
+    await joining.run()
+    await at_version(four, 4, NEW)
+    other = open_card(signed_card("e.example"))
+    card = sign_card(
+        replace(other, canonicalisers=dict(corpus_digests())),
+        key_of("e.example", "statement"),
+    )
+
+    with pytest.raises(ForbiddenError, match="none of this node"):
+        await four[NEW].services.admitting.knock(
+            KnockRequest(joining=sign_joining(old, card), version=0, signatures=[])
+        )
+    assert (await show(four, NEW)).invitations == []
