@@ -113,7 +113,7 @@ class FollowedStore:
         return await self._store.check_seal()
 
     async def scrub(self) -> bool:
-        """Clear erased bytes out of write-ahead residues; False if a reader hinders."""
+        """Clear erased bytes out of all residues; False if a reader hinders."""
         return await self._store.scrub()
 
     def leaves_residues(self) -> bool:

@@ -111,9 +111,10 @@ class GapsAnswer(Message, frozen=True):
     pruned and count as not missing. `erased` counts openings
     by reason: `retention`, `subject` (a person's right), `signal` (one that ended).
     `failing` is why nothing can be written now. `residues` are the months of which
-    something erased may still lie, sealed, on the disks of a database server: in old
-    versions of rows, its write-ahead log, replicas. Who has no key of the month reads
-    nothing in it, and nobody once that key is destroyed.
+    something erased may still lie, sealed: on the disks of a database server in old
+    versions of rows, its write-ahead log, replicas; or in the unused space of a file
+    whose SQLite lets no page be written. Who has no key of the month reads nothing in
+    it, and nobody once that key is destroyed.
     """
 
     missing: int

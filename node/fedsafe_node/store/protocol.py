@@ -363,7 +363,7 @@ class Store(Protocol):
         ...
 
     async def scrub(self) -> bool:
-        """Clear erased bytes out of write-ahead residues; False if a reader hinders.
+        """Clear erased bytes out of all residues; False if a reader hinders.
 
         Raises:
             StoreClosedError: the store takes no more writes.

@@ -193,6 +193,13 @@ class WriteConnection(Connection, Protocol):
         """Say why nothing more may be written after an error; None if it may."""
         ...
 
+    def clear(self) -> bool:
+        """Begin a transaction that overwrites copies of rows that have moved.
+
+        It is one piece of them. False, and no transaction, if there are none.
+        """
+        ...
+
     def scrub(self) -> bool:
-        """Clear erased bytes out of residues; False if a reader hinders."""
+        """Clear erased bytes out of the write-ahead log; False if a reader hinders."""
         ...

@@ -2,9 +2,10 @@
 """The embedded store: one SQLite file, one writer, many readers.
 
 WAL with `synchronous=FULL`: a commit is one fdatasync of the write-ahead log.
-`secure_delete` overwrites what is erased; old page images stay in the write-ahead
-log until `scrub`. One process has the file open at a time (a lock file beside
-it), because the sequencer keeps the logs' edges in memory.
+`secure_delete` overwrites what is erased; copies in the unused space of pages, and old
+page images in the write-ahead log, stay until `scrub` (`sqlite_residues`). One
+process has the file open at a time (a lock file beside it), because the sequencer
+keeps the logs' edges in memory.
 
 `read` runs on the event loop: a thread hop would cost more than the few indexed
 rows. It is the only call of the node that blocks there, and the tests' guard
@@ -163,7 +164,7 @@ class SQLiteStore(WrittenStore):
 
     def leaves_residues(self) -> bool:
         """Whether what is erased stays on disks for a while."""
-        return False
+        return self._files.writing.leaves_copies
 
     async def room(self) -> Room | None:
         """Measure how much room there is; None for a store without a reserve."""

@@ -13,6 +13,7 @@ from fedsafe_node.store.causes import kind_of
 from fedsafe_node.store.rows import Trouble
 from fedsafe_node.store.schema import migrate
 from fedsafe_node.store.sql import UNREADABLE, Column, Since
+from fedsafe_node.store.sqlite_residues import Residues
 
 _STATEMENTS: Final = 256  # prepared statements kept per connection
 _PATIENCE: Final = 0.2  # seconds; only a tool that reads the file can be in the way
@@ -142,12 +143,21 @@ class SqliteConnection:
 
 
 class SqliteWriteConnection(SqliteConnection):
-    """The one connection that writes a file."""
+    """The one connection that writes a file.
+
+    Without the path of its write-ahead *log*, copies in unused space stay.
+    """
+
+    def __init__(self, raw: sqlite3.Connection, log: Path | None = None) -> None:
+        super().__init__(raw)
+        self._residues = None if log is None else Residues(raw.execute, log)
 
     @classmethod
     def to_write(cls, path: Path) -> "SqliteWriteConnection":
         """Open a file to write it."""
-        return cls(_open(path, "rw", _PRAGMAS))
+        real = path.resolve()  # beside which SQLite has the log
+        log = real.with_name(f"{real.name}-wal")
+        return cls(_open(path, "rw", _PRAGMAS), log)
 
     def migrate(
         self, finish: Callable[["SqliteWriteConnection"], None] = lambda _: None
@@ -216,9 +226,13 @@ class SqliteWriteConnection(SqliteConnection):
     def commit(self) -> None:
         """Make all of it durable."""
         self.execute("COMMIT")
+        if self._residues is not None:
+            self._residues.committed()
 
     def rollback(self) -> None:
         """Take back all of it."""
+        if self._residues is not None:
+            self._residues.rolled_back()
         self.execute("ROLLBACK")
 
     def is_lost_by(self, error: BaseException, *, committing: bool) -> str | None:
@@ -226,6 +240,21 @@ class SqliteWriteConnection(SqliteConnection):
         if committing and kind_of(error) is Trouble.FAILED:
             return f"a commit failed ({reason_of(error)}); start the node anew"
         return None
+
+    @property
+    def leaves_copies(self) -> bool:
+        """Whether copies of what was erased can stay in unused space for long."""
+        return self._residues is None or not self._residues.can_clear
+
+    def clear(self) -> bool:
+        """Begin to overwrite a piece of such copies; False if there are none."""
+        if self._residues is None:
+            return False
+        self.begin()
+        if self._residues.clear():
+            return True
+        self.rollback()
+        return False
 
     def scrub(self) -> bool:
         """Clear erased bytes out of the write-ahead log; False if a reader hinders."""

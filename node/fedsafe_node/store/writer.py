@@ -361,6 +361,19 @@ class Writer:
         self.trouble = StoreTrouble(kind=kind, since=since)
 
     def _scrub(self, future: _Future) -> _Outcome:
+        if self._failure is not None:
+            return (future, None, StoreClosedError(self._failure))
+        committing = False
+        try:
+            if self._connection.clear():
+                committing = True
+                self._faults.reach(FaultPoint.WRITER_BEFORE_COMMIT)
+                self._connection.commit()
+                return (future, None, None)  # others have a turn before the next piece
+        except Error as error:
+            if kind_of(error) is Trouble.BUSY and not committing:
+                return (future, False, None)
+            return (future, None, self._take_back(error, committing=committing))
         try:
             is_clean = self._connection.scrub()
         except Error as error:

@@ -282,6 +282,10 @@ class PostgresWriteConnection(PostgresConnection):
         del error, committing
         return None
 
+    def clear(self) -> bool:
+        """Do nothing, as `scrub`."""
+        return False
+
     def scrub(self) -> bool:
         """Do nothing: what stays in old row versions is encrypted, see `erasure`."""
         return True

@@ -1,0 +1,205 @@
+# SPDX-License-Identifier: Apache-2.0
+import asyncio
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from random import Random  # noqa: TID251 - a seeded generator, to repeat a run
+
+import pytest
+from hypothesis import given, settings
+from hypothesis.strategies import binary, integers, lists, tuples
+from tests.node.evidence.disk import files_with, pieces
+from tests.node.store.test_sqlite import FailAt, open_sqlite, sqlite_error
+
+from fedsafe_node.errors import StoreClosedError, StoreFailedError
+from fedsafe_node.faults import FaultPoint
+from fedsafe_node.store.protocol import Store, Transaction
+from fedsafe_node.store.rows import LogEntry, Opening
+from fedsafe_node.store.sqlite_connection import SqliteWriteConnection
+from fedsafe_node.store.sqlite_residues import Residues, without_copies
+
+LOGS = ("b.demo/audit", "a.demo/feed", "c.demo/feed")
+GROUP = "detail"
+Place = tuple[str, int]
+
+
+def entry(random: Random) -> LogEntry:
+    salt, payload = random.randbytes(32), random.randbytes(random.randrange(40, 1_200))
+    opening = Opening(group=GROUP, salt=salt, payload=payload)
+    return LogEntry(record=random.randbytes(100), openings=(opening,))
+
+
+async def append(store: Store, random: Random, times: int) -> list[Place]:
+    places: list[Place] = []
+
+    async def act(tx: Transaction) -> None:
+        for _ in range(times):
+            log, count = random.choice(LOGS), random.choice([1, 1, 3, 10, 40])
+            indices = await tx.append_many(log, [entry(random) for _ in range(count)])
+            places.extend((log, index) for index in indices)
+
+    await store.write(act)
+    return places
+
+
+async def erase(store: Store, places: list[Place]) -> set[bytes]:
+    """Erase openings; return the bytes that were sealed."""
+    sealed: set[bytes] = set()
+
+    async def act(tx: Transaction) -> None:
+        for log, index in places:
+            (row,) = await tx.sealed_openings(log, index, 1)
+            assert row.sealed is not None
+            sealed.add(row.sealed)
+            assert await tx.erase_opening(log, index, GROUP, at=1)
+
+    await store.write(act)
+    return sealed
+
+
+async def files_left(directory: Path, erased: set[bytes]) -> set[str]:
+    return await asyncio.to_thread(files_with, directory, list(pieces(erased)))
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_no_file_has_a_piece_of_what_was_erased(
+    tmp_path: Path, seed: int
+) -> None:
+    random, store = Random(seed), await open_sqlite(tmp_path)  # noqa: S311
+    erased, held = set[bytes](), list[Place]()
+    for _ in range(3):
+        held += await append(store, random, 20)
+        random.shuffle(held)
+        chosen, held = held[:30], held[30:]
+        erased |= await erase(store, chosen)
+        assert await store.scrub()
+        assert await files_left(tmp_path, erased) == set()
+
+    assert not store.leaves_residues()
+    await store.close()
+    with closing(sqlite3.connect(tmp_path / "node.db")) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+async def test_what_moved_before_the_store_was_opened_is_cleared_as_well(
+    tmp_path: Path,
+) -> None:
+    random, store = Random(7), await open_sqlite(tmp_path)  # noqa: S311
+    held = await append(store, random, 60)
+    await store.close()
+    store = await open_sqlite(tmp_path)
+    erased = await erase(store, held[::2])
+
+    assert await store.scrub()
+    assert await files_left(tmp_path, erased) == set()
+    await store.close()
+
+
+async def test_more_pages_than_a_piece_are_cleared_in_one_scrub(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fedsafe_node.store.sqlite_residues.PIECE", 7)
+    random, store = Random(8), await open_sqlite(tmp_path)  # noqa: S311
+    held = await append(store, random, 20)
+    assert await store.scrub()
+    held += await append(store, random, 20)
+    erased = await erase(store, held[::3])
+
+    assert await store.scrub()
+    assert await files_left(tmp_path, erased) == set()
+    await store.close()
+
+
+async def test_a_commit_that_fails_while_clearing_closes_the_store(
+    tmp_path: Path,
+) -> None:
+    store = await open_sqlite(tmp_path)
+    await append(store, Random(9), 20)  # noqa: S311
+    await store.close()
+    error = sqlite_error(sqlite3.SQLITE_IOERR_FSYNC)
+    faults = FailAt(FaultPoint.WRITER_BEFORE_COMMIT, error)
+    store = await open_sqlite(tmp_path, faults)
+
+    with pytest.raises(StoreFailedError):
+        await store.scrub()
+    with pytest.raises(StoreClosedError, match="start the node anew"):
+        await store.scrub()
+    await store.close()
+
+
+async def test_a_full_disk_while_clearing_leaves_the_store_usable(
+    tmp_path: Path,
+) -> None:
+    store = await open_sqlite(tmp_path)
+    held = await append(store, Random(10), 30)  # noqa: S311
+    await store.close()
+    faults = FailAt(FaultPoint.WRITER_BEFORE_COMMIT, sqlite_error(sqlite3.SQLITE_FULL))
+    store = await open_sqlite(tmp_path, faults)
+    with pytest.raises(StoreFailedError):
+        await store.scrub()
+    erased = await erase(store, held[::3])
+
+    assert await store.scrub()
+    assert await files_left(tmp_path, erased) == set()
+    await store.close()
+
+
+def test_where_pages_cannot_be_written_copies_stay_and_it_is_said(
+    tmp_path: Path,
+) -> None:
+    def refuse(_act: int, name: str | None, *_rest: object) -> int:
+        is_pages = name == "sqlite_dbpage"
+        return sqlite3.SQLITE_DENY if is_pages else sqlite3.SQLITE_OK
+
+    with closing(sqlite3.connect(tmp_path / "node.db")) as connection:
+        connection.execute("CREATE TABLE some (cell BLOB)")
+        connection.set_authorizer(refuse)
+        residues = Residues(connection.execute, tmp_path / "node.db-wal")
+
+        assert not residues.can_clear
+        assert not residues.clear()
+
+
+def test_a_connection_that_does_not_know_its_log_says_that_copies_stay() -> None:
+    with closing(sqlite3.connect(":memory:")) as raw:
+        assert SqliteWriteConnection(raw).leaves_copies
+
+
+@given(
+    lists(
+        tuples(integers(0, 400), integers(0, 3_000)),
+        min_size=1,
+        max_size=60,
+    )
+)
+@settings(max_examples=10, deadline=None)
+def test_a_cleared_page_holds_the_same_cells(changes: list[tuple[int, int]]) -> None:
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+        connection.execute(
+            "CREATE TABLE some (key INTEGER PRIMARY KEY, cell BLOB) WITHOUT ROWID"
+        )
+        connection.execute("CREATE TABLE other (cell BLOB)")
+        for key, size in changes:
+            cell = bytes([1 + key % 255]) * size
+            connection.execute("REPLACE INTO some VALUES (?, ?)", (key, cell))
+            connection.execute("INSERT INTO other VALUES (?)", (cell,))
+        connection.execute("DELETE FROM other WHERE length(cell) % 3 = 0")
+        before = list(connection.iterdump())
+        pages = connection.execute("SELECT pgno, data FROM sqlite_dbpage").fetchall()
+        for number, page in pages[1:]:
+            clean = without_copies(page) or page
+            connection.execute(
+                "UPDATE sqlite_dbpage SET data = ? WHERE pgno = ?", (clean, number)
+            )
+            assert without_copies(clean) is None
+
+        assert list(connection.iterdump()) == before
+        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+@given(binary(min_size=512, max_size=512))
+def test_no_page_is_too_damaged_to_be_looked_at(page: bytes) -> None:
+    for kind in (2, 5, 10, 13):
+        clean = without_copies(bytes([kind]) + page[1:])
+
+        assert clean is None or len(clean) == len(page)
