@@ -1,17 +1,25 @@
 # SPDX-License-Identifier: Apache-2.0
 """`fedsafe partner`: who receives cases, and with which keys."""
 
+import json
+import re
+from base64 import b64decode
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import click
 
 from fedsafe_cli.errors import BadInputError
 from fedsafe_cli.exit_codes import OK, ExitStatus
+from fedsafe_cli.files import read_small
 from fedsafe_cli.options import settings_of, shared_options
 from fedsafe_cli.output import document, line, note
+from fedsafe_cli.partner_texts import tell_partners, tell_receipt, tell_test
+from fedsafe_cli.sessions import personal
 from fedsafe_cli.settings import printable
+from fedsafe_policies.escalation.partners import VALID_DAYS
 
+_MOST: Final = 16 * 1024
 _TELL: Final = (
     "Das ist der öffentliche Schlüssel, für den Anbieter. Am Telefon vergleichen: {}",
     "This is the public key, for the provider. Compare on the telephone: {}",
@@ -23,9 +31,135 @@ def partner() -> None:
     """Partners that receive cases: authorities, hotlines, counselling.
 
     \b
-    Example:
+    Examples:
+      fedsafe partner list
+      fedsafe partner add bka --entry bka.json --key partner.public
       fedsafe partner key partner.key > partner.public
     """  # noqa: D301
+
+
+@partner.command("list")
+@shared_options
+@click.pass_context
+def list_(context: click.Context) -> ExitStatus:
+    """List your partners and until when they count, and the offices in Germany.
+
+    What is said of offices comes from public sources, each named. None of them is a
+    partner by that: enter your own contacts.
+
+    \b
+    Example:
+      fedsafe partner list --json
+    """  # noqa: D301
+    settings = settings_of(context)
+    return tell_partners(settings, personal(settings).get("/v1/partners"))
+
+
+@partner.command("add")
+@click.argument("name", metavar="PARTNER")
+@click.option(
+    "--entry", required=True, metavar="FILE", help="JSON with the partner's entry."
+)
+@click.option("--key", metavar="FILE", help="The partner's public key.")
+@click.option(
+    "--replaces",
+    type=click.IntRange(min=0),
+    default=0,
+    metavar="REVISION",
+    help="The revision that this takes the place of; default: a new partner.",
+)
+@shared_options
+@click.pass_context
+def add(
+    context: click.Context, name: str, entry: str, key: str | None, replaces: int
+) -> ExitStatus:
+    """Enter a partner, or change one; it counts once another person verifies it.
+
+    \b
+    The entry has name, partner_class, country, test, function and ways (portal,
+    phone, letter), and may have phone, hours and chain (who is called next):
+      {"name": "LKA", "partner_class": "law_enforcement", "country": "DE",
+       "test": false, "function": "Dauerdienst", "phone": "+49 30 0000001",
+       "ways": ["portal", "phone"]}
+
+    \b
+    Example:
+      fedsafe partner add lka --entry lka.json --key lka.public
+    """  # noqa: D301
+    try:
+        given: Any = json.loads(read_small(entry, _MOST))
+    except (ValueError, RecursionError):
+        given = None
+    if not isinstance(given, dict):
+        raise BadInputError(f"{printable(entry)} holds no JSON object")
+    if key is not None:
+        given["key"] = read_small(key, _MOST).decode("ascii", "replace")
+    settings = settings_of(context)
+    body = {"partner": _id(name), "revision": replaces, "entry": given}
+    return tell_receipt(settings, personal(settings).post("/v1/partners", body))
+
+
+@partner.command("verify")
+@click.argument("name", metavar="PARTNER")
+@click.option(
+    "--revision", required=True, type=click.IntRange(min=1), help="What you looked at."
+)
+@click.option(
+    "--reference", required=True, metavar="TEXT", help="Where the call is noted."
+)
+@click.option(
+    "--fingerprint", metavar="TEXT", help="The key's, as it was read out to you."
+)
+@click.option(
+    "--days",
+    type=click.IntRange(1, VALID_DAYS),
+    default=VALID_DAYS,
+    show_default=True,
+    help="For how long it counts.",
+)
+@shared_options
+@click.pass_context
+def verify(context: click.Context, /, name: str, **given: Any) -> ExitStatus:  # noqa: ANN401
+    """Let a partner count that somebody else has entered, having called it.
+
+    Call at a number that you have found yourself, and have the fingerprint of the key
+    read out to you. Whoever has entered the partner cannot verify it.
+
+    \b
+    Example:
+      fedsafe partner verify lka --revision 1 --reference call-7 \\
+        --fingerprint "3f9a 01bc 77de 4410 9c2e 5a6b f00d 1234"
+    """  # noqa: D301
+    names = ("revision", "reference", "fingerprint", "days")
+    body = {each: given[each] for each in names if given[each] is not None}
+    settings = settings_of(context)
+    path = f"/v1/partners/{_id(name)}/verify"
+    return tell_receipt(settings, personal(settings).post(path, body))
+
+
+@partner.command("test")
+@click.argument("name", metavar="PARTNER")
+@click.option("--out", required=True, metavar="FILE", help="Write a new file.")
+@shared_options
+@click.pass_context
+def test(context: click.Context, name: str, out: str) -> ExitStatus:
+    """Seal a package about nobody, for a partner of the mark `test` to try its key.
+
+    \b
+    Example:
+      fedsafe partner test lka-test --out test.sealed
+    """  # noqa: D301
+    settings = settings_of(context)
+    answer = personal(settings).post(f"/v1/partners/{_id(name)}/test", None)
+    try:
+        with Path(out).open("xb") as file:
+            file.write(b64decode(answer["sealed"]))
+    except (OSError, ValueError):
+        raise BadInputError(
+            f"{printable(out)} is there already, or cannot be written",
+            "name a new file",
+        ) from None
+    return tell_test(settings, answer, out)
 
 
 @partner.command("key")
@@ -68,3 +202,11 @@ def key(context: click.Context, file: str) -> ExitStatus:
     line(public.rstrip("\n"))
     note(_TELL[0 if settings.german else 1].format(fingerprint))
     return OK
+
+
+def _id(name: str) -> str:
+    if not re.fullmatch(r"[a-z][a-z0-9_-]{0,31}", name):
+        raise click.UsageError(
+            "a partner is named by up to 32 small letters, digits, - and _"
+        )
+    return name

@@ -24,6 +24,7 @@ from secrets import token_bytes
 from typing import Final, TypeVar
 
 import msgspec
+from blake3 import blake3
 
 from fedsafe_crypto.errors import CryptoError
 from fedsafe_crypto.group import SCALAR_BYTES, check_scalar, random_scalar
@@ -42,6 +43,7 @@ T = TypeVar("T")
 _NAME: Final = re.compile(r"(?:share|media)-(\d{1,9})-(\d{1,9})\.key")
 _SIGNING: Final = ("feed", "audit", "statement", "transport", "witness")
 KEY_BYTES: Final = 32
+_PACKAGE_KEY: Final = "fedsafe v1 case package key"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,16 @@ class NodeKeys:
     witness: SigningKey
     sealing: RecipientKey
     own: OwnKeys
+
+    @property
+    def package(self) -> SigningKey:
+        """The key that case packages are signed with: none that a member knows.
+
+        It follows from the statement key, so a backup of that is one of this too, and
+        says nothing about it.
+        """
+        seed = blake3(self.statement.to_bytes(), derive_key_context=_PACKAGE_KEY)
+        return SigningKey.from_bytes(seed.digest())
 
     def public(self) -> MemberKeys:
         """Give the public halves, as a card shows them."""

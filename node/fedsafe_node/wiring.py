@@ -16,6 +16,7 @@ from fedsafe_node.breaches.service import Breaches, BreachSilence
 from fedsafe_node.budgets.service import BudgetService
 from fedsafe_node.cases.content import CaseVault
 from fedsafe_node.cases.keeping import CaseKeeper
+from fedsafe_node.cases.partners import Partners
 from fedsafe_node.cases.releasing import CaseRelease
 from fedsafe_node.cases.rendering import CaseRenderings
 from fedsafe_node.cases.service import CaseParts, Cases
@@ -94,6 +95,7 @@ def make_services(parts: Parts) -> Services:
         case_renderings=CaseRenderings(
             base.situation, keeper, shipped_matrix(), offload=base.workers
         ),
+        partners=Partners(base.office, base.keys.package, shipped_matrix()),
         budgets=BudgetService(base.situation, base.store, base.clock),
         validations=Validations(desk),
         registers=registers,

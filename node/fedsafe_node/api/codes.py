@@ -65,6 +65,11 @@ class Code(StrEnum):
     NOT_ASSESSED = "not_assessed"
     NOT_RELEASABLE = "not_releasable"
     NOT_RENDERABLE = "not_renderable"
+    PARTNER_CHANGED = "partner_changed"
+    PRODUCTION_CONTACT = "production_contact"
+    NO_PARTNER_KEY = "no_partner_key"
+    NOT_COMPARABLE = "not_comparable"
+    OTHER_PARTNER_KEY = "other_partner_key"
     UNANSWERED = "unanswered"
     EVIDENCE_DIFFERS = "evidence_differs"
     MEMBERS_NOT_TOLD = "members_not_told"
@@ -125,6 +130,7 @@ class Code(StrEnum):
     BAD_ROLE = "bad_role"
     BAD_SPAN = "bad_span"
     BAD_HOLD = "bad_hold"
+    BAD_PARTNER_KEY = "bad_partner_key"
     BAD_REASON = "bad_reason"
     BAD_PSEUDONYM = "bad_pseudonym"
     PURPOSE_MISSING = "purpose_missing"
@@ -209,6 +215,11 @@ CODES: Final[Mapping[Code, tuple[int, str]]] = {
     Code.NOT_ASSESSED: (409, "The breach is not assessed yet"),
     Code.NOT_RELEASABLE: (409, "The case lacks something before it may go"),
     Code.NOT_RENDERABLE: (409, "The case cannot be written in this form"),
+    Code.PARTNER_CHANGED: (409, "The partner has changed meanwhile"),
+    Code.PRODUCTION_CONTACT: (409, "A test never goes to a production contact"),
+    Code.NO_PARTNER_KEY: (409, "The partner has no key"),
+    Code.NOT_COMPARABLE: (409, "The partner cannot be verified like that"),
+    Code.OTHER_PARTNER_KEY: (409, "The fingerprint is that of another key"),
     Code.UNANSWERED: (409, "The case has not answered all of its questions"),
     Code.EVIDENCE_DIFFERS: (409, "The evidence does not go with what is attached"),
     Code.MEMBERS_NOT_TOLD: (409, "The other members were not told of the breach"),
@@ -268,6 +279,7 @@ CODES: Final[Mapping[Code, tuple[int, str]]] = {
     Code.BAD_TRAINING: (422, "The training does not fit"),
     Code.BAD_ROLE: (422, "The role does not fit"),
     Code.BAD_HOLD: (422, "That is nothing to hold"),
+    Code.BAD_PARTNER_KEY: (422, "That is no public key of a partner"),
     Code.BAD_REASON: (422, "The reason refers to nothing"),
     Code.BAD_PSEUDONYM: (422, "That is no pseudonym"),
     Code.PURPOSE_MISSING: (422, "Nobody says what for"),

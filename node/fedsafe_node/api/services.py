@@ -31,6 +31,7 @@ from fedsafe_node.api.peer_services import (
 from fedsafe_node.api.person_services import Disputes, Events, Notices, Proofs, Requests
 from fedsafe_node.breaches.service import Breaches
 from fedsafe_node.budgets.service import BudgetService
+from fedsafe_node.cases.partners import Partners
 from fedsafe_node.cases.rendering import CaseRenderings
 from fedsafe_node.cases.service import Cases
 from fedsafe_node.evidence.keeping import Keeping
@@ -230,6 +231,7 @@ class Services:
     breaches: Breaches
     cases: Cases
     case_renderings: CaseRenderings
+    partners: Partners
     budgets: BudgetService
     validations: Validations
     registers: Registers

@@ -62,6 +62,7 @@ FAMILIES: Final[Mapping[str, Grounds]] = {
     "notice": _RIGHTS,
     "origin": _OPERATIONS,
     "own_ban": _CASEWORK,
+    "partner": Grounds(Purpose.ESCALATION, Basis.LEGAL_OBLIGATION),
     "policy": _GOVERNING,
     "recipients": _RIGHTS,
     "records": _DUTY,

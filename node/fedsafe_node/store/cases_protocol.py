@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a store promises about cases; part of `Reader` and `Transaction`."""
+"""What a store promises about cases and partners: of `Reader` and `Transaction`."""
 
 from typing import Protocol
 
 from fedsafe_node.store.cases_rows import CaseAlarmRow, CaseRow, CaseStepRow
+from fedsafe_node.store.partners_protocol import PartnersReader, PartnersWriter
 
 
-class CasesReader(Protocol):
-    """Reads cases."""
+class CasesReader(PartnersReader, Protocol):
+    """Reads cases, and who receives them."""
 
     async def case(self, case_id: str) -> CaseRow | None:
         """Return a case."""
@@ -34,8 +35,8 @@ class CasesReader(Protocol):
         ...
 
 
-class CasesWriter(Protocol):
-    """Keeps cases."""
+class CasesWriter(PartnersWriter, Protocol):
+    """Keeps cases, and who receives them."""
 
     async def put_case(self, row: CaseRow) -> None:
         """Keep a case; its next revision takes the place of the one before.

@@ -28,6 +28,7 @@ from fedsafe_node.store.metering_schema import METERING
 from fedsafe_node.store.notices_schema import NOTICES
 from fedsafe_node.store.oversight_schema import OVERSIGHT
 from fedsafe_node.store.packs_schema import PACKS
+from fedsafe_node.store.partners_schema import PARTNERS
 from fedsafe_node.store.people_schema import PEOPLE
 from fedsafe_node.store.prune_schema import PRUNE
 from fedsafe_node.store.reasons_schema import REASONS
@@ -263,6 +264,7 @@ MIGRATIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("0019_epochs", EPOCHS),
     ("0020_cases", CASES),
     ("0021_case_alarms", CASE_ALARMS),
+    ("0022_partners", PARTNERS),
 )
 VERSION = len(MIGRATIONS)
 

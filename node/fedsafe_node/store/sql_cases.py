@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The tables of cases in SQLite, in two halves."""
+"""The tables of cases in SQL, in two halves."""
 
 from typing import Any, Final
 
@@ -8,6 +8,7 @@ import msgspec
 from fedsafe_node.errors import ConflictError
 from fedsafe_node.store.cases_rows import CaseAlarmRow, CaseRow, CaseStepRow
 from fedsafe_node.store.sql import Connection
+from fedsafe_node.store.sql_partners import SqlPartnersReader, SqlPartnersWriter
 
 _CASE: Final = ", ".join(CaseRow.__struct_fields__)
 _STEP: Final = ", ".join(CaseStepRow.__struct_fields__)
@@ -15,8 +16,8 @@ _ALARM: Final = ", ".join(CaseAlarmRow.__struct_fields__)
 _OPEN: Final = "case_id IN (SELECT id FROM cases WHERE state <> 'closed')"
 
 
-class SqlCasesReader:
-    """Reads cases."""
+class SqlCasesReader(SqlPartnersReader):
+    """Reads cases, and who receives them."""
 
     _connection: Connection
 
@@ -70,8 +71,8 @@ class SqlCasesReader:
         return [CaseAlarmRow(*row) for row in found]
 
 
-class SqlCasesWriter:
-    """Keeps cases."""
+class SqlCasesWriter(SqlPartnersWriter):
+    """Keeps cases, and who receives them."""
 
     _connection: Connection
 

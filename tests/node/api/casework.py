@@ -2,6 +2,7 @@
 """Cases as the tests of the API have them: one of each."""
 
 from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING, Final
 
 from fedsafe_node.cases.messages import (
@@ -16,10 +17,18 @@ from fedsafe_node.cases.messages import (
     RenderCase,
     RenderingAnswer,
 )
+from fedsafe_node.cases.partner_messages import (
+    EnterPartner,
+    PartnerReceipt,
+    PartnersAnswer,
+    TestPackage,
+    VerifyPartner,
+)
 from fedsafe_node.idempotency import Once
 from fedsafe_node.principal import Principal
 from fedsafe_policies.escalation.opening import CaseSource
 from fedsafe_policies.escalation.package import Elements
+from fedsafe_policies.escalation.partners import Standing
 from fedsafe_policies.escalation.rendering.document import Mark
 from fedsafe_policies.escalation.states import CaseState
 from fedsafe_policies.escalation.vocabulary import Urgency
@@ -56,6 +65,20 @@ CASE_BODIES: Final[dict[str, object]] = {
     },
     "approveCase": {"partners": ["law_enforcement"]},
     "closeCase": None,
+    "enterPartner": {
+        "partner": "bka",
+        "revision": 0,
+        "entry": {
+            "name": "Erfundene Stelle",
+            "partner_class": "law_enforcement",
+            "country": "DE",
+            "test": False,
+            "function": "Dauerdienst",
+            "ways": ["portal"],
+        },
+    },
+    "verifyPartner": {"revision": 1, "reference": "call-1"},
+    "testPartner": None,
 }
 _RECEIPT: Final = CaseReceipt(case=CASE, state=CaseState.DRAFT, revision=1)
 _ANSWER: Final = CaseAnswer(
@@ -87,6 +110,42 @@ _ANSWER: Final = CaseAnswer(
     terms=[],
     alarms=[],
 )
+
+
+_PARTNER: Final = PartnerReceipt(
+    partner="bka",
+    revision=1,
+    standing=Standing.UNVERIFIED,
+    verified_until=None,
+    fingerprint=None,
+)
+
+
+@dataclass
+class FakePartners:
+    """One partner."""
+
+    memory: "Memory"
+
+    async def list(self, who: Principal) -> PartnersAnswer:
+        await self.memory.called(who)
+        return PartnersAnswer(
+            signer="0f" * 16, dated=date(2026, 11, 27), partners=[], landscape=[]
+        )
+
+    async def enter(self, request: EnterPartner, who: Principal) -> PartnerReceipt:
+        await self.memory.called((request, who))
+        return _PARTNER
+
+    async def verify(
+        self, partner: str, request: VerifyPartner, who: Principal
+    ) -> PartnerReceipt:
+        await self.memory.called((partner, request, who))
+        return _PARTNER
+
+    async def test(self, partner: str, who: Principal) -> TestPackage:
+        await self.memory.called((partner, who))
+        return TestPackage(partner=partner, signer="0f" * 16, sealed=b"sealed")
 
 
 @dataclass

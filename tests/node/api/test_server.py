@@ -152,6 +152,7 @@ def concrete(route: Route) -> str:
         request="0a" * 16,
         breach="0a" * 16,
         case="0a" * 16,
+        partner="bka",
         hold="0" * 32,
         proposal="6d" * 32,
         member="games.example.fr",

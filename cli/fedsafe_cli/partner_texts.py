@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Partners in words: entries, whether they count, and the landscape."""
+
+from typing import Any, Final
+
+from fedsafe_cli.exit_codes import OK, ExitStatus
+from fedsafe_cli.moments import shown
+from fedsafe_cli.output import document, line, note, table
+from fedsafe_cli.settings import Settings
+
+_STANDINGS: Final = {
+    "verified": ("geprüft", "verified"),
+    "unverified": ("NICHT GEPRÜFT", "NOT VERIFIED"),
+    "expired": ("Prüfung abgelaufen", "verification expired"),
+}
+_OWN: Final = (
+    ("Partner", "Fassung", "Art", "Stand", "bis", "Test", "Fingerabdruck"),
+    ("partner", "revision", "class", "standing", "until", "test", "fingerprint"),
+)
+_OFFICES: Final = (
+    ("Stelle", "Name", "Art", "Angabe", "Quelle", "von"),
+    ("office", "name", "class", "fact", "source", "as of"),
+)
+_NONE: Final = ("kein Partner ist eingetragen", "no partner is entered")
+_LANDSCAPE: Final = (
+    "Stellen in Deutschland, nach öffentlichen Quellen (keine ist damit ein Partner):",
+    "offices in Germany by public sources (none is a partner by that):",
+)
+_TEMPLATE: Final = ("Vorlage", "template")
+_SIGNER: Final = (
+    "Fingerabdruck unseres Schlüssels, den Partnern am Telefon zu nennen: {}",
+    "fingerprint of our key, to be told to partners on the telephone: {}",
+)
+_STANDS: Final = ("{}, Fassung {}: {}", "{}, revision {}: {}")
+_NEXT: Final = (
+    "eine zweite Person ruft an und prüft: fedsafe partner verify {} --revision {}",
+    "another person calls and verifies: fedsafe partner verify {} --revision {}",
+)
+_WRITTEN: Final = (
+    "ein Testpaket für {} liegt in {}; unser Fingerabdruck: {}",
+    "a test package for {} is in {}; our fingerprint: {}",
+)
+_LANGUAGES: Final = ("de", "en")
+_YES: Final = (("nein", "ja"), ("no", "yes"))
+
+
+def tell_partners(settings: Settings, answer: dict[str, Any]) -> ExitStatus:
+    """Tell the own entries, then what is known of offices, with its source."""
+    if settings.json:
+        document(answer)
+        return OK
+    language = 0 if settings.german else 1
+    if answer["partners"]:
+        table(_OWN[language], [_row(each, language) for each in answer["partners"]])
+    else:
+        line(_NONE[language])
+    line(_LANDSCAPE[language])
+    table(_OFFICES[language], _offices(answer["landscape"], language))
+    line(_SIGNER[language].format(answer["signer"]))
+    return OK
+
+
+def tell_receipt(settings: Settings, answer: dict[str, Any]) -> ExitStatus:
+    """Tell where an entry stands, and what comes next."""
+    if settings.json:
+        document(answer)
+        return OK
+    language = 0 if settings.german else 1
+    name, revision = answer["partner"], answer["revision"]
+    standing = _STANDINGS[answer["standing"]][language]
+    line(_STANDS[language].format(name, revision, standing))
+    if answer["standing"] != "verified":
+        note(_NEXT[language].format(name, revision))
+    return OK
+
+
+def tell_test(settings: Settings, answer: dict[str, Any], file: str) -> ExitStatus:
+    """Tell where a test package was written, and what to compare."""
+    if settings.json:
+        kept = {name: answer[name] for name in ("partner", "signer")}
+        document(kept | {"file": file})
+    else:
+        words = _WRITTEN[0 if settings.german else 1]
+        line(words.format(answer["partner"], file, answer["signer"]))
+    return OK
+
+
+def _row(each: dict[str, Any], language: int) -> list[object]:
+    until = each["verified_until"]
+    return [
+        each["partner"],
+        each["revision"],
+        each["entry"]["partner_class"],
+        _STANDINGS[each["standing"]][language],
+        None if until is None else shown(until),
+        _YES[language][bool(each["entry"]["test"])],
+        each["fingerprint"],
+    ]
+
+
+def _offices(offices: list[dict[str, Any]], language: int) -> list[list[object]]:
+    rows: list[list[object]] = []
+    for office in offices:
+        name = office[_LANGUAGES[language]]
+        if office["template"]:
+            name = f"{name} ({_TEMPLATE[language]})"
+        head: list[object] = [office["office"], name, office["partner_class"]]
+        for fact in office["facts"] or [None]:
+            if fact is None:
+                rows.append([*head, None, None, None])
+            else:
+                text = fact[_LANGUAGES[language]]
+                rows.append([*head, text, fact["source"], fact["as_of"]])
+            head = ["", "", ""]
+    return rows

@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the API takes and says of partners."""
+
+from datetime import date
+from typing import Annotated
+
+import msgspec
+
+from fedsafe_node.cases.messages import Moment
+from fedsafe_node.messages import Message, Reference
+from fedsafe_policies.escalation.partners import (
+    VALID_DAYS,
+    FactKind,
+    Partner,
+    PartnerId,
+    Standing,
+)
+from fedsafe_policies.escalation.vocabulary import PartnerClass
+
+Revision = Annotated[int, msgspec.Meta(ge=0, le=1 << 31)]
+Fingerprint = Annotated[str, msgspec.Meta(min_length=32, max_length=64)]
+
+
+class EnterPartner(Message, frozen=True):
+    """A partner as it is now; `revision` is that of the entry it replaces, 0 for none.
+
+    An entry counts once somebody else has verified it, so that each change takes a
+    verification anew.
+    """
+
+    partner: PartnerId
+    revision: Revision
+    entry: Partner
+
+
+class VerifyPartner(Message, frozen=True):
+    """Somebody has called, at a number found another way, and compared.
+
+    `fingerprint` is that of the key as it was read out, and `reference` says where the
+    call is noted.
+    """
+
+    revision: Revision
+    reference: Reference
+    fingerprint: Fingerprint | None = None
+    days: Annotated[int, msgspec.Meta(ge=1, le=VALID_DAYS)] = VALID_DAYS
+
+
+class PartnerReceipt(Message, frozen=True):
+    """Where an entry stands."""
+
+    partner: PartnerId
+    revision: Revision
+    standing: Standing
+    verified_until: Moment | None
+    fingerprint: str | None
+
+
+class PartnerShown(Message, frozen=True):
+    """An entry, whether it counts, and what to compare its key with."""
+
+    partner: PartnerId
+    revision: Revision
+    standing: Standing
+    entry: Partner
+    fingerprint: str | None
+    entered_by: str
+    entered_at: Moment
+    verified_by: str | None
+    verified_at: Moment | None
+    verified_until: Moment | None
+
+
+class FactShown(Message, frozen=True):
+    """What a source says of an office."""
+
+    about: FactKind
+    de: str
+    en: str
+    source: str
+    as_of: str | None
+
+
+class OfficeShown(Message, frozen=True):
+    """An office of the shipped landscape, and of what no source says anything."""
+
+    office: PartnerId
+    de: str
+    en: str
+    partner_class: PartnerClass
+    country: str
+    template: bool
+    facts: list[FactShown]
+    open: list[FactKind]
+
+
+class PartnersAnswer(Message, frozen=True):
+    """The provider's own entries, the landscape, and the fingerprint of its key."""
+
+    signer: str
+    dated: date
+    partners: list[PartnerShown]
+    landscape: list[OfficeShown]
+
+
+class TestPackage(Message, frozen=True):
+    """A sealed package about nobody, for a partner of the mark `test`."""
+
+    __test__ = False  # no test of ours, though its name begins like one
+
+    partner: PartnerId
+    signer: str
+    sealed: bytes

@@ -1,0 +1,321 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Enter, verify and test partners; every step is an audit event.
+
+Whoever enters a partner decides where cases go, so another person verifies it: they
+call at a number found another way, and compare the key's fingerprint. A verification
+ends by itself, and with any change of the entry.
+"""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from secrets import token_bytes
+from typing import Final
+from uuid import UUID
+
+import msgspec
+
+from fedsafe_crypto.identity import SigningKey
+from fedsafe_federation.casework.container import Sealing, seal_package
+from fedsafe_federation.casework.errors import PartnerKeyError
+from fedsafe_federation.casework.keys import (
+    key_fingerprint,
+    read_public,
+    same_fingerprint,
+)
+from fedsafe_federation.wireformat import decode, encode
+from fedsafe_node.cases.changing import check_media
+from fedsafe_node.cases.partner_messages import (
+    EnterPartner,
+    FactShown,
+    OfficeShown,
+    PartnerReceipt,
+    PartnersAnswer,
+    PartnerShown,
+    TestPackage,
+    VerifyPartner,
+)
+from fedsafe_node.errors import (
+    BadRequestError,
+    DeniedError,
+    NotFoundError,
+    WrongStateError,
+)
+from fedsafe_node.log.audit import Detail, Event
+from fedsafe_node.people.office import Office
+from fedsafe_node.principal import Principal
+from fedsafe_node.store.partners_rows import PartnerRow
+from fedsafe_node.store.protocol import Reader, Transaction
+from fedsafe_policies.decision import Decision, deny
+from fedsafe_policies.escalation.matrix import Matrix
+from fedsafe_policies.escalation.package import (
+    FORMAT,
+    CaseIdentity,
+    CasePackage,
+    Elements,
+)
+from fedsafe_policies.escalation.partners import (
+    VERIFIERS,
+    Partner,
+    landscape,
+    standing_of,
+)
+from fedsafe_policies.escalation.vocabulary import Urgency
+from fedsafe_policies.people import Person, refuse_second
+from fedsafe_policies.vocabulary import Role
+
+_DAY: Final = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class Partners:
+    """Keeps the provider's own entries of partners."""
+
+    office: Office
+    signer: SigningKey = field(repr=False)
+    matrix: Matrix
+
+    async def list(self, who: Principal) -> PartnersAnswer:
+        """List the own entries, and the offices of the landscape."""
+
+        async def act(tx: Transaction) -> PartnersAnswer:
+            rows = await tx.partners()
+            detail = {"partners": len(rows)}
+            await self.office.note(tx, Event.PARTNER_READ, who.name, detail)
+            now = self.office.now()
+            return PartnersAnswer(
+                signer=key_fingerprint(self.signer.public),
+                dated=landscape().dated,
+                partners=[_shown(row, now) for row in rows],
+                landscape=_offices(),
+            )
+
+        return await self.office.store.write(act)
+
+    async def enter(self, request: EnterPartner, who: Principal) -> PartnerReceipt:
+        """Enter a partner, or change one: it counts once somebody else verifies it.
+
+        Raises:
+            BadRequestError: its key is none, or media bytes are in it.
+            WrongStateError: another revision is there than the one to be replaced.
+        """
+        check_media(request)
+        _key_of(request.entry)
+
+        async def act(tx: Transaction) -> PartnerReceipt:
+            before = await tx.partner(request.partner)
+            _check_revision(before, request.revision)
+            row = PartnerRow(
+                id=request.partner,
+                revision=request.revision + 1,
+                test=request.entry.test,
+                entered_at=self.office.now(),
+                entered_by=who.name,
+                verified_at=None,
+                verified_until=None,
+                verified_by=None,
+                record=encode(request.entry),
+            )
+            return await self._keep(tx, row, Event.PARTNER_ENTERED, who)
+
+        return await self.office.store.write(act)
+
+    async def verify(
+        self, partner: str, request: VerifyPartner, who: Principal
+    ) -> PartnerReceipt:
+        """Let an entry count, as somebody who has not entered it.
+
+        Raises:
+            NotFoundError: there is no such partner.
+            DeniedError: it is the person's own entry (P6).
+            WrongStateError: it has changed, has no phone, or its key is another.
+        """
+
+        async def act(tx: Transaction) -> PartnerReceipt | Decision:
+            row, entry = await read_partner(tx, partner)
+            _check_revision(row, request.revision)
+            first = Person(row.entered_by, Role.ESCALATION_OFFICER)
+            refusal = refuse_second(first, Person(who.name, who.role), VERIFIERS)
+            if refusal is not None:
+                return deny(refusal, self.office.judge.policy.reference, "partner")
+            _compare(entry, request.fingerprint)
+            now = self.office.now()
+            verified = msgspec.structs.replace(
+                row,
+                revision=row.revision + 1,
+                verified_at=now,
+                verified_until=now + request.days * _DAY,
+                verified_by=who.name,
+            )
+            event = Event.PARTNER_VERIFIED
+            return await self._keep(tx, verified, event, who, request.reference)
+
+        answer = await self.office.store.write(act)
+        if isinstance(answer, Decision):
+            await self.office.refused(answer, who.name, "partner.verify")
+            raise DeniedError(answer)
+        return answer
+
+    async def test(self, partner: str, who: Principal) -> TestPackage:
+        """Seal a package about nobody, for a partner to try its key with.
+
+        Raises:
+            NotFoundError: there is no such partner.
+            WrongStateError: it is a production contact, or has no key.
+        """
+
+        async def act(tx: Transaction) -> TestPackage:
+            row, entry = await read_partner(tx, partner)
+            if not row.test:
+                raise WrongStateError(
+                    "production_contact",
+                    "a test never goes to a production contact; enter one for tests",
+                )
+            recipient = _key_of(entry)
+            if recipient is None:
+                raise WrongStateError("no_partner_key", "this partner has no key")
+            detail: Detail = {"partner": row.id, "revision": row.revision}
+            await self.office.note(tx, Event.PARTNER_TESTED, who.name, detail)
+            return TestPackage(
+                partner=row.id,
+                signer=key_fingerprint(self.signer.public),
+                sealed=self._test_package(entry, recipient),
+            )
+
+        return await self.office.store.write(act)
+
+    def _test_package(self, entry: Partner, recipient: bytes) -> bytes:
+        moment = self.office.clock.now().replace(microsecond=0)
+        identity = CaseIdentity(
+            case_ref="test", urgency=Urgency.U2, known_at=moment - timedelta(hours=1)
+        )
+        package = CasePackage(
+            format=FORMAT,
+            package_id=UUID(bytes=token_bytes(16), version=4),
+            made_at=moment,
+            test=True,
+            partner_class=entry.partner_class,
+            matrix=self.matrix.reference,
+            elements=Elements(case=identity),
+        )
+        sealing = Sealing(
+            recipient=recipient,
+            signer=self.signer,
+            dispatch=token_bytes(32).hex(),
+            at=moment,
+        )
+        return seal_package(package, sealing)
+
+    async def _keep(
+        self,
+        tx: Transaction,
+        row: PartnerRow,
+        event: Event,
+        who: Principal,
+        reference: str | None = None,
+    ) -> PartnerReceipt:
+        await tx.put_partner(row)
+        shown = _shown(row, self.office.now())
+        detail: Detail = {
+            "partner": row.id,
+            "revision": row.revision,
+            "test": row.test,
+            "fingerprint": shown.fingerprint or "",
+            **({} if reference is None else {"reference": reference}),
+        }
+        await self.office.note(tx, event, who.name, detail)
+        return PartnerReceipt(
+            partner=row.id,
+            revision=row.revision,
+            standing=shown.standing,
+            verified_until=row.verified_until,
+            fingerprint=shown.fingerprint,
+        )
+
+
+async def read_partner(reader: Reader, partner: str) -> tuple[PartnerRow, Partner]:
+    """Return a partner with its entry.
+
+    Raises:
+        NotFoundError: there is no such partner.
+    """
+    row = await reader.partner(partner)
+    if row is None:
+        raise NotFoundError("partner")
+    return row, decode(row.record, Partner)
+
+
+def _check_revision(row: PartnerRow | None, revision: int) -> None:
+    if (0 if row is None else row.revision) != revision:
+        raise WrongStateError(
+            "partner_changed", "the partner has another revision: look at it again"
+        )
+
+
+def _key_of(entry: Partner) -> bytes | None:
+    try:
+        return None if entry.key is None else read_public(entry.key.encode())
+    except (PartnerKeyError, UnicodeEncodeError):
+        raise BadRequestError(
+            "bad_partner_key",
+            "want the public key as `fedsafe partner key` prints it",
+            pointer="/entry/key",
+        ) from None
+
+
+def _compare(entry: Partner, read_out: str | None) -> None:
+    if entry.phone is None:
+        raise WrongStateError(
+            "not_comparable", "a partner without a phone number cannot be called"
+        )
+    key = _key_of(entry)
+    if (key is None) != (read_out is None):
+        raise WrongStateError(
+            "not_comparable",
+            "give the fingerprint that was read out, if the partner has a key",
+        )
+    if key is not None and not same_fingerprint(key_fingerprint(key), read_out or ""):
+        raise WrongStateError(
+            "other_partner_key", "that is not the fingerprint of the key entered here"
+        )
+
+
+def _shown(row: PartnerRow, now: int) -> PartnerShown:
+    entry = decode(row.record, Partner)
+    key = _key_of(entry)
+    return PartnerShown(
+        partner=row.id,
+        revision=row.revision,
+        standing=standing_of(row.verified_until, now),
+        entry=entry,
+        fingerprint=None if key is None else key_fingerprint(key),
+        entered_by=row.entered_by,
+        entered_at=row.entered_at,
+        verified_by=row.verified_by,
+        verified_at=row.verified_at,
+        verified_until=row.verified_until,
+    )
+
+
+def _offices() -> list[OfficeShown]:
+    return [
+        OfficeShown(
+            office=name,
+            de=office.name.de,
+            en=office.name.en,
+            partner_class=office.partner_class,
+            country=office.country,
+            template=office.template,
+            facts=[
+                FactShown(
+                    about=fact.about,
+                    de=fact.text.de,
+                    en=fact.text.en,
+                    source=fact.source,
+                    as_of=fact.as_of,
+                )
+                for fact in office.facts
+            ],
+            open=list(office.open),
+        )
+        for name, office in landscape().partner.items()
+    ]

@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: Apache-2.0
+import json
+from base64 import b64encode
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from tests.cli.conftest import FakeNode, Run
+
+ENTRY: Final = {
+    "name": "LKA",
+    "partner_class": "law_enforcement",
+    "country": "DE",
+    "test": False,
+    "function": "Dauerdienst",
+    "ways": ["portal"],
+}
+RECEIPT: Final[dict[str, Any]] = {
+    "partner": "lka",
+    "revision": 1,
+    "standing": "unverified",
+    "verified_until": None,
+    "fingerprint": None,
+}
+SHOWN: Final = {
+    **RECEIPT,
+    "entry": ENTRY,
+    "fingerprint": "3f9a 01bc",
+    "entered_by": "ada",
+    "entered_at": 1,
+    "verified_by": None,
+    "verified_at": None,
+}
+OFFICE: Final = {
+    "office": "bka",
+    "de": "Bundeskriminalamt",
+    "en": "BKA",
+    "partner_class": "law_enforcement",
+    "country": "DE",
+    "template": False,
+    "facts": [
+        {
+            "about": "limit",
+            "de": "kein Notruf",
+            "en": "no emergency line",
+            "source": "BKA",
+            "as_of": None,
+        }
+    ],
+    "open": ["phone"],
+}
+LIST: Final = {
+    "signer": "77de 4410",
+    "dated": "2026-11-27",
+    "partners": [SHOWN],
+    "landscape": [OFFICE],
+}
+
+
+def test_partners_and_offices_are_listed_in_both_languages(
+    node: "FakeNode", ask: "Run"
+) -> None:
+    node.always("GET /v1/partners", LIST)
+    english, german = ask("partner", "list"), ask("partner", "list", "--lang", "de")
+    node.always("GET /v1/partners", LIST | {"partners": []})
+
+    assert "NOT VERIFIED" in english.out
+    assert "no emergency line" in english.out
+    assert "77de 4410" in english.out
+    assert "NICHT GEPRÜFT" in german.out
+    assert "kein Notruf" in german.out
+    assert "no partner is entered" in ask("partner", "list").out
+
+
+def test_an_entry_comes_from_a_file_and_another_person_is_asked(
+    node: "FakeNode", ask: "Run", tmp_path: Path
+) -> None:
+    node.always("POST /v1/partners", RECEIPT)
+    entry, key = tmp_path / "lka.json", tmp_path / "lka.public"
+    entry.write_text(json.dumps(ENTRY))
+    key.write_text("public")
+    more = ("--key", str(key), "--replaces", "2")
+    added = ask("partner", "add", "lka", "--entry", str(entry), *more)
+    entry.write_text("[]")
+    wrong = ask("partner", "add", "lka", "--entry", str(entry))
+
+    assert (added.status, wrong.status) == (0, 5)
+    assert "partner verify lka --revision 1" in added.err
+    asked = {"partner": "lka", "revision": 2, "entry": ENTRY | {"key": "public"}}
+    assert node.asked[-1] == ("POST /v1/partners", asked)
+
+
+def test_what_was_read_out_is_given_to_the_node(node: "FakeNode", ask: "Run") -> None:
+    verified = RECEIPT | {"standing": "verified", "revision": 2, "verified_until": 9}
+    node.always("POST /v1/partners/lka/verify", verified)
+    call = ("--revision", "1", "--reference", "call-7", "--fingerprint", "3f9a")
+    done = ask("partner", "verify", "lka", *call, "--lang", "de")
+
+    assert (done.status, "geprüft" in done.out) == (0, True)
+    body = {"revision": 1, "reference": "call-7", "fingerprint": "3f9a", "days": 180}
+    assert node.asked[-1] == ("POST /v1/partners/lka/verify", body)
+    assert ask("partner", "verify", "../x", *call).status == 2
+
+
+def test_a_test_package_is_written_once(
+    node: "FakeNode", ask: "Run", tmp_path: Path
+) -> None:
+    sealed = b64encode(b"sealed").decode()
+    answer = {"partner": "lka", "signer": "77de 4410", "sealed": sealed}
+    node.always("POST /v1/partners/lka/test", answer)
+    out = tmp_path / "test.sealed"
+    first = ask("partner", "test", "lka", "--out", str(out))
+    again = ask("partner", "test", "lka", "--out", str(out))
+
+    assert (first.status, again.status) == (0, 5)
+    assert out.read_bytes() == b"sealed"
+    assert "77de 4410" in first.out

@@ -1,0 +1,197 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Partners of a small team: one enters, another verifies, and time ends it."""
+
+from collections.abc import Awaitable
+from typing import Any, Final
+
+import msgspec
+import pytest
+from tests.node.people.conftest import Team, team
+
+from fedsafe_crypto.identity import SigningKey
+from fedsafe_crypto.seal import RecipientKey
+from fedsafe_federation.casework.container import open_package
+from fedsafe_federation.casework.keys import key_fingerprint, write_public
+from fedsafe_node.cases.partner_messages import (
+    EnterPartner,
+    PartnerReceipt,
+    VerifyPartner,
+)
+from fedsafe_node.cases.partners import Partners
+from fedsafe_node.errors import (
+    BadRequestError,
+    DeniedError,
+    NodeError,
+    NotFoundError,
+    WrongStateError,
+)
+from fedsafe_node.principal import Principal
+from fedsafe_policies.escalation.matrix import shipped_matrix
+from fedsafe_policies.escalation.partners import Partner, Standing, Way, landscape
+from fedsafe_policies.escalation.vocabulary import PartnerClass
+from fedsafe_policies.vocabulary import Role
+
+__all__ = ["team"]
+
+KEY: Final = RecipientKey.generate()
+FINGERPRINT: Final = key_fingerprint(KEY.public)
+ENTRY: Final = Partner(
+    name="Erfundene Stelle",
+    partner_class=PartnerClass.LAW_ENFORCEMENT,
+    country="DE",
+    test=False,
+    function="Dauerdienst",
+    phone="+49 30 0000001",
+    key=write_public(KEY.public),
+    ways=(Way.PORTAL,),
+)
+CALL: Final = VerifyPartner(revision=1, reference="call-1", fingerprint=FINGERPRINT)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def tables() -> None:
+    landscape()  # as a node reads it, off the loop
+
+
+@pytest.fixture
+def partners(team: Team) -> Partners:
+    return Partners(team.office, SigningKey.generate(), shipped_matrix())
+
+
+@pytest.fixture
+async def ada(team: Team) -> Principal:
+    await team.hire("ada", Role.ESCALATION_OFFICER)
+    return await team.principal("ada")
+
+
+@pytest.fixture
+async def ben(team: Team) -> Principal:
+    await team.hire("ben", Role.REVIEWER)
+    return await team.principal("ben")
+
+
+async def entered(
+    partners: Partners, who: Principal, revision: int = 0, **facts: object
+) -> PartnerReceipt:
+    entry = msgspec.structs.replace(ENTRY, **facts)
+    asked = EnterPartner(partner="bka", revision=revision, entry=entry)
+    return await partners.enter(asked, who)
+
+
+async def refused(work: Awaitable[object]) -> Any:  # noqa: ANN401
+    with pytest.raises(NodeError) as caught:
+        await work
+    return caught.value
+
+
+async def standing(partners: Partners, who: Principal) -> Standing:
+    (found,) = (await partners.list(who)).partners
+    return found.standing
+
+
+async def test_a_partner_counts_once_another_person_has_compared_its_key(
+    partners: Partners, ada: Principal, ben: Principal
+) -> None:
+    first = await entered(partners, ada)
+    own = await refused(partners.verify("bka", CALL, ada))
+    receipt = await partners.verify("bka", CALL, ben)
+
+    assert (first.standing, first.fingerprint) == (Standing.UNVERIFIED, FINGERPRINT)
+    assert isinstance(own, DeniedError)
+    assert own.decision.code == "four_eyes"
+    assert receipt.standing is Standing.VERIFIED
+
+
+async def test_a_verification_ends_by_itself_and_with_every_change(
+    team: Team, partners: Partners, ada: Principal, ben: Principal
+) -> None:
+    await entered(partners, ada)
+    short = msgspec.structs.replace(CALL, days=1)
+    await partners.verify("bka", short, ben)
+    team.pass_time(86_399)
+    assert await standing(partners, ada) is Standing.VERIFIED
+    team.pass_time(1)
+    assert await standing(partners, ada) is Standing.EXPIRED
+    again = msgspec.structs.replace(CALL, revision=2)
+    await partners.verify("bka", again, ben)
+    changed = await entered(partners, ada, 3, phone="+49 30 0000009")
+
+    assert changed.standing is Standing.UNVERIFIED
+
+
+@pytest.mark.parametrize(
+    ("facts", "call", "code"),
+    [
+        ({}, {"fingerprint": "0" * 32}, "other_partner_key"),
+        ({}, {"fingerprint": None}, "not_comparable"),
+        ({"key": None}, {}, "not_comparable"),
+        ({"phone": None}, {}, "not_comparable"),
+        ({}, {"revision": 2}, "partner_changed"),
+    ],
+)
+async def test_what_was_not_compared_is_not_verified(  # noqa: PLR0913
+    partners: Partners,
+    ada: Principal,
+    ben: Principal,
+    facts: dict[str, object],
+    call: dict[str, object],
+    code: str,
+) -> None:
+    await entered(partners, ada, 0, **facts)
+    wrong = msgspec.structs.replace(CALL, **call)
+    error = await refused(partners.verify("bka", wrong, ben))
+
+    assert isinstance(error, WrongStateError)
+    assert error.code == code
+    assert await standing(partners, ada) is Standing.UNVERIFIED
+
+
+async def test_an_entry_replaces_the_one_that_was_looked_at_and_no_other(
+    partners: Partners, ada: Principal
+) -> None:
+    await entered(partners, ada)
+    error = await refused(entered(partners, ada))
+
+    assert error.code == "partner_changed"
+    assert (await entered(partners, ada, 1)).revision == 2
+
+
+async def test_a_key_that_nothing_can_be_sealed_to_is_refused(
+    partners: Partners, ada: Principal
+) -> None:
+    error = await refused(entered(partners, ada, key="nothing"))
+
+    assert isinstance(error, BadRequestError)
+    assert error.pointer == "/entry/key"
+
+
+async def test_a_test_goes_to_partners_for_tests_alone_and_opens_there(
+    partners: Partners, ada: Principal
+) -> None:
+    await entered(partners, ada)
+    real = await refused(partners.test("bka", ada))
+    await entered(partners, ada, 1, test=True)
+    sealed = await partners.test("bka", ada)
+    opened = open_package(sealed.sealed, KEY)
+    await entered(partners, ada, 2, test=True, key=None)
+    keyless = await refused(partners.test("bka", ada))
+    unknown = await refused(partners.test("zac", ada))
+
+    assert real.code == "production_contact"
+    assert opened.statement.test
+    assert opened.fingerprint == sealed.signer
+    assert keyless.code == "no_partner_key"
+    assert isinstance(unknown, NotFoundError)
+
+
+async def test_the_list_has_the_landscape_and_every_step_is_in_the_log(
+    team: Team, partners: Partners, ada: Principal, ben: Principal
+) -> None:
+    await entered(partners, ada)
+    await partners.verify("bka", CALL, ben)
+    answer = await partners.list(ben)
+    events = [name for name, _, _ in await team.events()]
+
+    assert answer.signer == key_fingerprint(partners.signer.public)
+    assert {office.office for office in answer.landscape} >= {"bka", "police"}
+    assert events[-3:] == ["partner.entered", "partner.verified", "partner.read"]
