@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Carry what is said in ceremonies between members, and media keys to who lacks them.
 
-A node pushes what it said itself, and is given what it has not heard, from whoever has
-heard it: so one whom the sender cannot reach hears of it from another. It also says
-which version of the charter it holds: once all do, old shares are destroyed. Nothing
-is sent to a member that knows as much, unless a ceremony is under way.
+A node pushes what it said itself after what it had heard before, for what it says
+cites that: a complaint without the message complained of would stand against who
+complains. It is given what it has not heard, from whoever has heard it: so one whom the
+sender cannot reach hears of it from another. It also says which version of the charter
+it holds: once all do, old shares are destroyed. Nothing is sent to a member that knows
+as much, unless a ceremony is under way or failed by nobody knows whom.
 """
 
 import logging
@@ -14,6 +16,7 @@ from typing import Final
 
 from fedsafe_federation.charter import Member, MemberRole
 from fedsafe_federation.errors import AmendmentError, MalformedError, PeerError
+from fedsafe_federation.holdings import HOLDING
 from fedsafe_federation.peer import PeerClient
 from fedsafe_federation.signed import Signed
 from fedsafe_federation.wireformat import decode, encode
@@ -98,11 +101,11 @@ class Carrying:
             return
         version = scene.version.charter.version
         told = self._told.get(member.name, _Told(0, frozenset()))
-        node = self._base.situation.node
-        own = [e for e in scene.kept.statements() if e.signer == node]
-        new = [each for each in own if digest_of(each) not in told.said]
+        said = self._said(scene, member.name)
+        new = [each for each in said if digest_of(each) not in told.said]
         lacks = await self._lacks(scene)
-        if not new and not lacks and told.version == version and _is_quiet(scene):
+        is_quiet = not new and not lacks and told.version == version
+        if is_quiet and self._is_settled(scene):
             return
         sent = _fitting(new[:MOST_SAID], _MOST_SENT)
         request = CarriedRequest(
@@ -117,11 +120,29 @@ class Carrying:
             answer = decode(data, CarriedAnswer)
         except MalformedError as error:
             raise PeerError(member.name, str(error)) from None
-        said = frozenset(map(digest_of, sent)) | told.said
-        self._told[member.name] = _Told(version, said)
+        heard = frozenset(map(digest_of, sent)) | told.said
+        self._told[member.name] = _Told(version, heard)
         if len(sent) < len(new) or await self._ceremonies.take(answer.statements):
             self._ballot.spread()
         await self._keep_media(scene, answer.media, lacks, member.name)
+
+    def _said(self, scene: Scene, member: str) -> list[Signed]:
+        """Give what a member is told: what this node said, after all that it cites."""
+        node = self._base.situation.node
+        return [
+            each
+            for each in scene.kept.statements()
+            if each.signer == node or (each.signer != member and each.type != HOLDING)
+        ]
+
+    def _is_settled(self, scene: Scene) -> bool:
+        """Whether no ceremony needs anything more that another may have heard."""
+        ceremonies = self._ceremonies
+        return all(
+            each.agreed
+            or (each.over and (each.gone or ceremonies.is_late(scene, each)))
+            for each in scene.kept.attempts
+        )
 
     async def _lacks(self, scene: Scene) -> list[Lacked]:
         """Name the generations of which this node should have media keys."""
@@ -180,10 +201,6 @@ class Carrying:
             _LOG.warning("media keys refused", extra=facts)
             raise PeerError(giver, str(error)) from None
         await self._ballot.keys_changed()
-
-
-def _is_quiet(scene: Scene) -> bool:
-    return all(each.over or each.agreed for each in scene.kept.attempts)
 
 
 def _fitting(statements: Sequence[Signed], most: int) -> list[Signed]:

@@ -141,6 +141,10 @@ class Ceremonies:
         """Return the present in whole seconds."""
         return int(self._base.clock.now().timestamp())
 
+    def is_late(self, scene: Scene, attempt: Attempt) -> bool:
+        """Whether the deadline of an attempt has passed."""
+        return self.now() > opened_of(scene.version, self.kinds, attempt).deadline
+
     @asynccontextmanager
     async def alone(self) -> AsyncIterator[None]:
         """Be the only one of the node that makes a step."""

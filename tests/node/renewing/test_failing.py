@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
+import pytest
 from tests.federation.ceremonies import MemoryStates
 from tests.node.fleet import NAMES, PATIENCE, Fleet, eventually
 from tests.node.renewing.fleet import (
@@ -32,7 +33,8 @@ from fedsafe_node.renewing.service import Ceremonies
 
 A, B, C = NAMES
 LATER = timedelta(seconds=MONTH + 1)
-Lie = Callable[[Signed], Signed | None]
+Lie = Callable[[Signed, str], Signed | None]
+"""What is said instead of a message to a member; None says nothing."""
 
 
 @dataclass
@@ -67,8 +69,8 @@ class Cheat:
             owed = side.step(heard, now=ceremonies_of(self.fleet, A).now()).owed
         except ResharingError:
             return
-        said = [lied for each in owed if (lied := self.lie(each)) is not None]
         for name in self.fleet.running:
+            said = [lied for e in owed if (lied := self.lie(e, name)) is not None]
             request = CarriedRequest(
                 version=scene.version.charter.version,
                 charter=scene.version.digest,
@@ -98,10 +100,23 @@ def altered(payload: bytes) -> bytes:
     return payload[:at] + bytes([payload[at] ^ 1]) + payload[at + 1 :]
 
 
-async def test_all_name_who_deviates_and_go_on_without(trio: Fleet) -> None:
-    def lie(message: Signed) -> Signed | None:
-        if message.type != "resharing.verdict":
+@pytest.mark.parametrize(
+    ("type_", "shown"),
+    [
+        ("resharing.verdict", [A, B]),
+        ("resharing.deal", [A, B]),
+        ("resharing.deal", [A]),
+        ("resharing.deal", [B]),
+    ],
+)
+async def test_all_name_who_deviates_and_go_on_without(
+    trio: Fleet, type_: str, shown: list[str]
+) -> None:
+    def lie(message: Signed, to: str) -> Signed | None:
+        if message.type != type_:
             return message
+        if to not in shown:
+            return None
         return cheat.signed(message, altered(message.payload))
 
     cheat, states = await Cheat.at(trio, C, lie), MemoryStates()
@@ -117,10 +132,34 @@ async def test_all_name_who_deviates_and_go_on_without(trio: Fleet) -> None:
     for name in (A, B):
         assert [pin.index for pin in entry_of(trio, name).pins] == [1, 2]
         events = await trio.audit(name, "federation.resharing_failed")
-        # It may know that the attempt failed before it knows by whom.
         gone = [json.loads(event.openings["detail"])["gone"] for event in events]
-        assert gone[-1] == C
-        assert set(gone) <= {"", C}
+        assert gone == [C]
+
+
+async def test_whoever_hears_a_complaint_hears_what_it_is_about(trio: Fleet) -> None:
+    def lie(message: Signed, to: str) -> Signed | None:
+        if message.type != "resharing.deal":
+            return message
+        return cheat.signed(message, altered(message.payload)) if to == A else None
+
+    cheat, states = await Cheat.at(trio, C, lie), MemoryStates()
+    for name in (A, B):
+        await trio[name]._made.spreading.stop()  # noqa: SLF001 - A alone says anything
+    await month_later(trio, A, B)
+    other = membership_of(trio, A).charter.member(B)
+
+    async def ended() -> bool:
+        await cheat.take_part(states)
+        await tend(trio, A, B)
+        await carrying_of(trio, A).swap(other)
+        return any(each.over for each in (await scene_of(trio, B)).kept.attempts)
+
+    await eventually(ended, 6 * PATIENCE)
+    trio.clock.advance(timedelta(days=1, seconds=1))
+    await tend(trio, A, B)
+    first = [(await scene_of(trio, name)).kept.attempts[0] for name in (A, B)]
+
+    assert [attempt.gone for attempt in first] == [[C], [C]]
 
 
 async def test_who_vanishes_costs_a_day_and_its_share(trio: Fleet) -> None:
