@@ -10,6 +10,7 @@ import pytest
 from tests.federation.ceremonies import MemoryStates
 from tests.node.fleet import NAMES, PATIENCE, Fleet, eventually
 from tests.node.renewing.fleet import (
+    WAIT,
     at_generation,
     carrying_of,
     ceremonies_of,
@@ -132,8 +133,10 @@ async def test_all_name_who_deviates_and_go_on_without(
     for name in (A, B):
         assert [pin.index for pin in entry_of(trio, name).pins] == [1, 2]
         events = await trio.audit(name, "federation.resharing_failed")
+        # It may know that the attempt failed before it knows by whom.
         gone = [json.loads(event.openings["detail"])["gone"] for event in events]
-        assert gone == [C]
+        assert gone[-1] == C
+        assert set(gone) <= {"", C}
 
 
 async def test_whoever_hears_a_complaint_hears_what_it_is_about(trio: Fleet) -> None:
@@ -189,7 +192,7 @@ async def month_later(fleet: Fleet, *names: str) -> None:
     """Let a month pass, and the first in line propose."""
     fleet.clock.advance(LATER)
     await tend(fleet, *names)
-    fleet.clock.advance(timedelta(minutes=11))
+    fleet.clock.advance(WAIT)
     await tend(fleet, *names)
 
 
