@@ -113,9 +113,14 @@ def start(directory: Path) -> Process:
             )
         except OSError as error:
             raise ProgrammeError(f"a node cannot be started: {error}") from None
-    process = Process(child.pid, _start_time(child.pid) or "gone")
     # It outlives this process, and nothing here waits for it.
     child.returncode = 0
+    return noted(directory, child.pid)
+
+
+def noted(directory: Path, pid: int) -> Process:
+    """Note which process runs the node of a directory."""
+    process = Process(pid, _start_time(pid) or "gone")
     text = f"{process.pid} {process.started}\n"
     (directory / PID_FILE).write_text(text, encoding="ascii")
     return process

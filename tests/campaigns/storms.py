@@ -1,47 +1,141 @@
 # SPDX-License-Identifier: Apache-2.0
 """Storms over a federation; the long version of `tests/system/test_storms.py`.
 
-    .venv/bin/python -m tests.campaigns.storms --runs 500 [--seed N] [--nodes 3]
+    .venv/bin/python -m tests.campaigns.storms --runs 500 [--seed N] [--json]
 
 Each run is one storm, drawn from the seed and its number: links that fail, nodes that
-are killed, wrong clocks, a member that evaluates falsely, while people work at all
-nodes. A federation is raised anew every 25 runs. Prints its seed first, a line every
-five runs, and ends at the first signal that was lost or came back, the first
-disagreement and the first false accusation. A failed run leaves its directories behind.
+are killed, wrong clocks, full disks, a member that evaluates falsely or shows two trees
+of its feed, while people work at all nodes. A federation is raised anew every 25 runs.
+Prints its seed first, a line for each run (one JSON document each with `--json`) and in
+the end a table of what befell the federations; ends at the first signal that was lost
+or came back, the first disagreement, the first false accusation and the first liar that
+was not named. Such a run leaves its directories behind.
+
+Disks are filled where this programme may mount some, in a namespace of its own.
 """
 
 import argparse
+import json
+import os
 import secrets
+import shutil
+import subprocess
+import sys
 import tempfile
+import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from tests.system.storming import stormy
+from tests.system.storm_terms import Tally
+from tests.system.storming import StormLoop, stormy
 
 _EACH: Final = 25
-_TOLD: Final = 5
+_DISK: Final = "size=256m"
+_UNMOUNT: Final = ("umount", "--lazy")
+_UNSHARE: Final = ("unshare", "-rm")
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    given = _given()
+    if not given.mounted and _may_mount():
+        again = [sys.executable, "-m", "tests.campaigns.storms", *sys.argv[1:]]
+        os.execvp(_UNSHARE[0], [*_UNSHARE, *again, "--mounted"])  # noqa: S606 - itself
+    root = Path(given.dir or tempfile.mkdtemp(prefix="fedsafe-storms-"))
+    begin = {"seed": given.seed, "runs": given.runs, "dir": str(root)}
+    disks = "full ones too" if given.mounted else "none can be filled here"
+    words = f"seed {given.seed}, {given.runs} runs, in {root}; disks: {disks}"
+    _tell(given, begin | {"disks": given.mounted}, words)
+    whole = Tally()
+    for first in range(0, given.runs, _EACH):
+        part = root / f"f{first}"
+        try:
+            _run(
+                given, part, range(first + 1, min(first + _EACH, given.runs) + 1), whole
+            )
+        except BaseException:
+            if given.mounted:  # what is mounted ends with this process
+                shutil.copytree(part, root / "kept", ignore=_but_sockets)
+            sys.stderr.write(f"seed {given.seed}, below {root}\n")
+            raise
+    _sum_up(given, whole)
+
+
+def _run(given: argparse.Namespace, part: Path, numbers: range, whole: Tally) -> None:
+    placed = _mount if given.mounted else _leave
+    seed = given.seed + numbers[0] - 1
+    with stormy(part, given.nodes, seed, placed=placed) as loop:
+        for number in numbers:
+            began = time.monotonic()
+            loop.round()
+            _told(given, number, time.monotonic() - began, loop)
+        whole.add(loop.tally)
+        whole.seen += loop.faults
+    if given.mounted:
+        for disk in part.glob("*.demo"):
+            subprocess.run([*_UNMOUNT, str(disk)], check=True)
+
+
+def _given() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--runs", type=int, default=500)
     parser.add_argument("--seed", type=int, default=secrets.randbits(32))
     parser.add_argument("--nodes", type=int, default=3, choices=range(3, 8))
     parser.add_argument("--dir", type=Path, help="where to put the nodes")
-    given = parser.parse_args()
-    root = Path(given.dir or tempfile.mkdtemp(prefix="fedsafe-storms-"))
-    print(f"seed {given.seed}, {given.runs} runs, in {root}", flush=True)
-    acts = faults = 0
-    for first in range(0, given.runs, _EACH):
-        seed = given.seed + first
-        with stormy(root / f"f{first}", given.nodes, seed) as loop:
-            for number in range(first + 1, min(first + _EACH, given.runs) + 1):
-                loop.round()
-                if number % _TOLD == 0:
-                    so_far = acts + loop.acts
-                    print(f"run {number}: {so_far} acts, all kept", flush=True)
-            acts, faults = acts + loop.acts, faults + loop.faults
-    print(f"{given.runs} runs, {acts} acknowledged acts: all kept; {faults} faults")
+    parser.add_argument("--json", action="store_true", help="a JSON document a line")
+    parser.add_argument("--mounted", action="store_true", help=argparse.SUPPRESS)
+    return parser.parse_args()
+
+
+def _may_mount() -> bool:
+    probe = 'mount -t tmpfs -o size=1m probe "$1"'
+    with tempfile.TemporaryDirectory() as place:
+        command = [*_UNSHARE, "sh", "-c", probe, "sh", place]
+        try:
+            done = subprocess.run(command, capture_output=True, check=False)
+        except OSError:
+            return False
+    return done.returncode == 0
+
+
+def _mount(directory: Path) -> None:
+    directory.mkdir(mode=0o700)
+    options = f"{_DISK},mode=700"
+    command = ["mount", "-t", "tmpfs", "-o", options, "storm", str(directory)]
+    subprocess.run(command, check=True)
+
+
+def _leave(_directory: Path) -> None:
+    """Let a node lie on the disk of all."""
+
+
+def _but_sockets(directory: str, names: list[str]) -> list[str]:
+    return [name for name in names if (Path(directory) / name).is_socket()]
+
+
+def _told(
+    given: argparse.Namespace, number: int, seconds: float, loop: StormLoop
+) -> None:
+    tally = loop.tally
+    facts = {"run": number, "seconds": round(seconds, 1), "acts": tally.acts}
+    words = f"run {number}: {seconds:.1f} s, {tally.acts} acts here so far, all kept"
+    _tell(given, facts | {"befell": tally.last}, words)
+
+
+def _sum_up(given: argparse.Namespace, whole: Tally) -> None:
+    lines = [
+        f"{whole.runs} runs, {whole.acts} acknowledged acts: all kept",
+        f"{whole.named} times an honest node named who lied, and never anybody else",
+        *(f"{count:8} {what}" for what, count in sorted(whole.seen.items())),
+    ]
+    facts = {"runs": whole.runs, "acts": whole.acts, "named": whole.named}
+    _tell(given, facts | {"befell": dict(whole.seen)}, "\n".join(lines))
+
+
+def _tell(given: argparse.Namespace, facts: Mapping[str, object], words: str) -> None:
+    print(json.dumps(facts) if given.json else words, flush=True)
 
 
 if __name__ == "__main__":

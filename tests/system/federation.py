@@ -24,7 +24,7 @@ from urllib.parse import urlsplit
 from tests.system.commands import command_of
 
 from fedsafe_cli.demo import DemoNode, load_demo
-from fedsafe_cli.fleet import answers, find, start, stop
+from fedsafe_cli.fleet import Process, answers, find, start, stop
 
 PATIENCE: Final = 20.0
 _PACE: Final = 0.02
@@ -133,6 +133,7 @@ class Federation:
 
     def __init__(self, root: Path, count: int = 3) -> None:
         self.root = root
+        self.starter: Callable[[Path], Process] = start
         self.printed: list[bytes] = []
         self.heard: list[Answer] = []
         self.ran: set[str] = set()
@@ -233,7 +234,7 @@ class Federation:
 
     def start(self, *nodes: DemoNode, patience: float = PATIENCE) -> None:
         """Start nodes, and wait until they answer."""
-        processes = {node.name: start(node.directory) for node in nodes}
+        processes = {node.name: self.starter(node.directory) for node in nodes}
         for node in nodes:
             process = processes[node.name]
             until(

@@ -14,13 +14,15 @@ from its signature who asks. So a fault can be of one direction between two memb
 | `cut` | half of the answer arrives, as if it were whole |
 | `broken` | half of the answer arrives, and then the line breaks |
 | `flipped` | one bit of the answer is another one |
+| `swollen` | the answer goes on with more than any answer may have |
+| `dripping` | the answer comes in drops, and would never end |
 """
 
 import asyncio
 import contextlib
 import re
 import threading
-from collections import defaultdict, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from random import Random  # noqa: TID251 - a seeded generator, to repeat a run
@@ -38,10 +40,15 @@ FAULTS: Final = (
     "cut",
     "broken",
     "flipped",
+    "swollen",
+    "dripping",
 )
 LATEST: Final = 0.4
 """Seconds that a delayed request is late, at most."""
 _MOST: Final = 64 << 20
+_SWOLLEN: Final = bytes(5 << 20)
+_DROPS: Final = 30
+_DROP_SECONDS: Final = 0.05
 _KEY: Final = re.compile(rb'keyid="([^"]{1,100})"')
 _SIGNER: Final = re.compile(rb'"signer":"([^"]{1,100})"')
 _HOP: Final = {"connection", "transfer-encoding", "content-length", "keep-alive"}
@@ -88,8 +95,8 @@ class Links:
     ports: Mapping[str, tuple[int, int]]
     """By node: the port of its proxy, and its own."""
     weather: Weather = CALM
-    count: int = 0
-    """How many requests met a fault."""
+    count: Counter[str] = field(default_factory=Counter)
+    """How many requests met which fault."""
     _before: dict[tuple[str, str], deque[_Request]] = field(
         default_factory=lambda: defaultdict(lambda: deque(maxlen=8))
     )
@@ -162,7 +169,8 @@ def _handler(
         )
         link = _asker(request), node
         fault, earlier = links.draw(link), links.earlier(link, request)
-        links.count += bool(fault)
+        if fault:
+            links.count[fault] += 1
         if fault == "lost":
             return _gone(incoming)
         if fault == "delayed":
@@ -189,11 +197,15 @@ async def _answer(
         return _gone(incoming)
     if fault == "cut":
         body = body[: len(body) // 2]
+    elif fault == "swollen":
+        body += _SWOLLEN
     elif fault == "flipped" and body:
         at = random.randrange(len(body))
         body = (
             body[:at] + bytes([body[at] ^ (1 << random.randrange(8))]) + body[at + 1 :]
         )
+    elif fault == "dripping":
+        return await _drip(incoming, answer)
     elif fault == "broken":
         response = web.StreamResponse(status=answer.status, headers=answer.headers)
         response.content_length = len(body)
@@ -201,6 +213,17 @@ async def _answer(
         await response.write(body[: len(body) // 2])
         return _gone(incoming)
     return web.Response(status=answer.status, headers=answer.headers, body=body)
+
+
+async def _drip(incoming: web.Request, answer: _Answered) -> web.StreamResponse:
+    response = web.StreamResponse(status=answer.status, headers=answer.headers)
+    response.content_length = max(len(answer.body), _MOST)
+    await response.prepare(incoming)
+    with contextlib.suppress(ConnectionError):  # it may have had enough
+        for at in range(_DROPS):
+            await response.write(answer.body[at : at + 1] or b"\0")
+            await asyncio.sleep(_DROP_SECONDS)  # the fault itself
+    return _gone(incoming)
 
 
 def _gone(incoming: web.Request) -> web.Response:

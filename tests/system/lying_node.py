@@ -50,9 +50,14 @@ LIES: Final[Mapping[str, Evaluate]] = {
 }
 
 
+def lie(how: str) -> None:
+    """Let this process evaluate wrongly."""
+    evaluation.__dict__["evaluate_share"] = LIES[how]
+
+
 def main() -> None:
     directory, how = sys.argv[1:]
-    evaluation.__dict__["evaluate_share"] = LIES[how]
+    lie(how)
     run(Place(Path(directory)))
 
 

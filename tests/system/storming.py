@@ -2,20 +2,20 @@
 """Storms over a federation: broken links, dead nodes, wrong clocks, liars.
 
 A storm is drawn from its seed: which links are closed, what befalls requests on the
-others, who is killed when, whose clock is wrong, who evaluates falsely. People work at
-all nodes meanwhile; what gets no answer is repeated once the storm is over. Then the
-model, which knows nothing but what was acknowledged, says what every honest node must
-answer: a signal that stands matches everywhere, one that was revoked or rests nowhere;
-all copies of a feed are equal and verify; whoever is accused has lied.
+others, who is killed when, whose clock is wrong, whose disk is full, who evaluates
+falsely or shows two trees. People work at all nodes meanwhile; what gets no answer is
+repeated once the storm is over. Then the model, which knows nothing but what was
+acknowledged, says what every honest node must answer: a signal that stands matches
+everywhere, one that was revoked or rests nowhere; all copies of a feed are equal and
+verify; whoever has lied is accused, and nobody else.
 """
 
 import json
 import os
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import asdict, dataclass, field
 from http.client import HTTPException
 from pathlib import Path
@@ -24,56 +24,25 @@ from signal import SIGKILL
 from string import ascii_lowercase
 from typing import Final
 
-from tests.system.federation import Answer, Federation, federation, until
+from tests.system.federation import Answer, Federation, until
+from tests.system.forking import OPERATOR, TwoTrees
+from tests.system.hatching import Hatchery, hatchery
 from tests.system.killing import Act, Desk, KillLoop
-from tests.system.links import CALM, FAULTS, Links, Weather, linked
-from tests.system.lying_node import LIES
+from tests.system.links import CALM, Links, linked
+from tests.system.storm_terms import FORK, Storm, Tally, draw_storm
 from typing_extensions import override
 
 from fedsafe_cli.demo import STAFF, STATE, DemoNode, make_shown
-from fedsafe_cli.fleet import answers, find, free_ports, start
+from fedsafe_cli.fleet import answers, find, free_ports, stop
 from fedsafe_policies.vocabulary import Role
 
-_ROOT: Final = Path(__file__).parents[2]
 _AFTERMATH: Final = 60.0
 _MOST_DISPUTES: Final = 45  # a day, of one member: below its budget
-_LIBRARIES: Final = sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
-_STAFF: Final = (*STAFF, ("rita", Role.REVIEWER))
-
-
-@dataclass(frozen=True, slots=True)
-class Storm:
-    """What is drawn for one storm."""
-
-    weather: Weather
-    seconds: float
-    killed: tuple[str, ...] = ()
-    skewed: tuple[tuple[str, float], ...] = ()
-    liar: tuple[str, str] | None = None
-
-
-def draw_storm(random: Random, names: list[str]) -> Storm:
-    """Draw a storm over these nodes."""
-    closed: set[tuple[str, str]] = set()
-    split = random.random()
-    if split < 0.25:  # two parts
-        part = set(random.sample(names, random.randrange(1, len(names))))
-        closed = {(a, b) for a in names for b in names if (a in part) != (b in part)}
-    elif split < 0.5:  # some directions
-        pairs = [(a, b) for a in names for b in names if a != b]
-        closed = set(random.sample(pairs, random.randrange(1, len(pairs))))
-    kinds = tuple(random.sample(FAULTS, random.randrange(1, len(FAULTS) + 1)))
-    weather = Weather(random.choice([0.0, 0.1, 0.3, 0.6]), kinds, frozenset(closed))
-    killed = random.sample(names, random.choice([0, 0, 1, 1, 2]))
-    skewed: tuple[tuple[str, float], ...] = ()
-    if _LIBRARIES and random.random() < 0.2:
-        offset = random.choice([-3600, -200, -3, 3, 200, 3600])
-        skewed = ((random.choice(names), offset),)
-    liar = None
-    if random.random() < 0.2:
-        liar = random.choice(names), random.choice(list(LIES))
-    seconds = random.uniform(0.3, 1.5)
-    return Storm(weather, seconds, tuple(killed), skewed, liar)
+_LOOKUPS: Final = 48
+"""Each asks one of two by chance, or more: a liar is asked in one of so many."""
+_SHOWN: Final = 3
+_BALLAST: Final = bytes(1 << 16)
+_STAFF: Final = (*STAFF, ("rita", Role.REVIEWER), (OPERATOR, Role.OPERATOR))
 
 
 @dataclass(slots=True)
@@ -92,43 +61,59 @@ class StormLoop(KillLoop):
 
     refusals = frozenset({429, 503})
 
-    def __init__(self, federation: Federation, links: Links, seed: int) -> None:
+    def __init__(
+        self, federation: Federation, links: Links, hatchery: Hatchery, seed: int
+    ) -> None:
         super().__init__(federation, seed)
         self._links = links
+        self._hatchery = hatchery
+        self._disks = all(os.path.ismount(node.dir) for node in federation.nodes)
         self._more = {desk.node.name: Stormy() for desk in self._desks}
         self._liars: set[str] = set()
+        self.tally = Tally()
 
     @property
-    def faults(self) -> int:
-        """How many requests between nodes met a fault."""
+    def faults(self) -> Counter[str]:
+        """How many requests between nodes met which fault."""
         return self._links.count
 
     @override
     def round(self) -> None:
         """Let people work through one storm, then check what is left of it."""
         names = [desk.node.name for desk in self._desks]
-        storm = draw_storm(self._random, names)
-        with ExitStack() as stack:
-            for name, offset in storm.skewed:
-                stack.enter_context(self._skewed(name, offset))
-            if storm.liar is not None:
-                stack.enter_context(self._lying(*storm.liar))
+        storm = draw_storm(self._random, names, disks=self._disks)
+        liar, before = storm.liar, self.acts
+        with self._wrong(liar[0], how=liar[1]) if liar else nullcontext():
             self._links.weather = storm.weather
             self._through(storm)
             self._links.weather = CALM
-        dead = [desk.node for desk in self._desks if not answers(desk.node.directory)]
-        self._federation.start(*dead, patience=_AFTERMATH)
-        self._calm_down()
+            self._raise()
+            if liar:
+                self._accuse(liar[0])
+        self._raise()
         for desk in self._desks:
             self._repeat(desk)
         self._calm_down()
+        befell = storm.named()
+        if storm.forks is not None and self._fork(storm.forks):
+            befell[f"liar: {FORK}"] += 1
         self.check()
+        self.tally.note(self.acts - before, befell)
 
     def _through(self, storm: Storm) -> None:
-        with self._working():
-            time.sleep(storm.seconds)  # how long it lasts
-            for name in storm.killed:
-                self._kill(name)
+        name, skew = storm.skewed or ("", 0.0)
+        with self._wrong(name, skew=skew) if name else nullcontext(), self._working():
+            full = nullcontext() if storm.full is None else self._filled(storm.full)
+            with full:
+                time.sleep(storm.seconds)  # how long it lasts
+                for each in storm.killed:
+                    self._kill(each)
+
+    def _raise(self) -> None:
+        """Start whoever is down, and wait until all know what the others know."""
+        dead = [desk.node for desk in self._desks if not answers(desk.node.directory)]
+        self._federation.start(*dead, patience=_AFTERMATH)
+        self._calm_down()
 
     def _kill(self, name: str) -> None:
         process = find(self._desk(name).node.directory)
@@ -143,21 +128,13 @@ class StormLoop(KillLoop):
         until(self._federation.caught_up, "catching up", patience=_AFTERMATH)
 
     @contextmanager
-    def _skewed(self, name: str, offset: float) -> Iterator[None]:
-        """Let a node's clock be wrong until the storm is over."""
+    def _wrong(self, name: str, *, how: str = "", skew: float = 0.0) -> Iterator[None]:
+        """Let a node go by a wrong clock, or evaluate falsely."""
         node = self._desk(name).node
         self._kill(name)
-        wrong = {
-            "LD_PRELOAD": str(_LIBRARIES[0]),
-            "FAKETIME": f"{offset:+}s",
-            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-        }
-        os.environ.update(wrong)
-        try:
-            start(node.directory)
-        finally:
-            for variable in wrong:
-                del os.environ[variable]
+        if how:
+            self._liars.add(name)
+        self._hatchery.start(node.directory, how, skew)
         # It may say that it is not well: nobody tells it what they have seen.
         until(lambda: self._listens(node), f"the start of {name}", patience=_AFTERMATH)
         try:
@@ -173,28 +150,46 @@ class StormLoop(KillLoop):
         return True
 
     @contextmanager
-    def _lying(self, name: str, how: str) -> Iterator[None]:
-        """Let a node evaluate falsely until the storm is over."""
-        node = self._desk(name).node
-        self._kill(name)
-        self._liars.add(name)
-        with subprocess.Popen(
-            [sys.executable, "-m", "tests.system.lying_node", node.dir, how],
-            cwd=_ROOT,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        ) as liar:
-            try:
-                until(
-                    lambda: answers(node.directory),
-                    "the start of the liar",
-                    patience=_AFTERMATH,
-                )
-                yield
-            finally:
-                liar.kill()
-                liar.wait()
+    def _filled(self, name: str) -> Iterator[None]:
+        """Leave no room on the disk of a node."""
+        disk = self._desk(name).node.directory
+        ballast = disk / "ballast"
+        with suppress(OSError), ballast.open("wb", buffering=0) as file:
+            while True:
+                file.write(_BALLAST)
+        try:
+            yield
+        finally:
+            ballast.unlink()
+
+    def _accuse(self, liar: str) -> None:
+        """Look up at all others until they have seen what the liar answers."""
+        for desk in self._desks:
+            if desk.node.name == liar:
+                continue
+            for number in range(_LOOKUPS):
+                self._read(desk)
+                if liar in desk.read.accused:
+                    self.tally.named += 1
+                    break
+                about = {"kind": "email", "value": f"nobody{number}@mail.example"}
+                answer = self._federation.lookup(desk.node, about)
+                assert answer.status in {200, *self.refusals}, answer.body
+                assert answer.body.get("matches", []) == [], "a false match"
+            else:
+                raise AssertionError(f"{desk.node.name} never named {liar}, which lied")
+
+    def _fork(self, name: str) -> bool:
+        desk = self._desk(name)
+        trees = TwoTrees(self._federation, desk.node, self._random)
+        if not trees.show():
+            return False
+        self.tally.named += len(self._desks) - 1
+        listed = list(desk.published)[:_SHOWN]
+        trees.rests([{"kind": "email", "value": value} for value in listed])
+        trees.excuse()
+        self._calm_down()
+        return True
 
     @override
     def _something(self, desk: Desk) -> None:
@@ -290,10 +285,21 @@ class StormLoop(KillLoop):
         more = self._more[desk.node.name]
         late, more.late = more.late, []
         for act in late:
-            answer = self._send(desk, act)
+            answer = self._taken(desk, act)
             again = self._send(desk, act)
             assert answer.body == again.body, (act.kind, answer.body, again.body)
             self._take(desk, act, answer)
+
+    def _taken(self, desk: Desk, act: Act) -> Answer:
+        """Send until it is taken: a disk has room again only once its node looks."""
+        given: list[Answer] = []
+
+        def is_taken() -> bool:
+            given.append(self._send(desk, act))
+            return given[-1].status not in self.refusals
+
+        until(is_taken, f"{act.kind} at {desk.node.name}", patience=_AFTERMATH)
+        return given[-1]
 
     @override
     def _resting(self) -> set[str]:
@@ -322,21 +328,38 @@ class StormLoop(KillLoop):
 
 
 @contextmanager
-def stormy(root: Path, count: int, seed: int) -> Iterator[StormLoop]:
-    """Raise a federation whose nodes are reached through links."""
+def stormy(
+    root: Path,
+    count: int,
+    seed: int,
+    *,
+    placed: Callable[[Path], None] = lambda _directory: None,
+) -> Iterator[StormLoop]:
+    """Raise a federation whose nodes are reached through links.
+
+    *placed* is told of each node's directory before it is made.
+    """
     names = [f"{letter}.demo" for letter in ascii_lowercase[:count]]
     free = free_ports(2 * count)
     ports = dict(zip(names, zip(free[::2], free[1::2], strict=True), strict=True))
     root.mkdir()
+    for name in names:
+        placed(root / name)
     nodes = [
-        asdict(
-            make_shown(
-                root / name, inside, url=f"http://127.0.0.1:{outside}", staff=_STAFF
-            )
-        )
+        make_shown(root / name, inside, url=f"http://127.0.0.1:{outside}", staff=_STAFF)
         for name, (outside, inside) in ports.items()
     ]
-    (root / STATE).write_text(json.dumps({"nodes": nodes}), encoding="utf-8")
+    said = json.dumps({"nodes": [asdict(node) for node in nodes]})
+    (root / STATE).write_text(said, encoding="utf-8")
     random = Random(f"{seed} links")  # noqa: S311 - no secret hangs on it
-    with linked(Links(random, ports)) as links, federation(root, count) as fed:
-        yield StormLoop(fed, links, seed)
+    with (
+        hatchery() as hatched,
+        linked(Links(random, ports)) as links,
+        ExitStack() as started,
+    ):
+        for node in nodes:
+            hatched.start(node.directory)
+            started.callback(stop, node.directory)
+        fed = Federation(root, count)
+        fed.starter = hatched.start
+        yield StormLoop(fed, links, hatched, seed)

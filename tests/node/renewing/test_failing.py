@@ -158,8 +158,6 @@ async def test_whoever_hears_a_complaint_hears_what_it_is_about(trio: Fleet) -> 
         return any(each.over for each in (await scene_of(trio, B)).kept.attempts)
 
     await eventually(ended, 6 * PATIENCE)
-    trio.clock.advance(timedelta(days=1, seconds=1))
-    await tend(trio, A, B)
     first = [(await scene_of(trio, name)).kept.attempts[0] for name in (A, B)]
 
     assert [attempt.gone for attempt in first] == [[C], [C]]

@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Nodes that are forked from a process that has imported all of the programme.
+
+A node spends nine tenths of its start on importing. Who kills hundreds of them forks
+them instead: each is a process of its own that runs what `fedsafe node run` runs, and
+ends and is killed as that one is. One may be told to lie (`lying_node`), or to go by a
+clock that is wrong.
+
+    python -m tests.system.hatching
+
+reads orders from its standard input, a line of JSON each, and answers with process ids.
+"""
+
+import asyncio
+import gc
+import json
+import os
+import signal
+import subprocess
+import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from threading import Lock
+from typing import Final, NoReturn
+
+from tests.system.lying_node import lie
+
+from fedsafe_cli.fleet import LOG_FILE, Process, noted
+from fedsafe_node.app import prepare, run, serve
+from fedsafe_node.clock import SystemClock
+from fedsafe_node.config import Place
+
+_ROOT: Final = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Egg:
+    """Which node is to run, how it lies, and by how many seconds its clock is wrong."""
+
+    directory: str
+    how: str = ""
+    skew: float = 0.0
+
+
+class WrongClock:
+    """Tells a time that is wrong by so many seconds."""
+
+    def __init__(self, skew: float) -> None:
+        self._skew = timedelta(seconds=skew)
+
+    def now(self) -> datetime:
+        return SystemClock().now() + self._skew
+
+
+class Hatchery:
+    """Starts nodes, by orders to the process that they are forked from."""
+
+    def __init__(self, parent: "subprocess.Popen[str]") -> None:
+        self._parent = parent
+        self._lock = Lock()
+
+    def start(self, directory: Path, how: str = "", skew: float = 0.0) -> Process:
+        """Start a node; its output goes to its log."""
+        order = json.dumps(asdict(Egg(str(directory), how, skew)))
+        orders, answers = self._parent.stdin, self._parent.stdout
+        assert orders is not None
+        assert answers is not None
+        with self._lock:
+            orders.write(f"{order}\n")
+            orders.flush()
+            pid = answers.readline()
+        if not pid:
+            raise AssertionError("nothing hatches any more")
+        return noted(directory, int(pid))
+
+
+@contextmanager
+def hatchery() -> Iterator[Hatchery]:
+    """Have all of the programme imported once, as long as this lasts."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "tests.system.hatching"],
+        cwd=_ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as parent:
+        try:
+            yield Hatchery(parent)
+        finally:
+            parent.kill()
+
+
+def main() -> None:
+    import uvloop  # noqa: F401, PLC0415 - what every child would import
+
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for them
+    gc.freeze()
+    for line in sys.stdin:
+        egg = Egg(**json.loads(line))
+        pid = os.fork()
+        if pid == 0:
+            _hatch(egg)
+        sys.stdout.write(f"{pid}\n")
+        sys.stdout.flush()
+
+
+def _hatch(egg: Egg) -> NoReturn:
+    status = 1
+    try:
+        os.setsid()
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        _redirect(Path(egg.directory) / LOG_FILE)
+        if egg.how:
+            lie(egg.how)
+        if egg.skew:
+            _run_wrongly(egg)
+        else:
+            run(Place(Path(egg.directory)))
+        status = 0
+    except BaseException:  # noqa: BLE001 - the end of the process
+        traceback.print_exc()
+    finally:
+        os._exit(status)
+
+
+def _redirect(log: Path) -> None:
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    written = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    for source, target in ((nothing, 0), (written, 1), (written, 2)):
+        os.dup2(source, target)
+
+
+def _run_wrongly(egg: Egg) -> None:
+    import uvloop  # noqa: PLC0415 - only a running node needs it
+
+    async def served() -> None:
+        stop, loop = asyncio.Event(), asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGTERM, stop.set)
+        await serve(Place(Path(egg.directory)), stop, WrongClock(egg.skew))
+
+    prepare()
+    uvloop.run(served())
+
+
+if __name__ == "__main__":
+    main()
