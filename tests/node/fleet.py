@@ -32,6 +32,7 @@ from fedsafe_node.config import (
     Sync,
     load_config,
 )
+from fedsafe_node.errors import UnavailableError
 from fedsafe_node.init import create_node
 from fedsafe_node.log.audit import AuditRecord, decode_audit_record
 from fedsafe_node.lookup_messages import (
@@ -43,6 +44,7 @@ from fedsafe_node.messages import (
     ProposalRequest,
     Question,
     RevokeRequest,
+    SignalAnswer,
     SignalState,
 )
 from fedsafe_node.notices.messages import SignOffRequest
@@ -78,7 +80,7 @@ class StandingClock:
 
 
 async def eventually(
-    condition: Callable[[], Awaitable[T]], patience: float = PATIENCE
+    condition: Callable[[], Awaitable[T | None]], patience: float = PATIENCE
 ) -> T:
     """Wait until a condition gives something true, and return it."""
     async with asyncio.timeout(patience):
@@ -191,7 +193,14 @@ class Fleet:
         """Publish a signal at a node and wait until it has reached others."""
         signals = self[at].services.signals
         request = request_for(value, kind=kind, scope=Scope.FEDERATION)
-        draft = await signals.add(request, ANNA)
+
+        async def added() -> SignalAnswer | None:
+            try:
+                return await signals.add(request, ANNA)
+            except UnavailableError:
+                return None  # a member was slow to evaluate: safe to ask again
+
+        draft = await eventually(added)
         if draft.state is SignalState.DRAFT:  # a file needs no second person
             if not self[at].base.situation.synthetic:
                 await self.sign_texts(at)
