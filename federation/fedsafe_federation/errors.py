@@ -34,6 +34,8 @@ from typing import Final
 
 from fedsafe_policies.vocabulary import IdentifierKind
 
+UNKNOWN_EPOCH: Final = "unknown_epoch"  # says a node that has not taken it up yet
+
 
 class FederationError(Exception):
     """Root of everything that this room raises on purpose."""
@@ -359,6 +361,11 @@ class PeerRefusedError(PeerError):
         """Whether this node's budget at the peer is spent."""
         return self.status == HTTPStatus.TOO_MANY_REQUESTS
 
+    @property
+    def lacks_epoch(self) -> bool:
+        """Whether the peer has not taken up the epoch yet."""
+        return self.code == UNKNOWN_EPOCH
+
 
 class WitnessError(FederationError):
     """A witness does not cosign a checkpoint of a log."""
@@ -399,12 +406,20 @@ class QuorumError(FederationError):
     """Fewer than t members answered rightly in time: ask again later.
 
     Where too few have a budget left, `retry_after` says in how many seconds one has.
+    With `unused` so many do not know the epoch yet that nobody can have published
+    under it.
     """
 
     def __init__(
-        self, got: int, needed: int, *, retry_after: float | None = None
+        self,
+        got: int,
+        needed: int,
+        *,
+        retry_after: float | None = None,
+        unused: bool = False,
     ) -> None:
         super().__init__(f"{got} of {needed} members answered in time")
         self.got = got
         self.needed = needed
         self.retry_after = retry_after
+        self.unused = unused

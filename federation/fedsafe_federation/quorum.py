@@ -210,13 +210,14 @@ class Quorum:
         candidates = self._candidates(elements[0])
         waiting = [m for m in candidates if not self._ledger.wait(m.name, budget)]
         answers: list[VerifiedEvaluation] = []
+        behind: set[str] = set()
         running: set[_Asking] = set()
         try:
             async with asyncio.timeout_at(end):
                 while len(answers) < needed and (waiting or running):
                     more = needed - len(answers) - len(running)
                     for member in waiting[:more]:
-                        asking = self._one(member, elements, budget, end)
+                        asking = self._one(member, elements, budget, end, behind)
                         running.add(asyncio.create_task(asking, name=member.name))
                     waiting = waiting[more:]
                     done, running = await asyncio.wait(
@@ -232,7 +233,10 @@ class Quorum:
             waits = [self._ledger.wait(m.name, budget) for m in candidates]
             after = min((wait for wait in waits if wait), default=None)
             got = len(answers) + here
-            raise QuorumError(got, self._pins.threshold, retry_after=after)
+            unused = len(self._pins.members) - len(behind) < self._pins.threshold
+            raise QuorumError(
+                got, self._pins.threshold, retry_after=after, unused=unused
+            )
         return answers
 
     def _candidates(self, element: bytes) -> list[Member]:
@@ -253,7 +257,12 @@ class Quorum:
         self._avoid[peer] = self._now() + length
 
     async def _one(
-        self, member: Member, elements: Sequence[bytes], budget: Budget, end: float
+        self,
+        member: Member,
+        elements: Sequence[bytes],
+        budget: Budget,
+        end: float,
+        behind: set[str],
     ) -> VerifiedEvaluation | None:
         await self._ledger.asks(member.name, budget, elements)
         request = self._sign(member, elements, budget, end)
@@ -262,6 +271,8 @@ class Quorum:
         except PeerRefusedError as error:
             if error.lacks_budget:
                 self._ledger.refused(member.name, budget, error.retry_after)
+            elif error.lacks_epoch:
+                behind.add(member.name)
             else:
                 self._leave(member.name, _RESERVE)
             return None

@@ -95,6 +95,8 @@ class SharedLists:
     ) -> list[tuple[Output, ...]]:
         """Evaluate identifiers under every live epoch, each charged once.
 
+        One that too few members know yet to publish under it gives no output.
+
         Raises:
             QuorumError: fewer than t members answered in time.
         """
@@ -138,7 +140,12 @@ class SharedLists:
         try:
             for epoch, quorum in quorums.items():
                 asked = [quorum, *self._former_of(epoch)]
-                found = await _first_of(asked, inputs, budget, within, blinds)
+                try:
+                    found = await _first_of(asked, inputs, budget, within, blinds)
+                except QuorumError as error:
+                    if columns and error.unused:
+                        break  # it has just begun: nothing is listed under it
+                    raise
                 columns.append([Output(epoch, y) for y in found])
             done = True
         finally:

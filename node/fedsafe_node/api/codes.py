@@ -40,6 +40,7 @@ class Code(StrEnum):
     STALE_DRAFT = "stale_draft"
     EPOCH_ENDED = "epoch_ended"
     EPOCH_OVER = "epoch_over"
+    UNKNOWN_EPOCH = "unknown_epoch"
     ERASURE_OPEN = "erasure_open"
     CONTESTED = "contested"
     NOT_MAILED = "not_mailed"
@@ -188,6 +189,7 @@ CODES: Final[Mapping[Code, tuple[int, str]]] = {
     Code.STALE_DRAFT: (409, "The keys have changed since the draft"),
     Code.EPOCH_ENDED: (409, "The key epoch has ended"),
     Code.EPOCH_OVER: (409, "The key epoch is over"),
+    Code.UNKNOWN_EPOCH: (409, "The key epoch is not known here yet"),
     Code.ERASURE_OPEN: (409, "The person's request for erasure is open"),
     Code.CONTESTED: (409, "The own ban behind the draft is contested"),
     Code.TEXTS_UNSIGNED: (409, "A text for the person is not signed off"),

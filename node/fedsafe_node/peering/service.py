@@ -12,7 +12,11 @@ from datetime import datetime
 from typing import Final
 
 from fedsafe_crypto.identity import SigningKey
-from fedsafe_federation.errors import ArrangementError, StaleStatementError
+from fedsafe_federation.errors import (
+    UNKNOWN_EPOCH,
+    ArrangementError,
+    StaleStatementError,
+)
 from fedsafe_federation.evaluation import (
     EvaluationRequest,
     answer_request,
@@ -210,6 +214,8 @@ class PeeringService:
             now=now,
         )
         self._admit(opened, now)
+        if opened.epoch > membership.epoch.epoch:
+            raise WrongStateError(UNKNOWN_EPOCH, "that key epoch is not known here yet")
         over = membership.charter.epoch_over(opened.epoch)
         if int(now.timestamp()) >= over + OVER_FOR_ALL:
             raise WrongStateError("epoch_over", "that key epoch is over")

@@ -19,7 +19,7 @@ from tests.federation.conftest import (
 from fedsafe_crypto.oprf import Mode, output_direct
 from fedsafe_crypto.threshold import Pins
 from fedsafe_federation.charter import Charter, Member
-from fedsafe_federation.errors import PeerError
+from fedsafe_federation.errors import UNKNOWN_EPOCH, PeerError, PeerRefusedError
 from fedsafe_federation.evaluation import (
     answer_request,
     open_request,
@@ -63,6 +63,7 @@ class Members:
     charter: Charter | None = None
     cheats: dict[str, Cheat] = field(default_factory=dict)
     away: set[str] = field(default_factory=set)
+    behind: set[str] = field(default_factory=set)
     asked: list[str] = field(default_factory=list)
     reports: list[tuple[str, Signed, Signed]] = field(default_factory=list)
     ledger: "Asked" = field(default_factory=Asked)
@@ -74,6 +75,8 @@ class Members:
         await asyncio.sleep(0)
         if member.name in self.away:
             raise PeerError(member.name, "is away")
+        if member.name in self.behind:
+            raise PeerRefusedError(member.name, 409, UNKNOWN_EPOCH)
         answer = self.answer(member.name, request)
         cheat = self.cheats.get(member.name)
         return await cheat(request, answer) if cheat is not None else answer

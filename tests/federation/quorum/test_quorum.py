@@ -70,6 +70,21 @@ async def test_one_fewer_than_t_is_a_deferral(count: int, threshold: int) -> Non
     assert await members.evaluate() == truth(members.world)
 
 
+@pytest.mark.parametrize(("behind", "unused"), [(2, False), (3, True)])
+async def test_an_epoch_is_unused_where_fewer_than_t_can_know_it(
+    behind: int, *, unused: bool
+) -> None:
+    others = NAMES[1:4]
+    members = Members(
+        world(4, 2), behind=set(others[:behind]), away=set(others[behind:])
+    )
+
+    with pytest.raises(QuorumError) as caught:
+        await members.evaluate()
+
+    assert caught.value.unused is unused
+
+
 def _first(quorum: Quorum) -> str:
     """Have one peer asked first, in whatever order the elements say."""
     quorum._leave(NAMES[2], timedelta(seconds=1))  # noqa: SLF001
