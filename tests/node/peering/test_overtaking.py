@@ -101,7 +101,7 @@ async def test_the_last_of_many_revocations_stops_its_signal_before_additions_co
 
         return await store.read(query)
 
-    (cursor,) = await eventually(stopped)  # type: ignore[misc]
+    (cursor,) = await eventually(stopped)
     await trio.level(ORIGIN, ["b.demo"])
 
     assert signal
