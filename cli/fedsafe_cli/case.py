@@ -19,6 +19,7 @@ from fedsafe_cli.case_assessment import (
     word,
 )
 from fedsafe_cli.case_call import CallFirst
+from fedsafe_cli.case_calls import call, tell_calls
 from fedsafe_cli.case_evidence import attachment_of, attachment_options
 from fedsafe_cli.case_render import render
 from fedsafe_cli.case_texts import tell_case, tell_queue, tell_receipt
@@ -133,9 +134,11 @@ def show(context: click.Context, case_id: str) -> ExitStatus:
       fedsafe case show 0a1b2c3d4e5f60718293a4b5c6d7e8f9
     """  # noqa: D301
     settings = settings_of(context)
-    return tell_case(
-        settings, personal(settings).get(f"/v1/cases/{case_id_of(case_id)}")
-    )
+    answer = personal(settings).get(f"/v1/cases/{case_id_of(case_id)}")
+    status = tell_case(settings, answer)
+    if not settings.json:
+        tell_calls(answer, settings)
+    return status
 
 
 @case.command("assess", cls=CallFirst)
@@ -203,6 +206,9 @@ def approve(
     path = f"/v1/cases/{case_id_of(case_id)}/approve"
     body = {"partners": sorted(set(partner))}
     return tell_receipt(settings, personal(settings).post(path, body))
+
+
+case.add_command(call)
 
 
 @case.command("close")

@@ -77,6 +77,7 @@ SHOWN: Final[dict[str, Any]] = {
         {"code": "no_contact", "element": "contact", "de": "fehlt", "en": "lacks"}
     ],
     "steps": [],
+    "calls": [],
     "terms": [],
     "alarms": [],
 }
@@ -413,3 +414,62 @@ def test_a_form_that_nobody_knows_is_not_asked_for(
     assert outcome.status == 2
     assert "portal-sheet" in outcome.err
     assert node.asked == []
+
+
+def test_the_script_needs_no_node_and_comes_in_both_languages(
+    ask: "Run", node: "FakeNode"
+) -> None:
+    german, english = ask("case", "call", "--lang", "de"), ask("case", "call")
+
+    assert german.out.startswith("1. Rufen Sie jetzt die 110 an")
+    assert english.out.startswith("1. Call 110 now")
+    assert len(english.out.splitlines()) == 3
+    assert "110" in ask("case", "call", "--json").document["script"][0]["de"]
+    assert node.asked == []
+
+
+def test_a_call_is_noted_with_who_answered_from_standard_input(
+    ask: "Run", node: "FakeNode"
+) -> None:
+    node.always(f"POST /v1/cases/{CASE}/calls", RECEIPT)
+    outcome = ask(
+        *("case", "call", CASE, "--at", "2026-11-24T09:30Z", "--reference", "4711"),
+        *("--said", "place", "--said", "who", "--ordered", "send_package"),
+        stdin="Leitstelle Süd\n".encode(),
+    )
+
+    assert outcome.status == 0
+    assert node.asked[-1] == (
+        f"POST /v1/cases/{CASE}/calls",
+        {
+            "number": "110",
+            "at": 1_795_512_600,
+            "said": ["place", "who"],
+            "ordered": ["send_package"],
+            "officer": "Leitstelle Süd",
+            "reference": "4711",
+        },
+    )
+
+
+def test_calls_are_shown_with_the_case(ask: "Run", node: "FakeNode") -> None:
+    made = {
+        "number": "110",
+        "at": 1_795_512_600,
+        "officer": "Leitstelle",
+        "reference": "4711",
+        "said": ["place"],
+        "ordered": ["preserve"],
+        "by": "ella",
+    }
+    node.always(f"GET /v1/cases/{CASE}", SHOWN | {"calls": [made]})
+    german, english = (
+        ask("case", "show", CASE, "--lang", "de").out,
+        ask("case", "show", CASE).out,
+    )
+
+    for word in ("110", "Leitstelle", "4711", "ella"):
+        assert word in german
+        assert word in english
+    assert "Beweismittel sichern" in german
+    assert "preserve evidence" in english

@@ -593,6 +593,7 @@ def _case_kept(fed: Federation, root: Path) -> None:
     file.write_text("harmless")
     place = ("--held-at", "vault-1", "--hold", "hold-1", "--by", "staff-1")
     run("attach", case, str(file), "--object", "chat-1", *place)
+    run("call", case, "--said", "place", typed=b"control room")
     partner = ("--partner", "law_enforcement")
     run("approve", case, *partner, status=ExitStatus.DENIED)
     answers = ("--help-offered", "offered", "--level", "L6", "--feature", "chat")

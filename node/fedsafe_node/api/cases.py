@@ -15,6 +15,7 @@ from fedsafe_node.cases.messages import (
     CaseReceipt,
     CasesAnswer,
     CasesQuery,
+    NoteCall,
     OpenCase,
     RenderCase,
     RenderingAnswer,
@@ -75,6 +76,13 @@ async def approve_case(call: Call) -> object:
     """Let a case go, or ask a second person to."""
     return await call.services.cases.approve(
         call.path["case"], call.body(ApproveCase), call.principal
+    )
+
+
+async def note_call(call: Call) -> object:
+    """Note a call that was made about a case."""
+    return await call.services.cases.call(
+        call.path["case"], call.body(NoteCall), call.principal, once=call.once
     )
 
 
@@ -188,6 +196,22 @@ CASE_ROUTES: Final = (
         limit=4 * KIB,
         path_types=_CASE,
         answer=CaseReceipt,
+        refusals=_GONE,
+    ),
+    Route(
+        name="noteCall",
+        method="POST",
+        path="/v1/cases/{case}/calls",
+        handler=note_call,
+        auth=Auth.CREDENTIAL,
+        roles=OPENERS,
+        lane=Lane.WRITES,
+        summary="Note a call that was made about a case, 110 first of all",
+        body=NoteCall,
+        limit=4 * KIB,
+        path_types=_CASE,
+        answer=CaseReceipt,
+        idempotent=True,
         refusals=_GONE,
     ),
     Route(

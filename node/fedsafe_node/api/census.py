@@ -50,6 +50,7 @@ ROUTE_EVENTS: Final[Mapping[str, tuple[Event, ...]]] = {
     "assessCase": (Event.CASE_ASSESSED,),
     "attachEvidence": (Event.CASE_ATTACHED,),
     "approveCase": (Event.CASE_APPROVED, Event.ACT_ASKED),
+    "noteCall": (Event.CASE_CALLED,),
     "closeCase": (Event.CASE_CLOSED,),
     "listPartners": (Event.PARTNER_READ,),
     "enterPartner": (Event.PARTNER_ENTERED,),

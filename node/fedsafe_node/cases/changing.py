@@ -2,18 +2,22 @@
 """What a case begins with, and what a change makes of it; pure."""
 
 from datetime import UTC, datetime
+from typing import Final
 
 import msgspec
 
-from fedsafe_node.cases.content import CaseFile
+from fedsafe_node.cases.content import CaseFile, KeptCall
+from fedsafe_node.cases.course import CALLED
 from fedsafe_node.cases.keeping import Change
-from fedsafe_node.cases.messages import OpenCase
+from fedsafe_node.cases.messages import NoteCall, OpenCase
 from fedsafe_node.errors import BadRequestError, WrongStateError
 from fedsafe_node.store.cases_rows import CaseRow
 from fedsafe_policies.errors import CasePackageError
 from fedsafe_policies.escalation.package import CaseIdentity, Elements, refuse_media
 from fedsafe_policies.escalation.states import EDITABLE, CaseState
 from fedsafe_policies.escalation.vocabulary import Urgency
+
+_MOST_CALLS: Final = 100
 
 
 def check_media(request: msgspec.Struct) -> None:
@@ -28,6 +32,16 @@ def check_media(request: msgspec.Struct) -> None:
         path = error.path.replace("[", ".").replace("]", "")
         pointer = "/" + path.replace(".", "/") if path else None
         raise BadRequestError("media_refused", str(error), pointer=pointer) from None
+
+
+def check_past(moment: int, now: int, pointer: str) -> None:
+    """Refuse a moment that lies in the future.
+
+    Raises:
+        BadRequestError: it does.
+    """
+    if moment > now:
+        raise BadRequestError("bad_span", "that lies in the future", pointer=pointer)
 
 
 def first_file(case_id: str, request: OpenCase) -> CaseFile:
@@ -72,6 +86,30 @@ def changed(
         )  # from where it waits for the adviser with its next step
     return Change(
         step=step, state=state, urgency=urgency, known_at=row.known_at, file=file
+    )
+
+
+def called(row: CaseRow, file: CaseFile, request: NoteCall, by: str) -> Change:
+    """Note a call; the case stays where it is, and what was approved stays so."""
+    if CaseState(row.state) is CaseState.CLOSED:
+        raise WrongStateError("wrong_state", "a closed case is not changed any more")
+    if len(file.calls) >= _MOST_CALLS:
+        raise WrongStateError("wrong_state", "a case keeps no more than 100 calls")
+    call = KeptCall(
+        number=request.number,
+        at=request.at,
+        officer=request.officer,
+        reference=request.reference,
+        said=tuple(sorted(set(request.said))),
+        ordered=tuple(sorted(set(request.ordered))),
+        by=by,
+    )
+    return Change(
+        step=CALLED,
+        state=CaseState(row.state),
+        urgency=Urgency(row.urgency),
+        known_at=row.known_at,
+        file=msgspec.structs.replace(file, calls=(*file.calls, call)),
     )
 
 

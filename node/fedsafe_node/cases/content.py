@@ -21,6 +21,7 @@ from fedsafe_node.errors import CorruptRowError, WrongStateError
 from fedsafe_node.log.openings import PeriodKeys, period_of
 from fedsafe_node.store.cases_rows import CaseRow
 from fedsafe_node.store.rows import Row
+from fedsafe_policies.escalation.calling import Ordered, Said
 from fedsafe_policies.escalation.closing import Answers, EvidenceDecision, Help
 from fedsafe_policies.escalation.opening import CaseSource
 from fedsafe_policies.escalation.package import Elements
@@ -59,6 +60,18 @@ class Release(Row, frozen=True, kw_only=True):
     second_at: int | None = None
 
 
+class KeptCall(Row, frozen=True, kw_only=True):
+    """A call: which number, when, who answered, what was said and ordered, by whom."""
+
+    number: str
+    at: int
+    officer: str | None
+    reference: str | None
+    said: tuple[Said, ...]
+    ordered: tuple[Ordered, ...]
+    by: str
+
+
 class CaseFile(Row, frozen=True, kw_only=True):
     """All that is known of a case and was decided about it."""
 
@@ -74,6 +87,7 @@ class CaseFile(Row, frozen=True, kw_only=True):
     opinion: str | None = None
     holds: tuple[KeptHold, ...] = ()
     release: Release | None = None
+    calls: tuple[KeptCall, ...] = ()
 
     @property
     def has_minors(self) -> bool | None:

@@ -20,6 +20,7 @@ EVENTS: Final = {
     "advised": Event.CASE_ASSESSED,
     "consent_revoked": Event.CASE_ASSESSED,
     "attached": Event.CASE_ATTACHED,
+    "called": Event.CASE_CALLED,
     "approved": Event.CASE_APPROVED,
     "looked_at": Event.CASE_APPROVED,
     "closed": Event.CASE_CLOSED,

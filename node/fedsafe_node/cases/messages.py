@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from fedsafe_node.messages import Message, Reference
+from fedsafe_policies.escalation.calling import Ordered, Said
 from fedsafe_policies.escalation.clocks import Milestone, Stage
 from fedsafe_policies.escalation.closing import EvidenceDecision, Help
 from fedsafe_policies.escalation.manifest import Attachment
@@ -102,6 +103,31 @@ class ApproveCase(Message, frozen=True):
     partners: Annotated[
         tuple[PartnerClass, ...], msgspec.Meta(min_length=1, max_length=9)
     ]
+
+
+class NoteCall(Message, frozen=True):
+    """A call that was made about a case: what the form asks, and nothing else of it."""
+
+    number: Annotated[str, msgspec.Meta(pattern=r"^\+?[0-9][0-9 /-]{1,29}(?!\n)$")]
+    at: Moment
+    officer: (
+        Annotated[str, msgspec.Meta(pattern=r"^[^\x00-\x1f\x7f]{1,100}(?!\n)$")] | None
+    ) = None
+    reference: Reference | None = None
+    said: Annotated[tuple[Said, ...], msgspec.Meta(max_length=6)] = ()
+    ordered: Annotated[tuple[Ordered, ...], msgspec.Meta(max_length=7)] = ()
+
+
+class CallShown(Message, frozen=True):
+    """A call that was made, and who made it."""
+
+    number: str
+    at: int
+    officer: str | None
+    reference: str | None
+    said: list[Said]
+    ordered: list[Ordered]
+    by: str
 
 
 class CaseReceipt(Message, frozen=True):
@@ -271,5 +297,6 @@ class CaseAnswer(Message, frozen=True):
     unanswered: list[str]
     gaps: list[LackShown]
     steps: list[CaseStepShown]
+    calls: list[CallShown]
     terms: list[TermShown]
     alarms: list[AlarmShown]

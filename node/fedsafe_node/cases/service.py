@@ -15,8 +15,10 @@ import msgspec
 
 from fedsafe_node.cases.assessing import assessed, attached
 from fedsafe_node.cases.changing import (
+    called,
     changed,
     check_media,
+    check_past,
     editable_state,
     first_file,
 )
@@ -30,6 +32,7 @@ from fedsafe_node.cases.messages import (
     CaseAnswer,
     CaseReceipt,
     CasesAnswer,
+    NoteCall,
     OpenCase,
 )
 from fedsafe_node.cases.releasing import (
@@ -44,7 +47,7 @@ from fedsafe_node.cases.releasing import (
     waits_for_look,
 )
 from fedsafe_node.cases.showing import Told, queue_of, show_case
-from fedsafe_node.errors import BadRequestError, DeniedError, WrongStateError
+from fedsafe_node.errors import DeniedError, WrongStateError
 from fedsafe_node.idempotency import Once
 from fedsafe_node.log.audit import Detail, Event
 from fedsafe_node.people.approvals import Approvals
@@ -103,10 +106,7 @@ class Cases:
             BadRequestError: that moment lies in the future, or media bytes are in it.
         """
         check_media(request)
-        if request.known_at > self._office.now():
-            raise BadRequestError(
-                "bad_span", "that lies in the future", pointer="/known_at"
-            )
+        check_past(request.known_at, self._office.now(), "/known_at")
         asked = CaseRequest(_person(who), frozenset(request.sources), request.evidence)
         now = self._office.clock.now()
         decision = self._parts.situation.decide(asked, now)
@@ -218,6 +218,29 @@ class Cases:
 
         def step(row: CaseRow, file: CaseFile) -> Change:
             return changed(row, attached(file, request), "attached")
+
+        return await self._step(case_id, step, who, once)
+
+    async def call(
+        self,
+        case_id: str,
+        request: NoteCall,
+        who: Principal,
+        *,
+        once: Once | None = None,
+    ) -> CaseReceipt:
+        """Note a call that was made about a case.
+
+        Raises:
+            NotFoundError: there is no such case.
+            WrongStateError: it is closed.
+            BadRequestError: the call lies in the future, or media bytes are in it.
+        """
+        check_media(request)
+        check_past(request.at, self._office.now(), "/at")
+
+        def step(row: CaseRow, file: CaseFile) -> Change:
+            return called(row, file, request, who.name)
 
         return await self._step(case_id, step, who, once)
 

@@ -9,6 +9,7 @@ from fedsafe_node.cases.content import CaseFile, CaseVault, Release
 from fedsafe_node.cases.course import course_of
 from fedsafe_node.cases.messages import (
     AlarmShown,
+    CallShown,
     CaseAnswer,
     CaseListed,
     CaseStepShown,
@@ -136,6 +137,18 @@ def show_case(
                 role=step.role,
             )
             for step in told.steps
+        ],
+        calls=[
+            CallShown(
+                number=call.number,
+                at=call.at,
+                officer=call.officer,
+                reference=call.reference,
+                said=list(call.said),
+                ordered=list(call.ordered),
+                by=call.by,
+            )
+            for call in file.calls
         ],
         terms=[
             show_term(term, told.now)

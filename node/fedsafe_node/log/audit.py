@@ -184,6 +184,7 @@ class Event(StrEnum):
     CASE_APPROVED = "case.approved"
     CASE_CLOSED = "case.closed"
     CASE_DUE = "case.due"
+    CASE_CALLED = "case.called"
     PARTNER_ENTERED = "partner.entered"
     PARTNER_VERIFIED = "partner.verified"
     PARTNER_READ = "partner.read"

@@ -13,6 +13,7 @@ from fedsafe_node.cases.messages import (
     CaseListed,
     CaseReceipt,
     CasesAnswer,
+    NoteCall,
     OpenCase,
     RenderCase,
     RenderingAnswer,
@@ -64,6 +65,7 @@ CASE_BODIES: Final[dict[str, object]] = {
         ]
     },
     "approveCase": {"partners": ["law_enforcement"]},
+    "noteCall": {"number": "110", "at": 1, "said": ["place"]},
     "closeCase": None,
     "enterPartner": {
         "partner": "bka",
@@ -107,6 +109,7 @@ _ANSWER: Final = CaseAnswer(
     unanswered=[],
     gaps=[],
     steps=[],
+    calls=[],
     terms=[],
     alarms=[],
 )
@@ -196,6 +199,17 @@ class FakeCases:
         self,
         case_id: str,
         request: AttachEvidence,
+        who: Principal,
+        *,
+        once: Once | None = None,
+    ) -> CaseReceipt:
+        await self.memory.called((case_id, request, who))
+        return self._kept(once)
+
+    async def call(
+        self,
+        case_id: str,
+        request: NoteCall,
         who: Principal,
         *,
         once: Once | None = None,

@@ -12,7 +12,7 @@ from tests.node.people.conftest import Team, team
 
 from fedsafe_node.cases.clockwork import CaseClock, count_overdue, tend_cases
 from fedsafe_node.cases.keeping import EVENTS, Change
-from fedsafe_node.cases.messages import ApproveCase
+from fedsafe_node.cases.messages import ApproveCase, NoteCall
 from fedsafe_node.errors import WrongStateError
 from fedsafe_node.log.audit import Detail, Event
 from fedsafe_node.log.openings import PeriodKeys
@@ -23,6 +23,7 @@ from fedsafe_node.provider_events.announcing import (
     EventKind,
 )
 from fedsafe_node.store.protocol import Transaction
+from fedsafe_policies.escalation.calling import Ordered, Said
 from fedsafe_policies.escalation.clocks import Course, alarms
 from fedsafe_policies.escalation.laender import Calendar, Land
 from fedsafe_policies.escalation.states import CaseState
@@ -313,3 +314,52 @@ async def test_overdue_cases_are_counted_and_a_closed_one_is_silent(
     assert (before, late) == ((2, 0, 0), (2, 1, 1))
     assert await counted() == (1, 0, 0)
     assert await clocks.told() == []
+
+
+async def test_a_call_is_kept_sealed_and_ends_the_reminder_to_call(
+    desk: Desk, ada: Principal, ben: Principal, clocks: Clockwork
+) -> None:
+    start = desk.team.now
+    case = await desk.full(ada, urgency=Urgency.U0, known_at=start)
+    await desk.cases.approve(case, POLICE, ada)
+    request = NoteCall(
+        number="110",
+        at=start,
+        officer="Leitstelle Nord",
+        reference="2026/4711",
+        said=(Said.PLACE, Said.WHO),
+        ordered=(Ordered.SEND_PACKAGE,),
+    )
+    receipt = await desk.cases.call(case, request, ben)
+    await clocks.tend(start + 600)
+    shown = await desk.cases.show(case, ada)
+
+    assert receipt.state is CaseState.APPROVED
+    (call,) = shown.calls
+    assert (call.number, call.officer, call.by) == ("110", "Leitstelle Nord", "ben")
+    assert (call.said, call.ordered) == (["place", "who"], ["send_package"])
+    assert shown.release is not None
+    assert shown.steps[-1].step == "called"
+    assert await clocks.told() == []
+    assert "Leitstelle" not in str(await desk.team.events())
+    row = await desk.store.read(lambda reader: reader.case(case))
+    assert row is not None
+    assert row.sealed is not None
+    assert b"Leitstelle" not in row.sealed
+
+
+async def test_a_call_in_the_future_or_of_a_closed_case_is_refused(
+    desk: Desk, ada: Principal
+) -> None:
+    case = await desk.open(ada, urgency=Urgency.U0)
+    later = NoteCall(number="110", at=desk.team.now + 60)
+    future = await refused(desk.cases.call(case, later, ada))
+    row = await desk.store.read(lambda reader: reader.case(case))
+    assert row is not None
+    await step(desk, case, "closed", CaseState.CLOSED)
+    over = await refused(
+        desk.cases.call(case, NoteCall(number="110", at=desk.team.now), ada)
+    )
+
+    assert (future.code, future.pointer) == ("bad_span", "/at")
+    assert isinstance(over, WrongStateError)
