@@ -117,6 +117,12 @@ SAID: Final[Mapping[str, str]] = {
     "tell the authority, then `fedsafe breach notify`": (
         "die Behörde unterrichten, dann `fedsafe breach notify`"
     ),
+    "{late} orders of authorities are overdue": (
+        "{late} Anordnungen von Behörden sind überfällig"
+    ),
+    "`fedsafe order list` says which; the legal adviser answers them": (
+        "`fedsafe order list` sagt, welche; die Rechtsberatung beantwortet sie"
+    ),
     "{late} cases are overdue": "{late} Fälle sind überfällig",
     "`fedsafe case list` says which, and what they owe": (
         "`fedsafe case list` sagt, welche, und was sie schulden"

@@ -28,6 +28,7 @@ FIELDS: Final[dict[str, str]] = {
     "breaches_overdue": "überfällige Datenpannen",
     "cases_open": "offene Fälle",
     "cases_overdue": "überfällige Fälle",
+    "orders_overdue": "überfällige Anordnungen",
     "disk": "Platz auf dem Datenträger",
     "disk_free_mib": "frei (MiB)",
     "reserve_mib": "Reserve (MiB)",

@@ -40,6 +40,7 @@ COMMANDS: Final = {
     "register": "fedsafe_cli.register:register",
     "breach": "fedsafe_cli.breach:breach",
     "case": "fedsafe_cli.case:case",
+    "order": "fedsafe_cli.order:order",
     "partner": "fedsafe_cli.partner:partner",
     "open": "fedsafe_cli.opening:open_",
     "budget": "fedsafe_cli.budget:budget",

@@ -58,6 +58,7 @@ from fedsafe_node.workers import Workers
 from fedsafe_node.working import Worker
 from fedsafe_policies.escalation.laender import laender
 from fedsafe_policies.escalation.matrix import shipped_matrix
+from fedsafe_policies.escalation.orders import orders
 from fedsafe_policies.escalation.playbooks import playbooks
 from fedsafe_policies.escalation.urgency import urgencies
 from fedsafe_policies.help.offers import Directory
@@ -119,8 +120,8 @@ def _read_files(place: Place, config: Config, worker: Worker | None) -> _Files:
         raise RestoreUnfinishedError(str(place.directory))
     shared, tidy = worker is not None, worker is None or worker.is_first
     # Read here, off the loop, and kept: who asks later finds it.
-    tables = (catalogue, laender, phenomena, playbooks, shipped_matrix, urgencies)
-    for table in tables:
+    tables = (catalogue, laender, orders, phenomena, playbooks, shipped_matrix)
+    for table in (*tables, urgencies):
         table()
     texts()
     unassigned_ranges()

@@ -15,6 +15,8 @@ from fedsafe_node.governing.joining import Joining
 from fedsafe_node.index.lists import Lists
 from fedsafe_node.jobs import Job
 from fedsafe_node.notices.upkeep import NoticeUpkeep
+from fedsafe_node.orders.clockwork import OrderClock, tend_orders
+from fedsafe_node.orders.content import OrderVault
 from fedsafe_node.peering.debts import Debts
 from fedsafe_node.peering.partings import Partings
 from fedsafe_node.peering.service import PeeringService
@@ -107,6 +109,7 @@ class Duties:
             "index": Job(self._merge_index, _MINUTE),
             "index-removals": Job(self._purge_index, _DAY),
             "notices": Job(self._tend_notices, _MINUTE),
+            "orders": Job(self._tend_orders, _MINUTE),
             "partings": Job(self._partings.run, _PARTING, asks_others=True),
             "requests": Job(self._tend_requests, _MINUTE),
             "relock": Job(self._relock, _RELOCK),
@@ -173,6 +176,16 @@ class Duties:
     async def _tend_cases(self) -> None:
         calendar = self._desk.situation.config.deadlines.calendar
         await tend_cases(CaseClock(self._office, self._tell_of_case, calendar))
+
+    async def _tend_orders(self) -> None:
+        calendar = self._desk.situation.config.deadlines.calendar
+        vault = OrderVault(self._announcer.periods)
+        clock = OrderClock(self._office, vault, self._tell_of_order, calendar)
+        await tend_orders(clock)
+
+    async def _tell_of_order(self, tx: Transaction, content: Content) -> None:
+        announcement = Announcement(EventKind.ORDER_DUE, content=content)
+        await self._announcer.announce(tx, announcement)
 
     async def _tell_of_case(self, tx: Transaction, content: Content) -> None:
         # Cases and events know nothing of each other.

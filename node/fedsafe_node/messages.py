@@ -271,7 +271,8 @@ class StatusAnswer(Message, frozen=True):
     `circuits_broken` counts what a pattern has shut (`GET /v1/budgets`),
     `keys_unfinished` keys of which it is open whether they are destroyed;
     `breaches_overdue` counts those open whose 72 hours are over, `cases_overdue` the
-    open cases that owe something by now. `not_approved` names
+    open cases that owe something by now, `orders_overdue` the orders
+    of authorities that are unanswered or unconfirmed in time. `not_approved` names
     what node.toml names now, and the node does not decide by. `rests` says why the
     node exchanges nothing, though it is a member. `epoch_ends` is the day from which on
     nothing is published in the newest key epoch, `ending_over` the day on which the one
@@ -317,6 +318,7 @@ class StatusAnswer(Message, frozen=True):
     breaches_overdue: int = 0
     cases_open: int = 0
     cases_overdue: int = 0
+    orders_overdue: int = 0
     disk: str = "ok"
     disk_free_mib: int | None = None
     reserve_mib: int | None = None

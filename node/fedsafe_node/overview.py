@@ -25,6 +25,7 @@ from fedsafe_node.messages import (
 )
 from fedsafe_node.notices.keeping import NoticeDesk
 from fedsafe_node.notices.texts import TextName
+from fedsafe_node.orders.clockwork import count_orders
 from fedsafe_node.peering.cosigning import Cosigning
 from fedsafe_node.peering.debts import is_late
 from fedsafe_node.peering.waiting import LATE
@@ -64,6 +65,7 @@ class _Counted:
     keys: int
     breaches: tuple[int, int]
     cases: Overdue
+    orders: int
     texts: list[TextName]
     departed: list[str]
 
@@ -87,6 +89,7 @@ async def _count(
         differing=_differing(await reader.tallies((now - _WEEK) // _DAY)),
         keys=len(await unfinished_effects(reader)),
         breaches=await count_breaches(reader, now),
+        orders=await count_orders(reader, now),
         cases=await _cases(reader, situation, now),
         texts=await notices.drafts(reader),
         departed=await _departed(reader),
@@ -206,6 +209,7 @@ class Overview:
             breaches_overdue=late,
             cases_open=found.cases.open,
             cases_overdue=found.cases.late,
+            orders_overdue=found.orders,
             disk=disk_state(room),
             disk_free_mib=None if room is None else room.free >> 20,
             reserve_mib=_reserve_mib(room),

@@ -31,6 +31,8 @@ from fedsafe_node.idempotency import StoredAnswers
 from fedsafe_node.log.tiling import SignedTree
 from fedsafe_node.lookup.service import LookupService
 from fedsafe_node.notices.service import Notices
+from fedsafe_node.orders.content import OrderVault
+from fedsafe_node.orders.service import Orders
 from fedsafe_node.overview import Overview
 from fedsafe_node.parts import Parts
 from fedsafe_node.peering.receipts import ReceiptTaker
@@ -91,6 +93,7 @@ def make_services(parts: Parts) -> Services:
         breaches=Breaches(
             base.office, approvals, notes, has_others=base.situation.has_others
         ),
+        orders=Orders(base.situation, base.office, OrderVault(base.periods)),
         cases=Cases(CaseParts(base.situation, keeper, approvals, shipped_matrix())),
         case_renderings=CaseRenderings(
             base.situation, keeper, shipped_matrix(), offload=base.workers

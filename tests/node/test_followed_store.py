@@ -21,6 +21,7 @@ NOT_FOLLOWED = {
         "add_case_alarm",
         "add_case_step",
         "put_case",
+        "put_order",
         "put_partner",
         "add_custody",
         "add_dispute",

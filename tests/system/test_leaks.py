@@ -157,6 +157,7 @@ def _everything(fed: Federation, root: Path) -> list[str]:
     _gate_recorded(fed, root)
     _breach_kept(fed)
     _case_kept(fed, root)
+    _orders_refused(fed)
     found_federations(fed)
     _crashed(fed)
     _people_found(fed, root)
@@ -569,6 +570,22 @@ def _breach_kept(fed: Federation) -> None:
     for whom in ("authority", "members"):
         run("notify", breach, "--to", whom, "--reference", "file-7")
     assert run("close", breach)["state"] == "closed"
+
+
+def _orders_refused(fed: Federation) -> None:
+    named = ("--authority", "office", "--reference", "4711", "--basis", "Art. 10")
+    for arguments in (
+        ("add", "--kind", "dsa_10", *named),
+        ("list",),
+        ("show", "0a" * 16),
+        ("acknowledge", "0a" * 16),
+        ("confirm", "0a" * 16),
+        ("answer", "0a" * 16, "--outcome", "fulfilled"),
+    ):
+        done = fed.fedsafe(
+            "order", *arguments, node=fed.a, person="ben", typed=b"subscriber data"
+        )
+        assert done.returncode == ExitStatus.DENIED, done.stderr
 
 
 def _case_kept(fed: Federation, root: Path) -> None:

@@ -134,6 +134,7 @@ async def metrics(call: Call) -> object:
             "circuits_broken": now.circuits_broken,
             "breaches_overdue": now.breaches_overdue,
             "cases_overdue": now.cases_overdue,
+            "orders_overdue": now.orders_overdue,
             "peers_covered": sum(peer.covered for peer in now.peers),
         }
     )

@@ -29,6 +29,7 @@ from fedsafe_node.api.help import HELP_ROUTES
 from fedsafe_node.api.keeping import KEEPING_ROUTES
 from fedsafe_node.api.logins import LOGIN_ROUTES
 from fedsafe_node.api.notices import NOTICE_ROUTES
+from fedsafe_node.api.orders import ORDER_ROUTES
 from fedsafe_node.api.partners import PARTNER_ROUTES
 from fedsafe_node.api.people import PEOPLE_ROUTES
 from fedsafe_node.api.provider_events import EVENT_ROUTES
@@ -393,6 +394,7 @@ ROUTES: Final = (
     *GOVERNING_ROUTES,
     *BREACH_ROUTES,
     *CASE_ROUTES,
+    *ORDER_ROUTES,
     *PARTNER_ROUTES,
     *BUDGET_ROUTES,
     *VALIDATION_ROUTES,

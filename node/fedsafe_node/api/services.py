@@ -61,6 +61,7 @@ from fedsafe_node.messages import (
     SignalAnswer,
     StatusAnswer,
 )
+from fedsafe_node.orders.service import Orders
 from fedsafe_node.people.policy_changes import PolicyChanges
 from fedsafe_node.people.staff import Staff
 from fedsafe_node.principal import Principal
@@ -230,6 +231,7 @@ class Services:
     policies: PolicyChanges
     breaches: Breaches
     cases: Cases
+    orders: Orders
     case_renderings: CaseRenderings
     partners: Partners
     budgets: BudgetService

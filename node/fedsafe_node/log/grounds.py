@@ -61,6 +61,7 @@ FAMILIES: Final[Mapping[str, Grounds]] = {
     "node": _OPERATIONS,
     "notice": _RIGHTS,
     "origin": _OPERATIONS,
+    "order": Grounds(Purpose.ESCALATION, Basis.LEGAL_OBLIGATION),
     "own_ban": _CASEWORK,
     "partner": Grounds(Purpose.ESCALATION, Basis.LEGAL_OBLIGATION),
     "policy": _GOVERNING,

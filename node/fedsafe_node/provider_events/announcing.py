@@ -59,6 +59,7 @@ class EventKind(StrEnum):
     RIGHTS_DUE = "rights.due"
     BREACH_DUE = "breach.due"
     CASE_DUE = "case.due"
+    ORDER_DUE = "order.due"
 
 
 RECEIPT_WITHIN: Final[Mapping[EventKind, timedelta]] = {
@@ -138,7 +139,7 @@ class Announcer:
     """Announces in acts; `bell` wakes the readers that wait."""
 
     def __init__(self, periods: PeriodKeys, clock: Clock) -> None:
-        self._periods = periods
+        self.periods = periods
         self._clock = clock
         self.bell = Bell()
 
@@ -169,7 +170,7 @@ class Announcer:
                 kind=kind.value,
                 at=now,
                 period=period,
-                sealed=self._periods.seal(
+                sealed=self.periods.seal(
                     period, payload, _place(number, kind.value, period)
                 ),
                 expires_at=now + int(kept.total_seconds()),
@@ -193,7 +194,7 @@ class Announcer:
             return None
         place = _place(event.number, event.kind, event.period)
         try:
-            payload = self._periods.unseal(event.period, event.sealed, place)
+            payload = self.periods.unseal(event.period, event.sealed, place)
             if payload is None:
                 return None
             sealed = decode(payload, _Sealed)

@@ -30,6 +30,7 @@ from fedsafe_node.store.keeping_protocol import KeepingReader, KeepingWriter
 from fedsafe_node.store.keeping_rows import Outage, Room
 from fedsafe_node.store.metering_protocol import MeteringReader, MeteringWriter
 from fedsafe_node.store.notices_protocol import NoticesReader, NoticesWriter
+from fedsafe_node.store.orders_protocol import OrdersReader, OrdersWriter
 from fedsafe_node.store.oversight_protocol import OversightReader, OversightWriter
 from fedsafe_node.store.people_protocol import PeopleReader, PeopleWriter
 from fedsafe_node.store.prune_protocol import PruneReader, PruneWriter
@@ -198,6 +199,7 @@ class Reader(
     NodeReader,
     CasesReader,
     MeteringReader,
+    OrdersReader,
     OversightReader,
     PeopleReader,
     GateReader,
@@ -310,6 +312,7 @@ class Transaction(
     NodeWriter,
     CasesWriter,
     MeteringWriter,
+    OrdersWriter,
     OversightWriter,
     PeopleWriter,
     GateWriter,

@@ -26,6 +26,7 @@ from fedsafe_node.store.gate_schema import REGISTER, RELOCK
 from fedsafe_node.store.keeping_schema import KEEPING
 from fedsafe_node.store.metering_schema import METERING
 from fedsafe_node.store.notices_schema import NOTICES
+from fedsafe_node.store.orders_schema import ORDERS
 from fedsafe_node.store.oversight_schema import OVERSIGHT
 from fedsafe_node.store.packs_schema import PACKS
 from fedsafe_node.store.partners_schema import PARTNERS
@@ -265,6 +266,7 @@ MIGRATIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("0020_cases", CASES),
     ("0021_case_alarms", CASE_ALARMS),
     ("0022_partners", PARTNERS),
+    ("0023_orders", ORDERS),
 )
 VERSION = len(MIGRATIONS)
 

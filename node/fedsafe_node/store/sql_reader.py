@@ -30,6 +30,7 @@ from fedsafe_node.store.sql_keeping import SqlKeepingReader
 from fedsafe_node.store.sql_log_reader import SqlLogReader, Unsealing
 from fedsafe_node.store.sql_metering import SqlMeteringReader
 from fedsafe_node.store.sql_notices import SqlNoticesReader
+from fedsafe_node.store.sql_orders import SqlOrdersReader
 from fedsafe_node.store.sql_oversight import SqlOversightReader
 from fedsafe_node.store.sql_people import SqlPeopleReader
 from fedsafe_node.store.sql_pruning import SqlPruneReader
@@ -72,6 +73,7 @@ class SqlReader(
     SqlLogReader,
     SqlCasesReader,
     SqlMeteringReader,
+    SqlOrdersReader,
     SqlOversightReader,
     SqlPeopleReader,
     SqlGateReader,

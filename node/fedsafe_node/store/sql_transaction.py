@@ -31,6 +31,7 @@ from fedsafe_node.store.sql_log_reader import Unsealing
 from fedsafe_node.store.sql_logs import SqlLogRows
 from fedsafe_node.store.sql_metering import SqlMeteringWriter
 from fedsafe_node.store.sql_notices import SqlNoticesWriter
+from fedsafe_node.store.sql_orders import SqlOrdersWriter
 from fedsafe_node.store.sql_oversight import SqlOversightWriter
 from fedsafe_node.store.sql_people import SqlPeopleWriter
 from fedsafe_node.store.sql_reader import SqlReader
@@ -101,6 +102,7 @@ class SqlTransaction(
     SqlReader,
     SqlCasesWriter,
     SqlMeteringWriter,
+    SqlOrdersWriter,
     SqlOversightWriter,
     SqlPeopleWriter,
     SqlGateWriter,

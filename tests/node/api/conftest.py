@@ -26,6 +26,7 @@ from tests.node.api.disputes import FakeDisputes
 from tests.node.api.governing import FakeCarrying, FakeCharters, FakeRotations
 from tests.node.api.helping import help_desk
 from tests.node.api.keeping import fake_keeping
+from tests.node.api.orders import FakeOrders
 from tests.node.api.oversight import FakeBreaches, FakeBudgets, FakeValidations
 from tests.node.api.reviews import fake_tasks
 from tests.node.api.rights import FakeProofs, FakeRequests
@@ -685,6 +686,7 @@ def make_services(memory: Memory) -> Services:
         keeping=fake_keeping(memory),  # type: ignore[arg-type]
         breaches=FakeBreaches(memory),  # type: ignore[arg-type]
         cases=FakeCases(memory),  # type: ignore[arg-type]
+        orders=FakeOrders(memory),  # type: ignore[arg-type]
         case_renderings=FakeRenderings(memory),  # type: ignore[arg-type]
         partners=FakePartners(memory),  # type: ignore[arg-type]
         budgets=FakeBudgets(memory),  # type: ignore[arg-type]

@@ -26,6 +26,7 @@ from fedsafe_node.api.disputes import DISPUTE_ROUTES
 from fedsafe_node.api.governing import GOVERNING_ROUTES
 from fedsafe_node.api.keeping import KEEPING_ROUTES
 from fedsafe_node.api.logins import LOGIN_ROUTES
+from fedsafe_node.api.orders import ORDER_ROUTES
 from fedsafe_node.api.partners import PARTNER_ROUTES
 from fedsafe_node.api.people import PEOPLE_ROUTES
 from fedsafe_node.api.rights import RIGHTS_ROUTES
@@ -122,6 +123,7 @@ OFFICE: Final = (
     *(*LOGIN_ROUTES, *PEOPLE_ROUTES, *ACT_ROUTES, *SERVICE_ROUTES),
     *BREACH_ROUTES,
     *CASE_ROUTES,
+    *ORDER_ROUTES,
     *PARTNER_ROUTES,
     *GOVERNING_ROUTES,
     *DISPUTE_ROUTES,

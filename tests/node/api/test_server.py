@@ -22,6 +22,7 @@ from tests.node.api.conftest import (
 )
 from tests.node.api.disputes import DISPUTE_BODIES
 from tests.node.api.keeping import KEEPING_BODIES
+from tests.node.api.orders import ORDER_BODIES
 from tests.node.api.oversight import OVERSIGHT_BODIES
 from tests.node.api.rights import RIGHTS_BODIES, RIGHTS_FORMS
 from tests.node.api.staff import PEOPLE_BODIES
@@ -122,6 +123,7 @@ BODIES |= (
     | OVERSIGHT_BODIES
     | KEEPING_BODIES
     | CASE_BODIES
+    | ORDER_BODIES
 )
 QUERIES = {"tally": {"day": "20781"}, "renderCase": {"form": "package"}}
 STAFF = {"Authorization": f"Bearer {STAFF_TOKEN}"}
@@ -152,6 +154,7 @@ def concrete(route: Route) -> str:
         request="0a" * 16,
         breach="0a" * 16,
         case="0a" * 16,
+        order="0a" * 16,
         partner="bka",
         hold="0" * 32,
         proposal="6d" * 32,

@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the API takes and says of orders of authorities."""
+
+from enum import StrEnum, unique
+from typing import Annotated
+
+import msgspec
+
+from fedsafe_node.cases.messages import CaseId, Moment
+from fedsafe_node.messages import Message, Reference
+from fedsafe_policies.escalation.orders import OrderGround, OrderKind, OrderOutcome
+from fedsafe_policies.vocabulary import Purpose
+
+OrderId = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{32}(?!\n)$")]
+Line = Annotated[str, msgspec.Meta(pattern=r"^[^\x00-\x1f\x7f]{1,200}(?!\n)$")]
+Scope = Annotated[
+    str,
+    msgspec.Meta(
+        pattern=r"^[^\x00-\x08\x0b-\x1f\x7f]+$", min_length=1, max_length=4_000
+    ),
+]
+Language = Annotated[str, msgspec.Meta(pattern=r"^[a-z]{2}(?!\n)$")]
+
+
+@unique
+class OrderStep(StrEnum):
+    """What is noted of an order before its answer."""
+
+    ACKNOWLEDGED = "acknowledged"
+    CONFIRMED = "confirmed"
+
+
+class AddOrder(Message, frozen=True):
+    """An order that came in at `received_at` (UTC seconds), with what it says.
+
+    `basis` is the provision that it names itself. `oral`: it came by word of mouth in
+    imminent danger, and is confirmed in writing afterwards. `due_at` is the time that
+    the order names, if one. Until `secret_until` the user is not told.
+    """
+
+    kind: OrderKind
+    received_at: Moment
+    authority: Line
+    reference: Reference
+    basis: Line
+    scope: Scope
+    language: Language = "de"
+    emergency: bool = False
+    oral: bool = False
+    due_at: Moment | None = None
+    secret_until: Moment | None = None
+    case: CaseId | None = None
+
+
+class NoteOrder(Message, frozen=True):
+    """That the receipt was acknowledged to the authority, or the order confirmed."""
+
+    step: OrderStep
+
+
+class AnswerOrder(Message, frozen=True):
+    """What became of an order; what is not fulfilled wholly has its grounds."""
+
+    outcome: OrderOutcome
+    grounds: Annotated[tuple[OrderGround, ...], msgspec.Meta(max_length=10)] = ()
+    reference: Reference | None = None
+
+
+class OrdersQuery(Message, frozen=True):
+    """What somebody reads for."""
+
+    purpose: Purpose | None = None
+
+
+class OrderReceipt(Message, frozen=True):
+    """Which order it is, and by when it is answered."""
+
+    order: OrderId
+    revision: int
+    due_at: int
+    answered_at: int | None = None
+
+
+class OrderListed(Message, frozen=True):
+    """An order in the list: nothing of what it says."""
+
+    order: OrderId
+    kind: OrderKind
+    emergency: bool
+    received_at: int
+    due_at: int
+    confirm_by: int | None
+    acknowledged_at: int | None
+    confirmed_at: int | None
+    answered_at: int | None
+    outcome: OrderOutcome | None
+    case: CaseId | None
+    overdue: bool
+    unconfirmed: bool
+
+
+class OrdersAnswer(Message, frozen=True):
+    """All orders; first what is due first."""
+
+    orders: list[OrderListed]
+
+
+class OrderAnswer(Message, frozen=True):
+    """An order with all that it says; `source` is where its deadline comes from."""
+
+    order: OrderListed
+    revision: int
+    source: str
+    fixed: bool
+    entered_by: str
+    answered_by: str | None
+    authority: str
+    reference: str
+    basis: str
+    scope: str
+    language: str
+    oral: bool
+    secret_until: int | None
+    grounds: list[OrderGround]
+    answer_reference: str | None
