@@ -124,22 +124,26 @@ def digest_of(statement: Signed) -> bytes:
     return hashlib.sha256(encode(statement)).digest()
 
 
-def taken(
+def taken(  # noqa: PLR0913 - everything it needs is an argument
     kept: Kept,
     version: Version,
     kinds: Mapping[str, Kind],
     statements: Iterable[Signed],
     *,
+    node: str,
     now: int,
 ) -> Kept:
-    """Take in statements of whomever; what does not count is left aside."""
+    """Take in statements of whomever; what does not count is left aside.
+
+    *node* is the own name.
+    """
     given = sorted(statements, key=lambda each: each.type not in kinds)
     for statement in given:
         if len(statement.payload) > MAX_MESSAGE_BYTES:
             continue
         try:
             if statement.type in kinds:
-                kept = _with_proposal(kept, version, kinds, statement, now)
+                kept = _with_proposal(kept, version, kinds, statement, node, now)
             else:
                 kept = _with_message(kept, version, kinds, statement)
         except FederationError:
@@ -164,11 +168,12 @@ def gone_from(
     )
 
 
-def _with_proposal(
+def _with_proposal(  # noqa: PLR0913 - everything it needs is an argument
     kept: Kept,
     version: Version,
     kinds: Mapping[str, Kind],
     proposal: Signed,
+    node: str,
     now: int,
 ) -> Kept:
     if kept.find(run_of(proposal)) is not None:
@@ -188,14 +193,19 @@ def _with_proposal(
     stay = [
         each
         for each in kept.attempts
-        if each in live or (each.joined and not _is_past(each, now))
+        if each in live or (each.joined and not _is_past(each, node, now))
     ]
     return replace(kept, attempts=[*stay, Attempt(proposal, now)])
 
 
-def _is_past(attempt: Attempt, now: int) -> bool:
-    """Whether an attempt failed a day ago before anybody signed for a share."""
-    signed = any(each.type == HOLDING for each in attempt.messages)
+def _is_past(attempt: Attempt, node: str, now: int) -> bool:
+    """Whether an attempt failed a day ago before this node signed for a share.
+
+    What others say of theirs says nothing: the attempt can never count without it.
+    """
+    signed = any(
+        (each.type, each.signer) == (HOLDING, node) for each in attempt.messages
+    )
     return 0 < attempt.over < now - _DAY and not signed
 
 

@@ -93,10 +93,12 @@ class Ceremonies:
         Returns:
             Whether anything was said that is new.
         """
-        now = self.now()
+        node, now = self._base.situation.node, self.now()
 
         def merged(scene: Scene) -> Kept:
-            kept = taken(scene.kept, scene.version, self.kinds, statements, now=now)
+            kept = taken(
+                scene.kept, scene.version, self.kinds, statements, node=node, now=now
+            )
             if ack is not None and kept.acks.get(ack[0], 0) < ack[1]:
                 kept = replace(kept, acks={**kept.acks, ack[0]: ack[1]})
             return kept

@@ -18,6 +18,7 @@ from fedsafe_node.base import Base
 from fedsafe_node.ceremony_files import RENEWAL, destroy_states
 from fedsafe_node.evidence.destroying import Destroying
 from fedsafe_node.governing.ballot import Ballot
+from fedsafe_node.keys import load_shares
 from fedsafe_node.renewing.installing import former_shares
 from fedsafe_node.renewing.keeping import Kept, gone_from, keep, opened_of
 from fedsafe_node.renewing.kinds import Kind, Wanted
@@ -57,6 +58,7 @@ class Tending:
         async with ceremonies.alone():
             scene = await ceremonies.present()
             if scene is None:
+                await self._leave_behind()
                 return
             await self._propose(scene)
             await self._let_go(scene)
@@ -132,6 +134,20 @@ class Tending:
             target = f"share-{epoch}-{generation}"
             await self._destroying.destroy(EffectKind.EPOCH_KEY, target)
         await self._ballot.keys_changed()
+
+    async def _leave_behind(self) -> None:
+        """Destroy the shares of a node that the charter does not list any more.
+
+        An index is never given again, so they are of no use but to a thief.
+        """
+        scene = await self._base.store.scan(read_scene)
+        node, place = self._base.situation.node, self._base.place
+        if scene is None or node in {e.name for e in scene.version.charter.members}:
+            return
+        await self._base.workers(lambda: destroy_states(place, RENEWAL))
+        for epoch, generation in await self._base.workers(lambda: load_shares(place)):
+            target = f"share-{epoch}-{generation}"
+            await self._destroying.destroy(EffectKind.EPOCH_KEY, target)
 
     def _all_followed(self, scene: Scene) -> bool:
         """Whether all members know the newest generations, or had long enough to."""

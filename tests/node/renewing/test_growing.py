@@ -78,3 +78,24 @@ async def all_let_go(fleet: Fleet) -> bool:
     await tend(fleet)
     kept = [[path.name for path in shares_of(fleet, name)] for name in FOUR]
     return kept == [["share-1-3.key"]] * len(FOUR)
+
+
+async def test_who_has_left_destroys_its_share(trio: Fleet) -> None:
+    await tend(trio)
+    before = [path.name for path in shares_of(trio, "c.demo")]
+    await left(trio, "c.demo")
+
+    async def is_gone() -> bool:
+        return trio["c.demo"].base.situation.shared is None
+
+    await eventually(is_gone)
+    await tend(trio)
+
+    assert before == ["share-1-1.key"]
+    assert shares_of(trio, "c.demo") == []
+    assert [path.name for path in shares_of(trio, "a.demo")] == ["share-1-1.key"]
+    events = await trio.audit("c.demo", "audit.key_destroyed")
+    assert any("share-1-1" in each.text for each in events)
+    await trio.stop("c.demo")
+    await trio.start("c.demo")
+    assert (await trio["c.demo"].base.store.check_seal()).faults == ()

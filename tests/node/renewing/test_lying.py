@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace as replace_fields
 from tests.node.fleet import NAMES, Fleet
 from tests.node.renewing.fleet import (
     carrying_of,
@@ -18,6 +19,7 @@ from fedsafe_crypto.dkg_messages import MAX_MESSAGE_BYTES
 from fedsafe_crypto.feldman import token_key_commitment
 from fedsafe_crypto.seal import RecipientKey, seal
 from fedsafe_federation.errors import AmendmentError, PeerError
+from fedsafe_federation.holdings import HOLDING, holding_payload
 from fedsafe_federation.refreshing import REST
 from fedsafe_federation.resharing import PROPOSAL, ResharingProposal, sign_resharing
 from fedsafe_federation.signed import Signed, sign_payload
@@ -89,6 +91,19 @@ async def test_who_hands_out_another_group_key_is_refused_and_named(
     assert await to_thread(load_media_keys, place) == {(1, 1): right}
 
 
+async def forged_holding(fleet: Fleet) -> Signed:
+    """Let C say that it has a share of a generation that nobody made."""
+    entry = membership_of(fleet, A).epoch
+    made = replace_fields(entry, generation=entry.generation + 1)
+    return sign_payload(
+        holding_payload(made),
+        type_=HOLDING,
+        signer=C,
+        key=fleet[C].base.keys.statement,
+        federation=membership_of(fleet, A).charter.federation,
+    )
+
+
 async def told(fleet: Fleet, statement: Signed) -> None:
     scene = await scene_of(fleet, A)
     request = CarriedRequest(
@@ -154,6 +169,7 @@ async def test_failed_attempts_do_not_pile_up(trio: Fleet) -> None:
     await told(trio, await proposed(trio, seconds=3 * 3600))
     trio.clock.advance(timedelta(hours=4))
     await ceremonies_of(trio, A).advance()
+    await told(trio, await forged_holding(trio))
     [failed] = (await scene_of(trio, A)).kept.attempts
     trio.clock.advance(timedelta(days=2))
     later = await proposed(trio, seconds=3 * 3600)
@@ -161,5 +177,6 @@ async def test_failed_attempts_do_not_pile_up(trio: Fleet) -> None:
 
     assert failed.joined
     assert failed.over
+    assert HOLDING in {each.type for each in failed.messages}
     kept = (await scene_of(trio, A)).kept.attempts
     assert [each.proposal for each in kept] == [later]
