@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from fedsafe_federation.amendment import Version
 from fedsafe_federation.bundles import bundle_of
 from fedsafe_federation.card import Card, fingerprint, open_card
-from fedsafe_federation.charter import MemberRole
+from fedsafe_federation.charter import Charter, MemberRole
 from fedsafe_federation.errors import AmendmentError, FederationError
 from fedsafe_federation.identifiers.corpus import corpus_digests
 from fedsafe_federation.invitation import Wish, open_joining
@@ -24,6 +24,7 @@ from fedsafe_node.governing.ballot import Ballot, Present
 from fedsafe_node.governing.chain import versions_after
 from fedsafe_node.governing.inviting import (
     Invited,
+    is_lapsed,
     is_of,
     is_used,
     keep_invited,
@@ -67,6 +68,7 @@ class Admitting:
         wish = open_joining(request.joining, federation=federation)
         card = wish.card
         _check_canonicalisers(card)
+        _check_members(present.version.charter, card)
         await self._admit(wish, present.version)
         if request.signatures:
             await self._ballot.take([], request.signatures)
@@ -82,7 +84,6 @@ class Admitting:
     async def joining(self) -> list[JoiningAnswer]:
         """Tell who has come and is no member yet."""
         await self._present()
-        found = await self._office.store.scan(read_open)
         return [
             JoiningAnswer(
                 name=each.card.signer,
@@ -91,7 +92,7 @@ class Admitting:
                 invitation=each.id,
                 at=each.at,
             )
-            for each in found
+            for each in await self._waiting()
             if each.card is not None
         ]
 
@@ -103,10 +104,15 @@ class Admitting:
             WrongStateError: this node has no federation, or has left it.
         """
         await self._present()
-        for each in reversed(await self._office.store.scan(read_open)):
+        for each in reversed(await self._waiting()):
             if each.card is not None and each.card.signer == name:
                 return open_card(each.card)
         raise NotFoundError("request to join of that name")
+
+    async def _waiting(self) -> list[Invited]:
+        """Give the invitations whose holders may still become members."""
+        found, now = await self._office.store.scan(read_open), self._office.now()
+        return [each for each in found if not is_lapsed(each, now)]
 
     async def _admit(self, wish: Wish, version: Version) -> None:
         """Bind the invitation to the first card that comes with it."""
@@ -129,6 +135,11 @@ class Admitting:
             )
         members = version.charter.members
         if not any(is_of(wish.card, each) for each in members):
+            if is_lapsed(found, now):
+                raise ForbiddenError(
+                    "nobody has let its holder in for a month: ask for another one",
+                    authenticated=True,
+                )
             chain = await self._office.store.scan(read_charters)
             if is_used(found, chain):
                 raise ForbiddenError(
@@ -142,7 +153,8 @@ class Admitting:
 
         async def act(tx: Transaction) -> None:
             kept = await read_invited(tx)
-            _check_name(await read_open(tx), wish.card)
+            waiting = [e for e in await read_open(tx) if not is_lapsed(e, now)]
+            _check_name(waiting, wish.card)
             bound = [
                 replace(each, card=signed, at=now, version=version)
                 if each.key == key and each.card is None
@@ -185,6 +197,16 @@ def _check_canonicalisers(card: Card) -> None:
                 f"{card.name} does not bring {rules} into the same form as this node: "
                 "use one release of FedSafe with its locked libraries"
             )
+
+
+def _check_members(charter: Charter, card: Card) -> None:
+    """Refuse whoever comes under a member's name."""
+    if any(
+        each.name == card.name and not is_of(card, each) for each in charter.members
+    ):
+        raise ForbiddenError(
+            f"{card.name} is a member already, with other keys", authenticated=True
+        )
 
 
 def _check_name(invited: Sequence[Invited], card: Card) -> None:

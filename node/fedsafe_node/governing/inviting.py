@@ -163,6 +163,11 @@ def is_used(invited: Invited, chain: Sequence[Charter]) -> bool:
     return any(is_of(card, member) for each in later for member in each.members)
 
 
+def is_lapsed(invited: Invited, now: int) -> bool:
+    """Whether its holder came so long ago, and is no member, that others may come."""
+    return invited.card is not None and now >= max(invited.expires, invited.at + _KEPT)
+
+
 def is_of(card: Card, member: Member) -> bool:
     """Whether a member is who a card says."""
     return (member.name, member.keys) == (card.name, card.keys)

@@ -64,6 +64,8 @@ from fedsafe_node.workers import Workers
 _LOG = logging.getLogger(f"{LOGGER}.governing")
 _WISH: Final = "joining"
 _MOST_PAGES: Final = 256
+_MOST_BYTES: Final = 32 * 1024 * 1024
+"""Versions of so many bytes are kept of an inviter at most: hundreds of large ones."""
 
 
 class _Kept(Row, frozen=True):
@@ -286,11 +288,15 @@ class Joining:
 
     async def _fetch(self, urls: Sequence[str]) -> list[SignedCharter]:
         chain: list[SignedCharter] = []
+        size = 0
         for _ in range(_MOST_PAGES):
             more = await self._client.versions(urls[0], urls[0], len(chain))
             if not more:
                 return chain
             chain += more
+            size += sum(len(each.payload) for each in more)
+            if size > _MOST_BYTES:
+                break
         raise PeerError(urls[0], "its charter has too many versions")
 
     async def _check_policy(self, charter: Charter) -> None:

@@ -32,6 +32,7 @@ from fedsafe_node.errors import (
     NotFoundError,
     WrongStateError,
 )
+from fedsafe_node.governing import joining as joining_room
 from fedsafe_node.governing.inviting import MOST
 from fedsafe_node.governing.media_keys import opened_media, sealed_media
 from fedsafe_node.governing.messages import KnockRequest
@@ -386,3 +387,50 @@ async def test_what_who_left_had_invited_to_is_not_good_once_it_is_back(
             KnockRequest(joining=sign_joining(old, card), version=0, signatures=[])
         )
     assert (await show(four, NEW)).invitations == []
+
+
+def knock_of(text: str, name: str) -> KnockRequest:
+    """Knock as another node of that name, which holds an invitation."""
+    other = open_card(signed_card("e.example"))
+    card = replace(other, name=name, canonicalisers=dict(corpus_digests()))
+    signed = sign_card(card, key_of("e.example", "statement"))
+    joining = sign_joining(Invitation.parse(text), signed)
+    return KnockRequest(joining=joining, version=0, signatures=[])
+
+
+async def test_nobody_comes_under_the_name_of_a_member(four: Fleet) -> None:
+    with pytest.raises(ForbiddenError, match="a member already"):
+        await four["a.demo"].services.admitting.knock(
+            knock_of(await invitation(four), "c.demo")
+        )
+
+    assert (await show(four, "a.demo")).joining == []
+
+
+async def test_a_name_is_free_again_once_nobody_has_let_its_holder_in(
+    four: Fleet,
+) -> None:
+    admitting = four["a.demo"].services.admitting
+    squatter = knock_of(await invitation(four), NEW)
+    await admitting.knock(squatter)
+    joining = four[NEW].services.joining
+    taken = await invitation(four, hours=24)
+    with pytest.raises(Exception, match="403"):
+        await joining.join(taken)
+    four.clock.moment += timedelta(days=31)
+    await joining.join(await invitation(four))
+
+    with pytest.raises(ForbiddenError, match="for a month"):
+        await admitting.knock(squatter)
+    found = await admitting.card_of(NEW)
+    assert found.keys == four[NEW].base.keys.public()
+
+
+async def test_an_inviter_cannot_fill_the_disk(
+    four: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(joining_room, "_MOST_BYTES", 100)
+    with pytest.raises(PeerError, match="too many versions"):
+        await four[NEW].services.joining.join(await invitation(four))
+
+    assert four[NEW].base.situation.shared is None
