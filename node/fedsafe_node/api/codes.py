@@ -130,6 +130,7 @@ class Code(StrEnum):
     BAD_TRAINING = "bad_training"
     BAD_ROLE = "bad_role"
     BAD_SPAN = "bad_span"
+    BAD_TEXT = "bad_text"
     BAD_HOLD = "bad_hold"
     BAD_PARTNER_KEY = "bad_partner_key"
     BAD_REASON = "bad_reason"
@@ -286,6 +287,7 @@ CODES: Final[Mapping[Code, tuple[int, str]]] = {
     Code.BAD_PSEUDONYM: (422, "That is no pseudonym"),
     Code.PURPOSE_MISSING: (422, "Nobody says what for"),
     Code.BAD_SPAN: (422, "The span does not fit"),
+    Code.BAD_TEXT: (422, "A text holds control characters"),
     Code.BAD_HEARING: (422, "The step of the hearing does not fit"),
     Code.BAD_ANSWER: (422, "The replies do not fit the questions"),
     Code.NOT_MAILED: (422, "No code is mailed to such an address"),

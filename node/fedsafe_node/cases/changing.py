@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a case begins with, and what a change makes of it; pure."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Final
+from unicodedata import category
 
 import msgspec
 
@@ -19,13 +21,23 @@ from fedsafe_policies.escalation.vocabulary import Urgency
 
 _MOST_CALLS: Final = 100
 
+_REORDERS: Final = frozenset(map(chr, [*range(0x202A, 0x202F), *range(0x2066, 0x206A)]))
 
-def check_media(request: msgspec.Struct) -> None:
-    """Refuse media bytes in any field of a request.
+
+def check_content(request: msgspec.Struct) -> None:
+    """Refuse media bytes and control characters in any field of a request.
+
+    Line breaks and tabs may be in a text. What lets it look like another one on a
+    screen or in print may not.
 
     Raises:
         BadRequestError: some were found; the field is named, never its content.
     """
+    for place, text in _texts(msgspec.to_builtins(request), ""):
+        if any(_is_control(each) for each in text):
+            raise BadRequestError(
+                "bad_text", "a text holds control characters", pointer=place
+            )
     try:
         refuse_media(request)
     except CasePackageError as error:
@@ -42,6 +54,21 @@ def check_past(moment: int, now: int, pointer: str) -> None:
     """
     if moment > now:
         raise BadRequestError("bad_span", "that lies in the future", pointer=pointer)
+
+
+def _is_control(char: str) -> bool:
+    return char in _REORDERS or (category(char) == "Cc" and char not in "\n\t")
+
+
+def _texts(value: object, pointer: str) -> Iterator[tuple[str, str]]:
+    if isinstance(value, str):
+        yield pointer, value
+    elif isinstance(value, dict):
+        for name, each in value.items():
+            yield from _texts(each, f"{pointer}/{name}")
+    elif isinstance(value, list | tuple):
+        for place, each in enumerate(value):
+            yield from _texts(each, f"{pointer}/{place}")
 
 
 def first_file(case_id: str, request: OpenCase) -> CaseFile:

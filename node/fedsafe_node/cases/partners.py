@@ -23,7 +23,7 @@ from fedsafe_federation.casework.keys import (
     same_fingerprint,
 )
 from fedsafe_federation.wireformat import decode, encode
-from fedsafe_node.cases.changing import check_media
+from fedsafe_node.cases.changing import check_content
 from fedsafe_node.cases.partner_messages import (
     EnterPartner,
     FactShown,
@@ -98,7 +98,7 @@ class Partners:
             BadRequestError: its key is none, or media bytes are in it.
             WrongStateError: another revision is there than the one to be replaced.
         """
-        check_media(request)
+        check_content(request)
         _key_of(request.entry)
 
         async def act(tx: Transaction) -> PartnerReceipt:

@@ -17,7 +17,7 @@ from fedsafe_node.cases.assessing import assessed, attached
 from fedsafe_node.cases.changing import (
     called,
     changed,
-    check_media,
+    check_content,
     check_past,
     editable_state,
     first_file,
@@ -103,9 +103,10 @@ class Cases:
 
         Raises:
             DeniedError: it rests on nothing of the provider's own (P13).
-            BadRequestError: that moment lies in the future, or media bytes are in it.
+            BadRequestError: that moment lies in the future, or media bytes or
+                control characters are in it.
         """
-        check_media(request)
+        check_content(request)
         check_past(request.known_at, self._office.now(), "/known_at")
         asked = CaseRequest(_person(who), frozenset(request.sources), request.evidence)
         now = self._office.clock.now()
@@ -187,10 +188,11 @@ class Cases:
         Raises:
             NotFoundError: there is no such case.
             WrongStateError: it has left, or is closed.
-            BadRequestError: a field does not fit, or media bytes are in it.
+            BadRequestError: a field does not fit, or media bytes or
+                control characters are in it.
             ForbiddenError: an opinion of somebody who is no legal adviser.
         """
-        check_media(request)
+        check_content(request)
         now = self._office.now()
 
         def step(row: CaseRow, file: CaseFile) -> Change:
@@ -214,7 +216,7 @@ class Cases:
             NotFoundError: there is no such case.
             WrongStateError: it has left, or an object is known with other digests.
         """
-        check_media(request)
+        check_content(request)
 
         def step(row: CaseRow, file: CaseFile) -> Change:
             return changed(row, attached(file, request), "attached")
@@ -236,7 +238,7 @@ class Cases:
             WrongStateError: it is closed.
             BadRequestError: the call lies in the future, or media bytes are in it.
         """
-        check_media(request)
+        check_content(request)
         check_past(request.at, self._office.now(), "/at")
 
         def step(row: CaseRow, file: CaseFile) -> Change:

@@ -11,7 +11,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from fedsafe_node.cases.changing import check_media
+from fedsafe_node.cases.changing import check_content
 from fedsafe_node.errors import (
     BadRequestError,
     DeniedError,
@@ -72,7 +72,7 @@ class Orders:
                 bytes are in it.
             NotFoundError: there is no such case.
         """
-        check_media(request)
+        check_content(request)
         self._check(request)
         office, order_id = self._office, token_hex(_ID_BYTES)
         period = period_of(office.clock.now())

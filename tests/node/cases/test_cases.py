@@ -669,3 +669,20 @@ async def test_there_is_no_such_case(desk: Desk, ada: Principal) -> None:
         desk.cases.close("00" * 16, ada),
     ):
         assert isinstance(await refused(work), NotFoundError)
+
+
+@pytest.mark.parametrize("char", ["\0", "\x1b", "\x7f", "\x85", "\u202e", "\u2066"])
+async def test_no_text_looks_like_another_on_a_screen(
+    desk: Desk, ada: Principal, char: str
+) -> None:
+    case = await desk.open(ada)
+    threat = Threat(danger=Danger.YES, reason=f"sie{char}he")
+    opened = await refused(desk.open(ada, threat=threat))
+    summary = AssessCase(elements=Elements(summary=f"eine{char} Zeile"))
+    assessed = await refused(desk.cases.assess(case, summary, ada))
+    lines = AssessCase(elements=Elements(summary="eine Zeile\n\tund noch eine"))
+    await desk.cases.assess(case, lines, ada)
+
+    assert (opened.code, opened.pointer) == ("bad_text", "/threat/reason")
+    assert (assessed.code, assessed.pointer) == ("bad_text", "/elements/summary")
+    assert char not in str(opened) + str(assessed)
