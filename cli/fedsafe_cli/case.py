@@ -21,7 +21,7 @@ from fedsafe_cli.case_assessment import (
 from fedsafe_cli.case_call import CallFirst
 from fedsafe_cli.case_calls import call, tell_calls
 from fedsafe_cli.case_evidence import attachment_of, attachment_options
-from fedsafe_cli.case_render import render
+from fedsafe_cli.case_render import pack, render
 from fedsafe_cli.case_texts import tell_case, tell_queue, tell_receipt
 from fedsafe_cli.exit_codes import ExitStatus
 from fedsafe_cli.moments import moment_of
@@ -56,6 +56,7 @@ def case() -> None:
 
 
 case.add_command(render)
+case.add_command(pack)
 
 
 @case.command("open", cls=CallFirst)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`fedsafe case render`: a case as a sheet, a letter or a report, into a new file.
+"""`fedsafe case render` and `pack`: a case, or many as numbers, into a new file.
 
 The file holds what the case holds, so it is readable for its owner only and never
 written over another. `-` is standard output, for a program that takes it from there.
@@ -24,8 +24,10 @@ from fedsafe_cli.output import document, note
 from fedsafe_cli.reading import reading_purpose
 from fedsafe_cli.sessions import personal
 from fedsafe_cli.settings import Settings, printable
+from fedsafe_policies.errors import RenderingError
 from fedsafe_policies.escalation.rendering.document import Language
 from fedsafe_policies.escalation.rendering.forms import Form, Written
+from fedsafe_policies.escalation.rendering.pack import Quarter
 from fedsafe_policies.escalation.rendering.xarf import Classification
 from fedsafe_policies.escalation.vocabulary import PartnerClass
 
@@ -76,8 +78,7 @@ def render(context: click.Context, /, case_id: str, **given: Any) -> ExitStatus:
         --output row.json
     """  # noqa: D301
     settings, file = settings_of(context), str(given["output"])
-    if file != "-" and os.path.lexists(file):
-        raise BadInputError(f"{printable(file)} exists already")
+    _check_new(file)
     query = {
         "form": given["as"],
         "partner": given["for"],
@@ -88,11 +89,58 @@ def render(context: click.Context, /, case_id: str, **given: Any) -> ExitStatus:
         "test": "yes" if given["test"] else None,
         "purpose": given["purpose"],
     }
-    asked = urlencode({name: value for name, value in query.items() if value})
     answer = personal(settings).get(
-        f"/v1/cases/{case_id_of(case_id)}/rendering?{asked}"
+        f"/v1/cases/{case_id_of(case_id)}/rendering?{_query(query)}"
     )
     return _write(settings, answer, file)
+
+
+@click.command("pack")
+@click.argument("quarter", metavar="QUARTER")
+@word("written", Written, "How it is written; default: html")
+@word("language", Language, "In which language; default: that of the answers")
+@click.option(
+    "--output",
+    required=True,
+    metavar="FILE",
+    help="A new file, readable for its owner only; - is standard output.",
+)
+@reading_purpose
+@shared_options
+@click.pass_context
+def pack(context: click.Context, /, quarter: str, **given: Any) -> ExitStatus:  # noqa: ANN401
+    """Write the quarterly pack for the BzKJ: numbers of many cases, and no case.
+
+    Misused features, phenomena, measures and what was done about each feature, over
+    the cases that became known in the quarter; nothing of fewer than ten cases.
+
+    \b
+    Example:
+      fedsafe case pack 2026-Q4 --written pdf --language de --output bzkj.pdf
+    """  # noqa: D301
+    settings, file = settings_of(context), str(given["output"])
+    try:
+        asked = Quarter.parse(quarter)
+    except RenderingError as error:
+        raise click.UsageError(str(error)) from None
+    _check_new(file)
+    query = {
+        "written": given["written"],
+        "language": given["language"] or ("de" if settings.german else "en"),
+        "purpose": given["purpose"],
+    }
+    target = f"/v1/packs/{asked}?{_query(query)}"
+    return _write(settings, personal(settings).get(target), file)
+
+
+def _check_new(file: str) -> None:
+    """Refuse to write over a file, before the node is asked."""
+    if file != "-" and os.path.lexists(file):
+        raise BadInputError(f"{printable(file)} exists already")
+
+
+def _query(values: Mapping[str, str | None]) -> str:
+    return urlencode({name: value for name, value in values.items() if value})
 
 
 def _write(settings: Settings, answer: Mapping[str, Any], file: str) -> ExitStatus:

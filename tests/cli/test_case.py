@@ -473,3 +473,16 @@ def test_calls_are_shown_with_the_case(ask: "Run", node: "FakeNode") -> None:
         assert word in english
     assert "Beweismittel sichern" in german
     assert "preserve evidence" in english
+
+
+def test_a_pack_is_written_into_a_private_file(
+    ask: "Run", node: "FakeNode", tmp_path: Path
+) -> None:
+    node.always("GET /v1/packs/2026-Q4?written=pdf&language=de", PAPER)
+    file = tmp_path / "bzkj.pdf"
+    options = ("--written", "pdf", "--language", "de", "--output", str(file))
+    outcome = ask("case", "pack", "2026-Q4", *options)
+
+    assert outcome.status == 0
+    assert file.read_bytes() == b"paper"
+    assert ask("case", "pack", "2026", "--output", "-").status == 2

@@ -17,6 +17,8 @@ from fedsafe_node.cases.messages import (
     CasesQuery,
     NoteCall,
     OpenCase,
+    PackQuery,
+    QuarterId,
     RenderCase,
     RenderingAnswer,
 )
@@ -28,6 +30,9 @@ _CASE: Final = {"case": CaseId}
 _ASSESS: Final = OPENERS | {Role.LEGAL_ADVISER}
 _APPROVE: Final = frozenset(
     {Role.ESCALATION_OFFICER, Role.REVIEWER, Role.LEGAL_ADVISER}
+)
+_COUNT: Final = frozenset(
+    {Role.ESCALATION_OFFICER, Role.YOUTH_PROTECTION_OFFICER, Role.DPO}
 )
 _GONE: Final = frozenset({404, 409})
 
@@ -55,6 +60,13 @@ async def render_case(call: Call) -> object:
     """Write a case as a paper or report."""
     return await call.services.case_renderings.render(
         call.path["case"], call.parameters(RenderCase), call.principal
+    )
+
+
+async def render_pack(call: Call) -> object:
+    """Write the quarterly pack for the BzKJ."""
+    return await call.services.case_renderings.pack(
+        call.path["quarter"], call.parameters(PackQuery), call.principal
     )
 
 
@@ -149,6 +161,20 @@ CASE_ROUTES: Final = (
         query=RenderCase,
         answer=RenderingAnswer,
         refusals=_GONE,
+    ),
+    Route(
+        name="renderPack",
+        method="GET",
+        path="/v1/packs/{quarter}",
+        handler=render_pack,
+        auth=Auth.CREDENTIAL,
+        roles=_COUNT,
+        lane=Lane.BATCHES,
+        summary="Write the quarterly pack for the BzKJ, numbers of many cases only",
+        path_types={"quarter": QuarterId},
+        query=PackQuery,
+        answer=RenderingAnswer,
+        refusals=frozenset({409}),
     ),
     Route(
         name="assessCase",

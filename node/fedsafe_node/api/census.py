@@ -47,6 +47,7 @@ ROUTE_EVENTS: Final[Mapping[str, tuple[Event, ...]]] = {
     "listCases": (Event.CASE_READ,),
     "showCase": (Event.CASE_READ,),
     "renderCase": (Event.CASE_RENDERED,),
+    "renderPack": (Event.CASE_RENDERED,),
     "assessCase": (Event.CASE_ASSESSED,),
     "attachEvidence": (Event.CASE_ATTACHED,),
     "approveCase": (Event.CASE_APPROVED, Event.ACT_ASKED),

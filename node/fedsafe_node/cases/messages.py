@@ -33,6 +33,7 @@ from fedsafe_policies.escalation.vocabulary import (
 )
 from fedsafe_policies.vocabulary import Level, Phenomenon, Purpose
 
+QuarterId = Annotated[str, msgspec.Meta(pattern=r"^20[0-9]{2}-Q[1-4](?!\n)$")]
 CaseId = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{32}(?!\n)$")]
 Moment = Annotated[int, msgspec.Meta(ge=0, le=253_402_300_799)]
 Sources = Annotated[tuple[CaseSource, ...], msgspec.Meta(min_length=1, max_length=5)]
@@ -178,6 +179,13 @@ class RenderCase(CasesQuery, frozen=True, kw_only=True):
     classification: Classification | None = None
     automated_detection: Literal["yes", "no"] | None = None
     test: Literal["yes", "no"] = "no"
+
+
+class PackQuery(CasesQuery, frozen=True):
+    """How the quarterly pack is written."""
+
+    written: Written = Written.HTML
+    language: Language = Language.DE
 
 
 class RenderingAnswer(Message, frozen=True):

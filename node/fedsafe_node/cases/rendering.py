@@ -6,7 +6,7 @@ sees only part of a case gets a draft of that part. What comes out of here befor
 case is approved for the class says DRAFT, and an exercise says TEST.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Final
@@ -15,7 +15,12 @@ from uuid import UUID
 from fedsafe_crypto.framing import lp_text
 from fedsafe_node.cases.content import CaseFile
 from fedsafe_node.cases.keeping import CaseKeeper
-from fedsafe_node.cases.messages import RenderCase, RenderingAnswer
+from fedsafe_node.cases.messages import (
+    CasesQuery,
+    PackQuery,
+    RenderCase,
+    RenderingAnswer,
+)
 from fedsafe_node.errors import BadRequestError, DeniedError, WrongStateError
 from fedsafe_node.log.audit import Detail, Event
 from fedsafe_node.principal import Principal
@@ -30,6 +35,7 @@ from fedsafe_policies.errors import (
     RenderingError,
 )
 from fedsafe_policies.escalation.matrix import Matrix
+from fedsafe_policies.escalation.package import Elements
 from fedsafe_policies.escalation.projecting import make_package, project
 from fedsafe_policies.escalation.rendering.document import Mark
 from fedsafe_policies.escalation.rendering.forms import (
@@ -37,8 +43,10 @@ from fedsafe_policies.escalation.rendering.forms import (
     Rendering,
     Told,
     render,
+    render_pack,
     render_row,
 )
+from fedsafe_policies.escalation.rendering.pack import Quarter
 from fedsafe_policies.escalation.rendering.sheets import Context
 from fedsafe_policies.escalation.states import EDITABLE, CaseState
 from fedsafe_policies.escalation.viewing import as_seen_by
@@ -83,14 +91,67 @@ class CaseRenderings:
         now = office.clock.now().astimezone(UTC)
         mark, work = self._prepared(row, file, request, who.role, now)
         made = await self._offload(lambda: _told(work))
-        digest = sha256(made.content).hexdigest()
-        detail: Detail = {
+        about: Detail = {
             "case": case_id,
             "revision": row.revision,
             "form": request.form.value,
             "partner": request.partner.value if request.partner else "none",
             "language": request.language.value,
             "mark": mark.value if mark else "none",
+        }
+        return await self._answer(made, mark, about, decision, who)
+
+    async def pack(
+        self, quarter: str, request: PackQuery, who: Principal
+    ) -> RenderingAnswer:
+        """Write the quarterly pack for the BzKJ; erased cases are not counted.
+
+        Raises:
+            DeniedError: this role may not, or not for that purpose.
+            WrongStateError: it cannot be written so.
+        """
+        decision = await self._admit(who, request)
+        office, asked = self._keeper.office, Quarter.parse(quarter)
+        since, until = int(asked.begins.timestamp()), int(asked.ends.timestamp())
+        rows = await office.store.scan(lambda r: r.cases_known(since, until))
+        now = office.clock.now().astimezone(UTC)
+
+        def work() -> Rendering:
+            return render_pack(
+                self._opened(rows),
+                asked,
+                self._matrix,
+                request.language,
+                written=request.written,
+                made_at=now,
+            )
+
+        made = await self._offload(lambda: _told(work))
+        about: Detail = {
+            "form": "bzkj-pack",
+            "quarter": quarter,
+            "language": request.language.value,
+        }
+        return await self._answer(made, None, about, decision, who)
+
+    def _opened(self, rows: list[CaseRow]) -> Iterator[Elements]:
+        for row in rows:
+            if row.sealed is not None and row.key is not None:
+                yield self._keeper.vault.open(row).elements
+
+    async def _answer(
+        self,
+        made: Rendering,
+        mark: Mark | None,
+        about: Detail,
+        decision: Decision,
+        who: Principal,
+    ) -> RenderingAnswer:
+        """Note that a paper was written, and give it."""
+        office = self._keeper.office
+        digest = sha256(made.content).hexdigest()
+        detail: Detail = {
+            **about,
             "digest": digest,
             "rule": decision.rule.value,
             "code": decision.code,
@@ -158,7 +219,7 @@ class CaseRenderings:
         form, written = request.form, request.written
         return mark, lambda: render(package, form, context, written=written, told=told)
 
-    async def _admit(self, who: Principal, request: RenderCase) -> Decision:
+    async def _admit(self, who: Principal, request: CasesQuery) -> Decision:
         office = self._keeper.office
         decision = rule_on_reading(
             self._situation, who, Matter.CASES, request.purpose, office.clock.now()

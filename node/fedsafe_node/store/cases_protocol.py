@@ -18,6 +18,10 @@ class CasesReader(PartnersReader, Protocol):
         """Return all cases that are not closed, those known longest first."""
         ...
 
+    async def cases_known(self, since: int, until: int) -> list[CaseRow]:
+        """Return all cases known from `since` to before `until`, oldest first."""
+        ...
+
     async def case_steps(self, case_id: str) -> list[CaseStepRow]:
         """Return the steps of a case, oldest first."""
         ...

@@ -37,6 +37,15 @@ class SqlCasesReader(SqlPartnersReader):
         )
         return [_case_row(row) for row in found]
 
+    async def cases_known(self, since: int, until: int) -> list[CaseRow]:
+        """Return all cases known from `since` to before `until`, oldest first."""
+        found = self._connection.execute(
+            f"SELECT {_CASE} FROM cases WHERE known_at >= ? AND known_at < ? "  # noqa: S608
+            "ORDER BY known_at, id",
+            (since, until),
+        )
+        return [_case_row(row) for row in found]
+
     async def case_steps(self, case_id: str) -> list[CaseStepRow]:
         """Return the steps of a case, oldest first."""
         found = self._connection.execute(

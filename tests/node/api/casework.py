@@ -15,6 +15,7 @@ from fedsafe_node.cases.messages import (
     CasesAnswer,
     NoteCall,
     OpenCase,
+    PackQuery,
     RenderCase,
     RenderingAnswer,
 )
@@ -235,6 +236,15 @@ class FakeCases:
         return _RECEIPT
 
 
+_PAPER: Final = RenderingAnswer(
+    name="letter-1.html",
+    media_type="text/html",
+    mark=Mark.DRAFT,
+    sha256="0f" * 32,
+    content=b"paper",
+)
+
+
 @dataclass
 class FakeRenderings:
     """One paper."""
@@ -245,10 +255,10 @@ class FakeRenderings:
         self, case_id: str, request: RenderCase, who: Principal
     ) -> RenderingAnswer:
         await self.memory.called((case_id, request, who))
-        return RenderingAnswer(
-            name="letter-1.html",
-            media_type="text/html",
-            mark=Mark.DRAFT,
-            sha256="0f" * 32,
-            content=b"paper",
-        )
+        return _PAPER
+
+    async def pack(
+        self, quarter: str, request: PackQuery, who: Principal
+    ) -> RenderingAnswer:
+        await self.memory.called((quarter, request, who))
+        return _PAPER

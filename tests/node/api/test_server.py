@@ -161,6 +161,7 @@ def concrete(route: Route) -> str:
         member="games.example.fr",
         invitation="0a" * 8,
         log="6d" * 32,
+        quarter="2026-Q4",
     )
 
 

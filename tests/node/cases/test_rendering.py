@@ -9,7 +9,12 @@ import msgspec
 import pytest
 from tests.node.cases.test_cases import BKA, KNOWN, Desk, desk, refused, team
 
-from fedsafe_node.cases.messages import AssessCase, RenderCase, RenderingAnswer
+from fedsafe_node.cases.messages import (
+    AssessCase,
+    PackQuery,
+    RenderCase,
+    RenderingAnswer,
+)
 from fedsafe_node.cases.rendering import CaseRenderings
 from fedsafe_node.errors import (
     BadRequestError,
@@ -200,3 +205,38 @@ async def test_there_is_no_paper_of_a_case_that_is_not_there(
     error = await refused(papers.render("0" * 32, SHEET, ada))
 
     assert isinstance(error, NotFoundError)
+
+
+async def test_a_pack_tells_of_many_cases_and_of_none(
+    desk: Desk, ada: Principal, papers: CaseRenderings
+) -> None:
+    quarter = f"{desk.team.clock.now():%Y}-Q{(desk.team.clock.now().month + 2) // 3}"
+    for _ in range(10):
+        await _case(desk, ada)
+    query = PackQuery(written=Written.TEXT)
+    paper = await papers.pack(quarter, query, ada)
+    other = await papers.pack("2001-Q1", query, ada)
+    events = await desk.team.events()
+    told = [told for name, _, told in events if name == Event.CASE_RENDERED]
+
+    assert "direct_messages: 10" in _text(paper)
+    assert "user-99" not in _text(paper)
+    assert "direct_messages" not in _text(other)
+    assert paper.sha256 in told[0]
+    assert quarter in told[0]
+
+
+async def test_an_erased_case_is_not_counted(
+    desk: Desk, ada: Principal, papers: CaseRenderings
+) -> None:
+    quarter = f"{desk.team.clock.now():%Y}-Q{(desk.team.clock.now().month + 2) // 3}"
+    cases = [await _case(desk, ada) for _ in range(10)]
+    row = await desk.store.read(lambda reader: reader.case(cases[0]))
+    assert row is not None
+    gone = msgspec.structs.replace(
+        row, revision=row.revision + 1, key=None, sealed=None
+    )
+    await desk.store.write(lambda tx: tx.put_case(gone))
+    paper = await papers.pack(quarter, PackQuery(written=Written.TEXT), ada)
+
+    assert "direct_messages" not in _text(paper)

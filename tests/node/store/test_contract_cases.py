@@ -94,6 +94,20 @@ async def test_open_cases_are_listed_by_age_without_the_closed(store: Store) -> 
     assert found == [rows[3], rows[1], rows[0]]
 
 
+async def test_cases_of_a_time_are_listed_with_the_closed(store: Store) -> None:
+    rows = [
+        changed(id="01" * 16, known_at=300),
+        changed(id="02" * 16, known_at=200, state="closed"),
+        changed(id="03" * 16, known_at=199),
+        changed(id="04" * 16, known_at=301),
+    ]
+    for row in rows:
+        await store.write(lambda tx, row=row: tx.put_case(row))  # type: ignore[misc]
+
+    found = await store.scan(lambda reader: reader.cases_known(200, 301))
+    assert found == [rows[1], rows[0]]
+
+
 async def test_steps_are_kept_in_order_and_go_with_their_case(store: Store) -> None:
     later = msgspec.structs.replace(STEP, step="assessed", revision=2)
     await store.write(lambda tx: tx.put_case(CASE))

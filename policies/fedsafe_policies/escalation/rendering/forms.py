@@ -5,14 +5,16 @@
 form, and writes a form for the classes that it is meant for and for no other.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum, unique
 from types import MappingProxyType
 from typing import Final
 from uuid import UUID
 
 from fedsafe_policies.errors import RenderingError
+from fedsafe_policies.escalation.matrix import Matrix
 from fedsafe_policies.escalation.opening import CaseSource
 from fedsafe_policies.escalation.package import (
     CasePackage,
@@ -22,6 +24,7 @@ from fedsafe_policies.escalation.package import (
 )
 from fedsafe_policies.escalation.rendering.document import Document, Language
 from fedsafe_policies.escalation.rendering.html import html
+from fedsafe_policies.escalation.rendering.pack import Quarter, quarter_pack
 from fedsafe_policies.escalation.rendering.pdf import pdf
 from fedsafe_policies.escalation.rendering.plain import plain
 from fedsafe_policies.escalation.rendering.sheets import (
@@ -145,7 +148,7 @@ def render(
             return Rendering(f"{name}.json", "application/json", content)
         case _:
             document = _DOCUMENTS[form, partner](package, context)
-            return _written(document, written, name, package)
+            return _written(document, written, name, package.made_at)
 
 
 def render_row(
@@ -166,12 +169,31 @@ def render_row(
     return Rendering(f"dsa-row-{puid.hex}.json", "application/json", content)
 
 
+def render_pack(  # noqa: PLR0913 - what a pack is made of
+    cases: Iterable[Elements],
+    quarter: Quarter,
+    matrix: Matrix,
+    language: Language,
+    *,
+    written: Written,
+    made_at: datetime,
+) -> Rendering:
+    """Write the quarterly pack for the BzKJ.
+
+    Raises:
+        CasePackageError: media bytes were found.
+        RenderingError: the library for PDF is not installed.
+    """
+    document = quarter_pack(cases, quarter, matrix, language)
+    return _written(document, written, f"bzkj-{quarter}", made_at)
+
+
 def _written(
-    document: Document, written: Written, name: str, package: CasePackage
+    document: Document, written: Written, name: str, made_at: datetime
 ) -> Rendering:
     ending, media_type = _MEDIA_TYPES[written]
     if written is Written.PDF:  # its texts are searched in the document
-        content = pdf(document, package.made_at)
+        content = pdf(document, made_at)
     else:
         content = (html if written is Written.HTML else plain)(document)
         refuse_media(content.decode())
