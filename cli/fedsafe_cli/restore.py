@@ -5,6 +5,7 @@
 """
 
 import asyncio
+import re
 import shlex
 import time
 from collections.abc import Callable
@@ -99,6 +100,11 @@ _COUNTS: Final = ("records", "openings", "statements", "handed", "limited", "lac
     "--custody-key", metavar="FILE", help="The private custody key, to open --keys."
 )
 @click.option(
+    "--statement-key",
+    metavar="HEX",
+    help="The public key that has signed --keys, if it is newer than the backup.",
+)
+@click.option(
     "--absent",
     multiple=True,
     metavar="MEMBER",
@@ -135,17 +141,28 @@ def restore(context: click.Context, /, **given: Any) -> ExitStatus:  # noqa: ANN
     keys, custody = given["keys"], given["custody_key"]
     if (keys is None) != (custody is None):
         raise click.UsageError("--keys and --custody-key belong together")
+    if given["statement_key"] is not None and keys is None:
+        raise click.UsageError("--statement-key says who has signed --keys")
     request = Request(
         Path(given["backup"]),
         given["by"],
         given["reason"],
         keys=Path(keys) if keys else None,
         custody=Path(custody) if custody else None,
+        statement_key=_public_key(given["statement_key"]),
         absent=given["absent"],
         give_up=given["give_up_unseen"],
     )
     directory = Path(given["directory"])
     return translated(lambda: _told(lambda: _restore(settings, directory, request)))
+
+
+def _public_key(text: str | None) -> bytes | None:
+    if text is None:
+        return None
+    if re.fullmatch(r"[0-9a-fA-F]{64}", text) is None:
+        raise click.UsageError("--statement-key takes 64 hexadecimal digits")
+    return bytes.fromhex(text)
 
 
 def _restore(settings: Settings, directory: Path, request: "Request") -> ExitStatus:

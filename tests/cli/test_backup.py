@@ -125,8 +125,15 @@ def test_a_restore_says_what_it_lacks(run: "Run", short_path: Path) -> None:
 
     none = run("restore", str(short_path), "--dir", str(short_path / "x"), *by)
     half = run("restore", "x", "--dir", "y", "--keys", "k", *by)
+    signed = ("restore", "x", "--dir", "y", "--statement-key")
+    sealed = ("--keys", "k", "--custody-key", "c")
+    keyless = run(*signed, "ab" * 32, *by)
+    odd = run(*signed, "xy" * 32, *sealed, *by)
 
     assert none.status == 5
     assert "fedsafe backup" in none.err
     assert half.status == 2
     assert "belong together" in half.err
+    assert (keyless.status, odd.status) == (2, 2)
+    assert "says who has signed" in keyless.err
+    assert "64 hexadecimal digits" in odd.err

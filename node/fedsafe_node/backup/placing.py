@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from fedsafe_crypto.errors import CryptoError
+from fedsafe_crypto.identity import SigningKey
 from fedsafe_crypto.seal import RecipientKey
 from fedsafe_node.backup.checking import verify_copy
 from fedsafe_node.backup.errors import (
@@ -28,9 +29,11 @@ from fedsafe_node.backup.manifest import (
     read_manifest,
 )
 from fedsafe_node.backup.marking import Mark, put_mark, read_mark
-from fedsafe_node.backup.secrets import open_keys
+from fedsafe_node.backup.secrets import STATEMENT_KEY, open_keys
 from fedsafe_node.config import Config, Place, load_config
+from fedsafe_node.examining import unsealing_of
 from fedsafe_node.faults import FaultPoint, Faults
+from fedsafe_node.governing.chain import read_charters
 from fedsafe_node.keyfiles import (
     make_private_directory,
     read_secret,
@@ -38,7 +41,9 @@ from fedsafe_node.keyfiles import (
     write_durably,
     write_secret,
 )
+from fedsafe_node.log.engine import examine_store
 from fedsafe_node.log.guard import read_kept
+from fedsafe_node.storage import store_at
 
 DRAFT: Final = "store.db.restoring"
 _BESIDE: Final = ("", "-wal", "-shm", ".lock")
@@ -48,8 +53,10 @@ _BESIDE: Final = ("", "-wal", "-shm", ".lock")
 class Request:
     """Which backup is brought back, who wants it and why.
 
-    `keys` and `custody` are for a directory that has no keys. `absent` are members that
-    a person has left out, and `give_up` gives up what only the guard knows of.
+    `keys` and `custody` are for a directory that has no keys; `statement_key` is the
+    public key that has signed them, if the backup does not know it. `absent` are
+    members that a person has left out, and `give_up` gives up what only the guard
+    knows of.
     """
 
     backup: Path
@@ -57,6 +64,7 @@ class Request:
     reason: str
     keys: Path | None = None
     custody: Path | None = field(default=None, repr=False)
+    statement_key: bytes | None = None
     absent: Collection[str] = ()
     give_up: bool = False
 
@@ -127,7 +135,7 @@ def _marked(place: Place, request: Request, before: Mark | None, digest: str) ->
 
 def _place_files(place: Place, request: Request, manifest: Manifest) -> None:
     if request.keys is not None:
-        for name, secret in _opened(request, manifest).items():
+        for name, secret in _opened(place, request, manifest).items():
             if not (place.keys / name).exists():
                 write_secret(place.keys / name, secret)
     for name in sorted(manifest.files):
@@ -142,7 +150,7 @@ def _place_files(place: Place, request: Request, manifest: Manifest) -> None:
         sync_directory(target.parent)
 
 
-def _opened(request: Request, manifest: Manifest) -> dict[str, bytes]:
+def _opened(place: Place, request: Request, manifest: Manifest) -> dict[str, bytes]:
     if request.keys is None or request.custody is None:
         raise BackupRefusedError(
             "the keys are sealed", "name the private custody key with --custody-key"
@@ -151,7 +159,28 @@ def _opened(request: Request, manifest: Manifest) -> dict[str, bytes]:
         custody = RecipientKey.from_bytes(read_secret(request.custody))
     except CryptoError:
         raise BackupRefusedError(f"{request.custody} is no custody key") from None
-    return dict(open_keys(request.keys, custody, manifest.node))
+    signers = _signers(place, request, manifest.node)
+    return dict(open_keys(request.keys, custody, manifest.node, signers))
+
+
+def _signers(place: Place, request: Request, node: str) -> set[bytes]:
+    """Give the keys by which this node's statements are known; none without others."""
+    if request.statement_key is not None:
+        return {request.statement_key}
+    path = place.keys / STATEMENT_KEY
+    if path.exists():
+        try:
+            return {SigningKey.from_bytes(read_secret(path)).public}
+        except CryptoError:
+            raise BackupRefusedError(f"{path} is no key") from None
+    where = store_at(request.backup / DATABASE, None)
+    charters = examine_store(where, read_charters, unsealing_of(place.periods))
+    return {
+        member.keys.statement
+        for charter in charters
+        for member in charter.members
+        if member.name == node
+    }
 
 
 def _verify(place: Place, request: Request, manifest: Manifest) -> None:

@@ -2,12 +2,13 @@
 """The keys of a node in one file, sealed to its custody key.
 
 The private half of that key lies outside the node's directory, so neither the node nor
-whoever takes its backups can open what is in here. It holds all that lies below
+whoever takes its backups can open what is in here. Anybody can seal to the public half:
+so the node signs the file with its statement key. It holds all that lies below
 `keys/`, shares and the keys of the months included: an older file of this kind opens
 what was destroyed since, so only the newest one is kept.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Final, Literal
 
@@ -15,6 +16,7 @@ import msgspec
 
 from fedsafe_crypto.errors import CryptoError
 from fedsafe_crypto.framing import lp_text
+from fedsafe_crypto.identity import SIGNATURE_BYTES, SigningKey, sign, verify
 from fedsafe_crypto.seal import RecipientKey, open_sealed, seal
 from fedsafe_node.backup.errors import BackupRefusedError
 from fedsafe_node.config import Place
@@ -22,7 +24,10 @@ from fedsafe_node.errors import KeyFileError
 from fedsafe_node.keyfiles import MAX_SECRET_BYTES, read_secret
 from fedsafe_node.sealed_files import key_names
 
-MAGIC: Final = b"fedsafe-keys-1\n"
+MAGIC: Final = b"fedsafe-keys-2\n"
+STATEMENT_KEY: Final = "statement.key"
+_UNSIGNED: Final = b"fedsafe-keys-1\n"
+_SIGNED: Final = "backup.keys"
 _INFO: Final = b"fedsafe/v1/backup keys"
 _LARGEST: Final = 64 << 20
 _DEEPEST: Final = 2  # keys/periods/2026-11.key
@@ -38,7 +43,7 @@ class _Keys(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def seal_keys(place: Place, node: str, custody: bytes) -> bytes:
-    """Read all key files and seal them to the public custody key.
+    """Read all key files, seal them to the public custody key, and sign that.
 
     A key of a month that is destroyed meanwhile is left out.
 
@@ -53,15 +58,26 @@ def seal_keys(place: Place, node: str, custody: bytes) -> bytes:
             if (place.keys / name).exists():
                 raise
     content = msgspec.msgpack.encode(_Keys(1, node, files))
-    return MAGIC + seal(custody, content, info=_INFO, aad=lp_text(node))
+    sealed = seal(custody, content, info=_INFO, aad=lp_text(node))
+    try:
+        key = SigningKey.from_bytes(files[STATEMENT_KEY])
+    except (KeyError, CryptoError):
+        path = place.keys / STATEMENT_KEY
+        raise KeyFileError(f"{path} signs no backup: it is gone, or no key") from None
+    return MAGIC + sign(key, _SIGNED, node, sealed) + sealed
 
 
-def open_keys(path: Path, key: RecipientKey, node: str) -> Mapping[str, bytes]:
-    """Open the keys of a node.
+def open_keys(
+    path: Path, key: RecipientKey, node: str, signers: Collection[bytes] = ()
+) -> Mapping[str, bytes]:
+    """Open the keys of a node, which one of these public keys has signed.
+
+    Where none is known, the statement key among them has to be the one that did: then
+    the file is whole, and no more is known of it.
 
     Raises:
-        BackupRefusedError: it is no such file, another node's, or sealed to another
-            custody key.
+        BackupRefusedError: it is no such file, another node's, sealed to another
+            custody key, or not signed by this node.
     """
     try:
         if path.stat().st_size > _LARGEST:
@@ -69,13 +85,21 @@ def open_keys(path: Path, key: RecipientKey, node: str) -> Mapping[str, bytes]:
         content = path.read_bytes()
     except OSError as error:
         raise BackupRefusedError(f"{path}: {error.strerror}") from None
+    if content.startswith(_UNSIGNED):
+        raise BackupRefusedError(
+            f"{path} is not signed: an earlier version wrote it",
+            "make a new one with `fedsafe backup --keys`",
+        )
     if not content.startswith(MAGIC):
         raise BackupRefusedError(
             f"{path} is no file of keys",
             "name what `fedsafe backup --keys` has written",
         )
+    content = content.removeprefix(MAGIC)
+    signature, sealed = content[:SIGNATURE_BYTES], content[SIGNATURE_BYTES:]
+    if signers and not _is_signed(node, sealed, signature, signers):
+        raise _not_signed(path, node)
     try:
-        sealed = content.removeprefix(MAGIC)
         opened = open_sealed(key, sealed, info=_INFO, aad=lp_text(node))
         keys = msgspec.msgpack.decode(opened, type=_Keys)
     except (CryptoError, ValueError):
@@ -88,4 +112,34 @@ def open_keys(path: Path, key: RecipientKey, node: str) -> Mapping[str, bytes]:
         parts = PurePosixPath(name).parts
         if len(parts) > _DEEPEST or any(part.startswith(".") for part in parts):
             raise BackupRefusedError(f"{path} holds a file that is no key")
+    if not signers and not _is_signed(node, sealed, signature, _own(keys.files)):
+        raise _not_signed(path, node)
     return keys.files
+
+
+def _own(files: Mapping[str, bytes]) -> list[bytes]:
+    try:
+        return [SigningKey.from_bytes(files[STATEMENT_KEY]).public]
+    except (KeyError, CryptoError):
+        return []
+
+
+def _is_signed(
+    node: str, sealed: bytes, signature: bytes, signers: Collection[bytes]
+) -> bool:
+    for public in signers:
+        try:
+            verify(public, _SIGNED, node, sealed, signature)
+        except CryptoError:
+            continue
+        return True
+    return False
+
+
+def _not_signed(path: Path, node: str) -> BackupRefusedError:
+    return BackupRefusedError(
+        f"{path} was not signed by {node}, or was changed; nothing of it was used",
+        "name the file that this node wrote; if its keys have changed since the backup "
+        "was made, name its statement key, as a member's charter has it, with "
+        "--statement-key",
+    )

@@ -11,13 +11,14 @@ import msgspec
 import pytest
 from tests.node.fleet import BEGAN, Fleet, StandingClock, copy_of
 
+from fedsafe_crypto.identity import SigningKey
 from fedsafe_crypto.seal import RecipientKey
 from fedsafe_node.backup.checking import check_backup
 from fedsafe_node.backup.errors import BackupBrokenError, BackupRefusedError
 from fedsafe_node.backup.making import Made, Wanted, make_backup
 from fedsafe_node.backup.manifest import part_of, read_manifest
 from fedsafe_node.backup.messages import BackupNote
-from fedsafe_node.backup.secrets import open_keys
+from fedsafe_node.backup.secrets import MAGIC, open_keys
 from fedsafe_node.backup.stopped import note_stopped
 from fedsafe_node.config import Mail, Place, load_config
 from fedsafe_node.errors import StoreFailedError
@@ -188,6 +189,27 @@ def test_keys_open_with_no_other_key_and_for_no_other_node(
             open_keys(path, key, node)
     path.write_bytes(path.read_bytes()[:-1])
     with pytest.raises(BackupRefusedError, match="does not open"):
+        open_keys(path, custody, "a.demo")
+
+
+def test_keys_are_signed_and_a_forged_file_is_refused(
+    stopped: Place, custody: RecipientKey, medium: Path
+) -> None:
+    path, foreign = medium / "monday.keys", SigningKey.generate()
+    save(stopped, medium / "monday", path)
+    secrets = open_keys(path, custody, "a.demo")
+    own = SigningKey.from_bytes(secrets["statement.key"]).public
+    whole = path.read_bytes()
+
+    assert open_keys(path, custody, "a.demo", {foreign.public, own}) == secrets
+    with pytest.raises(BackupRefusedError, match=r"not signed by a\.demo"):
+        open_keys(path, custody, "a.demo", {foreign.public})
+    path.write_bytes(whole[: len(MAGIC)] + bytes(64) + whole[len(MAGIC) + 64 :])
+    for signers in ({own}, set[bytes]()):
+        with pytest.raises(BackupRefusedError, match=r"not signed by a\.demo"):
+            open_keys(path, custody, "a.demo", signers)
+    path.write_bytes(b"fedsafe-keys-1\n" + whole[len(MAGIC) + 64 :])
+    with pytest.raises(BackupRefusedError, match="earlier version"):
         open_keys(path, custody, "a.demo")
 
 

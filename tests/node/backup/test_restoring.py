@@ -5,12 +5,15 @@ import shutil
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from secrets import token_bytes
 from typing import Any, Final
 
 import pytest
 from tests.node.backup.test_making import back_up, medium
 from tests.node.fleet import Fleet
 
+from fedsafe_crypto.identity import SigningKey
+from fedsafe_crypto.seal import RecipientKey
 from fedsafe_federation.feed import FeedRequest, decode_batch
 from fedsafe_node.backup.errors import (
     BackupRefusedError,
@@ -19,8 +22,11 @@ from fedsafe_node.backup.errors import (
 )
 from fedsafe_node.backup.placing import Request
 from fedsafe_node.backup.restoring import Outcome, restore_node
+from fedsafe_node.backup.secrets import open_keys, seal_keys
+from fedsafe_node.config import Place
 from fedsafe_node.errors import RestoreUnfinishedError, RolledBackError
 from fedsafe_node.faults import FaultPoint, Faults
+from fedsafe_node.keyfiles import read_secret
 from fedsafe_node.log.guard import Kept, put_back, read_kept
 from fedsafe_node.principal import LOCAL
 
@@ -219,6 +225,39 @@ async def test_a_lost_machine_comes_back_out_of_backup_and_keys(
 
     assert outcome.adopted.openings == 1
     assert len(answer.matches) == 1
+
+
+async def test_a_file_of_keys_that_another_has_made_is_refused(
+    trio: Fleet, medium: Path
+) -> None:
+    await back_up(trio, medium / "monday", medium / "keys")
+    await trio.stop("a.demo")
+    directory = trio.place("a.demo").directory
+    custody = trio.root / "custody" / "a.demo.key"
+    forging = Place(medium / "forged")
+    real = RecipientKey.from_bytes(await asyncio.to_thread(read_secret, custody))
+
+    def forge() -> bytes:
+        """Take the file's own form, and a statement key of one's own."""
+        shutil.copytree(directory / "keys", forging.keys)
+        (forging.keys / "statement.key").write_bytes(token_bytes(32))
+        forged = seal_keys(forging, "a.demo", real.public)
+        (medium / "keys").write_bytes(forged)
+        shutil.rmtree(directory)
+        return SigningKey.from_bytes(read_secret(forging.keys / "statement.key")).public
+
+    signer = await asyncio.to_thread(forge)
+    more = {"keys": medium / "keys", "custody": custody}
+
+    with pytest.raises(BackupRefusedError, match=r"not signed by a\.demo"):
+        await restore(trio, medium / "monday", **more)
+    assert not (directory / "keys").exists()
+    with pytest.raises(BackupRefusedError, match=r"not signed by a\.demo"):
+        await restore(trio, medium / "monday", **more, statement_key=bytes([3] * 32))
+    opened = await asyncio.to_thread(
+        open_keys, medium / "keys", real, "a.demo", {signer}
+    )
+    assert "statement.key" in opened
 
 
 async def test_a_node_without_its_share_asks_the_others(
