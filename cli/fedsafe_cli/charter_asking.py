@@ -35,13 +35,14 @@ def change(
     kind: str,
     *,
     yes: bool,
+    told: str | None = None,
     **said: Any,  # noqa: ANN401 (a body)
 ) -> ExitStatus:
-    """Ask the node for a next version of the charter."""
+    """Ask the node for a next version of the charter; *told* is what it leads to."""
     settings = settings_of(context)
     member = said.get("member")
     named = "" if member is None else checked_member(str(member))
-    say_first(kind, settings, yes=yes, member=named)
+    say_first(told or kind, settings, yes=yes, member=named)
     body = {name: value for name, value in said.items() if value is not None}
     asked = personal(settings).post(PROPOSALS, {"change": kind, **body})
     return waiting(asked, settings)

@@ -9,11 +9,13 @@ from fedsafe_cli.charter_asking import change, member_argument, role_option, yes
 from fedsafe_cli.errors import BadInputError
 from fedsafe_cli.exit_codes import ExitStatus
 from fedsafe_cli.files import read_small
+from fedsafe_cli.moments import moment_of
 from fedsafe_cli.options import shared_options
 from fedsafe_cli.settings import printable
 
 _MOST_BYTES: Final = 256 * 1024
 _MORE: Final = "So many identifiers more at each other member."
+_STOLEN: Final = "Since when others have the old keys: they count no more from then."
 _LONG: Final = "For so many days from now, 14 at most."
 
 
@@ -75,6 +77,31 @@ def set_roles(
     if not roles:
         raise BadInputError("nothing to change", "name each role by --role")
     return change(context, "roles", yes=yes, member=member, roles=list(roles))
+
+
+@click.command("rotate-keys")
+@click.option("--stolen-since", metavar="TIME", callback=moment_of, help=_STOLEN)
+@yes_option
+@shared_options
+@click.pass_context
+def rotate_keys(
+    context: click.Context,
+    stolen_since: int | None,
+    yes: bool,  # noqa: FBT001 (click)
+) -> ExitStatus:
+    """Propose that this node signs with new keys: of statements, logs and requests.
+
+    They are made here at once, and used as soon as the other members have agreed; then
+    the old ones are destroyed. Let the others compare the fingerprint by telephone.
+    Signals, shares and own bans stay. Make a new `fedsafe backup --keys` afterwards.
+
+    \b
+    Examples:
+      fedsafe federation rotate-keys
+      fedsafe federation rotate-keys --stolen-since 2027-11-03T09:30Z
+    """  # noqa: D301
+    kind = "keys" if stolen_since is None else "stolen-keys"
+    return change(context, "keys", told=kind, yes=yes, stolen_since=stolen_since)
 
 
 @click.command("set-policy")

@@ -21,6 +21,18 @@ _VOTES: Final[Text] = (
         "approve it."
     ),
 )
+_NEW_KEYS: Final = (
+    (
+        "Dieser Knoten unterschreibt dann mit neuen Schlüsseln, die jetzt hier erzeugt "
+        "werden; die alten werden vernichtet. Den Fingerabdruck am Telefon vergleichen "
+        "lassen."
+    ),
+    (
+        "This node then signs with new keys, which are made here now; the old ones are "
+        "destroyed. Let the others compare the fingerprint by telephone."
+    ),
+)
+
 CONSEQUENCES: Final[Mapping[str, Sequence[Text]]] = {
     "suspend": (
         (
@@ -98,6 +110,23 @@ CONSEQUENCES: Final[Mapping[str, Sequence[Text]]] = {
             (
                 "{member} then has these roles and no others. The signals of who "
                 "keeps no list any more match nobody."
+            ),
+        ),
+        _VOTES,
+    ),
+    "keys": (_NEW_KEYS, _VOTES),
+    "stolen-keys": (
+        _NEW_KEYS,
+        (
+            (
+                "Was die alten Schlüssel seit dem Zeitpunkt unterschreiben, gilt "
+                "nirgends; was sie davor unterschrieben haben, nur wenn es im eigenen "
+                "Feed steht. Die anderen entscheiden ohne die Stimme dieses Knotens."
+            ),
+            (
+                "What the old keys sign since that time counts nowhere, and what they "
+                "signed before only where the own feed holds it. The others decide "
+                "without this node's vote."
             ),
         ),
         _VOTES,

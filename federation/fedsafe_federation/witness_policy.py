@@ -64,6 +64,21 @@ class Policy:
         """Whether these witnesses are enough."""
         return self.quorum.reached(by)
 
+    def renewed(self, keys: Mapping[VerifierKey, VerifierKey]) -> "Policy":
+        """Put present keys in the place of those that witnesses had before."""
+        witnesses = (
+            Witness(keys.get(each.key, each.key), each.url) for each in self.witnesses
+        )
+        return Policy(tuple(witnesses), _renewed(self.quorum, keys))
+
+
+def _renewed(group: Group, keys: Mapping[VerifierKey, VerifierKey]) -> Group:
+    of = (
+        _renewed(each, keys) if isinstance(each, Group) else keys.get(each, each)
+        for each in group.of
+    )
+    return Group(group.needed, tuple(of))
+
 
 def majority(witnesses: Sequence[VerifierKey]) -> Policy:
     """Ask all of them and want more than half; of none, nobody."""

@@ -34,7 +34,7 @@ from fedsafe_node.errors import LeftError, NodeError, StoreError
 from fedsafe_node.evaluators import SharedLists
 from fedsafe_node.evidence.gaps import ALONE
 from fedsafe_node.following import Follower
-from fedsafe_node.governing.agreeing import agree_on_policy, note_rest
+from fedsafe_node.governing.agreeing import agree_on_policy, note_rest, take_up_keys
 from fedsafe_node.governing.chain import CHARTER_DOCUMENT, read_older
 from fedsafe_node.jobs import Job, Jobs
 from fedsafe_node.leading import lead
@@ -132,6 +132,7 @@ class RunningNode:
         base = self.base
         membership = await self._read_membership()
         if membership is not None:
+            await take_up_keys(base, membership)
             await self._witnessed(membership)
         worker, situation = base.worker, base.situation
         run = worker.run if worker is not None else ALONE
@@ -322,6 +323,7 @@ class RunningNode:
             self.replicating.leave()
             self.base.situation.leave()
             return
+        await take_up_keys(self.base, membership)
         await agree_on_policy(self.base, membership)
         self._join(membership)
         await self._load_lacking()

@@ -113,8 +113,9 @@ class Attesting:
             known = encode(self._own[1]) if self._own is not None else None
             while True:
                 now = self._clock.now()
-                if self._own is not None and self._holds(self._own[0], now):
-                    return self._own[1]
+                own = self._own
+                if own is not None and self._holds(*own, charter, now):
+                    return own[1]
                 renewed = self._renewed(now)
                 statement = sign_attestation(
                     renewed, key=self._key, federation=charter.federation
@@ -132,7 +133,13 @@ class Attesting:
         # By the clock, so that a node that lost its last ones is believed again.
         return self._say(at, max(before + 1, at))
 
-    def _holds(self, said: Attestation, now: datetime) -> bool:
+    def _holds(
+        self, said: Attestation, signed: Signed, charter: Charter, now: datetime
+    ) -> bool:
+        try:
+            open_attestation(signed, charter, now=now)
+        except FederationError:  # with keys that the node had before
+            return False
         age = int(now.timestamp()) - said.at
         young = 0 <= age < LIFE.total_seconds() / 2
         return young and said == self._say(said.at, said.sequence)

@@ -16,9 +16,10 @@ from fedsafe_node.evaluators import OwnList
 from fedsafe_node.followed_store import FollowedStore
 from fedsafe_node.following import ALONE, Follower, Following
 from fedsafe_node.help.service import read_directory
+from fedsafe_node.identity import load_identity
 from fedsafe_node.index.lists import Lists
 from fedsafe_node.index.pdq import PdqIndex
-from fedsafe_node.keys import NodeKeys, load_keys
+from fedsafe_node.keys import HeldKeys
 from fedsafe_node.loading import load_gate, load_tokens, share_tokens
 from fedsafe_node.log.anchor import read_life
 from fedsafe_node.log.audit import AuditTrail
@@ -75,7 +76,7 @@ class Base:
     place: Place
     config: Config
     clock: Clock
-    keys: NodeKeys
+    keys: HeldKeys
     periods: PeriodKeys
     guard: Guard
     custody: Custody
@@ -105,7 +106,7 @@ def reserve_of(place: Place, config: Config) -> Reserve:
 
 @dataclass(frozen=True, slots=True)
 class _Files:
-    keys: NodeKeys
+    keys: HeldKeys
     periods: PeriodKeys
     guard: Guard
     sealed: SealedFiles
@@ -127,7 +128,7 @@ def _read_files(place: Place, config: Config, worker: Worker | None) -> _Files:
     unassigned_ranges()
     guard = Guard(place.guard, tidy=tidy, shared=shared)
     return _Files(
-        keys=load_keys(place),
+        keys=load_identity(place).held(),
         periods=PeriodKeys(place.periods, tidy=tidy, shared=shared),
         guard=guard,
         sealed=SealedFiles(

@@ -6,6 +6,7 @@
 | `feed.key`, `audit.key`, `statement.key`, `transport.key` | Ed25519 seeds |
 | `witness.key` | the Ed25519 seed with which others' logs are cosigned |
 | `sealing.key` | the HPKE key to which media keys are sealed |
+| `identity-<name>.key` | six keys that follow those five and `sealing.key` |
 | `own.key` | scalar and media keys of own bans (n = t = 1) |
 | `share-<epoch>-<generation>.key` | this member's share of the threshold key |
 | `media-<epoch>-<generation>.key` | the media token key and group key |
@@ -42,6 +43,8 @@ T = TypeVar("T")
 
 _NAME: Final = re.compile(r"(?:share|media)-(\d{1,9})-(\d{1,9})\.key")
 _SIGNING: Final = ("feed", "audit", "statement", "transport", "witness")
+FIRST_SET: Final = (*_SIGNING, "sealing")
+"""The files of the keys that a node is made with, without `.key`."""
 KEY_BYTES: Final = 32
 _PACKAGE_KEY: Final = "fedsafe v1 case package key"
 
@@ -60,6 +63,74 @@ class OwnKeys:
 
     scalar: bytes = field(repr=False)
     media: MediaKeys = field(repr=False)
+
+
+class HeldKey(SigningKey):
+    """A key that others hold on to, while new ones take its place."""
+
+    __slots__ = ("_held",)
+
+    def __init__(self, held: SigningKey) -> None:
+        """Begin with a key."""
+        object.__setattr__(self, "_held", held)
+
+    @property
+    def public(self) -> bytes:
+        """Give the public half of the present one."""
+        return self._now().public
+
+    def to_bytes(self) -> bytes:
+        """Give the seed of the present one."""
+        return self._now().to_bytes()
+
+    def sign_exactly(self, message: bytes) -> bytes:
+        """Sign with the present one."""
+        return self._now().sign_exactly(message)
+
+    def turn_to(self, key: SigningKey) -> None:
+        """Sign with another one from now on."""
+        object.__setattr__(self, "_held", key)
+
+    def _now(self) -> SigningKey:
+        held: SigningKey = object.__getattribute__(self, "_held")
+        return held
+
+    __eq__ = object.__eq__
+    __hash__ = object.__hash__
+
+
+class HeldRecipient(RecipientKey):
+    """A key to seal to that others hold on to, while new ones take its place."""
+
+    __slots__ = ("_held",)
+
+    def __init__(self, held: RecipientKey) -> None:
+        """Begin with a key."""
+        object.__setattr__(self, "_held", held)
+
+    @property
+    def public(self) -> bytes:
+        """Give the public half of the present one."""
+        return self._now().public
+
+    def to_bytes(self) -> bytes:
+        """Give the seed of the present one."""
+        return self._now().to_bytes()
+
+    def decrypt(self, sealed: bytes, context: bytes) -> bytes:
+        """Open with the present one."""
+        return self._now().decrypt(sealed, context)
+
+    def turn_to(self, key: RecipientKey) -> None:
+        """Open with another one from now on."""
+        object.__setattr__(self, "_held", key)
+
+    def _now(self) -> RecipientKey:
+        held: RecipientKey = object.__getattribute__(self, "_held")
+        return held
+
+    __eq__ = object.__eq__
+    __hash__ = object.__hash__
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +166,39 @@ class NodeKeys:
             sealing=self.sealing.public,
         )
 
+    def held(self) -> "HeldKeys":
+        """Give the same keys, so that others can take their place."""
+        return HeldKeys(
+            feed=HeldKey(self.feed),
+            audit=HeldKey(self.audit),
+            statement=HeldKey(self.statement),
+            transport=HeldKey(self.transport),
+            witness=HeldKey(self.witness),
+            sealing=HeldRecipient(self.sealing),
+            own=self.own,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class HeldKeys(NodeKeys):
+    """The identity keys of a running node: all its parts turn to new ones at once."""
+
+    feed: HeldKey
+    audit: HeldKey
+    statement: HeldKey
+    transport: HeldKey
+    witness: HeldKey
+    sealing: HeldRecipient
+
+    def turn_to(self, keys: NodeKeys) -> None:
+        """Use others from now on."""
+        self.feed.turn_to(keys.feed)
+        self.audit.turn_to(keys.audit)
+        self.statement.turn_to(keys.statement)
+        self.transport.turn_to(keys.transport)
+        self.witness.turn_to(keys.witness)
+        self.sealing.turn_to(keys.sealing)
+
 
 def create_keys(place: Place) -> None:
     """Make all identity keys of a new node.
@@ -109,8 +213,17 @@ def create_keys(place: Place) -> None:
     write_secret(place.keys / "own.key", own)
 
 
+def load_own(place: Place) -> OwnKeys:
+    """Read the keys of own bans.
+
+    Raises:
+        KeyFileError: they are missing, loose or malformed.
+    """
+    return _read(place.keys / "own.key", _own)
+
+
 def load_keys(place: Place) -> NodeKeys:
-    """Read all identity keys.
+    """Read the identity keys that the node was made with.
 
     Raises:
         KeyFileError: one is missing, loose or malformed.
@@ -125,7 +238,7 @@ def load_keys(place: Place) -> NodeKeys:
         transport=transport,
         witness=witness,
         sealing=_read(place.keys / "sealing.key", RecipientKey.from_bytes),
-        own=_read(place.keys / "own.key", _own),
+        own=load_own(place),
     )
 
 

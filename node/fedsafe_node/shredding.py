@@ -163,7 +163,7 @@ class Shredding:
                 effect
                 for effect in await tx.effects()
                 if effect.kind is EffectKind.EPOCH_KEY
-                and effect.target.split("-")[1] == str(epoch)
+                and effect.target.startswith((f"share-{epoch}-", f"media-{epoch}-"))
             ]
             entry = desk.trail.entry(
                 Event.EPOCH_SHREDDED,

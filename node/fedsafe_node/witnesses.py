@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from fedsafe_crypto.note import VerifierKey
+from fedsafe_crypto.note import COSIGNER, VerifierKey
 from fedsafe_federation.errors import MalformedError
 from fedsafe_federation.peer import PeerClient
 from fedsafe_federation.verification import feed_name
 from fedsafe_federation.witness_policy import Policy, parse_policy
-from fedsafe_federation.witnessing import witness_of
+from fedsafe_federation.witnessing import witness_name, witness_of
 from fedsafe_node.base import Base
 from fedsafe_node.config import Place
 from fedsafe_node.errors import ConfigError
@@ -21,7 +21,7 @@ from fedsafe_node.peering.anchoring import Anchor
 from fedsafe_node.peering.comparing import Comparing
 from fedsafe_node.peering.cosigning import Cosigning
 from fedsafe_node.peering.feed_cosigning import FeedCosigning
-from fedsafe_node.peering.own_logs import OwnFeed
+from fedsafe_node.peering.own_logs import OwnFeed, OwnLogKeys
 from fedsafe_node.peering.serving import FeedServer
 from fedsafe_node.peering.waiting import Waiting
 from fedsafe_node.peering.witnessing import WitnessServer
@@ -36,6 +36,7 @@ class Witnesses:
 
     place: Place
     anchor: Anchor
+    own_feed: OwnFeed
     cosigning: Cosigning
     server: WitnessServer
     comparing: Comparing
@@ -54,7 +55,6 @@ class Witnesses:
         forks: Forks,
     ) -> Self:
         """Put the parts together; *tell* hears how far the own feed was cosigned."""
-        key = VerifierKey.of(feed_name(base.config.name), base.keys.feed.public)
         anchor = Anchor(
             base.trail,
             base.store,
@@ -63,6 +63,8 @@ class Witnesses:
             feed.keep_audit,
             offload=base.workers,
         )
+        log = feed_name(base.config.name)
+        own = OwnFeed(feed, base.store, log, OwnLogKeys("feed", base.keys.feed))
         server = WitnessServer(
             base.situation,
             base.store,
@@ -74,12 +76,13 @@ class Witnesses:
         return cls(
             base.place,
             anchor,
+            own,
             Cosigning(anchor, base.store, client, base.trail, base.clock),
             server,
             Comparing(base.situation, client, server, forks),
             feed,
             FeedCosigning(
-                OwnFeed(feed, base.store, key),
+                own,
                 base.store,
                 client,
                 base.trail,
@@ -96,7 +99,9 @@ class Witnesses:
         Raises:
             ConfigError: the file does not fit; names it and the line.
         """
-        policy = _read_policy(self.place.witness_policy)
+        self.anchor.keys.former = membership.me.former_keys
+        self.own_feed.keys.former = membership.me.former_keys
+        policy = _read_policy(self.place.witness_policy, membership)
         strangers = self.cosigning.join(membership, policy)
         if strangers:
             why = f"{strangers[0]} is no other member and has no address"
@@ -107,7 +112,7 @@ class Witnesses:
 
     def _own_policy(self, membership: Membership) -> Policy | None:
         path = self.place.additions_policy
-        policy = _read_policy(path)
+        policy = _read_policy(path, membership)
         members = set(map(witness_of, membership.charter.members))
         for witness in policy.witnesses if policy is not None else ():
             if witness.key not in members:
@@ -115,12 +120,21 @@ class Witnesses:
         return policy
 
 
-def _read_policy(path: Path) -> Policy | None:
+def _read_policy(path: Path, membership: Membership) -> Policy | None:
+    """Read a file; where it names a key that a member had, it means the present one."""
     try:
-        return parse_policy(path.read_bytes())
+        policy = parse_policy(path.read_bytes())
     except FileNotFoundError:
         return None
     except OSError as error:
         raise ConfigError(path, error.strerror or "it cannot be read") from None
     except MalformedError as error:
         raise ConfigError(path, error.why) from None
+    present = {
+        VerifierKey.of(witness_name(each.name), former.witness, COSIGNER): witness_of(
+            each
+        )
+        for each in membership.charter.members
+        for former in each.former_keys
+    }
+    return policy.renewed(present)

@@ -138,6 +138,11 @@ def test_status_shows_the_charter_and_who_has_signed_what(
             ("set-roles", "c.demo", "--role", "holder", "--role", "media"),
             {"change": "roles", "member": "c.demo", "roles": ["holder", "media"]},
         ),
+        (("rotate-keys",), {"change": "keys"}),
+        (
+            ("rotate-keys", "--stolen-since", "2027-11-03T09:30Z"),
+            {"change": "keys", "stolen_since": 1_825_234_200},
+        ),
         (("set-policy", "--policy"), {"change": "terms", "policy": True}),
         (
             ("set-policy", "--quorum", "3", "--appeal", ""),

@@ -402,6 +402,7 @@ def _staff_served(fed: Federation, root: Path) -> None:
         ("federation", "invite"),
         ("federation", "withdraw", ARGUMENT, "--yes"),
         ("federation", "set-roles", ARGUMENT, "--role", "holder", "--yes"),
+        ("federation", "rotate-keys", "--yes"),
         ("federation", "join", "-", "--yes"),
         ("federation", "suspend", ARGUMENT, "--yes"),
         ("federation", "reinstate", ARGUMENT, "--yes"),

@@ -2,7 +2,7 @@
 """What of the key files a store that was put back may lack.
 
 Its seal knows the files of the day on which it was copied. Keys of months and quarters
-that were destroyed since, and shares that were lost or have passed, are no fault then;
+that were destroyed since, and shares and own keys that have passed, are no fault then;
 every other file that is gone is one.
 """
 
@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Final
 
 from fedsafe_node.config import Place
+from fedsafe_node.keys import FIRST_SET
 from fedsafe_node.sealed_files import SealedFiles
 from fedsafe_node.store.keeping_rows import EffectKind
 
@@ -17,7 +18,8 @@ DESTROYED: Final = {
     "periods/": EffectKind.PERIOD_KEY,
     "pseudonyms/": EffectKind.QUARTER_KEY,
 }
-_PASSING: Final = ("share-", "media-")
+_FIRST: Final = tuple(f"{name}.key" for name in FIRST_SET)
+_PASSING: Final = ("share-", "media-", "identity-", *_FIRST)
 
 
 def may_lack(name: str) -> bool:

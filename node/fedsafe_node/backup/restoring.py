@@ -52,10 +52,12 @@ from fedsafe_node.governing.chain import (
     open_chain,
     read_chain,
     read_older,
+    read_version,
 )
+from fedsafe_node.identity import load_identity
 from fedsafe_node.init import open_trail
 from fedsafe_node.keyfiles import make_private_directory, sync_directory
-from fedsafe_node.keys import NodeKeys, load_keys
+from fedsafe_node.keys import NodeKeys
 from fedsafe_node.log.anchor import keep_life, read_life
 from fedsafe_node.log.audit import AuditTrail, Detail, Event
 from fedsafe_node.log.engine import open_store
@@ -191,7 +193,6 @@ async def _bring_up(  # noqa: PLR0913 - everything it needs is an argument
     draft, config = place.directory / DRAFT, placed.config
     seal = await asyncio.to_thread(_seal_of, place, draft)
     periods = await asyncio.to_thread(PeriodKeys, place.periods)
-    keys = await asyncio.to_thread(load_keys, place)
     store = await open_store(
         store_at(draft, None),
         keys=periods,
@@ -202,10 +203,20 @@ async def _bring_up(  # noqa: PLR0913 - everything it needs is an argument
         ),
     )
     try:
+        me = await _member(store, config.name)
+        public = None if me is None else me.keys
+        keys = await asyncio.to_thread(lambda: load_identity(place, public))
         parts = _Parts(place, placed, request, clock, store, keys, periods)
         return await _Restoring(parts, sorted(seal.files), watcher, faults).run()
     finally:
         await store.close()
+
+
+async def _member(store: Store, name: str) -> Member | None:
+    """Give the own entry of the charter in the backup, if it has one."""
+    version = await store.read(read_version)
+    members = [] if version is None else version.charter.members
+    return next((each for each in members if each.name == name), None)
 
 
 def _seal_of(place: Place, draft: Path) -> Seal:

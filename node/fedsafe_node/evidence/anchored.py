@@ -12,12 +12,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from fedsafe_crypto.checkpoint import open_checkpoint
 from fedsafe_crypto.errors import CryptoError
 from fedsafe_crypto.note import VerifierKey
 from fedsafe_node.errors import CorruptLogError
 from fedsafe_node.evidence.pages import PAGE
-from fedsafe_node.log.anchor import CHECKPOINT
+from fedsafe_node.log.anchor import CHECKPOINT, checkpoint_in
 from fedsafe_node.log.proofs import prove_consistency
 from fedsafe_node.store.protocol import Reader
 from fedsafe_node.store.rows import Opening
@@ -100,7 +99,7 @@ def _size(anchored: Anchored, index: int, openings: dict[int, Opening]) -> int:
     opening = openings.get(index)
     try:
         if opening is not None:
-            return open_checkpoint(opening.payload, anchored.audit).size
+            return checkpoint_in(opening.payload).size
     except CryptoError:
         pass
     raise CorruptLogError(anchored.log, index, "it opens to no checkpoint") from None

@@ -411,6 +411,7 @@ class _Chain:
     name: str
     key: Key
     first: int
+    former: Sequence[Key] = ()
     size: int = 0
     root: bytes = b""
     leaves: list[bytes] = field(default_factory=list)
@@ -427,7 +428,7 @@ class _Chain:
         salt, wanted = _base64(line.get("salt")), _json(record).get("commitment")
         if commitment(self.name, "checkpoint", salt, note) != _base64(wanted):
             raise PackError("what was cosigned is another checkpoint")
-        origin, size, root = _checkpoint(open_note(note, self.key).split("\n"))
+        origin, size, root = _checkpoint(self._open(note).split("\n"))
         if origin != self.key.name:
             raise PackError("what was cosigned is another log")
         path = [_base64(each) for each in _list(line, "consistency")]
@@ -435,6 +436,15 @@ class _Chain:
             check_extends(self.size, self.root, size, root, path)
         self.size, self.root = size, root
         self.leaves.append(leaf_hash(record))
+
+    def _open(self, note: bytes) -> str:
+        """Open what the node has signed with the key that it had then."""
+        for key in self.former:
+            try:
+                return open_note(note, key)
+            except PackError:
+                continue
+        return open_note(note, self.key)
 
 
 def verify_pack(
@@ -517,7 +527,24 @@ def _chain(kept: dict[str, bytes]) -> _Chain:
     name = text.partition("\n")[0]
     if not re.fullmatch(re.escape(_anchor(key)) + r"(/[1-9][0-9]{0,3})?", name):
         raise PackError("what was cosigned is another log")
-    return _Chain(name, key, first)
+    return _Chain(name, key, first, _former(kept, key))
+
+
+def _former(kept: dict[str, bytes], key: Key) -> list[Key]:
+    """Give the audit keys that the node had before, as its charter lists them."""
+    if "charter.json" not in kept:
+        return []
+    node = key.name.removesuffix("/audit")
+    try:
+        payload = _base64(_json(kept["charter.json"])["signatures"][0]["payload"])
+        return [
+            make_key(key.name, _base64(each["audit"]))
+            for member in _json(payload)["members"]
+            if member["name"] == node
+            for each in member.get("former", [])
+        ]
+    except (AttributeError, IndexError, KeyError, TypeError):
+        raise PackError("charter.json is malformed") from None
 
 
 def _anchor(key: Key) -> str:
@@ -672,6 +699,15 @@ class _Version(NamedTuple):
             if member.get("state", "active") == "active"
         }
 
+    def robbed(self, before: "_Version") -> set[str]:
+        """Name whose old keys were stolen since: they say nothing any more."""
+        return {
+            member["name"]
+            for member in self.charter["members"]
+            if before.keys.get(member["name"]) not in (None, self.keys[member["name"]])
+            and member.get("former", [{}])[0].get("stolen") is not None
+        }
+
 
 def _follow_charter(signed: Any, before: _Version | None) -> _Version:  # noqa: ANN401
     payload = _base64(signed[0]["payload"])
@@ -732,15 +768,18 @@ def _check_next(
         or _base64(charter["previous"]) != before.digest
     ):
         raise PackError("a version of the charter does not follow the one before")
+    robbed = version.robbed(before)
     for each in (before, version):
         slots = {(name, each.keys[name]["statement"]) for name in each.active()}
         quorum = each.charter["quorum"]
-        if 2 * quorum <= len(slots) or len(slots & signers) < quorum:
+        said = {(name, key) for name, key in slots & signers if name not in robbed}
+        signed = len(said) if each is before else len(slots & signers)
+        if 2 * quorum <= len(slots) or signed < quorum:
             raise PackError("a version of the charter lacks its quorum")
     for name, keys in version.keys.items():
         was = before.keys.get(name)
         needed = {(name, keys["statement"])} if was != keys else set()
-        if was is not None and was != keys:
+        if was is not None and was != keys and name not in robbed:
             needed.add((name, was["statement"]))
         if needed - signers:
             raise PackError("a member has not signed the charter")

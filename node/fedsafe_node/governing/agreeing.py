@@ -10,6 +10,7 @@ import logging
 
 from fedsafe_node.base import Base
 from fedsafe_node.errors import ConfigError
+from fedsafe_node.identity import find_identity
 from fedsafe_node.log.audit import Event
 from fedsafe_node.membership import Membership
 from fedsafe_node.provisions import check_federation_policy
@@ -20,8 +21,15 @@ _LOG = logging.getLogger(f"{LOGGER}.governing")
 
 
 async def agree_on_policy(base: Base, membership: Membership) -> None:
-    """Know the policy of the members, or rest."""
+    """Know the policy of the members and have the keys that they know, or rest."""
     situation, reference = base.situation, membership.charter.policy
+    if base.keys.public() != membership.me.keys:
+        situation.rests = (
+            "the members know other keys of this node than are here: restore the "
+            "newest, or let them expel this node and invite it anew"
+        )
+        _LOG.error("exchanges nothing", extra=fields(reason=situation.rests))
+        return
     agreed = situation.agreed
     if agreed is not None and agreed.digest == reference.sha256.hex():
         situation.rests = None
@@ -36,6 +44,20 @@ async def agree_on_policy(base: Base, membership: Membership) -> None:
         _LOG.error("exchanges nothing", extra=fields(reason=situation.rests))
     else:
         situation.rests = None
+
+
+async def take_up_keys(base: Base, membership: Membership) -> None:
+    """Use the keys that the charter names from now on, if they are here.
+
+    Raises:
+        KeyFileError: a file is loose or malformed.
+    """
+    public = membership.me.keys
+    if base.keys.public() == public:
+        return
+    found = await base.workers(lambda: find_identity(base.place, public))
+    if found is not None:
+        base.keys.turn_to(found.keys)
 
 
 async def note_rest(base: Base, membership: Membership) -> None:

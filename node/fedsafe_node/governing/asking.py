@@ -25,11 +25,21 @@ def change_of(request: ChangeRequest, situation: Situation) -> Change:
         BadRequestError: it does not say enough.
     """
     kind, member = request.change, request.member
-    if kind is ChangeKind.LEAVE:
+    if kind in {ChangeKind.LEAVE, ChangeKind.KEYS}:
+        if kind is ChangeKind.KEYS and member not in {None, situation.node}:
+            raise BadRequestError(
+                "bad_request",
+                "a node asks for its own new keys only",
+                pointer="/member",
+            )
         member = situation.node
     elif kind in _ABOUT_MEMBER and member is None:
         raise BadRequestError(
             "bad_request", "this change names a member", pointer="/member"
+        )
+    if request.stolen_since is not None and kind is not ChangeKind.KEYS:
+        raise BadRequestError(
+            "bad_request", "only keys are stolen", pointer="/stolen_since"
         )
     if kind is ChangeKind.ROLES and request.roles is None:
         raise BadRequestError(
@@ -38,7 +48,7 @@ def change_of(request: ChangeRequest, situation: Situation) -> Change:
     if kind is ChangeKind.BACKFILL:
         return _backfill(request, member or situation.node)
     if kind is not ChangeKind.TERMS:
-        return Change(kind=kind, member=member)
+        return Change(kind=kind, member=member, stolen=request.stolen_since)
     terms = (request.arrangement, request.quorum, request.appeal)
     if not request.policy and all(each is None for each in terms):
         raise BadRequestError(

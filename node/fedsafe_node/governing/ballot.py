@@ -55,6 +55,7 @@ from fedsafe_node.governing.pending import (
     merged,
     read_pending,
 )
+from fedsafe_node.identity import find_identity
 from fedsafe_node.log.audit import AuditTrail, Detail, Event
 from fedsafe_node.membership import Membership
 from fedsafe_node.renewing.installing import take_up_membership
@@ -149,8 +150,8 @@ class Ballot:
             raise WrongStateError("no_federation", "this node has no federation")
         version, pending = present.version, present.pending
         self._check_vote(present, charter_digest(payload), refuse=refuse)
-        statement = self._statement(version, payload, refuse=refuse)
-        after = merged(pending, version, [statement], now=self._now())
+        statements = self._statements(version, payload, refuse=refuse)
+        after = merged(pending, version, statements, now=self._now())
         if after == pending:
             raise WrongStateError(
                 "act_changed", "the charter is another one by now: propose anew"
@@ -275,16 +276,40 @@ class Ballot:
                 "have refused that one that no quorum is left",
             )
 
-    def _statement(self, version: Version, payload: bytes, *, refuse: bool) -> Signed:
+    def _statements(
+        self, version: Version, payload: bytes, *, refuse: bool
+    ) -> list[Signed]:
         federation, name = version.charter.federation, self._situation.node
         if not refuse:
-            return sign_charter(
-                payload, signer=name, key=self._key, federation=federation
-            )
+            return [
+                sign_charter(payload, signer=name, key=key, federation=federation)
+                for key in (self._key, *self._new_keys(payload))
+            ]
         number = version.charter.version + 1
-        return sign_refusal(
-            payload, number, signer=name, key=self._key, federation=federation
-        )
+        return [
+            sign_refusal(
+                payload, number, signer=name, key=self._key, federation=federation
+            )
+        ]
+
+    def _new_keys(self, payload: bytes) -> list[SigningKey]:
+        """Give the key that a version brings to this node: it signs as well.
+
+        Raises:
+            WrongStateError: it is not here, so nobody may bring it.
+        """
+        name = self._situation.node
+        for member in decode(payload, Charter).members:
+            if member.name != name or member.keys.statement == self._key.public:
+                continue
+            found = find_identity(self._place, member.keys)
+            if found is None:
+                raise WrongStateError(
+                    "wrong_state",
+                    "the proposal gives this node keys that are not here: refuse it",
+                )
+            return [found.keys.statement]
+        return []
 
     async def _settle(self, tx: Transaction, version: Version, after: Pending) -> None:
         """Keep the proposals, and take up one that counts now."""

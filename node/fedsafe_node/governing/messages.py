@@ -12,7 +12,14 @@ from fedsafe_federation.charter import (
     MOST_BACKFILL,
     MemberRole,
 )
-from fedsafe_federation.signed import Bytes32, Count, NodeName, Positive, Signed
+from fedsafe_federation.signed import (
+    Bytes32,
+    Count,
+    NodeName,
+    Positive,
+    Seconds,
+    Signed,
+)
 from fedsafe_node.messages import Bilingual, Message
 from fedsafe_node.signals.quarantining import QuarantineAnswer
 
@@ -30,6 +37,7 @@ class ChangeRequest(Message, frozen=True, kw_only=True):
     `appeal` names the member that hears appeals, or is empty for none. `join` and
     `roles` take `roles`: all that the member has then. `backfill` takes
     `elements` and `days`: so many identifiers more of each other member, for so long.
+    `keys` gives this node new ones; `stolen_since` says since when others have the old.
     """
 
     change: ChangeKind
@@ -46,6 +54,7 @@ class ChangeRequest(Message, frozen=True, kw_only=True):
         ]
         | None
     ) = None
+    stolen_since: Seconds | None = None
 
 
 class MemberAnswer(Message, frozen=True, kw_only=True):

@@ -12,7 +12,9 @@ from typing import Final
 
 from fedsafe_federation.amendment import Version, may_sign, open_successor
 from fedsafe_federation.bundles import Bundle, bundle_of, bundled, opened
+from fedsafe_federation.card import Card
 from fedsafe_federation.changing import (
+    Change,
     ChangeKind,
     Difference,
     amended,
@@ -22,6 +24,7 @@ from fedsafe_federation.charter import (
     Charter,
     charter_digest,
 )
+from fedsafe_federation.identifiers.corpus import corpus_digests
 from fedsafe_federation.introducing import introduced
 from fedsafe_federation.wireformat import decode, encode
 from fedsafe_node.config import Place
@@ -44,6 +47,7 @@ from fedsafe_node.governing.messages import (
     ExchangeRequest,
 )
 from fedsafe_node.governing.pending import Proposed
+from fedsafe_node.identity import next_identity
 from fedsafe_node.people.approvals import Approvals
 from fedsafe_node.people.messages import ActAnswer
 from fedsafe_node.people.office import Office
@@ -177,9 +181,7 @@ class Charters:
             return await self._ask_to_leave(present.version, who)
         self._check_taking_part(charter)
         change = change_of(request, self._situation)
-        card = None
-        if change.kind is ChangeKind.JOIN:
-            card = await self._admitting.card_of(str(change.member))
+        card = await self._card(present, change)
         charter = amended(
             present.version,
             change,
@@ -188,6 +190,28 @@ class Charters:
             roles=request.roles or ALL_ROLES,
         )
         return await self._ask(present.version, encode(charter), who, refuse=False)
+
+    async def _card(self, present: Present, change: Change) -> Card | None:
+        """Give the card of who joins, or with the new keys of this node."""
+        if change.kind is ChangeKind.JOIN:
+            return await self._admitting.card_of(str(change.member))
+        if change.kind is not ChangeKind.KEYS:
+            return None
+        version, now = present.version.charter.version, self._office.now()
+        me = present.version.charter.member(self._situation.node)
+        found = await self._offload(
+            lambda: next_identity(
+                self._place, after=version, since=change.stolen or 0, now=now
+            )
+        )
+        return Card(
+            v=1,
+            name=me.name,
+            url=me.url,
+            jurisdiction=me.jurisdiction,
+            keys=found.keys.public(),
+            canonicalisers=dict(corpus_digests()),
+        )
 
     async def sign(self, proposal: str, who: Principal) -> ActAnswer:
         """Ask a second person to sign what a member has proposed.

@@ -13,7 +13,9 @@ from typing import Final, Literal
 
 import msgspec
 
+from fedsafe_crypto.checkpoint import Checkpoint
 from fedsafe_crypto.commitment import SALT_BYTES, commit
+from fedsafe_crypto.note import split_note
 from fedsafe_federation.signed import Bytes32
 from fedsafe_federation.wireformat import decode, encode
 from fedsafe_node.store.protocol import Reader, Transaction
@@ -73,6 +75,15 @@ def anchor_entry(log: str, note: bytes) -> LogEntry:
     record = encode(AnchorRecord(v=1, commitment=commitment))
     opening = Opening(group=CHECKPOINT, salt=salt, payload=note)
     return LogEntry(record=record, openings=(opening,))
+
+
+def checkpoint_in(payload: bytes) -> Checkpoint:
+    """Give the checkpoint that a leaf commits to, whichever key of the node signed it.
+
+    Raises:
+        CryptoError: it is none.
+    """
+    return Checkpoint.parse(split_note(payload)[0])
 
 
 def decode_anchor_record(data: bytes) -> AnchorRecord:

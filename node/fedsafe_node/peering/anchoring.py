@@ -8,7 +8,7 @@ log's before it is committed to, the anchor's before anybody sees it.
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from fedsafe_crypto.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
+from fedsafe_crypto.checkpoint import Checkpoint, sign_checkpoint
 from fedsafe_crypto.cosignature import add_lines
 from fedsafe_crypto.errors import CryptoError
 from fedsafe_crypto.identity import SigningKey
@@ -20,12 +20,13 @@ from fedsafe_node.log.anchor import (
     AnchorProof,
     Cosigned,
     anchor_entry,
+    checkpoint_in,
 )
 from fedsafe_node.log.audit import AuditTrail
 from fedsafe_node.log.guard import Guard
 from fedsafe_node.log.proofs import log_root
 from fedsafe_node.log.tiling import SignedTree
-from fedsafe_node.peering.own_logs import compare_own, prove_growth
+from fedsafe_node.peering.own_logs import OwnLogKeys, compare_own, prove_growth
 from fedsafe_node.store.protocol import Reader, Store, Transaction
 from fedsafe_node.store.rows import Tail
 
@@ -48,8 +49,8 @@ class Anchor:
         offload: Offload,
     ) -> None:
         self.log = trail.anchor
-        self.key = VerifierKey.of(self.log, key.public)
-        self._audit = VerifierKey.of(trail.log, key.public)
+        self.keys = OwnLogKeys("audit", key)
+        self._audit = trail.log
         self._store = store
         self._guard = guard
         self._signing_key = key
@@ -58,11 +59,16 @@ class Anchor:
         self._growing = asyncio.Lock()
         self._anchored = 0
 
-    def next_key(self) -> VerifierKey:
-        """Give the key of the anchor that this node begins when it is restored next."""
-        node = self._audit.name.partition("/")[0]
-        life = anchor_life(self.log, node) or 0
-        return VerifierKey.of(anchor_name(node, life + 1), self._signing_key.public)
+    @property
+    def key(self) -> VerifierKey:
+        """The key that the anchor is verified under now."""
+        return VerifierKey.of(self.log, self._signing_key.public)
+
+    @property
+    def next_log(self) -> str:
+        """Name the anchor that this node begins when it is restored next."""
+        node = self._audit.partition("/")[0]
+        return anchor_name(node, (anchor_life(self.log, node) or 0) + 1)
 
     async def grow(self) -> SignedTree:
         """Commit to the audit log's present end, if it grew, and sign the anchor.
@@ -92,7 +98,7 @@ class Anchor:
             RolledBackError: it is of a larger tree, or of another one.
             CryptoError: this node has not signed it, so it says nothing.
         """
-        await compare_own(self._store, self.key, note, source)
+        await compare_own(self._store, self.log, self.keys, note, source)
 
     async def prove(self, cosigned: Cosigned) -> AnchorProof | None:
         """Tell which checkpoint of the audit log a cosigned anchor commits to last.
@@ -111,7 +117,7 @@ class Anchor:
             return AnchorProof(
                 note=add_lines(note, "".join(cosigned.lines)),
                 index=index,
-                size=open_checkpoint(opening.payload, self._audit).size,
+                size=checkpoint_in(opening.payload).size,
                 by=cosigned.by,
             )
 
@@ -121,7 +127,7 @@ class Anchor:
         tail = await self._keep_audit()
         if tail.size == self._anchored:
             return
-        checkpoint = Checkpoint(self._audit.name, tail.size, tail.root)
+        checkpoint = Checkpoint(self._audit, tail.size, tail.root)
         note = sign_checkpoint(checkpoint, self._signing_key)
         entry = anchor_entry(self.log, note)
 
@@ -140,6 +146,6 @@ class Anchor:
         if opening is None:
             return 0
         try:
-            return open_checkpoint(opening.payload, self._audit).size
+            return checkpoint_in(opening.payload).size
         except CryptoError:
             return 0

@@ -16,13 +16,13 @@ import logging
 from datetime import datetime, timedelta
 from typing import Final
 
-from fedsafe_crypto.checkpoint import Checkpoint, open_checkpoint
+from fedsafe_crypto.checkpoint import Checkpoint
 from fedsafe_crypto.errors import CryptoError
 from fedsafe_crypto.note import split_note
 from fedsafe_federation.errors import PeerError, PeerRefusedError
 from fedsafe_federation.peer import WITNESS_PATH, PeerClient
 from fedsafe_federation.witness_policy import Policy, majority
-from fedsafe_federation.witnessing import witness_of
+from fedsafe_federation.witnessing import open_log, witness_of
 from fedsafe_node.clock import Clock
 from fedsafe_node.errors import RolledBackError
 from fedsafe_node.log.anchor import AnchorProof, Cosigned
@@ -116,16 +116,16 @@ class Cosigning(Asking):
             PeerError: it does not tell, or shows what this node has not signed.
         """
         await super().compare_with(witness)
-        later = self._anchor.next_key()
-        note = await self._client.witnessed(witness.name, witness.prefix, later.name)
+        later = self._anchor.next_log
+        note = await self._client.witnessed(witness.name, witness.prefix, later)
         if note is None:
             return
         try:
-            seen = open_checkpoint(note, later)
+            _, seen = open_log(note, self._anchor.keys.of(later))
         except CryptoError:
             raise PeerError(witness.name, "what it has seen is not ours") from None
         source = f"witnessed by {witness.name}"
-        raise RolledBackError(later.name, seen.size, 0, source)
+        raise RolledBackError(later, seen.size, 0, source)
 
     async def run(self) -> None:
         """Grow the anchor and ask whoever is due; return while they are asked."""

@@ -77,7 +77,7 @@ class FeedCosigning(Asking):
         for key, member in members.items():
             if key in wanted:
                 self._asked.append(Asked.of(key, member).known_in(before))
-        self._grew = True
+        self._grew, self._tree = True, None  # keys may have changed, here or there
 
     @property
     def waits(self) -> bool:

@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """What an own log shows to those that cosign it, and learns from them."""
 
-from fedsafe_crypto.checkpoint import open_checkpoint
+from collections.abc import Mapping, Sequence
+
+from fedsafe_crypto.identity import SigningKey
 from fedsafe_crypto.note import VerifierKey
+from fedsafe_federation.former import FormerKeys
+from fedsafe_federation.witnessing import open_log
 from fedsafe_node.errors import RolledBackError
 from fedsafe_node.log.proofs import log_root, prove_consistency
 from fedsafe_node.log.tiling import SignedTree
@@ -19,14 +23,39 @@ async def prove_growth(store: Store, log: str, old: int, new: int) -> tuple[byte
     )
 
 
-async def compare_own(store: Store, key: VerifierKey, note: bytes, source: str) -> None:
+class OwnLogKeys:
+    """The keys of an own log: the present one, and those that were given up in order.
+
+    Others may have kept what the node signed with one of these. Owned by the event
+    loop: `former`.
+    """
+
+    def __init__(self, use: str, key: SigningKey) -> None:
+        """Know the present key; *use* names it among those of a member."""
+        self._use = use
+        self._key = key
+        self.former: Sequence[FormerKeys] = ()
+
+    def of(self, log: str) -> Mapping[VerifierKey, int | None]:
+        """Give the keys, the present one first, with since when they were stolen."""
+        found: dict[VerifierKey, int | None] = {
+            VerifierKey.of(log, self._key.public): None
+        }
+        for each in self.former:
+            found[VerifierKey.of(log, getattr(each, self._use))] = each.stolen
+        return found
+
+
+async def compare_own(
+    store: Store, log: str, keys: OwnLogKeys, note: bytes, source: str
+) -> None:
     """Compare an own checkpoint that somebody else has kept with what is here.
 
     Raises:
         RolledBackError: it is of a larger tree, or of another one.
         CryptoError: this node has not signed it, so it says nothing.
     """
-    log, seen = key.name, open_checkpoint(note, key)
+    _, seen = open_log(note, keys.of(log))
 
     async def query(reader: Reader) -> tuple[int, bytes]:
         size = await reader.log_size(log)
@@ -42,11 +71,13 @@ async def compare_own(store: Store, key: VerifierKey, note: bytes, source: str) 
 class OwnFeed:
     """The own feed, as others cosign it."""
 
-    def __init__(self, feed: FeedServer, store: Store, key: VerifierKey) -> None:
-        self.log = key.name
+    def __init__(
+        self, feed: FeedServer, store: Store, log: str, keys: OwnLogKeys
+    ) -> None:
+        self.log = log
+        self.keys = keys
         self._feed = feed
         self._store = store
-        self._key = key
 
     async def grow(self) -> SignedTree:
         """Sign its present end.
@@ -67,4 +98,4 @@ class OwnFeed:
             RolledBackError: it is of a larger tree, or of another one.
             CryptoError: this node has not signed it, so it says nothing.
         """
-        await compare_own(self._store, self._key, note, source)
+        await compare_own(self._store, self.log, self.keys, note, source)

@@ -102,7 +102,7 @@ class FeedServer:
         self._offload = offload
         self._signing = asyncio.Lock()
         self._keeping = asyncio.Lock()
-        self._signed: tuple[Checkpoint, str] | None = None
+        self._signed: tuple[Checkpoint, str, bytes] | None = None
         self._heard: dict[str, int] = {}
         self._again: dict[str, tuple[frozenset[str], int | None]] = {}
         self.policy: Policy | None = None
@@ -315,8 +315,8 @@ class FeedServer:
 
     async def _note(self, checkpoint: Checkpoint, known: int) -> str:
         async with self._signing:
-            signed = self._signed
-            if signed is not None and signed[0] == checkpoint:
+            signed, public = self._signed, self._key.public
+            if signed is not None and (signed[0], signed[2]) == (checkpoint, public):
                 return signed[1]
             if signed is None or signed[0].size < checkpoint.size:
                 await self._offload(
@@ -325,8 +325,9 @@ class FeedServer:
                     )
                 )
             note = sign_checkpoint(checkpoint, self._key).decode()
-            if signed is None or signed[0].size < checkpoint.size:
-                self._signed = (checkpoint, note)
+            newer = signed is None or signed[0].size < checkpoint.size
+            if newer or (signed is not None and signed[0] == checkpoint):
+                self._signed = (checkpoint, note, public)
             return note
 
     async def _enter(

@@ -18,6 +18,7 @@ from fedsafe_node.base import Base
 from fedsafe_node.ceremony_files import RENEWAL, destroy_states
 from fedsafe_node.evidence.destroying import Destroying
 from fedsafe_node.governing.ballot import Ballot
+from fedsafe_node.identity import passed_over
 from fedsafe_node.keys import load_shares
 from fedsafe_node.renewing.installing import former_shares
 from fedsafe_node.renewing.keeping import Kept, gone_from, keep, opened_of
@@ -52,7 +53,7 @@ class Tending:
         self._ballot = ballot
 
     async def run(self) -> None:
-        """Make all steps, propose what is due, and let go of old shares."""
+        """Make all steps, propose what is due, let go of old shares and own keys."""
         ceremonies = self._ceremonies
         await ceremonies.advance()
         async with ceremonies.alone():
@@ -62,6 +63,7 @@ class Tending:
                 return
             await self._propose(scene)
             await self._let_go(scene)
+            await self._give_up(scene)
 
     async def _propose(self, scene: Scene) -> None:
         wish, now = scene.kept.wish, self._ceremonies.now()
@@ -147,6 +149,18 @@ class Tending:
         await self._base.workers(lambda: destroy_states(place, RENEWAL))
         for epoch, generation in await self._base.workers(lambda: load_shares(place)):
             target = f"share-{epoch}-{generation}"
+            await self._destroying.destroy(EffectKind.EPOCH_KEY, target)
+
+    async def _give_up(self, scene: Scene) -> None:
+        """Destroy own keys that no version of the charter can bring up any more."""
+        place, charter = self._base.place, scene.version.charter
+        name = self._base.situation.node
+        me = next((each for each in charter.members if each.name == name), None)
+        if me is None or me.keys != self._base.keys.public():
+            return
+        for target in await self._base.workers(
+            lambda: passed_over(place, me.keys, charter.version)
+        ):
             await self._destroying.destroy(EffectKind.EPOCH_KEY, target)
 
     def _all_followed(self, scene: Scene) -> bool:

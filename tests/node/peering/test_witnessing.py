@@ -40,7 +40,7 @@ class Log:
 
     def __init__(self, fleet: Fleet) -> None:
         self.fleet = fleet
-        self.key = fleet["b.demo"].base.keys.feed
+        self.key: SigningKey = fleet["b.demo"].base.keys.feed
         self.witness: WitnessServer = fleet["a.demo"].witnesses.server
 
     def request(self, old: int, size: int, root: bytes | None = None) -> AddCheckpoint:

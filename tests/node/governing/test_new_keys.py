@@ -1,0 +1,197 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A member signs with new keys once the others have agreed, and never with others."""
+
+from collections.abc import Sequence
+
+import pytest
+from msgspec.structs import replace
+from tests.node.fleet import NAMES, Fleet, eventually
+from tests.node.governing.council import agree, at_version, hear, present, show, vote
+from tests.node.governing.test_governing import matches
+from tests.node.governing.test_joining import NEW, four, invitation
+from tests.node.signals.conftest import RITA
+
+from fedsafe_federation.card import Card
+from fedsafe_federation.changing import Change, ChangeKind, amended
+from fedsafe_federation.charter import Charter
+from fedsafe_federation.wireformat import decode, encode
+from fedsafe_node.errors import BadRequestError, WrongStateError
+from fedsafe_node.governing.messages import ChangeRequest
+from fedsafe_node.identity import find_identity, make_identity, passed_over
+from fedsafe_node.keys import FIRST_SET, load_keys
+from fedsafe_node.store.keeping_rows import EffectKind
+
+__all__ = ["four"]
+
+PERSON = "somebody@mail.example"
+
+
+async def ask_for_keys(
+    fleet: Fleet, name: str = "c.demo", stolen_since: int | None = None
+) -> bytes:
+    """Let a node make new keys; return the version that it asks for."""
+    change = Change(kind=ChangeKind.KEYS, member=name, stolen=stolen_since)
+    found = await present(fleet, name)
+    card = await fleet[name].services.charters._card(found, change)  # noqa: SLF001
+    now = int(fleet.clock.now().timestamp())
+    return encode(amended(found.version, change, now=now, card=card))
+
+
+def public(payload: bytes, name: str = "c.demo") -> object:
+    return decode(payload, Charter).member(name).keys
+
+
+def key_files(fleet: Fleet, name: str = "c.demo") -> Sequence[str]:
+    first = [f"{each}.key" for each in FIRST_SET]
+    found = {each.name for each in fleet.place(name).keys.iterdir()}
+    return sorted(each for each in found if each in first or "identity-" in each)
+
+
+async def rotate(fleet: Fleet, name: str = "c.demo", *by: str, number: int = 2) -> None:
+    payload = await ask_for_keys(fleet, name)
+    proposal = await vote(fleet, name, payload)
+    await agree(fleet, proposal, *(by or ("a.demo",)))
+    await at_version(fleet, number, *NAMES)
+
+
+async def test_a_node_turns_to_new_keys_and_what_it_said_before_holds(
+    trio: Fleet,
+) -> None:
+    await trio.publish(PERSON, at="c.demo", by=("a.demo", "b.demo"))
+    revoked = await trio.publish(
+        "gone@mail.example", at="c.demo", by=("a.demo", "b.demo")
+    )
+    await trio.revoke(revoked, at="c.demo")
+    before = trio["c.demo"].base.keys.public()
+    await rotate(trio)
+    node = trio["c.demo"]
+    now = node.base.keys.public()
+
+    assert now != before
+    for name in NAMES:
+        member = (await present(trio, name)).version.charter.member("c.demo")
+        assert member.keys == now
+        assert member.former_keys[0].statement == before.statement
+    await trio.attested()
+    await trio.publish("later@mail.example", at="c.demo", by=("a.demo", "b.demo"))
+    assert [await matches(trio, name, PERSON) for name in ("a.demo", "b.demo")] == [
+        1,
+        1,
+    ]
+    assert await matches(trio, "a.demo", "gone@mail.example") == 0
+    await node._made.tending.run()  # noqa: SLF001
+    assert len(key_files(trio)) == 1
+    await trio.stop(*NAMES)
+    await trio.start(*NAMES)
+    await trio.attested()
+    await trio.covered()
+    assert await matches(trio, "a.demo", PERSON) == 1
+    assert trio["c.demo"].base.keys.public() == now
+
+
+async def test_who_joins_later_verifies_what_the_old_keys_signed(four: Fleet) -> None:
+    gone = await four.publish("gone@mail.example", at="c.demo", by=("a.demo", "b.demo"))
+    await four.revoke(gone, at="c.demo")
+    await four.publish(PERSON, at="c.demo", by=("a.demo", "b.demo"))
+    await rotate(four)
+    joining = four[NEW].services.joining
+    await joining.join(await invitation(four))
+    version = (await present(four, "a.demo")).version
+    card = await four["a.demo"].services.admitting.card_of(NEW)
+    now = int(four.clock.now().timestamp())
+    change = Change(kind=ChangeKind.JOIN, member=NEW)
+    proposal = await vote(
+        four, "a.demo", encode(amended(version, change, now=now, card=card))
+    )
+    await joining.run()
+    await agree(four, proposal, "b.demo", "c.demo")
+    await at_version(four, 3, *NAMES)
+    await joining.run()
+    await at_version(four, 3, NEW)
+    await four.attested()
+
+    async def reached() -> bool:
+        return await matches(four, NEW, PERSON) == 1
+
+    await eventually(reached)
+    assert await matches(four, NEW, "gone@mail.example") == 0
+
+
+async def test_a_node_signs_with_the_keys_that_the_charter_names(trio: Fleet) -> None:
+    first = load_keys(trio.place("c.demo")).public()
+    payload = await ask_for_keys(trio)
+    await trio.stop("c.demo")
+    await trio.start("c.demo")  # it died with new keys on the disk
+    waiting = trio["c.demo"].base.keys.public()
+    proposal = await vote(trio, "c.demo", payload)
+    await hear(trio, "a.demo", proposal)
+    await trio.stop("c.demo")  # and while others vote
+    await agree(trio, proposal, "a.demo")
+    await at_version(trio, 2, "a.demo", "b.demo")
+    await trio.start("c.demo")  # it starts with the old ones and hears of the version
+    await at_version(trio, 2, "c.demo")
+    both = key_files(trio)
+    await trio.stop("c.demo")
+    await trio.start("c.demo")  # before the old ones are destroyed
+
+    assert waiting == first
+    assert trio["c.demo"].base.keys.public() == public(payload)
+    assert len(both) in {1, len(FIRST_SET) + 1}
+    assert trio["c.demo"].base.situation.rests is None
+
+
+async def test_a_destruction_that_was_cut_off_goes_on(trio: Fleet) -> None:
+    await rotate(trio)
+    place, node = trio.place("c.demo"), trio["c.demo"]
+    me = node.base.situation.shared.membership.me  # type: ignore[union-attr]
+    left = passed_over(place, me.keys, 2)
+    await node._made.keeper.destroying.destroy(  # noqa: SLF001
+        EffectKind.EPOCH_KEY, "audit"
+    )
+    await trio.stop("c.demo")
+    await trio.start("c.demo")
+    await trio["c.demo"]._made.tending.run()  # noqa: SLF001
+
+    assert set(left) <= set(FIRST_SET)
+    assert len(key_files(trio)) == 1
+    assert trio["c.demo"].base.keys.public() == me.keys
+
+
+async def test_of_stolen_keys_the_others_decide_alone(trio: Fleet) -> None:
+    since = int(trio.clock.now().timestamp()) - 60
+    payload = await ask_for_keys(trio, stolen_since=since)
+    proposal = await vote(trio, "c.demo", payload)
+    await agree(trio, proposal, "a.demo")
+    waiting = (await show(trio, "a.demo")).proposals[0]
+    await agree(trio, proposal, "b.demo")
+    await at_version(trio, 2, *NAMES)
+
+    assert (waiting.count, waiting.quorum) == (1, 2)
+    (former,) = (
+        (await present(trio, "b.demo")).version.charter.member("c.demo").former_keys
+    )
+    assert former.stolen == since
+    assert trio["c.demo"].base.keys.public() == public(payload)
+
+
+async def test_nobody_is_given_keys_that_it_has_not(trio: Fleet) -> None:
+    other = make_identity(trio.place("a.demo"), after=1, now=0)
+    version = (await present(trio, "a.demo")).version
+    card = (await trio["c.demo"].services.foundings.card()).payload
+    spoiled = decode(card, Card)
+    change = Change(kind=ChangeKind.KEYS, member="c.demo")
+    forged = amended(
+        version,
+        change,
+        now=int(trio.clock.now().timestamp()),
+        card=replace(spoiled, keys=other.keys.public()),
+    )
+    proposal = await vote(trio, "a.demo", encode(forged))
+
+    with pytest.raises(WrongStateError, match="not here"):
+        await vote(trio, "c.demo", await hear(trio, "c.demo", proposal))
+    with pytest.raises(BadRequestError):
+        await trio["a.demo"].services.charters.propose(
+            ChangeRequest(change=ChangeKind.KEYS, member="c.demo"), RITA
+        )
+    assert find_identity(trio.place("c.demo"), other.keys.public()) is None
