@@ -323,7 +323,11 @@ class RunningNode:
             self.replicating.leave()
             self.base.situation.leave()
             return
-        await take_up_keys(self.base, membership)
+        try:
+            await take_up_keys(self.base, membership)
+        except NodeError as error:
+            # It rests until then; the next start says which file it is, and stops.
+            _LOG.exception("keys not read", extra=fields(reason=type(error).__name__))
         await agree_on_policy(self.base, membership)
         self._join(membership)
         await self._load_lacking()

@@ -13,7 +13,7 @@ All files below `keys/` are covered but these:
 
 A file that appears is sealed within the next commits. One that goes is a fault, unless
 a row of `effects` says that it was to be destroyed: a month's or a quarter's key, or
-one of an epoch or a generation that is over.
+one of an epoch or a generation that is over, or own keys that others have followed.
 """
 
 import os
