@@ -8,6 +8,7 @@ crash lets the node sign two versions.
 """
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import Final
 
 from msgspec.structs import replace
@@ -143,11 +144,17 @@ def merged(
     """Take in statements of whomever; what does not count is left aside."""
     given = sorted(statements, key=lambda each: each.type)  # signatures, then refusals
     opened: dict[bytes, Charter | None] = {}
+    early: list[Signed] = []
     for statement in given:
         try:
             pending = _with(pending, version, statement, now, opened)
         except FederationError:
-            continue
+            if pending.find(charter_digest(statement.payload)) is None:
+                early.append(statement)
+    for statement in early:  # with a new key, before the old one had proposed it
+        if pending.find(charter_digest(statement.payload)) is not None:
+            with suppress(FederationError):
+                pending = _with(pending, version, statement, now, opened)
     return pending
 
 

@@ -3,7 +3,7 @@
 
 import pytest
 from msgspec.structs import replace
-from tests.federation.conftest import FEDERATION, NAMES, key_of, world
+from tests.federation.conftest import FEDERATION, NAMES, key_of, keys_of, world
 
 from fedsafe_federation.amendment import (
     Version,
@@ -13,6 +13,7 @@ from fedsafe_federation.amendment import (
 )
 from fedsafe_federation.bundles import bundled, opened, size_of
 from fedsafe_federation.charter import CHARTER, Charter, SignedCharter
+from fedsafe_federation.key_change import with_new_keys
 from fedsafe_federation.signed import Signed, sign_payload
 from fedsafe_federation.wireformat import encode
 from fedsafe_node.governing.ballot import Present
@@ -56,6 +57,19 @@ def test_signatures_gather_and_make_a_version() -> None:
     assert (proposed.by, proposed.at) == ("a.example", 7)
     assert proposed.complete(FOUR) is not None
     assert merged(pending, FOUR, pending.statements(), now=9) == pending
+
+
+def test_a_new_key_may_come_before_the_old_one_has_proposed_it() -> None:
+    first, *others = FOUR.charter.members
+    members = [with_new_keys(first, keys_of("new"), None), *others]
+    payload, key = proposal(members=members), key_of("new", "statement")
+    new = sign_charter(payload, signer=first.name, key=key, federation=FEDERATION)
+
+    pending = merged(NOTHING, FOUR, [new, signature(payload, first.name)], now=1)
+
+    (proposed,) = pending.proposals
+    assert len(proposed.signatures) == 2
+    assert merged(NOTHING, FOUR, [new], now=1) == NOTHING
 
 
 def test_one_member_proposes_only_so_much_at_once() -> None:
