@@ -75,7 +75,7 @@ class HeldKey(SigningKey):
         object.__setattr__(self, "_held", held)
 
     @property
-    def public(self) -> bytes:
+    def public(self) -> bytes:  # pyright: ignore[reportIncompatibleVariableOverride]
         """Give the public half of the present one."""
         return self._now().public
 
@@ -95,8 +95,11 @@ class HeldKey(SigningKey):
         held: SigningKey = object.__getattribute__(self, "_held")
         return held
 
-    __eq__ = object.__eq__
-    __hash__ = object.__hash__
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+    def __hash__(self) -> int:
+        return id(self)
 
 
 class HeldRecipient(RecipientKey):
@@ -109,7 +112,7 @@ class HeldRecipient(RecipientKey):
         object.__setattr__(self, "_held", held)
 
     @property
-    def public(self) -> bytes:
+    def public(self) -> bytes:  # pyright: ignore[reportIncompatibleVariableOverride]
         """Give the public half of the present one."""
         return self._now().public
 
@@ -129,8 +132,11 @@ class HeldRecipient(RecipientKey):
         held: RecipientKey = object.__getattribute__(self, "_held")
         return held
 
-    __eq__ = object.__eq__
-    __hash__ = object.__hash__
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+    def __hash__(self) -> int:
+        return id(self)
 
 
 @dataclass(frozen=True, slots=True)
