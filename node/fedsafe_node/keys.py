@@ -96,9 +96,11 @@ class HeldKey(SigningKey):
         return held
 
     def __eq__(self, other: object) -> bool:
+        """Say whether it is the same one: its keys change."""
         return self is other
 
     def __hash__(self) -> int:
+        """Hash what stays the same."""
         return id(self)
 
 
@@ -133,9 +135,11 @@ class HeldRecipient(RecipientKey):
         return held
 
     def __eq__(self, other: object) -> bool:
+        """Say whether it is the same one: its keys change."""
         return self is other
 
     def __hash__(self) -> int:
+        """Hash what stays the same."""
         return id(self)
 
 
