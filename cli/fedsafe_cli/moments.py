@@ -7,7 +7,7 @@ from typing import Any, Final
 import click
 
 _TIMES: Final = frozenset(
-    {"at", "since", "until", "expires", "dispatch_by", "second_by"}
+    {"at", "since", "until", "expires", "dispatch_by", "second_by", "confirm_by"}
 )
 ENDS: Final = "It ends as this day begins (UTC)."
 """What a day says that is given as the end of something that lasts until it."""

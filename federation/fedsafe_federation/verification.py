@@ -159,15 +159,18 @@ def verify_restrictions(
     return good, faults
 
 
-def verify_batch(
+def verify_batch(  # noqa: PLR0913 - what it is held against, and how far
     batch: Batch,
     origin: Member,
     known: Known,
     charter: Charter,
     *,
     carried: bool = False,
+    trust: Trust = Trust.NOW,
 ) -> VerifiedBatch:
     """Verify records, openings and checkpoint of a batch; *carried* by another member.
+
+    *trust* is how far the origin's keys count; those it gave up do in what is carried.
 
     Raises:
         FeedError: something does not verify; nothing may be applied but the
@@ -176,7 +179,7 @@ def verify_batch(
     """
     if carried:
         batch = _as_carried(batch, origin.name)
-    trust = Trust.SOUND if carried else Trust.NOW
+    trust = max(trust, Trust.SOUND) if carried else trust
     checkpoint = open_checkpoint(origin, batch.trailer.checkpoint, trust=trust)
     if carried and known.frontier.size > checkpoint.size:
         raise FeedError(origin.name, "the courier has less than is here")

@@ -12,18 +12,23 @@ from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from fedsafe_crypto.checkpoint import Checkpoint, open_checkpoint
-from fedsafe_crypto.errors import CryptoError
-from fedsafe_crypto.note import VerifierKey
+from fedsafe_crypto.checkpoint import Checkpoint
 from fedsafe_crypto.tree import Frontier
 from fedsafe_federation.charter import Charter, Member, SignedCharter
-from fedsafe_federation.errors import FederationError, PeerError, PeerRefusedError
+from fedsafe_federation.errors import (
+    FederationError,
+    FeedError,
+    PeerError,
+    PeerRefusedError,
+)
 from fedsafe_federation.feed import FeedRequest, decode_batch
+from fedsafe_federation.former import Trust
 from fedsafe_federation.peer import WITNESS_PATH, PeerClient
 from fedsafe_federation.verification import (
     Known,
     VerifiedBatch,
     feed_name,
+    open_checkpoint,
     verify_batch,
     verify_restrictions,
 )
@@ -116,8 +121,7 @@ class Members:
         return Heard(said, sorted(absent))
 
     async def _ask(self, member: Member, life: int) -> Said:
-        feed = VerifierKey.of(feed_name(self.me.name), self.me.keys.feed)
-        seen = await self._seen(member, feed)
+        seen = await self._seen(member)
         copy = 0
         try:
             batch = await self._fetch(member, Known(Frontier()), 0, limit=1)
@@ -131,12 +135,15 @@ class Members:
                 seen = [*seen, checkpoint]
         return Said(member, copy, seen, await self._life(member, life))
 
-    async def _seen(self, member: Member, key: VerifierKey) -> list[Checkpoint]:
-        prefix = member.url + WITNESS_PATH
-        note = await self.client.witnessed(member.name, prefix, key.name)
+    async def _seen(self, member: Member) -> list[Checkpoint]:
+        prefix, feed = member.url + WITNESS_PATH, feed_name(self.me.name)
+        note = await self.client.witnessed(member.name, prefix, feed)
+        if note is None:
+            return []
         try:
-            return [open_checkpoint(note, key)] if note is not None else []
-        except CryptoError:  # not signed by this node, so nobody has to believe it
+            text = note.decode(errors="replace")
+            return [open_checkpoint(self.me, text, trust=Trust.SOUND)]
+        except FeedError:  # not signed by this node, so nobody has to believe it
             raise PeerError(member.name, "what it has seen is not ours") from None
 
     async def _life(self, member: Member, known: int) -> int:
@@ -189,7 +196,10 @@ class Members:
         def read() -> VerifiedBatch:
             batch = decode_batch(self.me.name, data)
             good, _ = verify_restrictions(batch.restrictions, self.charter)
-            verified = verify_batch(batch, self.me, known, self.charter)
+            # It may be of before this node had its present keys.
+            verified = verify_batch(
+                batch, self.me, known, self.charter, trust=Trust.SOUND
+            )
             both = [*good, *verified.restrictions]
             newest, rulings = verified.known, verified.rulings
             return VerifiedBatch(verified.records, both, newest, rulings)

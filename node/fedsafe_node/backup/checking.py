@@ -6,7 +6,7 @@ verified, and its tables compared with their seal. Keys that were destroyed sinc
 rightly gone, and the guard may have come further while the store was copied.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,7 +25,7 @@ from fedsafe_node.config import Place, load_config
 from fedsafe_node.examining import unsealing_of, verify_reader
 from fedsafe_node.log.engine import examine_store
 from fedsafe_node.log.guard import Kept, read_kept
-from fedsafe_node.sealed_files import SealedFiles, key_of_seal
+from fedsafe_node.sealed_files import SealedFiles, key_names, key_of_seal
 from fedsafe_node.storage import store_at
 from fedsafe_node.store.protocol import LogName, Reader
 
@@ -100,7 +100,8 @@ def verify_copy(directory: Path, manifest: Manifest, keys: Place) -> VerifyAnswe
 
     where = store_at(directory / DATABASE, None)
     found = examine_store(where, query, unsealing_of(keys.periods))
-    tables = [each for each in found.tables if not _is_destroyed(each)]
+    here = set(key_names(keys.keys))
+    tables = [each for each in found.tables if not _is_destroyed(each, here)]
     ok = all(each.ok for each in found.logs) and all(each.ok for each in tables)
     return VerifyAnswer(ok=ok, logs=found.logs, tables=tables)
 
@@ -116,6 +117,7 @@ async def _until(
     }
 
 
-def _is_destroyed(table: TableCheck) -> bool:
+def _is_destroyed(table: TableCheck, here: Collection[str]) -> bool:
     name = table.first_bad or ""
-    return table.table == "keys" and table.damage == "incomplete" and may_lack(name)
+    is_gone = table.table == "keys" and table.damage == "incomplete"
+    return is_gone and may_lack(name, here)

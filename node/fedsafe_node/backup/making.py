@@ -30,12 +30,14 @@ from fedsafe_node.backup.manifest import (
     part_of,
     part_of_bytes,
 )
+from fedsafe_node.backup.members import read_own_keys
 from fedsafe_node.backup.messages import BackupNote
 from fedsafe_node.backup.secrets import seal_keys
 from fedsafe_node.config import Config, Place
 from fedsafe_node.errors import KeyFileError, StoreFailedError
 from fedsafe_node.examining import unsealing_of
 from fedsafe_node.faults import NO_FAULTS, FaultPoint, Faults
+from fedsafe_node.identity import load_identity
 from fedsafe_node.keyfiles import sync_directory, write_durably
 from fedsafe_node.log.engine import examine_store
 from fedsafe_node.sealed_files import key_of_seal
@@ -98,7 +100,7 @@ def make_backup(  # noqa: PLR0913 - everything it needs is an argument
             _copy_store(place, draft / DATABASE, copied)
             faults.reach(FaultPoint.BACKUP_AFTER_COPY)
             left_out = _copy_files(place, config, draft)
-            keys = _keys(place, config) if wanted.keys is not None else None
+            keys = _keys(place, config, draft) if wanted.keys is not None else None
             manifest = _measure(draft, place, config, now, keys)
             content = manifest.encode()
             write_durably(draft / FILE, content)
@@ -317,9 +319,11 @@ def _copy(source: Path, target: Path) -> None:
     write_durably(target, source.read_bytes())
 
 
-def _keys(place: Place, config: Config) -> bytes:
+def _keys(place: Place, config: Config, draft: Path) -> bytes:
     custody = load_custody(place, config)
-    return seal_keys(place, config.name, custody.public)
+    known = read_own_keys(place, draft / DATABASE, config.name)
+    keys = load_identity(place, known[-1] if known else None)
+    return seal_keys(place, config.name, custody.public, keys.statement)
 
 
 def _measure(

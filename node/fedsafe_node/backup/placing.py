@@ -29,11 +29,10 @@ from fedsafe_node.backup.manifest import (
     read_manifest,
 )
 from fedsafe_node.backup.marking import Mark, put_mark, read_mark
+from fedsafe_node.backup.members import read_own_keys
 from fedsafe_node.backup.secrets import STATEMENT_KEY, open_keys
 from fedsafe_node.config import Config, Place, load_config
-from fedsafe_node.examining import unsealing_of
 from fedsafe_node.faults import FaultPoint, Faults
-from fedsafe_node.governing.chain import read_charters
 from fedsafe_node.keyfiles import (
     make_private_directory,
     read_secret,
@@ -41,9 +40,7 @@ from fedsafe_node.keyfiles import (
     write_durably,
     write_secret,
 )
-from fedsafe_node.log.engine import examine_store
 from fedsafe_node.log.guard import read_kept
-from fedsafe_node.storage import store_at
 
 DRAFT: Final = "store.db.restoring"
 _BESIDE: Final = ("", "-wal", "-shm", ".lock")
@@ -173,14 +170,8 @@ def _signers(place: Place, request: Request, node: str) -> set[bytes]:
             return {SigningKey.from_bytes(read_secret(path)).public}
         except CryptoError:
             raise BackupRefusedError(f"{path} is no key") from None
-    where = store_at(request.backup / DATABASE, None)
-    charters = examine_store(where, read_charters, unsealing_of(place.periods))
-    return {
-        member.keys.statement
-        for charter in charters
-        for member in charter.members
-        if member.name == node
-    }
+    known = read_own_keys(place, request.backup / DATABASE, node)
+    return {keys.statement for keys in known}
 
 
 def _verify(place: Place, request: Request, manifest: Manifest) -> None:

@@ -11,7 +11,7 @@ from typing import Final
 
 from fedsafe_node.config import Place
 from fedsafe_node.keys import FIRST_SET
-from fedsafe_node.sealed_files import SealedFiles
+from fedsafe_node.sealed_files import SealedFiles, key_names
 from fedsafe_node.store.keeping_rows import EffectKind
 
 DESTROYED: Final = {
@@ -19,11 +19,17 @@ DESTROYED: Final = {
     "pseudonyms/": EffectKind.QUARTER_KEY,
 }
 _FIRST: Final = tuple(f"{name}.key" for name in FIRST_SET)
-_PASSING: Final = ("share-", "media-", "identity-", *_FIRST)
+_LATER: Final = "identity-"
+_PASSING: Final = ("share-", "media-", _LATER)
 
 
-def may_lack(name: str) -> bool:
-    """Whether a key file that was sealed may be gone by now."""
+def may_lack(name: str, here: Collection[str]) -> bool:
+    """Whether a key file that was sealed may be gone, by those that are *here*.
+
+    The first keys of a node pass when others have taken their place.
+    """
+    if name in _FIRST:
+        return any(each.startswith(_LATER) for each in here)
     return name.startswith((*DESTROYED, *_PASSING))
 
 
@@ -39,7 +45,8 @@ class RestoredFiles(SealedFiles):
     def digests(self) -> dict[str, bytes]:
         """Return the digests; of a file that may be gone, the one that was sealed."""
         here = super().digests()
-        return {name: d for name, d in self._sealed.items() if may_lack(name)} | here
+        gone = {n: d for n, d in self._sealed.items() if may_lack(n, here)}
+        return gone | here
 
     def news(
         self, sealed: Mapping[str, bytes], destroyed: Callable[[], Collection[str]]
@@ -47,7 +54,9 @@ class RestoredFiles(SealedFiles):
         """Seal what is here from now on; a share that is gone is sealed no more."""
 
         def gone() -> set[str]:
-            passing = {name for name in sealed if name.startswith(_PASSING)}
+            here = set(key_names(self._keys))
+            kinds = (*_PASSING, *_FIRST)
+            passing = {n for n in sealed if n.startswith(kinds) and may_lack(n, here)}
             return {*destroyed(), *passing}
 
         return super().news(sealed, gone)

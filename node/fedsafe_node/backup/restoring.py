@@ -17,7 +17,7 @@ rest. No node starts beside the mark.
 import asyncio
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -264,15 +264,11 @@ class _Restoring:
         trail = await open_trail(parts.place, parts.node, store)
         life = await store.read(lambda r: read_life(r, parts.node))
         async with aiohttp.ClientSession(trust_env=False) as session:
-            client = PeerClient(
-                session,
-                name=parts.node,
-                key=parts.keys.transport,
-                now=parts.clock.now,
-            )
-            membership = await self._membership(client)
+            membership = await self._membership(self._client(session))
             heard, adopted = Heard(()), Adopted()
             if membership is not None:
+                await self._turn_to(membership)
+                client = self._client(session)
                 members = Members(
                     membership.me, membership.charter, client, membership.others
                 )
@@ -282,6 +278,18 @@ class _Restoring:
                 self._check_alone(await self._size())
         life = max(life, heard.life) + 1
         return await self._note(trail, heard, adopted, life)
+
+    def _client(self, session: aiohttp.ClientSession) -> PeerClient:
+        parts = self._parts
+        return PeerClient(
+            session, name=parts.node, key=parts.keys.transport, now=parts.clock.now
+        )
+
+    async def _turn_to(self, membership: Membership) -> None:
+        """Sign with the keys under which the members know this node by now."""
+        place, public = self._parts.place, membership.me.keys
+        keys = await asyncio.to_thread(lambda: load_identity(place, public))
+        self._parts = replace(self._parts, keys=keys)
 
     async def _size(self) -> int:
         return await self._parts.store.read(lambda r: r.log_size(self._feed))

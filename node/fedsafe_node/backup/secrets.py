@@ -42,8 +42,8 @@ class _Keys(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     files: dict[Name, Annotated[bytes, msgspec.Meta(max_length=MAX_SECRET_BYTES)]]
 
 
-def seal_keys(place: Place, node: str, custody: bytes) -> bytes:
-    """Read all key files, seal them to the public custody key, and sign that.
+def seal_keys(place: Place, node: str, custody: bytes, key: SigningKey) -> bytes:
+    """Read all key files, seal them to the public custody key, and sign that by *key*.
 
     A key of a month that is destroyed meanwhile is left out.
 
@@ -59,11 +59,6 @@ def seal_keys(place: Place, node: str, custody: bytes) -> bytes:
                 raise
     content = msgspec.msgpack.encode(_Keys(1, node, files))
     sealed = seal(custody, content, info=_INFO, aad=lp_text(node))
-    try:
-        key = SigningKey.from_bytes(files[STATEMENT_KEY])
-    except (KeyError, CryptoError):
-        path = place.keys / STATEMENT_KEY
-        raise KeyFileError(f"{path} signs no backup: it is gone, or no key") from None
     return MAGIC + sign(key, _SIGNED, node, sealed) + sealed
 
 

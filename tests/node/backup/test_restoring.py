@@ -5,12 +5,12 @@ import shutil
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from secrets import token_bytes
 from typing import Any, Final
 
 import pytest
 from tests.node.backup.test_making import back_up, medium
 from tests.node.fleet import Fleet
+from tests.node.governing.test_new_keys import rotate
 
 from fedsafe_crypto.identity import SigningKey
 from fedsafe_crypto.seal import RecipientKey
@@ -227,6 +227,45 @@ async def test_a_lost_machine_comes_back_out_of_backup_and_keys(
     assert len(answer.matches) == 1
 
 
+async def test_a_lost_machine_comes_back_with_the_keys_that_followed(
+    trio: Fleet, medium: Path
+) -> None:
+    await rotate(trio, "a.demo", "b.demo")
+    await trio.publish(BEFORE)
+    await back_up(trio, medium / "monday", medium / "keys")
+    await trio.stop("a.demo")
+    await asyncio.to_thread(shutil.rmtree, trio.place("a.demo").directory)
+    custody = trio.root / "custody" / "a.demo.key"
+
+    await restore(trio, medium / "monday", keys=medium / "keys", custody=custody)
+    await trio.start("a.demo")
+    await trio.covered()
+    signal = await trio.publish(SINCE)
+    verified = await trio["a.demo"].services.audits.verify(LOCAL)
+
+    assert signal
+    assert verified.ok, verified
+
+
+async def test_a_store_of_before_comes_back_to_the_keys_that_followed(
+    trio: Fleet, medium: Path
+) -> None:
+    await trio.publish(BEFORE)
+    await back_up(trio, medium / "monday")
+    await rotate(trio, "a.demo", "b.demo")
+    await trio.stop("a.demo")
+    await asyncio.to_thread(lose, trio)
+
+    await restore(trio, medium / "monday")
+    await trio.start("a.demo")
+    await trio.covered()
+    signal = await trio.publish(SINCE)
+    verified = await trio["a.demo"].services.audits.verify(LOCAL)
+
+    assert signal
+    assert verified.ok, verified
+
+
 async def test_a_file_of_keys_that_another_has_made_is_refused(
     trio: Fleet, medium: Path
 ) -> None:
@@ -240,11 +279,12 @@ async def test_a_file_of_keys_that_another_has_made_is_refused(
     def forge() -> bytes:
         """Take the file's own form, and a statement key of one's own."""
         shutil.copytree(directory / "keys", forging.keys)
-        (forging.keys / "statement.key").write_bytes(token_bytes(32))
-        forged = seal_keys(forging, "a.demo", real.public)
+        key = SigningKey.generate()
+        (forging.keys / "statement.key").write_bytes(key.to_bytes())
+        forged = seal_keys(forging, "a.demo", real.public, key)
         (medium / "keys").write_bytes(forged)
         shutil.rmtree(directory)
-        return SigningKey.from_bytes(read_secret(forging.keys / "statement.key")).public
+        return key.public
 
     signer = await asyncio.to_thread(forge)
     more = {"keys": medium / "keys", "custody": custody}

@@ -313,7 +313,7 @@ async def test_each_size_has_one_tree_however_many_ask(asker: Asker) -> None:
             given.setdefault(size, set()).add(by.root(size))
             assert (await asker.kept_size()) >= size
         else:
-            assert status in {409, 422}
+            assert status in {409, 422, 503}  # 503: too many wait already
 
     while old < 64:
         sizes = range(old + 1, old + 33)

@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Under which keys the members have known a node, as a copy of its store says."""
+
+from pathlib import Path
+
+from fedsafe_federation.card import MemberKeys
+from fedsafe_node.config import Place
+from fedsafe_node.examining import unsealing_of
+from fedsafe_node.governing.chain import read_charters
+from fedsafe_node.log.engine import examine_store
+from fedsafe_node.storage import store_at
+
+
+def read_own_keys(place: Place, database: Path, node: str) -> list[MemberKeys]:
+    """Read a node's public keys from all versions of its charter, the newest last.
+
+    None if it has no charter.
+
+    Raises:
+        StoreFailedError: the copy is no store, or cannot be read.
+    """
+    where = store_at(database, None)
+    charters = examine_store(where, read_charters, unsealing_of(place.periods))
+    return [
+        member.keys
+        for charter in charters
+        for member in charter.members
+        if member.name == node
+    ]
