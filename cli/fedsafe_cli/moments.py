@@ -7,7 +7,10 @@ from typing import Any, Final
 import click
 
 _TIMES: Final = frozenset(
-    {"at", "since", "until", "expires", "dispatch_by", "second_by", "confirm_by"}
+    {
+        *("at", "since", "until", "expires"),
+        *("confirm_by", "dispatch_by", "second_by", "stolen_since"),
+    }
 )
 ENDS: Final = "It ends as this day begins (UTC)."
 """What a day says that is given as the end of something that lasts until it."""

@@ -420,7 +420,7 @@ async def test_a_name_is_free_again_once_nobody_has_let_its_holder_in(
     four.clock.moment += timedelta(days=31)
     await joining.join(await invitation(four))
 
-    with pytest.raises(ForbiddenError, match="for a month|is over"):
+    with pytest.raises(ForbiddenError, match=r"for a month|is over"):
         await admitting.knock(squatter)
     found = await admitting.card_of(NEW)
     assert found.keys == four[NEW].base.keys.public()
