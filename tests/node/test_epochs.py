@@ -258,6 +258,7 @@ async def test_a_member_that_still_has_its_share_refuses_to_evaluate(
     assert await trio.audit("a.demo", "evaluation.wrong_answer") == []
 
 
+@pytest.mark.embedded
 async def test_a_database_of_before_is_shredded_anew(trio: Fleet) -> None:
     await trio.publish(WHO)
     await rotate(trio)

@@ -42,6 +42,7 @@ LONGEST: Final = {
     "kind": WORD,
     "log": NODE + WORD,
     "member": NODE,
+    "milestone": WORD,
     "migration_set": WORD,
     "name": NODE + WORD,
     "origin": NODE + WORD,
@@ -54,9 +55,11 @@ LONGEST: Final = {
     "second": NAME,
     "side": WORD,
     "signal_id": ID,
+    "stage": WORD,
     "state": WORD,
     "subject": 255,  # `people.id_tokens`, and a hash of a task's
     "target": WORD,
+    "urgency": WORD,
     "task": ID,
     "witness": NODE,
 }
