@@ -316,12 +316,17 @@ async def test_a_feed_whose_end_was_moved_is_named_where_it_ended(
     place = trio.place("b.demo")
     config = await asyncio.to_thread(load_config, place)
     stopped = await verify_node(place, config)
-    await trio.start("b.demo")
+    (bad,) = [check for check in stopped.logs if not check.ok]
+    assert (bad.log, bad.first_bad_index) == ("a.demo/feed", 1)
+    try:
+        await trio.start("b.demo")
+    except StoreFailedError as error:  # a server's logs are held against their roots
+        assert "a.demo/feed" in str(error)  # noqa: PT017 - one of two
+        return
     started = await trio["b.demo"].services.audits.verify(BOT)
 
-    for answer in (stopped, started):
-        (bad,) = [check for check in answer.logs if not check.ok]
-        assert (bad.log, bad.first_bad_index) == ("a.demo/feed", 1)
+    (bad,) = [check for check in started.logs if not check.ok]
+    assert (bad.log, bad.first_bad_index) == ("a.demo/feed", 1)
 
 
 @pytest.mark.parametrize("record", ["record || x'20'", "x'00'"])
