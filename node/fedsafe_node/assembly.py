@@ -332,12 +332,13 @@ class RunningNode:
         self._join(membership)
         await self._load_lacking()
         try:
-            await self._witnessed(membership)
+            await self.base.workers(lambda: self.witnesses.join(membership))
         except NodeError as error:
             # The charter is kept already; the next start says it and stops.
             reason = type(error).__name__
             _LOG.exception("witnesses not known", extra=fields(reason=reason))
-        self.witnesses.cosigning.refused = False  # those that have yet to join may
+        self.witnesses.cosigning.refused = False
+        self.witnesses.cosigning.check_soon()
         if self._leads():
             await self._take_part(membership)
 

@@ -59,6 +59,7 @@ class Cosigning(Asking):
         self._others: list[Asked] = []
         self._since = clock.now()
         self.refused = False
+        self._unchecked = False
 
     def join(self, membership: Membership, policy: Policy | None) -> list[str]:
         """Know the witnesses: those of the policy, else all other members.
@@ -108,6 +109,14 @@ class Cosigning(Asking):
         if self.refused:
             _LOG.error("no member tells what it has seen", extra=fields(reason="clock"))
 
+    def check_soon(self) -> None:
+        """Check again in the next run: the members are others than before.
+
+        Whoever takes up a version must not wait for members, who may be taking it up
+        as well and answer nothing until then.
+        """
+        self._unchecked = True
+
     async def compare_with(self, witness: Asked) -> None:
         """Ask what a witness has seen of this anchor, and of one that comes after it.
 
@@ -129,7 +138,11 @@ class Cosigning(Asking):
 
     async def run(self) -> None:
         """Grow the anchor and ask whoever is due; return while they are asked."""
-        if self.refused:
+        if self._unchecked:
+            self._unchecked = False
+            await self._check_again()
+            self.refused = False  # those that have yet to join may refuse
+        elif self.refused:
             await self._check_again()
         if self.policy is None or self.alarm is not None:
             return
