@@ -5,6 +5,7 @@ What is printed says what was verified. Who sent it is verified only by comparin
 fingerprint with one that came another way.
 """
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from fedsafe_crypto.seal import RecipientKey
     from fedsafe_federation.casework.container import Opened
 
+_FINGERPRINT: Final = re.compile(r"(?:[\s:]*[0-9a-fA-F]){32}[\s:]*")
 _VERIFIED: Final = (
     "geprüft: Siegel, Signatur, Empfänger, Schema und alle Prüfsummen der Dokumente",
     "verified: seal, signature, recipient, schema, and every document's hash",
@@ -65,12 +67,23 @@ _FINDINGS: Final = {
 }
 
 
+def _read_sender(
+    context: click.Context, parameter: click.Parameter, value: str | None
+) -> str | None:
+    """Refuse what is no fingerprint, before it looks as if another key had signed."""
+    del context, parameter
+    if value is not None and _FINGERPRINT.fullmatch(value) is None:
+        raise click.BadParameter("a fingerprint has 32 digits from 0 to 9 and a to f")
+    return value
+
+
 @click.command("open")
 @click.argument("package", metavar="PACKAGE")
 @click.option("--key", required=True, metavar="FILE", help="Your private key file.")
 @click.option(
     "--sender",
     metavar="FINGERPRINT",
+    callback=_read_sender,
     help="The provider's fingerprint, as it was told to you another way.",
 )
 @click.option(

@@ -239,9 +239,13 @@ def open_refusal(trusted: Version, statement: Signed) -> Refusal:
     return refusal
 
 
-def is_dead(trusted: Version, refusers: Collection[str]) -> bool:
-    """Whether so many have refused that no quorum can come together any more."""
-    left = [each for each in trusted.charter.active() if each.name not in refusers]
+def is_dead(trusted: Version, after: Charter, refusers: Collection[str]) -> bool:
+    """Whether so many have refused that no quorum can come together any more.
+
+    Whoever has new keys by it, since the old ones were stolen, counts to none.
+    """
+    gone = {*refusers, *robbed(trusted.charter, after)}
+    left = [each for each in trusted.charter.active() if each.name not in gone]
     return len(left) < trusted.charter.quorum
 
 
@@ -313,7 +317,7 @@ def blame(
         refusers = promised.get(charter_digest(document.payload), set())
         both = signers if both is None else both & signers
         broke |= signers & refusers
-        free = free or is_dead(trusted, refusers)
+        free = free or is_dead(trusted, decode(document.payload, Charter), refusers)
     return Blame(set() if free or both is None else both, broke)
 
 

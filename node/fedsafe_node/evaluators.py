@@ -23,6 +23,8 @@ from fedsafe_policies.vocabulary import EvaluationPurpose
 
 OWN_EPOCH: Final = 1
 OWN_GENERATION: Final = 1
+_BEGINNING: Final = 10 * 60
+"""So many seconds a member takes at most to take up a new epoch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,14 +145,24 @@ class SharedLists:
                 try:
                     found = await _first_of(asked, inputs, budget, within, blinds)
                 except QuorumError as error:
-                    if columns and error.unused:
-                        break  # it has just begun: nothing is listed under it
+                    if columns and error.unused and self._begins(epoch):
+                        break  # nothing is listed under it
                     raise
                 columns.append([Output(epoch, y) for y in found])
             done = True
         finally:
             first.tried(inputs, blinds, done=done)
         return columns
+
+    def _begins(self, epoch: int) -> bool:
+        """Whether an epoch is so new that members may not have taken it up.
+
+        It has an end, lest many who lie hide what is listed under it for long.
+        """
+        found = self.membership.epoch
+        since = max(found.starts, self.membership.charter.created)
+        later = int(self._now().timestamp()) - since
+        return found.epoch == epoch and later < _BEGINNING
 
     def _former_of(self, epoch: int) -> list[Quorum]:
         former = self._former.get(epoch)

@@ -17,7 +17,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Final
 
-from fedsafe_federation.card import Card, sign_card
+from fedsafe_federation.card import Card, MemberKeys, sign_card
 from fedsafe_federation.charter import PolicyReference
 from fedsafe_federation.errors import FoundingError
 from fedsafe_federation.founding import Ceremony, Founded, Participant
@@ -60,7 +60,8 @@ class FoundingService:
     *joined* is called once with the new membership, after it is durable. Steps are
     made one after the other, under `_stepping` and, among the processes of the node, a
     lock on the key directory: two at once would deal twice. The
-    card is made when it is first asked for, off the loop, and kept as `_card`.
+    card is made when it is first asked for, off the loop, and kept as `_card` until the
+    node has other keys.
     """
 
     def __init__(  # noqa: PLR0913 - everything it needs is an argument
@@ -86,13 +87,14 @@ class FoundingService:
         self._offload = offload
         self._joined = joined
         self._stepping = asyncio.Lock()
-        self._card: Signed | None = None
+        self._card: tuple[MemberKeys, Signed] | None = None
 
     async def card(self) -> Signed:
         """Give the node's own signed card."""
-        if self._card is None:
-            self._card = await self._offload(self._make_card)
-        return self._card
+        keys = self._keys.public()
+        if self._card is None or self._card[0] != keys:
+            self._card = keys, await self._offload(self._make_card)
+        return self._card[1]
 
     async def propose(self, request: ProposalRequest) -> Signed:
         """Propose a founding as its convenor.

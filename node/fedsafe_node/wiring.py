@@ -98,7 +98,7 @@ def make_services(parts: Parts) -> Services:
         case_renderings=CaseRenderings(
             base.situation, keeper, shipped_matrix(), offload=base.workers
         ),
-        partners=Partners(base.office, base.keys.package, shipped_matrix()),
+        partners=Partners(base.office, lambda: base.keys.package, shipped_matrix()),
         budgets=BudgetService(base.situation, base.store, base.clock),
         validations=Validations(desk),
         registers=registers,

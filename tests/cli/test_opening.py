@@ -91,12 +91,15 @@ def test_what_was_changed_or_is_for_another_or_from_another_is_refused(
     run("partner", "key", str(other))
     out = str(tmp_path / "out")
     stranger = run("open", package, "--key", key, "--sender", "0" * 32, "--out", out)
+    mistyped = run("open", package, "--key", key, "--sender", "3f9a 01bc")
     not_mine = run("open", package, "--key", str(other), "--json")
     data = bytearray(Path(package).read_bytes())
     data[-1] ^= 1
     Path(package).write_bytes(data)
     changed = run("open", package, "--key", key, "--lang", "de")
 
+    assert mistyped.status == 2
+    assert "32 digits" in mistyped.err
     assert (stranger.status, not_mine.status, changed.status) == (20, 20, 20)
     assert not Path(out).exists()
     assert not_mine.document["code"] == "other_key"

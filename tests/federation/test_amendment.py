@@ -53,7 +53,7 @@ from fedsafe_federation.errors import FederationError, MalformedError, Untrusted
 from fedsafe_federation.holdings import HOLDING, holding_payload, with_holdings
 from fedsafe_federation.key_change import with_new_keys
 from fedsafe_federation.signed import Signed
-from fedsafe_federation.wireformat import encode
+from fedsafe_federation.wireformat import decode, encode
 
 replace = msgspec.structs.replace
 NEW = "e.example"
@@ -426,8 +426,9 @@ def test_a_proposal_is_dead_once_enough_have_promised_never_to_sign() -> None:
     assert {open_refusal(FOUR, each).charter for each in refusals} == {
         charter_digest(payload)
     }
-    assert is_dead(FOUR, refusers)
-    assert not is_dead(FOUR, refusers[:1])
+    charter = decode(payload, Charter)
+    assert is_dead(FOUR, charter, refusers)
+    assert not is_dead(FOUR, charter, refusers[:1])
     with pytest.raises(MalformedError, match="another version"):
         open_refusal(
             FOUR,

@@ -6,6 +6,7 @@ call at a number found another way, and compare the key's fingerprint. A verific
 ends by itself, and with any change of the entry.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from secrets import token_bytes
@@ -71,7 +72,7 @@ class Partners:
     """Keeps the provider's own entries of partners."""
 
     office: Office
-    signer: SigningKey = field(repr=False)
+    signer: Callable[[], SigningKey] = field(repr=False)
     matrix: Matrix
 
     async def list(self, who: Principal) -> PartnersAnswer:
@@ -83,7 +84,7 @@ class Partners:
             await self.office.note(tx, Event.PARTNER_READ, who.name, detail)
             now = self.office.now()
             return PartnersAnswer(
-                signer=key_fingerprint(self.signer.public),
+                signer=key_fingerprint(self.signer().public),
                 dated=landscape().dated,
                 partners=[_shown(row, now) for row in rows],
                 landscape=_offices(),
@@ -177,7 +178,7 @@ class Partners:
             await self.office.note(tx, Event.PARTNER_TESTED, who.name, detail)
             return TestPackage(
                 partner=row.id,
-                signer=key_fingerprint(self.signer.public),
+                signer=key_fingerprint(self.signer().public),
                 sealed=self._test_package(entry, recipient),
             )
 
@@ -199,7 +200,7 @@ class Partners:
         )
         sealing = Sealing(
             recipient=recipient,
-            signer=self.signer,
+            signer=self.signer(),
             dispatch=token_bytes(32).hex(),
             at=moment,
         )

@@ -30,6 +30,7 @@ from fedsafe_federation.bundles import Bundle, as_many_as_fit, bundled
 from fedsafe_federation.changing import differences
 from fedsafe_federation.charter import Charter, SignedCharter, charter_digest
 from fedsafe_federation.errors import FederationError
+from fedsafe_federation.key_change import robbed
 from fedsafe_federation.signed import Signed
 from fedsafe_federation.wireformat import decode, encode
 from fedsafe_node.clock import Clock
@@ -149,7 +150,7 @@ class Ballot:
         if present is None:
             raise WrongStateError("no_federation", "this node has no federation")
         version, pending = present.version, present.pending
-        self._check_vote(present, charter_digest(payload), refuse=refuse)
+        self._check_vote(present, payload, refuse=refuse)
         statements = self._statements(version, payload, refuse=refuse)
         after = merged(pending, version, statements, now=self._now())
         if after == pending:
@@ -255,8 +256,9 @@ class Ballot:
         await self._store.write(lambda tx: tx.put_document(KEYS_DOCUMENT, at))
         await self.reload(anew=True)
 
-    def _check_vote(self, present: Present, digest: bytes, *, refuse: bool) -> None:
-        name, known = self._situation.node, present.pending.find(digest)
+    def _check_vote(self, present: Present, payload: bytes, *, refuse: bool) -> None:
+        digest, name = charter_digest(payload), self._situation.node
+        known = present.pending.find(digest)
         if refuse:
             if known is not None and name in known.signers():
                 raise WrongStateError(
@@ -267,6 +269,8 @@ class Ballot:
             raise WrongStateError(
                 "charter_voted", "this node has promised never to sign that proposal"
             )
+        if name in robbed(present.version.charter, decode(payload, Charter)):
+            return  # whatever its stolen key has signed says nothing
         other = present.pending.vote(present.version, name, but=digest)
         if other is not None:
             raise WrongStateError(

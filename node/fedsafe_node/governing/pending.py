@@ -29,6 +29,7 @@ from fedsafe_federation.charter import (
     charter_digest,
 )
 from fedsafe_federation.errors import FederationError
+from fedsafe_federation.key_change import robbed
 from fedsafe_federation.signed import Signed, open_payload
 from fedsafe_federation.wireformat import decode, encode
 from fedsafe_node.store.protocol import Reader, Transaction
@@ -70,6 +71,19 @@ class Proposed(Row, frozen=True):
         """Name the members that have signed it."""
         return {each.signer for each in self.signatures}
 
+    def is_dead(self, version: Version) -> bool:
+        """Whether it can never come to count any more."""
+        return is_dead(version, decode(self.payload, Charter), self.refusers())
+
+    def is_promised_dead(self, version: Version) -> bool:
+        """Whether it is dead by the promises, whoever has broken one."""
+        refusers = {each.signer for each in self.refusals}
+        return is_dead(version, decode(self.payload, Charter), refusers)
+
+    def robs(self, version: Version, name: str) -> bool:
+        """Whether it says that a member's keys are stolen, and brings it new ones."""
+        return name in robbed(version.charter, decode(self.payload, Charter))
+
     def tally(self, version: Version) -> Tally:
         """Count who has signed it."""
         charter = open_successor(version, self.payload)
@@ -107,7 +121,7 @@ class Pending(Row, frozen=True):
         return [
             each
             for proposed in self.proposals
-            if is_dead(version, {each.signer for each in proposed.refusals})
+            if proposed.is_promised_dead(version)
             for each in proposed.refusals
         ]
 
@@ -117,7 +131,7 @@ class Pending(Row, frozen=True):
             if (
                 proposed.digest != but
                 and name in proposed.signers()
-                and not is_dead(version, proposed.refusers())
+                and not proposed.is_dead(version)
             ):
                 return proposed
         return None
@@ -201,8 +215,14 @@ def _may_propose(pending: Pending, version: Version, statement: Signed) -> bool:
     signer, before = statement.signer, version.charter
     if len(statement.payload) > len(encode(before)) + MOST_GROWTH:
         return False
-    mine = [each for each in pending.proposals if each.by == signer]
-    alive = [each for each in mine if not is_dead(version, each.refusers())]
+    # Whoever has stolen a key cannot use up what its owner needs to take it away.
+    robs = signer in robbed(before, decode(statement.payload, Charter))
+    mine = [
+        each
+        for each in pending.proposals
+        if each.by == signer and each.robs(version, signer) == robs
+    ]
+    alive = [each for each in mine if not each.is_dead(version)]
     if len(alive) >= MOST_OF_ONE or len(mine) >= MOST_OF_ONE * MOST_OF_ONE:
         return False
     open_payload(

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What people are shown of the charter: how it stands, and how it came about."""
 
-from fedsafe_federation.amendment import Version, is_dead
+from fedsafe_federation.amendment import Version
 from fedsafe_federation.changing import differences
 from fedsafe_federation.charter import (
     Charter,
@@ -172,5 +172,5 @@ def _proposal(version: Version, proposed: Proposed) -> ProposalAnswer:
         count=found.count,
         quorum_after=found.needed_after,
         count_after=found.count_after,
-        dead=is_dead(version, proposed.refusers()),
+        dead=proposed.is_dead(version),
     )

@@ -55,7 +55,8 @@ def tables() -> None:
 
 @pytest.fixture
 def partners(team: Team) -> Partners:
-    return Partners(team.office, SigningKey.generate(), shipped_matrix())
+    key = SigningKey.generate()
+    return Partners(team.office, lambda: key, shipped_matrix())
 
 
 @pytest.fixture
@@ -192,6 +193,6 @@ async def test_the_list_has_the_landscape_and_every_step_is_in_the_log(
     answer = await partners.list(ben)
     events = [name for name, _, _ in await team.events()]
 
-    assert answer.signer == key_fingerprint(partners.signer.public)
+    assert answer.signer == key_fingerprint(partners.signer().public)
     assert {office.office for office in answer.landscape} >= {"bka", "police"}
     assert events[-3:] == ["partner.entered", "partner.verified", "partner.read"]

@@ -15,6 +15,7 @@ from tests.node.governing.test_joining import NEW, four, invitation
 from tests.node.signals.conftest import RITA
 from tests.node.workers import several, up_to_date
 
+from fedsafe_federation.amendment import sign_charter
 from fedsafe_federation.card import Card
 from fedsafe_federation.changing import Change, ChangeKind, amended
 from fedsafe_federation.charter import Charter, charter_digest
@@ -244,3 +245,62 @@ async def test_a_pack_verifies_across_new_keys(trio: Fleet) -> None:
     assert (report.first_anchor, len(report.witnesses)) == (0, 2)
     assert key_of(trio) != key
     assert len(verify_pack(io.BytesIO(older), key).witnesses) == 2
+
+
+async def junk_of(fleet: Fleet, count: int) -> list[bytes]:
+    found = await present(fleet, "c.demo")
+    charter = found.version.charter
+    return [
+        encode(
+            replace(
+                charter,
+                version=charter.version + 1,
+                previous=found.version.digest,
+                created=charter.created + 1 + number,
+            )
+        )
+        for number in range(count)
+    ]
+
+
+async def test_a_thief_uses_up_nothing_that_takes_the_key_away(trio: Fleet) -> None:
+    node = trio["c.demo"]
+    charter = (await present(trio, "c.demo")).version.charter
+    signed = [
+        sign_charter(
+            payload,
+            signer="c.demo",
+            key=node.base.keys.statement,
+            federation=charter.federation,
+        )
+        for payload in await junk_of(trio, 4)
+    ]
+    for name in NAMES:
+        await trio[name]._made.ballot.take([], signed)  # noqa: SLF001
+    since = int(trio.clock.now().timestamp()) - 5
+    payload = await ask_for_keys(trio, "c.demo", since)
+    proposal = await vote(trio, "c.demo", payload)
+    await agree(trio, proposal, "a.demo", "b.demo")
+    await at_version(trio, 2, *NAMES)
+
+    shared = trio["a.demo"].base.situation.shared
+    assert shared is not None
+    assert shared.membership.charter.member("c.demo").keys == public(payload)
+
+
+async def test_who_signed_what_has_no_quorum_any_more_is_free(trio: Fleet) -> None:
+    since = int(trio.clock.now().timestamp()) - 5
+    payload = await ask_for_keys(trio, "c.demo", since)
+    proposal = await vote(trio, "c.demo", payload)
+    await hear(trio, "a.demo", proposal)
+    await vote(trio, "a.demo", payload)
+    await hear(trio, "b.demo", proposal)
+    await vote(trio, "b.demo", payload, refuse=True)
+
+    async def is_dead() -> bool:
+        shown = await show(trio, "a.demo")
+        return [each.dead for each in shown.proposals] == [True]
+
+    await eventually(is_dead)
+    (other,) = await junk_of(trio, 1)
+    assert await vote(trio, "a.demo", other)
