@@ -41,6 +41,7 @@ from fedsafe_node.backup.errors import (
 
 _LIVES_AHEAD: Final = 16
 _NOT_FOUND: Final = 404
+_UNKNOWN: Final = frozenset({401, 403})
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,8 @@ class Members:
 
         Raises:
             MembersAwayError: one does not answer, and is not among the *absent*.
-            BackupRefusedError: one that is named is no other member.
+            BackupRefusedError: one that is named is no other member, or one does not
+                know this node by its keys.
         """
         strangers = sorted(set(absent) - {each.name for each in self.others})
         if strangers:
@@ -109,13 +111,22 @@ class Members:
         )
         said: list[Said] = []
         away: list[str] = []
+        strange: list[str] = []
         for member, answer in zip(asked, answers, strict=True):
             if isinstance(answer, Said):
                 said.append(answer)
+            elif isinstance(answer, PeerRefusedError) and answer.status in _UNKNOWN:
+                strange.append(member.name)
             elif isinstance(answer, FederationError):
                 away.append(member.name)
             else:
                 raise answer
+        if strange:
+            raise BackupRefusedError(
+                f"{', '.join(strange)} knows this node by other keys than these",
+                "it has newer ones: bring back the newest file of keys, and look at "
+                "the clock",
+            )
         if away:
             raise MembersAwayError(away)
         return Heard(said, sorted(absent))

@@ -266,6 +266,19 @@ async def test_a_store_of_before_comes_back_to_the_keys_that_followed(
     assert verified.ok, verified
 
 
+async def test_keys_of_before_are_refused_as_what_they_are(
+    trio: Fleet, medium: Path
+) -> None:
+    await back_up(trio, medium / "monday", medium / "keys")
+    await rotate(trio, "a.demo", "b.demo")
+    await trio.stop("a.demo")
+    await asyncio.to_thread(shutil.rmtree, trio.place("a.demo").directory)
+    custody = trio.root / "custody" / "a.demo.key"
+
+    with pytest.raises(BackupRefusedError, match="by other keys"):
+        await restore(trio, medium / "monday", keys=medium / "keys", custody=custody)
+
+
 async def test_a_file_of_keys_that_another_has_made_is_refused(
     trio: Fleet, medium: Path
 ) -> None:
