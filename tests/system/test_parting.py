@@ -34,8 +34,11 @@ _FOREIGN = (
 )
 
 
-async def _prepare(root: Path) -> dict[str, list[bytes]]:
-    """Make a federation that expels c while c is away; give what must be erased."""
+async def _prepare(root: Path) -> tuple[dict[str, list[bytes]], dict[str, int]]:
+    """Make a federation that expels c while c is away.
+
+    Give what must be erased, and of how many each node's files had a part before.
+    """
     clock = fleets.StandingClock(SystemClock().now())
     fleet, names = fleets.Fleet(root, clock), fleets.NAMES
     for name, port in zip(names, free_ports(len(names)), strict=True):
@@ -55,12 +58,13 @@ async def _prepare(root: Path) -> dict[str, list[bytes]]:
         await fleet.publish(WHO, at=GONE, by=("a.demo", "b.demo"))
         await fleet.stop(GONE)
         held = await asyncio.to_thread(_held, root)
+        before = {name: _left(root, name, sealed) for name, sealed in held.items()}
         proposal = await propose(fleet, "a.demo", ChangeKind.EXPEL, GONE)
         await agree(fleet, proposal, "b.demo")
         await at_version(fleet, 2, "a.demo", "b.demo")
     finally:
         await fleet.close()
-    return held
+    return held, before
 
 
 def _held(root: Path) -> dict[str, list[bytes]]:
@@ -96,8 +100,7 @@ def test_of_who_is_expelled_no_byte_is_left_and_both_sides_sign_for_it(
     tmp_path: Path,
 ) -> None:
     root = tmp_path / "n"
-    held = asyncio.run(_prepare(root))
-    before = {name: _left(root, name, sealed) for name, sealed in held.items()}
+    held, before = asyncio.run(_prepare(root))
     with running(root) as nodes:
         callers = {name: Caller(node) for name, node in nodes.items()}
         until(
