@@ -1,16 +1,26 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tokens: bound to their origin, and the same whichever members evaluate."""
 
+from dataclasses import replace
+from datetime import timedelta
+
 import pytest
+from msgspec.structs import replace as replaced
+from tests.federation.conftest import NAMES as MEMBERS
+from tests.federation.conftest import NOW, World, world
+from tests.federation.quorum.conftest import LONG, Members
 from tests.node.fleet import NAMES, Fleet
 from tests.node.origin import WHO, output_of
 
 from fedsafe_crypto.group import random_scalar
+from fedsafe_crypto.threshold import Generation
+from fedsafe_federation.amendment import Version
 from fedsafe_federation.errors import QuorumError
 from fedsafe_federation.metering import LOOKUPS, PUBLISHING
 from fedsafe_node.asked import File, Person, read_question
-from fedsafe_node.evaluators import OwnList
+from fedsafe_node.evaluators import OwnList, SharedLists
 from fedsafe_node.keys import MediaKeys, OwnKeys
+from fedsafe_node.membership import Membership
 from fedsafe_node.messages import (
     Kind,
     Question,
@@ -89,3 +99,46 @@ async def test_outputs_come_in_order_for_every_live_epoch(trio: Fleet) -> None:
 
     assert [outputs[0] for outputs in together] == newest
     assert len({output.y for output in newest}) == 6
+
+
+def begun(old: World) -> World:
+    """Give the same members the keys of another epoch, which begins now."""
+    new = Generation(2, 1)
+    other = world(len(old.shares), 2, secret=42)
+    (entry,) = other.charter.epochs
+    entry = replaced(entry, epoch=2, generation=1, starts=int(NOW.timestamp()))
+    return World(
+        replaced(old.charter, epochs=[*old.charter.epochs, entry]),
+        replace(other.pins, generation=new),
+        {name: replace(each, generation=new) for name, each in other.shares.items()},
+        other.secret,
+    )
+
+
+@pytest.mark.parametrize(
+    ("minutes", "behind", "found"),
+    [(9, MEMBERS[1:4], 1), (10, MEMBERS[1:4], None), (10, (), 2), (9, (), 2)],
+)
+async def test_that_nobody_knows_a_new_epoch_is_believed_for_ten_minutes(
+    minutes: int, behind: tuple[str, ...], found: int | None
+) -> None:
+    old = world(4, 2)
+    new = begun(old)
+    asked = {
+        1: Members(old, charter=new.charter),
+        2: Members(new, behind=set(behind)),
+    }
+    me = new.charter.member(MEMBERS[0])
+    membership = Membership(
+        Version(new.charter, bytes(32)), me, {1: old.pins, 2: new.pins}, {}, {}
+    )
+    quorums = {epoch: each.quorum() for epoch, each in asked.items()}
+    later = NOW + timedelta(minutes=minutes)
+    lists = SharedLists(membership, quorums, now=lambda: later)
+
+    if found is None:
+        with pytest.raises(QuorumError):
+            await lists.outputs([person()], LOOKUPS, within=LONG)
+    else:
+        [outputs] = await lists.outputs([person()], LOOKUPS, within=LONG)
+        assert [each.epoch for each in outputs] == [1, 2][:found]
