@@ -14,6 +14,7 @@ from fedsafe_cli.exit_codes import OK, ExitStatus
 from fedsafe_cli.files import read_small
 from fedsafe_cli.options import settings_of, shared_options
 from fedsafe_cli.output import document, line, note
+from fedsafe_cli.partner_channels import collect, collected, keep_host_key
 from fedsafe_cli.partner_texts import tell_partners, tell_receipt, tell_test
 from fedsafe_cli.sessions import personal
 from fedsafe_cli.settings import printable
@@ -62,6 +63,34 @@ def list_(context: click.Context) -> ExitStatus:
 )
 @click.option("--key", metavar="FILE", help="The partner's public key.")
 @click.option(
+    "--mail",
+    metavar="ADDRESS",
+    callback=collect,
+    expose_value=False,
+    help="Mail sealed packages there.",
+)
+@click.option(
+    "--sftp",
+    metavar="USER@HOST:PORT/DIR",
+    callback=collect,
+    expose_value=False,
+    help="Put them in that directory of an SFTP server.",
+)
+@click.option(
+    "--host-key",
+    metavar="FILE",
+    callback=keep_host_key,
+    expose_value=False,
+    help="The public host key of that server: no other is trusted.",
+)
+@click.option(
+    "--webhook",
+    metavar="URL",
+    callback=collect,
+    expose_value=False,
+    help="Post them to that https address.",
+)
+@click.option(
     "--replaces",
     type=click.IntRange(min=0),
     default=0,
@@ -82,9 +111,16 @@ def add(
        "test": false, "function": "Dauerdienst", "phone": "+49 30 0000001",
        "ways": ["portal", "phone"]}
 
+    With --mail, --sftp and --webhook the node itself hands sealed packages over. They
+    are tried in the order given here, behind those of the entry (channels), and the
+    ways by hand come last.
+
     \b
-    Example:
+    Examples:
       fedsafe partner add lka --entry lka.json --key lka.public
+      fedsafe partner add lka --entry lka.json --key lka.public --replaces 2 \\
+        --sftp fedsafe@sftp.lka.example:22/in --host-key lka-host.pub \\
+        --mail intake@lka.example
     """  # noqa: D301
     try:
         given: Any = json.loads(read_small(entry, _MOST))
@@ -94,6 +130,9 @@ def add(
         raise BadInputError(f"{printable(entry)} holds no JSON object")
     if key is not None:
         given["key"] = read_small(key, _MOST).decode("ascii", "replace")
+    if channels := collected(context):
+        before = given.get("channels", [])
+        given["channels"] = [*(before if isinstance(before, list) else []), *channels]
     settings = settings_of(context)
     body = {"partner": _id(name), "revision": replaces, "entry": given}
     return tell_receipt(settings, personal(settings).post("/v1/partners", body))

@@ -6,6 +6,7 @@ from typing import Any, Final
 from fedsafe_cli.exit_codes import OK, ExitStatus
 from fedsafe_cli.moments import shown
 from fedsafe_cli.output import document, line, note, table
+from fedsafe_cli.partner_channels import channel_line
 from fedsafe_cli.settings import Settings
 
 _STANDINGS: Final = {
@@ -14,8 +15,17 @@ _STANDINGS: Final = {
     "expired": ("Prüfung abgelaufen", "verification expired"),
 }
 _OWN: Final = (
-    ("Partner", "Fassung", "Art", "Stand", "bis", "Test", "Fingerabdruck"),
-    ("partner", "revision", "class", "standing", "until", "test", "fingerprint"),
+    ("Partner", "Fassung", "Art", "Stand", "bis", "Test", "Fingerabdruck", "über"),
+    (
+        "partner",
+        "revision",
+        "class",
+        "standing",
+        "until",
+        "test",
+        "fingerprint",
+        "handed by",
+    ),
 )
 _OFFICES: Final = (
     ("Stelle", "Name", "Art", "Angabe", "Quelle", "von"),
@@ -95,7 +105,13 @@ def _row(each: dict[str, Any], language: int) -> list[object]:
         None if until is None else shown(until),
         _YES[language][bool(each["entry"]["test"])],
         each["fingerprint"],
+        _handed_by(each["entry"]),
     ]
+
+
+def _handed_by(entry: dict[str, Any]) -> str:
+    """Return every channel in the order in which it is tried, then the ways by hand."""
+    return ", ".join([*map(channel_line, entry.get("channels", ())), *entry["ways"]])
 
 
 def _offices(offices: list[dict[str, Any]], language: int) -> list[list[object]]:

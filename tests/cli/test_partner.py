@@ -49,6 +49,23 @@ OFFICE: Final = {
     ],
     "open": ["phone"],
 }
+HOST_KEY: Final = (
+    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI"
+    + b64encode(b"invented" * 3).decode()
+    + "AAAAAAAAAAA"
+)
+CHANNELS: Final = [
+    {"by": "webhook", "url": "https://lka.example/cases"},
+    {
+        "by": "sftp",
+        "host": "sftp.lka.example",
+        "port": 2022,
+        "user": "fedsafe",
+        "directory": "/in",
+        "host_key": HOST_KEY,
+    },
+    {"by": "mail", "address": "intake@lka.example"},
+]
 LIST: Final = {
     "signer": "77de 4410",
     "dated": "2026-11-27",
@@ -88,6 +105,52 @@ def test_an_entry_comes_from_a_file_and_another_person_is_asked(
     assert "partner verify lka --revision 1" in added.err
     asked = {"partner": "lka", "revision": 2, "entry": ENTRY | {"key": "public"}}
     assert node.asked[-1] == ("POST /v1/partners", asked)
+
+
+def test_channels_are_tried_in_the_order_of_the_command_line(
+    node: "FakeNode", ask: "Run", tmp_path: Path
+) -> None:
+    node.always("POST /v1/partners", RECEIPT)
+    entry, host = tmp_path / "lka.json", tmp_path / "host.pub"
+    entry.write_text(json.dumps(ENTRY))
+    host.write_text(f"{HOST_KEY} root@sftp\n")
+    add = ("partner", "add", "lka", "--entry", str(entry))
+    sftp = ("--sftp", "fedsafe@sftp.lka.example:2022/in", "--host-key", str(host))
+    mail = ("--mail", "intake@lka.example")
+    added = ask(*add, "--webhook", "https://lka.example/cases", *sftp, *mail)
+
+    assert added.status == 0
+    body = node.asked[-1][1]
+    assert isinstance(body, dict)
+    assert body["entry"]["channels"] == CHANNELS
+
+
+def test_a_server_is_entered_with_its_host_key_only(
+    node: "FakeNode", ask: "Run", tmp_path: Path
+) -> None:
+    entry, host = tmp_path / "lka.json", tmp_path / "host"
+    entry.write_text(json.dumps(ENTRY))
+    host.write_text("-----BEGIN OPENSSH PRIVATE KEY-----\nabc\n")
+    add = ("partner", "add", "lka", "--entry", str(entry))
+    without = ask(*add, "--sftp", "fedsafe@sftp.lka.example/in")
+    alone = ask(*add, "--host-key", str(host))
+    private = ask(*add, "--sftp", "f@lka.example", "--host-key", str(host))
+    nameless = ask(*add, "--sftp", "lka.example", "--host-key", str(host))
+
+    assert (without.status, alone.status, nameless.status) == (2, 2, 2)
+    assert (private.status, "no private one" in private.err) == (5, True)
+    assert node.asked == []
+
+
+def test_channels_are_listed_with_the_host_keys_fingerprint(
+    node: "FakeNode", ask: "Run"
+) -> None:
+    shown = SHOWN | {"entry": ENTRY | {"channels": CHANNELS}}
+    node.always("GET /v1/partners", LIST | {"partners": [shown]})
+    listed = ask("partner", "list").out
+
+    assert "sftp fedsafe@sftp.lka.example:2022/in SHA256:" in listed
+    assert "mail intake@lka.example, portal" in listed
 
 
 def test_what_was_read_out_is_given_to_the_node(node: "FakeNode", ask: "Run") -> None:

@@ -16,6 +16,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 
 from fedsafe_policies.errors import PolicyFileError
+from fedsafe_policies.escalation.channels import Channels, check_channels
 from fedsafe_policies.escalation.package import Contact, Country, Line, Phone
 from fedsafe_policies.escalation.vocabulary import PartnerClass
 from fedsafe_policies.place import locate
@@ -50,8 +51,10 @@ class Way(StrEnum):
 class Partner(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A provider's own entry of a partner.
 
-    `function` answers, rather than a named person; `chain` is who is called next. With
-    `test` only test packages go there, without it only real ones.
+    `function` answers, rather than a named person; `chain` is who is called next. The
+    node itself hands over by `channels`, the first of which is preferred; what fails
+    there goes by `ways`, by hand. With `test` only test packages go there, without it
+    only real ones.
     """
 
     name: Line
@@ -62,13 +65,17 @@ class Partner(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     phone: Phone | None = None
     hours: Line | None = None
     key: KeyText | None = None
-    ways: Annotated[tuple[Way, ...], msgspec.Meta(min_length=1, max_length=3)]
+    ways: Annotated[tuple[Way, ...], msgspec.Meta(max_length=3)] = ()
+    channels: Channels = ()
     chain: Annotated[tuple[Contact, ...], msgspec.Meta(max_length=10)] = ()
 
     def __post_init__(self) -> None:
-        """Refuse another provider: signals go to members, cases never do."""
+        """Refuse another provider, which gets signals only, and who is unreachable."""
         if self.partner_class is PartnerClass.PEER:
             raise ValueError("another provider is no partner of cases")
+        if not self.ways and not self.channels:
+            raise ValueError("want ways or channels: this partner cannot be reached")
+        check_channels(self.channels)
 
 
 @unique

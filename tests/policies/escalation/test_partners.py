@@ -5,6 +5,7 @@ import msgspec
 import pytest
 
 from fedsafe_policies.errors import PolicyFileError
+from fedsafe_policies.escalation.channels import MailChannel
 from fedsafe_policies.escalation.partners import (
     FactKind,
     Partner,
@@ -70,6 +71,22 @@ def test_an_entry_is_closed(change: dict[str, object]) -> None:
     assert msgspec.convert(ENTRY, Partner).name == ENTRY["name"]
     with pytest.raises(msgspec.ValidationError):
         msgspec.convert(ENTRY | change, Partner)
+
+
+def test_a_partner_is_reached_by_hand_or_by_a_channel_and_by_none_twice() -> None:
+    mail = {"by": "mail", "address": "intake@office.example"}
+    entry = msgspec.convert(ENTRY | {"ways": [], "channels": [mail]}, Partner)
+
+    assert entry.channels == (MailChannel(address="intake@office.example"),)
+    for channels in ([], [mail, mail], [mail] * 4, [{"address": "a@office.example"}]):
+        with pytest.raises(msgspec.ValidationError):
+            msgspec.convert(ENTRY | {"ways": [], "channels": channels}, Partner)
+
+
+def test_an_entry_from_before_channels_is_read_as_it_was() -> None:
+    before = msgspec.json.encode(ENTRY)
+
+    assert msgspec.json.decode(before, type=Partner).channels == ()
 
 
 def test_a_verification_counts_until_its_second() -> None:
