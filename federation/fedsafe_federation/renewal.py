@@ -6,7 +6,8 @@ has signed for its share has it, whenever it comes back. They are in use only on
 version of the charter that counts shows their epoch (`Kept.fits`). After the deadline
 no participant begins a round any more; whoever has signed for its share waits on. Whom
 a participant first finds silent then stays so, whatever comes later: a message that is
-late enough would else shift the blame to those who were waiting for it.
+late enough would else shift the blame to those who were waiting for it. A complaint of
+what was not shown here ends nothing before the deadline: until then it may be shown.
 """
 
 from collections import Counter
@@ -19,7 +20,7 @@ from msgspec import UNSET, UnsetType
 
 from fedsafe_crypto.blame import Seen, findings
 from fedsafe_crypto.dkg import DkgResult
-from fedsafe_crypto.errors import CryptoError
+from fedsafe_crypto.errors import CryptoError, DkgAbortError
 from fedsafe_crypto.identity import SigningKey
 from fedsafe_crypto.joint import Outcome, outcome
 from fedsafe_crypto.keys import KeyShare, Pins
@@ -167,6 +168,10 @@ class Resharing:
         """
         try:
             return self._step(messages, now)
+        except DkgAbortError as error:
+            if self._late(now) or not all(each.cites for each in error.findings):
+                raise self._setting.ended(error) from None
+            return Step(())  # who is at fault shows once what is cited comes
         except CryptoError as error:
             raise self._setting.ended(error) from None
 
@@ -214,15 +219,18 @@ class Resharing:
 
     def _step(self, messages: Sequence[Signed], now: int) -> Step:
         kept = self.kept()
-        if kept is None and self._late(now):
+        is_over = kept is None and self._late(now)
+        if is_over and not self._has_only_dealt():
             self._give_up(messages, now)
         progress = self._rounds.play(messages, held=self._held)
-        if progress.seen is None:
-            return Step(progress.owed)
-        if kept is None:
+        if kept is None and progress.seen is not None:
             kept = self._keep(progress)
-        entry = self._entry(progress.seen, kept, messages)
+        entry = None
+        if progress.seen is not None:
+            entry = self._entry(progress.seen, kept, messages)
         if entry is None:
+            if is_over:
+                self._give_up(messages, now)
             return Step(progress.owed)
         if kept is not None:
             progress.owed.append(self._rounds.sign(HOLDING, holding_payload(entry)))
@@ -316,6 +324,10 @@ class Resharing:
             signed = {each.signer for each in messages if each.type == HOLDING}
             return set(run.indices) - {self._setting.index(each) for each in signed}
         return set(run.indices) - self._signatures(entry, messages).keys()
+
+    def _has_only_dealt(self) -> bool:
+        """Whether nothing is left to do here but to hear what the holders say."""
+        return self._index not in self.terms.run.indices and bool(self._states.get(2))
 
     def _late(self, now: int) -> bool:
         return now > self.terms.proposal.deadline

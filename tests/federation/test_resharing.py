@@ -328,20 +328,68 @@ def test_a_false_complaint_convicts_who_made_it() -> None:
     assert {here.failed[name].guilty for name in (A, B, D)} == {frozenset({C})}
 
 
-def test_what_nobody_shows_by_the_deadline_counts_against_who_cites_it() -> None:
-    here = renewing(founded().joined(D), 2)
+def citing(here: Renewing, cited: bytes) -> None:
+    """Let C complain of a deal of A's with that digest."""
 
     def tamper(message: Signed, to: str) -> Signed:
         if (message.signer, message.type) != (C, VERDICT) or to == C:
             return message
-        return signed(C, VERDICT, false_complaint(here, C, A, message=bytes(32)))
+        return signed(C, VERDICT, false_complaint(here, C, A, message=cited))
+
+    here.tamper = tamper
+
+
+def test_what_nobody_shows_by_the_deadline_counts_against_who_cites_it() -> None:
+    here = renewing(founded().joined(D), 2)
+    citing(here, bytes(32))
+    here.finish()
+    others = {A, B, D}
+    before = {
+        name: here.side(name).gone(here.heard(name), now=BEFORE) for name in others
+    }
+    ended = others & {*here.failed, *here.renewed}
+    here.now = AFTER
+    here.finish()
+
+    assert (ended, before) == (set(), dict.fromkeys(others, frozenset()))
+    for name in others:
+        assert here.failed[name].guilty == {C}
+        assert here.side(name).gone(here.heard(name), now=AFTER) == {C}
+
+
+def test_a_complaint_that_comes_before_the_deal_ends_nothing_yet() -> None:
+    here = renewing(founded().joined(D), 2)
+    held_back = {B}
+
+    def tamper(message: Signed, to: str) -> Signed | None:
+        if (message.signer, message.type) != (C, DEAL):
+            return message
+        return None if to in held_back else cheated(message, here)
 
     here.tamper = tamper
     here.finish()
-    for name in (A, B, D):
-        assert here.failed[name].guilty == frozenset()
-        assert here.side(name).gone(here.heard(name), now=BEFORE) == frozenset()
-        assert here.side(name).gone(here.heard(name), now=AFTER) == {C}
+    failed = {name: error.guilty for name, error in here.failed.items()}
+    held_back.clear()
+    here.finish()
+
+    assert failed[A] == failed[D] == {C}
+    assert B not in failed
+    assert here.failed[B].guilty == {C}
+
+
+def test_who_only_deals_hears_of_the_end_after_the_deadline() -> None:
+    members = [
+        msgspec.structs.replace(each, roles=(MemberRole.LISTER,))
+        if each.name == C
+        else each
+        for each in founded().version.charter.members
+    ]
+    here = renewing(founded().changed(members=members), 2).finish()
+    here.now = AFTER
+    late = here.step(C)
+
+    assert late.renewed is not None
+    assert late.renewed == here.renewed[C]
 
 
 def test_whoever_says_two_things_is_named() -> None:
