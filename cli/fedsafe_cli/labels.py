@@ -104,6 +104,9 @@ GERMAN: Final[dict[str, str]] = {
     "{name} may not be {first} and {second} at once": (
         "{name} darf nicht zugleich {first} und {second} sein"
     ),
+    "no escalation officer is trained to act alone in imminent danger": (
+        "Niemand in der Eskalation ist für Gefahr im Verzug geschult (Modul emergency)."
+    ),
     "no author finds a reviewer who is somebody else": (
         "kein Verfasser findet einen anderen Menschen als reviewer"
     ),

@@ -15,6 +15,11 @@ from fedsafe_cli.settings import Settings
 from fedsafe_policies.vocabulary import Role
 
 _NO_TWO: Final = "no two people may do this together: {act}"
+_NONE_ALONE: Final = "no escalation officer is trained to act alone in imminent danger"
+_WHOLE: Final = {
+    "alone": _NONE_ALONE,
+    "four_eyes": "no author finds a reviewer who is somebody else",
+}
 _NO_RULER: Final = "what {people} published: nobody else may rule on a dispute of it"
 
 
@@ -149,9 +154,7 @@ def _gap(gap: str, settings: Settings) -> str:
         return say(_NO_TWO, settings, act=_act(rest, settings))
     if kind == "ruling":
         return say(_NO_RULER, settings, people=rest.replace("+", ", "))
-    if kind == "four_eyes":
-        return say("no author finds a reviewer who is somebody else", settings)
-    return gap
+    return say(_WHOLE.get(kind, gap), settings)
 
 
 def _act(name: str, settings: Settings) -> str:

@@ -304,8 +304,8 @@ REFUSED: Final[dict[Refusal, tuple[Rule, Text]]] = {
     Refusal.TRAINING: (
         Rule.TRAINING,
         Text(
-            "Ein gültiger Schulungsnachweis für diese Rolle fehlt.",
-            "A valid training record for this role is missing.",
+            "Ein gültiger Schulungsnachweis für diese Rolle oder Handlung fehlt.",
+            "A valid training record for this role or act is missing.",
         ),
     ),
     Refusal.ROLES_APART: (

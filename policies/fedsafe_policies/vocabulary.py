@@ -279,6 +279,7 @@ class Module(StrEnum):
     LEGAL = "legal"
     TRAUMA_INFORMED = "trauma_informed"
     CHILD_CONTACT = "child_contact"
+    EMERGENCY = "emergency"
 
 
 @unique

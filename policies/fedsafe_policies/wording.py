@@ -72,6 +72,7 @@ _GERMAN: Final[Mapping[str, str]] = {
     "legal": "Recht",
     "trauma_informed": "traumasensibles Arbeiten",
     "child_contact": "Kontakt mit Kindern",
+    "emergency": "Freigabe bei Gefahr im Verzug",
     "bdsg_29_1": "§ 29 Abs. 1 BDSG",
     "bdsg_32_1_5": "§ 32 Abs. 1 Nr. 5 BDSG",
     "bdsg_33_1_2a": "§ 33 Abs. 1 Nr. 2a BDSG",

@@ -2,9 +2,10 @@
 """Let a case go: who may, and what it must say first.
 
 Two people approve a case of U1 or U2 as it stands, through `approvals`. In imminent
-danger (U0) one officer does, and another person looks at it afterwards; a hand-over
-to help (UH) takes one officer and the recorded consent. What is approved is one
-revision for named classes of partner; whatever changes it is approved anew.
+danger (U0) one officer does who is trained for it, and another person looks at it
+afterwards; a hand-over to help (UH) takes one officer and the recorded consent. What
+is approved is one revision for named classes of partner; whatever changes it is
+approved anew.
 """
 
 from collections.abc import Iterable
@@ -17,11 +18,12 @@ from fedsafe_node.cases.content import CaseFile, Release
 from fedsafe_node.cases.course import LOOKED_AT
 from fedsafe_node.cases.keeping import CaseKeeper, Change
 from fedsafe_node.errors import DeniedError, WrongStateError
+from fedsafe_node.people.rules import is_trained
 from fedsafe_node.store.cases_rows import CaseRow
 from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.store.rows import Row
 from fedsafe_policies.acts import ActRequest
-from fedsafe_policies.decision import deny
+from fedsafe_policies.decision import Decision, deny
 from fedsafe_policies.errors import NothingForPartnerError
 from fedsafe_policies.escalation.matrix import Matrix
 from fedsafe_policies.escalation.projecting import project
@@ -108,6 +110,21 @@ def refuse(
         return None
     policy = keeper.office.judge.policy.reference
     return DeniedError(deny(refusal, policy, "dispatch"))
+
+
+async def refuse_untrained(
+    reader: Reader, keeper: CaseKeeper, row: CaseRow, who: Person
+) -> Decision | None:
+    """Refuse to let somebody act alone whose training for it is missing or over.
+
+    A demonstration asks nobody for one, as its policy does not for roles.
+    """
+    office, wanted = keeper.office, urgencies()[_of(row)].training
+    if wanted is None or office.judge.synthetic:
+        return None
+    if await is_trained(reader, who.name, wanted, office.now()):
+        return None
+    return deny(Refusal.TRAINING, office.judge.policy.reference, wanted.value)
 
 
 def waits_for_look(row: CaseRow, file: CaseFile) -> bool:

@@ -9,10 +9,10 @@ comes in is searched for them before anything is kept.
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from secrets import token_hex
-from typing import Final
 
 import msgspec
 
+from fedsafe_node.cases.approving import look, receipt_of, release_alone
 from fedsafe_node.cases.assessing import assessed, attached
 from fedsafe_node.cases.changing import (
     called,
@@ -23,7 +23,7 @@ from fedsafe_node.cases.changing import (
     first_file,
 )
 from fedsafe_node.cases.clockwork import courses
-from fedsafe_node.cases.content import CaseFile, Release
+from fedsafe_node.cases.content import CaseFile
 from fedsafe_node.cases.keeping import CaseKeeper, Change
 from fedsafe_node.cases.messages import (
     ApproveCase,
@@ -38,10 +38,8 @@ from fedsafe_node.cases.messages import (
 from fedsafe_node.cases.releasing import (
     KIND,
     SECOND_LOOK,
-    approved,
     check_release,
     dispatch_content,
-    looked_at,
     refuse,
     takes_two,
     waits_for_look,
@@ -57,20 +55,16 @@ from fedsafe_node.reading import rule_on_reading
 from fedsafe_node.situation import Situation
 from fedsafe_node.store.cases_rows import CaseRow
 from fedsafe_node.store.protocol import Transaction
-from fedsafe_policies.decision import Decision, deny
+from fedsafe_policies.decision import Decision
 from fedsafe_policies.escalation.closing import unanswered
 from fedsafe_policies.escalation.laender import Calendar
 from fedsafe_policies.escalation.matrix import Matrix
 from fedsafe_policies.escalation.opening import CaseRequest
 from fedsafe_policies.escalation.states import EDITABLE, CaseState
 from fedsafe_policies.escalation.vocabulary import Urgency
-from fedsafe_policies.people import Person, refuse_second
-from fedsafe_policies.vocabulary import Matter, Purpose, Role
+from fedsafe_policies.people import Person
+from fedsafe_policies.vocabulary import Matter, Purpose
 
-_LOOKERS: Final = frozenset(
-    {Role.ESCALATION_OFFICER, Role.REVIEWER, Role.LEGAL_ADVISER}
-)
-_CLOSED: Final = CaseState.CLOSED.value
 Step = Callable[[CaseRow, CaseFile], Change]
 
 
@@ -128,7 +122,7 @@ class Cases:
             row = await self._keeper.keep(
                 tx, None, case_id, change, _person(who), detail=_ruled(decision)
             )
-            return _receipt(row)
+            return receipt_of(row)
 
         return await self._write(act, once)
 
@@ -253,24 +247,27 @@ class Cases:
 
         Raises:
             NotFoundError: there is no such case.
-            DeniedError: this role may not, or the legal adviser was not asked (P6, P7).
+            DeniedError: this role may not, the legal adviser was not asked (P6, P7),
+                or the training for acting alone is missing or over (P19).
             WrongStateError: it lacks something, has left, or nobody could be second.
         """
         office, keeper, parts = self._office, self._keeper, self._parts
         row, file = await office.store.read(lambda r: keeper.read(r, case_id))
         if CaseState(row.state) not in EDITABLE:
-            return await self._look(case_id, who)
+            return await self._decided(lambda tx: look(tx, parts, case_id, who), who)
         denied = refuse(keeper, row, file, _person(who))
         if denied is not None:
             await office.refused(denied.decision, who.name, "case.approve")
             raise denied
         check_release(row, file, request.partners, parts.matrix)
         if not takes_two(Urgency(row.urgency)):
-            return await self._release(case_id, request, who)
+            return await self._decided(
+                lambda tx: release_alone(tx, parts, case_id, request, who), who
+            )
         await office.store.scan(lambda r: parts.approvals.check_second(r, KIND, who))
         content = dispatch_content(row, request.partners)
         act: ActAnswer = await parts.approvals.ask(KIND, content, who)
-        return msgspec.structs.replace(_receipt(row), act=act.act)
+        return msgspec.structs.replace(receipt_of(row), act=act.act)
 
     async def close(
         self, case_id: str, who: Principal, *, once: Once | None = None
@@ -300,49 +297,12 @@ class Cases:
 
         return await self._step(case_id, step, who, once)
 
-    async def _release(
-        self, case_id: str, request: ApproveCase, who: Principal
+    async def _decided(
+        self,
+        act: Callable[[Transaction], Awaitable[CaseReceipt | Decision]],
+        who: Principal,
     ) -> CaseReceipt:
-        """Let a case go that one person releases."""
-
-        async def act(tx: Transaction) -> CaseReceipt:
-            row, file = await self._keeper.read(tx, case_id)
-            denied = refuse(self._keeper, row, file, _person(who))
-            if denied is not None or takes_two(Urgency(row.urgency)):
-                raise WrongStateError("wrong_state", "the case has changed meanwhile")
-            check_release(row, file, request.partners, self._parts.matrix)
-            release = Release(
-                partners=tuple(sorted(set(request.partners))),
-                first=who.name,
-                at=self._office.now(),
-            )
-            change = approved(row, file, release)
-            return _receipt(
-                await self._keeper.keep(tx, row, case_id, change, _person(who))
-            )
-
-        return await self._office.store.write(act)
-
-    async def _look(self, case_id: str, who: Principal) -> CaseReceipt:
-        """Look at what one person let go, as the second pair of eyes."""
-
-        async def act(tx: Transaction) -> CaseReceipt | Decision:
-            row, file = await self._keeper.read(tx, case_id)
-            release = file.release
-            if release is None or release.second is not None or row.state == _CLOSED:
-                raise WrongStateError("wrong_state", "this case is approved already")
-            first = Person(release.first, Role.ESCALATION_OFFICER)
-            refusal = refuse_second(first, _person(who), _LOOKERS)
-            if refusal is not None:
-                return deny(refusal, self._office.judge.policy.reference, "dispatch")
-            seen = msgspec.structs.replace(
-                release, second=who.name, second_at=self._office.now()
-            )
-            change = looked_at(row, file, seen)
-            return _receipt(
-                await self._keeper.keep(tx, row, case_id, change, _person(who))
-            )
-
+        """Do an act that ends in a receipt, or in a refusal that is noted."""
         answer = await self._office.store.write(act)
         if isinstance(answer, Decision):
             await self._office.refused(answer, who.name, "case.approve")
@@ -356,7 +316,7 @@ class Cases:
             row, file = await self._keeper.read(tx, case_id)
             change = step(row, file)
             kept = await self._keeper.keep(tx, row, case_id, change, _person(who))
-            return _receipt(kept)
+            return receipt_of(kept)
 
         return await self._write(act, once)
 
@@ -385,10 +345,6 @@ class Cases:
 
 def _person(who: Principal) -> Person:
     return Person(who.name, who.role)
-
-
-def _receipt(row: CaseRow) -> CaseReceipt:
-    return CaseReceipt(case=row.id, state=CaseState(row.state), revision=row.revision)
 
 
 def _ruled(decision: Decision) -> Detail:

@@ -69,6 +69,13 @@ def records_of(trainings: Sequence[TrainingRow], now: int) -> frozenset[Training
     )
 
 
+async def is_trained(reader: Reader, name: str, module: Module, now: int) -> bool:
+    """Whether somebody's training in a module counts now."""
+    person = await reader.person_named(name)
+    rows = () if person is None else await reader.trainings_of(person.id)
+    return any(record.module is module for record in records_of(rows, now))
+
+
 def day_of(moment: int) -> date:
     """Return the day, in UTC, of seconds since 1970."""
     return datetime.fromtimestamp(moment, UTC).date()

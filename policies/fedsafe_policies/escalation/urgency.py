@@ -19,6 +19,7 @@ from fedsafe_policies.escalation.vocabulary import Urgency
 from fedsafe_policies.place import locate
 from fedsafe_policies.reasons import Text
 from fedsafe_policies.toml_file import read_document
+from fedsafe_policies.vocabulary import Module
 
 
 @unique
@@ -64,7 +65,8 @@ class Deadline(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class UrgencyRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One urgency; `second_look` is by when a second person looks afterwards.
 
-    `call` is by when somebody has telephoned, where a call comes first.
+    `call` is by when somebody has telephoned, where a call comes first; `training` is
+    what whoever releases it alone has been trained in, beside what the role takes.
     """
 
     name: Text
@@ -74,6 +76,7 @@ class UrgencyRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     acknowledgement: Deadline
     call: Deadline | None = None
     second_look: Deadline | None = None
+    training: Module | None = None
     fallback: tuple[Fallback, ...]
     before_form: tuple[Text, ...]
 
@@ -96,8 +99,8 @@ def load_urgencies(text: bytes) -> Mapping[Urgency, UrgencyRow]:
 
     Raises:
         PolicyFileError: it is malformed, lacks an urgency, or lets one person alone
-            release without a second look, or does not send to 110 first,
-            with a time for the call.
+            release without a training and a second look, or does not send to 110
+            first, with a time for the call.
     """
     file, written = read_document(text, _File)
     table = {urgency: getattr(file.urgencies, urgency) for urgency in Urgency}
@@ -113,6 +116,8 @@ def _faults(table: Mapping[Urgency, UrgencyRow]) -> Iterator[tuple[str, str]]:
             yield f"{urgency}.release", "one person alone releases in u0 only"
         if alone and row.second_look is None:
             yield f"{urgency}.second_look", "is lacking"
+        if alone and row.training is None:
+            yield f"{urgency}.training", "is lacking"
     first = table[Urgency.U0].before_form[:1]
     if not first or "110" not in first[0].de or "110" not in first[0].en:
         yield "u0.before_form", "has to begin with 110"

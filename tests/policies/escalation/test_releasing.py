@@ -175,6 +175,7 @@ def test_110_comes_before_any_form_in_imminent_danger() -> None:
     [
         ("Rufen Sie jetzt die 110 an.", "Füllen Sie aus.", "begin with 110"),
         ('second_look = { amount = 12, unit = "hours" }\n', "", "second_look"),
+        ('training = "emergency"\n', "", "training"),
         ('release = "two_people"', 'release = "one_then_second"', "u1.release"),
         ("amount = 30", "amount = 0", "u0.first_dispatch"),
         ('unit = "months"', 'unit = "moons"', "u3.first_dispatch"),

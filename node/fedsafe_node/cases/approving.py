@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What one person does in a case's release alone: let it go, or look at it after.
+
+Both are ruled on in the act that keeps them: a training that lapses, or a change of
+the case, comes before it or after it, never in between.
+"""
+
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from fedsafe_node.cases.content import Release
+from fedsafe_node.cases.messages import ApproveCase, CaseReceipt
+from fedsafe_node.cases.releasing import (
+    approved,
+    check_release,
+    looked_at,
+    refuse,
+    refuse_untrained,
+    takes_two,
+)
+from fedsafe_node.errors import WrongStateError
+from fedsafe_node.principal import Principal
+from fedsafe_node.store.cases_rows import CaseRow
+from fedsafe_node.store.protocol import Transaction
+from fedsafe_policies.decision import Decision, deny
+from fedsafe_policies.escalation.states import CaseState
+from fedsafe_policies.escalation.vocabulary import Urgency
+from fedsafe_policies.people import Person, refuse_second
+from fedsafe_policies.vocabulary import Role
+
+if TYPE_CHECKING:
+    from fedsafe_node.cases.service import CaseParts
+
+_LOOKERS: Final = frozenset(
+    {Role.ESCALATION_OFFICER, Role.REVIEWER, Role.LEGAL_ADVISER}
+)
+
+
+async def release_alone(
+    tx: Transaction,
+    parts: "CaseParts",
+    case_id: str,
+    request: ApproveCase,
+    who: Principal,
+) -> CaseReceipt | Decision:
+    """Let a case go that one person releases; without a training for it, refuse.
+
+    Raises:
+        NotFoundError: there is no such case.
+        WrongStateError: it has changed meanwhile, or lacks something.
+    """
+    keeper, person = parts.keeper, Person(who.name, who.role)
+    row, file = await keeper.read(tx, case_id)
+    denied = refuse(keeper, row, file, person)
+    if denied is not None or takes_two(Urgency(row.urgency)):
+        raise WrongStateError("wrong_state", "the case has changed meanwhile")
+    untrained = await refuse_untrained(tx, keeper, row, person)
+    if untrained is not None:
+        return untrained
+    check_release(row, file, request.partners, parts.matrix)
+    release = Release(
+        partners=tuple(sorted(set(request.partners))),
+        first=who.name,
+        at=keeper.office.now(),
+    )
+    change = approved(row, file, release)
+    return receipt_of(await keeper.keep(tx, row, case_id, change, person))
+
+
+async def look(
+    tx: Transaction, parts: "CaseParts", case_id: str, who: Principal
+) -> CaseReceipt | Decision:
+    """Look at what one person let go, as the second pair of eyes.
+
+    Raises:
+        NotFoundError: there is no such case.
+        WrongStateError: nobody let it go alone, or somebody has looked.
+    """
+    keeper, person = parts.keeper, Person(who.name, who.role)
+    row, file = await keeper.read(tx, case_id)
+    release = file.release
+    over = row.state == CaseState.CLOSED.value
+    if release is None or release.second is not None or over:
+        raise WrongStateError("wrong_state", "this case is approved already")
+    first = Person(release.first, Role.ESCALATION_OFFICER)
+    refusal = refuse_second(first, person, _LOOKERS)
+    if refusal is not None:
+        return deny(refusal, keeper.office.judge.policy.reference, "dispatch")
+    seen = msgspec.structs.replace(
+        release, second=who.name, second_at=keeper.office.now()
+    )
+    change = looked_at(row, file, seen)
+    return receipt_of(await keeper.keep(tx, row, case_id, change, person))
+
+
+def receipt_of(row: CaseRow) -> CaseReceipt:
+    """Say where a case stands after an act."""
+    return CaseReceipt(case=row.id, state=CaseState(row.state), revision=row.revision)
