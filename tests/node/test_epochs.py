@@ -211,6 +211,7 @@ def opened(fleet: Fleet, each: EndingSignal) -> Canonical:
     )
 
 
+@pytest.mark.embedded
 async def test_all_that_is_left_evaluates_no_token_of_a_backup(trio: Fleet) -> None:
     await trio.publish(WHO)
     backup = trio.root.parent / "backup"
