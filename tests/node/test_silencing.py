@@ -5,6 +5,7 @@ import asyncio
 import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -131,6 +132,7 @@ async def test_what_ended_by_itself_is_no_finding(full: Fleet) -> None:
 async def test_a_month_whose_key_was_destroyed_is_no_finding(full: Fleet) -> None:
     periods, store = full["b.demo"].desk.periods, full["b.demo"].base.store
     (month,) = periods.periods()
+    full.clock.advance(timedelta(days=8))  # what happens meanwhile is another month's
     kind = EffectKind.PERIOD_KEY
     await store.write(lambda tx: tx.begin_effect(kind, month, at=7))
     await asyncio.to_thread(periods.destroy, month, present="9999-12")
