@@ -305,9 +305,9 @@ class Replicator:
         except FederationError:
             # What stands first and acts by itself is not lost with the rest.
             rescued = await self._run(len(data), lambda: leading_restrictions(data))
-            await self._restrict(len(data), rescued)
+            await self._restrict(len(data), rescued, courier)
             raise
-        await self._restrict(len(data), batch.restrictions)
+        await self._restrict(len(data), batch.restrictions, courier)
         try:
             verified = await self._run(
                 len(data),
@@ -350,7 +350,9 @@ class Replicator:
             moment = min(datetime.fromtimestamp(until, UTC), self._now())
             await self._shelf.vouch(self.origin.name, until=moment)
 
-    async def _restrict(self, size: int, statements: Sequence[Signed]) -> None:
+    async def _restrict(
+        self, size: int, statements: Sequence[Signed], courier: Member | None
+    ) -> None:
         if not statements:
             return
         good, faults = await self._run(
@@ -359,11 +361,16 @@ class Replicator:
         if good:
             await self._shelf.restrict(self.origin.name, good)
         if faults:
-            _log.warning("restriction refused", extra=self._fields(None))
+            # Whoever brought them is asked about it: the origin may know nothing.
+            _log.warning("restriction refused", extra=self._fields(None, courier))
 
-    def _fields(self, error: Exception | None) -> dict[str, object]:
+    def _fields(
+        self, error: Exception | None, courier: Member | None = None
+    ) -> dict[str, object]:
         reason = type(error).__name__ if error is not None else "refused"
-        return {"fedsafe": {"origin": self.origin.name, "reason": reason}}
+        peer = (courier or self.origin).name
+        said = {"origin": self.origin.name, "peer": peer, "reason": reason}
+        return {"fedsafe": said}
 
     def _run(self, size: int, work: Callable[[], T]) -> Awaitable[T]:
         if size > _OFFLOAD_BYTES:

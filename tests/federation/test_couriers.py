@@ -19,6 +19,7 @@ from tests.federation.conftest import (
     known_of,
     make_log,
     replicator,
+    restriction,
     served,
     signal_id,
     world,
@@ -80,6 +81,21 @@ async def test_records_and_restrictions_come_from_another_member() -> None:
     assert shelf.restricted == {signal_id(0), signal_id(1)}
     assert shelf.signals == set()
     assert shelf.carried == 9
+
+
+async def test_what_a_courier_has_forged_is_laid_at_its_door(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    log, shelf = make_log(3, 0), MemoryShelf()
+    forged = restriction("a.example", 1, [signal_id(1)], signer=COURIER.name)
+    log.statements.append(forged)
+    members = Members({COURIER.name: log})
+
+    await replicator(shelf, members, couriers=lambda: [COURIER]).carry()
+
+    said = [entry.__dict__["fedsafe"] for entry in caplog.records]
+    assert said == [{"origin": ORIGIN.name, "peer": COURIER.name, "reason": "refused"}]
+    assert shelf.restricted == set()
 
 
 async def test_a_carried_copy_is_never_seen_as_complete() -> None:
