@@ -4,7 +4,7 @@
 A node spends nine tenths of its start on importing. Who kills hundreds of them forks
 them instead: each is a process of its own that runs what `fedsafe node run` runs, and
 ends and is killed as that one is. One may be told to lie (`lying_node`), or to go by a
-clock that is wrong.
+clock that is wrong, and each takes orders (`ordered_node`).
 
     python -m tests.system.hatching
 
@@ -22,16 +22,15 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
 from pathlib import Path
 from threading import Lock
 from typing import Final, NoReturn
 
 from tests.system.lying_node import lie
+from tests.system.ordered_node import MovedClock, move_clock, take_orders
 
 from fedsafe_cli.fleet import LOG_FILE, Process, noted
-from fedsafe_node.app import prepare, run, serve
-from fedsafe_node.clock import SystemClock
+from fedsafe_node.app import prepare, serve
 from fedsafe_node.config import Place
 
 _ROOT: Final = Path(__file__).parents[2]
@@ -39,38 +38,39 @@ _ROOT: Final = Path(__file__).parents[2]
 
 @dataclass(frozen=True, slots=True)
 class Egg:
-    """Which node is to run, how it lies, and by how many seconds its clock is wrong."""
+    """Which node is to run, how it lies, by how much its clock is wrong, when it dies.
+
+    That is after so many of its fault points; never, if it is none.
+    """
 
     directory: str
+    clock: str
     how: str = ""
     skew: float = 0.0
-
-
-class WrongClock:
-    """Tells a time that is wrong by so many seconds."""
-
-    def __init__(self, skew: float) -> None:
-        self._skew = timedelta(seconds=skew)
-
-    def now(self) -> datetime:
-        return SystemClock().now() + self._skew
+    dies: int = 0
 
 
 class Hatchery:
-    """Starts nodes, by orders to the process that they are forked from."""
+    """Starts nodes, by orders to the process that they are forked from.
 
-    def __init__(self, parent: "subprocess.Popen[str]") -> None:
+    All go by the clock of one file, which `move_clock` moves.
+    """
+
+    def __init__(self, parent: "subprocess.Popen[str]", clock: Path) -> None:
         self._parent = parent
         self._lock = Lock()
+        self.clock = clock
 
-    def start(self, directory: Path, how: str = "", skew: float = 0.0) -> Process:
+    def start(
+        self, directory: Path, how: str = "", skew: float = 0.0, dies: int = 0
+    ) -> Process:
         """Start a node; its output goes to its log."""
-        order = json.dumps(asdict(Egg(str(directory), how, skew)))
+        egg = Egg(str(directory), str(self.clock), how, skew, dies)
         orders, answers = self._parent.stdin, self._parent.stdout
         assert orders is not None
         assert answers is not None
         with self._lock:
-            orders.write(f"{order}\n")
+            orders.write(f"{json.dumps(asdict(egg))}\n")
             orders.flush()
             pid = answers.readline()
         if not pid:
@@ -79,8 +79,9 @@ class Hatchery:
 
 
 @contextmanager
-def hatchery() -> Iterator[Hatchery]:
+def hatchery(clock: Path) -> Iterator[Hatchery]:
     """Have all of the programme imported once, as long as this lasts."""
+    move_clock(clock, 0)
     with subprocess.Popen(
         [sys.executable, "-m", "tests.system.hatching"],
         cwd=_ROOT,
@@ -89,7 +90,7 @@ def hatchery() -> Iterator[Hatchery]:
         text=True,
     ) as parent:
         try:
-            yield Hatchery(parent)
+            yield Hatchery(parent, clock)
         finally:
             parent.kill()
 
@@ -116,10 +117,8 @@ def _hatch(egg: Egg) -> NoReturn:
         _redirect(Path(egg.directory) / LOG_FILE)
         if egg.how:
             lie(egg.how)
-        if egg.skew:
-            _run_wrongly(egg)
-        else:
-            run(Place(Path(egg.directory)))
+        take_orders(Path(egg.directory), egg.dies)
+        _run(egg)
         status = 0
     except BaseException:  # noqa: BLE001 - the end of the process
         traceback.print_exc()
@@ -134,13 +133,15 @@ def _redirect(log: Path) -> None:
         os.dup2(source, target)
 
 
-def _run_wrongly(egg: Egg) -> None:
+def _run(egg: Egg) -> None:
     import uvloop  # noqa: PLC0415 - only a running node needs it
+
+    clock = MovedClock(Path(egg.clock), egg.skew)
 
     async def served() -> None:
         stop, loop = asyncio.Event(), asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGTERM, stop.set)
-        await serve(Place(Path(egg.directory)), stop, WrongClock(egg.skew))
+        await serve(Place(Path(egg.directory)), stop, clock)
 
     prepare()
     uvloop.run(served())

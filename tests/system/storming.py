@@ -353,7 +353,7 @@ def stormy(
     (root / STATE).write_text(said, encoding="utf-8")
     random = Random(f"{seed} links")  # noqa: S311 - no secret hangs on it
     with (
-        hatchery() as hatched,
+        hatchery(root / "clock") as hatched,
         linked(Links(random, ports)) as links,
         ExitStack() as started,
     ):
