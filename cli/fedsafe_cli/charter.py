@@ -11,6 +11,7 @@ from fedsafe_cli.charter_joining import invite, join, withdraw
 from fedsafe_cli.charter_proposing import (
     backfill,
     expel,
+    former_keys,
     leave,
     reinstate,
     rotate_keys,
@@ -36,6 +37,7 @@ COMMANDS: Final = (
     set_policy,
     set_roles,
     rotate_keys,
+    former_keys,
     backfill,
     reshare,
     rotate,

@@ -16,6 +16,7 @@ from fedsafe_cli.settings import printable
 _MOST_BYTES: Final = 256 * 1024
 _MORE: Final = "So many identifiers more at each other member."
 _STOLEN: Final = "Since when others have the old keys: they count no more from then."
+_FORMER: Final = "Since when others had them: what they signed since counts nowhere."
 _LONG: Final = "For so many days from now, 14 at most."
 
 
@@ -102,6 +103,47 @@ def rotate_keys(
     """  # noqa: D301
     kind = "keys" if stolen_since is None else "stolen-keys"
     return change(context, "keys", told=kind, yes=yes, stolen_since=stolen_since)
+
+
+@click.command("former-keys")
+@member_argument
+@click.option("--stolen-since", metavar="TIME", callback=moment_of, help=_FORMER)
+@click.option("--sound", is_flag=True, help="They were not stolen after all.")
+@click.option(
+    "--number",
+    type=click.IntRange(1, 64),
+    default=1,
+    show_default=True,
+    help="Which ones: 1 are those that it gave up last, 2 those before.",
+)
+@yes_option
+@shared_options
+@click.pass_context
+def former_keys(context: click.Context, /, **given: Any) -> ExitStatus:  # noqa: ANN401 (options)
+    """Propose that keys which MEMBER gave up before count as stolen, or no more so.
+
+    For when an old copy of a file of keys turns up elsewhere. What they sign from that
+    time on counts nowhere, and no fork is proven by them. Its present keys stay, and it
+    votes with them. `history` shows how often it has had new keys.
+
+    \b
+    Examples:
+      fedsafe federation former-keys chat.example.de --stolen-since 2027-11-03T09:30Z
+      fedsafe federation former-keys chat.example.de --number 2 --sound
+    """  # noqa: D301
+    since = given["stolen_since"]
+    if given["sound"] == (since is not None):
+        raise BadInputError(
+            "stolen or not", "name one of --stolen-since TIME and --sound"
+        )
+    return change(
+        context,
+        "sound" if given["sound"] else "stolen",
+        yes=given["yes"],
+        member=given["member"],
+        stolen_since=since,
+        former=given["number"],
+    )
 
 
 @click.command("set-policy")

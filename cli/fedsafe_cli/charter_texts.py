@@ -131,6 +131,35 @@ CONSEQUENCES: Final[Mapping[str, Sequence[Text]]] = {
         ),
         _VOTES,
     ),
+    "stolen": (
+        (
+            (
+                "Was die Schlüssel, die {member} früher aufgab, seit dem Zeitpunkt "
+                "unterschrieben haben, gilt dann nirgends; ein Widerspruch im Log, den "
+                "nur sie belegen, auch nicht. Seine jetzigen Schlüssel bleiben."
+            ),
+            (
+                "What keys that {member} gave up before have signed since that time "
+                "then counts nowhere, and neither does a fork that only they prove. "
+                "Its present keys stay."
+            ),
+        ),
+        _VOTES,
+    ),
+    "sound": (
+        (
+            (
+                "Die Schlüssel, die {member} früher aufgab, gelten dann nicht mehr als "
+                "gestohlen. Was sie unterschrieben haben, gilt weiter nur, wenn es im "
+                "eigenen Feed steht."
+            ),
+            (
+                "Keys that {member} gave up before are then held to be stolen no more. "
+                "What they signed still counts only where its own feed holds it."
+            ),
+        ),
+        _VOTES,
+    ),
     "withdraw": (
         (
             "Mit dieser Einladung kommt dann niemand mehr. {member}",

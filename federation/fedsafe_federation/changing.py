@@ -29,7 +29,11 @@ from fedsafe_federation.charter import (
     majority,
 )
 from fedsafe_federation.errors import AmendmentError
-from fedsafe_federation.key_change import is_robbed, with_new_keys
+from fedsafe_federation.key_change import (
+    is_robbed,
+    with_former_called,
+    with_new_keys,
+)
 from fedsafe_federation.wireformat import encode
 
 _DAY: Final = 24 * 60 * 60
@@ -53,13 +57,16 @@ class ChangeKind(StrEnum):
     TERMS = "terms"
     BACKFILL = "backfill"
     KEYS = "keys"
+    STOLEN = "stolen"
+    SOUND = "sound"
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One change; `member` is whom it is about, the rest are new terms.
 
     A backfill is for so many `elements`, and for `seconds` from when it is proposed.
-    New keys may follow some that were `stolen` at that time.
+    New keys may follow some that were `stolen` at that time. So may keys be that a
+    member gave up before: `former` 1 names the last ones. `sound` takes that back.
     """
 
     kind: ChangeKind
@@ -71,6 +78,7 @@ class Change(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     elements: int | None = None
     seconds: int | None = None
     stolen: int | None = None
+    former: int | None = None
 
 
 class Difference(msgspec.Struct, frozen=True, kw_only=True):
@@ -107,6 +115,8 @@ def amended(
         after = _with_roles(before, change.member, roles)
     elif change.kind is ChangeKind.KEYS:
         after = _with_keys(before, change, card, now)
+    elif change.kind in {ChangeKind.STOLEN, ChangeKind.SOUND}:
+        after = _with_former(before, change, now)
     elif change.kind is ChangeKind.JOIN:
         after = _joined(before, card, roles)
     elif change.kind in {ChangeKind.SUSPEND, ChangeKind.REINSTATE}:
@@ -195,11 +205,25 @@ def _with_keys(before: Charter, change: Change, card: Card | None, now: int) -> 
     member = _member(before, change.member)
     if card is None:
         raise AmendmentError("the card with the new keys is missing")
-    if change.stolen is not None and change.stolen > max(now, before.created):
-        raise AmendmentError("keys that were stolen were so before now")
+    _check_past(before, change, now)
     new = with_new_keys(member, card.keys, change.stolen)
     members = [new if each is member else each for each in before.members]
     return replace(before, members=members)
+
+
+def _with_former(before: Charter, change: Change, now: int) -> Charter:
+    member = _member(before, change.member)
+    if (change.kind is ChangeKind.STOLEN) != (change.stolen is not None):
+        raise AmendmentError("keys are stolen since a time, and sound without one")
+    _check_past(before, change, now)
+    new = with_former_called(member, change.former or 1, change.stolen)
+    members = [new if each is member else each for each in before.members]
+    return replace(before, members=members)
+
+
+def _check_past(before: Charter, change: Change, now: int) -> None:
+    if change.stolen is not None and change.stolen > max(now, before.created):
+        raise AmendmentError("keys that were stolen were so before now")
 
 
 def _with_backfill(before: Charter, change: Change, now: int) -> Charter:
@@ -306,6 +330,8 @@ def _of_member(was: Member, now: Member) -> Iterator[Difference]:
         yield _said("roles", f"{name} hat die Rollen {de}", f"{name} has {en}")
     if now.keys != was.keys:
         yield _of_keys(was, now)
+    else:
+        yield from _of_former(was, now)
     if now.url != was.url:
         yield _said("url", f"{name} ist unter {now.url}", f"{name} is at {now.url}")
     if now.jurisdiction != was.jurisdiction:
@@ -322,6 +348,23 @@ def _of_keys(was: Member, now: Member) -> Difference:
         de += f"; seit {since} gilt nichts mehr, was die alten unterschreiben"
         en += f"; since {since} nothing counts that the old ones sign"
     return _said("keys", de, en)
+
+
+def _of_former(was: Member, now: Member) -> Iterator[Difference]:
+    pairs = zip(was.former_keys, now.former_keys, strict=False)
+    for number, (before, after) in enumerate(pairs, start=1):
+        if before == after:
+            continue
+        de = f"{now.name}: aufgegebene Schlüssel Nr. {number} (1: die letzten)"
+        en = f"{now.name}: keys that it gave up, no. {number} (1: the last)"
+        if after.stolen is None:
+            de += " gelten wieder als nicht gestohlen"
+            en += " are held to be stolen no more"
+        else:
+            since = _day(after.stolen)
+            de += f" waren gestohlen; was sie seit {since} unterschreiben, gilt nicht"
+            en += f" were stolen; since {since} nothing counts that they sign"
+        yield _said("former", de, en)
 
 
 def _roles(member: Member) -> tuple[str, str]:

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """The keys that a member had before: what they signed still counts, as far as it may.
 
-The charter keeps the public half of each. A key that was given up in good order is
-destroyed by its owner, so whatever bears its signature was signed in its time. One that
-was *stolen* signs on in other hands: what it signed since then counts nowhere, and what
-it signed before counts only where the member itself vouches for it, in its own feed
-under its present key. A time that a thief wrote proves nothing.
+The charter keeps the public half of each. Its owner destroys a key that it gives up,
+but a copy may lie somewhere, and a time that a thief wrote proves nothing. So what a
+former key signed counts only where the member itself *vouches* for it: in its own feed,
+under its present key. Of one that was *stolen* even that counts only if it is older,
+and it proves no tree and no fork. That it was stolen may turn out when it has long been
+given up: a later version of the charter says so, or takes it back.
 """
 
 from collections.abc import Callable, Sequence
@@ -49,9 +50,10 @@ Former = Annotated[
 class Trust(IntEnum):
     """Which keys count for something: the more the better it is known.
 
-    `NOW`: the present ones. `SOUND`: those that were given up in good order as well.
-    `VOUCHED`: and those that were stolen, for what is older; the member's own feed
-    holds it. `KEPT`: all; it was checked in its time, and has been here since.
+    `NOW`: the present ones. `SOUND`: of logs, those that nobody has called stolen as
+    well. `VOUCHED`: of statements that the member's own feed holds, these and those
+    that were stolen later. `KEPT`: all; it was checked in its time, and has been here
+    since.
     """
 
     NOW = 0

@@ -4,8 +4,12 @@
 The member signs the version with its old statement key and with the new one, so nobody
 gives it keys that it did not want, or that nobody holds. Where the old ones were stolen
 the thief could sign as well: then the others decide without them.
+
+That keys were stolen which it gave up long ago, a quorum says like any other change,
+and takes back: its present keys are in nobody else's hands, so it votes as ever.
 """
 
+from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 
 import msgspec
@@ -13,7 +17,7 @@ import msgspec
 from fedsafe_federation.card import MemberKeys
 from fedsafe_federation.charter import Charter, Member
 from fedsafe_federation.errors import AmendmentError, MalformedError
-from fedsafe_federation.former import MOST_FORMER, former_of
+from fedsafe_federation.former import MOST_FORMER, FormerKeys, former_of
 
 
 def with_new_keys(member: Member, keys: MemberKeys, stolen: int | None) -> Member:
@@ -26,6 +30,19 @@ def with_new_keys(member: Member, keys: MemberKeys, stolen: int | None) -> Membe
         raise AmendmentError(f"a member has new keys at most {MOST_FORMER} times")
     former = (former_of(member.keys, stolen), *member.former_keys)
     return msgspec.structs.replace(member, keys=keys, former=former)
+
+
+def with_former_called(member: Member, number: int, stolen: int | None) -> Member:
+    """Call former keys stolen since a time, or sound; *number* 1 names the last ones.
+
+    Raises:
+        AmendmentError: it has not had so many.
+    """
+    former = list(member.former_keys)
+    if not 0 < number <= len(former):
+        raise AmendmentError(f"{member.name} has given up keys {len(former)} times")
+    former[number - 1] = msgspec.structs.replace(former[number - 1], stolen=stolen)
+    return msgspec.structs.replace(member, former=tuple(former))
 
 
 def is_robbed(was: Member, now: Member) -> bool:
@@ -46,7 +63,7 @@ def robbed(before: Charter, after: Charter) -> AbstractSet[str]:
 
 
 def check_key_changes(before: Charter, after: Charter) -> None:
-    """Check that former keys are kept as they were, and new ones are new.
+    """Check that former keys are kept, whatever they are called, and new ones are new.
 
     Raises:
         MalformedError: with the rule that is broken.
@@ -56,8 +73,7 @@ def check_key_changes(before: Charter, after: Charter) -> None:
         was = old.get(member.name)
         kept = () if was is None else was.former_keys
         if was is None or was.keys == member.keys:
-            if tuple(member.former_keys) != tuple(kept):
-                raise MalformedError("Charter", "former keys are not what they were")
+            _check_called(kept, member.former_keys, after.created)
             continue
         first, *rest = member.former_keys or (None,)
         if first is None or tuple(rest) != tuple(kept):
@@ -68,3 +84,13 @@ def check_key_changes(before: Charter, after: Charter) -> None:
             raise MalformedError("Charter", "keys that will be stolen")
         if member.keys.sealing == was.keys.sealing:
             raise MalformedError("Charter", "a member keeps some of its keys")
+
+
+def _check_called(
+    were: Sequence[FormerKeys], are: Sequence[FormerKeys], now: int
+) -> None:
+    if [each.signing() for each in were] != [each.signing() for each in are]:
+        raise MalformedError("Charter", "former keys are not what they were")
+    called = [e.stolen for was, e in zip(were, are, strict=True) if was != e]
+    if any(stolen is not None and stolen > now for stolen in called):
+        raise MalformedError("Charter", "keys that will be stolen")

@@ -20,13 +20,13 @@ from fedsafe_federation.errors import (
     StaleStatementError,
     UntrustedError,
 )
-from fedsafe_federation.former import Trust, open_lasting
 from fedsafe_federation.freshness import SKEW
 from fedsafe_federation.signed import (
     Count,
     NodeName,
     Seconds,
     Signed,
+    open_statement,
     sign_statement,
 )
 from fedsafe_policies.vocabulary import ErasureMethod
@@ -74,14 +74,12 @@ def open_receipt(
         StaleStatementError: it was made in the future.
         MalformedError: it is no receipt, or its times do not fit.
     """
-    receipt = open_lasting(  # it may have been signed before, and be given late
+    receipt = open_statement(  # it is signed anew whenever it is given
         statement,
         Receipt,
-        charter.member(statement.signer),
         type_=RECEIPT,
+        public=charter.member(statement.signer).keys.statement,
         federation=charter.federation,
-        trust=Trust.SOUND,
-        at=lambda said: said.at,
     )
     if receipt.member != statement.signer:
         raise UntrustedError(statement.signer, "it speaks of another node")

@@ -93,7 +93,7 @@ def sign_restriction(
 
 
 def open_restriction(
-    statement: Signed, charter: Charter, *, trust: Trust = Trust.SOUND
+    statement: Signed, charter: Charter, *, trust: Trust = Trust.NOW
 ) -> Restriction:
     """Check signature and authority; *trust* is how far former keys count.
 

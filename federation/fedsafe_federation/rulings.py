@@ -62,7 +62,7 @@ def sign_ruling(ruling: Ruling, *, key: SigningKey, federation: str) -> Signed:
 
 
 def open_ruling(
-    statement: Signed, charter: Charter, *, trust: Trust = Trust.SOUND
+    statement: Signed, charter: Charter, *, trust: Trust = Trust.NOW
 ) -> Ruling:
     """Check signature and authority; *trust* is how far former keys count.
 

@@ -150,7 +150,7 @@ def verify_restrictions(
     faults: list[str] = []
     for statement in statements:
         try:
-            trust = Trust.VOUCHED if statement.signer == feed else Trust.SOUND
+            trust = Trust.VOUCHED if statement.signer == feed else Trust.NOW
             restriction = open_restriction(statement, charter, trust=trust)
         except FederationError as error:
             faults.append(str(error))
@@ -170,7 +170,8 @@ def verify_batch(  # noqa: PLR0913 - what it is held against, and how far
 ) -> VerifiedBatch:
     """Verify records, openings and checkpoint of a batch; *carried* by another member.
 
-    *trust* is how far the origin's keys count; those it gave up do in what is carried.
+    *trust* is how far the origin's keys count. What is carried bears its present one:
+    a copy under a former key may be a thief's, and its records are taken in only once.
 
     Raises:
         FeedError: something does not verify; nothing may be applied but the
@@ -179,7 +180,6 @@ def verify_batch(  # noqa: PLR0913 - what it is held against, and how far
     """
     if carried:
         batch = _as_carried(batch, origin.name)
-    trust = max(trust, Trust.SOUND) if carried else trust
     checkpoint = open_checkpoint(origin, batch.trailer.checkpoint, trust=trust)
     if carried and known.frontier.size > checkpoint.size:
         raise FeedError(origin.name, "the courier has less than is here")
@@ -222,7 +222,7 @@ def _verify_rulings(
     good: list[VerifiedRuling] = []
     for statement in statements:
         try:
-            trust = Trust.VOUCHED if statement.signer == origin else Trust.SOUND
+            trust = Trust.VOUCHED if statement.signer == origin else Trust.NOW
             ruling = open_ruling(statement, charter, trust=trust)
         except FederationError:
             continue  # a poison addition: its record is kept, and nothing follows

@@ -143,6 +143,19 @@ def test_status_shows_the_charter_and_who_has_signed_what(
             ("rotate-keys", "--stolen-since", "2027-11-03T09:30Z"),
             {"change": "keys", "stolen_since": 1_825_234_200},
         ),
+        (
+            ("former-keys", "c.demo", "--stolen-since", "2027-11-03T09:30Z"),
+            {
+                "change": "stolen",
+                "member": "c.demo",
+                "stolen_since": 1_825_234_200,
+                "former": 1,
+            },
+        ),
+        (
+            ("former-keys", "c.demo", "--number", "2", "--sound"),
+            {"change": "sound", "member": "c.demo", "former": 2},
+        ),
         (("set-policy", "--policy"), {"change": "terms", "policy": True}),
         (
             ("set-policy", "--quorum", "3", "--appeal", ""),
@@ -188,6 +201,17 @@ def test_a_resharing_is_told_then_asked_for_and_waits(
     assert CONSEQUENCES[words[0]][0][1] in done.err
     assert "new shares: 3 of 5" in done.out
     assert ask("federation", words[0]).status == 5
+
+
+@pytest.mark.parametrize("words", [(), ("--sound", "--stolen-since", "2027-11-03")])
+def test_former_keys_are_called_one_thing(
+    ask: "Run", node: "FakeNode", words: tuple[str, ...]
+) -> None:
+    outcome = ask("federation", "former-keys", "c.demo", *words, "--yes")
+
+    assert outcome.status == 5
+    assert "--sound" in outcome.err
+    assert node.asked == []
 
 
 def test_nothing_is_asked_for_without_a_yes(ask: "Run", node: "FakeNode") -> None:

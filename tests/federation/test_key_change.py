@@ -8,8 +8,11 @@ import pytest
 from tests.federation.conftest import (
     FEDERATION,
     NAMES,
+    NOW,
     key_of,
     keys_of,
+    make_log,
+    served,
     signal_id,
 )
 from tests.federation.test_amendment import (
@@ -21,6 +24,7 @@ from tests.federation.test_amendment import (
 )
 
 from fedsafe_crypto.checkpoint import Checkpoint, sign_checkpoint
+from fedsafe_crypto.tree import Frontier
 from fedsafe_federation.amendment import Version, open_successor, verify_next
 from fedsafe_federation.card import Card
 from fedsafe_federation.changing import Change, ChangeKind, amended, differences
@@ -34,17 +38,24 @@ from fedsafe_federation.errors import (
     UntrustedError,
 )
 from fedsafe_federation.forks import culprit, open_fork, transferable
-from fedsafe_federation.former import Trust, former_of
+from fedsafe_federation.former import FormerKeys, Trust, former_of
+from fedsafe_federation.receipts import Receipt, open_receipt, sign_receipt
 from fedsafe_federation.restrictions import (
     Reason,
     Restriction,
     open_restriction,
     sign_restriction,
 )
+from fedsafe_federation.rulings import Outcome, Ruling, open_ruling, sign_ruling
 from fedsafe_federation.signed import Signed
-from fedsafe_federation.verification import open_checkpoint, verify_restrictions
+from fedsafe_federation.verification import (
+    Known,
+    open_checkpoint,
+    verify_batch,
+    verify_restrictions,
+)
 from fedsafe_federation.wireformat import encode
-from fedsafe_policies.vocabulary import Effect
+from fedsafe_policies.vocabulary import Effect, ErasureMethod
 
 replace = msgspec.structs.replace
 A = NAMES[0]
@@ -133,13 +144,138 @@ def test_of_stolen_keys_the_others_decide_without_them() -> None:
     assert version.charter.member(A).former_keys[0].stolen == STOLEN
 
 
-def test_what_a_sound_key_signed_counts_from_any_courier() -> None:
-    old, new = restriction(1_500), restriction(1_500, "rotated")
+@pytest.mark.parametrize("at", [1, 1_500, 2_500])
+def test_what_a_former_key_signed_counts_where_its_owner_vouches_for_it(
+    at: int,
+) -> None:
+    charter, old, new = late(), restriction(at), restriction(at, "rotated")
 
-    for statement in (old, new):
-        assert open_restriction(statement, late()).sequence == 1
+    assert open_restriction(new, charter).sequence == 1
+    with pytest.raises(UntrustedError, match="does not count any more"):
+        open_restriction(
+            old, charter
+        )  # whoever found a copy of the key writes any time
+    for feed, count in ((A, 1), (NAMES[1], 0), ("", 0)):
+        assert len(verify_restrictions([old], charter, feed=feed)[0]) == count
     with pytest.raises(UntrustedError, match="bad signature"):
-        open_restriction(restriction(1_500, "z"), late())
+        open_restriction(restriction(at, "z"), charter)
+
+
+def test_a_former_key_says_nothing_that_no_feed_holds() -> None:
+    at = int(NOW.timestamp())
+    said = Receipt(1, A, NAMES[1], 4, at, ErasureMethod.OVERWRITTEN, at)
+    ruled = Ruling(1, A, signal_id(1), [bytes(32)], Outcome.RESTORED, 1_500)
+    old, new = key_of(A, "statement"), OTHER_KEY
+    receipts = [sign_receipt(said, key=e, federation=FEDERATION) for e in (old, new)]
+    rulings = [sign_ruling(ruled, key=e, federation=FEDERATION) for e in (old, new)]
+
+    with pytest.raises(UntrustedError):
+        open_receipt(receipts[0], me=NAMES[1], charter=late(), now=NOW)
+    assert open_receipt(receipts[1], me=NAMES[1], charter=late(), now=NOW) == said
+    with pytest.raises(UntrustedError):
+        open_ruling(rulings[0], late())
+    assert open_ruling(rulings[0], late(), trust=Trust.VOUCHED) == ruled
+    assert open_ruling(rulings[1], late()) == ruled
+
+
+def test_a_carried_copy_that_a_thief_has_gone_on_with_is_refused() -> None:
+    log = make_log(2, 1)
+    log.openings.clear()
+    batch = served(log, Known(Frontier()))
+
+    with pytest.raises(FeedError):
+        verify_batch(batch, late().member(A), Known(Frontier()), late(), carried=True)
+    held = verify_batch(
+        batch, late().member(A), Known(Frontier()), late(), trust=Trust.SOUND
+    )
+    assert len(held.restrictions) == 1
+
+
+LATE = Version(late(), charter_digest(encode(late())))
+
+
+def called(stolen: int | None, *, after: Version = LATE, number: int = 1) -> Charter:
+    kind = ChangeKind.SOUND if stolen is None else ChangeKind.STOLEN
+    change = Change(kind=kind, member=A, stolen=stolen, former=number)
+    return amended(after, change, now=3_000)
+
+
+def agreed(charter: Charter, before: Version = LATE) -> Version:
+    payload = encode(charter)
+    own = signature(payload, A, OTHER_KEY)
+    others = [signature(payload, name) for name in NAMES[1:3]]
+    return verify_next(before, SignedCharter([own, *others]))
+
+
+def test_a_quorum_calls_keys_stolen_that_were_given_up_long_ago() -> None:
+    payload = encode(called(STOLEN))
+    version = agreed(called(STOLEN))
+    member, older, newer = (
+        version.charter.member(A),
+        restriction(999),
+        restriction(1_000),
+    )
+
+    with pytest.raises(UntrustedError, match="quorum"):
+        verify_next(LATE, SignedCharter([signature(payload, e) for e in NAMES[1:3]]))
+    assert member.keys == keys_of("rotated")
+    assert member.former_keys[0].stolen == STOLEN
+    assert len(verify_restrictions([older, newer], version.charter, feed=A)[0]) == 1
+    with pytest.raises(FeedError):
+        open_checkpoint(member, note(A), trust=Trust.SOUND)
+    assert open_checkpoint(member, note("rotated")).size == 1
+    shown = EquivocationError(A, "fork", (note(A), note(A, root=bytes([1]) * 32)))
+    evidence = transferable(late().member(A), shown)
+    assert evidence is not None
+    assert culprit(open_fork(evidence), late()).name == A
+    with pytest.raises(UnknownLogError):
+        culprit(open_fork(evidence), version.charter)
+
+
+def test_a_quorum_takes_back_that_keys_were_stolen() -> None:
+    stolen = agreed(called(STOLEN))
+    back = called(None, after=stolen)
+    version = agreed(back, stolen)
+    (said,) = differences(stolen.charter, back)
+
+    assert version.charter.member(A) == LATE.charter.member(A)
+    assert len(verify_restrictions([restriction(1_000)], back, feed=A)[0]) == 1
+    assert "stolen no more" in said.en
+    assert "nicht gestohlen" in said.de
+    (said,) = differences(LATE.charter, stolen.charter)
+    assert "since 1970-01-01T00:16+00:00 nothing counts" in said.en
+    assert "seit 1970-01-01T00:16+00:00" in said.de
+
+
+@pytest.mark.parametrize(
+    ("stolen", "number", "why"),
+    [(3_001, 1, "before now"), (STOLEN, 2, "1 times"), (None, 1, "already")],
+)
+def test_keys_are_called_stolen_only_that_were_there_and_in_the_past(
+    stolen: int | None, number: int, why: str
+) -> None:
+    with pytest.raises(AmendmentError, match=why):
+        called(stolen, number=number)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "why"),
+    [
+        (lambda former: replace(former, stolen=3_001), "will be stolen"),
+        (lambda former: replace(former, audit=key_of("z").public), "not what they"),
+    ],
+)
+def test_a_version_calls_former_keys_nothing_but_stolen_before_it(
+    spoil: Callable[[FormerKeys], FormerKeys], why: str
+) -> None:
+    charter = called(STOLEN)
+    spoiled = [
+        replace(e, former=(spoil(e.former_keys[0]),)) if e.name == A else e
+        for e in charter.members
+    ]
+
+    with pytest.raises(MalformedError, match=why):
+        open_successor(LATE, encode(replace(charter, members=spoiled)))
 
 
 def test_what_a_stolen_key_signed_counts_only_if_older_and_vouched_for() -> None:

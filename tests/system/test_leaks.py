@@ -403,6 +403,7 @@ def _staff_served(fed: Federation, root: Path) -> None:
         ("federation", "withdraw", ARGUMENT, "--yes"),
         ("federation", "set-roles", ARGUMENT, "--role", "holder", "--yes"),
         ("federation", "rotate-keys", "--yes"),
+        ("federation", "former-keys", ARGUMENT, "--sound", "--yes"),
         ("federation", "join", "-", "--yes"),
         ("federation", "suspend", ARGUMENT, "--yes"),
         ("federation", "reinstate", ARGUMENT, "--yes"),

@@ -14,8 +14,11 @@ _ABOUT_MEMBER: Final = frozenset(
     {
         *(ChangeKind.JOIN, ChangeKind.ROLES),
         *(ChangeKind.SUSPEND, ChangeKind.REINSTATE, ChangeKind.EXPEL),
+        *(ChangeKind.STOLEN, ChangeKind.SOUND),
     }
 )
+
+_ABOUT_FORMER: Final = frozenset({ChangeKind.STOLEN, ChangeKind.SOUND})
 
 
 def change_of(request: ChangeRequest, situation: Situation) -> Change:
@@ -37,10 +40,7 @@ def change_of(request: ChangeRequest, situation: Situation) -> Change:
         raise BadRequestError(
             "bad_request", "this change names a member", pointer="/member"
         )
-    if request.stolen_since is not None and kind is not ChangeKind.KEYS:
-        raise BadRequestError(
-            "bad_request", "only keys are stolen", pointer="/stolen_since"
-        )
+    _check_keys(request)
     if kind is ChangeKind.ROLES and request.roles is None:
         raise BadRequestError(
             "bad_request", "this change names roles", pointer="/roles"
@@ -48,7 +48,12 @@ def change_of(request: ChangeRequest, situation: Situation) -> Change:
     if kind is ChangeKind.BACKFILL:
         return _backfill(request, member or situation.node)
     if kind is not ChangeKind.TERMS:
-        return Change(kind=kind, member=member, stolen=request.stolen_since)
+        return Change(
+            kind=kind,
+            member=member,
+            stolen=request.stolen_since,
+            former=request.former,
+        )
     terms = (request.arrangement, request.quorum, request.appeal)
     if not request.policy and all(each is None for each in terms):
         raise BadRequestError(
@@ -66,6 +71,19 @@ def change_of(request: ChangeRequest, situation: Situation) -> Change:
         quorum=request.quorum,
         appeal=request.appeal,
     )
+
+
+def _check_keys(request: ChangeRequest) -> None:
+    kind, since = request.change, request.stolen_since
+    if since is not None and kind not in {ChangeKind.KEYS, ChangeKind.STOLEN}:
+        why, pointer = "only keys are stolen", "/stolen_since"
+    elif since is None and kind is ChangeKind.STOLEN:
+        why, pointer = "keys were stolen at some time", "/stolen_since"
+    elif request.former is not None and kind not in _ABOUT_FORMER:
+        why, pointer = "this change is about no former keys", "/former"
+    else:
+        return
+    raise BadRequestError("bad_request", why, pointer=pointer)
 
 
 def _backfill(request: ChangeRequest, member: str) -> Change:

@@ -12,6 +12,7 @@ from fedsafe_federation.charter import (
     MOST_BACKFILL,
     MemberRole,
 )
+from fedsafe_federation.former import MOST_FORMER
 from fedsafe_federation.signed import (
     Bytes32,
     Count,
@@ -38,6 +39,8 @@ class ChangeRequest(Message, frozen=True, kw_only=True):
     `roles` take `roles`: all that the member has then. `backfill` takes
     `elements` and `days`: so many identifiers more of each other member, for so long.
     `keys` gives this node new ones; `stolen_since` says since when others have the old.
+    `stolen` says that of keys which a member gave up before, and `sound` takes it back;
+    `former` is how many changes ago: 1, if it is left out, names the last ones.
     """
 
     change: ChangeKind
@@ -55,6 +58,7 @@ class ChangeRequest(Message, frozen=True, kw_only=True):
         | None
     ) = None
     stolen_since: Seconds | None = None
+    former: Annotated[int, msgspec.Meta(ge=1, le=MOST_FORMER)] | None = None
 
 
 class MemberAnswer(Message, frozen=True, kw_only=True):

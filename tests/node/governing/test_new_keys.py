@@ -4,12 +4,21 @@
 import asyncio
 import io
 from collections.abc import Sequence
+from datetime import timedelta
 
 import pytest
 from msgspec.structs import replace
 from tests.node.evidence.conftest import export, key_of, write_events
 from tests.node.fleet import NAMES, Fleet, eventually
-from tests.node.governing.council import agree, at_version, hear, present, show, vote
+from tests.node.governing.council import (
+    agree,
+    at_version,
+    hear,
+    present,
+    propose,
+    show,
+    vote,
+)
 from tests.node.governing.test_governing import matches
 from tests.node.governing.test_joining import NEW, four, invitation
 from tests.node.signals.conftest import RITA
@@ -102,11 +111,18 @@ async def test_a_node_turns_to_new_keys_and_what_it_said_before_holds(
     assert trio["c.demo"].base.keys.public() == now
 
 
-async def test_who_joins_later_verifies_what_the_old_keys_signed(four: Fleet) -> None:
+@pytest.mark.parametrize("stolen", [False, True])
+async def test_who_joins_later_verifies_what_the_old_keys_signed(
+    four: Fleet,
+    stolen: bool,  # noqa: FBT001 - a parameter
+) -> None:
     gone = await four.publish("gone@mail.example", at="c.demo", by=("a.demo", "b.demo"))
     await four.revoke(gone, at="c.demo")
     await four.publish(PERSON, at="c.demo", by=("a.demo", "b.demo"))
     await rotate(four)
+    if stolen:
+        await call_stolen(four, number=3)
+    number = 4 if stolen else 3
     joining = four[NEW].services.joining
     await joining.join(await invitation(four))
     version = (await present(four, "a.demo")).version
@@ -118,9 +134,9 @@ async def test_who_joins_later_verifies_what_the_old_keys_signed(four: Fleet) ->
     )
     await joining.run()
     await agree(four, proposal, "b.demo", "c.demo")
-    await at_version(four, 3, *NAMES)
+    await at_version(four, number, *NAMES)
     await joining.run()
-    await at_version(four, 3, NEW)
+    await at_version(four, number, NEW)
     await four.attested()
 
     async def reached() -> bool:
@@ -128,6 +144,43 @@ async def test_who_joins_later_verifies_what_the_old_keys_signed(four: Fleet) ->
 
     await eventually(reached)
     assert await matches(four, NEW, "gone@mail.example") == 0
+
+
+async def call_stolen(fleet: Fleet, name: str = "c.demo", *, number: int) -> int:
+    """Let the others say that keys were stolen which a member had given up."""
+    fleet.clock.advance(timedelta(seconds=10))
+    since = int(fleet.clock.now().timestamp()) - 5
+    proposal = await propose(
+        fleet, "b.demo", ChangeKind.STOLEN, name, stolen=since, former=1
+    )
+    await agree(fleet, proposal, *({"a.demo", "c.demo"} - {name}))
+    await at_version(fleet, number, *NAMES)
+    return since
+
+
+async def test_keys_that_were_given_up_are_called_stolen_later(trio: Fleet) -> None:
+    await trio.publish(PERSON, at="c.demo", by=("a.demo", "b.demo"))
+    gone = await trio.publish("gone@mail.example", at="c.demo", by=("a.demo", "b.demo"))
+    await trio.revoke(gone, at="c.demo")
+    await rotate(trio)
+    since = await call_stolen(trio, number=3)
+    await trio.stop(*NAMES)
+    await trio.start(*NAMES)
+    await trio.attested()
+    await trio.covered()
+
+    for name in NAMES:
+        member = (await present(trio, name)).version.charter.member("c.demo")
+        assert [each.stolen for each in member.former_keys] == [since]
+        assert (await trio[name].services.audits.verify(RITA)).ok
+    assert await matches(trio, "a.demo", PERSON) == 1
+    assert await matches(trio, "a.demo", "gone@mail.example") == 0
+    undone = await propose(trio, "a.demo", ChangeKind.SOUND, "c.demo", former=1)
+    await agree(trio, undone, "b.demo")
+    await at_version(trio, 4, *NAMES)
+    member = (await present(trio, "a.demo")).version.charter.member("c.demo")
+    assert [each.stolen for each in member.former_keys] == [None]
+    assert await matches(trio, "a.demo", PERSON) == 1
 
 
 async def test_a_node_signs_with_the_keys_that_the_charter_names(trio: Fleet) -> None:
@@ -245,6 +298,9 @@ async def test_a_pack_verifies_across_new_keys(trio: Fleet) -> None:
     assert (report.first_anchor, len(report.witnesses)) == (0, 2)
     assert key_of(trio) != key
     assert len(verify_pack(io.BytesIO(older), key).witnesses) == 2
+    await call_stolen(trio, "a.demo", number=4)
+    report = verify_pack(io.BytesIO(await export(trio)), key_of(trio))
+    assert (report.first_anchor, len(report.witnesses)) == (0, 2)
 
 
 async def junk_of(fleet: Fleet, count: int) -> list[bytes]:
