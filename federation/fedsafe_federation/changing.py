@@ -1,13 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What members change of their charter: a next version, and what it changes, in words.
+"""What members change of their charter, as a next version.
 
 A change is one thing that somebody wants. `amended` makes the next version of it, by
-the rules that `amendment` checks; `differences` says what any next version changes,
-whoever made it, so that nobody signs what they were not shown.
+the rules that `amendment` checks; `differing` says what any version changes.
 """
 
-from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from collections.abc import Sequence
 from enum import StrEnum, unique
 from typing import Final
 
@@ -15,7 +13,7 @@ import msgspec
 from msgspec.structs import replace
 
 from fedsafe_federation.amendment import Version
-from fedsafe_federation.card import Card, fingerprint_of
+from fedsafe_federation.card import Card
 from fedsafe_federation.charter import (
     ALL_ROLES,
     MAX_MEMBERS,
@@ -30,18 +28,11 @@ from fedsafe_federation.charter import (
 )
 from fedsafe_federation.errors import AmendmentError
 from fedsafe_federation.key_change import (
-    is_robbed,
     with_former_called,
     with_new_keys,
 )
-from fedsafe_federation.wireformat import encode
 
 _DAY: Final = 24 * 60 * 60
-_GERMAN_ROLES: Final = {
-    MemberRole.HOLDER: "Anteil",
-    MemberRole.LISTER: "Liste",
-    MemberRole.MEDIA: "Medien",
-}
 
 
 @unique
@@ -79,14 +70,6 @@ class Change(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     seconds: int | None = None
     stolen: int | None = None
     former: int | None = None
-
-
-class Difference(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing that a version changes, in both languages."""
-
-    key: str
-    de: str
-    en: str
 
 
 def amended(
@@ -140,15 +123,6 @@ def amended(
         quorum=quorum,
         backfills=_backfills(after, now),
     )
-
-
-def differences(before: Charter, after: Charter) -> list[Difference]:
-    """Say everything that a version changes."""
-    return [
-        *_of_members(before, after),
-        *_of_terms(before, after),
-        *_of_backfills(before, after),
-    ]
 
 
 def _terms(before: Charter, change: Change) -> Charter:
@@ -287,156 +261,3 @@ def _quorum(before: Charter, after: Charter) -> int:
     if before.quorum == majority(was):
         return majority(active)
     return max(majority(active), min(before.quorum, active))
-
-
-def _of_members(before: Charter, after: Charter) -> Iterator[Difference]:
-    old = {each.name: each for each in before.members}
-    new = {each.name: each for each in after.members}
-    for name in sorted(new.keys() - old.keys()):
-        de, en = _roles(new[name])
-        yield _said(
-            "joined",
-            f"{name} wird Mitglied ({new[name].url}; {de})",
-            f"{name} becomes a member ({new[name].url}; {en})",
-        )
-    for name in sorted(old.keys() - new.keys()):
-        yield _said(
-            "left",
-            f"{name} ist nicht mehr Mitglied; seine Signale enden, ihre Inhalte "
-            "werden überall gelöscht",
-            f"{name} is no member any more; its signals end, their openings are "
-            "erased everywhere",
-        )
-    for name in sorted(old.keys() & new.keys()):
-        yield from _of_member(old[name], new[name])
-
-
-def _of_member(was: Member, now: Member) -> Iterator[Difference]:
-    name = was.name
-    if now.state is not was.state and now.active:
-        yield _said(
-            "reinstated",
-            f"{name} nimmt wieder teil; seine Signale treffen wieder zu",
-            f"{name} takes part again; its signals match again",
-        )
-    elif now.state is not was.state:
-        yield _said(
-            "suspended",
-            f"{name} ruht: kein Austausch, keine Treffer auf seine Signale",
-            f"{name} is suspended: no exchange, and no match of its signals",
-        )
-    if now.roles != was.roles:
-        de, en = _roles(now)
-        yield _said("roles", f"{name} hat die Rollen {de}", f"{name} has {en}")
-    if now.keys != was.keys:
-        yield _of_keys(was, now)
-    else:
-        yield from _of_former(was, now)
-    if now.url != was.url:
-        yield _said("url", f"{name} ist unter {now.url}", f"{name} is at {now.url}")
-    if now.jurisdiction != was.jurisdiction:
-        place = now.jurisdiction
-        yield _said("place", f"{name} sitzt in {place}", f"{name} sits in {place}")
-
-
-def _of_keys(was: Member, now: Member) -> Difference:
-    name, shown = now.name, fingerprint_of(encode(now.keys))
-    de = f"{name} hat neue Schlüssel: {shown}"
-    en = f"{name} has new keys: {shown}"
-    if is_robbed(was, now):
-        since = _day(now.former_keys[0].stolen or 0)
-        de += f"; seit {since} gilt nichts mehr, was die alten unterschreiben"
-        en += f"; since {since} nothing counts that the old ones sign"
-    return _said("keys", de, en)
-
-
-def _of_former(was: Member, now: Member) -> Iterator[Difference]:
-    pairs = zip(was.former_keys, now.former_keys, strict=False)
-    for number, (before, after) in enumerate(pairs, start=1):
-        if before == after:
-            continue
-        de = f"{now.name}: aufgegebene Schlüssel Nr. {number} (1: die letzten)"
-        en = f"{now.name}: keys that it gave up, no. {number} (1: the last)"
-        if after.stolen is None:
-            de += " gelten wieder als nicht gestohlen"
-            en += " are held to be stolen no more"
-        else:
-            since = _day(after.stolen)
-            de += f" waren gestohlen; was sie seit {since} unterschreiben, gilt nicht"
-            en += f" were stolen; since {since} nothing counts that they sign"
-        yield _said("former", de, en)
-
-
-def _roles(member: Member) -> tuple[str, str]:
-    """Name a member's roles in German and in English."""
-    german = (_GERMAN_ROLES[each] for each in member.roles)
-    return ", ".join(german), ", ".join(member.roles)
-
-
-def _of_terms(before: Charter, after: Charter) -> Iterator[Difference]:
-    for key, de, en in (
-        ("policy", "Richtlinie der Föderation", "the federation's policy"),
-        ("arrangement", "Vereinbarung (Art. 26 DSGVO)", "arrangement (Art. 26 GDPR)"),
-    ):
-        was, now = getattr(before, key), getattr(after, key)
-        if was != now:
-            step = f"{_short(was)} → {_short(now)}"
-            yield _said(key, f"{de}: {step}", f"{en}: {step}")
-    if after.quorum != before.quorum:
-        step = f"{before.quorum} → {after.quorum}"
-        yield _said("quorum", f"nötige Unterschriften: {step}", f"quorum: {step}")
-    if after.appeal != before.appeal:
-        step = f"{before.appeal or '-'} → {after.appeal or '-'}"
-        yield _said("appeal", f"Beschwerdestelle: {step}", f"appeals go to: {step}")
-    if after.witness_quorum != before.witness_quorum:
-        step = f"{before.witness_quorum} → {after.witness_quorum}"
-        yield _said("witnesses", f"nötige Zeugen: {step}", f"witnesses: {step}")
-    yield from _of_epochs(before, after)
-
-
-def _of_epochs(before: Charter, after: Charter) -> Iterator[Difference]:
-    """Say what keys there are then: not their number alone decides who can use them."""
-    if after.epochs == before.epochs:
-        return
-    de, en = list[str](), list[str]()
-    for each in after.epochs:
-        name, of = f"{each.epoch}.{each.generation}", len(each.pins)
-        since, until = _day(each.starts), _day(each.ends)
-        de.append(f"{name} ({each.threshold} von {of}, {since} bis {until})")
-        en.append(f"{name} ({each.threshold} of {of}, {since} until {until})")
-    yield _said("epochs", f"Schlüssel: {', '.join(de)}", f"keys: {', '.join(en)}")
-
-
-def _of_backfills(before: Charter, after: Charter) -> Iterator[Difference]:
-    for each in after.backfills:
-        if each in before.backfills:
-            continue
-        since, until = (_day(moment) for moment in (each.since, each.until))
-        name, count = each.member, each.elements
-        yield _said(
-            "backfill",
-            f"{name} darf von {since} bis {until} bei jedem Mitglied {count} "
-            "Kennungen mehr auswerten lassen",
-            f"{name} may have {count} identifiers more evaluated by each member, "
-            f"from {since} until {until}",
-        )
-    for each in before.backfills:
-        if each not in after.backfills and each.until > after.created:
-            name = each.member
-            yield _said(
-                "backfill",
-                f"die Nacherfassung von {name} endet",
-                f"the backfill of {name} ends",
-            )
-
-
-def _day(moment: int) -> str:
-    return datetime.fromtimestamp(moment, tz=UTC).isoformat(timespec="minutes")
-
-
-def _short(reference: PolicyReference) -> str:
-    return f"{reference.name}@{reference.sha256.hex()[:8]}"
-
-
-def _said(key: str, de: str, en: str) -> Difference:
-    return Difference(key=key, de=de, en=en)

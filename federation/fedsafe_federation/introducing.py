@@ -8,11 +8,12 @@ sign can compute the card, and compare its fingerprint by telephone as the invit
 
 from typing import Final
 
-from fedsafe_federation.card import Card, fingerprint_of
-from fedsafe_federation.changing import Difference, differences
 from fedsafe_federation.charter import Charter, Member
-from fedsafe_federation.identifiers.corpus import corpus_digests
-from fedsafe_federation.wireformat import encode
+from fedsafe_federation.differing import (
+    Difference,
+    differences,
+    fingerprint_of_member,
+)
 
 _KEY: Final = "fingerprint"
 
@@ -24,19 +25,6 @@ def introduced(before: Charter, after: Charter) -> list[Difference]:
         *differences(before, after),
         *(_fingerprint(e) for e in after.members if known.get(e.name) != e.keys),
     ]
-
-
-def fingerprint_of_member(member: Member) -> str:
-    """Give the fingerprint of the card that a member's entry was made of."""
-    card = Card(
-        v=1,
-        name=member.name,
-        url=member.url,
-        jurisdiction=member.jurisdiction,
-        keys=member.keys,
-        canonicalisers=dict(corpus_digests()),
-    )
-    return fingerprint_of(encode(card))
 
 
 def _fingerprint(member: Member) -> Difference:

@@ -34,7 +34,6 @@ from fedsafe_federation.amendment import (
     verify_chain,
     verify_next,
 )
-from fedsafe_federation.changing import differences
 from fedsafe_federation.charter import (
     LONGEST_EPOCH,
     OVERLAP,
@@ -49,6 +48,7 @@ from fedsafe_federation.charter import (
     majority,
     open_charter,
 )
+from fedsafe_federation.differing import differences
 from fedsafe_federation.errors import FederationError, MalformedError, UntrustedError
 from fedsafe_federation.holdings import HOLDING, holding_payload, with_holdings
 from fedsafe_federation.key_change import with_new_keys

@@ -27,8 +27,9 @@ from fedsafe_crypto.checkpoint import Checkpoint, sign_checkpoint
 from fedsafe_crypto.tree import Frontier
 from fedsafe_federation.amendment import Version, open_successor, verify_next
 from fedsafe_federation.card import Card
-from fedsafe_federation.changing import Change, ChangeKind, amended, differences
+from fedsafe_federation.changing import Change, ChangeKind, amended
 from fedsafe_federation.charter import Charter, Member, SignedCharter, charter_digest
+from fedsafe_federation.differing import differences
 from fedsafe_federation.errors import (
     AmendmentError,
     EquivocationError,
@@ -328,7 +329,7 @@ def test_a_change_of_keys_is_made_and_said_with_their_fingerprint() -> None:
     (said,), (robbed,) = (differences(FOUR.charter, e) for e in (plain, stolen))
 
     assert open_successor(FOUR, encode(plain)).member(A).keys == keys_of("rotated")
-    assert said.en.startswith(f"{A} has new keys: ")
+    assert said.en.startswith(f"{A} has new keys: fingerprint ")
     assert "since 1970-01-01T00:16+00:00 nothing counts" in robbed.en
     assert "seit 1970-01-01T00:16+00:00 gilt nichts" in robbed.de
     with pytest.raises(AmendmentError, match="card"):

@@ -27,8 +27,8 @@ from fedsafe_federation.amendment import (
     verify_next,
 )
 from fedsafe_federation.bundles import Bundle, as_many_as_fit, bundled
-from fedsafe_federation.changing import differences
 from fedsafe_federation.charter import Charter, SignedCharter, charter_digest
+from fedsafe_federation.differing import differences
 from fedsafe_federation.errors import FederationError
 from fedsafe_federation.key_change import robbed
 from fedsafe_federation.signed import Signed

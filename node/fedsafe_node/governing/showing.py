@@ -2,13 +2,13 @@
 """What people are shown of the charter: how it stands, and how it came about."""
 
 from fedsafe_federation.amendment import Version
-from fedsafe_federation.changing import differences
 from fedsafe_federation.charter import (
     Charter,
     Member,
     PolicyReference,
     charter_digest,
 )
+from fedsafe_federation.differing import differences
 from fedsafe_federation.introducing import introduced
 from fedsafe_federation.wireformat import decode
 from fedsafe_node.errors import WrongStateError

@@ -13,17 +13,13 @@ from typing import Final
 from fedsafe_federation.amendment import Version, may_sign, open_successor
 from fedsafe_federation.bundles import Bundle, bundle_of, bundled, opened
 from fedsafe_federation.card import Card
-from fedsafe_federation.changing import (
-    Change,
-    ChangeKind,
-    Difference,
-    amended,
-)
+from fedsafe_federation.changing import Change, ChangeKind, amended
 from fedsafe_federation.charter import (
     ALL_ROLES,
     Charter,
     charter_digest,
 )
+from fedsafe_federation.differing import Difference
 from fedsafe_federation.identifiers.corpus import corpus_digests
 from fedsafe_federation.introducing import introduced
 from fedsafe_federation.wireformat import decode, encode

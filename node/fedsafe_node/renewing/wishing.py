@@ -12,8 +12,8 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from fedsafe_federation.changing import Difference
 from fedsafe_federation.charter import Charter, Epoch
+from fedsafe_federation.differing import Difference
 from fedsafe_federation.errors import FederationError
 from fedsafe_federation.refreshing import departed, fitting, made_at, need_of
 from fedsafe_federation.resharing import LONGEST

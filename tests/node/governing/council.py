@@ -3,8 +3,9 @@
 
 from tests.node.fleet import Fleet, eventually
 
-from fedsafe_federation.changing import Change, ChangeKind, amended, differences
+from fedsafe_federation.changing import Change, ChangeKind, amended
 from fedsafe_federation.charter import charter_digest
+from fedsafe_federation.differing import differences
 from fedsafe_federation.wireformat import encode
 from fedsafe_node.governing.ballot import Ballot, Present
 from fedsafe_node.governing.messages import GovernanceAnswer

@@ -8,8 +8,9 @@ from tests.node.governing.council import agree, at_version, present, propose
 from tests.node.signals.conftest import BOT
 
 from fedsafe_federation.amendment import Version
-from fedsafe_federation.changing import Change, ChangeKind, amended, differences
+from fedsafe_federation.changing import Change, ChangeKind, amended
 from fedsafe_federation.charter import MOST_BACKFILL, Backfill, check_charter
+from fedsafe_federation.differing import differences
 from fedsafe_federation.errors import AmendmentError, MalformedError
 from fedsafe_node.lookup_messages import LookupRequest, Result
 from fedsafe_node.messages import Kind, Question
