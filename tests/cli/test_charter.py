@@ -487,6 +487,6 @@ def test_status_alarms_of_a_fork_and_shows_what_is_set_aside(
 
 
 def test_every_consequence_is_told_in_both_languages() -> None:
-    assert len(COMMANDS) == 18
+    assert len(COMMANDS) == 19
     for texts in CONSEQUENCES.values():
         assert all(german != english for german, english in texts)
