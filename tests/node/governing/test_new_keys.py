@@ -298,7 +298,7 @@ async def test_a_pack_verifies_across_new_keys(trio: Fleet) -> None:
     assert (report.first_anchor, len(report.witnesses)) == (0, 2)
     assert key_of(trio) != key
     assert len(verify_pack(io.BytesIO(older), key).witnesses) == 2
-    await call_stolen(trio, "a.demo", number=4)
+    await call_stolen(trio, "a.demo", number=3)
     report = verify_pack(io.BytesIO(await export(trio)), key_of(trio))
     assert (report.first_anchor, len(report.witnesses)) == (0, 2)
 
