@@ -9,6 +9,7 @@ import base64
 import binascii
 import os
 import sys
+import time
 from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any, Final
@@ -38,6 +39,11 @@ _MARKS: Final = {
     ),
     "test": ("eine Übung", "an exercise"),
 }
+
+_UNENDED: Final = (
+    "Vorsicht: {quarter} ist noch nicht zu Ende; die Zahlen werden sich ändern",
+    "careful: {quarter} has not ended yet; its numbers will change",
+)
 
 
 @click.command("render")
@@ -130,6 +136,8 @@ def pack(context: click.Context, /, quarter: str, **given: Any) -> ExitStatus:  
         "purpose": given["purpose"],
     }
     target = f"/v1/packs/{asked}?{_query(query)}"
+    if asked.ends.timestamp() > time.time():  # noqa: TID251 - now
+        note(_UNENDED[not settings.german].format(quarter=asked))
     return _write(settings, personal(settings).get(target), file)
 
 

@@ -42,9 +42,12 @@ def change(
     settings = settings_of(context)
     member = said.get("member")
     named = "" if member is None else checked_member(str(member))
+    client = personal(settings)
+    if not yes:
+        client.get(FEDERATION)  # it says that there is none before anybody is asked
     say_first(told or kind, settings, yes=yes, member=named)
     body = {name: value for name, value in said.items() if value is not None}
-    asked = personal(settings).post(PROPOSALS, {"change": kind, **body})
+    asked = client.post(PROPOSALS, {"change": kind, **body})
     return waiting(asked, settings)
 
 

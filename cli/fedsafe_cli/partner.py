@@ -5,7 +5,7 @@ import json
 import re
 from base64 import b64decode
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -19,6 +19,9 @@ from fedsafe_cli.partner_texts import tell_partners, tell_receipt, tell_test
 from fedsafe_cli.sessions import personal
 from fedsafe_cli.settings import printable
 from fedsafe_policies.escalation.partners import VALID_DAYS
+
+if TYPE_CHECKING:
+    from fedsafe_crypto.seal import RecipientKey
 
 _MOST: Final = 16 * 1024
 _TELL: Final = (
@@ -203,18 +206,27 @@ def test(context: click.Context, name: str, out: str) -> ExitStatus:
 
 @partner.command("key")
 @click.argument("file", metavar="FILE")
+@click.option(
+    "--public", is_flag=True, help="Print the public key of a private one in FILE."
+)
 @shared_options
 @click.pass_context
-def key(context: click.Context, file: str) -> ExitStatus:
+def key(
+    context: click.Context,
+    file: str,
+    public: bool,  # noqa: FBT001 (click)
+) -> ExitStatus:
     """Make a key pair to receive sealed packages with.
 
     It needs no node and no network. The private key goes to a new file that only you
     can read; the public one is printed. Whoever loses the private key cannot open what
-    was sealed for it.
+    was sealed for it. With --public it makes nothing, and prints the public key of a
+    private one that is kept.
 
     \b
-    Example:
+    Examples:
       fedsafe partner key partner.key > partner.public
+      fedsafe partner key --public partner.key
     """  # noqa: D301
     from fedsafe_crypto.seal import RecipientKey  # noqa: PLC0415
     from fedsafe_federation.casework.keys import (  # noqa: PLC0415
@@ -226,21 +238,40 @@ def key(context: click.Context, file: str) -> ExitStatus:
     from fedsafe_node.keyfiles import write_secret  # noqa: PLC0415
 
     settings = settings_of(context)
-    made = RecipientKey.generate()
-    try:
-        write_secret(Path(file), write_private(made))
-    except (KeyFileError, OSError, ValueError):
-        raise BadInputError(
-            f"{printable(file)} is there already, or cannot be written",
-            "name a new file",
-        ) from None
-    public, fingerprint = write_public(made.public), key_fingerprint(made.public)
+    if public:
+        made = _kept(file)
+    else:
+        made = RecipientKey.generate()
+        try:
+            write_secret(Path(file), write_private(made))
+        except (KeyFileError, OSError, ValueError):
+            raise BadInputError(
+                f"{printable(file)} is there already, or cannot be written",
+                "name a new file, or ask for the public key of this one: --public",
+            ) from None
+    text, fingerprint = write_public(made.public), key_fingerprint(made.public)
     if settings.json:
-        document({"public_key": public, "fingerprint": fingerprint})
+        document({"public_key": text, "fingerprint": fingerprint})
         return OK
-    line(public.rstrip("\n"))
+    line(text.rstrip("\n"))
     note(_TELL[0 if settings.german else 1].format(fingerprint))
     return OK
+
+
+def _kept(file: str) -> "RecipientKey":
+    """Read a private key that `partner key` wrote before."""
+    from fedsafe_federation.casework.keys import read_private  # noqa: PLC0415
+    from fedsafe_federation.errors import FederationError  # noqa: PLC0415
+    from fedsafe_node.errors import KeyFileError  # noqa: PLC0415
+    from fedsafe_node.keyfiles import read_secret  # noqa: PLC0415
+
+    try:
+        return read_private(read_secret(Path(file)))
+    except (KeyFileError, FederationError, OSError, ValueError):
+        raise BadInputError(
+            f"{printable(file)} holds no private key that only you can read",
+            "name the file that `fedsafe partner key` made",
+        ) from None
 
 
 def _id(name: str) -> str:

@@ -132,6 +132,9 @@ def read_refusal(status: int, document: Any) -> RefusedError:  # noqa: ANN401 (J
 
 def _place(pointer: str) -> str:
     """Name the option or argument that a pointer leads to, and its form."""
+    first, *rest = pointer.split("/")[1:] or [""]
+    if rest and (option := _option(first)) is not None:
+        return f"look at {option}: {'/'.join(rest)}"
     words = [word for word in pointer.split("/") if word and not word.isdecimal()]
     for field in reversed(words):
         for name in (field, _OTHERWISE.get(field)):

@@ -88,7 +88,12 @@ _COUNTS: Final = ("records", "openings", "statements", "handed", "limited", "lac
     metavar="DIR",
     help="Directory of the node: as it is, without its store, or a new one.",
 )
-@click.option("--by", required=True, metavar="NAME", help="Account of who restores.")
+@click.option(
+    "--by",
+    required=True,
+    metavar="NAME",
+    help="Who restores; the log names them.",
+)
 @click.option(
     "--reason",
     required=True,
@@ -121,7 +126,8 @@ def restore(context: click.Context, /, **given: Any) -> ExitStatus:  # noqa: ANN
     """Bring a stopped node back from a backup, into the living federation.
 
     The node fetches its own feed back from the other members, restrictions first, and
-    enters in its audit log which entries of it are lost. Nothing is signed or sent
+    enters in its audit log which entries of it are lost, and who restored as --by says:
+    no account can be checked while the node stands still. Nothing is signed or sent
     before. Whenever it breaks off, run the same command again; until it has come to
     its end the node does not start. Exit status 4 if a member does not answer, 5 if
     somebody has seen more of the feed than anybody holds, 20 or 21 if the backup is

@@ -486,3 +486,15 @@ def test_a_pack_is_written_into_a_private_file(
     assert outcome.status == 0
     assert file.read_bytes() == b"paper"
     assert ask("case", "pack", "2026", "--output", "-").status == 2
+
+
+@pytest.mark.parametrize(("quarter", "warns"), [("2020-Q4", False), ("2099-Q4", True)])
+def test_a_pack_of_a_quarter_that_has_not_ended_is_warned_of(
+    ask: "Run", node: "FakeNode", tmp_path: Path, quarter: str, *, warns: bool
+) -> None:
+    node.always(f"GET /v1/packs/{quarter}?language=en", PAPER)
+    file = str(tmp_path / "bzkj.html")
+    outcome = ask("case", "pack", quarter, "--output", file, "--lang", "en")
+
+    assert outcome.status == 0
+    assert ("has not ended yet" in outcome.err) is warns

@@ -216,11 +216,24 @@ def test_former_keys_are_called_one_thing(
 
 def test_nothing_is_asked_for_without_a_yes(ask: "Run", node: "FakeNode") -> None:
     node.always(PROPOSE, ASKED)
+    node.always(STATUS, FOUND)
     outcome = ask("federation", "expel", "c.demo")
 
     assert outcome.status == 5
     assert "--yes" in outcome.err
-    assert node.asked == []
+    assert [target for target, _ in node.asked] == [STATUS]
+
+
+def test_where_there_is_no_federation_nobody_is_asked_whether_to_go_on(
+    ask: "Run", node: "FakeNode"
+) -> None:
+    problem = {"code": "no_federation", "detail": "this node has no federation"}
+    node.always(STATUS, problem, 409)
+    outcome = ask("federation", "rotate-keys")
+
+    assert "no_federation" in outcome.err
+    assert "--yes" not in outcome.err
+    assert CONSEQUENCES["keys"][0][1] not in outcome.err
 
 
 @pytest.mark.parametrize(("verb", "path"), [("approve", "sign"), ("refuse", "refuse")])

@@ -178,3 +178,34 @@ def test_a_test_package_is_written_once(
     assert (first.status, again.status) == (0, 5)
     assert out.read_bytes() == b"sealed"
     assert "77de 4410" in first.out
+
+
+def test_the_public_key_of_a_kept_one_is_printed_again(
+    ask: "Run", tmp_path: Path
+) -> None:
+    private = tmp_path / "partner.key"
+    made = ask("partner", "key", str(private))
+    kept = private.read_bytes()
+    again = ask("partner", "key", "--public", str(private))
+    (tmp_path / "other").write_bytes(b"x")
+    refused = [
+        ask("partner", "key", "--public", str(tmp_path / name))
+        for name in ("other", "nowhere")
+    ]
+
+    assert (again.status, again.out, again.err) == (0, made.out, made.err)
+    assert private.read_bytes() == kept
+    assert [each.status for each in refused] == [5, 5]
+
+
+def test_a_field_that_lacks_in_an_entry_is_named(
+    node: "FakeNode", ask: "Run", tmp_path: Path
+) -> None:
+    entry = tmp_path / "lka.json"
+    entry.write_text("{}")
+    detail = "a required field is missing"
+    problem = {"code": "invalid_body", "detail": detail, "pointer": "/entry/name"}
+    node.always("POST /v1/partners", problem, 422)
+    outcome = ask("partner", "add", "lka", "--entry", str(entry))
+
+    assert "look at --entry: name" in outcome.err

@@ -187,6 +187,10 @@ class CaseRenderings:
             _DETECTED[request.automated_detection],
         )
         if request.form is Form.DSA_ROW:
+            if request.partner is not None:
+                raise BadRequestError(
+                    "invalid_query", "this form is for nobody", pointer="/partner"
+                )
             puid = _uuid(_ROW, row.id)
             return None, lambda: render_row(seen, told, puid, request.language)
         partner = request.partner

@@ -62,7 +62,7 @@ class ChangeRequest(Message, frozen=True, kw_only=True):
 
 
 class MemberAnswer(Message, frozen=True, kw_only=True):
-    """A member as the charter has it."""
+    """A member as the charter has it; `statement_key` is its public one, in hex."""
 
     index: int
     name: str
@@ -71,6 +71,7 @@ class MemberAnswer(Message, frozen=True, kw_only=True):
     state: str
     roles: list[str]
     holder: bool
+    statement_key: str
 
 
 class ProposalAnswer(Message, frozen=True, kw_only=True):

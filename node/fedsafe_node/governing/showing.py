@@ -154,6 +154,7 @@ def _member(charter: Charter, member: Member) -> MemberAnswer:
         state=member.state.value,
         roles=[role.value for role in member.roles],
         holder=member.index in {pin.index for pin in newest.pins},
+        statement_key=member.keys.statement.hex(),
     )
 
 

@@ -240,6 +240,15 @@ async def test_many_accounts_with_a_few_identifiers_each_are_no_pattern(
         values = [f"p{n}-{m}@mail.example" for m in range(10)]
         await ask(node, *values, account=f"account-{n}")
         await ask(node, f"q{n}@mail.example")
+    none = await node.events()
+    for n in range(10):
+        values = [f"z{n}-{m}@mail.example" for m in range(10)]
+        await ask(node, *values, account="one")
+    error = await refused(node, "z@mail.example", account="one")
+
+    assert none == []
+    assert error.decision.code == "enumeration"
+    assert await node.events() == [(Event.REFUSED, "enumeration")]
 
 
 async def test_refusals_by_the_thousand_do_not_fill_the_log(

@@ -170,6 +170,17 @@ async def test_what_a_form_lacks_is_said(
         assert "Kim@" not in error.detail
 
 
+async def test_a_row_is_for_nobody(
+    desk: Desk, ada: Principal, papers: CaseRenderings
+) -> None:
+    case = await _case(desk, ada)
+    asked = RenderCase(form=Form.DSA_ROW, automated_detection="no", partner=POLICE)
+    error = await refused(papers.render(case, asked, ada))
+
+    assert isinstance(error, BadRequestError)
+    assert error.pointer == "/partner"
+
+
 async def test_a_row_names_the_case_by_no_number_of_it(
     desk: Desk, ada: Principal, papers: CaseRenderings
 ) -> None:

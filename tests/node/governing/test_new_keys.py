@@ -89,7 +89,10 @@ async def test_a_node_turns_to_new_keys_and_what_it_said_before_holds(
     node = trio["c.demo"]
     now = node.base.keys.public()
 
+    shown = (await show(trio, "a.demo")).members[NAMES.index("c.demo")]
+
     assert now != before
+    assert shown.statement_key == now.statement.hex()
     for name in NAMES:
         member = (await present(trio, name)).version.charter.member("c.demo")
         assert member.keys == now

@@ -78,7 +78,8 @@ def xarf(
     known = package.elements
     phenomenon, reply, sender = known.phenomenon, known.reply, known.sender
     if phenomenon is UNSET or reply is UNSET or sender is UNSET:
-        raise _lacking("phenomenon, sender and reply address")
+        asked = {"phenomenon": phenomenon, "sender": sender, "reply": reply}
+        raise _lacking(*(name for name, given in asked.items() if given is UNSET))
     contact = {
         "org": sender.provider,
         "contact": reply.address,
@@ -153,7 +154,7 @@ def _when(package: CasePackage) -> str:
         return _utc(max(trace.at for trace in known.network))
     if known.case is not UNSET:
         return _utc(known.case.known_at)
-    raise _lacking("a moment")
+    raise _lacking("network or case")
 
 
 def _utc(moment: Any) -> str:  # noqa: ANN401 - a datetime in UTC
@@ -164,7 +165,7 @@ def _urls(known: Elements) -> list[str]:
     locators = () if known.locators is UNSET else known.locators
     urls = [each.url for each in locators if each.url is not UNSET]
     if not urls:
-        raise _lacking("a URL")
+        raise _lacking("locators with a url")
     return urls
 
 
@@ -233,5 +234,11 @@ def _is_ipv4(ip: str) -> bool:
     return True
 
 
-def _lacking(what: str) -> RenderingError:
-    return RenderingError("lacking", f"X-ARF asks for {what}, which is not there")
+def _lacking(*what: str) -> RenderingError:
+    """Name what lacks as `case assess --elements` takes it."""
+    names = ", ".join(what)
+    return RenderingError(
+        "lacking",
+        f"X-ARF asks for {names}: the case has none, or this class of partner is "
+        "not given it",
+    )

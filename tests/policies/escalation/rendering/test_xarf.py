@@ -161,5 +161,11 @@ def test_without_a_url_there_is_no_report() -> None:
         structs.replace(WHOLE, locators=locators),
         structs.replace(WHOLE, locators=UNSET),
     ):
-        with pytest.raises(RenderingError, match="a URL"):
+        with pytest.raises(RenderingError, match="locators with a url"):
             _report(PartnerClass.HOTLINE, known)
+
+
+@pytest.mark.parametrize("lacking", ["phenomenon", "sender", "reply"])
+def test_only_what_is_not_there_is_named_as_it_is_entered(lacking: str) -> None:
+    with pytest.raises(RenderingError, match=f"asks for {lacking}:"):
+        _report(PartnerClass.HOTLINE, structs.replace(WHOLE, **{lacking: UNSET}))
