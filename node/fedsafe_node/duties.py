@@ -10,6 +10,9 @@ from fedsafe_federation.metering import HOUR, HOURS
 from fedsafe_node.breaches.clock import remind_of_breaches
 from fedsafe_node.budgets.meter import DAY, SLOT
 from fedsafe_node.cases.clockwork import CaseClock, tend_cases
+from fedsafe_node.cases.content import CaseVault
+from fedsafe_node.cases.erasing import CaseEraser, erase_cases
+from fedsafe_node.cases.keeping import CaseKeeper
 from fedsafe_node.governing.ballot import Ballot
 from fedsafe_node.governing.joining import Joining
 from fedsafe_node.index.lists import Lists
@@ -17,6 +20,7 @@ from fedsafe_node.jobs import Job
 from fedsafe_node.notices.upkeep import NoticeUpkeep
 from fedsafe_node.orders.clockwork import OrderClock, tend_orders
 from fedsafe_node.orders.content import OrderVault
+from fedsafe_node.orders.secrecy import asks_for_case
 from fedsafe_node.peering.debts import Debts
 from fedsafe_node.peering.partings import Partings
 from fedsafe_node.peering.service import PeeringService
@@ -41,7 +45,7 @@ from fedsafe_node.signals.expiry import expire_signals
 from fedsafe_node.signals.relocking import relock
 from fedsafe_node.signals.reviewing import end_unreviewed
 from fedsafe_node.signals.reweighing import weigh_again
-from fedsafe_node.store.protocol import Transaction
+from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.witnesses import Witnesses
 
 _MINUTE: Final = timedelta(minutes=1)
@@ -94,6 +98,7 @@ class Duties:
             "acts": Job(self._sweep_acts, _HOUR),
             "breaches": Job(self._remind_of_breaches, _MINUTE),
             "budgets": Job(self._forget_spent, _HOUR),
+            "case-erasure": Job(self._erase_cases, _HOUR),
             "cases": Job(self._tend_cases, _RELOCK),
             "checkpoint": Job(self._feed.checkpoint, _MINUTE),
             "comparing": Job(self._witnesses.comparing.run, _HOUR, asks_others=True),
@@ -176,6 +181,17 @@ class Duties:
     async def _tend_cases(self) -> None:
         calendar = self._desk.situation.config.deadlines.calendar
         await tend_cases(CaseClock(self._office, self._tell_of_case, calendar))
+
+    async def _erase_cases(self) -> None:
+        vault, periods = OrderVault(self._announcer.periods), self._announcer.periods
+        office = self._office
+
+        async def waits(reader: Reader, case_id: str) -> bool:
+            return await asks_for_case(reader, vault, case_id, office.now())
+
+        keeper = CaseKeeper(office, CaseVault(periods))
+        kept = self._desk.situation.policy.document.retention.cases
+        await erase_cases(CaseEraser(keeper, kept, waits))
 
     async def _tend_orders(self) -> None:
         calendar = self._desk.situation.config.deadlines.calendar

@@ -86,7 +86,8 @@ class Retention(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """P9: how long a signal matches, and how long its opening outlives that.
 
     `renewed` is the whole life of an actor signal that was reviewed again in
-    time; a media signal is validated again every `revalidate`.
+    time; a media signal is validated again every `revalidate`. `cases` is how long a
+    case is kept once it is closed; policies from before that key keep it shortest.
     """
 
     actor: Span
@@ -95,6 +96,7 @@ class Retention(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     revalidate: Span
     bucket: Span
     after_match: Span
+    cases: Span = Span.parse("6 months")
 
 
 class WorkingDaysOff(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

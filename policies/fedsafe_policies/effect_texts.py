@@ -148,6 +148,9 @@ NOUNS: Final[Mapping[str, Text]] = {
     "retention.after_match": Text(
         "Angaben bleiben nach dem Ende noch", "openings outlive their signal by"
     ),
+    "retention.cases": Text(
+        "Geschlossene Fälle werden gelöscht nach", "closed cases are erased after"
+    ),
     "review.working_days": Text(
         "Arbeitstage bis zur Entscheidung über einen Treffer",
         "working days to decide on a match",

@@ -65,6 +65,7 @@ SPAN_LIMITS: Final[dict[str, tuple[str, Span]]] = {
     "retention.revalidate": ("P9", Span.parse("12 months")),
     "retention.bucket": ("P9", Span.parse("31 days")),
     "retention.after_match": ("P9", Span.parse("7 days")),
+    "retention.cases": ("P9", Span.parse("36 months")),
     "review.longest": ("P9", Span.parse("7 days")),
     "review.watch": ("P13", Span.parse("30 days")),
     "review.feature_limit": ("P13", Span.parse("30 days")),

@@ -109,6 +109,7 @@ DIMENSIONS: Final[Mapping[str, Compare]] = {
     "retention.revalidate": _no_longer,
     "retention.bucket": _bucket,
     "retention.after_match": _no_longer,
+    "retention.cases": _no_longer,
     "working_days.holidays": _no_more,
     "working_days.easter": _no_more,
     "review.working_days": _at_most,

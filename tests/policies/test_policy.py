@@ -50,6 +50,7 @@ BAD = [
     ('revalidate = "12', 'revalidate = "13', "retention.revalidate", "P9"),
     ('bucket = "7 days"', 'bucket = "1 month"', "retention.bucket", "want days"),
     ('after_match = "7 d', 'after_match = "8 d', "retention.after_match", "P9"),
+    ('cases = "12 months"', 'cases = "37 months"', "retention.cases", "P9"),
     ('ip = "7 days"', 'ip = "8 days"', "ageing.ip", "7 days at most"),
     ('"confirmed_conduct"]', '"single_report"]', "share.grades", "P5"),
     ('planes = ["actor"]', 'planes = ["media"]', "gate.planes", "P1"),

@@ -117,6 +117,7 @@ TIGHTER: list[tuple[str, str, str, Request | None, int]] = [
     ),
     ("retention.bucket", 'bucket = "7 days"', 'bucket = "9 days"', None, NOW),
     ("retention.after_match", 'after_match = "7 d', 'after_match = "6 d', None, NOW),
+    ("retention.cases", 'cases = "12 m', 'cases = "6 m', None, NOW),
     (
         "ageing.phone",
         'phone = "6 m',

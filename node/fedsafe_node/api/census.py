@@ -219,6 +219,7 @@ JOB_EVENTS: Final[Mapping[str, tuple[Event, ...]]] = {
         Event.KEY_DESTROYED,
     ),
     "breaches": (Event.BREACH_DUE,),
+    "case-erasure": (Event.CASE_ERASED,),
     "cases": (Event.CASE_DUE,),
     "orders": (Event.ORDER_DUE,),
     "budgets": (),

@@ -73,7 +73,10 @@ class KeptCall(Row, frozen=True, kw_only=True):
 
 
 class CaseFile(Row, frozen=True, kw_only=True):
-    """All that is known of a case and was decided about it."""
+    """All that is known of a case and was decided about it.
+
+    Of one that was erased at `erased_at` only what is counted of many is left.
+    """
 
     sources: frozenset[CaseSource]
     evidence: tuple[str, ...]
@@ -88,6 +91,7 @@ class CaseFile(Row, frozen=True, kw_only=True):
     holds: tuple[KeptHold, ...] = ()
     release: Release | None = None
     calls: tuple[KeptCall, ...] = ()
+    erased_at: int | None = None
 
     @property
     def has_minors(self) -> bool | None:

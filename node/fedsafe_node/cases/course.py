@@ -16,6 +16,8 @@ _ARRIVED: Final = _ACKNOWLEDGED | {_S.DELIVERED}
 _UNDELIVERED: Final = frozenset({_S.FAILED, _S.FALLBACK})
 CALLED: Final = "called"
 LOOKED_AT: Final = "looked_at"
+CLOSED: Final = "closed"
+ERASED: Final = "erased"
 _APPROVED: Final = "approved"
 
 

@@ -24,6 +24,7 @@ EVENTS: Final = {
     "approved": Event.CASE_APPROVED,
     "looked_at": Event.CASE_APPROVED,
     "closed": Event.CASE_CLOSED,
+    "erased": Event.CASE_ERASED,
 }
 
 

@@ -7,6 +7,7 @@ case is approved for the class says DRAFT, and an exercise says TEST.
 """
 
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Final
@@ -88,6 +89,8 @@ class CaseRenderings:
         decision = await self._admit(who, request)
         office, keeper = self._keeper.office, self._keeper
         row, file = await office.store.read(lambda r: keeper.read(r, case_id))
+        if file.erased_at is not None:
+            raise WrongStateError("wiped", "what was known of this case is erased")
         now = office.clock.now().astimezone(UTC)
         mark, work = self._prepared(row, file, request, who.role, now)
         made = await self._offload(lambda: _told(work))
@@ -104,7 +107,7 @@ class CaseRenderings:
     async def pack(
         self, quarter: str, request: PackQuery, who: Principal
     ) -> RenderingAnswer:
-        """Write the quarterly pack for the BzKJ; erased cases are not counted.
+        """Write the quarterly pack for the BzKJ; of erased cases their codes count.
 
         Raises:
             DeniedError: this role may not, or not for that purpose.
@@ -136,7 +139,7 @@ class CaseRenderings:
 
     def _opened(self, rows: list[CaseRow]) -> Iterator[Elements]:
         for row in rows:
-            if row.sealed is not None and row.key is not None:
+            with suppress(WrongStateError):  # nobody can open it any more
                 yield self._keeper.vault.open(row).elements
 
     async def _answer(

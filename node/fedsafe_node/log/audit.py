@@ -183,6 +183,7 @@ class Event(StrEnum):
     CASE_ATTACHED = "case.attached"
     CASE_APPROVED = "case.approved"
     CASE_CLOSED = "case.closed"
+    CASE_ERASED = "case.erased"
     CASE_DUE = "case.due"
     ORDER_ADDED = "order.added"
     ORDER_READ = "order.read"

@@ -22,6 +22,10 @@ class CasesReader(PartnersReader, Protocol):
         """Return all cases known from `since` to before `until`, oldest first."""
         ...
 
+    async def cases_to_erase(self, closed_before: int) -> list[CaseRow]:
+        """Return what is closed since before that moment and not erased, by id."""
+        ...
+
     async def case_steps(self, case_id: str) -> list[CaseStepRow]:
         """Return the steps of a case, oldest first."""
         ...

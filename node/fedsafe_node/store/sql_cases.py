@@ -46,6 +46,18 @@ class SqlCasesReader(SqlPartnersReader):
         )
         return [_case_row(row) for row in found]
 
+    async def cases_to_erase(self, closed_before: int) -> list[CaseRow]:
+        """Return what is closed since before that moment and not erased, by id."""
+        found = self._connection.execute(
+            f"SELECT {_CASE} FROM cases WHERE state = 'closed' "  # noqa: S608
+            "AND sealed IS NOT NULL AND EXISTS (SELECT 1 FROM case_steps "
+            "WHERE case_id = cases.id AND step = 'closed' AND at < ?) "
+            "AND NOT EXISTS (SELECT 1 FROM case_steps "
+            "WHERE case_id = cases.id AND step = 'erased') ORDER BY id",
+            (closed_before,),
+        )
+        return [_case_row(row) for row in found]
+
     async def case_steps(self, case_id: str) -> list[CaseStepRow]:
         """Return the steps of a case, oldest first."""
         found = self._connection.execute(

@@ -108,6 +108,24 @@ async def test_cases_of_a_time_are_listed_with_the_closed(store: Store) -> None:
     assert found == [rows[1], rows[0]]
 
 
+async def test_what_is_closed_for_long_is_listed_until_it_is_erased(
+    store: Store,
+) -> None:
+    names = {"01": 100, "02": 199, "03": 200, "04": 100}
+    rows = [changed(id=name * 16, state="closed") for name in names]
+    for row in [*rows, CASE]:
+        await store.write(lambda tx, row=row: tx.put_case(row))  # type: ignore[misc]
+    ends = [(name, "closed", at) for name, at in names.items()] + [
+        ("04", "erased", 150)
+    ]
+    for name, step, at in ends:
+        taken = msgspec.structs.replace(STEP, case_id=name * 16, step=step, at=at)
+        await store.write(lambda tx, taken=taken: tx.add_case_step(taken))  # type: ignore[misc]
+
+    found = await store.scan(lambda reader: reader.cases_to_erase(200))
+    assert found == rows[:2]
+
+
 async def test_steps_are_kept_in_order_and_go_with_their_case(store: Store) -> None:
     later = msgspec.structs.replace(STEP, step="assessed", revision=2)
     await store.write(lambda tx: tx.put_case(CASE))

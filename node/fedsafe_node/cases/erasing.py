@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Erase what is known of cases that are closed for as long as the policy keeps them.
+
+A job of the node's clockwork. The content is written anew under a key of its own that
+is made for it, with nothing but the codes that the quarterly pack counts; the old key
+goes with the old content, in one act with the step and the event that tell of it. The
+steps stay: they prove that somebody worked on the case, and say nothing of what it was
+about.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Final
+
+from msgspec.structs import replace
+
+from fedsafe_node.cases.content import CaseFile
+from fedsafe_node.cases.course import CLOSED, ERASED
+from fedsafe_node.cases.keeping import CaseKeeper, Change
+from fedsafe_node.errors import WrongStateError
+from fedsafe_node.principal import Actor
+from fedsafe_node.store.cases_rows import CaseRow
+from fedsafe_node.store.protocol import Reader, Transaction
+from fedsafe_policies.days import SECONDS_A_DAY
+from fedsafe_policies.escalation.erasing import (
+    countable,
+    erased_from,
+    preserved_until,
+)
+from fedsafe_policies.escalation.states import CaseState
+from fedsafe_policies.escalation.vocabulary import Urgency
+from fedsafe_policies.people import Person
+from fedsafe_policies.span import Span
+from fedsafe_policies.vocabulary import Role
+
+_BY: Final = Person(Actor.ERASURE.value, Role.SERVICE)
+_BATCH: Final = 50
+Waits = Callable[[Reader, str], Awaitable[bool]]
+
+
+@dataclass(frozen=True, slots=True)
+class CaseEraser:
+    """What the erasure works with.
+
+    `kept` is the policy's `retention.cases`; `waits` tells whether something outside
+    the case, such as an order, still asks for it.
+    """
+
+    keeper: CaseKeeper
+    kept: Span
+    waits: Waits
+
+
+async def erase_cases(eraser: CaseEraser) -> int:
+    """Erase what is due, and let nothing of it lie in a file; return how many.
+
+    Raises:
+        StoreFailedError: the rest is done by the next run.
+    """
+    store = eraser.keeper.office.store
+    due = await store.scan(lambda reader: _due(eraser, reader))
+    for start in range(0, len(due), _BATCH):
+        cases = due[start : start + _BATCH]
+        await store.write(lambda tx, cases=cases: _erase(eraser, tx, cases))  # type: ignore[misc]
+    if due:
+        await store.scrub()
+    return len(due)
+
+
+async def _due(eraser: CaseEraser, reader: Reader) -> list[str]:
+    now = eraser.keeper.office.now()
+    before = now - eraser.kept.fewest_days * SECONDS_A_DAY
+    rows = await reader.cases_to_erase(before)
+    return [row.id for row in rows if await _is_due(eraser, reader, row, now)]
+
+
+async def _is_due(eraser: CaseEraser, reader: Reader, row: CaseRow, now: int) -> bool:
+    try:
+        file = eraser.keeper.vault.open(row)
+    except WrongStateError:
+        return False  # the key of its period is destroyed, and all with it
+    steps = await reader.case_steps(row.id)
+    closed_at = min(step.at for step in steps if step.step == CLOSED)
+    holds = [hold.until for hold in file.holds]
+    end = erased_from(closed_at, eraser.kept, holds, preserved_until(file.elements))
+    return end <= now and not await eraser.waits(reader, row.id)
+
+
+async def _erase(eraser: CaseEraser, tx: Transaction, cases: list[str]) -> None:
+    keeper = eraser.keeper
+    for case_id in cases:
+        row, file = await keeper.read(tx, case_id)
+        if not await _is_due(eraser, tx, row, keeper.office.now()):
+            continue
+        change = Change(
+            step=ERASED,
+            state=CaseState.CLOSED,
+            urgency=Urgency(row.urgency),
+            known_at=row.known_at,
+            file=_rest(file, keeper.office.now()),
+        )
+        # Without the old key the rest is sealed under one that nothing older opens.
+        bare = replace(row, key=None, sealed=None)
+        await keeper.keep(tx, bare, case_id, change, _BY)
+
+
+def _rest(file: CaseFile, now: int) -> CaseFile:
+    return CaseFile(
+        sources=frozenset(),
+        evidence=(),
+        elements=countable(file.elements),
+        erased_at=now,
+    )

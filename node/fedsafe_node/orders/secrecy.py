@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What an order that came in still asks of the case that it names.
+
+While it waits for its answer, and while the user must not be told of it, what it is
+about stays, and nobody is told. An order that nobody can open any more asks nothing
+beyond its answer: its words are gone.
+"""
+
+from fedsafe_node.errors import WrongStateError
+from fedsafe_node.orders.content import OrderVault
+from fedsafe_node.store.orders_rows import OrderRow
+from fedsafe_node.store.protocol import Reader
+
+
+async def asks_for_case(
+    reader: Reader, vault: OrderVault, case_id: str, now: int
+) -> bool:
+    """Tell whether an order about a case waits, or binds to secrecy now."""
+    rows = [row for row in await reader.orders() if row.case_id == case_id]
+    return any(row.answered_at is None or is_secret(row, vault, now) for row in rows)
+
+
+def is_secret(row: OrderRow, vault: OrderVault, now: int) -> bool:
+    """Tell whether the user must not be told of an order now."""
+    try:
+        until = vault.open(row).secret_until
+    except WrongStateError:
+        return False
+    return until is not None and now < until
