@@ -101,6 +101,7 @@ _TEXTS: Final[Words] = {
     "policy": ("Text der Richtlinie", "text of the policy"),
     "calendar": ("Rechtskalender", "legal calendar"),
     "do_not_share": ("Listen ohne Weitergabe", "do-not-share lists"),
+    "minimisation": ("Minimierungsmatrix", "minimisation matrix"),
 }
 _ENTRIES: Final = ("Einträge", "entries")
 _SPAN: Final = ("{first} bis {last}", "{first} to {last}")

@@ -25,6 +25,7 @@ from fedsafe_cli.policy_files import (
     MAX_BYTES,
     open_calendar,
     open_cases,
+    open_matrix,
     open_policy,
     open_text,
 )
@@ -84,12 +85,18 @@ def show(context: click.Context, name: str) -> ExitStatus:
 @click.option(
     "--federation", metavar="POLICY", help="The policy that it may not be looser than."
 )
+@click.option(
+    "--matrix", is_flag=True, help="It is a minimisation matrix for cases, no policy."
+)
 @shared_options
 @click.pass_context
-def check(context: click.Context, name: str, federation: str | None) -> ExitStatus:
+def check(
+    context: click.Context, name: str, federation: str | None, *, matrix: bool
+) -> ExitStatus:
     """Check a policy; a misfit is named with its key and line.
 
-    With --federation each key that loosens is named, and the status is 5.
+    With --federation each key that loosens is named, and the status is 5; with --matrix
+    each that gives a partner more than the matrix that comes with FedSafe.
 
     \b
     Example:
@@ -98,17 +105,21 @@ def check(context: click.Context, name: str, federation: str | None) -> ExitStat
     from fedsafe_policies.place import line_of  # noqa: PLC0415 (slow to load)
     from fedsafe_policies.strictness import loosened  # noqa: PLC0415
 
-    loaded = open_policy(name)
-    looser = loosened(loaded, open_policy(federation)) if federation else []
+    if matrix:
+        reference, looser = open_matrix(name, federation)
+    else:
+        loaded = open_policy(name)
+        reference = loaded.reference
+        looser = loosened(loaded, open_policy(federation)) if federation else []
     text = open_text(name).decode()
     rows = [(item, line_of(item.key, text)) for item in looser]
     if settings_of(context).json:
         found = [{"key": i.key, "line": at, "why": i.why.en} for i, at in rows]
-        document({"policy": loaded.reference, "looser": found})
+        document({"policy": reference, "looser": found})
     else:
         german = settings_of(context).german
         verdict = words("looser" if rows else "fits", german=german)
-        line(f"{loaded.reference}: {verdict}")
+        line(f"{reference}: {verdict}")
         for item, at in rows:
             place = words("line", german=german, number=at)
             line(f"   {place}: {item.key}: {_said(item.why, german=german)}")

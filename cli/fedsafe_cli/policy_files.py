@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from fedsafe_policies.cases import Case
     from fedsafe_policies.legal_calendar import Calendar
     from fedsafe_policies.policy import Policy
+    from fedsafe_policies.strictness import Loosening
 
 MAX_BYTES: Final = 1 << 20
 
@@ -44,6 +45,31 @@ def open_policy(name: str) -> "Policy":
         return load_policy(open_text(name))
     except PolicyFileError as error:
         raise BadInputError(f"{name}: {error}") from None
+
+
+def open_matrix(name: str, federation: str | None) -> "tuple[str, list[Loosening]]":
+    """Load a matrix; return its reference, and where it gives more than the shipped.
+
+    Raises:
+        BadInputError: there is no such file, it is no matrix, or a federation's policy
+            is named beside it.
+    """
+    from fedsafe_policies.errors import PolicyFileError  # noqa: PLC0415 (slow)
+    from fedsafe_policies.escalation.matrix import (  # noqa: PLC0415
+        load_matrix,
+        shipped_matrix,
+    )
+    from fedsafe_policies.escalation.own_matrix import looser_cells  # noqa: PLC0415
+
+    if federation is not None:
+        raise BadInputError(
+            "a matrix is compared with the shipped one: leave --federation out"
+        )
+    try:
+        own = load_matrix(read_small(name, MAX_BYTES, "name the file of a matrix"))
+    except PolicyFileError as error:
+        raise BadInputError(f"{name}: {error}") from None
+    return own.reference, list(looser_cells(own, shipped_matrix()))
 
 
 def open_cases(name: str, file: str | None) -> "tuple[Case, ...]":

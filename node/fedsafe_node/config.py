@@ -172,6 +172,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     dpo_contact: Contact | None = None
     do_not_share: Printable | None = None
     calendar: Printable | None = None
+    minimisation: Printable | None = None
     help: Printable | None = None
     lookup: Lookup = Lookup()
     sync: Sync = Sync()

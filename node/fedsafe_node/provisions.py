@@ -28,6 +28,8 @@ from fedsafe_node.store.protocol import Reader, Transaction
 from fedsafe_node.store.rows import Row
 from fedsafe_policies.do_not_share import DoNotShareLists, load_lists, shipped_lists
 from fedsafe_policies.errors import PolicyFileError
+from fedsafe_policies.escalation.matrix import Matrix, shipped_matrix
+from fedsafe_policies.escalation.own_matrix import load_own_matrix
 from fedsafe_policies.legal_calendar import Calendar, load_calendar, shipped_calendar
 from fedsafe_policies.policy import SHIPPED, Policy, load_policy, shipped_text
 from fedsafe_policies.strictness import load_node_policy
@@ -48,6 +50,7 @@ class Digests(Row, frozen=True, kw_only=True):
     policy: str
     calendar: str | None = None
     do_not_share: str | None = None
+    minimisation: str | None = None
     audit: AuditRetention | None = None
 
     def differing(self, approved: "Digests") -> tuple[str, ...]:
@@ -63,7 +66,7 @@ class Digests(Row, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class Provisions:
-    """A policy, the legal calendar, the do-not-share lists, and the audit log's times.
+    """A policy, and what it leans on: calendar, lists, matrix, the audit log's times.
 
     `digests` are those of the texts, `source` says where the policy's is from.
     """
@@ -71,6 +74,7 @@ class Provisions:
     policy: Policy
     calendar: Calendar = field(default_factory=shipped_calendar)
     do_not_share: DoNotShareLists = field(default_factory=shipped_lists)
+    matrix: Matrix = field(default_factory=shipped_matrix)
     audit: AuditRetention = field(default_factory=AuditRetention)
     digests: Digests | None = field(default=None, compare=False)
     source: object = field(default=None, compare=False)
@@ -82,6 +86,14 @@ class _Text:
     data: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class _Texts:
+    policy: _Text
+    calendar: _Text | None
+    lists: _Text | None
+    matrix: _Text | None
+
+
 def read_provisions(place: Place, config: Config) -> Provisions:
     """Read what a configuration names, and keep the texts.
 
@@ -89,8 +101,8 @@ def read_provisions(place: Place, config: Config) -> Provisions:
         ConfigError: a file cannot be read or does not fit; with key and line.
     """
     texts = _texts(place, config)
-    provisions = _load(*texts, config.audit)
-    for text in texts:
+    provisions = _load(texts, config.audit)
+    for text in (texts.policy, texts.calendar, texts.lists, texts.matrix):
         if text is not None:
             _keep(place, _digest(text), text.data)
     return provisions
@@ -102,7 +114,7 @@ def named_digests(place: Place, config: Config) -> Digests:
     Raises:
         ConfigError: one cannot be read.
     """
-    return _digests(*_texts(place, config), config.audit)
+    return _digests(_texts(place, config), config.audit)
 
 
 def check_named(place: Place, config: Config) -> Digests:
@@ -112,8 +124,8 @@ def check_named(place: Place, config: Config) -> Digests:
         ConfigError: one cannot be read or does not fit; with key and line.
     """
     texts = _texts(place, config)
-    _load(*texts, config.audit)
-    return _digests(*texts, config.audit)
+    _load(texts, config.audit)
+    return _digests(texts, config.audit)
 
 
 def kept_provisions(place: Place, digests: Digests) -> Provisions:
@@ -122,12 +134,11 @@ def kept_provisions(place: Place, digests: Digests) -> Provisions:
     Raises:
         ConfigError: one is not there any more, or this program cannot read it.
     """
-    return _load(
-        _kept(place, digests.policy),
-        None if digests.calendar is None else _kept(place, digests.calendar),
-        None if digests.do_not_share is None else _kept(place, digests.do_not_share),
-        digests.audit,
-    )
+    kept = [
+        None if digest is None else _kept(place, digest)
+        for digest in (digests.calendar, digests.do_not_share, digests.minimisation)
+    ]
+    return _load(_Texts(_kept(place, digests.policy), *kept), digests.audit)
 
 
 async def approved_digests(reader: Reader) -> Digests | None:
@@ -141,36 +152,30 @@ async def keep_approved(tx: Transaction, digests: Digests) -> None:
     await tx.set_meta(_APPROVED, encode(digests))
 
 
-def _load(
-    policy: _Text,
-    calendar: _Text | None,
-    lists: _Text | None,
-    audit: AuditRetention | None,
-) -> Provisions:
+def _load(texts: _Texts, audit: AuditRetention | None) -> Provisions:
+    policy = texts.policy
     try:
         loaded = load_policy(policy.data)
     except PolicyFileError as error:
         raise ConfigError(policy.source, str(error)) from None
     return Provisions(
         policy=loaded,
-        calendar=_load_own(calendar, load_calendar, shipped_calendar()),
-        do_not_share=_load_own(lists, load_lists, shipped_lists()),
+        calendar=_load_own(texts.calendar, load_calendar, shipped_calendar()),
+        do_not_share=_load_own(texts.lists, load_lists, shipped_lists()),
+        matrix=_load_own(texts.matrix, load_own_matrix, shipped_matrix()),
         audit=audit or AuditRetention(),
-        digests=_digests(policy, calendar, lists, audit),
+        digests=_digests(texts, audit),
         source=policy.source,
     )
 
 
-def _digests(
-    policy: _Text,
-    calendar: _Text | None,
-    lists: _Text | None,
-    audit: AuditRetention | None,
-) -> Digests:
+def _digests(texts: _Texts, audit: AuditRetention | None) -> Digests:
+    calendar, lists, matrix = texts.calendar, texts.lists, texts.matrix
     return Digests(
-        policy=_digest(policy),
+        policy=_digest(texts.policy),
         calendar=None if calendar is None else _digest(calendar),
         do_not_share=None if lists is None else _digest(lists),
+        minimisation=None if matrix is None else _digest(matrix),
         audit=audit,
     )
 
@@ -252,10 +257,14 @@ def is_text(text: bytes, digest: str) -> bool:
     return hashlib.sha256(text).hexdigest() == digest
 
 
-def _texts(place: Place, config: Config) -> tuple[_Text, _Text | None, _Text | None]:
-    """Read policy, calendar and lists that a configuration names."""
-    lists = _named(place, config.do_not_share)
-    return _policy_text(place, config), _named(place, config.calendar), lists
+def _texts(place: Place, config: Config) -> _Texts:
+    """Read policy, calendar, lists and matrix that a configuration names."""
+    return _Texts(
+        policy=_policy_text(place, config),
+        calendar=_named(place, config.calendar),
+        lists=_named(place, config.do_not_share),
+        matrix=_named(place, config.minimisation),
+    )
 
 
 def _policy_text(place: Place, config: Config) -> _Text:

@@ -147,6 +147,7 @@ class Situation:
         self.policy = provisions.policy
         self.calendar = provisions.calendar
         self.do_not_share = provisions.do_not_share
+        self.matrix = provisions.matrix
 
     def join(self, shared: SharedLists) -> None:
         """Belong to a federation from now on."""

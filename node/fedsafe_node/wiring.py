@@ -58,7 +58,7 @@ from fedsafe_node.sheets import Sheets
 from fedsafe_node.signals.publish import SignalService
 from fedsafe_node.signals.quarantining import QuarantineEnd, Quarantines
 from fedsafe_node.signals.reviewing import Validations
-from fedsafe_policies.escalation.matrix import shipped_matrix
+from fedsafe_policies.escalation.matrix import Matrix
 from fedsafe_policies.vocabulary import Act
 
 
@@ -78,6 +78,10 @@ def make_services(parts: Parts) -> Services:
     audits = _audits(parts)
     lookups, signals = _lookups(parts), SignalService(desk)
     _follow(parts, lookups, signals)
+
+    def matrix() -> Matrix:
+        return base.situation.matrix  # another one may be approved while it runs
+
     requests = Requests(
         desk, base.announcer, base.office.vault, approvals, lookups.budgets
     )
@@ -94,11 +98,11 @@ def make_services(parts: Parts) -> Services:
             base.office, approvals, notes, has_others=base.situation.has_others
         ),
         orders=Orders(base.situation, base.office, OrderVault(base.periods)),
-        cases=Cases(CaseParts(base.situation, keeper, approvals, shipped_matrix())),
+        cases=Cases(CaseParts(base.situation, keeper, approvals, matrix)),
         case_renderings=CaseRenderings(
-            base.situation, keeper, shipped_matrix(), offload=base.workers
+            base.situation, keeper, matrix, offload=base.workers
         ),
-        partners=Partners(base.office, lambda: base.keys.package, shipped_matrix()),
+        partners=Partners(base.office, lambda: base.keys.package, matrix),
         budgets=BudgetService(base.situation, base.store, base.clock),
         validations=Validations(desk),
         registers=registers,
@@ -215,7 +219,8 @@ def _acts(parts: Parts, notes: Notes) -> Mapping[Act, Effect]:
         Act.REQUEST_GRANT: RequestGrant(parts.desk),
         Act.BREACH_SILENCE: BreachSilence(base.office, notes),
         Act.DISPATCH: CaseRelease(
-            CaseKeeper(base.office, CaseVault(base.periods)), shipped_matrix()
+            CaseKeeper(base.office, CaseVault(base.periods)),
+            lambda: base.situation.matrix,
         ),
         Act.PERMANENT_BAN: ConfirmEffect(parts.reviews),
     }

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 import hashlib
+from importlib.resources import files
 from pathlib import Path
 
 import msgspec
@@ -214,19 +215,27 @@ eu-interim-2026 = "file-2026-31"
 """
 
 
+SHIPPED_MATRIX = (
+    files("fedsafe_policies").joinpath("data/minimisation.toml").read_text()
+)
+MATRIX = SHIPPED_MATRIX.replace('name = "germany"', 'name = "ours"')
+
+
 def with_all(tmp_path: Path) -> tuple[Place, Config]:
-    """Name a policy, a calendar and lists of the provider's own."""
+    """Name a policy, a calendar, lists and a matrix of the provider's own."""
     place, config = written(tmp_path, STRICTER)
     (tmp_path / "calendar.toml").write_text(CALENDAR)
     (tmp_path / "lists.toml").write_text(LISTS)
+    (tmp_path / "matrix.toml").write_text(MATRIX)
     named = {"calendar": "calendar.toml", "do_not_share": "lists.toml"}
+    named["minimisation"] = "matrix.toml"
     return place, msgspec.structs.replace(config, **named)
 
 
 def test_all_texts_are_kept_and_found_again_by_their_digests(tmp_path: Path) -> None:
     place, config = with_all(tmp_path)
     given = read_provisions(place, config)
-    for name in ("ours.toml", "calendar.toml", "lists.toml"):
+    for name in ("ours.toml", "calendar.toml", "lists.toml", "matrix.toml"):
         (tmp_path / name).unlink()
     assert given.digests is not None
     again = kept_provisions(place, given.digests)
@@ -234,9 +243,10 @@ def test_all_texts_are_kept_and_found_again_by_their_digests(tmp_path: Path) -> 
     assert again == given
     assert again.digests == given.digests
     assert again.calendar.recorded == {"eu-interim-2026": "file-2026-31"}
+    assert again.matrix.reference.startswith("ours@")
 
 
-@pytest.mark.parametrize("name", ["policy", "calendar", "do_not_share"])
+@pytest.mark.parametrize("name", ["policy", "calendar", "do_not_share", "minimisation"])
 def test_a_text_that_is_gone_or_changed_is_not_obeyed(
     tmp_path: Path, name: str
 ) -> None:
@@ -268,3 +278,19 @@ def test_what_node_toml_names_is_told_by_digests_even_if_it_does_not_fit(
     assert named_digests(place, config).differing(before) == ("calendar",)
     assert named_digests(place, shorter).differing(before) == ("calendar", "audit")
     assert named_digests(place, alone).differing(before) == ("calendar", "do_not_share")
+
+
+def test_a_matrix_that_gives_more_than_the_shipped_one_is_refused_with_its_line(
+    tmp_path: Path,
+) -> None:
+    place, config = with_all(tmp_path)
+    stricter = MATRIX.replace("fewest = 10", "fewest = 20")
+    (tmp_path / "matrix.toml").write_text(stricter)
+    own = read_provisions(place, config).matrix
+    given = 'victims = { when = ["to_save"'
+    looser = MATRIX.replace(given, given + ', "necessity"', 1)
+    (tmp_path / "matrix.toml").write_text(looser)
+    with pytest.raises(ConfigError, match=r"line 67: partners\.\w+\.cells\.victims"):
+        read_provisions(place, config)
+
+    assert own.document.fewest == 20

@@ -34,6 +34,7 @@ UNTOLD = {
     "deadlines": "by which calendar people are reminded, not what is kept or sent",
     "backups": "each erasure receipt says until when backups are kept",
     "calendar": "what two people have approved counts, not what is named",
+    "minimisation": "what two people have approved counts, not what is named",
     "do_not_share": "what two people have approved counts, not what is named",
 }
 """What they do not tell, and why."""

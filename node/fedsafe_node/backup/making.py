@@ -291,6 +291,7 @@ def _named(config: Config) -> list[str]:
     own = None if config.policy in SHIPPED else config.policy
     named = (
         *(config.custody_key, own, config.calendar, config.do_not_share),
+        config.minimisation,
         config.help,
     )
     return list(dict.fromkeys(name for name in named if name is not None))

@@ -58,11 +58,13 @@ async def release_alone(
     untrained = await refuse_untrained(tx, keeper, row, person)
     if untrained is not None:
         return untrained
-    check_release(row, file, request.partners, parts.matrix)
+    matrix = parts.matrix()
+    check_release(row, file, request.partners, matrix)
     release = Release(
         partners=tuple(sorted(set(request.partners))),
         first=who.name,
         at=keeper.office.now(),
+        matrix=matrix.reference,
     )
     change = approved(row, file, release)
     return receipt_of(await keeper.keep(tx, row, case_id, change, person))

@@ -51,13 +51,14 @@ class KeptHold(Row, frozen=True, kw_only=True):
 
 
 class Release(Row, frozen=True, kw_only=True):
-    """Who let the case go, to which classes, and who stood by it."""
+    """Who let the case go, to which classes, who stood by it, and by which matrix."""
 
     partners: tuple[PartnerClass, ...]
     first: str
     at: int
     second: str | None = None
     second_at: int | None = None
+    matrix: str | None = None
 
 
 class KeptCall(Row, frozen=True, kw_only=True):

@@ -254,13 +254,17 @@ class HoldShown(Message, frozen=True):
 
 
 class ReleaseShown(Message, frozen=True):
-    """Who let the case go to whom; `second_by` is when a second person has looked."""
+    """Who let the case go to whom; `second_by` is when a second person has looked.
+
+    `matrix` is the minimisation matrix, as ``name@hash8``, that it was let go by.
+    """
 
     partners: list[PartnerClass]
     first: str
     at: int
     second: str | None
     second_by: int | None
+    matrix: str | None
 
 
 class LackShown(Message, frozen=True):

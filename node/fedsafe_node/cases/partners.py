@@ -73,7 +73,7 @@ class Partners:
 
     office: Office
     signer: Callable[[], SigningKey] = field(repr=False)
-    matrix: Matrix
+    matrix: Callable[[], Matrix]
 
     async def list(self, who: Principal) -> PartnersAnswer:
         """List the own entries, and the offices of the landscape."""
@@ -195,7 +195,7 @@ class Partners:
             made_at=moment,
             test=True,
             partner_class=entry.partner_class,
-            matrix=self.matrix.reference,
+            matrix=self.matrix().reference,
             elements=Elements(case=identity),
         )
         sealing = Sealing(

@@ -8,7 +8,7 @@ is approved is one revision for named classes of partner; whatever changes it is
 approved anew.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 import msgspec
@@ -159,7 +159,7 @@ def approved(row: CaseRow, file: CaseFile, release: Release) -> Change:
 class CaseRelease:
     """The effect of an approved dispatch (`approvals.Effect`)."""
 
-    def __init__(self, keeper: CaseKeeper, matrix: Matrix) -> None:
+    def __init__(self, keeper: CaseKeeper, matrix: Callable[[], Matrix]) -> None:
         self._keeper = keeper
         self._matrix = matrix
 
@@ -188,7 +188,8 @@ class CaseRelease:
         row, file = await keeper.read(tx, asked.case)
         if row.revision != asked.revision:
             raise WrongStateError("act_changed", "the case has changed meanwhile")
-        check_release(row, file, asked.partners, self._matrix)
+        matrix = self._matrix()
+        check_release(row, file, asked.partners, matrix)
         now = keeper.office.now()
         release = Release(
             partners=asked.partners,
@@ -196,6 +197,7 @@ class CaseRelease:
             at=now,
             second=second.name,
             second_at=now,
+            matrix=matrix.reference,
         )
         change = approved(row, file, release)
         await keeper.keep(tx, row, row.id, change, second, detail={"first": first.name})

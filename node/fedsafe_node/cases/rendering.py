@@ -66,7 +66,7 @@ class CaseRenderings:
         self,
         situation: Situation,
         keeper: CaseKeeper,
-        matrix: Matrix,
+        matrix: Callable[[], Matrix],
         *,
         offload: Callable[[Callable[[], Rendering]], Awaitable[Rendering]],
     ) -> None:
@@ -123,7 +123,7 @@ class CaseRenderings:
             return render_pack(
                 self._opened(rows),
                 asked,
-                self._matrix,
+                self._matrix(),
                 request.language,
                 written=request.written,
                 made_at=now,
@@ -203,7 +203,8 @@ class CaseRenderings:
                 "this form is for a class of partner: name one",
                 pointer="/partner",
             )
-        arguments = file.unavailable, partner, self._matrix, file.circumstances
+        matrix = self._matrix()
+        arguments = file.unavailable, partner, matrix, file.circumstances
         try:
             whole = project(file.elements, *arguments)
             part = project(seen, *arguments)
@@ -217,7 +218,7 @@ class CaseRenderings:
             part, package_id=package_id, made_at=now, test=request.test == "yes"
         )
         context = Context(
-            matrix=self._matrix,
+            matrix=matrix,
             language=request.language,
             mark=mark,
             missing=part.missing,

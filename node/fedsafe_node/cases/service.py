@@ -75,7 +75,7 @@ class CaseParts:
     situation: Situation
     keeper: CaseKeeper
     approvals: Approvals
-    matrix: Matrix
+    matrix: Callable[[], Matrix]
 
 
 class Cases:
@@ -165,7 +165,7 @@ class Cases:
             )
             detail: Detail = {"case": case_id, **_read_for(decision)}
             await self._office.note(tx, Event.CASE_READ, who.name, detail)
-            return show_case(row, file, told, who.role, self._parts.matrix)
+            return show_case(row, file, told, who.role, self._parts.matrix())
 
         return await self._office.store.write(act)
 
@@ -259,7 +259,7 @@ class Cases:
         if denied is not None:
             await office.refused(denied.decision, who.name, "case.approve")
             raise denied
-        check_release(row, file, request.partners, parts.matrix)
+        check_release(row, file, request.partners, parts.matrix())
         if not takes_two(Urgency(row.urgency)):
             return await self._decided(
                 lambda tx: release_alone(tx, parts, case_id, request, who), who

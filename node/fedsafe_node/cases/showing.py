@@ -206,6 +206,7 @@ def show_release(row: CaseRow, release: Release, calendar: Calendar) -> ReleaseS
         first=release.first,
         at=release.at,
         second=release.second,
+        matrix=release.matrix,
         second_by=(
             end_of(release.at, second_look, calendar)
             if waits and second_look is not None

@@ -2,9 +2,10 @@
 """Other texts to decide by (P6): proposed by one person, approved by another.
 
 Whoever keeps node.toml names there what the node should decide by: a policy, a legal
-calendar, do-not-share lists, for how long the audit log is kept. That alone changes
-nothing. A person proposes what is named now; the act holds the digests of what counts
-and of what would, and what changes for people. The second person approves exactly that.
+calendar, do-not-share lists, a minimisation matrix, for how long the audit log is kept.
+That alone changes nothing. A person proposes what is named now; the act holds the
+digests of what counts and of what would, and what changes for people. The second person
+approves exactly that.
 The digests in the store, the act and the event are one transaction, and the texts are
 kept before anybody is asked, so the node decides by the old texts or by the new ones,
 whatever stops it in between.
@@ -41,6 +42,7 @@ from fedsafe_node.store.rows import Row
 from fedsafe_node.workers import Workers
 from fedsafe_policies.acts import ActRequest
 from fedsafe_policies.effects import Effect, effects
+from fedsafe_policies.escalation.own_matrix import matrix_effects
 from fedsafe_policies.people import Person
 from fedsafe_policies.provision_effects import (
     audit_effects,
@@ -124,6 +126,7 @@ class PolicyChange:
                 "was": change.before.policy,
                 "calendar": change.after.calendar,
                 "do_not_share": change.after.do_not_share,
+                "minimisation": change.after.minimisation,
                 "second": second.name,
                 **{f"audit_{name}": days for name, days in times.items()},
             },
@@ -228,6 +231,7 @@ def _told(old: Provisions, new: Provisions) -> Iterator[Said]:
         *effects(old.policy, new.policy),
         *calendar_effects(old.calendar, new.calendar),
         *list_effects(old.do_not_share, new.do_not_share),
+        *matrix_effects(old.matrix, new.matrix),
         *audit_effects(asdict(old.audit), asdict(new.audit)),
     )
     for each in found:

@@ -83,9 +83,9 @@ class Desk:
         self.store = team.store
         self.vault = CaseVault(keys)
         self.keeper = CaseKeeper(team.office, self.vault)
-        effect = CaseRelease(self.keeper, shipped_matrix())
+        effect = CaseRelease(self.keeper, shipped_matrix)
         self.approvals = Approvals(team.office, {Act.DISPATCH: effect})
-        parts = CaseParts(team.situation, self.keeper, self.approvals, shipped_matrix())
+        parts = CaseParts(team.situation, self.keeper, self.approvals, shipped_matrix)
         self.cases = Cases(parts)
 
     async def hire(self, name: str, role: Role) -> Principal:

@@ -149,7 +149,7 @@ async def test_an_erased_case_is_not_written_as_a_paper(
     desk.team.pass_time(400 * DAY)
     await erase_cases(CaseEraser(desk.keeper, YEAR, nothing_waits))
     renderings = CaseRenderings(
-        desk.team.situation, desk.keeper, shipped_matrix(), offload=asyncio.to_thread
+        desk.team.situation, desk.keeper, shipped_matrix, offload=asyncio.to_thread
     )
     request = RenderCase(form=Form.LETTER, partner=PartnerClass.LAW_ENFORCEMENT)
     error = await refused(renderings.render(case, request, ada))

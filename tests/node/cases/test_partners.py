@@ -56,7 +56,7 @@ def tables() -> None:
 @pytest.fixture
 def partners(team: Team) -> Partners:
     key = SigningKey.generate()
-    return Partners(team.office, lambda: key, shipped_matrix())
+    return Partners(team.office, lambda: key, shipped_matrix)
 
 
 @pytest.fixture

@@ -54,7 +54,7 @@ def papers_fixture(desk: Desk) -> CaseRenderings:
         return work()
 
     return CaseRenderings(
-        desk.team.situation, desk.keeper, shipped_matrix(), offload=at_once
+        desk.team.situation, desk.keeper, shipped_matrix, offload=at_once
     )
 
 

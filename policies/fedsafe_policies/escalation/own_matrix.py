@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A provider's own minimisation matrix: never looser than the one that is shipped.
+
+It is a whole matrix. Each cell gives a class of partner at most what the shipped one
+gives it, and on none but its conditions. So no package says more than it would say by
+the shipped matrix.
+"""
+
+from collections.abc import Iterator
+
+from fedsafe_policies.effects import Direction, Effect
+from fedsafe_policies.errors import PolicyFileError
+from fedsafe_policies.escalation.matrix import Cell, Handling, Matrix, load_matrix
+from fedsafe_policies.escalation.vocabulary import Element, PartnerClass
+from fedsafe_policies.place import locate
+from fedsafe_policies.reasons import Text
+from fedsafe_policies.strictness import Loosening
+
+
+def looser_cells(own: Matrix, base: Matrix) -> Iterator[Loosening]:
+    """Name where a matrix gives more than another does, and how."""
+    fewest, wanted = own.document.fewest, base.document.fewest
+    if fewest < wanted:
+        yield Loosening(
+            "fewest",
+            Text(
+                f"{fewest} ist weniger als {wanted}", f"{fewest} is less than {wanted}"
+            ),
+        )
+    for partner in PartnerClass:
+        if lacking := sorted(base.needs(partner) - own.needs(partner)):
+            names = ", ".join(lacking)
+            yield Loosening(
+                f"partners.{partner}.needs",
+                Text(f"es fehlt: {names}", f"lacks {names}"),
+            )
+        for element in Element:
+            mine, theirs = own.cell(partner, element), base.cell(partner, element)
+            if not _gives_no_more(mine, theirs):
+                yield Loosening(
+                    f"partners.{partner}.cells.{element}",
+                    Text(
+                        f"{_said(mine)} ist mehr als {_said(theirs)}",
+                        f"{_said(mine)} is more than {_said(theirs)}",
+                    ),
+                )
+
+
+def load_own_matrix(text: bytes, base: Matrix) -> Matrix:
+    """Read a provider's own matrix.
+
+    Raises:
+        PolicyFileError: it is malformed, or looser than `base`, with key and line.
+    """
+    own = load_matrix(text)
+    for key, why in looser_cells(own, base):
+        problem = f"looser than {base.reference}: {why.en}"
+        raise locate(PolicyFileError(problem, key=key), text.decode())
+    return own
+
+
+def matrix_effects(old: Matrix, new: Matrix) -> tuple[Effect, ...]:
+    """List what changes for whom when `new` takes the place of `old`."""
+    found: list[Effect] = []
+    before, after = old.document.fewest, new.document.fewest
+    if before != after:
+        way = Direction.LOOSER if after < before else Direction.STRICTER
+        text = Text(
+            f"Zahlen aus so vielen Fällen: jetzt {after}, bisher {before}",
+            f"numbers of at least so many cases: now {after}, was {before}",
+        )
+        found.append(Effect("minimisation.fewest", way, text))
+    for partner in PartnerClass:
+        name = new.partner(partner).name
+        was, now = old.needs(partner), new.needs(partner)
+        if was != now:
+            way = Direction.LOOSER if was - now else Direction.STRICTER
+            then, ago = _names(now), _names(was)
+            text = Text(
+                f"{name.de}: erhält etwas nur mit: jetzt {then}, bisher {ago}",
+                f"{name.en}: receives anything only with: now {then}, was {ago}",
+            )
+            found.append(Effect(f"minimisation.{partner}.needs", way, text))
+        found += _of_cells(old, new, partner)
+    return tuple(found)
+
+
+def _of_cells(old: Matrix, new: Matrix, partner: PartnerClass) -> Iterator[Effect]:
+    name = new.partner(partner).name
+    for element in Element:
+        was, now = old.cell(partner, element), new.cell(partner, element)
+        if was == now:
+            continue
+        way = Direction.STRICTER if _gives_no_more(now, was) else Direction.LOOSER
+        what, then, ago = new.element_name(element), _said(now), _said(was)
+        yield Effect(
+            f"minimisation.{partner}.{element}",
+            way,
+            Text(
+                f"{name.de}, {what.de}: jetzt {then}, bisher {ago}",
+                f"{name.en}, {what.en}: now {then}, was {ago}",
+            ),
+        )
+
+
+def _gives_no_more(own: Cell, other: Cell) -> bool:
+    if own == other or own.handling is Handling.NEVER:
+        return True
+    if other.handling is Handling.REQUIRED:
+        return True
+    # One of the conditions suffices, so fewer of them let less go.
+    both = own.handling is other.handling is Handling.CONDITIONAL
+    return both and own.conditions <= other.conditions
+
+
+def _said(cell: Cell) -> str:
+    if cell.handling is Handling.CONDITIONAL:
+        return f"when {_names(cell.conditions)}"
+    return cell.handling.value
+
+
+def _names(conditions: frozenset[str] | frozenset[object]) -> str:
+    return ", ".join(sorted(map(str, conditions))) or "-"
