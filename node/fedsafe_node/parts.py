@@ -17,6 +17,8 @@ from fedsafe_federation.resharing import PROPOSAL
 from fedsafe_node.announcing import Announcing
 from fedsafe_node.attesting import Attesting
 from fedsafe_node.base import Base
+from fedsafe_node.cases.content import CaseVault
+from fedsafe_node.cases.silence import Silence
 from fedsafe_node.evidence.keeping import Keeper
 from fedsafe_node.evidence.pruning import Sizes
 from fedsafe_node.founding import FoundingService
@@ -28,6 +30,7 @@ from fedsafe_node.governing.leaving import Wishes
 from fedsafe_node.governing.spreading import Spreading
 from fedsafe_node.log.forks import Forks
 from fedsafe_node.notices.keeping import NoticeDesk
+from fedsafe_node.orders.content import OrderVault
 from fedsafe_node.peering.cosigning import Cosigning
 from fedsafe_node.peering.forwarding import CopyServer
 from fedsafe_node.peering.partings import Partings
@@ -99,6 +102,7 @@ def make_parts(
         base.periods,
         base.announcer,
         rights_texts(),
+        Silence(CaseVault(base.periods), OrderVault(base.periods), base.clock).covers,
     )
     reviews = ReviewDesk(
         situation=base.situation,

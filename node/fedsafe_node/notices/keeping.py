@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Queue a notice in the act that causes it, and announce it when it may go (P16).
 
-What may stand against it: a text that nobody has signed off, or a withholding that
-has not ended. Then it waits, and the upkeep announces it later. The end of a signal
-is told after its publication, never before.
+What may stand against it: a text that nobody has signed off, a withholding that has
+not ended, or that nobody may be told about this account now. Then it waits, and the
+upkeep announces it later. The end of a signal is told after its publication, never
+before.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
 from typing import Final
@@ -44,10 +45,15 @@ PARTS: Final = {
 """Which texts a notice is made of."""
 
 
+Silence = Callable[[Reader, str], Awaitable[bool]]
+"""Tells whether nobody may be told anything about an account now."""
+
+
 class NoticeDesk:
     """Queues and announces notices within acts.
 
-    `texts` are all that people sign off: those of notices, and those of rights.
+    `silence` is asked last, before anything goes out. `texts` are all that people sign
+    off: those of notices, and those of rights.
     """
 
     def __init__(  # noqa: PLR0913 - what telling takes
@@ -58,6 +64,7 @@ class NoticeDesk:
         periods: PeriodKeys,
         announcer: Announcer,
         rights: Mapping[TextName, NoticeText] = MappingProxyType({}),
+        silence: Silence | None = None,
     ) -> None:
         self.texts = {**texts(), **rights}
         self.situation = situation
@@ -65,6 +72,7 @@ class NoticeDesk:
         self.clock = clock
         self.periods = periods
         self._announcer = announcer
+        self._silence = silence
 
     async def queue(
         self, tx: Transaction, about: bytes, kind: NoticeKind, facts: AnyFacts
@@ -94,6 +102,9 @@ class NoticeDesk:
             await self.note(tx, Event.NOTICE_ERASED, row)
             return False
         if not await self._may_go(tx, row):
+            return False
+        subject = facts.subject_ref
+        if subject is not None and await self._is_silent(tx, subject):
             return False
         number = await self._announcer.announce(
             tx,
@@ -158,6 +169,9 @@ class NoticeDesk:
             if first is not None and first.state is NoticeState.WAITING:
                 return False
         return not await self.unsigned(tx, row.kind)
+
+    async def _is_silent(self, tx: Transaction, subject: str) -> bool:
+        return self._silence is not None and await self._silence(tx, subject)
 
     def _content(self, row: NoticeRow, facts: AnyFacts) -> dict[str, str]:
         content = {**named(row), "notice": row.kind.value}

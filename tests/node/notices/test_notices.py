@@ -11,6 +11,7 @@ from tests.node.fleet import Fleet
 from tests.node.signals.conftest import ANNA, RITA, request_for
 
 from fedsafe_federation.restrictions import Reason
+from fedsafe_node.cases.messages import AssessCase, NewHold, OpenCase
 from fedsafe_node.errors import (
     BadRequestError,
     DeniedError,
@@ -25,10 +26,15 @@ from fedsafe_node.messages import (
 from fedsafe_node.notices.messages import SignOffRequest, Standing, WithholdRequest
 from fedsafe_node.notices.texts import TextName, texts
 from fedsafe_node.notices.upkeep import NoticeUpkeep
+from fedsafe_node.orders.messages import AddOrder
 from fedsafe_node.principal import Principal
 from fedsafe_node.provider_events.messages import FollowQuery, ProviderEvent
 from fedsafe_node.provider_events.upkeep import EventUpkeep
 from fedsafe_node.store.notices_rows import NoticeKind, NoticeState
+from fedsafe_policies.escalation.opening import CaseSource
+from fedsafe_policies.escalation.orders import OrderKind
+from fedsafe_policies.escalation.package import Elements, Suspect, Threat
+from fedsafe_policies.escalation.vocabulary import Danger, Urgency
 from fedsafe_policies.gate import LegalGate
 from fedsafe_policies.vocabulary import (
     Detection,
@@ -40,6 +46,7 @@ from fedsafe_policies.vocabulary import (
 )
 
 A = "a.demo"
+ADA = Principal("ada", Role.ESCALATION_OFFICER)
 DORA = Principal("dora", Role.DPO)
 SHOP = Principal("shop", Role.SERVICE)
 VALUE = "person@mail.example"
@@ -327,6 +334,53 @@ async def test_a_notice_held_back_goes_out_by_itself_on_its_day(node: Fleet) -> 
     await tend(node)
     assert len(await told(node)) == 1
     assert len(await node.audit(A, "notice.released")) == 1
+
+
+@pytest.mark.parametrize("why", ["order", "hold"])
+async def test_nobody_is_told_while_an_order_or_a_hold_forbids_it(
+    node: Fleet, why: str
+) -> None:
+    await sign_all(node)
+    base, services = node[A].base, node[A].services
+    now = int(base.clock.now().timestamp())
+    until = now + 20 * 86_400
+    known = Elements(suspects=(Suspect(account_id="user-1"),))
+    opening = OpenCase(
+        urgency=Urgency.U2,
+        known_at=now,
+        threat=Threat(danger=Danger.NO, reason="Nichts ist verabredet."),
+        sources=(CaseSource.OWN_REVIEW,),
+    )
+    case = (await services.cases.open(opening, ADA)).case
+    hold = NewHold(authority="sta-7", basis="stpo-95a", until=until)
+    assessing = AssessCase(elements=known, hold=hold if why == "hold" else None)
+    await services.cases.assess(case, assessing, ADA)
+    if why == "order":
+        order = AddOrder(
+            kind=OrderKind.EPOC,
+            received_at=now,
+            authority="Parquet de Paris",
+            reference="4711",
+            basis="Art. 5",
+            scope="Konto user-1",
+            secret_until=until,
+            case=case,
+        )
+        await services.orders.add(order, ADA)
+    await publish(node)
+    await publish(node, "other@mail.example", "user-2")
+    await tend(node)
+    meanwhile = {each.subject_ref for each in await told(node)}
+    node.clock.advance(timedelta(days=20, seconds=-1))
+    await tend(node)
+    before = {each.subject_ref for each in await told(node)}
+    node.clock.advance(timedelta(seconds=1))
+    await tend(node)
+
+    assert meanwhile == before == {"user-2"}
+    assert {each.subject_ref for each in await told(node)} == {"user-1", "user-2"}
+    logged = str(await node.audit(A, "notice.announced"))
+    assert case not in logged
 
 
 async def test_a_notice_is_held_back_for_a_listed_reason_and_once(

@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: Apache-2.0
+"""About whom nobody is told anything now: holds of cases, and orders that are secret.
+
+A notice to an account that such a case names would tip it off, whatever the notice is
+about. So it waits, and goes out by itself once nothing stands against it. The room of
+notices learns yes or no, and nothing of cases.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from msgspec import UNSET
+
+from fedsafe_node.cases.content import CaseFile, CaseVault
+from fedsafe_node.clock import Clock
+from fedsafe_node.errors import CorruptRowError, WrongStateError
+from fedsafe_node.orders.content import OrderVault
+from fedsafe_node.orders.secrecy import is_secret
+from fedsafe_node.store.cases_rows import CaseRow
+from fedsafe_node.store.protocol import Reader
+
+_NEVER: Final = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Named:
+    revision: int
+    accounts: frozenset[str]
+    held_until: int
+
+
+class Silence:
+    """Tells whether an account is one of those.
+
+    Owned by the event loop: what was read of each case, up to its next revision, for
+    a case is opened once and asked about often.
+    """
+
+    def __init__(self, cases: CaseVault, orders: OrderVault, clock: Clock) -> None:
+        self._cases = cases
+        self._orders = orders
+        self._clock = clock
+        self._named: dict[str, _Named] = {}
+
+    async def covers(self, reader: Reader, subject: str) -> bool:
+        """Tell whether nobody is told anything about an account now.
+
+        Raises:
+            CorruptRowError: an order is not what was sealed.
+        """
+        now = int(self._clock.now().timestamp())
+        secret = {
+            row.case_id
+            for row in await reader.orders()
+            if row.case_id is not None and is_secret(row, self._orders, now)
+        }
+        rows = [*await reader.open_cases(), *await reader.cases_to_erase(now + 1)]
+        found = {row.id: self._read(row) for row in rows}
+        self._named = found
+        return any(
+            subject in each.accounts and (now < each.held_until or case in secret)
+            for case, each in found.items()
+        )
+
+    def _read(self, row: CaseRow) -> _Named:
+        known = self._named.get(row.id)
+        if known is not None and known.revision == row.revision:
+            return known
+        try:
+            file = self._cases.open(row)
+        except (WrongStateError, CorruptRowError):
+            # Nobody can tell any more whom it names, so it holds nobody's notice.
+            return _Named(row.revision, frozenset(), _NEVER)
+        until = max((hold.until for hold in file.holds), default=_NEVER)
+        return _Named(row.revision, _accounts(file), until)
+
+
+def _accounts(file: CaseFile) -> frozenset[str]:
+    known, accounts = file.elements, set[str]()
+    if known.suspects is not UNSET:
+        accounts |= {each.account_id for each in known.suspects}
+    if known.victims is not UNSET:
+        accounts |= {each.account_id for each in known.victims}
+    return frozenset(accounts)
