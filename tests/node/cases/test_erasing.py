@@ -125,7 +125,10 @@ async def test_what_is_still_asked_for_stays_whole(
     later = datetime.fromtimestamp(now + 500 * DAY, UTC).date()
     preserved = Elements(preservation=Preservation(until=later, hold_id="hold-9"))
     hold = NewHold(authority="sta-7", basis="stpo-95a", until=now + 29 * DAY)
-    given = {"preserved": {"elements": preserved}, "held": {"hold": hold}}
+    given: dict[str, dict[str, object]] = {
+        "preserved": {"elements": preserved},
+        "held": {"hold": hold},
+    }
     kept = Span.parse("7 days") if facts == "held" else YEAR
     waits = something_waits if facts == "ordered" else nothing_waits
     if facts == "open":
