@@ -15,13 +15,13 @@ from fedsafe_cli.errors import BadInputError
 from fedsafe_cli.exit_codes import OK, ExitStatus
 from fedsafe_cli.files import read_small
 from fedsafe_cli.media import FileFaultError, digests_of
+from fedsafe_cli.opening_keys import read_partner_key
 from fedsafe_cli.options import settings_of, shared_options
 from fedsafe_cli.output import document, line, note, pairs, table
 from fedsafe_cli.settings import Settings, printable
 
 if TYPE_CHECKING:
-    from fedsafe_crypto.seal import RecipientKey
-    from fedsafe_federation.casework.container import Opened
+    from fedsafe_federation.casework.statement import Opened
 
 _FINGERPRINT: Final = re.compile(r"(?:[\s:]*[0-9a-fA-F]){32}[\s:]*")
 _VERIFIED: Final = (
@@ -81,6 +81,14 @@ def _read_sender(
 @click.argument("package", metavar="PACKAGE")
 @click.option("--key", required=True, metavar="FILE", help="Your private key file.")
 @click.option(
+    "--certificate",
+    metavar="FILE",
+    help="Your X.509 certificate, for S/MIME; default: in the key's file.",
+)
+@click.option(
+    "--password-file", metavar="FILE", help="What unlocks the key, if it is locked."
+)
+@click.option(
     "--sender",
     metavar="FINGERPRINT",
     callback=_read_sender,
@@ -100,6 +108,9 @@ def _read_sender(
 def open_(context: click.Context, /, package: str, **given: Any) -> ExitStatus:  # noqa: ANN401
     """Open a sealed package, and say what of it is verified.
 
+    The key is one of `fedsafe partner key`, an RSA key as PEM with its certificate, or
+    an OpenPGP key as `gpg --export-secret-keys` writes it.
+
     It needs no node and no network. Exits with 20 if the package is refused, a file is
     not the evidence, or another key has signed than you name; nothing is written then.
 
@@ -108,20 +119,20 @@ def open_(context: click.Context, /, package: str, **given: Any) -> ExitStatus: 
       fedsafe open case.sealed --key partner.key
       fedsafe open case.sealed --key partner.key --out case/ \\
         --sender "3f9a 01bc 77de 4410 9c2e 5a6b f00d 1234"
+      fedsafe open case.p7m --key own.key --certificate own.pem
+      fedsafe open case.pgp --key own.pgp --password-file own.password
     """  # noqa: D301
-    from fedsafe_federation.casework.container import (  # noqa: PLC0415
-        LONGEST,
-        open_package,
-    )
     from fedsafe_federation.casework.errors import (  # noqa: PLC0415
         SealedPackageError,
     )
     from fedsafe_federation.casework.keys import same_fingerprint  # noqa: PLC0415
+    from fedsafe_federation.casework.sealing import open_with  # noqa: PLC0415
+    from fedsafe_federation.casework.statement import LONGEST  # noqa: PLC0415
 
     settings = settings_of(context)
-    key = _read_key(given["key"])
+    key = read_partner_key(given["key"], given["certificate"], given["password_file"])
     try:
-        opened = open_package(read_small(package, LONGEST), key)
+        opened = open_with(read_small(package, LONGEST), key)
     except SealedPackageError as error:
         words = (error.message_de, error.message)
         return _refuse(settings, error.fault.value, words)
@@ -134,23 +145,6 @@ def open_(context: click.Context, /, package: str, **given: Any) -> ExitStatus: 
         _write(opened, given["out"])
     _tell(settings, opened, compared, known=sender is not None)
     return OK if whole else ExitStatus.LOG_TAMPERED
-
-
-def _read_key(file: str) -> "RecipientKey":
-    from fedsafe_federation.casework.errors import PartnerKeyError  # noqa: PLC0415
-    from fedsafe_federation.casework.keys import read_private  # noqa: PLC0415
-    from fedsafe_node.errors import KeyFileError  # noqa: PLC0415
-    from fedsafe_node.keyfiles import read_secret  # noqa: PLC0415
-
-    try:
-        return read_private(read_secret(Path(file)))
-    except KeyFileError as error:
-        raise BadInputError(str(error), "chmod 600, and name your own file") from None
-    except (PartnerKeyError, ValueError):
-        raise BadInputError(
-            f"{printable(file)} is no private key of a partner",
-            "`fedsafe partner key FILE` makes one",
-        ) from None
 
 
 def _compare(opened: "Opened", files: tuple[str, ...]) -> list[dict[str, Any]]:

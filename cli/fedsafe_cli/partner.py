@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from fedsafe_crypto.seal import RecipientKey
 
 _MOST: Final = 16 * 1024
+_LONGEST_KEY: Final = 32 * 1024
 _TELL: Final = (
     "Das ist der öffentliche Schlüssel, für den Anbieter. Am Telefon vergleichen: {}",
     "This is the public key, for the provider. Compare on the telephone: {}",
@@ -43,20 +44,29 @@ def partner() -> None:
 
 
 @partner.command("list")
+@click.option(
+    "--certificate",
+    metavar="FILE",
+    help="Write our X.509 certificate to a new file, for partners with S/MIME.",
+)
 @shared_options
 @click.pass_context
-def list_(context: click.Context) -> ExitStatus:
+def list_(context: click.Context, certificate: str | None) -> ExitStatus:
     """List your partners and until when they count, and the offices in Germany.
 
     What is said of offices comes from public sources, each named. None of them is a
     partner by that: enter your own contacts.
 
     \b
-    Example:
+    Examples:
       fedsafe partner list --json
+      fedsafe partner list --certificate provider.pem
     """  # noqa: D301
     settings = settings_of(context)
-    return tell_partners(settings, personal(settings).get("/v1/partners"))
+    answer = personal(settings).get("/v1/partners")
+    if certificate is not None:
+        _write_new(certificate, answer["certificate"].encode())
+    return tell_partners(settings, answer)
 
 
 @partner.command("add")
@@ -94,6 +104,12 @@ def list_(context: click.Context) -> ExitStatus:
     help="Post them to that https address.",
 )
 @click.option(
+    "--certificate", metavar="FILE", help="Its X.509 certificate, for S/MIME (PEM)."
+)
+@click.option(
+    "--openpgp", metavar="FILE", help="Its OpenPGP certificate, in ASCII armor."
+)
+@click.option(
     "--replaces",
     type=click.IntRange(min=0),
     default=0,
@@ -103,7 +119,12 @@ def list_(context: click.Context) -> ExitStatus:
 @shared_options
 @click.pass_context
 def add(
-    context: click.Context, name: str, entry: str, key: str | None, replaces: int
+    context: click.Context,
+    /,
+    name: str,
+    entry: str,
+    replaces: int,
+    **keys: str | None,
 ) -> ExitStatus:
     """Enter a partner, or change one; it counts once another person verifies it.
 
@@ -124,6 +145,7 @@ def add(
       fedsafe partner add lka --entry lka.json --key lka.public --replaces 2 \\
         --sftp fedsafe@sftp.lka.example:22/in --host-key lka-host.pub \\
         --mail intake@lka.example
+      fedsafe partner add zac --entry zac.json --certificate zac.pem
     """  # noqa: D301
     try:
         given: Any = json.loads(read_small(entry, _MOST))
@@ -131,8 +153,10 @@ def add(
         given = None
     if not isinstance(given, dict):
         raise BadInputError(f"{printable(entry)} holds no JSON object")
-    if key is not None:
-        given["key"] = read_small(key, _MOST).decode("ascii", "replace")
+    for each in ("key", "certificate", "openpgp"):
+        file = keys[each]
+        if file is not None:
+            given[each] = _public(file)
     if channels := collected(context):
         before = given.get("channels", [])
         given["channels"] = [*(before if isinstance(before, list) else []), *channels]
@@ -153,6 +177,16 @@ def add(
     "--fingerprint", metavar="TEXT", help="The key's, as it was read out to you."
 )
 @click.option(
+    "--certificate-fingerprint",
+    metavar="TEXT",
+    help="The X.509 certificate's (SHA-256), as it was read out to you.",
+)
+@click.option(
+    "--openpgp-fingerprint",
+    metavar="TEXT",
+    help="The OpenPGP certificate's, as it was read out to you.",
+)
+@click.option(
     "--days",
     type=click.IntRange(1, VALID_DAYS),
     default=VALID_DAYS,
@@ -164,7 +198,7 @@ def add(
 def verify(context: click.Context, /, name: str, **given: Any) -> ExitStatus:  # noqa: ANN401
     """Let a partner count that somebody else has entered, having called it.
 
-    Call at a number that you have found yourself, and have the fingerprint of the key
+    Call at a number that you have found yourself, and have the fingerprint of each key
     read out to you. Whoever has entered the partner cannot verify it.
 
     \b
@@ -172,7 +206,10 @@ def verify(context: click.Context, /, name: str, **given: Any) -> ExitStatus:  #
       fedsafe partner verify lka --revision 1 --reference call-7 \\
         --fingerprint "3f9a 01bc 77de 4410 9c2e 5a6b f00d 1234"
     """  # noqa: D301
-    names = ("revision", "reference", "fingerprint", "days")
+    names = (
+        *("revision", "reference", "days"),
+        *("fingerprint", "certificate_fingerprint", "openpgp_fingerprint"),
+    )
     body = {each: given[each] for each in names if given[each] is not None}
     settings = settings_of(context)
     path = f"/v1/partners/{_id(name)}/verify"
@@ -193,14 +230,7 @@ def test(context: click.Context, name: str, out: str) -> ExitStatus:
     """  # noqa: D301
     settings = settings_of(context)
     answer = personal(settings).post(f"/v1/partners/{_id(name)}/test", None)
-    try:
-        with Path(out).open("xb") as file:
-            file.write(b64decode(answer["sealed"]))
-    except (OSError, ValueError):
-        raise BadInputError(
-            f"{printable(out)} is there already, or cannot be written",
-            "name a new file",
-        ) from None
+    _write_new(out, b64decode(answer["sealed"]))
     return tell_test(settings, answer, out)
 
 
@@ -271,6 +301,35 @@ def _kept(file: str) -> "RecipientKey":
         raise BadInputError(
             f"{printable(file)} holds no private key that only you can read",
             "name the file that `fedsafe partner key` made",
+        ) from None
+
+
+def _public(file: str) -> str:
+    """Read a public key to send; a private one never leaves this machine."""
+    from fedsafe_federation.casework.errors import PartnerKeyError  # noqa: PLC0415
+    from fedsafe_federation.casework.keys import refuse_private  # noqa: PLC0415
+
+    data = read_small(file, _LONGEST_KEY)
+    if not data.isascii():
+        raise BadInputError(
+            f"{printable(file)} is no text", "want PEM, or ASCII armor (gpg --armor)"
+        )
+    text = data.decode()
+    try:
+        refuse_private(text)
+    except PartnerKeyError as error:
+        raise BadInputError(f"{printable(file)}: {error}") from None
+    return text
+
+
+def _write_new(file: str, content: bytes) -> None:
+    try:
+        with Path(file).open("xb") as stream:
+            stream.write(content)
+    except (OSError, ValueError):
+        raise BadInputError(
+            f"{printable(file)} is there already, or cannot be written",
+            "name a new file",
         ) from None
 
 

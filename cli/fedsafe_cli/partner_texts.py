@@ -41,6 +41,14 @@ _SIGNER: Final = (
     "Fingerabdruck unseres Schlüssels, den Partnern am Telefon zu nennen: {}",
     "fingerprint of our key, to be told to partners on the telephone: {}",
 )
+_CERTIFICATE: Final = (
+    "und der unseres X.509-Zertifikats (SHA-256, die ersten 32 Stellen): {}",
+    "and that of our X.509 certificate (SHA-256, the first 32 digits): {}",
+)
+_UNUSABLE: Final = (
+    "{}: an einen Schlüssel wird nicht versiegelt ({}): {}",
+    "{}: a key is not sealed to ({}): {}",
+)
 _STANDS: Final = ("{}, Fassung {}: {}", "{}, revision {}: {}")
 _NEXT: Final = (
     "eine zweite Person ruft an und prüft: fedsafe partner verify {} --revision {}",
@@ -61,12 +69,17 @@ def tell_partners(settings: Settings, answer: dict[str, Any]) -> ExitStatus:
         return OK
     language = 0 if settings.german else 1
     if answer["partners"]:
-        table(_OWN[language], [_row(each, language) for each in answer["partners"]])
+        rows = [row for each in answer["partners"] for row in _rows(each, language)]
+        table(_OWN[language], rows)
+        for each in answer["partners"]:
+            for key, why in each["unusable"].items():
+                line(_UNUSABLE[language].format(each["partner"], key, why))
     else:
         line(_NONE[language])
     line(_LANDSCAPE[language])
     table(_OFFICES[language], _offices(answer["landscape"], language))
     line(_SIGNER[language].format(answer["signer"]))
+    line(_CERTIFICATE[language].format(answer["certificate_fingerprint"]))
     return OK
 
 
@@ -87,7 +100,7 @@ def tell_receipt(settings: Settings, answer: dict[str, Any]) -> ExitStatus:
 def tell_test(settings: Settings, answer: dict[str, Any], file: str) -> ExitStatus:
     """Tell where a test package was written, and what to compare."""
     if settings.json:
-        kept = {name: answer[name] for name in ("partner", "signer")}
+        kept = {name: answer[name] for name in ("partner", "signer", "format")}
         document(kept | {"file": file})
     else:
         words = _WRITTEN[0 if settings.german else 1]
@@ -95,18 +108,26 @@ def tell_test(settings: Settings, answer: dict[str, Any], file: str) -> ExitStat
     return OK
 
 
-def _row(each: dict[str, Any], language: int) -> list[object]:
+def _rows(each: dict[str, Any], language: int) -> list[list[object]]:
+    """Write an entry, with one row for each key that it has more than one."""
     until = each["verified_until"]
-    return [
+    named = (
+        ("", each["fingerprint"]),
+        ("X.509 ", each["certificate_fingerprint"]),
+        ("OpenPGP ", each["openpgp_fingerprint"]),
+    )
+    found = [f"{kind}{digits}" for kind, digits in named if digits is not None]
+    head: list[object] = [
         each["partner"],
         each["revision"],
         each["entry"]["partner_class"],
         _STANDINGS[each["standing"]][language],
         None if until is None else shown(until),
         _YES[language][bool(each["entry"]["test"])],
-        each["fingerprint"],
-        _handed_by(each["entry"]),
     ]
+    rest: list[list[object]] = [[*[""] * len(head), one, ""] for one in found[1:]]
+    first: list[object] = [*head, next(iter(found), None), _handed_by(each["entry"])]
+    return [first, *rest]
 
 
 def _handed_by(entry: dict[str, Any]) -> str:

@@ -8,12 +8,21 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 import pytest
 from blake3 import blake3
+from tests.federation.casework.sealed import (
+    partner,
+    pem,
+    private_pem,
+    small_package,
+)
 from tests.policies.escalation.maximal import AT, MAXIMAL, PACKAGE_ID
 
 from fedsafe_crypto.identity import SigningKey
 from fedsafe_crypto.seal import RecipientKey
-from fedsafe_federation.casework.container import Document, Sealing, seal_package
+from fedsafe_federation.casework.certificates import certificate_der
+from fedsafe_federation.casework.container import seal_package
 from fedsafe_federation.casework.keys import key_fingerprint, read_public, write_private
+from fedsafe_federation.casework.smime import seal_smime
+from fedsafe_federation.casework.statement import Document, Sealing
 from fedsafe_policies.escalation.matrix import shipped_matrix
 from fedsafe_policies.escalation.projecting import make_package, project
 from fedsafe_policies.escalation.vocabulary import PartnerClass
@@ -155,6 +164,57 @@ def test_a_key_that_is_none_or_that_others_can_read_is_refused(
     assert run("open", package, "--key", key).status == 5
     assert run("open", package, "--key", str(none)).status == 5
     assert run("open", "nowhere", "--key", str(tmp_path)).status == 5
+
+
+def test_a_package_in_smime_opens_with_a_key_and_its_certificate(
+    run: "Run", tmp_path: Path
+) -> None:
+    certificate = partner().certificate
+    sealing = Sealing(
+        recipient=certificate_der(certificate), signer=SIGNER, dispatch="0d" * 32, at=AT
+    )
+    package, key, own = (tmp_path / name for name in ("a.p7m", "a.key", "a.pem"))
+    package.write_bytes(seal_smime(small_package(), sealing, certificate))
+    key.write_bytes(private_pem(partner().private))
+    key.chmod(0o600)
+    own.write_text(pem(certificate))
+    words = ("open", str(package), "--key", str(key), "--sender", FINGERPRINT)
+    opened = run(*words, "--certificate", str(own), "--json")
+    alone = run(*words)
+    data = bytearray(package.read_bytes())
+    data[-1] ^= 1
+    package.write_bytes(data)
+    changed = run(*words, "--certificate", str(own))
+
+    assert (opened.status, alone.status, changed.status) == (0, 5, 20)
+    assert opened.document["sender_compared"] is True
+    assert "--certificate" in alone.err
+
+
+def test_a_package_of_another_format_than_the_key_is_refused(
+    run: "Run", files: tuple[str, str]
+) -> None:
+    package, key = files
+    Path(package).write_bytes(b"\x30\x82" + bytes(90))
+    other = run("open", package, "--key", key, "--json")
+    Path(package).write_bytes(b"no package at all")
+
+    assert other.document["code"] == "other_format"
+    assert run("open", package, "--key", key, "--json").document["code"] == "no_package"
+
+
+def test_a_private_key_is_never_sent_as_that_of_a_partner(
+    run: "Run", files: tuple[str, str], tmp_path: Path
+) -> None:
+    entry = tmp_path / "entry.json"
+    entry.write_text("{}")
+    binary = tmp_path / "own.pgp"
+    binary.write_bytes(b"\x95\x03")
+    for option, file in (("--key", files[1]), ("--openpgp", str(binary))):
+        refused = run("partner", "add", "lka", "--entry", str(entry), option, file)
+
+        assert refused.status == 5
+        assert "private key" in refused.err or "is no text" in refused.err
 
 
 def test_opening_loads_no_server_and_no_store(files: tuple[str, str]) -> None:

@@ -3,6 +3,7 @@
 
 * FederationError
   + PartnerKeyError          a file is no key of a partner
+    - OpenPgpMissingError    FedSafe was installed without OpenPGP
   + SealedPackageError       a sealed case package is refused
 """
 
@@ -16,6 +17,13 @@ class PartnerKeyError(FederationError):
     """A file is no key of a partner; never quotes it."""
 
 
+class OpenPgpMissingError(PartnerKeyError):
+    """FedSafe was installed without its extra for OpenPGP."""
+
+    def __init__(self) -> None:
+        super().__init__("OpenPGP is not installed: pip install 'fedsafe[openpgp]'")
+
+
 @unique
 class SealedFault(StrEnum):
     """Why a sealed case package is refused; these codes travel."""
@@ -23,6 +31,7 @@ class SealedFault(StrEnum):
     NO_PACKAGE = "no_package"
     TOO_LONG = "too_long"
     OTHER_KEY = "other_key"
+    OTHER_FORMAT = "other_format"
     CHANGED = "changed"
     SIGNATURE = "signature"
     STATEMENT = "statement"
@@ -44,6 +53,10 @@ _SEALED_SENTENCES: Final = {
     SealedFault.OTHER_KEY: (
         "it is sealed for another key than this",
         "es ist für einen anderen Schlüssel versiegelt",
+    ),
+    SealedFault.OTHER_FORMAT: (
+        "it is sealed in another format than your key is for",
+        "es ist in einem anderen Format versiegelt, als zu Ihrem Schlüssel passt",
     ),
     SealedFault.CHANGED: (
         "it does not open: some byte of it was changed",

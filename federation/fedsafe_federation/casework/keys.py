@@ -62,6 +62,18 @@ def read_public(data: bytes) -> bytes:
     return public
 
 
+def refuse_private(text: str) -> None:
+    """Refuse a private key where a public one belongs; nothing of it is kept.
+
+    Raises:
+        PartnerKeyError: there is one.
+    """
+    if "PRIVATE KEY" in text or _PRIVATE in text:
+        raise PartnerKeyError(
+            "that is a private key: give nobody this file, but its public half"
+        )
+
+
 def key_fingerprint(public: bytes) -> str:
     """Give what two people compare on the telephone: 32 digits in groups of four."""
     digits = sha256(public).hexdigest()[:32]

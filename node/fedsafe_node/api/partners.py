@@ -64,7 +64,7 @@ PARTNER_ROUTES: Final = (
         lane=Lane.WRITES,
         summary="Enter a partner, or change one; it is verified anew then",
         body=EnterPartner,
-        limit=16 * KIB,
+        limit=96 * KIB,
         answer=PartnerReceipt,
         refusals=frozenset({409}),
     ),

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import msgspec
 
+from fedsafe_federation.casework.sealing import Format
 from fedsafe_node.cases.messages import Moment
 from fedsafe_node.messages import Message, Reference
 from fedsafe_policies.escalation.partners import (
@@ -18,7 +19,7 @@ from fedsafe_policies.escalation.partners import (
 from fedsafe_policies.escalation.vocabulary import PartnerClass
 
 Revision = Annotated[int, msgspec.Meta(ge=0, le=1 << 31)]
-Fingerprint = Annotated[str, msgspec.Meta(min_length=32, max_length=64)]
+Fingerprint = Annotated[str, msgspec.Meta(min_length=32, max_length=100)]
 
 
 class EnterPartner(Message, frozen=True):
@@ -36,13 +37,16 @@ class EnterPartner(Message, frozen=True):
 class VerifyPartner(Message, frozen=True):
     """Somebody has called, at a number found another way, and compared.
 
-    `fingerprint` is that of the key as it was read out, and `reference` says where the
-    call is noted.
+    Each fingerprint is that of a key as it was read out: FedSafe's own, the X.509
+    certificate (32 digits, or all 64), the OpenPGP certificate. `reference` says where
+    the call is noted.
     """
 
     revision: Revision
     reference: Reference
     fingerprint: Fingerprint | None = None
+    certificate_fingerprint: Fingerprint | None = None
+    openpgp_fingerprint: Fingerprint | None = None
     days: Annotated[int, msgspec.Meta(ge=1, le=VALID_DAYS)] = VALID_DAYS
 
 
@@ -54,16 +58,24 @@ class PartnerReceipt(Message, frozen=True):
     standing: Standing
     verified_until: Moment | None
     fingerprint: str | None
+    certificate_fingerprint: str | None
+    openpgp_fingerprint: str | None
 
 
 class PartnerShown(Message, frozen=True):
-    """An entry, whether it counts, and what to compare its key with."""
+    """An entry, whether it counts, and what to compare its keys with.
+
+    `unusable` says by its name why a key is not sealed to now: it may have expired.
+    """
 
     partner: PartnerId
     revision: Revision
     standing: Standing
     entry: Partner
     fingerprint: str | None
+    certificate_fingerprint: str | None
+    openpgp_fingerprint: str | None
+    unusable: dict[str, str]
     entered_by: str
     entered_at: Moment
     verified_by: str | None
@@ -95,9 +107,14 @@ class OfficeShown(Message, frozen=True):
 
 
 class PartnersAnswer(Message, frozen=True):
-    """The provider's own entries, the landscape, and the fingerprint of its key."""
+    """The provider's own entries, the landscape, and the fingerprints of its keys.
+
+    `certificate` is the provider's, to verify S/MIME packages with.
+    """
 
     signer: str
+    certificate: str
+    certificate_fingerprint: str
     dated: date
     partners: list[PartnerShown]
     landscape: list[OfficeShown]
@@ -110,4 +127,5 @@ class TestPackage(Message, frozen=True):
 
     partner: PartnerId
     signer: str
+    format: Format
     sealed: bytes

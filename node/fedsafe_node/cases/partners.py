@@ -8,7 +8,7 @@ ends by itself, and with any change of the entry.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from secrets import token_bytes
 from typing import Final
 from uuid import UUID
@@ -16,12 +16,19 @@ from uuid import UUID
 import msgspec
 
 from fedsafe_crypto.identity import SigningKey
-from fedsafe_federation.casework.container import Sealing, seal_package
-from fedsafe_federation.casework.errors import PartnerKeyError
-from fedsafe_federation.casework.keys import (
-    key_fingerprint,
-    read_public,
-    same_fingerprint,
+from fedsafe_federation.casework.certificates import (
+    certificate_fingerprint,
+    certificate_pem,
+    signing_certificate,
+)
+from fedsafe_federation.casework.keys import key_fingerprint
+from fedsafe_federation.casework.sealing import (
+    Format,
+    KeyRefusedError,
+    Sender,
+    examine_keys,
+    read_keys,
+    seal_for,
 )
 from fedsafe_federation.wireformat import decode, encode
 from fedsafe_node.cases.changing import check_content
@@ -65,6 +72,11 @@ from fedsafe_policies.people import Person, refuse_second
 from fedsafe_policies.vocabulary import Role
 
 _DAY: Final = 86_400
+_READ_OUT: Final = {
+    "key": "fingerprint",
+    "certificate": "certificate_fingerprint",
+    "openpgp": "openpgp_fingerprint",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +95,11 @@ class Partners:
             detail = {"partners": len(rows)}
             await self.office.note(tx, Event.PARTNER_READ, who.name, detail)
             now = self.office.now()
+            certificate = signing_certificate(self.signer())
             return PartnersAnswer(
                 signer=key_fingerprint(self.signer().public),
+                certificate=certificate_pem(certificate),
+                certificate_fingerprint=certificate_fingerprint(certificate),
                 dated=landscape().dated,
                 partners=[_shown(row, now) for row in rows],
                 landscape=_offices(),
@@ -96,11 +111,11 @@ class Partners:
         """Enter a partner, or change one: it counts once somebody else verifies it.
 
         Raises:
-            BadRequestError: its key is none, or media bytes are in it.
+            BadRequestError: a key of it is none, or media bytes are in it.
             WrongStateError: another revision is there than the one to be replaced.
         """
         check_content(request)
-        _key_of(request.entry)
+        _check_keys(request.entry, self.office.now())
 
         async def act(tx: Transaction) -> PartnerReceipt:
             before = await tx.partner(request.partner)
@@ -128,7 +143,7 @@ class Partners:
         Raises:
             NotFoundError: there is no such partner.
             DeniedError: it is the person's own entry (P6).
-            WrongStateError: it has changed, has no phone, or its key is another.
+            WrongStateError: it has changed, has no phone, or a key is another.
         """
 
         async def act(tx: Transaction) -> PartnerReceipt | Decision:
@@ -138,8 +153,8 @@ class Partners:
             refusal = refuse_second(first, Person(who.name, who.role), VERIFIERS)
             if refusal is not None:
                 return deny(refusal, self.office.judge.policy.reference, "partner")
-            _compare(entry, request.fingerprint)
             now = self.office.now()
+            _compare(entry, request, now)
             verified = msgspec.structs.replace(
                 row,
                 revision=row.revision + 1,
@@ -171,20 +186,21 @@ class Partners:
                     "production_contact",
                     "a test never goes to a production contact; enter one for tests",
                 )
-            recipient = _key_of(entry)
-            if recipient is None:
+            if (entry.key, entry.certificate, entry.openpgp) == (None, None, None):
                 raise WrongStateError("no_partner_key", "this partner has no key")
+            found, sealed = self._test_package(entry)
             detail: Detail = {"partner": row.id, "revision": row.revision}
             await self.office.note(tx, Event.PARTNER_TESTED, who.name, detail)
             return TestPackage(
                 partner=row.id,
                 signer=key_fingerprint(self.signer().public),
-                sealed=self._test_package(entry, recipient),
+                format=found,
+                sealed=sealed,
             )
 
         return await self.office.store.write(act)
 
-    def _test_package(self, entry: Partner, recipient: bytes) -> bytes:
+    def _test_package(self, entry: Partner) -> tuple[Format, bytes]:
         moment = self.office.clock.now().replace(microsecond=0)
         identity = CaseIdentity(
             case_ref="test", urgency=Urgency.U2, known_at=moment - timedelta(hours=1)
@@ -198,13 +214,11 @@ class Partners:
             matrix=self.matrix().reference,
             elements=Elements(case=identity),
         )
-        sealing = Sealing(
-            recipient=recipient,
-            signer=self.signer(),
-            dispatch=token_bytes(32).hex(),
-            at=moment,
-        )
-        return seal_package(package, sealing)
+        sender = Sender(signer=self.signer(), dispatch=token_bytes(32).hex(), at=moment)
+        try:
+            return seal_for(entry, package, sender)
+        except KeyRefusedError as error:
+            raise WrongStateError("bad_partner_key", str(error)) from None
 
     async def _keep(
         self,
@@ -220,7 +234,7 @@ class Partners:
             "partner": row.id,
             "revision": row.revision,
             "test": row.test,
-            "fingerprint": shown.fingerprint or "",
+            **_fingerprints(shown),
             **({} if reference is None else {"reference": reference}),
         }
         await self.office.note(tx, event, who.name, detail)
@@ -230,6 +244,8 @@ class Partners:
             standing=shown.standing,
             verified_until=row.verified_until,
             fingerprint=shown.fingerprint,
+            certificate_fingerprint=shown.certificate_fingerprint,
+            openpgp_fingerprint=shown.openpgp_fingerprint,
         )
 
 
@@ -252,43 +268,65 @@ def _check_revision(row: PartnerRow | None, revision: int) -> None:
         )
 
 
-def _key_of(entry: Partner) -> bytes | None:
+def _check_keys(entry: Partner, now: int) -> None:
     try:
-        return None if entry.key is None else read_public(entry.key.encode())
-    except (PartnerKeyError, UnicodeEncodeError):
+        read_keys(entry, _moment(now))
+    except KeyRefusedError as error:
         raise BadRequestError(
-            "bad_partner_key",
-            "want the public key as `fedsafe partner key` prints it",
-            pointer="/entry/key",
+            "bad_partner_key", str(error), pointer=f"/entry/{error.field}"
         ) from None
 
 
-def _compare(entry: Partner, read_out: str | None) -> None:
+def _moment(now: int) -> datetime:
+    return datetime.fromtimestamp(now, UTC)
+
+
+def _compare(entry: Partner, request: VerifyPartner, now: int) -> None:
     if entry.phone is None:
         raise WrongStateError(
             "not_comparable", "a partner without a phone number cannot be called"
         )
-    key = _key_of(entry)
-    if (key is None) != (read_out is None):
-        raise WrongStateError(
-            "not_comparable",
-            "give the fingerprint that was read out, if the partner has a key",
-        )
-    if key is not None and not same_fingerprint(key_fingerprint(key), read_out or ""):
-        raise WrongStateError(
-            "other_partner_key", "that is not the fingerprint of the key entered here"
-        )
+    keys, faults = examine_keys(entry, _moment(now))
+    for name, problem in faults.items():
+        raise WrongStateError("bad_partner_key", f"{name}: {problem}")
+    known = keys.fingerprints()
+    for name, told in _READ_OUT.items():
+        read_out: str | None = getattr(request, told)
+        if (name in known) != (read_out is not None):
+            raise WrongStateError(
+                "not_comparable",
+                f"give {told} as it was read out, if the partner has that key",
+            )
+        if read_out is not None and not keys.same(name, read_out):
+            raise WrongStateError(
+                "other_partner_key",
+                f"{told} is not the fingerprint of the key entered here",
+            )
+
+
+def _fingerprints(shown: PartnerShown) -> Detail:
+    """Say in the log which keys an entry has; the first is there always."""
+    others = {
+        "certificate": shown.certificate_fingerprint,
+        "openpgp": shown.openpgp_fingerprint,
+    }
+    known = {name: digits for name, digits in others.items() if digits is not None}
+    return {"fingerprint": shown.fingerprint or "", **known}
 
 
 def _shown(row: PartnerRow, now: int) -> PartnerShown:
     entry = decode(row.record, Partner)
-    key = _key_of(entry)
+    keys, unusable = examine_keys(entry, _moment(now))
+    known = keys.fingerprints()
     return PartnerShown(
         partner=row.id,
         revision=row.revision,
         standing=standing_of(row.verified_until, now),
         entry=entry,
-        fingerprint=None if key is None else key_fingerprint(key),
+        fingerprint=known.get("key"),
+        certificate_fingerprint=known.get("certificate"),
+        openpgp_fingerprint=known.get("openpgp"),
+        unusable=unusable,
         entered_by=row.entered_by,
         entered_at=row.entered_at,
         verified_by=row.verified_by,

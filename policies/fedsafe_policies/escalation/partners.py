@@ -37,6 +37,7 @@ VERIFIERS: Final = frozenset(
 
 PartnerId = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_-]{0,31}$(?!\n)")]
 KeyText = Annotated[str, msgspec.Meta(min_length=1, max_length=4_096)]
+CertificateText = Annotated[str, msgspec.Meta(min_length=1, max_length=32_768)]
 
 
 @unique
@@ -54,7 +55,8 @@ class Partner(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     `function` answers, rather than a named person; `chain` is who is called next. The
     node itself hands over by `channels`, the first of which is preferred; what fails
     there goes by `ways`, by hand. With `test` only test packages go there, without it
-    only real ones.
+    only real ones. `key` is FedSafe's own, `certificate` an X.509 certificate
+    (S/MIME), `openpgp` one of OpenPGP.
     """
 
     name: Line
@@ -65,6 +67,8 @@ class Partner(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     phone: Phone | None = None
     hours: Line | None = None
     key: KeyText | None = None
+    certificate: CertificateText | None = None
+    openpgp: CertificateText | None = None
     ways: Annotated[tuple[Way, ...], msgspec.Meta(max_length=3)] = ()
     channels: Channels = ()
     chain: Annotated[tuple[Contact, ...], msgspec.Meta(max_length=10)] = ()

@@ -10,8 +10,6 @@ from fedsafe_crypto.seal import RecipientKey, open_sealed, seal
 from fedsafe_federation.casework.comparing import Digested, Finding, compare
 from fedsafe_federation.casework.container import (
     MAGIC,
-    Document,
-    Sealing,
     open_package,
     seal_package,
 )
@@ -28,6 +26,7 @@ from fedsafe_federation.casework.keys import (
     write_private,
     write_public,
 )
+from fedsafe_federation.casework.statement import Document, Sealing
 from fedsafe_policies.errors import CasePackageError
 from fedsafe_policies.escalation.matrix import shipped_matrix
 from fedsafe_policies.escalation.package import CasePackage

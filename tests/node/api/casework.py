@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Final
 
+from fedsafe_federation.casework.sealing import Format
 from fedsafe_node.cases.messages import (
     ApproveCase,
     AssessCase,
@@ -122,6 +123,8 @@ _PARTNER: Final = PartnerReceipt(
     standing=Standing.UNVERIFIED,
     verified_until=None,
     fingerprint=None,
+    certificate_fingerprint=None,
+    openpgp_fingerprint=None,
 )
 
 
@@ -134,7 +137,12 @@ class FakePartners:
     async def list(self, who: Principal) -> PartnersAnswer:
         await self.memory.called(who)
         return PartnersAnswer(
-            signer="0f" * 16, dated=date(2026, 11, 27), partners=[], landscape=[]
+            signer="0f" * 16,
+            certificate="PEM",
+            certificate_fingerprint="0e" * 16,
+            dated=date(2026, 11, 27),
+            partners=[],
+            landscape=[],
         )
 
     async def enter(self, request: EnterPartner, who: Principal) -> PartnerReceipt:
@@ -149,7 +157,9 @@ class FakePartners:
 
     async def test(self, partner: str, who: Principal) -> TestPackage:
         await self.memory.called((partner, who))
-        return TestPackage(partner=partner, signer="0f" * 16, sealed=b"sealed")
+        return TestPackage(
+            partner=partner, signer="0f" * 16, format=Format.HPKE, sealed=b"sealed"
+        )
 
 
 @dataclass

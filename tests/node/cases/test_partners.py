@@ -2,16 +2,30 @@
 """Partners of a small team: one enters, another verifies, and time ends it."""
 
 from collections.abc import Awaitable
+from datetime import timedelta
+from hashlib import sha256
 from typing import Any, Final
 
 import msgspec
 import pytest
+from tests.federation.casework.sealed import (
+    certify,
+    partner,
+    pem,
+    private_pem,
+    rsa_key,
+)
 from tests.node.people.conftest import Team, team
 
 from fedsafe_crypto.identity import SigningKey
 from fedsafe_crypto.seal import RecipientKey
+from fedsafe_federation.casework.certificates import (
+    certificate_der,
+    certificate_fingerprint,
+)
 from fedsafe_federation.casework.container import open_package
 from fedsafe_federation.casework.keys import key_fingerprint, write_public
+from fedsafe_federation.casework.sealing import Format, open_with
 from fedsafe_node.cases.partner_messages import (
     EnterPartner,
     PartnerReceipt,
@@ -196,3 +210,52 @@ async def test_the_list_has_the_landscape_and_every_step_is_in_the_log(
     assert answer.signer == key_fingerprint(partners.signer().public)
     assert {office.office for office in answer.landscape} >= {"bka", "police"}
     assert events[-3:] == ["partner.entered", "partner.verified", "partner.read"]
+
+
+async def test_a_certificate_is_compared_and_sealed_to_like_a_key(
+    partners: Partners, ada: Principal, ben: Principal
+) -> None:
+    certificate = partner().certificate
+    facts = {"key": None, "certificate": pem(certificate), "test": True}
+    receipt = await entered(partners, ada, 0, **facts)
+    uncompared = await refused(partners.verify("bka", CALL, ben))
+    whole = sha256(certificate_der(certificate)).hexdigest()
+    call = msgspec.structs.replace(CALL, fingerprint=None)
+    call = msgspec.structs.replace(call, certificate_fingerprint=whole)
+    verified = await partners.verify("bka", call, ben)
+    sealed = await partners.test("bka", ada)
+    known = await partners.list(ada)
+
+    assert receipt.certificate_fingerprint == certificate_fingerprint(certificate)
+    assert uncompared.code == "not_comparable"
+    assert verified.standing is Standing.VERIFIED
+    assert sealed.format is Format.SMIME
+    assert open_with(sealed.sealed, partner()).statement.test
+    assert known.certificate.startswith("-----BEGIN CERTIFICATE-----")
+
+
+async def test_a_key_that_is_private_or_weak_is_refused_by_its_name(
+    partners: Partners, ada: Principal
+) -> None:
+    private = private_pem(partner().private).decode()
+    weak = pem(certify(rsa_key(2048)))
+    for name, text in (("key", private), ("certificate", weak), ("openpgp", private)):
+        error = await refused(entered(partners, ada, 0, **{name: text}))
+
+        assert isinstance(error, BadRequestError)
+        assert error.pointer == f"/entry/{name}"
+        assert "private key" in str(error) or "2048 bits" in str(error)
+    assert (await partners.list(ada)).partners == []
+
+
+async def test_a_certificate_that_expired_is_shown_and_not_sealed_to(
+    team: Team, partners: Partners, ada: Principal
+) -> None:
+    soon = certify(rsa_key(), ends=team.clock.now() + timedelta(days=1))
+    await entered(partners, ada, 0, key=None, certificate=pem(soon), test=True)
+    team.pass_time(2 * 86_400)
+    (shown,) = (await partners.list(ada)).partners
+    error = await refused(partners.test("bka", ada))
+
+    assert "expired" in shown.unusable["certificate"]
+    assert error.code == "bad_partner_key"

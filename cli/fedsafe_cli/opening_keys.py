@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Read the private key that a partner opens packages with, of whichever format."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from fedsafe_cli.errors import BadInputError
+from fedsafe_cli.files import read_small
+from fedsafe_cli.settings import printable
+
+if TYPE_CHECKING:
+    from fedsafe_federation.casework.sealing import PartnerKey
+
+_OWN: Final = b"fedsafe-partner-"
+_PEM: Final = b"-----BEGIN "
+_PGP: Final = b"-----BEGIN PGP "
+_LONGEST: Final = 64 * 1024
+
+
+def read_partner_key(
+    file: str, certificate: str | None, password_file: str | None
+) -> "PartnerKey":
+    """Read a private key; only its owner may be able to.
+
+    Raises:
+        BadInputError: it is none, others can read it, or another password unlocks it.
+    """
+    from fedsafe_federation.casework.errors import (  # noqa: PLC0415
+        OpenPgpMissingError,
+        PartnerKeyError,
+    )
+
+    data = _secret(file)
+    given = password_file and _secret(password_file).decode("utf-8", "replace")
+    password = given.rstrip("\r\n") if given else None
+    try:
+        return _read(data, certificate, password)
+    except OpenPgpMissingError as error:
+        raise BadInputError(str(error)) from None
+    except (PartnerKeyError, ValueError):
+        raise BadInputError(
+            f"{printable(file)} is no private key of a partner that can be used so",
+            "`fedsafe partner key FILE` makes one; an RSA key takes `--certificate`, "
+            "a locked one `--password-file`",
+        ) from None
+
+
+def _read(data: bytes, certificate: str | None, password: str | None) -> "PartnerKey":
+    from fedsafe_federation.casework.certificates import (  # noqa: PLC0415
+        read_certified_key,
+    )
+    from fedsafe_federation.casework.keys import read_private  # noqa: PLC0415
+    from fedsafe_federation.casework.openpgp import read_openpgp_key  # noqa: PLC0415
+
+    if data.startswith(_OWN):
+        return read_private(data)
+    if data.startswith(_PGP) or not data.lstrip().startswith(_PEM):
+        return read_openpgp_key(data, password)
+    own = data if certificate is None else read_small(certificate, _LONGEST)
+    return read_certified_key(data, own, password)
+
+
+def _secret(file: str) -> bytes:
+    from fedsafe_node.errors import KeyFileError  # noqa: PLC0415
+    from fedsafe_node.keyfiles import read_secret  # noqa: PLC0415
+
+    try:
+        return read_secret(Path(file))
+    except KeyFileError as error:
+        raise BadInputError(str(error), "chmod 600, and name your own file") from None
+    except ValueError:
+        raise BadInputError(f"{printable(file)} cannot be read") from None

@@ -1,0 +1,243 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Packages as OpenPGP messages, for partners that have GnuPG.
+
+    gpg --decrypt --output case.eml case.pgp
+
+Sequoia encrypts and decrypts, from the extra `openpgp`; nothing else needs it. Inside
+is the MIME message of `multipart`, and the statement in it says who has sealed: the
+OpenPGP message itself carries no signature, so gpg alone does not tell the sender.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from importlib import import_module
+from types import ModuleType
+from typing import TYPE_CHECKING, Final
+
+from fedsafe_federation.casework.errors import (
+    OpenPgpMissingError,
+    PartnerKeyError,
+    SealedFault,
+)
+from fedsafe_federation.casework.keys import refuse_private
+from fedsafe_federation.casework.multipart import read_multipart, write_multipart
+from fedsafe_federation.casework.statement import (
+    LONGEST,
+    Document,
+    Opened,
+    Sealing,
+    refuse,
+    sign_package,
+)
+from fedsafe_policies.escalation.package import CasePackage
+
+if TYPE_CHECKING:
+    from pysequoia import Cert, PyDecryptor
+    from pysequoia.packet import Packet
+
+LEAST_RSA_BITS: Final = 3_000
+_MARK: Final = "-----BEGIN PGP PUBLIC KEY BLOCK-----"
+_RSA: Final = frozenset({1, 2, 3})
+_OLD: Final = frozenset({16, 17, 20})
+"""ElGamal and DSA, which nothing is sealed to any more."""
+
+_FAULTS: Final = (RuntimeError, ValueError)
+"""What Sequoia raises."""
+
+_PKESK: Final = 0xC1
+_TWO_OCTETS: Final = 192
+"""From here on, a packet's length has two octets: so it is with RSA."""
+
+_KEY_ID_BYTES: Final = 8
+
+
+@dataclass(frozen=True, slots=True)
+class OpenPgpKey:
+    """A partner's private OpenPGP key, unlocked."""
+
+    fingerprint: bytes
+    names: frozenset[bytes]
+    decryptor: "PyDecryptor" = field(repr=False)
+
+
+def read_openpgp(text: str, at: datetime) -> "Cert":
+    """Read a partner's certificate, to which packages can be sealed at that moment.
+
+    Raises:
+        PartnerKeyError: it is none, expired, revoked, too weak, or nothing can be
+            encrypted to it; it says which, and quotes nothing.
+        OpenPgpMissingError: this FedSafe was installed without OpenPGP.
+    """
+    refuse_private(text)
+    sequoia = _sequoia()
+    if text.count(_MARK) != 1:
+        raise PartnerKeyError("want one OpenPGP certificate, in ASCII armor")
+    try:
+        found: Cert
+        (found,) = sequoia.Cert.split_bytes(text.encode())
+        weak = _weak(bytes(found))
+        ended = found.expiration is not None and found.expiration <= at
+        secret, revoked = _secret(text.encode()), found.is_revoked
+    except _FAULTS:
+        raise PartnerKeyError("want one OpenPGP certificate, in ASCII armor") from None
+    if secret:
+        raise PartnerKeyError(
+            "that is a private key: give nobody this file, but its public half"
+        )
+    if revoked or ended:
+        state = "revoked" if revoked else "expired"
+        raise PartnerKeyError(f"the OpenPGP certificate is {state}")
+    if weak:
+        raise PartnerKeyError(
+            "the OpenPGP certificate has an ElGamal or DSA key, or one of RSA with "
+            f"less than the {LEAST_RSA_BITS} bits of BSI TR-02102-1"
+        )
+    _encrypt(b"", found)
+    return found
+
+
+def openpgp_fingerprint(certificate: "Cert") -> str:
+    """Give what `gpg --fingerprint` shows, in groups of four digits."""
+    digits = certificate.fingerprint.lower()
+    return " ".join(digits[at : at + 4] for at in range(0, len(digits), 4))
+
+
+def openpgp_identity(certificate: "Cert") -> bytes:
+    """Give the bytes that a statement names the certificate by."""
+    return bytes.fromhex(certificate.fingerprint)
+
+
+def read_openpgp_key(data: bytes, password: str | None = None) -> OpenPgpKey:
+    """Read what `gpg --export-secret-keys` writes.
+
+    Raises:
+        PartnerKeyError: it is no private key, or another password unlocks it.
+        OpenPgpMissingError: this FedSafe was installed without OpenPGP.
+    """
+    sequoia = _sequoia()
+    try:
+        key = sequoia.Tsk.from_bytes(data)
+        certificate = key.extract_certificate()
+        names = _names(bytes(certificate))
+        decryptor = key.decryptor(password)
+    except _FAULTS:
+        raise PartnerKeyError("no private OpenPGP key, or a wrong password") from None
+    return OpenPgpKey(openpgp_identity(certificate), names, decryptor)
+
+
+def seal_openpgp(
+    package: CasePackage,
+    sealing: Sealing,
+    recipient: "Cert",
+    renderings: Sequence[Document] = (),
+) -> bytes:
+    """Sign a package with its renderings, and seal it to an OpenPGP certificate.
+
+    Raises:
+        CasePackageError: media bytes are in it.
+        SealedPackageError: it is too long, or its documents do not fit.
+        PartnerKeyError: nothing can be encrypted to the certificate any more.
+    """
+    signed = sign_package(package, sealing, renderings)
+    sealed = _encrypt(write_multipart(signed), recipient)
+    if len(sealed) > LONGEST:
+        refuse(SealedFault.TOO_LONG)
+    return sealed
+
+
+def open_openpgp(sealed: bytes, key: OpenPgpKey) -> Opened:
+    """Open what `seal_openpgp` sealed, and verify all that is in it.
+
+    Raises:
+        SealedPackageError: it is none, is sealed to somebody else, was changed, or
+            its parts do not fit each other; `fault` says which.
+    """
+    if len(sealed) > LONGEST:
+        refuse(SealedFault.TOO_LONG)
+    if _addressed(sealed) not in key.names:
+        refuse(SealedFault.OTHER_KEY)
+    try:
+        content = _sequoia().decrypt(sealed, decryptor=key.decryptor).bytes
+    except _FAULTS:
+        refuse(SealedFault.CHANGED)
+    return read_multipart(bytes(content or b""), key.fingerprint)
+
+
+def _addressed(sealed: bytes) -> bytes:
+    """Return which key the message names first: Sequoia takes that for a hint only.
+
+    A key id in version 3, as GnuPG's keys ask for; a fingerprint behind the version of
+    the key in version 6.
+    """
+    start = 2 if sealed[1:2] < bytes([_TWO_OCTETS]) else 3  # behind tag and length
+    version, rest = sealed[start : start + 1], sealed[start + 1 :]
+    if sealed[:1] != bytes([_PKESK]) or version not in {b"\x03", b"\x06"}:
+        refuse(SealedFault.NO_PACKAGE)
+    if version == b"\x03":
+        return rest[:_KEY_ID_BYTES]
+    return rest[1 : 1 + int.from_bytes(rest[:1])]
+
+
+def _encrypt(content: bytes, recipient: "Cert") -> bytes:
+    try:
+        found = _sequoia().encrypt(content, recipients=[recipient], armor=False)
+    except _FAULTS:
+        raise PartnerKeyError(
+            "nothing can be encrypted to the OpenPGP certificate"
+        ) from None
+    return bytes(found)
+
+
+def _names(certificate: bytes) -> frozenset[bytes]:
+    """Give all that messages name the keys of a certificate by."""
+    found: set[bytes] = set()
+    for packet in _packets(certificate):
+        if packet.key_created is None or packet.fingerprint is None:
+            continue
+        digits = bytes.fromhex(packet.fingerprint)
+        found.add(bytes(packet.body)[:1] + digits)
+        found.add(bytes.fromhex(packet.key_id or ""))
+    return frozenset(found)
+
+
+def _secret(data: bytes) -> bool:
+    """Tell whether a private key is in it, whatever its armor calls it."""
+    tag = _sequoia("pysequoia.packet").Tag
+    kinds = (tag.SecretKey, tag.SecretSubkey)
+    return any(packet.tag in kinds for packet in _packets(data))
+
+
+def _weak(certificate: bytes) -> bool:
+    """Tell whether one of its keys is too weak to seal to."""
+    for packet in _packets(certificate):
+        if packet.key_id is None or packet.key_created is None:
+            continue
+        body = bytes(packet.body)
+        algorithm, bits = body[5], int.from_bytes(body[6:8])
+        if algorithm in _OLD or (algorithm in _RSA and bits < LEAST_RSA_BITS):
+            return True
+    return False
+
+
+def _packets(data: bytes) -> "list[Packet]":
+    return list(_sequoia("pysequoia.packet").PacketPile.from_bytes(data))
+
+
+def _sequoia(module: str = "pysequoia") -> ModuleType:
+    """Return the extra, which partners with other keys do without."""
+    if _MODULES is None:
+        raise OpenPgpMissingError
+    return _MODULES[module]
+
+
+def _load() -> dict[str, ModuleType] | None:
+    try:
+        names = ("pysequoia", "pysequoia.packet")
+        return {name: import_module(name) for name in names}
+    except ImportError:
+        return None
+
+
+_MODULES: Final = _load()
+"""Loaded at the start, and not while a node serves."""
