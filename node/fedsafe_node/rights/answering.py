@@ -248,6 +248,17 @@ _CLOSED: Final = Text(
     "answer is about our own only. Whether others have listed you these will tell "
     "you: {what}.\n",
 )
+_CASES: Final = Text(
+    "\nNicht in dieser Antwort stehen Fälle, in denen wir eine Meldung oder Gefahr "
+    "bearbeiten; dieser Satz steht in jeder Antwort und sagt nicht, ob es einen gibt. "
+    "Ob und was darin zu Ihnen gespeichert ist, fragen Sie bitte unter {contact}. "
+    "Darüber entscheiden Menschen in jedem Fall einzeln.\n",
+    "\nThis answer leaves out cases in which we work on a report or a danger; this "
+    "sentence is in every answer and does not say whether there is one. Whether and "
+    "what is kept about you there, please ask at {contact}. People decide on that in "
+    "each case.\n",
+)
+"""In every answer alike, so that nobody learns whether something stands against one."""
 _TAIL: Final[Mapping[Language, str]] = {
     Language.DE: (
         "\nSie können Berichtigung, Löschung oder Einschränkung verlangen, "
@@ -307,7 +318,8 @@ def write_answer(  # noqa: PLR0913 - what an answer tells
         if count:
             parts.append(_in(text, language).format(count=count))
     parts += _missing(missing, language)
-    return "".join([*parts, _TAIL[language]])
+    cases = _in(_CASES, language).format(contact=contact)
+    return "".join([*parts, cases, _TAIL[language]])
 
 
 def _missing(missing: Missing, language: Language) -> list[str]:

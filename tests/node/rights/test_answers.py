@@ -12,18 +12,24 @@ from tests.node.signals.conftest import ANNA, RITA, request_for
 from tests.node.test_attesting import close_gate, gated
 
 from fedsafe_federation.restrictions import Reason
+from fedsafe_node.cases.messages import AssessCase, OpenCase
 from fedsafe_node.messages import (
     RevokeRequest,
     SignalState,
 )
+from fedsafe_node.principal import Principal
 from fedsafe_node.review.messages import OutcomeRequest, TasksQuery
 from fedsafe_node.rights.request_messages import Language, RightsRequestAnswer
 from fedsafe_node.signals.relocking import relock
+from fedsafe_policies.escalation.opening import CaseSource
+from fedsafe_policies.escalation.package import Elements, Suspect, Threat
+from fedsafe_policies.escalation.vocabulary import Danger, Urgency
 from fedsafe_policies.vocabulary import (
     Grade,
     Level,
     Outcome,
     Phenomenon,
+    Role,
     Scope,
     Source,
     Surface,
@@ -122,6 +128,31 @@ async def test_who_names_no_account_is_told_where_reviews_are_kept(
     assert NOTHING in text
     assert "this request names none" in text
     assert "safety@b.demo" in text
+
+
+async def test_an_answer_says_the_same_of_cases_whether_there_is_one_or_not(
+    trio: Fleet,
+) -> None:
+    node, request = trio["b.demo"], replace(asked(), subject_ref=ACCOUNT)
+    first = await requests_of(trio).open(request, SHOP)
+    before = await collected(trio, first)
+    ada = Principal("ada", Role.ESCALATION_OFFICER)
+    opening = OpenCase(
+        urgency=Urgency.U2,
+        known_at=int(node.base.clock.now().timestamp()),
+        threat=Threat(danger=Danger.NO, reason="Nichts ist verabredet."),
+        sources=(CaseSource.OWN_REVIEW,),
+    )
+    case = (await node.services.cases.open(opening, ada)).case
+    known = Elements(suspects=(Suspect(account_id=ACCOUNT),))
+    await node.services.cases.assess(case, AssessCase(elements=known), ada)
+    second = await requests_of(trio).open(request, SHOP)
+    after = await collected(trio, second)
+
+    assert before is not None
+    assert after is not None
+    assert "This answer leaves out cases" in before
+    assert before.replace(first.request, second.request) == after
 
 
 async def test_a_draft_about_a_person_is_told(trio: Fleet) -> None:
