@@ -30,6 +30,10 @@ _DAMAGE: Final = {  # the most serious first
     "incomplete": ExitStatus.LOG_INCOMPLETE,
     "unreadable": ExitStatus.LOG_UNREADABLE,
 }
+_LOST: Final = (
+    "incomplete: entries {first} to {last} were lost and declared lost on {at}, "
+    "in entry {entry}"
+)
 _PARTS: Final = {"files": "den Schlüsseldateien", "main": "den Eckdaten"}
 """German for the parts of a seal."""
 
@@ -61,8 +65,9 @@ def verify(context: click.Context) -> ExitStatus:
     """Verify all logs from end to end, and the tables that decide a match.
 
     Exit status 20 if something was changed, 21 if entries are missing, 22 if the
-    database cannot be read; the first bad entry is named. Where no node answers, its
-    directory is verified as it lies there, and nothing in it is changed.
+    database cannot be read; the first bad entry is named. Entries that a restore has
+    declared lost are missing as well, though nothing is damaged. Where no node answers,
+    its directory is verified as it lies there, and nothing in it is changed.
 
     \b
     Example:
@@ -90,7 +95,11 @@ def verify(context: click.Context) -> ExitStatus:
             rows = [table_row(each, settings) for each in tables]
             table(headings(settings, "table", "rows", "verdict"), rows)
         line(words("logs_ok" if ok else "logs_bad", german=settings.german))
-    return OK if ok else damage_status(answer)
+        for gap in answer.get("lost") or []:
+            line(say(_LOST, settings, **gap | {"at": shown(gap["at"])}))
+    if not ok:
+        return damage_status(answer)
+    return ExitStatus.LOG_INCOMPLETE if answer.get("lost") else OK
 
 
 def damage_status(answer: dict[str, Any]) -> ExitStatus:

@@ -135,6 +135,11 @@ GERMAN: Final[dict[str, str]] = {
     "account {ref}": "Konto {ref}",
     "entries {first} to {last}": "Einträge {first} bis {last}",
     "{why} at entry {first}": "{why} bei Eintrag {first}",
+    "incomplete: entries {first} to {last} were lost and declared lost on {at}, "
+    "in entry {entry}": (
+        "unvollständig: die Einträge {first} bis {last} sind verloren und am {at} als "
+        "verloren erklärt, in Eintrag {entry}"
+    ),
     "{why} somewhere in the entries {first} to {last}": (
         "{why} irgendwo in den Einträgen {first} bis {last}"
     ),

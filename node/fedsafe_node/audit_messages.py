@@ -46,12 +46,29 @@ class TableCheck(Message, frozen=True):
     why: str | None = None
 
 
+class LostEntries(Message, frozen=True):
+    """Entries that the audit log had, and that a restore has declared lost.
+
+    `first` to `last` are their numbers, which later entries bear again; `entry` is the
+    one that says so, `at` when it was made.
+    """
+
+    first: int
+    last: int
+    at: int
+    entry: int
+
+
 class VerifyAnswer(Message, frozen=True):
-    """The outcome of verifying all logs of the node, and the tables beside them."""
+    """The outcome of verifying all logs of the node, and the tables beside them.
+
+    It is `ok` if nothing is damaged. What was `lost` before, and signed for, is none.
+    """
 
     ok: bool
     logs: list[LogCheck]
     tables: list[TableCheck] = msgspec.field(default_factory=list)
+    lost: list[LostEntries] = msgspec.field(default_factory=list)
 
 
 class AuditEvent(Message, frozen=True):

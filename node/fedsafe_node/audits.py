@@ -50,6 +50,7 @@ from fedsafe_node.log.audit import (
 from fedsafe_node.log.engine import LogEngine
 from fedsafe_node.log.guard import Guard
 from fedsafe_node.log.verification import Anchor, CommitmentsOf, Verified
+from fedsafe_node.losses import lost_entries
 from fedsafe_node.principal import LOCAL, Principal
 from fedsafe_node.prunings import PRUNED, check_pruned
 from fedsafe_node.reading import rule_on_reading
@@ -114,7 +115,9 @@ class AuditService:
         tables += await check_seal(self._store, self._guard, self._policies)
         tables.append(await self._check(INDEX, self._count_found))
         ok = all(log.ok for log in logs) and all(table.ok for table in tables)
-        answer = VerifyAnswer(ok=ok, logs=logs, tables=tables)
+        log = self._trail.log
+        lost = await self._store.scan(lambda reader: lost_entries(reader, log))
+        answer = VerifyAnswer(ok=ok, logs=logs, tables=tables, lost=lost)
         try:
             await self._note(
                 Event.AUDIT_VERIFIED,

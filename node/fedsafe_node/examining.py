@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import msgspec
+
 from fedsafe_node.audit_messages import Damage, LogCheck, TableCheck, VerifyAnswer
 from fedsafe_node.checks import bad_log, bad_seal, damage_of, good_log
 from fedsafe_node.commitments import commitments_for
@@ -32,6 +34,7 @@ from fedsafe_node.log.engine import examine_store
 from fedsafe_node.log.guard import Kept, read_kept
 from fedsafe_node.log.openings import PeriodKeys, commitments_to, unseal_opening
 from fedsafe_node.log.verification import Anchor, verify_log
+from fedsafe_node.losses import lost_entries
 from fedsafe_node.provisions import NOT_ITS_NAME, Digests, approved_digests, odd_text
 from fedsafe_node.sealed_files import SealedFiles
 from fedsafe_node.storage import store_at
@@ -92,7 +95,7 @@ def _verify(place: Place, config: Config) -> VerifyAnswer:
     if odd is None:
         return found
     bad = bad_seal(SealBrokenError("policies", odd, NOT_ITS_NAME))
-    return VerifyAnswer(ok=False, logs=found.logs, tables=[*found.tables, bad])
+    return msgspec.structs.replace(found, ok=False, tables=[*found.tables, bad])
 
 
 def _verify_database(place: Place, config: Config) -> VerifyAnswer:
@@ -169,7 +172,8 @@ async def verify_reader(
     ]
     tables = [TableCheck(table=DATABASE, rows=0, ok=True), *_sealed(report)]
     ok = all(log.ok for log in logs) and all(table.ok for table in tables)
-    return VerifyAnswer(ok=ok, logs=logs, tables=tables)
+    lost = await lost_entries(reader, audit)
+    return VerifyAnswer(ok=ok, logs=logs, tables=tables, lost=lost)
 
 
 def _sealed(report: SealReport) -> list[TableCheck]:

@@ -25,6 +25,25 @@ def test_whole_logs_verify(ask: "Run", node: "FakeNode") -> None:
 
 
 @pytest.mark.parametrize(
+    ("flags", "word"),
+    [
+        ((), "entries 7 to 9 were lost and declared lost on 2026-11-03 09:30:00 UTC"),
+        (("--lang", "de"), "die Einträge 7 bis 9 sind verloren"),
+        (("--json",), '"first": 7'),
+    ],
+)
+def test_what_a_restore_has_declared_lost_is_named_as_missing(
+    ask: "Run", node: "FakeNode", flags: tuple[str, ...], word: str
+) -> None:
+    lost = {"first": 7, "last": 9, "at": 1_793_698_200, "entry": 11}
+    node.always(VERIFY, {"ok": True, "logs": [log()], "lost": [lost]})
+    outcome = ask("audit", "verify", *flags)
+
+    assert outcome.status == 21
+    assert word in outcome.out
+
+
+@pytest.mark.parametrize(
     ("damage", "status"),
     [("tampered", 20), ("incomplete", 21), ("unreadable", 22), (None, 20)],
 )

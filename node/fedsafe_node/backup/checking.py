@@ -10,6 +10,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
+
 from fedsafe_node.audit_messages import TableCheck, VerifyAnswer
 from fedsafe_node.backup.errors import BackupBrokenError, BackupRefusedError, BadPart
 from fedsafe_node.backup.manifest import (
@@ -103,7 +105,7 @@ def verify_copy(directory: Path, manifest: Manifest, keys: Place) -> VerifyAnswe
     here = set(key_names(keys.keys))
     tables = [each for each in found.tables if not _is_destroyed(each, here)]
     ok = all(each.ok for each in found.logs) and all(each.ok for each in tables)
-    return VerifyAnswer(ok=ok, logs=found.logs, tables=tables)
+    return msgspec.structs.replace(found, ok=ok, tables=tables)
 
 
 async def _until(

@@ -74,7 +74,7 @@ from fedsafe_node.provisions import (
 from fedsafe_node.sealed_files import key_names, key_of_seal
 from fedsafe_node.situation import Situation
 from fedsafe_node.storage import store_at
-from fedsafe_node.store.keeping_rows import GapKind, GapRow
+from fedsafe_node.store.keeping_rows import RESTORED, GapKind, GapRow
 from fedsafe_node.store.protocol import Store, Transaction
 from fedsafe_node.store.rows import sequence_key
 from fedsafe_node.store.sealed_parts import Seal, read_seal
@@ -82,7 +82,6 @@ from fedsafe_node.store.sqlite_connection import SqliteConnection
 from fedsafe_node.supervising import alone_in
 
 _RUNNING: Final = "running"
-_RESTORED: Final = "restored"
 
 
 @dataclass(frozen=True, slots=True)
@@ -460,7 +459,7 @@ class _Restoring:
         since = min(int(made.timestamp()), at)
         kind_of_gap = GapKind.UNCLEAN_END
         await tx.add_gap(
-            GapRow(kind=kind_of_gap, reason=_RESTORED, since=since, until=at)
+            GapRow(kind=kind_of_gap, reason=RESTORED, since=since, until=at)
         )
 
 

@@ -9,6 +9,9 @@ from fedsafe_node.store.rows import Row, Trouble
 EARLY: Final = 2
 """So many times the reserve should be free; with less there is a warning."""
 
+RESTORED: Final = "restored"
+"""Why the gap is there that a restore leaves."""
+
 
 class HoldRow(Row, frozen=True):
     """Why something must stay: all about an account, or the entries of a span."""

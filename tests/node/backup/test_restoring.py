@@ -23,8 +23,9 @@ from fedsafe_node.backup.errors import (
 from fedsafe_node.backup.placing import Request
 from fedsafe_node.backup.restoring import Outcome, restore_node
 from fedsafe_node.backup.secrets import open_keys, seal_keys
-from fedsafe_node.config import Place
+from fedsafe_node.config import Place, load_config
 from fedsafe_node.errors import RestoreUnfinishedError, RolledBackError
+from fedsafe_node.examining import verify_node
 from fedsafe_node.faults import FaultPoint, Faults
 from fedsafe_node.keyfiles import read_secret
 from fedsafe_node.log.guard import Kept, put_back, read_kept
@@ -119,6 +120,16 @@ async def test_what_the_audit_log_lost_is_a_signed_gap(
     assert (said["first"], said["lost"]) == (outcome.first, outcome.lost)
     assert (said["root"], said["reason"]) == (kept["a.demo/audit"].root, "ticket-7")
     assert [gap.reason for gap in gaps] == ["restored"]
+    verified = await trio["a.demo"].services.audits.verify(LOCAL)
+    await trio.stop("a.demo")
+    stopped = await verify_node(place, await asyncio.to_thread(load_config, place))
+    last = outcome.first + outcome.lost - 1
+    assert verified.ok
+    assert [(e.first, e.last, e.at) for e in verified.lost] == [
+        (outcome.first, last, int(trio.clock.now().timestamp()))
+    ]
+    assert stopped.ok
+    assert stopped.lost == verified.lost
 
 
 async def test_the_anchor_begins_anew_and_the_one_before_is_over(
